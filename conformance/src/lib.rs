@@ -1,0 +1,1 @@
+//! The judges live in `tests`.

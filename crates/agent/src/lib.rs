@@ -1,0 +1,1 @@
+//! What an agent needs: authorize, delegate, confirm; typed errors that say what to do next.

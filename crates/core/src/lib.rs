@@ -1,0 +1,1 @@
+//! The rules: clients, agents, tasks, delegations, grants, approvals; facts in, decision out.

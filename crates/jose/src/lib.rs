@@ -1,0 +1,1 @@
+//! Keys, JWTs, thumbprints, DPoP proofs, assertions; each check is given now.

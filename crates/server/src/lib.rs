@@ -1,0 +1,1 @@
+//! Endpoints, pages, configuration, background work, and the binary writ.

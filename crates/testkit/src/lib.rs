@@ -1,0 +1,1 @@
+//! Server, agents, people, resource servers and time, in one process.

@@ -1,0 +1,230 @@
+//! The authorization request, pushed (RFC 9126) or in the front channel (OAuth 2.1 section 4.1.1), with RAR (RFC 9396),
+//! resource indicators (RFC 8707), `dpop_jkt` (RFC 9449 section 10) and the OpenID Connect parameters we honour.
+
+use serde::{Deserialize, Serialize};
+
+use crate::form::{Form, FormError};
+use crate::mission::MissionIntent;
+use crate::pkce::CodeChallenge;
+use crate::rar::{self, Detail};
+use crate::resource::ResourceUri;
+use crate::scope::Scope;
+
+pub const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
+/// The longest `state` and `nonce` taken, in bytes.
+pub const MAX_STATE: usize = 4096;
+pub const MAX_NONCE: usize = 255;
+/// More resources than one request needs.
+pub const MAX_RESOURCES: usize = 16;
+
+/// A well-formed request. Whether the client may ask is decided in `core`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    pub client_id: String,
+    pub redirect_uri: Option<String>,
+    pub state: Option<String>,
+    pub scope: Vec<String>,
+    pub code_challenge: CodeChallenge,
+    pub resource: Vec<ResourceUri>,
+    pub authorization_details: Vec<Detail>,
+    pub dpop_jkt: Option<String>,
+    pub nonce: Option<String>,
+    pub prompt: Option<Prompt>,
+    /// Seconds.
+    pub max_age: Option<u64>,
+    pub mission_intent: Option<MissionIntent>,
+}
+
+/// `prompt` (OpenID Connect Core 3.1.2.1), one value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Prompt {
+    None,
+    Login,
+    Consent,
+    SelectAccount,
+}
+
+/// What is wrong with a request, apart from the parameters that decide where the answer goes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    #[error(transparent)]
+    Form(#[from] FormError),
+    #[error("`response_type` must be `code`")]
+    ResponseType,
+    #[error("`response_mode` must be `query`")]
+    ResponseMode,
+    #[error("parameter `scope`: {0}")]
+    Scope(#[from] crate::scope::ScopeError),
+    #[error("{0}")]
+    Resource(String),
+    #[error(transparent)]
+    Details(#[from] rar::DetailsError),
+    #[error("parameter `{0}` is not supported here")]
+    NotSupported(&'static str),
+}
+
+impl AuthorizationRequest {
+    /// Reads every parameter but `request_uri`. Unknown parameters are ignored (OAuth 2.1 section 3.1).
+    pub fn parse(form: &Form) -> Result<Self, RequestError> {
+        form.refuse_repeats(&["resource"])?;
+        for unsupported in ["request", "request_uri", "claims"] {
+            if form.contains(unsupported) {
+                return Err(RequestError::NotSupported(unsupported));
+            }
+        }
+        if form.required("response_type")? != "code" {
+            return Err(RequestError::ResponseType);
+        }
+        if form
+            .optional("response_mode")?
+            .is_some_and(|mode| mode != "query")
+        {
+            return Err(RequestError::ResponseMode);
+        }
+        Ok(Self {
+            client_id: form.required("client_id")?.to_owned(),
+            redirect_uri: form.optional("redirect_uri")?.map(str::to_owned),
+            state: bounded(form, "state", MAX_STATE)?,
+            scope: scope(form)?.iter().map(str::to_owned).collect(),
+            code_challenge: code_challenge(form)?,
+            resource: resources(form)?,
+            authorization_details: details(form)?,
+            dpop_jkt: bounded(form, "dpop_jkt", 43)?,
+            nonce: bounded(form, "nonce", MAX_NONCE)?,
+            prompt: prompt(form)?,
+            max_age: max_age(form)?,
+            mission_intent: form
+                .optional("mission_intent")?
+                .map(MissionIntent::parse)
+                .transpose()?,
+        })
+    }
+}
+
+/// `scope` of any request; absent is the empty set.
+pub fn scope(form: &Form) -> Result<Scope, RequestError> {
+    Ok(Scope::parse(form.optional("scope")?.unwrap_or_default())?)
+}
+
+/// All `resource` parameters of any request, without repetitions.
+pub fn resources(form: &Form) -> Result<Vec<ResourceUri>, RequestError> {
+    let mut found: Vec<ResourceUri> = Vec::new();
+    for text in form.all("resource") {
+        let uri = ResourceUri::parse(text).map_err(|e| RequestError::Resource(e.to_string()))?;
+        if !found.contains(&uri) {
+            found.push(uri);
+        }
+    }
+    if found.len() > MAX_RESOURCES {
+        return Err(RequestError::Resource(format!(
+            "more than {MAX_RESOURCES} resources"
+        )));
+    }
+    Ok(found)
+}
+
+/// `authorization_details` of any request; absent is the empty list.
+pub fn details(form: &Form) -> Result<Vec<Detail>, RequestError> {
+    Ok(form
+        .optional("authorization_details")?
+        .map(rar::parse)
+        .transpose()?
+        .unwrap_or_default())
+}
+
+fn code_challenge(form: &Form) -> Result<CodeChallenge, FormError> {
+    let text = form.required("code_challenge")?;
+    match form.optional("code_challenge_method")? {
+        Some("S256") => {}
+        _ => {
+            return Err(FormError::invalid(
+                "code_challenge_method",
+                "must be `S256`",
+            ));
+        }
+    }
+    CodeChallenge::parse(text)
+        .ok_or_else(|| FormError::invalid("code_challenge", "is no SHA-256 in base64url"))
+}
+
+fn prompt(form: &Form) -> Result<Option<Prompt>, FormError> {
+    form.optional("prompt")?
+        .map(|text| match text {
+            "none" => Ok(Prompt::None),
+            "login" => Ok(Prompt::Login),
+            "consent" | "login consent" | "consent login" => Ok(Prompt::Consent),
+            "select_account" => Ok(Prompt::SelectAccount),
+            _ => Err(FormError::invalid("prompt", "has an unknown value")),
+        })
+        .transpose()
+}
+
+fn max_age(form: &Form) -> Result<Option<u64>, FormError> {
+    form.optional("max_age")?
+        .map(|text| {
+            text.parse()
+                .map_err(|_| FormError::invalid("max_age", "is no number of seconds"))
+        })
+        .transpose()
+}
+
+fn bounded(form: &Form, name: &'static str, most: usize) -> Result<Option<String>, FormError> {
+    match form.optional(name)? {
+        Some(text) if text.len() > most => Err(FormError::invalid(
+            name,
+            format!("is longer than {most} bytes"),
+        )),
+        found => Ok(found.map(str::to_owned)),
+    }
+}
+
+/// Answer of the PAR endpoint (RFC 9126 section 2.2), status 201.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushedResponse {
+    pub request_uri: String,
+    /// Seconds.
+    pub expires_in: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+    fn form(more: &str) -> Form {
+        let text = format!(
+            "client_id=a&response_type=code&code_challenge={CHALLENGE}&code_challenge_method=S256{more}"
+        );
+        Form::parse(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn oauth21_4_1_1_a_request_is_read_whole() {
+        let request =
+            AuthorizationRequest::parse(&form("&scope=b+a&resource=https://x.example&unknown=1"))
+                .unwrap();
+        assert_eq!(request.scope, ["a", "b"]);
+        assert_eq!(request.resource[0].as_str(), "https://x.example");
+    }
+
+    #[test]
+    fn rfc_7636_4_3_plain_or_missing_method_is_refused() {
+        let plain = format!(
+            "client_id=a&response_type=code&code_challenge={CHALLENGE}&code_challenge_method=plain"
+        );
+        assert!(AuthorizationRequest::parse(&Form::parse(plain.as_bytes()).unwrap()).is_err());
+        let none = format!("client_id=a&response_type=code&code_challenge={CHALLENGE}");
+        assert!(AuthorizationRequest::parse(&Form::parse(none.as_bytes()).unwrap()).is_err());
+    }
+
+    #[test]
+    fn repeats_and_request_objects_are_refused() {
+        assert!(AuthorizationRequest::parse(&form("&state=1&state=2")).is_err());
+        assert!(AuthorizationRequest::parse(&form("&foo=1&foo=2")).is_err());
+        assert!(AuthorizationRequest::parse(&form("&request=x")).is_err());
+        assert!(AuthorizationRequest::parse(&form("&request_uri=x")).is_err());
+        assert!(AuthorizationRequest::parse(&form("&response_mode=fragment")).is_err());
+    }
+}

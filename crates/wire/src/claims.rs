@@ -1,0 +1,195 @@
+//! Claims of our tokens: access token (RFC 9068, 8693 section 4.1, DESIGN 5) and ID token (OpenID Connect Core 2).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::rar::Detail;
+
+pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
+pub const ACTOR_ASSERTION_TYPE: &str = "writ-actor+jwt";
+pub const CLIENT_ASSERTION_TYPE: &str = "client-authentication+jwt";
+/// `sub_profile` of a person (draft-mora-oauth-entity-profiles).
+pub const PROFILE_USER: &str = "user";
+/// `sub_profile` of an agent.
+pub const PROFILE_AGENT: &str = "ai_agent";
+
+/// Payload of an access token. Unknown members are ignored when read: they are not ours.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccessTokenClaims {
+    pub iss: String,
+    pub aud: String,
+    pub client_id: String,
+    pub jti: String,
+    pub iat: i64,
+    pub exp: i64,
+    pub sub: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_profile: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Act>,
+    /// The delegation behind a token that has no `act` (there it is `act.dlg`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dlg: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mission: Option<MissionClaim>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Detail>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_time: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub txn: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approval: Option<ApprovalClaim>,
+    /// Never issued by us; read so that a foreign one is seen and enforced (LESSONS 8).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<Value>,
+}
+
+impl AccessTokenClaims {
+    /// The delegation row behind this token.
+    pub fn delegation(&self) -> Option<&str> {
+        self.act
+            .as_ref()
+            .map(|act| act.dlg.as_str())
+            .or(self.dlg.as_deref())
+    }
+}
+
+/// One actor; earlier actors nest inside. A string, list, null or number is refused by the type (LESSONS 11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Act {
+    pub iss: String,
+    pub sub: String,
+    pub sub_profile: String,
+    /// The delegation that made this hop.
+    pub dlg: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<Box<Act>>,
+}
+
+impl Act {
+    /// Number of `act` objects, this one included.
+    pub fn depth(&self) -> usize {
+        self.chain().count()
+    }
+
+    /// From the current actor inwards to the first one.
+    pub fn chain(&self) -> impl Iterator<Item = &Act> {
+        std::iter::successors(Some(self), |act| act.act.as_deref())
+    }
+}
+
+/// `mission` (draft-mcguinness-oauth-mission, SPECS 9.8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissionClaim {
+    pub id: String,
+    pub issuer: String,
+    pub authority_hash: String,
+    /// RFC 3339.
+    pub expires_at: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+}
+
+/// RFC 7800 with RFC 9449 section 6.1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    pub jkt: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApprovalClaim {
+    pub id: String,
+    pub basis: ApprovalBasis,
+    pub at: i64,
+}
+
+/// How a person (or a policy) agreed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalBasis {
+    Consent,
+    Password,
+    Passkey,
+    Liveness,
+    Policy,
+}
+
+/// Payload of an ID token (OpenID Connect Core 2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdTokenClaims {
+    pub iss: String,
+    pub sub: String,
+    pub aud: String,
+    pub azp: String,
+    pub iat: i64,
+    pub exp: i64,
+    pub auth_time: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+    pub acr: String,
+    pub amr: Vec<String>,
+    pub at_hash: String,
+}
+
+/// Payload of a client assertion (RFC 7523, 7523bis) or an actor assertion (DESIGN 6): what both may hold.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AssertionClaims {
+    pub iss: String,
+    pub sub: String,
+    /// A string or a list: which is taken is the reader's rule.
+    pub aud: Value,
+    pub exp: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
+    pub jti: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azp: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lessons_11_act_is_an_object_or_nothing() {
+        for bad in ["\"agt\"", "[]", "1", "{\"sub\":\"agt\"}"] {
+            assert!(serde_json::from_str::<Act>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn depth_counts_act_objects() {
+        let inner = Act {
+            iss: "i".into(),
+            sub: "a".into(),
+            sub_profile: "ai_agent".into(),
+            dlg: "d".into(),
+            act: None,
+        };
+        let outer = Act {
+            sub: "b".into(),
+            act: Some(Box::new(inner.clone())),
+            ..inner.clone()
+        };
+        assert_eq!((inner.depth(), outer.depth()), (1, 2));
+        assert_eq!(
+            outer.chain().map(|a| a.sub.as_str()).collect::<Vec<_>>(),
+            ["b", "a"]
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! Names of RFC 9449: fields, parameters, claims of a proof.
+
+use serde::{Deserialize, Serialize};
+
+pub const DPOP: &str = "dpop";
+pub const DPOP_NONCE: &str = "dpop-nonce";
+/// `typ` of a proof.
+pub const PROOF_TYPE: &str = "dpop+jwt";
+/// Algorithms that we take in proofs and assertions, in the order of preference.
+pub const SIGNING_ALGORITHMS: [&str; 3] = ["ES256", "EdDSA", "PS256"];
+
+/// Payload of a proof (RFC 9449 section 4.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProofClaims {
+    pub jti: String,
+    pub htm: String,
+    pub htu: String,
+    pub iat: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ath: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<String>,
+}

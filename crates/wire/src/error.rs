@@ -1,0 +1,115 @@
+//! Error codes of every endpoint and the body that carries them (RFC 6749 section 5.2 and its extensions).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+macro_rules! error_codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A registered error code. Which status it becomes is the endpoint's table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
+
+        impl ErrorCode {
+            /// All codes, for documentation and exhaustiveness tests.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            pub fn parse(text: &str) -> Option<Self> {
+                match text { $($text => Some(Self::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+error_codes! {
+    InvalidRequest = "invalid_request",
+    InvalidClient = "invalid_client",
+    InvalidGrant = "invalid_grant",
+    UnauthorizedClient = "unauthorized_client",
+    UnsupportedGrantType = "unsupported_grant_type",
+    UnsupportedResponseType = "unsupported_response_type",
+    InvalidScope = "invalid_scope",
+    AccessDenied = "access_denied",
+    ServerError = "server_error",
+    TemporarilyUnavailable = "temporarily_unavailable",
+    /// RFC 8707 section 2.
+    InvalidTarget = "invalid_target",
+    /// RFC 9396 section 5.
+    InvalidAuthorizationDetails = "invalid_authorization_details",
+    /// RFC 9449 section 5.
+    InvalidDpopProof = "invalid_dpop_proof",
+    /// RFC 9449 section 8.
+    UseDpopNonce = "use_dpop_nonce",
+    /// OpenID Connect Core section 3.1.2.6.
+    LoginRequired = "login_required",
+    ConsentRequired = "consent_required",
+    InteractionRequired = "interaction_required",
+    InvalidRequestUri = "invalid_request_uri",
+    RequestNotSupported = "request_not_supported",
+    RequestUriNotSupported = "request_uri_not_supported",
+    /// RFC 6750 section 3.1.
+    InvalidToken = "invalid_token",
+    InsufficientScope = "insufficient_scope",
+    /// draft-ietf-oauth-rar-metadata-remediation-00.
+    InsufficientAuthorization = "insufficient_authorization",
+    /// RFC 7591 section 3.2.2.
+    InvalidClientMetadata = "invalid_client_metadata",
+    InvalidRedirectUri = "invalid_redirect_uri",
+}
+
+/// One member of a request that went beyond what its measure allows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Excess {
+    /// JSON pointer (RFC 6901) into the request's `authorization_details`, or `/scope/NAME`.
+    pub pointer: String,
+    pub requested: Value,
+    /// The granted value; only if the presented token carries it already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub granted: Option<Value>,
+}
+
+/// The JSON body of a refusal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    pub error: ErrorCode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub excess: Vec<Excess>,
+    /// Names one `server_error` in our log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_id: Option<String>,
+}
+
+/// Keeps what RFC 6749 section 5.2 allows in `error_description`; everything else becomes `?`.
+pub fn description(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '"' => '\'',
+            '\\' => '/',
+            ' '..='~' => c,
+            _ => '?',
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_read_back() {
+        for code in ErrorCode::ALL {
+            assert_eq!(ErrorCode::parse(code.as_str()), Some(*code));
+        }
+        assert_eq!(ErrorCode::parse("no_such_code"), None);
+    }
+
+    #[test]
+    fn rfc_6749_5_2_description_has_no_forbidden_character() {
+        assert_eq!(description("a \"b\" \\ \u{202e}"), "a 'b' / ?");
+    }
+}

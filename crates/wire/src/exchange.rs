@@ -1,0 +1,119 @@
+//! Token exchange request (RFC 8693 section 2.1).
+
+use crate::authorization::{self, RequestError};
+use crate::form::{Form, FormError};
+use crate::rar::Detail;
+use crate::resource::ResourceUri;
+use crate::scope::Scope;
+
+pub const TOKEN_TYPE_ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+pub const TOKEN_TYPE_JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
+
+/// A well-formed exchange: one subject token, at most one actor token with its type.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExchangeRequest {
+    pub subject_token: String,
+    pub actor: Option<ActorToken>,
+    pub resource: Vec<ResourceUri>,
+    pub scope: Option<Scope>,
+    /// Absent asks for everything that the audience's view holds.
+    pub authorization_details: Option<Vec<Detail>>,
+}
+
+/// An actor token as its type declares it (DESIGN 6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActorToken {
+    Assertion(String),
+    AccessToken(String),
+}
+
+impl ExchangeRequest {
+    pub fn parse(form: &Form) -> Result<Self, RequestError> {
+        form.refuse_repeats(&["resource", "audience"])?;
+        if form.required("subject_token_type")? != TOKEN_TYPE_ACCESS_TOKEN {
+            return Err(FormError::invalid(
+                "subject_token_type",
+                format!("must be `{TOKEN_TYPE_ACCESS_TOKEN}`"),
+            )
+            .into());
+        }
+        if form
+            .optional("requested_token_type")?
+            .is_some_and(|t| t != TOKEN_TYPE_ACCESS_TOKEN)
+        {
+            return Err(FormError::invalid(
+                "requested_token_type",
+                format!("must be `{TOKEN_TYPE_ACCESS_TOKEN}`"),
+            )
+            .into());
+        }
+        if form.contains("audience") {
+            return Err(FormError::invalid(
+                "audience",
+                "is not supported: name the target by `resource`",
+            )
+            .into());
+        }
+        let asked = |name: &'static str| form.contains(name);
+        Ok(Self {
+            subject_token: form.required("subject_token")?.to_owned(),
+            actor: actor_token(form)?,
+            resource: authorization::resources(form)?,
+            scope: asked("scope")
+                .then(|| authorization::scope(form))
+                .transpose()?,
+            authorization_details: asked("authorization_details")
+                .then(|| authorization::details(form))
+                .transpose()?,
+        })
+    }
+}
+
+/// RFC 8693 section 2.1: the type is there exactly when the token is.
+fn actor_token(form: &Form) -> Result<Option<ActorToken>, FormError> {
+    let token = form.optional("actor_token")?.map(str::to_owned);
+    match (token, form.optional("actor_token_type")?) {
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(FormError::Missing("actor_token_type")),
+        (None, Some(_)) => Err(FormError::Missing("actor_token")),
+        (Some(token), Some(TOKEN_TYPE_JWT)) => Ok(Some(ActorToken::Assertion(token))),
+        (Some(token), Some(TOKEN_TYPE_ACCESS_TOKEN)) => Ok(Some(ActorToken::AccessToken(token))),
+        (Some(_), Some(_)) => Err(FormError::invalid(
+            "actor_token_type",
+            "is not a type of actor token",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(more: &str) -> Result<ExchangeRequest, RequestError> {
+        let text = format!("subject_token=s&subject_token_type={TOKEN_TYPE_ACCESS_TOKEN}{more}");
+        ExchangeRequest::parse(&Form::parse(text.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn rfc_8693_2_1_actor_token_and_its_type_go_together() {
+        assert_eq!(parse("").unwrap().actor, None);
+        assert!(parse("&actor_token=a").is_err());
+        assert!(parse(&format!("&actor_token_type={TOKEN_TYPE_JWT}")).is_err());
+        assert!(
+            parse("&actor_token=a&actor_token_type=urn:ietf:params:oauth:token-type:id_token")
+                .is_err()
+        );
+        let request = parse(&format!("&actor_token=a&actor_token_type={TOKEN_TYPE_JWT}")).unwrap();
+        assert_eq!(request.actor, Some(ActorToken::Assertion("a".into())));
+    }
+
+    #[test]
+    fn lessons_2_a_missing_or_repeated_subject_token_fails() {
+        let form = Form::parse(
+            format!("subject_token=&subject_token_type={TOKEN_TYPE_ACCESS_TOKEN}").as_bytes(),
+        )
+        .unwrap();
+        assert!(ExchangeRequest::parse(&form).is_err());
+        assert!(parse("&subject_token=t").is_err());
+    }
+}

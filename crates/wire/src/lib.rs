@@ -1,0 +1,23 @@
+//! What the specifications put on the wire, a file per specification.
+//! Nothing here decides: text becomes a type that cannot be wrong, or an error that names the parameter.
+//! No network, no clock, no randomness, no C compiler.
+
+pub mod authorization;
+pub mod challenge;
+pub mod claims;
+pub mod dpop;
+pub mod error;
+pub mod exchange;
+pub mod form;
+pub mod introspection;
+pub mod jwk;
+pub mod metadata;
+pub mod mission;
+pub mod pkce;
+pub mod rar;
+pub mod redirect;
+pub mod registration;
+pub mod resource;
+pub mod scope;
+pub mod time;
+pub mod token;

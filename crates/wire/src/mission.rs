@@ -1,0 +1,89 @@
+//! `mission_intent` (draft-mcguinness-oauth-mission, SPECS 9.8): what a client says the task is for. Inert until approved.
+
+use serde::{Deserialize, Serialize};
+
+use crate::form::FormError;
+use crate::time::Timestamp;
+
+/// The longest goal or purpose that is shown to a person, in characters (DESIGN 4).
+pub const MAX_PURPOSE: usize = 140;
+
+/// The envelope; its top level is closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MissionIntent {
+    pub intent: Intent,
+}
+
+/// The members that we understand; unknown ones are refused, because a person would not see them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    pub goal: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal_lang: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<String>,
+    /// RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<String>,
+}
+
+impl MissionIntent {
+    /// Refuses unknown members, an empty or too long goal, and an `expires_at` that is no time.
+    pub fn parse(text: &str) -> Result<Self, FormError> {
+        let invalid = |problem: String| FormError::invalid("mission_intent", problem);
+        let envelope: Self = serde_json::from_str(text)
+            .map_err(|e| invalid(format!("is no mission intent: {e}")))?;
+        let intent = &envelope.intent;
+        for said in std::iter::once(&intent.goal).chain(&intent.purpose) {
+            if said.trim().is_empty() || said.chars().count() > MAX_PURPOSE {
+                return Err(invalid(format!(
+                    "needs 1 to {MAX_PURPOSE} characters of goal and purpose"
+                )));
+            }
+        }
+        if intent
+            .expires_at
+            .as_deref()
+            .is_some_and(|at| Timestamp::from_rfc3339(at).is_none())
+        {
+            return Err(invalid(
+                "has an `expires_at` that is not RFC 3339".to_owned(),
+            ));
+        }
+        Ok(envelope)
+    }
+
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.intent
+            .expires_at
+            .as_deref()
+            .and_then(Timestamp::from_rfc3339)
+    }
+
+    /// What a person is asked to approve as the purpose.
+    pub fn purpose(&self) -> &str {
+        self.intent.purpose.as_deref().unwrap_or(&self.intent.goal)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closed_and_bounded() {
+        let intent = MissionIntent::parse(r#"{"intent":{"goal":"book a flight"}}"#).unwrap();
+        assert_eq!(intent.purpose(), "book a flight");
+        for bad in [
+            r#"{"intent":{"goal":"x"},"more":1}"#,
+            r#"{"intent":{"goal":"x","controls":{}}}"#,
+            r#"{"intent":{"goal":" "}}"#,
+            r#"{"intent":{"goal":"x","expires_at":"soon"}}"#,
+            "[]",
+        ] {
+            assert!(MissionIntent::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

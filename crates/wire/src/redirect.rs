@@ -1,0 +1,128 @@
+//! Redirect URIs: exact comparison, loopback ports free (OAuth 2.1 section 2.3.1 and 8.4.2).
+
+use url::{Host, Url};
+
+/// Why a redirect URI cannot be registered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RedirectError {
+    #[error("redirect URI `{0}` is not an absolute URI")]
+    NotAbsolute(String),
+    #[error("redirect URI `{0}` has a fragment")]
+    Fragment(String),
+    #[error("redirect URI `{0}` has a wildcard")]
+    Wildcard(String),
+    #[error("redirect URI `{0}` has user information")]
+    UserInfo(String),
+    #[error("redirect URI `{0}` is `http` outside loopback")]
+    PlainHttp(String),
+    #[error("redirect URI `{0}` has a scheme that browsers run")]
+    Scheme(String),
+}
+
+/// Checks a redirect URI at registration.
+pub fn registrable(text: &str) -> Result<(), RedirectError> {
+    let shown = || text.chars().take(120).collect::<String>();
+    let url = Url::parse(text).map_err(|_| RedirectError::NotAbsolute(shown()))?;
+    if text.contains('#') {
+        return Err(RedirectError::Fragment(shown()));
+    }
+    if text.contains('*') {
+        return Err(RedirectError::Wildcard(shown()));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(RedirectError::UserInfo(shown()));
+    }
+    match url.scheme() {
+        "https" => Ok(()),
+        "http" if is_loopback(&url) => Ok(()),
+        "http" => Err(RedirectError::PlainHttp(shown())),
+        // RFC 8252 section 7.1: private-use schemes are reverse domain names.
+        scheme if scheme.contains('.') => Ok(()),
+        _ => Err(RedirectError::Scheme(shown())),
+    }
+}
+
+/// Whether `asked` is `registered`: character by character, but for the port of a loopback address.
+pub fn matches(registered: &str, asked: &str) -> bool {
+    registered == asked
+        || without_loopback_port(registered)
+            .is_some_and(|bare| without_loopback_port(asked).is_some_and(|other| bare == other))
+}
+
+/// The origin of a redirect URI for `form-action`; private-use schemes give `scheme:`.
+pub fn origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    match url.origin() {
+        origin @ url::Origin::Tuple(..) => Some(origin.ascii_serialization()),
+        url::Origin::Opaque(_) => Some(format!("{}:", url.scheme())),
+    }
+}
+
+/// Whether the host is `127.0.0.0/8`, `[::1]` or `localhost`.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
+fn without_loopback_port(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    if url.scheme() != "http" || !is_loopback(&url) || text.contains(['#', '@', '\\']) {
+        return None;
+    }
+    // Compared as text, so that nothing but the port is normalised away.
+    let host = text.get(7..)?;
+    let end = host.find(['/', '?']).unwrap_or(host.len());
+    let (authority, rest) = host.split_at_checked(end)?;
+    let name = match authority.rfind(':') {
+        Some(colon) if !authority.ends_with(']') => authority.get(..colon)?,
+        _ => authority,
+    };
+    Some(format!("{}{name}{rest}", text.get(..7)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oauth21_8_4_2_loopback_port_is_free_and_nothing_else() {
+        assert!(matches("http://127.0.0.1/cb", "http://127.0.0.1:49152/cb"));
+        assert!(matches("http://[::1]:1/cb", "http://[::1]:2/cb"));
+        assert!(matches("http://localhost:3000/cb", "http://localhost/cb"));
+        for (registered, asked) in [
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1/cb/"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1/CB"),
+            ("http://127.0.0.1/cb", "http://127.0.0.2:1/cb"),
+            ("http://127.0.0.1/cb", "http://localhost/cb"),
+            ("http://127.0.0.1/cb", "https://127.0.0.1/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1/cb?x"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1@evil.example/cb"),
+            ("https://a.example/cb", "https://a.example:444/cb"),
+            ("https://a.example/cb", "https://a.example/cb?"),
+            ("https://a.example/cb", "HTTPS://a.example/cb"),
+        ] {
+            assert!(!matches(registered, asked), "{registered} {asked}");
+        }
+    }
+
+    #[test]
+    fn rfc_9700_unsafe_redirects_cannot_be_registered() {
+        assert_eq!(registrable("https://a.example/cb?x=1"), Ok(()));
+        assert_eq!(registrable("com.example.app:/cb"), Ok(()));
+        for bad in [
+            "/cb",
+            "https://a.example/#",
+            "https://*.a.example/",
+            "http://a.example/",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "https://u:p@a.example/",
+        ] {
+            assert!(registrable(bad).is_err(), "{bad}");
+        }
+    }
+}

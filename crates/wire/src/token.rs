@@ -1,0 +1,233 @@
+//! Token requests by grant, and the token response (OAuth 2.1 section 3.2, RFC 6749 section 5.1, RFC 8693 section 2.2).
+
+use serde::{Deserialize, Serialize};
+
+use crate::authorization::{self, RequestError};
+use crate::exchange::ExchangeRequest;
+use crate::form::{Form, FormError};
+use crate::pkce::CodeVerifier;
+use crate::rar::Detail;
+use crate::resource::ResourceUri;
+use crate::scope::Scope;
+
+/// A grant type that this server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum GrantType {
+    #[serde(rename = "authorization_code")]
+    AuthorizationCode,
+    #[serde(rename = "refresh_token")]
+    RefreshToken,
+    #[serde(rename = "client_credentials")]
+    ClientCredentials,
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
+    TokenExchange,
+}
+
+impl GrantType {
+    pub const ALL: [Self; 4] = [
+        Self::AuthorizationCode,
+        Self::RefreshToken,
+        Self::ClientCredentials,
+        Self::TokenExchange,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+            Self::ClientCredentials => "client_credentials",
+            Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|grant| grant.as_str() == text)
+    }
+}
+
+/// A well-formed token request, without client authentication.
+#[derive(Clone, PartialEq)]
+pub enum TokenRequest {
+    Code(CodeRequest),
+    Refresh(RefreshRequest),
+    ClientCredentials(CredentialsRequest),
+    Exchange(Box<ExchangeRequest>),
+}
+
+#[derive(Clone, PartialEq)]
+pub struct CodeRequest {
+    pub code: String,
+    /// Taken if sent, and then it must match (SPECS 2.1).
+    pub redirect_uri: Option<String>,
+    pub code_verifier: Option<CodeVerifier>,
+    pub resource: Vec<ResourceUri>,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct RefreshRequest {
+    pub refresh_token: String,
+    pub resource: Vec<ResourceUri>,
+    pub scope: Option<Scope>,
+    pub authorization_details: Option<Vec<Detail>>,
+}
+
+#[derive(Clone, PartialEq)]
+pub struct CredentialsRequest {
+    pub resource: Vec<ResourceUri>,
+    pub scope: Scope,
+    pub authorization_details: Vec<Detail>,
+}
+
+/// Why a token request is no token request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRequestError {
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    #[error("grant type `{0}` is not supported")]
+    UnsupportedGrantType(String),
+}
+
+impl From<FormError> for TokenRequestError {
+    fn from(error: FormError) -> Self {
+        Self::Request(error.into())
+    }
+}
+
+impl TokenRequest {
+    pub fn parse(form: &Form) -> Result<Self, TokenRequestError> {
+        form.refuse_repeats(&["resource", "audience"])?;
+        let name = form.required("grant_type")?;
+        let grant = GrantType::parse(name).ok_or_else(|| {
+            TokenRequestError::UnsupportedGrantType(name.chars().take(80).collect())
+        })?;
+        Ok(match grant {
+            GrantType::AuthorizationCode => Self::Code(CodeRequest::parse(form)?),
+            GrantType::RefreshToken => Self::Refresh(RefreshRequest::parse(form)?),
+            GrantType::ClientCredentials => {
+                Self::ClientCredentials(CredentialsRequest::parse(form)?)
+            }
+            GrantType::TokenExchange => Self::Exchange(Box::new(ExchangeRequest::parse(form)?)),
+        })
+    }
+
+    pub const fn grant_type(&self) -> GrantType {
+        match self {
+            Self::Code(_) => GrantType::AuthorizationCode,
+            Self::Refresh(_) => GrantType::RefreshToken,
+            Self::ClientCredentials(_) => GrantType::ClientCredentials,
+            Self::Exchange(_) => GrantType::TokenExchange,
+        }
+    }
+}
+
+impl CodeRequest {
+    fn parse(form: &Form) -> Result<Self, RequestError> {
+        let verifier = form.optional("code_verifier")?.map(|text| {
+            CodeVerifier::parse(text).ok_or_else(|| {
+                FormError::invalid("code_verifier", "is not 43 to 128 unreserved characters")
+            })
+        });
+        Ok(Self {
+            code: form.required("code")?.to_owned(),
+            redirect_uri: form.optional("redirect_uri")?.map(str::to_owned),
+            code_verifier: verifier.transpose()?,
+            resource: authorization::resources(form)?,
+        })
+    }
+}
+
+impl RefreshRequest {
+    fn parse(form: &Form) -> Result<Self, RequestError> {
+        let asked = |name: &'static str| form.contains(name);
+        Ok(Self {
+            refresh_token: form.required("refresh_token")?.to_owned(),
+            resource: authorization::resources(form)?,
+            scope: asked("scope")
+                .then(|| authorization::scope(form))
+                .transpose()?,
+            authorization_details: asked("authorization_details")
+                .then(|| authorization::details(form))
+                .transpose()?,
+        })
+    }
+}
+
+impl CredentialsRequest {
+    fn parse(form: &Form) -> Result<Self, RequestError> {
+        Ok(Self {
+            resource: authorization::resources(form)?,
+            scope: authorization::scope(form)?,
+            authorization_details: authorization::details(form)?,
+        })
+    }
+}
+
+/// `DPoP` (RFC 9449 section 5) or, for the one client that may, `Bearer`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenType {
+    DPoP,
+    Bearer,
+}
+
+impl TokenType {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DPoP => "DPoP",
+            Self::Bearer => "Bearer",
+        }
+    }
+}
+
+/// Success of the token endpoint.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct TokenResponse {
+    pub access_token: String,
+    pub token_type: TokenType,
+    /// Seconds.
+    pub expires_in: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details: Vec<Detail>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// RFC 8693 section 2.2.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issued_token_type: Option<String>,
+    /// SPECS 9.8; only with the feature `mission_intent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mission_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mission_expires_at: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<GrantType, TokenRequestError> {
+        TokenRequest::parse(&Form::parse(text.as_bytes()).unwrap()).map(|r| r.grant_type())
+    }
+
+    #[test]
+    fn lessons_2_nothing_turns_into_another_grant() {
+        assert_eq!(
+            parse("grant_type=client_credentials"),
+            Ok(GrantType::ClientCredentials)
+        );
+        assert!(
+            parse("grant_type=urn:ietf:params:oauth:grant-type:token-exchange&subject_token=")
+                .is_err()
+        );
+        assert!(parse("grant_type=client_credentials&grant_type=refresh_token").is_err());
+        for never in ["password", "implicit", "CLIENT_CREDENTIALS"] {
+            let error = parse(&format!("grant_type={never}")).unwrap_err();
+            assert!(
+                matches!(error, TokenRequestError::UnsupportedGrantType(_)),
+                "{never}"
+            );
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Scenes live in `main.rs`; this library is empty.

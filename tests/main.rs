@@ -1,0 +1,1 @@
+//! Scenes through the HTTP door.
