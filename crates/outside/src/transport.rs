@@ -87,10 +87,6 @@ mod https {
         }
     }
 
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the shape that map_err wants"
-    )]
     fn unreachable(error: reqwest::Error) -> TransportError {
         TransportError::Unreachable(error.without_url().to_string())
     }

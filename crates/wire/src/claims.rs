@@ -65,6 +65,7 @@ impl AccessTokenClaims {
 
 /// One actor; earlier actors nest inside. A string, list, null or number is refused by the type (LESSONS 11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "serde_json::Map<String, Value>")]
 pub struct Act {
     pub iss: String,
     pub sub: String,
@@ -73,6 +74,41 @@ pub struct Act {
     pub dlg: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Box<Act>>,
+}
+
+/// The members of [`Act`], as serde reads them; it would take a list too.
+#[derive(Deserialize)]
+struct ActMembers {
+    iss: String,
+    sub: String,
+    sub_profile: String,
+    dlg: String,
+    #[serde(default)]
+    act: Option<Box<Act>>,
+}
+
+impl TryFrom<serde_json::Map<String, Value>> for Act {
+    type Error = serde_json::Error;
+
+    fn try_from(map: serde_json::Map<String, Value>) -> Result<Self, Self::Error> {
+        if map.get("act").is_some_and(Value::is_null) {
+            return Err(serde::de::Error::custom("`act` is an object or absent"));
+        }
+        let ActMembers {
+            iss,
+            sub,
+            sub_profile,
+            dlg,
+            act,
+        } = serde_json::from_value(Value::Object(map))?;
+        Ok(Self {
+            iss,
+            sub,
+            sub_profile,
+            dlg,
+            act,
+        })
+    }
 }
 
 impl Act {
@@ -167,7 +203,16 @@ mod tests {
 
     #[test]
     fn lessons_11_act_is_an_object_or_nothing() {
-        for bad in ["\"agt\"", "[]", "1", "{\"sub\":\"agt\"}"] {
+        for bad in [
+            "\"agt\"",
+            "[]",
+            "1",
+            "null",
+            "{\"sub\":\"agt\"}",
+            r#"["i","s","p","d"]"#,
+            r#"{"iss":"i","sub":"s","sub_profile":"p","dlg":"d","act":["i","s","p","d"]}"#,
+            r#"{"iss":"i","sub":"s","sub_profile":"p","dlg":"d","act":null}"#,
+        ] {
             assert!(serde_json::from_str::<Act>(bad).is_err(), "{bad}");
         }
     }
