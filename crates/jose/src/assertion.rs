@@ -1,0 +1,148 @@
+//! Assertions: a client authenticates (RFC 7523 as 7523bis narrows it), or an agent lets another hand over to it
+//! (actor assertion, DESIGN 6). Neither can be passed off as the other. Replay is the caller's, by `replay_digest`.
+
+mod actor;
+mod client;
+
+pub use actor::{ActorAssertion, ActorAssertionRules, MAX_ACTOR_ASSERTION_LIFE};
+pub use client::{
+    AudienceRule, ClientAssertion, ClientAssertionRules, MAX_CLIENT_ASSERTION_LIFE,
+    unverified_subject,
+};
+
+use std::time::Duration;
+
+use serde_json::Value;
+use writ_wire::claims::AssertionClaims;
+use writ_wire::time::Timestamp;
+
+use crate::encoding::quoted;
+use crate::jws::{JwsError, Unverified};
+use crate::key::{KeySet, PublicKey};
+
+/// How far ahead the sender's clock may be (FAPI 2.0 section 5.3.2.1).
+pub const MAX_FUTURE: Duration = Duration::from_secs(10);
+/// The longest `jti`, in bytes.
+pub const MAX_JTI_BYTES: usize = 256;
+
+/// Why an assertion is not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssertionError {
+    #[error("the assertion cannot be read: {0}")]
+    Malformed(JwsError),
+    #[error("the assertion's `typ` must be `{expected}`, not `{found}`")]
+    Type {
+        expected: &'static str,
+        found: String,
+    },
+    /// Fetching the keys again may help.
+    #[error("no registered key fits the assertion's `kid` and `alg`: register it in `jwks`")]
+    UnknownKey,
+    #[error("the assertion's signature does not verify with the registered key")]
+    BadSignature,
+    #[error("the assertion's `iss` and `sub` must both be `{0}`")]
+    Subject(String),
+    #[error("the assertion's `aud` must be `{expected}` {form}")]
+    Audience {
+        expected: String,
+        form: &'static str,
+    },
+    #[error("the assertion has expired: its `exp` is not in the future")]
+    Expired,
+    #[error("the assertion's `{0}` is more than 10 s in the future: check the clock")]
+    Future(&'static str),
+    #[error("the assertion lives too long: at most {0} s")]
+    Life(u64),
+    #[error("the assertion has no `{0}`")]
+    Missing(&'static str),
+    #[error("the assertion has `{0}`: an actor assertion does not authenticate a client")]
+    Forbidden(&'static str),
+    #[error("the assertion's `jti` must have 1 to {MAX_JTI_BYTES} bytes")]
+    Jti,
+    #[error("the actor assertion's `azp` is not the agent that presents it, `{0}`")]
+    Presenter(String),
+    #[error("the actor assertion's `cnf.jkt` is not a SHA-256 thumbprint")]
+    Confirmation,
+}
+
+/// A well-formed assertion, read once. What it says counts only after one of its `verify` functions.
+#[derive(Clone, Debug)]
+pub struct UnverifiedAssertion<'a> {
+    jws: Unverified<'a>,
+    claims: AssertionClaims,
+}
+
+impl<'a> UnverifiedAssertion<'a> {
+    pub fn parse(text: &'a str) -> Result<Self, AssertionError> {
+        let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+        let claims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
+        Ok(Self { jws, claims })
+    }
+
+    /// Who it claims to be: to find the keys.
+    pub fn subject(&self) -> &str {
+        &self.claims.sub
+    }
+
+    fn verify_signature<'k>(&self, keys: &'k KeySet) -> Result<&'k PublicKey, AssertionError> {
+        let header = self.jws.header();
+        let mut candidates = keys
+            .candidates(header.kid.as_deref())
+            .filter(|key| key.algorithm() == header.alg)
+            .peekable();
+        candidates.peek().ok_or(AssertionError::UnknownKey)?;
+        candidates
+            .find(|key| self.jws.verify_signature(key).is_ok())
+            .ok_or(AssertionError::BadSignature)
+    }
+
+    fn check_subject(&self, expected: &str) -> Result<(), AssertionError> {
+        if self.claims.iss != expected || self.claims.sub != expected {
+            return Err(AssertionError::Subject(quoted(expected)));
+        }
+        Ok(())
+    }
+
+    fn check_jti(&self) -> Result<(), AssertionError> {
+        if !(1..=MAX_JTI_BYTES).contains(&self.claims.jti.len()) {
+            return Err(AssertionError::Jti);
+        }
+        Ok(())
+    }
+
+    /// `exp` ahead, `iat` and `nbf` not; the whole life within `max_life`, counted from now if `iat` is absent.
+    fn check_time(&self, now: Timestamp, max_life: Duration) -> Result<Timestamp, AssertionError> {
+        let expires_at = Timestamp::from_seconds(self.claims.exp);
+        if now >= expires_at {
+            return Err(AssertionError::Expired);
+        }
+        let latest = now.plus(MAX_FUTURE);
+        for (time, name) in [(self.claims.iat, "iat"), (self.claims.nbf, "nbf")] {
+            if time.is_some_and(|t| Timestamp::from_seconds(t) > latest) {
+                return Err(AssertionError::Future(name));
+            }
+        }
+        let start = self.claims.iat.map_or(latest, Timestamp::from_seconds);
+        if expires_at > start.plus(max_life) {
+            return Err(AssertionError::Life(max_life.as_secs()));
+        }
+        // The clocks of two nodes may differ, and rows are removed by either.
+        Ok(expires_at.plus(MAX_FUTURE))
+    }
+
+    fn audience_is_string(&self, expected: &str) -> bool {
+        self.claims.aud.as_str() == Some(expected)
+    }
+}
+
+/// A string or a list, as JWTs write `aud`; nothing else counts.
+fn audiences(aud: &Value) -> Option<Vec<&str>> {
+    match aud {
+        Value::String(one) => Some(vec![one]),
+        Value::Array(list) => list.iter().map(Value::as_str).collect(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

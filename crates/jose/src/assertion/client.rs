@@ -1,0 +1,136 @@
+//! `private_key_jwt` (RFC 7523 section 3, 7523bis, FAPI 2.0 section 5.3.2.1; SPECS 5.1).
+
+use std::time::Duration;
+
+use writ_wire::claims::CLIENT_ASSERTION_TYPE;
+use writ_wire::time::Timestamp;
+
+use super::{AssertionError, UnverifiedAssertion, audiences};
+use crate::encoding::quoted;
+use crate::hash::digest_text;
+use crate::key::{KeySet, Thumbprint};
+
+/// The longest life of a client assertion: its `jti` is remembered that long.
+pub const MAX_CLIENT_ASSERTION_LIFE: Duration = Duration::from_secs(300);
+
+/// What a client assertion has to fit.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientAssertionRules<'a> {
+    pub client_id: &'a str,
+    pub issuer: &'a str,
+    pub audience: AudienceRule<'a>,
+    pub now: Timestamp,
+}
+
+/// Which `aud` is taken (LESSONS 20).
+#[derive(Clone, Copy, Debug)]
+pub enum AudienceRule<'a> {
+    /// FAPI 2.0: the issuer, as a string.
+    IssuerString,
+    /// 7523bis: the issuer, as a string or the only member of a list.
+    Issuer,
+    /// For clients that cannot do better: the issuer or this endpoint, and nobody else.
+    IssuerOr(&'a str),
+}
+
+/// The client holds its registered key. Good once.
+#[derive(Clone, Debug)]
+pub struct ClientAssertion {
+    pub client_id: String,
+    /// Of the key that verified.
+    pub thumbprint: Thumbprint,
+    pub jti: String,
+    /// No node accepts the assertion after this.
+    pub accepted_until: Timestamp,
+}
+
+/// Who the assertion claims to be, to find the keys. [`UnverifiedAssertion`] does it without reading twice.
+pub fn unverified_subject(text: &str) -> Option<String> {
+    let unverified = UnverifiedAssertion::parse(text).ok()?;
+    Some(unverified.claims.sub)
+}
+
+impl ClientAssertion {
+    pub fn verify(
+        text: &str,
+        keys: &KeySet,
+        rules: &ClientAssertionRules<'_>,
+    ) -> Result<Self, AssertionError> {
+        UnverifiedAssertion::parse(text)?.verify_client(keys, rules)
+    }
+
+    /// What may happen once, by client.
+    pub fn replay_digest(&self) -> String {
+        digest_text(&[
+            b"client-assertion",
+            self.client_id.as_bytes(),
+            self.jti.as_bytes(),
+        ])
+    }
+}
+
+impl UnverifiedAssertion<'_> {
+    pub fn verify_client(
+        self,
+        keys: &KeySet,
+        rules: &ClientAssertionRules<'_>,
+    ) -> Result<ClientAssertion, AssertionError> {
+        self.check_client_type()?;
+        let key = self.verify_signature(keys)?;
+        self.check_not_actor()?;
+        self.check_subject(rules.client_id)?;
+        self.check_client_audience(rules)?;
+        self.check_jti()?;
+        let accepted_until = self.check_time(rules.now, MAX_CLIENT_ASSERTION_LIFE)?;
+        Ok(ClientAssertion {
+            client_id: self.claims.sub,
+            thumbprint: key.thumbprint().clone(),
+            jti: self.claims.jti,
+            accepted_until,
+        })
+    }
+
+    fn check_client_type(&self) -> Result<(), AssertionError> {
+        match &self.jws.header().typ {
+            None => Ok(()),
+            Some(_) if self.jws.typ_is("JWT") || self.jws.typ_is(CLIENT_ASSERTION_TYPE) => Ok(()),
+            Some(found) => Err(AssertionError::Type {
+                expected: CLIENT_ASSERTION_TYPE,
+                found: quoted(found),
+            }),
+        }
+    }
+
+    fn check_not_actor(&self) -> Result<(), AssertionError> {
+        match (&self.claims.cnf, &self.claims.azp) {
+            (Some(_), _) => Err(AssertionError::Forbidden("cnf")),
+            (_, Some(_)) => Err(AssertionError::Forbidden("azp")),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn check_client_audience(
+        &self,
+        rules: &ClientAssertionRules<'_>,
+    ) -> Result<(), AssertionError> {
+        let audiences = audiences(&self.claims.aud).unwrap_or_default();
+        let (fits, form) = match rules.audience {
+            AudienceRule::IssuerString => (
+                self.audience_is_string(rules.issuer),
+                "as a string, not a list",
+            ),
+            AudienceRule::Issuer => (audiences == [rules.issuer], "and nothing else"),
+            AudienceRule::IssuerOr(endpoint) => (
+                !audiences.is_empty()
+                    && audiences
+                        .iter()
+                        .all(|a| *a == rules.issuer || *a == endpoint),
+                "or the endpoint's URL",
+            ),
+        };
+        fits.then_some(()).ok_or_else(|| AssertionError::Audience {
+            expected: rules.issuer.to_owned(),
+            form,
+        })
+    }
+}

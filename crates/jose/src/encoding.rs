@@ -1,0 +1,37 @@
+//! base64url without padding (RFC 7515 section 2), strict: no padding, no stray bits, one text per value.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(crate) fn encode_onto(bytes: &[u8], text: &mut String) {
+    URL_SAFE_NO_PAD.encode_string(bytes, text);
+}
+
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// Exactly `N` bytes, or nothing.
+pub(crate) fn decode_exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
+}
+
+/// Foreign text for an error: short and printable.
+pub(crate) fn quoted(text: &str) -> String {
+    text.chars()
+        .take(MAX_QUOTED)
+        .map(|c| match c {
+            '"' | '\\' | '`' => '\'',
+            ' '..='~' => c,
+            _ => '?',
+        })
+        .collect()
+}
+
+const MAX_QUOTED: usize = 100;
