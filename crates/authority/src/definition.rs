@@ -1,0 +1,262 @@
+//! One type of `authorization_details`, read from its file in `config/types/` (DESIGN 7, docs/types.md).
+//! Reading is strict: what this program would not enforce or show is refused when the type is loaded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use writ_wire::rar::Detail;
+
+use crate::ask::{Ask, Level};
+use crate::object;
+use crate::pointer;
+use crate::rules::Rule;
+#[cfg(feature = "schema")]
+use crate::schema::Schema;
+use crate::sentence::{Piece, Wording};
+use crate::shape;
+use crate::tree::{Form, Node};
+
+/// The largest type file taken, in bytes.
+pub const MAX_DOCUMENT_LENGTH: usize = 64 * 1024;
+
+/// How often a consented object may be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Usage {
+    /// The resource server spends (`mission.id`, `ref`) once.
+    Once,
+    Repeat,
+}
+
+/// A type file that is refused: where and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("type `{type_name}`, at `{pointer}`: {sentence}")]
+pub struct TypeError {
+    /// Empty if the file could not be read so far.
+    pub type_name: String,
+    /// JSON pointer into the file.
+    pub pointer: String,
+    pub sentence: String,
+}
+
+/// A type that is complete: each member has a rule and is shown to the person, and its example passes.
+#[derive(Clone, Debug)]
+pub struct TypeDefinition {
+    file: File,
+    document: String,
+    hash: String,
+    tree: Node,
+    wording: Wording,
+    #[cfg(feature = "schema")]
+    schema: Schema,
+}
+
+/// The file as written.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    #[serde(rename = "type")]
+    pub(crate) name: String,
+    version: u32,
+    title: BTreeMap<String, String>,
+    #[serde(rename = "use")]
+    pub(crate) usage: Usage,
+    pub(crate) schema: Map<String, Value>,
+    rules: BTreeMap<String, Value>,
+    pub(crate) sentence: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) limits: BTreeMap<String, Vec<String>>,
+    /// Language, then member, then value: what people read instead of the value.
+    #[serde(default)]
+    pub(crate) words: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
+    ask: Ask,
+    level: Level,
+    example: Map<String, Value>,
+}
+
+impl TypeDefinition {
+    pub fn parse(document: &str) -> Result<Self, TypeError> {
+        let (value, file) = read(document)?;
+        let name = file.name.clone();
+        Self::build(&value, file).map_err(|e| TypeError {
+            type_name: name,
+            ..e
+        })
+    }
+
+    fn build(value: &Value, file: File) -> Result<Self, TypeError> {
+        check_names(&file)?;
+        let document = serde_json_canonicalizer::to_string(value)
+            .map_err(|e| refuse("", format!("the file has no canonical form: {e}")))?;
+        let tree = shape::tree(&file.schema, read_rules(&file.rules)?)?;
+        let wording = Wording::parse(&file, &tree)?;
+        file.ask.check(&tree)?;
+        let definition = Self {
+            hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&document)),
+            document,
+            tree,
+            wording,
+            #[cfg(feature = "schema")]
+            schema: Schema::compile(&file.schema)?,
+            file,
+        };
+        definition.check_example()?;
+        Ok(definition)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.file.name
+    }
+
+    pub const fn version(&self) -> u32 {
+        self.file.version
+    }
+
+    /// In `lang`, or in English.
+    pub fn title(&self, lang: &str) -> &str {
+        crate::sentence::choose(&self.file.title, lang).map_or("", String::as_str)
+    }
+
+    /// base64url SHA-256 over [`Self::document`]: the `type_hash` beside `ref`.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The file as canonical JSON (RFC 8785).
+    pub fn document(&self) -> &str {
+        &self.document
+    }
+
+    pub const fn usage(&self) -> Usage {
+        self.file.usage
+    }
+
+    /// When a person must be asked about one use.
+    pub const fn ask(&self) -> &Ask {
+        &self.file.ask
+    }
+
+    /// The login that the person's answer needs at least.
+    pub const fn level(&self) -> Level {
+        self.file.level
+    }
+
+    /// The JSON Schema of the members of one object, without those that stand beside every schema.
+    pub const fn schema(&self) -> &Map<String, Value> {
+        &self.file.schema
+    }
+
+    /// An object that this type takes, with `type`.
+    pub fn example(&self) -> Option<Detail> {
+        Detail::new(self.file.example.clone()).ok()
+    }
+
+    /// What the object permits, in one sentence of plain text. Values are cleaned and cut at 140 characters.
+    pub fn sentence(&self, detail: &Detail, lang: &str) -> String {
+        self.pieces(detail, lang)
+            .iter()
+            .map(Piece::as_str)
+            .collect()
+    }
+
+    /// The same sentence with the object's values told apart from our own words.
+    pub fn pieces(&self, detail: &Detail, lang: &str) -> Vec<Piece> {
+        self.wording.sentence(detail, &self.tree, lang)
+    }
+
+    /// Further lines: when, where, up to how much. A line whose values are absent is left out.
+    pub fn limits(&self, detail: &Detail, lang: &str) -> Vec<String> {
+        self.wording.limits(detail, &self.tree, lang)
+    }
+
+    pub(crate) const fn tree(&self) -> &Node {
+        &self.tree
+    }
+
+    #[cfg(feature = "schema")]
+    pub(crate) const fn compiled_schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn check_example(&self) -> Result<(), TypeError> {
+        let example = self
+            .example()
+            .filter(|detail| detail.type_name() == self.name());
+        let example = example.ok_or_else(|| refuse("/example/type", "is not this type"))?;
+        #[cfg(feature = "schema")]
+        if let Some(problem) = self
+            .schema
+            .problem(&object::own_members(&example), "/example")
+        {
+            return Err(refuse(&problem.pointer, problem.sentence));
+        }
+        object::rewrite(self, &example, Form::Normal, "/example")
+            .map_err(|pointer| refuse(&pointer, "is not well-formed for its rule"))?;
+        for lang in self.file.sentence.keys() {
+            if self.sentence(&example, lang).is_empty() {
+                return Err(refuse(&pointer::join("/sentence", lang), "says nothing"));
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn refuse(pointer: &str, sentence: impl Into<String>) -> TypeError {
+    TypeError {
+        type_name: String::new(),
+        pointer: pointer.to_owned(),
+        sentence: sentence.into(),
+    }
+}
+
+fn read(document: &str) -> Result<(Value, File), TypeError> {
+    if document.len() > MAX_DOCUMENT_LENGTH {
+        return Err(refuse(
+            "",
+            format!("the file is larger than {MAX_DOCUMENT_LENGTH} bytes"),
+        ));
+    }
+    let not_a_type = |e: serde_json::Error| refuse("", format!("the file is no type: {e}"));
+    // From the text, not from the value: a member given twice is seen only there.
+    let file: File = serde_json::from_str(document).map_err(not_a_type)?;
+    Ok((serde_json::from_str(document).map_err(not_a_type)?, file))
+}
+
+fn read_rules(written: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Rule>, TypeError> {
+    let read = |(at, rule): (&String, &Value)| {
+        let rule = Rule::parse(rule).map_err(|why| refuse(&pointer::join("/rules", at), why))?;
+        Ok((at.clone(), rule))
+    };
+    written.iter().map(read).collect()
+}
+
+fn check_names(file: &File) -> Result<(), TypeError> {
+    let plain = !file.name.is_empty() && file.name.bytes().all(|b| b.is_ascii_graphic());
+    if !plain || file.name.len() > 128 {
+        return Err(refuse(
+            "/type",
+            "a type's name is 1 to 128 visible ASCII characters",
+        ));
+    }
+    let spoken: BTreeSet<&String> = file.sentence.keys().collect();
+    if !file.sentence.contains_key("en") {
+        return Err(refuse(
+            "/sentence",
+            "has no `en`, the language that others fall back to",
+        ));
+    }
+    if file.title.keys().collect::<BTreeSet<_>>() != spoken {
+        return Err(refuse("/title", "has not the languages of `sentence`"));
+    }
+    if !file.limits.is_empty() && file.limits.keys().collect::<BTreeSet<_>>() != spoken {
+        return Err(refuse("/limits", "has not the languages of `sentence`"));
+    }
+    if !file.words.keys().all(|lang| spoken.contains(lang)) {
+        return Err(refuse("/words", "has a language that `sentence` has not"));
+    }
+    Ok(())
+}

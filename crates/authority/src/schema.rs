@@ -1,0 +1,88 @@
+//! JSON Schema of requested objects (RFC 9396 section 5: unknown fields, wrong types, invalid values and missing
+//! fields are refused). Only the server needs it; a verifier builds without.
+
+use std::sync::Arc;
+
+use jsonschema::error::{ValidationError, ValidationErrorKind};
+use serde_json::{Map, Value};
+use writ_wire::rar::Detail;
+
+use crate::definition::{TypeError, refuse};
+use crate::object;
+use crate::pointer;
+use crate::problem::{Problem, beside};
+use crate::tree::Form;
+use crate::types::Types;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Schema(Arc<jsonschema::Validator>);
+
+impl Schema {
+    pub(crate) fn compile(schema: &Map<String, Value>) -> Result<Self, TypeError> {
+        let schema = Value::Object(schema.clone());
+        let compiled = jsonschema::draft202012::new(&schema);
+        let compiled =
+            compiled.map_err(|e| refuse("/schema", format!("is no JSON Schema: {e}")))?;
+        Ok(Self(Arc::new(compiled)))
+    }
+
+    pub(crate) fn problem(&self, members: &Value, at: &str) -> Option<Problem> {
+        self.0
+            .iter_errors(members)
+            .next()
+            .map(|error| explain(&error, at))
+    }
+}
+
+impl Types {
+    /// Whether these are objects of current types as a client may send them.
+    pub fn check_requested(&self, details: &[Detail]) -> Result<(), Problem> {
+        for (place, detail) in details.iter().enumerate() {
+            let at = format!("/{place}");
+            let Some(definition) = self.by_name(detail.type_name()) else {
+                return Err(Problem::at(&at, "type", "this type is not known here"));
+            };
+            beside(detail, &at)?;
+            if let Some(problem) = definition
+                .compiled_schema()
+                .problem(&object::own_members(detail), &at)
+            {
+                return Err(problem);
+            }
+            object::rewrite(definition, detail, Form::Normal, &at)
+                .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Our own words: those of the library repeat the value.
+fn explain(error: &ValidationError<'_>, at: &str) -> Problem {
+    let here = format!("{at}{}", error.instance_path());
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let name = unexpected.first().map_or("", String::as_str);
+            Problem::new(pointer::join(&here, name), "this type has no such member")
+        }
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            Problem::new(pointer::join(&here, name), "this member is required")
+        }
+        ValidationErrorKind::Type { .. } => {
+            Problem::new(here, "this value has the wrong JSON type")
+        }
+        ValidationErrorKind::Enum { .. } => {
+            Problem::new(here, "this value is none of those listed")
+        }
+        ValidationErrorKind::Pattern { .. } => {
+            Problem::new(here, "this text has not the form that its type asks for")
+        }
+        _ => Problem::new(
+            here,
+            format!(
+                "this value breaks `{}` of its schema",
+                error.kind().keyword()
+            ),
+        ),
+    }
+}

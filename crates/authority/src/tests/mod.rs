@@ -1,0 +1,11 @@
+//! Tests of the whole crate over the three shipped types.
+
+mod catalogue;
+mod ceiling;
+mod consent;
+mod covers;
+mod laws;
+mod narrow;
+mod permit;
+mod words;
+mod world;

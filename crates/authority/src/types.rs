@@ -1,0 +1,70 @@
+//! The catalogue of types: current ones by name, all versions by hash. A changed type never reinterprets an old
+//! consent: an object with a `type_hash` is read by exactly that version.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use writ_wire::rar::Detail;
+
+use crate::definition::{TypeDefinition, TypeError};
+
+#[derive(Clone, Debug, Default)]
+pub struct Types {
+    by_name: BTreeMap<String, Arc<TypeDefinition>>,
+    by_hash: BTreeMap<String, Arc<TypeDefinition>>,
+}
+
+impl Types {
+    /// The current types, each once.
+    pub fn from_documents(documents: impl IntoIterator<Item = String>) -> Result<Self, TypeError> {
+        let mut types = Self::default();
+        for document in documents {
+            let definition = types.insert(&document)?;
+            let name = definition.name().to_owned();
+            if types.by_name.insert(name.clone(), definition).is_some() {
+                return Err(TypeError {
+                    type_name: name,
+                    pointer: "/type".into(),
+                    sentence: "another file has this type too".into(),
+                });
+            }
+        }
+        Ok(types)
+    }
+
+    /// Adds a version that is known by its hash only.
+    pub fn with_older(mut self, document: String) -> Result<Self, TypeError> {
+        self.insert(&document)?;
+        Ok(self)
+    }
+
+    /// The current version.
+    pub fn by_name(&self, name: &str) -> Option<&TypeDefinition> {
+        self.by_name.get(name).map(AsRef::as_ref)
+    }
+
+    pub fn by_hash(&self, hash: &str) -> Option<&TypeDefinition> {
+        self.by_hash.get(hash).map(AsRef::as_ref)
+    }
+
+    /// Names of the current types, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// The type of an object: by `type_hash` if it has one, otherwise the current one of its name.
+    pub fn of(&self, detail: &Detail) -> Option<&TypeDefinition> {
+        let definition = match detail.members().get("type_hash") {
+            Some(hash) => self.by_hash(hash.as_str()?),
+            None => self.by_name(detail.type_name()),
+        };
+        definition.filter(|definition| definition.name() == detail.type_name())
+    }
+
+    fn insert(&mut self, document: &str) -> Result<Arc<TypeDefinition>, TypeError> {
+        let definition = Arc::new(TypeDefinition::parse(document)?);
+        self.by_hash
+            .insert(definition.hash().to_owned(), Arc::clone(&definition));
+        Ok(definition)
+    }
+}
