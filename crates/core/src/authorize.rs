@@ -1,0 +1,122 @@
+//! What a person must still do before an authorization request can be answered (OAuth 2.1 section 4.1, OpenID Connect Core 3.1.2).
+
+use std::time::Duration;
+
+use writ_wire::authorization::Prompt;
+use writ_wire::error::ErrorCode;
+use writ_wire::time::Timestamp;
+
+use crate::client::{Client, User};
+use crate::refusal::Refusal;
+use crate::request::{PreparedRequest, always_asks};
+use crate::task::{ACR_PASSWORD, AMR_PASSWORD, PersonAuthentication};
+
+/// FAPI 2.0: less than 600 seconds.
+pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
+/// A login lasts no longer than this.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
+/// Wrong passwords in a row before a pause.
+pub const MAX_LOGIN_FAILURES: i64 = 5;
+/// The pause after too many wrong passwords.
+pub const LOGIN_PAUSE: Duration = Duration::from_secs(60);
+
+/// A request that waits for a person, as it is found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundRequest {
+    /// Digest of the `request_uri`'s secret part.
+    pub digest: String,
+    pub client: String,
+    pub prepared: PreparedRequest,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub consumed_at: Option<Timestamp>,
+}
+
+/// A login, as it is found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    pub user: User,
+    pub authenticated_at: Timestamp,
+    /// The request in whose interaction the password was given.
+    pub for_request: Option<String>,
+}
+
+impl Session {
+    pub fn authentication(&self) -> PersonAuthentication {
+        PersonAuthentication {
+            at: self.authenticated_at,
+            acr: ACR_PASSWORD.to_owned(),
+            amr: vec![AMR_PASSWORD.to_owned()],
+        }
+    }
+}
+
+/// The next page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    Login,
+    Consent,
+}
+
+/// Why a request cannot be continued; shown as a page, because no redirect can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dead {
+    Unknown,
+    Expired,
+    Used,
+    OtherClient,
+}
+
+impl FoundRequest {
+    /// Opening a request twice is fine; only the decision consumes it (LESSONS 36).
+    pub fn usable(&self, client_id: &str, now: Timestamp) -> Result<(), Dead> {
+        if self.client != client_id {
+            return Err(Dead::OtherClient);
+        }
+        if self.consumed_at.is_some() {
+            return Err(Dead::Used);
+        }
+        if now >= self.expires_at {
+            return Err(Dead::Expired);
+        }
+        Ok(())
+    }
+}
+
+/// Login, consent, or a refusal that goes back to the client.
+pub fn next(
+    found: &FoundRequest,
+    client: &Client,
+    session: Option<&Session>,
+    now: Timestamp,
+) -> Result<Need, Refusal> {
+    let prompt = found.prepared.request.prompt;
+    let sufficient = session.is_some_and(|s| suffices(s, found, client, now));
+    if prompt == Some(Prompt::None) {
+        // Consent is never remembered: a task is approved each time.
+        let code = if sufficient || always_asks(client) {
+            ErrorCode::ConsentRequired
+        } else {
+            ErrorCode::LoginRequired
+        };
+        return Err(Refusal::new(
+            code,
+            "a person must take part, and `prompt` is `none`",
+        ));
+    }
+    Ok(if sufficient {
+        Need::Consent
+    } else {
+        Need::Login
+    })
+}
+
+/// An agent may be driving the browser: its consent needs a password given in this very interaction (DESIGN 4).
+fn suffices(session: &Session, found: &FoundRequest, client: &Client, now: Timestamp) -> bool {
+    let here = session.for_request.as_deref() == Some(found.digest.as_str());
+    let request = &found.prepared.request;
+    let age = request.max_age.map(Duration::from_secs);
+    let asks_again = matches!(request.prompt, Some(Prompt::Login | Prompt::SelectAccount));
+    let young = age.is_none_or(|most| now <= session.authenticated_at.plus(most));
+    !session.user.disabled && (here || (!always_asks(client) && !asks_again && young))
+}

@@ -1,0 +1,119 @@
+//! The blueprint of an agent (promise 1): what goes beyond it is refused, with a pointer to what was too wide.
+
+use writ_authority::{Authority, ScopeGrant};
+use writ_wire::error::Excess;
+use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
+
+use crate::client::Client;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::request::OPENID;
+
+/// Promise 1: nothing above the blueprint, and the pointer says what was.
+pub fn within_ceiling(
+    authority: &Authority,
+    client: &Client,
+    realm: Realm<'_>,
+) -> Result<(), Refusal> {
+    excess(authority, client, realm).map_err(|excess| too_wide(CEILING, excess))?;
+    bare_resources(authority, client, realm)
+}
+
+/// As [`within_ceiling`], with pointers into the request: `asked` is the [`order`] of its objects.
+pub fn admits_asked(
+    authority: &Authority,
+    asked: &[String],
+    client: &Client,
+    realm: Realm<'_>,
+) -> Result<(), Refusal> {
+    excess(authority, client, realm)
+        .map_err(|excess| too_wide(CEILING, as_asked(excess, authority, asked)))?;
+    bare_resources(authority, client, realm)
+}
+
+/// The `ref`s of objects, before an authority sorts them.
+pub fn order(details: &[Detail]) -> Vec<String> {
+    details.iter().filter_map(reference).collect()
+}
+
+fn excess(authority: &Authority, client: &Client, realm: Realm<'_>) -> Result<(), Vec<Excess>> {
+    let Some(agent) = &client.agent else {
+        return Ok(());
+    };
+    let mut ceiling = agent.ceiling.clone();
+    // Identity is no authority at a resource: the registered scope decides.
+    if client.scope.contains(OPENID) {
+        ceiling.scopes.insert(ScopeGrant {
+            resource: realm.issuer.clone(),
+            scope: OPENID.to_owned(),
+        });
+    }
+    ceiling.admits(authority, realm.types)
+}
+
+/// A client's developer looks for the place in the request.
+fn as_asked(excess: Vec<Excess>, authority: &Authority, asked: &[String]) -> Vec<Excess> {
+    let place = |pointer: &str| {
+        let (index, member) = pointer.strip_prefix('/')?.split_once('/')?;
+        let named = reference(authority.details().get(index.parse::<usize>().ok()?)?)?;
+        let place = asked.iter().position(|other| *other == named)?;
+        Some(format!("/{place}/{member}"))
+    };
+    let moved = excess.into_iter().map(|excess| Excess {
+        pointer: place(&excess.pointer).unwrap_or(excess.pointer),
+        ..excess
+    });
+    moved.collect()
+}
+
+fn reference(detail: &Detail) -> Option<String> {
+    detail.reference().map(str::to_owned)
+}
+
+/// A refusal for authority that is wider than its measure.
+pub fn too_wide(measure: &str, excess: Vec<Excess>) -> Refusal {
+    let first = excess
+        .first()
+        .map(|e| e.pointer.clone())
+        .unwrap_or_default();
+    let sentence = format!("`{first}` is wider than {measure}");
+    let refusal = if first.starts_with("/scope/") {
+        Refusal::invalid_scope(sentence)
+    } else if first.starts_with("/resource/") {
+        Refusal::invalid_target(sentence)
+    } else {
+        Refusal::invalid_details(sentence)
+    };
+    refusal.with_excess(excess)
+}
+
+/// A resource without scope or details is an audience all the same: the ceiling must name it somewhere.
+fn bare_resources(authority: &Authority, client: &Client, realm: Realm<'_>) -> Result<(), Refusal> {
+    let Some(agent) = &client.agent else {
+        return Ok(());
+    };
+    let named = |uri: &ResourceUri| {
+        agent.ceiling.scopes.iter().any(|s| s.resource == *uri)
+            || agent.ceiling.details.iter().any(|d| {
+                let places = d.locations();
+                let serves = realm
+                    .resources
+                    .get(uri)
+                    .is_some_and(|r| r.details_types.contains(d.type_name()));
+                places.contains(&uri.as_str()) || (places.is_empty() && serves)
+            })
+    };
+    match authority
+        .resources()
+        .iter()
+        .find(|uri| *uri != realm.issuer && !named(uri))
+    {
+        Some(uri) => Err(Refusal::invalid_target(format!(
+            "resource `{uri}` is outside the agent's ceiling"
+        ))),
+        None => Ok(()),
+    }
+}
+
+const CEILING: &str = "the agent's ceiling";

@@ -1,0 +1,120 @@
+//! Clients, agents, resources and people as the rules see them.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use writ_authority::Ceiling;
+use writ_jose::key::KeySet;
+use writ_wire::redirect;
+use writ_wire::registration::{AssertionAudience, Profile, TaskClaim};
+use writ_wire::resource::ResourceUri;
+use writ_wire::token::GrantType;
+
+use crate::id::{ClientId, UserId};
+use crate::onward::Onward;
+use crate::refusal::Refusal;
+
+/// A registered client; valid by construction (`registration`).
+#[derive(Clone)]
+pub struct Client {
+    pub id: ClientId,
+    pub name: String,
+    pub profile: Profile,
+    pub authentication: Authentication,
+    pub redirect_uris: Vec<String>,
+    pub grant_types: BTreeSet<&'static str>,
+    /// Scope names that it may ask for.
+    pub scope: BTreeSet<String>,
+    /// Types of `authorization_details` that it may ask for.
+    pub details_types: BTreeSet<String>,
+    pub require_pushed: bool,
+    /// Whether every token must be bound to a key.
+    pub dpop_bound: bool,
+    pub assertion_audience: AssertionAudience,
+    pub task_lifetime: Duration,
+    pub agent: Option<Agent>,
+}
+
+/// How a client proves who it is.
+#[derive(Clone)]
+pub enum Authentication {
+    PrivateKeyJwt(KeySet),
+    /// Digest of the 256-bit secret.
+    SecretBasic(String),
+    Public,
+}
+
+/// What only an agent has.
+#[derive(Clone, Debug)]
+pub struct Agent {
+    pub owner: UserId,
+    pub owner_name: String,
+    pub sponsor: UserId,
+    pub sponsor_name: String,
+    pub publisher: String,
+    pub ceiling: Ceiling,
+    pub longest_task: Duration,
+    pub onward: Onward,
+}
+
+/// A protected resource.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    pub uri: ResourceUri,
+    pub name: String,
+    pub scopes: BTreeSet<String>,
+    pub details_types: BTreeSet<String>,
+    /// The client that serves it and may introspect.
+    pub served_by: Option<ClientId>,
+    pub agents_only: bool,
+    pub task_claims: Vec<TaskClaim>,
+}
+
+/// A person, without the password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub name: String,
+    pub disabled: bool,
+}
+
+impl Client {
+    pub fn is_public(&self) -> bool {
+        matches!(self.authentication, Authentication::Public)
+    }
+
+    pub fn is_agent(&self) -> bool {
+        self.agent.is_some()
+    }
+
+    /// Refuses a grant type that is not registered.
+    pub fn may_use(&self, grant: GrantType) -> Result<(), Refusal> {
+        if self.grant_types.contains(grant.as_str()) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "grant type `{}` is not registered for this client",
+            grant.as_str()
+        );
+        Err(Refusal::new(
+            writ_wire::error::ErrorCode::UnauthorizedClient,
+            sentence,
+        ))
+    }
+
+    /// The redirect URI of a request: the one asked for if it is registered, or the only registered one.
+    pub fn redirect_uri(&self, asked: Option<&str>) -> Result<String, Refusal> {
+        match (asked, self.redirect_uris.as_slice()) {
+            (Some(asked), registered) if registered.iter().any(|r| redirect::matches(r, asked)) => {
+                Ok(asked.to_owned())
+            }
+            (Some(_), _) => Err(Refusal::invalid_request(
+                "`redirect_uri` is not registered for this client",
+            )),
+            (None, [only]) if self.profile == Profile::Oauth21 => Ok(only.clone()),
+            (None, _) => Err(Refusal::invalid_request(
+                "parameter `redirect_uri` is missing",
+            )),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Redeeming an authorization code (OAuth 2.1 section 4.1.3, RFC 7636 section 4.6, RFC 9449 section 10).
+
+use std::time::Duration;
+
+use writ_authority::Authority;
+use writ_jose::key::Thumbprint;
+use writ_wire::pkce::CodeChallenge;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+use writ_wire::token::CodeRequest;
+
+use crate::client::Client;
+use crate::id::{ClientId, DelegationId};
+use crate::lineage::Lineage;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::target;
+
+/// FAPI 2.0 allows 60 seconds.
+pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
+/// How long the loser of a race is refused without revoking anything (DESIGN 4).
+pub const RACE_GRACE: Duration = Duration::from_secs(10);
+
+/// One row of `codes`; the code itself is kept nowhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewCode {
+    pub digest: String,
+    pub client: ClientId,
+    pub delegation: DelegationId,
+    pub redirect_uri: String,
+    pub redirect_uri_sent: bool,
+    pub code_challenge: CodeChallenge,
+    pub jkt: Option<Thumbprint>,
+    pub nonce: Option<String>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// A code as it is found, with everything above it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundCode {
+    pub row: NewCode,
+    pub consumed: Option<Consumed>,
+    pub lineage: Lineage,
+}
+
+/// When, and with which key, something was used up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consumed {
+    pub at: Timestamp,
+    pub jkt: Option<Thumbprint>,
+}
+
+/// What redeeming it gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redeemed {
+    pub audience: ResourceUri,
+    pub view: Authority,
+}
+
+/// A refusal, and whether the grant behind it dies.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Redeem(Redeemed),
+    Refuse(Refusal),
+    /// Used twice by its own client: everything made from it is stopped.
+    RefuseAndStop(Refusal),
+}
+
+/// Decides; consuming is one guarded statement of the caller.
+pub fn redeem(
+    found: &FoundCode,
+    request: &CodeRequest,
+    client: &Client,
+    proof: Option<&Thumbprint>,
+    (realm, now): (Realm<'_>, Timestamp),
+) -> Outcome {
+    // A wrong client's try neither consumes the code nor stops anything (LESSONS 34).
+    if found.row.client != client.id {
+        return Outcome::Refuse(unknown().because("code of another client"));
+    }
+    if let Some(consumed) = &found.consumed {
+        return reuse(consumed, proof, now);
+    }
+    match check(found, request, proof, now) {
+        Ok(()) => {}
+        Err(refusal) => return Outcome::Refuse(refusal),
+    }
+    let granted = &found.lineage.leaf.authority;
+    match target::audience(granted, &request.resource, realm) {
+        Ok(audience) => Outcome::Redeem(Redeemed {
+            view: granted.view(&audience),
+            audience,
+        }),
+        Err(refusal) => Outcome::Refuse(refusal),
+    }
+}
+
+/// The refusal for a code that does not exist, is another's, or is used up: they look the same.
+pub fn unknown() -> Refusal {
+    Refusal::invalid_grant("the code is unknown, expired or used")
+}
+
+/// Second use: the loser of a race with the same key costs nothing, anything later stops the grant.
+pub fn reuse(consumed: &Consumed, proof: Option<&Thumbprint>, now: Timestamp) -> Outcome {
+    let raced = now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
+    let refusal = unknown().because("code used before");
+    if raced {
+        Outcome::Refuse(refusal)
+    } else {
+        Outcome::RefuseAndStop(refusal)
+    }
+}
+
+fn check(
+    found: &FoundCode,
+    request: &CodeRequest,
+    proof: Option<&Thumbprint>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let row = &found.row;
+    if now >= row.expires_at {
+        return Err(unknown().because("code expired"));
+    }
+    if request
+        .redirect_uri
+        .as_ref()
+        .is_some_and(|uri| *uri != row.redirect_uri)
+    {
+        return Err(Refusal::invalid_grant(
+            "`redirect_uri` is not the one of the authorization request",
+        ));
+    }
+    let Some(verifier) = &request.code_verifier else {
+        return Err(Refusal::invalid_grant(
+            "parameter `code_verifier` is missing",
+        ));
+    };
+    if !row.code_challenge.matches(verifier) {
+        return Err(Refusal::invalid_grant(
+            "`code_verifier` does not match the `code_challenge`",
+        ));
+    }
+    if row.jkt.is_some() && row.jkt.as_ref() != proof {
+        return Err(Refusal::invalid_grant(
+            "the proof's key is not the one that the code is bound to",
+        ));
+    }
+    found.lineage.require_live(now, Refusal::invalid_grant)
+}

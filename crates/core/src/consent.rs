@@ -1,0 +1,219 @@
+//! A person's decision becomes a task, a consent, the first delegation and a code (DESIGN 4, 5).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use writ_authority::Authority;
+use writ_wire::claims::ApprovalBasis;
+use writ_wire::error::ErrorCode;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use crate::client::{Client, User};
+use crate::code::{CODE_LIFETIME, NewCode};
+use crate::delegation::{self, Delegation};
+use crate::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
+use crate::onward::Onward;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::request::{PreparedRequest, longest_task};
+use crate::task::{Approval, PersonAuthentication, Subject, Task};
+
+/// What a person said yes to: opaque names of the parts shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// `ref` of details, and `scope_name(...)` of scopes.
+    pub parts: BTreeSet<String>,
+}
+
+/// Names and secrets for what is made, drawn by the caller.
+pub struct Fresh {
+    pub task: TaskId,
+    pub delegation: DelegationId,
+    pub consent: ConsentId,
+    pub approval: ApprovalId,
+    pub transaction: TransactionId,
+    pub salt: String,
+    /// Digest of the code.
+    pub code_digest: String,
+}
+
+/// What the person saw, as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    pub text: String,
+    pub text_hash: String,
+    pub locale: String,
+}
+
+/// To be written in one transaction.
+pub struct Approved {
+    pub task: Task,
+    pub delegation: Delegation,
+    pub consent: Consent,
+    pub code: NewCode,
+    /// Whether less was granted than asked.
+    pub narrowed: bool,
+}
+
+/// One row of `consents`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Consent {
+    pub id: ConsentId,
+    pub shown: Shown,
+    pub method: &'static str,
+    pub at: Timestamp,
+}
+
+/// Who decides, and how they were authenticated.
+pub struct Approver<'a> {
+    pub user: &'a User,
+    pub authentication: PersonAuthentication,
+}
+
+/// The person approves, all of it or less.
+pub fn approve(
+    prepared: &PreparedRequest,
+    client: &Client,
+    approver: &Approver<'_>,
+    (chosen, shown): (&Chosen, Shown),
+    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
+) -> Result<Approved, Refusal> {
+    if approver.user.disabled {
+        return Err(Refusal::new(
+            ErrorCode::AccessDenied,
+            "the person may not approve anything now",
+        ));
+    }
+    let authority = choose(&prepared.authority, chosen);
+    if authority.is_empty() {
+        return Err(denied());
+    }
+    let narrowed = authority != prepared.authority;
+    let task = task(prepared, client, approver, authority, (now, &fresh));
+    let delegation = root(&task, client, (realm, now, &fresh), prepared);
+    let code = NewCode {
+        digest: fresh.code_digest,
+        client: client.id.clone(),
+        delegation: delegation.id.clone(),
+        redirect_uri: prepared.redirect_uri.clone(),
+        redirect_uri_sent: prepared.request.redirect_uri.is_some(),
+        code_challenge: prepared.request.code_challenge.clone(),
+        jkt: prepared.jkt.clone(),
+        nonce: prepared.request.nonce.clone(),
+        created_at: now,
+        expires_at: now.plus(CODE_LIFETIME),
+    };
+    let consent = Consent {
+        id: fresh.consent,
+        shown,
+        method: "password",
+        at: now,
+    };
+    Ok(Approved {
+        task,
+        delegation,
+        consent,
+        code,
+        narrowed,
+    })
+}
+
+/// The person said no, or nothing was left.
+pub fn denied() -> Refusal {
+    Refusal::new(ErrorCode::AccessDenied, "the person did not agree")
+}
+
+/// The form value of a scope on the consent page.
+pub fn scope_name(resource: &str, scope: &str) -> String {
+    format!("scope {scope} {resource}")
+}
+
+/// Only the chosen parts; a bare audience is a part of its own, a scope without name.
+fn choose(asked: &Authority, chosen: &Chosen) -> Authority {
+    let has = |name: &str| chosen.parts.contains(name);
+    let scopes: BTreeSet<_> = asked
+        .scopes()
+        .iter()
+        .filter(|s| has(&scope_name(s.resource.as_str(), &s.scope)))
+        .cloned()
+        .collect();
+    let details: Vec<_> = asked
+        .details()
+        .iter()
+        .filter(|d| d.reference().is_some_and(has))
+        .cloned()
+        .collect();
+    let bare = asked
+        .resources()
+        .iter()
+        .filter(|uri| is_bare(asked, uri))
+        .filter(|uri| has(&scope_name(uri.as_str(), "")))
+        .cloned()
+        .collect();
+    Authority::new(scopes, details, bare)
+}
+
+/// An audience with neither scope nor object.
+pub fn is_bare(authority: &Authority, audience: &ResourceUri) -> bool {
+    let view = authority.view(audience);
+    view.scopes().is_empty() && view.details().is_empty()
+}
+
+fn task(
+    prepared: &PreparedRequest,
+    client: &Client,
+    approver: &Approver<'_>,
+    authority: Authority,
+    (now, fresh): (Timestamp, &Fresh),
+) -> Task {
+    let lifetime: Duration = client.task_lifetime.min(longest_task(client));
+    Task {
+        id: fresh.task.clone(),
+        subject: Subject::Person(approver.user.id.to_string()),
+        client: client.id.clone(),
+        purpose: prepared.purpose.clone(),
+        authority,
+        salt: fresh.salt.clone(),
+        transaction: fresh.transaction.clone(),
+        approval: Approval {
+            id: fresh.approval.clone(),
+            basis: ApprovalBasis::Consent,
+            at: now,
+            authentication: Some(approver.authentication.clone()),
+        },
+        created_at: now,
+        expires_at: prepared
+            .task_expires_at
+            .unwrap_or_else(|| now.plus(lifetime)),
+    }
+}
+
+fn root(
+    task: &Task,
+    client: &Client,
+    (realm, now, fresh): (Realm<'_>, Timestamp, &Fresh),
+    prepared: &PreparedRequest,
+) -> Delegation {
+    let id = fresh.delegation.clone();
+    let act = client
+        .is_agent()
+        .then(|| delegation::act(realm.issuer.as_str(), &client.id, &id, None));
+    Delegation {
+        path: delegation::path(None, &id),
+        id,
+        task: task.id.clone(),
+        parent: None,
+        holder: client.id.clone(),
+        requested_by: client.id.clone(),
+        authority: task.authority.clone(),
+        onward: client
+            .agent
+            .as_ref()
+            .map_or_else(Onward::nobody, |a| a.onward.clone()),
+        act,
+        jkt: prepared.jkt.clone(),
+        created_at: now,
+        expires_at: task.expires_at,
+    }
+}

@@ -1,0 +1,128 @@
+//! `client_credentials` (OAuth 2.1 section 4.2): an agent's own work is a task too, under its ceiling, with its sponsor responsible.
+
+use writ_authority::Authority;
+use writ_jose::key::Thumbprint;
+use writ_wire::claims::ApprovalBasis;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+use writ_wire::token::CredentialsRequest;
+
+use crate::client::Client;
+use crate::delegation::{self, Delegation};
+use crate::id::{ApprovalId, DelegationId, TaskId, TransactionId};
+use crate::onward::Onward;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::request::{Making, Wanted, longest_task, resolve};
+use crate::target;
+use crate::task::{Approval, Subject, Task};
+
+/// Names for what is made, drawn by the caller.
+pub struct Fresh {
+    pub task: TaskId,
+    pub delegation: DelegationId,
+    pub approval: ApprovalId,
+    pub transaction: TransactionId,
+    pub salt: String,
+}
+
+/// To be written in one transaction, and minted.
+pub struct OwnWork {
+    pub task: Task,
+    pub delegation: Delegation,
+    pub audience: ResourceUri,
+    pub view: Authority,
+}
+
+/// Opens the task. Without resource, scope and details the audience is the issuer: good as an actor token alone.
+pub fn own_work(
+    request: &CredentialsRequest,
+    client: &Client,
+    proof: Option<&Thumbprint>,
+    realm: Realm<'_>,
+    (context, fresh): (&mut Making<'_>, Fresh),
+) -> Result<OwnWork, Refusal> {
+    let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
+    if scopes.iter().any(|s| s == crate::request::OPENID) {
+        return Err(Refusal::invalid_scope("scope `openid` needs a person"));
+    }
+    let wanted = Wanted {
+        scopes: &scopes,
+        resources: &request.resource,
+        details: &request.authorization_details,
+    };
+    let asked = resolve(&wanted, client, realm, context)?;
+    let authority = if asked.is_empty() {
+        issuer_only(client, realm)?
+    } else {
+        asked
+    };
+    let audience = target::audience(&authority, &request.resource, realm)?;
+    let view = authority.view(&audience);
+    let task = task(client, authority, context.now, &fresh);
+    let delegation = root(&task, client, proof, fresh.delegation);
+    Ok(OwnWork {
+        task,
+        delegation,
+        audience,
+        view,
+    })
+}
+
+fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, Refusal> {
+    if !client.is_agent() {
+        return Err(Refusal::invalid_scope(
+            "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
+        ));
+    }
+    Ok(Authority::new(
+        Default::default(),
+        Vec::new(),
+        [realm.issuer.clone()].into(),
+    ))
+}
+
+fn task(client: &Client, authority: Authority, now: Timestamp, fresh: &Fresh) -> Task {
+    let subject = if client.is_agent() {
+        Subject::Agent
+    } else {
+        Subject::Client
+    };
+    Task {
+        id: fresh.task.clone(),
+        subject: subject(client.id.to_string()),
+        client: client.id.clone(),
+        purpose: None,
+        authority,
+        salt: fresh.salt.clone(),
+        transaction: fresh.transaction.clone(),
+        approval: Approval {
+            id: fresh.approval.clone(),
+            basis: ApprovalBasis::Policy,
+            at: now,
+            authentication: None,
+        },
+        created_at: now,
+        expires_at: now.plus(client.task_lifetime.min(longest_task(client))),
+    }
+}
+
+fn root(task: &Task, client: &Client, proof: Option<&Thumbprint>, id: DelegationId) -> Delegation {
+    Delegation {
+        path: delegation::path(None, &id),
+        id,
+        task: task.id.clone(),
+        parent: None,
+        holder: client.id.clone(),
+        requested_by: client.id.clone(),
+        authority: task.authority.clone(),
+        onward: client
+            .agent
+            .as_ref()
+            .map_or_else(Onward::nobody, |a| a.onward.clone()),
+        act: None,
+        jkt: proof.cloned(),
+        created_at: task.created_at,
+        expires_at: task.expires_at,
+    }
+}

@@ -1,0 +1,157 @@
+//! What happened (the vocabulary of JOURNEYS). Written in the transaction of the state that it tells of (promise 4).
+
+use serde_json::Value;
+use writ_wire::time::Timestamp;
+
+use crate::client::Client;
+use crate::delegation::Delegation;
+use crate::id::EventId;
+use crate::refusal::Refusal;
+use crate::task::Task;
+
+macro_rules! event_names {
+    ($($name:ident = $text:literal,)*) => {
+        /// Names of events that this version writes.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventName { $($name,)* }
+
+        impl EventName {
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+event_names! {
+    UserAdded = "user.added",
+    LoginSucceeded = "login.succeeded",
+    LoginFailed = "login.failed",
+    ConsentGiven = "consent.given",
+    ConsentNarrowed = "consent.narrowed",
+    ConsentDenied = "consent.denied",
+    AgentRegistered = "agent.registered",
+    ClientRegistered = "client.registered",
+    ResourceChanged = "resource.changed",
+    TypeChanged = "type.changed",
+    TaskProposed = "task.proposed",
+    TaskApproved = "task.approved",
+    TaskRevoked = "task.revoked",
+    DelegationStopped = "delegation.stopped",
+    TokenIssued = "token.issued",
+    TokenExchanged = "token.exchanged",
+    TokenRefreshed = "token.refreshed",
+    TokenRefused = "token.refused",
+    KeyCreated = "key.created",
+    KeyActivated = "key.activated",
+    KeyRetired = "key.retired",
+}
+
+/// One record. Live rows may be purged: this copy alone answers who, for whom, what, under which limits then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub id: EventId,
+    pub at: Timestamp,
+    pub name: EventName,
+    pub subject: Option<String>,
+    /// From the current actor inwards, joined by `>`.
+    pub actor_path: Option<String>,
+    pub client: Option<String>,
+    pub owner: Option<String>,
+    pub sponsor: Option<String>,
+    pub task: Option<String>,
+    pub delegation: Option<String>,
+    pub purpose: Option<String>,
+    pub resource: Option<String>,
+    pub details_hash: Option<String>,
+    /// `permit` or `deny`.
+    pub decision: Option<&'static str>,
+    pub reason: Option<String>,
+    pub transaction: Option<String>,
+    /// Everything else: the authority and its limits, `jti`, `exp`.
+    pub data: Value,
+}
+
+impl Event {
+    pub fn new(id: EventId, at: Timestamp, name: EventName) -> Self {
+        Self {
+            id,
+            at,
+            name,
+            subject: None,
+            actor_path: None,
+            client: None,
+            owner: None,
+            sponsor: None,
+            task: None,
+            delegation: None,
+            purpose: None,
+            resource: None,
+            details_hash: None,
+            decision: None,
+            reason: None,
+            transaction: None,
+            data: Value::Null,
+        }
+    }
+
+    pub fn by(mut self, client: &Client) -> Self {
+        self.client = Some(client.id.to_string());
+        if let Some(agent) = &client.agent {
+            self.owner = Some(agent.owner.to_string());
+            self.sponsor = Some(agent.sponsor.to_string());
+        }
+        self
+    }
+
+    pub fn about(mut self, task: &Task) -> Self {
+        self.subject = Some(task.subject.as_str().to_owned());
+        self.task = Some(task.id.to_string());
+        self.purpose.clone_from(&task.purpose);
+        self.transaction = Some(task.transaction.to_string());
+        self
+    }
+
+    pub fn under(mut self, delegation: &Delegation) -> Self {
+        self.delegation = Some(delegation.id.to_string());
+        self.actor_path = delegation.act.is_some().then(|| delegation.actor_path());
+        self
+    }
+
+    pub fn of_subject(mut self, subject: &str) -> Self {
+        self.subject = Some(subject.to_owned());
+        self
+    }
+
+    pub fn at_resource(mut self, resource: &str) -> Self {
+        self.resource = Some(resource.to_owned());
+        self
+    }
+
+    pub fn permitted(mut self) -> Self {
+        self.decision = Some("permit");
+        self
+    }
+
+    pub fn denied(mut self, refusal: &Refusal) -> Self {
+        self.decision = Some("deny");
+        let cause = refusal
+            .cause
+            .as_deref()
+            .map(|c| format!(" ({c})"))
+            .unwrap_or_default();
+        self.reason = Some(format!(
+            "{}: {}{cause}",
+            refusal.code.as_str(),
+            refusal.sentence
+        ));
+        self
+    }
+
+    pub fn with(mut self, data: Value) -> Self {
+        self.data = data;
+        self
+    }
+}

@@ -1,0 +1,80 @@
+//! Everything above a token that must still be active: task, delegations, agents, owners, subject (promise 5).
+
+use writ_wire::time::Timestamp;
+
+use crate::delegation::Delegation;
+use crate::refusal::Refusal;
+use crate::task::Task;
+
+/// Facts read uncached, in one statement, whatever the depth.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lineage {
+    pub task: Task,
+    /// The row behind the token.
+    pub leaf: Delegation,
+    /// Keys of all rows above and including the leaf.
+    pub keys: Vec<String>,
+    /// What is stopped, disabled or missing in the way up; the first found.
+    pub stopped: Option<Stopped>,
+    /// The earliest end of task and delegations.
+    pub ends_at: Timestamp,
+}
+
+/// What ended a lineage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    Task,
+    Delegation,
+    Agent,
+    Owner,
+    Subject,
+    /// A state that this code does not know, or a row that is gone (promise 6).
+    Unknown,
+}
+
+impl Stopped {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Task => "task",
+            Self::Delegation => "delegation",
+            Self::Agent => "agent",
+            Self::Owner => "owner",
+            Self::Subject => "subject",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// From a row; what is not known stops.
+    pub fn from_row(text: &str) -> Self {
+        match text {
+            "task" => Self::Task,
+            "delegation" => Self::Delegation,
+            "agent" => Self::Agent,
+            "owner" => Self::Owner,
+            "subject" => Self::Subject,
+            _ => Self::Unknown,
+        }
+    }
+}
+
+impl Lineage {
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.stopped.is_none() && now < self.ends_at
+    }
+
+    /// Refuses with the code of the grant at hand.
+    pub fn require_live(
+        &self,
+        now: Timestamp,
+        refuse: fn(String) -> Refusal,
+    ) -> Result<(), Refusal> {
+        if let Some(what) = self.stopped {
+            let cause = format!("{} is stopped", what.as_str());
+            return Err(refuse("what this request builds on was stopped".to_owned()).because(cause));
+        }
+        if now >= self.ends_at {
+            return Err(refuse("what this request builds on has expired".to_owned()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,80 @@
+//! To whom a delegation may go on, and how deep (DESIGN 6, "Onward"). Like authority, it only narrows.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use writ_wire::registration::OnwardFile;
+
+use crate::client::Agent;
+use crate::id::{ClientId, UserId};
+
+/// The most `act` objects of any token, unless less is said.
+pub const DEFAULT_DEPTH: usize = 4;
+
+/// Both conditions hold at once; an absent one asks nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Onward {
+    /// Only these agents.
+    pub agents: Option<BTreeSet<ClientId>>,
+    /// Only agents of these owners: more than one is nobody.
+    pub owners: BTreeSet<UserId>,
+    /// The largest number of `act` objects of a token made from this delegation.
+    pub depth: usize,
+}
+
+impl Onward {
+    /// From an agent's record; without names, the agents of the same owner.
+    pub fn registered(file: Option<&OnwardFile>, owner: &UserId) -> Self {
+        let depth = file
+            .and_then(|f| f.depth)
+            .unwrap_or(DEFAULT_DEPTH)
+            .min(DEFAULT_DEPTH);
+        match file.and_then(|f| f.agents.as_ref()) {
+            Some(names) => Self {
+                agents: Some(
+                    names
+                        .iter()
+                        .map(|name| ClientId::from_text(name.as_str()))
+                        .collect(),
+                ),
+                owners: BTreeSet::new(),
+                depth,
+            },
+            None => Self {
+                agents: None,
+                owners: BTreeSet::from([owner.clone()]),
+                depth,
+            },
+        }
+    }
+
+    /// To nobody: what a client that is no agent has.
+    pub fn nobody() -> Self {
+        Self {
+            agents: Some(BTreeSet::new()),
+            owners: BTreeSet::new(),
+            depth: 0,
+        }
+    }
+
+    pub fn allows(&self, agent: &Agent, id: &ClientId) -> bool {
+        self.agents
+            .as_ref()
+            .is_none_or(|agents| agents.contains(id))
+            && self.owners.iter().all(|owner| *owner == agent.owner)
+    }
+
+    /// Only what both allow.
+    pub fn meet(&self, other: &Self) -> Self {
+        let agents = match (&self.agents, &other.agents) {
+            (Some(mine), Some(theirs)) => Some(mine.intersection(theirs).cloned().collect()),
+            (Some(only), None) | (None, Some(only)) => Some(only.clone()),
+            (None, None) => None,
+        };
+        Self {
+            agents,
+            owners: self.owners.union(&other.owners).cloned().collect(),
+            depth: self.depth.min(other.depth),
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! One tenant as the rules see it: its issuer, its resources, its types.
+
+use std::collections::BTreeMap;
+
+use writ_authority::Types;
+use writ_wire::resource::ResourceUri;
+
+use crate::client::Resource;
+
+/// The tenant of paths without `/t/{tenant}`.
+pub const DEFAULT_TENANT: &str = "default";
+
+/// Borrowed for one request.
+#[derive(Clone, Copy)]
+pub struct Realm<'a> {
+    pub issuer: &'a ResourceUri,
+    pub resources: &'a BTreeMap<ResourceUri, Resource>,
+    pub types: &'a Types,
+}
+
+impl Realm<'_> {
+    /// Whether tokens may be meant for `uri`: a registered resource, or the issuer itself.
+    pub fn knows(&self, uri: &ResourceUri) -> bool {
+        uri == self.issuer || self.resources.contains_key(uri)
+    }
+}

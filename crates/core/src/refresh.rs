@@ -1,0 +1,185 @@
+//! Refresh tokens (OAuth 2.1 section 4.3, RFC 9449 section 5, SPECS 7.3, DESIGN 4).
+//! A confidential client's is bound to the client and not rotated; a public client's is rotated, and bound to its key.
+
+use writ_authority::{Asked, Authority, NarrowError, Narrowed};
+use writ_jose::key::Thumbprint;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+use writ_wire::token::RefreshRequest;
+
+use crate::ceiling::{too_wide, within_ceiling};
+use crate::client::Client;
+use crate::code::{Consumed, RACE_GRACE};
+use crate::id::{ClientId, DelegationId};
+use crate::lineage::Lineage;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::target;
+
+/// One row of `refresh_tokens`; the token itself is kept nowhere.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewRefreshToken {
+    pub digest: String,
+    pub client: ClientId,
+    pub delegation: DelegationId,
+    pub binding: Binding,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// What each use must show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// Nothing but the client: bearer, by permission.
+    None,
+    /// A proof by any key of the client (confidential clients).
+    AnyKey,
+    /// A proof by this key (public clients).
+    Key(Thumbprint),
+}
+
+impl Binding {
+    /// A grant that was bound once stays bound (promise 2).
+    pub fn of(client: &Client, proof: Option<&Thumbprint>) -> Self {
+        match proof {
+            None => Self::None,
+            Some(key) if client.is_public() => Self::Key(key.clone()),
+            Some(_) => Self::AnyKey,
+        }
+    }
+}
+
+/// A refresh token as it is found, with everything above it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoundRefreshToken {
+    pub row: NewRefreshToken,
+    /// Rotated away.
+    pub consumed: Option<Consumed>,
+    pub lineage: Lineage,
+}
+
+/// What a refresh gives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refreshed {
+    pub audience: ResourceUri,
+    pub narrowed: Narrowed,
+    pub view: Authority,
+    pub rotate: bool,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    Refresh(Box<Refreshed>),
+    Refuse(Refusal),
+    RefuseAndStop(Refusal),
+}
+
+/// Decides; rotation is one guarded statement of the caller.
+pub fn refresh(
+    found: &FoundRefreshToken,
+    request: &RefreshRequest,
+    client: &Client,
+    proof: Option<&Thumbprint>,
+    (realm, now): (Realm<'_>, Timestamp),
+) -> Outcome {
+    if found.row.client != client.id {
+        return Outcome::Refuse(unknown().because("refresh token of another client"));
+    }
+    if let Err(refusal) = bound(&found.row.binding, proof) {
+        return Outcome::Refuse(refusal);
+    }
+    if let Some(consumed) = &found.consumed {
+        let raced = now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
+        let refusal = unknown().because("refresh token used before");
+        return if raced {
+            Outcome::Refuse(refusal)
+        } else {
+            Outcome::RefuseAndStop(refusal)
+        };
+    }
+    match allowed(found, request, client, (realm, now)) {
+        Ok(refreshed) => Outcome::Refresh(Box::new(refreshed)),
+        Err(refusal) => Outcome::Refuse(refusal),
+    }
+}
+
+pub fn unknown() -> Refusal {
+    Refusal::invalid_grant("the refresh token is unknown, expired or used")
+}
+
+fn bound(binding: &Binding, proof: Option<&Thumbprint>) -> Result<(), Refusal> {
+    match (binding, proof) {
+        (Binding::None, _) | (Binding::AnyKey, Some(_)) => Ok(()),
+        (Binding::Key(key), Some(proof)) if key == proof => Ok(()),
+        (Binding::Key(_), Some(_)) => Err(Refusal::invalid_grant(
+            "the proof's key is not the one that the refresh token is bound to",
+        )),
+        (Binding::AnyKey | Binding::Key(_), None) => Err(Refusal::invalid_request(
+            "this grant is bound to a key: send a `DPoP` header",
+        )),
+    }
+}
+
+fn allowed(
+    found: &FoundRefreshToken,
+    request: &RefreshRequest,
+    client: &Client,
+    (realm, now): (Realm<'_>, Timestamp),
+) -> Result<Refreshed, Refusal> {
+    if now >= found.row.expires_at {
+        return Err(unknown().because("refresh token expired"));
+    }
+    found.lineage.require_live(now, Refusal::invalid_grant)?;
+    let granted = &found.lineage.leaf.authority;
+    // A scope that was removed from the client stops refresh (LESSONS 35).
+    if let Some(gone) = granted
+        .scopes()
+        .iter()
+        .find(|s| !client.scope.contains(&s.scope))
+    {
+        return Err(Refusal::invalid_grant(format!(
+            "scope `{}` is no longer registered for this client",
+            gone.scope
+        )));
+    }
+    within_ceiling(granted, client, realm).map_err(|r| {
+        Refusal::invalid_grant("the grant is wider than what this client may have now")
+            .because(r.sentence)
+    })?;
+    let audience = target::audience(granted, &request.resource, realm)?;
+    let asked = Asked {
+        scopes: request
+            .scope
+            .as_ref()
+            .map(|s| s.iter().map(str::to_owned).collect()),
+        details: request.authorization_details.clone(),
+        audience: audience.clone(),
+    };
+    let narrowed = granted
+        .narrow(&asked, realm.types)
+        .map_err(|e| narrowing(e, "the grant"))?;
+    let view = narrowed.authority.view(&audience);
+    Ok(Refreshed {
+        audience,
+        narrowed,
+        view,
+        rotate: client.is_public(),
+    })
+}
+
+/// A failed narrowing as a refusal, with the code that its kind has.
+pub fn narrowing(error: NarrowError, measure: &str) -> Refusal {
+    match error {
+        NarrowError::Target => Refusal::invalid_target("the resource was not granted"),
+        NarrowError::Scope(names) => Refusal::invalid_scope(format!(
+            "scope `{}` is wider than {measure}",
+            names.join(" ")
+        )),
+        NarrowError::Details(excess) => too_wide(measure, excess),
+        NarrowError::Ambiguous { refs } => Refusal::invalid_details(format!(
+            "several granted objects cover the one asked for: name one by `ref`, of `{}`",
+            refs.join("`, `")
+        )),
+        NarrowError::Bad(problem) => Refusal::invalid_details(problem.to_string()),
+    }
+}

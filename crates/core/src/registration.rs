@@ -1,0 +1,372 @@
+//! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2, SPECS 5.6).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use writ_authority::{Ceiling, Types};
+use writ_jose::key::{Algorithm, KeySet};
+use writ_wire::redirect;
+use writ_wire::registration::{AgentFile, AuthMethod, ClientFile, Profile, ResourceFile};
+use writ_wire::resource::ResourceUri;
+use writ_wire::scope::Scope;
+use writ_wire::token::GrantType;
+
+use crate::checks;
+use crate::client::{Agent, Authentication, Client, Resource, User};
+use crate::id::{AGENT_PREFIX, ClientId, UserId};
+use crate::onward::Onward;
+
+/// Life of an implicit task, unless the client says otherwise.
+pub const DEFAULT_TASK_LIFETIME: u64 = 3600;
+/// The longest task of any client, in seconds.
+pub const MAX_TASK_LIFETIME: u64 = 365 * 24 * 3600;
+pub const MAX_REDIRECT_URIS: usize = 32;
+pub const MAX_NAME: usize = 140;
+
+/// Every fault of a file, each a sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.join("; "))]
+pub struct Faults(pub Vec<String>);
+
+/// The two people behind an agent.
+#[derive(Clone, Debug)]
+pub struct People {
+    pub owner: User,
+    pub sponsor: User,
+}
+
+/// Checks a client's file and names all faults at once. `people` is there exactly for agents.
+pub fn client(
+    file: &ClientFile,
+    id: ClientId,
+    secret_digest: Option<String>,
+    people: Option<&People>,
+) -> Result<Client, Faults> {
+    let mut faults = Vec::new();
+    check_id(&id, file, &mut faults);
+    check_text("client_name", &file.client_name, &mut faults);
+    check_profile(file, &mut faults);
+    check_redirects(file, &mut faults);
+    let grant_types = grant_types(file, &mut faults);
+    let scope = scope(file, &mut faults);
+    let authentication = authentication(file, secret_digest, &mut faults);
+    let agent = agent(file, people, &mut faults);
+    let task_lifetime = task_lifetime(file, &mut faults);
+    match (authentication, faults.is_empty()) {
+        (Some(authentication), true) => Ok(Client {
+            id,
+            name: file.client_name.clone(),
+            profile: file.profile,
+            authentication,
+            redirect_uris: file.redirect_uris.clone(),
+            grant_types,
+            scope,
+            details_types: details_types(file),
+            require_pushed: file.profile != Profile::Oauth21
+                || file.require_pushed_authorization_requests == Some(true),
+            dpop_bound: !file.bearer,
+            assertion_audience: file.assertion_audience,
+            task_lifetime,
+            agent,
+        }),
+        _ => Err(Faults(faults)),
+    }
+}
+
+/// How the client authenticates, when its file does not say.
+pub fn auth_method(file: &ClientFile) -> AuthMethod {
+    file.token_endpoint_auth_method
+        .unwrap_or(match file.profile {
+            Profile::Agent | Profile::Fapi2 => AuthMethod::PrivateKeyJwt,
+            Profile::Oauth21 => AuthMethod::ClientSecretBasic,
+        })
+}
+
+/// Checks the ceiling's members against the types that are loaded now; only when an agent is added.
+pub fn check_ceiling(client: &Client, types: &Types) -> Result<(), Faults> {
+    let Some(agent) = &client.agent else {
+        return Ok(());
+    };
+    agent
+        .ceiling
+        .check(types)
+        .map_err(|p| Faults(vec![format!("`ceiling`: {p}")]))
+}
+
+/// Checks a resource's file.
+pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, Faults> {
+    let mut faults = Vec::new();
+    check_text("name", &file.name, &mut faults);
+    if file.resource == *issuer {
+        faults.push("`resource` is the issuer itself".to_owned());
+    }
+    if Scope::parse(&file.scopes.join(" ")).map(|s| s.len()) != Ok(file.scopes.len()) {
+        faults.push("`scopes` holds something that is no scope name, or one twice".to_owned());
+    }
+    if file.scopes.iter().any(|s| s == crate::request::OPENID) {
+        faults.push("`scopes`: `openid` belongs to the issuer".to_owned());
+    }
+    if !faults.is_empty() {
+        return Err(Faults(faults));
+    }
+    Ok(Resource {
+        uri: file.resource.clone(),
+        name: file.name.clone(),
+        scopes: file.scopes.iter().cloned().collect(),
+        details_types: file.authorization_details_types.iter().cloned().collect(),
+        served_by: file.client_id.as_deref().map(ClientId::from_text),
+        agents_only: file.agents_only,
+        task_claims: file.task_claims.clone(),
+    })
+}
+
+/// A person's name: what they type to log in.
+pub fn check_user_name(name: &str) -> Result<(), Faults> {
+    let fits = (1..=64).contains(&name.chars().count())
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "._-@".contains(c));
+    if fits {
+        Ok(())
+    } else {
+        Err(Faults(vec![
+            "a name has 1 to 64 letters, digits, `.`, `_`, `-`, `@`".to_owned(),
+        ]))
+    }
+}
+
+/// LESSONS and RFC 9700 section 2.1.5: no `client_id` can be taken for a `sub` or for one of ours.
+fn check_id(id: &ClientId, file: &ClientFile, faults: &mut Vec<String>) {
+    let text = id.as_str();
+    if text.is_empty()
+        || text.len() > 128
+        || !text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-~".contains(&b))
+    {
+        faults.push("`client_id` has 1 to 128 letters, digits, `.`, `_`, `-`, `~`".to_owned());
+    }
+    if text.starts_with(UserId::PREFIX) {
+        faults.push(format!(
+            "`client_id` must not start with `{}`: that is a person",
+            UserId::PREFIX
+        ));
+    }
+    if text.starts_with(AGENT_PREFIX) != file.agent.is_some() {
+        faults.push(format!(
+            "`client_id` starts with `{AGENT_PREFIX}` exactly for agents"
+        ));
+    }
+}
+
+fn check_text(name: &str, text: &str, faults: &mut Vec<String>) {
+    if text.trim().is_empty()
+        || text.chars().count() > MAX_NAME
+        || text.chars().any(char::is_control)
+    {
+        faults.push(format!(
+            "`{name}` has 1 to {MAX_NAME} characters and no control characters"
+        ));
+    }
+}
+
+fn check_profile(file: &ClientFile, faults: &mut Vec<String>) {
+    if (file.profile == Profile::Agent) != file.agent.is_some() {
+        faults.push("profile `agent` and the member `agent` go together".to_owned());
+    }
+    if file.bearer && !checks::bearer_possible(file.profile) {
+        faults.push("`bearer`: this profile always binds tokens to a key".to_owned());
+    }
+    if file.bearer && file.dpop_bound_access_tokens == Some(true) {
+        faults.push("`bearer` and `dpop_bound_access_tokens` contradict each other".to_owned());
+    }
+    if file.profile != Profile::Oauth21 {
+        if auth_method(file) != AuthMethod::PrivateKeyJwt {
+            faults.push(
+                "`token_endpoint_auth_method`: this profile needs `private_key_jwt`".to_owned(),
+            );
+        }
+        if file.require_pushed_authorization_requests == Some(false) {
+            faults.push(
+                "`require_pushed_authorization_requests`: this profile always pushes".to_owned(),
+            );
+        }
+        if file.dpop_bound_access_tokens == Some(false) {
+            faults.push(
+                "`dpop_bound_access_tokens`: this profile always binds tokens to a key".to_owned(),
+            );
+        }
+    }
+    if file
+        .response_types
+        .as_ref()
+        .is_some_and(|types| types.iter().any(|t| t != "code"))
+    {
+        faults.push("`response_types`: only `code` exists".to_owned());
+    }
+}
+
+fn check_redirects(file: &ClientFile, faults: &mut Vec<String>) {
+    if file.redirect_uris.len() > MAX_REDIRECT_URIS {
+        faults.push(format!(
+            "`redirect_uris` has more than {MAX_REDIRECT_URIS} members"
+        ));
+    }
+    for uri in &file.redirect_uris {
+        if let Err(problem) = redirect::registrable(uri) {
+            faults.push(format!("`redirect_uris`: {problem}"));
+        }
+    }
+}
+
+fn grant_types(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<&'static str> {
+    let all = || GrantType::ALL.iter().map(|g| g.as_str()).collect();
+    let Some(names) = &file.grant_types else {
+        // RFC 7591 section 2 has the code grant alone; an agent needs all four.
+        return if file.agent.is_some() {
+            all()
+        } else {
+            [GrantType::AuthorizationCode.as_str()].into()
+        };
+    };
+    let mut found = BTreeSet::new();
+    for name in names {
+        match GrantType::parse(name) {
+            Some(grant) => _ = found.insert(grant.as_str()),
+            None => faults.push(format!("`grant_types`: `{name}` is not known")),
+        }
+    }
+    if found.contains(GrantType::AuthorizationCode.as_str()) && file.redirect_uris.is_empty() {
+        faults.push("`redirect_uris` is empty, and `authorization_code` needs one".to_owned());
+    }
+    let machine = [GrantType::ClientCredentials, GrantType::TokenExchange];
+    if auth_method(file) == AuthMethod::None && machine.iter().any(|g| found.contains(g.as_str())) {
+        faults.push("`grant_types`: a public client has no grant of its own".to_owned());
+    }
+    if file.agent.is_none() && found.contains(GrantType::TokenExchange.as_str()) {
+        faults.push("`grant_types`: only an agent may exchange tokens".to_owned());
+    }
+    found
+}
+
+/// An agent without `scope` may ask for the names in its ceiling.
+fn scope(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<String> {
+    match (&file.scope, &file.agent) {
+        (Some(text), _) => match Scope::parse(text) {
+            Ok(scope) => scope.iter().map(str::to_owned).collect(),
+            Err(problem) => {
+                faults.push(format!("`scope`: {problem}"));
+                BTreeSet::new()
+            }
+        },
+        (None, Some(agent)) => agent
+            .ceiling
+            .scopes
+            .iter()
+            .map(|s| s.scope.clone())
+            .collect(),
+        (None, None) => BTreeSet::new(),
+    }
+}
+
+fn details_types(file: &ClientFile) -> BTreeSet<String> {
+    match (&file.authorization_details_types, &file.agent) {
+        (Some(names), _) => names.iter().cloned().collect(),
+        (None, Some(agent)) => agent
+            .ceiling
+            .authorization_details
+            .iter()
+            .map(|d| d.type_name().to_owned())
+            .collect(),
+        (None, None) => BTreeSet::new(),
+    }
+}
+
+fn authentication(
+    file: &ClientFile,
+    secret_digest: Option<String>,
+    faults: &mut Vec<String>,
+) -> Option<Authentication> {
+    let algorithm = &file.token_endpoint_auth_signing_alg;
+    if algorithm
+        .as_deref()
+        .is_some_and(|alg| Algorithm::parse(alg).is_none())
+    {
+        faults
+            .push("`token_endpoint_auth_signing_alg` is not one that this server takes".to_owned());
+    }
+    let found = match (auth_method(file), &file.jwks, secret_digest) {
+        (AuthMethod::PrivateKeyJwt, Some(jwks), _) => match KeySet::from_jwks(jwks) {
+            Ok(keys) if keys.candidates(None).next().is_some() => {
+                Ok(Authentication::PrivateKeyJwt(keys))
+            }
+            Ok(_) => Err("`jwks` holds no key".to_owned()),
+            Err(problem) => Err(format!("`jwks`: {problem}")),
+        },
+        (AuthMethod::PrivateKeyJwt, None, _) => {
+            Err("`jwks` is missing: `private_key_jwt` needs it".to_owned())
+        }
+        (AuthMethod::ClientSecretBasic, None, Some(digest)) => {
+            Ok(Authentication::SecretBasic(digest))
+        }
+        (AuthMethod::ClientSecretBasic, None, None) => Err("the client has no secret".to_owned()),
+        (AuthMethod::None, None, _) => Ok(Authentication::Public),
+        (AuthMethod::ClientSecretBasic | AuthMethod::None, Some(_), _) => {
+            Err("`jwks` belongs to `private_key_jwt` alone".to_owned())
+        }
+    };
+    found.map_err(|fault| faults.push(fault)).ok()
+}
+
+fn agent(file: &ClientFile, people: Option<&People>, faults: &mut Vec<String>) -> Option<Agent> {
+    let (Some(agent), Some(people)) = (&file.agent, people) else {
+        return None;
+    };
+    check_text("agent.publisher", &agent.publisher, faults);
+    check_lifetime("agent.ceiling.lifetime", agent.ceiling.lifetime, faults);
+    check_onward(agent, faults);
+    Some(Agent {
+        owner: people.owner.id.clone(),
+        owner_name: people.owner.name.clone(),
+        sponsor: people.sponsor.id.clone(),
+        sponsor_name: people.sponsor.name.clone(),
+        publisher: agent.publisher.clone(),
+        ceiling: Ceiling::from(&agent.ceiling),
+        longest_task: Duration::from_secs(agent.ceiling.lifetime),
+        onward: Onward::registered(agent.onward.as_ref(), &people.owner.id),
+    })
+}
+
+fn check_onward(agent: &AgentFile, faults: &mut Vec<String>) {
+    let Some(onward) = &agent.onward else { return };
+    let names = onward.agents.iter().flatten();
+    if names.clone().any(|name| !name.starts_with(AGENT_PREFIX)) {
+        faults.push(format!(
+            "`agent.onward.agents`: names of agents start with `{AGENT_PREFIX}`"
+        ));
+    }
+    if names.count() > 64 {
+        faults.push("`agent.onward.agents` has more than 64 members".to_owned());
+    }
+}
+
+fn task_lifetime(file: &ClientFile, faults: &mut Vec<String>) -> Duration {
+    let ceiling = file.agent.as_ref().map(|agent| agent.ceiling.lifetime);
+    let seconds = match (file.task_lifetime, ceiling) {
+        (Some(asked), Some(most)) if asked > most => {
+            faults.push("`task_lifetime` is longer than `agent.ceiling.lifetime`".to_owned());
+            most
+        }
+        (Some(asked), _) => asked,
+        (None, Some(most)) => most.min(DEFAULT_TASK_LIFETIME),
+        (None, None) => DEFAULT_TASK_LIFETIME,
+    };
+    check_lifetime("task_lifetime", seconds, faults);
+    Duration::from_secs(seconds)
+}
+
+fn check_lifetime(name: &str, seconds: u64, faults: &mut Vec<String>) {
+    if !(1..=MAX_TASK_LIFETIME).contains(&seconds) {
+        faults.push(format!("`{name}` is 1 to {MAX_TASK_LIFETIME} seconds"));
+    }
+}

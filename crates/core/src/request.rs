@@ -1,0 +1,314 @@
+//! What an authorization request asks for becomes an authority, or a refusal (PAR, RFC 9126 section 2.1; RAR, RFC 9396; RFC 8707).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use writ_authority::{Authority, ScopeGrant};
+use writ_jose::key::Thumbprint;
+use writ_wire::authorization::AuthorizationRequest;
+use writ_wire::error::Excess;
+use writ_wire::rar::Detail;
+use writ_wire::registration::Profile;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+use writ_wire::token::GrantType;
+
+use crate::ceiling;
+use crate::client::Client;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+
+pub const OPENID: &str = "openid";
+
+/// A request that a person may be asked to approve; kept as JSON with the `request_uri`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PreparedRequest {
+    pub request: AuthorizationRequest,
+    pub redirect_uri: String,
+    pub authority: Authority,
+    /// The key that must redeem the code.
+    pub jkt: Option<Thumbprint>,
+    /// Absent for implicit tasks.
+    pub purpose: Option<String>,
+    pub task_expires_at: Option<Timestamp>,
+    /// Whether the client authenticated when it pushed this.
+    pub pushed: bool,
+}
+
+/// How the request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival<'a> {
+    /// By PAR, with the key of the `DPoP` header if there was one.
+    Pushed { proof: Option<&'a Thumbprint> },
+    /// In the front channel.
+    Front,
+}
+
+/// What any request asks for, before it is known where it belongs.
+pub struct Wanted<'a> {
+    pub scopes: &'a [String],
+    pub resources: &'a [ResourceUri],
+    pub details: &'a [Detail],
+}
+
+/// Decides whether this client may ask a person for this.
+pub fn prepare(
+    request: AuthorizationRequest,
+    client: &Client,
+    arrival: Arrival<'_>,
+    realm: Realm<'_>,
+    context: &mut Making<'_>,
+) -> Result<PreparedRequest, Refusal> {
+    client.may_use(GrantType::AuthorizationCode)?;
+    if arrival == Arrival::Front && client.require_pushed {
+        return Err(Refusal::invalid_request(
+            "this client must push its requests to `/par`",
+        ));
+    }
+    let redirect_uri = client.redirect_uri(request.redirect_uri.as_deref())?;
+    let jkt = bound_key(&request, arrival)?;
+    let (purpose, task_expires_at) = intent(&request, client, context)?;
+    let wanted = Wanted {
+        scopes: &request.scope,
+        resources: &request.resource,
+        details: &request.authorization_details,
+    };
+    let authority = resolve(&wanted, client, realm, context)?;
+    if authority.is_empty() {
+        return Err(Refusal::invalid_scope(
+            "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
+        ));
+    }
+    let pushed = matches!(arrival, Arrival::Pushed { .. });
+    Ok(PreparedRequest {
+        request,
+        redirect_uri,
+        authority,
+        jkt,
+        purpose,
+        task_expires_at,
+        pushed,
+    })
+}
+
+/// What making an authority needs from outside.
+pub struct Making<'a> {
+    pub now: Timestamp,
+    pub mission_intent: bool,
+    pub make_ref: &'a mut dyn FnMut() -> String,
+}
+
+/// The authority that is asked for, inside what the client is registered for and, for an agent, its ceiling.
+pub fn resolve(
+    wanted: &Wanted<'_>,
+    client: &Client,
+    realm: Realm<'_>,
+    context: &mut Making<'_>,
+) -> Result<Authority, Refusal> {
+    known_resources(wanted.resources, realm)?;
+    let scopes = scopes(wanted, client, realm)?;
+    let located = located(wanted, client, realm)?;
+    let details =
+        writ_authority::consent::prepare(located, realm.types, |_| None, context.make_ref)
+            .map_err(|p| Refusal::invalid_details(p.to_string()))?;
+    let asked = ceiling::order(&details);
+    let authority = Authority::new(scopes, details, wanted.resources.iter().cloned().collect());
+    ceiling::admits_asked(&authority, &asked, client, realm)?;
+    Ok(authority)
+}
+
+fn bound_key(
+    request: &AuthorizationRequest,
+    arrival: Arrival<'_>,
+) -> Result<Option<Thumbprint>, Refusal> {
+    let asked = match request.dpop_jkt.as_deref() {
+        Some(text) => Some(Thumbprint::parse(text).ok_or_else(|| {
+            Refusal::invalid_request("parameter `dpop_jkt` is no JWK SHA-256 thumbprint")
+        })?),
+        None => None,
+    };
+    match (asked, arrival) {
+        (Some(asked), Arrival::Pushed { proof: Some(proof) }) if asked != *proof => Err(
+            Refusal::invalid_proof("`dpop_jkt` is not the key of the `DPoP` header"),
+        ),
+        (None, Arrival::Pushed { proof }) => Ok(proof.cloned()),
+        (asked, _) => Ok(asked),
+    }
+}
+
+fn intent(
+    request: &AuthorizationRequest,
+    client: &Client,
+    context: &Making<'_>,
+) -> Result<(Option<String>, Option<Timestamp>), Refusal> {
+    let Some(intent) = &request.mission_intent else {
+        return Ok((None, None));
+    };
+    if !context.mission_intent {
+        return Err(Refusal::invalid_request(
+            "parameter `mission_intent` is not switched on at this server",
+        ));
+    }
+    let expires_at = intent.expires_at();
+    if expires_at.is_some_and(|at| at <= context.now) {
+        return Err(Refusal::invalid_request(
+            "`mission_intent` expires in the past",
+        ));
+    }
+    let longest = longest_task(client);
+    if expires_at.is_some_and(|at| at > context.now.plus(longest)) {
+        let sentence = format!(
+            "`mission_intent` expires later than the {} seconds that this client may have",
+            longest.as_secs()
+        );
+        return Err(Refusal::invalid_request(sentence).with_excess(vec![Excess {
+            pointer: "/mission_intent/intent/expires_at".to_owned(),
+            requested: intent.intent.expires_at.clone().into(),
+            granted: None,
+        }]));
+    }
+    Ok((Some(intent.purpose().to_owned()), expires_at))
+}
+
+/// The longest life of a task of this client.
+pub fn longest_task(client: &Client) -> Duration {
+    client
+        .agent
+        .as_ref()
+        .map_or(client.task_lifetime, |agent| agent.longest_task)
+}
+
+fn known_resources(resources: &[ResourceUri], realm: Realm<'_>) -> Result<(), Refusal> {
+    match resources.iter().find(|uri| !realm.knows(uri)) {
+        Some(uri) => Err(Refusal::invalid_target(format!(
+            "resource `{uri}` is not registered"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Each scope name becomes pairs with the resources that register it (DESIGN 5, 7).
+fn scopes(
+    wanted: &Wanted<'_>,
+    client: &Client,
+    realm: Realm<'_>,
+) -> Result<BTreeSet<ScopeGrant>, Refusal> {
+    let mut found = BTreeSet::new();
+    for scope in wanted.scopes {
+        if !client.scope.contains(scope) {
+            return Err(Refusal::invalid_scope(format!(
+                "scope `{scope}` is not registered for this client"
+            )));
+        }
+        if scope == OPENID {
+            found.insert(ScopeGrant {
+                resource: realm.issuer.clone(),
+                scope: scope.clone(),
+            });
+            continue;
+        }
+        found.extend(homes(scope, wanted, realm)?);
+    }
+    Ok(found)
+}
+
+fn homes(scope: &str, wanted: &Wanted<'_>, realm: Realm<'_>) -> Result<Vec<ScopeGrant>, Refusal> {
+    let registering = realm
+        .resources
+        .values()
+        .filter(|r| r.scopes.contains(scope));
+    let homes: Vec<_> = registering
+        .filter(|r| wanted.resources.is_empty() || wanted.resources.contains(&r.uri))
+        .map(|r| ScopeGrant {
+            resource: r.uri.clone(),
+            scope: scope.to_owned(),
+        })
+        .collect();
+    match homes.len() {
+        0 => Err(Refusal::invalid_scope(format!(
+            "scope `{scope}` is not known at the resource asked for"
+        ))),
+        2.. if wanted.resources.is_empty() => Err(Refusal::invalid_target(format!(
+            "scope `{scope}` is registered by several resources: name one by `resource`"
+        ))),
+        _ => Ok(homes),
+    }
+}
+
+/// Checks every object and gives it its resource.
+fn located(wanted: &Wanted<'_>, client: &Client, realm: Realm<'_>) -> Result<Vec<Detail>, Refusal> {
+    for (place, detail) in wanted.details.iter().enumerate() {
+        if !client.details_types.contains(detail.type_name()) {
+            let sentence = format!(
+                "`/{place}/type`: type `{}` is not registered for this client",
+                detail.type_name()
+            );
+            return Err(Refusal::invalid_details(sentence));
+        }
+        if detail.reference().is_some() {
+            return Err(Refusal::invalid_details(format!(
+                "`/{place}/ref` is made by this server, at consent"
+            )));
+        }
+    }
+    realm
+        .types
+        .check_requested(wanted.details)
+        .map_err(|p| Refusal::invalid_details(p.to_string()))?;
+    wanted
+        .details
+        .iter()
+        .enumerate()
+        .map(|(place, d)| locate(place, d, wanted, realm))
+        .collect()
+}
+
+fn locate(
+    place: usize,
+    detail: &Detail,
+    wanted: &Wanted<'_>,
+    realm: Realm<'_>,
+) -> Result<Detail, Refusal> {
+    let name = detail.type_name();
+    let serves = |uri: &ResourceUri| {
+        realm
+            .resources
+            .get(uri)
+            .is_some_and(|r| r.details_types.contains(name))
+    };
+    let named = detail.locations();
+    for location in &named {
+        let uri = ResourceUri::parse(location).ok();
+        if !uri.as_ref().is_some_and(serves) {
+            let sentence = format!(
+                "`/{place}/locations`: resource `{location}` does not register type `{name}`"
+            );
+            return Err(Refusal::invalid_details(sentence));
+        }
+    }
+    if !named.is_empty() {
+        return Ok(detail.clone());
+    }
+    let asked: Vec<&ResourceUri> = wanted.resources.iter().filter(|uri| serves(uri)).collect();
+    let any: Vec<&ResourceUri> = realm.resources.keys().filter(|uri| serves(uri)).collect();
+    let homes = if wanted.resources.is_empty() {
+        any
+    } else {
+        asked
+    };
+    match homes.as_slice() {
+        [only] => Ok(detail.clone().with("locations", vec![only.as_str()].into())),
+        [] => Err(Refusal::invalid_details(format!(
+            "`/{place}/type`: no resource asked for registers type `{name}`"
+        ))),
+        _ => Err(Refusal::invalid_details(format!(
+            "`/{place}/locations`: several resources register type `{name}`: name one"
+        ))),
+    }
+}
+
+/// Whether consent may be remembered and `prompt=none` may succeed (DESIGN 4): never, for an agent.
+pub fn always_asks(client: &Client) -> bool {
+    client.profile == Profile::Agent
+}

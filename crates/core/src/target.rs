@@ -1,0 +1,49 @@
+//! One audience per token (DESIGN 5).
+
+use writ_authority::Authority;
+use writ_wire::resource::ResourceUri;
+
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::request::OPENID;
+
+/// The audience of a token: the one that is asked for, or the only one that is granted.
+pub fn audience(
+    granted: &Authority,
+    asked: &[ResourceUri],
+    realm: Realm<'_>,
+) -> Result<ResourceUri, Refusal> {
+    match asked {
+        [one] if granted.resources().contains(one) => Ok(one.clone()),
+        [one] => Err(Refusal::invalid_target(format!(
+            "resource `{one}` was not granted"
+        ))),
+        [] => only(granted, realm),
+        _ => Err(Refusal::invalid_target(
+            "a token has one audience: name one `resource`",
+        )),
+    }
+}
+
+/// `openid` beside other authority adds no audience.
+fn only(granted: &Authority, realm: Realm<'_>) -> Result<ResourceUri, Refusal> {
+    let mut others = granted
+        .resources()
+        .iter()
+        .filter(|uri| *uri != realm.issuer);
+    match (others.next(), others.next()) {
+        (Some(one), None) => Ok(one.clone()),
+        (None, _) => Ok(realm.issuer.clone()),
+        (Some(_), Some(_)) => Err(Refusal::invalid_target(
+            "several resources are granted: name one by `resource`",
+        )),
+    }
+}
+
+/// Whether the person agreed to say who they are.
+pub fn has_openid(granted: &Authority, realm: Realm<'_>) -> bool {
+    granted
+        .scopes()
+        .iter()
+        .any(|s| s.scope == OPENID && s.resource == *realm.issuer)
+}

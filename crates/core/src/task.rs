@@ -1,0 +1,95 @@
+//! Tasks: the approved unit of work (DESIGN 2). Every grant belongs to one.
+
+use serde::{Deserialize, Serialize};
+use writ_authority::Authority;
+use writ_wire::claims::{ApprovalBasis, ApprovalClaim};
+use writ_wire::time::Timestamp;
+
+use crate::id::{ApprovalId, ClientId, TaskId, TransactionId};
+
+/// What a new task is written with, and what tokens below it say of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    pub id: TaskId,
+    /// Person, agent (its own work) or plain client.
+    pub subject: Subject,
+    /// The client that asked for it.
+    pub client: ClientId,
+    /// What the person approved; absent for implicit tasks.
+    pub purpose: Option<String>,
+    pub authority: Authority,
+    /// Makes `authority_hash` unguessable for a small authority.
+    pub salt: String,
+    pub transaction: TransactionId,
+    pub approval: Approval,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// For whom. The three kinds are told apart by `sub_profile` in tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    Person(String),
+    Agent(String),
+    Client(String),
+}
+
+impl Subject {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Person(id) | Self::Agent(id) | Self::Client(id) => id,
+        }
+    }
+
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Person(_) => "person",
+            Self::Agent(_) => "agent",
+            Self::Client(_) => "client",
+        }
+    }
+
+    /// From a row; `None` for a kind that this code does not know.
+    pub fn from_row(kind: &str, id: String) -> Option<Self> {
+        match kind {
+            "person" => Some(Self::Person(id)),
+            "agent" => Some(Self::Agent(id)),
+            "client" => Some(Self::Client(id)),
+            _ => None,
+        }
+    }
+}
+
+/// Who agreed, how and when, and how the person was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Approval {
+    pub id: ApprovalId,
+    pub basis: ApprovalBasis,
+    pub at: Timestamp,
+    /// Of the person; absent where no person was asked.
+    pub authentication: Option<PersonAuthentication>,
+}
+
+/// How a person was authenticated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonAuthentication {
+    pub at: Timestamp,
+    pub acr: String,
+    pub amr: Vec<String>,
+}
+
+/// `acr` of a login with a password.
+pub const ACR_PASSWORD: &str = "urn:writ:acr:password";
+/// `amr` of a login with a password (RFC 8176).
+pub const AMR_PASSWORD: &str = "pwd";
+
+impl Approval {
+    pub fn claim(&self) -> ApprovalClaim {
+        ApprovalClaim {
+            id: self.id.to_string(),
+            basis: self.basis,
+            at: self.at.seconds(),
+        }
+    }
+}
