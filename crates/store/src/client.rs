@@ -1,0 +1,215 @@
+//! Clients and agents as they were registered, and whose key is whose (DESIGN 8).
+
+use writ_core::client::User;
+use writ_core::id::{ClientId, UserId};
+use writ_jose::key::Thumbprint;
+use writ_wire::time::Timestamp;
+
+use crate::error::{Result, StoreError};
+use crate::store::Session;
+
+/// A client with the people behind it, if it is an agent. Not printable, because of the digest.
+#[derive(Clone)]
+pub struct StoredClient {
+    /// The registration's JSON text.
+    pub metadata: String,
+    pub secret_digest: Option<String>,
+    pub stopped: bool,
+    pub owner: Option<User>,
+    pub sponsor: Option<User>,
+}
+
+/// What an agent has beside its client row.
+#[derive(Clone, Copy)]
+pub struct NewAgent<'a> {
+    pub client: &'a ClientId,
+    pub owner: &'a UserId,
+    pub sponsor: &'a UserId,
+    pub publisher: &'a str,
+}
+
+/// How well a newly registered agent is known (DESIGN 2).
+const ASSURANCE: &str = "unverified";
+
+row! { ClientRow {
+    metadata: String,
+    secret_digest: Option<String>,
+    stopped_at: Option<i64>,
+    agent: Option<String>,
+    owner_id: Option<String>,
+    owner_name: Option<String>,
+    owner_disabled_at: Option<i64>,
+    sponsor_id: Option<String>,
+    sponsor_name: Option<String>,
+    sponsor_disabled_at: Option<i64>,
+} }
+
+/// What must hold of an agent that somebody hands over to; never cached.
+pub struct ActorState {
+    /// Neither it nor its owner is stopped.
+    pub active: bool,
+    /// Whose the key is that it names, if anybody's.
+    pub key_owner: Option<ClientId>,
+}
+
+row! { ActorRow { active: i64, key_owner: Option<String> } }
+
+row! { OwnerRow { client_id: String } }
+
+const INSERT: &str = "
+    INSERT INTO clients (tenant, id, metadata, secret_digest, created_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT DO NOTHING";
+
+const INSERT_AGENT: &str = "
+    INSERT INTO agents (tenant, client_id, owner_id, sponsor_id, publisher, assurance, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+const FIND: &str = "
+    SELECT c.metadata, c.secret_digest, c.stopped_at, a.client_id AS agent,
+        o.id AS owner_id, o.name AS owner_name, o.disabled_at AS owner_disabled_at,
+        s.id AS sponsor_id, s.name AS sponsor_name, s.disabled_at AS sponsor_disabled_at
+    FROM clients c
+    LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
+    LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+    LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
+    WHERE c.tenant = $1 AND c.id = $2";
+
+const ACTOR: &str = "
+    SELECT CASE WHEN c.stopped_at IS NULL AND o.disabled_at IS NULL AND o.id IS NOT NULL
+            THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS active,
+        k.client_id AS key_owner
+    FROM clients c
+    LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
+    LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+    LEFT JOIN agent_keys k ON k.tenant = c.tenant AND k.thumbprint = $3
+    WHERE c.tenant = $1 AND c.id = $2";
+
+const STOP: &str = "
+    UPDATE clients SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
+
+const CLAIM_KEY: &str = "
+    INSERT INTO agent_keys (tenant, thumbprint, client_id, first_used_at)
+    VALUES ($1, $2, $3, $4)
+    ON CONFLICT DO NOTHING";
+
+const KEY_OWNER: &str = "SELECT client_id FROM agent_keys WHERE tenant = $1 AND thumbprint = $2";
+
+impl Session {
+    /// Whether it was written: the id may be taken.
+    pub async fn insert_client(
+        &mut self,
+        id: &ClientId,
+        metadata: &str,
+        secret_digest: Option<&str>,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let written = execute!(
+            self,
+            INSERT,
+            &self.tenant,
+            id.as_str(),
+            metadata,
+            secret_digest,
+            now.micros()
+        )?;
+        Ok(written == 1)
+    }
+
+    /// In the transaction of its client row.
+    pub async fn insert_agent(&mut self, new: NewAgent<'_>, now: Timestamp) -> Result<()> {
+        execute!(
+            self,
+            INSERT_AGENT,
+            &self.tenant,
+            new.client.as_str(),
+            new.owner.as_str(),
+            new.sponsor.as_str(),
+            new.publisher,
+            ASSURANCE,
+            now.micros(),
+        )?;
+        Ok(())
+    }
+
+    pub async fn client(&mut self, id: &ClientId) -> Result<Option<StoredClient>> {
+        let row = optional!(self, ClientRow, FIND, &self.tenant, id.as_str())?;
+        row.map(ClientRow::read).transpose()
+    }
+
+    /// `None` for an agent that does not exist.
+    pub async fn actor_state(
+        &mut self,
+        agent: &ClientId,
+        key: &Thumbprint,
+    ) -> Result<Option<ActorState>> {
+        let (agent, key) = (agent.as_str(), key.as_str());
+        let row = optional!(self, ActorRow, ACTOR, &self.tenant, agent, key)?;
+        Ok(row.map(|row| ActorState {
+            active: row.active == 1,
+            key_owner: row.key_owner.map(ClientId::from_text),
+        }))
+    }
+
+    /// Nothing below it is live from this commit on. Whether this call did it.
+    pub async fn stop_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+    }
+
+    /// At a key's first valid signature it becomes its client's; afterwards this tells whose it is.
+    /// A known key costs one statement.
+    pub async fn claim_key(
+        &mut self,
+        key: &Thumbprint,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<ClientId> {
+        if let Some(owner) = self.key_owner(key).await? {
+            return Ok(owner);
+        }
+        let mine = execute!(
+            self,
+            CLAIM_KEY,
+            &self.tenant,
+            key.as_str(),
+            client.as_str(),
+            now.micros()
+        )?;
+        if mine == 1 {
+            return Ok(client.clone());
+        }
+        self.key_owner(key)
+            .await?
+            .ok_or_else(|| StoreError::corrupt("`agent_keys`: a key is gone"))
+    }
+
+    pub async fn key_owner(&mut self, key: &Thumbprint) -> Result<Option<ClientId>> {
+        let row = optional!(self, OwnerRow, KEY_OWNER, &self.tenant, key.as_str())?;
+        Ok(row.map(|row| ClientId::from_text(row.client_id)))
+    }
+}
+
+impl ClientRow {
+    fn read(self) -> Result<StoredClient> {
+        let owner = person(self.owner_id, self.owner_name, self.owner_disabled_at);
+        let sponsor = person(self.sponsor_id, self.sponsor_name, self.sponsor_disabled_at);
+        if self.agent.is_some() && (owner.is_none() || sponsor.is_none()) {
+            return Err(StoreError::corrupt("`agents`: an owner or sponsor is gone"));
+        }
+        Ok(StoredClient {
+            metadata: self.metadata,
+            secret_digest: self.secret_digest,
+            stopped: self.stopped_at.is_some(),
+            owner,
+            sponsor,
+        })
+    }
+}
+
+fn person(id: Option<String>, name: Option<String>, disabled_at: Option<i64>) -> Option<User> {
+    Some(User {
+        id: UserId::from_text(id?),
+        name: name?,
+        disabled: disabled_at.is_some(),
+    })
+}

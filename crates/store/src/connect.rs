@@ -1,0 +1,79 @@
+//! From a URL to pools (DESIGN 8): SQLite with one writer and several readers, PostgreSQL with one pool.
+
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+
+use crate::connections::Connections;
+use crate::error::{Result, StoreError};
+use crate::store::Database;
+
+/// How long a process waits for another one's write to the same file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Reading connections to one SQLite file.
+const SQLITE_READERS: u32 = 4;
+/// Connections of one node to PostgreSQL.
+const POSTGRES_CONNECTIONS: u32 = 16;
+/// PostgreSQL ends a transaction whose node fell silent, and with it the locks that others wait for.
+const SILENT_TRANSACTION: &str = "30s";
+
+pub(crate) async fn open(url: &str) -> Result<Database> {
+    if url.starts_with("sqlite:") {
+        return sqlite(url).await;
+    }
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return postgres(url).await;
+    }
+    Err(StoreError::Url(
+        "starts with neither `sqlite:` nor `postgres:`".to_owned(),
+    ))
+}
+
+async fn sqlite(url: &str) -> Result<Database> {
+    let options = SqliteConnectOptions::from_str(url).map_err(unreadable)?;
+    let file = options.get_filename().to_owned();
+    if url.contains(":memory:") || url.contains("mode=memory") || file.as_os_str().is_empty() {
+        let sentence = "names no file: a database in memory would forget what may happen only once";
+        return Err(StoreError::Url(sentence.to_owned()));
+    }
+    create(&file)?;
+    let options = options
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal);
+    let readers = Connections::new(options.clone().read_only(true), SQLITE_READERS);
+    let writer = Connections::new(options, 1);
+    writer.acquire().await?;
+    Ok(Database::Sqlite { writer, readers })
+}
+
+/// The file holds digests, sealed keys and what people approved: only its owner may read it. SQLite gives the
+/// files beside it the same mode.
+fn create(file: &Path) -> Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.create(true).append(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = options.open(file).map(drop);
+    opened.map_err(|e| StoreError::Url(format!("names a file that cannot be written: {e}")))
+}
+
+async fn postgres(url: &str) -> Result<Database> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(unreadable)?
+        .application_name("writ")
+        .options([("idle_in_transaction_session_timeout", SILENT_TRANSACTION)]);
+    let all = Connections::new(options, POSTGRES_CONNECTIONS);
+    all.acquire().await?;
+    Ok(Database::Postgres(all))
+}
+
+/// The parser's words could repeat a part of the URL, and with it a password.
+fn unreadable(_: sqlx::Error) -> StoreError {
+    StoreError::Url("cannot be read".to_owned())
+}

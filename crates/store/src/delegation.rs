@@ -1,0 +1,112 @@
+//! Delegations: one row per edge, never wider than its parent (DESIGN 6).
+
+use writ_core::delegation::Delegation;
+use writ_core::id::{ClientId, DelegationId, TaskId};
+use writ_jose::key::Thumbprint;
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::json::{self, time};
+use crate::store::Session;
+use crate::write::Writes;
+
+/// The most delegations of one task that are listed.
+pub const MAX_LISTED: i64 = 1000;
+
+pub(crate) const AUTHORITY: &str = "`delegations.authority`";
+pub(crate) const ONWARD: &str = "`delegations.onward`";
+pub(crate) const ACT: &str = "`delegations.act`";
+const JKT: &str = "`delegations.jkt`";
+
+row! { DelegationRow {
+    delegation_id: String,
+    delegation_task: String,
+    parent_id: Option<String>,
+    path: String,
+    holder: String,
+    requested_by: String,
+    authority: String,
+    onward: String,
+    act: Option<String>,
+    jkt: Option<String>,
+    created_at: i64,
+    expires_at: i64,
+} }
+
+/// The columns of `DelegationRow` from `delegations d`.
+macro_rules! delegation_columns {
+    () => {
+        "d.id AS delegation_id, d.task_id AS delegation_task, d.parent_id, d.path, d.holder,
+        d.requested_by, d.authority, d.onward, d.act, d.jkt, d.created_at, d.expires_at"
+    };
+}
+pub(crate) use delegation_columns;
+
+const BIND: &str = "
+    UPDATE delegations SET jkt = $3 WHERE tenant = $1 AND id = $2 AND jkt IS NULL";
+
+const STOP: &str = "
+    UPDATE delegations SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
+
+const OF_TASK: &str = concat!(
+    "SELECT ",
+    delegation_columns!(),
+    " FROM delegations d WHERE d.tenant = $1 AND d.task_id = $2 ORDER BY d.created_at, d.id LIMIT $3"
+);
+
+impl Session {
+    pub async fn insert_delegation(&mut self, new: &Delegation) -> Result<()> {
+        let delegation = Some(new);
+        self.write(Writes {
+            delegation,
+            ..Writes::default()
+        })
+        .await?;
+        Ok(())
+    }
+
+    /// Whether it had no key before.
+    pub async fn bind_delegation(&mut self, id: &DelegationId, key: &Thumbprint) -> Result<bool> {
+        Ok(execute!(self, BIND, &self.tenant, id.as_str(), key.as_str())? == 1)
+    }
+
+    /// Nothing below it is live from this commit on. Whether this call did it.
+    pub async fn stop_delegation(&mut self, id: &DelegationId, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+    }
+
+    /// The first `MAX_LISTED`, in the order in which they were made.
+    pub async fn delegations_of(&mut self, task: &TaskId) -> Result<Vec<Delegation>> {
+        let rows = all!(
+            self,
+            DelegationRow,
+            OF_TASK,
+            &self.tenant,
+            task.as_str(),
+            MAX_LISTED
+        )?;
+        rows.into_iter().map(DelegationRow::read).collect()
+    }
+}
+
+impl DelegationRow {
+    pub(crate) fn read(self) -> Result<Delegation> {
+        Ok(Delegation {
+            id: DelegationId::from_text(self.delegation_id),
+            task: TaskId::from_text(self.delegation_task),
+            parent: self.parent_id.map(DelegationId::from_text),
+            path: self.path,
+            holder: ClientId::from_text(self.holder),
+            requested_by: ClientId::from_text(self.requested_by),
+            authority: json::read(&self.authority, AUTHORITY)?,
+            onward: json::read(&self.onward, ONWARD)?,
+            act: self.act.map(|text| json::read(&text, ACT)).transpose()?,
+            jkt: self
+                .jkt
+                .map(|text| json::thumbprint(&text, JKT))
+                .transpose()?,
+            created_at: time(self.created_at),
+            expires_at: time(self.expires_at),
+        })
+    }
+}

@@ -1,0 +1,138 @@
+//! Everything above a token, in one statement whatever the depth (promise 5, DESIGN 6 and 10).
+//! Up the parents; task, holders, their owners and the subject on the way; large columns for the leaf alone.
+
+use writ_core::delegation::MAX_LINEAGE;
+use writ_core::id::DelegationId;
+use writ_core::lineage::{Lineage, Stopped};
+use writ_wire::time::Timestamp;
+
+use crate::delegation::{DelegationRow, delegation_columns};
+use crate::error::Result;
+use crate::json::time;
+use crate::store::Session;
+use crate::task::{TaskRow, task_columns};
+
+row! { StateRow { stopped: Option<String>, ends_at: i64, keys: Option<String> } }
+
+row! { LiveRow { live: i64 } }
+
+joined! { LineageRow { state: StateRow, task: TaskRow, leaf: DelegationRow } }
+
+/// The first reason found; null while all is well. A parent, client, owner or person that is gone, a parent in another
+/// task, a lineage longer than `MAX_LINEAGE` and a stopped tenant are `unknown`.
+macro_rules! stopped {
+    () => {
+        "CASE WHEN t.stopped_at IS NOT NULL THEN 'task'
+            WHEN s.delegations > 0 THEN 'delegation'
+            WHEN s.agents > 0 THEN 'agent'
+            WHEN s.owners > 0 THEN 'owner'
+            WHEN p.disabled_at IS NOT NULL THEN 'subject'
+            WHEN s.roots <> 1 OR s.lost > 0 OR n.stopped_at IS NOT NULL
+                OR (t.subject_kind = 'person' AND p.id IS NULL) THEN 'unknown' END"
+    };
+}
+
+/// $1 tenant, $2 delegation, $3 `MAX_LINEAGE`.
+macro_rules! up_from {
+    ($columns:expr, $condition:expr) => {
+        concat!(
+            "WITH RECURSIVE up (parent_id, task_id, holder, jkt, expires_at, stopped_at, place) AS (
+                SELECT d.parent_id, d.task_id, d.holder, d.jkt, d.expires_at, d.stopped_at,
+                    CAST(1 AS BIGINT)
+                FROM delegations d WHERE d.tenant = $1 AND d.id = $2
+                UNION ALL
+                SELECT d.parent_id, d.task_id, d.holder, d.jkt, d.expires_at, d.stopped_at,
+                    up.place + 1
+                FROM up JOIN delegations d
+                    ON d.tenant = $1 AND d.id = up.parent_id AND d.task_id = up.task_id
+                WHERE up.place < $3
+            ), state AS (
+                SELECT MIN(up.expires_at) AS ends_at, string_agg(up.jkt, ' ') AS keys,
+                    COUNT(up.stopped_at) AS delegations, COUNT(c.stopped_at) AS agents,
+                    COUNT(o.disabled_at) AS owners, COUNT(*) - COUNT(up.parent_id) AS roots,
+                    COUNT(*) - COUNT(c.id) + COUNT(a.client_id) - COUNT(o.id) AS lost
+                FROM up
+                LEFT JOIN clients c ON c.tenant = $1 AND c.id = up.holder
+                LEFT JOIN agents a ON a.tenant = $1 AND a.client_id = up.holder
+                LEFT JOIN users o ON o.tenant = $1 AND o.id = a.owner_id
+            )
+            SELECT ",
+            $columns,
+            " FROM delegations d
+            JOIN tasks t ON t.tenant = $1 AND t.id = d.task_id
+            CROSS JOIN state s
+            LEFT JOIN users p ON p.tenant = $1 AND p.id = t.subject AND t.subject_kind = 'person'
+            LEFT JOIN tenants n ON n.tenant = $1
+            WHERE d.tenant = $1 AND d.id = $2",
+            $condition
+        )
+    };
+}
+
+const LINEAGE: &str = up_from!(
+    concat!(
+        stopped!(),
+        " AS stopped, s.ends_at, s.keys, ",
+        task_columns!(),
+        ", ",
+        delegation_columns!()
+    ),
+    ""
+);
+
+const IS_LIVE: &str = up_from!(
+    "CAST(1 AS BIGINT) AS live",
+    concat!(
+        " AND t.expires_at > $4 AND s.ends_at > $4 AND ",
+        stopped!(),
+        " IS NULL"
+    )
+);
+
+impl Session {
+    /// `None` for a delegation that does not exist or whose task is gone.
+    pub async fn lineage(&mut self, delegation: &DelegationId) -> Result<Option<Lineage>> {
+        let row = optional!(
+            self,
+            LineageRow,
+            LINEAGE,
+            &self.tenant,
+            delegation.as_str(),
+            longest()
+        )?;
+        row.map(LineageRow::read).transpose()
+    }
+
+    /// The same question without the facts: for a second look after the commit, before the answer.
+    pub async fn is_live(&mut self, delegation: &DelegationId, now: Timestamp) -> Result<bool> {
+        let id = delegation.as_str();
+        let row = optional!(
+            self,
+            LiveRow,
+            IS_LIVE,
+            &self.tenant,
+            id,
+            longest(),
+            now.micros()
+        )?;
+        Ok(row.is_some_and(|row| row.live == 1))
+    }
+}
+
+impl LineageRow {
+    fn read(self) -> Result<Lineage> {
+        let task = self.task.read()?.task;
+        let keys = self.state.keys.unwrap_or_default();
+        Ok(Lineage {
+            leaf: self.leaf.read()?,
+            keys: keys.split_ascii_whitespace().map(str::to_owned).collect(),
+            stopped: self.state.stopped.as_deref().map(Stopped::from_row),
+            ends_at: time(self.state.ends_at).min(task.expires_at),
+            task,
+        })
+    }
+}
+
+fn longest() -> i64 {
+    i64::try_from(MAX_LINEAGE).unwrap_or(i64::MAX)
+}

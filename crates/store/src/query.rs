@@ -1,0 +1,78 @@
+//! One SQL text, two typed arms: the house dialect is `$n`, TEXT and BIGINT, and runs on both drivers.
+
+/// A row and its columns in one list; each field is read from the column of its name.
+macro_rules! row {
+    ($(#[$meta:meta])* $row:ident { $($column:ident: $kind:ty),* $(,)? }) => {
+        $(#[$meta])*
+        pub(crate) struct $row { $(pub(crate) $column: $kind),* }
+        row!(@ sqlx::sqlite::SqliteRow, $row, $($column),*);
+        row!(@ sqlx::postgres::PgRow, $row, $($column),*);
+    };
+    (@ $driver:ty, $row:ident, $($column:ident),*) => {
+        impl sqlx::FromRow<'_, $driver> for $row {
+            fn from_row(row: &$driver) -> sqlx::Result<Self> {
+                Ok(Self { $($column: sqlx::Row::try_get(row, stringify!($column))?),* })
+            }
+        }
+    };
+}
+
+/// A row that is several rows side by side; their columns have different names.
+macro_rules! joined {
+    ($joined:ident { $($part:ident: $row:ty),* $(,)? }) => {
+        struct $joined { $($part: $row),* }
+        joined!(@ sqlx::sqlite::SqliteRow, $joined, $($part),*);
+        joined!(@ sqlx::postgres::PgRow, $joined, $($part),*);
+    };
+    (@ $driver:ty, $joined:ident, $($part:ident),*) => {
+        impl sqlx::FromRow<'_, $driver> for $joined {
+            fn from_row(row: &$driver) -> sqlx::Result<Self> {
+                Ok(Self { $($part: sqlx::FromRow::from_row(row)?),* })
+            }
+        }
+    };
+}
+
+/// The two arms. Statements are prepared once per connection.
+macro_rules! on_either {
+    ($session:ident, $query:expr, ($($value:expr),*), $verb:ident $($then:tt)*) => {{
+        $session.statements.count();
+        match &mut $session.link {
+            $crate::store::Link::Sqlite(held) => on_either!(@ held, $query$(.bind($value))*, $verb $($then)*),
+            $crate::store::Link::Postgres(held) => on_either!(@ held, $query$(.bind($value))*, $verb $($then)*),
+        }
+    }};
+    (@ $held:ident, $query:expr, $verb:ident $($then:tt)*) => {
+        match $held.connection() {
+            Ok(connection) => {
+                let done = $query.$verb(connection).await$($then)*;
+                if done.is_ok() {
+                    $held.settle();
+                }
+                done.map_err($crate::StoreError::from)
+            }
+            Err(gone) => Err(gone),
+        }
+    };
+}
+
+/// The number of rows that were changed.
+macro_rules! execute {
+    ($session:ident, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_either!($session, sqlx::query($sql), ($($value),*), execute.map(|done| done.rows_affected()))
+    };
+}
+
+/// The row, if there is one.
+macro_rules! optional {
+    ($session:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_either!($session, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_optional)
+    };
+}
+
+/// All rows; the statement has a limit.
+macro_rules! all {
+    ($session:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_either!($session, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_all)
+    };
+}

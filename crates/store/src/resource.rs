@@ -1,0 +1,71 @@
+//! Protected resources as they were registered (RFC 8707, 9728).
+
+use writ_core::id::ClientId;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use crate::error::{Result, StoreError};
+use crate::store::Session;
+
+/// The most resources of one tenant.
+pub const MAX_RESOURCES: usize = 10_000;
+
+row! { DocumentRow { document: String } }
+
+const PUT: &str = "
+    INSERT INTO resources (tenant, uri, document, client_id, created_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (tenant, uri) DO UPDATE SET document = excluded.document, client_id = excluded.client_id";
+
+const ALL: &str = "SELECT document FROM resources WHERE tenant = $1 ORDER BY uri LIMIT $2";
+
+impl Session {
+    /// Writes it, or replaces what was registered before.
+    pub async fn put_resource(
+        &mut self,
+        uri: &ResourceUri,
+        document: &str,
+        client: Option<&ClientId>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let client = client.map(ClientId::as_str);
+        execute!(
+            self,
+            PUT,
+            &self.tenant,
+            uri.as_str(),
+            document,
+            client,
+            now.micros()
+        )?;
+        Ok(())
+    }
+
+    /// The registrations' JSON texts. More than `MAX_RESOURCES` is an error: none is left out in silence.
+    pub async fn resources(&mut self) -> Result<Vec<String>> {
+        let rows = all!(
+            self,
+            DocumentRow,
+            ALL,
+            &self.tenant,
+            one_more(MAX_RESOURCES)
+        )?;
+        documents(rows, MAX_RESOURCES, "resources")
+    }
+}
+
+/// One more than may be, so that an excess is seen.
+pub(crate) fn one_more(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+pub(crate) fn documents(
+    rows: Vec<DocumentRow>,
+    most: usize,
+    what: &'static str,
+) -> Result<Vec<String>> {
+    if rows.len() > most {
+        return Err(StoreError::TooMany { most, what });
+    }
+    Ok(rows.into_iter().map(|row| row.document).collect())
+}

@@ -1,0 +1,86 @@
+//! Logins: only the digest of the cookie's secret is kept.
+
+use writ_core::authorize;
+use writ_core::client::User;
+use writ_core::id::UserId;
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::json::time;
+use crate::store::Session;
+
+/// One row of `sessions`.
+#[derive(Clone, Copy)]
+pub struct NewSession<'a> {
+    pub digest: &'a str,
+    pub user: &'a UserId,
+    pub authenticated_at: Timestamp,
+    /// Digest of the request in whose interaction the password was given.
+    pub for_request: Option<&'a str>,
+    pub expires_at: Timestamp,
+}
+
+row! { SessionRow {
+    user_id: String,
+    name: String,
+    disabled_at: Option<i64>,
+    authenticated_at: i64,
+    for_request: Option<String>,
+} }
+
+const INSERT: &str = "
+    INSERT INTO sessions (tenant, digest, user_id, authenticated_at, for_request, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6)";
+
+const FIND: &str = "
+    SELECT s.user_id, u.name, u.disabled_at, s.authenticated_at, s.for_request
+    FROM sessions s JOIN users u ON u.tenant = s.tenant AND u.id = s.user_id
+    WHERE s.tenant = $1 AND s.digest = $2 AND s.ended_at IS NULL AND s.expires_at > $3";
+
+const END: &str = "
+    UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL";
+
+impl Session {
+    pub async fn insert_session(&mut self, new: NewSession<'_>) -> Result<()> {
+        execute!(
+            self,
+            INSERT,
+            &self.tenant,
+            new.digest,
+            new.user.as_str(),
+            new.authenticated_at.micros(),
+            new.for_request,
+            new.expires_at.micros(),
+        )?;
+        Ok(())
+    }
+
+    /// A login that is neither ended nor expired; the person may be disabled.
+    pub async fn session(
+        &mut self,
+        digest: &str,
+        now: Timestamp,
+    ) -> Result<Option<authorize::Session>> {
+        let row = optional!(self, SessionRow, FIND, &self.tenant, digest, now.micros())?;
+        Ok(row.map(SessionRow::read))
+    }
+
+    /// Whether this call ended it.
+    pub async fn end_session(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, END, &self.tenant, digest, now.micros())? == 1)
+    }
+}
+
+impl SessionRow {
+    fn read(self) -> authorize::Session {
+        authorize::Session {
+            user: User {
+                id: UserId::from_text(self.user_id),
+                name: self.name,
+                disabled: self.disabled_at.is_some(),
+            },
+            authenticated_at: time(self.authenticated_at),
+            for_request: self.for_request,
+        }
+    }
+}

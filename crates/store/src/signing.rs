@@ -1,0 +1,131 @@
+//! Signing keys: next, active, retiring, removed. Rows decide, so several nodes agree (SPECS appendix B.5).
+
+use writ_core::signing::KeyState;
+use writ_wire::time::Timestamp;
+
+use crate::error::{Result, StoreError};
+use crate::json::time;
+use crate::store::Session;
+
+/// A key as it is kept. `sealed` is the private part, encrypted; absent once removed.
+#[derive(Clone)]
+pub struct SigningKeyRow {
+    pub kid: String,
+    pub state: KeyState,
+    pub public_jwk: String,
+    pub sealed: Option<String>,
+    pub created_at: Timestamp,
+    pub activated_at: Option<Timestamp>,
+    pub retired_at: Option<Timestamp>,
+}
+
+/// What one rotation did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotatedKids {
+    pub retired: String,
+    pub activated: String,
+}
+
+/// More keys than a tenant publishes and remembers.
+const MAX_SIGNING_KEYS: i64 = 64;
+
+row! { KeyRow {
+    kid: String,
+    state: String,
+    public_jwk: String,
+    sealed: Option<String>,
+    created_at: i64,
+    activated_at: Option<i64>,
+    retired_at: Option<i64>,
+} }
+
+row! { KidRow { kid: String } }
+
+const KEYS: &str = "
+    SELECT kid, state, public_jwk, sealed, created_at, activated_at, retired_at
+    FROM signing_keys WHERE tenant = $1
+    ORDER BY CASE state WHEN 'active' THEN 1 WHEN 'next' THEN 2 WHEN 'retiring' THEN 3 ELSE 4 END,
+        created_at DESC, kid
+    LIMIT $2";
+
+const INSERT: &str = "
+    INSERT INTO signing_keys
+        (tenant, kid, state, public_jwk, sealed, created_at, activated_at, retired_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+    ON CONFLICT DO NOTHING";
+
+/// The loser of a race finds the key retiring, and a `next` that did not exist when it looked is not seen.
+const RETIRE: &str = "
+    UPDATE signing_keys SET state = 'retiring', retired_at = $2
+    WHERE tenant = $1 AND state = 'active' AND EXISTS
+        (SELECT 1 FROM signing_keys n WHERE n.tenant = $1 AND n.state = 'next')
+    RETURNING kid";
+
+const ACTIVATE: &str = "
+    UPDATE signing_keys SET state = 'active', activated_at = $2
+    WHERE tenant = $1 AND state = 'next'
+    RETURNING kid";
+
+const REMOVE: &str = "
+    UPDATE signing_keys SET state = 'removed', sealed = NULL, removed_at = $3
+    WHERE tenant = $1 AND kid = $2 AND state = 'retiring'";
+
+impl Session {
+    /// Active, next, retiring, and at the end the removed ones.
+    pub async fn signing_keys(&mut self) -> Result<Vec<SigningKeyRow>> {
+        let rows = all!(self, KeyRow, KEYS, &self.tenant, MAX_SIGNING_KEYS)?;
+        Ok(rows.into_iter().map(KeyRow::read).collect())
+    }
+
+    /// Whether it was written: there is one active and one next key, whoever came first (a unique index each).
+    pub async fn insert_signing_key(&mut self, key: &SigningKeyRow) -> Result<bool> {
+        let written = execute!(
+            self,
+            INSERT,
+            &self.tenant,
+            &key.kid,
+            key.state.as_str(),
+            &key.public_jwk,
+            key.sealed.as_deref(),
+            key.created_at.micros(),
+            key.activated_at.map(Timestamp::micros),
+            key.retired_at.map(Timestamp::micros),
+        )?;
+        Ok(written == 1)
+    }
+
+    /// Active becomes retiring, next becomes active. `None`: there is no next, or another node rotated just now.
+    /// Only inside a transaction, where the caller also writes the new `next`.
+    pub async fn rotate(&mut self, now: Timestamp) -> Result<Option<RotatedKids>> {
+        let Some(retired) = optional!(self, KidRow, RETIRE, &self.tenant, now.micros())? else {
+            return Ok(None);
+        };
+        let activated =
+            optional!(self, KidRow, ACTIVATE, &self.tenant, now.micros())?.ok_or_else(|| {
+                StoreError::corrupt("no next signing key after the active one retired")
+            })?;
+        Ok(Some(RotatedKids {
+            retired: retired.kid,
+            activated: activated.kid,
+        }))
+    }
+
+    /// Takes a retiring key out of use for good; its private part is gone.
+    pub async fn remove_retired(&mut self, kid: &str, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, REMOVE, &self.tenant, kid, now.micros())? == 1)
+    }
+}
+
+impl KeyRow {
+    fn read(self) -> SigningKeyRow {
+        SigningKeyRow {
+            kid: self.kid,
+            state: KeyState::from_row(&self.state),
+            public_jwk: self.public_jwk,
+            sealed: self.sealed,
+            created_at: time(self.created_at),
+            activated_at: self.activated_at.map(time),
+            retired_at: self.retired_at.map(time),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Expired rows leave in bounded batches (DESIGN 10). Events and consents stay: they are the record.
+
+use std::time::Duration;
+
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::store::Store;
+
+/// How long codes, requests, refresh tokens, delegations and tasks are kept after their end: a late second use is still
+/// recognised as one.
+pub const KEPT_AFTER_EXPIRY: Duration = Duration::from_secs(24 * 3600);
+
+/// $1 the latest end of what leaves, $2 the most rows.
+const REPLAYS: &str = "
+    DELETE FROM replays WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM replays WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const SESSIONS: &str = "
+    DELETE FROM sessions WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const CODES: &str = "
+    DELETE FROM codes WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const REQUESTS: &str = "
+    DELETE FROM authorization_requests WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM authorization_requests
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const REFRESH_TOKENS: &str = "
+    DELETE FROM refresh_tokens WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM refresh_tokens
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+// INVARIANT: nothing ends later than what it hangs from (`core::exchange`, `core::consent`), so what leaves has nothing
+// live below it. Were it otherwise, the row below would be refused, not trusted.
+const DELEGATIONS: &str = "
+    DELETE FROM delegations WHERE (tenant, id) IN
+        (SELECT tenant, id FROM delegations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const TASKS: &str = "
+    DELETE FROM tasks WHERE (tenant, id) IN
+        (SELECT t.tenant, t.id FROM tasks t WHERE t.expires_at <= $1 AND NOT EXISTS
+            (SELECT 1 FROM delegations d WHERE d.tenant = t.tenant AND d.task_id = t.id)
+        ORDER BY t.expires_at LIMIT $2)";
+
+const AT_EXPIRY: &[&str] = &[REPLAYS, SESSIONS];
+const LATER: &[&str] = &[CODES, REQUESTS, REFRESH_TOKENS, DELEGATIONS, TASKS];
+
+impl Store {
+    /// Deletes at most `limit` expired rows of each table, of all tenants, a short transaction per table. Returns how many:
+    /// while it is not zero there may be more.
+    pub async fn sweep(&self, now: Timestamp, limit: u32) -> Result<u64> {
+        let mut swept = 0;
+        for sql in AT_EXPIRY {
+            swept += self.sweep_one(sql, now, limit).await?;
+        }
+        for sql in LATER {
+            swept += self
+                .sweep_one(sql, now.minus(KEPT_AFTER_EXPIRY), limit)
+                .await?;
+        }
+        Ok(swept)
+    }
+
+    async fn sweep_one(&self, sql: &'static str, ended: Timestamp, limit: u32) -> Result<u64> {
+        let mut session = self.begin(EVERY_TENANT).await?;
+        let swept = execute!(session, sql, ended.micros(), i64::from(limit))?;
+        session.commit().await?;
+        Ok(swept)
+    }
+}
+
+/// No tenant: these statements do not name one.
+const EVERY_TENANT: &str = "";

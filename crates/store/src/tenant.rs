@@ -1,0 +1,29 @@
+//! Tenants: issuer, keys and rows of one never meet another's (promise 8).
+
+use writ_wire::time::Timestamp;
+
+use crate::error::{Result, StoreError};
+use crate::store::Session;
+
+row! { IssuerRow { issuer: String } }
+
+const INSERT: &str = "
+    INSERT INTO tenants (tenant, issuer, created_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
+
+const ISSUER: &str = "SELECT issuer FROM tenants WHERE tenant = $1";
+
+impl Session {
+    /// Opens the tenant at first start; later the issuer must be the same.
+    pub async fn ensure_tenant(&mut self, issuer: &str, now: Timestamp) -> Result<()> {
+        execute!(self, INSERT, &self.tenant, issuer, now.micros())?;
+        match optional!(self, IssuerRow, ISSUER, &self.tenant)? {
+            Some(row) if row.issuer == issuer => Ok(()),
+            Some(row) => Err(StoreError::OtherIssuer {
+                tenant: self.tenant.clone(),
+                issuer: row.issuer,
+            }),
+            None => Err(StoreError::IssuerTaken(issuer.to_owned())),
+        }
+    }
+}

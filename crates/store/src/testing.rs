@@ -1,0 +1,251 @@
+//! Fresh databases for tests, of both kinds, dropped at their end (STYLE 42). Only with the feature `testing`.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, SqliteConnection,
+    query_scalar,
+};
+use tokio::sync::OnceCell;
+
+use crate::error::StoreError;
+use crate::store::Store;
+
+/// The URL of an administrator's database, where others may be made.
+pub const POSTGRES_URL: &str = "WRIT_TEST_POSTGRES_URL";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// A migrated database of one test's own.
+pub struct TestDatabase {
+    pub store: Store,
+    /// What `Store::connect` takes: another node of the same database.
+    pub url: String,
+    pub kind: Kind,
+    leftover: Leftover,
+}
+
+/// What goes when the test ends.
+enum Leftover {
+    Folder(PathBuf),
+    Database {
+        admin: Box<PgConnectOptions>,
+        name: String,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tables {
+    All,
+    None,
+}
+
+/// Why there is no database.
+#[derive(Debug, thiserror::Error)]
+pub enum NoDatabase {
+    #[error(
+        "set `{POSTGRES_URL}` to the url of a PostgreSQL database whose user may create others: storage tests never skip one"
+    )]
+    NoPostgres,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Folder(#[from] std::io::Error),
+}
+
+/// A database with all tables. Ends the test with a sentence where there cannot be one.
+pub async fn fresh(kind: Kind) -> TestDatabase {
+    let made = match kind {
+        Kind::Sqlite => sqlite(Tables::All).await,
+        Kind::Postgres => postgres(Tables::All).await,
+    };
+    made.unwrap_or_else(|problem| end(&problem))
+}
+
+/// A database without any table.
+pub async fn empty(kind: Kind) -> TestDatabase {
+    let made = match kind {
+        Kind::Sqlite => sqlite(Tables::None).await,
+        Kind::Postgres => postgres(Tables::None).await,
+    };
+    made.unwrap_or_else(|problem| end(&problem))
+}
+
+#[expect(
+    clippy::panic,
+    reason = "a storage test without its database fails with a sentence, never skips"
+)]
+fn end(problem: &NoDatabase) -> ! {
+    panic!("{problem}")
+}
+
+impl TestDatabase {
+    /// Every row of every table as text, to search for what must not be there. Ends the test if it cannot be read.
+    pub async fn dump(&self) -> String {
+        let rows = match self.kind {
+            Kind::Sqlite => sqlite_rows(&self.url).await,
+            Kind::Postgres => postgres_rows(&self.url).await,
+        };
+        rows.unwrap_or_else(|error| end(&StoreError::from(error).into()))
+            .join("\n")
+    }
+}
+
+async fn sqlite_rows(url: &str) -> Result<Vec<String>, sqlx::Error> {
+    let connection = &mut SqliteConnection::connect(url).await?;
+    let mut rows = Vec::new();
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table'";
+    for table in query_scalar::<_, String>(tables)
+        .fetch_all(&mut *connection)
+        .await?
+    {
+        let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+        let columns: Vec<String> = query_scalar(AssertSqlSafe(columns))
+            .fetch_all(&mut *connection)
+            .await?;
+        let text: Vec<String> = columns.iter().map(|c| format!("quote(\"{c}\")")).collect();
+        let text = text.join(" || ' ' || ");
+        let all = format!("SELECT '{table} ' || {text} FROM {table}");
+        let found: Vec<String> = query_scalar(AssertSqlSafe(all))
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+async fn postgres_rows(url: &str) -> Result<Vec<String>, sqlx::Error> {
+    let connection = &mut PgConnection::connect(url).await?;
+    let mut rows = Vec::new();
+    let tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'";
+    for table in query_scalar::<_, String>(tables)
+        .fetch_all(&mut *connection)
+        .await?
+    {
+        let all = format!("SELECT '{table} ' || r::text FROM {table} r");
+        let found: Vec<String> = query_scalar(AssertSqlSafe(all))
+            .fetch_all(&mut *connection)
+            .await?;
+        rows.extend(found);
+    }
+    Ok(rows)
+}
+
+async fn sqlite(tables: Tables) -> Result<TestDatabase, NoDatabase> {
+    let folder = std::env::temp_dir().join(unique());
+    std::fs::create_dir_all(&folder)?;
+    let url = format!("sqlite:{}", folder.join("writ.db").display());
+    let store = Store::connect(&url).await?;
+    if tables == Tables::All {
+        store.migrate().await?;
+    }
+    Ok(TestDatabase {
+        store,
+        url,
+        kind: Kind::Sqlite,
+        leftover: Leftover::Folder(folder),
+    })
+}
+
+async fn postgres(tables: Tables) -> Result<TestDatabase, NoDatabase> {
+    let admin = admin()?;
+    let name = unique();
+    match tables {
+        Tables::All => {
+            let template = TEMPLATE.get_or_try_init(template).await?;
+            create(&admin, &name, &format!("TEMPLATE {template}")).await?;
+        }
+        Tables::None => create(&admin, &name, "").await?,
+    }
+    let url = url_of(&admin, &name);
+    let store = Store::connect(&url).await?;
+    let leftover = Leftover::Database {
+        admin: Box::new(admin),
+        name,
+    };
+    Ok(TestDatabase {
+        store,
+        url,
+        kind: Kind::Postgres,
+        leftover,
+    })
+}
+
+/// Migrated once per process; every test's database is a copy.
+async fn template() -> Result<String, NoDatabase> {
+    let admin = admin()?;
+    let name = format!("writ_template_{}", std::process::id());
+    drop_database(&admin, &name).await?;
+    create(&admin, &name, "").await?;
+    let store = Store::connect(&url_of(&admin, &name)).await?;
+    store.migrate().await?;
+    // A template that somebody is connected to cannot be copied.
+    store.close().await;
+    Ok(name)
+}
+
+fn admin() -> Result<PgConnectOptions, NoDatabase> {
+    let url = std::env::var(POSTGRES_URL).map_err(|_| NoDatabase::NoPostgres)?;
+    Ok(PgConnectOptions::from_str(&url).map_err(StoreError::from)?)
+}
+
+fn url_of(admin: &PgConnectOptions, name: &str) -> String {
+    admin.clone().database(name).to_url_lossy().to_string()
+}
+
+async fn create(admin: &PgConnectOptions, name: &str, from: &str) -> Result<(), NoDatabase> {
+    run(admin, format!("CREATE DATABASE {name} {from}")).await
+}
+
+async fn drop_database(admin: &PgConnectOptions, name: &str) -> Result<(), NoDatabase> {
+    run(
+        admin,
+        format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
+    )
+    .await
+}
+
+/// Names of databases cannot be parameters; ours are made of letters and numbers.
+async fn run(admin: &PgConnectOptions, sql: String) -> Result<(), NoDatabase> {
+    let mut connection = admin.connect().await.map_err(StoreError::from)?;
+    connection
+        .execute(AssertSqlSafe(sql))
+        .await
+        .map_err(StoreError::from)?;
+    connection.close().await.map_err(StoreError::from)?;
+    Ok(())
+}
+
+fn unique() -> String {
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("writ_test_{}_{count}", std::process::id())
+}
+
+impl Drop for TestDatabase {
+    /// Also when the test fails. A thread of its own, because a runtime cannot wait inside another.
+    fn drop(&mut self) {
+        match &self.leftover {
+            Leftover::Folder(folder) => drop(std::fs::remove_dir_all(folder)),
+            Leftover::Database { admin, name } => {
+                let (admin, name) = (admin.clone(), name.clone());
+                let dropping = std::thread::spawn(move || {
+                    let runtime = tokio::runtime::Builder::new_current_thread()
+                        .enable_all()
+                        .build();
+                    runtime.map(|runtime| runtime.block_on(drop_database(&admin, &name)))
+                });
+                drop(dropping.join());
+            }
+        }
+    }
+}
+
+static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+static COUNT: AtomicU64 = AtomicU64::new(0);

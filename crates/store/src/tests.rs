@@ -1,0 +1,30 @@
+//! Every storage test runs on SQLite and PostgreSQL, every time (STYLE 42).
+
+/// Each named scene once per kind of database.
+macro_rules! on_both {
+    ($($scene:ident,)*) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $scene() {
+                super::$scene(crate::testing::Kind::Sqlite).await;
+            })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $scene() {
+                super::$scene(crate::testing::Kind::Postgres).await;
+            })*
+        }
+    };
+}
+
+mod features;
+mod grants;
+mod lineage;
+mod migrations;
+mod once;
+mod races;
+mod record;
+mod sweep;
+mod tenants;
+mod world;

@@ -1,0 +1,212 @@
+//! People, logins, clients, resources, types: what is written reads back, and what is taken is told.
+
+use std::time::Duration;
+
+use writ_core::client::User;
+use writ_core::id::ClientId;
+use writ_wire::resource::ResourceUri;
+
+use crate::client::NewAgent;
+use crate::session::NewSession;
+use crate::testing::{self, Kind};
+use crate::tests::world::{HOUR, NOW, TENANT, bank, planner, user, world};
+use crate::{Store, StoreError};
+
+on_both! {
+    wrong_passwords_pause_and_a_right_one_clears,
+    a_login_is_found_until_it_ends,
+    clients_come_with_the_people_behind_them,
+    resources_are_replaced_and_types_kept,
+    urls_that_cannot_be_are_refused_with_a_sentence,
+}
+
+async fn wrong_passwords_pause_and_a_right_one_clears(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let alice = user("alice").id;
+    let until = NOW.plus(Duration::from_secs(60));
+    for count in 1..=6 {
+        session
+            .record_login_failure(&alice, 5, until)
+            .await
+            .unwrap();
+        let found = session.user_by_name("alice").await.unwrap().unwrap();
+        assert_eq!(found.failures, count);
+        assert_eq!(found.paused_until, (count >= 5).then_some(until));
+    }
+    session.clear_login_failures(&alice).await.unwrap();
+    let found = session.user_by_id(&alice).await.unwrap().unwrap();
+    assert_eq!((found.failures, found.paused_until), (0, None));
+    assert_eq!(
+        (found.user, found.password_hash.as_str()),
+        (user("alice"), "argon2id...")
+    );
+    assert_eq!(
+        session
+            .user_by_name("olga")
+            .await
+            .unwrap()
+            .unwrap()
+            .failures,
+        0
+    );
+    assert!(
+        !session
+            .insert_user(&user("alice"), "other", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(session.user_by_name("Alice").await.unwrap().is_none());
+}
+
+async fn a_login_is_found_until_it_ends(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let alice = user("alice").id;
+    for (digest, for_request) in [("one", None), ("two", Some("q"))] {
+        let new = NewSession {
+            digest,
+            user: &alice,
+            authenticated_at: NOW,
+            for_request,
+            expires_at: NOW.plus(HOUR),
+        };
+        session.insert_session(new).await.unwrap();
+        let found = session.session(digest, NOW).await.unwrap().unwrap();
+        assert_eq!(
+            (found.user, found.for_request.as_deref()),
+            (user("alice"), for_request)
+        );
+        assert_eq!(found.authenticated_at, NOW);
+    }
+    assert!(
+        session
+            .session("one", NOW.plus(HOUR))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(session.end_session("one", NOW).await.unwrap());
+    assert!(session.session("one", NOW).await.unwrap().is_none());
+    assert!(session.disable_user(&alice, NOW).await.unwrap());
+    assert!(
+        session
+            .session("two", NOW)
+            .await
+            .unwrap()
+            .unwrap()
+            .user
+            .disabled
+    );
+}
+
+async fn clients_come_with_the_people_behind_them(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let plain = ClientId::from_text("reports");
+    assert!(
+        session
+            .insert_client(&plain, r#"{"a":1}"#, Some("digest"), NOW)
+            .await
+            .unwrap()
+    );
+    let found = session.client(&plain).await.unwrap().unwrap();
+    assert_eq!(
+        (found.metadata.as_str(), found.secret_digest.as_deref()),
+        (r#"{"a":1}"#, Some("digest"))
+    );
+    assert!(found.owner.is_none() && found.sponsor.is_none() && !found.stopped);
+    let found = session.client(&planner()).await.unwrap().unwrap();
+    assert_eq!(
+        (found.owner, found.sponsor),
+        (Some(user("olga")), Some(user("olga")))
+    );
+    assert!(session.disable_user(&user("olga").id, NOW).await.unwrap());
+    assert!(session.stop_client(&planner(), NOW).await.unwrap());
+    let found = session.client(&planner()).await.unwrap().unwrap();
+    assert!(found.stopped);
+    assert_eq!(
+        found.owner,
+        Some(User {
+            disabled: true,
+            ..user("olga")
+        })
+    );
+    // An agent whose owner is gone is an error, not an agent without owner.
+    let (gone, olga) = (user("gone").id, user("olga").id);
+    let agent = NewAgent {
+        client: &plain,
+        owner: &gone,
+        sponsor: &olga,
+        publisher: "Acme",
+    };
+    session.insert_agent(agent, NOW).await.unwrap();
+    assert!(matches!(
+        session.client(&plain).await,
+        Err(StoreError::Corrupt(_))
+    ));
+}
+
+async fn resources_are_replaced_and_types_kept(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let api = ResourceUri::parse("https://api.example").unwrap();
+    session
+        .put_resource(&bank(), "one", None, NOW)
+        .await
+        .unwrap();
+    session
+        .put_resource(&api, "api", Some(&planner()), NOW)
+        .await
+        .unwrap();
+    session
+        .put_resource(&bank(), "two", Some(&planner()), NOW)
+        .await
+        .unwrap();
+    assert_eq!(session.resources().await.unwrap(), ["api", "two"]);
+    let later = NOW.plus(HOUR);
+    assert!(
+        session
+            .insert_type("h2", "payment", "version 1", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        session
+            .insert_type("h1", "payment", "version 2", later)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !session
+            .insert_type("h2", "payment", "again", later)
+            .await
+            .unwrap()
+    );
+    assert_eq!(session.types().await.unwrap(), ["version 1", "version 2"]);
+    assert_eq!(
+        session.type_document("h2").await.unwrap().as_deref(),
+        Some("version 1")
+    );
+    assert_eq!(session.type_document("h3").await.unwrap(), None);
+}
+
+async fn urls_that_cannot_be_are_refused_with_a_sentence(kind: Kind) {
+    let database = testing::fresh(kind).await;
+    for url in [
+        "sqlite::memory:",
+        "sqlite:",
+        "sqlite://?mode=memory",
+        "mysql://u:secret@h/d",
+        "writ.db",
+        "sqlite:/no/such/folder/writ.db",
+        "postgres://u:secret@:x/",
+    ] {
+        let refused = Store::connect(url).await.err().unwrap();
+        assert!(matches!(refused, StoreError::Url(_)), "{url}: {refused}");
+        assert!(!refused.to_string().contains("secret"), "{refused}");
+    }
+    let again = Store::connect(&database.url).await.unwrap();
+    assert!(again.read(TENANT).await.is_ok());
+    again.close().await;
+}

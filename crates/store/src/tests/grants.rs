@@ -1,0 +1,278 @@
+//! Codes, requests, refresh tokens, tasks, consents and delegations read back as they were written.
+
+use writ_core::code::NewCode;
+use writ_core::id::{ClientId, TaskId};
+use writ_core::refresh::{Binding, NewRefreshToken};
+use writ_core::task::{Approval, Subject, Task};
+use writ_wire::claims::ApprovalBasis;
+
+use crate::request::NewRequest;
+use crate::task::TaskFilter;
+use crate::testing::Kind;
+use crate::tests::world::{
+    HOUR, NOW, TENANT, booker, chain, code, consent, key, planner, prepared, task, user, world,
+};
+use crate::{Session, StoreError};
+
+on_both! {
+    codes_read_back,
+    refresh_tokens_read_back,
+    requests_consents_and_delegations_read_back,
+    lessons_33_one_kind_is_never_another,
+    tasks_read_back_and_are_listed,
+    promise_5_a_task_is_not_opened_for_what_is_stopped,
+    only_the_subject_stops_a_task_on_the_page,
+    promise_6_a_row_that_cannot_be_read_is_an_error,
+}
+
+async fn codes_read_back(kind: Kind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 2).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let bare = NewCode {
+        jkt: None,
+        nonce: None,
+        redirect_uri_sent: false,
+        ..code("d", &rows[1].id)
+    };
+    for new in [code("c", &rows[0].id), bare] {
+        session.insert_code(&new).await.unwrap();
+        let found = session.code(&new.digest).await.unwrap().unwrap();
+        assert_eq!(found.lineage.leaf.id, new.delegation);
+        assert_eq!((found.row, found.consumed), (new, None));
+    }
+}
+
+async fn refresh_tokens_read_back(kind: Kind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 2).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    for binding in [Binding::None, Binding::AnyKey, Binding::Key(key('a'))] {
+        let new = NewRefreshToken {
+            digest: format!("{binding:?}"),
+            client: planner(),
+            delegation: rows[0].id.clone(),
+            binding,
+            created_at: NOW,
+            expires_at: NOW.plus(HOUR),
+        };
+        session.insert_refresh_token(&new).await.unwrap();
+        let found = session.refresh_token(&new.digest).await.unwrap().unwrap();
+        assert_eq!((found.row, found.consumed), (new, None));
+    }
+}
+
+async fn requests_consents_and_delegations_read_back(kind: Kind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 2).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let (client, prepared) = (planner(), prepared());
+    let expires_at = NOW.plus(HOUR);
+    let (digest, prepared, client) = ("q", &prepared, &client);
+    let new = NewRequest {
+        digest,
+        client,
+        prepared,
+        created_at: NOW,
+        expires_at,
+    };
+    session.insert_request(new).await.unwrap();
+    let found = session.request("q").await.unwrap().unwrap();
+    assert_eq!(
+        (&found.prepared, found.client.as_str()),
+        (prepared, "agt_planner")
+    );
+    assert_eq!((found.expires_at, found.consumed_at), (expires_at, None));
+    assert!(session.consume_request("q", NOW).await.unwrap());
+    assert_eq!(
+        session.request("q").await.unwrap().unwrap().consumed_at,
+        Some(NOW)
+    );
+    session
+        .insert_consent(&task("t"), &consent("1"))
+        .await
+        .unwrap();
+    assert_eq!(session.delegations_of(&rows[0].task).await.unwrap(), rows);
+}
+
+async fn lessons_33_one_kind_is_never_another(kind: Kind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 1).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    session
+        .insert_code(&code("same", &rows[0].id))
+        .await
+        .unwrap();
+    assert!(session.refresh_token("same").await.unwrap().is_none());
+    assert!(session.request("same").await.unwrap().is_none());
+    assert!(session.session("same", NOW).await.unwrap().is_none());
+    assert!(
+        !session
+            .consume_refresh_token("same", None, NOW)
+            .await
+            .unwrap()
+    );
+    assert!(!session.consume_request("same", NOW).await.unwrap());
+}
+
+/// An hour younger than alice's, and two hours longer.
+fn own() -> Task {
+    let task = task("own");
+    let approval = Approval {
+        basis: ApprovalBasis::Policy,
+        authentication: None,
+        ..task.approval.clone()
+    };
+    Task {
+        subject: Subject::Agent(planner().to_string()),
+        purpose: None,
+        approval,
+        created_at: NOW.plus(HOUR),
+        expires_at: NOW.plus(HOUR * 3),
+        ..task
+    }
+}
+
+async fn tasks_read_back_and_are_listed(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let (older, own) = (task("older"), own());
+    for new in [&older, &own] {
+        assert!(session.insert_task_if_active(new).await.unwrap());
+        let found = session.task(&new.id).await.unwrap().unwrap();
+        assert_eq!((&found.task, found.stopped_at), (new, None));
+    }
+    let all = TaskFilter {
+        limit: 10,
+        ..TaskFilter::default()
+    };
+    let cases: [(TaskFilter<'_>, &[&str]); 4] = [
+        (all, &["tsk_own", "tsk_older"]),
+        (TaskFilter { limit: 1, ..all }, &["tsk_own"]),
+        (
+            TaskFilter {
+                subject: Some("usr_alice"),
+                ..all
+            },
+            &["tsk_older"],
+        ),
+        (
+            TaskFilter {
+                live_at: Some(older.expires_at),
+                ..all
+            },
+            &["tsk_own"],
+        ),
+    ];
+    for (filter, expected) in cases {
+        let listed = session.tasks(filter).await.unwrap();
+        let ids: Vec<&str> = listed.iter().map(|t| t.task.id.as_str()).collect();
+        assert_eq!(ids, expected, "{filter:?}");
+    }
+    assert!(session.stop_task(&own.id, NOW).await.unwrap());
+    assert_eq!(
+        session.task(&own.id).await.unwrap().unwrap().stopped_at,
+        Some(NOW)
+    );
+    let live = TaskFilter {
+        live_at: Some(NOW),
+        ..all
+    };
+    assert_eq!(session.tasks(live).await.unwrap().len(), 1);
+    assert!(
+        session
+            .task(&TaskId::from_text("tsk_nobody"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+}
+
+async fn promise_5_a_task_is_not_opened_for_what_is_stopped(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let plain = ClientId::from_text("reports");
+    assert!(
+        session
+            .insert_client(&plain, "{}", Some("digest"), NOW)
+            .await
+            .unwrap()
+    );
+    assert!(opens("1", &plain, &mut session).await);
+    assert!(opens("2", &planner(), &mut session).await);
+    assert!(session.stop_client(&planner(), NOW).await.unwrap());
+    assert!(!opens("3", &planner(), &mut session).await);
+    assert!(opens("4", &booker(), &mut session).await);
+    assert!(session.disable_user(&user("olga").id, NOW).await.unwrap());
+    assert!(!opens("5", &booker(), &mut session).await);
+    assert!(opens("6", &plain, &mut session).await);
+    assert!(!opens("7", &ClientId::from_text("nobody"), &mut session).await);
+}
+
+async fn opens(name: &str, client: &ClientId, session: &mut Session) -> bool {
+    let new = Task {
+        client: client.clone(),
+        ..task(name)
+    };
+    let opened = session.insert_task_if_active(&new).await.unwrap();
+    assert_eq!(session.task(&new.id).await.unwrap().is_some(), opened);
+    opened
+}
+
+async fn only_the_subject_stops_a_task_on_the_page(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let hers = task("hers");
+    let agents = Task {
+        subject: Subject::Agent("usr_alice".to_owned()),
+        ..task("agents")
+    };
+    for new in [&hers, &agents] {
+        assert!(session.insert_task_if_active(new).await.unwrap());
+    }
+    assert!(
+        !session
+            .stop_task_of(&hers.id, "usr_olga", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !session
+            .stop_task_of(&agents.id, "usr_alice", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        session
+            .stop_task_of(&hers.id, "usr_alice", NOW)
+            .await
+            .unwrap()
+    );
+}
+
+/// Each spoils one column of a good row.
+const SPOILED: &[&str] = &[
+    "UPDATE tasks SET authority = '{' WHERE tenant = $1",
+    "UPDATE tasks SET approval = '{}' WHERE tenant = $1",
+    "UPDATE tasks SET subject_kind = 'robot' WHERE tenant = $1",
+    "UPDATE tasks SET authority_version = 2 WHERE tenant = $1",
+    "UPDATE delegations SET jkt = 'short' WHERE tenant = $1",
+    "UPDATE delegations SET act = '\"agt_planner\"' WHERE tenant = $1",
+    "UPDATE delegations SET onward = 'null' WHERE tenant = $1",
+    "UPDATE codes SET code_challenge = 'plain' WHERE tenant = $1",
+];
+
+async fn promise_6_a_row_that_cannot_be_read_is_an_error(kind: Kind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 1).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    session.insert_code(&code("c", &rows[0].id)).await.unwrap();
+    session.commit().await.unwrap();
+    for sql in SPOILED {
+        let mut session = database.store.begin(TENANT).await.unwrap();
+        assert_eq!(execute!(session, *sql, TENANT).unwrap(), 1);
+        let read = session.code("c").await;
+        assert!(matches!(read, Err(StoreError::Corrupt(_))), "{sql}");
+        drop(session);
+    }
+}

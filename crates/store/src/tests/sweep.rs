@@ -1,0 +1,76 @@
+//! Expired rows leave in bounded batches; nothing else does (DESIGN 10).
+
+use std::time::Duration;
+
+use crate::Store;
+use crate::replay::Once;
+use crate::sweep::KEPT_AFTER_EXPIRY;
+use crate::testing::Kind;
+use crate::tests::world::{HOUR, NOW, TENANT, chain, code, world};
+
+on_both! {
+    sweeping_is_bounded_and_takes_only_what_has_ended,
+    tasks_and_delegations_leave_a_day_after_their_end,
+}
+
+const INSTANT: Duration = Duration::from_micros(1);
+
+async fn claim(store: &Store, digest: String, lifetime: Duration) -> Option<usize> {
+    let mut session = store.begin(TENANT).await.unwrap();
+    let once = Once {
+        digest,
+        expires_at: NOW.plus(lifetime),
+    };
+    let seen = session.claim_once(&[once]).await.unwrap();
+    session.commit().await.unwrap();
+    seen
+}
+
+async fn sweeping_is_bounded_and_takes_only_what_has_ended(kind: Kind) {
+    let database = world(kind).await;
+    let store = &database.store;
+    for place in 0..25 {
+        assert_eq!(claim(store, format!("old {place}"), HOUR).await, None);
+    }
+    assert_eq!(claim(store, "young".to_owned(), HOUR * 2).await, None);
+    let end = NOW.plus(HOUR);
+    assert_eq!(store.sweep(end.minus(INSTANT), 10).await.unwrap(), 0);
+    let mut batches = Vec::new();
+    while batches.last() != Some(&0) {
+        batches.push(store.sweep(end, 10).await.unwrap());
+    }
+    assert_eq!(batches, [10, 10, 5, 0]);
+    assert_eq!(claim(store, "young".to_owned(), HOUR * 2).await, Some(0));
+    assert_eq!(claim(store, "old 1".to_owned(), HOUR * 2).await, None);
+}
+
+async fn tasks_and_delegations_leave_a_day_after_their_end(kind: Kind) {
+    let database = world(kind).await;
+    let store = &database.store;
+    let rows = chain(store, "t", 4).await;
+    let mut session = store.begin(TENANT).await.unwrap();
+    session.insert_code(&code("c", &rows[0].id)).await.unwrap();
+    session.commit().await.unwrap();
+    let end = NOW.plus(HOUR).plus(KEPT_AFTER_EXPIRY);
+    // The code ended earlier.
+    assert_eq!(store.sweep(end.minus(INSTANT), 100).await.unwrap(), 1);
+    let mut session = store.read(TENANT).await.unwrap();
+    assert!(session.lineage(&rows[3].id).await.unwrap().is_some());
+    drop(session);
+    // A task stays while a row hangs from it.
+    assert_eq!(store.sweep(end, 3).await.unwrap(), 3);
+    let mut session = store.read(TENANT).await.unwrap();
+    assert!(session.task(&rows[0].task).await.unwrap().is_some());
+    drop(session);
+    assert_eq!(store.sweep(end, 3).await.unwrap(), 2);
+    assert_eq!(store.sweep(end, 3).await.unwrap(), 0);
+    let mut session = store.read(TENANT).await.unwrap();
+    assert!(session.task(&rows[0].task).await.unwrap().is_none());
+    assert!(
+        session
+            .delegations_of(&rows[0].task)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}

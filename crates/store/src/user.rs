@@ -1,0 +1,125 @@
+//! People: name, password hash, wrong passwords in a row, disablement.
+
+use writ_core::client::User;
+use writ_core::id::UserId;
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::json::time;
+use crate::store::Session;
+
+/// A person with what a login needs; not printable, because of the hash.
+#[derive(Clone)]
+pub struct StoredUser {
+    pub user: User,
+    pub password_hash: String,
+    /// Wrong passwords since the last right one.
+    pub failures: i64,
+    pub paused_until: Option<Timestamp>,
+}
+
+row! { UserRow {
+    id: String,
+    name: String,
+    password_hash: String,
+    failures: i64,
+    paused_until: Option<i64>,
+    disabled_at: Option<i64>,
+} }
+
+const INSERT: &str = "
+    INSERT INTO users (tenant, id, name, password_hash, failures, created_at)
+    VALUES ($1, $2, $3, $4, 0, $5)
+    ON CONFLICT DO NOTHING";
+
+const BY_NAME: &str = "
+    SELECT id, name, password_hash, failures, paused_until, disabled_at
+    FROM users WHERE tenant = $1 AND name = $2";
+
+const BY_ID: &str = "
+    SELECT id, name, password_hash, failures, paused_until, disabled_at
+    FROM users WHERE tenant = $1 AND id = $2";
+
+const FAILURE: &str = "
+    UPDATE users SET failures = failures + 1,
+        paused_until = CASE WHEN failures + 1 >= $3 THEN $4 ELSE paused_until END
+    WHERE tenant = $1 AND id = $2";
+
+const CLEAR: &str = "
+    UPDATE users SET failures = 0, paused_until = NULL
+    WHERE tenant = $1 AND id = $2 AND (failures > 0 OR paused_until IS NOT NULL)";
+
+const DISABLE: &str = "
+    UPDATE users SET disabled_at = $3 WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
+
+impl Session {
+    /// Whether it was written: the name may be taken.
+    pub async fn insert_user(
+        &mut self,
+        user: &User,
+        password_hash: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (id, name) = (user.id.as_str(), user.name.as_str());
+        Ok(execute!(
+            self,
+            INSERT,
+            &self.tenant,
+            id,
+            name,
+            password_hash,
+            now.micros()
+        )? == 1)
+    }
+
+    pub async fn user_by_name(&mut self, name: &str) -> Result<Option<StoredUser>> {
+        Ok(optional!(self, UserRow, BY_NAME, &self.tenant, name)?.map(UserRow::read))
+    }
+
+    pub async fn user_by_id(&mut self, id: &UserId) -> Result<Option<StoredUser>> {
+        Ok(optional!(self, UserRow, BY_ID, &self.tenant, id.as_str())?.map(UserRow::read))
+    }
+
+    /// Counts one wrong password; from the `most`th in a row on, each pauses logins until `paused_until`.
+    pub async fn record_login_failure(
+        &mut self,
+        id: &UserId,
+        most: i64,
+        paused_until: Timestamp,
+    ) -> Result<()> {
+        execute!(
+            self,
+            FAILURE,
+            &self.tenant,
+            id.as_str(),
+            most,
+            paused_until.micros()
+        )?;
+        Ok(())
+    }
+
+    pub async fn clear_login_failures(&mut self, id: &UserId) -> Result<()> {
+        execute!(self, CLEAR, &self.tenant, id.as_str())?;
+        Ok(())
+    }
+
+    /// Whether this call did it.
+    pub async fn disable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, DISABLE, &self.tenant, id.as_str(), now.micros())? == 1)
+    }
+}
+
+impl UserRow {
+    fn read(self) -> StoredUser {
+        StoredUser {
+            user: User {
+                id: UserId::from_text(self.id),
+                name: self.name,
+                disabled: self.disabled_at.is_some(),
+            },
+            password_hash: self.password_hash,
+            failures: self.failures,
+            paused_until: self.paused_until.map(time),
+        }
+    }
+}
