@@ -1,1 +1,84 @@
-//! What an agent needs: authorize, delegate, confirm; typed errors that say what to do next.
+//! What an agent needs: keys, discovery, `authorize`, `delegate`, and calls to resources; typed errors that say what to
+//! do next. OAuth 2.1 with PAR (RFC 9126), RAR (RFC 9396), DPoP (RFC 9449) and token exchange (RFC 8693, DESIGN 6).
+//! Signatures are pure Rust; HTTP, time and randomness come from outside.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use writ_agent::{
+//!     ActorCredential, Agent, AgentConfig, Ask, AuthorizationIntent, Clock, Error, Key, Outside, Random, Transport,
+//!     details,
+//! };
+//!
+//! # async fn example(transport: Arc<dyn Transport>, callback: &str, from_booker: &str) -> Result<(), Error> {
+//! let outside = Outside { transport, clock: Clock::System, random: Random::System };
+//! let assertion = Key::generate(&outside.random); // its public_jwk() stands in the agent's registered jwks
+//! let dpop = Key::generate(&outside.random);
+//! let config = AgentConfig::agent("agt_planner", assertion, dpop);
+//! let agent = Agent::discover("https://as.example", config, outside).await?;
+//!
+//! // 1. A person approves a payment for a purpose, in a browser.
+//! let bank = "https://bank.example";
+//! let payment = serde_json::json!([{ "type": "payment", "locations": [bank], "currency": "EUR", "amount": "412.00" }]);
+//! let pending = agent
+//!     .authorize(&AuthorizationIntent {
+//!         redirect_uri: "http://127.0.0.1:8400/cb".into(),
+//!         authorization_details: details(payment)?,
+//!         purpose: Some("book the flight to Oslo".into()),
+//!         ..AuthorizationIntent::default()
+//!     })
+//!     .await?;
+//! println!("open {}", pending.url);
+//! let grant = pending.complete(&agent, callback, Some(bank)).await?;
+//!
+//! // 2. The agent uses it at the bank: token, proof and nonces are the kit's work.
+//! let request = http::Request::post("https://bank.example/payments").body("{}".into());
+//! match agent.call(&grant, request.expect("a request")).await {
+//!     Ok(answer) => println!("{}", answer.status()),
+//!     Err(error) => println!("{error}; next: {}", error.advice()),
+//! }
+//!
+//! // 3. Part of it goes to a sub-agent, which made an actor assertion for us with `actor_assertion`.
+//! let narrower = Ask::resource(bank).scope("accounts:read");
+//! let handed = agent.delegate(&grant, &ActorCredential::assertion(from_booker), &narrower).await?;
+//! // The text of `handed.access_token` goes to the sub-agent, whose kit takes it with `accept`.
+//! # let _ = handed; Ok(())
+//! # }
+//! ```
+
+mod advice;
+mod agent;
+mod assertion;
+mod authorization;
+mod dpop;
+mod error;
+mod exchange;
+mod introspection;
+mod jwt;
+mod key;
+mod metadata;
+mod resource;
+mod secret;
+#[cfg(test)]
+mod tests;
+mod token;
+
+pub use advice::advice;
+pub use agent::{Agent, AgentConfig, Authentication, Binding, Outside};
+pub use assertion::MAX_ACTOR_ASSERTION_LIFETIME;
+pub use authorization::{AuthorizationIntent, Pending, Purpose};
+pub use error::{Error, Refusal};
+pub use exchange::{ActorCredential, Delegated};
+pub use key::{Key, KeyError};
+pub use resource::ResourceRefusal;
+pub use secret::Secret;
+pub use token::{Ask, Grant, details};
+
+#[cfg(feature = "https")]
+pub use writ_outside::Https;
+pub use writ_outside::{BoxFuture, Clock, Random, Transport, TransportError};
+pub use writ_wire::error::{ErrorCode, Excess};
+pub use writ_wire::introspection::IntrospectionResponse;
+pub use writ_wire::jwk::{Jwk, JwkSet};
+pub use writ_wire::rar::Detail;
+pub use writ_wire::time::Timestamp;
+pub use writ_wire::token::TokenType;

@@ -1,0 +1,135 @@
+//! What can go wrong, and what to do next. Codes are those of RFC 6749 section 5.2 and its extensions.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::Response;
+use writ_outside::TransportError;
+use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
+
+use crate::advice::advice;
+use crate::key::KeyError;
+use crate::resource::ResourceRefusal;
+
+/// Every way in which a verb fails. [`Error::advice`] says what to do next.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The authorization server refused, with a code.
+    #[error(transparent)]
+    Refused(Box<Refusal>),
+    /// The person, or the server for the person, said no.
+    #[error("the request was denied{}", said(.description.as_deref()))]
+    Denied { description: Option<String> },
+    /// A resource refused, with a challenge.
+    #[error(transparent)]
+    Resource(Box<ResourceRefusal>),
+    /// No answer came.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// An answer that breaks the specification; nothing of it was used.
+    #[error("the answer breaks the specification: {0}")]
+    Protocol(String),
+    /// A call that cannot be made as it was asked; nothing was sent.
+    #[error("{0}")]
+    Usage(String),
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl Error {
+    /// What the agent's developer, or the agent, should do next.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.advice(),
+            Self::Denied { .. } => advice(ErrorCode::AccessDenied),
+            Self::Resource(refusal) => refusal.advice(),
+            Self::Transport(_) => {
+                "nothing is known of the outcome: check the address and the network, then make the request anew"
+            }
+            Self::Protocol(_) => {
+                "do not go on with this answer: compare the issuer with the server's configuration, and suspect an attack"
+            }
+            Self::Usage(_) => "correct the call: the message names what is wrong",
+            Self::Key(_) => "give a P-256 private key in PKCS #8, or make one with `Key::generate`",
+        }
+    }
+
+    /// The code that the server or the resource gave, if one did.
+    pub fn code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Refused(refusal) => Some(refusal.code),
+            Self::Denied { .. } => Some(ErrorCode::AccessDenied),
+            Self::Resource(refusal) => refusal.code(),
+            Self::Transport(_) | Self::Protocol(_) | Self::Usage(_) | Self::Key(_) => None,
+        }
+    }
+}
+
+/// A refusal by the authorization server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    pub code: ErrorCode,
+    pub description: Option<String>,
+    /// The members that were too wide, by JSON pointer.
+    pub excess: Vec<Excess>,
+    /// Names a `server_error` in the server's log.
+    pub error_id: Option<String>,
+}
+
+impl Refusal {
+    pub const fn advice(&self) -> &'static str {
+        advice(self.code)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server refused with `{}`", self.code.as_str())?;
+        f.write_str(&said(self.description.as_deref()))?;
+        for (place, excess) in self.excess.iter().enumerate() {
+            let gap = if place == 0 { "; too wide:" } else { "," };
+            write!(f, "{gap} `{}`", description(&excess.pointer))?;
+        }
+        match &self.error_id {
+            Some(id) => write!(f, " (id `{}`)", description(id)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+impl From<ErrorBody> for Error {
+    fn from(body: ErrorBody) -> Self {
+        // The text comes from outside and goes into logs.
+        let said = body.error_description.as_deref().map(description);
+        if body.error == ErrorCode::AccessDenied {
+            return Self::Denied { description: said };
+        }
+        Self::Refused(Box::new(Refusal {
+            code: body.error,
+            description: said,
+            excess: body.excess,
+            error_id: body.error_id,
+        }))
+    }
+}
+
+/// Reads an answer that is no success (RFC 6749 section 5.2).
+pub(crate) fn refused(response: &Response<Bytes>) -> Error {
+    match serde_json::from_slice::<ErrorBody>(response.body()) {
+        Ok(body) => body.into(),
+        Err(_) => Error::Protocol(format!(
+            "status {} without an error that we know (RFC 6749 5.2)",
+            response.status().as_u16()
+        )),
+    }
+}
+
+pub(crate) fn protocol(text: impl Into<String>) -> Error {
+    Error::Protocol(text.into())
+}
+
+fn said(description: Option<&str>) -> String {
+    description.map_or_else(String::new, |text| format!(": {text}"))
+}
