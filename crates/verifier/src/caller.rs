@@ -1,0 +1,161 @@
+//! Who calls: what a handler gets instead of a bare `sub` (DESIGN 1 and 5).
+
+use writ_jose::key::Thumbprint;
+use writ_wire::claims::{AccessTokenClaims, ApprovalClaim};
+use writ_wire::rar::Detail;
+use writ_wire::scope::Scope;
+use writ_wire::time::Timestamp;
+
+use crate::chain;
+use crate::credentials::Scheme;
+use crate::refused::{Challenger, Reason, Refused};
+
+/// The holder of an accepted token. Made by [`crate::Verifier::verify`] only.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    pub subject: Subject,
+    /// Outermost, who acts now, first; empty if the subject acts itself.
+    pub actors: Vec<Actor>,
+    /// The client that presents the token.
+    pub client: String,
+    pub task: Option<TaskRef>,
+    pub authority: CallerAuthority,
+    pub approval: Option<ApprovalClaim>,
+    pub authentication: Authentication,
+    /// The delegation behind the token: by it a stop is told.
+    pub delegation: Option<String>,
+    /// The key that the token is bound to.
+    pub key: Option<Thumbprint>,
+    /// `jti`: for logs, which never hold the token.
+    pub token_id: String,
+    pub transaction: Option<String>,
+    pub expires_at: Timestamp,
+    pub(crate) answering: Answering,
+}
+
+/// On whose behalf.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    Person(String),
+    /// An agent's own work.
+    Agent(String),
+    /// A plain client's own work.
+    Client(String),
+}
+
+impl Subject {
+    /// `sub`. Unique only together with the kind.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Person(id) | Self::Agent(id) | Self::Client(id) => id,
+        }
+    }
+}
+
+/// One agent of the chain, known by (`iss`, `sub`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    pub iss: String,
+    pub sub: String,
+    /// `dlg`: the delegation that made this hop.
+    pub delegation: String,
+}
+
+/// The unit of work (`mission`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskRef {
+    pub id: String,
+    pub issuer: String,
+    /// The text that a person approved, if this resource asks for it.
+    pub purpose: Option<String>,
+    pub risk: Option<String>,
+    pub authority_hash: String,
+    pub expires_at: Timestamp,
+}
+
+/// What may be done here, by the token's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerAuthority {
+    pub scopes: Scope,
+    pub details: Vec<Detail>,
+}
+
+/// How the person had logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authentication {
+    pub acr: Option<String>,
+    pub amr: Vec<String>,
+    pub auth_time: Option<Timestamp>,
+}
+
+/// How later refusals of the same request are written.
+#[derive(Clone, Debug)]
+pub(crate) struct Answering {
+    pub(crate) challenger: Challenger,
+    pub(crate) scheme: Scheme,
+}
+
+impl Caller {
+    /// The agent that acts now; `None` for a plain client.
+    pub fn agent(&self) -> Option<&str> {
+        match (self.actors.first(), &self.subject) {
+            (Some(actor), _) => Some(&actor.sub),
+            (None, Subject::Agent(id)) => Some(id),
+            (None, Subject::Person(_) | Subject::Client(_)) => None,
+        }
+    }
+
+    /// Refuses with 403 `insufficient_scope` (RFC 6750 section 3.1).
+    pub fn require_scope(&self, name: &str) -> Result<(), Refused> {
+        if self.authority.scopes.contains(name) {
+            return Ok(());
+        }
+        Err(self.refuse(Reason::InsufficientScope(name.to_owned())))
+    }
+
+    pub(crate) fn refuse(&self, reason: Reason) -> Refused {
+        self.answering
+            .challenger
+            .refuse(Some(self.answering.scheme), None, reason)
+    }
+
+    /// From claims whose signature, issuer, audience and time were checked.
+    pub(crate) fn read(
+        claims: AccessTokenClaims,
+        now: Timestamp,
+        answering: Answering,
+    ) -> Result<Self, Reason> {
+        let subject = chain::subject(&claims)?;
+        let actors = chain::actors(&claims)?;
+        let is_agents = !actors.is_empty() || matches!(subject, Subject::Agent(_));
+        let task = chain::task(&claims, is_agents, now)?;
+        let key = claims.cnf.as_ref().map(|cnf| Thumbprint::parse(&cnf.jkt));
+        let key = key.map(|key| key.ok_or(Reason::Claim("cnf"))).transpose()?;
+        if is_agents && key.is_none() {
+            return Err(Reason::UnboundAgent);
+        }
+        let scope = claims.scope.as_deref().unwrap_or_default();
+        Ok(Self {
+            authority: CallerAuthority {
+                scopes: Scope::parse(scope).map_err(|_| Reason::Claim("scope"))?,
+                details: claims.authorization_details.clone(),
+            },
+            authentication: Authentication {
+                acr: claims.acr.clone(),
+                amr: claims.amr.clone(),
+                auth_time: claims.auth_time.map(Timestamp::from_seconds),
+            },
+            delegation: claims.delegation().map(str::to_owned),
+            expires_at: Timestamp::from_seconds(claims.exp),
+            client: claims.client_id,
+            approval: claims.approval,
+            token_id: claims.jti,
+            transaction: claims.txn,
+            subject,
+            actors,
+            task,
+            key,
+            answering,
+        })
+    }
+}

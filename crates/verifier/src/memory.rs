@@ -1,0 +1,191 @@
+//! The stores of one process. Both are bounded: full is a refusal, nothing live is ever forgotten (LESSONS 22, 26).
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use writ_authority::{Decimal, Usage, spend};
+use writ_outside::BoxFuture;
+use writ_wire::time::Timestamp;
+
+use crate::stores::{ReplayStore, Spend, SpendStore, StoreError};
+
+/// Proofs accepted within about five minutes: 1,600 a second.
+pub const MAX_REMEMBERED_PROOFS: usize = 500_000;
+/// Objects of tasks that are still open.
+pub const MAX_REMEMBERED_SPENDS: usize = 100_000;
+
+/// Accepted proofs.
+pub struct MemoryReplays {
+    limit: usize,
+    proofs: Mutex<Proofs>,
+}
+
+#[derive(Default)]
+struct Proofs {
+    known: HashSet<Arc<str>>,
+    by_end: BTreeSet<(Timestamp, Arc<str>)>,
+}
+
+impl Default for MemoryReplays {
+    fn default() -> Self {
+        Self::with_limit(MAX_REMEMBERED_PROOFS)
+    }
+}
+
+impl MemoryReplays {
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            proofs: Mutex::default(),
+        }
+    }
+
+    fn claim_now(
+        &self,
+        digest: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut proofs = locked(&self.proofs);
+        proofs.forget_before(now);
+        if proofs.known.contains(digest) {
+            return Ok(false);
+        }
+        if proofs.known.len() >= self.limit {
+            return Err(full("proofs", self.limit));
+        }
+        let digest: Arc<str> = digest.into();
+        proofs.by_end.insert((until, Arc::clone(&digest)));
+        Ok(proofs.known.insert(digest))
+    }
+}
+
+impl Proofs {
+    /// A few at a time: more than one call adds, so that the rest never grows.
+    fn forget_before(&mut self, now: Timestamp) {
+        for _ in 0..MAX_FORGOTTEN_AT_ONCE {
+            match self.by_end.pop_first() {
+                Some((until, digest)) if until < now => {
+                    self.known.remove(&digest);
+                }
+                Some(live) => {
+                    self.by_end.insert(live);
+                    return;
+                }
+                None => return,
+            }
+        }
+    }
+}
+
+impl ReplayStore for MemoryReplays {
+    fn claim<'a>(
+        &'a self,
+        digest: &'a str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let claimed = self.claim_now(digest, until, now);
+        Box::pin(std::future::ready(claimed))
+    }
+}
+
+/// Used objects, until their task ends.
+pub struct MemorySpends {
+    limit: usize,
+    used: Mutex<HashMap<Key, Used>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Key {
+    issuer: String,
+    task: String,
+    reference: String,
+}
+
+#[derive(Clone)]
+struct Used {
+    /// By pointer of the budget.
+    spent: BTreeMap<String, Decimal>,
+    until: Timestamp,
+}
+
+impl Default for MemorySpends {
+    fn default() -> Self {
+        Self::with_limit(MAX_REMEMBERED_SPENDS)
+    }
+}
+
+impl MemorySpends {
+    pub fn with_limit(limit: usize) -> Self {
+        Self {
+            limit,
+            used: Mutex::default(),
+        }
+    }
+
+    fn spend_now(&self, wanted: &Spend, now: Timestamp) -> Result<bool, StoreError> {
+        let mut used = locked(&self.used);
+        let key = Key {
+            issuer: wanted.issuer.clone(),
+            task: wanted.task.clone(),
+            reference: wanted.reference.clone(),
+        };
+        let before = used.get(&key).cloned();
+        let is_new = before.is_none();
+        if !is_new && wanted.usage == Usage::Once {
+            return Ok(false);
+        }
+        let mut after = before.unwrap_or_else(|| Used {
+            spent: BTreeMap::new(),
+            until: wanted.until,
+        });
+        for amount in &wanted.amounts {
+            let spent = after.spent.entry(amount.pointer.clone()).or_default();
+            match add(*spent, amount) {
+                Some(sum) => *spent = sum,
+                None => return Ok(false),
+            }
+        }
+        after.until = after.until.max(wanted.until);
+        if is_new && used.len() >= self.limit {
+            used.retain(|_, one| one.until >= now);
+            if used.len() >= self.limit {
+                return Err(full("used objects", self.limit));
+            }
+        }
+        used.insert(key, after);
+        Ok(true)
+    }
+}
+
+impl SpendStore for MemorySpends {
+    fn spend<'a>(
+        &'a self,
+        spend: &'a Spend,
+        now: Timestamp,
+    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+        let spent = self.spend_now(spend, now);
+        Box::pin(std::future::ready(spent))
+    }
+}
+
+/// `spent` and `amount` together, if the budget allows it.
+fn add(spent: Decimal, amount: &writ_authority::Spend) -> Option<Decimal> {
+    let left = spend(amount.budget, spent).ok()?;
+    let left = spend(left, amount.amount).ok()?;
+    spend(amount.budget, left).ok()
+}
+
+fn full(what: &str, limit: usize) -> StoreError {
+    StoreError(format!(
+        "the memory holds {limit} {what}, which is its limit"
+    ))
+}
+
+/// Each change is one insert or one removal: what a panic elsewhere left behind is whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const MAX_FORGOTTEN_AT_ONCE: usize = 64;

@@ -1,0 +1,50 @@
+//! The resource's own metadata document (RFC 9728 sections 2 and 3.1).
+
+use serde::Serialize;
+use url::Url;
+use writ_wire::dpop::SIGNING_ALGORITHMS;
+use writ_wire::resource::ResourceUri;
+
+use crate::config::BearerPolicy;
+
+/// Served as JSON at [`metadata_url`]. Empty lists are left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResourceMetadata {
+    pub resource: ResourceUri,
+    pub authorization_servers: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes_supported: Vec<String>,
+    pub bearer_methods_supported: Vec<String>,
+    pub dpop_signing_alg_values_supported: Vec<String>,
+    pub dpop_bound_access_tokens_required: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_details_types_supported: Vec<String>,
+}
+
+impl ResourceMetadata {
+    pub(crate) fn new(resource: ResourceUri, issuer: &str, bearer: BearerPolicy) -> Self {
+        Self {
+            resource,
+            authorization_servers: vec![issuer.to_owned()],
+            scopes_supported: Vec::new(),
+            bearer_methods_supported: vec!["header".to_owned()],
+            dpop_signing_alg_values_supported: SIGNING_ALGORITHMS.map(str::to_owned).to_vec(),
+            dpop_bound_access_tokens_required: bearer == BearerPolicy::Refuse,
+            authorization_details_types_supported: Vec::new(),
+        }
+    }
+}
+
+/// `/.well-known/oauth-protected-resource` between host and path. `None` if the resource is no http(s) URL.
+pub fn metadata_url(resource: &ResourceUri) -> Option<String> {
+    let url = Url::parse(resource.as_str()).ok()?;
+    if !matches!(url.scheme(), "https" | "http") {
+        return None;
+    }
+    let path = url.path().trim_end_matches('/');
+    let query = url.query().map(|q| format!("?{q}")).unwrap_or_default();
+    let origin = url.origin().ascii_serialization();
+    Some(format!("{origin}{WELL_KNOWN}{path}{query}"))
+}
+
+const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";

@@ -1,0 +1,314 @@
+//! Refusals: a typed reason, its code and status by one table, and the answer with its challenges
+//! (RFC 6750 section 3, 9449 sections 7.1 and 9, 9728 section 5.1, draft-ietf-oauth-rar-metadata-remediation-00).
+//! No text here holds a token, a proof or a secret.
+
+use std::fmt;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Response, StatusCode};
+use serde_json::json;
+use writ_jose::access_token::TokenError;
+use writ_wire::challenge::Challenge;
+use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
+use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
+use writ_wire::rar::Detail;
+
+use crate::config::BearerPolicy;
+use crate::credentials::Scheme;
+
+/// Why a request is refused: a sentence for the client's developer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Reason {
+    #[error("send an access token in the `Authorization` header field")]
+    NoCredentials,
+    #[error(
+        "send one access token in one way: one `Authorization` header field, nothing in the query"
+    )]
+    SeveralCredentials,
+    #[error("the `Authorization` header field holds no access token")]
+    MalformedCredentials,
+    #[error(
+        "this resource takes no bearer tokens: ask for a token that is bound to your key, and use the scheme `DPoP`"
+    )]
+    BearerRefused,
+    #[error("this token is bound to a key: use the scheme `DPoP` and send a proof")]
+    BoundTokenAsBearer,
+    #[error("this token is bound to no key: it cannot be used with the scheme `DPoP`")]
+    UnboundToken,
+    #[error("a token of an agent must be bound to a key")]
+    UnboundAgent,
+    #[error(transparent)]
+    Token(TokenError),
+    #[error("the token's `{0}` is not what an access token of this issuer says")]
+    Claim(&'static str),
+    #[error("the token is for another resource")]
+    WrongAudience,
+    #[error("the token's actor chain is refused: {0}")]
+    ActorChain(&'static str),
+    #[error("this resource is for agents only, and no agent stands behind this token")]
+    NotAnAgent,
+    #[error("the agent's token names no task (`mission`)")]
+    NoTask,
+    #[error("the task of this token is over or cannot be read")]
+    Task,
+    #[error("the token is no longer active: it was revoked, or its task was stopped")]
+    Inactive,
+    #[error("the DPoP proof is missing: send one in the `DPoP` header field")]
+    MissingProof,
+    #[error("send exactly one `DPoP` header field")]
+    SeveralProofs,
+    #[error("{0}")]
+    Proof(String),
+    #[error("the DPoP proof needs a valid nonce: take the one of this answer's `DPoP-Nonce`")]
+    UseNonce,
+    #[error("the token is bound to another key than that of the DPoP proof")]
+    WrongKey,
+    #[error("the DPoP proof was used before: sign a new one for each request")]
+    ProofReplayed,
+    #[error("the scope `{0}` is needed")]
+    InsufficientScope(String),
+    #[error("the token does not permit this: `{pointer}` goes beyond what was granted")]
+    NotPermitted {
+        pointer: String,
+        request: Box<Detail>,
+        excess: Vec<Excess>,
+    },
+    #[error("what the token permits was already used: it is good once, or its budget is spent")]
+    AlreadyUsed { request: Box<Detail> },
+    #[error("the rules of the type behind this token's authority are not known")]
+    UnknownType,
+    /// `cause` is for the log, and never sent.
+    #[error("{what}: try again")]
+    Unavailable { what: &'static str, cause: String },
+}
+
+impl Reason {
+    pub(crate) fn unavailable(what: &'static str, cause: impl fmt::Display) -> Self {
+        Self::Unavailable {
+            what,
+            cause: cause.to_string(),
+        }
+    }
+
+    /// The registered code; none where the client sent no credentials (RFC 6750 section 3.1).
+    pub const fn error(&self) -> Option<ErrorCode> {
+        Some(match self {
+            Self::NoCredentials => return None,
+            Self::SeveralCredentials | Self::MalformedCredentials => ErrorCode::InvalidRequest,
+            Self::BearerRefused
+            | Self::BoundTokenAsBearer
+            | Self::UnboundToken
+            | Self::UnboundAgent
+            | Self::Token(_)
+            | Self::Claim(_)
+            | Self::WrongAudience
+            | Self::ActorChain(_)
+            | Self::NotAnAgent
+            | Self::NoTask
+            | Self::Task
+            | Self::Inactive
+            | Self::WrongKey
+            | Self::UnknownType => ErrorCode::InvalidToken,
+            Self::MissingProof | Self::SeveralProofs | Self::Proof(_) | Self::ProofReplayed => {
+                ErrorCode::InvalidDpopProof
+            }
+            Self::UseNonce => ErrorCode::UseDpopNonce,
+            Self::InsufficientScope(_) => ErrorCode::InsufficientScope,
+            Self::NotPermitted { .. } | Self::AlreadyUsed { .. } => {
+                ErrorCode::InsufficientAuthorization
+            }
+            Self::Unavailable { .. } => ErrorCode::TemporarilyUnavailable,
+        })
+    }
+
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::SeveralCredentials | Self::MalformedCredentials => StatusCode::BAD_REQUEST,
+            Self::InsufficientScope(_) => StatusCode::FORBIDDEN,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoCredentials
+            | Self::BearerRefused
+            | Self::BoundTokenAsBearer
+            | Self::UnboundToken
+            | Self::UnboundAgent
+            | Self::Token(_)
+            | Self::Claim(_)
+            | Self::WrongAudience
+            | Self::ActorChain(_)
+            | Self::NotAnAgent
+            | Self::NoTask
+            | Self::Task
+            | Self::Inactive
+            | Self::MissingProof
+            | Self::SeveralProofs
+            | Self::Proof(_)
+            | Self::UseNonce
+            | Self::WrongKey
+            | Self::ProofReplayed
+            | Self::NotPermitted { .. }
+            | Self::AlreadyUsed { .. }
+            | Self::UnknownType => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    fn excess(&self) -> &[Excess] {
+        match self {
+            Self::NotPermitted { excess, .. } => excess,
+            _ => &[],
+        }
+    }
+
+    /// What, if granted, would let the request pass; too large for a header field is left out.
+    fn remediation(&self) -> Option<String> {
+        let (Self::NotPermitted { request, .. } | Self::AlreadyUsed { request }) = self else {
+            return None;
+        };
+        // A new consent has a new `ref`, and only the server names a `type_hash`.
+        let request = request.as_ref().clone().without("ref").without("type_hash");
+        let wanted = json!({ "authorization_details": [request] }).to_string();
+        Some(URL_SAFE_NO_PAD.encode(wanted)).filter(|text| text.len() <= MAX_REMEDIATION_BYTES)
+    }
+}
+
+/// A refusal, ready to be sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refused(Box<Inner>);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Inner {
+    reason: Reason,
+    challenges: Vec<Challenge>,
+    nonce: Option<String>,
+}
+
+impl Refused {
+    pub fn reason(&self) -> &Reason {
+        &self.0.reason
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.0.reason.status()
+    }
+
+    pub fn error(&self) -> Option<ErrorCode> {
+        self.0.reason.error()
+    }
+
+    /// Each is one `WWW-Authenticate` field.
+    pub fn challenges(&self) -> &[Challenge] {
+        &self.0.challenges
+    }
+
+    /// `DPoP-Nonce`.
+    pub fn nonce(&self) -> Option<&str> {
+        self.0.nonce.as_deref()
+    }
+
+    /// The whole answer. Its body is [`ErrorBody`], or empty where no code may be given.
+    pub fn into_response(self) -> Response<Bytes> {
+        let mut response = Response::new(self.body());
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.error().is_some() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        for challenge in self.challenges() {
+            if let Ok(value) = HeaderValue::from_str(&challenge.render()) {
+                headers.append(WWW_AUTHENTICATE, value);
+            }
+        }
+        if let Some(Ok(nonce)) = self.nonce().map(HeaderValue::from_str) {
+            headers.insert(HeaderName::from_static(DPOP_NONCE), nonce);
+        }
+        response
+    }
+
+    fn body(&self) -> Bytes {
+        let Some(error) = self.error() else {
+            return Bytes::new();
+        };
+        let body = ErrorBody {
+            error,
+            error_description: Some(description(&self.0.reason.to_string())),
+            excess: self.0.reason.excess().to_vec(),
+            error_id: None,
+        };
+        serde_json::to_vec(&body).unwrap_or_default().into()
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.reason.fmt(f)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Writes the challenges of one resource.
+#[derive(Clone, Debug)]
+pub(crate) struct Challenger {
+    pub(crate) metadata_url: Option<Arc<str>>,
+    pub(crate) bearer: BearerPolicy,
+}
+
+impl Challenger {
+    /// `scheme` is what the client used; without credentials it hears of every scheme that is taken.
+    pub(crate) fn refuse(
+        &self,
+        scheme: Option<Scheme>,
+        nonce: Option<String>,
+        reason: Reason,
+    ) -> Refused {
+        let both = self.bearer == BearerPolicy::Allow;
+        let schemes: &[Scheme] = match scheme {
+            _ if reason.status() == StatusCode::SERVICE_UNAVAILABLE => &[],
+            Some(Scheme::Bearer) if both && reason != Reason::BoundTokenAsBearer => {
+                &[Scheme::Bearer]
+            }
+            None if both => &[Scheme::DPoP, Scheme::Bearer],
+            _ => &[Scheme::DPoP],
+        };
+        let challenges = schemes
+            .iter()
+            .map(|scheme| self.challenge(*scheme, &reason));
+        Refused(Box::new(Inner {
+            challenges: challenges.collect(),
+            nonce,
+            reason,
+        }))
+    }
+
+    fn challenge(&self, scheme: Scheme, reason: &Reason) -> Challenge {
+        let mut challenge = Challenge::new(scheme.as_str());
+        if let Some(error) = reason.error() {
+            challenge = challenge
+                .with("error", error.as_str())
+                .with("error_description", &reason.to_string());
+        }
+        if let Reason::InsufficientScope(scope) = reason {
+            challenge = challenge.with("scope", scope);
+        }
+        if let Some(remediation) = reason.remediation() {
+            challenge = challenge.with("authorization_remediation", &remediation);
+        }
+        if scheme == Scheme::DPoP {
+            challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
+        }
+        match &self.metadata_url {
+            Some(url) => challenge.with("resource_metadata", url),
+            None => challenge,
+        }
+    }
+}
+
+/// Header fields in all are often limited to 8 KiB.
+const MAX_REMEDIATION_BYTES: usize = 4096;

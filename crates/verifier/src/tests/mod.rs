@@ -1,0 +1,12 @@
+//! Scenes at a bank: an issuer that is only a transport, an agent with a key, a clock that only the test moves.
+
+mod answers;
+mod chain;
+mod keys;
+mod layer;
+mod live;
+mod memory;
+mod permit;
+mod proof;
+mod token;
+mod world;
