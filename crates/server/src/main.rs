@@ -1,1 +1,7 @@
-fn main() {}
+//! The binary `writ`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    writ_server::cli::main()
+}

@@ -1,0 +1,280 @@
+//! The authorization endpoint (OAuth 2.1 section 4.1.1): where the answer goes is decided first, on a page if it cannot be trusted.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use url::Url;
+use writ_core::Refusal;
+use writ_core::authorize::{self, Dead, FoundRequest, Need, REQUEST_LIFETIME};
+use writ_core::checks::Endpoint;
+use writ_core::client::Client;
+use writ_core::request::{self, Arrival, Making, PreparedRequest};
+use writ_store::request::NewRequest;
+use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
+use writ_wire::error::{ErrorCode, description};
+use writ_wire::form::Form;
+use writ_wire::time::Timestamp;
+
+use crate::answer::Failure;
+use crate::app::App;
+use crate::caller::secret_digest;
+use crate::catalogue::Catalogue;
+use crate::pages::{self, FailureKind};
+use crate::par::references;
+use crate::session::Browser;
+
+/// What ends a person's way through our pages.
+pub enum Ended {
+    /// A page: there is no redirect that can be trusted.
+    Page(Box<pages::Failure>),
+    /// Back to the client, with an error.
+    Back {
+        redirect_uri: String,
+        state: Option<String>,
+        refusal: Box<Refusal>,
+    },
+    Broken(String),
+}
+
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unauthenticated(refusal) | Failure::Refused(refusal, _) => untrusted(&refusal),
+            Failure::Broken(cause) => Self::Broken(cause),
+        }
+    }
+}
+
+impl From<writ_store::StoreError> for Ended {
+    fn from(error: writ_store::StoreError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl From<Dead> for Ended {
+    fn from(dead: Dead) -> Self {
+        let kind = match dead {
+            Dead::Unknown | Dead::OtherClient => FailureKind::UntrustedRequest,
+            Dead::Expired => FailureKind::RequestExpired,
+            Dead::Used => FailureKind::RequestUsed,
+        };
+        let code = Some(ErrorCode::InvalidRequestUri.as_str().to_owned());
+        Self::Page(Box::new(pages::Failure {
+            error_code: code,
+            ..pages::Failure::new(kind)
+        }))
+    }
+}
+
+pub async fn authorize(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let raw = query.unwrap_or_default();
+    match open(&app, &raw, &headers).await {
+        Ok((browser, location)) => {
+            let mut response = see_other(&location);
+            app.remember(&browser, response.headers_mut());
+            response
+        }
+        Err(ended) => app.end(Endpoint::Authorize, ended),
+    }
+}
+
+/// The page that comes next.
+async fn open(app: &App, raw: &str, headers: &HeaderMap) -> Result<(Browser, String), Ended> {
+    let form = Form::parse(raw.as_bytes()).map_err(|e| untrusted(&e.into()))?;
+    let browser = app.browser(headers).await?;
+    let client_id = form
+        .required("client_id")
+        .map_err(|e| untrusted(&e.into()))?;
+    let unknown = || untrusted(&Refusal::invalid_client("the client is unknown"));
+    let client = app.client(client_id).await?.ok_or_else(unknown)?;
+    let (handle, found) = match form
+        .optional("request_uri")
+        .map_err(|e| untrusted(&e.into()))?
+    {
+        Some(request_uri) => pushed(app, request_uri).await?,
+        None => front(app, &form, &client).await?,
+    };
+    let location = next_page(app, &browser, (&handle, &found), &client)?;
+    Ok((browser, location))
+}
+
+/// Only `client_id` and `request_uri` count; anything beside them is never merged in (LESSONS 36).
+async fn pushed(app: &App, request_uri: &str) -> Result<(String, FoundRequest), Ended> {
+    let Some(handle) = request_uri.strip_prefix(REQUEST_URI_PREFIX) else {
+        return Err(untrusted(&Refusal::new(
+            ErrorCode::InvalidRequestUri,
+            "`request_uri` is not one of this server",
+        )));
+    };
+    let found = load(app, handle).await?;
+    Ok((handle.to_owned(), found))
+}
+
+/// A request in the front channel is kept like a pushed one, so that everything after is the same.
+async fn front(app: &App, form: &Form, client: &Client) -> Result<(String, FoundRequest), Ended> {
+    let asked = form
+        .optional("redirect_uri")
+        .map_err(|e| untrusted(&e.into()))?;
+    let redirect_uri = client.redirect_uri(asked).map_err(|e| untrusted(&e))?;
+    let state = form.optional("state").ok().flatten().map(str::to_owned);
+    let back = |refusal: Refusal| Ended::Back {
+        redirect_uri: redirect_uri.clone(),
+        state: state.clone(),
+        refusal: Box::new(refusal),
+    };
+    let request = AuthorizationRequest::parse(form).map_err(|e| back(e.into()))?;
+    let now = app.clock.now();
+    let catalogue = app.fresh_catalogue().await?;
+    let prepared = prepare(app, request, client, (&catalogue, now)).map_err(back)?;
+    let handle = app.random.secret();
+    let digest = secret_digest(&handle);
+    let mut session = app.begin().await?;
+    let expires_at = now.plus(REQUEST_LIFETIME);
+    let request = NewRequest {
+        digest: &digest,
+        client: &client.id,
+        prepared: &prepared,
+        created_at: now,
+        expires_at,
+    };
+    session.insert_request(request).await?;
+    session.commit().await?;
+    let found = FoundRequest {
+        digest,
+        client: client.id.to_string(),
+        prepared,
+        created_at: now,
+        expires_at,
+        consumed_at: None,
+    };
+    Ok((handle, found))
+}
+
+fn prepare(
+    app: &App,
+    request: AuthorizationRequest,
+    client: &Client,
+    (catalogue, now): (&Catalogue, Timestamp),
+) -> Result<PreparedRequest, Refusal> {
+    let mut make_ref = references(app, now);
+    let mut making = Making {
+        now,
+        mission_intent: app.config.features.mission_intent,
+        make_ref: &mut make_ref,
+    };
+    request::prepare(
+        request,
+        client,
+        Arrival::Front,
+        catalogue.realm(),
+        &mut making,
+    )
+}
+
+/// The request behind a handle.
+pub async fn load(app: &App, handle: &str) -> Result<FoundRequest, Ended> {
+    let found = app.read().await?.request(&secret_digest(handle)).await?;
+    found.ok_or(Ended::from(Dead::Unknown))
+}
+
+/// Login or consent, or back to the client where a person may not be asked.
+fn next_page(
+    app: &App,
+    browser: &Browser,
+    (handle, found): (&str, &FoundRequest),
+    client: &Client,
+) -> Result<String, Ended> {
+    let now = app.clock.now();
+    found.usable(client.id.as_str(), now)?;
+    match authorize::next(found, client, browser.session.as_ref(), now) {
+        Ok(Need::Login) => Ok(format!("/login?request={handle}")),
+        Ok(Need::Consent) => Ok(format!("/consent?request={handle}")),
+        Err(refusal) => Err(back(found, refusal)),
+    }
+}
+
+/// An error that goes to the client of a request.
+pub fn back(found: &FoundRequest, refusal: Refusal) -> Ended {
+    Ended::Back {
+        redirect_uri: found.prepared.redirect_uri.clone(),
+        state: found.prepared.request.state.clone(),
+        refusal: Box::new(refusal),
+    }
+}
+
+/// A page, because client or redirect cannot be trusted.
+pub fn untrusted(refusal: &Refusal) -> Ended {
+    Ended::Page(Box::new(pages::Failure {
+        detail: Some(refusal.sentence.clone()),
+        error_code: Some(refusal.code.as_str().to_owned()),
+        ..pages::Failure::new(FailureKind::UntrustedRequest)
+    }))
+}
+
+impl App {
+    pub fn end(&self, endpoint: Endpoint, ended: Ended) -> Response {
+        match ended {
+            Ended::Page(failure) => {
+                self.metrics.refused(endpoint, ErrorCode::InvalidRequest);
+                failure.page(&self.texts).into_response()
+            }
+            Ended::Back {
+                redirect_uri,
+                state,
+                refusal,
+            } => {
+                self.metrics.refused(endpoint, refusal.code);
+                let sentence = description(&refusal.sentence);
+                let mut answer = vec![
+                    ("error", refusal.code.as_str()),
+                    ("error_description", sentence.as_str()),
+                ];
+                answer.extend(state.as_deref().map(|state| ("state", state)));
+                self.answer_client(&redirect_uri, &answer)
+            }
+            Ended::Broken(cause) => {
+                let failure = pages::Failure {
+                    error_id: Some(self.log_broken(&cause)),
+                    ..pages::Failure::new(FailureKind::ServerError)
+                };
+                failure.page(&self.texts).into_response()
+            }
+        }
+    }
+
+    /// 303 to the client, with `iss` (RFC 9207) in success and error alike.
+    pub fn answer_client(&self, redirect_uri: &str, answer: &[(&str, &str)]) -> Response {
+        let Ok(mut url) = Url::parse(redirect_uri) else {
+            return self.end(
+                Endpoint::Authorize,
+                Ended::Broken("a stored redirect URI is no URL".to_owned()),
+            );
+        };
+        url.query_pairs_mut()
+            .extend_pairs(answer)
+            .append_pair("iss", self.config.issuer.as_str());
+        see_other(url.as_str())
+    }
+}
+
+/// 303: never 307, which would send a password on (RFC 9700 section 4.12).
+pub fn see_other(location: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(location) else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let headers = [
+        (header::LOCATION, location),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}

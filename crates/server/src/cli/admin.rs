@@ -1,0 +1,199 @@
+//! Commands that register and change: each writes its event.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use writ_core::signing::KeyState;
+
+use super::desk::{Desk, load, read_file, read_json};
+use super::{Configured, Outcome, say, say_json};
+use crate::keyring;
+
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Add a person
+    Add {
+        name: String,
+        #[command(flatten)]
+        password: Password,
+    },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Password {
+    /// File with the password; a newline at its end does not count
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Read the password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Args)]
+pub struct FileArgument {
+    /// The JSON file
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum ClientCommand {
+    /// Register a client; prints what was registered, with its secret where one is due
+    Add(FileArgument),
+}
+
+#[derive(Subcommand)]
+pub enum AgentCommand {
+    /// Register an agent
+    Add(FileArgument),
+}
+
+#[derive(Subcommand)]
+pub enum ResourceCommand {
+    /// Register a resource, or replace it
+    Add(FileArgument),
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// List signing keys and their states
+    List,
+    /// The next key becomes active, the active one retires
+    Rotate,
+}
+
+pub async fn migrate(configured: &Configured) -> Outcome {
+    Desk::open(configured).await?;
+    say("the database is at this version");
+    Ok(())
+}
+
+/// Everything that would keep the server from starting, at once.
+pub async fn check(configured: &Configured) -> Outcome {
+    let config = load(configured)?;
+    let mut problems = Vec::new();
+    let types = crate::catalogue::type_files(&config.types_path).and_then(|documents| {
+        writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
+    });
+    if let Err(problem) = types {
+        problems.push(problem);
+    }
+    if let Err(problem) = writ_store::Store::connect(&config.database_url).await {
+        problems.push(format!("`database.url`: {problem}"));
+    }
+    if !problems.is_empty() {
+        return Err(problems.join("\n  "));
+    }
+    say("the configuration is usable");
+    Ok(())
+}
+
+pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
+    let UserCommand::Add { name, password } = command;
+    let desk = Desk::open(configured).await?;
+    let added = desk
+        .registry()
+        .add_user(&name, &read_password(&password)?)
+        .await;
+    say_json(&added.map_err(|e| e.to_string())?)
+}
+
+pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
+    let ClientCommand::Add(argument) = command;
+    let file = read_json(&argument.file)?;
+    let desk = Desk::open(configured).await?;
+    say_json(
+        &desk
+            .registry()
+            .add_client(file)
+            .await
+            .map_err(|e| e.to_string())?,
+    )
+}
+
+pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
+    let AgentCommand::Add(argument) = command;
+    let file = read_json(&argument.file)?;
+    let desk = Desk::open(configured).await?;
+    say_json(
+        &desk
+            .registry()
+            .add_agent(file)
+            .await
+            .map_err(|e| e.to_string())?,
+    )
+}
+
+pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {
+    let ResourceCommand::Add(argument) = command;
+    let file = read_json(&argument.file)?;
+    let desk = Desk::open(configured).await?;
+    say_json(
+        &desk
+            .registry()
+            .add_resource(&file)
+            .await
+            .map_err(|e| e.to_string())?,
+    )
+}
+
+pub async fn key(command: KeyCommand, configured: &Configured) -> Outcome {
+    match command {
+        KeyCommand::List => list_keys(&Desk::open(configured).await?).await,
+        KeyCommand::Rotate => rotate(&Desk::open(configured).await?).await,
+    }
+}
+
+async fn list_keys(desk: &Desk) -> Outcome {
+    for row in desk
+        .read()
+        .await?
+        .signing_keys()
+        .await
+        .map_err(|e| e.to_string())?
+    {
+        say_json(&json!({
+            "kid": row.kid,
+            "state": row.state.as_str(),
+            "created_at": row.created_at.rfc3339(),
+            "activated_at": row.activated_at.map(|at| at.rfc3339()),
+            "retired_at": row.retired_at.map(|at| at.rfc3339()),
+        }))?;
+    }
+    Ok(())
+}
+
+async fn rotate(desk: &Desk) -> Outcome {
+    let now = desk.clock.now();
+    let mut session = desk.begin().await?;
+    let rotated = keyring::rotate(&mut session, &desk.config, (&desk.random, now)).await;
+    let Some((activated, retired)) = rotated.map_err(|e| e.to_string())? else {
+        return Err(
+            "there is no key to rotate to: start the server once, or wait for the other rotation"
+                .to_owned(),
+        );
+    };
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(
+        &json!({ "activated": activated, "retired": retired, "state": KeyState::Retiring.as_str() }),
+    )
+}
+
+fn read_password(password: &Password) -> Result<String, String> {
+    let text = match &password.password_file {
+        Some(path) => read_file(path)?,
+        None => {
+            let mut text = String::new();
+            let bounded = std::io::stdin()
+                .lock()
+                .take(64 * 1024)
+                .read_to_string(&mut text);
+            bounded.map_err(|e| format!("standard input: {e}"))?;
+            text
+        }
+    };
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}

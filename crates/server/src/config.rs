@@ -1,0 +1,337 @@
+//! One TOML file, each key also from the environment; unknown keys refused, unsafe settings refuse to start.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use url::Url;
+use writ_jose::seal::MasterKey;
+use writ_wire::redirect::is_loopback;
+use writ_wire::registration::Profile;
+use writ_wire::resource::ResourceUri;
+
+/// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
+pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
+
+/// The file as it is written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    server: ServerFile,
+    database: DatabaseFile,
+    types: TypesFile,
+    keys: KeysFile,
+    profiles: ProfilesFile,
+    features: Features,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ServerFile {
+    listen: Option<String>,
+    issuer: Option<String>,
+    metrics_listen: Option<String>,
+    trusted_proxies: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DatabaseFile {
+    url: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct TypesFile {
+    path: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct KeysFile {
+    master: Option<String>,
+    master_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ProfilesFile {
+    oauth21: ProfileFile,
+    fapi2: ProfileFile,
+    agent: ProfileFile,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ProfileFile {
+    dpop_nonce: Option<bool>,
+}
+
+/// Drafts, off unless switched on (DESIGN 4).
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Features {
+    /// draft-mcguinness-oauth-mission: `mission_intent`, response members, metadata.
+    pub mission_intent: bool,
+}
+
+/// What the server runs with; valid by construction.
+#[derive(Clone)]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub metrics_listen: Option<SocketAddr>,
+    pub issuer: ResourceUri,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub database_url: String,
+    pub types_path: PathBuf,
+    pub master: std::sync::Arc<MasterKey>,
+    pub nonces: NonceSwitches,
+    pub features: Features,
+}
+
+/// Whether proofs need a server nonce, by profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NonceSwitches {
+    pub oauth21: bool,
+    pub fapi2: bool,
+    pub agent: bool,
+}
+
+impl NonceSwitches {
+    pub const fn of(self, profile: Profile) -> bool {
+        match profile {
+            Profile::Oauth21 => self.oauth21,
+            Profile::Fapi2 => self.fapi2,
+            Profile::Agent => self.agent,
+        }
+    }
+}
+
+/// Every problem at once, a sentence each.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the configuration is not usable:\n  {}", .0.join("\n  "))]
+pub struct ConfigProblems(pub Vec<String>);
+
+impl Config {
+    /// Reads the file, if one is named, and the environment over it.
+    pub fn load(
+        file: Option<&Path>,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, ConfigProblems> {
+        let text = match file {
+            Some(path) => std::fs::read_to_string(path)
+                .map_err(|e| one(format!("`{}` cannot be read: {e}", path.display())))?,
+            None => String::new(),
+        };
+        let mut table: toml::Table = toml::from_str(&text)
+            .map_err(|e| one(format!("the file is no TOML: {}", e.message())))?;
+        overlay(&mut table, environment)?;
+        let file = File::deserialize(toml::Value::Table(table))
+            .map_err(|e| one(e.message().to_owned()))?;
+        check(file)
+    }
+
+    /// Whether cookies can be `Secure` and `__Host-` (DESIGN 4).
+    pub fn is_https(&self) -> bool {
+        self.issuer.as_str().starts_with("https://")
+    }
+
+    /// An absolute URL of ours.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer.as_str().trim_end_matches('/'))
+    }
+}
+
+/// `WRIT__A__B=v` becomes `a.b = v`; booleans and lists are read as TOML, everything else as text.
+fn overlay(
+    table: &mut toml::Table,
+    environment: &BTreeMap<String, String>,
+) -> Result<(), ConfigProblems> {
+    for (name, value) in environment {
+        let Some(path) = name.strip_prefix(ENVIRONMENT_PREFIX) else {
+            continue;
+        };
+        let keys: Vec<String> = path.split("__").map(str::to_ascii_lowercase).collect();
+        let Some((last, above)) = keys.split_last() else {
+            continue;
+        };
+        let mut place = &mut *table;
+        for key in above {
+            let entry = place
+                .entry(key.clone())
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            let toml::Value::Table(inner) = entry else {
+                return Err(one(format!("`{name}` names no key of the configuration")));
+            };
+            place = inner;
+        }
+        place.insert(last.clone(), environment_value(last, value));
+    }
+    Ok(())
+}
+
+fn environment_value(key: &str, text: &str) -> toml::Value {
+    match (key, text.trim()) {
+        ("trusted_proxies", list) => toml::Value::Array(
+            list.trim_matches(['[', ']'])
+                .split(',')
+                .map(|item| item.trim().trim_matches('"'))
+                .filter(|item| !item.is_empty())
+                .map(|item| toml::Value::String(item.to_owned()))
+                .collect(),
+        ),
+        ("dpop_nonce" | "mission_intent", "true" | "1") => toml::Value::Boolean(true),
+        ("dpop_nonce" | "mission_intent", "false" | "0") => toml::Value::Boolean(false),
+        _ => toml::Value::String(text.to_owned()),
+    }
+}
+
+fn check(file: File) -> Result<Config, ConfigProblems> {
+    let mut problems = Vec::new();
+    let listen = address(
+        "server.listen",
+        file.server.listen.as_deref().unwrap_or("127.0.0.1:8080"),
+        &mut problems,
+    );
+    let metrics_listen = file
+        .server
+        .metrics_listen
+        .as_deref()
+        .and_then(|text| address("server.metrics_listen", text, &mut problems));
+    let trusted_proxies = proxies(&file.server.trusted_proxies, &mut problems);
+    let issuer = issuer(file.server.issuer.as_deref(), &mut problems);
+    if let Some(listen) = listen {
+        exposed(listen, &trusted_proxies, &mut problems);
+    }
+    let master = master(&file.keys, &mut problems);
+    let database_url = file
+        .database
+        .url
+        .unwrap_or_else(|| "sqlite:writ.db".to_owned());
+    if !["sqlite:", "postgres:", "postgresql:"]
+        .iter()
+        .any(|scheme| database_url.starts_with(scheme))
+    {
+        problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
+    }
+    match (listen, issuer, master, problems.is_empty()) {
+        (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
+            listen,
+            metrics_listen,
+            issuer,
+            trusted_proxies,
+            database_url,
+            types_path: file
+                .types
+                .path
+                .unwrap_or_else(|| PathBuf::from("config/types")),
+            master: std::sync::Arc::new(master),
+            nonces: NonceSwitches {
+                oauth21: file.profiles.oauth21.dpop_nonce.unwrap_or(false),
+                fapi2: file.profiles.fapi2.dpop_nonce.unwrap_or(true),
+                agent: file.profiles.agent.dpop_nonce.unwrap_or(true),
+            },
+            features: file.features,
+        }),
+        _ => Err(ConfigProblems(problems)),
+    }
+}
+
+fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
+    let parsed = text.parse().ok();
+    if parsed.is_none() {
+        problems.push(format!(
+            "`{key}` is no address with port, such as `127.0.0.1:8080`"
+        ));
+    }
+    parsed
+}
+
+fn proxies(texts: &[String], problems: &mut Vec<String>) -> Vec<IpAddr> {
+    let mut found = Vec::new();
+    for text in texts {
+        match text.parse() {
+            Ok(address) => found.push(address),
+            Err(_) => problems.push(format!(
+                "`server.trusted_proxies`: `{text}` is no IP address"
+            )),
+        }
+    }
+    found
+}
+
+/// https, or http on loopback; no query, no fragment, no user, no trailing slash (RFC 8414 section 2).
+fn issuer(text: Option<&str>, problems: &mut Vec<String>) -> Option<ResourceUri> {
+    let Some(text) = text else {
+        problems.push(
+            "`server.issuer` is missing: the URL under which clients reach this server".to_owned(),
+        );
+        return None;
+    };
+    let problem = match Url::parse(text) {
+        Err(_) => Some("is no URL"),
+        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
+            Some("has a query or a fragment")
+        }
+        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
+            Some("has user information")
+        }
+        Ok(_) if text.ends_with('/') => Some("ends with `/`"),
+        Ok(url) if url.path() != "/" => {
+            Some("has a path: other tenants than the default are not served yet")
+        }
+        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
+            Some("is `http` outside loopback: tokens would travel unprotected")
+        }
+        Ok(url) if !["http", "https"].contains(&url.scheme()) => {
+            Some("is neither `https` nor loopback `http`")
+        }
+        Ok(_) => None,
+    };
+    let parsed = ResourceUri::parse(text).ok();
+    if let Some(problem) = problem.or_else(|| parsed.is_none().then_some("is no URL")) {
+        problems.push(format!("`server.issuer` {problem}"));
+        return None;
+    }
+    parsed
+}
+
+/// Plain HTTP is for loopback, or behind a proxy that is named.
+fn exposed(listen: SocketAddr, proxies: &[IpAddr], problems: &mut Vec<String>) {
+    if !listen.ip().is_loopback() && proxies.is_empty() {
+        problems.push(
+            "`server.listen` is not loopback: name the proxy that ends TLS in `server.trusted_proxies`".to_owned(),
+        );
+    }
+}
+
+fn master(keys: &KeysFile, problems: &mut Vec<String>) -> Option<MasterKey> {
+    let text = match (&keys.master, &keys.master_file) {
+        (Some(_), Some(_)) => Err("`keys.master` and `keys.master_file` are both set".to_owned()),
+        (Some(text), None) => Ok(text.clone()),
+        (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
+            format!(
+                "`keys.master_file`: `{}` cannot be read: {e}",
+                path.display()
+            )
+        }),
+        (None, None) => Err(
+            "`keys.master_file` is missing: 32 random bytes in base64url, made for instance by \
+             `openssl rand 32 | basenc --base64url | tr -d = > master.key`"
+                .to_owned(),
+        ),
+    };
+    let key = text.and_then(|text| {
+        MasterKey::from_base64url(text.trim())
+            .map_err(|e| format!("`keys.master` is not usable: {e}"))
+    });
+    key.map_err(|problem| problems.push(problem)).ok()
+}
+
+fn one(problem: String) -> ConfigProblems {
+    ConfigProblems(vec![problem])
+}
+
+#[cfg(test)]
+mod tests;

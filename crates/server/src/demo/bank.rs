@@ -1,0 +1,78 @@
+//! A bank's API with the verifier in front: what it may do for a caller, the token and the issuer say, call by call.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use serde_json::{Value, json};
+use writ_verifier::{
+    Caller, ClientSecret, Live, Outside, Refused, Spends, Verifier, VerifierConfig, VerifierLayer,
+};
+use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
+
+/// Live with cache 0: a stop counts from the next call on.
+pub fn router(issuer: &str, bank: &str, secret: &str) -> Result<Router, String> {
+    let resource = ResourceUri::parse(bank).map_err(|e| e.to_string())?;
+    let mut config = VerifierConfig::new(issuer, resource, bank);
+    config.agents_only = true;
+    config.spends = Spends::InMemory;
+    config.live = Live::Introspection {
+        client_id: "bank-api".to_owned(),
+        client_secret: ClientSecret::new(secret.to_owned()),
+        cache: Duration::ZERO,
+    };
+    let outside = Outside::system().map_err(|e| e.to_string())?;
+    let verifier = Verifier::new(config, outside).map_err(|e| e.to_string())?;
+    Ok(Router::new()
+        .route("/accounts", get(accounts))
+        .route("/statements", get(statements))
+        .route("/payments", post(pay))
+        .layer(VerifierLayer::new(verifier.clone()))
+        .with_state(verifier))
+}
+
+async fn accounts(Extension(caller): Extension<Caller>) -> Response {
+    read(&caller, "accounts:read", "2503.10 EUR")
+}
+
+async fn statements(Extension(caller): Extension<Caller>) -> Response {
+    read(&caller, "statements:read", "no movements this month")
+}
+
+fn read(caller: &Caller, scope: &str, answered: &str) -> Response {
+    match caller.require_scope(scope) {
+        Ok(()) => Json(json!({ "of": caller.subject.id(), "answer": answered })).into_response(),
+        Err(refused) => answer(refused),
+    }
+}
+
+/// The concrete payment is what is about to happen; `permit` takes it from the token's authority before it happens.
+async fn pay(
+    State(verifier): State<Verifier>,
+    Extension(caller): Extension<Caller>,
+    Json(body): Json<Value>,
+) -> Response {
+    let Ok(payment) = serde_json::from_value::<Detail>(body) else {
+        return (http::StatusCode::BAD_REQUEST, "no payment").into_response();
+    };
+    match verifier.permit(&caller, &payment).await {
+        Ok(permit) => {
+            let actors: Vec<&str> = caller
+                .actors
+                .iter()
+                .map(|actor| actor.sub.as_str())
+                .collect();
+            Json(json!({ "paid": payment, "for": caller.subject.id(), "by": actors, "ref": permit.reference }))
+                .into_response()
+        }
+        Err(refused) => answer(refused),
+    }
+}
+
+fn answer(refused: Refused) -> Response {
+    refused.into_response().map(Body::from)
+}

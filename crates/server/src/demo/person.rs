@@ -1,0 +1,204 @@
+//! Alice's browser: cookies and the real forms, over real HTTP.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
+use http::{Method, Request, Response};
+use url::Url;
+use writ_outside::{Https, Transport};
+
+/// More redirects than any honest path has.
+const MAX_REDIRECTS: usize = 8;
+
+pub struct Person {
+    http: Https,
+    issuer: Url,
+    cookies: BTreeMap<String, String>,
+}
+
+/// Where the browser stands.
+pub struct Page {
+    pub url: Url,
+    pub html: String,
+}
+
+impl Person {
+    pub fn new(issuer: &str) -> Result<Self, String> {
+        let http = Https::new().map_err(|e| e.to_string())?;
+        let issuer = Url::parse(issuer).map_err(|e| e.to_string())?;
+        Ok(Self {
+            http,
+            issuer,
+            cookies: BTreeMap::new(),
+        })
+    }
+
+    /// Logs in where asked, reads the consent page, approves; gives what was shown and where the browser was sent.
+    pub async fn approve(
+        &mut self,
+        url: &str,
+        (name, password): (&str, &str),
+    ) -> Result<(Vec<String>, Url), String> {
+        let url = Url::parse(url).map_err(|e| e.to_string())?;
+        let page = self.go(Method::GET, url, String::new()).await?;
+        let page = self
+            .send(
+                &page,
+                "login-submit",
+                &[("username", name), ("password", password)],
+            )
+            .await?;
+        let shown = page.labels();
+        let back = self.send(&page, "consent-approve", &[]).await?;
+        Ok((shown, back.url))
+    }
+
+    /// Opens the page of what acts for her and stops the first task there.
+    pub async fn stop_everything(&mut self) -> Result<(), String> {
+        let url = self.issuer.join("/app").map_err(|e| e.to_string())?;
+        let page = self.go(Method::GET, url, String::new()).await?;
+        self.send(&page, "task-stop", &[]).await.map(|_| ())
+    }
+
+    async fn send(
+        &mut self,
+        page: &Page,
+        button: &str,
+        filled: &[(&str, &str)],
+    ) -> Result<Page, String> {
+        let form = page.form(button)?;
+        let action = value_of(form.split('>').next().unwrap_or_default(), "action")
+            .ok_or("a form without address")?;
+        let url = page.url.join(&action).map_err(|e| e.to_string())?;
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        for tag in form
+            .split("<input")
+            .skip(1)
+            .filter_map(|rest| rest.split('>').next())
+        {
+            let sent = tag.contains("type=\"hidden\"")
+                || (tag.contains("type=\"checkbox\"") && tag.contains(" checked"));
+            if let (true, Some(name)) = (sent, value_of(tag, "name")) {
+                body.append_pair(&name, &value_of(tag, "value").unwrap_or_default());
+            }
+        }
+        body.extend_pairs(filled).append_pair(button, "1");
+        self.go(Method::POST, url, body.finish()).await
+    }
+
+    /// Follows redirects as long as they stay at the server.
+    async fn go(&mut self, method: Method, url: Url, body: String) -> Result<Page, String> {
+        let (mut method, mut url, mut body) = (method, url, body);
+        for _ in 0..MAX_REDIRECTS {
+            let answer = self.once(&method, &url, &body).await?;
+            let Some(location) = answer.headers().get(LOCATION).and_then(|l| l.to_str().ok())
+            else {
+                let html = String::from_utf8_lossy(answer.body()).into_owned();
+                return Ok(Page { url, html });
+            };
+            let next = url.join(location).map_err(|e| e.to_string())?;
+            if next.origin() != self.issuer.origin() {
+                return Ok(Page {
+                    url: next,
+                    html: String::new(),
+                });
+            }
+            (method, url, body) = (Method::GET, next, String::new());
+        }
+        Err("the server redirects in circles".to_owned())
+    }
+
+    async fn once(
+        &mut self,
+        method: &Method,
+        url: &Url,
+        body: &str,
+    ) -> Result<Response<Bytes>, String> {
+        let cookies: Vec<String> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(COOKIE, cookies.join("; "))
+            .body(Bytes::from(body.to_owned()))
+            .map_err(|e| e.to_string())?;
+        let answer = self.http.send(request).await.map_err(|e| e.to_string())?;
+        for cookie in answer
+            .headers()
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|c| c.to_str().ok())
+        {
+            if let Some((name, value)) = cookie
+                .split(';')
+                .next()
+                .and_then(|pair| pair.split_once('='))
+            {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        Ok(answer)
+    }
+}
+
+impl Page {
+    /// What stands beside the boxes: the sentences that she agrees to.
+    fn labels(&self) -> Vec<String> {
+        let labels = self
+            .html
+            .split("<label")
+            .skip(1)
+            .filter_map(|rest| rest.split("</label>").next());
+        labels
+            .filter_map(|label| label.split_once('>'))
+            .map(|(_, inner)| plain(inner))
+            .collect()
+    }
+
+    fn form(&self, button: &str) -> Result<&str, String> {
+        let name = format!("name=\"{button}\"");
+        let mut forms = self
+            .html
+            .split("<form")
+            .skip(1)
+            .filter_map(|rest| rest.split("</form>").next());
+        forms
+            .find(|form| form.contains(&name))
+            .ok_or_else(|| format!("no button `{button}` at {}", self.url.path()))
+    }
+}
+
+/// Text without tags, entities decoded.
+fn plain(html: &str) -> String {
+    let outside = html
+        .split('<')
+        .map(|piece| piece.split_once('>').map_or(piece, |(_, text)| text));
+    decoded(&outside.collect::<String>()).trim().to_owned()
+}
+
+fn value_of(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split('"').next().map(decoded)
+}
+
+fn decoded(text: &str) -> String {
+    let pairs = [
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&lt;", "<"),
+        ("&#60;", "<"),
+        ("&gt;", ">"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ];
+    pairs.iter().fold(text.to_owned(), |text, (entity, plain)| {
+        text.replace(entity, plain)
+    })
+}

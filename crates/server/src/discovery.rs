@@ -1,0 +1,106 @@
+//! Metadata (RFC 8414, OpenID Connect Discovery) made from what is really switched on, and the keys.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use writ_core::request::OPENID;
+use writ_wire::dpop::SIGNING_ALGORITHMS;
+use writ_wire::metadata::ServerMetadata;
+use writ_wire::registration::AuthMethod;
+use writ_wire::token::GrantType;
+
+use crate::answer::json;
+use crate::app::App;
+use crate::catalogue::Catalogue;
+
+/// How long clients may keep metadata and keys.
+const CACHE: &str = "public, max-age=60";
+
+pub async fn metadata(State(app): State<Arc<App>>) -> Response {
+    match app.fresh_catalogue().await {
+        Ok(catalogue) => cacheable(json(StatusCode::OK, &document(&app, &catalogue))),
+        Err(error) => app.broken(&error.to_string()),
+    }
+}
+
+pub async fn jwks(State(app): State<Arc<App>>) -> Response {
+    match app.keys().await {
+        Ok(keys) => cacheable(json(StatusCode::OK, &keys.jwks())),
+        Err(error) => app.broken(&error.to_string()),
+    }
+}
+
+/// The document; `tests/discovery.rs` asks each endpoint whether it is there.
+pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
+    let url = |path: &str| app.config.url(path);
+    let algorithms = || SIGNING_ALGORITHMS.map(str::to_owned).to_vec();
+    let scopes: BTreeSet<String> = catalogue
+        .resources
+        .values()
+        .flat_map(|r| r.scopes.iter().cloned())
+        .collect();
+    let confidential = [AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic];
+    ServerMetadata {
+        issuer: app.config.issuer.to_string(),
+        authorization_endpoint: url("/authorize"),
+        token_endpoint: url("/token"),
+        jwks_uri: url("/jwks"),
+        pushed_authorization_request_endpoint: url("/par"),
+        introspection_endpoint: url("/introspect"),
+        userinfo_endpoint: url("/userinfo"),
+        require_pushed_authorization_requests: false,
+        scopes_supported: std::iter::once(OPENID.to_owned()).chain(scopes).collect(),
+        response_types_supported: vec!["code".to_owned()],
+        response_modes_supported: vec!["query".to_owned()],
+        grant_types_supported: GrantType::ALL.map(|g| g.as_str().to_owned()).to_vec(),
+        token_endpoint_auth_methods_supported: AuthMethod::ALL
+            .map(|m| m.as_str().to_owned())
+            .to_vec(),
+        token_endpoint_auth_signing_alg_values_supported: algorithms(),
+        introspection_endpoint_auth_methods_supported: confidential
+            .map(|m| m.as_str().to_owned())
+            .to_vec(),
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
+        code_challenge_methods_supported: vec!["S256".to_owned()],
+        dpop_signing_alg_values_supported: algorithms(),
+        authorization_details_types_supported: catalogue.types.names().map(str::to_owned).collect(),
+        authorization_response_iss_parameter_supported: true,
+        protected_resources: catalogue
+            .resources
+            .keys()
+            .map(ToString::to_string)
+            .collect(),
+        mission_bound_authorization_supported: app.config.features.mission_intent.then_some(true),
+        subject_types_supported: vec!["public".to_owned()],
+        id_token_signing_alg_values_supported: vec!["ES256".to_owned()],
+        claims_supported: [
+            "sub",
+            "iss",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "acr",
+            "amr",
+            "preferred_username",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+    }
+}
+
+fn cacheable(mut response: Response) -> Response {
+    if response.status() == StatusCode::OK {
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
+        response.headers_mut().remove(header::PRAGMA);
+    }
+    response.into_response()
+}

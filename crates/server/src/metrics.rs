@@ -1,0 +1,118 @@
+//! What the operator watches: a few counters, on a listener of their own (DESIGN 9).
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::registry::Registry;
+use writ_core::checks::Endpoint;
+use writ_wire::error::ErrorCode;
+
+/// Counters of one node. Labels are few and fixed, so that the series stay bounded.
+pub struct Metrics {
+    registry: Registry,
+    tokens: Family<GrantLabel, Counter>,
+    refusals: Family<RefusalLabel, Counter>,
+    logins: Family<ResultLabel, Counter>,
+    consents: Family<ResultLabel, Counter>,
+    stops: Counter,
+    broken: Counter<u64, AtomicU64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct GrantLabel {
+    grant: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabel {
+    endpoint: String,
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut registry = Registry::with_prefix("writ");
+        let (tokens, refusals) = (Family::default(), Family::default());
+        let (logins, consents) = (Family::default(), Family::default());
+        let (stops, broken) = (Counter::default(), Counter::default());
+        registry.register("tokens_issued", "access tokens, by grant", tokens.clone());
+        registry.register(
+            "requests_refused",
+            "refusals, by endpoint and code",
+            refusals.clone(),
+        );
+        registry.register("logins", "logins, by result", logins.clone());
+        registry.register(
+            "consents",
+            "decisions of persons, by result",
+            consents.clone(),
+        );
+        registry.register(
+            "tasks_stopped",
+            "tasks stopped by their person",
+            stops.clone(),
+        );
+        registry.register("requests_failed", "answers of server_error", broken.clone());
+        Self {
+            registry,
+            tokens,
+            refusals,
+            logins,
+            consents,
+            stops,
+            broken,
+        }
+    }
+
+    pub fn issued(&self, grant: &'static str) {
+        self.tokens.get_or_create(&GrantLabel { grant }).inc();
+    }
+
+    pub fn refused(&self, endpoint: Endpoint, code: ErrorCode) {
+        let endpoint = endpoint.name().replace('`', "");
+        self.refusals
+            .get_or_create(&RefusalLabel {
+                endpoint,
+                code: code.as_str(),
+            })
+            .inc();
+    }
+
+    pub fn login(&self, result: &'static str) {
+        self.logins.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    pub fn consent(&self, result: &'static str) {
+        self.consents.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    pub fn stopped(&self) {
+        self.stops.inc();
+    }
+
+    pub fn broken(&self) {
+        self.broken.inc();
+    }
+
+    /// OpenMetrics text; empty if it cannot be written.
+    pub fn render(&self) -> String {
+        let mut text = String::new();
+        if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &self.registry) {
+            tracing::error!(%error, "metrics cannot be written");
+        }
+        text
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,351 @@
+//! The consent form, and the text of it that is recorded. Both are written from one `Screen`, so
+//! that what is recorded is what the person saw (DESIGN section 3, promise 7; section 4, agents and
+//! consent).
+
+use askama::Template;
+use http::StatusCode;
+
+use super::sentence::{Part, Sentence, fill};
+use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
+
+/// What is asked of a person, before any wording.
+#[derive(Clone, Debug)]
+pub struct Consent {
+    pub csrf: String,
+    pub request: String,
+    pub client: ClientView,
+    pub subject_name: String,
+    /// The client's own words; cleaned here.
+    pub purpose: Option<String>,
+    /// When the task ends, as people read it: [`Texts::moment`].
+    pub expires: String,
+    pub details: Vec<DetailView>,
+    pub scopes: Vec<ScopeView>,
+    /// Whether `openid` was asked.
+    pub identity: bool,
+    pub onward: OnwardView,
+    /// Host, or scheme for an app on the device, where the browser goes next.
+    pub redirect_host: String,
+    pub form_action: Option<FormAction>,
+    pub problem: Option<ConsentProblem>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentProblem {
+    /// Approved with nothing ticked.
+    NothingChosen,
+}
+
+#[derive(Clone, Debug)]
+pub struct ClientView {
+    pub name: String,
+    pub client_id: String,
+    /// Absent for a plain client.
+    pub agent: Option<AgentView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AgentView {
+    pub publisher: String,
+    pub publisher_verified: bool,
+    pub owner: String,
+    pub sponsor: String,
+}
+
+/// One object of `authorization_details`, in the sentence of its type.
+#[derive(Clone, Debug)]
+pub struct DetailView {
+    /// Comes back as `grant`.
+    pub reference: String,
+    pub sentence: String,
+    pub limits: Vec<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ScopeView {
+    /// Comes back as `grant`; opaque.
+    pub value: String,
+    pub resource_name: String,
+    pub scope: String,
+}
+
+/// To whom an agent may pass on what it is given.
+#[derive(Clone, Debug, Default)]
+pub struct OnwardView {
+    pub agents: Vec<AgentName>,
+    pub same_owner: bool,
+    pub depth: u32,
+}
+
+/// An agent beside the one that asks.
+#[derive(Clone, Debug)]
+pub struct AgentName {
+    pub id: String,
+    /// `None` while nobody has registered it.
+    pub name: Option<String>,
+}
+
+impl ClientView {
+    /// The cleaned name; the identifier if nothing of the name can be shown.
+    pub(super) fn shown_name(&self) -> String {
+        let name = clean(&self.name, LONGEST_WORDS);
+        if name.is_empty() {
+            plain(&self.client_id)
+        } else {
+            name
+        }
+    }
+}
+
+impl AgentName {
+    /// The identifier always: two agents may bear one name.
+    fn shown(&self, texts: &Texts) -> String {
+        let name = self.name.as_deref().map(|name| clean(name, LONGEST_WORDS));
+        let id = plain(&self.id);
+        match name.filter(|name| !name.is_empty()) {
+            Some(name) => {
+                let values = [("name", name.as_str()), ("id", id.as_str())];
+                fill(&texts.consent.agent_named, &values).to_string()
+            }
+            None => id,
+        }
+    }
+}
+
+impl Consent {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let screen = Screen::of(self, texts);
+        let status = match self.problem {
+            Some(ConsentProblem::NothingChosen) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => StatusCode::OK,
+        };
+        let title = texts.page_title(&screen.heading.to_string());
+        let template = ConsentTemplate {
+            texts,
+            title,
+            view: self,
+            screen,
+        };
+        Page::rendered(&template, status).with_form_action(self.form_action.clone())
+    }
+
+    /// Every line that the person saw, in the order of the screen.
+    pub fn recorded_text(&self, texts: &Texts) -> String {
+        Screen::of(self, texts).lines(texts).join("\n")
+    }
+}
+
+/// The finished words of the page, from top to bottom.
+struct Screen<'a> {
+    problem: Option<&'a str>,
+    heading: Sentence,
+    publisher: Sentence,
+    /// Absent for a plain client, of whose publisher nothing is known.
+    badge: Option<Badge<'a>>,
+    items: Vec<Item>,
+    identity: Option<Sentence>,
+    limits: Vec<Sentence>,
+    words: Option<Words<'a>>,
+    facts: Vec<(&'a str, String)>,
+}
+
+struct Badge<'a> {
+    text: &'a str,
+    verified: bool,
+}
+
+struct Item {
+    value: String,
+    sentence: Sentence,
+    limits: Vec<String>,
+}
+
+struct Words<'a> {
+    label: &'a str,
+    quotation: Sentence,
+}
+
+impl<'a> Screen<'a> {
+    fn of(view: &Consent, texts: &'a Texts) -> Self {
+        let text = &texts.consent;
+        let name = view.client.shown_name();
+        let agent = view.client.agent.as_ref();
+        let heading = if agent.is_some() {
+            &text.heading_agent
+        } else {
+            &text.heading_client
+        };
+        let account = plain(&view.subject_name);
+        Self {
+            problem: view
+                .problem
+                .map(|ConsentProblem::NothingChosen| &*text.nothing_chosen),
+            heading: fill(heading, &[("name", &name)]),
+            publisher: publisher(agent, texts),
+            badge: agent.map(|agent| Badge::of(agent, texts)),
+            items: items(view, texts),
+            identity: view
+                .identity
+                .then(|| fill(&text.identity, &[("name", &account)])),
+            limits: limits(view, texts),
+            words: view
+                .purpose
+                .as_deref()
+                .and_then(|purpose| words(purpose, agent, texts)),
+            facts: facts(view, texts),
+        }
+    }
+
+    fn lines(&self, texts: &Texts) -> Vec<String> {
+        let text = &texts.consent;
+        let mut lines = Vec::new();
+        lines.extend(self.problem.map(str::to_owned));
+        lines.extend([self.heading.to_string(), self.publisher.to_string()]);
+        lines.extend(self.badge.iter().map(|badge| badge.text.to_owned()));
+        lines.push(text.what.clone());
+        if !self.items.is_empty() {
+            lines.push(text.what_hint.clone());
+        }
+        for item in &self.items {
+            lines.push(item.sentence.to_string());
+            lines.extend(item.limits.iter().cloned());
+        }
+        lines.extend(self.identity.iter().map(Sentence::to_string));
+        lines.push(text.limits.clone());
+        lines.extend(self.limits.iter().map(Sentence::to_string));
+        if let Some(words) = &self.words {
+            let said = words.quotation.to_string();
+            lines.extend([words.label.to_owned(), said]);
+        }
+        lines.push(text.about.clone());
+        lines.extend(
+            self.facts
+                .iter()
+                .flat_map(|(name, fact)| [(*name).to_owned(), fact.clone()]),
+        );
+        let end = [&text.unsure, &text.deny, &text.approve];
+        lines.extend(end.into_iter().cloned());
+        lines
+    }
+}
+
+impl<'a> Badge<'a> {
+    fn of(agent: &AgentView, texts: &'a Texts) -> Self {
+        let verified = agent.publisher_verified;
+        let text = if verified {
+            &texts.layout.verified
+        } else {
+            &texts.layout.not_verified
+        };
+        Self { text, verified }
+    }
+}
+
+fn publisher(agent: Option<&AgentView>, texts: &Texts) -> Sentence {
+    match agent {
+        Some(agent) => {
+            let name = clean(&agent.publisher, LONGEST_WORDS);
+            fill(&texts.consent.publisher, &[("name", &name)])
+        }
+        None => fill(&texts.consent.publisher_unknown, &[]),
+    }
+}
+
+fn items(view: &Consent, texts: &Texts) -> Vec<Item> {
+    let details = view.details.iter().map(|detail| Item {
+        value: detail.reference.clone(),
+        sentence: fill(&plain(&detail.sentence), &[]),
+        limits: detail.limits.iter().map(|limit| plain(limit)).collect(),
+    });
+    let scopes = view.scopes.iter().map(|scope| Item {
+        value: scope.value.clone(),
+        sentence: scope_sentence(scope, texts),
+        limits: Vec::new(),
+    });
+    details.chain(scopes).collect()
+}
+
+pub(super) fn scope_sentence(scope: &ScopeView, texts: &Texts) -> Sentence {
+    let (name, resource) = (plain(&scope.scope), plain(&scope.resource_name));
+    let values = [("scope", name.as_str()), ("resource", resource.as_str())];
+    // A resource without a scope: the token will name it, and nothing more.
+    let text = if name.is_empty() {
+        &texts.consent.audience
+    } else {
+        &texts.consent.scope
+    };
+    fill(text, &values)
+}
+
+fn limits(view: &Consent, texts: &Texts) -> Vec<Sentence> {
+    let mut limits = vec![fill(
+        &texts.consent.until,
+        &[("expires", &plain(&view.expires))],
+    )];
+    if view.client.agent.is_some() {
+        limits.extend(onward(&view.onward, texts));
+    }
+    limits.push(fill(&texts.consent.nothing_else, &[]));
+    limits
+}
+
+fn onward(onward: &OnwardView, texts: &Texts) -> Vec<Sentence> {
+    let text = &texts.consent;
+    let names = onward.agents.iter().map(|agent| agent.shown(texts));
+    let names: Vec<String> = names.collect();
+    let agents = names.join(&text.list_separator);
+    let whom = match (names.is_empty(), onward.same_owner) {
+        _ if onward.depth == 0 => return vec![fill(&text.onward_none, &[])],
+        (true, false) => return vec![fill(&text.onward_none, &[])],
+        (true, true) => &text.onward_owner,
+        (false, false) => &text.onward_agents,
+        (false, true) => &text.onward_both,
+    };
+    let further = if onward.depth == 1 {
+        &text.onward_once
+    } else {
+        &text.onward_depth
+    };
+    let depth = onward.depth.to_string();
+    vec![
+        fill(whom, &[("agents", &agents)]),
+        fill(further, &[("depth", &depth)]),
+    ]
+}
+
+fn words<'a>(purpose: &str, agent: Option<&AgentView>, texts: &'a Texts) -> Option<Words<'a>> {
+    let text = &texts.consent;
+    let label = if agent.is_some() {
+        &text.own_words_agent
+    } else {
+        &text.own_words_client
+    };
+    let said = clean(purpose, LONGEST_WORDS);
+    let quotation = fill(&texts.layout.quotation, &[("words", &said)]);
+    (!said.is_empty()).then_some(Words { label, quotation })
+}
+
+fn facts<'a>(view: &Consent, texts: &'a Texts) -> Vec<(&'a str, String)> {
+    let text = &texts.consent;
+    let agent = view.client.agent.as_ref();
+    let people = agent.map(|agent| {
+        [
+            (&*text.owner, plain(&agent.owner)),
+            (&*text.sponsor, plain(&agent.sponsor)),
+        ]
+    });
+    let mut facts = vec![(&*text.subject, plain(&view.subject_name))];
+    facts.extend(people.into_iter().flatten());
+    facts.push((&text.identifier, plain(&view.client.client_id)));
+    facts.push((&text.returns_to, plain(&view.redirect_host)));
+    facts
+}
+
+#[derive(Template)]
+#[template(path = "consent.html")]
+struct ConsentTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    view: &'a Consent,
+    screen: Screen<'a>,
+}

@@ -1,0 +1,122 @@
+//! What a person sees when a request cannot go on and no redirect can be trusted (RFC 6749 section
+//! 4.1.2.1), and for everything else that ends on this server.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::texts::FailureText;
+use super::{Page, Texts, plain};
+
+/// An error page: words for the person by `kind`, the rest for the developer beside them.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// The refusal's sentence for the developer. No secrets, nothing from our log.
+    pub detail: Option<String>,
+    /// As in `error` of RFC 6749.
+    pub error_code: Option<String>,
+    /// Under which our log has the cause.
+    pub error_id: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// Client or redirect URI cannot be trusted.
+    UntrustedRequest,
+    RequestExpired,
+    RequestUsed,
+    /// The form's token (CSRF) is missing or wrong.
+    FormExpired,
+    Forbidden,
+    NotFound,
+    MethodNotAllowed,
+    TooManyRequests,
+    ServerError,
+    Unavailable,
+}
+
+impl Failure {
+    pub fn new(kind: FailureKind) -> Self {
+        Self {
+            kind,
+            detail: None,
+            error_code: None,
+            error_id: None,
+        }
+    }
+
+    pub fn page(&self, texts: &Texts) -> Page {
+        let text = self.kind.text(texts);
+        let shown = |value: &Option<String>| value.as_deref().map(plain);
+        let template = FailureTemplate {
+            texts,
+            title: texts.page_title(&text.title),
+            text,
+            facts: [
+                (texts.failure.error_code.as_str(), shown(&self.error_code)),
+                (texts.failure.detail.as_str(), shown(&self.detail)),
+                (texts.failure.error_id.as_str(), shown(&self.error_id)),
+            ]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect(),
+            home: self.kind.leads_home(),
+        };
+        Page::rendered(&template, self.kind.status())
+    }
+}
+
+impl FailureKind {
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::UntrustedRequest | Self::RequestExpired | Self::RequestUsed => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::FormExpired | Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn text(self, texts: &Texts) -> &FailureText {
+        let failure = &texts.failure;
+        match self {
+            Self::UntrustedRequest => &failure.untrusted_request,
+            Self::RequestExpired => &failure.request_expired,
+            Self::RequestUsed => &failure.request_used,
+            Self::FormExpired => &failure.form_expired,
+            Self::Forbidden => &failure.forbidden,
+            Self::NotFound => &failure.not_found,
+            Self::MethodNotAllowed => &failure.method_not_allowed,
+            Self::TooManyRequests => &failure.too_many_requests,
+            Self::ServerError => &failure.server_error,
+            Self::Unavailable => &failure.unavailable,
+        }
+    }
+
+    /// Where going back to the app is the only step, a link home would only distract.
+    fn leads_home(self) -> bool {
+        match self {
+            Self::RequestUsed | Self::NotFound | Self::MethodNotAllowed | Self::Forbidden => true,
+            Self::UntrustedRequest
+            | Self::RequestExpired
+            | Self::FormExpired
+            | Self::TooManyRequests
+            | Self::ServerError
+            | Self::Unavailable => false,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct FailureTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    text: &'a FailureText,
+    facts: Vec<(&'a str, String)>,
+    home: bool,
+}

@@ -1,0 +1,93 @@
+//! The login form. Plain HTML with stable names, so that outside clients can drive it too.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::sentence::{Part, Sentence, fill};
+use super::{ClientView, FormAction, Page, Texts, plain};
+
+/// What the login page shows.
+#[derive(Clone, Debug)]
+pub struct Login {
+    pub csrf: String,
+    /// The authorization request that waits for this login.
+    pub request: Option<String>,
+    /// Who asks, if somebody does.
+    pub client: Option<ClientView>,
+    /// What was typed before.
+    pub username: String,
+    pub problem: Option<LoginProblem>,
+    /// Where the request's client waits: a login may end with its redirect.
+    pub form_action: Option<FormAction>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LoginProblem {
+    /// Unknown user or wrong password: never says which.
+    Wrong,
+    TooMany,
+    /// The pool that checks passwords is full.
+    Busy,
+    /// The form's token is no longer valid.
+    Expired,
+}
+
+impl Login {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let status = self.problem.map_or(StatusCode::OK, LoginProblem::status);
+        let template = LoginTemplate {
+            texts,
+            title: texts.page_title(&texts.login.title),
+            view: self,
+            username: plain(&self.username),
+            lead: self.lead(texts),
+            problem: self.problem.map(|problem| problem.text(texts)),
+            fields_wrong: self.problem == Some(LoginProblem::Wrong),
+        };
+        Page::rendered(&template, status).with_form_action(self.form_action.clone())
+    }
+
+    fn lead(&self, texts: &Texts) -> Sentence {
+        let Some(client) = &self.client else {
+            return fill(&texts.login.lead, &[]);
+        };
+        let text = match client.agent {
+            Some(_) => &texts.login.lead_agent,
+            None => &texts.login.lead_client,
+        };
+        fill(text, &[("name", &client.shown_name())])
+    }
+}
+
+impl LoginProblem {
+    /// Not 401, which RFC 9110 section 15.5.2 ties to `WWW-Authenticate`.
+    fn status(self) -> StatusCode {
+        match self {
+            Self::Wrong => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Expired => StatusCode::FORBIDDEN,
+        }
+    }
+
+    fn text(self, texts: &Texts) -> &str {
+        match self {
+            Self::Wrong => &texts.login.problem.wrong,
+            Self::TooMany => &texts.login.problem.too_many,
+            Self::Busy => &texts.login.problem.busy,
+            Self::Expired => &texts.login.problem.expired,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct LoginTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    view: &'a Login,
+    username: String,
+    lead: Sentence,
+    problem: Option<&'a str>,
+    fields_wrong: bool,
+}

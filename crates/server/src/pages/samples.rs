@@ -1,0 +1,125 @@
+//! Views as the tests draw them.
+
+use super::*;
+
+pub(super) fn agent() -> ClientView {
+    let agent = AgentView {
+        publisher: "Acme Travel".to_owned(),
+        publisher_verified: false,
+        owner: "alice".to_owned(),
+        sponsor: "bob".to_owned(),
+    };
+    ClientView {
+        name: "Travel planner".to_owned(),
+        client_id: "agt_planner".to_owned(),
+        agent: Some(agent),
+    }
+}
+
+pub(super) fn app() -> ClientView {
+    ClientView {
+        name: "Reports".to_owned(),
+        client_id: "reports".to_owned(),
+        agent: None,
+    }
+}
+
+pub(super) fn login() -> Login {
+    Login {
+        csrf: "csrf-1".to_owned(),
+        request: Some("req-1".to_owned()),
+        client: Some(agent()),
+        username: String::new(),
+        problem: None,
+        form_action: None,
+    }
+}
+
+pub(super) fn consent() -> Consent {
+    let payment = DetailView {
+        reference: "d0".to_owned(),
+        sentence: "Pay EUR 412.00 to KLM, once, for ticket AMS-OSL-2231".to_owned(),
+        limits: vec![
+            "From account ending 4417".to_owned(),
+            "Until 21 November 2026".to_owned(),
+        ],
+    };
+    let calendar = DetailView {
+        reference: "d1".to_owned(),
+        sentence: "Read your work calendar".to_owned(),
+        limits: Vec::new(),
+    };
+    let scope = ScopeView {
+        value: "s0".to_owned(),
+        resource_name: "Bank".to_owned(),
+        scope: "accounts:read".to_owned(),
+    };
+    Consent {
+        csrf: "csrf-1".to_owned(),
+        request: "req-1".to_owned(),
+        client: agent(),
+        subject_name: "Alice Ångström".to_owned(),
+        purpose: Some("Book the cheapest direct flight to Oslo for your meeting.".to_owned()),
+        expires: "21 November 2026, 12:00 UTC".to_owned(),
+        details: vec![payment, calendar],
+        scopes: vec![scope],
+        identity: true,
+        onward: OnwardView {
+            agents: vec![AgentName {
+                id: "agt_booker".to_owned(),
+                name: Some("Booking helper".to_owned()),
+            }],
+            same_owner: false,
+            depth: 2,
+        },
+        redirect_host: "planner.example".to_owned(),
+        form_action: FormAction::of_redirect("https://planner.example/cb"),
+        problem: None,
+    }
+}
+
+pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
+    TaskView {
+        id: id.to_owned(),
+        agent_name: "Travel planner".to_owned(),
+        publisher: Some("Acme Travel".to_owned()),
+        purpose: Some("Book the cheapest direct flight to Oslo for your meeting.".to_owned()),
+        sentences: vec![
+            "Pay EUR 412.00 to KLM, once".to_owned(),
+            "Read your calendar".to_owned(),
+        ],
+        scopes: vec![ScopeView {
+            value: String::new(),
+            resource_name: "Bank".to_owned(),
+            scope: "accounts:read".to_owned(),
+        }],
+        identity: true,
+        opened: "21 November 2026, 11:00 UTC".to_owned(),
+        expires: "21 November 2026, 12:00 UTC".to_owned(),
+        state,
+        chain: vec!["Travel planner".to_owned(), "Booking helper".to_owned()],
+    }
+}
+
+pub(super) fn mine() -> Mine {
+    Mine {
+        csrf: "csrf-1".to_owned(),
+        subject_name: "Alice Ångström".to_owned(),
+        tasks: vec![
+            task("tsk_1", TaskStateView::Active),
+            task("tsk_2", TaskStateView::Suspended),
+            task("tsk_3", TaskStateView::Stopped),
+            task("tsk_4", TaskStateView::Completed),
+        ],
+        notice: Some(MineNotice::Stopped),
+    }
+}
+
+pub(super) fn failure() -> Failure {
+    Failure {
+        detail: Some("`redirect_uri` is not registered for `agt_planner`".to_owned()),
+        error_code: Some("invalid_request".to_owned()),
+        error_id: Some("err_7Qm2".to_owned()),
+        ..Failure::new(FailureKind::UntrustedRequest)
+    }
+}

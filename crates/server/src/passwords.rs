@@ -1,0 +1,107 @@
+//! Passwords: argon2id in a bounded pool, so that logins never starve the token endpoint (DEPENDENCIES 4).
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+/// The OWASP minimum: 19 MiB, two passes, one lane.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+/// Logins that wait for a place; one more is told to come back.
+const MAX_WAITING: usize = 64;
+/// The longest password, in bytes: hashing must stay bounded.
+pub const MAX_PASSWORD: usize = 1024;
+
+/// Checks passwords, at most one per core at a time.
+#[derive(Clone)]
+pub struct Passwords {
+    running: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    /// A hash that no password has, so that unknown names take as long as known ones.
+    nobody: Arc<str>,
+}
+
+/// The pool is full.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Busy;
+
+impl Passwords {
+    pub fn start() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        Self {
+            running: Arc::new(Semaphore::new(cores)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+            nobody: nobody().into(),
+        }
+    }
+
+    /// Whether `password` has this hash; `None` is an unknown name and is always false, just as slowly.
+    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Busy> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
+        let _place = self.waiting.try_acquire().map_err(|_| Busy)?;
+        let _turn = self.running.acquire().await.map_err(|_| Busy)?;
+        let matches = tokio::task::spawn_blocking(move || matches(&password, &hash));
+        Ok(matches.await.unwrap_or(false) && known)
+    }
+}
+
+/// A PHC string for a new password.
+pub fn hash(password: &str, salt: &[u8; 16]) -> Result<String, String> {
+    if password.len() > MAX_PASSWORD {
+        return Err(format!("a password has at most {MAX_PASSWORD} bytes"));
+    }
+    let hasher = hasher().map_err(|e| e.to_string())?;
+    hasher
+        .hash_password_with_salt(password.as_bytes(), salt)
+        .map(|hash| hash.to_string())
+        .map_err(|e| e.to_string())
+}
+
+/// 16 bytes of salt and 32 of output, all zero: written down, because to compute one takes a sixth of a start.
+fn nobody() -> String {
+    let (salt, output) = ("A".repeat(22), "A".repeat(43));
+    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${output}")
+}
+
+fn matches(password: &str, hash: &str) -> bool {
+    let Ok(hasher) = hasher() else { return false };
+    password.len() <= MAX_PASSWORD && hasher.verify_password(password.as_bytes(), hash).is_ok()
+}
+
+fn hasher() -> Result<Argon2<'static>, argon2::Error> {
+    let params = Params::new(MEMORY_KIB, PASSES, 1, None)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn promise_9_argon2id_and_nothing_for_nobody() {
+        let stored = hash("correct horse", &[7; 16]).unwrap();
+        assert!(
+            stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{stored}"
+        );
+        let form = |hash: &str| hash.split('$').map(str::len).collect::<Vec<_>>();
+        assert_eq!(form(&nobody()), form(&stored));
+        assert!(nobody().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        let passwords = Passwords::start();
+        assert_eq!(
+            passwords
+                .verify("correct horse".into(), Some(stored.clone()))
+                .await,
+            Ok(true)
+        );
+        assert_eq!(
+            passwords.verify("wrong horse".into(), Some(stored)).await,
+            Ok(false)
+        );
+        assert_eq!(passwords.verify(String::new(), None).await, Ok(false));
+    }
+}

@@ -1,0 +1,128 @@
+//! Paths (DESIGN 9). Bodies are bounded; people get pages, clients get JSON.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+
+use crate::app::App;
+use crate::pages::{self, FailureKind};
+use crate::{authorize, consent, discovery, introspect, login, mine, par, token, types, userinfo};
+
+/// The largest request body, in bytes: a pushed request with full `authorization_details`.
+pub const MAX_BODY: usize = 128 * 1024;
+
+/// The public listener.
+pub fn router(app: Arc<App>) -> Router {
+    let metadata = get(discovery::metadata);
+    let clients = Router::new()
+        .route("/.well-known/oauth-authorization-server", metadata.clone())
+        .route("/.well-known/openid-configuration", metadata)
+        .route("/jwks", get(discovery::jwks))
+        .route("/par", post(par::push))
+        .route("/token", post(token::token))
+        .route("/introspect", post(introspect::introspect))
+        .route(
+            "/userinfo",
+            get(userinfo::userinfo).post(userinfo::userinfo),
+        )
+        .route("/types/{hash}", get(types::document))
+        .layer(middleware::from_fn(cross_origin));
+    let people = Router::new()
+        .route("/authorize", get(authorize::authorize))
+        .route("/login", get(login::show).post(login::submit))
+        .route("/logout", post(login::logout))
+        .route("/consent", get(consent::show).post(consent::submit))
+        .route("/app", get(mine::show))
+        .route("/app/stop", post(mine::stop))
+        .route("/", get(mine::home))
+        .route(pages::STYLESHEET_PATH, get(pages::stylesheet))
+        .route(pages::ICON_PATH, get(pages::icon))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    clients
+        .merge(people)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::map_response_with_state(
+            app.clone(),
+            transport_security,
+        ))
+        .with_state(app)
+}
+
+/// The operator's listener: never public.
+pub fn operators(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route(
+            "/metrics",
+            get(|State(app): State<Arc<App>>| async move { app.metrics.render() }),
+        )
+        .with_state(app)
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    match app.keys().await {
+        Ok(_) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+        }
+    }
+}
+
+async fn not_found(State(app): State<Arc<App>>) -> Response {
+    pages::Failure::new(FailureKind::NotFound)
+        .page(&app.texts)
+        .into_response()
+}
+
+async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
+    pages::Failure::new(FailureKind::MethodNotAllowed)
+        .page(&app.texts)
+        .into_response()
+}
+
+/// Browser clients may read these endpoints; the authorization endpoint never (RFC 9700 section 2.6, SPECS 1.6).
+async fn cross_origin(request: Request, next: Next) -> Response {
+    let preflight = request.method() == Method::OPTIONS;
+    let mut response = if preflight {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
+    for (name, value) in CROSS_ORIGIN {
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+const CROSS_ORIGIN: [(HeaderName, &str); 4] = [
+    (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
+    (
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "authorization, content-type, dpop",
+    ),
+    (
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        "dpop-nonce, www-authenticate",
+    ),
+];
+
+async fn transport_security(State(app): State<Arc<App>>, mut response: Response) -> Response {
+    if app.config.is_https() {
+        let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        response
+            .headers_mut()
+            .insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    response
+}

@@ -1,0 +1,52 @@
+//! Names that nobody has are paused like names that somebody has; otherwise a pause would tell which names exist.
+//! Kept by each node, bounded, and lost at a restart: anybody can send names, so they get no rows (DESIGN 4).
+
+use quick_cache::sync::Cache;
+use writ_core::authorize::{LOGIN_PAUSE, MAX_LOGIN_FAILURES};
+use writ_jose::hash;
+use writ_wire::time::Timestamp;
+
+/// More made-up names than a guesser gets through while one is paused; the oldest are forgotten.
+const REMEMBERED: usize = 16_384;
+
+/// Wrong logins by names that are not known here.
+pub struct Strangers(Cache<String, Tries>);
+
+#[derive(Clone, Copy, Default)]
+struct Tries {
+    failures: i64,
+    paused_until: Option<Timestamp>,
+}
+
+impl Strangers {
+    pub fn new() -> Self {
+        Self(Cache::new(REMEMBERED))
+    }
+
+    pub fn is_paused(&self, name: &str, now: Timestamp) -> bool {
+        let tries = self.0.get(&key(name)).unwrap_or_default();
+        tries.paused_until.is_some_and(|until| now < until)
+    }
+
+    /// As `record_login_failure` counts for people.
+    pub fn failed(&self, name: &str, now: Timestamp) {
+        let key = key(name);
+        let mut tries = self.0.get(&key).unwrap_or_default();
+        tries.failures += 1;
+        if tries.failures >= MAX_LOGIN_FAILURES {
+            tries.paused_until = Some(now.plus(LOGIN_PAUSE));
+        }
+        self.0.insert(key, tries);
+    }
+}
+
+impl Default for Strangers {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Of one length, whatever was typed.
+fn key(name: &str) -> String {
+    hash::digest_text(&[b"stranger", name.as_bytes()])
+}
