@@ -1,1 +1,45 @@
-//! Scenes through the HTTP door.
+//! Scenes through the HTTP door, on both databases: given a world, when someone acts, then what they see.
+
+mod actor_access_token;
+mod actor_token;
+mod agents;
+mod assertions;
+mod audit;
+mod authorize;
+mod bearer;
+mod challenges;
+mod clients;
+mod code;
+mod config;
+mod consent;
+mod credentials;
+mod discovery;
+mod dpop;
+mod exchange;
+mod hand_over;
+mod identity;
+mod introspection;
+mod keys;
+mod laws;
+mod lessons;
+mod login;
+mod narrow;
+mod nonces;
+mod onward;
+mod par;
+mod processes;
+mod races;
+mod rar;
+mod records;
+mod refresh;
+mod refresh_public;
+mod refusals;
+mod registration;
+mod request_uri;
+mod secrets;
+mod statements;
+mod stop;
+mod stop_race;
+mod story;
+mod tidy;
+mod verifier;

@@ -1,1 +1,64 @@
-//! Server, agents, people, resource servers and time, in one process.
+//! Server, agents, people, resource servers and time, in one process: the real router on a real database,
+//! with a clock that only the test moves and a seed that it prints. Development only.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test world ends the test when it cannot be built"
+)]
+
+mod bank;
+mod browser;
+mod cast;
+mod door;
+mod forge;
+mod front;
+mod network;
+mod reply;
+mod scene;
+mod seedling;
+mod world;
+
+pub use bank::Bank;
+pub use browser::{Browser, Shown};
+pub use cast::{Actor, BANK, Cast, PASSWORD, REDIRECT, actor, authorize_url, payment};
+pub use door::{Door, Ready, at_once};
+pub use forge::{Forge, thumbprint};
+pub use front::{CHALLENGE, Change, Fields, VERIFIER, WEB_REDIRECT, Web, basic, front_url, merge};
+pub use network::Network;
+pub use reply::{Reply, claims};
+pub use scene::{
+    Plain, SHOP, agent_file, enrol, enrol_plain, minted, plain_file, plus, refused, with, without,
+};
+pub use seedling::{Planted, Seedling};
+pub use world::{ISSUER, Node, START, World};
+pub use writ_store::testing::Kind;
+
+/// Runs a scene on SQLite and on PostgreSQL: `both!(name, |world| async { ... })` makes `name::sqlite` and
+/// `name::postgres`. The world is empty but for the types; `Cast::of(&world).await` fills it.
+#[macro_export]
+macro_rules! both {
+    ($(#[$doc:meta])* $name:ident, |$world:ident| $scene:expr) => {
+        $(#[$doc])*
+        mod $name {
+            #[expect(unused_imports, reason = "not every scene uses its file's imports")]
+            use super::*;
+
+            async fn scene($world: $crate::World) {
+                $scene.await
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn sqlite() {
+                scene($crate::World::new($crate::Kind::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn postgres() {
+                scene($crate::World::new($crate::Kind::Postgres).await).await;
+            }
+        }
+    };
+}

@@ -1,0 +1,127 @@
+//! One way into the server: a node in this process or another process; and requests that are made first and sent later.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use tokio::sync::Barrier;
+use writ_outside::{Transport, TransportError};
+
+use crate::cast::Actor;
+use crate::reply::Reply;
+use crate::world::World;
+
+/// An address that answers for the issuer.
+#[derive(Clone)]
+pub struct Door {
+    transport: Arc<dyn Transport>,
+    origin: String,
+}
+
+/// A form that is ready to be sent, through any door.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    path: String,
+    form: Vec<(String, String)>,
+    headers: Vec<(&'static str, String)>,
+}
+
+impl Door {
+    pub fn new(transport: Arc<dyn Transport>, origin: &str) -> Self {
+        Self {
+            transport,
+            origin: origin.to_owned(),
+        }
+    }
+
+    pub async fn send(&self, ready: &Ready) -> Reply {
+        self.try_send(ready).await.unwrap()
+    }
+
+    pub async fn try_send(&self, ready: &Ready) -> Result<Reply, TransportError> {
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&ready.form)
+            .finish();
+        let mut request = Request::builder()
+            .method("POST")
+            .uri(format!("{}{}", self.origin, ready.path))
+            .header("content-type", "application/x-www-form-urlencoded");
+        for (name, value) in &ready.headers {
+            request = request.header(*name, value);
+        }
+        let request = request.body(Bytes::from(body)).unwrap();
+        Ok(Reply::of(self.transport.send(request).await?))
+    }
+
+    pub async fn try_get(&self, path: &str) -> Result<Reply, TransportError> {
+        let request = Request::builder()
+            .uri(format!("{}{path}", self.origin))
+            .body(Bytes::new())
+            .unwrap();
+        Ok(Reply::of(self.transport.send(request).await?))
+    }
+}
+
+impl Ready {
+    pub fn new(path: &str, form: &[(&str, String)]) -> Self {
+        Self {
+            path: path.to_owned(),
+            form: form
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone()))
+                .collect(),
+            headers: Vec::new(),
+        }
+    }
+
+    /// With this header instead of any other of its name.
+    pub fn header(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.push((name, value.to_owned()));
+        self
+    }
+
+    /// With this parameter instead of any other of its name.
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.form.retain(|(other, _)| other != name);
+        self.form.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+impl Actor {
+    /// The form with a fresh assertion and a fresh proof.
+    pub fn ready(&self, world: &World, path: &str, form: &[(&str, String)]) -> Ready {
+        Ready {
+            path: path.to_owned(),
+            form: self.signed(world, form),
+            headers: Vec::new(),
+        }
+        .header("dpop", &self.proof(world, path))
+    }
+}
+
+/// Starts all of them at the same moment; their results in order.
+pub async fn at_once<F>(racers: Vec<F>) -> Vec<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send,
+{
+    let start = Arc::new(Barrier::new(racers.len()));
+    let running: Vec<_> = racers
+        .into_iter()
+        .map(|racer| {
+            let start = start.clone();
+            tokio::spawn(async move {
+                start.wait().await;
+                racer.await
+            })
+        })
+        .collect();
+    let mut results = Vec::new();
+    for racer in running {
+        results.push(racer.await.unwrap());
+    }
+    results
+}

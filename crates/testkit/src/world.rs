@@ -1,0 +1,308 @@
+//! One server, its database, its time, and the network between everybody.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value;
+use writ_agent::Agent;
+use writ_outside::{Clock, ManualClock, Random};
+use writ_server::app::{App, Outside};
+use writ_server::config::Config;
+use writ_server::register::Registry;
+use writ_server::router::router;
+use writ_store::event::{EventFilter, StoredEvent};
+use writ_store::testing::{self, Kind, TestDatabase};
+use writ_store::{Session, Store};
+use writ_wire::time::Timestamp;
+
+use crate::browser::Browser;
+use crate::door::Door;
+use crate::network::Network;
+use crate::reply::Reply;
+
+pub const ISSUER: &str = "http://127.0.0.1:9";
+/// 2026-09-21T14:13:20Z.
+pub const START: i64 = 1_790_000_000;
+const MASTER: &str = "mZ1v0pQk9b3T7xYcR2uWn8aLs5dFg6hJ4kE0iOqPtSU";
+const TENANT: &str = "default";
+
+static SEEDS: AtomicU64 = AtomicU64::new(0);
+
+pub struct World {
+    pub app: Arc<App>,
+    pub clock: ManualClock,
+    pub random: Random,
+    pub network: Arc<Network>,
+    pub database: TestDatabase,
+    router: Router,
+}
+
+impl World {
+    /// Nonces off for all profiles, `mission_intent` on.
+    pub async fn new(kind: Kind) -> Self {
+        Self::configured(kind, &[]).await
+    }
+
+    /// With more of the environment: `("PROFILES__AGENT__DPOP_NONCE", "true")`.
+    pub async fn configured(kind: Kind, more: &[(&str, &str)]) -> Self {
+        let seed = std::env::var("WRIT_TEST_SEED")
+            .ok()
+            .and_then(|s| s.parse().ok());
+        let seed = seed.unwrap_or_else(|| {
+            u64::from(std::process::id()) << 20 | SEEDS.fetch_add(1, Ordering::SeqCst)
+        });
+        println!("seed {seed}: replay with WRIT_TEST_SEED={seed}");
+        let database = testing::fresh(kind).await;
+        let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
+        let random = Random::seeded(seed);
+        let app = start(&database.url, more, &clock, &random).await;
+        let router = router(app.clone());
+        let network = Arc::new(Network::new());
+        network.serve(ISSUER, router.clone());
+        Self {
+            app,
+            clock,
+            random,
+            network,
+            database,
+            router,
+        }
+    }
+
+    /// Another node on the same database: its own caches, its own connections.
+    pub async fn node(&self) -> Node {
+        let app = start(&self.database.url, &[], &self.clock, &self.random).await;
+        let router = router(app.clone());
+        let network = Arc::new(Network::new());
+        network.serve(ISSUER, router.clone());
+        Node {
+            app,
+            network,
+            router,
+        }
+    }
+
+    /// The first node.
+    pub fn door(&self) -> Door {
+        Door::new(self.network.clone(), ISSUER)
+    }
+
+    /// The environment of one more process on the same database.
+    pub fn environment(&self) -> BTreeMap<String, String> {
+        environment(&self.database.url, &[])
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    pub fn advance(&self, seconds: u64) {
+        self.clock.advance(Duration::from_secs(seconds));
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.database.store
+    }
+
+    pub async fn session(&self) -> Session {
+        self.store().begin(TENANT).await.unwrap()
+    }
+
+    pub fn registry<'a>(&'a self, types: &'a writ_authority::Types) -> Registry<'a> {
+        Registry {
+            store: self.store(),
+            issuer: &self.app.config.issuer,
+            types,
+            clock: &self.app.clock,
+            random: &self.random,
+        }
+    }
+
+    pub async fn add_user(&self, name: &str, password: &str) -> Value {
+        let catalogue = self.app.catalogue().await.unwrap();
+        self.registry(&catalogue.types)
+            .add_user(name, password)
+            .await
+            .unwrap()
+    }
+
+    /// CLIENT.json or AGENT.json; answers what `writ client|agent add` prints.
+    pub async fn add_client(&self, file: Value) -> Value {
+        self.try_add_client(file).await.unwrap()
+    }
+
+    pub async fn try_add_client(&self, file: Value) -> Result<Value, String> {
+        let catalogue = self.app.catalogue().await.unwrap();
+        let registry = self.registry(&catalogue.types);
+        let is_agent = file.get("agent").is_some();
+        let file = serde_json::from_value(file).map_err(|e| e.to_string())?;
+        let added = if is_agent {
+            registry.add_agent(file).await
+        } else {
+            registry.add_client(file).await
+        };
+        added.map_err(|e| e.to_string())
+    }
+
+    pub async fn add_resource(&self, file: Value) -> Value {
+        let catalogue = self.app.catalogue().await.unwrap();
+        let file = serde_json::from_value(file).unwrap();
+        let added = self
+            .registry(&catalogue.types)
+            .add_resource(&file)
+            .await
+            .unwrap();
+        self.app.fresh_catalogue().await.unwrap();
+        added
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.network.clone())
+    }
+
+    /// A kit's surroundings: this world's time, randomness and network.
+    pub fn outside(&self) -> writ_agent::Outside {
+        writ_agent::Outside {
+            transport: self.network.clone(),
+            clock: Clock::Manual(self.clock.clone()),
+            random: self.random.clone(),
+        }
+    }
+
+    /// An agent with the real kit.
+    pub async fn agent(&self, config: writ_agent::AgentConfig) -> Agent {
+        Agent::discover(ISSUER, config, self.outside())
+            .await
+            .unwrap()
+    }
+
+    /// A form through the real router.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
+        post(self.router.clone(), path, form, headers).await
+    }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+        self.send(Method::GET, path, headers, Vec::new()).await
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Reply {
+        send(self.router.clone(), method, path, (headers, body)).await
+    }
+
+    /// Everything that was recorded, oldest first.
+    pub async fn events(&self) -> Vec<StoredEvent> {
+        let mut session = self.store().read(TENANT).await.unwrap();
+        session
+            .events(EventFilter {
+                limit: 10_000,
+                ..EventFilter::default()
+            })
+            .await
+            .unwrap()
+    }
+
+    /// Names of the events so far.
+    pub async fn event_names(&self) -> Vec<String> {
+        self.events()
+            .await
+            .into_iter()
+            .map(|event| event.name)
+            .collect()
+    }
+}
+
+/// One more node.
+pub struct Node {
+    pub app: Arc<App>,
+    /// Where the issuer is this node.
+    pub network: Arc<Network>,
+    router: Router,
+}
+
+impl Node {
+    pub fn door(&self) -> Door {
+        Door::new(self.network.clone(), ISSUER)
+    }
+
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.network.clone())
+    }
+
+    pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
+        post(self.router.clone(), path, form, headers).await
+    }
+}
+
+fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let types = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../config/types");
+    let mut environment: BTreeMap<String, String> = [
+        ("SERVER__ISSUER", ISSUER),
+        ("DATABASE__URL", url),
+        ("TYPES__PATH", types.to_str().unwrap()),
+        ("KEYS__MASTER", MASTER),
+        ("FEATURES__MISSION_INTENT", "true"),
+        ("PROFILES__AGENT__DPOP_NONCE", "false"),
+        ("PROFILES__FAPI2__DPOP_NONCE", "false"),
+    ]
+    .into_iter()
+    .chain(more.iter().copied())
+    .map(|(key, value)| (format!("WRIT__{key}"), value.to_owned()))
+    .collect();
+    environment.retain(|_, value| !value.is_empty());
+    environment
+}
+
+async fn start(url: &str, more: &[(&str, &str)], clock: &ManualClock, random: &Random) -> Arc<App> {
+    let config = Config::load(None, &environment(url, more)).unwrap();
+    let store = Store::connect(url).await.unwrap();
+    let outside = Outside {
+        clock: Clock::Manual(clock.clone()),
+        random: random.clone(),
+    };
+    App::start(config, store, outside).await.unwrap()
+}
+
+async fn post(
+    router: Router,
+    path: &str,
+    form: &[(&str, &str)],
+    headers: &[(&str, &str)],
+) -> Reply {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(form)
+        .finish();
+    let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
+    all.extend_from_slice(headers);
+    send(router, Method::POST, path, (&all, body.into_bytes())).await
+}
+
+async fn send(
+    router: Router,
+    method: Method,
+    path: &str,
+    (headers, body): (&[(&str, &str)], Vec<u8>),
+) -> Reply {
+    let mut map = HeaderMap::new();
+    for (name, value) in headers {
+        map.append(
+            HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        );
+    }
+    let mut request = http::Request::new(bytes::Bytes::from(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = path.parse().unwrap();
+    *request.headers_mut() = map;
+    Reply::of(crate::network::through(router, request).await)
+}
