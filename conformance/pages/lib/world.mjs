@@ -1,0 +1,197 @@
+// The people, agents and resources of these scenes: an ordinary one of each, and some that strain a page.
+
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+import { Application, newKeys } from '../../openid-client/lib/application.mjs';
+import { freePort, run, serve } from '../../openid-client/lib/process.mjs';
+import { createLanding } from './landing.mjs';
+
+const TYPES = resolve(import.meta.dirname, '../../../config/types');
+const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
+
+export const BANK = 'https://bank.example';
+export const CALENDAR = 'https://calendar.example';
+const PASSWORD = 'correct horse battery staple';
+
+/** Everybody has the same password: these scenes are about pages. */
+export const person = (username) => ({ username, password: PASSWORD });
+
+export const LONG_NAME =
+  'Donaudampfschifffahrtsgesellschaftskapitänskajütenreinigungsplanungsassistent für Groß- und Überseehäfen';
+export const RIGHT_TO_LEFT_NAME = 'مساعد السفر الذكي';
+
+export async function createWorld(binary) {
+  const directory = await mkdtemp(join(tmpdir(), 'writ-pages-'));
+  const landing = await createLanding();
+  const port = await freePort();
+  const issuer = `http://127.0.0.1:${port}`;
+  const env = {
+    PATH: process.env.PATH,
+    WRIT__SERVER__LISTEN: `127.0.0.1:${port}`,
+    WRIT__SERVER__ISSUER: issuer,
+    WRIT__DATABASE__URL: `sqlite:${join(directory, 'writ.db')}`,
+    WRIT__TYPES__PATH: TYPES,
+    WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
+    WRIT__FEATURES__MISSION_INTENT: 'true',
+  };
+  const world = new World(binary, directory, issuer, env, landing);
+  try {
+    await world.register();
+  } catch (error) {
+    await world.remove();
+    throw error;
+  }
+  return world;
+}
+
+class World {
+  #binary;
+  #directory;
+  #env;
+  #server;
+  #bankSecret;
+
+  constructor(binary, directory, issuer, env, landing) {
+    this.#binary = binary;
+    this.#directory = directory;
+    this.#env = env;
+    this.issuer = issuer;
+    this.landing = landing;
+    this.homes = [issuer, landing.origin];
+  }
+
+  async register() {
+    await this.#writ(['migrate']);
+    for (const name of PEOPLE) await this.#writ(['user', 'add', name, '--password-stdin'], PASSWORD);
+    const { client_secret } = await this.#add('client', bankApi());
+    await this.#add('resource', resource(BANK, 'Bank', ['accounts:read'], ['payment']));
+    await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar']));
+    await this.#agent('agt_booker', 'Booking helper', { agents: [], depth: 2 });
+    this.planner = await this.#agent('agt_planner', 'Travel planner', { agents: ['agt_booker'], depth: 2 });
+    this.long = await this.#agent('agt_long', LONG_NAME, { agents: ['agt_booker', 'agt_planner'], depth: 4 });
+    this.rtl = await this.#agent('agt_rtl', RIGHT_TO_LEFT_NAME, { agents: [], depth: 1 });
+    this.reports = await this.#plain();
+    this.#bankSecret = client_secret;
+  }
+
+  async serve() {
+    this.#server = await serve(this.#binary, this.#env, this.issuer);
+    const applications = [this.planner, this.long, this.rtl, this.reports];
+    await Promise.all(applications.map((application) => application.connect()));
+  }
+
+  /** What the bank learns about a token (RFC 7662). */
+  async introspect(token) {
+    const authorization = `Basic ${Buffer.from(`bank-api:${this.#bankSecret}`).toString('base64')}`;
+    const body = new URLSearchParams({ token });
+    const answer = await fetch(`${this.issuer}/introspect`, { method: 'POST', headers: { authorization }, body });
+    return answer.json();
+  }
+
+  log() {
+    return this.#server?.log() ?? '';
+  }
+
+  async remove() {
+    await this.#server?.stop();
+    await this.landing.close();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #writ(args, input) {
+    return run(this.#binary, args, this.#env, input);
+  }
+
+  async #agent(clientId, name, onward) {
+    const keys = await newKeys();
+    await this.#add('agent', agent(clientId, name, onward, keys.jwks, this.landing.redirectUri));
+    return new Application(this.issuer, clientId, keys);
+  }
+
+  async #plain() {
+    const keys = await newKeys();
+    await this.#add('client', reports(keys.jwks, this.landing.redirectUri));
+    return new Application(this.issuer, 'reports', keys);
+  }
+
+  async #add(kind, file) {
+    const path = join(this.#directory, `${kind}.json`);
+    await writeFile(path, JSON.stringify(file));
+    return JSON.parse(await this.#writ([kind, 'add', '--file', path]));
+  }
+}
+
+/** `alice` lives the stories; `new` has nothing; `locked` forgets the password; `jürgen` is looked at. */
+const PEOPLE = ['alice', 'new', 'locked', 'jürgen'];
+
+function agent(clientId, name, onward, jwks, redirectUri) {
+  const isLong = clientId === 'agt_long';
+  return {
+    client_id: clientId,
+    client_name: name,
+    profile: 'agent',
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE],
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks,
+    scope: 'openid accounts:read events:read',
+    dpop_bound_access_tokens: true,
+    require_pushed_authorization_requests: true,
+    authorization_details_types: ['payment', 'calendar'],
+    agent: {
+      owner: isLong ? 'jürgen' : 'alice',
+      sponsor: isLong ? 'jürgen' : 'alice',
+      publisher: isLong ? 'Österreichische Überseehäfen- und Großschifffahrtsverwaltung Gesellschaft m. b. H. & Co. KG' : 'Acme Travel',
+      ceiling: {
+        scopes: [
+          { resource: BANK, scope: 'accounts:read' },
+          { resource: CALENDAR, scope: 'events:read' },
+        ],
+        authorization_details: [{ type: 'payment' }, { type: 'calendar' }],
+        lifetime: 86_400,
+      },
+      onward,
+    },
+  };
+}
+
+function reports(jwks, redirectUri) {
+  return {
+    client_id: 'reports',
+    client_name: 'Reports',
+    profile: 'oauth21',
+    redirect_uris: [redirectUri],
+    grant_types: ['authorization_code'],
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks,
+    scope: 'openid accounts:read',
+    dpop_bound_access_tokens: true,
+  };
+}
+
+function bankApi() {
+  return {
+    client_id: 'bank-api',
+    client_name: 'Bank API',
+    profile: 'oauth21',
+    redirect_uris: [],
+    grant_types: [],
+    response_types: [],
+    token_endpoint_auth_method: 'client_secret_basic',
+  };
+}
+
+function resource(uri, name, scopes, types) {
+  return {
+    resource: uri,
+    name,
+    scopes,
+    authorization_details_types: types,
+    client_id: 'bank-api',
+    agents_only: false,
+    task_claims: ['purpose'],
+  };
+}

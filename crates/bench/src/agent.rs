@@ -1,0 +1,114 @@
+//! Keys, assertions and proofs of the agents, by aws-lc-rs; and the same library's bare cost (RFC 7523, 9449).
+
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair,
+    UnparsedPublicKey,
+};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use writ_outside::{Clock, Random};
+
+use crate::scene::Grant;
+use crate::{Outcome, process};
+
+/// Seconds that an assertion lives: the most that an actor assertion may.
+const LIFE: i64 = 120;
+/// As long as a proof or a small token.
+const MESSAGE: [u8; 700] = [b'm'; 700];
+const ROUNDS: u32 = 1000;
+
+/// One P-256 key.
+pub struct Key {
+    pair: EcdsaKeyPair,
+    pub jwk: Value,
+    pub thumbprint: String,
+}
+
+/// One agent: a key that authenticates, a key that binds.
+pub struct Agent {
+    pub id: &'static str,
+    pub registered: Key,
+    pub bound: Key,
+}
+
+impl Key {
+    fn generate() -> Outcome<Self> {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
+        let (_, point) = pair.public_key().as_ref().split_first().ok_or("no point")?;
+        let (x, y) = point.split_at_checked(32).ok_or("a short point")?;
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let canonical = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
+        Ok(Self {
+            pair,
+            jwk: json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y }),
+            thumbprint: URL_SAFE_NO_PAD.encode(digest(&SHA256, canonical.as_bytes())),
+        })
+    }
+
+    fn sign(&self, header: &Value, claims: &Value) -> Outcome<String> {
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let input = format!("{}.{}", part(header), part(claims));
+        let signature = self.pair.sign(&SystemRandom::new(), input.as_bytes())?;
+        Ok(format!("{input}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    }
+}
+
+impl Agent {
+    pub fn make(id: &'static str) -> Outcome<Self> {
+        Ok(Self {
+            id,
+            registered: Key::generate()?,
+            bound: Key::generate()?,
+        })
+    }
+
+    /// RFC 7523, and DESIGN 4.
+    pub fn client_assertion(&self, issuer: &str) -> Outcome<String> {
+        let header = json!({ "typ": "client-authentication+jwt", "alg": "ES256" });
+        self.registered.sign(&header, &self.claims(issuer))
+    }
+
+    /// DESIGN 6: this agent takes part, if `presenter` asks.
+    pub fn actor_assertion(&self, issuer: &str, presenter: &str) -> Outcome<String> {
+        let header = json!({ "typ": "writ-actor+jwt", "alg": "ES256" });
+        let mut claims = self.claims(issuer);
+        if let Value::Object(members) = &mut claims {
+            members.insert("azp".to_owned(), presenter.into());
+            members.insert("cnf".to_owned(), json!({ "jkt": self.bound.thumbprint }));
+        }
+        self.registered.sign(&header, &claims)
+    }
+
+    /// RFC 9449 section 4.2.
+    pub fn proof(&self, url: &str, nonce: &str) -> Outcome<String> {
+        let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.bound.jwk });
+        let (jti, now) = (Random::System.identifier(), Clock::System.now().seconds());
+        let claims = json!({ "jti": jti, "htm": "POST", "htu": url, "iat": now, "nonce": nonce });
+        self.bound.sign(&header, &claims)
+    }
+
+    fn claims(&self, issuer: &str) -> Value {
+        let (jti, now) = (Random::System.identifier(), Clock::System.now().seconds());
+        let id = self.id;
+        json!({ "iss": id, "sub": id, "aud": issuer, "jti": jti, "iat": now, "exp": now + LIFE })
+    }
+}
+
+/// CPU of the signatures alone that one token of this grant needs, in microseconds: each key is read before it verifies.
+pub fn bare_crypto(grant: Grant) -> Outcome<f64> {
+    let key = Key::generate()?;
+    let point = key.pair.public_key().as_ref().to_vec();
+    let signed = key.pair.sign(&SystemRandom::new(), &MESSAGE)?;
+    let before = process::own_micros()?;
+    for _ in 0..ROUNDS {
+        for _ in 0..grant.verifications() {
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, &point)
+                .verify(&MESSAGE, signed.as_ref())?;
+        }
+        key.pair.sign(&SystemRandom::new(), &MESSAGE)?;
+    }
+    Ok((process::own_micros()? - before) / f64::from(ROUNDS))
+}

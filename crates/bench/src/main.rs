@@ -1,0 +1,103 @@
+//! `cargo run --release -p writ-bench -- [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]` (docs/benchmarks.md).
+//! The real binary `writ serve` on loopback, driven over keep-alive HTTP/1.1 with requests that were signed before.
+
+mod agent;
+mod arguments;
+mod database;
+mod load;
+mod process;
+mod report;
+mod scene;
+mod server;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use arguments::Arguments;
+use report::{Report, Sample};
+use scene::{Grant, Scene};
+use server::{Logging, Server};
+use writ_outside::Clock;
+
+/// Whatever goes wrong ends the run, and with it the server.
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// Requests before each measurement, so that caches are filled and files have their size.
+const WARMING: usize = 200;
+/// Requests whose statements are counted.
+const COUNTED: usize = 50;
+const CONNECTIONS: [usize; 2] = [1, 16];
+const STARTS: usize = 5;
+
+fn main() -> ExitCode {
+    match Arguments::read().and_then(|arguments| run(&arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "writ-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Outcome<()> {
+    server::build()?;
+    let place = database::Place::make(&arguments.database)?;
+    let mut report = Report::new(&arguments.database);
+    let settings = server::Settings::new(&place)?;
+    settings.register()?;
+    for _ in 0..STARTS {
+        let server = Server::start(&settings, Logging::Usual)?;
+        report.start(server.ready_after, process::resident_kib(server.id())?);
+    }
+    statements(&settings, &mut report)?;
+    for _ in 0..arguments.runs {
+        for grant in Grant::ALL {
+            for connections in CONNECTIONS {
+                let sample = measure(&settings, arguments, (grant, connections))?;
+                report.add(grant, connections, sample)?;
+            }
+        }
+    }
+    report.end()
+}
+
+/// A pass of its own, because writing a line for each statement costs time.
+fn statements(settings: &server::Settings<'_>, report: &mut Report) -> Outcome<()> {
+    let server = Server::start(settings, Logging::Statements)?;
+    let scene = Scene::open(settings, &server)?;
+    for grant in Grant::ALL {
+        load::drive(&server, scene.requests(grant, COUNTED)?, 1, u64::MAX)?;
+        let before = server.logged_statements()?;
+        load::drive(&server, scene.requests(grant, COUNTED)?, 1, u64::MAX)?;
+        let counted = server.logged_statements()? - before;
+        report.statements(grant, counted as f64 / COUNTED as f64);
+    }
+    Ok(())
+}
+
+/// One fresh process, warmed, then measured; every token must have left its event.
+fn measure(
+    settings: &server::Settings<'_>,
+    arguments: &Arguments,
+    (grant, connections): (Grant, usize),
+) -> Outcome<Sample> {
+    let server = Server::start(settings, Logging::Usual)?;
+    let scene = Scene::open(settings, &server)?;
+    let limit = arguments.seconds.saturating_mul(1_000_000);
+    load::drive(&server, scene.requests(grant, WARMING)?, connections, limit)?;
+    let requests = scene.requests(grant, arguments.tokens)?;
+    let crypto_before = agent::bare_crypto(grant)?;
+    let events_before = settings.events(grant)?;
+    let before = process::Cpu::of(server.id(), settings.place)?;
+    let started = Clock::System.now();
+    let latencies = load::drive(&server, requests, connections, limit)?;
+    let wall = started.until(Clock::System.now());
+    let cpu = process::Cpu::of(server.id(), settings.place)?.since(&before);
+    let crypto = (crypto_before + agent::bare_crypto(grant)?) / 2.0;
+    let events = settings.events(grant)? - events_before;
+    if events != latencies.len() {
+        let tokens = latencies.len();
+        return Err(format!("{tokens} tokens were issued and {events} events were written").into());
+    }
+    Ok(Sample::new(latencies, wall, cpu, crypto))
+}

@@ -1,0 +1,184 @@
+//! Four agents of one owner and a bank: requests of both grants, signed before they are sent.
+
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+
+use crate::Outcome;
+use crate::agent::Agent;
+use crate::load::{self, Answer};
+use crate::server::{Server, Settings};
+
+pub const BANK: &str = "https://bank.example";
+pub const OWNER: &str = "alice";
+/// Who hands over to whom, in this order.
+pub const CHAIN: [&str; 4] = ["agt_planner", "agt_booker", "agt_payer", "agt_courier"];
+/// `act` objects of the measured token.
+const DEPTH: usize = 3;
+const SCOPE: &str = "accounts:read";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Grant {
+    Credentials,
+    HandOver,
+}
+
+impl Grant {
+    pub const ALL: [Self; 2] = [Self::Credentials, Self::HandOver];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Credentials => "client_credentials",
+            Self::HandOver => "hand over, depth 3",
+        }
+    }
+
+    pub const fn event(self) -> &'static str {
+        match self {
+            Self::Credentials => "token.issued",
+            Self::HandOver => "token.exchanged",
+        }
+    }
+
+    /// Assertion and proof; for a hand over the subject token and the actor assertion too.
+    pub const fn verifications(self) -> u32 {
+        match self {
+            Self::Credentials => 2,
+            Self::HandOver => 4,
+        }
+    }
+}
+
+/// A server with a chain that is one hand over short.
+pub struct Scene<'a> {
+    agents: &'a [Agent; 4],
+    server: &'a Server,
+    nonce: String,
+    /// Held by the third agent.
+    subject_token: String,
+}
+
+type Pairs = Vec<(&'static str, String)>;
+
+impl<'a> Scene<'a> {
+    pub fn open(settings: &'a Settings<'_>, server: &'a Server) -> Outcome<Self> {
+        let mut scene = Self {
+            agents: &settings.agents,
+            server,
+            nonce: String::new(),
+            subject_token: String::new(),
+        };
+        let [planner, booker, payer, _] = scene.agents;
+        let mut stream = TcpStream::connect(server.address)?;
+        let refused = load::exchange(&mut stream, &scene.request(planner, credentials())?)?;
+        scene.nonce = refused.header("dpop-nonce").ok_or("no nonce was given")?;
+        let mut details = credentials();
+        details.push((
+            "authorization_details",
+            json!([payment("100.00")]).to_string(),
+        ));
+        let mut token = scene.token(&mut stream, planner, details)?;
+        for (from, to) in [(planner, booker), (booker, payer)] {
+            let form = scene.hand_over((from, to), &token)?;
+            token = scene.token(&mut stream, from, form)?;
+        }
+        scene.subject_token = token;
+        scene.check_depth(&mut stream)?;
+        Ok(scene)
+    }
+
+    /// So many requests, each with its own assertions and proof.
+    pub fn requests(&self, grant: Grant, count: usize) -> Outcome<Vec<Vec<u8>>> {
+        let [planner, _, payer, courier] = self.agents;
+        let one = || match grant {
+            Grant::Credentials => self.request(planner, credentials()),
+            Grant::HandOver => {
+                let form = self.hand_over((payer, courier), &self.subject_token)?;
+                self.request(payer, form)
+            }
+        };
+        (0..count).map(|_| one()).collect()
+    }
+
+    fn token(&self, stream: &mut TcpStream, agent: &Agent, form: Pairs) -> Outcome<String> {
+        let answer = load::exchange(stream, &self.request(agent, form)?)?;
+        token_of(&answer)
+    }
+
+    /// The measured token has three `act` objects.
+    fn check_depth(&self, stream: &mut TcpStream) -> Outcome<()> {
+        let [_, _, payer, courier] = self.agents;
+        let form = self.hand_over((payer, courier), &self.subject_token)?;
+        let token = self.token(stream, payer, form)?;
+        let claims = load::claims(&token)?;
+        let mut depth = 0;
+        let mut place = claims.get("act");
+        while let Some(act) = place {
+            depth += 1;
+            place = act.get("act");
+        }
+        if depth != DEPTH {
+            return Err(format!("the token has {depth} `act` objects").into());
+        }
+        Ok(())
+    }
+
+    fn hand_over(&self, (from, to): (&Agent, &Agent), subject_token: &str) -> Outcome<Pairs> {
+        let actor_token = to.actor_assertion(&self.server.issuer, from.id)?;
+        let token_type = |name: &str| format!("urn:ietf:params:oauth:token-type:{name}");
+        Ok(vec![
+            (
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange".to_owned(),
+            ),
+            ("subject_token", subject_token.to_owned()),
+            ("subject_token_type", token_type("access_token")),
+            ("actor_token", actor_token),
+            ("actor_token_type", token_type("jwt")),
+            ("resource", BANK.to_owned()),
+        ])
+    }
+
+    fn request(&self, agent: &Agent, mut form: Pairs) -> Outcome<Vec<u8>> {
+        let issuer = &self.server.issuer;
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        form.push(("client_assertion_type", kind.to_owned()));
+        form.push(("client_assertion", agent.client_assertion(issuer)?));
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
+        let proof = agent.proof(&format!("{issuer}/token"), &self.nonce)?;
+        let (address, length) = (self.server.address, body.len());
+        Ok(format!(
+            "POST /token HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
+             dpop: {proof}\r\ncontent-length: {length}\r\n\r\n{body}"
+        )
+        .into_bytes())
+    }
+}
+
+/// A payment of the shipped type, with this amount.
+pub fn payment(amount: &str) -> Value {
+    json!({
+        "type": "payment",
+        "instructed_amount": { "amount": amount, "currency": "EUR" },
+        "creditor": { "name": "KLM", "account": { "iban": "NL91ABNA0417164300" } },
+        "reference": "Booking 7KQ2PX"
+    })
+}
+
+fn credentials() -> Pairs {
+    vec![
+        ("grant_type", "client_credentials".to_owned()),
+        ("scope", SCOPE.to_owned()),
+        ("resource", BANK.to_owned()),
+    ]
+}
+
+fn token_of(answer: &Answer) -> Outcome<String> {
+    let body: Value = serde_json::from_slice(&answer.body)?;
+    let token = body.get("access_token").and_then(Value::as_str);
+    Ok(token
+        .ok_or_else(|| format!("no token but {body}"))?
+        .to_owned())
+}
