@@ -1,13 +1,16 @@
 //! Licence expressions (SPDX 2.3 annex D), as far as packages use them.
 
 /// Licences of what we build with, where an alternative leaves no choice among others.
-pub(super) const LICENCES: [&str; 9] = [
+pub(super) const LICENCES: [&str; 11] = [
+    "0BSD",
     "Apache-2.0",
     "MIT",
     "BSD-3-Clause",
     "CDLA-Permissive-2.0",
     "ISC",
     "MIT-0",
+    // Copyleft by file: webauthn-rs, of which no file is changed.
+    "MPL-2.0",
     "Unicode-3.0",
     "Unlicense",
     "Zlib",

@@ -1,0 +1,116 @@
+//! A new passkey (WebAuthn 7.1): discoverable, with user verification, no attestation, ES256.
+
+use serde_json::{Value, json};
+use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyCredential};
+
+use crate::key::Key;
+use crate::receipt::{ClientData, decode};
+use crate::state::{State, library, replace, to_json};
+use crate::{Ceremony, Fault, Person, RelyingParty};
+
+/// What is kept of a new passkey. Whether its id is taken is for the store to say (WebAuthn 7.1 step 26).
+#[derive(Clone, Debug)]
+pub struct Enrolled {
+    /// In base64url.
+    pub credential_id: String,
+    pub passkey: String,
+}
+
+impl RelyingParty {
+    /// `existing` are this person's passkeys: no device is enrolled twice.
+    pub fn enrol(&self, person: &Person, existing: &[String]) -> Result<Ceremony, Fault> {
+        let (options, kept) = self.library.start_passkey_registration(
+            self.user_uuid(person),
+            &person.name,
+            &person.name,
+            Some(ids_of(existing)?),
+        )?;
+        let mut options = to_json(&options)?;
+        let mut kept = to_json(&kept)?;
+        narrow(&mut options, &mut kept)?;
+        let state = State::Enrol {
+            user_handle: self.user_handle(person),
+            library: kept,
+        };
+        state.ceremony(options)
+    }
+
+    /// The second half: the browser's answer to [`Self::enrol`].
+    pub fn enrolled(&self, state: &str, answer: &Value) -> Result<Enrolled, Fault> {
+        let State::Enrol {
+            user_handle,
+            library: kept,
+        } = State::read(state)?
+        else {
+            return Err(Fault::State);
+        };
+        let kept: PasskeyRegistration = library(kept)?;
+        let credential = self.read_credential(answer)?;
+        let passkey = self
+            .library
+            .finish_passkey_registration(&credential, &kept)?;
+        if passkey.cred_id().as_slice() != credential.raw_id.as_slice() {
+            return Err(Fault::CredentialId);
+        }
+        let key = Key {
+            user_handle,
+            passkey,
+        };
+        key.public()?;
+        Ok(Enrolled {
+            credential_id: key.credential_id(),
+            passkey: key.write()?,
+        })
+    }
+
+    fn read_credential(&self, answer: &Value) -> Result<RegisterPublicKeyCredential, Fault> {
+        let credential: RegisterPublicKeyCredential = serde_json::from_value(answer.clone())
+            .map_err(|error| Fault::Malformed(error.to_string()))?;
+        if credential.type_ != "public-key" {
+            return Err(Fault::Malformed("`type` is not `public-key`".to_owned()));
+        }
+        let id: &[u8] = credential.raw_id.as_ref();
+        if id.len() > LONGEST_CREDENTIAL_ID || decode(&credential.id)? != id {
+            return Err(Fault::CredentialId);
+        }
+        if answer.pointer(DISCOVERABLE) == Some(&Value::Bool(false)) {
+            return Err(Fault::NotDiscoverable);
+        }
+        ClientData::read(credential.response.client_data_json.as_ref())?
+            .check_origin(self.origin())?;
+        Ok(credential)
+    }
+}
+
+fn ids_of(passkeys: &[String]) -> Result<Vec<CredentialID>, Fault> {
+    passkeys
+        .iter()
+        .map(|text| Ok(Key::read(text)?.passkey.cred_id().clone()))
+        .collect()
+}
+
+/// The library leaves discoverability to the device and offers more algorithms than a receipt can be verified with.
+fn narrow(options: &mut Value, kept: &mut Value) -> Result<(), Fault> {
+    let offered = json!([{ "type": "public-key", "alg": ES256 }]);
+    replace(options, "/publicKey/pubKeyCredParams", offered)?;
+    let selection = "/publicKey/authenticatorSelection";
+    replace(
+        options,
+        &format!("{selection}/residentKey"),
+        json!("required"),
+    )?;
+    replace(
+        options,
+        &format!("{selection}/requireResidentKey"),
+        json!(true),
+    )?;
+    replace(kept, "/rs/credential_algorithms", json!(["ES256"]))?;
+    replace(kept, "/rs/require_resident_key", json!(true))
+}
+
+/// RFC 9053 section 2.1.
+const ES256: i32 = -7;
+/// WebAuthn 7.1 step 25, in bytes.
+const LONGEST_CREDENTIAL_ID: usize = 1023;
+/// The client's word on the `credProps` extension (WebAuthn 10.1.3).
+const DISCOVERABLE: &str = "/clientExtensionResults/credProps/rk";

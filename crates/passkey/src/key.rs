@@ -1,0 +1,86 @@
+//! A kept passkey: the library's record with the user handle it was made for; and its public key as a JWK (RFC 7517).
+
+use base64::Engine;
+use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::{Signature, VerifyingKey};
+use serde::{Deserialize, Serialize};
+use webauthn_rs::prelude::{COSEAlgorithm, COSEKeyType, Passkey};
+
+use crate::{BASE64URL, Fault};
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Key {
+    pub(crate) user_handle: String,
+    pub(crate) passkey: Passkey,
+}
+
+impl Key {
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(text).map_err(|_| Fault::Key)
+    }
+
+    pub(crate) fn write(&self) -> Result<String, Fault> {
+        serde_json::to_string(self).map_err(|_| Fault::Key)
+    }
+
+    pub(crate) fn credential_id(&self) -> String {
+        BASE64URL.encode(self.passkey.cred_id())
+    }
+
+    pub(crate) fn public(&self) -> Result<PublicKey, Fault> {
+        let key = self.passkey.get_public_key();
+        match (&key.type_, &key.key) {
+            (COSEAlgorithm::ES256, COSEKeyType::EC_EC2(point)) => Ok(PublicKey {
+                kty: "EC".to_owned(),
+                crv: "P-256".to_owned(),
+                x: BASE64URL.encode(&point.x),
+                y: BASE64URL.encode(&point.y),
+            }),
+            _ => Err(Fault::Algorithm),
+        }
+    }
+}
+
+/// The public key of a kept passkey as a JWK: what a receipt keeps, so that it can be verified without us.
+pub fn public_key(passkey: &str) -> Result<String, Fault> {
+    let jwk = Key::read(passkey)?.public()?;
+    serde_json::to_string(&jwk).map_err(|_| Fault::Key)
+}
+
+/// Members in the order of RFC 7638, so that the text of one key is always the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PublicKey {
+    crv: String,
+    kty: String,
+    x: String,
+    y: String,
+}
+
+impl PublicKey {
+    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
+        serde_json::from_str(text).map_err(|_| Fault::Key)
+    }
+
+    /// ES256 with a DER signature (WebAuthn 6.5.5).
+    pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
+        let signature = Signature::from_der(signature).map_err(|_| Fault::Signature)?;
+        self.point()?
+            .verify(signed, &signature)
+            .map_err(|_| Fault::Signature)
+    }
+
+    fn point(&self) -> Result<VerifyingKey, Fault> {
+        if (self.kty.as_str(), self.crv.as_str()) != ("EC", "P-256") {
+            return Err(Fault::Key);
+        }
+        let mut bytes = vec![UNCOMPRESSED];
+        for coordinate in [&self.x, &self.y] {
+            bytes.extend(BASE64URL.decode(coordinate).map_err(|_| Fault::Key)?);
+        }
+        VerifyingKey::from_sec1_bytes(&bytes).map_err(|_| Fault::Key)
+    }
+}
+
+/// SEC 1 section 2.3.3: the byte before two coordinates.
+const UNCOMPRESSED: u8 = 4;

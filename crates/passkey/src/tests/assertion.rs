@@ -1,0 +1,279 @@
+//! WebAuthn 7.2: what makes a login or an approval fail, and what a success leaves.
+
+use base64::Engine;
+use serde_json::{Value, json};
+
+use super::{CHALLENGE, Held, ORIGIN, enrol, person, phone, relying_party};
+use crate::software::{Device, Trick};
+use crate::{BASE64URL, Fault, Person, challenge_of, identify};
+
+fn approve_with(trick: Trick) -> Fault {
+    let mut held = Held::by(phone());
+    held.device = held.device.with(trick);
+    held.approve().unwrap_err()
+}
+
+/// An honest answer with one member replaced.
+fn altered(pointer: &str, change: impl Fn(&str) -> Value) -> Fault {
+    let mut held = Held::by(phone());
+    let ceremony = held.begin();
+    let mut answer = held.device.get(&ceremony.options, ORIGIN).unwrap();
+    let member = answer.pointer_mut(pointer).unwrap();
+    *member = change(member.as_str().unwrap());
+    held.finish(&ceremony, &answer).unwrap_err()
+}
+
+fn flipped(text: &str) -> Value {
+    let mut bytes = BASE64URL.decode(text).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    json!(BASE64URL.encode(bytes))
+}
+
+#[test]
+fn an_approval_signs_our_challenge() {
+    let mut held = Held::by(phone());
+    let ceremony = held.begin();
+    assert_eq!(ceremony.challenge, BASE64URL.encode(CHALLENGE));
+    assert_eq!(ceremony.options["challenge"], json!(ceremony.challenge));
+    assert_eq!(ceremony.options["userVerification"], json!("required"));
+    assert_eq!(
+        ceremony.options["allowCredentials"][0]["id"],
+        json!(held.device.credential_ids()[0])
+    );
+    let answer = held.device.get(&ceremony.options, ORIGIN).unwrap();
+    assert_eq!(challenge_of(&answer).unwrap(), ceremony.challenge);
+    let approved = held.finish(&ceremony, &answer).unwrap();
+    assert!(approved.assertion.user_verified);
+    assert!(!approved.assertion.backup_eligible);
+    assert_eq!(approved.assertion.counter, 2);
+}
+
+#[test]
+fn a_login_names_its_person() {
+    let mut held = Held::by(phone());
+    let ceremony = held.rp.login().unwrap();
+    assert_eq!(ceremony.options["userVerification"], json!("required"));
+    assert_eq!(ceremony.options["allowCredentials"], json!([]));
+    let answer = held.device.get(&ceremony.options, ORIGIN).unwrap();
+    let claimed = identify(&answer).unwrap();
+    assert_eq!(claimed.credential_id, held.device.credential_ids()[0]);
+    assert_eq!(claimed.user_handle, held.rp.user_handle(&person("alice")));
+    let used = held.rp.logged_in(&ceremony.state, &answer, &held.passkey);
+    assert_eq!(used.unwrap().credential_id, claimed.credential_id);
+}
+
+#[test]
+fn webauthn_7_2_5_only_the_credentials_that_were_asked() {
+    let mut held = Held::by(phone());
+    let second = enrol(&held.rp, &mut held.device, &person("alice"));
+    let ceremony = held.begin();
+    let other = held.device.credential_ids()[1].clone();
+    let mut options = ceremony.options.clone();
+    options["allowCredentials"] = json!([{ "type": "public-key", "id": other }]);
+    let answer = held.device.get(&options, ORIGIN).unwrap();
+    let both = [held.passkey.clone(), second];
+    let refused = held.rp.approved(&ceremony.state, &answer, &both);
+    assert_eq!(refused.unwrap_err(), Fault::Unknown);
+}
+
+#[test]
+fn webauthn_7_2_6_a_removed_passkey_is_dead() {
+    let mut held = Held::by(phone());
+    let ceremony = held.begin();
+    let answer = held.device.get(&ceremony.options, ORIGIN).unwrap();
+    let refused = held.rp.approved(&ceremony.state, &answer, &[]);
+    assert_eq!(refused.unwrap_err(), Fault::Unknown);
+    let nobody = held.rp.approve(CHALLENGE, &[]);
+    assert_eq!(nobody.unwrap_err(), Fault::Unknown);
+}
+
+#[test]
+fn webauthn_7_2_6_another_persons_passkey() {
+    let mut held = Held::by(phone());
+    let mut theirs = Device::new([8; 32]);
+    let passkey = enrol(&held.rp, &mut theirs, &person("bob"));
+    let ceremony = held.begin();
+    let for_bob = held.rp.approve(CHALLENGE, &[passkey]).unwrap();
+    let answer = theirs.get(&for_bob.options, ORIGIN).unwrap();
+    assert_eq!(held.finish(&ceremony, &answer).unwrap_err(), Fault::Unknown);
+    held.device = theirs;
+    assert_eq!(held.log_in().unwrap_err(), Fault::UserHandle);
+}
+
+#[test]
+fn webauthn_7_2_6_user_handle() {
+    assert_eq!(
+        approve_with(Trick::UserHandle(vec![3; 16])),
+        Fault::UserHandle
+    );
+    let mut held = Held::by(phone());
+    held.device = held.device.with(Trick::NoUserHandle);
+    assert!(held.approve().is_ok(), "the person was known before");
+    assert_eq!(held.log_in().unwrap_err(), Fault::UserHandle);
+}
+
+#[test]
+fn webauthn_7_2_6_the_id_names_the_key() {
+    assert_eq!(
+        approve_with(Trick::CredentialId(vec![9; 32])),
+        Fault::Unknown
+    );
+    assert_eq!(altered("/id", |_| json!("AAAA")), Fault::CredentialId);
+}
+
+#[test]
+fn webauthn_7_2_9_client_data_must_be_json() {
+    let refused = altered("/response/clientDataJSON", |_| json!("bm90IGpzb24"));
+    assert!(matches!(refused, Fault::Malformed(_)), "{refused:?}");
+}
+
+#[test]
+fn webauthn_7_2_10_type() {
+    assert_eq!(
+        approve_with(Trick::Type("webauthn.create".to_owned())),
+        Fault::Type
+    );
+}
+
+#[test]
+fn webauthn_7_2_11_challenge() {
+    assert_eq!(
+        approve_with(Trick::Challenge(vec![1; 32])),
+        Fault::Challenge
+    );
+    let mut held = Held::by(phone());
+    let one = held.begin();
+    let other = held
+        .rp
+        .approve([1; 32], std::slice::from_ref(&held.passkey));
+    let answer = held.device.get(&one.options, ORIGIN).unwrap();
+    let refused = held.finish(&other.unwrap(), &answer);
+    assert_eq!(refused.unwrap_err(), Fault::Challenge);
+}
+
+#[test]
+fn webauthn_7_2_12_origin() {
+    for origin in [
+        "https://evil.example",
+        "https://sub.as.example",
+        "https://as.example:8443",
+        "http://as.example",
+        "https://as.example/",
+    ] {
+        let refused = Held::by(phone()).approve_at(origin);
+        assert_eq!(refused.unwrap_err(), Fault::Origin, "{origin}");
+    }
+}
+
+#[test]
+fn webauthn_7_2_13_cross_origin() {
+    assert_eq!(approve_with(Trick::CrossOrigin), Fault::CrossOrigin);
+}
+
+#[test]
+fn webauthn_7_2_14_top_origin() {
+    let top = "https://evil.example".to_owned();
+    assert_eq!(approve_with(Trick::TopOrigin(top)), Fault::CrossOrigin);
+}
+
+#[test]
+fn webauthn_7_2_15_rp_id_hash() {
+    assert_eq!(
+        approve_with(Trick::RelyingParty("evil.example".to_owned())),
+        Fault::RelyingParty
+    );
+}
+
+#[test]
+fn webauthn_7_2_16_user_present() {
+    assert_eq!(approve_with(Trick::NoUserPresence), Fault::NotPresent);
+}
+
+#[test]
+fn webauthn_7_2_17_user_verified() {
+    assert_eq!(approve_with(Trick::NoUserVerification), Fault::NotVerified);
+}
+
+#[test]
+fn webauthn_7_2_18_backed_up_without_being_eligible() {
+    assert_eq!(approve_with(Trick::BackedUpOnly), Fault::Backup);
+}
+
+#[test]
+fn webauthn_7_2_19_backup_eligibility_never_changes() {
+    let mut held = Held::by(phone());
+    held.device = held.device.synced();
+    assert_eq!(held.approve().unwrap_err(), Fault::Backup);
+}
+
+#[test]
+fn webauthn_7_2_21_signature() {
+    assert_eq!(approve_with(Trick::OtherKey), Fault::Signature);
+    assert_eq!(altered("/response/signature", flipped), Fault::Signature);
+    assert_eq!(
+        altered("/response/authenticatorData", flipped),
+        Fault::Signature,
+        "a counter that was not signed"
+    );
+}
+
+#[test]
+fn webauthn_7_2_22_counter() {
+    assert_eq!(approve_with(Trick::OldCounter), Fault::Counter);
+    let mut held = Held::by(phone());
+    let mut copy = held.device.clone();
+    held.passkey = held.approve().unwrap().passkey;
+    std::mem::swap(&mut held.device, &mut copy);
+    assert_eq!(held.approve().unwrap_err(), Fault::Counter, "a clone");
+}
+
+#[test]
+fn webauthn_7_2_22_a_counter_that_is_always_zero_says_nothing() {
+    let mut held = Held::by(phone().synced());
+    for _ in 0..2 {
+        let approved = held.approve().unwrap();
+        assert_eq!(approved.assertion.counter, 0);
+        assert!(approved.assertion.backup_eligible && approved.assertion.backed_up);
+        held.passkey = approved.passkey;
+    }
+}
+
+#[test]
+fn webauthn_7_2_24_the_counter_is_stored() {
+    let mut held = Held::by(phone());
+    let old = held.passkey.clone();
+    held.passkey = held.log_in().unwrap().passkey;
+    assert_ne!(held.passkey, old);
+    held.passkey = held.approve().unwrap().passkey;
+    assert!(held.log_in().is_ok());
+}
+
+#[test]
+fn a_login_is_no_approval_and_an_approval_no_login() {
+    let mut held = Held::by(phone());
+    let approval = held.begin();
+    let answer = held.device.get(&approval.options, ORIGIN).unwrap();
+    let refused = held.rp.logged_in(&approval.state, &answer, &held.passkey);
+    assert_eq!(refused.unwrap_err(), Fault::State);
+    let login = held.rp.login().unwrap();
+    let answer = held.device.get(&login.options, ORIGIN).unwrap();
+    assert_eq!(held.finish(&login, &answer).unwrap_err(), Fault::State);
+}
+
+#[test]
+fn several_passkeys_of_one_person() {
+    let rp = relying_party();
+    let alice: Person = person("alice");
+    let mut devices = [Device::new([1; 32]), Device::new([2; 32])];
+    let passkeys: Vec<_> = devices
+        .iter_mut()
+        .map(|device| enrol(&rp, device, &alice))
+        .collect();
+    for (device, passkey) in devices.iter_mut().zip(&passkeys) {
+        let ceremony = rp.approve(CHALLENGE, &passkeys).unwrap();
+        let answer = device.get(&ceremony.options, ORIGIN).unwrap();
+        let approved = rp.approved(&ceremony.state, &answer, &passkeys).unwrap();
+        let key = crate::public_key(passkey).unwrap();
+        assert_eq!(approved.public_key, key);
+    }
+}
