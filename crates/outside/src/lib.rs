@@ -2,6 +2,8 @@
 //! The one place that reads the system clock and the system's random numbers.
 
 mod clock;
+#[cfg(feature = "https")]
+pub mod guard;
 mod random;
 mod transport;
 
@@ -9,4 +11,4 @@ pub use clock::{Clock, ManualClock};
 pub use random::Random;
 #[cfg(feature = "https")]
 pub use transport::Https;
-pub use transport::{BoxFuture, MAX_RESPONSE_BYTES, Transport, TransportError};
+pub use transport::{BoxFuture, MAX_RESPONSE_BYTES, Patience, Transport, TransportError};

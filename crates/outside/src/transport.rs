@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -10,6 +11,11 @@ use http::{Request, Response};
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// An extension of a request that the other side may hold (RFC 7240 section 4.3): so much longer than usual may the
+/// answer take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience(pub Duration);
 
 /// Sends a request. Two implementations: [`Https`] and the in-process one of `testkit`.
 pub trait Transport: Send + Sync {
@@ -37,7 +43,8 @@ mod https {
     use std::time::Duration;
 
     use super::{
-        BoxFuture, Bytes, MAX_RESPONSE_BYTES, Request, Response, Transport, TransportError,
+        BoxFuture, Bytes, MAX_RESPONSE_BYTES, Patience, Request, Response, Transport,
+        TransportError,
     };
 
     const TIMEOUT: Duration = Duration::from_secs(10);
@@ -64,9 +71,11 @@ mod https {
         ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
             Box::pin(async move {
                 let (parts, body) = request.into_parts();
+                let held = parts.extensions.get::<Patience>();
                 let mut answer = self
                     .0
                     .request(parts.method, parts.uri.to_string())
+                    .timeout(TIMEOUT + held.map_or(Duration::ZERO, |held| held.0))
                     .headers(parts.headers)
                     .body(body)
                     .send()

@@ -1,0 +1,230 @@
+//! LESSONS 28: each family of addresses and each trick is refused, and what is called is bounded.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::*;
+
+const SHORT: Duration = Duration::from_millis(200);
+
+fn strict() -> Guarded {
+    Guarded::new(Rules::default()).unwrap()
+}
+
+/// The first and last address of each special network, or one inside.
+const SPECIAL: &str = "
+    0.0.0.0 0.255.255.255 10.0.0.0 10.255.255.255 100.64.0.0 100.127.255.255 127.0.0.1 127.255.255.255
+    169.254.0.0 169.254.169.254 172.16.0.0 172.31.255.255 192.0.0.8 192.0.2.1 192.88.99.1 192.168.0.0
+    192.168.255.255 198.18.0.0 198.19.255.255 198.51.100.7 203.0.113.255 224.0.0.1 239.255.255.255
+    240.0.0.1 255.255.255.255
+    :: ::1 ::7f00:1 ::ffff:127.0.0.1 ::ffff:10.1.2.3 ::ffff:169.254.169.254 64:ff9b::127.0.0.1
+    64:ff9b::c0a8:1 64:ff9b:1::1 100::1 2001::1 2001:2::1 2001:10::1 2001:db8::1 2002:7f00:1::
+    2002:c0a8:101::1 2002:a00:1::1 3fff::1 5f00::1 fc00::1 fdff::1 fe80::1 febf::1 fec0::1 ff02::1 4000::1";
+
+/// Their neighbours, and some that everybody knows.
+const PUBLIC: &str = "
+    1.1.1.1 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
+    169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.0.3.0 192.167.255.255
+    192.169.0.0 198.17.255.255 198.20.0.0 223.255.255.255 2606:4700::1111 2a00:1450::1
+    2001:4860::8888 ::ffff:1.1.1.1 64:ff9b::101:101 2002:101:101::1";
+
+#[test]
+fn lessons_28_special_addresses_are_not_public() {
+    for (addresses, public) in [(SPECIAL, false), (PUBLIC, true)] {
+        for address in addresses.split_whitespace() {
+            assert_eq!(is_public(address.parse().unwrap()), public, "{address}");
+        }
+    }
+}
+
+#[test]
+fn lessons_28_every_spelling_of_an_address_is_the_address() {
+    let guard = strict();
+    for url in [
+        "https://127.0.0.1/",
+        "https://127.1/",
+        "https://2130706433/",
+        "https://0x7f000001/",
+        "https://0177.0.0.1/",
+        "https://0x7f.0.0.0x1:8443/",
+        "https://127.0.0.1./",
+        "https://%31%32%37.0.0.1/",
+        "https://１２７.0.0.1/",
+        "https://[::1]/",
+        "https://[::]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[::ffff:7f00:1]/",
+        "https://[0:0:0:0:0:ffff:a00:1]/",
+        "https://[fd00::1]/",
+        "https://[fe80::1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://169.254.169.254/latest/meta-data/",
+        "https://0/",
+        "https:127.0.0.1",
+        "https:\\\\127.0.0.1\\x",
+        "ht\ntps://127.0.0.1",
+    ] {
+        assert_eq!(guard.rules.admits(url), Err(Refused::NotPublic), "{url}");
+    }
+    assert_eq!(guard.rules.admits("https://1.1.1.1/x"), Ok(()));
+    assert_eq!(guard.rules.admits("https://push.example/x"), Ok(()));
+}
+
+#[test]
+fn lessons_28_only_https_without_user_information() {
+    let guard = strict();
+    let long = format!("https://push.example/{}", "x".repeat(MAX_URL_BYTES));
+    for (url, refused) in [
+        ("http://push.example/", Refused::NotHttps),
+        ("ftp://push.example/", Refused::NotHttps),
+        ("file:///etc/passwd", Refused::NotHttps),
+        ("data:text/plain,x", Refused::NotHttps),
+        ("https://push.example@127.0.0.1/", Refused::UserInformation),
+        ("https://user:word@push.example/", Refused::UserInformation),
+        ("https://:word@push.example/", Refused::UserInformation),
+        ("https://", Refused::NotAUrl),
+        ("//127.0.0.1/", Refused::NotAUrl),
+        ("https://[::ffff:127.0.0.1%25lo]/", Refused::NotAUrl),
+        (&long, Refused::NotAUrl),
+    ] {
+        assert_eq!(guard.rules.admits(url), Err(refused), "{url}");
+    }
+}
+
+#[tokio::test]
+async fn lessons_28_a_name_is_what_it_stands_for() {
+    for url in ["https://localhost/", "https://LOCALHOST:9/"] {
+        let refused = strict().post(url, HeaderMap::new(), Bytes::new()).await;
+        assert_eq!(refused, Err(Refused::NotPublic), "{url}");
+    }
+    let (guard, dotted) = (strict(), "https://localhost./");
+    let refused = guard.post(dotted, HeaderMap::new(), Bytes::new()).await;
+    assert!(refused.is_err());
+    let at = |text: &str| SocketAddr::new(text.parse().unwrap(), 0);
+    assert!(all_public(vec![at("1.1.1.1"), at("2606:4700::1111")]).is_ok());
+    assert!(
+        all_public(vec![at("1.1.1.1"), at("10.0.0.1")]).is_err(),
+        "one spoils them all"
+    );
+}
+
+#[test]
+fn a_trusted_origin_is_exact() {
+    let trusted = ["http://127.0.0.1:9000", "https://Inside.example"];
+    let trusted = trusted.map(|text| Origin::parse(text).unwrap()).to_vec();
+    let guard = Guarded::new(Rules { trusted }).unwrap();
+    for url in [
+        "http://127.0.0.1:9000/ping?x",
+        "https://inside.example:443/",
+    ] {
+        assert_eq!(guard.rules.admits(url), Ok(()), "{url}");
+    }
+    for url in [
+        "http://127.0.0.1:9001/",
+        "https://127.0.0.1:9000/",
+        "http://127.0.0.2:9000/",
+        "http://inside.example/",
+        "http://x@127.0.0.1:9000/",
+        "http://127.0.0.1:90000/",
+    ] {
+        assert!(guard.rules.admits(url).is_err(), "{url}");
+    }
+    for no_origin in [
+        "127.0.0.1:9",
+        "http://h/path",
+        "http://h?x",
+        "http://u@h",
+        "ftp://h",
+        "",
+    ] {
+        assert_eq!(Origin::parse(no_origin), None, "{no_origin}");
+    }
+}
+
+/// Answers every connection with these bytes, and holds it open afterwards.
+async fn receiver(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    let (asked, count) = (Arc::new(AtomicUsize::new(0)), answer);
+    let seen = asked.clone();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).await;
+            seen.fetch_add(1, Ordering::SeqCst);
+            let _ = stream.write_all(&count).await;
+            open.push(stream);
+        }
+    });
+    (origin, asked)
+}
+
+async fn call(answer: Vec<u8>) -> (Result<Reply, Refused>, usize) {
+    let (origin, asked) = receiver(answer).await;
+    let trusted = vec![Origin::parse(&origin).unwrap()];
+    let guard = Guarded::with_patience(Rules { trusted }, SHORT).unwrap();
+    let reply = guard
+        .post(&origin, HeaderMap::new(), Bytes::from("x"))
+        .await;
+    (reply, asked.load(Ordering::SeqCst))
+}
+
+fn sized(length: usize, body: usize) -> Vec<u8> {
+    let mut answer = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n").into_bytes();
+    answer.resize(answer.len() + body, b'x');
+    answer
+}
+
+#[tokio::test]
+async fn lessons_28_no_redirect_is_followed() {
+    let (elsewhere, asked) = receiver(sized(0, 0)).await;
+    let answer = format!("HTTP/1.1 307 Go\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n");
+    let (reply, _) = call(answer.into_bytes()).await;
+    assert_eq!(reply.unwrap().status, 307);
+    assert_eq!(asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn lessons_28_size_is_bounded() {
+    let (reply, _) = call(sized(MAX_REPLY_BYTES, MAX_REPLY_BYTES)).await;
+    assert_eq!(reply.unwrap().body.len(), MAX_REPLY_BYTES);
+    let (reply, _) = call(sized(MAX_REPLY_BYTES + 1, MAX_REPLY_BYTES + 1)).await;
+    assert_eq!(reply, Err(Refused::TooLarge));
+}
+
+#[tokio::test]
+async fn lessons_28_time_is_bounded() {
+    for stuck in [sized(10, 9), b"HTTP/1.1 200 OK\r\n".to_vec(), Vec::new()] {
+        let (reply, asked) = call(stuck).await;
+        assert_eq!((reply, asked), (Err(Refused::TooLate), 1));
+    }
+}
+
+#[tokio::test]
+async fn rfc_9110_10_2_3_retry_after_in_seconds() {
+    let answer = |wait: &str| {
+        format!("HTTP/1.1 429 Slow\r\nretry-after: {wait}\r\ncontent-length: 0\r\n\r\n")
+            .into_bytes()
+    };
+    let wait = |reply: Result<Reply, Refused>| reply.unwrap().retry_after;
+    let (reply, _) = call(answer("120")).await;
+    assert_eq!(wait(reply), Some(Duration::from_secs(120)));
+    let (reply, _) = call(answer("Wed, 21 Oct 2026 07:28:00 GMT")).await;
+    assert_eq!(wait(reply), None);
+}
+
+#[tokio::test]
+async fn nobody_there_may_be_tried_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let origin = format!("http://{}/?secret", listener.local_addr().unwrap());
+    drop(listener);
+    let trusted = vec![Origin::parse(origin.trim_end_matches("/?secret")).unwrap()];
+    let guard = Guarded::new(Rules { trusted }).unwrap();
+    let refused = guard.post(&origin, HeaderMap::new(), Bytes::new()).await;
+    let refused = refused.unwrap_err();
+    assert!(!refused.is_final() && !refused.to_string().contains("secret"));
+}
