@@ -48,7 +48,7 @@ both!(
         );
 
         let key = Forge::new(&world.random);
-        let proof = || key.proof("POST", "http://127.0.0.1:9/token", world.now().seconds());
+        let proof = || key.proof("POST", "http://localhost:9/token", world.now().seconds());
         let code = web.code(&world, &web.request()).await;
         let bound = web
             .send(
@@ -87,7 +87,7 @@ both!(
             public.send(&world, "/token", &form, &[]).await.refusal(),
             (400, "invalid_grant".to_owned())
         );
-        let proof = key.proof("POST", "http://127.0.0.1:9/token", world.now().seconds());
+        let proof = key.proof("POST", "http://localhost:9/token", world.now().seconds());
         let bound = public
             .send(&world, "/token", &form, &[("dpop", &proof)])
             .await;

@@ -212,7 +212,7 @@ both!(
         let more = [
             "scope accounts:write https://bank.example",
             "ref_made_up",
-            "scope openid http://127.0.0.1:9",
+            "scope openid http://localhost:9",
         ];
         let mut boxes = vec![scope];
         boxes.extend(more);

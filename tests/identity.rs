@@ -312,7 +312,7 @@ both!(promise_5_userinfo_dies_with_the_task, |world| async {
         .access_token();
     assert_eq!(asked(&world, &agent.dpop, &token).await.status, 200);
     let mut browser = world.browser();
-    let page = browser.open("/login").await;
+    let page = browser.open("/app/agents").await;
     let page = browser.log_in(&page, "alice", PASSWORD).await;
     browser.submit(&page, "task-stop", &[]).await;
     assert_challenged(&asked(&world, &agent.dpop, &token).await, "invalid_token");

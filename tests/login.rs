@@ -278,7 +278,7 @@ both!(
         let token = cast.redeem(&world, &code).await.access_token();
         let foreign = csrf_of(&world.browser().open("/login").await, "login-submit");
         let mut browser = signed_in(&world).await;
-        let page = browser.open("/app").await;
+        let page = browser.open("/app/agents").await;
         for fields in forged(&page, "task-stop", &foreign) {
             let refused = browser.send_form(&page, "task-stop", &fields).await;
             assert_eq!(refused.reply.status, 403, "{fields:?}");

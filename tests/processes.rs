@@ -70,7 +70,7 @@ impl Drop for Server {
 }
 
 /// Next to this test's own executable: `cargo build -p writ-server --bin writ` makes it.
-fn binary() -> PathBuf {
+pub fn binary() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let path = this.parent().unwrap().with_file_name("writ");
     assert!(

@@ -179,9 +179,9 @@ both!(
             browsers.push(browser);
         }
         world.advance(STALE);
-        let racers = browsers.into_iter().map(|mut browser| async move { browser.open("/app").await });
+        let racers = browsers.into_iter().map(|mut browser| async move { browser.open("/app/agents").await });
         for page in at_once(racers.collect()).await {
-            assert_eq!((page.reply.status, page.url.path()), (200, "/app"), "{}", page.reply.text());
+            assert_eq!((page.reply.status, page.url.path()), (200, "/app/agents"), "{}", page.reply.text());
         }
     }
 );

@@ -96,7 +96,7 @@ both!(
         minted(&at(&node, &world, &cast.planner, &refresh).await, "warm");
 
         let mut browser = world.browser();
-        let page = browser.open("/app").await;
+        let page = browser.open("/app/agents").await;
         let page = browser.log_in(&page, "alice", PASSWORD).await;
         browser.submit(&page, "task-stop", &[]).await;
 
@@ -313,7 +313,7 @@ both!(
             .await;
         let hers = cast.redeem(&world, &code).await.access_token();
         let mut browser = world.browser();
-        let page = browser.open("/app").await;
+        let page = browser.open("/app/agents").await;
         let page = browser.log_in(&page, "mallory", PASSWORD).await;
         assert!(
             !page.reply.text().contains(&id),

@@ -28,7 +28,7 @@ both!(
         assert_eq!(cast.introspect(&world, &handed.access_token()).await["active"], json!(true));
 
         let mut browser = world.browser();
-        let page = browser.open("/app").await;
+        let page = browser.open("/app/agents").await;
         let page = browser.log_in(&page, "alice", writ_testkit::PASSWORD).await;
         let page = browser.submit(&page, "task-stop", &[]).await;
         assert_eq!(page.reply.status, 200);

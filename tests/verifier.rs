@@ -217,7 +217,7 @@ both!(
         accepted(&planner, &grant, accounts()).await;
         accepted(&booker, &below, accounts()).await;
         let mut browser = world.browser();
-        let page = browser.open("/app").await;
+        let page = browser.open("/app/agents").await;
         let page = browser.log_in(&page, "alice", PASSWORD).await;
         browser.submit(&page, "task-stop", &[]).await;
         refused(&planner, &grant, accounts(), "invalid_token").await;

@@ -3,6 +3,10 @@
 use writ_wire::error::ErrorCode as Code;
 
 /// One sentence for the agent's developer, or for the agent.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one table, in which no code is forgotten"
+)]
 pub const fn advice(code: Code) -> &'static str {
     match code {
         Code::InvalidRequest => {
@@ -51,8 +55,28 @@ pub const fn advice(code: Code) -> &'static str {
             "ask for the scope that the refusal names with `authorize`, or do without"
         }
         Code::InsufficientAuthorization => {
-            "ask for the `insufficient` details with `authorize`; the same reference again means stop"
+            "ask for the `insufficient` details with `confirm`; the same reference again means stop"
         }
+        Code::InsufficientUserAuthentication | Code::UnmetAuthenticationRequirements => {
+            "the person must log in more strongly: ask with the `acr_values` that the refusal names, if they can"
+        }
+        Code::InvalidRequestObject => "correct the signed request: claims, `aud`, times and key",
+        Code::AuthorizationPending => "nobody has decided yet: wait for the interval and ask again",
+        Code::SlowDown => "poll less often: the interval is now five seconds longer, for good",
+        Code::ExpiredToken => {
+            "nobody decided in time, which means no: ask again only if the person wants it"
+        }
+        Code::ExpiredLoginHintToken => "make a new `login_hint_token`",
+        Code::UnknownUserId => {
+            "this agent may not ask that person: they must have agreed to it before, or an administrator assign it"
+        }
+        Code::MissingUserCode | Code::InvalidUserCode => {
+            "ask the person for the code that they set for requests like this one"
+        }
+        Code::InvalidBindingMessage => {
+            "use a short `binding_message` of letters, digits and plain punctuation"
+        }
+        Code::TransactionFailed => "the server could not finish: ask again",
         Code::InvalidClientMetadata => "correct the registration that the description names",
         Code::InvalidRedirectUri => {
             "register this `redirect_uri` exactly; only the port of a loopback address is free"

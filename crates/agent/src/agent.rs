@@ -3,18 +3,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use writ_outside::{Clock, Random, Transport};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use writ_outside::{Clock, Patience, Random, Transport};
 use writ_wire::dpop::DPOP;
 use writ_wire::error::{ErrorBody, ErrorCode};
 use writ_wire::form::Form;
 use writ_wire::metadata::ServerMetadata;
 
+use crate::confirmation::Confirmed;
 use crate::dpop::{Fresh, Nonces, ProofFor, proof};
 use crate::error::Error;
 use crate::key::Key;
@@ -86,6 +88,7 @@ pub struct Agent {
     pub(crate) metadata: ServerMetadata,
     pub(crate) outside: Outside,
     pub(crate) nonces: Nonces,
+    pub(crate) confirmed: Confirmed,
 }
 
 /// Parameters of a request, in order; a name may repeat.
@@ -115,6 +118,7 @@ impl Agent {
             metadata,
             outside,
             nonces: Nonces::default(),
+            confirmed: Confirmed::default(),
         })
     }
 
@@ -154,9 +158,20 @@ impl Agent {
         parameters: &Parameters,
         key: Option<&Key>,
     ) -> Result<Response<Bytes>, Error> {
-        let (response, fresh) = self.post_once(endpoint, parameters, key).await?;
+        self.post_held(endpoint, parameters, (key, None)).await
+    }
+
+    /// The same; the server may hold the request for a while (RFC 7240 section 4.3).
+    pub(crate) async fn post_held(
+        &self,
+        endpoint: &str,
+        parameters: &Parameters,
+        (key, hold): (Option<&Key>, Option<Duration>),
+    ) -> Result<Response<Bytes>, Error> {
+        let once = || self.post_once(endpoint, parameters, (key, hold));
+        let (response, fresh) = once().await?;
         if key.is_some() && fresh == Fresh::Nonce && asks_for_nonce(&response) {
-            return Ok(self.post_once(endpoint, parameters, key).await?.0);
+            return Ok(once().await?.0);
         }
         Ok(response)
     }
@@ -165,7 +180,7 @@ impl Agent {
         &self,
         endpoint: &str,
         parameters: &Parameters,
-        key: Option<&Key>,
+        (key, hold): (Option<&Key>, Option<Duration>),
     ) -> Result<(Response<Bytes>, Fresh), Error> {
         let url = secure(endpoint)?;
         let mut request = Request::post(url.as_str())
@@ -179,6 +194,11 @@ impl Agent {
                 nonce: self.nonces.of(&url),
             };
             request = request.header(DPOP, proof(key, to, &self.outside)?);
+        }
+        if let Some(hold) = hold {
+            request = request
+                .header(PREFER, format!("wait={}", hold.as_secs()))
+                .extension(Patience(hold));
         }
         let mut form = parameters.clone();
         match &self.config.authentication {
@@ -242,5 +262,6 @@ pub(crate) fn not_a_request<E>(_: E) -> Error {
     Error::Usage("the request has a character that HTTP does not allow".to_owned())
 }
 
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 const JSON: &str = "application/json";
 const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

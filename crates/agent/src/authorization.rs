@@ -25,6 +25,10 @@ pub struct AuthorizationIntent {
     pub scope: String,
     pub resource: Vec<String>,
     pub authorization_details: Vec<Detail>,
+    /// How strongly the person must log in, any one of these, best first: as a resource's refusal said (RFC 9470).
+    pub acr_values: Vec<String>,
+    /// How old that login may be, in seconds.
+    pub max_age: Option<u64>,
     /// Opens a task of its own (`mission_intent`); without it the client's default task is used.
     pub purpose: Option<Purpose>,
 }
@@ -114,13 +118,17 @@ impl Agent {
                 details_text(&intent.authorization_details)?,
             ));
         }
+        if !intent.acr_values.is_empty() {
+            form.push(("acr_values", intent.acr_values.join(" ")));
+        }
+        form.extend(intent.max_age.map(|age| ("max_age", age.to_string())));
         if let Some(purpose) = &intent.purpose {
             form.push(("mission_intent", self.mission_intent(purpose)?));
         }
         Ok(form)
     }
 
-    fn mission_intent(&self, purpose: &Purpose) -> Result<String, Error> {
+    pub(crate) fn mission_intent(&self, purpose: &Purpose) -> Result<String, Error> {
         // A server that ignores it would let the person approve without having seen the purpose.
         if self.metadata.mission_bound_authorization_supported != Some(true) {
             return Err(Error::Usage(

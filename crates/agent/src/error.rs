@@ -32,6 +32,9 @@ pub enum Error {
     /// A call that cannot be made as it was asked; nothing was sent.
     #[error("{0}")]
     Usage(String),
+    /// A person agreed to this, and the resource refuses it again with the same reference (SPECS 6.5).
+    #[error("a person confirmed this, and it was refused again")]
+    Repeated,
     #[error(transparent)]
     Key(#[from] KeyError),
 }
@@ -50,6 +53,9 @@ impl Error {
                 "do not go on with this answer: compare the issuer with the server's configuration, and suspect an attack"
             }
             Self::Usage(_) => "correct the call: the message names what is wrong",
+            Self::Repeated => {
+                "stop asking: tell the person, or who runs the resource, that what was agreed to is still refused"
+            }
             Self::Key(_) => "give a P-256 private key in PKCS #8, or make one with `Key::generate`",
         }
     }
@@ -60,7 +66,11 @@ impl Error {
             Self::Refused(refusal) => Some(refusal.code),
             Self::Denied { .. } => Some(ErrorCode::AccessDenied),
             Self::Resource(refusal) => refusal.code(),
-            Self::Transport(_) | Self::Protocol(_) | Self::Usage(_) | Self::Key(_) => None,
+            Self::Transport(_)
+            | Self::Protocol(_)
+            | Self::Usage(_)
+            | Self::Repeated
+            | Self::Key(_) => None,
         }
     }
 }

@@ -1,11 +1,12 @@
-//! What an agent needs: keys, discovery, `authorize`, `delegate`, and calls to resources; typed errors that say what to
-//! do next. OAuth 2.1 with PAR (RFC 9126), RAR (RFC 9396), DPoP (RFC 9449) and token exchange (RFC 8693, DESIGN 6).
+//! What an agent needs: keys, discovery, `authorize`, `delegate`, `confirm`, and calls to resources; typed errors that say
+//! what to do next. OAuth 2.1 with PAR (RFC 9126), RAR (RFC 9396), DPoP (RFC 9449), token exchange (RFC 8693, DESIGN 6),
+//! CIBA, and the device flow for terminals (RFC 8628).
 //! Signatures are pure Rust; HTTP, time and randomness come from outside.
 //!
 //! ```no_run
 //! use std::sync::Arc;
 //! use writ_agent::{
-//!     ActorCredential, Agent, AgentConfig, Ask, AuthorizationIntent, Clock, Error, Key, Outside, Random, Transport,
+//!     ActorCredential, Agent, AgentConfig, Ask, AuthorizationIntent, Clock, Confirm, Error, Key, Outside, Random, Transport,
 //!     details,
 //! };
 //!
@@ -41,6 +42,15 @@
 //! let narrower = Ask::resource(bank).scope("accounts:read");
 //! let handed = agent.delegate(&grant, &ActorCredential::assertion(from_booker), &narrower).await?;
 //! // The text of `handed.access_token` goes to the sub-agent, whose kit takes it with `accept`.
+//!
+//! // 4. The bank wants a person for one payment: they are asked on their phone, and the token is for that alone.
+//! let request = http::Request::post("https://bank.example/payments").body("{}".into());
+//! if let Err(Error::Resource(refused)) = agent.call(&grant, request.expect("a request")).await {
+//!     let mut question = agent.confirm(&grant, &Confirm::refused(&refused)).await?;
+//!     println!("pick {:?} on your phone", question.number_to_match);
+//!     let once = question.wait(&agent, tokio::time::sleep).await?;
+//!     # let _ = once;
+//! }
 //! # let _ = handed; Ok(())
 //! # }
 //! ```
@@ -49,6 +59,8 @@ mod advice;
 mod agent;
 mod assertion;
 mod authorization;
+mod confirmation;
+mod device;
 mod dpop;
 mod error;
 mod exchange;
@@ -61,17 +73,21 @@ mod secret;
 #[cfg(test)]
 mod tests;
 mod token;
+mod waiting;
 
 pub use advice::advice;
 pub use agent::{Agent, AgentConfig, Authentication, Binding, Outside};
 pub use assertion::MAX_ACTOR_ASSERTION_LIFETIME;
 pub use authorization::{AuthorizationIntent, Pending, Purpose};
+pub use confirmation::{Confirm, Confirmation};
+pub use device::{DeviceIntent, DevicePending};
 pub use error::{Error, Refusal};
 pub use exchange::{ActorCredential, Delegated};
 pub use key::{Key, KeyError};
 pub use resource::ResourceRefusal;
 pub use secret::Secret;
 pub use token::{Ask, Grant, details};
+pub use waiting::HOLD;
 
 #[cfg(feature = "https")]
 pub use writ_outside::Https;

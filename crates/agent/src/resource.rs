@@ -1,5 +1,5 @@
 //! Calls to a resource: the token, its proof with `ath` (RFC 9449 section 7), one answer to a nonce challenge
-//! (section 9), and what a refusal says (RFC 6750 section 3, RFC 9728 section 5.1, SPECS 6.5).
+//! (section 9), and what a refusal says (RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1, SPECS 6.5).
 
 use std::fmt;
 
@@ -84,10 +84,14 @@ pub struct ResourceRefusal {
     pub description: Option<String>,
     /// The scopes that would be enough (RFC 6750 section 3).
     pub scope: Option<String>,
-    /// The details that, if granted, would be enough: to be given to `authorize` as they are (SPECS 6.5).
+    /// The details that, if granted, would be enough: for `Confirm::refused`, or `authorize`, as they are (SPECS 6.5).
     pub insufficient: Vec<Detail>,
     /// The same reference a second time means: stop asking.
     pub authorization_reference: Option<String>,
+    /// How strongly the person must log in: any one of these, best first (RFC 9470 section 3).
+    pub acr_values: Vec<String>,
+    /// How old that login may be, in seconds.
+    pub max_age: Option<u64>,
     /// Where the resource describes itself (RFC 9728).
     pub resource_metadata: Option<String>,
     pub body: Bytes,
@@ -173,9 +177,18 @@ fn refusal(challenge: &Challenge, response: Response<Bytes>) -> ResourceRefusal 
         scope: text("scope"),
         insufficient: remediation.authorization_details,
         authorization_reference: remediation.authorization_reference,
+        acr_values: acr_values(text("acr_values")),
+        max_age: challenge.get("max_age").and_then(|age| age.parse().ok()),
         resource_metadata: text("resource_metadata"),
         body: response.into_body(),
     }
+}
+
+/// Names with spaces between (RFC 9470 section 3).
+fn acr_values(text: Option<String>) -> Vec<String> {
+    let text = text.unwrap_or_default();
+    let names = text.split(' ').filter(|name| !name.is_empty());
+    names.take(MAX_ACR_VALUES).map(str::to_owned).collect()
 }
 
 /// draft-ietf-oauth-rar-metadata-remediation-00.
@@ -187,6 +200,8 @@ struct Remediation {
     authorization_reference: Option<String>,
 }
 
+/// More than a resource knows.
+const MAX_ACR_VALUES: usize = 16;
 /// The statuses with which a resource refuses a token (RFC 6750 section 3.1).
 const CHALLENGING: [StatusCode; 3] = [
     StatusCode::BAD_REQUEST,

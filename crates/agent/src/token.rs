@@ -130,9 +130,25 @@ impl Agent {
         let asked_at = self.outside.clock.now();
         let endpoint = &self.metadata.token_endpoint;
         let response = self.post(endpoint, form, self.dpop_key()).await?;
-        let token = self.token_response(&response)?;
+        self.granted(&response, asked_at)
+    }
+
+    /// The same where the server may hold the request: a life in seconds began at the latest when the answer came.
+    pub(crate) async fn token_held(
+        &self,
+        form: &Parameters,
+        hold: Duration,
+    ) -> Result<Grant, Error> {
+        let endpoint = &self.metadata.token_endpoint;
+        let held = (self.dpop_key(), Some(hold));
+        let response = self.post_held(endpoint, form, held).await?;
+        self.granted(&response, self.outside.clock.now())
+    }
+
+    fn granted(&self, response: &Response<Bytes>, from: Timestamp) -> Result<Grant, Error> {
+        let token = self.token_response(response)?;
         Ok(Grant {
-            expires_at: asked_at.plus(Duration::from_secs(token.expires_in)),
+            expires_at: from.plus(Duration::from_secs(token.expires_in)),
             access_token: token.access_token.into(),
             token_type: token.token_type,
             refresh_token: token.refresh_token.map(Secret::from),

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use writ_wire::rar::Detail;
+use writ_wire::registration::{self, ApproversFile};
 
 use crate::ask::{Ask, Level};
 use crate::object;
@@ -75,6 +76,8 @@ pub(crate) struct File {
     pub(crate) words: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
     ask: Ask,
     level: Level,
+    #[serde(default)]
+    approvers: Vec<ApproversFile>,
     example: Map<String, Value>,
 }
 
@@ -95,6 +98,7 @@ impl TypeDefinition {
         let tree = shape::tree(&file.schema, read_rules(&file.rules)?)?;
         let wording = Wording::parse(&file, &tree)?;
         file.ask.check(&tree)?;
+        registration::check_approvers(&file.approvers).map_err(|e| refuse("/approvers", e))?;
         let definition = Self {
             hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&document)),
             document,
@@ -143,6 +147,11 @@ impl TypeDefinition {
     /// The login that the person's answer needs at least.
     pub const fn level(&self) -> Level {
         self.file.level
+    }
+
+    /// Who decides about one use, whoever asks; empty where the type does not say.
+    pub fn approvers(&self) -> &[ApproversFile] {
+        &self.file.approvers
     }
 
     /// The JSON Schema of the members of one object, without those that stand beside every schema.

@@ -2,6 +2,7 @@
 //! Authority only narrows: whatever this crate answers is within what it was given, or a refusal with a pointer.
 //! No clock, no randomness, no network; the same code runs in the server and in the verifier.
 
+mod amounts;
 mod ask;
 mod authority;
 mod ceiling;
@@ -26,6 +27,7 @@ mod types;
 #[cfg(test)]
 mod tests;
 
+pub use amounts::Amount;
 pub use ask::{Above, Ask, Level};
 pub use authority::{Authority, ScopeGrant};
 pub use ceiling::Ceiling;

@@ -214,7 +214,7 @@ impl Node {
         node.member(last)
     }
 
-    fn member(&self, name: &str) -> Option<Step<'_>> {
+    pub(crate) fn member(&self, name: &str) -> Option<Step<'_>> {
         let Self::Object { members, others } = self else {
             return None;
         };

@@ -1,7 +1,9 @@
-//! What a person must still do before an authorization request can be answered (OAuth 2.1 section 4.1, OpenID Connect Core 3.1.2).
+//! What a person must still do before an authorization request can be answered (OAuth 2.1 section 4.1, OpenID Connect Core 3.1.2),
+//! and how strongly they must log in for it (RFC 9470 sections 4 and 5).
 
 use std::time::Duration;
 
+use writ_authority::{Authority, Level, Types};
 use writ_wire::authorization::Prompt;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
@@ -9,7 +11,7 @@ use writ_wire::time::Timestamp;
 use crate::client::{Client, User};
 use crate::refusal::Refusal;
 use crate::request::{PreparedRequest, always_asks};
-use crate::task::{ACR_PASSWORD, AMR_PASSWORD, PersonAuthentication};
+use crate::task::{PersonAuthentication, level_of};
 
 /// FAPI 2.0: less than 600 seconds.
 pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
@@ -37,17 +39,15 @@ pub struct FoundRequest {
 pub struct Session {
     pub user: User,
     pub authenticated_at: Timestamp,
+    /// How strongly.
+    pub level: Level,
     /// The request in whose interaction the password was given.
     pub for_request: Option<String>,
 }
 
 impl Session {
     pub fn authentication(&self) -> PersonAuthentication {
-        PersonAuthentication {
-            at: self.authenticated_at,
-            acr: ACR_PASSWORD.to_owned(),
-            amr: vec![AMR_PASSWORD.to_owned()],
-        }
+        PersonAuthentication::of(self.level, self.authenticated_at)
     }
 }
 
@@ -83,15 +83,55 @@ impl FoundRequest {
     }
 }
 
+/// What logins are about.
+#[derive(Clone, Copy)]
+pub struct Logins<'a> {
+    pub types: &'a Types,
+    /// The strongest that this person can give here; before they said who they are, the strongest that anybody can.
+    pub strongest: Level,
+}
+
+/// How strongly the person must be logged in: by the types of what is asked, at least a password, and as strongly as one of
+/// `acr_values`. Nobody can log in by values that we do not know.
+pub fn wanted_level(
+    authority: &Authority,
+    acr_values: &[String],
+    types: &Types,
+) -> Result<Level, Refusal> {
+    let of_types = authority
+        .details()
+        .iter()
+        .map(|detail| types.of(detail).map_or(Level::Liveness, |t| t.level()));
+    let least = of_types.fold(Level::Password, Level::max);
+    if acr_values.is_empty() {
+        return Ok(least);
+    }
+    let known = acr_values.iter().filter_map(|acr| level_of(acr)).min();
+    let asked = known.ok_or_else(|| unmet("this server knows none of `acr_values`"))?;
+    Ok(least.max(asked))
+}
+
+/// RFC 9470 section 5.
+fn unmet(sentence: &str) -> Refusal {
+    Refusal::new(ErrorCode::UnmetAuthenticationRequirements, sentence)
+}
+
 /// Login, consent, or a refusal that goes back to the client.
 pub fn next(
     found: &FoundRequest,
     client: &Client,
     session: Option<&Session>,
-    now: Timestamp,
+    (logins, now): (Logins<'_>, Timestamp),
 ) -> Result<Need, Refusal> {
-    let prompt = found.prepared.request.prompt;
-    let sufficient = session.is_some_and(|s| suffices(s, found, client, now));
+    let request = &found.prepared.request;
+    let prompt = request.prompt;
+    let level = wanted_level(&found.prepared.authority, &request.acr_values, logins.types)?;
+    if level > logins.strongest {
+        return Err(unmet(
+            "the login that this needs cannot be had: the person has no passkey here, or this server no such method",
+        ));
+    }
+    let sufficient = session.is_some_and(|s| s.level >= level && suffices(s, found, client, now));
     if prompt == Some(Prompt::None) {
         // Consent is never remembered: a task is approved each time.
         let code = if sufficient || always_asks(client) {

@@ -9,6 +9,10 @@ pub enum Endpoint {
     Par,
     Authorize,
     Token(GrantType),
+    /// CIBA 7.
+    Backchannel,
+    /// RFC 8628 section 3.1.
+    DeviceAuthorization,
     Introspect,
     Userinfo,
 }
@@ -40,13 +44,17 @@ pub struct Checks {
 }
 
 impl Endpoint {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
         Self::Token(GrantType::RefreshToken),
         Self::Token(GrantType::ClientCredentials),
         Self::Token(GrantType::TokenExchange),
+        Self::Token(GrantType::Ciba),
+        Self::Token(GrantType::DeviceCode),
+        Self::Backchannel,
+        Self::DeviceAuthorization,
         Self::Introspect,
         Self::Userinfo,
     ];
@@ -66,36 +74,22 @@ impl Endpoint {
                 consumes: "`request_uri`, at the decision",
                 live: "client, session, person",
             },
-            Self::Token(GrantType::AuthorizationCode) => row(
-                true,
-                ProofRule::UnlessBearer,
-                "code, assertion and proof `jti`",
-                "lineage",
-            ),
-            Self::Token(GrantType::RefreshToken) => row(
-                true,
-                ProofRule::UnlessBearer,
-                "assertion and proof `jti`; a public client's refresh token",
-                "lineage",
-            ),
-            Self::Token(GrantType::ClientCredentials) => Checks {
+            Self::Token(grant) => token(grant),
+            Self::Backchannel => Checks {
                 public_clients: false,
                 ..row(
                     true,
-                    ProofRule::UnlessBearer,
-                    "assertion and proof `jti`",
-                    "client",
+                    ProofRule::IfSent,
+                    "assertion, proof and signed request `jti`",
+                    "person, client, lineage that asks",
                 )
             },
-            Self::Token(GrantType::TokenExchange) => Checks {
-                public_clients: false,
-                ..row(
-                    true,
-                    ProofRule::Required,
-                    "assertion, proof and actor assertion `jti`",
-                    "lineage, actor",
-                )
-            },
+            Self::DeviceAuthorization => row(
+                true,
+                ProofRule::IfSent,
+                "assertion and proof `jti`",
+                "client",
+            ),
             Self::Introspect => Checks {
                 public_clients: false,
                 ..row(true, ProofRule::Ignored, "assertion `jti`", "lineage")
@@ -115,6 +109,8 @@ impl Endpoint {
             Self::Par => "`/par`".to_owned(),
             Self::Authorize => "`/authorize`".to_owned(),
             Self::Token(grant) => format!("`/token` {}", short(grant)),
+            Self::Backchannel => "`/bc-authorize`".to_owned(),
+            Self::DeviceAuthorization => "`/device_authorization`".to_owned(),
             Self::Introspect => "`/introspect`".to_owned(),
             Self::Userinfo => "`/userinfo`".to_owned(),
         }
@@ -155,6 +151,57 @@ pub fn table() -> String {
     text
 }
 
+/// The rows of the token endpoint.
+const fn token(grant: GrantType) -> Checks {
+    match grant {
+        GrantType::AuthorizationCode => row(
+            true,
+            ProofRule::UnlessBearer,
+            "code, assertion and proof `jti`",
+            "lineage",
+        ),
+        GrantType::RefreshToken => row(
+            true,
+            ProofRule::UnlessBearer,
+            "assertion and proof `jti`; a public client's refresh token",
+            "lineage",
+        ),
+        GrantType::ClientCredentials => Checks {
+            public_clients: false,
+            ..row(
+                true,
+                ProofRule::UnlessBearer,
+                "assertion and proof `jti`",
+                "client",
+            )
+        },
+        GrantType::TokenExchange => Checks {
+            public_clients: false,
+            ..row(
+                true,
+                ProofRule::Required,
+                "assertion, proof and actor assertion `jti`",
+                "lineage, actor",
+            )
+        },
+        GrantType::Ciba => Checks {
+            public_clients: false,
+            ..row(
+                true,
+                ProofRule::UnlessBearer,
+                "assertion and proof `jti`; `auth_req_id` when approved",
+                "person, client, lineage that asked",
+            )
+        },
+        GrantType::DeviceCode => row(
+            true,
+            ProofRule::UnlessBearer,
+            "assertion and proof `jti`; `device_code` when approved",
+            "person, client",
+        ),
+    }
+}
+
 const fn row(
     authenticated: bool,
     proof: ProofRule,
@@ -176,5 +223,7 @@ const fn short(grant: GrantType) -> &'static str {
         GrantType::RefreshToken => "refresh_token",
         GrantType::ClientCredentials => "client_credentials",
         GrantType::TokenExchange => "token-exchange",
+        GrantType::Ciba => "ciba",
+        GrantType::DeviceCode => "device_code",
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use writ_authority::Ceiling;
-use writ_jose::key::KeySet;
+use writ_jose::key::{Algorithm, KeySet};
 use writ_wire::redirect;
-use writ_wire::registration::{AssertionAudience, Profile, TaskClaim};
+use writ_wire::registration::{ApproversFile, AssertionAudience, Delivery, Profile, TaskClaim};
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::GrantType;
 
@@ -32,7 +32,20 @@ pub struct Client {
     pub dpop_bound: bool,
     pub assertion_audience: AssertionAudience,
     pub task_lifetime: Duration,
+    pub backchannel: Backchannel,
     pub agent: Option<Agent>,
+}
+
+/// How a client asks by CIBA (CIBA 4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Backchannel {
+    pub delivery: Delivery,
+    /// There exactly for ping and push.
+    pub notification_endpoint: Option<String>,
+    /// With it, every request is signed.
+    pub signing_alg: Option<Algorithm>,
+    pub user_code: bool,
+    pub number_matching: bool,
 }
 
 /// How a client proves who it is.
@@ -55,6 +68,10 @@ pub struct Agent {
     pub ceiling: Ceiling,
     pub longest_task: Duration,
     pub onward: Onward,
+    /// Who decides on single actions; empty: the subject.
+    pub approvers: Vec<ApproversFile>,
+    /// Names of people whom it may ask without a task of theirs.
+    pub may_ask: BTreeSet<String>,
 }
 
 /// A protected resource.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use writ_authority::Authority;
+use writ_authority::{Authority, Level};
 use writ_wire::claims::ApprovalBasis;
 use writ_wire::error::ErrorCode;
 use writ_wire::resource::ResourceUri;
@@ -17,7 +17,7 @@ use crate::onward::Onward;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{PreparedRequest, longest_task};
-use crate::task::{Approval, PersonAuthentication, Subject, Task};
+use crate::task::{Approval, PersonAuthentication, Subject, Task, level_of};
 
 /// What a person said yes to: opaque names of the parts shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +107,7 @@ pub fn approve(
     let consent = Consent {
         id: fresh.consent,
         shown,
-        method: "password",
+        method: method(&approver.authentication),
         at: now,
     };
     Ok(Approved {
@@ -124,13 +124,23 @@ pub fn denied() -> Refusal {
     Refusal::new(ErrorCode::AccessDenied, "the person did not agree")
 }
 
+/// How the person showed that it is them, for the record.
+fn method(authentication: &PersonAuthentication) -> &'static str {
+    match level_of(&authentication.acr) {
+        None | Some(Level::None) => "none",
+        Some(Level::Password) => "password",
+        Some(Level::Passkey) => "passkey",
+        Some(Level::Liveness) => "liveness",
+    }
+}
+
 /// The form value of a scope on the consent page.
 pub fn scope_name(resource: &str, scope: &str) -> String {
     format!("scope {scope} {resource}")
 }
 
 /// Only the chosen parts; a bare audience is a part of its own, a scope without name.
-fn choose(asked: &Authority, chosen: &Chosen) -> Authority {
+pub(crate) fn choose(asked: &Authority, chosen: &Chosen) -> Authority {
     let has = |name: &str| chosen.parts.contains(name);
     let scopes: BTreeSet<_> = asked
         .scopes()
@@ -204,6 +214,8 @@ fn root(
         id,
         task: task.id.clone(),
         parent: None,
+        asked_by: None,
+        approval: None,
         holder: client.id.clone(),
         requested_by: client.id.clone(),
         authority: task.authority.clone(),

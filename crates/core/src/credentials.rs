@@ -113,6 +113,8 @@ fn root(task: &Task, client: &Client, proof: Option<&Thumbprint>, id: Delegation
         id,
         task: task.id.clone(),
         parent: None,
+        asked_by: None,
+        approval: None,
         holder: client.id.clone(),
         requested_by: client.id.clone(),
         authority: task.authority.clone(),

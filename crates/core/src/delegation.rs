@@ -7,6 +7,7 @@ use writ_wire::time::Timestamp;
 
 use crate::id::{ClientId, DelegationId, TaskId};
 use crate::onward::Onward;
+use crate::task::Approval;
 
 /// Most rows from a delegation up to its root; narrowing adds rows too.
 pub const MAX_LINEAGE: usize = 32;
@@ -17,6 +18,9 @@ pub struct Delegation {
     pub id: DelegationId,
     pub task: TaskId,
     pub parent: Option<DelegationId>,
+    /// For an edge that a person approved within a task: the delegation of the chain that asked. It is no measure of this
+    /// one, but this one dies with it.
+    pub asked_by: Option<DelegationId>,
     /// Ids from the root to this one, joined by `/`.
     pub path: String,
     /// The client that presents tokens of this delegation.
@@ -27,6 +31,9 @@ pub struct Delegation {
     pub onward: Onward,
     /// The actor chain of its tokens; absent where nobody acts for somebody else.
     pub act: Option<Act>,
+    /// The person's decision on this edge alone; absent where the task's approval speaks for it. Such an edge is good for one
+    /// token and goes nowhere.
+    pub approval: Option<Approval>,
     /// The key of the first token; absent for bearer and until the code is redeemed.
     pub jkt: Option<Thumbprint>,
     pub created_at: Timestamp,
@@ -36,6 +43,11 @@ pub struct Delegation {
 impl Delegation {
     pub fn depth(&self) -> usize {
         self.act.as_ref().map_or(0, Act::depth)
+    }
+
+    /// Whether it was approved for one action alone.
+    pub fn is_single_use(&self) -> bool {
+        self.approval.is_some()
     }
 
     /// Number of rows from the root to this one.

@@ -87,7 +87,7 @@ pub fn exchange(
     };
     let way = way(facts)?;
     facts.lineage.require_live(now, Refusal::invalid_request)?;
-    consistent(facts)?;
+    consistent(facts.subject, facts.lineage)?;
     may_act(facts, realm)?;
     let granted = &facts.lineage.leaf.authority;
     let audience = target::audience(granted, &asked_resource(facts, request), realm)?;
@@ -178,8 +178,13 @@ pub fn holder(subject: &AccessTokenClaims) -> &str {
 }
 
 /// The token and the rows tell the same story; what cannot be traced is refused (LESSONS 5).
-fn consistent(facts: &Facts<'_>) -> Result<(), Refusal> {
-    let (claims, leaf, task) = (facts.subject, &facts.lineage.leaf, &facts.lineage.task);
+pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Result<(), Refusal> {
+    let (leaf, task) = (&lineage.leaf, &lineage.task);
+    if leaf.is_single_use() {
+        return Err(Refusal::invalid_request(
+            "the subject token was approved for one action: nothing can be made from it",
+        ));
+    }
     let same = claims.delegation() == Some(leaf.id.as_str())
         && claims.sub == task.subject.as_str()
         && claims.client_id == leaf.holder.as_str()
@@ -297,6 +302,8 @@ fn child(
         id,
         task: leaf.task.clone(),
         parent: Some(leaf.id.clone()),
+        asked_by: None,
+        approval: None,
         holder: leaf.holder.clone(),
         requested_by: facts.client.id.clone(),
         authority: leaf.authority.clone(),

@@ -48,6 +48,9 @@ ids! {
     DelegationId = "dlg_",
     ConsentId = "con_",
     ApprovalId = "apr_",
+    ReceiptId = "rcp_",
+    /// Something to be delivered: a ping, a push, a message to a person.
+    NoticeId = "ntc_",
     EventId = "evt_",
     TransactionId = "txn_",
 }

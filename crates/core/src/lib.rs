@@ -1,28 +1,37 @@
 //! The rules: facts in, decision out. No clock, no randomness, no environment, no log, no await.
 //! Each file is one feature; its facts are plain structs that `store` fills.
 
+pub mod approval;
 pub mod authorize;
+pub mod budget;
 pub mod ceiling;
 pub mod checks;
+pub mod ciba;
 pub mod client;
 pub mod code;
 pub mod consent;
 pub mod credentials;
 pub mod delegation;
+pub mod device;
 pub mod event;
 pub mod exchange;
 pub mod id;
 pub mod introspection;
+pub mod less;
 pub mod lineage;
 pub mod mint;
 pub mod onward;
+pub mod pending;
 pub mod realm;
+pub mod receipt;
 pub mod refresh;
 pub mod refusal;
 pub mod registration;
 pub mod request;
+pub mod screen;
 pub mod signing;
 pub mod target;
 pub mod task;
+pub mod words;
 
 pub use refusal::Refusal;

@@ -40,7 +40,8 @@ impl Minting<'_> {
     pub fn claims(&self, realm: Realm<'_>, now: Timestamp, jti: String) -> AccessTokenClaims {
         let (task, delegation) = (self.task, self.delegation);
         let scope = scope_text(self.view);
-        let authentication = task.approval.authentication.as_ref();
+        let approval = delegation.approval.as_ref().unwrap_or(&task.approval);
+        let authentication = approval.authentication.as_ref();
         let is_agents = delegation.act.is_some() || matches!(task.subject, Subject::Agent(_));
         AccessTokenClaims {
             iss: realm.issuer.to_string(),
@@ -63,7 +64,7 @@ impl Minting<'_> {
             acr: authentication.map(|a| a.acr.clone()),
             amr: authentication.map(|a| a.amr.clone()).unwrap_or_default(),
             txn: Some(task.transaction.to_string()),
-            approval: Some(task.approval.claim()),
+            approval: Some(approval.claim()),
             may_act: None,
         }
     }

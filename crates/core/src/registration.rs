@@ -1,5 +1,9 @@
 //! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2, SPECS 5.6).
 
+mod backchannel;
+
+pub use backchannel::MAX_MAY_ASK;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -52,6 +56,7 @@ pub fn client(
     let authentication = authentication(file, secret_digest, &mut faults);
     let agent = agent(file, people, &mut faults);
     let task_lifetime = task_lifetime(file, &mut faults);
+    let backchannel = backchannel::read(file, &grant_types, &mut faults);
     match (authentication, faults.is_empty()) {
         (Some(authentication), true) => Ok(Client {
             id,
@@ -67,6 +72,7 @@ pub fn client(
             dpop_bound: !file.bearer,
             assertion_audience: file.assertion_audience,
             task_lifetime,
+            backchannel,
             agent,
         }),
         _ => Err(Faults(faults)),
@@ -222,7 +228,7 @@ fn check_redirects(file: &ClientFile, faults: &mut Vec<String>) {
 fn grant_types(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<&'static str> {
     let all = || GrantType::ALL.iter().map(|g| g.as_str()).collect();
     let Some(names) = &file.grant_types else {
-        // RFC 7591 section 2 has the code grant alone; an agent needs all four.
+        // RFC 7591 section 2 has the code grant alone; an agent needs all of them.
         return if file.agent.is_some() {
             all()
         } else {
@@ -242,6 +248,9 @@ fn grant_types(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<&'static
     let machine = [GrantType::ClientCredentials, GrantType::TokenExchange];
     if auth_method(file) == AuthMethod::None && machine.iter().any(|g| found.contains(g.as_str())) {
         faults.push("`grant_types`: a public client has no grant of its own".to_owned());
+    }
+    if auth_method(file) == AuthMethod::None && found.contains(GrantType::Ciba.as_str()) {
+        faults.push("`grant_types`: a public client cannot ask a person by CIBA".to_owned());
     }
     if file.agent.is_none() && found.contains(GrantType::TokenExchange.as_str()) {
         faults.push("`grant_types`: only an agent may exchange tokens".to_owned());
@@ -325,6 +334,7 @@ fn agent(file: &ClientFile, people: Option<&People>, faults: &mut Vec<String>) -
     check_text("agent.publisher", &agent.publisher, faults);
     check_lifetime("agent.ceiling.lifetime", agent.ceiling.lifetime, faults);
     check_onward(agent, faults);
+    backchannel::check_people(agent, faults);
     Some(Agent {
         owner: people.owner.id.clone(),
         owner_name: people.owner.name.clone(),
@@ -334,6 +344,8 @@ fn agent(file: &ClientFile, people: Option<&People>, faults: &mut Vec<String>) -
         ceiling: Ceiling::from(&agent.ceiling),
         longest_task: Duration::from_secs(agent.ceiling.lifetime),
         onward: Onward::registered(agent.onward.as_ref(), &people.owner.id),
+        approvers: agent.approvers.clone(),
+        may_ask: agent.may_ask.iter().cloned().collect(),
     })
 }
 

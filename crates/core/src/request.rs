@@ -8,6 +8,7 @@ use writ_authority::{Authority, ScopeGrant};
 use writ_jose::key::Thumbprint;
 use writ_wire::authorization::AuthorizationRequest;
 use writ_wire::error::Excess;
+use writ_wire::mission::MissionIntent;
 use writ_wire::rar::Detail;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
@@ -68,7 +69,7 @@ pub fn prepare(
     }
     let redirect_uri = client.redirect_uri(request.redirect_uri.as_deref())?;
     let jkt = bound_key(&request, arrival)?;
-    let (purpose, task_expires_at) = intent(&request, client, context)?;
+    let (purpose, task_expires_at) = intent(request.mission_intent.as_ref(), client, context)?;
     let wanted = Wanted {
         scopes: &request.scope,
         resources: &request.resource,
@@ -137,12 +138,13 @@ fn bound_key(
     }
 }
 
-fn intent(
-    request: &AuthorizationRequest,
+/// The purpose, and when the task ends at the latest.
+pub(crate) fn intent(
+    intent: Option<&MissionIntent>,
     client: &Client,
     context: &Making<'_>,
 ) -> Result<(Option<String>, Option<Timestamp>), Refusal> {
-    let Some(intent) = &request.mission_intent else {
+    let Some(intent) = intent else {
         return Ok((None, None));
     };
     if !context.mission_intent {

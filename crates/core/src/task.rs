@@ -1,7 +1,7 @@
 //! Tasks: the approved unit of work (DESIGN 2). Every grant belongs to one.
 
 use serde::{Deserialize, Serialize};
-use writ_authority::Authority;
+use writ_authority::{Authority, Level};
 use writ_wire::claims::{ApprovalBasis, ApprovalClaim};
 use writ_wire::time::Timestamp;
 
@@ -79,10 +79,34 @@ pub struct PersonAuthentication {
     pub amr: Vec<String>,
 }
 
-/// `acr` of a login with a password.
-pub const ACR_PASSWORD: &str = "urn:writ:acr:password";
-/// `amr` of a login with a password (RFC 8176).
-pub const AMR_PASSWORD: &str = "pwd";
+/// `acr` values, weakest first: how strongly a person was authenticated.
+pub const ACR_VALUES: [(&str, Level); 3] = [
+    ("urn:writ:acr:password", Level::Password),
+    ("urn:writ:acr:passkey", Level::Passkey),
+    ("urn:writ:acr:liveness", Level::Liveness),
+];
+
+/// The level that an `acr` value names.
+pub fn level_of(acr: &str) -> Option<Level> {
+    let found = ACR_VALUES.into_iter().find(|(name, _)| *name == acr);
+    found.map(|(_, level)| level)
+}
+
+impl PersonAuthentication {
+    /// RFC 8176: a password; a key on the person's device and the device's check that it is them; and a live face.
+    pub fn of(level: Level, at: Timestamp) -> Self {
+        let (acr, amr): (_, &[&str]) = match level {
+            Level::None | Level::Password => ("urn:writ:acr:password", &["pwd"]),
+            Level::Passkey => ("urn:writ:acr:passkey", &["pop", "user", "mfa"]),
+            Level::Liveness => ("urn:writ:acr:liveness", &["pop", "user", "mfa", "face"]),
+        };
+        Self {
+            at,
+            acr: acr.to_owned(),
+            amr: amr.iter().map(|method| (*method).to_owned()).collect(),
+        }
+    }
+}
 
 impl Approval {
     pub fn claim(&self) -> ApprovalClaim {

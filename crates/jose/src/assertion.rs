@@ -1,14 +1,19 @@
-//! Assertions: a client authenticates (RFC 7523 as 7523bis narrows it), or an agent lets another hand over to it
-//! (actor assertion, DESIGN 6). Neither can be passed off as the other. Replay is the caller's, by `replay_digest`.
+//! Assertions: a client authenticates (RFC 7523 as 7523bis narrows it), an agent lets another hand over to it
+//! (actor assertion, DESIGN 6), a client signs a request or names a person (CIBA). None can be passed off as another.
+//! Replay is the caller's, by `replay_digest`.
 
 mod actor;
 mod client;
+mod hint;
+mod request;
 
 pub use actor::{ActorAssertion, ActorAssertionRules, MAX_ACTOR_ASSERTION_LIFE};
 pub use client::{
     AudienceRule, ClientAssertion, ClientAssertionRules, MAX_CLIENT_ASSERTION_LIFE,
     unverified_subject,
 };
+pub use hint::{HintRules, MAX_HINT_AGE, id_token_hint, login_hint, unverified_kid};
+pub use request::{MAX_REQUEST_LIFE, SignedRequest, SignedRequestRules};
 
 use std::time::Duration;
 
@@ -42,6 +47,12 @@ pub enum AssertionError {
     BadSignature,
     #[error("the assertion's `iss` and `sub` must both be `{0}`")]
     Subject(String),
+    #[error("the `iss` (and `client_id`) must be `{0}`")]
+    Issuer(String),
+    #[error("the `alg` must be the registered one, {0}")]
+    Algorithm(&'static str),
+    #[error("`sub_id` must have the format `opaque`, not `{0}`")]
+    SubjectFormat(String),
     #[error("the assertion's `aud` must be `{expected}` {form}")]
     Audience {
         expected: String,
@@ -55,7 +66,7 @@ pub enum AssertionError {
     Life(u64),
     #[error("the assertion has no `{0}`")]
     Missing(&'static str),
-    #[error("the assertion has `{0}`: an actor assertion does not authenticate a client")]
+    #[error("the JWT has `{0}`: it is no client assertion, and a client assertion has none")]
     Forbidden(&'static str),
     #[error("the assertion's `jti` must have 1 to {MAX_JTI_BYTES} bytes")]
     Jti,
@@ -85,15 +96,7 @@ impl<'a> UnverifiedAssertion<'a> {
     }
 
     fn verify_signature<'k>(&self, keys: &'k KeySet) -> Result<&'k PublicKey, AssertionError> {
-        let header = self.jws.header();
-        let mut candidates = keys
-            .candidates(header.kid.as_deref())
-            .filter(|key| key.algorithm() == header.alg)
-            .peekable();
-        candidates.peek().ok_or(AssertionError::UnknownKey)?;
-        candidates
-            .find(|key| self.jws.verify_signature(key).is_ok())
-            .ok_or(AssertionError::BadSignature)
+        verified_by(&self.jws, keys)
     }
 
     fn check_subject(&self, expected: &str) -> Result<(), AssertionError> {
@@ -133,6 +136,22 @@ impl<'a> UnverifiedAssertion<'a> {
     fn audience_is_string(&self, expected: &str) -> bool {
         self.claims.aud.as_str() == Some(expected)
     }
+}
+
+/// The registered key whose signature it is.
+fn verified_by<'k>(
+    jws: &Unverified<'_>,
+    keys: &'k KeySet,
+) -> Result<&'k PublicKey, AssertionError> {
+    let header = jws.header();
+    let mut candidates = keys
+        .candidates(header.kid.as_deref())
+        .filter(|key| key.algorithm() == header.alg)
+        .peekable();
+    candidates.peek().ok_or(AssertionError::UnknownKey)?;
+    candidates
+        .find(|key| jws.verify_signature(key).is_ok())
+        .ok_or(AssertionError::BadSignature)
 }
 
 /// A string or a list, as JWTs write `aud`; nothing else counts.

@@ -24,6 +24,8 @@ pub enum Failure {
     Unauthenticated(Box<Refusal>),
     /// Afterwards: an event of its own, in its own transaction.
     Refused(Box<Refusal>, Box<Event>),
+    /// A person has not answered yet: nothing is refused, nothing is recorded.
+    Waiting(Box<Refusal>),
     /// Ours.
     Broken(String),
 }
@@ -72,6 +74,18 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidToken
         | ErrorCode::InsufficientScope
         | ErrorCode::InsufficientAuthorization
+        | ErrorCode::InsufficientUserAuthentication
+        | ErrorCode::UnmetAuthenticationRequirements
+        | ErrorCode::InvalidRequestObject
+        | ErrorCode::AuthorizationPending
+        | ErrorCode::SlowDown
+        | ErrorCode::ExpiredToken
+        | ErrorCode::ExpiredLoginHintToken
+        | ErrorCode::UnknownUserId
+        | ErrorCode::MissingUserCode
+        | ErrorCode::InvalidUserCode
+        | ErrorCode::InvalidBindingMessage
+        | ErrorCode::TransactionFailed
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidRedirectUri => StatusCode::BAD_REQUEST,
     }
@@ -105,6 +119,7 @@ impl App {
                 Ok(()) => *refusal,
                 Err(error) => return self.broken(&error.to_string()),
             },
+            Failure::Waiting(refusal) => *refusal,
             Failure::Broken(cause) => return self.broken(&cause),
         };
         self.metrics.refused(endpoint, refusal.code);

@@ -3,21 +3,27 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
+use url::Url;
+use writ_core::device::{CODE_PAUSE, MAX_CODE_FAILURES};
 use writ_core::id::{ClientId, ENTROPY};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::dpop::Htu;
 use writ_jose::nonce::NonceKeys;
 use writ_outside::{Clock, Random};
+use writ_passkey::{NoPasskeys, RelyingParty};
 use writ_store::{Session, Store, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::catalogue::{CatalogueCache, Clients};
 use crate::config::Config;
 use crate::keyring::KeyRing;
+use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::pages::Texts;
+use crate::notices::Notices;
+use crate::pages::{Languages, Texts};
 use crate::passwords::Passwords;
 use crate::strangers::Strangers;
+use crate::waiting::Waiting;
 
 /// More keys than agents of one node use in a day; an evicted one costs a statement.
 const KNOWN_KEYS: usize = 65_536;
@@ -35,9 +41,19 @@ pub struct App {
     /// Keys whose owner is known; a key never changes its owner.
     pub known_keys: Cache<String, ClientId>,
     pub passwords: Passwords,
+    /// Who we are to passkeys, or why there are none; passwords always work.
+    pub passkeys: Result<RelyingParty, NoPasskeys>,
     pub strangers: Strangers,
+    /// Who waits on this node for a person's answer.
+    pub waiting: Waiting,
+    /// Wrong codes of the device flow, by person (RFC 8628 section 5.1).
+    pub code_guesses: Strangers,
+    /// English, for what is not answered in a person's own language.
     pub texts: Texts,
+    pub languages: Languages,
     pub metrics: Metrics,
+    pub notices: Notices,
+    pub live: Live,
     pub urls: Urls,
 }
 
@@ -47,6 +63,8 @@ pub struct Urls {
     pub token: Htu,
     pub introspect: Htu,
     pub userinfo: Htu,
+    pub backchannel: Htu,
+    pub device_authorization: Htu,
 }
 
 /// What comes from outside.
@@ -66,6 +84,8 @@ pub enum StartError {
     Keys(String),
     #[error("page texts: {0}")]
     Texts(#[from] crate::pages::TextError),
+    #[error("what this server calls: {0}")]
+    Channels(String),
     #[error("`{0}` is no URL")]
     Url(String),
 }
@@ -94,9 +114,15 @@ impl App {
             catalogue,
             known_keys: Cache::new(KNOWN_KEYS),
             strangers: Strangers::new(),
+            waiting: Waiting::new(store.clone(), clock.clone()),
+            code_guesses: Strangers::after(MAX_CODE_FAILURES, CODE_PAUSE),
             passwords: Passwords::start(),
+            passkeys: relying_party(&config)?,
             texts: Texts::load()?,
+            languages: Languages::load()?,
             metrics: Metrics::new(),
+            notices: Notices::start(&store, &config, now).await?,
+            live: Live::new(),
             config,
             store,
             clock,
@@ -123,6 +149,12 @@ impl App {
     }
 }
 
+fn relying_party(config: &Config) -> Result<Result<RelyingParty, NoPasskeys>, StartError> {
+    let issuer = config.issuer.as_str();
+    let url = Url::parse(issuer).map_err(|_| StartError::Url(issuer.to_owned()))?;
+    Ok(RelyingParty::new(&url))
+}
+
 impl Urls {
     fn of(config: &Config) -> Result<Self, StartError> {
         let parse = |path: &str| {
@@ -134,6 +166,8 @@ impl Urls {
             token: parse("/token")?,
             introspect: parse("/introspect")?,
             userinfo: parse("/userinfo")?,
+            backchannel: parse("/bc-authorize")?,
+            device_authorization: parse("/device_authorization")?,
         })
     }
 }

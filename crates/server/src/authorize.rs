@@ -6,8 +6,9 @@ use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use url::Url;
+use writ_authority::Level;
 use writ_core::Refusal;
-use writ_core::authorize::{self, Dead, FoundRequest, Need, REQUEST_LIFETIME};
+use writ_core::authorize::{self, Dead, FoundRequest, Logins, Need, REQUEST_LIFETIME, Session};
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::request::{self, Arrival, Making, PreparedRequest};
@@ -41,7 +42,9 @@ pub enum Ended {
 impl From<Failure> for Ended {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Unauthenticated(refusal) | Failure::Refused(refusal, _) => untrusted(&refusal),
+            Failure::Unauthenticated(refusal)
+            | Failure::Refused(refusal, _)
+            | Failure::Waiting(refusal) => untrusted(&refusal),
             Failure::Broken(cause) => Self::Broken(cause),
         }
     }
@@ -100,7 +103,7 @@ async fn open(app: &App, raw: &str, headers: &HeaderMap) -> Result<(Browser, Str
         Some(request_uri) => pushed(app, request_uri).await?,
         None => front(app, &form, &client).await?,
     };
-    let location = next_page(app, &browser, (&handle, &found), &client)?;
+    let location = next_page(app, &browser, (&handle, &found), &client).await?;
     Ok((browser, location))
 }
 
@@ -184,7 +187,7 @@ pub async fn load(app: &App, handle: &str) -> Result<FoundRequest, Ended> {
 }
 
 /// Login or consent, or back to the client where a person may not be asked.
-fn next_page(
+async fn next_page(
     app: &App,
     browser: &Browser,
     (handle, found): (&str, &FoundRequest),
@@ -192,11 +195,44 @@ fn next_page(
 ) -> Result<String, Ended> {
     let now = app.clock.now();
     found.usable(client.id.as_str(), now)?;
-    match authorize::next(found, client, browser.session.as_ref(), now) {
+    match next(app, (found, client), browser.session.as_ref(), now).await? {
         Ok(Need::Login) => Ok(format!("/login?request={handle}")),
         Ok(Need::Consent) => Ok(format!("/consent?request={handle}")),
         Err(refusal) => Err(back(found, refusal)),
     }
+}
+
+/// The decision of `core` with what it needs to know of logins here (RFC 9470 section 5).
+pub async fn next(
+    app: &App,
+    (found, client): (&FoundRequest, &Client),
+    session: Option<&Session>,
+    now: Timestamp,
+) -> Result<Result<Need, Refusal>, Ended> {
+    let catalogue = app.catalogue().await?;
+    let logins = Logins {
+        types: &catalogue.types,
+        strongest: strongest(app, session).await?,
+    };
+    Ok(authorize::next(found, client, session, (logins, now)))
+}
+
+/// The strongest login that this person can give here, or before they said who they are, that anybody can. No method of this
+/// server shows a live face.
+async fn strongest(app: &App, session: Option<&Session>) -> Result<Level, Ended> {
+    let given = session.map_or(Level::Password, |session| session.level);
+    if app.passkeys.is_err() {
+        return Ok(given);
+    }
+    let Some(session) = session else {
+        return Ok(Level::Passkey);
+    };
+    let passkeys = app.read().await?.passkeys_of(&session.user.id).await?;
+    Ok(if passkeys.is_empty() {
+        given
+    } else {
+        given.max(Level::Passkey)
+    })
 }
 
 /// An error that goes to the client of a request.

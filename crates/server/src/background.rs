@@ -1,4 +1,5 @@
-//! Background work: expired rows leave in bounded batches, retiring keys go when nothing that they signed can be valid.
+//! Background work: expired rows leave in bounded batches, retiring keys go when nothing that they signed can be valid, and
+//! notices leave.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use writ_core::signing::{KeyState, removable};
 use writ_store::StoreError;
 
 use crate::app::App;
+use crate::{live, notices};
 
 /// How often the sweeper looks.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -17,7 +19,15 @@ const PERIOD: Duration = Duration::from_secs(30);
 const BATCH: u32 = 1000;
 
 /// Runs until `stop` changes. A failure is logged and tried again.
-pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    tokio::join!(
+        sweeping(app.clone(), stop.clone()),
+        notices::run(app.clone(), stop.clone()),
+        live::close_with(app, stop)
+    );
+}
+
+async fn sweeping(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

@@ -197,6 +197,8 @@ impl App {
         match endpoint {
             Endpoint::Par => self.config.url("/par"),
             Endpoint::Introspect => self.config.url("/introspect"),
+            Endpoint::Backchannel => self.config.url("/bc-authorize"),
+            Endpoint::DeviceAuthorization => self.config.url("/device_authorization"),
             Endpoint::Token(_) | Endpoint::Authorize | Endpoint::Userinfo => {
                 self.config.url("/token")
             }

@@ -1,21 +1,27 @@
 //! One TOML file, each key also from the environment; unknown keys refused, unsafe settings refuse to start.
 
+mod channels;
+mod prompts;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use url::Url;
+use writ_core::budget::Limits;
 use writ_jose::seal::MasterKey;
 use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
+pub use channels::{Channels, Mail};
+
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
 
-/// The file as it is written.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The file as it is written. Not printable, because of its secrets.
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
     server: ServerFile,
@@ -24,6 +30,12 @@ struct File {
     keys: KeysFile,
     profiles: ProfilesFile,
     features: Features,
+    outbound: channels::OutboundFile,
+    push: channels::PushFile,
+    mail: channels::MailFile,
+    webhook: channels::WebhookFile,
+    admin: channels::AdminFile,
+    prompts: prompts::PromptsFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -88,6 +100,8 @@ pub struct Config {
     pub master: std::sync::Arc<MasterKey>,
     pub nonces: NonceSwitches,
     pub features: Features,
+    pub channels: Channels,
+    pub prompts: Limits,
 }
 
 /// Whether proofs need a server nonce, by profile.
@@ -143,7 +157,7 @@ impl Config {
     }
 }
 
-/// `WRIT__A__B=v` becomes `a.b = v`; booleans and lists are read as TOML, everything else as text.
+/// `WRIT__A__B=v` becomes `a.b = v`; booleans, numbers and lists are read as TOML, everything else as text.
 fn overlay(
     table: &mut toml::Table,
     environment: &BTreeMap<String, String>,
@@ -173,7 +187,7 @@ fn overlay(
 
 fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
-        ("trusted_proxies", list) => toml::Value::Array(
+        ("trusted_proxies" | "trusted" | "hosts", list) => toml::Value::Array(
             list.trim_matches(['[', ']'])
                 .split(',')
                 .map(|item| item.trim().trim_matches('"'))
@@ -183,6 +197,12 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
         ),
         ("dpop_nonce" | "mission_intent", "true" | "1") => toml::Value::Boolean(true),
         ("dpop_nonce" | "mission_intent", "false" | "0") => toml::Value::Boolean(false),
+        ("per_person" | "per_agent" | "per_pair" | "open_per_pair", number) => {
+            number.parse().map_or_else(
+                |_| toml::Value::String(text.to_owned()),
+                toml::Value::Integer,
+            )
+        }
         _ => toml::Value::String(text.to_owned()),
     }
 }
@@ -205,6 +225,13 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         exposed(listen, &trusted_proxies, &mut problems);
     }
     let master = master(&file.keys, &mut problems);
+    let channels = channels::check(
+        file.outbound,
+        file.push,
+        (file.mail, file.webhook, file.admin),
+        &mut problems,
+    );
+    let prompts = prompts::check(&file.prompts, &mut problems);
     let database_url = file
         .database
         .url
@@ -233,6 +260,8 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
                 agent: file.profiles.agent.dpop_nonce.unwrap_or(true),
             },
             features: file.features,
+            channels,
+            prompts,
         }),
         _ => Err(ConfigProblems(problems)),
     }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
 use writ_authority::Authority;
-use writ_core::authorize::{self, Dead, FoundRequest, Need, Session};
+use writ_core::authorize::{Dead, FoundRequest, Need, Session};
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::consent::{self, Approved, Approver, Chosen, Fresh, Shown, is_bare, scope_name};
@@ -22,7 +22,7 @@ use writ_wire::form::Form;
 use writ_wire::resource::ResourceUri;
 
 use crate::app::App;
-use crate::authorize::{Ended, back, load, see_other, untrusted};
+use crate::authorize::{Ended, back, load, next, see_other, untrusted};
 use crate::caller::secret_digest;
 use crate::catalogue::Catalogue;
 use crate::login::form_expired;
@@ -110,7 +110,7 @@ async fn ask(app: &App, form: &Form, browser: &Browser) -> Result<Asked, Ended> 
         .await?
         .ok_or(Ended::from(Dead::Unknown))?;
     match (
-        authorize::next(&found, &client, browser.session.as_ref(), now),
+        next(app, (&found, &client), browser.session.as_ref(), now).await?,
         &browser.session,
     ) {
         (Ok(Need::Consent), Some(session)) => Ok(Asked::Question(Box::new(Question {
@@ -373,7 +373,8 @@ pub fn client_view(client: &Client) -> ClientView {
     }
 }
 
-async fn onward(app: &App, client: &Client) -> Result<OnwardView, Ended> {
+/// To whom an agent may pass on what it is given.
+pub async fn onward(app: &App, client: &Client) -> Result<OnwardView, Ended> {
     let nobody = Onward::nobody();
     let onward = client.agent.as_ref().map_or(&nobody, |agent| &agent.onward);
     let mut agents = Vec::new();

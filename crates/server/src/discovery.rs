@@ -7,14 +7,17 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use writ_core::request::OPENID;
+use writ_core::task::ACR_VALUES;
+use writ_wire::ciba::LOGIN_HINT_TYPE;
 use writ_wire::dpop::SIGNING_ALGORITHMS;
 use writ_wire::metadata::ServerMetadata;
-use writ_wire::registration::AuthMethod;
+use writ_wire::registration::{AuthMethod, Delivery};
 use writ_wire::token::GrantType;
 
 use crate::answer::json;
 use crate::app::App;
 use crate::catalogue::Catalogue;
+use crate::ciba::STRONGEST;
 
 /// How long clients may keep metadata and keys.
 const CACHE: &str = "public, max-age=60";
@@ -37,11 +40,7 @@ pub async fn jwks(State(app): State<Arc<App>>) -> Response {
 pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
     let url = |path: &str| app.config.url(path);
     let algorithms = || SIGNING_ALGORITHMS.map(str::to_owned).to_vec();
-    let scopes: BTreeSet<String> = catalogue
-        .resources
-        .values()
-        .flat_map(|r| r.scopes.iter().cloned())
-        .collect();
+    let names = |methods: &[AuthMethod]| methods.iter().map(|m| m.as_str().to_owned()).collect();
     let confidential = [AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic];
     ServerMetadata {
         issuer: app.config.issuer.to_string(),
@@ -51,48 +50,66 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         pushed_authorization_request_endpoint: url("/par"),
         introspection_endpoint: url("/introspect"),
         userinfo_endpoint: url("/userinfo"),
+        backchannel_authentication_endpoint: url("/bc-authorize"),
+        device_authorization_endpoint: url("/device_authorization"),
         require_pushed_authorization_requests: false,
-        scopes_supported: std::iter::once(OPENID.to_owned()).chain(scopes).collect(),
+        scopes_supported: scopes(catalogue),
         response_types_supported: vec!["code".to_owned()],
         response_modes_supported: vec!["query".to_owned()],
         grant_types_supported: GrantType::ALL.map(|g| g.as_str().to_owned()).to_vec(),
-        token_endpoint_auth_methods_supported: AuthMethod::ALL
-            .map(|m| m.as_str().to_owned())
-            .to_vec(),
+        token_endpoint_auth_methods_supported: names(&AuthMethod::ALL),
         token_endpoint_auth_signing_alg_values_supported: algorithms(),
-        introspection_endpoint_auth_methods_supported: confidential
-            .map(|m| m.as_str().to_owned())
-            .to_vec(),
+        introspection_endpoint_auth_methods_supported: names(&confidential),
         introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
         code_challenge_methods_supported: vec!["S256".to_owned()],
         dpop_signing_alg_values_supported: algorithms(),
         authorization_details_types_supported: catalogue.types.names().map(str::to_owned).collect(),
         authorization_response_iss_parameter_supported: true,
-        protected_resources: catalogue
-            .resources
-            .keys()
-            .map(ToString::to_string)
-            .collect(),
+        protected_resources: resources(catalogue),
         mission_bound_authorization_supported: app.config.features.mission_intent.then_some(true),
         subject_types_supported: vec!["public".to_owned()],
         id_token_signing_alg_values_supported: vec!["ES256".to_owned()],
-        claims_supported: [
-            "sub",
-            "iss",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "nonce",
-            "acr",
-            "amr",
-            "preferred_username",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        claims_supported: CLAIMS.map(str::to_owned).to_vec(),
+        acr_values_supported: reachable_classes(),
+        backchannel_token_delivery_modes_supported: deliveries(),
+        backchannel_authentication_request_signing_alg_values_supported: algorithms(),
+        backchannel_user_code_parameter_supported: true,
+        backchannel_endpoint_login_hint_token_types_supported: vec![LOGIN_HINT_TYPE.to_owned()],
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
     }
+}
+
+/// `openid`, and whatever a resource registers, each once.
+fn scopes(catalogue: &Catalogue) -> Vec<String> {
+    let registered: BTreeSet<String> = catalogue
+        .resources
+        .values()
+        .flat_map(|r| r.scopes.iter().cloned())
+        .collect();
+    std::iter::once(OPENID.to_owned())
+        .chain(registered)
+        .collect()
+}
+
+fn resources(catalogue: &Catalogue) -> Vec<String> {
+    catalogue
+        .resources
+        .keys()
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn deliveries() -> Vec<String> {
+    Delivery::ALL.map(|mode| mode.as_str().to_owned()).to_vec()
+}
+
+/// What nobody can reach here is not offered (RFC 9470 section 6.2).
+fn reachable_classes() -> Vec<String> {
+    let reachable = ACR_VALUES
+        .into_iter()
+        .filter(|(_, level)| *level <= STRONGEST);
+    reachable.map(|(name, _)| name.to_owned()).collect()
 }
 
 fn cacheable(mut response: Response) -> Response {
@@ -104,3 +121,17 @@ fn cacheable(mut response: Response) -> Response {
     }
     response.into_response()
 }
+
+/// Of ID tokens.
+const CLAIMS: [&str; 10] = [
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "preferred_username",
+];

@@ -1,33 +1,46 @@
 //! The authorization server: endpoints, pages, configuration, background work, and the binary `writ`.
 //! A request is four lines of story: parse (`wire`), load facts (`store`), decide (`core`), commit (`store`); then answer.
 
+pub mod activity;
 pub mod answer;
 pub mod app;
+pub mod approval;
 pub mod authorize;
 pub mod background;
 pub mod caller;
 pub mod catalogue;
+pub mod ciba;
 pub mod cli;
 pub mod config;
 pub mod consent;
 pub mod demo;
+pub mod device;
 pub mod discovery;
 pub mod grants;
+pub mod inbox;
 pub mod introspect;
 pub mod keyring;
 pub mod listener;
+pub mod live;
 pub mod login;
 pub mod metrics;
 pub mod mine;
+pub mod notices;
 pub mod once;
 pub mod pages;
 pub mod par;
+pub mod passkeys;
 pub mod passwords;
+pub mod peer;
+pub mod push_subscriptions;
 pub mod register;
 pub mod router;
 pub mod session;
+pub mod settings;
 pub mod stop;
 pub mod strangers;
+pub mod suspend;
 pub mod token;
 pub mod types;
 pub mod userinfo;
+pub mod waiting;

@@ -1,18 +1,23 @@
 //! A listener with limits: connections at once, time for a request's head, time to finish at the end (promise 10).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
+
+use crate::peer::Peer;
 
 /// Connections of one listener at once; one more waits in the system's queue.
-pub const MAX_CONNECTIONS: usize = 4096;
+pub const MAX_CONNECTIONS: usize = 16_384;
 /// How long a client may take to send the head of its next request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests that are under way may take at the end.
@@ -27,10 +32,15 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
             accepted = accept(&listener, &places) => accepted,
             _ = stopped.changed() => break,
         };
-        let Some((stream, place)) = accepted else {
+        let Some((stream, peer, place)) = accepted else {
             continue;
         };
-        let service = TowerToHyperService::new(routes.clone());
+        let service = TowerToHyperService::new(routes.clone().map_request(
+            move |mut request: http::Request<Incoming>| {
+                request.extensions_mut().insert(Peer(peer));
+                request
+            },
+        ));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
@@ -57,13 +67,13 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> Option<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
     let place = places.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => {
+        Ok((stream, peer)) => {
             // Answers are small: waiting to fill a packet only costs time.
             stream.set_nodelay(true).ok()?;
-            Some((stream, place))
+            Some((stream, peer.ip(), place))
         }
         Err(error) => {
             tracing::warn!(%error, "no connection accepted");

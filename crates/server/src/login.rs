@@ -2,26 +2,58 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use bytes::Bytes;
 use http::HeaderMap;
-use writ_core::authorize::{FoundRequest, LOGIN_PAUSE, MAX_LOGIN_FAILURES, SESSION_LIFETIME};
+use serde_json::json;
+use writ_authority::Level;
+use writ_core::authorize::{FoundRequest, LOGIN_PAUSE, MAX_LOGIN_FAILURES, Session};
 use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_store::session::NewSession;
 use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use crate::app::App;
-use crate::authorize::{Ended, load, see_other, untrusted};
-use crate::caller::secret_digest;
+use crate::authorize::{Ended, load, untrusted};
 use crate::consent::client_view;
 use crate::pages::{self, Done, FailureKind, FormAction, Login, LoginProblem};
 use crate::session::Browser;
 
-pub async fn show(
+mod entrance;
+mod passkey;
+
+pub use entrance::to_login;
+use entrance::{Arrival, Way};
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/login", get(show).post(submit))
+        .route("/login/passkey/options", post(passkey::options))
+        .route("/login/passkey", post(passkey::submit))
+        .route("/logout", post(logout))
+}
+
+/// What the page shows of a try before.
+#[derive(Default)]
+struct Again {
+    username: String,
+    problem: Option<LoginProblem>,
+}
+
+impl Again {
+    fn after(problem: LoginProblem) -> Self {
+        Self {
+            username: String::new(),
+            problem: Some(problem),
+        }
+    }
+}
+
+async fn show(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -29,9 +61,9 @@ pub async fn show(
     let result = async {
         let form =
             Form::parse(query.unwrap_or_default().as_bytes()).map_err(|e| untrusted(&e.into()))?;
-        let handle = form.optional("request").map_err(|e| untrusted(&e.into()))?;
+        let way = Way::of(&form)?;
         let browser = app.browser(&headers).await?;
-        page(&app, &browser, handle, (String::new(), None)).await
+        page(&app, (&headers, &browser), &way, Again::default()).await
     };
     match result.await {
         Ok(response) => response,
@@ -39,14 +71,14 @@ pub async fn show(
     }
 }
 
-pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
     match attempt(&app, &headers, &body).await {
         Ok(response) => response,
         Err(ended) => app.end(Endpoint::Authorize, ended),
     }
 }
 
-pub async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
+async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
     let result = async {
         let form = Form::parse(&body).map_err(|e| untrusted(&e.into()))?;
         let browser = app.browser(&headers).await?;
@@ -58,7 +90,8 @@ pub async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
             .end_session(&browser.digest(), app.clock.now())
             .await?;
         session.commit().await?;
-        let mut response = Done::SignedOut.page(&app.texts).into_response();
+        let texts = app.languages.of_request(&headers);
+        let mut response = Done::SignedOut.page(texts).into_response();
         app.forget(response.headers_mut());
         Ok(response)
     };
@@ -66,6 +99,12 @@ pub async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes
         Ok(response) => response,
         Err(ended) => app.end(Endpoint::Authorize, ended),
     }
+}
+
+/// Who is signed in; a disabled person is nobody.
+pub fn signed_in(browser: &Browser) -> Option<&Session> {
+    let session = browser.session.as_ref();
+    session.filter(|session| !session.user.disabled)
 }
 
 /// A form that this browser was not given, or whose cookie is gone.
@@ -76,27 +115,28 @@ pub fn form_expired() -> Ended {
 async fn attempt(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
     let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
     let field = |name| form.optional(name).map_err(|e| untrusted(&e.into()));
-    let handle = field("request")?.map(str::to_owned);
+    let way = Way::of(&form)?;
     let username = field("username")?.unwrap_or_default().to_owned();
     let password = field("password")?.unwrap_or_default().to_owned();
     let browser = app.browser(headers).await?;
-    if !browser.sent(&form) {
-        return page(
-            app,
-            &browser,
-            handle.as_deref(),
-            (username, Some(LoginProblem::Expired)),
-        )
-        .await;
-    }
-    match check(app, &username, password).await? {
-        Ok(user) => enter(app, &browser, &user, handle.as_deref()).await,
-        Err(problem) => page(app, &browser, handle.as_deref(), (username, Some(problem))).await,
+    let outcome = match browser.sent(&form) {
+        true => check_password(app, &username, password).await?,
+        false => Err(LoginProblem::Expired),
+    };
+    match outcome {
+        Ok(user) => enter(app, &browser, &user, &way).await,
+        Err(problem) => {
+            let again = Again {
+                username,
+                problem: Some(problem),
+            };
+            page(app, (headers, &browser), &way, again).await
+        }
     }
 }
 
 /// The person, or what to tell them; never whether the name exists.
-async fn check(
+pub async fn check_password(
     app: &App,
     username: &str,
     password: String,
@@ -136,7 +176,8 @@ async fn failed(app: &App, username: &str, stored: Option<StoredUser>) -> Result
                 .record_login_failure(&stored.user.id, MAX_LOGIN_FAILURES, pause)
                 .await?;
             let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
-                .of_subject(stored.user.id.as_str());
+                .of_subject(stored.user.id.as_str())
+                .with(json!({ "method": Level::Password }));
             session.insert_event(&event).await?;
         }
         // Anybody can send names: counted, not written one row each.
@@ -149,49 +190,27 @@ async fn failed(app: &App, username: &str, stored: Option<StoredUser>) -> Result
     Ok(())
 }
 
-/// A new cookie for a new login; the old one ends.
-async fn enter(
-    app: &App,
-    before: &Browser,
-    user: &User,
-    handle: Option<&str>,
-) -> Result<Response, Ended> {
-    let now = app.clock.now();
-    let fresh = app.new_browser();
-    let for_request = handle.map(secret_digest);
+async fn enter(app: &App, before: &Browser, user: &User, way: &Way) -> Result<Response, Ended> {
+    let arrival = Arrival {
+        before,
+        user,
+        level: Level::Password,
+        way,
+    };
     let mut session = app.begin().await?;
     session.clear_login_failures(&user.id).await?;
-    session.end_session(&before.digest(), now).await?;
-    session
-        .insert_session(NewSession {
-            digest: &fresh.digest(),
-            user: &user.id,
-            authenticated_at: now,
-            for_request: for_request.as_deref(),
-            expires_at: now.plus(SESSION_LIFETIME),
-        })
-        .await?;
-    let event =
-        Event::new(app.event_id(now), now, EventName::LoginSucceeded).of_subject(user.id.as_str());
-    session.insert_event(&event).await?;
+    let fresh = arrival.enter(app, &mut session).await?;
     session.commit().await?;
-    app.metrics.login("succeeded");
-    let location = handle.map_or_else(
-        || "/app".to_owned(),
-        |handle| format!("/consent?request={handle}"),
-    );
-    let mut response = see_other(&location);
-    app.remember(&fresh, response.headers_mut());
-    Ok(response)
+    Ok(arrival.go_on(app, &fresh))
 }
 
 async fn page(
     app: &App,
-    browser: &Browser,
-    handle: Option<&str>,
-    (username, problem): (String, Option<LoginProblem>),
+    (headers, browser): (&HeaderMap, &Browser),
+    way: &Way,
+    again: Again,
 ) -> Result<Response, Ended> {
-    let found = match handle {
+    let found = match &way.request {
         Some(handle) => Some(waiting(app, handle).await?),
         None => None,
     };
@@ -201,13 +220,16 @@ async fn page(
     };
     let login = Login {
         csrf: browser.csrf(),
-        request: handle.map(str::to_owned),
+        request: way.request.clone(),
+        next: way.next.clone(),
         client: client.map(|client| client_view(&client)),
-        username,
-        problem,
+        username: again.username,
+        problem: again.problem,
+        offers_passkey: app.passkeys.is_ok(),
         form_action: found.and_then(|found| FormAction::of_redirect(&found.prepared.redirect_uri)),
     };
-    let mut response = login.page(&app.texts).into_response();
+    let texts = app.languages.of_request(headers);
+    let mut response = login.page(texts).into_response();
     app.remember(browser, response.headers_mut());
     Ok(response)
 }

@@ -17,6 +17,7 @@ pub struct Metrics {
     logins: Family<ResultLabel, Counter>,
     consents: Family<ResultLabel, Counter>,
     stops: Counter,
+    notices: Family<NoticeLabel, Counter>,
     broken: Counter<u64, AtomicU64>,
 }
 
@@ -34,6 +35,12 @@ struct RefusalLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoticeLabel {
+    channel: &'static str,
+    outcome: &'static str,
 }
 
 impl Metrics {
@@ -59,6 +66,12 @@ impl Metrics {
             "tasks stopped by their person",
             stops.clone(),
         );
+        let notices = Family::default();
+        registry.register(
+            "notices",
+            "attempts to deliver, by channel and outcome",
+            notices.clone(),
+        );
         registry.register("requests_failed", "answers of server_error", broken.clone());
         Self {
             registry,
@@ -67,6 +80,7 @@ impl Metrics {
             logins,
             consents,
             stops,
+            notices,
             broken,
         }
     }
@@ -95,6 +109,12 @@ impl Metrics {
 
     pub fn stopped(&self) {
         self.stops.inc();
+    }
+
+    pub fn notice(&self, channel: &'static str, outcome: &'static str) {
+        self.notices
+            .get_or_create(&NoticeLabel { channel, outcome })
+            .inc();
     }
 
     pub fn broken(&self) {

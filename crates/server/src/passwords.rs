@@ -47,6 +47,18 @@ impl Passwords {
         let matches = tokio::task::spawn_blocking(move || matches(&password, &hash));
         Ok(matches.await.unwrap_or(false) && known)
     }
+
+    /// A PHC string, made in the same pool.
+    pub async fn hash(
+        &self,
+        password: String,
+        salt: [u8; 16],
+    ) -> Result<Result<String, String>, Busy> {
+        let _place = self.waiting.try_acquire().map_err(|_| Busy)?;
+        let _turn = self.running.acquire().await.map_err(|_| Busy)?;
+        let made = tokio::task::spawn_blocking(move || hash(&password, &salt));
+        Ok(made.await.unwrap_or_else(|e| Err(e.to_string())))
+    }
 }
 
 /// A PHC string for a new password.

@@ -11,7 +11,10 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 
 use crate::app::App;
 use crate::pages::{self, FailureKind};
-use crate::{authorize, consent, discovery, introspect, login, mine, par, token, types, userinfo};
+use crate::{
+    activity, approval, authorize, ciba, consent, device, discovery, inbox, introspect, live,
+    login, mine, par, passkeys, push_subscriptions, settings, token, types, userinfo,
+};
 
 /// The largest request body, in bytes: a pushed request with full `authorization_details`.
 pub const MAX_BODY: usize = 128 * 1024;
@@ -25,6 +28,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jwks", get(discovery::jwks))
         .route("/par", post(par::push))
         .route("/token", post(token::token))
+        .route("/bc-authorize", post(ciba::ask))
+        .route("/device_authorization", post(device::authorize))
         .route("/introspect", post(introspect::introspect))
         .route(
             "/userinfo",
@@ -34,14 +39,21 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(cross_origin));
     let people = Router::new()
         .route("/authorize", get(authorize::authorize))
-        .route("/login", get(login::show).post(login::submit))
-        .route("/logout", post(login::logout))
+        .merge(login::routes())
+        .merge(device::routes())
+        .merge(passkeys::routes())
+        .merge(settings::routes())
         .route("/consent", get(consent::show).post(consent::submit))
-        .route("/app", get(mine::show))
-        .route("/app/stop", post(mine::stop))
-        .route("/", get(mine::home))
-        .route(pages::STYLESHEET_PATH, get(pages::stylesheet))
-        .route(pages::ICON_PATH, get(pages::icon))
+        .route("/app", get(inbox::show))
+        .merge(approval::routes())
+        .merge(mine::routes())
+        .merge(activity::routes())
+        .route("/app/live", get(live::stream))
+        .route("/app/devices/push/key", get(push_subscriptions::key))
+        .route("/app/devices/push", post(push_subscriptions::subscribe))
+        .route("/app/devices/push/remove", post(push_subscriptions::remove))
+        .route("/", get(inbox::home))
+        .merge(pages::asset_routes(&app.languages))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     clients
@@ -109,11 +121,11 @@ const CROSS_ORIGIN: [(HeaderName, &str); 4] = [
     (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
     (
         header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, dpop",
+        "authorization, content-type, dpop, prefer",
     ),
     (
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "dpop-nonce, www-authenticate",
+        "dpop-nonce, www-authenticate, retry-after, preference-applied",
     ),
 ];
 

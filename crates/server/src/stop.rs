@@ -13,6 +13,8 @@ pub enum Stopper<'a> {
     Operator,
     /// Only their own tasks.
     Person(&'a str),
+    /// Who decides about this agent's requests for somebody else.
+    Approver(&'a str),
 }
 
 /// `false` if there is no such live task for the stopper.
@@ -23,17 +25,18 @@ pub async fn stop_task(
     (event_id, now): (EventId, Timestamp),
 ) -> Result<bool, StoreError> {
     let stopped = match stopper {
-        Stopper::Operator => session.stop_task(id, now).await?,
+        Stopper::Operator | Stopper::Approver(_) => session.stop_task(id, now).await?,
         Stopper::Person(subject) => session.stop_task_of(id, subject, now).await?,
     };
     if !stopped {
         return Ok(false);
     }
     let by = match stopper {
-        Stopper::Operator => "operator",
-        Stopper::Person(_) => "subject",
+        Stopper::Operator => json!({ "by": "operator" }),
+        Stopper::Person(_) => json!({ "by": "subject" }),
+        Stopper::Approver(person) => json!({ "by": "approver", "approver": person }),
     };
-    let mut event = Event::new(event_id, now, EventName::TaskRevoked).with(json!({ "by": by }));
+    let mut event = Event::new(event_id, now, EventName::TaskRevoked).with(by);
     if let Some(stored) = session.task(id).await? {
         event = event.about(&stored.task);
         event.client = Some(stored.task.client.to_string());

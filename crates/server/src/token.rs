@@ -1,13 +1,15 @@
 //! The token endpoint (OAuth 2.1 section 3.2): parse, identify, then the grant's own file.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use writ_core::Refusal;
 use writ_core::checks::Endpoint;
+use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
@@ -19,7 +21,10 @@ use crate::caller::{Arrived, Caller};
 use crate::catalogue::Catalogue;
 use crate::grants;
 use crate::keyring::Keys;
+use crate::waiting;
 
+/// RFC 7240 section 3.
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What every grant needs.
@@ -30,16 +35,36 @@ pub struct Granting<'a> {
     /// Read before the transaction begins: nobody waits for a second connection while holding one.
     pub keys: Arc<Keys>,
     pub now: Timestamp,
+    /// How long the client would like to wait for a person (RFC 7240 section 4.3).
+    pub wait: Option<Duration>,
 }
 
 pub async fn token(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
     let profile = OnceLock::new();
     let (endpoint, result) = respond(&app, (&headers, &profile), &body).await;
-    let response = match result {
+    let held = match &result {
+        Ok(_) => waits(endpoint),
+        Err(Failure::Waiting(refusal)) => refusal.code == ErrorCode::AuthorizationPending,
+        Err(_) => false,
+    };
+    let mut response = match result {
         Ok(answer) => json(StatusCode::OK, &answer),
         Err(failure) => app.answer_failure(endpoint, failure).await,
     };
+    if let Some(wait) = waiting::preference(&headers).filter(|_| held)
+        && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
+    {
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
     app.with_nonce(response, profile.get())
+}
+
+/// Grants that a person answers.
+const fn waits(endpoint: Endpoint) -> bool {
+    matches!(
+        endpoint,
+        Endpoint::Token(GrantType::Ciba | GrantType::DeviceCode)
+    )
 }
 
 async fn respond(
@@ -88,6 +113,7 @@ async fn grant(
         catalogue: app.catalogue().await?,
         keys: app.keys().await?,
         now,
+        wait: waiting::preference(headers),
     };
     match request {
         TokenRequest::Code(request) => grants::code::redeem(&granting, &request).await,
@@ -96,6 +122,8 @@ async fn grant(
             grants::credentials::own_work(granting, &request).await
         }
         TokenRequest::Exchange(request) => grants::exchange::exchange(&granting, &request).await,
+        TokenRequest::Ciba(request) => grants::ciba::redeem(granting, &request).await,
+        TokenRequest::Device(request) => grants::device::redeem(granting, &request).await,
     }
 }
 

@@ -27,7 +27,11 @@ pub async fn userinfo(State(app): State<Arc<App>>, method: Method, headers: Head
     match answer(&app, &method, &headers).await {
         Ok(claims) => json(StatusCode::OK, &claims),
         Err(Failure::Broken(cause)) => app.broken(&cause),
-        Err(Failure::Unauthenticated(refusal) | Failure::Refused(refusal, _)) => {
+        Err(
+            Failure::Unauthenticated(refusal)
+            | Failure::Refused(refusal, _)
+            | Failure::Waiting(refusal),
+        ) => {
             app.metrics.refused(Endpoint::Userinfo, refusal.code);
             app.with_nonce(challenge(&refusal), None)
         }

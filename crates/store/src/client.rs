@@ -88,6 +88,9 @@ const ACTOR: &str = "
 const STOP: &str = "
     UPDATE clients SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
 
+const RESUME: &str = "
+    UPDATE clients SET stopped_at = NULL WHERE tenant = $1 AND id = $2 AND stopped_at IS NOT NULL";
+
 const CLAIM_KEY: &str = "
     INSERT INTO agent_keys (tenant, thumbprint, client_id, first_used_at)
     VALUES ($1, $2, $3, $4)
@@ -154,6 +157,11 @@ impl Session {
     /// Nothing below it is live from this commit on. Whether this call did it.
     pub async fn stop_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+    }
+
+    /// Its tasks and delegations are live again, unless they were stopped themselves. Whether this call did it.
+    pub async fn resume_client(&mut self, id: &ClientId) -> Result<bool> {
+        Ok(execute!(self, RESUME, &self.tenant, id.as_str())? == 1)
     }
 
     /// At a key's first valid signature it becomes its client's; afterwards this tells whose it is.

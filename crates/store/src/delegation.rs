@@ -16,12 +16,15 @@ pub const MAX_LISTED: i64 = 1000;
 pub(crate) const AUTHORITY: &str = "`delegations.authority`";
 pub(crate) const ONWARD: &str = "`delegations.onward`";
 pub(crate) const ACT: &str = "`delegations.act`";
+pub(crate) const APPROVAL: &str = "`delegations.approval`";
 const JKT: &str = "`delegations.jkt`";
 
 row! { DelegationRow {
     delegation_id: String,
     delegation_task: String,
     parent_id: Option<String>,
+    asked_by: Option<String>,
+    edge_approval: Option<String>,
     path: String,
     holder: String,
     requested_by: String,
@@ -36,8 +39,9 @@ row! { DelegationRow {
 /// The columns of `DelegationRow` from `delegations d`.
 macro_rules! delegation_columns {
     () => {
-        "d.id AS delegation_id, d.task_id AS delegation_task, d.parent_id, d.path, d.holder,
-        d.requested_by, d.authority, d.onward, d.act, d.jkt, d.created_at, d.expires_at"
+        "d.id AS delegation_id, d.task_id AS delegation_task, d.parent_id, d.asked_by,
+        d.approval AS edge_approval, d.path, d.holder, d.requested_by, d.authority, d.onward, d.act,
+        d.jkt, d.created_at, d.expires_at"
     };
 }
 pub(crate) use delegation_columns;
@@ -95,6 +99,11 @@ impl DelegationRow {
             id: DelegationId::from_text(self.delegation_id),
             task: TaskId::from_text(self.delegation_task),
             parent: self.parent_id.map(DelegationId::from_text),
+            asked_by: self.asked_by.map(DelegationId::from_text),
+            approval: self
+                .edge_approval
+                .map(|text| json::read(&text, APPROVAL))
+                .transpose()?,
             path: self.path,
             holder: ClientId::from_text(self.holder),
             requested_by: ClientId::from_text(self.requested_by),

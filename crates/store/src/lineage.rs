@@ -1,5 +1,6 @@
 //! Everything above a token, in one statement whatever the depth (promise 5, DESIGN 6 and 10).
-//! Up the parents; task, holders, their owners and the subject on the way; large columns for the leaf alone.
+//! Up the parents, and from an edge that was approved alone to the chain that asked; task, holders, their owners and the
+//! subject on the way; large columns for the leaf alone.
 
 use writ_core::delegation::MAX_LINEAGE;
 use writ_core::id::DelegationId;
@@ -36,20 +37,20 @@ macro_rules! stopped {
 macro_rules! up_from {
     ($columns:expr, $condition:expr) => {
         concat!(
-            "WITH RECURSIVE up (parent_id, task_id, holder, jkt, expires_at, stopped_at, place) AS (
-                SELECT d.parent_id, d.task_id, d.holder, d.jkt, d.expires_at, d.stopped_at,
-                    CAST(1 AS BIGINT)
+            "WITH RECURSIVE up (above, task_id, holder, jkt, expires_at, stopped_at, place) AS (
+                SELECT COALESCE(d.parent_id, d.asked_by), d.task_id, d.holder, d.jkt, d.expires_at,
+                    d.stopped_at, CAST(1 AS BIGINT)
                 FROM delegations d WHERE d.tenant = $1 AND d.id = $2
                 UNION ALL
-                SELECT d.parent_id, d.task_id, d.holder, d.jkt, d.expires_at, d.stopped_at,
-                    up.place + 1
+                SELECT COALESCE(d.parent_id, d.asked_by), d.task_id, d.holder, d.jkt, d.expires_at,
+                    d.stopped_at, up.place + 1
                 FROM up JOIN delegations d
-                    ON d.tenant = $1 AND d.id = up.parent_id AND d.task_id = up.task_id
+                    ON d.tenant = $1 AND d.id = up.above AND d.task_id = up.task_id
                 WHERE up.place < $3
             ), state AS (
                 SELECT MIN(up.expires_at) AS ends_at, string_agg(up.jkt, ' ') AS keys,
                     COUNT(up.stopped_at) AS delegations, COUNT(c.stopped_at) AS agents,
-                    COUNT(o.disabled_at) AS owners, COUNT(*) - COUNT(up.parent_id) AS roots,
+                    COUNT(o.disabled_at) AS owners, COUNT(*) - COUNT(up.above) AS roots,
                     COUNT(*) - COUNT(c.id) + COUNT(a.client_id) - COUNT(o.id) AS lost
                 FROM up
                 LEFT JOIN clients c ON c.tenant = $1 AND c.id = up.holder

@@ -27,12 +27,18 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     2 "0002_delegation",
     3 "0003_grants",
     4 "0004_events",
+    5 "0005_pending",
+    6 "0006_passkey",
+    7 "0007_notice",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
     2 "0002_delegation",
     3 "0003_grants",
     4 "0004_events",
+    5 "0005_pending",
+    6 "0006_passkey",
+    7 "0007_notice",
 };
 
 impl Store {

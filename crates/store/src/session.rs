@@ -1,12 +1,13 @@
 //! Logins: only the digest of the cookie's secret is kept.
 
+use writ_authority::Level;
 use writ_core::authorize;
 use writ_core::client::User;
 use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
-use crate::json::time;
+use crate::json::{self, time};
 use crate::store::Session;
 
 /// One row of `sessions`.
@@ -15,6 +16,7 @@ pub struct NewSession<'a> {
     pub digest: &'a str,
     pub user: &'a UserId,
     pub authenticated_at: Timestamp,
+    pub level: Level,
     /// Digest of the request in whose interaction the password was given.
     pub for_request: Option<&'a str>,
     pub expires_at: Timestamp,
@@ -26,14 +28,18 @@ row! { SessionRow {
     disabled_at: Option<i64>,
     authenticated_at: i64,
     for_request: Option<String>,
+    method: Option<String>,
 } }
 
+const METHOD: &str = "`sessions.method`";
+
 const INSERT: &str = "
-    INSERT INTO sessions (tenant, digest, user_id, authenticated_at, for_request, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    INSERT INTO sessions (tenant, digest, user_id, authenticated_at, for_request, expires_at, method)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const FIND: &str = "
-    SELECT s.user_id, u.name, u.disabled_at, s.authenticated_at, s.for_request
+    SELECT s.user_id, u.name, u.disabled_at, s.authenticated_at, s.for_request,
+        s.method
     FROM sessions s JOIN users u ON u.tenant = s.tenant AND u.id = s.user_id
     WHERE s.tenant = $1 AND s.digest = $2 AND s.ended_at IS NULL AND s.expires_at > $3";
 
@@ -51,6 +57,7 @@ impl Session {
             new.authenticated_at.micros(),
             new.for_request,
             new.expires_at.micros(),
+            json::write(&new.level, METHOD)?,
         )?;
         Ok(())
     }
@@ -62,7 +69,7 @@ impl Session {
         now: Timestamp,
     ) -> Result<Option<authorize::Session>> {
         let row = optional!(self, SessionRow, FIND, &self.tenant, digest, now.micros())?;
-        Ok(row.map(SessionRow::read))
+        row.map(SessionRow::read).transpose()
     }
 
     /// Whether this call ended it.
@@ -72,8 +79,14 @@ impl Session {
 }
 
 impl SessionRow {
-    fn read(self) -> authorize::Session {
-        authorize::Session {
+    /// A row of before there were other methods was a password.
+    fn read(self) -> Result<authorize::Session> {
+        let level = match &self.method {
+            Some(text) => json::read(text, METHOD)?,
+            None => Level::Password,
+        };
+        Ok(authorize::Session {
+            level,
             user: User {
                 id: UserId::from_text(self.user_id),
                 name: self.name,
@@ -81,6 +94,6 @@ impl SessionRow {
             },
             authenticated_at: time(self.authenticated_at),
             for_request: self.for_request,
-        }
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Expired rows leave in bounded batches (DESIGN 10). Events and consents stay: they are the record.
+//! Expired rows leave in bounded batches (DESIGN 10). Events, consents and receipts stay: they are the record.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use writ_wire::time::Timestamp;
 use crate::error::Result;
 use crate::store::Store;
 
-/// How long codes, requests, refresh tokens, delegations and tasks are kept after their end: a late second use is still
-/// recognised as one.
+/// How long codes, requests, what waited for a person, refresh tokens, delegations and tasks are kept after their end: a late
+/// second use is still recognised as one.
 pub const KEPT_AFTER_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 
 /// $1 the latest end of what leaves, $2 the most rows.
@@ -46,8 +46,53 @@ const TASKS: &str = "
             (SELECT 1 FROM delegations d WHERE d.tenant = t.tenant AND d.task_id = t.id)
         ORDER BY t.expires_at LIMIT $2)";
 
-const AT_EXPIRY: &[&str] = &[REPLAYS, SESSIONS];
-const LATER: &[&str] = &[CODES, REQUESTS, REFRESH_TOKENS, DELEGATIONS, TASKS];
+const CEREMONIES: &str = "
+    DELETE FROM passkey_ceremonies WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM passkey_ceremonies
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const NOTICES: &str = "
+    DELETE FROM notices WHERE (tenant, id) IN
+        (SELECT tenant, id FROM notices WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+/// What belongs to a request that waited for a person leaves before it.
+macro_rules! of_pending {
+    ($table:literal) => {
+        concat!(
+            "DELETE FROM ",
+            $table,
+            " WHERE (tenant, request_id, user_id) IN
+                (SELECT c.tenant, c.request_id, c.user_id FROM pending_requests p JOIN ",
+            $table,
+            " c ON c.tenant = p.tenant AND c.request_id = p.id
+                WHERE p.expires_at <= $1 ORDER BY p.expires_at LIMIT $2)"
+        )
+    };
+}
+
+const PENDING: &str = "
+    DELETE FROM pending_requests WHERE (tenant, id) IN
+        (SELECT p.tenant, p.id FROM pending_requests p WHERE p.expires_at <= $1
+            AND NOT EXISTS (SELECT 1 FROM pending_approvers c
+                WHERE c.tenant = p.tenant AND c.request_id = p.id)
+            AND NOT EXISTS (SELECT 1 FROM pending_screens c
+                WHERE c.tenant = p.tenant AND c.request_id = p.id)
+            AND NOT EXISTS (SELECT 1 FROM pending_votes c
+                WHERE c.tenant = p.tenant AND c.request_id = p.id)
+        ORDER BY p.expires_at LIMIT $2)";
+
+const AT_EXPIRY: &[&str] = &[REPLAYS, SESSIONS, CEREMONIES, NOTICES];
+const LATER: &[&str] = &[
+    CODES,
+    REQUESTS,
+    REFRESH_TOKENS,
+    of_pending!("pending_approvers"),
+    of_pending!("pending_screens"),
+    of_pending!("pending_votes"),
+    PENDING,
+    DELEGATIONS,
+    TASKS,
+];
 
 impl Store {
     /// Deletes at most `limit` expired rows of each table, of all tenants, a short transaction per table. Returns how many:

@@ -1,7 +1,7 @@
 //! Tasks and the consents behind them (DESIGN 2, 5). A stop is one row, whatever hangs below it (promise 5).
 
 use writ_core::consent::Consent;
-use writ_core::id::{ClientId, TaskId, TransactionId};
+use writ_core::id::{ClientId, TaskId, TransactionId, UserId};
 use writ_core::task::{Subject, Task};
 use writ_wire::time::Timestamp;
 
@@ -58,6 +58,8 @@ macro_rules! task_columns {
 }
 pub(crate) use task_columns;
 
+row! { IdRow { id: String } }
+
 const INSERT_CONSENT: &str = "
     INSERT INTO consents (tenant, id, task_id, subject, client_id, shown, shown_hash, locale,
         method, given_at)
@@ -77,6 +79,12 @@ const LIST: &str = concat!(
         AND (CAST($3 AS BIGINT) IS NULL OR (t.stopped_at IS NULL AND t.expires_at > $3))
     ORDER BY t.created_at DESC, t.id DESC LIMIT $4"
 );
+
+const LIVE_BETWEEN: &str = "
+    SELECT id FROM tasks
+    WHERE tenant = $1 AND subject_kind = 'person' AND subject = $2 AND client_id = $3
+        AND stopped_at IS NULL AND expires_at > $4
+    ORDER BY created_at DESC, id DESC LIMIT $5";
 
 const STOP: &str = "
     UPDATE tasks SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
@@ -137,6 +145,43 @@ impl Session {
             limit
         )?;
         rows.into_iter().map(TaskRow::read).collect()
+    }
+
+    /// Whether this client has opened a task for this person that still lives.
+    pub async fn has_live_task(
+        &mut self,
+        subject: &UserId,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let found = self.live_tasks_between(subject, client, now, 1).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// The newest first.
+    pub async fn live_tasks_between(
+        &mut self,
+        subject: &UserId,
+        client: &ClientId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<TaskId>> {
+        let (subject, client) = (subject.as_str(), client.as_str());
+        let (now, limit) = (now.micros(), i64::from(limit));
+        let rows = all!(
+            self,
+            IdRow,
+            LIVE_BETWEEN,
+            &self.tenant,
+            subject,
+            client,
+            now,
+            limit
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|row| TaskId::from_text(row.id))
+            .collect())
     }
 
     /// Nothing below it is live from this commit on. Whether this call did it.

@@ -18,13 +18,20 @@ macro_rules! on_both {
     };
 }
 
+mod approved_edge;
 mod features;
 mod grants;
+mod inbox;
 mod lineage;
 mod migrations;
 mod once;
+mod pending;
+mod pending_people;
+mod pending_races;
+mod person;
 mod races;
 mod record;
 mod sweep;
 mod tenants;
+mod waiting;
 mod world;

@@ -7,7 +7,7 @@ use writ_core::id::DelegationId;
 use writ_core::task::Task;
 use writ_jose::key::Thumbprint;
 
-use crate::delegation::{ACT, AUTHORITY as DELEGATED, ONWARD};
+use crate::delegation::{ACT, APPROVAL as EDGE_APPROVAL, AUTHORITY as DELEGATED, ONWARD};
 use crate::error::{Result, StoreError};
 use crate::event::DATA;
 use crate::json;
@@ -79,11 +79,11 @@ macro_rules! task {
 macro_rules! delegation {
     () => {
         "INSERT INTO delegations (tenant, id, task_id, parent_id, path, holder, requested_by, authority,
-            onward, act, jkt, created_at, expires_at)
+            onward, act, jkt, created_at, expires_at, asked_by, approval)
         SELECT CAST($1 AS TEXT), CAST($20 AS TEXT), CAST($21 AS TEXT), CAST($22 AS TEXT),
             CAST($23 AS TEXT), CAST($24 AS TEXT), CAST($25 AS TEXT), CAST($26 AS TEXT),
             CAST($27 AS TEXT), CAST($28 AS TEXT), CAST($29 AS TEXT), CAST($30 AS BIGINT),
-            CAST($31 AS BIGINT)
+            CAST($31 AS BIGINT), CAST($49 AS TEXT), CAST($50 AS TEXT)
         WHERE CAST($20 AS TEXT) IS NOT NULL
         RETURNING id AS written"
     };
@@ -199,6 +199,8 @@ impl Session {
             e.and_then(|e| e.reason.as_deref()),
             e.and_then(|e| e.transaction.as_deref()),
             &texts.data,
+            d.and_then(|d| d.asked_by.as_ref().map(DelegationId::as_str)),
+            &texts.edge_approval,
         )
     }
 }
@@ -238,6 +240,7 @@ struct Texts {
     delegation_authority: Option<String>,
     onward: Option<String>,
     act: Option<String>,
+    edge_approval: Option<String>,
     data: Option<String>,
 }
 
@@ -250,6 +253,7 @@ impl Texts {
             delegation_authority: json::optional(d.map(|d| &d.authority), DELEGATED)?,
             onward: json::optional(d.map(|d| &d.onward), ONWARD)?,
             act: json::optional(d.and_then(|d| d.act.as_ref()), ACT)?,
+            edge_approval: json::optional(d.and_then(|d| d.approval.as_ref()), EDGE_APPROVAL)?,
             data: json::optional(writes.event.map(|e| &e.data), DATA)?,
         })
     }

@@ -42,6 +42,15 @@ impl Browser {
         self.follow(Method::GET, url, String::new()).await
     }
 
+    /// Sends a form that no page holds, as a script does.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> Shown {
+        let url = Url::parse(ISSUER).unwrap().join(path).unwrap();
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        self.follow(Method::POST, url, body).await
+    }
+
     /// Sends the form that holds the button, with every hidden field and ticked box, and what is filled in.
     pub async fn submit(&mut self, page: &Shown, button: &str, fill: &[(&str, &str)]) -> Shown {
         let mut fields = page.fields(button);

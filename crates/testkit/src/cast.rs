@@ -99,6 +99,7 @@ impl Cast {
             resource: vec![BANK.to_owned()],
             authorization_details: writ_agent::details(json!([payment("100.00")])).unwrap(),
             purpose: None,
+            ..AuthorizationIntent::default()
         };
         let pending = planner.authorize(&intent).await.unwrap();
         let callback = world

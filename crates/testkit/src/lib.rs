@@ -9,25 +9,33 @@
     reason = "a test world ends the test when it cannot be built"
 )]
 
+mod approval;
 mod bank;
 mod browser;
 mod cast;
+mod device;
 mod door;
 mod forge;
 mod front;
 mod network;
+mod phone;
+mod receiver;
 mod reply;
 mod scene;
 mod seedling;
 mod world;
 
+pub use approval::poll_form;
 pub use bank::Bank;
 pub use browser::{Browser, Shown};
 pub use cast::{Actor, BANK, Cast, PASSWORD, REDIRECT, actor, authorize_url, payment};
+pub use device::Phone;
 pub use door::{Door, Ready, at_once};
 pub use forge::{Forge, thumbprint};
 pub use front::{CHALLENGE, Change, Fields, VERIFIER, WEB_REDIRECT, Web, basic, front_url, merge};
 pub use network::Network;
+pub use phone::{options, yes};
+pub use receiver::{Heard, Listening, Postbox, Receiver};
 pub use reply::{Reply, claims};
 pub use scene::{
     Plain, SHOP, agent_file, enrol, enrol_plain, minted, plain_file, plus, refused, with, without,

@@ -48,7 +48,9 @@ pub fn refused(reply: &Reply, error: &str, what: &str) {
         "{what}: {}",
         reply.text()
     );
-    assert!(!reply.text().contains("_token\""), "{what}");
+    // Some codes end like the members that hold tokens.
+    let body = reply.text().replacen(&format!("\"{error}\""), "", 1);
+    assert!(!body.contains("_token\""), "{what}");
 }
 
 /// Claims of the token in the answer; ends the test if there is none.

@@ -25,7 +25,8 @@ use crate::door::Door;
 use crate::network::Network;
 use crate::reply::Reply;
 
-pub const ISSUER: &str = "http://127.0.0.1:9";
+/// A host name, because passkeys need one.
+pub const ISSUER: &str = "http://localhost:9";
 /// 2026-09-21T14:13:20Z.
 pub const START: i64 = 1_790_000_000;
 const MASTER: &str = "mZ1v0pQk9b3T7xYcR2uWn8aLs5dFg6hJ4kE0iOqPtSU";

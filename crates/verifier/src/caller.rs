@@ -1,5 +1,6 @@
 //! Who calls: what a handler gets instead of a bare `sub` (DESIGN 1 and 5).
 
+use writ_authority::Level;
 use writ_jose::key::Thumbprint;
 use writ_wire::claims::{AccessTokenClaims, ApprovalClaim};
 use writ_wire::rar::Detail;
@@ -9,6 +10,7 @@ use writ_wire::time::Timestamp;
 use crate::chain;
 use crate::credentials::Scheme;
 use crate::refused::{Challenger, Reason, Refused};
+use crate::step_up::{self, StepUp};
 
 /// The holder of an accepted token. Made by [`crate::Verifier::verify`] only.
 #[derive(Clone, Debug)]
@@ -20,6 +22,7 @@ pub struct Caller {
     pub client: String,
     pub task: Option<TaskRef>,
     pub authority: CallerAuthority,
+    /// Who or what agreed, how and when.
     pub approval: Option<ApprovalClaim>,
     pub authentication: Authentication,
     /// The delegation behind the token: by it a stop is told.
@@ -93,6 +96,8 @@ pub struct Authentication {
 pub(crate) struct Answering {
     pub(crate) challenger: Challenger,
     pub(crate) scheme: Scheme,
+    /// When the token was accepted.
+    pub(crate) now: Timestamp,
 }
 
 impl Caller {
@@ -113,6 +118,24 @@ impl Caller {
         Err(self.refuse(Reason::InsufficientScope(name.to_owned())))
     }
 
+    /// How strongly a person agreed to what the token permits.
+    pub fn level(&self) -> Level {
+        step_up::reached(self.approval.as_ref(), &self.authentication)
+    }
+
+    /// Refuses with 401 `insufficient_user_authentication` (RFC 9470 section 3).
+    pub fn require_login(&self, wanted: &StepUp) -> Result<(), Refused> {
+        self.check_login(wanted)
+            .map_err(|reason| self.refuse(reason))
+    }
+
+    pub(crate) fn check_login(&self, wanted: &StepUp) -> Result<(), Reason> {
+        if wanted.is_met(&self.authentication, self.answering.now) {
+            return Ok(());
+        }
+        Err(Reason::Login(wanted.clone()))
+    }
+
     pub(crate) fn refuse(&self, reason: Reason) -> Refused {
         self.answering
             .challenger
@@ -120,15 +143,11 @@ impl Caller {
     }
 
     /// From claims whose signature, issuer, audience and time were checked.
-    pub(crate) fn read(
-        claims: AccessTokenClaims,
-        now: Timestamp,
-        answering: Answering,
-    ) -> Result<Self, Reason> {
+    pub(crate) fn read(claims: AccessTokenClaims, answering: Answering) -> Result<Self, Reason> {
         let subject = chain::subject(&claims)?;
         let actors = chain::actors(&claims)?;
         let is_agents = !actors.is_empty() || matches!(subject, Subject::Agent(_));
-        let task = chain::task(&claims, is_agents, now)?;
+        let task = chain::task(&claims, is_agents, answering.now)?;
         let key = claims.cnf.as_ref().map(|cnf| Thumbprint::parse(&cnf.jkt));
         let key = key.map(|key| key.ok_or(Reason::Claim("cnf"))).transpose()?;
         if is_agents && key.is_none() {

@@ -10,6 +10,7 @@ use writ_outside::{Clock, Random, Transport};
 use writ_wire::resource::ResourceUri;
 use zeroize::Zeroizing;
 
+use crate::step_up::StepUp;
 use crate::stores::{ReplayStore, SpendStore};
 
 /// A stop reaches every resource server within a second (DESIGN promise 5).
@@ -28,6 +29,8 @@ pub struct VerifierConfig {
     pub resource_metadata_url: Option<String>,
     /// Refuses tokens behind which no agent stands.
     pub agents_only: bool,
+    /// For every request; for single ones there is [`crate::Caller::require_login`].
+    pub step_up: Option<StepUp>,
     pub bearer: BearerPolicy,
     pub nonces: Nonces,
     pub live: Live,
@@ -44,6 +47,7 @@ impl VerifierConfig {
             resource,
             public_url: public_url.to_owned(),
             agents_only: false,
+            step_up: None,
             bearer: BearerPolicy::Refuse,
             nonces: Nonces::Required,
             live: Live::No,

@@ -1,24 +1,23 @@
 //! Refusals: a typed reason, its code and status by one table, and the answer with its challenges
-//! (RFC 6750 section 3, 9449 sections 7.1 and 9, 9728 section 5.1, draft-ietf-oauth-rar-metadata-remediation-00).
+//! (RFC 6750 section 3, 9449 sections 7.1 and 9, 9470 section 3, 9728 section 5.1).
 //! No text here holds a token, a proof or a secret.
 
 use std::fmt;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
-use serde_json::json;
+use writ_authority::Level;
 use writ_jose::access_token::TokenError;
 use writ_wire::challenge::Challenge;
 use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
-use writ_wire::rar::Detail;
 
+use crate::asked::Asked;
 use crate::config::BearerPolicy;
 use crate::credentials::Scheme;
+use crate::step_up::{StepUp, names_from};
 
 /// Why a request is refused: a sentence for the client's developer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -74,11 +73,18 @@ pub enum Reason {
     #[error("the token does not permit this: `{pointer}` goes beyond what was granted")]
     NotPermitted {
         pointer: String,
-        request: Box<Detail>,
+        asked: Asked,
         excess: Vec<Excess>,
     },
     #[error("what the token permits was already used: it is good once, or its budget is spent")]
-    AlreadyUsed { request: Box<Detail> },
+    AlreadyUsed { asked: Asked },
+    /// The type wants a stronger answer about this than the one behind the token.
+    #[error("a person must agree to exactly this, with {}", words(*.level))]
+    NeedsPerson { level: Level, asked: Asked },
+    #[error(
+        "the person must log in more strongly or anew: ask for authorization with the values of this answer"
+    )]
+    Login(StepUp),
     #[error("the rules of the type behind this token's authority are not known")]
     UnknownType,
     /// `cause` is for the log, and never sent.
@@ -118,9 +124,10 @@ impl Reason {
             }
             Self::UseNonce => ErrorCode::UseDpopNonce,
             Self::InsufficientScope(_) => ErrorCode::InsufficientScope,
-            Self::NotPermitted { .. } | Self::AlreadyUsed { .. } => {
+            Self::NotPermitted { .. } | Self::AlreadyUsed { .. } | Self::NeedsPerson { .. } => {
                 ErrorCode::InsufficientAuthorization
             }
+            Self::Login(_) => ErrorCode::InsufficientUserAuthentication,
             Self::Unavailable { .. } => ErrorCode::TemporarilyUnavailable,
         })
     }
@@ -151,6 +158,8 @@ impl Reason {
             | Self::ProofReplayed
             | Self::NotPermitted { .. }
             | Self::AlreadyUsed { .. }
+            | Self::NeedsPerson { .. }
+            | Self::Login(_)
             | Self::UnknownType => StatusCode::UNAUTHORIZED,
         }
     }
@@ -164,13 +173,37 @@ impl Reason {
 
     /// What, if granted, would let the request pass; too large for a header field is left out.
     fn remediation(&self) -> Option<String> {
-        let (Self::NotPermitted { request, .. } | Self::AlreadyUsed { request }) = self else {
+        let (Self::NotPermitted { asked, .. }
+        | Self::AlreadyUsed { asked }
+        | Self::NeedsPerson { asked, .. }) = self
+        else {
             return None;
         };
-        // A new consent has a new `ref`, and only the server names a `type_hash`.
-        let request = request.as_ref().clone().without("ref").without("type_hash");
-        let wanted = json!({ "authorization_details": [request] }).to_string();
-        Some(URL_SAFE_NO_PAD.encode(wanted)).filter(|text| text.len() <= MAX_REMEDIATION_BYTES)
+        asked.remediation()
+    }
+
+    /// `acr_values` and `max_age` (RFC 9470 section 3).
+    fn login(&self) -> (String, Option<u64>) {
+        match self {
+            Self::NeedsPerson { level, .. } => {
+                let names: Vec<_> = names_from(*level).collect();
+                (names.join(" "), None)
+            }
+            Self::Login(wanted) => {
+                let age = wanted.max_age.map(|age| age.as_secs());
+                (wanted.acr_values.join(" "), age)
+            }
+            _ => (String::new(), None),
+        }
+    }
+}
+
+const fn words(level: Level) -> &'static str {
+    match level {
+        Level::None => "a click",
+        Level::Password => "a password",
+        Level::Passkey => "a passkey",
+        Level::Liveness => "a passkey and a live face",
     }
 }
 
@@ -297,6 +330,13 @@ impl Challenger {
         if let Reason::InsufficientScope(scope) = reason {
             challenge = challenge.with("scope", scope);
         }
+        let (acr_values, max_age) = reason.login();
+        if !acr_values.is_empty() {
+            challenge = challenge.with("acr_values", &acr_values);
+        }
+        if let Some(age) = max_age {
+            challenge = challenge.with("max_age", &age.to_string());
+        }
         if let Some(remediation) = reason.remediation() {
             challenge = challenge.with("authorization_remediation", &remediation);
         }
@@ -309,6 +349,3 @@ impl Challenger {
         }
     }
 }
-
-/// Header fields in all are often limited to 8 KiB.
-const MAX_REMEDIATION_BYTES: usize = 4096;

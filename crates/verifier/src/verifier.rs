@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use writ_authority::{Permit, Usage, every_permit};
+use writ_authority::{Level, Permit, Types, Usage, every_permit};
 use writ_jose::access_token::{self, TokenError};
 use writ_jose::dpop::{
     Htu, NoncePolicy, Proof, ProofContext, ProofError, TokenHash, UnverifiedProof,
@@ -15,6 +15,7 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
+use crate::asked::Asked;
 use crate::caller::{Answering, Caller};
 use crate::chain;
 use crate::config::{
@@ -22,11 +23,12 @@ use crate::config::{
 };
 use crate::credentials::{self, Credentials, RequestView, Scheme};
 use crate::issuer::{Issuer, Published};
-use crate::live::{Asked, Introspection};
+use crate::live::{self, Introspection};
 use crate::memory::{MemoryReplays, MemorySpends};
 use crate::metadata::ResourceMetadata;
 use crate::refused::{Challenger, Reason, Refused};
 use crate::rules::Rules;
+use crate::step_up::StepUp;
 use crate::stores::{ReplayStore, Spend, SpendStore};
 
 /// Accepts or refuses the tokens of one issuer for one resource. A clone is one counter.
@@ -40,6 +42,7 @@ pub(crate) struct Inner {
     /// Without a slash at its end.
     public_url: String,
     agents_only: bool,
+    step_up: Option<StepUp>,
     challenger: Challenger,
     nonces: Option<NonceKeys>,
     pub(crate) live: Option<Introspection>,
@@ -80,6 +83,7 @@ impl Verifier {
             resource: config.resource,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             agents_only: config.agents_only,
+            step_up: config.step_up,
             challenger: Challenger {
                 metadata_url: config.resource_metadata_url.map(Arc::from),
                 bearer: config.bearer,
@@ -164,7 +168,7 @@ impl Inner {
             let endpoint = endpoint.ok_or_else(|| {
                 Reason::unavailable("the issuer cannot be asked about this token", "no endpoint")
             })?;
-            let asked = Asked {
+            let asked = live::Asked {
                 token: credentials.token,
                 hash: &hash,
                 claims: &claims,
@@ -200,10 +204,14 @@ impl Inner {
         let answering = Answering {
             challenger: self.challenger.clone(),
             scheme,
+            now: self.clock.now(),
         };
-        let caller = Caller::read(claims, self.clock.now(), answering)?;
+        let caller = Caller::read(claims, answering)?;
         if self.agents_only && caller.agent().is_none() {
             return Err(Reason::NotAnAgent);
+        }
+        if let Some(wanted) = &self.step_up {
+            caller.check_login(wanted)?;
         }
         Ok(caller)
     }
@@ -279,10 +287,11 @@ impl Inner {
             }
             Reason::NotPermitted {
                 pointer: denied.pointer().to_owned(),
-                request: Box::new(request.clone()),
+                asked: Asked::new(request, &granted, &types),
                 excess: denied.excess,
             }
         })?;
+        let permits = agreed(caller, (permits, &granted), request, &types)?;
         // Two payments that were approved alike are two: if the first is spent, the next may serve.
         for permit in permits {
             if self.spend(caller, &permit).await? {
@@ -290,7 +299,7 @@ impl Inner {
             }
         }
         Err(Reason::AlreadyUsed {
-            request: Box::new(request.clone()),
+            asked: Asked::once(request),
         })
     }
 
@@ -313,4 +322,46 @@ impl Inner {
         let spent = store.spend(&spend, self.clock.now()).await;
         spent.map_err(|e| Reason::unavailable(what, e))
     }
+}
+
+/// Those of the objects for which a person agreed as strongly as their type wants for this request (DESIGN 7).
+fn agreed(
+    caller: &Caller,
+    (permits, granted): (Vec<Permit>, &[Detail]),
+    request: &Detail,
+    types: &Types,
+) -> Result<Vec<Permit>, Reason> {
+    let mut missing = None;
+    let enough = permits.into_iter().filter(|permit| {
+        let object = granted
+            .iter()
+            .find(|object| object.reference() == Some(permit.reference.as_str()));
+        let level = object.map_or(Level::Liveness, |object| {
+            wanted_level(object, request, types)
+        });
+        let reached = caller.level() >= level;
+        if !reached {
+            missing = Some(missing.unwrap_or(level).min(level));
+        }
+        reached
+    });
+    let enough: Vec<Permit> = enough.collect();
+    match missing {
+        Some(level) if enough.is_empty() => Err(Reason::NeedsPerson {
+            level,
+            asked: Asked::new(request, granted, types),
+        }),
+        _ => Ok(enough),
+    }
+}
+
+/// What the object's type wants behind this request; in doubt, the most.
+fn wanted_level(object: &Detail, request: &Detail, types: &Types) -> Level {
+    types.of(object).map_or(Level::Liveness, |definition| {
+        if definition.ask().needs_person(request) {
+            definition.level()
+        } else {
+            Level::None
+        }
+    })
 }

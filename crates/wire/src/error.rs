@@ -55,6 +55,23 @@ error_codes! {
     InsufficientScope = "insufficient_scope",
     /// draft-ietf-oauth-rar-metadata-remediation-00.
     InsufficientAuthorization = "insufficient_authorization",
+    /// RFC 9470 section 3, at a resource server.
+    InsufficientUserAuthentication = "insufficient_user_authentication",
+    /// OpenID Connect Unmet Authentication Requirements 1.0.
+    UnmetAuthenticationRequirements = "unmet_authentication_requirements",
+    InvalidRequestObject = "invalid_request_object",
+    /// CIBA 11, RFC 8628 section 3.5.
+    AuthorizationPending = "authorization_pending",
+    SlowDown = "slow_down",
+    ExpiredToken = "expired_token",
+    /// CIBA 13.
+    ExpiredLoginHintToken = "expired_login_hint_token",
+    UnknownUserId = "unknown_user_id",
+    MissingUserCode = "missing_user_code",
+    InvalidUserCode = "invalid_user_code",
+    InvalidBindingMessage = "invalid_binding_message",
+    /// CIBA 12.
+    TransactionFailed = "transaction_failed",
     /// RFC 7591 section 3.2.2.
     InvalidClientMetadata = "invalid_client_metadata",
     InvalidRedirectUri = "invalid_redirect_uri",

@@ -4,7 +4,9 @@
 
 pub mod authorization;
 pub mod challenge;
+pub mod ciba;
 pub mod claims;
+pub mod device;
 pub mod dpop;
 pub mod error;
 pub mod exchange;

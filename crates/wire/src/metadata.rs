@@ -11,6 +11,10 @@ pub struct ServerMetadata {
     pub pushed_authorization_request_endpoint: String,
     pub introspection_endpoint: String,
     pub userinfo_endpoint: String,
+    /// CIBA 4.
+    pub backchannel_authentication_endpoint: String,
+    /// RFC 8628 section 4.
+    pub device_authorization_endpoint: String,
     #[serde(default)]
     pub require_pushed_authorization_requests: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -34,6 +38,12 @@ pub struct ServerMetadata {
     pub subject_types_supported: Vec<String>,
     pub id_token_signing_alg_values_supported: Vec<String>,
     pub claims_supported: Vec<String>,
+    pub acr_values_supported: Vec<String>,
+    pub backchannel_token_delivery_modes_supported: Vec<String>,
+    pub backchannel_authentication_request_signing_alg_values_supported: Vec<String>,
+    pub backchannel_user_code_parameter_supported: bool,
+    /// Types of `login_hint_token`, by their `typ`.
+    pub backchannel_endpoint_login_hint_token_types_supported: Vec<String>,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }

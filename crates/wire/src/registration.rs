@@ -80,6 +80,20 @@ pub struct ClientFile {
     pub bearer: bool,
     #[serde(default)]
     pub assertion_audience: AssertionAudience,
+    /// CIBA 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_token_delivery_mode: Option<Delivery>,
+    /// For ping and push.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_client_notification_endpoint: Option<String>,
+    /// With it, every backchannel request must be signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_authentication_request_signing_alg: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backchannel_user_code_parameter: Option<bool>,
+    /// The client shows a number, and the person finds it on the screen.
+    #[serde(default)]
+    pub number_matching: bool,
     /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_lifetime: Option<u64>,
@@ -113,6 +127,77 @@ pub struct AgentFile {
     pub ceiling: CeilingFile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onward: Option<OnwardFile>,
+    /// Who decides on single actions instead of the person for whom it acts, step by step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvers: Vec<ApproversFile>,
+    /// Names of people whom it may ask without a task of theirs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_ask: Vec<String>,
+}
+
+/// One step of who decides; silence leads to the next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApproversFile {
+    /// Names of people, or [`SUBJECT`], [`SPONSOR`], [`OWNER`].
+    pub of: Vec<String>,
+    /// How many of them must agree.
+    pub need: usize,
+}
+
+/// The person for whom it would be done; the agent's sponsor; its owner.
+pub const SUBJECT: &str = "@subject";
+pub const SPONSOR: &str = "@sponsor";
+pub const OWNER: &str = "@owner";
+/// The most steps of escalation, and the most people of one step.
+pub const MAX_STAGES: usize = 4;
+pub const MAX_APPROVERS: usize = 8;
+
+/// Whether a designation can be fulfilled at all; whether its people exist is seen when they are needed.
+pub fn check_approvers(stages: &[ApproversFile]) -> Result<(), String> {
+    if stages.len() > MAX_STAGES {
+        return Err(format!("has more than {MAX_STAGES} steps"));
+    }
+    for stage in stages {
+        if !(1..=MAX_APPROVERS).contains(&stage.of.len()) {
+            return Err(format!("a step names 1 to {MAX_APPROVERS} people"));
+        }
+        if !(1..=stage.of.len()).contains(&stage.need) {
+            return Err("`need` is 1 to the number of people in its step".to_owned());
+        }
+        let known = |name: &String| {
+            !name.starts_with('@') || [SUBJECT, SPONSOR, OWNER].contains(&name.as_str())
+        };
+        if let Some(name) = stage.of.iter().find(|name| !known(name)) {
+            let name: String = name.chars().take(80).collect();
+            return Err(format!(
+                "`{name}` is no role: there are `{SUBJECT}`, `{SPONSOR}`, `{OWNER}`"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How the client learns of the decision (CIBA 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    #[default]
+    Poll,
+    Ping,
+    Push,
+}
+
+impl Delivery {
+    pub const ALL: [Self; 3] = [Self::Poll, Self::Ping, Self::Push];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Poll => "poll",
+            Self::Ping => "ping",
+            Self::Push => "push",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -174,6 +259,24 @@ pub enum TaskClaim {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn approvers_can_be_fulfilled() {
+        let check = |text: &str| check_approvers(&serde_json::from_str::<Vec<_>>(text).unwrap());
+        assert_eq!(check("[]"), Ok(()));
+        assert_eq!(check(r#"[{"of":["bob","@owner"],"need":2}]"#), Ok(()));
+        for bad in [
+            r#"[{"of":[],"need":0}]"#,
+            r#"[{"of":["bob"],"need":0}]"#,
+            r#"[{"of":["bob"],"need":2}]"#,
+            r#"[{"of":["@boss"],"need":1}]"#,
+            r#"[{"of":["a","b","c","d","e","f","g","h","i"],"need":1}]"#,
+        ] {
+            assert!(check(bad).is_err(), "{bad}");
+        }
+        let five = [r#"{"of":["bob"],"need":1}"#; 5].join(",");
+        assert!(check(&format!("[{five}]")).is_err());
+    }
 
     #[test]
     fn lessons_16_a_reserved_or_misspelt_member_is_refused() {

@@ -21,14 +21,20 @@ pub enum GrantType {
     ClientCredentials,
     #[serde(rename = "urn:ietf:params:oauth:grant-type:token-exchange")]
     TokenExchange,
+    #[serde(rename = "urn:openid:params:grant-type:ciba")]
+    Ciba,
+    #[serde(rename = "urn:ietf:params:oauth:grant-type:device_code")]
+    DeviceCode,
 }
 
 impl GrantType {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 6] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::ClientCredentials,
         Self::TokenExchange,
+        Self::Ciba,
+        Self::DeviceCode,
     ];
 
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +43,8 @@ impl GrantType {
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
+            Self::Ciba => "urn:openid:params:grant-type:ciba",
+            Self::DeviceCode => "urn:ietf:params:oauth:grant-type:device_code",
         }
     }
 
@@ -52,6 +60,8 @@ pub enum TokenRequest {
     Refresh(RefreshRequest),
     ClientCredentials(CredentialsRequest),
     Exchange(Box<ExchangeRequest>),
+    Ciba(CibaTokenRequest),
+    Device(DeviceTokenRequest),
 }
 
 #[derive(Clone, PartialEq)]
@@ -76,6 +86,20 @@ pub struct CredentialsRequest {
     pub resource: Vec<ResourceUri>,
     pub scope: Scope,
     pub authorization_details: Vec<Detail>,
+}
+
+/// CIBA 10.1.
+#[derive(Clone, PartialEq)]
+pub struct CibaTokenRequest {
+    pub auth_req_id: String,
+    pub resource: Vec<ResourceUri>,
+}
+
+/// RFC 8628 section 3.4.
+#[derive(Clone, PartialEq)]
+pub struct DeviceTokenRequest {
+    pub device_code: String,
+    pub resource: Vec<ResourceUri>,
 }
 
 /// Why a token request is no token request.
@@ -107,6 +131,8 @@ impl TokenRequest {
                 Self::ClientCredentials(CredentialsRequest::parse(form)?)
             }
             GrantType::TokenExchange => Self::Exchange(Box::new(ExchangeRequest::parse(form)?)),
+            GrantType::Ciba => Self::Ciba(CibaTokenRequest::parse(form)?),
+            GrantType::DeviceCode => Self::Device(DeviceTokenRequest::parse(form)?),
         })
     }
 
@@ -116,6 +142,8 @@ impl TokenRequest {
             Self::Refresh(_) => GrantType::RefreshToken,
             Self::ClientCredentials(_) => GrantType::ClientCredentials,
             Self::Exchange(_) => GrantType::TokenExchange,
+            Self::Ciba(_) => GrantType::Ciba,
+            Self::Device(_) => GrantType::DeviceCode,
         }
     }
 }
@@ -158,6 +186,24 @@ impl CredentialsRequest {
             resource: authorization::resources(form)?,
             scope: authorization::scope(form)?,
             authorization_details: authorization::details(form)?,
+        })
+    }
+}
+
+impl CibaTokenRequest {
+    fn parse(form: &Form) -> Result<Self, RequestError> {
+        Ok(Self {
+            auth_req_id: form.required("auth_req_id")?.to_owned(),
+            resource: authorization::resources(form)?,
+        })
+    }
+}
+
+impl DeviceTokenRequest {
+    fn parse(form: &Form) -> Result<Self, RequestError> {
+        Ok(Self {
+            device_code: form.required("device_code")?.to_owned(),
+            resource: authorization::resources(form)?,
         })
     }
 }

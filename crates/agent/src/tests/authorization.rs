@@ -15,6 +15,8 @@ fn intent() -> AuthorizationIntent {
         scope: "accounts:read".into(),
         resource: vec![BANK.into(), "https://cal.example".into()],
         authorization_details: details(json!([{ "type": "payment", "amount": "1.00" }])).unwrap(),
+        acr_values: vec!["urn:a".into(), "urn:b".into()],
+        max_age: Some(300),
         purpose: Some(Purpose {
             goal: "book a flight".into(),
             expires_at: Some(Timestamp::from_seconds(NOW)),
@@ -103,6 +105,8 @@ async fn rfc_9126_2_1_the_pushed_request_and_the_url() {
         ("scope", "accounts:read"),
         ("state", pending.state()),
         ("code_challenge_method", "S256"),
+        ("acr_values", "urn:a urn:b"),
+        ("max_age", "300"),
         (
             "authorization_details",
             r#"[{"amount":"1.00","type":"payment"}]"#,

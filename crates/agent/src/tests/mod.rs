@@ -1,6 +1,8 @@
 //! An agent whose server and resources are a list of prepared answers; every request it made can be looked at.
 
 mod authorization;
+mod confirmation;
+mod device;
 mod dpop;
 mod exchange;
 mod key;
@@ -148,6 +150,13 @@ fn metadata() -> Value {
         "pushed_authorization_request_endpoint": "https://as.example/t/acme/par",
         "introspection_endpoint": "https://as.example/t/acme/introspect",
         "userinfo_endpoint": "https://as.example/t/acme/userinfo",
+        "backchannel_authentication_endpoint": "https://as.example/t/acme/bc-authorize",
+        "device_authorization_endpoint": "https://as.example/t/acme/device_authorization",
+        "acr_values_supported": [],
+        "backchannel_token_delivery_modes_supported": ["poll"],
+        "backchannel_authentication_request_signing_alg_values_supported": ["ES256"],
+        "backchannel_user_code_parameter_supported": false,
+        "backchannel_endpoint_login_hint_token_types_supported": [],
         "response_types_supported": ["code"],
         "response_modes_supported": ["query"],
         "grant_types_supported": ["authorization_code"],

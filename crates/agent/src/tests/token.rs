@@ -67,6 +67,8 @@ async fn the_verbs_can_be_spawned() {
             .authorize(&crate::AuthorizationIntent::default()),
     );
     sendable(world.agent.call(&grant, http::Request::default()));
+    sendable(world.agent.confirm(&grant, &crate::Confirm::details(&[])));
+    sendable(world.agent.device(&crate::DeviceIntent::default()));
     sendable(std::sync::Arc::new(&world.agent));
 }
 

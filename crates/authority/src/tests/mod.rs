@@ -1,5 +1,6 @@
 //! Tests of the whole crate over the three shipped types.
 
+mod amounts;
 mod catalogue;
 mod ceiling;
 mod consent;

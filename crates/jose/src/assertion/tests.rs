@@ -7,6 +7,8 @@ use crate::key::Thumbprint;
 use crate::testing::{Party, key_set, with};
 
 mod actor;
+mod hint;
+mod request;
 
 use actor::{actor, actor_claim, actor_claims, actor_header};
 

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
+use writ_core::id::{ClientId, EventId};
 use writ_core::signing::KeyState;
 
 use super::desk::{Desk, load, read_file, read_json};
 use super::{Configured, Outcome, say, say_json};
 use crate::keyring;
+use crate::suspend::{self, Suspender};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -49,6 +51,10 @@ pub enum ClientCommand {
 pub enum AgentCommand {
     /// Register an agent
     Add(FileArgument),
+    /// Stop an agent and everything below it, until it is resumed
+    Suspend { id: String },
+    /// Let a suspended agent act again
+    Resume { id: String },
 }
 
 #[derive(Subcommand)]
@@ -115,16 +121,41 @@ pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome 
 }
 
 pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
-    let AgentCommand::Add(argument) = command;
-    let file = read_json(&argument.file)?;
-    let desk = Desk::open(configured).await?;
-    say_json(
-        &desk
-            .registry()
-            .add_agent(file)
-            .await
-            .map_err(|e| e.to_string())?,
-    )
+    match command {
+        AgentCommand::Add(argument) => {
+            let file = read_json(&argument.file)?;
+            let desk = Desk::open(configured).await?;
+            let added = desk.registry().add_agent(file).await;
+            say_json(&added.map_err(|e| e.to_string())?)
+        }
+        AgentCommand::Suspend { id } => suspend(&Desk::open(configured).await?, &id).await,
+        AgentCommand::Resume { id } => resume(&Desk::open(configured).await?, &id).await,
+    }
+}
+
+async fn suspend(desk: &Desk, id: &str) -> Outcome {
+    let now = desk.clock.now();
+    let event = (EventId::make(now, desk.random.bytes()), now, json!({}));
+    let mut session = desk.begin().await?;
+    let agent = ClientId::from_text(id);
+    let done = suspend::suspend(&mut session, &agent, Suspender::Operator, event).await;
+    if !done.map_err(|e| e.to_string())? {
+        return Err(format!("there is no agent `{id}` that is not suspended"));
+    }
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(&json!({ "client_id": id, "state": "suspended" }))
+}
+
+async fn resume(desk: &Desk, id: &str) -> Outcome {
+    let now = desk.clock.now();
+    let event = (EventId::make(now, desk.random.bytes()), now);
+    let mut session = desk.begin().await?;
+    let done = suspend::resume(&mut session, &ClientId::from_text(id), event).await;
+    if !done.map_err(|e| e.to_string())? {
+        return Err(format!("there is no suspended agent `{id}`"));
+    }
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(&json!({ "client_id": id, "state": "active" }))
 }
 
 pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {

@@ -1,23 +1,22 @@
-//! Commands that look: types, tasks, the record, tokens. And the one that stops a task.
+//! Commands that look: types, tasks, tokens. And the one that stops a task.
 
 use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use serde_json::{Value, json};
 use writ_authority::{TypeDefinition, Types};
 use writ_core::id::{DelegationId, EventId, TaskId};
 use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
-use writ_store::event::EventFilter;
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
 use writ_wire::time::Timestamp;
 
 use super::desk::{Desk, load, read_file};
-use super::{Configured, Outcome, say, say_json};
+use super::{Configured, Outcome, say_json};
 use crate::catalogue::type_files;
 use crate::stop::{Stopper, stop_task};
 
@@ -39,31 +38,6 @@ pub enum TaskCommand {
     },
     /// Stop a task and everything below it
     Stop { id: String },
-}
-
-#[derive(Subcommand)]
-pub enum AuditCommand {
-    /// List events, oldest first
-    List(AuditFilter),
-}
-
-#[derive(Args)]
-pub struct AuditFilter {
-    /// Name or id of a person
-    #[arg(long)]
-    person: Option<String>,
-    /// Id of an agent or client, as caller or in the chain
-    #[arg(long)]
-    agent: Option<String>,
-    /// Id of a task
-    #[arg(long)]
-    task: Option<String>,
-    /// Name of an event, such as token.exchanged
-    #[arg(long)]
-    event: Option<String>,
-    /// At most so many, the newest ones
-    #[arg(long, default_value_t = 1000)]
-    limit: u32,
 }
 
 #[derive(Subcommand)]
@@ -154,34 +128,6 @@ fn task_line(stored: &StoredTask, now: Timestamp) -> Value {
         "expires_at": task.expires_at.rfc3339(),
         "stopped_at": stored.stopped_at.map(|at| at.rfc3339()),
     })
-}
-
-pub async fn audit(command: AuditCommand, configured: &Configured) -> Outcome {
-    let AuditCommand::List(filter) = command;
-    let desk = Desk::open(configured).await?;
-    let mut session = desk.read().await?;
-    let person = match &filter.person {
-        Some(name) => {
-            let known = session
-                .user_by_name(name)
-                .await
-                .map_err(|e| e.to_string())?;
-            Some(known.map_or_else(|| name.clone(), |stored| stored.user.id.to_string()))
-        }
-        None => None,
-    };
-    let wanted = EventFilter {
-        person: person.as_deref(),
-        agent: filter.agent.as_deref(),
-        task: filter.task.as_deref(),
-        name: filter.event.as_deref(),
-        limit: filter.limit,
-    };
-    let events = session.events(wanted).await.map_err(|e| e.to_string())?;
-    for event in events {
-        say(&serde_json::to_string(&event).map_err(|e| e.to_string())?);
-    }
-    Ok(())
 }
 
 pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {

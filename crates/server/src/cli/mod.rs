@@ -1,12 +1,13 @@
 //! The command line: `writ serve | demo | migrate | check | user | client | agent | resource | type | task | key | audit | token`.
 
 mod admin;
+mod audit;
 mod desk;
 mod inspect;
 mod serve;
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -42,6 +43,9 @@ enum Command {
         /// Leave everything running afterwards
         #[arg(long)]
         stay: bool,
+        /// A scripted person with a passkey in software approves; without a terminal that is always so
+        #[arg(long)]
+        auto: bool,
     },
     /// Bring the database to this version
     Migrate,
@@ -70,7 +74,7 @@ enum Command {
     Key(admin::KeyCommand),
     /// The record
     #[command(subcommand)]
-    Audit(inspect::AuditCommand),
+    Audit(audit::AuditCommand),
     /// Tokens
     #[command(subcommand)]
     Token(inspect::TokenCommand),
@@ -99,7 +103,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
     match command {
         Command::Serve => serve::serve(configured).await,
         // Its configuration is its own: a fresh database on loopback.
-        Command::Demo { stay } => crate::demo::run(stay).await,
+        Command::Demo { stay, auto } => crate::demo::run(stay, answering(auto)).await,
         Command::Migrate => admin::migrate(configured).await,
         Command::Check => admin::check(configured).await,
         Command::User(command) => admin::user(command, configured).await,
@@ -109,7 +113,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         Command::Type(command) => inspect::types(command, configured).await,
         Command::Task(command) => inspect::task(command, configured).await,
         Command::Key(command) => admin::key(command, configured).await,
-        Command::Audit(command) => inspect::audit(command, configured).await,
+        Command::Audit(command) => audit::audit(command, configured).await,
         Command::Token(command) => inspect::token(command, configured).await,
     }
 }
@@ -150,4 +154,13 @@ fn log_to_stderr() {
     } else {
         builder.try_init()
     };
+}
+
+/// Without a terminal there is nobody to ask.
+fn answering(auto: bool) -> crate::demo::Answering {
+    if auto || !std::io::stdout().is_terminal() {
+        crate::demo::Answering::Scripted
+    } else {
+        crate::demo::Answering::Person
+    }
 }

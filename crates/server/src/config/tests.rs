@@ -27,6 +27,29 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
+fn promise_10_how_often_people_may_be_asked_is_configured() {
+    let needed = [
+        ("SERVER__ISSUER", "http://127.0.0.1:8080"),
+        ("KEYS__MASTER", KEY),
+    ];
+    assert_eq!(load(&needed).unwrap().prompts, Limits::default());
+    let more = [
+        ("PROMPTS__PER_PERSON", "7"),
+        ("PROMPTS__PER_AGENT", "8"),
+        ("PROMPTS__PER_PAIR", "9"),
+        ("PROMPTS__OPEN_PER_PAIR", "2"),
+    ];
+    let config = load(&[&needed[..], &more[..]].concat()).unwrap();
+    let expected = Limits {
+        per_person: 7,
+        per_agent: 8,
+        per_pair: 9,
+        open_per_pair: 2,
+    };
+    assert_eq!(config.prompts, expected);
+}
+
+#[test]
 fn unsafe_settings_and_unknown_keys_refuse_to_start() {
     let issuer = ("SERVER__ISSUER", "https://as.example");
     let key = ("KEYS__MASTER", KEY);
@@ -44,6 +67,10 @@ fn unsafe_settings_and_unknown_keys_refuse_to_start() {
         vec![issuer, key, ("DATABASE__URL", "mysql:x")],
         vec![issuer, key, ("SERVER__ISUER", "x")],
         vec![issuer, key, ("FEATURES__MAGIC", "true")],
+        vec![issuer, key, ("PROMPTS__PER_PERSON", "0")],
+        vec![issuer, key, ("PROMPTS__PER_PAIR", "-1")],
+        vec![issuer, key, ("PROMPTS__PER_AGENT", "1000001")],
+        vec![issuer, key, ("PROMPTS__OPEN_PER_PAIR", "many")],
     ] {
         assert!(load(&bad).is_err(), "{bad:?}");
     }
@@ -62,4 +89,96 @@ fn unsafe_settings_and_unknown_keys_refuse_to_start() {
 fn every_problem_is_named_at_once() {
     let problems = load(&[("DATABASE__URL", "x")]).err().unwrap().0;
     assert_eq!(problems.len(), 3, "{problems:?}");
+}
+
+/// The sentences about these settings, beside an issuer and a key.
+fn about(settings: &[(&str, &str)]) -> Vec<String> {
+    let usual = [
+        ("SERVER__ISSUER", "https://as.example"),
+        ("KEYS__MASTER", KEY),
+    ];
+    let all: Vec<_> = usual.iter().chain(settings).copied().collect();
+    load(&all)
+        .err()
+        .map(|problems| problems.0)
+        .unwrap_or_default()
+}
+
+#[test]
+fn channels_come_from_the_environment_too() {
+    let config = load(&[
+        ("SERVER__ISSUER", "https://as.example"),
+        ("KEYS__MASTER", KEY),
+        (
+            "OUTBOUND__TRUSTED",
+            "http://10.0.0.7:9000, http://127.0.0.1:9001",
+        ),
+        ("PUSH__CONTACT", "mailto:op@as.example"),
+        ("PUSH__HOSTS", "push.example,*.push.example"),
+        ("MAIL__SMTP", "smtps://user:sesame@mail.example"),
+        ("MAIL__FROM", "Writ <writ@as.example>"),
+        ("WEBHOOK__URL", "http://10.0.0.7:9000/hook"),
+        ("ADMIN__EMAIL", "security@as.example"),
+    ]);
+    let channels = config.unwrap().channels;
+    assert_eq!(channels.rules.trusted.len(), 2);
+    assert_eq!(channels.push_hosts, ["push.example", "*.push.example"]);
+    assert!(channels.mail.is_some() && channels.webhook.is_some() && channels.admin.is_some());
+    let unsaid = load(&[
+        ("SERVER__ISSUER", "https://as.example"),
+        ("KEYS__MASTER", KEY),
+    ]);
+    let unsaid = unsaid.unwrap().channels;
+    assert_eq!(unsaid.push_hosts, channels::PUSH_HOSTS);
+    assert!(unsaid.rules.trusted.is_empty() && unsaid.mail.is_none());
+}
+
+#[test]
+fn unsafe_channels_refuse_to_start_and_tell_no_password() {
+    let from = ("MAIL__FROM", "writ@as.example");
+    let table: [(&[(&str, &str)], &str); 13] = [
+        (
+            &[("OUTBOUND__TRUSTED", "http://10.0.0.7/path")],
+            "outbound.trusted",
+        ),
+        (&[("OUTBOUND__TRUSTED", "10.0.0.7")], "outbound.trusted"),
+        (&[("PUSH__CONTACT", "operator")], "push.contact"),
+        (&[("PUSH__HOSTS", "https://push.example")], "push.hosts"),
+        (&[("PUSH__HOSTS", "*")], "push.hosts"),
+        (&[("WEBHOOK__URL", "http://hooks.example/")], "webhook.url"),
+        (&[("WEBHOOK__URL", "https://10.0.0.7/")], "webhook.url"),
+        (
+            &[("MAIL__SMTP", "smtps://user:sesame@mail.example")],
+            "mail.from",
+        ),
+        (
+            &[("MAIL__SMTP", "smtp://user:sesame@mail.example"), from],
+            "unprotected",
+        ),
+        (
+            &[("MAIL__SMTP", "imap://user:sesame@mail.example"), from],
+            "mail.smtp",
+        ),
+        (
+            &[
+                ("MAIL__SMTP", "smtps://mail.example"),
+                ("MAIL__FROM", "nobody"),
+            ],
+            "mail.from",
+        ),
+        (&[("ADMIN__EMAIL", "security@as.example")], "mail.smtp"),
+        (&[("PUSH__KEY", "x")], "key"),
+    ];
+    for (settings, word) in table {
+        let found = about(settings).join("; ");
+        assert!(found.contains(word), "{settings:?}: {found}");
+        assert!(!found.contains("sesame"), "no secret: {found}");
+    }
+    for protected in ["smtp://mail.example?tls=required", "smtp://127.0.0.1:2525"] {
+        assert_eq!(
+            about(&[("MAIL__SMTP", protected), from]),
+            [""; 0],
+            "{protected}"
+        );
+    }
 }

@@ -102,6 +102,7 @@ fn agent(keys: &Keys, name: &str, owner: &str, bank: &str) -> Value {
     json!({
         "client_id": keys.id, "client_name": name, "profile": "agent",
         "redirect_uris": [Cast::REDIRECT],
+        "number_matching": true,
         "grant_types": GrantType::ALL.map(GrantType::as_str),
         "jwks": { "keys": [keys.assertion.public_jwk()] },
         "agent": {

@@ -3,17 +3,21 @@
 
 mod bank;
 mod cast;
+mod confirm;
 mod person;
+mod phone;
 mod stage;
 mod story;
 
 use crate::cli::{Outcome, say};
 
+pub use confirm::Answering;
+
 /// Plays the story on a fresh database in a temporary folder; with `stay` everything is left running afterwards.
-pub async fn run(stay: bool) -> Outcome {
+pub async fn run(stay: bool, answering: Answering) -> Outcome {
     let folder = stage::Folder::make()?;
     let stage = stage::Stage::build(folder.path()).await?;
-    story::play(&stage).await?;
+    story::play(&stage, answering).await?;
     if stay {
         stage.describe();
         stage.serve_until_stopped().await;

@@ -56,18 +56,34 @@ impl Person {
 
     /// Opens the page of what acts for her and stops the first task there.
     pub async fn stop_everything(&mut self) -> Result<(), String> {
-        let url = self.issuer.join("/app").map_err(|e| e.to_string())?;
+        let url = self.issuer.join("/app/agents").map_err(|e| e.to_string())?;
         let page = self.go(Method::GET, url, String::new()).await?;
         self.send(&page, "task-stop", &[]).await.map(|_| ())
     }
 
-    async fn send(
+    pub(super) fn at(&self, path: &str) -> Result<Url, String> {
+        self.issuer.join(path).map_err(|e| e.to_string())
+    }
+
+    pub(super) async fn send(
         &mut self,
         page: &Page,
         button: &str,
         filled: &[(&str, &str)],
     ) -> Result<Page, String> {
         let form = page.form(button)?;
+        let mut filled: Vec<_> = filled.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
+        filled.push((button, "1".to_owned()));
+        self.submit(page, form, &filled).await
+    }
+
+    /// Sends a form of the page: what is hidden in it or checked, and what was filled in.
+    pub(super) async fn submit(
+        &mut self,
+        page: &Page,
+        form: &str,
+        filled: &[(&str, String)],
+    ) -> Result<Page, String> {
         let action = value_of(form.split('>').next().unwrap_or_default(), "action")
             .ok_or("a form without address")?;
         let url = page.url.join(&action).map_err(|e| e.to_string())?;
@@ -79,16 +95,23 @@ impl Person {
         {
             let sent = tag.contains("type=\"hidden\"")
                 || (tag.contains("type=\"checkbox\"") && tag.contains(" checked"));
-            if let (true, Some(name)) = (sent, value_of(tag, "name")) {
+            if let (true, Some(name)) = (sent, value_of(tag, "name"))
+                && filled.iter().all(|(other, _)| *other != name)
+            {
                 body.append_pair(&name, &value_of(tag, "value").unwrap_or_default());
             }
         }
-        body.extend_pairs(filled).append_pair(button, "1");
+        body.extend_pairs(filled);
         self.go(Method::POST, url, body.finish()).await
     }
 
     /// Follows redirects as long as they stay at the server.
-    async fn go(&mut self, method: Method, url: Url, body: String) -> Result<Page, String> {
+    pub(super) async fn go(
+        &mut self,
+        method: Method,
+        url: Url,
+        body: String,
+    ) -> Result<Page, String> {
         let (mut method, mut url, mut body) = (method, url, body);
         for _ in 0..MAX_REDIRECTS {
             let answer = self.once(&method, &url, &body).await?;
@@ -161,15 +184,52 @@ impl Page {
     }
 
     fn form(&self, button: &str) -> Result<&str, String> {
-        let name = format!("name=\"{button}\"");
+        self.form_with(&format!("name=\"{button}\""))
+    }
+
+    /// The value of the first hidden field of that name.
+    pub(super) fn hidden(&self, name: &str) -> Result<String, String> {
+        let named = format!("name=\"{name}\"");
+        let mut tags = self.html.split("<input").skip(1);
+        let tag = tags.find(|tag| tag.split('>').next().is_some_and(|t| t.contains(&named)));
+        tag.and_then(|tag| value_of(tag, "value"))
+            .ok_or_else(|| format!("no field `{name}` at {}", self.url.path()))
+    }
+
+    /// The first link that begins like this.
+    pub(super) fn link(&self, begin: &str) -> Result<String, String> {
+        let mut links = self.html.split(" href=\"").skip(1);
+        let found = links.find(|rest| rest.starts_with(begin));
+        found
+            .and_then(|rest| rest.split('"').next())
+            .map(decoded)
+            .ok_or_else(|| format!("no link to {begin} at {}", self.url.path()))
+    }
+
+    pub(super) fn attribute(&self, form: &str, name: &str) -> Result<String, String> {
+        let tag = form.split('>').next().unwrap_or_default();
+        value_of(tag, name).ok_or_else(|| format!("no `{name}` at {}", self.url.path()))
+    }
+
+    /// What is to be approved, in words.
+    pub(super) fn sentences(&self) -> Vec<String> {
+        let lines = self.html.split("<p class=\"act-words\"").skip(1);
+        lines
+            .filter_map(|rest| rest.split("</p>").next()?.split_once('>'))
+            .map(|(_, inner)| plain(inner))
+            .collect()
+    }
+
+    /// The form that holds this text.
+    pub(super) fn form_with(&self, text: &str) -> Result<&str, String> {
         let mut forms = self
             .html
             .split("<form")
             .skip(1)
             .filter_map(|rest| rest.split("</form>").next());
         forms
-            .find(|form| form.contains(&name))
-            .ok_or_else(|| format!("no button `{button}` at {}", self.url.path()))
+            .find(|form| form.contains(text))
+            .ok_or_else(|| format!("no form with {text} at {}", self.url.path()))
     }
 }
 

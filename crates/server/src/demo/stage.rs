@@ -68,7 +68,8 @@ impl Stage {
     pub async fn build(folder: &Path) -> Result<Self, String> {
         let (listener, address) = listen().await?;
         let (bank_listener, bank_address) = listen().await?;
-        let issuer = format!("http://{address}");
+        // Passkeys need a host name.
+        let issuer = format!("http://localhost:{}", address.port());
         let bank = format!("http://{bank_address}");
         let app = app_of(config(folder, &issuer)?).await?;
         let server = serve_on(app.clone(), listener)?;

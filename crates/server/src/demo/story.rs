@@ -14,23 +14,24 @@ use writ_agent::{
 };
 
 use super::cast::{Cast, Keys, payment};
+use super::confirm::Answering;
 use super::person::Person;
 use super::stage::{Stage, outside};
 use crate::cli::say;
 
-type Told = Result<(), String>;
+pub(super) type Told = Result<(), String>;
 
 /// The agents and the grants as the story goes on.
-struct Play<'a> {
-    stage: &'a Stage,
+pub(super) struct Play<'a> {
+    pub(super) stage: &'a Stage,
     wire: Arc<Recorder>,
-    planner: Agent,
+    pub(super) planner: Agent,
     booker: Agent,
     stranger: Agent,
     alice: Person,
 }
 
-pub async fn play(stage: &Stage) -> Told {
+pub async fn play(stage: &Stage, answering: Answering) -> Told {
     let wire = Arc::new(Recorder::new()?);
     let mut play = Play {
         planner: agent(stage, &wire, &stage.cast.planner).await?,
@@ -44,6 +45,7 @@ pub async fn play(stage: &Stage) -> Told {
     play.use_it(&grant).await?;
     let handed = play.hand_over(&grant).await?;
     play.what_must_fail(&grant, &handed).await?;
+    play.confirm(&grant, answering).await?;
     play.stop(&grant, &handed).await
 }
 
@@ -63,6 +65,7 @@ impl Play<'_> {
             resource: vec![self.stage.bank.clone()],
             authorization_details: details(asked).map_err(surprise)?,
             purpose: Some("Book the trip to Paris".into()),
+            ..AuthorizationIntent::default()
         };
         let pending = self.planner.authorize(&intent).await.map_err(surprise)?;
         ok("the planner pushed its request, signed and with proof of its key (PAR, RAR, DPoP)");
@@ -214,7 +217,7 @@ impl Play<'_> {
     }
 
     async fn stop(&mut self, grant: &Grant, handed: &Grant) -> Told {
-        say("\n5. Alice stops the task, with one button");
+        say("\n6. Alice stops the task, with one button");
         self.alice.stop_everything().await?;
         ok("stopped; from this commit on nothing below it works, anywhere");
         refused(
@@ -251,7 +254,7 @@ impl Play<'_> {
             .await
     }
 
-    async fn pay(
+    pub(super) async fn pay(
         &self,
         agent: &Agent,
         grant: &Grant,
@@ -309,13 +312,13 @@ impl Transport for Recorder {
     }
 }
 
-fn accepted(result: Result<Response<Bytes>, Error>, what: &str) -> Told {
+pub(super) fn accepted(result: Result<Response<Bytes>, Error>, what: &str) -> Told {
     let status = result.map_err(surprise)?.status();
     told(status.is_success(), &format!("{} {what}", status.as_u16()))
 }
 
 /// The bank refuses with this error.
-fn refused(result: Result<Response<Bytes>, Error>, error: &str, what: &str) -> Told {
+pub(super) fn refused(result: Result<Response<Bytes>, Error>, error: &str, what: &str) -> Told {
     match result {
         Err(Error::Resource(refusal)) => {
             let said = refusal.error.clone().unwrap_or_default();
@@ -333,7 +336,7 @@ fn refused(result: Result<Response<Bytes>, Error>, error: &str, what: &str) -> T
 }
 
 /// The server refuses with this code.
-fn not_granted<T>(result: Result<T, Error>, code: ErrorCode, what: &str) -> Told {
+pub(super) fn not_granted<T>(result: Result<T, Error>, code: ErrorCode, what: &str) -> Told {
     match result {
         Err(Error::Refused(refusal)) => {
             let excess = refusal
@@ -354,7 +357,7 @@ fn not_granted<T>(result: Result<T, Error>, code: ErrorCode, what: &str) -> Told
     }
 }
 
-fn told(as_expected: bool, line: &str) -> Told {
+pub(super) fn told(as_expected: bool, line: &str) -> Told {
     if as_expected {
         ok(line);
         return Ok(());
@@ -362,16 +365,16 @@ fn told(as_expected: bool, line: &str) -> Told {
     Err(format!("a surprise: {line}"))
 }
 
-fn ok(line: &str) {
+pub(super) fn ok(line: &str) {
     say(&format!("   ok  {line}"));
 }
 
-fn surprise(error: Error) -> String {
+pub(super) fn surprise(error: Error) -> String {
     format!("a surprise: {error}; next: {}", error.advice())
 }
 
 /// The payload, as it stands in the token.
-fn show_token(token: &str) {
+pub(super) fn show_token(token: &str) {
     let payload = token
         .split('.')
         .nth(1)

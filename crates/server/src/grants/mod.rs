@@ -1,7 +1,10 @@
 //! The grants of the token endpoint, a file each: load, decide, commit, answer.
 
+pub mod approved;
+pub mod ciba;
 pub mod code;
 pub mod credentials;
+pub mod device;
 pub mod exchange;
 pub mod refresh;
 

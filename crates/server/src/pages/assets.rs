@@ -1,33 +1,82 @@
-//! The stylesheet and the icon. The stylesheet's address holds a hash of its content, so it may be
-//! cached for ever.
+//! Stylesheet, scripts and icons. The addresses of what changes with the server hold a hash of the content, so they may be
+//! cached for ever; the service worker's address never changes, as its specification demands.
 
+use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use axum::routing::get;
 use http::header::{self, HeaderName, HeaderValue};
 
-/// `/static/writ-<hash>.css`
-pub const STYLESHEET_PATH: &str = match std::str::from_utf8(&PATH_BYTES) {
-    Ok(path) => path,
-    Err(_) => "",
-};
+use super::{Languages, installed};
 
+/// `/static/writ-<hash>.css`
+pub const STYLESHEET_PATH: &str =
+    text(&const { named(b"/static/writ-****************.css", STYLESHEET) });
 pub const ICON_PATH: &str = "/static/icon.svg";
 
+pub(crate) const APP_SCRIPT_PATH: &str =
+    text(&const { named(b"/static/app-****************.js", APP_SCRIPT) });
+pub(crate) const PASSKEY_SCRIPT_PATH: &str =
+    text(&const { named(b"/static/passkey-****************.js", PASSKEY_SCRIPT) });
+pub(crate) const PUSH_SCRIPT_PATH: &str =
+    text(&const { named(b"/static/push-****************.js", PUSH_SCRIPT) });
+pub(crate) const ICON_192_PATH: &str = "/static/icon-192.png";
+pub(crate) const ICON_512_PATH: &str = "/static/icon-512.png";
+pub(crate) const MASKABLE_PATH: &str = "/static/icon-maskable.png";
+pub(crate) const APPLE_ICON_PATH: &str = "/static/icon-180.png";
+
+/// Everything that is the same for everybody: `router.rs` merges it once.
+pub fn asset_routes<S: Clone + Send + Sync + 'static>(languages: &Languages) -> Router<S> {
+    let scripts = [
+        (APP_SCRIPT_PATH, APP_SCRIPT),
+        (PASSKEY_SCRIPT_PATH, PASSKEY_SCRIPT),
+        (PUSH_SCRIPT_PATH, PUSH_SCRIPT),
+    ];
+    let mut router = Router::new()
+        .route(STYLESHEET_PATH, get(stylesheet))
+        .route(ICON_PATH, get(icon))
+        .route("/app/sw.js", get(service_worker));
+    for (path, script) in scripts {
+        let answer = move || async move { asset(script, SCRIPT, FOR_EVER) };
+        router = router.route(path, get(answer));
+    }
+    for (path, picture) in PICTURES {
+        router = router.route(
+            path,
+            get(move || async move { asset(picture, "image/png", A_DAY) }),
+        );
+    }
+    router.merge(installed::routes(languages))
+}
+
 /// Answers `GET` of [`STYLESHEET_PATH`].
-pub async fn stylesheet() -> Response {
-    asset(
-        STYLESHEET,
-        "text/css; charset=utf-8",
-        "public, max-age=31536000, immutable",
-    )
+async fn stylesheet() -> Response {
+    asset(STYLESHEET, "text/css; charset=utf-8", FOR_EVER)
 }
 
 /// Answers `GET` of [`ICON_PATH`].
-pub async fn icon() -> Response {
-    asset(ICON, "image/svg+xml", "public, max-age=86400")
+async fn icon() -> Response {
+    asset(ICON, "image/svg+xml", A_DAY)
 }
 
-fn asset(content: &'static str, kind: &'static str, cache: &'static str) -> Response {
+/// Above its own folder, so that `/app` itself is in its scope (Service Workers, `Service-Worker-Allowed`).
+async fn service_worker() -> Response {
+    let mut response = asset(SERVICE_WORKER, SCRIPT, "no-cache");
+    let scope = HeaderName::from_static("service-worker-allowed");
+    for (name, value) in [
+        (scope, "/app"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; connect-src 'self'; script-src 'self'",
+        ),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+fn asset(content: &'static [u8], kind: &'static str, cache: &'static str) -> Response {
     let mut response = Response::new(Body::from(content));
     for (name, value) in [
         (header::CONTENT_TYPE, kind),
@@ -46,34 +95,54 @@ fn asset(content: &'static str, kind: &'static str, cache: &'static str) -> Resp
     response
 }
 
-const STYLESHEET: &str = include_str!("../../static/writ.css");
-const ICON: &str = include_str!("../../static/icon.svg");
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+const A_DAY: &str = "public, max-age=86400";
 
-const PATTERN: &[u8; 33] = b"/static/writ-.................css";
-const PATH_BYTES: [u8; 33] = path_bytes();
+const STYLESHEET: &[u8] = include_bytes!("../../static/writ.css");
+const APP_SCRIPT: &[u8] = include_bytes!("../../static/app.js");
+const PASSKEY_SCRIPT: &[u8] = include_bytes!("../../static/passkey.js");
+const PUSH_SCRIPT: &[u8] = include_bytes!("../../static/push.js");
+const SERVICE_WORKER: &[u8] = include_bytes!("../../static/sw.js");
+const ICON: &[u8] = include_bytes!("../../static/icon.svg");
+const PICTURES: [(&str, &[u8]); 4] = [
+    (ICON_192_PATH, include_bytes!("../../static/icon-192.png")),
+    (ICON_512_PATH, include_bytes!("../../static/icon-512.png")),
+    (
+        MASKABLE_PATH,
+        include_bytes!("../../static/icon-maskable.png"),
+    ),
+    (APPLE_ICON_PATH, include_bytes!("../../static/icon-180.png")),
+];
 
-const fn path_bytes() -> [u8; 33] {
-    let mut path = *PATTERN;
-    let mut hash = fnv1a(STYLESHEET.as_bytes());
-    let (_, mut digits) = path.split_at_mut(13);
-    let mut left = 16;
-    while left > 0
-        && let [digit, rest @ ..] = digits
-    {
-        let nibble = (hash >> 60) as u8;
-        *digit = if nibble < 10 {
-            b'0' + nibble
-        } else {
-            b'a' + nibble - 10
-        };
-        hash <<= 4;
-        digits = rest;
-        left -= 1;
+/// The address with a hash of the content in the place of its stars.
+const fn named<const N: usize>(pattern: &[u8; N], content: &[u8]) -> [u8; N] {
+    let mut path = *pattern;
+    let mut hash = fnv1a(content);
+    let mut left: &mut [u8] = &mut path;
+    while let [byte, rest @ ..] = left {
+        if *byte == b'*' {
+            let nibble = (hash >> 60) as u8;
+            *byte = if nibble < 10 {
+                b'0' + nibble
+            } else {
+                b'a' + nibble - 10
+            };
+            hash <<= 4;
+        }
+        left = rest;
     }
     path
 }
 
-/// Tells versions of our own file apart; it guards against nobody. (FNV-1a, 64 bits, runs in a
+const fn text(path: &'static [u8]) -> &'static str {
+    match std::str::from_utf8(path) {
+        Ok(path) => path,
+        Err(_) => "",
+    }
+}
+
+/// Tells versions of our own files apart; it guards against nobody. (FNV-1a, 64 bits, runs in a
 /// constant.)
 const fn fnv1a(mut bytes: &[u8]) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325;
@@ -96,13 +165,39 @@ mod tests {
     }
 
     #[test]
-    fn the_address_of_the_stylesheet_names_its_content() {
-        let hash = format!("{:016x}", fnv1a(STYLESHEET.as_bytes()));
+    fn addresses_name_the_content() {
+        let hash = format!("{:016x}", fnv1a(STYLESHEET));
         assert_eq!(STYLESHEET_PATH, format!("/static/writ-{hash}.css"));
+        let hash = format!("{:016x}", fnv1a(PASSKEY_SCRIPT));
+        assert_eq!(PASSKEY_SCRIPT_PATH, format!("/static/passkey-{hash}.js"));
     }
 
     #[test]
     fn the_stylesheet_fetches_nothing() {
-        assert!(!STYLESHEET.contains("@import") && !STYLESHEET.contains("url("));
+        let css = std::str::from_utf8(STYLESHEET).unwrap();
+        assert!(!css.contains("@import") && !css.contains("url("));
+    }
+
+    /// No text becomes code, nothing comes from elsewhere, and words are the catalogue's.
+    #[test]
+    fn scripts_hold_no_words_and_no_way_to_make_code() {
+        for script in [APP_SCRIPT, PASSKEY_SCRIPT, PUSH_SCRIPT, SERVICE_WORKER] {
+            let script = std::str::from_utf8(script).unwrap();
+            for part in [
+                "eval",
+                "Function(",
+                "innerHTML",
+                "outerHTML",
+                "insertAdjacentHTML",
+                "document.write",
+                "import ",
+                "import(",
+                "http://",
+                "https://",
+                "textContent = '",
+            ] {
+                assert!(!script.contains(part), "{part}");
+            }
+        }
     }
 }

@@ -52,19 +52,25 @@ fn attributes_that_people_read_come_from_the_catalogue() {
             "alt",
             "aria-description",
         ] {
-            assert!(
-                !template.contains(&format!(" {attribute}=\"")),
-                "{name}: {attribute}"
-            );
+            for rest in template.split(&format!(" {attribute}=\"")).skip(1) {
+                assert!(rest.starts_with("{{ texts."), "{name}: {attribute}");
+            }
         }
     }
 }
 
+/// Scripts are files of ours; nothing in a page runs.
 #[test]
-fn pages_hold_no_script_and_no_inline_style() {
+fn pages_hold_no_script_and_no_style_of_their_own() {
     for (name, template) in sources("templates", ".html") {
+        let ours = "<script type=\"module\" src=\"{{ crate::pages::";
+        for script in template.split("<script").skip(1) {
+            let script = format!("<script{script}");
+            assert!(script.starts_with(ours), "{name}: {script}");
+            let (_, inside) = script.split_once('>').unwrap();
+            assert!(inside.starts_with("</script>"), "{name}: {script}");
+        }
         for part in [
-            "<script",
             "<style",
             " style=",
             " onclick",
@@ -98,6 +104,67 @@ fn every_text_is_used() {
             "nothing uses `{key}`"
         );
     }
+}
+
+fn catalogues() -> [(&'static str, toml::Table); 2] {
+    let read = |text| toml::from_str(text).unwrap();
+    [
+        ("en", read(include_str!("../../text/en.toml"))),
+        ("de", read(include_str!("../../text/de.toml"))),
+    ]
+}
+
+/// `{name}` in a text.
+fn placeholders(text: &str) -> Vec<&str> {
+    let mut found: Vec<&str> = text
+        .split('{')
+        .skip(1)
+        .map(|rest| rest.split('}').next().unwrap())
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// Every text of a catalogue by its key; lists by their length alone.
+fn flat(table: &toml::Table) -> Vec<(String, String)> {
+    let found = keys(table, "").into_iter().map(|key| {
+        let value = key.split('.').fold(None, |at: Option<&toml::Value>, name| {
+            Some(at.map_or_else(|| &table[name], |value| &value[name]))
+        });
+        let text = match value.unwrap() {
+            toml::Value::String(text) => text.clone(),
+            other => other.as_array().unwrap().len().to_string(),
+        };
+        (key, text)
+    });
+    found.collect()
+}
+
+#[test]
+fn all_languages_say_the_same() {
+    let [(_, english), (_, german)] = catalogues();
+    let (mut english, mut german) = (flat(&english), flat(&german));
+    english.sort_unstable();
+    german.sort_unstable();
+    let names =
+        |all: &[(String, String)]| all.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&english), names(&german));
+    for ((key, english), (_, german)) in english.iter().zip(&german) {
+        assert_eq!(placeholders(english), placeholders(german), "{key}");
+        assert!(!german.trim().is_empty(), "{key}");
+    }
+}
+
+/// Only names, signs and words that both languages share stay the same.
+#[test]
+fn what_is_translated_differs() {
+    let [(_, english), (_, german)] = catalogues();
+    let german: std::collections::BTreeMap<_, _> = flat(&german).into_iter().collect();
+    let same = flat(&english)
+        .into_iter()
+        .filter(|(key, text)| german[key] == *text);
+    let same: Vec<String> = same.map(|(key, _)| key).collect();
+    assert!(same.len() <= 16, "{same:?}");
 }
 
 fn keys(table: &toml::Table, path: &str) -> Vec<String> {

@@ -99,7 +99,7 @@ impl ClientView {
 
 impl AgentName {
     /// The identifier always: two agents may bear one name.
-    fn shown(&self, texts: &Texts) -> String {
+    pub(super) fn shown(&self, texts: &Texts) -> String {
         let name = self.name.as_deref().map(|name| clean(name, LONGEST_WORDS));
         let id = plain(&self.id);
         match name.filter(|name| !name.is_empty()) {
@@ -289,7 +289,7 @@ fn limits(view: &Consent, texts: &Texts) -> Vec<Sentence> {
     limits
 }
 
-fn onward(onward: &OnwardView, texts: &Texts) -> Vec<Sentence> {
+pub(super) fn onward(onward: &OnwardView, texts: &Texts) -> Vec<Sentence> {
     let text = &texts.consent;
     let names = onward.agents.iter().map(|agent| agent.shown(texts));
     let names: Vec<String> = names.collect();

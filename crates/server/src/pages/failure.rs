@@ -4,7 +4,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use super::texts::FailureText;
+use super::sections::FailureText;
 use super::{Page, Texts, plain};
 
 /// An error page: words for the person by `kind`, the rest for the developer beside them.

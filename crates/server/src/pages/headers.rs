@@ -4,28 +4,36 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::FormAction;
+use super::{FormAction, Scripts};
 
 /// Puts the headers on a page; `form_action` is one more place where its form may end up.
-pub(super) fn protect(headers: &mut HeaderMap, form_action: Option<&FormAction>) {
+pub(super) fn protect(headers: &mut HeaderMap, form_action: Option<&FormAction>, scripts: Scripts) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // A header value cannot be refused here: `FormAction` holds only letters, digits and `.-+:/`.
-    let policy = HeaderValue::try_from(policy(form_action))
+    let policy = HeaderValue::try_from(policy(form_action, scripts))
         .unwrap_or_else(|_| HeaderValue::from_static(NOTHING_ALLOWED));
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
 }
 
-fn policy(form_action: Option<&FormAction>) -> String {
+fn policy(form_action: Option<&FormAction>, scripts: Scripts) -> String {
     let elsewhere = form_action
         .map(|action| format!(" {action}"))
         .unwrap_or_default();
+    let ours = match scripts {
+        Scripts::None => "",
+        Scripts::Ours => SCRIPTS,
+    };
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; \
-         form-action 'self'{elsewhere}; frame-ancestors 'none'; base-uri 'none'"
+         form-action 'self'{elsewhere}; frame-ancestors 'none'; base-uri 'none'{ours}"
     )
 }
+
+/// Our files alone, what they fetch from here, and no text that becomes code (Trusted Types).
+const SCRIPTS: &str = "; script-src 'self'; connect-src 'self'; manifest-src 'self'; \
+     worker-src 'self'; require-trusted-types-for 'script'; trusted-types writ";
 
 const NOTHING_ALLOWED: &str =
     "default-src 'none'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";

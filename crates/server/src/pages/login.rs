@@ -12,11 +12,16 @@ pub struct Login {
     pub csrf: String,
     /// The authorization request that waits for this login.
     pub request: Option<String>,
+    /// The page of ours that the person came from; comes back as `next`, like `request`.
+    pub next: Option<String>,
     /// Who asks, if somebody does.
     pub client: Option<ClientView>,
     /// What was typed before.
     pub username: String,
     pub problem: Option<LoginProblem>,
+    /// Whether the page offers a passkey: its script asks `POST /login/passkey/options` (form: `csrf`) for the JSON of
+    /// `parseRequestOptionsFromJSON`, then sends the form `POST /login/passkey` with `csrf`, `request`, `next` and `assertion`.
+    pub offers_passkey: bool,
     /// Where the request's client waits: a login may end with its redirect.
     pub form_action: Option<FormAction>,
 }
@@ -30,6 +35,8 @@ pub enum LoginProblem {
     Busy,
     /// The form's token is no longer valid.
     Expired,
+    /// The passkey is unknown or its answer not right.
+    PasskeyFailed,
 }
 
 impl Login {
@@ -44,7 +51,12 @@ impl Login {
             problem: self.problem.map(|problem| problem.text(texts)),
             fields_wrong: self.problem == Some(LoginProblem::Wrong),
         };
-        Page::rendered(&template, status).with_form_action(self.form_action.clone())
+        let page = Page::rendered(&template, status).with_form_action(self.form_action.clone());
+        if self.offers_passkey {
+            page.with_scripts()
+        } else {
+            page
+        }
     }
 
     fn lead(&self, texts: &Texts) -> Sentence {
@@ -63,7 +75,7 @@ impl LoginProblem {
     /// Not 401, which RFC 9110 section 15.5.2 ties to `WWW-Authenticate`.
     fn status(self) -> StatusCode {
         match self {
-            Self::Wrong => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Wrong | Self::PasskeyFailed => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Expired => StatusCode::FORBIDDEN,
@@ -76,6 +88,7 @@ impl LoginProblem {
             Self::TooMany => &texts.login.problem.too_many,
             Self::Busy => &texts.login.problem.busy,
             Self::Expired => &texts.login.problem.expired,
+            Self::PasskeyFailed => &texts.login.problem.passkey_failed,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The pages that people see: views in, HTML out; no database, no routing, no script. All words
+//! The pages that people see: views in, HTML out; no database, no routing. All words
 //! come from `text/en.toml`. Protections against clickjacking, leaks and mixed-up forms: RFC 9700
 //! sections 4.16 and 4.2, DESIGN section 4.
 
@@ -7,18 +7,40 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 
+mod activity;
+mod agents;
+mod approval;
+mod approval_form;
+mod around;
 mod assets;
 mod clean;
 mod consent;
+mod device_code;
+mod devices;
 mod done;
 mod failure;
 mod form_action;
 mod headers;
+mod inbox;
+mod installed;
+mod languages;
 mod login;
-mod mine;
+mod over;
+mod person;
+mod receipt;
+mod screen;
+mod sections;
 mod sentence;
+mod settings;
+mod tasks;
 mod texts;
 
+#[cfg(test)]
+mod app_samples;
+#[cfg(test)]
+mod app_tests;
+#[cfg(test)]
+mod approval_samples;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
@@ -26,16 +48,31 @@ mod page_tests;
 #[cfg(test)]
 mod samples;
 
-pub use assets::{ICON_PATH, STYLESHEET_PATH, icon, stylesheet};
+pub use activity::{Activity, ActivityEntry, ActivityKind};
+pub use agents::{AgentEntry, AgentTask, Agents, SpendingView};
+pub use approval::{
+    AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
+    Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, RoleView, ScreenView,
+};
+pub(crate) use assets::{APP_SCRIPT_PATH, APPLE_ICON_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH};
+pub use assets::{ICON_PATH, STYLESHEET_PATH, asset_routes};
 pub use clean::{LONGEST_WORDS, clean, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, OnwardView, ScopeView,
 };
+pub use device_code::{DeviceCode, DeviceCodeProblem};
+pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
 pub use done::Done;
 pub use failure::{Failure, FailureKind};
 pub use form_action::FormAction;
+pub use inbox::{Inbox, InboxEntry};
+pub use languages::{LANGUAGE_COOKIE, Languages};
 pub use login::{Login, LoginProblem};
-pub use mine::{Mine, MineNotice, TaskStateView, TaskView};
+pub use over::{HowOver, Over};
+pub use person::PersonView;
+pub use receipt::{Receipt, ShownSection, Verdict, VoteView, shown};
+pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
+pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 
 /// A finished page. As a response it carries the headers of every page.
@@ -45,6 +82,14 @@ pub struct Page {
     pub html: String,
     /// Where a form on this page may end up besides this server.
     pub form_action: Option<FormAction>,
+    pub scripts: Scripts,
+}
+
+/// Whether a page brings scripts; only our own files, never any inside the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    None,
+    Ours,
 }
 
 impl Page {
@@ -52,20 +97,27 @@ impl Page {
     /// becomes an empty 500.
     fn rendered(template: &impl Template, status: StatusCode) -> Self {
         match template.render() {
-            Ok(html) => Self {
-                status,
-                html,
-                form_action: None,
-            },
+            Ok(html) => Self::of(html, status),
             Err(cause) => {
                 tracing::error!(%cause, "page cannot be rendered");
-                let status = StatusCode::INTERNAL_SERVER_ERROR;
-                Self {
-                    status,
-                    html: String::new(),
-                    form_action: None,
-                }
+                Self::of(String::new(), StatusCode::INTERNAL_SERVER_ERROR)
             }
+        }
+    }
+
+    fn of(html: String, status: StatusCode) -> Self {
+        Self {
+            status,
+            html,
+            form_action: None,
+            scripts: Scripts::None,
+        }
+    }
+
+    fn with_scripts(self) -> Self {
+        Self {
+            scripts: Scripts::Ours,
+            ..self
         }
     }
 
@@ -83,7 +135,11 @@ impl IntoResponse for Page {
         *response.status_mut() = self.status;
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, html);
-        headers::protect(response.headers_mut(), self.form_action.as_ref());
+        headers::protect(
+            response.headers_mut(),
+            self.form_action.as_ref(),
+            self.scripts,
+        );
         response
     }
 }

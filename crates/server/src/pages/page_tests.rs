@@ -8,7 +8,7 @@ fn texts() -> Texts {
 }
 
 /// What a person reads inside `main`, without markup.
-fn read(html: &str) -> String {
+pub(super) fn read(html: &str) -> String {
     let main = html
         .split_once("<main")
         .unwrap()
@@ -241,43 +241,6 @@ fn onward_is_said_in_words() {
     assert!(sentences(&[], true, 1).contains("They may not pass it further."));
 }
 
-/// The same words as at consent, so that a person recognises what they approved.
-#[test]
-fn a_task_says_its_scopes_as_the_consent_did() {
-    let html = samples::mine().page(&texts()).html;
-    assert!(html.contains("Use “accounts:read” at Bank"), "{html}");
-}
-
-#[test]
-fn live_tasks_have_a_button_and_ended_ones_none() {
-    let html = samples::mine().page(&texts()).html;
-    for id in ["tsk_1", "tsk_2"] {
-        assert!(
-            html.contains(&format!("id=\"task-stop-{id}\" name=\"task-stop\"")),
-            "{id}"
-        );
-        assert!(
-            html.contains(&format!("name=\"task\" value=\"{id}\"")),
-            "{id}"
-        );
-    }
-    assert_eq!(html.matches("name=\"task-stop\"").count(), 2);
-    assert!(html.contains("action=\"/app/stop\"") && html.contains("action=\"/logout\""));
-    assert!(read(&html).contains("Travel planner, Booking helper"));
-}
-
-#[test]
-fn nothing_acting_is_said() {
-    let html = Mine {
-        tasks: Vec::new(),
-        notice: None,
-        ..samples::mine()
-    }
-    .page(&texts())
-    .html;
-    assert!(read(&html).contains("Nothing acts for you right now."));
-}
-
 #[test]
 fn a_failure_shows_what_a_developer_needs() {
     let page = samples::failure().page(&texts());
@@ -285,21 +248,4 @@ fn a_failure_shows_what_a_developer_needs() {
     let seen = read(&page.html);
     assert!(seen.contains("`redirect_uri` is not registered for `agt_planner`"));
     assert!(seen.contains("invalid_request") && seen.contains("err_7Qm2"));
-}
-
-#[test]
-fn no_placeholder_is_left_open() {
-    let texts = texts();
-    let pages = [
-        samples::login().page(&texts),
-        samples::consent().page(&texts),
-        samples::mine().page(&texts),
-        samples::failure().page(&texts),
-        Done::SignedOut.page(&texts),
-    ];
-    for page in pages {
-        assert!(!page.html.contains('{') && !page.html.contains('}'));
-        assert_eq!(page.html.matches("<h1>").count(), 1);
-        assert!(page.html.contains("<main") && page.html.contains("<header"));
-    }
 }

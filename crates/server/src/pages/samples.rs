@@ -28,9 +28,11 @@ pub(super) fn login() -> Login {
     Login {
         csrf: "csrf-1".to_owned(),
         request: Some("req-1".to_owned()),
+        next: None,
         client: Some(agent()),
         username: String::new(),
         problem: None,
+        offers_passkey: true,
         form_action: None,
     }
 }
@@ -81,8 +83,6 @@ pub(super) fn consent() -> Consent {
 pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
     TaskView {
         id: id.to_owned(),
-        agent_name: "Travel planner".to_owned(),
-        publisher: Some("Acme Travel".to_owned()),
         purpose: Some("Book the cheapest direct flight to Oslo for your meeting.".to_owned()),
         sentences: vec![
             "Pay EUR 412.00 to KLM, once".to_owned(),
@@ -98,20 +98,6 @@ pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
         expires: "21 November 2026, 12:00 UTC".to_owned(),
         state,
         chain: vec!["Travel planner".to_owned(), "Booking helper".to_owned()],
-    }
-}
-
-pub(super) fn mine() -> Mine {
-    Mine {
-        csrf: "csrf-1".to_owned(),
-        subject_name: "Alice Ångström".to_owned(),
-        tasks: vec![
-            task("tsk_1", TaskStateView::Active),
-            task("tsk_2", TaskStateView::Suspended),
-            task("tsk_3", TaskStateView::Stopped),
-            task("tsk_4", TaskStateView::Completed),
-        ],
-        notice: Some(MineNotice::Stopped),
     }
 }
 

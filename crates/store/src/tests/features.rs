@@ -68,6 +68,7 @@ async fn a_login_is_found_until_it_ends(kind: Kind) {
             digest,
             user: &alice,
             authenticated_at: NOW,
+            level: writ_authority::Level::Password,
             for_request,
             expires_at: NOW.plus(HOUR),
         };

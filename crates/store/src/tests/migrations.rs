@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use writ_authority::Level;
+use writ_core::id::DelegationId;
+
 use crate::Store;
 use crate::store::Database;
 use crate::testing::{self, Kind};
-use crate::tests::world::TENANT;
+use crate::tests::world::{ISSUER, NOW, TENANT, populate, root, task};
 
 on_both! {
     lessons_42_twice,
     lessons_42_halfway,
     lessons_42_two_nodes_at_once,
+    style_47_rows_of_before_read_back,
     sqlite_and_postgres_have_the_same_tables,
 }
 
@@ -53,6 +57,42 @@ async fn lessons_42_two_nodes_at_once(kind: Kind) {
     assert_eq!(tables(&database.store).await, tables(&whole.store).await);
 }
 
+/// A login of before there were passkeys was one with a password, and a chain of before has no approved edge.
+async fn style_47_rows_of_before_read_back(kind: Kind) {
+    let database = testing::empty(kind).await;
+    database.store.migrate_to(Some(4)).await.unwrap();
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    populate(&mut session, ISSUER).await;
+    let row = root(&task("t"));
+    execute!(session, OLD_LOGIN, NOW.micros()).unwrap();
+    let (authority, onward) = (json(&row.authority), json(&row.onward));
+    let (from, to) = (row.created_at.micros(), row.expires_at.micros());
+    execute!(session, OLD_DELEGATION, authority, onward, from, to).unwrap();
+    session.commit().await.unwrap();
+    database.store.migrate().await.unwrap();
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    assert!(session.insert_task_if_active(&task("t")).await.unwrap());
+    let login = session.session("s", NOW).await.unwrap().unwrap();
+    assert_eq!(login.level, Level::Password);
+    let old = DelegationId::from_text("dlg_1");
+    let found = session.lineage(&old).await.unwrap().unwrap();
+    assert_eq!((found.stopped, found.leaf.asked_by), (None, None));
+    assert_eq!(found.leaf.approval, None);
+}
+
+const OLD_LOGIN: &str = "
+    INSERT INTO sessions (tenant, digest, user_id, authenticated_at, expires_at)
+    VALUES ('default', 's', 'usr_alice', $1, $1 + 1000000)";
+
+const OLD_DELEGATION: &str = "
+    INSERT INTO delegations (tenant, id, task_id, path, holder, requested_by, authority, onward,
+        created_at, expires_at)
+    VALUES ('default', 'dlg_1', 'tsk_t', 'dlg_1', 'agt_planner', 'agt_planner', $1, $2, $3, $4)";
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap()
+}
+
 async fn sqlite_and_postgres_have_the_same_tables(kind: Kind) {
     let other = if kind == Kind::Sqlite {
         Kind::Postgres
@@ -70,12 +110,14 @@ async fn sqlite_and_postgres_have_the_same_tables(kind: Kind) {
         one.contains("primary key replays(tenant,digest)"),
         "{one:#?}"
     );
+    let waiting = "index pending_requests_waiting pending_requests(tenant,expires_at) partial";
+    assert!(one.contains(waiting), "{one:#?}");
     // Every table has its tenant (DESIGN 8).
     let named: BTreeSet<&str> = one
         .iter()
         .filter_map(|l| l.split_once('.').map(|(t, _)| t))
         .collect();
-    assert!(named.len() > 15);
+    assert_eq!(named.len(), 29, "{named:?}");
     for table in named {
         assert!(
             one.contains(&format!("{table}.tenant text not null")),

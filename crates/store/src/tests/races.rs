@@ -56,6 +56,7 @@ macro_rules! race {
         .await
     }};
 }
+pub(super) use race;
 
 async fn lessons_34_one_redemption_of_a_code(kind: Kind) {
     let database = world(kind).await;
@@ -154,6 +155,7 @@ async fn one_stop_of_each_kind(kind: Kind) {
         digest: "s",
         user: &owner,
         authenticated_at: NOW,
+        level: writ_authority::Level::Password,
         for_request: None,
         expires_at: NOW.plus(HOUR),
     };

@@ -6,14 +6,14 @@ use crate::Store;
 use crate::replay::Once;
 use crate::sweep::KEPT_AFTER_EXPIRY;
 use crate::testing::Kind;
+use crate::tests::waiting::{self, END, INSTANT};
 use crate::tests::world::{HOUR, NOW, TENANT, chain, code, world};
 
 on_both! {
     sweeping_is_bounded_and_takes_only_what_has_ended,
     tasks_and_delegations_leave_a_day_after_their_end,
+    what_waited_leaves_a_day_later_and_receipts_stay,
 }
-
-const INSTANT: Duration = Duration::from_micros(1);
 
 async fn claim(store: &Store, digest: String, lifetime: Duration) -> Option<usize> {
     let mut session = store.begin(TENANT).await.unwrap();
@@ -73,4 +73,32 @@ async fn tasks_and_delegations_leave_a_day_after_their_end(kind: Kind) {
             .unwrap()
             .is_empty()
     );
+}
+
+async fn what_waited_leaves_a_day_later_and_receipts_stay(kind: Kind) {
+    let database = world(kind).await;
+    let store = &database.store;
+    let mut session = store.begin(TENANT).await.unwrap();
+    waiting::fill(&mut session).await;
+    session.commit().await.unwrap();
+    assert_eq!(store.sweep(END.minus(INSTANT), 100).await.unwrap(), 0);
+    // The ceremony and the notice.
+    assert_eq!(store.sweep(END, 100).await.unwrap(), 2);
+    let late = END.plus(KEPT_AFTER_EXPIRY);
+    assert_eq!(store.sweep(late.minus(INSTANT), 100).await.unwrap(), 0);
+    // Two requests, and of one of them an approver, a screen and a vote.
+    assert_eq!(store.sweep(late, 1).await.unwrap(), 4);
+    assert_eq!(store.sweep(late, 1).await.unwrap(), 1);
+    assert_eq!(store.sweep(late, 1).await.unwrap(), 0);
+    let mut session = store.read(TENANT).await.unwrap();
+    let (first, alice) = (waiting::id("1"), waiting::of("alice"));
+    assert!(session.pending_by_id(&first).await.unwrap().is_none());
+    assert!(session.votes(&first).await.unwrap().is_empty());
+    assert!(session.screen(&first, &alice).await.unwrap().is_none());
+    assert_eq!(session.receipts_of_request(&first).await.unwrap().len(), 1);
+    assert_eq!(session.passkeys_of(&alice).await.unwrap().len(), 1);
+    assert!(session.settings(&alice).await.unwrap().is_some());
+    assert_eq!(session.subscriptions_of(&alice).await.unwrap().len(), 1);
+    drop(session);
+    assert!(!database.dump().await.contains("pending_"));
 }

@@ -1,14 +1,17 @@
 //! Tenants never see each other's rows (promise 8), and a dropped session leaves nothing.
 
 use writ_core::event::{Event, EventName};
-use writ_core::id::EventId;
+use writ_core::id::{DelegationId, EventId, ReceiptId};
+use writ_core::pending::State;
 
 use crate::event::EventFilter;
+use crate::pending::Prompts;
 use crate::replay::Once;
 use crate::request::NewRequest;
 use crate::session::NewSession;
 use crate::task::TaskFilter;
-use crate::testing::{self, Kind};
+use crate::testing::{self, Kind, TestDatabase};
+use crate::tests::waiting::{self, END};
 use crate::tests::world::{
     HOUR, ISSUER, NOW, TENANT, bank, chain, code, key, planner, populate, prepared, task, user,
     world,
@@ -17,6 +20,8 @@ use crate::{Session, StoreError};
 
 on_both! {
     promise_8_another_tenant_finds_and_changes_nothing,
+    promise_8_another_tenant_finds_nothing_that_waits,
+    promise_8_another_tenant_decides_nothing,
     promise_8_both_tenants_may_have_the_same_names,
     a_tenant_keeps_its_issuer,
     a_dropped_session_leaves_nothing,
@@ -31,7 +36,7 @@ async fn fill(session: &mut Session) {
     let prepared = prepared();
     let user = user("alice").id;
     let expires_at = NOW.plus(HOUR);
-    let id = writ_core::id::DelegationId::from_text("dlg_tsk_t_1");
+    let id = DelegationId::from_text("dlg_tsk_t_1");
     session.insert_code(&code("c", &id)).await.unwrap();
     let request = NewRequest {
         digest: "q",
@@ -45,6 +50,7 @@ async fn fill(session: &mut Session) {
         digest: "s",
         user: &user,
         authenticated_at: NOW,
+        level: writ_authority::Level::Password,
         for_request: None,
         expires_at,
     };
@@ -70,6 +76,7 @@ async fn fill(session: &mut Session) {
         expires_at,
     };
     assert_eq!(session.claim_once(&[claim]).await.unwrap(), None);
+    waiting::fill(session).await;
 }
 
 async fn promise_8_another_tenant_finds_and_changes_nothing(kind: Kind) {
@@ -126,6 +133,139 @@ async fn promise_8_another_tenant_finds_and_changes_nothing(kind: Kind) {
 
     let mut session = database.store.read(TENANT).await.unwrap();
     assert!(session.lineage(leaf).await.unwrap().unwrap().is_live(NOW));
+}
+
+async fn promise_8_another_tenant_finds_nothing_that_waits(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    assert!(session.insert_task_if_active(&task("t")).await.unwrap());
+    fill(&mut session).await;
+    session.commit().await.unwrap();
+
+    let mut other = database.store.begin(OTHER).await.unwrap();
+    let (request, alice) = (waiting::waiting("1"), waiting::of("alice"));
+    let (id, end) = (&request.id, END.plus(HOUR));
+    let handle = other.pending(request.kind, &request.digest).await;
+    assert!(handle.unwrap().is_none());
+    assert!(other.pending_by_id(id).await.unwrap().is_none());
+    let by_code = other.pending_by_user_code("code").await.unwrap();
+    assert!(by_code.is_none());
+    assert!(other.pending_sealed(id).await.unwrap().is_none());
+    assert!(other.votes(id).await.unwrap().is_empty());
+    assert!(other.overdue_pending(end, 9).await.unwrap().is_empty());
+    assert!(other.inbox(&alice, NOW, 9).await.unwrap().is_empty());
+    assert!(other.activity(&alice, 9).await.unwrap().is_empty());
+    assert!(other.changed_pending(NOW, 9).await.unwrap().is_empty());
+    let prompts = other.prompts(&alice, &planner(), NOW, NOW).await;
+    assert_eq!(prompts.unwrap(), Prompts::default());
+    assert!(other.screen(id, &alice).await.unwrap().is_none());
+    let receipt = ReceiptId::from_text("rcp_1");
+    assert!(other.receipt(&receipt).await.unwrap().is_none());
+    assert!(other.receipts_of(&alice, 9).await.unwrap().is_empty());
+    assert!(other.receipts_of_request(id).await.unwrap().is_empty());
+    assert!(other.passkeys_of(&alice).await.unwrap().is_empty());
+    assert!(other.passkey("credential").await.unwrap().is_none());
+    assert!(other.settings(&alice).await.unwrap().is_none());
+    assert!(other.notices_of_request(id).await.unwrap().is_empty());
+    assert_eq!(other.next_notice_at(NOW).await.unwrap(), None);
+    assert!(other.subscriptions_of(&alice).await.unwrap().is_empty());
+    assert!(other.server_key("vapid").await.unwrap().is_none());
+    let live = other.has_live_task(&alice, &planner(), NOW).await;
+    assert!(!live.unwrap());
+    let names = ["alice".to_owned()];
+    assert!(other.users_by_names(&names).await.unwrap().is_empty());
+    let mut session = database.store.read(TENANT).await.unwrap();
+    let live = session.has_live_task(&alice, &planner(), NOW).await;
+    assert!(live.unwrap());
+}
+
+async fn promise_8_another_tenant_decides_nothing(kind: Kind) {
+    let database = world(kind).await;
+    let mut steps = waiting::waiting("steps");
+    steps.asked.stages = ["alice", "olga"]
+        .map(|name| waiting::stage(&[name], 1))
+        .into();
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    fill(&mut session).await;
+    waiting::insert(&mut session, &steps).await;
+    let approved = waiting::waiting("approved");
+    waiting::bring(&mut session, &approved, State::Approved).await;
+    assert!(session.stop_client(&planner(), NOW).await.unwrap());
+    session.commit().await.unwrap();
+    let before = rows_of_default(&database).await;
+
+    let mut other = database.store.begin(OTHER).await.unwrap();
+    let (id, terminal) = (waiting::id("1"), waiting::device("2"));
+    let (alice, vote) = (waiting::of("alice"), waiting::vote("olga", NOW));
+    let (yes, edge) = (waiting::decision(true), DelegationId::from_text("dlg_1"));
+    let mut same = waiting::waiting("new");
+    same.asked_hash = steps.asked_hash.clone();
+    let taken = other
+        .take_pending(&terminal.id, &alice, &terminal.asked, NOW)
+        .await;
+    assert!(!taken.unwrap());
+    assert!(!other.view_pending(&id, NOW).await.unwrap());
+    assert!(!other.insert_vote(&id, &vote, NOW).await.unwrap());
+    let decided = other.decide_pending(&id, State::Approved, &yes, NOW).await;
+    assert!(!decided.unwrap());
+    assert_eq!(other.supersede_pending(&same, &yes, NOW).await.unwrap(), 0);
+    assert!(!other.expire_pending(&id, END).await.unwrap());
+    let redeemed = other.redeem_pending(&approved.id, &edge, NOW).await;
+    assert!(!redeemed.unwrap());
+    let half = NOW.plus(HOUR / 24);
+    assert!(other.escalating_pending(half, 9).await.unwrap().is_empty());
+    assert!(!other.escalate_pending(&steps, half).await.unwrap());
+    assert!(other.poll_pending(&id, NOW).await.is_err());
+    assert!(!other.resume_client(&planner()).await.unwrap());
+    persons_things_are_not_theirs(&mut other).await;
+    other.commit().await.unwrap();
+    assert_eq!(rows_of_default(&database).await, before);
+}
+
+async fn persons_things_are_not_theirs(other: &mut Session) {
+    let (alice, notice) = (waiting::of("alice"), waiting::notice("1"));
+    let used = other
+        .use_passkey("credential", (r#"{"counter":1}"#, "other"), NOW)
+        .await;
+    assert!(!used.unwrap());
+    let removed = other.remove_passkey(&alice, "credential", NOW).await;
+    assert!(!removed.unwrap());
+    let consumed = other.consume_ceremony("ceremony", "login", NOW).await;
+    assert!(consumed.unwrap().is_none());
+    let failed = other.record_user_code_failure(&alice, 1, END, NOW).await;
+    failed.unwrap();
+    other.clear_user_code_failures(&alice).await.unwrap();
+    let due = other.take_due_notices(NOW, END, 9).await.unwrap();
+    assert!(due.is_empty());
+    other.reseal_notice(&notice.id, "other").await.unwrap();
+    assert!(!other.delivered_notice(&notice.id, "", NOW).await.unwrap());
+    assert!(!other.failed_notice(&notice.id, "", NOW).await.unwrap());
+    assert!(!other.retry_notice(&notice.id, NOW, "").await.unwrap());
+    assert!(!other.subscription_gone("endpoint", NOW).await.unwrap());
+    // Rows of the same names beside the others.
+    other
+        .save_settings(&alice, &waiting::settings(), END)
+        .await
+        .unwrap();
+    other
+        .set_user_code(&alice, Some("other"), END)
+        .await
+        .unwrap();
+    let screen = other
+        .save_screen(&waiting::id("1"), &alice, "other", END)
+        .await;
+    screen.unwrap();
+    let browser = waiting::subscription("endpoint", "olga");
+    other.upsert_subscription(&browser).await.unwrap();
+}
+
+/// Every row of the first tenant.
+async fn rows_of_default(database: &TestDatabase) -> Vec<String> {
+    let rows = database.dump().await;
+    let mut rows: Vec<String> = rows.lines().map(str::to_owned).collect();
+    rows.retain(|row| row.contains(TENANT) && !row.starts_with("_sqlx"));
+    rows.sort();
+    rows
 }
 
 async fn promise_8_both_tenants_may_have_the_same_names(kind: Kind) {

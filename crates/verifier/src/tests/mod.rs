@@ -8,5 +8,6 @@ mod live;
 mod memory;
 mod permit;
 mod proof;
+mod step_up;
 mod token;
 mod world;

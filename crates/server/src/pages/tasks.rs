@@ -1,20 +1,8 @@
-//! The page where a person sees what acts for them and stops a task with one button.
-
-use askama::Template;
-use http::StatusCode;
+//! One task of an agent as a person sees it: what it may do, for how long, and whether it can be stopped.
 
 use super::consent::scope_sentence;
-use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, ScopeView, Texts, clean, plain};
-
-/// What acts for one person.
-#[derive(Clone, Debug)]
-pub struct Mine {
-    pub csrf: String,
-    pub subject_name: String,
-    pub tasks: Vec<TaskView>,
-    pub notice: Option<MineNotice>,
-}
+use super::sentence::{Sentence, fill};
+use super::{LONGEST_WORDS, ScopeView, Texts, clean, plain};
 
 /// What the button just did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +14,6 @@ pub enum MineNotice {
 #[derive(Clone, Debug)]
 pub struct TaskView {
     pub id: String,
-    pub agent_name: String,
-    /// Absent for a plain client.
-    pub publisher: Option<String>,
     /// The words that the person approved.
     pub purpose: Option<String>,
     /// What it may do, in the sentences of its types.
@@ -53,31 +38,8 @@ pub enum TaskStateView {
     Expired,
 }
 
-impl Mine {
-    pub fn page(&self, texts: &Texts) -> Page {
-        let account = plain(&self.subject_name);
-        let entries = |live: bool| {
-            let tasks = self
-                .tasks
-                .iter()
-                .filter(move |task| task.state.is_live() == live);
-            tasks.map(|task| Entry::of(task, &account, texts)).collect()
-        };
-        let template = MineTemplate {
-            texts,
-            title: texts.page_title(&texts.mine.title),
-            view: self,
-            signed_in: fill(&texts.mine.signed_in, &[("name", &account)]),
-            notice: self.notice.map(|notice| notice.text(texts)),
-            live: entries(true),
-            ended: entries(false),
-        };
-        Page::rendered(&template, StatusCode::OK)
-    }
-}
-
 impl MineNotice {
-    fn text(self, texts: &Texts) -> &str {
+    pub(super) fn text(self, texts: &Texts) -> &str {
         match self {
             Self::Stopped => &texts.mine.stopped,
             Self::AlreadyEnded => &texts.mine.already_ended,
@@ -106,21 +68,18 @@ impl TaskStateView {
 }
 
 /// The finished words of one task.
-struct Entry<'a> {
-    id: &'a str,
-    agent_name: String,
-    publisher: Option<Sentence>,
-    quotation: Option<Sentence>,
-    sentences: Vec<String>,
-    chain: Option<String>,
-    opened: String,
-    expires: String,
-    state: &'a str,
-    running: bool,
+pub(super) struct Entry<'a> {
+    pub(super) id: &'a str,
+    pub(super) quotation: Option<Sentence>,
+    pub(super) sentences: Vec<String>,
+    pub(super) chain: Option<String>,
+    pub(super) opened: String,
+    pub(super) expires: String,
+    pub(super) state: &'a str,
 }
 
 impl<'a> Entry<'a> {
-    fn of(task: &'a TaskView, account: &str, texts: &'a Texts) -> Self {
+    pub(super) fn of(task: &'a TaskView, account: &str, texts: &'a Texts) -> Self {
         let said = task
             .purpose
             .as_deref()
@@ -133,13 +92,6 @@ impl<'a> Entry<'a> {
         let chain: Vec<String> = task.chain.iter().map(|name| plain(name)).collect();
         Self {
             id: &task.id,
-            agent_name: clean(&task.agent_name, LONGEST_WORDS),
-            publisher: task.publisher.as_deref().map(|name| {
-                fill(
-                    &texts.mine.publisher,
-                    &[("name", &clean(name, LONGEST_WORDS))],
-                )
-            }),
             quotation: said
                 .filter(|said| !said.is_empty())
                 .map(|said| fill(&texts.layout.quotation, &[("words", &said)])),
@@ -154,19 +106,6 @@ impl<'a> Entry<'a> {
             opened: plain(&task.opened),
             expires: plain(&task.expires),
             state: task.state.text(texts),
-            running: task.state == TaskStateView::Active,
         }
     }
-}
-
-#[derive(Template)]
-#[template(path = "mine.html")]
-struct MineTemplate<'a> {
-    texts: &'a Texts,
-    title: String,
-    view: &'a Mine,
-    signed_in: Sentence,
-    notice: Option<&'a str>,
-    live: Vec<Entry<'a>>,
-    ended: Vec<Entry<'a>>,
 }

@@ -1,0 +1,270 @@
+//! `confirm`: a person is asked about one action, on their own device, by CIBA (`docs/agent-kit.md`). The current token,
+//! proved by its key, says in which task; what comes back is good for exactly what was approved.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use http::StatusCode;
+use serde::Deserialize;
+use writ_wire::claims::AccessTokenClaims;
+use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
+use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+use writ_wire::token::GrantType;
+
+use crate::agent::{Agent, Parameters};
+use crate::error::{Error, protocol, refused};
+use crate::jwt;
+use crate::resource::ResourceRefusal;
+use crate::secret::Secret;
+use crate::token::{Grant, details_text};
+use crate::waiting::{Waiting, interval};
+
+/// What a person is to be asked about one action.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Confirm {
+    /// Exactly what is to be done.
+    pub authorization_details: Vec<Detail>,
+    /// Where; the resource of the current token unless another is named.
+    pub resource: Option<String>,
+    /// A short text that the agent shows too, so that the person knows this request again (CIBA 7.1).
+    pub binding_message: Option<String>,
+    /// How long the person has; the server has its own limits.
+    pub requested_expiry: Option<Duration>,
+    /// How strongly the person must answer; any one of these is enough.
+    pub acr_values: Vec<String>,
+    /// Of the refusal that this answers.
+    reference: Option<String>,
+}
+
+impl Confirm {
+    pub fn details(details: &[Detail]) -> Self {
+        Self {
+            authorization_details: details.to_vec(),
+            ..Self::default()
+        }
+    }
+
+    /// What a resource refused for the want of (SPECS 6.5).
+    pub fn refused(refusal: &ResourceRefusal) -> Self {
+        Self {
+            acr_values: refusal.acr_values.clone(),
+            reference: refusal.authorization_reference.clone(),
+            ..Self::details(&refusal.insufficient)
+        }
+    }
+
+    pub fn resource(mut self, resource: impl Into<String>) -> Self {
+        self.resource = Some(resource.into());
+        self
+    }
+
+    pub fn binding_message(mut self, text: impl Into<String>) -> Self {
+        self.binding_message = Some(text.into());
+        self
+    }
+
+    pub const fn requested_expiry(mut self, wait: Duration) -> Self {
+        self.requested_expiry = Some(wait);
+        self
+    }
+
+    pub fn acr_values<V: Into<String>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        self.acr_values = values.into_iter().map(Into::into).collect();
+        self
+    }
+
+    fn parameters(&self) -> Result<Parameters, Error> {
+        if self.authorization_details.is_empty() {
+            return Err(Error::Usage(
+                "there is nothing to confirm: name the details of the one action".to_owned(),
+            ));
+        }
+        let mut form: Parameters = vec![(
+            "authorization_details",
+            details_text(&self.authorization_details)?,
+        )];
+        if let Some(text) = &self.binding_message {
+            form.push(("binding_message", text.clone()));
+        }
+        if let Some(wait) = self.requested_expiry {
+            form.push(("requested_expiry", wait.as_secs().max(1).to_string()));
+        }
+        if !self.acr_values.is_empty() {
+            form.push(("acr_values", self.acr_values.join(" ")));
+        }
+        Ok(form)
+    }
+}
+
+/// A question that waits for the person. Show [`Self::number_to_match`], then [`Self::wait`].
+#[derive(Clone)]
+pub struct Confirmation {
+    /// What the person must find on their screen: show it wherever they see the agent.
+    pub number_to_match: Option<u8>,
+    /// After this the answer is no.
+    pub expires_at: Timestamp,
+    issuer: String,
+    reference: Option<String>,
+    waiting: Waiting,
+}
+
+impl Agent {
+    /// Asks the person of `grant` about one action within its task. Nothing is done yet: the answer comes by
+    /// [`Confirmation::wait`]. A reference that was confirmed before is [`Error::Repeated`].
+    pub async fn confirm(&self, grant: &Grant, ask: &Confirm) -> Result<Confirmation, Error> {
+        self.bound_key()?;
+        let token = grant.access_token.expose();
+        let (_, claims) = jwt::read_unverified::<AccessTokenClaims>(token).ok_or_else(|| {
+            Error::Usage("the grant's token cannot be read: it must be one of this issuer".into())
+        })?;
+        let mut form = ask.parameters()?;
+        form.push(("login_hint", claims.sub));
+        form.push(("subject_token", token.to_owned()));
+        form.push(("subject_token_type", TOKEN_TYPE_ACCESS_TOKEN.to_owned()));
+        self.asked(ask, form, ask.resource.clone().or(Some(claims.aud)))
+            .await
+    }
+
+    /// Asks a person without a token: an approval opens a task of its own. The server lets an agent ask only whom it may.
+    pub async fn confirm_in_new_task(
+        &self,
+        login_hint: &str,
+        ask: &Confirm,
+    ) -> Result<Confirmation, Error> {
+        let mut form = ask.parameters()?;
+        form.push(("login_hint", login_hint.to_owned()));
+        self.asked(ask, form, ask.resource.clone()).await
+    }
+
+    async fn asked(
+        &self,
+        ask: &Confirm,
+        mut form: Parameters,
+        resource: Option<String>,
+    ) -> Result<Confirmation, Error> {
+        if let Some(reference) = &ask.reference
+            && self.confirmed.has(reference)
+        {
+            return Err(Error::Repeated);
+        }
+        if let Some(resource) = resource {
+            ResourceUri::parse(&resource).map_err(|error| Error::Usage(error.to_string()))?;
+            form.push(("resource", resource));
+        }
+        let now = self.outside.clock.now();
+        let endpoint = &self.metadata.backchannel_authentication_endpoint;
+        let response = self.post(endpoint, &form, self.dpop_key()).await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(&response));
+        }
+        let answer: Acknowledged = serde_json::from_slice(response.body()).map_err(|_| {
+            protocol("the answer to the backchannel request cannot be read (CIBA 7.3)")
+        })?;
+        let expires_at = now.plus(Duration::from_secs(answer.expires_in));
+        Ok(Confirmation {
+            number_to_match: answer.number_to_match,
+            expires_at,
+            issuer: self.issuer().to_owned(),
+            reference: ask.reference.clone(),
+            waiting: Waiting {
+                grant_type: GrantType::Ciba,
+                name: "auth_req_id",
+                handle: answer.auth_req_id.into(),
+                interval: interval(answer.interval),
+                expires_at,
+            },
+        })
+    }
+}
+
+impl Confirmation {
+    /// Names this question at the server. Whoever has it and the agent's keys gets the answer.
+    pub const fn auth_req_id(&self) -> &Secret {
+        &self.waiting.handle
+    }
+
+    /// The least time between two calls of [`Self::poll`].
+    pub const fn interval(&self) -> Duration {
+        self.waiting.interval
+    }
+
+    /// Waits until the person decided: a token for this one action, or [`Error::Denied`], or a refusal with the code
+    /// `expired_token`. `sleep` is the caller's, for example `tokio::time::sleep`.
+    pub async fn wait<S, F>(&mut self, agent: &Agent, sleep: S) -> Result<Grant, Error>
+    where
+        S: Fn(Duration) -> F,
+        F: Future<Output = ()>,
+    {
+        self.belongs_to(agent)?;
+        let grant = self.waiting.wait(agent, sleep).await?;
+        Ok(self.done(agent, grant))
+    }
+
+    /// Asks once; the server may hold the request for a while. `None`: not decided yet, ask again after the interval.
+    pub async fn poll(&mut self, agent: &Agent) -> Result<Option<Grant>, Error> {
+        self.belongs_to(agent)?;
+        let grant = self.waiting.poll(agent).await?;
+        Ok(grant.map(|grant| self.done(agent, grant)))
+    }
+
+    fn belongs_to(&self, agent: &Agent) -> Result<(), Error> {
+        if agent.issuer() == self.issuer {
+            return Ok(());
+        }
+        Err(Error::Usage(
+            "this question was asked at another issuer".to_owned(),
+        ))
+    }
+
+    fn done(&self, agent: &Agent, grant: Grant) -> Grant {
+        if let Some(reference) = &self.reference {
+            agent.confirmed.add(reference);
+        }
+        grant
+    }
+}
+
+impl fmt::Debug for Confirmation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Confirmation")
+            .field("issuer", &self.issuer)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// References that a person said yes to. Refused again with the same one, asking again would be a loop (SPECS 6.5).
+#[derive(Default)]
+pub(crate) struct Confirmed(Mutex<HashSet<String>>);
+
+impl Confirmed {
+    fn has(&self, reference: &str) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(reference)
+    }
+
+    fn add(&self, reference: &str) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_REFERENCES {
+            // What is forgotten costs one question.
+            known.clear();
+        }
+        known.insert(reference.to_owned());
+    }
+}
+
+/// CIBA 7.3, with the number that client and person compare.
+#[derive(Deserialize)]
+struct Acknowledged {
+    auth_req_id: String,
+    expires_in: u64,
+    interval: Option<u64>,
+    number_to_match: Option<u8>,
+}
+
+const MAX_REFERENCES: usize = 256;

@@ -1,0 +1,104 @@
+//! Waiting for a person at the token endpoint: CIBA 10.1 and 11, RFC 8628 sections 3.4 and 3.5. The server may hold a
+//! request for a while (`Prefer: wait`, RFC 7240 section 4.3); between two requests the caller sleeps.
+
+use std::future::Future;
+use std::time::Duration;
+
+use writ_wire::error::{ErrorBody, ErrorCode};
+use writ_wire::time::Timestamp;
+use writ_wire::token::GrantType;
+
+use crate::agent::{Agent, Parameters};
+use crate::error::Error;
+use crate::secret::Secret;
+use crate::token::Grant;
+
+/// How long the server is asked to hold a request (CIBA 10.1: it answers within 30 seconds).
+pub const HOLD: Duration = Duration::from_secs(25);
+/// Seconds between two requests where the server names none (CIBA 7.3, RFC 8628 section 3.2).
+const USUAL_INTERVAL: u64 = 5;
+/// What `slow_down` adds for good (CIBA 11, RFC 8628 section 3.5).
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+/// However often the network fails, the next try is not later than this.
+const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+
+/// A request that a person has not decided yet.
+#[derive(Clone)]
+pub(crate) struct Waiting {
+    pub(crate) grant_type: GrantType,
+    /// `auth_req_id` or `device_code`.
+    pub(crate) name: &'static str,
+    pub(crate) handle: Secret,
+    pub(crate) interval: Duration,
+    pub(crate) expires_at: Timestamp,
+}
+
+/// The interval of an answer.
+pub(crate) fn interval(seconds: Option<u64>) -> Duration {
+    Duration::from_secs(seconds.unwrap_or(USUAL_INTERVAL).max(1))
+}
+
+impl Waiting {
+    /// Asks once. `None`: nobody has decided yet, and the next question may come after `interval`.
+    pub(crate) async fn poll(&mut self, agent: &Agent) -> Result<Option<Grant>, Error> {
+        let form: Parameters = vec![
+            ("grant_type", self.grant_type.as_str().to_owned()),
+            (self.name, self.handle.expose().to_owned()),
+        ];
+        match agent.token_held(&form, HOLD).await {
+            Ok(grant) => {
+                agent.check_id_token(&grant, None)?;
+                Ok(Some(grant))
+            }
+            Err(error) => match error.code() {
+                Some(ErrorCode::AuthorizationPending) => Ok(None),
+                Some(ErrorCode::SlowDown) => {
+                    self.interval += SLOW_DOWN;
+                    Err(error)
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Asks until somebody decided or time is over.
+    pub(crate) async fn wait<S, F>(&mut self, agent: &Agent, sleep: S) -> Result<Grant, Error>
+    where
+        S: Fn(Duration) -> F,
+        F: Future<Output = ()>,
+    {
+        loop {
+            let asked_at = agent.outside.clock.now();
+            match self.poll(agent).await {
+                Ok(Some(grant)) => return Ok(grant),
+                Ok(None) => {}
+                // A lost answer decides nothing: ask again, less often (RFC 8628 section 3.5).
+                Err(Error::Transport(_)) if self.goes_on(agent) => {
+                    self.interval = (self.interval * 2).min(LONGEST_INTERVAL);
+                }
+                Err(error) if error.code() == Some(ErrorCode::SlowDown) => {}
+                Err(error) => return Err(error),
+            }
+            if !self.goes_on(agent) {
+                return Err(expired());
+            }
+            // Time that the server held the request is time that was waited.
+            let held = asked_at.until(agent.outside.clock.now());
+            sleep(self.interval.saturating_sub(held)).await;
+        }
+    }
+
+    fn goes_on(&self, agent: &Agent) -> bool {
+        agent.outside.clock.now() < self.expires_at
+    }
+}
+
+/// What the server would say (CIBA 11, RFC 8628 section 3.5).
+fn expired() -> Error {
+    Error::from(ErrorBody {
+        error: ErrorCode::ExpiredToken,
+        error_description: Some("nobody decided in time".to_owned()),
+        excess: Vec::new(),
+        error_id: None,
+    })
+}

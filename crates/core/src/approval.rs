@@ -1,0 +1,207 @@
+//! What one person's answer does to a request (DESIGN 3, promise 7; LESSONS 27, 30): who may decide, how strongly they must
+//! have shown that it is them, and when it is decided. An agent never decides; silence is no.
+
+use writ_authority::{Authority, Level, Types};
+use writ_wire::claims::ApprovalBasis;
+use writ_wire::time::Timestamp;
+
+use crate::client::User;
+use crate::id::{AGENT_PREFIX, ReceiptId};
+use crate::pending::{Decision, PendingRequest, Role, State, Vote};
+use crate::task::{Approval, PersonAuthentication};
+
+/// One person before one request.
+pub struct Ballot<'a> {
+    pub request: &'a PendingRequest,
+    pub user: &'a User,
+    /// Those who agreed so far, in order.
+    pub votes: &'a [Vote],
+    pub now: Timestamp,
+    /// Of what this person decides.
+    pub receipt: ReceiptId,
+}
+
+/// A yes to exactly what was shown.
+pub struct Yes<'a> {
+    /// Shown in this very approval, over this very screen.
+    pub level: Level,
+    pub picked: Option<u8>,
+    pub authority: &'a Authority,
+    pub ends_at: Timestamp,
+}
+
+/// The kinds of no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum No {
+    Denied,
+    /// And whatever this agent does for this person is stopped.
+    Stopped,
+    /// The person did nothing that could have led to this: the agent is suspended.
+    NotMe,
+    /// Another number than the agent shows: somebody else's question.
+    WrongNumber,
+}
+
+/// As what this person decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    pub role: Role,
+    pub stage: usize,
+    /// How many of `of` must agree.
+    pub need: usize,
+    pub of: usize,
+}
+
+/// What an answer leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Others must agree too.
+    Agreed(Vote),
+    Ended(Vote, Box<Decision>),
+}
+
+/// Why this answer decides nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cannot {
+    /// Nobody asked this person, or nobody may.
+    NotAsked,
+    /// It is over.
+    Ended(State),
+    AlreadyAgreed,
+    NumberMissing,
+    /// The proof is weaker than what is asked.
+    TooWeak,
+    /// More than was asked: the request is not the one that was shown.
+    Changed,
+}
+
+impl No {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Stopped => "denied and stopped",
+            Self::NotMe => "not me",
+            Self::WrongNumber => "wrong number",
+        }
+    }
+
+    pub fn from_reason(text: &str) -> Option<Self> {
+        [Self::Denied, Self::Stopped, Self::NotMe, Self::WrongNumber]
+            .into_iter()
+            .find(|no| no.as_str() == text)
+    }
+}
+
+/// As what this person may decide now.
+pub fn standing(request: &PendingRequest, user: &User, now: Timestamp) -> Result<Standing, Cannot> {
+    if user.disabled || user.id.as_str().starts_with(AGENT_PREFIX) {
+        return Err(Cannot::NotAsked);
+    }
+    let (role, stage) = request.role_of(&user.id, now).ok_or(Cannot::NotAsked)?;
+    let rule = request.asked.stages.get(stage).ok_or(Cannot::NotAsked)?;
+    if !request.is_open(now) {
+        return Err(Cannot::Ended(request.state_at(now)));
+    }
+    Ok(Standing {
+        role,
+        stage,
+        need: rule.need,
+        of: rule.of.len(),
+    })
+}
+
+/// A yes. The wrong number is a no.
+pub fn approve(ballot: Ballot<'_>, yes: &Yes<'_>, types: &Types) -> Result<Outcome, Cannot> {
+    let (request, now) = (ballot.request, ballot.now);
+    let standing = standing(request, ballot.user, now)?;
+    if ballot.votes.iter().any(|vote| vote.user == ballot.user.id) {
+        return Err(Cannot::AlreadyAgreed);
+    }
+    if request.asked.number.is_some() {
+        let picked = yes.picked.ok_or(Cannot::NumberMissing)?;
+        if request.asked.number != Some(picked) {
+            return deny(ballot, No::WrongNumber);
+        }
+    }
+    if yes.level < request.asked.level.max(Level::Password) {
+        return Err(Cannot::TooWeak);
+    }
+    let within = request.asked.authority.covers(yes.authority, types);
+    if within.is_err() || yes.authority.is_empty() || yes.ends_at <= now {
+        return Err(Cannot::Changed);
+    }
+    let vote = ballot.vote(standing, yes.level);
+    let votes = [ballot.votes, std::slice::from_ref(&vote)].concat();
+    if !request.is_decided_by(&votes) {
+        return Ok(Outcome::Agreed(vote));
+    }
+    Ok(Outcome::Ended(
+        vote,
+        Box::new(permitted(request, yes, votes, now)),
+    ))
+}
+
+/// A no of anybody who is asked ends it, whoever agreed before.
+pub fn deny(ballot: Ballot<'_>, why: No) -> Result<Outcome, Cannot> {
+    let standing = standing(ballot.request, ballot.user, ballot.now)?;
+    let vote = ballot.vote(standing, Level::None);
+    let decision = Decision {
+        authority: Authority::default(),
+        narrowed: false,
+        ends_at: None,
+        approval: None,
+        by: [ballot.votes, std::slice::from_ref(&vote)].concat(),
+        reason: Some(why.as_str().to_owned()),
+    };
+    Ok(Outcome::Ended(vote, Box::new(decision)))
+}
+
+/// Of several people the weakest proof counts.
+fn permitted(
+    request: &PendingRequest,
+    yes: &Yes<'_>,
+    votes: Vec<Vote>,
+    now: Timestamp,
+) -> Decision {
+    let level = votes.iter().map(|vote| vote.level).min();
+    let level = level.unwrap_or(Level::Password);
+    Decision {
+        authority: yes.authority.clone(),
+        narrowed: *yes.authority != request.asked.authority,
+        ends_at: Some(yes.ends_at),
+        approval: Some(Approval {
+            id: request.id.clone(),
+            basis: basis(level),
+            at: now,
+            authentication: Some(PersonAuthentication::of(level, now)),
+        }),
+        by: votes,
+        reason: None,
+    }
+}
+
+const fn basis(level: Level) -> ApprovalBasis {
+    match level {
+        Level::None | Level::Password => ApprovalBasis::Password,
+        Level::Passkey => ApprovalBasis::Passkey,
+        Level::Liveness => ApprovalBasis::Liveness,
+    }
+}
+
+impl Ballot<'_> {
+    fn vote(&self, standing: Standing, level: Level) -> Vote {
+        Vote {
+            user: self.user.id.clone(),
+            name: self.user.name.clone(),
+            role: standing.role,
+            stage: standing.stage,
+            at: self.now,
+            level,
+            receipt: self.receipt.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "approval/tests.rs"]
+mod tests;

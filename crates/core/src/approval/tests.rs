@@ -1,0 +1,260 @@
+//! Who may decide, how strongly, and when it is decided (LESSONS 27, 30; promise 7).
+
+use std::collections::BTreeSet;
+
+use writ_wire::resource::ResourceUri;
+
+use super::*;
+use crate::id::{ApprovalId, ClientId, UserId};
+use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, Polling, Stage};
+
+fn user(name: &str) -> User {
+    User {
+        id: UserId::from_text(format!("usr_{name}")),
+        name: name.to_owned(),
+        disabled: false,
+    }
+}
+
+fn stage(of: &[&str], need: usize) -> Stage {
+    Stage {
+        role: Role::Designated,
+        of: of.iter().map(|name| user(name).id).collect(),
+        need,
+    }
+}
+
+fn bare(uri: &str) -> Authority {
+    let uri = ResourceUri::parse(uri).unwrap();
+    Authority::new(BTreeSet::new(), Vec::new(), BTreeSet::from([uri]))
+}
+
+fn request(stages: Vec<Stage>) -> PendingRequest {
+    PendingRequest {
+        id: ApprovalId::from_text("apr_1"),
+        kind: Kind::Ciba,
+        digest: "digest".into(),
+        client: ClientId::from_text("agt_1"),
+        subject: Some(user("alice").id),
+        state: State::Viewed,
+        asked: Asked {
+            authority: bare("https://bank.example"),
+            binding_message: None,
+            reason: None,
+            level: Level::Password,
+            stages,
+            delivery: Delivery::Poll,
+            number: None,
+            address: None,
+            identity: false,
+        },
+        asked_hash: String::new(),
+        jkt: None,
+        asked_by: None,
+        task: None,
+        polling: Polling {
+            interval: POLL_INTERVAL,
+            last: None,
+            hasty: 0,
+        },
+        stage: 0,
+        decision: None,
+        delegation: None,
+        created_at: Timestamp::from_seconds(0),
+        expires_at: Timestamp::from_seconds(100),
+    }
+}
+
+fn ballot<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) -> Ballot<'a> {
+    Ballot {
+        request,
+        user,
+        votes,
+        now: Timestamp::from_seconds(10),
+        receipt: ReceiptId::from_text("rcp_1"),
+    }
+}
+
+fn yes(authority: &Authority, level: Level) -> Yes<'_> {
+    Yes {
+        level,
+        picked: None,
+        authority,
+        ends_at: Timestamp::from_seconds(500),
+    }
+}
+
+fn say_yes(request: &PendingRequest, who: &User, votes: &[Vote]) -> Result<Outcome, Cannot> {
+    let authority = request.asked.authority.clone();
+    let yes = yes(&authority, Level::Password);
+    approve(ballot(request, who, votes), &yes, &Types::default())
+}
+
+#[test]
+fn lessons_30_only_whom_it_was_asked_and_never_an_agent() {
+    let mut request = request(vec![stage(&["alice"], 1)]);
+    assert!(say_yes(&request, &user("alice"), &[]).is_ok());
+    assert_eq!(
+        say_yes(&request, &user("mallory"), &[]),
+        Err(Cannot::NotAsked)
+    );
+    let gone = User {
+        disabled: true,
+        ..user("alice")
+    };
+    assert_eq!(say_yes(&request, &gone, &[]), Err(Cannot::NotAsked));
+    let agent = User {
+        id: UserId::from_text("agt_1"),
+        ..user("alice")
+    };
+    request.asked.stages[0].of.push(agent.id.clone());
+    assert_eq!(say_yes(&request, &agent, &[]), Err(Cannot::NotAsked));
+    let no = deny(ballot(&request, &user("mallory"), &[]), No::NotMe);
+    assert_eq!(no, Err(Cannot::NotAsked), "nor may others say no");
+}
+
+#[test]
+fn promise_7_expiry_means_no_and_what_ended_stays() {
+    let mut late = request(vec![stage(&["alice"], 1)]);
+    late.expires_at = Timestamp::from_seconds(10);
+    let expired = Err(Cannot::Ended(State::Expired));
+    assert_eq!(say_yes(&late, &user("alice"), &[]), expired);
+    assert_eq!(
+        deny(ballot(&late, &user("alice"), &[]), No::Denied),
+        expired
+    );
+    for state in [State::Approved, State::Denied, State::Redeemed] {
+        let over = PendingRequest {
+            state,
+            ..request(vec![stage(&["alice"], 1)])
+        };
+        let ended = Err(Cannot::Ended(state));
+        assert_eq!(say_yes(&over, &user("alice"), &[]), ended);
+    }
+}
+
+#[test]
+fn a_level_is_reached_or_nothing_is_decided() {
+    let levels = [
+        Level::None,
+        Level::Password,
+        Level::Passkey,
+        Level::Liveness,
+    ];
+    for (place, asked) in levels.into_iter().enumerate() {
+        let mut request = request(vec![stage(&["alice"], 1)]);
+        request.asked.level = asked;
+        for (reached_place, reached) in levels.into_iter().enumerate() {
+            let authority = request.asked.authority.clone();
+            let alice = user("alice");
+            let ballot = ballot(&request, &alice, &[]);
+            let outcome = approve(ballot, &yes(&authority, reached), &Types::default());
+            // A login alone is never a yes, whatever was asked.
+            if reached_place >= place.max(1) {
+                let Ok(Outcome::Ended(vote, decision)) = outcome else {
+                    panic!("{asked:?} {reached:?}: {outcome:?}");
+                };
+                let approval = decision.approval.unwrap();
+                assert_eq!(vote.level, reached);
+                assert_eq!(approval.id, request.id);
+                let expected = match reached {
+                    Level::Passkey => ApprovalBasis::Passkey,
+                    Level::Liveness => ApprovalBasis::Liveness,
+                    _ => ApprovalBasis::Password,
+                };
+                assert_eq!(approval.basis, expected);
+                let how = approval.authentication.unwrap();
+                assert_eq!(
+                    how,
+                    PersonAuthentication::of(reached, Timestamp::from_seconds(10))
+                );
+            } else {
+                assert_eq!(outcome, Err(Cannot::TooWeak), "{asked:?} {reached:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
+    let mut request = request(vec![stage(&["alice"], 1)]);
+    request.asked.number = Some(42);
+    let authority = request.asked.authority.clone();
+    let alice = user("alice");
+    let pick = |picked, level| {
+        let yes = Yes {
+            picked,
+            ..yes(&authority, level)
+        };
+        approve(ballot(&request, &alice, &[]), &yes, &Types::default())
+    };
+    assert_eq!(pick(None, Level::Password), Err(Cannot::NumberMissing));
+    for level in [Level::Password, Level::None] {
+        let Ok(Outcome::Ended(_, decision)) = pick(Some(41), level) else {
+            panic!("a wrong number is an answer");
+        };
+        assert_eq!(decision.approval, None);
+        assert!(decision.authority.is_empty());
+        assert_eq!(decision.reason.as_deref(), Some("wrong number"));
+    }
+    assert!(matches!(
+        pick(Some(42), Level::Password),
+        Ok(Outcome::Ended(_, decision)) if decision.approval.is_some()
+    ));
+}
+
+#[test]
+fn two_of_three_agree_with_the_weaker_proof_and_one_no_ends_it() {
+    let request = request(vec![stage(&["bob", "carol", "dan"], 2)]);
+    let (bob, carol) = (user("bob"), user("carol"));
+    let Ok(Outcome::Agreed(first)) = say_yes(&request, &bob, &[]) else {
+        panic!("one is not enough");
+    };
+    let votes = [first];
+    assert_eq!(say_yes(&request, &bob, &votes), Err(Cannot::AlreadyAgreed));
+    let authority = request.asked.authority.clone();
+    let strong = yes(&authority, Level::Passkey);
+    let second = approve(ballot(&request, &carol, &votes), &strong, &Types::default());
+    let Ok(Outcome::Ended(_, decision)) = second else {
+        panic!("two are enough");
+    };
+    assert_eq!(decision.approval.unwrap().basis, ApprovalBasis::Password);
+    let names: Vec<&str> = decision.by.iter().map(|vote| vote.name.as_str()).collect();
+    assert_eq!(names, ["bob", "carol"]);
+    // Also who agreed before may still say no.
+    for who in [&carol, &bob] {
+        let Ok(Outcome::Ended(vote, decision)) = deny(ballot(&request, who, &votes), No::Denied)
+        else {
+            panic!("one no is enough");
+        };
+        assert_eq!(vote.level, Level::None);
+        assert_eq!(decision.approval, None);
+        assert_eq!(decision.by.len(), 2);
+    }
+}
+
+#[test]
+fn promise_1_more_than_was_asked_is_never_approved() {
+    let request = request(vec![stage(&["alice"], 1)]);
+    let alice = user("alice");
+    for wrong in [bare("https://other.example"), Authority::default()] {
+        let yes = yes(&wrong, Level::Password);
+        let outcome = approve(ballot(&request, &alice, &[]), &yes, &Types::default());
+        assert_eq!(outcome, Err(Cannot::Changed));
+    }
+    let authority = request.asked.authority.clone();
+    let over = Yes {
+        ends_at: Timestamp::from_seconds(10),
+        ..yes(&authority, Level::Password)
+    };
+    let outcome = approve(ballot(&request, &alice, &[]), &over, &Types::default());
+    assert_eq!(outcome, Err(Cannot::Changed));
+}
+
+#[test]
+fn reasons_read_back() {
+    for no in [No::Denied, No::Stopped, No::NotMe, No::WrongNumber] {
+        assert_eq!(No::from_reason(no.as_str()), Some(no));
+    }
+    assert_eq!(No::from_reason("because"), None);
+}

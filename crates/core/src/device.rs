@@ -1,0 +1,154 @@
+//! The device flow (RFC 8628): what a device may ask, and whose request it becomes when a person types its code. Until then
+//! it is nobody's, and nothing of it can be approved.
+
+use std::time::Duration;
+
+use writ_authority::{Authority, Level};
+use writ_jose::hash;
+use writ_jose::key::Thumbprint;
+use writ_wire::device::DeviceRequest;
+use writ_wire::time::Timestamp;
+use writ_wire::token::GrantType;
+
+use crate::authorize::wanted_level;
+use crate::client::Client;
+use crate::id::{ApprovalId, UserId};
+use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Stage, State};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::request::{self, Making, OPENID, Wanted};
+
+/// How long a code is good: time to find a browser, log in and decide (RFC 8628 section 3.2).
+pub const DEVICE_LIFETIME: Duration = Duration::from_secs(600);
+/// Codes of one client that wait at once. All together, 20^8 codes are never a thousandth of a millionth taken by it.
+pub const MAX_WAITING_DEVICES: u64 = 256;
+/// Wrong codes of one person, or from one address, before a pause (RFC 8628 section 5.1).
+pub const MAX_CODE_FAILURES: i64 = 5;
+/// The pause after too many wrong codes.
+pub const CODE_PAUSE: Duration = Duration::from_secs(60);
+
+/// What a device asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    pub authority: Authority,
+    pub level: Level,
+    /// `mission_intent`: what the client says it is for.
+    pub reason: Option<String>,
+    pub identity: bool,
+}
+
+/// Names of one new request, drawn by the caller.
+pub struct Fresh {
+    pub id: ApprovalId,
+    /// Of the `device_code`.
+    pub digest: String,
+}
+
+/// Decides what this client may ask whoever types its code.
+pub fn prepare(
+    request: &DeviceRequest,
+    client: &Client,
+    realm: Realm<'_>,
+    context: &mut Making<'_>,
+) -> Result<Prepared, Refusal> {
+    client.may_use(GrantType::DeviceCode)?;
+    let (reason, ends_at) = request::intent(request.mission_intent.as_ref(), client, context)?;
+    if ends_at.is_some() {
+        return Err(Refusal::invalid_request(
+            "`mission_intent` of a device has no `expires_at`: the task begins when the person decides",
+        ));
+    }
+    let wanted = Wanted {
+        scopes: &request.scope,
+        resources: &request.resource,
+        details: &request.authorization_details,
+    };
+    let authority = request::resolve(&wanted, client, realm, context)?;
+    if authority.is_empty() {
+        return Err(Refusal::invalid_scope(
+            "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
+        ));
+    }
+    Ok(Prepared {
+        level: wanted_level(&authority, &[], realm.types)?,
+        identity: request.scope.iter().any(|scope| scope == OPENID),
+        authority,
+        reason,
+    })
+}
+
+/// The request as it waits for its code to be typed.
+pub fn pending(
+    prepared: Prepared,
+    client: &Client,
+    jkt: Option<Thumbprint>,
+    address: Option<String>,
+    (now, fresh): (Timestamp, Fresh),
+) -> PendingRequest {
+    // Each code is its own question: nothing collapses.
+    let asked_hash = hash::digest_text(&[b"device", fresh.digest.as_bytes()]);
+    PendingRequest {
+        id: fresh.id,
+        kind: Kind::Device,
+        digest: fresh.digest,
+        client: client.id.clone(),
+        subject: None,
+        state: State::Pending,
+        asked: Asked {
+            authority: prepared.authority,
+            binding_message: None,
+            reason: prepared.reason,
+            level: prepared.level,
+            stages: Vec::new(),
+            delivery: Delivery::Poll,
+            number: None,
+            address,
+            identity: prepared.identity,
+        },
+        asked_hash,
+        jkt,
+        asked_by: None,
+        task: None,
+        polling: Polling {
+            interval: POLL_INTERVAL,
+            last: None,
+            hasty: 0,
+        },
+        stage: 0,
+        decision: None,
+        delegation: None,
+        created_at: now,
+        expires_at: now.plus(DEVICE_LIFETIME),
+    }
+}
+
+/// What typing a right code does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Typed {
+    /// It becomes this person's.
+    Take,
+    /// It is this person's already.
+    Theirs,
+    /// Unknown, over, or somebody else's: which, nobody is told.
+    Wrong,
+}
+
+/// Decides whose request it is now.
+pub fn typed(found: Option<&PendingRequest>, person: &UserId, now: Timestamp) -> Typed {
+    let Some(request) = found.filter(|r| r.kind == Kind::Device && r.is_open(now)) else {
+        return Typed::Wrong;
+    };
+    match &request.subject {
+        None => Typed::Take,
+        Some(subject) if subject == person => Typed::Theirs,
+        Some(_) => Typed::Wrong,
+    }
+}
+
+/// The same question, to those who decide about it for this person.
+pub fn taken(request: &PendingRequest, stages: Vec<Stage>) -> Asked {
+    Asked {
+        stages,
+        ..request.asked.clone()
+    }
+}

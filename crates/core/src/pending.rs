@@ -1,0 +1,263 @@
+//! One engine for everything that waits for a person (DESIGN 4, SPECS appendix B.1): CIBA, the device flow, and whatever a
+//! resource server wants a person for. States and who may decide; each transition is one guarded statement of `store`.
+
+mod approvers;
+mod poll;
+mod redeem;
+
+pub use approvers::{Designation, designation, stages};
+pub use poll::{Hasty, Poll, poll};
+pub use redeem::{Facts, Fresh, Redeemed, SINGLE_USE_LIFETIME, redeem};
+pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use writ_authority::{Authority, Level};
+use writ_jose::key::Thumbprint;
+use writ_wire::time::Timestamp;
+
+use crate::id::{ApprovalId, ClientId, DelegationId, ReceiptId, TaskId, UserId};
+use crate::task::Approval;
+
+/// Seconds between two polls, unless the client was told to slow down (CIBA 7.3, RFC 8628 section 3.2).
+pub const POLL_INTERVAL: u32 = 5;
+/// What each hasty poll adds to the interval for good (CIBA 11, RFC 8628 section 3.5).
+pub const SLOW_DOWN: u32 = 5;
+/// Hasty polls after which the request is over for its client.
+pub const MAX_HASTY_POLLS: u32 = 20;
+/// The longest and the usual wait for a person.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(3600);
+pub const USUAL_WAIT: Duration = Duration::from_secs(300);
+pub const SHORTEST_WAIT: Duration = Duration::from_secs(10);
+/// A request to poll may be held this long (CIBA 10.1.1: at most 30 seconds).
+pub const LONGEST_POLL: Duration = Duration::from_secs(25);
+
+/// Which flow asks; a handle of one is never taken for one of another (LESSONS 33).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Ciba,
+    Device,
+}
+
+impl Kind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ciba => "ciba",
+            Self::Device => "device",
+        }
+    }
+
+    pub fn from_row(text: &str) -> Option<Self> {
+        [Self::Ciba, Self::Device]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+    }
+}
+
+/// Denied, expired and redeemed are final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    Pending,
+    Viewed,
+    Approved,
+    Denied,
+    Expired,
+    Redeemed,
+}
+
+impl State {
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Viewed,
+        Self::Approved,
+        Self::Denied,
+        Self::Expired,
+        Self::Redeemed,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Viewed => "viewed",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Expired => "expired",
+            Self::Redeemed => "redeemed",
+        }
+    }
+
+    pub fn from_row(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// Why somebody may decide; the receipt names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The person on whose behalf it would be done.
+    Subject,
+    /// Designated by the type or by the agent's record.
+    Designated,
+}
+
+impl Role {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Designated => "designated",
+        }
+    }
+}
+
+/// One step of who decides; silence leads to the next one, and after the last to no.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stage {
+    pub role: Role,
+    pub of: Vec<UserId>,
+    /// How many of them must agree. One of them who denies ends it.
+    pub need: usize,
+}
+
+/// What is asked; never changes while it waits. Kept as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    pub authority: Authority,
+    /// Shown as the agent's words, or picked by the person (`binding_message`).
+    pub binding_message: Option<String>,
+    /// What the client says it is for; shown as its words.
+    pub reason: Option<String>,
+    /// The weakest answer that counts: the types' level and `acr_values`, at least a password.
+    pub level: Level,
+    /// In order; never empty, except before a person took a device request.
+    pub stages: Vec<Stage>,
+    pub delivery: Delivery,
+    /// Two digits that the client shows and the person picks.
+    pub number: Option<u8>,
+    /// Address from which it was asked, as far as it is known.
+    pub address: Option<String>,
+    /// `openid` of the request wants an ID token.
+    pub identity: bool,
+}
+
+/// A request that waits for a person, as it is found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PendingRequest {
+    pub id: ApprovalId,
+    pub kind: Kind,
+    /// Of `auth_req_id` or `device_code`.
+    pub digest: String,
+    pub client: ClientId,
+    /// Absent until a person takes a device request.
+    pub subject: Option<UserId>,
+    pub state: State,
+    pub asked: Asked,
+    /// The same for the same question: duplicates collapse.
+    pub asked_hash: String,
+    /// The key that must redeem it, if one was shown when it was asked.
+    pub jkt: Option<Thumbprint>,
+    /// The delegation of the chain that asked, and its task; absent where the approval opens a task.
+    pub asked_by: Option<DelegationId>,
+    pub task: Option<TaskId>,
+    pub polling: Polling,
+    /// Steps of escalation that were announced.
+    pub stage: usize,
+    pub decision: Option<Decision>,
+    /// What was made at redemption.
+    pub delegation: Option<DelegationId>,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+/// The poll limiter (SPECS appendix B.1): the first poll is free, the interval only grows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Polling {
+    /// Seconds.
+    pub interval: u32,
+    pub last: Option<Timestamp>,
+    pub hasty: u32,
+}
+
+/// How it ended. Kept as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What was approved: all of what was asked, or less; empty for no.
+    pub authority: Authority,
+    pub narrowed: bool,
+    /// The person chose an earlier end.
+    #[serde(default)]
+    pub ends_at: Option<Timestamp>,
+    /// Absent for no.
+    pub approval: Option<Approval>,
+    /// Everybody who decided, in order.
+    pub by: Vec<Vote>,
+    /// Why not: for the record, never for the client.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// One person's part of a decision.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Vote {
+    pub user: UserId,
+    pub name: String,
+    pub role: Role,
+    pub stage: usize,
+    pub at: Timestamp,
+    pub level: Level,
+    pub receipt: ReceiptId,
+}
+
+impl PendingRequest {
+    /// The state as it is now: what nobody decided in time is expired, also before the sweeper says so.
+    pub fn state_at(&self, now: Timestamp) -> State {
+        match self.state {
+            State::Pending | State::Viewed | State::Approved if now >= self.expires_at => {
+                State::Expired
+            }
+            state => state,
+        }
+    }
+
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        matches!(self.state_at(now), State::Pending | State::Viewed)
+    }
+
+    /// The step of escalation at that time: each has an equal share of the wait.
+    pub fn stage_at(&self, now: Timestamp) -> usize {
+        let steps = self.asked.stages.len().max(1);
+        let whole = self.created_at.until(self.expires_at).as_micros().max(1);
+        let passed = self.created_at.until(now).as_micros().min(whole);
+        let steps_wide = u128::try_from(steps).unwrap_or(1);
+        usize::try_from(passed * steps_wide / whole)
+            .unwrap_or(0)
+            .min(steps - 1)
+    }
+
+    /// As whom this person may decide now: in a step that has come.
+    pub fn role_of(&self, user: &UserId, now: Timestamp) -> Option<(Role, usize)> {
+        let come = self.asked.stages.iter().take(self.stage_at(now) + 1);
+        come.enumerate()
+            .filter(|(_, stage)| stage.of.contains(user))
+            .map(|(place, stage)| (stage.role, place))
+            .next_back()
+    }
+
+    /// Whether these votes, all for yes, are enough.
+    pub fn is_decided_by(&self, votes: &[Vote]) -> bool {
+        let enough = |(place, stage): (usize, &Stage)| {
+            let of_stage = stage.of.iter().filter(|user| {
+                votes
+                    .iter()
+                    .any(|vote| vote.stage == place && vote.user == **user)
+            });
+            stage.need > 0 && of_stage.count() >= stage.need
+        };
+        self.asked.stages.iter().enumerate().any(enough)
+    }
+}
+
+#[cfg(test)]
+#[path = "pending/tests.rs"]
+mod tests;

@@ -1,0 +1,89 @@
+//! A poll (CIBA 11, RFC 8628 section 3.5): what its client hears, in the order of the specification.
+
+use writ_wire::error::ErrorCode;
+use writ_wire::time::Timestamp;
+
+use super::{Decision, Delivery, Kind, MAX_HASTY_POLLS, PendingRequest, Polling, State};
+use crate::id::ClientId;
+use crate::refusal::Refusal;
+
+/// What there is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Poll<'a> {
+    /// For good.
+    Refuse(Refusal),
+    /// Nobody decided yet: the limiter speaks next.
+    Wait(&'a PendingRequest),
+    Redeem(&'a PendingRequest, &'a Decision),
+}
+
+/// Decides by what was found under the handle.
+pub fn poll<'a>(
+    found: Option<&'a PendingRequest>,
+    kind: Kind,
+    (client, now): (&ClientId, Timestamp),
+) -> Poll<'a> {
+    // Unknown, another client's and used up look the same.
+    let Some(request) = found.filter(|r| r.kind == kind && r.client == *client) else {
+        return Poll::Refuse(unknown(kind));
+    };
+    if request.asked.delivery == Delivery::Push {
+        let sentence = "the answer to this request is pushed: it cannot be fetched";
+        return Poll::Refuse(Refusal::new(ErrorCode::UnauthorizedClient, sentence));
+    }
+    match (request.state_at(now), &request.decision) {
+        (State::Redeemed, _) => Poll::Refuse(unknown(kind)),
+        (State::Expired, _) => Poll::Refuse(Refusal::new(
+            ErrorCode::ExpiredToken,
+            "nobody decided in time, or the answer was not fetched in time: ask again",
+        )),
+        (State::Denied, _) => Poll::Refuse(Refusal::new(
+            ErrorCode::AccessDenied,
+            "the person did not agree",
+        )),
+        _ if request.polling.hasty >= MAX_HASTY_POLLS => Poll::Refuse(too_hasty()),
+        (State::Approved, Some(decision)) => Poll::Redeem(request, decision),
+        (State::Approved, None) => {
+            Poll::Refuse(unknown(kind).because("it is approved without a decision"))
+        }
+        (State::Pending | State::Viewed, _) => Poll::Wait(request),
+    }
+}
+
+impl Polling {
+    /// What an undecided request answers; `hasty` after a poll that came too early.
+    pub fn answer(self, hasty: Hasty) -> Refusal {
+        match hasty {
+            Hasty::No => Refusal::new(
+                ErrorCode::AuthorizationPending,
+                format!("nobody decided yet: ask again in {} s", self.interval),
+            ),
+            Hasty::Yes if self.hasty >= MAX_HASTY_POLLS => too_hasty(),
+            Hasty::Yes => Refusal::new(
+                ErrorCode::SlowDown,
+                format!("too fast: ask every {} s from now on", self.interval),
+            ),
+        }
+    }
+}
+
+/// Whether a poll came before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hasty {
+    No,
+    Yes,
+}
+
+fn unknown(kind: Kind) -> Refusal {
+    let name = match kind {
+        Kind::Ciba => "auth_req_id",
+        Kind::Device => "device_code",
+    };
+    Refusal::invalid_grant(format!(
+        "this `{name}` is not known, was used before, or belongs to another client"
+    ))
+}
+
+fn too_hasty() -> Refusal {
+    Refusal::invalid_request("too many polls came too fast: this request is over")
+}

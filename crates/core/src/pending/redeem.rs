@@ -1,0 +1,223 @@
+//! An approval becomes one edge (issue 4, LESSONS 27-31): within a task a single-use one beside the chain that asked, otherwise
+//! a task of its own. Everything is judged again as it is now, because an approval is no older than its use.
+
+use std::time::Duration;
+
+use writ_authority::Authority;
+use writ_jose::key::Thumbprint;
+use writ_wire::time::Timestamp;
+
+use super::{Decision, PendingRequest, Stage};
+use crate::ceiling::within_ceiling;
+use crate::client::{Client, User};
+use crate::delegation::{self, Delegation, MAX_LINEAGE};
+use crate::id::{DelegationId, TaskId, TransactionId};
+use crate::lineage::Lineage;
+use crate::onward::Onward;
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::request::longest_task;
+use crate::task::{Approval, Subject, Task};
+
+/// Life of an edge that was approved for one action.
+pub const SINGLE_USE_LIFETIME: Duration = Duration::from_secs(300);
+
+/// Everything that the decision needs, read uncached.
+pub struct Facts<'a> {
+    pub request: &'a PendingRequest,
+    pub decision: &'a Decision,
+    pub client: &'a Client,
+    /// As they are now; `None` if they are gone.
+    pub subject: Option<&'a User>,
+    /// Who would decide if it were asked now.
+    pub stages: &'a [Stage],
+    /// The chain that asked, if one did.
+    pub asking: Option<&'a Lineage>,
+    /// The key of the proof.
+    pub key: Option<&'a Thumbprint>,
+}
+
+/// Names for what is made, drawn by the caller.
+pub struct Fresh {
+    pub task: TaskId,
+    pub delegation: DelegationId,
+    pub transaction: TransactionId,
+    pub salt: String,
+}
+
+/// To be written in one transaction with the redemption.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Redeemed {
+    /// `None`: the task of the chain that asked.
+    pub task: Option<Task>,
+    pub delegation: Delegation,
+}
+
+/// Decides; every refusal of the grant is `invalid_grant`.
+pub fn redeem(
+    facts: &Facts<'_>,
+    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
+) -> Result<Redeemed, Refusal> {
+    let subject = still_there(facts)?;
+    bound(facts)?;
+    let approval = facts.decision.approval.as_ref();
+    let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
+    let authority = approved(facts, realm)?;
+    match (&facts.request.asked_by, facts.asking) {
+        (None, None) => Ok(opened(
+            facts,
+            (subject, approval),
+            authority,
+            (realm, now, fresh),
+        )),
+        (Some(_), Some(asking)) => {
+            let id = fresh.delegation;
+            let delegation = edge(facts, (asking, approval), authority, (realm, now, id))?;
+            Ok(Redeemed {
+                task: None,
+                delegation,
+            })
+        }
+        _ => Err(refused("the chain that asked is gone")),
+    }
+}
+
+/// LESSONS 27: who was asked, and who may decide, are judged again.
+fn still_there<'a>(facts: &Facts<'a>) -> Result<&'a User, Refusal> {
+    let subject = facts.subject.filter(|user| !user.disabled);
+    let subject = subject.filter(|user| facts.request.subject.as_ref() == Some(&user.id));
+    let subject =
+        subject.ok_or_else(|| refused("the person who was asked can approve nothing now"))?;
+    if facts.stages != facts.request.asked.stages {
+        return Err(refused("others decide about this now: ask again"));
+    }
+    Ok(subject)
+}
+
+/// LESSONS 31: a request that showed a key is redeemed with it; what was bound once never yields bearer (promise 2).
+fn bound(facts: &Facts<'_>) -> Result<(), Refusal> {
+    match (&facts.request.jkt, facts.key) {
+        (Some(bound), Some(key)) if bound == key => Ok(()),
+        (Some(_), _) => Err(refused("the proof's key is not the one that asked")),
+        (None, None) if facts.client.dpop_bound => Err(Refusal::invalid_request(
+            "a DPoP proof is required: send one `DPoP` header",
+        )),
+        (None, _) => Ok(()),
+    }
+}
+
+/// Promise 1: no more than was asked, and no more than the client may have today.
+fn approved<'a>(facts: &Facts<'a>, realm: Realm<'_>) -> Result<&'a Authority, Refusal> {
+    let authority = &facts.decision.authority;
+    let known = |detail| realm.types.of(detail).is_some();
+    if authority.is_empty() || !authority.details().iter().all(known) {
+        return Err(refused("what was approved is not known here any more"));
+    }
+    let asked = &facts.request.asked.authority;
+    if asked.covers(authority, realm.types).is_err() {
+        return Err(refused("more was approved than asked"));
+    }
+    let resources = authority.resources();
+    if !resources.iter().all(|uri| realm.knows(uri)) {
+        return Err(refused("a resource of it is not known here any more"));
+    }
+    within_ceiling(authority, facts.client, realm).map_err(|now| {
+        refused("it is outside what the client may have now").because(now.sentence)
+    })?;
+    Ok(authority)
+}
+
+fn edge(
+    facts: &Facts<'_>,
+    (asking, approval): (&Lineage, &Approval),
+    authority: &Authority,
+    (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
+) -> Result<Delegation, Refusal> {
+    asking.require_live(now, Refusal::invalid_grant)?;
+    let (leaf, client) = (&asking.leaf, facts.client);
+    let same = facts.request.asked_by.as_ref() == Some(&leaf.id)
+        && facts.request.task.as_ref() == Some(&asking.task.id)
+        && leaf.holder == client.id
+        && !leaf.is_single_use()
+        && facts.request.jkt.is_some();
+    if !same {
+        return Err(refused("the chain that asked is another"));
+    }
+    if leaf.lineage_length() >= MAX_LINEAGE {
+        return Err(refused("more delegations in a row than there may be"));
+    }
+    let above = leaf.act.as_ref().and_then(|act| act.act.as_deref());
+    let ends_at = asking.ends_at.min(now.plus(SINGLE_USE_LIFETIME));
+    Ok(Delegation {
+        path: delegation::path(Some(&leaf.path), &id),
+        act: Some(delegation::act(
+            realm.issuer.as_str(),
+            &client.id,
+            &id,
+            above,
+        )),
+        id,
+        task: asking.task.id.clone(),
+        parent: None,
+        asked_by: Some(leaf.id.clone()),
+        holder: client.id.clone(),
+        requested_by: client.id.clone(),
+        authority: authority.clone(),
+        onward: Onward::nobody(),
+        approval: Some(approval.clone()),
+        jkt: facts.request.jkt.clone(),
+        created_at: now,
+        expires_at: facts.decision.ends_at.unwrap_or(ends_at).min(ends_at),
+    })
+}
+
+fn opened(
+    facts: &Facts<'_>,
+    (subject, approval): (&User, &Approval),
+    authority: &Authority,
+    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
+) -> Redeemed {
+    let client = facts.client;
+    let ends_at = now.plus(client.task_lifetime.min(longest_task(client)));
+    let task = Task {
+        id: fresh.task,
+        subject: Subject::Person(subject.id.to_string()),
+        client: client.id.clone(),
+        purpose: facts.request.asked.reason.clone(),
+        authority: authority.clone(),
+        salt: fresh.salt,
+        transaction: fresh.transaction,
+        approval: approval.clone(),
+        created_at: now,
+        expires_at: facts.decision.ends_at.unwrap_or(ends_at).min(ends_at),
+    };
+    let id = fresh.delegation;
+    let issuer = realm.issuer.as_str();
+    let onward = client.agent.as_ref().map(|agent| agent.onward.clone());
+    let delegation = Delegation {
+        path: delegation::path(None, &id),
+        act: client
+            .is_agent()
+            .then(|| delegation::act(issuer, &client.id, &id, None)),
+        id,
+        task: task.id.clone(),
+        parent: None,
+        asked_by: None,
+        holder: client.id.clone(),
+        requested_by: client.id.clone(),
+        authority: authority.clone(),
+        onward: onward.unwrap_or_else(Onward::nobody),
+        approval: None,
+        jkt: facts.key.cloned(),
+        created_at: now,
+        expires_at: task.expires_at,
+    };
+    Redeemed {
+        task: Some(task),
+        delegation,
+    }
+}
+
+fn refused(sentence: &str) -> Refusal {
+    Refusal::invalid_grant(sentence)
+}

@@ -1,0 +1,118 @@
+//! Steps of escalation and n of m: who may decide when, and when it is decided.
+
+use super::*;
+
+const MINUTE: i64 = 60;
+
+fn user(name: &str) -> UserId {
+    UserId::from_text(format!("usr_{name}"))
+}
+
+fn stage(of: &[&str], need: usize) -> Stage {
+    Stage {
+        role: Role::Designated,
+        of: of.iter().map(|name| user(name)).collect(),
+        need,
+    }
+}
+
+fn vote(name: &str, stage: usize) -> Vote {
+    Vote {
+        user: user(name),
+        name: name.to_owned(),
+        role: Role::Designated,
+        stage,
+        at: Timestamp::from_seconds(1),
+        level: Level::Password,
+        receipt: ReceiptId::from_text("rcp_1"),
+    }
+}
+
+fn waiting(stages: Vec<Stage>) -> PendingRequest {
+    PendingRequest {
+        id: ApprovalId::from_text("apr_1"),
+        kind: Kind::Ciba,
+        digest: "digest".into(),
+        client: ClientId::from_text("agt_1"),
+        subject: Some(user("alice")),
+        state: State::Pending,
+        asked: Asked {
+            authority: Authority::default(),
+            binding_message: None,
+            reason: None,
+            level: Level::Password,
+            stages,
+            delivery: Delivery::Poll,
+            number: None,
+            address: None,
+            identity: false,
+        },
+        asked_hash: String::new(),
+        jkt: None,
+        asked_by: None,
+        task: None,
+        polling: Polling {
+            interval: POLL_INTERVAL,
+            last: None,
+            hasty: 0,
+        },
+        stage: 0,
+        decision: None,
+        delegation: None,
+        created_at: Timestamp::from_seconds(0),
+        expires_at: Timestamp::from_seconds(4 * MINUTE),
+    }
+}
+
+#[test]
+fn silence_leads_to_the_next_step_and_then_to_no() {
+    let request = waiting(vec![stage(&["bob"], 1), stage(&["carol"], 1)]);
+    let at = |seconds| Timestamp::from_seconds(seconds);
+    let place = |name: &str, seconds| request.role_of(&user(name), at(seconds)).map(|(_, s)| s);
+    assert_eq!(place("bob", 0), Some(0));
+    assert_eq!(place("carol", 2 * MINUTE - 1), None, "not her turn yet");
+    assert_eq!(place("carol", 2 * MINUTE), Some(1));
+    assert_eq!(
+        place("bob", 2 * MINUTE),
+        Some(0),
+        "a late answer counts in its own step"
+    );
+    assert_eq!(place("alice", 2 * MINUTE), None, "nobody designated her");
+    assert!(request.is_open(at(4 * MINUTE - 1)));
+    assert_eq!(request.state_at(at(4 * MINUTE)), State::Expired);
+}
+
+#[test]
+fn an_approval_that_nobody_fetched_expires_too() {
+    let request = PendingRequest {
+        state: State::Approved,
+        ..waiting(vec![stage(&["bob"], 1)])
+    };
+    assert_eq!(request.state_at(request.expires_at), State::Expired);
+}
+
+#[test]
+fn n_of_m_counts_different_people_of_one_step() {
+    let request = waiting(vec![stage(&["bob", "carol", "dan"], 2), stage(&["eve"], 1)]);
+    assert!(!request.is_decided_by(&[]));
+    assert!(!request.is_decided_by(&[vote("bob", 0)]));
+    assert!(
+        !request.is_decided_by(&[vote("bob", 0), vote("bob", 0)]),
+        "the same person twice"
+    );
+    assert!(
+        !request.is_decided_by(&[vote("bob", 0), vote("mallory", 0)]),
+        "not one of them"
+    );
+    assert!(
+        !request.is_decided_by(&[vote("bob", 0), vote("carol", 1)]),
+        "of another step"
+    );
+    assert!(request.is_decided_by(&[vote("bob", 0), vote("dan", 0)]));
+    assert!(request.is_decided_by(&[vote("eve", 1)]));
+}
+
+#[test]
+fn a_step_that_needs_nobody_decides_nothing() {
+    assert!(!waiting(vec![stage(&[], 0)]).is_decided_by(&[vote("bob", 0)]));
+}

@@ -1,0 +1,124 @@
+//! Who is to be asked, said by a token (CIBA 7.1): a `login_hint_token` that the client signed, naming the person as RFC 9493
+//! does, or an ID token that this issuer gave the client before.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+use writ_wire::ciba::LOGIN_HINT_TYPE;
+use writ_wire::time::Timestamp;
+
+use super::{AssertionError, MAX_FUTURE, audiences, verified_by};
+use crate::encoding::quoted;
+use crate::jws::Unverified;
+use crate::key::{KeySet, PublicKey};
+
+/// How long after its end an ID token still says who is meant.
+pub const MAX_HINT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// What a hint has to fit.
+#[derive(Clone, Copy, Debug)]
+pub struct HintRules<'a> {
+    pub client_id: &'a str,
+    pub issuer: &'a str,
+    pub now: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct LoginHintClaims {
+    iss: String,
+    aud: Value,
+    exp: i64,
+    #[serde(default)]
+    iat: Option<i64>,
+    sub_id: SubjectIdentifier,
+}
+
+/// RFC 9493 section 3.2.6, the one format that names our people.
+#[derive(Deserialize)]
+struct SubjectIdentifier {
+    format: String,
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct HintedIdToken {
+    iss: String,
+    sub: String,
+    aud: Value,
+    exp: i64,
+}
+
+/// The person that a `login_hint_token` names. It may be shown again until it expires: it grants nothing.
+pub fn login_hint(
+    text: &str,
+    keys: &KeySet,
+    rules: &HintRules<'_>,
+) -> Result<String, AssertionError> {
+    let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+    check_type(&jws, LOGIN_HINT_TYPE)?;
+    verified_by(&jws, keys)?;
+    let claims: LoginHintClaims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
+    if claims.iss != rules.client_id {
+        return Err(AssertionError::Issuer(quoted(rules.client_id)));
+    }
+    if audiences(&claims.aud) != Some(vec![rules.issuer]) {
+        return Err(AssertionError::Audience {
+            expected: rules.issuer.to_owned(),
+            form: "and nothing else",
+        });
+    }
+    if rules.now >= Timestamp::from_seconds(claims.exp) {
+        return Err(AssertionError::Expired);
+    }
+    let issued_at = claims.iat.map(Timestamp::from_seconds);
+    if issued_at.is_some_and(|at| at > rules.now.plus(MAX_FUTURE)) {
+        return Err(AssertionError::Future("iat"));
+    }
+    if claims.sub_id.format != "opaque" {
+        return Err(AssertionError::SubjectFormat(quoted(&claims.sub_id.format)));
+    }
+    Ok(claims.sub_id.id)
+}
+
+/// The `kid` of an ID token, to find its key among all that were ever published.
+pub fn unverified_kid(text: &str) -> Option<String> {
+    Unverified::parse(text).ok()?.header().kid.clone()
+}
+
+/// The person that an ID token of ours is about; also an expired one, for a while.
+pub fn id_token_hint(
+    text: &str,
+    key: &PublicKey,
+    rules: &HintRules<'_>,
+) -> Result<String, AssertionError> {
+    let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+    check_type(&jws, "JWT")?;
+    jws.verify_signature(key)
+        .map_err(|_| AssertionError::BadSignature)?;
+    let claims: HintedIdToken = jws.unverified_claims().map_err(AssertionError::Malformed)?;
+    if claims.iss != rules.issuer {
+        return Err(AssertionError::Issuer(quoted(rules.issuer)));
+    }
+    if !audiences(&claims.aud).is_some_and(|all| all.contains(&rules.client_id)) {
+        return Err(AssertionError::Audience {
+            expected: rules.client_id.to_owned(),
+            form: "among others",
+        });
+    }
+    if rules.now >= Timestamp::from_seconds(claims.exp).plus(MAX_HINT_AGE) {
+        return Err(AssertionError::Expired);
+    }
+    Ok(claims.sub)
+}
+
+fn check_type(jws: &Unverified<'_>, expected: &'static str) -> Result<(), AssertionError> {
+    if jws.typ_is(expected) {
+        return Ok(());
+    }
+    let found = jws.header().typ.as_deref().unwrap_or_default();
+    Err(AssertionError::Type {
+        expected,
+        found: quoted(found),
+    })
+}

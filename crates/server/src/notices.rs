@@ -1,0 +1,238 @@
+//! What leaves this server by itself: pings and pushes to clients (CIBA 10.2, 10.3), messages to people and to the admin.
+//! A durable outbox: a notice is written in the transaction of the state that it tells of, sealed while it waits, and sent by
+//! whichever node takes it first (LESSONS 28, 29).
+
+mod announce;
+mod client;
+mod mail;
+mod outbox;
+mod quiet;
+mod seal;
+mod vapid;
+mod watch;
+mod web_push;
+mod webhook;
+mod words;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tokio::sync::Notify;
+use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
+use writ_core::mint::TOKEN_LIFETIME;
+use writ_core::pending::{Decision, Delivery, PendingRequest};
+use writ_outside::guard::Guarded;
+use writ_store::notice::Notice;
+use writ_store::{Session, Store};
+use writ_wire::time::Timestamp;
+
+use crate::answer::Failure;
+use crate::app::{App, StartError};
+use crate::config::Config;
+
+pub use mail::Mailer;
+pub use outbox::{once, run};
+pub use vapid::PushKey;
+pub use web_push::Subscribed;
+pub use words::Words;
+
+/// How long the admin's notices are tried.
+const ADMIN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// The ways out of one node.
+pub struct Notices {
+    pub guard: Guarded,
+    pub push_key: PushKey,
+    mailer: Option<Mailer>,
+    words: Words,
+    due: Notify,
+}
+
+/// By which way a notice leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// To nobody: it becomes notices for the people of one step.
+    Announce,
+    Ping,
+    Push,
+    WebPush,
+    Mail,
+    Webhook,
+}
+
+impl Channel {
+    pub const ALL: [Self; 6] = [
+        Self::Announce,
+        Self::Ping,
+        Self::Push,
+        Self::WebPush,
+        Self::Mail,
+        Self::Webhook,
+    ];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Announce => "announce",
+            Self::Ping => "ping",
+            Self::Push => "push",
+            Self::WebPush => "webpush",
+            Self::Mail => "mail",
+            Self::Webhook => "webhook",
+        }
+    }
+
+    fn from_row(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|channel| channel.as_str() == text)
+    }
+}
+
+/// What a notice says; sealed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "snake_case")]
+enum Letter {
+    /// A request waits for the people of this step.
+    Waiting { stage: usize },
+    /// A request is over; with the very answer that its client is pushed, once there is one.
+    Over { answer: Option<Value> },
+    /// A person said that a request was not theirs.
+    Suspended { agent: ClientId, by: UserId },
+}
+
+/// A notice before it has a name.
+struct Draft<'a> {
+    channel: Channel,
+    request: Option<&'a ApprovalId>,
+    user: Option<&'a UserId>,
+    /// Where to, as far as anybody may read it.
+    target: &'a str,
+    letter: Letter,
+    expires_at: Timestamp,
+}
+
+impl Notices {
+    pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
+        let channels = &config.channels;
+        let guard = Guarded::new(channels.rules.clone())
+            .map_err(|e| StartError::Channels(e.to_string()))?;
+        let mailer = channels.mail.as_ref().map(Mailer::new).transpose()?;
+        Ok(Self {
+            guard,
+            push_key: PushKey::start(store, config, now).await?,
+            mailer,
+            words: Words::load()?,
+            due: Notify::new(),
+        })
+    }
+
+    /// After a commit: what it left to send is sent at once by this node.
+    pub fn wake(&self) {
+        self.due.notify_one();
+    }
+
+    /// Of ours, by a browser's `Accept-Language`.
+    pub fn language(&self, accept_language: &str) -> String {
+        self.words.language(accept_language).to_owned()
+    }
+}
+
+/// In the transaction of a new request: the people of its first step will be told.
+pub async fn requested(
+    app: &App,
+    session: &mut Session,
+    request: &PendingRequest,
+) -> Result<(), Failure> {
+    tell_stage(app, session, request, request.stage).await
+}
+
+/// In the transaction of the decision: a client that wants to hear of it will.
+pub async fn decided(
+    app: &App,
+    session: &mut Session,
+    request: &PendingRequest,
+    _decision: &Decision,
+) -> Result<(), Failure> {
+    let (channel, expires_at) = match request.asked.delivery {
+        Delivery::Poll => return Ok(()),
+        Delivery::Ping => (Channel::Ping, request.expires_at),
+        // A token that was made can be sent as long as it is good for something (LESSONS 29).
+        Delivery::Push => (Channel::Push, request.expires_at.plus(TOKEN_LIFETIME)),
+    };
+    let draft = Draft {
+        channel,
+        request: Some(&request.id),
+        user: None,
+        target: request.client.as_str(),
+        letter: Letter::Over { answer: None },
+        expires_at,
+    };
+    write(app, session, draft).await
+}
+
+/// In the transaction that suspends an agent because of "this was not me": the admin will be told.
+pub async fn suspended(
+    app: &App,
+    session: &mut Session,
+    agent: &ClientId,
+    by: &UserId,
+) -> Result<(), Failure> {
+    let channels = &app.config.channels;
+    let mail = channels.admin.as_ref().map(|_| (Channel::Mail, ADMIN));
+    let webhook = channels
+        .webhook
+        .as_ref()
+        .map(|_| (Channel::Webhook, WEBHOOK));
+    for (channel, target) in mail.into_iter().chain(webhook) {
+        let draft = Draft {
+            channel,
+            request: None,
+            user: None,
+            target,
+            letter: Letter::Suspended {
+                agent: agent.clone(),
+                by: by.clone(),
+            },
+            expires_at: app.clock.now().plus(ADMIN_PATIENCE),
+        };
+        write(app, session, draft).await?;
+    }
+    Ok(())
+}
+
+async fn tell_stage(
+    app: &App,
+    session: &mut Session,
+    request: &PendingRequest,
+    stage: usize,
+) -> Result<(), Failure> {
+    let draft = Draft {
+        channel: Channel::Announce,
+        request: Some(&request.id),
+        user: None,
+        target: "people",
+        letter: Letter::Waiting { stage },
+        expires_at: request.expires_at,
+    };
+    write(app, session, draft).await
+}
+
+async fn write(app: &App, session: &mut Session, draft: Draft<'_>) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let id = NoticeId::make(now, app.entropy());
+    let notice = Notice {
+        kind: draft.channel.as_str().to_owned(),
+        request: draft.request.cloned(),
+        user: draft.user.cloned(),
+        target: draft.target.to_owned(),
+        sealed: app.seal(&seal::of_notice(&id), &draft.letter)?,
+        attempts: 0,
+        created_at: now,
+        expires_at: draft.expires_at,
+        id,
+    };
+    Ok(session.insert_notice(&notice, now).await?)
+}
+
+/// Targets that are no secret.
+const ADMIN: &str = "admin";
+const WEBHOOK: &str = "webhook";

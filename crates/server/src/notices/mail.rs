@@ -1,0 +1,118 @@
+//! E-mail by the operator's mail server (RFC 5321, RFC 8314): a link to the page of the request, nothing else.
+
+use std::time::{Duration, SystemTime};
+
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, Message};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use writ_core::client::Client;
+use writ_store::notice::Notice;
+use writ_wire::time::Timestamp;
+
+use super::announce::{over, waiting};
+use super::outbox::Outcome;
+use super::web_push::page_of;
+use super::words::Said;
+use super::{Letter, quiet};
+use crate::answer::Failure;
+use crate::app::{App, StartError};
+use crate::config::Mail;
+
+/// For each answer of the mail server.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub struct Mailer {
+    server: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+impl Mailer {
+    pub fn new(mail: &Mail) -> Result<Self, StartError> {
+        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&mail.smtp)
+            .map_err(|_| StartError::Channels("`mail.smtp` is not usable".to_owned()))?;
+        Ok(Self {
+            server: server.timeout(Some(PATIENCE)).build(),
+            from: mail.from.clone(),
+        })
+    }
+
+    /// The same notice has the same `Message-ID`, however often it is tried.
+    async fn send(&self, (to, said): (Mailbox, Said), notice: &Notice, now: Timestamp) -> Outcome {
+        let since_epoch = Timestamp::from_seconds(0).until(now);
+        let domain = self.from.email.domain();
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(to)
+            .date(SystemTime::UNIX_EPOCH + since_epoch)
+            .subject(said.title)
+            .message_id(Some(format!("<{}@{domain}>", notice.id)))
+            .header(ContentType::TEXT_PLAIN)
+            .body(said.body);
+        let Ok(message) = message else {
+            return Outcome::Never("no mail could be made of it".to_owned());
+        };
+        match tokio::time::timeout(PATIENCE, self.server.send(message)).await {
+            Ok(Ok(_)) => Outcome::Delivered("accepted by the mail server".to_owned()),
+            Ok(Err(error)) if error.is_permanent() => {
+                Outcome::Never("refused by the mail server".to_owned())
+            }
+            Ok(Err(_)) | Err(_) => {
+                Outcome::Again("the mail server did not take it".to_owned(), None)
+            }
+        }
+    }
+}
+
+pub(super) async fn send(app: &App, notice: &Notice, letter: &Letter) -> Result<Outcome, Failure> {
+    let Some(mailer) = &app.notices.mailer else {
+        return Ok(Outcome::Never("there is no mail server".to_owned()));
+    };
+    let written = match letter {
+        Letter::Waiting { .. } => to_person(app, notice).await?,
+        Letter::Suspended { agent, by } => {
+            let agent = app.client(agent.as_str()).await?;
+            to_admin(app, agent.as_deref(), by.as_str())
+        }
+        Letter::Over { .. } => Err(Outcome::Never("a letter of another channel".to_owned())),
+    };
+    match written {
+        Ok(letter) => Ok(mailer.send(letter, notice, app.clock.now()).await),
+        Err(outcome) => Ok(outcome),
+    }
+}
+
+/// The letter and its address, or why not now.
+type Written = Result<(Mailbox, Said), Outcome>;
+
+async fn to_person(app: &App, notice: &Notice) -> Result<Written, Failure> {
+    let now = app.clock.now();
+    let (request, settings) = {
+        let mut session = app.read().await?;
+        let request = waiting(&mut session, notice, now).await?;
+        let (Some(request), Some(user)) = (request, &notice.user) else {
+            return Ok(Err(over()));
+        };
+        (request, session.settings(user).await?.unwrap_or_default())
+    };
+    if let Some(left) = quiet::lasts(&settings, now) {
+        return Ok(Err(Outcome::Again("quiet hours".to_owned(), Some(left))));
+    }
+    let to = settings
+        .email
+        .as_deref()
+        .and_then(|email| email.parse().ok());
+    let (Some(to), Some(agent)) = (to, app.client(request.client.as_str()).await?) else {
+        return Ok(Err(Outcome::Never("there is no address".to_owned())));
+    };
+    let (_, texts) = app.notices.words.of("");
+    let url = app.config.url(&page_of(&request.id));
+    Ok(Ok((to, texts.mail(&agent, &url))))
+}
+
+fn to_admin(app: &App, agent: Option<&Client>, person: &str) -> Written {
+    let (Some(to), Some(agent)) = (&app.config.channels.admin, agent) else {
+        return Err(Outcome::Never("there is no address".to_owned()));
+    };
+    let (_, texts) = app.notices.words.of("");
+    Ok((to.clone(), texts.suspended(agent, person)))
+}

@@ -1,0 +1,47 @@
+//! What is kept for later sending is sealed under the master key, each thing for its own place (promise 9).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use writ_core::id::NoticeId;
+use writ_core::realm::DEFAULT_TENANT;
+use zeroize::Zeroizing;
+
+use crate::answer::Failure;
+use crate::app::App;
+
+impl App {
+    pub(super) fn seal<T: Serialize>(&self, place: &str, value: &T) -> Result<String, Failure> {
+        let plain = serde_json::to_vec(value).map(Zeroizing::new);
+        let plain = plain.map_err(|e| broken(place, &e))?;
+        let sealed = self.config.master.seal(place.as_bytes(), &plain);
+        Ok(URL_SAFE_NO_PAD.encode(sealed.map_err(|e| broken(place, &e))?))
+    }
+
+    pub(super) fn unseal<T: DeserializeOwned>(
+        &self,
+        place: &str,
+        sealed: &str,
+    ) -> Result<T, Failure> {
+        let sealed = URL_SAFE_NO_PAD
+            .decode(sealed)
+            .map_err(|e| broken(place, &e))?;
+        let plain = self.config.master.open(place.as_bytes(), &sealed);
+        let plain = plain.map_err(|e| broken(place, &e))?;
+        // The library's message could quote what was sealed.
+        serde_json::from_slice(&plain).map_err(|_| broken(place, &"it is not what was sealed"))
+    }
+}
+
+pub(super) fn of_notice(id: &NoticeId) -> String {
+    format!("notice {DEFAULT_TENANT} {id}")
+}
+
+pub(super) fn of_subscription(digest: &str) -> String {
+    format!("push-subscription {DEFAULT_TENANT} {digest}")
+}
+
+fn broken(place: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::Broken(format!("sealed `{place}`: {why}"))
+}

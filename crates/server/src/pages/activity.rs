@@ -1,0 +1,179 @@
+//! `/app/activity`: approvals, logins and what agents did, newest first, in words.
+
+use askama::Template;
+use http::StatusCode;
+use writ_wire::time::Timestamp;
+
+use super::around::{Around, Tab};
+use super::sentence::{Part, Sentence, fill};
+use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
+
+/// One page of a person's history. The whole of it is at `/app/activity/export`.
+#[derive(Clone, Debug)]
+pub struct Activity {
+    pub person: PersonView,
+    pub now: Timestamp,
+    pub entries: Vec<ActivityEntry>,
+    /// Comes back as `before`.
+    pub older: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ActivityEntry {
+    pub at: Timestamp,
+    pub kind: ActivityKind,
+    pub agent: Option<String>,
+    /// The sentence of what it was about, or the name of a device or resource.
+    pub what: Option<String>,
+    pub receipt: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ActivityKind {
+    /// A task was consented to.
+    Consented,
+    ConsentDenied,
+    /// An agent asked.
+    Asked,
+    Approved,
+    ApprovedLess,
+    Denied,
+    Expired,
+    NotMe,
+    /// A token for a resource, the name of which is in `what`.
+    Used,
+    /// Part of a task went on to another agent, the name of which is in `what`.
+    HandedOver,
+    Stopped,
+    SignedIn,
+    SignedInWithPasskey,
+    SignInFailed,
+    PasskeyAdded,
+    PasskeyRemoved,
+    SettingsChanged,
+}
+
+impl Activity {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let template = ActivityTemplate {
+            texts,
+            title: texts.page_title(&texts.activity.title),
+            around: Around::of(&self.person, Tab::Activity, texts),
+            days: days(&self.entries, texts),
+            older: self.older.as_deref().map(older),
+        };
+        Page::rendered(&template, StatusCode::OK).with_scripts()
+    }
+}
+
+/// The path of the page before.
+fn older(before: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("before", before);
+    format!("/app/activity?{}", query.finish())
+}
+
+/// The entries of one day, in their order.
+struct Day<'a> {
+    day: String,
+    lines: Vec<Line<'a>>,
+}
+
+fn days<'a>(entries: &'a [ActivityEntry], texts: &Texts) -> Vec<Day<'a>> {
+    let mut days: Vec<Day<'a>> = Vec::new();
+    for entry in entries {
+        let (day, line) = (texts.day(entry.at), Line::of(entry, texts));
+        match days.last_mut() {
+            Some(last) if last.day == day => last.lines.push(line),
+            _ => days.push(Day {
+                day,
+                lines: vec![line],
+            }),
+        }
+    }
+    days
+}
+
+/// The finished words of one entry.
+pub(super) struct Line<'a> {
+    pub(super) clock: String,
+    pub(super) moment: String,
+    pub(super) machine_time: String,
+    pub(super) sentence: Sentence,
+    pub(super) what: Option<String>,
+    pub(super) receipt: Option<&'a str>,
+    /// How it is marked: `yes`, `no`, `care` or `plain`.
+    pub(super) mark: &'static str,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn of(entry: &'a ActivityEntry, texts: &Texts) -> Self {
+        let agent = entry
+            .agent
+            .as_deref()
+            .map(|name| clean(name, LONGEST_WORDS));
+        let agent = agent.filter(|name| !name.is_empty());
+        let agent = agent.unwrap_or_else(|| texts.activity.kind.somebody.clone());
+        Self {
+            clock: texts.clock(entry.at),
+            moment: texts.moment(entry.at),
+            machine_time: entry.at.rfc3339(),
+            sentence: fill(entry.kind.text(texts), &[("agent", &agent)]),
+            what: entry.what.as_deref().map(plain),
+            receipt: entry.receipt.as_deref(),
+            mark: entry.kind.mark(),
+        }
+    }
+}
+
+impl ActivityKind {
+    fn text(self, texts: &Texts) -> &str {
+        let text = &texts.activity.kind;
+        match self {
+            Self::Consented => &text.consented,
+            Self::ConsentDenied => &text.consent_denied,
+            Self::Asked => &text.asked,
+            Self::Approved => &text.approved,
+            Self::ApprovedLess => &text.approved_less,
+            Self::Denied => &text.denied,
+            Self::Expired => &text.expired,
+            Self::NotMe => &text.not_me,
+            Self::Used => &text.used,
+            Self::HandedOver => &text.handed_over,
+            Self::Stopped => &text.stopped,
+            Self::SignedIn => &text.signed_in,
+            Self::SignedInWithPasskey => &text.signed_in_passkey,
+            Self::SignInFailed => &text.sign_in_failed,
+            Self::PasskeyAdded => &text.passkey_added,
+            Self::PasskeyRemoved => &text.passkey_removed,
+            Self::SettingsChanged => &text.settings_changed,
+        }
+    }
+
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Consented | Self::Approved | Self::ApprovedLess => "yes",
+            Self::ConsentDenied | Self::Denied | Self::Stopped => "no",
+            Self::NotMe | Self::SignInFailed => "care",
+            Self::Asked
+            | Self::Expired
+            | Self::Used
+            | Self::HandedOver
+            | Self::SignedIn
+            | Self::SignedInWithPasskey
+            | Self::PasskeyAdded
+            | Self::PasskeyRemoved
+            | Self::SettingsChanged => "plain",
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct ActivityTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    around: Around<'a>,
+    older: Option<String>,
+    days: Vec<Day<'a>>,
+}

@@ -1,0 +1,292 @@
+//! Views of the phone's app as the tests draw them.
+
+use std::time::Duration;
+
+use writ_authority::{Level, Piece};
+use writ_wire::time::Timestamp;
+
+pub(super) use super::approval_samples::*;
+use super::samples::{agent, task};
+use super::*;
+
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_rfc3339("2026-11-22T11:58:10Z").unwrap()
+}
+
+pub(super) fn person() -> PersonView {
+    PersonView {
+        csrf: "csrf-1".to_owned(),
+        name: "Alice Ångström".to_owned(),
+        waiting: 2,
+    }
+}
+
+pub(super) fn ago(seconds: u64) -> Timestamp {
+    now().minus(Duration::from_secs(seconds))
+}
+
+pub(super) fn ahead(seconds: u64) -> Timestamp {
+    now().plus(Duration::from_secs(seconds))
+}
+
+/// As a type writes it: words outside, values in brackets.
+pub(super) fn pieces(text: &str) -> Vec<Piece> {
+    let split = text.split_inclusive([']']).flat_map(|part| {
+        let (words, value) = part.split_once('[').unwrap_or((part, ""));
+        [
+            Piece::Text(words.to_owned()),
+            Piece::Value(value.trim_end_matches(']').to_owned()),
+        ]
+    });
+    split.filter(|piece| !piece.as_str().is_empty()).collect()
+}
+
+pub(super) const PAYMENT: &str =
+    "Pay up to [412.00] [EUR] to [KLM Royal Dutch Airlines] ([NL91 ABNA 0417 1643 00]), once";
+pub(super) const CALENDAR: &str =
+    "[Read] events in the calendar [work]; each time without asking again";
+
+pub(super) fn inbox() -> Inbox {
+    let entry = |id: &str, name: &str, sentence: &str, left: u64| InboxEntry {
+        id: id.to_owned(),
+        client: ClientView {
+            name: name.to_owned(),
+            ..agent()
+        },
+        sentences: vec![pieces(sentence)],
+        asked_at: ago(30),
+        expires_at: ahead(left),
+        role: RoleView::Subject,
+        subject_name: "Alice Ångström".to_owned(),
+    };
+    let mut second = entry("apr_2", "Invoice clerk", CALENDAR, 55);
+    second.role = RoleView::Sponsor;
+    second.subject_name = "Bob".to_owned();
+    second.sentences = vec![pieces(CALENDAR), pieces(PAYMENT), pieces(CALENDAR)];
+    Inbox {
+        person: person(),
+        now: now(),
+        requests: vec![entry("apr_1", "Travel planner", PAYMENT, 272), second],
+    }
+}
+
+pub(super) fn nothing_waits() -> Inbox {
+    Inbox {
+        person: PersonView {
+            waiting: 0,
+            ..person()
+        },
+        requests: Vec::new(),
+        ..inbox()
+    }
+}
+
+pub(super) fn receipt() -> Receipt {
+    let texts = Texts::load().unwrap();
+    Receipt {
+        person: person(),
+        id: "rcp_7Qm2".to_owned(),
+        client: agent(),
+        verdict: Verdict::ApprovedLess,
+        by: vec![VoteView {
+            name: "Alice Ångström".to_owned(),
+            role: RoleView::Subject,
+            at: now(),
+            level: Level::Passkey,
+        }],
+        shown: shown(&screen().canonical(&texts)),
+        hash: "sha-256:n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg".to_owned(),
+        used_at: None,
+        task: Some("tsk_1".to_owned()),
+        fresh: true,
+    }
+}
+
+pub(super) fn over(how: HowOver) -> Over {
+    Over {
+        person: person(),
+        request: (how == HowOver::Changed).then(|| "apr_1".to_owned()),
+        agent_name: Some("Travel planner".to_owned()),
+        how,
+        receipt: Some("rcp_7Qm2".to_owned()),
+    }
+}
+
+pub(super) fn every_end() -> Vec<HowOver> {
+    vec![
+        HowOver::Approved,
+        HowOver::Denied,
+        HowOver::Stopped,
+        HowOver::NotMe,
+        HowOver::Expired,
+        HowOver::ByOther { approved: true },
+        HowOver::ByOther { approved: false },
+        HowOver::WaitsForOthers { agreed: 1, need: 2 },
+        HowOver::NumberWrong,
+        HowOver::Changed,
+        HowOver::Unknown,
+    ]
+}
+
+fn happened(kind: ActivityKind, seconds_ago: u64, what: Option<&str>) -> ActivityEntry {
+    ActivityEntry {
+        at: ago(seconds_ago),
+        kind,
+        agent: Some("Travel planner".to_owned()),
+        what: what.map(str::to_owned),
+        receipt: matches!(kind, ActivityKind::Approved | ActivityKind::Denied)
+            .then(|| format!("rcp_{seconds_ago}")),
+    }
+}
+
+pub(super) fn activity() -> Activity {
+    let pay = Some("Pay up to 412.00 EUR to KLM, once");
+    Activity {
+        person: person(),
+        now: now(),
+        entries: vec![
+            happened(ActivityKind::Approved, 60, pay),
+            happened(ActivityKind::Asked, 90, pay),
+            happened(ActivityKind::SignedInWithPasskey, 100, None),
+            happened(ActivityKind::Used, 3000, Some("Bank")),
+            happened(ActivityKind::HandedOver, 3100, Some("Booking helper")),
+            happened(ActivityKind::Consented, 3600, None),
+            happened(ActivityKind::SignInFailed, 90_000, None),
+            happened(ActivityKind::Denied, 91_000, pay),
+            happened(ActivityKind::NotMe, 92_000, pay),
+            happened(ActivityKind::Stopped, 93_000, None),
+        ],
+        older: Some("2026-11-20T10:00:00Z".to_owned()),
+    }
+}
+
+pub(super) fn agents() -> Agents {
+    let spending = SpendingView {
+        sentence: "Pay hotels and trains".to_owned(),
+        spent: "EUR 120.00".to_owned(),
+        left: "EUR 380.00".to_owned(),
+        percent_spent: 24,
+    };
+    let live = AgentTask {
+        task: task("tsk_1", TaskStateView::Active),
+        spending: vec![spending],
+    };
+    let ended = AgentTask {
+        task: task("tsk_3", TaskStateView::Stopped),
+        spending: Vec::new(),
+    };
+    let planner = AgentEntry {
+        client: agent(),
+        suspended: false,
+        last_used: Some(ago(300)),
+        tasks: vec![live, ended.clone()],
+        actions: vec![
+            happened(ActivityKind::Used, 300, Some("Bank")),
+            happened(
+                ActivityKind::Asked,
+                900,
+                Some("Pay up to 412.00 EUR to KLM, once"),
+            ),
+        ],
+    };
+    let old = AgentEntry {
+        client: ClientView {
+            name: "Invoice clerk".to_owned(),
+            client_id: "agt_clerk".to_owned(),
+            ..agent()
+        },
+        suspended: true,
+        last_used: None,
+        tasks: vec![ended],
+        actions: Vec::new(),
+    };
+    Agents {
+        person: person(),
+        agents: vec![planner, old],
+        notice: Some(MineNotice::Stopped),
+    }
+}
+
+pub(super) fn devices() -> Devices {
+    Devices {
+        person: person(),
+        passkeys: vec![
+            PasskeyView {
+                id: "key-1".to_owned(),
+                name: "Pixel 11".to_owned(),
+                added: ago(900_000),
+                used: Some(ago(60)),
+            },
+            PasskeyView {
+                id: "key-2".to_owned(),
+                name: "Laptop".to_owned(),
+                added: ago(100_000),
+                used: None,
+            },
+        ],
+        notified: vec![NotifiedView {
+            id: "push-1".to_owned(),
+            name: "Pixel 11".to_owned(),
+            added: ago(800_000),
+        }],
+        push_key: Some("BJ-key".to_owned()),
+        enrolment: Enrolment::Open,
+        notice: Some(DevicesNotice::PasskeyAdded),
+        problem: None,
+    }
+}
+
+pub(super) fn settings() -> Settings {
+    Settings {
+        person: person(),
+        quiet: Some(QuietView {
+            from: 22 * 60,
+            until: 7 * 60 + 30,
+        }),
+        offset_minutes: 60,
+        email: "alice@example.com".to_owned(),
+        email_possible: true,
+        has_user_code: true,
+        languages: Languages::load().unwrap().names(),
+        notice: Some(SettingsNotice::Saved),
+        problem: None,
+    }
+}
+
+pub(super) fn device_code() -> DeviceCode {
+    DeviceCode {
+        person: person(),
+        user_code: "WDJB-MJHT".to_owned(),
+        problem: Some(DeviceCodeProblem::Wrong),
+    }
+}
+
+/// Every page there is, by name.
+pub(super) fn every_page(texts: &Texts) -> Vec<(String, Page)> {
+    let mut pages = vec![
+        ("login", samples::login().page(texts)),
+        ("consent", samples::consent().page(texts)),
+        ("failure", samples::failure().page(texts)),
+        ("signed-out", Done::SignedOut.page(texts)),
+        ("inbox", inbox().page(texts)),
+        ("inbox-empty", nothing_waits().page(texts)),
+        ("approval", approval().page(texts)),
+        ("approval-full", full_approval().page(texts)),
+        ("approval-less", narrowed_approval().page(texts)),
+        ("approval-device", device_approval().page(texts)),
+        ("receipt", receipt().page(texts)),
+        ("agents", agents().page(texts)),
+        ("activity", activity().page(texts)),
+        ("devices", devices().page(texts)),
+        ("settings", settings().page(texts)),
+        ("device-code", device_code().page(texts)),
+        ("offline", installed::offline(texts)),
+    ]
+    .into_iter()
+    .map(|(name, page)| (name.to_owned(), page))
+    .collect::<Vec<_>>();
+    for (number, how) in every_end().into_iter().enumerate() {
+        pages.push((format!("over-{number}"), over(how).page(texts)));
+    }
+    pages
+}

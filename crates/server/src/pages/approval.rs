@@ -1,0 +1,253 @@
+//! The approval screen (JOURNEYS, the person with a phone). What a person's device signs and what they see are made from one
+//! [`ScreenView`] (DESIGN section 3, promise 7; SPECS 10.8): [`ScreenView::canonical`] and [`Approval::page`].
+
+use askama::Template;
+use http::StatusCode;
+use serde_json::Value;
+use writ_authority::Piece;
+use writ_wire::time::Timestamp;
+
+use super::approval_form::FormWords;
+use super::around::{Around, Tab};
+use super::screen::Screen;
+use super::sentence::Part;
+use super::{AgentName, ClientView, OnwardView, Page, PersonView, ScopeView, Texts};
+
+/// One request, as one person sees it. The form goes to `POST /app/requests/{id}` with `csrf`, `screen`, the fields of
+/// [`NarrowingView`], `number`, `password` or `assertion`, and one button: `decision` is `approve`, `deny`, `stop` (deny and
+/// stop this agent) or `not_me`.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    pub person: PersonView,
+    pub now: Timestamp,
+    pub screen: ScreenView,
+    /// Names the screen that was shown (its hash); comes back as `screen`, so that a changed one is noticed.
+    pub screen_hash: String,
+    pub number: Option<NumberView>,
+    pub level: LevelView,
+    pub narrowing: NarrowingView,
+    pub problem: Option<ApprovalProblem>,
+}
+
+/// Everything that is said about one request: what is shown and what is signed.
+#[derive(Clone, Debug)]
+pub struct ScreenView {
+    /// The request.
+    pub id: String,
+    pub client: ClientView,
+    /// The agents through which it came, the first one first; the one that asks is `client` and not among them.
+    pub chain: Vec<AgentName>,
+    /// On whose behalf it would be done.
+    pub subject_name: String,
+    pub details: Vec<ApprovalDetail>,
+    pub scopes: Vec<ScopeView>,
+    /// Whether the agent also learns who the person is (`openid`).
+    pub identity: bool,
+    /// Until when what is approved is good.
+    pub ends_at: Timestamp,
+    pub grants: GrantsView,
+    pub purpose: Option<PurposeView>,
+    pub hints: Vec<Hint>,
+    /// The agent's own words; cleaned here.
+    pub binding_message: Option<String>,
+    pub reason: Option<String>,
+    /// The code that a terminal shows, to be compared (RFC 8628 section 3.3.1).
+    pub user_code: Option<String>,
+    /// From which address it was asked.
+    pub address: Option<String>,
+    pub asked_at: Timestamp,
+    /// When the answer is no.
+    pub expires_at: Timestamp,
+    pub deciders: DecidersView,
+    /// What a yes to this very screen grants, as the machine keeps it: signed with the words.
+    pub authority: Value,
+    /// Whether this screen shows less than what was asked.
+    pub narrowed: bool,
+}
+
+/// One object of `authorization_details`, in the sentence of its type.
+#[derive(Clone, Debug)]
+pub struct ApprovalDetail {
+    /// `d0`, `d1` and so on, as in [`PartView::reference`].
+    pub reference: String,
+    /// [`writ_authority::TypeDefinition::title`]
+    pub title: String,
+    /// [`writ_authority::TypeDefinition::pieces`]: values are set large.
+    pub sentence: Vec<Piece>,
+    pub limits: Vec<String>,
+}
+
+/// What a yes makes.
+#[derive(Clone, Debug)]
+pub enum GrantsView {
+    /// One use within a task that there is.
+    OneUse,
+    /// A task of its own.
+    Task(OnwardView),
+}
+
+/// What was approved before, in which this is asked.
+#[derive(Clone, Debug)]
+pub struct PurposeView {
+    /// The words that the person approved then; cleaned here.
+    pub words: String,
+    pub task: String,
+    pub approved_at: Timestamp,
+}
+
+/// What the server knows besides, and a person should.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// This agent never asked this person before.
+    FirstFromAgent,
+    /// Nothing was ever approved for this creditor, server or place.
+    FirstPayee,
+    /// A larger amount than any that was approved for this agent.
+    MoreThanUsual,
+    /// The task's own limit does not cover it.
+    BeyondTask,
+    /// The same was denied not long ago.
+    DeniedBefore,
+}
+
+/// Who decides besides this person.
+#[derive(Clone, Debug)]
+pub struct DecidersView {
+    pub role: RoleView,
+    /// How many of `of` must agree.
+    pub need: usize,
+    pub of: usize,
+    /// Names of those who agreed already.
+    pub agreed: Vec<String>,
+}
+
+/// As what somebody decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RoleView {
+    Subject,
+    Sponsor,
+    /// Named by the type or by the agent's record.
+    Designated,
+}
+
+/// Three numbers, one of which the agent shows; comes back as `number`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NumberView {
+    pub choices: [u8; 3],
+}
+
+/// What a yes needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LevelView {
+    /// Comes back as `password`.
+    Password,
+    /// JSON for `parseRequestOptionsFromJSON`; the answer's `toJSON` comes back as `assertion`.
+    Passkey { options: String },
+    /// A passkey, and then a look into the camera at the verifier's page.
+    Liveness { options: String },
+    /// A passkey is needed, and this person has none.
+    PasskeyMissing,
+}
+
+/// What can be made less: a form by `GET` to the same address with `narrow=1`, `part` for each part that stays,
+/// `amount-{reference}` and `minutes`. The decision carries the same fields as it was shown with.
+#[derive(Clone, Debug, Default)]
+pub struct NarrowingView {
+    /// Empty with one part that has no amount: then only the time can be made shorter.
+    pub parts: Vec<PartView>,
+    /// Whole minutes; empty if it cannot be shorter.
+    pub durations: Vec<DurationView>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PartView {
+    /// Comes back as `part`: `d0` for details, `s0` for scopes.
+    pub reference: String,
+    /// All that was asked in this part.
+    pub sentence: Vec<Piece>,
+    pub chosen: bool,
+    pub amount: Option<AmountView>,
+}
+
+/// An amount that may be made smaller.
+#[derive(Clone, Debug)]
+pub struct AmountView {
+    /// Decimal text, as it stands in the object.
+    pub most: String,
+    pub value: String,
+    /// `EUR`; empty where it counts something else.
+    pub unit: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DurationView {
+    pub minutes: u32,
+    pub chosen: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApprovalProblem {
+    NumberMissing,
+    NumberWrong,
+    PasswordMissing,
+    PasswordWrong,
+    TooMany,
+    Busy,
+    /// The device's answer is missing or not right.
+    PasskeyFailed,
+    LivenessFailed,
+    /// The request changed while it was looked at.
+    Changed,
+    /// The form's token is no longer valid.
+    FormExpired,
+    /// Approved less, and nothing is left.
+    NothingChosen,
+    /// An amount that is no number or larger than asked.
+    AmountWrong,
+}
+
+impl Approval {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let status = self.problem.map_or(StatusCode::OK, ApprovalProblem::status);
+        let screen = Screen::of(&self.screen, texts);
+        let template = ApprovalTemplate {
+            texts,
+            title: texts.page_title(&screen.heading.to_string()),
+            around: Around::of(&self.person, Tab::Beside, texts),
+            view: self,
+            form: FormWords::of(self, texts),
+            screen,
+        };
+        Page::rendered(&template, status).with_scripts()
+    }
+}
+
+impl ApprovalProblem {
+    fn status(self) -> StatusCode {
+        match self {
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::FormExpired => StatusCode::FORBIDDEN,
+            Self::Changed => StatusCode::CONFLICT,
+            Self::NumberMissing
+            | Self::NumberWrong
+            | Self::PasswordMissing
+            | Self::PasswordWrong
+            | Self::PasskeyFailed
+            | Self::LivenessFailed
+            | Self::NothingChosen
+            | Self::AmountWrong => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "approval.html")]
+struct ApprovalTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    around: Around<'a>,
+    view: &'a Approval,
+    screen: Screen<'a>,
+    form: FormWords<'a>,
+}

@@ -1,0 +1,192 @@
+//! The words of the form below an approval screen: time left, the number, what a yes needs, and how to approve less.
+
+use super::approval::{AmountView, Approval, ApprovalProblem, LevelView, NarrowingView, PartView};
+use super::screen::said;
+use super::sentence::{Sentence, fill};
+use super::{Texts, plain};
+
+pub(super) struct FormWords<'a> {
+    pub(super) left: Sentence,
+    pub(super) left_seconds: u64,
+    pub(super) problem: Option<&'a str>,
+    pub(super) number_wrong: bool,
+    pub(super) password_wrong: bool,
+    pub(super) amount_wrong: bool,
+    /// The question, and the choices as two digits.
+    pub(super) number: Option<(&'a str, [String; 3])>,
+    pub(super) asks_password: bool,
+    /// For the device: options as JSON, and what follows.
+    pub(super) passkey: Option<(&'a str, &'a str)>,
+    /// Fields that say how the screen was made smaller.
+    pub(super) kept: Vec<(String, String)>,
+    pub(super) less: Option<LessWords<'a>>,
+}
+
+/// The form that makes it less.
+pub(super) struct LessWords<'a> {
+    /// Open after a mistake in it.
+    pub(super) open: bool,
+    pub(super) parts: Vec<PartWords<'a>>,
+    /// Minutes, their words, whether chosen; 0 is as long as asked.
+    pub(super) durations: Vec<(u32, String, bool)>,
+}
+
+pub(super) struct PartWords<'a> {
+    pub(super) reference: &'a str,
+    pub(super) sentence: Sentence,
+    pub(super) chosen: bool,
+    pub(super) amount: Option<AmountWords>,
+}
+
+pub(super) struct AmountWords {
+    pub(super) label: Sentence,
+    pub(super) most: Sentence,
+    pub(super) value: String,
+}
+
+impl<'a> FormWords<'a> {
+    pub(super) fn of(view: &'a Approval, texts: &'a Texts) -> Self {
+        let text = &texts.approval;
+        let left = view.now.until(view.screen.expires_at);
+        let device = view.screen.user_code.is_some();
+        let problem = view.problem;
+        Self {
+            left: fill(&text.left, &[("time", &texts.length(left))]),
+            left_seconds: left.as_secs(),
+            problem: problem.map(|problem| problem.text(texts)),
+            number_wrong: matches!(
+                problem,
+                Some(ApprovalProblem::NumberMissing | ApprovalProblem::NumberWrong)
+            ),
+            password_wrong: matches!(
+                problem,
+                Some(ApprovalProblem::PasswordMissing | ApprovalProblem::PasswordWrong)
+            ),
+            amount_wrong: problem == Some(ApprovalProblem::AmountWrong),
+            number: view.number.map(|number| {
+                let question = if device {
+                    &text.number_device
+                } else {
+                    &text.number
+                };
+                (&**question, number.choices.map(|n| format!("{n:02}")))
+            }),
+            asks_password: view.level == LevelView::Password,
+            passkey: match &view.level {
+                LevelView::Passkey { options } => Some((options, &text.passkey_hint)),
+                LevelView::Liveness { options } => Some((options, &text.liveness_hint)),
+                LevelView::Password | LevelView::PasskeyMissing => None,
+            },
+            kept: kept(view),
+            less: LessWords::of(&view.narrowing, problem, texts),
+        }
+    }
+
+    pub(super) fn can_approve(&self) -> bool {
+        self.asks_password || self.passkey.is_some()
+    }
+}
+
+impl<'a> LessWords<'a> {
+    fn of(
+        view: &'a NarrowingView,
+        problem: Option<ApprovalProblem>,
+        texts: &'a Texts,
+    ) -> Option<Self> {
+        let has_amount = view.parts.iter().any(|part| part.amount.is_some());
+        if view.parts.len() < 2 && !has_amount && view.durations.is_empty() {
+            return None;
+        }
+        let whole = (
+            0,
+            texts.approval.less_time_whole.clone(),
+            view.durations.iter().all(|duration| !duration.chosen),
+        );
+        let shorter = view.durations.iter();
+        let shorter = shorter.map(|one| (one.minutes, texts.minutes(one.minutes), one.chosen));
+        let durations = match view.durations.is_empty() {
+            true => Vec::new(),
+            false => std::iter::once(whole).chain(shorter).collect(),
+        };
+        let mistake = matches!(
+            problem,
+            Some(ApprovalProblem::AmountWrong | ApprovalProblem::NothingChosen)
+        );
+        Some(Self {
+            open: mistake,
+            parts: view
+                .parts
+                .iter()
+                .map(|part| PartWords::of(part, texts))
+                .collect(),
+            durations,
+        })
+    }
+}
+
+impl<'a> PartWords<'a> {
+    fn of(part: &'a PartView, texts: &Texts) -> Self {
+        Self {
+            reference: &part.reference,
+            sentence: said(&part.sentence),
+            chosen: part.chosen,
+            amount: part
+                .amount
+                .as_ref()
+                .map(|amount| AmountWords::of(amount, texts)),
+        }
+    }
+}
+
+impl AmountWords {
+    fn of(amount: &AmountView, texts: &Texts) -> Self {
+        let text = &texts.approval;
+        let unit = plain(&amount.unit);
+        let label = match unit.as_str() {
+            "" => fill(&text.less_amount_plain, &[]),
+            unit => fill(&text.less_amount, &[("unit", unit)]),
+        };
+        Self {
+            label,
+            most: fill(&text.less_most, &[("most", &plain(&amount.most))]),
+            value: plain(&amount.value),
+        }
+    }
+}
+
+impl ApprovalProblem {
+    fn text(self, texts: &Texts) -> &str {
+        let text = &texts.approval.problem;
+        match self {
+            Self::NumberMissing => &text.number_missing,
+            Self::NumberWrong => &text.number_wrong,
+            Self::PasswordMissing => &text.password_missing,
+            Self::PasswordWrong => &text.password_wrong,
+            Self::TooMany => &text.too_many,
+            Self::Busy => &text.busy,
+            Self::PasskeyFailed => &text.passkey_failed,
+            Self::LivenessFailed => &text.liveness_failed,
+            Self::Changed => &text.changed,
+            Self::FormExpired => &text.form_expired,
+            Self::NothingChosen => &text.nothing_chosen,
+            Self::AmountWrong => &text.amount_wrong,
+        }
+    }
+}
+
+/// What the decision carries, so that it is about the smaller request that was shown.
+fn kept(view: &Approval) -> Vec<(String, String)> {
+    if !view.screen.narrowed {
+        return Vec::new();
+    }
+    let mut fields = vec![("narrow".to_owned(), "1".to_owned())];
+    for part in view.narrowing.parts.iter().filter(|part| part.chosen) {
+        fields.push(("part".to_owned(), part.reference.clone()));
+        if let Some(amount) = &part.amount {
+            fields.push((format!("amount-{}", part.reference), amount.value.clone()));
+        }
+    }
+    let shorter = view.narrowing.durations.iter().find(|one| one.chosen);
+    fields.extend(shorter.map(|one| ("minutes".to_owned(), one.minutes.to_string())));
+    fields
+}

@@ -1,0 +1,161 @@
+//! Approval screens as the tests draw them.
+
+use serde_json::json;
+
+use super::app_samples::{CALENDAR, PAYMENT, ago, ahead, now, person, pieces};
+use super::samples::agent;
+use super::*;
+
+pub(super) fn screen() -> ScreenView {
+    ScreenView {
+        id: "apr_1".to_owned(),
+        client: agent(),
+        chain: Vec::new(),
+        subject_name: "Alice Ångström".to_owned(),
+        details: vec![ApprovalDetail {
+            reference: "d0".to_owned(),
+            title: "Payment".to_owned(),
+            sentence: pieces(PAYMENT),
+            limits: vec![
+                "Reference on the statement: AMS-OSL-2231".to_owned(),
+                "At: https://bank.example".to_owned(),
+            ],
+        }],
+        scopes: Vec::new(),
+        identity: false,
+        ends_at: ahead(900),
+        grants: GrantsView::OneUse,
+        purpose: Some(PurposeView {
+            words: "Book the cheapest direct flight to Oslo for your meeting.".to_owned(),
+            task: "tsk_1".to_owned(),
+            approved_at: ago(3600),
+        }),
+        hints: vec![Hint::FirstPayee],
+        binding_message: Some("Flight AMS-OSL, 24 November".to_owned()),
+        reason: None,
+        user_code: None,
+        address: Some("203.0.113.7".to_owned()),
+        asked_at: ago(28),
+        expires_at: ahead(272),
+        deciders: DecidersView {
+            role: RoleView::Subject,
+            need: 1,
+            of: 1,
+            agreed: Vec::new(),
+        },
+        authority: json!({ "authorization_details": [{ "type": "payment" }] }),
+        narrowed: false,
+    }
+}
+
+/// What most people see: one payment, a password.
+pub(super) fn approval() -> Approval {
+    Approval {
+        person: person(),
+        now: now(),
+        screen: screen(),
+        screen_hash: "hash-1".to_owned(),
+        number: None,
+        level: LevelView::Password,
+        narrowing: NarrowingView {
+            parts: vec![part("d0", PAYMENT, Some("412.00"))],
+            durations: vec![
+                DurationView {
+                    minutes: 5,
+                    chosen: false,
+                },
+                DurationView {
+                    minutes: 60,
+                    chosen: false,
+                },
+            ],
+        },
+        problem: None,
+    }
+}
+
+fn part(reference: &str, sentence: &str, amount: Option<&str>) -> PartView {
+    PartView {
+        reference: reference.to_owned(),
+        sentence: pieces(sentence),
+        chosen: true,
+        amount: amount.map(|amount| AmountView {
+            most: amount.to_owned(),
+            value: amount.to_owned(),
+            unit: "EUR".to_owned(),
+        }),
+    }
+}
+
+/// Everything at once: a chain, several parts, a number, others who decide, a passkey.
+pub(super) fn full_approval() -> Approval {
+    let mut view = approval();
+    let named = |id: &str, name: &str| AgentName {
+        id: id.to_owned(),
+        name: Some(name.to_owned()),
+    };
+    view.screen.chain = vec![
+        named("agt_main", "Planner"),
+        named("agt_booker", "Booking helper"),
+    ];
+    view.screen.details.push(ApprovalDetail {
+        reference: "d1".to_owned(),
+        title: "Calendar".to_owned(),
+        sentence: pieces(CALENDAR),
+        limits: Vec::new(),
+    });
+    view.screen.scopes = samples::consent().scopes;
+    view.screen.identity = true;
+    view.screen.hints = vec![
+        Hint::FirstFromAgent,
+        Hint::FirstPayee,
+        Hint::MoreThanUsual,
+        Hint::BeyondTask,
+        Hint::DeniedBefore,
+    ];
+    view.screen.reason = Some("The price rises at noon.".to_owned());
+    view.screen.deciders = DecidersView {
+        role: RoleView::Sponsor,
+        need: 2,
+        of: 3,
+        agreed: vec!["Bob".to_owned()],
+    };
+    view.number = Some(NumberView {
+        choices: [47, 8, 91],
+    });
+    view.level = LevelView::Passkey {
+        options: "{\"challenge\":\"AAAA\",\"rpId\":\"localhost\"}".to_owned(),
+    };
+    view.narrowing.parts.push(part("d1", CALENDAR, None));
+    view.problem = Some(ApprovalProblem::NumberWrong);
+    view
+}
+
+/// What remains after "approve less".
+pub(super) fn narrowed_approval() -> Approval {
+    let mut view = full_approval();
+    view.problem = None;
+    view.screen.narrowed = true;
+    view.screen.details.truncate(1);
+    if let Some(part) = view.narrowing.parts.last_mut() {
+        part.chosen = false;
+    }
+    if let Some(amount) = view.narrowing.parts[0].amount.as_mut() {
+        amount.value = "300.00".to_owned();
+    }
+    view.narrowing.durations[0].chosen = true;
+    view
+}
+
+/// A terminal that wants to be let in.
+pub(super) fn device_approval() -> Approval {
+    let mut view = approval();
+    view.screen.client = samples::app();
+    view.screen.user_code = Some("WDJB-MJHT".to_owned());
+    view.screen.purpose = None;
+    view.screen.binding_message = None;
+    view.screen.hints = Vec::new();
+    view.screen.grants = GrantsView::Task(OnwardView::default());
+    view.level = LevelView::PasskeyMissing;
+    view
+}

@@ -1,0 +1,171 @@
+//! `/app/devices`: passkeys and notifications.
+
+use askama::Template;
+use http::StatusCode;
+use writ_wire::time::Timestamp;
+
+use super::around::{Around, Tab};
+use super::sentence::{Part, Sentence, fill};
+use super::{LONGEST_WORDS, Page, PersonView, Texts, clean};
+
+/// A person's devices. Scripts ask `POST /app/devices/passkeys/options` (form: `csrf`) for the JSON of
+/// `parseCreationOptionsFromJSON`, then send the form `POST /app/devices/passkeys` with `name` and `credential` (`toJSON`).
+/// A passkey goes by `POST /app/devices/passkeys/remove` with `passkey`. Notifications: `POST /app/devices/push` with
+/// `subscription` (the JSON of `PushSubscription`) and `name`, and `POST /app/devices/push/remove` with `endpoint` or `device`.
+#[derive(Clone, Debug)]
+pub struct Devices {
+    pub person: PersonView,
+    pub passkeys: Vec<PasskeyView>,
+    pub notified: Vec<NotifiedView>,
+    /// `applicationServerKey`, base64url; absent where Web Push is off.
+    pub push_key: Option<String>,
+    pub enrolment: Enrolment,
+    pub notice: Option<DevicesNotice>,
+    pub problem: Option<DevicesProblem>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PasskeyView {
+    pub id: String,
+    pub name: String,
+    pub added: Timestamp,
+    pub used: Option<Timestamp>,
+}
+
+/// A device that receives notifications.
+#[derive(Clone, Debug)]
+pub struct NotifiedView {
+    pub id: String,
+    pub name: String,
+    pub added: Timestamp,
+}
+
+/// Whether a passkey may be added now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolment {
+    Open,
+    /// The login is too old: the person signs in again first.
+    NeedsLogin,
+    /// Passkeys need a host name or https.
+    Impossible,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DevicesNotice {
+    PasskeyAdded,
+    PasskeyRemoved,
+    NotificationsOn,
+    NotificationsOff,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DevicesProblem {
+    PasskeyFailed,
+    AlreadyThere,
+    TooMany,
+    NeedsLogin,
+}
+
+impl Devices {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let status = match self.problem {
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => StatusCode::OK,
+        };
+        let template = DevicesTemplate {
+            texts,
+            title: texts.page_title(&texts.devices.title),
+            around: Around::of(&self.person, Tab::Devices, texts),
+            view: self,
+            notice: self.notice.map(|notice| notice.text(texts)),
+            problem: self.problem.map(|problem| problem.text(texts)),
+            passkeys: self.passkeys.iter().map(|one| one.words(texts)).collect(),
+            notified: self.notified.iter().map(|one| one.words(texts)).collect(),
+        };
+        Page::rendered(&template, status).with_scripts()
+    }
+}
+
+/// The finished words of one device.
+struct DeviceWords<'a> {
+    id: &'a str,
+    name: String,
+    added: Sentence,
+    used: Option<Sentence>,
+}
+
+impl PasskeyView {
+    fn words(&self, texts: &Texts) -> DeviceWords<'_> {
+        let used = match self.used {
+            Some(at) => fill(&texts.devices.used, &[("at", &texts.moment(at))]),
+            None => fill(&texts.devices.never_used, &[]),
+        };
+        DeviceWords {
+            id: &self.id,
+            name: name(&self.name, texts),
+            added: added(self.added, texts),
+            used: Some(used),
+        }
+    }
+}
+
+impl NotifiedView {
+    fn words(&self, texts: &Texts) -> DeviceWords<'_> {
+        DeviceWords {
+            id: &self.id,
+            name: name(&self.name, texts),
+            added: added(self.added, texts),
+            used: None,
+        }
+    }
+}
+
+fn added(at: Timestamp, texts: &Texts) -> Sentence {
+    fill(&texts.devices.added, &[("at", &texts.day(at))])
+}
+
+fn name(given: &str, texts: &Texts) -> String {
+    let name = clean(given, LONGEST_WORDS);
+    if name.is_empty() {
+        texts.devices.device_unnamed.clone()
+    } else {
+        name
+    }
+}
+
+impl DevicesNotice {
+    fn text(self, texts: &Texts) -> &str {
+        let text = &texts.devices.notice;
+        match self {
+            Self::PasskeyAdded => &text.passkey_added,
+            Self::PasskeyRemoved => &text.passkey_removed,
+            Self::NotificationsOn => &text.notifications_on,
+            Self::NotificationsOff => &text.notifications_off,
+        }
+    }
+}
+
+impl DevicesProblem {
+    fn text(self, texts: &Texts) -> &str {
+        let text = &texts.devices.problem;
+        match self {
+            Self::PasskeyFailed => &text.passkey_failed,
+            Self::AlreadyThere => &text.already_there,
+            Self::TooMany => &text.too_many,
+            Self::NeedsLogin => &text.needs_login,
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "devices.html")]
+struct DevicesTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    around: Around<'a>,
+    view: &'a Devices,
+    notice: Option<&'a str>,
+    problem: Option<&'a str>,
+    passkeys: Vec<DeviceWords<'a>>,
+    notified: Vec<DeviceWords<'a>>,
+}

@@ -1,0 +1,118 @@
+//! `/app`: what waits for this person. It updates itself where scripts run, and says how to reload where they do not.
+
+use askama::Template;
+use http::StatusCode;
+use writ_authority::Piece;
+use writ_wire::time::Timestamp;
+
+use super::approval::RoleView;
+use super::around::{Around, Tab};
+use super::screen::said;
+use super::sentence::{Part, Sentence, fill};
+use super::{ClientView, LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
+
+/// The requests that one person may decide now, oldest end first.
+#[derive(Clone, Debug)]
+pub struct Inbox {
+    pub person: PersonView,
+    pub now: Timestamp,
+    pub requests: Vec<InboxEntry>,
+}
+
+#[derive(Clone, Debug)]
+pub struct InboxEntry {
+    /// The request: its page is `/app/requests/{id}`.
+    pub id: String,
+    pub client: ClientView,
+    /// The sentence of each object that is asked for: [`writ_authority::TypeDefinition::pieces`].
+    pub sentences: Vec<Vec<Piece>>,
+    pub asked_at: Timestamp,
+    pub expires_at: Timestamp,
+    pub role: RoleView,
+    /// On whose behalf; shown where it is somebody else.
+    pub subject_name: String,
+}
+
+impl Inbox {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let template = InboxTemplate {
+            texts,
+            title: texts.page_title(&texts.inbox.title),
+            around: Around::of(&self.person, Tab::Requests, texts),
+            lead: lead(self.requests.len(), texts),
+            entries: self
+                .requests
+                .iter()
+                .map(|entry| Entry::of(entry, self.now, texts))
+                .collect(),
+        };
+        Page::rendered(&template, StatusCode::OK).with_scripts()
+    }
+}
+
+fn lead(count: usize, texts: &Texts) -> String {
+    match count {
+        0 => texts.inbox.none.clone(),
+        1 => texts.inbox.lead_one.clone(),
+        _ => fill(&texts.inbox.lead_many, &[("count", &count.to_string())]).to_string(),
+    }
+}
+
+/// The finished words of one request.
+struct Entry<'a> {
+    id: &'a str,
+    agent_name: String,
+    /// The publisher, and whether it was verified; absent for a plain client.
+    publisher: Option<(String, bool)>,
+    sentences: Vec<Sentence>,
+    more: Option<Sentence>,
+    other: Option<Sentence>,
+    left: Sentence,
+    left_seconds: u64,
+}
+
+impl<'a> Entry<'a> {
+    fn of(view: &'a InboxEntry, now: Timestamp, texts: &Texts) -> Self {
+        let text = &texts.inbox;
+        let left = now.until(view.expires_at);
+        let all = view.sentences.len();
+        let mut sentences: Vec<Sentence> = view
+            .sentences
+            .iter()
+            .take(MOST_SENTENCES)
+            .map(|one| said(one))
+            .collect();
+        if sentences.is_empty() {
+            sentences.push(fill(&text.no_words, &[]));
+        }
+        let more = all.saturating_sub(MOST_SENTENCES);
+        let subject = plain(&view.subject_name);
+        Self {
+            id: &view.id,
+            agent_name: view.client.shown_name(),
+            publisher: view.client.agent.as_ref().map(|agent| {
+                let name = clean(&agent.publisher, LONGEST_WORDS);
+                (name, agent.publisher_verified)
+            }),
+            sentences,
+            more: (more > 0).then(|| fill(&text.more, &[("count", &more.to_string())])),
+            other: (view.role != RoleView::Subject)
+                .then(|| fill(&text.other, &[("name", &subject)])),
+            left: fill(&text.left, &[("time", &texts.length(left))]),
+            left_seconds: left.as_secs(),
+        }
+    }
+}
+
+/// The request's own page shows all of them.
+const MOST_SENTENCES: usize = 2;
+
+#[derive(Template)]
+#[template(path = "inbox.html")]
+struct InboxTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    around: Around<'a>,
+    lead: String,
+    entries: Vec<Entry<'a>>,
+}

@@ -1,0 +1,163 @@
+//! The catalogues of all languages, and which one a person reads: their own choice, then their browser's (RFC 9110 section
+//! 12.5.4), then English.
+
+use http::HeaderMap;
+use http::header::{ACCEPT_LANGUAGE, COOKIE};
+
+use super::texts::{TextError, Texts};
+
+/// Holds the tag that a person chose.
+pub const LANGUAGE_COOKIE: &str = "writ-language";
+
+/// Every language; English is the first one and stands in for all others.
+#[derive(Debug)]
+pub struct Languages {
+    english: Texts,
+    others: Vec<Texts>,
+}
+
+impl Languages {
+    pub fn load() -> Result<Self, TextError> {
+        Ok(Self {
+            english: Texts::load()?,
+            others: vec![Texts::german()?],
+        })
+    }
+
+    /// The texts of a BCP 47 tag: of exactly that, or of its language, or English.
+    pub fn of(&self, tag: &str) -> &Texts {
+        self.find(tag).unwrap_or(&self.english)
+    }
+
+    /// By the value of [`LANGUAGE_COOKIE`] and by `Accept-Language`.
+    pub fn choose(&self, cookie: Option<&str>, accept_language: Option<&str>) -> &Texts {
+        let wanted = preferred(accept_language.unwrap_or_default());
+        cookie
+            .into_iter()
+            .chain(wanted)
+            .find_map(|tag| self.find(tag))
+            .unwrap_or(&self.english)
+    }
+
+    /// What this browser wants, by its cookie and its header.
+    pub fn of_request(&self, headers: &HeaderMap) -> &Texts {
+        self.choose(cookie(headers), accept_language(headers))
+    }
+
+    /// Tag and own name of each language.
+    pub fn names(&self) -> Vec<(String, String)> {
+        self.all()
+            .map(|texts| (texts.locale().to_owned(), texts.layout.name.clone()))
+            .collect()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Texts> {
+        std::iter::once(&self.english).chain(&self.others)
+    }
+
+    fn find(&self, tag: &str) -> Option<&Texts> {
+        let primary = primary(tag);
+        self.all()
+            .find(|texts| texts.locale().eq_ignore_ascii_case(primary))
+    }
+}
+
+/// The languages of a browser, most wanted first, without region.
+pub(super) fn wanted(headers: &HeaderMap) -> Vec<&str> {
+    let preferred = preferred(accept_language(headers).unwrap_or_default());
+    cookie(headers)
+        .into_iter()
+        .chain(preferred)
+        .map(primary)
+        .collect()
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let mut cookies = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let found = cookies.find(|(name, _)| *name == LANGUAGE_COOKIE);
+    found.map(|(_, tag)| tag)
+}
+
+fn accept_language(headers: &HeaderMap) -> Option<&str> {
+    headers.get(ACCEPT_LANGUAGE)?.to_str().ok()
+}
+
+fn primary(tag: &str) -> &str {
+    tag.split(['-', '_']).next().unwrap_or_default()
+}
+
+/// The tags of `Accept-Language`, most wanted first; a few of them are enough.
+fn preferred(header: &str) -> Vec<&str> {
+    let ranges = header.split(',').take(MOST_RANGES).filter_map(|range| {
+        let (tag, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let quality = match parameters.trim().strip_prefix("q=") {
+            Some(text) => text.trim().parse::<f32>().ok()?,
+            None => 1.0,
+        };
+        (quality > 0.0).then_some((tag.trim(), quality))
+    });
+    let mut ranges: Vec<_> = ranges.collect();
+    ranges.sort_by(|a, b| b.1.total_cmp(&a.1));
+    ranges.into_iter().map(|(tag, _)| tag).collect()
+}
+
+const MOST_RANGES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn chosen(cookie: Option<&str>, accept: Option<&str>) -> String {
+        let languages = Languages::load().unwrap();
+        languages.choose(cookie, accept).locale().to_owned()
+    }
+
+    /// RFC 9110 section 12.5.4, with the example of its section 12.4.2 for weights.
+    #[test]
+    fn the_browser_says_what_is_read() {
+        assert_eq!(chosen(None, None), "en");
+        assert_eq!(chosen(None, Some("de")), "de");
+        assert_eq!(chosen(None, Some("de-AT, en;q=0.7")), "de");
+        assert_eq!(chosen(None, Some("en;q=0.3, DE ; q=0.8")), "de");
+        assert_eq!(chosen(None, Some("fr, de;q=0.5, en;q=0.4")), "de");
+        assert_eq!(chosen(None, Some("de;q=0, *")), "en");
+        assert_eq!(chosen(None, Some(";;q=,,x;q=nan,\u{0}")), "en");
+    }
+
+    #[test]
+    fn what_a_person_chose_comes_first() {
+        assert_eq!(chosen(Some("de"), Some("en")), "de");
+        assert_eq!(chosen(Some("en"), Some("de")), "en");
+        assert_eq!(chosen(Some("xx"), Some("de")), "de");
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        let cookies = HeaderValue::from_static("a=b; writ-language=de; c=d");
+        headers.insert(COOKIE, cookies);
+        assert_eq!(
+            Languages::load().unwrap().of_request(&headers).locale(),
+            "de"
+        );
+    }
+
+    #[test]
+    fn unknown_languages_are_english() {
+        let languages = Languages::load().unwrap();
+        assert_eq!(languages.of("de-CH").locale(), "de");
+        assert_eq!(languages.of("tlh").locale(), "en");
+        let names = [("en", "English"), ("de", "Deutsch")];
+        assert_eq!(
+            languages.names(),
+            names.map(|(tag, name)| (tag.to_owned(), name.to_owned()))
+        );
+    }
+}

@@ -1,0 +1,186 @@
+//! `/app/receipts/{id}`: what one person decided, and exactly what they saw (DESIGN 2, receipt).
+
+use askama::Template;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use writ_authority::Level;
+use writ_wire::time::Timestamp;
+
+use super::approval::RoleView;
+use super::around::{Around, Tab};
+use super::sentence::{Part, Sentence, fill};
+use super::{ClientView, Page, PersonView, Texts, plain};
+
+/// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    pub person: PersonView,
+    pub id: String,
+    pub client: ClientView,
+    pub verdict: Verdict,
+    /// Everybody who decided, in order.
+    pub by: Vec<VoteView>,
+    /// [`shown`] of the canonical text that was kept.
+    pub shown: Vec<ShownSection>,
+    /// Over the canonical text.
+    pub hash: String,
+    /// Whether it led to a token; absent where nobody knows yet.
+    pub used_at: Option<Timestamp>,
+    /// Where it can be stopped.
+    pub task: Option<String>,
+    /// The person just decided.
+    pub fresh: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Approved,
+    /// Less than what was asked.
+    ApprovedLess,
+    Denied,
+    DeniedAndStopped,
+    NotMe,
+    /// A yes that still needs others.
+    Agreed {
+        agreed: usize,
+        need: usize,
+    },
+}
+
+#[derive(Clone, Debug)]
+pub struct VoteView {
+    pub name: String,
+    pub role: RoleView,
+    pub at: Timestamp,
+    pub level: Level,
+}
+
+/// A part of a screen as it was shown: a heading and its lines.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownSection {
+    pub heading: String,
+    pub lines: Vec<String>,
+}
+
+/// What a canonical screen showed; empty if it is none of ours.
+pub fn shown(canonical: &Value) -> Vec<ShownSection> {
+    let sections = canonical.get("shown").cloned().unwrap_or_default();
+    serde_json::from_value(sections).unwrap_or_default()
+}
+
+impl ShownSection {
+    /// It was clean when it was shown; what is stored is not trusted to be.
+    fn clean(&self) -> Self {
+        Self {
+            heading: plain(&self.heading),
+            lines: self.lines.iter().map(|line| plain(line)).collect(),
+        }
+    }
+}
+
+impl Receipt {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let verdict = self.verdict.text(texts).to_string();
+        let used = self.used_at.map(|at| texts.moment(at));
+        let text = &texts.receipt;
+        let template = ReceiptTemplate {
+            texts,
+            title: texts.page_title(&verdict),
+            around: Around::of(&self.person, Tab::Beside, texts),
+            lead: fill(
+                self.verdict.lead(texts),
+                &[("name", &self.client.shown_name())],
+            ),
+            votes: self
+                .by
+                .iter()
+                .map(|vote| VoteWords::of(vote, texts))
+                .collect(),
+            facts: vec![
+                (&text.id, plain(&self.id)),
+                (&text.hash, plain(&self.hash)),
+                (&text.used, used.unwrap_or_else(|| text.not_used.clone())),
+            ],
+            shown: self.shown.iter().map(ShownSection::clean).collect(),
+            view: self,
+            verdict,
+        };
+        Page::rendered(&template, StatusCode::OK).with_scripts()
+    }
+}
+
+impl Verdict {
+    fn text(self, texts: &Texts) -> Sentence {
+        let text = &texts.receipt;
+        match self {
+            Self::Approved => fill(&text.approved, &[]),
+            Self::ApprovedLess => fill(&text.approved_less, &[]),
+            Self::Denied => fill(&text.denied, &[]),
+            Self::DeniedAndStopped => fill(&text.stopped, &[]),
+            Self::NotMe => fill(&text.not_me, &[]),
+            Self::Agreed { agreed, need } => {
+                let (agreed, need) = (agreed.to_string(), need.to_string());
+                fill(&text.agreed, &[("agreed", &agreed), ("need", &need)])
+            }
+        }
+    }
+
+    fn lead(self, texts: &Texts) -> &str {
+        match self {
+            Self::Approved | Self::ApprovedLess => &texts.receipt.lead_yes,
+            Self::Denied | Self::DeniedAndStopped | Self::NotMe => &texts.receipt.lead_no,
+            Self::Agreed { .. } => &texts.receipt.lead_agreed,
+        }
+    }
+
+    fn is_yes(self) -> bool {
+        match self {
+            Self::Approved | Self::ApprovedLess | Self::Agreed { .. } => true,
+            Self::Denied | Self::DeniedAndStopped | Self::NotMe => false,
+        }
+    }
+}
+
+/// One person's part.
+struct VoteWords<'a> {
+    who: Sentence,
+    how: &'a str,
+    at: String,
+}
+
+impl<'a> VoteWords<'a> {
+    fn of(vote: &VoteView, texts: &'a Texts) -> Self {
+        let text = &texts.receipt;
+        let role = match vote.role {
+            RoleView::Subject => &text.role_subject,
+            RoleView::Sponsor => &text.role_sponsor,
+            RoleView::Designated => &text.role_designated,
+        };
+        let how = match vote.level {
+            Level::None => &text.unconfirmed,
+            Level::Password => &text.password,
+            Level::Passkey => &text.passkey,
+            Level::Liveness => &text.liveness,
+        };
+        Self {
+            who: fill(&text.vote, &[("name", &plain(&vote.name)), ("role", role)]),
+            how,
+            at: texts.moment(vote.at),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "receipt.html")]
+struct ReceiptTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    around: Around<'a>,
+    view: &'a Receipt,
+    shown: Vec<ShownSection>,
+    verdict: String,
+    lead: Sentence,
+    votes: Vec<VoteWords<'a>>,
+    facts: Vec<(&'a str, String)>,
+}

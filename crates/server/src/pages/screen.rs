@@ -1,0 +1,329 @@
+//! The words of the approval screen, from top to bottom. The page and the canonical form that a device signs are both written
+//! from it (DESIGN section 3, promise 7; SPECS 10.8).
+
+use serde_json::{Value, json};
+use writ_authority::Piece;
+
+use super::approval::{DecidersView, GrantsView, Hint, PurposeView, RoleView, ScreenView};
+use super::consent::scope_sentence;
+use super::receipt::ShownSection;
+use super::sentence::{Part, Sentence, fill};
+use super::{ClientView, LONGEST_WORDS, Texts, clean, plain};
+
+/// The finished words.
+pub(super) struct Screen<'a> {
+    pub(super) heading: Sentence,
+    pub(super) publisher: Sentence,
+    /// The words, and whether they are good ones; absent for a plain client.
+    pub(super) badge: Option<(&'a str, bool)>,
+    /// Owner, chain, for whom.
+    pub(super) who: Vec<Sentence>,
+    /// Of the device that asks.
+    pub(super) code: Option<String>,
+    pub(super) narrowed: Option<&'a str>,
+    pub(super) acts: Vec<ActWords>,
+    pub(super) limits: Vec<Sentence>,
+    pub(super) purpose: Sentence,
+    /// What was approved before, and the path of that task.
+    pub(super) task: Option<(Sentence, String)>,
+    pub(super) hints: Vec<&'a str>,
+    pub(super) words_label: &'a str,
+    pub(super) words: Vec<Sentence>,
+    pub(super) facts: Vec<(&'a str, String)>,
+    pub(super) deciders: Vec<Sentence>,
+}
+
+/// One thing that it wants to do.
+pub(super) struct ActWords {
+    pub(super) title: Option<String>,
+    pub(super) sentence: Sentence,
+    pub(super) limits: Vec<String>,
+}
+
+impl ScreenView {
+    /// Exactly what is shown, in the order of the page, and what a yes grants. Its RFC 8785 form is hashed, signed and kept;
+    /// [`super::shown`] reads it back.
+    pub fn canonical(&self, texts: &Texts) -> Value {
+        json!({
+            "version": 1,
+            "request": self.id,
+            "language": texts.locale(),
+            "client": self.client.client_id,
+            "authority": self.authority,
+            "ends_at": self.ends_at.rfc3339(),
+            "expires_at": self.expires_at.rfc3339(),
+            "shown": Screen::of(self, texts).sections(texts),
+        })
+    }
+}
+
+impl<'a> Screen<'a> {
+    pub(super) fn of(view: &ScreenView, texts: &'a Texts) -> Self {
+        let text = &texts.approval;
+        let agent = view.client.agent.as_ref();
+        Self {
+            heading: heading(&view.client, texts),
+            publisher: publisher(&view.client, texts),
+            badge: agent.map(|agent| match agent.publisher_verified {
+                true => (&*texts.layout.verified, true),
+                false => (&*texts.layout.not_verified, false),
+            }),
+            who: who(view, texts),
+            code: view.user_code.as_deref().map(plain),
+            narrowed: view.narrowed.then_some(&text.narrowed),
+            acts: acts(view, texts),
+            limits: limits(view, texts),
+            purpose: purpose(view.purpose.as_ref(), texts),
+            task: view.purpose.as_ref().map(|purpose| task(purpose, texts)),
+            hints: view.hints.iter().map(|hint| hint.text(texts)).collect(),
+            words_label: match agent {
+                Some(_) => &text.words_agent,
+                None => &text.words_client,
+            },
+            words: words(view, texts),
+            facts: facts(view, texts),
+            deciders: deciders(&view.deciders, texts),
+        }
+    }
+
+    /// Heading and lines of each part, as they stand on the page.
+    fn sections(&self, texts: &Texts) -> Vec<ShownSection> {
+        let text = &texts.approval;
+        let mut sections = vec![section(&self.heading.to_string(), self.lines_of_who())];
+        if let Some(code) = &self.code {
+            let lines = vec![code.clone(), text.code_hint.clone()];
+            sections.push(section(&text.code, lines));
+        }
+        sections.push(section(&text.what, self.lines_of_what()));
+        sections.push(section(&text.limits, written(&self.limits)));
+        sections.push(section(&text.why, self.lines_of_why(texts)));
+        if !self.words.is_empty() {
+            let mut lines = written(&self.words);
+            lines.push(text.words_hint.clone());
+            sections.push(section(self.words_label, lines));
+        }
+        let facts = self.facts.iter();
+        let facts = facts.map(|(name, fact)| format!("{name} {fact}"));
+        sections.push(section(&text.origin, facts.collect()));
+        sections.push(section(&text.deciders, written(&self.deciders)));
+        sections
+    }
+
+    fn lines_of_who(&self) -> Vec<String> {
+        let mut lines = vec![self.publisher.to_string()];
+        lines.extend(self.badge.map(|(badge, _)| badge.to_owned()));
+        lines.extend(written(&self.who));
+        lines
+    }
+
+    fn lines_of_what(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self
+            .narrowed
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect();
+        for act in &self.acts {
+            lines.extend(act.title.clone());
+            lines.push(act.sentence.to_string());
+            lines.extend(act.limits.iter().cloned());
+        }
+        lines
+    }
+
+    fn lines_of_why(&self, texts: &Texts) -> Vec<String> {
+        let mut lines = vec![self.purpose.to_string()];
+        if let Some((quotation, _)) = &self.task {
+            lines.extend([quotation.to_string(), texts.approval.task.clone()]);
+        }
+        lines.extend(self.hints.iter().map(|hint| (*hint).to_owned()));
+        lines
+    }
+}
+
+impl Hint {
+    fn text(self, texts: &Texts) -> &str {
+        let text = &texts.approval.hint;
+        match self {
+            Self::FirstFromAgent => &text.first_from_agent,
+            Self::FirstPayee => &text.first_payee,
+            Self::MoreThanUsual => &text.more_than_usual,
+            Self::BeyondTask => &text.beyond_task,
+            Self::DeniedBefore => &text.denied_before,
+        }
+    }
+}
+
+/// Words of the type and values of the request, kept apart for the page.
+pub(super) fn said(pieces: &[Piece]) -> Sentence {
+    let parts = pieces.iter().map(|piece| match piece {
+        Piece::Text(text) => Part::Words(text.clone()),
+        Piece::Value(value) => Part::Value(plain(value)),
+    });
+    Sentence {
+        parts: parts.collect(),
+    }
+}
+
+fn section(heading: &str, lines: Vec<String>) -> ShownSection {
+    ShownSection {
+        heading: heading.to_owned(),
+        lines,
+    }
+}
+
+fn written(sentences: &[Sentence]) -> Vec<String> {
+    sentences.iter().map(Sentence::to_string).collect()
+}
+
+fn heading(client: &ClientView, texts: &Texts) -> Sentence {
+    let text = match client.agent {
+        Some(_) => &texts.approval.heading_agent,
+        None => &texts.approval.heading_client,
+    };
+    fill(text, &[("name", &client.shown_name())])
+}
+
+fn publisher(client: &ClientView, texts: &Texts) -> Sentence {
+    match &client.agent {
+        Some(agent) => {
+            let name = clean(&agent.publisher, LONGEST_WORDS);
+            fill(&texts.approval.publisher, &[("name", &name)])
+        }
+        None => fill(&texts.approval.publisher_unknown, &[]),
+    }
+}
+
+fn who(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
+    let text = &texts.approval;
+    let owner = view.client.agent.as_ref().map(|agent| {
+        let (owner, sponsor) = (plain(&agent.owner), plain(&agent.sponsor));
+        fill(&text.owner, &[("name", &owner), ("sponsor", &sponsor)])
+    });
+    let subject = match view.deciders.role {
+        RoleView::Subject => &text.for_you,
+        RoleView::Sponsor | RoleView::Designated => &text.for_other,
+    };
+    let mut who: Vec<Sentence> = owner.into_iter().collect();
+    who.extend(chain(view, texts));
+    who.push(fill(subject, &[("name", &plain(&view.subject_name))]));
+    who
+}
+
+fn chain(view: &ScreenView, texts: &Texts) -> Option<Sentence> {
+    let (first, between) = view.chain.split_first()?;
+    let mut rest: Vec<String> = between.iter().map(|agent| agent.shown(texts)).collect();
+    rest.push(view.client.shown_name());
+    let rest = rest.join(&texts.approval.chain_separator);
+    let values = [("first", first.shown(texts)), ("rest", rest)];
+    let values = values
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    Some(fill(&texts.approval.chain, &values))
+}
+
+fn acts(view: &ScreenView, texts: &Texts) -> Vec<ActWords> {
+    let alone = |sentence| ActWords {
+        title: None,
+        sentence,
+        limits: Vec::new(),
+    };
+    let details = view.details.iter().map(|detail| ActWords {
+        title: Some(plain(&detail.title)),
+        sentence: said(&detail.sentence),
+        limits: detail.limits.iter().map(|limit| plain(limit)).collect(),
+    });
+    let mut acts: Vec<ActWords> = details.collect();
+    let scopes = view.scopes.iter();
+    acts.extend(scopes.map(|scope| alone(scope_sentence(scope, texts))));
+    if view.identity {
+        let account = plain(&view.subject_name);
+        acts.push(alone(fill(&texts.consent.identity, &[("name", &account)])));
+    }
+    if acts.is_empty() {
+        acts.push(alone(fill(&texts.approval.nothing, &[])));
+    }
+    acts
+}
+
+fn limits(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
+    let text = &texts.approval;
+    let until = texts.moment(view.ends_at);
+    let until = [("until", until.as_str())];
+    let mut limits = match &view.grants {
+        GrantsView::OneUse => vec![fill(&text.one_use, &until), fill(&text.one_use_onward, &[])],
+        GrantsView::Task(onward) => {
+            let mut limits = vec![fill(&text.new_task, &until)];
+            if view.client.agent.is_some() {
+                limits.extend(super::consent::onward(onward, texts));
+            }
+            limits
+        }
+    };
+    limits.push(fill(&text.nothing_else, &[]));
+    limits
+}
+
+fn purpose(purpose: Option<&PurposeView>, texts: &Texts) -> Sentence {
+    match purpose {
+        Some(purpose) => {
+            let at = texts.moment(purpose.approved_at);
+            fill(&texts.approval.purpose, &[("at", &at)])
+        }
+        None => fill(&texts.approval.no_purpose, &[]),
+    }
+}
+
+fn task(purpose: &PurposeView, texts: &Texts) -> (Sentence, String) {
+    let path = format!("/app/agents#task-{}", purpose.task);
+    (quotation(&purpose.words, texts), path)
+}
+
+fn words(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
+    let all = [&view.binding_message, &view.reason];
+    let said = all.into_iter().flatten();
+    let said = said.map(|words| clean(words, LONGEST_WORDS));
+    said.filter(|words| !words.is_empty())
+        .map(|words| quotation(&words, texts))
+        .collect()
+}
+
+fn quotation(words: &str, texts: &Texts) -> Sentence {
+    let words = clean(words, LONGEST_WORDS);
+    fill(&texts.layout.quotation, &[("words", &words)])
+}
+
+fn facts<'a>(view: &ScreenView, texts: &'a Texts) -> Vec<(&'a str, String)> {
+    let text = &texts.approval;
+    let address = view.address.as_deref().map(plain);
+    vec![
+        (
+            &text.address,
+            address.unwrap_or_else(|| text.address_unknown.clone()),
+        ),
+        (&text.asked, texts.moment(view.asked_at)),
+        (&text.answer_by, texts.moment(view.expires_at)),
+        (&texts.consent.identifier, plain(&view.client.client_id)),
+    ]
+}
+
+fn deciders(view: &DecidersView, texts: &Texts) -> Vec<Sentence> {
+    let text = &texts.approval;
+    let role = match view.role {
+        RoleView::Subject => &text.role_subject,
+        RoleView::Sponsor => &text.role_sponsor,
+        RoleView::Designated => &text.role_designated,
+    };
+    let (need, of) = (view.need.to_string(), view.of.to_string());
+    let how_many = if view.of <= 1 {
+        fill(&text.alone, &[])
+    } else {
+        fill(&text.several, &[("need", &need), ("of", &of)])
+    };
+    let mut lines = vec![fill(role, &[]), how_many];
+    if !view.agreed.is_empty() {
+        let names: Vec<String> = view.agreed.iter().map(|name| plain(name)).collect();
+        let names = names.join(&text.list_separator);
+        lines.push(fill(&text.agreed, &[("names", &names)]));
+    }
+    lines
+}

@@ -1,0 +1,178 @@
+//! The sections of the catalogue: each field is one key of `text/*.toml`.
+
+use serde::Deserialize;
+
+/// A struct of texts.
+macro_rules! texts {
+    ($($name:ident { $($field:ident: $kind:ty),* $(,)? })*) => {
+        $(
+            #[derive(Debug, Deserialize)]
+            #[serde(deny_unknown_fields)]
+            pub(super) struct $name { $(pub(super) $field: $kind),* }
+        )*
+    };
+}
+
+texts! {
+    LayoutTexts {
+        language: String, name: String, direction: String, product: String, title: String,
+        quotation: String, verified: String, not_verified: String, skip: String,
+    }
+    LoginProblemTexts {
+        wrong: String, too_many: String, busy: String, expired: String, passkey_failed: String,
+    }
+    LoginTexts {
+        title: String, lead: String, lead_agent: String, lead_client: String, username: String,
+        password: String, submit: String, passkey: String, or_password: String,
+        problem: LoginProblemTexts,
+    }
+    ConsentTexts {
+        heading_agent: String, heading_client: String, publisher: String,
+        publisher_unknown: String, what: String, what_hint: String, scope: String,
+        audience: String, identity: String, nothing_chosen: String, limits: String, until: String,
+        agent_named: String, onward_none: String, onward_agents: String, onward_owner: String,
+        onward_both: String, onward_once: String, onward_depth: String, nothing_else: String,
+        list_separator: String, own_words_agent: String, own_words_client: String, about: String,
+        subject: String, owner: String, sponsor: String, identifier: String, returns_to: String,
+        unsure: String, deny: String, approve: String,
+    }
+    MineStateTexts {
+        active: String, suspended: String, completed: String, stopped: String, expired: String,
+    }
+    MineTexts {
+        chain_separator: String, stopped: String, already_ended: String, state: MineStateTexts,
+    }
+    FailureTexts {
+        developer: String, detail: String, error_code: String, error_id: String, home: String,
+        untrusted_request: FailureText, request_expired: FailureText, request_used: FailureText,
+        form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
+        method_not_allowed: FailureText, too_many_requests: FailureText,
+        server_error: FailureText, unavailable: FailureText,
+    }
+    DoneSignedOutTexts {
+        title: String, sentence: String, again: String,
+    }
+    DoneTexts {
+        signed_out: DoneSignedOutTexts,
+    }
+    AppTexts {
+        navigation: String, requests: String, agents: String, activity: String, devices: String,
+        settings: String, sign_out: String, signed_in: String, waiting_one: String,
+        waiting_many: String, back: String, description: String,
+    }
+    InboxTexts {
+        title: String, lead_one: String, lead_many: String, none: String, none_hint: String,
+        left: String, over: String, other: String, more: String, no_words: String, reload: String,
+        live: String,
+    }
+    ApprovalHintTexts {
+        first_from_agent: String, first_payee: String, more_than_usual: String,
+        beyond_task: String, denied_before: String,
+    }
+    ApprovalProblemTexts {
+        number_missing: String, number_wrong: String, password_missing: String,
+        password_wrong: String, too_many: String, busy: String, passkey_failed: String,
+        liveness_failed: String, changed: String, form_expired: String, nothing_chosen: String,
+        amount_wrong: String,
+    }
+    ApprovalTexts {
+        heading_agent: String, heading_client: String, publisher: String,
+        publisher_unknown: String, owner: String, chain: String, chain_separator: String,
+        for_you: String, for_other: String, what: String, narrowed: String, whole: String,
+        nothing: String, limits: String, one_use: String, one_use_onward: String,
+        new_task: String, nothing_else: String, why: String, purpose: String, no_purpose: String,
+        task: String, words_agent: String, words_client: String, words_hint: String,
+        origin: String, address: String, address_unknown: String, asked: String,
+        answer_by: String, code: String, code_hint: String, deciders: String, alone: String,
+        several: String, agreed: String, role_subject: String, role_sponsor: String,
+        role_designated: String, list_separator: String, left: String, left_hint: String,
+        minute_left: String, over_title: String, over: String, decision: String, number: String,
+        number_device: String, number_hint: String, password: String, password_hint: String,
+        passkey_hint: String, liveness_hint: String, passkey_missing: String, passkey_add: String,
+        needs_script: String, unsupported: String, failed: String, unsure: String, deny: String,
+        approve: String, less: String, less_parts: String, less_amount: String,
+        less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
+        less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String,
+        not_me: String, not_me_hint: String, hint: ApprovalHintTexts,
+        problem: ApprovalProblemTexts,
+    }
+    ReceiptTexts {
+        approved: String, approved_less: String, denied: String, stopped: String, not_me: String,
+        agreed: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
+        vote: String, role_subject: String, role_sponsor: String, role_designated: String,
+        password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
+        evidence: String, id: String, hash: String, used: String, not_used: String,
+        document: String, task: String, inbox: String,
+    }
+    OverTexts {
+        inbox: String, receipt: String, again: String, agents: String, approved: OverText,
+        denied: OverText, stopped: OverText, not_me: OverText, expired: OverText,
+        by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
+        changed: OverText, unknown: OverText,
+    }
+    AgentsTexts {
+        title: String, lead: String, none: String, none_hint: String, past: String,
+        publisher: String, last_used: String, never_used: String, acting: String, paused: String,
+        idle: String, stop_agent: String, stop_agent_hint: String, stop_task: String,
+        task: String, own_words: String, chain: String, opened: String, expires: String,
+        spent: String, last: String, history: String,
+    }
+    ActivityKindTexts {
+        consented: String, consent_denied: String, asked: String, approved: String,
+        approved_less: String, denied: String, expired: String, not_me: String, used: String,
+        handed_over: String, stopped: String, signed_in: String, signed_in_passkey: String,
+        sign_in_failed: String, passkey_added: String, passkey_removed: String,
+        settings_changed: String, somebody: String,
+    }
+    ActivityTexts {
+        title: String, lead: String, none: String, none_hint: String, receipt: String,
+        older: String, export: String, kind: ActivityKindTexts,
+    }
+    DevicesNoticeTexts {
+        passkey_added: String, passkey_removed: String, notifications_on: String,
+        notifications_off: String,
+    }
+    DevicesProblemTexts {
+        passkey_failed: String, already_there: String, too_many: String, needs_login: String,
+    }
+    DevicesTexts {
+        title: String, lead: String, passkeys: String, none: String, added: String, used: String,
+        never_used: String, remove: String, add: String, add_name: String, add_hint: String,
+        needs_login: String, sign_in: String, impossible: String, needs_script: String,
+        unsupported: String, failed: String, notifications: String, notifications_off: String,
+        notifications_none: String, enable: String, disable: String, blocked: String,
+        on_here: String, off_here: String, device_unnamed: String, notice: DevicesNoticeTexts,
+        problem: DevicesProblemTexts,
+    }
+    SettingsProblemTexts {
+        quiet: String, email: String, user_code: String, password_wrong: String,
+        form_expired: String,
+    }
+    SettingsTexts {
+        title: String, saved: String, language: String, language_label: String, quiet: String,
+        quiet_hint: String, from: String, until: String, offset: String, email: String,
+        email_label: String, email_hint: String, email_impossible: String, code: String,
+        code_hint: String, code_set: String, code_label: String, password: String, save: String,
+        problem: SettingsProblemTexts,
+    }
+    DeviceProblemTexts {
+        wrong: String, too_many: String, form_expired: String,
+    }
+    DeviceTexts {
+        title: String, lead: String, code: String, submit: String, hint: String, warning: String,
+        problem: DeviceProblemTexts,
+    }
+    OfflineTexts {
+        title: String, sentence: String, again: String,
+    }
+    TimeTexts {
+        moment: String, day: String, clock: String, months: [String; 12], moments: String,
+        minute: String, minutes: String, hour: String, hours: String,
+    }
+    FailureText {
+        title: String, sentence: String, hint: String,
+    }
+    OverText {
+        title: String, sentence: String,
+    }
+}

@@ -1,0 +1,147 @@
+//! `/app/settings`: quiet hours, e-mail, user code (CIBA 7.1), language.
+
+use askama::Template;
+use http::StatusCode;
+
+use super::around::{Around, Tab};
+use super::sentence::Part;
+use super::{Page, PersonView, Texts};
+
+/// What a person set. Each part is a form of its own to `POST /app/settings`, named by `setting`: `quiet` (`from`, `until` as
+/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `user_code` (`user_code`, `password`), `language`
+/// (`language`).
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub person: PersonView,
+    pub quiet: Option<QuietView>,
+    /// Minutes east of UTC.
+    pub offset_minutes: i32,
+    pub email: String,
+    /// Whether e-mail can be sent at all.
+    pub email_possible: bool,
+    pub has_user_code: bool,
+    /// Tag and name of each, in that language itself: `Languages::names`.
+    pub languages: Vec<(String, String)>,
+    pub notice: Option<SettingsNotice>,
+    pub problem: Option<SettingsProblem>,
+}
+
+/// Minutes since midnight, local.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuietView {
+    pub from: u16,
+    pub until: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingsNotice {
+    Saved,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingsProblem {
+    Quiet,
+    Email,
+    UserCode,
+    PasswordWrong,
+    FormExpired,
+}
+
+impl Settings {
+    pub fn page(&self, texts: &Texts) -> Page {
+        let status = match self.problem {
+            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            None => StatusCode::OK,
+        };
+        let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
+        let template = SettingsTemplate {
+            texts,
+            title: texts.page_title(&texts.settings.title),
+            around: Around::of(&self.person, Tab::Settings, texts),
+            view: self,
+            problem: self.problem.map(|problem| problem.text(texts)),
+            quiet_from: self.quiet.map(|quiet| time(quiet.from)).unwrap_or_default(),
+            quiet_until: self
+                .quiet
+                .map(|quiet| time(quiet.until))
+                .unwrap_or_default(),
+            offsets: offsets(self.offset_minutes),
+        };
+        Page::rendered(&template, status).with_scripts()
+    }
+}
+
+impl SettingsProblem {
+    fn text(self, texts: &Texts) -> &str {
+        let text = &texts.settings.problem;
+        match self {
+            Self::Quiet => &text.quiet,
+            Self::Email => &text.email,
+            Self::UserCode => &text.user_code,
+            Self::PasswordWrong => &text.password_wrong,
+            Self::FormExpired => &text.form_expired,
+        }
+    }
+}
+
+/// One choice of the clock.
+struct Offset {
+    minutes: i32,
+    text: String,
+    chosen: bool,
+}
+
+/// All offsets that are in use somewhere, and the one that is set.
+fn offsets(chosen: i32) -> Vec<Offset> {
+    let whole = (EARLIEST_HOUR..=LATEST_HOUR).map(|hour| hour * 60);
+    let mut all: Vec<i32> = whole.chain(UNEVEN).chain([chosen]).collect();
+    all.sort_unstable();
+    all.dedup();
+    let offset = |minutes: i32| Offset {
+        minutes,
+        text: offset_text(minutes),
+        chosen: minutes == chosen,
+    };
+    all.into_iter().map(offset).collect()
+}
+
+/// As in RFC 3339.
+fn offset_text(minutes: i32) -> String {
+    let sign = if minutes < 0 { '-' } else { '+' };
+    let minutes = minutes.unsigned_abs();
+    format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+}
+
+const EARLIEST_HOUR: i32 = -12;
+const LATEST_HOUR: i32 = 14;
+/// Offsets that are no whole hour, from the Marquesas to the Chatham Islands.
+const UNEVEN: [i32; 11] = [-570, -210, -150, 210, 270, 330, 345, 390, 525, 570, 630];
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsTemplate<'a> {
+    texts: &'a Texts,
+    title: String,
+    around: Around<'a>,
+    view: &'a Settings,
+    problem: Option<&'a str>,
+    quiet_from: String,
+    quiet_until: String,
+    offsets: Vec<Offset>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offsets_are_in_order_and_hold_the_one_that_is_set() {
+        let all = offsets(765);
+        assert!(all.is_sorted_by_key(|offset| offset.minutes));
+        let chosen: Vec<_> = all.iter().filter(|offset| offset.chosen).collect();
+        assert_eq!(chosen.len(), 1);
+        assert_eq!(chosen[0].text, "+12:45");
+        assert_eq!(offset_text(-210), "-03:30");
+        assert_eq!(offset_text(0), "+00:00");
+    }
+}

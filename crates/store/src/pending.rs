@@ -1,0 +1,309 @@
+//! What waits for a person (SPECS appendix B.1): found by its handle, polled, listed. Its transitions are in `pending/decision.rs`,
+//! lists and budgets in `pending/lists.rs`, what people saw and signed in `receipt.rs`.
+
+mod decision;
+mod device;
+mod lists;
+
+use writ_core::id::{ApprovalId, ClientId, DelegationId, TaskId, UserId};
+use writ_core::pending::{Kind, PendingRequest, Polling, SLOW_DOWN, Stage, State};
+use writ_jose::key::Thumbprint;
+use writ_wire::time::Timestamp;
+
+use crate::error::{Result, StoreError};
+use crate::json::{self, time};
+use crate::store::Session;
+
+pub use lists::{Change, Prompts};
+
+/// One row of `pending_requests`; the handle and the user code themselves are kept nowhere.
+#[derive(Clone, Copy)]
+pub struct NewPending<'a> {
+    pub request: &'a PendingRequest,
+    /// Digest of the device flow's user code.
+    pub user_code: Option<&'a str>,
+    /// Sealed secrets that a ping or push needs.
+    pub sealed: Option<&'a str>,
+}
+
+/// What one poll cost its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Polled {
+    Free,
+    /// Too early: as it is from now on.
+    Hasty(Polling),
+}
+
+pub(super) const ASKED: &str = "`pending_requests.asked`";
+pub(super) const DECISION: &str = "`pending_requests.decision`";
+const NUMBER: &str = "`pending_requests`: a number";
+
+row! { PendingRow {
+    id: String,
+    kind: String,
+    digest: String,
+    client_id: String,
+    subject: Option<String>,
+    state: String,
+    asked: String,
+    asked_hash: String,
+    jkt: Option<String>,
+    asked_by: Option<String>,
+    task_id: Option<String>,
+    poll_interval: i64,
+    polled_at: Option<i64>,
+    hasty_polls: i64,
+    stage: i64,
+    decision: Option<String>,
+    delegation_id: Option<String>,
+    created_at: i64,
+    expires_at: i64,
+} }
+
+/// The columns of `PendingRow`.
+macro_rules! pending_columns {
+    () => {
+        "id, kind, digest, client_id, subject, state, asked, asked_hash, jkt, asked_by, task_id,
+        poll_interval, polled_at, hasty_polls, stage, decision, delegation_id, created_at, expires_at"
+    };
+}
+pub(crate) use pending_columns;
+
+/// Nobody decided yet, whatever the time.
+macro_rules! open {
+    () => {
+        "state IN ('pending', 'viewed')"
+    };
+}
+pub(crate) use open;
+
+row! { SealedRow { sealed: Option<String> } }
+
+row! { PollingRow { poll_interval: i64, polled_at: Option<i64>, hasty_polls: i64 } }
+
+const INSERT: &str = "
+    INSERT INTO pending_requests (tenant, id, kind, digest, user_code, client_id, subject, state,
+        asked, asked_hash, jkt, asked_by, task_id, sealed, poll_interval, polled_at, hasty_polls,
+        stage, stage_ends_at, created_at, expires_at, changed_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
+        $20, $21, $20)";
+
+/// As many users as `APPROVERS_AT_ONCE`; absent ones are null.
+const INSERT_APPROVERS: &str = "
+    INSERT INTO pending_approvers (tenant, request_id, user_id, created_at)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), u.user_id, CAST($3 AS BIGINT) FROM (
+        SELECT CAST($4 AS TEXT) AS user_id UNION ALL SELECT CAST($5 AS TEXT)
+        UNION ALL SELECT CAST($6 AS TEXT) UNION ALL SELECT CAST($7 AS TEXT)
+        UNION ALL SELECT CAST($8 AS TEXT) UNION ALL SELECT CAST($9 AS TEXT)
+        UNION ALL SELECT CAST($10 AS TEXT) UNION ALL SELECT CAST($11 AS TEXT)
+    ) u
+    WHERE u.user_id IS NOT NULL
+    ON CONFLICT DO NOTHING";
+const APPROVERS_AT_ONCE: usize = 8;
+
+const BY_HANDLE: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests WHERE tenant = $1 AND kind = $2 AND digest = $3"
+);
+
+const BY_ID: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests WHERE tenant = $1 AND id = $2"
+);
+
+const BY_USER_CODE: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests WHERE tenant = $1 AND user_code = $2 AND kind = 'device'"
+);
+
+const SEALED: &str = "SELECT sealed FROM pending_requests WHERE tenant = $1 AND id = $2";
+
+const POLL: &str = "
+    UPDATE pending_requests SET polled_at = $3
+    WHERE tenant = $1 AND id = $2
+        AND (polled_at IS NULL OR polled_at + poll_interval * 1000000 <= $3)";
+
+/// The interval only grows, and the time of the last poll never goes back, whatever the nodes' clocks say.
+const HASTY_POLL: &str = "
+    UPDATE pending_requests SET poll_interval = poll_interval + $4, hasty_polls = hasty_polls + 1,
+        polled_at = CASE WHEN polled_at > $3 THEN polled_at ELSE $3 END
+    WHERE tenant = $1 AND id = $2
+    RETURNING poll_interval, polled_at, hasty_polls";
+
+impl Session {
+    /// With a row for everybody who may decide, of every step.
+    pub async fn insert_pending(&mut self, new: NewPending<'_>) -> Result<()> {
+        let request = new.request;
+        execute!(
+            self,
+            INSERT,
+            &self.tenant,
+            request.id.as_str(),
+            request.kind.as_str(),
+            &request.digest,
+            new.user_code,
+            request.client.as_str(),
+            request.subject.as_ref().map(UserId::as_str),
+            request.state.as_str(),
+            json::write(&request.asked, ASKED)?,
+            &request.asked_hash,
+            request.jkt.as_ref().map(Thumbprint::as_str),
+            request.asked_by.as_ref().map(DelegationId::as_str),
+            request.task.as_ref().map(TaskId::as_str),
+            new.sealed,
+            i64::from(request.polling.interval),
+            request.polling.last.map(Timestamp::micros),
+            i64::from(request.polling.hasty),
+            number(request.stage),
+            stage_ends_at(request, request.stage),
+            request.created_at.micros(),
+            request.expires_at.micros(),
+        )?;
+        self.insert_approvers(&request.id, &request.asked.stages, request.created_at)
+            .await
+    }
+
+    pub(super) async fn insert_approvers(
+        &mut self,
+        id: &ApprovalId,
+        stages: &[Stage],
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut users: Vec<&str> = stages
+            .iter()
+            .flat_map(|s| &s.of)
+            .map(UserId::as_str)
+            .collect();
+        users.sort_unstable();
+        users.dedup();
+        for some in users.chunks(APPROVERS_AT_ONCE) {
+            let user = |place: usize| some.get(place).copied();
+            execute!(
+                self,
+                INSERT_APPROVERS,
+                &self.tenant,
+                id.as_str(),
+                now.micros(),
+                user(0),
+                user(1),
+                user(2),
+                user(3),
+                user(4),
+                user(5),
+                user(6),
+                user(7),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// By the digest of `auth_req_id` or `device_code`; also one that has ended.
+    pub async fn pending(&mut self, kind: Kind, digest: &str) -> Result<Option<PendingRequest>> {
+        let row = optional!(
+            self,
+            PendingRow,
+            BY_HANDLE,
+            &self.tenant,
+            kind.as_str(),
+            digest
+        )?;
+        row.map(PendingRow::read).transpose()
+    }
+
+    pub async fn pending_by_id(&mut self, id: &ApprovalId) -> Result<Option<PendingRequest>> {
+        let row = optional!(self, PendingRow, BY_ID, &self.tenant, id.as_str())?;
+        row.map(PendingRow::read).transpose()
+    }
+
+    /// Of the device flow alone; also one that has ended.
+    pub async fn pending_by_user_code(&mut self, digest: &str) -> Result<Option<PendingRequest>> {
+        let row = optional!(self, PendingRow, BY_USER_CODE, &self.tenant, digest)?;
+        row.map(PendingRow::read).transpose()
+    }
+
+    pub async fn pending_sealed(&mut self, id: &ApprovalId) -> Result<Option<String>> {
+        let row = optional!(self, SealedRow, SEALED, &self.tenant, id.as_str())?;
+        Ok(row.and_then(|row| row.sealed))
+    }
+
+    /// Counts one poll (RFC 8628 section 3.5, CIBA 11): the first is free, then one in each interval.
+    pub async fn poll_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<Polled> {
+        let (id, now) = (id.as_str(), now.micros());
+        if execute!(self, POLL, &self.tenant, id, now)? == 1 {
+            return Ok(Polled::Free);
+        }
+        let slower = i64::from(SLOW_DOWN);
+        let row = optional!(self, PollingRow, HASTY_POLL, &self.tenant, id, now, slower)?
+            .ok_or_else(|| StoreError::corrupt("`pending_requests`: a request is gone"))?;
+        Ok(Polled::Hasty(row.read()?))
+    }
+}
+
+impl PendingRow {
+    pub(super) fn read(self) -> Result<PendingRequest> {
+        let polling = PollingRow {
+            poll_interval: self.poll_interval,
+            polled_at: self.polled_at,
+            hasty_polls: self.hasty_polls,
+        };
+        Ok(PendingRequest {
+            id: ApprovalId::from_text(self.id),
+            kind: Kind::from_row(&self.kind)
+                .ok_or_else(|| StoreError::corrupt("`pending_requests.kind`"))?,
+            digest: self.digest,
+            client: ClientId::from_text(self.client_id),
+            subject: self.subject.map(UserId::from_text),
+            state: state(&self.state)?,
+            asked: json::read(&self.asked, ASKED)?,
+            asked_hash: self.asked_hash,
+            jkt: self
+                .jkt
+                .map(|text| json::thumbprint(&text, "`pending_requests.jkt`"))
+                .transpose()?,
+            asked_by: self.asked_by.map(DelegationId::from_text),
+            task: self.task_id.map(TaskId::from_text),
+            polling: polling.read()?,
+            stage: usize::try_from(self.stage).map_err(|_| StoreError::corrupt(NUMBER))?,
+            decision: self
+                .decision
+                .map(|text| json::read(&text, DECISION))
+                .transpose()?,
+            delegation: self.delegation_id.map(DelegationId::from_text),
+            created_at: time(self.created_at),
+            expires_at: time(self.expires_at),
+        })
+    }
+}
+
+impl PollingRow {
+    fn read(self) -> Result<Polling> {
+        let count = |number: i64| u32::try_from(number).map_err(|_| StoreError::corrupt(NUMBER));
+        Ok(Polling {
+            interval: count(self.poll_interval)?,
+            last: self.polled_at.map(time),
+            hasty: count(self.hasty_polls)?,
+        })
+    }
+}
+
+pub(super) fn state(text: &str) -> Result<State> {
+    State::from_row(text).ok_or_else(|| StoreError::corrupt("`pending_requests.state`"))
+}
+
+pub(super) fn number(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// The first moment of the next step, as `PendingRequest::stage_at` counts; none after the last.
+pub(super) fn stage_ends_at(request: &PendingRequest, stage: usize) -> Option<i64> {
+    let steps = request.asked.stages.len();
+    if stage + 1 >= steps {
+        return None;
+    }
+    let whole = request.expires_at.micros() - request.created_at.micros();
+    let passed = (whole * number(stage + 1) + number(steps) - 1) / number(steps);
+    Some(request.created_at.micros() + passed)
+}

@@ -1,0 +1,221 @@
+//! The transitions of what waits for a person, one guarded statement each (SPECS appendix B.1, LESSONS 27-32): whoever is told
+//! `true` did it. What has ended has no next step of escalation.
+
+use writ_core::id::{ApprovalId, DelegationId, UserId};
+use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, State, Vote};
+use writ_wire::time::Timestamp;
+
+use super::{ASKED, DECISION, number, open, stage_ends_at};
+use crate::error::{Result, StoreError};
+use crate::json;
+use crate::store::Session;
+
+const VOTE: &str = "`pending_votes.vote`";
+
+row! { VoteRow { vote: String } }
+
+const VIEW: &str = "
+    UPDATE pending_requests SET state = 'viewed', viewed_at = $3, changed_at = $3
+    WHERE tenant = $1 AND id = $2 AND state = 'pending' AND expires_at > $3";
+
+/// The first step ends after its share of the whole wait, rounded up as `stage_ends_at` does.
+const TAKE: &str = concat!(
+    "UPDATE pending_requests SET subject = $4, asked = $5, changed_at = $3,
+        stage_ends_at = CASE WHEN CAST($6 AS BIGINT) > 1
+            THEN created_at + (expires_at - created_at + CAST($6 AS BIGINT) - 1) / CAST($6 AS BIGINT) END
+    WHERE tenant = $1 AND id = $2 AND kind = 'device' AND subject IS NULL AND expires_at > $3 AND ",
+    open!()
+);
+
+const FORGET_APPROVERS: &str =
+    "DELETE FROM pending_approvers WHERE tenant = $1 AND request_id = $2";
+
+/// Holds the row until the commit, so that of two people who agree at once the second sees the first one's vote.
+const HOLD: &str = concat!(
+    "UPDATE pending_requests SET changed_at = $3
+    WHERE tenant = $1 AND id = $2 AND expires_at > $3 AND ",
+    open!()
+);
+
+const INSERT_VOTE: &str = concat!(
+    "INSERT INTO pending_votes (tenant, request_id, user_id, vote, voted_at)
+    SELECT tenant, id, CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS BIGINT) FROM pending_requests
+    WHERE tenant = $1 AND id = $2 AND expires_at > $6 AND ",
+    open!(),
+    " ON CONFLICT DO NOTHING"
+);
+
+const VOTES: &str = "
+    SELECT vote FROM pending_votes WHERE tenant = $1 AND request_id = $2
+    ORDER BY voted_at, user_id LIMIT $3";
+
+const DECIDE: &str = concat!(
+    "UPDATE pending_requests SET state = $4, decision = $5, decided_at = $3, changed_at = $3,
+        stage_ends_at = NULL
+    WHERE tenant = $1 AND id = $2 AND expires_at > $3 AND ",
+    open!()
+);
+
+const SUPERSEDE: &str = concat!(
+    "UPDATE pending_requests SET state = 'expired', decision = $8, changed_at = $3,
+        stage_ends_at = NULL
+    WHERE tenant = $1 AND id <> $2 AND client_id = $4 AND subject = $5 AND kind = $6
+        AND asked_hash = $7 AND expires_at > $3 AND ",
+    open!()
+);
+
+const EXPIRE: &str = "
+    UPDATE pending_requests SET state = 'expired', changed_at = $3, stage_ends_at = NULL
+    WHERE tenant = $1 AND id = $2 AND state IN ('pending', 'viewed', 'approved') AND expires_at <= $3";
+
+const REDEEM: &str = "
+    UPDATE pending_requests SET state = 'redeemed', delegation_id = $4, redeemed_at = $3,
+        changed_at = $3
+    WHERE tenant = $1 AND id = $2 AND state = 'approved' AND expires_at > $3";
+
+const ESCALATE: &str = concat!(
+    "UPDATE pending_requests SET stage = stage + 1, stage_ends_at = $5, changed_at = $3
+    WHERE tenant = $1 AND id = $2 AND stage = $4 AND expires_at > $3 AND ",
+    open!()
+);
+
+impl Session {
+    pub async fn view_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, VIEW, &self.tenant, id.as_str(), now.micros())? == 1)
+    }
+
+    /// A device request becomes this person's, who alone may then decide, or whom `asked` says now.
+    pub async fn take_pending(
+        &mut self,
+        id: &ApprovalId,
+        subject: &UserId,
+        asked: &Asked,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let taken = execute!(
+            self,
+            TAKE,
+            &self.tenant,
+            id.as_str(),
+            now.micros(),
+            subject.as_str(),
+            json::write(asked, ASKED)?,
+            number(asked.stages.len()),
+        )?;
+        if taken != 1 {
+            return Ok(false);
+        }
+        execute!(self, FORGET_APPROVERS, &self.tenant, id.as_str())?;
+        self.insert_approvers(id, &asked.stages, now).await?;
+        Ok(true)
+    }
+
+    /// Whether it counts: the request was open, and this person had not voted. Only inside a transaction, where the caller
+    /// also reads the votes and decides: until its commit nobody else votes or decides.
+    pub async fn insert_vote(
+        &mut self,
+        id: &ApprovalId,
+        vote: &Vote,
+        now: Timestamp,
+    ) -> Result<bool> {
+        if execute!(self, HOLD, &self.tenant, id.as_str(), now.micros())? != 1 {
+            return Ok(false);
+        }
+        let written = execute!(
+            self,
+            INSERT_VOTE,
+            &self.tenant,
+            id.as_str(),
+            vote.user.as_str(),
+            json::write(vote, VOTE)?,
+            vote.at.micros(),
+            now.micros(),
+        )?;
+        Ok(written == 1)
+    }
+
+    /// In the order in which they came.
+    pub async fn votes(&mut self, id: &ApprovalId) -> Result<Vec<Vote>> {
+        let most = number(MAX_STAGES * MAX_APPROVERS);
+        let rows = all!(self, VoteRow, VOTES, &self.tenant, id.as_str(), most)?;
+        rows.iter().map(|row| json::read(&row.vote, VOTE)).collect()
+    }
+
+    /// Approved or denied, by whoever comes first; never after its end.
+    pub async fn decide_pending(
+        &mut self,
+        id: &ApprovalId,
+        state: State,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<bool> {
+        if !matches!(state, State::Approved | State::Denied) {
+            return Err(StoreError::corrupt("a decision is neither yes nor no"));
+        }
+        let decided = execute!(
+            self,
+            DECIDE,
+            &self.tenant,
+            id.as_str(),
+            now.micros(),
+            state.as_str(),
+            json::write(decision, DECISION)?,
+        )?;
+        Ok(decided == 1)
+    }
+
+    /// Ends other open requests of the same client that ask the same person the same. How many.
+    pub async fn supersede_pending(
+        &mut self,
+        request: &PendingRequest,
+        decision: &Decision,
+        now: Timestamp,
+    ) -> Result<u64> {
+        execute!(
+            self,
+            SUPERSEDE,
+            &self.tenant,
+            request.id.as_str(),
+            now.micros(),
+            request.client.as_str(),
+            request.subject.as_ref().map(UserId::as_str),
+            request.kind.as_str(),
+            &request.asked_hash,
+            json::write(decision, DECISION)?,
+        )
+    }
+
+    /// Also what was approved and never fetched.
+    pub async fn expire_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, EXPIRE, &self.tenant, id.as_str(), now.micros())? == 1)
+    }
+
+    /// In the transaction that writes the delegation: one approval, one edge (LESSONS 29).
+    pub async fn redeem_pending(
+        &mut self,
+        id: &ApprovalId,
+        delegation: &DelegationId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (id, delegation) = (id.as_str(), delegation.as_str());
+        Ok(execute!(self, REDEEM, &self.tenant, id, now.micros(), delegation)? == 1)
+    }
+
+    /// From the step in which this request was found to the next one.
+    pub async fn escalate_pending(
+        &mut self,
+        request: &PendingRequest,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let escalated = execute!(
+            self,
+            ESCALATE,
+            &self.tenant,
+            request.id.as_str(),
+            now.micros(),
+            number(request.stage),
+            stage_ends_at(request, request.stage + 1),
+        )?;
+        Ok(escalated == 1)
+    }
+}

@@ -1,0 +1,268 @@
+//! Which requests wait: for the background work, for a person's pages, for those who hold a poll; and how many prompts there
+//! were (promise 10: budgets per person, agent and pair).
+
+use writ_core::id::{ApprovalId, ClientId, UserId};
+use writ_core::pending::{PendingRequest, State};
+use writ_wire::time::Timestamp;
+
+use super::{PendingRow, open, pending_columns, state};
+use crate::error::{Result, StoreError};
+use crate::json::time;
+use crate::store::Session;
+
+/// Something happened to a request; `state` is what it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub id: ApprovalId,
+    pub state: State,
+    pub at: Timestamp,
+}
+
+/// How often a person was asked, an agent asked, and this agent asked this person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prompts {
+    pub person: u64,
+    pub agent: u64,
+    pub pair: u64,
+    /// Of the pair, undecided now.
+    pub open: u64,
+    /// Of the pair, since the last one that was approved.
+    pub denials: u64,
+    pub last_denied_at: Option<Timestamp>,
+}
+
+row! { PersonRow { user_id: String } }
+
+row! { ChangeRow { id: String, state: String, changed_at: i64 } }
+
+row! { PromptsRow {
+    person: i64,
+    agent: i64,
+    pair: i64,
+    open: i64,
+    denials: i64,
+    last_denied_at: Option<i64>,
+} }
+
+const OVERDUE: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND state IN ('pending', 'viewed', 'approved') AND expires_at <= $2
+    ORDER BY expires_at, id LIMIT $3"
+);
+
+const ESCALATING: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND stage_ends_at <= $2 AND expires_at > $2 AND ",
+    open!(),
+    " ORDER BY stage_ends_at, id LIMIT $3"
+);
+
+const INBOX: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND id IN
+            (SELECT request_id FROM pending_approvers WHERE tenant = $1 AND user_id = $2)
+        AND expires_at > $3 AND ",
+    open!(),
+    " ORDER BY expires_at, id LIMIT $4"
+);
+
+/// The newest of each list are enough for the newest of both.
+const ACTIVITY: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND id IN (
+        SELECT a.request_id FROM
+            (SELECT request_id FROM pending_approvers WHERE tenant = $1 AND user_id = $2
+            ORDER BY created_at DESC, request_id DESC LIMIT $3) a
+        UNION ALL SELECT s.id FROM
+            (SELECT id FROM pending_requests WHERE tenant = $1 AND subject = $2
+            ORDER BY created_at DESC, id DESC LIMIT $3) s)
+    ORDER BY created_at DESC, id DESC LIMIT $3"
+);
+
+const CHANGED: &str = "
+    SELECT id, state, changed_at FROM pending_requests WHERE tenant = $1 AND changed_at >= $2
+    ORDER BY changed_at, id LIMIT $3";
+
+/// Whoever may decide about them, or is their subject.
+const PEOPLE_OF_CHANGED: &str = "
+    SELECT a.user_id FROM pending_approvers a
+        JOIN pending_requests r ON r.tenant = a.tenant AND r.id = a.request_id
+    WHERE r.tenant = $1 AND r.changed_at >= $2
+    UNION SELECT r.subject AS user_id FROM pending_requests r
+    WHERE r.tenant = $1 AND r.changed_at >= $2 AND r.subject IS NOT NULL
+    ORDER BY 1 LIMIT $3";
+
+/// The same question asked again took its place: nobody was asked twice.
+macro_rules! asked_once {
+    () => {
+        "NOT (state = 'expired' AND decided_at IS NULL AND decision IS NOT NULL)"
+    };
+}
+
+/// $2 person, $3 agent, $4 since, $5 now. Whatever was decided and is not denied was approved, also if it was never fetched.
+const PROMPTS: &str = concat!(
+    "SELECT
+        (SELECT COUNT(*) FROM pending_requests
+            WHERE tenant = $1 AND subject = $2 AND created_at >= $4
+                AND ",
+    asked_once!(),
+    ") AS person,
+        (SELECT COUNT(*) FROM pending_requests
+            WHERE tenant = $1 AND client_id = $3 AND created_at >= $4
+                AND ",
+    asked_once!(),
+    ") AS agent,
+        (SELECT COUNT(*) FROM pending_requests
+            WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND created_at >= $4
+                AND ",
+    asked_once!(),
+    ") AS pair,
+        (SELECT COUNT(*) FROM pending_requests
+            WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND expires_at > $5 AND ",
+    open!(),
+    ") AS open, d.denials, d.last_denied_at
+    FROM (SELECT COUNT(*) AS denials, MAX(decided_at) AS last_denied_at FROM pending_requests
+        WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND state = 'denied'
+            AND decided_at >= $4 AND decided_at > COALESCE(
+                (SELECT MAX(y.decided_at) FROM pending_requests y
+                WHERE y.tenant = $1 AND y.subject = $2 AND y.client_id = $3 AND y.state <> 'denied'),
+                0)
+    ) d"
+);
+
+impl Session {
+    /// Past their end and not yet said to be: for the sweeper, which says so one by one. The oldest end first.
+    pub async fn overdue_pending(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PendingRequest>> {
+        let (now, limit) = (now.micros(), i64::from(limit));
+        read(all!(self, PendingRow, OVERDUE, &self.tenant, now, limit)?)
+    }
+
+    /// Nobody of this step decided in its share of the wait.
+    pub async fn escalating_pending(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PendingRequest>> {
+        let (now, limit) = (now.micros(), i64::from(limit));
+        read(all!(
+            self,
+            PendingRow,
+            ESCALATING,
+            &self.tenant,
+            now,
+            limit
+        )?)
+    }
+
+    /// Undecided, of which this person is an approver in any step, come or not; the first to expire first.
+    pub async fn inbox(
+        &mut self,
+        user: &UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PendingRequest>> {
+        let (user, now, limit) = (user.as_str(), now.micros(), i64::from(limit));
+        read(all!(
+            self,
+            PendingRow,
+            INBOX,
+            &self.tenant,
+            user,
+            now,
+            limit
+        )?)
+    }
+
+    /// All of this person, as approver or subject, the newest first; until they are swept.
+    pub async fn activity(&mut self, user: &UserId, limit: u32) -> Result<Vec<PendingRequest>> {
+        let (user, limit) = (user.as_str(), i64::from(limit));
+        read(all!(self, PendingRow, ACTIVITY, &self.tenant, user, limit)?)
+    }
+
+    /// In the order in which they happened. A commit may come later than the time in its rows: ask with some overlap.
+    pub async fn changed_pending(&mut self, since: Timestamp, limit: u32) -> Result<Vec<Change>> {
+        let (since, limit) = (since.micros(), i64::from(limit));
+        let rows = all!(self, ChangeRow, CHANGED, &self.tenant, since, limit)?;
+        rows.into_iter().map(ChangeRow::read).collect()
+    }
+
+    /// Who is concerned by what changed: for those who watch their inbox.
+    pub async fn people_of_changed(&mut self, since: Timestamp, limit: u32) -> Result<Vec<UserId>> {
+        let (since, limit) = (since.micros(), i64::from(limit));
+        let rows = all!(
+            self,
+            PersonRow,
+            PEOPLE_OF_CHANGED,
+            &self.tenant,
+            since,
+            limit
+        )?;
+        Ok(rows
+            .into_iter()
+            .map(|row| UserId::from_text(row.user_id))
+            .collect())
+    }
+
+    /// Since that time, at most as long ago as rows are kept (`sweep::KEPT_AFTER_EXPIRY`). One statement.
+    pub async fn prompts(
+        &mut self,
+        subject: &UserId,
+        client: &ClientId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Prompts> {
+        let row = optional!(
+            self,
+            PromptsRow,
+            PROMPTS,
+            &self.tenant,
+            subject.as_str(),
+            client.as_str(),
+            since.micros(),
+            now.micros()
+        )?;
+        row.map_or(Ok(Prompts::default()), PromptsRow::read)
+    }
+}
+
+fn read(rows: Vec<PendingRow>) -> Result<Vec<PendingRequest>> {
+    rows.into_iter().map(PendingRow::read).collect()
+}
+
+impl ChangeRow {
+    fn read(self) -> Result<Change> {
+        Ok(Change {
+            id: ApprovalId::from_text(self.id),
+            state: state(&self.state)?,
+            at: time(self.changed_at),
+        })
+    }
+}
+
+impl PromptsRow {
+    fn read(self) -> Result<Prompts> {
+        let count = |number: i64| {
+            u64::try_from(number).map_err(|_| StoreError::corrupt("`pending_requests`: a count"))
+        };
+        Ok(Prompts {
+            person: count(self.person)?,
+            agent: count(self.agent)?,
+            pair: count(self.pair)?,
+            open: count(self.open)?,
+            denials: count(self.denials)?,
+            last_denied_at: self.last_denied_at.map(time),
+        })
+    }
+}

@@ -1,0 +1,128 @@
+//! Web Push: where a person's browsers are reached (RFC 8030), and the server's own key pairs for it (RFC 8292).
+
+use writ_core::id::UserId;
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::json::time;
+use crate::store::Session;
+
+/// The most browsers of one person.
+pub const MAX_SUBSCRIPTIONS: i64 = 50;
+
+/// One row of `push_subscriptions` that is not gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Of the endpoint.
+    pub digest: String,
+    pub user: UserId,
+    /// Endpoint and keys.
+    pub sealed: String,
+    /// Which browser.
+    pub name: String,
+    pub created_at: Timestamp,
+}
+
+row! { SubscriptionRow {
+    endpoint_digest: String,
+    user_id: String,
+    sealed: String,
+    name: String,
+    created_at: i64,
+} }
+
+row! { ServerKeyRow { public_key: String, sealed: String } }
+
+const UPSERT: &str = "
+    INSERT INTO push_subscriptions (tenant, endpoint_digest, user_id, sealed, name, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (tenant, endpoint_digest) DO UPDATE SET user_id = excluded.user_id,
+        sealed = excluded.sealed, name = excluded.name, created_at = excluded.created_at,
+        gone_at = NULL";
+
+/// The newest, should there be too many.
+const OF_USER: &str = "
+    SELECT endpoint_digest, user_id, sealed, name, created_at FROM push_subscriptions
+    WHERE tenant = $1 AND user_id = $2 AND gone_at IS NULL
+    ORDER BY created_at DESC, endpoint_digest LIMIT $3";
+
+const GONE: &str = "
+    UPDATE push_subscriptions SET gone_at = $3, sealed = ''
+    WHERE tenant = $1 AND endpoint_digest = $2 AND gone_at IS NULL";
+
+const SERVER_KEY: &str = "
+    SELECT public_key, sealed FROM server_keys WHERE tenant = $1 AND purpose = $2";
+
+const INSERT_SERVER_KEY: &str = "
+    INSERT INTO server_keys (tenant, purpose, public_key, sealed, created_at)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT DO NOTHING";
+
+impl Session {
+    /// A browser belongs to whoever subscribed with it last.
+    pub async fn upsert_subscription(&mut self, new: &Subscription) -> Result<()> {
+        execute!(
+            self,
+            UPSERT,
+            &self.tenant,
+            &new.digest,
+            new.user.as_str(),
+            &new.sealed,
+            &new.name,
+            new.created_at.micros(),
+        )?;
+        Ok(())
+    }
+
+    /// The newest first, at most `MAX_SUBSCRIPTIONS`.
+    pub async fn subscriptions_of(&mut self, user: &UserId) -> Result<Vec<Subscription>> {
+        let user = user.as_str();
+        let most = MAX_SUBSCRIPTIONS;
+        let rows = all!(self, SubscriptionRow, OF_USER, &self.tenant, user, most)?;
+        Ok(rows.into_iter().map(SubscriptionRow::read).collect())
+    }
+
+    /// The push service does not know it any more, or the person took it away. Whether this call did it.
+    pub async fn subscription_gone(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, GONE, &self.tenant, digest, now.micros())? == 1)
+    }
+
+    /// The public key and the sealed private one.
+    pub async fn server_key(&mut self, purpose: &str) -> Result<Option<(String, String)>> {
+        let row = optional!(self, ServerKeyRow, SERVER_KEY, &self.tenant, purpose)?;
+        Ok(row.map(|row| (row.public_key, row.sealed)))
+    }
+
+    /// Whether it was written: there is one of each purpose, whichever node came first.
+    pub async fn insert_server_key(
+        &mut self,
+        purpose: &str,
+        public: &str,
+        sealed: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let now = now.micros();
+        let written = execute!(
+            self,
+            INSERT_SERVER_KEY,
+            &self.tenant,
+            purpose,
+            public,
+            sealed,
+            now
+        )?;
+        Ok(written == 1)
+    }
+}
+
+impl SubscriptionRow {
+    fn read(self) -> Subscription {
+        Subscription {
+            digest: self.endpoint_digest,
+            user: UserId::from_text(self.user_id),
+            sealed: self.sealed,
+            name: self.name,
+            created_at: time(self.created_at),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! An edge that a person approved alone: not below the delegation that asked, and it dies with it (promise 5).
+
+use std::time::Duration;
+
+use writ_core::delegation::{self, Delegation, MAX_LINEAGE};
+use writ_core::id::DelegationId;
+use writ_core::lineage::{Lineage, Stopped};
+
+use crate::Store;
+use crate::testing::{Kind, TestDatabase};
+use crate::tests::world::{
+    HOUR, NOW, TENANT, booker, chain, child, key, planner, task, user, world,
+};
+
+on_both! {
+    an_approved_edge_reads_back_and_is_listed,
+    it_dies_with_the_chain_that_asked,
+    it_dies_with_task_agents_owner_and_subject,
+    it_ends_with_what_asked,
+    its_rows_count_with_those_of_the_chain,
+    lessons_5_an_edge_that_nobody_asked_for_is_stopped,
+}
+
+/// The booker asks, below `asking`, and gets an edge of its own.
+fn edge(asking: &Delegation) -> Delegation {
+    let id = DelegationId::from_text(format!("dlg_edge_of_{}", asking.id));
+    Delegation {
+        path: delegation::path(None, &id),
+        parent: None,
+        asked_by: Some(asking.id.clone()),
+        approval: Some(task("t").approval),
+        holder: booker(),
+        requested_by: booker(),
+        act: Some(delegation::act("https://as.example", &booker(), &id, None)),
+        jkt: Some(key('b')),
+        id,
+        ..asking.clone()
+    }
+}
+
+async fn insert(store: &Store, row: &Delegation) {
+    let mut session = store.begin(TENANT).await.unwrap();
+    session.insert_delegation(row).await.unwrap();
+    session.commit().await.unwrap();
+}
+
+async fn lineage(store: &Store, id: &DelegationId) -> Lineage {
+    let mut session = store.read(TENANT).await.unwrap();
+    let found = session.lineage(id).await.unwrap().unwrap();
+    let live = session.is_live(id, NOW).await.unwrap();
+    assert_eq!(live, found.is_live(NOW));
+    found
+}
+
+/// A chain of so many and an edge that its leaf asked for.
+async fn asked(kind: Kind, length: usize) -> (TestDatabase, Vec<Delegation>, Delegation) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", length).await;
+    let edge = edge(&rows[length - 1]);
+    insert(&database.store, &edge).await;
+    (database, rows, edge)
+}
+
+async fn an_approved_edge_reads_back_and_is_listed(kind: Kind) {
+    let (database, mut rows, edge) = asked(kind, 3).await;
+    let found = lineage(&database.store, &edge.id).await;
+    assert_eq!((&found.leaf, found.stopped), (&edge, None));
+    assert_eq!(found.keys.len(), 4);
+    assert_eq!(found.task, task("t"));
+    assert!(found.leaf.is_single_use());
+    let mut session = database.store.read(TENANT).await.unwrap();
+    let mut listed = session.delegations_of(&edge.task).await.unwrap();
+    rows.push(edge);
+    rows.sort_by(|a, b| a.id.cmp(&b.id));
+    listed.sort_by(|a, b| a.id.cmp(&b.id));
+    assert_eq!(listed, rows);
+}
+
+async fn it_dies_with_the_chain_that_asked(kind: Kind) {
+    for place in 0..4 {
+        let (database, rows, edge) = asked(kind, 3).await;
+        let stopped = rows.get(place).unwrap_or(&edge);
+        let mut session = database.store.begin(TENANT).await.unwrap();
+        assert!(session.stop_delegation(&stopped.id, NOW).await.unwrap());
+        session.commit().await.unwrap();
+        let found = lineage(&database.store, &edge.id).await;
+        assert_eq!(found.stopped, Some(Stopped::Delegation), "{place}");
+        // What asked outlives what it asked for.
+        let above = lineage(&database.store, &rows[2].id).await.stopped;
+        assert_eq!(above.is_none(), place == 3);
+    }
+}
+
+async fn it_dies_with_task_agents_owner_and_subject(kind: Kind) {
+    let expected = [
+        Stopped::Task,
+        Stopped::Agent,
+        Stopped::Agent,
+        Stopped::Owner,
+        Stopped::Subject,
+    ];
+    for (place, reason) in expected.into_iter().enumerate() {
+        let (database, rows, edge) = asked(kind, 2).await;
+        let mut session = database.store.begin(TENANT).await.unwrap();
+        let done = match place {
+            0 => session.stop_task(&rows[0].task, NOW).await,
+            // The planner holds the root of the chain that asked, nothing of the edge itself.
+            1 => session.stop_client(&planner(), NOW).await,
+            2 => session.stop_client(&booker(), NOW).await,
+            3 => session.disable_user(&user("olga").id, NOW).await,
+            _ => session.disable_user(&user("alice").id, NOW).await,
+        };
+        assert!(done.unwrap());
+        session.commit().await.unwrap();
+        let found = lineage(&database.store, &edge.id).await;
+        assert_eq!(found.stopped, Some(reason), "{place}");
+    }
+}
+
+async fn it_ends_with_what_asked(kind: Kind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 1).await;
+    let soon = NOW.plus(Duration::from_secs(5));
+    let short = Delegation {
+        expires_at: soon,
+        ..child(&rows[0])
+    };
+    let longer = Delegation {
+        expires_at: NOW.plus(HOUR),
+        ..edge(&short)
+    };
+    insert(&database.store, &short).await;
+    insert(&database.store, &longer).await;
+    assert_eq!(lineage(&database.store, &longer.id).await.ends_at, soon);
+    let mut session = database.store.read(TENANT).await.unwrap();
+    assert!(!session.is_live(&longer.id, soon).await.unwrap());
+}
+
+async fn its_rows_count_with_those_of_the_chain(kind: Kind) {
+    let (database, _, edge) = asked(kind, MAX_LINEAGE - 1).await;
+    let found = lineage(&database.store, &edge.id).await;
+    assert_eq!((found.stopped, found.keys.len()), (None, MAX_LINEAGE));
+    let (database, _, edge) = asked(kind, MAX_LINEAGE).await;
+    let found = lineage(&database.store, &edge.id).await;
+    assert_eq!(found.stopped, Some(Stopped::Unknown));
+}
+
+async fn lessons_5_an_edge_that_nobody_asked_for_is_stopped(kind: Kind) {
+    let (database, rows, sound) = asked(kind, 1).await;
+    let other = chain(&database.store, "other", 1).await;
+    let of = |name: &str, asking: &str| Delegation {
+        id: DelegationId::from_text(name),
+        asked_by: Some(DelegationId::from_text(asking)),
+        ..sound.clone()
+    };
+    let broken = [
+        of("dlg_orphan", "dlg_gone"),
+        of("dlg_spliced", other[0].id.as_str()),
+        of("dlg_loop", "dlg_loop"),
+    ];
+    for row in broken {
+        insert(&database.store, &row).await;
+        let found = lineage(&database.store, &row.id).await;
+        assert_eq!(found.stopped, Some(Stopped::Unknown), "{}", row.id);
+    }
+    // Below an edge the way up leads through it.
+    let below = child(&sound);
+    insert(&database.store, &below).await;
+    let found = lineage(&database.store, &below.id).await;
+    assert_eq!((found.stopped, found.keys.len()), (None, 3));
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    assert!(session.stop_delegation(&rows[0].id, NOW).await.unwrap());
+    session.commit().await.unwrap();
+    let found = lineage(&database.store, &below.id).await;
+    assert_eq!(found.stopped, Some(Stopped::Delegation));
+}

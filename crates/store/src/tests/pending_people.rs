@@ -1,0 +1,193 @@
+//! Who decides what waits: a terminal is taken, votes count, silence escalates, duplicates collapse (SPECS appendix B.1).
+
+use std::time::Duration;
+
+use writ_core::pending::{Asked, Kind as Flow, PendingRequest, State};
+
+use crate::Session;
+use crate::testing::Kind;
+use crate::tests::waiting::{
+    END, INSTANT, bring, decision, device, id, insert, of, stage, vote, waiting,
+};
+use crate::tests::world::{NOW, TENANT, booker, planner, user, world};
+
+on_both! {
+    a_device_request_is_taken_once,
+    votes_count_once_and_only_while_it_is_open,
+    silence_escalates_step_by_step,
+    duplicates_collapse,
+}
+
+async fn found(session: &mut Session, name: &str) -> PendingRequest {
+    let id = id(name.trim_start_matches("apr_"));
+    session.pending_by_id(&id).await.unwrap().unwrap()
+}
+
+async fn a_device_request_is_taken_once(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let (terminal, ciba) = (device("1"), waiting("2"));
+    for request in [&terminal, &ciba, &device("late")] {
+        insert(&mut session, request).await;
+    }
+    assert!(session.inbox(&of("alice"), NOW, 9).await.unwrap().len() == 1);
+    let asked = Asked {
+        stages: vec![stage(&["alice"], 1), stage(&["olga"], 1)],
+        ..terminal.asked.clone()
+    };
+    let late = session
+        .take_pending(&id("late"), &of("alice"), &asked, END)
+        .await;
+    assert!(!late.unwrap());
+    let other = session
+        .take_pending(&ciba.id, &of("olga"), &asked, NOW)
+        .await;
+    assert!(!other.unwrap(), "not of the device flow");
+    for (name, won) in [("alice", true), ("olga", false), ("alice", false)] {
+        let taken = session
+            .take_pending(&terminal.id, &of(name), &asked, NOW)
+            .await;
+        assert_eq!(taken.unwrap(), won);
+    }
+    let taken = PendingRequest {
+        subject: Some(of("alice")),
+        asked,
+        ..terminal
+    };
+    assert_eq!(found(&mut session, "1").await, taken);
+    for name in ["alice", "olga"] {
+        let inbox = session.inbox(&of(name), NOW, 9).await.unwrap();
+        assert!(inbox.contains(&taken), "{name}");
+    }
+    // Its first step ends when any other's would.
+    let half = NOW.plus(Duration::from_secs(150));
+    let early = session.escalating_pending(half.minus(INSTANT), 9).await;
+    assert!(early.unwrap().is_empty());
+    assert_eq!(session.escalating_pending(half, 9).await.unwrap(), [taken]);
+}
+
+async fn votes_count_once_and_only_while_it_is_open(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let request = waiting("1");
+    insert(&mut session, &request).await;
+    let later = NOW.plus(Duration::from_secs(1));
+    let (first, second) = (vote("olga", NOW), vote("alice", later));
+    for (vote, counts) in [
+        (&second, true),
+        (&first, true),
+        (&vote("olga", later), false),
+    ] {
+        let voted = session.insert_vote(&request.id, vote, vote.at).await;
+        assert_eq!(voted.unwrap(), counts);
+    }
+    assert_eq!(session.votes(&request.id).await.unwrap(), [first, second]);
+    let no = session
+        .decide_pending(&request.id, State::Denied, &decision(false), later)
+        .await;
+    assert!(no.unwrap());
+    let after = session
+        .insert_vote(&request.id, &vote("bob", later), later)
+        .await;
+    assert!(!after.unwrap());
+    let gone = session
+        .insert_vote(&id("gone"), &vote("bob", later), later)
+        .await;
+    assert!(!gone.unwrap());
+    assert_eq!(session.votes(&request.id).await.unwrap().len(), 2);
+    assert!(session.votes(&id("gone")).await.unwrap().is_empty());
+}
+
+/// Each step has an equal share, to the microsecond in which `stage_at` sees the next one.
+async fn silence_escalates_step_by_step(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut request = waiting("1");
+    request.expires_at = NOW.plus(Duration::from_secs(100));
+    request.asked.stages = ["alice", "olga", "bob"]
+        .map(|name| stage(&[name], 1))
+        .into();
+    insert(&mut session, &request).await;
+    insert(&mut session, &waiting("one step")).await;
+    for (micros, step) in [(33_333_334, 1), (66_666_667, 2)] {
+        let at = NOW.plus(Duration::from_micros(micros));
+        let before = at.minus(INSTANT);
+        assert_eq!(request.stage_at(before), step - 1);
+        assert_eq!(request.stage_at(at), step);
+        let early = session.escalating_pending(before, 9).await.unwrap();
+        assert!(early.is_empty());
+        let due = session.escalating_pending(at, 9).await.unwrap();
+        assert_eq!(due, [request.clone()]);
+        assert!(session.escalate_pending(&request, at).await.unwrap());
+        assert!(!session.escalate_pending(&request, at).await.unwrap());
+        request.stage = step;
+        assert_eq!(found(&mut session, request.id.as_str()).await, request);
+        assert!(session.escalating_pending(at, 9).await.unwrap().is_empty());
+    }
+    let end = request.expires_at;
+    let last = session.escalating_pending(end.minus(INSTANT), 9).await;
+    assert!(last.unwrap().is_empty(), "no step after the last");
+    let decided = PendingRequest {
+        id: id("decided"),
+        digest: "decided".to_owned(),
+        stage: 0,
+        ..request
+    };
+    bring(&mut session, &decided, State::Approved).await;
+    let due = session.escalating_pending(end.minus(INSTANT), 9).await;
+    assert!(due.unwrap().is_empty(), "decided");
+}
+
+async fn duplicates_collapse(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let same = |name: &str| PendingRequest {
+        asked_hash: "the same".to_owned(),
+        ..waiting(name)
+    };
+    let (new, seen) = (same("new"), same("seen"));
+    bring(&mut session, &seen, State::Viewed).await;
+    bring(&mut session, &same("approved"), State::Approved).await;
+    let others = [
+        waiting("other question"),
+        PendingRequest {
+            client: booker(),
+            ..same("other agent")
+        },
+        PendingRequest {
+            subject: Some(user("olga").id),
+            ..same("other person")
+        },
+        PendingRequest {
+            kind: Flow::Device,
+            ..same("other flow")
+        },
+        PendingRequest {
+            expires_at: NOW,
+            ..same("overdue")
+        },
+    ];
+    for request in others.iter().chain([&new, &same("old")]) {
+        insert(&mut session, request).await;
+    }
+    let why = decision(false);
+    let ended = session.supersede_pending(&new, &why, NOW).await.unwrap();
+    assert_eq!(ended, 2);
+    for name in ["old", "seen"] {
+        let old = found(&mut session, name).await;
+        assert_eq!(
+            (old.state, old.decision),
+            (State::Expired, Some(why.clone()))
+        );
+    }
+    for request in others.iter().chain([&new]) {
+        assert_eq!(&found(&mut session, request.id.as_str()).await, request);
+    }
+    let approved = found(&mut session, "approved").await;
+    assert_eq!(approved.state, State::Approved);
+    let again = session.supersede_pending(&new, &why, NOW).await.unwrap();
+    assert_eq!(again, 0);
+    // Nobody denied anything.
+    let prompts = session.prompts(&of("alice"), &planner(), NOW, NOW).await;
+    assert_eq!(prompts.unwrap().denials, 0);
+}

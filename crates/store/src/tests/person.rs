@@ -1,0 +1,311 @@
+//! What a person has: passkeys and ceremonies, settings, browsers; and what is to be delivered.
+
+use std::time::Duration;
+
+use writ_core::id::{ClientId, TaskId};
+use writ_core::task::{Subject, Task};
+
+use crate::testing::Kind;
+use crate::tests::waiting::{
+    END, INSTANT, ceremony, id, notice, of, passkey, settings, subscription,
+};
+use crate::tests::world::{HOUR, NOW, TENANT, booker, planner, task, user, world};
+
+on_both! {
+    passkeys_are_found_until_they_are_removed,
+    a_ceremony_is_of_its_kind_and_ends,
+    settings_and_user_code_do_not_touch_each_other,
+    a_notice_is_leased_retried_and_ended,
+    promise_9_what_was_sealed_goes_with_the_last_attempt,
+    a_browser_belongs_to_whoever_subscribed_last,
+    a_server_key_is_made_once,
+    live_tasks_between_a_person_and_a_client,
+    people_by_their_names,
+    a_suspended_agent_is_resumed,
+}
+
+async fn passkeys_are_found_until_they_are_removed(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let (first, mut second) = (passkey("one", "alice"), passkey("two", "alice"));
+    second.created_at = NOW.plus(HOUR);
+    for new in [&second, &first, &passkey("olgas", "olga")] {
+        assert!(session.insert_passkey(new).await.unwrap());
+    }
+    // A credential is one person's.
+    let taken = session.insert_passkey(&passkey("one", "olga")).await;
+    assert!(!taken.unwrap());
+    let (alice, later) = (of("alice"), NOW.plus(HOUR));
+    let used = session
+        .use_passkey("one", (&first.passkey, "counted"), later)
+        .await;
+    assert!(used.unwrap());
+    let stale = session
+        .use_passkey("one", (&first.passkey, "clone"), later)
+        .await;
+    assert!(!stale.unwrap(), "judged by what is no longer so");
+    let mut after = first.clone();
+    (after.passkey, after.used_at) = ("counted".to_owned(), Some(later));
+    assert_eq!(session.passkey("one").await.unwrap(), Some(after.clone()));
+    let all = session.passkeys_of(&alice).await.unwrap();
+    assert_eq!(all, [after, second.clone()]);
+    let others = session.remove_passkey(&of("olga"), "one", later).await;
+    assert!(!others.unwrap());
+    assert!(session.remove_passkey(&alice, "one", later).await.unwrap());
+    assert!(!session.remove_passkey(&alice, "one", later).await.unwrap());
+    assert_eq!(session.passkey("one").await.unwrap(), None);
+    assert_eq!(session.passkeys_of(&alice).await.unwrap(), [second]);
+    let used = session
+        .use_passkey("one", ("counted", "again"), later)
+        .await;
+    assert!(!used.unwrap());
+    assert!(
+        !session.insert_passkey(&first).await.unwrap(),
+        "gone for good"
+    );
+}
+
+async fn a_ceremony_is_of_its_kind_and_ends(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let alice = of("alice");
+    let mut hers = ceremony("hers");
+    (hers.kind, hers.user) = ("enrol", Some(&alice));
+    for new in [hers, ceremony("anybodys")] {
+        session.insert_ceremony(new).await.unwrap();
+    }
+    for (digest, kind, now) in [
+        ("hers", "login", NOW),
+        ("hers", "enrol", END),
+        ("nobodys", "enrol", NOW),
+    ] {
+        let consumed = session.consume_ceremony(digest, kind, now).await.unwrap();
+        assert_eq!(consumed, None, "{digest} {kind}");
+    }
+    for (digest, kind, user) in [("hers", "enrol", Some(alice)), ("anybodys", "login", None)] {
+        let last = END.minus(INSTANT);
+        let consumed = session.consume_ceremony(digest, kind, last).await.unwrap();
+        assert_eq!(consumed, Some((user, r#"{"challenge":"c"}"#.to_owned())));
+        let again = session.consume_ceremony(digest, kind, NOW).await.unwrap();
+        assert_eq!(again, None);
+    }
+}
+
+async fn settings_and_user_code_do_not_touch_each_other(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let (alice, until) = (of("alice"), NOW.plus(HOUR));
+    assert!(session.settings(&alice).await.unwrap().is_none());
+    // Whoever has no code cannot fail.
+    let failed = session
+        .record_user_code_failure(&alice, 3, until, NOW)
+        .await;
+    failed.unwrap();
+    assert!(session.settings(&alice).await.unwrap().is_none());
+    let code = session.set_user_code(&alice, Some("hash"), NOW).await;
+    code.unwrap();
+    let mut expected = settings();
+    let saved = session.save_settings(&alice, &expected, NOW).await;
+    saved.unwrap();
+    expected.user_code_hash = Some("hash".to_owned());
+    for failures in 1..=4 {
+        let failed = session
+            .record_user_code_failure(&alice, 3, until, NOW)
+            .await;
+        failed.unwrap();
+        expected.user_code_failures = failures;
+        expected.user_code_paused_until = (failures >= 3).then_some(until);
+        let found = session.settings(&alice).await.unwrap().unwrap();
+        assert!(found == expected, "{failures}");
+    }
+    expected.email = None;
+    let saved = session.save_settings(&alice, &expected, NOW).await;
+    saved.unwrap();
+    assert!(session.settings(&alice).await.unwrap().unwrap() == expected);
+    session.clear_user_code_failures(&alice).await.unwrap();
+    (expected.user_code_failures, expected.user_code_paused_until) = (0, None);
+    assert!(session.settings(&alice).await.unwrap().unwrap() == expected);
+    let failed = session
+        .record_user_code_failure(&alice, 1, until, NOW)
+        .await;
+    failed.unwrap();
+    session.set_user_code(&alice, None, NOW).await.unwrap();
+    expected.user_code_hash = None;
+    assert!(session.settings(&alice).await.unwrap().unwrap() == expected);
+    assert!(session.settings(&of("olga")).await.unwrap().is_none());
+}
+
+async fn a_notice_is_leased_retried_and_ended(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    let mut new = notice("1");
+    assert_eq!(session.next_notice_at(NOW).await.unwrap(), None);
+    session.insert_notice(&new, at(10)).await.unwrap();
+    assert_eq!(session.next_notice_at(NOW).await.unwrap(), Some(at(10)));
+    let early = session.take_due_notices(at(9), at(99), 9).await.unwrap();
+    assert!(early.is_empty());
+    for (now, lease, attempts) in [(10, 40, 1), (40, 70, 2)] {
+        let taken = session.take_due_notices(at(now), at(lease), 9).await;
+        new.attempts = attempts;
+        assert_eq!(taken.unwrap(), [new.clone()]);
+        let again = session.take_due_notices(at(now), at(lease), 9).await;
+        assert!(again.unwrap().is_empty(), "leased");
+        assert_eq!(session.next_notice_at(NOW).await.unwrap(), Some(at(lease)));
+    }
+    let later = session.retry_notice(&new.id, at(200), "503").await;
+    assert!(later.unwrap());
+    session.reseal_notice(&new.id, "resealed").await.unwrap();
+    (new.sealed, new.attempts) = ("resealed".to_owned(), 3);
+    let taken = session.take_due_notices(at(200), at(230), 9).await;
+    assert_eq!(taken.unwrap(), [new.clone()]);
+    let done = session.delivered_notice(&new.id, "204", at(201)).await;
+    assert!(done.unwrap());
+    let over = [
+        session.delivered_notice(&new.id, "204", at(201)).await,
+        session.failed_notice(&new.id, "401", at(201)).await,
+        session.retry_notice(&new.id, at(201), "503").await,
+    ];
+    assert!(over.into_iter().all(|done| !done.unwrap()));
+    assert_eq!(session.next_notice_at(NOW).await.unwrap(), None);
+    // What expired is never sent, and nobody wakes for it.
+    session.insert_notice(&notice("2"), NOW).await.unwrap();
+    assert_eq!(session.next_notice_at(END).await.unwrap(), None);
+    let late = session.take_due_notices(END, END, 9).await.unwrap();
+    assert!(late.is_empty());
+    let of_request = session.notices_of_request(&id("1")).await.unwrap();
+    assert_eq!(of_request.len(), 2);
+    assert!(
+        session
+            .notices_of_request(&id("2"))
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+async fn promise_9_what_was_sealed_goes_with_the_last_attempt(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    for name in ["1", "2"] {
+        session.insert_notice(&notice(name), NOW).await.unwrap();
+    }
+    let (one, two) = (notice("1").id, notice("2").id);
+    assert!(session.delivered_notice(&one, "204", NOW).await.unwrap());
+    assert!(session.failed_notice(&two, "gone", NOW).await.unwrap());
+    session.reseal_notice(&two, "sealed").await.unwrap();
+    let browser = subscription("endpoint", "alice");
+    session.upsert_subscription(&browser).await.unwrap();
+    assert!(session.subscription_gone("endpoint", NOW).await.unwrap());
+    session.commit().await.unwrap();
+    let rows = database.dump().await;
+    assert!(rows.contains("ntc_2") && rows.contains("endpoint"));
+    assert!(!rows.contains("sealed"), "{rows}");
+}
+
+async fn a_browser_belongs_to_whoever_subscribed_last(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let (alice, olga) = (of("alice"), of("olga"));
+    for browser in [
+        subscription("one", "alice"),
+        subscription("two", "alice"),
+        subscription("one", "olga"),
+    ] {
+        session.upsert_subscription(&browser).await.unwrap();
+    }
+    let hers = session.subscriptions_of(&alice).await.unwrap();
+    assert_eq!(hers, [subscription("two", "alice")]);
+    let hers = session.subscriptions_of(&olga).await.unwrap();
+    assert_eq!(hers, [subscription("one", "olga")]);
+    assert!(session.subscription_gone("one", NOW).await.unwrap());
+    assert!(!session.subscription_gone("one", NOW).await.unwrap());
+    assert!(session.subscriptions_of(&olga).await.unwrap().is_empty());
+    let again = subscription("one", "olga");
+    session.upsert_subscription(&again).await.unwrap();
+    assert_eq!(session.subscriptions_of(&olga).await.unwrap(), [again]);
+}
+
+async fn a_server_key_is_made_once(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    assert_eq!(session.server_key("vapid").await.unwrap(), None);
+    for (public, first) in [("one", true), ("two", false)] {
+        let made = session
+            .insert_server_key("vapid", public, "sealed", NOW)
+            .await;
+        assert_eq!(made.unwrap(), first);
+    }
+    let found = session.server_key("vapid").await.unwrap();
+    assert_eq!(found, Some(("one".to_owned(), "sealed".to_owned())));
+    assert_eq!(session.server_key("other").await.unwrap(), None);
+}
+
+async fn live_tasks_between_a_person_and_a_client(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let (alice, end) = (of("alice"), NOW.plus(HOUR));
+    let newer = Task {
+        created_at: NOW.plus(INSTANT),
+        ..task("newer")
+    };
+    // Its own work, under a name that looks like hers.
+    let own = Task {
+        subject: Subject::Agent("usr_alice".to_owned()),
+        client: booker(),
+        ..task("own")
+    };
+    for new in [&task("older"), &newer, &task("stopped"), &own] {
+        assert!(session.insert_task_if_active(new).await.unwrap());
+    }
+    assert!(session.stop_task(&task("stopped").id, NOW).await.unwrap());
+    let found = session.live_tasks_between(&alice, &planner(), NOW, 9).await;
+    assert_eq!(found.unwrap(), [newer.id.clone(), task("older").id]);
+    let found = session.live_tasks_between(&alice, &planner(), NOW, 1).await;
+    assert_eq!(found.unwrap(), [newer.id]);
+    for (person, client, now, expected) in [
+        (&alice, planner(), end.minus(INSTANT), true),
+        (&alice, planner(), end, false),
+        (&alice, booker(), NOW, false),
+        (&of("olga"), planner(), NOW, false),
+        (&alice, ClientId::from_text("nobody"), NOW, false),
+    ] {
+        let live = session.has_live_task(person, &client, now).await.unwrap();
+        assert_eq!(live, expected, "{person} {client}");
+        let listed = session.live_tasks_between(person, &client, now, 9).await;
+        let listed: Vec<TaskId> = listed.unwrap();
+        assert_eq!(!listed.is_empty(), expected);
+    }
+}
+
+async fn people_by_their_names(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut names = vec!["olga".to_owned(), "nobody".to_owned(), "Alice".to_owned()];
+    for place in 0..9 {
+        let person = user(&format!("person{place}"));
+        let written = session.insert_user(&person, "hash", NOW).await.unwrap();
+        assert!(written);
+        names.push(person.name);
+    }
+    names.extend(["alice".to_owned(), "olga".to_owned()]);
+    assert!(session.disable_user(&of("alice"), NOW).await.unwrap());
+    let found = session.users_by_names(&names).await.unwrap();
+    let mut disabled = user("alice");
+    disabled.disabled = true;
+    assert_eq!(found.len(), 11);
+    assert_eq!(found.first(), Some(&user("olga")));
+    assert_eq!(found.get(1), Some(&user("person0")));
+    assert_eq!(found.last(), Some(&disabled));
+    assert!(session.users_by_names(&[]).await.unwrap().is_empty());
+}
+
+async fn a_suspended_agent_is_resumed(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    assert!(!session.resume_client(&planner()).await.unwrap());
+    assert!(session.stop_client(&planner(), NOW).await.unwrap());
+    assert!(session.resume_client(&planner()).await.unwrap());
+    assert!(!session.client(&planner()).await.unwrap().unwrap().stopped);
+    assert!(session.stop_client(&planner(), NOW).await.unwrap());
+}

@@ -1,0 +1,254 @@
+//! What waits in the scenes: a request to alice, votes, decisions, a passkey, a notice; and one row of each kind.
+
+use std::time::Duration;
+
+use writ_authority::{Authority, Level};
+use writ_core::id::{ApprovalId, DelegationId, NoticeId, ReceiptId, TaskId, UserId};
+use writ_core::pending::{
+    Asked, Decision, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage, State,
+    Vote,
+};
+use writ_wire::time::Timestamp;
+
+use crate::Session;
+use crate::notice::Notice;
+use crate::passkey::{NewCeremony, StoredPasskey};
+use crate::pending::NewPending;
+use crate::push::Subscription;
+use crate::receipt::NewReceipt;
+use crate::settings::Settings;
+use crate::tests::world::{HOUR, NOW, authority, key, planner, task, user};
+
+/// The end of what `waiting` makes.
+pub const END: Timestamp = Timestamp::from_seconds(NOW.seconds() + 300);
+pub const INSTANT: Duration = Duration::from_micros(1);
+
+pub fn id(name: &str) -> ApprovalId {
+    ApprovalId::from_text(format!("apr_{name}"))
+}
+
+pub fn of(name: &str) -> UserId {
+    user(name).id
+}
+
+pub fn stage(of_whom: &[&str], need: usize) -> Stage {
+    let of = of_whom.iter().map(|name| of(name)).collect();
+    let role = Role::Subject;
+    Stage { role, of, need }
+}
+
+/// The planner asks alice, for five minutes.
+pub fn waiting(name: &str) -> PendingRequest {
+    PendingRequest {
+        id: id(name),
+        kind: Kind::Ciba,
+        digest: format!("digest {name}"),
+        client: planner(),
+        subject: Some(of("alice")),
+        state: State::Pending,
+        asked: Asked {
+            authority: authority(),
+            binding_message: Some("W4-7R".to_owned()),
+            reason: Some("the hotel in Łódź".to_owned()),
+            level: Level::Passkey,
+            stages: vec![stage(&["alice"], 1)],
+            delivery: Delivery::Ping,
+            number: Some(42),
+            address: Some("192.0.2.1".to_owned()),
+            identity: true,
+        },
+        asked_hash: format!("hash {name}"),
+        jkt: Some(key('a')),
+        asked_by: Some(DelegationId::from_text("dlg_tsk_t_1")),
+        task: Some(TaskId::from_text("tsk_t")),
+        polling: Polling {
+            interval: POLL_INTERVAL,
+            last: None,
+            hasty: 0,
+        },
+        stage: 0,
+        decision: None,
+        delegation: None,
+        created_at: NOW,
+        expires_at: END,
+    }
+}
+
+/// A terminal asks whoever comes.
+pub fn device(name: &str) -> PendingRequest {
+    let waiting = waiting(name);
+    PendingRequest {
+        kind: Kind::Device,
+        subject: None,
+        asked: Asked {
+            stages: Vec::new(),
+            number: None,
+            ..waiting.asked.clone()
+        },
+        jkt: None,
+        asked_by: None,
+        task: None,
+        ..waiting
+    }
+}
+
+pub fn decision(yes: bool) -> Decision {
+    Decision {
+        authority: if yes {
+            authority()
+        } else {
+            Authority::default()
+        },
+        narrowed: false,
+        ends_at: yes.then_some(NOW.plus(HOUR)),
+        approval: yes.then(|| task("t").approval),
+        by: vec![vote("alice", NOW)],
+        reason: (!yes).then(|| "not me".to_owned()),
+    }
+}
+
+pub fn vote(name: &str, at: Timestamp) -> Vote {
+    Vote {
+        user: of(name),
+        name: name.to_owned(),
+        role: Role::Subject,
+        stage: 0,
+        at,
+        level: Level::Passkey,
+        receipt: ReceiptId::from_text("rcp_1"),
+    }
+}
+
+pub async fn insert(session: &mut Session, request: &PendingRequest) {
+    let new = NewPending {
+        request,
+        user_code: None,
+        sealed: None,
+    };
+    session.insert_pending(new).await.unwrap();
+}
+
+/// A request in this state, changed at `NOW` last.
+pub async fn bring(session: &mut Session, request: &PendingRequest, state: State) {
+    insert(session, request).await;
+    let (id, now) = (&request.id, NOW);
+    let approved = matches!(state, State::Approved | State::Redeemed);
+    if state == State::Viewed {
+        assert!(session.view_pending(id, now).await.unwrap());
+    }
+    if approved || state == State::Denied {
+        let decided = if approved { State::Approved } else { state };
+        let decision = decision(approved);
+        let done = session.decide_pending(id, decided, &decision, now).await;
+        assert!(done.unwrap());
+    }
+    if state == State::Redeemed {
+        let edge = DelegationId::from_text("dlg_edge");
+        assert!(session.redeem_pending(id, &edge, now).await.unwrap());
+    }
+    if state == State::Expired {
+        assert!(session.expire_pending(id, END).await.unwrap());
+    }
+}
+
+pub fn passkey(credential: &str, name: &str) -> StoredPasskey {
+    StoredPasskey {
+        credential_id: credential.to_owned(),
+        user: of(name),
+        name: "phone".to_owned(),
+        passkey: r#"{"counter":1}"#.to_owned(),
+        created_at: NOW,
+        used_at: None,
+    }
+}
+
+pub fn ceremony(digest: &str) -> NewCeremony<'_> {
+    NewCeremony {
+        digest,
+        kind: "login",
+        user: None,
+        state: r#"{"challenge":"c"}"#,
+        created_at: NOW,
+        expires_at: END,
+    }
+}
+
+pub fn notice(name: &str) -> Notice {
+    Notice {
+        id: NoticeId::from_text(format!("ntc_{name}")),
+        kind: "ping".to_owned(),
+        request: Some(id("1")),
+        user: None,
+        target: "https://agent.example/ping".to_owned(),
+        sealed: "sealed".to_owned(),
+        attempts: 0,
+        created_at: NOW,
+        expires_at: END,
+    }
+}
+
+pub fn subscription(digest: &str, name: &str) -> Subscription {
+    Subscription {
+        digest: digest.to_owned(),
+        user: of(name),
+        sealed: "sealed".to_owned(),
+        name: "Firefox".to_owned(),
+        created_at: NOW,
+    }
+}
+
+pub fn settings() -> Settings {
+    Settings {
+        email: Some("alice@example.org".to_owned()),
+        quiet_from: Some(22 * 60),
+        quiet_until: Some(7 * 60),
+        offset_minutes: Some(-210),
+        ..Settings::default()
+    }
+}
+
+/// One row of every kind of what waits, and of what a person has.
+pub async fn fill(session: &mut Session) {
+    let (request, alice) = (waiting("1"), of("alice"));
+    let new = NewPending {
+        request: &request,
+        user_code: None,
+        sealed: Some("sealed"),
+    };
+    session.insert_pending(new).await.unwrap();
+    let terminal = device("2");
+    let new = NewPending {
+        request: &terminal,
+        user_code: Some("code"),
+        sealed: None,
+    };
+    session.insert_pending(new).await.unwrap();
+    let at = session
+        .save_screen(&request.id, &alice, "screen", NOW)
+        .await;
+    at.unwrap();
+    let voted = session
+        .insert_vote(&request.id, &vote("alice", NOW), NOW)
+        .await;
+    assert!(voted.unwrap());
+    let receipt = NewReceipt {
+        id: &ReceiptId::from_text("rcp_1"),
+        request: &request.id,
+        user: &alice,
+        document: "{}",
+        at: NOW,
+    };
+    session.insert_receipt(receipt).await.unwrap();
+    let new = passkey("credential", "alice");
+    assert!(session.insert_passkey(&new).await.unwrap());
+    session.insert_ceremony(ceremony("ceremony")).await.unwrap();
+    let saved = session.save_settings(&alice, &settings(), NOW).await;
+    saved.unwrap();
+    session.insert_notice(&notice("1"), NOW).await.unwrap();
+    let browser = subscription("endpoint", "alice");
+    session.upsert_subscription(&browser).await.unwrap();
+    let key = session
+        .insert_server_key("vapid", "public", "sealed", NOW)
+        .await;
+    assert!(key.unwrap());
+}

@@ -1,0 +1,115 @@
+//! A person's phone: a browser with an authenticator, that enrols and signs in through the HTTP door.
+
+use serde_json::Value;
+use writ_jose::hash;
+use writ_passkey::software::Device;
+
+use crate::browser::{Browser, Shown};
+use crate::cast::PASSWORD;
+use crate::reply::Reply;
+use crate::world::{ISSUER, World};
+
+/// What the pages' scripts do, without them.
+pub struct Phone {
+    pub browser: Browser,
+    pub device: Device,
+    /// The page's origin, as its browser sees it.
+    pub origin: String,
+}
+
+impl Phone {
+    pub fn new(browser: Browser, device: Device) -> Self {
+        Self {
+            browser,
+            device,
+            origin: ISSUER.to_owned(),
+        }
+    }
+
+    /// By password, from the login page.
+    pub async fn sign_in(&mut self, name: &str) -> Shown {
+        let page = self.browser.open("/login").await;
+        self.browser.log_in(&page, name, PASSWORD).await
+    }
+
+    /// The person is signed in; the page of their devices says how it went.
+    pub async fn enrol(&mut self, name: &str) -> Shown {
+        let options = self.ask("/app/devices/passkeys/options").await;
+        assert_eq!(options.status, 200, "{}", options.text());
+        let credential = self.device.create(&options.json(), &self.origin).unwrap();
+        self.send_credential(&credential, name).await
+    }
+
+    pub async fn send_credential(&mut self, credential: &Value, name: &str) -> Shown {
+        let fields = [
+            ("name", name.to_owned()),
+            ("credential", credential.to_string()),
+        ];
+        self.post("/app/devices/passkeys", &fields).await
+    }
+
+    /// The whole way from the login page, wherever it leads.
+    pub async fn sign_in_with_passkey(&mut self, way: &[(&str, &str)]) -> Shown {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(way)
+            .finish();
+        self.browser.open(&format!("/login?{query}")).await;
+        let assertion = self.assertion().await;
+        self.send_assertion(&assertion, way).await
+    }
+
+    /// A fresh challenge of the login page, answered by the device.
+    pub async fn assertion(&mut self) -> Value {
+        let options = self.ask("/login/passkey/options").await;
+        assert_eq!(options.status, 200, "{}", options.text());
+        self.device.get(&options.json(), &self.origin).unwrap()
+    }
+
+    pub async fn send_assertion(&mut self, assertion: &Value, way: &[(&str, &str)]) -> Shown {
+        let mut fields = vec![("assertion", assertion.to_string())];
+        fields.extend(way.iter().map(|(name, value)| (*name, (*value).to_owned())));
+        self.post("/login/passkey", &fields).await
+    }
+
+    pub async fn remove(&mut self, credential_id: &str) -> Shown {
+        let fields = [("passkey", credential_id.to_owned())];
+        self.post("/app/devices/passkeys/remove", &fields).await
+    }
+
+    /// A form of one of our pages: its fields and the token against forged ones.
+    pub async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> Shown {
+        let mut all = vec![("csrf", self.browser.csrf())];
+        all.extend_from_slice(fields);
+        self.browser.post(path, &all).await
+    }
+
+    async fn ask(&mut self, path: &str) -> Reply {
+        self.post(path, &[]).await.reply
+    }
+}
+
+impl Browser {
+    /// What the forms of this browser send back; derived from its cookie, like the server does.
+    pub fn csrf(&self) -> String {
+        let mut cookies = self.cookies.iter();
+        let session = cookies.find(|(name, _)| name.contains("writ-loopback-"));
+        let (_, value) = session.expect("a cookie");
+        hash::digest_text(&[b"csrf", value.as_bytes()])
+    }
+}
+
+impl World {
+    /// A phone with its own authenticator; the same number is the same one.
+    pub fn phone(&self, number: u8) -> Phone {
+        Phone::new(self.browser(), Device::new([number; 32]))
+    }
+
+    /// A phone of this person, with one passkey, signed in by password.
+    pub async fn enrolled_phone(&self, name: &str, number: u8) -> Phone {
+        let mut phone = self.phone(number);
+        phone.sign_in(name).await;
+        let shown = phone.enrol("Phone").await;
+        assert_eq!(shown.reply.status, 200, "{}", shown.reply.text());
+        phone
+    }
+}

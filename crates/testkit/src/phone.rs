@@ -1,0 +1,171 @@
+//! A person who decides on their phone, without a browser's engine: reads the inbox and the approval page, approves by password
+//! or passkey, approves less, denies. Its fields and buttons are those of the page.
+
+use serde_json::Value;
+
+use crate::browser::Shown;
+use crate::cast::PASSWORD;
+use crate::device::Phone;
+use crate::world::World;
+
+/// A name that only the form of a yes holds.
+const YES: &str = "decision";
+
+impl Phone {
+    /// Ids of the requests in the inbox, from top to bottom.
+    pub async fn inbox(&mut self) -> Vec<String> {
+        let page = self.browser.open("/app").await;
+        assert_eq!(page.url.path(), "/app", "{}", page.reply.text());
+        let text = page.reply.text();
+        let ids = text.split("id=\"request-").skip(1);
+        ids.map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect()
+    }
+
+    pub async fn look(&mut self, request: &str) -> Shown {
+        self.browser.open(&format!("/app/requests/{request}")).await
+    }
+
+    /// The smaller request, as the form of "approve less" asks for it.
+    pub async fn less(&mut self, request: &str, choice: &[(&str, &str)]) -> Shown {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("narrow", "1")
+            .extend_pairs(choice)
+            .finish();
+        let path = format!("/app/requests/{request}?{query}");
+        self.browser.open(&path).await
+    }
+
+    /// A yes with what stands in the page's form, and these fields instead.
+    pub async fn answer(&mut self, page: &Shown, fill: &[(&str, &str)]) -> Shown {
+        let fields = yes(page, fill);
+        self.browser.send_form(page, YES, &fields).await
+    }
+
+    pub async fn approve_by_password(&mut self, page: &Shown) -> Shown {
+        self.answer(page, &[("password", PASSWORD)]).await
+    }
+
+    /// What the device says to the challenge of this page.
+    pub fn sign(&mut self, page: &Shown) -> Value {
+        self.device.get(&options(page), &self.origin).unwrap()
+    }
+
+    pub async fn approve_by_passkey(&mut self, page: &Shown) -> Shown {
+        let assertion = self.sign(page).to_string();
+        self.answer(page, &[("assertion", &assertion)]).await
+    }
+
+    /// `deny`, `stop` or `not_me`.
+    pub async fn refuse(&mut self, page: &Shown, decision: &str) -> Shown {
+        let mut fields = yes(page, &[(YES, decision)]);
+        fields.retain(|(name, _)| ["csrf", "screen", YES].contains(&name.as_str()));
+        self.browser.send_form(page, YES, &fields).await
+    }
+
+    /// The receipt in the address of this page, as it is handed out.
+    pub async fn receipt(&mut self, page: &Shown) -> String {
+        let path = page.url.path();
+        assert!(
+            path.starts_with("/app/receipts/"),
+            "{path}: {}",
+            page.reply.text()
+        );
+        let document = self.browser.open(&format!("{path}/document")).await;
+        assert_eq!(document.reply.status, 200, "{}", document.reply.text());
+        document.reply.text()
+    }
+}
+
+impl World {
+    /// A phone of this person, signed in by password.
+    pub async fn phone_of(&self, name: &str) -> Phone {
+        let number = name.bytes().fold(7, u8::wrapping_add);
+        let mut phone = self.phone(number);
+        phone.sign_in(name).await;
+        phone
+    }
+
+    /// The id of what waits under this `auth_req_id`.
+    pub async fn request_id(&self, auth_req_id: &str) -> String {
+        self.waiting(auth_req_id).await.id.to_string()
+    }
+}
+
+impl Shown {
+    /// Everything that a person reads in the main part of the page, without any space: markup may stand between words.
+    pub fn words(&self) -> String {
+        let text = self.reply.text();
+        let main = text.split("<main").nth(1).unwrap_or_default();
+        let main = main.split("</main>").next().unwrap_or_default();
+        let pieces = main.split('<').enumerate().filter_map(|(place, rest)| {
+            let words = rest.split_once('>').map(|(_, words)| words.to_owned());
+            words.or_else(|| (place == 0).then(String::new))
+        });
+        let words: String = pieces.collect();
+        squeezed(&unescaped(&words))
+    }
+
+    /// Whether these words stand on the page, whatever markup is between them.
+    #[track_caller]
+    pub fn says(&self, words: &str) {
+        assert!(
+            self.words().contains(&squeezed(words)),
+            "`{words}` is not on the page: {}",
+            self.words()
+        );
+    }
+
+    #[track_caller]
+    pub fn does_not_say(&self, words: &str) {
+        assert!(
+            !self.words().contains(&squeezed(words)),
+            "`{words}` is on the page"
+        );
+    }
+
+    /// The numbers that can be picked.
+    pub fn numbers(&self) -> Vec<u8> {
+        let text = self.reply.text();
+        let choices = text.split("name=\"number\" value=\"").skip(1);
+        choices
+            .map(|rest| rest.split('"').next().unwrap().parse().unwrap())
+            .collect()
+    }
+}
+
+/// The fields of the yes on this page, with some of them changed.
+pub fn yes(page: &Shown, fill: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut fields = page.fields(YES);
+    fields.retain(|(name, _)| !fill.iter().any(|(filled, _)| filled == name));
+    fields.extend(fill.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
+    fields
+}
+
+/// What the page gives to the device.
+pub fn options(page: &Shown) -> Value {
+    let text = page.reply.text();
+    let given = text.split("data-given=\"").nth(1);
+    let given = given.unwrap_or_else(|| panic!("no passkey is asked: {text}"));
+    serde_json::from_str(&unescaped(given.split('"').next().unwrap())).unwrap()
+}
+
+fn squeezed(text: &str) -> String {
+    text.split_whitespace().collect()
+}
+
+fn unescaped(text: &str) -> String {
+    let escapes = [
+        ("&#34;", "\""),
+        ("&quot;", "\""),
+        ("&#39;", "'"),
+        ("&lt;", "<"),
+        ("&#60;", "<"),
+        ("&gt;", ">"),
+        ("&#62;", ">"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ];
+    let plain = |text: String, (escape, plain): (&str, &str)| text.replace(escape, plain);
+    escapes.into_iter().fold(text.to_owned(), plain)
+}

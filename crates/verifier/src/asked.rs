@@ -1,0 +1,62 @@
+//! What a refused request wanted, as the client has to ask for it (draft-ietf-oauth-rar-metadata-remediation-00, SPECS 6.5).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use writ_authority::{Types, Usage};
+use writ_jose::hash;
+use writ_wire::rar::Detail;
+
+/// What a request wanted: what to ask for, if it is to pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Asked {
+    request: Box<Detail>,
+    /// The same for the same request; absent where a grant is used once (SPECS 6.5).
+    reference: Option<String>,
+}
+
+impl Asked {
+    /// For what is used once, or may be.
+    pub(crate) fn once(request: &Detail) -> Self {
+        // A new consent has a new `ref`, and only the server names a `type_hash`.
+        let request = request.clone().without("ref").without("type_hash");
+        Self {
+            request: Box::new(request),
+            reference: None,
+        }
+    }
+
+    /// Whether it is used once, the type of what was granted says.
+    pub(crate) fn new(request: &Detail, granted: &[Detail], types: &Types) -> Self {
+        let asked = Self::once(request);
+        let repeats = granted.iter().any(|object| {
+            let definition = types.of(object);
+            definition.is_some_and(|definition| definition.usage() == Usage::Repeat)
+        });
+        let text = serde_json::to_vec(&asked.request).ok();
+        let reference = text
+            .filter(|_| repeats)
+            .map(|text| hash::digest_text(&[b"asked", &text]));
+        Self { reference, ..asked }
+    }
+
+    /// `authorization_remediation`; what is too large for a header field is left out.
+    pub(crate) fn remediation(&self) -> Option<String> {
+        let wanted = match &self.reference {
+            Some(reference) => json!({
+                "authorization_details": [self.request], "authorization_reference": reference
+            }),
+            None => json!({ "authorization_details": [self.request] }),
+        };
+        let text = URL_SAFE_NO_PAD.encode(wanted.to_string());
+        Some(text).filter(|text| text.len() <= MAX_REMEDIATION_BYTES)
+    }
+
+    /// Without `ref` and `type_hash`.
+    pub fn request(&self) -> &Detail {
+        &self.request
+    }
+}
+
+/// Header fields in all are often limited to 8 KiB.
+const MAX_REMEDIATION_BYTES: usize = 4096;

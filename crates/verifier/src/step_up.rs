@@ -1,0 +1,91 @@
+//! How strongly a person stands behind a token: the login that a resource wants (RFC 9470), and the level that a type of
+//! `authorization_details` wants for what a person must be asked about (DESIGN 7).
+
+use std::time::Duration;
+
+use writ_authority::Level;
+use writ_wire::claims::{ApprovalBasis, ApprovalClaim};
+use writ_wire::time::Timestamp;
+
+use crate::caller::Authentication;
+
+/// `acr` values of our issuer, weakest first.
+pub const ACR_VALUES: [(&str, Level); 3] = [
+    ("urn:writ:acr:password", Level::Password),
+    ("urn:writ:acr:passkey", Level::Passkey),
+    ("urn:writ:acr:liveness", Level::Liveness),
+];
+
+/// What a resource wants of the login behind a token. Tokens behind which nobody logged in never meet it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StepUp {
+    pub(crate) acr_values: Vec<String>,
+    pub(crate) max_age: Option<Duration>,
+}
+
+impl StepUp {
+    /// Any one of these is enough, best first; so is a stronger one of [`ACR_VALUES`].
+    pub fn acr_values<V: Into<String>>(values: impl IntoIterator<Item = V>) -> Self {
+        Self {
+            acr_values: values.into_iter().map(Into::into).collect(),
+            max_age: None,
+        }
+    }
+
+    /// At least this.
+    pub fn level(level: Level) -> Self {
+        Self::acr_values(names_from(level))
+    }
+
+    /// The login is not older than this.
+    pub const fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    pub(crate) fn is_met(&self, by: &Authentication, now: Timestamp) -> bool {
+        let strong = self.acr_values.is_empty()
+            || by
+                .acr
+                .as_deref()
+                .is_some_and(|acr| self.acr_values.iter().any(|wanted| reaches(acr, wanted)));
+        let young = self.max_age.is_none_or(|age| {
+            by.auth_time
+                .is_some_and(|at| at <= now && now <= at.plus(age))
+        });
+        strong && young
+    }
+}
+
+/// The names of this level and of the stronger ones.
+pub(crate) fn names_from(level: Level) -> impl Iterator<Item = &'static str> {
+    ACR_VALUES
+        .into_iter()
+        .filter(move |(_, own)| *own >= level)
+        .map(|(name, _)| name)
+}
+
+fn reaches(acr: &str, wanted: &str) -> bool {
+    acr == wanted
+        || matches!((level_of(acr), level_of(wanted)), (Some(own), Some(least)) if own >= least)
+}
+
+fn level_of(acr: &str) -> Option<Level> {
+    let found = ACR_VALUES.into_iter().find(|(name, _)| *name == acr);
+    found.map(|(_, level)| level)
+}
+
+/// How strongly a person agreed. A consent reached what the login before it was.
+pub(crate) fn reached(approval: Option<&ApprovalClaim>, login: &Authentication) -> Level {
+    match approval.map(|approval| approval.basis) {
+        None | Some(ApprovalBasis::Policy) => Level::None,
+        Some(ApprovalBasis::Consent) => login
+            .acr
+            .as_deref()
+            .and_then(level_of)
+            .unwrap_or(Level::None),
+        Some(ApprovalBasis::Password) => Level::Password,
+        Some(ApprovalBasis::Passkey) => Level::Passkey,
+        Some(ApprovalBasis::Liveness) => Level::Liveness,
+    }
+}

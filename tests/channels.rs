@@ -1,0 +1,208 @@
+//! Mail and webhook (issue 4 section 5): they open the page and say nothing else; quiet hours; what is over disturbs nobody.
+
+use serde_json::{Value, json};
+use writ_authority::Types;
+use writ_core::id::{ClientId, UserId};
+use writ_core::pending::{Delivery, State};
+use writ_server::notices;
+use writ_store::settings::Settings;
+use writ_testkit::{Cast, ISSUER, Kind, Postbox, Receiver, World};
+
+use crate::notices::{Told, decide, told as ends_of};
+
+async fn settings(world: &World, user: &UserId, settings: Settings) {
+    let mut session = world.app.begin().await.unwrap();
+    session
+        .save_settings(user, &settings, world.now())
+        .await
+        .unwrap();
+    session.commit().await.unwrap();
+}
+
+/// A world with a mail server and a webhook, on one database.
+async fn with_channels(kind: Kind) -> (World, Receiver, Postbox) {
+    let (receiver, postbox) = (Receiver::start().await, Postbox::start().await);
+    let settings = [
+        ("OUTBOUND__TRUSTED", receiver.origin.as_str()),
+        ("WEBHOOK__URL", &receiver.url("/hook")),
+        ("MAIL__SMTP", &postbox.url),
+        ("MAIL__FROM", "Writ <writ@as.example>"),
+        ("ADMIN__EMAIL", "security@as.example"),
+    ];
+    (World::configured(kind, &settings).await, receiver, postbox)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_opens_the_page_and_is_tried_again() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (world, _receiver, postbox) = with_channels(kind).await;
+        let told = Told::of(&world, "poll", None).await;
+        let email = Settings {
+            email: Some("alice@home.example".to_owned()),
+            ..Settings::default()
+        };
+        settings(&world, &told.alice, email).await;
+        postbox.refuse("451 later");
+        let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
+        notices::once(&world.app).await.unwrap();
+        assert!(postbox.letters().is_empty());
+        world.advance(2);
+        notices::once(&world.app).await.unwrap();
+        let letters = postbox.letters();
+        let [letter] = letters.as_slice() else {
+            panic!("{letters:?}");
+        };
+        let page = format!("{ISSUER}/app/requests/{}", request.id);
+        for part in [
+            "RCPT TO:<alice@home.example>",
+            "MAIL FROM:<writ@as.example>",
+            "Subject: Travel agent asks for your approval",
+            "Date: Mon, 21 Sep 2026 14:13:22",
+            &page,
+        ] {
+            assert!(letter.contains(part), "{part}: {letter}");
+        }
+        assert!(
+            !letter.contains("412"),
+            "nothing of what is asked: {letter}"
+        );
+        let ends = ends_of(&world).await;
+        let mail = ends.iter().find(|end| end["channel"] == "mail").unwrap();
+        assert_eq!(
+            (&mail["reached"], &mail["attempts"]),
+            (&json!(true), &json!(2))
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_hours_are_quiet() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (world, receiver, postbox) = with_channels(kind).await;
+        let told = Told::of(&world, "poll", None).await;
+        // It is 14:13:20 UTC, 15:13:20 for alice: quiet for 40 more seconds.
+        let quiet = Settings {
+            email: Some("alice@home.example".to_owned()),
+            quiet_from: Some(15 * 60),
+            quiet_until: Some(15 * 60 + 14),
+            offset_minutes: Some(60),
+            ..Settings::default()
+        };
+        settings(&world, &told.alice, quiet).await;
+        let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
+        notices::once(&world.app).await.unwrap();
+        world.advance(39);
+        notices::once(&world.app).await.unwrap();
+        assert!(postbox.letters().is_empty());
+        assert_eq!(receiver.only().path, "/hook", "machines do not sleep");
+        let mut session = world.app.read().await.unwrap();
+        let inbox = session.inbox(&told.alice, world.now(), 10).await.unwrap();
+        assert_eq!(inbox.len(), 1, "the inbox shows it all the same");
+        drop(session);
+        world.advance(1);
+        notices::once(&world.app).await.unwrap();
+        assert_eq!(postbox.letters().len(), 1, "{}", request.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_disturbed_for_what_is_over() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (world, receiver, postbox) = with_channels(kind).await;
+        let told = Told::of(&world, "poll", None).await;
+        let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
+        decide(&world, &request, State::Denied).await;
+        notices::once(&world.app).await.unwrap();
+        assert!(receiver.heard().is_empty() && postbox.letters().is_empty());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_webhook_is_signed_by_our_key() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (world, receiver, postbox) = with_channels(kind).await;
+        let told = Told::of(&world, "poll", None).await;
+        let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
+        notices::once(&world.app).await.unwrap();
+        let claims = signed(&world, &receiver, "/hook").await;
+        assert_eq!(claims["iss"], ISSUER);
+        assert_eq!(claims["aud"], receiver.url("/hook"));
+        assert_eq!(claims["event"], "approval.requested");
+        assert_eq!(claims["approval"], request.id.as_str());
+        assert_eq!(claims["people"], json!([told.alice]));
+        assert!(!claims.to_string().contains("412"), "{claims}");
+
+        let mut session = world.app.begin().await.unwrap();
+        let agent = ClientId::from_text("traveller");
+        let reported = notices::suspended(&world.app, &mut session, &agent, &told.alice);
+        reported.await.unwrap();
+        session.commit().await.unwrap();
+        notices::once(&world.app).await.unwrap();
+        let claims = signed(&world, &receiver, "/hook").await;
+        assert_eq!(
+            (&claims["event"], &claims["client_id"]),
+            (&json!("agent.suspended"), &json!("traveller"))
+        );
+        let letters = postbox.letters();
+        assert!(
+            letters[0].contains("RCPT TO:<security@as.example>"),
+            "{letters:?}"
+        );
+        assert!(
+            letters[0].contains("Subject: Travel agent was suspended"),
+            "{letters:?}"
+        );
+    }
+}
+
+/// JOURNEYS: "This was not me" suspends the agent, and the admin hears of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn not_me_tells_the_admin() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (world, receiver, postbox) = with_channels(kind).await;
+        let cast = Cast::of(&world).await;
+        let token = cast.token(&world).await;
+        let question = cast.question_within(&token);
+        let asked = cast.planner.asked(&world, &question).await;
+        notices::once(&world.app).await.unwrap();
+        let claims = signed(&world, &receiver, "/hook").await;
+        assert_eq!(claims["event"], "approval.requested");
+        let mut alice = world.phone_of("alice").await;
+        let page = alice.look(&world.request_id(&asked).await).await;
+        alice.refuse(&page, "not_me").await;
+        notices::once(&world.app).await.unwrap();
+        let claims = signed(&world, &receiver, "/hook").await;
+        assert_eq!(claims["event"], "agent.suspended");
+        assert_eq!(claims["client_id"], "agt_planner");
+        assert_eq!(claims["people"], json!([cast.alice]));
+        let letters = postbox.letters();
+        assert!(
+            letters[0].contains("agt_planner was suspended"),
+            "{letters:?}"
+        );
+    }
+}
+
+async fn signed(world: &World, receiver: &Receiver, path: &str) -> Value {
+    let heard = receiver.only();
+    assert_eq!(
+        (heard.path.as_str(), heard.header("content-type")),
+        (path, "application/jwt")
+    );
+    let text = heard.text();
+    let token = writ_jose::jws::Unverified::parse(&text).unwrap();
+    assert!(token.typ_is("writ-notice+jwt"));
+    let keys = world.app.keys().await.unwrap();
+    let key = keys.find(token.header().kid.as_deref().unwrap()).unwrap();
+    token.verify(&key).unwrap()
+}
+
+/// The titles that may stand on a locked screen are those of our types.
+#[test]
+fn a_type_has_a_title() {
+    let types = Types::from_documents([include_str!("../config/types/payment.json").to_owned()]);
+    assert_eq!(
+        types.unwrap().by_name("payment").unwrap().title("en"),
+        "Payment"
+    );
+}
