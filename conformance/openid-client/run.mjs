@@ -12,10 +12,16 @@ import introspection from './scenes/introspection.mjs';
 import exchange from './scenes/exchange.mjs';
 import clientCredentials from './scenes/client-credentials.mjs';
 import openid from './scenes/openid.mjs';
+import ciba from './scenes/ciba.mjs';
+import device from './scenes/device.mjs';
+import delivery from './scenes/delivery.mjs';
+import webPush from './scenes/web-push.mjs';
 import stop from './scenes/stop.mjs';
 
 // In the order of a story: each serving hands its tokens on from scene to scene.
-const SCENES = [discovery, code, refresh, introspection, exchange, clientCredentials, openid, stop];
+const STORY = [discovery, code, refresh, introspection, exchange, clientCredentials, openid, stop];
+/** Each with people of its own, all at the same time: they wait for polls, not for each other. */
+const WAITING = [ciba, device, delivery, webPush];
 
 const [binary = process.env.WRIT_BINARY, database = 'sqlite'] = process.argv.slice(2);
 if (!binary) {
@@ -32,7 +38,8 @@ try {
     await report.within(`${kind}, nonces ${nonces ? 'on' : 'off'}`, async (scene) => {
       const serving = await world.serve({ nonces });
       try {
-        for (const play of SCENES) await play(scene, serving);
+        for (const play of STORY) await play(scene, serving);
+        await Promise.all(WAITING.map((play) => play(scene, serving)));
       } finally {
         await serving.stop();
       }

@@ -1,20 +1,29 @@
-// Entry: `node run.mjs PATH-OF-WRIT`. Chromium drives the pages of the built binary on loopback; see docs/pages.md.
-// WRIT_PICTURES=FOLDER keeps a picture of every page that was judged.
+// Entry: `node run.mjs PATH-OF-WRIT [--screenshots FOLDER]`. Chromium drives the pages of the built binary on loopback; see
+// docs/pages.md. With a folder it only takes a picture of every page of a phone, in light and in dark. WRIT_PICTURES=FOLDER keeps
+// a picture of everything that is judged.
 
 import { resolve } from 'node:path';
 
 import { Report } from '../openid-client/lib/report.mjs';
 import { DESKTOP, launch, NARROW, PHONE } from './lib/chromium.mjs';
+import { takePictures } from './lib/judge.mjs';
 import { createWorld } from './lib/world.mjs';
+import app from './scenes/app.mjs';
+import approve from './scenes/approve.mjs';
+import german from './scenes/german.mjs';
+import installed from './scenes/installed.mjs';
 import keyboard from './scenes/keyboard.mjs';
 import largeText from './scenes/large-text.mjs';
 import look from './scenes/look.mjs';
+import passkey from './scenes/passkey.mjs';
 import refused from './scenes/refused.mjs';
 import story from './scenes/story.mjs';
+import tamper from './scenes/tamper.mjs';
+import withoutScript from './scenes/without-script.mjs';
 
-const [binary = process.env.WRIT_BINARY] = process.argv.slice(2);
-if (!binary) {
-  console.error('usage: node run.mjs PATH-OF-WRIT');
+const [binary = process.env.WRIT_BINARY, flag, pictures] = process.argv.slice(2);
+if (!binary || (flag !== undefined && (flag !== '--screenshots' || !pictures))) {
+  console.error('usage: node run.mjs PATH-OF-WRIT [--screenshots FOLDER]');
   process.exit(2);
 }
 
@@ -28,6 +37,25 @@ const SETTINGS = [
   ['desktop, dark', look, { ...DESKTOP, colorScheme: 'dark' }],
   ['text at 200 %', largeText, NARROW],
   ['refused', refused, PHONE],
+  ['passkey', passkey, PHONE],
+  ['prompt', approve, PHONE],
+  ['tampering', tamper, PHONE],
+  ['no scripts', withoutScript, PHONE],
+  ['installed', installed, PHONE],
+  ['german', german, PHONE],
+  ['phone, light', app, { ...PHONE, colorScheme: 'light' }],
+  ['phone, dark', app, { ...PHONE, colorScheme: 'dark' }],
+  ['desktop, light', app, { ...DESKTOP, colorScheme: 'light' }],
+  ['desktop, dark', app, { ...DESKTOP, colorScheme: 'dark' }],
+];
+
+/** What is looked at in docs/: one pixel of the picture for one of the phone. */
+const GALLERY = [
+  ['phone', story, PHONE],
+  ['keyboard', keyboard, DESKTOP],
+  ...['light', 'dark'].flatMap((colorScheme) =>
+    [look, app].map((play) => [`phone, ${colorScheme}`, play, { ...PHONE, colorScheme, deviceScaleFactor: 1 }]),
+  ),
 ];
 
 const report = new Report();
@@ -36,7 +64,9 @@ try {
   world = await createWorld(resolve(binary));
   await world.serve();
   browser = await launch();
-  for (const [setting, play, options] of SETTINGS) {
+  for (const [setting, play, options] of pictures ? GALLERY : SETTINGS) {
+    // The first stories only leave behind what the others show.
+    if (pictures) takePictures(setting.startsWith('phone, ') ? resolve(pictures) : undefined);
     await report.within(setting, (scene) => play(scene, { browser, world, setting, options }));
   }
 } catch (error) {

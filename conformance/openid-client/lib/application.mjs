@@ -13,9 +13,12 @@ export async function newKeys() {
   return { privateKey, kid, jwks: { keys: [{ ...jwk, kid, alg: 'ES256', use: 'sig' }] } };
 }
 
+const now = () => Math.floor(Date.now() / 1000);
+
 export class Application {
   #issuer;
   #keys;
+  #pairs = new WeakMap();
 
   constructor(issuer, clientId, keys) {
     this.#issuer = issuer;
@@ -40,7 +43,36 @@ export class Application {
 
   /** Another DPoP key of this application. */
   async newProofKey() {
-    return client.getDPoPHandle(this.config, await client.randomDPoPKeyPair('ES256'));
+    const pair = await client.randomDPoPKeyPair('ES256');
+    const handle = client.getDPoPHandle(this.config, pair);
+    this.#pairs.set(handle, pair);
+    return handle;
+  }
+
+  /** A DPoP proof (RFC 9449 section 4.2) for an endpoint where openid-client sends none. */
+  async proof(htm, htu, nonce, handle = this.DPoP) {
+    const { privateKey, publicKey } = this.#pairs.get(handle);
+    const { kty, crv, x, y } = await exportJWK(publicKey);
+    const claims = { htm, htu, iat: now(), jti: crypto.randomUUID(), ...(nonce && { nonce }) };
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: { kty, crv, x, y } })
+      .sign(privateKey);
+  }
+
+  /** Parameters that authenticate the client (RFC 7523 section 2.2). */
+  async authentication() {
+    const { clientId } = this;
+    const claims = { iss: clientId, sub: clientId, aud: this.#issuer, jti: crypto.randomUUID() };
+    return {
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await this.sign('JWT', { ...claims, iat: now(), exp: now() + ASSERTION_LIFETIME }),
+    };
+  }
+
+  /** Signed by the registered key. */
+  sign(typ, claims) {
+    const { privateKey, kid } = this.#keys;
+    return new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ, kid }).sign(privateKey);
   }
 
   /** Thumbprint of the DPoP key (RFC 7638). */
@@ -50,21 +82,17 @@ export class Application {
 
   /** Actor assertion (DESIGN 6): this agent lets `presenter` bind a token to its DPoP key. */
   async actorAssertion(presenter, changes = {}) {
-    const now = Math.floor(Date.now() / 1000);
-    const claims = {
+    return this.sign('writ-actor+jwt', {
       iss: this.clientId,
       sub: this.clientId,
       aud: this.#issuer,
       azp: presenter.clientId,
       cnf: { jkt: await this.thumbprint() },
-      iat: now,
-      exp: now + ASSERTION_LIFETIME,
+      iat: now(),
+      exp: now() + ASSERTION_LIFETIME,
       jti: crypto.randomUUID(),
       ...changes,
-    };
-    return new SignJWT(claims)
-      .setProtectedHeader({ alg: 'ES256', typ: 'writ-actor+jwt', kid: this.#keys.kid })
-      .sign(this.#keys.privateKey);
+    });
   }
 }
 

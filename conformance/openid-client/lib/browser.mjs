@@ -1,4 +1,4 @@
-// A person at a browser without scripts: follows redirects, keeps cookies, fills in the forms at `/login` and `/consent`.
+// A person at a browser without scripts: follows redirects, keeps cookies, logs in where that is asked, fills in the forms.
 
 import { formWith } from './forms.mjs';
 
@@ -15,6 +15,46 @@ export class Browser {
   /** Logs in, and says no. */
   async deny(url, person) {
     return this.#walk(url, person, 'consent-deny');
+  }
+
+  /** The page at `url`, logged in: `{ url, status, html }`. */
+  async open(url, person) {
+    const page = await this.#settle({ url: new URL(url) }, person);
+    // A login may lead to another page than the one that was wanted.
+    return page.loggedIn ? this.#settle({ url: new URL(url) }, person) : page;
+  }
+
+  /** Presses a button of the page, after filling in `typed`; answers the page that follows. */
+  async press(page, button, typed, person) {
+    const form = formWith(page.html, button);
+    if (form === undefined) throw new Error(`no \`${button}\` at ${page.url.pathname} (${page.status}): ${textOf(page.html)}`);
+    for (const [name, value] of Object.entries(typed)) form.fields.set(name, value);
+    return this.#settle(requestOf(form, page.url), person);
+  }
+
+  /** A form that is on no page, as a script of ours would send it. */
+  async post(url, fields, person) {
+    return this.#settle({ url: new URL(url), method: 'POST', body: new URLSearchParams(fields) }, person);
+  }
+
+  async #settle(first, person) {
+    let request = first;
+    let loggedIn = false;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const answer = await this.#send(request);
+      const location = answer.headers.get('location');
+      if (location !== null) {
+        request = { url: new URL(location, request.url) };
+        continue;
+      }
+      const html = await answer.text();
+      if (loggedIn || formWith(html, 'login-submit') === undefined) {
+        return { url: request.url, status: answer.status, html, loggedIn };
+      }
+      request = submitted(request.url, answer, html, person);
+      loggedIn = true;
+    }
+    throw new Error(`no page after ${MOST_PAGES} redirects, the last was ${request.url}`);
   }
 
   async #walk(url, person, decision) {
@@ -66,19 +106,24 @@ function within(pathname, path) {
 }
 
 function submitted(url, answer, html, person, decision) {
-  const form = formWith(html, 'login-submit') ?? formWith(html, decision);
+  const form = formWith(html, 'login-submit') ?? (decision && formWith(html, decision));
   if (form === undefined) {
     throw new Error(`no known form at ${url.pathname} (${answer.status}): ${textOf(html)}`);
   }
   for (const [name, value] of Object.entries(person)) {
     if (form.fields.has(name)) form.fields.set(name, value);
   }
+  return requestOf(form, url);
+}
+
+function requestOf(form, url) {
   const action = new URL(form.action, url);
   if (form.method === 'POST') return { url: action, method: 'POST', body: form.fields };
   action.search = form.fields.toString();
   return { url: action };
 }
 
-function textOf(html) {
+/** What a person reads. */
+export function textOf(html) {
   return html.replace(/<[^>]*>/g, ' ').replace(/\s+/g, ' ').slice(0, 400);
 }

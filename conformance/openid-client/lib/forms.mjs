@@ -1,4 +1,5 @@
-// Reads the first form of a page that has the wanted button, as a browser without scripts would submit it.
+// Reads the first form of a page that has the wanted button, as a browser without scripts would submit it. A button is
+// wanted by its id, its name, or `name=value`.
 
 /** `{ action, method, fields }`; `fields` holds hidden inputs, ticked boxes and the button, and takes what a person types. */
 export function formWith(html, button) {
@@ -6,20 +7,30 @@ export function formWith(html, button) {
     const controls = controlsOf(body);
     const pressed = controls.find((control) => isButton(control) && named(control, button));
     if (pressed === undefined) continue;
-    const form = attributesOf(head);
+    // A button may belong to a form elsewhere on the page.
+    const own = { head, controls };
+    const form = pressed.form === undefined ? own : formOf(html, pressed.form);
+    const { action = '', method = 'get' } = attributesOf(form.head);
     return {
-      action: pressed.formaction ?? form.action ?? '',
-      method: (form.method ?? 'get').toUpperCase(),
-      fields: fieldsOf(controls, pressed),
+      action: pressed.formaction ?? action,
+      method: method.toUpperCase(),
+      fields: fieldsOf(form.controls, pressed),
     };
   }
   return undefined;
 }
 
+function formOf(html, id) {
+  for (const [, head, body] of html.matchAll(/<form\b([^>]*)>(.*?)<\/form>/gis)) {
+    if (attributesOf(head).id === id) return { head, controls: controlsOf(body) };
+  }
+  throw new Error(`no form has the id \`${id}\``);
+}
+
 function fieldsOf(controls, pressed) {
   const fields = new URLSearchParams();
   for (const control of controls) {
-    if (control.name === undefined || 'disabled' in control) continue;
+    if (control.name === undefined || 'disabled' in control || control.form !== undefined) continue;
     // A person who means yes to everything ticks every box; of radio buttons the marked one stays.
     const chosen = control.type !== 'radio' || 'checked' in control;
     if (!isButton(control) && chosen) fields.append(control.name, valueOf(control));
@@ -42,7 +53,8 @@ function controlsOf(html) {
 }
 
 const isButton = (control) => control.type === 'submit' || control.type === 'button';
-const named = (control, name) => control.id === name || control.name === name;
+const named = (control, wanted) =>
+  [control.id, control.name, `${control.name}=${control.value}`].includes(wanted);
 
 function attributesOf(text) {
   const found = text.matchAll(/([^\s"'=<>/]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g);

@@ -11,9 +11,7 @@ export default async function discovery(scene, serving) {
   const { world } = serving;
 
   await scene('discovery finds what is switched on', async () => {
-    for (const application of [world.planner, world.booker, world.stranger, world.web]) {
-      await application.connect();
-    }
+    for (const application of world.applications()) await application.connect();
     const metadata = world.planner.config.serverMetadata();
     assert.equal(metadata.issuer, world.issuer);
     assert.equal(metadata.authorization_response_iss_parameter_supported, true);

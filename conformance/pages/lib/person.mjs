@@ -14,7 +14,9 @@ export const click = (page, selector) => page.click(selector);
 export const tap = (page, selector) => page.tap(selector);
 
 /** Switches off the browser's own check of empty fields: old browsers have none. */
-export const withoutFieldChecks = (page) => page.evaluate(() => (document.querySelector('form').noValidate = true));
+export const withoutFieldChecks = (page) => page.evaluate(() => {
+    for (const form of document.forms) form.noValidate = true;
+  });
 
 /** Does something that leads to another page; answers its status. */
 export async function statusAfter(page, act) {

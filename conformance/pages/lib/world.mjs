@@ -1,12 +1,15 @@
 // The people, agents and resources of these scenes: an ordinary one of each, and some that strain a page.
 
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { Application, newKeys } from '../../openid-client/lib/application.mjs';
+import { CIBA } from '../../openid-client/lib/ciba.mjs';
 import { freePort, run, serve } from '../../openid-client/lib/process.mjs';
+import { createReceiver } from '../../openid-client/lib/receiver.mjs';
+import { DEVICE } from '../../openid-client/lib/world.mjs';
 import { createLanding } from './landing.mjs';
 
 const TYPES = resolve(import.meta.dirname, '../../../config/types');
@@ -26,18 +29,23 @@ export const RIGHT_TO_LEFT_NAME = 'مساعد السفر الذكي';
 export async function createWorld(binary) {
   const directory = await mkdtemp(join(tmpdir(), 'writ-pages-'));
   const landing = await createLanding();
+  const receiver = await createReceiver();
   const port = await freePort();
-  const issuer = `http://127.0.0.1:${port}`;
+  // Passkeys need a host name.
+  const issuer = `http://localhost:${port}`;
   const env = {
     PATH: process.env.PATH,
     WRIT__SERVER__LISTEN: `127.0.0.1:${port}`,
     WRIT__SERVER__ISSUER: issuer,
     WRIT__DATABASE__URL: `sqlite:${join(directory, 'writ.db')}`,
-    WRIT__TYPES__PATH: TYPES,
+    WRIT__TYPES__PATH: await types(directory),
+    WRIT__OUTBOUND__TRUSTED: receiver.origin,
+    WRIT__PUSH__HOSTS: '127.0.0.1',
+    WRIT__PUSH__CONTACT: 'mailto:operator@writ.example',
     WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
     WRIT__FEATURES__MISSION_INTENT: 'true',
   };
-  const world = new World(binary, directory, issuer, env, landing);
+  const world = new World(binary, directory, issuer, { env, landing, receiver });
   try {
     await world.register();
   } catch (error) {
@@ -47,6 +55,16 @@ export async function createWorld(binary) {
   return world;
 }
 
+/** The shipped types, and `transfer`: a payment that needs a passkey. */
+async function types(directory) {
+  const folder = join(directory, 'types');
+  await cp(TYPES, folder, { recursive: true });
+  const payment = JSON.parse(await readFile(join(folder, 'payment.json'), 'utf8'));
+  const transfer = { ...payment, type: 'transfer', level: 'passkey', example: { ...payment.example, type: 'transfer' } };
+  await writeFile(join(folder, 'transfer.json'), JSON.stringify(transfer));
+  return folder;
+}
+
 class World {
   #binary;
   #directory;
@@ -54,12 +72,13 @@ class World {
   #server;
   #bankSecret;
 
-  constructor(binary, directory, issuer, env, landing) {
+  constructor(binary, directory, issuer, { env, landing, receiver }) {
     this.#binary = binary;
     this.#directory = directory;
     this.#env = env;
     this.issuer = issuer;
     this.landing = landing;
+    this.receiver = receiver;
     this.homes = [issuer, landing.origin];
   }
 
@@ -67,7 +86,7 @@ class World {
     await this.#writ(['migrate']);
     for (const name of PEOPLE) await this.#writ(['user', 'add', name, '--password-stdin'], PASSWORD);
     const { client_secret } = await this.#add('client', bankApi());
-    await this.#add('resource', resource(BANK, 'Bank', ['accounts:read'], ['payment']));
+    await this.#add('resource', resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer']));
     await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar']));
     await this.#agent('agt_booker', 'Booking helper', { agents: [], depth: 2 });
     this.planner = await this.#agent('agt_planner', 'Travel planner', { agents: ['agt_booker'], depth: 2 });
@@ -98,6 +117,7 @@ class World {
   async remove() {
     await this.#server?.stop();
     await this.landing.close();
+    await this.receiver.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -124,8 +144,11 @@ class World {
   }
 }
 
+/** Each of them is asked in one story. */
+const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas'];
+
 /** `alice` lives the stories; `new` has nothing; `locked` forgets the password; `jürgen` is looked at. */
-const PEOPLE = ['alice', 'new', 'locked', 'jürgen'];
+const PEOPLE = [...ASKED, 'alice', 'new', 'locked', 'jürgen'];
 
 function agent(clientId, name, onward, jwks, redirectUri) {
   const isLong = clientId === 'agt_long';
@@ -134,14 +157,15 @@ function agent(clientId, name, onward, jwks, redirectUri) {
     client_name: name,
     profile: 'agent',
     redirect_uris: [redirectUri],
-    grant_types: ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE],
+    grant_types: ['authorization_code', 'refresh_token', 'client_credentials', TOKEN_EXCHANGE, CIBA, DEVICE],
     token_endpoint_auth_method: 'private_key_jwt',
     jwks,
     scope: 'openid accounts:read events:read',
     dpop_bound_access_tokens: true,
     require_pushed_authorization_requests: true,
-    authorization_details_types: ['payment', 'calendar'],
+    authorization_details_types: ['payment', 'transfer', 'calendar'],
     agent: {
+      may_ask: [...ASKED, 'alice'],
       owner: isLong ? 'jürgen' : 'alice',
       sponsor: isLong ? 'jürgen' : 'alice',
       publisher: isLong ? 'Österreichische Überseehäfen- und Großschifffahrtsverwaltung Gesellschaft m. b. H. & Co. KG' : 'Acme Travel',
@@ -150,7 +174,7 @@ function agent(clientId, name, onward, jwks, redirectUri) {
           { resource: BANK, scope: 'accounts:read' },
           { resource: CALENDAR, scope: 'events:read' },
         ],
-        authorization_details: [{ type: 'payment' }, { type: 'calendar' }],
+        authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'calendar' }],
         lifetime: 86_400,
       },
       onward,

@@ -1,9 +1,13 @@
 // Text at 200 % on the narrowest screen (WCAG 2.2, 1.4.4 and 1.4.10): longer pages, never wider ones.
 
+import { ask, events, payment } from '../lib/asks.mjs';
 import { openPage } from '../lib/chromium.mjs';
 import { fits, picture } from '../lib/judge.mjs';
 import { logIn } from '../lib/person.mjs';
+import { requests } from '../lib/phone.mjs';
 import { long, rightToLeft, trip } from '../lib/requests.mjs';
+
+const LONG_PAYEE = 'Großhandelsgesellschaft für Schiffsausrüstungen und Überseeverpackungen Müller, Jäger & Söhne';
 
 export default async function largeText(scene, { browser, world, options }) {
   const opened = await openPage(browser, options, world.homes);
@@ -26,9 +30,20 @@ export default async function largeText(scene, { browser, world, options }) {
         await large(`consent ${name}`);
       });
     }
-    await scene('mine', async () => {
+    await scene('the app', async () => {
+      for (const path of ['', '/agents', '/activity', '/devices', '/settings']) {
+        await page.goto(`${world.issuer}/app${path}`);
+        await large(`app${path.replace('/', '-')}`);
+      }
+    });
+    await scene('approval', async () => {
+      await ask(world.long, 'alice', [payment('1234567.89', LONG_PAYEE), events('Überstundenausgleichsplanung')]);
       await page.goto(`${world.issuer}/app`);
-      await large('mine');
+      await requests(page).first().click();
+      await page.locator('#approval-deny').waitFor();
+      await large('approval');
+      await page.click('#less > summary');
+      await large('approval less');
     });
     await scene('failure', async () => {
       await page.goto(world.answered.href);

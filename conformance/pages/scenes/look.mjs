@@ -77,7 +77,7 @@ export default async function look(scene, { browser, world, setting, options }) 
     });
 
     await scene('mine: live tasks and ended ones', async () => {
-      await page.goto(`${home}/app`);
+      await page.goto(`${home}/app/agents`);
       assert.ok((await page.locator('[name=task-stop]').count()) > 0);
       await judged('mine');
     });

@@ -37,7 +37,7 @@ export default async function refused(scene, { browser, world, options }) {
     });
 
     await scene('a task of somebody else is not stopped', async () => {
-      await page.goto(`${world.issuer}/app`);
+      await page.goto(`${world.issuer}/app/agents`);
       const task = await page.locator('[name=task]').first().getAttribute('value');
       await statusAfter(page, () => page.click('#logout-submit'));
       await page.goto(`${world.issuer}/login`);
@@ -54,6 +54,7 @@ export default async function refused(scene, { browser, world, options }) {
       await page.goto(`${world.issuer}/login`);
       await logIn(page, 'alice');
       await page.waitForURL(/\/app$/);
+      await page.goto(`${world.issuer}/app/agents`);
       assert.equal(await page.locator(`#task-stop-${task}`).count(), 1, 'it still runs');
     });
   } finally {

@@ -46,15 +46,16 @@ export default async function story(scene, { browser, world, options }) {
     });
 
     await scene('stops a task with one button, and sees it listed as ended', async () => {
-      await page.goto(`${world.issuer}/app`);
-      const live = page.locator('section[aria-labelledby=live] article');
+      await page.goto(`${world.issuer}/app/agents`);
+      const live = page.locator('section.task');
       assert.equal(await live.count(), 1);
       await picture(page, 'story mine');
       await tap(page, '[name=task-stop]');
-      await page.waitForURL(/\/app\/stop$/);
+      await page.locator('[role=status]').waitFor();
       assert.equal(await live.count(), 0);
       assert.match(await page.locator('[role=status]').innerText(), /Stopped/);
-      assert.match(await page.locator('section[aria-labelledby=ended] article').first().innerText(), /Stopped/);
+      await page.locator('details.past summary').first().click();
+      assert.match(await page.locator('.past-task').first().innerText(), /Stopped/);
       await picture(page, 'story stopped');
       assert.deepEqual(await world.introspect(token), { active: false });
     });

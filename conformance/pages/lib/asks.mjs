@@ -1,0 +1,45 @@
+// What agents ask people by CIBA, and how they hear of the answer.
+
+import * as ciba from '../../openid-client/lib/ciba.mjs';
+import { BANK, CALENDAR } from './world.mjs';
+
+export { answered } from '../../openid-client/lib/ciba.mjs';
+
+/** Asks `person`; answers what the agent holds then. */
+export function ask(application, person, details, more = {}) {
+  const [first, ...others] = [details].flat();
+  return ciba.ask(application, {
+    login_hint: person,
+    authorization_details: JSON.stringify([first, ...others]),
+    ...(others.length === 0 && { resource: first.locations[0] }),
+    ...more,
+  });
+}
+
+/** The error of one poll. */
+export function refusal(application, asked) {
+  return ciba.pollOnce(application, asked).then(
+    () => 'a token',
+    (error) => error.error ?? error.message,
+  );
+}
+
+export const transfer = (amount = '412.00', name = 'KLM', more = {}) => ({
+  type: 'transfer',
+  instructed_amount: { amount, currency: 'EUR' },
+  creditor: { name, account: { iban: 'NL91ABNA0417164300' } },
+  reference: 'Booking 7KQ2PX',
+  locations: [BANK],
+  ...more,
+});
+
+/** The same, for which a password is enough. */
+export const payment = (amount, name) => ({ ...transfer(amount, name), type: 'payment' });
+
+export const events = (name = 'work') => ({
+  type: 'calendar',
+  calendar: name,
+  actions: ['read', 'create'],
+  period: { from: '2026-11-23T00:00:00+01:00', until: '2026-11-27T18:00:00+01:00' },
+  locations: [CALENDAR],
+});
