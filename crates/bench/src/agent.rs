@@ -82,11 +82,14 @@ impl Agent {
         self.registered.sign(&header, &claims)
     }
 
-    /// RFC 9449 section 4.2.
+    /// RFC 9449 section 4.2; an empty `nonce` is none.
     pub fn proof(&self, url: &str, nonce: &str) -> Outcome<String> {
         let header = json!({ "typ": "dpop+jwt", "alg": "ES256", "jwk": self.bound.jwk });
         let (jti, now) = (Random::System.identifier(), Clock::System.now().seconds());
-        let claims = json!({ "jti": jti, "htm": "POST", "htu": url, "iat": now, "nonce": nonce });
+        let mut claims = json!({ "jti": jti, "htm": "POST", "htu": url, "iat": now });
+        if let (Value::Object(members), false) = (&mut claims, nonce.is_empty()) {
+            members.insert("nonce".to_owned(), nonce.into());
+        }
         self.bound.sign(&header, &claims)
     }
 

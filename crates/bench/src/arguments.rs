@@ -2,7 +2,15 @@
 
 use crate::Outcome;
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Measured {
+    Tokens,
+    /// What waits for a person.
+    Waiting,
+}
+
 pub struct Arguments {
+    pub measured: Measured,
     /// `sqlite`, or the URL of a PostgreSQL database from which others may be made.
     pub database: String,
     /// Tokens of each measurement, at most.
@@ -10,40 +18,58 @@ pub struct Arguments {
     /// Seconds of each measurement, at most.
     pub seconds: u64,
     pub runs: usize,
+    /// How many wait for a person.
+    pub requests: usize,
+    /// How many of these are held by a long poll.
+    pub polls: usize,
+    /// Of each way from an approval to its token.
+    pub approvals: usize,
 }
 
-const USAGE: &str = "usage: writ-bench [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]";
+const USAGE: &str = "usage: writ-bench [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]
+       writ-bench waiting [sqlite|postgres:URL] [--requests N] [--polls N] [--seconds N] [--approvals N]";
 /// What is signed beforehand lives 120 seconds.
 const MOST_SECONDS: u64 = 60;
 /// The record is counted by listing it.
 const MOST_TOKENS: usize = 50_000;
+/// One listener takes 4096 connections, and others need some.
+const MOST_POLLS: usize = 4000;
 
 impl Arguments {
     pub fn read() -> Outcome<Self> {
         let mut read = Self {
+            measured: Measured::Tokens,
             database: "sqlite".to_owned(),
             tokens: 5000,
             seconds: 30,
             runs: 3,
+            requests: 10_000,
+            polls: 1000,
+            approvals: 200,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut number = || {
                 words
                     .next()
-                    .and_then(|n| n.parse::<u64>().ok())
+                    .and_then(|n| n.parse::<usize>().ok())
                     .ok_or(USAGE)
             };
             match word.as_str() {
-                "--tokens" => read.tokens = usize::try_from(number()?)?.clamp(1, MOST_TOKENS),
-                "--seconds" => read.seconds = number()?.clamp(1, MOST_SECONDS),
-                "--runs" => read.runs = usize::try_from(number()?)?.max(1),
+                "waiting" => read.measured = Measured::Waiting,
+                "--tokens" => read.tokens = number()?.clamp(1, MOST_TOKENS),
+                "--seconds" => read.seconds = u64::try_from(number()?)?.clamp(1, MOST_SECONDS),
+                "--runs" => read.runs = number()?.max(1),
+                "--requests" => read.requests = number()?.max(1),
+                "--polls" => read.polls = number()?.clamp(1, MOST_POLLS),
+                "--approvals" => read.approvals = number()?.max(1),
                 name if name == "sqlite" || name.starts_with("postgres") => {
                     name.clone_into(&mut read.database);
                 }
                 _ => return Err(USAGE.into()),
             }
         }
+        read.polls = read.polls.min(read.requests);
         Ok(read)
     }
 }

@@ -1,6 +1,6 @@
 //! Requests over keep-alive connections, a thread each: what is sent was made before, so the sender costs little.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -12,29 +12,42 @@ use writ_outside::Clock;
 use crate::Outcome;
 use crate::server::Server;
 
-/// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer may take; longer than a long poll.
+const PATIENCE: Duration = Duration::from_secs(40);
 /// The largest answer that is read, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-pub struct Answer {
-    status: u16,
+/// A request or an answer.
+pub struct Message {
+    /// Its first line.
+    pub first: String,
     headers: Vec<String>,
     pub body: Vec<u8>,
 }
 
-impl Answer {
-    pub fn is_ok(&self) -> bool {
-        self.status == 200
+impl Message {
+    /// Of an answer.
+    pub fn status(&self) -> Option<u16> {
+        self.first.split_ascii_whitespace().nth(1)?.parse().ok()
     }
 
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.headers.iter().find_map(|line| {
+    pub fn is_ok(&self) -> bool {
+        self.status() == Some(200)
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers(name).next()
+    }
+
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.iter().filter_map(move |line| {
             let (found, value) = line.split_once(':')?;
-            found
-                .eq_ignore_ascii_case(name)
-                .then(|| value.trim().to_owned())
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
         })
+    }
+
+    pub fn json(&self) -> Outcome<Value> {
+        Ok(serde_json::from_slice(&self.body)?)
     }
 }
 
@@ -61,7 +74,7 @@ pub fn drive(
             latencies.push(Clock::System.now().micros() - sent.micros());
             if !answer.is_ok() {
                 let body = String::from_utf8_lossy(&answer.body).into_owned();
-                return Err(format!("status {}: {body}", answer.status));
+                return Err(format!("{}: {body}", answer.first));
             }
         }
         Ok(latencies)
@@ -80,36 +93,50 @@ pub fn drive(
 }
 
 /// One request, one answer.
-pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Outcome<Answer> {
+pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Outcome<Message> {
+    send(stream, request)?;
+    answer(stream)
+}
+
+pub fn send(stream: &mut TcpStream, request: &[u8]) -> Outcome<()> {
     stream.set_nodelay(true)?;
+    Ok(stream.write_all(request)?)
+}
+
+pub fn answer(stream: &mut TcpStream) -> Outcome<Message> {
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(request)?;
     // Nothing is read ahead of the next answer, because nothing was asked yet.
-    let mut reader = BufReader::new(stream);
-    let mut first = String::new();
-    reader.read_line(&mut first)?;
-    let status = first.split_ascii_whitespace().nth(1).ok_or("no status")?;
-    let mut answer = Answer {
-        status: status.parse()?,
+    let message = message(&mut BufReader::new(stream))?;
+    message.ok_or_else(|| "the connection was closed".into())
+}
+
+/// The next one; `None` at the end.
+pub fn message(reader: &mut impl BufRead) -> Outcome<Option<Message>> {
+    let mut message = Message {
+        first: String::new(),
         headers: Vec::new(),
         body: Vec::new(),
     };
+    if reader.read_line(&mut message.first)? == 0 {
+        return Ok(None);
+    }
+    message.first.truncate(message.first.trim_end().len());
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
         match line.trim_end() {
             "" => break,
-            header => answer.headers.push(header.to_owned()),
+            header => message.headers.push(header.to_owned()),
         }
     }
-    let length = answer.header("content-length").ok_or("no length")?;
+    let length = message.header("content-length").ok_or("no length")?;
     let length: usize = length.parse()?;
     if length > MAX_BODY {
-        return Err("a very large answer".into());
+        return Err("a very large message".into());
     }
-    answer.body.resize(length, 0);
-    reader.read_exact(&mut answer.body)?;
-    Ok(answer)
+    message.body.resize(length, 0);
+    reader.read_exact(&mut message.body)?;
+    Ok(Some(message))
 }
 
 /// What a token says; it came from the server itself.

@@ -1,4 +1,4 @@
-//! `cargo run --release -p writ-bench -- [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]` (docs/benchmarks.md).
+//! `cargo run --release -p writ-bench -- [waiting] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
 //! The real binary `writ serve` on loopback, driven over keep-alive HTTP/1.1 with requests that were signed before.
 
 mod agent;
@@ -7,13 +7,15 @@ mod database;
 mod load;
 mod process;
 mod report;
+mod request;
 mod scene;
 mod server;
+mod waiting;
 
 use std::io::Write;
 use std::process::ExitCode;
 
-use arguments::Arguments;
+use arguments::{Arguments, Measured};
 use report::{Report, Sample};
 use scene::{Grant, Scene};
 use server::{Logging, Server};
@@ -41,6 +43,13 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Outcome<()> {
     server::build()?;
+    match arguments.measured {
+        Measured::Tokens => tokens(arguments),
+        Measured::Waiting => waiting::run(arguments),
+    }
+}
+
+fn tokens(arguments: &Arguments) -> Outcome<()> {
     let place = database::Place::make(&arguments.database)?;
     let mut report = Report::new(&arguments.database);
     let settings = server::Settings::new(&place)?;

@@ -38,6 +38,14 @@ pub fn resident_kib(id: u32) -> Outcome<u64> {
     Ok(number.ok_or("`VmRSS` is missing")?.parse()?)
 }
 
+/// Files and connections that a process may have open at once.
+pub fn most_open_files(id: u32) -> Outcome<usize> {
+    let text = std::fs::read_to_string(format!("/proc/{id}/limits"))?;
+    let line = text.lines().find_map(|l| l.strip_prefix("Max open files"));
+    let number = line.and_then(|line| line.split_ascii_whitespace().next());
+    Ok(number.ok_or("`Max open files` is missing")?.parse()?)
+}
+
 /// A process, its children, and those that it has waited for.
 fn family(parent: u32) -> Outcome<f64> {
     let above = Stat::of(parent)?;

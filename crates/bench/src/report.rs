@@ -29,10 +29,7 @@ pub struct Report {
 impl Sample {
     pub fn new(mut latencies: Vec<i64>, wall: Duration, cpu: Cpu, crypto: f64) -> Self {
         latencies.sort_unstable();
-        let at = |percent: usize| {
-            let place = (latencies.len() * percent / 100).min(latencies.len().saturating_sub(1));
-            latencies.get(place).copied().unwrap_or_default()
-        };
+        let at = |percent: usize| percentile(&latencies, percent);
         let tokens = latencies.len() as f64;
         Self {
             tokens_per_second: tokens / wall.as_secs_f64(),
@@ -51,13 +48,8 @@ impl Sample {
 
 impl Report {
     pub fn new(database: &str) -> Self {
-        let database = if database == "sqlite" {
-            "SQLite"
-        } else {
-            "PostgreSQL"
-        };
         Self {
-            database,
+            database: database_name(database),
             ..Self::default()
         }
     }
@@ -110,6 +102,14 @@ impl Report {
     }
 }
 
+pub fn database_name(database: &str) -> &'static str {
+    if database == "sqlite" {
+        "SQLite"
+    } else {
+        "PostgreSQL"
+    }
+}
+
 fn row(grant: Grant, connections: usize, samples: &[&Sample]) -> String {
     let of = |value: &dyn Fn(&Sample) -> f64| median(samples.iter().map(|s| value(s)).collect());
     let postgres = samples
@@ -129,12 +129,18 @@ fn row(grant: Grant, connections: usize, samples: &[&Sample]) -> String {
     )
 }
 
+/// Of sorted values.
+pub fn percentile(sorted: &[i64], percent: usize) -> i64 {
+    let place = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+    sorted.get(place).copied().unwrap_or_default()
+}
+
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or_default()
 }
 
-fn say(line: &str) -> Outcome<()> {
+pub fn say(line: &str) -> Outcome<()> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
 }
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::Outcome;
 use crate::agent::Agent;
-use crate::load::{self, Answer};
+use crate::load::{self, Message};
+use crate::request::{Pairs, Post};
 use crate::server::{Server, Settings};
 
 pub const BANK: &str = "https://bank.example";
@@ -15,7 +16,7 @@ pub const OWNER: &str = "alice";
 pub const CHAIN: [&str; 4] = ["agt_planner", "agt_booker", "agt_payer", "agt_courier"];
 /// `act` objects of the measured token.
 const DEPTH: usize = 3;
-const SCOPE: &str = "accounts:read";
+pub const SCOPE: &str = "accounts:read";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Grant {
@@ -58,8 +59,6 @@ pub struct Scene<'a> {
     subject_token: String,
 }
 
-type Pairs = Vec<(&'static str, String)>;
-
 impl<'a> Scene<'a> {
     pub fn open(settings: &'a Settings<'_>, server: &'a Server) -> Outcome<Self> {
         let mut scene = Self {
@@ -71,7 +70,8 @@ impl<'a> Scene<'a> {
         let [planner, booker, payer, _] = scene.agents;
         let mut stream = TcpStream::connect(server.address)?;
         let refused = load::exchange(&mut stream, &scene.request(planner, credentials())?)?;
-        scene.nonce = refused.header("dpop-nonce").ok_or("no nonce was given")?;
+        let nonce = refused.header("dpop-nonce").ok_or("no nonce was given")?;
+        nonce.clone_into(&mut scene.nonce);
         let mut details = credentials();
         details.push((
             "authorization_details",
@@ -139,21 +139,14 @@ impl<'a> Scene<'a> {
         ])
     }
 
-    fn request(&self, agent: &Agent, mut form: Pairs) -> Outcome<Vec<u8>> {
-        let issuer = &self.server.issuer;
-        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-        form.push(("client_assertion_type", kind.to_owned()));
-        form.push(("client_assertion", agent.client_assertion(issuer)?));
-        let body = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(form)
-            .finish();
-        let proof = agent.proof(&format!("{issuer}/token"), &self.nonce)?;
-        let (address, length) = (self.server.address, body.len());
-        Ok(format!(
-            "POST /token HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/x-www-form-urlencoded\r\n\
-             dpop: {proof}\r\ncontent-length: {length}\r\n\r\n{body}"
-        )
-        .into_bytes())
+    fn request(&self, agent: &Agent, form: Pairs) -> Outcome<Vec<u8>> {
+        let post = Post {
+            agent,
+            server: self.server,
+            path: "/token",
+            nonce: &self.nonce,
+        };
+        post.bytes(form, "")
     }
 }
 
@@ -175,8 +168,8 @@ fn credentials() -> Pairs {
     ]
 }
 
-fn token_of(answer: &Answer) -> Outcome<String> {
-    let body: Value = serde_json::from_slice(&answer.body)?;
+fn token_of(answer: &Message) -> Outcome<String> {
+    let body = answer.json()?;
     let token = body.get("access_token").and_then(Value::as_str);
     Ok(token
         .ok_or_else(|| format!("no token but {body}"))?

@@ -30,6 +30,8 @@ pub struct Settings<'a> {
     program: PathBuf,
     address: SocketAddr,
     master: String,
+    /// More of the environment of `writ`.
+    pub environment: Vec<(&'static str, String)>,
 }
 
 pub enum Logging {
@@ -79,14 +81,13 @@ impl<'a> Settings<'a> {
             program,
             address,
             master: URL_SAFE_NO_PAD.encode(Random::System.bytes::<32>()),
+            environment: Vec::new(),
         })
     }
 
     /// One person, a bank, and the agents with a ceiling.
     pub fn register(&self) -> Outcome<()> {
-        let password = self.place.folder.join("password");
-        std::fs::write(&password, Random::System.secret())?;
-        self.run(&["user", "add", OWNER, "--password-file"], &password)?;
+        self.add_person(OWNER, &Random::System.secret())?;
         self.add("client", &json!({
             "client_id": "bank-api", "client_name": "Bank", "profile": "oauth21", "grant_types": [],
             "token_endpoint_auth_method": "client_secret_basic"
@@ -124,7 +125,13 @@ impl<'a> Settings<'a> {
         Ok(String::from_utf8(listed.stdout)?.lines().count())
     }
 
-    fn add(&self, kind: &str, file: &Value) -> Outcome<()> {
+    pub fn add_person(&self, name: &str, password: &str) -> Outcome<()> {
+        let file = self.place.folder.join("password");
+        std::fs::write(&file, password)?;
+        self.run(&["user", "add", name, "--password-file"], &file)
+    }
+
+    pub fn add(&self, kind: &str, file: &Value) -> Outcome<()> {
         let path = self.place.folder.join("registration.json");
         std::fs::write(&path, file.to_string())?;
         self.run(&[kind, "add", "--file"], &path)
@@ -147,6 +154,7 @@ impl<'a> Settings<'a> {
             .env("WRIT__DATABASE__URL", &self.place.url)
             .env("WRIT__KEYS__MASTER", &self.master)
             .env("WRIT__TYPES__PATH", types)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }
