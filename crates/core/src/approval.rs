@@ -173,7 +173,11 @@ fn permitted(
             id: request.id.clone(),
             basis: basis(level),
             at: now,
-            authentication: Some(PersonAuthentication::of(level, now)),
+            // Of the subject alone (RFC 9068 section 2.2.1): another's proof says nothing about them.
+            authentication: votes
+                .iter()
+                .all(|vote| vote.role == Role::Subject)
+                .then(|| PersonAuthentication::of(level, now)),
         }),
         by: votes,
         reason: None,

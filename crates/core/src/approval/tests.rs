@@ -143,6 +143,7 @@ fn a_level_is_reached_or_nothing_is_decided() {
     ];
     for (place, asked) in levels.into_iter().enumerate() {
         let mut request = request(vec![stage(&["alice"], 1)]);
+        request.asked.stages[0].role = Role::Subject;
         request.asked.level = asked;
         for (reached_place, reached) in levels.into_iter().enumerate() {
             let authority = request.asked.authority.clone();
@@ -173,6 +174,17 @@ fn a_level_is_reached_or_nothing_is_decided() {
             }
         }
     }
+}
+
+#[test]
+fn rfc_9068_2_2_1_somebody_elses_proof_says_nothing_about_the_subject() {
+    let request = request(vec![stage(&["bob"], 1)]);
+    let Ok(Outcome::Ended(_, decision)) = say_yes(&request, &user("bob"), &[]) else {
+        panic!("bob decides alone");
+    };
+    let approval = decision.approval.unwrap();
+    assert_eq!(approval.basis, ApprovalBasis::Password);
+    assert_eq!(approval.authentication, None);
 }
 
 #[test]
