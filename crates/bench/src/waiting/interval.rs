@@ -16,6 +16,8 @@ use crate::server::Server;
 pub const INTERVAL: i64 = 5_000_000;
 /// Connections that poll, each for its share of the requests.
 const CONNECTIONS: usize = 4;
+/// Neighbours are polled far from each other.
+const SCATTER: i64 = 79;
 /// What one approval may take, beside the interval.
 const EACH: i64 = 3_000_000;
 
@@ -81,8 +83,9 @@ fn asked(server: &Server, agent: &Agent, count: usize) -> Outcome<Vec<Vec<Poll>>
         Clock::System.now().micros(),
         INTERVAL / i64::try_from(count)?,
     );
+    // The order of the approvals must not follow that of the polls.
     for (poll, place) in polls.iter_mut().zip(0..) {
-        poll.next_at = start + step * place;
+        poll.next_at = start + (step * place * SCATTER) % INTERVAL;
     }
     let mut shares: Vec<Vec<Poll>> = (0..CONNECTIONS).map(|_| Vec::new()).collect();
     for (place, poll) in polls.into_iter().enumerate() {
