@@ -132,3 +132,36 @@ both!(
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
 );
+
+both!(
+    ciba_10_1_1_a_change_that_decides_nothing_does_not_end_a_long_poll,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        cast.token(&world).await;
+        let id = cast.planner.asked(&world, &cast.question()).await;
+        let request = world.waiting(&id).await;
+        let ready = cast
+            .planner
+            .ready(&world, "/token", &poll_form(&id))
+            .header("prefer", "wait=20");
+        let door = world.door();
+        let polling = door.send(&ready);
+        let approving = async {
+            for _ in 0..3 {
+                while world.app.waiting.polls() == 0 {
+                    tokio::task::yield_now().await;
+                }
+                // As when somebody opened it.
+                world.app.waiting.announce_request(&request);
+            }
+            while world.app.waiting.polls() == 0 {
+                tokio::task::yield_now().await;
+            }
+            world.approve(&id, "alice").await;
+        };
+        let both = async { tokio::join!(polling, approving) };
+        let both = tokio::time::timeout(Duration::from_secs(10), both);
+        let (reply, ()) = both.await.unwrap();
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
 use writ_core::id::{ApprovalId, UserId};
 use writ_core::pending::{LONGEST_POLL, PendingRequest};
 use writ_outside::Clock;
@@ -167,9 +168,9 @@ impl Registry {
 }
 
 impl Place {
-    /// Until something happens to the request, at most that long.
-    pub async fn wait(mut self, most: Duration) -> Woken {
-        match tokio::time::timeout(most, &mut self.woken).await {
+    /// Until something happens to the request, at most until then.
+    pub async fn wait_until(mut self, end: Instant) -> Woken {
+        match tokio::time::timeout_at(end, &mut self.woken).await {
             Ok(Ok(())) => Woken::Changed,
             Ok(Err(_)) => Woken::Replaced,
             Err(_) => Woken::TimedOut,

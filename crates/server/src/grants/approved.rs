@@ -1,6 +1,7 @@
 //! What a person approved is fetched (CIBA 10.1 and 11, RFC 8628 sections 3.4 and 3.5): a poll, perhaps a long one, and at the end
 //! one token. The same for every flow that waits for a person.
 
+use tokio::time::Instant;
 use writ_core::Refusal;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
@@ -88,24 +89,35 @@ pub async fn fetch(
     let (Some(most), Hasty::No) = (granting.wait, open.hasty) else {
         return waiting(open.answer);
     };
-    let Some(place) = granting.app.waiting.join(&open.id) else {
-        return waiting(open.answer);
-    };
-    // It may have been decided before the place was taken.
-    if let Looked::Token(response) = look(&granting, handle, Singles::Used).await? {
-        return Ok(*response);
-    }
     let most = most.min(granting.now.until(open.expires_at));
-    if place.wait(most).await == Woken::Replaced {
-        return waiting(open.answer);
+    let end = Instant::now() + most;
+    loop {
+        let Some(place) = granting.app.waiting.join(&open.id) else {
+            return waiting(open.answer);
+        };
+        // It may have been decided before the place was taken.
+        if let Looked::Token(response) = again(&mut granting, handle).await? {
+            return Ok(*response);
+        }
+        match place.wait_until(end).await {
+            // Not every change is a decision: somebody opened the request, or was told of it.
+            Woken::Changed => {}
+            Woken::Replaced => return waiting(open.answer),
+            Woken::TimedOut => break,
+        }
     }
-    granting.now = granting.app.clock.now();
-    granting.catalogue = granting.app.catalogue().await?;
-    granting.keys = granting.app.keys().await?;
-    match look(&granting, handle, Singles::Used).await? {
+    match again(&mut granting, handle).await? {
         Looked::Token(response) => Ok(*response),
         Looked::Open(open) => waiting(open.answer),
     }
+}
+
+/// As it is now; a second look of the same poll.
+async fn again(granting: &mut Granting<'_>, handle: &Handle<'_>) -> Result<Looked, Failure> {
+    granting.now = granting.app.clock.now();
+    granting.catalogue = granting.app.catalogue().await?;
+    granting.keys = granting.app.keys().await?;
+    look(granting, handle, Singles::Used).await
 }
 
 async fn look(
