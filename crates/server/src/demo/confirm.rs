@@ -56,7 +56,7 @@ impl Play<'_> {
                     .iter()
                     .for_each(|line| say(&format!("         {line}")));
             }
-            Answering::Person => show_link(&self.stage.issuer),
+            Answering::Person => show_link(&self.stage.issuer, (Cast::PERSON, Cast::PASSWORD)),
         }
         match asked.wait(&self.planner, tokio::time::sleep).await {
             Ok(one) => self.spend(&one, &mut asked).await,

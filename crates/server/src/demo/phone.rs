@@ -86,9 +86,11 @@ impl Phone {
 }
 
 /// Where a person approves, to click or to point a phone at.
-pub fn show_link(issuer: &str) {
+pub fn show_link(issuer: &str, (name, password): (&str, &str)) {
     let link = format!("{issuer}/app");
-    say(&format!("         open {link} and decide; nobody else can"));
+    say(&format!(
+        "         you are alice: open {link}, log in as `{name}` with `{password}`, and decide"
+    ));
     // A phone reaches the server by its public name only.
     if issuer.starts_with("https://")
         && let Ok(code) = QrCode::new(&link)
