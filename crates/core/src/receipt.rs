@@ -105,7 +105,7 @@ pub struct Signature {
 pub struct SignedReceipt {
     /// Kept as it was written: the signature is over exactly this.
     pub receipt: Value,
-    /// A JWS with [`RECEIPT_TYPE`] over [`Sealed`].
+    /// A JWS with [`RECEIPT_TYPE`] over the hash of the receipt.
     pub signature: String,
 }
 
