@@ -2,7 +2,7 @@
 
 use writ_core::Refusal;
 use writ_core::code::{self, Consumed, FoundCode, Outcome, Redeemed};
-use writ_core::event::{Event, EventName};
+use writ_core::event::EventName;
 use writ_core::mint::{self, Minting};
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
@@ -71,30 +71,18 @@ fn above(found: &FoundCode) -> (&writ_core::task::Task, &writ_core::delegation::
 /// Refuses; a code that its own client uses again stops everything that came of it (RFC 6749 section 4.1.2).
 async fn refuse(
     granting: &Granting<'_>,
-    mut session: Session,
+    session: Session,
     found: &FoundCode,
     outcome: Outcome,
 ) -> Result<Failure, Failure> {
-    let (task, leaf) = above(found);
     match outcome {
         Outcome::RefuseAndStop(refusal) => {
-            if session.stop_delegation(&leaf.id, granting.now).await? {
-                let event = Event::new(
-                    granting.app.event_id(granting.now),
-                    granting.now,
-                    EventName::DelegationStopped,
-                )
-                .by(&granting.caller.client)
-                .about(task)
-                .under(leaf)
-                .with(serde_json::json!({ "because": "the code was used twice" }));
-                session.insert_event(&event).await?;
-            }
-            session.commit().await?;
-            Ok(granting.refuse_under(refusal, task, leaf))
+            let because = "the code was used twice";
+            let reused = (&found.lineage, because);
+            granting.refuse_and_stop(session, refusal, reused).await
         }
-        Outcome::Refuse(refusal) => Ok(granting.refuse_under(refusal, task, leaf)),
-        Outcome::Redeem(_) => Ok(granting.refuse_under(code::unknown(), task, leaf)),
+        Outcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
+        Outcome::Redeem(_) => Ok(granting.refuse_below(code::unknown(), &found.lineage)),
     }
 }
 

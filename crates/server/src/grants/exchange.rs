@@ -80,7 +80,7 @@ pub async fn exchange(
         request,
         (granting.catalogue.realm(), granting.now, fresh),
     )
-    .map_err(|refusal| granting.refuse_under(refusal, &lineage.task, &lineage.leaf))?;
+    .map_err(|refusal| granting.refuse_below(refusal, &lineage))?;
     let singles = claim_keys(granting, &mut session, actor.as_ref()).await?;
     let minted = write(granting, &mut session, (&lineage, &exchanged), singles).await?;
     let delegation = exchanged.new_row.as_ref().unwrap_or(&lineage.leaf);

@@ -13,6 +13,7 @@ use writ_core::Refusal;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::id::DelegationId;
+use writ_core::lineage::Lineage;
 use writ_core::mint::{Minting, scope_text};
 use writ_core::task::Task;
 use writ_jose::access_token;
@@ -88,6 +89,32 @@ impl Granting<'_> {
         })
     }
 
+    pub fn refuse_below(&self, refusal: Refusal, lineage: &Lineage) -> Failure {
+        self.refuse_under(refusal, &lineage.task, &lineage.leaf)
+    }
+
+    /// What may be used once came again: everything below the grant that it belongs to is stopped.
+    pub async fn refuse_and_stop(
+        &self,
+        mut session: Session,
+        refusal: Refusal,
+        (lineage, because): (&Lineage, &str),
+    ) -> Result<Failure, Failure> {
+        if session.stop_delegation(&lineage.leaf.id, self.now).await? {
+            let event = self.stopped(because).about(&lineage.task);
+            session.insert_event(&event.under(&lineage.leaf)).await?;
+        }
+        session.commit().await?;
+        Ok(self.refuse_below(refusal, lineage))
+    }
+
+    fn stopped(&self, because: &str) -> Event {
+        let id = self.app.event_id(self.now);
+        Event::new(id, self.now, EventName::DelegationStopped)
+            .by(&self.caller.client)
+            .with(json!({ "because": because }))
+    }
+
     /// Assertion, proof and keys: used up in this transaction, or the request is refused.
     pub async fn claim(&self, session: &mut Session) -> Result<(), Failure> {
         if let Some(used) = self.app.claim(session, self.caller.singles()).await? {
@@ -136,13 +163,7 @@ impl Granting<'_> {
         }
         let mut session = self.app.begin().await?;
         if session.stop_delegation(delegation, self.now).await? {
-            let mut event = Event::new(
-                self.app.event_id(self.now),
-                self.now,
-                EventName::DelegationStopped,
-            )
-            .by(&self.caller.client)
-            .with(json!({ "because": "what it builds on was stopped while it was made" }));
+            let mut event = self.stopped("what it builds on was stopped while it was made");
             event.delegation = Some(delegation.to_string());
             session.insert_event(&event).await?;
         }

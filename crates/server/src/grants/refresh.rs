@@ -2,7 +2,7 @@
 
 use writ_core::Refusal;
 use writ_core::delegation::{self, Delegation};
-use writ_core::event::{Event, EventName};
+use writ_core::event::EventName;
 use writ_core::id::DelegationId;
 use writ_core::mint::Minting;
 use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, Outcome, Refreshed};
@@ -74,11 +74,7 @@ async fn rotate(
         .await?
     {
         // The loser of a race: refused, nothing revoked.
-        return Err(granting.refuse_under(
-            refresh::unknown(),
-            &found.lineage.task,
-            &found.lineage.leaf,
-        ));
+        return Err(granting.refuse_below(refresh::unknown(), &found.lineage));
     }
     let secret = granting.app.random.secret();
     let next = NewRefreshToken {
@@ -118,29 +114,17 @@ fn narrower(
 /// Refuses; a refresh token that was rotated away and comes again stops the grant (LESSONS 35).
 async fn refuse(
     granting: &Granting<'_>,
-    mut session: Session,
+    session: Session,
     found: &FoundRefreshToken,
     outcome: Outcome,
 ) -> Result<Failure, Failure> {
-    let (task, leaf) = (&found.lineage.task, &found.lineage.leaf);
     match outcome {
         Outcome::RefuseAndStop(refusal) => {
-            if session.stop_delegation(&leaf.id, granting.now).await? {
-                let event = Event::new(
-                    granting.app.event_id(granting.now),
-                    granting.now,
-                    EventName::DelegationStopped,
-                )
-                .by(&granting.caller.client)
-                .about(task)
-                .under(leaf)
-                .with(serde_json::json!({ "because": "the refresh token was used twice" }));
-                session.insert_event(&event).await?;
-            }
-            session.commit().await?;
-            Ok(granting.refuse_under(refusal, task, leaf))
+            let because = "the refresh token was used twice";
+            let reused = (&found.lineage, because);
+            granting.refuse_and_stop(session, refusal, reused).await
         }
-        Outcome::Refuse(refusal) => Ok(granting.refuse_under(refusal, task, leaf)),
-        Outcome::Refresh(_) => Ok(granting.refuse_under(refresh::unknown(), task, leaf)),
+        Outcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
+        Outcome::Refresh(_) => Ok(granting.refuse_below(refresh::unknown(), &found.lineage)),
     }
 }
