@@ -118,17 +118,24 @@ function refresh() {
   request.send();
 }
 
+/** Finds the same element again in a list that came anew, so that the keyboard stays where it was. */
+function nameOf(element) {
+  if (element?.id) return `#${CSS.escape(element.id)}`;
+  const href = element?.getAttribute?.('href');
+  return href ? `a[href="${CSS.escape(href)}"]` : undefined;
+}
+
 function replace(fresh, page) {
   const inbox = find('#inbox');
-  const focused = document.activeElement?.id;
+  const focused = nameOf(document.activeElement);
   for (const element of all('[data-left]', fresh)) element.isFresh = true;
   inbox.replaceChildren(...fresh.childNodes);
   for (const name of ['.tabs', 'title']) {
     const [old, now] = [find(name), find(name, page)];
-    if (old && now) old.replaceWith(now);
+    if (old && now && !old.isEqualNode(now)) old.replaceWith(now);
   }
   document.body.dataset.waiting = page.body.dataset.waiting ?? '0';
-  if (focused) document.getElementById(focused)?.focus();
+  if (focused) find(focused)?.focus();
   announce(find('[data-says]')?.textContent.trim());
   badge();
   tick();
