@@ -32,8 +32,8 @@ const USAGE: &str = "usage: writ-bench [sqlite|postgres:URL] [--tokens N] [--sec
 const MOST_SECONDS: u64 = 60;
 /// The record is counted by listing it.
 const MOST_TOKENS: usize = 50_000;
-/// One listener takes 4096 connections, and others need some.
-const MOST_POLLS: usize = 4000;
+/// More cannot be opened, one after the other, before the first of them ends.
+const MOST_POLLS: usize = 8000;
 
 impl Arguments {
     pub fn read() -> Outcome<Self> {

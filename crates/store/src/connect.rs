@@ -45,7 +45,7 @@ async fn sqlite(url: &str) -> Result<Database> {
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Normal);
+        .synchronous(SqliteSynchronous::Full);
     let readers = Connections::new(options.clone().read_only(true), SQLITE_READERS);
     let writer = Connections::new(options, 1);
     writer.acquire().await?;

@@ -24,6 +24,11 @@ pub enum StoreError {
     OtherIssuer { tenant: String, issuer: String },
     #[error("issuer `{0}` belongs to another tenant of this database")]
     IssuerTaken(String),
+    /// Its cause was told to whoever sent the statement or the commit.
+    #[error(
+        "nothing was committed: a statement of this transaction or the commit it shared failed"
+    )]
+    NotCommitted,
     /// A limit with a name.
     #[error("more than {most} {what}")]
     TooMany { most: usize, what: &'static str },

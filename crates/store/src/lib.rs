@@ -4,6 +4,7 @@
 #[macro_use]
 mod query;
 
+mod batch;
 pub mod client;
 pub mod code;
 mod connect;
@@ -38,5 +39,6 @@ pub mod types;
 pub mod user;
 pub mod write;
 
+pub use connections::Committed;
 pub use error::{Result, StoreError};
 pub use store::{Session, Store};

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{Postgres, Sqlite};
 
 use crate::connect;
-use crate::connections::{Connections, Held};
+use crate::connections::{Committed, Connections, Held};
 use crate::error::Result;
 
 /// A node's door to the database; cheap to clone.
@@ -77,7 +77,8 @@ impl Store {
     /// Nothing may be written by it.
     pub async fn read(&self, tenant: &str) -> Result<Session> {
         Ok(match &self.database {
-            Database::Sqlite { readers, .. } => {
+            Database::Sqlite { writer, readers } => {
+                writer.settle().await;
                 self.over(Link::Sqlite(readers.acquire().await?), tenant)
             }
             Database::Postgres(all) => self.over(Link::Postgres(all.acquire().await?), tenant),
@@ -95,11 +96,6 @@ impl Store {
     /// Statements of this node so far, with the beginning and the commit of each transaction.
     pub fn statements(&self) -> u64 {
         self.statements.0.load(Ordering::Relaxed)
-    }
-
-    /// Whether what was read inside a write transaction still holds at its commit, because nobody else writes.
-    pub const fn is_single_writer(&self) -> bool {
-        matches!(self.database, Database::Sqlite { .. })
     }
 
     /// Waits until every connection is given back and closed.
@@ -120,11 +116,15 @@ impl Session {
     }
 
     /// Makes everything visible at once; after a read there is nothing to do.
-    pub async fn commit(mut self) -> Result<()> {
-        let statements = &self.statements;
-        match &mut self.link {
-            Link::Sqlite(held) => held.commit(statements).await,
-            Link::Postgres(held) => held.commit(statements).await,
+    pub async fn commit(self) -> Result<()> {
+        self.commit_telling().await.map(drop)
+    }
+
+    /// [`Self::commit`], and whether what was read in this transaction still held then.
+    pub async fn commit_telling(self) -> Result<Committed> {
+        match self.link {
+            Link::Sqlite(held) => held.commit(&self.statements).await,
+            Link::Postgres(held) => held.commit(&self.statements).await,
         }
     }
 }

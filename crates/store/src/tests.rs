@@ -19,6 +19,7 @@ macro_rules! on_both {
 }
 
 mod approved_edge;
+mod batch;
 mod features;
 mod grants;
 mod inbox;

@@ -17,8 +17,8 @@ use writ_core::lineage::Lineage;
 use writ_core::mint::{Minting, scope_text};
 use writ_core::task::Task;
 use writ_jose::access_token;
-use writ_store::Session;
 use writ_store::write::Writes;
+use writ_store::{Committed, Session};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::token::TokenResponse;
 
@@ -144,18 +144,18 @@ impl Granting<'_> {
         }
     }
 
-    /// Promise 5: a stop never loses a race against a mint. On SQLite the transaction was the only writer; on
-    /// PostgreSQL everything above is read again after the commit, and unless it lives the token is not sent but
-    /// refused with the code of the grant at hand.
+    /// Promise 5: a stop never loses a race against a mint. Unless nobody else can have written in between,
+    /// everything above is read again after the commit, and unless it lives the token is not sent but refused with
+    /// the code of the grant at hand.
     pub async fn commit(
         &self,
         session: Session,
         delegation: &DelegationId,
         refuse: fn(String) -> Refusal,
     ) -> Result<(), Failure> {
-        session.commit().await?;
+        let committed = session.commit_telling().await?;
         self.app.remember_keys(&self.caller);
-        if self.app.store.is_single_writer() {
+        if committed == Committed::Alone {
             return Ok(());
         }
         if self.app.read().await?.is_live(delegation, self.now).await? {

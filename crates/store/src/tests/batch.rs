@@ -1,0 +1,242 @@
+//! Requests that wait for each other share one commit (DESIGN 8), and nothing of what each is promised is lost by it.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::batch::MOST_TOGETHER;
+use crate::connections::Connections;
+use crate::store::{Database, Link};
+use crate::testing::{Kind, TestDatabase};
+use crate::tests::world::{NOW, TENANT, user, world};
+use crate::{Committed, Result, Session, Store, StoreError};
+
+on_both! {
+    nothing_is_committed_after_a_failed_statement,
+    many_at_once_are_all_committed,
+}
+
+/// A store whose first request has written `anna` and holds the only connection.
+struct Scene {
+    database: TestDatabase,
+    first: Session,
+}
+
+async fn scene() -> Scene {
+    let database = world(Kind::Sqlite).await;
+    let mut first = database.store.begin(TENANT).await.unwrap();
+    add(&mut first, "anna").await;
+    Scene { database, first }
+}
+
+async fn add(session: &mut Session, name: &str) {
+    let added = session.insert_user(&user(name), "argon2id...", NOW).await;
+    assert!(added.unwrap());
+}
+
+async fn exists(store: &Store, name: &str) -> bool {
+    let mut session = store.read(TENANT).await.unwrap();
+    session.user_by_name(name).await.unwrap().is_some()
+}
+
+fn writer(store: &Store) -> &Connections<sqlx::Sqlite> {
+    match &store.database {
+        Database::Sqlite { writer, .. } => writer,
+        Database::Postgres(_) => panic!("SQLite only"),
+    }
+}
+
+/// A request that waits in line; when this returns, it does.
+async fn in_line<F, R, T>(store: &Store, request: F) -> JoinHandle<T>
+where
+    F: FnOnce(Session) -> R + Send + 'static,
+    R: Future<Output = T> + Send,
+    T: Send + 'static,
+{
+    let (own, before) = (store.clone(), writer(store).in_line());
+    let waiting = tokio::spawn(async move {
+        let session = own.begin(TENANT).await.unwrap();
+        request(session).await
+    });
+    until(|| writer(store).in_line() > before).await;
+    waiting
+}
+
+/// Yields until it is so.
+async fn until(condition: impl Fn() -> bool) {
+    let waits = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), waits)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn who_waits_in_line_writes_in_the_same_transaction() {
+    let Scene { database, first } = scene().await;
+    let store = database.store.clone();
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    let second = in_line(&store, async move |mut session: Session| {
+        add(&mut session, "bert").await;
+        gone.await.unwrap();
+        session.commit_telling().await
+    })
+    .await;
+    let answer = tokio::spawn(first.commit_telling());
+    until(|| writer(&store).in_line() == 0).await;
+    assert!(!exists(&store, "anna").await, "nothing is visible yet");
+    assert!(!answer.is_finished(), "and nobody was answered");
+    go.send(()).unwrap();
+    assert_eq!(second.await.unwrap().unwrap(), Committed::Alone);
+    assert_eq!(answer.await.unwrap().unwrap(), Committed::AmongOthers);
+    assert!(exists(&store, "anna").await && exists(&store, "bert").await);
+}
+
+#[tokio::test]
+async fn a_refusal_rolls_back_alone() {
+    let Scene { database, first } = scene().await;
+    let store = &database.store;
+    let refused = in_line(store, async |mut session: Session| {
+        add(&mut session, "bert").await;
+    })
+    .await;
+    let third = in_line(store, async |mut session: Session| {
+        add(&mut session, "cleo").await;
+        session.commit().await
+    })
+    .await;
+    first.commit().await.unwrap();
+    refused.await.unwrap();
+    third.await.unwrap().unwrap();
+    assert!(exists(store, "anna").await && exists(store, "cleo").await);
+    assert!(!exists(store, "bert").await);
+}
+
+#[tokio::test]
+async fn what_was_seen_by_who_rolled_back_is_seen_again() {
+    let Scene { database, first } = scene().await;
+    let store = database.store.clone();
+    let own = store.clone();
+    let second = in_line(&store, async move |mut session: Session| {
+        assert!(session.user_by_name("anna").await.unwrap().is_some());
+        drop(session);
+        exists(&own, "anna").await
+    })
+    .await;
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    let third = in_line(&store, async move |session: Session| {
+        gone.await.unwrap();
+        session.commit().await
+    })
+    .await;
+    let answer = tokio::spawn(first.commit());
+    until(|| writer(&store).in_line() == 0).await;
+    assert!(!second.is_finished(), "it waits for what it saw");
+    go.send(()).unwrap();
+    assert!(second.await.unwrap());
+    answer.await.unwrap().unwrap();
+    third.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn who_leaves_the_line_keeps_nobody_waiting() {
+    let Scene { database, first } = scene().await;
+    let store = &database.store;
+    let waiting = in_line(store, async |session: Session| drop(session)).await;
+    let mut answer = Box::pin(first.commit());
+    let left_open = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context).is_pending()));
+    assert!(left_open.await, "for the one in line");
+    waiting.abort();
+    let answer = tokio::time::timeout(Duration::from_secs(20), answer);
+    answer.await.unwrap().unwrap();
+    assert!(exists(store, "anna").await);
+}
+
+#[tokio::test]
+async fn who_is_not_there_any_more_to_be_answered_is_committed_all_the_same() {
+    let Scene { database, first } = scene().await;
+    let store = &database.store;
+    let (go, gone) = tokio::sync::oneshot::channel::<()>();
+    let second = in_line(store, async move |session: Session| {
+        gone.await.unwrap();
+        drop(session);
+    })
+    .await;
+    let answer = tokio::spawn(first.commit());
+    until(|| writer(store).in_line() == 0).await;
+    answer.abort();
+    go.send(()).unwrap();
+    second.await.unwrap();
+    let mut next = store.begin(TENANT).await.unwrap();
+    add(&mut next, "cleo").await;
+    next.commit().await.unwrap();
+    assert!(exists(store, "anna").await && exists(store, "cleo").await);
+}
+
+/// As after a full disk: SQLite may roll back the whole transaction by itself.
+#[tokio::test]
+async fn a_transaction_that_is_lost_is_lost_for_all_of_it() {
+    let Scene { database, first } = scene().await;
+    let store = &database.store;
+    let second = in_line(store, async |mut session: Session| {
+        add(&mut session, "bert").await;
+        let Link::Sqlite(held) = &mut session.link else {
+            panic!("SQLite only");
+        };
+        let rolled_back = sqlx::query("ROLLBACK").execute(held.connection().unwrap());
+        rolled_back.await.unwrap();
+        held.settle();
+        session.commit().await
+    })
+    .await;
+    let answer = first.commit().await;
+    assert!(
+        matches!(answer, Err(StoreError::NotCommitted)),
+        "{answer:?}"
+    );
+    second.await.unwrap().unwrap_err();
+    assert!(!exists(store, "anna").await && !exists(store, "bert").await);
+    let mut next = store.begin(TENANT).await.unwrap();
+    add(&mut next, "cleo").await;
+    next.commit().await.unwrap();
+    assert!(exists(store, "cleo").await, "and the store goes on");
+}
+
+async fn nothing_is_committed_after_a_failed_statement(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    add(&mut session, "anna").await;
+    let failed: Result<u64> = execute!(session, "INSERT INTO nowhere (name) VALUES ($1)", "x");
+    failed.unwrap_err();
+    let committed = session.commit().await;
+    assert!(matches!(committed, Err(StoreError::NotCommitted)));
+    assert!(!exists(&database.store, "anna").await);
+}
+
+async fn many_at_once_are_all_committed(kind: Kind) {
+    let database = world(kind).await;
+    let store = Arc::new(database.store.clone());
+    let names: Vec<String> = (0..3 * MOST_TOGETHER).map(|n| format!("p{n}")).collect();
+    let writing: Vec<_> = names
+        .iter()
+        .cloned()
+        .map(|name| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                let mut session = store.begin(TENANT).await.unwrap();
+                add(&mut session, &name).await;
+                session.commit().await.unwrap();
+                assert!(exists(&store, &name).await, "what was answered is visible");
+            })
+        })
+        .collect();
+    for one in writing {
+        one.await.unwrap();
+    }
+}
