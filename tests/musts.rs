@@ -110,7 +110,13 @@ fn rust_tests(text: &str) -> Vec<String> {
             .skip(1)
             .filter_map(|rest| rest.split_once("fn ").map(|(_, name)| identifier(name)))
     });
-    let macros = ["both!(", "both_with!(", "on_both!(", "race!("];
+    let macros = [
+        "both!(",
+        "both_with!(",
+        "both_heard!(",
+        "on_both!(",
+        "race!(",
+    ];
     let scenes = macros.iter().flat_map(|name| {
         text.split(name).skip(1).filter_map(|rest| {
             let named = rest.lines().map(str::trim).find(|line| {
