@@ -56,8 +56,8 @@ both!(
             "Not verified",
             "Owner: alice. Answers for it: alice.",
             "It would act for you: alice.",
-            "Pay up to 300.00 EUR to KLM (NL91ABNA0417164300), once",
-            "Reference on the statement: Booking 7KQ2PX",
+            "Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once",
+            "Reference on the statement: “Booking 7KQ2PX”",
             "At: https://bank.example",
             "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
             "It may not pass this on to any other agent.",
@@ -168,7 +168,7 @@ both!(
         assert_eq!(events.len(), 1);
         assert_eq!(events[0].client.as_deref(), Some("agt_planner"));
         assert_eq!(events[0].data["reported_by"], json!(scene.cast.alice));
-        assert_eq!(events[0].data["request"], json!(scene.id));
+        assert_eq!(events[0].data["approval"], json!(scene.id));
         let heard = scene.cast.introspect(&world, &scene.token).await;
         assert_eq!(heard["active"], json!(false));
         let asked = scene.cast.planner.ask(&world, &scene.cast.question()).await;
@@ -239,7 +239,7 @@ both!(
         assert_eq!(login.url.path(), "/login");
         let page = browser.log_in(&login, "alice", PASSWORD).await;
         assert_eq!(page.url.path(), path);
-        page.says("Pay up to 300.00 EUR to KLM");
+        page.says("Pay up to 300.00 EUR to “KLM”");
         assert_eq!(state(&world, &scene).await, State::Viewed);
     }
 );

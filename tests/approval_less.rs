@@ -50,7 +50,7 @@ both!(
         let mut scene = staged(&world).await;
         let page = scene.alice.less(&scene.id, &choosing("50.00")).await;
         page.says("You made this smaller than what was asked.");
-        page.says("Pay up to 50.00 EUR to KLM (NL91ABNA0417164300), once");
+        page.says("Pay up to 50.00 EUR to “KLM” (NL91ABNA0417164300), once");
         let token = approved(&world, &mut scene, &page).await;
         let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
         assert_eq!(amount, &json!("50.00"));

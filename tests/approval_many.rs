@@ -1,5 +1,7 @@
 //! Who decides: designated approvers, n of m, and silence that leads to the next and ends as no (issue 4; JOURNEYS).
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
@@ -99,6 +101,33 @@ both!(
         let token = minted(&agent.poll(&world, &auth_req_id).await, "less and less");
         let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
         assert_eq!(amount, &json!("40.00"));
+    }
+);
+
+both!(
+    /// The second yes comes by a node whose clock is behind that of the first one.
+    promise_7_the_least_is_offered_whatever_the_nodes_clocks_say,
+    |world| async {
+        let three = json!([{ "of": ["bob", "carol", "dan"], "need": 3 }]);
+        let (cast, agent) = guarded(&world, three).await;
+        let (auth_req_id, id) = asked(&world, &cast, &agent).await;
+        let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
+        let mut dan = world.phone_of("dan").await;
+        world.advance(2);
+        let page = bob.look(&id).await;
+        bob.approve_by_password(&page).await;
+        let behind = world.now().minus(Duration::from_secs(1));
+        world.clock.set(behind);
+        let page = carol
+            .less(&id, &[("part", "d0"), ("amount-d0", "50.00")])
+            .await;
+        carol.approve_by_password(&page).await;
+        let page = dan.look(&id).await;
+        page.says("Pay up to 50.00 EUR");
+        dan.approve_by_password(&page).await;
+        let token = minted(&agent.poll(&world, &auth_req_id).await, "the least");
+        let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
+        assert_eq!(amount, &json!("50.00"));
     }
 );
 

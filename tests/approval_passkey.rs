@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use writ_core::pending::State;
-use writ_passkey::software::Trick;
+use writ_passkey::software::{Device, Trick};
 use writ_testkit::{
     Cast, Change, ISSUER, PASSWORD, Phone, Shown, World, both, minted, options, payment, refused,
 };
@@ -247,5 +247,28 @@ both!(
             did_not_count(&shown, &answer);
             undecided(&world, &scene, &answer).await;
         }
+    }
+);
+
+both!(
+    rfc_8812_2_a_windows_device_signs_in_and_approves,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let laptop = Device::new([5; 32]).rs256();
+        let mut phone = std::mem::replace(&mut scene.alice.device, laptop);
+        scene.alice.enrol_with(&mut phone, "Laptop").await;
+        let seen = scene.alice.sign_in_with_passkey(&[]).await;
+        assert_eq!(seen.url.path(), "/app", "{}", seen.reply.text());
+        let page = scene.alice.look(&scene.id).await;
+        let receipt = scene.alice.approve_by_passkey(&page).await;
+        let document = scene.alice.receipt(&receipt).await;
+        let document: Value = serde_json::from_str(&document).unwrap();
+        let key = document["receipt"]["proof"]["public_key"].as_str().unwrap();
+        assert!(key.contains("\"kty\":\"RSA\""), "{key}");
+        let output = crate::receipt::Auditor::of(&world).await.verify(&document);
+        let complained = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{complained}");
+        let polled = scene.cast.planner.poll(&world, &scene.auth_req_id).await;
+        minted(&polled, "by RS256");
     }
 );

@@ -6,9 +6,10 @@ use writ_core::id::{ClientId, UserId};
 use writ_core::pending::{Delivery, State};
 use writ_server::notices;
 use writ_store::settings::Settings;
-use writ_testkit::{Cast, ISSUER, Kind, Postbox, Receiver, World};
+use writ_testkit::{Cast, ISSUER, Kind, Postbox, Receiver, World, claims};
 
 use crate::notices::{Told, decide, told as ends_of};
+use crate::webpush::{self, Phone};
 
 async fn settings(world: &World, user: &UserId, settings: Settings) {
     let mut session = world.app.begin().await.unwrap();
@@ -22,14 +23,24 @@ async fn settings(world: &World, user: &UserId, settings: Settings) {
 /// A world with a mail server and a webhook, on one database.
 async fn with_channels(kind: Kind) -> (World, Receiver, Postbox) {
     let (receiver, postbox) = (Receiver::start().await, Postbox::start().await);
+    let world = configured(kind, (&receiver, &postbox), &[]).await;
+    (world, receiver, postbox)
+}
+
+async fn configured(
+    kind: Kind,
+    (receiver, postbox): (&Receiver, &Postbox),
+    more: &[(&str, &str)],
+) -> World {
+    let hook = receiver.url("/hook");
     let settings = [
         ("OUTBOUND__TRUSTED", receiver.origin.as_str()),
-        ("WEBHOOK__URL", &receiver.url("/hook")),
+        ("WEBHOOK__URL", &hook),
         ("MAIL__SMTP", &postbox.url),
         ("MAIL__FROM", "Writ <writ@as.example>"),
         ("ADMIN__EMAIL", "security@as.example"),
     ];
-    (World::configured(kind, &settings).await, receiver, postbox)
+    World::configured(kind, &[&settings, more].concat()).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,6 +113,55 @@ async fn quiet_hours_are_quiet() {
         world.advance(1);
         notices::once(&world.app).await.unwrap();
         assert_eq!(postbox.letters().len(), 1, "{}", request.id);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn quiet_hours_follow_the_zone_and_mail_the_language() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (world, _receiver, postbox) = with_channels(kind).await;
+        let told = Told::of(&world, "poll", None).await;
+        // It is 14:13:20 UTC, in summer 16:13:20 for alice; by the offset of winter it would not be quiet.
+        let quiet = Settings {
+            email: Some("alice@home.example".to_owned()),
+            quiet_from: Some(16 * 60),
+            quiet_until: Some(16 * 60 + 14),
+            offset_minutes: Some(60),
+            time_zone: Some("Europe/Berlin".to_owned()),
+            ..Settings::default()
+        };
+        settings(&world, &told.alice, quiet).await;
+        let mut phone = world.phone_of("alice").await;
+        let german = [
+            ("setting", "language".to_owned()),
+            ("language", "de".to_owned()),
+        ];
+        phone.post("/app/settings", &german).await;
+        told.ask(&world, Delivery::Poll, &[&told.alice]).await;
+        notices::once(&world.app).await.unwrap();
+        world.advance(39);
+        notices::once(&world.app).await.unwrap();
+        assert!(postbox.letters().is_empty());
+        world.advance(1);
+        notices::once(&world.app).await.unwrap();
+        let letters = postbox.letters();
+        let [letter] = letters.as_slice() else {
+            panic!("{letters:?}");
+        };
+        let subject = "Subject: Travel agent bittet um Ihre Zustimmung";
+        assert!(letter.contains(subject), "{letter}");
+        // The last page that was used counts: another browser of hers speaks English.
+        let mut other = world.phone_of("alice").await;
+        other.browser.open("/app").await;
+        told.ask(&world, Delivery::Poll, &[&told.alice]).await;
+        notices::once(&world.app).await.unwrap();
+        let letters = postbox.letters();
+        let subject = "Subject: Travel agent asks for your approval";
+        assert!(letters.last().unwrap().contains(subject), "{letters:?}");
+        let kept = world.session().await.settings(&told.alice).await.unwrap();
+        let kept = kept.unwrap();
+        assert_eq!(kept.language.as_deref(), Some("en"));
+        assert!(kept.email.is_some() && kept.quiet_from.is_some());
     }
 }
 
@@ -205,4 +265,75 @@ fn a_type_has_a_title() {
         types.unwrap().by_name("payment").unwrap().title("en"),
         "Payment"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promise_7_a_passkey_is_never_added_or_removed_unnoticed() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (receiver, postbox) = (Receiver::start().await, Postbox::start().await);
+        let hosts = [("PUSH__HOSTS", receiver.origin.as_str())];
+        let world = configured(kind, (&receiver, &postbox), &hosts).await;
+        let cast = Cast::of(&world).await;
+        let alice = UserId::from_text(cast.alice.clone());
+        let email = Settings {
+            email: Some("alice@home.example".to_owned()),
+            ..Settings::default()
+        };
+        settings(&world, &alice, email).await;
+        let browser = webpush::Phone::logged_in(&world, "alice").await;
+        browser.subscribe(&world, &receiver.url("/push/1")).await;
+        let mut phone = world.enrolled_phone("alice", 1).await;
+        let id = phone.device.credential_ids()[0].clone();
+        for (what, subject, title) in [
+            (
+                "added",
+                "A passkey was added",
+                "Ein Passkey wurde hinzugefügt",
+            ),
+            (
+                "removed",
+                "A passkey was removed",
+                "Ein Passkey wurde entfernt",
+            ),
+        ] {
+            if what == "removed" {
+                phone.remove(&id).await;
+            }
+            notices::once(&world.app).await.unwrap();
+            let heard = receiver.heard();
+            let at = |path: &str| heard.iter().find(|one| one.path == path).unwrap();
+            let pushed = webpush::plain(at("/push/1"));
+            assert_eq!(pushed["title"], json!(title));
+            assert_eq!(pushed["url"], json!("/app/devices"));
+            let hook = claims(&at("/hook").text());
+            assert_eq!(hook["event"], json!("user.changed"));
+            assert_eq!(hook["passkey"], json!(what));
+            assert_eq!(hook["people"], json!([cast.alice]));
+            let letter = postbox.letters().pop().unwrap();
+            for part in [
+                subject,
+                "alice@home.example",
+                &format!("{ISSUER}/app/devices"),
+            ] {
+                assert!(letter.contains(part), "{part}: {letter}");
+            }
+            assert_eq!(heard.len(), 2);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lessons_28_what_is_trusted_for_the_webhook_is_no_push_service() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let (world, receiver, _postbox) = with_channels(kind).await;
+        let told = Told::of(&world, "poll", None).await;
+        let phone = Phone::logged_in(&world, "alice").await;
+        for path in ["/admin/x?y", "/hook", ""] {
+            let reply = phone.subscribe(&world, &receiver.url(path)).await;
+            assert_eq!(reply.status, 400, "{path}");
+        }
+        told.ask(&world, Delivery::Poll, &[&told.alice]).await;
+        notices::once(&world.app).await.unwrap();
+        assert_eq!(receiver.only().path, "/hook");
+    }
 }

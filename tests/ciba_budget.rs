@@ -1,5 +1,7 @@
 //! Prompt budgets (JOURNEYS, "Guards"): duplicates collapse, counts have limits, a no makes the next question wait.
 
+use std::time::Duration;
+
 use serde_json::json;
 use writ_core::budget::{MOST_OPEN, MOST_PER_PAIR};
 use writ_core::pending::State;
@@ -26,7 +28,7 @@ both!(
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
         let mut older = cast.planner.asked(&world, &cast.question()).await;
-        for _ in 0..MOST_PER_PAIR + 5 {
+        for _ in 0..3 {
             let newer = cast.planner.asked(&world, &cast.question()).await;
             assert_eq!(world.waiting(&older).await.state, State::Expired);
             older = newer;
@@ -80,11 +82,12 @@ both!(journeys_guards_questions_have_a_limit, |world| async {
     assert!(over_budget(&cast.planner.ask(&world, &more).await) > 0);
     let same = numbered(&cast.question(), 0);
     cast.planner.asked(&world, &same).await;
-    // When those have ended there is room again, up to the number of one hour.
+    // When those have ended there is room again, up to the number of one hour; the copy is one of them.
     for round in 1..MOST_PER_PAIR / MOST_OPEN {
         world.advance(300);
         cast.token(&world).await;
-        for number in 0..MOST_OPEN {
+        let asked = MOST_OPEN * round + 1;
+        for number in 0..MOST_OPEN.min(MOST_PER_PAIR - asked) {
             let form = numbered(&cast.question(), round * 100 + number);
             cast.planner.asked(&world, &form).await;
         }
@@ -127,5 +130,23 @@ both!(
         world.deny(&reply.member("auth_req_id"), "alice").await;
         let reply = web.send(&world, "/bc-authorize", &question).await;
         assert_eq!(over_budget(&reply), 60);
+    }
+);
+
+both!(
+    rfc_9110_10_2_3_whoever_waits_as_long_as_told_is_not_refused_again,
+    |world| async {
+        Cast::of(&world).await;
+        let web = enrol_plain(&world, web_file(json!({}))).await;
+        let question = question_of_web();
+        let reply = web.send(&world, "/bc-authorize", &question).await;
+        world.deny(&reply.member("auth_req_id"), "alice").await;
+        world.clock.advance(Duration::from_millis(400));
+        let reply = web.send(&world, "/bc-authorize", &question).await;
+        let wait = over_budget(&reply);
+        assert_eq!(wait, 60, "59.6 seconds are left");
+        world.advance(wait);
+        let reply = web.send(&world, "/bc-authorize", &question).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
     }
 );

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use writ_testkit::{Actor, Cast, World, both, minted, poll_form, refused};
+use writ_core::pending::State;
+use writ_testkit::{Actor, Cast, Change, World, both, minted, poll_form, refused};
 
 both!(
     lessons_31_the_first_poll_is_free_and_hasty_ones_cost,
@@ -112,3 +113,42 @@ both!(
         assert_eq!(hasty.header("preference-applied"), None);
     }
 );
+
+both!(a_node_whose_clock_is_ahead_silences_nobody, |world| async {
+    let cast = Cast::of(&world).await;
+    cast.token(&world).await;
+    let id = cast.planner.asked(&world, &cast.question()).await;
+    let other = cast.question().with("binding_message", "another");
+    let other = cast.planner.asked(&world, &other).await;
+    let polling = long_poll(&world, &cast.planner, &id, "20");
+    let approving = async {
+        while world.app.waiting.polls() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut inbox = world.app.waiting.people(&world.user_id("alice").await);
+        let ahead = world.now().plus(Duration::from_secs(200));
+        let looked_at = world.waiting(&other).await.id;
+        let mut session = world.session().await;
+        assert!(session.view_pending(&looked_at, ahead).await.unwrap());
+        session.commit().await.unwrap();
+        // This node has seen it; what others do is told all the same.
+        inbox.changed().await.unwrap();
+        world.advance(1);
+        decide_elsewhere(&world, &id).await;
+    };
+    let both = async { tokio::join!(polling, approving) };
+    let (reply, ()) = tokio::time::timeout(Duration::from_secs(10), both)
+        .await
+        .unwrap();
+    minted(&reply, "held until the decision");
+});
+
+/// Alice says yes by another node.
+async fn decide_elsewhere(world: &World, id: &str) {
+    let request = world.waiting(id).await;
+    let yes = world.yes(id, "alice", request.asked.authority).await;
+    let mut session = world.session().await;
+    let decided = session.decide_pending(&request.id, State::Approved, &yes, world.now());
+    assert!(decided.await.unwrap());
+    session.commit().await.unwrap();
+}

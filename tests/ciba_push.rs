@@ -85,3 +85,13 @@ both!(ciba_5_what_is_polled_is_never_pushed, |world| async {
     assert!(deliver(&world.app, &request.id, &id).await.is_err());
     assert_eq!(cast.planner.poll(&world, &id).await.status, 200);
 });
+
+both!(ciba_10_3_1_a_push_needs_its_id_token, |world| async {
+    Cast::of(&world).await;
+    let web = pushed_to(&world).await;
+    let form = question_of_web().with("client_notification_token", "n".repeat(22));
+    let bare = form.clone().with("scope", "accounts:read");
+    let reply = web.send(&world, "/bc-authorize", &bare).await;
+    refused(&reply, "invalid_scope", "nothing would bind what is pushed");
+    assert_eq!(web.send(&world, "/bc-authorize", &form).await.status, 200);
+});

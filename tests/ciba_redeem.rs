@@ -276,17 +276,18 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_user("bob", "another password").await;
+        world.add_user("carol", "a third password").await;
         let mut file = agent_file("agt_bobs", "alice");
         file["agent"]["may_ask"] = json!(["alice"]);
         file["agent"]["approvers"] = json!([
-            { "of": ["bob", "nobody"], "need": 1 }, { "of": [SPONSOR, "bob"], "need": 2 }
+            { "of": ["bob", "nobody"], "need": 1 }, { "of": [SPONSOR, "carol"], "need": 2 }
         ]);
         let agent = enrol(&world, file).await;
         let id = agent.asked(&world, &cast.question()).await;
         let request = world.waiting(&id).await;
         let (bob, alice) = (world.user_id("bob").await, world.user_id("alice").await);
         assert_eq!(request.asked.stages[0].of, std::slice::from_ref(&bob));
-        let both = [alice.clone(), bob.clone()]
+        let both = [alice.clone(), world.user_id("carol").await]
             .into_iter()
             .collect::<std::collections::BTreeSet<_>>();
         assert_eq!(

@@ -1,7 +1,10 @@
 //! What a client registers for CIBA (CIBA 4, FAPI-CIBA 5.2.2), and what that changes for its requests.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use writ_core::pending::State;
+use writ_server::answer::Failure;
 use writ_testkit::{Actor, Cast, Change, both, enrol_plain, refused};
 
 use crate::ciba::{question_of_web, web_file};
@@ -114,3 +117,16 @@ both!(
         assert!(writ_server::ciba::open_secrets(&world.app, &other, &sealed).is_err());
     }
 );
+
+both!(promise_9_what_does_not_open_is_not_quoted, |world| async {
+    let id = writ_core::id::ApprovalId::from_text("apr_1");
+    let place = format!("pending-request default {id}");
+    let sealed = world.app.config.master.seal(place.as_bytes(), b"\"hush\"");
+    let sealed = URL_SAFE_NO_PAD.encode(sealed.unwrap());
+    let opened = writ_server::ciba::open_secrets(&world.app, &id, &sealed);
+    let Err(Failure::Broken(logged)) = opened else {
+        panic!("what was sealed are no secrets of a request");
+    };
+    assert!(logged.contains(&place), "{logged}");
+    assert!(!logged.contains("hush"), "{logged}");
+});

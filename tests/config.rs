@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use writ_server::config::Config;
+use writ_server::config::{Config, ForwardedHeader};
 use writ_wire::registration::Profile;
 
 const MASTER: &str = "mZ1v0pQk9b3T7xYcR2uWn8aLs5dFg6hJ4kE0iOqPtSU";
@@ -49,6 +49,7 @@ fn issue_3_every_key_also_from_the_environment() {
             ("WRIT__SERVER__LISTEN", "127.0.0.1:4000"),
             ("WRIT__SERVER__ISSUER", "https://as.example"),
             ("WRIT__SERVER__TRUSTED_PROXIES", "10.0.0.1, 10.0.0.2"),
+            ("WRIT__SERVER__FORWARDED_HEADER", "forwarded"),
             ("WRIT__SERVER__METRICS_LISTEN", "127.0.0.1:4001"),
             ("WRIT__DATABASE__URL", "postgres://writ@db/writ"),
             ("WRIT__TYPES__PATH", "/etc/writ/types"),
@@ -64,6 +65,7 @@ fn issue_3_every_key_also_from_the_environment() {
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
     assert_eq!(config.issuer.as_str(), "https://as.example");
     assert_eq!(config.trusted_proxies.len(), 2);
+    assert_eq!(config.forwarded_header, ForwardedHeader::Forwarded);
     assert_eq!(config.metrics_listen.unwrap().port(), 4001);
     assert_eq!(config.database_url, "postgres://writ@db/writ");
     assert_eq!(config.types_path, PathBuf::from("/etc/writ/types"));
@@ -84,6 +86,7 @@ fn issue_3_what_is_not_said_is_safe() {
     assert_eq!(nonces, [false, true, true]);
     assert!(!config.features.mission_intent, "drafts are off");
     assert!(config.metrics_listen.is_none() && config.trusted_proxies.is_empty());
+    assert_eq!(config.forwarded_header, ForwardedHeader::XForwardedFor);
 }
 
 #[test]
@@ -123,7 +126,7 @@ fn issue_3_unsafe_settings_and_unknown_keys_refuse_to_start() {
     let issuer = ("WRIT__SERVER__ISSUER", "https://as.example");
     let key = ("WRIT__KEYS__MASTER", MASTER);
     let zeroes = "A".repeat(43);
-    let table: [(&[(&str, &str)], &str); 17] = [
+    let table: [(&[(&str, &str)], &str); 18] = [
         (
             &[("WRIT__SERVER__ISSUER", "http://as.example"), key],
             "loopback",
@@ -170,6 +173,10 @@ fn issue_3_unsafe_settings_and_unknown_keys_refuse_to_start() {
         (
             &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "everybody")],
             "everybody",
+        ),
+        (
+            &[issuer, key, ("WRIT__SERVER__FORWARDED_HEADER", "x-real-ip")],
+            "forwarded_header",
         ),
         (
             &[issuer, key, ("WRIT__DATABASE__URL", "mysql://db")],

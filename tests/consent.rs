@@ -77,8 +77,8 @@ both!(
             "agt_planner asks to act for you",
             "Published by Acme",
             "Not verified",
-            "Pay up to 100.00 EUR to KLM (NL91ABNA0417164300), once",
-            "Reference on the statement: Booking 7KQ2PX",
+            "Pay up to 100.00 EUR to “KLM” (NL91ABNA0417164300), once",
+            "Reference on the statement: “Booking 7KQ2PX”",
             "Use “accounts:read” at Bank",
             "It ends by itself on 21 September 2026, 15:13 UTC.",
             "It may pass parts of this on to agt_booker (agt_booker), agt_payer (agt_payer).",
@@ -119,8 +119,8 @@ both!(lessons_37_every_object_is_shown_whole, |world| async {
     assert_eq!(page.grants().len(), 4, "a box for each");
     let words = visible(&page);
     for sentence in [
-        "Pay up to 100.00 EUR to KLM (NL91ABNA0417164300), once",
-        "Pay up to 7.50 EUR to Hotel Roma (IT60X0542811101000000123456), once",
+        "Pay up to 100.00 EUR to “KLM” (NL91ABNA0417164300), once",
+        "Pay up to 7.50 EUR to “Hotel Roma” (IT60X0542811101000000123456), once",
         "Use “accounts:read” at Bank",
         "Use “accounts:write” at Bank",
     ] {

@@ -135,6 +135,23 @@ both!(
     }
 );
 
+both!(
+    /// OpenID Connect Core 2: an ID token says that the person was there; whoever decides instead of them cannot say that.
+    promise_7_a_device_gets_no_identity_from_somebody_else,
+    |world| async {
+        Cast::of(&world).await;
+        let mut file = agent_file("agt_owned", "mallory");
+        file["agent"]["approvers"] = json!([{ "of": ["@owner"], "need": 1 }]);
+        let agent = enrol(&world, file).await;
+        let form = |scope: &str| vec![("scope", scope.to_owned()), ("resource", BANK.to_owned())];
+        let reply = agent
+            .send(&world, "/device_authorization", &form("openid accounts:read"))
+            .await;
+        refused(&reply, "invalid_scope", "openid");
+        ask(&world, &agent, &form("accounts:read")).await;
+    }
+);
+
 fn terminal_file() -> Value {
     let mut file = plain_file("terminal");
     file["grant_types"] = json!([GRANT, "refresh_token"]);
@@ -270,7 +287,7 @@ both!(
         let mut alice = world.phone_of("alice").await;
         let page = types(&mut alice, &asked.member("user_code")).await;
         page.says("agt_planner asks for your approval");
-        page.says("Pay up to 100.00 EUR to KLM (NL91ABNA0417164300), once");
+        page.says("Pay up to 100.00 EUR to “KLM” (NL91ABNA0417164300), once");
         page.says("Tidy the books");
         assert!(alice.inbox().await.len() == 1, "like any other request");
         alice.approve_by_password(&page).await;

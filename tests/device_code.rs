@@ -3,7 +3,7 @@
 
 use writ_core::id::ClientId;
 use writ_core::pending::State;
-use writ_testkit::{Cast, PASSWORD, both, refused};
+use writ_testkit::{Cast, PASSWORD, at_once, both, refused};
 
 use crate::device::{ask, poll, request, taken, terminal, types, waiting};
 
@@ -65,6 +65,36 @@ both!(
 );
 
 both!(
+    /// RFC 8628 3.3.1: the code of the terminal stands on the screen that is signed, and lies sealed before.
+    rfc_8628_3_3_1_the_code_is_on_the_screen,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let asked = ask(&world, &cast.planner, &request()).await;
+        let (code, device_code) = (asked.member("user_code"), asked.member("device_code"));
+        let dump = world.database.dump().await;
+        assert!(!dump.contains(&code), "in clear");
+        let found = waiting(&world, &device_code).await;
+        let sealed = world.session().await.pending_sealed(&found.id).await.unwrap();
+        assert!(!sealed.unwrap().contains(&code));
+        let mut alice = world.phone_of("alice").await;
+        let page = types(&mut alice, &code).await;
+        page.says("Code on the device");
+        page.says(&code);
+        page.says("the device in front of you shows this very code");
+        // What is kept, and would be signed, has it; another request has another.
+        let user = world.user_id("alice").await;
+        let kept = world.session().await.screen(&found.id, &user).await.unwrap();
+        assert!(kept.unwrap().contains(&code));
+        let receipt = alice.approve_by_password(&page).await;
+        receipt.says(&code);
+        let other = ask(&world, &cast.planner, &request()).await;
+        let page = types(&mut alice, &other.member("user_code")).await;
+        page.says(&other.member("user_code"));
+        page.does_not_say(&code);
+    }
+);
+
+both!(
     /// RFC 8628 5.1: wrong codes are counted by person; while they pause, a right one is not even looked at.
     rfc_8628_5_1_guessing_is_paused,
     |world| async {
@@ -84,6 +114,39 @@ both!(
         assert_eq!(types(&mut again, &right).await.reply.status, 429);
         let mut mallory = world.phone_of("mallory").await;
         assert_eq!(types(&mut mallory, "BBBB-BBBB").await.reply.status, 422);
+        world.advance(60);
+        let page = types(&mut alice, &right).await;
+        assert!(page.url.path().starts_with("/app/requests/"), "{}", page.url);
+    }
+);
+
+both!(
+    /// RFC 8628 5.1: no node, and no restart, gives more guesses.
+    rfc_8628_5_1_guesses_are_counted_over_all_nodes,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let right = ask(&world, &cast.planner, &request())
+            .await
+            .member("user_code");
+        let mut phones = Vec::new();
+        for _ in 0..6 {
+            phones.push(world.phone_of("alice").await);
+        }
+        let node = world.node().await;
+        for phone in phones.iter_mut().skip(3) {
+            phone.browser.move_to(node.network.clone());
+        }
+        let racers = phones.into_iter().map(|mut phone| async move {
+            let status = types(&mut phone, "BBBB-BBBB").await.reply.status;
+            (status, phone)
+        });
+        let tried = at_once(racers.collect()).await;
+        let wrong = tried.iter().filter(|(status, _)| *status == 422).count();
+        assert_eq!(wrong, 5);
+        let restarted = world.node().await;
+        let (_, mut alice) = tried.into_iter().next().unwrap();
+        alice.browser.move_to(restarted.network.clone());
+        assert_eq!(types(&mut alice, &right).await.reply.status, 429);
         world.advance(60);
         let page = types(&mut alice, &right).await;
         assert!(page.url.path().starts_with("/app/requests/"), "{}", page.url);

@@ -105,3 +105,18 @@ both!(
         assert_eq!(stream.next().await, None);
     }
 );
+
+both!(
+    what_another_node_did_is_told_to_everybody_it_concerns,
+    |world| async {
+        let told = Told::of(&world, "poll", None).await;
+        let many = (0..=1000).map(|n| writ_core::id::UserId::from_text(format!("usr_~{n:04}")));
+        let many: Vec<_> = many.collect();
+        let mut last = world.app.waiting.people(many.last().unwrap());
+        let steps: Vec<_> = many.iter().collect();
+        told.ask(&world, Delivery::Poll, &steps).await;
+        let patience = std::time::Duration::from_secs(10);
+        let woken = tokio::time::timeout(patience, last.changed()).await;
+        woken.unwrap().unwrap();
+    }
+);

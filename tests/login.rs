@@ -350,3 +350,40 @@ both_with!(
         assert_eq!(again.header("set-cookie"), None);
     }
 );
+
+both!(
+    promise_5_a_disabled_person_reads_nothing_more,
+    |world| async {
+        Cast::of(&world).await;
+        let mut browser = signed_in(&world).await;
+        let paths = [
+            "/app",
+            "/app/agents",
+            "/app/activity",
+            "/app/activity/export",
+            "/app/devices",
+            "/app/settings",
+            "/app/requests/apr_1",
+            "/app/receipts/rcp_1",
+            "/app/receipts/rcp_1/document",
+        ];
+        for path in paths {
+            assert_ne!(browser.open(path).await.url.path(), "/login", "{path}");
+        }
+        world.disable("alice").await;
+        for path in paths {
+            assert_eq!(browser.open(path).await.url.path(), "/login", "{path}");
+        }
+        let live = browser.open("/app/live").await.reply;
+        assert_eq!(live.status, 401);
+        let stop = [
+            ("csrf", browser.csrf()),
+            ("agent", "agt_planner".to_owned()),
+        ];
+        let sent = browser.post("/app/agents/stop", &stop).await;
+        assert_eq!(sent.url.path(), "/login");
+        let subscribe = [("csrf", browser.csrf()), ("subscription", "{}".to_owned())];
+        let sent = browser.post("/app/devices/push", &subscribe).await;
+        assert_eq!(sent.url.path(), "/login");
+    }
+);

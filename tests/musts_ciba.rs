@@ -12,7 +12,7 @@ use writ_testkit::{
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
 
 /// An agent that may ask alice.
-async fn asker(world: &World) -> Actor {
+pub async fn asker(world: &World) -> Actor {
     Cast::of(world).await;
     enrol(world, asker_file("agt_asker")).await
 }
@@ -35,7 +35,7 @@ fn asker_file(id: &str) -> Value {
 }
 
 /// A client that is no agent, with `private_key_jwt`.
-fn till_file(id: &str, profile: &str) -> Value {
+pub fn till_file(id: &str, profile: &str) -> Value {
     json!({
         "client_id": id, "client_name": "Till", "profile": profile, "redirect_uris": [],
         "response_types": [], "grant_types": [CIBA], "scope": "openid accounts:read",
@@ -43,7 +43,7 @@ fn till_file(id: &str, profile: &str) -> Value {
     })
 }
 
-async fn enrol(world: &World, file: Value) -> Actor {
+pub async fn enrol(world: &World, file: Value) -> Actor {
     try_enrol(world, file).await.unwrap()
 }
 
@@ -59,7 +59,7 @@ async fn try_enrol(world: &World, mut file: Value) -> Result<Actor, String> {
     })
 }
 
-fn question() -> Fields {
+pub fn question() -> Fields {
     vec![
         ("login_hint", "alice".to_owned()),
         (
@@ -69,7 +69,7 @@ fn question() -> Fields {
     ]
 }
 
-fn sign_in() -> Fields {
+pub fn sign_in() -> Fields {
     vec![
         ("login_hint", "alice".to_owned()),
         ("scope", "openid".to_owned()),

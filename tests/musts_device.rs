@@ -87,6 +87,27 @@ both!(rfc_8628_3_1_a_public_client_names_itself, |world| async {
 });
 
 both!(
+    rfc_8628_3_4_a_public_client_names_itself_when_it_polls,
+    |world| async {
+        Cast::of(&world).await;
+        let tool = tool(&world).await;
+        let form = [
+            ("client_id", tool.id.as_str()),
+            ("scope", "accounts:read"),
+            ("resource", BANK),
+        ];
+        let asked = world.post("/device_authorization", &form, &[]).await;
+        let poll = poll(&asked.member("device_code"));
+        let mut pairs: Vec<_> = poll.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        let unnamed = world.post("/token", &pairs, &[]).await;
+        assert_eq!(unnamed.error(), "invalid_client", "{}", unnamed.text());
+        pairs.push(form[0]);
+        let named = world.post("/token", &pairs, &[]).await;
+        assert_ne!(named.error(), "invalid_client", "{}", named.text());
+    }
+);
+
+both!(
     rfc_8628_3_1_empty_unknown_and_repeated_parameters,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -194,3 +215,31 @@ both!(rfc_8628_5_1_guessing_is_limited, |world| async {
     assert_eq!(statuses.first(), Some(&422));
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
 });
+
+both!(
+    rfc_8628_3_3_the_person_is_sent_back_to_their_device,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        cast.token(&world).await;
+        let mut phone = world.phone_of("alice").await;
+        let auth_req_id = cast.planner.asked(&world, &cast.question()).await;
+        let page = phone.look(&world.request_id(&auth_req_id).await).await;
+        let shown = phone.approve_by_password(&page).await;
+        shown.does_not_say("Go back to the device");
+        for decision in ["approve", "deny"] {
+            let asked = cast
+                .planner
+                .send(&world, "/device_authorization", &question())
+                .await;
+            let page = typed(&mut phone.browser, &asked.member("user_code")).await;
+            let shown = match decision {
+                "approve" => phone.approve_by_password(&page).await,
+                _ => phone.refuse(&page, decision).await,
+            };
+            shown.says("Go back to the device where you started this.");
+            let path = shown.url.path().to_owned();
+            let later = phone.browser.open(&path).await;
+            later.does_not_say("Go back to the device");
+        }
+    }
+);

@@ -97,6 +97,8 @@ impl Told {
                 number: None,
                 address: None,
                 identity: false,
+                transaction: None,
+                onward: writ_core::onward::Onward::nobody(),
             },
             asked_hash: format!("hash of {id}"),
             jkt: None,
@@ -150,7 +152,7 @@ pub async fn decide(world: &World, request: &PendingRequest, state: State) {
         .decide_pending(&request.id, state, &decision, now)
         .await;
     assert!(decided.unwrap());
-    notices::decided(&world.app, &mut session, request, &decision)
+    notices::decided(&world.app, &mut session, request)
         .await
         .unwrap();
     session.commit().await.unwrap();

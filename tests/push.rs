@@ -8,6 +8,7 @@ use writ_core::pending::{Decision, PendingRequest, State};
 use writ_core::task::{Approval, PersonAuthentication};
 use writ_jose::hash::sha256;
 use writ_server::notices;
+use writ_store::notice::Notice;
 use writ_testkit::{BANK, Cast, Heard, Plain, Receiver, World, both_heard, claims, enrol_plain};
 use writ_wire::claims::ApprovalBasis;
 
@@ -73,6 +74,7 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
         basis: ApprovalBasis::Password,
         at: world.now(),
         authentication: Some(PersonAuthentication::of(Level::Password, world.now())),
+        transaction: None,
     };
     let authority = request.asked.authority.clone();
     let decision = Decision {
@@ -86,7 +88,7 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
     let mut session = world.app.begin().await.unwrap();
     let decided = session.decide_pending(&request.id, state, &decision, world.now());
     assert!(decided.await.unwrap());
-    let hook = notices::decided(&world.app, &mut session, request, &decision);
+    let hook = notices::decided(&world.app, &mut session, request);
     hook.await.unwrap();
     session.commit().await.unwrap();
 }
@@ -249,3 +251,39 @@ both_heard!(
         assert_eq!(count(&world, "token.refused").await, 1, "it is on record");
     }
 );
+
+both_heard!(
+    /// A node that was slower than its lease still holds the letter as it was before another one made the token.
+    lessons_29_who_comes_late_does_not_say_that_it_failed,
+    |world, receiver| async {
+        let asked = ask(&world, &receiver).await;
+        decide(&world, &asked.request, State::Approved).await;
+        let notices = notices_of(&world, &asked.request).await;
+        let old = notices.into_iter().find(|notice| notice.kind == "push").unwrap();
+        receiver.answer(503, &[]);
+        notices::once(&world.app).await.unwrap();
+        let first = pushed(&receiver.only());
+        assert!(first["access_token"].is_string(), "{first}");
+        let made = notices_of(&world, &asked.request).await;
+        let made = made.into_iter().find(|notice| notice.id == old.id).unwrap();
+        reseal(&world, &old).await;
+        world.advance(2);
+        notices::once(&world.app).await.unwrap();
+        assert_eq!(receiver.heard().len(), 0, "it knows no answer");
+        reseal(&world, &made).await;
+        world.advance(60);
+        notices::once(&world.app).await.unwrap();
+        assert_eq!(pushed(&receiver.only()), first);
+        assert_eq!(count(&world, "token.issued").await, 1);
+    }
+);
+
+/// As a node read it that is slow.
+async fn reseal(world: &World, letter: &Notice) {
+    let mut session = world.session().await;
+    session
+        .reseal_notice(&letter.id, &letter.sealed)
+        .await
+        .unwrap();
+    session.commit().await.unwrap();
+}

@@ -36,10 +36,10 @@ async fn signed(world: &World) -> Value {
 }
 
 /// A desk somewhere else: the document and the issuer's public keys, and nothing of ours.
-struct Auditor(PathBuf);
+pub struct Auditor(PathBuf);
 
 impl Auditor {
-    async fn of(world: &World) -> Self {
+    pub async fn of(world: &World) -> Self {
         let folder =
             std::env::temp_dir().join(format!("writ-receipt-{}", world.random.identifier()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -48,7 +48,7 @@ impl Auditor {
         Self(folder)
     }
 
-    fn verify(&self, document: &Value) -> Output {
+    pub fn verify(&self, document: &Value) -> Output {
         let file = self.0.join("receipt.json");
         std::fs::write(&file, document.to_string()).unwrap();
         Command::new(binary())
@@ -63,7 +63,7 @@ impl Auditor {
     }
 
     #[track_caller]
-    fn refuses(&self, document: &Value, sentence: &str, what: &str) {
+    pub fn refuses(&self, document: &Value, sentence: &str, what: &str) {
         let output = self.verify(document);
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{what}: {said}");
@@ -79,7 +79,7 @@ impl Drop for Auditor {
 }
 
 /// Changed, and signed again by the server's own key: what a thief of it could make.
-async fn resigned(world: &World, document: &Value, change: impl FnOnce(&mut Value)) -> Value {
+pub async fn resigned(world: &World, document: &Value, change: impl FnOnce(&mut Value)) -> Value {
     let mut receipt = document["receipt"].clone();
     change(&mut receipt);
     let canonical = serde_json_canonicalizer::to_vec(&receipt).unwrap();
@@ -112,7 +112,7 @@ both!(
         for words in [
             "alice",
             "agt_planner",
-            "Pay up to 300.00 EUR to KLM (NL91ABNA0417164300), once",
+            "Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once",
             "their device, which signed this screen at http://localhost:9",
             "verified: the issuer signed this receipt, the hash is that of the text, and the device signed the hash",
         ] {
@@ -252,7 +252,7 @@ both!(
         let page = scene.phone.look(&scene.id).await;
         let shown = scene.phone.refuse(&page, "deny").await;
         assert_eq!(shown.reply.status, 200, "{}", shown.reply.text());
-        shown.says("Pay up to 300.00 EUR to KLM");
+        shown.says("Pay up to 300.00 EUR to “KLM”");
         let path = shown.url.path().to_owned();
         let mut mallory = world.phone_of("mallory").await;
         for path in [path.clone(), format!("{path}/document")] {

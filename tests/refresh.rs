@@ -47,6 +47,8 @@ both!(
                 "authorization_details",
                 "cnf",
                 "txn",
+                "acr",
+                "auth_time",
             ] {
                 assert_eq!(fresh[same], before[same], "{same}");
             }
@@ -54,6 +56,7 @@ both!(
                 fresh["exp"].as_i64().unwrap() - fresh["iat"].as_i64().unwrap(),
                 300
             );
+            assert_eq!(before["acr"], "urn:writ:acr:password", "RFC 9470 6.1");
             assert_ne!(fresh["jti"], before["jti"]);
             assert_eq!(
                 cast.introspect(&world, &reply.access_token()).await["active"],

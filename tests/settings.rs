@@ -138,3 +138,33 @@ both!(rfc_9700_4_7_forged_settings_change_nothing, |world| async {
     assert_eq!(page.url.path(), "/login");
     assert_eq!(page.query("next").as_deref(), Some("/app/settings"));
 });
+
+both!(
+    rfc_9700_too_many_tries_are_said_to_be_too_many,
+    |world| async {
+        let mut phone = at_home(&world).await;
+        let with = |password: &'static str| {
+            [
+                ("setting", "user_code"),
+                ("user_code", "4711"),
+                ("password", password),
+            ]
+        };
+        for _ in 0..5 {
+            let wrong = set(&mut phone, &with("wrong")).await;
+            assert_eq!(wrong.reply.status, 422);
+            wrong.says("The password is not right.");
+        }
+        let paused = set(&mut phone, &with(PASSWORD)).await;
+        assert_eq!(paused.reply.status, 429);
+        paused.says("Too many attempts. Wait a few minutes, then try again.");
+        assert_eq!(stored(&world).await.user_code_hash, None);
+        world.advance(60);
+        // A right one forgets the wrong ones before it.
+        assert_eq!(set(&mut phone, &with(PASSWORD)).await.reply.status, 200);
+        for _ in 0..4 {
+            set(&mut phone, &with("wrong")).await;
+        }
+        assert_eq!(set(&mut phone, &with(PASSWORD)).await.reply.status, 200);
+    }
+);

@@ -165,7 +165,7 @@ both!(
 );
 
 /// The shipped types, but a payment wants a passkey.
-fn strict_types() -> String {
+pub fn strict_types() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let count = COUNT.fetch_add(1, Ordering::SeqCst);
     let name = format!("writ-step-up-{}-{count}", std::process::id());
@@ -324,5 +324,22 @@ both!(
             .push(&world, &cast.request().with("acr_values", flood))
             .await;
         assert_eq!(pushed.refusal(), (400, "invalid_request".to_owned()));
+    }
+);
+
+both!(
+    /// RFC 9470 4: `max_age` of a pushed request counts when it is opened.
+    rfc_9470_4_max_age_is_kept_through_par,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let web = Web::register(&world, json!({})).await;
+        for (max_age, leads_to) in [("59", "/login"), ("60", "/consent")] {
+            let form = web.request().with("max_age", max_age);
+            let pushed = web.send(&world, "/par", &form, &[]).await;
+            let url = authorize_url(&web.id, &pushed.member("request_uri"));
+            let mut browser = logged_in(&world, &cast, Level::Password, 60).await;
+            let page = browser.open(&url).await;
+            assert_eq!(page.url.path(), leads_to, "{max_age}");
+        }
     }
 );

@@ -7,7 +7,8 @@ use writ_testkit::{Cast, World, both, refused};
 
 use crate::processes::binary;
 
-fn writ(world: &World, arguments: &[&str]) -> Output {
+/// The binary, on the database of this world.
+pub fn writ(world: &World, arguments: &[&str]) -> Output {
     Command::new(binary())
         .env_clear()
         .envs(world.environment())

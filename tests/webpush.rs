@@ -10,7 +10,7 @@ use writ_core::pending::{Delivery, State};
 use writ_jose::jws::Unverified;
 use writ_jose::key::PublicKey;
 use writ_server::notices;
-use writ_testkit::{Heard, PASSWORD, Reply, World, both, both_heard};
+use writ_testkit::{Cast, Heard, PASSWORD, Reply, World, agent_file, both, both_heard, enrol};
 use writ_wire::jwk::Jwk;
 
 use crate::notices::{Told, WAIT, decide, node, told};
@@ -68,7 +68,7 @@ impl Phone {
     }
 }
 
-fn plain(heard: &Heard) -> Value {
+pub fn plain(heard: &Heard) -> Value {
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
     let key = SecretKey::from_slice(&bytes(PRIVATE)).unwrap();
     let auth = <[u8; 16]>::try_from(bytes(AUTH)).unwrap();
@@ -107,10 +107,33 @@ both_heard!(
                 "title": "Travel agent bittet um Ihre Zustimmung",
                 "body": "Zahlung. Öffnen Sie dies, um genau zu sehen, was geschehen wird.",
                 "url": format!("/app/requests/{}", request.id),
-                "tag": request.id,
+                "tag": heard.header("topic"),
             }),
             "nothing of the payment itself"
         );
+    }
+);
+
+both_heard!(
+    /// RFC 8291 4: one record, whose size is larger than what is in it; at most 4096 octets of all.
+    rfc_8291_4_one_record_within_its_size,
+    |world, receiver| async {
+        let cast = Cast::of(&world).await;
+        let mut file = agent_file("agt_long", "alice");
+        file["client_name"] = json!("ш".repeat(140));
+        file["agent"]["may_ask"] = json!(["alice"]);
+        let agent = enrol(&world, file).await;
+        let phone = Phone::logged_in(&world, "alice").await;
+        phone.subscribe(&world, &receiver.url("/push/1")).await;
+        agent.asked(&world, &cast.question()).await;
+        notices::once(&world.app).await.unwrap();
+        let heard = receiver.only();
+        assert!(plain(&heard)["title"].as_str().unwrap().contains("шшш"));
+        let size = u32::from_be_bytes(heard.body[16..20].try_into().unwrap());
+        let record = heard.body.len() - 86;
+        assert!(size as usize > record, "{size} {record}");
+        assert_eq!(heard.body[20], 65);
+        assert!(heard.body.len() <= 4096, "{}", heard.body.len());
     }
 );
 

@@ -14,11 +14,13 @@ import german from './scenes/german.mjs';
 import installed from './scenes/installed.mjs';
 import keyboard from './scenes/keyboard.mjs';
 import largeText from './scenes/large-text.mjs';
+import liveness from './scenes/liveness.mjs';
 import look from './scenes/look.mjs';
 import passkey from './scenes/passkey.mjs';
 import refused from './scenes/refused.mjs';
 import story from './scenes/story.mjs';
 import tamper from './scenes/tamper.mjs';
+import usual from './scenes/usual.mjs';
 import withoutScript from './scenes/without-script.mjs';
 
 const [binary = process.env.WRIT_BINARY, flag, pictures] = process.argv.slice(2);
@@ -39,10 +41,12 @@ const SETTINGS = [
   ['refused', refused, PHONE],
   ['passkey', passkey, PHONE],
   ['prompt', approve, PHONE],
+  ['liveness', liveness, PHONE],
   ['tampering', tamper, PHONE],
   ['no scripts', withoutScript, PHONE],
   ['installed', installed, PHONE],
   ['german', german, PHONE],
+  ['usual', usual, { ...PHONE, colorScheme: 'dark' }],
   ['phone, light', app, { ...PHONE, colorScheme: 'light' }],
   ['phone, dark', app, { ...PHONE, colorScheme: 'dark' }],
   ['desktop, light', app, { ...DESKTOP, colorScheme: 'light' }],

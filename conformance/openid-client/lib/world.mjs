@@ -56,7 +56,7 @@ export async function createWorld(binary, database) {
     WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
     WRIT__FEATURES__MISSION_INTENT: 'true',
     WRIT__OUTBOUND__TRUSTED: receiver.origin,
-    WRIT__PUSH__HOSTS: '127.0.0.1',
+    WRIT__PUSH__HOSTS: receiver.origin,
     WRIT__PUSH__CONTACT: PUSH_CONTACT,
   };
   const world = new World(binary, directory, issuer, { env, receiver });

@@ -36,6 +36,9 @@ export const transfer = (amount = '412.00', name = 'KLM', more = {}) => ({
 /** The same, for which a password is enough. */
 export const payment = (amount, name) => ({ ...transfer(amount, name), type: 'payment' });
 
+/** The same, for which a live face is needed. */
+export const wire = (amount, name) => ({ ...transfer(amount, name), type: 'wire' });
+
 export const events = (name = 'work') => ({
   type: 'calendar',
   calendar: name,

@@ -21,5 +21,9 @@ export async function addAuthenticator(page) {
     passkeys: async () => (await send('getCredentials')).credentials,
     /** Puts a passkey of another phone on this one, as a synchronised one would be. */
     take: (credential) => send('addCredential', { credential }),
+    /** Forgets one. */
+    drop: ({ credentialId }) => send('removeCredential', { credentialId }),
+    /** It is no longer there. */
+    leave: () => send('removeVirtualAuthenticator'),
   };
 }

@@ -20,10 +20,11 @@ export async function openPhone(browser, options, world, name) {
     ...opened,
     authenticator,
     at,
-    /** Adds a passkey of this phone. */
+    /** Adds the first passkey of this person, with their password. */
     enrol: async (passkey = 'Phone') => {
       await at('/app/devices');
       await page.fill('#name', passkey);
+      await page.fill('#password', person(name).password);
       await page.click('#passkey-add');
       await page.getByText(passkey, { exact: true }).waitFor();
     },

@@ -11,6 +11,7 @@ import { freePort, run, serve } from '../../openid-client/lib/process.mjs';
 import { createReceiver } from '../../openid-client/lib/receiver.mjs';
 import { DEVICE } from '../../openid-client/lib/world.mjs';
 import { createLanding } from './landing.mjs';
+import { createSeer } from './seer.mjs';
 
 const TYPES = resolve(import.meta.dirname, '../../../config/types');
 const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -30,6 +31,7 @@ export async function createWorld(binary) {
   const directory = await mkdtemp(join(tmpdir(), 'writ-pages-'));
   const landing = await createLanding();
   const receiver = await createReceiver();
+  const seer = await createSeer();
   const port = await freePort();
   // Passkeys need a host name.
   const issuer = `http://localhost:${port}`;
@@ -40,12 +42,14 @@ export async function createWorld(binary) {
     WRIT__DATABASE__URL: `sqlite:${join(directory, 'writ.db')}`,
     WRIT__TYPES__PATH: await types(directory),
     WRIT__OUTBOUND__TRUSTED: receiver.origin,
-    WRIT__PUSH__HOSTS: '127.0.0.1',
+    WRIT__PUSH__HOSTS: receiver.origin,
     WRIT__PUSH__CONTACT: 'mailto:operator@writ.example',
     WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
     WRIT__FEATURES__MISSION_INTENT: 'true',
+    ...seer.env,
   };
-  const world = new World(binary, directory, issuer, { env, landing, receiver });
+  seer.trust(issuer);
+  const world = new World(binary, directory, issuer, { env, landing, receiver, seer });
   try {
     await world.register();
   } catch (error) {
@@ -55,13 +59,15 @@ export async function createWorld(binary) {
   return world;
 }
 
-/** The shipped types, and `transfer`: a payment that needs a passkey. */
+/** The shipped types, `transfer`: a payment that needs a passkey, and `wire`: one that needs a live face. */
 async function types(directory) {
   const folder = join(directory, 'types');
   await cp(TYPES, folder, { recursive: true });
   const payment = JSON.parse(await readFile(join(folder, 'payment.json'), 'utf8'));
-  const transfer = { ...payment, type: 'transfer', level: 'passkey', example: { ...payment.example, type: 'transfer' } };
-  await writeFile(join(folder, 'transfer.json'), JSON.stringify(transfer));
+  for (const [type, level] of [['transfer', 'passkey'], ['wire', 'liveness']]) {
+    const stricter = { ...payment, type, level, example: { ...payment.example, type } };
+    await writeFile(join(folder, `${type}.json`), JSON.stringify(stricter));
+  }
   return folder;
 }
 
@@ -72,21 +78,22 @@ class World {
   #server;
   #bankSecret;
 
-  constructor(binary, directory, issuer, { env, landing, receiver }) {
+  constructor(binary, directory, issuer, { env, landing, receiver, seer }) {
     this.#binary = binary;
     this.#directory = directory;
     this.#env = env;
     this.issuer = issuer;
     this.landing = landing;
     this.receiver = receiver;
-    this.homes = [issuer, landing.origin];
+    this.seer = seer;
+    this.homes = [issuer, landing.origin, seer.origin];
   }
 
   async register() {
     await this.#writ(['migrate']);
     for (const name of PEOPLE) await this.#writ(['user', 'add', name, '--password-stdin'], PASSWORD);
     const { client_secret } = await this.#add('client', bankApi());
-    await this.#add('resource', resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer']));
+    await this.#add('resource', resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer', 'wire']));
     await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar']));
     await this.#agent('agt_booker', 'Booking helper', { agents: [], depth: 2 });
     this.planner = await this.#agent('agt_planner', 'Travel planner', { agents: ['agt_booker'], depth: 2 });
@@ -118,6 +125,7 @@ class World {
     await this.#server?.stop();
     await this.landing.close();
     await this.receiver.close();
+    await this.seer.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -145,7 +153,7 @@ class World {
 }
 
 /** Each of them is asked in one story. */
-const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas'];
+const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla'];
 
 /** `alice` lives the stories; `new` has nothing; `locked` forgets the password; `jürgen` is looked at. */
 const PEOPLE = [...ASKED, 'alice', 'new', 'locked', 'jürgen'];
@@ -163,7 +171,7 @@ function agent(clientId, name, onward, jwks, redirectUri) {
     scope: 'openid accounts:read events:read',
     dpop_bound_access_tokens: true,
     require_pushed_authorization_requests: true,
-    authorization_details_types: ['payment', 'transfer', 'calendar'],
+    authorization_details_types: ['payment', 'transfer', 'wire', 'calendar'],
     agent: {
       may_ask: [...ASKED, 'alice'],
       owner: isLong ? 'jürgen' : 'alice',
@@ -174,7 +182,7 @@ function agent(clientId, name, onward, jwks, redirectUri) {
           { resource: BANK, scope: 'accounts:read' },
           { resource: CALENDAR, scope: 'events:read' },
         ],
-        authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'calendar' }],
+        authorization_details: [{ type: 'payment' }, { type: 'transfer' }, { type: 'wire' }, { type: 'calendar' }],
         lifetime: 86_400,
       },
       onward,

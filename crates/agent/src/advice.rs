@@ -77,6 +77,9 @@ pub const fn advice(code: Code) -> &'static str {
             "use a short `binding_message` of letters, digits and plain punctuation"
         }
         Code::TransactionFailed => "the server could not finish: ask again",
+        Code::TransactionAuthorizationRequired => {
+            "give the refusal to `confirm`, which takes its challenge to the person"
+        }
         Code::InvalidClientMetadata => "correct the registration that the description names",
         Code::InvalidRedirectUri => {
             "register this `redirect_uri` exactly; only the port of a loopback address is free"

@@ -16,6 +16,7 @@ use writ_wire::error::{ErrorBody, ErrorCode};
 use writ_wire::form::Form;
 use writ_wire::metadata::ServerMetadata;
 
+use crate::challenge::ResourceKeys;
 use crate::confirmation::Confirmed;
 use crate::dpop::{Fresh, Nonces, ProofFor, proof};
 use crate::error::Error;
@@ -89,6 +90,8 @@ pub struct Agent {
     pub(crate) outside: Outside,
     pub(crate) nonces: Nonces,
     pub(crate) confirmed: Confirmed,
+    /// Resources whose challenges can be verified, and taken to the person.
+    pub(crate) resource_keys: ResourceKeys,
 }
 
 /// Parameters of a request, in order; a name may repeat.
@@ -119,6 +122,24 @@ impl Agent {
             outside,
             nonces: Nonces::default(),
             confirmed: Confirmed::default(),
+            resource_keys: ResourceKeys::default(),
+        })
+    }
+
+    /// From now on calls to these resources say `Accept-Txn-Challenge: ?1`, and `confirm` takes their challenges to the server
+    /// (draft-rosomakho-oauth-txn-challenge-00). Refused where the server has no endpoint for them.
+    pub fn accept_challenges(mut self, keys: ResourceKeys) -> Result<Self, Error> {
+        self.challenge_endpoint()?;
+        self.resource_keys = keys;
+        Ok(self)
+    }
+
+    pub(crate) fn challenge_endpoint(&self) -> Result<&str, Error> {
+        let endpoint = self.metadata.transaction_authorization_endpoint.as_deref();
+        endpoint.ok_or_else(|| {
+            Error::Usage(
+                "the server takes no transaction challenges: it has no endpoint".to_owned(),
+            )
         })
     }
 

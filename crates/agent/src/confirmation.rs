@@ -15,14 +15,16 @@ use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
+use writ_wire::transaction::{TRANSACTION_CHALLENGE, TRANSACTION_ID, TransactionResponse};
 
 use crate::agent::{Agent, Parameters};
 use crate::error::{Error, protocol, refused};
 use crate::jwt;
+use crate::metadata::secure;
 use crate::resource::ResourceRefusal;
 use crate::secret::Secret;
 use crate::token::{Grant, details_text};
-use crate::waiting::{Waiting, interval};
+use crate::waiting::{Place, Waiting, interval};
 
 /// What a person is to be asked about one action.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,6 +41,8 @@ pub struct Confirm {
     pub acr_values: Vec<String>,
     /// Of the refusal that this answers.
     reference: Option<String>,
+    /// What the resource signed: then it alone is presented, and the person reads its words.
+    challenge: Option<String>,
 }
 
 impl Confirm {
@@ -49,11 +53,13 @@ impl Confirm {
         }
     }
 
-    /// What a resource refused for the want of (SPECS 6.5).
+    /// What a resource refused for the want of (SPECS 6.5). If it signed a challenge, that is presented as it is, and nothing
+    /// else of this is sent.
     pub fn refused(refusal: &ResourceRefusal) -> Self {
         Self {
             acr_values: refusal.acr_values.clone(),
             reference: refusal.authorization_reference.clone(),
+            challenge: refusal.transaction_challenge.clone(),
             ..Self::details(&refusal.insufficient)
         }
     }
@@ -108,6 +114,8 @@ pub struct Confirmation {
     pub number_to_match: Option<u8>,
     /// After this the answer is no.
     pub expires_at: Timestamp,
+    /// Where the person can decide, if the server says so; opening it approves nothing.
+    pub authorization_uri: Option<String>,
     issuer: String,
     reference: Option<String>,
     waiting: Waiting,
@@ -118,16 +126,56 @@ impl Agent {
     /// [`Confirmation::wait`]. A reference that was confirmed before is [`Error::Repeated`].
     pub async fn confirm(&self, grant: &Grant, ask: &Confirm) -> Result<Confirmation, Error> {
         self.bound_key()?;
+        if let Some(challenge) = &ask.challenge {
+            return self.present(grant, challenge).await;
+        }
         let token = grant.access_token.expose();
-        let (_, claims) = jwt::read_unverified::<AccessTokenClaims>(token).ok_or_else(|| {
-            Error::Usage("the grant's token cannot be read: it must be one of this issuer".into())
-        })?;
+        let claims = own_claims(token)?;
         let mut form = ask.parameters()?;
         form.push(("login_hint", claims.sub));
         form.push(("subject_token", token.to_owned()));
         form.push(("subject_token_type", TOKEN_TYPE_ACCESS_TOKEN.to_owned()));
         self.asked(ask, form, ask.resource.clone().or(Some(claims.aud)))
             .await
+    }
+
+    /// Takes a resource's challenge to the person, checked before (draft-rosomakho-oauth-txn-challenge-00).
+    async fn present(&self, grant: &Grant, challenge: &str) -> Result<Confirmation, Error> {
+        let endpoint = self.challenge_endpoint()?;
+        let token = grant.access_token.expose();
+        let resource = own_claims(token)?.aud;
+        let now = self.outside.clock.now();
+        self.resource_keys
+            .check(challenge, (&resource, self.issuer()), now)?;
+        let form: Parameters = vec![
+            (TRANSACTION_CHALLENGE, challenge.to_owned()),
+            ("subject_token", token.to_owned()),
+            ("subject_token_type", TOKEN_TYPE_ACCESS_TOKEN.to_owned()),
+        ];
+        let response = self.post(endpoint, &form, self.dpop_key()).await?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(&response));
+        }
+        let answer: TransactionResponse = serde_json::from_slice(response.body())
+            .map_err(|_| protocol("the answer to the transaction challenge cannot be read"))?;
+        if let Some(uri) = &answer.authorization_uri {
+            secure(uri).map_err(|error| protocol(format!("`authorization_uri`: {error}")))?;
+        }
+        let expires_at = now.plus(Duration::from_secs(answer.expires_in));
+        Ok(Confirmation {
+            number_to_match: answer.number_to_match,
+            expires_at,
+            authorization_uri: answer.authorization_uri,
+            issuer: self.issuer().to_owned(),
+            reference: None,
+            waiting: Waiting {
+                place: Place::Own(endpoint.to_owned()),
+                name: TRANSACTION_ID,
+                handle: answer.transaction_authorization_id.into(),
+                interval: interval(answer.interval),
+                expires_at,
+            },
+        })
     }
 
     /// Asks a person without a token: an approval opens a task of its own. The server lets an agent ask only whom it may.
@@ -169,10 +217,11 @@ impl Agent {
         Ok(Confirmation {
             number_to_match: answer.number_to_match,
             expires_at,
+            authorization_uri: None,
             issuer: self.issuer().to_owned(),
             reference: ask.reference.clone(),
             waiting: Waiting {
-                grant_type: GrantType::Ciba,
+                place: Place::Token(GrantType::Ciba),
                 name: "auth_req_id",
                 handle: answer.auth_req_id.into(),
                 interval: interval(answer.interval),
@@ -182,8 +231,15 @@ impl Agent {
     }
 }
 
+fn own_claims(token: &str) -> Result<AccessTokenClaims, Error> {
+    let read = jwt::read_unverified::<AccessTokenClaims>(token);
+    read.map(|(_, claims)| claims).ok_or_else(|| {
+        Error::Usage("the grant's token cannot be read: it must be one of this issuer".to_owned())
+    })
+}
+
 impl Confirmation {
-    /// Names this question at the server. Whoever has it and the agent's keys gets the answer.
+    /// Names this question at the server (for a challenge it is the `transaction_authorization_id`). Whoever has it and the agent's keys gets the answer.
     pub const fn auth_req_id(&self) -> &Secret {
         &self.waiting.handle
     }

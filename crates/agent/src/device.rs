@@ -15,7 +15,7 @@ use crate::authorization::Purpose;
 use crate::error::{Error, protocol, refused};
 use crate::metadata::secure;
 use crate::token::{Grant, details_text};
-use crate::waiting::{Waiting, interval};
+use crate::waiting::{Place, Waiting, interval};
 
 /// What the agent asks whoever types its code for.
 #[derive(Clone, Debug, Default)]
@@ -72,7 +72,7 @@ impl Agent {
             expires_at,
             issuer: self.issuer().to_owned(),
             waiting: Waiting {
-                grant_type: GrantType::DeviceCode,
+                place: Place::Token(GrantType::DeviceCode),
                 name: "device_code",
                 handle: answer.device_code.into(),
                 interval: interval(answer.interval),

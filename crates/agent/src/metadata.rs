@@ -47,6 +47,9 @@ pub(crate) fn read(issuer: &str, response: &Response<Bytes>) -> Result<ServerMet
     ] {
         secure(endpoint).map_err(|error| protocol(format!("in the metadata, {error}")))?;
     }
+    if let Some(endpoint) = &metadata.transaction_authorization_endpoint {
+        secure(endpoint).map_err(|error| protocol(format!("in the metadata, {error}")))?;
+    }
     Ok(metadata)
 }
 

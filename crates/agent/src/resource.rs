@@ -7,19 +7,22 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use http::{Request, Response, StatusCode, Uri};
+use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use serde::Deserialize;
 use url::Url;
 use writ_wire::challenge::Challenge;
+use writ_wire::claims::AccessTokenClaims;
 use writ_wire::dpop::DPOP;
 use writ_wire::error::{ErrorCode, description};
 use writ_wire::rar::{Detail, MAX_DETAILS};
 use writ_wire::token::TokenType;
+use writ_wire::transaction::{ACCEPT_CHALLENGE, TRANSACTION_CHALLENGE};
 
 use crate::advice::advice;
 use crate::agent::{Agent, not_a_request, sensitive};
 use crate::dpop::{Fresh, ProofFor, proof};
 use crate::error::Error;
+use crate::jwt;
 use crate::metadata::secure;
 use crate::token::Grant;
 
@@ -57,6 +60,11 @@ impl Agent {
         let authorization = sensitive(&format!("{scheme} {token}"))?;
         request.headers_mut().insert(AUTHORIZATION, authorization);
         request.headers_mut().remove(DPOP);
+        request.headers_mut().remove(ACCEPT_CHALLENGE);
+        if self.takes_challenges_of(token) {
+            let yes = HeaderValue::from_static("?1");
+            request.headers_mut().insert(ACCEPT_CHALLENGE, yes);
+        }
         if grant.token_type == TokenType::DPoP {
             let to = ProofFor {
                 method: &request.method().clone(),
@@ -75,6 +83,14 @@ impl Agent {
     }
 }
 
+impl Agent {
+    /// A client says that it takes challenges only where it can verify them.
+    fn takes_challenges_of(&self, token: &str) -> bool {
+        let read = jwt::read_unverified::<AccessTokenClaims>(token);
+        read.is_some_and(|(_, claims)| self.resource_keys.knows(&claims.aud))
+    }
+}
+
 /// A refusal by a resource, as its challenge says it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ResourceRefusal {
@@ -88,6 +104,8 @@ pub struct ResourceRefusal {
     pub insufficient: Vec<Detail>,
     /// The same reference a second time means: stop asking.
     pub authorization_reference: Option<String>,
+    /// What the resource signed for the server: for `Confirm::refused`, which presents it as it is.
+    pub transaction_challenge: Option<String>,
     /// How strongly the person must log in: any one of these, best first (RFC 9470 section 3).
     pub acr_values: Vec<String>,
     /// How old that login may be, in seconds.
@@ -177,6 +195,7 @@ fn refusal(challenge: &Challenge, response: Response<Bytes>) -> ResourceRefusal 
         scope: text("scope"),
         insufficient: remediation.authorization_details,
         authorization_reference: remediation.authorization_reference,
+        transaction_challenge: challenge.get(TRANSACTION_CHALLENGE).map(str::to_owned),
         acr_values: acr_values(text("acr_values")),
         max_age: challenge.get("max_age").and_then(|age| age.parse().ok()),
         resource_metadata: text("resource_metadata"),

@@ -136,10 +136,10 @@ impl Agent {
     /// The same where the server may hold the request: a life in seconds began at the latest when the answer came.
     pub(crate) async fn token_held(
         &self,
+        endpoint: &str,
         form: &Parameters,
         hold: Duration,
     ) -> Result<Grant, Error> {
-        let endpoint = &self.metadata.token_endpoint;
         let held = (self.dpop_key(), Some(hold));
         let response = self.post_held(endpoint, form, held).await?;
         self.granted(&response, self.outside.clock.now())

@@ -25,12 +25,21 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 /// A request that a person has not decided yet.
 #[derive(Clone)]
 pub(crate) struct Waiting {
-    pub(crate) grant_type: GrantType,
-    /// `auth_req_id` or `device_code`.
+    pub(crate) place: Place,
+    /// `auth_req_id`, `device_code` or `transaction_authorization_id`.
     pub(crate) name: &'static str,
     pub(crate) handle: Secret,
     pub(crate) interval: Duration,
     pub(crate) expires_at: Timestamp,
+}
+
+/// Where the answer is fetched.
+#[derive(Clone)]
+pub(crate) enum Place {
+    /// The token endpoint, by this grant.
+    Token(GrantType),
+    /// An endpoint of its own.
+    Own(String),
 }
 
 /// The interval of an answer.
@@ -41,11 +50,15 @@ pub(crate) fn interval(seconds: Option<u64>) -> Duration {
 impl Waiting {
     /// Asks once. `None`: nobody has decided yet, and the next question may come after `interval`.
     pub(crate) async fn poll(&mut self, agent: &Agent) -> Result<Option<Grant>, Error> {
-        let form: Parameters = vec![
-            ("grant_type", self.grant_type.as_str().to_owned()),
-            (self.name, self.handle.expose().to_owned()),
-        ];
-        match agent.token_held(&form, HOLD).await {
+        let mut form: Parameters = vec![(self.name, self.handle.expose().to_owned())];
+        let endpoint = match &self.place {
+            Place::Token(grant_type) => {
+                form.insert(0, ("grant_type", grant_type.as_str().to_owned()));
+                &agent.metadata.token_endpoint
+            }
+            Place::Own(endpoint) => endpoint,
+        };
+        match agent.token_held(endpoint, &form, HOLD).await {
             Ok(grant) => {
                 agent.check_id_token(&grant, None)?;
                 Ok(Some(grant))

@@ -6,6 +6,7 @@ use serde_json::Value;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
+use crate::legible;
 use crate::object;
 use crate::problem::{Problem, beside};
 use crate::tree::Form;
@@ -13,7 +14,8 @@ use crate::types::Types;
 
 /// Completes requested objects of current types. `default_location` is asked for the resource of an object without
 /// `locations`; if it knows none, or several, it answers `None` and the request is refused. `make_ref` makes each
-/// `ref`, unique within the task; one that the client sent is replaced.
+/// `ref`, unique within the task; one that the client sent is replaced. A text that would not be shown exactly as it is is refused
+/// (promise 7): every object that a person is asked about comes this way.
 pub fn prepare(
     asked: Vec<Detail>,
     types: &Types,
@@ -40,6 +42,7 @@ pub fn prepare(
                 "this member is unknown or its value not well-formed",
             )
         })?;
+        legible::check(&object::own_members(&tidy), &at)?;
         let named = tidy
             .with("ref", Value::String(make_ref()))
             .with("type_hash", Value::from(definition.hash()));

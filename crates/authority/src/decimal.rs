@@ -71,6 +71,25 @@ impl Decimal {
         }
     }
 
+    /// `None` where the sum is larger than what can be written.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        let sum = Self {
+            units: self.units.checked_add(other.units)?,
+        };
+        Self::parse(&sum.to_string())
+    }
+
+    /// With at least so many digits after the point: `412` becomes `412.00`.
+    pub fn with_places(self, places: usize) -> String {
+        let text = self.to_string();
+        let places = places.min(MAX_PLACES);
+        match text.split_once('.') {
+            _ if places == 0 => text,
+            Some((whole, fraction)) => format!("{whole}.{fraction:0<places$}"),
+            None => format!("{text}.{:0<places$}", ""),
+        }
+    }
+
     pub const fn is_negative(self) -> bool {
         self.units < 0
     }
@@ -127,6 +146,23 @@ mod tests {
         }
         let largest = "999999999999999999.999999999999";
         assert_eq!(decimal(largest).to_string(), largest);
+    }
+
+    #[test]
+    fn sums_are_exact_and_end_where_numbers_end() {
+        let sum = decimal("0.1").plus(decimal("0.2")).unwrap();
+        assert_eq!(sum, decimal("0.3"));
+        let largest = decimal("999999999999999999.999999999999");
+        assert_eq!(largest.plus(decimal("0.000000000001")), None);
+        for (text, places, written) in [
+            ("412", 2, "412.00"),
+            ("412.5", 2, "412.50"),
+            ("412.125", 2, "412.125"),
+            ("412", 0, "412"),
+            ("-1", 1, "-1.0"),
+        ] {
+            assert_eq!(decimal(text).with_places(places), written);
+        }
     }
 
     #[test]

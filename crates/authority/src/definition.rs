@@ -12,14 +12,17 @@ use writ_wire::rar::Detail;
 use writ_wire::registration::{self, ApproversFile};
 
 use crate::ask::{Ask, Level};
+use crate::clear;
 use crate::object;
 use crate::pointer;
+use crate::reading::Piece;
 use crate::rules::Rule;
 #[cfg(feature = "schema")]
 use crate::schema::Schema;
-use crate::sentence::{Piece, Wording};
+use crate::sentence::Wording;
 use crate::shape;
 use crate::tree::{Form, Node};
+use crate::usual::Usual;
 
 /// The largest type file taken, in bytes.
 pub const MAX_DOCUMENT_LENGTH: usize = 64 * 1024;
@@ -78,11 +81,24 @@ pub(crate) struct File {
     level: Level,
     #[serde(default)]
     approvers: Vec<ApproversFile>,
+    usual: Option<Usual>,
     example: Map<String, Value>,
 }
 
 impl TypeDefinition {
+    /// A type as it is now.
     pub fn parse(document: &str) -> Result<Self, TypeError> {
+        let definition = Self::parse_older(document)?;
+        let file = &definition.file;
+        clear::check(file, &definition.tree, &definition.wording).map_err(|e| TypeError {
+            type_name: file.name.clone(),
+            ..e
+        })?;
+        Ok(definition)
+    }
+
+    /// A version under which somebody consented once: it need not be clear enough to be asked for again.
+    pub fn parse_older(document: &str) -> Result<Self, TypeError> {
         let (value, file) = read(document)?;
         let name = file.name.clone();
         Self::build(&value, file).map_err(|e| TypeError {
@@ -99,6 +115,9 @@ impl TypeDefinition {
         let wording = Wording::parse(&file, &tree)?;
         file.ask.check(&tree)?;
         registration::check_approvers(&file.approvers).map_err(|e| refuse("/approvers", e))?;
+        if let Some(usual) = &file.usual {
+            usual.check(&tree, &file.schema)?;
+        }
         let definition = Self {
             hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&document)),
             document,
@@ -164,7 +183,7 @@ impl TypeDefinition {
         Detail::new(self.file.example.clone()).ok()
     }
 
-    /// What the object permits, in one sentence of plain text. Values are cleaned and cut at 140 characters.
+    /// What the object permits, in one sentence of plain text.
     pub fn sentence(&self, detail: &Detail, lang: &str) -> String {
         self.pieces(detail, lang)
             .iter()
@@ -172,14 +191,21 @@ impl TypeDefinition {
             .collect()
     }
 
-    /// The same sentence with the object's values told apart from our own words.
+    /// The same sentence with the object's values told apart from our own words. Texts stand in quotation marks unless the
+    /// type lists or shapes them: no value reads like what stands around it.
     pub fn pieces(&self, detail: &Detail, lang: &str) -> Vec<Piece> {
-        self.wording.sentence(detail, &self.tree, lang)
+        self.wording
+            .sentence(detail, (&self.tree, &self.file.schema), lang)
     }
 
     /// Further lines: when, where, up to how much. A line whose values are absent is left out.
-    pub fn limits(&self, detail: &Detail, lang: &str) -> Vec<String> {
-        self.wording.limits(detail, &self.tree, lang)
+    pub fn limits(&self, detail: &Detail, lang: &str) -> Vec<Vec<Piece>> {
+        self.wording
+            .limits(detail, (&self.tree, &self.file.schema), lang)
+    }
+
+    pub(crate) const fn usual_members(&self) -> Option<&Usual> {
+        self.file.usual.as_ref()
     }
 
     pub(crate) const fn tree(&self) -> &Node {

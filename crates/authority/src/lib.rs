@@ -6,14 +6,18 @@ mod amounts;
 mod ask;
 mod authority;
 mod ceiling;
+mod clear;
 pub mod consent;
 mod decimal;
 mod definition;
+mod legible;
+pub mod letters;
 mod narrow;
 mod object;
 mod permit;
 mod pointer;
 mod problem;
+mod reading;
 mod rules;
 #[cfg(feature = "schema")]
 mod schema;
@@ -23,6 +27,7 @@ mod template;
 mod text;
 mod tree;
 mod types;
+mod usual;
 
 #[cfg(test)]
 mod tests;
@@ -33,11 +38,13 @@ pub use authority::{Authority, ScopeGrant};
 pub use ceiling::Ceiling;
 pub use decimal::{Decimal, MAX_PLACES, MAX_WHOLE_DIGITS, Overspent, spend};
 pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage};
+pub use legible::{MAX_VALUE_LENGTH, Unclear, legible, unclear};
 pub use narrow::{Asked, NarrowError, Narrowed};
 pub use permit::{Denied, Permit, every_permit, permits};
 pub use problem::Problem;
+pub use reading::Piece;
 pub use rules::Rule;
-pub use sentence::Piece;
-pub use text::{MAX_VALUE_LENGTH, clean};
+
 pub use tree::Spend;
 pub use types::Types;
+pub use usual::{UsualAmount, UsualValues};

@@ -9,6 +9,7 @@ use writ_wire::resource::ResourceUri;
 
 use crate::authority::{Authority, ScopeGrant, closest, without_granted};
 use crate::definition::TypeDefinition;
+use crate::legible;
 use crate::object;
 use crate::problem::Problem;
 use crate::tree::Form;
@@ -146,8 +147,11 @@ impl Asking<'_> {
         {
             return Err(problem.into());
         }
-        object::rewrite(definition, &beside_of(asked, parent), Form::Tidy, at)
-            .map_err(|pointer| Problem::new(pointer, "this value is not well-formed").into())
+        let tidy = object::rewrite(definition, &beside_of(asked, parent), Form::Tidy, at)
+            .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
+        // People read what an agent was left with, too: their pages, and "approve less".
+        legible::check(&object::own_members(&tidy), at)?;
+        Ok(tidy)
     }
 
     /// The one granted object that covers what is asked.

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use writ_wire::rar::Detail;
 
 use crate::definition::{TypeError, refuse};
+use crate::legible;
 use crate::object;
 use crate::pointer;
 use crate::problem::{Problem, beside};
@@ -49,6 +50,7 @@ impl Types {
             {
                 return Err(problem);
             }
+            legible::check(&object::own_members(detail), &at)?;
             object::rewrite(definition, detail, Form::Normal, &at)
                 .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
         }

@@ -3,50 +3,29 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use writ_wire::rar::Detail;
 
 use crate::definition::{File, TypeError, Usage, refuse};
 use crate::object;
 use crate::pointer;
+use crate::reading::{self, Piece, Reading};
 use crate::rules::Rule;
 use crate::shape;
-use crate::template::{self, Part, Place, Slot};
-use crate::text;
+use crate::template::{self, Part, Place};
 use crate::tree::Node;
 
-/// A part of a sentence: our own words, or a value that came from outside.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
-    Text(String),
-    Value(String),
-}
+/// What a type's members are: their rules, and their schema.
+pub(crate) type Shape<'a> = (&'a Node, &'a Map<String, Value>);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Wording(BTreeMap<String, Language>);
 
 #[derive(Clone, Debug)]
-struct Language {
-    sentence: Vec<Part>,
-    limits: Vec<Vec<Part>>,
-    words: BTreeMap<String, BTreeMap<String, String>>,
-}
-
-/// One object, its type's members and the reader's language.
-struct Reading<'a> {
-    own: Value,
-    detail: &'a Detail,
-    tree: &'a Node,
-    lang: &'a str,
-    words: &'a BTreeMap<String, BTreeMap<String, String>>,
-}
-
-impl Piece {
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Text(text) | Self::Value(text) => text,
-        }
-    }
+pub(crate) struct Language {
+    pub(crate) sentence: Vec<Part>,
+    pub(crate) limits: Vec<Vec<Part>>,
+    pub(crate) words: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The entry of `lang`, of its language without region, or of English.
@@ -80,37 +59,38 @@ impl Wording {
         Ok(Self(languages))
     }
 
-    pub(crate) fn sentence(&self, detail: &Detail, tree: &Node, lang: &str) -> Vec<Piece> {
-        let Some((language, reading)) = self.reading(detail, tree, lang) else {
+    pub(crate) const fn languages(&self) -> &BTreeMap<String, Language> {
+        &self.0
+    }
+
+    pub(crate) fn sentence(&self, detail: &Detail, shape: Shape<'_>, lang: &str) -> Vec<Piece> {
+        let Some((language, reading)) = self.reading(detail, shape, lang) else {
             return Vec::new();
         };
-        let mut pieces = reading.render(&language.sentence);
-        if let Some(Piece::Text(first) | Piece::Value(first)) = pieces.first_mut() {
+        let mut pieces = reading::join(reading.render(&language.sentence));
+        // A value keeps its letters: `work` and `Work` are two.
+        if let Some(Piece::Text(first)) = pieces.first_mut() {
             let mut rest = first.chars();
-            *first = rest
-                .next()
-                .into_iter()
-                .flat_map(char::to_uppercase)
-                .chain(rest)
-                .collect();
+            let capital = rest.next().into_iter().flat_map(char::to_uppercase);
+            *first = capital.chain(rest).collect();
         }
         pieces
     }
 
-    pub(crate) fn limits(&self, detail: &Detail, tree: &Node, lang: &str) -> Vec<String> {
-        let Some((language, reading)) = self.reading(detail, tree, lang) else {
+    pub(crate) fn limits(&self, detail: &Detail, shape: Shape<'_>, lang: &str) -> Vec<Vec<Piece>> {
+        let Some((language, reading)) = self.reading(detail, shape, lang) else {
             return Vec::new();
         };
         let shown = language.limits.iter().filter(|line| reading.has_all(line));
         shown
-            .map(|line| reading.render(line).iter().map(Piece::as_str).collect())
+            .map(|line| reading::join(reading.render(line)))
             .collect()
     }
 
     fn reading<'a>(
         &'a self,
         detail: &'a Detail,
-        tree: &'a Node,
+        (tree, schema): Shape<'a>,
         lang: &'a str,
     ) -> Option<(&'a Language, Reading<'a>)> {
         let language = choose(&self.0, lang)?;
@@ -124,6 +104,7 @@ impl Wording {
                 own,
                 detail,
                 tree,
+                schema,
                 lang,
                 words: &language.words,
             },
@@ -132,7 +113,7 @@ impl Wording {
 }
 
 impl Language {
-    /// Whether a reader sees the member: itself, something around it, or both ends of a period.
+    /// Whether a reader sees the member.
     fn shows(&self, rule: &Leaf<'_>) -> bool {
         let all = self
             .limits
@@ -143,120 +124,38 @@ impl Language {
             .filter(|(_, place)| *place != Place::Instead)
             .map(|(s, _)| s.pointer.as_str())
             .collect();
+        rule.is_shown_by(&seen)
+    }
+
+    /// The words before the last item of the member's lists.
+    pub(crate) fn joints(&self, member: &str) -> Vec<&str> {
+        let all = self.limits.iter().chain([&self.sentence]);
+        let slots = all.flat_map(|parts| template::slots(parts));
+        let of = slots.filter(|(slot, _)| slot.pointer == member);
+        of.filter_map(|(slot, _)| slot.joint.as_deref()).collect()
+    }
+}
+
+pub(crate) struct Leaf<'a> {
+    pub(crate) pointer: String,
+    rule: &'a Rule,
+}
+
+impl Leaf<'_> {
+    /// Whether these show it: itself, something around it, or both ends of a period.
+    pub(crate) fn is_shown_by(&self, seen: &[&str]) -> bool {
         let below = |around: &str| {
-            rule.pointer
+            self.pointer
                 .strip_prefix(around)
                 .is_some_and(|r| r.is_empty() || r.starts_with('/'))
         };
-        let has = |name: &str| seen.contains(&format!("{}{name}", rule.pointer).as_str());
-        let ends = *rule.rule == Rule::Within && has("/from") && has("/until");
+        let has = |name: &str| seen.contains(&format!("{}{name}", self.pointer).as_str());
+        let ends = *self.rule == Rule::Within && has("/from") && has("/until");
         ends || seen.iter().any(|around| below(around))
     }
 }
 
-impl Reading<'_> {
-    fn render(&self, parts: &[Part]) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        for part in parts {
-            match part {
-                Part::Text(text) => pieces.push(Piece::Text(text.clone())),
-                // A pattern (a ceiling) may leave out what an object must have.
-                Part::Slot(slot) => pieces.push(
-                    self.value(slot)
-                        .map_or(Piece::Text("*".into()), Piece::Value),
-                ),
-                Part::Choice { given, .. } if self.has_all(given) => {
-                    pieces.extend(self.render(given));
-                }
-                Part::Choice { otherwise, .. } => pieces.extend(self.render(otherwise)),
-            }
-        }
-        pieces
-    }
-
-    fn has_all(&self, parts: &[Part]) -> bool {
-        template::slots(parts).iter().all(|(slot, place)| {
-            *place != Place::Always || self.value(slot).is_some_and(|text| !text.is_empty())
-        })
-    }
-
-    fn value(&self, slot: &Slot) -> Option<String> {
-        if slot.pointer == "/locations" {
-            return Some(self.list(self.detail.members().get("locations")?, slot));
-        }
-        let value = pointer::find(&self.own, &slot.names).or_else(|| self.single_time(slot))?;
-        Some(match value {
-            Value::Array(_) => self.list(value, slot),
-            Value::Object(members) => {
-                let pairs = members
-                    .iter()
-                    .map(|(k, v)| format!("{} = {}", text::clean(k), plain(v)));
-                pairs.collect::<Vec<_>>().join(", ")
-            }
-            one => self.scalar(one, slot),
-        })
-    }
-
-    /// A single time is a period that begins and ends there.
-    fn single_time(&self, slot: &Slot) -> Option<&Value> {
-        let (end, around) = slot.names.split_last()?;
-        let is_period =
-            self.rule(around) == Some(Rule::Within) && (end == "from" || end == "until");
-        pointer::find(&self.own, around).filter(|v| is_period && v.is_string())
-    }
-
-    fn list(&self, value: &Value, slot: &Slot) -> String {
-        let items = value.as_array().map_or(&[][..], Vec::as_slice);
-        let mut texts: Vec<String> = items.iter().map(|item| self.scalar(item, slot)).collect();
-        match (&slot.joint, texts.len()) {
-            (Some(joint), 2..) => {
-                let last = texts.pop().unwrap_or_default();
-                format!("{} {joint} {last}", texts.join(", "))
-            }
-            _ => texts.join(", "),
-        }
-    }
-
-    fn scalar(&self, value: &Value, slot: &Slot) -> String {
-        let words = self.words.get(&slot.pointer);
-        if let Some(word) = value.as_str().and_then(|text| words?.get(text)) {
-            return word.clone();
-        }
-        let around = slot
-            .names
-            .split_last()
-            .map_or(&[][..], |(_, around)| around);
-        let written = match self.rule(&slot.names).or_else(|| self.rule(around)) {
-            Some(Rule::AtMost | Rule::AtLeast | Rule::Budget { .. }) => {
-                text::number(value, self.lang)
-            }
-            Some(Rule::Within) => value.as_str().and_then(text::time),
-            _ => None,
-        };
-        written.unwrap_or_else(|| plain(value))
-    }
-
-    fn rule(&self, names: &[String]) -> Option<Rule> {
-        match self.tree.find(names)?.as_node() {
-            Node::Leaf(rule) => Some(rule.clone()),
-            Node::Object { .. } => None,
-        }
-    }
-}
-
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text::clean(text),
-        other => text::clean(&other.to_string()),
-    }
-}
-
-struct Leaf<'a> {
-    pointer: String,
-    rule: &'a Rule,
-}
-
-fn leaves<'a>(node: &'a Node, at: &str) -> Vec<Leaf<'a>> {
+pub(crate) fn leaves<'a>(node: &'a Node, at: &str) -> Vec<Leaf<'a>> {
     match node {
         Node::Leaf(rule) => vec![Leaf {
             pointer: at.to_owned(),

@@ -55,6 +55,16 @@ pub(crate) fn is_required(schema: &Map<String, Value>, names: &[String]) -> bool
     true
 }
 
+/// The schema of the member at `names`, if the type names it.
+pub(crate) fn schema_of<'a>(schema: &'a Map<String, Value>, names: &[String]) -> Option<&'a Value> {
+    let (first, rest) = names.split_first()?;
+    let member = schema.get("properties")?.get(first)?;
+    match rest {
+        [] => Some(member),
+        rest => schema_of(member.as_object()?, rest),
+    }
+}
+
 /// `at` is the pointer of the member in an object, `place` that of its schema in the file.
 fn object(
     schema: &Map<String, Value>,

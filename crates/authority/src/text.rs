@@ -1,47 +1,54 @@
-//! Values as people read them: cleaned, cut, with the numbers and times of their language.
+//! Values as people read them: with the numbers, times and quotation marks of their language.
 
 use serde_json::Value;
 
 use crate::decimal::Decimal;
+use crate::legible;
 use crate::rules::is_rfc3339;
 
-/// The longest text of one value, in characters.
-pub const MAX_VALUE_LENGTH: usize = 140;
-
-/// One line without control characters, characters that turn the direction of text and characters that cannot be
-/// seen. A longer text ends in an ellipsis.
-pub fn clean(text: &str) -> String {
-    let visible = text.chars().filter(|c| !is_hidden(*c));
-    let spaced: String = visible
-        .map(|c| {
-            if c.is_control() || c.is_whitespace() {
-                ' '
-            } else {
-                c
-            }
-        })
-        .collect();
-    let line = spaced
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    if line.chars().count() <= MAX_VALUE_LENGTH {
-        return line;
+/// What stands before and after a text that came from outside.
+pub(crate) fn marks(lang: &str) -> (&'static str, &'static str) {
+    match lang.starts_with("de") {
+        true => ("„", "“"),
+        false => ("“", "”"),
     }
-    line.chars()
-        .take(MAX_VALUE_LENGTH - 1)
-        .chain(['…'])
-        .collect()
 }
 
-/// Bidirectional controls, zero-width and filler characters, variation selectors and tags.
-const fn is_hidden(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+/// A text as it stands between [`marks`]: a backslash before each quotation mark and each backslash, so that nothing in it
+/// ends the quotation, and what cannot be seen spelt out.
+pub(crate) fn inner(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    let mut before = Vec::new();
+    let all: Vec<char> = text.chars().collect();
+    for (at, c) in all.iter().enumerate() {
+        let after = all.get(at + 1..).unwrap_or_default();
+        if c == &'\\' || is_quotation_mark(*c) {
+            line.push('\\');
+        }
+        line.push_str(&legible::one(*c, &before, after));
+        before.push(*c);
+    }
+    line
+}
+
+const fn is_quotation_mark(c: char) -> bool {
+    matches!(
+        c,
+        '"' | '“'
+            | '”'
+            | '„'
+            | '‟'
+            | '«'
+            | '»'
+            | '〝'
+            | '〞'
+            | '〟'
+            | '＂'
+            | '″'
+            | '‶'
+            | '˝'
+            | 'ʺ'
+    )
 }
 
 /// `412.00` in English, `412,00` in German.
@@ -81,13 +88,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lessons_37_a_value_cannot_hide_or_turn_what_is_shown() {
-        assert_eq!(clean("K\u{202e}L\u{200b}M\r\n\tAir\u{0}"), "KLM Air");
-        assert_eq!(clean("  a   b "), "a b");
-        let long = clean(&"x".repeat(141));
-        assert_eq!(long.chars().count(), MAX_VALUE_LENGTH);
-        assert!(long.ends_with('…'));
-        assert_eq!(clean(&"é".repeat(140)), "é".repeat(140));
+    fn nothing_in_a_text_closes_its_quotation() {
+        assert_eq!(inner("KLM” (“x\")"), "KLM\\” (\\“x\\\")");
+        assert_eq!(inner("a\\“"), "a\\\\\\“");
+        assert_eq!(
+            inner("K\u{202e}L\u{200b}M\n"),
+            "K\\u{202e}L\\u{200b}M\\u{a}"
+        );
+        assert_ne!(inner("\u{200b}"), inner("\\u{200b}"));
     }
 
     #[test]

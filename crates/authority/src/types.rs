@@ -19,7 +19,7 @@ impl Types {
     pub fn from_documents(documents: impl IntoIterator<Item = String>) -> Result<Self, TypeError> {
         let mut types = Self::default();
         for document in documents {
-            let definition = types.insert(&document)?;
+            let definition = types.insert(TypeDefinition::parse(&document)?);
             let name = definition.name().to_owned();
             if types.by_name.insert(name.clone(), definition).is_some() {
                 return Err(TypeError {
@@ -34,7 +34,7 @@ impl Types {
 
     /// Adds a version that is known by its hash only.
     pub fn with_older(mut self, document: String) -> Result<Self, TypeError> {
-        self.insert(&document)?;
+        self.insert(TypeDefinition::parse_older(&document)?);
         Ok(self)
     }
 
@@ -61,10 +61,10 @@ impl Types {
         definition.filter(|definition| definition.name() == detail.type_name())
     }
 
-    fn insert(&mut self, document: &str) -> Result<Arc<TypeDefinition>, TypeError> {
-        let definition = Arc::new(TypeDefinition::parse(document)?);
+    fn insert(&mut self, definition: TypeDefinition) -> Arc<TypeDefinition> {
+        let definition = Arc::new(definition);
         self.by_hash
             .insert(definition.hash().to_owned(), Arc::clone(&definition));
-        Ok(definition)
+        definition
     }
 }

@@ -16,6 +16,8 @@ pub struct Ballot<'a> {
     pub user: &'a User,
     /// Those who agreed so far, in order.
     pub votes: &'a [Vote],
+    /// What those agreed to, or what was asked: [`least`].
+    pub left: &'a Authority,
     pub now: Timestamp,
     /// Of what this person decides.
     pub receipt: ReceiptId,
@@ -126,8 +128,9 @@ pub fn approve(ballot: Ballot<'_>, yes: &Yes<'_>, types: &Types) -> Result<Outco
     if yes.level < request.asked.level.max(Level::Password) {
         return Err(Cannot::TooWeak);
     }
-    let within = request.asked.authority.covers(yes.authority, types);
-    if within.is_err() || yes.authority.is_empty() || yes.ends_at <= now {
+    let within = [&request.asked.authority, ballot.left];
+    let within = within.map(|whole| whole.covers(yes.authority, types));
+    if within.iter().any(Result::is_err) || yes.authority.is_empty() || yes.ends_at <= now {
         return Err(Cannot::Changed);
     }
     let vote = ballot.vote(standing, yes.level);
@@ -139,6 +142,24 @@ pub fn approve(ballot: Ballot<'_>, yes: &Yes<'_>, types: &Types) -> Result<Outco
         vote,
         Box::new(permitted(request, yes, votes, now)),
     ))
+}
+
+/// What is left of what was asked after these people agreed, in whatever order their clocks put them: no more than any of
+/// them saw (promise 7).
+pub fn least<'a>(
+    asked: &Authority,
+    agreed: impl IntoIterator<Item = &'a Authority>,
+    types: &Types,
+) -> Authority {
+    let smaller = |left: Authority, seen: &Authority| {
+        // As it was written, where one is below the other: people read it again.
+        match (left.covers(seen, types), seen.covers(&left, types)) {
+            (_, Ok(())) => left,
+            (Ok(()), _) => seen.clone(),
+            _ => left.meet(seen, types),
+        }
+    };
+    agreed.into_iter().fold(asked.clone(), smaller)
 }
 
 /// A no of anybody who is asked ends it, whoever agreed before.
@@ -176,8 +197,9 @@ fn permitted(
             // Of the subject alone (RFC 9068 section 2.2.1): another's proof says nothing about them.
             authentication: votes
                 .iter()
-                .all(|vote| vote.role == Role::Subject)
-                .then(|| PersonAuthentication::of(level, now)),
+                .find(|vote| vote.role == Role::Subject)
+                .map(|vote| PersonAuthentication::of(vote.level, vote.at)),
+            transaction: None,
         }),
         by: votes,
         reason: None,

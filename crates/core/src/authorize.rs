@@ -19,6 +19,8 @@ pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// Wrong passwords in a row before a pause.
 pub const MAX_LOGIN_FAILURES: i64 = 5;
+/// Requests in the front channel from one address in a minute: each leaves a row before anybody is known.
+pub const MAX_FRONT_REQUESTS: i64 = 300;
 /// The pause after too many wrong passwords.
 pub const LOGIN_PAUSE: Duration = Duration::from_secs(60);
 
@@ -43,6 +45,16 @@ pub struct Session {
     pub level: Level,
     /// The request in whose interaction the password was given.
     pub for_request: Option<String>,
+    pub reads: Reads,
+}
+
+/// What is known of how a person reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reads {
+    /// Name of their zone (IANA).
+    pub time_zone: Option<String>,
+    /// Tag of the language of the last page that they used.
+    pub language: Option<String>,
 }
 
 impl Session {
@@ -112,7 +124,7 @@ pub fn wanted_level(
 }
 
 /// RFC 9470 section 5.
-fn unmet(sentence: &str) -> Refusal {
+pub(crate) fn unmet(sentence: &str) -> Refusal {
     Refusal::new(ErrorCode::UnmetAuthenticationRequirements, sentence)
 }
 

@@ -13,6 +13,8 @@ pub enum Endpoint {
     Backchannel,
     /// RFC 8628 section 3.1.
     DeviceAuthorization,
+    /// draft-rosomakho-oauth-txn-challenge-00: presents a challenge, and polls.
+    Transaction,
     Introspect,
     Userinfo,
 }
@@ -44,7 +46,7 @@ pub struct Checks {
 }
 
 impl Endpoint {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -55,6 +57,7 @@ impl Endpoint {
         Self::Token(GrantType::DeviceCode),
         Self::Backchannel,
         Self::DeviceAuthorization,
+        Self::Transaction,
         Self::Introspect,
         Self::Userinfo,
     ];
@@ -90,6 +93,15 @@ impl Endpoint {
                 "assertion and proof `jti`",
                 "client",
             ),
+            Self::Transaction => Checks {
+                public_clients: false,
+                ..row(
+                    true,
+                    ProofRule::Required,
+                    "assertion, proof and challenge `jti`; `transaction_authorization_id` when approved",
+                    "person, client, lineage that asks",
+                )
+            },
             Self::Introspect => Checks {
                 public_clients: false,
                 ..row(true, ProofRule::Ignored, "assertion `jti`", "lineage")
@@ -111,6 +123,7 @@ impl Endpoint {
             Self::Token(grant) => format!("`/token` {}", short(grant)),
             Self::Backchannel => "`/bc-authorize`".to_owned(),
             Self::DeviceAuthorization => "`/device_authorization`".to_owned(),
+            Self::Transaction => "`/transaction_authorization`".to_owned(),
             Self::Introspect => "`/introspect`".to_owned(),
             Self::Userinfo => "`/userinfo`".to_owned(),
         }

@@ -85,6 +85,8 @@ pub struct Resource {
     pub served_by: Option<ClientId>,
     pub agents_only: bool,
     pub task_claims: Vec<TaskClaim>,
+    /// Of its transaction challenges; without them it issues none.
+    pub challenge_keys: Option<KeySet>,
 }
 
 /// A person, without the password.

@@ -191,6 +191,7 @@ fn task(
             basis: ApprovalBasis::Consent,
             at: now,
             authentication: Some(approver.authentication.clone()),
+            transaction: None,
         },
         created_at: now,
         expires_at: prepared

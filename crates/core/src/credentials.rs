@@ -101,6 +101,7 @@ fn task(client: &Client, authority: Authority, now: Timestamp, fresh: &Fresh) ->
             basis: ApprovalBasis::Policy,
             at: now,
             authentication: None,
+            transaction: None,
         },
         created_at: now,
         expires_at: now.plus(client.task_lifetime.min(longest_task(client))),

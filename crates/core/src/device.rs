@@ -7,13 +7,17 @@ use writ_authority::{Authority, Level};
 use writ_jose::hash;
 use writ_jose::key::Thumbprint;
 use writ_wire::device::DeviceRequest;
+use writ_wire::registration::{ApproversFile, SUBJECT};
 use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
-use crate::authorize::wanted_level;
+use crate::authorize::{unmet, wanted_level};
 use crate::client::Client;
 use crate::id::{ApprovalId, UserId};
-use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Stage, State};
+use crate::onward::Onward;
+use crate::pending::{
+    Asked, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage, State, designation,
+};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{self, Making, OPENID, Wanted};
@@ -22,7 +26,9 @@ use crate::request::{self, Making, OPENID, Wanted};
 pub const DEVICE_LIFETIME: Duration = Duration::from_secs(600);
 /// Codes of one client that wait at once. All together, 20^8 codes are never a thousandth of a millionth taken by it.
 pub const MAX_WAITING_DEVICES: u64 = 256;
-/// Wrong codes of one person, or from one address, before a pause (RFC 8628 section 5.1).
+/// Of a public client, that one address asks for in as long as one of them waits; of IPv6 one network is one address.
+pub const MAX_DEVICES_OF_ADDRESS: i64 = 32;
+/// Wrong codes of one person before a pause (RFC 8628 section 5.1).
 pub const MAX_CODE_FAILURES: i64 = 5;
 /// The pause after too many wrong codes.
 pub const CODE_PAUSE: Duration = Duration::from_secs(60);
@@ -44,11 +50,11 @@ pub struct Fresh {
     pub digest: String,
 }
 
-/// Decides what this client may ask whoever types its code.
+/// Decides what this client may ask whoever types its code. `strongest`: the strongest answer that can be given here.
 pub fn prepare(
     request: &DeviceRequest,
     client: &Client,
-    realm: Realm<'_>,
+    (realm, strongest): (Realm<'_>, Level),
     context: &mut Making<'_>,
 ) -> Result<Prepared, Refusal> {
     client.may_use(GrantType::DeviceCode)?;
@@ -69,9 +75,22 @@ pub fn prepare(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
+    let level = wanted_level(&authority, &[], realm.types)?;
+    if level > strongest {
+        return Err(unmet(
+            "this needs a stronger answer than anybody can give here: no verifier is configured",
+        ));
+    }
+    let identity = request.scope.iter().any(|scope| scope == OPENID);
+    let others = |step: &ApproversFile| step.of != [SUBJECT];
+    if identity && designation(&authority, client, realm)?.iter().any(others) {
+        return Err(Refusal::invalid_scope(
+            "`openid`: others than the person decide about this, and cannot say who they are",
+        ));
+    }
     Ok(Prepared {
-        level: wanted_level(&authority, &[], realm.types)?,
-        identity: request.scope.iter().any(|scope| scope == OPENID),
+        level,
+        identity,
         authority,
         reason,
     })
@@ -104,6 +123,8 @@ pub fn pending(
             number: None,
             address,
             identity: prepared.identity,
+            transaction: None,
+            onward: Onward::of(client),
         },
         asked_hash,
         jkt,
@@ -145,10 +166,12 @@ pub fn typed(found: Option<&PendingRequest>, person: &UserId, now: Timestamp) ->
     }
 }
 
-/// The same question, to those who decide about it for this person.
-pub fn taken(request: &PendingRequest, stages: Vec<Stage>) -> Asked {
-    Asked {
+/// The same question, to those who decide about it for this person; none if they changed since, and cannot say who the person
+/// is whose ID token is asked for.
+pub fn taken(request: &PendingRequest, stages: Vec<Stage>) -> Option<Asked> {
+    let others = stages.iter().any(|stage| stage.role != Role::Subject);
+    (!others || !request.asked.identity).then(|| Asked {
         stages,
         ..request.asked.clone()
-    }
+    })
 }

@@ -31,6 +31,7 @@ event_names! {
     LoginFailed = "login.failed",
     LoginSteppedUp = "login.stepped_up",
     UserChanged = "user.changed",
+    UserDisabled = "user.disabled",
     ConsentGiven = "consent.given",
     ConsentNarrowed = "consent.narrowed",
     ConsentDenied = "consent.denied",
@@ -129,6 +130,10 @@ impl Event {
     pub fn under(mut self, delegation: &Delegation) -> Self {
         self.delegation = Some(delegation.id.to_string());
         self.actor_path = delegation.act.is_some().then(|| delegation.actor_path());
+        let approval = delegation.approval.as_ref();
+        if let Some(challenged) = approval.and_then(|approval| approval.transaction.clone()) {
+            self.transaction = Some(challenged);
+        }
         self
     }
 

@@ -19,6 +19,7 @@ pub mod id;
 pub mod introspection;
 pub mod less;
 pub mod lineage;
+pub mod liveness;
 pub mod mint;
 pub mod onward;
 pub mod pending;
@@ -32,6 +33,8 @@ pub mod screen;
 pub mod signing;
 pub mod target;
 pub mod task;
+pub mod transaction;
+pub mod usual;
 pub mod words;
 
 pub use refusal::Refusal;

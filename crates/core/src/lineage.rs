@@ -1,4 +1,4 @@
-//! Everything above a token that must still be active: task, delegations, agents, owners, subject (promise 5).
+//! Everything above a token that must still be active: task, delegations, agents, owners, sponsors, subject (promise 5).
 
 use writ_wire::time::Timestamp;
 
@@ -27,6 +27,7 @@ pub enum Stopped {
     Delegation,
     Agent,
     Owner,
+    Sponsor,
     Subject,
     /// A state that this code does not know, or a row that is gone (promise 6).
     Unknown,
@@ -39,6 +40,7 @@ impl Stopped {
             Self::Delegation => "delegation",
             Self::Agent => "agent",
             Self::Owner => "owner",
+            Self::Sponsor => "sponsor",
             Self::Subject => "subject",
             Self::Unknown => "unknown",
         }
@@ -51,6 +53,7 @@ impl Stopped {
             "delegation" => Self::Delegation,
             "agent" => Self::Agent,
             "owner" => Self::Owner,
+            "sponsor" => Self::Sponsor,
             "subject" => Self::Subject,
             _ => Self::Unknown,
         }

@@ -63,7 +63,7 @@ impl Minting<'_> {
             auth_time: authentication.map(|a| a.at.seconds()),
             acr: authentication.map(|a| a.acr.clone()),
             amr: authentication.map(|a| a.amr.clone()).unwrap_or_default(),
-            txn: Some(task.transaction.to_string()),
+            txn: Some(self.transaction()),
             approval: Some(approval.claim()),
             may_act: None,
         }
@@ -75,6 +75,13 @@ impl Minting<'_> {
             .min(self.not_after)
             .min(self.delegation.expires_at)
             .min(self.task.expires_at)
+    }
+
+    /// `txn` (RFC 8417 section 2.2): the resource server's own name of what was approved, where it gave one.
+    fn transaction(&self) -> String {
+        let approval = self.delegation.approval.as_ref();
+        let challenged = approval.and_then(|approval| approval.transaction.clone());
+        challenged.unwrap_or_else(|| self.task.transaction.to_string())
     }
 
     pub fn token_type(&self) -> TokenType {

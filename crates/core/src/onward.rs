@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use writ_wire::registration::OnwardFile;
 
-use crate::client::Agent;
+use crate::client::{Agent, Client};
 use crate::id::{ClientId, UserId};
 
 /// The most `act` objects of any token, unless less is said.
@@ -48,6 +48,12 @@ impl Onward {
         }
     }
 
+    /// What this client's record allows now.
+    pub fn of(client: &Client) -> Self {
+        let agent = client.agent.as_ref();
+        agent.map_or_else(Self::nobody, |agent| agent.onward.clone())
+    }
+
     /// To nobody: what a client that is no agent has.
     pub fn nobody() -> Self {
         Self {
@@ -64,6 +70,11 @@ impl Onward {
             && self.owners.iter().all(|owner| *owner == agent.owner)
     }
 
+    /// Whether nothing of this one is outside the other.
+    pub fn is_within(&self, other: &Self) -> bool {
+        self.meet(other) == *self
+    }
+
     /// Only what both allow.
     pub fn meet(&self, other: &Self) -> Self {
         let agents = match (&self.agents, &other.agents) {
@@ -76,5 +87,43 @@ impl Onward {
             owners: self.owners.union(&other.owners).cloned().collect(),
             depth: self.depth.min(other.depth),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn onward(agents: Option<&[&str]>, owners: &[&str], depth: usize) -> Onward {
+        let names = |names: &[&str]| names.iter().map(|n| ClientId::from_text(*n)).collect();
+        Onward {
+            agents: agents.map(names),
+            owners: owners.iter().map(|name| UserId::from_text(*name)).collect(),
+            depth,
+        }
+    }
+
+    #[test]
+    fn promise_1_nothing_is_within_what_allows_less() {
+        let shown = onward(Some(&["agt_a", "agt_b"]), &[], 2);
+        let wider = [
+            shown.clone(),
+            onward(Some(&["agt_a", "agt_b", "agt_c"]), &[], 4),
+            onward(None, &[], 2),
+        ];
+        for record in wider {
+            assert!(shown.is_within(&record), "{record:?}");
+        }
+        let narrower = [
+            Onward::nobody(),
+            onward(Some(&["agt_a"]), &[], 2),
+            onward(Some(&["agt_a", "agt_b"]), &[], 1),
+            // Both agents may be of another owner.
+            onward(None, &["usr_alice"], 4),
+        ];
+        for record in narrower {
+            assert!(!shown.is_within(&record), "{record:?}");
+        }
+        assert!(Onward::nobody().is_within(&Onward::nobody()));
     }
 }

@@ -2,10 +2,14 @@
 //! resource server wants a person for. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
+mod ask;
+mod ending;
 mod poll;
 mod redeem;
 
 pub use approvers::{Designation, designation, stages};
+pub use ask::{Asking, Prepared, asking, pending};
+pub use ending::{Ending, STOPPED, SUPERSEDED};
 pub use poll::{Hasty, Poll, poll};
 pub use redeem::{Facts, Fresh, Redeemed, SINGLE_USE_LIFETIME, redeem};
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
@@ -15,9 +19,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use writ_authority::{Authority, Level};
 use writ_jose::key::Thumbprint;
+use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
+use writ_wire::transaction::TRANSACTION_ID;
 
 use crate::id::{ApprovalId, ClientId, DelegationId, ReceiptId, TaskId, UserId};
+use crate::onward::Onward;
 use crate::task::Approval;
 
 /// Seconds between two polls, unless the client was told to slow down (CIBA 7.3, RFC 8628 section 3.2).
@@ -38,20 +45,32 @@ pub const LONGEST_POLL: Duration = Duration::from_secs(25);
 pub enum Kind {
     Ciba,
     Device,
+    /// A resource server's challenge.
+    Transaction,
 }
 
 impl Kind {
+    pub const ALL: [Self; 3] = [Self::Ciba, Self::Device, Self::Transaction];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ciba => "ciba",
             Self::Device => "device",
+            Self::Transaction => "transaction",
+        }
+    }
+
+    /// The parameter that holds its handle.
+    pub const fn handle(self) -> &'static str {
+        match self {
+            Self::Ciba => "auth_req_id",
+            Self::Device => "device_code",
+            Self::Transaction => TRANSACTION_ID,
         }
     }
 
     pub fn from_row(text: &str) -> Option<Self> {
-        [Self::Ciba, Self::Device]
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -139,6 +158,25 @@ pub struct Asked {
     pub address: Option<String>,
     /// `openid` of the request wants an ID token.
     pub identity: bool,
+    /// To whom what is approved may go on, by the client's record when it asked: everybody who decides sees the same.
+    #[serde(default = "Onward::nobody")]
+    pub onward: Onward,
+    /// What a resource server challenged for; absent for every other kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Transaction>,
+}
+
+/// The operation that a resource server wants a person for, as its verified challenge says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transaction {
+    /// The registered resource server that signed.
+    pub resource: ResourceUri,
+    /// Comes back in the token.
+    pub txn: String,
+    /// Its words to the person; shown as such.
+    pub reason: String,
+    /// Of the challenge, for the record.
+    pub jti: String,
 }
 
 /// A request that waits for a person, as it is found.
@@ -146,7 +184,7 @@ pub struct Asked {
 pub struct PendingRequest {
     pub id: ApprovalId,
     pub kind: Kind,
-    /// Of `auth_req_id` or `device_code`.
+    /// Of `auth_req_id`, `device_code` or `transaction_authorization_id`.
     pub digest: String,
     pub client: ClientId,
     /// Absent until a person takes a device request.
@@ -220,6 +258,12 @@ impl PendingRequest {
         }
     }
 
+    /// Its client asked the same again, and the newer copy took its place: nobody decided, and its time was not over.
+    pub fn was_asked_again(&self) -> bool {
+        let ended = self.decision.as_ref();
+        self.state == State::Expired && ended.is_some_and(|decision| decision.approval.is_none())
+    }
+
     pub fn is_open(&self, now: Timestamp) -> bool {
         matches!(self.state_at(now), State::Pending | State::Viewed)
     }
@@ -240,8 +284,16 @@ impl PendingRequest {
         let come = self.asked.stages.iter().take(self.stage_at(now) + 1);
         come.enumerate()
             .filter(|(_, stage)| stage.of.contains(user))
-            .map(|(place, stage)| (stage.role, place))
+            .map(|(place, stage)| (self.role_in(stage, user), place))
             .next_back()
+    }
+
+    /// Also beside others, the person on whose behalf it is answers as that person.
+    fn role_in(&self, stage: &Stage, user: &UserId) -> Role {
+        match self.subject.as_ref() == Some(user) {
+            true => Role::Subject,
+            false => stage.role,
+        }
     }
 
     /// Whether these votes, all for yes, are enough.

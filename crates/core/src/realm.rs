@@ -23,4 +23,10 @@ impl Realm<'_> {
     pub fn knows(&self, uri: &ResourceUri) -> bool {
         uri == self.issuer || self.resources.contains_key(uri)
     }
+
+    /// Whether that resource server may want a person for one operation: it registered keys for its challenges.
+    pub fn trusts_challenges_of(&self, uri: &ResourceUri) -> bool {
+        let found = self.resources.get(uri);
+        found.is_some_and(|resource| resource.challenge_keys.is_some())
+    }
 }

@@ -12,6 +12,7 @@ use writ_jose::key::{KeyError, PublicKey, SigningKey};
 use writ_wire::time::Timestamp;
 
 use crate::id::{ApprovalId, ClientId, ReceiptId, TaskId, UserId};
+use crate::liveness::{NotSeen, Seen};
 use crate::pending::Role;
 use crate::screen::{Screen, ScreenError, Shown, challenge};
 
@@ -81,11 +82,10 @@ pub enum Proof {
     Password,
     /// Their device's signature over the hash of the screen.
     Passkey(Signature),
-    /// The same, and a verifier that saw them.
+    /// The same, and a verifier that saw them before this screen.
     Liveness {
-        verifier: String,
-        evidence: String,
         passkey: Signature,
+        verifier: Box<Seen>,
     },
 }
 
@@ -133,6 +133,8 @@ pub enum Unproven {
     Hash,
     #[error("the level is not the one that was proved")]
     Level,
+    #[error("the verifier did not see this person before this screen: {0}")]
+    Liveness(NotSeen),
 }
 
 impl Evidence {
@@ -184,6 +186,14 @@ impl Proof {
             } => Some(signature),
         }
     }
+
+    /// The verifier's part, if there is one.
+    pub fn verifier(&self) -> Option<&Seen> {
+        match self {
+            Self::Login | Self::Password | Self::Passkey(_) => None,
+            Self::Liveness { verifier, .. } => Some(verifier.as_ref()),
+        }
+    }
 }
 
 impl Receipt {
@@ -205,7 +215,8 @@ impl Receipt {
     }
 }
 
-/// Everything but the device's signature: the issuer signed it, the text has that hash, and the level is the one proved.
+/// Everything but the device's signature: the issuer signed it, the text has that hash, the level is the one proved, and the
+/// verifier's word is about this screen.
 /// `find` gives the issuer's key for a `kid`.
 pub fn verify(
     document: &str,
@@ -232,6 +243,12 @@ pub fn verify(
     let needs_proof = receipt.outcome != Verdict::Denied;
     if receipt.level != receipt.proof.level() || (needs_proof && receipt.level < Level::Password) {
         return Err(Unproven::Level);
+    }
+    if let Some(seen) = receipt.proof.verifier() {
+        let malformed = || Unproven::Malformed("`at` is no time".to_owned());
+        let at = Timestamp::from_rfc3339(&receipt.at).ok_or_else(malformed)?;
+        let about = (receipt.issuer.as_str(), receipt.screen.hash.as_str());
+        seen.prove(about, at).map_err(Unproven::Liveness)?;
     }
     Ok((receipt, screen))
 }

@@ -1,8 +1,10 @@
 //! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2, SPECS 5.6).
 
 mod backchannel;
+mod resource;
 
 pub use backchannel::MAX_MAY_ASK;
+pub use resource::resource;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,13 +12,12 @@ use std::time::Duration;
 use writ_authority::{Ceiling, Types};
 use writ_jose::key::{Algorithm, KeySet};
 use writ_wire::redirect;
-use writ_wire::registration::{AgentFile, AuthMethod, ClientFile, Profile, ResourceFile};
-use writ_wire::resource::ResourceUri;
+use writ_wire::registration::{AgentFile, AuthMethod, ClientFile, Profile};
 use writ_wire::scope::Scope;
 use writ_wire::token::GrantType;
 
 use crate::checks;
-use crate::client::{Agent, Authentication, Client, Resource, User};
+use crate::client::{Agent, Authentication, Client, User};
 use crate::id::{AGENT_PREFIX, ClientId, UserId};
 use crate::onward::Onward;
 
@@ -97,33 +98,6 @@ pub fn check_ceiling(client: &Client, types: &Types) -> Result<(), Faults> {
         .ceiling
         .check(types)
         .map_err(|p| Faults(vec![format!("`ceiling`: {p}")]))
-}
-
-/// Checks a resource's file.
-pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, Faults> {
-    let mut faults = Vec::new();
-    check_text("name", &file.name, &mut faults);
-    if file.resource == *issuer {
-        faults.push("`resource` is the issuer itself".to_owned());
-    }
-    if Scope::parse(&file.scopes.join(" ")).map(|s| s.len()) != Ok(file.scopes.len()) {
-        faults.push("`scopes` holds something that is no scope name, or one twice".to_owned());
-    }
-    if file.scopes.iter().any(|s| s == crate::request::OPENID) {
-        faults.push("`scopes`: `openid` belongs to the issuer".to_owned());
-    }
-    if !faults.is_empty() {
-        return Err(Faults(faults));
-    }
-    Ok(Resource {
-        uri: file.resource.clone(),
-        name: file.name.clone(),
-        scopes: file.scopes.iter().cloned().collect(),
-        details_types: file.authorization_details_types.iter().cloned().collect(),
-        served_by: file.client_id.as_deref().map(ClientId::from_text),
-        agents_only: file.agents_only,
-        task_claims: file.task_claims.clone(),
-    })
 }
 
 /// A person's name: what they type to log in.

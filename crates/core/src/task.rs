@@ -69,6 +69,9 @@ pub struct Approval {
     pub at: Timestamp,
     /// Of the person; absent where no person was asked.
     pub authentication: Option<PersonAuthentication>,
+    /// `txn` of a resource server's challenge, if it was that which was approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// How a person was authenticated.

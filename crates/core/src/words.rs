@@ -1,6 +1,8 @@
 //! Makes text from others safe to show beside our own: one line, nothing invisible, nothing that
 //! turns the writing direction, no links, no look-alike letters (DESIGN section 4; Unicode TR 36
-//! and TR 39).
+//! and TR 39). What hides, stacks up or looks alike is one list: `authority/src/letters.rs`.
+
+use writ_authority::letters::{is_hidden, is_look_alike, is_mark, looks_mixed, most_marks, words};
 
 /// The most characters of a client's own words that a page shows.
 pub const LONGEST_WORDS: usize = 140;
@@ -20,12 +22,14 @@ pub fn plain(text: &str) -> String {
     one_line(&unmixed(&shown))
 }
 
-/// Drops what cannot be seen, folds wide letters, and keeps at most two marks on a letter.
+/// Drops what cannot be seen, folds wide letters, and keeps as many marks on a letter as can be told apart.
 fn visible(text: &str) -> impl Iterator<Item = char> {
     let mut marks = 0;
-    text.chars().map(unfold).filter(move |c| {
+    // What is dropped first does not part a letter from its marks.
+    let seen = text.chars().map(unfold).filter(|c| !is_hidden(*c));
+    seen.filter(move |c| {
         marks = if is_mark(*c) { marks + 1 } else { 0 };
-        !is_hidden(*c) && marks <= MOST_MARKS
+        marks <= most_marks(*c)
     })
 }
 
@@ -36,25 +40,6 @@ fn unfold(c: char) -> char {
         c if c.is_whitespace() => ' ',
         c => c,
     }
-}
-
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            // Direction: marks, embeddings, overrides, isolates, deprecated controls.
-            '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{206F}'
-            // No width: joiners, word joiner, soft hyphen, fillers, byte order mark.
-            | '\u{200B}'..='\u{200D}' | '\u{2060}'..='\u{2065}' | '\u{00AD}' | '\u{034F}'
-            | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{2800}' | '\u{3164}' | '\u{FFA0}' | '\u{FEFF}'
-            // Variation selectors, annotations, tags, private use, musical controls.
-            | '\u{FE00}'..='\u{FE0F}' | '\u{FFF0}'..='\u{FFFC}' | '\u{E0000}'..='\u{E0FFF}'
-            | '\u{E000}'..='\u{F8FF}' | '\u{F0000}'..='\u{10FFFF}' | '\u{1D173}'..='\u{1D17A}')
-}
-
-fn is_mark(c: char) -> bool {
-    matches!(c, '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{1AB0}'..='\u{1AFF}'
-        | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')
 }
 
 fn single_quote(c: char) -> char {
@@ -92,7 +77,7 @@ fn link_start(line: &str) -> Option<(usize, usize)> {
 /// Replaces the look-alike letters of each word that mixes them with Latin ones.
 fn unmixed(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
-    for piece in text.split_inclusive(|c: char| !c.is_alphanumeric() && !is_mark(c)) {
+    for piece in words(text) {
         if looks_mixed(piece) {
             line.extend(
                 piece
@@ -104,31 +89,6 @@ fn unmixed(text: &str) -> String {
         }
     }
     line
-}
-
-fn looks_mixed(word: &str) -> bool {
-    word.chars().any(is_latin) && word.chars().any(is_look_alike)
-}
-
-fn is_latin(c: char) -> bool {
-    c.is_ascii_alphabetic()
-        || (c.is_alphabetic()
-            && matches!(c, '\u{00C0}'..='\u{024F}' | '\u{1E00}'..='\u{1EFF}'
-                | '\u{2C60}'..='\u{2C7F}' | '\u{A720}'..='\u{A7FF}' | '\u{AB30}'..='\u{AB64}'))
-}
-
-/// Letters of the blocks whose letters are drawn like Latin ones.
-fn is_look_alike(c: char) -> bool {
-    c.is_alphanumeric()
-        && matches!(c,
-            // Greek and Coptic, Cyrillic, Armenian, Cherokee, letterlike symbols.
-            '\u{0370}'..='\u{03FF}' | '\u{1F00}'..='\u{1FFF}' | '\u{2C80}'..='\u{2CFF}'
-            | '\u{0400}'..='\u{052F}' | '\u{1C80}'..='\u{1C8F}' | '\u{2DE0}'..='\u{2DFF}'
-            | '\u{A640}'..='\u{A69F}' | '\u{0530}'..='\u{058F}' | '\u{13A0}'..='\u{13FF}'
-            | '\u{AB70}'..='\u{ABBF}' | '\u{2100}'..='\u{214F}'
-            // IPA letters, Lisu, Georgian capitals, circled and mathematical letters.
-            | '\u{0250}'..='\u{02AF}' | '\u{A4D0}'..='\u{A4FF}' | '\u{10A0}'..='\u{10FF}'
-            | '\u{2460}'..='\u{24FF}' | '\u{1D400}'..='\u{1D7FF}' | '\u{1F100}'..='\u{1F1FF}')
 }
 
 fn one_line(text: &str) -> String {
@@ -143,7 +103,6 @@ fn shortened(line: &str, max_chars: usize) -> String {
     format!("{}…", kept.trim_end())
 }
 
-const MOST_MARKS: usize = 2;
 const LINK_MARKS: [&str; 5] = ["www.", "mailto:", "tel:", "javascript:", "data:"];
 
 #[cfg(test)]
@@ -201,6 +160,12 @@ mod tests {
             clean(&format!("e{}x", "\u{0301}".repeat(40)), 140),
             "e\u{0301}\u{0301}x"
         );
+        // Thai and Arabic marks are marks too, and what is dropped between them is no new letter.
+        for mark in ['\u{e47}', '\u{610}'] {
+            let tower = format!("a{}b", format!("{mark}\u{200b}").repeat(60));
+            let shown = clean(&tower, 140);
+            assert_eq!(shown, format!("a{}b", mark.to_string().repeat(4)));
+        }
     }
 
     #[test]

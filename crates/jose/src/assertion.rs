@@ -1,11 +1,13 @@
 //! Assertions: a client authenticates (RFC 7523 as 7523bis narrows it), an agent lets another hand over to it
-//! (actor assertion, DESIGN 6), a client signs a request or names a person (CIBA). None can be passed off as another.
-//! Replay is the caller's, by `replay_digest`.
+//! (actor assertion, DESIGN 6), a client signs a request or names a person (CIBA), a resource server challenges for a person, a
+//! verifier saw somebody. None can be passed off as another. Replay is the caller's, by `replay_digest`.
 
 mod actor;
 mod client;
 mod hint;
+mod liveness;
 mod request;
+mod transaction;
 
 pub use actor::{ActorAssertion, ActorAssertionRules, MAX_ACTOR_ASSERTION_LIFE};
 pub use client::{
@@ -13,7 +15,9 @@ pub use client::{
     unverified_subject,
 };
 pub use hint::{HintRules, MAX_HINT_AGE, id_token_hint, login_hint, unverified_kid};
+pub use liveness::{Liveness, LivenessRules, MAX_LIVENESS_BYTES, MAX_LIVENESS_LIFE};
 pub use request::{MAX_REQUEST_LIFE, SignedRequest, SignedRequestRules};
+pub use transaction::{MAX_CHALLENGE_LIFE, TransactionChallenge, TransactionRules};
 
 use std::time::Duration;
 
@@ -70,6 +74,8 @@ pub enum AssertionError {
     Forbidden(&'static str),
     #[error("the assertion's `jti` must have 1 to {MAX_JTI_BYTES} bytes")]
     Jti,
+    #[error("the challenge's `{0}` is empty, too long, or holds control characters")]
+    Bounds(&'static str),
     #[error("the actor assertion's `azp` is not the agent that presents it, `{0}`")]
     Presenter(String),
     #[error("the actor assertion's `cnf.jkt` is not a SHA-256 thumbprint")]

@@ -8,9 +8,10 @@ use webauthn_rs::prelude::{DiscoverableAuthentication, PublicKeyCredential};
 use crate::key::Key;
 use crate::receipt::{
     Assertion, AuthenticatorData, BACKED_UP, BACKUP_ELIGIBLE, ClientData, USER_VERIFIED, decode,
+    verify_assertion,
 };
 use crate::state::{State, challenge, library, put_challenge, to_json};
-use crate::{BASE64URL, Ceremony, Fault, RelyingParty, public_key, verify_receipt};
+use crate::{BASE64URL, Ceremony, Fault, RelyingParty, public_key};
 
 /// What an answer claims before anything is verified: good for looking a passkey up, and for nothing else.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +55,14 @@ pub fn challenge_of(answer: &Value) -> Result<String, Fault> {
 }
 
 impl RelyingParty {
-    /// Names nobody: the device offers the passkeys that it holds for us.
-    pub fn login(&self) -> Result<Ceremony, Fault> {
-        let (options, kept) = self.begin()?;
+    /// Names nobody: the device offers the passkeys that it holds for us. `challenge` is ours, and nobody can guess it: a caller
+    /// that can tell its own challenges keeps nothing between the two halves.
+    pub fn login(&self, challenge: &[u8]) -> Result<Ceremony, Fault> {
+        if challenge.len() < SHORTEST_CHALLENGE {
+            return Err(Fault::Challenge);
+        }
+        let (mut options, mut kept) = self.begin()?;
+        put_challenge(&BASE64URL.encode(challenge), &mut options, &mut kept)?;
         State::Login { library: kept }.ceremony(options)
     }
 
@@ -134,7 +140,7 @@ impl RelyingParty {
     ) -> Result<Approved, Fault> {
         let mut key = Key::read(passkey)?;
         check_owner(&credential, &key)?;
-        let challenge = challenge_bytes(&kept)?;
+        let challenge = decode(challenge(&kept)?)?;
         let state: DiscoverableAuthentication = library(kept)?;
         let result =
             self.library
@@ -142,7 +148,8 @@ impl RelyingParty {
         key.passkey.update_credential(&result);
         let assertion = assertion_of(&credential)?;
         let public_key = public_key(passkey)?;
-        verify_receipt(&public_key, self.id(), self.origin(), challenge, &assertion)?;
+        let site = (self.id(), self.origin());
+        verify_assertion(&public_key, site, &challenge, &assertion)?;
         Ok(Approved {
             assertion,
             passkey: key.write()?,
@@ -180,12 +187,6 @@ fn check_owner(credential: &PublicKeyCredential, key: &Key) -> Result<(), Fault>
     }
 }
 
-fn challenge_bytes(kept: &Value) -> Result<[u8; 32], Fault> {
-    decode(challenge(kept)?)?
-        .try_into()
-        .map_err(|_| Fault::Form)
-}
-
 fn assertion_of(credential: &PublicKeyCredential) -> Result<Assertion, Fault> {
     let response = &credential.response;
     let data = AuthenticatorData::read(response.authenticator_data.as_ref())?;
@@ -200,3 +201,6 @@ fn assertion_of(credential: &PublicKeyCredential) -> Result<Assertion, Fault> {
         user_verified: data.has(USER_VERIFIED),
     })
 }
+
+/// WebAuthn 13.4.3, in bytes.
+const SHORTEST_CHALLENGE: usize = 16;

@@ -1,4 +1,4 @@
-//! A new passkey (WebAuthn 7.1): discoverable, with user verification, no attestation, ES256.
+//! A new passkey (WebAuthn 7.1): discoverable, with user verification, no attestation, ES256 or RS256.
 
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyCredential};
@@ -89,9 +89,11 @@ fn ids_of(passkeys: &[String]) -> Result<Vec<CredentialID>, Fault> {
         .collect()
 }
 
-/// The library leaves discoverability to the device and offers more algorithms than a receipt can be verified with.
+/// The library leaves discoverability to the device, and offers algorithms that a receipt cannot be verified with. EdDSA (-8) would
+/// be welcome too: webauthn-rs-core 0.6.2 refuses such keys (`COSEKey::get_public_key` in its `crypto.rs`).
 fn narrow(options: &mut Value, kept: &mut Value) -> Result<(), Fault> {
-    let offered = json!([{ "type": "public-key", "alg": ES256 }]);
+    let offered = [ES256, RS256].map(|alg| json!({ "type": "public-key", "alg": alg }));
+    let offered = json!(offered);
     replace(options, "/publicKey/pubKeyCredParams", offered)?;
     let selection = "/publicKey/authenticatorSelection";
     replace(
@@ -104,12 +106,14 @@ fn narrow(options: &mut Value, kept: &mut Value) -> Result<(), Fault> {
         &format!("{selection}/requireResidentKey"),
         json!(true),
     )?;
-    replace(kept, "/rs/credential_algorithms", json!(["ES256"]))?;
+    replace(kept, "/rs/credential_algorithms", json!(["ES256", "RS256"]))?;
     replace(kept, "/rs/require_resident_key", json!(true))
 }
 
 /// RFC 9053 section 2.1.
 const ES256: i32 = -7;
+/// RFC 8812 section 2: what the TPM of a Windows device has.
+const RS256: i32 = -257;
 /// WebAuthn 7.1 step 25, in bytes.
 const LONGEST_CREDENTIAL_ID: usize = 1023;
 /// The client's word on the `credProps` extension (WebAuthn 10.1.3).

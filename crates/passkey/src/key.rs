@@ -1,5 +1,6 @@
 //! A kept passkey: the library's record with the user handle it was made for; and its public key as a JWK (RFC 7517).
 
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine;
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
@@ -30,12 +31,21 @@ impl Key {
     pub(crate) fn public(&self) -> Result<PublicKey, Fault> {
         let key = self.passkey.get_public_key();
         match (&key.type_, &key.key) {
-            (COSEAlgorithm::ES256, COSEKeyType::EC_EC2(point)) => Ok(PublicKey {
+            (COSEAlgorithm::ES256, COSEKeyType::EC_EC2(point)) => Ok(PublicKey::Ec(EcKey {
+                crv: P256.to_owned(),
                 kty: "EC".to_owned(),
-                crv: "P-256".to_owned(),
                 x: BASE64URL.encode(&point.x),
                 y: BASE64URL.encode(&point.y),
-            }),
+            })),
+            (COSEAlgorithm::RS256, COSEKeyType::RSA(key)) => {
+                let key = RsaKey {
+                    e: BASE64URL.encode(key.e),
+                    kty: "RSA".to_owned(),
+                    n: BASE64URL.encode(&key.n),
+                };
+                key.modulus()?;
+                Ok(PublicKey::Rsa(key))
+            }
             _ => Err(Fault::Algorithm),
         }
     }
@@ -47,14 +57,30 @@ pub fn public_key(passkey: &str) -> Result<String, Fault> {
     serde_json::to_string(&jwk).map_err(|_| Fault::Key)
 }
 
-/// Members in the order of RFC 7638, so that the text of one key is always the same.
+/// ES256 or RS256: the type of the key says which. Members in the order of RFC 7638, so that the text of one key is always the
+/// same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum PublicKey {
+    Ec(EcKey),
+    Rsa(RsaKey),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct PublicKey {
+pub(crate) struct EcKey {
     crv: String,
     kty: String,
     x: String,
     y: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RsaKey {
+    e: String,
+    kty: String,
+    n: String,
 }
 
 impl PublicKey {
@@ -62,8 +88,17 @@ impl PublicKey {
         serde_json::from_str(text).map_err(|_| Fault::Key)
     }
 
-    /// ES256 with a DER signature (WebAuthn 6.5.5).
     pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
+        match self {
+            Self::Ec(key) => key.verify(signed, signature),
+            Self::Rsa(key) => key.verify(signed, signature),
+        }
+    }
+}
+
+impl EcKey {
+    /// ES256 with a DER signature (WebAuthn 6.5.5).
+    fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
         let signature = Signature::from_der(signature).map_err(|_| Fault::Signature)?;
         self.point()?
             .verify(signed, &signature)
@@ -71,7 +106,7 @@ impl PublicKey {
     }
 
     fn point(&self) -> Result<VerifyingKey, Fault> {
-        if (self.kty.as_str(), self.crv.as_str()) != ("EC", "P-256") {
+        if (self.kty.as_str(), self.crv.as_str()) != ("EC", P256) {
             return Err(Fault::Key);
         }
         let mut bytes = vec![UNCOMPRESSED];
@@ -82,5 +117,33 @@ impl PublicKey {
     }
 }
 
+impl RsaKey {
+    /// RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8812 section 2, RFC 8017 section 8.2).
+    fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
+        let modulus = self.modulus()?;
+        let key = RsaPublicKeyComponents {
+            n: modulus.as_slice(),
+            e: EXPONENT.as_slice(),
+        };
+        key.verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature)
+            .map_err(|_| Fault::Signature)
+    }
+
+    /// The one exponent of every TPM, and 2048 bits: what the library takes too.
+    fn modulus(&self) -> Result<Vec<u8>, Fault> {
+        let n = BASE64URL.decode(&self.n).map_err(|_| Fault::Key)?;
+        let is_long = n.len() == MODULUS_BYTES && n.first().is_some_and(|first| *first >= 0x80);
+        let e = BASE64URL.decode(&self.e).ok();
+        match self.kty == "RSA" && is_long && e.as_deref() == Some(EXPONENT.as_slice()) {
+            true => Ok(n),
+            false => Err(Fault::Key),
+        }
+    }
+}
+
 /// SEC 1 section 2.3.3: the byte before two coordinates.
 const UNCOMPRESSED: u8 = 4;
+const P256: &str = "P-256";
+/// 65537.
+const EXPONENT: [u8; 3] = [1, 0, 1];
+const MODULUS_BYTES: usize = 256;

@@ -33,9 +33,19 @@ pub fn verify_receipt(
     challenge: [u8; 32],
     assertion: &Assertion,
 ) -> Result<(), Fault> {
+    verify_assertion(public_key, (rp_id, origin), &challenge, assertion)
+}
+
+/// The same for a challenge of any length.
+pub(crate) fn verify_assertion(
+    public_key: &str,
+    (rp_id, origin): (&str, &str),
+    challenge: &[u8],
+    assertion: &Assertion,
+) -> Result<(), Fault> {
     let key = PublicKey::read(public_key)?;
     let client_data = decode(&assertion.client_data_json)?;
-    ClientData::read(&client_data)?.check("webauthn.get", origin, &challenge)?;
+    ClientData::read(&client_data)?.check("webauthn.get", origin, challenge)?;
     let authenticator_data = decode(&assertion.authenticator_data)?;
     let flags = AuthenticatorData::read(&authenticator_data)?;
     flags.check(rp_id)?;

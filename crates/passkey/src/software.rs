@@ -1,18 +1,20 @@
 //! An authenticator in software (WebAuthn 6) with the browser's half around it, for the demo and for tests. It does what it is told, also what it must not.
 
 mod cbor;
+mod key;
+mod options;
 
 use std::collections::BTreeMap;
 
 use base64::Engine;
-use p256::ecdsa::signature::Signer;
-use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::receipt::{ATTESTED, BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED};
 use crate::{BASE64URL, Fault};
 use cbor::Cbor;
+use key::{Family, Key};
+use options::{bytes, ids, public_key, text, wrong};
 
 /// A phone with its passkeys. A clone of it is a cloned authenticator.
 #[derive(Clone)]
@@ -21,6 +23,7 @@ pub struct Device {
     made: u32,
     counter: Counter,
     synced: bool,
+    family: Family,
     tricks: Vec<Trick>,
     credentials: Vec<Credential>,
 }
@@ -30,7 +33,7 @@ struct Credential {
     id: Vec<u8>,
     rp_id: String,
     user_handle: Vec<u8>,
-    key: SigningKey,
+    key: Key,
 }
 
 /// How the signature counter behaves (WebAuthn 6.1.1).
@@ -70,6 +73,8 @@ pub enum Trick {
     NoUserHandle,
     /// Claims to be backed up without being eligible.
     BackedUpOnly,
+    /// A synchronised passkey that has no copy yet.
+    NotYetBackedUp,
     /// Enrols with another COSE algorithm than asked.
     Algorithm(i64),
     /// Enrols with an id of so many bytes.
@@ -81,13 +86,14 @@ pub enum Trick {
 }
 
 impl Device {
-    /// The seed decides all keys and ids: give random bytes outside of tests.
+    /// The seed decides all ES256 keys and ids: give random bytes outside of tests.
     pub fn new(seed: [u8; 32]) -> Self {
         Self {
             seed,
             made: 0,
             counter: Counter::Counting(0),
             synced: false,
+            family: Family::Es256,
             tricks: Vec::new(),
             credentials: Vec::new(),
         }
@@ -100,9 +106,21 @@ impl Device {
         self
     }
 
+    /// As with the TPM of a Windows device: its keys are RS256. They are drawn at random, whatever the seed.
+    pub fn rs256(mut self) -> Self {
+        self.family = Family::Rs256;
+        self
+    }
+
     /// The same device, misbehaving from now on.
     pub fn with(mut self, trick: Trick) -> Self {
         self.tricks.push(trick);
+        self
+    }
+
+    /// The same device, honest from now on.
+    pub fn without_tricks(mut self) -> Self {
+        self.tricks.clear();
         self
     }
 
@@ -117,6 +135,7 @@ impl Device {
     /// `navigator.credentials.create()`: answers the options of [`crate::RelyingParty::enrol`] as `toJSON()` does.
     pub fn create(&mut self, options: &Value, origin: &str) -> Result<Value, Fault> {
         let options = public_key(options);
+        self.check_offer(options)?;
         let credential = self.make(options)?;
         self.refuse_excluded(options)?;
         let id = credential.id.clone();
@@ -128,7 +147,7 @@ impl Device {
                 .to_be_bytes(),
         );
         data.extend(&id);
-        data.extend(self.cose(&credential.key));
+        data.extend(credential.key.cose(self.algorithm())?);
         let format = self.find(|trick| match trick {
             Trick::Attestation(other) => Some(other.clone()),
             _ => None,
@@ -166,7 +185,7 @@ impl Device {
             true => self.key(u32::MAX)?,
             false => credential.key,
         };
-        let signature: Signature = key.sign(&signed);
+        let signature = key.sign(&signed)?;
         let shown = self.shown_id(&credential.id);
         Ok(json!({
             "id": shown, "rawId": shown, "type": "public-key",
@@ -174,7 +193,7 @@ impl Device {
             "response": {
                 "clientDataJSON": BASE64URL.encode(client_data),
                 "authenticatorData": BASE64URL.encode(data),
-                "signature": BASE64URL.encode(signature.to_der()),
+                "signature": BASE64URL.encode(signature),
                 "userHandle": self.shown_handle(&credential.user_handle),
             },
             "clientExtensionResults": {},
@@ -189,6 +208,22 @@ impl Device {
             user_handle: bytes(options, "/user/id")?,
             key: self.key(self.made)?,
         })
+    }
+
+    /// An honest device makes no key of a kind that nobody asked for.
+    fn check_offer(&self, options: &Value) -> Result<(), Fault> {
+        let offer = options
+            .pointer("/pubKeyCredParams")
+            .and_then(Value::as_array);
+        let mut offered = offer
+            .into_iter()
+            .flatten()
+            .filter_map(|one| one.get("alg")?.as_i64());
+        let honest = self.family.algorithm() == self.algorithm();
+        match honest && !offered.any(|alg| alg == self.family.algorithm()) {
+            true => Err(Fault::Algorithm),
+            false => Ok(()),
+        }
     }
 
     fn new_id(&self) -> Vec<u8> {
@@ -245,7 +280,10 @@ impl Device {
             flags |= USER_VERIFIED;
         }
         if self.synced {
-            flags |= BACKUP_ELIGIBLE | BACKED_UP;
+            flags |= BACKUP_ELIGIBLE;
+        }
+        if self.synced && !self.does(&Trick::NotYetBackedUp) {
+            flags |= BACKED_UP;
         }
         if self.does(&Trick::BackedUpOnly) {
             flags |= BACKED_UP;
@@ -284,30 +322,20 @@ impl Device {
         serde_json::to_vec(&data).map_err(|_| wrong("client data"))
     }
 
-    /// RFC 9053 section 7.1.1, in the canonical order of CTAP2.
-    fn cose(&self, key: &SigningKey) -> Vec<u8> {
-        let point = key.verifying_key().to_sec1_point(false);
-        let coordinate = |bytes: Option<&p256::FieldBytes>| {
-            Cbor::Bytes(bytes.map(|bytes| bytes.to_vec()).unwrap_or_default())
-        };
-        let algorithm = self
-            .find(|trick| match trick {
-                Trick::Algorithm(other) => Some(*other),
-                _ => None,
-            })
-            .unwrap_or(-7);
-        Cbor::Map(vec![
-            (Cbor::Integer(1), Cbor::Integer(2)),
-            (Cbor::Integer(3), Cbor::Integer(algorithm)),
-            (Cbor::Integer(-1), Cbor::Integer(1)),
-            (Cbor::Integer(-2), coordinate(point.x())),
-            (Cbor::Integer(-3), coordinate(point.y())),
-        ])
-        .encode()
+    /// What its keys say of themselves.
+    fn algorithm(&self) -> i64 {
+        self.find(|trick| match trick {
+            Trick::Algorithm(other) => Some(*other),
+            _ => None,
+        })
+        .unwrap_or(self.family.algorithm())
     }
 
-    fn key(&self, number: u32) -> Result<SigningKey, Fault> {
-        SigningKey::from_slice(&self.derive("key", number)).map_err(|_| Fault::Key)
+    fn key(&self, number: u32) -> Result<Key, Fault> {
+        match self.family {
+            Family::Es256 => Key::es256(&self.derive("key", number)),
+            Family::Rs256 => Key::rs256(),
+        }
     }
 
     fn derive(&self, what: &str, number: u32) -> [u8; 32] {
@@ -345,34 +373,4 @@ impl Device {
     fn find<T>(&self, pick: impl Fn(&Trick) -> Option<T>) -> Option<T> {
         self.tricks.iter().find_map(pick)
     }
-}
-
-/// Options come with or without the member that holds them.
-fn public_key(options: &Value) -> &Value {
-    options.get("publicKey").unwrap_or(options)
-}
-
-fn text<'a>(options: &'a Value, pointer: &str) -> Result<&'a str, Fault> {
-    options
-        .pointer(pointer)
-        .and_then(Value::as_str)
-        .ok_or_else(|| wrong(pointer))
-}
-
-fn bytes(options: &Value, pointer: &str) -> Result<Vec<u8>, Fault> {
-    BASE64URL
-        .decode(text(options, pointer)?)
-        .map_err(|_| wrong(pointer))
-}
-
-fn ids(options: &Value, pointer: &str) -> Vec<String> {
-    let list = options.pointer(pointer).and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(|one| Some(one.get("id")?.as_str()?.to_owned()))
-        .collect()
-}
-
-fn wrong(what: &str) -> Fault {
-    Fault::Malformed(format!("the options have no good `{what}`"))
 }

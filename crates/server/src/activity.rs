@@ -7,21 +7,23 @@ use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use serde_json::{Value, json};
+use http::HeaderMap;
+use serde_json::Value;
 use writ_core::authorize::Session;
 use writ_core::checks::Endpoint;
 use writ_core::event::EventName;
+use writ_core::pending::STOPPED;
 use writ_store::event::{EventFilter, StoredEvent};
 use writ_wire::form::Form;
 
-use crate::answer;
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::inbox::person;
 use crate::login::to_login;
 use crate::pages::{Activity, ActivityEntry, ActivityKind};
 use crate::session::Browser;
+
+mod export;
 
 /// Entries of one page.
 const PAGE: usize = 50;
@@ -31,7 +33,7 @@ const MOST: u32 = 10_000;
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/app/activity", get(show))
-        .route("/app/activity/export", get(export))
+        .route("/app/activity/export", get(export::export))
 }
 
 async fn show(
@@ -47,26 +49,6 @@ async fn show(
             return Ok(to_login("/app/activity"));
         };
         page(&app, &headers, (&form, &browser, session)).await
-    };
-    finish(&app, result.await)
-}
-
-/// Everything that the record says about this person.
-async fn export(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let result = async {
-        let browser = app.browser(&headers).await?;
-        let Some(session) = &browser.session else {
-            return Ok(to_login("/app/activity"));
-        };
-        let subject = session.user.id.as_str();
-        let events = events(&app, subject).await?;
-        let body = json!({ "subject": subject, "name": session.user.name, "events": events });
-        let mut response = answer::json(StatusCode::OK, &body);
-        response.headers_mut().insert(
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"activity.json\""),
-        );
-        Ok(response)
     };
     finish(&app, result.await)
 }
@@ -93,7 +75,7 @@ async fn page(
     (form, browser, session): (&Form, &Browser, &Session),
 ) -> Result<Response, Ended> {
     let before = form.optional("before").map_err(|e| untrusted(&e.into()))?;
-    let texts = app.languages.of_request(headers);
+    let texts = app.texts_for(headers, session).await?;
     let events = events(app, session.user.id.as_str()).await?;
     let newest = events.iter().rev();
     let older = newest.skip_while(|event| before.is_some_and(|id| event.id.as_str() >= id));
@@ -111,7 +93,7 @@ async fn page(
         entries,
         older: told.next().and(last),
     };
-    Ok(page.page(texts).into_response())
+    Ok(page.page(&texts).into_response())
 }
 
 /// The last things that an agent did for this person, newest first.
@@ -221,6 +203,10 @@ fn actor(event: &StoredEvent) -> Option<String> {
 fn kind(event: &StoredEvent) -> Option<ActivityKind> {
     let is = |name: EventName| event.name == name.as_str();
     let narrowed = event.data.get("narrowed").and_then(Value::as_bool);
+    // Asked once more: the person was asked once.
+    if event.data.get("superseded_by").is_some() {
+        return None;
+    }
     let kinds = [
         (EventName::ConsentGiven, ActivityKind::Consented),
         (EventName::ConsentNarrowed, ActivityKind::Consented),
@@ -230,18 +216,21 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::TokenIssued, ActivityKind::Used),
         (EventName::ApprovalRedeemed, ActivityKind::Used),
         (EventName::TaskRevoked, ActivityKind::Stopped),
+        (EventName::DelegationStopped, ActivityKind::Stopped),
         (EventName::LoginFailed, ActivityKind::SignInFailed),
-        (EventName::UserChanged, ActivityKind::SettingsChanged),
     ];
     if is(EventName::ApprovalApproved) {
-        return Some(match narrowed {
-            Some(true) => ActivityKind::ApprovedLess,
+        let complete = event.data.get("complete").and_then(Value::as_bool);
+        return Some(match (complete, narrowed) {
+            (Some(false), _) => ActivityKind::Agreed,
+            (_, Some(true)) => ActivityKind::ApprovedLess,
             _ => ActivityKind::Approved,
         });
     }
     if is(EventName::ApprovalDenied) {
         return Some(match event.reason.as_deref() {
             Some("not me") => ActivityKind::NotMe,
+            Some(STOPPED) => ActivityKind::Stopped,
             _ => ActivityKind::Denied,
         });
     }
@@ -255,6 +244,13 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         return Some(match event.data.get("method").and_then(Value::as_str) {
             Some("passkey") => ActivityKind::SignedInWithPasskey,
             _ => ActivityKind::SignedIn,
+        });
+    }
+    if is(EventName::UserChanged) {
+        return Some(match event.data.get("passkey").and_then(Value::as_str) {
+            Some("added") => ActivityKind::PasskeyAdded,
+            Some("removed") => ActivityKind::PasskeyRemoved,
+            _ => ActivityKind::SettingsChanged,
         });
     }
     kinds

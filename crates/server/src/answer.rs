@@ -86,6 +86,7 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidUserCode
         | ErrorCode::InvalidBindingMessage
         | ErrorCode::TransactionFailed
+        | ErrorCode::TransactionAuthorizationRequired
         | ErrorCode::InvalidClientMetadata
         | ErrorCode::InvalidRedirectUri => StatusCode::BAD_REQUEST,
     }

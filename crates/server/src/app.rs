@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use url::Url;
-use writ_core::device::{CODE_PAUSE, MAX_CODE_FAILURES};
 use writ_core::id::{ClientId, ENTROPY};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::dpop::Htu;
@@ -22,8 +21,8 @@ use crate::metrics::Metrics;
 use crate::notices::Notices;
 use crate::pages::{Languages, Texts};
 use crate::passwords::Passwords;
-use crate::strangers::Strangers;
 use crate::waiting::Waiting;
+use crate::zones::Zones;
 
 /// More keys than agents of one node use in a day; an evicted one costs a statement.
 const KNOWN_KEYS: usize = 65_536;
@@ -43,14 +42,12 @@ pub struct App {
     pub passwords: Passwords,
     /// Who we are to passkeys, or why there are none; passwords always work.
     pub passkeys: Result<RelyingParty, NoPasskeys>,
-    pub strangers: Strangers,
     /// Who waits on this node for a person's answer.
     pub waiting: Waiting,
-    /// Wrong codes of the device flow, by person (RFC 8628 section 5.1).
-    pub code_guesses: Strangers,
     /// English, for what is not answered in a person's own language.
     pub texts: Texts,
     pub languages: Languages,
+    pub zones: Zones,
     pub metrics: Metrics,
     pub notices: Notices,
     pub live: Live,
@@ -65,6 +62,7 @@ pub struct Urls {
     pub userinfo: Htu,
     pub backchannel: Htu,
     pub device_authorization: Htu,
+    pub transaction: Htu,
 }
 
 /// What comes from outside.
@@ -113,13 +111,12 @@ impl App {
             clients: Clients::new(),
             catalogue,
             known_keys: Cache::new(KNOWN_KEYS),
-            strangers: Strangers::new(),
             waiting: Waiting::new(store.clone(), clock.clone()),
-            code_guesses: Strangers::after(MAX_CODE_FAILURES, CODE_PAUSE),
             passwords: Passwords::start(),
             passkeys: relying_party(&config)?,
             texts: Texts::load()?,
             languages: Languages::load()?,
+            zones: Zones::load(),
             metrics: Metrics::new(),
             notices: Notices::start(&store, &config, now).await?,
             live: Live::new(),
@@ -168,6 +165,7 @@ impl Urls {
             userinfo: parse("/userinfo")?,
             backchannel: parse("/bc-authorize")?,
             device_authorization: parse("/device_authorization")?,
+            transaction: parse("/transaction_authorization")?,
         })
     }
 }

@@ -15,9 +15,10 @@ use writ_core::checks::Endpoint;
 use writ_core::id::ApprovalId;
 use writ_core::screen::Shown;
 use writ_wire::form::Form;
+use writ_wire::liveness::RESULT_PARAMETER;
 
 use crate::app::App;
-use crate::authorize::{Ended, untrusted};
+use crate::authorize::{Ended, see_other, untrusted};
 use crate::inbox::person;
 use crate::login::to_login;
 use crate::pages::{ApprovalProblem, Texts};
@@ -39,13 +40,22 @@ pub use audit::prove;
 pub use view::role_view;
 
 use choice::Choice;
-use question::Question;
+use question::{Question, Refused};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/app/requests/{id}", get(show).post(submit))
+        .route("/app/requests/{id}/liveness", get(show_yourself))
         .route("/app/receipts/{id}", get(receipts::show))
         .route("/app/receipts/{id}/document", get(receipts::document))
+}
+
+/// Whether the page that a person has is of the request that waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Copy {
+    Newest,
+    /// The same was asked again since.
+    Older,
 }
 
 /// A visit of one person to one request.
@@ -54,6 +64,16 @@ struct Visit<'a> {
     texts: &'a Texts,
     browser: &'a Browser,
     person: &'a Session,
+    /// What a verifier said of them, as their browser brings it.
+    liveness: Option<&'a str>,
+}
+
+/// What a visit is for.
+enum Purpose {
+    Look,
+    /// To be seen by the verifier.
+    Show,
+    Answer,
 }
 
 async fn show(
@@ -62,22 +82,20 @@ async fn show(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let result = async {
-        let form = Form::parse(query.unwrap_or_default().as_bytes());
-        let form = form.map_err(|e| untrusted(&e.into()))?;
-        let browser = app.browser(&headers).await?;
-        let Some(person) = &browser.session else {
-            return Ok(to_login(&format!("/app/requests/{id}")));
-        };
-        let visit = Visit {
-            app: &app,
-            texts: app.languages.of_request(&headers),
-            browser: &browser,
-            person,
-        };
-        visit.look(&ApprovalId::from_text(id), &form).await
-    };
-    finish(&app, result.await)
+    let query = query.unwrap_or_default();
+    let visited = visit(&app, (&headers, query.as_bytes()), id, Purpose::Look);
+    finish(&app, visited.await)
+}
+
+async fn show_yourself(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let query = query.unwrap_or_default();
+    let visited = visit(&app, (&headers, query.as_bytes()), id, Purpose::Show);
+    finish(&app, visited.await)
 }
 
 async fn submit(
@@ -86,21 +104,36 @@ async fn submit(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let result = async {
-        let form = Form::parse(&body).map_err(|e| untrusted(&e.into()))?;
-        let browser = app.browser(&headers).await?;
-        let Some(person) = &browser.session else {
-            return Ok(to_login(&format!("/app/requests/{id}")));
-        };
-        let visit = Visit {
-            app: &app,
-            texts: app.languages.of_request(&headers),
-            browser: &browser,
-            person,
-        };
-        visit.answer(&ApprovalId::from_text(id), &form).await
+    let visited = visit(&app, (&headers, &body), id, Purpose::Answer);
+    finish(&app, visited.await)
+}
+
+async fn visit(
+    app: &App,
+    (headers, fields): (&HeaderMap, &[u8]),
+    id: String,
+    purpose: Purpose,
+) -> Result<Response, Ended> {
+    let form = Form::parse(fields).map_err(|e| untrusted(&e.into()))?;
+    let browser = app.browser(headers).await?;
+    let Some(person) = &browser.session else {
+        return Ok(to_login(&format!("/app/requests/{id}")));
     };
-    finish(&app, result.await)
+    let liveness = form.optional(RESULT_PARAMETER);
+    let texts = app.texts_for(headers, person).await?;
+    let visit = Visit {
+        app,
+        texts: &texts,
+        browser: &browser,
+        person,
+        liveness: liveness.map_err(|e| untrusted(&e.into()))?,
+    };
+    let id = ApprovalId::from_text(id);
+    match purpose {
+        Purpose::Look => visit.look(&id, &form).await,
+        Purpose::Show => visit.show_yourself(&id, &form).await,
+        Purpose::Answer => visit.answer(&id, &form).await,
+    }
 }
 
 fn finish(app: &App, result: Result<Response, Ended>) -> Response {
@@ -113,8 +146,11 @@ fn finish(app: &App, result: Result<Response, Ended>) -> Response {
 impl Visit<'_> {
     /// The screen, or less of it; nothing changes but that it was seen.
     async fn look(&self, id: &ApprovalId, form: &Form) -> Result<Response, Ended> {
-        let question = match question::load(self.app, self.person, id).await? {
-            Ok(question) => question,
+        let question = match self.find(id).await? {
+            Ok((question, Copy::Newest)) => question,
+            Ok((question, Copy::Older)) => {
+                return Ok(see_other(&format!("/app/requests/{}", question.request.id)));
+            }
             Err(refused) => return over::page(self, &refused).await,
         };
         if question.has_agreed(&self.person.user) {
@@ -124,9 +160,10 @@ impl Visit<'_> {
         self.screen(&question, &choice, None).await
     }
 
+    /// A no to an older copy is one to the newest (promise 6); a yes is to what was seen, and there is something else to see.
     async fn answer(&self, id: &ApprovalId, form: &Form) -> Result<Response, Ended> {
-        let question = match question::load(self.app, self.person, id).await? {
-            Ok(question) => question,
+        let (question, copy) = match self.find(id).await? {
+            Ok(found) => found,
             Err(refused) => return over::page(self, &refused).await,
         };
         let choice = Choice::read(form).map_err(|e| untrusted(&e.into()))?;
@@ -136,6 +173,7 @@ impl Visit<'_> {
         }
         let field = |name| form.optional(name).map_err(|e| untrusted(&e.into()));
         match field("decision")? {
+            Some("approve") if copy == Copy::Older => over::newer(self, &question, copy).await,
             Some("approve") => self.approve(&question, &choice, form).await,
             Some("deny") => self.deny(&question, No::Denied).await,
             Some("stop") => self.deny(&question, No::Stopped).await,
@@ -144,6 +182,24 @@ impl Visit<'_> {
                 "neither approved nor denied",
             ))),
         }
+    }
+
+    /// The request, or the newest copy of the same question if its client asked again (JOURNEYS, "Guards").
+    async fn find(&self, id: &ApprovalId) -> Result<Result<(Question, Copy), Refused>, Ended> {
+        let refused = match question::load(self.app, self.person, id).await? {
+            Ok(question) => return Ok(Ok((question, Copy::Newest))),
+            Err(refused) => refused,
+        };
+        let older = match &refused {
+            Refused::Ended(ending) if ending.request.was_asked_again() => &ending.request,
+            _ => return Ok(Err(refused)),
+        };
+        let newest = self.app.read().await?.newest_copy(older).await?;
+        let Some(newest) = newest else {
+            return Ok(Err(refused));
+        };
+        let found = question::load(self.app, self.person, &newest.id).await?;
+        Ok(found.map(|question| (question, Copy::Older)))
     }
 
     /// The page of a choice; a choice that is none shows everything and says so.

@@ -1,9 +1,12 @@
 //! The authorization endpoint (OAuth 2.1 section 4.1.1): where the answer goes is decided first, on a page if it cannot be trusted.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use url::Url;
 use writ_authority::Level;
@@ -20,11 +23,14 @@ use writ_wire::time::Timestamp;
 
 use crate::answer::Failure;
 use crate::app::App;
+use crate::attempts::Tries;
 use crate::caller::secret_digest;
 use crate::catalogue::Catalogue;
 use crate::pages::{self, FailureKind};
 use crate::par::references;
+use crate::peer::Peer;
 use crate::session::Browser;
+use crate::token::read_form;
 
 /// What ends a person's way through our pages.
 pub enum Ended {
@@ -71,13 +77,23 @@ impl From<Dead> for Ended {
     }
 }
 
+/// `GET /authorize`.
 pub async fn authorize(
     State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    let raw = query.unwrap_or_default();
-    match open(&app, &raw, &headers).await {
+    let result = async {
+        let raw = query.unwrap_or_default();
+        let form = Form::parse(raw.as_bytes()).map_err(|e| untrusted(&e.into()))?;
+        let asked = asked(&app, &form, app.address_of(peer, &headers)).await?;
+        let browser = app.browser(&headers).await?;
+        let location =
+            next_page(&app, &browser, (&asked.handle, &asked.found), &asked.client).await?;
+        Ok((browser, location))
+    };
+    match result.await {
         Ok((browser, location)) => {
             let mut response = see_other(&location);
             app.remember(&browser, response.headers_mut());
@@ -87,10 +103,42 @@ pub async fn authorize(
     }
 }
 
-/// The page that comes next.
-async fn open(app: &App, raw: &str, headers: &HeaderMap) -> Result<(Browser, String), Ended> {
-    let form = Form::parse(raw.as_bytes()).map_err(|e| untrusted(&e.into()))?;
-    let browser = app.browser(headers).await?;
+/// `POST /authorize` (OpenID Connect Core 3.1.2.1): the same, from a form. A form of another site brings no cookie, so nobody
+/// is looked for and none is set: the way goes on by GET, with a handle of ours.
+pub async fn by_form(
+    State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let result = async {
+        if query.is_some_and(|query| !query.is_empty()) {
+            return Err(untrusted(&Refusal::invalid_request(
+                "a POST has its parameters in the body alone",
+            )));
+        }
+        let form = read_form(&headers, &body)?;
+        let asked = asked(&app, &form, app.address_of(peer, &headers)).await?;
+        asked
+            .found
+            .usable(asked.client.id.as_str(), app.clock.now())?;
+        Ok(again(&asked))
+    };
+    match result.await {
+        Ok(location) => see_other(&location),
+        Err(ended) => app.end(Endpoint::Authorize, ended),
+    }
+}
+
+/// A request that is kept, whoever comes with it.
+struct Asked {
+    client: Arc<Client>,
+    handle: String,
+    found: FoundRequest,
+}
+
+async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked, Ended> {
     let client_id = form
         .required("client_id")
         .map_err(|e| untrusted(&e.into()))?;
@@ -101,10 +149,25 @@ async fn open(app: &App, raw: &str, headers: &HeaderMap) -> Result<(Browser, Str
         .map_err(|e| untrusted(&e.into()))?
     {
         Some(request_uri) => pushed(app, request_uri).await?,
-        None => front(app, &form, &client).await?,
+        None => front(app, (form, address), &client).await?,
     };
-    let location = next_page(app, &browser, (&handle, &found), &client).await?;
-    Ok((browser, location))
+    Ok(Asked {
+        client,
+        handle,
+        found,
+    })
+}
+
+/// The request by its handle: nothing of it is in the address.
+fn again(asked: &Asked) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("client_id", asked.client.id.as_str())
+        .append_pair(
+            "request_uri",
+            &format!("{REQUEST_URI_PREFIX}{}", asked.handle),
+        )
+        .finish();
+    format!("/authorize?{query}")
 }
 
 /// Only `client_id` and `request_uri` count; anything beside them is never merged in (LESSONS 36).
@@ -120,7 +183,11 @@ async fn pushed(app: &App, request_uri: &str) -> Result<(String, FoundRequest), 
 }
 
 /// A request in the front channel is kept like a pushed one, so that everything after is the same.
-async fn front(app: &App, form: &Form, client: &Client) -> Result<(String, FoundRequest), Ended> {
+async fn front(
+    app: &App,
+    (form, address): (&Form, Option<IpAddr>),
+    client: &Client,
+) -> Result<(String, FoundRequest), Ended> {
     let asked = form
         .optional("redirect_uri")
         .map_err(|e| untrusted(&e.into()))?;
@@ -135,6 +202,14 @@ async fn front(app: &App, form: &Form, client: &Client) -> Result<(String, Found
     let now = app.clock.now();
     let catalogue = app.fresh_catalogue().await?;
     let prepared = prepare(app, request, client, (&catalogue, now)).map_err(back)?;
+    let counted = address.and_then(|address| Tries::from(address, now));
+    if let Some(tries) = counted
+        && !app.may_try(&tries).await?
+    {
+        return Err(Ended::Page(Box::new(pages::Failure::new(
+            FailureKind::TooManyRequests,
+        ))));
+    }
     let handle = app.random.secret();
     let digest = secret_digest(&handle);
     let mut session = app.begin().await?;
@@ -217,8 +292,8 @@ pub async fn next(
     Ok(authorize::next(found, client, session, (logins, now)))
 }
 
-/// The strongest login that this person can give here, or before they said who they are, that anybody can. No method of this
-/// server shows a live face.
+/// The strongest login that this person can give here, or before they said who they are, that anybody can. A verifier
+/// sees people before a screen of an approval, so no login shows a live face.
 async fn strongest(app: &App, session: Option<&Session>) -> Result<Level, Ended> {
     let given = session.map_or(Level::Password, |session| session.level);
     if app.passkeys.is_err() {
@@ -258,7 +333,13 @@ impl App {
         match ended {
             Ended::Page(failure) => {
                 self.metrics.refused(endpoint, ErrorCode::InvalidRequest);
-                failure.page(&self.texts).into_response()
+                let busy = failure.kind == FailureKind::TooManyRequests;
+                let mut response = failure.page(&self.texts).into_response();
+                if busy {
+                    let headers = response.headers_mut();
+                    headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+                }
+                response
             }
             Ended::Back {
                 redirect_uri,

@@ -17,6 +17,8 @@ use crate::{live, notices};
 const PERIOD: Duration = Duration::from_secs(30);
 /// Rows of each kind that leave in one transaction.
 const BATCH: u32 = 1000;
+/// Batches of one round, while they come full; the next round goes on.
+const MOST_BATCHES: u32 = 32;
 
 /// Runs until `stop` changes. A failure is logged and tried again.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
@@ -50,7 +52,14 @@ pub async fn once(app: &App) -> Result<u64, StoreError> {
 }
 
 async fn sweep(app: &App) -> Result<u64, StoreError> {
-    let swept = app.store.sweep(app.clock.now(), BATCH).await?;
+    let mut swept = 0;
+    for _ in 0..MOST_BATCHES {
+        let batch = app.store.sweep(app.clock.now(), BATCH).await?;
+        swept += batch;
+        if batch < u64::from(BATCH) {
+            break;
+        }
+    }
     if swept > 0 {
         tracing::debug!(swept, "expired rows removed");
     }

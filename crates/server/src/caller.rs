@@ -159,14 +159,14 @@ impl App {
             )
             .into());
         };
-        let endpoint = self.endpoint_url(arrived.endpoint);
+        let endpoints = self.endpoint_urls(arrived.endpoint);
         let rules = ClientAssertionRules {
             client_id: client.id.as_str(),
             issuer: self.config.issuer.as_str(),
             audience: match (client.profile, client.assertion_audience) {
                 (Profile::Fapi2, _) => AudienceRule::IssuerString,
                 (_, AssertionAudience::Issuer) => AudienceRule::Issuer,
-                (_, AssertionAudience::Endpoint) => AudienceRule::IssuerOr(&endpoint),
+                (_, AssertionAudience::Endpoint) => AudienceRule::IssuerOr(&endpoints),
             },
             now: arrived.now,
         };
@@ -199,10 +199,20 @@ impl App {
             Endpoint::Introspect => self.config.url("/introspect"),
             Endpoint::Backchannel => self.config.url("/bc-authorize"),
             Endpoint::DeviceAuthorization => self.config.url("/device_authorization"),
+            Endpoint::Transaction => self.config.url("/transaction_authorization"),
             Endpoint::Token(_) | Endpoint::Authorize | Endpoint::Userinfo => {
                 self.config.url("/token")
             }
         }
+    }
+
+    /// What an assertion may be meant for besides the issuer: at `/bc-authorize` also the token endpoint (CIBA 7.1).
+    fn endpoint_urls(&self, endpoint: Endpoint) -> Vec<String> {
+        let mut urls = vec![self.endpoint_url(endpoint)];
+        if endpoint == Endpoint::Backchannel {
+            urls.push(self.config.url("/token"));
+        }
+        urls
     }
 
     /// RFC 9449 section 4.3, all twelve checks but the claim of `jti`.

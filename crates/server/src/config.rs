@@ -1,7 +1,10 @@
 //! One TOML file, each key also from the environment; unknown keys refused, unsafe settings refuse to start.
 
 mod channels;
+mod liveness;
 mod prompts;
+mod proxies;
+mod push_hosts;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -9,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use url::Url;
+use writ_authority::Level;
 use writ_core::budget::Limits;
 use writ_jose::seal::MasterKey;
 use writ_wire::redirect::is_loopback;
@@ -16,6 +20,8 @@ use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
 pub use channels::{Channels, Mail};
+pub use liveness::LivenessVerifier;
+pub use proxies::ForwardedHeader;
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -35,6 +41,7 @@ struct File {
     mail: channels::MailFile,
     webhook: channels::WebhookFile,
     admin: channels::AdminFile,
+    liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
 }
 
@@ -45,6 +52,7 @@ struct ServerFile {
     issuer: Option<String>,
     metrics_listen: Option<String>,
     trusted_proxies: Vec<String>,
+    forwarded_header: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -86,6 +94,8 @@ struct ProfileFile {
 pub struct Features {
     /// draft-mcguinness-oauth-mission: `mission_intent`, response members, metadata.
     pub mission_intent: bool,
+    /// draft-rosomakho-oauth-txn-challenge-00: the transaction authorization endpoint, metadata.
+    pub transaction_challenge: bool,
 }
 
 /// What the server runs with; valid by construction.
@@ -95,12 +105,15 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     pub issuer: ResourceUri,
     pub trusted_proxies: Vec<IpAddr>,
+    pub forwarded_header: ForwardedHeader,
     pub database_url: String,
     pub types_path: PathBuf,
     pub master: std::sync::Arc<MasterKey>,
     pub nonces: NonceSwitches,
     pub features: Features,
     pub channels: Channels,
+    /// Who sees people, for level `liveness`.
+    pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
 }
 
@@ -151,6 +164,15 @@ impl Config {
         self.issuer.as_str().starts_with("https://")
     }
 
+    /// The strongest approval that anybody can give here. A login never reaches `liveness`: the verifier sees a person before
+    /// one screen, and a login has none.
+    pub fn strongest(&self) -> Level {
+        match self.liveness {
+            Some(_) => Level::Liveness,
+            None => Level::Passkey,
+        }
+    }
+
     /// An absolute URL of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer.as_str().trim_end_matches('/'))
@@ -195,8 +217,12 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
                 .map(|item| toml::Value::String(item.to_owned()))
                 .collect(),
         ),
-        ("dpop_nonce" | "mission_intent", "true" | "1") => toml::Value::Boolean(true),
-        ("dpop_nonce" | "mission_intent", "false" | "0") => toml::Value::Boolean(false),
+        ("dpop_nonce" | "mission_intent" | "transaction_challenge", "true" | "1") => {
+            toml::Value::Boolean(true)
+        }
+        ("dpop_nonce" | "mission_intent" | "transaction_challenge", "false" | "0") => {
+            toml::Value::Boolean(false)
+        }
         ("per_person" | "per_agent" | "per_pair" | "open_per_pair", number) => {
             number.parse().map_or_else(
                 |_| toml::Value::String(text.to_owned()),
@@ -219,7 +245,8 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         .metrics_listen
         .as_deref()
         .and_then(|text| address("server.metrics_listen", text, &mut problems));
-    let trusted_proxies = proxies(&file.server.trusted_proxies, &mut problems);
+    let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
+    let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
     let issuer = issuer(file.server.issuer.as_deref(), &mut problems);
     if let Some(listen) = listen {
         exposed(listen, &trusted_proxies, &mut problems);
@@ -231,23 +258,16 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         (file.mail, file.webhook, file.admin),
         &mut problems,
     );
+    let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
-    let database_url = file
-        .database
-        .url
-        .unwrap_or_else(|| "sqlite:writ.db".to_owned());
-    if !["sqlite:", "postgres:", "postgresql:"]
-        .iter()
-        .any(|scheme| database_url.starts_with(scheme))
-    {
-        problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
-    }
+    let database_url = database_url(file.database.url, &mut problems);
     match (listen, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
             metrics_listen,
             issuer,
             trusted_proxies,
+            forwarded_header,
             database_url,
             types_path: file
                 .types
@@ -261,10 +281,20 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             },
             features: file.features,
             channels,
+            liveness,
             prompts,
         }),
         _ => Err(ConfigProblems(problems)),
     }
+}
+
+fn database_url(url: Option<String>, problems: &mut Vec<String>) -> String {
+    let url = url.unwrap_or_else(|| "sqlite:writ.db".to_owned());
+    let schemes = ["sqlite:", "postgres:", "postgresql:"];
+    if !schemes.iter().any(|scheme| url.starts_with(scheme)) {
+        problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
+    }
+    url
 }
 
 fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
@@ -275,19 +305,6 @@ fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAd
         ));
     }
     parsed
-}
-
-fn proxies(texts: &[String], problems: &mut Vec<String>) -> Vec<IpAddr> {
-    let mut found = Vec::new();
-    for text in texts {
-        match text.parse() {
-            Ok(address) => found.push(address),
-            Err(_) => problems.push(format!(
-                "`server.trusted_proxies`: `{text}` is no IP address"
-            )),
-        }
-    }
-    found
 }
 
 /// https, or http on loopback; no query, no fragment, no user, no trailing slash (RFC 8414 section 2).

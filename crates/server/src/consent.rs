@@ -299,11 +299,11 @@ async fn view(
         client: client_view(&question.client),
         subject_name: question.session.user.name.clone(),
         purpose: prepared.purpose.clone(),
-        expires: app.texts.moment(expires),
+        expires: app.moment_for(&question.session, expires),
         details: details(app, question),
         scopes: scopes(&question.catalogue, &prepared.authority),
         identity: has_openid(&prepared.authority, question.catalogue.realm()),
-        onward: onward(app, &question.client).await?,
+        onward: onward(app, &Onward::of(&question.client)).await?,
         redirect_host: host(&prepared.redirect_uri),
         form_action: FormAction::of_redirect(&prepared.redirect_uri),
         problem,
@@ -323,7 +323,7 @@ fn details(app: &App, question: &Question) -> Vec<DetailView> {
             let definition = types.of(detail)?;
             Some(DetailView {
                 reference: detail.reference()?.to_owned(),
-                sentence: definition.sentence(detail, lang),
+                sentence: definition.pieces(detail, lang),
                 limits: definition.limits(detail, lang),
             })
         });
@@ -374,9 +374,7 @@ pub fn client_view(client: &Client) -> ClientView {
 }
 
 /// To whom an agent may pass on what it is given.
-pub async fn onward(app: &App, client: &Client) -> Result<OnwardView, Ended> {
-    let nobody = Onward::nobody();
-    let onward = client.agent.as_ref().map_or(&nobody, |agent| &agent.onward);
+pub async fn onward(app: &App, onward: &Onward) -> Result<OnwardView, Ended> {
     let mut agents = Vec::new();
     for id in onward.agents.iter().flatten() {
         let name = app.client(id.as_str()).await?.map(|c| c.name.clone());

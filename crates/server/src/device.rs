@@ -5,8 +5,10 @@ mod code;
 
 pub use code::routes;
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
@@ -29,17 +31,26 @@ use writ_wire::time::Timestamp;
 
 use crate::answer::{Failure, json};
 use crate::app::App;
+use crate::attempts::Tries;
 use crate::caller::{Arrived, Caller, secret_digest};
+use crate::notices::seal::of_user_code;
 use crate::par::references;
+use crate::peer::Peer;
 use crate::token::read_form;
 
 /// Of the person's page, and of `verification_uri` (RFC 8628 section 3.3).
 const PATH: &str = "/device";
 
 /// RFC 8628 section 3.1.
-pub async fn authorize(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
+pub async fn authorize(
+    State(app): State<Arc<App>>,
+    peer: Option<Extension<Peer>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let profile = OnceLock::new();
-    let response = match asked(&app, (&headers, &profile), &body).await {
+    let address = app.address_of(peer, &headers);
+    let response = match asked(&app, (&headers, &profile), (&body, address)).await {
         Ok(answer) => json(StatusCode::OK, &answer),
         Err(failure) => {
             app.answer_failure(Endpoint::DeviceAuthorization, failure)
@@ -52,7 +63,7 @@ pub async fn authorize(State(app): State<Arc<App>>, headers: HeaderMap, body: By
 async fn asked(
     app: &App,
     (headers, profile): (&HeaderMap, &OnceLock<Profile>),
-    body: &[u8],
+    (body, address): (&[u8], Option<IpAddr>),
 ) -> Result<DeviceResponse, Failure> {
     let form = read_form(headers, body)?;
     let now = app.clock.now();
@@ -68,6 +79,7 @@ async fn asked(
     let prepared = prepare(app, &form, &caller.client, now)
         .await?
         .map_err(|refusal| app.refused(refusal, |e| e.by(&caller.client)))?;
+    leave_room(app, &caller.client, (address, now)).await?;
     let device_code = app.random.secret();
     let user_code = UserCode::of(u64::from_le_bytes(app.random.bytes()));
     let fresh = Fresh {
@@ -75,7 +87,8 @@ async fn asked(
         digest: secret_digest(&device_code),
     };
     let jkt = caller.key().cloned();
-    let request = device::pending(prepared, &caller.client, jkt, None, (now, fresh));
+    let address = address.map(|address| address.to_string());
+    let request = device::pending(prepared, &caller.client, jkt, address, (now, fresh));
     commit(app, &caller, &request, (&user_code, now)).await?;
     let verification_uri = app.config.url(PATH);
     Ok(DeviceResponse {
@@ -86,6 +99,25 @@ async fn asked(
         expires_in: DEVICE_LIFETIME.as_secs(),
         interval: Some(u64::from(POLL_INTERVAL)),
     })
+}
+
+/// Anybody may ask in the name of a public client: one address does not use up all codes that may wait for it.
+async fn leave_room(
+    app: &App,
+    client: &Client,
+    (address, now): (Option<IpAddr>, Timestamp),
+) -> Result<(), Failure> {
+    let address = address.filter(|_| client.is_public());
+    let Some(tries) = address.and_then(|address| Tries::of_devices(&client.id, address, now))
+    else {
+        return Ok(());
+    };
+    if app.may_try(&tries).await? {
+        return Ok(());
+    }
+    let sentence = "too many codes of this client were asked for from this address: ask later";
+    let refusal = Refusal::new(ErrorCode::TemporarilyUnavailable, sentence);
+    Err(app.refused(refusal, |event| event.by(client)))
 }
 
 async fn prepare(
@@ -108,7 +140,7 @@ async fn prepare(
     Ok(device::prepare(
         &request,
         client,
-        catalogue.realm(),
+        (catalogue.realm(), app.config.strongest()),
         &mut making,
     ))
 }
@@ -122,16 +154,17 @@ async fn commit(
     let client = &caller.client;
     let mut session = app.begin().await?;
     let refuse = |refusal: Refusal| app.refused(refusal, |e| e.by(client));
-    if let Some(used) = app.claim(&mut session, caller.singles()).await? {
-        return Err(refuse(used));
-    }
     if let Some(foreign) = app.claim_keys(&mut session, caller, now).await? {
         return Err(refuse(foreign));
+    }
+    if let Some(used) = app.claim(&mut session, caller.singles()).await? {
+        return Err(refuse(used));
     }
     let stored = session.client(&client.id).await?;
     if stored.is_none_or(|stored| stored.stopped) {
         return Err(refuse(Refusal::invalid_client("this client is stopped")));
     }
+    session.guard_prompts(None, &client.id, now).await?;
     if session.waiting_devices(&client.id, now).await? >= MAX_WAITING_DEVICES {
         return Err(refuse(Refusal::new(
             ErrorCode::TemporarilyUnavailable,
@@ -139,11 +172,12 @@ async fn commit(
         )));
     }
     let digest = user_code_digest(user_code);
+    let sealed = app.seal(&of_user_code(&request.id), &user_code.to_string())?;
     session
         .insert_pending(NewPending {
             request,
             user_code: Some(&digest),
-            sealed: None,
+            sealed: Some(&sealed),
         })
         .await?;
     let event = event(app, EventName::ApprovalRequested, client, request);
@@ -158,7 +192,7 @@ fn event(app: &App, name: EventName, client: &Client, request: &PendingRequest) 
     let mut event = Event::new(app.event_id(now), now, name).by(client);
     event.purpose.clone_from(&request.asked.reason);
     event.with(serde_json::json!({
-        "request": request.id,
+        "approval": request.id,
         "kind": request.kind.as_str(),
         "authority": request.asked.authority,
         "level": request.asked.level,

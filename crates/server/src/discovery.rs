@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use writ_authority::Level;
 use writ_core::request::OPENID;
 use writ_core::task::ACR_VALUES;
 use writ_wire::ciba::LOGIN_HINT_TYPE;
@@ -17,7 +18,6 @@ use writ_wire::token::GrantType;
 use crate::answer::json;
 use crate::app::App;
 use crate::catalogue::Catalogue;
-use crate::ciba::STRONGEST;
 
 /// How long clients may keep metadata and keys.
 const CACHE: &str = "public, max-age=60";
@@ -39,6 +39,7 @@ pub async fn jwks(State(app): State<Arc<App>>) -> Response {
 /// The document; `tests/discovery.rs` asks each endpoint whether it is there.
 pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
     let url = |path: &str| app.config.url(path);
+    let features = app.config.features;
     let algorithms = || SIGNING_ALGORITHMS.map(str::to_owned).to_vec();
     let names = |methods: &[AuthMethod]| methods.iter().map(|m| m.as_str().to_owned()).collect();
     let confidential = [AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic];
@@ -52,6 +53,9 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         userinfo_endpoint: url("/userinfo"),
         backchannel_authentication_endpoint: url("/bc-authorize"),
         device_authorization_endpoint: url("/device_authorization"),
+        transaction_authorization_endpoint: features
+            .transaction_challenge
+            .then(|| url("/transaction_authorization")),
         require_pushed_authorization_requests: false,
         scopes_supported: scopes(catalogue),
         response_types_supported: vec!["code".to_owned()],
@@ -66,11 +70,11 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         authorization_details_types_supported: catalogue.types.names().map(str::to_owned).collect(),
         authorization_response_iss_parameter_supported: true,
         protected_resources: resources(catalogue),
-        mission_bound_authorization_supported: app.config.features.mission_intent.then_some(true),
+        mission_bound_authorization_supported: features.mission_intent.then_some(true),
         subject_types_supported: vec!["public".to_owned()],
         id_token_signing_alg_values_supported: vec!["ES256".to_owned()],
         claims_supported: CLAIMS.map(str::to_owned).to_vec(),
-        acr_values_supported: reachable_classes(),
+        acr_values_supported: reachable_classes(app.config.strongest()),
         backchannel_token_delivery_modes_supported: deliveries(),
         backchannel_authentication_request_signing_alg_values_supported: algorithms(),
         backchannel_user_code_parameter_supported: true,
@@ -104,11 +108,11 @@ fn deliveries() -> Vec<String> {
     Delivery::ALL.map(|mode| mode.as_str().to_owned()).to_vec()
 }
 
-/// What nobody can reach here is not offered (RFC 9470 section 6.2).
-fn reachable_classes() -> Vec<String> {
+/// What nobody can reach here is not offered (RFC 9470 section 6.2). The last one only by an approval.
+fn reachable_classes(strongest: Level) -> Vec<String> {
     let reachable = ACR_VALUES
         .into_iter()
-        .filter(|(_, level)| *level <= STRONGEST);
+        .filter(|(_, level)| *level <= strongest);
     reachable.map(|(name, _)| name.to_owned()).collect()
 }
 

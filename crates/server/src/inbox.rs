@@ -44,6 +44,7 @@ pub async fn person(app: &App, browser: &Browser, session: &Session) -> Result<P
         csrf: browser.csrf(),
         name: session.user.name.clone(),
         waiting: waiting(app, &session.user.id).await?.len(),
+        has_zone: session.reads.time_zone.is_some(),
     })
 }
 
@@ -72,21 +73,22 @@ async fn page(
     (browser, session): (&Browser, &Session),
 ) -> Result<Response, Ended> {
     let requests = waiting(app, &session.user.id).await?;
-    let texts = app.languages.of_request(headers);
+    let texts = app.texts_for(headers, session).await?;
     let mut entries = Vec::new();
     for request in &requests {
-        entries.extend(entry(app, texts, (request, session)).await?);
+        entries.extend(entry(app, &texts, (request, session)).await?);
     }
     let inbox = Inbox {
         person: PersonView {
             csrf: browser.csrf(),
             name: session.user.name.clone(),
             waiting: entries.len(),
+            has_zone: session.reads.time_zone.is_some(),
         },
         now: app.clock.now(),
         requests: entries,
     };
-    Ok(inbox.page(texts).into_response())
+    Ok(inbox.page(&texts).into_response())
 }
 
 async fn entry(

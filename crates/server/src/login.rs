@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::json;
 use writ_authority::Level;
-use writ_core::authorize::{FoundRequest, LOGIN_PAUSE, MAX_LOGIN_FAILURES, Session};
+use writ_core::authorize::{FoundRequest, Session};
 use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
@@ -18,11 +18,13 @@ use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use crate::app::App;
+use crate::attempts::Tries;
 use crate::authorize::{Ended, load, untrusted};
 use crate::consent::client_view;
 use crate::pages::{self, Done, FailureKind, FormAction, Login, LoginProblem};
 use crate::session::Browser;
 
+mod challenge;
 mod entrance;
 mod passkey;
 
@@ -101,10 +103,9 @@ async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) ->
     }
 }
 
-/// Who is signed in; a disabled person is nobody.
+/// Who is signed in.
 pub fn signed_in(browser: &Browser) -> Option<&Session> {
-    let session = browser.session.as_ref();
-    session.filter(|session| !session.user.disabled)
+    browser.session.as_ref()
 }
 
 /// A form that this browser was not given, or whose cookie is gone.
@@ -141,50 +142,43 @@ pub async fn check_password(
     username: &str,
     password: String,
 ) -> Result<Result<User, LoginProblem>, Ended> {
-    let now = app.clock.now();
-    let stored = app.read().await?.user_by_name(username).await?;
-    let paused = match &stored {
-        Some(stored) => stored.paused_until.is_some_and(|until| now < until),
-        None => app.strangers.is_paused(username, now),
-    };
-    if paused {
+    let tries = Tries::of_password(username, app.clock.now());
+    if !app.may_try(&tries).await? {
         app.metrics.login("paused");
         return Ok(Err(LoginProblem::TooMany));
     }
+    let stored = app.read().await?.user_by_name(username).await?;
     let hash = stored.as_ref().map(|s| s.password_hash.clone());
     let Ok(matches) = app.passwords.verify(password, hash).await else {
         app.metrics.login("busy");
+        app.forgive_try(&tries).await?;
         return Ok(Err(LoginProblem::Busy));
     };
     match stored {
-        Some(stored) if matches && !stored.user.disabled => Ok(Ok(stored.user)),
+        Some(stored) if matches && !stored.user.disabled => {
+            app.forget_tries(&tries).await?;
+            Ok(Ok(stored.user))
+        }
         stored => {
-            failed(app, username, stored).await?;
+            failed(app, stored).await?;
             Ok(Err(LoginProblem::Wrong))
         }
     }
 }
 
-async fn failed(app: &App, username: &str, stored: Option<StoredUser>) -> Result<(), Ended> {
+async fn failed(app: &App, stored: Option<StoredUser>) -> Result<(), Ended> {
     app.metrics.login("failed");
     let now = app.clock.now();
     let mut session = app.begin().await?;
     match stored {
         Some(stored) => {
-            let pause = now.plus(LOGIN_PAUSE);
-            session
-                .record_login_failure(&stored.user.id, MAX_LOGIN_FAILURES, pause)
-                .await?;
             let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                 .of_subject(stored.user.id.as_str())
                 .with(json!({ "method": Level::Password }));
             session.insert_event(&event).await?;
         }
-        // Anybody can send names: counted, not written one row each.
-        None => {
-            app.strangers.failed(username, now);
-            session.count_refusal("/login", "unknown_name", now).await?;
-        }
+        // Anybody can send names: counted, not written one event each.
+        None => session.count_refusal("/login", "unknown_name", now).await?,
     }
     session.commit().await?;
     Ok(())
@@ -198,7 +192,6 @@ async fn enter(app: &App, before: &Browser, user: &User, way: &Way) -> Result<Re
         way,
     };
     let mut session = app.begin().await?;
-    session.clear_login_failures(&user.id).await?;
     let fresh = arrival.enter(app, &mut session).await?;
     session.commit().await?;
     Ok(arrival.go_on(app, &fresh))

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use writ_core::authorize::Session;
 use writ_core::checks::Endpoint;
-use writ_core::id::{ClientId, TaskId};
+use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::target::has_openid;
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::form::Form;
@@ -27,11 +27,14 @@ use crate::pages::{
     AgentEntry, AgentTask, Agents, ClientView, MineNotice, TaskStateView, TaskView, Texts,
 };
 use crate::session::Browser;
-use crate::stop::{Stopper, stop_task};
+use crate::stop::{self, Stopper, stop_task};
 
-/// Tasks on one page, and stopped with one tap.
+mod approved;
+
+use approved::Approved;
+
+/// Tasks on one page: so many that live, and those of the newest so many that have ended.
 const MAX_TASKS: u32 = 100;
-const MAX_STOPPED: u32 = 1000;
 /// The last things that an agent did.
 const ACTIONS: usize = 5;
 
@@ -98,32 +101,37 @@ async fn stopped(
     if !browser.sent(form) {
         return Err(form_expired());
     }
-    let now = app.clock.now();
-    let mut session = app.begin().await?;
-    let tasks = match what {
-        What::Task(task) => vec![task],
-        What::Agent(agent) => {
-            let subject = &person.user.id;
-            session
-                .live_tasks_between(subject, &agent, now, MAX_STOPPED)
-                .await?
-        }
-    };
-    let mut did = false;
-    for task in tasks {
-        let stopper = Stopper::Person(person.user.id.as_str());
-        if stop_task(&mut session, &task, stopper, (app.event_id(now), now)).await? {
-            app.metrics.stopped();
-            did = true;
-        }
-    }
-    session.commit().await?;
-    let notice = if did {
+    let notice = if carry_out(app, &person.user.id, &what).await? {
         MineNotice::Stopped
     } else {
         MineNotice::AlreadyEnded
     };
     page(app, headers, (&browser, person), Some(notice)).await
+}
+
+/// Whether there was anything to stop.
+async fn carry_out(app: &App, person: &UserId, what: &What) -> Result<bool, Ended> {
+    let now = app.clock.now();
+    let stopper = Stopper::Person(person.as_str());
+    let mut session = app.begin().await?;
+    let did = match what {
+        What::Task(task) => {
+            let event = (app.event_id(now), now);
+            let did = stop_task(&mut session, task, stopper, event).await?;
+            session.commit().await?;
+            if did {
+                app.metrics.stopped();
+            }
+            did
+        }
+        What::Agent(agent) => {
+            let stopped = stop::stop_agent(app, &mut session, (person, agent), stopper).await?;
+            session.commit().await?;
+            stopped.endings.announce(app);
+            !stopped.is_nothing()
+        }
+    };
+    Ok(did)
 }
 
 async fn page(
@@ -132,26 +140,26 @@ async fn page(
     (browser, session): (&Browser, &Session),
     notice: Option<MineNotice>,
 ) -> Result<Response, Ended> {
-    let texts = app.languages.of_request(headers);
+    let texts = &app.texts_for(headers, session).await?;
     let subject = session.user.id.as_str();
-    let mut by_agent: Vec<(ClientId, Vec<AgentTask>)> = Vec::new();
-    for (stored, holders) in read(app, subject).await? {
-        let chain = names(app, holders).await?;
-        let agent = stored.task.client.clone();
-        let task = AgentTask {
-            task: task_view(app, texts, (&stored, chain)).await?,
-            spending: Vec::new(),
-        };
-        match by_agent.iter_mut().find(|(id, _)| *id == agent) {
-            Some((_, tasks)) => tasks.push(task),
-            None => by_agent.push((agent, vec![task])),
+    let mut by_agent = by_agent(app, texts, subject).await?;
+    let mut approved = approved::by_agent(app, &session.user.id, texts).await?;
+    for id in approved.keys() {
+        if !by_agent.iter().any(|(known, _)| known == id) {
+            by_agent.push((id.clone(), Vec::new()));
         }
     }
     let suspended = suspended(app, by_agent.iter().map(|(id, _)| id)).await?;
     let mut agents = Vec::new();
     for (id, tasks) in by_agent {
         let suspended = suspended.get(&id).copied().unwrap_or_default();
-        agents.push(entry(app, (subject, &id, texts), (tasks, suspended)).await?);
+        let agent = AgentFacts {
+            approved: approved.remove(&id).unwrap_or_default(),
+            id,
+            tasks,
+            suspended,
+        };
+        agents.push(entry(app, (subject, texts), agent).await?);
     }
     let page = Agents {
         person: person(app, browser, session).await?,
@@ -161,11 +169,47 @@ async fn page(
     Ok(page.page(texts).into_response())
 }
 
+/// The person's tasks by the agent that opened them.
+async fn by_agent(
+    app: &App,
+    texts: &Texts,
+    subject: &str,
+) -> Result<Vec<(ClientId, Vec<AgentTask>)>, Ended> {
+    let mut by_agent: Vec<(ClientId, Vec<AgentTask>)> = Vec::new();
+    for (stored, holders) in read(app, subject).await? {
+        let chain = names(app, holders).await?;
+        let agent = stored.task.client.clone();
+        let view = task_view(app, texts, (&stored, chain)).await?;
+        let task = AgentTask {
+            last_token: match view.state {
+                TaskStateView::Active => approved::last_token(app, &stored.task.id).await?,
+                _ => None,
+            },
+            task: view,
+            spending: Vec::new(),
+        };
+        match by_agent.iter_mut().find(|(id, _)| *id == agent) {
+            Some((_, tasks)) => tasks.push(task),
+            None => by_agent.push((agent, vec![task])),
+        }
+    }
+    Ok(by_agent)
+}
+
+/// What is known of one agent of this person.
+struct AgentFacts {
+    id: ClientId,
+    tasks: Vec<AgentTask>,
+    suspended: bool,
+    approved: Approved,
+}
+
 async fn entry(
     app: &App,
-    (subject, id, texts): (&str, &ClientId, &Texts),
-    (tasks, suspended): (Vec<AgentTask>, bool),
+    (subject, texts): (&str, &Texts),
+    agent: AgentFacts,
 ) -> Result<AgentEntry, Ended> {
+    let id = &agent.id;
     let client = app.client(id.as_str()).await?;
     let who = (subject, id.as_str());
     let actions = activity::of_agent(app, who, (ACTIONS, texts.locale())).await?;
@@ -178,9 +222,11 @@ async fn entry(
                 agent: None,
             },
         },
-        suspended,
+        suspended: agent.suspended,
         last_used: actions.first().map(|action| action.at),
-        tasks,
+        tasks: agent.tasks,
+        totals: agent.approved.totals,
+        unfetched: agent.approved.unfetched,
         actions,
     })
 }
@@ -199,17 +245,25 @@ async fn suspended(
     Ok(suspended)
 }
 
-/// The person's tasks, each with every agent that holds a piece of it, from the first one on. Names are looked up after
-/// the connection is given back: nobody waits for a second one while holding one.
+/// The person's tasks, those that live first, each with every agent that holds a piece of it, from the first one on. Names
+/// are looked up after the connection is given back: nobody waits for a second one while holding one.
 async fn read(app: &App, subject: &str) -> Result<Vec<(StoredTask, Vec<String>)>, Ended> {
-    let filter = TaskFilter {
+    let now = app.clock.now();
+    let newest = TaskFilter {
         subject: Some(subject),
         live_at: None,
         limit: MAX_TASKS,
     };
+    let live = TaskFilter {
+        live_at: Some(now),
+        ..newest
+    };
     let mut reading = app.read().await?;
+    let mut found = reading.tasks(live).await?;
+    let others = reading.tasks(newest).await?.into_iter();
+    found.extend(others.filter(|task| state(task, now) != TaskStateView::Active));
     let mut tasks = Vec::new();
-    for stored in reading.tasks(filter).await? {
+    for stored in found {
         let mut holders = BTreeSet::new();
         for delegation in reading.delegations_of(&stored.task.id).await? {
             holders.insert((delegation.depth(), delegation.holder.to_string()));

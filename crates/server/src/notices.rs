@@ -6,8 +6,9 @@ mod announce;
 mod client;
 mod mail;
 mod outbox;
+mod passkey;
 mod quiet;
-mod seal;
+pub(crate) mod seal;
 mod vapid;
 mod watch;
 mod web_push;
@@ -19,7 +20,8 @@ use serde_json::Value;
 use tokio::sync::Notify;
 use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
-use writ_core::pending::{Decision, Delivery, PendingRequest};
+use writ_core::pending::{Delivery, PendingRequest, State};
+use writ_outside::Random;
 use writ_outside::guard::Guarded;
 use writ_store::notice::Notice;
 use writ_store::{Session, Store};
@@ -31,6 +33,7 @@ use crate::config::Config;
 
 pub use mail::Mailer;
 pub use outbox::{once, run};
+pub use passkey::{Passkey, passkey_changed};
 pub use vapid::PushKey;
 pub use web_push::Subscribed;
 pub use words::Words;
@@ -97,6 +100,16 @@ enum Letter {
     Over { answer: Option<Value> },
     /// A person said that a request was not theirs.
     Suspended { agent: ClientId, by: UserId },
+    /// A passkey of this person was added or removed.
+    Passkey { what: Passkey },
+}
+
+/// What a notice is written with: a node's, or those of an operator's command.
+#[derive(Clone, Copy)]
+pub struct Post<'a> {
+    pub config: &'a Config,
+    pub random: &'a Random,
+    pub now: Timestamp,
 }
 
 /// A notice before it has a name.
@@ -150,13 +163,25 @@ pub async fn decided(
     app: &App,
     session: &mut Session,
     request: &PendingRequest,
-    _decision: &Decision,
 ) -> Result<(), Failure> {
-    let (channel, expires_at) = match request.asked.delivery {
-        Delivery::Poll => return Ok(()),
-        Delivery::Ping => (Channel::Ping, request.expires_at),
+    ended(app, session, request).await
+}
+
+/// In the transaction that ends a request which nobody had decided. Who is pinged may poll, and knows when the time is over;
+/// who is pushed would wait for ever (CIBA 12).
+pub async fn ended(
+    app: &App,
+    session: &mut Session,
+    request: &PendingRequest,
+) -> Result<(), Failure> {
+    let (channel, expires_at) = match (request.asked.delivery, request.state) {
+        (Delivery::Poll, _) | (Delivery::Ping, State::Expired) => return Ok(()),
+        (Delivery::Ping, _) => (Channel::Ping, request.expires_at),
         // A token that was made can be sent as long as it is good for something (LESSONS 29).
-        Delivery::Push => (Channel::Push, request.expires_at.plus(TOKEN_LIFETIME)),
+        (Delivery::Push, _) => {
+            let end = request.expires_at.max(app.clock.now());
+            (Channel::Push, end.plus(TOKEN_LIFETIME))
+        }
     };
     let draft = Draft {
         channel,
@@ -217,20 +242,36 @@ async fn tell_stage(
 }
 
 async fn write(app: &App, session: &mut Session, draft: Draft<'_>) -> Result<(), Failure> {
-    let now = app.clock.now();
-    let id = NoticeId::make(now, app.entropy());
-    let notice = Notice {
-        kind: draft.channel.as_str().to_owned(),
-        request: draft.request.cloned(),
-        user: draft.user.cloned(),
-        target: draft.target.to_owned(),
-        sealed: app.seal(&seal::of_notice(&id), &draft.letter)?,
-        attempts: 0,
-        created_at: now,
-        expires_at: draft.expires_at,
-        id,
-    };
-    Ok(session.insert_notice(&notice, now).await?)
+    app.post().write(session, draft).await
+}
+
+impl App {
+    pub fn post(&self) -> Post<'_> {
+        Post {
+            config: &self.config,
+            random: &self.random,
+            now: self.clock.now(),
+        }
+    }
+}
+
+impl Post<'_> {
+    async fn write(&self, session: &mut Session, draft: Draft<'_>) -> Result<(), Failure> {
+        let id = NoticeId::make(self.now, self.random.bytes());
+        let place = seal::of_notice(&id);
+        let notice = Notice {
+            kind: draft.channel.as_str().to_owned(),
+            request: draft.request.cloned(),
+            user: draft.user.cloned(),
+            target: draft.target.to_owned(),
+            sealed: seal::seal(&self.config.master, &place, &draft.letter)?,
+            attempts: 0,
+            created_at: self.now,
+            expires_at: draft.expires_at,
+            id,
+        };
+        Ok(session.insert_notice(&notice, self.now).await?)
+    }
 }
 
 /// Targets that are no secret.

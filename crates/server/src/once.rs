@@ -19,6 +19,13 @@ pub struct Single {
     pub used: Refusal,
 }
 
+/// A key that a request proves to be an agent's, and the refusal if it is another's.
+pub struct Proved<'a> {
+    pub key: &'a Thumbprint,
+    pub agent: &'a ClientId,
+    pub foreign: Refusal,
+}
+
 impl Caller {
     /// What this request uses up: assertion and proof.
     pub fn singles(&self) -> Vec<Single> {
@@ -41,6 +48,17 @@ impl Caller {
             ),
         });
         assertion.into_iter().chain(proof).collect()
+    }
+
+    /// The keys that become the client's; only those of agents are kept.
+    pub fn proved(&self) -> Vec<Proved<'_>> {
+        let proved = |key| Proved {
+            key,
+            agent: &self.client.id,
+            foreign: Refusal::invalid_proof("this key belongs to another agent"),
+        };
+        let keys = self.keys().filter(|_| self.client.is_agent());
+        keys.map(proved).collect()
     }
 
     /// The keys that this request proves to be the client's.
@@ -96,21 +114,32 @@ impl App {
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Option<Refusal>, Failure> {
-        if !caller.client.is_agent() {
-            return Ok(None);
-        }
-        for key in caller.keys() {
-            if !self.claim_key(session, key, &caller.client.id, now).await? {
-                return Ok(Some(Refusal::invalid_proof(
-                    "this key belongs to another agent",
-                )));
+        self.claim_proved(session, caller.proved(), now).await
+    }
+
+    /// In the order of their thumbprints: two requests that prove the same new keys never wait for each other in a circle.
+    pub async fn claim_proved(
+        &self,
+        session: &mut Session,
+        mut proved: Vec<Proved<'_>>,
+        now: Timestamp,
+    ) -> Result<Option<Refusal>, Failure> {
+        proved.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
+        for Proved {
+            key,
+            agent,
+            foreign,
+        } in proved
+        {
+            if !self.claim_key(session, key, agent, now).await? {
+                return Ok(Some(foreign));
             }
         }
         Ok(None)
     }
 
     /// Whether the key is (now) the agent's.
-    pub async fn claim_key(
+    async fn claim_key(
         &self,
         session: &mut Session,
         key: &Thumbprint,

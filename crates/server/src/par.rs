@@ -102,11 +102,11 @@ async fn commit(
 ) -> Result<(), Failure> {
     let mut session = app.begin().await?;
     let refuse = |refusal: Refusal| app.refused(refusal, |e| e.by(&caller.client));
-    if let Some(used) = app.claim(&mut session, caller.singles()).await? {
-        return Err(refuse(used));
-    }
     if let Some(foreign) = app.claim_keys(&mut session, caller, now).await? {
         return Err(refuse(foreign));
+    }
+    if let Some(used) = app.claim(&mut session, caller.singles()).await? {
+        return Err(refuse(used));
     }
     if session
         .client(&caller.client.id)

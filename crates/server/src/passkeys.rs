@@ -1,39 +1,38 @@
-//! `/app/devices`: a person's passkeys (WebAuthn 7.1). Added and removed only soon after a login, because whoever adds one stays.
+//! `/app/devices`: a person's passkeys (WebAuthn 7.1). Whoever adds one can come back and approve, so the person proves themselves
+//! in that very act.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
-use writ_passkey::Person as Holder;
+use writ_passkey::{Person as Holder, challenge_of};
 use writ_store::Session;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
-use writ_wire::time::Timestamp;
 
 use crate::answer::json as json_answer;
 use crate::app::App;
-use crate::authorize::{Ended, untrusted};
+use crate::authorize::Ended;
 use crate::inbox;
-use crate::login::{form_expired, signed_in, to_login};
+use crate::login::{signed_in, to_login};
+use crate::notices::{self, Passkey};
 use crate::pages::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
 use crate::session::Browser;
 
 mod add;
 mod ceremony;
+mod proof;
+mod remove;
 
-pub use ceremony::{Ceremony, LOGIN};
+use proof::Proof;
 
-/// A passkey is added or removed at most so long after a login.
-pub const FRESH_LOGIN: Duration = Duration::from_secs(10 * 60);
 /// More than anybody's devices.
 pub const MAX_PASSKEYS: usize = 20;
 const PATH: &str = "/app/devices";
@@ -41,9 +40,10 @@ const PATH: &str = "/app/devices";
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
         .route(PATH, get(show))
+        .route("/app/devices/passkeys/prove", post(proof::options))
         .route("/app/devices/passkeys/options", post(add::options))
         .route("/app/devices/passkeys", post(add::submit))
-        .route("/app/devices/passkeys/remove", post(remove))
+        .route("/app/devices/passkeys/remove", post(remove::submit))
 }
 
 /// What the page says after a step.
@@ -85,57 +85,43 @@ async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     }
 }
 
-async fn remove(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match removed(&app, &headers, &body).await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
+/// A passkey that was added or removed.
+struct Change<'a> {
+    what: Passkey,
+    credential_id: &'a str,
+    proof: &'a Proof,
 }
 
-async fn removed(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
-    let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
-    let browser = app.browser(headers).await?;
-    let Some(person) = signed_in(&browser) else {
-        return Ok(to_login(PATH));
-    };
-    if !browser.sent(&form) {
-        return Err(form_expired());
-    }
-    let now = app.clock.now();
-    if !is_fresh(person, now) {
-        return Ok(to_login(PATH));
-    }
-    let id = form.required("passkey").map_err(|e| untrusted(&e.into()))?;
-    let mut session = app.begin().await?;
-    if session.remove_passkey(&person.user.id, id, now).await? {
-        record(app, &mut session, person, ("removed", id)).await?;
-    }
-    session.commit().await?;
-    let said = Said::from(DevicesNotice::PasskeyRemoved);
-    page(app, (headers, &browser), person, said).await
-}
-
+/// In the transaction of the change: its event, and the person is told on every channel, so that it is never done unnoticed.
 async fn record(
     app: &App,
     session: &mut Session,
     person: &Person,
-    (what, credential_id): (&str, &str),
+    change: Change<'_>,
 ) -> Result<(), Ended> {
-    let now = app.clock.now();
+    let (user, now) = (&person.user.id, app.clock.now());
+    let data = json!({
+        "passkey": change.what,
+        "credential_id": change.credential_id,
+        "by": change.proof,
+    });
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
-        .of_subject(person.user.id.as_str())
-        .with(json!({ "passkey": what, "credential_id": credential_id }));
-    Ok(session.insert_event(&event).await?)
-}
-
-/// Whether this login is young enough for what a thief of the cookie must not do.
-pub fn is_fresh(person: &Person, now: Timestamp) -> bool {
-    now <= person.authenticated_at.plus(FRESH_LOGIN)
+        .of_subject(user.as_str())
+        .with(data);
+    session.insert_event(&event).await?;
+    Ok(notices::passkey_changed(&app.post(), session, (user, change.what)).await?)
 }
 
 /// An answer to a script of ours.
 pub fn refused(status: StatusCode, error: &'static str) -> Response {
     json_answer(status, &json!({ "error": error }))
+}
+
+/// What the device answered, in this field, and the challenge that it claims to have signed.
+fn answer(form: &Form, field: &'static str) -> Option<(Value, String)> {
+    let answer = serde_json::from_str(form.optional(field).ok()??).ok()?;
+    let challenge = challenge_of(&answer).ok()?;
+    Some((answer, challenge))
 }
 
 fn holder(person: &Person) -> Holder {
@@ -151,7 +137,6 @@ async fn page(
     person: &Person,
     said: Said,
 ) -> Result<Response, Ended> {
-    let now = app.clock.now();
     let user = &person.user.id;
     let mut reading = app.read().await?;
     let passkeys = reading.passkeys_of(user).await?;
@@ -164,22 +149,22 @@ async fn page(
     });
     let devices = Devices {
         person: inbox::person(app, browser, person).await?,
+        enrolment: enrolment(app, &passkeys),
         passkeys: passkeys.into_iter().map(passkey_view).collect(),
         notified: notified.collect(),
         push_key: Some(app.notices.push_key.public.clone()),
-        enrolment: enrolment(app, person, now),
         notice: said.notice,
         problem: said.problem,
     };
-    let texts = app.languages.of_request(headers);
-    Ok(devices.page(texts).into_response())
+    let texts = app.texts_for(headers, person).await?;
+    Ok(devices.page(&texts).into_response())
 }
 
-fn enrolment(app: &App, person: &Person, now: Timestamp) -> Enrolment {
+fn enrolment(app: &App, passkeys: &[StoredPasskey]) -> Enrolment {
     match &app.passkeys {
         Err(_) => Enrolment::Impossible,
-        Ok(_) if is_fresh(person, now) => Enrolment::Open,
-        Ok(_) => Enrolment::NeedsLogin,
+        Ok(_) if passkeys.is_empty() => Enrolment::First,
+        Ok(_) => Enrolment::Another,
     }
 }
 

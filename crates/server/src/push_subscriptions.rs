@@ -9,12 +9,12 @@ use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use url::Url;
 use writ_core::Refusal;
 use writ_core::checks::Endpoint;
+use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_jose::hash;
-use writ_outside::guard::Origin;
+use writ_store::Session;
 use writ_store::push::Subscription;
 use writ_wire::form::Form;
 
@@ -60,6 +60,8 @@ enum Done {
     NotLoggedIn,
     Forged,
     Bad,
+    /// As many browsers as can be told.
+    TooMany,
 }
 
 /// The key that `pushManager.subscribe` wants (RFC 8292 section 4.1); it is no secret.
@@ -101,7 +103,9 @@ async fn subscribed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done,
         p256dh: asked.keys.p256dh,
         auth: asked.keys.auth,
     };
-    if !browser.is_usable() || !is_push_service(app, &browser.endpoint) {
+    // Only services that the operator named are called for a browser (LESSONS 28).
+    let service = app.config.channels.push_service(&browser.endpoint);
+    if !browser.is_usable() || service.is_none() {
         return Ok(Done::Bad);
     }
     let named = asked.name.filter(|name| !name.trim().is_empty());
@@ -114,7 +118,13 @@ async fn subscribed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done,
         created_at: app.clock.now(),
     };
     let mut session = app.begin().await?;
-    session.upsert_subscription(&row).await?;
+    let is_new = !is_of(&mut session, &row.user, &row.digest).await?;
+    if !session.upsert_subscription(&row).await? {
+        return Ok(Done::TooMany);
+    }
+    if is_new {
+        record(app, &mut session, (&row.user, &row.digest), "added").await?;
+    }
     session.commit().await?;
     Ok(Done::Yes)
 }
@@ -133,12 +143,31 @@ async fn removed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done, Fa
         removing.device
     };
     let mut session = app.begin().await?;
-    let mine = session.subscriptions_of(&user).await?;
-    if mine.iter().any(|one| one.digest == digest) {
-        session.subscription_gone(&digest, app.clock.now()).await?;
+    let mine = is_of(&mut session, &user, &digest).await?;
+    if mine && session.subscription_gone(&digest, app.clock.now()).await? {
+        record(app, &mut session, (&user, &digest), "removed").await?;
     }
     session.commit().await?;
     Ok(Done::Yes)
+}
+
+async fn is_of(session: &mut Session, user: &UserId, digest: &str) -> Result<bool, Failure> {
+    let known = session.subscriptions_of(user).await?;
+    Ok(known.iter().any(|one| one.digest == digest))
+}
+
+/// Whoever is told of what a person is asked stands in the record (promise 4).
+async fn record(
+    app: &App,
+    session: &mut Session,
+    (user, digest): (&UserId, &str),
+    what: &str,
+) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let event = Event::new(app.event_id(now), now, EventName::UserChanged)
+        .of_subject(user.as_str())
+        .with(json!({ "push": what, "device": digest }));
+    Ok(session.insert_event(&event).await?)
 }
 
 impl Sent {
@@ -204,33 +233,6 @@ async fn person(
     })
 }
 
-/// Only services that the operator named are called for a browser; a stranger's address never is (LESSONS 28).
-fn is_push_service(app: &App, endpoint: &str) -> bool {
-    let channels = &app.config.channels;
-    if channels.rules.admits(endpoint).is_err() {
-        return false;
-    }
-    let trusted = |origin: &Origin| channels.rules.trusted.contains(origin);
-    if channels
-        .rules
-        .origin(endpoint)
-        .is_ok_and(|origin| trusted(&origin))
-    {
-        return true;
-    }
-    let url = Url::parse(endpoint).ok();
-    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
-    let usual_port = url.as_ref().is_some_and(|url| url.port().is_none());
-    usual_port && channels.push_hosts.iter().any(|known| is_host(known, host))
-}
-
-fn is_host(known: &str, host: &str) -> bool {
-    match known.strip_prefix('*') {
-        Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
-        None => host == known,
-    }
-}
-
 /// A form leads back to the page, a script gets a status.
 fn finish(app: &App, sent: &Sent, done: Result<Done, Failure>) -> Response {
     let done = match done {
@@ -246,32 +248,17 @@ fn finish(app: &App, sent: &Sent, done: Result<Done, Failure>) -> Response {
             let sentence = "the browser sent no subscription that can be used";
             end(untrusted(&Refusal::invalid_request(sentence)))
         }
+        (Sent::Form(_), Done::TooMany) => {
+            let sentence = "as many browsers are told as can be: remove one first";
+            end(untrusted(&Refusal::invalid_request(sentence)))
+        }
         (Sent::Json(_), Done::Yes) => StatusCode::NO_CONTENT.into_response(),
         (Sent::Json(_), Done::NotLoggedIn) => StatusCode::UNAUTHORIZED.into_response(),
         (Sent::Json(_), Done::Forged) => StatusCode::FORBIDDEN.into_response(),
         (Sent::Json(_), Done::Bad) => StatusCode::BAD_REQUEST.into_response(),
+        (Sent::Json(_), Done::TooMany) => StatusCode::CONFLICT.into_response(),
     }
 }
 
 /// Where a person's devices are shown.
 const PAGE: &str = "/app/devices";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_are_whole_or_below_a_dot() {
-        assert!(is_host("push.example", "push.example"));
-        assert!(is_host("*.push.example", "a.b.push.example"));
-        for (known, host) in [
-            ("push.example", "a.push.example"),
-            ("push.example", "push.example.evil.example"),
-            ("*.push.example", "push.example"),
-            ("*.push.example", ".push.example"),
-            ("*.push.example", "evilpush.example"),
-        ] {
-            assert!(!is_host(known, host), "{known} {host}");
-        }
-    }
-}

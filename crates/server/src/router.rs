@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::pages::{self, FailureKind};
 use crate::{
     activity, approval, authorize, ciba, consent, device, discovery, inbox, introspect, live,
-    login, mine, par, passkeys, push_subscriptions, settings, token, types, userinfo,
+    login, mine, par, passkeys, push_subscriptions, settings, token, transaction, types, userinfo,
 };
 
 /// The largest request body, in bytes: a pushed request with full `authorization_details`.
@@ -36,9 +36,13 @@ pub fn router(app: Arc<App>) -> Router {
             get(userinfo::userinfo).post(userinfo::userinfo),
         )
         .route("/types/{hash}", get(types::document))
+        .merge(transaction::routes(&app))
         .layer(middleware::from_fn(cross_origin));
     let people = Router::new()
-        .route("/authorize", get(authorize::authorize))
+        .route(
+            "/authorize",
+            get(authorize::authorize).post(authorize::by_form),
+        )
         .merge(login::routes())
         .merge(device::routes())
         .merge(passkeys::routes())

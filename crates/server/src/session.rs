@@ -11,7 +11,7 @@ use writ_wire::form::Form;
 use crate::answer::Failure;
 use crate::app::App;
 
-/// A browser: its cookie, known or new, and its login, if any.
+/// A browser: its cookie, known or new, and its login, if any. A disabled person is nobody.
 pub struct Browser {
     cookie: String,
     is_new: bool,
@@ -37,7 +37,7 @@ impl Browser {
 }
 
 impl App {
-    /// Reads the cookie; gives a new visitor one.
+    /// Reads the cookie; gives a new visitor one. A disabled person is nobody, on every page.
     pub async fn browser(&self, headers: &HeaderMap) -> Result<Browser, Failure> {
         let Some(cookie) = cookie(headers, &self.cookie_name()) else {
             return Ok(self.new_browser());
@@ -46,7 +46,8 @@ impl App {
             .read()
             .await?
             .session(&session_digest(&cookie), self.clock.now())
-            .await?;
+            .await?
+            .filter(|session| !session.user.disabled);
         Ok(Browser {
             cookie,
             is_new: false,

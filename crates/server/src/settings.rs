@@ -1,4 +1,4 @@
-//! `/app/settings`: quiet hours, e-mail, the code that CIBA asks for (`user_code`, CIBA 7.1), language.
+//! `/app/settings`: language, time zone, quiet hours, e-mail, the code that CIBA asks for (`user_code`, CIBA 7.1).
 
 use std::sync::Arc;
 
@@ -17,10 +17,14 @@ use writ_store::settings::Settings as Stored;
 use writ_wire::form::Form;
 
 use crate::app::App;
+use crate::attempts::Tries;
 use crate::authorize::{Ended, untrusted};
 use crate::inbox;
 use crate::login::{check_password, signed_in, to_login};
-use crate::pages::{LANGUAGE_COOKIE, QuietView, Settings, SettingsNotice, SettingsProblem, Texts};
+use crate::pages::{
+    LANGUAGE_COOKIE, LoginProblem, PersonView, QuietView, Settings, SettingsNotice,
+    SettingsProblem, Texts,
+};
 use crate::passwords::Busy;
 use crate::session::Browser;
 
@@ -50,12 +54,12 @@ async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
         let Some(person) = signed_in(&browser) else {
             return Ok(to_login(PATH));
         };
-        let texts = app.languages.of_request(&headers);
+        let texts = app.texts_for(&headers, person).await?;
         let visit = Visit {
             app: &app,
             browser: &browser,
             person,
-            texts,
+            texts: &texts,
         };
         visit.page(None).await
     };
@@ -78,11 +82,12 @@ async fn set(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, En
     let Some(person) = signed_in(&browser) else {
         return Ok(to_login(PATH));
     };
+    let texts = app.texts_for(headers, person).await?;
     let visit = Visit {
         app,
         browser: &browser,
         person,
-        texts: app.languages.of_request(headers),
+        texts: &texts,
     };
     if !browser.sent(&form) {
         return visit.page(Some(Err(SettingsProblem::FormExpired))).await;
@@ -92,6 +97,7 @@ async fn set(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, En
         return visit.language(field("language")?.unwrap_or_default()).await;
     }
     let outcome = match field("setting")? {
+        Some("time_zone") => visit.time_zone(field("time_zone")?).await?,
         Some("quiet") => visit.quiet(&form).await?,
         Some("email") => visit.email(field("email")?).await?,
         Some("user_code") => visit.user_code(&form).await?,
@@ -109,10 +115,25 @@ impl Visit<'_> {
     /// Kept by the browser, and answered in the new language.
     async fn language(self, tag: &str) -> Result<Response, Ended> {
         let texts = self.app.languages.of(tag);
+        let (user, now) = (&self.person.user.id, self.app.clock.now());
+        let mut session = self.app.begin().await?;
+        session.set_language(user, texts.locale(), now).await?;
+        session.commit().await?;
         let visit = Visit { texts, ..self };
         let mut response = visit.page(Some(Ok(SettingsNotice::Saved))).await?;
         remember_language(visit.app, texts, response.headers_mut());
         Ok(response)
+    }
+
+    /// A name that there is, or none again.
+    async fn time_zone(&self, typed: Option<&str>) -> Result<Outcome, Ended> {
+        let zone = typed.map(|name| self.app.zones.find(name.trim()));
+        if matches!(zone, Some(None)) {
+            return Ok(Err(SettingsProblem::TimeZone));
+        }
+        let name = zone.flatten().map(|zone| zone.name().to_owned());
+        self.save("time_zone", |stored| stored.time_zone = name)
+            .await
     }
 
     async fn quiet(&self, form: &Form) -> Result<Outcome, Ended> {
@@ -122,7 +143,7 @@ impl Visit<'_> {
         let change = |stored: &mut Stored| {
             stored.quiet_from = quiet.map(|hours| hours.from);
             stored.quiet_until = quiet.map(|hours| hours.until);
-            stored.offset_minutes = Some(offset);
+            stored.offset_minutes = offset.or(stored.offset_minutes);
         };
         self.save("quiet_hours", change).await
     }
@@ -157,15 +178,15 @@ impl Visit<'_> {
         }
         let password = field("password")?.unwrap_or_default().to_owned();
         let name = &self.person.user.name;
-        if check_password(self.app, name, password).await?.is_err() {
-            return Ok(Err(SettingsProblem::PasswordWrong));
+        if let Err(problem) = check_password(self.app, name, password).await? {
+            return Ok(Err(problem_of(problem)));
         }
         let hash = match code {
             Some(code) => {
                 let salt = self.app.random.bytes();
                 match self.app.passwords.hash(code.to_owned(), salt).await {
                     Ok(hash) => Some(hash.map_err(Ended::Broken)?),
-                    Err(Busy) => return Ok(Err(SettingsProblem::PasswordWrong)),
+                    Err(Busy) => return Ok(Err(SettingsProblem::Busy)),
                 }
             }
             None => None,
@@ -175,6 +196,10 @@ impl Visit<'_> {
         session.set_user_code(user, hash.as_deref(), now).await?;
         self.record(&mut session, "user_code").await?;
         session.commit().await?;
+        // Guesses at the code before are none at this one.
+        self.app
+            .forget_tries(&Tries::of_user_code(user, now))
+            .await?;
         Ok(Ok(SettingsNotice::Saved))
     }
 
@@ -192,8 +217,14 @@ impl Visit<'_> {
         let stored = reading.settings(user).await?.unwrap_or_default();
         drop(reading);
         let quiet = stored.quiet_from.zip(stored.quiet_until);
+        let person = inbox::person(self.app, self.browser, self.person).await?;
         let settings = Settings {
-            person: inbox::person(self.app, self.browser, self.person).await?,
+            person: PersonView {
+                has_zone: stored.time_zone.is_some(),
+                ..person
+            },
+            time_zone: stored.time_zone.unwrap_or_default(),
+            zones: self.app.zones.names(),
             quiet: quiet.map(|(from, until)| QuietView { from, until }),
             offset_minutes: stored.offset_minutes.unwrap_or_default(),
             email: stored.email.unwrap_or_default(),
@@ -204,6 +235,14 @@ impl Visit<'_> {
             problem: outcome.and_then(Result::err),
         };
         Ok(settings.page(self.texts).into_response())
+    }
+}
+
+fn problem_of(problem: LoginProblem) -> SettingsProblem {
+    match problem {
+        LoginProblem::TooMany => SettingsProblem::TooMany,
+        LoginProblem::Busy => SettingsProblem::Busy,
+        _ => SettingsProblem::PasswordWrong,
     }
 }
 

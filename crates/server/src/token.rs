@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use writ_core::Refusal;
 use writ_core::checks::Endpoint;
 use writ_wire::error::ErrorCode;
@@ -23,8 +23,6 @@ use crate::grants;
 use crate::keyring::Keys;
 use crate::waiting;
 
-/// RFC 7240 section 3.
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What every grant needs.
@@ -51,10 +49,8 @@ pub async fn token(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes)
         Ok(answer) => json(StatusCode::OK, &answer),
         Err(failure) => app.answer_failure(endpoint, failure).await,
     };
-    if let Some(wait) = waiting::preference(&headers).filter(|_| held)
-        && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
-    {
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    if held {
+        waiting::say_applied(&mut response, &headers);
     }
     app.with_nonce(response, profile.get())
 }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use http::HeaderMap;
+use axum::response::Response;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use writ_core::id::{ApprovalId, UserId};
@@ -206,6 +207,17 @@ pub fn preference(headers: &HeaderMap) -> Option<Duration> {
     (!wait.is_zero()).then_some(wait)
 }
 
+/// RFC 7240 section 3: the answer of a poll that was held as long as the client liked.
+pub fn say_applied(response: &mut Response, headers: &HeaderMap) {
+    if let Some(wait) = preference(headers)
+        && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
+    {
+        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+    }
+}
+
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,7 +225,7 @@ mod tests {
     fn wait(values: &[&'static str]) -> Option<u64> {
         let mut headers = HeaderMap::new();
         for value in values {
-            headers.append("prefer", http::HeaderValue::from_static(value));
+            headers.append("prefer", HeaderValue::from_static(value));
         }
         preference(&headers).map(|wait| wait.as_secs())
     }

@@ -118,16 +118,17 @@ function refresh() {
   request.send();
 }
 
-/** Finds the same element again in a list that came anew, so that the keyboard stays where it was. */
-function nameOf(element) {
-  if (element?.id) return `#${CSS.escape(element.id)}`;
-  const href = element?.getAttribute?.('href');
-  return href ? `a[href="${CSS.escape(href)}"]` : undefined;
+/** What has the focus, as it is found again in a fresh page. */
+function whereFocusIs() {
+  const focused = document.activeElement;
+  if (focused?.id) return `#${CSS.escape(focused.id)}`;
+  const tab = focused?.closest('.tabs a');
+  return tab ? `.tabs a[href="${CSS.escape(tab.getAttribute('href'))}"]` : undefined;
 }
 
 function replace(fresh, page) {
   const inbox = find('#inbox');
-  const focused = nameOf(document.activeElement);
+  const place = whereFocusIs();
   for (const element of all('[data-left]', fresh)) element.isFresh = true;
   inbox.replaceChildren(...fresh.childNodes);
   for (const name of ['.tabs', 'title']) {
@@ -135,16 +136,40 @@ function replace(fresh, page) {
     if (old && now && !old.isEqualNode(now)) old.replaceWith(now);
   }
   document.body.dataset.waiting = page.body.dataset.waiting ?? '0';
-  if (focused) find(focused)?.focus();
+  if (place) find(place)?.focus();
   announce(find('[data-says]')?.textContent.trim());
   badge();
   tick();
+}
+
+/* The clock of this device */
+
+const OFFERED = 'writ-zone-offered';
+
+/** Tells the server in which zone this device is, where the person has set none. Once: whoever takes it away means it. */
+async function offerZone() {
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const csrf = find('input[name="csrf"]')?.value;
+  if (document.body.dataset.zone !== 'unset' || !zone || !csrf) return;
+  try {
+    if (localStorage.getItem(OFFERED)) return;
+    const body = new URLSearchParams({ csrf, setting: 'time_zone', time_zone: zone });
+    const answer = await fetch('/app/settings', { method: 'POST', body });
+    localStorage.setItem(OFFERED, zone);
+    if (!answer.ok) return;
+  } catch {
+    // The page was left, or this browser remembers nothing.
+    return;
+  }
+  const field = find('#time_zone');
+  if (field && field.value === '') field.value = zone;
 }
 
 /* Start */
 
 install();
 badge();
+offerZone();
 if (all('[data-left]').length > 0 || find('#inbox')) {
   tick();
   setInterval(tick, 1000);

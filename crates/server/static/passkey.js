@@ -1,6 +1,7 @@
 // Passkeys (WebAuthn level 3): log in, approve, add one. The answer travels in a field of an ordinary form.
 
 const form = (name) => document.querySelector(`form[data-passkey="${name}"]`);
+const forms = (name) => document.querySelectorAll(`form[data-passkey="${name}"]`);
 
 const possible = window.isSecureContext && 'PublicKeyCredential' in window && 'credentials' in navigator;
 
@@ -55,33 +56,46 @@ function asJson(credential) {
   };
 }
 
-const request = async (json) =>
-  asJson(await navigator.credentials.get({ publicKey: requestOptions(json.publicKey ?? json) }));
+const request = async (json, how = {}) =>
+  asJson(await navigator.credentials.get({ publicKey: requestOptions(json.publicKey ?? json), ...how }));
 
 const create = async (json) =>
   asJson(await navigator.credentials.create({ publicKey: creationOptions(json.publicKey ?? json) }));
 
 /* Forms */
 
-/** Options that the server makes only when they are wanted. */
-async function options(of) {
+/** Options that the server makes only when they are wanted. A refusal is named by its message on the page, if it has one. */
+async function options(of, path = of.dataset.options, fields = {}) {
   const csrf = of.querySelector('[name="csrf"]').value;
-  const answer = await fetch(of.dataset.options, {
+  const answer = await fetch(path, {
     method: 'POST',
-    body: new URLSearchParams({ csrf }),
+    body: new URLSearchParams({ csrf, ...fields }),
     headers: { accept: 'application/json' },
   });
-  if (!answer.ok) throw new Error(String(answer.status));
-  return answer.json();
+  const json = await answer.json();
+  if (!answer.ok) throw new Error(json.error);
+  return json;
 }
 
+/** Where the messages of this form stand. */
+const said = (of) => document.getElementById(of.dataset.says) ?? of;
+
 const show = (of, name) => {
-  for (const part of of.querySelectorAll('[data-message]')) part.hidden = part.dataset.message !== name;
+  for (const part of said(of).querySelectorAll('[data-message]')) part.hidden = part.dataset.message !== name;
 };
+
+const STALE = ['needs_login', 'form_expired', 'needs_password', 'no_passkey'];
+
+/** The message for a refusal of the server; for one of the browser none that a person could use. */
+function complain(of, { message }) {
+  const name = STALE.includes(message) ? 'stale' : message;
+  const known = [...said(of).querySelectorAll('[data-message]')].some((part) => part.dataset.message === name);
+  show(of, known ? name : 'failed');
+}
 
 /** Says that it cannot be done here; where there is another way, only that remains. */
 function instead(of) {
-  of.hidden = of.querySelector('[data-message="unsupported"]') === null;
+  of.hidden = said(of).querySelector('[data-message="unsupported"]') === null;
   show(of, 'unsupported');
 }
 
@@ -99,17 +113,52 @@ function ask(of, field, answer) {
     try {
       of.elements[field].value = JSON.stringify(await answer());
       of.submit();
-    } catch {
-      // No reason: the browser tells none that a person could use.
-      show(of, 'failed');
+    } catch (error) {
+      complain(of, error);
       button.disabled = false;
       button.focus();
     }
   });
 }
 
+/** Before a challenge is too old (five minutes) the next one takes its place. */
+const REFRESH = 4 * 60 * 1000;
+
+/** What waits for a name to be picked; only one thing may wait at once. */
+let waiting;
+
+/**
+ * Passkeys among the names that the browser offers for the field. Silent: whoever sees nothing of it types or presses. Not after
+ * a mistake: then people choose themselves.
+ */
+async function autofill(of) {
+  if (!of || !possible || document.getElementById('problem')) return;
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  for (let again = true; again; ) {
+    const round = new AbortController();
+    waiting = round;
+    again = false;
+    const late = setTimeout(() => {
+      again = true;
+      round.abort();
+    }, REFRESH);
+    try {
+      const how = { mediation: 'conditional', signal: round.signal };
+      of.elements.assertion.value = JSON.stringify(await request(await options(of), how));
+      of.submit();
+    } catch {
+      // Another way was taken, or nothing came of it.
+    }
+    clearTimeout(late);
+  }
+}
+
 const login = form('login');
-ask(login, 'assertion', async () => request(await options(login)));
+ask(login, 'assertion', async () => {
+  waiting?.abort();
+  return request(await options(login));
+});
+autofill(login).catch(() => {});
 
 const approval = form('approval');
 ask(approval, 'assertion', () => request(JSON.parse(approval.dataset.given)));
@@ -117,4 +166,18 @@ ask(approval, 'assertion', () => request(JSON.parse(approval.dataset.given)));
 const enrolment = form('enrolment');
 const device = enrolment?.elements.namedItem('name');
 if (device && !device.value) device.value = navigator.userAgentData?.platform ?? '';
-ask(enrolment, 'credential', async () => create(await options(enrolment)));
+/** A passkey that the person has, asked for this act alone. */
+const prove = async (of, fields) => request(await options(of, of.dataset.prove, fields));
+
+/** What the person proved themselves for; kept while the device fails, so that they do it once. */
+let creation;
+async function createHere() {
+  const { password } = enrolment.elements;
+  const proof = password ? { password: password.value } : { assertion: JSON.stringify(await prove(enrolment)) };
+  return options(enrolment, enrolment.dataset.options, proof);
+}
+ask(enrolment, 'credential', async () => create((creation ??= await createHere())));
+
+for (const removal of forms('removal')) {
+  ask(removal, 'assertion', () => prove(removal, { passkey: removal.elements.passkey.value }));
+}

@@ -46,7 +46,7 @@ row! { ClientRow {
 
 /// What must hold of an agent that somebody hands over to; never cached.
 pub struct ActorState {
-    /// Neither it nor its owner is stopped.
+    /// Neither it nor its owner or sponsor is stopped.
     pub active: bool,
     /// Whose the key is that it names, if anybody's.
     pub key_owner: Option<ClientId>,
@@ -77,11 +77,13 @@ const FIND: &str = "
 
 const ACTOR: &str = "
     SELECT CASE WHEN c.stopped_at IS NULL AND o.disabled_at IS NULL AND o.id IS NOT NULL
+                AND s.disabled_at IS NULL AND s.id IS NOT NULL
             THEN CAST(1 AS BIGINT) ELSE CAST(0 AS BIGINT) END AS active,
         k.client_id AS key_owner
     FROM clients c
     LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
     LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+    LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
     LEFT JOIN agent_keys k ON k.tenant = c.tenant AND k.thumbprint = $3
     WHERE c.tenant = $1 AND c.id = $2";
 

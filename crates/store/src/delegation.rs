@@ -1,7 +1,7 @@
 //! Delegations: one row per edge, never wider than its parent (DESIGN 6).
 
 use writ_core::delegation::Delegation;
-use writ_core::id::{ClientId, DelegationId, TaskId};
+use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
@@ -36,6 +36,8 @@ row! { DelegationRow {
     expires_at: i64,
 } }
 
+row! { HeldRow { id: String, task_id: String } }
+
 /// The columns of `DelegationRow` from `delegations d`.
 macro_rules! delegation_columns {
     () => {
@@ -51,6 +53,21 @@ const BIND: &str = "
 
 const STOP: &str = "
     UPDATE delegations SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
+
+/// $2 person, $3 holder, $4 now, $5 most. What the holder has from itself dies with the row above it.
+const STOP_HELD: &str = "
+    UPDATE delegations SET stopped_at = $4
+    WHERE tenant = $1 AND stopped_at IS NULL AND id IN (
+        SELECT d.id FROM tasks t
+            JOIN delegations d ON d.tenant = t.tenant AND d.task_id = t.id
+            LEFT JOIN delegations a
+                ON a.tenant = d.tenant AND a.id = COALESCE(d.parent_id, d.asked_by)
+        WHERE t.tenant = $1 AND t.subject_kind = 'person' AND t.subject = $2
+            AND t.stopped_at IS NULL AND t.expires_at > $4
+            AND d.holder = $3 AND d.stopped_at IS NULL AND d.expires_at > $4
+            AND (a.id IS NULL OR a.holder <> $3)
+        ORDER BY d.created_at, d.id LIMIT $5)
+    RETURNING id, task_id";
 
 const OF_TASK: &str = concat!(
     "SELECT ",
@@ -77,6 +94,35 @@ impl Session {
     /// Nothing below it is live from this commit on. Whether this call did it.
     pub async fn stop_delegation(&mut self, id: &DelegationId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+    }
+
+    /// What this agent holds in live tasks for this person, as many as the limit: stopped by this call, with the task of each.
+    pub async fn stop_delegations_held(
+        &mut self,
+        subject: &UserId,
+        holder: &ClientId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(DelegationId, TaskId)>> {
+        let (subject, holder) = (subject.as_str(), holder.as_str());
+        let (now, limit) = (now.micros(), i64::from(limit));
+        let rows = all!(
+            self,
+            HeldRow,
+            STOP_HELD,
+            &self.tenant,
+            subject,
+            holder,
+            now,
+            limit
+        )?;
+        let read = |row: HeldRow| {
+            (
+                DelegationId::from_text(row.id),
+                TaskId::from_text(row.task_id),
+            )
+        };
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// The first `MAX_LISTED`, in the order in which they were made.

@@ -4,11 +4,13 @@
 #[macro_use]
 mod query;
 
+pub mod attempts;
 mod batch;
 pub mod client;
 pub mod code;
 mod connect;
 mod connections;
+pub mod consent;
 pub mod delegation;
 mod error;
 pub mod event;
@@ -37,6 +39,7 @@ pub mod testing;
 mod tests;
 pub mod types;
 pub mod user;
+pub mod usual;
 pub mod write;
 
 pub use connections::Committed;

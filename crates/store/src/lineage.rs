@@ -1,6 +1,6 @@
 //! Everything above a token, in one statement whatever the depth (promise 5, DESIGN 6 and 10).
-//! Up the parents, and from an edge that was approved alone to the chain that asked; task, holders, their owners and the
-//! subject on the way; large columns for the leaf alone.
+//! Up the parents, and from an edge that was approved alone to the chain that asked; task, holders, their owners and sponsors,
+//! and the subject on the way; large columns for the leaf alone.
 
 use writ_core::delegation::MAX_LINEAGE;
 use writ_core::id::DelegationId;
@@ -27,6 +27,7 @@ macro_rules! stopped {
             WHEN s.delegations > 0 THEN 'delegation'
             WHEN s.agents > 0 THEN 'agent'
             WHEN s.owners > 0 THEN 'owner'
+            WHEN s.sponsors > 0 THEN 'sponsor'
             WHEN p.disabled_at IS NOT NULL THEN 'subject'
             WHEN s.roots <> 1 OR s.lost > 0 OR n.stopped_at IS NOT NULL
                 OR (t.subject_kind = 'person' AND p.id IS NULL) THEN 'unknown' END"
@@ -50,12 +51,15 @@ macro_rules! up_from {
             ), state AS (
                 SELECT MIN(up.expires_at) AS ends_at, string_agg(up.jkt, ' ') AS keys,
                     COUNT(up.stopped_at) AS delegations, COUNT(c.stopped_at) AS agents,
-                    COUNT(o.disabled_at) AS owners, COUNT(*) - COUNT(up.above) AS roots,
-                    COUNT(*) - COUNT(c.id) + COUNT(a.client_id) - COUNT(o.id) AS lost
+                    COUNT(o.disabled_at) AS owners, COUNT(r.disabled_at) AS sponsors,
+                    COUNT(*) - COUNT(up.above) AS roots,
+                    COUNT(*) - COUNT(c.id) + COUNT(a.client_id) - COUNT(o.id)
+                        + COUNT(a.client_id) - COUNT(r.id) AS lost
                 FROM up
                 LEFT JOIN clients c ON c.tenant = $1 AND c.id = up.holder
                 LEFT JOIN agents a ON a.tenant = $1 AND a.client_id = up.holder
                 LEFT JOIN users o ON o.tenant = $1 AND o.id = a.owner_id
+                LEFT JOIN users r ON r.tenant = $1 AND r.id = a.sponsor_id
             )
             SELECT ",
             $columns,

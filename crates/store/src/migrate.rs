@@ -30,6 +30,8 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     5 "0005_pending",
     6 "0006_passkey",
     7 "0007_notice",
+    8 "0008_usual",
+    9 "0009_limits",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -39,6 +41,8 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     5 "0005_pending",
     6 "0006_passkey",
     7 "0007_notice",
+    8 "0008_usual",
+    9 "0009_limits",
 };
 
 impl Store {

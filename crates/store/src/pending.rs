@@ -1,12 +1,15 @@
 //! What waits for a person (SPECS appendix B.1): found by its handle, polled, listed. Its transitions are in `pending/decision.rs`,
 //! lists and budgets in `pending/lists.rs`, what people saw and signed in `receipt.rs`.
 
+mod again;
 mod decision;
 mod device;
+mod ending;
+mod guard;
 mod lists;
 
 use writ_core::id::{ApprovalId, ClientId, DelegationId, TaskId, UserId};
-use writ_core::pending::{Kind, PendingRequest, Polling, SLOW_DOWN, Stage, State};
+use writ_core::pending::{Kind, PendingRequest, Polling, SLOW_DOWN, State};
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
@@ -14,6 +17,7 @@ use crate::error::{Result, StoreError};
 use crate::json::{self, time};
 use crate::store::Session;
 
+pub use ending::Ended;
 pub use lists::{Change, Prompts};
 
 /// One row of `pending_requests`; the handle and the user code themselves are kept nowhere.
@@ -77,6 +81,14 @@ macro_rules! open {
 }
 pub(crate) use open;
 
+/// A newer copy of the same question took its place.
+macro_rules! asked_again {
+    () => {
+        "(state = 'expired' AND decided_at IS NULL AND decision IS NOT NULL)"
+    };
+}
+pub(crate) use asked_again;
+
 row! { SealedRow { sealed: Option<String> } }
 
 row! { PollingRow { poll_interval: i64, polled_at: Option<i64>, hasty_polls: i64 } }
@@ -88,7 +100,7 @@ const INSERT: &str = "
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $20)";
 
-/// As many users as `APPROVERS_AT_ONCE`; absent ones are null.
+/// `created_at` is when their turn comes. As many users as `APPROVERS_AT_ONCE`; absent ones are null.
 const INSERT_APPROVERS: &str = "
     INSERT INTO pending_approvers (tenant, request_id, user_id, created_at)
     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), u.user_id, CAST($3 AS BIGINT) FROM (
@@ -162,31 +174,28 @@ impl Session {
             request.created_at.micros(),
             request.expires_at.micros(),
         )?;
-        self.insert_approvers(&request.id, &request.asked.stages, request.created_at)
-            .await
+        for (place, stage) in request.asked.stages.iter().enumerate() {
+            let turn = turn(request, place);
+            self.insert_approvers(&request.id, &stage.of, turn).await?;
+        }
+        Ok(())
     }
 
+    /// Whoever has a row keeps it: in several steps, the first one counts.
     pub(super) async fn insert_approvers(
         &mut self,
         id: &ApprovalId,
-        stages: &[Stage],
-        now: Timestamp,
+        people: &[UserId],
+        turn: Timestamp,
     ) -> Result<()> {
-        let mut users: Vec<&str> = stages
-            .iter()
-            .flat_map(|s| &s.of)
-            .map(UserId::as_str)
-            .collect();
-        users.sort_unstable();
-        users.dedup();
-        for some in users.chunks(APPROVERS_AT_ONCE) {
-            let user = |place: usize| some.get(place).copied();
+        for some in people.chunks(APPROVERS_AT_ONCE) {
+            let user = |place: usize| some.get(place).map(UserId::as_str);
             execute!(
                 self,
                 INSERT_APPROVERS,
                 &self.tenant,
                 id.as_str(),
-                now.micros(),
+                turn.micros(),
                 user(0),
                 user(1),
                 user(2),
@@ -306,4 +315,11 @@ pub(super) fn stage_ends_at(request: &PendingRequest, stage: usize) -> Option<i6
     let whole = request.expires_at.micros() - request.created_at.micros();
     let passed = (whole * number(stage + 1) + number(steps) - 1) / number(steps);
     Some(request.created_at.micros() + passed)
+}
+
+/// When the people of a step are asked.
+fn turn(request: &PendingRequest, stage: usize) -> Timestamp {
+    let before = stage.checked_sub(1);
+    let begins = before.and_then(|before| stage_ends_at(request, before));
+    begins.map_or(request.created_at, time)
 }

@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::json::time;
 use crate::store::Session;
 
-/// The most browsers of one person.
-pub const MAX_SUBSCRIPTIONS: i64 = 50;
+/// The most browsers of one person; all of them are told.
+pub const MAX_SUBSCRIPTIONS: i64 = 16;
 
 /// One row of `push_subscriptions` that is not gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,18 +33,22 @@ row! { SubscriptionRow {
 
 row! { ServerKeyRow { public_key: String, sealed: String } }
 
+/// One more than $7 of this person is not written; one that is there is no new one.
 const UPSERT: &str = "
     INSERT INTO push_subscriptions (tenant, endpoint_digest, user_id, sealed, name, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6)
+    SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),
+        CAST($6 AS BIGINT)
+    WHERE $7 > (SELECT COUNT(*) FROM push_subscriptions
+        WHERE tenant = $1 AND user_id = $3 AND gone_at IS NULL AND endpoint_digest <> $2)
     ON CONFLICT (tenant, endpoint_digest) DO UPDATE SET user_id = excluded.user_id,
         sealed = excluded.sealed, name = excluded.name, created_at = excluded.created_at,
         gone_at = NULL";
 
-/// The newest, should there be too many.
+/// Should two nodes have written one too many, the older ones are not hidden by newer ones.
 const OF_USER: &str = "
     SELECT endpoint_digest, user_id, sealed, name, created_at FROM push_subscriptions
     WHERE tenant = $1 AND user_id = $2 AND gone_at IS NULL
-    ORDER BY created_at DESC, endpoint_digest LIMIT $3";
+    ORDER BY created_at, endpoint_digest LIMIT $3";
 
 const GONE: &str = "
     UPDATE push_subscriptions SET gone_at = $3, sealed = ''
@@ -59,9 +63,9 @@ const INSERT_SERVER_KEY: &str = "
     ON CONFLICT DO NOTHING";
 
 impl Session {
-    /// A browser belongs to whoever subscribed with it last.
-    pub async fn upsert_subscription(&mut self, new: &Subscription) -> Result<()> {
-        execute!(
+    /// A browser belongs to whoever subscribed with it last. Whether there was room for it.
+    pub async fn upsert_subscription(&mut self, new: &Subscription) -> Result<bool> {
+        let written = execute!(
             self,
             UPSERT,
             &self.tenant,
@@ -70,11 +74,12 @@ impl Session {
             &new.sealed,
             &new.name,
             new.created_at.micros(),
+            MAX_SUBSCRIPTIONS,
         )?;
-        Ok(())
+        Ok(written == 1)
     }
 
-    /// The newest first, at most `MAX_SUBSCRIPTIONS`.
+    /// The oldest first, at most `MAX_SUBSCRIPTIONS`.
     pub async fn subscriptions_of(&mut self, user: &UserId) -> Result<Vec<Subscription>> {
         let user = user.as_str();
         let most = MAX_SUBSCRIPTIONS;

@@ -1,7 +1,7 @@
 //! Logins: only the digest of the cookie's secret is kept.
 
 use writ_authority::Level;
-use writ_core::authorize;
+use writ_core::authorize::{self, Reads};
 use writ_core::client::User;
 use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
@@ -29,6 +29,8 @@ row! { SessionRow {
     authenticated_at: i64,
     for_request: Option<String>,
     method: Option<String>,
+    time_zone: Option<String>,
+    language: Option<String>,
 } }
 
 const METHOD: &str = "`sessions.method`";
@@ -39,12 +41,18 @@ const INSERT: &str = "
 
 const FIND: &str = "
     SELECT s.user_id, u.name, u.disabled_at, s.authenticated_at, s.for_request,
-        s.method
+        s.method, p.time_zone, p.language
     FROM sessions s JOIN users u ON u.tenant = s.tenant AND u.id = s.user_id
+        LEFT JOIN person_settings p ON p.tenant = s.tenant AND p.user_id = s.user_id
     WHERE s.tenant = $1 AND s.digest = $2 AND s.ended_at IS NULL AND s.expires_at > $3";
 
 const END: &str = "
     UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL";
+
+/// Which passkey opened a session is not known, only that one did.
+const END_BY_PASSKEY: &str = "
+    UPDATE sessions SET ended_at = $5
+    WHERE tenant = $1 AND user_id = $2 AND method = $3 AND digest <> $4 AND ended_at IS NULL";
 
 impl Session {
     pub async fn insert_session(&mut self, new: NewSession<'_>) -> Result<()> {
@@ -76,6 +84,18 @@ impl Session {
     pub async fn end_session(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, END, &self.tenant, digest, now.micros())? == 1)
     }
+
+    /// Ends every login of this person by a passkey but the one with the digest `but`; how many there were.
+    pub async fn end_passkey_sessions(
+        &mut self,
+        user: &UserId,
+        but: &str,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let method = json::write(&Level::Passkey, METHOD)?;
+        let (tenant, user, now) = (&self.tenant, user.as_str(), now.micros());
+        execute!(self, END_BY_PASSKEY, tenant, user, method, but, now)
+    }
 }
 
 impl SessionRow {
@@ -94,6 +114,10 @@ impl SessionRow {
             },
             authenticated_at: time(self.authenticated_at),
             for_request: self.for_request,
+            reads: Reads {
+                time_zone: self.time_zone,
+                language: self.language,
+            },
         })
     }
 }

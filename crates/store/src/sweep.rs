@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use writ_core::usual;
 use writ_wire::time::Timestamp;
 
+use crate::attempts::{Kind, MOST_ROWS};
 use crate::error::Result;
 use crate::store::Store;
 
@@ -55,6 +57,27 @@ const NOTICES: &str = "
     DELETE FROM notices WHERE (tenant, id) IN
         (SELECT tenant, id FROM notices WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
+/// Nobody counts by them any more.
+const GUARDS: &str = "
+    DELETE FROM prompt_guards WHERE asked_at <= $1 AND (tenant, holder) IN
+        (SELECT tenant, holder FROM prompt_guards WHERE asked_at <= $1 ORDER BY asked_at LIMIT $2)";
+
+const ATTEMPTS: &str = "
+    DELETE FROM attempts WHERE kept_until <= $1 AND (tenant, kind, holder) IN
+        (SELECT tenant, kind, holder FROM attempts WHERE kept_until <= $1 ORDER BY kept_until LIMIT $2)";
+
+/// $1 the kind, $2 the most rows that leave, $3 how many stay: those that end last.
+const CROWD: &str = "
+    DELETE FROM attempts WHERE (tenant, kind, holder) IN
+        (SELECT tenant, kind, holder FROM attempts WHERE kind = $1
+        ORDER BY kept_until DESC LIMIT $2 OFFSET $3)";
+
+/// $1 before which they were made.
+const USES: &str = "
+    DELETE FROM approved_uses WHERE (tenant, approval, place) IN
+        (SELECT tenant, approval, place FROM approved_uses
+        WHERE made_at <= $1 ORDER BY made_at LIMIT $2)";
+
 /// What belongs to a request that waited for a person leaves before it.
 macro_rules! of_pending {
     ($table:literal) => {
@@ -81,7 +104,7 @@ const PENDING: &str = "
                 WHERE c.tenant = p.tenant AND c.request_id = p.id)
         ORDER BY p.expires_at LIMIT $2)";
 
-const AT_EXPIRY: &[&str] = &[REPLAYS, SESSIONS, CEREMONIES, NOTICES];
+const AT_EXPIRY: &[&str] = &[REPLAYS, SESSIONS, CEREMONIES, NOTICES, ATTEMPTS];
 const LATER: &[&str] = &[
     CODES,
     REQUESTS,
@@ -90,6 +113,7 @@ const LATER: &[&str] = &[
     of_pending!("pending_screens"),
     of_pending!("pending_votes"),
     PENDING,
+    GUARDS,
     DELEGATIONS,
     TASKS,
 ];
@@ -107,6 +131,19 @@ impl Store {
                 .sweep_one(sql, now.minus(KEPT_AFTER_EXPIRY), limit)
                 .await?;
         }
+        swept += self.sweep_one(USES, now.minus(usual::KEPT), limit).await?;
+        for kind in Kind::ALL {
+            swept += self.sweep_crowd(kind, limit).await?;
+        }
+        Ok(swept)
+    }
+
+    /// Whoever makes up names makes rows: of each kind only so many stay, however young they are.
+    async fn sweep_crowd(&self, kind: Kind, limit: u32) -> Result<u64> {
+        let (limit, most) = (i64::from(limit), i64::from(MOST_ROWS));
+        let mut session = self.begin(EVERY_TENANT).await?;
+        let swept = execute!(session, CROWD, kind.as_str(), limit, most)?;
+        session.commit().await?;
         Ok(swept)
     }
 

@@ -95,7 +95,7 @@ const STOP_OF: &str = "
         AND stopped_at IS NULL";
 
 impl Session {
-    /// Whether it was written: not for a client that is unknown or stopped, or whose owner is disabled.
+    /// Whether it was written: not for a client that is unknown or stopped, or whose owner or sponsor is disabled.
     pub async fn insert_task_if_active(&mut self, task: &Task) -> Result<bool> {
         let task = Some(task);
         let written = self

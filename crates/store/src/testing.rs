@@ -86,7 +86,28 @@ fn end(problem: &NoDatabase) -> ! {
     panic!("{problem}")
 }
 
+macro_rules! rewrite {
+    ($connection:ident, $url:expr, $sql:expr, $($value:expr),*) => {
+        async {
+            let connection = &mut $connection::connect($url).await?;
+            sqlx::query($sql)$(.bind($value))*.execute(connection).await?;
+            Ok::<_, sqlx::Error>(())
+        }
+        .await
+    };
+}
+
 impl TestDatabase {
+    /// Another record of this client, as an operator's change leaves it. Ends the test if it cannot be written.
+    pub async fn rewrite_client(&self, id: &str, metadata: &str) {
+        let sql = "UPDATE clients SET metadata = $1 WHERE id = $2";
+        let done = match self.kind {
+            Kind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, metadata, id),
+            Kind::Postgres => rewrite!(PgConnection, &self.url, sql, metadata, id),
+        };
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
     /// Every row of every table as text, to search for what must not be there. Ends the test if it cannot be read.
     pub async fn dump(&self) -> String {
         let rows = match self.kind {

@@ -18,10 +18,13 @@ macro_rules! on_both {
     };
 }
 
+mod again;
 mod approved_edge;
+mod attempts;
 mod batch;
 mod features;
 mod grants;
+mod guard;
 mod inbox;
 mod lineage;
 mod migrations;
@@ -34,5 +37,6 @@ mod races;
 mod record;
 mod sweep;
 mod tenants;
+mod usual;
 mod waiting;
 mod world;

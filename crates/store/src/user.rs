@@ -1,11 +1,10 @@
-//! People: name, password hash, wrong passwords in a row, disablement.
+//! People: name, password hash, disablement.
 
 use writ_core::client::User;
 use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
-use crate::json::time;
 use crate::store::Session;
 
 /// A person with what a login needs; not printable, because of the hash.
@@ -13,17 +12,12 @@ use crate::store::Session;
 pub struct StoredUser {
     pub user: User,
     pub password_hash: String,
-    /// Wrong passwords since the last right one.
-    pub failures: i64,
-    pub paused_until: Option<Timestamp>,
 }
 
 row! { UserRow {
     id: String,
     name: String,
     password_hash: String,
-    failures: i64,
-    paused_until: Option<i64>,
     disabled_at: Option<i64>,
 } }
 
@@ -33,30 +27,28 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING";
 
 const BY_NAME: &str = "
-    SELECT id, name, password_hash, failures, paused_until, disabled_at
+    SELECT id, name, password_hash, disabled_at
     FROM users WHERE tenant = $1 AND name = $2";
 
 const BY_ID: &str = "
-    SELECT id, name, password_hash, failures, paused_until, disabled_at
+    SELECT id, name, password_hash, disabled_at
     FROM users WHERE tenant = $1 AND id = $2";
 
 /// As many names as `NAMES_AT_ONCE`; absent ones are null.
 const BY_NAMES: &str = "
-    SELECT id, name, password_hash, failures, paused_until, disabled_at FROM users
+    SELECT id, name, password_hash, disabled_at FROM users
     WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const NAMES_AT_ONCE: usize = 8;
 
-const FAILURE: &str = "
-    UPDATE users SET failures = failures + 1,
-        paused_until = CASE WHEN failures + 1 >= $3 THEN $4 ELSE paused_until END
-    WHERE tenant = $1 AND id = $2";
-
-const CLEAR: &str = "
-    UPDATE users SET failures = 0, paused_until = NULL
-    WHERE tenant = $1 AND id = $2 AND (failures > 0 OR paused_until IS NOT NULL)";
+/// Changes nothing; others wait for the row until this transaction ends.
+const HOLD: &str = "
+    UPDATE users SET disabled_at = disabled_at WHERE tenant = $1 AND id = $2";
 
 const DISABLE: &str = "
     UPDATE users SET disabled_at = $3 WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
+
+const ENABLE: &str = "
+    UPDATE users SET disabled_at = NULL WHERE tenant = $1 AND id = $2 AND disabled_at IS NOT NULL";
 
 impl Session {
     /// Whether it was written: the name may be taken.
@@ -112,30 +104,18 @@ impl Session {
         Ok(users)
     }
 
-    /// Counts one wrong password; from the `most`th in a row on, each pauses logins until `paused_until`.
-    pub async fn record_login_failure(
-        &mut self,
-        id: &UserId,
-        most: i64,
-        paused_until: Timestamp,
-    ) -> Result<()> {
-        execute!(
-            self,
-            FAILURE,
-            &self.tenant,
-            id.as_str(),
-            most,
-            paused_until.micros()
-        )?;
+    /// What hangs from this person lives again, unless it was stopped itself. Whether this call did it.
+    pub async fn enable_user(&mut self, id: &UserId) -> Result<bool> {
+        Ok(execute!(self, ENABLE, &self.tenant, id.as_str())? == 1)
+    }
+
+    /// Until the end of this transaction nobody else who asks this goes on with the same person.
+    pub async fn hold_user(&mut self, id: &UserId) -> Result<()> {
+        execute!(self, HOLD, &self.tenant, id.as_str())?;
         Ok(())
     }
 
-    pub async fn clear_login_failures(&mut self, id: &UserId) -> Result<()> {
-        execute!(self, CLEAR, &self.tenant, id.as_str())?;
-        Ok(())
-    }
-
-    /// Whether this call did it.
+    /// Nothing that hangs from this person is live from this commit on. Whether this call did it.
     pub async fn disable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, DISABLE, &self.tenant, id.as_str(), now.micros())? == 1)
     }
@@ -150,8 +130,6 @@ impl UserRow {
                 disabled: self.disabled_at.is_some(),
             },
             password_hash: self.password_hash,
-            failures: self.failures,
-            paused_until: self.paused_until.map(time),
         }
     }
 }

@@ -38,7 +38,7 @@ pub enum Written {
     All,
     /// The claim at this place was seen before.
     Seen(usize),
-    /// The task's client is unknown or stopped, or its owner disabled.
+    /// The task's client is unknown or stopped, or its owner or sponsor disabled.
     ClientStopped,
 }
 
@@ -59,7 +59,7 @@ macro_rules! claims {
     };
 }
 
-/// State is never cached: the row is written only while the client and its owner are active.
+/// State is never cached: the row is written only while the client, its owner and its sponsor are active.
 macro_rules! task {
     () => {
         "INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, purpose, authority,
@@ -70,8 +70,10 @@ macro_rules! task {
         FROM clients c
         LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
         LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+        LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
         WHERE c.tenant = $1 AND c.id = $11 AND c.stopped_at IS NULL
-            AND (a.client_id IS NULL OR (o.id IS NOT NULL AND o.disabled_at IS NULL))
+            AND (a.client_id IS NULL OR (o.id IS NOT NULL AND o.disabled_at IS NULL
+                AND s.id IS NOT NULL AND s.disabled_at IS NULL))
         RETURNING id AS written"
     };
 }

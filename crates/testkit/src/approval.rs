@@ -72,12 +72,16 @@ impl Actor {
 }
 
 impl World {
-    /// What waits under this `auth_req_id`.
+    /// What waits under this `auth_req_id` or `transaction_authorization_id`.
     pub async fn waiting(&self, auth_req_id: &str) -> PendingRequest {
         let digest = secret_digest(auth_req_id);
         let mut session = self.app.read().await.unwrap();
-        let found = session.pending(Kind::Ciba, &digest).await;
-        found.unwrap().expect("nothing waits")
+        for kind in [Kind::Ciba, Kind::Transaction] {
+            if let Some(found) = session.pending(kind, &digest).await.unwrap() {
+                return found;
+            }
+        }
+        panic!("nothing waits")
     }
 
     /// The person by that name says yes to all of it.
@@ -117,6 +121,7 @@ impl World {
             basis: ApprovalBasis::Password,
             at: self.now(),
             authentication: Some(PersonAuthentication::of(Level::Password, self.now())),
+            transaction: None,
         };
         Decision {
             narrowed: authority != request.asked.authority,

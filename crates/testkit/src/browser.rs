@@ -36,6 +36,11 @@ impl Browser {
         }
     }
 
+    /// From now on its requests go to another node; its cookies stay.
+    pub fn move_to(&mut self, network: Arc<Network>) {
+        self.network = network;
+    }
+
     /// Opens an address and follows redirects as long as they stay at the server.
     pub async fn open(&mut self, url: &str) -> Shown {
         let url = Url::parse(ISSUER).unwrap().join(url).unwrap();
@@ -168,6 +173,15 @@ impl Shown {
             .collect()
     }
 
+    /// Where the link with this id leads.
+    pub fn link(&self, id: &str) -> String {
+        let text = self.reply.text();
+        let mut tags = text.split('<').map(|rest| rest.split('>').next().unwrap());
+        let found = tags.find(|tag| tag.contains(&format!(" id=\"{id}\"")));
+        let found = found.unwrap_or_else(|| panic!("no `{id}` at {}: {text}", self.url));
+        value_of(found, "href").expect("an address")
+    }
+
     /// Values of the boxes for granting.
     pub fn grants(&self) -> Vec<String> {
         let fields = self.fields("consent-approve").into_iter();
@@ -194,6 +208,7 @@ fn value_of(tag: &str, name: &str) -> Option<String> {
             .replace("&#34;", "\"")
             .replace("&lt;", "<")
             .replace("&gt;", ">")
-            .replace("&amp;", "&"),
+            .replace("&amp;", "&")
+            .replace("&#38;", "&"),
     )
 }

@@ -32,12 +32,34 @@ impl Phone {
         self.browser.log_in(&page, name, PASSWORD).await
     }
 
-    /// The person is signed in; the page of their devices says how it went.
+    /// The first passkey, with the person's password; the page of their devices says how it went.
     pub async fn enrol(&mut self, name: &str) -> Shown {
-        let options = self.ask("/app/devices/passkeys/options").await;
-        assert_eq!(options.status, 200, "{}", options.text());
-        let credential = self.device.create(&options.json(), &self.origin).unwrap();
+        let credential = self.created(&[("password", PASSWORD.to_owned())]).await;
         self.send_credential(&credential, name).await
+    }
+
+    /// Another passkey; the person proves themselves with one that `held` holds.
+    pub async fn enrol_with(&mut self, held: &mut Device, name: &str) -> Shown {
+        let proof = self.proof(held, &[]).await.to_string();
+        let credential = self.created(&[("assertion", proof)]).await;
+        self.send_credential(&credential, name).await
+    }
+
+    /// Options by this proof, and what this device makes of them.
+    pub async fn created(&mut self, proof: &[(&str, String)]) -> Value {
+        let options = self
+            .post("/app/devices/passkeys/options", proof)
+            .await
+            .reply;
+        assert_eq!(options.status, 200, "{}", options.text());
+        self.device.create(&options.json(), &self.origin).unwrap()
+    }
+
+    /// What one of the person's passkeys says to the challenge for this act: with `passkey` a removal.
+    pub async fn proof(&mut self, held: &mut Device, act: &[(&str, String)]) -> Value {
+        let options = self.post("/app/devices/passkeys/prove", act).await.reply;
+        assert_eq!(options.status, 200, "{}", options.text());
+        held.get(&options.json(), &self.origin).unwrap()
     }
 
     pub async fn send_credential(&mut self, credential: &Value, name: &str) -> Shown {
@@ -71,8 +93,20 @@ impl Phone {
         self.post("/login/passkey", &fields).await
     }
 
+    /// Proved by this device's own passkey.
     pub async fn remove(&mut self, credential_id: &str) -> Shown {
-        let fields = [("passkey", credential_id.to_owned())];
+        let mut held = self.device.clone();
+        let act = [("passkey", credential_id.to_owned())];
+        let proof = self.proof(&mut held, &act).await;
+        self.device = held;
+        self.send_removal(credential_id, &proof).await
+    }
+
+    pub async fn send_removal(&mut self, credential_id: &str, proof: &Value) -> Shown {
+        let fields = [
+            ("passkey", credential_id.to_owned()),
+            ("assertion", proof.to_string()),
+        ];
         self.post("/app/devices/passkeys/remove", &fields).await
     }
 
@@ -104,7 +138,7 @@ impl World {
         Phone::new(self.browser(), Device::new([number; 32]))
     }
 
-    /// A phone of this person, with one passkey, signed in by password.
+    /// A phone of this person, with their first passkey, signed in by password.
     pub async fn enrolled_phone(&self, name: &str, number: u8) -> Phone {
         let mut phone = self.phone(number);
         phone.sign_in(name).await;

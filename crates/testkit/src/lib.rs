@@ -17,12 +17,14 @@ mod device;
 mod door;
 mod forge;
 mod front;
+mod liveness;
 mod network;
 mod phone;
 mod receiver;
 mod reply;
 mod scene;
 mod seedling;
+mod transaction;
 mod world;
 
 pub use approval::poll_form;
@@ -33,6 +35,7 @@ pub use device::Phone;
 pub use door::{Door, Ready, at_once};
 pub use forge::{Forge, thumbprint};
 pub use front::{CHALLENGE, Change, Fields, VERIFIER, WEB_REDIRECT, Web, basic, front_url, merge};
+pub use liveness::{SEER, SEER_PAGE, Seer};
 pub use network::Network;
 pub use phone::{options, yes};
 pub use receiver::{Heard, Listening, Postbox, Receiver};
@@ -41,6 +44,7 @@ pub use scene::{
     Plain, SHOP, agent_file, enrol, enrol_plain, minted, plain_file, plus, refused, with, without,
 };
 pub use seedling::{Planted, Seedling};
+pub use transaction::{TRANSACTIONS, poll_transaction_form, present_form};
 pub use world::{ISSUER, Node, START, World};
 pub use writ_store::testing::Kind;
 

@@ -239,7 +239,7 @@ impl Listening {
 /// Longer than anything on this machine takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// As `both!`, with a receiver that the operator trusts:
+/// As `both!`, with a receiver that the operator trusts, also as a push service:
 /// `both_heard!(name, |world, receiver| async { ... })`.
 #[macro_export]
 macro_rules! both_heard {
@@ -251,7 +251,8 @@ macro_rules! both_heard {
 
             async fn scene(kind: $crate::Kind) {
                 let $receiver = $crate::Receiver::start().await;
-                let settings = [("OUTBOUND__TRUSTED", $receiver.origin.as_str())];
+                let settings = ["OUTBOUND__TRUSTED", "PUSH__HOSTS"];
+                let settings = settings.map(|key| (key, $receiver.origin.as_str()));
                 let $world = $crate::World::configured(kind, &settings).await;
                 $scene.await
             }

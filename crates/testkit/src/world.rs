@@ -1,18 +1,20 @@
 //! One server, its database, its time, and the network between everybody.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use writ_agent::Agent;
 use writ_outside::{Clock, ManualClock, Random};
 use writ_server::app::{App, Outside};
 use writ_server::config::Config;
+use writ_server::peer::Peer;
 use writ_server::register::Registry;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
@@ -32,6 +34,9 @@ pub const START: i64 = 1_790_000_000;
 const MASTER: &str = "mZ1v0pQk9b3T7xYcR2uWn8aLs5dFg6hJ4kE0iOqPtSU";
 const TENANT: &str = "default";
 
+/// Names and values, of a form or of headers.
+type Pairs<'a> = &'a [(&'a str, &'a str)];
+
 static SEEDS: AtomicU64 = AtomicU64::new(0);
 
 pub struct World {
@@ -41,6 +46,8 @@ pub struct World {
     pub network: Arc<Network>,
     pub database: TestDatabase,
     router: Router,
+    /// What this world was configured with beside the usual.
+    settings: Vec<(String, String)>,
 }
 
 impl World {
@@ -72,12 +79,20 @@ impl World {
             network,
             database,
             router,
+            settings: owned(more),
         }
     }
 
-    /// Another node on the same database: its own caches, its own connections.
+    /// Another node on the same database with the same settings: its own caches, its own connections.
     pub async fn node(&self) -> Node {
-        let app = start(&self.database.url, &[], &self.clock, &self.random).await;
+        let more = self.settings.iter();
+        let more: Vec<(&str, &str)> = more.map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        self.node_with(&more).await
+    }
+
+    /// The same, configured otherwise.
+    pub async fn node_with(&self, more: &[(&str, &str)]) -> Node {
+        let app = start(&self.database.url, more, &self.clock, &self.random).await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -150,6 +165,21 @@ impl World {
         added.map_err(|e| e.to_string())
     }
 
+    /// The record of this client, as it is stored.
+    pub async fn client_file(&self, id: &str) -> Value {
+        let id = writ_core::id::ClientId::from_text(id);
+        let stored = self.session().await.client(&id).await.unwrap();
+        serde_json::from_str(&stored.expect("no such client").metadata).unwrap()
+    }
+
+    /// Another record from now on; what this node has at hand may be older.
+    pub async fn change_client(&self, id: &str, change: impl FnOnce(&mut Value)) {
+        let mut file = self.client_file(id).await;
+        change(&mut file);
+        let text = file.to_string();
+        self.database.rewrite_client(id, &text).await;
+    }
+
     pub async fn add_resource(&self, file: Value) -> Value {
         let catalogue = self.app.catalogue().await.unwrap();
         let file = serde_json::from_value(file).unwrap();
@@ -185,6 +215,23 @@ impl World {
     /// A form through the real router.
     pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
         post(self.router.clone(), path, form, headers).await
+    }
+
+    /// A form over a connection whose other end is this address.
+    pub async fn post_from(
+        &self,
+        address: IpAddr,
+        path: &str,
+        (form, headers): (Pairs<'_>, Pairs<'_>),
+    ) -> Reply {
+        let router = self.router.clone().layer(Extension(Peer(address)));
+        post(router, path, form, headers).await
+    }
+
+    /// A page over a connection whose other end is this address.
+    pub async fn get_from(&self, address: IpAddr, path: &str, headers: &[(&str, &str)]) -> Reply {
+        let router = self.router.clone().layer(Extension(Peer(address)));
+        send(router, Method::GET, path, (headers, Vec::new())).await
     }
 
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
@@ -243,6 +290,11 @@ impl Node {
     pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
         post(self.router.clone(), path, form, headers).await
     }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    settings.iter().map(owned).collect()
 }
 
 fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {

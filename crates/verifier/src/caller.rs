@@ -11,6 +11,7 @@ use crate::chain;
 use crate::credentials::Scheme;
 use crate::refused::{Challenger, Reason, Refused};
 use crate::step_up::{self, StepUp};
+use crate::transaction::Accepts;
 
 /// The holder of an accepted token. Made by [`crate::Verifier::verify`] only.
 #[derive(Clone, Debug)]
@@ -98,6 +99,7 @@ pub(crate) struct Answering {
     pub(crate) scheme: Scheme,
     /// When the token was accepted.
     pub(crate) now: Timestamp,
+    pub(crate) accepts: Accepts,
 }
 
 impl Caller {
@@ -116,6 +118,15 @@ impl Caller {
             return Ok(());
         }
         Err(self.refuse(Reason::InsufficientScope(name.to_owned())))
+    }
+
+    /// Refuses a token that was not given for this very transaction: call it before [`crate::Verifier::permit`] where a
+    /// request answers your challenge, with [`Refused::transaction`] of that refusal.
+    pub fn require_transaction(&self, txn: &str) -> Result<(), Refused> {
+        if self.transaction.as_deref() == Some(txn) {
+            return Ok(());
+        }
+        Err(self.refuse(Reason::OtherTransaction))
     }
 
     /// How strongly a person agreed to what the token permits.

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::step_up::StepUp;
 use crate::stores::{ReplayStore, SpendStore};
+use crate::transaction::Transactions;
 
 /// A stop reaches every resource server within a second (DESIGN promise 5).
 pub const MAX_LIVE_CACHE: Duration = Duration::from_secs(1);
@@ -36,6 +37,7 @@ pub struct VerifierConfig {
     pub live: Live,
     pub replay: Replay,
     pub spends: Spends,
+    pub transactions: Transactions,
 }
 
 impl VerifierConfig {
@@ -53,6 +55,7 @@ impl VerifierConfig {
             live: Live::No,
             replay: Replay::InMemory,
             spends: Spends::Refuse,
+            transactions: Transactions::Off,
         }
     }
 
@@ -192,6 +195,8 @@ pub enum ConfigError {
     ReplayNeedsNonces,
     #[error("an introspection answer counts at most one second")]
     LiveCache,
+    #[error("the key of transaction challenges is no P-256 key in PKCS #8")]
+    ChallengeKey,
     #[error("introspection needs the `client_id` of this resource")]
     LiveClient,
 }

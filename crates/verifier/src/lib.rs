@@ -17,6 +17,7 @@ mod refused;
 mod rules;
 mod step_up;
 mod stores;
+mod transaction;
 mod verifier;
 
 #[cfg(test)]
@@ -39,6 +40,8 @@ pub use refused::{Reason, Refused};
 pub use rules::MAX_TYPES;
 pub use step_up::{ACR_VALUES, StepUp};
 pub use stores::{ReplayStore, Spend, SpendStore, StoreError};
+pub use transaction::{CHALLENGE_LIFETIME, Operation, TransactionSigner, Transactions};
 pub use verifier::Verifier;
 /// What [`Verifier::permit`] answers.
 pub use writ_authority::{Level, Permit, Usage};
+pub use writ_wire::transaction::{MAX_REASON, MAX_TXN};

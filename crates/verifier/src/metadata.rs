@@ -19,6 +19,11 @@ pub struct ResourceMetadata {
     pub dpop_bound_access_tokens_required: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub authorization_details_types_supported: Vec<String>,
+    /// draft-rosomakho-oauth-txn-challenge-00: for a resource that challenges.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txn_challenge_jwks_uri: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub txn_challenge_signing_alg_values_supported: Vec<String>,
 }
 
 impl ResourceMetadata {
@@ -31,6 +36,8 @@ impl ResourceMetadata {
             dpop_signing_alg_values_supported: SIGNING_ALGORITHMS.map(str::to_owned).to_vec(),
             dpop_bound_access_tokens_required: bearer == BearerPolicy::Refuse,
             authorization_details_types_supported: Vec::new(),
+            txn_challenge_jwks_uri: None,
+            txn_challenge_signing_alg_values_supported: Vec::new(),
         }
     }
 }

@@ -13,11 +13,13 @@ use writ_jose::access_token::TokenError;
 use writ_wire::challenge::Challenge;
 use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
+use writ_wire::transaction::TRANSACTION_CHALLENGE;
 
 use crate::asked::Asked;
 use crate::config::BearerPolicy;
 use crate::credentials::Scheme;
 use crate::step_up::{StepUp, names_from};
+use crate::transaction::Challenged;
 
 /// Why a request is refused: a sentence for the client's developer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -68,6 +70,8 @@ pub enum Reason {
     WrongKey,
     #[error("the DPoP proof was used before: sign a new one for each request")]
     ProofReplayed,
+    #[error("the token was given for another transaction than this one")]
+    OtherTransaction,
     #[error("the scope `{0}` is needed")]
     InsufficientScope(String),
     #[error("the token does not permit this: `{pointer}` goes beyond what was granted")]
@@ -118,6 +122,7 @@ impl Reason {
             | Self::Task
             | Self::Inactive
             | Self::WrongKey
+            | Self::OtherTransaction
             | Self::UnknownType => ErrorCode::InvalidToken,
             Self::MissingProof | Self::SeveralProofs | Self::Proof(_) | Self::ProofReplayed => {
                 ErrorCode::InvalidDpopProof
@@ -156,6 +161,7 @@ impl Reason {
             | Self::UseNonce
             | Self::WrongKey
             | Self::ProofReplayed
+            | Self::OtherTransaction
             | Self::NotPermitted { .. }
             | Self::AlreadyUsed { .. }
             | Self::NeedsPerson { .. }
@@ -216,6 +222,8 @@ struct Inner {
     reason: Reason,
     challenges: Vec<Challenge>,
     nonce: Option<String>,
+    /// Of a signed challenge.
+    transaction: Option<String>,
 }
 
 impl Refused {
@@ -228,7 +236,28 @@ impl Refused {
     }
 
     pub fn error(&self) -> Option<ErrorCode> {
-        self.0.reason.error()
+        match self.0.transaction {
+            Some(_) => Some(ErrorCode::TransactionAuthorizationRequired),
+            None => self.0.reason.error(),
+        }
+    }
+
+    /// `txn` of the signed challenge, if this refusal is one: the token that answers it has the same.
+    pub fn transaction(&self) -> Option<&str> {
+        self.0.transaction.as_deref()
+    }
+
+    /// The signed challenge stands in the place of the details to ask for.
+    pub(crate) fn with_transaction(mut self, challenged: Challenged) -> Self {
+        let error = ErrorCode::TransactionAuthorizationRequired.as_str();
+        for challenge in &mut self.0.challenges {
+            let parameters = &mut challenge.parameters;
+            parameters.retain(|(name, _)| !REPLACED.contains(&name.as_str()));
+            parameters.insert(0, ("error".to_owned(), error.to_owned()));
+            parameters.push((TRANSACTION_CHALLENGE.to_owned(), challenged.text.clone()));
+        }
+        self.0.transaction = Some(challenged.txn);
+        self
     }
 
     /// Each is one `WWW-Authenticate` field.
@@ -286,6 +315,9 @@ impl fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
+/// What the issuer reads in the signed challenge, or decides itself.
+const REPLACED: [&str; 3] = ["error", "authorization_remediation", "acr_values"];
+
 /// Writes the challenges of one resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenger {
@@ -316,6 +348,7 @@ impl Challenger {
         Refused(Box::new(Inner {
             challenges: challenges.collect(),
             nonce,
+            transaction: None,
             reason,
         }))
     }

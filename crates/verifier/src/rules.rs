@@ -93,7 +93,7 @@ impl Rules {
         let document = String::from_utf8(body.to_vec());
         let document = document.map_err(|e| unavailable(e.to_string()))?;
         let definition =
-            TypeDefinition::parse(&document).map_err(|e| unavailable(e.to_string()))?;
+            TypeDefinition::parse_older(&document).map_err(|e| unavailable(e.to_string()))?;
         if definition.hash() != hash {
             return Err(unavailable("the document has another hash".to_owned()));
         }

@@ -3,11 +3,15 @@
 
 use std::time::Duration;
 
-use writ_authority::Level;
+use writ_authority::{Level, Permit, Types};
+use writ_jose::access_token::MAX_FUTURE_SECONDS;
 use writ_wire::claims::{ApprovalBasis, ApprovalClaim};
+use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
 
-use crate::caller::Authentication;
+use crate::asked::Asked;
+use crate::caller::{Authentication, Caller};
+use crate::refused::Reason;
 
 /// `acr` values of our issuer, weakest first.
 pub const ACR_VALUES: [(&str, Level); 3] = [
@@ -49,9 +53,11 @@ impl StepUp {
                 .acr
                 .as_deref()
                 .is_some_and(|acr| self.acr_values.iter().any(|wanted| reaches(acr, wanted)));
+        // As for `iat`: the issuer's clock may be a little ahead, and a new login would be no younger.
+        let latest = Timestamp::from_seconds(now.seconds().saturating_add(MAX_FUTURE_SECONDS));
         let young = self.max_age.is_none_or(|age| {
             by.auth_time
-                .is_some_and(|at| at <= now && now <= at.plus(age))
+                .is_some_and(|at| at <= latest && now <= at.plus(age))
         });
         strong && young
     }
@@ -88,4 +94,46 @@ pub(crate) fn reached(approval: Option<&ApprovalClaim>, login: &Authentication) 
         Some(ApprovalBasis::Passkey) => Level::Passkey,
         Some(ApprovalBasis::Liveness) => Level::Liveness,
     }
+}
+
+/// Those of the objects for which a person agreed as strongly as their type wants for this request (DESIGN 7).
+pub(crate) fn agreed(
+    caller: &Caller,
+    (permits, granted): (Vec<Permit>, &[Detail]),
+    request: &Detail,
+    types: &Types,
+) -> Result<Vec<Permit>, Reason> {
+    let mut missing = None;
+    let enough = permits.into_iter().filter(|permit| {
+        let object = granted
+            .iter()
+            .find(|object| object.reference() == Some(permit.reference.as_str()));
+        let level = object.map_or(Level::Liveness, |object| {
+            wanted_level(object, request, types)
+        });
+        let reached = caller.level() >= level;
+        if !reached {
+            missing = Some(missing.unwrap_or(level).min(level));
+        }
+        reached
+    });
+    let enough: Vec<Permit> = enough.collect();
+    match missing {
+        Some(level) if enough.is_empty() => Err(Reason::NeedsPerson {
+            level,
+            asked: Asked::new(request, granted, types),
+        }),
+        _ => Ok(enough),
+    }
+}
+
+/// What the object's type wants behind this request; in doubt, the most.
+fn wanted_level(object: &Detail, request: &Detail, types: &Types) -> Level {
+    types.of(object).map_or(Level::Liveness, |definition| {
+        if definition.ask().needs_person(request) {
+            definition.level()
+        } else {
+            Level::None
+        }
+    })
 }

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use writ_authority::{Level, Permit, Types, Usage, every_permit};
+use writ_authority::{Permit, Usage, every_permit};
 use writ_jose::access_token::{self, TokenError};
 use writ_jose::dpop::{
     Htu, NoncePolicy, Proof, ProofContext, ProofError, TokenHash, UnverifiedProof,
 };
 use writ_jose::hash::access_token_hash;
 use writ_jose::nonce::NonceKeys;
-use writ_outside::{Clock, Transport};
+use writ_outside::{Clock, Random, Transport};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -28,8 +28,9 @@ use crate::memory::{MemoryReplays, MemorySpends};
 use crate::metadata::ResourceMetadata;
 use crate::refused::{Challenger, Reason, Refused};
 use crate::rules::Rules;
-use crate::step_up::StepUp;
+use crate::step_up::{self, StepUp};
 use crate::stores::{ReplayStore, Spend, SpendStore};
+use crate::transaction::{self, Accepts, Operation, TransactionSigner, Transactions, Wanted};
 
 /// Accepts or refuses the tokens of one issuer for one resource. A clone is one counter.
 #[derive(Clone)]
@@ -49,8 +50,10 @@ pub(crate) struct Inner {
     replays: Arc<dyn ReplayStore>,
     spends: Option<Arc<dyn SpendStore>>,
     pub(crate) rules: Rules,
+    transactions: Transactions,
     transport: Arc<dyn Transport>,
     clock: Clock,
+    random: Random,
 }
 
 impl Verifier {
@@ -98,8 +101,10 @@ impl Verifier {
                 Spends::InMemory => Some(Arc::new(MemorySpends::default())),
                 Spends::Store(store) => Some(store),
             },
+            transactions: config.transactions,
             transport,
             clock: outside.clock,
+            random: outside.random,
         })))
     }
 
@@ -127,14 +132,31 @@ impl Verifier {
     /// Call it before acting; what was taken is not given back. `request` needs no `ref`, `type_hash` or `locations`.
     pub async fn permit(&self, caller: &Caller, request: &Detail) -> Result<Permit, Refused> {
         let permitted = self.0.permit(caller, request).await;
-        permitted.map_err(|reason| caller.refuse(reason))
+        permitted.map_err(|reason| self.0.refuse(caller, None, reason))
+    }
+
+    /// The same, where the application has a name of its own for the operation, and words for the person who is wanted: both go
+    /// into the challenge. Without them a name is drawn.
+    pub async fn permit_operation(
+        &self,
+        caller: &Caller,
+        request: &Detail,
+        operation: &Operation,
+    ) -> Result<Permit, Refused> {
+        let permitted = self.0.permit(caller, request).await;
+        permitted.map_err(|reason| self.0.refuse(caller, Some(operation), reason))
     }
 
     /// The document for [`crate::metadata_url`]; no store or issuer is asked.
     pub fn resource_metadata(&self, scopes: &[&str], types: &[&str]) -> ResourceMetadata {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let inner = &self.0;
+        let signer = inner.transactions.signer();
         ResourceMetadata {
+            txn_challenge_jwks_uri: signer.and_then(TransactionSigner::jwks_uri),
+            txn_challenge_signing_alg_values_supported: signer
+                .map(|_| TransactionSigner::algorithms())
+                .unwrap_or_default(),
             scopes_supported: owned(scopes),
             authorization_details_types_supported: owned(types),
             ..ResourceMetadata::new(
@@ -159,7 +181,8 @@ impl Inner {
         let (claims, published) = self.token(credentials.token).await?;
         let hash = access_token_hash(credentials.token);
         let proof = self.proof(scheme, &claims, &hash, request)?;
-        let caller = self.caller(claims.clone(), scheme)?;
+        let accepts = Accepts::of(request.headers);
+        let caller = self.caller(claims.clone(), (scheme, accepts))?;
         if let Some(proof) = proof {
             self.claim(&proof).await?;
         }
@@ -200,11 +223,16 @@ impl Inner {
         access_token::verify(token, |kid| published.key(kid), &self.issuer_name, now)
     }
 
-    fn caller(&self, claims: AccessTokenClaims, scheme: Scheme) -> Result<Caller, Reason> {
+    fn caller(
+        &self,
+        claims: AccessTokenClaims,
+        (scheme, accepts): (Scheme, Accepts),
+    ) -> Result<Caller, Reason> {
         let answering = Answering {
             challenger: self.challenger.clone(),
             scheme,
             now: self.clock.now(),
+            accepts,
         };
         let caller = Caller::read(claims, answering)?;
         if self.agents_only && caller.agent().is_none() {
@@ -271,6 +299,29 @@ impl Inner {
         claimed.then_some(()).ok_or(Reason::ProofReplayed)
     }
 
+    /// A challenge, if a person could lift the refusal and the client can take it to the issuer.
+    fn refuse(&self, caller: &Caller, operation: Option<&Operation>, reason: Reason) -> Refused {
+        let signer = self.transactions.signer();
+        let signer = signer.filter(|_| caller.answering.accepts == Accepts::Challenges);
+        let challenged = signer.zip(transaction::wanted(&reason));
+        let challenged = challenged.and_then(|(signer, request)| {
+            let wanted = Wanted {
+                resource: self.resource.as_str(),
+                issuer: &self.issuer_name,
+                request,
+                operation,
+                identifier: &self.random.identifier(),
+                now: self.clock.now(),
+            };
+            signer.challenge(caller, &wanted)
+        });
+        let refused = caller.refuse(reason);
+        match challenged {
+            Some(challenged) => refused.with_transaction(challenged),
+            None => refused,
+        }
+    }
+
     async fn permit(&self, caller: &Caller, request: &Detail) -> Result<Permit, Reason> {
         let granted: Vec<Detail> = caller
             .authority
@@ -291,7 +342,7 @@ impl Inner {
                 excess: denied.excess,
             }
         })?;
-        let permits = agreed(caller, (permits, &granted), request, &types)?;
+        let permits = step_up::agreed(caller, (permits, &granted), request, &types)?;
         // Two payments that were approved alike are two: if the first is spent, the next may serve.
         for permit in permits {
             if self.spend(caller, &permit).await? {
@@ -322,46 +373,4 @@ impl Inner {
         let spent = store.spend(&spend, self.clock.now()).await;
         spent.map_err(|e| Reason::unavailable(what, e))
     }
-}
-
-/// Those of the objects for which a person agreed as strongly as their type wants for this request (DESIGN 7).
-fn agreed(
-    caller: &Caller,
-    (permits, granted): (Vec<Permit>, &[Detail]),
-    request: &Detail,
-    types: &Types,
-) -> Result<Vec<Permit>, Reason> {
-    let mut missing = None;
-    let enough = permits.into_iter().filter(|permit| {
-        let object = granted
-            .iter()
-            .find(|object| object.reference() == Some(permit.reference.as_str()));
-        let level = object.map_or(Level::Liveness, |object| {
-            wanted_level(object, request, types)
-        });
-        let reached = caller.level() >= level;
-        if !reached {
-            missing = Some(missing.unwrap_or(level).min(level));
-        }
-        reached
-    });
-    let enough: Vec<Permit> = enough.collect();
-    match missing {
-        Some(level) if enough.is_empty() => Err(Reason::NeedsPerson {
-            level,
-            asked: Asked::new(request, granted, types),
-        }),
-        _ => Ok(enough),
-    }
-}
-
-/// What the object's type wants behind this request; in doubt, the most.
-fn wanted_level(object: &Detail, request: &Detail, types: &Types) -> Level {
-    types.of(object).map_or(Level::Liveness, |definition| {
-        if definition.ask().needs_person(request) {
-            definition.level()
-        } else {
-            Level::None
-        }
-    })
 }

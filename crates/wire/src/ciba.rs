@@ -56,7 +56,7 @@ pub enum Arrival<'a> {
 }
 
 impl<'a> Arrival<'a> {
-    /// Beside a signed request nothing may stand but client authentication (CIBA 7.1.1).
+    /// No parameter of the request stands beside a signed one (CIBA 7.1.1); what nobody knows is ignored (CIBA 7.2).
     pub fn of(form: &'a Form) -> Result<Self, RequestError> {
         form.refuse_repeats(&["resource"])?;
         if form.contains("request_uri") {
@@ -68,7 +68,7 @@ impl<'a> Arrival<'a> {
         let beside = form
             .pairs()
             .iter()
-            .find(|(name, _)| !BESIDE_SIGNED.contains(&name.as_str()));
+            .find(|(name, _)| CLAIMS.contains(&name.as_str()));
         if let Some((name, _)) = beside {
             let name: String = name.chars().take(80).collect();
             return Err(FormError::invalid(
@@ -201,7 +201,7 @@ fn acr_values(form: &Form) -> Result<Vec<String>, FormError> {
 }
 
 /// The type is there exactly when the token is.
-fn subject_token(form: &Form) -> Result<Option<String>, FormError> {
+pub(crate) fn subject_token(form: &Form) -> Result<Option<String>, FormError> {
     let token = form.optional("subject_token")?.map(str::to_owned);
     match (token, form.optional("subject_token_type")?) {
         (None, None) => Ok(None),
@@ -215,7 +215,11 @@ fn subject_token(form: &Form) -> Result<Option<String>, FormError> {
     }
 }
 
-fn bounded(form: &Form, name: &'static str, most: usize) -> Result<Option<String>, FormError> {
+pub(crate) fn bounded(
+    form: &Form,
+    name: &'static str,
+    most: usize,
+) -> Result<Option<String>, FormError> {
     match form.optional(name)? {
         Some(text) if text.len() > most => Err(FormError::invalid(
             name,
@@ -238,13 +242,6 @@ pub struct BackchannelResponse {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_to_match: Option<u8>,
 }
-
-const BESIDE_SIGNED: [&str; 4] = [
-    "request",
-    "client_id",
-    "client_assertion",
-    "client_assertion_type",
-];
 
 /// Parameters as claims.
 const CLAIMS: [&str; 13] = [

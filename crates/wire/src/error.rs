@@ -72,6 +72,8 @@ error_codes! {
     InvalidBindingMessage = "invalid_binding_message",
     /// CIBA 12.
     TransactionFailed = "transaction_failed",
+    /// draft-rosomakho-oauth-txn-challenge-00, at a resource server.
+    TransactionAuthorizationRequired = "transaction_authorization_required",
     /// RFC 7591 section 3.2.2.
     InvalidClientMetadata = "invalid_client_metadata",
     InvalidRedirectUri = "invalid_redirect_uri",

@@ -15,6 +15,9 @@ pub struct ServerMetadata {
     pub backchannel_authentication_endpoint: String,
     /// RFC 8628 section 4.
     pub device_authorization_endpoint: String,
+    /// draft-rosomakho-oauth-txn-challenge-00: only where that draft is switched on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction_authorization_endpoint: Option<String>,
     #[serde(default)]
     pub require_pushed_authorization_requests: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

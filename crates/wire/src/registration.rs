@@ -1,5 +1,7 @@
 //! Client metadata (RFC 7591 section 2 with RFC 9126, 9396, 9449), and the files of `writ client|agent|resource add`.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::jwk::JwkSet;
@@ -158,12 +160,18 @@ pub fn check_approvers(stages: &[ApproversFile]) -> Result<(), String> {
     if stages.len() > MAX_STAGES {
         return Err(format!("has more than {MAX_STAGES} steps"));
     }
+    let mut seen = BTreeSet::new();
     for stage in stages {
         if !(1..=MAX_APPROVERS).contains(&stage.of.len()) {
             return Err(format!("a step names 1 to {MAX_APPROVERS} people"));
         }
         if !(1..=stage.of.len()).contains(&stage.need) {
             return Err("`need` is 1 to the number of people in its step".to_owned());
+        }
+        // Whoever answered in one step has no second answer: a later step would wait for nobody.
+        if let Some(name) = stage.of.iter().find(|name| !seen.insert(name.as_str())) {
+            let name: String = name.chars().take(80).collect();
+            return Err(format!("`{name}` is named twice: a person answers once"));
         }
         let known = |name: &String| {
             !name.starts_with('@') || [SUBJECT, SPONSOR, OWNER].contains(&name.as_str())
@@ -247,6 +255,9 @@ pub struct ResourceFile {
     /// What its tokens say of the task beyond the id.
     #[serde(default)]
     pub task_claims: Vec<TaskClaim>,
+    /// Public keys of its transaction challenges (draft-rosomakho-oauth-txn-challenge-00); without them it issues none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub txn_challenge_jwks: Option<JwkSet>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -265,11 +276,17 @@ mod tests {
         let check = |text: &str| check_approvers(&serde_json::from_str::<Vec<_>>(text).unwrap());
         assert_eq!(check("[]"), Ok(()));
         assert_eq!(check(r#"[{"of":["bob","@owner"],"need":2}]"#), Ok(()));
+        let steps = r#"[{"of":["a","b"],"need":2},{"of":["@sponsor"],"need":1}]"#;
+        assert_eq!(check(steps), Ok(()));
         for bad in [
             r#"[{"of":[],"need":0}]"#,
             r#"[{"of":["bob"],"need":0}]"#,
             r#"[{"of":["bob"],"need":2}]"#,
             r#"[{"of":["@boss"],"need":1}]"#,
+            r#"[{"of":["a","b"],"need":2},{"of":["a"],"need":1}]"#,
+            r#"[{"of":["a","b"],"need":2},{"of":["b","c"],"need":2}]"#,
+            r#"[{"of":["a","a"],"need":2}]"#,
+            r#"[{"of":["@owner"],"need":1},{"of":["c","@owner"],"need":1}]"#,
             r#"[{"of":["a","b","c","d","e","f","g","h","i"],"need":1}]"#,
         ] {
             assert!(check(bad).is_err(), "{bad}");

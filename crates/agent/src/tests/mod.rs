@@ -1,6 +1,7 @@
 //! An agent whose server and resources are a list of prepared answers; every request it made can be looked at.
 
 mod authorization;
+mod challenge;
 mod confirmation;
 mod device;
 mod dpop;

@@ -37,7 +37,7 @@ fn the_shipped_types_are_complete() {
     );
     assert_eq!(payment.ask(), &Ask::Always);
     assert_eq!(types.by_name("calendar").unwrap().usage(), Usage::Repeat);
-    assert_eq!((payment.version(), payment.title("en")), (1, "Payment"));
+    assert_eq!((payment.version(), payment.title("en")), (2, "Payment"));
     assert_eq!(types.by_hash(payment.hash()).unwrap().name(), "payment");
     assert!(types.by_name("flight").is_none() && types.by_hash("x").is_none());
 }
@@ -53,7 +53,7 @@ fn design_7_the_hash_is_that_of_the_canonical_document() {
         TypeDefinition::parse(&spaced).unwrap().hash(),
         definition.hash()
     );
-    let other = changed("/version", json!(2)).unwrap();
+    let other = changed("/version", json!(3)).unwrap();
     assert_ne!(other.hash(), definition.hash());
 }
 
@@ -63,7 +63,7 @@ fn a_name_is_taken_once_and_an_older_version_is_known_by_hash_only() {
     assert_eq!(twice.unwrap_err().pointer, "/type");
     let older = changed("/version", json!(0)).unwrap();
     let types = types().with_older(older.document().to_owned()).unwrap();
-    assert_eq!(types.by_name("payment").unwrap().version(), 1);
+    assert_eq!(types.by_name("payment").unwrap().version(), 2);
     assert_eq!(types.by_hash(older.hash()).unwrap().version(), 0);
     assert!(Types::default().with_older("{}".into()).is_err());
 }
@@ -163,7 +163,7 @@ fn a_file_with_an_unknown_missing_or_wrong_member_is_refused() {
         json!("01"),
         "/example/instructed_amount/amount",
     );
-    let twice = PAYMENT.replacen("\"version\": 1,", "\"version\": 1, \"version\": 2,", 1);
+    let twice = PAYMENT.replacen("\"version\": 2,", "\"version\": 2, \"version\": 3,", 1);
     assert!(TypeDefinition::parse(&twice).is_err());
     assert!(TypeDefinition::parse(&" ".repeat(crate::MAX_DOCUMENT_LENGTH + 1)).is_err());
 }
@@ -268,4 +268,60 @@ fn an_example_that_its_rules_cannot_compare_is_refused() {
         TypeDefinition::parse(&relative).unwrap_err().pointer,
         "/example/path"
     );
+}
+
+#[test]
+fn what_is_usual_names_members_that_can_be_compared() {
+    let usual = |value: Value| changed("/usual", value);
+    let (iban, amount) = ("/creditor/account/iban", "/instructed_amount/amount");
+    let currency = "/instructed_amount/currency";
+    assert!(usual(json!({ "payee": iban })).is_ok());
+    assert!(usual(Value::Null).is_ok());
+    for (value, at) in [
+        (json!({ "payee": "/nobody" }), "/usual/payee"),
+        (json!({ "payee": "" }), "/usual/payee"),
+        (json!({ "payee": "iban" }), "/usual/payee"),
+        (json!({ "payee": "/creditor" }), "/usual/payee"),
+        // Not comparable, and not in every object.
+        (json!({ "payee": amount }), "/usual/payee"),
+        (json!({ "payee": "/reference" }), "/usual/payee"),
+        (json!({ "payee": iban, "amount": amount }), "/usual/amount"),
+        (json!({ "payee": iban, "unit": currency }), "/usual/unit"),
+        (
+            json!({ "payee": iban, "amount": currency, "unit": currency }),
+            "/usual/amount",
+        ),
+        (
+            json!({ "payee": iban, "amount": amount, "unit": amount }),
+            "/usual/unit",
+        ),
+        (
+            json!({ "payee": iban, "amount": amount, "unit": "/reference" }),
+            "/usual/unit",
+        ),
+        // Not even a pointer of the right form, or a member that nobody knows.
+        (json!({ "amount": amount, "unit": currency }), ""),
+        (json!({ "payee": iban, "who": iban }), ""),
+    ] {
+        let error = usual(value.clone()).unwrap_err();
+        assert_eq!(error.pointer, at, "{value}: {error}");
+    }
+}
+
+#[test]
+fn what_is_usual_is_read_from_an_object() {
+    let types = types();
+    let payment = detail(payment("412.00"));
+    let values = types.of(&payment).unwrap().usual(&payment).unwrap();
+    assert_eq!(values.payee, "NL91ABNA0417164300");
+    let key = r#"["payment","/creditor/account/iban","NL91ABNA0417164300"]"#;
+    assert_eq!(values.key, key);
+    let amount = values.amount.unwrap();
+    assert_eq!(
+        (amount.text.as_str(), amount.unit.as_str()),
+        ("412.00", "EUR")
+    );
+    let calendar = json!({ "type": "calendar", "calendar": "work", "actions": ["read"] });
+    let calendar = detail(calendar);
+    assert_eq!(types.of(&calendar).unwrap().usual(&calendar), None);
 }

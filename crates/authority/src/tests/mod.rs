@@ -8,5 +8,6 @@ mod covers;
 mod laws;
 mod narrow;
 mod permit;
+mod shown;
 mod words;
 mod world;

@@ -10,14 +10,19 @@ fn say(value: Value, lang: &str) -> String {
     types.of(&detail).unwrap().sentence(&detail, lang)
 }
 
+fn read(lines: &[Vec<Piece>]) -> Vec<String> {
+    let text = |line: &Vec<Piece>| line.iter().map(Piece::as_str).collect();
+    lines.iter().map(text).collect()
+}
+
 #[test]
 fn a_payment() {
     let value = payment("412.00");
     assert_eq!(
         say(value.clone(), "en"),
-        "Pay up to 412.00 EUR to KLM (NL91ABNA0417164300), once"
+        "Pay up to 412.00 EUR to “KLM” (NL91ABNA0417164300), once"
     );
-    let german = "Bis zu 412,00 EUR an KLM (NL91ABNA0417164300) zahlen, einmal";
+    let german = "Bis zu 412,00 EUR an „KLM“ (NL91ABNA0417164300) zahlen, einmal";
     assert_eq!(say(value.clone(), "de"), german);
     assert_eq!(say(value.clone(), "de-AT"), german);
     assert_eq!(say(value.clone(), "fr"), say(value, "en"));
@@ -31,12 +36,12 @@ fn a_calendar() {
     });
     assert_eq!(
         say(value.clone(), "en"),
-        "Read, create and change events in the calendar work from 2026-11-23 00:00 UTC+01:00 \
+        "Read, create and change events in the calendar “work” from 2026-11-23 00:00 UTC+01:00 \
          until 2026-11-27 18:00 UTC+01:00; each time without asking again"
     );
     assert_eq!(
         say(value.clone(), "de"),
-        "Im Kalender work Termine lesen, anlegen und ändern, vom 2026-11-23 00:00 UTC+01:00 \
+        "Im Kalender „work“ Termine lesen, anlegen und ändern, vom 2026-11-23 00:00 UTC+01:00 \
          bis 2026-11-27 18:00 UTC+01:00; jedes Mal ohne neue Rückfrage"
     );
     value["period"] = json!("2026-11-23T09:30:00Z");
@@ -46,7 +51,7 @@ fn a_calendar() {
     value.as_object_mut().unwrap().remove("period");
     assert_eq!(
         say(value, "en"),
-        "Read, create and change events in the calendar work, whenever they are; \
+        "Read, create and change events in the calendar “work”, whenever they are; \
          each time without asking again"
     );
 }
@@ -56,7 +61,7 @@ fn lessons_37_a_tool_call_says_what_is_not_limited_too() {
     let mut value = json!({ "type": "mcp_tool_call", "server": "https://files.example/mcp", "tool": "read_file" });
     assert_eq!(
         say(value.clone(), "en"),
-        "Call the tool read_file of https://files.example/mcp, with any arguments, \
+        "Call the tool “read_file” of “https://files.example/mcp”, with any arguments, \
          any number of times; each call without asking again"
     );
     value["path"] = json!("/reports/2026");
@@ -64,13 +69,13 @@ fn lessons_37_a_tool_call_says_what_is_not_limited_too() {
     value["calls"] = json!(20);
     assert_eq!(
         say(value.clone(), "en"),
-        "Call the tool read_file of https://files.example/mcp, only at or below /reports/2026, \
-         only with encoding = utf-8, page = 2, at most 20 times in all; each call without asking again"
+        "Call the tool “read_file” of “https://files.example/mcp”, only at or below “/reports/2026”, \
+         only with “encoding” = “utf-8”, “page” = 2, at most 20 times in all; each call without asking again"
     );
     assert_eq!(
         say(value, "de"),
-        "Das Werkzeug read_file von https://files.example/mcp aufrufen, nur in oder unterhalb von \
-         /reports/2026, nur mit encoding = utf-8, page = 2, insgesamt höchstens 20-mal; \
+        "Das Werkzeug „read_file“ von „https://files.example/mcp“ aufrufen, nur in oder unterhalb von \
+         „/reports/2026“, nur mit „encoding“ = „utf-8“, „page“ = 2, insgesamt höchstens 20-mal; \
          jeder Aufruf ohne neue Rückfrage"
     );
 }
@@ -83,19 +88,19 @@ fn limits_are_the_lines_whose_values_are_there() {
     let mut value = payment("1");
     value["reference"] = json!("Booking 7KQ2PX");
     let consented = consented("ref_a", "https://bank.example", value);
-    let lines = definition.limits(&consented, "en");
+    let lines = read(&definition.limits(&consented, "en"));
     assert_eq!(
         lines,
         [
-            "Reference on the statement: Booking 7KQ2PX",
+            "Reference on the statement: “Booking 7KQ2PX”",
             "At: https://bank.example"
         ]
     );
-    let lines = definition.limits(&consented, "de");
+    let lines = read(&definition.limits(&consented, "de"));
     assert_eq!(
         lines,
         [
-            "Verwendungszweck: Booking 7KQ2PX",
+            "Verwendungszweck: „Booking 7KQ2PX“",
             "Bei: https://bank.example"
         ]
     );
@@ -109,7 +114,9 @@ fn lessons_37_a_value_cannot_pose_as_our_words() {
     let detail = detail(value);
     let definition = types.of(&detail).unwrap();
     let pieces = definition.pieces(&detail, "en");
-    assert!(pieces.contains(&Piece::Value("KL M {/reference} [x]".into())));
+    assert!(pieces.contains(&Piece::Value(
+        "K\\u{202e}L\\u{a}M\\u{200b} {/reference} [x]".into()
+    )));
     assert!(pieces.contains(&Piece::Text("Pay up to ".into())));
 }
 

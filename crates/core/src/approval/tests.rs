@@ -47,6 +47,8 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
             number: None,
             address: None,
             identity: false,
+            transaction: None,
+            onward: crate::onward::Onward::nobody(),
         },
         asked_hash: String::new(),
         jkt: None,
@@ -70,6 +72,7 @@ fn ballot<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) ->
         request,
         user,
         votes,
+        left: &request.asked.authority,
         now: Timestamp::from_seconds(10),
         receipt: ReceiptId::from_text("rcp_1"),
     }
@@ -188,6 +191,25 @@ fn rfc_9068_2_2_1_somebody_elses_proof_says_nothing_about_the_subject() {
 }
 
 #[test]
+fn the_subject_beside_others_answers_as_the_subject() {
+    let request = request(vec![stage(&["alice", "bob"], 2)]);
+    let Ok(Outcome::Agreed(own)) = say_yes(&request, &user("alice"), &[]) else {
+        panic!("bob is needed too");
+    };
+    assert_eq!(own.role, Role::Subject);
+    let authority = request.asked.authority.clone();
+    let (bob, votes) = (user("bob"), [own]);
+    let strong = yes(&authority, Level::Passkey);
+    let second = approve(ballot(&request, &bob, &votes), &strong, &Types::default());
+    let Ok(Outcome::Ended(vote, decision)) = second else {
+        panic!("two are enough");
+    };
+    assert_eq!(vote.role, Role::Designated);
+    let how = PersonAuthentication::of(Level::Password, Timestamp::from_seconds(10));
+    assert_eq!(decision.approval.unwrap().authentication, Some(how));
+}
+
+#[test]
 fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
     let mut request = request(vec![stage(&["alice"], 1)]);
     request.asked.number = Some(42);
@@ -261,6 +283,42 @@ fn promise_1_more_than_was_asked_is_never_approved() {
     };
     let outcome = approve(ballot(&request, &alice, &[]), &over, &Types::default());
     assert_eq!(outcome, Err(Cannot::Changed));
+}
+
+/// Two resources, one of them, the other.
+fn parts() -> (Authority, Authority, Authority) {
+    let (bank, shop) = (bare("https://bank.example"), bare("https://shop.example"));
+    let uris = bank.resources().union(shop.resources()).cloned();
+    let both = Authority::new(BTreeSet::new(), Vec::new(), uris.collect());
+    (both, bank, shop)
+}
+
+#[test]
+fn promise_7_the_least_is_left_whatever_the_clocks_say() {
+    let (both, bank, shop) = parts();
+    let types = Types::default();
+    let left = |agreed: &[&Authority]| least(&both, agreed.iter().copied(), &types);
+    assert_eq!(left(&[]), both);
+    for order in [[&both, &bank], [&bank, &both]] {
+        assert_eq!(left(&order), bank);
+    }
+    assert!(left(&[&bank, &shop]).is_empty(), "they agreed to nothing");
+}
+
+#[test]
+fn promise_7_nobody_approves_more_than_another_agreed_to() {
+    let (both, bank, shop) = parts();
+    let mut request = request(vec![stage(&["bob", "carol"], 1)]);
+    request.asked.authority = both.clone();
+    let carol = user("carol");
+    for (wanted, good) in [(&both, false), (&shop, false), (&bank, true)] {
+        let ballot = Ballot {
+            left: &bank,
+            ..ballot(&request, &carol, &[])
+        };
+        let outcome = approve(ballot, &yes(wanted, Level::Password), &Types::default());
+        assert_eq!(outcome.is_ok(), good);
+    }
 }
 
 #[test]

@@ -77,7 +77,20 @@ pub fn stages(
             need: file.need,
         })
     };
-    designation.iter().map(stage).collect()
+    let stages: Vec<Stage> = designation.iter().map(stage).collect::<Result<_, _>>()?;
+    let mut seen = BTreeSet::new();
+    // Two names may be one person: who answered in one step has no second answer, and a later step would wait for nobody.
+    if stages
+        .iter()
+        .flat_map(|stage| &stage.of)
+        .all(|user| seen.insert(user))
+    {
+        Ok(stages)
+    } else {
+        Err(refused(
+            "one person is meant by two of the steps that decide about this",
+        ))
+    }
 }
 
 /// Whether something is asked that is no object of a type; to say who somebody is does not count.

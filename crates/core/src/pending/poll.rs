@@ -75,12 +75,9 @@ pub enum Hasty {
 }
 
 fn unknown(kind: Kind) -> Refusal {
-    let name = match kind {
-        Kind::Ciba => "auth_req_id",
-        Kind::Device => "device_code",
-    };
     Refusal::invalid_grant(format!(
-        "this `{name}` is not known, was used before, or belongs to another client"
+        "this `{}` is not known, was used before, or belongs to another client",
+        kind.handle()
     ))
 }
 

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use writ_authority::Authority;
+use writ_authority::{Authority, Level};
 use writ_jose::key::Thumbprint;
+use writ_wire::claims::ApprovalBasis;
 use writ_wire::time::Timestamp;
 
 use super::{Decision, PendingRequest, Stage};
@@ -19,6 +20,8 @@ use crate::refusal::Refusal;
 use crate::request::longest_task;
 use crate::task::{Approval, Subject, Task};
 
+/// A token counts whole seconds.
+const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 /// Life of an edge that was approved for one action.
 pub const SINGLE_USE_LIFETIME: Duration = Duration::from_secs(300);
 
@@ -63,13 +66,12 @@ pub fn redeem(
     let approval = facts.decision.approval.as_ref();
     let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
     let authority = approved(facts, realm)?;
+    strong_enough(approval, authority, realm)?;
     match (&facts.request.asked_by, facts.asking) {
-        (None, None) => Ok(opened(
-            facts,
-            (subject, approval),
-            authority,
-            (realm, now, fresh),
-        )),
+        (None, None) => {
+            let context = (realm, now, fresh);
+            opened(facts, (subject, approval), authority, context)
+        }
         (Some(_), Some(asking)) => {
             let id = fresh.delegation;
             let delegation = edge(facts, (asking, approval), authority, (realm, now, id))?;
@@ -121,10 +123,65 @@ fn approved<'a>(facts: &Facts<'a>, realm: Realm<'_>) -> Result<&'a Authority, Re
     if !resources.iter().all(|uri| realm.knows(uri)) {
         return Err(refused("a resource of it is not known here any more"));
     }
+    if let Some(transaction) = &facts.request.asked.transaction
+        && !realm.trusts_challenges_of(&transaction.resource)
+    {
+        return Err(refused(
+            "the resource that asked for a person may not ask any more",
+        ));
+    }
     within_ceiling(authority, facts.client, realm).map_err(|now| {
         refused("it is outside what the client may have now").because(now.sentence)
     })?;
     Ok(authority)
+}
+
+/// A type may want more by now than when it was asked.
+fn strong_enough(
+    approval: &Approval,
+    authority: &Authority,
+    realm: Realm<'_>,
+) -> Result<(), Refusal> {
+    let current = authority
+        .details()
+        .iter()
+        .filter_map(|detail| realm.types.by_name(detail.type_name()));
+    let needed = current.map(|definition| definition.level()).max();
+    if needed > Some(reached(approval.basis)) {
+        return Err(refused(
+            "a stronger answer is asked for this now: ask again",
+        ));
+    }
+    Ok(())
+}
+
+const fn reached(basis: ApprovalBasis) -> Level {
+    match basis {
+        ApprovalBasis::Consent | ApprovalBasis::Policy => Level::None,
+        ApprovalBasis::Password => Level::Password,
+        ApprovalBasis::Passkey => Level::Passkey,
+        ApprovalBasis::Liveness => Level::Liveness,
+    }
+}
+
+/// The person may have chosen an earlier end, and it may be over before anybody fetches it (promise 6).
+fn end(facts: &Facts<'_>, usual: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
+    let end = facts.decision.ends_at.unwrap_or(usual).min(usual);
+    if end < now.plus(SHORTEST_LIFE) {
+        return Err(refused("what was approved is over: ask again"));
+    }
+    Ok(end)
+}
+
+/// As everybody saw it who decided, and no more than the record allows now (promises 1 and 7).
+fn onward(facts: &Facts<'_>) -> Result<Onward, Refusal> {
+    let shown = &facts.request.asked.onward;
+    if !shown.is_within(&Onward::of(facts.client)) {
+        return Err(refused(
+            "what was approved may not go on to all that the person saw any more: ask again",
+        ));
+    }
+    Ok(shown.clone())
 }
 
 fn edge(
@@ -146,6 +203,7 @@ fn edge(
     if leaf.lineage_length() >= MAX_LINEAGE {
         return Err(refused("more delegations in a row than there may be"));
     }
+    let transaction = facts.request.asked.transaction.as_ref();
     let above = leaf.act.as_ref().and_then(|act| act.act.as_deref());
     let ends_at = asking.ends_at.min(now.plus(SINGLE_USE_LIFETIME));
     Ok(Delegation {
@@ -164,10 +222,13 @@ fn edge(
         requested_by: client.id.clone(),
         authority: authority.clone(),
         onward: Onward::nobody(),
-        approval: Some(approval.clone()),
+        approval: Some(Approval {
+            transaction: transaction.map(|transaction| transaction.txn.clone()),
+            ..approval.clone()
+        }),
         jkt: facts.request.jkt.clone(),
         created_at: now,
-        expires_at: facts.decision.ends_at.unwrap_or(ends_at).min(ends_at),
+        expires_at: end(facts, ends_at, now)?,
     })
 }
 
@@ -176,7 +237,7 @@ fn opened(
     (subject, approval): (&User, &Approval),
     authority: &Authority,
     (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
-) -> Redeemed {
+) -> Result<Redeemed, Refusal> {
     let client = facts.client;
     let ends_at = now.plus(client.task_lifetime.min(longest_task(client)));
     let task = Task {
@@ -189,11 +250,10 @@ fn opened(
         transaction: fresh.transaction,
         approval: approval.clone(),
         created_at: now,
-        expires_at: facts.decision.ends_at.unwrap_or(ends_at).min(ends_at),
+        expires_at: end(facts, ends_at, now)?,
     };
     let id = fresh.delegation;
     let issuer = realm.issuer.as_str();
-    let onward = client.agent.as_ref().map(|agent| agent.onward.clone());
     let delegation = Delegation {
         path: delegation::path(None, &id),
         act: client
@@ -206,16 +266,16 @@ fn opened(
         holder: client.id.clone(),
         requested_by: client.id.clone(),
         authority: authority.clone(),
-        onward: onward.unwrap_or_else(Onward::nobody),
+        onward: onward(facts)?,
         approval: None,
         jkt: facts.key.cloned(),
         created_at: now,
         expires_at: task.expires_at,
     };
-    Redeemed {
+    Ok(Redeemed {
         task: Some(task),
         delegation,
-    }
+    })
 }
 
 fn refused(sentence: &str) -> Refusal {

@@ -46,6 +46,8 @@ fn waiting(stages: Vec<Stage>) -> PendingRequest {
             number: None,
             address: None,
             identity: false,
+            transaction: None,
+            onward: Onward::nobody(),
         },
         asked_hash: String::new(),
         jkt: None,

@@ -29,8 +29,8 @@ pub enum AudienceRule<'a> {
     IssuerString,
     /// 7523bis: the issuer, as a string or the only member of a list.
     Issuer,
-    /// For clients that cannot do better: the issuer or this endpoint, and nobody else.
-    IssuerOr(&'a str),
+    /// For clients that cannot do better: the issuer or one of these endpoints, and nobody else.
+    IssuerOr(&'a [String]),
 }
 
 /// The client holds its registered key. Good once.
@@ -120,11 +120,11 @@ impl UnverifiedAssertion<'_> {
                 "as a string, not a list",
             ),
             AudienceRule::Issuer => (audiences == [rules.issuer], "and nothing else"),
-            AudienceRule::IssuerOr(endpoint) => (
+            AudienceRule::IssuerOr(endpoints) => (
                 !audiences.is_empty()
                     && audiences
                         .iter()
-                        .all(|a| *a == rules.issuer || *a == endpoint),
+                        .all(|a| *a == rules.issuer || endpoints.iter().any(|url| url == a)),
                 "or the endpoint's URL",
             ),
         };

@@ -9,6 +9,7 @@ use crate::testing::{Party, key_set, with};
 mod actor;
 mod hint;
 mod request;
+mod transaction;
 
 use actor::{actor, actor_claim, actor_claims, actor_header};
 
@@ -145,6 +146,7 @@ fn lessons_20_audience_by_profile() {
         json!("https://as.example/"),
         json!("HTTPS://as.example"),
     ];
+    let endpoints = [ENDPOINT.to_owned()];
     let expected = [
         (
             AudienceRule::IssuerString,
@@ -152,7 +154,7 @@ fn lessons_20_audience_by_profile() {
         ),
         (AudienceRule::Issuer, [true, true, false, false, false]),
         (
-            AudienceRule::IssuerOr(ENDPOINT),
+            AudienceRule::IssuerOr(&endpoints),
             [true, true, true, true, false],
         ),
     ];

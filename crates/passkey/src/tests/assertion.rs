@@ -51,7 +51,7 @@ fn an_approval_signs_our_challenge() {
 #[test]
 fn a_login_names_its_person() {
     let mut held = Held::by(phone());
-    let ceremony = held.rp.login().unwrap();
+    let ceremony = held.rp.login(&CHALLENGE).unwrap();
     assert_eq!(ceremony.options["userVerification"], json!("required"));
     assert_eq!(ceremony.options["allowCredentials"], json!([]));
     let answer = held.device.get(&ceremony.options, ORIGIN).unwrap();
@@ -249,13 +249,31 @@ fn webauthn_7_2_24_the_counter_is_stored() {
 }
 
 #[test]
+fn webauthn_7_2_24_the_backup_state_is_stored() {
+    let backed_up = |passkey: &str| {
+        let kept: Value = serde_json::from_str(passkey).unwrap();
+        let state = kept.pointer("/passkey/cred/backup_state").unwrap();
+        state.as_bool().unwrap()
+    };
+    let mut held = Held::by(phone().synced().with(Trick::NotYetBackedUp));
+    assert!(!backed_up(&held.passkey));
+    let keys = held.device.clone();
+    held.device = keys.without_tricks();
+    let approved = held.approve().unwrap();
+    assert!(approved.assertion.backed_up && backed_up(&approved.passkey));
+    held.passkey = approved.passkey;
+    held.device = held.device.with(Trick::NotYetBackedUp);
+    assert!(!backed_up(&held.log_in().unwrap().passkey), "and back");
+}
+
+#[test]
 fn a_login_is_no_approval_and_an_approval_no_login() {
     let mut held = Held::by(phone());
     let approval = held.begin();
     let answer = held.device.get(&approval.options, ORIGIN).unwrap();
     let refused = held.rp.logged_in(&approval.state, &answer, &held.passkey);
     assert_eq!(refused.unwrap_err(), Fault::State);
-    let login = held.rp.login().unwrap();
+    let login = held.rp.login(&CHALLENGE).unwrap();
     let answer = held.device.get(&login.options, ORIGIN).unwrap();
     assert_eq!(held.finish(&login, &answer).unwrap_err(), Fault::State);
 }

@@ -34,7 +34,7 @@ fn webauthn_7_1_1_options_ask_for_a_discoverable_verified_es256_key() {
     assert_eq!(options["rp"]["id"], json!("as.example"));
     assert_eq!(
         options["pubKeyCredParams"],
-        json!([{ "type": "public-key", "alg": -7 }])
+        json!([{ "type": "public-key", "alg": -7 }, { "type": "public-key", "alg": -257 }])
     );
     let selection = &options["authenticatorSelection"];
     assert_eq!(selection["residentKey"], json!("required"));
@@ -195,7 +195,7 @@ fn a_state_of_another_ceremony_is_refused() {
     let rp = relying_party();
     let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
     let answer = phone().create(&ceremony.options, ORIGIN).unwrap();
-    let login = rp.login().unwrap();
+    let login = rp.login(&super::CHALLENGE).unwrap();
     let refused = rp.enrolled(&login.state, &answer);
     assert_eq!(refused.unwrap_err(), Fault::State);
     assert_eq!(rp.enrolled("{}", &answer).unwrap_err(), Fault::State);

@@ -35,7 +35,7 @@ fn webauthn_rs_keeps_what_an_enrolment_may_be() {
     let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
     let state: Value = serde_json::from_str(&ceremony.state).unwrap();
     let kept = &state["library"]["rs"];
-    assert_eq!(kept["credential_algorithms"], json!(["ES256"]));
+    assert_eq!(kept["credential_algorithms"], json!(["ES256", "RS256"]));
     assert_eq!(kept["require_resident_key"], json!(true));
     assert_eq!(kept["policy"], json!("required"));
     assert_eq!(kept["challenge"], json!(ceremony.challenge));

@@ -4,6 +4,7 @@ mod assertion;
 mod enrolment;
 mod library;
 mod receipt;
+mod rs256;
 mod vectors;
 
 use serde_json::Value;
@@ -70,7 +71,7 @@ impl Held {
     }
 
     fn log_in(&mut self) -> Result<crate::Used, Fault> {
-        let ceremony = self.rp.login()?;
+        let ceremony = self.rp.login(&CHALLENGE)?;
         let answer = self.device.get(&ceremony.options, ORIGIN)?;
         self.rp.logged_in(&ceremony.state, &answer, &self.passkey)
     }

@@ -42,6 +42,20 @@ impl Choice {
         })
     }
 
+    /// The same choice as a form says it; nothing for all of it.
+    pub fn fields(&self) -> Vec<(String, String)> {
+        if !self.narrows {
+            return Vec::new();
+        }
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut fields = vec![field("narrow", "1")];
+        fields.extend(self.parts.iter().map(|part| field("part", part)));
+        let amounts = self.amounts.iter();
+        fields.extend(amounts.map(|(name, text)| field(&format!("{AMOUNT}{name}"), text)));
+        fields.extend(self.minutes.map(|m| field("minutes", &m.to_string())));
+        fields
+    }
+
     /// Whether the part stays.
     pub fn keeps(&self, name: &str) -> bool {
         !self.narrows || self.parts.contains(name)

@@ -8,15 +8,18 @@ use writ_core::event::{Event, EventName};
 use writ_core::pending::{Decision, State, Vote};
 use writ_core::receipt::{self, Approver, Evidence, Proof, Receipt, Verdict};
 use writ_core::screen::{ScreenError, Shown};
+use writ_core::usual::unusual;
 use writ_store::Session;
 use writ_store::receipt::NewReceipt;
+use writ_store::replay::Once;
 use writ_wire::time::Timestamp;
 
 use super::proof::Used;
-use super::question::Question;
+use super::question::{Question, newest};
 use super::{Visit, broken, over, stopping};
 use crate::app::App;
 use crate::authorize::{Ended, see_other};
+use crate::ending::Endings;
 use crate::notices;
 
 /// An answer that is ready to be written.
@@ -25,6 +28,8 @@ pub struct Decided {
     pub shown: Shown,
     pub proof: Proof,
     pub used: Option<Used>,
+    /// The verifier's word, which counts once.
+    pub once: Option<Once>,
     pub no: Option<No>,
 }
 
@@ -67,6 +72,15 @@ impl Visit<'_> {
             drop(session);
             return over::again(self, &question.request.id).await;
         }
+        if let Some(once) = &decided.once
+            && session
+                .claim_once(std::slice::from_ref(once))
+                .await?
+                .is_some()
+        {
+            drop(session);
+            return self.seen_before(question).await;
+        }
         let new = NewReceipt {
             id: &receipt.id,
             request: &question.request.id,
@@ -77,13 +91,15 @@ impl Visit<'_> {
         session.insert_receipt(new).await?;
         let event = self.event(question, &decided, &receipt);
         session.insert_event(&event).await?;
-        if let Some(no) = decided.no {
-            stopping::follow(self, question, no, &mut session).await?;
-        }
-        if let Some(decision) = decided.decision() {
-            notices::decided(self.app, &mut session, &question.request, decision).await?;
+        let endings = match decided.no {
+            Some(no) => stopping::follow(self, question, no, &mut session).await?,
+            None => Endings::default(),
+        };
+        if decided.decision().is_some() {
+            notices::decided(self.app, &mut session, &question.request).await?;
         }
         session.commit().await?;
+        endings.announce(self.app);
         Ok(self.after(question, &decided, &receipt))
     }
 
@@ -138,14 +154,16 @@ impl Visit<'_> {
             None => EventName::ApprovalApproved,
         };
         let mut event = about(self.app, question, name, vote.at);
-        event.decision = Some(match decided.no {
-            Some(_) => "deny",
-            None => "permit",
-        });
-        event.reason = decided.no.map(|no| no.as_str().to_owned());
         let decision = decided.decision();
+        event.decision = match (decided.no, decision) {
+            (Some(_), _) => Some("deny"),
+            (None, Some(_)) => Some("permit"),
+            // A yes that needs others decides nothing yet.
+            (None, None) => None,
+        };
+        event.reason = decided.no.map(|no| no.as_str().to_owned());
         event.with(json!({
-            "request": question.request.id,
+            "approval": question.request.id,
             "receipt": receipt.id,
             "by": vote.user,
             "role": vote.role,
@@ -156,8 +174,9 @@ impl Visit<'_> {
             "asked": question.request.asked.authority,
             "narrowed": decision.is_some_and(|decision| decision.narrowed),
             "ends_at": decision.and_then(|d| d.ends_at).map(Timestamp::rfc3339),
-            "approval": decision.and_then(|decision| decision.approval.as_ref()),
+            "given": decision.and_then(|decision| decision.approval.as_ref()),
             "screen_hash": receipt.screen.hash,
+            "verifier": decided.proof.verifier().map(|seen| &seen.issuer),
         }))
     }
 }
@@ -178,7 +197,7 @@ async fn write(
     }
     let mut votes = session.votes(id).await?;
     votes.retain(|other| other.user != vote.user);
-    if votes != question.votes {
+    if votes != question.votes || !is_as_usual(session, question, decided).await? {
         return Ok(false);
     }
     match decided.decision() {
@@ -190,12 +209,25 @@ async fn write(
     }
 }
 
+/// Whether the hints on the screen are still right: another approval may have been fetched since it was made.
+async fn is_as_usual(
+    session: &mut Session,
+    question: &Question,
+    decided: &Decided,
+) -> Result<bool, Ended> {
+    let (subject, types) = (&question.subject.id, &*question.catalogue.types);
+    let authority = &decided.shown.screen.authority;
+    let now = newest(session, subject, (authority, types)).await?;
+    let hints = |newest| unusual(authority, subject, (newest, types));
+    Ok(hints(&now) == hints(&question.newest))
+}
+
 /// That somebody looked at it, once for each request.
 pub fn viewed(app: &App, question: &Question, shown: &Shown) -> Result<Event, ScreenError> {
     let now = app.clock.now();
     let event = about(app, question, EventName::ApprovalViewed, now);
     Ok(event.with(json!({
-        "request": question.request.id,
+        "approval": question.request.id,
         "role": question.standing.role,
         "stage": question.standing.stage,
         "screen_hash": shown.hash()?,

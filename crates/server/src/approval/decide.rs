@@ -7,6 +7,7 @@ use writ_core::id::ReceiptId;
 use writ_core::receipt::Proof;
 use writ_core::screen::Shown;
 use writ_wire::form::Form;
+use writ_wire::time::Timestamp;
 
 use super::choice::Choice;
 use super::commit::Decided;
@@ -59,7 +60,7 @@ impl Visit<'_> {
             Ok(proven) => proven,
             Err(problem) => return self.screen(question, choice, Some(problem)).await,
         };
-        let now = self.app.clock.now();
+        let now = proven.at;
         let Ok((authority, ends_at)) = question.left(&shown.less, now) else {
             let problem = Some(ApprovalProblem::Changed);
             return self.screen(question, choice, problem).await;
@@ -71,14 +72,14 @@ impl Visit<'_> {
             ends_at,
         };
         let types = &question.catalogue.types;
-        match approval::approve(self.ballot(question), &yes, types) {
+        match approval::approve(self.ballot(question, now), &yes, types) {
             Ok(outcome) => {
-                let (proof, used) = (proven.proof, proven.used);
                 let decided = Decided {
                     outcome,
                     shown,
-                    proof,
-                    used,
+                    proof: proven.proof,
+                    used: proven.used,
+                    once: proven.once,
                     no: None,
                 };
                 self.commit(question, decided).await
@@ -96,13 +97,14 @@ impl Visit<'_> {
                 all.map_err(|_| broken("nothing is asked"))?
             }
         };
-        match approval::deny(self.ballot(question), no) {
+        match approval::deny(self.ballot(question, self.app.clock.now()), no) {
             Ok(outcome) => {
                 let decided = Decided {
                     outcome,
                     shown,
                     proof: Proof::Login,
                     used: None,
+                    once: None,
                     no: Some(no),
                 };
                 self.commit(question, decided).await
@@ -126,18 +128,18 @@ impl Visit<'_> {
             Cannot::TooWeak => match question.request.asked.level {
                 Level::None | Level::Password => ApprovalProblem::PasswordMissing,
                 Level::Passkey => ApprovalProblem::PasskeyFailed,
-                Level::Liveness => ApprovalProblem::LivenessFailed,
+                Level::Liveness => ApprovalProblem::LivenessMissing,
             },
         };
         self.screen(question, choice, Some(problem)).await
     }
 
-    fn ballot<'a>(&'a self, question: &'a Question) -> Ballot<'a> {
-        let now = self.app.clock.now();
+    fn ballot<'a>(&'a self, question: &'a Question, now: Timestamp) -> Ballot<'a> {
         Ballot {
             request: &question.request,
             user: &self.person.user,
             votes: &question.votes,
+            left: &question.base,
             now,
             receipt: ReceiptId::make(now, self.app.entropy()),
         }

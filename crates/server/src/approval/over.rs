@@ -3,11 +3,11 @@
 use axum::response::{IntoResponse, Response};
 use writ_core::approval::No;
 use writ_core::id::ApprovalId;
-use writ_core::pending::{Decision, State};
+use writ_core::pending::{Decision, STOPPED, State};
 
-use super::Visit;
 use super::choice::Choice;
-use super::question::{self, Ending, Question, Refused};
+use super::question::{Ending, Question, Refused};
+use super::{Copy, Visit};
 use crate::authorize::Ended;
 use crate::inbox::person;
 use crate::pages::{ApprovalProblem, HowOver, Over};
@@ -17,8 +17,8 @@ pub(super) async fn page(visit: &Visit<'_>, refused: &Refused) -> Result<Respons
         Refused::Unknown => plainly(visit, HowOver::Unknown).await,
         Refused::Ended(ending) => {
             let me = &visit.person.user.id;
-            let votes = ending.request.decision.as_ref().map(|d| &d.by);
-            let mut votes = votes.unwrap_or(&ending.votes).iter();
+            let decided = ending.request.decision.iter().flat_map(|d| &d.by);
+            let mut votes = decided.chain(&ending.votes);
             let receipt = votes.find(|vote| vote.user == *me);
             let page = Over {
                 person: person(visit.app, visit.browser, visit.person).await?,
@@ -67,14 +67,28 @@ pub(super) async fn waits(visit: &Visit<'_>, question: &Question) -> Result<Resp
 
 /// Somebody was faster: as it is now.
 pub(super) async fn again(visit: &Visit<'_>, id: &ApprovalId) -> Result<Response, Ended> {
-    match question::load(visit.app, visit.person, id).await? {
+    match visit.find(id).await? {
         Err(refused) => page(visit, &refused).await,
-        Ok(question) if question.has_agreed(&visit.person.user) => waits(visit, &question).await,
-        Ok(question) => {
-            let problem = Some(ApprovalProblem::Changed);
-            visit.screen(&question, &Choice::default(), problem).await
-        }
+        Ok((question, copy)) => newer(visit, &question, copy).await,
     }
+}
+
+/// Another screen than the one that was answered.
+pub(super) async fn newer(
+    visit: &Visit<'_>,
+    question: &Question,
+    copy: Copy,
+) -> Result<Response, Ended> {
+    if question.has_agreed(&visit.person.user) {
+        return waits(visit, question).await;
+    }
+    let problem = match copy {
+        Copy::Newest => ApprovalProblem::Changed,
+        Copy::Older => ApprovalProblem::AskedAgain,
+    };
+    visit
+        .screen(question, &Choice::default(), Some(problem))
+        .await
 }
 
 fn how(visit: &Visit<'_>, ending: &Ending) -> HowOver {
@@ -94,6 +108,10 @@ fn by_whom(visit: &Visit<'_>, decision: &Decision, approved: bool) -> HowOver {
         true => decision.by.iter().any(|vote| vote.user == *me),
         false => decision.by.last().is_some_and(|vote| vote.user == *me),
     };
+    // Nobody's answer: it ended with all that the agent did.
+    if decision.reason.as_deref() == Some(STOPPED) {
+        return HowOver::Stopped;
+    }
     let reason = decision.reason.as_deref().and_then(No::from_reason);
     match (mine, approved, reason) {
         (true, true, _) => HowOver::Approved,

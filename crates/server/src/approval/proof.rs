@@ -4,23 +4,27 @@
 use serde_json::Value;
 use writ_authority::Level;
 use writ_core::authorize::Session;
+use writ_core::liveness::Witnessed;
 use writ_core::receipt::{Proof, Signature};
 use writ_core::screen::Shown;
 use writ_passkey::{Fault, RelyingParty};
 use writ_store::passkey::StoredPasskey;
+use writ_store::replay::Once;
 use writ_wire::form::Form;
+use writ_wire::time::Timestamp;
 
-use super::liveness::Liveness;
 use super::{Visit, broken};
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::login::check_password;
 use crate::pages::{ApprovalProblem, LoginProblem};
 
-/// A proof, and the passkey as it is after its use.
+/// A proof, the passkey as it is after its use, and what counts once.
 pub struct Proven {
     pub proof: Proof,
+    pub at: Timestamp,
     pub used: Option<Used>,
+    pub once: Option<Once>,
 }
 
 pub struct Used {
@@ -63,12 +67,11 @@ impl Visit<'_> {
         let user = &self.person.user;
         let problem = match check_password(self.app, &user.name, password.to_owned()).await? {
             Ok(found) if found.id == user.id => {
-                let mut session = self.app.begin().await?;
-                session.clear_login_failures(&user.id).await?;
-                session.commit().await?;
                 return Ok(Ok(Proven {
                     proof: Proof::Password,
+                    at: self.app.clock.now(),
                     used: None,
+                    once: None,
                 }));
             }
             Ok(_) => ApprovalProblem::PasswordWrong,
@@ -108,18 +111,21 @@ impl Visit<'_> {
             public_key: signed.public_key,
             assertion: serde_json::to_value(&signed.assertion).map_err(broken)?,
         };
-        let proof = match level {
-            Level::Liveness => match Liveness::configured().verify(signature) {
-                Ok(proof) => proof,
-                Err(_) => return Ok(Err(ApprovalProblem::LivenessFailed)),
+        let at = self.app.clock.now();
+        let (proof, once) = match level {
+            Level::Liveness => match self.witnessed(shown, at)? {
+                Ok(witnessed) => by_both(signature, witnessed),
+                Err(problem) => return Ok(Err(problem)),
             },
-            Level::None | Level::Password | Level::Passkey => Proof::Passkey(signature),
+            Level::None | Level::Password | Level::Passkey => (Proof::Passkey(signature), None),
         };
         let id = signed.assertion.credential_id;
         // Another passkey than the person's own was refused above; one that is not found counts for nothing at the commit.
         let before = stored.into_iter().find(|one| one.credential_id == id);
         Ok(Ok(Proven {
             proof,
+            at,
+            once,
             used: Some(Used {
                 before: before.map(|one| one.passkey).unwrap_or_default(),
                 credential_id: id,
@@ -127,6 +133,16 @@ impl Visit<'_> {
             }),
         }))
     }
+}
+
+/// Device and verifier, over the same screen.
+fn by_both(passkey: Signature, witnessed: Witnessed) -> (Proof, Option<Once>) {
+    let once = Once {
+        digest: witnessed.replay_digest,
+        expires_at: witnessed.accepted_until,
+    };
+    let verifier = Box::new(witnessed.seen);
+    (Proof::Liveness { passkey, verifier }, Some(once))
 }
 
 /// The challenge follows from the screen, so nothing is kept between the two halves of the ceremony.

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use writ_authority::{Authority, permits};
+use writ_authority::{Authority, Types, permits};
 use writ_core::approval::{self, Cannot, Standing};
 use writ_core::authorize::Session;
 use writ_core::client::{Client, User};
-use writ_core::id::ApprovalId;
+use writ_core::id::{ApprovalId, UserId};
 use writ_core::less::{self, Less, NotLess};
 use writ_core::lineage::Lineage;
-use writ_core::pending::{PendingRequest, SINGLE_USE_LIFETIME, Vote};
+use writ_core::pending::{Kind, PendingRequest, SINGLE_USE_LIFETIME, Vote};
 use writ_core::receipt::{self, Verdict};
 use writ_core::request::longest_task;
 use writ_core::screen::Shown;
+use writ_core::usual::{self, Newest};
 use writ_store::receipt::StoredReceipt;
+use writ_store::{Session as Reading, StoreError};
 use writ_wire::time::Timestamp;
 
 use super::broken;
@@ -21,6 +23,7 @@ use crate::app::App;
 use crate::authorize::Ended;
 use crate::catalogue::Catalogue;
 use crate::consent::onward;
+use crate::notices::seal::of_user_code;
 use crate::pages::{AgentName, OnwardView};
 
 /// An open request before a person who may decide it.
@@ -36,12 +39,16 @@ pub struct Question {
     pub base: Authority,
     /// When what is approved ends, unless somebody chooses less.
     pub usual_end: Timestamp,
+    /// What the terminal shows, of a device request.
+    pub user_code: Option<String>,
     /// The chain that asked.
     pub asking: Option<Lineage>,
     /// The agents before the one that asks, the first one first.
     pub chain: Vec<AgentName>,
     /// To whom what is approved may go on.
     pub onward: OnwardView,
+    /// What the subject approved before.
+    pub newest: Newest,
     /// What this person was shown last.
     pub kept: Option<Shown>,
     pub nonce: String,
@@ -69,6 +76,9 @@ struct Found {
     kept: Option<String>,
     subject: Option<User>,
     asking: Option<Lineage>,
+    newest: Newest,
+    /// Sealed; of a device request.
+    user_code: Option<String>,
 }
 
 pub async fn load(
@@ -76,7 +86,8 @@ pub async fn load(
     person: &Session,
     id: &ApprovalId,
 ) -> Result<Result<Question, Refused>, Ended> {
-    let Some(found) = find(app, person, id).await? else {
+    let catalogue = app.catalogue().await?;
+    let Some(found) = find(app, person, (id, &catalogue.types)).await? else {
         return Ok(Err(Refused::Unknown));
     };
     let client = app.client(found.request.client.as_str()).await?;
@@ -88,13 +99,19 @@ pub async fn load(
             votes: found.votes,
         })))),
         (Ok(standing), Some(client), Some(_)) => {
-            Ok(Ok(question(app, found, (client, standing)).await?))
+            Ok(Ok(
+                question(app, found, (client, catalogue, standing)).await?
+            ))
         }
         _ => Ok(Err(Refused::Unknown)),
     }
 }
 
-async fn find(app: &App, person: &Session, id: &ApprovalId) -> Result<Option<Found>, Ended> {
+async fn find(
+    app: &App,
+    person: &Session,
+    (id, types): (&ApprovalId, &Types),
+) -> Result<Option<Found>, Ended> {
     let mut reading = app.read().await?;
     let Some(request) = reading.pending_by_id(id).await? else {
         return Ok(None);
@@ -112,6 +129,14 @@ async fn find(app: &App, person: &Session, id: &ApprovalId) -> Result<Option<Fou
         Some(delegation) => reading.lineage(delegation).await?,
         None => None,
     };
+    let newest = match &request.subject {
+        Some(subject) => newest(&mut reading, subject, (&request.asked.authority, types)).await?,
+        None => Newest::new(),
+    };
+    let user_code = match request.kind {
+        Kind::Device => reading.pending_sealed(id).await?,
+        Kind::Ciba | Kind::Transaction => None,
+    };
     Ok(Some(Found {
         kept: reading.screen(id, &person.user.id).await?,
         subject: subject.map(|stored| stored.user),
@@ -119,25 +144,47 @@ async fn find(app: &App, person: &Session, id: &ApprovalId) -> Result<Option<Fou
         votes,
         receipts,
         asking,
+        newest,
+        user_code,
     }))
+}
+
+/// Of each type in `authority` that says what is usual.
+pub async fn newest(
+    session: &mut Reading,
+    subject: &UserId,
+    (authority, types): (&Authority, &Types),
+) -> Result<Newest, StoreError> {
+    let mut newest = Newest::new();
+    for name in usual::types_of(authority, types) {
+        let uses = session.newest_uses(subject, &name).await?;
+        newest.insert(name, uses);
+    }
+    Ok(newest)
 }
 
 async fn question(
     app: &App,
     found: Found,
-    (client, standing): (Arc<Client>, Standing),
+    (client, catalogue, standing): (Arc<Client>, Arc<Catalogue>, Standing),
 ) -> Result<Question, Ended> {
     let kept: Option<Shown> = match &found.kept {
         Some(text) => Some(serde_json::from_str(text).map_err(broken)?),
         None => None,
     };
+    let user_code = match &found.user_code {
+        Some(sealed) => Some(app.unseal(&of_user_code(&found.request.id), sealed)?),
+        None => None,
+    };
     let usual_end = usual_end(&found, &client);
-    let (base, usual_end) = left_by_others(&found, usual_end)?;
+    let (base, usual_end) = left_by_others(&found, usual_end, &catalogue)?;
     let nonce = kept.as_ref().map(|shown| shown.nonce.clone());
     Ok(Question {
         chain: chain(app, found.asking.as_ref()).await?,
-        onward: onward(app, &client).await?,
-        catalogue: app.catalogue().await?,
+        onward: onward(app, &found.request.asked.onward).await?,
+        catalogue,
+        newest: found.newest,
+        user_code,
         subject: found.subject.ok_or_else(|| broken("nobody is asked"))?,
         nonce: nonce.unwrap_or_else(|| app.random.secret()),
         request: found.request,
@@ -151,7 +198,8 @@ async fn question(
     })
 }
 
-/// Fixed from the moment it was asked, so that a screen says the same whenever it is looked at.
+/// The latest that it may be, whenever it is fetched: fixed from the moment it was asked, so that a screen says the same
+/// whenever it is looked at. A redemption gives no more than the usual life from then on.
 fn usual_end(found: &Found, client: &Client) -> Timestamp {
     match &found.asking {
         Some(asking) => asking
@@ -159,24 +207,31 @@ fn usual_end(found: &Found, client: &Client) -> Timestamp {
             .min(found.request.expires_at.plus(SINGLE_USE_LIFETIME)),
         None => {
             let lifetime = client.task_lifetime.min(longest_task(client));
-            found.request.created_at.plus(lifetime)
+            found.request.expires_at.plus(lifetime)
         }
     }
 }
 
-/// Whoever agreed last agreed to the least.
-fn left_by_others(found: &Found, usual: Timestamp) -> Result<(Authority, Timestamp), Ended> {
-    let mut left = (found.request.asked.authority.clone(), usual);
+/// The least that anybody agreed to: clocks of several nodes say nothing about who was the last.
+fn left_by_others(
+    found: &Found,
+    usual: Timestamp,
+    catalogue: &Catalogue,
+) -> Result<(Authority, Timestamp), Ended> {
+    let mut seen = Vec::new();
+    let mut ends_at = usual;
     for stored in &found.receipts {
         let receipt = receipt::read(&stored.document).map_err(broken)?;
         if receipt.outcome == Verdict::Agreed {
             let screen = receipt.screen.screen().map_err(broken)?;
             let end = screen.more.get("ends_at").and_then(|end| end.as_str());
             let end = end.and_then(Timestamp::from_rfc3339);
-            left = (screen.authority, end.map_or(left.1, |end| end.min(left.1)));
+            ends_at = end.map_or(ends_at, |end| end.min(ends_at));
+            seen.push(screen.authority);
         }
     }
-    Ok(left)
+    let asked = &found.request.asked.authority;
+    Ok((approval::least(asked, &seen, &catalogue.types), ends_at))
 }
 
 async fn chain(app: &App, asking: Option<&Lineage>) -> Result<Vec<AgentName>, Ended> {

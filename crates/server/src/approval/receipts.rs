@@ -10,7 +10,7 @@ use writ_core::approval::No;
 use writ_core::authorize::Session;
 use writ_core::id::ReceiptId;
 use writ_core::lineage::Lineage;
-use writ_core::pending::PendingRequest;
+use writ_core::pending::{Kind, PendingRequest};
 use writ_core::receipt::{self, Receipt, Verdict};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
@@ -51,8 +51,8 @@ pub async fn show(
             fresh: form.contains("decided"),
             ..view(&app, &kept).await?
         };
-        let texts = app.languages.of_request(&headers);
-        Ok(page.page(texts).into_response())
+        let texts = app.texts_for(&headers, session).await?;
+        Ok(page.page(&texts).into_response())
     };
     finish(&app, result.await)
 }
@@ -113,7 +113,8 @@ async fn view(app: &App, kept: &Kept) -> Result<pages::Receipt, Ended> {
     let sponsor = client.as_ref().and_then(|c| c.agent.as_ref());
     let sponsor = sponsor.map(|agent| agent.sponsor.clone());
     let canonical: Value = serde_json::from_str(&receipt.screen.text).map_err(broken)?;
-    let decided = kept.request.as_ref().and_then(|r| r.decision.as_ref());
+    let request = kept.request.as_ref();
+    let decided = request.and_then(|r| r.decision.as_ref());
     let mut by: Vec<VoteView> = decided
         .into_iter()
         .flat_map(|decision| &decision.by)
@@ -150,6 +151,7 @@ async fn view(app: &App, kept: &Kept) -> Result<pages::Receipt, Ended> {
         used_at: kept.made.as_ref().map(|made| made.leaf.created_at),
         task: kept.made.as_ref().map(|made| made.task.id.to_string()),
         fresh: false,
+        for_device: request.is_some_and(|request| request.kind == Kind::Device),
     })
 }
 

@@ -5,6 +5,7 @@ use writ_core::id::UserId;
 use writ_core::pending::Role;
 use writ_core::screen::Shown;
 use writ_core::target::has_openid;
+use writ_core::usual::{Unusual, unusual};
 use writ_jose::hash;
 use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
@@ -17,7 +18,7 @@ use crate::consent::{client_view, scopes};
 use crate::pages::{
     AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
     Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView, PersonView,
-    PurposeView, RoleView, ScreenView, clean,
+    PurposeView, ResourceWords, RoleView, ScreenView, clean,
 };
 
 /// Numbers are shown with two digits.
@@ -35,15 +36,16 @@ impl Visit<'_> {
         let (authority, ends_at) = question
             .left(&shown.less, now)
             .map_err(|_| broken("what was shown cannot be shown again"))?;
+        let (level, not_seen) = self.level(question, (choice, shown)).await?;
         let approval = Approval {
             person,
             now,
             screen: self.screen_view(question, &authority, ends_at)?,
             screen_hash: shown.hash().map_err(broken)?,
             number: number(question),
-            level: self.level(question, shown).await?,
             narrowing: self.narrowing(question, choice, now),
-            problem,
+            problem: problem.or(not_seen),
+            level,
         };
         Ok(approval.page(self.texts))
     }
@@ -69,13 +71,14 @@ impl Visit<'_> {
                 None => GrantsView::Task(question.onward.clone()),
             },
             purpose: purpose(question),
-            hints: hints(question),
+            hints: hints(question, authority),
             binding_message: request.asked.binding_message.clone(),
             reason: request.asked.reason.clone(),
+            resource_words: resource_words(question),
             address: request.asked.address.clone(),
             asked_at: request.created_at,
             expires_at: request.expires_at,
-            user_code: None,
+            user_code: question.user_code.clone(),
             deciders: deciders(question, &self.person.user.id),
             authority: serde_json::to_value(authority).map_err(broken)?,
             narrowed: *authority != request.asked.authority || ends_at != question.usual_end,
@@ -102,18 +105,26 @@ impl Visit<'_> {
         authority.details().iter().map(view).collect()
     }
 
-    async fn level(&self, question: &Question, shown: &Shown) -> Result<LevelView, Ended> {
+    /// What a yes needs, and what is wrong with what a verifier said.
+    async fn level(
+        &self,
+        question: &Question,
+        (choice, shown): (&Choice, &Shown),
+    ) -> Result<(LevelView, Option<ApprovalProblem>), Ended> {
         let asked = question.request.asked.level;
         if asked <= Level::Password && self.person.level < Level::Passkey {
-            return Ok(LevelView::Password);
+            return Ok((LevelView::Password, None));
         }
         let options = proof::options(self.app, self.person, shown).await?;
-        Ok(match (asked, options) {
-            (Level::Liveness, Some(options)) => LevelView::Liveness { options },
+        let level = match (asked, options) {
+            (Level::Liveness, Some(options)) => {
+                return self.live_level(question, (choice, shown), options);
+            }
             (_, Some(options)) => LevelView::Passkey { options },
             (Level::None | Level::Password, None) => LevelView::Password,
             (_, None) => LevelView::PasskeyMissing,
-        })
+        };
+        Ok((level, None))
     }
 
     fn narrowing(&self, question: &Question, choice: &Choice, now: Timestamp) -> NarrowingView {
@@ -133,9 +144,9 @@ impl Visit<'_> {
             let words = if scope.scope.is_empty() { "" } else { ": " };
             PartView {
                 sentence: vec![
-                    Piece::Value(scope.resource_name),
+                    Piece::Value(crate::pages::plain(&scope.resource_name)),
                     Piece::Text(words.to_owned()),
-                    Piece::Value(scope.scope),
+                    Piece::Value(crate::pages::plain(&scope.scope)),
                 ],
                 chosen: choice.keeps(&name),
                 amount: None,
@@ -171,7 +182,7 @@ fn amount(question: &Question, detail: &Detail, chosen: Option<&str>) -> Option<
     Some(AmountView {
         value: chosen.map_or_else(|| most.clone(), str::to_owned),
         most,
-        unit: unit.map(writ_authority::clean).unwrap_or_default(),
+        unit: unit.map(writ_authority::legible).unwrap_or_default(),
     })
 }
 
@@ -199,9 +210,34 @@ fn purpose(question: &Question) -> Option<PurposeView> {
     })
 }
 
-fn hints(question: &Question) -> Vec<Hint> {
+/// By the name under which it is registered: what a challenge calls itself is nowhere.
+fn resource_words(question: &Question) -> Option<ResourceWords> {
+    let transaction = question.request.asked.transaction.as_ref()?;
+    let resource = question.catalogue.resources.get(&transaction.resource);
+    let name = resource.map_or(transaction.resource.as_str(), |found| &found.name);
+    Some(ResourceWords {
+        name: name.to_owned(),
+        words: transaction.reason.clone(),
+    })
+}
+
+fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
     let beyond = question.is_beyond_task().then_some(Hint::BeyondTask);
-    beyond.into_iter().collect()
+    let (subject, types) = (&question.subject.id, &*question.catalogue.types);
+    let unusual = unusual(authority, subject, (&question.newest, types));
+    let unusual = unusual.into_iter().map(|hint| match hint {
+        Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
+        Unusual::More {
+            amount,
+            largest,
+            unit,
+        } => Hint::MoreThanUsual {
+            amount,
+            largest,
+            unit,
+        },
+    });
+    beyond.into_iter().chain(unusual).collect()
 }
 
 fn deciders(question: &Question, user: &UserId) -> DecidersView {

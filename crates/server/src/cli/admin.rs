@@ -9,7 +9,9 @@ use writ_core::id::{ClientId, EventId};
 use writ_core::signing::KeyState;
 
 use super::desk::{Desk, load, read_file, read_json};
+use super::passkeys::{PasskeysArgument, passkeys};
 use super::{Configured, Outcome, say, say_json};
+use crate::disable::{self, Switch};
 use crate::keyring;
 use crate::suspend::{self, Suspender};
 
@@ -21,6 +23,12 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
+    /// Stop a person and everything that hangs from them, until they are enabled
+    Disable { name: String },
+    /// Let a disabled person in again
+    Enable { name: String },
+    /// List a person's passkeys, or remove them
+    Passkeys(PasskeysArgument),
 }
 
 #[derive(Args)]
@@ -94,17 +102,41 @@ pub async fn check(configured: &Configured) -> Outcome {
         return Err(problems.join("\n  "));
     }
     say("the configuration is usable");
+    say(&match &config.liveness {
+        Some(verifier) => format!(
+            "approvals of level `liveness`: people are sent to {}, and results of `{}` count",
+            verifier.url, verifier.issuer
+        ),
+        None => "approvals of level `liveness`: no verifier, so they are refused".to_owned(),
+    });
     Ok(())
 }
 
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
-    let UserCommand::Add { name, password } = command;
     let desk = Desk::open(configured).await?;
-    let added = desk
-        .registry()
-        .add_user(&name, &read_password(&password)?)
-        .await;
-    say_json(&added.map_err(|e| e.to_string())?)
+    match command {
+        UserCommand::Add { name, password } => {
+            let password = read_password(&password)?;
+            let added = desk.registry().add_user(&name, &password).await;
+            say_json(&added.map_err(|e| e.to_string())?)
+        }
+        UserCommand::Disable { name } => switch(&desk, &name, Switch::Disable).await,
+        UserCommand::Enable { name } => switch(&desk, &name, Switch::Enable).await,
+        UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
+    }
+}
+
+async fn switch(desk: &Desk, name: &str, to: Switch) -> Outcome {
+    let now = desk.clock.now();
+    let event = (EventId::make(now, desk.random.bytes()), now);
+    let mut session = desk.begin().await?;
+    let done = disable::switch(&mut session, name, to, event).await;
+    let Some(id) = done.map_err(|e| e.to_string())? else {
+        let state = to.before();
+        return Err(format!("there is no person `{name}` who is {state}"));
+    };
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(&json!({ "id": id, "name": name, "state": to.after() }))
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use writ_authority::Level;
 use writ_core::id::ReceiptId;
+use writ_core::liveness::Seen;
 use writ_core::pending::Role;
 use writ_core::receipt::{Proof, Receipt, Verdict};
 use writ_core::screen::Screen;
+use writ_core::words::plain;
 use writ_jose::key::PublicKey;
 use writ_store::event::EventFilter;
 use writ_wire::jwk::{Jwk, JwkSet};
@@ -146,9 +148,11 @@ fn told(receipt: &Receipt, screen: &Screen) -> Vec<String> {
             "their device, which signed this screen at {}",
             passkey.origin
         ),
-        Proof::Liveness { verifier, .. } => {
-            format!("their device, which signed this screen, and the verifier {verifier}")
-        }
+        Proof::Liveness { passkey, verifier } => format!(
+            "their device, which signed this screen at {}, and the verifier {}",
+            passkey.origin,
+            plain(&verifier.issuer)
+        ),
     };
     let mut lines = vec![
         format!("receipt     {}", receipt.id),
@@ -163,9 +167,9 @@ fn told(receipt: &Receipt, screen: &Screen) -> Vec<String> {
         ),
         format!("at          {}", receipt.at),
         format!("proved by   {how} (level {})", level(receipt.level)),
-        String::new(),
-        "shown:".to_owned(),
     ];
+    lines.extend(receipt.proof.verifier().into_iter().flat_map(seen));
+    lines.extend([String::new(), "shown:".to_owned()]);
     for section in &screen.shown {
         lines.push(format!("  {}", section.heading));
         lines.extend(section.lines.iter().map(|line| format!("    {line}")));
@@ -173,6 +177,15 @@ fn told(receipt: &Receipt, screen: &Screen) -> Vec<String> {
     lines.push(String::new());
     lines.push(format!("hash        {}", receipt.screen.hash));
     lines.push(verified(receipt).to_owned());
+    lines
+}
+
+/// The verifier's key, and its own name for what it keeps.
+fn seen(seen: &Seen) -> Vec<String> {
+    let key = seen.thumbprint().unwrap_or_default();
+    let mut lines = vec![format!("its key     {key}")];
+    let evidence = seen.evidence();
+    lines.extend(evidence.map(|text| format!("evidence    {}", plain(&text))));
     lines
 }
 
@@ -185,11 +198,16 @@ const fn level(level: Level) -> &'static str {
     }
 }
 
-const fn verified(receipt: &Receipt) -> &'static str {
-    match receipt.proof.passkey() {
-        Some(_) => {
+fn verified(receipt: &Receipt) -> &'static str {
+    match (receipt.proof.passkey(), receipt.proof.verifier()) {
+        (_, Some(_)) => {
+            "verified: the issuer signed this receipt, the hash is that of the text, the device signed the hash, and the verifier saw the person for it"
+        }
+        (Some(_), None) => {
             "verified: the issuer signed this receipt, the hash is that of the text, and the device signed the hash"
         }
-        None => "verified: the issuer signed this receipt, and the hash is that of the text",
+        (None, None) => {
+            "verified: the issuer signed this receipt, and the hash is that of the text"
+        }
     }
 }

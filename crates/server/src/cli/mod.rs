@@ -4,6 +4,7 @@ mod admin;
 mod audit;
 mod desk;
 mod inspect;
+mod passkeys;
 mod serve;
 
 use std::collections::BTreeMap;

@@ -6,13 +6,7 @@ use serde::Deserialize;
 use url::Url;
 use writ_outside::guard::{Origin, Rules};
 
-/// Where browsers' push services live, unless the configuration says otherwise; `*.` stands for any one label or more.
-pub const PUSH_HOSTS: [&str; 4] = [
-    "fcm.googleapis.com",
-    "updates.push.services.mozilla.com",
-    "*.notify.windows.com",
-    "web.push.apple.com",
-];
+use super::push_hosts::{self, PushHost};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -52,7 +46,8 @@ pub struct Channels {
     pub rules: Rules,
     /// Who answers for our push messages (RFC 8292 section 2.1).
     pub push_contact: Option<String>,
-    pub push_hosts: Vec<String>,
+    /// Where a browser may ask to be told; nothing else that it names is called.
+    pub push_hosts: Vec<PushHost>,
     pub mail: Option<Mail>,
     pub webhook: Option<String>,
     pub admin: Option<Mailbox>,
@@ -87,7 +82,7 @@ pub(super) fn check(
     }
     Channels {
         push_contact: push.contact.and_then(|text| contact(text, problems)),
-        push_hosts: hosts(push.hosts, problems),
+        push_hosts: push_hosts::check(push.hosts, &rules, problems),
         webhook: webhook.url.and_then(|url| receiver(url, &rules, problems)),
         rules,
         mail,
@@ -112,22 +107,6 @@ fn contact(text: String, problems: &mut Vec<String>) -> Option<String> {
         return None;
     }
     Some(text)
-}
-
-fn hosts(listed: Option<Vec<String>>, problems: &mut Vec<String>) -> Vec<String> {
-    let Some(listed) = listed else {
-        return PUSH_HOSTS.map(str::to_owned).to_vec();
-    };
-    for host in &listed {
-        let name = host.strip_prefix("*.").unwrap_or(host);
-        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-".contains(&b);
-        if !name.contains('.') || !name.bytes().all(plain) {
-            problems.push(format!(
-                "`push.hosts`: `{host}` is no host name, such as `push.example` or `*.push.example`"
-            ));
-        }
-    }
-    listed
 }
 
 fn receiver(url: String, rules: &Rules, problems: &mut Vec<String>) -> Option<String> {

@@ -122,28 +122,36 @@ fn channels_come_from_the_environment_too() {
     ]);
     let channels = config.unwrap().channels;
     assert_eq!(channels.rules.trusted.len(), 2);
-    assert_eq!(channels.push_hosts, ["push.example", "*.push.example"]);
+    let push = ["https://push.example/1", "https://a.push.example/1"];
+    assert!(push.iter().all(|url| channels.push_service(url).is_some()));
     assert!(channels.mail.is_some() && channels.webhook.is_some() && channels.admin.is_some());
     let unsaid = load(&[
         ("SERVER__ISSUER", "https://as.example"),
         ("KEYS__MASTER", KEY),
     ]);
     let unsaid = unsaid.unwrap().channels;
-    assert_eq!(unsaid.push_hosts, channels::PUSH_HOSTS);
+    assert_eq!(unsaid.push_service(push[0]), None);
+    let usual = unsaid.push_service("https://fcm.googleapis.com/fcm/send/1");
+    assert!(usual.is_some());
     assert!(unsaid.rules.trusted.is_empty() && unsaid.mail.is_none());
 }
 
 #[test]
 fn unsafe_channels_refuse_to_start_and_tell_no_password() {
     let from = ("MAIL__FROM", "writ@as.example");
-    let table: [(&[(&str, &str)], &str); 13] = [
+    let table: [(&[(&str, &str)], &str); 15] = [
         (
             &[("OUTBOUND__TRUSTED", "http://10.0.0.7/path")],
             "outbound.trusted",
         ),
         (&[("OUTBOUND__TRUSTED", "10.0.0.7")], "outbound.trusted"),
         (&[("PUSH__CONTACT", "operator")], "push.contact"),
-        (&[("PUSH__HOSTS", "https://push.example")], "push.hosts"),
+        (
+            &[("PUSH__HOSTS", "https://push.example/path")],
+            "push.hosts",
+        ),
+        (&[("PUSH__HOSTS", "http://push.example")], "not https"),
+        (&[("PUSH__HOSTS", "https://10.0.0.7")], "not a public one"),
         (&[("PUSH__HOSTS", "*")], "push.hosts"),
         (&[("WEBHOOK__URL", "http://hooks.example/")], "webhook.url"),
         (&[("WEBHOOK__URL", "https://10.0.0.7/")], "webhook.url"),
@@ -181,4 +189,97 @@ fn unsafe_channels_refuse_to_start_and_tell_no_password() {
             "{protected}"
         );
     }
+}
+
+/// RFC 7515 appendix A.3.1.
+const SEER_KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
+fn seer(url: &str, issuer: &str, jwks: &str) -> Result<Config, ConfigProblems> {
+    load(&[
+        ("SERVER__ISSUER", "https://as.example"),
+        ("KEYS__MASTER", KEY),
+        ("LIVENESS__URL", url),
+        ("LIVENESS__ISSUER", issuer),
+        ("LIVENESS__JWKS", jwks),
+    ])
+}
+
+#[test]
+fn issue_4_a_verifier_of_liveness_makes_the_level_reachable() {
+    let (page, issuer) = ("https://seer.example/look?a=b", "https://seer.example");
+    for url in [page, "http://127.0.0.1:9000/look", "http://localhost/look"] {
+        let config = seer(url, issuer, SEER_KEYS).unwrap();
+        assert_eq!(config.strongest(), Level::Liveness);
+        let verifier = config.liveness.unwrap();
+        assert_eq!((verifier.url.as_str(), &*verifier.issuer), (url, issuer));
+        assert_eq!(verifier.keys.keys().len(), 1);
+    }
+    let needed = [
+        ("SERVER__ISSUER", "https://as.example"),
+        ("KEYS__MASTER", KEY),
+    ];
+    let without = load(&needed).unwrap();
+    assert_eq!(without.strongest(), Level::Passkey);
+    assert!(without.liveness.is_none());
+}
+
+#[test]
+fn issue_4_half_a_verifier_of_liveness_or_an_unsafe_one_does_not_start() {
+    let (page, issuer) = ("https://seer.example/look", "https://seer.example");
+    let secret = SEER_KEYS.replace("}]", r#","d":"AAAA"}]"#);
+    for (url, name, keys, word) in [
+        (
+            "http://seer.example/look",
+            issuer,
+            SEER_KEYS,
+            "neither `https`",
+        ),
+        ("look", issuer, SEER_KEYS, "no URL"),
+        (
+            "https://u:p@seer.example/",
+            issuer,
+            SEER_KEYS,
+            "user information",
+        ),
+        ("https://seer.example/#a", issuer, SEER_KEYS, "fragment"),
+        (page, "", SEER_KEYS, "`liveness.issuer` is empty"),
+        (page, "https://as.example", SEER_KEYS, "is this server"),
+        (page, issuer, "{}", "no JSON key set"),
+        (page, issuer, r#"{"keys":[]}"#, "no key in it"),
+        (page, issuer, &secret, "private member"),
+    ] {
+        let problems = seer(url, name, keys).err().unwrap().0.join("; ");
+        assert!(problems.contains(word), "{word}: {problems}");
+    }
+    let all = [
+        ("LIVENESS__URL", page),
+        ("LIVENESS__ISSUER", issuer),
+        ("LIVENESS__JWKS", SEER_KEYS),
+        ("LIVENESS__KEYS_FILE", "nowhere.json"),
+    ];
+    for part in [
+        &all[..1],
+        &all[1..2],
+        &all[2..3],
+        &all[..2],
+        &all[1..],
+        &all,
+    ] {
+        let problems = about(part).join("; ");
+        assert!(problems.contains("need each other"), "{part:?}: {problems}");
+    }
+    let file = [all[0], all[1], all[3]];
+    let problems = about(&file).join("; ");
+    assert!(
+        problems.contains("`nowhere.json` cannot be read"),
+        "{problems}"
+    );
+    let bare = [
+        ("SERVER__ISSUER", "http://127.0.0.1:8080"),
+        all[0],
+        all[1],
+        all[2],
+    ];
+    let problems = about(&bare).join("; ");
+    assert!(problems.contains("beside a passkey"), "{problems}");
 }

@@ -25,12 +25,13 @@ impl Phone {
         })
     }
 
-    /// The password once, to add a passkey (WebAuthn 7.1), as the page's script does; from then on the passkey alone.
+    /// The password twice, to sign in and to add the first passkey (WebAuthn 7.1), as the page's script does; from then on the
+    /// passkey alone.
     pub async fn set_up(&mut self, (name, password): (&str, &str)) -> Result<(), String> {
         let login = self.browser.open("/login?next=/app/devices").await?;
         let typed = [("username", name), ("password", password)];
         let page = self.browser.send(&login, "login-submit", &typed).await?;
-        self.enrol(&page).await?;
+        self.enrol(&page, password).await?;
         self.browser = Person::new(&self.origin)?;
         let page = self.browser.open("/login?next=/app").await?;
         let csrf = page.hidden("csrf")?;
@@ -45,11 +46,12 @@ impl Phone {
         self.browser.submit(&page, form, &filled).await.map(drop)
     }
 
-    async fn enrol(&mut self, page: &Page) -> Result<(), String> {
+    async fn enrol(&mut self, page: &Page, password: &str) -> Result<(), String> {
         let csrf = page.hidden("csrf")?;
+        let typed = [("csrf", csrf.as_str()), ("password", password)];
         let options = self
             .browser
-            .post("/app/devices/passkeys/options", &[("csrf", &csrf)])
+            .post("/app/devices/passkeys/options", &typed)
             .await?;
         let made = self.device.create(&json(&options.html)?, &self.origin);
         let credential = made.map_err(|fault| fault.to_string())?.to_string();

@@ -22,10 +22,11 @@ use writ_wire::time::Timestamp;
 
 use super::{PATH, event, user_code_digest};
 use crate::app::App;
+use crate::asking::stages;
+use crate::attempts::Tries;
 use crate::authorize::{Ended, see_other, untrusted};
-use crate::ciba::stages;
 use crate::inbox::person;
-use crate::login::to_login;
+use crate::login::{signed_in, to_login};
 use crate::pages::{DeviceCode, DeviceCodeProblem};
 use crate::session::Browser;
 
@@ -44,7 +45,7 @@ async fn show(
             Form::parse(query.unwrap_or_default().as_bytes()).map_err(|e| untrusted(&e.into()))?;
         let browser = app.browser(&headers).await?;
         let code = shown(&form);
-        let Some(session) = live(&browser) else {
+        let Some(session) = signed_in(&browser) else {
             return Ok(login_first(&code));
         };
         page(&app, &headers, (&browser, session), (code, None)).await
@@ -67,7 +68,7 @@ async fn enter(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
     let browser = app.browser(headers).await?;
     let code = shown(&form);
-    let Some(session) = live(&browser) else {
+    let Some(session) = signed_in(&browser) else {
         return Ok(login_first(&code));
     };
     let problem = if browser.sent(&form) {
@@ -88,17 +89,17 @@ async fn take(
     user: &User,
 ) -> Result<Result<ApprovalId, DeviceCodeProblem>, Ended> {
     let now = app.clock.now();
-    if app.code_guesses.is_paused(user.id.as_str(), now) {
+    let tries = Tries::by(&user.id, now);
+    if !app.may_try(&tries).await? {
         return Ok(Err(DeviceCodeProblem::TooMany));
     }
-    app.code_guesses.failed(user.id.as_str(), now);
     let typed = form.optional("user_code").ok().flatten();
     let taken = match typed.and_then(UserCode::parse) {
         Some(code) => taken(app, &code, user, now).await?,
         None => None,
     };
     if taken.is_some() {
-        app.code_guesses.forgive(user.id.as_str());
+        app.forgive_try(&tries).await?;
     }
     Ok(taken.ok_or(DeviceCodeProblem::Wrong))
 }
@@ -130,7 +131,9 @@ async fn taken(
     let Ok(stages) = stages(&mut session, asks, catalogue.realm()).await? else {
         return Ok(None);
     };
-    let asked = device::taken(&request, stages);
+    let Some(asked) = device::taken(&request, stages) else {
+        return Ok(None);
+    };
     if !session
         .take_pending(&request.id, &user.id, &asked, now)
         .await?
@@ -159,12 +162,8 @@ async fn page(
         user_code,
         problem,
     };
-    Ok(view.page(app.languages.of_request(headers)).into_response())
-}
-
-fn live(browser: &Browser) -> Option<&Session> {
-    let session = browser.session.as_ref();
-    session.filter(|session| !session.user.disabled)
+    let texts = app.texts_for(headers, session).await?;
+    Ok(view.page(&texts).into_response())
 }
 
 /// As typed or filled in, if it can be a code at all: nothing else of a link is shown.

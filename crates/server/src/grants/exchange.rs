@@ -20,7 +20,7 @@ use writ_wire::exchange::{ActorToken, ExchangeRequest, TOKEN_TYPE_ACCESS_TOKEN};
 use writ_wire::token::TokenResponse;
 
 use crate::answer::Failure;
-use crate::once::Single;
+use crate::once::{Proved, Single};
 use crate::token::Granting;
 
 /// An actor token whose signature is verified.
@@ -274,15 +274,14 @@ async fn claim_keys(
             "the actor token was used before: make a new one with a fresh `jti`",
         ),
     }));
-    granting.claim_keys(session).await?;
-    if let Some((assertion, client)) = assertion
-        && !app
-            .claim_key(session, &assertion.signer, &client.id, granting.now)
-            .await?
-    {
-        return Err(granting.refuse(Refusal::invalid_request(
-            "the actor token is signed by another agent's key",
-        )));
+    let mut proved = granting.caller.proved();
+    proved.extend(assertion.map(|(assertion, client)| Proved {
+        key: &assertion.signer,
+        agent: &client.id,
+        foreign: Refusal::invalid_request("the actor token is signed by another agent's key"),
+    }));
+    match app.claim_proved(session, proved, granting.now).await? {
+        Some(foreign) => Err(granting.refuse(foreign)),
+        None => Ok(singles),
     }
-    Ok(singles)
 }

@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod device;
 pub mod exchange;
 pub mod refresh;
+pub mod transaction;
 
 use serde_json::{Value, json};
 use writ_core::Refusal;
@@ -115,12 +116,13 @@ impl Granting<'_> {
             .with(json!({ "because": because }))
     }
 
-    /// Assertion, proof and keys: used up in this transaction, or the request is refused.
+    /// Keys, then assertion and proof, in this order everywhere: used up in this transaction, or the request is refused.
     pub async fn claim(&self, session: &mut Session) -> Result<(), Failure> {
-        if let Some(used) = self.app.claim(session, self.caller.singles()).await? {
-            return Err(self.refuse(used));
+        self.claim_keys(session).await?;
+        match self.app.claim(session, self.caller.singles()).await? {
+            Some(used) => Err(self.refuse(used)),
+            None => Ok(()),
         }
-        self.claim_keys(session).await
     }
 
     /// The client's keys become its own, or the request is refused.

@@ -1,4 +1,5 @@
-//! Login with a passkey (WebAuthn 7.2): the device names the person, so no name is typed. One try for each challenge.
+//! Login with a passkey (WebAuthn 7.2): the device names the person, so no name is typed. One try of a known passkey for each
+//! challenge; of what nobody has, nothing is kept.
 
 use std::sync::Arc;
 
@@ -16,12 +17,12 @@ use writ_store::Session;
 use writ_wire::form::Form;
 
 use super::entrance::{Arrival, Way};
-use super::{Again, page};
+use super::{Again, challenge, page};
 use crate::answer::json as json_answer;
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::pages::LoginProblem;
-use crate::passkeys::{Ceremony, LOGIN, refused};
+use crate::passkeys::refused;
 use crate::session::Browser;
 
 /// The challenge for a login, for whoever it will be.
@@ -48,13 +49,8 @@ async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     let Ok(relying_party) = &app.passkeys else {
         return Ok(refused(StatusCode::NOT_FOUND, "impossible"));
     };
-    let began = relying_party.login().map_err(broken)?;
-    let ceremony = Ceremony {
-        kind: LOGIN,
-        browser: &browser,
-        person: None,
-    };
-    ceremony.keep(app, &began).await?;
+    let challenge = challenge::make(app, &browser).map_err(|e| Ended::Broken(e.to_string()))?;
+    let began = relying_party.login(&challenge).map_err(broken)?;
     Ok(json_answer(StatusCode::OK, &began.options))
 }
 
@@ -72,7 +68,7 @@ async fn attempt(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response
     }
 }
 
-/// One transaction: the challenge is used up whether the answer is good or not.
+/// One transaction: a known passkey uses the challenge up whether its answer is good or not.
 async fn enter(
     app: &App,
     browser: &Browser,
@@ -159,17 +155,16 @@ async fn check(
     let (Ok(relying_party), Ok(challenge)) = (&app.passkeys, challenge_of(answer)) else {
         return Ok(Err(Failed::of(None, "no passkeys here")));
     };
-    let ceremony = Ceremony {
-        kind: LOGIN,
-        browser,
-        person: None,
-    };
-    let Some(state) = ceremony.take(app, session, &challenge).await? else {
-        return Ok(Err(Failed::of(None, "the challenge is unknown or used")));
+    let Some(opened) = challenge::open(app, browser, &challenge) else {
+        return Ok(Err(Failed::of(None, "the challenge is unknown")));
     };
     let Some(stored) = session.passkey(&claimed.credential_id).await? else {
         return Ok(Err(Failed::of(None, "the passkey is unknown")));
     };
+    let once = std::slice::from_ref(&opened.once);
+    if session.claim_once(once).await?.is_some() {
+        return Ok(Err(Failed::of(None, "the challenge was used before")));
+    }
     let Some(found) = session.user_by_id(&stored.user).await? else {
         return Ok(Err(Failed::of(None, "the person is unknown")));
     };
@@ -177,6 +172,10 @@ async fn check(
     if user.disabled {
         return Ok(Err(Failed::of(Some(user), "the person is disabled")));
     }
+    let state = relying_party
+        .login(&opened.challenge)
+        .map_err(broken)?
+        .state;
     match relying_party.logged_in(&state, answer, &stored.passkey) {
         Ok(used) => Ok(Ok((user, stored.passkey, used))),
         Err(fault) => Ok(Err(Failed::of(Some(user), &fault.to_string()))),

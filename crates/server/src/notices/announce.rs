@@ -10,9 +10,7 @@ use super::outbox::Outcome;
 use super::{Channel, Draft, Letter, WEBHOOK, write};
 use crate::answer::Failure;
 use crate::app::App;
-
-/// Browsers of one person that are told.
-pub const MAX_BROWSERS: usize = 16;
+use crate::config::Channels;
 
 pub(super) async fn people(app: &App, notice: &Notice, stage: usize) -> Result<Outcome, Failure> {
     let now = app.clock.now();
@@ -21,7 +19,7 @@ pub(super) async fn people(app: &App, notice: &Notice, stage: usize) -> Result<O
         return Ok(over());
     };
     for user in request.asked.stages.get(stage).iter().flat_map(|s| &s.of) {
-        for (channel, target) in ways(app, &mut session, user).await? {
+        for (channel, target) in ways(&app.config.channels, &mut session, user).await? {
             let draft = draft(channel, (&request, Some(user)), &target, stage);
             write(app, &mut session, draft).await?;
         }
@@ -40,7 +38,7 @@ pub(super) async fn people(app: &App, notice: &Notice, stage: usize) -> Result<O
     Ok(Outcome::Settled)
 }
 
-/// The request of a notice, if it is still open.
+/// The request of a notice, or the newer copy of the same question, if it is still open.
 pub(super) async fn waiting(
     session: &mut Session,
     notice: &Notice,
@@ -49,7 +47,10 @@ pub(super) async fn waiting(
     let Some(id) = &notice.request else {
         return Ok(None);
     };
-    let found = session.pending_by_id(id).await?;
+    let found = match session.pending_by_id(id).await? {
+        Some(older) if older.was_asked_again() => session.newest_copy(&older).await?,
+        found => found,
+    };
     Ok(found.filter(|request| request.is_open(now)))
 }
 
@@ -58,19 +59,19 @@ pub(super) fn over() -> Outcome {
     Outcome::Never("the request is over".to_owned())
 }
 
-async fn ways(
-    app: &App,
+/// By which ways one person hears.
+pub(super) async fn ways(
+    channels: &Channels,
     session: &mut Session,
     user: &UserId,
 ) -> Result<Vec<(Channel, String)>, Failure> {
     let browsers = session.subscriptions_of(user).await?.into_iter();
     let mut ways: Vec<_> = browsers
-        .take(MAX_BROWSERS)
         .map(|subscription| (Channel::WebPush, subscription.digest))
         .collect();
     let settings = session.settings(user).await?;
     let wants_mail = settings.is_some_and(|settings| settings.email.is_some());
-    if wants_mail && app.config.channels.mail.is_some() {
+    if wants_mail && channels.mail.is_some() {
         ways.push((Channel::Mail, user.to_string()));
     }
     Ok(ways)

@@ -43,7 +43,10 @@ pub(super) async fn push(
     let answer = match answer {
         Some(answer) if is_live(app, &ended.request).await? => answer,
         Some(_) => failed(&ended),
-        None => made(app, notice, &ended).await?,
+        None => match made(app, notice, &ended).await? {
+            Some(answer) => answer,
+            None => return Ok(elsewhere()),
+        },
     };
     post(app, &ended, &answer).await
 }
@@ -74,25 +77,38 @@ fn nowhere() -> Outcome {
     Outcome::Never("the client has no notification endpoint".to_owned())
 }
 
-/// The answer of a first attempt.
-async fn made(app: &App, notice: &Notice, ended: &Ended) -> Result<Value, Failure> {
-    match ended.request.state_at(app.clock.now()) {
-        State::Approved => match token(app, notice, ended).await {
-            Err(Failure::Broken(cause)) => Err(Failure::Broken(cause)),
-            Err(refused) => {
-                record(app, refused).await?;
-                Ok(failed(ended))
-            }
-            Ok(answer) => Ok(answer),
-        },
-        State::Denied => Ok(refusal(ended, ErrorCode::AccessDenied, "the answer was no")),
-        State::Expired => Ok(refusal(
-            ended,
-            ErrorCode::ExpiredToken,
-            "nobody answered in time",
-        )),
-        State::Pending | State::Viewed | State::Redeemed => Ok(failed(ended)),
+/// Another node was faster: the answer is in the letter that it wrote, or on its way.
+fn elsewhere() -> Outcome {
+    Outcome::Again("another node makes the answer".to_owned(), None)
+}
+
+/// The answer of a first attempt; `None` if another node has made it since this letter was read.
+async fn made(app: &App, notice: &Notice, ended: &Ended) -> Result<Option<Value>, Failure> {
+    let answer = match ended.request.state_at(app.clock.now()) {
+        State::Approved => return approved(app, notice, ended).await,
+        State::Redeemed => return Ok(None),
+        State::Denied => refusal(ended, ErrorCode::AccessDenied, "the answer was no"),
+        State::Expired => refusal(ended, ErrorCode::ExpiredToken, "nobody answered in time"),
+        State::Pending | State::Viewed => failed(ended),
+    };
+    Ok(Some(answer))
+}
+
+async fn approved(app: &App, notice: &Notice, ended: &Ended) -> Result<Option<Value>, Failure> {
+    match token(app, notice, ended).await {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Failure::Broken(cause)) => Err(Failure::Broken(cause)),
+        Err(_) if is_redeemed(app, &ended.request).await? => Ok(None),
+        Err(refused) => {
+            record(app, refused).await?;
+            Ok(Some(failed(ended)))
+        }
     }
+}
+
+async fn is_redeemed(app: &App, request: &PendingRequest) -> Result<bool, Failure> {
+    let found = app.read().await?.pending_by_id(&request.id).await?;
+    Ok(found.is_some_and(|request| request.state == State::Redeemed))
 }
 
 /// One transaction redeems the approval, makes the token and keeps it in the notice: a second attempt sends the same.

@@ -6,6 +6,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use writ_core::client::Client;
+use writ_store::Session;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -13,7 +14,7 @@ use super::announce::{over, waiting};
 use super::outbox::Outcome;
 use super::web_push::page_of;
 use super::words::Said;
-use super::{Letter, quiet};
+use super::{Letter, passkey, quiet};
 use crate::answer::Failure;
 use crate::app::{App, StartError};
 use crate::config::Mail;
@@ -67,8 +68,18 @@ pub(super) async fn send(app: &App, notice: &Notice, letter: &Letter) -> Result<
     let Some(mailer) = &app.notices.mailer else {
         return Ok(Outcome::Never("there is no mail server".to_owned()));
     };
+    let now = app.clock.now();
     let written = match letter {
         Letter::Waiting { .. } => to_person(app, notice).await?,
+        Letter::Passkey { what } => {
+            let reader = reader(app, &mut app.read().await?, notice).await?;
+            reader.map(|reader| {
+                (
+                    reader.address,
+                    passkey::letter(app, *what, &reader.language),
+                )
+            })
+        }
         Letter::Suspended { agent, by } => {
             let agent = app.client(agent.as_str()).await?;
             to_admin(app, agent.as_deref(), by.as_str())
@@ -76,9 +87,15 @@ pub(super) async fn send(app: &App, notice: &Notice, letter: &Letter) -> Result<
         Letter::Over { .. } => Err(Outcome::Never("a letter of another channel".to_owned())),
     };
     match written {
-        Ok(letter) => Ok(mailer.send(letter, notice, app.clock.now()).await),
+        Ok(letter) => Ok(mailer.send(letter, notice, now).await),
         Err(outcome) => Ok(outcome),
     }
+}
+
+/// Where somebody reads, and in which language.
+struct Reader {
+    address: Mailbox,
+    language: String,
 }
 
 /// The letter and its address, or why not now.
@@ -86,32 +103,52 @@ type Written = Result<(Mailbox, Said), Outcome>;
 
 async fn to_person(app: &App, notice: &Notice) -> Result<Written, Failure> {
     let now = app.clock.now();
-    let (request, settings) = {
-        let mut session = app.read().await?;
-        let request = waiting(&mut session, notice, now).await?;
-        let (Some(request), Some(user)) = (request, &notice.user) else {
-            return Ok(Err(over()));
-        };
-        (request, session.settings(user).await?.unwrap_or_default())
+    let mut session = app.read().await?;
+    let Some(request) = waiting(&mut session, notice, now).await? else {
+        return Ok(Err(over()));
     };
-    if let Some(left) = quiet::lasts(&settings, now) {
+    let reader = match reader(app, &mut session, notice).await? {
+        Ok(reader) => reader,
+        Err(outcome) => return Ok(Err(outcome)),
+    };
+    drop(session);
+    let Some(agent) = app.client(request.client.as_str()).await? else {
+        return Ok(Err(nowhere()));
+    };
+    let (_, texts) = app.notices.words.of(&reader.language);
+    let url = app.config.url(&page_of(&request.id));
+    Ok(Ok((reader.address, texts.mail(&agent, &url))))
+}
+
+/// The person of this notice, unless they want quiet.
+async fn reader(
+    app: &App,
+    session: &mut Session,
+    notice: &Notice,
+) -> Result<Result<Reader, Outcome>, Failure> {
+    let Some(user) = &notice.user else {
+        return Ok(Err(over()));
+    };
+    let settings = session.settings(user).await?.unwrap_or_default();
+    if let Some(left) = quiet::lasts(&settings, &app.zones, app.clock.now()) {
         return Ok(Err(Outcome::Again("quiet hours".to_owned(), Some(left))));
     }
-    let to = settings
-        .email
-        .as_deref()
-        .and_then(|email| email.parse().ok());
-    let (Some(to), Some(agent)) = (to, app.client(request.client.as_str()).await?) else {
-        return Ok(Err(Outcome::Never("there is no address".to_owned())));
-    };
-    let (_, texts) = app.notices.words.of("");
-    let url = app.config.url(&page_of(&request.id));
-    Ok(Ok((to, texts.mail(&agent, &url))))
+    let email = settings.email.as_deref();
+    let address = email.and_then(|email| email.parse().ok());
+    let reader = address.map(|address| Reader {
+        address,
+        language: settings.language.unwrap_or_default(),
+    });
+    Ok(reader.ok_or_else(nowhere))
+}
+
+fn nowhere() -> Outcome {
+    Outcome::Never("there is no address".to_owned())
 }
 
 fn to_admin(app: &App, agent: Option<&Client>, person: &str) -> Written {
     let (Some(to), Some(agent)) = (&app.config.channels.admin, agent) else {
-        return Err(Outcome::Never("there is no address".to_owned()));
+        return Err(nowhere());
     };
     let (_, texts) = app.notices.words.of("");
     Ok((to.clone(), texts.suspended(agent, person)))

@@ -13,7 +13,9 @@ use writ_outside::guard::{Refused, Reply};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
-use super::{Channel, Letter, announce, client, mail, seal, watch as clockwork, web_push, webhook};
+use super::{
+    Channel, Letter, announce, client, mail, passkey, seal, watch as clockwork, web_push, webhook,
+};
 use crate::answer::Failure;
 use crate::app::App;
 
@@ -159,6 +161,7 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Outcome
         (Channel::Ping, Letter::Over { .. }) => client::ping(app, notice).await,
         (Channel::Push, Letter::Over { answer }) => client::push(app, notice, answer).await,
         (Channel::WebPush, Letter::Waiting { .. }) => web_push::send(app, notice).await,
+        (Channel::WebPush, Letter::Passkey { what }) => passkey::push(app, notice, what).await,
         (Channel::Mail, letter) => mail::send(app, notice, &letter).await,
         (Channel::Webhook, letter) => webhook::send(app, notice, &letter).await,
         _ => Ok(Outcome::Never("a letter of another channel".to_owned())),

@@ -5,21 +5,16 @@ use std::time::Duration;
 use writ_store::settings::Settings;
 use writ_wire::time::Timestamp;
 
-const MINUTES_OF_DAY: i64 = 24 * 60;
+use crate::zones::{Zone, Zones};
 
-/// How long it stays quiet; `None` outside of quiet hours.
-pub(super) fn lasts(settings: &Settings, now: Timestamp) -> Option<Duration> {
-    let (from, until) = (settings.quiet_from?, settings.quiet_until?);
-    let (from, until) = (i64::from(from), i64::from(until));
-    let east = i64::from(settings.offset_minutes.unwrap_or(0));
-    let minute = (now.seconds().div_euclid(60) + east).rem_euclid(MINUTES_OF_DAY);
-    let since_start = (minute - from).rem_euclid(MINUTES_OF_DAY);
-    let length = (until - from).rem_euclid(MINUTES_OF_DAY);
-    if since_start >= length {
-        return None;
-    }
-    let left = (length - since_start) * 60 - now.seconds().rem_euclid(60);
-    u64::try_from(left).ok().map(Duration::from_secs)
+/// How long it stays quiet; `None` outside of quiet hours. They follow the person's zone; whoever set none has a clock that is
+/// always as far from UTC.
+pub(super) fn lasts(settings: &Settings, zones: &Zones, now: Timestamp) -> Option<Duration> {
+    let hours = (settings.quiet_from?, settings.quiet_until?);
+    let zone = settings.time_zone.as_deref();
+    let zone = zone.and_then(|name| zones.find(name));
+    let zone = zone.unwrap_or_else(|| Zone::east(settings.offset_minutes.unwrap_or(0)));
+    Some(now.until(zone.end_of_stretch(hours, now)?))
 }
 
 #[cfg(test)]
@@ -34,7 +29,7 @@ mod tests {
             ..Settings::default()
         };
         let now = Timestamp::from_rfc3339(at).unwrap();
-        lasts(&settings, now).map(|left| left.as_secs() / 60)
+        lasts(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)
     }
 
     #[test]
@@ -56,6 +51,39 @@ mod tests {
         assert_eq!(minutes(600, 720, 0, "2026-11-22T12:00:00Z"), None);
         assert_eq!(minutes(600, 600, 0, "2026-11-22T10:00:00Z"), None);
         let unset = Settings::default();
-        assert_eq!(lasts(&unset, Timestamp::from_seconds(0)), None);
+        assert_eq!(
+            lasts(&unset, &Zones::load(), Timestamp::from_seconds(0)),
+            None
+        );
+    }
+
+    #[test]
+    fn a_zone_counts_before_an_offset() {
+        let quiet = |zone: &str, at: &str| {
+            let settings = Settings {
+                quiet_from: Some(22 * 60),
+                quiet_until: Some(7 * 60),
+                offset_minutes: Some(-480),
+                time_zone: Some(zone.to_owned()),
+                ..Settings::default()
+            };
+            let now = Timestamp::from_rfc3339(at).unwrap();
+            lasts(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)
+        };
+        assert_eq!(quiet("Europe/Berlin", "2026-11-22T21:00:00Z"), Some(9 * 60));
+        assert_eq!(quiet("Europe/Berlin", "2026-07-22T20:00:00Z"), Some(9 * 60));
+        // Clocks go back in that night, and forward in this one.
+        assert_eq!(
+            quiet("Europe/Berlin", "2026-10-24T20:00:00Z"),
+            Some(10 * 60)
+        );
+        assert_eq!(quiet("Europe/Berlin", "2026-03-28T21:00:00Z"), Some(8 * 60));
+        assert_eq!(quiet("Asia/Kolkata", "2026-11-22T16:29:00Z"), None);
+        assert_eq!(quiet("Asia/Kolkata", "2026-11-22T16:30:00Z"), Some(9 * 60));
+        // A name that is gone from the data: the clock of before.
+        assert_eq!(
+            quiet("Europe/Atlantis", "2026-11-22T06:00:00Z"),
+            Some(9 * 60)
+        );
     }
 }

@@ -1,14 +1,14 @@
 //! What time alone does to requests: silence leads to the next people, and after the last of them to no (SPECS appendix B.1).
 
 use serde_json::json;
-use writ_core::event::{Event, EventName};
-use writ_core::mint::TOKEN_LIFETIME;
-use writ_core::pending::{Delivery, PendingRequest};
+use writ_core::event::EventName;
+use writ_core::pending::{Ending, PendingRequest};
 use writ_wire::time::Timestamp;
 
-use super::{Channel, Draft, Letter, tell_stage, write};
+use super::tell_stage;
 use crate::answer::Failure;
 use crate::app::App;
+use crate::ending::{about, end};
 
 /// Requests of each kind in one turn.
 const BATCH: u32 = 256;
@@ -37,7 +37,7 @@ async fn escalate(app: &App, request: &PendingRequest, now: Timestamp) -> Result
         let stage = request.stage + 1;
         tell_stage(app, &mut session, request, stage).await?;
         let people = request.asked.stages.get(stage).map(|stage| &stage.of);
-        let event = event(app, request, EventName::ApprovalEscalated, now)
+        let event = about(app, request, EventName::ApprovalEscalated, now)
             .with(json!({ "approval": request.id, "stage": stage, "people": people }));
         session.insert_event(&event).await?;
     }
@@ -50,37 +50,8 @@ async fn escalate(app: &App, request: &PendingRequest, now: Timestamp) -> Result
 
 async fn expire(app: &App, request: &PendingRequest, now: Timestamp) -> Result<(), Failure> {
     let mut session = app.begin().await?;
-    let expired = session.expire_pending(&request.id, now).await?;
-    if expired {
-        let undecided = request.decision.is_none();
-        // Who is pinged may poll; who is pushed would wait for ever (CIBA 12). A decision has its own push.
-        if undecided && request.asked.delivery == Delivery::Push {
-            let draft = Draft {
-                channel: Channel::Push,
-                request: Some(&request.id),
-                user: None,
-                target: request.client.as_str(),
-                letter: Letter::Over { answer: None },
-                expires_at: now.plus(TOKEN_LIFETIME),
-            };
-            write(app, &mut session, draft).await?;
-        }
-        let event = event(app, request, EventName::ApprovalExpired, now)
-            .with(json!({ "approval": request.id, "undecided": undecided }));
-        session.insert_event(&event).await?;
-    }
+    let endings = end(app, &mut session, Ending::Late(&request.id), now).await?;
     session.commit().await?;
-    if expired {
-        app.waiting.announce_request(request);
-    }
+    endings.announce(app);
     Ok(())
-}
-
-fn event(app: &App, request: &PendingRequest, name: EventName, now: Timestamp) -> Event {
-    let mut event = Event::new(app.event_id(now), now, name);
-    event.subject = request.subject.as_ref().map(ToString::to_string);
-    event.client = Some(request.client.to_string());
-    event.task = request.task.as_ref().map(ToString::to_string);
-    event.delegation = request.asked_by.as_ref().map(ToString::to_string);
-    event
 }

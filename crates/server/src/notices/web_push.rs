@@ -13,6 +13,7 @@ use web_push_native::{Auth, encrypt};
 use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
 use writ_jose::hash;
+use writ_store::Session;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -25,6 +26,12 @@ use crate::app::App;
 
 /// A topic has at most 32 characters (RFC 8030 section 5.4).
 const TOPIC_CHARACTERS: usize = 32;
+
+/// What every push service takes (RFC 8291 section 4), in bytes: header, message, its end and tag.
+const RECORD_SIZE: u32 = 4096;
+/// Behind the salt (RFC 8188 section 2.1).
+const RECORD_SIZE_AT: std::ops::Range<usize> = 16..20;
+const LONGEST_MESSAGE: usize = 4096 - 86 - 17;
 
 /// A browser as it wants to be reached; sealed. Whoever knows the endpoint can make it buzz, so it is not printable.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,10 +59,18 @@ impl Subscribed {
         app.seal(&seal::of_subscription(&self.digest()), self)
     }
 
-    /// The message for this browser alone; `None` if its keys are none.
+    /// The message for this browser alone, in one record (RFC 8291 section 4); `None` if it is too long or the keys are none.
     pub fn encrypted(&self, message: &[u8]) -> Option<Vec<u8>> {
+        if message.len() > LONGEST_MESSAGE {
+            return None;
+        }
         let (key, auth) = self.keys()?;
-        encrypt(message.to_vec(), &key, &auth).ok()
+        let mut sealed = encrypt(message.to_vec(), &key, &auth).ok()?;
+        // The library writes the length of its one record; it has to be larger. No key depends on it (RFC 8188 section 2.1).
+        sealed
+            .get_mut(RECORD_SIZE_AT)?
+            .copy_from_slice(&RECORD_SIZE.to_be_bytes());
+        Some(sealed)
     }
 
     pub fn is_usable(&self) -> bool {
@@ -85,10 +100,25 @@ pub(super) async fn send(app: &App, notice: &Notice) -> Result<Outcome, Failure>
     let Some(message) = message(app, &request, &browser).await? else {
         return Ok(Outcome::Never("the agent is gone".to_owned()));
     };
+    let topic = topic(&request.asked_hash);
+    hand_over(app, notice, (&browser, &topic), &message).await
+}
+
+/// To the push service of this browser, which is forgotten where that one no longer knows it.
+pub(super) async fn hand_over(
+    app: &App,
+    notice: &Notice,
+    (browser, topic): (&Subscribed, &str),
+    message: &serde_json::Value,
+) -> Result<Outcome, Failure> {
+    let now = app.clock.now();
     let Some(sealed) = browser.encrypted(message.to_string().as_bytes()) else {
-        return Ok(Outcome::Never("the browser's keys are no keys".to_owned()));
+        return Ok(Outcome::Never(
+            "the message is too long, or the browser's keys are no keys".to_owned(),
+        ));
     };
-    let Some(headers) = headers(app, &request, &browser, now)? else {
+    let seconds = now.until(notice.expires_at).as_secs();
+    let Some(headers) = headers(app, browser, (seconds, topic), now)? else {
         return Ok(Outcome::Never(
             "the push service may not be called".to_owned(),
         ));
@@ -115,12 +145,25 @@ async fn addressed(
     now: Timestamp,
 ) -> Result<Result<Addressed, Outcome>, Failure> {
     let mut session = app.read().await?;
-    let (Some(request), Some(user)) = (waiting(&mut session, notice, now).await?, &notice.user)
-    else {
+    let Some(request) = waiting(&mut session, notice, now).await? else {
+        return Ok(Err(over()));
+    };
+    let browser = browser_of(app, &mut session, notice, now).await?;
+    Ok(browser.map(|browser| Addressed { request, browser }))
+}
+
+/// The browser of a notice, or why not now.
+pub(super) async fn browser_of(
+    app: &App,
+    session: &mut Session,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<Result<Subscribed, Outcome>, Failure> {
+    let Some(user) = &notice.user else {
         return Ok(Err(over()));
     };
     let settings = session.settings(user).await?.unwrap_or_default();
-    if let Some(left) = quiet::lasts(&settings, now) {
+    if let Some(left) = quiet::lasts(&settings, &app.zones, now) {
         return Ok(Err(Outcome::Again("quiet hours".to_owned(), Some(left))));
     }
     let browsers = session.subscriptions_of(user).await?.into_iter();
@@ -129,8 +172,7 @@ async fn addressed(
         return Ok(Err(Outcome::Never("the browser is gone".to_owned())));
     };
     let place = seal::of_subscription(&subscription.digest);
-    let browser = app.unseal(&place, &subscription.sealed)?;
-    Ok(Ok(Addressed { request, browser }))
+    Ok(Ok(app.unseal(&place, &subscription.sealed)?))
 }
 
 /// Nothing that a locked screen should not show.
@@ -149,25 +191,24 @@ async fn message(
         "title": said.title,
         "body": said.body,
         "url": page_of(&request.id),
-        "tag": request.id,
+        "tag": topic(&request.asked_hash),
     })))
 }
 
-/// `None` where the endpoint is none.
+/// `None` where the endpoint is none, or no longer of a service that the operator named.
 fn headers(
     app: &App,
-    request: &PendingRequest,
     browser: &Subscribed,
+    (seconds, topic): (u64, &str),
     now: Timestamp,
 ) -> Result<Option<HeaderMap>, Failure> {
-    let Ok(audience) = app.notices.guard.rules().origin(&browser.endpoint) else {
+    let Some(audience) = app.config.channels.push_service(&browser.endpoint) else {
         return Ok(None);
     };
     let authorization = app.notices.push_key.authorization(&audience, now)?;
     let value = |text: String| {
         HeaderValue::try_from(text).map_err(|_| Failure::Broken("a push header".to_owned()))
     };
-    let seconds = now.until(request.expires_at).as_secs();
     Ok(Some(HeaderMap::from_iter([
         (AUTHORIZATION, value(authorization)?),
         (
@@ -180,13 +221,14 @@ fn headers(
             HeaderName::from_static("urgency"),
             HeaderValue::from_static("high"),
         ),
-        (HeaderName::from_static("topic"), value(topic(&request.id))?),
+        (HeaderName::from_static("topic"), value(topic.to_owned())?),
     ])))
 }
 
-/// A later message about the same request replaces an earlier one that did not arrive yet.
-fn topic(request: &ApprovalId) -> String {
-    let digest = hash::digest_text(&[b"push-topic", request.as_str().as_bytes()]);
+/// A later message about the same thing replaces an earlier one, on its way or on the screen: about a question, whichever copy
+/// it is of.
+pub(super) fn topic(about: &str) -> String {
+    let digest = hash::digest_text(&[b"push-topic", about.as_bytes()]);
     digest.chars().take(TOPIC_CHARACTERS).collect()
 }
 
@@ -240,6 +282,12 @@ mod tests {
         let plain = decrypt(message.clone(), &key.unwrap(), &Auth::from(auth)).unwrap();
         assert_eq!(plain, b"hello");
         assert_ne!(message, browser.encrypted(b"hello").unwrap());
+        let longest = browser.encrypted(&[b'x'; LONGEST_MESSAGE]).unwrap();
+        assert_eq!(
+            (longest.len(), &longest[RECORD_SIZE_AT]),
+            (4096, &[0, 0, 16, 0][..])
+        );
+        assert!(browser.encrypted(&[b'x'; LONGEST_MESSAGE + 1]).is_none());
         for (p256dh, auth) in [
             ("", "x"),
             ("AAAA", &browser.auth),
@@ -256,7 +304,7 @@ mod tests {
 
     #[test]
     fn rfc_8030_5_4_a_topic_is_short_and_url_safe() {
-        let topic = topic(&ApprovalId::from_text("apr_1"));
+        let topic = topic("apr_1");
         assert_eq!(topic.len(), TOPIC_CHARACTERS);
         assert!(
             topic

@@ -10,10 +10,10 @@ use writ_core::id::UserId;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
-use super::Letter;
 use super::announce::{over, waiting};
 use super::outbox::Outcome;
 use super::web_push::page_of;
+use super::{Letter, Passkey};
 use crate::answer::Failure;
 use crate::app::App;
 
@@ -32,10 +32,13 @@ struct Claims<'a> {
     exp: i64,
     /// A name of the vocabulary of events.
     event: &'static str,
-    client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<String>,
-    /// Who may decide now, or who said that it was not them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passkey: Option<Passkey>,
+    /// Who may decide now, who said that it was not them, or whose passkey it is.
     people: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -74,7 +77,8 @@ async fn claims<'a>(
         iat: now.seconds(),
         exp: now.plus(LIFETIME).seconds(),
         event: "approval.requested",
-        client_id: String::new(),
+        client_id: None,
+        passkey: None,
         approval: None,
         people: Vec::new(),
         url: None,
@@ -90,15 +94,20 @@ async fn claims<'a>(
                 claims.event = "approval.escalated";
             }
             claims.people = step.map(|step| step.of.clone()).unwrap_or_default();
-            claims.client_id = request.client.to_string();
+            claims.client_id = Some(request.client.to_string());
             claims.url = Some(app.config.url(&page_of(&request.id)));
             claims.expires_at = Some(request.expires_at.rfc3339());
             claims.approval = Some(request.id.to_string());
         }
         Letter::Suspended { agent, by } => {
             claims.event = "agent.suspended";
-            claims.client_id = agent.to_string();
+            claims.client_id = Some(agent.to_string());
             claims.people = vec![by.clone()];
+        }
+        Letter::Passkey { what } => {
+            claims.event = "user.changed";
+            claims.passkey = Some(*what);
+            claims.people = notice.user.iter().cloned().collect();
         }
         Letter::Over { .. } => return Ok(None),
     }

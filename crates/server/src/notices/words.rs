@@ -5,6 +5,7 @@ use writ_authority::Types;
 use writ_core::client::Client;
 use writ_core::pending::PendingRequest;
 
+use super::Passkey;
 use crate::pages::{LONGEST_WORDS, TextError, clean};
 
 /// Every language; the first is everybody's who says no other.
@@ -16,6 +17,8 @@ pub(super) struct Texts {
     push: Push,
     mail: Mail,
     suspended: Mail,
+    passkey_added: News,
+    passkey_removed: News,
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,6 +34,15 @@ struct Push {
 #[serde(deny_unknown_fields)]
 struct Mail {
     subject: String,
+    text: String,
+}
+
+/// The same in a message and in a letter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct News {
+    title: String,
+    body: String,
     text: String,
 }
 
@@ -86,7 +98,8 @@ impl Texts {
         };
         Said {
             title: named(&self.push.title, agent),
-            body: body.replace("{what}", &what),
+            // As long as one line may be: a push has 4096 bytes (RFC 8291 section 4).
+            body: body.replace("{what}", &clean(&what, LONGEST_WORDS)),
         }
     }
 
@@ -98,6 +111,29 @@ impl Texts {
         let id = agent.id.as_str();
         self.suspended
             .filled(agent, &[("{id}", id), ("{person}", person)])
+    }
+
+    pub(super) fn passkey(&self, what: Passkey) -> Said {
+        let News { title, body, .. } = self.news(what);
+        Said {
+            title: title.clone(),
+            body: body.clone(),
+        }
+    }
+
+    pub(super) fn passkey_letter(&self, what: Passkey, url: &str) -> Said {
+        let News { title, text, .. } = self.news(what);
+        Said {
+            title: title.clone(),
+            body: text.replace("{url}", url),
+        }
+    }
+
+    fn news(&self, what: Passkey) -> &News {
+        match what {
+            Passkey::Added => &self.passkey_added,
+            Passkey::Removed => &self.passkey_removed,
+        }
     }
 }
 
@@ -177,6 +213,8 @@ mod tests {
             (&en.mail.text, &de.mail.text),
             (&en.suspended.subject, &de.suspended.subject),
             (&en.suspended.text, &de.suspended.text),
+            (&en.passkey_added.text, &de.passkey_added.text),
+            (&en.passkey_removed.text, &de.passkey_removed.text),
         ] {
             assert_eq!(placeholders(one), placeholders(other), "{other}");
         }

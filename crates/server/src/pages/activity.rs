@@ -35,6 +35,8 @@ pub enum ActivityKind {
     ConsentDenied,
     /// An agent asked.
     Asked,
+    /// A yes; others are still asked.
+    Agreed,
     Approved,
     ApprovedLess,
     Denied,
@@ -133,6 +135,7 @@ impl ActivityKind {
             Self::Consented => &text.consented,
             Self::ConsentDenied => &text.consent_denied,
             Self::Asked => &text.asked,
+            Self::Agreed => &text.agreed,
             Self::Approved => &text.approved,
             Self::ApprovedLess => &text.approved_less,
             Self::Denied => &text.denied,
@@ -152,7 +155,7 @@ impl ActivityKind {
 
     fn mark(self) -> &'static str {
         match self {
-            Self::Consented | Self::Approved | Self::ApprovedLess => "yes",
+            Self::Consented | Self::Agreed | Self::Approved | Self::ApprovedLess => "yes",
             Self::ConsentDenied | Self::Denied | Self::Stopped => "no",
             Self::NotMe | Self::SignInFailed => "care",
             Self::Asked

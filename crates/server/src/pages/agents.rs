@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
+use writ_core::usual::{Sum, Total};
 use writ_wire::time::Timestamp;
 
 use super::activity::{ActivityEntry, Line};
@@ -9,7 +10,7 @@ use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
 use super::tasks::Entry;
 use super::{
-    ClientView, LONGEST_WORDS, MineNotice, Page, PersonView, TaskView, Texts, clean, plain,
+    ClientView, LONGEST_WORDS, MineNotice, Page, PersonView, TaskView, Texts, clean, legible, plain,
 };
 
 /// All agents of one person. A task is stopped by `POST /app/stop` with `task`; an agent and everything below it by
@@ -29,6 +30,10 @@ pub struct AgentEntry {
     pub last_used: Option<Timestamp>,
     /// Newest first.
     pub tasks: Vec<AgentTask>,
+    /// What the person approved one by one and the agent fetched.
+    pub totals: Vec<Total>,
+    /// What they approved and nobody fetched.
+    pub unfetched: Vec<UnfetchedView>,
     /// The last things that it did or asked, newest first.
     pub actions: Vec<ActivityEntry>,
 }
@@ -36,8 +41,19 @@ pub struct AgentEntry {
 #[derive(Clone, Debug)]
 pub struct AgentTask {
     pub task: TaskView,
+    /// When a token was made in it, as far as is known.
+    pub last_token: Option<Timestamp>,
     /// Of its budgets, where known.
     pub spending: Vec<SpendingView>,
+}
+
+/// An approval that is good until somebody fetches it.
+#[derive(Clone, Debug)]
+pub struct UnfetchedView {
+    /// In the words of its types.
+    pub sentences: Vec<String>,
+    /// As people read it.
+    pub until: String,
 }
 
 /// Amounts as people read them.
@@ -52,9 +68,9 @@ pub struct SpendingView {
 
 impl Agents {
     pub fn page(&self, texts: &Texts) -> Page {
-        let words = |acting: bool| {
+        let words = |present: bool| {
             let agents = self.agents.iter();
-            let agents = agents.filter(move |agent| agent.is_acting() == acting);
+            let agents = agents.filter(move |agent| agent.is_present() == present);
             agents
                 .map(|agent| AgentWords::of(agent, &self.person.name, texts))
                 .collect()
@@ -72,6 +88,11 @@ impl Agents {
 }
 
 impl AgentEntry {
+    /// Whether it acts, or may fetch what the person approved.
+    fn is_present(&self) -> bool {
+        self.is_acting() || !self.unfetched.is_empty()
+    }
+
     /// Whether something of it can be stopped.
     fn is_acting(&self) -> bool {
         self.tasks.iter().any(|task| task.task.state.is_live())
@@ -85,7 +106,10 @@ struct AgentWords<'a> {
     publisher: Option<(Sentence, bool)>,
     state: &'a str,
     mark: &'static str,
+    live: bool,
     last_used: Sentence,
+    totals: Vec<Sentence>,
+    unfetched: Vec<Sentence>,
     tasks: Vec<TaskWords<'a>>,
     actions: Vec<Line<'a>>,
 }
@@ -109,10 +133,17 @@ impl<'a> AgentWords<'a> {
             }),
             state,
             mark,
+            live: view.is_acting(),
             last_used: match view.last_used {
                 Some(at) => fill(&text.last_used, &[("at", &texts.moment(at))]),
                 None => fill(&text.never_used, &[]),
             },
+            totals: view.totals.iter().map(|one| total(one, texts)).collect(),
+            unfetched: view
+                .unfetched
+                .iter()
+                .map(|one| unfetched(one, texts))
+                .collect(),
             tasks: tasks
                 .map(|task| TaskWords::of(task, account, texts))
                 .collect(),
@@ -125,10 +156,31 @@ impl<'a> AgentWords<'a> {
     }
 }
 
+fn total(total: &Total, texts: &Texts) -> Sentence {
+    let text = &texts.agents;
+    let (text, sum) = match (&total.sum, total.decisions) {
+        (Sum::Exact(sum), 1) => (&text.approved_one, sum),
+        (Sum::Exact(sum), _) => (&text.approved_many, sum),
+        (Sum::AtLeast(sum), _) => (&text.approved_least, sum),
+    };
+    let (amount, count) = (texts.number(sum), total.decisions.to_string());
+    let unit = plain(&total.unit);
+    let values = [("amount", &*amount), ("unit", &*unit), ("count", &*count)];
+    fill(text, &values)
+}
+
+fn unfetched(view: &UnfetchedView, texts: &Texts) -> Sentence {
+    let what = view.sentences.iter().map(|one| plain(one));
+    let what = what.collect::<Vec<_>>().join(" · ");
+    let values = [("what", &*what), ("until", &*view.until)];
+    fill(&texts.agents.unfetched_one, &values)
+}
+
 /// One task of an agent.
 struct TaskWords<'a> {
     entry: Entry<'a>,
     live: bool,
+    last_token: String,
     spending: Vec<SpendingWords>,
 }
 
@@ -143,7 +195,7 @@ impl<'a> TaskWords<'a> {
         let spending = view.spending.iter().map(|one| {
             let (spent, left) = (plain(&one.spent), plain(&one.left));
             SpendingWords {
-                sentence: plain(&one.sentence),
+                sentence: legible(&one.sentence),
                 spent: fill(&texts.agents.spent, &[("spent", &spent), ("left", &left)]),
                 percent: one.percent_spent.min(100),
             }
@@ -151,6 +203,10 @@ impl<'a> TaskWords<'a> {
         Self {
             entry: Entry::of(&view.task, &plain(account), texts),
             live: view.task.state.is_live(),
+            last_token: match view.last_token {
+                Some(at) => texts.moment(at),
+                None => texts.agents.no_token.clone(),
+            },
             spending: spending.collect(),
         }
     }

@@ -8,6 +8,7 @@ use writ_wire::time::Timestamp;
 pub(super) use super::approval_samples::*;
 use super::samples::{agent, task};
 use super::*;
+use writ_core::usual::{Sum, Total};
 
 pub(super) fn now() -> Timestamp {
     Timestamp::from_rfc3339("2026-11-22T11:58:10Z").unwrap()
@@ -18,6 +19,7 @@ pub(super) fn person() -> PersonView {
         csrf: "csrf-1".to_owned(),
         name: "Alice Ångström".to_owned(),
         waiting: 2,
+        has_zone: true,
     }
 }
 
@@ -42,9 +44,9 @@ pub(super) fn pieces(text: &str) -> Vec<Piece> {
 }
 
 pub(super) const PAYMENT: &str =
-    "Pay up to [412.00] [EUR] to [KLM Royal Dutch Airlines] ([NL91 ABNA 0417 1643 00]), once";
+    "Pay up to [412.00] [EUR] to “[KLM Royal Dutch Airlines]” ([NL91 ABNA 0417 1643 00]), once";
 pub(super) const CALENDAR: &str =
-    "[Read] events in the calendar [work]; each time without asking again";
+    "Read events in the calendar “[work]”; each time without asking again";
 
 pub(super) fn inbox() -> Inbox {
     let entry = |id: &str, name: &str, sentence: &str, left: u64| InboxEntry {
@@ -99,6 +101,7 @@ pub(super) fn receipt() -> Receipt {
         used_at: None,
         task: Some("tsk_1".to_owned()),
         fresh: true,
+        for_device: true,
     }
 }
 
@@ -169,10 +172,12 @@ pub(super) fn agents() -> Agents {
     };
     let live = AgentTask {
         task: task("tsk_1", TaskStateView::Active),
+        last_token: Some(ago(300)),
         spending: vec![spending],
     };
     let ended = AgentTask {
         task: task("tsk_3", TaskStateView::Stopped),
+        last_token: None,
         spending: Vec::new(),
     };
     let planner = AgentEntry {
@@ -180,6 +185,15 @@ pub(super) fn agents() -> Agents {
         suspended: false,
         last_used: Some(ago(300)),
         tasks: vec![live, ended.clone()],
+        totals: vec![Total {
+            unit: "EUR".to_owned(),
+            sum: Sum::Exact("824.00".to_owned()),
+            decisions: 2,
+        }],
+        unfetched: vec![UnfetchedView {
+            sentences: vec!["Pay up to 12.00 EUR to KLM, once".to_owned()],
+            until: "22 November 2026, 13:05 CET".to_owned(),
+        }],
         actions: vec![
             happened(ActivityKind::Used, 300, Some("Bank")),
             happened(
@@ -198,6 +212,8 @@ pub(super) fn agents() -> Agents {
         suspended: true,
         last_used: None,
         tasks: vec![ended],
+        totals: Vec::new(),
+        unfetched: Vec::new(),
         actions: Vec::new(),
     };
     Agents {
@@ -230,7 +246,7 @@ pub(super) fn devices() -> Devices {
             added: ago(800_000),
         }],
         push_key: Some("BJ-key".to_owned()),
-        enrolment: Enrolment::Open,
+        enrolment: Enrolment::Another,
         notice: Some(DevicesNotice::PasskeyAdded),
         problem: None,
     }
@@ -244,6 +260,8 @@ pub(super) fn settings() -> Settings {
             until: 7 * 60 + 30,
         }),
         offset_minutes: 60,
+        time_zone: String::new(),
+        zones: vec!["Europe/Berlin".to_owned(), "UTC".to_owned()],
         email: "alice@example.com".to_owned(),
         email_possible: true,
         has_user_code: true,

@@ -57,7 +57,7 @@ fn every_fact_changes_the_signed_text() {
         screen.canonical(languages.of("en"))
     };
     let before = canonical(&|_| ());
-    let changes: [&dyn Fn(&mut ScreenView); 14] = [
+    let changes: [&dyn Fn(&mut ScreenView); 17] = [
         &|s| s.id = "apr_9".to_owned(),
         &|s| s.client.name = "Other".to_owned(),
         &|s| s.client.client_id = "agt_other".to_owned(),
@@ -68,8 +68,16 @@ fn every_fact_changes_the_signed_text() {
         &|s| s.ends_at = s.ends_at.plus(std::time::Duration::from_secs(1)),
         &|s| s.expires_at = s.expires_at.plus(std::time::Duration::from_secs(1)),
         &|s| s.purpose = None,
+        &|s| s.hints.clear(),
+        &|s| s.user_code = Some("WDJB-MJHT".to_owned()),
         &|s| s.binding_message = None,
         &|s| s.reason = Some("Other".to_owned()),
+        &|s| {
+            s.resource_words = Some(ResourceWords {
+                name: "Bank".to_owned(),
+                words: "Other".to_owned(),
+            });
+        },
         &|s| s.deciders.role = RoleView::Sponsor,
         &|s| s.authority = serde_json::json!({}),
     ];
@@ -89,14 +97,16 @@ fn the_screen_says_everything_in_its_order() {
         "Owner: alice. Answers for it: bob.",
         "The request came from Planner (agt_main), through Booking helper (agt_booker), then Travel planner.",
         "What it wants to do",
-        "Pay up to 412.00 EUR to KLM Royal Dutch Airlines (NL91 ABNA 0417 1643 00), once",
+        "Pay up to 412.00 EUR to “KLM Royal Dutch Airlines” (NL91 ABNA 0417 1643 00), once",
         "Limits",
         "Your yes is good for one single use, until 22 November 2026, 12:13 UTC.",
         "It can do nothing that is not listed here.",
         "Why",
         "“Book the cheapest direct flight to Oslo for your meeting.”",
-        "You never approved anything for this recipient before.",
-        "More than anything you approved for this agent before.",
+        "First time for NL91ABNA0417164300, as far as is known here.",
+        "412.00 EUR is more than usual. The largest before was 300.00 EUR.",
+        "Acme Bank wants a person to decide, in its own words “More than the daily limit.”",
+        "It signed these words. We did not check whether they are true.",
         "In the agent's own words “Flight AMS-OSL, 24 November” “The price rises at noon.”",
         "Asked from 203.0.113.7",
         "You decide as the sponsor of this agent.",
@@ -114,6 +124,25 @@ fn the_screen_says_everything_in_its_order() {
             .unwrap_or_else(|| panic!("{part}\n{seen}"));
         rest = after;
     }
+}
+
+/// An approval that nobody fetched is shown; nothing can be stopped where nothing acts.
+#[test]
+fn an_agent_that_may_still_fetch_is_no_past_one() {
+    let mut view = samples::agents();
+    let agent = &mut view.agents[0];
+    agent.tasks.clear();
+    let stop = format!("agent-stop-{}", agent.client.client_id);
+    view.agents.truncate(1);
+    let html = view.page(languages().of("en")).html;
+    let seen = read(&html);
+    let parts = "Approved, not fetched yet Pay up to 12.00 EUR to KLM, once (until 22 November 2026, 13:05 CET)";
+    assert!(seen.contains(parts), "{seen}");
+    assert!(seen.contains("824.00 EUR in 2 decisions"), "{seen}");
+    assert!(!html.contains(&stop) && !seen.contains("No longer acting"));
+    view.agents[0].unfetched.clear();
+    let seen = read(&view.page(languages().of("de")).html);
+    assert!(seen.contains("824,00 EUR in 2 Entscheidungen"), "{seen}");
 }
 
 /// Denying never needs a script, a number or a password; the Enter key in the password's field approves only what was filled in.
@@ -172,6 +201,17 @@ fn each_level_asks_for_its_own() {
     let missing = page(LevelView::PasskeyMissing);
     assert!(!missing.contains("id=\"approval-approve\"") && missing.contains("/app/devices"));
     assert!(missing.contains("id=\"approval-deny\""));
+    let path = "/app/requests/apr_1/liveness?screen=a&minutes=5\"".to_owned();
+    let verifier = page(LevelView::Liveness { path });
+    assert!(!verifier.contains("id=\"approval-approve\"") && !verifier.contains("assertion"));
+    assert!(verifier.contains("href=\"/app/requests/apr_1/liveness?screen=a&#38;minutes=5&#34;\""));
+    let (result, options) = ("a.b\"c".to_owned(), "{}".to_owned());
+    let seen = page(LevelView::Seen { result, options });
+    assert!(seen.contains("name=\"liveness_result\" value=\"a.b&#34;c\""));
+    assert!(seen.contains("name=\"assertion\"") && !seen.contains("approval-liveness"));
+    let gone = page(LevelView::LivenessMissing);
+    assert!(!gone.contains("id=\"approval-approve\"") && !gone.contains("Add a passkey"));
+    assert!(gone.contains("id=\"approval-deny\"") && !gone.contains("approval-liveness"));
 }
 
 fn hostile() -> Approval {
@@ -181,8 +221,12 @@ fn hostile() -> Approval {
     view.screen.client.client_id = evil.to_owned();
     view.screen.subject_name = "علياء \u{202E}".to_owned();
     view.screen.details[0].sentence = samples::pieces("Pay [<b>1</b>] to [שלום\u{202E}], once");
-    view.screen.details[0].limits = vec![evil.to_owned()];
+    view.screen.details[0].limits = vec![vec![writ_authority::Piece::Value(evil.to_owned())]];
     view.screen.binding_message = Some("Ok” Approved\u{202E} https://evil.example".to_owned());
+    view.screen.resource_words = Some(ResourceWords {
+        name: evil.to_owned(),
+        words: "Ok” Approved\u{202E} https://evil.example".to_owned(),
+    });
     view.screen.address = Some(evil.to_owned());
     view.screen.user_code = Some(evil.to_owned());
     view.screen.deciders.agreed = vec![evil.to_owned()];

@@ -51,6 +51,8 @@ pub struct ScreenView {
     /// The agent's own words; cleaned here.
     pub binding_message: Option<String>,
     pub reason: Option<String>,
+    /// Of the resource server whose challenge it is.
+    pub resource_words: Option<ResourceWords>,
     /// The code that a terminal shows, to be compared (RFC 8628 section 3.3.1).
     pub user_code: Option<String>,
     /// From which address it was asked.
@@ -74,7 +76,7 @@ pub struct ApprovalDetail {
     pub title: String,
     /// [`writ_authority::TypeDefinition::pieces`]: values are set large.
     pub sentence: Vec<Piece>,
-    pub limits: Vec<String>,
+    pub limits: Vec<Vec<Piece>>,
 }
 
 /// What a yes makes.
@@ -95,15 +97,27 @@ pub struct PurposeView {
     pub approved_at: Timestamp,
 }
 
+/// Why a resource server wants a person, in its words; cleaned here.
+#[derive(Clone, Debug)]
+pub struct ResourceWords {
+    /// As it is registered.
+    pub name: String,
+    pub words: String,
+}
+
 /// What the server knows besides, and a person should.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Hint {
     /// This agent never asked this person before.
     FirstFromAgent,
-    /// Nothing was ever approved for this creditor, server or place.
-    FirstPayee,
-    /// A larger amount than any that was approved for this agent.
-    MoreThanUsual,
+    /// Nothing was approved for this payee among what is known; as people read it.
+    FirstPayee { payee: String },
+    /// A larger amount than any that is known; decimal text.
+    MoreThanUsual {
+        amount: String,
+        largest: String,
+        unit: String,
+    },
     /// The task's own limit does not cover it.
     BeyondTask,
     /// The same was denied not long ago.
@@ -143,8 +157,12 @@ pub enum LevelView {
     Password,
     /// JSON for `parseRequestOptionsFromJSON`; the answer's `toJSON` comes back as `assertion`.
     Passkey { options: String },
-    /// A passkey, and then a look into the camera at the verifier's page.
-    Liveness { options: String },
+    /// First a look into the camera: `path` leads to the verifier's page.
+    Liveness { path: String },
+    /// A verifier saw the person before this screen: `result` comes back as `liveness_result`, beside the passkey's `assertion`.
+    Seen { result: String, options: String },
+    /// A verifier is needed, and this server has none any more.
+    LivenessMissing,
     /// A passkey is needed, and this person has none.
     PasskeyMissing,
 }
@@ -195,9 +213,16 @@ pub enum ApprovalProblem {
     Busy,
     /// The device's answer is missing or not right.
     PasskeyFailed,
+    /// The verifier's word is missing, does not count, or was for something else.
+    LivenessMissing,
     LivenessFailed,
+    LivenessOld,
+    LivenessOther,
+    LivenessUsed,
     /// The request changed while it was looked at.
     Changed,
+    /// The same was asked again; this is the newer request.
+    AskedAgain,
     /// The form's token is no longer valid.
     FormExpired,
     /// Approved less, and nothing is left.
@@ -228,13 +253,17 @@ impl ApprovalProblem {
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::FormExpired => StatusCode::FORBIDDEN,
-            Self::Changed => StatusCode::CONFLICT,
+            Self::Changed | Self::AskedAgain => StatusCode::CONFLICT,
             Self::NumberMissing
             | Self::NumberWrong
             | Self::PasswordMissing
             | Self::PasswordWrong
             | Self::PasskeyFailed
+            | Self::LivenessMissing
             | Self::LivenessFailed
+            | Self::LivenessOld
+            | Self::LivenessOther
+            | Self::LivenessUsed
             | Self::NothingChosen
             | Self::AmountWrong => StatusCode::UNPROCESSABLE_ENTITY,
         }

@@ -17,6 +17,12 @@ pub(super) struct FormWords<'a> {
     pub(super) asks_password: bool,
     /// For the device: options as JSON, and what follows.
     pub(super) passkey: Option<(&'a str, &'a str)>,
+    /// Where the person shows that it is them, before anything else.
+    pub(super) verifier: Option<&'a str>,
+    /// What the verifier said of them.
+    pub(super) seen: Option<&'a str>,
+    /// Why this person cannot approve, and whether a passkey would help.
+    pub(super) lacks: Option<(&'a str, bool)>,
     /// Fields that say how the screen was made smaller.
     pub(super) kept: Vec<(String, String)>,
     pub(super) less: Option<LessWords<'a>>,
@@ -74,8 +80,24 @@ impl<'a> FormWords<'a> {
             asks_password: view.level == LevelView::Password,
             passkey: match &view.level {
                 LevelView::Passkey { options } => Some((options, &text.passkey_hint)),
-                LevelView::Liveness { options } => Some((options, &text.liveness_hint)),
-                LevelView::Password | LevelView::PasskeyMissing => None,
+                LevelView::Seen { options, .. } => Some((options, &text.liveness_seen)),
+                LevelView::Password
+                | LevelView::PasskeyMissing
+                | LevelView::Liveness { .. }
+                | LevelView::LivenessMissing => None,
+            },
+            verifier: match &view.level {
+                LevelView::Liveness { path } => Some(path),
+                _ => None,
+            },
+            seen: match &view.level {
+                LevelView::Seen { result, .. } => Some(result),
+                _ => None,
+            },
+            lacks: match &view.level {
+                LevelView::PasskeyMissing => Some((&text.passkey_missing, true)),
+                LevelView::LivenessMissing => Some((&text.liveness_missing, false)),
+                _ => None,
             },
             kept: kept(view),
             less: LessWords::of(&view.narrowing, problem, texts),
@@ -165,8 +187,13 @@ impl ApprovalProblem {
             Self::TooMany => &text.too_many,
             Self::Busy => &text.busy,
             Self::PasskeyFailed => &text.passkey_failed,
+            Self::LivenessMissing => &text.liveness_missing,
             Self::LivenessFailed => &text.liveness_failed,
+            Self::LivenessOld => &text.liveness_old,
+            Self::LivenessOther => &text.liveness_other,
+            Self::LivenessUsed => &text.liveness_used,
             Self::Changed => &text.changed,
+            Self::AskedAgain => &text.asked_again,
             Self::FormExpired => &text.form_expired,
             Self::NothingChosen => &text.nothing_chosen,
             Self::AmountWrong => &text.amount_wrong,

@@ -6,6 +6,12 @@ use super::app_samples::{CALENDAR, PAYMENT, ago, ahead, now, person, pieces};
 use super::samples::agent;
 use super::*;
 
+fn first_payee() -> Hint {
+    Hint::FirstPayee {
+        payee: "NL91ABNA0417164300".to_owned(),
+    }
+}
+
 pub(super) fn screen() -> ScreenView {
     ScreenView {
         id: "apr_1".to_owned(),
@@ -17,8 +23,8 @@ pub(super) fn screen() -> ScreenView {
             title: "Payment".to_owned(),
             sentence: pieces(PAYMENT),
             limits: vec![
-                "Reference on the statement: AMS-OSL-2231".to_owned(),
-                "At: https://bank.example".to_owned(),
+                pieces("Reference on the statement: “[AMS-OSL-2231]”"),
+                pieces("At: [https://bank.example]"),
             ],
         }],
         scopes: Vec::new(),
@@ -30,9 +36,10 @@ pub(super) fn screen() -> ScreenView {
             task: "tsk_1".to_owned(),
             approved_at: ago(3600),
         }),
-        hints: vec![Hint::FirstPayee],
+        hints: vec![first_payee()],
         binding_message: Some("Flight AMS-OSL, 24 November".to_owned()),
         reason: None,
+        resource_words: None,
         user_code: None,
         address: Some("203.0.113.7".to_owned()),
         asked_at: ago(28),
@@ -108,12 +115,20 @@ pub(super) fn full_approval() -> Approval {
     view.screen.identity = true;
     view.screen.hints = vec![
         Hint::FirstFromAgent,
-        Hint::FirstPayee,
-        Hint::MoreThanUsual,
+        first_payee(),
+        Hint::MoreThanUsual {
+            amount: "412.00".to_owned(),
+            largest: "300.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
         Hint::BeyondTask,
         Hint::DeniedBefore,
     ];
     view.screen.reason = Some("The price rises at noon.".to_owned());
+    view.screen.resource_words = Some(ResourceWords {
+        name: "Acme Bank".to_owned(),
+        words: "More than the daily limit.".to_owned(),
+    });
     view.screen.deciders = DecidersView {
         role: RoleView::Sponsor,
         need: 2,

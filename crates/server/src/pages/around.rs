@@ -21,6 +21,8 @@ pub(super) struct Around<'a> {
     pub(super) tabs: [TabLink<'a>; 5],
     /// For the badge on the installed app's icon.
     pub(super) waiting: usize,
+    /// Whether the browser may say in which zone it is; never while somebody reads what they may sign.
+    pub(super) asks_zone: bool,
 }
 
 pub(super) struct TabLink<'a> {
@@ -58,6 +60,7 @@ impl<'a> Around<'a> {
                 link(Tab::Settings, "/app/settings", "settings", &text.settings),
             ],
             waiting: person.waiting,
+            asks_zone: !person.has_zone && tab != Tab::Beside,
         }
     }
 }

@@ -4,7 +4,9 @@
 
 use askama::Template;
 use http::StatusCode;
+use writ_authority::Piece;
 
+use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
 use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
 
@@ -57,8 +59,8 @@ pub struct AgentView {
 pub struct DetailView {
     /// Comes back as `grant`.
     pub reference: String,
-    pub sentence: String,
-    pub limits: Vec<String>,
+    pub sentence: Vec<Piece>,
+    pub limits: Vec<Vec<Piece>>,
 }
 
 #[derive(Clone, Debug)]
@@ -157,7 +159,7 @@ struct Badge<'a> {
 struct Item {
     value: String,
     sentence: Sentence,
-    limits: Vec<String>,
+    limits: Vec<Sentence>,
 }
 
 struct Words<'a> {
@@ -208,7 +210,7 @@ impl<'a> Screen<'a> {
         }
         for item in &self.items {
             lines.push(item.sentence.to_string());
-            lines.extend(item.limits.iter().cloned());
+            lines.extend(item.limits.iter().map(Sentence::to_string));
         }
         lines.extend(self.identity.iter().map(Sentence::to_string));
         lines.push(text.limits.clone());
@@ -254,8 +256,8 @@ fn publisher(agent: Option<&AgentView>, texts: &Texts) -> Sentence {
 fn items(view: &Consent, texts: &Texts) -> Vec<Item> {
     let details = view.details.iter().map(|detail| Item {
         value: detail.reference.clone(),
-        sentence: fill(&plain(&detail.sentence), &[]),
-        limits: detail.limits.iter().map(|limit| plain(limit)).collect(),
+        sentence: said(&detail.sentence),
+        limits: detail.limits.iter().map(|limit| said(limit)).collect(),
     });
     let scopes = view.scopes.iter().map(|scope| Item {
         value: scope.value.clone(),

@@ -8,9 +8,10 @@ use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
 use super::{LONGEST_WORDS, Page, PersonView, Texts, clean};
 
-/// A person's devices. Scripts ask `POST /app/devices/passkeys/options` (form: `csrf`) for the JSON of
-/// `parseCreationOptionsFromJSON`, then send the form `POST /app/devices/passkeys` with `name` and `credential` (`toJSON`).
-/// A passkey goes by `POST /app/devices/passkeys/remove` with `passkey`. Notifications: `POST /app/devices/push` with
+/// A person's devices. To add a passkey scripts ask `POST /app/devices/passkeys/options` for the JSON of
+/// `parseCreationOptionsFromJSON`, with `password` for the first one, otherwise with `assertion`: the answer to
+/// `POST /app/devices/passkeys/prove`. Then they send the form `POST /app/devices/passkeys` with `name` and `credential`
+/// (`toJSON`). A passkey goes by `POST /app/devices/passkeys/remove` with `passkey` and `assertion`. Notifications: `POST /app/devices/push` with
 /// `subscription` (the JSON of `PushSubscription`) and `name`, and `POST /app/devices/push/remove` with `endpoint` or `device`.
 #[derive(Clone, Debug)]
 pub struct Devices {
@@ -40,12 +41,13 @@ pub struct NotifiedView {
     pub added: Timestamp,
 }
 
-/// Whether a passkey may be added now.
+/// What proves the person who adds a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enrolment {
-    Open,
-    /// The login is too old: the person signs in again first.
-    NeedsLogin,
+    /// Their password.
+    First,
+    /// A passkey that they have.
+    Another,
     /// Passkeys need a host name or https.
     Impossible,
 }
@@ -63,7 +65,7 @@ pub enum DevicesProblem {
     PasskeyFailed,
     AlreadyThere,
     TooMany,
-    NeedsLogin,
+    NotProven,
 }
 
 impl Devices {
@@ -152,7 +154,7 @@ impl DevicesProblem {
             Self::PasskeyFailed => &text.passkey_failed,
             Self::AlreadyThere => &text.already_there,
             Self::TooMany => &text.too_many,
-            Self::NeedsLogin => &text.needs_login,
+            Self::NotProven => &text.not_proven,
         }
     }
 }

@@ -49,14 +49,15 @@ mod page_tests;
 mod samples;
 
 pub use activity::{Activity, ActivityEntry, ActivityKind};
-pub use agents::{AgentEntry, AgentTask, Agents, SpendingView};
+pub use agents::{AgentEntry, AgentTask, Agents, SpendingView, UnfetchedView};
 pub use approval::{
     AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
-    Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, RoleView, ScreenView,
+    Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords, RoleView,
+    ScreenView,
 };
 pub(crate) use assets::{APP_SCRIPT_PATH, APPLE_ICON_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH};
 pub use assets::{ICON_PATH, STYLESHEET_PATH, asset_routes};
-pub use clean::{LONGEST_WORDS, clean, plain};
+pub use clean::{LONGEST_WORDS, clean, legible, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, OnwardView, ScopeView,
 };

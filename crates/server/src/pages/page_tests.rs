@@ -73,7 +73,7 @@ fn login_has_its_stable_names() {
     for part in [
         "<form method=\"post\" action=\"/login\">",
         "id=\"username\" name=\"username\"",
-        "autocomplete=\"username\"",
+        "autocomplete=\"username webauthn\"",
         "id=\"password\" name=\"password\"",
         "autocomplete=\"current-password\"",
         "id=\"login-submit\" name=\"login-submit\"",
@@ -176,7 +176,7 @@ fn the_record_holds_who_what_limits_and_why() {
         "Travel planner asks to act for you",
         "Published by Acme Travel",
         "Not verified",
-        "Pay EUR 412.00 to KLM, once, for ticket AMS-OSL-2231",
+        "Pay EUR 412.00 to “KLM”, once, for ticket “AMS-OSL-2231”",
         "From account ending 4417",
         "Use “accounts:read” at Bank",
         "It ends by itself on 21 November 2026, 12:00 UTC.",

@@ -8,4 +8,6 @@ pub struct PersonView {
     pub name: String,
     /// Requests that wait for this person, as the navigation shows it.
     pub waiting: usize,
+    /// Whether times are shown by their own clock.
+    pub has_zone: bool,
 }

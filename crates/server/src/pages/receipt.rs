@@ -10,7 +10,7 @@ use writ_wire::time::Timestamp;
 use super::approval::RoleView;
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, Page, PersonView, Texts, plain};
+use super::{ClientView, Page, PersonView, Texts, legible, plain};
 
 /// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
 #[derive(Clone, Debug)]
@@ -31,6 +31,8 @@ pub struct Receipt {
     pub task: Option<String>,
     /// The person just decided.
     pub fresh: bool,
+    /// A device waits for it: the person goes back there (RFC 8628 section 3.3).
+    pub for_device: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,11 +72,11 @@ pub fn shown(canonical: &Value) -> Vec<ShownSection> {
 }
 
 impl ShownSection {
-    /// It was clean when it was shown; what is stored is not trusted to be.
+    /// It was as it should be when it was shown; what is stored is not trusted to be.
     fn clean(&self) -> Self {
         Self {
-            heading: plain(&self.heading),
-            lines: self.lines.iter().map(|line| plain(line)).collect(),
+            heading: legible(&self.heading),
+            lines: self.lines.iter().map(|line| legible(line)).collect(),
         }
     }
 }

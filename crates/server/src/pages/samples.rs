@@ -1,5 +1,6 @@
 //! Views as the tests draw them.
 
+use super::app_samples::pieces;
 use super::*;
 
 pub(super) fn agent() -> ClientView {
@@ -40,15 +41,15 @@ pub(super) fn login() -> Login {
 pub(super) fn consent() -> Consent {
     let payment = DetailView {
         reference: "d0".to_owned(),
-        sentence: "Pay EUR 412.00 to KLM, once, for ticket AMS-OSL-2231".to_owned(),
+        sentence: pieces("Pay EUR [412.00] to “[KLM]”, once, for ticket “[AMS-OSL-2231]”"),
         limits: vec![
-            "From account ending 4417".to_owned(),
-            "Until 21 November 2026".to_owned(),
+            pieces("From account ending [4417]"),
+            pieces("Until [21 November 2026]"),
         ],
     };
     let calendar = DetailView {
         reference: "d1".to_owned(),
-        sentence: "Read your work calendar".to_owned(),
+        sentence: pieces("Read your work calendar"),
         limits: Vec::new(),
     };
     let scope = ScopeView {

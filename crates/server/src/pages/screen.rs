@@ -4,11 +4,13 @@
 use serde_json::{Value, json};
 use writ_authority::Piece;
 
-use super::approval::{DecidersView, GrantsView, Hint, PurposeView, RoleView, ScreenView};
+use super::approval::{
+    DecidersView, GrantsView, Hint, PurposeView, ResourceWords, RoleView, ScreenView,
+};
 use super::consent::scope_sentence;
 use super::receipt::ShownSection;
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, LONGEST_WORDS, Texts, clean, plain};
+use super::{ClientView, LONGEST_WORDS, Texts, clean, legible, plain};
 
 /// The finished words.
 pub(super) struct Screen<'a> {
@@ -26,7 +28,9 @@ pub(super) struct Screen<'a> {
     pub(super) purpose: Sentence,
     /// What was approved before, and the path of that task.
     pub(super) task: Option<(Sentence, String)>,
-    pub(super) hints: Vec<&'a str>,
+    pub(super) hints: Vec<Sentence>,
+    /// Who says so, and what the resource server says.
+    pub(super) resource: Option<(Sentence, Sentence)>,
     pub(super) words_label: &'a str,
     pub(super) words: Vec<Sentence>,
     pub(super) facts: Vec<(&'a str, String)>,
@@ -37,7 +41,7 @@ pub(super) struct Screen<'a> {
 pub(super) struct ActWords {
     pub(super) title: Option<String>,
     pub(super) sentence: Sentence,
-    pub(super) limits: Vec<String>,
+    pub(super) limits: Vec<Sentence>,
 }
 
 impl ScreenView {
@@ -48,6 +52,7 @@ impl ScreenView {
             "version": 1,
             "request": self.id,
             "language": texts.locale(),
+            "time_zone": texts.zone(),
             "client": self.client.client_id,
             "authority": self.authority,
             "ends_at": self.ends_at.rfc3339(),
@@ -75,7 +80,11 @@ impl<'a> Screen<'a> {
             limits: limits(view, texts),
             purpose: purpose(view.purpose.as_ref(), texts),
             task: view.purpose.as_ref().map(|purpose| task(purpose, texts)),
-            hints: view.hints.iter().map(|hint| hint.text(texts)).collect(),
+            hints: view.hints.iter().map(|hint| hint.said(texts)).collect(),
+            resource: view
+                .resource_words
+                .as_ref()
+                .map(|said| resource(said, texts)),
             words_label: match agent {
                 Some(_) => &text.words_agent,
                 None => &text.words_client,
@@ -97,6 +106,10 @@ impl<'a> Screen<'a> {
         sections.push(section(&text.what, self.lines_of_what()));
         sections.push(section(&text.limits, written(&self.limits)));
         sections.push(section(&text.why, self.lines_of_why(texts)));
+        if let Some((label, quotation)) = &self.resource {
+            let lines = vec![quotation.to_string(), text.words_resource_hint.clone()];
+            sections.push(section(&label.to_string(), lines));
+        }
         if !self.words.is_empty() {
             let mut lines = written(&self.words);
             lines.push(text.words_hint.clone());
@@ -125,7 +138,7 @@ impl<'a> Screen<'a> {
         for act in &self.acts {
             lines.extend(act.title.clone());
             lines.push(act.sentence.to_string());
-            lines.extend(act.limits.iter().cloned());
+            lines.extend(written(&act.limits));
         }
         lines
     }
@@ -135,20 +148,33 @@ impl<'a> Screen<'a> {
         if let Some((quotation, _)) = &self.task {
             lines.extend([quotation.to_string(), texts.approval.task.clone()]);
         }
-        lines.extend(self.hints.iter().map(|hint| (*hint).to_owned()));
+        lines.extend(written(&self.hints));
         lines
     }
 }
 
 impl Hint {
-    fn text(self, texts: &Texts) -> &str {
+    fn said(&self, texts: &Texts) -> Sentence {
         let text = &texts.approval.hint;
         match self {
-            Self::FirstFromAgent => &text.first_from_agent,
-            Self::FirstPayee => &text.first_payee,
-            Self::MoreThanUsual => &text.more_than_usual,
-            Self::BeyondTask => &text.beyond_task,
-            Self::DeniedBefore => &text.denied_before,
+            Self::FirstFromAgent => fill(&text.first_from_agent, &[]),
+            Self::FirstPayee { payee } => fill(&text.first_payee, &[("payee", &plain(payee))]),
+            Self::MoreThanUsual {
+                amount,
+                largest,
+                unit,
+            } => {
+                let (amount, largest) = (texts.number(amount), texts.number(largest));
+                let unit = plain(unit);
+                let values = [
+                    ("amount", &*amount),
+                    ("largest", &*largest),
+                    ("unit", &*unit),
+                ];
+                fill(&text.more_than_usual, &values)
+            }
+            Self::BeyondTask => fill(&text.beyond_task, &[]),
+            Self::DeniedBefore => fill(&text.denied_before, &[]),
         }
     }
 }
@@ -157,7 +183,8 @@ impl Hint {
 pub(super) fn said(pieces: &[Piece]) -> Sentence {
     let parts = pieces.iter().map(|piece| match piece {
         Piece::Text(text) => Part::Words(text.clone()),
-        Piece::Value(value) => Part::Value(plain(value)),
+        // As it is granted: what could not be seen was refused when it was asked.
+        Piece::Value(value) => Part::Value(legible(value)),
     });
     Sentence {
         parts: parts.collect(),
@@ -230,7 +257,7 @@ fn acts(view: &ScreenView, texts: &Texts) -> Vec<ActWords> {
     let details = view.details.iter().map(|detail| ActWords {
         title: Some(plain(&detail.title)),
         sentence: said(&detail.sentence),
-        limits: detail.limits.iter().map(|limit| plain(limit)).collect(),
+        limits: detail.limits.iter().map(|limit| said(limit)).collect(),
     });
     let mut acts: Vec<ActWords> = details.collect();
     let scopes = view.scopes.iter();
@@ -276,6 +303,14 @@ fn purpose(purpose: Option<&PurposeView>, texts: &Texts) -> Sentence {
 fn task(purpose: &PurposeView, texts: &Texts) -> (Sentence, String) {
     let path = format!("/app/agents#task-{}", purpose.task);
     (quotation(&purpose.words, texts), path)
+}
+
+fn resource(said: &ResourceWords, texts: &Texts) -> (Sentence, Sentence) {
+    let label = fill(
+        &texts.approval.words_resource,
+        &[("name", &plain(&said.name))],
+    );
+    (label, quotation(&said.words, texts))
 }
 
 fn words(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {

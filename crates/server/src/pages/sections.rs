@@ -72,8 +72,9 @@ texts! {
     ApprovalProblemTexts {
         number_missing: String, number_wrong: String, password_missing: String,
         password_wrong: String, too_many: String, busy: String, passkey_failed: String,
-        liveness_failed: String, changed: String, form_expired: String, nothing_chosen: String,
-        amount_wrong: String,
+        liveness_missing: String, liveness_failed: String, liveness_old: String,
+        liveness_other: String, liveness_used: String, changed: String, asked_again: String, form_expired: String,
+        nothing_chosen: String, amount_wrong: String,
     }
     ApprovalTexts {
         heading_agent: String, heading_client: String, publisher: String,
@@ -82,13 +83,15 @@ texts! {
         nothing: String, limits: String, one_use: String, one_use_onward: String,
         new_task: String, nothing_else: String, why: String, purpose: String, no_purpose: String,
         task: String, words_agent: String, words_client: String, words_hint: String,
+        words_resource: String, words_resource_hint: String,
         origin: String, address: String, address_unknown: String, asked: String,
         answer_by: String, code: String, code_hint: String, deciders: String, alone: String,
         several: String, agreed: String, role_subject: String, role_sponsor: String,
         role_designated: String, list_separator: String, left: String, left_hint: String,
         minute_left: String, over_title: String, over: String, decision: String, number: String,
         number_device: String, number_hint: String, password: String, password_hint: String,
-        passkey_hint: String, liveness_hint: String, passkey_missing: String, passkey_add: String,
+        passkey_hint: String, liveness_hint: String, liveness: String, liveness_seen: String,
+        liveness_missing: String, passkey_missing: String, passkey_add: String,
         needs_script: String, unsupported: String, failed: String, unsure: String, deny: String,
         approve: String, less: String, less_parts: String, less_amount: String,
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
@@ -102,7 +105,7 @@ texts! {
         vote: String, role_subject: String, role_sponsor: String, role_designated: String,
         password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
         evidence: String, id: String, hash: String, used: String, not_used: String,
-        document: String, task: String, inbox: String,
+        document: String, task: String, inbox: String, back_to_device: String,
     }
     OverTexts {
         inbox: String, receipt: String, again: String, agents: String, approved: OverText,
@@ -115,11 +118,14 @@ texts! {
         publisher: String, last_used: String, never_used: String, acting: String, paused: String,
         idle: String, stop_agent: String, stop_agent_hint: String, stop_task: String,
         task: String, own_words: String, chain: String, opened: String, expires: String,
-        spent: String, last: String, history: String,
+        spent: String, last: String, history: String, approved: String, approved_one: String,
+        approved_many: String, approved_least: String, approved_hint: String,
+        unfetched: String, unfetched_one: String, last_token: String, no_token: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,
-        approved_less: String, denied: String, expired: String, not_me: String, used: String,
+        approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
+        used: String,
         handed_over: String, stopped: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, passkey_added: String, passkey_removed: String,
         settings_changed: String, somebody: String,
@@ -133,24 +139,26 @@ texts! {
         notifications_off: String,
     }
     DevicesProblemTexts {
-        passkey_failed: String, already_there: String, too_many: String, needs_login: String,
+        passkey_failed: String, already_there: String, too_many: String, not_proven: String,
     }
     DevicesTexts {
         title: String, lead: String, passkeys: String, none: String, added: String, used: String,
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
-        needs_login: String, sign_in: String, impossible: String, needs_script: String,
-        unsupported: String, failed: String, notifications: String, notifications_off: String,
+        add_first: String, password: String, prove_hint: String, impossible: String,
+        needs_script: String, unsupported: String, failed: String, wrong_password: String,
+        stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,
         on_here: String, off_here: String, device_unnamed: String, notice: DevicesNoticeTexts,
         problem: DevicesProblemTexts,
     }
     SettingsProblemTexts {
-        quiet: String, email: String, user_code: String, password_wrong: String,
+        time_zone: String, quiet: String, email: String, user_code: String, password_wrong: String,
         form_expired: String,
     }
     SettingsTexts {
         title: String, saved: String, language: String, language_label: String, quiet: String,
-        quiet_hint: String, from: String, until: String, offset: String, email: String,
+        quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
+        zone: String, zone_label: String, zone_hint: String, email: String,
         email_label: String, email_hint: String, email_impossible: String, code: String,
         code_hint: String, code_set: String, code_label: String, password: String, save: String,
         problem: SettingsProblemTexts,
@@ -166,7 +174,7 @@ texts! {
         title: String, sentence: String, again: String,
     }
     TimeTexts {
-        moment: String, day: String, clock: String, months: [String; 12], moments: String,
+        moment: String, day: String, clock: String, decimal_point: String, months: [String; 12], moments: String,
         minute: String, minutes: String, hour: String, hours: String,
     }
     FailureText {

@@ -4,17 +4,22 @@ use askama::Template;
 use http::StatusCode;
 
 use super::around::{Around, Tab};
-use super::sentence::Part;
+use super::sentence::{Part, Sentence, fill};
 use super::{Page, PersonView, Texts};
 
-/// What a person set. Each part is a form of its own to `POST /app/settings`, named by `setting`: `quiet` (`from`, `until` as
+/// What a person set. Each part is a form of its own to `POST /app/settings`, named by `setting`: `time_zone`
+/// (`time_zone`), `quiet` (`from`, `until` as
 /// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `user_code` (`user_code`, `password`), `language`
 /// (`language`).
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub person: PersonView,
+    /// Name of a zone; empty for none.
+    pub time_zone: String,
+    /// Names that are offered.
+    pub zones: Vec<String>,
     pub quiet: Option<QuietView>,
-    /// Minutes east of UTC.
+    /// Minutes east of UTC; asked for only as long as there is no zone.
     pub offset_minutes: i32,
     pub email: String,
     /// Whether e-mail can be sent at all.
@@ -40,17 +45,20 @@ pub enum SettingsNotice {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingsProblem {
+    TimeZone,
     Quiet,
     Email,
     UserCode,
     PasswordWrong,
+    TooMany,
+    Busy,
     FormExpired,
 }
 
 impl Settings {
     pub fn page(&self, texts: &Texts) -> Page {
         let status = match self.problem {
-            Some(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Some(problem) => problem.status(),
             None => StatusCode::OK,
         };
         let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
@@ -66,19 +74,37 @@ impl Settings {
                 .map(|quiet| time(quiet.until))
                 .unwrap_or_default(),
             offsets: offsets(self.offset_minutes),
+            quiet_zone: fill(&texts.settings.quiet_zone, &[("zone", &self.time_zone)]),
+            zone_wrong: self.problem == Some(SettingsProblem::TimeZone),
         };
         Page::rendered(&template, status).with_scripts()
     }
 }
 
 impl SettingsProblem {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TimeZone
+            | Self::Quiet
+            | Self::Email
+            | Self::UserCode
+            | Self::PasswordWrong
+            | Self::FormExpired => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
     fn text(self, texts: &Texts) -> &str {
         let text = &texts.settings.problem;
         match self {
+            Self::TimeZone => &text.time_zone,
             Self::Quiet => &text.quiet,
             Self::Email => &text.email,
             Self::UserCode => &text.user_code,
             Self::PasswordWrong => &text.password_wrong,
+            Self::TooMany => &texts.login.problem.too_many,
+            Self::Busy => &texts.login.problem.busy,
             Self::FormExpired => &text.form_expired,
         }
     }
@@ -128,6 +154,8 @@ struct SettingsTemplate<'a> {
     quiet_from: String,
     quiet_until: String,
     offsets: Vec<Offset>,
+    quiet_zone: Sentence,
+    zone_wrong: bool,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::consent::scope_sentence;
 use super::sentence::{Sentence, fill};
-use super::{LONGEST_WORDS, ScopeView, Texts, clean, plain};
+use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 
 /// What the button just did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ impl<'a> Entry<'a> {
             sentences: task
                 .sentences
                 .iter()
-                .map(|sentence| plain(sentence))
+                .map(|sentence| legible(sentence))
                 .chain(scopes)
                 .chain(identity)
                 .collect(),

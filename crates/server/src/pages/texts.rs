@@ -1,5 +1,7 @@
 //! The catalogue of all words on our pages in one language, `text/*.toml`, read once at start-up.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,16 +13,32 @@ use super::sections::{
     OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
 };
 use super::sentence::fill;
+use crate::zones::Zone;
 
 /// The catalogue cannot be read: a key is missing, unknown or of the wrong type.
 #[derive(Debug, thiserror::Error)]
 #[error("the text catalogue cannot be read")]
 pub struct TextError(#[from] toml::de::Error);
 
-/// All words of all pages in one language.
+/// All words of all pages in one language, with the clock of whoever reads them; UTC unless somebody says.
+#[derive(Clone, Debug)]
+pub struct Texts {
+    words: Arc<Words>,
+    zone: Zone,
+}
+
+impl Deref for Texts {
+    type Target = Words;
+
+    fn deref(&self) -> &Words {
+        &self.words
+    }
+}
+
+/// The catalogue as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Texts {
+pub struct Words {
     pub(super) layout: LayoutTexts,
     pub(super) login: LoginTexts,
     pub(super) consent: ConsentTexts,
@@ -52,7 +70,23 @@ impl Texts {
     }
 
     fn parse(catalogue: &str) -> Result<Self, TextError> {
-        Ok(toml::from_str(catalogue)?)
+        Ok(Self {
+            words: Arc::new(toml::from_str(catalogue)?),
+            zone: Zone::default(),
+        })
+    }
+
+    /// The same words by another clock.
+    pub fn in_zone(&self, zone: Zone) -> Self {
+        Self {
+            words: Arc::clone(&self.words),
+            zone,
+        }
+    }
+
+    /// The name of the zone that times are shown in.
+    pub fn zone(&self) -> &str {
+        self.zone.name()
     }
 
     /// The BCP 47 tag of the language, as a consent records it.
@@ -60,8 +94,7 @@ impl Texts {
         &self.layout.language
     }
 
-    /// A point in time as people read it, in UTC to the minute. An unrepresentable one stays RFC
-    /// 3339.
+    /// A point in time as people read it, to the minute, with the name of the zone's time. An unrepresentable one stays RFC 3339.
     pub fn moment(&self, at: Timestamp) -> String {
         self.written(&self.time.moment, at)
     }
@@ -88,6 +121,11 @@ impl Texts {
         fill(text, &[("count", &count.to_string())]).to_string()
     }
 
+    /// Decimal text as people write it: `412,00` in German.
+    pub(super) fn number(&self, decimal: &str) -> String {
+        decimal.replace('.', &self.time.decimal_point)
+    }
+
     /// A whole number of minutes that somebody may choose.
     pub(super) fn minutes(&self, minutes: u32) -> String {
         if minutes == 60 {
@@ -98,18 +136,18 @@ impl Texts {
     }
 
     fn written(&self, pattern: &str, at: Timestamp) -> String {
-        let rfc3339 = at.rfc3339();
-        self.filled(pattern, &rfc3339).unwrap_or(rfc3339)
+        self.filled(pattern, at).unwrap_or_else(|| at.rfc3339())
     }
 
-    fn filled(&self, pattern: &str, rfc3339: &str) -> Option<String> {
-        let (year, month, day) = (rfc3339.get(0..4)?, rfc3339.get(5..7)?, rfc3339.get(8..10)?);
-        let month = month.parse::<usize>().ok()?.checked_sub(1)?;
+    fn filled(&self, pattern: &str, at: Timestamp) -> Option<String> {
+        let local = self.zone.local(at)?;
+        let month = usize::try_from(local.month).ok()?.checked_sub(1)?;
         let values = [
-            ("day", day.trim_start_matches('0')),
-            ("month", self.time.months.get(month)?.as_str()),
-            ("year", year),
-            ("time", rfc3339.get(11..16)?),
+            ("day", &*local.day.to_string()),
+            ("month", self.time.months.get(month)?),
+            ("year", &*local.year.to_string()),
+            ("time", &*format!("{:02}:{:02}", local.hour, local.minute)),
+            ("zone", &*local.zone),
         ];
         Some(fill(pattern, &values).to_string())
     }
@@ -132,6 +170,21 @@ mod tests {
         assert_eq!(german.moment(at), "1. November 2026, 12:34 UTC");
         assert_eq!(english.day(at), "1 November 2026");
         assert_eq!(german.clock(at), "12:34 UTC");
+    }
+
+    #[test]
+    fn moments_are_those_of_a_zone_in_every_language() {
+        let at = Timestamp::from_rfc3339("2026-07-31T22:34:56Z").unwrap();
+        let zone = |name| crate::zones::Zones::load().find(name).unwrap();
+        let (english, german) = (Texts::load().unwrap(), Texts::german().unwrap());
+        let german = german.in_zone(zone("Europe/Berlin"));
+        assert_eq!(german.moment(at), "1. August 2026, 00:34 CEST");
+        assert_eq!(german.day(at), "1. August 2026");
+        assert_eq!(german.zone(), "Europe/Berlin");
+        let english = english.in_zone(zone("Asia/Kathmandu"));
+        assert_eq!(english.clock(at), "04:19 UTC+05:45");
+        let far = Timestamp::from_micros(i64::MAX);
+        assert_eq!(english.moment(far), far.rfc3339());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A new passkey: options for the browser, then its answer.
+//! A new passkey: options for the browser, once the person proved themselves; then its answer.
 
 use std::sync::Arc;
 
@@ -6,25 +6,36 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
-use writ_passkey::{Enrolled, Fault, challenge_of};
+use writ_passkey as passkey;
+use writ_passkey::{Enrolled, Fault};
 use writ_store::Session;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
 
 use super::ceremony::{Ceremony, ENROL};
-use super::{MAX_PASSKEYS, PATH, Said, holder, is_fresh, page, record, refused};
+use super::proof::{Act, Proof, by_passkey, by_password};
+use super::{Change, MAX_PASSKEYS, PATH, Said, answer, holder, page, record, refused};
 use crate::answer::json as json_answer;
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::login::{form_expired, signed_in, to_login};
+use crate::notices::Passkey;
 use crate::pages::{DevicesNotice, DevicesProblem, plain};
 use crate::session::Browser;
 
 /// In characters.
 const LONGEST_NAME: usize = 64;
+
+/// What waits for the new passkey.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    proof: Proof,
+    state: String,
+}
 
 pub async fn options(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
     match begin(&app, &headers, &body).await {
@@ -49,9 +60,6 @@ async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     if !browser.sent(&form) {
         return Ok(refused(StatusCode::FORBIDDEN, "form_expired"));
     }
-    if !is_fresh(person, app.clock.now()) {
-        return Ok(refused(StatusCode::FORBIDDEN, "needs_login"));
-    }
     let Ok(relying_party) = &app.passkeys else {
         return Ok(refused(StatusCode::NOT_FOUND, "impossible"));
     };
@@ -59,11 +67,45 @@ async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     if existing.len() >= MAX_PASSKEYS {
         return Ok(refused(StatusCode::CONFLICT, "too_many"));
     }
+    let proof = match prove(app, (&browser, person), &form, &existing).await? {
+        Ok(proof) => proof,
+        Err(error) => return Ok(refused(StatusCode::FORBIDDEN, error)),
+    };
     let existing: Vec<_> = existing.into_iter().map(|one| one.passkey).collect();
     let began = relying_party.enrol(&holder(person), &existing);
     let began = began.map_err(|fault| Ended::Broken(fault.to_string()))?;
-    of(&browser, person).keep(app, &began).await?;
+    keep(app, (&browser, person), (proof, &began)).await?;
     Ok(json_answer(StatusCode::OK, &began.options))
+}
+
+/// A passkey where there is one, otherwise the password. The code for the script if it was neither.
+async fn prove(
+    app: &App,
+    (browser, person): (&Browser, &Person),
+    form: &Form,
+    existing: &[StoredPasskey],
+) -> Result<Result<Proof, &'static str>, Ended> {
+    if existing.is_empty() {
+        return by_password(app, person, form).await;
+    }
+    let mut session = app.begin().await?;
+    let proof = by_passkey(app, &mut session, (browser, person), (&Act::Add, form)).await?;
+    session.commit().await?;
+    Ok(proof.ok_or("needs_passkey"))
+}
+
+async fn keep(
+    app: &App,
+    (browser, person): (&Browser, &Person),
+    (proof, began): (Proof, &passkey::Ceremony),
+) -> Result<(), Ended> {
+    let state = began.state.clone();
+    let kept = serde_json::to_string(&Kept { proof, state });
+    let kept = passkey::Ceremony {
+        state: kept.map_err(|e| Ended::Broken(e.to_string()))?,
+        ..began.clone()
+    };
+    of(browser, person).keep(app, &kept).await
 }
 
 async fn finish(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
@@ -75,13 +117,10 @@ async fn finish(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
     if !browser.sent(&form) {
         return Err(form_expired());
     }
-    if !is_fresh(person, app.clock.now()) {
-        return Ok(to_login(PATH));
-    }
-    let name = name(&form);
     let mut session = app.begin().await?;
-    let added = add(app, &mut session, (&browser, person), (&form, name)).await?;
+    let added = add(app, &mut session, (&browser, person), &form).await?;
     session.commit().await?;
+    app.notices.wake();
     let said = match added {
         Ok(()) => Said::from(DevicesNotice::PasskeyAdded),
         Err(problem) => Said::from(problem),
@@ -94,25 +133,33 @@ async fn add(
     app: &App,
     session: &mut Session,
     (browser, person): (&Browser, &Person),
-    (form, name): (&Form, String),
+    form: &Form,
 ) -> Result<Result<(), DevicesProblem>, Ended> {
-    let Some((answer, challenge)) = answer(form) else {
+    let Some((answer, challenge)) = answer(form, "credential") else {
         return Ok(Err(DevicesProblem::PasskeyFailed));
     };
-    let Some(state) = of(browser, person).take(app, session, &challenge).await? else {
+    let taken = of(browser, person).take(app, session, &challenge).await?;
+    let kept: Option<Kept> = taken.and_then(|text| serde_json::from_str(&text).ok());
+    let Some(kept) = kept else {
         return Ok(Err(DevicesProblem::PasskeyFailed));
     };
-    let enrolled = match verify(app, &state, &answer) {
+    let enrolled = match verify(app, &kept.state, &answer) {
         Ok(enrolled) => enrolled,
         Err(problem) => return Ok(Err(problem)),
     };
-    if session.passkeys_of(&person.user.id).await?.len() >= MAX_PASSKEYS {
+    // What was true when the person proved themselves may have changed while their device was asked.
+    session.hold_user(&person.user.id).await?;
+    let existing = session.passkeys_of(&person.user.id).await?;
+    if !kept.proof.holds(&existing) {
+        return Ok(Err(DevicesProblem::NotProven));
+    }
+    if existing.len() >= MAX_PASSKEYS {
         return Ok(Err(DevicesProblem::TooMany));
     }
     let new = StoredPasskey {
         credential_id: enrolled.credential_id,
         user: person.user.id.clone(),
-        name,
+        name: name(form),
         passkey: enrolled.passkey,
         created_at: app.clock.now(),
         used_at: None,
@@ -120,7 +167,12 @@ async fn add(
     if !session.insert_passkey(&new).await? {
         return Ok(Err(DevicesProblem::AlreadyThere));
     }
-    record(app, session, person, ("added", &new.credential_id)).await?;
+    let change = Change {
+        what: Passkey::Added,
+        credential_id: &new.credential_id,
+        proof: &kept.proof,
+    };
+    record(app, session, person, change).await?;
     Ok(Ok(()))
 }
 
@@ -144,14 +196,8 @@ fn of<'a>(browser: &'a Browser, person: &'a Person) -> Ceremony<'a> {
     Ceremony {
         kind: ENROL,
         browser,
-        person: Some(&person.user.id),
+        person: &person.user.id,
     }
-}
-
-fn answer(form: &Form) -> Option<(Value, String)> {
-    let answer = serde_json::from_str(form.optional("credential").ok()??).ok()?;
-    let challenge = challenge_of(&answer).ok()?;
-    Some((answer, challenge))
 }
 
 /// As the person calls it; without a name the page finds words.

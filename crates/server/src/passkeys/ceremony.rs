@@ -1,4 +1,5 @@
-//! A ceremony between its two halves: kept for minutes, for one browser, one person and one use (WebAuthn 13.4.3).
+//! A ceremony of somebody who is signed in, between its two halves: kept for minutes, for one browser, one person and one use
+//! (WebAuthn 13.4.3). A login keeps none.
 
 use std::time::Duration;
 
@@ -12,8 +13,8 @@ use crate::app::App;
 use crate::authorize::Ended;
 use crate::session::Browser;
 
-pub const LOGIN: &str = "login";
 pub const ENROL: &str = "enrol";
+pub const PROVE: &str = "prove";
 
 /// As long as the device is given to answer (WebAuthn 15.1).
 const LIFETIME: Duration = Duration::from_secs(300);
@@ -22,8 +23,7 @@ const LIFETIME: Duration = Duration::from_secs(300);
 pub struct Ceremony<'a> {
     pub kind: &'static str,
     pub browser: &'a Browser,
-    /// Absent where the device says who it is.
-    pub person: Option<&'a UserId>,
+    pub person: &'a UserId,
 }
 
 impl Ceremony<'_> {
@@ -34,7 +34,7 @@ impl Ceremony<'_> {
             .insert_ceremony(NewCeremony {
                 digest: &self.digest(&began.challenge),
                 kind: self.kind,
-                user: self.person,
+                user: Some(self.person),
                 state: &began.state,
                 created_at: now,
                 expires_at: now.plus(LIFETIME),
@@ -53,7 +53,7 @@ impl Ceremony<'_> {
         let now = app.clock.now();
         let digest = self.digest(challenge);
         let taken = session.consume_ceremony(&digest, self.kind, now).await?;
-        Ok(taken.and_then(|(user, state)| (user.as_ref() == self.person).then_some(state)))
+        Ok(taken.and_then(|(user, state)| (user.as_ref() == Some(self.person)).then_some(state)))
     }
 
     /// Another browser's answer finds nothing.

@@ -10,8 +10,8 @@ const OFFSETS: std::ops::RangeInclusive<i32> = -720..=840;
 const LONGEST_EMAIL: usize = 254;
 const USER_CODE: std::ops::RangeInclusive<usize> = 4..=32;
 
-/// Quiet hours, none if both times are empty, and the offset of the person's clock.
-pub(super) fn quiet(form: &Form) -> Option<(Option<QuietView>, i32)> {
+/// Quiet hours, none if both times are empty, and the offset of the person's clock where the form asks for it.
+pub(super) fn quiet(form: &Form) -> Option<(Option<QuietView>, Option<i32>)> {
     let field = |name| form.optional(name).ok();
     let hours = match (field("from")?, field("until")?) {
         (None, None) => None,
@@ -20,9 +20,11 @@ pub(super) fn quiet(form: &Form) -> Option<(Option<QuietView>, i32)> {
             until: minutes(until?)?,
         }),
     };
-    let offset: i32 = field("offset")?.unwrap_or("0").parse().ok()?;
+    let offset = field("offset")?.map(|minutes| minutes.parse::<i32>());
+    let offset = offset.transpose().ok()?;
+    let known = offset.is_none_or(|minutes| OFFSETS.contains(&minutes));
     let sensible = hours.is_none_or(|hours| hours.from != hours.until);
-    (sensible && OFFSETS.contains(&offset)).then_some((hours, offset))
+    (sensible && known).then_some((hours, offset))
 }
 
 /// `22:00`, as `<input type="time">` sends it.
@@ -58,7 +60,7 @@ pub(super) fn is_user_code(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn asked(from: &str, until: &str, offset: &str) -> Option<(Option<QuietView>, i32)> {
+    fn asked(from: &str, until: &str, offset: &str) -> Option<(Option<QuietView>, Option<i32>)> {
         let body = format!("from={from}&until={until}&offset={offset}");
         quiet(&Form::parse(body.as_bytes()).unwrap())
     }
@@ -69,9 +71,12 @@ mod tests {
             from: 22 * 60,
             until: 7 * 60 + 30,
         };
-        assert_eq!(asked("22:00", "07:30", "120"), Some((Some(night), 120)));
-        assert_eq!(asked("", "", "-300"), Some((None, -300)));
-        assert_eq!(asked("", "", ""), Some((None, 0)));
+        assert_eq!(
+            asked("22:00", "07:30", "120"),
+            Some((Some(night), Some(120)))
+        );
+        assert_eq!(asked("", "", "-300"), Some((None, Some(-300))));
+        assert_eq!(asked("", "", ""), Some((None, None)));
         for (from, until, offset) in [
             ("22:00", "", "0"),
             ("24:00", "07:00", "0"),

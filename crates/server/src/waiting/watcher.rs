@@ -16,7 +16,7 @@ use super::{Shared, Waiting};
 const PERIOD: Duration = Duration::from_secs(1);
 /// A commit may come later than the time in its rows, and the clocks of nodes differ.
 const OVERLAP: Duration = Duration::from_secs(10);
-/// Changes of one query.
+/// Changes, or people, of one query.
 const BATCH: u32 = 1000;
 
 /// What was woken for already, by its last change.
@@ -85,7 +85,7 @@ async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<Change>, Stor
     loop {
         let page = session.changed_pending(from, BATCH).await?;
         let newest = page.last().map_or(from, |change| change.at);
-        let is_full = u32::try_from(page.len()).is_ok_and(|length| length >= BATCH);
+        let is_full = is_full(&page);
         for change in page {
             if seen.changes.insert(change.id.clone(), change.at) != Some(change.at) {
                 fresh.push(change);
@@ -97,13 +97,29 @@ async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<Change>, Stor
             break;
         }
     }
-    seen.since = from.minus(OVERLAP).max(seen.since);
+    // Beyond this node's own time is only what a clock that is ahead wrote: it must not hide what the others do.
+    let until = from.min(waiting.0.clock.now());
+    seen.since = until.minus(OVERLAP).max(seen.since);
     let since = seen.since;
     seen.changes.retain(|_, at| *at >= since);
     Ok(fresh)
 }
 
+/// Everybody who may decide about what changed since then, or is its subject.
 async fn concerned(waiting: &Waiting, since: Timestamp) -> Result<Vec<UserId>, StoreError> {
     let mut session = waiting.0.store.read(DEFAULT_TENANT).await?;
-    session.people_of_changed(since, BATCH).await
+    let mut people: Vec<UserId> = Vec::new();
+    loop {
+        let page = session.people_of_changed(since, people.last(), BATCH);
+        let page = page.await?;
+        let is_last = !is_full(&page);
+        people.extend(page);
+        if is_last {
+            return Ok(people);
+        }
+    }
+}
+
+fn is_full<T>(page: &[T]) -> bool {
+    u32::try_from(page.len()).is_ok_and(|length| length >= BATCH)
 }

@@ -56,18 +56,6 @@ const DECIDE: &str = concat!(
     open!()
 );
 
-const SUPERSEDE: &str = concat!(
-    "UPDATE pending_requests SET state = 'expired', decision = $8, changed_at = $3,
-        stage_ends_at = NULL
-    WHERE tenant = $1 AND id <> $2 AND client_id = $4 AND subject = $5 AND kind = $6
-        AND asked_hash = $7 AND expires_at > $3 AND ",
-    open!()
-);
-
-const EXPIRE: &str = "
-    UPDATE pending_requests SET state = 'expired', changed_at = $3, stage_ends_at = NULL
-    WHERE tenant = $1 AND id = $2 AND state IN ('pending', 'viewed', 'approved') AND expires_at <= $3";
-
 const REDEEM: &str = "
     UPDATE pending_requests SET state = 'redeemed', delegation_id = $4, redeemed_at = $3,
         changed_at = $3
@@ -106,7 +94,9 @@ impl Session {
             return Ok(false);
         }
         execute!(self, FORGET_APPROVERS, &self.tenant, id.as_str())?;
-        self.insert_approvers(id, &asked.stages, now).await?;
+        for stage in &asked.stages {
+            self.insert_approvers(id, &stage.of, now).await?;
+        }
         Ok(true)
     }
 
@@ -162,32 +152,6 @@ impl Session {
             json::write(decision, DECISION)?,
         )?;
         Ok(decided == 1)
-    }
-
-    /// Ends other open requests of the same client that ask the same person the same. How many.
-    pub async fn supersede_pending(
-        &mut self,
-        request: &PendingRequest,
-        decision: &Decision,
-        now: Timestamp,
-    ) -> Result<u64> {
-        execute!(
-            self,
-            SUPERSEDE,
-            &self.tenant,
-            request.id.as_str(),
-            now.micros(),
-            request.client.as_str(),
-            request.subject.as_ref().map(UserId::as_str),
-            request.kind.as_str(),
-            &request.asked_hash,
-            json::write(decision, DECISION)?,
-        )
-    }
-
-    /// Also what was approved and never fetched.
-    pub async fn expire_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<bool> {
-        Ok(execute!(self, EXPIRE, &self.tenant, id.as_str(), now.micros())? == 1)
     }
 
     /// In the transaction that writes the delegation: one approval, one edge (LESSONS 29).

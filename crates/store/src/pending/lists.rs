@@ -5,7 +5,7 @@ use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_core::pending::{PendingRequest, State};
 use writ_wire::time::Timestamp;
 
-use super::{PendingRow, open, pending_columns, state};
+use super::{PendingRow, asked_again, open, pending_columns, state};
 use crate::error::{Result, StoreError};
 use crate::json::time;
 use crate::store::Session;
@@ -18,10 +18,9 @@ pub struct Change {
     pub at: Timestamp,
 }
 
-/// How often a person was asked, an agent asked, and this agent asked this person.
+/// How often an agent asked, and how often about this person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Prompts {
-    pub person: u64,
     pub agent: u64,
     pub pair: u64,
     /// Of the pair, undecided now.
@@ -35,8 +34,9 @@ row! { PersonRow { user_id: String } }
 
 row! { ChangeRow { id: String, state: String, changed_at: i64 } }
 
+row! { AskedRow { asked: i64 } }
+
 row! { PromptsRow {
-    person: i64,
     agent: i64,
     pair: i64,
     open: i64,
@@ -72,7 +72,15 @@ const INBOX: &str = concat!(
     " ORDER BY expires_at, id LIMIT $4"
 );
 
-/// The newest of each list are enough for the newest of both.
+const UNFETCHED: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND state = 'approved' AND expires_at > $3
+    ORDER BY expires_at, id LIMIT $4"
+);
+
+/// The newest of each list are enough for the newest of both. A question is one, however often it was asked.
 const ACTIVITY: &str = concat!(
     "SELECT ",
     pending_columns!(),
@@ -84,47 +92,32 @@ const ACTIVITY: &str = concat!(
         UNION ALL SELECT s.id FROM
             (SELECT id FROM pending_requests WHERE tenant = $1 AND subject = $2
             ORDER BY created_at DESC, id DESC LIMIT $3) s)
-    ORDER BY created_at DESC, id DESC LIMIT $3"
+    AND NOT ",
+    asked_again!(),
+    " ORDER BY created_at DESC, id DESC LIMIT $3"
 );
 
 const CHANGED: &str = "
     SELECT id, state, changed_at FROM pending_requests WHERE tenant = $1 AND changed_at >= $2
     ORDER BY changed_at, id LIMIT $3";
 
-/// Whoever may decide about them, or is their subject.
+/// Whoever may decide about them, or is their subject, in pages by id.
 const PEOPLE_OF_CHANGED: &str = "
     SELECT a.user_id FROM pending_approvers a
         JOIN pending_requests r ON r.tenant = a.tenant AND r.id = a.request_id
-    WHERE r.tenant = $1 AND r.changed_at >= $2
+    WHERE r.tenant = $1 AND r.changed_at >= $2 AND a.user_id > $3
     UNION SELECT r.subject AS user_id FROM pending_requests r
-    WHERE r.tenant = $1 AND r.changed_at >= $2 AND r.subject IS NOT NULL
-    ORDER BY 1 LIMIT $3";
-
-/// The same question asked again took its place: nobody was asked twice.
-macro_rules! asked_once {
-    () => {
-        "NOT (state = 'expired' AND decided_at IS NULL AND decision IS NOT NULL)"
-    };
-}
+    WHERE r.tenant = $1 AND r.changed_at >= $2 AND r.subject > $3
+    ORDER BY 1 LIMIT $4";
 
 /// $2 person, $3 agent, $4 since, $5 now. Whatever was decided and is not denied was approved, also if it was never fetched.
+/// Each copy of a question counts: repeating it is asking.
 const PROMPTS: &str = concat!(
     "SELECT
         (SELECT COUNT(*) FROM pending_requests
-            WHERE tenant = $1 AND subject = $2 AND created_at >= $4
-                AND ",
-    asked_once!(),
-    ") AS person,
+            WHERE tenant = $1 AND client_id = $3 AND created_at >= $4) AS agent,
         (SELECT COUNT(*) FROM pending_requests
-            WHERE tenant = $1 AND client_id = $3 AND created_at >= $4
-                AND ",
-    asked_once!(),
-    ") AS agent,
-        (SELECT COUNT(*) FROM pending_requests
-            WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND created_at >= $4
-                AND ",
-    asked_once!(),
-    ") AS pair,
+            WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND created_at >= $4) AS pair,
         (SELECT COUNT(*) FROM pending_requests
             WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND expires_at > $5 AND ",
     open!(),
@@ -137,6 +130,19 @@ const PROMPTS: &str = concat!(
                 0)
     ) d"
 );
+
+/// By person of this request: the others in which their turn has come, before they ended.
+const ASKED_MOST: &str = "
+    SELECT COALESCE(MAX(c.asked), 0) AS asked FROM (
+        SELECT COUNT(*) AS asked FROM pending_approvers p
+            JOIN pending_approvers a ON a.tenant = p.tenant AND a.user_id = p.user_id
+                AND a.created_at >= $3 AND a.created_at <= $4 AND a.request_id <> p.request_id
+            JOIN pending_requests r ON r.tenant = a.tenant AND r.id = a.request_id
+                AND (r.state IN ('pending', 'viewed')
+                    OR COALESCE(r.decided_at, r.changed_at) >= a.created_at)
+        WHERE p.tenant = $1 AND p.request_id = $2
+        GROUP BY p.user_id
+    ) c";
 
 impl Session {
     /// Past their end and not yet said to be: for the sweeper, which says so one by one. The oldest end first.
@@ -161,6 +167,25 @@ impl Session {
             PendingRow,
             ESCALATING,
             &self.tenant,
+            now,
+            limit
+        )?)
+    }
+
+    /// Approved for this person, and not yet a token.
+    pub async fn unfetched(
+        &mut self,
+        subject: &UserId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<PendingRequest>> {
+        let (subject, now, limit) = (subject.as_str(), now.micros(), i64::from(limit));
+        read(all!(
+            self,
+            PendingRow,
+            UNFETCHED,
+            &self.tenant,
+            subject,
             now,
             limit
         )?)
@@ -198,21 +223,24 @@ impl Session {
         rows.into_iter().map(ChangeRow::read).collect()
     }
 
-    /// Who is concerned by what changed: for those who watch their inbox.
-    pub async fn people_of_changed(&mut self, since: Timestamp, limit: u32) -> Result<Vec<UserId>> {
-        let (since, limit) = (since.micros(), i64::from(limit));
+    /// Who is concerned by what changed, in the order of their ids: for those who watch their inbox.
+    pub async fn people_of_changed(
+        &mut self,
+        since: Timestamp,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>> {
         let rows = all!(
             self,
             PersonRow,
             PEOPLE_OF_CHANGED,
             &self.tenant,
-            since,
-            limit
+            since.micros(),
+            after.map_or("", UserId::as_str),
+            i64::from(limit)
         )?;
-        Ok(rows
-            .into_iter()
-            .map(|row| UserId::from_text(row.user_id))
-            .collect())
+        let people = rows.into_iter().map(|row| UserId::from_text(row.user_id));
+        Ok(people.collect())
     }
 
     /// Since that time, at most as long ago as rows are kept (`sweep::KEPT_AFTER_EXPIRY`). One statement.
@@ -234,6 +262,28 @@ impl Session {
             now.micros()
         )?;
         row.map_or(Ok(Prompts::default()), PromptsRow::read)
+    }
+
+    /// How often the most asked of this request's people was asked since then, but for this request, whoever asked and about
+    /// whomever. After it was written.
+    pub async fn prompts_of_people(
+        &mut self,
+        id: &ApprovalId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let (since, now) = (since.micros(), now.micros());
+        let row = optional!(
+            self,
+            AskedRow,
+            ASKED_MOST,
+            &self.tenant,
+            id.as_str(),
+            since,
+            now
+        )?;
+        let asked = row.map_or(0, |row| row.asked);
+        u64::try_from(asked).map_err(|_| StoreError::corrupt("`pending_approvers`: a count"))
     }
 }
 
@@ -257,7 +307,6 @@ impl PromptsRow {
             u64::try_from(number).map_err(|_| StoreError::corrupt("`pending_requests`: a count"))
         };
         Ok(Prompts {
-            person: count(self.person)?,
             agent: count(self.agent)?,
             pair: count(self.pair)?,
             open: count(self.open)?,

@@ -19,6 +19,36 @@ on_both! {
     it_ends_with_what_asked,
     its_rows_count_with_those_of_the_chain,
     lessons_5_an_edge_that_nobody_asked_for_is_stopped,
+    promise_5_an_agent_is_stopped_where_chains_reach_it,
+}
+
+/// One row of each live task, whatever the booker made below it; nothing above it, and nothing twice.
+async fn promise_5_an_agent_is_stopped_where_chains_reach_it(kind: Kind) {
+    let (database, rows, edge) = asked(kind, 3).await;
+    let other = chain(&database.store, "other", 2).await;
+    let dead = chain(&database.store, "dead", 2).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    assert!(session.stop_task(&dead[0].task, NOW).await.unwrap());
+    let (alice, held_by) = (user("alice").id, booker());
+    let mut held = Vec::new();
+    for most in [1, 1, 0] {
+        let turn = session.stop_delegations_held(&alice, &held_by, NOW, 1);
+        let turn = turn.await.unwrap();
+        assert_eq!(turn.len(), most);
+        held.extend(turn);
+    }
+    session.commit().await.unwrap();
+    held.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut expected = [&rows[1], &other[1]].map(|row| (row.id.clone(), row.task.clone()));
+    expected.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(held, expected);
+    for row in [&rows[1], &rows[2], &edge, &other[1]] {
+        let found = lineage(&database.store, &row.id).await;
+        assert_eq!(found.stopped, Some(Stopped::Delegation), "{}", row.id);
+    }
+    for row in [&rows[0], &other[0]] {
+        assert_eq!(lineage(&database.store, &row.id).await.stopped, None);
+    }
 }
 
 /// The booker asks, below `asking`, and gets an edge of its own.

@@ -1,7 +1,5 @@
 //! People, logins, clients, resources, types: what is written reads back, and what is taken is told.
 
-use std::time::Duration;
-
 use writ_core::client::User;
 use writ_core::id::ClientId;
 use writ_wire::resource::ResourceUri;
@@ -13,42 +11,20 @@ use crate::tests::world::{HOUR, NOW, TENANT, bank, planner, user, world};
 use crate::{Store, StoreError};
 
 on_both! {
-    wrong_passwords_pause_and_a_right_one_clears,
+    a_name_is_one_person_s,
     a_login_is_found_until_it_ends,
     clients_come_with_the_people_behind_them,
     resources_are_replaced_and_types_kept,
     urls_that_cannot_be_are_refused_with_a_sentence,
 }
 
-async fn wrong_passwords_pause_and_a_right_one_clears(kind: Kind) {
+async fn a_name_is_one_person_s(kind: Kind) {
     let database = world(kind).await;
     let mut session = database.store.begin(TENANT).await.unwrap();
-    let alice = user("alice").id;
-    let until = NOW.plus(Duration::from_secs(60));
-    for count in 1..=6 {
-        session
-            .record_login_failure(&alice, 5, until)
-            .await
-            .unwrap();
-        let found = session.user_by_name("alice").await.unwrap().unwrap();
-        assert_eq!(found.failures, count);
-        assert_eq!(found.paused_until, (count >= 5).then_some(until));
-    }
-    session.clear_login_failures(&alice).await.unwrap();
-    let found = session.user_by_id(&alice).await.unwrap().unwrap();
-    assert_eq!((found.failures, found.paused_until), (0, None));
+    let found = session.user_by_name("alice").await.unwrap().unwrap();
     assert_eq!(
         (found.user, found.password_hash.as_str()),
         (user("alice"), "argon2id...")
-    );
-    assert_eq!(
-        session
-            .user_by_name("olga")
-            .await
-            .unwrap()
-            .unwrap()
-            .failures,
-        0
     );
     assert!(
         !session

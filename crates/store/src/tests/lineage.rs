@@ -18,6 +18,7 @@ on_both! {
     a_stopped_task_stops_the_leaf,
     a_stopped_agent_anywhere_stops_the_leaf,
     a_disabled_owner_stops_the_leaf,
+    a_disabled_sponsor_anywhere_stops_the_leaf_until_enabled,
     a_disabled_subject_stops_the_leaf,
     the_earliest_end_counts,
     lessons_5_what_cannot_be_traced_is_stopped,
@@ -140,6 +141,42 @@ async fn a_disabled_owner_stops_the_leaf(kind: Kind) {
     assert_eq!(
         lineage(&database.store, &rows[3].id).await.stopped,
         Some(Stopped::Owner)
+    );
+}
+
+const SPONSOR: &str = "
+    UPDATE agents SET sponsor_id = $2 WHERE tenant = $1 AND client_id = $3";
+
+/// DESIGN 2: no agent without both. bob answers for one of the two agents of the chain.
+async fn a_disabled_sponsor_anywhere_stops_the_leaf_until_enabled(kind: Kind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 4).await;
+    let (bob, agent) = (user("bob"), rows[0].holder.as_str());
+    change!(database, session, {
+        assert!(session.insert_user(&bob, "argon2id...", NOW).await.unwrap());
+        execute!(session, SPONSOR, TENANT, bob.id.as_str(), agent).unwrap();
+    });
+    assert_eq!(lineage(&database.store, &rows[3].id).await.stopped, None);
+    change!(
+        database,
+        session,
+        assert!(session.disable_user(&bob.id, NOW).await.unwrap())
+    );
+    assert_eq!(
+        lineage(&database.store, &rows[3].id).await.stopped,
+        Some(Stopped::Sponsor)
+    );
+    change!(database, session, {
+        assert!(session.enable_user(&bob.id).await.unwrap());
+        assert!(!session.enable_user(&bob.id).await.unwrap());
+    });
+    assert_eq!(lineage(&database.store, &rows[3].id).await.stopped, None);
+    change!(database, session, {
+        execute!(session, SPONSOR, TENANT, "usr_gone", agent).unwrap();
+    });
+    assert_eq!(
+        lineage(&database.store, &rows[3].id).await.stopped,
+        Some(Stopped::Unknown)
     );
 }
 

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use writ_core::id::{ApprovalId, DelegationId};
-use writ_core::pending::{Kind as Flow, PendingRequest, Polling, State};
+use writ_core::pending::{Ending, Kind as Flow, PendingRequest, Polling, State};
 use writ_wire::time::Timestamp;
 
 use crate::pending::{NewPending, Polled};
 use crate::testing::Kind;
-use crate::tests::waiting::{END, INSTANT, bring, decision, device, id, insert, vote, waiting};
+use crate::tests::waiting::{
+    END, INSTANT, bring, decision, device, expire, id, insert, of, vote, waiting,
+};
 use crate::tests::world::{NOW, TENANT, world};
 use crate::{Session, StoreError};
 
@@ -133,6 +135,7 @@ enum Step {
     Deny,
     Redeem,
     Expire,
+    Stop,
     Escalate,
 }
 
@@ -153,14 +156,20 @@ async fn step(session: &mut Session, step: Step, request: &PendingRequest) -> bo
             let edge = DelegationId::from_text(EDGE);
             session.redeem_pending(id, &edge, now).await
         }
-        Step::Expire => session.expire_pending(id, END).await,
+        Step::Expire => Ok(expire(session, id, END).await),
+        Step::Stop => {
+            let (subject, client) = (&of("alice"), &request.client);
+            let stopped = Ending::Stopped { subject, client };
+            let ended = session.end_pending(stopped, now).await;
+            ended.map(|ended| ended.iter().any(|ended| ended.request.id == *id))
+        }
         Step::Escalate => session.escalate_pending(request, now).await,
     };
     done.unwrap()
 }
 
 /// SPECS appendix B.1: which step leads from which states, and where to.
-const STEPS: [(Step, &[State], Option<State>); 6] = [
+const STEPS: [(Step, &[State], Option<State>); 7] = [
     (Step::View, &[State::Pending], Some(State::Viewed)),
     (
         Step::Approve,
@@ -177,6 +186,11 @@ const STEPS: [(Step, &[State], Option<State>); 6] = [
         Step::Expire,
         &[State::Pending, State::Viewed, State::Approved],
         Some(State::Expired),
+    ),
+    (
+        Step::Stop,
+        &[State::Pending, State::Viewed, State::Approved],
+        Some(State::Denied),
     ),
     (Step::Escalate, &[State::Pending, State::Viewed], None),
 ];
@@ -230,12 +244,10 @@ async fn promise_7_expiry_means_no(kind: Kind) {
     let redeemed = session.redeem_pending(&approved.id, &edge, END).await;
     assert!(!redeemed.unwrap());
     for request in [&request, &approved] {
-        let early = session
-            .expire_pending(&request.id, END.minus(INSTANT))
-            .await;
-        assert!(!early.unwrap());
-        assert!(session.expire_pending(&request.id, END).await.unwrap());
-        assert!(!session.expire_pending(&request.id, END).await.unwrap());
+        let early = END.minus(INSTANT);
+        assert!(!expire(&mut session, &request.id, early).await);
+        assert!(expire(&mut session, &request.id, END).await);
+        assert!(!expire(&mut session, &request.id, END).await);
     }
     // What was decided stays on record.
     let after = found(&mut session, &approved.id).await;

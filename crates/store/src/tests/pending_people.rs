@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_core::pending::{Asked, Kind as Flow, PendingRequest, State};
+use writ_core::pending::{Asked, Ending, Kind as Flow, PendingRequest, State};
 
 use crate::Session;
 use crate::testing::Kind;
@@ -170,23 +170,24 @@ async fn duplicates_collapse(kind: Kind) {
     for request in others.iter().chain([&new, &same("old")]) {
         insert(&mut session, request).await;
     }
-    let why = decision(false);
-    let ended = session.supersede_pending(&new, &why, NOW).await.unwrap();
-    assert_eq!(ended, 2);
+    let anew = Ending::Superseded(&new);
+    let ended = session.end_pending(anew, NOW).await.unwrap();
+    assert_eq!(ended.len(), 2);
     for name in ["old", "seen"] {
         let old = found(&mut session, name).await;
         assert_eq!(
-            (old.state, old.decision),
-            (State::Expired, Some(why.clone()))
+            (old.state, &old.decision),
+            (State::Expired, &anew.decision())
         );
+        let told = ended.iter().find(|one| one.request.id == old.id).unwrap();
+        assert_eq!((&told.request, told.decided_at), (&old, None));
     }
     for request in others.iter().chain([&new]) {
         assert_eq!(&found(&mut session, request.id.as_str()).await, request);
     }
     let approved = found(&mut session, "approved").await;
     assert_eq!(approved.state, State::Approved);
-    let again = session.supersede_pending(&new, &why, NOW).await.unwrap();
-    assert_eq!(again, 0);
+    assert!(session.end_pending(anew, NOW).await.unwrap().is_empty());
     // Nobody denied anything.
     let prompts = session.prompts(&of("alice"), &planner(), NOW, NOW).await;
     assert_eq!(prompts.unwrap().denials, 0);

@@ -3,23 +3,24 @@
 use std::collections::BTreeSet;
 
 use writ_core::id::DelegationId;
-use writ_core::pending::{PendingRequest, State};
+use writ_core::pending::{Ending, PendingRequest, State};
 
 use crate::Store;
 use crate::pending::Polled;
 use crate::testing::{Kind, TestDatabase};
 use crate::tests::races::race;
 use crate::tests::waiting::{
-    END, INSTANT, bring, ceremony, decision, device, id, insert, notice, of, passkey, stage, vote,
-    waiting,
+    END, INSTANT, bring, ceremony, decision, device, expire, id, insert, notice, of, passkey,
+    stage, vote, waiting,
 };
-use crate::tests::world::{NOW, RACERS, TENANT, wins, world};
+use crate::tests::world::{NOW, RACERS, TENANT, planner, wins, world};
 
 on_both! {
     approve_against_deny,
     approve_against_expiry,
     lessons_29_redemption_against_redemption,
     redemption_against_expiry,
+    promise_5_redemption_against_a_stop,
     a_vote_against_a_denial,
     two_people_who_agree_at_once_decide_once,
     polls_at_the_same_moment,
@@ -72,7 +73,7 @@ async fn approve_against_expiry(kind: Kind) {
     let last = END.minus(INSTANT);
     let won = race!(database, session, place => {
         if is_first_kind(place) {
-            session.expire_pending(&id("1"), END).await.unwrap()
+            expire(&mut session, &id("1"), END).await
         } else {
             let yes = decision(true);
             session.decide_pending(&id("1"), State::Approved, &yes, last).await.unwrap()
@@ -111,13 +112,31 @@ async fn redemption_against_expiry(kind: Kind) {
         if is_first_kind(place) {
             session.redeem_pending(&id("1"), &edge(place), last).await.unwrap()
         } else {
-            session.expire_pending(&id("1"), END).await.unwrap()
+            expire(&mut session, &id("1"), END).await
         }
     });
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
     assert_eq!(after.state == State::Redeemed, after.delegation.is_some());
     assert_eq!(after.state == State::Expired, after.delegation.is_none());
+}
+
+/// Whoever is second finds it ended; nobody redeems after the stop.
+async fn promise_5_redemption_against_a_stop(kind: Kind) {
+    let database = start(kind, &waiting("1"), State::Approved).await;
+    let won = race!(database, session, place => {
+        if is_first_kind(place) {
+            session.redeem_pending(&id("1"), &edge(place), NOW).await.unwrap()
+        } else {
+            let (subject, client) = (&of("alice"), &planner());
+            let stop = Ending::Stopped { subject, client };
+            !session.end_pending(stop, NOW).await.unwrap().is_empty()
+        }
+    });
+    assert_eq!(won, 1);
+    let after = found(&database.store, "1").await;
+    assert_eq!(after.state == State::Redeemed, after.delegation.is_some());
+    assert_eq!(after.state == State::Denied, after.delegation.is_none());
 }
 
 /// Every vote that counts is seen by whoever denies; none comes after.

@@ -94,13 +94,7 @@ async fn a_ceremony_is_of_its_kind_and_ends(kind: Kind) {
 async fn settings_and_user_code_do_not_touch_each_other(kind: Kind) {
     let database = world(kind).await;
     let mut session = database.store.begin(TENANT).await.unwrap();
-    let (alice, until) = (of("alice"), NOW.plus(HOUR));
-    assert!(session.settings(&alice).await.unwrap().is_none());
-    // Whoever has no code cannot fail.
-    let failed = session
-        .record_user_code_failure(&alice, 3, until, NOW)
-        .await;
-    failed.unwrap();
+    let alice = of("alice");
     assert!(session.settings(&alice).await.unwrap().is_none());
     let code = session.set_user_code(&alice, Some("hash"), NOW).await;
     code.unwrap();
@@ -108,27 +102,11 @@ async fn settings_and_user_code_do_not_touch_each_other(kind: Kind) {
     let saved = session.save_settings(&alice, &expected, NOW).await;
     saved.unwrap();
     expected.user_code_hash = Some("hash".to_owned());
-    for failures in 1..=4 {
-        let failed = session
-            .record_user_code_failure(&alice, 3, until, NOW)
-            .await;
-        failed.unwrap();
-        expected.user_code_failures = failures;
-        expected.user_code_paused_until = (failures >= 3).then_some(until);
-        let found = session.settings(&alice).await.unwrap().unwrap();
-        assert!(found == expected, "{failures}");
-    }
+    assert!(session.settings(&alice).await.unwrap().unwrap() == expected);
     expected.email = None;
     let saved = session.save_settings(&alice, &expected, NOW).await;
     saved.unwrap();
     assert!(session.settings(&alice).await.unwrap().unwrap() == expected);
-    session.clear_user_code_failures(&alice).await.unwrap();
-    (expected.user_code_failures, expected.user_code_paused_until) = (0, None);
-    assert!(session.settings(&alice).await.unwrap().unwrap() == expected);
-    let failed = session
-        .record_user_code_failure(&alice, 1, until, NOW)
-        .await;
-    failed.unwrap();
     session.set_user_code(&alice, None, NOW).await.unwrap();
     expected.user_code_hash = None;
     assert!(session.settings(&alice).await.unwrap().unwrap() == expected);

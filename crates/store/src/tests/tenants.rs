@@ -2,7 +2,7 @@
 
 use writ_core::event::{Event, EventName};
 use writ_core::id::{DelegationId, EventId, ReceiptId};
-use writ_core::pending::State;
+use writ_core::pending::{Ending, State};
 
 use crate::event::EventFilter;
 use crate::pending::Prompts;
@@ -158,6 +158,11 @@ async fn promise_8_another_tenant_finds_nothing_that_waits(kind: Kind) {
     assert!(other.changed_pending(NOW, 9).await.unwrap().is_empty());
     let prompts = other.prompts(&alice, &planner(), NOW, NOW).await;
     assert_eq!(prompts.unwrap(), Prompts::default());
+    let asked = other.prompts_of_people(id, NOW, END).await;
+    assert_eq!(asked.unwrap(), 0);
+    assert!(other.newest_copy(&request).await.unwrap().is_none());
+    let people = other.people_of_changed(NOW, None, 9).await;
+    assert!(people.unwrap().is_empty());
     assert!(other.screen(id, &alice).await.unwrap().is_none());
     let receipt = ReceiptId::from_text("rcp_1");
     assert!(other.receipt(&receipt).await.unwrap().is_none());
@@ -208,8 +213,18 @@ async fn promise_8_another_tenant_decides_nothing(kind: Kind) {
     assert!(!other.insert_vote(&id, &vote, NOW).await.unwrap());
     let decided = other.decide_pending(&id, State::Approved, &yes, NOW).await;
     assert!(!decided.unwrap());
-    assert_eq!(other.supersede_pending(&same, &yes, NOW).await.unwrap(), 0);
-    assert!(!other.expire_pending(&id, END).await.unwrap());
+    let (subject, client) = (&alice, &planner());
+    for (ending, at) in [
+        (Ending::Superseded(&same), NOW),
+        (Ending::Late(&id), END),
+        (Ending::Stopped { subject, client }, NOW),
+    ] {
+        assert!(other.end_pending(ending, at).await.unwrap().is_empty());
+    }
+    let held = other
+        .stop_delegations_held(&alice, &planner(), NOW, 9)
+        .await;
+    assert!(held.unwrap().is_empty());
     let redeemed = other.redeem_pending(&approved.id, &edge, NOW).await;
     assert!(!redeemed.unwrap());
     let half = NOW.plus(HOUR / 24);
@@ -232,9 +247,6 @@ async fn persons_things_are_not_theirs(other: &mut Session) {
     assert!(!removed.unwrap());
     let consumed = other.consume_ceremony("ceremony", "login", NOW).await;
     assert!(consumed.unwrap().is_none());
-    let failed = other.record_user_code_failure(&alice, 1, END, NOW).await;
-    failed.unwrap();
-    other.clear_user_code_failures(&alice).await.unwrap();
     let due = other.take_due_notices(NOW, END, 9).await.unwrap();
     assert!(due.is_empty());
     other.reseal_notice(&notice.id, "other").await.unwrap();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use writ_authority::{Authority, Level};
 use writ_core::id::{ApprovalId, DelegationId, NoticeId, ReceiptId, TaskId, UserId};
 use writ_core::pending::{
-    Asked, Decision, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage, State,
-    Vote,
+    Asked, Decision, Delivery, Ending, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage,
+    State, Vote,
 };
 use writ_wire::time::Timestamp;
 
@@ -56,6 +56,8 @@ pub fn waiting(name: &str) -> PendingRequest {
             number: Some(42),
             address: Some("192.0.2.1".to_owned()),
             identity: true,
+            transaction: None,
+            onward: writ_core::onward::Onward::nobody(),
         },
         asked_hash: format!("hash {name}"),
         jkt: Some(key('a')),
@@ -147,8 +149,14 @@ pub async fn bring(session: &mut Session, request: &PendingRequest, state: State
         assert!(session.redeem_pending(id, &edge, now).await.unwrap());
     }
     if state == State::Expired {
-        assert!(session.expire_pending(id, END).await.unwrap());
+        assert!(expire(session, id, END).await);
     }
+}
+
+/// Whether this call ended it, because its time was over.
+pub async fn expire(session: &mut Session, id: &ApprovalId, at: Timestamp) -> bool {
+    let ended = session.end_pending(Ending::Late(id), at).await.unwrap();
+    ended.iter().any(|ended| ended.request.id == *id)
 }
 
 pub fn passkey(credential: &str, name: &str) -> StoredPasskey {

@@ -128,6 +128,7 @@ pub fn task(name: &str) -> Task {
                 acr: "urn:writ:acr:password".to_owned(),
                 amr: vec!["pwd".to_owned()],
             }),
+            transaction: None,
         },
         created_at: NOW,
         expires_at: NOW.plus(HOUR),

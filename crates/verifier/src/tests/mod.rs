@@ -10,4 +10,5 @@ mod permit;
 mod proof;
 mod step_up;
 mod token;
+mod transaction;
 mod world;

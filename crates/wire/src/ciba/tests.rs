@@ -106,7 +106,15 @@ fn ciba_7_1_1_claims_say_the_same_as_parameters() {
 fn ciba_7_1_1_nothing_stands_beside_a_signed_request() {
     let good = form("request=x.y.z&client_id=c&client_assertion=a&client_assertion_type=t");
     assert_eq!(Arrival::of(&good), Ok(Arrival::Signed("x.y.z")));
-    for bad in ["scope=openid", "login_hint=a", "unknown=1", "request=b"] {
+    // CIBA 7.2: what nobody knows is ignored.
+    let unknown = form("request=x.y.z&ui_hint=x");
+    assert_eq!(Arrival::of(&unknown), Ok(Arrival::Signed("x.y.z")));
+    for bad in [
+        "scope=openid",
+        "login_hint=a",
+        "subject_token=t",
+        "request=b",
+    ] {
         assert!(
             Arrival::of(&form(&format!("request=x.y.z&{bad}"))).is_err(),
             "{bad}"

@@ -149,6 +149,11 @@ fn promise_6_a_step_that_cannot_be_fulfilled_is_refused() {
         "one person twice"
     );
     assert!(enough(&[step(&["bob"], 1), step(&["gone"], 1)]).is_err());
+    assert!(
+        enough(&[step(&["bob"], 1), step(&["@subject", "@sponsor"], 1)]).is_err(),
+        "one person in two steps"
+    );
+    assert!(enough(&[step(&["bob"], 1), step(&["@subject"], 1)]).is_ok());
     let roles: Vec<Role> = [&["@subject"][..], &["bob"], &["bob", "@subject"]]
         .map(|of| enough(&[step(of, 1)]).unwrap()[0].role)
         .to_vec();

@@ -82,6 +82,14 @@ fn ciba_7_1_1_each_claim_fits() {
 }
 
 #[test]
+fn fapi2_5_3_2_1_a_clock_that_is_ten_seconds_ahead_is_taken() {
+    for name in ["iat", "nbf"] {
+        assert!(claim(name, json!(NOW + 10)).is_ok(), "{name}");
+        assert!(claim(name, json!(NOW + 11)).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn rfc_9101_10_8_it_is_no_client_assertion_nor_the_other_way_round() {
     assert_eq!(
         claim("sub", json!("reports")).unwrap_err(),

@@ -12,6 +12,7 @@ use writ_core::lineage::Lineage;
 use writ_core::pending::{self, Stage};
 use writ_core::realm::Realm;
 use writ_store::Session;
+use writ_store::client::StoredClient;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::{OWNER, SPONSOR, SUBJECT};
@@ -74,9 +75,12 @@ async fn find(session: &mut Session, subject: &str) -> Result<Option<User>, Fail
 
 async fn live_client(ask: &Ask<'_>, session: &mut Session) -> Result<(), Failure> {
     let stored = session.client(&ask.caller.client.id).await?;
-    let live = |owner: Option<&User>| owner.is_none_or(|owner| !owner.disabled);
+    let is_there = |person: &Option<User>| person.as_ref().is_none_or(|user| !user.disabled);
+    let live = |stored: &StoredClient| {
+        !stored.stopped && is_there(&stored.owner) && is_there(&stored.sponsor)
+    };
     match stored {
-        Some(stored) if !stored.stopped && live(stored.owner.as_ref()) => Ok(()),
+        Some(stored) if live(&stored) => Ok(()),
         _ => Err(ask.refuse(Refusal::new(
             ErrorCode::UnauthorizedClient,
             "this client is stopped",
@@ -102,7 +106,7 @@ async fn asking(
         ))
     })?;
     let client = &ask.caller.client;
-    ciba::asking(claims, &lineage, (client, proof), ask.now).map_err(|refusal| {
+    pending::asking(claims, &lineage, (client, proof), ask.now).map_err(|refusal| {
         ask.app.refused(refusal, |event| {
             event.by(client).about(&lineage.task).under(&lineage.leaf)
         })

@@ -1,0 +1,258 @@
+//! What a type must be so that no two of its objects read the same (promise 7): every text short enough to be shown whole, no
+//! value hidden because another is absent, no value that ends where the next begins, no two values with one word.
+//! Asked of current types; a version under which somebody consented is read as it is.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::definition::{File, TypeError, refuse};
+use crate::legible::MAX_VALUE_LENGTH;
+use crate::pointer;
+use crate::sentence::{Language, Leaf, Wording, leaves};
+use crate::template::{Part, Slot};
+use crate::tree::Node;
+
+/// Stands for the end of a value in [`ends`].
+const VALUE: char = '\u{0}';
+
+pub(crate) fn check(file: &File, tree: &Node, wording: &Wording) -> Result<(), TypeError> {
+    members(&file.schema, "/schema")?;
+    for (lang, language) in wording.languages() {
+        let at = pointer::join("/sentence", lang);
+        shown_together(file, tree, language).map_err(|why| refuse(&at, why))?;
+        for (parts, at) in lines(language, lang) {
+            ends(parts, BTreeSet::from([' '])).map_err(|why| refuse(&at, why))?;
+        }
+        words(language, lang)?;
+    }
+    Ok(())
+}
+
+fn lines<'a>(language: &'a Language, lang: &str) -> Vec<(&'a [Part], String)> {
+    let limits = language.limits.iter().enumerate();
+    let at = pointer::join("/limits", lang);
+    let limits = limits.map(|(place, line)| (line.as_slice(), format!("{at}/{place}")));
+    let sentence = (
+        language.sentence.as_slice(),
+        pointer::join("/sentence", lang),
+    );
+    limits.chain([sentence]).collect()
+}
+
+/// Every text and every free name in the schema has a length that is shown whole.
+fn texts(schema: &Value, place: &str) -> Result<(), TypeError> {
+    let Some(schema) = schema.as_object() else {
+        return Err(refuse(
+            place,
+            "is no object: it takes values of any kind and length",
+        ));
+    };
+    let listed = ["enum", "const", "$ref", "anyOf", "oneOf", "allOf"];
+    if listed.iter().any(|keyword| schema.contains_key(*keyword)) {
+        return Ok(());
+    }
+    let kinds = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).collect(),
+        Some(kind) => kind.as_str().into_iter().collect(),
+        None => Vec::new(),
+    };
+    if kinds.is_empty() {
+        return Err(refuse(
+            place,
+            "has no `type`: it takes values of any kind and length",
+        ));
+    }
+    if kinds.contains(&"string") && !is_short(schema) {
+        let why =
+            format!("a text needs a `maxLength` of at most {MAX_VALUE_LENGTH}: more is not shown");
+        return Err(refuse(place, why));
+    }
+    if kinds.contains(&"array") {
+        let items = schema.get("items");
+        let items = items.ok_or_else(|| refuse(place, "an array needs `items`"))?;
+        texts(items, &format!("{place}/items"))?;
+    }
+    members(schema, place)
+}
+
+fn members(schema: &Map<String, Value>, place: &str) -> Result<(), TypeError> {
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, inner) in properties.into_iter().flatten() {
+        texts(inner, &pointer::join(&format!("{place}/properties"), name))?;
+    }
+    let others = schema.get("additionalProperties").filter(|s| s.is_object());
+    let Some(others) = others else {
+        return Ok(());
+    };
+    let names = schema.get("propertyNames").and_then(Value::as_object);
+    if !names.is_some_and(|names| is_short(names) || names.contains_key("enum")) {
+        let why = format!(
+            "free members need `propertyNames` with a `maxLength` of at most {MAX_VALUE_LENGTH}: more is not shown"
+        );
+        return Err(refuse(place, why));
+    }
+    texts(others, &format!("{place}/additionalProperties"))
+}
+
+fn is_short(schema: &Map<String, Value>) -> bool {
+    let most = u64::try_from(MAX_VALUE_LENGTH).unwrap_or(u64::MAX);
+    let length = schema.get("maxLength").and_then(Value::as_u64);
+    length.is_some_and(|length| length <= most)
+}
+
+/// Each member stands somewhere where no other member's absence hides it; and the reader sees where.
+fn shown_together(file: &File, tree: &Node, language: &Language) -> Result<(), String> {
+    // A line is left out unless all its values are there; the sentence never.
+    let limits = language.limits.iter();
+    let limits = limits.flat_map(|line| together(line, &slots(line), &file.schema));
+    let sentence = together(&language.sentence, &[], &file.schema);
+    let always: Vec<&str> = limits.chain(sentence).collect();
+    for leaf in leaves(tree, "") {
+        if !leaf.is_shown_by(&always) {
+            return Err(hidden(&leaf));
+        }
+    }
+    match always.contains(&"/locations") {
+        true => Ok(()),
+        false => {
+            Err("neither this nor `limits` always shows `/locations`: where it may be used".into())
+        }
+    }
+}
+
+fn hidden(leaf: &Leaf<'_>) -> String {
+    format!(
+        "`{}` is shown only where another member is there too: give it brackets or a line of its own",
+        leaf.pointer
+    )
+}
+
+/// The members that these parts show whenever they are there, if everything of `around` is there too.
+fn together<'a>(
+    parts: &'a [Part],
+    around: &[&'a Slot],
+    schema: &Map<String, Value>,
+) -> Vec<&'a str> {
+    let mut groups: Vec<Vec<&Slot>> = slots(parts).into_iter().map(|slot| vec![slot]).collect();
+    groups.extend(parts.iter().filter_map(|part| match part {
+        Part::Choice { given, .. } => Some(slots(given)),
+        Part::Text(_) | Part::Slot(_) => None,
+    }));
+    let mut shown = Vec::new();
+    for group in &groups {
+        let seen = group.iter().filter(|slot| {
+            let mut others = group.iter().chain(around);
+            others.all(|other| follows(other, slot, schema))
+        });
+        shown.extend(seen.map(|slot| slot.pointer.as_str()));
+    }
+    shown
+}
+
+fn slots(parts: &[Part]) -> Vec<&Slot> {
+    parts
+        .iter()
+        .filter_map(|part| match part {
+            Part::Slot(slot) => Some(slot),
+            Part::Text(_) | Part::Choice { .. } => None,
+        })
+        .collect()
+}
+
+/// Whether `other` is there whenever `slot` is.
+fn follows(other: &Slot, slot: &Slot, schema: &Map<String, Value>) -> bool {
+    let needed = optional(schema, &other.names);
+    other.pointer == "/locations" || needed.is_subset(&optional(schema, &slot.names))
+}
+
+/// The members on the way to this one that need not be there.
+fn optional<'a>(schema: &Map<String, Value>, names: &'a [String]) -> BTreeSet<&'a [String]> {
+    let mut free = BTreeSet::new();
+    let mut here = Some(schema);
+    for place in 1..=names.len() {
+        let (Some(schema), Some(way)) = (here, names.get(..place)) else {
+            break;
+        };
+        // Both ends of a single time are that time.
+        let single = schema.get("type").and_then(Value::as_str) == Some("string");
+        let required = schema.get("required").and_then(Value::as_array);
+        let named = |list: &Vec<Value>| {
+            list.iter()
+                .any(|n| n.as_str() == way.last().map(String::as_str))
+        };
+        if !single && !required.is_some_and(named) {
+            free.insert(way);
+        }
+        let member = way
+            .last()
+            .and_then(|name| schema.get("properties")?.get(name));
+        here = member.and_then(Value::as_object);
+    }
+    free
+}
+
+/// What the parts may end with, from what stands before them. Between two values there is white space or an opening bracket,
+/// and what follows a value is no part of it.
+fn ends(parts: &[Part], before: BTreeSet<char>) -> Result<BTreeSet<char>, String> {
+    let mut last = before;
+    for part in parts {
+        last = match part {
+            Part::Text(text) if last.contains(&VALUE) && continues(text) => {
+                return Err(format!(
+                    "`{text}` follows a value and reads like a part of it"
+                ));
+            }
+            Part::Text(text) => text.chars().next_back().into_iter().collect(),
+            Part::Slot(slot) => {
+                let opens = |c: &char| c.is_whitespace() || matches!(c, '(' | '[' | '{' | '<');
+                if !last.iter().all(opens) {
+                    let at = &slot.pointer;
+                    return Err(format!("`{at}` needs white space or a bracket before it"));
+                }
+                BTreeSet::from([VALUE])
+            }
+            Part::Choice { given, otherwise } => {
+                let mut either = ends(given, last.clone())?;
+                either.extend(ends(otherwise, last)?);
+                either
+            }
+        };
+    }
+    Ok(last)
+}
+
+fn continues(text: &str) -> bool {
+    let mut chars = text.chars();
+    let (first, second) = (chars.next(), chars.next());
+    let digit = |c: Option<char>| c.is_some_and(char::is_numeric);
+    let sign = first.is_some_and(|c| matches!(c, '.' | ',' | ':' | '+' | '-'));
+    first.is_some_and(char::is_alphanumeric) || (sign && digit(second))
+}
+
+/// No word reads like another, like several, or like a value in quotation marks.
+fn words(language: &Language, lang: &str) -> Result<(), TypeError> {
+    for (member, words) in &language.words {
+        let at = pointer::join(&pointer::join("/words", lang), member);
+        let joints = language.joints(member);
+        let mut known = BTreeSet::new();
+        for word in words.values() {
+            let plain = word
+                .chars()
+                .all(|c| c.is_alphanumeric() || c == ' ' || c == '-');
+            let several = joints
+                .iter()
+                .any(|joint| word.contains(&format!(" {joint} ")));
+            if !plain || several || word.trim() != word || word.is_empty() {
+                return Err(refuse(
+                    &at,
+                    format!("`{word}` could be read as something else"),
+                ));
+            }
+            if !known.insert(word.to_lowercase()) {
+                return Err(refuse(&at, format!("two values have the word `{word}`")));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! What a character is to a reader: the one list of what hides, stacks up or looks like another, for the check of what is
+//! granted (`legible.rs`) and for the cleaning of what clients say of themselves (Unicode 16; TR 36, TR 39, UAX 44).
+
+use icu_properties::props::{
+    BidiClass, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifierBase,
+    EmojiPresentation, GeneralCategory, JoiningType,
+};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+/// The most marks on one letter of any script, and of those that Latin letters bear.
+pub const MOST_MARKS: usize = 4;
+pub const MOST_LATIN_MARKS: usize = 2;
+
+const ZWNJ: char = '\u{200c}';
+const ZWJ: char = '\u{200d}';
+const EMOJI_STYLE: char = '\u{fe0f}';
+
+/// Draws nothing of its own, turns the direction of text, or is drawn as the box of everything unknown.
+pub fn is_hidden(c: char) -> bool {
+    use GeneralCategory as G;
+    let seen_format = matches!(c, '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
+        | '\u{8e2}' | '\u{110bd}' | '\u{110cd}');
+    let blank = matches!(
+        c,
+        '\u{2800}' | '\u{fff9}'..='\u{fffc}' | '\u{16fe4}' | '\u{1d159}'
+    );
+    blank
+        || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+        || match category(c) {
+            G::Control | G::Surrogate | G::PrivateUse | G::Unassigned => true,
+            G::LineSeparator | G::ParagraphSeparator => true,
+            G::Format => !seen_format,
+            _ => false,
+        }
+}
+
+/// Turns the direction of what follows.
+pub const fn is_turning(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Stands on the letter before it and takes no room of its own (categories Mn and Me).
+pub fn is_mark(c: char) -> bool {
+    let kind = category(c);
+    kind == GeneralCategory::NonspacingMark || kind == GeneralCategory::EnclosingMark
+}
+
+/// How many marks a letter may bear of which this is one.
+pub const fn most_marks(mark: char) -> usize {
+    match mark {
+        '\u{300}'..='\u{36f}'
+        | '\u{483}'..='\u{489}'
+        | '\u{1ab0}'..='\u{1aff}'
+        | '\u{1dc0}'..='\u{1dff}'
+        | '\u{20d0}'..='\u{20ff}'
+        | '\u{fe20}'..='\u{fe2f}' => MOST_LATIN_MARKS,
+        _ => MOST_MARKS,
+    }
+}
+
+/// Whether a joiner or selector changes how its neighbours are drawn, so that a reader sees that it is there: RFC 5892
+/// appendices A.1 and A.2, two spellings of Bengali and Devanagari, and pictures that are drawn as one.
+pub fn is_seen(c: char, before: &[char], after: &[char]) -> bool {
+    let (Some(last), next) = (before.last(), after.first()) else {
+        return false;
+    };
+    let letter_follows = next.is_some_and(|next| next.is_alphabetic());
+    let after_virama = is_virama(*last) && letter_follows;
+    match c {
+        ZWNJ => after_virama || (joins_onwards(before) && joins_back(after)),
+        ZWJ => {
+            let ra = *last == '\u{9b0}' && next == Some(&'\u{9cd}');
+            after_virama || ra || joins_pictures(before, after)
+        }
+        EMOJI_STYLE => is_plain_picture(*last),
+        _ => false,
+    }
+}
+
+pub fn is_right_to_left(c: char) -> bool {
+    let class = CodePointMapData::<BidiClass>::new().get(c);
+    class == BidiClass::RightToLeft || class == BidiClass::ArabicLetter
+}
+
+pub fn is_left_to_right(c: char) -> bool {
+    CodePointMapData::<BidiClass>::new().get(c) == BidiClass::LeftToRight
+}
+
+/// Drawn as another, commoner character: ligatures and digraphs, presentation forms, hyphens, slashes, dots.
+pub const fn is_double(c: char) -> bool {
+    matches!(c,
+        '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}' | '\u{1c3}'..='\u{1cc}'
+        | '\u{1f1}'..='\u{1f3}' | '\u{2bc}' | '\u{2d7}' | '\u{1806}' | '\u{2010}'..='\u{2012}' | '\u{2024}'..='\u{2025}' | '\u{2043}' | '\u{2044}'
+        | '\u{201a}' | '\u{2212}' | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
+        | '\u{2160}'..='\u{217f}' | '\u{29f8}'..='\u{29f9}' | '\u{a789}' | '\u{a78c}'
+        | '\u{fb00}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}')
+}
+
+/// Whether a word has Latin letters and others that are drawn like them.
+pub fn looks_mixed(word: &str) -> bool {
+    word.chars().any(is_latin) && word.chars().any(is_look_alike)
+}
+
+/// The words of a line for [`looks_mixed`], each with what ends it.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split_inclusive(|c: char| !c.is_alphanumeric() && !is_mark(c))
+}
+
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic()
+        || (c.is_alphabetic()
+            && matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{2c60}'..='\u{2c7f}'
+                | '\u{a720}'..='\u{a7ff}' | '\u{ab30}'..='\u{ab64}'))
+}
+
+/// Letters of the blocks whose letters are drawn like Latin ones.
+pub fn is_look_alike(c: char) -> bool {
+    c.is_alphanumeric()
+        && matches!(c,
+            // Greek and Coptic, Cyrillic, Armenian, Cherokee, letterlike symbols.
+            '\u{370}'..='\u{3ff}' | '\u{1f00}'..='\u{1fff}' | '\u{2c80}'..='\u{2cff}'
+            | '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{2de0}'..='\u{2dff}'
+            | '\u{a640}'..='\u{a69f}' | '\u{530}'..='\u{58f}' | '\u{13a0}'..='\u{13ff}'
+            | '\u{ab70}'..='\u{abbf}' | '\u{2100}'..='\u{214f}'
+            // IPA letters, Lisu, Georgian capitals, circled, full-width and mathematical letters.
+            | '\u{250}'..='\u{2af}' | '\u{a4d0}'..='\u{a4ff}' | '\u{10a0}'..='\u{10ff}'
+            | '\u{2460}'..='\u{24ff}' | '\u{ff21}'..='\u{ff5a}' | '\u{1d400}'..='\u{1d7ff}'
+            | '\u{1f100}'..='\u{1f1ff}')
+}
+
+fn category(c: char) -> GeneralCategory {
+    CodePointMapData::<GeneralCategory>::new().get(c)
+}
+
+fn is_virama(c: char) -> bool {
+    let class = CodePointMapData::<CanonicalCombiningClass>::new().get(c);
+    class == CanonicalCombiningClass::Virama
+}
+
+fn joining(c: &char) -> JoiningType {
+    CodePointMapData::<JoiningType>::new().get(*c)
+}
+
+/// RFC 5892 A.1: a letter that joins to its left stands before, over its marks.
+fn joins_onwards(before: &[char]) -> bool {
+    let mut kinds = before.iter().rev().map(joining);
+    let letter = kinds.find(|kind| *kind != JoiningType::Transparent);
+    letter.is_some_and(|k| k == JoiningType::DualJoining || k == JoiningType::LeftJoining)
+}
+
+fn joins_back(after: &[char]) -> bool {
+    let mut kinds = after.iter().map(joining);
+    let letter = kinds.find(|kind| *kind != JoiningType::Transparent);
+    letter.is_some_and(|k| k == JoiningType::DualJoining || k == JoiningType::RightJoining)
+}
+
+/// Drawn in black unless the selector of pictures follows (UTS 51).
+fn is_plain_picture(c: char) -> bool {
+    !c.is_ascii()
+        && CodePointSetData::new::<Emoji>().contains(c)
+        && !CodePointSetData::new::<EmojiPresentation>().contains(c)
+}
+
+/// Pairs of UTS 51's sequences that every phone of 2020 and later draws as one picture, in their full spelling: without it
+/// two spellings would look the same.
+fn joins_pictures(before: &[char], after: &[char]) -> bool {
+    let style = |text: &[char]| text.first() == Some(&EMOJI_STYLE);
+    let is_skin = |c: char| matches!(c, '\u{1f3fb}'..='\u{1f3ff}');
+    let (base, dressed) = match before {
+        [.., base, last] if *last == EMOJI_STYLE || is_skin(*last) => (*base, true),
+        [.., base] => (*base, false),
+        [] => return false,
+    };
+    let Some((next, rest)) = after.split_first() else {
+        return false;
+    };
+    let spelt = (dressed || !is_plain_picture(base)) && (style(rest) || !is_plain_picture(*next));
+    spelt && is_pair(base, *next)
+}
+
+fn is_pair(base: char, next: char) -> bool {
+    let adult = |c: char| matches!(c, '👨' | '👩' | '🧑');
+    let child = |c: char| matches!(c, '👦' | '👧');
+    match next {
+        '♀' | '♂' => {
+            let bears_skin = CodePointSetData::new::<EmojiModifierBase>().contains(base);
+            bears_skin || matches!(base, '👯' | '🤼' | '🧞' | '🧟')
+        }
+        '⚕' | '⚖' | '✈' | '🌾' | '🍳' | '🎓' | '🎤' | '🎨' | '🏫' | '🏭' | '💻' | '💼' | '🔧'
+        | '🔬' | '🚀' | '🚒' | '🦯' | '🦼' | '🦽' | '🦰' | '🦱' | '🦲' | '🦳' | '🤝' | '❤' => {
+            adult(base)
+        }
+        '👨' | '👩' | '🧑' => adult(base) || matches!(base, '❤' | '💋' | '🤝'),
+        '👦' | '👧' => adult(base) || child(base),
+        _ => matches!(
+            (base, next),
+            ('🏳', '🌈') | ('🏴', '☠') | ('🐕', '🦺') | ('👁', '🗨') | ('❤', '💋')
+        ),
+    }
+}

@@ -1,0 +1,210 @@
+//! One object in the words of its type. Our own words and values stay apart; a text that came from outside stands in quotation
+//! marks unless its type lists or shapes it, so that no value reads like the words or the values around it (promise 7).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use writ_wire::rar::Detail;
+
+use crate::pointer;
+use crate::rules::Rule;
+use crate::shape;
+use crate::template::{self, Part, Place, Slot};
+use crate::text;
+use crate::tree::Node;
+
+/// A part of a sentence: our own words, or a value that came from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Piece {
+    Text(String),
+    Value(String),
+}
+
+/// One object, its type's members and the reader's language.
+pub(crate) struct Reading<'a> {
+    pub(crate) own: Value,
+    pub(crate) detail: &'a Detail,
+    pub(crate) tree: &'a Node,
+    pub(crate) schema: &'a Map<String, Value>,
+    pub(crate) lang: &'a str,
+    pub(crate) words: &'a BTreeMap<String, BTreeMap<String, String>>,
+}
+
+impl Piece {
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Text(text) | Self::Value(text) => text,
+        }
+    }
+}
+
+/// Neighbouring words become one piece.
+pub(crate) fn join(pieces: impl IntoIterator<Item = Piece>) -> Vec<Piece> {
+    let mut joined: Vec<Piece> = Vec::new();
+    for piece in pieces {
+        match (joined.last_mut(), piece) {
+            (Some(Piece::Text(before)), Piece::Text(more)) => before.push_str(&more),
+            (_, piece) if piece == said("") => {}
+            (_, piece) => joined.push(piece),
+        }
+    }
+    joined
+}
+
+impl Reading<'_> {
+    pub(crate) fn render(&self, parts: &[Part]) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for part in parts {
+            match part {
+                Part::Text(text) => pieces.push(said(text)),
+                // A pattern (a ceiling) may leave out what an object must have.
+                Part::Slot(slot) => {
+                    pieces.extend(self.value(slot).unwrap_or_else(|| vec![said("*")]));
+                }
+                Part::Choice { given, .. } if self.has_all(given) => {
+                    pieces.extend(self.render(given));
+                }
+                Part::Choice { otherwise, .. } => pieces.extend(self.render(otherwise)),
+            }
+        }
+        pieces
+    }
+
+    pub(crate) fn has_all(&self, parts: &[Part]) -> bool {
+        template::slots(parts)
+            .iter()
+            .all(|(slot, place)| *place != Place::Always || self.value(slot).is_some())
+    }
+
+    fn value(&self, slot: &Slot) -> Option<Vec<Piece>> {
+        if slot.pointer == "/locations" {
+            return Some(self.list(self.detail.members().get("locations")?, slot));
+        }
+        let value = pointer::find(&self.own, &slot.names).or_else(|| self.single_time(slot))?;
+        let is_group = self.rule(&slot.names).is_none();
+        Some(match value {
+            // What restricts nothing is as if it were not there.
+            Value::Object(members) if members.is_empty() && is_group => return None,
+            Value::Array(items) if !items.is_empty() => self.list(value, slot),
+            Value::Object(members) if !members.is_empty() => self.pairs(members),
+            Value::Array(_) | Value::Object(_) => self.nested(value),
+            one => self.scalar(one, slot),
+        })
+    }
+
+    /// A single time is a period that begins and ends there.
+    fn single_time(&self, slot: &Slot) -> Option<&Value> {
+        let (end, around) = slot.names.split_last()?;
+        let is_period =
+            self.rule(around) == Some(Rule::Within) && (end == "from" || end == "until");
+        pointer::find(&self.own, around).filter(|v| is_period && v.is_string())
+    }
+
+    fn list(&self, value: &Value, slot: &Slot) -> Vec<Piece> {
+        let items = value.as_array().map_or(&[][..], Vec::as_slice);
+        let last = items.len().saturating_sub(1);
+        let mut pieces = Vec::new();
+        for (place, item) in items.iter().enumerate() {
+            match &slot.joint {
+                _ if place == 0 => {}
+                Some(joint) if place == last => pieces.push(Piece::Text(format!(" {joint} "))),
+                _ => pieces.push(said(", ")),
+            }
+            pieces.extend(self.scalar(item, slot));
+        }
+        pieces
+    }
+
+    /// Free members: the reader sees where each name and each value begins and ends.
+    fn pairs(&self, members: &Map<String, Value>) -> Vec<Piece> {
+        let mut pieces = Vec::new();
+        for (place, (name, value)) in members.iter().enumerate() {
+            pieces.extend((place > 0).then(|| said(", ")));
+            pieces.extend(self.quoted(name));
+            pieces.push(said(" = "));
+            pieces.extend(self.nested(value));
+        }
+        pieces
+    }
+
+    /// A value whose kind its type may leave open: `2` is a number, `“2”` is text.
+    fn nested(&self, value: &Value) -> Vec<Piece> {
+        match value {
+            Value::String(text) => self.quoted(text),
+            Value::Array(items) => {
+                let mut pieces = vec![said("[")];
+                for (place, item) in items.iter().enumerate() {
+                    pieces.extend((place > 0).then(|| said(", ")));
+                    pieces.extend(self.nested(item));
+                }
+                pieces.push(said("]"));
+                pieces
+            }
+            Value::Object(members) => {
+                let mut pieces = vec![said("{")];
+                pieces.extend(self.pairs(members));
+                pieces.push(said("}"));
+                pieces
+            }
+            other => vec![Piece::Value(other.to_string())],
+        }
+    }
+
+    fn scalar(&self, value: &Value, slot: &Slot) -> Vec<Piece> {
+        let words = self.words.get(&slot.pointer);
+        if let Some(word) = value.as_str().and_then(|text| words?.get(text)) {
+            return vec![said(word)];
+        }
+        let around = slot
+            .names
+            .split_last()
+            .map_or(&[][..], |(_, around)| around);
+        let written = match self.rule(&slot.names).or_else(|| self.rule(around)) {
+            Some(Rule::AtMost | Rule::AtLeast | Rule::Budget { .. }) => {
+                text::number(value, self.lang)
+            }
+            Some(Rule::Within) => value.as_str().and_then(text::time),
+            _ => None,
+        };
+        match (written, value) {
+            (Some(written), _) => vec![Piece::Value(written)],
+            (None, Value::String(text)) if words.is_none() && self.is_plain(text, slot) => {
+                vec![Piece::Value(text.clone())]
+            }
+            (None, other) => self.nested(other),
+        }
+    }
+
+    /// Whether the type lists or shapes the text, so that it needs no quotation marks.
+    fn is_plain(&self, text: &str, slot: &Slot) -> bool {
+        if slot.pointer == "/locations" {
+            let of_uri = |b: u8| b.is_ascii_graphic() && !b"\"\\<>`,".contains(&b);
+            return text.bytes().all(of_uri);
+        }
+        let found = shape::schema_of(self.schema, &slot.names);
+        let found = found.map(|inner| inner.get("items").unwrap_or(inner));
+        let shaped = |s: &Value| {
+            ["enum", "const", "pattern"]
+                .iter()
+                .any(|k| s.get(k).is_some())
+        };
+        let letters = !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        letters && found.is_some_and(shaped)
+    }
+
+    fn quoted(&self, text: &str) -> Vec<Piece> {
+        let (before, after) = text::marks(self.lang);
+        vec![said(before), Piece::Value(text::inner(text)), said(after)]
+    }
+
+    fn rule(&self, names: &[String]) -> Option<Rule> {
+        match self.tree.find(names)?.as_node() {
+            Node::Leaf(rule) => Some(rule.clone()),
+            Node::Object { .. } => None,
+        }
+    }
+}
+
+fn said(text: &str) -> Piece {
+    Piece::Text(text.to_owned())
+}

@@ -1,0 +1,112 @@
+//! What of an object is compared with what its person approved before (JOURNEYS, the approval screen): whom it is for, and how
+//! much it is. A type says where that stands, in `usual` (docs/types.md).
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use writ_wire::rar::Detail;
+
+use crate::decimal::Decimal;
+use crate::definition::{TypeDefinition, TypeError, refuse};
+use crate::object;
+use crate::pointer;
+use crate::rules::Rule;
+use crate::shape;
+use crate::text::inner;
+use crate::tree::Node;
+
+/// The member `usual` of a type's file: JSON pointers into the object.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Usual {
+    payee: String,
+    amount: Option<String>,
+    unit: Option<String>,
+}
+
+/// What one object says there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsualValues {
+    /// Names the payee among all types: the type, the member and its canonical value (RFC 8785).
+    pub key: String,
+    /// The payee as people read it; as in a sentence.
+    pub payee: String,
+    pub amount: Option<UsualAmount>,
+}
+
+/// How much, of what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UsualAmount {
+    pub value: Decimal,
+    /// As it is written in the object.
+    pub text: String,
+    /// As it stands in a sentence.
+    pub unit: String,
+}
+
+impl Usual {
+    /// Each member is one that every object has, with a rule that lets it be compared.
+    pub(crate) fn check(&self, tree: &Node, schema: &Map<String, Value>) -> Result<(), TypeError> {
+        let member = |at, pointer: &str, fits: fn(&Rule) -> bool, rules| {
+            let names = pointer::names(pointer).unwrap_or_default();
+            let step = tree.find(&names);
+            let rule = step.as_ref().map(|step| step.as_node());
+            match rule {
+                Some(Node::Leaf(rule)) if fits(rule) => {}
+                _ => return Err(refuse(at, format!("names no member with {rules}"))),
+            }
+            match shape::is_required(schema, &names) {
+                true => Ok(()),
+                false => Err(refuse(at, "names a member that is not required")),
+            }
+        };
+        let equal = |rule: &Rule| matches!(rule, Rule::Equal);
+        let amount = |rule: &Rule| matches!(rule, Rule::AtMost | Rule::Budget { .. });
+        member("/usual/payee", &self.payee, equal, "`equal`")?;
+        match (&self.amount, &self.unit) {
+            (None, None) => Ok(()),
+            (Some(_), None) => Err(refuse("/usual/amount", "needs a `unit`")),
+            (None, Some(_)) => Err(refuse("/usual/unit", "is the unit of no `amount`")),
+            (Some(at), Some(unit)) => {
+                let rules = "`at_most` or `budget`";
+                member("/usual/amount", at, amount, rules)?;
+                member("/usual/unit", unit, equal, "`equal`")
+            }
+        }
+    }
+
+    fn values(&self, name: &str, detail: &Detail) -> Option<UsualValues> {
+        let own = object::own_members(detail);
+        let find = |at: &str| pointer::find(&own, &pointer::names(at)?).cloned();
+        let payee = Rule::Equal.normal(&find(&self.payee)?)?;
+        let amount = match (&self.amount, &self.unit) {
+            (Some(amount), Some(unit)) => {
+                let value = find(amount)?;
+                Some(UsualAmount {
+                    value: Decimal::from_value(&value)?,
+                    text: read(&value),
+                    unit: inner(&read(&find(unit)?)),
+                })
+            }
+            _ => None,
+        };
+        let key = serde_json::json!([name, self.payee, payee]);
+        Some(UsualValues {
+            key: serde_json_canonicalizer::to_string(&key).ok()?,
+            payee: inner(&read(&payee)),
+            amount,
+        })
+    }
+}
+
+impl TypeDefinition {
+    /// What of this object is compared with earlier ones; `None` where the type does not say.
+    pub fn usual(&self, detail: &Detail) -> Option<UsualValues> {
+        self.usual_members()?.values(self.name(), detail)
+    }
+}
+
+fn read(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

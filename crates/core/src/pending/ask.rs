@@ -1,0 +1,168 @@
+//! How a request begins that a client sends to a person: by CIBA, or with a resource server's challenge. Which of the two only
+//! says what was checked before; from here on they are the same.
+
+use std::time::Duration;
+
+use writ_authority::{Authority, Level};
+use writ_jose::hash;
+use writ_jose::key::Thumbprint;
+use writ_wire::claims::AccessTokenClaims;
+use writ_wire::time::Timestamp;
+
+use super::{
+    Asked, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage, State, Transaction,
+};
+use crate::client::Client;
+use crate::exchange;
+use crate::id::{ApprovalId, UserId};
+use crate::lineage::Lineage;
+use crate::onward::Onward;
+use crate::refusal::Refusal;
+use crate::task::Subject;
+
+/// What is asked, as far as the request alone says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Prepared {
+    pub kind: Kind,
+    pub delivery: Delivery,
+    pub authority: Authority,
+    pub level: Level,
+    pub binding_message: Option<String>,
+    pub identity: bool,
+    /// What a resource server challenged for.
+    pub transaction: Option<Transaction>,
+    pub wait: Duration,
+}
+
+/// The chain that asks within its task: the client's own current token, with the proof of its key.
+pub fn asking(
+    claims: &AccessTokenClaims,
+    lineage: &Lineage,
+    (client, proof): (&Client, &Thumbprint),
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let refuse = |sentence: &str| Err(Refusal::invalid_request(sentence));
+    if !client.is_agent() {
+        return refuse("`subject_token`: only an agent asks within a task");
+    }
+    if claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str()) != Some(proof.as_str()) {
+        return refuse("the proof's key is not the one that the subject token is bound to");
+    }
+    if exchange::holder(claims) != client.id.as_str() || claims.act.is_none() {
+        return refuse("the subject token's holder is another, or it acts for nobody");
+    }
+    if claims.may_act.is_some() {
+        return refuse("`may_act` of the subject token names another actor");
+    }
+    lineage.require_live(now, Refusal::invalid_request)?;
+    exchange::consistent(claims, lineage)?;
+    match lineage.task.subject {
+        Subject::Person(_) => Ok(()),
+        Subject::Agent(_) | Subject::Client(_) => {
+            refuse("the subject token is for nobody who could be asked")
+        }
+    }
+}
+
+/// Everything that a new request is made of.
+pub struct Asking<'a> {
+    pub id: ApprovalId,
+    /// Of the `auth_req_id` or `transaction_authorization_id`.
+    pub digest: String,
+    pub client: &'a Client,
+    pub subject: &'a UserId,
+    pub stages: Vec<Stage>,
+    pub asking: Option<&'a Lineage>,
+    pub jkt: Option<Thumbprint>,
+    /// Two digits, drawn for clients that show them.
+    pub number: Option<u8>,
+    pub address: Option<String>,
+    pub now: Timestamp,
+}
+
+/// The request as it waits from now on.
+pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest, Refusal> {
+    // An ID token says that the subject was there.
+    if prepared.identity && asking.stages.iter().any(|s| s.role != Role::Subject) {
+        return Err(Refusal::invalid_scope(
+            "`openid`: others than the person decide about this, and cannot say who they are",
+        ));
+    }
+    let client = asking.client;
+    // Nobody shows a key when an answer is pushed: it is the one shown now (promise 2).
+    let pushed = prepared.delivery == Delivery::Push;
+    if pushed && client.dpop_bound && asking.jkt.is_none() {
+        return Err(Refusal::invalid_request(
+            "a DPoP proof is required: the answer is pushed, bound to its key",
+        ));
+    }
+    let task = asking.asking.map(|lineage| lineage.task.id.clone());
+    let asked_hash = asked_hash(&prepared, &asking);
+    Ok(PendingRequest {
+        id: asking.id,
+        kind: prepared.kind,
+        digest: asking.digest,
+        client: client.id.clone(),
+        subject: Some(asking.subject.clone()),
+        state: State::Pending,
+        asked: Asked {
+            authority: prepared.authority,
+            binding_message: prepared.binding_message,
+            reason: None,
+            level: prepared.level,
+            stages: asking.stages,
+            delivery: prepared.delivery,
+            number: asking.number,
+            address: asking.address,
+            identity: prepared.identity,
+            transaction: prepared.transaction,
+            onward: match asking.asking {
+                Some(_) => Onward::nobody(),
+                None => Onward::of(client),
+            },
+        },
+        asked_hash,
+        jkt: asking.jkt,
+        asked_by: asking.asking.map(|lineage| lineage.leaf.id.clone()),
+        task,
+        polling: Polling {
+            interval: POLL_INTERVAL,
+            last: None,
+            hasty: 0,
+        },
+        stage: 0,
+        decision: None,
+        delegation: None,
+        created_at: asking.now,
+        expires_at: asking.now.plus(prepared.wait),
+    })
+}
+
+/// The same for the same question, whatever names its objects were given. Two transactions are two questions.
+fn asked_hash(prepared: &Prepared, asking: &Asking<'_>) -> String {
+    let authority = &prepared.authority;
+    let nameless = Authority::new(
+        authority.scopes().clone(),
+        authority
+            .details()
+            .iter()
+            .map(|detail| detail.clone().without("ref"))
+            .collect(),
+        authority.resources().clone(),
+    );
+    let task = asking.asking.map_or("", |lineage| lineage.task.id.as_str());
+    let transaction = prepared.transaction.as_ref().map_or("", |t| t.txn.as_str());
+    hash::digest_text(&[
+        b"asked",
+        asking.client.id.as_str().as_bytes(),
+        asking.subject.as_str().as_bytes(),
+        nameless.hash("").as_bytes(),
+        prepared
+            .binding_message
+            .as_deref()
+            .unwrap_or_default()
+            .as_bytes(),
+        task.as_bytes(),
+        transaction.as_bytes(),
+    ])
+}

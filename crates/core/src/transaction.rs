@@ -1,0 +1,124 @@
+//! A resource server wants a person for one operation (draft-rosomakho-oauth-txn-challenge-00, SPECS 10.5): whether its verified
+//! challenge may be asked, by this client, for this requester. What a client that asks by CIBA may do, it may do here.
+
+use writ_authority::Level;
+use writ_jose::assertion::TransactionChallenge;
+use writ_jose::key::KeySet;
+use writ_wire::claims::{AccessTokenClaims, Act};
+use writ_wire::rar::Detail;
+use writ_wire::resource::ResourceUri;
+use writ_wire::token::GrantType;
+use writ_wire::transaction::Requester;
+
+use crate::ciba;
+use crate::client::{Client, Resource};
+use crate::pending::{Delivery, Kind, Prepared, Transaction, USUAL_WAIT};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::request::{self, Making, Wanted};
+use crate::words;
+
+/// The resource server that an unverified challenge names, and its keys, if it may challenge at all.
+pub fn challenger<'a>(
+    issuer: &str,
+    realm: Realm<'a>,
+) -> Result<(&'a Resource, &'a KeySet), Refusal> {
+    let uri = ResourceUri::parse(issuer).ok();
+    let resource = uri.and_then(|uri| realm.resources.get(&uri));
+    let keys = resource.and_then(|resource| resource.challenge_keys.as_ref());
+    resource.zip(keys).ok_or_else(|| {
+        Refusal::invalid_request(
+            "`transaction_challenge`: its `iss` is no resource that is registered with `txn_challenge_jwks`",
+        )
+    })
+}
+
+/// Decides what of a challenge this client may ask: nothing of it is taken that the ceiling or the resource does not allow.
+/// `strongest`: the strongest answer that can be given here.
+pub fn prepare(
+    challenge: &TransactionChallenge,
+    (client, resource): (&Client, &Resource),
+    (realm, strongest): (Realm<'_>, Level),
+    context: &mut Making<'_>,
+) -> Result<Prepared, Refusal> {
+    client.may_use(GrantType::Ciba)?;
+    let claims = &challenge.claims;
+    if words::clean(&claims.reason, words::LONGEST_WORDS).is_empty() {
+        return Err(Refusal::invalid_request(
+            "`transaction_challenge`: nothing of its `reason` can be shown to a person",
+        ));
+    }
+    elsewhere(&claims.authorization_details, &resource.uri)?;
+    let wanted = Wanted {
+        scopes: &[],
+        resources: std::slice::from_ref(&resource.uri),
+        details: &claims.authorization_details,
+    };
+    let authority = request::resolve(&wanted, client, realm, context)?;
+    Ok(Prepared {
+        kind: Kind::Transaction,
+        // The draft has polling alone, whatever the client is registered for elsewhere.
+        delivery: Delivery::Poll,
+        level: ciba::level(&authority, &[], (realm, strongest))?,
+        authority,
+        binding_message: None,
+        identity: false,
+        transaction: Some(Transaction {
+            resource: resource.uri.clone(),
+            txn: claims.txn.clone(),
+            reason: claims.reason.clone(),
+            jti: claims.jti.clone(),
+        }),
+        wait: USUAL_WAIT,
+    })
+}
+
+/// The token is for whoever challenged; nobody challenges for another resource.
+fn elsewhere(details: &[Detail], resource: &ResourceUri) -> Result<(), Refusal> {
+    let other = |detail: &Detail| {
+        let named = detail.locations();
+        named.iter().any(|location| *location != resource.as_str())
+    };
+    match details.iter().position(other) {
+        Some(place) => Err(Refusal::invalid_details(format!(
+            "`/{place}/locations` names another resource than the challenge's `iss`"
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// An approval is for the requester whose request was refused, and nobody else: a challenge that names a person or a chain is
+/// asked with a token of just that person and chain.
+pub fn requester(
+    challenge: &TransactionChallenge,
+    presented: &AccessTokenClaims,
+) -> Result<(), Refusal> {
+    let claims = &challenge.claims;
+    if claims.sub.as_ref().is_some_and(|sub| *sub != presented.sub) {
+        return Err(Refusal::invalid_request(
+            "`sub` of the challenge is not the person of the subject token",
+        ));
+    }
+    let same = match (&claims.act, &presented.act) {
+        (None, _) => true,
+        (Some(challenged), Some(presented)) => is_same(challenged, presented),
+        (Some(_), None) => false,
+    };
+    if same {
+        return Ok(());
+    }
+    Err(Refusal::invalid_request(
+        "`act` of the challenge is not the chain of the subject token: each actor by `iss` and `sub`",
+    ))
+}
+
+fn is_same(challenged: &Requester, presented: &Act) -> bool {
+    let challenged = challenged.chain().map(|act| (act.iss.as_deref(), &act.sub));
+    challenged.eq(presented
+        .chain()
+        .map(|act| (Some(act.iss.as_str()), &act.sub)))
+}
+
+#[cfg(test)]
+#[path = "transaction/tests.rs"]
+mod tests;

@@ -1,0 +1,139 @@
+//! Transaction authorization challenges (draft-rosomakho-oauth-txn-challenge-00): a resource server says, signed, for which one
+//! operation it wants a person. It signs by `SigningKey::sign_jwt` with [`CHALLENGE_TYPE`]; here it is verified.
+
+use std::time::Duration;
+
+use writ_wire::time::Timestamp;
+use writ_wire::transaction::{CHALLENGE_TYPE, ChallengeClaims, MAX_REASON, MAX_TXN};
+
+use super::{AssertionError, MAX_FUTURE, MAX_JTI_BYTES, audiences, verified_by};
+use crate::encoding::quoted;
+use crate::hash::digest_text;
+use crate::jws::Unverified;
+use crate::key::{KeySet, Thumbprint};
+
+/// The longest life of a challenge, from `iat` to `exp`: its `jti` is remembered that long.
+pub const MAX_CHALLENGE_LIFE: Duration = Duration::from_secs(600);
+
+/// What a challenge has to fit.
+#[derive(Clone, Copy, Debug)]
+pub struct TransactionRules<'a> {
+    /// The registered identifier of the resource server whose keys these are.
+    pub resource: &'a str,
+    pub issuer: &'a str,
+    pub now: Timestamp,
+}
+
+/// The resource server said all of this. Good once.
+#[derive(Clone, Debug)]
+pub struct TransactionChallenge {
+    pub claims: ChallengeClaims,
+    /// Of the key that verified.
+    pub signer: Thumbprint,
+    /// No node accepts the challenge after this.
+    pub accepted_until: Timestamp,
+}
+
+impl TransactionChallenge {
+    /// Which resource server it claims to be from: to find the keys.
+    pub fn unverified_issuer(text: &str) -> Result<String, AssertionError> {
+        let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+        let claims: ChallengeClaims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
+        Ok(claims.iss)
+    }
+
+    pub fn verify(
+        text: &str,
+        keys: &KeySet,
+        rules: &TransactionRules<'_>,
+    ) -> Result<Self, AssertionError> {
+        let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+        check_header(&jws)?;
+        let key = verified_by(&jws, keys)?;
+        let claims: ChallengeClaims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
+        check_parties(&claims, rules)?;
+        check_words(&claims)?;
+        Ok(Self {
+            signer: key.thumbprint().clone(),
+            accepted_until: check_time(&claims, rules.now)?,
+            claims,
+        })
+    }
+
+    /// What may happen once, by resource server.
+    pub fn replay_digest(&self) -> String {
+        digest_text(&[
+            b"transaction-challenge",
+            self.claims.iss.as_bytes(),
+            self.claims.jti.as_bytes(),
+        ])
+    }
+}
+
+/// The type exactly, and a `kid`, by which the key is found in the registered set.
+fn check_header(jws: &Unverified<'_>) -> Result<(), AssertionError> {
+    let found = jws.header().typ.as_deref();
+    if found != Some(CHALLENGE_TYPE) {
+        return Err(AssertionError::Type {
+            expected: CHALLENGE_TYPE,
+            found: quoted(found.unwrap_or_default()),
+        });
+    }
+    let kid = jws.header().kid.as_deref();
+    kid.map(|_| ()).ok_or(AssertionError::Missing("kid"))
+}
+
+fn check_parties(
+    claims: &ChallengeClaims,
+    rules: &TransactionRules<'_>,
+) -> Result<(), AssertionError> {
+    if claims.iss != rules.resource {
+        return Err(AssertionError::Issuer(quoted(rules.resource)));
+    }
+    if !audiences(&claims.aud).is_some_and(|all| all.contains(&rules.issuer)) {
+        return Err(AssertionError::Audience {
+            expected: rules.issuer.to_owned(),
+            form: "or a list that contains it",
+        });
+    }
+    Ok(())
+}
+
+fn check_words(claims: &ChallengeClaims) -> Result<(), AssertionError> {
+    if !(1..=MAX_JTI_BYTES).contains(&claims.jti.len()) {
+        return Err(AssertionError::Jti);
+    }
+    let txn = &claims.txn;
+    let is_name = (1..=MAX_TXN).contains(&txn.len()) && !txn.chars().any(char::is_control);
+    let is_said = !claims.reason.trim().is_empty() && claims.reason.len() <= MAX_REASON;
+    for (holds, name) in [
+        (is_name, "txn"),
+        (
+            !claims.authorization_details.is_empty(),
+            "authorization_details",
+        ),
+        (is_said, "reason"),
+    ] {
+        if !holds {
+            return Err(AssertionError::Bounds(name));
+        }
+    }
+    Ok(())
+}
+
+/// `exp` ahead, `iat` not, and not too far apart.
+fn check_time(claims: &ChallengeClaims, now: Timestamp) -> Result<Timestamp, AssertionError> {
+    let issued_at = Timestamp::from_seconds(claims.iat);
+    let expires_at = Timestamp::from_seconds(claims.exp);
+    if now >= expires_at {
+        return Err(AssertionError::Expired);
+    }
+    if issued_at > now.plus(MAX_FUTURE) {
+        return Err(AssertionError::Future("iat"));
+    }
+    if expires_at > issued_at.plus(MAX_CHALLENGE_LIFE) {
+        return Err(AssertionError::Life(MAX_CHALLENGE_LIFE.as_secs()));
+    }
+    // The clocks of two nodes may differ, and rows are removed by either.
+    Ok(expires_at.plus(MAX_FUTURE))
+}

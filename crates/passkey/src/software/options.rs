@@ -1,0 +1,36 @@
+//! What a relying party asks of an authenticator, read from the JSON of its options (WebAuthn 5.1.9 and 5.1.10).
+
+use base64::Engine;
+use serde_json::Value;
+
+use crate::{BASE64URL, Fault};
+
+/// Options come with or without the member that holds them.
+pub(super) fn public_key(options: &Value) -> &Value {
+    options.get("publicKey").unwrap_or(options)
+}
+
+pub(super) fn text<'a>(options: &'a Value, pointer: &str) -> Result<&'a str, Fault> {
+    options
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .ok_or_else(|| wrong(pointer))
+}
+
+pub(super) fn bytes(options: &Value, pointer: &str) -> Result<Vec<u8>, Fault> {
+    BASE64URL
+        .decode(text(options, pointer)?)
+        .map_err(|_| wrong(pointer))
+}
+
+pub(super) fn ids(options: &Value, pointer: &str) -> Vec<String> {
+    let list = options.pointer(pointer).and_then(Value::as_array);
+    list.into_iter()
+        .flatten()
+        .filter_map(|one| Some(one.get("id")?.as_str()?.to_owned()))
+        .collect()
+}
+
+pub(super) fn wrong(what: &str) -> Fault {
+    Fault::Malformed(format!("the options have no good `{what}`"))
+}

@@ -1,0 +1,135 @@
+//! The same question asked again: one copy stands for all, and what was not told yet is told of that one.
+
+use std::time::Duration;
+
+use writ_core::id::NoticeId;
+use writ_core::pending::{Ending, PendingRequest, State};
+
+use crate::Session;
+use crate::notice::Notice;
+use crate::pending::NewPending;
+use crate::testing::Kind;
+use crate::tests::waiting::{END, decision, id, notice, stage, waiting};
+use crate::tests::world::{HOUR, NOW, TENANT, world};
+
+on_both! {
+    the_newest_copy_stands_for_all,
+    what_was_not_told_yet_is_told_of_the_newest,
+    promise_10_people_are_asked_when_their_turn_comes,
+}
+
+/// So many seconds after the first one, and as long to wait.
+fn copy(name: &str, seconds: u64) -> PendingRequest {
+    let later = Duration::from_secs(seconds);
+    PendingRequest {
+        asked_hash: "the same".to_owned(),
+        created_at: NOW.plus(later),
+        expires_at: END.plus(later),
+        ..waiting(name)
+    }
+}
+
+async fn ask(session: &mut Session, request: &PendingRequest) {
+    let now = request.created_at;
+    let ended = session.end_pending(Ending::Superseded(request), now).await;
+    ended.unwrap();
+    let new = NewPending {
+        request,
+        user_code: None,
+        sealed: None,
+    };
+    session.insert_pending(new).await.unwrap();
+}
+
+async fn the_newest_copy_stands_for_all(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    for request in [copy("1", 0), copy("2", 1), copy("3", 2), waiting("other")] {
+        ask(&mut session, &request).await;
+    }
+    for name in ["1", "2"] {
+        let older = session.pending_by_id(&id(name)).await.unwrap().unwrap();
+        assert!(older.was_asked_again(), "{name}");
+        let newest = session.newest_copy(&older).await.unwrap().unwrap();
+        assert_eq!(newest.id, id("3"), "{name}");
+        assert!(!newest.was_asked_again());
+    }
+    let now = NOW.plus(Duration::from_secs(3));
+    let denied = session
+        .decide_pending(&id("3"), State::Denied, &decision(false), now)
+        .await;
+    assert!(denied.unwrap());
+    let older = session.pending_by_id(&id("1")).await.unwrap().unwrap();
+    let newest = session.newest_copy(&older).await.unwrap().unwrap();
+    assert_eq!((newest.id, newest.state), (id("3"), State::Denied));
+}
+
+async fn what_was_not_told_yet_is_told_of_the_newest(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    ask(&mut session, &copy("1", 0)).await;
+    let to = |name: &str, target: &str| Notice {
+        id: NoticeId::from_text(format!("ntc_{name}")),
+        target: target.to_owned(),
+        ..notice("1")
+    };
+    let client = waiting("1").client;
+    for new in [
+        to("told", "people"),
+        to("waits", "people"),
+        to("client", client.as_str()),
+    ] {
+        session.insert_notice(&new, NOW).await.unwrap();
+    }
+    let told = to("told", "people").id;
+    assert!(session.delivered_notice(&told, "", NOW).await.unwrap());
+    let newer = copy("2", 60);
+    ask(&mut session, &newer).await;
+    session.hand_on_notices(&newer, NOW).await.unwrap();
+    let notices = session.notices_of_request(&newer.id).await.unwrap();
+    let [handed_on] = notices.as_slice() else {
+        panic!("{notices:?}");
+    };
+    assert_eq!(handed_on.id, to("waits", "people").id);
+    assert_eq!(handed_on.expires_at, newer.expires_at);
+}
+
+async fn promise_10_people_are_asked_when_their_turn_comes(kind: Kind) {
+    let database = world(kind).await;
+    let mut session = database.store.begin(TENANT).await.unwrap();
+    let half = END.micros() - NOW.micros();
+    let half = NOW.plus(Duration::from_micros(u64::try_from(half).unwrap() / 2));
+    for name in ["silent", "denied", "again"] {
+        let mut request = waiting(name);
+        request.asked.stages = vec![stage(&["alice"], 1), stage(&["bob"], 1)];
+        ask(&mut session, &request).await;
+    }
+    let early = NOW.plus(Duration::from_secs(1));
+    let denied = session
+        .decide_pending(&id("denied"), State::Denied, &decision(false), early)
+        .await;
+    assert!(denied.unwrap());
+    let again = PendingRequest {
+        created_at: early,
+        asked_hash: waiting("again").asked_hash,
+        ..waiting("newer")
+    };
+    ask(&mut session, &again).await;
+    let mut asked = async |who: &str, now| {
+        let mut mine = waiting(&format!("{who} {now:?}"));
+        mine.asked.stages = vec![stage(&[who], 1)];
+        // Later than all that is counted.
+        mine.created_at = NOW.plus(HOUR);
+        ask(&mut session, &mine).await;
+        let asked = session.prompts_of_people(&mine.id, NOW, now).await;
+        asked.unwrap()
+    };
+    assert_eq!(asked("alice", early).await, 4, "each copy counts");
+    assert_eq!(asked("bob", half.minus(Duration::from_micros(1))).await, 0);
+    assert_eq!(
+        asked("bob", half).await,
+        1,
+        "of the one that nobody answered"
+    );
+    assert_eq!(asked("olga", END).await, 0);
+}
