@@ -153,7 +153,7 @@ class World {
 }
 
 /** Each of them is asked in one story. */
-const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla'];
+const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena'];
 
 /** `alice` lives the stories; `new` has nothing; `locked` forgets the password; `jürgen` is looked at. */
 const PEOPLE = [...ASKED, 'alice', 'new', 'locked', 'jürgen'];

@@ -12,11 +12,11 @@ const KATHMANDU = /\d\d:\d\d UTC\+05:45/;
 
 export default async function usual(scene, { browser, world, options, setting }) {
   const { planner } = world;
-  const phone = await openPhone(browser, { ...options, timezoneId: 'Asia/Kathmandu' }, world, 'karla');
+  const phone = await openPhone(browser, { ...options, timezoneId: 'Asia/Kathmandu' }, world, 'lena');
   const { page, faults } = phone;
   const shown = () => page.locator('main').innerText();
   const pay = async (amount, name) => {
-    const asked = await ask(planner, 'karla', payment(amount, name));
+    const asked = await ask(planner, 'lena', payment(amount, name));
     await phone.openRequest(name);
     const words = await shown();
     await phone.typePassword();
@@ -50,14 +50,14 @@ export default async function usual(scene, { browser, world, options, setting })
     });
 
     await scene('more than usual', async () => {
-      await ask(planner, 'karla', payment('900.00', 'Jeweller'));
+      await ask(planner, 'lena', payment('900.00', 'Jeweller'));
       await phone.openRequest('Jeweller');
       assert.match(await shown(), MORE);
       await judge(phone, `${setting} approval-more`);
     });
 
     await scene('my agents say what was approved', async () => {
-      const asked = await ask(planner, 'karla', payment('5.00', 'Kiosk'));
+      const asked = await ask(planner, 'lena', payment('5.00', 'Kiosk'));
       await phone.openRequest('Kiosk');
       await phone.typePassword();
       await phone.decide('approve');
