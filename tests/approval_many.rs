@@ -1,11 +1,13 @@
-//! Who decides: designated approvers, n of m, and silence that leads to the next and ends as no (issue 4; JOURNEYS).
+//! Who decides within a task, for what it covers: approvers whom the agent's record designates, n of m, and silence that leads to
+//! the next and ends as no.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Actor, Cast, PASSWORD, World, agent_file, both, claims, enrol, minted, refused,
+    Actor, BANK, Cast, Change, PASSWORD, World, agent_file, both, claims, enrol, minted, payment,
+    refused,
 };
 
 /// An agent whose questions about alice are decided by these steps.
@@ -16,12 +18,16 @@ async fn guarded(world: &World, approvers: Value) -> (Cast, Actor) {
     }
     let mut file = agent_file("agt_guarded", "alice");
     file["agent"]["approvers"] = approvers;
-    file["agent"]["may_ask"] = json!(["alice"]);
     (cast, enrol(world, file).await)
 }
 
+/// Asked within a task of alice's that covers it.
 async fn asked(world: &World, cast: &Cast, agent: &Actor) -> (String, String) {
-    let auth_req_id = agent.asked(world, &cast.question()).await;
+    let covers = json!([payment("300.00")]).to_string();
+    let form = cast.request().with("authorization_details", covers);
+    let task = cast.granted(world, agent, &form, BANK).await;
+    let question = cast.question_within(&task.access_token());
+    let auth_req_id = agent.asked(world, &question).await;
     let id = world.request_id(&auth_req_id).await;
     (auth_req_id, id)
 }
@@ -184,18 +190,22 @@ both!(
     issue_4_the_sponsor_decides_and_stops_for_the_person,
     |world| async {
         let (cast, _) = guarded(&world, json!([])).await;
+        let mut alice = world.phone_of("alice").await;
         let mut file = agent_file("agt_minded", "bob");
         file["agent"]["approvers"] = json!([{ "of": ["@sponsor"], "need": 1 }]);
         let agent = enrol(&world, file).await;
         let form = cast.request();
-        let task = cast
-            .granted(&world, &agent, &form, writ_testkit::BANK)
-            .await;
+        let task = cast.granted(&world, &agent, &form, BANK).await;
         let token = task.access_token();
         let question = cast.question_within(&token);
         let auth_req_id = agent.asked(&world, &question).await;
         let id = world.request_id(&auth_req_id).await;
         let mut bob = world.phone_of("bob").await;
+        // Who answers for the agent never decides alone for another person: alice does first.
+        assert_eq!(bob.look(&id).await.reply.status, 404);
+        let page = alice.look(&id).await;
+        alice.approve_by_password(&page).await;
+        assert_eq!(world.waiting(&auth_req_id).await.state, State::Viewed);
         let page = bob.look(&id).await;
         page.says("You decide as the sponsor of this agent.");
         bob.refuse(&page, "stop").await;

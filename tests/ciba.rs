@@ -43,7 +43,10 @@ both!(
         let request = world.waiting(&id).await;
         assert_eq!(
             claims["approval"],
-            json!({ "id": request.id, "basis": "password", "at": world.now().seconds() })
+            json!({
+                "id": request.id, "basis": "password", "at": world.now().seconds(),
+                "by": "subject", "people": 1
+            })
         );
         assert_eq!(claims["acr"], json!("urn:writ:acr:password"));
         assert_eq!(reply.json().get("refresh_token"), None, "for one action");

@@ -1,18 +1,44 @@
 //! Whose budget a question costs (JOURNEYS, "Guards"; promise 10): of everybody who is asked, not of the one it is about.
 
 use serde_json::{Value, json};
-use writ_testkit::{Actor, Cast, Fields, PASSWORD, Reply, World, agent_file, both_with, enrol};
+use writ_testkit::{
+    Actor, Cast, Change, Fields, PASSWORD, Reply, World, agent_file, authorize_url, both_with,
+    enrol,
+};
+use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 
 use crate::races::{RACERS, doors_of, send_at_once};
 
 const SUBJECTS: [&str; 3] = ["alice", "mallory", "carol"];
 
 /// Alice, Mallory and Carol, whom agents may ask about, and Bob, who decides where a record says so.
-async fn office(world: &World) {
-    Cast::of(world).await;
+async fn office(world: &World) -> Cast {
+    let cast = Cast::of(world).await;
     for name in ["bob", "carol"] {
         world.add_user(name, PASSWORD).await;
     }
+    cast
+}
+
+/// Asked within a task of this person's, who granted all of it.
+async fn ask_within(world: &World, cast: &Cast, agent: &Actor, subject: &str) -> Reply {
+    let form = cast.request().with("client_id", agent.id.clone());
+    let pushed = agent
+        .send(world, "/par", &form.without("authorization_details"))
+        .await;
+    let url = authorize_url(&agent.id, &pushed.member("request_uri"));
+    let back = world.browser().approve(&url, subject, PASSWORD).await;
+    let code = back
+        .query_pairs()
+        .find(|(name, _)| name == "code")
+        .unwrap()
+        .1
+        .into_owned();
+    let reply = agent.send(world, "/token", &cast.redeem_form(&code)).await;
+    let question = question(subject, 0)
+        .with("subject_token", reply.access_token())
+        .with("subject_token_type", TOKEN_TYPE_ACCESS_TOKEN);
+    agent.ask(world, &question).await
 }
 
 async fn agent(world: &World, id: &str, approvers: Option<Value>) -> Actor {
@@ -60,11 +86,9 @@ both_with!(
         over_budget(&ask(&world, &guarded, "carol").await);
         let plain = agent(&world, "agt_plain", None).await;
         over_budget(&ask(&world, &plain, "bob").await);
-        // Nobody has asked Alice anything yet.
-        for number in 0..2 {
-            asked(&plain.ask(&world, &question("alice", number)).await);
-        }
-        over_budget(&plain.ask(&world, &question("alice", 2)).await);
+        // Alice was asked once, for she decides before Bob does.
+        asked(&plain.ask(&world, &question("alice", 0)).await);
+        over_budget(&plain.ask(&world, &question("alice", 1)).await);
         world.advance(3601);
         asked(&ask(&world, &guarded, "carol").await);
     }
@@ -74,11 +98,11 @@ both_with!(
     promise_10_whose_turn_has_not_come_was_not_asked,
     &[("PROMPTS__PER_PERSON", "2")],
     |world| async {
-        office(&world).await;
+        let cast = office(&world).await;
         let steps = json!([{ "of": ["@subject"], "need": 1 }, { "of": ["bob"], "need": 1 }]);
         let patient = agent(&world, "agt_patient", Some(steps)).await;
         for subject in SUBJECTS {
-            asked(&ask(&world, &patient, subject).await);
+            asked(&ask_within(&world, &cast, &patient, subject).await);
         }
         let plain = agent(&world, "agt_plain", None).await;
         asked(&ask(&world, &plain, "bob").await);

@@ -3,8 +3,8 @@
 use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId};
 use writ_testkit::{
-    Cast, Change, Forge, World, agent_file, both, claims, enrol, enrol_plain, minted, payment,
-    poll_form, refused,
+    BANK, Cast, Change, Forge, World, agent_file, both, claims, enrol, enrol_plain, minted,
+    payment, poll_form, refused,
 };
 use writ_wire::registration::SPONSOR;
 
@@ -283,7 +283,12 @@ both!(
             { "of": ["bob", "nobody"], "need": 1 }, { "of": [SPONSOR, "carol"], "need": 2 }
         ]);
         let agent = enrol(&world, file).await;
-        let id = agent.asked(&world, &cast.question()).await;
+        // Within a task that covers it they decide in alice's place.
+        let covers = json!([payment("300.00")]).to_string();
+        let form = cast.request().with("authorization_details", covers);
+        let task = cast.granted(&world, &agent, &form, BANK).await;
+        let question = cast.question_within(&task.access_token());
+        let id = agent.asked(&world, &question).await;
         let request = world.waiting(&id).await;
         let (bob, alice) = (world.user_id("bob").await, world.user_id("alice").await);
         assert_eq!(request.asked.stages[0].of, std::slice::from_ref(&bob));
@@ -297,7 +302,7 @@ both!(
         assert_eq!(request.role_of(&alice, world.now()), None, "not her turn");
         world.approve(&id, "bob").await;
         let second = agent
-            .asked(&world, &cast.question().with("binding_message", "again"))
+            .asked(&world, &question.with("binding_message", "again"))
             .await;
         world.approve(&second, "bob").await;
         assert_eq!(

@@ -3,10 +3,13 @@
 use serde_json::json;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_testkit::{
-    BANK, Cast, Fields, ISSUER, SHOP, agent_file, both, enrol, enrol_plain, minted, payment,
-    plain_file, plus, refused, with,
+    BANK, Cast, Fields, ISSUER, SHOP, agent_file, both, both_with, enrol, enrol_plain, minted,
+    payment, plain_file, plus, refused, with,
 };
 use writ_wire::token::GrantType;
+
+use crate::narrow::calendar;
+use crate::requirements::unasked_payments;
 
 fn scope(text: &str) -> Fields {
     vec![("scope", text.to_owned())]
@@ -83,11 +86,11 @@ both!(
         assert_eq!(home["aud"], SHOP);
         let details = vec![(
             "authorization_details",
-            json!([payment("5.00")]).to_string(),
+            json!([calendar(&["read"])]).to_string(),
         )];
         assert_eq!(
             minted(&agent.own(&world, &details).await, "by type")["aud"],
-            BANK
+            SHOP
         );
         let bare = vec![("resource", SHOP.to_owned())];
         let bare = minted(&agent.own(&world, &bare).await, "a bare audience");
@@ -95,9 +98,9 @@ both!(
         let two = [
             scope("accounts:read orders:read"),
             plus(
-                &scope("orders:read"),
+                &scope("accounts:read"),
                 "authorization_details",
-                json!([payment("5.00")]).to_string(),
+                json!([calendar(&["read"])]).to_string(),
             ),
             vec![("resource", BANK.to_owned()), ("resource", SHOP.to_owned())],
         ];
@@ -139,9 +142,10 @@ both!(
     }
 );
 
-both!(
+both_with!(
     /// Promise 1: inside what is registered and inside the ceiling; `openid` needs a person.
     promise_1_inside_the_ceiling,
+    &[("TYPES__PATH", unasked_payments().as_str())],
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_shop().await;

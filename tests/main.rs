@@ -90,6 +90,7 @@ mod refresh_public;
 mod refusals;
 mod registration;
 mod request_uri;
+mod requirements;
 mod secrets;
 mod settings;
 mod shown;

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use writ_authority::{Authority, Level};
 use writ_core::id::{ApprovalId, ClientId, ENTROPY, UserId};
 use writ_core::pending::{
-    Asked, Decision, Delivery, Kind as Flow, POLL_INTERVAL, PendingRequest, Polling, Role, Stage,
-    State,
+    Asked, Decision, Delivery, Kind as Flow, POLL_INTERVAL, PendingRequest, Polling, Role,
+    Safeguards, Stage, State,
 };
 use writ_server::app::{App, Outside};
 use writ_server::ciba::Secrets;
@@ -93,6 +93,7 @@ impl Told {
                 reason: None,
                 level: Level::Password,
                 stages: steps.iter().map(stage).collect(),
+                safeguards: Safeguards::default(),
                 delivery,
                 number: None,
                 address: None,

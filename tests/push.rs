@@ -10,7 +10,7 @@ use writ_jose::hash::sha256;
 use writ_server::notices;
 use writ_store::notice::Notice;
 use writ_testkit::{BANK, Cast, Heard, Plain, Receiver, World, both_heard, claims, enrol_plain};
-use writ_wire::claims::ApprovalBasis;
+use writ_wire::claims::{ApprovalBasis, DecidedBy};
 
 use crate::notices::{NOTIFICATION_TOKEN, WAIT, node, notices_of};
 
@@ -75,6 +75,8 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
         at: world.now(),
         authentication: Some(PersonAuthentication::of(Level::Password, world.now())),
         transaction: None,
+        by: Some(DecidedBy::Subject),
+        people: 1,
     };
     let authority = request.asked.authority.clone();
     let decision = Decision {

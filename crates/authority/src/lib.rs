@@ -3,6 +3,7 @@
 //! No clock, no randomness, no network; the same code runs in the server and in the verifier.
 
 mod amounts;
+mod approvers;
 mod ask;
 mod authority;
 mod ceiling;
@@ -33,6 +34,7 @@ mod usual;
 mod tests;
 
 pub use amounts::Amount;
+pub use approvers::DecidedPeople;
 pub use ask::{Above, Ask, Level};
 pub use authority::{Authority, ScopeGrant};
 pub use ceiling::Ceiling;

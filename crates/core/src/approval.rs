@@ -2,12 +2,12 @@
 //! have shown that it is them, and when it is decided. An agent never decides; silence is no.
 
 use writ_authority::{Authority, Level, Types};
-use writ_wire::claims::ApprovalBasis;
+use writ_wire::claims::{ApprovalBasis, DecidedBy};
 use writ_wire::time::Timestamp;
 
 use crate::client::User;
 use crate::id::{AGENT_PREFIX, ReceiptId};
-use crate::pending::{Decision, PendingRequest, Role, State, Vote};
+use crate::pending::{Decision, PendingRequest, Role, Safeguards, State, Vote};
 use crate::task::{Approval, PersonAuthentication};
 
 /// One person before one request.
@@ -104,10 +104,14 @@ pub fn standing(request: &PendingRequest, user: &User, now: Timestamp) -> Result
     if !request.is_open(now) {
         return Err(Cannot::Ended(request.state_at(now)));
     }
+    let alone = role == Role::Subject
+        || request.asked.safeguards.subject_first
+        || !request.asked.safeguards.never_alone.contains(&user.id);
     Ok(Standing {
         role,
         stage,
-        need: rule.need,
+        // Who is responsible for the agent needs somebody beside them.
+        need: if alone { rule.need } else { rule.need.max(2) },
         of: rule.of.len(),
     })
 }
@@ -200,9 +204,22 @@ fn permitted(
                 .find(|vote| vote.role == Role::Subject)
                 .map(|vote| PersonAuthentication::of(vote.level, vote.at)),
             transaction: None,
+            by: Some(decided_by(&request.asked.safeguards, &votes)),
+            people: u32::try_from(votes.len()).unwrap_or(u32::MAX),
         }),
         by: votes,
         reason: None,
+    }
+}
+
+/// A subject whom the designation names decides as one of the designated.
+fn decided_by(safeguards: &Safeguards, votes: &[Vote]) -> DecidedBy {
+    let has = |role| votes.iter().any(|vote| vote.role == role);
+    match (has(Role::Subject), has(Role::Designated)) {
+        _ if safeguards.subject_by_name => DecidedBy::Designated,
+        (true, true) => DecidedBy::Both,
+        (false, true) => DecidedBy::Designated,
+        (_, false) => DecidedBy::Subject,
     }
 }
 

@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
-use writ_authority::{Authority, Level, Types};
+use writ_authority::Level;
 use writ_wire::authorization::Prompt;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use crate::client::{Client, User};
+use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{PreparedRequest, always_asks};
+use crate::requirements::{Requirements, requirements};
 use crate::task::{PersonAuthentication, level_of};
 
 /// FAPI 2.0: less than 600 seconds.
@@ -98,29 +100,20 @@ impl FoundRequest {
 /// What logins are about.
 #[derive(Clone, Copy)]
 pub struct Logins<'a> {
-    pub types: &'a Types,
+    pub realm: Realm<'a>,
     /// The strongest that this person can give here; before they said who they are, the strongest that anybody can.
     pub strongest: Level,
 }
 
-/// How strongly the person must be logged in: by the types of what is asked, at least a password, and as strongly as one of
-/// `acr_values`. Nobody can log in by values that we do not know.
-pub fn wanted_level(
-    authority: &Authority,
-    acr_values: &[String],
-    types: &Types,
-) -> Result<Level, Refusal> {
-    let of_types = authority
-        .details()
-        .iter()
-        .map(|detail| types.of(detail).map_or(Level::Liveness, |t| t.level()));
-    let least = of_types.fold(Level::Password, Level::max);
+/// How strongly the person must be logged in: as the decision needs it, and as strongly as one of `acr_values`. Nobody can log
+/// in by values that we do not know.
+pub fn wanted_level(needs: &Requirements<'_>, acr_values: &[String]) -> Result<Level, Refusal> {
     if acr_values.is_empty() {
-        return Ok(least);
+        return Ok(needs.level);
     }
     let known = acr_values.iter().filter_map(|acr| level_of(acr)).min();
     let asked = known.ok_or_else(|| unmet("this server knows none of `acr_values`"))?;
-    Ok(least.max(asked))
+    Ok(needs.level.max(asked))
 }
 
 /// RFC 9470 section 5.
@@ -137,13 +130,20 @@ pub fn next(
 ) -> Result<Need, Refusal> {
     let request = &found.prepared.request;
     let prompt = request.prompt;
-    let level = wanted_level(&found.prepared.authority, &request.acr_values, logins.types)?;
+    let authority = &found.prepared.authority;
+    let subject = session.map(|session| &session.user.id);
+    let needs = requirements(authority, client, subject, None, logins.realm);
+    needs.allow_consent()?;
+    let level = wanted_level(&needs, &request.acr_values)?;
     if level > logins.strongest {
         return Err(unmet(
             "the login that this needs cannot be had: the person has no passkey here, or this server no such method",
         ));
     }
-    let sufficient = session.is_some_and(|s| s.level >= level && suffices(s, found, client, now));
+    let sufficient = session.is_some_and(|s| {
+        let is_fresh = s.for_request.as_deref() == Some(found.digest.as_str());
+        s.level >= level && (is_fresh || !needs.fresh) && suffices(s, found, client, now)
+    });
     if prompt == Some(Prompt::None) {
         // Consent is never remembered: a task is approved each time.
         let code = if sufficient || always_asks(client) {

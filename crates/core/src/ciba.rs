@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use writ_authority::{Authority, Level};
+use writ_authority::Level;
 use writ_wire::ciba::BackchannelRequest;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
@@ -15,6 +15,7 @@ use crate::pending::{Delivery, Kind, LONGEST_WAIT, Prepared, SHORTEST_WAIT, USUA
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{self, Making, OPENID, Wanted};
+use crate::requirements::{Requirements, requirements};
 use crate::target;
 use crate::task::level_of;
 use crate::words;
@@ -63,7 +64,11 @@ pub fn prepare(
         kind: Kind::Ciba,
         delivery,
         transaction: None,
-        level: level(&authority, &request.acr_values, (realm, strongest))?,
+        level: level(
+            &requirements(&authority, client, None, None, realm),
+            &request.acr_values,
+            strongest,
+        )?,
         authority,
         binding_message: request.binding_message.clone(),
         identity,
@@ -92,25 +97,19 @@ fn check_message(request: &BackchannelRequest, client: &Client) -> Result<(), Re
     }
 }
 
-/// The weakest answer that counts: a password, what the types want, and one of the classes asked for (RFC 9470 section 4).
+/// The weakest answer that counts: what the decision needs, and one of the classes asked for (RFC 9470 section 4).
 pub(crate) fn level(
-    authority: &Authority,
+    needs: &Requirements<'_>,
     acr_values: &[String],
-    (realm, strongest): (Realm<'_>, Level),
+    strongest: Level,
 ) -> Result<Level, Refusal> {
-    let types = authority
-        .details()
-        .iter()
-        .filter_map(|detail| realm.types.of(detail));
-    let by_type = types.map(|definition| definition.level()).max();
     let by_class = acr_values.iter().filter_map(|acr| level_of(acr)).min();
     if by_class.is_none() && !acr_values.is_empty() {
         return Err(Refusal::invalid_request(
             "no value of `acr_values` is known: see `acr_values_supported` of the metadata",
         ));
     }
-    let level = Level::Password.max(by_type.unwrap_or(Level::None));
-    let level = level.max(by_class.unwrap_or(Level::None));
+    let level = needs.level.max(by_class.unwrap_or(Level::None));
     if level > strongest {
         return Err(Refusal::new(
             ErrorCode::AccessDenied,

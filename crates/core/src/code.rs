@@ -82,9 +82,10 @@ pub fn redeem(
     if let Some(consumed) = &found.consumed {
         return reuse(consumed, proof, now);
     }
-    match check(found, request, proof, now) {
-        Ok(()) => {}
-        Err(refusal) => return Outcome::Refuse(refusal),
+    let checked = check(found, request, proof, now);
+    let checked = checked.and_then(|()| found.lineage.require_agreement(client, realm));
+    if let Err(refusal) = checked {
+        return Outcome::Refuse(refusal);
     }
     let granted = &found.lineage.leaf.authority;
     match target::audience(granted, &request.resource, realm) {

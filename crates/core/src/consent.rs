@@ -1,10 +1,13 @@
 //! A person's decision becomes a task, a consent, the first delegation and a code (DESIGN 4, 5).
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use writ_authority::{Authority, Level};
-use writ_wire::claims::ApprovalBasis;
+use writ_jose::hash;
+use writ_wire::claims::{ApprovalBasis, DecidedBy};
 use writ_wire::error::ErrorCode;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -12,11 +15,12 @@ use writ_wire::time::Timestamp;
 use crate::client::{Client, User};
 use crate::code::{CODE_LIFETIME, NewCode};
 use crate::delegation::{self, Delegation};
-use crate::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
+use crate::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId, UserId};
 use crate::onward::Onward;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{PreparedRequest, longest_task};
+use crate::screen::{self, ScreenError};
 use crate::task::{Approval, PersonAuthentication, Subject, Task, level_of};
 
 /// What a person said yes to: opaque names of the parts shown.
@@ -38,12 +42,34 @@ pub struct Fresh {
     pub code_digest: String,
 }
 
-/// What the person saw, as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
+/// A consent page as it is kept for one person from the moment it is shown: a click counts for exactly this page. Kept as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConsentScreen {
+    pub user: UserId,
+    /// base64url of [`screen::NONCE_BYTES`] random bytes: nobody can name a page that they were not given.
+    pub nonce: String,
+    /// When this person was first shown the request.
+    pub since: Timestamp,
+    /// When the task ends, as the page says.
+    pub ends_at: Timestamp,
+    /// All of what can be granted: the words are made from it.
+    pub authority: Authority,
+    /// To whom an agent may pass it on.
+    pub onward: Onward,
+    pub redirect_uri: String,
+    /// Every line of the page.
     pub text: String,
-    pub text_hash: String,
     pub locale: String,
+}
+
+impl ConsentScreen {
+    /// The name of this page in its form: SHA-256 over the nonce and the canonical JSON (RFC 8785) of all of it, base64url.
+    pub fn hash(&self) -> Result<String, ScreenError> {
+        let text = serde_json_canonicalizer::to_string(self)
+            .map_err(|e| ScreenError::Malformed(e.to_string()))?;
+        Ok(URL_SAFE_NO_PAD.encode(screen::challenge(&self.nonce, &text)?))
+    }
 }
 
 /// To be written in one transaction.
@@ -60,7 +86,11 @@ pub struct Approved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Consent {
     pub id: ConsentId,
-    pub shown: Shown,
+    /// What the person saw, as it is kept.
+    pub shown: String,
+    /// base64url SHA-256 of the text.
+    pub shown_hash: String,
+    pub locale: String,
     pub method: &'static str,
     pub at: Timestamp,
 }
@@ -76,7 +106,7 @@ pub fn approve(
     prepared: &PreparedRequest,
     client: &Client,
     approver: &Approver<'_>,
-    (chosen, shown): (&Chosen, Shown),
+    (chosen, screen): (&Chosen, &ConsentScreen),
     (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
 ) -> Result<Approved, Refusal> {
     if approver.user.disabled {
@@ -90,7 +120,7 @@ pub fn approve(
         return Err(denied());
     }
     let narrowed = authority != prepared.authority;
-    let task = task(prepared, client, approver, authority, (now, &fresh));
+    let task = task(prepared, client, approver, authority, (screen, now, &fresh));
     let delegation = root(&task, client, (realm, now, &fresh), prepared);
     let code = NewCode {
         digest: fresh.code_digest,
@@ -106,7 +136,9 @@ pub fn approve(
     };
     let consent = Consent {
         id: fresh.consent,
-        shown,
+        shown_hash: hash::digest_text(&[screen.text.as_bytes()]),
+        shown: screen.text.clone(),
+        locale: screen.locale.clone(),
         method: method(&approver.authentication),
         at: now,
     };
@@ -175,9 +207,8 @@ fn task(
     client: &Client,
     approver: &Approver<'_>,
     authority: Authority,
-    (now, fresh): (Timestamp, &Fresh),
+    (screen, now, fresh): (&ConsentScreen, Timestamp, &Fresh),
 ) -> Task {
-    let lifetime: Duration = client.task_lifetime.min(longest_task(client));
     Task {
         id: fresh.task.clone(),
         subject: Subject::Person(approver.user.id.to_string()),
@@ -192,12 +223,20 @@ fn task(
             at: now,
             authentication: Some(approver.authentication.clone()),
             transaction: None,
+            by: Some(DecidedBy::Subject),
+            people: 1,
         },
         created_at: now,
-        expires_at: prepared
-            .task_expires_at
-            .unwrap_or_else(|| now.plus(lifetime)),
+        expires_at: screen.ends_at,
     }
+}
+
+/// When a task ends that a person is asked about from `since` on: as the client asked, else after its usual life.
+pub fn ends_at(prepared: &PreparedRequest, client: &Client, since: Timestamp) -> Timestamp {
+    let lifetime = client.task_lifetime.min(longest_task(client));
+    prepared
+        .task_expires_at
+        .unwrap_or_else(|| since.plus(lifetime))
 }
 
 fn root(

@@ -14,6 +14,7 @@ use crate::onward::Onward;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{Making, Wanted, longest_task, resolve};
+use crate::requirements::requirements;
 use crate::target;
 use crate::task::{Approval, Subject, Task};
 
@@ -57,6 +58,7 @@ pub fn own_work(
     } else {
         asked
     };
+    requirements(&authority, client, None, None, realm).allow_own_work()?;
     let audience = target::audience(&authority, &request.resource, realm)?;
     let view = authority.view(&audience);
     let task = task(client, authority, context.now, &fresh);
@@ -102,6 +104,8 @@ fn task(client: &Client, authority: Authority, now: Timestamp, fresh: &Fresh) ->
             at: now,
             authentication: None,
             transaction: None,
+            by: None,
+            people: 0,
         },
         created_at: now,
         expires_at: now.plus(client.task_lifetime.min(longest_task(client))),

@@ -16,11 +16,13 @@ use crate::client::Client;
 use crate::id::{ApprovalId, UserId};
 use crate::onward::Onward;
 use crate::pending::{
-    Asked, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage, State, designation,
+    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Safeguards,
+    State,
 };
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{self, Making, OPENID, Wanted};
+use crate::requirements::requirements;
 
 /// How long a code is good: time to find a browser, log in and decide (RFC 8628 section 3.2).
 pub const DEVICE_LIFETIME: Duration = Duration::from_secs(600);
@@ -75,7 +77,8 @@ pub fn prepare(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
-    let level = wanted_level(&authority, &[], realm.types)?;
+    let needs = requirements(&authority, client, None, None, realm);
+    let level = wanted_level(&needs, &[])?;
     if level > strongest {
         return Err(unmet(
             "this needs a stronger answer than anybody can give here: no verifier is configured",
@@ -83,7 +86,7 @@ pub fn prepare(
     }
     let identity = request.scope.iter().any(|scope| scope == OPENID);
     let others = |step: &ApproversFile| step.of != [SUBJECT];
-    if identity && designation(&authority, client, realm)?.iter().any(others) {
+    if identity && needs.designated()?.iter().any(others) {
         return Err(Refusal::invalid_scope(
             "`openid`: others than the person decide about this, and cannot say who they are",
         ));
@@ -119,6 +122,7 @@ pub fn pending(
             reason: prepared.reason,
             level: prepared.level,
             stages: Vec::new(),
+            safeguards: Safeguards::default(),
             delivery: Delivery::Poll,
             number: None,
             address,
@@ -168,10 +172,12 @@ pub fn typed(found: Option<&PendingRequest>, person: &UserId, now: Timestamp) ->
 
 /// The same question, to those who decide about it for this person; none if they changed since, and cannot say who the person
 /// is whose ID token is asked for.
-pub fn taken(request: &PendingRequest, stages: Vec<Stage>) -> Option<Asked> {
-    let others = stages.iter().any(|stage| stage.role != Role::Subject);
+pub fn taken(request: &PendingRequest, deciders: Deciders) -> Option<Asked> {
+    let mut stages = deciders.stages.iter();
+    let others = stages.any(|stage| stage.role != Role::Subject);
     (!others || !request.asked.identity).then(|| Asked {
-        stages,
+        stages: deciders.stages,
+        safeguards: deciders.safeguards,
         ..request.asked.clone()
     })
 }

@@ -18,6 +18,7 @@ use crate::onward::{DEFAULT_DEPTH, Onward};
 use crate::realm::Realm;
 use crate::refresh::narrowing;
 use crate::refusal::Refusal;
+use crate::requirements::requirements;
 use crate::target;
 
 /// How a token passes on.
@@ -110,6 +111,8 @@ pub fn exchange(
         narrow(granted, &asked, realm.types).map_err(|e| narrowing(e, "the delegation"))?;
     let view = narrowed.authority.view(&audience);
     within_ceiling(&view, facts.client, realm)?;
+    let task = &facts.lineage.task;
+    requirements(&view, facts.client, None, Some(task), realm).met_by(facts.lineage.approval())?;
     let not_after = Timestamp::from_seconds(facts.subject.exp);
     let (new_row, jkt) = match (way, &facts.actor) {
         (Way::HandOver, Some(actor)) => {

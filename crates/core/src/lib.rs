@@ -29,6 +29,7 @@ pub mod refresh;
 pub mod refusal;
 pub mod registration;
 pub mod request;
+pub mod requirements;
 pub mod screen;
 pub mod signing;
 pub mod target;

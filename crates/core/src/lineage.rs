@@ -2,9 +2,12 @@
 
 use writ_wire::time::Timestamp;
 
+use crate::client::Client;
 use crate::delegation::Delegation;
+use crate::realm::Realm;
 use crate::refusal::Refusal;
-use crate::task::Task;
+use crate::requirements::requirements;
+use crate::task::{Approval, Task};
 
 /// Facts read uncached, in one statement, whatever the depth.
 #[derive(Clone, Debug, PartialEq)]
@@ -79,5 +82,19 @@ impl Lineage {
             return Err(refuse("what this request builds on has expired".to_owned()));
         }
         Ok(())
+    }
+
+    /// What people agreed to: for this very edge, or when the task was opened.
+    pub fn approval(&self) -> &Approval {
+        self.leaf.approval.as_ref().unwrap_or(&self.task.approval)
+    }
+
+    /// Refuses a grant for which the right people did not agree, by the types as they are now.
+    pub fn require_agreement(&self, client: &Client, realm: Realm<'_>) -> Result<(), Refusal> {
+        let needs = requirements(&self.leaf.authority, client, None, Some(&self.task), realm);
+        needs.met_by(self.approval()).map_err(|unmet| {
+            Refusal::invalid_grant("its type asks for another decision now: ask again")
+                .because(unmet.sentence)
+        })
     }
 }

@@ -7,13 +7,14 @@ mod ending;
 mod poll;
 mod redeem;
 
-pub use approvers::{Designation, designation, stages};
+pub use approvers::{Deciders, Designation, deciders, designation};
 pub use ask::{Asking, Prepared, asking, pending};
 pub use ending::{Ending, STOPPED, SUPERSEDED};
 pub use poll::{Hasty, Poll, poll};
 pub use redeem::{Facts, Fresh, Redeemed, SINGLE_USE_LIFETIME, redeem};
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -139,6 +140,17 @@ pub struct Stage {
     pub need: usize,
 }
 
+/// Conditions of a decision beside the numbers of its steps. Kept as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Safeguards {
+    /// The first step is the subject's, who must agree before the people of the others are asked, and beside them.
+    pub subject_first: bool,
+    /// Whoever owns or sponsors the asking agent: their answers need one of another person, or the subject's, beside them.
+    pub never_alone: BTreeSet<UserId>,
+    /// The designation names the subject as a person: they decide as one of the designated.
+    pub subject_by_name: bool,
+}
+
 /// What is asked; never changes while it waits. Kept as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Asked {
@@ -151,6 +163,8 @@ pub struct Asked {
     pub level: Level,
     /// In order; never empty, except before a person took a device request.
     pub stages: Vec<Stage>,
+    #[serde(default)]
+    pub safeguards: Safeguards,
     pub delivery: Delivery,
     /// Two digits that the client shows and the person picks.
     pub number: Option<u8>,
@@ -274,9 +288,19 @@ impl PendingRequest {
         let whole = self.created_at.until(self.expires_at).as_micros().max(1);
         let passed = self.created_at.until(now).as_micros().min(whole);
         let steps_wide = u128::try_from(steps).unwrap_or(1);
-        usize::try_from(passed * steps_wide / whole)
-            .unwrap_or(0)
-            .min(steps - 1)
+        let by_time = usize::try_from(passed * steps_wide / whole).unwrap_or(0);
+        let by_time = by_time.min(steps - 1);
+        match (self.asked.safeguards.subject_first, self.stage) {
+            (false, _) => by_time,
+            // Nobody else is asked before the subject agreed, which is what leads to the next step.
+            (true, 0) => 0,
+            (true, announced) => by_time.max(announced),
+        }
+    }
+
+    /// Whether this vote is the subject's yes for which the others wait.
+    pub fn opens_next_stage(&self, vote: &Vote) -> bool {
+        self.asked.safeguards.subject_first && self.stage == 0 && vote.stage == 0
     }
 
     /// As whom this person may decide now: in a step that has come.
@@ -298,6 +322,7 @@ impl PendingRequest {
 
     /// Whether these votes, all for yes, are enough.
     pub fn is_decided_by(&self, votes: &[Vote]) -> bool {
+        let safeguards = &self.asked.safeguards;
         let enough = |(place, stage): (usize, &Stage)| {
             let of_stage = stage.of.iter().filter(|user| {
                 votes
@@ -306,7 +331,15 @@ impl PendingRequest {
             });
             stage.need > 0 && of_stage.count() >= stage.need
         };
-        self.asked.stages.iter().enumerate().any(enough)
+        let mut stages = self.asked.stages.iter().enumerate();
+        let subject_agreed = match safeguards.subject_first {
+            true => stages.next().is_some_and(enough),
+            false => true,
+        };
+        let independent = |vote: &Vote| {
+            vote.role == Role::Subject || !safeguards.never_alone.contains(&vote.user)
+        };
+        subject_agreed && stages.any(enough) && votes.iter().any(independent)
     }
 }
 

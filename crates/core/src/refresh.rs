@@ -146,6 +146,7 @@ fn allowed(
         Refusal::invalid_grant("the grant is wider than what this client may have now")
             .because(r.sentence)
     })?;
+    found.lineage.require_agreement(client, realm)?;
     let audience = target::audience(granted, &request.resource, realm)?;
     let asked = Asked {
         scopes: request

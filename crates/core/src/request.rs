@@ -19,6 +19,7 @@ use crate::ceiling;
 use crate::client::Client;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
+use crate::requirements::requirements;
 
 pub const OPENID: &str = "openid";
 
@@ -81,6 +82,7 @@ pub fn prepare(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
+    requirements(&authority, client, None, None, realm).allow_consent()?;
     let pushed = matches!(arrival, Arrival::Pushed { .. });
     Ok(PreparedRequest {
         request,

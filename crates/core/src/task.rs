@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use writ_authority::{Authority, Level};
-use writ_wire::claims::{ApprovalBasis, ApprovalClaim};
+use writ_wire::claims::{ApprovalBasis, ApprovalClaim, DecidedBy};
 use writ_wire::time::Timestamp;
 
 use crate::id::{ApprovalId, ClientId, TaskId, TransactionId};
@@ -72,6 +72,12 @@ pub struct Approval {
     /// `txn` of a resource server's challenge, if it was that which was approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<String>,
+    /// In which role people decided; absent where none was asked, and in rows of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<DecidedBy>,
+    /// How many of them.
+    #[serde(default)]
+    pub people: u32,
 }
 
 /// How a person was authenticated.
@@ -117,6 +123,8 @@ impl Approval {
             id: self.id.to_string(),
             basis: self.basis,
             at: self.at.seconds(),
+            by: self.by,
+            people: self.by.map(|_| self.people),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::pending::{Delivery, Kind, Prepared, Transaction, USUAL_WAIT};
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::{self, Making, Wanted};
+use crate::requirements::requirements;
 use crate::words;
 
 /// The resource server that an unverified challenge names, and its keys, if it may challenge at all.
@@ -59,7 +60,11 @@ pub fn prepare(
         kind: Kind::Transaction,
         // The draft has polling alone, whatever the client is registered for elsewhere.
         delivery: Delivery::Poll,
-        level: ciba::level(&authority, &[], (realm, strongest))?,
+        level: ciba::level(
+            &requirements(&authority, client, None, None, realm),
+            &[],
+            strongest,
+        )?,
         authority,
         binding_message: None,
         identity: false,

@@ -4,7 +4,7 @@
 mod facts;
 mod person;
 
-pub use facts::stages;
+pub use facts::{Deciding, deciders};
 pub use person::{Hinted, check_code, own_token};
 
 use std::collections::BTreeSet;
@@ -105,14 +105,19 @@ pub async fn commit(ask: &Ask<'_>, question: Question<'_>) -> Result<Asked, Deni
     let mut session = app.begin().await?;
     let loaded = facts::load(ask, &mut session, question.hinted).await?;
     let subject = loaded.person(client).map_err(|r| ask.refuse(r))?.clone();
-    let decides = (&question.prepared.authority, &subject, &**client);
-    let stages = stages(&mut session, decides, ask.catalogue.realm()).await?;
+    let deciding = Deciding {
+        authority: &question.prepared.authority,
+        client,
+        subject: &subject,
+        task: loaded.asking.as_ref().map(|lineage| &lineage.task),
+    };
+    let deciders = deciders(&mut session, &deciding, ask.catalogue.realm()).await?;
     let asking = Asking {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(&handle),
         client,
         subject: &subject.id,
-        stages: stages.map_err(|refusal| ask.refuse(refusal))?,
+        deciders: deciders.map_err(|refusal| ask.refuse(refusal))?,
         asking: loaded.asking.as_ref(),
         jkt: ask.caller.key().cloned(),
         number: client.backchannel.number_matching.then(|| number(app)),

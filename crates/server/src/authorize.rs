@@ -286,7 +286,7 @@ pub async fn next(
 ) -> Result<Result<Need, Refusal>, Ended> {
     let catalogue = app.catalogue().await?;
     let logins = Logins {
-        types: &catalogue.types,
+        realm: catalogue.realm(),
         strongest: strongest(app, session).await?,
     };
     Ok(authorize::next(found, client, session, (logins, now)))

@@ -11,13 +11,14 @@ use writ_authority::Authority;
 use writ_core::authorize::{Dead, FoundRequest, Need, Session};
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
-use writ_core::consent::{self, Approved, Approver, Chosen, Fresh, Shown, is_bare, scope_name};
+use writ_core::consent::{
+    self, Approved, Approver, Chosen, ConsentScreen, Fresh, is_bare, scope_name,
+};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
 use writ_core::onward::Onward;
-use writ_core::request::{OPENID, longest_task};
+use writ_core::request::OPENID;
 use writ_core::target::has_openid;
-use writ_jose::hash;
 use writ_wire::form::Form;
 use writ_wire::resource::ResourceUri;
 
@@ -39,6 +40,14 @@ struct Question {
     client: Arc<Client>,
     session: Session,
     catalogue: Arc<Catalogue>,
+    /// What this person was shown last.
+    kept: Option<ConsentScreen>,
+}
+
+/// A page, and what of it is compared with a click.
+struct Shown {
+    page: Consent,
+    screen: ConsentScreen,
 }
 
 /// Either a question for this person, or the login page first.
@@ -58,10 +67,7 @@ pub async fn show(
         let browser = app.browser(&headers).await?;
         match ask(&app, &form, &browser).await? {
             Asked::LoginFirst(location) => Ok(see_other(&location)),
-            Asked::Question(question) => Ok(view(&app, &question, &browser, None)
-                .await?
-                .page(&app.texts)
-                .into_response()),
+            Asked::Question(question) => page(&app, &question, &browser, None).await,
         }
     };
     match result.await {
@@ -113,13 +119,17 @@ async fn ask(app: &App, form: &Form, browser: &Browser) -> Result<Asked, Ended> 
         next(app, (&found, &client), browser.session.as_ref(), now).await?,
         &browser.session,
     ) {
-        (Ok(Need::Consent), Some(session)) => Ok(Asked::Question(Box::new(Question {
-            handle: handle.to_owned(),
-            session: session.clone(),
-            catalogue: app.catalogue().await?,
-            found,
-            client,
-        }))),
+        (Ok(Need::Consent), Some(session)) => {
+            let kept = app.read().await?.consent_screen(&found.digest).await?;
+            Ok(Asked::Question(Box::new(Question {
+                handle: handle.to_owned(),
+                kept: kept.filter(|kept| kept.user == session.user.id),
+                session: session.clone(),
+                catalogue: app.fresh_catalogue().await?,
+                found,
+                client,
+            })))
+        }
         (Err(refusal), _) => Err(back(&found, refusal)),
         _ => Ok(Asked::LoginFirst(format!("/login?request={handle}"))),
     }
@@ -132,46 +142,68 @@ async fn approve(
     browser: &Browser,
 ) -> Result<Response, Ended> {
     let now = app.clock.now();
+    let shown = shown(app, question, browser).await?;
+    if !was_seen(question, &shown, form)? {
+        return page(app, question, browser, Some(ConsentProblem::Changed)).await;
+    }
     let mut chosen = Chosen {
         parts: form.all("grant").map(str::to_owned).collect(),
     };
+    if chosen.parts.is_empty() && shown.page.has_boxes() {
+        return page(app, question, browser, Some(ConsentProblem::NothingChosen)).await;
+    }
     let realm = question.catalogue.realm();
-    let asked = &question.found.prepared.authority;
-    if has_openid(asked, realm) {
+    if shown.page.identity {
         // Shown without a box of its own: whoever approves anything is known to the client.
         chosen
             .parts
             .insert(scope_name(realm.issuer.as_str(), OPENID));
-    }
-    let page = view(app, question, browser, None).await?;
-    if form.all("grant").next().is_none() && !(page.details.is_empty() && page.scopes.is_empty()) {
-        let problem = Some(ConsentProblem::NothingChosen);
-        let again = view(app, question, browser, problem).await?;
-        return Ok(again.page(&app.texts).into_response());
     }
     let code = app.random.secret();
     let approver = Approver {
         user: &question.session.user,
         authentication: question.session.authentication(),
     };
-    let text = page.recorded_text(&app.texts);
-    let shown = Shown {
-        text_hash: hash::digest_text(&[text.as_bytes()]),
-        text,
-        locale: app.texts.locale().to_owned(),
-    };
-    let fresh = fresh(app, &code);
     let decided = consent::approve(
         &question.found.prepared,
         &question.client,
         &approver,
-        (&chosen, shown),
-        (realm, now, fresh),
+        (&chosen, &shown.screen),
+        (realm, now, fresh(app, &code)),
     );
     match decided {
         Ok(approved) => commit(app, question, &approved, &code).await,
         Err(refusal) => Err(back(&question.found, refusal)),
     }
+}
+
+/// Whether the page that sent this form was made for this person, and would be the same now. Its nonce is known to nobody else.
+fn was_seen(question: &Question, shown: &Shown, form: &Form) -> Result<bool, Ended> {
+    let named = form.optional("screen").map_err(|e| untrusted(&e.into()))?;
+    let same = question.kept.as_ref() == Some(&shown.screen);
+    Ok(same && named == Some(shown.page.screen_hash.as_str()))
+}
+
+/// The page as it is now, kept before it is sent.
+async fn page(
+    app: &App,
+    question: &Question,
+    browser: &Browser,
+    problem: Option<ConsentProblem>,
+) -> Result<Response, Ended> {
+    let shown = shown(app, question, browser).await?;
+    if question.kept.as_ref() != Some(&shown.screen) {
+        let mut session = app.begin().await?;
+        session
+            .save_consent_screen(&question.found.digest, &shown.screen)
+            .await?;
+        session.commit().await?;
+    }
+    let page = Consent {
+        problem,
+        ..shown.page
+    };
+    Ok(page.page(&app.texts).into_response())
 }
 
 fn fresh(app: &App, code: &str) -> Fresh {
@@ -245,9 +277,9 @@ fn events(app: &App, question: &Question, approved: &Approved) -> [Event; 2] {
     [
         event(given).with(serde_json::json!({
             "consent": approved.consent.id,
-            "shown": approved.consent.shown.text,
-            "shown_hash": approved.consent.shown.text_hash,
-            "locale": approved.consent.shown.locale,
+            "shown": approved.consent.shown,
+            "shown_hash": approved.consent.shown_hash,
+            "locale": approved.consent.locale,
             "method": approved.consent.method,
             "asked": question.found.prepared.authority,
         })),
@@ -279,34 +311,47 @@ async fn deny(app: &App, question: &Question) -> Result<Response, Ended> {
     Err(back(&question.found, refusal))
 }
 
-async fn view(
-    app: &App,
-    question: &Question,
-    browser: &Browser,
-    problem: Option<ConsentProblem>,
-) -> Result<Consent, Ended> {
-    let prepared = &question.found.prepared;
-    let lifetime = question
-        .client
-        .task_lifetime
-        .min(longest_task(&question.client));
-    let expires = prepared
-        .task_expires_at
-        .unwrap_or_else(|| app.clock.now().plus(lifetime));
-    Ok(Consent {
+/// What this person is shown now, under the nonce and from the moment of the first time.
+async fn shown(app: &App, question: &Question, browser: &Browser) -> Result<Shown, Ended> {
+    let (prepared, client) = (&question.found.prepared, &*question.client);
+    let kept = question.kept.as_ref();
+    let since = kept.map_or_else(|| app.clock.now(), |kept| kept.since);
+    let ends_at = consent::ends_at(prepared, client, since);
+    let passes_on_to = Onward::of(client);
+    let page = Consent {
         csrf: browser.csrf(),
         request: question.handle.clone(),
-        client: client_view(&question.client),
+        screen_hash: String::new(),
+        client: client_view(client),
         subject_name: question.session.user.name.clone(),
         purpose: prepared.purpose.clone(),
-        expires: app.moment_for(&question.session, expires),
+        expires: app.moment_for(&question.session, ends_at),
         details: details(app, question),
         scopes: scopes(&question.catalogue, &prepared.authority),
         identity: has_openid(&prepared.authority, question.catalogue.realm()),
-        onward: onward(app, &Onward::of(&question.client)).await?,
+        onward: onward(app, &passes_on_to).await?,
         redirect_host: host(&prepared.redirect_uri),
         form_action: FormAction::of_redirect(&prepared.redirect_uri),
-        problem,
+        problem: None,
+    };
+    let screen = ConsentScreen {
+        user: question.session.user.id.clone(),
+        nonce: kept.map_or_else(|| app.random.secret(), |kept| kept.nonce.clone()),
+        since,
+        ends_at,
+        authority: prepared.authority.clone(),
+        onward: passes_on_to,
+        redirect_uri: prepared.redirect_uri.clone(),
+        text: page.recorded_text(&app.texts),
+        locale: app.texts.locale().to_owned(),
+    };
+    let screen_hash = screen.hash().map_err(|e| Ended::Broken(e.to_string()))?;
+    Ok(Shown {
+        page: Consent {
+            screen_hash,
+            ..page
+        },
+        screen,
     })
 }
 

@@ -35,6 +35,7 @@ pub use mail::Mailer;
 pub use outbox::{once, run};
 pub use passkey::{Passkey, passkey_changed};
 pub use vapid::PushKey;
+pub use watch::next_stage;
 pub use web_push::Subscribed;
 pub use words::Words;
 

@@ -32,6 +32,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     7 "0007_notice",
     8 "0008_usual",
     9 "0009_limits",
+    10 "0010_consent_screen",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -43,6 +44,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     7 "0007_notice",
     8 "0008_usual",
     9 "0009_limits",
+    10 "0010_consent_screen",
 };
 
 impl Store {

@@ -309,7 +309,9 @@ pub(super) fn number(count: usize) -> i64 {
 /// The first moment of the next step, as `PendingRequest::stage_at` counts; none after the last.
 pub(super) fn stage_ends_at(request: &PendingRequest, stage: usize) -> Option<i64> {
     let steps = request.asked.stages.len();
-    if stage + 1 >= steps {
+    // Time alone does not lead past the subject, whose answer the others wait for.
+    let waits_for_subject = request.asked.safeguards.subject_first && stage == 0;
+    if stage + 1 >= steps || waits_for_subject {
         return None;
     }
     let whole = request.expires_at.micros() - request.created_at.micros();

@@ -118,7 +118,7 @@ impl Session {
 
     /// Of everybody who decided, in order.
     pub async fn receipts_of_request(&mut self, id: &ApprovalId) -> Result<Vec<StoredReceipt>> {
-        let most = number(MAX_STAGES * MAX_APPROVERS);
+        let most = number((MAX_STAGES + 1) * MAX_APPROVERS);
         let rows = all!(
             self,
             ReceiptRow,

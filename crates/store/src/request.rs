@@ -1,6 +1,7 @@
 //! Authorization requests that wait for a person (RFC 9126): opened as often as needed, consumed once (LESSONS 36).
 
 use writ_core::authorize::FoundRequest;
+use writ_core::consent::ConsentScreen;
 use writ_core::id::ClientId;
 use writ_core::request::PreparedRequest;
 use writ_wire::time::Timestamp;
@@ -20,6 +21,9 @@ pub struct NewRequest<'a> {
 }
 
 const PREPARED: &str = "`authorization_requests.prepared`";
+const SCREEN_COLUMN: &str = "`authorization_requests.screen`";
+
+row! { ScreenRow { screen: Option<String> } }
 
 row! { RequestRow {
     digest: String,
@@ -37,6 +41,13 @@ const INSERT: &str = "
 const FIND: &str = "
     SELECT digest, client_id, prepared, created_at, expires_at, consumed_at
     FROM authorization_requests WHERE tenant = $1 AND digest = $2";
+
+const SAVE_SCREEN: &str = "
+    UPDATE authorization_requests SET screen = $3
+    WHERE tenant = $1 AND digest = $2 AND consumed_at IS NULL";
+
+const SCREEN: &str = "
+    SELECT screen FROM authorization_requests WHERE tenant = $1 AND digest = $2";
 
 const CONSUME: &str = "
     UPDATE authorization_requests SET consumed_at = $3
@@ -61,6 +72,25 @@ impl Session {
     pub async fn request(&mut self, digest: &str) -> Result<Option<FoundRequest>> {
         let row = optional!(self, RequestRow, FIND, &self.tenant, digest)?;
         row.map(RequestRow::read).transpose()
+    }
+
+    /// The consent page that a person is about to see, in place of the one before it.
+    pub async fn save_consent_screen(
+        &mut self,
+        digest: &str,
+        screen: &ConsentScreen,
+    ) -> Result<()> {
+        let screen = json::write(screen, SCREEN_COLUMN)?;
+        execute!(self, SAVE_SCREEN, &self.tenant, digest, screen)?;
+        Ok(())
+    }
+
+    /// The consent page that was shown last; `None` before the first one.
+    pub async fn consent_screen(&mut self, digest: &str) -> Result<Option<ConsentScreen>> {
+        let row = optional!(self, ScreenRow, SCREEN, &self.tenant, digest)?;
+        let text = row.and_then(|row| row.screen);
+        text.map(|text| json::read(&text, SCREEN_COLUMN))
+            .transpose()
     }
 
     /// Whether this call used it up.

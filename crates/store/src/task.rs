@@ -117,9 +117,9 @@ impl Session {
             task.id.as_str(),
             task.subject.as_str(),
             task.client.as_str(),
-            &consent.shown.text,
-            &consent.shown.text_hash,
-            &consent.shown.locale,
+            &consent.shown,
+            &consent.shown_hash,
+            &consent.locale,
             consent.method,
             consent.at.micros(),
         )?;

@@ -6,7 +6,7 @@ use writ_core::id::{ReceiptId, UserId};
 use writ_core::pending::{Decision, Kind, PendingRequest, State, Vote};
 use writ_core::task::{Approval, PersonAuthentication};
 use writ_server::caller::secret_digest;
-use writ_wire::claims::ApprovalBasis;
+use writ_wire::claims::{ApprovalBasis, DecidedBy};
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 use writ_wire::token::GrantType;
 
@@ -122,6 +122,8 @@ impl World {
             at: self.now(),
             authentication: Some(PersonAuthentication::of(Level::Password, self.now())),
             transaction: None,
+            by: Some(DecidedBy::Subject),
+            people: 1,
         };
         Decision {
             narrowed: authority != request.asked.authority,

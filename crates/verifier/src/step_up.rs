@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use writ_authority::{Level, Permit, Types};
+use writ_authority::{DecidedPeople, Level, Permit, TypeDefinition, Types};
 use writ_jose::access_token::MAX_FUTURE_SECONDS;
 use writ_wire::claims::{ApprovalBasis, ApprovalClaim};
 use writ_wire::rar::Detail;
@@ -96,7 +96,7 @@ pub(crate) fn reached(approval: Option<&ApprovalClaim>, login: &Authentication) 
     }
 }
 
-/// Those of the objects for which a person agreed as strongly as their type wants for this request (DESIGN 7).
+/// Those of the objects for which people agreed as their type wants for this request: strongly enough, and those whom it designates.
 pub(crate) fn agreed(
     caller: &Caller,
     (permits, granted): (Vec<Permit>, &[Detail]),
@@ -108,14 +108,20 @@ pub(crate) fn agreed(
         let object = granted
             .iter()
             .find(|object| object.reference() == Some(permit.reference.as_str()));
-        let level = object.map_or(Level::Liveness, |object| {
-            wanted_level(object, request, types)
-        });
-        let reached = caller.level() >= level;
-        if !reached {
+        let definition = object.and_then(|object| types.of(object));
+        let (level, by_those) = match definition {
+            Some(known) => (
+                wanted_level(known, request),
+                is_decided_by_those_of(known, caller.approval.as_ref()),
+            ),
+            None => (Level::Liveness, false),
+        };
+        let agreed = caller.level() >= level && by_those;
+        if !agreed {
+            let level = definition.map_or(level, |known| known.level().max(level));
             missing = Some(missing.unwrap_or(level).min(level));
         }
-        reached
+        agreed
     });
     let enough: Vec<Permit> = enough.collect();
     match missing {
@@ -127,13 +133,22 @@ pub(crate) fn agreed(
     }
 }
 
-/// What the object's type wants behind this request; in doubt, the most.
-fn wanted_level(object: &Detail, request: &Detail, types: &Types) -> Level {
-    types.of(object).map_or(Level::Liveness, |definition| {
-        if definition.ask().needs_person(request) {
-            definition.level()
-        } else {
-            Level::None
-        }
-    })
+/// What the object's type wants behind this request.
+fn wanted_level(definition: &TypeDefinition, request: &Detail) -> Level {
+    match definition.ask().needs_person(request) {
+        true => definition.level(),
+        false => Level::None,
+    }
+}
+
+/// Whether the people behind the token are those whom the type designates, by their role and number.
+fn is_decided_by_those_of(definition: &TypeDefinition, approval: Option<&ApprovalClaim>) -> bool {
+    let people = approval.and_then(|approval| {
+        Some(DecidedPeople {
+            by: approval.by?,
+            people: approval.people?,
+        })
+    });
+    let steps = definition.approvers();
+    steps.is_empty() || people.is_some_and(|people| people.fulfil(steps))
 }

@@ -143,11 +143,31 @@ pub struct Confirmation {
     pub jkt: String,
 }
 
+/// `approval`: what was agreed, how, when, and by how many people in which role; never who they are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalClaim {
     pub id: String,
     pub basis: ApprovalBasis,
+    /// Seconds since 1970.
     pub at: i64,
+    /// Absent where no person was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<DecidedBy>,
+    /// How many people agreed; absent where none was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<u32>,
+}
+
+/// In which role the people behind an approval decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DecidedBy {
+    /// The person on whose behalf the token is.
+    Subject,
+    /// People whom the type or the agent's record designates.
+    Designated,
+    /// The subject, and designated people beside them.
+    Both,
 }
 
 /// How a person (or a policy) agreed.

@@ -43,6 +43,7 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
             reason: None,
             level: Level::Password,
             stages,
+            safeguards: Safeguards::default(),
             delivery: Delivery::Poll,
             number: None,
             address: None,

@@ -1,5 +1,5 @@
-//! Who decides (promise 7): whom the type designates, else whom the agent's record designates, else the subject. Only people
-//! who are there and not disabled count, and a step that cannot be fulfilled is refused (promise 6).
+//! Who decides: whom the type designates, else whom the agent's record designates, else the subject; and where the subject
+//! decides beside them. Only people who exist and are not disabled count, and a step that cannot be fulfilled is refused.
 
 use std::collections::BTreeSet;
 
@@ -7,12 +7,13 @@ use writ_authority::Authority;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::{ApproversFile, SUBJECT};
 
-use super::{Role, Stage};
+use super::{Role, Safeguards, Stage};
 use crate::client::Client;
 use crate::id::UserId;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::OPENID;
+use crate::requirements::{Requirements, SubjectPart};
 
 /// Steps as a file names them; none: the subject decides.
 pub type Designation<'a> = &'a [ApproversFile];
@@ -43,12 +44,84 @@ pub fn designation<'a>(
     }
 }
 
-/// The steps for this person's request. `find` gives a person who is there and not disabled: by name, or by a role word
-/// other than the subject's.
-pub fn stages(
-    designation: Designation<'_>,
+/// Who decides about one request, and under which conditions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deciders {
+    pub stages: Vec<Stage>,
+    pub safeguards: Safeguards,
+}
+
+/// Who decides for this person, by what the decision needs. `find` gives a person who exists and is not disabled: by name, or by
+/// a role word other than the subject's.
+pub fn deciders(
+    requirements: &Requirements<'_>,
+    client: &Client,
     subject: &UserId,
     find: impl Fn(&str) -> Option<UserId>,
+) -> Result<Deciders, Refusal> {
+    let designation = requirements.designated()?;
+    let stages = stages(designation, subject, &find)?;
+    let never_alone = responsible(client, subject);
+    let names = designation.iter().flat_map(|step| &step.of);
+    let subject_by_name = names
+        .filter(|name| name.as_str() != SUBJECT)
+        .any(|name| find(name).as_ref() == Some(subject));
+    let alone = stages
+        .iter()
+        .any(|stage| stage.of.iter().all(|user| never_alone.contains(user)));
+    let safeguards = Safeguards {
+        subject_first: false,
+        never_alone,
+        subject_by_name,
+    };
+    if requirements.subject == SubjectPart::First || alone {
+        return Ok(subject_first(stages, subject, safeguards));
+    }
+    Ok(Deciders { stages, safeguards })
+}
+
+/// Whoever owns or sponsors the asking agent, unless it acts for them.
+fn responsible(client: &Client, subject: &UserId) -> BTreeSet<UserId> {
+    let agent = client.agent.iter();
+    let people = agent.flat_map(|agent| [agent.owner.clone(), agent.sponsor.clone()]);
+    people.filter(|user| user != subject).collect()
+}
+
+/// The subject's step comes before the others, in which the subject has no second answer. A later step that their answer alone
+/// fulfilled would be silence that means yes: it goes.
+fn subject_first(stages: Vec<Stage>, subject: &UserId, safeguards: Safeguards) -> Deciders {
+    let mut others: Vec<Stage> = Vec::new();
+    for mut stage in stages {
+        if stage.of.contains(subject) {
+            stage.of.retain(|user| user != subject);
+            stage.need -= 1;
+        }
+        match (stage.need, others.is_empty()) {
+            (0, true) => break,
+            (0, false) => {}
+            _ => others.push(stage),
+        }
+    }
+    let own = Stage {
+        role: Role::Subject,
+        of: vec![subject.clone()],
+        need: 1,
+    };
+    Deciders {
+        safeguards: Safeguards {
+            subject_first: !others.is_empty(),
+            ..safeguards
+        },
+        stages: std::iter::once(own).chain(others).collect(),
+    }
+}
+
+/// The steps for this person's request. `find` gives a person who is there and not disabled: by name, or by a role word
+/// other than the subject's.
+fn stages(
+    designation: Designation<'_>,
+    subject: &UserId,
+    find: &impl Fn(&str) -> Option<UserId>,
 ) -> Result<Vec<Stage>, Refusal> {
     if designation.is_empty() {
         return Ok(vec![Stage {

@@ -10,7 +10,8 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::time::Timestamp;
 
 use super::{
-    Asked, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage, State, Transaction,
+    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, State,
+    Transaction,
 };
 use crate::client::Client;
 use crate::exchange;
@@ -71,7 +72,7 @@ pub struct Asking<'a> {
     pub digest: String,
     pub client: &'a Client,
     pub subject: &'a UserId,
-    pub stages: Vec<Stage>,
+    pub deciders: Deciders,
     pub asking: Option<&'a Lineage>,
     pub jkt: Option<Thumbprint>,
     /// Two digits, drawn for clients that show them.
@@ -83,7 +84,13 @@ pub struct Asking<'a> {
 /// The request as it waits from now on.
 pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest, Refusal> {
     // An ID token says that the subject was there.
-    if prepared.identity && asking.stages.iter().any(|s| s.role != Role::Subject) {
+    if prepared.identity
+        && asking
+            .deciders
+            .stages
+            .iter()
+            .any(|s| s.role != Role::Subject)
+    {
         return Err(Refusal::invalid_scope(
             "`openid`: others than the person decide about this, and cannot say who they are",
         ));
@@ -110,7 +117,8 @@ pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest,
             binding_message: prepared.binding_message,
             reason: None,
             level: prepared.level,
-            stages: asking.stages,
+            stages: asking.deciders.stages,
+            safeguards: asking.deciders.safeguards,
             delivery: prepared.delivery,
             number: asking.number,
             address: asking.address,

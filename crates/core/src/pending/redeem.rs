@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-use writ_authority::{Authority, Level};
+use writ_authority::Authority;
 use writ_jose::key::Thumbprint;
-use writ_wire::claims::ApprovalBasis;
 use writ_wire::time::Timestamp;
 
-use super::{Decision, PendingRequest, Stage};
+use super::{Deciders, Decision, PendingRequest};
 use crate::ceiling::within_ceiling;
 use crate::client::{Client, User};
 use crate::delegation::{self, Delegation, MAX_LINEAGE};
@@ -18,6 +17,7 @@ use crate::onward::Onward;
 use crate::realm::Realm;
 use crate::refusal::Refusal;
 use crate::request::longest_task;
+use crate::requirements::requirements;
 use crate::task::{Approval, Subject, Task};
 
 /// A token counts whole seconds.
@@ -32,8 +32,8 @@ pub struct Facts<'a> {
     pub client: &'a Client,
     /// As they are now; `None` if they are gone.
     pub subject: Option<&'a User>,
-    /// Who would decide if it were asked now.
-    pub stages: &'a [Stage],
+    /// Who would decide if it were asked now; `None` where nobody could.
+    pub deciders: Option<&'a Deciders>,
     /// The chain that asked, if one did.
     pub asking: Option<&'a Lineage>,
     /// The key of the proof.
@@ -66,7 +66,11 @@ pub fn redeem(
     let approval = facts.decision.approval.as_ref();
     let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
     let authority = approved(facts, realm)?;
-    strong_enough(approval, authority, realm)?;
+    let requirements = requirements(authority, facts.client, Some(&subject.id), None, realm);
+    requirements.met_by(approval).map_err(|unmet| {
+        refused("a stronger answer, or another person's, is asked for this now: ask again")
+            .because(unmet.sentence)
+    })?;
     match (&facts.request.asked_by, facts.asking) {
         (None, None) => {
             let context = (realm, now, fresh);
@@ -90,7 +94,11 @@ fn still_there<'a>(facts: &Facts<'a>) -> Result<&'a User, Refusal> {
     let subject = subject.filter(|user| facts.request.subject.as_ref() == Some(&user.id));
     let subject =
         subject.ok_or_else(|| refused("the person who was asked can approve nothing now"))?;
-    if facts.stages != facts.request.asked.stages {
+    let asked = &facts.request.asked;
+    let same = facts
+        .deciders
+        .is_some_and(|now| now.stages == asked.stages && now.safeguards == asked.safeguards);
+    if !same {
         return Err(refused("others decide about this now: ask again"));
     }
     Ok(subject)
@@ -134,34 +142,6 @@ fn approved<'a>(facts: &Facts<'a>, realm: Realm<'_>) -> Result<&'a Authority, Re
         refused("it is outside what the client may have now").because(now.sentence)
     })?;
     Ok(authority)
-}
-
-/// A type may want more by now than when it was asked.
-fn strong_enough(
-    approval: &Approval,
-    authority: &Authority,
-    realm: Realm<'_>,
-) -> Result<(), Refusal> {
-    let current = authority
-        .details()
-        .iter()
-        .filter_map(|detail| realm.types.by_name(detail.type_name()));
-    let needed = current.map(|definition| definition.level()).max();
-    if needed > Some(reached(approval.basis)) {
-        return Err(refused(
-            "a stronger answer is asked for this now: ask again",
-        ));
-    }
-    Ok(())
-}
-
-const fn reached(basis: ApprovalBasis) -> Level {
-    match basis {
-        ApprovalBasis::Consent | ApprovalBasis::Policy => Level::None,
-        ApprovalBasis::Password => Level::Password,
-        ApprovalBasis::Passkey => Level::Passkey,
-        ApprovalBasis::Liveness => Level::Liveness,
-    }
 }
 
 /// The person may have chosen an earlier end, and it may be over before anybody fetches it (promise 6).

@@ -42,6 +42,7 @@ fn waiting(stages: Vec<Stage>) -> PendingRequest {
             reason: None,
             level: Level::Password,
             stages,
+            safeguards: Safeguards::default(),
             delivery: Delivery::Poll,
             number: None,
             address: None,

@@ -95,6 +95,9 @@ impl Visit<'_> {
             Some(no) => stopping::follow(self, question, no, &mut session).await?,
             None => Endings::default(),
         };
+        if question.request.opens_next_stage(decided.vote()) && decided.decision().is_none() {
+            notices::next_stage(self.app, &mut session, &question.request, now).await?;
+        }
         if decided.decision().is_some() {
             notices::decided(self.app, &mut session, &question.request).await?;
         }

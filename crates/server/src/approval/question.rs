@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use writ_authority::{Authority, Types, permits};
+use writ_authority::{Authority, Types};
 use writ_core::approval::{self, Cannot, Standing};
 use writ_core::authorize::Session;
 use writ_core::client::{Client, User};
@@ -12,6 +12,7 @@ use writ_core::lineage::Lineage;
 use writ_core::pending::{Kind, PendingRequest, SINGLE_USE_LIFETIME, Vote};
 use writ_core::receipt::{self, Verdict};
 use writ_core::request::longest_task;
+use writ_core::requirements::is_within;
 use writ_core::screen::Shown;
 use writ_core::usual::{self, Newest};
 use writ_store::receipt::StoredReceipt;
@@ -263,11 +264,9 @@ impl Question {
 
     /// Whether the task of the chain that asked does not cover it.
     pub fn is_beyond_task(&self) -> bool {
-        let types = &self.catalogue.types;
-        self.asking.as_ref().is_some_and(|asking| {
-            let granted = asking.task.authority.details();
-            let mut asked = self.base.details().iter();
-            asked.any(|detail| permits(granted, detail, types).is_err())
-        })
+        let realm = self.catalogue.realm();
+        self.asking
+            .as_ref()
+            .is_some_and(|asking| !is_within(&asking.task, &self.base, realm))
     }
 }

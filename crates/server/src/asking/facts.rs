@@ -9,8 +9,10 @@ use writ_core::ciba::{self, Hinted as Known};
 use writ_core::client::{Client, User};
 use writ_core::id::{DelegationId, UserId};
 use writ_core::lineage::Lineage;
-use writ_core::pending::{self, Stage};
+use writ_core::pending::{self, Deciders};
 use writ_core::realm::Realm;
+use writ_core::requirements::requirements;
+use writ_core::task::Task;
 use writ_store::Session;
 use writ_store::client::StoredClient;
 use writ_wire::claims::AccessTokenClaims;
@@ -114,13 +116,29 @@ async fn asking(
     Ok(lineage)
 }
 
-/// Who decides about this authority for this person, as designated now; or why nobody can.
-pub async fn stages(
+/// What is asked, by which client, for whom, and within which task if any.
+pub struct Deciding<'a> {
+    pub authority: &'a Authority,
+    pub client: &'a Client,
+    pub subject: &'a User,
+    pub task: Option<&'a Task>,
+}
+
+/// Who decides about it, as designated now; or why nobody can.
+pub async fn deciders(
     session: &mut Session,
-    (authority, subject, client): (&Authority, &User, &Client),
+    deciding: &Deciding<'_>,
     realm: Realm<'_>,
-) -> Result<Result<Vec<Stage>, Refusal>, Failure> {
-    let designation = match pending::designation(authority, client, realm) {
+) -> Result<Result<Deciders, Refusal>, Failure> {
+    let (client, subject) = (deciding.client, &deciding.subject.id);
+    let needs = requirements(
+        deciding.authority,
+        client,
+        Some(subject),
+        deciding.task,
+        realm,
+    );
+    let designation = match needs.designated() {
         Ok(designation) => designation,
         Err(refusal) => return Ok(Err(refusal)),
     };
@@ -138,5 +156,5 @@ pub async fn stages(
         }
     }
     let find = |name: &str| people.get(name).cloned();
-    Ok(pending::stages(designation, &subject.id, find))
+    Ok(pending::deciders(&needs, client, subject, find))
 }

@@ -22,7 +22,7 @@ use writ_wire::time::Timestamp;
 
 use super::{PATH, event, user_code_digest};
 use crate::app::App;
-use crate::asking::stages;
+use crate::asking::{Deciding, deciders};
 use crate::attempts::Tries;
 use crate::authorize::{Ended, see_other, untrusted};
 use crate::inbox::person;
@@ -127,11 +127,16 @@ async fn taken(
     if stored.is_none_or(|stored| stored.stopped) {
         return Ok(None);
     }
-    let asks = (&request.asked.authority, user, &*client);
-    let Ok(stages) = stages(&mut session, asks, catalogue.realm()).await? else {
+    let deciding = Deciding {
+        authority: &request.asked.authority,
+        client: &client,
+        subject: user,
+        task: None,
+    };
+    let Ok(deciders) = deciders(&mut session, &deciding, catalogue.realm()).await? else {
         return Ok(None);
     };
-    let Some(asked) = device::taken(&request, stages) else {
+    let Some(asked) = device::taken(&request, deciders) else {
         return Ok(None);
     };
     if !session

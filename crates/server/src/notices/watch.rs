@@ -3,6 +3,7 @@
 use serde_json::json;
 use writ_core::event::EventName;
 use writ_core::pending::{Ending, PendingRequest};
+use writ_store::Session;
 use writ_wire::time::Timestamp;
 
 use super::tell_stage;
@@ -32,20 +33,31 @@ pub(super) async fn turn(app: &App) -> Result<(), Failure> {
 
 async fn escalate(app: &App, request: &PendingRequest, now: Timestamp) -> Result<(), Failure> {
     let mut session = app.begin().await?;
-    let escalated = session.escalate_pending(request, now).await?;
-    if escalated {
-        let stage = request.stage + 1;
-        tell_stage(app, &mut session, request, stage).await?;
-        let people = request.asked.stages.get(stage).map(|stage| &stage.of);
-        let event = about(app, request, EventName::ApprovalEscalated, now)
-            .with(json!({ "approval": request.id, "stage": stage, "people": people }));
-        session.insert_event(&event).await?;
-    }
+    let escalated = next_stage(app, &mut session, request, now).await?;
     session.commit().await?;
     if escalated {
         app.waiting.announce_request(request);
     }
     Ok(())
+}
+
+/// The people of the next step are asked, in the transaction of whatever leads to it. `false`: it is there already, or over.
+pub async fn next_stage(
+    app: &App,
+    session: &mut Session,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    if !session.escalate_pending(request, now).await? {
+        return Ok(false);
+    }
+    let stage = request.stage + 1;
+    tell_stage(app, session, request, stage).await?;
+    let people = request.asked.stages.get(stage).map(|stage| &stage.of);
+    let event = about(app, request, EventName::ApprovalEscalated, now)
+        .with(json!({ "approval": request.id, "stage": stage, "people": people }));
+    session.insert_event(&event).await?;
+    Ok(true)
 }
 
 async fn expire(app: &App, request: &PendingRequest, now: Timestamp) -> Result<(), Failure> {

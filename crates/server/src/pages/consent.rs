@@ -15,6 +15,8 @@ use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
 pub struct Consent {
     pub csrf: String,
     pub request: String,
+    /// Comes back as `screen`: what of the page is compared with the click.
+    pub screen_hash: String,
     pub client: ClientView,
     pub subject_name: String,
     /// The client's own words; cleaned here.
@@ -36,6 +38,8 @@ pub struct Consent {
 pub enum ConsentProblem {
     /// Approved with nothing ticked.
     NothingChosen,
+    /// The click was for another page than this one.
+    Changed,
 }
 
 #[derive(Clone, Debug)]
@@ -119,6 +123,7 @@ impl Consent {
         let screen = Screen::of(self, texts);
         let status = match self.problem {
             Some(ConsentProblem::NothingChosen) => StatusCode::UNPROCESSABLE_ENTITY,
+            Some(ConsentProblem::Changed) => StatusCode::CONFLICT,
             None => StatusCode::OK,
         };
         let title = texts.page_title(&screen.heading.to_string());
@@ -129,6 +134,16 @@ impl Consent {
             screen,
         };
         Page::rendered(&template, status).with_form_action(self.form_action.clone())
+    }
+
+    /// Whoever approved nothing sees that nothing is ticked.
+    fn is_unticked(&self) -> bool {
+        self.problem == Some(ConsentProblem::NothingChosen)
+    }
+
+    /// Whether there is something to tick.
+    pub fn has_boxes(&self) -> bool {
+        !self.details.is_empty() || !self.scopes.is_empty()
     }
 
     /// Every line that the person saw, in the order of the screen.
@@ -179,9 +194,10 @@ impl<'a> Screen<'a> {
         };
         let account = plain(&view.subject_name);
         Self {
-            problem: view
-                .problem
-                .map(|ConsentProblem::NothingChosen| &*text.nothing_chosen),
+            problem: view.problem.map(|problem| match problem {
+                ConsentProblem::NothingChosen => &*text.nothing_chosen,
+                ConsentProblem::Changed => &*text.changed,
+            }),
             heading: fill(heading, &[("name", &name)]),
             publisher: publisher(agent, texts),
             badge: agent.map(|agent| Badge::of(agent, texts)),

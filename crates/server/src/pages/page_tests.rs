@@ -145,6 +145,19 @@ fn after_nothing_was_chosen_nothing_is_ticked() {
     assert!(!html.contains(" checked"));
 }
 
+/// A page that is shown in place of another is whole, and says so with 409.
+#[test]
+fn a_click_for_another_page_shows_this_one() {
+    let changed = Consent {
+        problem: Some(ConsentProblem::Changed),
+        ..samples::consent()
+    };
+    let page = changed.page(&texts());
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert_eq!(page.html.matches(" checked").count(), 3);
+    assert!(page.html.contains("name=\"screen\" value=\"hash-1\""));
+}
+
 #[test]
 fn the_record_is_what_the_person_saw() {
     let plain_client = Consent {

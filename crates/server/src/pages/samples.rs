@@ -60,6 +60,7 @@ pub(super) fn consent() -> Consent {
     Consent {
         csrf: "csrf-1".to_owned(),
         request: "req-1".to_owned(),
+        screen_hash: "hash-1".to_owned(),
         client: agent(),
         subject_name: "Alice Ångström".to_owned(),
         purpose: Some("Book the cheapest direct flight to Oslo for your meeting.".to_owned()),

@@ -67,6 +67,14 @@ const ESCALATE: &str = concat!(
     open!()
 );
 
+/// How many steps share the wait from its beginning: the others of a subject who decides first wait for their answer.
+fn timed_steps(asked: &Asked) -> i64 {
+    match asked.safeguards.subject_first {
+        true => 1,
+        false => number(asked.stages.len()),
+    }
+}
+
 impl Session {
     pub async fn view_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, VIEW, &self.tenant, id.as_str(), now.micros())? == 1)
@@ -88,7 +96,7 @@ impl Session {
             now.micros(),
             subject.as_str(),
             json::write(asked, ASKED)?,
-            number(asked.stages.len()),
+            timed_steps(asked),
         )?;
         if taken != 1 {
             return Ok(false);
@@ -126,7 +134,7 @@ impl Session {
 
     /// In the order in which they came.
     pub async fn votes(&mut self, id: &ApprovalId) -> Result<Vec<Vote>> {
-        let most = number(MAX_STAGES * MAX_APPROVERS);
+        let most = number((MAX_STAGES + 1) * MAX_APPROVERS);
         let rows = all!(self, VoteRow, VOTES, &self.tenant, id.as_str(), most)?;
         rows.iter().map(|row| json::read(&row.vote, VOTE)).collect()
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use writ_authority::{Authority, Level};
 use writ_core::id::{ApprovalId, DelegationId, NoticeId, ReceiptId, TaskId, UserId};
 use writ_core::pending::{
-    Asked, Decision, Delivery, Ending, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Stage,
-    State, Vote,
+    Asked, Decision, Delivery, Ending, Kind, POLL_INTERVAL, PendingRequest, Polling, Role,
+    Safeguards, Stage, State, Vote,
 };
 use writ_wire::time::Timestamp;
 
@@ -52,6 +52,7 @@ pub fn waiting(name: &str) -> PendingRequest {
             reason: Some("the hotel in Łódź".to_owned()),
             level: Level::Passkey,
             stages: vec![stage(&["alice"], 1)],
+            safeguards: Safeguards::default(),
             delivery: Delivery::Ping,
             number: Some(42),
             address: Some("192.0.2.1".to_owned()),

@@ -7,7 +7,7 @@ use serde_json::json;
 use writ_authority::{Authority, ScopeGrant};
 use writ_core::client::User;
 use writ_core::code::NewCode;
-use writ_core::consent::{Consent, Shown};
+use writ_core::consent::Consent;
 use writ_core::delegation::{self, Delegation};
 use writ_core::id::{ApprovalId, ClientId, ConsentId, DelegationId, TaskId, TransactionId, UserId};
 use writ_core::onward::Onward;
@@ -15,7 +15,7 @@ use writ_core::request::PreparedRequest;
 use writ_core::task::{Approval, PersonAuthentication, Subject, Task};
 use writ_jose::key::Thumbprint;
 use writ_wire::authorization::AuthorizationRequest;
-use writ_wire::claims::ApprovalBasis;
+use writ_wire::claims::{ApprovalBasis, DecidedBy};
 use writ_wire::pkce::CodeChallenge;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -129,6 +129,8 @@ pub fn task(name: &str) -> Task {
                 amr: vec!["pwd".to_owned()],
             }),
             transaction: None,
+            by: Some(DecidedBy::Subject),
+            people: 1,
         },
         created_at: NOW,
         expires_at: NOW.plus(HOUR),
@@ -138,11 +140,9 @@ pub fn task(name: &str) -> Task {
 pub fn consent(name: &str) -> Consent {
     Consent {
         id: ConsentId::from_text(format!("con_{name}")),
-        shown: Shown {
-            text: "Pay 12.50".to_owned(),
-            text_hash: "hash".to_owned(),
-            locale: "en".to_owned(),
-        },
+        shown: "Pay 12.50".to_owned(),
+        shown_hash: "hash".to_owned(),
+        locale: "en".to_owned(),
         method: "password",
         at: NOW,
     }

@@ -140,7 +140,7 @@ fn promise_6_a_step_that_cannot_be_fulfilled_is_refused() {
         of: of.iter().map(|name| (*name).to_owned()).collect(),
         need,
     };
-    let enough = |steps: &[ApproversFile]| stages(steps, &alice, find);
+    let enough = |steps: &[ApproversFile]| stages(steps, &alice, &find);
     assert!(enough(&[step(&["bob", "gone"], 1)]).is_ok());
     assert!(enough(&[step(&["bob", "@subject"], 2)]).is_ok());
     assert!(enough(&[step(&["gone"], 1)]).is_err());

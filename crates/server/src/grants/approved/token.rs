@@ -6,7 +6,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::{DelegationId, TaskId, TransactionId};
 use writ_core::lineage::Lineage;
 use writ_core::mint::{self, Minting};
-use writ_core::pending::{self, Decision, Facts, Fresh, PendingRequest, Redeemed, Stage};
+use writ_core::pending::{self, Deciders, Decision, Facts, Fresh, PendingRequest, Redeemed};
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
 use writ_core::task::Task;
@@ -20,7 +20,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::token::{GrantType, TokenResponse};
 
 use crate::answer::Failure;
-use crate::asking::stages;
+use crate::asking::{Deciding, deciders};
 use crate::caller::secret_digest;
 use crate::catalogue::parse_client;
 use crate::grants::Minted;
@@ -115,7 +115,8 @@ struct Loaded {
     client: Client,
     subject: Option<User>,
     asking: Option<Lineage>,
-    stages: Vec<Stage>,
+    /// `None` where nobody could decide now.
+    deciders: Option<Deciders>,
 }
 
 async fn load(
@@ -132,19 +133,24 @@ async fn load(
         Some(id) => session.lineage(id).await?,
         None => None,
     };
-    let stages = match &subject {
-        Some(user) => {
-            let decides = (&request.asked.authority, user, &client);
-            stages(session, decides, granting.catalogue.realm()).await?
+    let deciders = match &subject {
+        Some(subject) => {
+            let deciding = Deciding {
+                authority: &request.asked.authority,
+                client: &client,
+                subject,
+                task: asking.as_ref().map(|lineage| &lineage.task),
+            };
+            let now = deciders(session, &deciding, granting.catalogue.realm()).await?;
+            now.ok()
         }
-        None => Ok(Vec::new()),
+        None => None,
     };
     Ok(Loaded {
         client,
         subject,
         asking,
-        // Who cannot be found decides nothing: another list than the one that was asked.
-        stages: stages.unwrap_or_default(),
+        deciders,
     })
 }
 
@@ -169,7 +175,7 @@ fn decide(
         decision,
         client: &loaded.client,
         subject: loaded.subject.as_ref(),
-        stages: &loaded.stages,
+        deciders: loaded.deciders.as_ref(),
         asking: loaded.asking.as_ref(),
         key: fetch.key,
     };

@@ -1,0 +1,80 @@
+//! Whether an approval is one by those whom a type designates. A token says in which role people decided and how many they were,
+//! never who: so the server and a resource server judge alike, by numbers.
+
+use writ_wire::claims::DecidedBy;
+use writ_wire::registration::{ApproversFile, SUBJECT};
+
+/// The people behind an approval, as a token tells of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecidedPeople {
+    pub by: DecidedBy,
+    /// All of them, the subject included.
+    pub people: u32,
+}
+
+impl DecidedPeople {
+    /// Whether one step of a designation is fulfilled. No steps: whoever decided, decided.
+    pub fn fulfil(self, steps: &[ApproversFile]) -> bool {
+        steps.is_empty() || steps.iter().any(|step| self.fulfils(step))
+    }
+
+    fn fulfils(self, step: &ApproversFile) -> bool {
+        let subject = u32::from(self.by != DecidedBy::Designated);
+        let designated = match self.by {
+            DecidedBy::Subject => 0,
+            DecidedBy::Designated | DecidedBy::Both => self.people.saturating_sub(subject),
+        };
+        let named = |is_subject: bool| step.of.iter().any(|name| (name == SUBJECT) == is_subject);
+        let by_others = if named(false) { designated } else { 0 };
+        let by_subject = if named(true) { subject } else { 0 };
+        usize::try_from(by_others + by_subject).is_ok_and(|agreed| agreed >= step.need)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(of: &[&str], need: usize) -> ApproversFile {
+        ApproversFile {
+            of: of.iter().map(|name| (*name).to_owned()).collect(),
+            need,
+        }
+    }
+
+    fn decided(by: DecidedBy, people: u32) -> DecidedPeople {
+        DecidedPeople { by, people }
+    }
+
+    #[test]
+    fn a_step_counts_only_those_whom_it_names() {
+        use DecidedBy::{Both, Designated, Subject};
+        let bob = [step(&["bob"], 1)];
+        let two = [step(&["bob", "carol", "dan"], 2)];
+        let with_subject = [step(&[SUBJECT, "bob"], 2)];
+        let only_subject = [step(&[SUBJECT], 1)];
+        let later = [step(&["bob", "carol"], 2), step(&["dan"], 1)];
+        let cases = [
+            (decided(Subject, 1), &bob[..], false),
+            (decided(Designated, 1), &bob, true),
+            (decided(Both, 2), &bob, true),
+            (decided(Designated, 1), &two, false),
+            (decided(Designated, 2), &two, true),
+            (decided(Both, 2), &two, false),
+            (decided(Both, 3), &two, true),
+            (decided(Subject, 1), &with_subject, false),
+            (decided(Designated, 1), &with_subject, false),
+            (decided(Both, 2), &with_subject, true),
+            (decided(Subject, 1), &only_subject, true),
+            (decided(Designated, 1), &only_subject, false),
+            (decided(Designated, 1), &later, true),
+            (decided(Subject, 1), &[], true),
+            // Numbers that nobody of ours writes.
+            (decided(Both, 1), &bob, false),
+            (decided(Subject, 9), &two, false),
+        ];
+        for (decided, steps, fulfilled) in cases {
+            assert_eq!(decided.fulfil(steps), fulfilled, "{decided:?} {steps:?}");
+        }
+    }
+}

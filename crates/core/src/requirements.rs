@@ -1,0 +1,210 @@
+//! What a decision about an authority needs: who decides, how many of them, how strongly they must show that it is them, and
+//! whether an older login counts. Every way to an object asks here: authorization requests, codes, refresh,
+//! `client_credentials`, token exchange, CIBA, the device flow and transaction challenges (docs/design/approval.md).
+
+use std::collections::BTreeSet;
+
+use writ_authority::{Authority, DecidedPeople, Level, TypeDefinition, Usage, every_permit};
+use writ_wire::claims::ApprovalBasis;
+use writ_wire::rar::Detail;
+
+use crate::client::Client;
+use crate::id::UserId;
+use crate::pending::{Designation, designation};
+use crate::realm::Realm;
+use crate::refusal::Refusal;
+use crate::task::{Approval, Task, level_of};
+
+/// What a decision needs.
+pub struct Requirements<'a> {
+    /// Whom the types of the objects designate; else, whom the agent's record designates. Empty: the subject decides.
+    designated: Result<Designation<'a>, Refusal>,
+    pub subject: SubjectPart,
+    /// The weakest answer that counts: at least a password, and what each type asks for.
+    pub level: Level,
+    /// Whether a person must have proved who they are in this very interaction.
+    pub fresh: bool,
+    objects: Vec<ObjectRequirement<'a>>,
+}
+
+/// What the person on whose behalf it is has to do with the decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectPart {
+    /// Nobody is designated: the subject alone decides.
+    Alone,
+    /// The subject decides first, then the designated.
+    First,
+    /// Within a task that the subject approved, for what that task covers, the designated decide instead.
+    Replaced,
+}
+
+/// What one object needs, by one version of its type.
+struct ObjectRequirement<'a> {
+    /// Its place among the objects.
+    place: usize,
+    /// `None`: no version of the type is known here.
+    definition: Option<&'a TypeDefinition>,
+    needs_person: bool,
+}
+
+/// What a decision about this authority needs. `subject`: on whose behalf; `None` where no person is behind it, or is not known yet.
+/// `task`: the task that it would belong to; `None` where it opens one. Objects are judged by the version under which they
+/// were granted and by the current one, whichever asks for more.
+pub fn requirements<'a>(
+    authority: &Authority,
+    client: &'a Client,
+    subject: Option<&UserId>,
+    task: Option<&Task>,
+    realm: Realm<'a>,
+) -> Requirements<'a> {
+    let designated = designation(authority, client, realm);
+    let objects: Vec<ObjectRequirement<'_>> = authority
+        .details()
+        .iter()
+        .enumerate()
+        .flat_map(|(place, detail)| of_object(place, detail, realm))
+        .collect();
+    let level = objects.iter().map(ObjectRequirement::level).max();
+    let of_subject = |task: &&Task| subject.is_some_and(|id| id.as_str() == task.subject.as_str());
+    let subject = match task.filter(of_subject) {
+        _ if matches!(designated, Ok([])) => SubjectPart::Alone,
+        Some(task) if is_within(task, authority, realm) => SubjectPart::Replaced,
+        _ => SubjectPart::First,
+    };
+    Requirements {
+        designated,
+        subject,
+        level: level.unwrap_or(Level::None).max(Level::Password),
+        fresh: objects.iter().any(|object| object.needs_person),
+        objects,
+    }
+}
+
+impl<'a> Requirements<'a> {
+    /// Whom the types of the objects designate; else, whom the agent's record designates; empty: the subject decides. Refused
+    /// where different people decide about the parts.
+    pub fn designated(&self) -> Result<Designation<'a>, Refusal> {
+        self.designated.clone()
+    }
+
+    /// Whether the subject may open a task with it by consenting in the browser: not where a type designates others.
+    pub fn allow_consent(&self) -> Result<(), Refusal> {
+        match self.objects.iter().find(|object| object.designates()) {
+            Some(object) => Err(object.ask_people("others than the person decide about it")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an agent may have it as its own work, without anybody being asked.
+    pub fn allow_own_work(&self) -> Result<(), Refusal> {
+        self.allow_consent()?;
+        match self.objects.iter().find(|object| object.needs_person) {
+            Some(object) => Err(object.ask_people("a person decides about it")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what was agreed to is enough for each object, as its type asks now.
+    pub fn met_by(&self, approval: &Approval) -> Result<(), Refusal> {
+        match self.objects.iter().find(|object| !object.met_by(approval)) {
+            Some(object) => {
+                Err(object.ask_people("what was agreed to is not what its type asks for"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl ObjectRequirement<'_> {
+    /// An object whose type is not known needs the most.
+    fn level(&self) -> Level {
+        self.definition
+            .map_or(Level::Liveness, TypeDefinition::level)
+    }
+
+    fn designates(&self) -> bool {
+        self.definition
+            .is_none_or(|known| !known.approvers().is_empty())
+    }
+
+    fn met_by(&self, approval: &Approval) -> bool {
+        let Some(definition) = self.definition else {
+            return false;
+        };
+        let people = approval.by.map(|by| DecidedPeople {
+            by,
+            people: approval.people,
+        });
+        let steps = definition.approvers();
+        let by_those = steps.is_empty() || people.is_some_and(|people| people.fulfil(steps));
+        match approval.basis {
+            ApprovalBasis::Policy => !self.needs_person && steps.is_empty(),
+            _ => by_those && reached(approval) >= self.level(),
+        }
+    }
+
+    fn ask_people(&self, why: &str) -> Refusal {
+        Refusal::invalid_details(format!(
+            "`/{}/type`: {why}: ask for it at `/bc-authorize`",
+            self.place
+        ))
+    }
+}
+
+/// How strongly people agreed; a consent reached what the login before it was.
+pub fn reached(approval: &Approval) -> Level {
+    match approval.basis {
+        ApprovalBasis::Policy => Level::None,
+        ApprovalBasis::Consent => {
+            let login = approval.authentication.as_ref();
+            let login = login.and_then(|login| level_of(&login.acr));
+            login.unwrap_or(Level::None)
+        }
+        ApprovalBasis::Password => Level::Password,
+        ApprovalBasis::Passkey => Level::Passkey,
+        ApprovalBasis::Liveness => Level::Liveness,
+    }
+}
+
+/// Whether the task's own authority covers it, whatever names the objects were given when they were asked for. Objects that may
+/// be used once are covered one by one.
+pub fn is_within(task: &Task, authority: &Authority, realm: Realm<'_>) -> bool {
+    let granted = &task.authority;
+    let mut used = BTreeSet::new();
+    let mut covered = |detail: &Detail| {
+        let nameless = detail.clone().without("ref");
+        let permits = every_permit(granted.details(), &nameless, realm.types);
+        let mut permits = permits.unwrap_or_default().into_iter();
+        permits.any(|permit| permit.usage == Usage::Repeat || used.insert(permit.reference))
+    };
+    authority.scopes().is_subset(granted.scopes())
+        && authority.resources().is_subset(granted.resources())
+        && authority.details().iter().all(&mut covered)
+}
+
+/// By the version of its grant, and by the current one if that is another.
+fn of_object<'a>(
+    place: usize,
+    detail: &Detail,
+    realm: Realm<'a>,
+) -> impl Iterator<Item = ObjectRequirement<'a>> {
+    let granted = realm.types.of(detail);
+    let current = realm.types.by_name(detail.type_name());
+    let other = current.filter(|now| granted.is_some_and(|then| then.hash() != now.hash()));
+    let definitions = std::iter::once(granted).chain(other.map(Some));
+    let needs = |definition: Option<&TypeDefinition>| {
+        definition.is_none_or(|known| known.ask().needs_person(detail))
+    };
+    let requirements: Vec<ObjectRequirement<'a>> = definitions
+        .map(|definition| ObjectRequirement {
+            place,
+            definition,
+            needs_person: needs(definition),
+        })
+        .collect();
+    requirements.into_iter()
+}
+
+#[cfg(test)]
+#[path = "requirements/tests.rs"]
+mod tests;
