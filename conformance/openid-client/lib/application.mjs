@@ -80,7 +80,7 @@ export class Application {
     return handle.calculateThumbprint();
   }
 
-  /** Actor assertion (DESIGN 6): this agent lets `presenter` bind a token to its DPoP key. */
+  /** Actor assertion (docs/exchange.md): this agent lets `presenter` bind a token to its DPoP key. */
   async actorAssertion(presenter, changes = {}) {
     return this.sign('writ-actor+jwt', {
       iss: this.clientId,

@@ -1,4 +1,4 @@
-// A person who decides on what agents ask (JOURNEYS, the person with a phone), at the pages of `/app`, without scripts.
+// A person with a phone, who decides on what agents ask: at the pages of `/app`, without scripts.
 
 import assert from 'node:assert/strict';
 

@@ -1,4 +1,4 @@
-// What an access token must say (DESIGN section 5; RFC 9068, 8693 section 4.1, 9449 section 6.1), read with `jose` and the
+// What an access token must say (docs/tokens.md; RFC 9068, 8693 section 4.1, 9449 section 6.1), read with `jose` and the
 // keys that the server publishes.
 
 import assert from 'node:assert/strict';

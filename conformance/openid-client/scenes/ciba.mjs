@@ -36,7 +36,7 @@ export default async function ciba(scene, serving) {
       assert.match(asked.auth_req_id, /^[A-Za-z0-9._-]{22,}$/, 'CIBA 7.3: at least 128 bits of a safe alphabet');
       assert.equal(asked.interval, 5);
       const screen = await phone.screen();
-      assert.match(screen.html, /Invoice 4711/, 'LESSONS 30: the binding message is on the screen');
+      assert.match(screen.html, /Invoice 4711/, 'CIBA 7.1: the binding message is on the screen');
       assert.match(screen.html, /KLM/);
       const [answer] = await Promise.all([poll(asker, asked), phone.approve({ screen, number: asked.number_to_match })]);
       const claims = await verified(asker, answer);

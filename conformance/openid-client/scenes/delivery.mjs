@@ -63,7 +63,7 @@ export default async function delivery(scene, serving) {
       await phone.approve({ number: asked.number_to_match });
       await receiver.settled('/ping', about(notification));
       const polled = await answered(pinged, asked);
-      assert.equal(polled.claims().aud, 'pinged', 'LESSONS 29: a failed ping loses nothing, the client may poll');
+      assert.equal(polled.claims().aud, 'pinged', 'a failed ping loses nothing, the client may poll');
       await assert.rejects(within(receiver.requests('/elsewhere', () => true)), /nothing came/);
     });
 
@@ -87,7 +87,7 @@ export default async function delivery(scene, serving) {
       assert.equal(asked.interval, undefined, 'CIBA 7.3: no interval for push');
       await phone.approve({ number: asked.number_to_match });
       const [failed, request, ...more] = await receiver.settled('/push', about(notification), 2);
-      assert.deepEqual(jsonOf(request), jsonOf(failed), 'LESSONS 29: a failed push loses nothing, and mints nothing twice');
+      assert.deepEqual(jsonOf(request), jsonOf(failed), 'a failed push loses nothing, and mints nothing twice');
       assert.deepEqual(more, []);
       assert.equal(request.method, 'POST');
       assert.match(request.headers['content-type'], /^application\/json\b/);

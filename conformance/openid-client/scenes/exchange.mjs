@@ -1,4 +1,4 @@
-// Token exchange (RFC 8693) as DESIGN section 6 says: narrow, hand over, and what must be refused.
+// Token exchange (RFC 8693) as docs/exchange.md says: narrow, hand over, and what must be refused.
 
 import assert from 'node:assert/strict';
 

@@ -1,4 +1,4 @@
-// Stop means stop (DESIGN section 3, promise 5): after `writ task stop` everything below the task is dead.
+// Stop means stop (docs/stop.md): after `writ task stop` everything below the task is dead.
 
 import assert from 'node:assert/strict';
 

@@ -44,7 +44,7 @@ export default async function webPush(scene, serving) {
     for (const keys of [short, { p256dh: offCurve, auth: device.keys.auth }]) {
       assert.ok((await register(keys)).status >= 400);
     }
-    assert.ok((await register(device.keys, 'http://192.168.0.1/push')).status >= 400, 'LESSONS 28');
+    assert.ok((await register(device.keys, 'http://192.168.0.1/push')).status >= 400, 'a private address is not called');
   });
 
   await scene('web push: the phone buzzes, and only the phone can read why', async () => {

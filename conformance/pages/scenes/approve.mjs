@@ -27,7 +27,7 @@ export default async function approve(scene, { browser, world, options, setting 
       const [yes, no] = await Promise.all(['approve', 'deny'].map((how) => decision(page, how).boundingBox()));
       assert.ok(Math.abs(yes.width - no.width) <= 2 && Math.abs(yes.height - no.height) <= 2, 'equal weight');
       await judge(phone, `${setting} approval`);
-      assert.equal(await refusal(planner, asked), 'authorization_pending', 'LESSONS 32: opening approves nothing');
+      assert.equal(await refusal(planner, asked), 'authorization_pending', 'opening approves nothing');
       await phone.decide('approve');
       await receipt(page);
       await judge(phone, `${setting} receipt`);

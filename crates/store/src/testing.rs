@@ -51,7 +51,7 @@ enum Tables {
 #[derive(Debug, thiserror::Error)]
 pub enum NoDatabase {
     #[error(
-        "set `{POSTGRES_URL}` to the url of a PostgreSQL database whose user may create others: storage tests never skip one"
+        "set `{POSTGRES_URL}` to the url of a PostgreSQL database whose user may create others: tests never skip one; `tests/run test NAME --sqlite` leaves it out"
     )]
     NoPostgres,
     #[error(transparent)]
