@@ -9,7 +9,7 @@ use writ_jose::assertion::{AssertionError, Liveness, LivenessRules};
 use writ_jose::jws::Unverified;
 use writ_jose::key::{KeySet, PublicKey};
 use writ_wire::jwk::{Jwk, JwkSet};
-use writ_wire::liveness::{LIVE, LivenessFinding};
+use writ_wire::liveness::{LIVE, LivenessResultClaims};
 use writ_wire::time::Timestamp;
 
 /// How long the verifier may take what we ask.
@@ -112,7 +112,7 @@ impl Seen {
     /// The verifier's own name for what it keeps: text, or the JSON of what is none. True only after [`Self::prove`].
     pub fn evidence(&self) -> Option<String> {
         let jws = Unverified::parse(&self.result).ok()?;
-        let finding: LivenessFinding = jws.unverified_claims().ok()?;
+        let finding: LivenessResultClaims = jws.unverified_claims().ok()?;
         finding.evidence.map(|evidence| match evidence {
             Value::String(text) => text,
             other => other.to_string(),

@@ -10,7 +10,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUT
 use http::{HeaderValue, Response, StatusCode};
 use writ_authority::Level;
 use writ_jose::access_token::TokenError;
-use writ_wire::challenge::Challenge;
+use writ_wire::challenge::HttpChallenge;
 use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
 use writ_wire::transaction::TRANSACTION_CHALLENGE;
@@ -220,7 +220,7 @@ pub struct Refused(Box<Inner>);
 #[derive(Clone, Debug, PartialEq)]
 struct Inner {
     reason: Reason,
-    challenges: Vec<Challenge>,
+    challenges: Vec<HttpChallenge>,
     nonce: Option<String>,
     /// Of a signed challenge.
     transaction: Option<String>,
@@ -261,7 +261,7 @@ impl Refused {
     }
 
     /// Each is one `WWW-Authenticate` field.
-    pub fn challenges(&self) -> &[Challenge] {
+    pub fn challenges(&self) -> &[HttpChallenge] {
         &self.0.challenges
     }
 
@@ -353,8 +353,8 @@ impl Challenger {
         }))
     }
 
-    fn challenge(&self, scheme: Scheme, reason: &Reason) -> Challenge {
-        let mut challenge = Challenge::new(scheme.as_str());
+    fn challenge(&self, scheme: Scheme, reason: &Reason) -> HttpChallenge {
+        let mut challenge = HttpChallenge::new(scheme.as_str());
         if let Some(error) = reason.error() {
             challenge = challenge
                 .with("error", error.as_str())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_wire::liveness::{LivenessFinding, RESULT_TYPE};
+use writ_wire::liveness::{LivenessResultClaims, RESULT_TYPE};
 use writ_wire::time::Timestamp;
 
 use super::{AssertionError, UnverifiedAssertion};
@@ -32,7 +32,7 @@ pub struct Liveness {
     pub verifier: String,
     /// The pseudonym of our request.
     pub subject: String,
-    pub finding: LivenessFinding,
+    pub finding: LivenessResultClaims,
     /// The verifier's key that signed it.
     pub signer: PublicKey,
     pub jti: String,
