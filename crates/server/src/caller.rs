@@ -126,7 +126,7 @@ impl App {
             )
             .into());
         };
-        if !hash::equal(secret_digest(secret).as_bytes(), digest.as_bytes()) {
+        if !hash::constant_time_eq(secret_digest(secret).as_bytes(), digest.as_bytes()) {
             return Err(unknown_client().because("wrong secret").into());
         }
         Ok(client)

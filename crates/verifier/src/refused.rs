@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use writ_authority::Level;
-use writ_jose::access_token::TokenError;
+use writ_jose::access_token::AccessTokenError;
 use writ_wire::challenge::HttpChallenge;
 use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
@@ -43,7 +43,7 @@ pub enum Reason {
     #[error("a token of an agent must be bound to a key")]
     UnboundAgent,
     #[error(transparent)]
-    Token(TokenError),
+    Token(AccessTokenError),
     #[error("the token's `{0}` is not what an access token of this issuer says")]
     Claim(&'static str),
     #[error("the token is for another resource")]

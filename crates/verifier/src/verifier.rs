@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use writ_authority::{Permit, Usage, every_permit};
-use writ_jose::access_token::{self, TokenError};
+use writ_jose::access_token::{self, AccessTokenError};
 use writ_jose::dpop::{
     Htu, NoncePolicy, Proof, ProofContext, ProofError, TokenHash, UnverifiedProof,
 };
@@ -206,7 +206,7 @@ impl Inner {
     async fn token(&self, token: &str) -> Result<(AccessTokenClaims, Arc<Published>), Reason> {
         let mut published = self.issuer.published().await?;
         let mut read = self.read(token, &published);
-        if let Err(TokenError::UnknownKey(_)) = &read {
+        if let Err(AccessTokenError::UnknownKey(_)) = &read {
             published = self.issuer.published_after(&published).await?;
             read = self.read(token, &published);
         }
@@ -218,7 +218,11 @@ impl Inner {
         Ok((claims, published))
     }
 
-    fn read(&self, token: &str, published: &Published) -> Result<AccessTokenClaims, TokenError> {
+    fn read(
+        &self,
+        token: &str,
+        published: &Published,
+    ) -> Result<AccessTokenClaims, AccessTokenError> {
         let now = self.clock.now();
         access_token::verify(token, |kid| published.key(kid), &self.issuer_name, now)
     }
