@@ -69,9 +69,9 @@ pub enum ProofError {
 #[derive(Clone, Debug)]
 pub struct UnverifiedProof<'a>(UnverifiedJwt<'a>);
 
-/// A verified proof that the sender of one request holds `key`. It may be used once: see [`Proof::replay_digest`].
+/// A verified proof that the sender of one request holds `key`. It may be used once: see [`DpopProof::replay_digest`].
 #[derive(Clone, Debug)]
-pub struct Proof {
+pub struct DpopProof {
     pub key: PublicKey,
     pub thumbprint: Thumbprint,
     pub jti: String,
@@ -88,7 +88,7 @@ impl<'a> UnverifiedProof<'a> {
     }
 
     /// Checks everything else before the nonce, so that only a holder of the key is told to use one.
-    pub fn verify(self, context: &ProofContext<'_>) -> Result<Proof, ProofError> {
+    pub fn verify(self, context: &ProofContext<'_>) -> Result<DpopProof, ProofError> {
         let (key, claims) = self.verify_signature()?;
         check_jti(&claims)?;
         check_request(&claims, context)?;
@@ -96,7 +96,7 @@ impl<'a> UnverifiedProof<'a> {
         let max_age = max_age(&claims, context.nonce);
         let issued_at = check_time(&claims, context.now, max_age)?;
         check_nonce(&claims, context)?;
-        Ok(Proof {
+        Ok(DpopProof {
             thumbprint: key.thumbprint().clone(),
             key,
             jti: claims.jti,
@@ -122,7 +122,7 @@ impl<'a> UnverifiedProof<'a> {
     }
 }
 
-impl Proof {
+impl DpopProof {
     /// What must be claimed once per proof. It includes the key, so that no client can use up the `jti` of another.
     pub fn replay_digest(&self) -> String {
         digest_text(&[

@@ -10,7 +10,7 @@ use writ_core::Refusal;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
 use writ_core::request::OPENID;
-use writ_jose::dpop::{NoncePolicy, Proof, ProofContext, TokenHash};
+use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
 use writ_jose::{access_token, hash};
 use writ_store::replay::Once;
 use writ_wire::challenge::HttpChallenge;
@@ -119,7 +119,7 @@ async fn bound(
     claim(app, &found).await
 }
 
-async fn claim(app: &App, proof: &Proof) -> Result<(), Failure> {
+async fn claim(app: &App, proof: &DpopProof) -> Result<(), Failure> {
     let mut session = app.begin().await?;
     let once = Once {
         digest: proof.replay_digest(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use writ_authority::{Permit, Usage, every_permit};
 use writ_jose::access_token::{self, AccessTokenError};
 use writ_jose::dpop::{
-    Htu, NoncePolicy, Proof, ProofContext, ProofError, TokenHash, UnverifiedProof,
+    DpopProof, Htu, NoncePolicy, ProofContext, ProofError, TokenHash, UnverifiedProof,
 };
 use writ_jose::hash::access_token_hash;
 use writ_jose::nonce::NonceKeys;
@@ -255,7 +255,7 @@ impl Inner {
         claims: &AccessTokenClaims,
         hash: &str,
         request: &RequestView<'_>,
-    ) -> Result<Option<Proof>, Reason> {
+    ) -> Result<Option<DpopProof>, Reason> {
         let cnf = match (scheme, &claims.cnf) {
             (Scheme::Bearer, None) => return Ok(None),
             (Scheme::Bearer, Some(_)) => return Err(Reason::BoundTokenAsBearer),
@@ -293,7 +293,7 @@ impl Inner {
             .ok_or_else(|| Reason::Proof("no DPoP proof can name this request's URL".to_owned()))
     }
 
-    async fn claim(&self, proof: &Proof) -> Result<(), Reason> {
+    async fn claim(&self, proof: &DpopProof) -> Result<(), Reason> {
         let digest = proof.replay_digest();
         let claimed = self
             .replays

@@ -46,15 +46,15 @@ impl Scene {
         }
     }
 
-    fn send(&self, header: &Value, claims: &Value) -> Result<Proof, ProofError> {
+    fn send(&self, header: &Value, claims: &Value) -> Result<DpopProof, ProofError> {
         verify(&self.client.sign(header, claims), &self.context())
     }
 
-    fn claim(&self, member: &str, value: Value) -> Result<Proof, ProofError> {
+    fn claim(&self, member: &str, value: Value) -> Result<DpopProof, ProofError> {
         self.send(&self.header(), &with(&claims(), member, value))
     }
 
-    fn with_nonce(&self, claims: &Value, policy: NoncePolicy<'_>) -> Result<Proof, ProofError> {
+    fn with_nonce(&self, claims: &Value, policy: NoncePolicy<'_>) -> Result<DpopProof, ProofError> {
         let context = ProofContext {
             nonce: policy,
             ..self.context()
@@ -62,7 +62,7 @@ impl Scene {
         verify(&self.client.sign(&self.header(), claims), &context)
     }
 
-    fn with_token(&self, ath: Value, token: TokenHash<'_>) -> Result<Proof, ProofError> {
+    fn with_token(&self, ath: Value, token: TokenHash<'_>) -> Result<DpopProof, ProofError> {
         let context = ProofContext {
             token,
             ..self.context()
@@ -80,11 +80,11 @@ fn claims() -> Value {
     json!({ "jti": "one", "htm": "POST", "htu": URL, "iat": NOW })
 }
 
-fn verify(text: &str, context: &ProofContext<'_>) -> Result<Proof, ProofError> {
+fn verify(text: &str, context: &ProofContext<'_>) -> Result<DpopProof, ProofError> {
     UnverifiedProof::parse(text)?.verify(context)
 }
 
-fn sentence(result: Result<Proof, ProofError>) -> String {
+fn sentence(result: Result<DpopProof, ProofError>) -> String {
     match result.unwrap_err() {
         ProofError::Invalid(sentence) => sentence,
         ProofError::UseNonce => panic!("a nonce was asked for"),
