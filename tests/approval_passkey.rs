@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use writ_core::pending::State;
-use writ_passkey::software::{Device, Trick};
+use writ_passkey::software::{Misbehaviour, SoftwareAuthenticator};
 use writ_testkit::{
     Cast, Change, ISSUER, PASSWORD, Phone, Shown, World, both, minted, options, payment, refused,
 };
@@ -133,13 +133,13 @@ both!(
         let page = scene.alice.look(&scene.id).await;
         let honest = scene.alice.device.clone();
         for trick in [
-            Trick::NoUserVerification,
-            Trick::NoUserPresence,
-            Trick::RelyingParty("evil.example".to_owned()),
-            Trick::Challenge(vec![7; 32]),
-            Trick::Type("webauthn.create".to_owned()),
-            Trick::OtherKey,
-            Trick::UserHandle(vec![1; 16]),
+            Misbehaviour::NoUserVerification,
+            Misbehaviour::NoUserPresence,
+            Misbehaviour::RelyingParty("evil.example".to_owned()),
+            Misbehaviour::Challenge(vec![7; 32]),
+            Misbehaviour::Type("webauthn.create".to_owned()),
+            Misbehaviour::OtherKey,
+            Misbehaviour::UserHandle(vec![1; 16]),
         ] {
             let what = format!("{trick:?}");
             scene.alice.device = honest.clone().with(trick);
@@ -254,7 +254,7 @@ both!(
     rfc_8812_2_a_windows_device_signs_in_and_approves,
     |world| async {
         let mut scene = staged(&world).await;
-        let laptop = Device::new([5; 32]).rs256();
+        let laptop = SoftwareAuthenticator::new([5; 32]).rs256();
         let mut phone = std::mem::replace(&mut scene.alice.device, laptop);
         scene.alice.enrol_with(&mut phone, "Laptop").await;
         let seen = scene.alice.sign_in_with_passkey(&[]).await;

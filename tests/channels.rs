@@ -250,7 +250,7 @@ async fn signed(world: &World, receiver: &Receiver, path: &str) -> Value {
         (path, "application/jwt")
     );
     let text = heard.text();
-    let token = writ_jose::jws::Unverified::parse(&text).unwrap();
+    let token = writ_jose::jws::UnverifiedJwt::parse(&text).unwrap();
     assert!(token.typ_is("writ-notice+jwt"));
     let keys = world.app.keys().await.unwrap();
     let key = keys.find(token.header().kid.as_deref().unwrap()).unwrap();

@@ -270,7 +270,7 @@ both!(
         }
         let code = cast.code(&world).await;
         let token = cast.redeem(&world, &code).await.access_token();
-        let header = writ_jose::jws::Unverified::parse(&token)
+        let header = writ_jose::jws::UnverifiedJwt::parse(&token)
             .unwrap()
             .header()
             .clone();

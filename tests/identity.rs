@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
-use writ_jose::jws::Unverified;
+use writ_jose::jws::UnverifiedJwt;
 use writ_jose::key::PublicKey;
 use writ_testkit::{
     Actor, Cast, Change, Fields, Forge, ISSUER, PASSWORD, REDIRECT, Reply, Web, World,
@@ -128,7 +128,7 @@ both!(openid_2_what_an_id_token_says, |world| async {
         "acr": "urn:writ:acr:password", "amr": ["pwd"], "at_hash": URL_SAFE_NO_PAD.encode(half)
     });
     assert_eq!(found, expected);
-    let unverified = Unverified::parse(&id_token).unwrap();
+    let unverified = UnverifiedJwt::parse(&id_token).unwrap();
     assert!(
         !unverified.typ_is("at+jwt"),
         "never taken for an access token"

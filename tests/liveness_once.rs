@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_core::pending::State;
-use writ_passkey::software::Device;
+use writ_passkey::software::SoftwareAuthenticator;
 use writ_testkit::{Phone, Shown, World, at_once, both_seen, yes};
 
 use crate::liveness::{asked, first_the_verifier, staged, undecided};
@@ -89,7 +89,7 @@ both_seen!(
     |world, seer| async {
         let mut scene = staged(&world).await;
         // Its counter never moves, so nothing but the word itself tells the two answers apart.
-        let synced = Device::new([6; 32]).synced();
+        let synced = SoftwareAuthenticator::new([6; 32]).synced();
         let mut phone = std::mem::replace(&mut scene.alice.device, synced);
         scene.alice.enrol_with(&mut phone, "Synchronised").await;
         for round in 0..5 {

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use url::Url;
-use writ_passkey::software::{Device, Trick};
-use writ_passkey::{Approved, Fault, Person, RelyingParty};
+use writ_passkey::software::{Misbehaviour, SoftwareAuthenticator};
+use writ_passkey::{PasskeyError, RelyingParty, UserEntity, VerifiedApproval};
 
 const ORIGIN: &str = "https://as.example";
 
@@ -11,34 +11,37 @@ fn relying_party() -> RelyingParty {
     RelyingParty::new(&Url::parse(ORIGIN).unwrap()).unwrap()
 }
 
-fn phone() -> Device {
-    Device::new([9; 32])
+fn phone() -> SoftwareAuthenticator {
+    SoftwareAuthenticator::new([9; 32])
 }
 
 /// Enrols after `change` had its way with the device's answer; answers what is kept.
-fn enrolled(device: &mut Device, change: impl FnOnce(&mut Value)) -> Result<String, Fault> {
-    let person = Person {
+fn enrolled(
+    device: &mut SoftwareAuthenticator,
+    change: impl FnOnce(&mut Value),
+) -> Result<String, PasskeyError> {
+    let person = UserEntity {
         id: "usr_alice".to_owned(),
         name: "alice".to_owned(),
     };
     let rp = relying_party();
-    let ceremony = rp.enrol(&person, &[])?;
+    let ceremony = rp.start_enrolment(&person, &[])?;
     let mut answer = device.create(&ceremony.options, ORIGIN)?;
     change(&mut answer);
-    Ok(rp.enrolled(&ceremony.state, &answer)?.passkey)
+    Ok(rp.finish_enrolment(&ceremony.state, &answer)?.passkey)
 }
 
 fn approved(
-    device: &mut Device,
+    device: &mut SoftwareAuthenticator,
     passkey: &str,
     change: impl FnOnce(&mut Value),
-) -> Result<Approved, Fault> {
+) -> Result<VerifiedApproval, PasskeyError> {
     let rp = relying_party();
     let passkeys = [passkey.to_owned()];
-    let ceremony = rp.approve([3; 32], &passkeys)?;
+    let ceremony = rp.start_approval([3; 32], &passkeys)?;
     let mut answer = device.get(&ceremony.options, ORIGIN)?;
     change(&mut answer);
-    rp.approved(&ceremony.state, &answer, &passkeys)
+    rp.finish_approval(&ceremony.state, &answer, &passkeys)
 }
 
 fn unsolicited(answer: &mut Value) {
@@ -52,7 +55,7 @@ fn unsolicited(answer: &mut Value) {
 fn webauthn_7_1_27_the_record_holds_the_counter_of_the_enrolment() {
     let mut device = phone();
     let passkey = enrolled(&mut device, |_| {}).unwrap();
-    let mut clone = device.clone().with(Trick::OldCounter);
+    let mut clone = device.clone().with(Misbehaviour::OldCounter);
     assert!(approved(&mut clone, &passkey, |_| {}).is_err());
     assert!(approved(&mut device, &passkey, |_| {}).is_ok());
 }
@@ -61,7 +64,7 @@ fn webauthn_7_1_27_the_record_holds_the_counter_of_the_enrolment() {
 fn webauthn_7_1_27_the_record_holds_the_key_of_the_enrolment() {
     let mut device = phone();
     let passkey = enrolled(&mut device, |_| {}).unwrap();
-    let mut thief = device.clone().with(Trick::OtherKey);
+    let mut thief = device.clone().with(Misbehaviour::OtherKey);
     assert!(approved(&mut thief, &passkey, |_| {}).is_err());
 }
 
@@ -86,18 +89,18 @@ fn webauthn_7_2_25_one_failed_step_fails_the_whole() {
     let mut device = phone();
     let passkey = enrolled(&mut device, |_| {}).unwrap();
     let tricks = [
-        Trick::NoUserPresence,
-        Trick::NoUserVerification,
-        Trick::RelyingParty("other.example".to_owned()),
-        Trick::Challenge(vec![1; 32]),
-        Trick::Type("webauthn.create".to_owned()),
-        Trick::CrossOrigin,
-        Trick::TopOrigin("https://frame.example".to_owned()),
-        Trick::OldCounter,
-        Trick::OtherKey,
-        Trick::CredentialId(vec![1; 32]),
-        Trick::UserHandle(vec![1; 16]),
-        Trick::BackedUpOnly,
+        Misbehaviour::NoUserPresence,
+        Misbehaviour::NoUserVerification,
+        Misbehaviour::RelyingParty("other.example".to_owned()),
+        Misbehaviour::Challenge(vec![1; 32]),
+        Misbehaviour::Type("webauthn.create".to_owned()),
+        Misbehaviour::CrossOrigin,
+        Misbehaviour::TopOrigin("https://frame.example".to_owned()),
+        Misbehaviour::OldCounter,
+        Misbehaviour::OtherKey,
+        Misbehaviour::CredentialId(vec![1; 32]),
+        Misbehaviour::UserHandle(vec![1; 16]),
+        Misbehaviour::BackedUpOnly,
     ];
     for trick in tricks {
         let mut bad = device.clone().with(trick.clone());

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::id::UserId;
-use writ_passkey::software::{Device, Trick};
+use writ_passkey::software::{Misbehaviour, SoftwareAuthenticator};
 use writ_testkit::{
     Cast, ISSUER, PASSWORD, Phone, Ready, Shown, World, at_once, authorize_url, both, both_with,
     claims,
@@ -89,7 +89,7 @@ both!(webauthn_13_4_3_an_assertion_is_good_once, |world| async {
     came_in(&phone.send_assertion(&assertion, &[]).await);
     let again = phone.send_assertion(&assertion, &[]).await;
     stayed_out(&again);
-    let mut thief = Phone::new(world.browser(), Device::new([9; 32]));
+    let mut thief = Phone::new(world.browser(), SoftwareAuthenticator::new([9; 32]));
     thief.browser.cookies = before;
     stayed_out(&thief.send_assertion(&assertion, &[]).await);
     assert_eq!(world.events_named("login.succeeded").await.len(), 2);
@@ -123,36 +123,42 @@ both!(
     |world| async {
         Cast::of(&world).await;
         let honest = signed_out(&world, "alice", 1).await;
-        let attempt = async |trick: Trick| {
+        let attempt = async |trick: Misbehaviour| {
             let mut phone = Phone::new(world.browser(), honest.device.clone().with(trick));
             stayed_out(&phone.sign_in_with_passkey(&[]).await)
         };
-        let unknown = attempt(Trick::CredentialId(vec![7; 32])).await;
+        let unknown = attempt(Misbehaviour::CredentialId(vec![7; 32])).await;
         for (trick, reason) in [
             (
-                Trick::NoUserVerification,
+                Misbehaviour::NoUserVerification,
                 "the device did not verify its person",
             ),
-            (Trick::NoUserPresence, "nobody was present at the device"),
             (
-                Trick::RelyingParty("evil.example".to_owned()),
+                Misbehaviour::NoUserPresence,
+                "nobody was present at the device",
+            ),
+            (
+                Misbehaviour::RelyingParty("evil.example".to_owned()),
                 "`rpIdHash` is of another relying party",
             ),
-            (Trick::OtherKey, "the signature is not by this passkey"),
             (
-                Trick::Type("webauthn.create".to_owned()),
+                Misbehaviour::OtherKey,
+                "the signature is not by this passkey",
+            ),
+            (
+                Misbehaviour::Type("webauthn.create".to_owned()),
                 "`type` of the client data is of another ceremony",
             ),
             (
-                Trick::CrossOrigin,
+                Misbehaviour::CrossOrigin,
                 "the answer was made inside another site's frame",
             ),
             (
-                Trick::OldCounter,
+                Misbehaviour::OldCounter,
                 "the signature counter did not move forward: the passkey may have been copied",
             ),
             (
-                Trick::UserHandle(vec![1; 16]),
+                Misbehaviour::UserHandle(vec![1; 16]),
                 "`userHandle` is of another person",
             ),
         ] {
@@ -163,8 +169,8 @@ both!(
             let expected = json!({ "method": "passkey", "reason": reason });
             assert_eq!(failed.last().unwrap().data, expected);
         }
-        assert_eq!(attempt(Trick::NoUserHandle).await, unknown);
-        assert_eq!(attempt(Trick::Challenge(vec![1; 32])).await, unknown);
+        assert_eq!(attempt(Misbehaviour::NoUserHandle).await, unknown);
+        assert_eq!(attempt(Misbehaviour::Challenge(vec![1; 32])).await, unknown);
         assert_eq!(world.events_named("login.succeeded").await.len(), 1);
     }
 );
@@ -199,7 +205,7 @@ both!(
         let mut phone = signed_out(&world, "alice", 1).await;
         phone.browser.open("/login").await;
         let assertion = phone.assertion().await;
-        let mut other = Phone::new(world.browser(), Device::new([9; 32]));
+        let mut other = Phone::new(world.browser(), SoftwareAuthenticator::new([9; 32]));
         other.browser.open("/login").await;
         stayed_out(&other.send_assertion(&assertion, &[]).await);
         world.advance(300);
@@ -216,7 +222,7 @@ both!(
         Cast::of(&world).await;
         let mut phone = signed_out(&world, "alice", 1).await;
         let stranger = phone.device.clone();
-        let stranger = stranger.with(Trick::CredentialId(vec![7; 32]));
+        let stranger = stranger.with(Misbehaviour::CredentialId(vec![7; 32]));
         let mut stranger = Phone::new(world.browser(), stranger);
         let unknown = stayed_out(&stranger.sign_in_with_passkey(&[]).await);
         let alice = user(&world, "alice").await;

@@ -1,7 +1,7 @@
 //! The challenge of a login by passkey keeps nothing (WebAuthn 13.4.3): it is sealed for one browser and five minutes, and used up in
 //! the transaction of the login. What visitors ask for makes no row.
 
-use writ_passkey::software::Trick;
+use writ_passkey::software::Misbehaviour;
 use writ_testkit::{Cast, Phone, Shown, World, both};
 
 async fn signed_out(world: &World) -> Phone {
@@ -35,7 +35,7 @@ async fn given(phone: &mut Phone) -> Vec<u8> {
 /// The honest device, which signs this challenge instead of what it is asked.
 async fn send(phone: &mut Phone, challenge: Vec<u8>) -> Shown {
     let honest = phone.device.clone();
-    phone.device = honest.clone().with(Trick::Challenge(challenge));
+    phone.device = honest.clone().with(Misbehaviour::Challenge(challenge));
     let assertion = phone.assertion().await;
     phone.device = honest;
     phone.send_assertion(&assertion, &[]).await
@@ -52,7 +52,7 @@ both!(
         }
         assert_eq!(world.database.dump().await, before);
         // Nor what a passkey that nobody has sends back: it is counted by the minute.
-        let stranger = Trick::CredentialId(vec![7; 32]);
+        let stranger = Misbehaviour::CredentialId(vec![7; 32]);
         let mut stranger = Phone::new(world.browser(), phone.device.clone().with(stranger));
         stranger.browser.open("/login").await;
         let assertion = stranger.assertion().await;
@@ -116,7 +116,7 @@ both!(
         let mut phone = signed_out(&world).await;
         let good = given(&mut phone).await;
         let honest = phone.device.clone();
-        phone.device = honest.clone().with(Trick::NoUserVerification);
+        phone.device = honest.clone().with(Misbehaviour::NoUserVerification);
         stayed_out(&send(&mut phone, good.clone()).await);
         phone.device = honest;
         stayed_out(&send(&mut phone, good).await);
@@ -127,7 +127,7 @@ both!(
         let mine = phone.device.clone();
         let mut asked = phone.post("/login/passkey/options", &[]).await.reply.json();
         asked["challenge"] = serde_json::json!(base64url(&good));
-        let mut stranger = mine.clone().with(Trick::CredentialId(vec![7; 32]));
+        let mut stranger = mine.clone().with(Misbehaviour::CredentialId(vec![7; 32]));
         let forged = stranger.get(&asked, &phone.origin).unwrap();
         stayed_out(&phone.send_assertion(&forged, &[]).await);
         came_in(&send(&mut phone, good).await);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::id::UserId;
-use writ_passkey::software::Trick;
+use writ_passkey::software::Misbehaviour;
 use writ_store::passkey::StoredPasskey;
 use writ_testkit::{Cast, PASSWORD, Phone, World, both};
 
@@ -128,7 +128,7 @@ both!(webauthn_7_1_26_a_passkey_is_one_persons, |world| async {
     assert!(passkeys(&world, "mallory").await.is_empty());
     assert_eq!(passkeys(&world, "alice").await.len(), 1);
     let mut held = phone.device.clone();
-    phone.device = phone.device.with(Trick::Forgetful);
+    phone.device = phone.device.with(Misbehaviour::IgnoresOptions);
     let twice = phone.enrol_with(&mut held, "Again").await;
     assert_eq!(twice.reply.status, 422);
     assert_eq!(passkeys(&world, "alice").await.len(), 1);
@@ -166,16 +166,16 @@ both!(webauthn_7_1_what_a_device_does_wrong, |world| async {
     let mut phone = at_home(&world).await;
     let honest = phone.device.clone();
     for trick in [
-        Trick::NoUserVerification,
-        Trick::NoUserPresence,
-        Trick::RelyingParty("evil.example".to_owned()),
-        Trick::Challenge(vec![1; 32]),
-        Trick::Type("webauthn.get".to_owned()),
-        Trick::CrossOrigin,
-        Trick::Algorithm(-257),
-        Trick::Forgetful,
-        Trick::IdLength(1024),
-        Trick::BackedUpOnly,
+        Misbehaviour::NoUserVerification,
+        Misbehaviour::NoUserPresence,
+        Misbehaviour::RelyingParty("evil.example".to_owned()),
+        Misbehaviour::Challenge(vec![1; 32]),
+        Misbehaviour::Type("webauthn.get".to_owned()),
+        Misbehaviour::CrossOrigin,
+        Misbehaviour::Algorithm(-257),
+        Misbehaviour::IgnoresOptions,
+        Misbehaviour::IdLength(1024),
+        Misbehaviour::BackedUpOnly,
     ] {
         phone.device = honest.clone().with(trick.clone());
         let refused = phone.enrol("Phone").await;
@@ -197,7 +197,7 @@ both!(issue_4_a_person_has_at_most_twenty, |world| async {
     phone.enrol("Phone").await;
     let mut held = phone.device.clone();
     for number in 1..20 {
-        phone.device = writ_passkey::software::Device::new([100 + number; 32]);
+        phone.device = writ_passkey::software::SoftwareAuthenticator::new([100 + number; 32]);
         let shown = phone.enrol_with(&mut held, "Phone").await;
         assert_eq!(shown.reply.status, 200);
     }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use writ_core::id::UserId;
-use writ_passkey::software::Trick;
+use writ_passkey::software::Misbehaviour;
 use writ_testkit::{Cast, PASSWORD, Phone, Ready, World, at_once, both};
 
 const OPTIONS: &str = "/app/devices/passkeys/options";
@@ -179,12 +179,12 @@ both!(
     |world| async {
         let (phone, mut second) = two(&world).await;
         for trick in [
-            Trick::NoUserVerification,
-            Trick::NoUserPresence,
-            Trick::Challenge(vec![1; 32]),
-            Trick::Type("webauthn.create".to_owned()),
-            Trick::CrossOrigin,
-            Trick::RelyingParty("evil.example".to_owned()),
+            Misbehaviour::NoUserVerification,
+            Misbehaviour::NoUserPresence,
+            Misbehaviour::Challenge(vec![1; 32]),
+            Misbehaviour::Type("webauthn.create".to_owned()),
+            Misbehaviour::CrossOrigin,
+            Misbehaviour::RelyingParty("evil.example".to_owned()),
         ] {
             let mut bad = phone.device.clone().with(trick.clone());
             let proof = second.proof(&mut bad, &[]).await;

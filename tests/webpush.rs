@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use web_push_native::p256::SecretKey;
 use web_push_native::{Auth, decrypt};
 use writ_core::pending::{Delivery, State};
-use writ_jose::jws::Unverified;
+use writ_jose::jws::UnverifiedJwt;
 use writ_jose::key::PublicKey;
 use writ_server::notices;
 use writ_testkit::{Cast, Heard, PASSWORD, Reply, World, agent_file, both, both_heard, enrol};
@@ -195,7 +195,7 @@ both_heard!(
             public_key(&world).await,
             "RFC 8292 section 3.2: the key of the subscription"
         );
-        let claims: Value = Unverified::parse(token)
+        let claims: Value = UnverifiedJwt::parse(token)
             .unwrap()
             .verify(&key_of(key))
             .unwrap();

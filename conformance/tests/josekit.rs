@@ -14,7 +14,7 @@ use josekit::jwt::{self, JwtPayload};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use writ_jose::dpop::{Htu, NoncePolicy, ProofContext, TokenHash, UnverifiedProof};
-use writ_jose::jws::{JwsError, Unverified};
+use writ_jose::jws::{JwsError, UnverifiedJwt};
 use writ_jose::key::{Algorithm, KeyError, PublicKey, SigningKey};
 use writ_wire::time::Timestamp;
 
@@ -116,7 +116,7 @@ fn touched(token: &str) -> impl Iterator<Item = String> {
 }
 
 fn verify(token: &str, key: &PublicKey) -> Result<Map<String, Value>, JwsError> {
-    Unverified::parse(token)?.verify(key)
+    UnverifiedJwt::parse(token)?.verify(key)
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn rfc_7515_what_josekit_signs_we_verify() {
         assert_eq!(key.algorithm(), party.algorithm);
         for claims in claim_sets() {
             let token = party.sign(&claims);
-            let unverified = Unverified::parse(&token).unwrap();
+            let unverified = UnverifiedJwt::parse(&token).unwrap();
             assert_eq!(unverified.header().alg, party.algorithm);
             assert!(unverified.typ_is("at+jwt"));
             let read: Map<String, Value> = unverified.verify(&key).unwrap();

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use writ_outside::{Clock, Patience, Random, Transport};
+use writ_outside::{Clock, ExtraTimeout, Random, Transport};
 use writ_wire::dpop::DPOP;
 use writ_wire::error::{ErrorBody, ErrorCode};
 use writ_wire::form::Form;
@@ -219,7 +219,7 @@ impl Agent {
         if let Some(hold) = hold {
             request = request
                 .header(PREFER, format!("wait={}", hold.as_secs()))
-                .extension(Patience(hold));
+                .extension(ExtraTimeout(hold));
         }
         let mut form = parameters.clone();
         match &self.config.authentication {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_wire::claims::{
-    ACTOR_ASSERTION_TYPE, AssertionClaims, CLIENT_ASSERTION_TYPE, Confirmation,
+    ACTOR_ASSERTION_TYPE, AssertionClaims, CLIENT_ASSERTION_TYPE, ConfirmationClaim,
 };
 
 use crate::agent::{Agent, Authentication};
@@ -37,7 +37,7 @@ impl Agent {
         }
         let claims = AssertionClaims {
             azp: Some(presenter.to_owned()),
-            cnf: Some(Confirmation {
+            cnf: Some(ConfirmationClaim {
                 jkt: bound.thumbprint().to_owned(),
             }),
             ..self.assertion_claims(lifetime)

@@ -2,7 +2,7 @@
 //! (OAuth 2.1 section 4.1, PKCE by RFC 7636, the answer's issuer by RFC 9207).
 
 use http::StatusCode;
-use writ_wire::authorization::PushedResponse;
+use writ_wire::authorization::PushedAuthorizationResponse;
 use writ_wire::error::{ErrorBody, ErrorCode};
 use writ_wire::form::Form;
 use writ_wire::mission::{Intent, MissionIntent};
@@ -89,9 +89,10 @@ impl Agent {
         if response.status() != StatusCode::CREATED {
             return Err(refused(&response));
         }
-        let pushed: PushedResponse = serde_json::from_slice(response.body()).map_err(|_| {
-            protocol("the answer to the pushed request cannot be read (RFC 9126 2.2)")
-        })?;
+        let pushed: PushedAuthorizationResponse =
+            serde_json::from_slice(response.body()).map_err(|_| {
+                protocol("the answer to the pushed request cannot be read (RFC 9126 2.2)")
+            })?;
         Ok(Pending {
             url: self.browser_url(&pushed.request_uri)?,
             expires_at: now.plus(std::time::Duration::from_secs(pushed.expires_in)),

@@ -10,7 +10,7 @@ use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use http::{HeaderValue, Request, Response, StatusCode, Uri};
 use serde::Deserialize;
 use url::Url;
-use writ_wire::challenge::Challenge;
+use writ_wire::challenge::HttpChallenge;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::dpop::DPOP;
 use writ_wire::error::{ErrorCode, description};
@@ -150,7 +150,7 @@ impl fmt::Display for ResourceRefusal {
 impl std::error::Error for ResourceRefusal {}
 
 /// The challenge of our kind that says most: one with an error before one without.
-fn challenge(response: &Response<Bytes>) -> Option<Challenge> {
+fn challenge(response: &Response<Bytes>) -> Option<HttpChallenge> {
     if !CHALLENGING.contains(&response.status()) {
         return None;
     }
@@ -161,10 +161,10 @@ fn challenge(response: &Response<Bytes>) -> Option<Challenge> {
     with_error.or(found.first()).cloned()
 }
 
-fn challenges(response: &Response<Bytes>) -> impl Iterator<Item = Challenge> {
+fn challenges(response: &Response<Bytes>) -> impl Iterator<Item = HttpChallenge> {
     let fields = response.headers().get_all(WWW_AUTHENTICATE).iter();
     fields
-        .filter_map(|field| Challenge::parse(field.to_str().ok()?))
+        .filter_map(|field| HttpChallenge::parse(field.to_str().ok()?))
         .filter(|challenge| {
             let is = |scheme: &str| challenge.scheme.eq_ignore_ascii_case(scheme);
             is("DPoP") || is("Bearer")
@@ -180,7 +180,7 @@ fn asks_for_nonce(response: &Response<Bytes>) -> bool {
         })
 }
 
-fn refusal(challenge: &Challenge, response: Response<Bytes>) -> ResourceRefusal {
+fn refusal(challenge: &HttpChallenge, response: Response<Bytes>) -> ResourceRefusal {
     let text = |name: &str| challenge.get(name).map(description);
     let remediation = challenge
         .get("authorization_remediation")

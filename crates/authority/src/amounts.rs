@@ -1,4 +1,4 @@
-//! The members of an object that a person may lower: those whose rule is `at_most` or `budget` (DESIGN 7).
+//! The amounts in an object that a person may lower when approving: members with the rule `at_most` or `budget`.
 
 use serde_json::Value;
 use writ_wire::rar::Detail;
@@ -9,7 +9,7 @@ use crate::pointer;
 use crate::rules::Rule;
 use crate::tree::Node;
 
-/// One amount as it stands in an object.
+/// One amount in an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Amount {
     /// JSON pointer into the object.
@@ -19,7 +19,7 @@ pub struct Amount {
 }
 
 impl TypeDefinition {
-    /// Every amount that is written in the object, in the order of its members.
+    /// Every amount in the object, in the order of its members.
     pub fn amounts(&self, detail: &Detail) -> Vec<Amount> {
         let mut amounts = Vec::new();
         collect(self.tree(), &object::own_members(detail), "", &mut amounts);

@@ -1,4 +1,4 @@
-//! When a person must be asked about one use of an object, and how strongly they must be logged in.
+//! When a person must be asked about one use of an object, and how strongly they must be authenticated.
 
 use std::collections::BTreeMap;
 
@@ -13,28 +13,29 @@ use crate::pointer;
 use crate::rules::Rule;
 use crate::tree::Node;
 
+/// The member `ask` of a type: when a person must be asked about one use of an object.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Ask {
+pub enum AskRule {
     Never,
     Always,
-    Above(Above),
+    Above(AskAbove),
 }
 
-/// A person is asked unless the amount is at most `limit` and every value of `where` is as written.
+/// A person is asked unless the amount is at most `limit` and every member in `where` has the given value.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Above {
+pub struct AskAbove {
     /// JSON pointer of the amount.
     pub pointer: String,
     /// Decimal text.
     pub limit: String,
-    /// JSON pointer to value: the currency that `limit` is in.
+    /// Values by JSON pointer, such as the currency of `limit`.
     #[serde(default, rename = "where")]
     pub condition: BTreeMap<String, Value>,
 }
 
-/// The login behind a person's answer, weakest first.
+/// How a person is authenticated when they approve, weakest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -44,8 +45,8 @@ pub enum Level {
     Liveness,
 }
 
-impl Ask {
-    /// Whether a person must be asked about this object. In doubt, yes.
+impl AskRule {
+    /// Whether a person must be asked about this object; also if the amount is missing or malformed.
     pub fn needs_person(&self, detail: &Detail) -> bool {
         match self {
             Self::Never => false,
@@ -84,7 +85,7 @@ impl Ask {
     }
 }
 
-impl Above {
+impl AskAbove {
     fn is_below(&self, detail: &Detail) -> bool {
         let own = object::own_members(detail);
         let find =

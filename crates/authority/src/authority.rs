@@ -1,4 +1,4 @@
-//! What may be done, as a value: scopes, `authorization_details` and audiences that can be compared (DESIGN 7).
+//! An authority: scopes, `authorization_details` and audiences that can be compared.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use writ_wire::resource::ResourceUri;
 
 use crate::object;
 use crate::pointer;
-use crate::tree::Form;
+use crate::tree::ValueForm;
 use crate::types::Types;
 
-/// A scope at one resource: two resources may both say `read`.
+/// A scope at one resource: `read` at one is not `read` at another.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScopeGrant {
@@ -24,8 +24,8 @@ pub struct ScopeGrant {
     pub scope: String,
 }
 
-/// Scopes, objects and all audiences. The audiences always contain those of the scopes and of the objects.
-/// Each object carries `ref`, `type_hash` and `locations`; a `ref` of a `use: once` type occurs once.
+/// Scopes, objects and all audiences. The audiences include those of the scopes and of the objects.
+/// Each object has `ref`, `type_hash` and `locations`; a `ref` of a `use: once` type occurs once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Parts", into = "Parts")]
 pub struct Authority {
@@ -46,7 +46,7 @@ struct Parts {
 }
 
 impl Authority {
-    /// Objects are sorted and each kept once, their `locations` too; `resources` gets what scopes and objects need.
+    /// Sorts objects and their `locations` and removes duplicates; adds the audiences of scopes and objects to `resources`.
     pub fn new(
         scopes: BTreeSet<ScopeGrant>,
         details: Vec<Detail>,
@@ -72,7 +72,7 @@ impl Authority {
         &self.details
     }
 
-    /// Every audience, also those with neither scope nor object.
+    /// Every audience, also those without scope or object.
     pub const fn resources(&self) -> &BTreeSet<ResourceUri> {
         &self.resources
     }
@@ -90,9 +90,8 @@ impl Authority {
         here.map(|grant| grant.scope.clone()).collect()
     }
 
-    /// Whether `child` is nowhere wider. Pointers lead into the child's `authorization_details`
-    /// (`/0/instructed_amount/amount`), or are `/scope/NAME` or `/resource/URI`.
-    /// The granted values are left out: whoever was refused may not know them.
+    /// Whether `child` is nowhere wider. Pointers are into the child's `authorization_details` (`/0/instructed_amount/amount`), or
+    /// `/scope/NAME` or `/resource/URI`. Errors do not show granted values.
     pub fn covers(&self, child: &Self, types: &Types) -> Result<(), Vec<Excess>> {
         let mut excess = self.excess_scopes(child);
         excess.extend(
@@ -116,7 +115,7 @@ impl Authority {
         }
     }
 
-    /// The greatest authority below both.
+    /// The widest authority that both cover.
     pub fn meet(&self, other: &Self, types: &Types) -> Self {
         let mut details: Vec<Detail> = Vec::new();
         for (a, b) in self
@@ -142,7 +141,7 @@ impl Authority {
         Self::new(scopes, drop_covered(details, types), resources)
     }
 
-    /// Only what `audience` needs; each object is shown with this one location.
+    /// The part for one `audience`; each object has this one location.
     pub fn view(&self, audience: &ResourceUri) -> Self {
         let only = BTreeSet::from([audience.clone()]);
         let here = |d: &&Detail| object::locations(d).is_some_and(|uris| uris.contains(audience));
@@ -160,13 +159,12 @@ impl Authority {
         )
     }
 
-    /// The one way to write this authority: two that cover one another have the same normal form.
-    /// Objects of unknown types stay as they are.
+    /// The normal form: two authorities that cover each other have the same. Objects of unknown types stay as they are.
     pub fn normal(&self, types: &Types) -> Self {
         let write = |detail: &Detail| {
             let normal = types
                 .of(detail)
-                .map(|t| object::rewrite(t, detail, Form::Normal, ""));
+                .map(|t| object::rewrite(t, detail, ValueForm::Normal, ""));
             normal
                 .and_then(Result::ok)
                 .unwrap_or_else(|| detail.clone())
@@ -198,7 +196,7 @@ impl Authority {
             .collect()
     }
 
-    /// What of one object of a child is not within the objects here that have its `ref`.
+    /// The members of one object of a child that are wider than in the objects with its `ref`.
     fn excess_of(
         &self,
         child: &Detail,
@@ -220,7 +218,7 @@ impl Authority {
         let Some(definition) = child.type_hash().and_then(|_| types.of(child)) else {
             return vec![object::missing("type_hash", child, at)];
         };
-        // `use: once` maps one to one: a second object under the same `ref` would be a second use.
+        // `use: once`: a second object with the same `ref` would be a second use.
         if object::is_once(definition) && !used.insert(reference.to_owned()) {
             return vec![object::whole(child, at)];
         }
@@ -253,7 +251,7 @@ impl From<Authority> for Parts {
     }
 }
 
-/// The shortest list of excesses: that of the object which was nearest to what was asked.
+/// The shortest list: that of the closest object.
 pub(crate) fn closest(lists: impl Iterator<Item = Vec<Excess>>) -> Vec<Excess> {
     lists.min_by_key(Vec::len).unwrap_or_default()
 }
@@ -265,7 +263,7 @@ pub(crate) fn without_granted(mut excess: Vec<Excess>) -> Vec<Excess> {
     excess
 }
 
-/// Drops each object that another object under the same `ref` covers; of two equal ones the first stays.
+/// Removes each object that another with the same `ref` covers; of two equal ones the second.
 fn drop_covered(details: Vec<Detail>, types: &Types) -> Vec<Detail> {
     let below = |child: &Detail, parent: &Detail| {
         child.reference() == parent.reference()

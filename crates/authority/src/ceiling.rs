@@ -1,4 +1,4 @@
-//! The ceiling of a kind of agent (its blueprint): patterns that limit what may ever be granted to it.
+//! The ceiling of an agent: what may be granted to it at most.
 
 use std::collections::BTreeSet;
 
@@ -11,12 +11,12 @@ use writ_wire::registration::CeilingFile;
 use crate::authority::{Authority, ScopeGrant, closest};
 use crate::object;
 use crate::pointer;
-use crate::problem::{Problem, beside};
-use crate::tree::Form;
+use crate::problem::{Problem, check_common};
+use crate::tree::ValueForm;
 use crate::types::Types;
 
-/// A member that an object here leaves out is unrestricted, `locations` too. Any number of objects of an authority may
-/// lie under one object of a ceiling. Bare audiences carry no authority and are not limited here.
+/// What may be granted at most. A member that an object leaves out is unrestricted, `locations` too. One object of a ceiling may cover
+/// many objects of an authority. Audiences without scope or object are not limited.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ceiling {
@@ -42,8 +42,8 @@ impl From<&CeilingFile> for Ceiling {
 }
 
 impl Ceiling {
-    /// Whether all of `authority` lies under this ceiling. Pointers are those of [`Authority::covers`]; what the
-    /// ceiling says stays out of an error.
+    /// Whether this ceiling covers all of `authority`. Pointers are as in [`Authority::covers`]; errors do not show the values of the
+    /// ceiling.
     pub fn admits(&self, authority: &Authority, types: &Types) -> Result<(), Vec<Excess>> {
         let extra = authority.scopes().difference(&self.scopes);
         let mut excess: Vec<Excess> = extra
@@ -62,15 +62,15 @@ impl Ceiling {
         Err(crate::authority::without_granted(excess))
     }
 
-    /// Whether each object is of a current type, with known members and well-formed values. Members that the type's
-    /// schema requires may be left out.
+    /// Whether each object is of a current type, with known members and well-formed values. Members that the schema requires may be
+    /// left out.
     pub fn check(&self, types: &Types) -> Result<(), Problem> {
         for (place, detail) in self.details.iter().enumerate() {
             let at = format!("/{place}");
             let Some(definition) = types.by_name(detail.type_name()) else {
                 return Err(Problem::at(&at, "type", "this type is not known here"));
             };
-            beside(detail, &at)?;
+            check_common(detail, &at)?;
             if detail.members().contains_key("ref") {
                 return Err(Problem::at(
                     &at,
@@ -78,7 +78,7 @@ impl Ceiling {
                     "a ceiling names no consented object",
                 ));
             }
-            object::rewrite(definition, detail, Form::Normal, &at).map_err(|pointer| {
+            object::rewrite(definition, detail, ValueForm::Normal, &at).map_err(|pointer| {
                 Problem::new(
                     pointer,
                     "this member is unknown or its value not well-formed",

@@ -1,6 +1,6 @@
-//! What a type must be so that no two of its objects read the same (promise 7): every text short enough to be shown whole, no
-//! value hidden because another is absent, no value that ends where the next begins, no two values with one word.
-//! Asked of current types; a version under which somebody consented is read as it is.
+//! Checks of a type's sentences, so that two different objects never read the same: every text is short enough to be shown whole, no
+//! value is hidden because another is absent, values are separated, no two values have the same word.
+//! Only for current types; older versions, under which objects were consented to, are not checked.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ fn lines<'a>(language: &'a Language, lang: &str) -> Vec<(&'a [Part], String)> {
     limits.chain([sentence]).collect()
 }
 
-/// Every text and every free name in the schema has a length that is shown whole.
+/// Checks that every text and free member name in the schema has a `maxLength` that is shown whole.
 fn texts(schema: &Value, place: &str) -> Result<(), TypeError> {
     let Some(schema) = schema.as_object() else {
         return Err(refuse(
@@ -101,9 +101,9 @@ fn is_short(schema: &Map<String, Value>) -> bool {
     length.is_some_and(|length| length <= most)
 }
 
-/// Each member stands somewhere where no other member's absence hides it; and the reader sees where.
+/// Checks that each member is shown somewhere whatever other members are absent, and that `locations` is shown.
 fn shown_together(file: &File, tree: &Node, language: &Language) -> Result<(), String> {
-    // A line is left out unless all its values are there; the sentence never.
+    // A line of `limits` is left out if one of its values is absent; the sentence never.
     let limits = language.limits.iter();
     let limits = limits.flat_map(|line| together(line, &slots(line), &file.schema));
     let sentence = together(&language.sentence, &[], &file.schema);
@@ -128,7 +128,7 @@ fn hidden(leaf: &Leaf<'_>) -> String {
     )
 }
 
-/// The members that these parts show whenever they are there, if everything of `around` is there too.
+/// The members that these parts show whenever they are present, given that all of `around` are.
 fn together<'a>(
     parts: &'a [Part],
     around: &[&'a Slot],
@@ -160,13 +160,13 @@ fn slots(parts: &[Part]) -> Vec<&Slot> {
         .collect()
 }
 
-/// Whether `other` is there whenever `slot` is.
+/// Whether `other` is present whenever `slot` is.
 fn follows(other: &Slot, slot: &Slot, schema: &Map<String, Value>) -> bool {
     let needed = optional(schema, &other.names);
     other.pointer == "/locations" || needed.is_subset(&optional(schema, &slot.names))
 }
 
-/// The members on the way to this one that need not be there.
+/// The optional members on the path to this one.
 fn optional<'a>(schema: &Map<String, Value>, names: &'a [String]) -> BTreeSet<&'a [String]> {
     let mut free = BTreeSet::new();
     let mut here = Some(schema);
@@ -174,7 +174,7 @@ fn optional<'a>(schema: &Map<String, Value>, names: &'a [String]) -> BTreeSet<&'
         let (Some(schema), Some(way)) = (here, names.get(..place)) else {
             break;
         };
-        // Both ends of a single time are that time.
+        // A single time is both ends of its period.
         let single = schema.get("type").and_then(Value::as_str) == Some("string");
         let required = schema.get("required").and_then(Value::as_array);
         let named = |list: &Vec<Value>| {
@@ -192,8 +192,8 @@ fn optional<'a>(schema: &Map<String, Value>, names: &'a [String]) -> BTreeSet<&'
     free
 }
 
-/// What the parts may end with, from what stands before them. Between two values there is white space or an opening bracket,
-/// and what follows a value is no part of it.
+/// The characters that the parts may end with, given those before them. Checks that white space or an opening bracket comes before
+/// each value, and that the text after a value cannot be read as a part of it.
 fn ends(parts: &[Part], before: BTreeSet<char>) -> Result<BTreeSet<char>, String> {
     let mut last = before;
     for part in parts {
@@ -230,7 +230,7 @@ fn continues(text: &str) -> bool {
     first.is_some_and(char::is_alphanumeric) || (sign && digit(second))
 }
 
-/// No word reads like another, like several, or like a value in quotation marks.
+/// Checks that no word reads like another one, like several, or like a quoted value.
 fn words(language: &Language, lang: &str) -> Result<(), TypeError> {
     for (member, words) in &language.words {
         let at = pointer::join(&pointer::join("/words", lang), member);

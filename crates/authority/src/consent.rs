@@ -1,4 +1,4 @@
-//! From what was asked to what a person consents to: each object gets its `ref`, its `type_hash` and its resource.
+//! Completes requested objects for consent: each gets its `ref`, `type_hash` and `locations`.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,13 @@ use writ_wire::resource::ResourceUri;
 
 use crate::legible;
 use crate::object;
-use crate::problem::{Problem, beside};
-use crate::tree::Form;
+use crate::problem::{Problem, check_common};
+use crate::tree::ValueForm;
 use crate::types::Types;
 
-/// Completes requested objects of current types. `default_location` is asked for the resource of an object without
-/// `locations`; if it knows none, or several, it answers `None` and the request is refused. `make_ref` makes each
-/// `ref`, unique within the task; one that the client sent is replaced. A text that would not be shown exactly as it is is refused
-/// (promise 7): every object that a person is asked about comes this way.
+/// Completes requested objects of current types. `default_location` returns the resource of an object without `locations`; `None`, for
+/// none or several, refuses the request. `make_ref` makes each `ref`, unique within the task; one that the client sent is replaced.
+/// Every object that a person is asked about passes here: texts that would not be displayed as they are are refused.
 pub fn prepare(
     asked: Vec<Detail>,
     types: &Types,
@@ -28,7 +27,7 @@ pub fn prepare(
         let Some(definition) = types.by_name(detail.type_name()) else {
             return Err(Problem::at(&at, "type", "this type is not known here"));
         };
-        beside(&detail, &at)?;
+        check_common(&detail, &at)?;
         let only = |uri| BTreeSet::from([uri]);
         let locations = object::locations(&detail).or_else(|| default_location(&detail).map(only));
         let Some(locations) = locations else {
@@ -36,12 +35,13 @@ pub fn prepare(
                 "this member is required, because several resources take this type or none";
             return Err(Problem::at(&at, "locations", sentence));
         };
-        let tidy = object::rewrite(definition, &detail, Form::Tidy, &at).map_err(|pointer| {
-            Problem::new(
-                pointer,
-                "this member is unknown or its value not well-formed",
-            )
-        })?;
+        let tidy =
+            object::rewrite(definition, &detail, ValueForm::Tidy, &at).map_err(|pointer| {
+                Problem::new(
+                    pointer,
+                    "this member is unknown or its value not well-formed",
+                )
+            })?;
         legible::check(&object::own_members(&tidy), &at)?;
         let named = tidy
             .with("ref", Value::String(make_ref()))

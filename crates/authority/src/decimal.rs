@@ -1,5 +1,5 @@
 //! Exact decimal numbers as text (`412.00`) or JSON integers: money and counts without floats.
-//! Twelve decimal places, so that comparing and subtracting are plain integer arithmetic.
+//! Fixed point with twelve decimal places, so that comparison and subtraction are integer arithmetic.
 
 use std::fmt;
 
@@ -25,7 +25,7 @@ pub enum Overspent {
     Negative,
 }
 
-/// Takes `amount` from `budget`. Answers what is left, which is never negative and never more than `budget`.
+/// Subtracts `amount` from `budget`. What is left is never negative and never more than `budget`.
 pub fn spend(budget: Decimal, amount: Decimal) -> Result<Decimal, Overspent> {
     if amount.is_negative() {
         return Err(Overspent::Negative);
@@ -38,7 +38,7 @@ pub fn spend(budget: Decimal, amount: Decimal) -> Result<Decimal, Overspent> {
 }
 
 impl Decimal {
-    /// Reads `-?digits(.digits)?` without leading zeros, sign `+`, exponent or spaces; anything else is no number.
+    /// Parses `-?digits(.digits)?` without leading zeros, sign `+`, exponent or spaces; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
@@ -60,7 +60,7 @@ impl Decimal {
         })
     }
 
-    /// From decimal text or a JSON integer; a JSON number with a point is refused, because it may be inexact.
+    /// From decimal text or a JSON integer; `None` for a JSON number with a decimal point, which may be inexact.
     pub fn from_value(value: &Value) -> Option<Self> {
         match value {
             Value::String(text) => Self::parse(text),
@@ -71,7 +71,7 @@ impl Decimal {
         }
     }
 
-    /// `None` where the sum is larger than what can be written.
+    /// `None` on overflow.
     pub fn plus(self, other: Self) -> Option<Self> {
         let sum = Self {
             units: self.units.checked_add(other.units)?,
@@ -79,7 +79,7 @@ impl Decimal {
         Self::parse(&sum.to_string())
     }
 
-    /// With at least so many digits after the point: `412` becomes `412.00`.
+    /// Text with at least so many digits after the point: `412` becomes `412.00`.
     pub fn with_places(self, places: usize) -> String {
         let text = self.to_string();
         let places = places.min(MAX_PLACES);
@@ -96,7 +96,7 @@ impl Decimal {
 }
 
 impl fmt::Display for Decimal {
-    /// The one shortest way to write it: `412.00` becomes `412`.
+    /// The shortest form: `412.00` becomes `412`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let one = 10_u128.pow(MAX_PLACES as u32);
         let size = self.units.unsigned_abs();

@@ -1,5 +1,5 @@
-//! One type of `authorization_details`, read from its file in `config/types/` (DESIGN 7, docs/types.md).
-//! Reading is strict: what this program would not enforce or show is refused when the type is loaded.
+//! One type of `authorization_details`, parsed from its file in `config/types/` (docs/types.md).
+//! Parsing is strict: a type with a member that would not be enforced or not be shown is refused when it is loaded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use writ_wire::rar::Detail;
 use writ_wire::registration::{self, ApproversFile};
 
-use crate::ask::{Ask, Level};
+use crate::ask::{AskRule, Level};
 use crate::clear;
 use crate::object;
 use crate::pointer;
@@ -19,35 +19,35 @@ use crate::reading::Piece;
 use crate::rules::Rule;
 #[cfg(feature = "schema")]
 use crate::schema::Schema;
-use crate::sentence::Wording;
+use crate::sentence::{TypeMembers, Wording};
 use crate::shape;
-use crate::tree::{Form, Node};
+use crate::tree::{Node, ValueForm};
 use crate::usual::Usual;
 
-/// The largest type file taken, in bytes.
+/// The largest type file, in bytes.
 pub const MAX_DOCUMENT_LENGTH: usize = 64 * 1024;
 
-/// How often a consented object may be used.
+/// How often an object may be used after consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Usage {
-    /// The resource server spends (`mission.id`, `ref`) once.
+    /// Once: the resource server records the use of (`mission.id`, `ref`).
     Once,
     Repeat,
 }
 
-/// A type file that is refused: where and why.
+/// Why a type file is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("type `{type_name}`, at `{pointer}`: {sentence}")]
 pub struct TypeError {
-    /// Empty if the file could not be read so far.
+    /// Empty if the name could not be read.
     pub type_name: String,
     /// JSON pointer into the file.
     pub pointer: String,
     pub sentence: String,
 }
 
-/// A type that is complete: each member has a rule and is shown to the person, and its example passes.
+/// A type whose members all have a rule and are shown to the person, and whose example is valid.
 #[derive(Clone, Debug)]
 pub struct TypeDefinition {
     file: File,
@@ -74,10 +74,10 @@ pub(crate) struct File {
     pub(crate) sentence: BTreeMap<String, String>,
     #[serde(default)]
     pub(crate) limits: BTreeMap<String, Vec<String>>,
-    /// Language, then member, then value: what people read instead of the value.
+    /// By language, member and value: the word shown instead of the value.
     #[serde(default)]
     pub(crate) words: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
-    ask: Ask,
+    ask: AskRule,
     level: Level,
     #[serde(default)]
     approvers: Vec<ApproversFile>,
@@ -86,7 +86,7 @@ pub(crate) struct File {
 }
 
 impl TypeDefinition {
-    /// A type as it is now.
+    /// Parses a current type.
     pub fn parse(document: &str) -> Result<Self, TypeError> {
         let definition = Self::parse_older(document)?;
         let file = &definition.file;
@@ -97,7 +97,7 @@ impl TypeDefinition {
         Ok(definition)
     }
 
-    /// A version under which somebody consented once: it need not be clear enough to be asked for again.
+    /// Parses an older version, under which objects were consented to. Checks that were added since do not apply to it.
     pub fn parse_older(document: &str) -> Result<Self, TypeError> {
         let (value, file) = read(document)?;
         let name = file.name.clone();
@@ -139,7 +139,7 @@ impl TypeDefinition {
         self.file.version
     }
 
-    /// In `lang`, or in English.
+    /// The title in `lang`, or in English.
     pub fn title(&self, lang: &str) -> &str {
         crate::sentence::choose(&self.file.title, lang).map_or("", String::as_str)
     }
@@ -158,27 +158,27 @@ impl TypeDefinition {
         self.file.usage
     }
 
-    /// When a person must be asked about one use.
-    pub const fn ask(&self) -> &Ask {
+    /// When a person must be asked about one use of an object.
+    pub const fn ask(&self) -> &AskRule {
         &self.file.ask
     }
 
-    /// The login that the person's answer needs at least.
+    /// The weakest authentication that an approval needs.
     pub const fn level(&self) -> Level {
         self.file.level
     }
 
-    /// Who decides about one use, whoever asks; empty where the type does not say.
+    /// Who decides about one use, for every agent; empty if the type does not say.
     pub fn approvers(&self) -> &[ApproversFile] {
         &self.file.approvers
     }
 
-    /// The JSON Schema of the members of one object, without those that stand beside every schema.
+    /// The JSON Schema of the members of one object, without the common ones.
     pub const fn schema(&self) -> &Map<String, Value> {
         &self.file.schema
     }
 
-    /// An object that this type takes, with `type`.
+    /// A valid object of this type, with `type`.
     pub fn example(&self) -> Option<Detail> {
         Detail::new(self.file.example.clone()).ok()
     }
@@ -191,17 +191,22 @@ impl TypeDefinition {
             .collect()
     }
 
-    /// The same sentence with the object's values told apart from our own words. Texts stand in quotation marks unless the
-    /// type lists or shapes them: no value reads like what stands around it.
+    /// The same sentence, with values apart from the text of the template. Texts from a request are in quotation marks unless the
+    /// schema limits them to a list or a pattern, so that no value can be read as a part of the sentence.
     pub fn pieces(&self, detail: &Detail, lang: &str) -> Vec<Piece> {
-        self.wording
-            .sentence(detail, (&self.tree, &self.file.schema), lang)
+        self.wording.sentence(detail, self.members(), lang)
     }
 
     /// Further lines: when, where, up to how much. A line whose values are absent is left out.
     pub fn limits(&self, detail: &Detail, lang: &str) -> Vec<Vec<Piece>> {
-        self.wording
-            .limits(detail, (&self.tree, &self.file.schema), lang)
+        self.wording.limits(detail, self.members(), lang)
+    }
+
+    pub(crate) const fn members(&self) -> TypeMembers<'_> {
+        TypeMembers {
+            tree: &self.tree,
+            schema: &self.file.schema,
+        }
     }
 
     pub(crate) const fn usual_members(&self) -> Option<&Usual> {
@@ -229,7 +234,7 @@ impl TypeDefinition {
         {
             return Err(refuse(&problem.pointer, problem.sentence));
         }
-        object::rewrite(self, &example, Form::Normal, "/example")
+        object::rewrite(self, &example, ValueForm::Normal, "/example")
             .map_err(|pointer| refuse(&pointer, "is not well-formed for its rule"))?;
         for lang in self.file.sentence.keys() {
             if self.sentence(&example, lang).is_empty() {
@@ -256,7 +261,7 @@ fn read(document: &str) -> Result<(Value, File), TypeError> {
         ));
     }
     let not_a_type = |e: serde_json::Error| refuse("", format!("the file is no type: {e}"));
-    // From the text, not from the value: a member given twice is seen only there.
+    // Parsed from the text, not from a JSON value, where a repeated member would be lost.
     let file: File = serde_json::from_str(document).map_err(not_a_type)?;
     Ok((serde_json::from_str(document).map_err(not_a_type)?, file))
 }

@@ -1,5 +1,5 @@
-//! Whether a text is shown exactly as it is, and how it is shown if not. Promise 7: what a person could not see, or would see
-//! cut or in another order, is never granted; two texts that both may be granted never look the same by hidden means.
+//! Whether a text is displayed exactly as it is, and an escaped form otherwise. A person must see what they approve: values that
+//! would be invisible, cut or reordered on the screen are refused, and so are different texts that look the same.
 
 use std::fmt;
 
@@ -13,31 +13,31 @@ use crate::problem::Problem;
 /// The longest text of one value, in characters.
 pub const MAX_VALUE_LENGTH: usize = 140;
 
-/// Why a text would not be shown as it is. Places count characters from 1.
+/// Why a text would not be displayed as it is. Positions count characters from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unclear {
+pub enum LegibilityError {
     TooLong,
-    /// Without width, without a picture, a control, or unknown.
+    /// Zero-width, blank, control or unassigned character.
     Hidden(char, usize),
-    /// Turns the direction of text.
-    Turning(char, usize),
-    /// White space that is no single space between two characters.
+    /// Bidirectional control (UAX 9).
+    BidiControl(char, usize),
+    /// Leading, trailing or doubled white space.
     Edge(usize),
-    /// Another white space than U+0020.
+    /// White space other than U+0020.
     Space(char, usize),
-    /// On no letter, or too many on one.
+    /// Combining marks without a letter, or too many on one.
     Marks(usize),
-    /// Not in Unicode's form NFC: the same look has two spellings.
-    Spelling,
-    /// Drawn as another character.
-    Double(char, usize),
+    /// Not in Unicode normalization form C: one look would have two spellings.
+    NotNfc,
+    /// Drawn like another character.
+    Confusable(char, usize),
     /// Latin letters and others that look like them in one word.
-    Mixed,
-    /// Letters of both directions and digits: their order on the screen would be another.
-    Order,
+    MixedScript,
+    /// Letters of both directions and digits, which would be displayed in another order.
+    MixedDirection,
 }
 
-impl fmt::Display for Unclear {
+impl fmt::Display for LegibilityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let point = |c: &char| format!("U+{:04X}", u32::from(*c));
         match self {
@@ -45,7 +45,7 @@ impl fmt::Display for Unclear {
             Self::Hidden(c, at) => {
                 write!(f, "the person would not see {} at character {at}", point(c))
             }
-            Self::Turning(c, at) => {
+            Self::BidiControl(c, at) => {
                 write!(f, "{} at character {at} turns the direction of text", point(c))
             }
             Self::Edge(at) => {
@@ -57,12 +57,12 @@ impl fmt::Display for Unclear {
             Self::Marks(at) => {
                 write!(f, "there are more marks at character {at} than can be told apart")
             }
-            Self::Spelling => f.write_str("this is not in Unicode's form NFC"),
-            Self::Double(c, at) => {
+            Self::NotNfc => f.write_str("this is not in Unicode's form NFC"),
+            Self::Confusable(c, at) => {
                 write!(f, "{} at character {at} looks like another character", point(c))
             }
-            Self::Mixed => f.write_str("one word has letters of two alphabets that look the same"),
-            Self::Order => f.write_str(
+            Self::MixedScript => f.write_str("one word has letters of two alphabets that look the same"),
+            Self::MixedDirection => f.write_str(
                 "letters from left to right, letters from right to left and digits stand in one text: \
                  their order on the screen would be another",
             ),
@@ -70,11 +70,11 @@ impl fmt::Display for Unclear {
     }
 }
 
-/// The first reason why this text would not be shown exactly.
-pub fn unclear(text: &str) -> Option<Unclear> {
+/// The first reason why a text would not be displayed as it is.
+pub fn unclear(text: &str) -> Option<LegibilityError> {
     let all: Vec<char> = text.chars().collect();
     if all.len() > MAX_VALUE_LENGTH {
-        return Some(Unclear::TooLong);
+        return Some(LegibilityError::TooLong);
     }
     let by_one = (0..all.len()).find_map(|at| {
         let (before, rest) = all.split_at_checked(at)?;
@@ -86,7 +86,7 @@ pub fn unclear(text: &str) -> Option<Unclear> {
         .or_else(|| whole(text))
 }
 
-/// The text with what cannot be seen spelt out as `\u{200b}`. Of a text that is not [`unclear`] nothing changes.
+/// Escapes invisible characters as `\u{200b}`. A text without an [`unclear`] reason is returned unchanged.
 pub fn legible(text: &str) -> String {
     let all: Vec<char> = text.chars().collect();
     let spelt = all.iter().enumerate().map(|(at, c)| {
@@ -98,13 +98,13 @@ pub fn legible(text: &str) -> String {
 
 pub(crate) fn one(c: char, before: &[char], after: &[char]) -> String {
     let space = c.is_whitespace() && c != ' ';
-    match space || (letters::is_hidden(c) && !letters::is_seen(c, before, after)) {
+    match space || (letters::is_hidden(c) && !letters::is_visible_joiner(c, before, after)) {
         true => c.escape_unicode().to_string(),
         false => c.to_string(),
     }
 }
 
-/// Every text and every name of a free member in what a type's members hold.
+/// Checks every text and every member name in a value.
 pub(crate) fn check(value: &Value, at: &str) -> Result<(), Problem> {
     let clear = |text: &str, at: &str| match unclear(text) {
         Some(why) => Err(Problem::new(at, why.to_string())),
@@ -125,26 +125,27 @@ pub(crate) fn check(value: &Value, at: &str) -> Result<(), Problem> {
     }
 }
 
-fn wrong(c: char, before: &[char], after: &[char]) -> Option<Unclear> {
+fn wrong(c: char, before: &[char], after: &[char]) -> Option<LegibilityError> {
     let at = before.len() + 1;
     if c == ' ' {
         let inner = before.last().is_some_and(|c| *c != ' ') && !after.is_empty();
-        return (!inner).then_some(Unclear::Edge(at));
+        return (!inner).then_some(LegibilityError::Edge(at));
     }
-    if letters::is_turning(c) {
-        return Some(Unclear::Turning(c, at));
+    if letters::is_bidi_control(c) {
+        return Some(LegibilityError::BidiControl(c, at));
     }
     if letters::is_hidden(c) {
-        return (!letters::is_seen(c, before, after)).then_some(Unclear::Hidden(c, at));
+        return (!letters::is_visible_joiner(c, before, after))
+            .then_some(LegibilityError::Hidden(c, at));
     }
     if c.is_whitespace() {
-        return Some(Unclear::Space(c, at));
+        return Some(LegibilityError::Space(c, at));
     }
-    letters::is_double(c).then_some(Unclear::Double(c, at))
+    letters::is_confusable(c).then_some(LegibilityError::Confusable(c, at))
 }
 
-/// Also the first mark of a text, or of a word, would stand on what is not its letter.
-fn too_many_marks(all: &[char]) -> Option<Unclear> {
+/// A mark at the beginning of a text or word counts as one too many: there is no letter for it.
+fn too_many_marks(all: &[char]) -> Option<LegibilityError> {
     let mut letter = ' ';
     let mut marks = 0;
     for (place, c) in all.iter().enumerate() {
@@ -154,20 +155,20 @@ fn too_many_marks(all: &[char]) -> Option<Unclear> {
         }
         marks += usize::from(!letters::is_hidden(*c));
         if letter == ' ' || marks > letters::most_marks(*c) {
-            return Some(Unclear::Marks(place + 1));
+            return Some(LegibilityError::Marks(place + 1));
         }
     }
     None
 }
 
-fn whole(text: &str) -> Option<Unclear> {
+fn whole(text: &str) -> Option<LegibilityError> {
     if !ComposingNormalizerBorrowed::new_nfc().is_normalized(text) {
-        return Some(Unclear::Spelling);
+        return Some(LegibilityError::NotNfc);
     }
     if letters::words(text).any(letters::looks_mixed) {
-        return Some(Unclear::Mixed);
+        return Some(LegibilityError::MixedScript);
     }
     let both =
         text.chars().any(letters::is_right_to_left) && text.chars().any(letters::is_left_to_right);
-    (both && text.chars().any(char::is_numeric)).then_some(Unclear::Order)
+    (both && text.chars().any(char::is_numeric)).then_some(LegibilityError::MixedDirection)
 }

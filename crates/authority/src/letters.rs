@@ -1,5 +1,5 @@
-//! What a character is to a reader: the one list of what hides, stacks up or looks like another, for the check of what is
-//! granted (`legible.rs`) and for the cleaning of what clients say of themselves (Unicode 16; TR 36, TR 39, UAX 44).
+//! Character classes for display: invisible, combining, bidirectional and confusable characters (Unicode 16; UTR 36, UTS 39, UAX 44).
+//! Used to refuse request values (`legible.rs`) and to clean names that clients chose.
 
 use icu_properties::props::{
     BidiClass, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifierBase,
@@ -7,15 +7,16 @@ use icu_properties::props::{
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 
-/// The most marks on one letter of any script, and of those that Latin letters bear.
+/// The most combining marks on one letter.
 pub const MOST_MARKS: usize = 4;
+/// The most marks of Latin letters on one letter.
 pub const MOST_LATIN_MARKS: usize = 2;
 
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';
 const EMOJI_STYLE: char = '\u{fe0f}';
 
-/// Draws nothing of its own, turns the direction of text, or is drawn as the box of everything unknown.
+/// Is invisible, controls the direction of text, or is unassigned and drawn as a box.
 pub fn is_hidden(c: char) -> bool {
     use GeneralCategory as G;
     let seen_format = matches!(c, '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{890}'..='\u{891}'
@@ -34,18 +35,18 @@ pub fn is_hidden(c: char) -> bool {
         }
 }
 
-/// Turns the direction of what follows.
-pub const fn is_turning(c: char) -> bool {
+/// Controls the direction of what follows (UAX 9).
+pub const fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Stands on the letter before it and takes no room of its own (categories Mn and Me).
+/// Is drawn on the letter before it (categories Mn and Me).
 pub fn is_mark(c: char) -> bool {
     let kind = category(c);
     kind == GeneralCategory::NonspacingMark || kind == GeneralCategory::EnclosingMark
 }
 
-/// How many marks a letter may bear of which this is one.
+/// The most marks on a letter that has this mark.
 pub const fn most_marks(mark: char) -> usize {
     match mark {
         '\u{300}'..='\u{36f}'
@@ -58,9 +59,9 @@ pub const fn most_marks(mark: char) -> usize {
     }
 }
 
-/// Whether a joiner or selector changes how its neighbours are drawn, so that a reader sees that it is there: RFC 5892
-/// appendices A.1 and A.2, two spellings of Bengali and Devanagari, and pictures that are drawn as one.
-pub fn is_seen(c: char, before: &[char], after: &[char]) -> bool {
+/// Whether a joiner or variation selector visibly changes how its neighbours are drawn: RFC 5892 appendices A.1 and A.2, two
+/// spellings of Bengali and Devanagari, and emoji sequences.
+pub fn is_visible_joiner(c: char, before: &[char], after: &[char]) -> bool {
     let (Some(last), next) = (before.last(), after.first()) else {
         return false;
     };
@@ -86,8 +87,8 @@ pub fn is_left_to_right(c: char) -> bool {
     CodePointMapData::<BidiClass>::new().get(c) == BidiClass::LeftToRight
 }
 
-/// Drawn as another, commoner character: ligatures and digraphs, presentation forms, hyphens, slashes, dots.
-pub const fn is_double(c: char) -> bool {
+/// Is drawn like another, more common character: ligatures and digraphs, presentation forms, hyphens, slashes, dots.
+pub const fn is_confusable(c: char) -> bool {
     matches!(c,
         '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}' | '\u{1c3}'..='\u{1cc}'
         | '\u{1f1}'..='\u{1f3}' | '\u{2bc}' | '\u{2d7}' | '\u{1806}' | '\u{2010}'..='\u{2012}' | '\u{2024}'..='\u{2025}' | '\u{2043}' | '\u{2044}'
@@ -101,7 +102,7 @@ pub fn looks_mixed(word: &str) -> bool {
     word.chars().any(is_latin) && word.chars().any(is_look_alike)
 }
 
-/// The words of a line for [`looks_mixed`], each with what ends it.
+/// The words of a line for [`looks_mixed`], each with the separator after it.
 pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive(|c: char| !c.is_alphanumeric() && !is_mark(c))
 }
@@ -113,7 +114,7 @@ fn is_latin(c: char) -> bool {
                 | '\u{a720}'..='\u{a7ff}' | '\u{ab30}'..='\u{ab64}'))
 }
 
-/// Letters of the blocks whose letters are drawn like Latin ones.
+/// Letters of the Unicode blocks that have letters drawn like Latin ones.
 pub fn is_look_alike(c: char) -> bool {
     c.is_alphanumeric()
         && matches!(c,
@@ -141,7 +142,7 @@ fn joining(c: &char) -> JoiningType {
     CodePointMapData::<JoiningType>::new().get(*c)
 }
 
-/// RFC 5892 A.1: a letter that joins to its left stands before, over its marks.
+/// RFC 5892 appendix A.1: the letter before, past its marks, joins to the next one.
 fn joins_onwards(before: &[char]) -> bool {
     let mut kinds = before.iter().rev().map(joining);
     let letter = kinds.find(|kind| *kind != JoiningType::Transparent);
@@ -154,15 +155,15 @@ fn joins_back(after: &[char]) -> bool {
     letter.is_some_and(|k| k == JoiningType::DualJoining || k == JoiningType::RightJoining)
 }
 
-/// Drawn in black unless the selector of pictures follows (UTS 51).
+/// Has text presentation unless the emoji variation selector follows (UTS 51).
 fn is_plain_picture(c: char) -> bool {
     !c.is_ascii()
         && CodePointSetData::new::<Emoji>().contains(c)
         && !CodePointSetData::new::<EmojiPresentation>().contains(c)
 }
 
-/// Pairs of UTS 51's sequences that every phone of 2020 and later draws as one picture, in their full spelling: without it
-/// two spellings would look the same.
+/// Pairs of UTS 51 emoji sequences that phones since 2020 draw as one picture. Only the fully qualified spelling: two spellings would
+/// look the same.
 fn joins_pictures(before: &[char], after: &[char]) -> bool {
     let style = |text: &[char]| text.first() == Some(&EMOJI_STYLE);
     let is_skin = |c: char| matches!(c, '\u{1f3fb}'..='\u{1f3ff}');

@@ -1,5 +1,5 @@
-//! What may be done, as a value: covers, meet, spend; types of `authorization_details` (RFC 9396, DESIGN 7).
-//! Authority only narrows: whatever this crate answers is within what it was given, or a refusal with a pointer.
+//! Authority as a value: scopes and `authorization_details` (RFC 9396) that can be compared, narrowed and spent, and the types of
+//! `authorization_details`. Authority only narrows: a result is within the arguments, or an error with a JSON pointer.
 //! No clock, no randomness, no network; the same code runs in the server and in the verifier.
 
 mod amounts;
@@ -35,18 +35,18 @@ mod tests;
 
 pub use amounts::Amount;
 pub use approvers::DecidedPeople;
-pub use ask::{Above, Ask, Level};
+pub use ask::{AskAbove, AskRule, Level};
 pub use authority::{Authority, ScopeGrant};
 pub use ceiling::Ceiling;
 pub use decimal::{Decimal, MAX_PLACES, MAX_WHOLE_DIGITS, Overspent, spend};
 pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage};
-pub use legible::{MAX_VALUE_LENGTH, Unclear, legible, unclear};
-pub use narrow::{Asked, NarrowError, Narrowed};
-pub use permit::{Denied, Permit, every_permit, permits};
+pub use legible::{LegibilityError, MAX_VALUE_LENGTH, legible, unclear};
+pub use narrow::{NarrowError, NarrowRequest, Narrowed};
+pub use permit::{Permit, PermitError, every_permit, permits};
 pub use problem::Problem;
 pub use reading::Piece;
 pub use rules::Rule;
 
-pub use tree::Spend;
+pub use tree::BudgetSpend;
 pub use types::Types;
 pub use usual::{UsualAmount, UsualValues};

@@ -1,5 +1,5 @@
-//! Asking for less: refresh (RFC 6749 section 6) and token exchange (DESIGN 6). An excess is refused with a pointer to
-//! the member that was too wide, never trimmed in silence.
+//! Narrows an authority to what a refresh (RFC 6749 section 6) or token exchange (RFC 8693) asks for. A request for more is refused
+//! with a pointer to the member that is too wide, never reduced silently.
 
 use std::collections::BTreeSet;
 
@@ -12,26 +12,27 @@ use crate::definition::TypeDefinition;
 use crate::legible;
 use crate::object;
 use crate::problem::Problem;
-use crate::tree::Form;
+use crate::tree::ValueForm;
 use crate::types::Types;
 
-/// What a token request asks for; `None` is everything at that audience.
+/// What a token request asks for; `None` is everything for that audience.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct NarrowRequest {
     pub scopes: Option<BTreeSet<String>>,
     pub details: Option<Vec<Detail>>,
     pub audience: ResourceUri,
 }
 
-/// What was asked for, as an authority for that one audience.
+/// The requested part of an authority.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Narrowed {
     pub authority: Authority,
-    /// Whether something at that audience was left out. If so it is left out for good: the new delegation row holds
-    /// exactly [`Self::authority`]. If not, the old row stays the measure.
+    /// Whether the request left out something for that audience. If so, the new delegation has exactly [`Self::authority`], for good;
+    /// if not, it has all that the old one has.
     pub reduced: bool,
 }
 
+/// Why a request is refused, by OAuth error code.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum NarrowError {
     /// `invalid_target`.
@@ -43,7 +44,7 @@ pub enum NarrowError {
     /// `invalid_authorization_details` with `excess`.
     #[error("authorization details are wider than what is granted")]
     Details(Vec<Excess>),
-    /// `invalid_authorization_details`: say which of these is meant.
+    /// `invalid_authorization_details`: the request must name one `ref`.
     #[error("several granted objects cover what is asked, name one by `ref`: {}", .refs.join(" "))]
     Ambiguous { refs: Vec<String> },
     /// `invalid_authorization_details`.
@@ -52,9 +53,9 @@ pub enum NarrowError {
 }
 
 impl Authority {
-    /// The part of this authority that is asked for. Needs no check by `check_requested` before: an object is read by
-    /// the version of its type under which it was granted. The granted values stay out of an error.
-    pub fn narrow(&self, asked: &Asked, types: &Types) -> Result<Narrowed, NarrowError> {
+    /// The requested part of this authority. Requested objects need not pass `check_requested`: they are interpreted by the version of
+    /// the type under which the parent was granted. Errors do not show granted values.
+    pub fn narrow(&self, asked: &NarrowRequest, types: &Types) -> Result<Narrowed, NarrowError> {
         self.narrow_presented(asked, types)
             .map_err(|error| match error {
                 NarrowError::Details(excess) => NarrowError::Details(without_granted(excess)),
@@ -62,9 +63,13 @@ impl Authority {
             })
     }
 
-    /// As [`Self::narrow`], and an error shows the granted values: only if the presented token has this audience, and
-    /// so carries them already.
-    pub fn narrow_presented(&self, asked: &Asked, types: &Types) -> Result<Narrowed, NarrowError> {
+    /// As [`Self::narrow`], but errors show granted values: only if the presented token has this audience, so that its holder knows
+    /// them already.
+    pub fn narrow_presented(
+        &self,
+        asked: &NarrowRequest,
+        types: &Types,
+    ) -> Result<Narrowed, NarrowError> {
         let view = self.view(&asked.audience);
         if view.is_empty() {
             return Err(NarrowError::Target);
@@ -85,7 +90,10 @@ impl Authority {
     }
 }
 
-fn narrow_scopes(view: &Authority, asked: &Asked) -> Result<BTreeSet<ScopeGrant>, NarrowError> {
+fn narrow_scopes(
+    view: &Authority,
+    asked: &NarrowRequest,
+) -> Result<BTreeSet<ScopeGrant>, NarrowError> {
     let Some(names) = &asked.scopes else {
         return Ok(view.scopes().clone());
     };
@@ -105,7 +113,7 @@ fn narrow_scopes(view: &Authority, asked: &Asked) -> Result<BTreeSet<ScopeGrant>
 
 struct Asking<'a> {
     view: &'a Authority,
-    asked: &'a Asked,
+    asked: &'a NarrowRequest,
     types: &'a Types,
 }
 
@@ -147,14 +155,19 @@ impl Asking<'_> {
         {
             return Err(problem.into());
         }
-        let tidy = object::rewrite(definition, &beside_of(asked, parent), Form::Tidy, at)
-            .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
-        // People read what an agent was left with, too: their pages, and "approve less".
+        let tidy = object::rewrite(
+            definition,
+            &with_common_of(asked, parent),
+            ValueForm::Tidy,
+            at,
+        )
+        .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
+        // The narrowed object is shown to people too.
         legible::check(&object::own_members(&tidy), at)?;
         Ok(tidy)
     }
 
-    /// The one granted object that covers what is asked.
+    /// The one granted object that covers the requested one.
     fn parent_of(
         &self,
         asked: &Detail,
@@ -167,7 +180,7 @@ impl Asking<'_> {
         let compared: Vec<_> = compared.collect();
         let mut covering: Vec<&Detail> = Vec::new();
         for (parent, excess) in candidates.iter().zip(&compared) {
-            // Several objects under one `ref` are one grant.
+            // Objects with the same `ref` are one grant.
             if excess.is_empty() && !covering.iter().any(|c| c.reference() == parent.reference()) {
                 covering.push(parent);
             }
@@ -184,7 +197,7 @@ impl Asking<'_> {
         Ok((parent, self.types.of(parent).ok_or_else(unknown)?))
     }
 
-    /// The granted objects that may be meant: those of its `ref`, or those of its type.
+    /// The granted objects that may be meant: those with its `ref`, or those of its type.
     fn candidates(&self, asked: &Detail, at: &str) -> Result<Vec<&Detail>, NarrowError> {
         let members = asked.members();
         if members.get("ref").is_some_and(|name| !name.is_string()) {
@@ -212,7 +225,7 @@ impl Asking<'_> {
             return vec![object::missing("type_hash", asked, at)];
         };
         let mut excess = object::compare_own(definition, parent, asked, at);
-        // An agent may send back an object as it got it.
+        // An agent may send an object back as it received it.
         for name in ["type_hash", "locations"] {
             let given = asked.members().get(name);
             let fits = match name {
@@ -232,8 +245,8 @@ impl Asking<'_> {
     }
 }
 
-/// The asked members with what the server says about the parent.
-fn beside_of(asked: &Detail, parent: &Detail) -> Detail {
+/// The requested members with the common members of the parent.
+fn with_common_of(asked: &Detail, parent: &Detail) -> Detail {
     ["ref", "type_hash", "locations"]
         .iter()
         .fold(asked.clone(), |detail, name| {

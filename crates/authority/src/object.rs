@@ -1,5 +1,5 @@
-//! One object of `authorization_details` beside another: its own members by the rules of its type, and the four that
-//! stand beside every schema: `type`, `ref`, `type_hash`, `locations` (DESIGN 7).
+//! Compares two objects of `authorization_details`: the type's own members by its rules, and the common members `type`, `ref`,
+//! `type_hash` and `locations`, which are in no type's schema.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use writ_wire::resource::ResourceUri;
 
 use crate::definition::{TypeDefinition, Usage};
 use crate::pointer;
-use crate::tree::{Form, Nothing};
+use crate::tree::{Nothing, ValueForm};
 
-/// Members that may stand beside those of every schema.
-pub(crate) const BESIDE: [&str; 4] = ["type", "ref", "type_hash", "locations"];
+/// The common members of every type.
+pub(crate) const COMMON: [&str; 4] = ["type", "ref", "type_hash", "locations"];
 
-/// The members that the type's rules are about.
+/// The members of the object that its type defines.
 pub(crate) fn own_members(detail: &Detail) -> Value {
     let own = detail
         .members()
         .iter()
-        .filter(|(name, _)| !BESIDE.contains(&name.as_str()));
+        .filter(|(name, _)| !COMMON.contains(&name.as_str()));
     Value::Object(
         own.map(|(name, value)| (name.clone(), value.clone()))
             .collect(),
@@ -42,8 +42,7 @@ pub(crate) fn with_locations(detail: Detail, uris: &BTreeSet<ResourceUri>) -> De
     detail.with("locations", Value::Array(items))
 }
 
-/// Each member of `child` that is not within `parent`, by the rules of `definition`. Nothing about `ref`,
-/// `type_hash` and `locations`.
+/// Each member of `child` that is wider than in `parent`, by the rules of `definition`. Of the common members only `type` is compared.
 pub(crate) fn compare_own(
     definition: &TypeDefinition,
     parent: &Detail,
@@ -62,7 +61,7 @@ pub(crate) fn compare_own(
     excess
 }
 
-/// Each member of one object of an authority that is not within the other. Both carry all of `BESIDE`.
+/// Each member of `child` that is wider than in `parent`. Both are objects of an authority, with all of `COMMON`.
 pub(crate) fn compare(
     definition: &TypeDefinition,
     parent: &Detail,
@@ -84,7 +83,7 @@ pub(crate) fn compare(
     excess
 }
 
-/// The greatest object below both; `None` if nothing is. Both have the same `ref`.
+/// The widest object that both cover; `None` if there is none. Both have the same `ref`.
 pub(crate) fn meet(definition: &TypeDefinition, a: &Detail, b: &Detail) -> Option<Detail> {
     let same = a.type_name() == b.type_name() && a.type_name() == definition.name();
     let hash = definition.hash();
@@ -109,14 +108,14 @@ pub(crate) fn meet(definition: &TypeDefinition, a: &Detail, b: &Detail) -> Optio
 pub(crate) fn rewrite(
     definition: &TypeDefinition,
     detail: &Detail,
-    form: Form,
+    form: ValueForm,
     at: &str,
 ) -> Result<Detail, String> {
     let own = definition.tree().rewrite(&own_members(detail), form, at)?;
     Ok(replace_own(detail, own))
 }
 
-/// `requested` by the person's words: the whole object is too much.
+/// The whole object is not granted.
 pub(crate) fn whole(child: &Detail, at: &str) -> Excess {
     let requested = Value::Object(child.members().clone());
     Excess {
@@ -134,7 +133,7 @@ pub(crate) fn member_excess(name: &str, parent: &Detail, child: &Detail, at: &st
     }
 }
 
-/// An object of a type or `ref` that the other side does not have at all.
+/// The object's `type` or `ref` (`name`) is not granted at all.
 pub(crate) fn missing(name: &str, child: &Detail, at: &str) -> Excess {
     Excess {
         pointer: pointer::join(at, name),
@@ -151,7 +150,7 @@ fn replace_own(detail: &Detail, own: Option<Value>) -> Detail {
     let stale: Vec<String> = detail
         .members()
         .keys()
-        .filter(|n| !BESIDE.contains(&n.as_str()))
+        .filter(|n| !COMMON.contains(&n.as_str()))
         .cloned()
         .collect();
     let bare = stale

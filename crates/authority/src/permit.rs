@@ -1,5 +1,5 @@
-//! Whether a token's objects permit one concrete request: the resource server's question. By the rules of the version
-//! under which each object was granted; no JSON Schema needed.
+//! Whether the objects of a token permit one request to a resource server. Each object is compared by the version of its type under
+//! which it was granted; no JSON Schema is needed.
 
 use serde_json::Value;
 use writ_wire::error::Excess;
@@ -8,49 +8,49 @@ use writ_wire::rar::Detail;
 use crate::authority::closest;
 use crate::definition::{TypeDefinition, Usage};
 use crate::object;
-use crate::tree::{Node, Spend};
+use crate::tree::{BudgetSpend, Node};
 use crate::types::Types;
 
 /// A granted object that covers the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Permit {
-    /// Its `ref`: with `mission.id` the key under which use is spent.
+    /// The object's `ref`; (`mission.id`, `ref`) identifies it where its use is recorded.
     pub reference: String,
     pub usage: Usage,
-    /// What the request takes from each budget of the object. A budget is spent across the whole task, by
-    /// (`mission.id`, `ref`, pointer): this request alone being within it is not enough.
-    pub spends: Vec<Spend>,
+    /// What the request takes from each budget of the object. A budget is for the whole task, by (`mission.id`, `ref`, pointer):
+    /// the caller must add up what earlier requests took.
+    pub spends: Vec<BudgetSpend>,
 }
 
 /// No granted object covers the request.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("the token does not permit `{}`", self.pointer())]
-pub struct Denied {
-    /// What the nearest object does not cover. Pointers lead into the request.
+pub struct PermitError {
+    /// The members that the closest granted object does not cover. Pointers are into the request.
     pub excess: Vec<Excess>,
-    /// Hashes of types whose rules are not known here: fetch `/types/{hash}` and ask again.
+    /// Hashes of types that are not known here: fetch `/types/{hash}` and try again.
     pub unknown_types: Vec<String>,
 }
 
-impl Denied {
-    /// The first member that was too wide.
+impl PermitError {
+    /// Pointer of the first member that is too wide.
     pub fn pointer(&self) -> &str {
         self.excess.first().map_or("", |excess| &excess.pointer)
     }
 }
 
 /// The first granted object that covers `request`.
-pub fn permits(granted: &[Detail], request: &Detail, types: &Types) -> Result<Permit, Denied> {
+pub fn permits(granted: &[Detail], request: &Detail, types: &Types) -> Result<Permit, PermitError> {
     let (permits, denied) = try_all(granted, request, types);
     permits.into_iter().next().ok_or(denied)
 }
 
-/// Every granted object that covers `request`: if the first is spent, the next may serve.
+/// Every granted object that covers `request`: if one is used up, the next may be used.
 pub fn every_permit(
     granted: &[Detail],
     request: &Detail,
     types: &Types,
-) -> Result<Vec<Permit>, Denied> {
+) -> Result<Vec<Permit>, PermitError> {
     let (permits, denied) = try_all(granted, request, types);
     if permits.is_empty() {
         Err(denied)
@@ -59,7 +59,7 @@ pub fn every_permit(
     }
 }
 
-fn try_all(granted: &[Detail], request: &Detail, types: &Types) -> (Vec<Permit>, Denied) {
+fn try_all(granted: &[Detail], request: &Detail, types: &Types) -> (Vec<Permit>, PermitError) {
     let mut permits = Vec::new();
     let mut refused = Vec::new();
     let mut unknown_types = Vec::new();
@@ -88,7 +88,7 @@ fn try_all(granted: &[Detail], request: &Detail, types: &Types) -> (Vec<Permit>,
     }
     (
         permits,
-        Denied {
+        PermitError {
             excess: closest(refused.into_iter()),
             unknown_types,
         },
@@ -99,7 +99,7 @@ fn try_one(
     definition: &TypeDefinition,
     granted: &Detail,
     request: &Detail,
-) -> Result<Vec<Spend>, Vec<Excess>> {
+) -> Result<Vec<BudgetSpend>, Vec<Excess>> {
     let request = fill(definition.tree(), granted, request);
     let mut excess = object::compare_own(definition, granted, &request, "");
     for name in ["ref", "type_hash", "locations"] {

@@ -1,4 +1,4 @@
-//! JSON pointers (RFC 6901), built from the outside in.
+//! JSON pointers (RFC 6901).
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ pub(crate) fn join(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
-/// The member names of a pointer; `None` if it is none.
+/// The member names of a pointer; `None` if it is malformed.
 pub(crate) fn names(pointer: &str) -> Option<Vec<String>> {
     let mut parts = pointer.split('/');
     let starts_empty = parts.next() == Some("");

@@ -1,4 +1,4 @@
-//! What is wrong with a requested object, for its developer (RFC 9396 section 5).
+//! Why a requested object is invalid, for the developer of the client (RFC 9396 section 5).
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use writ_wire::rar::Detail;
 use crate::object;
 use crate::pointer;
 
-/// The member that is wrong, and why.
+/// The member that is invalid, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// JSON pointer into the request's `authorization_details`.
@@ -37,8 +37,8 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// The members beside every schema, as a client may send them.
-pub(crate) fn beside(detail: &Detail, at: &str) -> Result<(), Problem> {
+/// Checks the common members as a client may send them.
+pub(crate) fn check_common(detail: &Detail, at: &str) -> Result<(), Problem> {
     let members = detail.members();
     if members.contains_key("type_hash") {
         return Err(Problem::at(at, "type_hash", "only the server says this"));

@@ -1,5 +1,5 @@
-//! One object in the words of its type. Our own words and values stay apart; a text that came from outside stands in quotation
-//! marks unless its type lists or shapes it, so that no value reads like the words or the values around it (promise 7).
+//! Renders one object by the sentences of its type. Texts from a request are put in quotation marks, unless the schema limits them
+//! to a list or a pattern, so that no value can be read as a part of the sentence or of another value.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use crate::template::{self, Part, Place, Slot};
 use crate::text;
 use crate::tree::Node;
 
-/// A part of a sentence: our own words, or a value that came from outside.
+/// A part of a sentence: text of the type's template, or a value from the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     Text(String),
     Value(String),
 }
 
-/// One object, its type's members and the reader's language.
+/// One object to be rendered, with the definition of its type and the reader's language.
 pub(crate) struct Reading<'a> {
     pub(crate) own: Value,
     pub(crate) detail: &'a Detail,
@@ -38,7 +38,7 @@ impl Piece {
     }
 }
 
-/// Neighbouring words become one piece.
+/// Merges adjacent texts.
 pub(crate) fn join(pieces: impl IntoIterator<Item = Piece>) -> Vec<Piece> {
     let mut joined: Vec<Piece> = Vec::new();
     for piece in pieces {
@@ -57,7 +57,7 @@ impl Reading<'_> {
         for part in parts {
             match part {
                 Part::Text(text) => pieces.push(said(text)),
-                // A pattern (a ceiling) may leave out what an object must have.
+                // Objects of a ceiling may leave out required members.
                 Part::Slot(slot) => {
                     pieces.extend(self.value(slot).unwrap_or_else(|| vec![said("*")]));
                 }
@@ -83,7 +83,7 @@ impl Reading<'_> {
         let value = pointer::find(&self.own, &slot.names).or_else(|| self.single_time(slot))?;
         let is_group = self.rule(&slot.names).is_none();
         Some(match value {
-            // What restricts nothing is as if it were not there.
+            // An empty group restricts nothing: as if absent.
             Value::Object(members) if members.is_empty() && is_group => return None,
             Value::Array(items) if !items.is_empty() => self.list(value, slot),
             Value::Object(members) if !members.is_empty() => self.pairs(members),
@@ -92,7 +92,7 @@ impl Reading<'_> {
         })
     }
 
-    /// A single time is a period that begins and ends there.
+    /// A single time in place of a period is its `from` and its `until`.
     fn single_time(&self, slot: &Slot) -> Option<&Value> {
         let (end, around) = slot.names.split_last()?;
         let is_period =
@@ -115,7 +115,7 @@ impl Reading<'_> {
         pieces
     }
 
-    /// Free members: the reader sees where each name and each value begins and ends.
+    /// Members with names from the request: `“name” = value`, so that a reader sees where each begins and ends.
     fn pairs(&self, members: &Map<String, Value>) -> Vec<Piece> {
         let mut pieces = Vec::new();
         for (place, (name, value)) in members.iter().enumerate() {
@@ -127,7 +127,7 @@ impl Reading<'_> {
         pieces
     }
 
-    /// A value whose kind its type may leave open: `2` is a number, `“2”` is text.
+    /// A value that may be of any JSON type: `2` is a number, `“2”` is text.
     fn nested(&self, value: &Value) -> Vec<Piece> {
         match value {
             Value::String(text) => self.quoted(text),
@@ -175,7 +175,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Whether the type lists or shapes the text, so that it needs no quotation marks.
+    /// Whether the text needs no quotation marks: letters and digits that the schema limits to a list or a pattern.
     fn is_plain(&self, text: &str, slot: &Slot) -> bool {
         if slot.pointer == "/locations" {
             let of_uri = |b: u8| b.is_ascii_graphic() && !b"\"\\<>`,".contains(&b);

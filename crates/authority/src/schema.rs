@@ -1,5 +1,5 @@
 //! JSON Schema of requested objects (RFC 9396 section 5: unknown fields, wrong types, invalid values and missing
-//! fields are refused). Only the server needs it; a verifier builds without.
+//! fields are refused). Only the server needs this; a verifier is built without it.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::definition::{TypeError, refuse};
 use crate::legible;
 use crate::object;
 use crate::pointer;
-use crate::problem::{Problem, beside};
-use crate::tree::Form;
+use crate::problem::{Problem, check_common};
+use crate::tree::ValueForm;
 use crate::types::Types;
 
 #[derive(Clone, Debug)]
@@ -36,14 +36,14 @@ impl Schema {
 }
 
 impl Types {
-    /// Whether these are objects of current types as a client may send them.
+    /// Whether these are valid objects of current types.
     pub fn check_requested(&self, details: &[Detail]) -> Result<(), Problem> {
         for (place, detail) in details.iter().enumerate() {
             let at = format!("/{place}");
             let Some(definition) = self.by_name(detail.type_name()) else {
                 return Err(Problem::at(&at, "type", "this type is not known here"));
             };
-            beside(detail, &at)?;
+            check_common(detail, &at)?;
             if let Some(problem) = definition
                 .compiled_schema()
                 .problem(&object::own_members(detail), &at)
@@ -51,14 +51,14 @@ impl Types {
                 return Err(problem);
             }
             legible::check(&object::own_members(detail), &at)?;
-            object::rewrite(definition, detail, Form::Normal, &at)
+            object::rewrite(definition, detail, ValueForm::Normal, &at)
                 .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
         }
         Ok(())
     }
 }
 
-/// Our own words: those of the library repeat the value.
+/// The messages of jsonschema would repeat the value.
 fn explain(error: &ValidationError<'_>, at: &str) -> Problem {
     let here = format!("{at}{}", error.instance_path());
     match error.kind() {

@@ -1,5 +1,5 @@
-//! What an object permits, in words. A type is refused unless each of its members is shown in each language: what is
-//! carried but not shown to the person is a fault (LESSONS 37).
+//! What an object permits, in sentences. A type is refused unless each of its members is shown in each language, so that a person
+//! approves nothing that is not displayed.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,12 @@ use crate::shape;
 use crate::template::{self, Part, Place};
 use crate::tree::Node;
 
-/// What a type's members are: their rules, and their schema.
-pub(crate) type Shape<'a> = (&'a Node, &'a Map<String, Value>);
+/// The members of a type: the tree of their rules, and their JSON Schema.
+#[derive(Clone, Copy)]
+pub(crate) struct TypeMembers<'a> {
+    pub(crate) tree: &'a Node,
+    pub(crate) schema: &'a Map<String, Value>,
+}
 
 #[derive(Clone, Debug)]
 pub(crate) struct Wording(BTreeMap<String, Language>);
@@ -28,7 +32,7 @@ pub(crate) struct Language {
     pub(crate) words: BTreeMap<String, BTreeMap<String, String>>,
 }
 
-/// The entry of `lang`, of its language without region, or of English.
+/// The entry of `lang`, of the language without its region, or of English.
 pub(crate) fn choose<'a, T>(by_language: &'a BTreeMap<String, T>, lang: &str) -> Option<&'a T> {
     let primary = lang.split('-').next().unwrap_or_default();
     [lang, primary, "en"]
@@ -63,12 +67,17 @@ impl Wording {
         &self.0
     }
 
-    pub(crate) fn sentence(&self, detail: &Detail, shape: Shape<'_>, lang: &str) -> Vec<Piece> {
-        let Some((language, reading)) = self.reading(detail, shape, lang) else {
+    pub(crate) fn sentence(
+        &self,
+        detail: &Detail,
+        members: TypeMembers<'_>,
+        lang: &str,
+    ) -> Vec<Piece> {
+        let Some((language, reading)) = self.reading(detail, members, lang) else {
             return Vec::new();
         };
         let mut pieces = reading::join(reading.render(&language.sentence));
-        // A value keeps its letters: `work` and `Work` are two.
+        // Only text is capitalised: the values `work` and `Work` differ.
         if let Some(Piece::Text(first)) = pieces.first_mut() {
             let mut rest = first.chars();
             let capital = rest.next().into_iter().flat_map(char::to_uppercase);
@@ -77,8 +86,13 @@ impl Wording {
         pieces
     }
 
-    pub(crate) fn limits(&self, detail: &Detail, shape: Shape<'_>, lang: &str) -> Vec<Vec<Piece>> {
-        let Some((language, reading)) = self.reading(detail, shape, lang) else {
+    pub(crate) fn limits(
+        &self,
+        detail: &Detail,
+        members: TypeMembers<'_>,
+        lang: &str,
+    ) -> Vec<Vec<Piece>> {
+        let Some((language, reading)) = self.reading(detail, members, lang) else {
             return Vec::new();
         };
         let shown = language.limits.iter().filter(|line| reading.has_all(line));
@@ -90,11 +104,11 @@ impl Wording {
     fn reading<'a>(
         &'a self,
         detail: &'a Detail,
-        (tree, schema): Shape<'a>,
+        members: TypeMembers<'a>,
         lang: &'a str,
     ) -> Option<(&'a Language, Reading<'a>)> {
         let language = choose(&self.0, lang)?;
-        // Numbers are written as in the language that is really shown.
+        // Numbers are formatted for the language that was found.
         let shown = self.0.iter().find(|(_, l)| std::ptr::eq(*l, language));
         let lang = shown.map_or("en", |(name, _)| name.as_str());
         let own = object::own_members(detail);
@@ -103,8 +117,8 @@ impl Wording {
             Reading {
                 own,
                 detail,
-                tree,
-                schema,
+                tree: members.tree,
+                schema: members.schema,
                 lang,
                 words: &language.words,
             },
@@ -113,7 +127,7 @@ impl Wording {
 }
 
 impl Language {
-    /// Whether a reader sees the member.
+    /// Whether the member is shown.
     fn shows(&self, rule: &Leaf<'_>) -> bool {
         let all = self
             .limits
@@ -127,7 +141,7 @@ impl Language {
         rule.is_shown_by(&seen)
     }
 
-    /// The words before the last item of the member's lists.
+    /// The words before the last item of a list of this member ("and").
     pub(crate) fn joints(&self, member: &str) -> Vec<&str> {
         let all = self.limits.iter().chain([&self.sentence]);
         let slots = all.flat_map(|parts| template::slots(parts));
@@ -142,7 +156,7 @@ pub(crate) struct Leaf<'a> {
 }
 
 impl Leaf<'_> {
-    /// Whether these show it: itself, something around it, or both ends of a period.
+    /// Whether it is shown by one of these members: itself, one that contains it, or both ends of a period.
     pub(crate) fn is_shown_by(&self, seen: &[&str]) -> bool {
         let below = |around: &str| {
             self.pointer
@@ -203,7 +217,7 @@ fn read_limits(file: &File, lang: &str, tree: &Node) -> Result<Vec<Vec<Part>>, T
     lines.iter().enumerate().map(read).collect()
 }
 
-/// A value outside brackets must be there in every object.
+/// A value outside brackets must be of a required member.
 fn check_always(file: &File, language: &Language, at: &str) -> Result<(), TypeError> {
     for (slot, place) in template::slots(&language.sentence) {
         let given = place != Place::Always || shape::is_required(&file.schema, &slot.names);
@@ -218,7 +232,7 @@ fn check_always(file: &File, language: &Language, at: &str) -> Result<(), TypeEr
     Ok(())
 }
 
-/// The sentence must say how often: these words are known, other languages are the author's care.
+/// The sentence must say how often the object may be used. Checked in English and German; in other languages it is up to the author.
 fn says_usage(usage: Usage, lang: &str, sentence: &str) -> Result<(), String> {
     let (once, repeat) = match lang.split('-').next() {
         Some("en") => ("once", "each"),

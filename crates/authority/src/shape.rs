@@ -1,12 +1,12 @@
-//! From a type's JSON Schema and its rules to the tree of its members: each member of the schema has exactly one rule,
-//! its own or that of a member around it, and each rule has its member.
+//! Builds the tree of a type's members from its JSON Schema and its rules: each member of the schema has exactly one rule, its own or
+//! that of a member that contains it, and each rule has a member.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
 use crate::definition::{TypeError, refuse};
-use crate::object::BESIDE;
+use crate::object::COMMON;
 use crate::pointer;
 use crate::rules::Rule;
 use crate::tree::Node;
@@ -16,7 +16,7 @@ pub(crate) fn tree(
     mut rules: BTreeMap<String, Rule>,
 ) -> Result<Node, TypeError> {
     let properties = schema.get("properties").and_then(Value::as_object);
-    for name in BESIDE {
+    for name in COMMON {
         if properties.is_some_and(|p| p.contains_key(name)) {
             let at = format!("/schema/properties/{name}");
             return Err(refuse(
@@ -136,7 +136,7 @@ fn others(
         rules.remove(&pointer::join(at, "*")),
     ) {
         (Some(Value::Bool(false)), None) => Ok(None),
-        // The four members beside the schema would be taken for such members.
+        // The common members would be taken for such members.
         (Some(Value::Object(_)), Some(rule)) if !at.is_empty() => Ok(Some(rule)),
         _ => Err(refuse(
             place,

@@ -1,5 +1,5 @@
-//! The small language of sentences: `{/member}` is a value, `{/list:and}` a list with its last joint,
-//! `[, only for {/member}|, for anything]` is the first half if all its values are there, else the second.
+//! The template language of sentences: `{/member}` is a value, `{/list:and}` a list with the word before its last item;
+//! `[, only for {/member}|, for anything]` is the first half if all its values are present, otherwise the second.
 
 use crate::pointer;
 
@@ -21,7 +21,7 @@ pub(crate) struct Slot {
     pub(crate) joint: Option<String>,
 }
 
-/// Reads one sentence. The error says what is wrong with it.
+/// Parses one sentence. The error says what is wrong with it.
 pub(crate) fn parse(text: &str) -> Result<Vec<Part>, String> {
     let mut parts = Vec::new();
     let mut rest = text;
@@ -80,7 +80,7 @@ fn push_text(parts: &mut Vec<Part>, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// All values of a sentence; `outside` says which of them stand outside brackets.
+/// All values of a sentence, and whether each is inside brackets.
 pub(crate) fn slots(parts: &[Part]) -> Vec<(&Slot, Place)> {
     let mut found = Vec::new();
     for part in parts {
@@ -93,7 +93,7 @@ pub(crate) fn slots(parts: &[Part]) -> Vec<(&Slot, Place)> {
                         .into_iter()
                         .map(|(slot, _)| (slot, Place::IfGiven)),
                 );
-                // What stands in the second half is shown only when something else is absent.
+                // The second half is shown only if a value of the first is absent.
                 found.extend(
                     slots(otherwise)
                         .into_iter()

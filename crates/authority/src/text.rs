@@ -1,4 +1,4 @@
-//! Values as people read them: with the numbers, times and quotation marks of their language.
+//! Formats values for people: numbers, times and quotation marks by language.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::decimal::Decimal;
 use crate::legible;
 use crate::rules::is_rfc3339;
 
-/// What stands before and after a text that came from outside.
+/// The quotation marks before and after a text from a request.
 pub(crate) fn marks(lang: &str) -> (&'static str, &'static str) {
     match lang.starts_with("de") {
         true => ("„", "“"),
@@ -14,8 +14,7 @@ pub(crate) fn marks(lang: &str) -> (&'static str, &'static str) {
     }
 }
 
-/// A text as it stands between [`marks`]: a backslash before each quotation mark and each backslash, so that nothing in it
-/// ends the quotation, and what cannot be seen spelt out.
+/// Escapes a text for use between [`marks`]: a backslash before quotation marks and backslashes, invisible characters as `\u{..}`.
 pub(crate) fn inner(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     let mut before = Vec::new();

@@ -1,5 +1,5 @@
-//! The members of one type with their rules, as a tree: what `covers`, `meet` and the normal form walk along.
-//! A member without value is unrestricted; one that the type does not know is refused (DESIGN 7).
+//! The members of one type with their rules, as a tree for `covers`, `meet` and the normal form.
+//! An absent member is unrestricted; an unknown one is refused.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,22 +20,22 @@ pub(crate) enum Node {
     },
 }
 
-/// Nothing is below both, or a value is not well-formed.
+/// No value is within both, or one is malformed.
 #[derive(Debug)]
 pub(crate) struct Nothing;
 
-/// Which form [`Node::rewrite`] makes.
+/// The form that [`Node::rewrite`] makes.
 #[derive(Clone, Copy)]
-pub(crate) enum Form {
-    /// The one way to write a value.
+pub(crate) enum ValueForm {
+    /// The normal form.
     Normal,
-    /// As an authority keeps it: see [`Rule::tidy`].
+    /// The stored form, see [`Rule::tidy`].
     Tidy,
 }
 
 /// One amount that a request takes from a budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spend {
+pub struct BudgetSpend {
     /// JSON pointer into the granted object.
     pub pointer: String,
     pub budget: Decimal,
@@ -43,7 +43,7 @@ pub struct Spend {
 }
 
 impl Node {
-    /// Adds to `excess` each member of `child` that is not within `parent`.
+    /// Adds to `excess` each member of `child` that is wider than in `parent`.
     pub(crate) fn compare(
         &self,
         parent: Option<&Value>,
@@ -92,7 +92,7 @@ impl Node {
         }
     }
 
-    /// The largest value below both; `Ok(None)` is unrestricted.
+    /// The widest value within both; `Ok(None)` is unrestricted.
     pub(crate) fn meet(
         &self,
         a: Option<&Value>,
@@ -125,14 +125,14 @@ impl Node {
     pub(crate) fn rewrite(
         &self,
         value: &Value,
-        form: Form,
+        form: ValueForm,
         at: &str,
     ) -> Result<Option<Value>, String> {
         let refuse = || at.to_owned();
         match self {
             Self::Leaf(rule) => match form {
-                Form::Normal => rule.normal(value).map(Some).ok_or_else(refuse),
-                Form::Tidy => rule.tidy(value).map(Some).ok_or_else(refuse),
+                ValueForm::Normal => rule.normal(value).map(Some).ok_or_else(refuse),
+                ValueForm::Tidy => rule.tidy(value).map(Some).ok_or_else(refuse),
             },
             Self::Object { .. } => {
                 let members = value.as_object().ok_or_else(refuse)?;
@@ -149,7 +149,7 @@ impl Node {
         }
     }
 
-    /// Writes what each request spends into `request` where `granted` has a budget and the request says nothing.
+    /// Adds the default amount of a budget of `granted` to a `request` that does not name one.
     pub(crate) fn fill(&self, granted: &Map<String, Value>, request: &mut Map<String, Value>) {
         let Self::Object { members, .. } = self else {
             return;
@@ -174,13 +174,13 @@ impl Node {
     }
 
     /// What `request` takes from the budgets of `granted`.
-    pub(crate) fn spends(&self, granted: &Value, request: &Value, at: &str) -> Vec<Spend> {
+    pub(crate) fn spends(&self, granted: &Value, request: &Value, at: &str) -> Vec<BudgetSpend> {
         match self {
             Self::Leaf(Rule::Budget { .. }) => {
                 let amounts = (Decimal::from_value(granted), Decimal::from_value(request));
                 match amounts {
                     (Some(budget), Some(amount)) => {
-                        vec![Spend {
+                        vec![BudgetSpend {
                             pointer: at.to_owned(),
                             budget,
                             amount,

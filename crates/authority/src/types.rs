@@ -1,5 +1,5 @@
-//! The catalogue of types: current ones by name, all versions by hash. A changed type never reinterprets an old
-//! consent: an object with a `type_hash` is read by exactly that version.
+//! The registry of types: current ones by name, all versions by hash. An object with a `type_hash` is interpreted by exactly that
+//! version, so that a changed type does not change the meaning of an earlier consent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub struct Types {
 }
 
 impl Types {
-    /// The current types, each once.
+    /// From the documents of the current types.
     pub fn from_documents(documents: impl IntoIterator<Item = String>) -> Result<Self, TypeError> {
         let mut types = Self::default();
         for document in documents {
@@ -38,7 +38,7 @@ impl Types {
         Ok(self)
     }
 
-    /// The current version.
+    /// The current version of a type.
     pub fn by_name(&self, name: &str) -> Option<&TypeDefinition> {
         self.by_name.get(name).map(AsRef::as_ref)
     }

@@ -1,5 +1,5 @@
-//! What of an object is compared with what its person approved before (JOURNEYS, the approval screen): whom it is for, and how
-//! much it is. A type says where that stands, in `usual` (docs/types.md).
+//! Payee and amount of an object, which the approval screen compares with what the person approved before (a first payee, more than
+//! usual). A type says in `usual` which members they are (docs/types.md).
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -23,28 +23,28 @@ pub(crate) struct Usual {
     unit: Option<String>,
 }
 
-/// What one object says there.
+/// Payee and amount of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsualValues {
-    /// Names the payee among all types: the type, the member and its canonical value (RFC 8785).
+    /// Identifies the payee: the type, the member and its canonical value (RFC 8785).
     pub key: String,
-    /// The payee as people read it; as in a sentence.
+    /// The payee as in the type's sentence.
     pub payee: String,
     pub amount: Option<UsualAmount>,
 }
 
-/// How much, of what.
+/// An amount and its unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsualAmount {
     pub value: Decimal,
-    /// As it is written in the object.
+    /// As written in the object.
     pub text: String,
-    /// As it stands in a sentence.
+    /// As in the type's sentence.
     pub unit: String,
 }
 
 impl Usual {
-    /// Each member is one that every object has, with a rule that lets it be compared.
+    /// Each pointer must be of a required member with a rule under which values can be compared.
     pub(crate) fn check(&self, tree: &Node, schema: &Map<String, Value>) -> Result<(), TypeError> {
         let member = |at, pointer: &str, fits: fn(&Rule) -> bool, rules| {
             let names = pointer::names(pointer).unwrap_or_default();
@@ -99,7 +99,7 @@ impl Usual {
 }
 
 impl TypeDefinition {
-    /// What of this object is compared with earlier ones; `None` where the type does not say.
+    /// Payee and amount of the object; `None` if its type has no `usual`.
     pub fn usual(&self, detail: &Detail) -> Option<UsualValues> {
         self.usual_members()?.values(self.name(), detail)
     }

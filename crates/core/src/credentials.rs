@@ -5,7 +5,7 @@ use writ_jose::key::Thumbprint;
 use writ_wire::claims::ApprovalBasis;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
-use writ_wire::token::CredentialsRequest;
+use writ_wire::token::ClientCredentialsRequest;
 
 use crate::client::Client;
 use crate::delegation::{self, Delegation};
@@ -37,7 +37,7 @@ pub struct OwnWork {
 
 /// Opens the task. Without resource, scope and details the audience is the issuer: good as an actor token alone.
 pub fn own_work(
-    request: &CredentialsRequest,
+    request: &ClientCredentialsRequest,
     client: &Client,
     proof: Option<&Thumbprint>,
     realm: Realm<'_>,

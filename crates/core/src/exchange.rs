@@ -1,7 +1,7 @@
 //! Token exchange (RFC 8693) as DESIGN 6 has it: narrow and hand over. Who may ask is decided by C, H, K and `cnf`,
 //! never by whether an actor token is there (LESSONS 1).
 
-use writ_authority::{Asked, Authority};
+use writ_authority::{Authority, NarrowRequest};
 use writ_jose::key::Thumbprint;
 use writ_wire::claims::{AccessTokenClaims, Act};
 use writ_wire::error::ErrorCode;
@@ -92,7 +92,7 @@ pub fn exchange(
     may_act(facts, realm)?;
     let granted = &facts.lineage.leaf.authority;
     let audience = target::audience(granted, &asked_resource(facts, request), realm)?;
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: request
             .scope
             .as_ref()

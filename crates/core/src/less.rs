@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use writ_authority::{Amount, Asked, Authority, Decimal};
+use writ_authority::{Amount, Authority, Decimal, NarrowRequest};
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -142,7 +142,7 @@ fn smaller(asked: &Amount, text: &str) -> Option<Value> {
 /// By the road of every narrowing: schema, form and measure of the type.
 fn tidy(kept: &Authority, before: &Detail, lowered: &Detail, realm: Realm<'_>) -> Option<Detail> {
     let audience = ResourceUri::parse(before.locations().first()?).ok()?;
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: Some(BTreeSet::new()),
         details: Some(vec![lowered.clone().without("locations")]),
         audience,

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use writ_jose::assertion::{AssertionError, Liveness, LivenessRules};
-use writ_jose::jws::Unverified;
+use writ_jose::assertion::{AssertionError, LivenessResult, LivenessRules};
+use writ_jose::jws::UnverifiedJwt;
 use writ_jose::key::{KeySet, PublicKey};
 use writ_wire::jwk::{Jwk, JwkSet};
-use writ_wire::liveness::{LIVE, LivenessFinding};
+use writ_wire::liveness::{LIVE, LivenessResultClaims};
 use writ_wire::time::Timestamp;
 
 /// How long the verifier may take what we ask.
@@ -111,8 +111,8 @@ impl Seen {
 
     /// The verifier's own name for what it keeps: text, or the JSON of what is none. True only after [`Self::prove`].
     pub fn evidence(&self) -> Option<String> {
-        let jws = Unverified::parse(&self.result).ok()?;
-        let finding: LivenessFinding = jws.unverified_claims().ok()?;
+        let jws = UnverifiedJwt::parse(&self.result).ok()?;
+        let finding: LivenessResultClaims = jws.unverified_claims().ok()?;
         finding.evidence.map(|evidence| match evidence {
             Value::String(text) => text,
             other => other.to_string(),
@@ -125,8 +125,8 @@ fn said(
     result: &str,
     keys: &KeySet,
     (rules, challenge): (&LivenessRules<'_>, &str),
-) -> Result<Liveness, NotSeen> {
-    let said = Liveness::verify(result, keys, rules).map_err(|error| match error {
+) -> Result<LivenessResult, NotSeen> {
+    let said = LivenessResult::verify(result, keys, rules).map_err(|error| match error {
         AssertionError::Expired => NotSeen::Old,
         other => NotSeen::Unproven(other),
     })?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use writ_authority::Authority;
 use writ_jose::key::Thumbprint;
 use writ_wire::claims::{
-    AccessTokenClaims, Confirmation, IdTokenClaims, MissionClaim, PROFILE_AGENT, PROFILE_USER,
+    AccessTokenClaims, ConfirmationClaim, IdTokenClaims, MissionClaim, PROFILE_AGENT, PROFILE_USER,
 };
 use writ_wire::registration::TaskClaim;
 use writ_wire::resource::ResourceUri;
@@ -57,7 +57,7 @@ impl Minting<'_> {
             mission: is_agents.then(|| self.mission(realm)),
             scope: (!scope.is_empty()).then_some(scope),
             authorization_details: self.view.details().to_vec(),
-            cnf: self.jkt.map(|jkt| Confirmation {
+            cnf: self.jkt.map(|jkt| ConfirmationClaim {
                 jkt: jkt.to_string(),
             }),
             auth_time: authentication.map(|a| a.at.seconds()),

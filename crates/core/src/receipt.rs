@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use writ_authority::Level;
-use writ_jose::jws::Unverified;
+use writ_jose::jws::UnverifiedJwt;
 use writ_jose::key::{KeyError, PublicKey, SigningKey};
 use writ_wire::time::Timestamp;
 
@@ -265,7 +265,7 @@ fn sealed(
     find: impl FnOnce(&str) -> Option<PublicKey>,
 ) -> Result<Sealed, Unproven> {
     let refuse = |e: &dyn std::fmt::Display| Unproven::Signature(e.to_string());
-    let unverified = Unverified::parse(signature).map_err(|e| refuse(&e))?;
+    let unverified = UnverifiedJwt::parse(signature).map_err(|e| refuse(&e))?;
     if !unverified.typ_is(RECEIPT_TYPE) {
         return Err(refuse(&format!("its `typ` is not `{RECEIPT_TYPE}`")));
     }

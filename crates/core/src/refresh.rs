@@ -1,7 +1,7 @@
 //! Refresh tokens (OAuth 2.1 section 4.3, RFC 9449 section 5, SPECS 7.3, DESIGN 4).
 //! A confidential client's is bound to the client and not rotated; a public client's is rotated, and bound to its key.
 
-use writ_authority::{Asked, Authority, NarrowError, Narrowed};
+use writ_authority::{Authority, NarrowError, NarrowRequest, Narrowed};
 use writ_jose::key::Thumbprint;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -148,7 +148,7 @@ fn allowed(
     })?;
     found.lineage.require_agreement(client, realm)?;
     let audience = target::audience(granted, &request.resource, realm)?;
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: request
             .scope
             .as_ref()

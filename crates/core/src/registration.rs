@@ -193,7 +193,7 @@ fn check_redirects(file: &ClientFile, faults: &mut Vec<String>) {
         ));
     }
     for uri in &file.redirect_uris {
-        if let Err(problem) = redirect::registrable(uri) {
+        if let Err(problem) = redirect::check_registrable(uri) {
             faults.push(format!("`redirect_uris`: {problem}"));
         }
     }

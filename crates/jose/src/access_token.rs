@@ -1,4 +1,4 @@
-//! JWT access tokens (RFC 9068): signed by the server, verified by the server and by resource servers.
+//! JWT access tokens (RFC 9068): signed by the authorization server, verified by it and by resource servers.
 
 use std::borrow::Borrow;
 
@@ -6,22 +6,22 @@ use writ_wire::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use writ_wire::time::Timestamp;
 
 use crate::encoding::quoted;
-use crate::jws::{JwsError, Unverified};
+use crate::jws::{JwsError, UnverifiedJwt};
 use crate::key::{KeyError, PublicKey, SigningKey};
 
-/// Between the clock of the server and that of a resource server.
+/// How far `iat` may be ahead, for clocks that differ.
 pub const MAX_FUTURE_SECONDS: i64 = 10;
 
-/// Why a token is not taken.
+/// Why a token is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
+pub enum AccessTokenError {
     #[error("the access token is malformed: {0}")]
     Malformed(JwsError),
     #[error("the token's `typ` is not `at+jwt`: it is not an access token")]
     WrongType,
     #[error("the access token names no key (`kid`)")]
     NoKey,
-    /// Fetching the issuer's keys again may help.
+    /// The issuer may have published new keys.
     #[error("the access token is signed by the unknown key `{0}`")]
     UnknownKey(String),
     #[error("the access token's signature does not verify")]
@@ -38,43 +38,43 @@ pub fn sign(key: &SigningKey, claims: &AccessTokenClaims) -> Result<String, KeyE
     key.sign_jwt(ACCESS_TOKEN_TYPE, claims)
 }
 
-/// Signature, type, issuer and time. The audience, `cnf`, `act` and `may_act` are the caller's to judge.
-/// `find` gives the issuer's key for a `kid`.
+/// Verifies signature, type, issuer and time. The caller checks the audience, `cnf`, `act` and `may_act`.
+/// `find` returns the issuer's key for a `kid`.
 pub fn verify<K: Borrow<PublicKey>>(
     token: &str,
     find: impl FnOnce(&str) -> Option<K>,
     issuer: &str,
     now: Timestamp,
-) -> Result<AccessTokenClaims, TokenError> {
-    let unverified = Unverified::parse(token).map_err(TokenError::Malformed)?;
+) -> Result<AccessTokenClaims, AccessTokenError> {
+    let unverified = UnverifiedJwt::parse(token).map_err(AccessTokenError::Malformed)?;
     if !unverified.typ_is(ACCESS_TOKEN_TYPE) {
-        return Err(TokenError::WrongType);
+        return Err(AccessTokenError::WrongType);
     }
     let kid = unverified
         .header()
         .kid
         .as_deref()
-        .ok_or(TokenError::NoKey)?;
-    let key = find(kid).ok_or_else(|| TokenError::UnknownKey(quoted(kid)))?;
+        .ok_or(AccessTokenError::NoKey)?;
+    let key = find(kid).ok_or_else(|| AccessTokenError::UnknownKey(quoted(kid)))?;
     unverified
         .verify_signature(key.borrow())
-        .map_err(|_| TokenError::BadSignature)?;
+        .map_err(|_| AccessTokenError::BadSignature)?;
     let claims: AccessTokenClaims = unverified
         .unverified_claims()
-        .map_err(TokenError::Malformed)?;
+        .map_err(AccessTokenError::Malformed)?;
     check(&claims, issuer, now)?;
     Ok(claims)
 }
 
-fn check(claims: &AccessTokenClaims, issuer: &str, now: Timestamp) -> Result<(), TokenError> {
+fn check(claims: &AccessTokenClaims, issuer: &str, now: Timestamp) -> Result<(), AccessTokenError> {
     if claims.iss != issuer {
-        return Err(TokenError::WrongIssuer);
+        return Err(AccessTokenError::WrongIssuer);
     }
     if now >= Timestamp::from_seconds(claims.exp) {
-        return Err(TokenError::Expired);
+        return Err(AccessTokenError::Expired);
     }
     if claims.iat > now.seconds().saturating_add(MAX_FUTURE_SECONDS) {
-        return Err(TokenError::NotYet);
+        return Err(AccessTokenError::NotYet);
     }
     Ok(())
 }
@@ -100,17 +100,17 @@ mod tests {
         })
     }
 
-    fn check(header: &Value, claims: &Value) -> Result<AccessTokenClaims, TokenError> {
+    fn check(header: &Value, claims: &Value) -> Result<AccessTokenClaims, AccessTokenError> {
         let find = |kid: &str| (kid == "a").then(|| Party::new(1).public());
         let now = Timestamp::from_seconds(NOW);
         verify(&Party::new(1).sign(header, claims), find, ISSUER, now)
     }
 
-    fn with_header(member: &str, value: Value) -> Result<AccessTokenClaims, TokenError> {
+    fn with_header(member: &str, value: Value) -> Result<AccessTokenClaims, AccessTokenError> {
         check(&with(&header(), member, value), &claims())
     }
 
-    fn with_claim(member: &str, value: Value) -> Result<AccessTokenClaims, TokenError> {
+    fn with_claim(member: &str, value: Value) -> Result<AccessTokenClaims, AccessTokenError> {
         check(&header(), &with(&claims(), member, value))
     }
 
@@ -120,7 +120,10 @@ mod tests {
             assert!(with_header("typ", json!(good)).is_ok());
         }
         for bad in [json!("JWT"), json!("writ-actor+jwt"), Value::Null] {
-            assert_eq!(with_header("typ", bad).unwrap_err(), TokenError::WrongType);
+            assert_eq!(
+                with_header("typ", bad).unwrap_err(),
+                AccessTokenError::WrongType
+            );
         }
     }
 
@@ -128,19 +131,19 @@ mod tests {
     fn rfc_9068_4_key_and_signature() {
         assert_eq!(
             with_header("kid", Value::Null).unwrap_err(),
-            TokenError::NoKey
+            AccessTokenError::NoKey
         );
         assert_eq!(
             with_header("kid", json!("b")).unwrap_err(),
-            TokenError::UnknownKey("b".into())
+            AccessTokenError::UnknownKey("b".into())
         );
         assert_eq!(
             with_header("alg", json!("PS256")).unwrap_err(),
-            TokenError::BadSignature
+            AccessTokenError::BadSignature
         );
         assert!(matches!(
             with_header("alg", json!("none")),
-            Err(TokenError::Malformed(_))
+            Err(AccessTokenError::Malformed(_))
         ));
         let (stolen, other) = (
             Party::new(1).sign(&header(), &claims()),
@@ -152,7 +155,7 @@ mod tests {
             ISSUER,
             Timestamp::from_seconds(NOW),
         );
-        assert_eq!(result.unwrap_err(), TokenError::BadSignature);
+        assert_eq!(result.unwrap_err(), AccessTokenError::BadSignature);
     }
 
     #[test]
@@ -160,27 +163,27 @@ mod tests {
         for bad in ["https://as.example/", "https://other.example", ""] {
             assert_eq!(
                 with_claim("iss", json!(bad)).unwrap_err(),
-                TokenError::WrongIssuer
+                AccessTokenError::WrongIssuer
             );
         }
         assert!(with_claim("exp", json!(NOW + 1)).is_ok());
         assert_eq!(
             with_claim("exp", json!(NOW)).unwrap_err(),
-            TokenError::Expired
+            AccessTokenError::Expired
         );
         assert!(with_claim("iat", json!(NOW + 10)).is_ok());
         assert_eq!(
             with_claim("iat", json!(NOW + 11)).unwrap_err(),
-            TokenError::NotYet
+            AccessTokenError::NotYet
         );
         assert!(matches!(
             with_claim("exp", Value::Null),
-            Err(TokenError::Malformed(_))
+            Err(AccessTokenError::Malformed(_))
         ));
     }
 
     #[test]
-    fn lessons_8_may_act_is_seen() {
+    fn rfc_8693_4_4_may_act_is_read() {
         let claims = with_claim("may_act", json!({ "sub": "x" })).unwrap();
         assert_eq!(claims.may_act, Some(json!({ "sub": "x" })));
     }

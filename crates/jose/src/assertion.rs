@@ -1,6 +1,6 @@
-//! Assertions: a client authenticates (RFC 7523 as 7523bis narrows it), an agent lets another hand over to it
-//! (actor assertion, DESIGN 6), a client signs a request or names a person (CIBA), a resource server challenges for a person, a
-//! verifier saw somebody. None can be passed off as another. Replay is the caller's, by `replay_digest`.
+//! Signed assertions: client authentication (RFC 7523 with 7523bis), actor assertions (an agent accepts a delegation), signed
+//! backchannel requests and hints (CIBA), transaction challenges, liveness results. They differ in `typ` or in the claims that they
+//! must or must not have, so that none is accepted as another. The caller detects replay by `replay_digest`.
 
 mod actor;
 mod client;
@@ -15,7 +15,7 @@ pub use client::{
     unverified_subject,
 };
 pub use hint::{HintRules, MAX_HINT_AGE, id_token_hint, login_hint, unverified_kid};
-pub use liveness::{Liveness, LivenessRules, MAX_LIVENESS_BYTES, MAX_LIVENESS_LIFE};
+pub use liveness::{LivenessResult, LivenessRules, MAX_LIVENESS_BYTES, MAX_LIVENESS_LIFE};
 pub use request::{MAX_REQUEST_LIFE, SignedRequest, SignedRequestRules};
 pub use transaction::{MAX_CHALLENGE_LIFE, TransactionChallenge, TransactionRules};
 
@@ -26,7 +26,7 @@ use writ_wire::claims::AssertionClaims;
 use writ_wire::time::Timestamp;
 
 use crate::encoding::quoted;
-use crate::jws::{JwsError, Unverified};
+use crate::jws::{JwsError, UnverifiedJwt};
 use crate::key::{KeySet, PublicKey};
 
 /// How far ahead the sender's clock may be (FAPI 2.0 section 5.3.2.1).
@@ -34,7 +34,7 @@ pub const MAX_FUTURE: Duration = Duration::from_secs(10);
 /// The longest `jti`, in bytes.
 pub const MAX_JTI_BYTES: usize = 256;
 
-/// Why an assertion is not taken.
+/// Why an assertion is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssertionError {
     #[error("the assertion cannot be read: {0}")]
@@ -44,7 +44,7 @@ pub enum AssertionError {
         expected: &'static str,
         found: String,
     },
-    /// Fetching the keys again may help.
+    /// The sender may have published new keys.
     #[error("no registered key fits the assertion's `kid` and `alg`: register it in `jwks`")]
     UnknownKey,
     #[error("the assertion's signature does not verify with the registered key")]
@@ -82,21 +82,21 @@ pub enum AssertionError {
     Confirmation,
 }
 
-/// A well-formed assertion, read once. What it says counts only after one of its `verify` functions.
+/// A well-formed assertion; not to be trusted before one of its `verify` functions.
 #[derive(Clone, Debug)]
 pub struct UnverifiedAssertion<'a> {
-    jws: Unverified<'a>,
+    jws: UnverifiedJwt<'a>,
     claims: AssertionClaims,
 }
 
 impl<'a> UnverifiedAssertion<'a> {
     pub fn parse(text: &'a str) -> Result<Self, AssertionError> {
-        let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+        let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
         let claims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
         Ok(Self { jws, claims })
     }
 
-    /// Who it claims to be: to find the keys.
+    /// The claimed `sub`, unverified: only for looking up the keys.
     pub fn subject(&self) -> &str {
         &self.claims.sub
     }
@@ -119,7 +119,8 @@ impl<'a> UnverifiedAssertion<'a> {
         Ok(())
     }
 
-    /// `exp` ahead, `iat` and `nbf` not; the whole life within `max_life`, counted from now if `iat` is absent.
+    /// Checks `exp`, `iat` and `nbf`, and that the lifetime is at most `max_life`, counted from now if `iat` is absent. Returns until
+    /// when a replay must be detected.
     fn check_time(&self, now: Timestamp, max_life: Duration) -> Result<Timestamp, AssertionError> {
         let expires_at = Timestamp::from_seconds(self.claims.exp);
         if now >= expires_at {
@@ -135,7 +136,7 @@ impl<'a> UnverifiedAssertion<'a> {
         if expires_at > start.plus(max_life) {
             return Err(AssertionError::Life(max_life.as_secs()));
         }
-        // The clocks of two nodes may differ, and rows are removed by either.
+        // `MAX_FUTURE` more, because the clocks of the nodes may differ.
         Ok(expires_at.plus(MAX_FUTURE))
     }
 
@@ -144,9 +145,9 @@ impl<'a> UnverifiedAssertion<'a> {
     }
 }
 
-/// The registered key whose signature it is.
+/// The registered key that verifies the signature.
 fn verified_by<'k>(
-    jws: &Unverified<'_>,
+    jws: &UnverifiedJwt<'_>,
     keys: &'k KeySet,
 ) -> Result<&'k PublicKey, AssertionError> {
     let header = jws.header();
@@ -160,7 +161,7 @@ fn verified_by<'k>(
         .ok_or(AssertionError::BadSignature)
 }
 
-/// A string or a list, as JWTs write `aud`; nothing else counts.
+/// `aud` as a string or an array of strings (RFC 7519 section 4.1.3); `None` for anything else.
 fn audiences(aud: &Value) -> Option<Vec<&str>> {
     match aud {
         Value::String(one) => Some(vec![one]),

@@ -1,5 +1,5 @@
-//! DPoP proofs (RFC 9449 section 4). Check 1, one header field, is the caller's; the other eleven are here.
-//! Nothing is consumed: replay is the caller's, in one transaction with what the proof is used for (LESSONS 22, 23).
+//! DPoP proofs: checks 2 to 12 of RFC 9449 section 4.3. The caller checks that there is one header field (check 1), and claims
+//! the proof's replay digest in the transaction that uses the proof, so that a refused request does not use up a proof.
 
 mod htu;
 
@@ -9,21 +9,21 @@ pub use htu::Htu;
 use writ_wire::dpop::{PROOF_TYPE, ProofClaims};
 use writ_wire::time::Timestamp;
 
-use crate::hash::{digest_text, equal};
-use crate::jws::Unverified;
+use crate::hash::{constant_time_eq, digest_text};
+use crate::jws::UnverifiedJwt;
 use crate::key::{PublicKey, Thumbprint};
 use crate::nonce::NonceKeys;
 
-/// How old a proof may be without a nonce.
+/// The oldest proof that is accepted without a nonce.
 pub const MAX_AGE: Duration = Duration::from_secs(60);
-/// How old a proof may be when its nonce already says that it is fresh: clients' clocks are often wrong.
+/// The oldest proof that is accepted with a nonce, which limits its age even if the client's clock is wrong.
 pub const MAX_AGE_WITH_NONCE: Duration = Duration::from_secs(300);
 /// How far ahead the client's clock may be (FAPI 2.0 section 5.3.2.1).
 pub const MAX_FUTURE: Duration = Duration::from_secs(10);
 /// The longest `jti`, in bytes.
 pub const MAX_JTI_BYTES: usize = 256;
 
-/// What a proof has to fit.
+/// The request that a proof must be for.
 #[derive(Clone, Copy)]
 pub struct ProofContext<'a> {
     pub method: &'a str,
@@ -33,61 +33,62 @@ pub struct ProofContext<'a> {
     pub token: TokenHash<'a>,
 }
 
+/// Whether a proof needs a nonce (RFC 9449 section 8).
 #[derive(Clone, Copy)]
 pub enum NoncePolicy<'a> {
     /// A nonce is ignored.
     NotUsed,
-    /// A nonce that is sent must be valid.
+    /// A nonce may be absent; one that is sent must be valid.
     Optional(&'a NonceKeys),
     Required(&'a NonceKeys),
 }
 
-/// The hash that `ath` must be, made by [`crate::hash::access_token_hash`].
+/// Whether a proof needs `ath`, and which: see [`crate::hash::access_token_hash`].
 #[derive(Clone, Copy)]
 pub enum TokenHash<'a> {
-    /// At the token endpoint, when no token is sent along: `ath` is ignored.
+    /// A request without an access token: `ath` is ignored.
     None,
-    /// At the token endpoint with a subject token: must match if there.
+    /// A token request with a `subject_token`: `ath` may be absent, but must match.
     IfPresent(&'a str),
-    /// At a resource.
+    /// A request to a resource.
     Required(&'a str),
 }
 
-/// Why a proof is not taken.
+/// Why a proof is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// `invalid_dpop_proof`, with a sentence for the developer.
     #[error("{0}")]
     Invalid(String),
-    /// `use_dpop_nonce`: send a new nonce along.
+    /// `use_dpop_nonce`: the response must bring a new nonce.
     #[error("the DPoP proof needs a valid nonce: take the one of this answer's `DPoP-Nonce`")]
     UseNonce,
 }
 
 /// A well-formed JWT from a `DPoP` header field.
 #[derive(Clone, Debug)]
-pub struct UnverifiedProof<'a>(Unverified<'a>);
+pub struct UnverifiedProof<'a>(UnverifiedJwt<'a>);
 
-/// A proof that its sender holds `key`, for one request. Good once: see [`Proof::replay_digest`].
+/// A verified proof that the sender of one request holds `key`. It may be used once: see [`DpopProof::replay_digest`].
 #[derive(Clone, Debug)]
-pub struct Proof {
+pub struct DpopProof {
     pub key: PublicKey,
     pub thumbprint: Thumbprint,
     pub jti: String,
     pub issued_at: Timestamp,
-    /// No node accepts the proof after this: so long its use has to be remembered.
+    /// Until then a replay must be detected; no node accepts the proof later.
     pub accepted_until: Timestamp,
 }
 
 impl<'a> UnverifiedProof<'a> {
     pub fn parse(header_value: &'a str) -> Result<Self, ProofError> {
-        Unverified::parse(header_value)
+        UnverifiedJwt::parse(header_value)
             .map(Self)
             .map_err(|e| invalid(format!("the DPoP proof cannot be read: {e}")))
     }
 
-    /// Everything but the nonce first, so that only who holds the key hears about nonces.
-    pub fn verify(self, context: &ProofContext<'_>) -> Result<Proof, ProofError> {
+    /// Checks everything else before the nonce, so that only a holder of the key is told to use one.
+    pub fn verify(self, context: &ProofContext<'_>) -> Result<DpopProof, ProofError> {
         let (key, claims) = self.verify_signature()?;
         check_jti(&claims)?;
         check_request(&claims, context)?;
@@ -95,12 +96,12 @@ impl<'a> UnverifiedProof<'a> {
         let max_age = max_age(&claims, context.nonce);
         let issued_at = check_time(&claims, context.now, max_age)?;
         check_nonce(&claims, context)?;
-        Ok(Proof {
+        Ok(DpopProof {
             thumbprint: key.thumbprint().clone(),
             key,
             jti: claims.jti,
             issued_at,
-            // The clocks of two nodes may differ, and rows are removed by either.
+            // `MAX_FUTURE` more, because the clocks of the nodes may differ.
             accepted_until: issued_at.plus(max_age).plus(MAX_FUTURE),
         })
     }
@@ -121,8 +122,8 @@ impl<'a> UnverifiedProof<'a> {
     }
 }
 
-impl Proof {
-    /// What may happen once; by key, so that nobody can use up another's `jti` (LESSONS 22).
+impl DpopProof {
+    /// What must be claimed once per proof. It includes the key, so that no client can use up the `jti` of another.
     pub fn replay_digest(&self) -> String {
         digest_text(&[
             b"dpop",
@@ -164,7 +165,7 @@ fn check_token(claims: &ProofClaims, token: TokenHash<'_>) -> Result<(), ProofEr
         TokenHash::Required(expected) => (expected, true),
     };
     match claims.ath.as_deref() {
-        Some(ath) if equal(ath.as_bytes(), expected.as_bytes()) => Ok(()),
+        Some(ath) if constant_time_eq(ath.as_bytes(), expected.as_bytes()) => Ok(()),
         Some(_) => Err(invalid(
             "the DPoP proof's `ath` is not the hash of this access token",
         )),
@@ -173,8 +174,8 @@ fn check_token(claims: &ProofClaims, token: TokenHash<'_>) -> Result<(), ProofEr
     }
 }
 
-/// A proof that is not accepted without a valid nonce is as fresh as its nonce; so a client with a wrong clock
-/// hears `use_dpop_nonce` first.
+/// Where a nonce is required, the age of a proof is limited by its nonce: so a client with a wrong clock gets `use_dpop_nonce`
+/// instead of a refusal.
 fn max_age(claims: &ProofClaims, policy: NoncePolicy<'_>) -> Duration {
     match (policy, &claims.nonce) {
         (NoncePolicy::Required(_), _) | (NoncePolicy::Optional(_), Some(_)) => MAX_AGE_WITH_NONCE,

@@ -1,4 +1,4 @@
-//! base64url without padding (RFC 7515 section 2), strict: no padding, no stray bits, one text per value.
+//! base64url without padding (RFC 7515 section 2), strict: padding and non-zero trailing bits are refused.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -15,14 +15,14 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }
 
-/// Exactly `N` bytes, or nothing.
+/// `None` unless it is exactly `N` bytes.
 pub(crate) fn decode_exactly<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
     (length == N).then_some(bytes)
 }
 
-/// Foreign text for an error: short and printable.
+/// Untrusted text for an error message: shortened and printable.
 pub(crate) fn quoted(text: &str) -> String {
     text.chars()
         .take(MAX_QUOTED)

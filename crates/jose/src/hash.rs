@@ -1,5 +1,4 @@
-//! SHA-256 and what is made of it: `ath` (RFC 9449 section 4.2), `at_hash` (OpenID Connect Core 3.1.3.6), digests of
-//! things that happen once.
+//! SHA-256, and hashes made with it: `ath` (RFC 9449 section 4.2), `at_hash` (OpenID Connect Core section 3.1.3.6), replay digests.
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 use subtle::ConstantTimeEq;
@@ -10,7 +9,7 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     array(digest(&SHA256, bytes).as_ref())
 }
 
-/// base64url SHA-256 over the parts, each behind its length: parts cannot run into each other.
+/// base64url SHA-256 over the parts, each prefixed with its length, so that no two lists of parts have the same input.
 pub fn digest_text(parts: &[&[u8]]) -> String {
     let mut context = Context::new(&SHA256);
     for part in parts {
@@ -31,12 +30,12 @@ pub fn at_hash(token: &str) -> String {
     encode(hash.split_at(hash.len() / 2).0)
 }
 
-/// In constant time for equal lengths.
-pub fn equal(a: &[u8], b: &[u8]) -> bool {
+/// Compares in constant time for equal lengths.
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
 
-/// SHA-256 of concatenated parts, for formats that fix the bytes.
+/// SHA-256 of the concatenated parts, for formats that define the exact bytes.
 pub(crate) fn sha256_of(parts: &[&str]) -> [u8; 32] {
     let mut context = Context::new(&SHA256);
     for part in parts {
@@ -93,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn equal_compares_all() {
-        assert!(equal(b"abc", b"abc"));
-        assert!(!equal(b"abc", b"abd"));
-        assert!(!equal(b"abc", b"ab"));
+    fn constant_time_eq_compares_all() {
+        assert!(constant_time_eq(b"abc", b"abc"));
+        assert!(!constant_time_eq(b"abc", b"abd"));
+        assert!(!constant_time_eq(b"abc", b"ab"));
     }
 }

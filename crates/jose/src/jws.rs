@@ -1,4 +1,4 @@
-//! JWS in compact form (RFC 7515 section 7.1) as JWTs use it, read strictly (RFC 8725 section 3).
+//! JWTs in compact serialization (RFC 7515 section 7.1), parsed strictly (RFC 8725 section 3).
 
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
@@ -7,10 +7,11 @@ use writ_wire::jwk::Jwk;
 use crate::encoding::{decode, quoted};
 use crate::key::{Algorithm, PublicKey};
 
-/// Longer JWTs are not read.
+/// The longest JWT that is read, in bytes.
 pub const MAX_JWT_BYTES: usize = 16 * 1024;
 
-/// The header members that we look at; others are ignored, except those that change what a signature means.
+/// The supported header members. Others are ignored, except those that change the meaning of a signature (`crit`), which are
+/// refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
     pub alg: Algorithm,
@@ -19,7 +20,7 @@ pub struct Header {
     pub jwk: Option<Jwk>,
 }
 
-/// Why a JWT is not taken.
+/// Why a JWT is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwsError {
     #[error("the JWT is larger than {MAX_JWT_BYTES} bytes")]
@@ -42,16 +43,16 @@ pub enum JwsError {
     Claims(String),
 }
 
-/// A well-formed JWT that nobody has vouched for yet.
+/// A well-formed JWT with an unverified signature.
 #[derive(Clone, Debug)]
-pub struct Unverified<'a> {
+pub struct UnverifiedJwt<'a> {
     header: Header,
     signing_input: &'a str,
     payload: Vec<u8>,
     signature: Vec<u8>,
 }
 
-impl<'a> Unverified<'a> {
+impl<'a> UnverifiedJwt<'a> {
     pub fn parse(text: &'a str) -> Result<Self, JwsError> {
         if text.len() > MAX_JWT_BYTES {
             return Err(JwsError::TooLong);
@@ -73,12 +74,12 @@ impl<'a> Unverified<'a> {
         &self.header
     }
 
-    /// What the payload says. True only after [`Self::verify_signature`].
+    /// The claims; not to be trusted before [`Self::verify_signature`].
     pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JwsError> {
         read_object(&self.payload).map_err(JwsError::Claims)
     }
 
-    /// The header's `alg` must be the key's.
+    /// Also refuses a header whose `alg` is not that of the key.
     pub fn verify_signature(&self, key: &PublicKey) -> Result<(), JwsError> {
         if self.header.alg != key.algorithm() {
             return Err(JwsError::OtherAlgorithm {
@@ -123,7 +124,7 @@ struct RawHeader {
     b64: Option<IgnoredAny>,
 }
 
-/// A member that is there; `null` is a value like any other.
+/// Refuses `null` in an optional member.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -143,7 +144,7 @@ fn read_header(json: &[u8]) -> Result<Header, JwsError> {
     })
 }
 
-/// serde would also read a struct from a list, which is no header and no claims set.
+/// Refuses a JSON array, from which serde would read a struct too.
 fn read_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     if json.trim_ascii_start().first() != Some(&b'{') {
         return Err("not a JSON object".to_owned());

@@ -1,5 +1,5 @@
-//! Keys: RFC 7517 and 7518 as FAPI 2.0 narrows them (ES256, PS256, Ed25519), thumbprints of RFC 7638.
-//! A key has one algorithm, found from its type.
+//! Keys (RFC 7517, RFC 7518) with the algorithms of FAPI 2.0 section 5.4 (ES256, PS256, Ed25519), and thumbprints (RFC 7638).
+//! A key has one algorithm, which follows from its type.
 
 mod public;
 mod set;
@@ -13,7 +13,7 @@ pub use thumbprint::Thumbprint;
 
 use writ_wire::jwk::MAX_KEYS;
 
-/// The signature algorithms that we take and make.
+/// The supported signature algorithms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Algorithm {
     Es256,
@@ -22,7 +22,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// By its JOSE name; `Ed25519` (RFC 9864) is `EdDSA` with its curve.
+    /// From its JOSE name; `Ed25519` (RFC 9864) is `EdDSA` with its curve.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "ES256" => Some(Self::Es256),
@@ -41,7 +41,7 @@ impl Algorithm {
     }
 }
 
-/// Why a key is not taken.
+/// Why a key is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     #[error("the key has the private member `{0}`: send and register public keys only")]

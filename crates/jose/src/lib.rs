@@ -1,5 +1,5 @@
-//! Keys, JWTs, thumbprints, DPoP proofs, assertions; each check is given now.
-//! One library does the cryptography (aws-lc-rs); an algorithm belongs to a key, never to a header.
+//! Keys, JWTs, thumbprints, DPoP proofs, assertions. Each check takes the current time as an argument.
+//! aws-lc-rs does the cryptography. The algorithm is that of the key; a header that names another is refused (RFC 8725 section 3.1).
 
 pub mod access_token;
 pub mod assertion;

@@ -1,25 +1,25 @@
 //! Stateless DPoP nonces (RFC 9449 sections 8 and 9): a time and its HMAC, under keys that change every five minutes.
-//! Any node that has the secret accepts what another issued; nothing is stored, nothing is consumed.
+//! All nodes with the same secret accept them. A nonce may be used many times while it is valid.
 
 use aws_lc_rs::hmac;
 use writ_wire::time::Timestamp;
 
 use crate::encoding::{decode_exactly, encode};
-use crate::hash::equal;
+use crate::hash::constant_time_eq;
 
-/// A key makes nonces for this long; so a nonce of the current or the previous key may be valid.
+/// How long one key makes nonces. A valid nonce is of the current or the previous key.
 pub const EPOCH_SECONDS: i64 = 300;
 /// The oldest nonce that is accepted.
 pub const MAX_NONCE_AGE_SECONDS: i64 = 300;
-/// Between the clocks of two nodes.
+/// How far the clocks of two nodes may differ.
 pub const NONCE_SKEW_SECONDS: i64 = 10;
 
-/// Issues and checks the nonces of one realm: an issuer, or a resource server.
+/// Issues and checks the nonces of one server: `realm` is an issuer or a resource server.
 #[derive(Clone)]
 pub struct NonceKeys(hmac::Key);
 
 impl NonceKeys {
-    /// Two realms never accept each other's nonces, also under the same secret.
+    /// Nonces of one realm are not valid in another, even under the same secret.
     pub fn new(secret: &[u8; 32], realm: &str) -> Self {
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret);
         let mut context = hmac::Context::with_key(&secret);
@@ -50,7 +50,7 @@ impl NonceKeys {
         let issued_at = i64::from_be_bytes(*time);
         let age = now.seconds().saturating_sub(issued_at);
         (-NONCE_SKEW_SECONDS..=MAX_NONCE_AGE_SECONDS).contains(&age)
-            && equal(&self.tag(issued_at), tag)
+            && constant_time_eq(&self.tag(issued_at), tag)
     }
 
     fn tag(&self, issued_at: i64) -> [u8; TAG_BYTES] {

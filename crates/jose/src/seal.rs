@@ -1,4 +1,4 @@
-//! What keeps private keys at rest: AES-256-GCM under keys derived from one master key.
+//! Encryption of private keys at rest: AES-256-GCM under keys derived from one master key.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{hmac, rand};
@@ -34,7 +34,7 @@ impl MasterKey {
         Self::checked(Zeroizing::new(bytes))
     }
 
-    /// A key for one purpose; it tells nothing about the master key or other purposes.
+    /// A key for one purpose (HMAC-SHA-256): it reveals neither the master key nor the keys of other purposes.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         let master = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
         let mut context = hmac::Context::with_key(&master);
@@ -43,7 +43,8 @@ impl MasterKey {
         array(context.sign().as_ref())
     }
 
-    /// A random 96-bit nonce, the ciphertext, the tag. `associated` says where the value belongs.
+    /// Encrypts to a random 96-bit nonce, the ciphertext and the tag. `associated` is the associated data: where the value is stored,
+    /// so that it cannot be moved to another row.
     pub fn seal(&self, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).map_err(|_| SealError::Library)?;
@@ -63,6 +64,7 @@ impl MasterKey {
         Ok(sealed)
     }
 
+    /// Decrypts what [`Self::seal`] returned, with the same `associated`.
     pub fn open(&self, associated: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, body) = sealed
             .split_at_checked(NONCE_LEN)
@@ -93,7 +95,7 @@ impl MasterKey {
     }
 }
 
-/// Zeros, one repeated pattern, or counting: nobody draws these at random.
+/// Whether the bytes are zeros, a repeated pattern or an arithmetic sequence.
 fn is_guessable(bytes: &[u8; 32]) -> bool {
     let distinct = (0..=u8::MAX).filter(|b| bytes.contains(b)).count();
     let steps = || {

@@ -1,4 +1,4 @@
-//! What the tests sign with: p256, so that every check here is also one library against another.
+//! Test keys, signed with p256, so that the tests compare two libraries.
 
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
@@ -8,7 +8,7 @@ use writ_wire::jwk::{Jwk, JwkSet};
 use crate::encoding::encode;
 use crate::key::{KeySet, PublicKey};
 
-/// Somebody with a P-256 key.
+/// A signer with a P-256 key.
 pub(crate) struct Party(SigningKey);
 
 impl Party {

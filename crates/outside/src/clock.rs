@@ -1,4 +1,4 @@
-//! The time, by the system or by a test.
+//! The clock: the system's, or one that a test sets.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use writ_wire::time::Timestamp;
 
-/// Tells the time. Clones tell the same time.
+/// Source of the current time. Clones of a manual clock share its time.
 #[derive(Clone, Debug)]
 pub enum Clock {
     System,
@@ -22,7 +22,7 @@ impl Clock {
     }
 }
 
-/// A clock that only a test moves.
+/// A clock that moves only when a test moves it.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<AtomicI64>);
 
@@ -35,6 +35,7 @@ impl ManualClock {
         Timestamp::from_micros(self.0.load(Ordering::SeqCst))
     }
 
+    /// Moves forward by a duration; saturates.
     pub fn advance(&self, by: Duration) {
         self.0.store(self.now().plus(by).micros(), Ordering::SeqCst);
     }

@@ -1,5 +1,5 @@
-//! The one door for calls to addresses that others name (LESSONS 28): https, public addresses only, the address that was
-//! checked is the one that is connected, no redirects, no proxy, bounded in size and time.
+//! HTTP client for URLs that clients and users register, guarded against server-side request forgery: https and public
+//! addresses only, the resolved address that was checked is the one connected to, no redirects, no proxy, bounded in size and time.
 
 mod address;
 
@@ -15,19 +15,19 @@ use reqwest::{Client, Url};
 
 pub use address::is_public;
 
-/// From the look-up of the name to the last byte of the answer.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-/// The largest answer that is read, in bytes.
-pub const MAX_REPLY_BYTES: usize = 64 * 1024;
-/// Longer addresses are not called.
+/// From the DNS lookup to the last byte of the response.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+/// The largest response body that is read, in bytes.
+pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+/// The longest URL that is called, in bytes.
 pub const MAX_URL_BYTES: usize = 2048;
-/// Connections to one host that are kept for the next call.
+/// Idle connections kept per host.
 const IDLE_PER_HOST: usize = 4;
 
-/// What an operator decided.
+/// Which URLs may be called.
 #[derive(Clone, Debug, Default)]
-pub struct Rules {
-    /// Origins (`http://10.0.0.7:9000`) that may be called although they are plain HTTP or not public.
+pub struct AddressPolicy {
+    /// Origins (`http://10.0.0.7:9000`) that the operator allows although they are plain HTTP or not public.
     pub trusted: Vec<Origin>,
 }
 
@@ -36,7 +36,7 @@ pub struct Rules {
 pub struct Origin(String);
 
 impl Origin {
-    /// `None` for what is more or less than scheme, host and port.
+    /// `None` unless it is scheme, host and an optional port alone.
     pub fn parse(text: &str) -> Option<Self> {
         let url = Url::parse(text).ok()?;
         let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
@@ -53,61 +53,61 @@ impl Origin {
     }
 }
 
-/// How a URL may be called.
-enum Way {
-    /// As everybody's: public addresses alone.
-    Careful,
-    /// As a trusted one: by the system's own look-up.
-    Trusting,
+/// Whether the addresses of a URL's host are checked.
+enum Trust {
+    /// Only public addresses are connected to.
+    Untrusted,
+    /// The operator allowed the origin: any address.
+    Trusted,
 }
 
-impl Rules {
-    /// Whether a call to it would be tried; what its name stands for is found only then.
-    pub fn admits(&self, url: &str) -> Result<(), Refused> {
+impl AddressPolicy {
+    /// Checks a URL without a DNS lookup: the addresses of a host name are checked when it is called.
+    pub fn admits(&self, url: &str) -> Result<(), GuardError> {
         self.checked(url).map(drop)
     }
 
-    /// The origin of a URL that may be tried: the audience of what is said there (RFC 8292 section 2).
-    pub fn origin(&self, url: &str) -> Result<Origin, Refused> {
+    /// The origin of a URL that [`Self::admits`]: the `aud` of a VAPID token for it (RFC 8292 section 2).
+    pub fn origin(&self, url: &str) -> Result<Origin, GuardError> {
         self.checked(url).map(|(url, _)| Origin::of(&url))
     }
 
-    /// The URL in normal form, so that every spelling of an address is the address.
-    fn checked(&self, text: &str) -> Result<(Url, Way), Refused> {
+    /// Parses before checking, so that every spelling of an IP address (`0x7f.1`) is seen as that address.
+    fn checked(&self, text: &str) -> Result<(Url, Trust), GuardError> {
         if text.len() > MAX_URL_BYTES {
-            return Err(Refused::NotAUrl);
+            return Err(GuardError::NotAUrl);
         }
-        let url = Url::parse(text).map_err(|_| Refused::NotAUrl)?;
+        let url = Url::parse(text).map_err(|_| GuardError::NotAUrl)?;
         if has_user(&url) {
-            return Err(Refused::UserInformation);
+            return Err(GuardError::UserInformation);
         }
         if self.trusted.contains(&Origin::of(&url)) {
-            return Ok((url, Way::Trusting));
+            return Ok((url, Trust::Trusted));
         }
         if url.scheme() != "https" {
-            return Err(Refused::NotHttps);
+            return Err(GuardError::NotHttps);
         }
-        let host = url.host_str().ok_or(Refused::NotAUrl)?;
+        let host = url.host_str().ok_or(GuardError::NotAUrl)?;
         let literal = host.trim_start_matches('[').trim_end_matches(']');
         match literal.parse::<IpAddr>() {
-            Ok(address) if !is_public(address) => Err(Refused::NotPublic),
-            _ => Ok((url, Way::Careful)),
+            Ok(address) if !is_public(address) => Err(GuardError::NotPublic),
+            _ => Ok((url, Trust::Untrusted)),
         }
     }
 }
 
-/// An answer; a redirect is one like any other.
+/// A response of any status, redirects included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub struct GuardedResponse {
     pub status: StatusCode,
     pub body: Bytes,
-    /// How long the other side wants to be left alone, if it said so in seconds (RFC 9110 section 10.2.3).
+    /// `Retry-After` in seconds; `None` if it is absent or a date (RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
 }
 
-/// Why there is no answer. Nothing of the address stands in it: it may hold a secret.
+/// Why there is no response. It does not name the URL, which may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum GuardError {
     #[error("the address is no URL of at most {MAX_URL_BYTES} bytes")]
     NotAUrl,
     #[error("the address is not https")]
@@ -116,74 +116,80 @@ pub enum Refused {
     UserInformation,
     #[error("the address is not a public one")]
     NotPublic,
-    #[error("the answer is larger than {MAX_REPLY_BYTES} bytes")]
+    #[error("the answer is larger than {MAX_RESPONSE_BYTES} bytes")]
     TooLarge,
     #[error("there was no answer in time")]
-    TooLate,
+    TimedOut,
     #[error("nobody could be reached: {0}")]
     Unreachable(String),
 }
 
-impl Refused {
-    /// Whether it will be the same tomorrow.
-    pub const fn is_final(&self) -> bool {
+impl GuardError {
+    /// Whether a retry would fail the same way.
+    pub const fn is_permanent(&self) -> bool {
         match self {
             Self::NotAUrl | Self::NotHttps | Self::UserInformation | Self::NotPublic => true,
-            Self::TooLarge | Self::TooLate | Self::Unreachable(_) => false,
+            Self::TooLarge | Self::TimedOut | Self::Unreachable(_) => false,
         }
     }
 }
 
-/// Calls out, by these rules alone.
+/// The client. It calls only what its policy allows.
 #[derive(Clone, Debug)]
-pub struct Guarded {
-    rules: Rules,
-    patience: Duration,
-    careful: Client,
-    trusting: Client,
+pub struct GuardedClient {
+    policy: AddressPolicy,
+    timeout: Duration,
+    untrusted: Client,
+    trusted: Client,
 }
 
-impl Guarded {
-    pub const fn rules(&self) -> &Rules {
-        &self.rules
+impl GuardedClient {
+    pub const fn policy(&self) -> &AddressPolicy {
+        &self.policy
     }
 
-    pub fn new(rules: Rules) -> Result<Self, Refused> {
-        Self::with_patience(rules, PATIENCE)
+    pub fn new(policy: AddressPolicy) -> Result<Self, GuardError> {
+        Self::with_timeout(policy, TIMEOUT)
     }
 
-    fn with_patience(rules: Rules, patience: Duration) -> Result<Self, Refused> {
+    fn with_timeout(policy: AddressPolicy, timeout: Duration) -> Result<Self, GuardError> {
         let client = || {
             Client::builder()
                 .redirect(Policy::none())
                 .no_proxy()
                 .referer(false)
                 .pool_max_idle_per_host(IDLE_PER_HOST)
-                .timeout(patience)
+                .timeout(timeout)
         };
         let built = |builder: reqwest::ClientBuilder| builder.build().map_err(unreachable);
         Ok(Self {
-            rules,
-            patience,
-            careful: built(client().https_only(true).dns_resolver(PublicNames))?,
-            trusting: built(client())?,
+            policy,
+            timeout,
+            untrusted: built(client().https_only(true).dns_resolver(PublicNames))?,
+            trusted: built(client())?,
         })
     }
 
-    pub async fn post(&self, url: &str, headers: HeaderMap, body: Bytes) -> Result<Reply, Refused> {
-        let (url, way) = self.rules.checked(url)?;
-        let client = match way {
-            Way::Careful => &self.careful,
-            Way::Trusting => &self.trusting,
+    /// Sends a `POST`; retries and redirects are left to the caller.
+    pub async fn post(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<GuardedResponse, GuardError> {
+        let (url, trust) = self.policy.checked(url)?;
+        let client = match trust {
+            Trust::Untrusted => &self.untrusted,
+            Trust::Trusted => &self.trusted,
         };
         let call = client
             .request(Method::POST, url)
             .headers(headers)
             .body(body);
-        // The library's own limit may not cover the look-up of a name.
-        tokio::time::timeout(self.patience, answer(call))
+        // The timeout of reqwest may not cover the DNS lookup.
+        tokio::time::timeout(self.timeout, answer(call))
             .await
-            .unwrap_or(Err(Refused::TooLate))
+            .unwrap_or(Err(GuardError::TimedOut))
     }
 }
 
@@ -191,25 +197,25 @@ fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-async fn answer(call: reqwest::RequestBuilder) -> Result<Reply, Refused> {
+async fn answer(call: reqwest::RequestBuilder) -> Result<GuardedResponse, GuardError> {
     let mut answer = call.send().await.map_err(unreachable)?;
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > MAX_REPLY_BYTES {
-            return Err(Refused::TooLarge);
+        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
+            return Err(GuardError::TooLarge);
         }
         body.extend_from_slice(&chunk);
     }
     let wait = answer.headers().get(RETRY_AFTER);
     let seconds = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    Ok(Reply {
+    Ok(GuardedResponse {
         status: answer.status(),
         body: body.freeze(),
         retry_after: seconds.map(Duration::from_secs),
     })
 }
 
-/// Looks names up and hands on what may be connected; one address that is not public spoils them all.
+/// A DNS resolver that refuses a name if any of its addresses is not public.
 struct PublicNames;
 
 impl Resolve for PublicNames {
@@ -231,15 +237,15 @@ fn all_public(found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, NotPublic> {
     public.then_some(found).ok_or(NotPublic)
 }
 
-fn unreachable(error: reqwest::Error) -> Refused {
+fn unreachable(error: reqwest::Error) -> GuardError {
     if error.is_timeout() {
-        return Refused::TooLate;
+        return GuardError::TimedOut;
     }
     let mut causes = std::iter::successors(std::error::Error::source(&error), |e| e.source());
     if causes.any(|cause| cause.is::<NotPublic>()) {
-        return Refused::NotPublic;
+        return GuardError::NotPublic;
     }
-    Refused::Unreachable(error.without_url().to_string())
+    GuardError::Unreachable(error.without_url().to_string())
 }
 
 #[cfg(test)]

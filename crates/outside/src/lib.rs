@@ -1,5 +1,5 @@
-//! Time, randomness and HTTP: what comes from outside, so that a test can bring its own.
-//! The one place that reads the system clock and the system's random numbers.
+//! The platform: clock, randomness and HTTP client, given as arguments so that a test can replace them.
+//! The only crate that reads the system clock and the system's random numbers.
 
 mod clock;
 #[cfg(feature = "https")]
@@ -11,4 +11,4 @@ pub use clock::{Clock, ManualClock};
 pub use random::Random;
 #[cfg(feature = "https")]
 pub use transport::Https;
-pub use transport::{BoxFuture, MAX_RESPONSE_BYTES, Patience, Transport, TransportError};
+pub use transport::{BoxFuture, ExtraTimeout, MAX_RESPONSE_BYTES, Transport, TransportError};

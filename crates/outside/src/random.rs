@@ -1,4 +1,4 @@
-//! Random bytes, by the system or by a test's seed.
+//! Random bytes: the system's, or from the seed of a test.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::rngs::{StdRng, SysRng};
 use rand::{Rng, SeedableRng, TryRng};
 
-/// Gives random bytes. Clones of a seeded source draw from the same stream.
+/// Source of random bytes. Clones of a seeded source draw from the same stream.
 #[derive(Clone, Debug)]
 pub enum Random {
     System,
@@ -20,8 +20,10 @@ impl Random {
         Self::Seeded(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
 
+    /// `N` random bytes, fit for secrets unless the source is seeded.
+    ///
     /// # Panics
-    /// When the operating system has no random numbers: nothing safe can happen then.
+    /// When the operating system has no random numbers: no secret could be made.
     #[expect(
         clippy::panic,
         reason = "without system randomness no secret may be made"

@@ -1,4 +1,4 @@
-//! HTTP as the two kits use it: one request, one answer, bounded in size and time, no redirects.
+//! The HTTP client of the agent kit and the verifier kit: responses bounded in size and time, redirects not followed.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -7,26 +7,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// The largest answer that is read, in bytes.
+/// The largest response body that is read, in bytes.
 pub const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// An extension of a request that the other side may hold (RFC 7240 section 4.3): so much longer than usual may the
-/// answer take.
+/// A request extension: added to the usual timeout, for a long poll whose answer the server may delay (`Prefer: wait`,
+/// RFC 7240 section 4.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience(pub Duration);
+pub struct ExtraTimeout(pub Duration);
 
-/// Sends a request. Two implementations: [`Https`] and the in-process one of `testkit`.
+/// An HTTP client. `Https` is the one over the network; tests have one that calls a server in the same process.
 pub trait Transport: Send + Sync {
-    /// The URI is absolute. Any answer is a success; redirects are not followed.
+    /// Sends a request with an absolute URI. Every status is `Ok`, also a redirect, which is not followed.
     fn send(
         &self,
         request: Request<Bytes>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>>;
 }
 
-/// No answer came.
+/// Why there is no response. It does not name the URL, which may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     #[error("the server could not be reached: {0}")]
@@ -43,10 +43,11 @@ mod https {
     use std::time::Duration;
 
     use super::{
-        BoxFuture, Bytes, MAX_RESPONSE_BYTES, Patience, Request, Response, Transport,
+        BoxFuture, Bytes, ExtraTimeout, MAX_RESPONSE_BYTES, Request, Response, Transport,
         TransportError,
     };
 
+    /// From the start of a request to the last byte of its response.
     const TIMEOUT: Duration = Duration::from_secs(10);
 
     /// HTTP and HTTPS by reqwest with rustls.
@@ -71,11 +72,11 @@ mod https {
         ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
             Box::pin(async move {
                 let (parts, body) = request.into_parts();
-                let held = parts.extensions.get::<Patience>();
+                let extra = parts.extensions.get::<ExtraTimeout>();
                 let mut answer = self
                     .0
                     .request(parts.method, parts.uri.to_string())
-                    .timeout(TIMEOUT + held.map_or(Duration::ZERO, |held| held.0))
+                    .timeout(TIMEOUT + extra.map_or(Duration::ZERO, |extra| extra.0))
                     .headers(parts.headers)
                     .body(body)
                     .send()

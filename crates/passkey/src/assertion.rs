@@ -1,5 +1,5 @@
-//! A passkey in use (WebAuthn 7.2): login, where the device names the person, and approval, where the challenge is ours.
-//! Each assertion is verified twice: by the library, and as an auditor will verify it later.
+//! Assertions (WebAuthn 7.2): login with a discoverable credential, and approval, whose challenge is the hash of what was displayed.
+//! Each assertion is verified twice: by webauthn-rs, and by [`crate::verify_receipt`]'s code, as an auditor will do later.
 
 use base64::Engine;
 use serde_json::Value;
@@ -11,83 +11,99 @@ use crate::receipt::{
     verify_assertion,
 };
 use crate::state::{State, challenge, library, put_challenge, to_json};
-use crate::{BASE64URL, Ceremony, Fault, RelyingParty, public_key};
+use crate::{BASE64URL, PasskeyError, PendingCeremony, RelyingParty, public_key};
 
-/// What an answer claims before anything is verified: good for looking a passkey up, and for nothing else.
+/// What an answer claims before it is verified: only for looking the passkey up. Both in base64url.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claimed {
+pub struct UnverifiedCredential {
     pub credential_id: String,
     pub user_handle: String,
 }
 
-/// A passkey after its use.
+/// A verified login.
 #[derive(Clone, Debug)]
-pub struct Used {
+pub struct VerifiedLogin {
     pub credential_id: String,
-    /// To be stored in place of the old one: its counter has moved.
+    /// To be stored in place of the old one: its signature counter has moved.
     pub passkey: String,
 }
 
-/// An approval: the evidence, the passkey to be stored in place of the old one, and its public key for the receipt.
+/// A verified approval.
 #[derive(Clone, Debug)]
-pub struct Approved {
+pub struct VerifiedApproval {
+    /// The evidence, for the receipt.
     pub assertion: Assertion,
+    /// To be stored in place of the old one: its signature counter has moved.
     pub passkey: String,
+    /// The passkey's public key as JWK text, for the receipt.
     pub public_key: String,
 }
 
-/// Reads whose passkey an answer claims to come from.
-pub fn identify(answer: &Value) -> Result<Claimed, Fault> {
+/// Reads the credential id and user handle of an answer, unverified.
+pub fn unverified_credential(answer: &Value) -> Result<UnverifiedCredential, PasskeyError> {
     let credential = read_credential(answer)?;
-    let handle = credential.get_user_unique_id().ok_or(Fault::UserHandle)?;
-    Ok(Claimed {
+    let handle = credential
+        .get_user_unique_id()
+        .ok_or(PasskeyError::UserHandle)?;
+    Ok(UnverifiedCredential {
         credential_id: BASE64URL.encode(credential.get_credential_id()),
         user_handle: BASE64URL.encode(handle),
     })
 }
 
-/// The challenge that an answer of either kind claims to have signed, in base64url: good for looking its state up.
-pub fn challenge_of(answer: &Value) -> Result<String, Fault> {
+/// The challenge in an answer of any ceremony, unverified, in base64url: only for looking the state up.
+pub fn challenge_of(answer: &Value) -> Result<String, PasskeyError> {
     let client_data = answer.pointer("/response/clientDataJSON");
     let text = client_data.and_then(Value::as_str);
-    let text = text.ok_or_else(|| Fault::Malformed("no `clientDataJSON`".to_owned()))?;
+    let text = text.ok_or_else(|| PasskeyError::Malformed("no `clientDataJSON`".to_owned()))?;
     Ok(ClientData::read(&decode(text)?)?.challenge().to_owned())
 }
 
 impl RelyingParty {
-    /// Names nobody: the device offers the passkeys that it holds for us. `challenge` is ours, and nobody can guess it: a caller
-    /// that can tell its own challenges keeps nothing between the two halves.
-    pub fn login(&self, challenge: &[u8]) -> Result<Ceremony, Fault> {
+    /// Options without `allowCredentials`: the device offers the passkeys that it holds for this RP ID. `challenge` has at least 16
+    /// unpredictable bytes; from the same challenge comes the same state, so a caller need not store it.
+    pub fn start_login(&self, challenge: &[u8]) -> Result<PendingCeremony, PasskeyError> {
         if challenge.len() < SHORTEST_CHALLENGE {
-            return Err(Fault::Challenge);
+            return Err(PasskeyError::Challenge);
         }
         let (mut options, mut kept) = self.begin()?;
         put_challenge(&BASE64URL.encode(challenge), &mut options, &mut kept)?;
         State::Login { library: kept }.ceremony(options)
     }
 
-    /// `passkey` is the one that [`identify`] named.
-    pub fn logged_in(&self, state: &str, answer: &Value, passkey: &str) -> Result<Used, Fault> {
+    /// Verifies the answer to [`Self::start_login`]. `passkey` is the stored one that [`unverified_credential`] named.
+    pub fn finish_login(
+        &self,
+        state: &str,
+        answer: &Value,
+        passkey: &str,
+    ) -> Result<VerifiedLogin, PasskeyError> {
         let State::Login { library: kept } = State::read(state)? else {
-            return Err(Fault::State);
+            return Err(PasskeyError::State);
         };
         let credential = read_credential(answer)?;
-        credential.get_user_unique_id().ok_or(Fault::UserHandle)?;
+        credential
+            .get_user_unique_id()
+            .ok_or(PasskeyError::UserHandle)?;
         let approved = self.verify(kept, credential, passkey)?;
-        Ok(Used {
+        Ok(VerifiedLogin {
             credential_id: approved.assertion.credential_id,
             passkey: approved.passkey,
         })
     }
 
-    /// Asks one person's passkeys to sign `challenge`: the hash over exactly what was displayed.
-    pub fn approve(&self, challenge: [u8; 32], passkeys: &[String]) -> Result<Ceremony, Fault> {
+    /// Asks for a signature of `challenge`, the hash of exactly what was displayed, by one of the user's `passkeys`.
+    pub fn start_approval(
+        &self,
+        challenge: [u8; 32],
+        passkeys: &[String],
+    ) -> Result<PendingCeremony, PasskeyError> {
         let keys = passkeys
             .iter()
             .map(|text| Key::read(text))
             .collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
-            return Err(Fault::Unknown);
+            return Err(PasskeyError::Unknown);
         }
         let (mut options, mut kept) = self.begin()?;
         put_challenge(&BASE64URL.encode(challenge), &mut options, &mut kept)?;
@@ -102,32 +118,32 @@ impl RelyingParty {
         state.ceremony(options)
     }
 
-    /// `passkeys` are those that the person has now: one removed since [`Self::approve`] is dead.
-    pub fn approved(
+    /// Verifies the answer to [`Self::start_approval`]. `passkeys` are those that the user has now: one removed since is refused.
+    pub fn finish_approval(
         &self,
         state: &str,
         answer: &Value,
         passkeys: &[String],
-    ) -> Result<Approved, Fault> {
+    ) -> Result<VerifiedApproval, PasskeyError> {
         let State::Approve {
             allowed,
             library: kept,
         } = State::read(state)?
         else {
-            return Err(Fault::State);
+            return Err(PasskeyError::State);
         };
         let credential = read_credential(answer)?;
         let id = BASE64URL.encode(credential.get_credential_id());
         if !allowed.contains(&id) {
-            return Err(Fault::Unknown);
+            return Err(PasskeyError::Unknown);
         }
         let passkey = with_id(&id, passkeys)?;
         self.verify(kept, credential, passkey)
     }
 
-    fn begin(&self) -> Result<(Value, Value), Fault> {
+    fn begin(&self) -> Result<(Value, Value), PasskeyError> {
         let (mut options, kept) = self.library.start_discoverable_authentication()?;
-        // Autofill or a button: that is the page's choice.
+        // The page chooses between autofill and a button.
         options.mediation = None;
         Ok((to_json(&options)?, to_json(&kept)?))
     }
@@ -137,7 +153,7 @@ impl RelyingParty {
         kept: Value,
         credential: PublicKeyCredential,
         passkey: &str,
-    ) -> Result<Approved, Fault> {
+    ) -> Result<VerifiedApproval, PasskeyError> {
         let mut key = Key::read(passkey)?;
         check_owner(&credential, &key)?;
         let challenge = decode(challenge(&kept)?)?;
@@ -148,9 +164,14 @@ impl RelyingParty {
         key.passkey.update_credential(&result);
         let assertion = assertion_of(&credential)?;
         let public_key = public_key(passkey)?;
-        let site = (self.id(), self.origin());
-        verify_assertion(&public_key, site, &challenge, &assertion)?;
-        Ok(Approved {
+        verify_assertion(
+            &public_key,
+            self.id(),
+            self.origin(),
+            &challenge,
+            &assertion,
+        )?;
+        Ok(VerifiedApproval {
             assertion,
             passkey: key.write()?,
             public_key,
@@ -158,36 +179,40 @@ impl RelyingParty {
     }
 }
 
-fn read_credential(answer: &Value) -> Result<PublicKeyCredential, Fault> {
+fn read_credential(answer: &Value) -> Result<PublicKeyCredential, PasskeyError> {
     let credential: PublicKeyCredential = serde_json::from_value(answer.clone())
-        .map_err(|error| Fault::Malformed(error.to_string()))?;
+        .map_err(|error| PasskeyError::Malformed(error.to_string()))?;
     if credential.type_ != "public-key" {
-        return Err(Fault::Malformed("`type` is not `public-key`".to_owned()));
+        return Err(PasskeyError::Malformed(
+            "`type` is not `public-key`".to_owned(),
+        ));
     }
     if decode(&credential.id)? != credential.get_credential_id() {
-        return Err(Fault::CredentialId);
+        return Err(PasskeyError::CredentialId);
     }
     Ok(credential)
 }
 
-fn with_id<'a>(id: &str, passkeys: &'a [String]) -> Result<&'a str, Fault> {
+fn with_id<'a>(id: &str, passkeys: &'a [String]) -> Result<&'a str, PasskeyError> {
     for text in passkeys {
         if Key::read(text)?.credential_id() == id {
             return Ok(text);
         }
     }
-    Err(Fault::Unknown)
+    Err(PasskeyError::Unknown)
 }
 
-/// WebAuthn 7.2 step 6: a user handle that is there names the passkey's person.
-fn check_owner(credential: &PublicKeyCredential, key: &Key) -> Result<(), Fault> {
+/// WebAuthn 7.2 step 6: a user handle, if present, is that of the passkey.
+fn check_owner(credential: &PublicKeyCredential, key: &Key) -> Result<(), PasskeyError> {
     match credential.get_user_unique_id() {
-        Some(handle) if BASE64URL.encode(handle) != key.user_handle => Err(Fault::UserHandle),
+        Some(handle) if BASE64URL.encode(handle) != key.user_handle => {
+            Err(PasskeyError::UserHandle)
+        }
         _ => Ok(()),
     }
 }
 
-fn assertion_of(credential: &PublicKeyCredential) -> Result<Assertion, Fault> {
+fn assertion_of(credential: &PublicKeyCredential) -> Result<Assertion, PasskeyError> {
     let response = &credential.response;
     let data = AuthenticatorData::read(response.authenticator_data.as_ref())?;
     Ok(Assertion {

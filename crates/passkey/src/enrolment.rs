@@ -6,19 +6,24 @@ use webauthn_rs::prelude::{CredentialID, PasskeyRegistration, RegisterPublicKeyC
 use crate::key::Key;
 use crate::receipt::{ClientData, decode};
 use crate::state::{State, library, replace, to_json};
-use crate::{Ceremony, Fault, Person, RelyingParty};
+use crate::{PasskeyError, PendingCeremony, RelyingParty, UserEntity};
 
-/// What is kept of a new passkey. Whether its id is taken is for the store to say (WebAuthn 7.1 step 26).
+/// A verified new passkey, to be stored. The caller refuses an id that is stored already (WebAuthn 7.1 step 26).
 #[derive(Clone, Debug)]
-pub struct Enrolled {
+pub struct NewPasskey {
     /// In base64url.
     pub credential_id: String,
+    /// JSON, to be passed back to this crate.
     pub passkey: String,
 }
 
 impl RelyingParty {
-    /// `existing` are this person's passkeys: no device is enrolled twice.
-    pub fn enrol(&self, person: &Person, existing: &[String]) -> Result<Ceremony, Fault> {
+    /// Options for `navigator.credentials.create()`. `existing` are the passkeys that the user has: they are excluded.
+    pub fn start_enrolment(
+        &self,
+        person: &UserEntity,
+        existing: &[String],
+    ) -> Result<PendingCeremony, PasskeyError> {
         let (options, kept) = self.library.start_passkey_registration(
             self.user_uuid(person),
             &person.name,
@@ -35,14 +40,18 @@ impl RelyingParty {
         state.ceremony(options)
     }
 
-    /// The second half: the browser's answer to [`Self::enrol`].
-    pub fn enrolled(&self, state: &str, answer: &Value) -> Result<Enrolled, Fault> {
+    /// Verifies the browser's answer to [`Self::start_enrolment`] (WebAuthn 7.1).
+    pub fn finish_enrolment(
+        &self,
+        state: &str,
+        answer: &Value,
+    ) -> Result<NewPasskey, PasskeyError> {
         let State::Enrol {
             user_handle,
             library: kept,
         } = State::read(state)?
         else {
-            return Err(Fault::State);
+            return Err(PasskeyError::State);
         };
         let kept: PasskeyRegistration = library(kept)?;
         let credential = self.read_credential(answer)?;
@@ -50,31 +59,33 @@ impl RelyingParty {
             .library
             .finish_passkey_registration(&credential, &kept)?;
         if passkey.cred_id().as_slice() != credential.raw_id.as_slice() {
-            return Err(Fault::CredentialId);
+            return Err(PasskeyError::CredentialId);
         }
         let key = Key {
             user_handle,
             passkey,
         };
         key.public()?;
-        Ok(Enrolled {
+        Ok(NewPasskey {
             credential_id: key.credential_id(),
             passkey: key.write()?,
         })
     }
 
-    fn read_credential(&self, answer: &Value) -> Result<RegisterPublicKeyCredential, Fault> {
+    fn read_credential(&self, answer: &Value) -> Result<RegisterPublicKeyCredential, PasskeyError> {
         let credential: RegisterPublicKeyCredential = serde_json::from_value(answer.clone())
-            .map_err(|error| Fault::Malformed(error.to_string()))?;
+            .map_err(|error| PasskeyError::Malformed(error.to_string()))?;
         if credential.type_ != "public-key" {
-            return Err(Fault::Malformed("`type` is not `public-key`".to_owned()));
+            return Err(PasskeyError::Malformed(
+                "`type` is not `public-key`".to_owned(),
+            ));
         }
         let id: &[u8] = credential.raw_id.as_ref();
         if id.len() > LONGEST_CREDENTIAL_ID || decode(&credential.id)? != id {
-            return Err(Fault::CredentialId);
+            return Err(PasskeyError::CredentialId);
         }
         if answer.pointer(DISCOVERABLE) == Some(&Value::Bool(false)) {
-            return Err(Fault::NotDiscoverable);
+            return Err(PasskeyError::NotDiscoverable);
         }
         ClientData::read(credential.response.client_data_json.as_ref())?
             .check_origin(self.origin())?;
@@ -82,16 +93,16 @@ impl RelyingParty {
     }
 }
 
-fn ids_of(passkeys: &[String]) -> Result<Vec<CredentialID>, Fault> {
+fn ids_of(passkeys: &[String]) -> Result<Vec<CredentialID>, PasskeyError> {
     passkeys
         .iter()
         .map(|text| Ok(Key::read(text)?.passkey.cred_id().clone()))
         .collect()
 }
 
-/// The library leaves discoverability to the device, and offers algorithms that a receipt cannot be verified with. EdDSA (-8) would
-/// be welcome too: webauthn-rs-core 0.6.2 refuses such keys (`COSEKey::get_public_key` in its `crypto.rs`).
-fn narrow(options: &mut Value, kept: &mut Value) -> Result<(), Fault> {
+/// Requires a discoverable credential and offers only the algorithms that [`crate::verify_receipt`] knows, which webauthn-rs has no
+/// options for. EdDSA (-8) is missing because webauthn-rs-core 0.6.2 refuses such keys (`COSEKey::get_public_key`).
+fn narrow(options: &mut Value, kept: &mut Value) -> Result<(), PasskeyError> {
     let offered = [ES256, RS256].map(|alg| json!({ "type": "public-key", "alg": alg }));
     let offered = json!(offered);
     replace(options, "/publicKey/pubKeyCredParams", offered)?;
@@ -116,5 +127,5 @@ const ES256: i32 = -7;
 const RS256: i32 = -257;
 /// WebAuthn 7.1 step 25, in bytes.
 const LONGEST_CREDENTIAL_ID: usize = 1023;
-/// The client's word on the `credProps` extension (WebAuthn 10.1.3).
+/// What the client reports by the `credProps` extension (WebAuthn 10.1.3).
 const DISCOVERABLE: &str = "/clientExtensionResults/credProps/rk";

@@ -1,4 +1,4 @@
-//! A kept passkey: the library's record with the user handle it was made for; and its public key as a JWK (RFC 7517).
+//! A stored passkey: the record of webauthn-rs with its user handle; and its public key as a JWK (RFC 7517).
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine;
@@ -7,7 +7,7 @@ use p256::ecdsa::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{COSEAlgorithm, COSEKeyType, Passkey};
 
-use crate::{BASE64URL, Fault};
+use crate::{BASE64URL, PasskeyError};
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Key {
@@ -16,19 +16,19 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
-        serde_json::from_str(text).map_err(|_| Fault::Key)
+    pub(crate) fn read(text: &str) -> Result<Self, PasskeyError> {
+        serde_json::from_str(text).map_err(|_| PasskeyError::Key)
     }
 
-    pub(crate) fn write(&self) -> Result<String, Fault> {
-        serde_json::to_string(self).map_err(|_| Fault::Key)
+    pub(crate) fn write(&self) -> Result<String, PasskeyError> {
+        serde_json::to_string(self).map_err(|_| PasskeyError::Key)
     }
 
     pub(crate) fn credential_id(&self) -> String {
         BASE64URL.encode(self.passkey.cred_id())
     }
 
-    pub(crate) fn public(&self) -> Result<PublicKey, Fault> {
+    pub(crate) fn public(&self) -> Result<PublicKey, PasskeyError> {
         let key = self.passkey.get_public_key();
         match (&key.type_, &key.key) {
             (COSEAlgorithm::ES256, COSEKeyType::EC_EC2(point)) => Ok(PublicKey::Ec(EcKey {
@@ -46,19 +46,18 @@ impl Key {
                 key.modulus()?;
                 Ok(PublicKey::Rsa(key))
             }
-            _ => Err(Fault::Algorithm),
+            _ => Err(PasskeyError::Algorithm),
         }
     }
 }
 
-/// The public key of a kept passkey as a JWK: what a receipt keeps, so that it can be verified without us.
-pub fn public_key(passkey: &str) -> Result<String, Fault> {
+/// The public key of a stored passkey as JWK text: a receipt holds it, so that it can be verified without this server.
+pub fn public_key(passkey: &str) -> Result<String, PasskeyError> {
     let jwk = Key::read(passkey)?.public()?;
-    serde_json::to_string(&jwk).map_err(|_| Fault::Key)
+    serde_json::to_string(&jwk).map_err(|_| PasskeyError::Key)
 }
 
-/// ES256 or RS256: the type of the key says which. Members in the order of RFC 7638, so that the text of one key is always the
-/// same.
+/// ES256 or RS256, by key type. Members are in the order of RFC 7638 section 3.2, so that a key has one text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub(crate) enum PublicKey {
@@ -84,11 +83,11 @@ pub(crate) struct RsaKey {
 }
 
 impl PublicKey {
-    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
-        serde_json::from_str(text).map_err(|_| Fault::Key)
+    pub(crate) fn read(text: &str) -> Result<Self, PasskeyError> {
+        serde_json::from_str(text).map_err(|_| PasskeyError::Key)
     }
 
-    pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), PasskeyError> {
         match self {
             Self::Ec(key) => key.verify(signed, signature),
             Self::Rsa(key) => key.verify(signed, signature),
@@ -98,45 +97,49 @@ impl PublicKey {
 
 impl EcKey {
     /// ES256 with a DER signature (WebAuthn 6.5.5).
-    fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
-        let signature = Signature::from_der(signature).map_err(|_| Fault::Signature)?;
+    fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), PasskeyError> {
+        let signature = Signature::from_der(signature).map_err(|_| PasskeyError::Signature)?;
         self.point()?
             .verify(signed, &signature)
-            .map_err(|_| Fault::Signature)
+            .map_err(|_| PasskeyError::Signature)
     }
 
-    fn point(&self) -> Result<VerifyingKey, Fault> {
+    fn point(&self) -> Result<VerifyingKey, PasskeyError> {
         if (self.kty.as_str(), self.crv.as_str()) != ("EC", P256) {
-            return Err(Fault::Key);
+            return Err(PasskeyError::Key);
         }
         let mut bytes = vec![UNCOMPRESSED];
         for coordinate in [&self.x, &self.y] {
-            bytes.extend(BASE64URL.decode(coordinate).map_err(|_| Fault::Key)?);
+            bytes.extend(
+                BASE64URL
+                    .decode(coordinate)
+                    .map_err(|_| PasskeyError::Key)?,
+            );
         }
-        VerifyingKey::from_sec1_bytes(&bytes).map_err(|_| Fault::Key)
+        VerifyingKey::from_sec1_bytes(&bytes).map_err(|_| PasskeyError::Key)
     }
 }
 
 impl RsaKey {
     /// RS256: RSASSA-PKCS1-v1_5 with SHA-256 (RFC 8812 section 2, RFC 8017 section 8.2).
-    fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), Fault> {
+    fn verify(&self, signed: &[u8], signature: &[u8]) -> Result<(), PasskeyError> {
         let modulus = self.modulus()?;
         let key = RsaPublicKeyComponents {
             n: modulus.as_slice(),
             e: EXPONENT.as_slice(),
         };
         key.verify(&RSA_PKCS1_2048_8192_SHA256, signed, signature)
-            .map_err(|_| Fault::Signature)
+            .map_err(|_| PasskeyError::Signature)
     }
 
-    /// The one exponent of every TPM, and 2048 bits: what the library takes too.
-    fn modulus(&self) -> Result<Vec<u8>, Fault> {
-        let n = BASE64URL.decode(&self.n).map_err(|_| Fault::Key)?;
+    /// 2048 bits and the exponent 65537, as TPMs have them: all that webauthn-rs takes.
+    fn modulus(&self) -> Result<Vec<u8>, PasskeyError> {
+        let n = BASE64URL.decode(&self.n).map_err(|_| PasskeyError::Key)?;
         let is_long = n.len() == MODULUS_BYTES && n.first().is_some_and(|first| *first >= 0x80);
         let e = BASE64URL.decode(&self.e).ok();
         match self.kty == "RSA" && is_long && e.as_deref() == Some(EXPONENT.as_slice()) {
             true => Ok(n),
-            false => Err(Fault::Key),
+            false => Err(PasskeyError::Key),
         }
     }
 }

@@ -1,9 +1,9 @@
-//! WebAuthn behind one door (SPECS 10.8): enrolment, login, and an assertion over the hash of what was displayed.
-//! The verification is webauthn-rs; no type of it stands in this API. What goes to a browser and what is kept is JSON.
+//! Passkeys (WebAuthn Level 3): enrolment, login, and an assertion whose challenge is the hash of what was displayed.
+//! webauthn-rs verifies; none of its types appear in this API. Options, answers and stored state are JSON.
 
 mod assertion;
 mod enrolment;
-mod fault;
+mod error;
 mod key;
 mod receipt;
 mod relying_party;
@@ -14,27 +14,31 @@ mod tests;
 
 use base64::engine::general_purpose::{GeneralPurpose, URL_SAFE_NO_PAD};
 
-pub use assertion::{Approved, Claimed, Used, challenge_of, identify};
-pub use enrolment::Enrolled;
-pub use fault::Fault;
+pub use assertion::{
+    UnverifiedCredential, VerifiedApproval, VerifiedLogin, challenge_of, unverified_credential,
+};
+pub use enrolment::NewPasskey;
+pub use error::PasskeyError;
 pub use key::public_key;
 pub use receipt::{Assertion, verify_receipt};
-pub use relying_party::{NoPasskeys, RelyingParty};
+pub use relying_party::{RelyingParty, RelyingPartyError};
 
-/// Who enrols. `id` is ours and never changes; `name` is what the device shows beside the passkey.
+/// The user account that a passkey is enrolled for (WebAuthn 5.4.3). `id` is the stable id of the account; `name` is what the
+/// device shows beside the passkey.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Person {
+pub struct UserEntity {
     pub id: String,
     pub name: String,
 }
 
-/// A ceremony that began. `options` is what the browser gets: the JSON of `parseCreationOptionsFromJSON` or
-/// `parseRequestOptionsFromJSON` (WebAuthn 5.1.9 and 5.1.10). `state` is kept by us, never by the browser, and used once.
+/// A ceremony (WebAuthn 7) that waits for the browser's answer.
 #[derive(Clone, Debug)]
-pub struct Ceremony {
+pub struct PendingCeremony {
+    /// For the browser: the JSON of `parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON` (WebAuthn 5.1.9, 5.1.10).
     pub options: serde_json::Value,
-    /// The one in `options`, in base64url: an answer finds its state by it, see [`challenge_of`].
+    /// The challenge in `options`, in base64url; the state of an answer is looked up by it, see [`challenge_of`].
     pub challenge: String,
+    /// For the server alone: it never goes to the browser, and is used once.
     pub state: String,
 }
 

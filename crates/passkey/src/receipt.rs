@@ -1,4 +1,4 @@
-//! A stored assertion, verified from what a receipt holds: no server, no state (WebAuthn 7.2 as far as an auditor can go).
+//! Verifies a stored assertion from what a receipt holds, without server or state: the steps of WebAuthn 7.2 that need neither.
 
 use base64::Engine;
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::key::PublicKey;
-use crate::{BASE64URL, Fault};
+use crate::{BASE64URL, PasskeyError};
 
-/// An assertion as the device made it, in base64url, with what its authenticator data says.
+/// An assertion as the device made it, in base64url, with the counter and flags of its authenticator data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assertion {
@@ -24,25 +24,27 @@ pub struct Assertion {
     pub user_verified: bool,
 }
 
-/// Verifies an assertion offline: `public_key` is what [`crate::public_key`] gave, `challenge` the hash over what was displayed.
-/// Type, challenge, origin, RP ID, presence, verification, backup flags and signature; a counter means nothing without its history.
+/// Verifies an assertion offline. `public_key` is JWK text as [`crate::public_key`] gives it, `challenge` the hash of what was
+/// displayed. Checks type, challenge, origin, RP ID, user presence and verification, backup flags and signature; not the counter,
+/// which would need the one before.
 pub fn verify_receipt(
     public_key: &str,
     rp_id: &str,
     origin: &str,
     challenge: [u8; 32],
     assertion: &Assertion,
-) -> Result<(), Fault> {
-    verify_assertion(public_key, (rp_id, origin), &challenge, assertion)
+) -> Result<(), PasskeyError> {
+    verify_assertion(public_key, rp_id, origin, &challenge, assertion)
 }
 
 /// The same for a challenge of any length.
 pub(crate) fn verify_assertion(
     public_key: &str,
-    (rp_id, origin): (&str, &str),
+    rp_id: &str,
+    origin: &str,
     challenge: &[u8],
     assertion: &Assertion,
-) -> Result<(), Fault> {
+) -> Result<(), PasskeyError> {
     let key = PublicKey::read(public_key)?;
     let client_data = decode(&assertion.client_data_json)?;
     ClientData::read(&client_data)?.check("webauthn.get", origin, challenge)?;
@@ -69,37 +71,42 @@ pub(crate) struct ClientData {
 }
 
 impl ClientData {
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        serde_json::from_slice(bytes).map_err(|error| Fault::Malformed(error.to_string()))
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, PasskeyError> {
+        serde_json::from_slice(bytes).map_err(|error| PasskeyError::Malformed(error.to_string()))
     }
 
     pub(crate) fn challenge(&self) -> &str {
         &self.challenge
     }
 
-    pub(crate) fn check(&self, kind: &str, origin: &str, challenge: &[u8]) -> Result<(), Fault> {
+    pub(crate) fn check(
+        &self,
+        kind: &str,
+        origin: &str,
+        challenge: &[u8],
+    ) -> Result<(), PasskeyError> {
         if self.kind != kind {
-            return Err(Fault::Type);
+            return Err(PasskeyError::Type);
         }
         if !bool::from(decode(&self.challenge)?.ct_eq(challenge)) {
-            return Err(Fault::Challenge);
+            return Err(PasskeyError::Challenge);
         }
         self.check_origin(origin)
     }
 
-    /// To the letter: the library compares parsed URLs, which may carry a path.
-    pub(crate) fn check_origin(&self, origin: &str) -> Result<(), Fault> {
+    /// Compared as text: webauthn-rs compares parsed URLs, which may have a path.
+    pub(crate) fn check_origin(&self, origin: &str) -> Result<(), PasskeyError> {
         if self.origin != origin {
-            return Err(Fault::Origin);
+            return Err(PasskeyError::Origin);
         }
         match self.cross_origin || self.top_origin.is_some() {
-            true => Err(Fault::CrossOrigin),
+            true => Err(PasskeyError::CrossOrigin),
             false => Ok(()),
         }
     }
 }
 
-/// WebAuthn 6.1, the part that every assertion has.
+/// The authenticator data (WebAuthn 6.1) up to the counter.
 #[derive(Debug)]
 pub(crate) struct AuthenticatorData {
     rp_id_hash: [u8; 32],
@@ -108,8 +115,8 @@ pub(crate) struct AuthenticatorData {
 }
 
 impl AuthenticatorData {
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Fault> {
-        let short = || Fault::Malformed("authenticator data is too short".to_owned());
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, PasskeyError> {
+        let short = || PasskeyError::Malformed("authenticator data is too short".to_owned());
         let (rp_id_hash, rest) = bytes.split_first_chunk::<32>().ok_or_else(short)?;
         let ([flags], rest) = rest.split_first_chunk::<1>().ok_or_else(short)?;
         let (counter, _) = rest.split_first_chunk::<4>().ok_or_else(short)?;
@@ -120,24 +127,24 @@ impl AuthenticatorData {
         })
     }
 
-    pub(crate) fn check(&self, rp_id: &str) -> Result<(), Fault> {
+    pub(crate) fn check(&self, rp_id: &str) -> Result<(), PasskeyError> {
         if Sha256::digest(rp_id).as_slice() != self.rp_id_hash {
-            return Err(Fault::RelyingParty);
+            return Err(PasskeyError::RelyingParty);
         }
         if !self.has(USER_PRESENT) {
-            return Err(Fault::NotPresent);
+            return Err(PasskeyError::NotPresent);
         }
         if !self.has(USER_VERIFIED) {
-            return Err(Fault::NotVerified);
+            return Err(PasskeyError::NotVerified);
         }
         match self.has(BACKED_UP) && !self.has(BACKUP_ELIGIBLE) {
-            true => Err(Fault::Backup),
+            true => Err(PasskeyError::Backup),
             false => Ok(()),
         }
     }
 
-    /// What an assertion says of itself is what was signed.
-    fn same_as(&self, assertion: &Assertion) -> Result<(), Fault> {
+    /// Whether the counter and flags beside the authenticator data repeat it.
+    fn same_as(&self, assertion: &Assertion) -> Result<(), PasskeyError> {
         let said = (
             assertion.counter,
             assertion.user_verified,
@@ -152,7 +159,7 @@ impl AuthenticatorData {
         );
         match said == signed {
             true => Ok(()),
-            false => Err(Fault::Malformed(
+            false => Err(PasskeyError::Malformed(
                 "the members are not those of the authenticator data".to_owned(),
             )),
         }
@@ -167,10 +174,10 @@ impl AuthenticatorData {
     }
 }
 
-pub(crate) fn decode(text: &str) -> Result<Vec<u8>, Fault> {
+pub(crate) fn decode(text: &str) -> Result<Vec<u8>, PasskeyError> {
     BASE64URL
         .decode(text)
-        .map_err(|_| Fault::Malformed("not base64url".to_owned()))
+        .map_err(|_| PasskeyError::Malformed("not base64url".to_owned()))
 }
 
 /// WebAuthn 6.1: bits of the flags.

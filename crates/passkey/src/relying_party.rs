@@ -1,4 +1,4 @@
-//! Who asks: the host of the issuer is the RP ID, its origin the only one accepted (WebAuthn 5.1.2 and 13.4.9).
+//! The relying party: the RP ID is the issuer's host, the only accepted origin is the issuer's (WebAuthn 5.1.2 and 13.4.9).
 
 use std::fmt;
 
@@ -6,18 +6,18 @@ use sha2::{Digest, Sha256};
 use url::{Host, Url};
 use webauthn_rs::prelude::{Uuid, Webauthn, WebauthnBuilder};
 
-use crate::Person;
+use crate::UserEntity;
 
-/// Made once, at start.
+/// The relying party of one issuer; made once, when the server starts.
 pub struct RelyingParty {
     pub(crate) library: Webauthn,
     id: String,
     origin: String,
 }
 
-/// Why passkeys cannot be had under this issuer. Passwords go on working.
+/// Why passkeys cannot be used under an issuer. Passwords still can.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoPasskeys {
+pub enum RelyingPartyError {
     #[error("passkeys need a host name, and `{host}` has none: use `{instead}`")]
     NoHostName { host: String, instead: String },
     #[error("passkeys need https, or `http://localhost` with its port")]
@@ -27,10 +27,10 @@ pub enum NoPasskeys {
 }
 
 impl RelyingParty {
-    pub fn new(issuer: &Url) -> Result<Self, NoPasskeys> {
+    pub fn new(issuer: &Url) -> Result<Self, RelyingPartyError> {
         let id = host_name(issuer)?;
         let origin = issuer.origin().ascii_serialization();
-        let unusable = || NoPasskeys::Unusable(origin.clone());
+        let unusable = || RelyingPartyError::Unusable(origin.clone());
         let url = Url::parse(&origin).map_err(|_| unusable())?;
         let library = WebauthnBuilder::new(&id, &url)
             .and_then(WebauthnBuilder::build)
@@ -52,13 +52,13 @@ impl RelyingParty {
         &self.origin
     }
 
-    /// WebAuthn 5.4.3: opaque, stable, and no personal data.
-    pub fn user_handle(&self, person: &Person) -> String {
+    /// The user handle in base64url: opaque, stable, without personal data (WebAuthn 5.4.3 and 14.6.1).
+    pub fn user_handle(&self, person: &UserEntity) -> String {
         use base64::Engine;
         crate::BASE64URL.encode(self.user_uuid(person).as_bytes())
     }
 
-    pub(crate) fn user_uuid(&self, person: &Person) -> Uuid {
+    pub(crate) fn user_uuid(&self, person: &UserEntity) -> Uuid {
         let digest: [u8; 32] = Sha256::new()
             .chain_update("writ user handle\0")
             .chain_update(&self.id)
@@ -82,16 +82,16 @@ impl fmt::Debug for RelyingParty {
     }
 }
 
-fn host_name(issuer: &Url) -> Result<String, NoPasskeys> {
+fn host_name(issuer: &Url) -> Result<String, RelyingPartyError> {
     match issuer.host() {
         Some(Host::Domain("localhost")) => Ok("localhost".to_owned()),
         Some(Host::Domain(name)) if issuer.scheme() == "https" => Ok(name.to_owned()),
-        Some(Host::Domain(_)) => Err(NoPasskeys::NotSecure),
-        Some(address) => Err(NoPasskeys::NoHostName {
+        Some(Host::Domain(_)) => Err(RelyingPartyError::NotSecure),
+        Some(address) => Err(RelyingPartyError::NoHostName {
             host: address.to_string(),
             instead: localhost(issuer),
         }),
-        None => Err(NoPasskeys::Unusable(issuer.to_string())),
+        None => Err(RelyingPartyError::Unusable(issuer.to_string())),
     }
 }
 

@@ -1,4 +1,4 @@
-//! An authenticator in software (WebAuthn 6) with the browser's half around it, for the demo and for tests. It does what it is told, also what it must not.
+//! A software authenticator with the client's part (WebAuthn 5 and 6), for the demo and for tests. It can be told to misbehave.
 
 mod cbor;
 mod key;
@@ -11,20 +11,20 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::receipt::{ATTESTED, BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED};
-use crate::{BASE64URL, Fault};
+use crate::{BASE64URL, PasskeyError};
 use cbor::Cbor;
 use key::{Family, Key};
 use options::{bytes, ids, public_key, text, wrong};
 
-/// A phone with its passkeys. A clone of it is a cloned authenticator.
+/// An authenticator with its passkeys, and the browser in front of it. A clone has the same keys and the counter of that moment.
 #[derive(Clone)]
-pub struct Device {
+pub struct SoftwareAuthenticator {
     seed: [u8; 32],
     made: u32,
-    counter: Counter,
+    counter: SignatureCounter,
     synced: bool,
     family: Family,
-    tricks: Vec<Trick>,
+    misbehaviours: Vec<Misbehaviour>,
     credentials: Vec<Credential>,
 }
 
@@ -38,17 +38,17 @@ struct Credential {
 
 /// How the signature counter behaves (WebAuthn 6.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Counter {
-    /// Moves on with each signature; this is its last value.
+pub enum SignatureCounter {
+    /// Increases with each signature; holds the last value.
     Counting(u32),
-    /// Always zero, as with synchronised passkeys.
+    /// Always zero, as for synchronised passkeys.
     Zero,
 }
 
-/// What a dishonest or broken device or browser does.
+/// What a dishonest or broken authenticator or browser does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trick {
-    /// Presence without a fingerprint, face or PIN.
+pub enum Misbehaviour {
+    /// User presence without a fingerprint, face or PIN.
     NoUserVerification,
     NoUserPresence,
     /// Authenticator data for another RP ID.
@@ -57,9 +57,9 @@ pub enum Trick {
     Challenge(Vec<u8>),
     /// Writes another `type` into the client data.
     Type(String),
-    /// Says that it was in another site's frame.
+    /// Sets `crossOrigin`.
     CrossOrigin,
-    /// Names the site in whose frame it was.
+    /// Sets `topOrigin`.
     TopOrigin(String),
     /// The counter does not move.
     OldCounter,
@@ -67,13 +67,13 @@ pub enum Trick {
     OtherKey,
     /// Answers with this credential id instead of its own.
     CredentialId(Vec<u8>),
-    /// Claims another person.
+    /// Sends this user handle instead of its own.
     UserHandle(Vec<u8>),
     /// Sends no user handle.
     NoUserHandle,
-    /// Claims to be backed up without being eligible.
+    /// Sets the backup state without backup eligibility.
     BackedUpOnly,
-    /// A synchronised passkey that has no copy yet.
+    /// A synchronised passkey that is not backed up yet.
     NotYetBackedUp,
     /// Enrols with another COSE algorithm than asked.
     Algorithm(i64),
@@ -81,20 +81,20 @@ pub enum Trick {
     IdLength(usize),
     /// Names this attestation format, without a statement.
     Attestation(String),
-    /// Ignores `excludeCredentials` and the wish for a discoverable key.
-    Forgetful,
+    /// Ignores `excludeCredentials` and makes a credential that is not discoverable.
+    IgnoresOptions,
 }
 
-impl Device {
-    /// The seed decides all ES256 keys and ids: give random bytes outside of tests.
+impl SoftwareAuthenticator {
+    /// All ES256 keys and credential ids are derived from the seed: use random bytes outside of tests.
     pub fn new(seed: [u8; 32]) -> Self {
         Self {
             seed,
             made: 0,
-            counter: Counter::Counting(0),
+            counter: SignatureCounter::Counting(0),
             synced: false,
             family: Family::Es256,
-            tricks: Vec::new(),
+            misbehaviours: Vec::new(),
             credentials: Vec::new(),
         }
     }
@@ -102,25 +102,25 @@ impl Device {
     /// A synchronised passkey: backed up, and its counter always zero.
     pub fn synced(mut self) -> Self {
         self.synced = true;
-        self.counter = Counter::Zero;
+        self.counter = SignatureCounter::Zero;
         self
     }
 
-    /// As with the TPM of a Windows device: its keys are RS256. They are drawn at random, whatever the seed.
+    /// With RS256 keys, as the TPM of a Windows device has them. They are random, not derived from the seed.
     pub fn rs256(mut self) -> Self {
         self.family = Family::Rs256;
         self
     }
 
-    /// The same device, misbehaving from now on.
-    pub fn with(mut self, trick: Trick) -> Self {
-        self.tricks.push(trick);
+    /// Misbehaves from now on.
+    pub fn with(mut self, misbehaviour: Misbehaviour) -> Self {
+        self.misbehaviours.push(misbehaviour);
         self
     }
 
-    /// The same device, honest from now on.
-    pub fn without_tricks(mut self) -> Self {
-        self.tricks.clear();
+    /// Stops misbehaving.
+    pub fn honest(mut self) -> Self {
+        self.misbehaviours.clear();
         self
     }
 
@@ -132,8 +132,8 @@ impl Device {
             .collect()
     }
 
-    /// `navigator.credentials.create()`: answers the options of [`crate::RelyingParty::enrol`] as `toJSON()` does.
-    pub fn create(&mut self, options: &Value, origin: &str) -> Result<Value, Fault> {
+    /// `navigator.credentials.create()`: answers the options of an enrolment in the form of `toJSON()`.
+    pub fn create(&mut self, options: &Value, origin: &str) -> Result<Value, PasskeyError> {
         let options = public_key(options);
         self.check_offer(options)?;
         let credential = self.make(options)?;
@@ -148,8 +148,8 @@ impl Device {
         );
         data.extend(&id);
         data.extend(credential.key.cose(self.algorithm())?);
-        let format = self.find(|trick| match trick {
-            Trick::Attestation(other) => Some(other.clone()),
+        let format = self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::Attestation(other) => Some(other.clone()),
             _ => None,
         });
         let format = format.unwrap_or_else(|| "none".to_owned());
@@ -169,19 +169,19 @@ impl Device {
                 "attestationObject": BASE64URL.encode(attestation.encode()),
                 "transports": ["internal"],
             },
-            "clientExtensionResults": { "credProps": { "rk": !self.does(&Trick::Forgetful) } },
+            "clientExtensionResults": { "credProps": { "rk": !self.does(&Misbehaviour::IgnoresOptions) } },
         }))
     }
 
-    /// `navigator.credentials.get()`: answers the options of a login or an approval as `toJSON()` does.
-    pub fn get(&mut self, options: &Value, origin: &str) -> Result<Value, Fault> {
+    /// `navigator.credentials.get()`: answers the options of a login or an approval in the form of `toJSON()`.
+    pub fn get(&mut self, options: &Value, origin: &str) -> Result<Value, PasskeyError> {
         let options = public_key(options);
         let credential = self.choose(options)?.clone();
         let data = self.authenticator_data(&credential.rp_id, 0);
         let client_data = self.client_data("webauthn.get", options, origin)?;
         let mut signed = data.clone();
         signed.extend(Sha256::digest(&client_data));
-        let key = match self.does(&Trick::OtherKey) {
+        let key = match self.does(&Misbehaviour::OtherKey) {
             true => self.key(u32::MAX)?,
             false => credential.key,
         };
@@ -200,7 +200,7 @@ impl Device {
         }))
     }
 
-    fn make(&mut self, options: &Value) -> Result<Credential, Fault> {
+    fn make(&mut self, options: &Value) -> Result<Credential, PasskeyError> {
         self.made += 1;
         Ok(Credential {
             id: self.new_id(),
@@ -210,8 +210,8 @@ impl Device {
         })
     }
 
-    /// An honest device makes no key of a kind that nobody asked for.
-    fn check_offer(&self, options: &Value) -> Result<(), Fault> {
+    /// Refuses options that do not offer the algorithm of this authenticator.
+    fn check_offer(&self, options: &Value) -> Result<(), PasskeyError> {
         let offer = options
             .pointer("/pubKeyCredParams")
             .and_then(Value::as_array);
@@ -221,14 +221,14 @@ impl Device {
             .filter_map(|one| one.get("alg")?.as_i64());
         let honest = self.family.algorithm() == self.algorithm();
         match honest && !offered.any(|alg| alg == self.family.algorithm()) {
-            true => Err(Fault::Algorithm),
+            true => Err(PasskeyError::Algorithm),
             false => Ok(()),
         }
     }
 
     fn new_id(&self) -> Vec<u8> {
-        let length = self.find(|trick| match trick {
-            Trick::IdLength(bytes) => Some(*bytes),
+        let length = self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::IdLength(bytes) => Some(*bytes),
             _ => None,
         });
         let random = self.derive("id", self.made);
@@ -239,15 +239,15 @@ impl Device {
             .collect()
     }
 
-    fn refuse_excluded(&self, options: &Value) -> Result<(), Fault> {
+    fn refuse_excluded(&self, options: &Value) -> Result<(), PasskeyError> {
         let held = |id: &String| ids(options, "/excludeCredentials").contains(id);
-        match self.credential_ids().iter().any(held) && !self.does(&Trick::Forgetful) {
-            true => Err(Fault::Enrolled),
+        match self.credential_ids().iter().any(held) && !self.does(&Misbehaviour::IgnoresOptions) {
+            true => Err(PasskeyError::AlreadyEnrolled),
             false => Ok(()),
         }
     }
 
-    fn choose(&self, options: &Value) -> Result<&Credential, Fault> {
+    fn choose(&self, options: &Value) -> Result<&Credential, PasskeyError> {
         let rp_id = text(options, "/rpId")?;
         let allowed = ids(options, "/allowCredentials");
         self.credentials
@@ -255,13 +255,13 @@ impl Device {
             .rev()
             .filter(|held| held.rp_id == rp_id)
             .find(|held| allowed.is_empty() || allowed.contains(&BASE64URL.encode(&held.id)))
-            .ok_or(Fault::Unknown)
+            .ok_or(PasskeyError::Unknown)
     }
 
     fn authenticator_data(&mut self, rp_id: &str, more: u8) -> Vec<u8> {
         let rp_id = self
-            .find(|trick| match trick {
-                Trick::RelyingParty(other) => Some(other.clone()),
+            .find(|misbehaviour| match misbehaviour {
+                Misbehaviour::RelyingParty(other) => Some(other.clone()),
                 _ => None,
             })
             .unwrap_or_else(|| rp_id.to_owned());
@@ -273,65 +273,72 @@ impl Device {
 
     fn flags(&self) -> u8 {
         let mut flags = 0;
-        if !self.does(&Trick::NoUserPresence) {
+        if !self.does(&Misbehaviour::NoUserPresence) {
             flags |= USER_PRESENT;
         }
-        if !self.does(&Trick::NoUserVerification) {
+        if !self.does(&Misbehaviour::NoUserVerification) {
             flags |= USER_VERIFIED;
         }
         if self.synced {
             flags |= BACKUP_ELIGIBLE;
         }
-        if self.synced && !self.does(&Trick::NotYetBackedUp) {
+        if self.synced && !self.does(&Misbehaviour::NotYetBackedUp) {
             flags |= BACKED_UP;
         }
-        if self.does(&Trick::BackedUpOnly) {
+        if self.does(&Misbehaviour::BackedUpOnly) {
             flags |= BACKED_UP;
         }
         flags
     }
 
     fn count(&mut self) -> u32 {
-        let still = self.does(&Trick::OldCounter);
+        let still = self.does(&Misbehaviour::OldCounter);
         match &mut self.counter {
-            Counter::Zero => 0,
-            Counter::Counting(last) if still => *last,
-            Counter::Counting(last) => {
+            SignatureCounter::Zero => 0,
+            SignatureCounter::Counting(last) if still => *last,
+            SignatureCounter::Counting(last) => {
                 *last += 1;
                 *last
             }
         }
     }
 
-    fn client_data(&self, kind: &str, options: &Value, origin: &str) -> Result<Vec<u8>, Fault> {
+    fn client_data(
+        &self,
+        kind: &str,
+        options: &Value,
+        origin: &str,
+    ) -> Result<Vec<u8>, PasskeyError> {
         let mut data = BTreeMap::from([
             ("type", json!(kind)),
             ("challenge", json!(text(options, "/challenge")?)),
             ("origin", json!(origin)),
             ("crossOrigin", json!(false)),
         ]);
-        for trick in &self.tricks {
-            match trick {
-                Trick::Type(other) => data.insert("type", json!(other)),
-                Trick::Challenge(other) => data.insert("challenge", json!(BASE64URL.encode(other))),
-                Trick::CrossOrigin => data.insert("crossOrigin", json!(true)),
-                Trick::TopOrigin(top) => data.insert("topOrigin", json!(top)),
+        for misbehaviour in &self.misbehaviours {
+            match misbehaviour {
+                Misbehaviour::Type(other) => data.insert("type", json!(other)),
+                Misbehaviour::Challenge(other) => {
+                    data.insert("challenge", json!(BASE64URL.encode(other)))
+                }
+                Misbehaviour::CrossOrigin => data.insert("crossOrigin", json!(true)),
+                Misbehaviour::TopOrigin(top) => data.insert("topOrigin", json!(top)),
                 _ => None,
             };
         }
         serde_json::to_vec(&data).map_err(|_| wrong("client data"))
     }
 
-    /// What its keys say of themselves.
+    /// The COSE algorithm written into its keys.
     fn algorithm(&self) -> i64 {
-        self.find(|trick| match trick {
-            Trick::Algorithm(other) => Some(*other),
+        self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::Algorithm(other) => Some(*other),
             _ => None,
         })
         .unwrap_or(self.family.algorithm())
     }
 
-    fn key(&self, number: u32) -> Result<Key, Fault> {
+    fn key(&self, number: u32) -> Result<Key, PasskeyError> {
         match self.family {
             Family::Es256 => Key::es256(&self.derive("key", number)),
             Family::Rs256 => Key::rs256(),
@@ -348,29 +355,29 @@ impl Device {
     }
 
     fn shown_id(&self, id: &[u8]) -> String {
-        let other = self.find(|trick| match trick {
-            Trick::CredentialId(other) => Some(other.clone()),
+        let other = self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::CredentialId(other) => Some(other.clone()),
             _ => None,
         });
         BASE64URL.encode(other.unwrap_or_else(|| id.to_vec()))
     }
 
     fn shown_handle(&self, handle: &[u8]) -> Value {
-        if self.does(&Trick::NoUserHandle) {
+        if self.does(&Misbehaviour::NoUserHandle) {
             return Value::Null;
         }
-        let other = self.find(|trick| match trick {
-            Trick::UserHandle(other) => Some(other.clone()),
+        let other = self.find(|misbehaviour| match misbehaviour {
+            Misbehaviour::UserHandle(other) => Some(other.clone()),
             _ => None,
         });
         Value::from(BASE64URL.encode(other.unwrap_or_else(|| handle.to_vec())))
     }
 
-    fn does(&self, trick: &Trick) -> bool {
-        self.tricks.contains(trick)
+    fn does(&self, misbehaviour: &Misbehaviour) -> bool {
+        self.misbehaviours.contains(misbehaviour)
     }
 
-    fn find<T>(&self, pick: impl Fn(&Trick) -> Option<T>) -> Option<T> {
-        self.tricks.iter().find_map(pick)
+    fn find<T>(&self, pick: impl Fn(&Misbehaviour) -> Option<T>) -> Option<T> {
+        self.misbehaviours.iter().find_map(pick)
     }
 }

@@ -1,13 +1,13 @@
-//! What is kept between the two halves of a ceremony, and the places of webauthn-rs's serialised state that we set.
-//! webauthn-rs has no setter for a challenge; its state does (`/ast/challenge`). A version that moves it is refused here.
+//! Server-side state of a ceremony, and the members of webauthn-rs's serialised state that are replaced in it.
+//! webauthn-rs cannot be given a challenge, so it is written into that state (`/ast/challenge`); another layout is an error.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Ceremony, Fault};
+use crate::{PasskeyError, PendingCeremony};
 
-/// One state is never taken for another.
+/// Tagged, so that the state of one ceremony is refused in another.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "ceremony", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum State {
@@ -25,55 +25,58 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) fn read(text: &str) -> Result<Self, Fault> {
-        serde_json::from_str(text).map_err(|_| Fault::State)
+    pub(crate) fn read(text: &str) -> Result<Self, PasskeyError> {
+        serde_json::from_str(text).map_err(|_| PasskeyError::State)
     }
 
-    /// The ceremony that this state is kept for; the browser gets the options without the member around them.
-    pub(crate) fn ceremony(&self, mut options: Value) -> Result<Ceremony, Fault> {
-        let options = options.pointer_mut("/publicKey").ok_or(Fault::Form)?.take();
+    /// The ceremony of this state. The browser gets `options` without the `publicKey` member around them.
+    pub(crate) fn ceremony(&self, mut options: Value) -> Result<PendingCeremony, PasskeyError> {
+        let options = options
+            .pointer_mut("/publicKey")
+            .ok_or(PasskeyError::Form)?
+            .take();
         let challenge = options.get("challenge").and_then(Value::as_str);
-        Ok(Ceremony {
-            challenge: challenge.ok_or(Fault::Form)?.to_owned(),
+        Ok(PendingCeremony {
+            challenge: challenge.ok_or(PasskeyError::Form)?.to_owned(),
             options,
-            state: serde_json::to_string(self).map_err(|_| Fault::State)?,
+            state: serde_json::to_string(self).map_err(|_| PasskeyError::State)?,
         })
     }
 }
 
-pub(crate) fn to_json(value: &impl Serialize) -> Result<Value, Fault> {
-    serde_json::to_value(value).map_err(|_| Fault::Form)
+pub(crate) fn to_json(value: &impl Serialize) -> Result<Value, PasskeyError> {
+    serde_json::to_value(value).map_err(|_| PasskeyError::Form)
 }
 
-pub(crate) fn library<T: DeserializeOwned>(state: Value) -> Result<T, Fault> {
-    serde_json::from_value(state).map_err(|_| Fault::Form)
+pub(crate) fn library<T: DeserializeOwned>(state: Value) -> Result<T, PasskeyError> {
+    serde_json::from_value(state).map_err(|_| PasskeyError::Form)
 }
 
-/// The challenge of a login or an approval, in base64url.
-pub(crate) fn challenge(library: &Value) -> Result<&str, Fault> {
+/// The challenge in webauthn-rs's state of a login or an approval, in base64url.
+pub(crate) fn challenge(library: &Value) -> Result<&str, PasskeyError> {
     library
         .pointer(KEPT_CHALLENGE)
         .and_then(Value::as_str)
-        .ok_or(Fault::Form)
+        .ok_or(PasskeyError::Form)
 }
 
-/// Puts our challenge into both halves.
+/// Replaces the challenge in the options and in the state.
 pub(crate) fn put_challenge(
     ours: &str,
     options: &mut Value,
     library: &mut Value,
-) -> Result<(), Fault> {
-    // INVARIANT: both places held the same challenge before, so they are the places.
+) -> Result<(), PasskeyError> {
+    // INVARIANT: both pointers lead to the challenge: they held the same value before.
     if options.pointer(SENT_CHALLENGE).and_then(Value::as_str) != Some(challenge(library)?) {
-        return Err(Fault::Form);
+        return Err(PasskeyError::Form);
     }
     replace(options, SENT_CHALLENGE, Value::from(ours))?;
     replace(library, KEPT_CHALLENGE, Value::from(ours))
 }
 
 /// Sets a member that must be there already.
-pub(crate) fn replace(json: &mut Value, pointer: &str, value: Value) -> Result<(), Fault> {
-    *json.pointer_mut(pointer).ok_or(Fault::Form)? = value;
+pub(crate) fn replace(json: &mut Value, pointer: &str, value: Value) -> Result<(), PasskeyError> {
+    *json.pointer_mut(pointer).ok_or(PasskeyError::Form)? = value;
     Ok(())
 }
 

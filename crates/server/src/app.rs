@@ -9,7 +9,7 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::dpop::Htu;
 use writ_jose::nonce::NonceKeys;
 use writ_outside::{Clock, Random};
-use writ_passkey::{NoPasskeys, RelyingParty};
+use writ_passkey::{RelyingParty, RelyingPartyError};
 use writ_store::{Session, Store, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -41,7 +41,7 @@ pub struct App {
     pub known_keys: Cache<String, ClientId>,
     pub passwords: Passwords,
     /// Who we are to passkeys, or why there are none; passwords always work.
-    pub passkeys: Result<RelyingParty, NoPasskeys>,
+    pub passkeys: Result<RelyingParty, RelyingPartyError>,
     /// Who waits on this node for a person's answer.
     pub waiting: Waiting,
     /// English, for what is not answered in a person's own language.
@@ -146,7 +146,7 @@ impl App {
     }
 }
 
-fn relying_party(config: &Config) -> Result<Result<RelyingParty, NoPasskeys>, StartError> {
+fn relying_party(config: &Config) -> Result<Result<RelyingParty, RelyingPartyError>, StartError> {
     let issuer = config.issuer.as_str();
     let url = Url::parse(issuer).map_err(|_| StartError::Url(issuer.to_owned()))?;
     Ok(RelyingParty::new(&url))

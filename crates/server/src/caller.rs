@@ -13,7 +13,7 @@ use writ_jose::assertion::{
     AudienceRule, ClientAssertion, ClientAssertionRules, UnverifiedAssertion,
 };
 use writ_jose::dpop::{
-    Htu, NoncePolicy, Proof, ProofContext, ProofError, TokenHash, UnverifiedProof,
+    DpopProof, Htu, NoncePolicy, ProofContext, ProofError, TokenHash, UnverifiedProof,
 };
 use writ_jose::hash;
 use writ_jose::key::Thumbprint;
@@ -31,7 +31,7 @@ const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-be
 /// One authenticated request.
 pub struct Caller {
     pub client: Arc<Client>,
-    pub proof: Option<Proof>,
+    pub proof: Option<DpopProof>,
     pub assertion: Option<ClientAssertion>,
 }
 
@@ -126,7 +126,7 @@ impl App {
             )
             .into());
         };
-        if !hash::equal(secret_digest(secret).as_bytes(), digest.as_bytes()) {
+        if !hash::constant_time_eq(secret_digest(secret).as_bytes(), digest.as_bytes()) {
             return Err(unknown_client().because("wrong secret").into());
         }
         Ok(client)
@@ -216,7 +216,7 @@ impl App {
     }
 
     /// RFC 9449 section 4.3, all twelve checks but the claim of `jti`.
-    fn proof(&self, arrived: &Arrived<'_>, client: &Client) -> Result<Option<Proof>, Refusal> {
+    fn proof(&self, arrived: &Arrived<'_>, client: &Client) -> Result<Option<DpopProof>, Refusal> {
         let subject_token = arrived.form.optional("subject_token")?;
         let token_hash = subject_token.map(hash::access_token_hash);
         let nonce = if self.config.nonces.of(client.profile) {
@@ -238,7 +238,10 @@ impl App {
 }
 
 /// The proof of a request, if it carries one. Check 1 of RFC 9449 section 4.3 is here: one header at most.
-pub fn proof(headers: &HeaderMap, context: &ProofContext<'_>) -> Result<Option<Proof>, Refusal> {
+pub fn proof(
+    headers: &HeaderMap,
+    context: &ProofContext<'_>,
+) -> Result<Option<DpopProof>, Refusal> {
     let mut values = headers.get_all(DPOP).iter();
     let Some(value) = values.next() else {
         return Ok(None);

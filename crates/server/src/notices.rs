@@ -22,7 +22,7 @@ use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
 use writ_outside::Random;
-use writ_outside::guard::Guarded;
+use writ_outside::guard::GuardedClient;
 use writ_store::notice::Notice;
 use writ_store::{Session, Store};
 use writ_wire::time::Timestamp;
@@ -44,7 +44,7 @@ const ADMIN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(24 * 
 
 /// The ways out of one node.
 pub struct Notices {
-    pub guard: Guarded,
+    pub guard: GuardedClient,
     pub push_key: PushKey,
     mailer: Option<Mailer>,
     words: Words,
@@ -127,7 +127,7 @@ struct Draft<'a> {
 impl Notices {
     pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
         let channels = &config.channels;
-        let guard = Guarded::new(channels.rules.clone())
+        let guard = GuardedClient::new(channels.rules.clone())
             .map_err(|e| StartError::Channels(e.to_string()))?;
         let mailer = channels.mail.as_ref().map(Mailer::new).transpose()?;
         Ok(Self {

@@ -14,7 +14,9 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::TransactionId;
 use writ_core::request::{self, Arrival, Making, PreparedRequest};
 use writ_store::request::NewRequest;
-use writ_wire::authorization::{AuthorizationRequest, PushedResponse, REQUEST_URI_PREFIX};
+use writ_wire::authorization::{
+    AuthorizationRequest, PushedAuthorizationResponse, REQUEST_URI_PREFIX,
+};
 use writ_wire::form::Form;
 use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
@@ -37,7 +39,7 @@ async fn pushed(
     app: &App,
     (headers, profile): (&HeaderMap, &OnceLock<Profile>),
     body: &[u8],
-) -> Result<PushedResponse, Failure> {
+) -> Result<PushedAuthorizationResponse, Failure> {
     let form = read_form(headers, body)?;
     let now = app.clock.now();
     let arrived = Arrived {
@@ -54,7 +56,7 @@ async fn pushed(
         .map_err(|refusal| app.refused(refusal, |e| e.by(&caller.client)))?;
     let secret = app.random.secret();
     commit(app, &caller, &prepared, (&secret, now)).await?;
-    Ok(PushedResponse {
+    Ok(PushedAuthorizationResponse {
         request_uri: format!("{REQUEST_URI_PREFIX}{secret}"),
         expires_in: REQUEST_LIFETIME.as_secs(),
     })

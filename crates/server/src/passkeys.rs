@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
-use writ_passkey::{Person as Holder, challenge_of};
+use writ_passkey::{UserEntity, challenge_of};
 use writ_store::Session;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
@@ -124,8 +124,8 @@ fn answer(form: &Form, field: &'static str) -> Option<(Value, String)> {
     Some((answer, challenge))
 }
 
-fn holder(person: &Person) -> Holder {
-    Holder {
+fn holder(person: &Person) -> UserEntity {
+    UserEntity {
         id: person.user.id.as_str().to_owned(),
         name: person.user.name.clone(),
     }

@@ -225,7 +225,7 @@ async fn person(
     sent: &Sent,
 ) -> Result<Result<UserId, Done>, Failure> {
     let browser = app.browser(headers).await?;
-    let ours = hash::equal(sent.csrf(headers).as_bytes(), browser.csrf().as_bytes());
+    let ours = hash::constant_time_eq(sent.csrf(headers).as_bytes(), browser.csrf().as_bytes());
     Ok(match browser.session {
         None => Err(Done::NotLoggedIn),
         Some(_) if !ours => Err(Done::Forged),

@@ -27,7 +27,7 @@ impl Browser {
     /// Whether the form came from a page that this browser was given.
     pub fn sent(&self, form: &Form) -> bool {
         let sent = form.optional("csrf").ok().flatten().unwrap_or_default();
-        !self.is_new && hash::equal(sent.as_bytes(), self.csrf().as_bytes())
+        !self.is_new && hash::constant_time_eq(sent.as_bytes(), self.csrf().as_bytes())
     }
 
     /// Digest of the cookie: the key of the session's row.

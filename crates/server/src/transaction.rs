@@ -21,7 +21,7 @@ use writ_store::replay::Once;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
 use writ_wire::token::{GrantType, TokenResponse};
-use writ_wire::transaction::{Presented, TransactionRequest, TransactionResponse};
+use writ_wire::transaction::{PresentedChallenge, TransactionRequest, TransactionResponse};
 
 use crate::answer::{Failure, json};
 use crate::app::App;
@@ -130,7 +130,10 @@ async fn poll(
 }
 
 /// Nothing of the challenge is believed before its signature is verified.
-async fn ask_person(ask: &Ask<'_>, presented: &Presented) -> Result<TransactionResponse, Denied> {
+async fn ask_person(
+    ask: &Ask<'_>,
+    presented: &PresentedChallenge,
+) -> Result<TransactionResponse, Denied> {
     let (challenge, prepared) = judge(ask, &presented.challenge).map_err(|r| ask.refuse(r))?;
     let hinted = requester(ask, presented, &challenge).await?;
     asking::check_code(ask, presented.user_code.as_ref(), &hinted).await?;
@@ -183,7 +186,7 @@ fn judge(ask: &Ask<'_>, text: &str) -> Result<(TransactionChallenge, Prepared), 
 /// The person and the chain of the asking agent's own token, which the challenge must be about.
 async fn requester(
     ask: &Ask<'_>,
-    presented: &Presented,
+    presented: &PresentedChallenge,
     challenge: &TransactionChallenge,
 ) -> Result<Hinted, Failure> {
     let token = presented.subject_token.as_ref().ok_or_else(|| {

@@ -10,10 +10,10 @@ use writ_core::Refusal;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
 use writ_core::request::OPENID;
-use writ_jose::dpop::{NoncePolicy, Proof, ProofContext, TokenHash};
+use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
 use writ_jose::{access_token, hash};
 use writ_store::replay::Once;
-use writ_wire::challenge::Challenge;
+use writ_wire::challenge::HttpChallenge;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::dpop::SIGNING_ALGORITHMS;
 use writ_wire::error::{ErrorBody, ErrorCode, description};
@@ -119,7 +119,7 @@ async fn bound(
     claim(app, &found).await
 }
 
-async fn claim(app: &App, proof: &Proof) -> Result<(), Failure> {
+async fn claim(app: &App, proof: &DpopProof) -> Result<(), Failure> {
     let mut session = app.begin().await?;
     let once = Once {
         digest: proof.replay_digest(),
@@ -172,7 +172,7 @@ fn challenge(refusal: &Refusal) -> Response {
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
         _ => StatusCode::UNAUTHORIZED,
     };
-    let mut challenge = Challenge::new("DPoP");
+    let mut challenge = HttpChallenge::new("DPoP");
     if !refusal.sentence.is_empty() {
         challenge = challenge
             .with("error", refusal.code.as_str())

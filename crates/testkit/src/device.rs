@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use writ_jose::hash;
-use writ_passkey::software::Device;
+use writ_passkey::software::SoftwareAuthenticator;
 
 use crate::browser::{Browser, Shown};
 use crate::cast::PASSWORD;
@@ -12,13 +12,13 @@ use crate::world::{ISSUER, World};
 /// What the pages' scripts do, without them.
 pub struct Phone {
     pub browser: Browser,
-    pub device: Device,
+    pub device: SoftwareAuthenticator,
     /// The page's origin, as its browser sees it.
     pub origin: String,
 }
 
 impl Phone {
-    pub fn new(browser: Browser, device: Device) -> Self {
+    pub fn new(browser: Browser, device: SoftwareAuthenticator) -> Self {
         Self {
             browser,
             device,
@@ -39,7 +39,7 @@ impl Phone {
     }
 
     /// Another passkey; the person proves themselves with one that `held` holds.
-    pub async fn enrol_with(&mut self, held: &mut Device, name: &str) -> Shown {
+    pub async fn enrol_with(&mut self, held: &mut SoftwareAuthenticator, name: &str) -> Shown {
         let proof = self.proof(held, &[]).await.to_string();
         let credential = self.created(&[("assertion", proof)]).await;
         self.send_credential(&credential, name).await
@@ -56,7 +56,11 @@ impl Phone {
     }
 
     /// What one of the person's passkeys says to the challenge for this act: with `passkey` a removal.
-    pub async fn proof(&mut self, held: &mut Device, act: &[(&str, String)]) -> Value {
+    pub async fn proof(
+        &mut self,
+        held: &mut SoftwareAuthenticator,
+        act: &[(&str, String)],
+    ) -> Value {
         let options = self.post("/app/devices/passkeys/prove", act).await.reply;
         assert_eq!(options.status, 200, "{}", options.text());
         held.get(&options.json(), &self.origin).unwrap()
@@ -135,7 +139,7 @@ impl Browser {
 impl World {
     /// A phone with its own authenticator; the same number is the same one.
     pub fn phone(&self, number: u8) -> Phone {
-        Phone::new(self.browser(), Device::new([number; 32]))
+        Phone::new(self.browser(), SoftwareAuthenticator::new([number; 32]))
     }
 
     /// A phone of this person, with their first passkey, signed in by password.

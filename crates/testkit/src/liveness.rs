@@ -2,7 +2,7 @@
 //! the scene wants.
 
 use serde_json::{Value, json};
-use writ_jose::jws::Unverified;
+use writ_jose::jws::UnverifiedJwt;
 use writ_outside::Random;
 use writ_wire::liveness::{REQUEST_PARAMETER, RESULT_PARAMETER, RESULT_TYPE};
 
@@ -37,7 +37,7 @@ impl Seer {
         assert_eq!(page.url.origin().ascii_serialization(), SEER);
         assert_eq!(page.query("lang").as_deref(), Some("any"));
         let text = page.query(REQUEST_PARAMETER).expect("a request");
-        let request = Unverified::parse(&text).unwrap();
+        let request = UnverifiedJwt::parse(&text).unwrap();
         assert!(request.typ_is("writ-liveness-request+jwt"));
         let keys = world.app.keys().await.unwrap();
         let kid = request.header().kid.clone().unwrap();

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
-use writ_jose::access_token::TokenError;
-use writ_jose::jws::Unverified;
+use writ_jose::access_token::AccessTokenError;
+use writ_jose::jws::UnverifiedJwt;
 use writ_wire::claims::{AccessTokenClaims, Act, PROFILE_AGENT, PROFILE_USER};
 use writ_wire::time::Timestamp;
 
@@ -17,9 +17,9 @@ pub const MAX_ACTORS: usize = 4;
 
 /// Members that are objects or absent, also where the claims' type would forgive `null` or a list.
 pub(crate) fn check_shape(token: &str) -> Result<(), Reason> {
-    let claims: Map<String, Value> = Unverified::parse(token)
+    let claims: Map<String, Value> = UnverifiedJwt::parse(token)
         .and_then(|jws| jws.unverified_claims())
-        .map_err(|e| Reason::Token(TokenError::Malformed(e)))?;
+        .map_err(|e| Reason::Token(AccessTokenError::Malformed(e)))?;
     for name in ["cnf", "mission", "approval"] {
         if claims.get(name).is_some_and(|value| !value.is_object()) {
             return Err(Reason::Claim(name));

@@ -171,7 +171,7 @@ impl SpendStore for MemorySpends {
 }
 
 /// `spent` and `amount` together, if the budget allows it.
-fn add(spent: Decimal, amount: &writ_authority::Spend) -> Option<Decimal> {
+fn add(spent: Decimal, amount: &writ_authority::BudgetSpend) -> Option<Decimal> {
     let left = spend(amount.budget, spent).ok()?;
     let left = spend(left, amount.amount).ok()?;
     spend(amount.budget, left).ok()

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 use writ_authority::Level;
-use writ_jose::access_token::TokenError;
-use writ_wire::challenge::Challenge;
+use writ_jose::access_token::AccessTokenError;
+use writ_wire::challenge::HttpChallenge;
 use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
 use writ_wire::transaction::TRANSACTION_CHALLENGE;
@@ -43,7 +43,7 @@ pub enum Reason {
     #[error("a token of an agent must be bound to a key")]
     UnboundAgent,
     #[error(transparent)]
-    Token(TokenError),
+    Token(AccessTokenError),
     #[error("the token's `{0}` is not what an access token of this issuer says")]
     Claim(&'static str),
     #[error("the token is for another resource")]
@@ -220,7 +220,7 @@ pub struct Refused(Box<Inner>);
 #[derive(Clone, Debug, PartialEq)]
 struct Inner {
     reason: Reason,
-    challenges: Vec<Challenge>,
+    challenges: Vec<HttpChallenge>,
     nonce: Option<String>,
     /// Of a signed challenge.
     transaction: Option<String>,
@@ -261,7 +261,7 @@ impl Refused {
     }
 
     /// Each is one `WWW-Authenticate` field.
-    pub fn challenges(&self) -> &[Challenge] {
+    pub fn challenges(&self) -> &[HttpChallenge] {
         &self.0.challenges
     }
 
@@ -353,8 +353,8 @@ impl Challenger {
         }))
     }
 
-    fn challenge(&self, scheme: Scheme, reason: &Reason) -> Challenge {
-        let mut challenge = Challenge::new(scheme.as_str());
+    fn challenge(&self, scheme: Scheme, reason: &Reason) -> HttpChallenge {
+        let mut challenge = HttpChallenge::new(scheme.as_str());
         if let Some(error) = reason.error() {
             challenge = challenge
                 .with("error", error.as_str())

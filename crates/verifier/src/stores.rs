@@ -43,7 +43,7 @@ pub struct Spend {
     /// `Once`: no second use, whatever is left.
     pub usage: Usage,
     /// What this use takes from each budget. The sum over all uses under one pointer stays within `budget`.
-    pub amounts: Vec<writ_authority::Spend>,
+    pub amounts: Vec<writ_authority::BudgetSpend>,
     /// The end of the task: nothing can be spent after it, and nothing has to be remembered.
     pub until: Timestamp,
 }

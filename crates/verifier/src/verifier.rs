@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use writ_authority::{Permit, Usage, every_permit};
-use writ_jose::access_token::{self, TokenError};
+use writ_jose::access_token::{self, AccessTokenError};
 use writ_jose::dpop::{
-    Htu, NoncePolicy, Proof, ProofContext, ProofError, TokenHash, UnverifiedProof,
+    DpopProof, Htu, NoncePolicy, ProofContext, ProofError, TokenHash, UnverifiedProof,
 };
 use writ_jose::hash::access_token_hash;
 use writ_jose::nonce::NonceKeys;
@@ -206,7 +206,7 @@ impl Inner {
     async fn token(&self, token: &str) -> Result<(AccessTokenClaims, Arc<Published>), Reason> {
         let mut published = self.issuer.published().await?;
         let mut read = self.read(token, &published);
-        if let Err(TokenError::UnknownKey(_)) = &read {
+        if let Err(AccessTokenError::UnknownKey(_)) = &read {
             published = self.issuer.published_after(&published).await?;
             read = self.read(token, &published);
         }
@@ -218,7 +218,11 @@ impl Inner {
         Ok((claims, published))
     }
 
-    fn read(&self, token: &str, published: &Published) -> Result<AccessTokenClaims, TokenError> {
+    fn read(
+        &self,
+        token: &str,
+        published: &Published,
+    ) -> Result<AccessTokenClaims, AccessTokenError> {
         let now = self.clock.now();
         access_token::verify(token, |kid| published.key(kid), &self.issuer_name, now)
     }
@@ -251,7 +255,7 @@ impl Inner {
         claims: &AccessTokenClaims,
         hash: &str,
         request: &RequestView<'_>,
-    ) -> Result<Option<Proof>, Reason> {
+    ) -> Result<Option<DpopProof>, Reason> {
         let cnf = match (scheme, &claims.cnf) {
             (Scheme::Bearer, None) => return Ok(None),
             (Scheme::Bearer, Some(_)) => return Err(Reason::BoundTokenAsBearer),
@@ -289,7 +293,7 @@ impl Inner {
             .ok_or_else(|| Reason::Proof("no DPoP proof can name this request's URL".to_owned()))
     }
 
-    async fn claim(&self, proof: &Proof) -> Result<(), Reason> {
+    async fn claim(&self, proof: &DpopProof) -> Result<(), Reason> {
         let digest = proof.replay_digest();
         let claimed = self
             .replays

@@ -1,5 +1,5 @@
 //! The authorization request, pushed (RFC 9126) or in the front channel (OAuth 2.1 section 4.1.1), with RAR (RFC 9396),
-//! resource indicators (RFC 8707), `dpop_jkt` (RFC 9449 section 10) and the OpenID Connect parameters we honour.
+//! resource indicators (RFC 8707), `dpop_jkt` (RFC 9449 section 10) and OpenID Connect parameters.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +11,16 @@ use crate::resource::ResourceUri;
 use crate::scope::Scope;
 
 pub const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
-/// The longest `state` and `nonce` taken, in bytes.
+/// The longest `state`, in bytes.
 pub const MAX_STATE: usize = 4096;
+/// The longest `nonce`, in bytes.
 pub const MAX_NONCE: usize = 255;
-/// More classes than anybody can mean.
+/// The most values of `acr_values`.
 pub const MAX_ACR_VALUES: usize = 16;
-/// More resources than one request needs.
+/// The most `resource` parameters of one request.
 pub const MAX_RESOURCES: usize = 16;
 
-/// A well-formed request. Whether the client may ask is decided in `core`.
+/// A well-formed request. Whether the client is allowed to make it is decided in `core`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
     pub client_id: String,
@@ -50,7 +51,7 @@ pub enum Prompt {
     SelectAccount,
 }
 
-/// What is wrong with a request, apart from the parameters that decide where the answer goes.
+/// Why a request is malformed. Errors of `client_id` and `redirect_uri`, which forbid a redirect, are found elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RequestError {
     #[error(transparent)]
@@ -200,9 +201,9 @@ fn bounded(form: &Form, name: &'static str, most: usize) -> Result<Option<String
     }
 }
 
-/// Answer of the PAR endpoint (RFC 9126 section 2.2), status 201.
+/// Response of the PAR endpoint (RFC 9126 section 2.2), status 201.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PushedResponse {
+pub struct PushedAuthorizationResponse {
     pub request_uri: String,
     /// Seconds.
     pub expires_in: u64,

@@ -6,12 +6,12 @@ use crate::error::description;
 
 /// One challenge: a scheme and quoted parameters in a fixed order.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Challenge {
+pub struct HttpChallenge {
     pub scheme: String,
     pub parameters: Vec<(String, String)>,
 }
 
-impl Challenge {
+impl HttpChallenge {
     pub fn new(scheme: &str) -> Self {
         Self {
             scheme: scheme.to_owned(),
@@ -42,7 +42,7 @@ impl Challenge {
         text
     }
 
-    /// Reads one challenge as we and most servers write it: `Scheme name="value", ...`. `None` if it is not of that form.
+    /// Parses one challenge of the form `Scheme name="value", ...`. `None` for any other form, such as a list of challenges.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, mut rest) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         let mut parameters = Vec::new();
@@ -68,16 +68,16 @@ mod tests {
 
     #[test]
     fn rfc_9110_11_6_1_renders_and_reads_back() {
-        let challenge = Challenge::new("DPoP")
+        let challenge = HttpChallenge::new("DPoP")
             .with("error", "use_dpop_nonce")
             .with("algs", "ES256 PS256");
         assert_eq!(
             challenge.render(),
             r#"DPoP error="use_dpop_nonce", algs="ES256 PS256""#
         );
-        assert_eq!(Challenge::parse(&challenge.render()), Some(challenge));
+        assert_eq!(HttpChallenge::parse(&challenge.render()), Some(challenge));
         assert_eq!(
-            Challenge::new("Bearer").with("x", "a\"b").render(),
+            HttpChallenge::new("Bearer").with("x", "a\"b").render(),
             r#"Bearer x="a'b""#
         );
     }

@@ -1,5 +1,5 @@
 //! Backchannel authentication request and its acknowledgement (CIBA 7.1 and 7.3), with RAR, resource indicators, and the
-//! token of the chain that asks. A signed request (CIBA 7.1.1) is read from its claims by the same parser.
+//! access token of the agent that asks. A signed request (CIBA 7.1.1) is read from its claims by the same parser.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,23 +10,24 @@ use crate::form::{Form, FormError};
 use crate::rar::Detail;
 use crate::resource::ResourceUri;
 
-/// The type of our `login_hint_token`.
+/// `typ` of a `login_hint_token`.
 pub const LOGIN_HINT_TYPE: &str = "writ-login-hint+jwt";
-/// CIBA 7.1: at least 128 bits in base64url, at most 1024 characters.
+/// Length of a `client_notification_token` in characters: at least 128 bits in base64url, at most 1024 (CIBA 7.1).
 pub const NOTIFICATION_TOKEN: std::ops::RangeInclusive<usize> = 22..=1024;
-/// The longest `login_hint` and `user_code`, in bytes.
+/// The longest `login_hint`, in bytes.
 pub const MAX_LOGIN_HINT: usize = 256;
+/// The longest `user_code`, in bytes.
 pub const MAX_USER_CODE: usize = 128;
-/// The longest text of `binding_message` that is read at all, in bytes; which is shown is decided in `core`.
+/// The longest `binding_message` that is read, in bytes; which messages are shown is decided in `core`.
 pub const MAX_BINDING_MESSAGE: usize = 4096;
-/// More classes than anybody can mean.
+/// The most values of `acr_values`.
 pub const MAX_ACR_VALUES: usize = 16;
 
-/// A well-formed request, without client authentication. Whether the client may ask is decided in `core`.
+/// A well-formed request, without client authentication. Whether the client is allowed to make it is decided in `core`.
 #[derive(Clone, PartialEq)]
 pub struct BackchannelRequest {
     pub scope: Vec<String>,
-    pub hint: Hint,
+    pub hint: UserHint,
     pub client_notification_token: Option<String>,
     pub binding_message: Option<String>,
     pub user_code: Option<String>,
@@ -35,28 +36,28 @@ pub struct BackchannelRequest {
     pub acr_values: Vec<String>,
     pub resource: Vec<ResourceUri>,
     pub authorization_details: Vec<Detail>,
-    /// The asking agent's own access token: the approval belongs to its task.
+    /// The access token of the agent that asks: the approval belongs to the task of this token.
     pub subject_token: Option<String>,
 }
 
-/// Who is to be asked; exactly one.
+/// The hint that names the user: exactly one of three (CIBA 7.1).
 #[derive(Clone, PartialEq, Eq)]
-pub enum Hint {
+pub enum UserHint {
     Login(String),
     LoginToken(String),
     IdToken(String),
 }
 
-/// How the parameters came.
+/// Where the parameters of the request are: in the form, or in a signed request object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival<'a> {
+pub enum BackchannelParameters<'a> {
     Plain(&'a Form),
-    /// The text of one signed request that holds them all.
+    /// The JWT text of `request`, which holds all of them.
     Signed(&'a str),
 }
 
-impl<'a> Arrival<'a> {
-    /// No parameter of the request stands beside a signed one (CIBA 7.1.1); what nobody knows is ignored (CIBA 7.2).
+impl<'a> BackchannelParameters<'a> {
+    /// Refuses parameters beside a signed request (CIBA 7.1.1); unknown ones are ignored (CIBA 7.2).
     pub fn of(form: &'a Form) -> Result<Self, RequestError> {
         form.refuse_repeats(&["resource"])?;
         if form.contains("request_uri") {
@@ -102,7 +103,7 @@ impl BackchannelRequest {
         })
     }
 
-    /// From the claims of a verified signed request: numbers and lists where JSON has them, texts otherwise.
+    /// From the claims of a verified signed request: numbers and arrays as JSON, or as the strings that a form would have.
     pub fn from_claims(claims: &Map<String, Value>) -> Result<Self, RequestError> {
         let mut text = form_urlencoded::Serializer::new(String::new());
         for name in CLAIMS {
@@ -132,14 +133,14 @@ fn wrong_type(name: &'static str) -> FormError {
     FormError::invalid(name, "has the wrong JSON type in the signed request")
 }
 
-fn hint(form: &Form) -> Result<Hint, FormError> {
-    let login = bounded(form, "login_hint", MAX_LOGIN_HINT)?.map(Hint::Login);
+fn hint(form: &Form) -> Result<UserHint, FormError> {
+    let login = bounded(form, "login_hint", MAX_LOGIN_HINT)?.map(UserHint::Login);
     let token = form.optional("login_hint_token")?.map(str::to_owned);
     let id_token = form.optional("id_token_hint")?.map(str::to_owned);
     let mut hints = login
         .into_iter()
-        .chain(token.map(Hint::LoginToken))
-        .chain(id_token.map(Hint::IdToken));
+        .chain(token.map(UserHint::LoginToken))
+        .chain(id_token.map(UserHint::IdToken));
     match (hints.next(), hints.next()) {
         (Some(only), None) => Ok(only),
         (None, _) => Err(FormError::invalid(
@@ -200,7 +201,7 @@ fn acr_values(form: &Form) -> Result<Vec<String>, FormError> {
     Ok(values)
 }
 
-/// The type is there exactly when the token is.
+/// `subject_token` and `subject_token_type` come together or not at all.
 pub(crate) fn subject_token(form: &Form) -> Result<Option<String>, FormError> {
     let token = form.optional("subject_token")?.map(str::to_owned);
     match (token, form.optional("subject_token_type")?) {
@@ -238,12 +239,13 @@ pub struct BackchannelResponse {
     /// Seconds between two polls; absent for push.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<u32>,
-    /// Two digits that the client shows and the person picks: only for clients registered with `number_matching`.
+    /// Extension: two digits that the client shows and the user picks on the approval page; only for clients registered with
+    /// `number_matching`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_to_match: Option<u8>,
 }
 
-/// Parameters as claims.
+/// The request parameters that a signed request may hold.
 const CLAIMS: [&str; 13] = [
     "scope",
     "client_notification_token",

@@ -1,4 +1,4 @@
-//! Claims of our tokens: access token (RFC 9068, 8693 section 4.1, DESIGN 5) and ID token (OpenID Connect Core 2).
+//! Claims of access tokens (RFC 9068, RFC 8693 section 4.1), ID tokens (OpenID Connect Core section 2) and assertions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +13,7 @@ pub const PROFILE_USER: &str = "user";
 /// `sub_profile` of an agent.
 pub const PROFILE_AGENT: &str = "ai_agent";
 
-/// Payload of an access token. Unknown members are ignored when read: they are not ours.
+/// Payload of an access token. Unknown members are ignored when it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccessTokenClaims {
     pub iss: String,
@@ -27,7 +27,7 @@ pub struct AccessTokenClaims {
     pub sub_profile: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
-    /// The delegation behind a token that has no `act` (there it is `act.dlg`).
+    /// Id of the delegation that the token was issued under, where there is no `act` (with `act` it is `act.dlg`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dlg: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct AccessTokenClaims {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub authorization_details: Vec<Detail>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cnf: Option<Confirmation>,
+    pub cnf: Option<ConfirmationClaim>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_time: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,13 +48,13 @@ pub struct AccessTokenClaims {
     pub txn: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approval: Option<ApprovalClaim>,
-    /// Never issued by us; read so that a foreign one is seen and enforced (LESSONS 8).
+    /// Never issued here. Read so that a token of another issuer that has it (RFC 8693 section 4.4) is not taken as one without.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_act: Option<Value>,
 }
 
 impl AccessTokenClaims {
-    /// The delegation row behind this token.
+    /// Id of the delegation that the token was issued under.
     pub fn delegation(&self) -> Option<&str> {
         self.act
             .as_ref()
@@ -63,20 +63,21 @@ impl AccessTokenClaims {
     }
 }
 
-/// One actor; earlier actors nest inside. A string, list, null or number is refused by the type (LESSONS 11).
+/// An `act` claim (RFC 8693 section 4.1); earlier actors nest inside. Any JSON value but an object is an error, never an absent
+/// actor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "serde_json::Map<String, Value>")]
 pub struct Act {
     pub iss: String,
     pub sub: String,
     pub sub_profile: String,
-    /// The delegation that made this hop.
+    /// Id of the delegation to this actor.
     pub dlg: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Box<Act>>,
 }
 
-/// The members of [`Act`], as serde reads them; it would take a list too.
+/// Deserializes the members of [`Act`] from an object: serde alone would read a struct from an array too.
 #[derive(Deserialize)]
 struct ActMembers {
     iss: String,
@@ -117,13 +118,13 @@ impl Act {
         self.chain().count()
     }
 
-    /// From the current actor inwards to the first one.
+    /// From the current actor to the first one.
     pub fn chain(&self) -> impl Iterator<Item = &Act> {
         std::iter::successors(Some(self), |act| act.act.as_deref())
     }
 }
 
-/// `mission` (draft-mcguinness-oauth-mission, SPECS 9.8).
+/// `mission` (draft-mcguinness-oauth-mission): the task that the token belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissionClaim {
     pub id: String,
@@ -137,9 +138,9 @@ pub struct MissionClaim {
     pub risk: Option<String>,
 }
 
-/// RFC 7800 with RFC 9449 section 6.1.
+/// `cnf` (RFC 7800) with the thumbprint of a DPoP key (RFC 9449 section 6.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Confirmation {
+pub struct ConfirmationClaim {
     pub jkt: String,
 }
 
@@ -170,7 +171,7 @@ pub enum DecidedBy {
     Both,
 }
 
-/// How a person (or a policy) agreed.
+/// How the person was authenticated when they approved; or that no person was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalBasis {
@@ -181,7 +182,7 @@ pub enum ApprovalBasis {
     Policy,
 }
 
-/// Payload of an ID token (OpenID Connect Core 2).
+/// Payload of an ID token (OpenID Connect Core section 2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdTokenClaims {
     pub iss: String,
@@ -198,12 +199,13 @@ pub struct IdTokenClaims {
     pub at_hash: String,
 }
 
-/// Payload of a client assertion (RFC 7523, 7523bis) or an actor assertion (DESIGN 6): what both may hold.
+/// Payload of a client assertion (RFC 7523, 7523bis) or of an actor assertion, by which an agent accepts a delegation and names its
+/// key (`cnf`): the claims of both.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AssertionClaims {
     pub iss: String,
     pub sub: String,
-    /// A string or a list: which is taken is the reader's rule.
+    /// A string or an array; the verifier decides which are accepted.
     pub aud: Value,
     pub exp: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -214,7 +216,7 @@ pub struct AssertionClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub azp: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cnf: Option<Confirmation>,
+    pub cnf: Option<ConfirmationClaim>,
 }
 
 #[cfg(test)]
@@ -222,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lessons_11_act_is_an_object_or_nothing() {
+    fn rfc_8693_4_1_act_is_an_object_or_absent() {
         for bad in [
             "\"agt\"",
             "[]",

@@ -1,4 +1,4 @@
-//! The device flow (RFC 8628): the request from the device, its answer, and the code that a person types.
+//! The device flow (RFC 8628): request and response of the device, and the user code.
 
 use std::fmt;
 
@@ -10,10 +10,9 @@ use crate::mission::MissionIntent;
 use crate::rar::Detail;
 use crate::resource::ResourceUri;
 
-/// Letters of a user code: no vowels, so that no word appears by chance, and none that is taken for another
-/// (RFC 8628 section 6.1).
+/// Letters of a user code: without vowels, so that no words appear (RFC 8628 section 6.1).
 pub const USER_CODE_LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
-/// 20^8 codes: 34.5 bits (RFC 8628 section 6.1).
+/// Letters in a user code: 20^8 codes are 34.5 bits (RFC 8628 section 6.1).
 pub const USER_CODE_LENGTH: usize = 8;
 
 /// A well-formed device authorization request (RFC 8628 section 3.1), without client authentication.
@@ -42,7 +41,7 @@ impl DeviceRequest {
     }
 }
 
-/// The answer to the device (RFC 8628 section 3.2).
+/// The response to the device (RFC 8628 section 3.2).
 #[derive(Clone, Serialize, Deserialize)]
 pub struct DeviceResponse {
     pub device_code: String,
@@ -57,12 +56,12 @@ pub struct DeviceResponse {
     pub interval: Option<u64>,
 }
 
-/// Eight letters; as people read it, `WDJB-MJHT`.
+/// A user code: eight letters, displayed as `WDJB-MJHT`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UserCode([u8; USER_CODE_LENGTH]);
 
 impl UserCode {
-    /// As somebody types it: small letters, dashes, spaces and other punctuation do not count (RFC 8628 section 6.1).
+    /// Parses typed text: case, spaces and punctuation do not count (RFC 8628 section 6.1).
     pub fn parse(typed: &str) -> Option<Self> {
         if typed.len() > MAX_TYPED {
             return None;
@@ -78,7 +77,7 @@ impl UserCode {
         Some(Self(letters.try_into().ok().filter(|_| known)?))
     }
 
-    /// From a random number; 2^64 is so much more than 20^8 that every code is as likely as any other.
+    /// From a random number. 2^64 is so much larger than 20^8 that all codes are practically equally likely.
     pub fn of(mut number: u64) -> Self {
         let base = USER_CODE_LETTERS.len() as u64;
         Self([(); USER_CODE_LENGTH].map(|()| {
@@ -101,7 +100,7 @@ impl fmt::Display for UserCode {
     }
 }
 
-/// More than a code with every letter apart.
+/// The longest typed text that is read, in bytes: more than eight letters and their separators.
 const MAX_TYPED: usize = 64;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Names of RFC 9449: fields, parameters, claims of a proof.
+//! DPoP (RFC 9449): names of header fields, and the claims of a proof.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ pub const DPOP: &str = "dpop";
 pub const DPOP_NONCE: &str = "dpop-nonce";
 /// `typ` of a proof.
 pub const PROOF_TYPE: &str = "dpop+jwt";
-/// Algorithms that we take in proofs and assertions, in the order of preference.
+/// JOSE algorithms accepted in proofs and assertions, in order of preference.
 pub const SIGNING_ALGORITHMS: [&str; 3] = ["ES256", "EdDSA", "PS256"];
 
 /// Payload of a proof (RFC 9449 section 4.2).

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// A registered error code. Which status it becomes is the endpoint's table.
+        /// An error code of a specification. Each endpoint maps it to an HTTP status.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum ErrorCode { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
@@ -79,18 +79,18 @@ error_codes! {
     InvalidRedirectUri = "invalid_redirect_uri",
 }
 
-/// One member of a request that went beyond what its measure allows.
+/// A requested scope or member of `authorization_details` that is wider than what was granted or may be granted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Excess {
     /// JSON pointer (RFC 6901) into the request's `authorization_details`, or `/scope/NAME`.
     pub pointer: String,
     pub requested: Value,
-    /// The granted value; only if the presented token carries it already.
+    /// The granted value; only if the token in the request already shows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted: Option<Value>,
 }
 
-/// The JSON body of a refusal.
+/// The JSON body of an error response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ErrorBody {
     pub error: ErrorCode,
@@ -98,12 +98,12 @@ pub struct ErrorBody {
     pub error_description: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub excess: Vec<Excess>,
-    /// Names one `server_error` in our log.
+    /// Of a `server_error`: the id under which it is in the server's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_id: Option<String>,
 }
 
-/// Keeps what RFC 6749 section 5.2 allows in `error_description`; everything else becomes `?`.
+/// A valid `error_description`: each character that RFC 6749 section 5.2 does not allow becomes `?`.
 pub fn description(text: &str) -> String {
     text.chars()
         .map(|c| match c {

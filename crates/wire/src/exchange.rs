@@ -16,11 +16,11 @@ pub struct ExchangeRequest {
     pub actor: Option<ActorToken>,
     pub resource: Vec<ResourceUri>,
     pub scope: Option<Scope>,
-    /// Absent asks for everything that the audience's view holds.
+    /// `None` asks for every object of the subject token that is for this audience.
     pub authorization_details: Option<Vec<Detail>>,
 }
 
-/// An actor token as its type declares it (DESIGN 6).
+/// The actor token, by `actor_token_type`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActorToken {
     Assertion(String),
@@ -69,7 +69,7 @@ impl ExchangeRequest {
     }
 }
 
-/// RFC 8693 section 2.1: the type is there exactly when the token is.
+/// `actor_token` and `actor_token_type` come together or not at all (RFC 8693 section 2.1).
 fn actor_token(form: &Form) -> Result<Option<ActorToken>, FormError> {
     let token = form.optional("actor_token")?.map(str::to_owned);
     match (token, form.optional("actor_token_type")?) {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_2_a_missing_or_repeated_subject_token_fails() {
+    fn rfc_8693_2_1_a_missing_or_repeated_subject_token_fails() {
         let form = Form::parse(
             format!("subject_token=&subject_token_type={TOKEN_TYPE_ACCESS_TOKEN}").as_bytes(),
         )

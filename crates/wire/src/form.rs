@@ -1,12 +1,12 @@
 //! `application/x-www-form-urlencoded` bodies and queries (OAuth 2.1 section 3.1 and 3.2).
-//! A parameter without a value counts as absent; a repeated one is an error, seen by whoever asks for it.
+//! A parameter without a value counts as absent; a repeated one is an error when it is read.
 
 use std::borrow::Cow;
 
 /// The largest number of parameters that one request may carry.
 pub const MAX_PARAMETERS: usize = 64;
 
-/// What was wrong with a parameter, as a sentence for the caller's developer.
+/// Why a form or a parameter is malformed, as a sentence for the developer of the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
     #[error("more than {MAX_PARAMETERS} parameters")]
@@ -30,7 +30,7 @@ impl FormError {
     }
 }
 
-/// Parameters in the order in which they came, none of them empty.
+/// Parameters in the order of the request, without empty ones.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form(Vec<(String, String)>);
 
@@ -96,7 +96,7 @@ impl Form {
         self.0.iter().any(|(n, _)| n == name)
     }
 
-    /// Refuses any repeated parameter but those named, known to us or not (OAuth 2.1 section 3.1).
+    /// Refuses any repeated parameter except those named, also unknown ones (OAuth 2.1 section 3.1).
     pub fn refuse_repeats(&self, repeatable: &[&str]) -> Result<(), FormError> {
         let mut seen = std::collections::HashSet::new();
         for (name, _) in &self.0 {

@@ -1,12 +1,12 @@
-//! Introspection (RFC 7662): JSON in, JSON out; an inactive answer says nothing else.
+//! Introspection (RFC 7662). The response about an inactive token has no other member.
 
 use serde::{Deserialize, Serialize};
 
-use crate::claims::{Act, ApprovalClaim, Confirmation, MissionClaim};
+use crate::claims::{Act, ApprovalClaim, ConfirmationClaim, MissionClaim};
 use crate::rar::Detail;
 use crate::token::TokenType;
 
-/// `active: false` has no other member (RFC 7662 section 2.2).
+/// The response; `active: false` has no other member (RFC 7662 section 2.2).
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct IntrospectionResponse {
     pub active: bool,
@@ -21,7 +21,7 @@ impl IntrospectionResponse {
     };
 }
 
-/// What is said of an active token.
+/// The members for an active token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ActiveToken {
     pub iss: String,
@@ -35,7 +35,7 @@ pub struct ActiveToken {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cnf: Option<Confirmation>,
+    pub cnf: Option<ConfirmationClaim>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act: Option<Act>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,12 +1,12 @@
-//! JSON Web Keys as they travel (RFC 7517, 7518 section 6, 8037 section 2). Checked and used in `jose`.
+//! JSON Web Keys as JSON (RFC 7517, RFC 7518 section 6, RFC 8037 section 2). They are checked and used in `jose`.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// More keys than a rotating client needs.
+/// The most keys of one set.
 pub const MAX_KEYS: usize = 16;
 
-/// A key as text: nothing is checked yet. Members that we do not know are kept, so that private ones are seen.
+/// An unchecked key. Unknown members are kept, so that private ones are noticed and refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Jwk {
     pub kty: String,
@@ -30,7 +30,7 @@ pub struct Jwk {
     pub other: Map<String, Value>,
 }
 
-/// RFC 7517 section 5.
+/// A JWK Set (RFC 7517 section 5).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JwkSet {
     pub keys: Vec<Jwk>,

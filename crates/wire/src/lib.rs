@@ -1,5 +1,5 @@
-//! What the specifications put on the wire, a file per specification.
-//! Nothing here decides: text becomes a type that cannot be wrong, or an error that names the parameter.
+//! What the specifications put on the wire, a file per specification: parameters, responses, claims, metadata, error codes.
+//! Parsing only: text becomes a well-formed type, or an error that names the parameter. The rules are in `core`.
 //! No network, no clock, no randomness, no C compiler.
 
 pub mod authorization;

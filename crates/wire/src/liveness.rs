@@ -1,45 +1,45 @@
-//! What goes to a verifier of liveness and what comes back (docs/liveness.md): two JWTs, each in one parameter of an address.
+//! Request to an external liveness verifier and its result (docs/liveness.md): two JWTs, each in a URL parameter.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// `typ` of what we send.
+/// `typ` of the request.
 pub const REQUEST_TYPE: &str = "writ-liveness-request+jwt";
-/// `typ` of what comes back.
+/// `typ` of the result.
 pub const RESULT_TYPE: &str = "writ-liveness-result+jwt";
-/// Added to the verifier's address.
+/// The parameter that is added to the verifier's URL.
 pub const REQUEST_PARAMETER: &str = "liveness_request";
-/// Added to `return_to`.
+/// The parameter that the verifier adds to `return_to`.
 pub const RESULT_PARAMETER: &str = "liveness_result";
-/// The only `result` that counts.
+/// `result` of a successful check.
 pub const LIVE: &str = "live";
 
-/// "Show me that this person is there, for this screen."
+/// Claims of a request: that the verifier check that a live person is in front of the approval screen.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LivenessRequest {
     pub iss: String,
     pub aud: String,
-    /// A pseudonym: always the same for this person at this verifier, and nowhere else.
+    /// A pairwise pseudonym: the same for one user at one verifier, another at every other verifier.
     pub sub: String,
     pub jti: String,
     pub iat: i64,
     pub exp: i64,
-    /// The hash of the screen.
+    /// The hash of the approval screen.
     pub challenge: String,
-    /// Where the result goes, by the person's browser.
+    /// The URL to which the verifier sends the browser with the result.
     pub return_to: String,
-    /// The language of our page (OpenID Connect Core 3.1.2.1).
+    /// The language of the approval page (OpenID Connect Core section 3.1.2.1).
     pub ui_locales: String,
 }
 
-/// What the verifier found, beside the claims that every assertion has ([`crate::claims::AssertionClaims`]).
+/// Claims of a result, beside those that every assertion has ([`crate::claims::AssertionClaims`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LivenessFinding {
-    /// Of the request.
+pub struct LivenessResultClaims {
+    /// The `challenge` of the request.
     pub challenge: String,
-    /// [`LIVE`], or why not.
+    /// [`LIVE`], or why the check failed.
     pub result: String,
-    /// The verifier's own name for what it keeps.
+    /// The verifier's reference to the evidence that it keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Value>,
 }

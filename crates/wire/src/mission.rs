@@ -1,21 +1,21 @@
-//! `mission_intent` (draft-mcguinness-oauth-mission, SPECS 9.8): what a client says the task is for. Inert until approved.
+//! `mission_intent` (draft-mcguinness-oauth-mission): what a client says the task is for. It grants nothing.
 
 use serde::{Deserialize, Serialize};
 
 use crate::form::FormError;
 use crate::time::Timestamp;
 
-/// The longest goal or purpose that is shown to a person, in characters (DESIGN 4).
+/// The longest goal or purpose, in characters: what is shown to a person in full.
 pub const MAX_PURPOSE: usize = 140;
 
-/// The envelope; its top level is closed.
+/// The parameter's JSON. Unknown members are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MissionIntent {
     pub intent: Intent,
 }
 
-/// The members that we understand; unknown ones are refused, because a person would not see them.
+/// The intent. Unknown members are refused, because they would not be shown to the person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
@@ -62,7 +62,7 @@ impl MissionIntent {
             .and_then(Timestamp::from_rfc3339)
     }
 
-    /// What a person is asked to approve as the purpose.
+    /// The purpose that is shown: `purpose`, or `goal` without it.
     pub fn purpose(&self) -> &str {
         self.intent.purpose.as_deref().unwrap_or(&self.intent.goal)
     }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn closed_and_bounded() {
+    fn unknown_members_and_long_texts_are_refused() {
         let intent = MissionIntent::parse(r#"{"intent":{"goal":"book a flight"}}"#).unwrap();
         assert_eq!(intent.purpose(), "book a flight");
         for bad in [

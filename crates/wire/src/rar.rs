@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// More objects than any task needs.
+/// The most objects of one request.
 pub const MAX_DETAILS: usize = 32;
 /// The largest `authorization_details` text taken, in bytes.
 pub const MAX_DETAILS_LENGTH: usize = 32 * 1024;
 
-/// One object. `type` is a string: checked when made.
+/// One object of `authorization_details`. It has a string `type`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>", into = "Map<String, Value>")]
 pub struct Detail(Map<String, Value>);
@@ -37,12 +37,12 @@ impl Detail {
         self.text("type").unwrap_or_default()
     }
 
-    /// The server-made name of a consented object (DESIGN 7).
+    /// `ref`: the name that the server gave to an object when it was consented to.
     pub fn reference(&self) -> Option<&str> {
         self.text("ref")
     }
 
-    /// Hash of the type's document under which the object was consented.
+    /// `type_hash`: hash of the version of the type under which the object was consented to.
     pub fn type_hash(&self) -> Option<&str> {
         self.text("type_hash")
     }
@@ -93,7 +93,7 @@ impl From<Detail> for Map<String, Value> {
     }
 }
 
-/// Reads the parameter's text.
+/// Parses the value of the parameter.
 pub fn parse(text: &str) -> Result<Vec<Detail>, DetailsError> {
     if text.len() > MAX_DETAILS_LENGTH {
         return Err(DetailsError::TooLong);

@@ -1,4 +1,4 @@
-//! Redirect URIs: exact comparison, loopback ports free (OAuth 2.1 section 2.3.1 and 8.4.2).
+//! Redirect URIs: compared exactly, except for the port of a loopback address (OAuth 2.1 sections 2.3.1 and 8.4.2).
 
 use url::{Host, Url};
 
@@ -19,8 +19,8 @@ pub enum RedirectError {
     Scheme(String),
 }
 
-/// Checks a redirect URI at registration.
-pub fn registrable(text: &str) -> Result<(), RedirectError> {
+/// Checks whether a redirect URI may be registered.
+pub fn check_registrable(text: &str) -> Result<(), RedirectError> {
     let shown = || text.chars().take(120).collect::<String>();
     let url = Url::parse(text).map_err(|_| RedirectError::NotAbsolute(shown()))?;
     if text.contains('#') {
@@ -49,7 +49,7 @@ pub fn matches(registered: &str, asked: &str) -> bool {
             .is_some_and(|bare| without_loopback_port(asked).is_some_and(|other| bare == other))
 }
 
-/// The origin of a redirect URI for `form-action`; private-use schemes give `scheme:`.
+/// The origin of a redirect URI for the CSP directive `form-action`; private-use schemes give `scheme:`.
 pub fn origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     match url.origin() {
@@ -73,7 +73,7 @@ fn without_loopback_port(text: &str) -> Option<String> {
     if url.scheme() != "http" || !is_loopback(&url) || text.contains(['#', '@', '\\']) {
         return None;
     }
-    // Compared as text, so that nothing but the port is normalised away.
+    // Edited as text, so that nothing but the port is normalised.
     let host = text.get(7..)?;
     let end = host.find(['/', '?']).unwrap_or(host.len());
     let (authority, rest) = host.split_at_checked(end)?;
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn rfc_9700_unsafe_redirects_cannot_be_registered() {
-        assert_eq!(registrable("https://a.example/cb?x=1"), Ok(()));
-        assert_eq!(registrable("com.example.app:/cb"), Ok(()));
+        assert_eq!(check_registrable("https://a.example/cb?x=1"), Ok(()));
+        assert_eq!(check_registrable("com.example.app:/cb"), Ok(()));
         for bad in [
             "/cb",
             "https://a.example/#",
@@ -122,7 +122,7 @@ mod tests {
             "data:text/html,x",
             "https://u:p@a.example/",
         ] {
-            assert!(registrable(bad).is_err(), "{bad}");
+            assert!(check_registrable(bad).is_err(), "{bad}");
         }
     }
 }

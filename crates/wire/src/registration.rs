@@ -8,7 +8,7 @@ use crate::jwk::JwkSet;
 use crate::rar::Detail;
 use crate::resource::ResourceUri;
 
-/// What a client may do and must do (SPECS 11.3).
+/// The security profile of a client: which flows it may use and what it must prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Profile {
@@ -38,18 +38,20 @@ impl AuthMethod {
     }
 }
 
-/// Which `aud` a client's assertions may have (SPECS 5.1, LESSONS 20).
+/// Which `aud` a client's assertions may have. An endpoint URL as audience lets one server replay an assertion at another
+/// (draft-ietf-oauth-rfc7523bis), so the issuer is the default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssertionAudience {
     /// The issuer, as a string or as the only member of a list; profile `fapi2` takes the string only.
     #[default]
     Issuer,
-    /// Also the URL of the endpoint that is called, for clients that cannot do better.
+    /// Also the URL of the endpoint that is called, for clients that cannot be changed.
     Endpoint,
 }
 
-/// CLIENT.json, and with `agent` AGENT.json. Unknown members are refused: a misspelt one must not be ignored.
+/// The file of `writ client add`, and with `agent` that of `writ agent add`. Unknown members are refused, so that no misspelt
+/// restriction is ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientFile {
@@ -77,26 +79,26 @@ pub struct ClientFile {
     pub require_pushed_authorization_requests: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_details_types: Option<Vec<String>>,
-    /// The one permission to get tokens that are bound to no key (promise 2).
+    /// Allows access tokens that are not bound to a DPoP key.
     #[serde(default)]
     pub bearer: bool,
     #[serde(default)]
     pub assertion_audience: AssertionAudience,
-    /// CIBA 4.
+    /// CIBA section 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_token_delivery_mode: Option<Delivery>,
-    /// For ping and push.
+    /// For ping and push (CIBA section 4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_client_notification_endpoint: Option<String>,
-    /// With it, every backchannel request must be signed.
+    /// If set, every backchannel request must be signed with it (CIBA section 4).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_authentication_request_signing_alg: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_user_code_parameter: Option<bool>,
-    /// The client shows a number, and the person finds it on the screen.
+    /// The client shows a number, which the user picks on the approval page.
     #[serde(default)]
     pub number_matching: bool,
-    /// Seconds.
+    /// Lifetime of its tasks, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_lifetime: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -117,45 +119,48 @@ pub struct ClientFile {
     pub agent: Option<AgentFile>,
 }
 
-/// `agent` of AGENT.json.
+/// The member `agent` of an agent's file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AgentFile {
-    /// Name of the person who is technically responsible.
+    /// User name of the person who is technically responsible.
     pub owner: String,
-    /// Name of the person who answers for it.
+    /// User name of the person who is accountable for what it does.
     pub sponsor: String,
     pub publisher: String,
     pub ceiling: CeilingFile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onward: Option<OnwardFile>,
-    /// Who decides on single actions instead of the person for whom it acts, step by step.
+    /// Who decides on single actions instead of the person for whom the agent acts; steps of an escalation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<ApproversFile>,
-    /// Names of people whom it may ask without a task of theirs.
+    /// User names of people whom it may ask for approval without a task of theirs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub may_ask: Vec<String>,
 }
 
-/// One step of who decides; silence leads to the next.
+/// One step of an escalation: without an answer in time the next step is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApproversFile {
-    /// Names of people, or [`SUBJECT`], [`SPONSOR`], [`OWNER`].
+    /// User names, or [`SUBJECT`], [`SPONSOR`], [`OWNER`].
     pub of: Vec<String>,
     /// How many of them must agree.
     pub need: usize,
 }
 
-/// The person for whom it would be done; the agent's sponsor; its owner.
+/// The person for whom the agent acts.
 pub const SUBJECT: &str = "@subject";
+/// The agent's sponsor.
 pub const SPONSOR: &str = "@sponsor";
+/// The agent's owner.
 pub const OWNER: &str = "@owner";
-/// The most steps of escalation, and the most people of one step.
+/// The most steps of an escalation.
 pub const MAX_STAGES: usize = 4;
+/// The most people of one step.
 pub const MAX_APPROVERS: usize = 8;
 
-/// Whether a designation can be fulfilled at all; whether its people exist is seen when they are needed.
+/// Whether the steps can be satisfied. Whether the users exist is checked when they are asked.
 pub fn check_approvers(stages: &[ApproversFile]) -> Result<(), String> {
     if stages.len() > MAX_STAGES {
         return Err(format!("has more than {MAX_STAGES} steps"));
@@ -168,7 +173,7 @@ pub fn check_approvers(stages: &[ApproversFile]) -> Result<(), String> {
         if !(1..=stage.of.len()).contains(&stage.need) {
             return Err("`need` is 1 to the number of people in its step".to_owned());
         }
-        // Whoever answered in one step has no second answer: a later step would wait for nobody.
+        // A person answers once: a later step that needs them again could never be satisfied.
         if let Some(name) = stage.of.iter().find(|name| !seen.insert(name.as_str())) {
             let name: String = name.chars().take(80).collect();
             return Err(format!("`{name}` is named twice: a person answers once"));
@@ -186,7 +191,7 @@ pub fn check_approvers(stages: &[ApproversFile]) -> Result<(), String> {
     Ok(())
 }
 
-/// How the client learns of the decision (CIBA 5).
+/// How the client gets the result (CIBA section 5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Delivery {
@@ -215,7 +220,7 @@ pub struct CeilingFile {
     pub scopes: Vec<ScopeFile>,
     #[serde(default)]
     pub authorization_details: Vec<Detail>,
-    /// The longest task, in seconds.
+    /// The longest lifetime of a task, in seconds.
     pub lifetime: u64,
 }
 
@@ -229,15 +234,15 @@ pub struct ScopeFile {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OnwardFile {
-    /// May name agents that are not registered yet.
+    /// Client ids of the agents it may delegate to; they need not be registered yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agents: Option<Vec<String>>,
-    /// The largest number of `act` objects of a token made from this delegation.
+    /// The most nested `act` objects in a token of this delegation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub depth: Option<usize>,
 }
 
-/// RESOURCE.json.
+/// The file of `writ resource add`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceFile {
@@ -247,15 +252,15 @@ pub struct ResourceFile {
     pub scopes: Vec<String>,
     #[serde(default)]
     pub authorization_details_types: Vec<String>,
-    /// The registered client that serves it and may introspect.
+    /// The client of the resource server, which may introspect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     #[serde(default)]
     pub agents_only: bool,
-    /// What its tokens say of the task beyond the id.
+    /// Members of the `mission` claim in its tokens beyond the required ones.
     #[serde(default)]
     pub task_claims: Vec<TaskClaim>,
-    /// Public keys of its transaction challenges (draft-rosomakho-oauth-txn-challenge-00); without them it issues none.
+    /// Public keys of its transaction challenges (draft-rosomakho-oauth-txn-challenge-00); without them none are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub txn_challenge_jwks: Option<JwkSet>,
 }
@@ -272,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn approvers_can_be_fulfilled() {
+    fn approvers_that_can_never_agree_are_refused() {
         let check = |text: &str| check_approvers(&serde_json::from_str::<Vec<_>>(text).unwrap());
         assert_eq!(check("[]"), Ok(()));
         assert_eq!(check(r#"[{"of":["bob","@owner"],"need":2}]"#), Ok(()));
@@ -296,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_16_a_reserved_or_misspelt_member_is_refused() {
+    fn a_reserved_or_misspelt_member_is_refused() {
         let good = r#"{"client_name":"Reports","profile":"oauth21"}"#;
         assert!(serde_json::from_str::<ClientFile>(good).is_ok());
         for name in [

@@ -5,21 +5,22 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-/// The longest resource indicator taken.
+/// The longest resource indicator, in bytes.
 pub const MAX_RESOURCE_LENGTH: usize = 512;
 
-/// A resource indicator, kept and compared exactly as written, except that scheme and host are in lower case.
+/// A resource indicator. Stored and compared as written, with scheme and host in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ResourceUri(String);
 
+/// The text is not a resource indicator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not an absolute URI without fragment")]
-pub struct NotAResource(String);
+pub struct ResourceUriError(String);
 
 impl ResourceUri {
-    pub fn parse(text: &str) -> Result<Self, NotAResource> {
-        let refuse = || NotAResource(text.chars().take(80).collect());
+    pub fn parse(text: &str) -> Result<Self, ResourceUriError> {
+        let refuse = || ResourceUriError(text.chars().take(80).collect());
         if text.len() > MAX_RESOURCE_LENGTH || text.contains('#') {
             return Err(refuse());
         }
@@ -27,7 +28,7 @@ impl ResourceUri {
         if url.cannot_be_a_base() {
             return Ok(Self(text.to_owned()));
         }
-        // `Url` writes an empty path as "/": keep what the caller wrote, in lower case up to the path.
+        // `Url` writes an empty path as "/": keep the text as written, in lower case up to the path.
         let bare = text.find("://").and_then(|start| {
             let authority = text.get(start + 3..)?;
             Some(start + 3 + authority.find(['/', '?']).unwrap_or(authority.len()))
@@ -48,7 +49,7 @@ impl ResourceUri {
 }
 
 impl TryFrom<String> for ResourceUri {
-    type Error = NotAResource;
+    type Error = ResourceUriError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         Self::parse(&text)

@@ -1,16 +1,16 @@
-//! Scope strings (RFC 6749 section 3.3). Parsing is linear (LESSONS 40).
+//! Scope strings (RFC 6749 section 3.3). Parsing takes linear time.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// More scope names than any client needs.
+/// The most names of one scope.
 pub const MAX_SCOPES: usize = 64;
 
 /// A set of scope names, each a valid `scope-token`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope(BTreeSet<String>);
 
-/// The text is no scope.
+/// Why a text is not a scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
     #[error("more than {MAX_SCOPES} scope names")]
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_40_half_a_million_scopes_are_refused_at_once() {
+    fn half_a_million_scopes_are_refused_at_once() {
         let flood = "a ".repeat(500_000);
         assert_eq!(Scope::parse(&flood), Err(ScopeError::TooMany));
     }

@@ -1,7 +1,8 @@
-//! Structured fields (RFC 9651), as far as we read them: an Item that is a Boolean (section 3.3.6). Whatever fails to parse, or
-//! is something else, counts as if the field were not there.
+//! Structured fields (RFC 9651): an Item that is a Boolean (section 3.3.6). A field that fails to parse, or is of another type, is
+//! ignored (section 4.2).
 
-/// The value of the one field line; parameters are read and ignored. A second line makes it a List (section 3.1), which is no Item.
+/// The value, given all lines of the field. Parameters are parsed and ignored. `None` for several lines, which are a List
+/// (section 3.1).
 pub fn boolean<'a>(mut lines: impl Iterator<Item = &'a [u8]>) -> Option<bool> {
     let line = lines.next()?;
     if lines.next().is_some() {
@@ -28,7 +29,7 @@ fn are_parameters(mut rest: &str) -> bool {
     true
 }
 
-/// `;key` or `;key=value`; what comes after it.
+/// Parses `;key` or `;key=value`; returns the rest.
 fn parameter(text: &str) -> Option<&str> {
     let text = text.strip_prefix(';')?.trim_start_matches(' ');
     let first = |c: char| c.is_ascii_lowercase() || c == '*';
@@ -43,7 +44,7 @@ fn parameter(text: &str) -> Option<&str> {
     }
 }
 
-/// RFC 9651 section 4.2.3.1; what comes after it.
+/// Parses a bare item (RFC 9651 section 4.2.3.1); returns the rest.
 fn bare_item(text: &str) -> Option<&str> {
     let (first, rest) = text.split_at_checked(1)?;
     match first {
@@ -59,7 +60,7 @@ fn bare_item(text: &str) -> Option<&str> {
     }
 }
 
-/// Up to the closing mark, over what is escaped.
+/// Skips to the end of a string, past escapes; returns the rest.
 fn quoted(text: &str) -> Option<&str> {
     let mut characters = text.char_indices();
     while let Some((place, c)) = characters.next() {

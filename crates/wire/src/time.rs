@@ -1,4 +1,4 @@
-//! Points in time as the server keeps them (microseconds) and as JWTs carry them (seconds).
+//! Points in time: microseconds as stored, seconds as in JWTs, RFC 3339 as text.
 
 use std::fmt;
 use std::time::Duration;
@@ -49,13 +49,13 @@ impl Timestamp {
         Duration::from_micros(micros)
     }
 
-    /// RFC 3339 in UTC with whole seconds; an unrepresentable date is shown as the epoch's bounds.
+    /// RFC 3339 in UTC with whole seconds; a date outside the years 1 to 9999 becomes the nearest one inside.
     pub fn rfc3339(self) -> String {
         let clamped = self.seconds().clamp(-62_135_596_800, 253_402_207_200);
         jiff::Timestamp::from_second(clamped).map_or_else(|_| String::new(), |t| t.to_string())
     }
 
-    /// Reads RFC 3339; `None` if it is none.
+    /// Parses RFC 3339; `None` for any other text.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>()
             .ok()

@@ -10,7 +10,7 @@ use crate::rar::Detail;
 use crate::resource::ResourceUri;
 use crate::scope::Scope;
 
-/// A grant type that this server speaks.
+/// A supported grant type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum GrantType {
     #[serde(rename = "authorization_code")]
@@ -58,7 +58,7 @@ impl GrantType {
 pub enum TokenRequest {
     Code(CodeRequest),
     Refresh(RefreshRequest),
-    ClientCredentials(CredentialsRequest),
+    ClientCredentials(ClientCredentialsRequest),
     Exchange(Box<ExchangeRequest>),
     Ciba(CibaTokenRequest),
     Device(DeviceTokenRequest),
@@ -67,7 +67,7 @@ pub enum TokenRequest {
 #[derive(Clone, PartialEq)]
 pub struct CodeRequest {
     pub code: String,
-    /// Taken if sent, and then it must match (SPECS 2.1).
+    /// Optional (OAuth 2.1 section 10.2); if sent, it must be that of the authorization request.
     pub redirect_uri: Option<String>,
     pub code_verifier: Option<CodeVerifier>,
     pub resource: Vec<ResourceUri>,
@@ -82,13 +82,13 @@ pub struct RefreshRequest {
 }
 
 #[derive(Clone, PartialEq)]
-pub struct CredentialsRequest {
+pub struct ClientCredentialsRequest {
     pub resource: Vec<ResourceUri>,
     pub scope: Scope,
     pub authorization_details: Vec<Detail>,
 }
 
-/// CIBA 10.1.
+/// CIBA section 10.1.
 #[derive(Clone, PartialEq)]
 pub struct CibaTokenRequest {
     pub auth_req_id: String,
@@ -102,7 +102,7 @@ pub struct DeviceTokenRequest {
     pub resource: Vec<ResourceUri>,
 }
 
-/// Why a token request is no token request.
+/// Why a token request is malformed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRequestError {
     #[error(transparent)]
@@ -128,7 +128,7 @@ impl TokenRequest {
             GrantType::AuthorizationCode => Self::Code(CodeRequest::parse(form)?),
             GrantType::RefreshToken => Self::Refresh(RefreshRequest::parse(form)?),
             GrantType::ClientCredentials => {
-                Self::ClientCredentials(CredentialsRequest::parse(form)?)
+                Self::ClientCredentials(ClientCredentialsRequest::parse(form)?)
             }
             GrantType::TokenExchange => Self::Exchange(Box::new(ExchangeRequest::parse(form)?)),
             GrantType::Ciba => Self::Ciba(CibaTokenRequest::parse(form)?),
@@ -180,7 +180,7 @@ impl RefreshRequest {
     }
 }
 
-impl CredentialsRequest {
+impl ClientCredentialsRequest {
     fn parse(form: &Form) -> Result<Self, RequestError> {
         Ok(Self {
             resource: authorization::resources(form)?,
@@ -208,7 +208,7 @@ impl DeviceTokenRequest {
     }
 }
 
-/// `DPoP` (RFC 9449 section 5) or, for the one client that may, `Bearer`.
+/// `DPoP` (RFC 9449 section 5), or `Bearer` for clients registered with `bearer`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TokenType {
     DPoP,
@@ -224,7 +224,7 @@ impl TokenType {
     }
 }
 
-/// Success of the token endpoint.
+/// Successful response of the token endpoint.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TokenResponse {
     pub access_token: String,
@@ -242,7 +242,7 @@ pub struct TokenResponse {
     /// RFC 8693 section 2.2.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issued_token_type: Option<String>,
-    /// SPECS 9.8; only with the feature `mission_intent`.
+    /// draft-mcguinness-oauth-mission; only with the setting `features.mission_intent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mission_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_2_nothing_turns_into_another_grant() {
+    fn a_request_is_only_of_its_own_grant_type() {
         assert_eq!(
             parse("grant_type=client_credentials"),
             Ok(GrantType::ClientCredentials)

@@ -1,5 +1,5 @@
-//! The transaction authorization challenge (draft-rosomakho-oauth-txn-challenge-00, SPECS 10.5): what a resource server signs,
-//! what a client sends to the transaction authorization endpoint, and what it hears.
+//! Transaction authorization challenges (draft-rosomakho-oauth-txn-challenge-00): the challenge that a resource server signs,
+//! and request and response of the transaction authorization endpoint.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -10,32 +10,33 @@ use crate::rar::Detail;
 
 /// `typ` of a challenge.
 pub const CHALLENGE_TYPE: &str = "txn-authz-challenge+jwt";
-/// The field by which a client says that it can do something with a challenge; a Boolean of RFC 9651.
+/// The header field of a client that supports challenges; a Boolean (RFC 9651 section 3.3.6).
 pub const ACCEPT_CHALLENGE: &str = "accept-txn-challenge";
 /// The attribute of `WWW-Authenticate`, and the parameter of the request.
 pub const TRANSACTION_CHALLENGE: &str = "transaction_challenge";
-/// The parameter and member that names what waits.
+/// The parameter, and the member of the response, that names a pending authorization.
 pub const TRANSACTION_ID: &str = "transaction_authorization_id";
 /// The longest `txn`, in bytes.
 pub const MAX_TXN: usize = 256;
-/// The longest `reason`, in bytes; how much of it is shown is decided in `core`.
+/// The longest `reason`, in bytes; which reasons are shown is decided in `core`.
 pub const MAX_REASON: usize = 1024;
 
 /// A well-formed request, without client authentication.
 #[derive(Clone, PartialEq, Eq)]
 pub enum TransactionRequest {
-    Present(Presented),
-    /// With this `transaction_authorization_id`.
+    Present(PresentedChallenge),
+    /// The `transaction_authorization_id`.
     Poll(String),
 }
 
-/// A challenge on its way to a person. Whether it is genuine is decided in `jose`, whether it may be asked in `core`.
+/// A challenge as a client presents it, unverified.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Presented {
+pub struct PresentedChallenge {
     pub challenge: String,
-    /// The asking agent's own access token: its person is asked, within its task. The draft has no way to name the person.
+    /// Extension: the access token of the agent that asks. Its subject is asked, within its task: the draft has no parameter that
+    /// names the user.
     pub subject_token: Option<String>,
-    /// As at the backchannel endpoint, for clients that are registered for it.
+    /// As in CIBA section 7.1, for clients that are registered for it.
     pub user_code: Option<String>,
 }
 
@@ -45,7 +46,7 @@ impl TransactionRequest {
         form.refuse_repeats(&[])?;
         let challenge = form.optional(TRANSACTION_CHALLENGE)?;
         match (challenge, form.optional(TRANSACTION_ID)?) {
-            (Some(challenge), None) => Ok(Self::Present(Presented {
+            (Some(challenge), None) => Ok(Self::Present(PresentedChallenge {
                 challenge: challenge.to_owned(),
                 subject_token: subject_token(form)?,
                 user_code: bounded(form, "user_code", MAX_USER_CODE)?,
@@ -60,7 +61,7 @@ impl TransactionRequest {
     }
 }
 
-/// What waits from now on; not an approval yet.
+/// A pending authorization; not yet an approval.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct TransactionResponse {
     pub transaction_authorization_id: String,
@@ -69,44 +70,44 @@ pub struct TransactionResponse {
     /// Seconds between two polls; 5 if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<u64>,
-    /// Where a person can decide. Opening it approves nothing.
+    /// Where the user can decide. Opening it approves nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub authorization_uri: Option<String>,
-    /// As in the acknowledgement of CIBA: only for clients registered with `number_matching`.
+    /// Extension: as in [`crate::ciba::BackchannelResponse`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub number_to_match: Option<u8>,
 }
 
-/// What a challenge says. Claims that are not here are ignored; a missing one is an error that names it.
+/// Payload of a challenge. Unknown claims are ignored; a missing one is an error that names it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ChallengeClaims {
-    /// The resource server: the audience of the token to come.
+    /// The resource server, which is the audience of the requested token.
     pub iss: String,
-    /// The authorization server: a string, or a list that contains it.
+    /// The authorization server: a string, or an array that contains it.
     pub aud: Value,
     pub iat: i64,
     pub exp: i64,
     pub jti: String,
-    /// Comes back in the token.
+    /// Returned in the token.
     pub txn: String,
     pub authorization_details: Vec<Detail>,
-    /// For people, in the resource server's words.
+    /// Shown to the user, in the resource server's words.
     pub reason: String,
-    /// Never fetched by us.
+    /// Never fetched.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub reason_uri: Option<String>,
-    /// An addition of ours, which the draft allows: on whose behalf the refused request came.
+    /// Extension, which the draft allows: the subject of the refused request.
     #[serde(
         default,
         deserialize_with = "present",
         skip_serializing_if = "Option::is_none"
     )]
     pub sub: Option<String>,
-    /// Who sent the refused request.
+    /// The actor of the refused request.
     #[serde(
         default,
         deserialize_with = "present",
@@ -115,7 +116,7 @@ pub struct ChallengeClaims {
     pub act: Option<Requester>,
 }
 
-/// One actor of the refused request (RFC 8693 section 4.1); earlier ones nest inside. Only an object is one (LESSONS 11).
+/// An actor of the refused request (RFC 8693 section 4.1); earlier ones nest inside. Any JSON value but an object is an error.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Map<String, Value>")]
 pub struct Requester {
@@ -127,13 +128,13 @@ pub struct Requester {
 }
 
 impl Requester {
-    /// From the current actor inwards to the first one.
+    /// From the current actor to the first one.
     pub fn chain(&self) -> impl Iterator<Item = &Self> {
         std::iter::successors(Some(self), |act| act.act.as_deref())
     }
 }
 
-/// The members of [`Requester`], as serde reads them; it would take a list too.
+/// Deserializes the members of [`Requester`] from an object: serde alone would read a struct from an array too.
 #[derive(Deserialize)]
 struct RequesterMembers {
     #[serde(default, deserialize_with = "present")]
@@ -152,7 +153,7 @@ impl TryFrom<Map<String, Value>> for Requester {
     }
 }
 
-/// A member that is there; `null` is a value like any other.
+/// Refuses `null` in an optional member.
 fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

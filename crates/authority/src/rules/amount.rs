@@ -12,7 +12,7 @@ pub(super) fn at_least(parent: &Value, child: &Value) -> bool {
     both(parent, child).is_some_and(|(parent, child)| child >= parent)
 }
 
-/// A negative amount would give back what was spent.
+/// Refuses negative amounts, which would increase what is left.
 pub(super) fn budget(parent: &Value, child: &Value) -> bool {
     both(parent, child).is_some_and(|(parent, child)| child <= parent && !child.is_negative())
 }

@@ -1,5 +1,5 @@
-//! `equal`: the same JSON value. `null` and numbers with a point are refused: the first may mean absent, the second
-//! has several ways to be written.
+//! `equal`: the same JSON value. `null` is refused because it may mean absent, numbers with a decimal point because they have
+//! several spellings.
 
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
-//! The rules by which a member of one object stays within the same member of another (DESIGN 7).
-//! Each is a total order relation on its well-formed values: reflexive, transitive, antisymmetric on the normal
-//! form, with a greatest lower bound or none. A value that is not well-formed is within nothing.
+//! The rules by which the value of a member of one object is within that of another.
+//! Each is a partial order on its well-formed values: reflexive, transitive, antisymmetric on the normal form; two values have
+//! a greatest lower bound or no lower bound. A malformed value is within nothing.
 
 mod amount;
 mod equal;
@@ -13,11 +13,12 @@ use serde_json::Value;
 use crate::decimal::Decimal;
 pub(crate) use within::is_rfc3339;
 
+/// The rule of one member: when the value of a child is within that of its parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
     /// The same value.
     Equal,
-    /// An array read as a set: nothing that the parent does not list.
+    /// An array as a set: a subset of the parent's.
     Subset,
     /// A number that is not larger.
     AtMost,
@@ -27,16 +28,16 @@ pub enum Rule {
     Within,
     /// A URI or path at or below the parent's, by whole segments.
     Prefix,
-    /// A number that is not larger, and is spent across the whole task.
+    /// A number that is not larger, of which all requests of a task together may take no more.
     Budget {
-        /// What one request spends that does not say so itself.
+        /// What a request takes if it does not say.
         each: Option<Decimal>,
     },
 }
 
 impl Rule {
-    /// Reads a rule of a type's file: its name, or `{"rule": "budget", "each": 1}`.
-    /// A rule that is not built is refused, never ignored.
+    /// Parses a rule of a type's file: its name, or `{"rule": "budget", "each": 1}`.
+    /// An unknown rule is an error.
     pub(crate) fn parse(value: &Value) -> Result<Self, String> {
         match value {
             Value::String(name) => Self::named(name),
@@ -105,19 +106,19 @@ impl Rule {
         }
     }
 
-    /// The largest value below both; `None` if nothing is.
+    /// The largest value within both; `None` if there is none.
     pub(crate) fn meet(&self, a: &Value, b: &Value) -> Option<Value> {
         match self {
             Self::Subset => subset::meet(a, b),
             Self::Within => within::meet(a, b),
-            // Every other rule orders its values as a tree: below both means below one of them.
+            // Under every other rule a value within both exists only if one is within the other.
             _ => self.smaller(a, b),
         }
     }
 
     fn smaller(&self, a: &Value, b: &Value) -> Option<Value> {
         match (self.covers(a, b), self.covers(b, a)) {
-            // Two ways to write one value: choose without regard to the order of the arguments.
+            // Two spellings of one value: the choice does not depend on the order of the arguments.
             (true, true) => [a, b]
                 .into_iter()
                 .min_by_key(|value| value.to_string())
@@ -128,7 +129,7 @@ impl Rule {
         }
     }
 
-    /// The one way to write the value; `None` if it is not well-formed.
+    /// The normal form of the value; `None` if it is malformed.
     pub(crate) fn normal(&self, value: &Value) -> Option<Value> {
         match self {
             Self::Equal => equal::normal(value),
@@ -140,8 +141,8 @@ impl Rule {
         }
     }
 
-    /// The value as an authority keeps it: arrays and paths in normal form; numbers and times as they were
-    /// approved, because people read them (`412.00`, the hour in their own zone).
+    /// The stored form: arrays and paths in normal form, but numbers and times as written, because people read them (`412.00`, the
+    /// hour in their own zone).
     pub(crate) fn tidy(&self, value: &Value) -> Option<Value> {
         let normal = self.normal(value)?;
         match self {

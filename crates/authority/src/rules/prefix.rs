@@ -1,11 +1,11 @@
 //! `prefix`: an absolute URI or an absolute path, compared by whole, normalised segments (RFC 3986 6.2.2).
-//! What servers read in different ways is refused: dot segments, encoded or not, `%2F`, `%5C`, `%25`, backslash,
+//! What servers interpret differently is refused: dot segments, encoded or not, `%2F`, `%5C`, `%25`, backslash,
 //! empty segments, path parameters (`;`), queries, fragments, user names and control characters.
 
 use serde_json::Value;
 use url::Url;
 
-/// The longest URI or path taken, in bytes.
+/// The longest URI or path, in bytes.
 const MAX_LENGTH: usize = 2048;
 
 #[derive(PartialEq, Eq)]
@@ -65,7 +65,7 @@ fn origin(scheme: &str, host: &str) -> Option<String> {
         return None;
     }
     let url = Url::parse(&format!("{scheme}://{host}/")).ok()?;
-    // Only the host may be empty (`file:///`), and nothing of it may have become a path.
+    // The host may be empty (`file:///`), but no part of it may have become a path.
     if url.path() != "/" {
         return None;
     }
@@ -80,7 +80,7 @@ fn origin(scheme: &str, host: &str) -> Option<String> {
     ))
 }
 
-/// One segment: what need not be encoded is decoded, everything else is encoded in capitals.
+/// One segment: unreserved characters decoded, all others percent-encoded in upper case (RFC 3986 section 6.2.2).
 fn segment(text: &str) -> Option<String> {
     let bytes = decode(text)?;
     let refused = [&b""[..], b".", b".."].contains(&bytes.as_slice())
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn design_7_whole_segments() {
+    fn only_whole_segments_match() {
         assert!(within("/reports", "/reports"));
         assert!(within("/reports", "/reports/2026/q4.pdf"));
         assert!(within("/reports/", "/reports/2026"));
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn design_7_dot_segments_and_encoded_slashes_are_refused() {
+    fn dot_segments_and_encoded_slashes_are_refused() {
         for bad in [
             "/a/../b",
             "/a/./b",

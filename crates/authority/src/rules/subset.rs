@@ -1,5 +1,5 @@
-//! `subset`: an array of texts and integers, read as a set. Normal form: sorted, each once. An empty array permits
-//! nothing and is refused, so that "no member" and "nothing" cannot be taken for one another.
+//! `subset`: an array of texts and integers, read as a set. Normal form: sorted, each once. An empty array is refused,
+//! so that "unrestricted" (no member) and "nothing" are not confused.
 
 use serde_json::Value;
 

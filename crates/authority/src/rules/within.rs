@@ -31,7 +31,7 @@ pub(super) fn meet(a: &Value, b: &Value) -> Option<Value> {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };
-    // `None` is smaller than any time: an open beginning gives way to a definite one.
+    // `None` is smaller than any time: the later beginning is the definite one.
     Period {
         from: a.from.max(b.from),
         until,
@@ -92,8 +92,8 @@ fn read_time(value: &Value) -> Option<Timestamp> {
     is_rfc3339(text).then(|| text.parse().ok()).flatten()
 }
 
-/// `2026-11-21T12:00:00Z`, with an optional fraction, `Z` or an offset in hours and minutes. The date library takes
-/// more shapes than these.
+/// `2026-11-21T12:00:00Z`, with an optional fraction, `Z` or an offset in hours and minutes. jiff accepts
+/// more forms.
 pub(crate) fn is_rfc3339(text: &str) -> bool {
     let shape = |part: &str, pattern: &str| {
         part.len() == pattern.len()

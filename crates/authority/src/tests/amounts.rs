@@ -1,4 +1,4 @@
-//! `amounts`: what a person may lower.
+//! `amounts`: the members that a person may lower.
 
 use serde_json::{Value, json};
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::world::{CALENDAR, PAYMENT, TOOL, detail, payment, types};
-use crate::{Ask, Level, TypeDefinition, TypeError, Types, Usage};
+use crate::{AskRule, Level, TypeDefinition, TypeError, Types, Usage};
 
 /// The payment's file with one member changed; `null` removes it.
 fn changed(pointer: &str, value: Value) -> Result<TypeDefinition, TypeError> {
@@ -35,7 +35,7 @@ fn the_shipped_types_are_complete() {
         (payment.usage(), payment.level()),
         (Usage::Once, Level::Password)
     );
-    assert_eq!(payment.ask(), &Ask::Always);
+    assert_eq!(payment.ask(), &AskRule::Always);
     assert_eq!(types.by_name("calendar").unwrap().usage(), Usage::Repeat);
     assert_eq!((payment.version(), payment.title("en")), (2, "Payment"));
     assert_eq!(types.by_hash(payment.hash()).unwrap().name(), "payment");
@@ -43,7 +43,7 @@ fn the_shipped_types_are_complete() {
 }
 
 #[test]
-fn design_7_the_hash_is_that_of_the_canonical_document() {
+fn the_hash_is_that_of_the_canonical_document() {
     let definition = TypeDefinition::parse(PAYMENT).unwrap();
     assert_eq!(definition.hash().len(), 43);
     let again = TypeDefinition::parse(definition.document()).unwrap();
@@ -69,7 +69,7 @@ fn a_name_is_taken_once_and_an_older_version_is_known_by_hash_only() {
 }
 
 #[test]
-fn design_7_a_rule_that_is_not_built_is_refused_when_the_type_is_loaded() {
+fn a_rule_that_is_not_built_is_refused_when_the_type_is_loaded() {
     refused("/rules/~1reference", json!("regex"), "/rules/~1reference");
     refused(
         "/rules/~1reference",
@@ -110,7 +110,7 @@ fn each_member_has_a_rule_and_each_rule_a_member() {
 }
 
 #[test]
-fn lessons_37_a_member_that_is_carried_but_not_shown_is_refused() {
+fn a_member_that_is_carried_but_not_shown_is_refused() {
     refused("/limits", Value::Null, "/sentence/de");
     refused("/limits/en", json!(["At: {/locations}"]), "/sentence/en");
     let only_if_absent = "Pay [{/reference}|{/instructed_amount}] to {/creditor}, once";
@@ -182,8 +182,8 @@ fn a_person_is_asked_above_an_amount_in_one_currency() {
     dollars["instructed_amount"]["currency"] = json!("USD");
     assert!(needs(dollars));
     assert!(needs(json!({ "type": "payment" })));
-    assert!(Ask::Always.needs_person(&detail(payment("0"))));
-    assert!(!Ask::Never.needs_person(&detail(payment("9"))));
+    assert!(AskRule::Always.needs_person(&detail(payment("0"))));
+    assert!(!AskRule::Never.needs_person(&detail(payment("9"))));
     for (pointer, value, at) in [
         ("/above/limit", json!("50,00"), "/ask/above/limit"),
         ("/above/pointer", json!("/reference"), "/ask/above/pointer"),
@@ -299,7 +299,7 @@ fn what_is_usual_names_members_that_can_be_compared() {
             json!({ "payee": iban, "amount": amount, "unit": "/reference" }),
             "/usual/unit",
         ),
-        // Not even a pointer of the right form, or a member that nobody knows.
+        // Not even a pointer of the right form, or an unknown member.
         (json!({ "amount": amount, "unit": currency }), ""),
         (json!({ "payee": iban, "who": iban }), ""),
     ] {

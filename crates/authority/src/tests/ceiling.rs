@@ -1,4 +1,4 @@
-//! Ceilings: patterns that limit what may be granted to a kind of agent.
+//! Ceilings: what may be granted to an agent at most.
 
 use std::collections::BTreeSet;
 

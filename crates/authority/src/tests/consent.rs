@@ -1,4 +1,4 @@
-//! `prepare`: what was asked becomes what a person consents to.
+//! `prepare`: requested objects are completed for consent.
 
 use serde_json::{Value, json};
 use writ_wire::rar::Detail;
@@ -38,7 +38,7 @@ fn each_object_gets_its_ref_type_hash_and_resource() {
 }
 
 #[test]
-fn design_7_no_locations_and_several_resources_is_refused() {
+fn no_locations_and_several_resources_is_refused() {
     let problem = prepare(vec![payment("5")], None).unwrap_err();
     assert_eq!(problem.pointer, "/0/locations");
 }

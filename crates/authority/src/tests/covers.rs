@@ -55,7 +55,7 @@ fn promise_1_an_excess_has_the_pointer_of_its_member() {
 }
 
 #[test]
-fn design_7_a_member_that_the_child_leaves_out_is_an_excess() {
+fn a_member_that_the_child_leaves_out_is_an_excess() {
     let mut bare = payment("1");
     bare["instructed_amount"] = json!({ "amount": "1" });
     let parent = of_details([pay("ref_a", "5")]);
@@ -96,7 +96,7 @@ fn promise_6_a_value_of_the_wrong_kind_is_refused() {
 }
 
 #[test]
-fn design_7_once_objects_map_one_to_one() {
+fn once_objects_map_one_to_one() {
     let one = of_details([pay("ref_a", "5")]);
     let two = of_details([pay("ref_a", "2"), pay("ref_a", "3")]);
     assert_eq!(pointers(&one, &two), ["/1"]);
@@ -106,7 +106,7 @@ fn design_7_once_objects_map_one_to_one() {
 }
 
 #[test]
-fn design_7_the_ref_survives_so_another_ref_is_another_grant() {
+fn the_ref_survives_so_another_ref_is_another_grant() {
     let parent = of_details([pay("ref_a", "5")]);
     assert_eq!(
         pointers(&parent, &of_details([pay("ref_b", "1")])),
@@ -119,7 +119,7 @@ fn design_7_the_ref_survives_so_another_ref_is_another_grant() {
 }
 
 #[test]
-fn design_7_a_changed_type_never_reinterprets_an_old_consent() {
+fn a_changed_type_never_reinterprets_an_old_consent() {
     let old = super::world::PAYMENT.replace("\"version\": 2", "\"version\": 0");
     let old_hash = crate::TypeDefinition::parse(&old)
         .unwrap()
@@ -134,14 +134,14 @@ fn design_7_a_changed_type_never_reinterprets_an_old_consent() {
         "/0/type_hash"
     );
     assert!(now.meet(&then, &known).details().is_empty());
-    // Unknown there: doubt is refusal, even against itself.
+    // An unknown type is refused, even against itself.
     assert_eq!(pointers(&then, &then), ["/0/type_hash"]);
     let none = of_details([pay("ref_a", "5").without("type_hash")]);
     assert_eq!(pointers(&none, &none), ["/0/type_hash"]);
 }
 
 #[test]
-fn design_7_a_scope_is_a_pair() {
+fn a_scope_is_a_pair() {
     let make = |grants: &[(&str, &str)]| {
         let scopes = grants.iter().map(|(r, s)| scope(r, s)).collect();
         Authority::new(scopes, Vec::new(), BTreeSet::new())
@@ -159,7 +159,7 @@ fn design_7_a_scope_is_a_pair() {
 }
 
 #[test]
-fn design_5_one_audience_per_token() {
+fn one_audience_per_token() {
     let both = pay("ref_a", "5").with("locations", json!([OTHER, BANK, BANK]));
     let scopes = BTreeSet::from([scope(OTHER, "read")]);
     let bare = BTreeSet::from([uri("https://issuer.example")]);
@@ -203,7 +203,7 @@ fn meet_is_the_smaller_of_each_member() {
 }
 
 #[test]
-fn design_5_the_authority_hash_is_salted() {
+fn the_authority_hash_is_salted() {
     let a = of_details([pay("ref_a", "5")]);
     let hash = a.hash("one");
     assert!(hash.starts_with("sha-256:") && hash.len() == 8 + 43);

@@ -1,4 +1,4 @@
-//! The laws of DESIGN 7, each for random authorities over the three shipped types.
+//! Algebraic laws of `covers`, `meet` and `narrow`, each for random authorities over the three shipped types.
 
 use std::collections::BTreeSet;
 
@@ -8,21 +8,21 @@ use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
 use super::world::{AUDIENCES, Dice, any, dice, narrower, types, uri, wider};
-use crate::{Asked, Authority, Ceiling, Decimal, Types, permits, spend};
+use crate::{Authority, Ceiling, Decimal, NarrowRequest, Types, permits, spend};
 
 fn covers(parent: &Authority, child: &Authority, types: &Types) -> bool {
     parent.covers(child, types).is_ok()
 }
 
 /// Every scope and object of `authority` at `audience`, as a client asks for them.
-fn ask(authority: &Authority, audience: &ResourceUri, dice: &mut Dice) -> Asked {
+fn ask(authority: &Authority, audience: &ResourceUri, dice: &mut Dice) -> NarrowRequest {
     let view = authority.view(audience);
     let bare = |detail: &Detail| match dice.roll(3) {
         0 => detail.clone(),
         1 => detail.clone().without("type_hash"),
         _ => detail.clone().without("type_hash").without("locations"),
     };
-    Asked {
+    NarrowRequest {
         scopes: Some(view.scopes_at(audience)),
         details: Some(view.details().iter().map(bare).collect()),
         audience: audience.clone(),

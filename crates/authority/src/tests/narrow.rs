@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use writ_wire::rar::Detail;
 
 use super::world::{consented, detail, of_details, payment, scope, types, uri};
-use crate::{Asked, Authority, NarrowError, Narrowed};
+use crate::{Authority, NarrowError, NarrowRequest, Narrowed};
 
 const BANK: &str = "https://bank.example";
 const OTHER: &str = "https://other.example";
@@ -31,7 +31,7 @@ fn calendar() -> Value {
 
 fn ask(details: impl IntoIterator<Item = Value>) -> Result<Narrowed, NarrowError> {
     let details = details.into_iter().map(detail).collect();
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: None,
         details: Some(details),
         audience: uri(BANK),
@@ -41,7 +41,7 @@ fn ask(details: impl IntoIterator<Item = Value>) -> Result<Narrowed, NarrowError
 
 fn ask_scopes(names: &[&str], audience: &str) -> Result<Narrowed, NarrowError> {
     let scopes = names.iter().map(|n| (*n).to_owned()).collect();
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: Some(scopes),
         details: None,
         audience: uri(audience),
@@ -60,9 +60,9 @@ fn pointers(result: Result<Narrowed, NarrowError>) -> Vec<String> {
 }
 
 #[test]
-fn design_6_filtering_to_an_audience_leaves_nothing_out() {
+fn filtering_to_an_audience_leaves_nothing_out() {
     for audience in [BANK, OTHER] {
-        let asked = Asked {
+        let asked = NarrowRequest {
             scopes: None,
             details: None,
             audience: uri(audience),
@@ -73,7 +73,7 @@ fn design_6_filtering_to_an_audience_leaves_nothing_out() {
     }
     assert!(!ask_scopes(&["read", "write"], BANK).unwrap().reduced);
     let same = granted().view(&uri(BANK)).details().to_vec();
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: None,
         details: Some(same),
         audience: uri(BANK),
@@ -82,7 +82,7 @@ fn design_6_filtering_to_an_audience_leaves_nothing_out() {
 }
 
 #[test]
-fn design_6_asking_for_less_leaves_the_rest_out_for_good() {
+fn asking_for_less_leaves_the_rest_out_for_good() {
     let less = ask_scopes(&["read"], BANK).unwrap();
     assert!(less.reduced);
     assert_eq!(
@@ -90,14 +90,14 @@ fn design_6_asking_for_less_leaves_the_rest_out_for_good() {
         &BTreeSet::from([scope(BANK, "read")])
     );
     assert_eq!(less.authority.details().len(), 3);
-    let more = Asked {
+    let more = NarrowRequest {
         scopes: Some(BTreeSet::from(["write".to_owned()])),
         details: None,
         audience: uri(BANK),
     };
     let again = less.authority.narrow(&more, &types());
     assert_eq!(again, Err(NarrowError::Scope(vec!["write".into()])));
-    let elsewhere = Asked {
+    let elsewhere = NarrowRequest {
         scopes: None,
         details: None,
         audience: uri(OTHER),
@@ -142,7 +142,7 @@ fn the_result_is_what_was_asked_with_what_the_server_says() {
 }
 
 #[test]
-fn design_7_several_parents_are_named_and_ref_chooses() {
+fn several_parents_are_named_and_ref_chooses() {
     let error = ask([payment("5")]).unwrap_err();
     let refs = ["ref_a", "ref_b"].map(str::to_owned).to_vec();
     assert_eq!(error, NarrowError::Ambiguous { refs });
@@ -165,7 +165,7 @@ fn design_7_several_parents_are_named_and_ref_chooses() {
 }
 
 #[test]
-fn design_7_a_once_object_is_not_split_in_two() {
+fn a_once_object_is_not_split_in_two() {
     let of = |reference: &str, amount: &str| {
         let mut value = payment(amount);
         value["ref"] = json!(reference);
@@ -180,8 +180,8 @@ fn design_7_a_once_object_is_not_split_in_two() {
     let two = json!({ "type": "calendar", "calendar": "work", "actions": ["create"] });
     let split = ask([one, two]).unwrap();
     assert_eq!(split.authority.details().len(), 2);
-    // Two parts of one grant are one grant: no choice is left to the client.
-    let both = Asked {
+    // Objects with the same `ref` are one grant: the client need not choose.
+    let both = NarrowRequest {
         scopes: None,
         details: Some(vec![detail(json!({
             "type": "calendar", "calendar": "work", "actions": ["read"],
@@ -192,7 +192,7 @@ fn design_7_a_once_object_is_not_split_in_two() {
 }
 
 #[test]
-fn lessons_3_wider_is_refused_with_its_pointer_and_never_trimmed() {
+fn wider_is_refused_with_its_pointer_and_never_trimmed() {
     let mut other_payee = payment("5");
     other_payee["creditor"]["name"] = json!("Mallory");
     let asked = [payment("500"), other_payee];
@@ -218,7 +218,7 @@ fn lessons_3_wider_is_refused_with_its_pointer_and_never_trimmed() {
 #[test]
 fn the_granted_value_is_shown_only_if_the_token_carries_it() {
     let details = Some(vec![detail(payment("500"))]);
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: None,
         details,
         audience: uri(BANK),
@@ -263,7 +263,7 @@ fn rfc_9396_5_an_invalid_value_is_refused_though_it_is_narrower() {
 fn promise_6_a_grant_of_an_unknown_version_is_not_narrowed() {
     let lost = consented("ref_a", BANK, payment("5")).with("type_hash", json!("AAAA"));
     let details = Some(vec![detail(payment("1"))]);
-    let asked = Asked {
+    let asked = NarrowRequest {
         scopes: None,
         details,
         audience: uri(BANK),

@@ -1,9 +1,9 @@
-//! `permits`: the resource server's question.
+//! `permits`: whether a token permits a request to a resource server.
 
 use serde_json::{Value, json};
 
 use super::world::{consented, detail, payment, types};
-use crate::{Decimal, Denied, Permit, Spend, Types, Usage, every_permit, permits};
+use crate::{BudgetSpend, Decimal, Permit, PermitError, Types, Usage, every_permit, permits};
 
 const BANK: &str = "https://bank.example";
 const FILES: &str = "https://files.example";
@@ -17,7 +17,7 @@ fn tool(more: Value) -> Value {
     value
 }
 
-fn ask(granted: Value, request: Value) -> Result<Permit, Denied> {
+fn ask(granted: Value, request: Value) -> Result<Permit, PermitError> {
     let location = if granted["type"] == "payment" {
         BANK
     } else {
@@ -75,7 +75,7 @@ fn a_call_spends_from_the_budget_of_the_task() {
     let (budget, amount) = (Decimal::parse("20").unwrap(), Decimal::parse("1").unwrap());
     assert_eq!(
         permit.spends,
-        [Spend {
+        [BudgetSpend {
             pointer: "/calls".into(),
             budget,
             amount
@@ -120,7 +120,7 @@ fn a_single_time_lies_in_the_granted_period() {
 }
 
 #[test]
-fn design_7_rules_by_type_hash_and_an_unknown_one_is_a_refusal() {
+fn rules_by_type_hash_and_an_unknown_one_is_a_refusal() {
     let lost = consented("ref_a", BANK, payment("5")).with("type_hash", json!("AAAA"));
     let denied = permits(&[lost], &detail(payment("1")), &types()).unwrap_err();
     assert_eq!(denied.unknown_types, ["AAAA"]);

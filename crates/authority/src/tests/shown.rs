@@ -1,4 +1,4 @@
-//! Promise 7: two different objects never read the same, and what would be hidden or cut is never granted.
+//! Two different objects never read the same, and what would be hidden or cut is never granted.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use super::world::{detail, payment, types, uri};
 use crate::{Problem, TypeDefinition, consent};
 
 const PLACE: &str = "https://bank.example";
-/// Pieces of our own words, and of what could be taken for them.
+/// Fragments of templates, and texts that resemble them.
 const FRAGMENTS: [&str; 24] = [
     "a",
     "b",
@@ -304,7 +304,7 @@ fn changed(pointer: &str, value: Value) -> Result<TypeDefinition, crate::TypeErr
         value => drop(around.insert(name.to_owned(), value)),
     }
     let loaded = TypeDefinition::parse(&file.to_string());
-    // What was consented to once keeps its meaning.
+    // An older version is not checked.
     assert!(TypeDefinition::parse_older(&file.to_string()).is_ok());
     loaded
 }

@@ -1,4 +1,4 @@
-//! What people read.
+//! The sentences that people read.
 
 use serde_json::{Value, json};
 
@@ -57,7 +57,7 @@ fn a_calendar() {
 }
 
 #[test]
-fn lessons_37_a_tool_call_says_what_is_not_limited_too() {
+fn a_tool_call_says_what_is_not_limited_too() {
     let mut value = json!({ "type": "mcp_tool_call", "server": "https://files.example/mcp", "tool": "read_file" });
     assert_eq!(
         say(value.clone(), "en"),
@@ -107,7 +107,7 @@ fn limits_are_the_lines_whose_values_are_there() {
 }
 
 #[test]
-fn lessons_37_a_value_cannot_pose_as_our_words() {
+fn a_value_cannot_pose_as_our_words() {
     let types = types();
     let mut value = payment("412.00");
     value["creditor"]["name"] = json!("K\u{202e}L\nM\u{200b} {/reference} [x]");

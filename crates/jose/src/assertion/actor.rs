@@ -1,5 +1,5 @@
-//! The actor assertion (DESIGN 6): an agent names the key that a handed-over token is to be bound to, and the one
-//! agent that may present it.
+//! The actor assertion: the `actor_token` (RFC 8693 section 2.1) by which an agent accepts a delegation. It names the agent's key,
+//! to which the new token is bound, and the one client that may present it.
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use crate::encoding::quoted;
 use crate::hash::digest_text;
 use crate::key::{KeySet, Thumbprint};
 
-/// The longest life of an actor assertion, from `iat` to `exp`.
+/// The longest lifetime of an actor assertion, from `iat` to `exp`.
 pub const MAX_ACTOR_ASSERTION_LIFE: Duration = Duration::from_secs(120);
 
-/// What an actor assertion has to fit.
+/// What an actor assertion is verified against.
 #[derive(Clone, Copy, Debug)]
 pub struct ActorAssertionRules<'a> {
-    /// Who signed it, and acts next.
+    /// The agent that signed it and becomes the current actor.
     pub agent: &'a str,
     pub issuer: &'a str,
-    /// The authenticated client of the exchange.
+    /// The authenticated client of the token exchange.
     pub presenter: &'a str,
     pub now: Timestamp,
 }
 
-/// The agent takes part, with the key `binds`. Good once.
+/// A verified actor assertion. It may be used once: see [`Self::replay_digest`].
 #[derive(Clone, Debug)]
 pub struct ActorAssertion {
     pub agent: String,
     /// The key to bind the new token to.
     pub binds: Thumbprint,
-    /// The agent's registered key that verified.
+    /// Thumbprint of the agent's registered key that verified.
     pub signer: Thumbprint,
     pub jti: String,
-    /// No node accepts the assertion after this.
+    /// Until then a replay must be detected; no node accepts the assertion later.
     pub accepted_until: Timestamp,
 }
 
@@ -47,7 +47,7 @@ impl ActorAssertion {
         UnverifiedAssertion::parse(text)?.verify_actor(keys, rules)
     }
 
-    /// What may happen once, by agent (LESSONS 13).
+    /// What must be claimed once per assertion; by agent.
     pub fn replay_digest(&self) -> String {
         digest_text(&[
             b"actor-assertion",

@@ -1,4 +1,4 @@
-//! `private_key_jwt` (RFC 7523 section 3, 7523bis, FAPI 2.0 section 5.3.2.1; SPECS 5.1).
+//! `private_key_jwt` (RFC 7523 section 3, draft-ietf-oauth-rfc7523bis, FAPI 2.0 section 5.3.2.1).
 
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use crate::encoding::quoted;
 use crate::hash::digest_text;
 use crate::key::{KeySet, Thumbprint};
 
-/// The longest life of a client assertion: its `jti` is remembered that long.
+/// The longest lifetime of a client assertion: its `jti` is remembered that long.
 pub const MAX_CLIENT_ASSERTION_LIFE: Duration = Duration::from_secs(300);
 
-/// What a client assertion has to fit.
+/// What a client assertion is verified against.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientAssertionRules<'a> {
     pub client_id: &'a str,
@@ -22,29 +22,29 @@ pub struct ClientAssertionRules<'a> {
     pub now: Timestamp,
 }
 
-/// Which `aud` is taken (LESSONS 20).
+/// Which `aud` is accepted.
 #[derive(Clone, Copy, Debug)]
 pub enum AudienceRule<'a> {
     /// FAPI 2.0: the issuer, as a string.
     IssuerString,
-    /// 7523bis: the issuer, as a string or the only member of a list.
+    /// 7523bis: the issuer, as a string or the only member of an array.
     Issuer,
-    /// For clients that cannot do better: the issuer or one of these endpoints, and nobody else.
+    /// For clients that cannot be changed: the issuer or one of these endpoint URLs, and no other audience beside it.
     IssuerOr(&'a [String]),
 }
 
-/// The client holds its registered key. Good once.
+/// A verified client assertion. It may be used once: see [`Self::replay_digest`].
 #[derive(Clone, Debug)]
 pub struct ClientAssertion {
     pub client_id: String,
-    /// Of the key that verified.
+    /// Thumbprint of the key that verified.
     pub thumbprint: Thumbprint,
     pub jti: String,
-    /// No node accepts the assertion after this.
+    /// Until then a replay must be detected; no node accepts the assertion later.
     pub accepted_until: Timestamp,
 }
 
-/// Who the assertion claims to be, to find the keys. [`UnverifiedAssertion`] does it without reading twice.
+/// The claimed `sub`, unverified: only for looking up the keys. [`UnverifiedAssertion`] avoids parsing twice.
 pub fn unverified_subject(text: &str) -> Option<String> {
     let unverified = UnverifiedAssertion::parse(text).ok()?;
     Some(unverified.claims.sub)
@@ -59,7 +59,7 @@ impl ClientAssertion {
         UnverifiedAssertion::parse(text)?.verify_client(keys, rules)
     }
 
-    /// What may happen once, by client.
+    /// What must be claimed once per assertion; by client.
     pub fn replay_digest(&self) -> String {
         digest_text(&[
             b"client-assertion",

@@ -1,5 +1,5 @@
-//! Who is to be asked, said by a token (CIBA 7.1): a `login_hint_token` that the client signed, naming the person as RFC 9493
-//! does, or an ID token that this issuer gave the client before.
+//! Hints that are tokens (CIBA 7.1): a `login_hint_token` signed by the client, which names the user by RFC 9493, or an ID token
+//! of this issuer (`id_token_hint`).
 
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use writ_wire::time::Timestamp;
 
 use super::{AssertionError, MAX_FUTURE, audiences, verified_by};
 use crate::encoding::quoted;
-use crate::jws::Unverified;
+use crate::jws::UnverifiedJwt;
 use crate::key::{KeySet, PublicKey};
 
-/// How long after its end an ID token still says who is meant.
+/// How long after its `exp` an ID token is still accepted as a hint.
 pub const MAX_HINT_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What a hint has to fit.
+/// What a hint is verified against.
 #[derive(Clone, Copy, Debug)]
 pub struct HintRules<'a> {
     pub client_id: &'a str,
@@ -34,7 +34,7 @@ struct LoginHintClaims {
     sub_id: SubjectIdentifier,
 }
 
-/// RFC 9493 section 3.2.6, the one format that names our people.
+/// A subject identifier of format `opaque` (RFC 9493 section 3.2.4), the only supported one.
 #[derive(Deserialize)]
 struct SubjectIdentifier {
     format: String,
@@ -49,13 +49,13 @@ struct HintedIdToken {
     exp: i64,
 }
 
-/// The person that a `login_hint_token` names. It may be shown again until it expires: it grants nothing.
+/// The user that a `login_hint_token` names. It may be used again until it expires: it grants nothing.
 pub fn login_hint(
     text: &str,
     keys: &KeySet,
     rules: &HintRules<'_>,
 ) -> Result<String, AssertionError> {
-    let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+    let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
     check_type(&jws, LOGIN_HINT_TYPE)?;
     verified_by(&jws, keys)?;
     let claims: LoginHintClaims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
@@ -81,18 +81,18 @@ pub fn login_hint(
     Ok(claims.sub_id.id)
 }
 
-/// The `kid` of an ID token, to find its key among all that were ever published.
+/// The `kid` of an ID token, unverified: its key is looked up among all that this issuer ever published.
 pub fn unverified_kid(text: &str) -> Option<String> {
-    Unverified::parse(text).ok()?.header().kid.clone()
+    UnverifiedJwt::parse(text).ok()?.header().kid.clone()
 }
 
-/// The person that an ID token of ours is about; also an expired one, for a while.
+/// The user that an ID token of this issuer names; also one that expired at most [`MAX_HINT_AGE`] ago.
 pub fn id_token_hint(
     text: &str,
     key: &PublicKey,
     rules: &HintRules<'_>,
 ) -> Result<String, AssertionError> {
-    let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+    let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
     check_type(&jws, "JWT")?;
     jws.verify_signature(key)
         .map_err(|_| AssertionError::BadSignature)?;
@@ -112,7 +112,7 @@ pub fn id_token_hint(
     Ok(claims.sub)
 }
 
-fn check_type(jws: &Unverified<'_>, expected: &'static str) -> Result<(), AssertionError> {
+fn check_type(jws: &UnverifiedJwt<'_>, expected: &'static str) -> Result<(), AssertionError> {
     if jws.typ_is(expected) {
         return Ok(());
     }

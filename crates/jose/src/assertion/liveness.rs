@@ -1,8 +1,8 @@
-//! What a verifier of liveness says (docs/liveness.md): one person, before one screen, a moment ago. Good once.
+//! Verifies the result of a liveness verifier (docs/liveness.md): a live person was in front of one approval screen just now.
 
 use std::time::Duration;
 
-use writ_wire::liveness::{LivenessFinding, RESULT_TYPE};
+use writ_wire::liveness::{LivenessResultClaims, RESULT_TYPE};
 use writ_wire::time::Timestamp;
 
 use super::{AssertionError, UnverifiedAssertion};
@@ -11,12 +11,12 @@ use crate::hash::digest_text;
 use crate::jws::JwsError;
 use crate::key::{KeySet, PublicKey};
 
-/// The longest life of a result, from `iat` to `exp`.
+/// The longest lifetime of a result, from `iat` to `exp`.
 pub const MAX_LIVENESS_LIFE: Duration = Duration::from_secs(300);
-/// A longer result is not read: it is kept in the receipt.
+/// The longest result that is read, in bytes: it is stored in the receipt.
 pub const MAX_LIVENESS_BYTES: usize = 4096;
 
-/// What a result has to fit.
+/// What a result is verified against.
 #[derive(Clone, Copy, Debug)]
 pub struct LivenessRules<'a> {
     /// Its `iss`.
@@ -26,22 +26,22 @@ pub struct LivenessRules<'a> {
     pub now: Timestamp,
 }
 
-/// The verifier said all of this. Good once.
+/// A verified result. It may be used once: see [`Self::replay_digest`].
 #[derive(Clone, Debug)]
-pub struct Liveness {
+pub struct LivenessResult {
     pub verifier: String,
-    /// The pseudonym of our request.
+    /// The pseudonym in the request.
     pub subject: String,
-    pub finding: LivenessFinding,
-    /// The verifier's key that signed it.
+    pub finding: LivenessResultClaims,
+    /// The verifier's key that verified.
     pub signer: PublicKey,
     pub jti: String,
-    /// No node accepts the result after this.
+    /// Until then a replay must be detected; no node accepts the result later.
     pub accepted_until: Timestamp,
 }
 
-impl Liveness {
-    /// By one of the pinned keys, with the algorithm of its type.
+impl LivenessResult {
+    /// Verifies with one of the pinned `keys`.
     pub fn verify(
         text: &str,
         keys: &KeySet,
@@ -82,7 +82,7 @@ impl Liveness {
         })
     }
 
-    /// What may happen once, by verifier.
+    /// What must be claimed once per result; by verifier.
     pub fn replay_digest(&self) -> String {
         digest_text(&[b"liveness", self.verifier.as_bytes(), self.jti.as_bytes()])
     }

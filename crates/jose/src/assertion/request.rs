@@ -1,4 +1,4 @@
-//! Signed backchannel requests (CIBA 7.1.1, RFC 9101 section 10.8): every parameter is a claim, and none of it is a login.
+//! Signed backchannel requests (CIBA 7.1.1): every parameter is a claim. They do not authenticate the client.
 
 use std::time::Duration;
 
@@ -8,32 +8,32 @@ use writ_wire::time::Timestamp;
 use super::{AssertionError, MAX_FUTURE, MAX_JTI_BYTES, audiences, verified_by};
 use crate::encoding::quoted;
 use crate::hash::digest_text;
-use crate::jws::Unverified;
+use crate::jws::UnverifiedJwt;
 use crate::key::{Algorithm, KeySet, Thumbprint};
 
-/// The longest life of a signed request, from `nbf` to `exp` (FAPI-CIBA 5.2.2).
+/// The longest lifetime of a signed request, from `nbf` to `exp` (FAPI-CIBA 5.2.2).
 pub const MAX_REQUEST_LIFE: Duration = Duration::from_secs(3600);
 
-/// What a signed request has to fit.
+/// What a signed request is verified against.
 #[derive(Clone, Copy, Debug)]
 pub struct SignedRequestRules<'a> {
     pub client_id: &'a str,
     pub issuer: &'a str,
-    /// The registered one.
+    /// The registered algorithm.
     pub algorithm: Algorithm,
     pub now: Timestamp,
 }
 
-/// The client said all of this. Good once.
+/// A verified request. It may be used once: see [`Self::replay_digest`].
 #[derive(Clone, Debug)]
 pub struct SignedRequest {
     pub client_id: String,
-    /// With the registered claims of a JWT among them.
+    /// All claims, also `iss`, `aud`, `exp` and the like.
     pub claims: Map<String, Value>,
-    /// Of the key that verified.
+    /// Thumbprint of the key that verified.
     pub thumbprint: Thumbprint,
     pub jti: String,
-    /// No node accepts the request after this.
+    /// Until then a replay must be detected; no node accepts the request later.
     pub accepted_until: Timestamp,
 }
 
@@ -43,7 +43,7 @@ impl SignedRequest {
         keys: &KeySet,
         rules: &SignedRequestRules<'_>,
     ) -> Result<Self, AssertionError> {
-        let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+        let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
         check_type(&jws)?;
         if jws.header().alg != rules.algorithm {
             return Err(AssertionError::Algorithm(rules.algorithm.as_str()));
@@ -67,7 +67,7 @@ impl SignedRequest {
         })
     }
 
-    /// What may happen once, by client.
+    /// What must be claimed once per request; by client.
     pub fn replay_digest(&self) -> String {
         digest_text(&[
             b"signed-request",
@@ -77,7 +77,7 @@ impl SignedRequest {
     }
 }
 
-fn check_type(jws: &Unverified<'_>) -> Result<(), AssertionError> {
+fn check_type(jws: &UnverifiedJwt<'_>) -> Result<(), AssertionError> {
     match &jws.header().typ {
         None => Ok(()),
         Some(_) if jws.typ_is("JWT") || jws.typ_is(REQUEST_TYPE) => Ok(()),
@@ -88,7 +88,7 @@ fn check_type(jws: &Unverified<'_>) -> Result<(), AssertionError> {
     }
 }
 
-/// Without `sub`, so that it can never be shown as a client assertion (RFC 9101 section 10.8).
+/// Refuses `sub`, so that a request cannot be used as a client assertion (RFC 9101 section 10.8).
 fn check_party(
     claims: &Map<String, Value>,
     rules: &SignedRequestRules<'_>,
@@ -113,7 +113,7 @@ fn check_party(
     Ok(())
 }
 
-/// `exp`, `iat` and `nbf` are all required (CIBA 7.1.1).
+/// Checks `exp`, `iat` and `nbf`, which are all required (CIBA 7.1.1).
 fn check_time(claims: &Map<String, Value>, now: Timestamp) -> Result<Timestamp, AssertionError> {
     let time = |name: &'static str| {
         let found = claims.get(name).and_then(Value::as_i64);

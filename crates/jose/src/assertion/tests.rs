@@ -132,7 +132,7 @@ fn rfc_7523_3_iss_and_sub_are_the_client() {
 }
 
 #[test]
-fn lessons_20_audience_by_profile() {
+fn rfc7523bis_audience_by_profile() {
     let issuer = json!(ISSUER);
     let issuer_list = json!([ISSUER]);
     let endpoint = json!(ENDPOINT);
@@ -241,7 +241,7 @@ fn jti_is_required_and_bounded() {
 }
 
 #[test]
-fn design_6_neither_assertion_passes_as_the_other() {
+fn neither_assertion_passes_as_the_other() {
     assert_eq!(
         client_claim("cnf", json!({ "jkt": JKT })).unwrap_err(),
         AssertionError::Forbidden("cnf")
@@ -307,7 +307,7 @@ fn a_key_in_the_header_counts_for_nothing() {
 }
 
 #[test]
-fn lessons_13_and_20_replay_is_by_purpose_party_and_jti() {
+fn the_replay_digest_is_by_purpose_party_and_jti() {
     let one = client_claim("jti", json!("one")).unwrap();
     let two = client_claim("jti", json!("two")).unwrap();
     assert_eq!(

@@ -1,5 +1,5 @@
-//! Transaction authorization challenges (draft-rosomakho-oauth-txn-challenge-00): a resource server says, signed, for which one
-//! operation it wants a person. It signs by `SigningKey::sign_jwt` with [`CHALLENGE_TYPE`]; here it is verified.
+//! Verifies transaction authorization challenges (draft-rosomakho-oauth-txn-challenge-00), in which a resource server names the
+//! operation that needs a user's approval. They are signed by `SigningKey::sign_jwt` with [`CHALLENGE_TYPE`].
 
 use std::time::Duration;
 
@@ -9,13 +9,13 @@ use writ_wire::transaction::{CHALLENGE_TYPE, ChallengeClaims, MAX_REASON, MAX_TX
 use super::{AssertionError, MAX_FUTURE, MAX_JTI_BYTES, audiences, verified_by};
 use crate::encoding::quoted;
 use crate::hash::digest_text;
-use crate::jws::Unverified;
+use crate::jws::UnverifiedJwt;
 use crate::key::{KeySet, Thumbprint};
 
-/// The longest life of a challenge, from `iat` to `exp`: its `jti` is remembered that long.
+/// The longest lifetime of a challenge, from `iat` to `exp`: its `jti` is remembered that long.
 pub const MAX_CHALLENGE_LIFE: Duration = Duration::from_secs(600);
 
-/// What a challenge has to fit.
+/// What a challenge is verified against.
 #[derive(Clone, Copy, Debug)]
 pub struct TransactionRules<'a> {
     /// The registered identifier of the resource server whose keys these are.
@@ -24,20 +24,20 @@ pub struct TransactionRules<'a> {
     pub now: Timestamp,
 }
 
-/// The resource server said all of this. Good once.
+/// A verified challenge. It may be used once: see [`Self::replay_digest`].
 #[derive(Clone, Debug)]
 pub struct TransactionChallenge {
     pub claims: ChallengeClaims,
-    /// Of the key that verified.
+    /// Thumbprint of the key that verified.
     pub signer: Thumbprint,
-    /// No node accepts the challenge after this.
+    /// Until then a replay must be detected; no node accepts the challenge later.
     pub accepted_until: Timestamp,
 }
 
 impl TransactionChallenge {
-    /// Which resource server it claims to be from: to find the keys.
+    /// The claimed `iss`, unverified: only for looking up the keys.
     pub fn unverified_issuer(text: &str) -> Result<String, AssertionError> {
-        let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+        let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
         let claims: ChallengeClaims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
         Ok(claims.iss)
     }
@@ -47,7 +47,7 @@ impl TransactionChallenge {
         keys: &KeySet,
         rules: &TransactionRules<'_>,
     ) -> Result<Self, AssertionError> {
-        let jws = Unverified::parse(text).map_err(AssertionError::Malformed)?;
+        let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
         check_header(&jws)?;
         let key = verified_by(&jws, keys)?;
         let claims: ChallengeClaims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
@@ -60,7 +60,7 @@ impl TransactionChallenge {
         })
     }
 
-    /// What may happen once, by resource server.
+    /// What must be claimed once per challenge; by resource server.
     pub fn replay_digest(&self) -> String {
         digest_text(&[
             b"transaction-challenge",
@@ -70,8 +70,8 @@ impl TransactionChallenge {
     }
 }
 
-/// The type exactly, and a `kid`, by which the key is found in the registered set.
-fn check_header(jws: &Unverified<'_>) -> Result<(), AssertionError> {
+/// Checks `typ` exactly, and that there is a `kid`.
+fn check_header(jws: &UnverifiedJwt<'_>) -> Result<(), AssertionError> {
     let found = jws.header().typ.as_deref();
     if found != Some(CHALLENGE_TYPE) {
         return Err(AssertionError::Type {
@@ -121,7 +121,7 @@ fn check_words(claims: &ChallengeClaims) -> Result<(), AssertionError> {
     Ok(())
 }
 
-/// `exp` ahead, `iat` not, and not too far apart.
+/// Checks `exp` and `iat`, and the lifetime. Returns until when a replay must be detected.
 fn check_time(claims: &ChallengeClaims, now: Timestamp) -> Result<Timestamp, AssertionError> {
     let issued_at = Timestamp::from_seconds(claims.iat);
     let expires_at = Timestamp::from_seconds(claims.exp);
@@ -134,6 +134,6 @@ fn check_time(claims: &ChallengeClaims, now: Timestamp) -> Result<Timestamp, Ass
     if expires_at > issued_at.plus(MAX_CHALLENGE_LIFE) {
         return Err(AssertionError::Life(MAX_CHALLENGE_LIFE.as_secs()));
     }
-    // The clocks of two nodes may differ, and rows are removed by either.
+    // `MAX_FUTURE` more, because the clocks of the nodes may differ.
     Ok(expires_at.plus(MAX_FUTURE))
 }

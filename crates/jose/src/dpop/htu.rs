@@ -4,7 +4,7 @@ use std::fmt;
 
 use url::Url;
 
-/// A normalised http(s) URL: two that mean the same request target have the same text.
+/// A normalised http(s) URL: equivalent URLs have the same text.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Htu(String);
 
@@ -31,7 +31,7 @@ impl Htu {
 
     /// Whether `text` names this URL.
     pub fn matches(&self, text: &str) -> bool {
-        // A client that writes the URL as we do is not parsed at all.
+        // Fast path: equal text needs no parsing.
         text == self.0 || Self::parse(text).is_some_and(|other| other == *self)
     }
 }
@@ -42,7 +42,7 @@ impl fmt::Display for Htu {
     }
 }
 
-/// The URL parser forgives much; only text that RFC 3986 allows may reach it.
+/// Whether the text has only characters of RFC 3986: the URL parser would repair others.
 fn is_plain(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else {
         return false;
@@ -52,7 +52,7 @@ fn is_plain(text: &str) -> bool {
     http && !rest.starts_with('/') && text.bytes().all(allowed)
 }
 
-/// Decodes what need not be encoded, writes other escapes in capitals; `None` for a broken escape.
+/// Decodes unreserved characters, writes other escapes in upper case (RFC 3986 section 6.2.2); `None` for a malformed escape.
 fn normalise_path(path: &str) -> Option<String> {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
@@ -75,7 +75,7 @@ fn normalise_path(path: &str) -> Option<String> {
     Some(out)
 }
 
-/// Longer than any endpoint's URL.
+/// The longest `htu` that is parsed.
 const MAX_HTU_BYTES: usize = 2048;
 
 #[cfg(test)]
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lessons_24_htu_is_normalised() {
+    fn rfc_9449_4_3_htu_is_normalised() {
         let same = [
             ("https://as.example", "https://AS.Example:443/"),
             ("https://as.example/a", "HTTPS://as.example/a?q=1"),
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_24_a_normalised_url_is_its_own_normal_form() {
+    fn a_normalised_url_is_its_own_normal_form() {
         for text in [
             "https://as.example",
             "https://AS.example/%7e%2f/./a//b?c",

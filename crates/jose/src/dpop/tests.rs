@@ -14,7 +14,7 @@ const RFC_9449_5: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Im
 /// RFC 9449 section 7.1, figure 13.
 const RFC_9449_7_1: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA";
 
-/// A client, the server's nonces, and the server's clock.
+/// A client, the server's nonce keys, and the server's clock.
 struct Scene {
     client: Party,
     url: Htu,
@@ -46,15 +46,15 @@ impl Scene {
         }
     }
 
-    fn send(&self, header: &Value, claims: &Value) -> Result<Proof, ProofError> {
+    fn send(&self, header: &Value, claims: &Value) -> Result<DpopProof, ProofError> {
         verify(&self.client.sign(header, claims), &self.context())
     }
 
-    fn claim(&self, member: &str, value: Value) -> Result<Proof, ProofError> {
+    fn claim(&self, member: &str, value: Value) -> Result<DpopProof, ProofError> {
         self.send(&self.header(), &with(&claims(), member, value))
     }
 
-    fn with_nonce(&self, claims: &Value, policy: NoncePolicy<'_>) -> Result<Proof, ProofError> {
+    fn with_nonce(&self, claims: &Value, policy: NoncePolicy<'_>) -> Result<DpopProof, ProofError> {
         let context = ProofContext {
             nonce: policy,
             ..self.context()
@@ -62,7 +62,7 @@ impl Scene {
         verify(&self.client.sign(&self.header(), claims), &context)
     }
 
-    fn with_token(&self, ath: Value, token: TokenHash<'_>) -> Result<Proof, ProofError> {
+    fn with_token(&self, ath: Value, token: TokenHash<'_>) -> Result<DpopProof, ProofError> {
         let context = ProofContext {
             token,
             ..self.context()
@@ -80,11 +80,11 @@ fn claims() -> Value {
     json!({ "jti": "one", "htm": "POST", "htu": URL, "iat": NOW })
 }
 
-fn verify(text: &str, context: &ProofContext<'_>) -> Result<Proof, ProofError> {
+fn verify(text: &str, context: &ProofContext<'_>) -> Result<DpopProof, ProofError> {
     UnverifiedProof::parse(text)?.verify(context)
 }
 
-fn sentence(result: Result<Proof, ProofError>) -> String {
+fn sentence(result: Result<DpopProof, ProofError>) -> String {
     match result.unwrap_err() {
         ProofError::Invalid(sentence) => sentence,
         ProofError::UseNonce => panic!("a nonce was asked for"),
@@ -311,7 +311,7 @@ fn rfc_9449_4_3_12_ath() {
 }
 
 #[test]
-fn lessons_22_replay_is_by_key_and_jti() {
+fn the_replay_digest_is_by_key_and_jti() {
     let scene = Scene::new();
     let digest = |scene: &Scene, jti: &str| scene.claim("jti", json!(jti)).unwrap().replay_digest();
     let thief = Scene {
@@ -324,7 +324,7 @@ fn lessons_22_replay_is_by_key_and_jti() {
 }
 
 #[test]
-fn lessons_22_no_proof_is_accepted_after_its_use_is_forgotten() {
+fn no_proof_is_accepted_after_its_use_is_forgotten() {
     let scene = Scene::new();
     let text = scene.client.sign(&scene.header(), &claims());
     let until = verify(&text, &scene.context()).unwrap().accepted_until;
@@ -343,7 +343,7 @@ fn lessons_22_no_proof_is_accepted_after_its_use_is_forgotten() {
 }
 
 #[test]
-fn lessons_23_who_can_prove_nothing_is_not_asked_for_a_nonce() {
+fn a_client_without_the_key_is_not_asked_for_a_nonce() {
     let scene = Scene::new();
     let required = NoncePolicy::Required(&scene.nonces);
     let other_method = with(&claims(), "htm", json!("GET"));

@@ -1,4 +1,4 @@
-//! Compact JWS (RFC 7515): vectors, algorithms, and everything that must not be read as one.
+//! Compact JWS (RFC 7515): test vectors, algorithms, and malformed texts.
 
 use serde_json::{Value, json};
 
@@ -30,12 +30,12 @@ fn text(header: &str, payload: &str) -> String {
 }
 
 fn refusal(text: &str) -> JwsError {
-    Unverified::parse(text).unwrap_err()
+    UnverifiedJwt::parse(text).unwrap_err()
 }
 
 #[test]
 fn rfc_7515_a_3_es256() {
-    let unverified = Unverified::parse(RFC_7515_A_3).unwrap();
+    let unverified = UnverifiedJwt::parse(RFC_7515_A_3).unwrap();
     assert_eq!(unverified.header().alg, Algorithm::Es256);
     let claims: Value = unverified.verify(&rfc_7515_key()).unwrap();
     assert_eq!(
@@ -50,7 +50,7 @@ fn rfc_7515_a_3_es256() {
 
 #[test]
 fn rfc_8037_a_4_eddsa() {
-    let unverified = Unverified::parse(RFC_8037_A_4).unwrap();
+    let unverified = UnverifiedJwt::parse(RFC_8037_A_4).unwrap();
     assert_eq!(unverified.verify_signature(&rfc_8037_key()), Ok(()));
     assert_eq!(
         unverified.verify::<Value>(&rfc_8037_key()),
@@ -65,14 +65,14 @@ fn rfc_7515_a_3_any_changed_character_breaks_it() {
         let mut bytes = RFC_7515_A_3.as_bytes().to_vec();
         bytes[place] = if bytes[place] == b'A' { b'B' } else { b'A' };
         let changed = String::from_utf8(bytes).unwrap();
-        let verified = Unverified::parse(&changed).and_then(|u| u.verify::<Value>(&key));
+        let verified = UnverifiedJwt::parse(&changed).and_then(|u| u.verify::<Value>(&key));
         assert!(verified.is_err(), "{place}");
     }
 }
 
 #[test]
-fn lessons_17_the_algorithm_is_the_keys() {
-    let unverified = Unverified::parse(RFC_7515_A_3).unwrap();
+fn rfc_8725_3_1_the_algorithm_is_that_of_the_key() {
+    let unverified = UnverifiedJwt::parse(RFC_7515_A_3).unwrap();
     assert_eq!(
         unverified.verify_signature(&rfc_8037_key()),
         Err(JwsError::OtherAlgorithm { expected: "EdDSA" })
@@ -159,7 +159,7 @@ fn claims_are_an_object_with_members_once() {
     }
     for bad in [r#"["a"]"#, r#"{"sub":"a","sub":"b"}"#, "null", ""] {
         let text = text(r#"{"alg":"ES256"}"#, bad);
-        let claims = Unverified::parse(&text)
+        let claims = UnverifiedJwt::parse(&text)
             .unwrap()
             .unverified_claims::<Claims>();
         assert!(matches!(claims, Err(JwsError::Claims(_))), "{bad}");
@@ -171,7 +171,7 @@ fn rfc_7515_4_1_9_typ_is_a_media_type() {
     let party = Party::new(1);
     let is = |typ: Value| {
         let text = party.sign(&with(&json!({ "alg": "ES256" }), "typ", typ), &json!({}));
-        Unverified::parse(&text).unwrap().typ_is("at+jwt")
+        UnverifiedJwt::parse(&text).unwrap().typ_is("at+jwt")
     };
     for good in [
         "at+jwt",

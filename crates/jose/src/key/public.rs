@@ -14,7 +14,7 @@ use super::{Algorithm, KeyError, Thumbprint};
 use crate::encoding::{decode, decode_exactly, encode, quoted};
 use crate::hash::sha256_of;
 
-/// Ready to verify; a clone is one counter.
+/// A verified public key. Cloning is cheap.
 #[derive(Clone)]
 pub struct PublicKey(Arc<Inner>);
 
@@ -35,7 +35,7 @@ enum Members {
 }
 
 impl PublicKey {
-    /// Refuses private and symmetric keys, weak or unknown ones, and those that are for something else.
+    /// Refuses private and symmetric keys, weak and unknown ones, and those for another use or algorithm.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
         refuse_private(jwk)?;
         let inner = match jwk.kty.as_str() {
@@ -60,7 +60,7 @@ impl PublicKey {
         self.0.kid.as_deref()
     }
 
-    /// The canonical members only.
+    /// The members of RFC 7638 section 3.2 only.
     pub fn to_jwk(&self) -> Jwk {
         let mut jwk = Jwk {
             kty: String::new(),
@@ -99,7 +99,7 @@ impl PublicKey {
         self.0.parsed.verify_sig(message, signature).is_ok()
     }
 
-    /// The key of our own pair, named by its thumbprint.
+    /// From an uncompressed point; the `kid` is the thumbprint.
     pub(super) fn from_p256_point(point: &[u8]) -> Result<Self, KeyError> {
         let (_, coordinates) = point.split_first().ok_or(KeyError::Point)?;
         let (x, y) = coordinates.split_at_checked(32).ok_or(KeyError::Point)?;
@@ -112,7 +112,7 @@ impl PublicKey {
 }
 
 impl PartialEq for PublicKey {
-    /// The same key material; `kid` is only a name.
+    /// Compares the key material; `kid` does not count.
     fn eq(&self, other: &Self) -> bool {
         self.0.thumbprint == other.0.thumbprint
     }
@@ -268,7 +268,7 @@ fn required<'a>(member: Option<&'a str>, name: &'static str) -> Result<&'a str, 
     member.ok_or(KeyError::Missing(name))
 }
 
-/// `None` for an empty number and one with leading zeros: RFC 7518 section 2 wants the shortest form.
+/// `None` for an empty number and one with leading zeros: RFC 7518 section 2 requires the shortest form.
 fn bit_length(number: &[u8]) -> Option<usize> {
     match number.first() {
         None | Some(0) => None,
@@ -276,8 +276,8 @@ fn bit_length(number: &[u8]) -> Option<usize> {
     }
 }
 
-/// With a key of small order one signature fits many messages, so that a proof would bind nothing.
-/// Also true for the encodings above the field's prime, which give a second name to the same point.
+/// Whether a key is of small order, under which one signature is valid for many messages; or not canonically encoded, so that one
+/// point would have two thumbprints.
 fn has_small_order(mut x: [u8; 32]) -> bool {
     if let Some(last) = x.last_mut() {
         *last &= 0x7f;

@@ -1,4 +1,4 @@
-//! The keys of one party (RFC 7517 section 5).
+//! A JWK Set of verified keys (RFC 7517 section 5).
 
 use writ_wire::jwk::{JwkSet, MAX_KEYS};
 
@@ -10,7 +10,7 @@ use crate::encoding::quoted;
 pub struct KeySet(Vec<PublicKey>);
 
 impl KeySet {
-    /// Refuses the whole set for one bad key: who registers it should know.
+    /// One bad key refuses the whole set, so that whoever registers it notices.
     pub fn from_jwks(jwks: &JwkSet) -> Result<Self, KeyError> {
         if jwks.keys.len() > MAX_KEYS {
             return Err(KeyError::TooMany);

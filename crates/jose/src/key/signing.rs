@@ -37,7 +37,7 @@ impl SigningKey {
         &self.public
     }
 
-    /// Its thumbprint.
+    /// The thumbprint of the public key (RFC 7638).
     pub fn kid(&self) -> &str {
         self.public.thumbprint().as_str()
     }

@@ -1,4 +1,4 @@
-//! Keys: thumbprints (RFC 7638), JWKs that are taken and refused (RFC 7517, 8037).
+//! Keys: thumbprints (RFC 7638), accepted and refused JWKs (RFC 7517, 8037).
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
@@ -118,7 +118,7 @@ fn other_types_curves_and_purposes_are_refused() {
 }
 
 #[test]
-fn lessons_17_an_alg_that_contradicts_the_type_is_refused() {
+fn rfc_8725_3_1_an_alg_that_contradicts_the_type_is_refused() {
     let wrong = [
         ("RS256", rfc_7638()),
         ("ES256", rfc_7638()),
@@ -226,7 +226,7 @@ fn ps256_verifies_what_the_library_signs() {
     };
     assert!(key.verify(b"message", &signed(&signature::RSA_PSS_SHA256)));
     assert!(!key.verify(b"Message", &signed(&signature::RSA_PSS_SHA256)));
-    // FAPI 2.0 5.4: PKCS #1 v1.5 is not taken.
+    // FAPI 2.0 5.4: PKCS #1 v1.5 is refused.
     assert!(!key.verify(b"message", &signed(&signature::RSA_PKCS1_SHA256)));
     assert!(!key.verify(b"message", &signed(&signature::RSA_PSS_SHA384)));
 }

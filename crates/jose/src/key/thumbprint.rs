@@ -1,4 +1,4 @@
-//! JWK SHA-256 thumbprints (RFC 7638): how a key is named in `cnf.jkt` and `dpop_jkt`.
+//! JWK SHA-256 thumbprints (RFC 7638), as in `cnf.jkt` and `dpop_jkt`.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 
 use crate::encoding::{decode_exactly, encode};
 
-/// 43 characters of base64url: 32 bytes.
+/// A thumbprint: 32 bytes in 43 characters of base64url.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Thumbprint(String);

@@ -1,4 +1,4 @@
-//! LESSONS 28: each family of addresses and each trick is refused, and what is called is bounded.
+//! Each family of special addresses and each way to disguise one is refused; time and size are bounded.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,8 +10,8 @@ use super::*;
 
 const SHORT: Duration = Duration::from_millis(200);
 
-fn strict() -> Guarded {
-    Guarded::new(Rules::default()).unwrap()
+fn strict() -> GuardedClient {
+    GuardedClient::new(AddressPolicy::default()).unwrap()
 }
 
 /// The first and last address of each special network, or one inside.
@@ -24,7 +24,7 @@ const SPECIAL: &str = "
     64:ff9b::c0a8:1 64:ff9b:1::1 100::1 2001::1 2001:2::1 2001:10::1 2001:db8::1 2002:7f00:1::
     2002:c0a8:101::1 2002:a00:1::1 3fff::1 5f00::1 fc00::1 fdff::1 fe80::1 febf::1 fec0::1 ff02::1 4000::1";
 
-/// Their neighbours, and some that everybody knows.
+/// The addresses next to those networks, and some well-known ones.
 const PUBLIC: &str = "
     1.1.1.1 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 126.255.255.255 128.0.0.0
     169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.0.3.0 192.167.255.255
@@ -32,7 +32,7 @@ const PUBLIC: &str = "
     2001:4860::8888 ::ffff:1.1.1.1 64:ff9b::101:101 2002:101:101::1";
 
 #[test]
-fn lessons_28_special_addresses_are_not_public() {
+fn special_addresses_are_not_public() {
     for (addresses, public) in [(SPECIAL, false), (PUBLIC, true)] {
         for address in addresses.split_whitespace() {
             assert_eq!(is_public(address.parse().unwrap()), public, "{address}");
@@ -41,7 +41,7 @@ fn lessons_28_special_addresses_are_not_public() {
 }
 
 #[test]
-fn lessons_28_every_spelling_of_an_address_is_the_address() {
+fn every_spelling_of_an_address_is_the_address() {
     let guard = strict();
     for url in [
         "https://127.0.0.1/",
@@ -67,38 +67,48 @@ fn lessons_28_every_spelling_of_an_address_is_the_address() {
         "https:\\\\127.0.0.1\\x",
         "ht\ntps://127.0.0.1",
     ] {
-        assert_eq!(guard.rules.admits(url), Err(Refused::NotPublic), "{url}");
+        assert_eq!(
+            guard.policy.admits(url),
+            Err(GuardError::NotPublic),
+            "{url}"
+        );
     }
-    assert_eq!(guard.rules.admits("https://1.1.1.1/x"), Ok(()));
-    assert_eq!(guard.rules.admits("https://push.example/x"), Ok(()));
+    assert_eq!(guard.policy.admits("https://1.1.1.1/x"), Ok(()));
+    assert_eq!(guard.policy.admits("https://push.example/x"), Ok(()));
 }
 
 #[test]
-fn lessons_28_only_https_without_user_information() {
+fn only_https_without_user_information() {
     let guard = strict();
     let long = format!("https://push.example/{}", "x".repeat(MAX_URL_BYTES));
     for (url, refused) in [
-        ("http://push.example/", Refused::NotHttps),
-        ("ftp://push.example/", Refused::NotHttps),
-        ("file:///etc/passwd", Refused::NotHttps),
-        ("data:text/plain,x", Refused::NotHttps),
-        ("https://push.example@127.0.0.1/", Refused::UserInformation),
-        ("https://user:word@push.example/", Refused::UserInformation),
-        ("https://:word@push.example/", Refused::UserInformation),
-        ("https://", Refused::NotAUrl),
-        ("//127.0.0.1/", Refused::NotAUrl),
-        ("https://[::ffff:127.0.0.1%25lo]/", Refused::NotAUrl),
-        (&long, Refused::NotAUrl),
+        ("http://push.example/", GuardError::NotHttps),
+        ("ftp://push.example/", GuardError::NotHttps),
+        ("file:///etc/passwd", GuardError::NotHttps),
+        ("data:text/plain,x", GuardError::NotHttps),
+        (
+            "https://push.example@127.0.0.1/",
+            GuardError::UserInformation,
+        ),
+        (
+            "https://user:word@push.example/",
+            GuardError::UserInformation,
+        ),
+        ("https://:word@push.example/", GuardError::UserInformation),
+        ("https://", GuardError::NotAUrl),
+        ("//127.0.0.1/", GuardError::NotAUrl),
+        ("https://[::ffff:127.0.0.1%25lo]/", GuardError::NotAUrl),
+        (&long, GuardError::NotAUrl),
     ] {
-        assert_eq!(guard.rules.admits(url), Err(refused), "{url}");
+        assert_eq!(guard.policy.admits(url), Err(refused), "{url}");
     }
 }
 
 #[tokio::test]
-async fn lessons_28_a_name_is_what_it_stands_for() {
+async fn a_host_name_is_judged_by_its_addresses() {
     for url in ["https://localhost/", "https://LOCALHOST:9/"] {
         let refused = strict().post(url, HeaderMap::new(), Bytes::new()).await;
-        assert_eq!(refused, Err(Refused::NotPublic), "{url}");
+        assert_eq!(refused, Err(GuardError::NotPublic), "{url}");
     }
     let (guard, dotted) = (strict(), "https://localhost./");
     let refused = guard.post(dotted, HeaderMap::new(), Bytes::new()).await;
@@ -107,7 +117,7 @@ async fn lessons_28_a_name_is_what_it_stands_for() {
     assert!(all_public(vec![at("1.1.1.1"), at("2606:4700::1111")]).is_ok());
     assert!(
         all_public(vec![at("1.1.1.1"), at("10.0.0.1")]).is_err(),
-        "one spoils them all"
+        "one address that is not public refuses the name"
     );
 }
 
@@ -115,12 +125,12 @@ async fn lessons_28_a_name_is_what_it_stands_for() {
 fn a_trusted_origin_is_exact() {
     let trusted = ["http://127.0.0.1:9000", "https://Inside.example"];
     let trusted = trusted.map(|text| Origin::parse(text).unwrap()).to_vec();
-    let guard = Guarded::new(Rules { trusted }).unwrap();
+    let guard = GuardedClient::new(AddressPolicy { trusted }).unwrap();
     for url in [
         "http://127.0.0.1:9000/ping?x",
         "https://inside.example:443/",
     ] {
-        assert_eq!(guard.rules.admits(url), Ok(()), "{url}");
+        assert_eq!(guard.policy.admits(url), Ok(()), "{url}");
     }
     for url in [
         "http://127.0.0.1:9001/",
@@ -130,7 +140,7 @@ fn a_trusted_origin_is_exact() {
         "http://x@127.0.0.1:9000/",
         "http://127.0.0.1:90000/",
     ] {
-        assert!(guard.rules.admits(url).is_err(), "{url}");
+        assert!(guard.policy.admits(url).is_err(), "{url}");
     }
     for no_origin in [
         "127.0.0.1:9",
@@ -163,10 +173,10 @@ async fn receiver(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
     (origin, asked)
 }
 
-async fn call(answer: Vec<u8>) -> (Result<Reply, Refused>, usize) {
+async fn call(answer: Vec<u8>) -> (Result<GuardedResponse, GuardError>, usize) {
     let (origin, asked) = receiver(answer).await;
     let trusted = vec![Origin::parse(&origin).unwrap()];
-    let guard = Guarded::with_patience(Rules { trusted }, SHORT).unwrap();
+    let guard = GuardedClient::with_timeout(AddressPolicy { trusted }, SHORT).unwrap();
     let reply = guard
         .post(&origin, HeaderMap::new(), Bytes::from("x"))
         .await;
@@ -180,7 +190,7 @@ fn sized(length: usize, body: usize) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn lessons_28_no_redirect_is_followed() {
+async fn redirects_are_not_followed() {
     let (elsewhere, asked) = receiver(sized(0, 0)).await;
     let answer = format!("HTTP/1.1 307 Go\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\n\r\n");
     let (reply, _) = call(answer.into_bytes()).await;
@@ -189,18 +199,18 @@ async fn lessons_28_no_redirect_is_followed() {
 }
 
 #[tokio::test]
-async fn lessons_28_size_is_bounded() {
-    let (reply, _) = call(sized(MAX_REPLY_BYTES, MAX_REPLY_BYTES)).await;
-    assert_eq!(reply.unwrap().body.len(), MAX_REPLY_BYTES);
-    let (reply, _) = call(sized(MAX_REPLY_BYTES + 1, MAX_REPLY_BYTES + 1)).await;
-    assert_eq!(reply, Err(Refused::TooLarge));
+async fn response_size_is_bounded() {
+    let (reply, _) = call(sized(MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES)).await;
+    assert_eq!(reply.unwrap().body.len(), MAX_RESPONSE_BYTES);
+    let (reply, _) = call(sized(MAX_RESPONSE_BYTES + 1, MAX_RESPONSE_BYTES + 1)).await;
+    assert_eq!(reply, Err(GuardError::TooLarge));
 }
 
 #[tokio::test]
-async fn lessons_28_time_is_bounded() {
+async fn response_time_is_bounded() {
     for stuck in [sized(10, 9), b"HTTP/1.1 200 OK\r\n".to_vec(), Vec::new()] {
         let (reply, asked) = call(stuck).await;
-        assert_eq!((reply, asked), (Err(Refused::TooLate), 1));
+        assert_eq!((reply, asked), (Err(GuardError::TimedOut), 1));
     }
 }
 
@@ -210,7 +220,7 @@ async fn rfc_9110_10_2_3_retry_after_in_seconds() {
         format!("HTTP/1.1 429 Slow\r\nretry-after: {wait}\r\ncontent-length: 0\r\n\r\n")
             .into_bytes()
     };
-    let wait = |reply: Result<Reply, Refused>| reply.unwrap().retry_after;
+    let wait = |reply: Result<GuardedResponse, GuardError>| reply.unwrap().retry_after;
     let (reply, _) = call(answer("120")).await;
     assert_eq!(wait(reply), Some(Duration::from_secs(120)));
     let (reply, _) = call(answer("Wed, 21 Oct 2026 07:28:00 GMT")).await;
@@ -218,13 +228,13 @@ async fn rfc_9110_10_2_3_retry_after_in_seconds() {
 }
 
 #[tokio::test]
-async fn nobody_there_may_be_tried_again() {
+async fn an_unreachable_host_may_be_retried() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let origin = format!("http://{}/?secret", listener.local_addr().unwrap());
     drop(listener);
     let trusted = vec![Origin::parse(origin.trim_end_matches("/?secret")).unwrap()];
-    let guard = Guarded::new(Rules { trusted }).unwrap();
+    let guard = GuardedClient::new(AddressPolicy { trusted }).unwrap();
     let refused = guard.post(&origin, HeaderMap::new(), Bytes::new()).await;
     let refused = refused.unwrap_err();
-    assert!(!refused.is_final() && !refused.to_string().contains("secret"));
+    assert!(!refused.is_permanent() && !refused.to_string().contains("secret"));
 }

@@ -1,4 +1,4 @@
-//! The little CBOR (RFC 8949 section 3) that an attestation object is made of; written, never read.
+//! A CBOR encoder (RFC 8949 section 3) for attestation objects and COSE keys.
 
 pub(super) enum Cbor {
     Integer(i64),

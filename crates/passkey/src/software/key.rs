@@ -1,4 +1,4 @@
-//! The keys of a device: ES256 as phones have them, RS256 as the TPM of a Windows device has them.
+//! The keys of the software authenticator: ES256 as phones have them, RS256 as the TPM of a Windows device has them.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use p256::ecdsa::signature::Signer;
 use p256::ecdsa::{Signature, SigningKey};
 
 use super::cbor::Cbor;
-use crate::Fault;
+use crate::PasskeyError;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Family {
@@ -34,18 +34,18 @@ impl Family {
 }
 
 impl Key {
-    pub(super) fn es256(secret: &[u8]) -> Result<Self, Fault> {
+    pub(super) fn es256(secret: &[u8]) -> Result<Self, PasskeyError> {
         let key = SigningKey::from_slice(secret);
-        key.map(Self::Es256).map_err(|_| Fault::Key)
+        key.map(Self::Es256).map_err(|_| PasskeyError::Key)
     }
 
-    /// Another one each time: no seed decides it.
-    pub(super) fn rs256() -> Result<Self, Fault> {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| Fault::Key)?;
+    /// A random key.
+    pub(super) fn rs256() -> Result<Self, PasskeyError> {
+        let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| PasskeyError::Key)?;
         Ok(Self::Rs256(Arc::new(pair)))
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Fault> {
+    pub(super) fn sign(&self, message: &[u8]) -> Result<Vec<u8>, PasskeyError> {
         match self {
             Self::Es256(key) => {
                 let signature: Signature = key.sign(message);
@@ -55,14 +55,14 @@ impl Key {
                 let mut signature = vec![0; pair.public_modulus_len()];
                 let random = SystemRandom::new();
                 pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)
-                    .map_err(|_| Fault::Key)?;
+                    .map_err(|_| PasskeyError::Key)?;
                 Ok(signature)
             }
         }
     }
 
     /// RFC 9053 section 7.1.1 and RFC 8230 section 4, in the canonical order of CTAP2.
-    pub(super) fn cose(&self, algorithm: i64) -> Result<Vec<u8>, Fault> {
+    pub(super) fn cose(&self, algorithm: i64) -> Result<Vec<u8>, PasskeyError> {
         let algorithm = (Cbor::Integer(3), Cbor::Integer(algorithm));
         let members = match self {
             Self::Es256(key) => {
@@ -79,7 +79,7 @@ impl Key {
                 ]
             }
             Self::Rs256(pair) => {
-                let (n, e) = components(pair).ok_or(Fault::Key)?;
+                let (n, e) = components(pair).ok_or(PasskeyError::Key)?;
                 vec![
                     (Cbor::Integer(1), Cbor::Integer(3)),
                     algorithm,
@@ -92,7 +92,7 @@ impl Key {
     }
 }
 
-/// Modulus and exponent out of the `RSAPublicKey` (RFC 8017 appendix A.1.1), whose lengths are those of 2048 bits and 65537.
+/// Modulus and exponent of the DER `RSAPublicKey` (RFC 8017 appendix A.1.1), at the offsets for 2048 bits and 65537.
 fn components(pair: &RsaKeyPair) -> Option<(Vec<u8>, Vec<u8>)> {
     let der = pair.public_key().as_ref();
     Some((der.get(9..265)?.to_vec(), der.get(267..270)?.to_vec()))

@@ -1,23 +1,23 @@
-//! What a relying party asks of an authenticator, read from the JSON of its options (WebAuthn 5.1.9 and 5.1.10).
+//! Reads the JSON of a relying party's options (WebAuthn 5.1.9 and 5.1.10).
 
 use base64::Engine;
 use serde_json::Value;
 
-use crate::{BASE64URL, Fault};
+use crate::{BASE64URL, PasskeyError};
 
-/// Options come with or without the member that holds them.
+/// The options, with or without the `publicKey` member around them.
 pub(super) fn public_key(options: &Value) -> &Value {
     options.get("publicKey").unwrap_or(options)
 }
 
-pub(super) fn text<'a>(options: &'a Value, pointer: &str) -> Result<&'a str, Fault> {
+pub(super) fn text<'a>(options: &'a Value, pointer: &str) -> Result<&'a str, PasskeyError> {
     options
         .pointer(pointer)
         .and_then(Value::as_str)
         .ok_or_else(|| wrong(pointer))
 }
 
-pub(super) fn bytes(options: &Value, pointer: &str) -> Result<Vec<u8>, Fault> {
+pub(super) fn bytes(options: &Value, pointer: &str) -> Result<Vec<u8>, PasskeyError> {
     BASE64URL
         .decode(text(options, pointer)?)
         .map_err(|_| wrong(pointer))
@@ -31,6 +31,6 @@ pub(super) fn ids(options: &Value, pointer: &str) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn wrong(what: &str) -> Fault {
-    Fault::Malformed(format!("the options have no good `{what}`"))
+pub(super) fn wrong(what: &str) -> PasskeyError {
+    PasskeyError::Malformed(format!("the options have no good `{what}`"))
 }

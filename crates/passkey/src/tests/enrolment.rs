@@ -4,32 +4,34 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::{ORIGIN, enrol, person, phone, relying_party};
-use crate::software::{Device, Trick};
-use crate::{Enrolled, Fault, NoPasskeys, RelyingParty};
+use crate::software::{Misbehaviour, SoftwareAuthenticator};
+use crate::{NewPasskey, PasskeyError, RelyingParty, RelyingPartyError};
 
-fn attempt_at(mut device: Device, origin: &str) -> Result<Enrolled, Fault> {
+fn attempt_at(mut device: SoftwareAuthenticator, origin: &str) -> Result<NewPasskey, PasskeyError> {
     let rp = relying_party();
-    let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
+    let ceremony = rp.start_enrolment(&person("alice"), &[]).unwrap();
     let answer = device.create(&ceremony.options, origin).unwrap();
-    rp.enrolled(&ceremony.state, &answer)
+    rp.finish_enrolment(&ceremony.state, &answer)
 }
 
-fn attempt(trick: Trick) -> Result<Enrolled, Fault> {
+fn attempt(trick: Misbehaviour) -> Result<NewPasskey, PasskeyError> {
     attempt_at(phone().with(trick), ORIGIN)
 }
 
 /// An honest answer with one member replaced.
-fn altered(pointer: &str, value: Value) -> Result<Enrolled, Fault> {
+fn altered(pointer: &str, value: Value) -> Result<NewPasskey, PasskeyError> {
     let rp = relying_party();
-    let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
+    let ceremony = rp.start_enrolment(&person("alice"), &[]).unwrap();
     let mut answer = phone().create(&ceremony.options, ORIGIN).unwrap();
     *answer.pointer_mut(pointer).unwrap() = value;
-    rp.enrolled(&ceremony.state, &answer)
+    rp.finish_enrolment(&ceremony.state, &answer)
 }
 
 #[test]
 fn webauthn_7_1_1_options_ask_for_a_discoverable_verified_es256_key() {
-    let ceremony = relying_party().enrol(&person("alice"), &[]).unwrap();
+    let ceremony = relying_party()
+        .start_enrolment(&person("alice"), &[])
+        .unwrap();
     let options = ceremony.options;
     assert_eq!(options["rp"]["id"], json!("as.example"));
     assert_eq!(
@@ -59,19 +61,22 @@ fn webauthn_7_1_1_a_user_handle_is_stable_and_says_nothing() {
 #[test]
 fn webauthn_7_1_5_client_data_must_be_json() {
     let broken = altered("/response/clientDataJSON", json!("bm90IGpzb24"));
-    assert!(matches!(broken, Err(Fault::Malformed(_))), "{broken:?}");
+    assert!(
+        matches!(broken, Err(PasskeyError::Malformed(_))),
+        "{broken:?}"
+    );
 }
 
 #[test]
 fn webauthn_7_1_7_type() {
-    let refused = attempt(Trick::Type("webauthn.get".to_owned()));
-    assert_eq!(refused.unwrap_err(), Fault::Type);
+    let refused = attempt(Misbehaviour::Type("webauthn.get".to_owned()));
+    assert_eq!(refused.unwrap_err(), PasskeyError::Type);
 }
 
 #[test]
 fn webauthn_7_1_8_challenge() {
-    let refused = attempt(Trick::Challenge(vec![1; 32]));
-    assert_eq!(refused.unwrap_err(), Fault::Challenge);
+    let refused = attempt(Misbehaviour::Challenge(vec![1; 32]));
+    assert_eq!(refused.unwrap_err(), PasskeyError::Challenge);
 }
 
 #[test]
@@ -84,19 +89,22 @@ fn webauthn_7_1_9_origin() {
         "https://as.example/path",
     ] {
         let refused = attempt_at(phone(), origin);
-        assert_eq!(refused.unwrap_err(), Fault::Origin, "{origin}");
+        assert_eq!(refused.unwrap_err(), PasskeyError::Origin, "{origin}");
     }
 }
 
 #[test]
 fn webauthn_7_1_10_cross_origin() {
-    assert_eq!(attempt(Trick::CrossOrigin).unwrap_err(), Fault::CrossOrigin);
+    assert_eq!(
+        attempt(Misbehaviour::CrossOrigin).unwrap_err(),
+        PasskeyError::CrossOrigin
+    );
 }
 
 #[test]
 fn webauthn_7_1_11_top_origin() {
-    let refused = attempt(Trick::TopOrigin("https://evil.example".to_owned()));
-    assert_eq!(refused.unwrap_err(), Fault::CrossOrigin);
+    let refused = attempt(Misbehaviour::TopOrigin("https://evil.example".to_owned()));
+    assert_eq!(refused.unwrap_err(), PasskeyError::CrossOrigin);
 }
 
 #[test]
@@ -107,65 +115,68 @@ fn webauthn_7_1_13_attestation_object_must_be_cbor() {
 
 #[test]
 fn webauthn_7_1_14_rp_id_hash() {
-    let refused = attempt(Trick::RelyingParty("evil.example".to_owned()));
-    assert_eq!(refused.unwrap_err(), Fault::RelyingParty);
+    let refused = attempt(Misbehaviour::RelyingParty("evil.example".to_owned()));
+    assert_eq!(refused.unwrap_err(), PasskeyError::RelyingParty);
 }
 
 #[test]
 fn webauthn_7_1_15_user_present() {
     assert_eq!(
-        attempt(Trick::NoUserPresence).unwrap_err(),
-        Fault::NotPresent
+        attempt(Misbehaviour::NoUserPresence).unwrap_err(),
+        PasskeyError::NotPresent
     );
 }
 
 #[test]
 fn webauthn_7_1_16_user_verified() {
     assert_eq!(
-        attempt(Trick::NoUserVerification).unwrap_err(),
-        Fault::NotVerified
+        attempt(Misbehaviour::NoUserVerification).unwrap_err(),
+        PasskeyError::NotVerified
     );
 }
 
 #[test]
 fn webauthn_7_1_17_backed_up_without_being_eligible() {
-    assert_eq!(attempt(Trick::BackedUpOnly).unwrap_err(), Fault::Backup);
+    assert_eq!(
+        attempt(Misbehaviour::BackedUpOnly).unwrap_err(),
+        PasskeyError::Backup
+    );
 }
 
 #[test]
 fn webauthn_7_1_20_algorithm_was_offered() {
     for cose in [-35, -8, -257, -65535] {
-        assert!(attempt(Trick::Algorithm(cose)).is_err(), "{cose}");
+        assert!(attempt(Misbehaviour::Algorithm(cose)).is_err(), "{cose}");
     }
 }
 
 #[test]
 fn webauthn_7_1_21_attestation_format_is_known() {
-    let refused = attempt(Trick::Attestation("homemade".to_owned()));
-    assert_eq!(refused.unwrap_err(), Fault::Attestation);
+    let refused = attempt(Misbehaviour::Attestation("homemade".to_owned()));
+    assert_eq!(refused.unwrap_err(), PasskeyError::Attestation);
 }
 
 #[test]
 fn webauthn_7_1_22_attestation_statement() {
-    let refused = attempt(Trick::Attestation("packed".to_owned()));
-    assert_eq!(refused.unwrap_err(), Fault::Attestation);
+    let refused = attempt(Misbehaviour::Attestation("packed".to_owned()));
+    assert_eq!(refused.unwrap_err(), PasskeyError::Attestation);
 }
 
 #[test]
 fn webauthn_7_1_25_credential_id_is_at_most_1023_bytes() {
-    assert!(attempt(Trick::IdLength(1023)).is_ok());
+    assert!(attempt(Misbehaviour::IdLength(1023)).is_ok());
     assert_eq!(
-        attempt(Trick::IdLength(1024)).unwrap_err(),
-        Fault::CredentialId
+        attempt(Misbehaviour::IdLength(1024)).unwrap_err(),
+        PasskeyError::CredentialId
     );
 }
 
 #[test]
 fn webauthn_7_1_25_credential_id_is_the_attested_one() {
-    let refused = attempt(Trick::CredentialId(vec![9; 32]));
-    assert_eq!(refused.unwrap_err(), Fault::CredentialId);
+    let refused = attempt(Misbehaviour::CredentialId(vec![9; 32]));
+    assert_eq!(refused.unwrap_err(), PasskeyError::CredentialId);
     let two_names = altered("/id", json!("AAAA"));
-    assert_eq!(two_names.unwrap_err(), Fault::CredentialId);
+    assert_eq!(two_names.unwrap_err(), PasskeyError::CredentialId);
 }
 
 #[test]
@@ -173,32 +184,35 @@ fn webauthn_7_1_26_a_device_is_not_enrolled_twice() {
     let rp = relying_party();
     let mut device = phone();
     let passkey = enrol(&rp, &mut device, &person("alice"));
-    let ceremony = rp.enrol(&person("alice"), &[passkey]).unwrap();
+    let ceremony = rp.start_enrolment(&person("alice"), &[passkey]).unwrap();
     assert_eq!(
         ceremony.options["excludeCredentials"][0]["id"],
         json!(device.credential_ids()[0])
     );
     let honest = device.create(&ceremony.options, ORIGIN);
-    assert_eq!(honest.unwrap_err(), Fault::Enrolled);
+    assert_eq!(honest.unwrap_err(), PasskeyError::AlreadyEnrolled);
 }
 
 #[test]
 fn webauthn_7_1_28_a_key_that_cannot_be_found_again_is_refused() {
     assert_eq!(
-        attempt(Trick::Forgetful).unwrap_err(),
-        Fault::NotDiscoverable
+        attempt(Misbehaviour::IgnoresOptions).unwrap_err(),
+        PasskeyError::NotDiscoverable
     );
 }
 
 #[test]
 fn a_state_of_another_ceremony_is_refused() {
     let rp = relying_party();
-    let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
+    let ceremony = rp.start_enrolment(&person("alice"), &[]).unwrap();
     let answer = phone().create(&ceremony.options, ORIGIN).unwrap();
-    let login = rp.login(&super::CHALLENGE).unwrap();
-    let refused = rp.enrolled(&login.state, &answer);
-    assert_eq!(refused.unwrap_err(), Fault::State);
-    assert_eq!(rp.enrolled("{}", &answer).unwrap_err(), Fault::State);
+    let login = rp.start_login(&super::CHALLENGE).unwrap();
+    let refused = rp.finish_enrolment(&login.state, &answer);
+    assert_eq!(refused.unwrap_err(), PasskeyError::State);
+    assert_eq!(
+        rp.finish_enrolment("{}", &answer).unwrap_err(),
+        PasskeyError::State
+    );
 }
 
 #[test]
@@ -211,9 +225,12 @@ fn a_passkey_needs_a_host_name_and_https() {
     );
     assert!(matches!(
         of("http://[::1]:9000"),
-        Err(NoPasskeys::NoHostName { .. })
+        Err(RelyingPartyError::NoHostName { .. })
     ));
-    assert_eq!(of("http://as.example").unwrap_err(), NoPasskeys::NotSecure);
+    assert_eq!(
+        of("http://as.example").unwrap_err(),
+        RelyingPartyError::NotSecure
+    );
     for (issuer, id, origin) in [
         ("https://as.example", "as.example", "https://as.example"),
         (

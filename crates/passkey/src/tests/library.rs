@@ -1,10 +1,10 @@
-//! webauthn-rs keeps a challenge where we put ours. A version that changes this breaks here, before it breaks a promise.
+//! The layout of webauthn-rs's serialised state, into which this crate writes. An update that changes it fails here.
 
 use base64::Engine;
 use serde_json::{Value, json};
 
 use super::{CHALLENGE, ORIGIN, person, relying_party};
-use crate::Fault;
+use crate::PasskeyError;
 use crate::state::{challenge, library, put_challenge, to_json};
 
 #[test]
@@ -32,7 +32,7 @@ fn webauthn_rs_keeps_the_challenge_at_ast_challenge() {
 #[test]
 fn webauthn_rs_keeps_what_an_enrolment_may_be() {
     let rp = relying_party();
-    let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
+    let ceremony = rp.start_enrolment(&person("alice"), &[]).unwrap();
     let state: Value = serde_json::from_str(&ceremony.state).unwrap();
     let kept = &state["library"]["rs"];
     assert_eq!(kept["credential_algorithms"], json!(["ES256", "RS256"]));
@@ -41,7 +41,7 @@ fn webauthn_rs_keeps_what_an_enrolment_may_be() {
     assert_eq!(kept["challenge"], json!(ceremony.challenge));
 }
 
-/// Not only the form: with our challenge in its state, the library itself refuses any other.
+/// webauthn-rs compares with the challenge that was written into its state.
 #[test]
 fn webauthn_rs_compares_with_the_challenge_in_its_state() {
     let rp = relying_party();
@@ -59,20 +59,24 @@ fn webauthn_rs_compares_with_the_challenge_in_its_state() {
         let state = library(kept.clone()).unwrap();
         rp.library
             .finish_discoverable_authentication_v2(&answer, state, &key.passkey)
-            .map_err(Fault::from)
+            .map_err(PasskeyError::from)
     };
-    assert_eq!(verify(&theirs).unwrap_err(), Fault::Challenge);
+    assert_eq!(verify(&theirs).unwrap_err(), PasskeyError::Challenge);
     assert!(verify(&options).is_ok());
 }
 
 #[test]
 fn a_changed_form_is_refused() {
     let moved = json!({ "state": { "challenge": "AA" } });
-    assert_eq!(challenge(&moved), Err(Fault::Form));
+    assert_eq!(challenge(&moved), Err(PasskeyError::Form));
     let mut options = json!({ "publicKey": { "challenge": "AA" } });
     let mut kept = json!({ "ast": { "challenge": "BB" } });
     let two = put_challenge("CC", &mut options, &mut kept);
-    assert_eq!(two, Err(Fault::Form), "the two halves must agree before");
+    assert_eq!(
+        two,
+        Err(PasskeyError::Form),
+        "the two halves must agree before"
+    );
     let unread = library::<webauthn_rs::prelude::DiscoverableAuthentication>(moved);
-    assert_eq!(unread.unwrap_err(), Fault::Form);
+    assert_eq!(unread.unwrap_err(), PasskeyError::Form);
 }

@@ -1,4 +1,4 @@
-//! A relying party and a device, step by step of WebAuthn Level 3, 7.1 and 7.2: each test breaks one step.
+//! WebAuthn Level 3, 7.1 and 7.2, step by step: each test breaks one step of the verification.
 
 mod assertion;
 mod enrolment;
@@ -10,8 +10,8 @@ mod vectors;
 use serde_json::Value;
 use url::Url;
 
-use crate::software::Device;
-use crate::{Approved, Ceremony, Fault, Person, RelyingParty};
+use crate::software::SoftwareAuthenticator;
+use crate::{PasskeyError, PendingCeremony, RelyingParty, UserEntity, VerifiedApproval};
 
 const ORIGIN: &str = "https://as.example";
 const CHALLENGE: [u8; 32] = [0x5a; 32];
@@ -20,26 +20,26 @@ fn relying_party() -> RelyingParty {
     RelyingParty::new(&Url::parse("https://as.example/").unwrap()).unwrap()
 }
 
-fn person(name: &str) -> Person {
-    Person {
+fn person(name: &str) -> UserEntity {
+    UserEntity {
         id: format!("usr_{name}"),
         name: name.to_owned(),
     }
 }
 
-fn phone() -> Device {
-    Device::new([7; 32])
+fn phone() -> SoftwareAuthenticator {
+    SoftwareAuthenticator::new([7; 32])
 }
 
-/// A person's passkey on a device.
+/// A user's passkey on a device.
 struct Held {
     rp: RelyingParty,
-    device: Device,
+    device: SoftwareAuthenticator,
     passkey: String,
 }
 
 impl Held {
-    fn by(mut device: Device) -> Self {
+    fn by(mut device: SoftwareAuthenticator) -> Self {
         let rp = relying_party();
         let passkey = enrol(&rp, &mut device, &person("alice"));
         Self {
@@ -49,36 +49,43 @@ impl Held {
         }
     }
 
-    fn begin(&self) -> Ceremony {
+    fn begin(&self) -> PendingCeremony {
         let passkeys = std::slice::from_ref(&self.passkey);
-        self.rp.approve(CHALLENGE, passkeys).unwrap()
+        self.rp.start_approval(CHALLENGE, passkeys).unwrap()
     }
 
-    fn finish(&self, ceremony: &Ceremony, answer: &Value) -> Result<Approved, Fault> {
+    fn finish(
+        &self,
+        ceremony: &PendingCeremony,
+        answer: &Value,
+    ) -> Result<VerifiedApproval, PasskeyError> {
         let passkeys = std::slice::from_ref(&self.passkey);
-        self.rp.approved(&ceremony.state, answer, passkeys)
+        self.rp.finish_approval(&ceremony.state, answer, passkeys)
     }
 
     /// A whole approval at `origin`.
-    fn approve_at(&mut self, origin: &str) -> Result<Approved, Fault> {
+    fn approve_at(&mut self, origin: &str) -> Result<VerifiedApproval, PasskeyError> {
         let ceremony = self.begin();
         let answer = self.device.get(&ceremony.options, origin)?;
         self.finish(&ceremony, &answer)
     }
 
-    fn approve(&mut self) -> Result<Approved, Fault> {
+    fn approve(&mut self) -> Result<VerifiedApproval, PasskeyError> {
         self.approve_at(ORIGIN)
     }
 
-    fn log_in(&mut self) -> Result<crate::Used, Fault> {
-        let ceremony = self.rp.login(&CHALLENGE)?;
+    fn log_in(&mut self) -> Result<crate::VerifiedLogin, PasskeyError> {
+        let ceremony = self.rp.start_login(&CHALLENGE)?;
         let answer = self.device.get(&ceremony.options, ORIGIN)?;
-        self.rp.logged_in(&ceremony.state, &answer, &self.passkey)
+        self.rp
+            .finish_login(&ceremony.state, &answer, &self.passkey)
     }
 }
 
-fn enrol(rp: &RelyingParty, device: &mut Device, person: &Person) -> String {
-    let ceremony = rp.enrol(person, &[]).unwrap();
+fn enrol(rp: &RelyingParty, device: &mut SoftwareAuthenticator, person: &UserEntity) -> String {
+    let ceremony = rp.start_enrolment(person, &[]).unwrap();
     let answer = device.create(&ceremony.options, ORIGIN).unwrap();
-    rp.enrolled(&ceremony.state, &answer).unwrap().passkey
+    rp.finish_enrolment(&ceremony.state, &answer)
+        .unwrap()
+        .passkey
 }

@@ -1,22 +1,22 @@
-//! A stored assertion is verified by whoever has the receipt, and no changed one passes.
+//! A stored assertion is verified offline, and one that was changed is refused.
 
 use base64::Engine;
 
 use super::{CHALLENGE, Held, ORIGIN, phone};
-use crate::{Approved, Assertion, BASE64URL, Fault, verify_receipt};
+use crate::{Assertion, BASE64URL, PasskeyError, VerifiedApproval, verify_receipt};
 
 const RP_ID: &str = "as.example";
 
-fn approved() -> Approved {
+fn approved() -> VerifiedApproval {
     Held::by(phone()).approve().unwrap()
 }
 
-fn verify(approved: &Approved, assertion: &Assertion) -> Result<(), Fault> {
+fn verify(approved: &VerifiedApproval, assertion: &Assertion) -> Result<(), PasskeyError> {
     verify_receipt(&approved.public_key, RP_ID, ORIGIN, CHALLENGE, assertion)
 }
 
 #[test]
-fn webauthn_7_2_a_receipt_is_verified_without_us() {
+fn webauthn_7_2_a_receipt_is_verified_offline() {
     let approved = approved();
     assert_eq!(verify(&approved, &approved.assertion), Ok(()));
     let text = serde_json::to_string(&approved.assertion).unwrap();
@@ -34,7 +34,7 @@ fn webauthn_7_2_11_a_receipt_for_another_challenge() {
         [1; 32],
         &approved.assertion,
     );
-    assert_eq!(refused, Err(Fault::Challenge));
+    assert_eq!(refused, Err(PasskeyError::Challenge));
 }
 
 #[test]
@@ -42,19 +42,19 @@ fn webauthn_7_2_12_a_receipt_of_another_origin_or_rp_id() {
     let one = approved();
     let at =
         |rp_id, origin| verify_receipt(&one.public_key, rp_id, origin, CHALLENGE, &one.assertion);
-    assert_eq!(at(RP_ID, "https://evil.example"), Err(Fault::Origin));
-    assert_eq!(at("evil.example", ORIGIN), Err(Fault::RelyingParty));
+    assert_eq!(at(RP_ID, "https://evil.example"), Err(PasskeyError::Origin));
+    assert_eq!(at("evil.example", ORIGIN), Err(PasskeyError::RelyingParty));
 }
 
 #[test]
 fn webauthn_7_2_21_a_receipt_by_another_key() {
     let one = approved();
-    let other = Held::by(crate::software::Device::new([9; 32])).approve();
+    let other = Held::by(crate::software::SoftwareAuthenticator::new([9; 32])).approve();
     let refused = verify(&other.unwrap(), &one.assertion);
-    assert_eq!(refused, Err(Fault::Signature));
+    assert_eq!(refused, Err(PasskeyError::Signature));
     let mut odd = one.clone();
     odd.public_key = one.public_key.replace("P-256", "P-384");
-    assert_eq!(verify(&odd, &one.assertion), Err(Fault::Key));
+    assert_eq!(verify(&odd, &one.assertion), Err(PasskeyError::Key));
 }
 
 #[test]

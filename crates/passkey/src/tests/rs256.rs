@@ -1,10 +1,10 @@
-//! RS256, as the TPM of a Windows device has it: enrolled, used, and verified without us (RFC 8812 section 2, RFC 8230 section 4).
+//! RS256, as the TPM of a Windows device has it: enrolled, used, and verified offline (RFC 8812 section 2, RFC 8230 section 4).
 
 use serde_json::{Value, json};
 
 use super::{CHALLENGE, Held, ORIGIN, person, phone, relying_party};
-use crate::software::Trick;
-use crate::{Fault, verify_receipt};
+use crate::software::Misbehaviour;
+use crate::{PasskeyError, verify_receipt};
 
 #[test]
 fn rfc_8812_2_a_windows_device_enrols_logs_in_and_approves() {
@@ -19,7 +19,7 @@ fn rfc_8812_2_a_windows_device_enrols_logs_in_and_approves() {
         verify_receipt(key, rp_id, ORIGIN, challenge, &approved.assertion)
     };
     assert_eq!(verify(CHALLENGE), Ok(()));
-    assert_eq!(verify([1; 32]), Err(Fault::Challenge));
+    assert_eq!(verify([1; 32]), Err(PasskeyError::Challenge));
 }
 
 #[test]
@@ -30,19 +30,19 @@ fn webauthn_7_2_21_an_rs256_signature_by_another_key_or_over_other_bytes() {
     let verify =
         |key: &str, assertion| verify_receipt(key, "as.example", ORIGIN, CHALLENGE, assertion);
     let refused = verify(&other.public_key, &approved.assertion);
-    assert_eq!(refused, Err(Fault::Signature));
+    assert_eq!(refused, Err(PasskeyError::Signature));
     let mut changed = approved.assertion.clone();
     changed.signature = other.assertion.signature.clone();
     assert_eq!(
         verify(&approved.public_key, &changed),
-        Err(Fault::Signature)
+        Err(PasskeyError::Signature)
     );
-    // An ES256 key does not take it, whatever it says of itself.
+    // An ES256 key does not verify it, whatever `alg` says.
     let elliptic = Held::by(phone()).approve().unwrap();
     let refused = verify(&elliptic.public_key, &approved.assertion);
-    assert_eq!(refused, Err(Fault::Signature));
-    held.device = held.device.with(Trick::OtherKey);
-    assert_eq!(held.approve().unwrap_err(), Fault::Signature);
+    assert_eq!(refused, Err(PasskeyError::Signature));
+    held.device = held.device.with(Misbehaviour::OtherKey);
+    assert_eq!(held.approve().unwrap_err(), PasskeyError::Signature);
 }
 
 #[test]
@@ -69,14 +69,14 @@ fn rfc_8017_a_weak_or_odd_rsa_key_verifies_nothing() {
             CHALLENGE,
             &approved.assertion,
         );
-        assert_eq!(refused, Err(Fault::Key), "{odd}");
+        assert_eq!(refused, Err(PasskeyError::Key), "{odd}");
     }
 }
 
 #[test]
 fn webauthn_7_1_20_both_algorithms_are_offered_and_no_other() {
     let rp = relying_party();
-    let offered = rp.enrol(&person("alice"), &[]).unwrap().options;
+    let offered = rp.start_enrolment(&person("alice"), &[]).unwrap().options;
     let algorithms: Vec<_> = offered["pubKeyCredParams"]
         .as_array()
         .unwrap()
@@ -84,19 +84,25 @@ fn webauthn_7_1_20_both_algorithms_are_offered_and_no_other() {
         .map(|one| one["alg"].clone())
         .collect();
     assert_eq!(algorithms, [json!(-7), json!(-257)], "the better one first");
-    // An RSA key that says PS256, RS384 or RS1 of itself.
+    // An RSA key with the COSE algorithm PS256, RS384 or RS1.
     for cose in [-37, -258, -65535, -7] {
-        let mut device = phone().rs256().with(Trick::Algorithm(cose));
-        let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
+        let mut device = phone().rs256().with(Misbehaviour::Algorithm(cose));
+        let ceremony = rp.start_enrolment(&person("alice"), &[]).unwrap();
         let answer = device.create(&ceremony.options, ORIGIN).unwrap();
-        assert!(rp.enrolled(&ceremony.state, &answer).is_err(), "{cose}");
+        assert!(
+            rp.finish_enrolment(&ceremony.state, &answer).is_err(),
+            "{cose}"
+        );
     }
 }
 
 #[test]
 fn webauthn_13_4_3_a_challenge_is_long_enough() {
     let rp = relying_party();
-    assert_eq!(rp.login(&[7; 15]).unwrap_err(), Fault::Challenge);
-    let long = rp.login(&[7; 52]).unwrap();
+    assert_eq!(
+        rp.start_login(&[7; 15]).unwrap_err(),
+        PasskeyError::Challenge
+    );
+    let long = rp.start_login(&[7; 52]).unwrap();
     assert_eq!(long.options["challenge"], json!(long.challenge));
 }

@@ -1,4 +1,4 @@
-//! The test vectors of WebAuthn Level 3, section 16: made by others, of RP ID `example.org`.
+//! The test vectors of WebAuthn Level 3, section 16, of RP ID `example.org`.
 
 use base64::Engine;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use url::Url;
 
 use super::person;
 use crate::key::PublicKey;
-use crate::{Assertion, BASE64URL, Fault, RelyingParty, public_key, verify_receipt};
+use crate::{Assertion, BASE64URL, PasskeyError, RelyingParty, public_key, verify_receipt};
 
 const ORIGIN: &str = "https://example.org";
 
@@ -25,32 +25,32 @@ fn webauthn_16_3_authentication() {
     assert_eq!(key.verify(&signed, &bytes(PACKED_SIGNATURE)), Ok(()));
     signed[36] ^= 1;
     let changed = key.verify(&signed, &bytes(PACKED_SIGNATURE));
-    assert_eq!(changed, Err(Fault::Signature));
+    assert_eq!(changed, Err(PasskeyError::Signature));
 }
 
 #[test]
 fn webauthn_16_3_authentication_without_user_verification_is_refused() {
     let assertion = assertion(PACKED_DATA, PACKED_CLIENT_DATA, PACKED_SIGNATURE);
     let refused = verify(&packed_key(), PACKED_CHALLENGE, &assertion);
-    assert_eq!(refused, Err(Fault::NotVerified));
+    assert_eq!(refused, Err(PasskeyError::NotVerified));
 }
 
 #[test]
 fn webauthn_16_4_cross_origin_is_refused() {
     let assertion = assertion(FRAMED_DATA, FRAMED_CLIENT_DATA, FRAMED_SIGNATURE);
     let refused = verify(&packed_key(), FRAMED_CHALLENGE, &assertion);
-    assert_eq!(refused, Err(Fault::CrossOrigin));
+    assert_eq!(refused, Err(PasskeyError::CrossOrigin));
 }
 
-fn verify(key: &str, challenge: &str, assertion: &Assertion) -> Result<(), Fault> {
+fn verify(key: &str, challenge: &str, assertion: &Assertion) -> Result<(), PasskeyError> {
     let challenge = bytes(challenge).try_into().unwrap();
     verify_receipt(key, "example.org", ORIGIN, challenge, assertion)
 }
 
-/// Enrols the vector's credential: only the challenge is put into the kept state.
+/// Enrols the vector's credential: only the challenge is written into the state.
 fn packed_key() -> String {
     let rp = RelyingParty::new(&Url::parse(ORIGIN).unwrap()).unwrap();
-    let ceremony = rp.enrol(&person("alice"), &[]).unwrap();
+    let ceremony = rp.start_enrolment(&person("alice"), &[]).unwrap();
     let mut state: Value = serde_json::from_str(&ceremony.state).unwrap();
     state["library"]["rs"]["challenge"] = json!(BASE64URL.encode(bytes(PACKED_CREATE_CHALLENGE)));
     let id = BASE64URL.encode(bytes(PACKED_ID));
@@ -62,7 +62,7 @@ fn packed_key() -> String {
         },
         "clientExtensionResults": {},
     });
-    let enrolled = rp.enrolled(&state.to_string(), &answer).unwrap();
+    let enrolled = rp.finish_enrolment(&state.to_string(), &answer).unwrap();
     assert_eq!(enrolled.credential_id, id);
     public_key(&enrolled.passkey).unwrap()
 }
@@ -81,7 +81,7 @@ fn assertion(data: &str, client_data: &str, signature: &str) -> Assertion {
     }
 }
 
-/// The vectors' client data, with the long member that shows that there may be others.
+/// Client data of the vectors, with the `extraData` member after the start.
 fn text_of(start: &str) -> String {
     let (start, random) = start.split_once('|').unwrap();
     format!(

@@ -7,7 +7,7 @@ use writ_core::authorize::Session;
 use writ_core::liveness::Witnessed;
 use writ_core::receipt::{Proof, Signature};
 use writ_core::screen::Shown;
-use writ_passkey::{Fault, RelyingParty};
+use writ_passkey::{PasskeyError, RelyingParty};
 use writ_store::passkey::StoredPasskey;
 use writ_store::replay::Once;
 use writ_wire::form::Form;
@@ -42,7 +42,7 @@ pub async fn options(app: &App, person: &Session, shown: &Shown) -> Result<Optio
         return Ok(None);
     };
     let challenge = shown.challenge().map_err(broken)?;
-    let ceremony = party.approve(challenge, &passkeys).map_err(broken)?;
+    let ceremony = party.start_approval(challenge, &passkeys).map_err(broken)?;
     Ok(Some(ceremony.options.to_string()))
 }
 
@@ -150,11 +150,11 @@ fn signed(
     party: &RelyingParty,
     challenge: [u8; 32],
     (answer, passkeys): (&str, &[String]),
-) -> Result<writ_passkey::Approved, Fault> {
+) -> Result<writ_passkey::VerifiedApproval, PasskeyError> {
     let answer: Value =
-        serde_json::from_str(answer).map_err(|e| Fault::Malformed(e.to_string()))?;
-    let state = party.approve(challenge, passkeys)?.state;
-    party.approved(&state, &answer, passkeys)
+        serde_json::from_str(answer).map_err(|e| PasskeyError::Malformed(e.to_string()))?;
+    let state = party.start_approval(challenge, passkeys)?.state;
+    party.finish_approval(&state, &answer, passkeys)
 }
 
 async fn stored(app: &App, person: &Session) -> Result<Vec<StoredPasskey>, Ended> {

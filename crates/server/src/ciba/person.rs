@@ -4,7 +4,7 @@ use writ_core::Refusal;
 use writ_core::client::Authentication;
 use writ_jose::assertion::{self, AssertionError, HintRules};
 use writ_jose::key::PublicKey;
-use writ_wire::ciba::{BackchannelRequest, Hint};
+use writ_wire::ciba::{BackchannelRequest, UserHint};
 use writ_wire::error::ErrorCode;
 
 use crate::answer::Failure;
@@ -12,9 +12,9 @@ use crate::asking::{Ask, Hinted, own_token};
 
 pub async fn hinted(ask: &Ask<'_>, request: &BackchannelRequest) -> Result<Hinted, Failure> {
     let subject = match &request.hint {
-        Hint::Login(text) => text.clone(),
-        Hint::LoginToken(text) => by_client(ask, text)?,
-        Hint::IdToken(text) => by_id_token(ask, text).await?,
+        UserHint::Login(text) => text.clone(),
+        UserHint::LoginToken(text) => by_client(ask, text)?,
+        UserHint::IdToken(text) => by_id_token(ask, text).await?,
     };
     let asking = match &request.subject_token {
         Some(text) => Some(own_token(ask, text).await?),

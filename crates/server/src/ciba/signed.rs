@@ -4,7 +4,7 @@ use writ_core::Refusal;
 use writ_core::client::{Authentication, Client};
 use writ_jose::assertion::{SignedRequest, SignedRequestRules};
 use writ_store::replay::Once;
-use writ_wire::ciba::{Arrival, BackchannelRequest};
+use writ_wire::ciba::{BackchannelParameters, BackchannelRequest};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
@@ -22,12 +22,15 @@ pub fn read(
     client: &Client,
     (issuer, now): (&str, Timestamp),
 ) -> Result<Read, Refusal> {
-    match (Arrival::of(form)?, client.backchannel.signing_alg) {
-        (Arrival::Plain(form), None) => Ok(Read {
+    match (
+        BackchannelParameters::of(form)?,
+        client.backchannel.signing_alg,
+    ) {
+        (BackchannelParameters::Plain(form), None) => Ok(Read {
             request: BackchannelRequest::parse(form)?,
             signed: None,
         }),
-        (Arrival::Signed(text), Some(algorithm)) => {
+        (BackchannelParameters::Signed(text), Some(algorithm)) => {
             let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
                 return Err(unexpected());
             };
@@ -45,10 +48,10 @@ pub fn read(
                 signed: Some(signed),
             })
         }
-        (Arrival::Plain(_), Some(_)) => Err(Refusal::invalid_request(
+        (BackchannelParameters::Plain(_), Some(_)) => Err(Refusal::invalid_request(
             "this client signs its requests: send `request`",
         )),
-        (Arrival::Signed(_), None) => Err(unexpected()),
+        (BackchannelParameters::Signed(_), None) => Err(unexpected()),
     }
 }
 

@@ -4,7 +4,7 @@ use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use serde::Deserialize;
 use url::Url;
-use writ_outside::guard::{Origin, Rules};
+use writ_outside::guard::{AddressPolicy, Origin};
 
 use super::push_hosts::{self, PushHost};
 
@@ -43,7 +43,7 @@ pub(super) struct AdminFile {
 /// Valid by construction.
 #[derive(Clone, Default)]
 pub struct Channels {
-    pub rules: Rules,
+    pub rules: AddressPolicy,
     /// Who answers for our push messages (RFC 8292 section 2.1).
     pub push_contact: Option<String>,
     /// Where a browser may ask to be told; nothing else that it names is called.
@@ -70,7 +70,7 @@ pub(super) fn check(
         .trusted
         .iter()
         .filter_map(|text| origin(text, problems));
-    let rules = Rules {
+    let rules = AddressPolicy {
         trusted: trusted.collect(),
     };
     let mail = mail_server(mail, problems);
@@ -109,7 +109,7 @@ fn contact(text: String, problems: &mut Vec<String>) -> Option<String> {
     Some(text)
 }
 
-fn receiver(url: String, rules: &Rules, problems: &mut Vec<String>) -> Option<String> {
+fn receiver(url: String, rules: &AddressPolicy, problems: &mut Vec<String>) -> Option<String> {
     match rules.admits(&url) {
         Ok(()) => Some(url),
         Err(refused) => {

@@ -1,7 +1,7 @@
 //! Push services that browsers may name (`push.hosts`). A stranger's address is never called (LESSONS 28), and what is trusted for
 //! calls of ours is no push service: whoever subscribes chooses the path.
 
-use writ_outside::guard::{Origin, Rules};
+use writ_outside::guard::{AddressPolicy, Origin};
 
 use super::channels::Channels;
 
@@ -63,7 +63,7 @@ impl Channels {
 
 pub(super) fn check(
     listed: Option<Vec<String>>,
-    rules: &Rules,
+    rules: &AddressPolicy,
     problems: &mut Vec<String>,
 ) -> Vec<PushHost> {
     let listed = listed.unwrap_or_else(|| USUAL.map(str::to_owned).to_vec());
@@ -71,7 +71,7 @@ pub(super) fn check(
     known.collect()
 }
 
-fn host(text: &str, rules: &Rules, problems: &mut Vec<String>) -> Option<PushHost> {
+fn host(text: &str, rules: &AddressPolicy, problems: &mut Vec<String>) -> Option<PushHost> {
     let Some(known) = PushHost::parse(text) else {
         problems.push(format!(
             "`push.hosts`: `{text}` is no host name, such as `push.example` or `*.push.example`, and no origin"
@@ -94,7 +94,7 @@ mod tests {
 
     fn is_taken(known: &str, endpoint: &str) -> bool {
         let trusted = ["http://10.0.0.7:9000", "http://push.example"].map(Origin::parse);
-        let rules = Rules {
+        let rules = AddressPolicy {
             trusted: trusted.into_iter().flatten().collect(),
         };
         let mut problems = Vec::new();

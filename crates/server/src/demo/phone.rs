@@ -5,13 +5,13 @@ use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::Value;
 use writ_outside::Random;
-use writ_passkey::software::Device;
+use writ_passkey::software::SoftwareAuthenticator;
 
 use super::person::{Page, Person};
 use crate::cli::say;
 
 pub struct Phone {
-    device: Device,
+    device: SoftwareAuthenticator,
     browser: Person,
     origin: String,
 }
@@ -19,7 +19,7 @@ pub struct Phone {
 impl Phone {
     pub fn new(issuer: &str) -> Result<Self, String> {
         Ok(Self {
-            device: Device::new(Random::System.bytes()),
+            device: SoftwareAuthenticator::new(Random::System.bytes()),
             browser: Person::new(issuer)?,
             origin: issuer.to_owned(),
         })

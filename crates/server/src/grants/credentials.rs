@@ -10,7 +10,7 @@ use writ_core::mint::Minting;
 use writ_core::request::Making;
 use writ_store::write::Writes;
 use writ_wire::error::ErrorCode;
-use writ_wire::token::{CredentialsRequest, TokenResponse};
+use writ_wire::token::{ClientCredentialsRequest, TokenResponse};
 
 use crate::answer::Failure;
 use crate::catalogue::Catalogue;
@@ -19,7 +19,7 @@ use crate::token::Granting;
 
 pub async fn own_work(
     granting: Granting<'_>,
-    request: &CredentialsRequest,
+    request: &ClientCredentialsRequest,
 ) -> Result<TokenResponse, Failure> {
     let app = granting.app;
     let (granting, work) = match decide(&granting, request, &granting.catalogue) {
@@ -64,7 +64,7 @@ fn stopped(sentence: String) -> Refusal {
 
 fn decide(
     granting: &Granting<'_>,
-    request: &CredentialsRequest,
+    request: &ClientCredentialsRequest,
     catalogue: &Catalogue,
 ) -> Result<OwnWork, Refusal> {
     let (app, now) = (granting.app, granting.now);
@@ -93,7 +93,7 @@ fn decide(
 
 async fn retry<'a>(
     granting: Granting<'a>,
-    request: &CredentialsRequest,
+    request: &ClientCredentialsRequest,
     refusal: Refusal,
 ) -> Result<(Granting<'a>, OwnWork), Failure> {
     let catalogue = granting.app.fresh_catalogue().await?;

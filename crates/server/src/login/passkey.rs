@@ -12,7 +12,7 @@ use writ_authority::Level;
 use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_passkey::{Claimed, Used, challenge_of, identify};
+use writ_passkey::{UnverifiedCredential, VerifiedLogin, challenge_of, unverified_credential};
 use writ_store::Session;
 use writ_wire::form::Form;
 
@@ -50,7 +50,7 @@ async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
         return Ok(refused(StatusCode::NOT_FOUND, "impossible"));
     };
     let challenge = challenge::make(app, &browser).map_err(|e| Ended::Broken(e.to_string()))?;
-    let began = relying_party.login(&challenge).map_err(broken)?;
+    let began = relying_party.start_login(&challenge).map_err(broken)?;
     Ok(json_answer(StatusCode::OK, &began.options))
 }
 
@@ -106,9 +106,9 @@ async fn enter(
 }
 
 /// The device's answer, and whose it claims to be.
-fn answer(form: &Form) -> Option<(Value, Claimed)> {
+fn answer(form: &Form) -> Option<(Value, UnverifiedCredential)> {
     let answer = serde_json::from_str(form.optional("assertion").ok()??).ok()?;
-    let claimed = identify(&answer).ok()?;
+    let claimed = unverified_credential(&answer).ok()?;
     Some((answer, claimed))
 }
 
@@ -150,8 +150,8 @@ async fn check(
     app: &App,
     session: &mut Session,
     (browser, answer): (&Browser, &Value),
-    claimed: &Claimed,
-) -> Result<Result<(User, String, Used), Failed>, Ended> {
+    claimed: &UnverifiedCredential,
+) -> Result<Result<(User, String, VerifiedLogin), Failed>, Ended> {
     let (Ok(relying_party), Ok(challenge)) = (&app.passkeys, challenge_of(answer)) else {
         return Ok(Err(Failed::of(None, "no passkeys here")));
     };
@@ -173,15 +173,15 @@ async fn check(
         return Ok(Err(Failed::of(Some(user), "the person is disabled")));
     }
     let state = relying_party
-        .login(&opened.challenge)
+        .start_login(&opened.challenge)
         .map_err(broken)?
         .state;
-    match relying_party.logged_in(&state, answer, &stored.passkey) {
+    match relying_party.finish_login(&state, answer, &stored.passkey) {
         Ok(used) => Ok(Ok((user, stored.passkey, used))),
         Err(fault) => Ok(Err(Failed::of(Some(user), &fault.to_string()))),
     }
 }
 
-fn broken(fault: writ_passkey::Fault) -> Ended {
+fn broken(fault: writ_passkey::PasskeyError) -> Ended {
     Ended::Broken(fault.to_string())
 }

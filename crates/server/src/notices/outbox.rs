@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use writ_core::event::{Event, EventName};
-use writ_outside::guard::{Refused, Reply};
+use writ_outside::guard::{GuardError, GuardedResponse};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -51,18 +51,18 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// What an answer means: a refusal that will be the same tomorrow ends it (RFC 9110 section 15.5).
-    pub(super) fn of(reply: Result<Reply, Refused>) -> Self {
+    pub(super) fn of(reply: Result<GuardedResponse, GuardError>) -> Self {
         match reply {
             Ok(reply) if reply.status.is_success() => Self::Delivered(said(&reply)),
             Ok(reply) if is_final(reply.status) => Self::Never(said(&reply)),
             Ok(reply) => Self::Again(said(&reply), reply.retry_after),
-            Err(refused) if refused.is_final() => Self::Never(refused.to_string()),
+            Err(refused) if refused.is_permanent() => Self::Never(refused.to_string()),
             Err(refused) => Self::Again(refused.to_string(), None),
         }
     }
 }
 
-fn said(reply: &Reply) -> String {
+fn said(reply: &GuardedResponse) -> String {
     format!("status {}", reply.status.as_u16())
 }
 

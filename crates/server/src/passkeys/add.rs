@@ -11,7 +11,7 @@ use serde_json::Value;
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_passkey as passkey;
-use writ_passkey::{Enrolled, Fault};
+use writ_passkey::{NewPasskey, PasskeyError};
 use writ_store::Session;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
@@ -72,7 +72,7 @@ async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
         Err(error) => return Ok(refused(StatusCode::FORBIDDEN, error)),
     };
     let existing: Vec<_> = existing.into_iter().map(|one| one.passkey).collect();
-    let began = relying_party.enrol(&holder(person), &existing);
+    let began = relying_party.start_enrolment(&holder(person), &existing);
     let began = began.map_err(|fault| Ended::Broken(fault.to_string()))?;
     keep(app, (&browser, person), (proof, &began)).await?;
     Ok(json_answer(StatusCode::OK, &began.options))
@@ -97,11 +97,11 @@ async fn prove(
 async fn keep(
     app: &App,
     (browser, person): (&Browser, &Person),
-    (proof, began): (Proof, &passkey::Ceremony),
+    (proof, began): (Proof, &passkey::PendingCeremony),
 ) -> Result<(), Ended> {
     let state = began.state.clone();
     let kept = serde_json::to_string(&Kept { proof, state });
-    let kept = passkey::Ceremony {
+    let kept = passkey::PendingCeremony {
         state: kept.map_err(|e| Ended::Broken(e.to_string()))?,
         ..began.clone()
     };
@@ -176,15 +176,15 @@ async fn add(
     Ok(Ok(()))
 }
 
-fn verify(app: &App, state: &str, answer: &Value) -> Result<Enrolled, DevicesProblem> {
+fn verify(app: &App, state: &str, answer: &Value) -> Result<NewPasskey, DevicesProblem> {
     let relying_party = app
         .passkeys
         .as_ref()
         .map_err(|_| DevicesProblem::PasskeyFailed)?;
     relying_party
-        .enrolled(state, answer)
+        .finish_enrolment(state, answer)
         .map_err(|fault| match fault {
-            Fault::Enrolled => DevicesProblem::AlreadyThere,
+            PasskeyError::AlreadyEnrolled => DevicesProblem::AlreadyThere,
             fault => {
                 tracing::info!(%fault, "a passkey was not enrolled");
                 DevicesProblem::PasskeyFailed

@@ -27,7 +27,7 @@ pub struct Ceremony<'a> {
 }
 
 impl Ceremony<'_> {
-    pub async fn keep(&self, app: &App, began: &passkey::Ceremony) -> Result<(), Ended> {
+    pub async fn keep(&self, app: &App, began: &passkey::PendingCeremony) -> Result<(), Ended> {
         let now = app.clock.now();
         let mut session = app.begin().await?;
         session

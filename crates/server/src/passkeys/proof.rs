@@ -107,13 +107,13 @@ async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
     let act = Act::of(&form)?;
     let challenge = act.challenge(app, person)?;
     let began = relying_party
-        .approve(challenge, &passkeys)
+        .start_approval(challenge, &passkeys)
         .map_err(broken)?;
     let kept = Kept {
         act,
         state: began.state,
     };
-    let kept = passkey::Ceremony {
+    let kept = passkey::PendingCeremony {
         state: serde_json::to_string(&kept).map_err(broken)?,
         ..began
     };
@@ -139,7 +139,7 @@ pub(super) async fn by_passkey(
     };
     session.hold_user(&person.user.id).await?;
     let stored = session.passkeys_of(&person.user.id).await?;
-    let approved = match party.approved(&kept.state, &answer, &passkeys(stored.clone())) {
+    let approved = match party.finish_approval(&kept.state, &answer, &passkeys(stored.clone())) {
         Ok(approved) => approved,
         Err(fault) => return Ok(unproven(person, &fault)),
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use writ_jose::access_token::TokenError;
+use writ_jose::access_token::AccessTokenError;
 use writ_jose::key::SigningKey;
 use writ_wire::jwk::MAX_KEYS;
 
@@ -166,5 +166,5 @@ async fn a_token_without_kid_is_refused() {
     let header = json!({ "typ": "at+jwt", "alg": "ES256" });
     let token = world.agent.sign(&header, &world.claims());
     let refused = world.send(&request(&token, "x")).await.unwrap_err();
-    assert_eq!(refused.reason(), &Reason::Token(TokenError::NoKey));
+    assert_eq!(refused.reason(), &Reason::Token(AccessTokenError::NoKey));
 }

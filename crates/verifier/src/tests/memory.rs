@@ -67,7 +67,7 @@ async fn a_full_memory_of_spends_refuses_until_tasks_end() {
 #[tokio::test]
 async fn a_budget_takes_all_or_nothing() {
     let store = MemorySpends::default();
-    let amount = |pointer: &str, budget: &str, amount: &str| writ_authority::Spend {
+    let amount = |pointer: &str, budget: &str, amount: &str| writ_authority::BudgetSpend {
         pointer: pointer.into(),
         budget: Decimal::parse(budget).unwrap(),
         amount: Decimal::parse(amount).unwrap(),

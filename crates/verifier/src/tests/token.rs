@@ -2,7 +2,7 @@
 
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use writ_jose::access_token::{self, TokenError};
+use writ_jose::access_token::{self, AccessTokenError};
 use writ_jose::key::SigningKey;
 use writ_wire::claims::{AccessTokenClaims, ApprovalBasis};
 use writ_wire::error::ErrorCode;
@@ -54,7 +54,10 @@ async fn rfc_9068_4_another_audience_is_refused() {
     }
     let list = world.claims_with("aud", json!(["https://bank.example", "https://b.example"]));
     let reason = world.refusal_of(&list).await;
-    assert!(matches!(reason, Reason::Token(TokenError::Malformed(_))));
+    assert!(matches!(
+        reason,
+        Reason::Token(AccessTokenError::Malformed(_))
+    ));
 }
 
 #[tokio::test]
@@ -63,7 +66,7 @@ async fn rfc_9068_4_another_issuer_is_refused() {
     let claims = world.claims_with("iss", json!("https://as.example/t/other"));
     assert_eq!(
         world.refusal_of(&claims).await,
-        Reason::Token(TokenError::WrongIssuer)
+        Reason::Token(AccessTokenError::WrongIssuer)
     );
 }
 
@@ -73,7 +76,7 @@ async fn rfc_9068_4_an_expired_token_is_refused() {
     let claims = world.claims_with("exp", json!(START));
     assert_eq!(
         world.refusal_of(&claims).await,
-        Reason::Token(TokenError::Expired)
+        Reason::Token(AccessTokenError::Expired)
     );
 }
 
@@ -85,7 +88,7 @@ async fn rfc_9068_4_another_type_of_jwt_is_refused() {
         let refused = world.present(&token).await.unwrap_err();
         assert_eq!(
             refused.reason(),
-            &Reason::Token(TokenError::WrongType),
+            &Reason::Token(AccessTokenError::WrongType),
             "{typ}"
         );
         assert_eq!(refused.error(), Some(ErrorCode::InvalidToken));
@@ -98,14 +101,20 @@ async fn rfc_9068_4_a_forged_signature_is_refused() {
     let header = json!({ "typ": "at+jwt", "alg": "ES256", "kid": world.key.kid() });
     let forged = Party::new(9).sign(&header, &world.claims());
     let refused = world.present(&forged).await.unwrap_err();
-    assert_eq!(refused.reason(), &Reason::Token(TokenError::BadSignature));
+    assert_eq!(
+        refused.reason(),
+        &Reason::Token(AccessTokenError::BadSignature)
+    );
 
     for alg in ["none", "HS256"] {
         let header = with(header.clone(), "alg", json!(alg));
         let forged = Party::new(9).sign(&header, &world.claims());
         let refused = world.present(&forged).await.unwrap_err();
         assert!(
-            matches!(refused.reason(), Reason::Token(TokenError::Malformed(_))),
+            matches!(
+                refused.reason(),
+                Reason::Token(AccessTokenError::Malformed(_))
+            ),
             "{alg}"
         );
     }
@@ -246,7 +255,7 @@ async fn an_unknown_key_is_fetched_once_then_refused() {
     let refused = world.present(&token).await.unwrap_err();
     assert!(matches!(
         refused.reason(),
-        Reason::Token(TokenError::UnknownKey(_))
+        Reason::Token(AccessTokenError::UnknownKey(_))
     ));
     assert_eq!(world.issuer.calls("/jwks"), before + 1);
 }

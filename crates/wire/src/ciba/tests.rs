@@ -1,4 +1,4 @@
-//! CIBA 7.1: what is a request and what is none.
+//! CIBA 7.1: well-formed and malformed requests.
 
 use serde_json::json;
 
@@ -21,9 +21,9 @@ fn claims(value: Value) -> Result<BackchannelRequest, RequestError> {
 
 #[test]
 fn ciba_7_1_exactly_one_hint() {
-    assert!(parse("&login_hint=alice").unwrap().hint == Hint::Login("alice".into()));
-    assert!(parse("&login_hint_token=t").unwrap().hint == Hint::LoginToken("t".into()));
-    assert!(parse("&id_token_hint=t").unwrap().hint == Hint::IdToken("t".into()));
+    assert!(parse("&login_hint=alice").unwrap().hint == UserHint::Login("alice".into()));
+    assert!(parse("&login_hint_token=t").unwrap().hint == UserHint::LoginToken("t".into()));
+    assert!(parse("&id_token_hint=t").unwrap().hint == UserHint::IdToken("t".into()));
     for bad in [
         "",
         "&login_hint=",
@@ -103,12 +103,18 @@ fn ciba_7_1_1_claims_say_the_same_as_parameters() {
 }
 
 #[test]
-fn ciba_7_1_1_nothing_stands_beside_a_signed_request() {
+fn ciba_7_1_1_no_parameter_stands_beside_a_signed_request() {
     let good = form("request=x.y.z&client_id=c&client_assertion=a&client_assertion_type=t");
-    assert_eq!(Arrival::of(&good), Ok(Arrival::Signed("x.y.z")));
-    // CIBA 7.2: what nobody knows is ignored.
+    assert_eq!(
+        BackchannelParameters::of(&good),
+        Ok(BackchannelParameters::Signed("x.y.z"))
+    );
+    // CIBA 7.2: unknown parameters are ignored.
     let unknown = form("request=x.y.z&ui_hint=x");
-    assert_eq!(Arrival::of(&unknown), Ok(Arrival::Signed("x.y.z")));
+    assert_eq!(
+        BackchannelParameters::of(&unknown),
+        Ok(BackchannelParameters::Signed("x.y.z"))
+    );
     for bad in [
         "scope=openid",
         "login_hint=a",
@@ -116,13 +122,16 @@ fn ciba_7_1_1_nothing_stands_beside_a_signed_request() {
         "request=b",
     ] {
         assert!(
-            Arrival::of(&form(&format!("request=x.y.z&{bad}"))).is_err(),
+            BackchannelParameters::of(&form(&format!("request=x.y.z&{bad}"))).is_err(),
             "{bad}"
         );
     }
-    assert!(Arrival::of(&form("request_uri=urn:x")).is_err());
+    assert!(BackchannelParameters::of(&form("request_uri=urn:x")).is_err());
     let plain = form("login_hint=a");
-    assert_eq!(Arrival::of(&plain), Ok(Arrival::Plain(&plain)));
+    assert_eq!(
+        BackchannelParameters::of(&plain),
+        Ok(BackchannelParameters::Plain(&plain))
+    );
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Forms and claims: what is well-formed, and what is not.
+//! Transaction authorization: well-formed and malformed requests and challenges.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Actor assertions (DESIGN 6): never taken for a client assertion, nor the other way round.
+//! Actor assertions: each check by a claim or header that breaks it.
 
 use serde_json::{Value, json};
 
@@ -33,7 +33,7 @@ pub(super) fn actor_claim(member: &str, value: Value) -> Result<ActorAssertion, 
 }
 
 #[test]
-fn design_6_a_good_actor_assertion_passes() {
+fn a_good_actor_assertion_passes() {
     let assertion = actor(&actor_header(), &actor_claims()).unwrap();
     assert_eq!(
         (assertion.agent.as_str(), assertion.binds.as_str()),
@@ -44,7 +44,7 @@ fn design_6_a_good_actor_assertion_passes() {
 }
 
 #[test]
-fn design_6_actor_typ_is_exact() {
+fn actor_typ_is_exact() {
     for bad in [
         Value::Null,
         json!("JWT"),
@@ -58,7 +58,7 @@ fn design_6_actor_typ_is_exact() {
 }
 
 #[test]
-fn design_6_actor_rules_each_broken_once() {
+fn actor_rules_each_broken_once() {
     let subject = AssertionError::Subject("agt_booker".into());
     assert_eq!(
         actor_claim("iss", json!("agt_planner")).unwrap_err(),

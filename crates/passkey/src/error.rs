@@ -1,10 +1,10 @@
-//! Why a ceremony is refused: one value per verification step of WebAuthn 7.1 and 7.2.
+//! Why a ceremony failed: one value per verification step of WebAuthn 7.1 and 7.2.
 
 use webauthn_rs::prelude::WebauthnError;
 
-/// None of these is told to the browser: it learns only that the passkey was not accepted.
+/// For the log: the browser is told only that the passkey was not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum PasskeyError {
     #[error("the answer is not the JSON form of a public key credential: {0}")]
     Malformed(String),
     #[error("`type` of the client data is of another ceremony")]
@@ -32,7 +32,7 @@ pub enum Fault {
     )]
     CredentialId,
     #[error("the passkey is enrolled already")]
-    Enrolled,
+    AlreadyEnrolled,
     #[error("the passkey is not discoverable, so it could never log in")]
     NotDiscoverable,
     #[error("the passkey is none of this person's")]
@@ -47,14 +47,14 @@ pub enum Fault {
     State,
     #[error("the kept passkey or public key cannot be read")]
     Key,
-    /// Only a changed version of webauthn-rs comes here: then nobody gets in.
+    /// Only after an update of webauthn-rs: every ceremony fails then.
     #[error("the library's state has another form than this version knows")]
     Form,
     #[error("refused by the library: {0}")]
     Library(String),
 }
 
-impl From<WebauthnError> for Fault {
+impl From<WebauthnError> for PasskeyError {
     fn from(error: WebauthnError) -> Self {
         match error {
             WebauthnError::InvalidClientDataType => Self::Type,
