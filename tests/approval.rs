@@ -76,7 +76,7 @@ both!(
         // What is kept is what was shown.
         let user = world.user_id("alice").await;
         let id = world.waiting(&scene.auth_req_id).await.id;
-        let kept = world.session().await.screen(&id, &user).await.unwrap();
+        let kept = world.begin().await.screen(&id, &user).await.unwrap();
         let kept: Value = serde_json::from_str(&kept.unwrap()).unwrap();
         for section in kept["screen"]["shown"].as_array().unwrap() {
             page.says(section["heading"].as_str().unwrap());
@@ -173,7 +173,7 @@ both!(
         assert_eq!(heard["active"], json!(false));
         let asked = scene.cast.planner.ask(&world, &scene.cast.question()).await;
         refused(&asked, "unauthorized_client", "suspended");
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let agent = ClientId::from_text("agt_planner");
         let event = (world.app.event_id(world.now()), world.now());
         let resumed = writ_server::suspend::resume(&mut session, &agent, event).await;

@@ -43,7 +43,7 @@ async fn race(
 
 async fn receipts(world: &World, auth_req_id: &str) -> Vec<Value> {
     let id = world.waiting(auth_req_id).await.id;
-    let stored = world.session().await.receipts_of_request(&id).await;
+    let stored = world.begin().await.receipts_of_request(&id).await;
     let stored = stored.unwrap().into_iter();
     stored
         .map(|one| serde_json::from_str(&one.document).unwrap())

@@ -236,7 +236,7 @@ both!(
         let document = catalogue.types.by_name("payment").unwrap().document();
         let document = document.replace("Pay up to", "Look at, once, up to");
         let changed = writ_authority::TypeDefinition::parse(&document).unwrap();
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let (hash, now) = (changed.hash(), world.now());
         session
             .insert_type(hash, "payment", changed.document(), now)

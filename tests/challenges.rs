@@ -240,7 +240,7 @@ both!(
             200
         );
         for _ in 0..2 {
-            let mut session = world.session().await;
+            let mut session = world.begin().await;
             let now = (&world.random, world.now());
             let done = writ_server::keyring::rotate(&mut session, &world.app.config, now)
                 .await
@@ -270,7 +270,7 @@ both!(
         let key = &cast.planner.dpop;
         let token = cast.token(&world).await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(session.stop_task(&task, world.now()).await.unwrap());
         session.commit().await.unwrap();
         assert_eq!(read(&world, key, &token).await.status, 200);

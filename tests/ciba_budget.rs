@@ -49,7 +49,7 @@ both!(
         assert_eq!(world.waiting(&other).await.state, State::Pending);
         assert_ne!(first.asked_hash, world.waiting(&other).await.asked_hash);
         let inbox = world
-            .session()
+            .begin()
             .await
             .inbox(&world.user_id("alice").await, world.now(), 100)
             .await

@@ -84,7 +84,7 @@ both_with!(
         asked(&ask(&world, &plain, "bob").await);
         // Two of the three are silent for half of the time.
         let (mut alice, id) = (world.phone_of("alice").await, world.user_id("alice").await);
-        let inbox = world.session().await.inbox(&id, world.now(), 9).await;
+        let inbox = world.begin().await.inbox(&id, world.now(), 9).await;
         let page = alice.look(inbox.unwrap()[0].id.as_str()).await;
         alice.refuse(&page, "deny").await;
         world.advance(150);

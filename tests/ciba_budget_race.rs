@@ -60,7 +60,7 @@ fn asked(replies: &[Reply]) -> usize {
 
 async fn inbox(world: &World, name: &str) -> usize {
     let person = world.user_id(name).await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session
         .inbox(&person, world.now(), 100)
         .await

@@ -102,7 +102,7 @@ both!(
         let reply = web.send_by(&world, "/bc-authorize", &form, None).await;
         let id = reply.member("auth_req_id");
         let request = world.waiting(&id).await;
-        let sealed = world.session().await.pending_sealed(&request.id).await;
+        let sealed = world.begin().await.pending_sealed(&request.id).await;
         let sealed = sealed.unwrap().unwrap();
         assert!(!sealed.contains(&token) && !sealed.contains(&id));
         let open = writ_server::ciba::open_secrets(&world.app, &request.id, &sealed);

@@ -144,7 +144,7 @@ both!(
             (unknown.status, unknown.text())
         );
         assert_eq!(wrong.refusal(), invalid_client());
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let counted = session
             .refusal_counts(writ_wire::time::Timestamp::from_seconds(0))
             .await
@@ -199,7 +199,7 @@ both!(
         let cast = Cast::of(&world).await;
         let code = cast.code(&world).await;
         let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         session
             .stop_client(&ClientId::from_text("agt_planner"), world.now())
             .await

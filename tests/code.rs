@@ -44,7 +44,7 @@ both!(rfc_6749_5_1_what_a_code_gives, |world| async {
     assert_eq!(issued[0].data["jti"], reply.claims()["jti"]);
     assert_eq!(issued[0].subject.as_deref(), Some(cast.alice.as_str()));
     let digest = writ_server::caller::secret_digest(&code);
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     assert!(session.code(&digest).await.unwrap().is_some());
     assert!(
         session.code(&code).await.unwrap().is_none(),

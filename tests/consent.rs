@@ -382,7 +382,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let alice = writ_core::id::UserId::from_text(cast.alice.clone());
         session.disable_user(&alice, world.now()).await.unwrap();
         session.commit().await.unwrap();

@@ -37,7 +37,7 @@ pub async fn ask(world: &World, who: &Actor, form: &Fields) -> Reply {
 
 pub async fn waiting(world: &World, device_code: &str) -> PendingRequest {
     let digest = secret_digest(device_code);
-    let found = world.session().await.pending(Kind::Device, &digest).await;
+    let found = world.begin().await.pending(Kind::Device, &digest).await;
     found.unwrap().expect("nothing waits")
 }
 

@@ -25,7 +25,7 @@ async fn sponsored(world: &World) -> (Cast, Actor) {
 
 async fn enable(world: &World, name: &str) {
     let id = world.user_id(name).await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     assert!(session.enable_user(&id).await.unwrap());
     session.commit().await.unwrap();
 }

@@ -175,7 +175,7 @@ both!(
         let handed = cast.hand(&world, &cast.planner, &token, &named).await;
         assert_eq!(minted(&handed, "unused")["cnf"]["jkt"], fresh.thumbprint());
         let thumbprint = writ_jose::key::Thumbprint::parse(&fresh.thumbprint()).unwrap();
-        let owner = async || world.session().await.key_owner(&thumbprint).await.unwrap();
+        let owner = async || world.begin().await.key_owner(&thumbprint).await.unwrap();
         assert_eq!(owner().await, None, "naming a key writes no row");
         let form = cast.exchange_form(&handed.access_token(), None);
         minted(&named.send(&world, "/token", &form).await, "its first use");
@@ -285,7 +285,7 @@ both!(
             cast.booker.own(&world, &[]).await.access_token(),
         ];
         minted(&cast.hand(&world, &planner, &token, &hers).await, "before");
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let olga = UserId::from_text(id.as_str().unwrap());
         assert!(session.disable_user(&olga, world.now()).await.unwrap());
         let booker = ClientId::from_text("agt_booker");

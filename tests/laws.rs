@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use writ_authority::{Authority, ScopeGrant, Types};
 use writ_core::delegation::Delegation;
 use writ_core::task::Task;
-use writ_testkit::{Actor, BANK, Cast, Kind, Planted, Reply, Seedling, World, payment};
+use writ_testkit::{Actor, BANK, Cast, DatabaseKind, Planted, Reply, Seedling, World, payment};
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::GrantType;
@@ -121,7 +121,7 @@ fn nothing_widens_through_any_sequence() {
 
 impl Scene {
     async fn new() -> Self {
-        let world = World::new(Kind::Sqlite).await;
+        let world = World::new(DatabaseKind::Sqlite).await;
         let cast = Cast::of(&world).await;
         world
             .add_resource(json!({
@@ -232,7 +232,7 @@ impl Scene {
     }
 
     async fn rows(&self, planted: &Planted) -> Vec<Delegation> {
-        let mut session = self.world.session().await;
+        let mut session = self.world.begin().await;
         session.delegations_of(&planted.task).await.unwrap()
     }
 
@@ -244,13 +244,7 @@ impl Scene {
         step: &Step,
     ) {
         let found = |id: &str| rows.iter().find(|row| row.id.as_str() == id).unwrap();
-        let stored = self
-            .world
-            .session()
-            .await
-            .task(&planted.task)
-            .await
-            .unwrap();
+        let stored = self.world.begin().await.task(&planted.task).await.unwrap();
         let task: Task = stored.unwrap().task;
         let row = found(&new.row);
         let token = authority(&new.claims);

@@ -76,7 +76,7 @@ both_seen!(
                 racers.push((phone, copy(&back), fields.clone()));
             }
             assert_eq!(race(racers).await, 1, "round {round}");
-            let stored = world.session().await;
+            let stored = world.begin().await;
             let request = world.waiting(&auth_req_id).await;
             let receipts = { stored }.receipts_of_request(&request.id).await.unwrap();
             assert_eq!(receipts.len(), 1, "round {round}");

@@ -19,7 +19,7 @@ use writ_server::config::Config;
 use writ_server::notices;
 use writ_store::Store;
 use writ_store::notice::Notice;
-use writ_store::pending::NewPending;
+use writ_store::pending::NewPendingRequest;
 use writ_testkit::{PASSWORD, Receiver, World, both, both_heard, payment};
 use writ_wire::rar::Detail;
 
@@ -59,7 +59,7 @@ impl Told {
         let request = self.request(world, delivery, steps);
         let sealed = sealed(world, &request);
         let mut session = world.app.begin().await.unwrap();
-        let new = NewPending {
+        let new = NewPendingRequest {
             request: &request,
             user_code: None,
             sealed: Some(&sealed),

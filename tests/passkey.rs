@@ -9,7 +9,7 @@ use writ_testkit::{
 };
 
 async fn user(world: &World, name: &str) -> UserId {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session.user_by_name(name).await.unwrap().unwrap().user.id
 }
 
@@ -42,7 +42,7 @@ both!(issue_4_a_phone_never_needs_a_password, |world| async {
     assert_eq!(events[1].data, json!({ "method": "passkey" }));
     assert_eq!(events[1].subject.as_deref(), Some(cast.alice.as_str()));
     let alice = user(&world, "alice").await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let stored = session.passkeys_of(&alice).await;
     assert_eq!(stored.unwrap()[0].used_at, Some(world.now()));
 });
@@ -220,7 +220,7 @@ both!(
         let mut stranger = Phone::new(world.browser(), stranger);
         let unknown = stayed_out(&stranger.sign_in_with_passkey(&[]).await);
         let alice = user(&world, "alice").await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(session.disable_user(&alice, world.now()).await.unwrap());
         session.commit().await.unwrap();
         let refused = phone.sign_in_with_passkey(&[]).await;

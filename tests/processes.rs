@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_outside::{Clock, Https};
-use writ_testkit::{Cast, Door, Kind, World};
+use writ_testkit::{Cast, DatabaseKind, Door, World};
 
 use crate::races;
 
@@ -88,7 +88,7 @@ fn free_address() -> SocketAddr {
 
 /// A world whose time is the processes' time, and two processes on its database.
 async fn two_processes() -> (World, Cast, [Server; 2]) {
-    let world = World::new(Kind::Postgres).await;
+    let world = World::new(DatabaseKind::Postgres).await;
     world.clock.set(Clock::System.now());
     let cast = Cast::of(&world).await;
     let servers = [Server::start(&world).await, Server::start(&world).await];

@@ -280,7 +280,7 @@ both_heard!(
 
 /// As a node read it that is slow.
 async fn reseal(world: &World, letter: &Notice) {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session
         .reseal_notice(&letter.id, &letter.sealed)
         .await

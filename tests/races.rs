@@ -100,7 +100,7 @@ pub(crate) async fn race_an_actor_assertion(world: &World, cast: &Cast, doors: &
             .unwrap()
             .to_owned(),
     );
-    let rows = world.session().await.delegations_of(&task).await.unwrap();
+    let rows = world.begin().await.delegations_of(&task).await.unwrap();
     assert_eq!(rows.len(), 2, "the root and one hand over");
 }
 

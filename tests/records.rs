@@ -7,7 +7,7 @@ use writ_testkit::{
 };
 
 async fn filtered(world: &World, filter: EventFilter<'_>) -> Vec<StoredEvent> {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session
         .events(EventFilter {
             limit: 1000,

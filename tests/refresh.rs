@@ -230,7 +230,7 @@ both!(
             .as_str()
             .unwrap()
             .to_owned();
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(
             session
                 .stop_task(&TaskId::from_text(task), world.now())
@@ -277,7 +277,7 @@ both!(
         let cast = Cast::of(&world).await;
         let first = grant(&world, &cast).await;
         let token = first.member("refresh_token");
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let found = session
             .refresh_token(&secret_digest(&token))
             .await

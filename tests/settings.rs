@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_core::id::UserId;
-use writ_store::settings::Settings;
+use writ_store::settings::PersonSettings;
 use writ_testkit::{Cast, PASSWORD, Phone, Shown, World, both};
 
 async fn at_home(world: &World) -> Phone {
@@ -12,8 +12,8 @@ async fn at_home(world: &World) -> Phone {
     phone
 }
 
-async fn stored(world: &World) -> Settings {
-    let mut session = world.session().await;
+async fn stored(world: &World) -> PersonSettings {
+    let mut session = world.begin().await;
     let alice: UserId = session
         .user_by_name("alice")
         .await

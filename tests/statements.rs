@@ -4,7 +4,9 @@
 use serde_json::json;
 use writ_core::id::TaskId;
 use writ_server::stop::{Stopper, stop_task};
-use writ_testkit::{Actor, Cast, Kind, Planted, Ready, Reply, Seedling, World, both, payment};
+use writ_testkit::{
+    Actor, Cast, DatabaseKind, Planted, Ready, Reply, Seedling, World, both, payment,
+};
 
 use crate::races::own_work;
 
@@ -24,8 +26,8 @@ const STOP: u64 = 5;
 /// After the commit everything above is read once more where others write too (DESIGN 6).
 const fn second_look(world: &World) -> u64 {
     match world.database.kind {
-        Kind::Sqlite => 0,
-        Kind::Postgres => 1,
+        DatabaseKind::Sqlite => 0,
+        DatabaseKind::Postgres => 1,
     }
 }
 
@@ -152,7 +154,7 @@ both!(
                 let less = narrow(&world, &cast, &root, &format!("{}.00", place + 1));
                 tokens.push(cost(&world, less).await.0.access_token());
             }
-            let rows = world.session().await.delegations_of(&planted.task).await.unwrap();
+            let rows = world.begin().await.delegations_of(&planted.task).await.unwrap();
             assert_eq!(rows.len(), descendants + 1);
             spent.push(stop(&world, &planted.task).await);
             tokens.push(root);

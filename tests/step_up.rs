@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use writ_agent::{AuthorizationIntent, Error, ErrorCode};
 use writ_authority::Level;
 use writ_core::id::UserId;
-use writ_store::session::NewSession;
+use writ_store::session::NewUserSession;
 use writ_testkit::{
     BANK, Bank, Browser, Cast, Change, Fields, PASSWORD, REDIRECT, Shown, Web, World, agent_file,
     authorize_url, both, both_with, claims, enrol, front_url, payment,
@@ -40,10 +40,10 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> Browse
     let cookie = world.random.secret();
     let digest = writ_jose::hash::digest_text(&[b"session", cookie.as_bytes()]);
     let user = UserId::from_text(cast.alice.clone());
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let authenticated_at = world.now().minus(Duration::from_secs(ago));
     session
-        .insert_session(NewSession {
+        .insert_session(NewUserSession {
             digest: &digest,
             user: &user,
             authenticated_at,

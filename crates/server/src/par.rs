@@ -13,7 +13,7 @@ use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::TransactionId;
 use writ_core::request::{self, Arrival, Making, PreparedRequest};
-use writ_store::request::NewRequest;
+use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{AuthorizationRequest, PushedResponse, REQUEST_URI_PREFIX};
 use writ_wire::form::Form;
 use writ_wire::registration::Profile;
@@ -117,7 +117,7 @@ async fn commit(
     }
     let digest = secret_digest(secret);
     let expires_at = now.plus(REQUEST_LIFETIME);
-    let request = NewRequest {
+    let request = NewAuthorizationRequest {
         digest: &digest,
         client: &caller.client.id,
         prepared,

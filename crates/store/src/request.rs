@@ -1,4 +1,4 @@
-//! Authorization requests that wait for a person (RFC 9126): opened as often as needed, consumed once (LESSONS 36).
+//! Pushed authorization requests (RFC 9126): read as often as the person opens the page, consumed once by the decision.
 
 use writ_core::authorize::FoundRequest;
 use writ_core::id::ClientId;
@@ -7,11 +7,11 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::{self, time};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// One row of `authorization_requests`; the `request_uri` itself is kept nowhere.
+/// One row of `authorization_requests`; of the `request_uri` only a digest is stored.
 #[derive(Clone, Copy)]
-pub struct NewRequest<'a> {
+pub struct NewAuthorizationRequest<'a> {
     pub digest: &'a str,
     pub client: &'a ClientId,
     pub prepared: &'a PreparedRequest,
@@ -42,8 +42,8 @@ const CONSUME: &str = "
     UPDATE authorization_requests SET consumed_at = $3
     WHERE tenant = $1 AND digest = $2 AND consumed_at IS NULL AND expires_at > $3";
 
-impl Session {
-    pub async fn insert_request(&mut self, new: NewRequest<'_>) -> Result<()> {
+impl DatabaseTransaction {
+    pub async fn insert_request(&mut self, new: NewAuthorizationRequest<'_>) -> Result<()> {
         execute!(
             self,
             INSERT,
@@ -57,13 +57,13 @@ impl Session {
         Ok(())
     }
 
-    /// Also one that is expired or used: the rules tell them apart.
+    /// Also one that is expired or consumed: the rules in `core` tell them apart.
     pub async fn request(&mut self, digest: &str) -> Result<Option<FoundRequest>> {
         let row = optional!(self, RequestRow, FIND, &self.tenant, digest)?;
         row.map(RequestRow::read).transpose()
     }
 
-    /// Whether this call used it up.
+    /// Whether this call consumed it.
     pub async fn consume_request(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, CONSUME, &self.tenant, digest, now.micros())? == 1)
     }

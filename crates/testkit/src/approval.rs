@@ -103,7 +103,7 @@ impl World {
             Some(_) => State::Approved,
             None => State::Denied,
         };
-        let mut session = self.session().await;
+        let mut session = self.begin().await;
         let decided = session
             .decide_pending(&request.id, state, decision, self.now())
             .await
@@ -169,7 +169,7 @@ impl World {
     /// Nothing below this person lives from now on.
     pub async fn disable(&self, name: &str) {
         let id = self.user_id(name).await;
-        let mut session = self.session().await;
+        let mut session = self.begin().await;
         assert!(session.disable_user(&id, self.now()).await.unwrap());
         session.commit().await.unwrap();
     }

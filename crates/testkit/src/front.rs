@@ -237,12 +237,12 @@ macro_rules! both_with {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::World::configured($crate::Kind::Sqlite, $settings).await).await;
+                scene($crate::World::configured($crate::DatabaseKind::Sqlite, $settings).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::World::configured($crate::Kind::Postgres, $settings).await).await;
+                scene($crate::World::configured($crate::DatabaseKind::Postgres, $settings).await).await;
             }
         }
     };

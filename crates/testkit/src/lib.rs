@@ -46,7 +46,7 @@ pub use scene::{
 pub use seedling::{Planted, Seedling};
 pub use transaction::{TRANSACTIONS, poll_transaction_form, present_form};
 pub use world::{ISSUER, Node, START, World};
-pub use writ_store::testing::Kind;
+pub use writ_store::testing::DatabaseKind;
 
 /// Runs a scene on SQLite and on PostgreSQL: `both!(name, |world| async { ... })` makes `name::sqlite` and
 /// `name::postgres`. The world is empty but for the types; `Cast::of(&world).await` fills it.
@@ -64,12 +64,12 @@ macro_rules! both {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::World::new($crate::Kind::Sqlite).await).await;
+                scene($crate::World::new($crate::DatabaseKind::Sqlite).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::World::new($crate::Kind::Postgres).await).await;
+                scene($crate::World::new($crate::DatabaseKind::Postgres).await).await;
             }
         }
     };

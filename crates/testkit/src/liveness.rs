@@ -94,7 +94,7 @@ macro_rules! both_seen {
             #[expect(unused_imports, reason = "not every scene uses its file's imports")]
             use super::*;
 
-            async fn scene(kind: $crate::Kind) {
+            async fn scene(kind: $crate::DatabaseKind) {
                 let $seer = $crate::Seer::new();
                 let $world = $crate::World::configured(
                     kind,
@@ -110,12 +110,12 @@ macro_rules! both_seen {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::Kind::Sqlite).await;
+                scene($crate::DatabaseKind::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::Kind::Postgres).await;
+                scene($crate::DatabaseKind::Postgres).await;
             }
         }
     };

@@ -249,7 +249,7 @@ macro_rules! both_heard {
             #[expect(unused_imports, reason = "not every scene uses its file's imports")]
             use super::*;
 
-            async fn scene(kind: $crate::Kind) {
+            async fn scene(kind: $crate::DatabaseKind) {
                 let $receiver = $crate::Receiver::start().await;
                 let settings = ["OUTBOUND__TRUSTED", "PUSH__HOSTS"];
                 let settings = settings.map(|key| (key, $receiver.origin.as_str()));
@@ -259,12 +259,12 @@ macro_rules! both_heard {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::Kind::Sqlite).await;
+                scene($crate::DatabaseKind::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::Kind::Postgres).await;
+                scene($crate::DatabaseKind::Postgres).await;
             }
         }
     };

@@ -23,7 +23,7 @@ impl Seedling {
     /// From a token of an agent for a person, before any hand over.
     pub async fn of(world: &World, token: &str) -> Self {
         let id = claims(token)["act"]["dlg"].as_str().unwrap().to_owned();
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let found = session.lineage(&DelegationId::from_text(id)).await;
         let lineage = found.unwrap().unwrap();
         assert_eq!(lineage.leaf.parent, None);
@@ -48,7 +48,7 @@ impl Seedling {
             created_at: now,
             expires_at: root.expires_at,
         };
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(session.insert_task_if_active(&task).await.unwrap());
         session.insert_delegation(&root).await.unwrap();
         session.insert_refresh_token(&refresh).await.unwrap();

@@ -18,8 +18,8 @@ use writ_server::peer::Peer;
 use writ_server::register::Registry;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
-use writ_store::testing::{self, Kind, TestDatabase};
-use writ_store::{Session, Store};
+use writ_store::testing::{self, DatabaseKind, TestDatabase};
+use writ_store::{DatabaseTransaction, Store};
 use writ_wire::time::Timestamp;
 
 use crate::browser::Browser;
@@ -52,12 +52,12 @@ pub struct World {
 
 impl World {
     /// Nonces off for all profiles, `mission_intent` on.
-    pub async fn new(kind: Kind) -> Self {
+    pub async fn new(kind: DatabaseKind) -> Self {
         Self::configured(kind, &[]).await
     }
 
     /// With more of the environment: `("PROFILES__AGENT__DPOP_NONCE", "true")`.
-    pub async fn configured(kind: Kind, more: &[(&str, &str)]) -> Self {
+    pub async fn configured(kind: DatabaseKind, more: &[(&str, &str)]) -> Self {
         let seed = std::env::var("WRIT_TEST_SEED")
             .ok()
             .and_then(|s| s.parse().ok());
@@ -125,7 +125,7 @@ impl World {
         &self.database.store
     }
 
-    pub async fn session(&self) -> Session {
+    pub async fn begin(&self) -> DatabaseTransaction {
         self.store().begin(TENANT).await.unwrap()
     }
 
@@ -168,7 +168,7 @@ impl World {
     /// The record of this client, as it is stored.
     pub async fn client_file(&self, id: &str) -> Value {
         let id = writ_core::id::ClientId::from_text(id);
-        let stored = self.session().await.client(&id).await.unwrap();
+        let stored = self.begin().await.client(&id).await.unwrap();
         serde_json::from_str(&stored.expect("no such client").metadata).unwrap()
     }
 

@@ -15,7 +15,7 @@ use writ_core::request::longest_task;
 use writ_core::screen::Shown;
 use writ_core::usual::{self, Newest};
 use writ_store::receipt::StoredReceipt;
-use writ_store::{Session as Reading, StoreError};
+use writ_store::{DatabaseTransaction as Reading, StoreError};
 use writ_wire::time::Timestamp;
 
 use super::broken;

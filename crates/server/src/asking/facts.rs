@@ -11,7 +11,7 @@ use writ_core::id::{DelegationId, UserId};
 use writ_core::lineage::Lineage;
 use writ_core::pending::{self, Stage};
 use writ_core::realm::Realm;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::client::StoredClient;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
@@ -41,7 +41,7 @@ impl Loaded {
 
 pub async fn load(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     hinted: &Hinted,
 ) -> Result<Loaded, Failure> {
     live_client(ask, session).await?;
@@ -64,7 +64,7 @@ pub async fn load(
 }
 
 /// By `usr_` id or by name.
-async fn find(session: &mut Session, subject: &str) -> Result<Option<User>, Failure> {
+async fn find(session: &mut DatabaseTransaction, subject: &str) -> Result<Option<User>, Failure> {
     let stored = if subject.starts_with(UserId::PREFIX) {
         session.user_by_id(&UserId::from_text(subject)).await?
     } else {
@@ -73,7 +73,7 @@ async fn find(session: &mut Session, subject: &str) -> Result<Option<User>, Fail
     Ok(stored.map(|stored| stored.user))
 }
 
-async fn live_client(ask: &Ask<'_>, session: &mut Session) -> Result<(), Failure> {
+async fn live_client(ask: &Ask<'_>, session: &mut DatabaseTransaction) -> Result<(), Failure> {
     let stored = session.client(&ask.caller.client.id).await?;
     let is_there = |person: &Option<User>| person.as_ref().is_none_or(|user| !user.disabled);
     let live = |stored: &StoredClient| {
@@ -90,7 +90,7 @@ async fn live_client(ask: &Ask<'_>, session: &mut Session) -> Result<(), Failure
 
 async fn asking(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
     let untraceable =
@@ -116,7 +116,7 @@ async fn asking(
 
 /// Who decides about this authority for this person, as designated now; or why nobody can.
 pub async fn stages(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (authority, subject, client): (&Authority, &User, &Client),
     realm: Realm<'_>,
 ) -> Result<Result<Vec<Stage>, Refusal>, Failure> {
