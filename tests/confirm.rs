@@ -125,7 +125,7 @@ both!(
         // After a no there is a pause before the next question.
         world.advance(120);
         let fresh = kit
-            .refresh(grant, &writ_agent::Ask::resource(BANK))
+            .refresh(grant, &writ_agent::RequestedAccess::resource(BANK))
             .await
             .unwrap();
         let mut question = kit.confirm(&fresh, &ask).await.unwrap();

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
-use writ_agent::{ActorCredential, Agent, Ask, Error, Grant, ResourceRefusal};
+use writ_agent::{ActorCredential, Agent, Error, Grant, RequestedAccess, ResourceRefusal};
 use writ_testkit::{Actor, BANK, Bank, Cast, PASSWORD, Reply, both, payment};
 
 fn post(detail: &Value) -> Request<Bytes> {
@@ -103,7 +103,7 @@ both!(
             )
             .await;
         }
-        let fresh = planner.refresh(&grant, &Ask::resource(BANK)).await.unwrap();
+        let fresh = planner.refresh(&grant, &RequestedAccess::resource(BANK)).await.unwrap();
         refused(
             &planner,
             &fresh,
@@ -130,7 +130,7 @@ both!(
             .actor_assertion("agt_planner", Actor::lifetime())
             .unwrap();
         let pay = writ_agent::details(json!([payment("60.00")])).unwrap();
-        let ask = Ask::resource(BANK).details(pay);
+        let ask = RequestedAccess::resource(BANK).details(pay);
         let handed = planner
             .delegate(&grant, &ActorCredential::assertion(consent), &ask)
             .await
@@ -170,22 +170,22 @@ both!(
             .payer
             .kit(&world)
             .await
-            .own(&Ask::default())
+            .own(&RequestedAccess::default())
             .await
             .unwrap();
         let credential = ActorCredential::access_token(own.access_token);
         let handed = planner
-            .delegate(&grant, &credential, &Ask::resource(BANK))
+            .delegate(&grant, &credential, &RequestedAccess::resource(BANK))
             .await
             .unwrap();
         let payer = cast.payer.kit(&world).await;
         let below = payer.accept(handed.access_token.expose()).unwrap();
         accepted(&payer, &below, accounts()).await;
-        let scope = Ask::resource(BANK).scope("accounts:read");
+        let scope = RequestedAccess::resource(BANK).scope("accounts:read");
         let narrow = planner.narrow(&grant, &scope).await.unwrap();
         accepted(&planner, &narrow, accounts()).await;
         let wider = planner
-            .narrow(&grant, &Ask::resource(BANK).scope("accounts:write"))
+            .narrow(&grant, &RequestedAccess::resource(BANK).scope("accounts:write"))
             .await;
         let Err(Error::Refused(refusal)) = wider else {
             panic!("wider")
@@ -210,7 +210,7 @@ both!(
             .unwrap();
         let credential = ActorCredential::assertion(consent);
         let handed = planner
-            .delegate(&grant, &credential, &Ask::resource(BANK))
+            .delegate(&grant, &credential, &RequestedAccess::resource(BANK))
             .await
             .unwrap();
         let below = booker.accept(handed.access_token.expose()).unwrap();
@@ -225,15 +225,15 @@ both!(
         refused(&booker, &below, accounts(), "invalid_token").await;
         for problem in [
             planner
-                .refresh(&grant, &Ask::resource(BANK))
+                .refresh(&grant, &RequestedAccess::resource(BANK))
                 .await
                 .unwrap_err(),
             planner
-                .narrow(&grant, &Ask::resource(BANK))
+                .narrow(&grant, &RequestedAccess::resource(BANK))
                 .await
                 .unwrap_err(),
             booker
-                .narrow(&below, &Ask::resource(BANK))
+                .narrow(&below, &RequestedAccess::resource(BANK))
                 .await
                 .unwrap_err(),
         ] {

@@ -197,8 +197,8 @@ impl World {
     }
 
     /// A kit's surroundings: this world's time, randomness and network.
-    pub fn outside(&self) -> writ_agent::Outside {
-        writ_agent::Outside {
+    pub fn outside(&self) -> writ_agent::AgentEnvironment {
+        writ_agent::AgentEnvironment {
             transport: self.network.clone(),
             clock: Clock::Manual(self.clock.clone()),
             random: self.random.clone(),
