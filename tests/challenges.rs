@@ -216,7 +216,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |config| {
-            if let writ_verifier::Live::Introspection { client_secret, .. } = &mut config.live {
+            if let writ_verifier::LiveCheck::Introspection { client_secret, .. } = &mut config.live {
                 *client_secret = writ_verifier::ClientSecret::new("wrong".to_owned());
             }
         });
@@ -265,7 +265,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |config| {
-            config.live = writ_verifier::Live::No
+            config.live = writ_verifier::LiveCheck::No
         });
         let key = &cast.planner.dpop;
         let token = cast.token(&world).await;
