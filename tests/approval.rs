@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_core::id::ClientId;
 use writ_core::pending::State;
-use writ_testkit::{Cast, PASSWORD, Phone, Shown, World, both, claims, minted, refused};
+use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, claims, minted, refused};
 
 /// The planner's question to alice about 300.00, within the task of its token; and who answers.
 pub struct Scene {
@@ -32,7 +32,7 @@ pub async fn state(world: &World, scene: &Scene) -> State {
     world.waiting(&scene.auth_req_id).await.state
 }
 
-pub fn on_receipt(page: &Shown) {
+pub fn on_receipt(page: &WebPage) {
     let path = page.url.path();
     assert!(
         path.starts_with("/app/receipts/"),

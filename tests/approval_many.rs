@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Actor, Cast, PASSWORD, World, agent_file, both, claims, enrol, minted, refused,
+    Cast, PASSWORD, TestAgent, World, agent_file, both, claims, enrol, minted, refused,
 };
 
 /// An agent whose questions about alice are decided by these steps.
-async fn guarded(world: &World, approvers: Value) -> (Cast, Actor) {
+async fn guarded(world: &World, approvers: Value) -> (Cast, TestAgent) {
     let cast = Cast::of(world).await;
     for name in ["bob", "carol", "dan"] {
         world.add_user(name, PASSWORD).await;
@@ -20,7 +20,7 @@ async fn guarded(world: &World, approvers: Value) -> (Cast, Actor) {
     (cast, enrol(world, file).await)
 }
 
-async fn asked(world: &World, cast: &Cast, agent: &Actor) -> (String, String) {
+async fn asked(world: &World, cast: &Cast, agent: &TestAgent) -> (String, String) {
     let auth_req_id = agent.asked(world, &cast.question()).await;
     let id = world.request_id(&auth_req_id).await;
     (auth_req_id, id)

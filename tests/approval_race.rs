@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Cast, PASSWORD, Phone, Shown, World, agent_file, at_once, both, enrol, minted, refused, yes,
+    Cast, PASSWORD, Phone, WebPage, World, agent_file, at_once, both, enrol, minted, refused, yes,
 };
 
 const ROUNDS: usize = 5;
@@ -26,12 +26,12 @@ async fn twin(world: &World, phone: &Phone) -> Phone {
 async fn race(
     world: &World,
     phones: [Phone; 2],
-    page: &Shown,
+    page: &WebPage,
     fills: [&[(&'static str, &str)]; 2],
-) -> Vec<Shown> {
+) -> Vec<WebPage> {
     let _ = world;
     let racers = phones.into_iter().zip(fills).map(|(mut phone, fill)| {
-        let page = Shown {
+        let page = WebPage {
             url: page.url.clone(),
             reply: page.reply.clone(),
         };
@@ -129,7 +129,7 @@ both!(
             let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
             let pages = [bob.look(&id).await, carol.look(&id).await];
             let racers = [(bob, &pages[0]), (carol, &pages[1])].map(|(mut phone, page)| {
-                let page = Shown {
+                let page = WebPage {
                     url: page.url.clone(),
                     reply: page.reply.clone(),
                 };

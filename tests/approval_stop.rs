@@ -35,7 +35,7 @@ async fn approve(world: &World, alice: &mut Phone, auth_req_id: &str) {
 }
 
 /// Everything that this agent does for her.
-async fn stop_agent(phone: &mut Phone, agent: &str) -> writ_testkit::Shown {
+async fn stop_agent(phone: &mut Phone, agent: &str) -> writ_testkit::WebPage {
     let fields = [("agent", agent.to_owned())];
     let page = phone.post("/app/agents/stop", &fields).await;
     assert_eq!(page.reply.status, 200, "{}", page.reply.text());

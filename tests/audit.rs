@@ -234,11 +234,11 @@ both!(
             counts.iter().map(|count| count.refusals).sum::<i64>()
         };
         let good = cast.exchange_form(&token, None);
-        let forged = writ_testkit::Actor {
+        let forged = writ_testkit::TestAgent {
             assertion: cast.booker.assertion.clone(),
             ..cast.planner.clone()
         };
-        let unknown = writ_testkit::Actor {
+        let unknown = writ_testkit::TestAgent {
             id: "agt_none".to_owned(),
             ..cast.planner.clone()
         };

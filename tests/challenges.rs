@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use writ_core::id::TaskId;
 use writ_outside::Transport;
 use writ_testkit::{
-    BANK, Bank, Cast, Forge, ISSUER, Reply, World, both, claims, enrol_plain, payment, plain_file,
-    with, without,
+    BANK, Bank, Cast, Forge, ISSUER, TestReply, World, both, claims, enrol_plain, payment,
+    plain_file, with, without,
 };
 
 /// Just these headers.
-async fn raw(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+async fn raw(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> TestReply {
     let mut request = Request::builder()
         .method(method)
         .uri(format!("{BANK}{path}"));
@@ -24,7 +24,7 @@ async fn raw(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) 
     let request = request
         .body(Bytes::from(payment("1.00").to_string()))
         .unwrap();
-    Reply::of(world.network.send(request).await.unwrap())
+    TestReply::of(world.network.send(request).await.unwrap())
 }
 
 /// A proof of this key for the bank, with the nonce.
@@ -36,7 +36,7 @@ fn proof(world: &World, key: &Forge, token: &str, nonce: &str) -> String {
 }
 
 /// `GET /accounts` with this token and a proof of this key; nonces are fetched as a client does.
-pub(crate) async fn read(world: &World, key: &Forge, token: &str) -> Reply {
+pub(crate) async fn read(world: &World, key: &Forge, token: &str) -> TestReply {
     let authorization = format!("DPoP {token}");
     let first = proof(world, key, token, "none");
     let challenge = raw(
@@ -61,7 +61,7 @@ pub(crate) async fn read(world: &World, key: &Forge, token: &str) -> Reply {
 }
 
 #[track_caller]
-pub(crate) fn challenged(reply: &Reply, status: u16, error: &str) {
+pub(crate) fn challenged(reply: &TestReply, status: u16, error: &str) {
     assert_eq!(
         reply.refusal(),
         (status, error.to_owned()),

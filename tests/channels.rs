@@ -6,7 +6,7 @@ use writ_core::id::{ClientId, UserId};
 use writ_core::pending::{Delivery, State};
 use writ_server::notices;
 use writ_store::settings::PersonSettings;
-use writ_testkit::{Cast, DatabaseKind, ISSUER, Postbox, Receiver, World, claims};
+use writ_testkit::{Cast, DatabaseKind, HttpReceiver, ISSUER, MailServer, World, claims};
 
 use crate::notices::{Told, decide, told as ends_of};
 use crate::webpush::{self, Phone};
@@ -21,15 +21,15 @@ async fn settings(world: &World, user: &UserId, settings: PersonSettings) {
 }
 
 /// A world with a mail server and a webhook, on one database.
-async fn with_channels(kind: DatabaseKind) -> (World, Receiver, Postbox) {
-    let (receiver, postbox) = (Receiver::start().await, Postbox::start().await);
+async fn with_channels(kind: DatabaseKind) -> (World, HttpReceiver, MailServer) {
+    let (receiver, postbox) = (HttpReceiver::start().await, MailServer::start().await);
     let world = configured(kind, (&receiver, &postbox), &[]).await;
     (world, receiver, postbox)
 }
 
 async fn configured(
     kind: DatabaseKind,
-    (receiver, postbox): (&Receiver, &Postbox),
+    (receiver, postbox): (&HttpReceiver, &MailServer),
     more: &[(&str, &str)],
 ) -> World {
     let hook = receiver.url("/hook");
@@ -243,7 +243,7 @@ async fn not_me_tells_the_admin() {
     }
 }
 
-async fn signed(world: &World, receiver: &Receiver, path: &str) -> Value {
+async fn signed(world: &World, receiver: &HttpReceiver, path: &str) -> Value {
     let heard = receiver.only();
     assert_eq!(
         (heard.path.as_str(), heard.header("content-type")),
@@ -270,7 +270,7 @@ fn a_type_has_a_title() {
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_7_a_passkey_is_never_added_or_removed_unnoticed() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
-        let (receiver, postbox) = (Receiver::start().await, Postbox::start().await);
+        let (receiver, postbox) = (HttpReceiver::start().await, MailServer::start().await);
         let hosts = [("PUSH__HOSTS", receiver.origin.as_str())];
         let world = configured(kind, (&receiver, &postbox), &hosts).await;
         let cast = Cast::of(&world).await;

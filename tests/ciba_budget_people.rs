@@ -1,7 +1,9 @@
 //! Whose budget a question costs (JOURNEYS, "Guards"; promise 10): of everybody who is asked, not of the one it is about.
 
 use serde_json::{Value, json};
-use writ_testkit::{Actor, Cast, Fields, PASSWORD, Reply, World, agent_file, both_with, enrol};
+use writ_testkit::{
+    Cast, Fields, PASSWORD, TestAgent, TestReply, World, agent_file, both_with, enrol,
+};
 
 use crate::races::{RACERS, doors_of, send_at_once};
 
@@ -15,7 +17,7 @@ async fn office(world: &World) {
     }
 }
 
-async fn agent(world: &World, id: &str, approvers: Option<Value>) -> Actor {
+async fn agent(world: &World, id: &str, approvers: Option<Value>) -> TestAgent {
     let mut file = agent_file(id, "alice");
     file["agent"]["may_ask"] = json!(["alice", "mallory", "carol", "bob"]);
     if let Some(approvers) = approvers {
@@ -32,17 +34,17 @@ fn question(subject: &str, number: usize) -> Fields {
     ]
 }
 
-async fn ask(world: &World, agent: &Actor, subject: &str) -> Reply {
+async fn ask(world: &World, agent: &TestAgent, subject: &str) -> TestReply {
     agent.ask(world, &question(subject, 0)).await
 }
 
 #[track_caller]
-fn asked(reply: &Reply) {
+fn asked(reply: &TestReply) {
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
 #[track_caller]
-fn over_budget(reply: &Reply) {
+fn over_budget(reply: &TestReply) {
     let found = reply.refusal();
     assert_eq!(found, (403, "access_denied".to_owned()), "{}", reply.text());
     assert!(reply.header("retry-after").is_some());

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use writ_server::passwords;
-use writ_testkit::{Cast, Change, Plain, Ready, Reply, World, basic, both, enrol_plain, with};
+use writ_testkit::{Cast, Change, Plain, Ready, TestReply, World, basic, both, enrol_plain, with};
 
 use crate::ciba::{question_of_web, web_file};
 use crate::races::{doors_of, send_at_once};
@@ -32,7 +32,7 @@ fn ready(web: &Plain, code: &str) -> Ready {
 }
 
 #[track_caller]
-fn all_wrong(replies: &[Reply]) {
+fn all_wrong(replies: &[TestReply]) {
     for reply in replies {
         assert_eq!(reply.error(), "invalid_user_code", "{}", reply.text());
     }

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use writ_core::id::{ClientId, UserId};
 use writ_server::passwords;
 use writ_testkit::{
-    Actor, Cast, Change, Fields, ISSUER, World, agent_file, both, enrol, enrol_plain, poll_form,
-    refused,
+    Cast, Change, Fields, ISSUER, TestAgent, World, agent_file, both, enrol, enrol_plain,
+    poll_form, refused,
 };
 
 use crate::ciba::{question_of_web, web_file};
 
 /// An agent without any task, that may ask alice.
-async fn asker(world: &World) -> Actor {
+async fn asker(world: &World) -> TestAgent {
     let mut file = agent_file("agt_asker", "mallory");
     file["agent"]["may_ask"] = json!(["alice"]);
     enrol(world, file).await
@@ -85,7 +85,7 @@ both!(
 );
 
 /// Claims of a good `login_hint_token` of this agent.
-fn token_claims(world: &World, agent: &Actor, id: &str) -> Value {
+fn token_claims(world: &World, agent: &TestAgent, id: &str) -> Value {
     json!({
         "iss": agent.id, "aud": ISSUER, "exp": world.now().seconds() + 60,
         "sub_id": { "format": "opaque", "id": id }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use writ_core::pending::State;
-use writ_testkit::{Actor, Cast, Change, World, both, minted, poll_form, refused};
+use writ_testkit::{Cast, Change, TestAgent, World, both, minted, poll_form, refused};
 
 both!(
     lessons_31_the_first_poll_is_free_and_hasty_ones_cost,
@@ -56,7 +56,12 @@ both!(
 );
 
 /// A poll that waits.
-async fn long_poll(world: &World, agent: &Actor, id: &str, wait: &str) -> writ_testkit::Reply {
+async fn long_poll(
+    world: &World,
+    agent: &TestAgent,
+    id: &str,
+    wait: &str,
+) -> writ_testkit::TestReply {
     let proof = agent.proof(world, "/token");
     let prefer = format!("wait={wait}");
     let headers = [("dpop", proof.as_str()), ("prefer", prefer.as_str())];

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use writ_core::id::{ClientId, UserId};
 use writ_testkit::{
-    Actor, BANK, Cast, Forge, ISSUER, agent_file, both, claims, enrol, minted, payment, refused,
-    with,
+    BANK, Cast, Forge, ISSUER, TestAgent, agent_file, both, claims, enrol, minted, payment,
+    refused, with,
 };
 
 use crate::onward::{chain, onward_file, siblings};
@@ -120,7 +120,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
-        let hand = async |from: &Actor, token: &str, to: &Actor, key: &Forge| {
+        let hand = async |from: &TestAgent, token: &str, to: &TestAgent, key: &Forge| {
             let keyed = to.with_key(key.clone());
             cast.hand(&world, from, token, &keyed).await
         };

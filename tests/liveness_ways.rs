@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Cast, Change, DatabaseKind, SEER, SEER_PAGE, Seer, Web, World, agent_file, authorize_url, both,
-    both_seen, claims, enrol, front_url, payment,
+    Cast, Change, DatabaseKind, SEER, SEER_PAGE, TestLivenessVerifier, Web, World, agent_file,
+    authorize_url, both, both_seen, claims, enrol, front_url, payment,
 };
 
 use crate::liveness::LIVENESS;
@@ -54,7 +54,7 @@ async fn by_type(kind: DatabaseKind) {
         (400, &json!("unmet_authentication_requirements"))
     );
     assert_eq!((ciba.0, &ciba.1["error"]), (403, &json!("access_denied")));
-    let jwks = Seer::new().jwks();
+    let jwks = TestLivenessVerifier::new().jwks();
     let settings = [
         ("LIVENESS__URL", SEER_PAGE),
         ("LIVENESS__ISSUER", SEER),

@@ -20,7 +20,7 @@ use writ_server::notices;
 use writ_store::Store;
 use writ_store::notice::Notice;
 use writ_store::pending::NewPendingRequest;
-use writ_testkit::{PASSWORD, Receiver, World, both, both_heard, payment};
+use writ_testkit::{HttpReceiver, PASSWORD, World, both, both_heard, payment};
 use writ_wire::rar::Detail;
 
 pub const NOTIFICATION_TOKEN: &str = "8d67dc78-7faa-4d41-aabd-67707b374255";
@@ -252,7 +252,7 @@ both!(
     /// LESSONS 28: a client's address inside the house is never connected, and that ends it.
     lessons_28_a_notification_endpoint_inside_the_house_is_not_called,
     |world| async {
-        let receiver = Receiver::start().await;
+        let receiver = HttpReceiver::start().await;
         let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;
         let request = told.ask(&world, Delivery::Ping, &[&told.alice]).await;
         decide(&world, &request, State::Denied).await;

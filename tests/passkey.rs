@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use writ_core::id::UserId;
 use writ_passkey::software::{Device, Trick};
 use writ_testkit::{
-    Cast, ISSUER, PASSWORD, Phone, Ready, Shown, World, at_once, authorize_url, both, both_with,
+    Cast, ISSUER, PASSWORD, Phone, Ready, WebPage, World, at_once, authorize_url, both, both_with,
     claims,
 };
 
@@ -19,12 +19,12 @@ async fn signed_out(world: &World, name: &str, number: u8) -> Phone {
     Phone::new(world.browser(), enrolled.device)
 }
 
-fn came_in(shown: &Shown) {
+fn came_in(shown: &WebPage) {
     assert_eq!(shown.url.path(), "/app", "{}", shown.reply.text());
 }
 
 /// Refused with the one answer that says nothing.
-fn stayed_out(shown: &Shown) -> String {
+fn stayed_out(shown: &WebPage) -> String {
     assert_eq!(shown.reply.status, 422, "{}", shown.reply.text());
     let text = shown.reply.text();
     let csrf = text.split("name=\"csrf\" value=\"").nth(1).unwrap();

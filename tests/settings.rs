@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_core::id::UserId;
 use writ_store::settings::PersonSettings;
-use writ_testkit::{Cast, PASSWORD, Phone, Shown, World, both};
+use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both};
 
 async fn at_home(world: &World) -> Phone {
     Cast::of(world).await;
@@ -24,7 +24,7 @@ async fn stored(world: &World) -> PersonSettings {
     session.settings(&alice).await.unwrap().unwrap_or_default()
 }
 
-async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> Shown {
+async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> WebPage {
     let fields: Vec<_> = fields
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()))

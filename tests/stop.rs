@@ -4,12 +4,12 @@ use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
 use writ_server::stop::{Stopper, stop_task};
 use writ_testkit::{
-    Actor, BANK, Cast, Fields, ISSUER, Node, PASSWORD, Reply, World, agent_file, both, claims,
-    enrol, minted, refused, with,
+    BANK, Cast, Fields, ISSUER, Node, PASSWORD, TestAgent, TestReply, World, agent_file, both,
+    claims, enrol, minted, refused, with,
 };
 
 /// A request to another node.
-async fn at(node: &Node, world: &World, who: &Actor, form: &Fields) -> Reply {
+async fn at(node: &Node, world: &World, who: &TestAgent, form: &Fields) -> TestReply {
     let signed = who.signed(world, form);
     let pairs: Vec<(&str, &str)> = signed
         .iter()
@@ -38,7 +38,7 @@ async fn is_active(world: &World, cast: &Cast, token: &str) -> bool {
 }
 
 /// Nothing comes of this token any more, by its holder.
-async fn dead(world: &World, cast: &Cast, holder: &Actor, token: &str) {
+async fn dead(world: &World, cast: &Cast, holder: &TestAgent, token: &str) {
     assert_eq!(
         cast.introspect(world, token).await,
         json!({ "active": false })

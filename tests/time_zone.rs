@@ -1,11 +1,11 @@
 //! People read times by their own clock, and sign what they read (JOURNEYS, the approval screen; promise 7).
 
 use serde_json::{Value, json};
-use writ_testkit::{Cast, Phone, Shown, World, both, minted};
+use writ_testkit::{Cast, Phone, WebPage, World, both, minted};
 
 use crate::approval::{on_receipt, staged};
 
-async fn set(phone: &mut Phone, zone: &str) -> Shown {
+async fn set(phone: &mut Phone, zone: &str) -> WebPage {
     let fields = [
         ("setting", "time_zone".to_owned()),
         ("time_zone", zone.to_owned()),

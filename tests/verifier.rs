@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 use writ_agent::{ActorCredential, Agent, Error, Grant, RequestedAccess, ResourceRefusal};
-use writ_testkit::{Actor, BANK, Bank, Cast, PASSWORD, Reply, both, payment};
+use writ_testkit::{BANK, Bank, Cast, PASSWORD, TestAgent, TestReply, both, payment};
 
 fn post(detail: &Value) -> Request<Bytes> {
     Request::post(format!("{BANK}/payments"))
@@ -20,7 +20,7 @@ fn accounts() -> Request<Bytes> {
 
 /// The kit's call is accepted; what the bank learned.
 async fn accepted(agent: &Agent, grant: &Grant, request: Request<Bytes>) -> Value {
-    let reply = Reply::of(agent.call(grant, request).await.unwrap());
+    let reply = TestReply::of(agent.call(grant, request).await.unwrap());
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.json()
 }
@@ -127,7 +127,7 @@ both!(
         );
         let grant = cast.grant(&world).await;
         let consent = booker
-            .actor_assertion("agt_planner", Actor::lifetime())
+            .actor_assertion("agt_planner", TestAgent::lifetime())
             .unwrap();
         let pay = writ_agent::details(json!([payment("60.00")])).unwrap();
         let ask = RequestedAccess::resource(BANK).details(pay);
@@ -206,7 +206,7 @@ both!(
         );
         let grant = cast.grant(&world).await;
         let consent = booker
-            .actor_assertion("agt_planner", Actor::lifetime())
+            .actor_assertion("agt_planner", TestAgent::lifetime())
             .unwrap();
         let credential = ActorCredential::assertion(consent);
         let handed = planner
