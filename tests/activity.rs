@@ -113,7 +113,7 @@ both!(
         let token = cast.token(&world).await;
         let task = writ_testkit::claims(&token)["mission"]["id"].as_str().unwrap().to_owned();
         let id = writ_core::id::TaskId::from_text(task.as_str());
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let stored = session.task(&id).await.unwrap().unwrap().task;
         for number in 0..120 {
             let newer = writ_core::task::Task {

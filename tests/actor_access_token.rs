@@ -123,7 +123,7 @@ both!(
         let token = cast.token(&world).await;
         let own = cast.booker.own(&world, &[]).await.access_token();
         let task = claims(&own)["mission"]["id"].as_str().unwrap().to_owned();
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let task = writ_core::id::TaskId::from_text(task);
         assert!(session.stop_task(&task, world.now()).await.unwrap());
         session.commit().await.unwrap();

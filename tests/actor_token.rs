@@ -1,14 +1,19 @@
-//! Actor assertions, and that neither they nor client assertions can be passed off as the other (DESIGN 6).
+//! TestAgent assertions, and that neither they nor client assertions can be passed off as the other (DESIGN 6).
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Actor, Cast, Fields, Forge, ISSUER, Reply, World, both, claims, minted, plus, refused, with,
-    without,
+    Cast, Fields, Forge, ISSUER, TestAgent, TestReply, World, both, claims, minted, plus, refused,
+    with, without,
 };
 use writ_wire::exchange::{TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT};
 
 /// The planner hands over with this actor token of this type.
-pub(crate) async fn present(world: &World, cast: &Cast, token: &str, actor: (&str, &str)) -> Reply {
+pub(crate) async fn present(
+    world: &World,
+    cast: &Cast,
+    token: &str,
+    actor: (&str, &str),
+) -> TestReply {
     let form = cast.exchange_form(token, Some(actor.0));
     let form = with(&form, "actor_token_type", actor.1);
     cast.planner.send(world, "/token", &form).await
@@ -26,7 +31,7 @@ pub(crate) fn remove(claims: &mut Value, name: &str) {
 }
 
 /// A request of the planner for its own work with this client assertion.
-async fn authenticate(world: &World, planner: &Actor, assertion: String) -> Reply {
+async fn authenticate(world: &World, planner: &TestAgent, assertion: String) -> TestReply {
     let form: Fields = vec![
         ("grant_type", "client_credentials".to_owned()),
         (

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_core::id::ClientId;
 use writ_core::pending::State;
-use writ_testkit::{Cast, PASSWORD, Phone, Shown, World, both, claims, minted, refused};
+use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, claims, minted, refused};
 
 /// The planner's question to alice about 300.00, within the task of its token; and who answers.
 pub struct Scene {
@@ -32,7 +32,7 @@ pub async fn state(world: &World, scene: &Scene) -> State {
     world.waiting(&scene.auth_req_id).await.state
 }
 
-pub fn on_receipt(page: &Shown) {
+pub fn on_receipt(page: &WebPage) {
     let path = page.url.path();
     assert!(
         path.starts_with("/app/receipts/"),
@@ -76,7 +76,7 @@ both!(
         // What is kept is what was shown.
         let user = world.user_id("alice").await;
         let id = world.waiting(&scene.auth_req_id).await.id;
-        let kept = world.session().await.screen(&id, &user).await.unwrap();
+        let kept = world.begin().await.screen(&id, &user).await.unwrap();
         let kept: Value = serde_json::from_str(&kept.unwrap()).unwrap();
         for section in kept["screen"]["shown"].as_array().unwrap() {
             page.says(section["heading"].as_str().unwrap());
@@ -173,7 +173,7 @@ both!(
         assert_eq!(heard["active"], json!(false));
         let asked = scene.cast.planner.ask(&world, &scene.cast.question()).await;
         refused(&asked, "unauthorized_client", "suspended");
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let agent = ClientId::from_text("agt_planner");
         let event = (world.app.event_id(world.now()), world.now());
         let resumed = writ_server::suspend::resume(&mut session, &agent, event).await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::pending::State;
-use writ_testkit::{Cast, Change, PASSWORD, Phone, Shown, World, both, minted, payment, refused};
+use writ_testkit::{Cast, Change, PASSWORD, Phone, WebPage, World, both, minted, payment, refused};
 
 /// A payment of 300.00 and reading accounts, in a task of its own.
 struct Scene {
@@ -33,7 +33,7 @@ fn choosing(amount: &'static str) -> Vec<(&'static str, &'static str)> {
     choice
 }
 
-async fn approved(world: &World, scene: &mut Scene, page: &Shown) -> Value {
+async fn approved(world: &World, scene: &mut Scene, page: &WebPage) -> Value {
     let shown = scene.alice.approve_by_password(page).await;
     assert!(
         shown.url.path().starts_with("/app/receipts/"),
@@ -149,7 +149,7 @@ both!(issue_4_an_amount_in_the_reader_s_own_way, |world| async {
     let all = scene.alice.less(&scene.id, &choosing("300.00")).await;
     all.does_not_say("You made this smaller than what was asked.");
     let whole = scene.alice.look(&scene.id).await;
-    let screen = |page: &Shown| {
+    let screen = |page: &WebPage| {
         let fields = page.fields("decision");
         let mut screen = fields.into_iter().filter(|(name, _)| name == "screen");
         screen.next().unwrap().1

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Actor, BANK, Cast, Change, PASSWORD, World, agent_file, both, claims, enrol, minted, payment,
-    refused,
+    BANK, Cast, Change, PASSWORD, TestAgent, World, agent_file, both, claims, enrol, minted,
+    payment, refused,
 };
 
 /// An agent whose questions about alice are decided by these steps.
-async fn guarded(world: &World, approvers: Value) -> (Cast, Actor) {
+async fn guarded(world: &World, approvers: Value) -> (Cast, TestAgent) {
     let cast = Cast::of(world).await;
     for name in ["bob", "carol", "dan"] {
         world.add_user(name, PASSWORD).await;
@@ -22,7 +22,7 @@ async fn guarded(world: &World, approvers: Value) -> (Cast, Actor) {
 }
 
 /// Asked within a task of alice's that covers it.
-async fn asked(world: &World, cast: &Cast, agent: &Actor) -> (String, String) {
+async fn asked(world: &World, cast: &Cast, agent: &TestAgent) -> (String, String) {
     let covers = json!([payment("300.00")]).to_string();
     let form = cast.request().with("authorization_details", covers);
     let task = cast.granted(world, agent, &form, BANK).await;

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::json;
 use writ_server::router::router;
 use writ_testkit::{
-    Actor, BANK, Cast, Change, Door, ISSUER, Network, Phone, World, agent_file, both, enrol,
-    minted, payment, poll_form, refused,
+    BANK, Cast, Change, ISSUER, Network, NodeClient, Phone, TestAgent, World, agent_file, both,
+    enrol, minted, payment, poll_form, refused,
 };
 
 use crate::approval::on_receipt;
@@ -17,7 +17,7 @@ use crate::notices::node;
 use crate::step_up::strict_types;
 
 /// An agent of alice that may ask her and hand on to the booker alone.
-async fn staged(world: &World) -> (Cast, Actor) {
+async fn staged(world: &World) -> (Cast, TestAgent) {
     let cast = Cast::of(world).await;
     let mut file = agent_file("agt_limited", "alice");
     file["agent"]["may_ask"] = json!(["alice"]);
@@ -132,7 +132,7 @@ both!(
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router(stricter));
         let ready = agent.ready(&world, "/token", &poll_form(&question));
-        let reply = Door::new(network, ISSUER).send(&ready).await;
+        let reply = NodeClient::new(network, ISSUER).send(&ready).await;
         refused(&reply, "invalid_grant", "a password is too weak now");
         minted(&agent.poll(&world, &question).await, "where it is as it was");
     }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_passkey::software::{Misbehaviour, SoftwareAuthenticator};
 use writ_testkit::{
-    Cast, Change, ISSUER, PASSWORD, Phone, Shown, World, both, minted, options, payment, refused,
+    Cast, Change, ISSUER, PASSWORD, Phone, WebPage, World, both, minted, options, payment, refused,
 };
 
 const PASSKEY: &str = "urn:writ:acr:passkey";
@@ -50,7 +50,7 @@ async fn undecided(world: &World, scene: &Scene, what: &str) {
 }
 
 /// The answer says that it did not count, and nothing else.
-fn did_not_count(shown: &Shown, what: &str) {
+fn did_not_count(shown: &WebPage, what: &str) {
     assert_eq!(shown.reply.status, 422, "{what}: {}", shown.reply.text());
     shown.says("Your device's answer did not count.");
 }

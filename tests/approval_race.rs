@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Cast, PASSWORD, Phone, Shown, World, agent_file, at_once, both, enrol, minted, refused, yes,
+    Cast, PASSWORD, Phone, WebPage, World, agent_file, at_once, both, enrol, minted, refused, yes,
 };
 
 const ROUNDS: usize = 5;
@@ -26,12 +26,12 @@ async fn twin(world: &World, phone: &Phone) -> Phone {
 async fn race(
     world: &World,
     phones: [Phone; 2],
-    page: &Shown,
+    page: &WebPage,
     fills: [&[(&'static str, &str)]; 2],
-) -> Vec<Shown> {
+) -> Vec<WebPage> {
     let _ = world;
     let racers = phones.into_iter().zip(fills).map(|(mut phone, fill)| {
-        let page = Shown {
+        let page = WebPage {
             url: page.url.clone(),
             reply: page.reply.clone(),
         };
@@ -43,7 +43,7 @@ async fn race(
 
 async fn receipts(world: &World, auth_req_id: &str) -> Vec<Value> {
     let id = world.waiting(auth_req_id).await.id;
-    let stored = world.session().await.receipts_of_request(&id).await;
+    let stored = world.begin().await.receipts_of_request(&id).await;
     let stored = stored.unwrap().into_iter();
     stored
         .map(|one| serde_json::from_str(&one.document).unwrap())
@@ -132,7 +132,7 @@ both!(
             let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
             let pages = [bob.look(&id).await, carol.look(&id).await];
             let racers = [(bob, &pages[0]), (carol, &pages[1])].map(|(mut phone, page)| {
-                let page = Shown {
+                let page = WebPage {
                     url: page.url.clone(),
                     reply: page.reply.clone(),
                 };

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_core::pending::State;
-use writ_testkit::{BANK, Cast, Change, PASSWORD, Shown, both, payment, refused};
+use writ_testkit::{BANK, Cast, Change, PASSWORD, WebPage, both, payment, refused};
 
 use crate::approval::{on_receipt, staged, state};
 
@@ -130,7 +130,7 @@ both!(
         let other = world.request_id(&other).await;
         let small = scene.alice.look(&other).await;
         let large = scene.alice.look(&scene.id).await;
-        let named = |page: &Shown| {
+        let named = |page: &WebPage| {
             let fields = page.fields("decision");
             let mut screen = fields.into_iter().filter(|(name, _)| name == "screen");
             screen.next().unwrap().1
@@ -236,7 +236,7 @@ both!(
         let document = catalogue.types.by_name("payment").unwrap().document();
         let document = document.replace("Pay up to", "Look at, once, up to");
         let changed = writ_authority::TypeDefinition::parse(&document).unwrap();
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let (hash, now) = (changed.hash(), world.now());
         session
             .insert_type(hash, "payment", changed.document(), now)

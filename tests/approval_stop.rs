@@ -35,7 +35,7 @@ async fn approve(world: &World, alice: &mut Phone, auth_req_id: &str) {
 }
 
 /// Everything that this agent does for her.
-async fn stop_agent(phone: &mut Phone, agent: &str) -> writ_testkit::Shown {
+async fn stop_agent(phone: &mut Phone, agent: &str) -> writ_testkit::WebPage {
     let fields = [("agent", agent.to_owned())];
     let page = phone.post("/app/agents/stop", &fields).await;
     assert_eq!(page.reply.status, 200, "{}", page.reply.text());
@@ -217,7 +217,7 @@ both!(
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let stored = session.task(&task).await.unwrap().unwrap();
         for number in 0..writ_server::stop::TURN + 5 {
             let id = TaskId::from_text(format!("tsk_{number}"));
@@ -228,7 +228,7 @@ both!(
         let mut alice = world.phone_of("alice").await;
         stop_agent(&mut alice, "agt_planner").await;
         let (alice, planner) = (UserId::from_text(cast.alice.as_str()), stored.task.client);
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let left = session.has_live_task(&alice, &planner, world.now()).await;
         assert!(!left.unwrap());
     }

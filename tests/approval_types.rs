@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Actor, Cast, Change, PASSWORD, World, agent_file, both_with, enrol, minted, refused,
+    Cast, Change, PASSWORD, TestAgent, World, agent_file, both_with, enrol, minted, refused,
 };
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
@@ -28,7 +28,7 @@ fn types(approvers: Value) -> String {
 }
 
 /// Three people more, and an agent that may ask alice; these steps stand in its own record.
-async fn people(world: &World, record: Value) -> (Cast, Actor) {
+async fn people(world: &World, record: Value) -> (Cast, TestAgent) {
     let cast = Cast::of(world).await;
     world.add_shop().await;
     for name in ["bob", "carol", "dan"] {
@@ -41,7 +41,7 @@ async fn people(world: &World, record: Value) -> (Cast, Actor) {
 }
 
 /// Asked, and alice agreed: now the designated are asked.
-async fn asked(world: &World, cast: &Cast, agent: &Actor) -> (String, String) {
+async fn asked(world: &World, cast: &Cast, agent: &TestAgent) -> (String, String) {
     let auth_req_id = agent.asked(world, &cast.question()).await;
     let id = world.request_id(&auth_req_id).await;
     let mut alice = world.phone_of("alice").await;
@@ -54,7 +54,7 @@ async fn asked(world: &World, cast: &Cast, agent: &Actor) -> (String, String) {
 }
 
 /// Asked, and nobody is there to decide.
-async fn nobody_decides(world: &World, cast: &Cast, agent: &Actor) {
+async fn nobody_decides(world: &World, cast: &Cast, agent: &TestAgent) {
     let reply = agent.ask(world, &cast.question()).await;
     let found = reply.refusal();
     assert_eq!(found, (403, "access_denied".to_owned()), "{}", reply.text());

@@ -1,14 +1,16 @@
 //! Client assertions (RFC 7523 as 7523bis narrows it, RFC 8725, LESSONS 20): issuer only, signed by a registered key, once.
 
 use serde_json::{Value, json};
-use writ_testkit::{Actor, Cast, Change, Forge, ISSUER, REDIRECT, Reply, Web, World, both};
+use writ_testkit::{
+    Cast, Change, Forge, ISSUER, REDIRECT, SignedParts, TestAgent, TestReply, Web, World, both,
+};
 
 fn invalid_client() -> (u16, String) {
     (401, "invalid_client".to_owned())
 }
 
 /// `client_credentials` by the planner with claims of its assertion set; null leaves one out.
-async fn with_claims(world: &World, actor: &Actor, changes: Value) -> Reply {
+async fn with_claims(world: &World, actor: &TestAgent, changes: Value) -> TestReply {
     let mut claims = actor
         .assertion
         .assertion_claims(&actor.id, ISSUER, world.now().seconds());
@@ -19,21 +21,29 @@ async fn with_claims(world: &World, actor: &Actor, changes: Value) -> Reply {
     with_assertion(world, actor, &assertion).await
 }
 
-async fn with_assertion(world: &World, actor: &Actor, assertion: &str) -> Reply {
+async fn with_assertion(world: &World, actor: &TestAgent, assertion: &str) -> TestReply {
     let proof = actor.proof(world, "/token");
     actor
-        .send_exactly(world, "/token", &Actor::own_work(), (assertion, &proof))
+        .send_exactly(
+            world,
+            "/token",
+            &TestAgent::own_work(),
+            SignedParts {
+                assertion,
+                proof: &proof,
+            },
+        )
         .await
 }
 
-fn claims_of(world: &World, actor: &Actor) -> Value {
+fn claims_of(world: &World, actor: &TestAgent) -> Value {
     actor
         .assertion
         .assertion_claims(&actor.id, ISSUER, world.now().seconds())
 }
 
 /// A client with a key of its own that may do its own work.
-async fn machine(world: &World, changes: Value) -> Actor {
+async fn machine(world: &World, changes: Value) -> TestAgent {
     let (assertion, dpop) = (Forge::new(&world.random), Forge::new(&world.random));
     let mut file = Web::file(json!({
         "token_endpoint_auth_method": "private_key_jwt", "bearer": null,
@@ -45,7 +55,7 @@ async fn machine(world: &World, changes: Value) -> Actor {
         .as_str()
         .unwrap()
         .to_owned();
-    Actor {
+    TestAgent {
         id,
         assertion,
         dpop,
@@ -53,14 +63,22 @@ async fn machine(world: &World, changes: Value) -> Actor {
 }
 
 /// Whether a client of this kind may name that audience at the token endpoint.
-async fn takes(world: &World, actor: &Actor, audience: Value) -> bool {
-    let form = Actor::own_work().with("scope", "accounts:read");
+async fn takes(world: &World, actor: &TestAgent, audience: Value) -> bool {
+    let form = TestAgent::own_work().with("scope", "accounts:read");
     let mut claims = claims_of(world, actor);
     claims["aud"] = audience;
     let assertion = actor.assertion.sign_typed("JWT", &claims);
     let proof = actor.proof(world, "/token");
     let reply = actor
-        .send_exactly(world, "/token", &form, (&assertion, &proof))
+        .send_exactly(
+            world,
+            "/token",
+            &form,
+            SignedParts {
+                assertion: &assertion,
+                proof: &proof,
+            },
+        )
         .await;
     assert!(
         reply.status == 200 || reply.refusal() == invalid_client(),
@@ -158,7 +176,15 @@ both!(
         let at_par = cast.planner.proof(&world, "/par");
         let used = cast
             .planner
-            .send_exactly(&world, "/par", &cast.request(), (&assertion, &at_par))
+            .send_exactly(
+                &world,
+                "/par",
+                &cast.request(),
+                SignedParts {
+                    assertion: &assertion,
+                    proof: &at_par,
+                },
+            )
             .await;
         assert_eq!(used.refusal(), invalid_client(), "nor at another endpoint");
 

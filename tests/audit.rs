@@ -47,7 +47,7 @@ both!(
             "invalid_scope",
             "wider",
         );
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
         let event = (world.app.event_id(world.now()), world.now());
         assert!(
@@ -226,7 +226,7 @@ both!(
         let before = world.events().await.len();
         let counted = async || {
             let counts = world
-                .session()
+                .begin()
                 .await
                 .refusal_counts(world.now())
                 .await
@@ -234,11 +234,11 @@ both!(
             counts.iter().map(|count| count.refusals).sum::<i64>()
         };
         let good = cast.exchange_form(&token, None);
-        let forged = writ_testkit::Actor {
+        let forged = writ_testkit::TestAgent {
             assertion: cast.booker.assertion.clone(),
             ..cast.planner.clone()
         };
-        let unknown = writ_testkit::Actor {
+        let unknown = writ_testkit::TestAgent {
             id: "agt_none".to_owned(),
             ..cast.planner.clone()
         };
@@ -258,7 +258,7 @@ both!(
         assert_eq!(counted().await, 4);
         assert_eq!(world.events().await.len(), before, "no row for any of them");
         let counts = world
-            .session()
+            .begin()
             .await
             .refusal_counts(world.now())
             .await

@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use url::Url;
 use writ_testkit::{
-    Cast, Change, Fields, ISSUER, PASSWORD, Reply, WEB_REDIRECT, Web, World, authorize_url, both,
-    front_url,
+    Cast, Change, Fields, ISSUER, PASSWORD, TestReply, WEB_REDIRECT, Web, World, authorize_url,
+    both, front_url,
 };
 
-async fn get(world: &World, form: &Fields) -> Reply {
+async fn get(world: &World, form: &Fields) -> TestReply {
     world.get(&front_url(form), &[]).await
 }
 
 /// The query of a redirect that starts with `redirect`.
-fn answer(reply: &Reply, redirect: &str) -> BTreeMap<String, String> {
+fn answer(reply: &TestReply, redirect: &str) -> BTreeMap<String, String> {
     assert_eq!(reply.status, 303, "{}", reply.text());
     let location = reply.header("location").unwrap();
     assert!(location.starts_with(redirect), "{location}");
@@ -25,7 +25,7 @@ fn answer(reply: &Reply, redirect: &str) -> BTreeMap<String, String> {
     found
 }
 
-fn assert_page(reply: &Reply) {
+fn assert_page(reply: &TestReply) {
     assert_eq!(reply.status, 400, "{}", reply.text());
     assert_eq!(reply.header("location"), None);
     assert_eq!(

@@ -7,16 +7,17 @@ use serde_json::json;
 use url::Url;
 use writ_core::authorize::MAX_FRONT_REQUESTS;
 use writ_testkit::{
-    Cast, Change, Fields, PASSWORD, Reply, WEB_REDIRECT, Web, World, authorize_url, both, front_url,
+    Cast, Change, Fields, PASSWORD, TestReply, WEB_REDIRECT, Web, World, authorize_url, both,
+    front_url,
 };
 
-async fn post(world: &World, form: &Fields) -> Reply {
+async fn post(world: &World, form: &Fields) -> TestReply {
     let form: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
     world.post("/authorize", &form, &[]).await
 }
 
 /// Where the browser goes on, by GET, with a handle alone.
-fn handle(reply: &Reply) -> String {
+fn handle(reply: &TestReply) -> String {
     assert_eq!(reply.status, 303, "{}", reply.text());
     assert_eq!(
         reply.header("set-cookie"),
@@ -234,7 +235,7 @@ both!(
         for place in 0..MAX_FRONT_REQUESTS {
             let one = from(&format!("2001:db8:1:2::{place:x}"));
             let reply = if place % 3 == 0 {
-                world.post_from(one, "/authorize", (&form, &[])).await
+                world.post_from(one, "/authorize", &form, &[]).await
             } else {
                 world.get_from(one, &url, &[]).await
             };
@@ -246,10 +247,7 @@ both!(
         assert!(over.text().contains("Too many requests"), "{}", over.text());
         assert_eq!(over.header("location"), None);
         assert_eq!(
-            world
-                .post_from(many, "/authorize", (&form, &[]))
-                .await
-                .status,
+            world.post_from(many, "/authorize", &form, &[]).await.status,
             429
         );
         // Others go on, so does whoever is unknown, and so does a pushed request, which leaves no row here.

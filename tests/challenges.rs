@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use writ_core::id::TaskId;
 use writ_outside::Transport;
 use writ_testkit::{
-    BANK, Bank, Cast, Forge, ISSUER, Reply, World, both, claims, enrol_plain, payment, plain_file,
-    with, without,
+    BANK, Bank, Cast, Forge, ISSUER, TestReply, World, both, claims, enrol_plain, payment,
+    plain_file, with, without,
 };
 
 /// Just these headers.
-async fn raw(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+async fn raw(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) -> TestReply {
     let mut request = Request::builder()
         .method(method)
         .uri(format!("{BANK}{path}"));
@@ -24,7 +24,7 @@ async fn raw(world: &World, method: &str, path: &str, headers: &[(&str, &str)]) 
     let request = request
         .body(Bytes::from(payment("1.00").to_string()))
         .unwrap();
-    Reply::of(world.network.send(request).await.unwrap())
+    TestReply::of(world.network.send(request).await.unwrap())
 }
 
 /// A proof of this key for the bank, with the nonce.
@@ -36,7 +36,7 @@ fn proof(world: &World, key: &Forge, token: &str, nonce: &str) -> String {
 }
 
 /// `GET /accounts` with this token and a proof of this key; nonces are fetched as a client does.
-pub(crate) async fn read(world: &World, key: &Forge, token: &str) -> Reply {
+pub(crate) async fn read(world: &World, key: &Forge, token: &str) -> TestReply {
     let authorization = format!("DPoP {token}");
     let first = proof(world, key, token, "none");
     let challenge = raw(
@@ -61,7 +61,7 @@ pub(crate) async fn read(world: &World, key: &Forge, token: &str) -> Reply {
 }
 
 #[track_caller]
-pub(crate) fn challenged(reply: &Reply, status: u16, error: &str) {
+pub(crate) fn challenged(reply: &TestReply, status: u16, error: &str) {
     assert_eq!(
         reply.refusal(),
         (status, error.to_owned()),
@@ -216,7 +216,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |config| {
-            if let writ_verifier::Live::Introspection { client_secret, .. } = &mut config.live {
+            if let writ_verifier::LiveCheck::Introspection { client_secret, .. } = &mut config.live {
                 *client_secret = writ_verifier::ClientSecret::new("wrong".to_owned());
             }
         });
@@ -240,7 +240,7 @@ both!(
             200
         );
         for _ in 0..2 {
-            let mut session = world.session().await;
+            let mut session = world.begin().await;
             let now = (&world.random, world.now());
             let done = writ_server::keyring::rotate(&mut session, &world.app.config, now)
                 .await
@@ -265,12 +265,12 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |config| {
-            config.live = writ_verifier::Live::No
+            config.live = writ_verifier::LiveCheck::No
         });
         let key = &cast.planner.dpop;
         let token = cast.token(&world).await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(session.stop_task(&task, world.now()).await.unwrap());
         session.commit().await.unwrap();
         assert_eq!(read(&world, key, &token).await.status, 200);

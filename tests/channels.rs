@@ -5,13 +5,13 @@ use writ_authority::Types;
 use writ_core::id::{ClientId, UserId};
 use writ_core::pending::{Delivery, State};
 use writ_server::notices;
-use writ_store::settings::Settings;
-use writ_testkit::{Cast, ISSUER, Kind, Postbox, Receiver, World, claims};
+use writ_store::settings::PersonSettings;
+use writ_testkit::{Cast, DatabaseKind, HttpReceiver, ISSUER, MailServer, World, claims};
 
 use crate::notices::{Told, decide, told as ends_of};
 use crate::webpush::{self, Phone};
 
-async fn settings(world: &World, user: &UserId, settings: Settings) {
+async fn settings(world: &World, user: &UserId, settings: PersonSettings) {
     let mut session = world.app.begin().await.unwrap();
     session
         .save_settings(user, &settings, world.now())
@@ -21,15 +21,15 @@ async fn settings(world: &World, user: &UserId, settings: Settings) {
 }
 
 /// A world with a mail server and a webhook, on one database.
-async fn with_channels(kind: Kind) -> (World, Receiver, Postbox) {
-    let (receiver, postbox) = (Receiver::start().await, Postbox::start().await);
+async fn with_channels(kind: DatabaseKind) -> (World, HttpReceiver, MailServer) {
+    let (receiver, postbox) = (HttpReceiver::start().await, MailServer::start().await);
     let world = configured(kind, (&receiver, &postbox), &[]).await;
     (world, receiver, postbox)
 }
 
 async fn configured(
-    kind: Kind,
-    (receiver, postbox): (&Receiver, &Postbox),
+    kind: DatabaseKind,
+    (receiver, postbox): (&HttpReceiver, &MailServer),
     more: &[(&str, &str)],
 ) -> World {
     let hook = receiver.url("/hook");
@@ -45,12 +45,12 @@ async fn configured(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_opens_the_page_and_is_tried_again() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, _receiver, postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
-        let email = Settings {
+        let email = PersonSettings {
             email: Some("alice@home.example".to_owned()),
-            ..Settings::default()
+            ..PersonSettings::default()
         };
         settings(&world, &told.alice, email).await;
         postbox.refuse("451 later");
@@ -88,16 +88,16 @@ async fn mail_opens_the_page_and_is_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn quiet_hours_are_quiet() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
         // It is 14:13:20 UTC, 15:13:20 for alice: quiet for 40 more seconds.
-        let quiet = Settings {
+        let quiet = PersonSettings {
             email: Some("alice@home.example".to_owned()),
             quiet_from: Some(15 * 60),
             quiet_until: Some(15 * 60 + 14),
             offset_minutes: Some(60),
-            ..Settings::default()
+            ..PersonSettings::default()
         };
         settings(&world, &told.alice, quiet).await;
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
@@ -118,17 +118,17 @@ async fn quiet_hours_are_quiet() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn quiet_hours_follow_the_zone_and_mail_the_language() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, _receiver, postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
         // It is 14:13:20 UTC, in summer 16:13:20 for alice; by the offset of winter it would not be quiet.
-        let quiet = Settings {
+        let quiet = PersonSettings {
             email: Some("alice@home.example".to_owned()),
             quiet_from: Some(16 * 60),
             quiet_until: Some(16 * 60 + 14),
             offset_minutes: Some(60),
             time_zone: Some("Europe/Berlin".to_owned()),
-            ..Settings::default()
+            ..PersonSettings::default()
         };
         settings(&world, &told.alice, quiet).await;
         let mut phone = world.phone_of("alice").await;
@@ -158,7 +158,7 @@ async fn quiet_hours_follow_the_zone_and_mail_the_language() {
         let letters = postbox.letters();
         let subject = "Subject: Travel agent asks for your approval";
         assert!(letters.last().unwrap().contains(subject), "{letters:?}");
-        let kept = world.session().await.settings(&told.alice).await.unwrap();
+        let kept = world.begin().await.settings(&told.alice).await.unwrap();
         let kept = kept.unwrap();
         assert_eq!(kept.language.as_deref(), Some("en"));
         assert!(kept.email.is_some() && kept.quiet_from.is_some());
@@ -167,7 +167,7 @@ async fn quiet_hours_follow_the_zone_and_mail_the_language() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_disturbed_for_what_is_over() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
@@ -179,7 +179,7 @@ async fn nobody_is_disturbed_for_what_is_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_webhook_is_signed_by_our_key() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
@@ -218,7 +218,7 @@ async fn the_webhook_is_signed_by_our_key() {
 /// JOURNEYS: "This was not me" suspends the agent, and the admin hears of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn not_me_tells_the_admin() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, postbox) = with_channels(kind).await;
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -243,7 +243,7 @@ async fn not_me_tells_the_admin() {
     }
 }
 
-async fn signed(world: &World, receiver: &Receiver, path: &str) -> Value {
+async fn signed(world: &World, receiver: &HttpReceiver, path: &str) -> Value {
     let heard = receiver.only();
     assert_eq!(
         (heard.path.as_str(), heard.header("content-type")),
@@ -269,15 +269,15 @@ fn a_type_has_a_title() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promise_7_a_passkey_is_never_added_or_removed_unnoticed() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
-        let (receiver, postbox) = (Receiver::start().await, Postbox::start().await);
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
+        let (receiver, postbox) = (HttpReceiver::start().await, MailServer::start().await);
         let hosts = [("PUSH__HOSTS", receiver.origin.as_str())];
         let world = configured(kind, (&receiver, &postbox), &hosts).await;
         let cast = Cast::of(&world).await;
         let alice = UserId::from_text(cast.alice.clone());
-        let email = Settings {
+        let email = PersonSettings {
             email: Some("alice@home.example".to_owned()),
-            ..Settings::default()
+            ..PersonSettings::default()
         };
         settings(&world, &alice, email).await;
         let browser = webpush::Phone::logged_in(&world, "alice").await;
@@ -324,7 +324,7 @@ async fn promise_7_a_passkey_is_never_added_or_removed_unnoticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lessons_28_what_is_trusted_for_the_webhook_is_no_push_service() {
-    for kind in [Kind::Sqlite, Kind::Postgres] {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, _postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
         let phone = Phone::logged_in(&world, "alice").await;

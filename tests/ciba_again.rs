@@ -6,8 +6,8 @@ use writ_core::budget::MOST_PER_PAIR;
 use writ_core::pending::State;
 use writ_server::notices;
 use writ_testkit::{
-    Cast, Phone as Hand, Plain, Receiver, Shown, World, both, both_heard, enrol_plain, minted,
-    poll_form, refused,
+    Cast, HttpReceiver, Phone as Hand, Plain, WebPage, World, both, both_heard, enrol_plain,
+    minted, poll_form, refused,
 };
 
 use crate::ciba::{question_of_web, web_file};
@@ -31,7 +31,7 @@ impl Again {
         asked(world, &self.web).await
     }
 
-    async fn poll(&self, world: &World, id: &str) -> writ_testkit::Reply {
+    async fn poll(&self, world: &World, id: &str) -> writ_testkit::TestReply {
         self.web.send(world, "/token", &poll_form(id)).await
     }
 }
@@ -47,7 +47,7 @@ fn path_of(id: &str) -> String {
     format!("/app/requests/{id}")
 }
 
-async fn is_led_to(world: &World, page: &Shown, auth_req_id: &str) {
+async fn is_led_to(world: &World, page: &WebPage, auth_req_id: &str) {
     let id = world.request_id(auth_req_id).await;
     let text = page.reply.text();
     let action = format!("action=\"{}\"", path_of(&id));
@@ -58,7 +58,7 @@ async fn home(world: &World) -> Hand {
     world.phone_of("alice").await
 }
 
-async fn buzzes(world: &World, receiver: &Receiver) -> Vec<Value> {
+async fn buzzes(world: &World, receiver: &HttpReceiver) -> Vec<Value> {
     notices::once(&world.app).await.unwrap();
     receiver.heard().iter().map(plain).collect()
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::json;
 use writ_core::budget::{MOST_OPEN, MOST_PER_PAIR};
 use writ_core::pending::State;
-use writ_testkit::{Cast, Change, Fields, Reply, both, enrol_plain, payment, refused};
+use writ_testkit::{Cast, Change, Fields, TestReply, both, enrol_plain, payment, refused};
 
 use crate::ciba::{question_of_web, web_file};
 
 /// Refused by policy, with the seconds to wait.
 #[track_caller]
-fn over_budget(reply: &Reply) -> u64 {
+fn over_budget(reply: &TestReply) -> u64 {
     let found = reply.refusal();
     assert_eq!(found, (403, "access_denied".to_owned()), "{}", reply.text());
     reply.header("retry-after").unwrap().parse().unwrap()
@@ -49,7 +49,7 @@ both!(
         assert_eq!(world.waiting(&other).await.state, State::Pending);
         assert_ne!(first.asked_hash, world.waiting(&other).await.asked_hash);
         let inbox = world
-            .session()
+            .begin()
             .await
             .inbox(&world.user_id("alice").await, world.now(), 100)
             .await

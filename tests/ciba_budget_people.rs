@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Actor, Cast, Change, Fields, PASSWORD, Reply, World, agent_file, authorize_url, both_with,
-    enrol,
+    Cast, Change, Fields, PASSWORD, TestAgent, TestReply, World, agent_file, authorize_url,
+    both_with, enrol,
 };
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 
@@ -21,7 +21,7 @@ async fn office(world: &World) -> Cast {
 }
 
 /// Asked within a task of this person's, who granted all of it.
-async fn ask_within(world: &World, cast: &Cast, agent: &Actor, subject: &str) -> Reply {
+async fn ask_within(world: &World, cast: &Cast, agent: &TestAgent, subject: &str) -> TestReply {
     let form = cast.request().with("client_id", agent.id.clone());
     let pushed = agent
         .send(world, "/par", &form.without("authorization_details"))
@@ -41,7 +41,7 @@ async fn ask_within(world: &World, cast: &Cast, agent: &Actor, subject: &str) ->
     agent.ask(world, &question).await
 }
 
-async fn agent(world: &World, id: &str, approvers: Option<Value>) -> Actor {
+async fn agent(world: &World, id: &str, approvers: Option<Value>) -> TestAgent {
     let mut file = agent_file(id, "alice");
     file["agent"]["may_ask"] = json!(["alice", "mallory", "carol", "bob"]);
     if let Some(approvers) = approvers {
@@ -58,17 +58,17 @@ fn question(subject: &str, number: usize) -> Fields {
     ]
 }
 
-async fn ask(world: &World, agent: &Actor, subject: &str) -> Reply {
+async fn ask(world: &World, agent: &TestAgent, subject: &str) -> TestReply {
     agent.ask(world, &question(subject, 0)).await
 }
 
 #[track_caller]
-fn asked(reply: &Reply) {
+fn asked(reply: &TestReply) {
     assert_eq!(reply.status, 200, "{}", reply.text());
 }
 
 #[track_caller]
-fn over_budget(reply: &Reply) {
+fn over_budget(reply: &TestReply) {
     let found = reply.refusal();
     assert_eq!(found, (403, "access_denied".to_owned()), "{}", reply.text());
     assert!(reply.header("retry-after").is_some());
@@ -108,7 +108,7 @@ both_with!(
         asked(&ask(&world, &plain, "bob").await);
         // Two of the three are silent for half of the time.
         let (mut alice, id) = (world.phone_of("alice").await, world.user_id("alice").await);
-        let inbox = world.session().await.inbox(&id, world.now(), 9).await;
+        let inbox = world.begin().await.inbox(&id, world.now(), 9).await;
         let page = alice.look(inbox.unwrap()[0].id.as_str()).await;
         alice.refuse(&page, "deny").await;
         world.advance(150);

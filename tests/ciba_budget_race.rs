@@ -4,7 +4,7 @@
 use serde_json::json;
 use writ_core::pending::State;
 use writ_testkit::{
-    Actor, Cast, Fields, PASSWORD, Ready, Reply, World, agent_file, both, both_with, enrol,
+    Cast, Fields, PASSWORD, Ready, TestAgent, TestReply, World, agent_file, both, both_with, enrol,
 };
 
 use crate::device::request;
@@ -13,7 +13,7 @@ use crate::races::{RACERS, doors_of, send_at_once};
 const PEOPLE: [&str; 4] = ["alice", "mallory", "bob", "carol"];
 
 /// The cast, two people more, and agents that may ask all four.
-async fn askers<const MANY: usize>(world: &World) -> [Actor; MANY] {
+async fn askers<const MANY: usize>(world: &World) -> [TestAgent; MANY] {
     Cast::of(world).await;
     world.add_shop().await;
     for name in &PEOPLE[2..] {
@@ -31,7 +31,7 @@ async fn askers<const MANY: usize>(world: &World) -> [Actor; MANY] {
 /// Different questions, so that none takes another's place.
 fn questions(
     world: &World,
-    agents: &[Actor],
+    agents: &[TestAgent],
     person: impl Fn(usize) -> &'static str,
     many: usize,
 ) -> Vec<Ready> {
@@ -48,7 +48,7 @@ fn questions(
 
 /// How many were asked; every other one is refused by policy and told when to come back.
 #[track_caller]
-fn asked(replies: &[Reply]) -> usize {
+fn asked(replies: &[TestReply]) -> usize {
     let (asked, over): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
     for reply in over {
         let found = reply.refusal();
@@ -60,7 +60,7 @@ fn asked(replies: &[Reply]) -> usize {
 
 async fn inbox(world: &World, name: &str) -> usize {
     let person = world.user_id(name).await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session
         .inbox(&person, world.now(), 100)
         .await

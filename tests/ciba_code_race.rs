@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use writ_server::passwords;
-use writ_testkit::{Cast, Change, Plain, Ready, Reply, World, basic, both, enrol_plain, with};
+use writ_testkit::{Cast, Change, Plain, Ready, TestReply, World, basic, both, enrol_plain, with};
 
 use crate::ciba::{question_of_web, web_file};
 use crate::races::{doors_of, send_at_once};
@@ -17,7 +17,7 @@ async fn guarded(world: &World) -> Plain {
     let web = enrol_plain(world, file).await;
     let hash = passwords::hash("4711", &[7; 16]).unwrap();
     let alice = world.user_id("alice").await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let set = session.set_user_code(&alice, Some(&hash), world.now());
     set.await.unwrap();
     session.commit().await.unwrap();
@@ -32,7 +32,7 @@ fn ready(web: &Plain, code: &str) -> Ready {
 }
 
 #[track_caller]
-fn all_wrong(replies: &[Reply]) {
+fn all_wrong(replies: &[TestReply]) {
     for reply in replies {
         assert_eq!(reply.error(), "invalid_user_code", "{}", reply.text());
     }

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use writ_core::id::{ClientId, UserId};
 use writ_server::passwords;
 use writ_testkit::{
-    Actor, Cast, Change, Fields, ISSUER, World, agent_file, both, enrol, enrol_plain, poll_form,
-    refused,
+    Cast, Change, Fields, ISSUER, TestAgent, World, agent_file, both, enrol, enrol_plain,
+    poll_form, refused,
 };
 
 use crate::ciba::{question_of_web, web_file};
 
 /// An agent without any task, that may ask alice.
-async fn asker(world: &World) -> Actor {
+async fn asker(world: &World) -> TestAgent {
     let mut file = agent_file("agt_asker", "mallory");
     file["agent"]["may_ask"] = json!(["alice"]);
     enrol(world, file).await
@@ -38,7 +38,7 @@ both!(
         let reply = cast.planner.ask(&world, &other).await;
         refused(&reply, "unknown_user_id", "not the token's person");
         // A task that ended is no relation.
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let (alice, now) = (UserId::from_text(cast.alice.as_str()), world.now());
         let planner = ClientId::from_text("agt_planner");
         let tasks = session.live_tasks_between(&alice, &planner, now, 9).await;
@@ -85,7 +85,7 @@ both!(
 );
 
 /// Claims of a good `login_hint_token` of this agent.
-fn token_claims(world: &World, agent: &Actor, id: &str) -> Value {
+fn token_claims(world: &World, agent: &TestAgent, id: &str) -> Value {
     json!({
         "iss": agent.id, "aud": ISSUER, "exp": world.now().seconds() + 60,
         "sub_id": { "format": "opaque", "id": id }
@@ -146,7 +146,7 @@ both!(
         // Its key was rotated out and removed since.
         let config = &world.app.config;
         for _ in 0..2 {
-            let mut session = world.session().await;
+            let mut session = world.begin().await;
             let context = (&world.random, world.now());
             let kids = writ_server::keyring::rotate(&mut session, config, context).await;
             let (_, retired) = kids.unwrap().unwrap();
@@ -193,7 +193,7 @@ both!(ciba_7_1_a_person_guards_with_a_code, |world| async {
     assert_eq!(ask(None).await.status, 200, "alice has none");
     let hash = passwords::hash("4711", &[7; 16]).unwrap();
     let alice = world.user_id("alice").await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session
         .set_user_code(&alice, Some(&hash), world.now())
         .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use writ_core::pending::State;
-use writ_testkit::{Actor, Cast, Change, World, both, minted, poll_form, refused};
+use writ_testkit::{Cast, Change, TestAgent, World, both, minted, poll_form, refused};
 
 both!(
     lessons_31_the_first_poll_is_free_and_hasty_ones_cost,
@@ -56,7 +56,12 @@ both!(
 );
 
 /// A poll that waits.
-async fn long_poll(world: &World, agent: &Actor, id: &str, wait: &str) -> writ_testkit::Reply {
+async fn long_poll(
+    world: &World,
+    agent: &TestAgent,
+    id: &str,
+    wait: &str,
+) -> writ_testkit::TestReply {
     let proof = agent.proof(world, "/token");
     let prefer = format!("wait={wait}");
     let headers = [("dpop", proof.as_str()), ("prefer", prefer.as_str())];
@@ -128,7 +133,7 @@ both!(a_node_whose_clock_is_ahead_silences_nobody, |world| async {
         let mut inbox = world.app.waiting.people(&world.user_id("alice").await);
         let ahead = world.now().plus(Duration::from_secs(200));
         let looked_at = world.waiting(&other).await.id;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(session.view_pending(&looked_at, ahead).await.unwrap());
         session.commit().await.unwrap();
         // This node has seen it; what others do is told all the same.
@@ -147,7 +152,7 @@ both!(a_node_whose_clock_is_ahead_silences_nobody, |world| async {
 async fn decide_elsewhere(world: &World, id: &str) {
     let request = world.waiting(id).await;
     let yes = world.yes(id, "alice", request.asked.authority).await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let decided = session.decide_pending(&request.id, State::Approved, &yes, world.now());
     assert!(decided.await.unwrap());
     session.commit().await.unwrap();

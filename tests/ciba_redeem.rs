@@ -157,7 +157,7 @@ both!(
 /// What ends between the approval and its redemption.
 async fn ends(world: &World, what: &str, token: &str) {
     let claims = claims(token);
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let now = world.now();
     let stopped = match what {
         "person" => {

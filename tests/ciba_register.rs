@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use writ_core::pending::State;
 use writ_server::answer::Failure;
-use writ_testkit::{Actor, Cast, Change, both, enrol_plain, refused};
+use writ_testkit::{Cast, Change, TestAgent, both, enrol_plain, refused};
 
 use crate::ciba::{question_of_web, web_file};
 
@@ -19,7 +19,7 @@ both!(
             "jwks": { "keys": [key.jwk()] }
         }));
         world.add_client(file.clone()).await;
-        let client = Actor {
+        let client = TestAgent {
             id: "fapi".to_owned(),
             assertion: key.clone(),
             dpop: key,
@@ -102,7 +102,7 @@ both!(
         let reply = web.send_by(&world, "/bc-authorize", &form, None).await;
         let id = reply.member("auth_req_id");
         let request = world.waiting(&id).await;
-        let sealed = world.session().await.pending_sealed(&request.id).await;
+        let sealed = world.begin().await.pending_sealed(&request.id).await;
         let sealed = sealed.unwrap().unwrap();
         assert!(!sealed.contains(&token) && !sealed.contains(&id));
         let open = writ_server::ciba::open_secrets(&world.app, &request.id, &sealed);

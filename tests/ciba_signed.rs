@@ -2,19 +2,19 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Actor, Cast, Change, Fields, ISSUER, World, agent_file, both, enrol, payment, refused,
+    Cast, Change, Fields, ISSUER, TestAgent, World, agent_file, both, enrol, payment, refused,
 };
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 
 /// An agent that signs its requests.
-async fn signer(world: &World) -> Actor {
+async fn signer(world: &World) -> TestAgent {
     let mut file = agent_file("agt_signer", "alice");
     file["agent"]["may_ask"] = json!(["alice"]);
     file["backchannel_authentication_request_signing_alg"] = json!("ES256");
     enrol(world, file).await
 }
 
-fn claims(world: &World, agent: &Actor) -> Value {
+fn claims(world: &World, agent: &TestAgent) -> Value {
     let now = world.now().seconds();
     json!({
         "iss": agent.id, "aud": ISSUER, "iat": now, "nbf": now, "exp": now + 300,
@@ -23,7 +23,7 @@ fn claims(world: &World, agent: &Actor) -> Value {
     })
 }
 
-fn signed(agent: &Actor, claims: &Value) -> Fields {
+fn signed(agent: &TestAgent, claims: &Value) -> Fields {
     vec![(
         "request",
         agent.assertion.sign_typed("oauth-authz-req+jwt", claims),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_core::id::ClientId;
-use writ_testkit::{Actor, Cast, Change, Fields, ISSUER, Web, basic, both};
+use writ_testkit::{Cast, Change, Fields, ISSUER, TestAgent, Web, basic, both};
 
 fn invalid_client() -> (u16, String) {
     (401, "invalid_client".to_owned())
@@ -17,7 +17,7 @@ both!(rfc_6749_2_3_one_way_of_authentication_only, |world| async {
             .assertion
             .assertion("agt_planner", ISSUER, world.now().seconds())
     };
-    let own = Actor::own_work().with("scope", "accounts:read");
+    let own = TestAgent::own_work().with("scope", "accounts:read");
     let asserted = || {
         own.clone()
             .with("client_assertion_type", kind)
@@ -144,7 +144,7 @@ both!(
             (unknown.status, unknown.text())
         );
         assert_eq!(wrong.refusal(), invalid_client());
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let counted = session
             .refusal_counts(writ_wire::time::Timestamp::from_seconds(0))
             .await
@@ -170,7 +170,7 @@ both!(
         let public = json!({ "client_id": "public", "token_endpoint_auth_method": "none" });
         let public = Web::register(&world, public).await;
         for form in [
-            Actor::own_work().with("scope", "accounts:read"),
+            TestAgent::own_work().with("scope", "accounts:read"),
             cast.exchange_form("x", None),
         ] {
             let reply = public.send(&world, "/token", &form, &[]).await;
@@ -199,7 +199,7 @@ both!(
         let cast = Cast::of(&world).await;
         let code = cast.code(&world).await;
         let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         session
             .stop_client(&ClientId::from_text("agt_planner"), world.now())
             .await
@@ -211,7 +211,7 @@ both!(
         );
         let own = cast
             .planner
-            .send(&world, "/token", &Actor::own_work())
+            .send(&world, "/token", &TestAgent::own_work())
             .await;
         assert_ne!(own.status, 200, "{}", own.text());
         assert_eq!(

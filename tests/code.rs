@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_testkit::{
-    Actor, BANK, Cast, Change, Fields, Forge, Reply, VERIFIER, WEB_REDIRECT, Web, World,
+    BANK, Cast, Change, Fields, Forge, TestAgent, TestReply, VERIFIER, WEB_REDIRECT, Web, World,
     authorize_url, both,
 };
 
@@ -10,7 +10,7 @@ fn grant() -> (u16, String) {
     (400, "invalid_grant".to_owned())
 }
 
-async fn redeem(world: &World, actor: &Actor, form: &Fields) -> Reply {
+async fn redeem(world: &World, actor: &TestAgent, form: &Fields) -> TestReply {
     actor.send(world, "/token", form).await
 }
 
@@ -19,8 +19,8 @@ async fn is_active(world: &World, cast: &Cast, token: &str) -> bool {
 }
 
 /// The planner with another key.
-fn rekeyed(cast: &Cast, dpop: Forge) -> Actor {
-    Actor {
+fn rekeyed(cast: &Cast, dpop: Forge) -> TestAgent {
+    TestAgent {
         dpop,
         ..cast.planner.clone()
     }
@@ -44,7 +44,7 @@ both!(rfc_6749_5_1_what_a_code_gives, |world| async {
     assert_eq!(issued[0].data["jti"], reply.claims()["jti"]);
     assert_eq!(issued[0].subject.as_deref(), Some(cast.alice.as_str()));
     let digest = writ_server::caller::secret_digest(&code);
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     assert!(session.code(&digest).await.unwrap().is_some());
     assert!(
         session.code(&code).await.unwrap().is_none(),
@@ -136,7 +136,7 @@ both!(
     design_8_an_unbound_code_takes_no_key_of_another_agent,
     |world| async {
         let cast = Cast::of(&world).await;
-        let own = redeem(&world, &cast.booker, &Actor::own_work()).await;
+        let own = redeem(&world, &cast.booker, &TestAgent::own_work()).await;
         assert_eq!(own.status, 200, "the booker proves its key");
         let pushed = cast
             .planner

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 use writ_agent::{Agent, Confirm, Error, ErrorCode, Grant, ResourceRefusal};
-use writ_testkit::{BANK, Bank, Cast, Reply, World, both, payment};
+use writ_testkit::{BANK, Bank, Cast, TestReply, World, both, payment};
 
 fn post(detail: &Value) -> Request<Bytes> {
     Request::post(format!("{BANK}/payments"))
@@ -16,7 +16,7 @@ fn post(detail: &Value) -> Request<Bytes> {
 
 async fn pays(agent: &Agent, grant: &Grant, amount: &str) -> Value {
     let answer = agent.call(grant, post(&payment(amount))).await;
-    let reply = Reply::of(answer.unwrap());
+    let reply = TestReply::of(answer.unwrap());
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.json()
 }
@@ -125,7 +125,7 @@ both!(
         // After a no there is a pause before the next question.
         world.advance(120);
         let fresh = kit
-            .refresh(grant, &writ_agent::Ask::resource(BANK))
+            .refresh(grant, &writ_agent::RequestedAccess::resource(BANK))
             .await
             .unwrap();
         let mut question = kit.confirm(&fresh, &ask).await.unwrap();

@@ -2,11 +2,11 @@
 
 use serde_json::json;
 use writ_testkit::{
-    Cast, Change, Fields, PASSWORD, Shown, Web, World, authorize_url, both, front_url, payment,
+    Cast, Change, Fields, PASSWORD, Web, WebPage, World, authorize_url, both, front_url, payment,
 };
 
 /// What a person reads on a page, without any space.
-fn visible(page: &Shown) -> String {
+fn visible(page: &WebPage) -> String {
     let text = page.reply.text();
     let main = text
         .split("<main")
@@ -42,7 +42,7 @@ fn with_purpose(cast: &Cast, purpose: &str) -> Fields {
 }
 
 /// Everything of the form, but only these boxes ticked.
-fn ticking(page: &Shown, boxes: &[&str]) -> Vec<(String, String)> {
+fn ticking(page: &WebPage, boxes: &[&str]) -> Vec<(String, String)> {
     let mut fields = page.fields("consent-approve");
     fields.retain(|(name, _)| name != "grant");
     fields.extend(
@@ -382,7 +382,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let alice = writ_core::id::UserId::from_text(cast.alice.clone());
         session.disable_user(&alice, world.now()).await.unwrap();
         session.commit().await.unwrap();

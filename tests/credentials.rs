@@ -52,7 +52,7 @@ both!(
             (&json!(BANK), &json!("accounts:read"))
         );
         assert_eq!(reply.json().get("refresh_token"), None);
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let id = TaskId::from_text(claims["mission"]["id"].as_str().unwrap());
         let task = session.task(&id).await.unwrap().unwrap().task;
         assert_eq!(
@@ -262,7 +262,7 @@ both!(
         let cast = Cast::of(&world).await;
         minted(&cast.booker.own(&world, &[]).await, "before");
         minted(&cast.stranger.own(&world, &[]).await, "before");
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let booker = ClientId::from_text("agt_booker");
         assert!(session.stop_client(&booker, world.now()).await.unwrap());
         let owner = session

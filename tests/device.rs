@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 use writ_core::pending::{Kind, PendingRequest, State};
 use writ_server::caller::secret_digest;
 use writ_testkit::{
-    Actor, BANK, Cast, Change, Fields, ISSUER, Phone, Plain, Reply, Shown, World, agent_file, both,
-    claims, enrol, enrol_plain, minted, payment, plain_file, poll_form, refused,
+    BANK, Cast, Change, Fields, ISSUER, Phone, Plain, TestAgent, TestReply, WebPage, World,
+    agent_file, both, claims, enrol, enrol_plain, minted, payment, plain_file, poll_form, refused,
 };
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:device_code";
@@ -29,7 +29,7 @@ pub fn poll(device_code: &str) -> Fields {
     ]
 }
 
-pub async fn ask(world: &World, who: &Actor, form: &Fields) -> Reply {
+pub async fn ask(world: &World, who: &TestAgent, form: &Fields) -> TestReply {
     let reply = who.send(world, "/device_authorization", form).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply
@@ -37,19 +37,19 @@ pub async fn ask(world: &World, who: &Actor, form: &Fields) -> Reply {
 
 pub async fn waiting(world: &World, device_code: &str) -> PendingRequest {
     let digest = secret_digest(device_code);
-    let found = world.session().await.pending(Kind::Device, &digest).await;
+    let found = world.begin().await.pending(Kind::Device, &digest).await;
     found.unwrap().expect("nothing waits")
 }
 
 /// Types a code, signed in.
-pub async fn types(phone: &mut Phone, code: &str) -> Shown {
+pub async fn types(phone: &mut Phone, code: &str) -> WebPage {
     phone
         .post("/device", &[("user_code", code.to_owned())])
         .await
 }
 
 /// The planner's request, taken by alice; where she stands.
-pub async fn taken(world: &World, cast: &Cast) -> (String, Phone, Shown) {
+pub async fn taken(world: &World, cast: &Cast) -> (String, Phone, WebPage) {
     let asked = ask(world, &cast.planner, &request()).await;
     let mut alice = world.phone_of("alice").await;
     let page = types(&mut alice, &asked.member("user_code")).await;

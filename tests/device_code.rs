@@ -74,7 +74,7 @@ both!(
         let dump = world.database.dump().await;
         assert!(!dump.contains(&code), "in clear");
         let found = waiting(&world, &device_code).await;
-        let sealed = world.session().await.pending_sealed(&found.id).await.unwrap();
+        let sealed = world.begin().await.pending_sealed(&found.id).await.unwrap();
         assert!(!sealed.unwrap().contains(&code));
         let mut alice = world.phone_of("alice").await;
         let page = types(&mut alice, &code).await;
@@ -83,7 +83,7 @@ both!(
         page.says("the device in front of you shows this very code");
         // What is kept, and would be signed, has it; another request has another.
         let user = world.user_id("alice").await;
-        let kept = world.session().await.screen(&found.id, &user).await.unwrap();
+        let kept = world.begin().await.screen(&found.id, &user).await.unwrap();
         assert!(kept.unwrap().contains(&code));
         let receipt = alice.approve_by_password(&page).await;
         receipt.says(&code);
@@ -214,7 +214,7 @@ both!(
         refused(&reply, "invalid_grant", "the person is gone");
 
         let asked = ask(&world, &cast.planner, &request()).await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let planner = ClientId::from_text("agt_planner");
         assert!(session.stop_client(&planner, world.now()).await.unwrap());
         session.commit().await.unwrap();

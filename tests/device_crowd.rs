@@ -2,7 +2,7 @@
 //! client: so one address alone does not use all of it up.
 
 use writ_core::device::MAX_DEVICES_OF_ADDRESS;
-use writ_testkit::{Cast, Reply, World, both};
+use writ_testkit::{Cast, TestReply, World, both};
 
 use crate::device::terminal;
 
@@ -13,11 +13,11 @@ async fn command_line(world: &World) -> String {
     terminal(world).await.id
 }
 
-async fn ask(world: &World, address: &str) -> Reply {
+async fn ask(world: &World, address: &str) -> TestReply {
     let form = [("client_id", "terminal"), ("scope", "accounts:read")];
     let path = "/device_authorization";
     world
-        .post_from(address.parse().unwrap(), path, (&form, &[]))
+        .post_from(address.parse().unwrap(), path, &form, &[])
         .await
 }
 

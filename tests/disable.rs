@@ -5,14 +5,15 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 use writ_testkit::{
-    Actor, BANK, Browser, Cast, Change, PASSWORD, World, agent_file, both, enrol, minted, refused,
+    BANK, Browser, Cast, Change, PASSWORD, TestAgent, World, agent_file, both, enrol, minted,
+    refused,
 };
 
 use crate::processes::binary;
 use crate::races::own_work;
 
 /// Owned by mallory, answered for by sponsor bob, acting for alice.
-async fn sponsored(world: &World) -> (Cast, Actor) {
+async fn sponsored(world: &World) -> (Cast, TestAgent) {
     let cast = Cast::of(world).await;
     world.add_shop().await;
     world.add_user("bob", PASSWORD).await;
@@ -25,13 +26,13 @@ async fn sponsored(world: &World) -> (Cast, Actor) {
 
 async fn enable(world: &World, name: &str) {
     let id = world.user_id(name).await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     assert!(session.enable_user(&id).await.unwrap());
     session.commit().await.unwrap();
 }
 
 /// Owner and sponsor alike: "no agent without both".
-async fn stops_everything(world: &World, (cast, agent): (&Cast, &Actor), person: &str) {
+async fn stops_everything(world: &World, (cast, agent): (&Cast, &TestAgent), person: &str) {
     let node = world.node().await;
     let request = cast.request();
     let reply = cast.granted(world, agent, &request, BANK).await;

@@ -1,7 +1,7 @@
 //! DPoP proofs at our own endpoints (RFC 9449 section 4.3, LESSONS 21 to 24): each of the checks, broken once.
 
 use serde_json::{Value, json};
-use writ_testkit::{Actor, Cast, Fields, Forge, ISSUER, Reply, World, both, merge};
+use writ_testkit::{Cast, Fields, Forge, ISSUER, TestAgent, TestReply, World, both, merge};
 
 const ENDPOINTS: [&str; 2] = ["/token", "/par"];
 
@@ -14,7 +14,7 @@ fn form(cast: &Cast, path: &str) -> Fields {
     if path == "/par" {
         cast.request()
     } else {
-        Actor::own_work()
+        TestAgent::own_work()
     }
 }
 
@@ -23,7 +23,7 @@ fn accepted(path: &str) -> u16 {
 }
 
 /// The request with these proofs, each in a header of its own.
-async fn send(world: &World, cast: &Cast, path: &str, proofs: &[&str]) -> Reply {
+async fn send(world: &World, cast: &Cast, path: &str, proofs: &[&str]) -> TestReply {
     let headers: Vec<(&str, &str)> = proofs.iter().map(|proof| ("dpop", *proof)).collect();
     cast.planner
         .send_with(world, path, &form(cast, path), &headers)
@@ -262,7 +262,12 @@ both!(
         let other = cast.booker.dpop.sign_proof(&claims);
         let reply = cast
             .booker
-            .send_with(&world, "/token", &Actor::own_work(), &[("dpop", &other)])
+            .send_with(
+                &world,
+                "/token",
+                &TestAgent::own_work(),
+                &[("dpop", &other)],
+            )
             .await;
         assert_eq!(reply.status, 200, "{}", reply.text());
     }
@@ -304,13 +309,13 @@ both!(
         let cast = Cast::of(&world).await;
         assert_eq!(
             cast.booker
-                .send(&world, "/token", &Actor::own_work())
+                .send(&world, "/token", &TestAgent::own_work())
                 .await
                 .status,
             200
         );
         for key in [&cast.booker.dpop, &cast.booker.assertion] {
-            let thief = Actor {
+            let thief = TestAgent {
                 dpop: key.clone(),
                 ..cast.planner.clone()
             };
@@ -321,14 +326,14 @@ both!(
         }
         assert_eq!(
             cast.planner
-                .send(&world, "/token", &Actor::own_work())
+                .send(&world, "/token", &TestAgent::own_work())
                 .await
                 .status,
             200
         );
         assert_eq!(
             cast.booker
-                .send(&world, "/token", &Actor::own_work())
+                .send(&world, "/token", &TestAgent::own_work())
                 .await
                 .status,
             200

@@ -2,15 +2,20 @@
 
 use serde_json::json;
 use writ_testkit::{
-    Actor, BANK, Cast, Fields, Forge, ISSUER, Reply, World, agent_file, basic, both, claims, enrol,
-    enrol_plain, minted, plain_file, plus, refused, with, without,
+    BANK, Cast, Fields, Forge, ISSUER, TestAgent, TestReply, World, agent_file, basic, both,
+    claims, enrol, enrol_plain, minted, plain_file, plus, refused, with, without,
 };
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 
 use crate::lessons::useless;
 
 /// The exchange form with a proof by this key.
-pub(crate) async fn by_key(world: &World, who: &Actor, key: &Forge, form: &Fields) -> Reply {
+pub(crate) async fn by_key(
+    world: &World,
+    who: &TestAgent,
+    key: &Forge,
+    form: &Fields,
+) -> TestReply {
     who.with_key(key.clone()).send(world, "/token", form).await
 }
 

@@ -50,7 +50,7 @@ both_heard!(
             phone.subscribe(&world, &receiver.url("/push")).await.status,
             204
         );
-        let other = writ_testkit::Receiver::start().await;
+        let other = writ_testkit::HttpReceiver::start().await;
         assert_eq!(
             phone.subscribe(&world, &other.url("/push")).await.status,
             400

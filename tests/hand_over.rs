@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use writ_core::id::{ClientId, UserId};
 use writ_testkit::{
-    Actor, BANK, Cast, Forge, ISSUER, agent_file, both, claims, enrol, minted, payment, refused,
-    with,
+    BANK, Cast, Forge, ISSUER, TestAgent, agent_file, both, claims, enrol, minted, payment,
+    refused, with,
 };
 
 use crate::onward::{chain, onward_file, siblings};
@@ -120,7 +120,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
-        let hand = async |from: &Actor, token: &str, to: &Actor, key: &Forge| {
+        let hand = async |from: &TestAgent, token: &str, to: &TestAgent, key: &Forge| {
             let keyed = to.with_key(key.clone());
             cast.hand(&world, from, token, &keyed).await
         };
@@ -175,7 +175,7 @@ both!(
         let handed = cast.hand(&world, &cast.planner, &token, &named).await;
         assert_eq!(minted(&handed, "unused")["cnf"]["jkt"], fresh.thumbprint());
         let thumbprint = writ_jose::key::Thumbprint::parse(&fresh.thumbprint()).unwrap();
-        let owner = async || world.session().await.key_owner(&thumbprint).await.unwrap();
+        let owner = async || world.begin().await.key_owner(&thumbprint).await.unwrap();
         assert_eq!(owner().await, None, "naming a key writes no row");
         let form = cast.exchange_form(&handed.access_token(), None);
         minted(&named.send(&world, "/token", &form).await, "its first use");
@@ -285,7 +285,7 @@ both!(
             cast.booker.own(&world, &[]).await.access_token(),
         ];
         minted(&cast.hand(&world, &planner, &token, &hers).await, "before");
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let olga = UserId::from_text(id.as_str().unwrap());
         assert!(session.disable_user(&olga, world.now()).await.unwrap());
         let booker = ClientId::from_text("agt_booker");

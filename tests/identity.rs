@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use writ_jose::jws::UnverifiedJwt;
 use writ_jose::key::PublicKey;
 use writ_testkit::{
-    Actor, Cast, Change, Fields, Forge, ISSUER, PASSWORD, REDIRECT, Reply, Web, World,
+    Cast, Change, Fields, Forge, ISSUER, PASSWORD, REDIRECT, TestAgent, TestReply, Web, World,
     authorize_url, both, claims,
 };
 use writ_wire::jwk::Jwk;
 
 /// An agent that may ask who the person is.
-async fn reader(world: &World) -> Actor {
+async fn reader(world: &World) -> TestAgent {
     let (assertion, dpop) = (Forge::new(&world.random), Forge::new(&world.random));
     world
         .add_client(json!({
@@ -29,7 +29,7 @@ async fn reader(world: &World) -> Actor {
             }
         }))
         .await;
-    Actor {
+    TestAgent {
         id: "agt_reader".to_owned(),
         assertion,
         dpop,
@@ -37,7 +37,7 @@ async fn reader(world: &World) -> Actor {
 }
 
 /// What the reader gets for a scope, approved by alice.
-async fn granted(world: &World, cast: &Cast, actor: &Actor, form: &Fields) -> Reply {
+async fn granted(world: &World, cast: &Cast, actor: &TestAgent, form: &Fields) -> TestReply {
     let pushed = actor.send(world, "/par", form).await;
     assert_eq!(pushed.status, 201, "{}", pushed.text());
     let url = authorize_url(&actor.id, &pushed.member("request_uri"));
@@ -66,7 +66,7 @@ async fn userinfo(
     method: Method,
     authorization: &str,
     proof: Option<&str>,
-) -> Reply {
+) -> TestReply {
     let mut headers = vec![("authorization", authorization)];
     headers.extend(proof.map(|proof| ("dpop", proof)));
     world.send(method, "/userinfo", &headers, Vec::new()).await
@@ -81,13 +81,13 @@ fn proof(world: &World, key: &Forge, method: &str, token: &str) -> String {
     )
 }
 
-async fn asked(world: &World, key: &Forge, token: &str) -> Reply {
+async fn asked(world: &World, key: &Forge, token: &str) -> TestReply {
     let proof = proof(world, key, "GET", token);
     userinfo(world, Method::GET, &format!("DPoP {token}"), Some(&proof)).await
 }
 
 /// 401 with a challenge that names the error and the algorithms.
-fn assert_challenged(reply: &Reply, error: &str) {
+fn assert_challenged(reply: &TestReply, error: &str) {
     assert_eq!(reply.refusal(), (401, error.to_owned()), "{}", reply.text());
     let challenge = reply.header("www-authenticate").unwrap();
     assert!(challenge.starts_with("DPoP "), "{challenge}");
@@ -277,7 +277,7 @@ both!(rfc_9068_4_userinfo_takes_no_other_token, |world| async {
     let (signed, signature) = good.rsplit_once('.').unwrap();
     let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
     assert_challenged(&asked(&world, &agent.dpop, &forged).await, "invalid_token");
-    let own = agent.send(&world, "/token", &Actor::own_work()).await;
+    let own = agent.send(&world, "/token", &TestAgent::own_work()).await;
     assert_eq!(own.claims()["aud"], json!(ISSUER));
     let own = asked(&world, &agent.dpop, &own.access_token()).await;
     assert_eq!(

@@ -52,7 +52,7 @@ async fn published(world: &World) -> Vec<String> {
 }
 
 async fn in_state(world: &World, state: KeyState) -> Vec<String> {
-    let rows = world.session().await.signing_keys().await.unwrap();
+    let rows = world.begin().await.signing_keys().await.unwrap();
     rows.into_iter()
         .filter(|row| row.state == state)
         .map(|row| row.kid)
@@ -61,7 +61,7 @@ async fn in_state(world: &World, state: KeyState) -> Vec<String> {
 
 /// Activated and retired.
 async fn rotated(world: &World) -> (String, String) {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let done = rotate(
         &mut session,
         &world.app.config,
@@ -127,7 +127,7 @@ both!(
         assert!(!left.contains(&retired));
         let removed = in_state(&world, KeyState::Removed).await;
         assert_eq!(removed, std::slice::from_ref(&retired));
-        let rows = world.session().await.signing_keys().await.unwrap();
+        let rows = world.begin().await.signing_keys().await.unwrap();
         assert!(
             rows.iter()
                 .find(|row| row.kid == retired)
@@ -198,7 +198,7 @@ both!(
     /// Promise 9, issue 3: private keys are sealed under the master key; a node with another master key does not start.
     promise_9_sealed_keys_open_for_the_master_key_alone,
     |world| async {
-        for row in world.session().await.signing_keys().await.unwrap() {
+        for row in world.begin().await.signing_keys().await.unwrap() {
             let public: Value = serde_json::from_str(&row.public_jwk).unwrap();
             assert_eq!(public.get("d"), None);
             let sealed = URL_SAFE_NO_PAD.decode(row.sealed.unwrap()).unwrap();

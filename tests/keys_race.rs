@@ -2,7 +2,7 @@
 //! neither waits for the other in a circle.
 
 use serde_json::json;
-use writ_testkit::{Actor, Cast, Forge, World, agent_file, at_once, both};
+use writ_testkit::{Cast, Forge, TestAgent, World, agent_file, at_once, both};
 
 const KEYS: usize = 16;
 
@@ -24,8 +24,8 @@ impl ManyKeys {
     }
 
     /// Signs with that key; its tokens are bound to one of its own.
-    fn with(&self, place: usize, dpop: &Forge) -> Actor {
-        Actor {
+    fn with(&self, place: usize, dpop: &Forge) -> TestAgent {
+        TestAgent {
             id: self.id.to_owned(),
             assertion: self.keys[place].clone(),
             dpop: dpop.clone(),

@@ -11,7 +11,9 @@ use tokio::runtime::Runtime;
 use writ_authority::{Authority, ScopeGrant, Types};
 use writ_core::delegation::Delegation;
 use writ_core::task::Task;
-use writ_testkit::{Actor, BANK, Cast, Kind, Planted, Reply, Seedling, World, payment};
+use writ_testkit::{
+    BANK, Cast, CopiedGrant, DatabaseKind, GrantTemplate, TestAgent, TestReply, World, payment,
+};
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::GrantType;
@@ -77,8 +79,8 @@ fn step() -> impl Strategy<Value = Step> {
 struct Scene {
     world: World,
     cast: Cast,
-    actors: [Actor; 3],
-    seedling: Seedling,
+    actors: [TestAgent; 3],
+    seedling: GrantTemplate,
     types: Types,
     /// Narrowed, handed over, refreshed, refused.
     counts: [Cell<u32>; 4],
@@ -121,7 +123,7 @@ fn nothing_widens_through_any_sequence() {
 
 impl Scene {
     async fn new() -> Self {
-        let world = World::new(Kind::Sqlite).await;
+        let world = World::new(DatabaseKind::Sqlite).await;
         let cast = Cast::of(&world).await;
         world
             .add_resource(json!({
@@ -137,7 +139,7 @@ impl Scene {
         ];
         let token = consented(&world, &cast, &actors[0]).await;
         Self {
-            seedling: Seedling::of(&world, &token).await,
+            seedling: GrantTemplate::of(&world, &token).await,
             types: world.app.catalogue().await.unwrap().types.as_ref().clone(),
             counts: Default::default(),
             world,
@@ -162,7 +164,7 @@ impl Scene {
     }
 
     /// One request; what it gives is checked and held from then on.
-    async fn take(&self, held: &mut Vec<Held>, planted: &Planted, step: &Step) {
+    async fn take(&self, held: &mut Vec<Held>, planted: &CopiedGrant, step: &Step) {
         let before = self.rows(planted).await;
         let (presented, actor, reply) = self.send(held, planted, step).await;
         let rows = self.rows(planted).await;
@@ -203,9 +205,9 @@ impl Scene {
     async fn send<'a>(
         &self,
         held: &'a [Held],
-        planted: &Planted,
+        planted: &CopiedGrant,
         step: &Step,
-    ) -> (Option<&'a Held>, usize, Reply) {
+    ) -> (Option<&'a Held>, usize, TestReply) {
         let (from, to, ask) = match step {
             Step::Refresh(ask) => {
                 let mut form = vec![
@@ -231,26 +233,20 @@ impl Scene {
         (Some(from), to.unwrap_or(from.actor), reply)
     }
 
-    async fn rows(&self, planted: &Planted) -> Vec<Delegation> {
-        let mut session = self.world.session().await;
+    async fn rows(&self, planted: &CopiedGrant) -> Vec<Delegation> {
+        let mut session = self.world.begin().await;
         session.delegations_of(&planted.task).await.unwrap()
     }
 
     async fn check(
         &self,
-        planted: &Planted,
+        planted: &CopiedGrant,
         rows: &[Delegation],
         (presented, new): (Option<&Held>, &Held),
         step: &Step,
     ) {
         let found = |id: &str| rows.iter().find(|row| row.id.as_str() == id).unwrap();
-        let stored = self
-            .world
-            .session()
-            .await
-            .task(&planted.task)
-            .await
-            .unwrap();
+        let stored = self.world.begin().await.task(&planted.task).await.unwrap();
         let task: Task = stored.unwrap().task;
         let row = found(&new.row);
         let token = authority(&new.claims);

@@ -2,7 +2,7 @@
 
 use writ_core::pending::Delivery;
 use writ_server::live::{self, MAX_OF_PERSON};
-use writ_testkit::{Listening, PASSWORD, World, both};
+use writ_testkit::{PASSWORD, ResponseStream, World, both};
 
 use crate::notices::Told;
 use crate::webpush::Phone;
@@ -12,8 +12,8 @@ async fn logged_in(world: &World, person: &str) -> String {
 }
 
 /// An open stream that showed its first heartbeat.
-async fn listening(world: &World, cookie: &str) -> Listening {
-    let mut stream = Listening::start(world, "/app/live", cookie).await;
+async fn listening(world: &World, cookie: &str) -> ResponseStream {
+    let mut stream = ResponseStream::start(world, "/app/live", cookie).await;
     assert_eq!(stream.status, 200);
     let first = stream.next().await.unwrap();
     assert!(first.starts_with(':'), "{first}");
@@ -49,7 +49,10 @@ both!(a_change_is_told_to_its_people_alone, |world| async {
 
 both!(a_stream_ends_with_its_login, |world| async {
     let told = Told::of(&world, "poll", None).await;
-    assert_eq!(Listening::start(&world, "/app/live", "").await.status, 401);
+    assert_eq!(
+        ResponseStream::start(&world, "/app/live", "").await.status,
+        401
+    );
     let phone = Phone::logged_in(&world, "alice").await;
     let mut stream = listening(&world, &phone.cookie).await;
     let form = [("csrf", phone.csrf.as_str())];
@@ -69,7 +72,9 @@ both!(a_stream_ends_when_the_login_has_expired, |world| async {
     world.app.waiting.announce_person(&told.alice);
     assert_eq!(stream.next().await, None);
     assert_eq!(
-        Listening::start(&world, "/app/live", &cookie).await.status,
+        ResponseStream::start(&world, "/app/live", &cookie)
+            .await
+            .status,
         401
     );
 });
@@ -82,7 +87,9 @@ both!(a_person_has_only_so_many_streams, |world| async {
         streams.push(listening(&world, &cookie).await);
     }
     assert_eq!(
-        Listening::start(&world, "/app/live", &cookie).await.status,
+        ResponseStream::start(&world, "/app/live", &cookie)
+            .await
+            .status,
         429
     );
     assert_eq!(world.app.live.streams(), MAX_OF_PERSON);

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Cast, Change, ISSUER, PASSWORD, Phone, Shown, World, agent_file, both_seen, enrol, minted,
+    Cast, Change, ISSUER, PASSWORD, Phone, WebPage, World, agent_file, both_seen, enrol, minted,
     payment, refused,
 };
 
@@ -50,7 +50,7 @@ pub async fn undecided(world: &World, auth_req_id: &str, what: &str) {
 }
 
 /// The page says so, shows the verifier again, and offers no approval.
-pub fn first_the_verifier(shown: &Shown, words: &str, what: &str) {
+pub fn first_the_verifier(shown: &WebPage, words: &str, what: &str) {
     assert_eq!(shown.reply.status, 422, "{what}: {}", shown.words());
     shown.says(words);
     shown.says("Show that it is you");

@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_core::pending::State;
 use writ_passkey::software::SoftwareAuthenticator;
-use writ_testkit::{Phone, Shown, World, at_once, both_seen, yes};
+use writ_testkit::{Phone, WebPage, World, at_once, both_seen, yes};
 
 use crate::liveness::{asked, first_the_verifier, staged, undecided};
 
@@ -37,7 +37,7 @@ async fn twin(world: &World, phone: &Phone) -> Phone {
 }
 
 /// A phone, the page before it, and what it will answer.
-type Racer = (Phone, Shown, Vec<(String, String)>);
+type Racer = (Phone, WebPage, Vec<(String, String)>);
 
 /// Sends both answers at the same moment; how many ended at a receipt.
 async fn race(racers: Vec<Racer>) -> usize {
@@ -53,8 +53,8 @@ async fn race(racers: Vec<Racer>) -> usize {
     receipts.count()
 }
 
-fn copy(page: &Shown) -> Shown {
-    Shown {
+fn copy(page: &WebPage) -> WebPage {
+    WebPage {
         url: page.url.clone(),
         reply: page.reply.clone(),
     }
@@ -76,7 +76,7 @@ both_seen!(
                 racers.push((phone, copy(&back), fields.clone()));
             }
             assert_eq!(race(racers).await, 1, "round {round}");
-            let stored = world.session().await;
+            let stored = world.begin().await;
             let request = world.waiting(&auth_req_id).await;
             let receipts = { stored }.receipts_of_request(&request.id).await.unwrap();
             assert_eq!(receipts.len(), 1, "round {round}");

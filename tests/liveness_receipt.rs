@@ -2,12 +2,12 @@
 //! word that is changed, missing or another's is refused, even when the server's own key signed the receipt again.
 
 use serde_json::{Value, json};
-use writ_testkit::{Forge, SEER, Seer, World, both_seen, claims};
+use writ_testkit::{Forge, SEER, TestLivenessVerifier, World, both_seen, claims};
 
 use crate::liveness::staged;
 use crate::receipt::{Auditor, resigned};
 
-async fn signed(world: &World, seer: &Seer) -> Value {
+async fn signed(world: &World, seer: &TestLivenessVerifier) -> Value {
     let mut scene = staged(world).await;
     let page = scene.alice.look(&scene.id).await;
     let back = scene.alice.show(seer, world, &page).await;
@@ -42,7 +42,10 @@ both_seen!(
 );
 
 /// The receipt with another word of the verifier, and what is said about it.
-fn other_words(seer: &Seer, document: &Value) -> Vec<(&'static str, String, &'static str)> {
+fn other_words(
+    seer: &TestLivenessVerifier,
+    document: &Value,
+) -> Vec<(&'static str, String, &'static str)> {
     let result = document["receipt"]["proof"]["verifier"]["result"].as_str();
     let good = claims(result.unwrap());
     let mut changed = Vec::new();

@@ -2,7 +2,7 @@
 //! words that are too old.
 
 use serde_json::{Value, json};
-use writ_testkit::{Forge, ISSUER, Seer, both_seen, minted};
+use writ_testkit::{Forge, ISSUER, TestLivenessVerifier, both_seen, minted};
 
 use crate::liveness::{asked, first_the_verifier, staged, undecided};
 
@@ -13,7 +13,11 @@ const OLD: &str = "Too much time has passed";
 /// A word that must not count, and what the person is told.
 type Bad = (&'static str, String, &'static str);
 
-fn changed(seer: &Seer, good: &Value, rows: &[(&'static str, Value, &'static str)]) -> Vec<Bad> {
+fn changed(
+    seer: &TestLivenessVerifier,
+    good: &Value,
+    rows: &[(&'static str, Value, &'static str)],
+) -> Vec<Bad> {
     let bad = rows.iter().map(|(member, value, words)| {
         let mut finding = good.clone();
         finding["jti"] = json!(seer.key.jti());
@@ -26,7 +30,7 @@ fn changed(seer: &Seer, good: &Value, rows: &[(&'static str, Value, &'static str
     bad.collect()
 }
 
-fn bad_words(seer: &Seer, good: &Value, now: i64) -> Vec<Bad> {
+fn bad_words(seer: &TestLivenessVerifier, good: &Value, now: i64) -> Vec<Bad> {
     let members = [
         ("iss", json!("https://other.example"), FAILED),
         ("iss", json!(ISSUER), FAILED),

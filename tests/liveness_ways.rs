@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Cast, Change, Kind, SEER, SEER_PAGE, Seer, Web, World, agent_file, authorize_url, both,
-    both_seen, claims, enrol, front_url, payment,
+    Cast, Change, DatabaseKind, SEER, SEER_PAGE, TestLivenessVerifier, Web, World, agent_file,
+    authorize_url, both, both_seen, claims, enrol, front_url, payment,
 };
 
 use crate::liveness::LIVENESS;
 
 /// The shipped types, where a payment needs a live face.
-fn strict_types(kind: Kind) -> std::path::PathBuf {
+fn strict_types(kind: DatabaseKind) -> std::path::PathBuf {
     let from = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/types");
     let to = std::env::temp_dir().join(format!("writ-{kind:?}-types-{}", std::process::id()));
     std::fs::create_dir_all(&to).unwrap();
@@ -26,7 +26,7 @@ fn strict_types(kind: Kind) -> std::path::PathBuf {
 }
 
 /// Asks as a terminal and by CIBA for a payment, in a world whose payments need a live face.
-async fn asks(kind: Kind, more: &[(&str, &str)]) -> [(u16, Value); 2] {
+async fn asks(kind: DatabaseKind, more: &[(&str, &str)]) -> [(u16, Value); 2] {
     let folder = strict_types(kind);
     let types = [("TYPES__PATH", folder.to_str().unwrap())];
     let settings = [types.as_slice(), more].concat();
@@ -46,7 +46,7 @@ async fn asks(kind: Kind, more: &[(&str, &str)]) -> [(u16, Value); 2] {
     [(device.status, device.json()), (ciba.status, ciba.json())]
 }
 
-async fn by_type(kind: Kind) {
+async fn by_type(kind: DatabaseKind) {
     let [device, ciba] = asks(kind, &[]).await;
     let code = &device.1["error"];
     assert_eq!(
@@ -54,7 +54,7 @@ async fn by_type(kind: Kind) {
         (400, &json!("unmet_authentication_requirements"))
     );
     assert_eq!((ciba.0, &ciba.1["error"]), (403, &json!("access_denied")));
-    let jwks = Seer::new().jwks();
+    let jwks = TestLivenessVerifier::new().jwks();
     let settings = [
         ("LIVENESS__URL", SEER_PAGE),
         ("LIVENESS__ISSUER", SEER),
@@ -67,12 +67,12 @@ async fn by_type(kind: Kind) {
 /// What nobody can answer is refused when it is asked, by whatever way.
 #[tokio::test(flavor = "multi_thread")]
 async fn issue_4_a_type_may_want_it_where_there_is_a_verifier_sqlite() {
-    by_type(Kind::Sqlite).await;
+    by_type(DatabaseKind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn issue_4_a_type_may_want_it_where_there_is_a_verifier_postgres() {
-    by_type(Kind::Postgres).await;
+    by_type(DatabaseKind::Postgres).await;
 }
 
 both_seen!(rfc_9470_5_no_login_ever_reaches_it, |world, _seer| async {

@@ -1,10 +1,10 @@
 //! Login and the cookie (RFC 9700 section 4.7, DESIGN 4): what a stranger, a forger and a thief of an old cookie get.
 
-use writ_testkit::{Browser, Cast, PASSWORD, Shown, World, authorize_url, both, both_with};
+use writ_testkit::{Browser, Cast, PASSWORD, WebPage, World, authorize_url, both, both_with};
 
 const COOKIE: &str = "writ-loopback-default";
 
-async fn try_login(browser: &mut Browser, username: &str, password: &str) -> Shown {
+async fn try_login(browser: &mut Browser, username: &str, password: &str) -> WebPage {
     let page = browser.open("/login").await;
     browser.log_in(&page, username, password).await
 }
@@ -24,9 +24,9 @@ both!(
         let wrong = try_login(&mut browser, "alice", "wrong").await;
         let unknown = try_login(&mut browser, "zelda", "wrong").await;
         assert_eq!((wrong.reply.status, unknown.reply.status), (422, 422));
-        let anonymous = |page: &Shown, name: &str| page.reply.text().replace(name, "NAME");
+        let anonymous = |page: &WebPage, name: &str| page.reply.text().replace(name, "NAME");
         assert_eq!(anonymous(&wrong, "alice"), anonymous(&unknown, "zelda"));
-        let names = |page: &Shown| {
+        let names = |page: &WebPage| {
             page.reply
                 .headers
                 .keys()
@@ -97,7 +97,7 @@ both!(
     |world| async {
         Cast::of(&world).await;
         let mut browser = world.browser();
-        let anonymous = |page: &Shown, name: &str| page.reply.text().replace(name, "NAME");
+        let anonymous = |page: &WebPage, name: &str| page.reply.text().replace(name, "NAME");
         for (step, status) in [422, 422, 422, 422, 422, 429, 429].into_iter().enumerate() {
             let known = try_login(&mut browser, "alice", "wrong").await;
             let unknown = try_login(&mut browser, "zelda", "wrong").await;
@@ -202,7 +202,7 @@ both!(issue_3_a_login_lasts_eight_hours, |world| async {
 });
 
 /// The form as it is, but for its `csrf`: left out, empty, made up, or another browser's.
-fn forged(page: &Shown, button: &str, foreign: &str) -> Vec<Vec<(String, String)>> {
+fn forged(page: &WebPage, button: &str, foreign: &str) -> Vec<Vec<(String, String)>> {
     let mut fields = page.fields(button);
     fields.retain(|(name, _)| name != "csrf");
     fields.push((button.to_owned(), "1".to_owned()));
@@ -216,7 +216,7 @@ fn forged(page: &Shown, button: &str, foreign: &str) -> Vec<Vec<(String, String)
     vec![fields.clone(), with(""), with("x"), with(foreign), twice]
 }
 
-fn csrf_of(page: &Shown, button: &str) -> String {
+fn csrf_of(page: &WebPage, button: &str) -> String {
     let fields = page.fields(button);
     fields
         .into_iter()

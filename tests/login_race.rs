@@ -1,12 +1,12 @@
 //! Wrong passwords are counted for everybody together: over two nodes, over a restart, and at the same moment, for names that
 //! exist and names that do not (LESSONS 27).
 
-use writ_testkit::{Browser, Cast, Node, PASSWORD, Shown, World, at_once, both};
+use writ_testkit::{Browser, Cast, Node, PASSWORD, WebPage, World, at_once, both};
 
 use crate::races::RACERS;
 
 async fn try_login(mut browser: Browser, username: &str, password: &str) -> u16 {
-    let page: Shown = browser.open("/login").await;
+    let page: WebPage = browser.open("/login").await;
     let page = browser.log_in(&page, username, password).await;
     if page.url.path() == "/app" {
         return 303;

@@ -5,14 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use writ_core::pending::{LONGEST_POLL, MAX_HASTY_POLLS};
 use writ_testkit::{
-    Actor, BANK, Cast, Fields, Forge, ISSUER, PASSWORD, World, both, payment, plus, refused, with,
-    without,
+    BANK, Cast, Fields, Forge, ISSUER, PASSWORD, TestAgent, World, both, payment, plus, refused,
+    with, without,
 };
 
 const CIBA: &str = "urn:openid:params:grant-type:ciba";
 
 /// An agent that may ask alice.
-pub async fn asker(world: &World) -> Actor {
+pub async fn asker(world: &World) -> TestAgent {
     Cast::of(world).await;
     enrol(world, asker_file("agt_asker")).await
 }
@@ -43,16 +43,16 @@ pub fn till_file(id: &str, profile: &str) -> Value {
     })
 }
 
-pub async fn enrol(world: &World, file: Value) -> Actor {
+pub async fn enrol(world: &World, file: Value) -> TestAgent {
     try_enrol(world, file).await.unwrap()
 }
 
-async fn try_enrol(world: &World, mut file: Value) -> Result<Actor, String> {
+async fn try_enrol(world: &World, mut file: Value) -> Result<TestAgent, String> {
     let (assertion, dpop) = (Forge::new(&world.random), Forge::new(&world.random));
     file["jwks"] = json!({ "keys": [assertion.jwk()] });
     let id = file["client_id"].as_str().unwrap().to_owned();
     world.try_add_client(file).await?;
-    Ok(Actor {
+    Ok(TestAgent {
         id,
         assertion,
         dpop,
@@ -83,7 +83,7 @@ fn poll(auth_req_id: &str) -> Fields {
     ]
 }
 
-async fn asked(world: &World, who: &Actor, form: &Fields) -> String {
+async fn asked(world: &World, who: &TestAgent, form: &Fields) -> String {
     let reply = who.send(world, "/bc-authorize", form).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.member("auth_req_id")
@@ -189,7 +189,7 @@ both!(ciba_7_2_the_client_is_authenticated_first, |world| async {
         );
         assert_eq!(reply.header("content-type"), Some("application/json"));
     }
-    let thief = Actor {
+    let thief = TestAgent {
         assertion: Forge::new(&world.random),
         ..asker.clone()
     };

@@ -1,14 +1,14 @@
 //! What CIBA Core demands of who asks at the backchannel endpoint: how a client authenticates, and what stands beside its request.
 
 use serde_json::json;
-use writ_testkit::{Actor, Cast, ISSUER, World, both, plus, refused};
+use writ_testkit::{Cast, ISSUER, TestAgent, World, both, plus, refused};
 
 use crate::musts_ciba::{asker, enrol, question, sign_in, till_file};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// The question at `/bc-authorize`, with an assertion for this audience.
-async fn asked_at(world: &World, client: &Actor, audience: &str) -> u16 {
+async fn asked_at(world: &World, client: &TestAgent, audience: &str) -> u16 {
     let now = world.now().seconds();
     let assertion = client.assertion.assertion(&client.id, audience, now);
     let form = plus(&sign_in(), "binding_message", "W4SCT");

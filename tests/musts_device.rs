@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Browser, Cast, Fields, PASSWORD, Plain, Shown, World, both, enrol_plain, payment,
+    BANK, Browser, Cast, Fields, PASSWORD, Plain, WebPage, World, both, enrol_plain, payment,
     plain_file, plus, refused, with, without,
 };
 
@@ -33,7 +33,7 @@ async fn tool(world: &World) -> Plain {
 }
 
 /// Types a code into the page.
-async fn typed(browser: &mut Browser, code: &str) -> Shown {
+async fn typed(browser: &mut Browser, code: &str) -> WebPage {
     let page = browser.open("/device").await;
     let mut fields = page.fields("user_code");
     fields.push(("user_code".to_owned(), code.to_owned()));

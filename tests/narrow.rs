@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Actor, BANK, Cast, Fields, Reply, SHOP, START, World, agent_file, both, claims, enrol, minted,
-    payment, plus, refused, with, without,
+    BANK, Cast, Fields, SHOP, START, TestAgent, TestReply, World, agent_file, both, claims, enrol,
+    minted, payment, plus, refused, with, without,
 };
 
 /// An agent for bank and shop, and the fields of its request: accounts, orders, a payment of 100 and a calendar.
-pub(crate) async fn wide(world: &World, cast: &Cast) -> (Actor, Fields) {
+pub(crate) async fn wide(world: &World, cast: &Cast) -> (TestAgent, Fields) {
     world.add_shop().await;
     let agent = enrol(world, agent_file("agt_wide", "alice")).await;
     let details = json!([payment("100.00"), calendar(&["read", "create"])]);
@@ -29,7 +29,7 @@ pub(crate) fn details(objects: &Value) -> String {
     objects.to_string()
 }
 
-pub(crate) async fn ask(world: &World, who: &Actor, form: &Fields) -> Reply {
+pub(crate) async fn ask(world: &World, who: &TestAgent, form: &Fields) -> TestReply {
     who.send(world, "/token", form).await
 }
 

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use writ_jose::nonce::NonceKeys;
 use writ_testkit::{
-    Actor, Cast, Fields, ISSUER, REDIRECT, Reply, Web, World, authorize_url, both, both_with, merge,
+    Cast, Fields, ISSUER, REDIRECT, SignedParts, TestAgent, TestReply, Web, World, authorize_url,
+    both, both_with, merge,
 };
 use writ_wire::time::Timestamp;
 
@@ -14,22 +15,22 @@ fn use_nonce() -> (u16, String) {
 }
 
 /// A proof with this nonce.
-fn proof(world: &World, actor: &Actor, path: &str, changes: Value) -> String {
+fn proof(world: &World, actor: &TestAgent, path: &str, changes: Value) -> String {
     let url = format!("{ISSUER}{path}");
     let mut claims = actor.dpop.proof_claims("POST", &url, world.now().seconds());
     merge(&mut claims, changes);
     actor.dpop.sign_proof(&claims)
 }
 
-async fn own_work(world: &World, actor: &Actor, changes: Value) -> Reply {
+async fn own_work(world: &World, actor: &TestAgent, changes: Value) -> TestReply {
     let proof = proof(world, actor, "/token", changes);
     actor
-        .send_with(world, "/token", &Actor::own_work(), &[("dpop", &proof)])
+        .send_with(world, "/token", &TestAgent::own_work(), &[("dpop", &proof)])
         .await
 }
 
 /// The nonce of an answer, which must be one header.
-fn nonce(reply: &Reply) -> String {
+fn nonce(reply: &TestReply) -> String {
     let all: Vec<_> = reply.headers.get_all("dpop-nonce").iter().collect();
     assert_eq!(all.len(), 1, "one DPoP-Nonce: {reply:?}");
     all[0].to_str().unwrap().to_owned()
@@ -42,10 +43,18 @@ async fn exactly(
     form: &Fields,
     assertion: &str,
     changes: Value,
-) -> Reply {
+) -> TestReply {
     let proof = proof(world, &cast.planner, "/token", changes);
     cast.planner
-        .send_exactly(world, "/token", form, (assertion, &proof))
+        .send_exactly(
+            world,
+            "/token",
+            form,
+            SignedParts {
+                assertion,
+                proof: &proof,
+            },
+        )
         .await
 }
 
@@ -55,7 +64,7 @@ both_with!(
     |world| async {
         let cast = Cast::of(&world).await;
         for (path, form, status) in [
-            ("/token", Actor::own_work(), 200),
+            ("/token", TestAgent::own_work(), 200),
             ("/par", cast.request(), 201),
         ] {
             let challenged = cast.planner.send(&world, path, &form).await;
@@ -187,7 +196,7 @@ both_with!(
         let used = proof(&world, &cast.planner, "/token", json!({ "nonce": given }));
         let send = || cast.planner.send(&world, "/token", &[]);
         assert_eq!(send().await.error(), "invalid_request");
-        let form = Actor::own_work();
+        let form = TestAgent::own_work();
         let headers = [("dpop", used.as_str())];
         assert_eq!(
             cast.planner
@@ -212,7 +221,7 @@ both_with!(issue_3_nonces_are_switched_by_profile, ON, |world| async {
     Cast::of(&world).await;
     let web = Web::register(&world, json!({ "grant_types": ["client_credentials"] })).await;
     let key = writ_testkit::Forge::new(&world.random);
-    let form = Actor::own_work()
+    let form = TestAgent::own_work()
         .into_iter()
         .chain([("scope", "accounts:read".to_owned())])
         .collect();
@@ -244,7 +253,7 @@ both!(
             "bearer": null, "redirect_uris": [REDIRECT], "jwks": { "keys": [assertion.jwk()] }
         }));
         world.add_client(file).await;
-        let fapi = Actor {
+        let fapi = TestAgent {
             id: "fapi".to_owned(),
             assertion,
             dpop,

@@ -19,8 +19,8 @@ use writ_server::config::Config;
 use writ_server::notices;
 use writ_store::Store;
 use writ_store::notice::Notice;
-use writ_store::pending::NewPending;
-use writ_testkit::{PASSWORD, Receiver, World, both, both_heard, payment};
+use writ_store::pending::NewPendingRequest;
+use writ_testkit::{HttpReceiver, PASSWORD, World, both, both_heard, payment};
 use writ_wire::rar::Detail;
 
 pub const NOTIFICATION_TOKEN: &str = "8d67dc78-7faa-4d41-aabd-67707b374255";
@@ -59,7 +59,7 @@ impl Told {
         let request = self.request(world, delivery, steps);
         let sealed = sealed(world, &request);
         let mut session = world.app.begin().await.unwrap();
-        let new = NewPending {
+        let new = NewPendingRequest {
             request: &request,
             user_code: None,
             sealed: Some(&sealed),
@@ -253,7 +253,7 @@ both!(
     /// LESSONS 28: a client's address inside the house is never connected, and that ends it.
     lessons_28_a_notification_endpoint_inside_the_house_is_not_called,
     |world| async {
-        let receiver = Receiver::start().await;
+        let receiver = HttpReceiver::start().await;
         let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;
         let request = told.ask(&world, Delivery::Ping, &[&told.alice]).await;
         decide(&world, &request, State::Denied).await;

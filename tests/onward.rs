@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Actor, BANK, Cast, Forge, World, agent_file, both, enrol, minted, payment, refused, with,
+    BANK, Cast, Forge, TestAgent, World, agent_file, both, enrol, minted, payment, refused, with,
 };
 
 /// Agents of alice that may go on to each other, four deep.
-pub(crate) async fn siblings(world: &World, names: &[&str]) -> Vec<Actor> {
+pub(crate) async fn siblings(world: &World, names: &[&str]) -> Vec<TestAgent> {
     world.add_shop().await;
     let mut all = Vec::new();
     for name in names {
@@ -44,7 +44,7 @@ both!(
             .await;
         refused(&reply, "invalid_request", "not named");
         assert!(reply.text().contains("agt_stranger"), "{}", reply.text());
-        let unregistered = Actor {
+        let unregistered = TestAgent {
             id: "agt_nobody".to_owned(),
             ..cast.payer.clone()
         };
@@ -187,7 +187,7 @@ both!(
         let x = enrol(&world, onward_file("agt_x", &all, 9)).await;
         let y = enrol(&world, onward_file("agt_y", &all, 9)).await;
         let one = enrol(&world, onward_file("agt_one", &all, 1)).await;
-        let start = async |who: &Actor| {
+        let start = async |who: &TestAgent| {
             cast.granted(&world, who, &cast.request(), BANK)
                 .await
                 .access_token()
@@ -234,7 +234,7 @@ both!(
         let [a, b, c] = &agents[..] else {
             unreachable!()
         };
-        let again = |who: &Actor| who.with_key(Forge::new(&world.random));
+        let again = |who: &TestAgent| who.with_key(Forge::new(&world.random));
         let token = cast
             .granted(&world, a, &cast.request(), BANK)
             .await

@@ -243,7 +243,7 @@ both!(
             .unwrap();
         let wrong = cast.redeem(&world, &code).await;
         assert_eq!(wrong.refusal(), (400, "invalid_grant".to_owned()));
-        let right = writ_testkit::Actor {
+        let right = writ_testkit::TestAgent {
             dpop: new.clone(),
             ..cast.planner.clone()
         };

@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 use writ_core::id::UserId;
 use writ_passkey::software::{Misbehaviour, SoftwareAuthenticator};
 use writ_testkit::{
-    Cast, ISSUER, PASSWORD, Phone, Ready, Shown, World, at_once, authorize_url, both, both_with,
+    Cast, ISSUER, PASSWORD, Phone, Ready, WebPage, World, at_once, authorize_url, both, both_with,
     claims,
 };
 
 async fn user(world: &World, name: &str) -> UserId {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session.user_by_name(name).await.unwrap().unwrap().user.id
 }
 
@@ -19,12 +19,12 @@ async fn signed_out(world: &World, name: &str, number: u8) -> Phone {
     Phone::new(world.browser(), enrolled.device)
 }
 
-fn came_in(shown: &Shown) {
+fn came_in(shown: &WebPage) {
     assert_eq!(shown.url.path(), "/app", "{}", shown.reply.text());
 }
 
 /// Refused with the one answer that says nothing.
-fn stayed_out(shown: &Shown) -> String {
+fn stayed_out(shown: &WebPage) -> String {
     assert_eq!(shown.reply.status, 422, "{}", shown.reply.text());
     let text = shown.reply.text();
     let csrf = text.split("name=\"csrf\" value=\"").nth(1).unwrap();
@@ -42,7 +42,7 @@ both!(issue_4_a_phone_never_needs_a_password, |world| async {
     assert_eq!(events[1].data, json!({ "method": "passkey" }));
     assert_eq!(events[1].subject.as_deref(), Some(cast.alice.as_str()));
     let alice = user(&world, "alice").await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let stored = session.passkeys_of(&alice).await;
     assert_eq!(stored.unwrap()[0].used_at, Some(world.now()));
 });
@@ -226,7 +226,7 @@ both!(
         let mut stranger = Phone::new(world.browser(), stranger);
         let unknown = stayed_out(&stranger.sign_in_with_passkey(&[]).await);
         let alice = user(&world, "alice").await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(session.disable_user(&alice, world.now()).await.unwrap());
         session.commit().await.unwrap();
         let refused = phone.sign_in_with_passkey(&[]).await;

@@ -2,7 +2,7 @@
 //! the transaction of the login. What visitors ask for makes no row.
 
 use writ_passkey::software::Misbehaviour;
-use writ_testkit::{Cast, Phone, Shown, World, both};
+use writ_testkit::{Cast, Phone, WebPage, World, both};
 
 async fn signed_out(world: &World) -> Phone {
     Cast::of(world).await;
@@ -12,11 +12,11 @@ async fn signed_out(world: &World) -> Phone {
     phone
 }
 
-fn came_in(shown: &Shown) {
+fn came_in(shown: &WebPage) {
     assert_eq!(shown.url.path(), "/app", "{}", shown.reply.text());
 }
 
-fn stayed_out(shown: &Shown) {
+fn stayed_out(shown: &WebPage) {
     assert_eq!(shown.reply.status, 422, "{}", shown.reply.text());
 }
 
@@ -33,7 +33,7 @@ async fn given(phone: &mut Phone) -> Vec<u8> {
 }
 
 /// The honest device, which signs this challenge instead of what it is asked.
-async fn send(phone: &mut Phone, challenge: Vec<u8>) -> Shown {
+async fn send(phone: &mut Phone, challenge: Vec<u8>) -> WebPage {
     let honest = phone.device.clone();
     phone.device = honest.clone().with(Misbehaviour::Challenge(challenge));
     let assertion = phone.assertion().await;

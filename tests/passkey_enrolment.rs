@@ -9,7 +9,7 @@ use writ_testkit::{Cast, PASSWORD, Phone, World, both};
 const OPTIONS: &str = "/app/devices/passkeys/options";
 
 async fn passkeys(world: &World, name: &str) -> Vec<StoredPasskey> {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let user: UserId = session.user_by_name(name).await.unwrap().unwrap().user.id;
     session.passkeys_of(&user).await.unwrap()
 }

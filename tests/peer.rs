@@ -16,7 +16,7 @@ async fn shown(world: &World, cast: &Cast, peer: &str, headers: &[(&str, &str)])
     let mut all = vec![("dpop", proof.as_str())];
     all.extend_from_slice(headers);
     let peer: IpAddr = peer.parse().unwrap();
-    let reply = world.post_from(peer, "/bc-authorize", (&form, &all)).await;
+    let reply = world.post_from(peer, "/bc-authorize", &form, &all).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
     world
         .waiting(&reply.member("auth_req_id"))
@@ -142,7 +142,7 @@ both!(
         let proof = planner.proof(&world, "/device_authorization");
         let headers = [("dpop", proof.as_str())];
         let peer: IpAddr = CLIENT.parse().unwrap();
-        let reply = world.post_from(peer, "/device_authorization", (&form, &headers)).await;
+        let reply = world.post_from(peer, "/device_authorization", &form, &headers).await;
         let mut alice = world.phone_of("alice").await;
         let page = crate::device::types(&mut alice, &reply.member("user_code")).await;
         page.says(CLIENT);

@@ -3,14 +3,14 @@
 use serde_json::json;
 use writ_core::pending::{Delivery, State};
 use writ_server::notices;
-use writ_testkit::{Receiver, World, both_heard, minted, poll_form, refused};
+use writ_testkit::{HttpReceiver, World, both_heard, minted, poll_form, refused};
 
 use crate::notices::{NOTIFICATION_TOKEN, Told, WAIT, decide, notices_of, told};
 use crate::push::ask_to_be_told;
 
 async fn ended(
     world: &World,
-    receiver: &Receiver,
+    receiver: &HttpReceiver,
     state: State,
 ) -> writ_core::pending::PendingRequest {
     let told = Told::of(world, "ping", Some(&receiver.url("/ping?of=me"))).await;
@@ -76,7 +76,7 @@ both_heard!(
     lessons_28_a_redirect_of_a_ping_is_not_followed,
     |world, receiver| async {
         ended(&world, &receiver, State::Approved).await;
-        let elsewhere = Receiver::start().await;
+        let elsewhere = HttpReceiver::start().await;
         for status in [301, 302, 307, 308] {
             receiver.answer(status, &[("location", &elsewhere.url("/"))]);
             notices::once(&world.app).await.unwrap();

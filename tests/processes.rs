@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_outside::{Clock, Https};
-use writ_testkit::{Cast, Door, Kind, World};
+use writ_testkit::{Cast, DatabaseKind, NodeClient, World};
 
 use crate::races;
 
@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(20);
 /// One `writ serve`; it ends with the test, also when that fails.
 struct Server {
     child: Child,
-    door: Door,
+    door: NodeClient,
 }
 
 impl Server {
@@ -34,7 +34,7 @@ impl Server {
             .spawn()
             .unwrap();
         let https = Arc::new(Https::new().unwrap());
-        let door = Door::new(https, &format!("http://{address}"));
+        let door = NodeClient::new(https, &format!("http://{address}"));
         let mut server = Self { child, door };
         server.ready().await;
         server
@@ -88,14 +88,14 @@ fn free_address() -> SocketAddr {
 
 /// A world whose time is the processes' time, and two processes on its database.
 async fn two_processes() -> (World, Cast, [Server; 2]) {
-    let world = World::new(Kind::Postgres).await;
+    let world = World::new(DatabaseKind::Postgres).await;
     world.clock.set(Clock::System.now());
     let cast = Cast::of(&world).await;
     let servers = [Server::start(&world).await, Server::start(&world).await];
     (world, cast, servers)
 }
 
-fn doors(servers: &[Server]) -> Vec<Door> {
+fn doors(servers: &[Server]) -> Vec<NodeClient> {
     servers.iter().map(|server| server.door.clone()).collect()
 }
 

@@ -9,7 +9,9 @@ use writ_core::task::{Approval, PersonAuthentication};
 use writ_jose::hash::sha256;
 use writ_server::notices;
 use writ_store::notice::Notice;
-use writ_testkit::{BANK, Cast, Heard, Plain, Receiver, World, both_heard, claims, enrol_plain};
+use writ_testkit::{
+    BANK, Cast, HttpReceiver, Plain, ReceivedRequest, World, both_heard, claims, enrol_plain,
+};
 use writ_wire::claims::{ApprovalBasis, DecidedBy};
 
 use crate::notices::{NOTIFICATION_TOKEN, WAIT, node, notices_of};
@@ -22,7 +24,7 @@ pub struct Asked {
     pub request: PendingRequest,
 }
 
-async fn ask(world: &World, receiver: &Receiver) -> Asked {
+async fn ask(world: &World, receiver: &HttpReceiver) -> Asked {
     ask_to_be_told(world, "push", &receiver.url("/push")).await
 }
 
@@ -96,7 +98,7 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
 }
 
 /// Ends the test unless it came from us, for this client.
-fn pushed(heard: &Heard) -> Value {
+fn pushed(heard: &ReceivedRequest) -> Value {
     assert_eq!(heard.path, "/push");
     assert_eq!(
         heard.header("authorization"),
@@ -282,7 +284,7 @@ both_heard!(
 
 /// As a node read it that is slow.
 async fn reseal(world: &World, letter: &Notice) {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session
         .reseal_notice(&letter.id, &letter.sealed)
         .await

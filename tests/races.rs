@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Browser, Cast, Door, Forge, Node, PASSWORD, REDIRECT, Ready, Reply, Shown, World,
-    at_once, authorize_url, both,
+    BANK, Browser, Cast, Forge, Node, NodeClient, PASSWORD, REDIRECT, Ready, TestReply, WebPage,
+    World, at_once, authorize_url, both,
 };
 
 /// "Fifty at once: exactly one wins" (issue 3).
@@ -19,12 +19,12 @@ const STALE: u64 = 11;
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-pub(crate) async fn doors_of(world: &World) -> [Door; 2] {
+pub(crate) async fn doors_of(world: &World) -> [NodeClient; 2] {
     [world.door(), world.node().await.door()]
 }
 
 /// Sends all at once, through the doors in turn; the answers in order.
-pub(crate) async fn send_at_once(doors: &[Door], all: Vec<Ready>) -> Vec<Reply> {
+pub(crate) async fn send_at_once(doors: &[NodeClient], all: Vec<Ready>) -> Vec<TestReply> {
     let racers = all.into_iter().enumerate().map(|(place, ready)| {
         let door = doors[place % doors.len()].clone();
         async move { door.send(&ready).await }
@@ -33,8 +33,9 @@ pub(crate) async fn send_at_once(doors: &[Door], all: Vec<Ready>) -> Vec<Reply> 
 }
 
 /// The one 200; everybody else has exactly this refusal.
-pub(crate) fn only_winner(replies: &[Reply], refusal: (u16, &str)) -> Reply {
-    let (won, lost): (Vec<&Reply>, Vec<&Reply>) = replies.iter().partition(|r| r.status == 200);
+pub(crate) fn only_winner(replies: &[TestReply], refusal: (u16, &str)) -> TestReply {
+    let (won, lost): (Vec<&TestReply>, Vec<&TestReply>) =
+        replies.iter().partition(|r| r.status == 200);
     for reply in lost {
         let expected = (refusal.0, refusal.1.to_owned());
         assert_eq!(reply.refusal(), expected, "{}", reply.text());
@@ -52,7 +53,7 @@ pub(crate) fn own_work() -> [(&'static str, String); 3] {
 }
 
 /// LESSONS 33, 34: the losers hold the same key, so nothing is revoked.
-pub(crate) async fn race_a_code(world: &World, cast: &Cast, doors: &[Door]) {
+pub(crate) async fn race_a_code(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let code = cast.code(world).await;
     let form = cast.redeem_form(&code);
     let all = (0..RACERS).map(|_| cast.planner.ready(world, "/token", &form));
@@ -67,7 +68,7 @@ pub(crate) async fn race_a_code(world: &World, cast: &Cast, doors: &[Door]) {
 }
 
 /// LESSONS 20: one assertion, fifty fresh proofs.
-pub(crate) async fn race_an_assertion(world: &World, cast: &Cast, doors: &[Door]) {
+pub(crate) async fn race_an_assertion(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let first = cast.planner.ready(world, "/token", &own_work());
     let proof = || cast.planner.proof(world, "/token");
     let all = (0..RACERS).map(|_| first.clone().header("dpop", &proof()));
@@ -76,7 +77,7 @@ pub(crate) async fn race_an_assertion(world: &World, cast: &Cast, doors: &[Door]
 }
 
 /// LESSONS 22, 26: one proof, fifty fresh assertions.
-pub(crate) async fn race_a_proof(world: &World, cast: &Cast, doors: &[Door]) {
+pub(crate) async fn race_a_proof(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let proof = cast.planner.proof(world, "/token");
     let ready = || cast.planner.ready(world, "/token", &own_work());
     let all = (0..RACERS).map(|_| ready().header("dpop", &proof));
@@ -85,7 +86,7 @@ pub(crate) async fn race_a_proof(world: &World, cast: &Cast, doors: &[Door]) {
 }
 
 /// DESIGN 6: the `jti` of an actor assertion is consumed.
-pub(crate) async fn race_an_actor_assertion(world: &World, cast: &Cast, doors: &[Door]) {
+pub(crate) async fn race_an_actor_assertion(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let code = cast.code(world).await;
     let token = cast.redeem(world, &code).await.access_token();
     let actor = cast.booker.actor_assertion(world, "agt_planner");
@@ -100,7 +101,7 @@ pub(crate) async fn race_an_actor_assertion(world: &World, cast: &Cast, doors: &
             .unwrap()
             .to_owned(),
     );
-    let rows = world.session().await.delegations_of(&task).await.unwrap();
+    let rows = world.begin().await.delegations_of(&task).await.unwrap();
     assert_eq!(rows.len(), 2, "the root and one hand over");
 }
 
@@ -213,7 +214,7 @@ both!(
         let cast = Cast::of(&world).await;
         let button = |place: usize| ["consent-approve", "consent-deny"][place / 2 % 2];
         let shown = decide(&world, &cast, button).await;
-        let back: Vec<&Shown> = shown.iter().filter(|s| s.url.path() == "/cb").collect();
+        let back: Vec<&WebPage> = shown.iter().filter(|s| s.url.path() == "/cb").collect();
         assert_eq!(back.len(), 1, "one answer to the client");
         let approved = back[0].query("code").is_some();
         assert_eq!(back[0].query("error").as_deref(), (!approved).then_some("access_denied"));
@@ -226,7 +227,7 @@ both!(
 );
 
 /// Fifty browsers over two nodes, each logged in for the one request, press their buttons at once.
-async fn decide(world: &World, cast: &Cast, button: fn(usize) -> &'static str) -> Vec<Shown> {
+async fn decide(world: &World, cast: &Cast, button: fn(usize) -> &'static str) -> Vec<WebPage> {
     let node = world.node().await;
     let pushed = cast.push(world, &cast.request()).await;
     let url = authorize_url("agt_planner", &pushed.member("request_uri"));
@@ -239,7 +240,7 @@ async fn decide(world: &World, cast: &Cast, button: fn(usize) -> &'static str) -
     at_once(racers).await
 }
 
-async fn at_consent(world: &World, node: &Node, url: &str, place: usize) -> (Browser, Shown) {
+async fn at_consent(world: &World, node: &Node, url: &str, place: usize) -> (Browser, WebPage) {
     let mut browser = if place.is_multiple_of(2) {
         world.browser()
     } else {
@@ -307,7 +308,7 @@ impl Public {
             .header("dpop", &proof)
     }
 
-    async fn redeem(&self, world: &World, door: &Door) -> Reply {
+    async fn redeem(&self, world: &World, door: &NodeClient) -> TestReply {
         let url = format!(
             "/authorize?response_type=code&client_id=phone&redirect_uri={REDIRECT}&scope=accounts:read\
              &resource={BANK}&code_challenge={CHALLENGE}&code_challenge_method=S256"

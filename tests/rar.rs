@@ -1,13 +1,13 @@
 //! What a push asks for: `authorization_details` (RFC 9396), scope and resource (RFC 8707), within the ceiling (promise 1).
 
 use serde_json::{Value, json};
-use writ_testkit::{BANK, Cast, Change, Reply, World, both, merge, payment};
+use writ_testkit::{BANK, Cast, Change, TestReply, World, both, merge, payment};
 
 const TRAVEL: &str = "https://travel.example";
 const NOTES: &str = "https://notes.example";
 
 /// Pushes just these details.
-async fn push(world: &World, cast: &Cast, details: &Value) -> Reply {
+async fn push(world: &World, cast: &Cast, details: &Value) -> TestReply {
     let form = cast
         .request()
         .with("authorization_details", details.to_string());

@@ -3,11 +3,12 @@
 use serde_json::json;
 use writ_store::event::{EventFilter, StoredEvent};
 use writ_testkit::{
-    BANK, Cast, ISSUER, Reply, World, both, claims, enrol_plain, minted, payment, plain_file, with,
+    BANK, Cast, ISSUER, TestReply, World, both, claims, enrol_plain, minted, payment, plain_file,
+    with,
 };
 
 async fn filtered(world: &World, filter: EventFilter<'_>) -> Vec<StoredEvent> {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     session
         .events(EventFilter {
             limit: 1000,
@@ -92,7 +93,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         let app = enrol_plain(&world, plain_file("app")).await;
-        let mut replies: Vec<Reply> = Vec::new();
+        let mut replies: Vec<TestReply> = Vec::new();
         let first = cast
             .granted(&world, &cast.planner, &cast.request(), BANK)
             .await;

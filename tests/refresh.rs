@@ -5,18 +5,18 @@ use writ_core::id::TaskId;
 use writ_core::refresh::{Outcome, refresh as decide};
 use writ_server::caller::secret_digest;
 use writ_testkit::{
-    Actor, BANK, Cast, Forge, Reply, SHOP, World, agent_file, both, claims, enrol, minted, payment,
-    refused, with,
+    BANK, Cast, Forge, SHOP, TestAgent, TestReply, World, agent_file, both, claims, enrol, minted,
+    payment, refused, with,
 };
 use writ_wire::form::Form;
 use writ_wire::token::TokenRequest;
 
-async fn ask(world: &World, who: &Actor, form: &[(&'static str, String)]) -> Reply {
+async fn ask(world: &World, who: &TestAgent, form: &[(&'static str, String)]) -> TestReply {
     who.send(world, "/token", form).await
 }
 
 /// The planner's first answer.
-async fn grant(world: &World, cast: &Cast) -> Reply {
+async fn grant(world: &World, cast: &Cast) -> TestReply {
     cast.granted(world, &cast.planner, &cast.request(), BANK)
         .await
 }
@@ -230,7 +230,7 @@ both!(
             .as_str()
             .unwrap()
             .to_owned();
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(
             session
                 .stop_task(&TaskId::from_text(task), world.now())
@@ -277,7 +277,7 @@ both!(
         let cast = Cast::of(&world).await;
         let first = grant(&world, &cast).await;
         let token = first.member("refresh_token");
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let found = session
             .refresh_token(&secret_digest(&token))
             .await

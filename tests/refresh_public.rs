@@ -3,12 +3,12 @@
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Cast, Fields, Forge, Plain, Reply, World, both, enrol_plain, minted, plain_file, refused,
-    with,
+    BANK, Cast, Fields, Forge, Plain, TestReply, World, both, enrol_plain, minted, plain_file,
+    refused, with,
 };
 use writ_wire::token::GrantType;
 
-fn form(reply: &Reply) -> Fields {
+fn form(reply: &TestReply) -> Fields {
     vec![
         ("grant_type", GrantType::RefreshToken.as_str().to_owned()),
         ("refresh_token", reply.member("refresh_token")),
@@ -16,7 +16,7 @@ fn form(reply: &Reply) -> Fields {
 }
 
 /// A public client and its first answer, bound to its key.
-async fn public(world: &World, cast: &Cast) -> (Plain, Reply) {
+async fn public(world: &World, cast: &Cast) -> (Plain, TestReply) {
     let app = enrol_plain(world, plain_file("app")).await;
     let first = app.granted(world, cast, Some(&app.dpop)).await;
     (app, first)

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    BANK, Cast, Forge, ISSUER, Kind, SHOP, World, both, minted, payment, plus, refused, with,
+    BANK, Cast, DatabaseKind, Forge, ISSUER, SHOP, World, both, minted, payment, plus, refused,
+    with,
 };
 
 use crate::narrow::{ask, calendar, details, wide};
@@ -254,7 +255,7 @@ both!(
 );
 
 /// DESIGN 6, errors: a missing nonce is `use_dpop_nonce`, and consumes nothing (LESSONS 23).
-async fn nonce(kind: Kind) {
+async fn nonce(kind: DatabaseKind) {
     let world = World::configured(kind, &[("PROFILES__AGENT__DPOP_NONCE", "true")]).await;
     let cast = Cast::of(&world).await;
     let grant = cast.grant(&world).await;
@@ -277,10 +278,10 @@ async fn nonce(kind: Kind) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lessons_23_a_nonce_challenge_consumes_nothing_sqlite() {
-    nonce(Kind::Sqlite).await;
+    nonce(DatabaseKind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lessons_23_a_nonce_challenge_consumes_nothing_postgres() {
-    nonce(Kind::Postgres).await;
+    nonce(DatabaseKind::Postgres).await;
 }

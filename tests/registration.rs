@@ -197,7 +197,7 @@ both!(
             json!("client_secret_basic")
         );
         let stored = world
-            .session()
+            .begin()
             .await
             .client(&ClientId::from_text("web"))
             .await
@@ -229,7 +229,7 @@ both!(
 both!(promise_9_a_password_is_kept_as_argon2id, |world| async {
     world.add_user("alice", writ_testkit::PASSWORD).await;
     world.add_user("bob", writ_testkit::PASSWORD).await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let alice = session.user_by_name("alice").await.unwrap().unwrap();
     let bob = session.user_by_name("bob").await.unwrap().unwrap();
     assert!(

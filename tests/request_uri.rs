@@ -1,9 +1,9 @@
 //! The life of a `request_uri` (RFC 9126 sections 2.2 and 4, LESSONS 36): its client's alone, opened often, decided once.
 
-use writ_testkit::{Cast, PASSWORD, Shown, World, authorize_url, both};
+use writ_testkit::{Cast, PASSWORD, WebPage, World, authorize_url, both};
 
 /// An error page of `/authorize` or `/consent`: nobody is sent anywhere.
-fn assert_page(shown: &Shown) {
+fn assert_page(shown: &WebPage) {
     assert_eq!(shown.reply.status, 400, "{}", shown.reply.text());
     assert_eq!(shown.reply.header("location"), None);
     assert_eq!(
@@ -17,7 +17,7 @@ fn assert_page(shown: &Shown) {
     );
 }
 
-async fn open(world: &World, url: &str) -> Shown {
+async fn open(world: &World, url: &str) -> WebPage {
     world.browser().open(url).await
 }
 

@@ -9,8 +9,9 @@ use http::Request;
 use serde_json::{Value, json};
 use writ_outside::Transport;
 use writ_testkit::{
-    Actor, BANK, Bank, Cast, Change, Fields, Forge, Kind, Node, PASSWORD, Reply, TRANSACTIONS, Web,
-    World, agent_file, both_with, claims, enrol, front_url, payment, poll_transaction_form,
+    BANK, Bank, Cast, Change, DatabaseKind, Fields, Forge, Node, PASSWORD, TRANSACTIONS, TestAgent,
+    TestReply, Web, World, agent_file, both_with, claims, enrol, front_url, payment,
+    poll_transaction_form,
 };
 
 use crate::device;
@@ -185,7 +186,7 @@ pub(crate) fn unasked_payments() -> String {
 }
 
 /// The agent that asks: owned and sponsored by mallory, for alice.
-async fn agent(world: &World, rule: Rule) -> Actor {
+async fn agent(world: &World, rule: Rule) -> TestAgent {
     let mut file = agent_file("agt_planner_of_mallory", "mallory");
     file["agent"]["may_ask"] = json!(["alice"]);
     file["agent"]["approvers"] = match rule {
@@ -198,7 +199,7 @@ async fn agent(world: &World, rule: Rule) -> Actor {
 
 struct Ways {
     cast: Cast,
-    agent: Actor,
+    agent: TestAgent,
     bank: Forge,
 }
 
@@ -245,7 +246,7 @@ async fn bank_takes(world: &World, key: Option<&Forge>, token: &str, amount: &st
         None => request.header("authorization", format!("Bearer {token}")),
     };
     let body = Bytes::from(payment(amount).to_string());
-    let reply = Reply::of(
+    let reply = TestReply::of(
         world
             .network
             .send(request.body(body).unwrap())
@@ -256,7 +257,7 @@ async fn bank_takes(world: &World, key: Option<&Forge>, token: &str, amount: &st
 }
 
 /// The answer of a way; a token is taken to the bank.
-async fn outcome(world: &World, reply: &Reply, key: Option<&Forge>, amount: &str) -> Outcome {
+async fn outcome(world: &World, reply: &TestReply, key: Option<&Forge>, amount: &str) -> Outcome {
     if reply.status >= 300 {
         let (_, code) = reply.refusal();
         if code == "invalid_authorization_details" {
@@ -408,7 +409,7 @@ async fn fresh(world: &World, rule: Rule) {
 }
 
 /// `TYPES__PATH` of the rule, and transaction challenges.
-async fn under(kind: Kind, rule: Rule) {
+async fn under(kind: DatabaseKind, rule: Rule) {
     let folder = types(rule);
     let mut settings = TRANSACTIONS.to_vec();
     settings.push(("TYPES__PATH", folder.as_str()));
@@ -423,12 +424,12 @@ macro_rules! columns {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                under(Kind::Sqlite, Rule::$rule).await;
+                under(DatabaseKind::Sqlite, Rule::$rule).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                under(Kind::Postgres, Rule::$rule).await;
+                under(DatabaseKind::Postgres, Rule::$rule).await;
             }
         }
     )* };
@@ -444,7 +445,7 @@ columns!(
 );
 
 /// The form as this agent sends it, at the other node.
-async fn at(node: &Node, world: &World, agent: &Actor, form: &Fields) -> Reply {
+async fn at(node: &Node, world: &World, agent: &TestAgent, form: &Fields) -> TestReply {
     let proof = agent.proof(world, "/token");
     let signed = agent.signed(world, form);
     let pairs: Vec<(&str, &str)> = signed

@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 use writ_testkit::{
-    Actor, BANK, Cast, Fields, ISSUER, PASSWORD, Reply, World, agent_file, authorize_url, both,
-    enrol, enrol_plain, minted, plain_file, plus, with,
+    BANK, Cast, Fields, ISSUER, PASSWORD, TestAgent, TestReply, World, agent_file, authorize_url,
+    both, enrol, enrol_plain, minted, plain_file, plus, with,
 };
 
 /// What was used, by name, and every answer that refused something.
@@ -31,7 +31,13 @@ impl Heard {
     }
 
     /// Sends a form with everything written down.
-    async fn send(&mut self, world: &World, who: &Actor, path: &str, form: &Fields) -> Reply {
+    async fn send(
+        &mut self,
+        world: &World,
+        who: &TestAgent,
+        path: &str,
+        form: &Fields,
+    ) -> TestReply {
         let signed = who.signed(world, form);
         let proof = who.proof(world, path);
         self.jwt("client assertion", &signed.last().unwrap().1);
@@ -70,7 +76,7 @@ impl Heard {
 }
 
 /// Login and consent; the code.
-async fn approve(world: &World, heard: &mut Heard, who: &Actor, form: &Fields) -> String {
+async fn approve(world: &World, heard: &mut Heard, who: &TestAgent, form: &Fields) -> String {
     let form = with(form, "client_id", who.id.as_str());
     let pushed = heard.send(world, who, "/par", &form).await;
     let url = authorize_url(&who.id, &pushed.member("request_uri"));

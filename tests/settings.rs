@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use writ_core::id::UserId;
-use writ_store::settings::Settings;
-use writ_testkit::{Cast, PASSWORD, Phone, Shown, World, both};
+use writ_store::settings::PersonSettings;
+use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both};
 
 async fn at_home(world: &World) -> Phone {
     Cast::of(world).await;
@@ -12,8 +12,8 @@ async fn at_home(world: &World) -> Phone {
     phone
 }
 
-async fn stored(world: &World) -> Settings {
-    let mut session = world.session().await;
+async fn stored(world: &World) -> PersonSettings {
+    let mut session = world.begin().await;
     let alice: UserId = session
         .user_by_name("alice")
         .await
@@ -24,7 +24,7 @@ async fn stored(world: &World) -> Settings {
     session.settings(&alice).await.unwrap().unwrap_or_default()
 }
 
-async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> Shown {
+async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> WebPage {
     let fields: Vec<_> = fields
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()))

@@ -1,7 +1,9 @@
 //! Promise 7 over the wire: what a person would not see exactly is refused at every endpoint that asks people, with its pointer.
 
 use serde_json::json;
-use writ_testkit::{BANK, Cast, Reply, agent_file, both, enrol, minted, payment, refused, with};
+use writ_testkit::{
+    BANK, Cast, TestReply, agent_file, both, enrol, minted, payment, refused, with,
+};
 
 use crate::device;
 use crate::narrow::{ask, details, wide};
@@ -13,7 +15,7 @@ fn hidden() -> String {
     json!([payment("5.00"), object]).to_string()
 }
 
-fn named(reply: &Reply, whence: &str) {
+fn named(reply: &TestReply, whence: &str) {
     refused(reply, "invalid_authorization_details", whence);
     let said = reply.member("error_description");
     for part in ["/1/creditor/name", "U+200B", "character 4"] {

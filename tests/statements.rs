@@ -4,7 +4,10 @@
 use serde_json::json;
 use writ_core::id::TaskId;
 use writ_server::stop::{Stopper, stop_task};
-use writ_testkit::{Actor, Cast, Kind, Planted, Ready, Reply, Seedling, World, both, payment};
+use writ_testkit::{
+    Cast, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World, both,
+    payment,
+};
 
 use crate::races::own_work;
 
@@ -24,13 +27,13 @@ const STOP: u64 = 5;
 /// After the commit everything above is read once more where others write too (DESIGN 6).
 const fn second_look(world: &World) -> u64 {
     match world.database.kind {
-        Kind::Sqlite => 0,
-        Kind::Postgres => 1,
+        DatabaseKind::Sqlite => 0,
+        DatabaseKind::Postgres => 1,
     }
 }
 
 /// A request and what it cost.
-async fn cost(world: &World, ready: Ready) -> (Reply, u64) {
+async fn cost(world: &World, ready: Ready) -> (TestReply, u64) {
     let before = world.app.store.statements();
     let reply = world.door().send(&ready).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -46,7 +49,12 @@ async fn warm(world: &World) -> Cast {
     cast
 }
 
-fn hand_over(world: &World, cast: &Cast, token: &str, (from, to): (&Actor, &Actor)) -> Ready {
+fn hand_over(
+    world: &World,
+    cast: &Cast,
+    token: &str,
+    (from, to): (&TestAgent, &TestAgent),
+) -> Ready {
     let actor = to.actor_assertion(world, &from.id);
     from.ready(world, "/token", &cast.exchange_form(token, Some(&actor)))
 }
@@ -58,7 +66,7 @@ fn narrow(world: &World, cast: &Cast, token: &str, amount: &str) -> Ready {
     cast.planner.ready(world, "/token", &form)
 }
 
-fn refresh(world: &World, cast: &Cast, planted: &Planted) -> Ready {
+fn refresh(world: &World, cast: &Cast, planted: &CopiedGrant) -> Ready {
     let form = [
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", planted.refresh_token.clone()),
@@ -80,7 +88,7 @@ both!(
         let (reply, spent) = cost(&world, redeem).await;
         assert!(spent <= CODE + second, "{spent}");
 
-        let seedling = Seedling::of(&world, &reply.access_token()).await;
+        let seedling = GrantTemplate::of(&world, &reply.access_token()).await;
         let planted = seedling.plant(&world).await;
         let spent = cost(&world, refresh(&world, &cast, &planted)).await.1;
         assert!(spent <= REFRESH + second, "{spent}");
@@ -95,7 +103,7 @@ both!(
         let (planner, booker, payer) = (&cast.planner, &cast.booker, &cast.payer);
         let mut spent = Vec::new();
         let mut hand = async |token: &str, (from, to), depth: usize| {
-            let actor: &Actor = to;
+            let actor: &TestAgent = to;
             let (reply, price) = cost(&world, hand_over(&world, &cast, token, (from, actor))).await;
             assert_eq!(actors(&reply), depth);
             spent.push(price);
@@ -130,7 +138,7 @@ fn constant(spent: &[u64], most: u64) {
     assert!(spent[0] <= most, "{} statements, at most {most}", spent[0]);
 }
 
-fn actors(reply: &Reply) -> usize {
+fn actors(reply: &TestReply) -> usize {
     let claims = reply.claims();
     let chain = std::iter::successors(claims.get("act"), |act| act.get("act"));
     chain.count()
@@ -142,7 +150,7 @@ both!(
     |world| async {
         let cast = warm(&world).await;
         let grant = cast.grant(&world).await;
-        let seedling = Seedling::of(&world, grant.access_token.expose()).await;
+        let seedling = GrantTemplate::of(&world, grant.access_token.expose()).await;
         let mut spent = Vec::new();
         for descendants in [0, 1, 50] {
             let planted = seedling.plant(&world).await;
@@ -152,7 +160,7 @@ both!(
                 let less = narrow(&world, &cast, &root, &format!("{}.00", place + 1));
                 tokens.push(cost(&world, less).await.0.access_token());
             }
-            let rows = world.session().await.delegations_of(&planted.task).await.unwrap();
+            let rows = world.begin().await.delegations_of(&planted.task).await.unwrap();
             assert_eq!(rows.len(), descendants + 1);
             spent.push(stop(&world, &planted.task).await);
             tokens.push(root);

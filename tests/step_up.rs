@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use writ_agent::{AuthorizationIntent, Error, ErrorCode};
 use writ_authority::Level;
 use writ_core::id::UserId;
-use writ_store::session::NewSession;
+use writ_store::session::NewUserSession;
 use writ_testkit::{
-    BANK, Bank, Browser, Cast, Change, Fields, PASSWORD, REDIRECT, Shown, Web, World, agent_file,
+    BANK, Bank, Browser, Cast, Change, Fields, PASSWORD, REDIRECT, Web, WebPage, World, agent_file,
     authorize_url, both, both_with, claims, enrol, front_url, payment,
 };
 use writ_verifier::StepUp;
@@ -21,12 +21,12 @@ const PASSKEY_ACR: &str = "urn:writ:acr:passkey";
 const LIVENESS_ACR: &str = "urn:writ:acr:liveness";
 
 /// Where alice ends who opens this request, pushed by the planner, and logs in with her password where she is asked to.
-async fn opened(world: &World, cast: &Cast, form: &Fields) -> Shown {
+async fn opened(world: &World, cast: &Cast, form: &Fields) -> WebPage {
     let url = authorize_url(&cast.planner.id, &cast.pushed(world, form).await);
     visited(world, &url).await
 }
 
-async fn visited(world: &World, url: &str) -> Shown {
+async fn visited(world: &World, url: &str) -> WebPage {
     let mut browser = world.browser();
     let page = browser.open(url).await;
     if page.url.path() == "/login" {
@@ -40,10 +40,10 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> Browse
     let cookie = world.random.secret();
     let digest = writ_jose::hash::digest_text(&[b"session", cookie.as_bytes()]);
     let user = UserId::from_text(cast.alice.clone());
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let authenticated_at = world.now().minus(Duration::from_secs(ago));
     session
-        .insert_session(NewSession {
+        .insert_session(NewUserSession {
             digest: &digest,
             user: &user,
             authenticated_at,
@@ -60,7 +60,7 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> Browse
     browser
 }
 
-fn is_unmet(page: &Shown) {
+fn is_unmet(page: &WebPage) {
     assert_eq!(
         page.query("error").as_deref(),
         Some("unmet_authentication_requirements"),

@@ -4,12 +4,12 @@ use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
 use writ_server::stop::{Stopper, stop_task};
 use writ_testkit::{
-    Actor, BANK, Cast, Fields, ISSUER, Node, PASSWORD, Reply, World, agent_file, both, claims,
-    enrol, minted, refused, with,
+    BANK, Cast, Fields, ISSUER, Node, PASSWORD, TestAgent, TestReply, World, agent_file, both,
+    claims, enrol, minted, refused, with,
 };
 
 /// A request to another node.
-async fn at(node: &Node, world: &World, who: &Actor, form: &Fields) -> Reply {
+async fn at(node: &Node, world: &World, who: &TestAgent, form: &Fields) -> TestReply {
     let signed = who.signed(world, form);
     let pairs: Vec<(&str, &str)> = signed
         .iter()
@@ -24,7 +24,7 @@ fn task_of(token: &str) -> TaskId {
 }
 
 async fn stop(world: &World, token: &str) -> bool {
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let event = (world.app.event_id(world.now()), world.now());
     let did = stop_task(&mut session, &task_of(token), Stopper::Operator, event)
         .await
@@ -38,7 +38,7 @@ async fn is_active(world: &World, cast: &Cast, token: &str) -> bool {
 }
 
 /// Nothing comes of this token any more, by its holder.
-async fn dead(world: &World, cast: &Cast, holder: &Actor, token: &str) {
+async fn dead(world: &World, cast: &Cast, holder: &TestAgent, token: &str) {
     assert_eq!(
         cast.introspect(world, token).await,
         json!({ "active": false })
@@ -146,7 +146,7 @@ both!(
         let code = cast
             .approved(&world, &cast.planner, &cast.request(), "alice")
             .await;
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let filter = writ_store::task::TaskFilter {
             subject: Some(&cast.alice),
             live_at: None,
@@ -203,7 +203,7 @@ both!(
             all
         };
 
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let delegation = DelegationId::from_text(claims(&one[1])["act"]["dlg"].as_str().unwrap());
         assert!(
             session
@@ -223,7 +223,7 @@ both!(
             "above",
         );
 
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         assert!(
             session
                 .stop_client(&ClientId::from_text("agt_end"), world.now())
@@ -234,7 +234,7 @@ both!(
         assert_eq!(active(&two).await, [true, true, false], "an agent");
         dead(&world, &cast, &end, &two[2]).await;
 
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let olga = UserId::from_text(olga.as_str().unwrap());
         assert!(session.disable_user(&olga, world.now()).await.unwrap());
         session.commit().await.unwrap();
@@ -256,7 +256,7 @@ both!(
             .await
             .access_token();
         assert!(is_active(&world, &cast, &own).await);
-        let mut session = world.session().await;
+        let mut session = world.begin().await;
         let alice = UserId::from_text(cast.alice.as_str());
         assert!(session.disable_user(&alice, world.now()).await.unwrap());
         session.commit().await.unwrap();

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use writ_core::id::TaskId;
 use writ_server::app::App;
 use writ_server::stop::{Stopper, stop_task};
-use writ_testkit::{Cast, Door, Node, Planted, Ready, Reply, Seedling, World, both};
+use writ_testkit::{
+    Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both,
+};
 
 const ROUNDS: usize = 1000;
 /// One more than the most statements of a mint: the stop comes before, between or after.
@@ -31,7 +33,7 @@ impl Mint {
         }
     }
 
-    fn ready(self, world: &World, cast: &Cast, (planted, token): (&Planted, &str)) -> Ready {
+    fn ready(self, world: &World, cast: &Cast, (planted, token): (&CopiedGrant, &str)) -> Ready {
         let form = match self {
             Self::HandOver => {
                 let actor = cast.booker.actor_assertion(world, "agt_planner");
@@ -49,7 +51,7 @@ impl Mint {
     }
 }
 
-fn refresh_form(planted: &Planted) -> Vec<(&'static str, String)> {
+fn refresh_form(planted: &CopiedGrant) -> Vec<(&'static str, String)> {
     vec![
         ("grant_type", "refresh_token".to_owned()),
         ("refresh_token", planted.refresh_token.clone()),
@@ -62,7 +64,7 @@ both!(
     |world| async {
         let cast = Cast::of(&world).await;
         let other = world.node().await;
-        let seedling = Seedling::of(&world, cast.grant(&world).await.access_token.expose()).await;
+        let seedling = GrantTemplate::of(&world, cast.grant(&world).await.access_token.expose()).await;
         let doors = [world.door(), other.door()];
         let mut minted_first = 0;
         for round in 0..ROUNDS {
@@ -102,11 +104,11 @@ both!(
 
 /// What one race gave.
 struct Raced {
-    answer: Reply,
+    answer: TestReply,
     /// Statements that the mint had sent at the stop's answer, and at its own.
     sent: (u64, u64),
     /// A mint that started at the stop's answer.
-    late: Reply,
+    late: TestReply,
 }
 
 /// The mint at the first node against the stop at the second; late mints come to the second.
@@ -154,7 +156,7 @@ async fn stop(app: &App, task: &TaskId) {
     session.commit().await.unwrap();
 }
 
-async fn is_active(door: &Door, cast: &Cast, token: &str) -> bool {
+async fn is_active(door: &NodeClient, cast: &Cast, token: &str) -> bool {
     let ask = Ready::new("/introspect", &[("token", token.to_owned())]);
     let reply = door
         .send(&ask.header("authorization", &cast.bank_basic()))

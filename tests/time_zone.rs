@@ -1,11 +1,11 @@
 //! People read times by their own clock, and sign what they read (JOURNEYS, the approval screen; promise 7).
 
 use serde_json::{Value, json};
-use writ_testkit::{Cast, Phone, Shown, World, both, minted};
+use writ_testkit::{Cast, Phone, WebPage, World, both, minted};
 
 use crate::approval::{on_receipt, staged};
 
-async fn set(phone: &mut Phone, zone: &str) -> Shown {
+async fn set(phone: &mut Phone, zone: &str) -> WebPage {
     let fields = [
         ("setting", "time_zone".to_owned()),
         ("time_zone", zone.to_owned()),
@@ -15,7 +15,7 @@ async fn set(phone: &mut Phone, zone: &str) -> Shown {
 
 async fn stored(world: &World, name: &str) -> Option<String> {
     let user = world.user_id(name).await;
-    let mut session = world.session().await;
+    let mut session = world.begin().await;
     let settings = session.settings(&user).await.unwrap();
     settings.unwrap_or_default().time_zone
 }
@@ -33,7 +33,7 @@ both!(journeys_times_are_those_of_the_person, |world| async {
     // What is kept, and what a device would sign, is what was shown.
     let user = world.user_id("alice").await;
     let id = world.waiting(&scene.auth_req_id).await.id;
-    let kept = world.session().await.screen(&id, &user).await.unwrap();
+    let kept = world.begin().await.screen(&id, &user).await.unwrap();
     let kept: Value = serde_json::from_str(&kept.unwrap()).unwrap();
     assert_eq!(kept["screen"]["time_zone"], json!("Europe/Berlin"));
     let shown = kept["screen"]["shown"].to_string();

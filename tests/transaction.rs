@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use serde_json::json;
-use writ_agent::{Agent, Ask, Confirm, Error, ErrorCode, Grant, ResourceKeys, ResourceRefusal};
+use writ_agent::{
+    Agent, Confirm, Error, ErrorCode, Grant, RequestedAccess, ResourceKeys, ResourceRefusal,
+};
 use writ_testkit::{
     BANK, Bank, Cast, Forge, ISSUER, TRANSACTIONS, World, both, both_with, minted, payment, refused,
 };
@@ -218,7 +220,10 @@ both_with!(
         let early = kit.confirm(&grant, &Confirm::refused(&refused)).await;
         assert!(matches!(early, Err(Error::Denied { .. })), "{early:?}");
         world.advance(120);
-        let grant = kit.refresh(&grant, &Ask::resource(BANK)).await.unwrap();
+        let grant = kit
+            .refresh(&grant, &RequestedAccess::resource(BANK))
+            .await
+            .unwrap();
         // What was refused used nothing up: the same challenge may come again.
         let mut question = kit
             .confirm(&grant, &Confirm::refused(&refused))

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Actor, BANK, Change, Forge, ISSUER, SHOP, TRANSACTIONS, World, agent_file, both_with, enrol,
-    enrol_plain, payment, plain_file, poll_form, present_form, refused, with,
+    BANK, Change, Forge, ISSUER, SHOP, TRANSACTIONS, TestAgent, World, agent_file, both_with,
+    enrol, enrol_plain, payment, plain_file, poll_form, present_form, refused, with,
 };
 
 use crate::transaction::{Scene, opened};
@@ -322,7 +322,7 @@ both_with!(
         for handle in [&id, &auth_req_id] {
             world.approve(handle, "alice").await;
         }
-        let wrong: [(&Actor, &str, &str); 2] = [
+        let wrong: [(&TestAgent, &str, &str); 2] = [
             (booker, &id, "another client"),
             (planner, &auth_req_id, "LESSONS 33: an auth_req_id"),
         ];

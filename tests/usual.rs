@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use writ_core::pending::State;
 use writ_testkit::{
-    Actor, Cast, Change, PASSWORD, Phone, Shown, World, at_once, both, minted, payment, poll_form,
-    yes,
+    Cast, Change, PASSWORD, Phone, TestAgent, WebPage, World, at_once, both, minted, payment,
+    poll_form, yes,
 };
 
 use crate::approval::on_receipt;
@@ -46,7 +46,7 @@ fn first(payee: &str) -> String {
     format!("First time for {payee}, as far as is known here.")
 }
 
-fn is_receipt(page: &Shown) -> bool {
+fn is_receipt(page: &WebPage) -> bool {
     page.url.path().starts_with("/app/receipts/")
 }
 
@@ -235,9 +235,9 @@ both!(journeys_my_agents_say_what_was_approved, |world| async {
 /// The clock goes on when the other was fetched.
 const MOMENT: Duration = Duration::from_secs(1);
 
-type Racer = std::pin::Pin<Box<dyn Future<Output = Option<Shown>> + Send>>;
+type Racer = std::pin::Pin<Box<dyn Future<Output = Option<WebPage>> + Send>>;
 
-fn fetching(world: &World, agent: &Actor, auth_req_id: &str) -> Racer {
+fn fetching(world: &World, agent: &TestAgent, auth_req_id: &str) -> Racer {
     let ready = agent.ready(world, "/token", &poll_form(auth_req_id));
     let (door, clock) = (world.door(), world.clock.clone());
     Box::pin(async move {
@@ -249,10 +249,10 @@ fn fetching(world: &World, agent: &Actor, auth_req_id: &str) -> Racer {
 }
 
 /// The same phone once more, through another node.
-async fn answering(world: &World, phone: &Phone, page: &Shown) -> Racer {
+async fn answering(world: &World, phone: &Phone, page: &WebPage) -> Racer {
     let mut browser = world.node().await.browser();
     browser.cookies.clone_from(&phone.browser.cookies);
-    let page = Shown {
+    let page = WebPage {
         url: page.url.clone(),
         reply: page.reply.clone(),
     };

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
-use writ_agent::{ActorCredential, Agent, Ask, Error, Grant, ResourceRefusal};
-use writ_testkit::{Actor, BANK, Bank, Cast, PASSWORD, Reply, both, payment};
+use writ_agent::{ActorCredential, Agent, Error, Grant, RequestedAccess, ResourceRefusal};
+use writ_testkit::{BANK, Bank, Cast, PASSWORD, TestAgent, TestReply, both, payment};
 
 fn post(detail: &Value) -> Request<Bytes> {
     Request::post(format!("{BANK}/payments"))
@@ -20,7 +20,7 @@ fn accounts() -> Request<Bytes> {
 
 /// The kit's call is accepted; what the bank learned.
 async fn accepted(agent: &Agent, grant: &Grant, request: Request<Bytes>) -> Value {
-    let reply = Reply::of(agent.call(grant, request).await.unwrap());
+    let reply = TestReply::of(agent.call(grant, request).await.unwrap());
     assert_eq!(reply.status, 200, "{}", reply.text());
     reply.json()
 }
@@ -103,7 +103,7 @@ both!(
             )
             .await;
         }
-        let fresh = planner.refresh(&grant, &Ask::resource(BANK)).await.unwrap();
+        let fresh = planner.refresh(&grant, &RequestedAccess::resource(BANK)).await.unwrap();
         refused(
             &planner,
             &fresh,
@@ -127,10 +127,10 @@ both!(
         );
         let grant = cast.grant(&world).await;
         let consent = booker
-            .actor_assertion("agt_planner", Actor::lifetime())
+            .actor_assertion("agt_planner", TestAgent::lifetime())
             .unwrap();
         let pay = writ_agent::details(json!([payment("60.00")])).unwrap();
-        let ask = Ask::resource(BANK).details(pay);
+        let ask = RequestedAccess::resource(BANK).details(pay);
         let handed = planner
             .delegate(&grant, &ActorCredential::assertion(consent), &ask)
             .await
@@ -170,22 +170,22 @@ both!(
             .payer
             .kit(&world)
             .await
-            .own(&Ask::default())
+            .own(&RequestedAccess::default())
             .await
             .unwrap();
         let credential = ActorCredential::access_token(own.access_token);
         let handed = planner
-            .delegate(&grant, &credential, &Ask::resource(BANK))
+            .delegate(&grant, &credential, &RequestedAccess::resource(BANK))
             .await
             .unwrap();
         let payer = cast.payer.kit(&world).await;
         let below = payer.accept(handed.access_token.expose()).unwrap();
         accepted(&payer, &below, accounts()).await;
-        let scope = Ask::resource(BANK).scope("accounts:read");
+        let scope = RequestedAccess::resource(BANK).scope("accounts:read");
         let narrow = planner.narrow(&grant, &scope).await.unwrap();
         accepted(&planner, &narrow, accounts()).await;
         let wider = planner
-            .narrow(&grant, &Ask::resource(BANK).scope("accounts:write"))
+            .narrow(&grant, &RequestedAccess::resource(BANK).scope("accounts:write"))
             .await;
         let Err(Error::Refused(refusal)) = wider else {
             panic!("wider")
@@ -206,11 +206,11 @@ both!(
         );
         let grant = cast.grant(&world).await;
         let consent = booker
-            .actor_assertion("agt_planner", Actor::lifetime())
+            .actor_assertion("agt_planner", TestAgent::lifetime())
             .unwrap();
         let credential = ActorCredential::assertion(consent);
         let handed = planner
-            .delegate(&grant, &credential, &Ask::resource(BANK))
+            .delegate(&grant, &credential, &RequestedAccess::resource(BANK))
             .await
             .unwrap();
         let below = booker.accept(handed.access_token.expose()).unwrap();
@@ -225,15 +225,15 @@ both!(
         refused(&booker, &below, accounts(), "invalid_token").await;
         for problem in [
             planner
-                .refresh(&grant, &Ask::resource(BANK))
+                .refresh(&grant, &RequestedAccess::resource(BANK))
                 .await
                 .unwrap_err(),
             planner
-                .narrow(&grant, &Ask::resource(BANK))
+                .narrow(&grant, &RequestedAccess::resource(BANK))
                 .await
                 .unwrap_err(),
             booker
-                .narrow(&below, &Ask::resource(BANK))
+                .narrow(&below, &RequestedAccess::resource(BANK))
                 .await
                 .unwrap_err(),
         ] {

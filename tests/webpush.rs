@@ -10,7 +10,9 @@ use writ_core::pending::{Delivery, State};
 use writ_jose::jws::UnverifiedJwt;
 use writ_jose::key::PublicKey;
 use writ_server::notices;
-use writ_testkit::{Cast, Heard, PASSWORD, Reply, World, agent_file, both, both_heard, enrol};
+use writ_testkit::{
+    Cast, PASSWORD, ReceivedRequest, TestReply, World, agent_file, both, both_heard, enrol,
+};
 use writ_wire::jwk::Jwk;
 
 use crate::notices::{Told, WAIT, decide, node, told};
@@ -41,13 +43,13 @@ impl Phone {
         }
     }
 
-    pub async fn subscribe(&self, world: &World, endpoint: &str) -> Reply {
+    pub async fn subscribe(&self, world: &World, endpoint: &str) -> TestReply {
         let keys = json!({ "p256dh": PUBLIC, "auth": AUTH });
         let body = json!({ "endpoint": endpoint, "expirationTime": null, "keys": keys });
         self.post(world, "/app/devices/push", &body).await
     }
 
-    async fn post(&self, world: &World, path: &str, body: &Value) -> Reply {
+    async fn post(&self, world: &World, path: &str, body: &Value) -> TestReply {
         let headers = [
             ("cookie", self.cookie.as_str()),
             ("x-csrf", &self.csrf),
@@ -62,13 +64,13 @@ impl Phone {
         world: &World,
         path: &str,
         (headers, body): (&[(&str, &str)], &Value),
-    ) -> Reply {
+    ) -> TestReply {
         let body = body.to_string().into_bytes();
         world.send(Method::POST, path, headers, body).await
     }
 }
 
-pub fn plain(heard: &Heard) -> Value {
+pub fn plain(heard: &ReceivedRequest) -> Value {
     let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
     let key = SecretKey::from_slice(&bytes(PRIVATE)).unwrap();
     let auth = <[u8; 16]>::try_from(bytes(AUTH)).unwrap();

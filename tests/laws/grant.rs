@@ -1,12 +1,14 @@
 //! Three agents, two resources, and one consent to everything that they may have.
 
 use serde_json::json;
-use writ_testkit::{Actor, BANK, Cast, Forge, PASSWORD, REDIRECT, World, authorize_url, payment};
+use writ_testkit::{
+    BANK, Cast, Forge, PASSWORD, REDIRECT, TestAgent, World, authorize_url, payment,
+};
 use writ_wire::token::GrantType;
 
 use super::{AUDIENCES, BOOKS, GRANTED, SCOPES, money};
 
-pub(super) async fn agent(world: &World, id: &str, onward: &[&str]) -> Actor {
+pub(super) async fn agent(world: &World, id: &str, onward: &[&str]) -> TestAgent {
     let (assertion, dpop) = (Forge::new(&world.random), Forge::new(&world.random));
     let mut ceiling = payment("500.00");
     let members = ceiling.as_object_mut().unwrap();
@@ -27,7 +29,7 @@ pub(super) async fn agent(world: &World, id: &str, onward: &[&str]) -> Actor {
             }
         }))
         .await;
-    Actor {
+    TestAgent {
         id: id.to_owned(),
         assertion,
         dpop,
@@ -35,7 +37,7 @@ pub(super) async fn agent(world: &World, id: &str, onward: &[&str]) -> Actor {
 }
 
 /// A first token: all scopes, one payment at the bank and one at either resource.
-pub(super) async fn consented(world: &World, cast: &Cast, actor: &Actor) -> String {
+pub(super) async fn consented(world: &World, cast: &Cast, actor: &TestAgent) -> String {
     let mut objects = GRANTED.map(|cents| payment(&money(cents)));
     objects[0]["locations"] = json!([BANK]);
     objects[1]["locations"] = json!(AUDIENCES);

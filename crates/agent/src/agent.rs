@@ -1,5 +1,5 @@
-//! The agent at its authorization server: who it is, how it authenticates (OAuth 2.1 section 2.4, RFC 7523),
-//! and the one way in which it posts to an endpoint, with DPoP and a single answer to a nonce challenge (RFC 9449 section 8).
+//! The agent as a client of its authorization server: client authentication (OAuth 2.1 section 2.4, RFC 7523), and requests to
+//! endpoints with DPoP, repeated once after a nonce challenge (RFC 9449 section 8).
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,16 +24,16 @@ use crate::key::Key;
 use crate::metadata::{read, secure, well_known};
 use crate::secret::Secret;
 
-/// Where HTTP, time and randomness come from.
+/// HTTP transport, clock and random numbers that the kit uses.
 #[derive(Clone)]
-pub struct Outside {
+pub struct AgentEnvironment {
     pub transport: Arc<dyn Transport>,
     pub clock: Clock,
     pub random: Random,
 }
 
 #[cfg(feature = "https")]
-impl Outside {
+impl AgentEnvironment {
     /// HTTPS by reqwest, the system's clock and its random numbers.
     pub fn system() -> Result<Self, Error> {
         Ok(Self {
@@ -44,12 +44,12 @@ impl Outside {
     }
 }
 
-/// Who the agent is and how it proves it.
+/// The client registration of the agent: identifier, authentication, and how its tokens are bound.
 #[derive(Clone, Debug)]
 pub struct AgentConfig {
     pub client_id: String,
-    pub authentication: Authentication,
-    pub binding: Binding,
+    pub authentication: ClientAuthentication,
+    pub binding: TokenBinding,
 }
 
 impl AgentConfig {
@@ -57,15 +57,15 @@ impl AgentConfig {
     pub fn agent(client_id: impl Into<String>, assertion: Key, dpop: Key) -> Self {
         Self {
             client_id: client_id.into(),
-            authentication: Authentication::PrivateKey(assertion),
-            binding: Binding::Dpop(dpop),
+            authentication: ClientAuthentication::PrivateKey(assertion),
+            binding: TokenBinding::Dpop(dpop),
         }
     }
 }
 
 /// How the client authenticates at the server's endpoints.
 #[derive(Clone, Debug)]
-pub enum Authentication {
+pub enum ClientAuthentication {
     /// `private_key_jwt`; the key stands in the registered `jwks`.
     PrivateKey(Key),
     /// `client_secret_basic`.
@@ -76,21 +76,21 @@ pub enum Authentication {
 
 /// What the tokens are bound to.
 #[derive(Clone, Debug)]
-pub enum Binding {
+pub enum TokenBinding {
     /// Every request carries a proof by this key; a bearer token in answer is an error.
     Dpop(Key),
     /// No proofs, bearer tokens: only for a client that the server allows it.
     Bearer,
 }
 
-/// One agent at one issuer. Share it by reference or `Arc`: it holds the nonces.
+/// A client of one issuer. Share it by reference or `Arc`: it holds the DPoP nonces.
 pub struct Agent {
     pub(crate) config: AgentConfig,
     pub(crate) metadata: ServerMetadata,
-    pub(crate) outside: Outside,
+    pub(crate) outside: AgentEnvironment,
     pub(crate) nonces: Nonces,
     pub(crate) confirmed: Confirmed,
-    /// Resources whose challenges can be verified, and taken to the person.
+    /// Keys of the resources whose transaction challenges are verified and presented.
     pub(crate) resource_keys: ResourceKeys,
 }
 
@@ -102,7 +102,7 @@ impl Agent {
     pub async fn discover(
         issuer: &str,
         config: AgentConfig,
-        outside: Outside,
+        outside: AgentEnvironment,
     ) -> Result<Self, Error> {
         let request = Request::get(well_known(issuer)?)
             .header(ACCEPT, JSON)
@@ -111,7 +111,7 @@ impl Agent {
         let response = outside.transport.send(request).await?;
         let metadata = read(issuer, &response)?;
         let es256 = |supported: &[String]| supported.iter().any(|name| name == "ES256");
-        if matches!(config.binding, Binding::Dpop(_))
+        if matches!(config.binding, TokenBinding::Dpop(_))
             && !es256(&metadata.dpop_signing_alg_values_supported)
         {
             return Err(Error::Usage("the server takes no ES256 proofs".to_owned()));
@@ -157,16 +157,16 @@ impl Agent {
 
     pub(crate) const fn dpop_key(&self) -> Option<&Key> {
         match &self.config.binding {
-            Binding::Dpop(key) => Some(key),
-            Binding::Bearer => None,
+            TokenBinding::Dpop(key) => Some(key),
+            TokenBinding::Bearer => None,
         }
     }
 
-    /// The DPoP key, for what makes no sense without one.
+    /// The DPoP key, for requests that need one.
     pub(crate) fn bound_key(&self) -> Result<&Key, Error> {
         self.dpop_key().ok_or_else(|| {
             Error::Usage(
-                "this needs `Binding::Dpop`: what is delegated is bound to a key".to_owned(),
+                "this needs `TokenBinding::Dpop`: what is delegated is bound to a key".to_owned(),
             )
         })
     }
@@ -179,7 +179,7 @@ impl Agent {
         parameters: &Parameters,
         key: Option<&Key>,
     ) -> Result<Response<Bytes>, Error> {
-        self.post_held(endpoint, parameters, (key, None)).await
+        self.post_held(endpoint, parameters, key, None).await
     }
 
     /// The same; the server may hold the request for a while (RFC 7240 section 4.3).
@@ -187,9 +187,10 @@ impl Agent {
         &self,
         endpoint: &str,
         parameters: &Parameters,
-        (key, hold): (Option<&Key>, Option<Duration>),
+        key: Option<&Key>,
+        hold: Option<Duration>,
     ) -> Result<Response<Bytes>, Error> {
-        let once = || self.post_once(endpoint, parameters, (key, hold));
+        let once = || self.post_once(endpoint, parameters, key, hold);
         let (response, fresh) = once().await?;
         if key.is_some() && fresh == Fresh::Nonce && asks_for_nonce(&response) {
             return Ok(once().await?.0);
@@ -201,7 +202,8 @@ impl Agent {
         &self,
         endpoint: &str,
         parameters: &Parameters,
-        (key, hold): (Option<&Key>, Option<Duration>),
+        key: Option<&Key>,
+        hold: Option<Duration>,
     ) -> Result<(Response<Bytes>, Fresh), Error> {
         let url = secure(endpoint)?;
         let mut request = Request::post(url.as_str())
@@ -223,15 +225,15 @@ impl Agent {
         }
         let mut form = parameters.clone();
         match &self.config.authentication {
-            Authentication::PrivateKey(key) => {
+            ClientAuthentication::PrivateKey(key) => {
                 identify(&mut form, self.client_id());
                 form.push(("client_assertion_type", CLIENT_ASSERTION_TYPE.to_owned()));
                 form.push(("client_assertion", self.client_assertion(key)?));
             }
-            Authentication::Secret(secret) => {
+            ClientAuthentication::Secret(secret) => {
                 request = request.header(AUTHORIZATION, basic(self.client_id(), secret)?);
             }
-            Authentication::Public => identify(&mut form, self.client_id()),
+            ClientAuthentication::Public => identify(&mut form, self.client_id()),
         }
         let body = Bytes::from(Form::from_pairs(form).encode());
         let request = request.body(body).map_err(not_a_request)?;

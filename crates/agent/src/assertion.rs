@@ -1,5 +1,5 @@
 //! The two assertions that an agent signs with its registered key: one to authenticate itself
-//! (RFC 7523 with 7523bis, SPECS 5.1) and one that lets another agent hand it a token (DESIGN 6).
+//! (RFC 7523 with 7523bis) and one, the actor assertion, that lets another agent get a token for it by token exchange (RFC 8693).
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use writ_wire::claims::{
     ACTOR_ASSERTION_TYPE, AssertionClaims, CLIENT_ASSERTION_TYPE, ConfirmationClaim,
 };
 
-use crate::agent::{Agent, Authentication};
+use crate::agent::{Agent, ClientAuthentication};
 use crate::error::Error;
 use crate::jwt;
 use crate::key::Key;
 use crate::secret::Secret;
 
-/// The longest life of an actor assertion (DESIGN 6).
+/// The longest lifetime of an actor assertion: the server accepts no longer one.
 pub const MAX_ACTOR_ASSERTION_LIFETIME: Duration = Duration::from_secs(120);
 
 impl Agent {
     /// Made by the agent that is to receive a token: lets `presenter`, and nobody else, have one bound to this agent's
     /// DPoP key, once, within `lifetime` (1 to 120 seconds). Send the text to the presenter.
     pub fn actor_assertion(&self, presenter: &str, lifetime: Duration) -> Result<Secret, Error> {
-        let Authentication::PrivateKey(key) = &self.config.authentication else {
+        let ClientAuthentication::PrivateKey(key) = &self.config.authentication else {
             return Err(usage(
-                "an actor assertion needs `Authentication::PrivateKey`",
+                "an actor assertion needs `ClientAuthentication::PrivateKey`",
             ));
         };
         let bound = self.bound_key()?;

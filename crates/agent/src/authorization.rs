@@ -14,7 +14,7 @@ use crate::agent::{Agent, Parameters};
 use crate::error::{Error, protocol, refused};
 use crate::metadata::secure;
 use crate::secret::Secret;
-use crate::token::{Ask, Grant, details_text};
+use crate::token::{Grant, RequestedAccess, details_text};
 
 /// What the agent asks a person for.
 #[derive(Clone, Debug, Default)]
@@ -53,7 +53,7 @@ impl From<&str> for Purpose {
 
 /// A request that waits for the person. Keep it until the browser comes back.
 #[derive(Clone)]
-pub struct Pending {
+pub struct PendingAuthorization {
     /// To be opened in the person's browser.
     pub url: String,
     /// After this the URL is of no use.
@@ -66,7 +66,10 @@ pub struct Pending {
 
 impl Agent {
     /// Pushes the request and returns the URL that the person must open.
-    pub async fn authorize(&self, intent: &AuthorizationIntent) -> Result<Pending, Error> {
+    pub async fn authorize(
+        &self,
+        intent: &AuthorizationIntent,
+    ) -> Result<PendingAuthorization, Error> {
         let random = &self.outside.random;
         let verifier = CodeVerifier::parse(&random.secret())
             .ok_or_else(|| Error::Usage("the random source gives no code verifier".to_owned()))?;
@@ -93,7 +96,7 @@ impl Agent {
             serde_json::from_slice(response.body()).map_err(|_| {
                 protocol("the answer to the pushed request cannot be read (RFC 9126 2.2)")
             })?;
-        Ok(Pending {
+        Ok(PendingAuthorization {
             url: self.browser_url(&pushed.request_uri)?,
             expires_at: now.plus(std::time::Duration::from_secs(pushed.expires_in)),
             issuer: self.issuer().to_owned(),
@@ -161,8 +164,8 @@ impl Agent {
     }
 }
 
-impl Pending {
-    /// The `state` of the request: finds this `Pending` again when a callback comes.
+impl PendingAuthorization {
+    /// The `state` of the request: finds this `PendingAuthorization` again when a callback comes.
     pub fn state(&self) -> &str {
         &self.state
     }
@@ -186,9 +189,9 @@ impl Pending {
             ("code", code.expose().to_owned()),
             ("code_verifier", self.verifier.as_str().to_owned()),
         ];
-        let ask = Ask {
+        let ask = RequestedAccess {
             resource: resource.map(str::to_owned),
-            ..Ask::default()
+            ..RequestedAccess::default()
         };
         form.extend(ask.parameters()?);
         let grant = agent.token(&form).await?;
@@ -239,9 +242,9 @@ fn answer(callback: &str) -> Result<Form, Error> {
     Form::parse(query.as_bytes()).map_err(|error| protocol(format!("in the callback, {error}")))
 }
 
-impl std::fmt::Debug for Pending {
+impl std::fmt::Debug for PendingAuthorization {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Pending")
+        f.debug_struct("PendingAuthorization")
             .field("issuer", &self.issuer)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()

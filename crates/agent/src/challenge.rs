@@ -1,6 +1,6 @@
 //! What a client checks before it presents a transaction challenge (draft-rosomakho-oauth-txn-challenge-00, "Client Processing"):
-//! signature, issuer, audience, expiration. With ES256 keys that its developer gives it; EdDSA and PS256 the kit cannot verify,
-//! and what it cannot verify it does not present.
+//! signature, issuer, audience, expiration. Keys are ES256 keys that the developer configures; challenges signed by other
+//! algorithms are not presented.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,8 @@ impl ResourceKeys {
     pub(crate) fn check(
         &self,
         text: &str,
-        (resource, issuer): (&str, &str),
+        resource: &str,
+        issuer: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
         let unreadable = || protocol("the transaction challenge cannot be read");

@@ -53,8 +53,8 @@ impl Confirm {
         }
     }
 
-    /// What a resource refused for the want of (SPECS 6.5). If it signed a challenge, that is presented as it is, and nothing
-    /// else of this is sent.
+    /// What would let a refused request pass, as the resource's challenge says (draft-ietf-oauth-rar-metadata-remediation-00). If the
+    /// resource signed a transaction challenge, that alone is sent.
     pub fn refused(refusal: &ResourceRefusal) -> Self {
         Self {
             acr_values: refusal.acr_values.clone(),
@@ -109,7 +109,7 @@ impl Confirm {
 
 /// A question that waits for the person. Show [`Self::number_to_match`], then [`Self::wait`].
 #[derive(Clone)]
-pub struct Confirmation {
+pub struct PendingConfirmation {
     /// What the person must find on their screen: show it wherever they see the agent.
     pub number_to_match: Option<u8>,
     /// After this the answer is no.
@@ -123,8 +123,12 @@ pub struct Confirmation {
 
 impl Agent {
     /// Asks the person of `grant` about one action within its task. Nothing is done yet: the answer comes by
-    /// [`Confirmation::wait`]. A reference that was confirmed before is [`Error::Repeated`].
-    pub async fn confirm(&self, grant: &Grant, ask: &Confirm) -> Result<Confirmation, Error> {
+    /// [`PendingConfirmation::wait`]. A reference that was confirmed before is [`Error::Repeated`].
+    pub async fn confirm(
+        &self,
+        grant: &Grant,
+        ask: &Confirm,
+    ) -> Result<PendingConfirmation, Error> {
         self.bound_key()?;
         if let Some(challenge) = &ask.challenge {
             return self.present(grant, challenge).await;
@@ -140,13 +144,13 @@ impl Agent {
     }
 
     /// Takes a resource's challenge to the person, checked before (draft-rosomakho-oauth-txn-challenge-00).
-    async fn present(&self, grant: &Grant, challenge: &str) -> Result<Confirmation, Error> {
+    async fn present(&self, grant: &Grant, challenge: &str) -> Result<PendingConfirmation, Error> {
         let endpoint = self.challenge_endpoint()?;
         let token = grant.access_token.expose();
         let resource = own_claims(token)?.aud;
         let now = self.outside.clock.now();
         self.resource_keys
-            .check(challenge, (&resource, self.issuer()), now)?;
+            .check(challenge, &resource, self.issuer(), now)?;
         let form: Parameters = vec![
             (TRANSACTION_CHALLENGE, challenge.to_owned()),
             ("subject_token", token.to_owned()),
@@ -162,7 +166,7 @@ impl Agent {
             secure(uri).map_err(|error| protocol(format!("`authorization_uri`: {error}")))?;
         }
         let expires_at = now.plus(Duration::from_secs(answer.expires_in));
-        Ok(Confirmation {
+        Ok(PendingConfirmation {
             number_to_match: answer.number_to_match,
             expires_at,
             authorization_uri: answer.authorization_uri,
@@ -183,7 +187,7 @@ impl Agent {
         &self,
         login_hint: &str,
         ask: &Confirm,
-    ) -> Result<Confirmation, Error> {
+    ) -> Result<PendingConfirmation, Error> {
         let mut form = ask.parameters()?;
         form.push(("login_hint", login_hint.to_owned()));
         self.asked(ask, form, ask.resource.clone()).await
@@ -194,7 +198,7 @@ impl Agent {
         ask: &Confirm,
         mut form: Parameters,
         resource: Option<String>,
-    ) -> Result<Confirmation, Error> {
+    ) -> Result<PendingConfirmation, Error> {
         if let Some(reference) = &ask.reference
             && self.confirmed.has(reference)
         {
@@ -214,7 +218,7 @@ impl Agent {
             protocol("the answer to the backchannel request cannot be read (CIBA 7.3)")
         })?;
         let expires_at = now.plus(Duration::from_secs(answer.expires_in));
-        Ok(Confirmation {
+        Ok(PendingConfirmation {
             number_to_match: answer.number_to_match,
             expires_at,
             authorization_uri: None,
@@ -238,8 +242,9 @@ fn own_claims(token: &str) -> Result<AccessTokenClaims, Error> {
     })
 }
 
-impl Confirmation {
-    /// Names this question at the server (for a challenge it is the `transaction_authorization_id`). Whoever has it and the agent's keys gets the answer.
+impl PendingConfirmation {
+    /// The handle of this request at the server: `auth_req_id`, or `transaction_authorization_id` for a challenge. With it and the
+    /// agent's keys the token can be fetched.
     pub const fn auth_req_id(&self) -> &Secret {
         &self.waiting.handle
     }
@@ -285,16 +290,17 @@ impl Confirmation {
     }
 }
 
-impl fmt::Debug for Confirmation {
+impl fmt::Debug for PendingConfirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Confirmation")
+        f.debug_struct("PendingConfirmation")
             .field("issuer", &self.issuer)
             .field("expires_at", &self.expires_at)
             .finish_non_exhaustive()
     }
 }
 
-/// References that a person said yes to. Refused again with the same one, asking again would be a loop (SPECS 6.5).
+/// `authorization_reference`s that a person confirmed. If a resource refuses with the same one again, another question would not
+/// help, and asking without end would be a loop.
 #[derive(Default)]
 pub(crate) struct Confirmed(Mutex<HashSet<String>>);
 
@@ -307,7 +313,7 @@ impl Confirmed {
     fn add(&self, reference: &str) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MAX_REFERENCES {
-            // What is forgotten costs one question.
+            // A forgotten reference costs the person one more question.
             known.clear();
         }
         known.insert(reference.to_owned());

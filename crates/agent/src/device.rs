@@ -106,7 +106,7 @@ impl DevicePending {
         self.waiting.interval
     }
 
-    /// Waits until a person decided; as [`crate::Confirmation::wait`].
+    /// Waits until a person decided; as [`crate::PendingConfirmation::wait`].
     pub async fn wait<S, F>(&mut self, agent: &Agent, sleep: S) -> Result<Grant, Error>
     where
         S: Fn(Duration) -> F,
@@ -116,7 +116,7 @@ impl DevicePending {
         self.waiting.wait(agent, sleep).await
     }
 
-    /// Asks once; as [`crate::Confirmation::poll`].
+    /// Asks once; as [`crate::PendingConfirmation::poll`].
     pub async fn poll(&mut self, agent: &Agent) -> Result<Option<Grant>, Error> {
         self.belongs_to(agent)?;
         self.waiting.poll(agent).await

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 use writ_wire::dpop::{DPOP_NONCE, PROOF_TYPE, ProofClaims};
 
-use crate::agent::Outside;
+use crate::agent::AgentEnvironment;
 use crate::error::Error;
 use crate::jwt;
 use crate::key::Key;
@@ -26,7 +26,11 @@ pub(crate) struct ProofFor<'a> {
 }
 
 /// A fresh proof (RFC 9449 section 4.2).
-pub(crate) fn proof(key: &Key, to: ProofFor<'_>, outside: &Outside) -> Result<String, Error> {
+pub(crate) fn proof(
+    key: &Key,
+    to: ProofFor<'_>,
+    outside: &AgentEnvironment,
+) -> Result<String, Error> {
     let header = json!({ "typ": PROOF_TYPE, "alg": "ES256", "jwk": key.bare_jwk() });
     let claims = ProofClaims {
         jti: outside.random.identifier(),
@@ -51,7 +55,7 @@ pub(crate) fn ath(access_token: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(access_token.as_bytes()))
 }
 
-/// Whether a retried answer brought a nonce with it: a retry without a new one would loop for nothing.
+/// Whether the response brought a new nonce: only then is a retry useful.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fresh {
     Nonce,
@@ -77,7 +81,7 @@ impl Nonces {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let origin = url.origin().ascii_serialization();
         if known.len() >= MAX_ORIGINS && !known.contains_key(&origin) {
-            // What is forgotten costs one challenge.
+            // A forgotten nonce costs one nonce challenge.
             known.clear();
         }
         known.insert(origin, nonce.to_owned());

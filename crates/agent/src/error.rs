@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do next. Codes are those of RFC 6749 section 5.2 and its extensions.
+//! Errors of the kit, each with advice what to do next. Codes are those of RFC 6749 section 5.2 and its extensions.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use writ_outside::TransportError;
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
 
 use crate::advice::advice;
-use crate::key::KeyError;
+use crate::key::PrivateKeyError;
 use crate::resource::ResourceRefusal;
 
-/// Every way in which a verb fails. [`Error::advice`] says what to do next.
+/// Every error of the kit. [`Error::advice`] says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The authorization server refused, with a code.
     #[error(transparent)]
-    Refused(Box<Refusal>),
+    Refused(Box<ErrorResponse>),
     /// The person, or the server for the person, said no.
     #[error("the request was denied{}", said(.description.as_deref()))]
     Denied { description: Option<String> },
@@ -32,11 +32,11 @@ pub enum Error {
     /// A call that cannot be made as it was asked; nothing was sent.
     #[error("{0}")]
     Usage(String),
-    /// A person agreed to this, and the resource refuses it again with the same reference (SPECS 6.5).
+    /// A person agreed to this, and the resource refuses it again with the same `authorization_reference`.
     #[error("a person confirmed this, and it was refused again")]
     Repeated,
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(#[from] PrivateKeyError),
 }
 
 impl Error {
@@ -75,9 +75,9 @@ impl Error {
     }
 }
 
-/// A refusal by the authorization server.
+/// An error response of the authorization server (RFC 6749 section 5.2).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refusal {
+pub struct ErrorResponse {
     pub code: ErrorCode,
     pub description: Option<String>,
     /// The members that were too wide, by JSON pointer.
@@ -86,13 +86,13 @@ pub struct Refusal {
     pub error_id: Option<String>,
 }
 
-impl Refusal {
+impl ErrorResponse {
     pub const fn advice(&self) -> &'static str {
         advice(self.code)
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server refused with `{}`", self.code.as_str())?;
         f.write_str(&said(self.description.as_deref()))?;
@@ -107,7 +107,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for ErrorResponse {}
 
 impl From<ErrorBody> for Error {
     fn from(body: ErrorBody) -> Self {
@@ -116,7 +116,7 @@ impl From<ErrorBody> for Error {
         if body.error == ErrorCode::AccessDenied {
             return Self::Denied { description: said };
         }
-        Self::Refused(Box::new(Refusal {
+        Self::Refused(Box::new(ErrorResponse {
             code: body.error,
             description: said,
             excess: body.excess,

@@ -1,4 +1,5 @@
-//! `delegate`: token exchange (RFC 8693) in the two ways of DESIGN 6, narrow and hand over, from both ends.
+//! Token exchange (RFC 8693): a narrower token for the same agent (`narrow`), a token for another agent (`delegate`), and taking such
+//! a token (`accept`).
 
 use writ_wire::claims::{ACCESS_TOKEN_TYPE, AccessTokenClaims};
 use writ_wire::exchange::{TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT};
@@ -10,7 +11,7 @@ use crate::agent::{Agent, Parameters};
 use crate::error::{Error, protocol};
 use crate::jwt;
 use crate::secret::Secret;
-use crate::token::{Ask, Grant};
+use crate::token::{Grant, RequestedAccess};
 
 /// What the receiving agent gave to be handed a token: the `actor_token`.
 #[derive(Clone, Debug)]
@@ -57,16 +58,16 @@ pub struct Delegated {
 
 impl Agent {
     /// A token for the same agent and key with narrower authority, or for another audience that the grant names.
-    pub async fn narrow(&self, grant: &Grant, ask: &Ask) -> Result<Grant, Error> {
+    pub async fn narrow(&self, grant: &Grant, ask: &RequestedAccess) -> Result<Grant, Error> {
         self.exchange(grant, None, ask).await
     }
 
-    /// Hands part of the authority to another agent. An excess is refused, never trimmed: see `Refusal::excess`.
+    /// Hands part of the authority to another agent. An excess is refused, never trimmed: see `ErrorResponse::excess`.
     pub async fn delegate(
         &self,
         grant: &Grant,
         to: &ActorCredential,
-        ask: &Ask,
+        ask: &RequestedAccess,
     ) -> Result<Delegated, Error> {
         let token = self.exchange(grant, Some(to), ask).await?;
         Ok(Delegated {
@@ -122,7 +123,7 @@ impl Agent {
         &self,
         grant: &Grant,
         actor: Option<&ActorCredential>,
-        ask: &Ask,
+        ask: &RequestedAccess,
     ) -> Result<Grant, Error> {
         self.bound_key()?;
         let mut form: Parameters = vec![

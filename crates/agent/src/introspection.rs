@@ -20,7 +20,7 @@ impl Agent {
         }
         let answer: IntrospectionResponse = serde_json::from_slice(response.body())
             .map_err(|_| protocol("the introspection answer cannot be read (RFC 7662 2.2)"))?;
-        // Active without the facts would let a careless caller decide on nothing.
+        // An active token without its claims is refused: a caller could not decide by it.
         if answer.active && answer.token.is_none() {
             return Err(protocol("an active token is not described (RFC 7662 2.2)"));
         }

@@ -29,7 +29,7 @@ pub struct Key {
 
 /// Why a private key cannot be read or written. It never carries key material.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum KeyError {
+pub enum PrivateKeyError {
     #[error(
         "no `PRIVATE KEY` block in PEM: a key in another form is converted by `openssl pkcs8 -topk8 -nocrypt`"
     )]
@@ -52,32 +52,32 @@ impl Key {
     }
 
     /// Reads the first `PRIVATE KEY` block (RFC 7468 section 10).
-    pub fn from_pkcs8_pem(pem: &str) -> Result<Self, KeyError> {
-        let (_, rest) = pem.split_once(PEM_BEGIN).ok_or(KeyError::NotPem)?;
-        let (body, _) = rest.split_once(PEM_END).ok_or(KeyError::NotPem)?;
+    pub fn from_pkcs8_pem(pem: &str) -> Result<Self, PrivateKeyError> {
+        let (_, rest) = pem.split_once(PEM_BEGIN).ok_or(PrivateKeyError::NotPem)?;
+        let (body, _) = rest.split_once(PEM_END).ok_or(PrivateKeyError::NotPem)?;
         let text: Zeroizing<String> =
             Zeroizing::new(body.chars().filter(|c| !c.is_ascii_whitespace()).collect());
         let der = STANDARD
             .decode(text.as_bytes())
-            .map_err(|_| KeyError::NotPem)?;
+            .map_err(|_| PrivateKeyError::NotPem)?;
         Self::from_pkcs8_der(&Zeroizing::new(der))
     }
 
-    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyError> {
-        let secret = SecretKey::from_pkcs8_der(der).map_err(|_| KeyError::NotP256)?;
+    pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, PrivateKeyError> {
+        let secret = SecretKey::from_pkcs8_der(der).map_err(|_| PrivateKeyError::NotP256)?;
         Ok(Self::of(SigningKey::from(secret)))
     }
 
     /// The private key in DER, wiped when dropped.
-    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, PrivateKeyError> {
         let document = SecretKey::from(self.signing.as_nonzero_scalar())
             .to_pkcs8_der()
-            .map_err(|_| KeyError::NotWritable)?;
+            .map_err(|_| PrivateKeyError::NotWritable)?;
         Ok(document.to_bytes())
     }
 
     /// The private key in PEM.
-    pub fn to_pkcs8_pem(&self) -> Result<Secret, KeyError> {
+    pub fn to_pkcs8_pem(&self) -> Result<Secret, PrivateKeyError> {
         let body = Zeroizing::new(STANDARD.encode(self.to_pkcs8_der()?.as_slice()));
         let mut pem = format!("{PEM_BEGIN}\n");
         for (place, character) in body.chars().enumerate() {

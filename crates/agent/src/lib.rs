@@ -1,17 +1,17 @@
 //! What an agent needs: keys, discovery, `authorize`, `delegate`, `confirm`, and calls to resources; typed errors that say
-//! what to do next. OAuth 2.1 with PAR (RFC 9126), RAR (RFC 9396), DPoP (RFC 9449), token exchange (RFC 8693, DESIGN 6),
+//! what to do next. OAuth 2.1 with PAR (RFC 9126), RAR (RFC 9396), DPoP (RFC 9449), token exchange (RFC 8693),
 //! CIBA, and the device flow for terminals (RFC 8628).
-//! Signatures are pure Rust; HTTP, time and randomness come from outside.
+//! Signatures are pure Rust; HTTP transport, clock and random numbers are given by the caller.
 //!
 //! ```no_run
 //! use std::sync::Arc;
 //! use writ_agent::{
-//!     ActorCredential, Agent, AgentConfig, Ask, AuthorizationIntent, Clock, Confirm, Error, Key, Outside, Random, Transport,
-//!     details,
+//!     ActorCredential, Agent, AgentConfig, AgentEnvironment, AuthorizationIntent, Clock, Confirm, Error, Key, Random,
+//!     RequestedAccess, Transport, details,
 //! };
 //!
 //! # async fn example(transport: Arc<dyn Transport>, callback: &str, from_booker: &str) -> Result<(), Error> {
-//! let outside = Outside { transport, clock: Clock::System, random: Random::System };
+//! let outside = AgentEnvironment { transport, clock: Clock::System, random: Random::System };
 //! let assertion = Key::generate(&outside.random); // its public_jwk() stands in the agent's registered jwks
 //! let dpop = Key::generate(&outside.random);
 //! let config = AgentConfig::agent("agt_planner", assertion, dpop);
@@ -39,7 +39,7 @@
 //! }
 //!
 //! // 3. Part of it goes to a sub-agent, which made an actor assertion for us with `actor_assertion`.
-//! let narrower = Ask::resource(bank).scope("accounts:read");
+//! let narrower = RequestedAccess::resource(bank).scope("accounts:read");
 //! let handed = agent.delegate(&grant, &ActorCredential::assertion(from_booker), &narrower).await?;
 //! // The text of `handed.access_token` goes to the sub-agent, whose kit takes it with `accept`.
 //!
@@ -77,18 +77,18 @@ mod token;
 mod waiting;
 
 pub use advice::advice;
-pub use agent::{Agent, AgentConfig, Authentication, Binding, Outside};
+pub use agent::{Agent, AgentConfig, AgentEnvironment, ClientAuthentication, TokenBinding};
 pub use assertion::MAX_ACTOR_ASSERTION_LIFETIME;
-pub use authorization::{AuthorizationIntent, Pending, Purpose};
+pub use authorization::{AuthorizationIntent, PendingAuthorization, Purpose};
 pub use challenge::ResourceKeys;
-pub use confirmation::{Confirm, Confirmation};
+pub use confirmation::{Confirm, PendingConfirmation};
 pub use device::{DeviceIntent, DevicePending};
-pub use error::{Error, Refusal};
+pub use error::{Error, ErrorResponse};
 pub use exchange::{ActorCredential, Delegated};
-pub use key::{Key, KeyError};
+pub use key::{Key, PrivateKeyError};
 pub use resource::ResourceRefusal;
 pub use secret::Secret;
-pub use token::{Ask, Grant, details};
+pub use token::{Grant, RequestedAccess, details};
 pub use waiting::HOLD;
 
 #[cfg(feature = "https")]

@@ -1,5 +1,6 @@
 //! Calls to a resource: the token, its proof with `ath` (RFC 9449 section 7), one answer to a nonce challenge
-//! (section 9), and what a refusal says (RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1, SPECS 6.5).
+//! (section 9), and what a refusal says (RFC 6750 section 3, RFC 9470 section 3, RFC 9728 section 5.1,
+//! draft-ietf-oauth-rar-metadata-remediation-00).
 
 use std::fmt;
 
@@ -100,7 +101,7 @@ pub struct ResourceRefusal {
     pub description: Option<String>,
     /// The scopes that would be enough (RFC 6750 section 3).
     pub scope: Option<String>,
-    /// The details that, if granted, would be enough: for `Confirm::refused`, or `authorize`, as they are (SPECS 6.5).
+    /// The details that, if granted, would be enough: for `Confirm::refused`, or `authorize`, as they are.
     pub insufficient: Vec<Detail>,
     /// The same reference a second time means: stop asking.
     pub authorization_reference: Option<String>,

@@ -1,4 +1,4 @@
-//! Tokens from the token endpoint (OAuth 2.1 section 3.2): what is asked for, what came, refresh and the agent's own work.
+//! Requests to the token endpoint (OAuth 2.1 section 3.2): parameters, the token response, refresh and client credentials.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use writ_wire::scope::Scope;
 use writ_wire::time::Timestamp;
 use writ_wire::token::{TokenResponse, TokenType};
 
-use crate::agent::{Agent, Binding, Parameters};
+use crate::agent::{Agent, Parameters, TokenBinding};
 use crate::error::{Error, protocol, refused};
 use crate::jwt;
 use crate::secret::Secret;
 
-/// What a token is asked for. What is left out asks for all that the grant holds for that resource.
+/// The access that a token request asks for. What is absent asks for all that the grant holds for that resource.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Ask {
+pub struct RequestedAccess {
     /// The one audience of the token (RFC 8707).
     pub resource: Option<String>,
     /// Names with spaces between, at least one.
@@ -30,7 +30,7 @@ pub struct Ask {
     pub authorization_details: Option<Vec<Detail>>,
 }
 
-impl Ask {
+impl RequestedAccess {
     pub fn resource(resource: impl Into<String>) -> Self {
         Self {
             resource: Some(resource.into()),
@@ -95,13 +95,13 @@ pub struct Grant {
     pub scope: Option<String>,
     pub authorization_details: Vec<Detail>,
     pub id_token: Option<Secret>,
-    /// The task.
+    /// The identifier of the task.
     pub mission_id: Option<String>,
 }
 
 impl Agent {
     /// A fresh token from a grant's refresh token, for one resource, as wide as consented or narrower.
-    pub async fn refresh(&self, grant: &Grant, ask: &Ask) -> Result<Grant, Error> {
+    pub async fn refresh(&self, grant: &Grant, ask: &RequestedAccess) -> Result<Grant, Error> {
         let Some(refresh_token) = &grant.refresh_token else {
             return Err(Error::Usage(
                 "this grant has no refresh token: ask the person again with `authorize`".to_owned(),
@@ -114,13 +114,13 @@ impl Agent {
         form.extend(ask.parameters()?);
         let mut fresh = self.token(&form).await?;
         self.check_id_token(&fresh, None)?;
-        // Without a new one the old one goes on (RFC 6749 section 6).
+        // Without a new refresh token the old one stays valid (RFC 6749 section 6).
         fresh.refresh_token = fresh.refresh_token.or_else(|| Some(refresh_token.clone()));
         Ok(fresh)
     }
 
-    /// A token for the agent's own work (`client_credentials`). Asked for nothing it is good as an actor token alone.
-    pub async fn own(&self, ask: &Ask) -> Result<Grant, Error> {
+    /// A token for the agent's own work (`client_credentials`). Without resource and scope it can be used as an actor token only.
+    pub async fn own(&self, ask: &RequestedAccess) -> Result<Grant, Error> {
         let mut form: Parameters = vec![("grant_type", "client_credentials".to_owned())];
         form.extend(ask.parameters()?);
         self.token(&form).await
@@ -133,15 +133,15 @@ impl Agent {
         self.granted(&response, asked_at)
     }
 
-    /// The same where the server may hold the request: a life in seconds began at the latest when the answer came.
+    /// The same as a long poll. `expires_in` counts from the answer, because the server may have held the request.
     pub(crate) async fn token_held(
         &self,
         endpoint: &str,
         form: &Parameters,
         hold: Duration,
     ) -> Result<Grant, Error> {
-        let held = (self.dpop_key(), Some(hold));
-        let response = self.post_held(endpoint, form, held).await?;
+        let key = self.dpop_key();
+        let response = self.post_held(endpoint, form, key, Some(hold)).await?;
         self.granted(&response, self.outside.clock.now())
     }
 
@@ -159,7 +159,7 @@ impl Agent {
         })
     }
 
-    /// A proof was sent: then the token is bound, or it is refused (RFC 9449 section 5).
+    /// If a proof was sent, a token that is not bound is refused (RFC 9449 section 5).
     fn token_response(&self, response: &Response<Bytes>) -> Result<TokenResponse, Error> {
         if response.status() != StatusCode::OK {
             return Err(refused(response));
@@ -168,11 +168,12 @@ impl Agent {
         let token: TokenResponse = serde_json::from_slice(response.body())
             .map_err(|_| protocol("the token response cannot be read (RFC 6749 5.1)"))?;
         match (&self.config.binding, token.token_type) {
-            (Binding::Dpop(_), TokenType::DPoP) | (Binding::Bearer, TokenType::Bearer) => Ok(token),
-            (Binding::Dpop(_), TokenType::Bearer) => Err(protocol(
+            (TokenBinding::Dpop(_), TokenType::DPoP)
+            | (TokenBinding::Bearer, TokenType::Bearer) => Ok(token),
+            (TokenBinding::Dpop(_), TokenType::Bearer) => Err(protocol(
                 "a proof was sent, and a bearer token came (RFC 9449 5)",
             )),
-            (Binding::Bearer, TokenType::DPoP) => Err(protocol(
+            (TokenBinding::Bearer, TokenType::DPoP) => Err(protocol(
                 "no proof was sent, and a token bound to a key came (RFC 9449 5)",
             )),
         }

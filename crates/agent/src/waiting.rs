@@ -1,5 +1,5 @@
-//! Waiting for a person at the token endpoint: CIBA 10.1 and 11, RFC 8628 sections 3.4 and 3.5. The server may hold a
-//! request for a while (`Prefer: wait`, RFC 7240 section 4.3); between two requests the caller sleeps.
+//! The polling loop of CIBA (sections 10.1 and 11), of the device flow (RFC 8628 sections 3.4 and 3.5) and of transaction challenges.
+//! Long polls are requested by `Prefer: wait` (RFC 7240 section 4.3); between two polls the caller sleeps.
 
 use std::future::Future;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub const HOLD: Duration = Duration::from_secs(25);
 const USUAL_INTERVAL: u64 = 5;
 /// What `slow_down` adds for good (CIBA 11, RFC 8628 section 3.5).
 const SLOW_DOWN: Duration = Duration::from_secs(5);
-/// However often the network fails, the next try is not later than this.
+/// The longest interval of the backoff after network errors.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A request that a person has not decided yet.
@@ -42,13 +42,13 @@ pub(crate) enum Place {
     Own(String),
 }
 
-/// The interval of an answer.
+/// `interval` of a response, in seconds.
 pub(crate) fn interval(seconds: Option<u64>) -> Duration {
     Duration::from_secs(seconds.unwrap_or(USUAL_INTERVAL).max(1))
 }
 
 impl Waiting {
-    /// Asks once. `None`: nobody has decided yet, and the next question may come after `interval`.
+    /// One poll. `None`: still pending; the next poll may come after `interval`.
     pub(crate) async fn poll(&mut self, agent: &Agent) -> Result<Option<Grant>, Error> {
         let mut form: Parameters = vec![(self.name, self.handle.expose().to_owned())];
         let endpoint = match &self.place {
@@ -74,7 +74,7 @@ impl Waiting {
         }
     }
 
-    /// Asks until somebody decided or time is over.
+    /// Polls until there is a decision or the request expires.
     pub(crate) async fn wait<S, F>(&mut self, agent: &Agent, sleep: S) -> Result<Grant, Error>
     where
         S: Fn(Duration) -> F,
@@ -85,7 +85,7 @@ impl Waiting {
             match self.poll(agent).await {
                 Ok(Some(grant)) => return Ok(grant),
                 Ok(None) => {}
-                // A lost answer decides nothing: ask again, less often (RFC 8628 section 3.5).
+                // Exponential backoff after a network error (RFC 8628 section 3.5).
                 Err(Error::Transport(_)) if self.goes_on(agent) => {
                     self.interval = (self.interval * 2).min(LONGEST_INTERVAL);
                 }
@@ -95,7 +95,7 @@ impl Waiting {
             if !self.goes_on(agent) {
                 return Err(expired());
             }
-            // Time that the server held the request is time that was waited.
+            // A long poll counts as waiting.
             let held = asked_at.until(agent.outside.clock.now());
             sleep(self.interval.saturating_sub(held)).await;
         }
@@ -106,7 +106,7 @@ impl Waiting {
     }
 }
 
-/// What the server would say (CIBA 11, RFC 8628 section 3.5).
+/// As the server's error response (CIBA section 11, RFC 8628 section 3.5).
 fn expired() -> Error {
     Error::from(ErrorBody {
         error: ErrorCode::ExpiredToken,

@@ -1,4 +1,4 @@
-//! Keys, assertions and proofs of the agents, by aws-lc-rs; and the same library's bare cost (RFC 7523, 9449).
+//! Keys, assertions and proofs of the agents by aws-lc-rs (RFC 7523, RFC 9449), and the CPU time of its signatures alone.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
@@ -11,7 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use writ_outside::{Clock, Random};
 
-use crate::scene::Grant;
+use crate::scene::MeasuredGrant;
 use crate::{Outcome, process};
 
 /// Seconds that an assertion lives: the most that an actor assertion may.
@@ -21,20 +21,20 @@ const MESSAGE: [u8; 700] = [b'm'; 700];
 const ROUNDS: u32 = 1000;
 
 /// One P-256 key.
-pub struct Key {
+pub struct BenchKey {
     pair: EcdsaKeyPair,
     pub jwk: Value,
     pub thumbprint: String,
 }
 
 /// One agent: a key that authenticates, a key that binds.
-pub struct Agent {
+pub struct BenchAgent {
     pub id: &'static str,
-    pub registered: Key,
-    pub bound: Key,
+    pub registered: BenchKey,
+    pub bound: BenchKey,
 }
 
-impl Key {
+impl BenchKey {
     fn generate() -> Outcome<Self> {
         let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
         let (_, point) = pair.public_key().as_ref().split_first().ok_or("no point")?;
@@ -56,22 +56,22 @@ impl Key {
     }
 }
 
-impl Agent {
+impl BenchAgent {
     pub fn make(id: &'static str) -> Outcome<Self> {
         Ok(Self {
             id,
-            registered: Key::generate()?,
-            bound: Key::generate()?,
+            registered: BenchKey::generate()?,
+            bound: BenchKey::generate()?,
         })
     }
 
-    /// RFC 7523, and DESIGN 4.
+    /// A client assertion (RFC 7523).
     pub fn client_assertion(&self, issuer: &str) -> Outcome<String> {
         let header = json!({ "typ": "client-authentication+jwt", "alg": "ES256" });
         self.registered.sign(&header, &self.claims(issuer))
     }
 
-    /// DESIGN 6: this agent takes part, if `presenter` asks.
+    /// An actor assertion: lets `presenter` get a token for this agent by token exchange (RFC 8693).
     pub fn actor_assertion(&self, issuer: &str, presenter: &str) -> Outcome<String> {
         let header = json!({ "typ": "writ-actor+jwt", "alg": "ES256" });
         let mut claims = self.claims(issuer);
@@ -101,8 +101,8 @@ impl Agent {
 }
 
 /// CPU of the signatures alone that one token of this grant needs, in microseconds: each key is read before it verifies.
-pub fn bare_crypto(grant: Grant) -> Outcome<f64> {
-    let key = Key::generate()?;
+pub fn bare_crypto(grant: MeasuredGrant) -> Outcome<f64> {
+    let key = BenchKey::generate()?;
     let point = key.pair.public_key().as_ref().to_vec();
     let signed = key.pair.sign(&SystemRandom::new(), &MESSAGE)?;
     let before = process::own_micros()?;

@@ -1,11 +1,11 @@
-//! A folder and a database of this run's own; both go at its end.
+//! A temporary folder and database for this run, removed at its end.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::Outcome;
 
-pub struct Place {
+pub struct TemporaryDatabase {
     pub folder: PathBuf,
     /// As `WRIT__DATABASE__URL`.
     pub url: String,
@@ -15,11 +15,11 @@ pub struct Place {
 struct Postgres {
     admin: String,
     name: String,
-    /// The process above all others of the database, if it runs here.
+    /// The parent process of the database server, if it runs here.
     postmaster: Option<u32>,
 }
 
-impl Place {
+impl TemporaryDatabase {
     pub fn make(database: &str) -> Outcome<Self> {
         let name = format!("writ_bench_{}", std::process::id());
         let folder = std::env::temp_dir().join(&name);
@@ -49,7 +49,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TemporaryDatabase {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
         if let Some(postgres) = &self.postgres {

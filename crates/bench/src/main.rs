@@ -17,11 +17,11 @@ use std::process::ExitCode;
 
 use arguments::{Arguments, Measured};
 use report::{Report, Sample};
-use scene::{Grant, Scene};
+use scene::{MeasuredGrant, Scene};
 use server::{Logging, Server};
 use writ_outside::Clock;
 
-/// Whatever goes wrong ends the run, and with it the server.
+/// Any error ends the run, and with it the server.
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
 /// Requests before each measurement, so that caches are filled and files have their size.
@@ -50,9 +50,9 @@ fn run(arguments: &Arguments) -> Outcome<()> {
 }
 
 fn tokens(arguments: &Arguments) -> Outcome<()> {
-    let place = database::Place::make(&arguments.database)?;
+    let place = database::TemporaryDatabase::make(&arguments.database)?;
     let mut report = Report::new(&arguments.database);
-    let settings = server::Settings::new(&place)?;
+    let settings = server::ServerSettings::new(&place)?;
     settings.register()?;
     for _ in 0..STARTS {
         let server = Server::start(&settings, Logging::Usual)?;
@@ -60,9 +60,9 @@ fn tokens(arguments: &Arguments) -> Outcome<()> {
     }
     statements(&settings, &mut report)?;
     for _ in 0..arguments.runs {
-        for grant in Grant::ALL {
+        for grant in MeasuredGrant::ALL {
             for connections in CONNECTIONS {
-                let sample = measure(&settings, arguments, (grant, connections))?;
+                let sample = measure(&settings, arguments, grant, connections)?;
                 report.add(grant, connections, sample)?;
             }
         }
@@ -70,11 +70,11 @@ fn tokens(arguments: &Arguments) -> Outcome<()> {
     report.end()
 }
 
-/// A pass of its own, because writing a line for each statement costs time.
-fn statements(settings: &server::Settings<'_>, report: &mut Report) -> Outcome<()> {
+/// A separate run, because logging each statement costs time.
+fn statements(settings: &server::ServerSettings<'_>, report: &mut Report) -> Outcome<()> {
     let server = Server::start(settings, Logging::Statements)?;
     let scene = Scene::open(settings, &server)?;
-    for grant in Grant::ALL {
+    for grant in MeasuredGrant::ALL {
         load::drive(&server, scene.requests(grant, COUNTED)?, 1, u64::MAX)?;
         let before = server.logged_statements()?;
         load::drive(&server, scene.requests(grant, COUNTED)?, 1, u64::MAX)?;
@@ -84,11 +84,12 @@ fn statements(settings: &server::Settings<'_>, report: &mut Report) -> Outcome<(
     Ok(())
 }
 
-/// One fresh process, warmed, then measured; every token must have left its event.
+/// Measures one fresh process after some warm-up requests; every token must have its audit event.
 fn measure(
-    settings: &server::Settings<'_>,
+    settings: &server::ServerSettings<'_>,
     arguments: &Arguments,
-    (grant, connections): (Grant, usize),
+    grant: MeasuredGrant,
+    connections: usize,
 ) -> Outcome<Sample> {
     let server = Server::start(settings, Logging::Usual)?;
     let scene = Scene::open(settings, &server)?;

@@ -1,7 +1,7 @@
-//! What the system knows of a process: CPU time and memory (proc(5)).
+//! CPU time and memory of a process, from `/proc` (proc(5)).
 
 use crate::Outcome;
-use crate::database::Place;
+use crate::database::TemporaryDatabase;
 
 /// `CONFIG_HZ` does not matter to these files: Linux always tells hundredths of a second here.
 const MICROS_PER_TICK: f64 = 10_000.0;
@@ -14,7 +14,7 @@ pub struct Cpu {
 }
 
 impl Cpu {
-    pub fn of(writ: u32, place: &Place) -> Outcome<Self> {
+    pub fn of(writ: u32, place: &TemporaryDatabase) -> Outcome<Self> {
         Ok(Self {
             writ: Stat::of(writ)?.used,
             postgres: place.postmaster().map(family).transpose()?,

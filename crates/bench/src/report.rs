@@ -1,11 +1,11 @@
-//! What is printed: a line for each measurement, then the medians.
+//! The printed report: a line for each measurement, then the medians.
 
 use std::io::Write;
 use std::time::Duration;
 
 use crate::Outcome;
 use crate::process::Cpu;
-use crate::scene::Grant;
+use crate::scene::MeasuredGrant;
 
 /// One measurement; times in microseconds.
 pub struct Sample {
@@ -22,8 +22,8 @@ pub struct Report {
     database: &'static str,
     starts: Vec<Duration>,
     resident_kib: Vec<u64>,
-    statements: Vec<(Grant, f64)>,
-    samples: Vec<(Grant, usize, Sample)>,
+    statements: Vec<(MeasuredGrant, f64)>,
+    samples: Vec<(MeasuredGrant, usize, Sample)>,
 }
 
 impl Sample {
@@ -59,11 +59,11 @@ impl Report {
         self.resident_kib.push(resident_kib);
     }
 
-    pub fn statements(&mut self, grant: Grant, each: f64) {
+    pub fn statements(&mut self, grant: MeasuredGrant, each: f64) {
         self.statements.push((grant, each));
     }
 
-    pub fn add(&mut self, grant: Grant, connections: usize, sample: Sample) -> Outcome<()> {
+    pub fn add(&mut self, grant: MeasuredGrant, connections: usize, sample: Sample) -> Outcome<()> {
         let line = row(grant, connections, &[&sample]);
         self.samples.push((grant, connections, sample));
         say(&line)
@@ -72,7 +72,7 @@ impl Report {
     /// The medians.
     pub fn end(&mut self) -> Outcome<()> {
         say(&format!("\n{}, medians:\n{HEADER}", self.database))?;
-        let mut kinds: Vec<(Grant, usize)> = Vec::new();
+        let mut kinds: Vec<(MeasuredGrant, usize)> = Vec::new();
         for (grant, connections, _) in &self.samples {
             if !kinds.contains(&(*grant, *connections)) {
                 kinds.push((*grant, *connections));
@@ -110,7 +110,7 @@ pub fn database_name(database: &str) -> &'static str {
     }
 }
 
-fn row(grant: Grant, connections: usize, samples: &[&Sample]) -> String {
+fn row(grant: MeasuredGrant, connections: usize, samples: &[&Sample]) -> String {
     let of = |value: &dyn Fn(&Sample) -> f64| median(samples.iter().map(|s| value(s)).collect());
     let postgres = samples
         .iter()

@@ -1,20 +1,20 @@
 //! A form of an agent, with its assertion and its proof, ready to be sent (RFC 7523, 9449).
 
 use crate::Outcome;
-use crate::agent::Agent;
+use crate::agent::BenchAgent;
 use crate::server::Server;
 
 pub type Pairs = Vec<(&'static str, String)>;
 
-pub struct Post<'a> {
-    pub agent: &'a Agent,
+pub struct SignedPost<'a> {
+    pub agent: &'a BenchAgent,
     pub server: &'a Server,
     pub path: &'static str,
     /// Empty before one is known.
     pub nonce: &'a str,
 }
 
-impl Post<'_> {
+impl SignedPost<'_> {
     /// `headers` end their lines.
     pub fn bytes(&self, mut form: Pairs, headers: &str) -> Outcome<Vec<u8>> {
         let (issuer, address, path) = (&self.server.issuer, self.server.address, self.path);

@@ -1,30 +1,30 @@
-//! Four agents of one owner and a bank: requests of both grants, signed before they are sent.
+//! The measured token requests: client credentials, and token exchanges along a chain of four agents. Signed before they are sent.
 
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
 use crate::Outcome;
-use crate::agent::Agent;
+use crate::agent::BenchAgent;
 use crate::load::{self, Message};
-use crate::request::{Pairs, Post};
-use crate::server::{Server, Settings};
+use crate::request::{Pairs, SignedPost};
+use crate::server::{Server, ServerSettings};
 
 pub const BANK: &str = "https://bank.example";
 pub const OWNER: &str = "alice";
-/// Who hands over to whom, in this order.
+/// Each agent delegates to the next one.
 pub const CHAIN: [&str; 4] = ["agt_planner", "agt_booker", "agt_payer", "agt_courier"];
 /// `act` objects of the measured token.
 const DEPTH: usize = 3;
 pub const SCOPE: &str = "accounts:read";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Grant {
+pub enum MeasuredGrant {
     Credentials,
     HandOver,
 }
 
-impl Grant {
+impl MeasuredGrant {
     pub const ALL: [Self; 2] = [Self::Credentials, Self::HandOver];
 
     pub const fn name(self) -> &'static str {
@@ -41,7 +41,7 @@ impl Grant {
         }
     }
 
-    /// Assertion and proof; for a hand over the subject token and the actor assertion too.
+    /// Signatures that the server verifies: client assertion and proof; for an exchange the subject token and the actor assertion too.
     pub const fn verifications(self) -> u32 {
         match self {
             Self::Credentials => 2,
@@ -50,9 +50,9 @@ impl Grant {
     }
 }
 
-/// A server with a chain that is one hand over short.
+/// A server with a chain that lacks the last token exchange.
 pub struct Scene<'a> {
-    agents: &'a [Agent; 4],
+    agents: &'a [BenchAgent; 4],
     server: &'a Server,
     nonce: String,
     /// Held by the third agent.
@@ -60,7 +60,7 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub fn open(settings: &'a Settings<'_>, server: &'a Server) -> Outcome<Self> {
+    pub fn open(settings: &'a ServerSettings<'_>, server: &'a Server) -> Outcome<Self> {
         let mut scene = Self {
             agents: &settings.agents,
             server,
@@ -79,7 +79,7 @@ impl<'a> Scene<'a> {
         ));
         let mut token = scene.token(&mut stream, planner, details)?;
         for (from, to) in [(planner, booker), (booker, payer)] {
-            let form = scene.hand_over((from, to), &token)?;
+            let form = scene.hand_over(from, to, &token)?;
             token = scene.token(&mut stream, from, form)?;
         }
         scene.subject_token = token;
@@ -88,19 +88,19 @@ impl<'a> Scene<'a> {
     }
 
     /// So many requests, each with its own assertions and proof.
-    pub fn requests(&self, grant: Grant, count: usize) -> Outcome<Vec<Vec<u8>>> {
+    pub fn requests(&self, grant: MeasuredGrant, count: usize) -> Outcome<Vec<Vec<u8>>> {
         let [planner, _, payer, courier] = self.agents;
         let one = || match grant {
-            Grant::Credentials => self.request(planner, credentials()),
-            Grant::HandOver => {
-                let form = self.hand_over((payer, courier), &self.subject_token)?;
+            MeasuredGrant::Credentials => self.request(planner, credentials()),
+            MeasuredGrant::HandOver => {
+                let form = self.hand_over(payer, courier, &self.subject_token)?;
                 self.request(payer, form)
             }
         };
         (0..count).map(|_| one()).collect()
     }
 
-    fn token(&self, stream: &mut TcpStream, agent: &Agent, form: Pairs) -> Outcome<String> {
+    fn token(&self, stream: &mut TcpStream, agent: &BenchAgent, form: Pairs) -> Outcome<String> {
         let answer = load::exchange(stream, &self.request(agent, form)?)?;
         token_of(&answer)
     }
@@ -108,7 +108,7 @@ impl<'a> Scene<'a> {
     /// The measured token has three `act` objects.
     fn check_depth(&self, stream: &mut TcpStream) -> Outcome<()> {
         let [_, _, payer, courier] = self.agents;
-        let form = self.hand_over((payer, courier), &self.subject_token)?;
+        let form = self.hand_over(payer, courier, &self.subject_token)?;
         let token = self.token(stream, payer, form)?;
         let claims = load::claims(&token)?;
         let mut depth = 0;
@@ -123,7 +123,7 @@ impl<'a> Scene<'a> {
         Ok(())
     }
 
-    fn hand_over(&self, (from, to): (&Agent, &Agent), subject_token: &str) -> Outcome<Pairs> {
+    fn hand_over(&self, from: &BenchAgent, to: &BenchAgent, subject_token: &str) -> Outcome<Pairs> {
         let actor_token = to.actor_assertion(&self.server.issuer, from.id)?;
         let token_type = |name: &str| format!("urn:ietf:params:oauth:token-type:{name}");
         Ok(vec![
@@ -139,8 +139,8 @@ impl<'a> Scene<'a> {
         ])
     }
 
-    fn request(&self, agent: &Agent, form: Pairs) -> Outcome<Vec<u8>> {
-        let post = Post {
+    fn request(&self, agent: &BenchAgent, form: Pairs) -> Outcome<Vec<u8>> {
+        let post = SignedPost {
             agent,
             server: self.server,
             path: "/token",

@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use writ_outside::{Clock, Random};
 
 use crate::Outcome;
-use crate::agent::Agent;
-use crate::database::Place;
+use crate::agent::BenchAgent;
+use crate::database::TemporaryDatabase;
 use crate::load;
-use crate::scene::{BANK, CHAIN, Grant, OWNER, payment};
+use crate::scene::{BANK, CHAIN, MeasuredGrant, OWNER, payment};
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -24,9 +24,9 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(1);
 const SETTLING: Duration = Duration::from_millis(200);
 
 /// What every process of this run shares.
-pub struct Settings<'a> {
-    pub place: &'a Place,
-    pub agents: [Agent; 4],
+pub struct ServerSettings<'a> {
+    pub place: &'a TemporaryDatabase,
+    pub agents: [BenchAgent; 4],
     program: PathBuf,
     address: SocketAddr,
     master: String,
@@ -64,8 +64,8 @@ pub fn build() -> Outcome<()> {
     }
 }
 
-impl<'a> Settings<'a> {
-    pub fn new(place: &'a Place) -> Outcome<Self> {
+impl<'a> ServerSettings<'a> {
+    pub fn new(place: &'a TemporaryDatabase) -> Outcome<Self> {
         let program = std::env::current_exe()?.with_file_name("writ");
         // Free now; nobody else asks for it in the next moment.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
@@ -73,10 +73,10 @@ impl<'a> Settings<'a> {
         Ok(Self {
             place,
             agents: [
-                Agent::make(planner)?,
-                Agent::make(booker)?,
-                Agent::make(payer)?,
-                Agent::make(courier)?,
+                BenchAgent::make(planner)?,
+                BenchAgent::make(booker)?,
+                BenchAgent::make(payer)?,
+                BenchAgent::make(courier)?,
             ],
             program,
             address,
@@ -110,7 +110,7 @@ impl<'a> Settings<'a> {
     }
 
     /// How many records of this grant there are.
-    pub fn events(&self, grant: Grant) -> Outcome<usize> {
+    pub fn events(&self, grant: MeasuredGrant) -> Outcome<usize> {
         let listed = self
             .command()
             .args([
@@ -161,7 +161,7 @@ impl<'a> Settings<'a> {
 }
 
 impl Server {
-    pub fn start(settings: &Settings<'_>, logging: Logging) -> Outcome<Self> {
+    pub fn start(settings: &ServerSettings<'_>, logging: Logging) -> Outcome<Self> {
         let log = settings.place.folder.join("log");
         let filter = match logging {
             Logging::Usual => "info,sqlx=warn",

@@ -2,32 +2,32 @@
 //! token by each way of delivery (CIBA 10.1 to 10.3; docs/benchmarks.md).
 
 mod asker;
-mod cast;
+mod delivery;
 mod interval;
+mod participants;
 mod person;
 mod quiet;
 mod receiver;
-mod ways;
 
 use crate::Outcome;
 use crate::arguments::Arguments;
-use crate::database::Place;
+use crate::database::TemporaryDatabase;
 use crate::report::{database_name, say};
-use crate::server::{Logging, Server, Settings};
+use crate::server::{Logging, Server, ServerSettings};
 
-use cast::Cast;
+use participants::Participants;
 use quiet::Quiet;
-use receiver::Receiver;
+use receiver::NotificationReceiver;
 
 /// Above what is asked here, so that the budgets of people do not end the measurement.
 const PROMPTS: &str = "1000000";
 
 pub fn run(arguments: &Arguments) -> Outcome<()> {
-    let mut receiver = Receiver::start()?;
-    let place = Place::make(&arguments.database)?;
-    let mut settings = Settings::new(&place)?;
+    let mut receiver = NotificationReceiver::start()?;
+    let place = TemporaryDatabase::make(&arguments.database)?;
+    let mut settings = ServerSettings::new(&place)?;
     settings.environment = environment(&receiver);
-    let cast = Cast::register(&settings, &receiver)?;
+    let cast = Participants::register(&settings, &receiver)?;
     say(&format!(
         "{}, {} requests, {} long polls, {} s",
         database_name(&arguments.database),
@@ -37,11 +37,11 @@ pub fn run(arguments: &Arguments) -> Outcome<()> {
     ))?;
     rest(&settings, arguments, &cast)?;
     let server = Server::start(&settings, Logging::Usual)?;
-    ways::measure(&server, &cast, (&mut receiver, arguments))
+    delivery::measure(&server, &cast, &mut receiver, arguments)
 }
 
 /// Once with the usual log; then what is still waiting, in a process that writes a line for each statement.
-fn rest(settings: &Settings<'_>, arguments: &Arguments, cast: &Cast) -> Outcome<()> {
+fn rest(settings: &ServerSettings<'_>, arguments: &Arguments, cast: &Participants) -> Outcome<()> {
     let waiting = {
         let server = Server::start(settings, Logging::Usual)?;
         let quiet = Quiet::new(&server, settings.place, arguments)?;
@@ -52,7 +52,7 @@ fn rest(settings: &Settings<'_>, arguments: &Arguments, cast: &Cast) -> Outcome<
     quiet.counted(cast, &waiting)
 }
 
-fn environment(receiver: &Receiver) -> Vec<(&'static str, String)> {
+fn environment(receiver: &NotificationReceiver) -> Vec<(&'static str, String)> {
     let mut environment: Vec<_> = [
         "WRIT__PROMPTS__PER_PERSON",
         "WRIT__PROMPTS__PER_AGENT",

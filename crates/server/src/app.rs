@@ -10,7 +10,7 @@ use writ_jose::dpop::Htu;
 use writ_jose::nonce::NonceKeys;
 use writ_outside::{Clock, Random};
 use writ_passkey::{RelyingParty, RelyingPartyError};
-use writ_store::{Session, Store, StoreError};
+use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::catalogue::{CatalogueCache, Clients};
@@ -127,11 +127,11 @@ impl App {
         }))
     }
 
-    pub async fn begin(&self) -> Result<Session, StoreError> {
+    pub async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
         self.store.begin(DEFAULT_TENANT).await
     }
 
-    pub async fn read(&self) -> Result<Session, StoreError> {
+    pub async fn read(&self) -> Result<DatabaseTransaction, StoreError> {
         self.store.read(DEFAULT_TENANT).await
     }
 

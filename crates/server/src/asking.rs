@@ -21,8 +21,8 @@ use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, UserId};
 use writ_core::pending::{self, Asking, Ending, LONGEST_WAIT, PendingRequest, Prepared};
-use writ_store::Session;
-use writ_store::pending::NewPending;
+use writ_store::DatabaseTransaction;
+use writ_store::pending::NewPendingRequest;
 use writ_wire::time::Timestamp;
 
 use self::facts::Loaded;
@@ -130,7 +130,7 @@ pub async fn commit(ask: &Ask<'_>, question: Question<'_>) -> Result<Asked, Deni
     let older = claim(ask, &mut session, (question.singles, &asked.request)).await?;
     let prompts = prompts(ask, &mut session, &asked.request).await?;
     session
-        .insert_pending(NewPending {
+        .insert_pending(NewPendingRequest {
             request: &asked.request,
             user_code: None,
             sealed: sealed.as_deref(),
@@ -152,7 +152,7 @@ pub async fn commit(ask: &Ask<'_>, question: Question<'_>) -> Result<Asked, Deni
 /// What is used once; the rows by which prompts are counted; the older copy of the same question, which ends.
 async fn claim(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (more, request): (Vec<Single>, &PendingRequest),
 ) -> Result<Endings, Denied> {
     let app = ask.app;
@@ -179,7 +179,7 @@ fn people(request: &PendingRequest) -> BTreeSet<&UserId> {
 /// One buzz for one question, however often it is asked: what was not told of an older copy is told of this one.
 async fn announce(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (request, older): (&PendingRequest, &Endings),
 ) -> Result<(), Failure> {
     if older.is_empty() {
@@ -192,7 +192,7 @@ async fn announce(
 /// What was asked before this one; how often its people were asked is counted when it is written.
 async fn prompts(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<budget::Prompts, Failure> {
     let Some(subject) = &request.subject else {
@@ -218,7 +218,7 @@ async fn prompts(
 
 async fn within_budget(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (request, prompts): (&PendingRequest, budget::Prompts),
 ) -> Result<(), Denied> {
     let (since, now) = (ask.now.minus(budget::WINDOW), ask.now);

@@ -11,7 +11,7 @@ use writ_core::device::{CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVI
 use writ_core::id::{ClientId, UserId};
 use writ_jose::hash;
 use writ_store::StoreError;
-use writ_store::attempts::{Attempt, Kind};
+use writ_store::attempts::{Attempt, AttemptKind};
 use writ_wire::time::Timestamp;
 
 use crate::app::App;
@@ -25,7 +25,7 @@ const NETWORK_BITS: u32 = 64;
 
 /// Whose tries these are, and how many of them pause.
 pub struct Tries {
-    kind: Kind,
+    kind: AttemptKind,
     /// Of one length, whatever was typed.
     holder: String,
     most: i64,
@@ -37,7 +37,7 @@ impl Tries {
     /// Of the password of whoever has this name, if anybody has.
     pub fn of_password(name: &str, now: Timestamp) -> Self {
         Self {
-            kind: Kind::Login,
+            kind: AttemptKind::Login,
             holder: hash::digest_text(&[b"login", name.as_bytes()]),
             most: MAX_LOGIN_FAILURES,
             paused_until: now.plus(LOGIN_PAUSE),
@@ -48,7 +48,7 @@ impl Tries {
     /// By this person, of anybody's user code (RFC 8628 section 5.1).
     pub fn by(person: &UserId, now: Timestamp) -> Self {
         Self {
-            kind: Kind::DeviceCode,
+            kind: AttemptKind::DeviceCode,
             holder: hash::digest_text(&[b"user code by", person.as_str().as_bytes()]),
             most: MAX_CODE_FAILURES,
             paused_until: now.plus(CODE_PAUSE),
@@ -59,7 +59,7 @@ impl Tries {
     /// Of this person's own code, by whichever client (CIBA 7.1, `user_code`).
     pub fn of_user_code(person: &UserId, now: Timestamp) -> Self {
         Self {
-            kind: Kind::UserCode,
+            kind: AttemptKind::UserCode,
             holder: hash::digest_text(&[b"user code of", person.as_str().as_bytes()]),
             most: MAX_USER_CODE_FAILURES,
             paused_until: now.plus(USER_CODE_PAUSE),
@@ -80,7 +80,7 @@ impl Tries {
         let parts = [client.as_str(), place.as_str(), window.as_str()];
         let [client, place, window] = parts.map(str::as_bytes);
         Some(Self {
-            kind: Kind::Device,
+            kind: AttemptKind::Device,
             holder: hash::digest_text(&[b"devices", client, place, window]),
             most: MAX_DEVICES_OF_ADDRESS,
             paused_until: end,
@@ -98,7 +98,7 @@ impl Tries {
         let end = Timestamp::from_seconds((minute + 1) * MINUTE);
         let (place, minute) = (network(address).to_string(), minute.to_string());
         Some(Self {
-            kind: Kind::FrontRequest,
+            kind: AttemptKind::FrontRequest,
             holder: hash::digest_text(&[b"from", place.as_bytes(), minute.as_bytes()]),
             most: MAX_FRONT_REQUESTS,
             paused_until: end,

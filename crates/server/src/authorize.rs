@@ -15,7 +15,7 @@ use writ_core::authorize::{self, Dead, FoundRequest, Logins, Need, REQUEST_LIFET
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::request::{self, Arrival, Making, PreparedRequest};
-use writ_store::request::NewRequest;
+use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
 use writ_wire::error::{ErrorCode, description};
 use writ_wire::form::Form;
@@ -214,7 +214,7 @@ async fn front(
     let digest = secret_digest(&handle);
     let mut session = app.begin().await?;
     let expires_at = now.plus(REQUEST_LIFETIME);
-    let request = NewRequest {
+    let request = NewAuthorizationRequest {
         digest: &digest,
         client: &client.id,
         prepared: &prepared,

@@ -14,7 +14,7 @@ use writ_core::realm::{DEFAULT_TENANT, Realm};
 use writ_core::registration::{self, People};
 use writ_outside::Random;
 use writ_store::client::StoredClient;
-use writ_store::{Session, Store, StoreError};
+use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::registration::{ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -178,7 +178,7 @@ impl CatalogueCache {
 
     async fn reload(
         &self,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         now: Timestamp,
     ) -> Result<Arc<Catalogue>, StoreError> {
         let before = self.current();

@@ -22,7 +22,7 @@ use writ_core::id::ApprovalId;
 use writ_core::pending::{POLL_INTERVAL, PendingRequest};
 use writ_core::request::Making;
 use writ_jose::hash;
-use writ_store::pending::NewPending;
+use writ_store::pending::NewPendingRequest;
 use writ_wire::device::{DeviceRequest, DeviceResponse, UserCode};
 use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
@@ -174,7 +174,7 @@ async fn commit(
     let digest = user_code_digest(user_code);
     let sealed = app.seal(&of_user_code(&request.id), &user_code.to_string())?;
     session
-        .insert_pending(NewPending {
+        .insert_pending(NewPendingRequest {
             request,
             user_code: Some(&digest),
             sealed: Some(&sealed),

@@ -4,7 +4,7 @@
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{EventId, UserId};
-use writ_store::{Session, StoreError};
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 /// What is done to a person.
@@ -34,7 +34,7 @@ impl Switch {
 
 /// Whom it was done to; `None` if nobody has this name, or they are so already.
 pub async fn switch(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     name: &str,
     to: Switch,
     (event_id, now): (EventId, Timestamp),

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::ApprovalId;
 use writ_core::pending::{Ending, PendingRequest};
-use writ_store::Session;
-use writ_store::pending::Ended;
+use writ_store::DatabaseTransaction;
+use writ_store::pending::EndedRequest;
 use writ_wire::time::Timestamp;
 
 use crate::answer::Failure;
@@ -21,7 +21,7 @@ pub struct Endings(Vec<PendingRequest>);
 /// In the transaction of whatever ends them.
 pub async fn end(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     ending: Ending<'_>,
     now: Timestamp,
 ) -> Result<Endings, Failure> {
@@ -57,7 +57,7 @@ impl Endings {
     }
 }
 
-fn event(app: &App, ended: &Ended, (ending, now): (Ending<'_>, Timestamp)) -> Event {
+fn event(app: &App, ended: &EndedRequest, (ending, now): (Ending<'_>, Timestamp)) -> Event {
     let request = &ended.request;
     let name = match ending {
         Ending::Late(_) | Ending::Superseded(_) => EventName::ApprovalExpired,

@@ -11,8 +11,8 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_core::signing::{KEY_CACHE, KeyState};
 use writ_jose::key::{PublicKey, SigningKey};
 use writ_outside::Random;
-use writ_store::signing::SigningKeyRow;
-use writ_store::{Session, Store, StoreError};
+use writ_store::signing::StoredSigningKey;
+use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::time::Timestamp;
 
@@ -97,7 +97,7 @@ impl App {
 
 /// Next becomes active, active retires, a new next is made. `None` if another rotation won.
 pub async fn rotate(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     config: &Config,
     (random, now): (&Random, Timestamp),
 ) -> Result<Option<(String, String)>, StartError> {
@@ -119,7 +119,7 @@ pub async fn rotate(
     Ok(Some((kids.activated, kids.retired)))
 }
 
-fn created(row: &SigningKeyRow, random: &Random, now: Timestamp) -> Event {
+fn created(row: &StoredSigningKey, random: &Random, now: Timestamp) -> Event {
     Event::new(
         EventId::make(now, random.bytes()),
         now,
@@ -128,13 +128,13 @@ fn created(row: &SigningKeyRow, random: &Random, now: Timestamp) -> Event {
     .with(json!({ "kid": row.kid, "state": row.state.as_str() }))
 }
 
-fn new_row(config: &Config, state: KeyState, now: Timestamp) -> Result<SigningKeyRow, String> {
+fn new_row(config: &Config, state: KeyState, now: Timestamp) -> Result<StoredSigningKey, String> {
     let key = SigningKey::generate().map_err(|e| e.to_string())?;
     let sealed = config
         .master
         .seal(associated(key.kid()).as_bytes(), &key.to_pkcs8())
         .map_err(|e| e.to_string())?;
-    Ok(SigningKeyRow {
+    Ok(StoredSigningKey {
         kid: key.kid().to_owned(),
         state,
         public_jwk: serde_json::to_string(&key.public_jwk()).map_err(|e| e.to_string())?,
@@ -150,7 +150,7 @@ fn associated(kid: &str) -> String {
     format!("signing-key {DEFAULT_TENANT} {kid}")
 }
 
-fn open(rows: &[SigningKeyRow], config: &Config, now: Timestamp) -> Result<Keys, String> {
+fn open(rows: &[StoredSigningKey], config: &Config, now: Timestamp) -> Result<Keys, String> {
     let mut active = None;
     let mut published = Vec::new();
     for row in rows.iter().filter(|row| row.state.is_published()) {
@@ -170,7 +170,7 @@ fn open(rows: &[SigningKeyRow], config: &Config, now: Timestamp) -> Result<Keys,
     })
 }
 
-fn unseal(row: &SigningKeyRow, config: &Config) -> Result<SigningKey, String> {
+fn unseal(row: &StoredSigningKey, config: &Config) -> Result<SigningKey, String> {
     let sealed = row
         .sealed
         .as_deref()

@@ -24,7 +24,7 @@ use writ_core::pending::{Delivery, PendingRequest, State};
 use writ_outside::Random;
 use writ_outside::guard::GuardedClient;
 use writ_store::notice::Notice;
-use writ_store::{Session, Store};
+use writ_store::{DatabaseTransaction, Store};
 use writ_wire::time::Timestamp;
 
 use crate::answer::Failure;
@@ -153,7 +153,7 @@ impl Notices {
 /// In the transaction of a new request: the people of its first step will be told.
 pub async fn requested(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
     tell_stage(app, session, request, request.stage).await
@@ -162,7 +162,7 @@ pub async fn requested(
 /// In the transaction of the decision: a client that wants to hear of it will.
 pub async fn decided(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
     ended(app, session, request).await
@@ -172,7 +172,7 @@ pub async fn decided(
 /// who is pushed would wait for ever (CIBA 12).
 pub async fn ended(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
     let (channel, expires_at) = match (request.asked.delivery, request.state) {
@@ -198,7 +198,7 @@ pub async fn ended(
 /// In the transaction that suspends an agent because of "this was not me": the admin will be told.
 pub async fn suspended(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     agent: &ClientId,
     by: &UserId,
 ) -> Result<(), Failure> {
@@ -227,7 +227,7 @@ pub async fn suspended(
 
 async fn tell_stage(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
     stage: usize,
 ) -> Result<(), Failure> {
@@ -242,7 +242,11 @@ async fn tell_stage(
     write(app, session, draft).await
 }
 
-async fn write(app: &App, session: &mut Session, draft: Draft<'_>) -> Result<(), Failure> {
+async fn write(
+    app: &App,
+    session: &mut DatabaseTransaction,
+    draft: Draft<'_>,
+) -> Result<(), Failure> {
     app.post().write(session, draft).await
 }
 
@@ -257,7 +261,11 @@ impl App {
 }
 
 impl Post<'_> {
-    async fn write(&self, session: &mut Session, draft: Draft<'_>) -> Result<(), Failure> {
+    async fn write(
+        &self,
+        session: &mut DatabaseTransaction,
+        draft: Draft<'_>,
+    ) -> Result<(), Failure> {
         let id = NoticeId::make(self.now, self.random.bytes());
         let place = seal::of_notice(&id);
         let notice = Notice {

@@ -3,9 +3,9 @@
 use writ_core::Refusal;
 use writ_core::id::ClientId;
 use writ_jose::key::Thumbprint;
-use writ_store::Session;
-use writ_store::replay::Once;
-use writ_store::write::{Writes, Written};
+use writ_store::DatabaseTransaction;
+use writ_store::replay::ReplayClaim;
+use writ_store::write::{InsertBatch, InsertOutcome};
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
@@ -15,7 +15,7 @@ use crate::caller::Caller;
 
 /// Something that may be used once, and the refusal if it was used before.
 pub struct Single {
-    pub once: Once,
+    pub once: ReplayClaim,
     pub used: Refusal,
 }
 
@@ -30,7 +30,7 @@ impl Caller {
     /// What this request uses up: assertion and proof.
     pub fn singles(&self) -> Vec<Single> {
         let assertion = self.assertion.as_ref().map(|a| Single {
-            once: Once {
+            once: ReplayClaim {
                 digest: a.replay_digest(),
                 expires_at: a.accepted_until,
             },
@@ -39,7 +39,7 @@ impl Caller {
             ),
         });
         let proof = self.proof.as_ref().map(|p| Single {
-            once: Once {
+            once: ReplayClaim {
                 digest: p.replay_digest(),
                 expires_at: p.accepted_until,
             },
@@ -74,33 +74,36 @@ impl App {
     /// Claims everything that is used once; nothing is kept unless the caller commits.
     pub async fn claim(
         &self,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         singles: Vec<Single>,
     ) -> Result<Option<Refusal>, Failure> {
-        self.write(session, singles, Writes::default()).await
+        self.write(session, singles, InsertBatch::default()).await
     }
 
     /// The same, and what is written with it; nothing is kept unless the caller commits.
     pub async fn write(
         &self,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         singles: Vec<Single>,
-        writes: Writes<'_>,
+        writes: InsertBatch<'_>,
     ) -> Result<Option<Refusal>, Failure> {
-        let (once, used): (Vec<Once>, Vec<Refusal>) = singles
+        let (once, used): (Vec<ReplayClaim>, Vec<Refusal>) = singles
             .into_iter()
             .map(|single| (single.once, single.used))
             .unzip();
         let claims = once.as_slice();
-        match session.write(Writes { claims, ..writes }).await? {
-            Written::All => Ok(None),
-            Written::Seen(place) => match used.into_iter().nth(place) {
+        match session
+            .insert_batch(InsertBatch { claims, ..writes })
+            .await?
+        {
+            InsertOutcome::All => Ok(None),
+            InsertOutcome::Replayed(place) => match used.into_iter().nth(place) {
                 Some(refusal) => Ok(Some(refusal)),
                 None => Err(Failure::Broken(
                     "a claim was seen that was not made".to_owned(),
                 )),
             },
-            Written::ClientStopped => Ok(Some(Refusal::new(
+            InsertOutcome::ClientStopped => Ok(Some(Refusal::new(
                 ErrorCode::UnauthorizedClient,
                 "this client is stopped",
             ))),
@@ -110,7 +113,7 @@ impl App {
     /// An agent's keys are its own: the first valid use writes the row, another agent's key is refused (DESIGN 8).
     pub async fn claim_keys(
         &self,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Option<Refusal>, Failure> {
@@ -120,7 +123,7 @@ impl App {
     /// In the order of their thumbprints: two requests that prove the same new keys never wait for each other in a circle.
     pub async fn claim_proved(
         &self,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         mut proved: Vec<Proved<'_>>,
         now: Timestamp,
     ) -> Result<Option<Refusal>, Failure> {
@@ -141,7 +144,7 @@ impl App {
     /// Whether the key is (now) the agent's.
     async fn claim_key(
         &self,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         key: &Thumbprint,
         agent: &ClientId,
         now: Timestamp,

@@ -13,7 +13,7 @@ use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::TransactionId;
 use writ_core::request::{self, Arrival, Making, PreparedRequest};
-use writ_store::request::NewRequest;
+use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{
     AuthorizationRequest, PushedAuthorizationResponse, REQUEST_URI_PREFIX,
 };
@@ -119,7 +119,7 @@ async fn commit(
     }
     let digest = secret_digest(secret);
     let expires_at = now.plus(REQUEST_LIFETIME);
-    let request = NewRequest {
+    let request = NewAuthorizationRequest {
         digest: &digest,
         client: &caller.client.id,
         prepared,

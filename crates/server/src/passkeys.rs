@@ -13,7 +13,7 @@ use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_passkey::{UserEntity, challenge_of};
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
 
@@ -95,7 +95,7 @@ struct Change<'a> {
 /// In the transaction of the change: its event, and the person is told on every channel, so that it is never done unnoticed.
 async fn record(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     person: &Person,
     change: Change<'_>,
 ) -> Result<(), Ended> {

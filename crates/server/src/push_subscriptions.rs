@@ -14,8 +14,8 @@ use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_jose::hash;
-use writ_store::Session;
-use writ_store::push::Subscription;
+use writ_store::DatabaseTransaction;
+use writ_store::push::PushSubscription;
 use writ_wire::form::Form;
 
 use crate::answer::{self, Failure};
@@ -110,7 +110,7 @@ async fn subscribed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done,
     }
     let named = asked.name.filter(|name| !name.trim().is_empty());
     let name = named.as_deref().or(text(USER_AGENT)).unwrap_or_default();
-    let row = Subscription {
+    let row = PushSubscription {
         digest: browser.digest(),
         user,
         sealed: browser.seal(app)?,
@@ -151,7 +151,11 @@ async fn removed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done, Fa
     Ok(Done::Yes)
 }
 
-async fn is_of(session: &mut Session, user: &UserId, digest: &str) -> Result<bool, Failure> {
+async fn is_of(
+    session: &mut DatabaseTransaction,
+    user: &UserId,
+    digest: &str,
+) -> Result<bool, Failure> {
     let known = session.subscriptions_of(user).await?;
     Ok(known.iter().any(|one| one.digest == digest))
 }
@@ -159,7 +163,7 @@ async fn is_of(session: &mut Session, user: &UserId, digest: &str) -> Result<boo
 /// Whoever is told of what a person is asked stands in the record (promise 4).
 async fn record(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (user, digest): (&UserId, &str),
     what: &str,
 ) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, Faults, People};
 use writ_outside::{Clock, Random};
 use writ_store::client::NewAgent;
-use writ_store::{Session, Store, StoreError};
+use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::registration::{AuthMethod, ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -181,7 +181,7 @@ impl Registry<'_> {
     }
 }
 
-async fn person(session: &mut Session, name: &str) -> Result<User, RegistryError> {
+async fn person(session: &mut DatabaseTransaction, name: &str) -> Result<User, RegistryError> {
     let found = session.user_by_name(name).await?;
     found
         .map(|stored| stored.user)

@@ -13,7 +13,7 @@ use serde_json::json;
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
-use writ_store::settings::Settings as Stored;
+use writ_store::settings::PersonSettings as Stored;
 use writ_wire::form::Form;
 
 use crate::app::App;
@@ -203,7 +203,11 @@ impl Visit<'_> {
         Ok(Ok(SettingsNotice::Saved))
     }
 
-    async fn record(&self, session: &mut writ_store::Session, what: &str) -> Result<(), Ended> {
+    async fn record(
+        &self,
+        session: &mut writ_store::DatabaseTransaction,
+        what: &str,
+    ) -> Result<(), Ended> {
         let now = self.app.clock.now();
         let event = Event::new(self.app.event_id(now), now, EventName::UserChanged)
             .of_subject(self.person.user.id.as_str())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, EventId, TaskId, UserId};
 use writ_core::pending::Ending;
-use writ_store::{Session, StoreError};
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::answer::Failure;
@@ -41,7 +41,7 @@ impl Stopped {
 
 /// `false` if there is no such live task for the stopper.
 pub async fn stop_task(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     id: &TaskId,
     stopper: Stopper<'_>,
     (event_id, now): (EventId, Timestamp),
@@ -67,7 +67,7 @@ pub async fn stop_task(
 /// or it finds its request ended.
 pub async fn stop_agent(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (subject, client): (&UserId, &ClientId),
     stopper: Stopper<'_>,
 ) -> Result<Stopped, Failure> {
@@ -84,7 +84,7 @@ pub async fn stop_agent(
 /// How many.
 async fn stop_tasks(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (subject, client, now): (&UserId, &ClientId, Timestamp),
     stopper: Stopper<'_>,
 ) -> Result<u32, Failure> {
@@ -107,7 +107,7 @@ async fn stop_tasks(
 /// How many, each where a chain reaches this agent.
 async fn stop_delegations(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (subject, client, now): (&UserId, &ClientId, Timestamp),
     stopper: Stopper<'_>,
 ) -> Result<u32, Failure> {

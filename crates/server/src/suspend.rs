@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, EventId};
-use writ_store::{Session, StoreError};
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 /// Who suspends it.
@@ -18,7 +18,7 @@ pub enum Suspender<'a> {
 
 /// Whether this call did it. `more` is added to the event's data.
 pub async fn suspend(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     client: &ClientId,
     by: Suspender<'_>,
     (event_id, now, more): (EventId, Timestamp, Value),
@@ -44,7 +44,7 @@ pub async fn suspend(
 
 /// Whether this call did it.
 pub async fn resume(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     client: &ClientId,
     (event_id, now): (EventId, Timestamp),
 ) -> Result<bool, StoreError> {

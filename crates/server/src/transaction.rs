@@ -17,7 +17,7 @@ use writ_core::pending::Prepared;
 use writ_core::request::Making;
 use writ_core::transaction;
 use writ_jose::assertion::{AssertionError, TransactionChallenge, TransactionRules};
-use writ_store::replay::Once;
+use writ_store::replay::ReplayClaim;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
 use writ_wire::token::{GrantType, TokenResponse};
@@ -206,7 +206,7 @@ impl Single {
     /// A challenge is good once, by resource server.
     fn of_challenge(challenge: &TransactionChallenge) -> Self {
         Self {
-            once: Once {
+            once: ReplayClaim {
                 digest: challenge.replay_digest(),
                 expires_at: challenge.accepted_until,
             },

@@ -12,7 +12,7 @@ use writ_core::id::{DelegationId, UserId};
 use writ_core::request::OPENID;
 use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
 use writ_jose::{access_token, hash};
-use writ_store::replay::Once;
+use writ_store::replay::ReplayClaim;
 use writ_wire::challenge::HttpChallenge;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::dpop::SIGNING_ALGORITHMS;
@@ -121,7 +121,7 @@ async fn bound(
 
 async fn claim(app: &App, proof: &DpopProof) -> Result<(), Failure> {
     let mut session = app.begin().await?;
-    let once = Once {
+    let once = ReplayClaim {
         digest: proof.replay_digest(),
         expires_at: proof.accepted_until,
     };

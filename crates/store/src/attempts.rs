@@ -1,27 +1,27 @@
-//! Tries that may be guesses, or too many, counted before they are looked at, so that many at once on many nodes are no way around (RFC
-//! 8628 section 5.1). A holder is a digest: of somebody who exists or of anything that was typed, the rows look the same.
+//! Rate limiting of guesses (RFC 8628 section 5.1): each attempt is counted before it is checked, so that concurrent attempts on several
+//! nodes do not pass the limit. A holder is a digest, of an existing account or of any text: the rows do not tell which.
 
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// What is tried. Each kind has its own bound ([`MOST_ROWS`]), so that one cannot crowd out another.
+/// What is attempted. Each kind has its own limit of rows ([`MOST_ROWS`]), so that one cannot crowd out another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// A password, by the name it was typed with.
+pub enum AttemptKind {
+    /// A password, by the user name that was typed.
     Login,
     /// A code of the device flow, by person.
     DeviceCode,
-    /// A person's own code, by the person whose it is.
+    /// A person's `user_code` (CIBA section 7.1), by person.
     UserCode,
-    /// A code of the device flow that is asked for, by client, address and time.
+    /// A device authorization request, by client, address and time.
     Device,
-    /// A request in the front channel, by address and minute.
+    /// A request to the authorization endpoint, by address and minute.
     FrontRequest,
 }
 
-impl Kind {
+impl AttemptKind {
     pub(crate) const ALL: [Self; 5] = [
         Self::Login,
         Self::DeviceCode,
@@ -41,15 +41,15 @@ impl Kind {
     }
 }
 
-/// Rows of one kind that a sweep leaves: anybody can send names. What is forgotten first would have ended first.
+/// Rows of one kind that a sweep keeps, because anybody can send names. Those that expire first are deleted first.
 pub const MOST_ROWS: u32 = 65_536;
 
-/// One more try.
+/// One attempt.
 #[derive(Clone, Copy)]
 pub struct Attempt<'a> {
-    pub kind: Kind,
+    pub kind: AttemptKind,
     pub holder: &'a str,
-    /// From this one on each try pauses the next ones.
+    /// From this one on each attempt pauses the following ones.
     pub most: i64,
     pub paused_until: Timestamp,
     /// Counted until then, unless one more comes.
@@ -74,8 +74,8 @@ const FORGIVE: &str = "
 
 const FORGET: &str = "DELETE FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3";
 
-impl Session {
-    /// Counts it, unless the holder is paused: whether it may be looked at.
+impl DatabaseTransaction {
+    /// Counts it, unless the holder is paused. Returns whether it may be checked.
     pub async fn attempt(&mut self, attempt: &Attempt<'_>, now: Timestamp) -> Result<bool> {
         let counted = optional!(
             self,
@@ -92,15 +92,20 @@ impl Session {
         Ok(counted.is_some_and(|row| row.failures > 0))
     }
 
-    /// One that was counted was right, or was not looked at; a pause that it began ends.
-    pub async fn forgive_attempt(&mut self, kind: Kind, holder: &str, most: i64) -> Result<()> {
+    /// Takes back one that was counted and succeeded, or was not checked; a pause that it began ends.
+    pub async fn forgive_attempt(
+        &mut self,
+        kind: AttemptKind,
+        holder: &str,
+        most: i64,
+    ) -> Result<()> {
         let kind = kind.as_str();
         execute!(self, FORGIVE, &self.tenant, kind, holder, most)?;
         Ok(())
     }
 
-    /// A right one forgets the wrong ones before it.
-    pub async fn forget_attempts(&mut self, kind: Kind, holder: &str) -> Result<()> {
+    /// After a success: the failures before it no longer count.
+    pub async fn forget_attempts(&mut self, kind: AttemptKind, holder: &str) -> Result<()> {
         execute!(self, FORGET, &self.tenant, kind.as_str(), holder)?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Clients and agents as they were registered, and whose key is whose (DESIGN 8).
+//! Registered clients and agents, and the client to which each key belongs.
 
 use writ_core::client::User;
 use writ_core::id::{ClientId, UserId};
@@ -6,9 +6,9 @@ use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// A client with the people behind it, if it is an agent. Not printable, because of the digest.
+/// A client, with owner and sponsor if it is an agent. No `Debug`, because of the digest.
 #[derive(Clone)]
 pub struct StoredClient {
     /// The registration's JSON text.
@@ -28,7 +28,7 @@ pub struct NewAgent<'a> {
     pub publisher: &'a str,
 }
 
-/// How well a newly registered agent is known (DESIGN 2).
+/// How well the identity of a newly registered agent was verified.
 const ASSURANCE: &str = "unverified";
 
 row! { ClientRow {
@@ -44,11 +44,11 @@ row! { ClientRow {
     sponsor_disabled_at: Option<i64>,
 } }
 
-/// What must hold of an agent that somebody hands over to; never cached.
+/// State of the agent that receives a token by token exchange; never cached.
 pub struct ActorState {
     /// Neither it nor its owner or sponsor is stopped.
     pub active: bool,
-    /// Whose the key is that it names, if anybody's.
+    /// The client to which the key in its assertion belongs, if any.
     pub key_owner: Option<ClientId>,
 }
 
@@ -100,7 +100,7 @@ const CLAIM_KEY: &str = "
 
 const KEY_OWNER: &str = "SELECT client_id FROM agent_keys WHERE tenant = $1 AND thumbprint = $2";
 
-impl Session {
+impl DatabaseTransaction {
     /// Whether it was written: the id may be taken.
     pub async fn insert_client(
         &mut self,
@@ -156,17 +156,17 @@ impl Session {
         }))
     }
 
-    /// Nothing below it is live from this commit on. Whether this call did it.
+    /// Its tasks, delegations and tokens are invalid from this commit on. Whether this call stopped it.
     pub async fn stop_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
     }
 
-    /// Its tasks and delegations are live again, unless they were stopped themselves. Whether this call did it.
+    /// Its tasks and delegations are valid again, unless they were stopped themselves. Whether this call resumed it.
     pub async fn resume_client(&mut self, id: &ClientId) -> Result<bool> {
         Ok(execute!(self, RESUME, &self.tenant, id.as_str())? == 1)
     }
 
-    /// At a key's first valid signature it becomes its client's; afterwards this tells whose it is.
+    /// Binds a key to a client at the first valid signature (trust on first use); afterwards returns that client.
     /// A known key costs one statement.
     pub async fn claim_key(
         &mut self,

@@ -1,4 +1,4 @@
-//! Authorization codes: only digests, used once (OAuth 2.1 section 4.1.3, LESSONS 33, 34).
+//! Authorization codes, as digests, each redeemed once (OAuth 2.1 section 4.1.3).
 
 use writ_core::code::{Consumed, FoundCode, NewCode};
 use writ_core::id::{ClientId, DelegationId};
@@ -8,7 +8,7 @@ use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
 use crate::json::{self, time};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 row! { CodeRow {
     digest: String,
@@ -39,7 +39,7 @@ const CONSUME: &str = "
     UPDATE codes SET consumed_at = $4, consumed_jkt = $3
     WHERE tenant = $1 AND digest = $2 AND consumed_at IS NULL AND expires_at > $4";
 
-impl Session {
+impl DatabaseTransaction {
     pub async fn insert_code(&mut self, new: &NewCode) -> Result<()> {
         execute!(
             self,
@@ -59,7 +59,7 @@ impl Session {
         Ok(())
     }
 
-    /// With everything above it; also one that is expired or used. Two statements.
+    /// With its lineage; also one that is expired or redeemed. Two statements.
     pub async fn code(&mut self, digest: &str) -> Result<Option<FoundCode>> {
         let Some(row) = optional!(self, CodeRow, FIND, &self.tenant, digest)? else {
             return Ok(None);
@@ -78,7 +78,7 @@ impl Session {
         }))
     }
 
-    /// Whether this call used it up; `key` is what a second use is compared with.
+    /// Whether this call redeemed it; a second use is compared with `key`.
     pub async fn consume_code(
         &mut self,
         digest: &str,

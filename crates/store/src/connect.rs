@@ -1,4 +1,4 @@
-//! From a URL to pools (DESIGN 8): SQLite with one writer and several readers, PostgreSQL with one pool.
+//! From a database URL to connection pools: SQLite with one writer and several readers, PostgreSQL with one pool.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use crate::connections::Connections;
 use crate::error::{Result, StoreError};
+use crate::pool::ConnectionPool;
 use crate::store::Database;
 
 /// How long a process waits for another one's write to the same file.
@@ -17,7 +17,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const SQLITE_READERS: u32 = 4;
 /// Connections of one node to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// PostgreSQL ends a transaction whose node fell silent, and with it the locks that others wait for.
+/// PostgreSQL ends a transaction whose node sends nothing for so long, and releases its locks.
 const SILENT_TRANSACTION: &str = "30s";
 
 pub(crate) async fn open(url: &str) -> Result<Database> {
@@ -46,8 +46,8 @@ async fn sqlite(url: &str) -> Result<Database> {
         .busy_timeout(BUSY_TIMEOUT)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    let readers = Connections::new(options.clone().read_only(true), SQLITE_READERS);
-    let writer = Connections::new(options, 1);
+    let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS);
+    let writer = ConnectionPool::new(options, 1);
     writer.acquire().await?;
     Ok(Database::Sqlite { writer, readers })
 }
@@ -68,9 +68,9 @@ async fn postgres(url: &str) -> Result<Database> {
         .map_err(unreadable)?
         .application_name("writ")
         .options([("idle_in_transaction_session_timeout", SILENT_TRANSACTION)]);
-    let all = Connections::new(options, POSTGRES_CONNECTIONS);
-    all.acquire().await?;
-    Ok(Database::Postgres(all))
+    let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS);
+    pool.acquire().await?;
+    Ok(Database::Postgres(pool))
 }
 
 /// The parser's words could repeat a part of the URL, and with it a password.

@@ -1,4 +1,4 @@
-//! Consents as they are kept: exactly what a person read and agreed to (DESIGN 8).
+//! Consents, with the exact text that the person read.
 
 use serde::Serialize;
 use writ_core::id::UserId;
@@ -6,9 +6,9 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::time;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// One row of `consents`, as its person takes it with them.
+/// One row of `consents`, as it stands in the person's data export.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StoredConsent {
     pub id: String,
@@ -38,7 +38,7 @@ const OF_PERSON: &str = "
     SELECT id, task_id, client_id, shown, shown_hash, locale, method, given_at FROM consents
     WHERE tenant = $1 AND subject = $2 ORDER BY given_at DESC, id DESC LIMIT $3";
 
-impl Session {
+impl DatabaseTransaction {
     /// The newest first.
     pub async fn consents_of(&mut self, person: &UserId, limit: u32) -> Result<Vec<StoredConsent>> {
         let (person, limit) = (person.as_str(), i64::from(limit));

@@ -1,4 +1,4 @@
-//! Delegations: one row per edge, never wider than its parent (DESIGN 6).
+//! Delegations: one row per edge of the chain, with an authority never wider than its parent's.
 
 use writ_core::delegation::Delegation;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
@@ -7,8 +7,8 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::{self, time};
-use crate::store::Session;
-use crate::write::Writes;
+use crate::store::DatabaseTransaction;
+use crate::write::InsertBatch;
 
 /// The most delegations of one task that are listed.
 pub const MAX_LISTED: i64 = 1000;
@@ -54,7 +54,7 @@ const BIND: &str = "
 const STOP: &str = "
     UPDATE delegations SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
 
-/// $2 person, $3 holder, $4 now, $5 most. What the holder has from itself dies with the row above it.
+/// $2 person, $3 holder, $4 now, $5 most. What the holder delegated to itself ends with its parent.
 const STOP_HELD: &str = "
     UPDATE delegations SET stopped_at = $4
     WHERE tenant = $1 AND stopped_at IS NULL AND id IN (
@@ -75,28 +75,28 @@ const OF_TASK: &str = concat!(
     " FROM delegations d WHERE d.tenant = $1 AND d.task_id = $2 ORDER BY d.created_at, d.id LIMIT $3"
 );
 
-impl Session {
+impl DatabaseTransaction {
     pub async fn insert_delegation(&mut self, new: &Delegation) -> Result<()> {
         let delegation = Some(new);
-        self.write(Writes {
+        self.insert_batch(InsertBatch {
             delegation,
-            ..Writes::default()
+            ..InsertBatch::default()
         })
         .await?;
         Ok(())
     }
 
-    /// Whether it had no key before.
+    /// Whether it was bound by this call: it had no key before.
     pub async fn bind_delegation(&mut self, id: &DelegationId, key: &Thumbprint) -> Result<bool> {
         Ok(execute!(self, BIND, &self.tenant, id.as_str(), key.as_str())? == 1)
     }
 
-    /// Nothing below it is live from this commit on. Whether this call did it.
+    /// It and all descendants are invalid from this commit on. Whether this call stopped it.
     pub async fn stop_delegation(&mut self, id: &DelegationId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
     }
 
-    /// What this agent holds in live tasks for this person, as many as the limit: stopped by this call, with the task of each.
+    /// Stops what this agent holds in valid tasks of this person, at most `limit`; returns those, with the task of each.
     pub async fn stop_delegations_held(
         &mut self,
         subject: &UserId,

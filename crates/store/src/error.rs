@@ -1,4 +1,4 @@
-//! What can go wrong below the rules: all of it ends in `server_error`, none of it in a token (promise 6).
+//! Errors of the database. Each becomes `server_error`: in doubt no token is issued.
 
 use sqlx::migrate::MigrateError;
 
@@ -24,12 +24,12 @@ pub enum StoreError {
     OtherIssuer { tenant: String, issuer: String },
     #[error("issuer `{0}` belongs to another tenant of this database")]
     IssuerTaken(String),
-    /// Its cause was told to whoever sent the statement or the commit.
+    /// The cause was returned to the caller that sent the statement or the commit.
     #[error(
         "nothing was committed: a statement of this transaction or the commit it shared failed"
     )]
     NotCommitted,
-    /// A limit with a name.
+    /// A limit is exceeded.
     #[error("more than {most} {what}")]
     TooMany { most: usize, what: &'static str },
 }

@@ -1,4 +1,5 @@
-//! The record: one insert in the transaction of what it tells of (promise 4); refusals of strangers are counted (DESIGN 4).
+//! The audit log: an event is inserted in the database transaction of the change that it records. Refusals before authentication are
+//! only counted, so that unauthenticated clients cannot fill it.
 
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::{self, time};
-use crate::store::Session;
-use crate::write::Writes;
+use crate::store::DatabaseTransaction;
+use crate::write::InsertBatch;
 
-/// Which events; an absent member asks nothing.
+/// Which events; an absent member does not filter.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EventFilter<'a> {
     /// The subject.
@@ -24,7 +25,7 @@ pub struct EventFilter<'a> {
     pub limit: u32,
 }
 
-/// One record as it is listed.
+/// One row of the audit log.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StoredEvent {
     pub id: String,
@@ -108,12 +109,12 @@ const COUNTS: &str = "
     SELECT minute, endpoint, code, refusals FROM refusal_counts
     WHERE tenant = $1 AND minute >= $2 ORDER BY minute, endpoint, code LIMIT $3";
 
-impl Session {
+impl DatabaseTransaction {
     pub async fn insert_event(&mut self, event: &Event) -> Result<()> {
         let event = Some(event);
-        self.write(Writes {
+        self.insert_batch(InsertBatch {
             event,
-            ..Writes::default()
+            ..InsertBatch::default()
         })
         .await?;
         Ok(())

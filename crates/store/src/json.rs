@@ -1,4 +1,4 @@
-//! JSON text and typed text in columns: what does not read back is `Corrupt`, with the place and without the value.
+//! JSON text and typed text in columns: what cannot be read is `Corrupt`, with the column and without the value.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

@@ -1,25 +1,30 @@
-//! The only crate that knows SQL: SQLite and PostgreSQL, one text per query (DESIGN 8, docs/storage.md).
-//! A file per feature adds its queries to `Session`; a row that cannot be read is an error, never a default.
+//! The only crate that knows SQL: SQLite and PostgreSQL, one text per query (`docs/storage.md`).
+//! A file per feature adds its queries to `DatabaseTransaction`; a row that cannot be read is an error, never a default.
 
 #[macro_use]
 mod query;
+#[macro_use]
+mod numbered;
 
+pub mod approved_uses;
 pub mod attempts;
-mod batch;
 pub mod client;
 pub mod code;
 mod connect;
-mod connections;
 pub mod consent;
 pub mod delegation;
+mod driver;
 mod error;
 pub mod event;
+mod group_commit;
 mod json;
 pub mod lineage;
 mod migrate;
 pub mod notice;
 pub mod passkey;
 pub mod pending;
+mod pool;
+mod pooled_connection;
 pub mod push;
 pub mod receipt;
 pub mod refresh;
@@ -39,9 +44,8 @@ pub mod testing;
 mod tests;
 pub mod types;
 pub mod user;
-pub mod usual;
 pub mod write;
 
-pub use connections::Committed;
 pub use error::{Result, StoreError};
-pub use store::{Session, Store};
+pub use pooled_connection::CommitIsolation;
+pub use store::{DatabaseTransaction, Store};

@@ -1,6 +1,6 @@
-//! Everything above a token, in one statement whatever the depth (promise 5, DESIGN 6 and 10).
-//! Up the parents, and from an edge that was approved alone to the chain that asked; task, holders, their owners and sponsors,
-//! and the subject on the way; large columns for the leaf alone.
+//! The lineage of a token: all delegations above it, in one statement whatever the depth. From each delegation to its parent, and
+//! from one that was approved alone to the delegation that asked; with task, holders, their owners and sponsors, and the subject.
+//! Read uncached before every token, so that a stop takes effect at once. Large columns are read for the leaf alone.
 
 use writ_core::delegation::MAX_LINEAGE;
 use writ_core::id::DelegationId;
@@ -10,7 +10,7 @@ use writ_wire::time::Timestamp;
 use crate::delegation::{DelegationRow, delegation_columns};
 use crate::error::Result;
 use crate::json::time;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 use crate::task::{TaskRow, task_columns};
 
 row! { StateRow { stopped: Option<String>, ends_at: i64, keys: Option<String> } }
@@ -94,7 +94,7 @@ const IS_LIVE: &str = up_from!(
     )
 );
 
-impl Session {
+impl DatabaseTransaction {
     /// `None` for a delegation that does not exist or whose task is gone.
     pub async fn lineage(&mut self, delegation: &DelegationId) -> Result<Option<Lineage>> {
         let row = optional!(
@@ -108,7 +108,7 @@ impl Session {
         row.map(LineageRow::read).transpose()
     }
 
-    /// The same question without the facts: for a second look after the commit, before the answer.
+    /// Whether nothing in the lineage is stopped or expired; asked again after the commit of a new token.
     pub async fn is_live(&mut self, delegation: &DelegationId, now: Timestamp) -> Result<bool> {
         let id = delegation.as_str();
         let row = optional!(

@@ -1,15 +1,15 @@
-//! The tables, embedded. Run twice, halfway or on two nodes at once, they end the same (LESSONS 42).
+//! Embedded schema migrations. Run twice, interrupted, or on two nodes at once, the result is the same.
 
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Connection, SqlSafeStr, Sqlite};
 
-use crate::connections::Driver;
+use crate::driver::Driver;
 use crate::error::Result;
 use crate::store::{Database, Store};
 
-/// The same numbers and names for both databases; a landed one is never edited.
+/// The same numbers and names for both databases; a released migration is never edited.
 macro_rules! migrations {
     ($kind:literal: $($version:literal $name:literal,)*) => {
         &[$((
@@ -57,21 +57,21 @@ impl Store {
     pub(crate) async fn migrate_to(&self, version: Option<i64>) -> Result<()> {
         match &self.database {
             Database::Sqlite { writer, .. } => {
-                let mut held = writer.acquire().await?;
-                let mut transaction = held.connection()?.begin_with(Sqlite::BEGIN).await?;
+                let mut pooled = writer.acquire().await?;
+                let mut transaction = pooled.for_statement()?.begin_with(Sqlite::BEGIN).await?;
                 migrator(SQLITE)
                     .run_direct(version, &mut *transaction, false)
                     .await?;
                 transaction.commit().await?;
-                held.settle();
+                pooled.statement_succeeded();
             }
-            Database::Postgres(all) => {
-                let mut held = all.acquire().await?;
+            Database::Postgres(pool) => {
+                let mut pooled = pool.acquire().await?;
                 let ran = migrator(POSTGRES)
-                    .run_direct(version, held.connection()?, false)
+                    .run_direct(version, pooled.for_statement()?, false)
                     .await;
                 // The advisory lock lives as long as its connection.
-                held.close().await?;
+                pooled.close().await?;
                 ran?;
             }
         }
@@ -91,7 +91,7 @@ fn migrator(texts: &[Text]) -> Migrator {
         )
     });
     let mut migrator = Migrator::with_migrations(migrations.collect());
-    // Old code lives with the new schema (STYLE 47).
+    // During a rolling update nodes of the old version run with the new schema.
     migrator.set_ignore_missing(true);
     migrator
 }

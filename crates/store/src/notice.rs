@@ -1,17 +1,17 @@
-//! What is to be delivered: pings and pushes to clients (CIBA 10.2, 10.3), messages to people. Sealed while it waits, empty
-//! when it is over (promise 9).
+//! Outgoing notifications, sent from a transactional outbox: pings and pushes to clients (CIBA sections 10.2 and 10.3), messages
+//! to people. The content is encrypted until it is delivered or given up, then erased.
 
 use writ_core::id::{ApprovalId, NoticeId, UserId};
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
 use crate::json::time;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// The most notices of one request that are listed.
 pub const MAX_OF_REQUEST: i64 = 1000;
 
-/// One row of `notices`.
+/// One row of the outbox `notices`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
     pub id: NoticeId,
@@ -19,10 +19,10 @@ pub struct Notice {
     pub kind: String,
     pub request: Option<ApprovalId>,
     pub user: Option<UserId>,
-    /// Where to, as far as it may be read.
+    /// The recipient, without secrets.
     pub target: String,
     pub sealed: String,
-    /// With the one that is under way.
+    /// Including the current one.
     pub attempts: u32,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -47,7 +47,7 @@ const INSERT: &str = "
         created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 
-/// Whoever waited for another node's transaction looks again: it is not due any more.
+/// The outer condition repeats the inner one: after waiting for another node's transaction the row is no longer due.
 const TAKE: &str = "
     UPDATE notices SET next_at = $3, attempts = attempts + 1
     WHERE tenant = $1 AND next_at <= $2 AND id IN
@@ -79,7 +79,7 @@ const NEXT: &str = "
     SELECT next_at FROM notices WHERE tenant = $1 AND next_at IS NOT NULL AND expires_at > $2
     ORDER BY next_at LIMIT 1";
 
-impl Session {
+impl DatabaseTransaction {
     /// To be sent at `first_at`.
     pub async fn insert_notice(&mut self, new: &Notice, first_at: Timestamp) -> Result<()> {
         execute!(
@@ -100,8 +100,8 @@ impl Session {
         Ok(())
     }
 
-    /// What is due and not expired, for this caller alone until `lease_until`: then it is due again, unless the caller said
-    /// how it went. Only inside a transaction that commits before anything is sent.
+    /// Leases what is due and not expired to this caller until `lease_until`; then it is due again, unless the caller recorded an
+    /// outcome. Only inside a transaction that commits before anything is sent.
     pub async fn take_due_notices(
         &mut self,
         now: Timestamp,
@@ -121,7 +121,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whether this call ended it.
+    /// Records a delivery. Whether this call ended it.
     pub async fn delivered_notice(
         &mut self,
         id: &NoticeId,
@@ -168,7 +168,7 @@ impl Session {
         read(rows)
     }
 
-    /// When to look again; what expired is never due.
+    /// When the next one is due; expired ones never are.
     pub async fn next_notice_at(&mut self, now: Timestamp) -> Result<Option<Timestamp>> {
         let row = optional!(self, NextRow, NEXT, &self.tenant, now.micros())?;
         Ok(row.and_then(|row| row.next_at).map(time))

@@ -1,11 +1,11 @@
-//! Passkeys of people, and ceremonies under way: each challenge is used once (WebAuthn level 3, section 13.4.3).
+//! Passkeys of people, and WebAuthn ceremonies in progress: each challenge is used once (WebAuthn level 3, section 13.4.3).
 
 use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::time;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// The most passkeys of one person that are listed.
 pub const MAX_PASSKEYS: i64 = 50;
@@ -28,7 +28,7 @@ pub struct StoredPasskey {
 pub struct NewCeremony<'a> {
     pub digest: &'a str,
     pub kind: &'a str,
-    /// Absent while nobody said who they are.
+    /// Absent before the user is identified.
     pub user: Option<&'a UserId>,
     /// JSON of the passkey crate.
     pub state: &'a str,
@@ -78,7 +78,7 @@ const CONSUME_CEREMONY: &str = "
     WHERE tenant = $1 AND digest = $2 AND kind = $3 AND consumed_at IS NULL AND expires_at > $4
     RETURNING user_id, state";
 
-impl Session {
+impl DatabaseTransaction {
     /// Whether it was written: a credential is one person's, also after it was removed.
     pub async fn insert_passkey(&mut self, new: &StoredPasskey) -> Result<bool> {
         let written = execute!(
@@ -107,12 +107,13 @@ impl Session {
         Ok(row.map(PasskeyRow::read))
     }
 
-    /// As it is after an assertion. Whether it is still there, and still as it was when the assertion was judged: of two
-    /// clones with the same counter one wins (WebAuthn 7.2, step on `signCount`).
+    /// Updates it after an assertion. Whether it still exists and equals `before`: of two clones with the same counter one wins
+    /// (WebAuthn section 7.2, step on `signCount`).
     pub async fn use_passkey(
         &mut self,
         credential_id: &str,
-        (before, after): (&str, &str),
+        before: &str,
+        after: &str,
         now: Timestamp,
     ) -> Result<bool> {
         let now = now.micros();

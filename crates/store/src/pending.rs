@@ -1,5 +1,5 @@
-//! What waits for a person (SPECS appendix B.1): found by its handle, polled, listed. Its transitions are in `pending/decision.rs`,
-//! lists and budgets in `pending/lists.rs`, what people saw and signed in `receipt.rs`.
+//! Requests that wait for a person's decision (CIBA, device flow, transaction challenges): insert, find, poll. State transitions
+//! are in `pending/decision.rs`, lists and rate limits in `pending/lists.rs`, screens and receipts in `receipt.rs`.
 
 mod again;
 mod decision;
@@ -15,14 +15,14 @@ use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
 use crate::json::{self, time};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-pub use ending::Ended;
-pub use lists::{Change, Prompts};
+pub use ending::EndedRequest;
+pub use lists::{PromptCounts, StateChange};
 
-/// One row of `pending_requests`; the handle and the user code themselves are kept nowhere.
+/// One row of `pending_requests`; of the handle and the user code only digests are stored.
 #[derive(Clone, Copy)]
-pub struct NewPending<'a> {
+pub struct NewPendingRequest<'a> {
     pub request: &'a PendingRequest,
     /// Digest of the device flow's user code.
     pub user_code: Option<&'a str>,
@@ -30,12 +30,12 @@ pub struct NewPending<'a> {
     pub sealed: Option<&'a str>,
 }
 
-/// What one poll cost its client.
+/// Whether a poll kept the interval (RFC 8628 section 3.5, CIBA section 11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Polled {
-    Free,
-    /// Too early: as it is from now on.
-    Hasty(Polling),
+pub enum PollOutcome {
+    OnTime,
+    /// `slow_down`: the interval from now on.
+    TooEarly(Polling),
 }
 
 pub(super) const ASKED: &str = "`pending_requests.asked`";
@@ -73,7 +73,7 @@ macro_rules! pending_columns {
 }
 pub(crate) use pending_columns;
 
-/// Nobody decided yet, whatever the time.
+/// Undecided, expired or not.
 macro_rules! open {
     () => {
         "state IN ('pending', 'viewed')"
@@ -81,7 +81,7 @@ macro_rules! open {
 }
 pub(crate) use open;
 
-/// A newer copy of the same question took its place.
+/// Superseded by a newer request for the same.
 macro_rules! asked_again {
     () => {
         "(state = 'expired' AND decided_at IS NULL AND decision IS NOT NULL)"
@@ -145,9 +145,9 @@ const HASTY_POLL: &str = "
     WHERE tenant = $1 AND id = $2
     RETURNING poll_interval, polled_at, hasty_polls";
 
-impl Session {
-    /// With a row for everybody who may decide, of every step.
-    pub async fn insert_pending(&mut self, new: NewPending<'_>) -> Result<()> {
+impl DatabaseTransaction {
+    /// With a row for each approver of each step.
+    pub async fn insert_pending(&mut self, new: NewPendingRequest<'_>) -> Result<()> {
         let request = new.request;
         execute!(
             self,
@@ -238,16 +238,16 @@ impl Session {
         Ok(row.and_then(|row| row.sealed))
     }
 
-    /// Counts one poll (RFC 8628 section 3.5, CIBA 11): the first is free, then one in each interval.
-    pub async fn poll_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<Polled> {
+    /// Checks one poll against the interval (RFC 8628 section 3.5, CIBA section 11); the first is always on time.
+    pub async fn poll_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<PollOutcome> {
         let (id, now) = (id.as_str(), now.micros());
         if execute!(self, POLL, &self.tenant, id, now)? == 1 {
-            return Ok(Polled::Free);
+            return Ok(PollOutcome::OnTime);
         }
         let slower = i64::from(SLOW_DOWN);
         let row = optional!(self, PollingRow, HASTY_POLL, &self.tenant, id, now, slower)?
             .ok_or_else(|| StoreError::corrupt("`pending_requests`: a request is gone"))?;
-        Ok(Polled::Hasty(row.read()?))
+        Ok(PollOutcome::TooEarly(row.read()?))
     }
 }
 

@@ -5,14 +5,14 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::time;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// The most browsers of one person; all of them are told.
 pub const MAX_SUBSCRIPTIONS: i64 = 16;
 
 /// One row of `push_subscriptions` that is not gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscription {
+pub struct PushSubscription {
     /// Of the endpoint.
     pub digest: String,
     pub user: UserId,
@@ -33,7 +33,7 @@ row! { SubscriptionRow {
 
 row! { ServerKeyRow { public_key: String, sealed: String } }
 
-/// One more than $7 of this person is not written; one that is there is no new one.
+/// Inserts at most $7 of a person; an existing one is updated and does not count as new.
 const UPSERT: &str = "
     INSERT INTO push_subscriptions (tenant, endpoint_digest, user_id, sealed, name, created_at)
     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), CAST($4 AS TEXT), CAST($5 AS TEXT),
@@ -44,7 +44,7 @@ const UPSERT: &str = "
         sealed = excluded.sealed, name = excluded.name, created_at = excluded.created_at,
         gone_at = NULL";
 
-/// Should two nodes have written one too many, the older ones are not hidden by newer ones.
+/// The oldest first: should two nodes have inserted one too many, it is the newest that is left out.
 const OF_USER: &str = "
     SELECT endpoint_digest, user_id, sealed, name, created_at FROM push_subscriptions
     WHERE tenant = $1 AND user_id = $2 AND gone_at IS NULL
@@ -62,9 +62,9 @@ const INSERT_SERVER_KEY: &str = "
     VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT DO NOTHING";
 
-impl Session {
-    /// A browser belongs to whoever subscribed with it last. Whether there was room for it.
-    pub async fn upsert_subscription(&mut self, new: &Subscription) -> Result<bool> {
+impl DatabaseTransaction {
+    /// A browser belongs to the person who subscribed with it last. Whether the limit allowed it.
+    pub async fn upsert_subscription(&mut self, new: &PushSubscription) -> Result<bool> {
         let written = execute!(
             self,
             UPSERT,
@@ -80,7 +80,7 @@ impl Session {
     }
 
     /// The oldest first, at most `MAX_SUBSCRIPTIONS`.
-    pub async fn subscriptions_of(&mut self, user: &UserId) -> Result<Vec<Subscription>> {
+    pub async fn subscriptions_of(&mut self, user: &UserId) -> Result<Vec<PushSubscription>> {
         let user = user.as_str();
         let most = MAX_SUBSCRIPTIONS;
         let rows = all!(self, SubscriptionRow, OF_USER, &self.tenant, user, most)?;
@@ -121,8 +121,8 @@ impl Session {
 }
 
 impl SubscriptionRow {
-    fn read(self) -> Subscription {
-        Subscription {
+    fn read(self) -> PushSubscription {
+        PushSubscription {
             digest: self.endpoint_digest,
             user: UserId::from_text(self.user_id),
             sealed: self.sealed,

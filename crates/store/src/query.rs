@@ -1,4 +1,4 @@
-//! One SQL text, two typed arms: the house dialect is `$n`, TEXT and BIGINT, and runs on both drivers.
+//! Macros that run one SQL text on either driver. The texts use what both databases understand: `$n`, TEXT and BIGINT.
 
 /// A row and its columns in one list; each field is read from the column of its name.
 macro_rules! row {
@@ -33,21 +33,21 @@ macro_rules! joined {
     };
 }
 
-/// The two arms. Statements are prepared once per connection.
+/// One match arm per driver. Statements are prepared once per connection.
 macro_rules! on_either {
-    ($session:ident, $query:expr, ($($value:expr),*), $verb:ident $($then:tt)*) => {{
-        $session.statements.count();
-        match &mut $session.link {
-            $crate::store::Link::Sqlite(held) => on_either!(@ held, $query$(.bind($value))*, $verb $($then)*),
-            $crate::store::Link::Postgres(held) => on_either!(@ held, $query$(.bind($value))*, $verb $($then)*),
+    ($transaction:ident, $query:expr, ($($value:expr),*), $verb:ident $($then:tt)*) => {{
+        $transaction.statements.count();
+        match &mut $transaction.connection {
+            $crate::store::DatabaseConnection::Sqlite(connection) => on_either!(@ connection, $query$(.bind($value))*, $verb $($then)*),
+            $crate::store::DatabaseConnection::Postgres(connection) => on_either!(@ connection, $query$(.bind($value))*, $verb $($then)*),
         }
     }};
-    (@ $held:ident, $query:expr, $verb:ident $($then:tt)*) => {
-        match $held.connection() {
+    (@ $connection:ident, $query:expr, $verb:ident $($then:tt)*) => {
+        match $connection.for_statement() {
             Ok(connection) => {
                 let done = $query.$verb(connection).await$($then)*;
                 if done.is_ok() {
-                    $held.settle();
+                    $connection.statement_succeeded();
                 }
                 done.map_err($crate::StoreError::from)
             }
@@ -58,21 +58,21 @@ macro_rules! on_either {
 
 /// The number of rows that were changed.
 macro_rules! execute {
-    ($session:ident, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_either!($session, sqlx::query($sql), ($($value),*), execute.map(|done| done.rows_affected()))
+    ($transaction:ident, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_either!($transaction, sqlx::query($sql), ($($value),*), execute.map(|done| done.rows_affected()))
     };
 }
 
 /// The row, if there is one.
 macro_rules! optional {
-    ($session:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_either!($session, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_optional)
+    ($transaction:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_either!($transaction, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_optional)
     };
 }
 
 /// All rows; the statement has a limit.
 macro_rules! all {
-    ($session:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_either!($session, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_all)
+    ($transaction:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
+        on_either!($transaction, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_all)
     };
 }

@@ -1,4 +1,4 @@
-//! What a person saw last of a request, and the signed record of what they decided (SPECS 10.8). Receipts stay.
+//! The screen that a person saw last of a request, and receipts: signed records of decisions, never deleted.
 
 use writ_core::id::{ApprovalId, ReceiptId, UserId};
 use writ_core::pending::{MAX_APPROVERS, MAX_STAGES};
@@ -7,7 +7,7 @@ use writ_wire::time::Timestamp;
 use crate::error::Result;
 use crate::json::time;
 use crate::pending::number;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// One row of `receipts`.
 #[derive(Clone, Copy)]
@@ -63,8 +63,8 @@ const OF_REQUEST: &str = "
     SELECT id, request_id, user_id, document, made_at FROM receipts
     WHERE tenant = $1 AND request_id = $2 ORDER BY made_at, id LIMIT $3";
 
-impl Session {
-    /// In place of what this person saw of it before.
+impl DatabaseTransaction {
+    /// Replaces what this person saw of it before.
     pub async fn save_screen(
         &mut self,
         id: &ApprovalId,

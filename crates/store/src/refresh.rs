@@ -1,4 +1,4 @@
-//! Refresh tokens: only digests; a rotated one is used up by one guarded statement (LESSONS 35).
+//! Refresh tokens, as digests; rotation consumes one by a conditional `UPDATE`, so that it happens once (RFC 9700 section 4.14.2).
 
 use writ_core::id::{ClientId, DelegationId};
 use writ_core::refresh::{Binding, FoundRefreshToken, NewRefreshToken};
@@ -8,7 +8,7 @@ use writ_wire::time::Timestamp;
 use crate::code::consumed;
 use crate::error::{Result, StoreError};
 use crate::json::{self, time};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 row! { RefreshRow {
     digest: String,
@@ -40,7 +40,7 @@ const CONSUME: &str = "
     UPDATE refresh_tokens SET consumed_at = $4, consumed_jkt = $3
     WHERE tenant = $1 AND digest = $2 AND consumed_at IS NULL AND expires_at > $4";
 
-impl Session {
+impl DatabaseTransaction {
     pub async fn insert_refresh_token(&mut self, new: &NewRefreshToken) -> Result<()> {
         let (binding, key) = match &new.binding {
             Binding::None => (BOUND_TO_NONE, None),
@@ -62,7 +62,7 @@ impl Session {
         Ok(())
     }
 
-    /// With everything above it; also one that is expired or rotated away. Two statements.
+    /// With its lineage; also one that is expired or rotated. Two statements.
     pub async fn refresh_token(&mut self, digest: &str) -> Result<Option<FoundRefreshToken>> {
         let Some(row) = optional!(self, RefreshRow, FIND, &self.tenant, digest)? else {
             return Ok(None);
@@ -78,7 +78,7 @@ impl Session {
         }))
     }
 
-    /// Whether this call rotated it away; `key` is what a second use is compared with.
+    /// Whether this call consumed it; a second use is compared with `key`.
     pub async fn consume_refresh_token(
         &mut self,
         digest: &str,

@@ -1,34 +1,35 @@
-//! What may be shown once: `jti` of proofs and assertions, as digests over key and `jti` (LESSONS 20, 22, 26).
+//! Replay protection: the `jti` of DPoP proofs (RFC 9449 section 11.1) and of assertions (RFC 7523 section 3), as digests over key
+//! and `jti`, in the database so that they are remembered over restarts and by all nodes.
 
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
-use crate::store::Session;
-use crate::write::{Writes, Written};
+use crate::store::DatabaseTransaction;
+use crate::write::{InsertBatch, InsertOutcome};
 
 /// Claims of one request: a proof, a client assertion, an actor assertion.
 pub const MAX_CLAIMS: usize = 3;
 
-/// Something that may be seen once until `expires_at`, the end of its acceptance.
+/// Claims a `jti` for one use. After `expires_at` the proof or assertion is not accepted anyway.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Once {
+pub struct ReplayClaim {
     pub digest: String,
     pub expires_at: Timestamp,
 }
 
-impl Session {
-    /// Claims all in one statement. `None`: all were fresh. `Some(i)`: the `i`th was seen before, and the caller rolls
-    /// back. A claim that waits for another node's transaction loses or wins with it.
-    pub async fn claim_once(&mut self, claims: &[Once]) -> Result<Option<usize>> {
+impl DatabaseTransaction {
+    /// Claims all in one statement. `None`: all were new. `Some(i)`: the `i`th was used before, and the caller rolls back. A claim
+    /// waits for another node's transaction with the same one, and fails if that commits.
+    pub async fn claim_once(&mut self, claims: &[ReplayClaim]) -> Result<Option<usize>> {
         let written = self
-            .write(Writes {
+            .insert_batch(InsertBatch {
                 claims,
-                ..Writes::default()
+                ..InsertBatch::default()
             })
             .await?;
         Ok(match written {
-            Written::Seen(place) => Some(place),
-            Written::All | Written::ClientStopped => None,
+            InsertOutcome::Replayed(place) => Some(place),
+            InsertOutcome::All | InsertOutcome::ClientStopped => None,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Authorization requests that wait for a person (RFC 9126): opened as often as needed, consumed once (LESSONS 36).
+//! Pushed authorization requests (RFC 9126): read as often as the person opens the page, consumed once by the decision.
 
 use writ_core::authorize::FoundRequest;
 use writ_core::consent::ConsentScreen;
@@ -8,11 +8,11 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::{self, time};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// One row of `authorization_requests`; the `request_uri` itself is kept nowhere.
+/// One row of `authorization_requests`; of the `request_uri` only a digest is stored.
 #[derive(Clone, Copy)]
-pub struct NewRequest<'a> {
+pub struct NewAuthorizationRequest<'a> {
     pub digest: &'a str,
     pub client: &'a ClientId,
     pub prepared: &'a PreparedRequest,
@@ -53,8 +53,8 @@ const CONSUME: &str = "
     UPDATE authorization_requests SET consumed_at = $3
     WHERE tenant = $1 AND digest = $2 AND consumed_at IS NULL AND expires_at > $3";
 
-impl Session {
-    pub async fn insert_request(&mut self, new: NewRequest<'_>) -> Result<()> {
+impl DatabaseTransaction {
+    pub async fn insert_request(&mut self, new: NewAuthorizationRequest<'_>) -> Result<()> {
         execute!(
             self,
             INSERT,
@@ -68,7 +68,7 @@ impl Session {
         Ok(())
     }
 
-    /// Also one that is expired or used: the rules tell them apart.
+    /// Also one that is expired or consumed: the rules in `core` tell them apart.
     pub async fn request(&mut self, digest: &str) -> Result<Option<FoundRequest>> {
         let row = optional!(self, RequestRow, FIND, &self.tenant, digest)?;
         row.map(RequestRow::read).transpose()

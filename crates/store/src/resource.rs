@@ -5,7 +5,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// The most resources of one tenant.
 pub const MAX_RESOURCES: usize = 10_000;
@@ -19,7 +19,7 @@ const PUT: &str = "
 
 const ALL: &str = "SELECT document FROM resources WHERE tenant = $1 ORDER BY uri LIMIT $2";
 
-impl Session {
+impl DatabaseTransaction {
     /// Writes it, or replaces what was registered before.
     pub async fn put_resource(
         &mut self,

@@ -1,4 +1,4 @@
-//! Logins: only the digest of the cookie's secret is kept.
+//! User sessions; of the cookie's secret only a digest is stored.
 
 use writ_authority::Level;
 use writ_core::authorize::{self, Reads};
@@ -8,11 +8,11 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::{self, time};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// One row of `sessions`.
 #[derive(Clone, Copy)]
-pub struct NewSession<'a> {
+pub struct NewUserSession<'a> {
     pub digest: &'a str,
     pub user: &'a UserId,
     pub authenticated_at: Timestamp,
@@ -49,13 +49,13 @@ const FIND: &str = "
 const END: &str = "
     UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND digest = $2 AND ended_at IS NULL";
 
-/// Which passkey opened a session is not known, only that one did.
+/// A session says that it was opened by a passkey, not by which one.
 const END_BY_PASSKEY: &str = "
     UPDATE sessions SET ended_at = $5
     WHERE tenant = $1 AND user_id = $2 AND method = $3 AND digest <> $4 AND ended_at IS NULL";
 
-impl Session {
-    pub async fn insert_session(&mut self, new: NewSession<'_>) -> Result<()> {
+impl DatabaseTransaction {
+    pub async fn insert_session(&mut self, new: NewUserSession<'_>) -> Result<()> {
         execute!(
             self,
             INSERT,
@@ -70,7 +70,7 @@ impl Session {
         Ok(())
     }
 
-    /// A login that is neither ended nor expired; the person may be disabled.
+    /// One that is neither ended nor expired; the person may be disabled.
     pub async fn session(
         &mut self,
         digest: &str,
@@ -85,7 +85,7 @@ impl Session {
         Ok(execute!(self, END, &self.tenant, digest, now.micros())? == 1)
     }
 
-    /// Ends every login of this person by a passkey but the one with the digest `but`; how many there were.
+    /// Ends every session of this person that a passkey opened, except the one with the digest `but`; returns how many.
     pub async fn end_passkey_sessions(
         &mut self,
         user: &UserId,
@@ -99,7 +99,7 @@ impl Session {
 }
 
 impl SessionRow {
-    /// A row of before there were other methods was a password.
+    /// Rows without a method are from a version that knew passwords only.
     fn read(self) -> Result<authorize::Session> {
         let level = match &self.method {
             Some(text) => json::read(text, METHOD)?,

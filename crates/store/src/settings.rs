@@ -1,14 +1,14 @@
-//! What a person has set for themselves: where to reach them, when not, and their code for CIBA (CIBA 7.1, `user_code`).
+//! Settings of a person: e-mail, quiet hours, time zone, language, and the `user_code` for CIBA (CIBA section 7.1).
 
 use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// One row of `person_settings`; the default is a person who has set nothing. Not printable, because of the hash.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct PersonSettings {
     pub email: Option<String>,
     /// Minutes of the person's day.
     pub quiet_from: Option<u16>,
@@ -58,8 +58,8 @@ const SET_USER_CODE: &str = "
     ON CONFLICT (tenant, user_id) DO UPDATE SET user_code_hash = excluded.user_code_hash,
         user_code_failures = 0, user_code_paused_until = NULL, changed_at = excluded.changed_at";
 
-impl Session {
-    pub async fn settings(&mut self, user: &UserId) -> Result<Option<Settings>> {
+impl DatabaseTransaction {
+    pub async fn settings(&mut self, user: &UserId) -> Result<Option<PersonSettings>> {
         let row = optional!(self, SettingsRow, FIND, &self.tenant, user.as_str())?;
         row.map(SettingsRow::read).transpose()
     }
@@ -68,7 +68,7 @@ impl Session {
     pub async fn save_settings(
         &mut self,
         user: &UserId,
-        settings: &Settings,
+        settings: &PersonSettings,
         now: Timestamp,
     ) -> Result<()> {
         execute!(
@@ -111,8 +111,8 @@ impl Session {
 }
 
 impl SettingsRow {
-    fn read(self) -> Result<Settings> {
-        Ok(Settings {
+    fn read(self) -> Result<PersonSettings> {
+        Ok(PersonSettings {
             email: self.email,
             quiet_from: minutes(self.quiet_from)?,
             quiet_until: minutes(self.quiet_until)?,

@@ -1,15 +1,15 @@
-//! Signing keys: next, active, retiring, removed. Rows decide, so several nodes agree (SPECS appendix B.5).
+//! Signing keys and their rotation: next, active, retiring, removed. The state is in the rows, so that all nodes agree.
 
 use writ_core::signing::KeyState;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
 use crate::json::time;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// A key as it is kept. `sealed` is the private part, encrypted; absent once removed.
+/// One row of `signing_keys`. `sealed` is the private part, encrypted; absent once removed.
 #[derive(Clone)]
-pub struct SigningKeyRow {
+pub struct StoredSigningKey {
     pub kid: String,
     pub state: KeyState,
     pub public_jwk: String,
@@ -70,15 +70,15 @@ const REMOVE: &str = "
     UPDATE signing_keys SET state = 'removed', sealed = NULL, removed_at = $3
     WHERE tenant = $1 AND kid = $2 AND state = 'retiring'";
 
-impl Session {
+impl DatabaseTransaction {
     /// Active, next, retiring, and at the end the removed ones.
-    pub async fn signing_keys(&mut self) -> Result<Vec<SigningKeyRow>> {
+    pub async fn signing_keys(&mut self) -> Result<Vec<StoredSigningKey>> {
         let rows = all!(self, KeyRow, KEYS, &self.tenant, MAX_SIGNING_KEYS)?;
         Ok(rows.into_iter().map(KeyRow::read).collect())
     }
 
     /// Whether it was written: there is one active and one next key, whoever came first (a unique index each).
-    pub async fn insert_signing_key(&mut self, key: &SigningKeyRow) -> Result<bool> {
+    pub async fn insert_signing_key(&mut self, key: &StoredSigningKey) -> Result<bool> {
         let written = execute!(
             self,
             INSERT,
@@ -117,8 +117,8 @@ impl Session {
 }
 
 impl KeyRow {
-    fn read(self) -> SigningKeyRow {
-        SigningKeyRow {
+    fn read(self) -> StoredSigningKey {
+        StoredSigningKey {
             kid: self.kid,
             state: KeyState::from_row(&self.state),
             public_jwk: self.public_jwk,

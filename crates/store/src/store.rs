@@ -1,4 +1,5 @@
-//! The database and one request's hold on it: read, decide, commit; one transaction, one visible commit (STYLE 18).
+//! The database, and one request's database transaction on it: read, decide, commit. A request has one transaction and at most
+//! one commit that others can see.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,21 +7,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{Postgres, Sqlite};
 
 use crate::connect;
-use crate::connections::{Committed, Connections, Held};
 use crate::error::Result;
+use crate::pool::ConnectionPool;
+use crate::pooled_connection::{CommitIsolation, PooledConnection};
 
-/// A node's door to the database; cheap to clone.
+/// One node's connections to the database; cheap to clone.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) database: Database,
-    statements: Statements,
+    statements: StatementCounter,
 }
 
 /// Counts what is sent to the database; clones count together.
 #[derive(Clone, Default)]
-pub(crate) struct Statements(Arc<AtomicU64>);
+pub(crate) struct StatementCounter(Arc<AtomicU64>);
 
-impl Statements {
+impl StatementCounter {
     pub(crate) fn count(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -29,23 +31,23 @@ impl Statements {
 #[derive(Clone)]
 pub(crate) enum Database {
     Sqlite {
-        /// One connection: whoever writes waits here, not in the database.
-        writer: Connections<Sqlite>,
-        readers: Connections<Sqlite>,
+        /// One connection: writers wait in its queue, not for SQLite's lock.
+        writer: ConnectionPool<Sqlite>,
+        readers: ConnectionPool<Sqlite>,
     },
-    Postgres(Connections<Postgres>),
+    Postgres(ConnectionPool<Postgres>),
 }
 
-/// One tenant's transaction or read. Dropping it rolls back.
-pub struct Session {
+/// A database transaction for one tenant; each feature's file adds its queries. Dropped without a commit, it is rolled back.
+pub struct DatabaseTransaction {
     pub(crate) tenant: String,
-    pub(crate) link: Link,
-    pub(crate) statements: Statements,
+    pub(crate) connection: DatabaseConnection,
+    pub(crate) statements: StatementCounter,
 }
 
-pub(crate) enum Link {
-    Sqlite(Held<Sqlite>),
-    Postgres(Held<Postgres>),
+pub(crate) enum DatabaseConnection {
+    Sqlite(PooledConnection<Sqlite>),
+    Postgres(PooledConnection<Postgres>),
 }
 
 impl Store {
@@ -53,42 +55,41 @@ impl Store {
     pub async fn connect(url: &str) -> Result<Self> {
         Ok(Self {
             database: connect::open(url).await?,
-            statements: Statements::default(),
+            statements: StatementCounter::default(),
         })
     }
 
     /// A write transaction.
-    pub async fn begin(&self, tenant: &str) -> Result<Session> {
+    pub async fn begin(&self, tenant: &str) -> Result<DatabaseTransaction> {
         self.statements.count();
-        let mut session = match &self.database {
-            Database::Sqlite { writer, .. } => {
-                self.over(Link::Sqlite(writer.acquire().await?), tenant)
-            }
-            Database::Postgres(all) => self.over(Link::Postgres(all.acquire().await?), tenant),
+        let mut connection = match &self.database {
+            Database::Sqlite { writer, .. } => DatabaseConnection::Sqlite(writer.acquire().await?),
+            Database::Postgres(pool) => DatabaseConnection::Postgres(pool.acquire().await?),
         };
-        match &mut session.link {
-            Link::Sqlite(held) => held.begin().await?,
-            Link::Postgres(held) => held.begin().await?,
+        match &mut connection {
+            DatabaseConnection::Sqlite(connection) => connection.begin().await?,
+            DatabaseConnection::Postgres(connection) => connection.begin().await?,
         }
-        Ok(session)
+        Ok(self.transaction(connection, tenant))
     }
 
-    /// Reads outside a transaction, uncached, from the primary: each statement sees every commit before it.
+    /// Reads without a transaction (autocommit), uncached, from the primary: each statement sees every commit before it.
     /// Nothing may be written by it.
-    pub async fn read(&self, tenant: &str) -> Result<Session> {
-        Ok(match &self.database {
+    pub async fn read(&self, tenant: &str) -> Result<DatabaseTransaction> {
+        let connection = match &self.database {
             Database::Sqlite { writer, readers } => {
-                writer.settle().await;
-                self.over(Link::Sqlite(readers.acquire().await?), tenant)
+                writer.wait_for_group_commit().await;
+                DatabaseConnection::Sqlite(readers.acquire().await?)
             }
-            Database::Postgres(all) => self.over(Link::Postgres(all.acquire().await?), tenant),
-        })
+            Database::Postgres(pool) => DatabaseConnection::Postgres(pool.acquire().await?),
+        };
+        Ok(self.transaction(connection, tenant))
     }
 
-    fn over(&self, link: Link, tenant: &str) -> Session {
-        Session {
+    fn transaction(&self, connection: DatabaseConnection, tenant: &str) -> DatabaseTransaction {
+        DatabaseTransaction {
             tenant: tenant.to_owned(),
-            link,
+            connection,
             statements: self.statements.clone(),
         }
     }
@@ -98,33 +99,33 @@ impl Store {
         self.statements.0.load(Ordering::Relaxed)
     }
 
-    /// Waits until every connection is given back and closed.
+    /// Waits until every connection is returned and closed.
     pub async fn close(&self) {
         match &self.database {
             Database::Sqlite { writer, readers } => {
                 readers.close().await;
                 writer.close().await;
             }
-            Database::Postgres(all) => all.close().await,
+            Database::Postgres(pool) => pool.close().await,
         }
     }
 }
 
-impl Session {
+impl DatabaseTransaction {
     pub fn tenant(&self) -> &str {
         &self.tenant
     }
 
-    /// Makes everything visible at once; after a read there is nothing to do.
+    /// Makes everything visible at once; does nothing where no transaction was begun.
     pub async fn commit(self) -> Result<()> {
-        self.commit_telling().await.map(drop)
+        self.commit_reporting_isolation().await.map(drop)
     }
 
-    /// [`Self::commit`], and whether what was read in this transaction still held then.
-    pub async fn commit_telling(self) -> Result<Committed> {
-        match self.link {
-            Link::Sqlite(held) => held.commit(&self.statements).await,
-            Link::Postgres(held) => held.commit(&self.statements).await,
+    /// [`Self::commit`], and whether what was read in this transaction still held at the commit.
+    pub async fn commit_reporting_isolation(self) -> Result<CommitIsolation> {
+        match self.connection {
+            DatabaseConnection::Sqlite(connection) => connection.commit(&self.statements).await,
+            DatabaseConnection::Postgres(connection) => connection.commit(&self.statements).await,
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Expired rows leave in bounded batches (DESIGN 10). Events, consents and receipts stay: they are the record.
+//! Deletes expired rows in bounded batches. Events, consents and receipts are the audit log, and are never deleted.
 
 use std::time::Duration;
 
 use writ_core::usual;
 use writ_wire::time::Timestamp;
 
-use crate::attempts::{Kind, MOST_ROWS};
+use crate::attempts::{AttemptKind, MOST_ROWS};
 use crate::error::Result;
 use crate::store::Store;
 
-/// How long codes, requests, what waited for a person, refresh tokens, delegations and tasks are kept after their end: a late
-/// second use is still recognised as one.
+/// How long codes, requests, refresh tokens, delegations and tasks are kept after they expire, so that a late second use is still
+/// recognised as a replay.
 pub const KEPT_AFTER_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 
-/// $1 the latest end of what leaves, $2 the most rows.
+/// $1 the latest expiry of a deleted row, $2 the most rows.
 const REPLAYS: &str = "
     DELETE FROM replays WHERE (tenant, digest) IN
         (SELECT tenant, digest FROM replays WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
@@ -36,8 +36,8 @@ const REFRESH_TOKENS: &str = "
         (SELECT tenant, digest FROM refresh_tokens
         WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
-// INVARIANT: nothing ends later than what it hangs from (`core::exchange`, `core::consent`), so what leaves has nothing
-// live below it. Were it otherwise, the row below would be refused, not trusted.
+// INVARIANT: a delegation never expires later than its parent or its task (`core::exchange`, `core::consent`), so a deleted row has
+// no valid descendant. One without its parent would be refused.
 const DELEGATIONS: &str = "
     DELETE FROM delegations WHERE (tenant, id) IN
         (SELECT tenant, id FROM delegations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
@@ -57,7 +57,7 @@ const NOTICES: &str = "
     DELETE FROM notices WHERE (tenant, id) IN
         (SELECT tenant, id FROM notices WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
-/// Nobody counts by them any more.
+/// Locks that no transaction needs any more.
 const GUARDS: &str = "
     DELETE FROM prompt_guards WHERE asked_at <= $1 AND (tenant, holder) IN
         (SELECT tenant, holder FROM prompt_guards WHERE asked_at <= $1 ORDER BY asked_at LIMIT $2)";
@@ -66,7 +66,7 @@ const ATTEMPTS: &str = "
     DELETE FROM attempts WHERE kept_until <= $1 AND (tenant, kind, holder) IN
         (SELECT tenant, kind, holder FROM attempts WHERE kept_until <= $1 ORDER BY kept_until LIMIT $2)";
 
-/// $1 the kind, $2 the most rows that leave, $3 how many stay: those that end last.
+/// $1 the kind, $2 the most rows to delete, $3 how many to keep: those that expire last.
 const CROWD: &str = "
     DELETE FROM attempts WHERE (tenant, kind, holder) IN
         (SELECT tenant, kind, holder FROM attempts WHERE kind = $1
@@ -78,7 +78,7 @@ const USES: &str = "
         (SELECT tenant, approval, place FROM approved_uses
         WHERE made_at <= $1 ORDER BY made_at LIMIT $2)";
 
-/// What belongs to a request that waited for a person leaves before it.
+/// Rows that belong to a pending request are deleted before it.
 macro_rules! of_pending {
     ($table:literal) => {
         concat!(
@@ -132,25 +132,25 @@ impl Store {
                 .await?;
         }
         swept += self.sweep_one(USES, now.minus(usual::KEPT), limit).await?;
-        for kind in Kind::ALL {
+        for kind in AttemptKind::ALL {
             swept += self.sweep_crowd(kind, limit).await?;
         }
         Ok(swept)
     }
 
-    /// Whoever makes up names makes rows: of each kind only so many stay, however young they are.
-    async fn sweep_crowd(&self, kind: Kind, limit: u32) -> Result<u64> {
+    /// Any typed name makes a row: of each kind only `MOST_ROWS` are kept, expired or not.
+    async fn sweep_crowd(&self, kind: AttemptKind, limit: u32) -> Result<u64> {
         let (limit, most) = (i64::from(limit), i64::from(MOST_ROWS));
-        let mut session = self.begin(EVERY_TENANT).await?;
-        let swept = execute!(session, CROWD, kind.as_str(), limit, most)?;
-        session.commit().await?;
+        let mut transaction = self.begin(EVERY_TENANT).await?;
+        let swept = execute!(transaction, CROWD, kind.as_str(), limit, most)?;
+        transaction.commit().await?;
         Ok(swept)
     }
 
     async fn sweep_one(&self, sql: &'static str, ended: Timestamp, limit: u32) -> Result<u64> {
-        let mut session = self.begin(EVERY_TENANT).await?;
-        let swept = execute!(session, sql, ended.micros(), i64::from(limit))?;
-        session.commit().await?;
+        let mut transaction = self.begin(EVERY_TENANT).await?;
+        let swept = execute!(transaction, sql, ended.micros(), i64::from(limit))?;
+        transaction.commit().await?;
         Ok(swept)
     }
 }

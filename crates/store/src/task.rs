@@ -1,4 +1,4 @@
-//! Tasks and the consents behind them (DESIGN 2, 5). A stop is one row, whatever hangs below it (promise 5).
+//! Tasks and their consents. A stop updates one row, the task's; every token below it reads that row.
 
 use writ_core::consent::Consent;
 use writ_core::id::{ClientId, TaskId, TransactionId, UserId};
@@ -7,8 +7,8 @@ use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
 use crate::json::{self, time};
-use crate::store::Session;
-use crate::write::{Writes, Written};
+use crate::store::DatabaseTransaction;
+use crate::write::{InsertBatch, InsertOutcome};
 
 /// A task and whether somebody stopped it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub struct StoredTask {
     pub stopped_at: Option<Timestamp>,
 }
 
-/// Which tasks; an absent member asks nothing.
+/// Which tasks; an absent member does not filter.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TaskFilter<'a> {
     pub subject: Option<&'a str>,
@@ -26,7 +26,7 @@ pub struct TaskFilter<'a> {
     pub limit: u32,
 }
 
-/// The version of how an authority is written.
+/// The version of the format of an authority.
 pub(crate) const AUTHORITY_VERSION: i64 = 1;
 pub(crate) const AUTHORITY: &str = "`tasks.authority`";
 pub(crate) const APPROVAL: &str = "`tasks.approval`";
@@ -94,17 +94,17 @@ const STOP_OF: &str = "
     WHERE tenant = $1 AND id = $2 AND subject_kind = 'person' AND subject = $3
         AND stopped_at IS NULL";
 
-impl Session {
+impl DatabaseTransaction {
     /// Whether it was written: not for a client that is unknown or stopped, or whose owner or sponsor is disabled.
     pub async fn insert_task_if_active(&mut self, task: &Task) -> Result<bool> {
         let task = Some(task);
         let written = self
-            .write(Writes {
+            .insert_batch(InsertBatch {
                 task,
-                ..Writes::default()
+                ..InsertBatch::default()
             })
             .await?;
-        Ok(written == Written::All)
+        Ok(written == InsertOutcome::All)
     }
 
     /// The exact text that was shown, and how the person agreed.
@@ -147,7 +147,7 @@ impl Session {
         rows.into_iter().map(TaskRow::read).collect()
     }
 
-    /// Whether this client has opened a task for this person that still lives.
+    /// Whether this client has a task for this person that is neither stopped nor expired.
     pub async fn has_live_task(
         &mut self,
         subject: &UserId,
@@ -184,7 +184,7 @@ impl Session {
             .collect())
     }
 
-    /// Nothing below it is live from this commit on. Whether this call did it.
+    /// Its delegations and tokens are invalid from this commit on. Whether this call stopped it.
     pub async fn stop_task(&mut self, id: &TaskId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
     }

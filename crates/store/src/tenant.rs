@@ -1,9 +1,9 @@
-//! Tenants: issuer, keys and rows of one never meet another's (promise 8).
+//! Tenants: each has its issuer, keys and rows, and no query crosses tenants.
 
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 row! { IssuerRow { issuer: String } }
 
@@ -13,8 +13,8 @@ const INSERT: &str = "
 
 const ISSUER: &str = "SELECT issuer FROM tenants WHERE tenant = $1";
 
-impl Session {
-    /// Opens the tenant at first start; later the issuer must be the same.
+impl DatabaseTransaction {
+    /// Inserts the tenant at the first start; later the issuer must be the same.
     pub async fn ensure_tenant(&mut self, issuer: &str, now: Timestamp) -> Result<()> {
         execute!(self, INSERT, &self.tenant, issuer, now.micros())?;
         match optional!(self, IssuerRow, ISSUER, &self.tenant)? {

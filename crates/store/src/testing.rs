@@ -1,4 +1,4 @@
-//! Fresh databases for tests, of both kinds, dropped at their end (STYLE 42). Only with the feature `testing`.
+//! Fresh databases for tests, SQLite and PostgreSQL, dropped when the test ends. Only with the feature `testing`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -18,7 +18,7 @@ use crate::store::Store;
 pub const POSTGRES_URL: &str = "WRIT_TEST_POSTGRES_URL";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum DatabaseKind {
     Sqlite,
     Postgres,
 }
@@ -28,11 +28,11 @@ pub struct TestDatabase {
     pub store: Store,
     /// What `Store::connect` takes: another node of the same database.
     pub url: String,
-    pub kind: Kind,
+    pub kind: DatabaseKind,
     leftover: Leftover,
 }
 
-/// What goes when the test ends.
+/// What is removed when the test ends.
 enum Leftover {
     Folder(PathBuf),
     Database {
@@ -47,9 +47,9 @@ enum Tables {
     None,
 }
 
-/// Why there is no database.
+/// Why a test database could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum NoDatabase {
+pub enum TestDatabaseError {
     #[error(
         "set `{POSTGRES_URL}` to the url of a PostgreSQL database whose user may create others: tests never skip one; `tests/run test NAME --sqlite` leaves it out"
     )]
@@ -61,19 +61,19 @@ pub enum NoDatabase {
 }
 
 /// A database with all tables. Ends the test with a sentence where there cannot be one.
-pub async fn fresh(kind: Kind) -> TestDatabase {
+pub async fn fresh(kind: DatabaseKind) -> TestDatabase {
     let made = match kind {
-        Kind::Sqlite => sqlite(Tables::All).await,
-        Kind::Postgres => postgres(Tables::All).await,
+        DatabaseKind::Sqlite => sqlite(Tables::All).await,
+        DatabaseKind::Postgres => postgres(Tables::All).await,
     };
     made.unwrap_or_else(|problem| end(&problem))
 }
 
 /// A database without any table.
-pub async fn empty(kind: Kind) -> TestDatabase {
+pub async fn empty(kind: DatabaseKind) -> TestDatabase {
     let made = match kind {
-        Kind::Sqlite => sqlite(Tables::None).await,
-        Kind::Postgres => postgres(Tables::None).await,
+        DatabaseKind::Sqlite => sqlite(Tables::None).await,
+        DatabaseKind::Postgres => postgres(Tables::None).await,
     };
     made.unwrap_or_else(|problem| end(&problem))
 }
@@ -82,7 +82,7 @@ pub async fn empty(kind: Kind) -> TestDatabase {
     clippy::panic,
     reason = "a storage test without its database fails with a sentence, never skips"
 )]
-fn end(problem: &NoDatabase) -> ! {
+fn end(problem: &TestDatabaseError) -> ! {
     panic!("{problem}")
 }
 
@@ -102,8 +102,8 @@ impl TestDatabase {
     pub async fn rewrite_client(&self, id: &str, metadata: &str) {
         let sql = "UPDATE clients SET metadata = $1 WHERE id = $2";
         let done = match self.kind {
-            Kind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, metadata, id),
-            Kind::Postgres => rewrite!(PgConnection, &self.url, sql, metadata, id),
+            DatabaseKind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, metadata, id),
+            DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, metadata, id),
         };
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }
@@ -111,8 +111,8 @@ impl TestDatabase {
     /// Every row of every table as text, to search for what must not be there. Ends the test if it cannot be read.
     pub async fn dump(&self) -> String {
         let rows = match self.kind {
-            Kind::Sqlite => sqlite_rows(&self.url).await,
-            Kind::Postgres => postgres_rows(&self.url).await,
+            DatabaseKind::Sqlite => sqlite_rows(&self.url).await,
+            DatabaseKind::Postgres => postgres_rows(&self.url).await,
         };
         rows.unwrap_or_else(|error| end(&StoreError::from(error).into()))
             .join("\n")
@@ -159,7 +159,7 @@ async fn postgres_rows(url: &str) -> Result<Vec<String>, sqlx::Error> {
     Ok(rows)
 }
 
-async fn sqlite(tables: Tables) -> Result<TestDatabase, NoDatabase> {
+async fn sqlite(tables: Tables) -> Result<TestDatabase, TestDatabaseError> {
     let folder = std::env::temp_dir().join(unique());
     std::fs::create_dir_all(&folder)?;
     let url = format!("sqlite:{}", folder.join("writ.db").display());
@@ -170,12 +170,12 @@ async fn sqlite(tables: Tables) -> Result<TestDatabase, NoDatabase> {
     Ok(TestDatabase {
         store,
         url,
-        kind: Kind::Sqlite,
+        kind: DatabaseKind::Sqlite,
         leftover: Leftover::Folder(folder),
     })
 }
 
-async fn postgres(tables: Tables) -> Result<TestDatabase, NoDatabase> {
+async fn postgres(tables: Tables) -> Result<TestDatabase, TestDatabaseError> {
     let admin = admin()?;
     let name = unique();
     match tables {
@@ -194,13 +194,13 @@ async fn postgres(tables: Tables) -> Result<TestDatabase, NoDatabase> {
     Ok(TestDatabase {
         store,
         url,
-        kind: Kind::Postgres,
+        kind: DatabaseKind::Postgres,
         leftover,
     })
 }
 
 /// Migrated once per process; every test's database is a copy.
-async fn template() -> Result<String, NoDatabase> {
+async fn template() -> Result<String, TestDatabaseError> {
     let admin = admin()?;
     let name = format!("writ_template_{}", std::process::id());
     drop_database(&admin, &name).await?;
@@ -212,8 +212,8 @@ async fn template() -> Result<String, NoDatabase> {
     Ok(name)
 }
 
-fn admin() -> Result<PgConnectOptions, NoDatabase> {
-    let url = std::env::var(POSTGRES_URL).map_err(|_| NoDatabase::NoPostgres)?;
+fn admin() -> Result<PgConnectOptions, TestDatabaseError> {
+    let url = std::env::var(POSTGRES_URL).map_err(|_| TestDatabaseError::NoPostgres)?;
     Ok(PgConnectOptions::from_str(&url).map_err(StoreError::from)?)
 }
 
@@ -221,11 +221,11 @@ fn url_of(admin: &PgConnectOptions, name: &str) -> String {
     admin.clone().database(name).to_url_lossy().to_string()
 }
 
-async fn create(admin: &PgConnectOptions, name: &str, from: &str) -> Result<(), NoDatabase> {
+async fn create(admin: &PgConnectOptions, name: &str, from: &str) -> Result<(), TestDatabaseError> {
     run(admin, format!("CREATE DATABASE {name} {from}")).await
 }
 
-async fn drop_database(admin: &PgConnectOptions, name: &str) -> Result<(), NoDatabase> {
+async fn drop_database(admin: &PgConnectOptions, name: &str) -> Result<(), TestDatabaseError> {
     run(
         admin,
         format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"),
@@ -234,7 +234,7 @@ async fn drop_database(admin: &PgConnectOptions, name: &str) -> Result<(), NoDat
 }
 
 /// Names of databases cannot be parameters; ours are made of letters and numbers.
-async fn run(admin: &PgConnectOptions, sql: String) -> Result<(), NoDatabase> {
+async fn run(admin: &PgConnectOptions, sql: String) -> Result<(), TestDatabaseError> {
     let mut connection = admin.connect().await.map_err(StoreError::from)?;
     connection
         .execute(AssertSqlSafe(sql))

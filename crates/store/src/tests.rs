@@ -1,4 +1,4 @@
-//! Every storage test runs on SQLite and PostgreSQL, every time (STYLE 42).
+//! Every test of a query runs on SQLite and on PostgreSQL.
 
 /// Each named scene once per kind of database.
 macro_rules! on_both {
@@ -6,13 +6,13 @@ macro_rules! on_both {
         mod sqlite {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $scene() {
-                super::$scene(crate::testing::Kind::Sqlite).await;
+                super::$scene(crate::testing::DatabaseKind::Sqlite).await;
             })*
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $scene() {
-                super::$scene(crate::testing::Kind::Postgres).await;
+                super::$scene(crate::testing::DatabaseKind::Postgres).await;
             })*
         }
     };
@@ -20,10 +20,11 @@ macro_rules! on_both {
 
 mod again;
 mod approved_edge;
+mod approved_uses;
 mod attempts;
-mod batch;
 mod features;
 mod grants;
+mod group_commit;
 mod guard;
 mod inbox;
 mod lineage;
@@ -37,6 +38,5 @@ mod races;
 mod record;
 mod sweep;
 mod tenants;
-mod usual;
 mod waiting;
 mod world;

@@ -1,10 +1,10 @@
-//! Types of `authorization_details`, by the hash of their document: a grant keeps the version it was made with (DESIGN 7).
+//! Types of `authorization_details` (RFC 9396), by the hash of their document: a grant keeps the version that it was made with.
 
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::resource::{DocumentRow, documents, one_more};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 /// The most type versions of one tenant.
 pub const MAX_TYPES: usize = 10_000;
@@ -18,7 +18,7 @@ const ALL: &str = "SELECT document FROM types WHERE tenant = $1 ORDER BY created
 
 const FIND: &str = "SELECT document FROM types WHERE tenant = $1 AND hash = $2";
 
-impl Session {
+impl DatabaseTransaction {
     /// Whether it is new.
     pub async fn insert_type(
         &mut self,

@@ -5,9 +5,9 @@ use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// A person with what a login needs; not printable, because of the hash.
+/// A person, with what a login needs. No `Debug`, because of the hash.
 #[derive(Clone)]
 pub struct StoredUser {
     pub user: User,
@@ -40,7 +40,7 @@ const BY_NAMES: &str = "
     WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const NAMES_AT_ONCE: usize = 8;
 
-/// Changes nothing; others wait for the row until this transaction ends.
+/// A row lock: changes nothing; others wait for the row until this transaction ends.
 const HOLD: &str = "
     UPDATE users SET disabled_at = disabled_at WHERE tenant = $1 AND id = $2";
 
@@ -50,7 +50,7 @@ const DISABLE: &str = "
 const ENABLE: &str = "
     UPDATE users SET disabled_at = NULL WHERE tenant = $1 AND id = $2 AND disabled_at IS NOT NULL";
 
-impl Session {
+impl DatabaseTransaction {
     /// Whether it was written: the name may be taken.
     pub async fn insert_user(
         &mut self,
@@ -78,7 +78,7 @@ impl Session {
         Ok(optional!(self, UserRow, BY_ID, &self.tenant, id.as_str())?.map(UserRow::read))
     }
 
-    /// In the order of the names; whom nobody knows is left out, whoever is disabled is not.
+    /// In the order of the names; unknown names are left out, disabled people are not.
     pub async fn users_by_names(&mut self, names: &[String]) -> Result<Vec<User>> {
         let mut users = Vec::new();
         for some in names.chunks(NAMES_AT_ONCE) {
@@ -104,18 +104,18 @@ impl Session {
         Ok(users)
     }
 
-    /// What hangs from this person lives again, unless it was stopped itself. Whether this call did it.
+    /// Their tasks and agents are valid again, unless they were stopped themselves. Whether this call enabled the person.
     pub async fn enable_user(&mut self, id: &UserId) -> Result<bool> {
         Ok(execute!(self, ENABLE, &self.tenant, id.as_str())? == 1)
     }
 
-    /// Until the end of this transaction nobody else who asks this goes on with the same person.
+    /// Locks the person's row until the end of this transaction.
     pub async fn hold_user(&mut self, id: &UserId) -> Result<()> {
         execute!(self, HOLD, &self.tenant, id.as_str())?;
         Ok(())
     }
 
-    /// Nothing that hangs from this person is live from this commit on. Whether this call did it.
+    /// Tasks of this person and agents that they own or sponsor are invalid from this commit on. Whether this call disabled the person.
     pub async fn disable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, DISABLE, &self.tenant, id.as_str(), now.micros())? == 1)
     }

@@ -1,5 +1,5 @@
-//! What a token leaves behind, in one round trip whatever it is (promise 4, DESIGN 8): claims of what is used once, a task,
-//! a delegation, an event. Whoever needs one of them alone comes here too, so that each text stands once.
+//! All rows that a token needs, in one round trip and one database transaction, so that no token exists without its audit event:
+//! replay claims, a task, a delegation, an event. Each of them alone is inserted here too, so that each text stands once.
 
 use writ_core::delegation::Delegation;
 use writ_core::event::Event;
@@ -11,21 +11,21 @@ use crate::delegation::{ACT, APPROVAL as EDGE_APPROVAL, AUTHORITY as DELEGATED, 
 use crate::error::{Result, StoreError};
 use crate::event::DATA;
 use crate::json;
-use crate::replay::{MAX_CLAIMS, Once};
-use crate::store::{Link, Session};
+use crate::replay::{MAX_CLAIMS, ReplayClaim};
+use crate::store::DatabaseTransaction;
 use crate::task::{APPROVAL, AUTHORITY, AUTHORITY_VERSION};
 
-/// What is written together. Whatever is absent is not written.
+/// Rows that are inserted together. What is absent is not inserted.
 #[derive(Clone, Copy, Default)]
-pub struct Writes<'a> {
+pub struct InsertBatch<'a> {
     /// At most [`MAX_CLAIMS`].
-    pub claims: &'a [Once],
+    pub claims: &'a [ReplayClaim],
     pub task: Option<&'a Task>,
     pub delegation: Option<&'a Delegation>,
     pub event: Option<&'a Event>,
 }
 
-impl Writes<'_> {
+impl InsertBatch<'_> {
     const fn is_nothing(&self) -> bool {
         let rows = self.task.is_some() || self.delegation.is_some() || self.event.is_some();
         self.claims.is_empty() && !rows
@@ -34,10 +34,10 @@ impl Writes<'_> {
 
 /// After anything but `All` the caller rolls back: a part may have been written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written {
+pub enum InsertOutcome {
     All,
-    /// The claim at this place was seen before.
-    Seen(usize),
+    /// The claim at this index was used before.
+    Replayed(usize),
     /// The task's client is unknown or stopped, or its owner or sponsor disabled.
     ClientStopped,
 }
@@ -48,10 +48,11 @@ row! { WrittenRow { written: String } }
 macro_rules! claims {
     () => {
         "INSERT INTO replays (tenant, digest, expires_at)
-        SELECT CAST($1 AS TEXT), c.digest, c.expires_at FROM (
-            SELECT CAST($2 AS TEXT) AS digest, CAST($3 AS BIGINT) AS expires_at
-            UNION ALL SELECT CAST($4 AS TEXT), CAST($5 AS BIGINT)
-            UNION ALL SELECT CAST($6 AS TEXT), CAST($7 AS BIGINT)
+        SELECT CAST($tenant AS TEXT), c.digest, c.expires_at FROM (
+            SELECT CAST($claim_1 AS TEXT) AS digest, \
+            CAST($claim_1_expires_at AS BIGINT) AS expires_at
+            UNION ALL SELECT CAST($claim_2 AS TEXT), CAST($claim_2_expires_at AS BIGINT)
+            UNION ALL SELECT CAST($claim_3 AS TEXT), CAST($claim_3_expires_at AS BIGINT)
         ) c
         WHERE c.digest IS NOT NULL
         ON CONFLICT DO NOTHING
@@ -64,14 +65,17 @@ macro_rules! task {
     () => {
         "INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, purpose, authority,
             authority_version, salt, transaction_id, approval, created_at, expires_at)
-        SELECT c.tenant, CAST($8 AS TEXT), CAST($9 AS TEXT), CAST($10 AS TEXT), c.id,
-            CAST($12 AS TEXT), CAST($13 AS TEXT), CAST($14 AS BIGINT), CAST($15 AS TEXT),
-            CAST($16 AS TEXT), CAST($17 AS TEXT), CAST($18 AS BIGINT), CAST($19 AS BIGINT)
+        SELECT c.tenant, CAST($task_id AS TEXT), CAST($task_subject_kind AS TEXT), \
+            CAST($task_subject AS TEXT), c.id,
+            CAST($task_purpose AS TEXT), CAST($task_authority AS TEXT), \
+            CAST($task_authority_version AS BIGINT), CAST($task_salt AS TEXT),
+            CAST($task_transaction AS TEXT), CAST($task_approval AS TEXT), \
+            CAST($task_created_at AS BIGINT), CAST($task_expires_at AS BIGINT)
         FROM clients c
         LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
         LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
         LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
-        WHERE c.tenant = $1 AND c.id = $11 AND c.stopped_at IS NULL
+        WHERE c.tenant = $tenant AND c.id = $task_client AND c.stopped_at IS NULL
             AND (a.client_id IS NULL OR (o.id IS NOT NULL AND o.disabled_at IS NULL
                 AND s.id IS NOT NULL AND s.disabled_at IS NULL))
         RETURNING id AS written"
@@ -82,11 +86,15 @@ macro_rules! delegation {
     () => {
         "INSERT INTO delegations (tenant, id, task_id, parent_id, path, holder, requested_by, authority,
             onward, act, jkt, created_at, expires_at, asked_by, approval)
-        SELECT CAST($1 AS TEXT), CAST($20 AS TEXT), CAST($21 AS TEXT), CAST($22 AS TEXT),
-            CAST($23 AS TEXT), CAST($24 AS TEXT), CAST($25 AS TEXT), CAST($26 AS TEXT),
-            CAST($27 AS TEXT), CAST($28 AS TEXT), CAST($29 AS TEXT), CAST($30 AS BIGINT),
-            CAST($31 AS BIGINT), CAST($49 AS TEXT), CAST($50 AS TEXT)
-        WHERE CAST($20 AS TEXT) IS NOT NULL
+        SELECT CAST($tenant AS TEXT), CAST($edge_id AS TEXT), CAST($edge_task AS TEXT), \
+            CAST($edge_parent AS TEXT),
+            CAST($edge_path AS TEXT), CAST($edge_holder AS TEXT), \
+            CAST($edge_requested_by AS TEXT), CAST($edge_authority AS TEXT),
+            CAST($edge_onward AS TEXT), CAST($edge_act AS TEXT), CAST($edge_jkt AS TEXT), \
+            CAST($edge_created_at AS BIGINT),
+            CAST($edge_expires_at AS BIGINT), CAST($edge_asked_by AS TEXT), \
+            CAST($edge_approval AS TEXT)
+        WHERE CAST($edge_id AS TEXT) IS NOT NULL
         RETURNING id AS written"
     };
 }
@@ -95,17 +103,21 @@ macro_rules! event {
     () => {
         "INSERT INTO events (tenant, id, at, name, subject, actor_path, client_id, owner, sponsor, task_id,
             delegation_id, purpose, resource, details_hash, decision, reason, transaction_id, data)
-        SELECT CAST($1 AS TEXT), CAST($32 AS TEXT), CAST($33 AS BIGINT), CAST($34 AS TEXT),
-            CAST($35 AS TEXT), CAST($36 AS TEXT), CAST($37 AS TEXT), CAST($38 AS TEXT),
-            CAST($39 AS TEXT), CAST($40 AS TEXT), CAST($41 AS TEXT), CAST($42 AS TEXT),
-            CAST($43 AS TEXT), CAST($44 AS TEXT), CAST($45 AS TEXT), CAST($46 AS TEXT),
-            CAST($47 AS TEXT), CAST($48 AS TEXT)
-        WHERE CAST($32 AS TEXT) IS NOT NULL
+        SELECT CAST($tenant AS TEXT), CAST($event_id AS TEXT), CAST($event_at AS BIGINT), \
+            CAST($event_name AS TEXT),
+            CAST($event_subject AS TEXT), CAST($event_actor_path AS TEXT), \
+            CAST($event_client AS TEXT), CAST($event_owner AS TEXT),
+            CAST($event_sponsor AS TEXT), CAST($event_task AS TEXT), \
+            CAST($event_delegation AS TEXT), CAST($event_purpose AS TEXT),
+            CAST($event_resource AS TEXT), CAST($event_details_hash AS TEXT), \
+            CAST($event_decision AS TEXT), CAST($event_reason AS TEXT),
+            CAST($event_transaction AS TEXT), CAST($event_data AS TEXT)
+        WHERE CAST($event_id AS TEXT) IS NOT NULL
         RETURNING id AS written"
     };
 }
 
-/// SQLite runs several statements of one text, PostgreSQL several writes of one statement.
+/// SQLite runs several statements of one text, PostgreSQL several inserts of one statement.
 const ON_SQLITE: &str = concat!(claims!(), ";", task!(), ";", delegation!(), ";", event!());
 const ON_POSTGRES: &str = concat!(
     "WITH claimed AS (",
@@ -120,108 +132,96 @@ const ON_POSTGRES: &str = concat!(
     UNION ALL SELECT written FROM delegated UNION ALL SELECT written FROM recorded"
 );
 
-impl Session {
-    pub async fn write(&mut self, writes: Writes<'_>) -> Result<Written> {
-        if writes.claims.len() > MAX_CLAIMS {
+impl DatabaseTransaction {
+    pub async fn insert_batch(&mut self, batch: InsertBatch<'_>) -> Result<InsertOutcome> {
+        if batch.claims.len() > MAX_CLAIMS {
             return Err(StoreError::TooMany {
                 most: MAX_CLAIMS,
                 what: "claims at once",
             });
         }
-        if writes.is_nothing() {
-            return Ok(Written::All);
+        if batch.is_nothing() {
+            return Ok(InsertOutcome::All);
         }
-        let rows = self.insert(&writes).await?;
+        let rows = self.insert_rows(&batch).await?;
         let missing = |text: &str| !rows.iter().any(|row| row.written == text);
-        let seen = writes.claims.iter().enumerate().position(|(place, once)| {
-            let mut earlier = writes.claims.iter().take(place);
+        let seen = batch.claims.iter().enumerate().position(|(place, once)| {
+            let mut earlier = batch.claims.iter().take(place);
             earlier.any(|earlier| earlier.digest == once.digest) || missing(&once.digest)
         });
         if let Some(place) = seen {
-            return Ok(Written::Seen(place));
+            return Ok(InsertOutcome::Replayed(place));
         }
-        if writes.task.is_some_and(|task| missing(task.id.as_str())) {
-            return Ok(Written::ClientStopped);
+        if batch.task.is_some_and(|task| missing(task.id.as_str())) {
+            return Ok(InsertOutcome::ClientStopped);
         }
-        Ok(Written::All)
+        Ok(InsertOutcome::All)
     }
-    async fn insert(&mut self, writes: &Writes<'_>) -> Result<Vec<WrittenRow>> {
-        let (t, d, e) = (writes.task, writes.delegation, writes.event);
-        let (claims, texts) = (Claims::of(writes.claims), Texts::of(writes)?);
-        let sql = self.link.text();
-        all!(
-            self,
-            WrittenRow,
-            sql,
-            &self.tenant,
-            claims.digest(0),
-            claims.expires_at(0),
-            claims.digest(1),
-            claims.expires_at(1),
-            claims.digest(2),
-            claims.expires_at(2),
-            t.map(|t| t.id.as_str()),
-            t.map(|t| t.subject.kind()),
-            t.map(|t| t.subject.as_str()),
-            t.map(|t| t.client.as_str()),
-            t.and_then(|t| t.purpose.as_deref()),
-            &texts.task_authority,
-            AUTHORITY_VERSION,
-            t.map(|t| t.salt.as_str()),
-            t.map(|t| t.transaction.as_str()),
-            &texts.approval,
-            t.map(|t| t.created_at.micros()),
-            t.map(|t| t.expires_at.micros()),
-            d.map(|d| d.id.as_str()),
-            d.map(|d| d.task.as_str()),
-            d.and_then(|d| d.parent.as_ref().map(DelegationId::as_str)),
-            d.map(|d| d.path.as_str()),
-            d.map(|d| d.holder.as_str()),
-            d.map(|d| d.requested_by.as_str()),
-            &texts.delegation_authority,
-            &texts.onward,
-            &texts.act,
-            d.and_then(|d| d.jkt.as_ref().map(Thumbprint::as_str)),
-            d.map(|d| d.created_at.micros()),
-            d.map(|d| d.expires_at.micros()),
-            e.map(|e| e.id.as_str()),
-            e.map(|e| e.at.micros()),
-            e.map(|e| e.name.as_str()),
-            e.and_then(|e| e.subject.as_deref()),
-            e.and_then(|e| e.actor_path.as_deref()),
-            e.and_then(|e| e.client.as_deref()),
-            e.and_then(|e| e.owner.as_deref()),
-            e.and_then(|e| e.sponsor.as_deref()),
-            e.and_then(|e| e.task.as_deref()),
-            e.and_then(|e| e.delegation.as_deref()),
-            e.and_then(|e| e.purpose.as_deref()),
-            e.and_then(|e| e.resource.as_deref()),
-            e.and_then(|e| e.details_hash.as_deref()),
-            e.and_then(|e| e.decision),
-            e.and_then(|e| e.reason.as_deref()),
-            e.and_then(|e| e.transaction.as_deref()),
-            &texts.data,
-            d.and_then(|d| d.asked_by.as_ref().map(DelegationId::as_str)),
-            &texts.edge_approval,
-        )
-    }
-}
 
-impl Link {
-    const fn text(&self) -> &'static str {
-        match self {
-            Self::Sqlite(_) => ON_SQLITE,
-            Self::Postgres(_) => ON_POSTGRES,
-        }
+    async fn insert_rows(&mut self, batch: &InsertBatch<'_>) -> Result<Vec<WrittenRow>> {
+        let (t, d, e) = (batch.task, batch.delegation, batch.event);
+        let (claims, texts) = (Claims::of(batch.claims), Texts::of(batch)?);
+        all_by_name!(self, WrittenRow, (ON_SQLITE, ON_POSTGRES), {
+            tenant: &self.tenant,
+            claim_1: claims.digest(0),
+            claim_1_expires_at: claims.expires_at(0),
+            claim_2: claims.digest(1),
+            claim_2_expires_at: claims.expires_at(1),
+            claim_3: claims.digest(2),
+            claim_3_expires_at: claims.expires_at(2),
+            task_id: t.map(|t| t.id.as_str()),
+            task_subject_kind: t.map(|t| t.subject.kind()),
+            task_subject: t.map(|t| t.subject.as_str()),
+            task_client: t.map(|t| t.client.as_str()),
+            task_purpose: t.and_then(|t| t.purpose.as_deref()),
+            task_authority: &texts.task_authority,
+            task_authority_version: AUTHORITY_VERSION,
+            task_salt: t.map(|t| t.salt.as_str()),
+            task_transaction: t.map(|t| t.transaction.as_str()),
+            task_approval: &texts.approval,
+            task_created_at: t.map(|t| t.created_at.micros()),
+            task_expires_at: t.map(|t| t.expires_at.micros()),
+            edge_id: d.map(|d| d.id.as_str()),
+            edge_task: d.map(|d| d.task.as_str()),
+            edge_parent: d.and_then(|d| d.parent.as_ref().map(DelegationId::as_str)),
+            edge_path: d.map(|d| d.path.as_str()),
+            edge_holder: d.map(|d| d.holder.as_str()),
+            edge_requested_by: d.map(|d| d.requested_by.as_str()),
+            edge_authority: &texts.delegation_authority,
+            edge_onward: &texts.onward,
+            edge_act: &texts.act,
+            edge_jkt: d.and_then(|d| d.jkt.as_ref().map(Thumbprint::as_str)),
+            edge_created_at: d.map(|d| d.created_at.micros()),
+            edge_expires_at: d.map(|d| d.expires_at.micros()),
+            event_id: e.map(|e| e.id.as_str()),
+            event_at: e.map(|e| e.at.micros()),
+            event_name: e.map(|e| e.name.as_str()),
+            event_subject: e.and_then(|e| e.subject.as_deref()),
+            event_actor_path: e.and_then(|e| e.actor_path.as_deref()),
+            event_client: e.and_then(|e| e.client.as_deref()),
+            event_owner: e.and_then(|e| e.owner.as_deref()),
+            event_sponsor: e.and_then(|e| e.sponsor.as_deref()),
+            event_task: e.and_then(|e| e.task.as_deref()),
+            event_delegation: e.and_then(|e| e.delegation.as_deref()),
+            event_purpose: e.and_then(|e| e.purpose.as_deref()),
+            event_resource: e.and_then(|e| e.resource.as_deref()),
+            event_details_hash: e.and_then(|e| e.details_hash.as_deref()),
+            event_decision: e.and_then(|e| e.decision),
+            event_reason: e.and_then(|e| e.reason.as_deref()),
+            event_transaction: e.and_then(|e| e.transaction.as_deref()),
+            event_data: &texts.data,
+            edge_asked_by: d.and_then(|d| d.asked_by.as_ref().map(DelegationId::as_str)),
+            edge_approval: &texts.edge_approval,
+        })
     }
 }
 
 /// In the order of their digests: two requests with the same claims in other orders must not wait for each other.
-struct Claims<'a>(Vec<&'a Once>);
+struct Claims<'a>(Vec<&'a ReplayClaim>);
 
 impl<'a> Claims<'a> {
-    fn of(claims: &'a [Once]) -> Self {
-        let mut sorted: Vec<&Once> = claims.iter().collect();
+    fn of(claims: &'a [ReplayClaim]) -> Self {
+        let mut sorted: Vec<&ReplayClaim> = claims.iter().collect();
         sorted.sort_by(|a, b| a.digest.cmp(&b.digest));
         Self(sorted)
     }
@@ -247,8 +247,8 @@ struct Texts {
 }
 
 impl Texts {
-    fn of(writes: &Writes<'_>) -> Result<Self> {
-        let (t, d) = (writes.task, writes.delegation);
+    fn of(batch: &InsertBatch<'_>) -> Result<Self> {
+        let (t, d) = (batch.task, batch.delegation);
         Ok(Self {
             task_authority: json::optional(t.map(|t| &t.authority), AUTHORITY)?,
             approval: json::optional(t.map(|t| &t.approval), APPROVAL)?,
@@ -256,7 +256,7 @@ impl Texts {
             onward: json::optional(d.map(|d| &d.onward), ONWARD)?,
             act: json::optional(d.and_then(|d| d.act.as_ref()), ACT)?,
             edge_approval: json::optional(d.and_then(|d| d.approval.as_ref()), EDGE_APPROVAL)?,
-            data: json::optional(writes.event.map(|e| &e.data), DATA)?,
+            data: json::optional(batch.event.map(|e| &e.data), DATA)?,
         })
     }
 }

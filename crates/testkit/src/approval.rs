@@ -1,4 +1,4 @@
-//! How a test asks a person by CIBA, and how that person decides.
+//! CIBA requests in tests, and decisions about them.
 
 use serde_json::json;
 use writ_authority::{Authority, Level};
@@ -10,9 +10,9 @@ use writ_wire::claims::{ApprovalBasis, DecidedBy};
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 use writ_wire::token::GrantType;
 
-use crate::cast::{Actor, Cast, payment};
+use crate::cast::{Cast, TestAgent, payment};
 use crate::front::{Change, Fields};
-use crate::reply::Reply;
+use crate::reply::TestReply;
 use crate::world::World;
 
 impl Cast {
@@ -44,9 +44,9 @@ pub fn poll_form(auth_req_id: &str) -> Fields {
     ]
 }
 
-impl Actor {
+impl TestAgent {
     /// Asks, with assertion and proof.
-    pub async fn ask(&self, world: &World, form: &[(&'static str, String)]) -> Reply {
+    pub async fn ask(&self, world: &World, form: &[(&'static str, String)]) -> TestReply {
         self.send(world, "/bc-authorize", form).await
     }
 
@@ -66,7 +66,7 @@ impl Actor {
     }
 
     /// Polls once.
-    pub async fn poll(&self, world: &World, auth_req_id: &str) -> Reply {
+    pub async fn poll(&self, world: &World, auth_req_id: &str) -> TestReply {
         self.send(world, "/token", &poll_form(auth_req_id)).await
     }
 }
@@ -75,9 +75,9 @@ impl World {
     /// What waits under this `auth_req_id` or `transaction_authorization_id`.
     pub async fn waiting(&self, auth_req_id: &str) -> PendingRequest {
         let digest = secret_digest(auth_req_id);
-        let mut session = self.app.read().await.unwrap();
+        let mut transaction = self.app.read().await.unwrap();
         for kind in [Kind::Ciba, Kind::Transaction] {
-            if let Some(found) = session.pending(kind, &digest).await.unwrap() {
+            if let Some(found) = transaction.pending(kind, &digest).await.unwrap() {
                 return found;
             }
         }
@@ -103,12 +103,12 @@ impl World {
             Some(_) => State::Approved,
             None => State::Denied,
         };
-        let mut session = self.session().await;
-        let decided = session
+        let mut transaction = self.begin().await;
+        let decided = transaction
             .decide_pending(&request.id, state, decision, self.now())
             .await
             .unwrap();
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         self.app.waiting.announce_request(&request);
         decided
     }
@@ -163,16 +163,16 @@ impl World {
     }
 
     pub async fn user_id(&self, name: &str) -> UserId {
-        let mut session = self.app.read().await.unwrap();
-        let found = session.user_by_name(name).await;
+        let mut transaction = self.app.read().await.unwrap();
+        let found = transaction.user_by_name(name).await;
         found.unwrap().expect("nobody of that name").user.id
     }
 
-    /// Nothing below this person lives from now on.
+    /// Disables this person.
     pub async fn disable(&self, name: &str) {
         let id = self.user_id(name).await;
-        let mut session = self.session().await;
-        assert!(session.disable_user(&id, self.now()).await.unwrap());
-        session.commit().await.unwrap();
+        let mut transaction = self.begin().await;
+        assert!(transaction.disable_user(&id, self.now()).await.unwrap());
+        transaction.commit().await.unwrap();
     }
 }

@@ -13,7 +13,8 @@ use bytes::Bytes;
 use serde_json::json;
 use writ_outside::Clock;
 use writ_verifier::{
-    Caller, ClientSecret, Live, Outside, Refused, Spends, Verifier, VerifierConfig, VerifierLayer,
+    Caller, ClientSecret, LiveCheck, Rejection, Spends, Verifier, VerifierConfig,
+    VerifierEnvironment, VerifierLayer,
 };
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -30,13 +31,13 @@ impl Bank {
         let mut config = VerifierConfig::new(ISSUER, resource, BANK);
         config.agents_only = true;
         config.spends = Spends::InMemory;
-        config.live = Live::Introspection {
+        config.live = LiveCheck::Introspection {
             client_id: "bank-api".to_owned(),
             client_secret: ClientSecret::new(cast.bank_secret.clone()),
             cache: Duration::ZERO,
         };
         change(&mut config);
-        let outside = Outside {
+        let outside = VerifierEnvironment {
             transport: world.network.clone(),
             clock: Clock::Manual(world.clock.clone()),
             random: world.random.clone(),
@@ -81,6 +82,6 @@ fn told(caller: &Caller, reference: &str) -> Response<Body> {
     (StatusCode::OK, text.to_string()).into_response()
 }
 
-fn answer(refused: Refused) -> Response<Body> {
+fn answer(refused: Rejection) -> Response<Body> {
     refused.into_response().map(Body::from)
 }

@@ -10,7 +10,7 @@ use url::Url;
 use writ_outside::Transport;
 
 use crate::network::Network;
-use crate::reply::Reply;
+use crate::reply::TestReply;
 use crate::world::ISSUER;
 
 /// More redirects than any honest path has.
@@ -23,9 +23,9 @@ pub struct Browser {
 
 /// Where the browser stands: a page of the server, or an address elsewhere that it was sent to.
 #[derive(Debug)]
-pub struct Shown {
+pub struct WebPage {
     pub url: Url,
-    pub reply: Reply,
+    pub reply: TestReply,
 }
 
 impl Browser {
@@ -42,13 +42,13 @@ impl Browser {
     }
 
     /// Opens an address and follows redirects as long as they stay at the server.
-    pub async fn open(&mut self, url: &str) -> Shown {
+    pub async fn open(&mut self, url: &str) -> WebPage {
         let url = Url::parse(ISSUER).unwrap().join(url).unwrap();
         self.follow(Method::GET, url, String::new()).await
     }
 
     /// Sends a form that no page holds, as a script does.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> Shown {
+    pub async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> WebPage {
         let url = Url::parse(ISSUER).unwrap().join(path).unwrap();
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
@@ -57,7 +57,7 @@ impl Browser {
     }
 
     /// Sends the form that holds the button, with every hidden field and ticked box, and what is filled in.
-    pub async fn submit(&mut self, page: &Shown, button: &str, fill: &[(&str, &str)]) -> Shown {
+    pub async fn submit(&mut self, page: &WebPage, button: &str, fill: &[(&str, &str)]) -> WebPage {
         let mut fields = page.fields(button);
         fields.retain(|(name, _)| !fill.iter().any(|(filled, _)| filled == name));
         fields.extend(fill.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
@@ -68,10 +68,10 @@ impl Browser {
     /// Sends exactly these fields to the address of the form that holds the button.
     pub async fn send_form(
         &mut self,
-        page: &Shown,
+        page: &WebPage,
         button: &str,
         fields: &[(String, String)],
-    ) -> Shown {
+    ) -> WebPage {
         let action =
             value_of(page.form(button).split('>').next().unwrap(), "action").expect("an address");
         let url = page.url.join(&action).unwrap();
@@ -81,7 +81,7 @@ impl Browser {
         self.follow(Method::POST, url, body).await
     }
 
-    pub async fn log_in(&mut self, page: &Shown, username: &str, password: &str) -> Shown {
+    pub async fn log_in(&mut self, page: &WebPage, username: &str, password: &str) -> WebPage {
         self.submit(
             page,
             "login-submit",
@@ -100,23 +100,23 @@ impl Browser {
         self.submit(&page, "consent-approve", &[]).await.url
     }
 
-    async fn follow(&mut self, method: Method, url: Url, body: String) -> Shown {
+    async fn follow(&mut self, method: Method, url: Url, body: String) -> WebPage {
         let (mut method, mut url, mut body) = (method, url, body);
         for _ in 0..MAX_REDIRECTS {
             let reply = self.once(&method, &url, &body).await;
             let Some(location) = reply.header(LOCATION.as_str()) else {
-                return Shown { url, reply };
+                return WebPage { url, reply };
             };
             let next = url.join(location).unwrap();
             if next.origin() != Url::parse(ISSUER).unwrap().origin() {
-                return Shown { url: next, reply };
+                return WebPage { url: next, reply };
             }
             (method, url, body) = (Method::GET, next, String::new());
         }
         panic!("more than {MAX_REDIRECTS} redirects");
     }
 
-    async fn once(&mut self, method: &Method, url: &Url, body: &str) -> Reply {
+    async fn once(&mut self, method: &Method, url: &Url, body: &str) -> TestReply {
         let cookies: Vec<String> = self
             .cookies
             .iter()
@@ -129,7 +129,7 @@ impl Browser {
             .header(COOKIE, cookies.join("; "))
             .body(Bytes::from(body.to_owned()))
             .unwrap();
-        let reply = Reply::of(self.network.send(request).await.unwrap());
+        let reply = TestReply::of(self.network.send(request).await.unwrap());
         for cookie in reply.headers.get_all(SET_COOKIE) {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -139,7 +139,7 @@ impl Browser {
     }
 }
 
-impl Shown {
+impl WebPage {
     /// The form with this button, up to its end.
     pub fn form(&self, button: &str) -> String {
         let text = self.reply.text();

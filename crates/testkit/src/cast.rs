@@ -1,4 +1,4 @@
-//! The people, agents and resource that most scenes need: alice, a planner, a booker, a stranger, a bank.
+//! Fixtures that most tests need: the person alice, the agents planner, booker and stranger, and the resource bank.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use writ_wire::exchange::{TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT};
 use writ_wire::token::GrantType;
 
 use crate::forge::Forge;
-use crate::reply::Reply;
+use crate::reply::TestReply;
 use crate::world::{ISSUER, World};
 
 pub const BANK: &str = "https://bank.example";
@@ -34,7 +34,7 @@ pub fn payment(amount: &str) -> Value {
 
 /// One agent's keys: one authenticates, one binds tokens.
 #[derive(Clone)]
-pub struct Actor {
+pub struct TestAgent {
     pub id: String,
     pub assertion: Forge,
     pub dpop: Forge,
@@ -42,13 +42,13 @@ pub struct Actor {
 
 pub struct Cast {
     pub alice: String,
-    pub planner: Actor,
+    pub planner: TestAgent,
     /// In the planner's `onward`.
-    pub booker: Actor,
+    pub booker: TestAgent,
     /// In the booker's and the planner's `onward` too, for a chain of three.
-    pub payer: Actor,
+    pub payer: TestAgent,
     /// Another owner's, in nobody's `onward`.
-    pub stranger: Actor,
+    pub stranger: TestAgent,
     pub bank_secret: String,
 }
 
@@ -130,7 +130,7 @@ impl Cast {
     }
 
     /// Pushes a form as the planner, with assertion and proof.
-    pub async fn push(&self, world: &World, form: &[(&str, String)]) -> Reply {
+    pub async fn push(&self, world: &World, form: &[(&str, String)]) -> TestReply {
         self.planner.send(world, "/par", form).await
     }
 
@@ -158,7 +158,7 @@ impl Cast {
         ]
     }
 
-    pub async fn redeem(&self, world: &World, code: &str) -> Reply {
+    pub async fn redeem(&self, world: &World, code: &str) -> TestReply {
         self.planner
             .send(world, "/token", &self.redeem_form(code))
             .await
@@ -179,7 +179,7 @@ impl Cast {
         form
     }
 
-    /// What the bank hears of a token.
+    /// The introspection response for a token, to the bank.
     pub async fn introspect(&self, world: &World, token: &str) -> Value {
         let basic = self.bank_basic();
         let reply = world
@@ -203,7 +203,7 @@ impl Cast {
     }
 }
 
-impl Actor {
+impl TestAgent {
     pub async fn kit(&self, world: &World) -> Agent {
         let config = AgentConfig::agent(
             self.id.as_str(),
@@ -214,7 +214,7 @@ impl Actor {
     }
 
     /// The form with a fresh assertion, and a fresh proof as header.
-    pub async fn send(&self, world: &World, path: &str, form: &[(&str, String)]) -> Reply {
+    pub async fn send(&self, world: &World, path: &str, form: &[(&str, String)]) -> TestReply {
         let proof = self.proof(world, path);
         self.send_with(world, path, form, &[("dpop", &proof)]).await
     }
@@ -226,7 +226,7 @@ impl Actor {
         path: &str,
         form: &[(&str, String)],
         headers: &[(&str, &str)],
-    ) -> Reply {
+    ) -> TestReply {
         let signed = self.signed(world, form);
         let pairs: Vec<(&str, &str)> = signed
             .iter()
@@ -257,16 +257,18 @@ impl Actor {
             .proof("POST", &format!("{ISSUER}{path}"), world.now().seconds())
     }
 
-    /// Consent of this agent to act after `presenter`, bound to its own key.
+    /// An actor assertion: lets `presenter` get a token for this agent, bound to its own key.
     pub fn actor_assertion(&self, world: &World, presenter: &str) -> String {
         self.assertion
             .sign_typed("writ-actor+jwt", &self.actor_claims(world, presenter))
     }
 
     pub fn actor_claims(&self, world: &World, presenter: &str) -> Value {
-        let context = (ISSUER, world.now().seconds());
-        self.assertion
-            .actor_claims(&self.id, presenter, &self.dpop.thumbprint(), context)
+        let now = world.now().seconds();
+        let mut claims = self.assertion.assertion_claims(&self.id, ISSUER, now);
+        claims["azp"] = json!(presenter);
+        claims["cnf"] = json!({ "jkt": self.dpop.thumbprint() });
+        claims
     }
 
     /// As the kit makes it.
@@ -285,7 +287,7 @@ pub fn authorize_url(client_id: &str, request_uri: &str) -> String {
 }
 
 /// Registers an agent with two fresh keys, a ceiling of payments up to 500 and both scopes of the bank.
-pub async fn actor(world: &World, id: &str, owner: &str, onward: &[&str]) -> Actor {
+pub async fn actor(world: &World, id: &str, owner: &str, onward: &[&str]) -> TestAgent {
     let (assertion, dpop) = (Forge::new(&world.random), Forge::new(&world.random));
     let mut ceiling = payment("500.00");
     let members = ceiling.as_object_mut().unwrap();
@@ -308,7 +310,7 @@ pub async fn actor(world: &World, id: &str, owner: &str, onward: &[&str]) -> Act
             }
         }))
         .await;
-    Actor {
+    TestAgent {
         id: id.to_owned(),
         assertion,
         dpop,

@@ -4,9 +4,9 @@ use serde_json::Value;
 use writ_jose::hash;
 use writ_passkey::software::SoftwareAuthenticator;
 
-use crate::browser::{Browser, Shown};
+use crate::browser::{Browser, WebPage};
 use crate::cast::PASSWORD;
-use crate::reply::Reply;
+use crate::reply::TestReply;
 use crate::world::{ISSUER, World};
 
 /// What the pages' scripts do, without them.
@@ -27,19 +27,19 @@ impl Phone {
     }
 
     /// By password, from the login page.
-    pub async fn sign_in(&mut self, name: &str) -> Shown {
+    pub async fn sign_in(&mut self, name: &str) -> WebPage {
         let page = self.browser.open("/login").await;
         self.browser.log_in(&page, name, PASSWORD).await
     }
 
     /// The first passkey, with the person's password; the page of their devices says how it went.
-    pub async fn enrol(&mut self, name: &str) -> Shown {
+    pub async fn enrol(&mut self, name: &str) -> WebPage {
         let credential = self.created(&[("password", PASSWORD.to_owned())]).await;
         self.send_credential(&credential, name).await
     }
 
     /// Another passkey; the person proves themselves with one that `held` holds.
-    pub async fn enrol_with(&mut self, held: &mut SoftwareAuthenticator, name: &str) -> Shown {
+    pub async fn enrol_with(&mut self, held: &mut SoftwareAuthenticator, name: &str) -> WebPage {
         let proof = self.proof(held, &[]).await.to_string();
         let credential = self.created(&[("assertion", proof)]).await;
         self.send_credential(&credential, name).await
@@ -66,7 +66,7 @@ impl Phone {
         held.get(&options.json(), &self.origin).unwrap()
     }
 
-    pub async fn send_credential(&mut self, credential: &Value, name: &str) -> Shown {
+    pub async fn send_credential(&mut self, credential: &Value, name: &str) -> WebPage {
         let fields = [
             ("name", name.to_owned()),
             ("credential", credential.to_string()),
@@ -75,7 +75,7 @@ impl Phone {
     }
 
     /// The whole way from the login page, wherever it leads.
-    pub async fn sign_in_with_passkey(&mut self, way: &[(&str, &str)]) -> Shown {
+    pub async fn sign_in_with_passkey(&mut self, way: &[(&str, &str)]) -> WebPage {
         let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(way)
             .finish();
@@ -91,14 +91,14 @@ impl Phone {
         self.device.get(&options.json(), &self.origin).unwrap()
     }
 
-    pub async fn send_assertion(&mut self, assertion: &Value, way: &[(&str, &str)]) -> Shown {
+    pub async fn send_assertion(&mut self, assertion: &Value, way: &[(&str, &str)]) -> WebPage {
         let mut fields = vec![("assertion", assertion.to_string())];
         fields.extend(way.iter().map(|(name, value)| (*name, (*value).to_owned())));
         self.post("/login/passkey", &fields).await
     }
 
     /// Proved by this device's own passkey.
-    pub async fn remove(&mut self, credential_id: &str) -> Shown {
+    pub async fn remove(&mut self, credential_id: &str) -> WebPage {
         let mut held = self.device.clone();
         let act = [("passkey", credential_id.to_owned())];
         let proof = self.proof(&mut held, &act).await;
@@ -106,7 +106,7 @@ impl Phone {
         self.send_removal(credential_id, &proof).await
     }
 
-    pub async fn send_removal(&mut self, credential_id: &str, proof: &Value) -> Shown {
+    pub async fn send_removal(&mut self, credential_id: &str, proof: &Value) -> WebPage {
         let fields = [
             ("passkey", credential_id.to_owned()),
             ("assertion", proof.to_string()),
@@ -115,13 +115,13 @@ impl Phone {
     }
 
     /// A form of one of our pages: its fields and the token against forged ones.
-    pub async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> Shown {
+    pub async fn post(&mut self, path: &str, fields: &[(&str, String)]) -> WebPage {
         let mut all = vec![("csrf", self.browser.csrf())];
         all.extend_from_slice(fields);
         self.browser.post(path, &all).await
     }
 
-    async fn ask(&mut self, path: &str) -> Reply {
+    async fn ask(&mut self, path: &str) -> TestReply {
         self.post(path, &[]).await.reply
     }
 }

@@ -1,4 +1,4 @@
-//! JWTs of any shape, good and bad, signed by p256: what an honest client never sends.
+//! Signs JWTs with any header and claims by p256, also those that an honest client never sends.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -113,20 +113,6 @@ impl Forge {
             "client-authentication+jwt",
             &self.assertion_claims(client_id, issuer, now),
         )
-    }
-
-    /// Claims of a good actor assertion (DESIGN 6) that binds `jkt`.
-    pub fn actor_claims(
-        &self,
-        agent: &str,
-        presenter: &str,
-        jkt: &str,
-        (issuer, now): (&str, i64),
-    ) -> Value {
-        let mut claims = self.assertion_claims(agent, issuer, now);
-        claims["azp"] = json!(presenter);
-        claims["cnf"] = json!({ "jkt": jkt });
-        claims
     }
 }
 

@@ -1,12 +1,12 @@
-//! The front door in a test's hands: forms to change, a plain web client, and consent step by step.
+//! The authorization endpoint in tests: forms to change, a plain web client, and consent step by step.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, Shown};
-use crate::cast::{Actor, Cast, PASSWORD, authorize_url};
-use crate::reply::Reply;
+use crate::browser::{Browser, WebPage};
+use crate::cast::{Cast, PASSWORD, TestAgent, authorize_url};
+use crate::reply::TestReply;
 use crate::world::World;
 
 /// RFC 7636 appendix B.
@@ -51,7 +51,7 @@ impl Cast {
     }
 
     /// Alice stands on the consent page of a request.
-    pub async fn asked(&self, world: &World, form: &Fields) -> (Browser, Shown) {
+    pub async fn asked(&self, world: &World, form: &Fields) -> (Browser, WebPage) {
         let url = authorize_url(&self.planner.id, &self.pushed(world, form).await);
         world.consent_page(&url).await
     }
@@ -67,7 +67,7 @@ impl Cast {
 
 impl World {
     /// Alice follows a link, logs in, and stands on the consent page.
-    pub async fn consent_page(&self, url: &str) -> (Browser, Shown) {
+    pub async fn consent_page(&self, url: &str) -> (Browser, WebPage) {
         let mut browser = self.browser();
         let page = browser.open(url).await;
         assert_eq!(page.url.path(), "/login", "{}", page.reply.text());
@@ -84,33 +84,40 @@ impl World {
     }
 }
 
-impl Actor {
+impl TestAgent {
     /// `client_credentials` without anything asked: the shortest request with assertion and proof.
     pub fn own_work() -> Fields {
         vec![("grant_type", "client_credentials".to_owned())]
     }
 
-    /// A form with this assertion and this proof.
+    /// Sends a form with exactly this assertion and this proof.
     pub async fn send_exactly(
         &self,
         world: &World,
         path: &str,
         form: &Fields,
-        (assertion, proof): (&str, &str),
-    ) -> Reply {
+        signed: SignedParts<'_>,
+    ) -> TestReply {
         let form = form
             .clone()
             .and(
                 "client_assertion_type",
                 "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
             )
-            .and("client_assertion", assertion);
+            .and("client_assertion", signed.assertion);
         let pairs: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        world.post(path, &pairs, &[("dpop", proof)]).await
+        world.post(path, &pairs, &[("dpop", signed.proof)]).await
     }
 }
 
-/// Today's web application: no agent, a secret, requests in the front channel, bearer tokens.
+/// What authenticates one request: a client assertion and a DPoP proof.
+#[derive(Clone, Copy)]
+pub struct SignedParts<'a> {
+    pub assertion: &'a str,
+    pub proof: &'a str,
+}
+
+/// A plain web application: a client secret, requests in the front channel, bearer tokens.
 pub struct Web {
     pub id: String,
     pub secret: Option<String>,
@@ -184,7 +191,7 @@ impl Web {
         path: &str,
         form: &Fields,
         headers: &[(&str, &str)],
-    ) -> Reply {
+    ) -> TestReply {
         let basic = self.secret.as_ref().map(|_| self.basic());
         let form = match basic {
             Some(_) => form.clone(),
@@ -237,12 +244,12 @@ macro_rules! both_with {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::World::configured($crate::Kind::Sqlite, $settings).await).await;
+                scene($crate::World::configured($crate::DatabaseKind::Sqlite, $settings).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::World::configured($crate::Kind::Postgres, $settings).await).await;
+                scene($crate::World::configured($crate::DatabaseKind::Postgres, $settings).await).await;
             }
         }
     };

@@ -14,39 +14,41 @@ mod bank;
 mod browser;
 mod cast;
 mod device;
-mod door;
 mod forge;
 mod front;
+mod grant_template;
 mod liveness;
 mod network;
+mod node_client;
 mod phone;
 mod receiver;
 mod reply;
 mod scene;
-mod seedling;
 mod transaction;
 mod world;
 
 pub use approval::poll_form;
 pub use bank::Bank;
-pub use browser::{Browser, Shown};
-pub use cast::{Actor, BANK, Cast, PASSWORD, REDIRECT, actor, authorize_url, payment};
+pub use browser::{Browser, WebPage};
+pub use cast::{BANK, Cast, PASSWORD, REDIRECT, TestAgent, actor, authorize_url, payment};
 pub use device::Phone;
-pub use door::{Door, Ready, at_once};
 pub use forge::{Forge, thumbprint};
-pub use front::{CHALLENGE, Change, Fields, VERIFIER, WEB_REDIRECT, Web, basic, front_url, merge};
-pub use liveness::{SEER, SEER_PAGE, Seer};
+pub use front::{
+    CHALLENGE, Change, Fields, SignedParts, VERIFIER, WEB_REDIRECT, Web, basic, front_url, merge,
+};
+pub use grant_template::{CopiedGrant, GrantTemplate};
+pub use liveness::{SEER, SEER_PAGE, TestLivenessVerifier};
 pub use network::Network;
+pub use node_client::{NodeClient, Ready, at_once};
 pub use phone::{options, yes};
-pub use receiver::{Heard, Listening, Postbox, Receiver};
-pub use reply::{Reply, claims};
+pub use receiver::{HttpReceiver, MailServer, ReceivedRequest, ResponseStream};
+pub use reply::{TestReply, claims};
 pub use scene::{
     Plain, SHOP, agent_file, enrol, enrol_plain, minted, plain_file, plus, refused, with, without,
 };
-pub use seedling::{Planted, Seedling};
 pub use transaction::{TRANSACTIONS, poll_transaction_form, present_form};
 pub use world::{ISSUER, Node, START, World};
-pub use writ_store::testing::Kind;
+pub use writ_store::testing::DatabaseKind;
 
 /// Runs a scene on SQLite and on PostgreSQL: `both!(name, |world| async { ... })` makes `name::sqlite` and
 /// `name::postgres`. The world is empty but for the types; `Cast::of(&world).await` fills it.
@@ -64,12 +66,12 @@ macro_rules! both {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::World::new($crate::Kind::Sqlite).await).await;
+                scene($crate::World::new($crate::DatabaseKind::Sqlite).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::World::new($crate::Kind::Postgres).await).await;
+                scene($crate::World::new($crate::DatabaseKind::Postgres).await).await;
             }
         }
     };

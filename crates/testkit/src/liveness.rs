@@ -1,12 +1,12 @@
-//! A verifier of liveness (docs/liveness.md), scripted: it reads the request that a person's browser brings, and answers whatever
-//! the scene wants.
+//! A scripted liveness verifier (`docs/liveness.md`): reads the request that a person's browser brings, and returns the result that the
+//! test wants.
 
 use serde_json::{Value, json};
 use writ_jose::jws::UnverifiedJwt;
 use writ_outside::Random;
 use writ_wire::liveness::{REQUEST_PARAMETER, RESULT_PARAMETER, RESULT_TYPE};
 
-use crate::browser::Shown;
+use crate::browser::WebPage;
 use crate::device::Phone;
 use crate::forge::Forge;
 use crate::world::World;
@@ -16,11 +16,11 @@ pub const SEER: &str = "https://seer.example";
 /// Its page for people.
 pub const SEER_PAGE: &str = "https://seer.example/look?lang=any";
 
-pub struct Seer {
+pub struct TestLivenessVerifier {
     pub key: Forge,
 }
 
-impl Seer {
+impl TestLivenessVerifier {
     pub fn new() -> Self {
         Self {
             key: Forge::new(&Random::seeded(20_261_122)),
@@ -33,7 +33,7 @@ impl Seer {
     }
 
     /// What our server asks, where the browser stands now: its signature and type count, as a verifier must check them.
-    pub async fn asked(&self, world: &World, page: &Shown) -> Value {
+    pub async fn asked(&self, world: &World, page: &WebPage) -> Value {
         assert_eq!(page.url.origin().ascii_serialization(), SEER);
         assert_eq!(page.query("lang").as_deref(), Some("any"));
         let text = page.query(REQUEST_PARAMETER).expect("a request");
@@ -58,7 +58,7 @@ impl Seer {
     }
 }
 
-impl Default for Seer {
+impl Default for TestLivenessVerifier {
     fn default() -> Self {
         Self::new()
     }
@@ -66,20 +66,30 @@ impl Default for Seer {
 
 impl Phone {
     /// From the page of a request to the verifier; the claims of what it is asked.
-    pub async fn go_to(&mut self, seer: &Seer, world: &World, page: &Shown) -> Value {
+    pub async fn go_to(
+        &mut self,
+        seer: &TestLivenessVerifier,
+        world: &World,
+        page: &WebPage,
+    ) -> Value {
         let there = self.browser.open(&page.link("approval-liveness")).await;
         seer.asked(world, &there).await
     }
 
     /// Back with this result.
-    pub async fn come_back(&mut self, asked: &Value, result: &str) -> Shown {
+    pub async fn come_back(&mut self, asked: &Value, result: &str) -> WebPage {
         let mut url = url::Url::parse(asked["return_to"].as_str().unwrap()).unwrap();
         url.query_pairs_mut().append_pair(RESULT_PARAMETER, result);
         self.browser.open(url.as_str()).await
     }
 
     /// There and back, seen alive.
-    pub async fn show(&mut self, seer: &Seer, world: &World, page: &Shown) -> Shown {
+    pub async fn show(
+        &mut self,
+        seer: &TestLivenessVerifier,
+        world: &World,
+        page: &WebPage,
+    ) -> WebPage {
         let asked = self.go_to(seer, world, page).await;
         let result = seer.sign(&seer.finding(world, &asked));
         self.come_back(&asked, &result).await
@@ -94,8 +104,8 @@ macro_rules! both_seen {
             #[expect(unused_imports, reason = "not every scene uses its file's imports")]
             use super::*;
 
-            async fn scene(kind: $crate::Kind) {
-                let $seer = $crate::Seer::new();
+            async fn scene(kind: $crate::DatabaseKind) {
+                let $seer = $crate::TestLivenessVerifier::new();
                 let $world = $crate::World::configured(
                     kind,
                     &[
@@ -110,12 +120,12 @@ macro_rules! both_seen {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::Kind::Sqlite).await;
+                scene($crate::DatabaseKind::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::Kind::Postgres).await;
+                scene($crate::DatabaseKind::Postgres).await;
             }
         }
     };

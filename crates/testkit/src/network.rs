@@ -1,4 +1,4 @@
-//! HTTP between everybody without a socket: an origin is a router.
+//! An in-process network: HTTP without sockets, where each origin is a router.
 
 use std::sync::Mutex;
 

@@ -1,9 +1,9 @@
-//! A person who decides on their phone, without a browser's engine: reads the inbox and the approval page, approves by password
-//! or passkey, approves less, denies. Its fields and buttons are those of the page.
+//! A person's phone without a browser engine: reads the inbox and the approval page, approves by password or passkey, approves less,
+//! denies, by the fields and buttons of the page.
 
 use serde_json::Value;
 
-use crate::browser::Shown;
+use crate::browser::WebPage;
 use crate::cast::PASSWORD;
 use crate::device::Phone;
 use crate::world::World;
@@ -22,12 +22,12 @@ impl Phone {
             .collect()
     }
 
-    pub async fn look(&mut self, request: &str) -> Shown {
+    pub async fn look(&mut self, request: &str) -> WebPage {
         self.browser.open(&format!("/app/requests/{request}")).await
     }
 
     /// The smaller request, as the form of "approve less" asks for it.
-    pub async fn less(&mut self, request: &str, choice: &[(&str, &str)]) -> Shown {
+    pub async fn less(&mut self, request: &str, choice: &[(&str, &str)]) -> WebPage {
         let query = form_urlencoded::Serializer::new(String::new())
             .append_pair("narrow", "1")
             .extend_pairs(choice)
@@ -37,34 +37,34 @@ impl Phone {
     }
 
     /// A yes with what stands in the page's form, and these fields instead.
-    pub async fn answer(&mut self, page: &Shown, fill: &[(&str, &str)]) -> Shown {
+    pub async fn answer(&mut self, page: &WebPage, fill: &[(&str, &str)]) -> WebPage {
         let fields = yes(page, fill);
         self.browser.send_form(page, YES, &fields).await
     }
 
-    pub async fn approve_by_password(&mut self, page: &Shown) -> Shown {
+    pub async fn approve_by_password(&mut self, page: &WebPage) -> WebPage {
         self.answer(page, &[("password", PASSWORD)]).await
     }
 
     /// What the device says to the challenge of this page.
-    pub fn sign(&mut self, page: &Shown) -> Value {
+    pub fn sign(&mut self, page: &WebPage) -> Value {
         self.device.get(&options(page), &self.origin).unwrap()
     }
 
-    pub async fn approve_by_passkey(&mut self, page: &Shown) -> Shown {
+    pub async fn approve_by_passkey(&mut self, page: &WebPage) -> WebPage {
         let assertion = self.sign(page).to_string();
         self.answer(page, &[("assertion", &assertion)]).await
     }
 
     /// `deny`, `stop` or `not_me`.
-    pub async fn refuse(&mut self, page: &Shown, decision: &str) -> Shown {
+    pub async fn refuse(&mut self, page: &WebPage, decision: &str) -> WebPage {
         let mut fields = yes(page, &[(YES, decision)]);
         fields.retain(|(name, _)| ["csrf", "screen", YES].contains(&name.as_str()));
         self.browser.send_form(page, YES, &fields).await
     }
 
     /// The receipt in the address of this page, as it is handed out.
-    pub async fn receipt(&mut self, page: &Shown) -> String {
+    pub async fn receipt(&mut self, page: &WebPage) -> String {
         let path = page.url.path();
         assert!(
             path.starts_with("/app/receipts/"),
@@ -92,7 +92,7 @@ impl World {
     }
 }
 
-impl Shown {
+impl WebPage {
     /// Everything that a person reads in the main part of the page, without any space: markup may stand between words.
     pub fn words(&self) -> String {
         let text = self.reply.text();
@@ -135,7 +135,7 @@ impl Shown {
 }
 
 /// The fields of the yes on this page, with some of them changed.
-pub fn yes(page: &Shown, fill: &[(&str, &str)]) -> Vec<(String, String)> {
+pub fn yes(page: &WebPage, fill: &[(&str, &str)]) -> Vec<(String, String)> {
     let mut fields = page.fields(YES);
     fields.retain(|(name, _)| !fill.iter().any(|(filled, _)| filled == name));
     fields.extend(fill.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
@@ -143,7 +143,7 @@ pub fn yes(page: &Shown, fill: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// What the page gives to the device.
-pub fn options(page: &Shown) -> Value {
+pub fn options(page: &WebPage) -> Value {
     let text = page.reply.text();
     let given = text.split("data-given=\"").nth(1);
     let given = given.unwrap_or_else(|| panic!("no passkey is asked: {text}"));
@@ -166,6 +166,9 @@ fn unescaped(text: &str) -> String {
         ("&#38;", "&"),
         ("&amp;", "&"),
     ];
-    let plain = |text: String, (escape, plain): (&str, &str)| text.replace(escape, plain);
-    escapes.into_iter().fold(text.to_owned(), plain)
+    let mut text = text.to_owned();
+    for (escape, plain) in escapes {
+        text = text.replace(escape, plain);
+    }
+    text
 }

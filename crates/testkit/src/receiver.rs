@@ -1,4 +1,4 @@
-//! Others whom the server calls: an HTTP receiver and a mail server, on loopback, that keep what they hear.
+//! Servers that the server calls, on loopback: an HTTP receiver and a mail server that record what they receive.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -21,13 +21,13 @@ use crate::world::World;
 
 /// One request as it came.
 #[derive(Clone, Debug)]
-pub struct Heard {
+pub struct ReceivedRequest {
     pub path: String,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-impl Heard {
+impl ReceivedRequest {
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value
@@ -47,7 +47,7 @@ impl Heard {
 
 /// Answers 204, unless told otherwise.
 #[derive(Clone)]
-pub struct Receiver {
+pub struct HttpReceiver {
     pub origin: String,
     memory: Arc<Memory>,
     /// Dropped with the last clone: the receiver ends.
@@ -56,7 +56,7 @@ pub struct Receiver {
 
 #[derive(Default)]
 struct Memory {
-    heard: Mutex<Vec<Heard>>,
+    heard: Mutex<Vec<ReceivedRequest>>,
     answers: Mutex<VecDeque<Answer>>,
 }
 
@@ -65,7 +65,7 @@ struct Answer {
     headers: Vec<(&'static str, String)>,
 }
 
-impl Receiver {
+impl HttpReceiver {
     pub async fn start() -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", socket.local_addr().unwrap());
@@ -95,13 +95,13 @@ impl Receiver {
     }
 
     /// Everything since the last call.
-    pub fn heard(&self) -> Vec<Heard> {
+    pub fn heard(&self) -> Vec<ReceivedRequest> {
         std::mem::take(&mut *self.memory.heard.lock().unwrap())
     }
 
     /// The one request since the last call.
     #[track_caller]
-    pub fn only(&self) -> Heard {
+    pub fn only(&self) -> ReceivedRequest {
         let mut heard = self.heard();
         assert_eq!(heard.len(), 1, "{heard:?}");
         heard.remove(0)
@@ -111,7 +111,7 @@ impl Receiver {
 async fn hear(State(memory): State<Arc<Memory>>, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
-    memory.heard.lock().unwrap().push(Heard {
+    memory.heard.lock().unwrap().push(ReceivedRequest {
         path: parts.uri.to_string(),
         headers: parts.headers,
         body,
@@ -130,13 +130,13 @@ async fn hear(State(memory): State<Arc<Memory>>, request: Request<Body>) -> Resp
 
 /// A mail server (RFC 5321) without TLS: for loopback.
 #[derive(Clone)]
-pub struct Postbox {
+pub struct MailServer {
     pub url: String,
     letters: Arc<Mutex<Vec<String>>>,
     refusals: Arc<Mutex<VecDeque<&'static str>>>,
 }
 
-impl Postbox {
+impl MailServer {
     pub async fn start() -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", socket.local_addr().unwrap());
@@ -204,14 +204,14 @@ impl Postbox {
     }
 }
 
-/// An answer that goes on and on, as it comes.
-pub struct Listening {
+/// A streamed response, read piece by piece.
+pub struct ResponseStream {
     pub status: u16,
     pub headers: HeaderMap,
     body: Body,
 }
 
-impl Listening {
+impl ResponseStream {
     pub async fn start(world: &World, path: &str, cookie: &str) -> Self {
         let request = Request::builder()
             .uri(path)
@@ -249,8 +249,8 @@ macro_rules! both_heard {
             #[expect(unused_imports, reason = "not every scene uses its file's imports")]
             use super::*;
 
-            async fn scene(kind: $crate::Kind) {
-                let $receiver = $crate::Receiver::start().await;
+            async fn scene(kind: $crate::DatabaseKind) {
+                let $receiver = $crate::HttpReceiver::start().await;
                 let settings = ["OUTBOUND__TRUSTED", "PUSH__HOSTS"];
                 let settings = settings.map(|key| (key, $receiver.origin.as_str()));
                 let $world = $crate::World::configured(kind, &settings).await;
@@ -259,12 +259,12 @@ macro_rules! both_heard {
 
             #[tokio::test(flavor = "multi_thread")]
             async fn sqlite() {
-                scene($crate::Kind::Sqlite).await;
+                scene($crate::DatabaseKind::Sqlite).await;
             }
 
             #[tokio::test(flavor = "multi_thread")]
             async fn postgres() {
-                scene($crate::Kind::Postgres).await;
+                scene($crate::DatabaseKind::Postgres).await;
             }
         }
     };

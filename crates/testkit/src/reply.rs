@@ -1,4 +1,4 @@
-//! An answer, as a test looks at it.
+//! A response, with what tests check of it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,13 +7,13 @@ use http::{HeaderMap, Response};
 use serde_json::Value;
 
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub struct TestReply {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-impl Reply {
+impl TestReply {
     pub fn of(response: Response<Bytes>) -> Self {
         let (parts, body) = response.into_parts();
         Self {

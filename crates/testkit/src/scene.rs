@@ -1,14 +1,14 @@
-//! Steps that many scenes take: changed forms, grants by forged requests, more agents, plain clients, a second resource,
-//! and tokens that the server's own key signed but the server never issued.
+//! Steps that many tests share: changed forms, grants, more agents, plain clients, a second resource, and tokens signed by the
+//! server's own key that the server never issued.
 
 use serde_json::{Value, json};
 use writ_wire::claims::ACCESS_TOKEN_TYPE;
 use writ_wire::token::GrantType;
 
-use crate::cast::{Actor, BANK, Cast, PASSWORD, REDIRECT, authorize_url, payment};
+use crate::cast::{BANK, Cast, PASSWORD, REDIRECT, TestAgent, authorize_url, payment};
 use crate::forge::Forge;
 use crate::front::{Fields, basic};
-use crate::reply::{Reply, claims};
+use crate::reply::{TestReply, claims};
 use crate::world::{ISSUER, World};
 
 pub const SHOP: &str = "https://shop.example";
@@ -41,7 +41,7 @@ pub fn plus(
 
 /// Ends the test unless the answer is a refusal with status 400 and this code, and holds no token.
 #[track_caller]
-pub fn refused(reply: &Reply, error: &str, what: &str) {
+pub fn refused(reply: &TestReply, error: &str, what: &str) {
     assert_eq!(
         reply.refusal(),
         (400, error.to_owned()),
@@ -55,7 +55,7 @@ pub fn refused(reply: &Reply, error: &str, what: &str) {
 
 /// Claims of the token in the answer; ends the test if there is none.
 #[track_caller]
-pub fn minted(reply: &Reply, what: &str) -> Value {
+pub fn minted(reply: &TestReply, what: &str) -> Value {
     assert_eq!(reply.status, 200, "{what}: {}", reply.text());
     reply.claims()
 }
@@ -95,7 +95,7 @@ impl Cast {
     pub async fn approved(
         &self,
         world: &World,
-        who: &Actor,
+        who: &TestAgent,
         form: &[(&'static str, String)],
         person: &str,
     ) -> String {
@@ -112,10 +112,10 @@ impl Cast {
     pub async fn granted(
         &self,
         world: &World,
-        who: &Actor,
+        who: &TestAgent,
         form: &[(&'static str, String)],
         resource: &str,
-    ) -> Reply {
+    ) -> TestReply {
         let code = self.approved(world, who, form, "alice").await;
         let redeem = with(&self.redeem_form(&code), "resource", resource);
         let reply = who.send(world, "/token", &redeem).await;
@@ -132,14 +132,20 @@ impl Cast {
     }
 
     /// `from` hands its token over to `to`, whole.
-    pub async fn hand(&self, world: &World, from: &Actor, token: &str, to: &Actor) -> Reply {
+    pub async fn hand(
+        &self,
+        world: &World,
+        from: &TestAgent,
+        token: &str,
+        to: &TestAgent,
+    ) -> TestReply {
         let assertion = to.actor_assertion(world, &from.id);
         let form = self.exchange_form(token, Some(&assertion));
         from.send(world, "/token", &form).await
     }
 }
 
-impl Actor {
+impl TestAgent {
     /// The same agent with another key for proofs.
     pub fn with_key(&self, dpop: Forge) -> Self {
         Self {
@@ -149,7 +155,7 @@ impl Actor {
     }
 
     /// `client_credentials` for these fields.
-    pub async fn own(&self, world: &World, fields: &[(&'static str, String)]) -> Reply {
+    pub async fn own(&self, world: &World, fields: &[(&'static str, String)]) -> TestReply {
         let grant = GrantType::ClientCredentials.as_str();
         self.send(world, "/token", &plus(fields, "grant_type", grant))
             .await
@@ -187,12 +193,12 @@ pub fn agent_file(id: &str, owner: &str) -> Value {
 }
 
 /// Registers AGENT.json with two fresh keys.
-pub async fn enrol(world: &World, mut file: Value) -> Actor {
+pub async fn enrol(world: &World, mut file: Value) -> TestAgent {
     let (assertion, dpop) = (Forge::new(&world.random), Forge::new(&world.random));
     file["jwks"] = json!({ "keys": [assertion.jwk()] });
     let id = file["client_id"].as_str().unwrap().to_owned();
     world.add_client(file).await;
-    Actor {
+    TestAgent {
         id,
         assertion,
         dpop,
@@ -227,7 +233,12 @@ pub async fn enrol_plain(world: &World, file: Value) -> Plain {
 
 impl Plain {
     /// With authentication and a fresh proof.
-    pub async fn send(&self, world: &World, path: &str, form: &[(&'static str, String)]) -> Reply {
+    pub async fn send(
+        &self,
+        world: &World,
+        path: &str,
+        form: &[(&'static str, String)],
+    ) -> TestReply {
         self.send_by(world, path, form, Some(&self.dpop)).await
     }
 
@@ -238,7 +249,7 @@ impl Plain {
         path: &str,
         form: &[(&'static str, String)],
         key: Option<&Forge>,
-    ) -> Reply {
+    ) -> TestReply {
         let form = with(form, "client_id", self.id.as_str());
         let pairs: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let authorization = self.secret.as_ref().map(|secret| basic(&self.id, secret));
@@ -263,7 +274,7 @@ impl Plain {
     }
 
     /// From the push to the first tokens, all with this key or none.
-    pub async fn granted(&self, world: &World, cast: &Cast, key: Option<&Forge>) -> Reply {
+    pub async fn granted(&self, world: &World, cast: &Cast, key: Option<&Forge>) -> TestReply {
         let code = self.approved(world, cast, key).await;
         let reply = self
             .send_by(world, "/token", &cast.redeem_form(&code), key)

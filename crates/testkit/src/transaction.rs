@@ -1,13 +1,13 @@
-//! A resource server that signs challenges by hand, good ones and bad ones, and an agent that brings them to the server.
+//! Transaction challenges in tests: a resource server that signs valid and invalid ones, and an agent that presents them.
 
 use serde_json::{Value, json};
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 use writ_wire::transaction::CHALLENGE_TYPE;
 
-use crate::cast::{Actor, BANK, Cast, payment};
+use crate::cast::{BANK, Cast, TestAgent, payment};
 use crate::forge::Forge;
 use crate::front::Fields;
-use crate::reply::Reply;
+use crate::reply::TestReply;
 use crate::world::{ISSUER, World};
 
 /// Settings of a world in which the draft is on.
@@ -66,9 +66,9 @@ pub fn poll_transaction_form(id: &str) -> Fields {
     vec![("transaction_authorization_id", id.to_owned())]
 }
 
-impl Actor {
+impl TestAgent {
     /// Brings a challenge, with assertion and proof.
-    pub async fn present(&self, world: &World, challenge: &str, token: &str) -> Reply {
+    pub async fn present(&self, world: &World, challenge: &str, token: &str) -> TestReply {
         let form = present_form(challenge, token);
         self.send(world, "/transaction_authorization", &form).await
     }
@@ -80,7 +80,7 @@ impl Actor {
         reply.member("transaction_authorization_id")
     }
 
-    pub async fn poll_transaction(&self, world: &World, id: &str) -> Reply {
+    pub async fn poll_transaction(&self, world: &World, id: &str) -> TestReply {
         let form = poll_transaction_form(id);
         self.send(world, "/transaction_authorization", &form).await
     }

@@ -1,4 +1,4 @@
-//! One server, its database, its time, and the network between everybody.
+//! A server in the test's process, with its database, its clock and an in-process network.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,14 +18,14 @@ use writ_server::peer::Peer;
 use writ_server::register::Registry;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
-use writ_store::testing::{self, Kind, TestDatabase};
-use writ_store::{Session, Store};
+use writ_store::testing::{self, DatabaseKind, TestDatabase};
+use writ_store::{DatabaseTransaction, Store};
 use writ_wire::time::Timestamp;
 
 use crate::browser::Browser;
-use crate::door::Door;
 use crate::network::Network;
-use crate::reply::Reply;
+use crate::node_client::NodeClient;
+use crate::reply::TestReply;
 
 /// A host name, because passkeys need one.
 pub const ISSUER: &str = "http://localhost:9";
@@ -46,18 +46,18 @@ pub struct World {
     pub network: Arc<Network>,
     pub database: TestDatabase,
     router: Router,
-    /// What this world was configured with beside the usual.
+    /// Settings beside the defaults.
     settings: Vec<(String, String)>,
 }
 
 impl World {
     /// Nonces off for all profiles, `mission_intent` on.
-    pub async fn new(kind: Kind) -> Self {
+    pub async fn new(kind: DatabaseKind) -> Self {
         Self::configured(kind, &[]).await
     }
 
     /// With more of the environment: `("PROFILES__AGENT__DPOP_NONCE", "true")`.
-    pub async fn configured(kind: Kind, more: &[(&str, &str)]) -> Self {
+    pub async fn configured(kind: DatabaseKind, more: &[(&str, &str)]) -> Self {
         let seed = std::env::var("WRIT_TEST_SEED")
             .ok()
             .and_then(|s| s.parse().ok());
@@ -104,8 +104,8 @@ impl World {
     }
 
     /// The first node.
-    pub fn door(&self) -> Door {
-        Door::new(self.network.clone(), ISSUER)
+    pub fn door(&self) -> NodeClient {
+        NodeClient::new(self.network.clone(), ISSUER)
     }
 
     /// The environment of one more process on the same database.
@@ -125,7 +125,7 @@ impl World {
         &self.database.store
     }
 
-    pub async fn session(&self) -> Session {
+    pub async fn begin(&self) -> DatabaseTransaction {
         self.store().begin(TENANT).await.unwrap()
     }
 
@@ -168,11 +168,11 @@ impl World {
     /// The record of this client, as it is stored.
     pub async fn client_file(&self, id: &str) -> Value {
         let id = writ_core::id::ClientId::from_text(id);
-        let stored = self.session().await.client(&id).await.unwrap();
+        let stored = self.begin().await.client(&id).await.unwrap();
         serde_json::from_str(&stored.expect("no such client").metadata).unwrap()
     }
 
-    /// Another record from now on; what this node has at hand may be older.
+    /// Changes the stored record; a node may still have the older one in its cache.
     pub async fn change_client(&self, id: &str, change: impl FnOnce(&mut Value)) {
         let mut file = self.client_file(id).await;
         change(&mut file);
@@ -196,9 +196,9 @@ impl World {
         Browser::new(self.network.clone())
     }
 
-    /// A kit's surroundings: this world's time, randomness and network.
-    pub fn outside(&self) -> writ_agent::Outside {
-        writ_agent::Outside {
+    /// For the agent kit: this world's network, clock and random numbers.
+    pub fn outside(&self) -> writ_agent::AgentEnvironment {
+        writ_agent::AgentEnvironment {
             transport: self.network.clone(),
             clock: Clock::Manual(self.clock.clone()),
             random: self.random.clone(),
@@ -213,7 +213,12 @@ impl World {
     }
 
     /// A form through the real router.
-    pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
+    pub async fn post(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> TestReply {
         post(self.router.clone(), path, form, headers).await
     }
 
@@ -222,19 +227,25 @@ impl World {
         &self,
         address: IpAddr,
         path: &str,
-        (form, headers): (Pairs<'_>, Pairs<'_>),
-    ) -> Reply {
+        form: Pairs<'_>,
+        headers: Pairs<'_>,
+    ) -> TestReply {
         let router = self.router.clone().layer(Extension(Peer(address)));
         post(router, path, form, headers).await
     }
 
     /// A page over a connection whose other end is this address.
-    pub async fn get_from(&self, address: IpAddr, path: &str, headers: &[(&str, &str)]) -> Reply {
+    pub async fn get_from(
+        &self,
+        address: IpAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> TestReply {
         let router = self.router.clone().layer(Extension(Peer(address)));
-        send(router, Method::GET, path, (headers, Vec::new())).await
+        send(router, Method::GET, path, headers, Vec::new()).await
     }
 
-    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Reply {
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> TestReply {
         self.send(Method::GET, path, headers, Vec::new()).await
     }
 
@@ -244,14 +255,14 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
         body: Vec<u8>,
-    ) -> Reply {
-        send(self.router.clone(), method, path, (headers, body)).await
+    ) -> TestReply {
+        send(self.router.clone(), method, path, headers, body).await
     }
 
-    /// Everything that was recorded, oldest first.
+    /// All events of the audit log, oldest first.
     pub async fn events(&self) -> Vec<StoredEvent> {
-        let mut session = self.store().read(TENANT).await.unwrap();
-        session
+        let mut transaction = self.store().read(TENANT).await.unwrap();
+        transaction
             .events(EventFilter {
                 limit: 10_000,
                 ..EventFilter::default()
@@ -279,15 +290,20 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn door(&self) -> Door {
-        Door::new(self.network.clone(), ISSUER)
+    pub fn door(&self) -> NodeClient {
+        NodeClient::new(self.network.clone(), ISSUER)
     }
 
     pub fn browser(&self) -> Browser {
         Browser::new(self.network.clone())
     }
 
-    pub async fn post(&self, path: &str, form: &[(&str, &str)], headers: &[(&str, &str)]) -> Reply {
+    pub async fn post(
+        &self,
+        path: &str,
+        form: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> TestReply {
         post(self.router.clone(), path, form, headers).await
     }
 }
@@ -331,21 +347,22 @@ async fn post(
     path: &str,
     form: &[(&str, &str)],
     headers: &[(&str, &str)],
-) -> Reply {
+) -> TestReply {
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(form)
         .finish();
     let mut all = vec![("content-type", "application/x-www-form-urlencoded")];
     all.extend_from_slice(headers);
-    send(router, Method::POST, path, (&all, body.into_bytes())).await
+    send(router, Method::POST, path, &all, body.into_bytes()).await
 }
 
 async fn send(
     router: Router,
     method: Method,
     path: &str,
-    (headers, body): (&[(&str, &str)], Vec<u8>),
-) -> Reply {
+    headers: Pairs<'_>,
+    body: Vec<u8>,
+) -> TestReply {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         map.append(
@@ -357,5 +374,5 @@ async fn send(
     *request.method_mut() = method;
     *request.uri_mut() = path.parse().unwrap();
     *request.headers_mut() = map;
-    Reply::of(crate::network::through(router, request).await)
+    TestReply::of(crate::network::through(router, request).await)
 }

@@ -1,4 +1,4 @@
-//! Who calls: what a handler gets instead of a bare `sub` (DESIGN 1 and 5).
+//! The caller of an accepted request: subject, actor chain, task, authority, approval and authentication.
 
 use writ_authority::Level;
 use writ_jose::key::Thumbprint;
@@ -9,24 +9,24 @@ use writ_wire::time::Timestamp;
 
 use crate::chain;
 use crate::credentials::Scheme;
-use crate::refused::{Challenger, Reason, Refused};
+use crate::refused::{Challenger, Reason, Rejection};
 use crate::step_up::{self, StepUp};
 use crate::transaction::Accepts;
 
 /// The holder of an accepted token. Made by [`crate::Verifier::verify`] only.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    pub subject: Subject,
+    pub subject: CallerSubject,
     /// Outermost, who acts now, first; empty if the subject acts itself.
-    pub actors: Vec<Actor>,
+    pub actors: Vec<CallerActor>,
     /// The client that presents the token.
     pub client: String,
     pub task: Option<TaskRef>,
     pub authority: CallerAuthority,
     /// Who or what agreed, how and when.
     pub approval: Option<ApprovalClaim>,
-    pub authentication: Authentication,
-    /// The delegation behind the token: by it a stop is told.
+    pub authentication: UserAuthentication,
+    /// The delegation behind the token, which a stop of it names.
     pub delegation: Option<String>,
     /// The key that the token is bound to.
     pub key: Option<Thumbprint>,
@@ -39,7 +39,7 @@ pub struct Caller {
 
 /// On whose behalf.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum CallerSubject {
     Person(String),
     /// An agent's own work.
     Agent(String),
@@ -47,7 +47,7 @@ pub enum Subject {
     Client(String),
 }
 
-impl Subject {
+impl CallerSubject {
     /// `sub`. Unique only together with the kind.
     pub fn id(&self) -> &str {
         match self {
@@ -58,7 +58,7 @@ impl Subject {
 
 /// One agent of the chain, known by (`iss`, `sub`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Actor {
+pub struct CallerActor {
     pub iss: String,
     pub sub: String,
     /// `dlg`: the delegation that made this hop.
@@ -84,9 +84,9 @@ pub struct CallerAuthority {
     pub details: Vec<Detail>,
 }
 
-/// How the person had logged in.
+/// How the person was authenticated (OpenID Connect Core section 2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authentication {
+pub struct UserAuthentication {
     pub acr: Option<String>,
     pub amr: Vec<String>,
     pub auth_time: Option<Timestamp>,
@@ -107,13 +107,13 @@ impl Caller {
     pub fn agent(&self) -> Option<&str> {
         match (self.actors.first(), &self.subject) {
             (Some(actor), _) => Some(&actor.sub),
-            (None, Subject::Agent(id)) => Some(id),
-            (None, Subject::Person(_) | Subject::Client(_)) => None,
+            (None, CallerSubject::Agent(id)) => Some(id),
+            (None, CallerSubject::Person(_) | CallerSubject::Client(_)) => None,
         }
     }
 
     /// Refuses with 403 `insufficient_scope` (RFC 6750 section 3.1).
-    pub fn require_scope(&self, name: &str) -> Result<(), Refused> {
+    pub fn require_scope(&self, name: &str) -> Result<(), Rejection> {
         if self.authority.scopes.contains(name) {
             return Ok(());
         }
@@ -121,21 +121,21 @@ impl Caller {
     }
 
     /// Refuses a token that was not given for this very transaction: call it before [`crate::Verifier::permit`] where a
-    /// request answers your challenge, with [`Refused::transaction`] of that refusal.
-    pub fn require_transaction(&self, txn: &str) -> Result<(), Refused> {
+    /// request answers your challenge, with [`Rejection::transaction`] of that refusal.
+    pub fn require_transaction(&self, txn: &str) -> Result<(), Rejection> {
         if self.transaction.as_deref() == Some(txn) {
             return Ok(());
         }
         Err(self.refuse(Reason::OtherTransaction))
     }
 
-    /// How strongly a person agreed to what the token permits.
+    /// The authentication level at which a person approved what the token permits.
     pub fn level(&self) -> Level {
         step_up::reached(self.approval.as_ref(), &self.authentication)
     }
 
     /// Refuses with 401 `insufficient_user_authentication` (RFC 9470 section 3).
-    pub fn require_login(&self, wanted: &StepUp) -> Result<(), Refused> {
+    pub fn require_login(&self, wanted: &StepUp) -> Result<(), Rejection> {
         self.check_login(wanted)
             .map_err(|reason| self.refuse(reason))
     }
@@ -147,7 +147,7 @@ impl Caller {
         Err(Reason::Login(wanted.clone()))
     }
 
-    pub(crate) fn refuse(&self, reason: Reason) -> Refused {
+    pub(crate) fn refuse(&self, reason: Reason) -> Rejection {
         self.answering
             .challenger
             .refuse(Some(self.answering.scheme), None, reason)
@@ -157,7 +157,7 @@ impl Caller {
     pub(crate) fn read(claims: AccessTokenClaims, answering: Answering) -> Result<Self, Reason> {
         let subject = chain::subject(&claims)?;
         let actors = chain::actors(&claims)?;
-        let is_agents = !actors.is_empty() || matches!(subject, Subject::Agent(_));
+        let is_agents = !actors.is_empty() || matches!(subject, CallerSubject::Agent(_));
         let task = chain::task(&claims, is_agents, answering.now)?;
         let key = claims.cnf.as_ref().map(|cnf| Thumbprint::parse(&cnf.jkt));
         let key = key.map(|key| key.ok_or(Reason::Claim("cnf"))).transpose()?;
@@ -170,7 +170,7 @@ impl Caller {
                 scopes: Scope::parse(scope).map_err(|_| Reason::Claim("scope"))?,
                 details: claims.authorization_details.clone(),
             },
-            authentication: Authentication {
+            authentication: UserAuthentication {
                 acr: claims.acr.clone(),
                 amr: claims.amr.clone(),
                 auth_time: claims.auth_time.map(Timestamp::from_seconds),

@@ -1,5 +1,5 @@
-//! What stands in a token beyond its signature: who acts, for whom, in which task (RFC 8693 section 4.1, DESIGN 5,
-//! LESSONS 11). Read strictly: what is not understood is refused.
+//! Claims of a token: actor chain (RFC 8693 section 4.1), subject and task. Read strictly: a token with a claim that is not understood
+//! is rejected.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use writ_jose::jws::UnverifiedJwt;
 use writ_wire::claims::{AccessTokenClaims, Act, PROFILE_AGENT, PROFILE_USER};
 use writ_wire::time::Timestamp;
 
-use crate::caller::{Actor, Subject, TaskRef};
+use crate::caller::{CallerActor, CallerSubject, TaskRef};
 use crate::refused::Reason;
 
 /// More `act` objects than the issuer makes are refused.
@@ -35,7 +35,7 @@ pub(crate) fn check_shape(token: &str) -> Result<(), Reason> {
 }
 
 /// Outermost first.
-pub(crate) fn actors(claims: &AccessTokenClaims) -> Result<Vec<Actor>, Reason> {
+pub(crate) fn actors(claims: &AccessTokenClaims) -> Result<Vec<CallerActor>, Reason> {
     let Some(act) = &claims.act else {
         return Ok(Vec::new());
     };
@@ -55,12 +55,12 @@ pub(crate) fn actors(claims: &AccessTokenClaims) -> Result<Vec<Actor>, Reason> {
     Ok(act.chain().map(actor).collect())
 }
 
-pub(crate) fn subject(claims: &AccessTokenClaims) -> Result<Subject, Reason> {
+pub(crate) fn subject(claims: &AccessTokenClaims) -> Result<CallerSubject, Reason> {
     match claims.sub_profile.as_deref() {
-        Some(PROFILE_USER) => Ok(Subject::Person(claims.sub.clone())),
-        Some(PROFILE_AGENT) => Ok(Subject::Agent(claims.sub.clone())),
+        Some(PROFILE_USER) => Ok(CallerSubject::Person(claims.sub.clone())),
+        Some(PROFILE_AGENT) => Ok(CallerSubject::Agent(claims.sub.clone())),
         None if claims.act.is_none() && claims.sub == claims.client_id => {
-            Ok(Subject::Client(claims.sub.clone()))
+            Ok(CallerSubject::Client(claims.sub.clone()))
         }
         Some(_) | None => Err(Reason::Claim("sub_profile")),
     }
@@ -93,8 +93,8 @@ pub(crate) fn task(
     }))
 }
 
-fn actor(act: &Act) -> Actor {
-    Actor {
+fn actor(act: &Act) -> CallerActor {
+    CallerActor {
         iss: act.iss.clone(),
         sub: act.sub.clone(),
         delegation: act.dlg.clone(),

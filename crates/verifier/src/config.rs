@@ -1,4 +1,4 @@
-//! What a resource server says about itself. What is unsafe is refused here, before the first request.
+//! Configuration of a verifier. Unsafe combinations are refused at the start.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::step_up::StepUp;
 use crate::stores::{ReplayStore, SpendStore};
 use crate::transaction::Transactions;
 
-/// A stop reaches every resource server within a second (DESIGN promise 5).
+/// The longest time for which an introspection response is cached: a stop reaches every resource server within a second.
 pub const MAX_LIVE_CACHE: Duration = Duration::from_secs(1);
 
 #[derive(Clone)]
@@ -24,17 +24,17 @@ pub struct VerifierConfig {
     /// The one audience that is accepted.
     pub resource: ResourceUri,
     /// Scheme, host and path prefix under which clients reach this server: what `htu` is compared with.
-    /// Forwarded headers never count (LESSONS 24).
+    /// `Forwarded` and `X-Forwarded-*` are ignored, because any client can send them.
     pub public_url: String,
     /// For challenges (RFC 9728 section 5.1); see [`crate::metadata_url`].
     pub resource_metadata_url: Option<String>,
-    /// Refuses tokens behind which no agent stands.
+    /// Rejects tokens of clients that are no agents.
     pub agents_only: bool,
     /// For every request; for single ones there is [`crate::Caller::require_login`].
     pub step_up: Option<StepUp>,
     pub bearer: BearerPolicy,
     pub nonces: Nonces,
-    pub live: Live,
+    pub live: LiveCheck,
     pub replay: Replay,
     pub spends: Spends,
     pub transactions: Transactions,
@@ -52,7 +52,7 @@ impl VerifierConfig {
             step_up: None,
             bearer: BearerPolicy::Refuse,
             nonces: Nonces::Required,
-            live: Live::No,
+            live: LiveCheck::No,
             replay: Replay::InMemory,
             spends: Spends::Refuse,
             transactions: Transactions::Off,
@@ -75,27 +75,27 @@ impl VerifierConfig {
             return Err(ConfigError::ReplayNeedsNonces);
         }
         match &self.live {
-            Live::Introspection { cache, .. } if *cache > MAX_LIVE_CACHE => {
+            LiveCheck::Introspection { cache, .. } if *cache > MAX_LIVE_CACHE => {
                 Err(ConfigError::LiveCache)
             }
-            Live::Introspection { client_id, .. } if client_id.is_empty() => {
+            LiveCheck::Introspection { client_id, .. } if client_id.is_empty() => {
                 Err(ConfigError::LiveClient)
             }
-            Live::Introspection { .. } | Live::No => Ok(()),
+            LiveCheck::Introspection { .. } | LiveCheck::No => Ok(()),
         }
     }
 }
 
-/// Time, randomness and HTTP.
+/// HTTP transport, clock and random numbers.
 #[derive(Clone)]
-pub struct Outside {
+pub struct VerifierEnvironment {
     pub transport: Arc<dyn Transport>,
     pub clock: Clock,
     pub random: Random,
 }
 
 #[cfg(feature = "https")]
-impl Outside {
+impl VerifierEnvironment {
     /// HTTPS, the system's clock and random numbers.
     pub fn system() -> Result<Self, writ_outside::TransportError> {
         Ok(Self {
@@ -106,7 +106,7 @@ impl Outside {
     }
 }
 
-/// Whether tokens that are bound to no key are taken from plain clients. An agent's never are (DESIGN promise 2).
+/// Whether bearer tokens of plain clients are accepted. An agent's token must always be bound to a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BearerPolicy {
     #[default]
@@ -125,11 +125,11 @@ pub enum Nonces {
     Off,
 }
 
-/// Whether the issuer is asked about each token.
+/// Whether each token is introspected at the issuer.
 #[derive(Clone)]
-pub enum Live {
+pub enum LiveCheck {
     No,
-    /// RFC 7662, with `client_secret_basic`. An issuer that does not answer is a refusal.
+    /// RFC 7662, with `client_secret_basic`. While the issuer does not answer, requests are rejected.
     Introspection {
         client_id: String,
         client_secret: ClientSecret,
@@ -141,7 +141,7 @@ pub enum Live {
 /// Where accepted proofs are remembered.
 #[derive(Clone)]
 pub enum Replay {
-    /// Lost with the process; safe, because its nonces are lost too (LESSONS 26).
+    /// Lost with the process; safe, because a restart invalidates the nonces of older proofs.
     InMemory,
     Store(Arc<dyn ReplayStore>),
 }
@@ -149,14 +149,14 @@ pub enum Replay {
 /// Where used objects are remembered.
 #[derive(Clone)]
 pub enum Spends {
-    /// Objects that have to be spent are refused.
+    /// Objects that are used once or have a budget are rejected.
     Refuse,
-    /// Lost with the process: after a restart an approved payment can be made again. For trials.
+    /// Lost with the process: after a restart an approved payment could be made again. For development.
     InMemory,
     Store(Arc<dyn SpendStore>),
 }
 
-/// Wiped when dropped, never shown.
+/// Wiped when dropped; `Debug` does not print it.
 #[derive(Clone)]
 pub struct ClientSecret(Zeroizing<String>);
 

@@ -1,5 +1,5 @@
 //! What a request brings: one `Authorization` field and, with the scheme `DPoP`, one proof (RFC 6750 section 2.1,
-//! 9449 section 7.1). Nothing is believed yet.
+//! 9449 section 7.1). Nothing is verified yet.
 
 use http::header::AUTHORIZATION;
 use http::request::Parts;

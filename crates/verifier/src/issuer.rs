@@ -140,7 +140,7 @@ impl Issuer {
         )
     }
 
-    /// In a task of its own, so that a client that hangs up does not end it for everybody.
+    /// In a task of its own, so that a client that disconnects does not end it for the others.
     async fn fetch(&self, turn: OwnedMutexGuard<()>) {
         let now = self.0.clock.now();
         let last = self.cached().attempt.map(|attempt| attempt.at);
@@ -196,7 +196,7 @@ impl Inner {
         fetch::read(&fetch::get(&self.transport, url, FETCH_TIMEOUT).await?)
     }
 
-    /// https, or plain http where the issuer itself is on loopback (LESSONS 28).
+    /// https, or plain http where the issuer itself is on loopback: a document must not send us into an internal network.
     fn may_call(&self, url: &str) -> bool {
         let plain_issuer = self.issuer.starts_with("http:");
         is_safe_url(url) && (plain_issuer || url.starts_with("https:"))

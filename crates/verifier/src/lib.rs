@@ -1,8 +1,7 @@
-//! What a resource server needs to accept or refuse one of our tokens: a function and a tower layer
-//! (RFC 6750, 9068, 9449 section 7, 9470, 9728, DESIGN 5 and 7). Doubt is refusal: a store, a key set or an issuer that
-//! cannot be asked accepts nothing.
+//! For resource servers: verifies access tokens (RFC 6750, 9068, 9449 section 7, 9470, 9728) and checks a request against their
+//! `authorization_details`; a function and a tower layer. While a store, the key set or the issuer is unavailable, requests are
+//! rejected.
 
-mod asked;
 mod caller;
 mod chain;
 mod config;
@@ -14,6 +13,7 @@ mod live;
 mod memory;
 mod metadata;
 mod refused;
+mod remediation;
 mod rules;
 mod step_up;
 mod stores;
@@ -23,12 +23,13 @@ mod verifier;
 #[cfg(test)]
 mod tests;
 
-pub use asked::Asked;
-pub use caller::{Actor, Authentication, Caller, CallerAuthority, Subject, TaskRef};
+pub use caller::{
+    Caller, CallerActor, CallerAuthority, CallerSubject, TaskRef, UserAuthentication,
+};
 pub use chain::MAX_ACTORS;
 pub use config::{
-    BearerPolicy, ClientSecret, ConfigError, Live, MAX_LIVE_CACHE, Nonces, Outside, Replay, Spends,
-    VerifierConfig,
+    BearerPolicy, ClientSecret, ConfigError, LiveCheck, MAX_LIVE_CACHE, Nonces, Replay, Spends,
+    VerifierConfig, VerifierEnvironment,
 };
 pub use credentials::RequestView;
 pub use issuer::{KEYS_LIFETIME, MAX_KEYS_STALENESS, MIN_FETCH_INTERVAL};
@@ -36,12 +37,13 @@ pub use layer::{VerifierLayer, VerifierService};
 pub use live::{LIVE_TIMEOUT, MAX_LIVE_ANSWERS};
 pub use memory::{MAX_REMEMBERED_PROOFS, MAX_REMEMBERED_SPENDS, MemoryReplays, MemorySpends};
 pub use metadata::{ResourceMetadata, metadata_url};
-pub use refused::{Reason, Refused};
+pub use refused::{Reason, Rejection};
+pub use remediation::Remediation;
 pub use rules::MAX_TYPES;
 pub use step_up::{ACR_VALUES, StepUp};
-pub use stores::{ReplayStore, Spend, SpendStore, StoreError};
+pub use stores::{ReplayStore, SpendClaim, SpendStore, StoreUnavailable};
 pub use transaction::{CHALLENGE_LIFETIME, Operation, TransactionSigner, Transactions};
 pub use verifier::Verifier;
-/// What [`Verifier::permit`] answers.
+/// Results of [`Verifier::permit`].
 pub use writ_authority::{Level, Permit, Usage};
 pub use writ_wire::transaction::{MAX_REASON, MAX_TXN};

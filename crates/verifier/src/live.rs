@@ -1,5 +1,5 @@
-//! Asking the issuer about each token (RFC 7662), so that a stop counts here within a second (DESIGN promise 5).
-//! No answer, or one about another token, is a refusal (promise 6).
+//! Introspection of each token at the issuer (RFC 7662), so that a stop takes effect here within a second. Without a response, or with
+//! one about another token, the request is rejected.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ pub const LIVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Answers that are kept at once; beyond that the issuer is asked each time.
 pub const MAX_LIVE_ANSWERS: usize = 10_000;
 
-/// Who asks, and what was answered just now.
+/// Credentials for the introspection endpoint, and its cached responses.
 pub(crate) struct Introspection {
     credentials: HeaderValue,
     lifetime: Duration,
@@ -42,7 +42,7 @@ struct Answer {
 }
 
 /// The token as it came, its hash, and what it says.
-pub(crate) struct Asked<'a> {
+pub(crate) struct PresentedToken<'a> {
     pub(crate) token: &'a str,
     pub(crate) hash: &'a str,
     pub(crate) claims: &'a AccessTokenClaims,
@@ -61,9 +61,10 @@ impl Introspection {
 
     pub(crate) async fn check(
         &self,
-        asked: &Asked<'_>,
+        asked: &PresentedToken<'_>,
         endpoint: &str,
-        (transport, clock): (&Arc<dyn Transport>, &Clock),
+        transport: &Arc<dyn Transport>,
+        clock: &Clock,
     ) -> Result<(), Reason> {
         let now = clock.now();
         let active = match self.known(asked.hash, now) {
@@ -79,7 +80,7 @@ impl Introspection {
 
     async fn ask(
         &self,
-        asked: &Asked<'_>,
+        asked: &PresentedToken<'_>,
         endpoint: &str,
         transport: &Arc<dyn Transport>,
     ) -> Result<bool, Reason> {
@@ -133,7 +134,7 @@ impl Introspection {
         answer.asked_at <= now && answer.asked_at.until(now) < self.lifetime
     }
 
-    /// Each change is whole: what a panic elsewhere left behind can be used.
+    /// A poisoned mutex is used all the same: each change is one insert or one removal.
     fn answers(&self) -> MutexGuard<'_, HashMap<String, Answer>> {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }

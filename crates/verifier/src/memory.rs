@@ -1,4 +1,5 @@
-//! The stores of one process. Both are bounded: full is a refusal, nothing live is ever forgotten (LESSONS 22, 26).
+//! Stores in memory, for one process. Both are bounded: when one is full, requests are rejected, because forgetting an unexpired entry
+//! would allow a replay.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +8,7 @@ use writ_authority::{Decimal, Usage, spend};
 use writ_outside::BoxFuture;
 use writ_wire::time::Timestamp;
 
-use crate::stores::{ReplayStore, Spend, SpendStore, StoreError};
+use crate::stores::{ReplayStore, SpendClaim, SpendStore, StoreUnavailable};
 
 /// Proofs accepted within about five minutes: 1,600 a second.
 pub const MAX_REMEMBERED_PROOFS: usize = 500_000;
@@ -45,7 +46,7 @@ impl MemoryReplays {
         digest: &str,
         until: Timestamp,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<bool, StoreUnavailable> {
         let mut proofs = locked(&self.proofs);
         proofs.forget_before(now);
         if proofs.known.contains(digest) {
@@ -61,7 +62,7 @@ impl MemoryReplays {
 }
 
 impl Proofs {
-    /// A few at a time: more than one call adds, so that the rest never grows.
+    /// Removes a few expired entries: more than one call adds, so that they never pile up.
     fn forget_before(&mut self, now: Timestamp) {
         for _ in 0..MAX_FORGOTTEN_AT_ONCE {
             match self.by_end.pop_first() {
@@ -84,7 +85,7 @@ impl ReplayStore for MemoryReplays {
         digest: &'a str,
         until: Timestamp,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         let claimed = self.claim_now(digest, until, now);
         Box::pin(std::future::ready(claimed))
     }
@@ -124,7 +125,7 @@ impl MemorySpends {
         }
     }
 
-    fn spend_now(&self, wanted: &Spend, now: Timestamp) -> Result<bool, StoreError> {
+    fn spend_now(&self, wanted: &SpendClaim, now: Timestamp) -> Result<bool, StoreUnavailable> {
         let mut used = locked(&self.used);
         let key = Key {
             issuer: wanted.issuer.clone(),
@@ -162,9 +163,9 @@ impl MemorySpends {
 impl SpendStore for MemorySpends {
     fn spend<'a>(
         &'a self,
-        spend: &'a Spend,
+        spend: &'a SpendClaim,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
         let spent = self.spend_now(spend, now);
         Box::pin(std::future::ready(spent))
     }
@@ -177,13 +178,13 @@ fn add(spent: Decimal, amount: &writ_authority::BudgetSpend) -> Option<Decimal> 
     spend(amount.budget, left).ok()
 }
 
-fn full(what: &str, limit: usize) -> StoreError {
-    StoreError(format!(
+fn full(what: &str, limit: usize) -> StoreUnavailable {
+    StoreUnavailable(format!(
         "the memory holds {limit} {what}, which is its limit"
     ))
 }
 
-/// Each change is one insert or one removal: what a panic elsewhere left behind is whole.
+/// A poisoned mutex is used all the same: each change is one insert or one removal.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -15,9 +15,9 @@ use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
 use writ_wire::transaction::TRANSACTION_CHALLENGE;
 
-use crate::asked::Asked;
 use crate::config::BearerPolicy;
 use crate::credentials::Scheme;
+use crate::remediation::Remediation;
 use crate::step_up::{StepUp, names_from};
 use crate::transaction::Challenged;
 
@@ -77,14 +77,14 @@ pub enum Reason {
     #[error("the token does not permit this: `{pointer}` goes beyond what was granted")]
     NotPermitted {
         pointer: String,
-        asked: Asked,
+        asked: Remediation,
         excess: Vec<Excess>,
     },
     #[error("what the token permits was already used: it is good once, or its budget is spent")]
-    AlreadyUsed { asked: Asked },
+    AlreadyUsed { asked: Remediation },
     /// The type wants a stronger answer about this than the one behind the token.
     #[error("a person must agree to exactly this, with {}", words(*.level))]
-    NeedsPerson { level: Level, asked: Asked },
+    NeedsPerson { level: Level, asked: Remediation },
     #[error(
         "the person must log in more strongly or anew: ask for authorization with the values of this answer"
     )]
@@ -215,7 +215,7 @@ const fn words(level: Level) -> &'static str {
 
 /// A refusal, ready to be sent.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Refused(Box<Inner>);
+pub struct Rejection(Box<Inner>);
 
 #[derive(Clone, Debug, PartialEq)]
 struct Inner {
@@ -226,7 +226,7 @@ struct Inner {
     transaction: Option<String>,
 }
 
-impl Refused {
+impl Rejection {
     pub fn reason(&self) -> &Reason {
         &self.0.reason
     }
@@ -307,13 +307,13 @@ impl Refused {
     }
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.reason.fmt(f)
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for Rejection {}
 
 /// What the issuer reads in the signed challenge, or decides itself.
 const REPLACED: [&str; 3] = ["error", "authorization_remediation", "acr_values"];
@@ -332,7 +332,7 @@ impl Challenger {
         scheme: Option<Scheme>,
         nonce: Option<String>,
         reason: Reason,
-    ) -> Refused {
+    ) -> Rejection {
         let both = self.bearer == BearerPolicy::Allow;
         let schemes: &[Scheme] = match scheme {
             _ if reason.status() == StatusCode::SERVICE_UNAVAILABLE => &[],
@@ -345,7 +345,7 @@ impl Challenger {
         let challenges = schemes
             .iter()
             .map(|scheme| self.challenge(*scheme, &reason));
-        Refused(Box::new(Inner {
+        Rejection(Box::new(Inner {
             challenges: challenges.collect(),
             nonce,
             transaction: None,

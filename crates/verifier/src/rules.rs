@@ -1,5 +1,5 @@
-//! The rules of types, from `GET {issuer}/types/{hash}` (DESIGN 7): immutable, named by their hash, which is checked.
-//! What is not known is a refusal.
+//! Definitions of `authorization_details` types, from `GET {issuer}/types/{hash}`: immutable, named by their hash, which is checked.
+//! A request under an unknown type is rejected.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;

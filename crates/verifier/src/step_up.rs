@@ -1,5 +1,5 @@
-//! How strongly a person stands behind a token: the login that a resource wants (RFC 9470), and the level that a type of
-//! `authorization_details` wants for what a person must be asked about (DESIGN 7).
+//! Authentication levels: the login that a resource requires (RFC 9470), and the level that a type of `authorization_details` requires
+//! of the approval of an object.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use writ_wire::claims::{ApprovalBasis, ApprovalClaim};
 use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
 
-use crate::asked::Asked;
-use crate::caller::{Authentication, Caller};
+use crate::caller::{Caller, UserAuthentication};
 use crate::refused::Reason;
+use crate::remediation::Remediation;
 
 /// `acr` values of our issuer, weakest first.
 pub const ACR_VALUES: [(&str, Level); 3] = [
@@ -20,7 +20,7 @@ pub const ACR_VALUES: [(&str, Level); 3] = [
     ("urn:writ:acr:liveness", Level::Liveness),
 ];
 
-/// What a resource wants of the login behind a token. Tokens behind which nobody logged in never meet it.
+/// The login that a resource requires (RFC 9470). Tokens without a user login never meet it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepUp {
     pub(crate) acr_values: Vec<String>,
@@ -47,7 +47,7 @@ impl StepUp {
         self
     }
 
-    pub(crate) fn is_met(&self, by: &Authentication, now: Timestamp) -> bool {
+    pub(crate) fn is_met(&self, by: &UserAuthentication, now: Timestamp) -> bool {
         let strong = self.acr_values.is_empty()
             || by
                 .acr
@@ -81,8 +81,8 @@ fn level_of(acr: &str) -> Option<Level> {
     found.map(|(_, level)| level)
 }
 
-/// How strongly a person agreed. A consent reached what the login before it was.
-pub(crate) fn reached(approval: Option<&ApprovalClaim>, login: &Authentication) -> Level {
+/// The level of an approval. For a consent it is the level of the login before it.
+pub(crate) fn reached(approval: Option<&ApprovalClaim>, login: &UserAuthentication) -> Level {
     match approval.map(|approval| approval.basis) {
         None | Some(ApprovalBasis::Policy) => Level::None,
         Some(ApprovalBasis::Consent) => login
@@ -99,7 +99,8 @@ pub(crate) fn reached(approval: Option<&ApprovalClaim>, login: &Authentication) 
 /// Those of the objects for which people agreed as their type wants for this request: strongly enough, and those whom it designates.
 pub(crate) fn agreed(
     caller: &Caller,
-    (permits, granted): (Vec<Permit>, &[Detail]),
+    permits: Vec<Permit>,
+    granted: &[Detail],
     request: &Detail,
     types: &Types,
 ) -> Result<Vec<Permit>, Reason> {
@@ -127,7 +128,7 @@ pub(crate) fn agreed(
     match missing {
         Some(level) if enough.is_empty() => Err(Reason::NeedsPerson {
             level,
-            asked: Asked::new(request, granted, types),
+            asked: Remediation::new(request, granted, types),
         }),
         _ => Ok(enough),
     }

@@ -1,14 +1,14 @@
-//! What may happen once is claimed in one of these stores, in one guarded step (DESIGN promise 3, LESSONS 22).
-//! A store that fails is a refusal, never an acceptance.
+//! Stores for what may be used once: DPoP proofs, and objects of `authorization_details`. A claim is one atomic operation, so that
+//! of concurrent requests one succeeds. If a store fails, the request is rejected.
 
 use writ_authority::Usage;
 use writ_outside::BoxFuture;
 use writ_wire::time::Timestamp;
 
-/// A store could not be asked. The text is for the log, not for the client.
+/// A store failed. The text is for the log, not for the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct StoreError(pub String);
+pub struct StoreUnavailable(pub String);
 
 /// Remembers accepted proofs. With SQL: `INSERT ... ON CONFLICT DO NOTHING`, and whether a row was written.
 pub trait ReplayStore: Send + Sync {
@@ -18,23 +18,23 @@ pub trait ReplayStore: Send + Sync {
         digest: &'a str,
         until: Timestamp,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 }
 
 /// Remembers which objects of which task were used.
 pub trait SpendStore: Send + Sync {
-    /// Takes all that `spend` asks for and answers `true`, or takes nothing and answers `false`.
+    /// Records the whole use and returns `true`, or records nothing and returns `false`.
     fn spend<'a>(
         &'a self,
-        spend: &'a Spend,
+        spend: &'a SpendClaim,
         now: Timestamp,
-    ) -> BoxFuture<'a, Result<bool, StoreError>>;
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>>;
 }
 
-/// One use of one consented object. (`issuer`, `task`, `reference`) is its key, whoever uses it: narrower tokens
+/// One use of one approved object. (`issuer`, `task`, `reference`) is its key, whoever uses it: narrower tokens
 /// share it with the token they came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spend {
+pub struct SpendClaim {
     pub issuer: String,
     /// `mission.id`.
     pub task: String,

@@ -1,5 +1,5 @@
-//! The transaction authorization challenge (draft-rosomakho-oauth-txn-challenge-00): a resource server signs for which one operation
-//! it wants a person, and the client takes that to the issuer. Only for clients that say they can: `Accept-Txn-Challenge: ?1`.
+//! The transaction authorization challenge (draft-rosomakho-oauth-txn-challenge-00): a resource server signs the one operation that
+//! a person must approve, and the client presents that to the issuer. Only for clients that say they can: `Accept-Txn-Challenge: ?1`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use writ_wire::transaction::{
 };
 use zeroize::Zeroizing;
 
-use crate::caller::{Actor, Caller, Subject};
+use crate::caller::{Caller, CallerActor, CallerSubject};
 use crate::config::ConfigError;
 use crate::refused::Reason;
 
@@ -102,7 +102,7 @@ impl TransactionSigner {
 
     /// `None` where the issuer could ask nobody, or it would not fit into a header field.
     pub(crate) fn challenge(&self, caller: &Caller, wanted: &Wanted<'_>) -> Option<Challenged> {
-        let Subject::Person(person) = &caller.subject else {
+        let CallerSubject::Person(person) = &caller.subject else {
             return None;
         };
         let (txn, reason) = match wanted.operation {
@@ -194,7 +194,7 @@ pub(crate) fn wanted(reason: &Reason) -> Option<&Detail> {
 }
 
 /// The chain of the refused request, outermost first, as it nests.
-fn requester(actors: &[Actor]) -> Option<Requester> {
+fn requester(actors: &[CallerActor]) -> Option<Requester> {
     actors.iter().rev().fold(None, |inner, actor| {
         Some(Requester {
             iss: Some(actor.iss.clone()),

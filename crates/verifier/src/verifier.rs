@@ -1,5 +1,5 @@
-//! The checks of one request in their order: token, proof, nonce, then what happens once, then the issuer's word
-//! (RFC 9068 section 4, 9449 section 7.1, LESSONS 23).
+//! The checks of one request in their order: token, proof, nonce, then the replay claim, then introspection (RFC 9068 section 4,
+//! RFC 9449 section 7.1). A request without a valid nonce does not use up its proof.
 
 use std::sync::Arc;
 
@@ -15,24 +15,25 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
-use crate::asked::Asked;
 use crate::caller::{Answering, Caller};
 use crate::chain;
 use crate::config::{
-    BearerPolicy, ConfigError, Live, Nonces, Outside, Replay, Spends, VerifierConfig,
+    BearerPolicy, ConfigError, LiveCheck, Nonces, Replay, Spends, VerifierConfig,
+    VerifierEnvironment,
 };
 use crate::credentials::{self, Credentials, RequestView, Scheme};
 use crate::issuer::{Issuer, Published};
 use crate::live::{self, Introspection};
 use crate::memory::{MemoryReplays, MemorySpends};
 use crate::metadata::ResourceMetadata;
-use crate::refused::{Challenger, Reason, Refused};
+use crate::refused::{Challenger, Reason, Rejection};
+use crate::remediation::Remediation;
 use crate::rules::Rules;
 use crate::step_up::{self, StepUp};
-use crate::stores::{ReplayStore, Spend, SpendStore};
+use crate::stores::{ReplayStore, SpendClaim, SpendStore};
 use crate::transaction::{self, Accepts, Operation, TransactionSigner, Transactions, Wanted};
 
-/// Accepts or refuses the tokens of one issuer for one resource. A clone is one counter.
+/// Verifies the tokens of one issuer for one resource. Clones share their stores and caches.
 #[derive(Clone)]
 pub struct Verifier(pub(crate) Arc<Inner>);
 
@@ -57,8 +58,8 @@ pub(crate) struct Inner {
 }
 
 impl Verifier {
-    /// Asks nobody yet: the issuer's keys are fetched with the first token.
-    pub fn new(config: VerifierConfig, outside: Outside) -> Result<Self, ConfigError> {
+    /// Makes no request yet: the issuer's keys are fetched with the first token.
+    pub fn new(config: VerifierConfig, outside: VerifierEnvironment) -> Result<Self, ConfigError> {
         config.check()?;
         let nonces = match &config.nonces {
             Nonces::Required => Some(outside.random.bytes::<32>().into()),
@@ -66,8 +67,8 @@ impl Verifier {
             Nonces::Off => None,
         };
         let live = match &config.live {
-            Live::No => None,
-            Live::Introspection {
+            LiveCheck::No => None,
+            LiveCheck::Introspection {
                 client_id,
                 client_secret,
                 cache,
@@ -108,8 +109,11 @@ impl Verifier {
         })))
     }
 
-    /// Who sends this request, or why it is refused. Uses the request's proof up: call it once for each.
-    pub async fn verify<'r>(&self, request: impl Into<RequestView<'r>>) -> Result<Caller, Refused> {
+    /// The caller of this request, or why it is rejected. Claims the request's DPoP proof: call it once for each request.
+    pub async fn verify<'r>(
+        &self,
+        request: impl Into<RequestView<'r>>,
+    ) -> Result<Caller, Rejection> {
         let request = request.into();
         let inner = &self.0;
         let credentials = Credentials::read(&request)
@@ -128,9 +132,9 @@ impl Verifier {
             })
     }
 
-    /// Whether the caller may do exactly this, and takes it: an object with `use: once` is spent, a budget is charged.
+    /// Whether the caller may do exactly this, and records the use: an object with `use: once` is spent, a budget is charged.
     /// Call it before acting; what was taken is not given back. `request` needs no `ref`, `type_hash` or `locations`.
-    pub async fn permit(&self, caller: &Caller, request: &Detail) -> Result<Permit, Refused> {
+    pub async fn permit(&self, caller: &Caller, request: &Detail) -> Result<Permit, Rejection> {
         let permitted = self.0.permit(caller, request).await;
         permitted.map_err(|reason| self.0.refuse(caller, None, reason))
     }
@@ -142,7 +146,7 @@ impl Verifier {
         caller: &Caller,
         request: &Detail,
         operation: &Operation,
-    ) -> Result<Permit, Refused> {
+    ) -> Result<Permit, Rejection> {
         let permitted = self.0.permit(caller, request).await;
         permitted.map_err(|reason| self.0.refuse(caller, Some(operation), reason))
     }
@@ -182,7 +186,7 @@ impl Inner {
         let hash = access_token_hash(credentials.token);
         let proof = self.proof(scheme, &claims, &hash, request)?;
         let accepts = Accepts::of(request.headers);
-        let caller = self.caller(claims.clone(), (scheme, accepts))?;
+        let caller = self.caller(claims.clone(), scheme, accepts)?;
         if let Some(proof) = proof {
             self.claim(&proof).await?;
         }
@@ -191,12 +195,12 @@ impl Inner {
             let endpoint = endpoint.ok_or_else(|| {
                 Reason::unavailable("the issuer cannot be asked about this token", "no endpoint")
             })?;
-            let asked = live::Asked {
+            let asked = live::PresentedToken {
                 token: credentials.token,
                 hash: &hash,
                 claims: &claims,
             };
-            live.check(&asked, endpoint, (&self.transport, &self.clock))
+            live.check(&asked, endpoint, &self.transport, &self.clock)
                 .await?;
         }
         Ok(caller)
@@ -230,7 +234,8 @@ impl Inner {
     fn caller(
         &self,
         claims: AccessTokenClaims,
-        (scheme, accepts): (Scheme, Accepts),
+        scheme: Scheme,
+        accepts: Accepts,
     ) -> Result<Caller, Reason> {
         let answering = Answering {
             challenger: self.challenger.clone(),
@@ -286,7 +291,7 @@ impl Inner {
         Ok(Some(proof))
     }
 
-    /// The URL that the client called, by our own word (LESSONS 24).
+    /// The URL that the client called, from `public_url`: the `Host` and forwarding headers are the client's to choose.
     fn url(&self, path: &str) -> Result<Htu, Reason> {
         let slash = if path.starts_with('/') { "" } else { "/" };
         Htu::parse(&format!("{}{slash}{path}", self.public_url))
@@ -303,8 +308,8 @@ impl Inner {
         claimed.then_some(()).ok_or(Reason::ProofReplayed)
     }
 
-    /// A challenge, if a person could lift the refusal and the client can take it to the issuer.
-    fn refuse(&self, caller: &Caller, operation: Option<&Operation>, reason: Reason) -> Refused {
+    /// With a transaction challenge, if an approval would let the request pass and the client accepts challenges.
+    fn refuse(&self, caller: &Caller, operation: Option<&Operation>, reason: Reason) -> Rejection {
         let signer = self.transactions.signer();
         let signer = signer.filter(|_| caller.answering.accepts == Accepts::Challenges);
         let challenged = signer.zip(transaction::wanted(&reason));
@@ -342,11 +347,11 @@ impl Inner {
             }
             Reason::NotPermitted {
                 pointer: denied.pointer().to_owned(),
-                asked: Asked::new(request, &granted, &types),
+                asked: Remediation::new(request, &granted, &types),
                 excess: denied.excess,
             }
         })?;
-        let permits = step_up::agreed(caller, (permits, &granted), request, &types)?;
+        let permits = step_up::agreed(caller, permits, &granted, request, &types)?;
         // Two payments that were approved alike are two: if the first is spent, the next may serve.
         for permit in permits {
             if self.spend(caller, &permit).await? {
@@ -354,7 +359,7 @@ impl Inner {
             }
         }
         Err(Reason::AlreadyUsed {
-            asked: Asked::once(request),
+            asked: Remediation::once(request),
         })
     }
 
@@ -366,7 +371,7 @@ impl Inner {
         let what = "used authority cannot be remembered";
         let store = self.spends.as_ref();
         let store = store.ok_or_else(|| Reason::unavailable(what, "no `spends` is configured"))?;
-        let spend = Spend {
+        let spend = SpendClaim {
             issuer: task.issuer.clone(),
             task: task.id.clone(),
             reference: permit.reference.clone(),

@@ -7,7 +7,7 @@ use writ_wire::time::Timestamp;
 
 use super::{BANK, ISSUER, NOW, World, is_protocol, is_usage, metadata, push, token_answer};
 use crate::metadata::{read, well_known};
-use crate::{Agent, AuthorizationIntent, Error, ErrorCode, Pending, Purpose, details};
+use crate::{Agent, AuthorizationIntent, Error, ErrorCode, PendingAuthorization, Purpose, details};
 
 fn intent() -> AuthorizationIntent {
     AuthorizationIntent {
@@ -24,13 +24,13 @@ fn intent() -> AuthorizationIntent {
     }
 }
 
-async fn pending(world: &World, intent: &AuthorizationIntent) -> Pending {
+async fn pending(world: &World, intent: &AuthorizationIntent) -> PendingAuthorization {
     let pushed = json!({ "request_uri": "urn:ietf:params:oauth:request_uri:x", "expires_in": 90 });
     world.answer(201, &[], &pushed);
     world.agent.authorize(intent).await.unwrap()
 }
 
-fn callback(pending: &Pending, more: &str) -> String {
+fn callback(pending: &PendingAuthorization, more: &str) -> String {
     format!(
         "http://127.0.0.1:8400/cb?code=c-1&state={}&iss=https%3A%2F%2Fas.example%2Ft%2Facme{more}",
         pending.state()

@@ -1,4 +1,4 @@
-//! `confirm`: what is asked, how it is waited for, and how it ends (CIBA 7.1, 7.3, 10.1, 11; RFC 7240; SPECS 6.5).
+//! `confirm`: what is asked, how it is waited for, and how it ends (CIBA 7.1, 7.3, 10.1, 11; RFC 7240).
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use http::Request;
 use serde_json::{Value, json};
 
 use super::{BANK, NOW, World, bound_grant, is_protocol, is_usage, jwk, token_answer};
-use crate::{Confirm, Confirmation, Error, ErrorCode, Grant, ResourceRefusal, details, jwt};
+use crate::{Confirm, Error, ErrorCode, Grant, PendingConfirmation, ResourceRefusal, details, jwt};
 
 fn payment() -> Value {
     json!([{ "type": "payment", "amount": "900.00" }])
@@ -52,7 +52,7 @@ fn acknowledged(world: &World, interval: Option<u64>) {
     world.answer(200, &[], &body);
 }
 
-async fn asked(world: &World) -> Confirmation {
+async fn asked(world: &World) -> PendingConfirmation {
     acknowledged(world, Some(5));
     let ask = Confirm::details(&details(payment()).unwrap());
     let question = world.agent.confirm(&grant(world), &ask).await.unwrap();
@@ -65,7 +65,10 @@ fn says(world: &World, code: &str) {
 }
 
 /// Waits by moving the clock, and tells how long each pause was.
-async fn wait(world: &World, question: &mut Confirmation) -> (Result<Grant, Error>, Vec<u64>) {
+async fn wait(
+    world: &World,
+    question: &mut PendingConfirmation,
+) -> (Result<Grant, Error>, Vec<u64>) {
     let pauses = Mutex::new(Vec::new());
     let sleep = |pause: Duration| {
         pauses.lock().unwrap().push(pause.as_secs());
@@ -164,7 +167,7 @@ async fn ciba_11_denied_and_expired_are_told_apart_and_advise() {
 }
 
 #[tokio::test]
-async fn promise_10_the_wait_ends_even_if_the_server_never_says_so() {
+async fn the_wait_ends_even_if_the_server_never_says_so() {
     let world = World::new().await;
     let mut question = asked(&world).await;
     for _ in 0..100 {
@@ -201,7 +204,7 @@ async fn one_question_at_a_time_for_who_has_a_loop_of_its_own() {
 }
 
 #[tokio::test]
-async fn specs_6_5_the_same_reference_again_means_stop() {
+async fn the_same_reference_again_means_stop() {
     let world = World::new().await;
     let refused = refusal(&world, Some("ref-a")).await;
     acknowledged(&world, None);

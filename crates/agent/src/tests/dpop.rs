@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{ISSUER, World, is_usage, jwk, token_answer, verified};
 use crate::dpop::ath;
-use crate::{Ask, Error, ErrorCode};
+use crate::{Error, ErrorCode, RequestedAccess};
 
 #[test]
 fn rfc_9449_7_1_ath_of_the_example() {
@@ -20,8 +20,8 @@ async fn rfc_9449_4_2_a_proof_at_the_token_endpoint() {
     let world = World::new().await;
     world.answer(200, &[], &token_answer());
     world.answer(200, &[], &token_answer());
-    world.agent.own(&Ask::default()).await.unwrap();
-    world.agent.own(&Ask::default()).await.unwrap();
+    world.agent.own(&RequestedAccess::default()).await.unwrap();
+    world.agent.own(&RequestedAccess::default()).await.unwrap();
     let sent = world.sent();
     let (header, claims) = sent[0].proof();
     assert_eq!(header["typ"], "dpop+jwt");
@@ -43,9 +43,9 @@ async fn rfc_9449_8_a_nonce_is_answered_once_with_everything_fresh() {
     world.answer(400, &[("dpop-nonce", "n-1")], &ask);
     world.answer(200, &[("dpop-nonce", "n-2")], &token_answer());
     world.answer(200, &[], &token_answer());
-    world.agent.own(&Ask::default()).await.unwrap();
+    world.agent.own(&RequestedAccess::default()).await.unwrap();
     // The nonce of a success is used next (RFC 9449 8.2).
-    world.agent.own(&Ask::default()).await.unwrap();
+    world.agent.own(&RequestedAccess::default()).await.unwrap();
     let sent = world.sent();
     assert_eq!(sent.len(), 3);
     let nonce = |at: usize| sent[at].proof().1.get("nonce").cloned();
@@ -67,7 +67,11 @@ async fn rfc_9449_8_a_second_challenge_is_not_answered() {
     for nonce in ["n-1", "n-2", "n-3"] {
         world.answer(400, &[("dpop-nonce", nonce)], &ask);
     }
-    let error = world.agent.own(&Ask::default()).await.unwrap_err();
+    let error = world
+        .agent
+        .own(&RequestedAccess::default())
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), Some(ErrorCode::UseDpopNonce));
     assert_eq!(world.sent().len(), 2);
 }
@@ -79,16 +83,16 @@ async fn rfc_9449_8_1_a_challenge_without_one_good_nonce_is_not_answered() {
     for headers in [&[][..], &two[..], &[("dpop-nonce", "a b")][..]] {
         let world = World::new().await;
         world.answer(400, headers, &ask);
-        assert!(world.agent.own(&Ask::default()).await.is_err());
+        assert!(world.agent.own(&RequestedAccess::default()).await.is_err());
         assert_eq!(world.sent().len(), 1, "{headers:?}");
     }
 }
 
 #[tokio::test]
-async fn specs_5_1_the_client_assertion() {
+async fn the_client_assertion_names_issuer_and_client() {
     let world = World::new().await;
     world.answer(200, &[], &token_answer());
-    world.agent.own(&Ask::default()).await.unwrap();
+    world.agent.own(&RequestedAccess::default()).await.unwrap();
     let sent = world.sent();
     assert_eq!(sent[0].parameter("client_id"), "agt_planner");
     assert_eq!(
@@ -115,7 +119,7 @@ async fn rfc_6749_2_3_1_basic_is_form_encoded_first() {
     let mut answer = token_answer();
     answer["token_type"] = "Bearer".into();
     world.answer(200, &[], &answer);
-    world.agent.own(&Ask::default()).await.unwrap();
+    world.agent.own(&RequestedAccess::default()).await.unwrap();
     let sent = world.sent();
     // "reports:s+e%3Acret" in base64.
     assert_eq!(
@@ -128,25 +132,30 @@ async fn rfc_6749_2_3_1_basic_is_form_encoded_first() {
 }
 
 #[tokio::test]
-async fn promise_2_bearer_never_comes_in_silence() {
+async fn bearer_never_comes_in_silence() {
     let world = World::new().await;
     let mut answer = token_answer();
     answer["token_type"] = "Bearer".into();
     world.answer(200, &[], &answer);
     assert!(matches!(
-        world.agent.own(&Ask::default()).await,
+        world.agent.own(&RequestedAccess::default()).await,
         Err(Error::Protocol(_))
     ));
     let bearer = World::bearer().await;
     bearer.answer(200, &[], &token_answer());
     assert!(matches!(
-        bearer.agent.own(&Ask::default()).await,
+        bearer.agent.own(&RequestedAccess::default()).await,
         Err(Error::Protocol(_))
     ));
     // What is delegated is bound to a key: without one nothing is sent.
     bearer.sent();
     let mut grant = super::bound_grant();
     grant.token_type = crate::TokenType::Bearer;
-    assert!(is_usage(bearer.agent.narrow(&grant, &Ask::default()).await));
+    assert!(is_usage(
+        bearer
+            .agent
+            .narrow(&grant, &RequestedAccess::default())
+            .await
+    ));
     assert_eq!(bearer.sent().len(), 0);
 }

@@ -1,4 +1,4 @@
-//! Narrow, hand over, actor assertions, and taking what was handed over (RFC 8693, DESIGN 6).
+//! Narrow, hand over, actor assertions, and taking what was handed over (RFC 8693).
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::{
     BANK, ISSUER, NOW, World, bound_grant, is_protocol, is_usage, jwk, token_answer, verified,
 };
-use crate::{ActorCredential, Agent, Ask, Error, ErrorCode, details, jwt};
+use crate::{ActorCredential, Agent, Error, ErrorCode, RequestedAccess, details, jwt};
 
 #[tokio::test]
-async fn design_6_the_actor_assertion() {
+async fn the_actor_assertion_names_presenter_and_key() {
     let world = World::new().await;
     let minute = Duration::from_secs(60);
     let text = world.agent.actor_assertion("agt_other", minute).unwrap();
@@ -34,7 +34,7 @@ async fn design_6_the_actor_assertion() {
 }
 
 #[tokio::test]
-async fn design_6_an_actor_assertion_is_short_and_for_another() {
+async fn an_actor_assertion_is_short_and_for_another() {
     let world = World::new().await;
     let make = |to: &str, seconds| {
         world
@@ -58,7 +58,7 @@ async fn design_6_an_actor_assertion_is_short_and_for_another() {
 async fn rfc_8693_2_1_narrow_has_no_actor_token() {
     let world = World::new().await;
     world.answer(200, &[], &token_answer());
-    let ask = Ask::resource(BANK)
+    let ask = RequestedAccess::resource(BANK)
         .scope("accounts:read")
         .details(details(json!([{ "type": "payment", "amount": "0.50" }])).unwrap());
     world.agent.narrow(&bound_grant(), &ask).await.unwrap();
@@ -97,20 +97,24 @@ async fn rfc_8693_2_1_hand_over_names_the_type_of_the_actor_token() {
         world.answer(200, &[], &token_answer());
         let handed = world
             .agent
-            .delegate(&bound_grant(), &credential, &Ask::resource(BANK))
+            .delegate(
+                &bound_grant(),
+                &credential,
+                &RequestedAccess::resource(BANK),
+            )
             .await
             .unwrap();
         assert_eq!(handed.access_token.expose(), "at-1");
         let sent = world.sent();
         assert_eq!(sent[0].parameter("actor_token"), "actor");
         assert_eq!(sent[0].parameter("actor_token_type"), urn);
-        // The holder's proof is its consent (DESIGN 6).
+        // The holder agrees by its DPoP proof.
         assert_eq!(sent[0].proof().0["jwk"]["x"], jwk(&world.dpop)["x"]);
     }
 }
 
 #[tokio::test]
-async fn design_6_an_excess_is_named() {
+async fn an_excess_is_named() {
     let world = World::new().await;
     let body = json!({
         "error": "invalid_authorization_details", "error_description": "too \u{1b}[1mwide",
@@ -119,7 +123,7 @@ async fn design_6_an_excess_is_named() {
     world.answer(400, &[], &body);
     let error = world
         .agent
-        .narrow(&bound_grant(), &Ask::default())
+        .narrow(&bound_grant(), &RequestedAccess::default())
         .await
         .unwrap_err();
     assert!(error.advice().contains("`excess`"));
@@ -144,7 +148,7 @@ fn handed_over(world: &World, change: fn(&mut Value, &mut Value)) -> String {
 }
 
 #[tokio::test]
-async fn design_6_a_token_is_taken_only_if_it_is_for_this_agent_and_key() {
+async fn a_token_is_taken_only_if_it_is_for_this_agent_and_key() {
     let world = World::new().await;
     let agent: &Agent = &world.agent;
     let grant = agent.accept(&handed_over(&world, |_, _| ())).unwrap();

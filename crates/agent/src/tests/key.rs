@@ -6,7 +6,7 @@ use writ_outside::Random;
 
 use super::{BANK, World, bound_grant, jwk, verified};
 use crate::key::thumbprint;
-use crate::{ActorCredential, Authentication, Delegated, Key, KeyError, Secret, jwt};
+use crate::{ActorCredential, ClientAuthentication, Delegated, Key, PrivateKeyError, Secret, jwt};
 
 /// The private key of RFC 6979 appendix A.2.5, written as PKCS #8 by openssl.
 const RFC_6979_KEY: &str = "-----BEGIN PRIVATE KEY-----
@@ -54,9 +54,12 @@ fn a_key_survives_pkcs8_as_openssl_writes_it() {
     );
     assert_eq!(
         Key::from_pkcs8_pem("-----BEGIN EC PRIVATE KEY-----").err(),
-        Some(KeyError::NotPem)
+        Some(PrivateKeyError::NotPem)
     );
-    assert_eq!(Key::from_pkcs8_der(b"0").err(), Some(KeyError::NotP256));
+    assert_eq!(
+        Key::from_pkcs8_der(b"0").err(),
+        Some(PrivateKeyError::NotP256)
+    );
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn a_signature_is_verified_by_p256_and_a_change_breaks_it() {
 }
 
 #[tokio::test]
-async fn promise_9_no_secret_is_printed() {
+async fn no_secret_is_printed() {
     let world = World::new().await;
     let grant = bound_grant();
     let delegated = Delegated {
@@ -98,7 +101,7 @@ async fn promise_9_no_secret_is_printed() {
     let shown = format!(
         "{grant:?} {delegated:?} {:?} {:?} {:?} {:?}",
         ActorCredential::assertion("at-1"),
-        Authentication::Secret(Secret::new("rt-1")),
+        ClientAuthentication::Secret(Secret::new("rt-1")),
         world.agent.config,
         key,
     );

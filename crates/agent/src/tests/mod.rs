@@ -24,7 +24,7 @@ use writ_outside::{BoxFuture, Clock, ManualClock, Random, Transport, TransportEr
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
-use crate::{Agent, AgentConfig, Authentication, Binding, Error, Key, Outside};
+use crate::{Agent, AgentConfig, AgentEnvironment, ClientAuthentication, Error, Key, TokenBinding};
 
 const ISSUER: &str = "https://as.example/t/acme";
 const BANK: &str = "https://bank.example";
@@ -88,7 +88,7 @@ impl World {
     async fn with(client_id: &str, change: fn(AgentConfig) -> AgentConfig) -> Self {
         let fake = Arc::new(Fake::default());
         let clock = ManualClock::starting_at(Timestamp::from_seconds(NOW));
-        let outside = Outside {
+        let outside = AgentEnvironment {
             transport: fake.clone(),
             clock: Clock::Manual(clock.clone()),
             random: Random::System,
@@ -115,8 +115,8 @@ impl World {
 
     async fn bearer() -> Self {
         Self::with("reports", |c| AgentConfig {
-            authentication: Authentication::Secret("s e:cret".into()),
-            binding: Binding::Bearer,
+            authentication: ClientAuthentication::Secret("s e:cret".into()),
+            binding: TokenBinding::Bearer,
             ..c
         })
         .await

@@ -166,7 +166,7 @@ async fn a_token_never_goes_out_in_clear_text() {
 }
 
 #[tokio::test]
-async fn specs_6_5_a_refusal_says_what_to_ask_for() {
+async fn a_refusal_says_what_to_ask_for() {
     let world = World::new().await;
     let remediation = json!({
         "authorization_details": [{ "type": "payment", "amount": "900.00" }],

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{BANK, World, bound_grant, is_protocol, is_usage, token_answer};
-use crate::{Ask, Error, ErrorCode, advice, details};
+use crate::{Error, ErrorCode, RequestedAccess, advice, details};
 
 #[tokio::test]
 async fn rfc_6749_6_refresh_keeps_the_old_token_unless_a_new_one_comes() {
@@ -11,7 +11,7 @@ async fn rfc_6749_6_refresh_keeps_the_old_token_unless_a_new_one_comes() {
     let mut answer = token_answer();
     answer["refresh_token"] = "rt-2".into();
     world.answer(200, &[], &answer);
-    let ask = Ask::resource(BANK);
+    let ask = RequestedAccess::resource(BANK);
     let second = world.agent.refresh(&bound_grant(), &ask).await.unwrap();
     assert_eq!(second.refresh_token.as_ref().unwrap().expose(), "rt-2");
     answer.as_object_mut().unwrap().remove("refresh_token");
@@ -22,7 +22,7 @@ async fn rfc_6749_6_refresh_keeps_the_old_token_unless_a_new_one_comes() {
     assert_eq!(sent[0].parameter("grant_type"), "refresh_token");
     assert_eq!(sent[0].parameter("refresh_token"), "rt-1");
     assert_eq!(sent[1].parameter("refresh_token"), "rt-2");
-    // SPECS 7.3: an agent's refresh needs a proof each time.
+    // A refresh of a bound token needs a proof each time (RFC 9449 section 5).
     assert_ne!(sent[0].proof().1["jti"], sent[1].proof().1["jti"]);
     let without = crate::Grant {
         refresh_token: None,
@@ -32,14 +32,14 @@ async fn rfc_6749_6_refresh_keeps_the_old_token_unless_a_new_one_comes() {
 }
 
 #[tokio::test]
-async fn promise_1_what_would_be_taken_as_absent_is_not_sent() {
+async fn what_would_be_taken_as_absent_is_not_sent() {
     let world = World::new().await;
     for ask in [
-        Ask::resource(BANK).scope(""),
-        Ask::resource(BANK).scope("  "),
-        Ask::resource(""),
-        Ask::resource("bank"),
-        Ask::default().scope("a\"b"),
+        RequestedAccess::resource(BANK).scope(""),
+        RequestedAccess::resource(BANK).scope("  "),
+        RequestedAccess::resource(""),
+        RequestedAccess::resource("bank"),
+        RequestedAccess::default().scope("a\"b"),
     ] {
         assert!(
             is_usage(world.agent.narrow(&bound_grant(), &ask).await),
@@ -49,7 +49,7 @@ async fn promise_1_what_would_be_taken_as_absent_is_not_sent() {
     assert_eq!(world.sent().len(), 0);
     // An empty list of details is a value, and asks for none.
     world.answer(200, &[], &token_answer());
-    let none = Ask::resource(BANK).details(Vec::new());
+    let none = RequestedAccess::resource(BANK).details(Vec::new());
     world.agent.narrow(&bound_grant(), &none).await.unwrap();
     assert_eq!(world.sent()[0].parameter("authorization_details"), "[]");
     assert!(is_usage(details(json!([{ "amount": 1 }]))));
@@ -59,7 +59,7 @@ async fn promise_1_what_would_be_taken_as_absent_is_not_sent() {
 async fn the_verbs_can_be_spawned() {
     fn sendable<T: Send>(_: T) {}
     let world = World::new().await;
-    let (grant, ask) = (bound_grant(), Ask::default());
+    let (grant, ask) = (bound_grant(), RequestedAccess::default());
     sendable(world.agent.own(&ask));
     sendable(
         world
@@ -76,7 +76,7 @@ async fn the_verbs_can_be_spawned() {
 async fn own_asks_for_nothing_by_itself() {
     let world = World::new().await;
     world.answer(200, &[], &token_answer());
-    world.agent.own(&Ask::default()).await.unwrap();
+    world.agent.own(&RequestedAccess::default()).await.unwrap();
     let names: Vec<_> = world.sent()[0]
         .form()
         .pairs()
@@ -100,14 +100,22 @@ async fn rfc_6749_5_1_an_unreadable_answer_is_refused_and_not_quoted() {
         &[],
         &json!({ "access_token": "at-secret", "token_type": "at-secret" }),
     );
-    let error = world.agent.own(&Ask::default()).await.unwrap_err();
+    let error = world
+        .agent
+        .own(&RequestedAccess::default())
+        .await
+        .unwrap_err();
     assert!(!format!("{error} {error:?}").contains("at-secret"));
     world.answer(502, &[], &json!("bad gateway"));
-    assert!(is_protocol(world.agent.own(&Ask::default()).await));
+    assert!(is_protocol(
+        world.agent.own(&RequestedAccess::default()).await
+    ));
     world.answer(400, &[], &json!({ "error": "of_my_own" }));
-    assert!(is_protocol(world.agent.own(&Ask::default()).await));
+    assert!(is_protocol(
+        world.agent.own(&RequestedAccess::default()).await
+    ));
     assert!(matches!(
-        world.agent.own(&Ask::default()).await,
+        world.agent.own(&RequestedAccess::default()).await,
         Err(Error::Transport(_))
     ));
 }
@@ -131,7 +139,11 @@ async fn every_code_comes_back_typed_and_with_advice() {
     let world = World::new().await;
     for code in ErrorCode::ALL {
         world.answer(400, &[], &json!({ "error": code.as_str() }));
-        let error = world.agent.own(&Ask::default()).await.unwrap_err();
+        let error = world
+            .agent
+            .own(&RequestedAccess::default())
+            .await
+            .unwrap_err();
         assert_eq!(error.code(), Some(*code));
         assert_eq!(error.advice(), advice(*code));
         assert!(!error.advice().is_empty() && !error.advice().ends_with('.'));

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::cast::CIBA;
+use super::participants::CIBA;
 use crate::Outcome;
-use crate::agent::Agent;
+use crate::agent::BenchAgent;
 use crate::load::{self, Message};
-use crate::request::{Pairs, Post};
+use crate::request::{Pairs, SignedPost};
 use crate::scene::{BANK, SCOPE};
 use crate::server::Server;
 
@@ -23,21 +23,21 @@ const HOLD: &str = "prefer: wait=25\r\n";
 
 pub struct Asker<'a> {
     server: &'a Server,
-    agent: &'a Agent,
+    agent: &'a BenchAgent,
     stream: TcpStream,
     pub nonce: String,
 }
 
 /// What the server says to a poll.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Polled {
+pub enum PollResult {
     Token,
     Pending,
     SlowDown,
 }
 
 impl<'a> Asker<'a> {
-    pub fn connect(server: &'a Server, agent: &'a Agent) -> Outcome<Self> {
+    pub fn connect(server: &'a Server, agent: &'a BenchAgent) -> Outcome<Self> {
         Ok(Self {
             server,
             agent,
@@ -61,7 +61,7 @@ impl<'a> Asker<'a> {
         Ok(id.ok_or_else(|| format!("not asked but {answer}"))?.into())
     }
 
-    pub fn poll(&mut self, auth_req_id: &str) -> Outcome<Polled> {
+    pub fn poll(&mut self, auth_req_id: &str) -> Outcome<PollResult> {
         polled(&self.exchange("/token", &fetch(auth_req_id))?)
     }
 
@@ -71,7 +71,7 @@ impl<'a> Asker<'a> {
         load::send(&mut self.stream, &request)
     }
 
-    pub fn held(&mut self) -> Outcome<Polled> {
+    pub fn held(&mut self) -> Outcome<PollResult> {
         let answer = load::answer(&mut self.stream)?;
         self.remember(&answer);
         polled(&answer)
@@ -104,8 +104,8 @@ impl<'a> Asker<'a> {
         load::exchange(&mut self.stream, &request)
     }
 
-    fn post(&self, path: &'static str) -> Post<'_> {
-        Post {
+    fn post(&self, path: &'static str) -> SignedPost<'_> {
+        SignedPost {
             agent: self.agent,
             server: self.server,
             path,
@@ -127,15 +127,15 @@ fn fetch(auth_req_id: &str) -> Pairs {
     ]
 }
 
-fn polled(answer: &Message) -> Outcome<Polled> {
+fn polled(answer: &Message) -> Outcome<PollResult> {
     if answer.is_ok() {
-        return Ok(Polled::Token);
+        return Ok(PollResult::Token);
     }
     if says(answer, "authorization_pending") {
-        return Ok(Polled::Pending);
+        return Ok(PollResult::Pending);
     }
     if says(answer, "slow_down") {
-        return Ok(Polled::SlowDown);
+        return Ok(PollResult::SlowDown);
     }
     Err(format!("a poll: {}", String::from_utf8_lossy(&answer.body)).into())
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use writ_outside::Clock;
 
-use super::asker::{Asker, Polled};
-use super::cast::ALICE;
-use super::ways::{Stage, message, print_all};
+use super::asker::{Asker, PollResult};
+use super::delivery::{DeliveryBench, message, print_all};
+use super::participants::ALICE;
 use crate::Outcome;
-use crate::agent::Agent;
+use crate::agent::BenchAgent;
 use crate::server::Server;
 
 /// What a client is told to wait between two polls.
@@ -38,7 +38,7 @@ struct Seen {
     redeeming: Vec<i64>,
 }
 
-pub fn poll(stage: &mut Stage<'_>) -> Outcome<()> {
+pub fn poll(stage: &mut DeliveryBench<'_>) -> Outcome<()> {
     let (server, agent, count) = (stage.server, &stage.cast.polling, stage.approvals);
     let mut shares = asked(server, agent, count)?;
     let patience = INTERVAL * 4 + EACH * i64::try_from(count)?;
@@ -47,7 +47,7 @@ pub fn poll(stage: &mut Stage<'_>) -> Outcome<()> {
     let (approved, seen) = std::thread::scope(|scope| {
         let threads: Vec<_> = shares
             .iter_mut()
-            .map(|share| scope.spawn(move || follow(server, agent, (share, until))))
+            .map(|share| scope.spawn(move || follow(server, agent, share, until)))
             .collect();
         let approved: Outcome<Vec<_>> = (0..count).map(|_| person.approve()).collect();
         let mut seen = Seen::default();
@@ -67,7 +67,7 @@ pub fn poll(stage: &mut Stage<'_>) -> Outcome<()> {
 }
 
 /// The requests, shared out; their polls are spread evenly over the interval.
-fn asked(server: &Server, agent: &Agent, count: usize) -> Outcome<Vec<Vec<Poll>>> {
+fn asked(server: &Server, agent: &BenchAgent, count: usize) -> Outcome<Vec<Vec<Poll>>> {
     let mut asker = Asker::connect(server, agent)?;
     let mut polls = Vec::new();
     for number in 0..count {
@@ -98,8 +98,9 @@ fn asked(server: &Server, agent: &Agent, count: usize) -> Outcome<Vec<Vec<Poll>>
 
 fn follow(
     server: &Server,
-    agent: &Agent,
-    (polls, until): (&mut [Poll], i64),
+    agent: &BenchAgent,
+    polls: &mut [Poll],
+    until: i64,
 ) -> Result<Seen, String> {
     let mut asker = Asker::connect(server, agent).map_err(|e| e.to_string())?;
     let mut seen = Seen::default();
@@ -116,13 +117,15 @@ fn follow(
         let polled = asker.poll(&next.auth_req_id).map_err(|e| e.to_string())?;
         let now = Clock::System.now().micros();
         match polled {
-            Polled::Token => {
+            PollResult::Token => {
                 next.token_at = Some(now);
                 seen.redeeming.push(now - sent_at);
                 seen.token_at.insert(next.message.clone(), now);
             }
-            Polled::Pending => seen.pending.push(now - sent_at),
-            Polled::SlowDown => return Err("told to slow down after a whole interval".to_owned()),
+            PollResult::Pending => seen.pending.push(now - sent_at),
+            PollResult::SlowDown => {
+                return Err("told to slow down after a whole interval".to_owned());
+            }
         }
         next.next_at = now + INTERVAL;
     }

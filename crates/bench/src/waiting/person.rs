@@ -1,16 +1,16 @@
-//! Alice's browser: she logs in once, then opens each request of her inbox and approves it with her password, by the real forms.
+//! Alice's browser: logs in once, then opens each request of the inbox and approves it with the password, by the real forms.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 
 use writ_outside::Clock;
 
-use super::cast::ALICE;
+use super::participants::ALICE;
 use crate::Outcome;
 use crate::load::{self, Message};
 use crate::server::Server;
 
-pub struct Person<'a> {
+pub struct PersonBrowser<'a> {
     address: SocketAddr,
     stream: TcpStream,
     cookies: BTreeMap<String, String>,
@@ -18,7 +18,7 @@ pub struct Person<'a> {
 }
 
 /// What she approved.
-pub struct Approved {
+pub struct SubmittedApproval {
     /// The `binding_message`.
     pub message: String,
     /// When the answer to her form was read, in microseconds of the clock.
@@ -31,7 +31,7 @@ const LINK: &str = "href=\"/app/requests/";
 const APPROVE: &str = "id=\"approval-approve\"";
 const LOG_IN: &str = "id=\"login-submit\"";
 
-impl<'a> Person<'a> {
+impl<'a> PersonBrowser<'a> {
     pub fn log_in(server: &Server, password: &'a str) -> Outcome<Self> {
         let mut person = Self {
             address: server.address,
@@ -50,7 +50,7 @@ impl<'a> Person<'a> {
     }
 
     /// The first request of her inbox.
-    pub fn approve(&mut self) -> Outcome<Approved> {
+    pub fn approve(&mut self) -> Outcome<SubmittedApproval> {
         let inbox = html(&self.get("/app")?)?;
         let (_, rest) = inbox.split_once(LINK).ok_or("nothing waits in the inbox")?;
         let id = rest.split('"').next().unwrap_or_default();
@@ -62,7 +62,7 @@ impl<'a> Person<'a> {
         if answer.status() != Some(303) {
             return Err(format!("the approval: {}", answer.first).into());
         }
-        Ok(Approved {
+        Ok(SubmittedApproval {
             message: message(&page).ok_or("the page does not show the message")?,
             answered_at,
         })

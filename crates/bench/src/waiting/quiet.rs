@@ -1,18 +1,18 @@
-//! While nothing happens: memory, CPU and statements of one node on which many requests wait, alone and held by long polls.
+//! Cost of pending requests while nothing happens: memory, CPU and statements of one node, without and with long polls.
 
 use std::time::Duration;
 
 use writ_outside::Clock;
 
-use super::asker::{Asker, Polled};
-use super::cast::{Cast, SILENT};
-use super::ways::message;
+use super::asker::{Asker, PollResult};
+use super::delivery::message;
+use super::participants::{Participants, SILENT};
 use crate::arguments::Arguments;
-use crate::database::Place;
+use crate::database::TemporaryDatabase;
 use crate::process::{self, Cpu};
 use crate::report::say;
 use crate::server::Server;
-use crate::{Outcome, agent::Agent};
+use crate::{Outcome, agent::BenchAgent};
 
 /// Connections that ask.
 const CONNECTIONS: usize = 4;
@@ -30,7 +30,7 @@ const OTHER_FILES: usize = 200;
 
 pub struct Quiet<'a> {
     server: &'a Server,
-    place: &'a Place,
+    place: &'a TemporaryDatabase,
     arguments: &'a Arguments,
     /// Resident memory of the fresh process, in KiB.
     fresh: u64,
@@ -49,7 +49,11 @@ struct Spent {
 type Asked = Vec<String>;
 
 impl<'a> Quiet<'a> {
-    pub fn new(server: &'a Server, place: &'a Place, arguments: &'a Arguments) -> Outcome<Self> {
+    pub fn new(
+        server: &'a Server,
+        place: &'a TemporaryDatabase,
+        arguments: &'a Arguments,
+    ) -> Outcome<Self> {
         Ok(Self {
             server,
             place,
@@ -59,7 +63,7 @@ impl<'a> Quiet<'a> {
     }
 
     /// Asks; then CPU and memory. Everything waits on.
-    pub fn spent(&self, cast: &Cast) -> Outcome<Asked> {
+    pub fn spent(&self, cast: &Participants) -> Outcome<Asked> {
         say(
             "\n| what waits | resident MiB | seconds | CPU of writ, s | CPU of PostgreSQL, s | polls sent again |",
         )?;
@@ -84,7 +88,7 @@ impl<'a> Quiet<'a> {
     }
 
     /// Statements alone: writing a line for each costs time and memory.
-    pub fn counted(&self, cast: &Cast, waiting: &Asked) -> Outcome<()> {
+    pub fn counted(&self, cast: &Participants, waiting: &Asked) -> Outcome<()> {
         say(&format!(
             "\nresident after a restart, {} requests waiting: {} MiB",
             waiting.len(),
@@ -102,7 +106,7 @@ impl<'a> Quiet<'a> {
         say(&spent.statements("held, polled again"))
     }
 
-    fn ask(&self, agent: &Agent) -> Outcome<Asked> {
+    fn ask(&self, agent: &BenchAgent) -> Outcome<Asked> {
         let count = self.arguments.requests;
         let share = |first: usize| -> Result<Asked, String> {
             let numbers = (first..count).step_by(CONNECTIONS);
@@ -143,7 +147,7 @@ impl<'a> Quiet<'a> {
     /// Opens the long polls; answers how long all of them will be held.
     fn hold<'b>(
         &'b self,
-        agent: &'b Agent,
+        agent: &'b BenchAgent,
         waiting: &'b Asked,
     ) -> Outcome<(Vec<Holder<'b>>, Duration)> {
         let most = self.most_polls()?;
@@ -234,7 +238,7 @@ fn renew(holders: &mut [Holder<'_>], time: Duration) -> Outcome<usize> {
                 return Ok(renewed);
             }
             match holder.asker.held()? {
-                Polled::Pending => holder.asker.hold(holder.auth_req_id)?,
+                PollResult::Pending => holder.asker.hold(holder.auth_req_id)?,
                 other => return Err(format!("a held poll: {other:?}").into()),
             }
             renewed += 1;

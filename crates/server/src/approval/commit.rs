@@ -9,9 +9,9 @@ use writ_core::pending::{Decision, State, Vote};
 use writ_core::receipt::{self, Approver, Evidence, Proof, Receipt, Verdict};
 use writ_core::screen::{ScreenError, Shown};
 use writ_core::usual::unusual;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::receipt::NewReceipt;
-use writ_store::replay::Once;
+use writ_store::replay::ReplayClaim;
 use writ_wire::time::Timestamp;
 
 use super::proof::Used;
@@ -29,7 +29,7 @@ pub struct Decided {
     pub proof: Proof,
     pub used: Option<Used>,
     /// The verifier's word, which counts once.
-    pub once: Option<Once>,
+    pub once: Option<ReplayClaim>,
     pub no: Option<No>,
 }
 
@@ -65,7 +65,7 @@ impl Visit<'_> {
         }
         if let Some(used) = &decided.used
             && !session
-                .use_passkey(&used.credential_id, (&used.before, &used.passkey), now)
+                .use_passkey(&used.credential_id, &used.before, &used.passkey, now)
                 .await?
         {
             // Removed since it signed: it counts no more.
@@ -186,7 +186,7 @@ impl Visit<'_> {
 
 /// Whether this answer counts. A vote holds the row, so that votes are read as they will be when this commits.
 async fn write(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     question: &Question,
     decided: &Decided,
 ) -> Result<bool, Ended> {
@@ -214,7 +214,7 @@ async fn write(
 
 /// Whether the hints on the screen are still right: another approval may have been fetched since it was made.
 async fn is_as_usual(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     question: &Question,
     decided: &Decided,
 ) -> Result<bool, Ended> {

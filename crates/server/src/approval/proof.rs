@@ -9,7 +9,7 @@ use writ_core::receipt::{Proof, Signature};
 use writ_core::screen::Shown;
 use writ_passkey::{PasskeyError, RelyingParty};
 use writ_store::passkey::StoredPasskey;
-use writ_store::replay::Once;
+use writ_store::replay::ReplayClaim;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
@@ -24,7 +24,7 @@ pub struct Proven {
     pub proof: Proof,
     pub at: Timestamp,
     pub used: Option<Used>,
-    pub once: Option<Once>,
+    pub once: Option<ReplayClaim>,
 }
 
 pub struct Used {
@@ -136,8 +136,8 @@ impl Visit<'_> {
 }
 
 /// Device and verifier, over the same screen.
-fn by_both(passkey: Signature, witnessed: Witnessed) -> (Proof, Option<Once>) {
-    let once = Once {
+fn by_both(passkey: Signature, witnessed: Witnessed) -> (Proof, Option<ReplayClaim>) {
+    let once = ReplayClaim {
         digest: witnessed.replay_digest,
         expires_at: witnessed.accepted_until,
     };

@@ -16,7 +16,7 @@ use writ_core::requirements::is_within;
 use writ_core::screen::Shown;
 use writ_core::usual::{self, Newest};
 use writ_store::receipt::StoredReceipt;
-use writ_store::{Session as Reading, StoreError};
+use writ_store::{DatabaseTransaction as Reading, StoreError};
 use writ_wire::time::Timestamp;
 
 use super::broken;

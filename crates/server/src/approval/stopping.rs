@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_core::approval::No;
 use writ_core::pending::Ending;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 
 use super::Visit;
 use super::question::Question;
@@ -18,7 +18,7 @@ pub async fn follow(
     visit: &Visit<'_>,
     question: &Question,
     no: No,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
 ) -> Result<Endings, Ended> {
     match no {
         No::Denied | No::WrongNumber => Ok(Endings::default()),
@@ -31,7 +31,7 @@ pub async fn follow(
 async fn stop_all(
     visit: &Visit<'_>,
     question: &Question,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
 ) -> Result<Endings, Ended> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (subject, client) = (&question.subject.id, &question.client.id);
@@ -54,7 +54,7 @@ async fn stop_all(
 async fn report(
     visit: &Visit<'_>,
     question: &Question,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
 ) -> Result<Endings, Ended> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (agent, reporter) = (&question.client.id, &visit.person.user.id);

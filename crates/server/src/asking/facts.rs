@@ -13,7 +13,7 @@ use writ_core::pending::{self, Deciders};
 use writ_core::realm::Realm;
 use writ_core::requirements::requirements;
 use writ_core::task::Task;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::client::StoredClient;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
@@ -43,7 +43,7 @@ impl Loaded {
 
 pub async fn load(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     hinted: &Hinted,
 ) -> Result<Loaded, Failure> {
     live_client(ask, session).await?;
@@ -66,7 +66,7 @@ pub async fn load(
 }
 
 /// By `usr_` id or by name.
-async fn find(session: &mut Session, subject: &str) -> Result<Option<User>, Failure> {
+async fn find(session: &mut DatabaseTransaction, subject: &str) -> Result<Option<User>, Failure> {
     let stored = if subject.starts_with(UserId::PREFIX) {
         session.user_by_id(&UserId::from_text(subject)).await?
     } else {
@@ -75,7 +75,7 @@ async fn find(session: &mut Session, subject: &str) -> Result<Option<User>, Fail
     Ok(stored.map(|stored| stored.user))
 }
 
-async fn live_client(ask: &Ask<'_>, session: &mut Session) -> Result<(), Failure> {
+async fn live_client(ask: &Ask<'_>, session: &mut DatabaseTransaction) -> Result<(), Failure> {
     let stored = session.client(&ask.caller.client.id).await?;
     let is_there = |person: &Option<User>| person.as_ref().is_none_or(|user| !user.disabled);
     let live = |stored: &StoredClient| {
@@ -92,7 +92,7 @@ async fn live_client(ask: &Ask<'_>, session: &mut Session) -> Result<(), Failure
 
 async fn asking(
     ask: &Ask<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
     let untraceable =
@@ -126,7 +126,7 @@ pub struct Deciding<'a> {
 
 /// Who decides about it, as designated now; or why nobody can.
 pub async fn deciders(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     deciding: &Deciding<'_>,
     realm: Realm<'_>,
 ) -> Result<Result<Deciders, Refusal>, Failure> {

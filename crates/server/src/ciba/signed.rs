@@ -3,7 +3,7 @@
 use writ_core::Refusal;
 use writ_core::client::{Authentication, Client};
 use writ_jose::assertion::{SignedRequest, SignedRequestRules};
-use writ_store::replay::Once;
+use writ_store::replay::ReplayClaim;
 use writ_wire::ciba::{BackchannelParameters, BackchannelRequest};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
@@ -66,7 +66,7 @@ impl Single {
     /// A signed request is good once (CIBA 7.1.1, `jti`).
     pub fn of_request(signed: &SignedRequest) -> Self {
         Self {
-            once: Once {
+            once: ReplayClaim {
                 digest: signed.replay_digest(),
                 expires_at: signed.accepted_until,
             },

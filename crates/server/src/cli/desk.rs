@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use writ_authority::Types;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_outside::{Clock, Random};
-use writ_store::{Session, Store};
+use writ_store::{DatabaseTransaction, Store};
 
 use super::{Configured, environment};
 use crate::catalogue::type_files;
@@ -62,14 +62,14 @@ impl Desk {
         }
     }
 
-    pub async fn begin(&self) -> Result<Session, String> {
+    pub async fn begin(&self) -> Result<DatabaseTransaction, String> {
         self.store
             .begin(DEFAULT_TENANT)
             .await
             .map_err(|e| e.to_string())
     }
 
-    pub async fn read(&self) -> Result<Session, String> {
+    pub async fn read(&self) -> Result<DatabaseTransaction, String> {
         self.store
             .read(DEFAULT_TENANT)
             .await

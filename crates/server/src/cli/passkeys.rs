@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{EventId, UserId};
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 
 use super::desk::Desk;
 use super::{Outcome, say_json};
@@ -63,7 +63,11 @@ pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
     say_json(&json!({ "name": name, "removed": chosen }))
 }
 
-async fn remove(desk: &Desk, session: &mut Session, (user, id): (&UserId, &str)) -> Outcome {
+async fn remove(
+    desk: &Desk,
+    session: &mut DatabaseTransaction,
+    (user, id): (&UserId, &str),
+) -> Outcome {
     let now = desk.clock.now();
     let removed = session.remove_passkey(user, id, now).await;
     if !removed.map_err(|e| e.to_string())? {

@@ -9,23 +9,24 @@ use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use writ_verifier::{
-    Caller, ClientSecret, Live, Outside, Refused, Spends, Verifier, VerifierConfig, VerifierLayer,
+    Caller, ClientSecret, LiveCheck, Rejection, Spends, Verifier, VerifierConfig,
+    VerifierEnvironment, VerifierLayer,
 };
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
-/// Live with cache 0: a stop counts from the next call on.
+/// LiveCheck with cache 0: a stop counts from the next call on.
 pub fn router(issuer: &str, bank: &str, secret: &str) -> Result<Router, String> {
     let resource = ResourceUri::parse(bank).map_err(|e| e.to_string())?;
     let mut config = VerifierConfig::new(issuer, resource, bank);
     config.agents_only = true;
     config.spends = Spends::InMemory;
-    config.live = Live::Introspection {
+    config.live = LiveCheck::Introspection {
         client_id: "bank-api".to_owned(),
         client_secret: ClientSecret::new(secret.to_owned()),
         cache: Duration::ZERO,
     };
-    let outside = Outside::system().map_err(|e| e.to_string())?;
+    let outside = VerifierEnvironment::system().map_err(|e| e.to_string())?;
     let verifier = Verifier::new(config, outside).map_err(|e| e.to_string())?;
     Ok(Router::new()
         .route("/accounts", get(accounts))
@@ -73,6 +74,6 @@ async fn pay(
     }
 }
 
-fn answer(refused: Refused) -> Response {
+fn answer(refused: Rejection) -> Response {
     refused.into_response().map(Body::from)
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use writ_agent::{Confirm, Confirmation, Error, ErrorCode, Grant, ResourceRefusal};
+use writ_agent::{Confirm, Error, ErrorCode, Grant, PendingConfirmation, ResourceRefusal};
 
 use super::cast::{Cast, payment};
 use super::phone::{Phone, show_link};
@@ -93,7 +93,7 @@ impl Play<'_> {
         }
     }
 
-    async fn spend(&self, one: &Grant, asked: &mut Confirmation) -> Told {
+    async fn spend(&self, one: &Grant, asked: &mut PendingConfirmation) -> Told {
         ok("the approval became a token for this one payment, and says how she approved:");
         show_token(one.access_token.expose());
         let pay = || self.pay(&self.planner, one, payment(Cast::AIRLINE, AMOUNT));
@@ -111,7 +111,7 @@ impl Play<'_> {
             ErrorCode::InvalidGrant,
             "the same approval a second time",
         )?;
-        let wider = writ_agent::Ask::resource(self.stage.bank.as_str()).details(
+        let wider = writ_agent::RequestedAccess::resource(self.stage.bank.as_str()).details(
             writ_agent::details(json!([payment(Cast::AIRLINE, "1.00")])).map_err(surprise)?,
         );
         not_granted(

@@ -153,8 +153,8 @@ fn config(folder: &Path, issuer: &str) -> Result<Config, String> {
 }
 
 /// The surroundings of one agent: real HTTP, the system's time and randomness.
-pub fn outside(transport: Arc<dyn writ_outside::Transport>) -> writ_agent::Outside {
-    writ_agent::Outside {
+pub fn outside(transport: Arc<dyn writ_outside::Transport>) -> writ_agent::AgentEnvironment {
+    writ_agent::AgentEnvironment {
         transport,
         clock: Clock::System,
         random: Random::System,

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use writ_agent::{
-    ActorCredential, Agent, AgentConfig, Ask, AuthorizationIntent, BoxFuture, Error, ErrorCode,
-    Grant, Https, Transport, TransportError, details,
+    ActorCredential, Agent, AgentConfig, AuthorizationIntent, BoxFuture, Error, ErrorCode, Grant,
+    Https, RequestedAccess, Transport, TransportError, details,
 };
 
 use super::cast::{Cast, Keys, payment};
@@ -109,7 +109,7 @@ impl Play<'_> {
             .booker
             .actor_assertion("agt_planner", Duration::from_secs(60))
             .map_err(surprise)?;
-        let ask = Ask::resource(self.stage.bank.as_str())
+        let ask = RequestedAccess::resource(self.stage.bank.as_str())
             .scope("accounts:read")
             .details(details(json!([payment(Cast::AIRLINE, "400.00")])).map_err(surprise)?);
         let to = ActorCredential::assertion(consent.expose());
@@ -189,7 +189,7 @@ impl Play<'_> {
         handed: &Grant,
     ) -> Told {
         let bank = self.stage.bank.as_str();
-        let wider = Ask::resource(bank)
+        let wider = RequestedAccess::resource(bank)
             .details(details(json!([payment(Cast::AIRLINE, "412.00")])).map_err(surprise)?);
         let code = ErrorCode::InvalidAuthorizationDetails;
         not_granted(
@@ -202,13 +202,18 @@ impl Play<'_> {
             .actor_assertion("agt_planner", Duration::from_secs(60))
             .map_err(surprise)?;
         let to = ActorCredential::assertion(consent.expose());
-        let handed_to = planner.delegate(grant, &to, &Ask::resource(bank)).await;
+        let handed_to = planner
+            .delegate(grant, &to, &RequestedAccess::resource(bank))
+            .await;
         not_granted(
             handed_to,
             ErrorCode::InvalidRequest,
             "a hand over to an agent that is not in `onward`",
         )?;
-        let stolen = self.stranger.narrow(grant, &Ask::resource(bank)).await;
+        let stolen = self
+            .stranger
+            .narrow(grant, &RequestedAccess::resource(bank))
+            .await;
         not_granted(
             stolen,
             ErrorCode::InvalidRequest,
@@ -229,7 +234,7 @@ impl Play<'_> {
             .pay(&self.booker, handed, payment(Cast::AIRLINE, "1.00"))
             .await;
         refused(pay, "invalid_token", "the helper's token at the bank")?;
-        let ask = Ask::resource(self.stage.bank.as_str());
+        let ask = RequestedAccess::resource(self.stage.bank.as_str());
         not_granted(
             self.planner.refresh(grant, &ask).await,
             ErrorCode::InvalidGrant,

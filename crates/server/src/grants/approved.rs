@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use writ_core::Refusal;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{self, Hasty, Kind, PendingRequest, Poll};
-use writ_store::Session;
-use writ_store::pending::Polled;
+use writ_store::DatabaseTransaction;
+use writ_store::pending::PollOutcome;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::token::TokenResponse;
@@ -133,14 +133,16 @@ async fn look(
 /// Counts the poll; a second look of the same poll counts nothing.
 async fn poll(
     granting: &Granting<'_>,
-    mut session: Session,
+    mut session: DatabaseTransaction,
     request: &PendingRequest,
     singles: Singles,
 ) -> Result<Open, Failure> {
     let (mut polling, mut hasty) = (request.polling, Hasty::No);
     if singles == Singles::Fresh {
         granting.claim(&mut session).await?;
-        if let Polled::Hasty(slower) = session.poll_pending(&request.id, granting.now).await? {
+        if let PollOutcome::TooEarly(slower) =
+            session.poll_pending(&request.id, granting.now).await?
+        {
             (polling, hasty) = (slower, Hasty::Yes);
         }
         session.commit().await?;

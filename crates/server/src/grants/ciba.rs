@@ -5,7 +5,7 @@ use writ_core::Refusal;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{Delivery, Kind, PendingRequest, State};
 use writ_jose::hash;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_wire::claims::IdTokenClaims;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::{CibaTokenRequest, TokenResponse};
@@ -30,7 +30,7 @@ pub async fn redeem(
 
 /// An answer that is to be pushed: everything is written in `session`, nothing is committed.
 pub struct Push<'a> {
-    pub session: Session,
+    pub session: DatabaseTransaction,
     /// With the ID token of a push.
     pub response: TokenResponse,
     pub request: PendingRequest,

@@ -7,7 +7,7 @@ use writ_core::mint::{self, Minting};
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
 use writ_jose::{hash, id_token};
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_wire::token::{CodeRequest, GrantType, TokenResponse};
 
 use crate::answer::Failure;
@@ -71,7 +71,7 @@ fn above(found: &FoundCode) -> (&writ_core::task::Task, &writ_core::delegation::
 /// Refuses; a code that its own client uses again stops everything that came of it (RFC 6749 section 4.1.2).
 async fn refuse(
     granting: &Granting<'_>,
-    session: Session,
+    session: DatabaseTransaction,
     found: &FoundCode,
     outcome: Outcome,
 ) -> Result<Failure, Failure> {
@@ -132,7 +132,7 @@ fn identity(
 /// A refresh token, if the client may use one; it lives as long as the delegation.
 async fn refresh_token(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     found: &FoundCode,
 ) -> Result<Option<String>, Failure> {
     let client = &granting.caller.client;

@@ -8,7 +8,7 @@ use writ_core::event::EventName;
 use writ_core::id::{ApprovalId, DelegationId, TaskId, TransactionId};
 use writ_core::mint::Minting;
 use writ_core::request::Making;
-use writ_store::write::Writes;
+use writ_store::write::InsertBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::{ClientCredentialsRequest, TokenResponse};
 
@@ -41,11 +41,11 @@ pub async fn own_work(
         &minted,
         (&work.task, &work.delegation),
     );
-    let writes = Writes {
+    let writes = InsertBatch {
         task: Some(&work.task),
         delegation: Some(&work.delegation),
         event: Some(&event),
-        ..Writes::default()
+        ..InsertBatch::default()
     };
     let mut session = app.begin().await?;
     granting.claim_keys(&mut session).await?;

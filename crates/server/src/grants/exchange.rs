@@ -12,9 +12,9 @@ use writ_core::mint::Minting;
 use writ_jose::access_token;
 use writ_jose::assertion::{ActorAssertion, ActorAssertionRules, UnverifiedAssertion};
 use writ_jose::key::Thumbprint;
-use writ_store::Session;
-use writ_store::replay::Once;
-use writ_store::write::Writes;
+use writ_store::DatabaseTransaction;
+use writ_store::replay::ReplayClaim;
+use writ_store::write::InsertBatch;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::exchange::{ActorToken, ExchangeRequest, TOKEN_TYPE_ACCESS_TOKEN};
 use writ_wire::token::TokenResponse;
@@ -96,7 +96,7 @@ pub async fn exchange(
 
 async fn write(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (lineage, exchanged): (&Lineage, &Exchanged),
     singles: Vec<Single>,
 ) -> Result<TokenResponse, Failure> {
@@ -116,10 +116,10 @@ async fn write(
         (&lineage.task, delegation),
     );
     event.reason = Some(exchanged.way.as_str().to_owned());
-    let writes = Writes {
+    let writes = InsertBatch {
         delegation: exchanged.new_row.as_ref(),
         event: Some(&event),
-        ..Writes::default()
+        ..InsertBatch::default()
     };
     granting.write(session, singles, writes).await?;
     minted.response.issued_token_type = Some(TOKEN_TYPE_ACCESS_TOKEN.to_owned());
@@ -143,7 +143,7 @@ fn verify(granting: &Granting<'_>, token: &str, what: &str) -> Result<AccessToke
 
 async fn lineage(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
     let untraceable = || Refusal::invalid_request("the token cannot be traced to its delegation");
@@ -232,7 +232,7 @@ async fn agent(granting: &Granting<'_>, id: &str) -> Result<Arc<Client>, Failure
 /// State of the actor, read uncached: stopped agents, owners and tokens act for nobody.
 async fn facts_of<'a>(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     actor: &'a Verified,
 ) -> Result<Actor<'a>, Failure> {
     let state = session.actor_state(&actor.client.id, &actor.binds).await?;
@@ -259,14 +259,14 @@ async fn facts_of<'a>(
 /// The keys of both agents, and what is still to be claimed, all at once (LESSONS 13): assertion, proof, actor assertion.
 async fn claim_keys(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     actor: Option<&Verified>,
 ) -> Result<Vec<Single>, Failure> {
     let app = granting.app;
     let assertion = actor.and_then(Verified::assertion);
     let mut singles = granting.caller.singles();
     singles.extend(assertion.map(|(assertion, _)| Single {
-        once: Once {
+        once: ReplayClaim {
             digest: assertion.replay_digest(),
             expires_at: assertion.accepted_until,
         },

@@ -18,8 +18,8 @@ use writ_core::lineage::Lineage;
 use writ_core::mint::{Minting, scope_text};
 use writ_core::task::Task;
 use writ_jose::access_token;
-use writ_store::write::Writes;
-use writ_store::{Committed, Session};
+use writ_store::write::InsertBatch;
+use writ_store::{CommitIsolation, DatabaseTransaction};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::token::TokenResponse;
 
@@ -97,7 +97,7 @@ impl Granting<'_> {
     /// What may be used once came again: everything below the grant that it belongs to is stopped.
     pub async fn refuse_and_stop(
         &self,
-        mut session: Session,
+        mut session: DatabaseTransaction,
         refusal: Refusal,
         (lineage, because): (&Lineage, &str),
     ) -> Result<Failure, Failure> {
@@ -117,7 +117,7 @@ impl Granting<'_> {
     }
 
     /// Keys, then assertion and proof, in this order everywhere: used up in this transaction, or the request is refused.
-    pub async fn claim(&self, session: &mut Session) -> Result<(), Failure> {
+    pub async fn claim(&self, session: &mut DatabaseTransaction) -> Result<(), Failure> {
         self.claim_keys(session).await?;
         match self.app.claim(session, self.caller.singles()).await? {
             Some(used) => Err(self.refuse(used)),
@@ -126,7 +126,7 @@ impl Granting<'_> {
     }
 
     /// The client's keys become its own, or the request is refused.
-    pub async fn claim_keys(&self, session: &mut Session) -> Result<(), Failure> {
+    pub async fn claim_keys(&self, session: &mut DatabaseTransaction) -> Result<(), Failure> {
         match self.app.claim_keys(session, &self.caller, self.now).await? {
             Some(foreign) => Err(self.refuse(foreign)),
             None => Ok(()),
@@ -136,9 +136,9 @@ impl Granting<'_> {
     /// What this request uses up and what it leaves behind, in one round trip; or the request is refused.
     pub async fn write(
         &self,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         singles: Vec<Single>,
-        writes: Writes<'_>,
+        writes: InsertBatch<'_>,
     ) -> Result<(), Failure> {
         match self.app.write(session, singles, writes).await? {
             Some(refusal) => Err(self.refuse(refusal)),
@@ -151,13 +151,13 @@ impl Granting<'_> {
     /// the code of the grant at hand.
     pub async fn commit(
         &self,
-        session: Session,
+        session: DatabaseTransaction,
         delegation: &DelegationId,
         refuse: fn(String) -> Refusal,
     ) -> Result<(), Failure> {
-        let committed = session.commit_telling().await?;
+        let committed = session.commit_reporting_isolation().await?;
         self.app.remember_keys(&self.caller);
-        if committed == Committed::Alone {
+        if committed == CommitIsolation::Serial {
             return Ok(());
         }
         if self.app.read().await?.is_live(delegation, self.now).await? {

@@ -6,7 +6,7 @@ use writ_core::event::EventName;
 use writ_core::id::DelegationId;
 use writ_core::mint::Minting;
 use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, Outcome, Refreshed};
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
 use crate::answer::Failure;
@@ -62,7 +62,7 @@ pub async fn refresh(
 
 async fn rotate(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     found: &FoundRefreshToken,
     refreshed: &Refreshed,
 ) -> Result<Option<String>, Failure> {
@@ -114,7 +114,7 @@ fn narrower(
 /// Refuses; a refresh token that was rotated away and comes again stops the grant (LESSONS 35).
 async fn refuse(
     granting: &Granting<'_>,
-    session: Session,
+    session: DatabaseTransaction,
     found: &FoundRefreshToken,
     outcome: Outcome,
 ) -> Result<Failure, Failure> {

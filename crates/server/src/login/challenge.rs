@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::assertion::MAX_FUTURE;
 use writ_jose::hash;
-use writ_store::replay::Once;
+use writ_store::replay::ReplayClaim;
 use writ_wire::time::Timestamp;
 
 use crate::app::App;
@@ -21,7 +21,7 @@ const ID_BYTES: usize = 16;
 /// A challenge of ours that came back.
 pub struct Opened {
     pub challenge: Vec<u8>,
-    pub once: Once,
+    pub once: ReplayClaim,
 }
 
 /// A new one for this browser.
@@ -40,7 +40,7 @@ pub fn open(app: &App, browser: &Browser, challenge: &str) -> Option<Opened> {
     let expires_at = Timestamp::from_micros(i64::from_be_bytes(*expires_at));
     (app.clock.now() < expires_at).then(|| Opened {
         challenge,
-        once: Once {
+        once: ReplayClaim {
             digest: hash::digest_text(&[b"passkey-login", id]),
             // The clocks of two nodes may differ, and rows are removed by either.
             expires_at: expires_at.plus(MAX_FUTURE),

@@ -7,8 +7,8 @@ use writ_authority::Level;
 use writ_core::authorize::SESSION_LIFETIME;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_store::Session;
-use writ_store::session::NewSession;
+use writ_store::DatabaseTransaction;
+use writ_store::session::NewUserSession;
 use writ_wire::form::Form;
 
 use crate::app::App;
@@ -52,13 +52,17 @@ impl Way {
 
 impl Arrival<'_> {
     /// Ends the login before it and opens the new one; the caller commits.
-    pub(super) async fn enter(&self, app: &App, session: &mut Session) -> Result<Browser, Ended> {
+    pub(super) async fn enter(
+        &self,
+        app: &App,
+        session: &mut DatabaseTransaction,
+    ) -> Result<Browser, Ended> {
         let now = app.clock.now();
         let fresh = app.new_browser();
         let for_request = self.way.request.as_deref().map(secret_digest);
         session.end_session(&self.before.digest(), now).await?;
         session
-            .insert_session(NewSession {
+            .insert_session(NewUserSession {
                 digest: &fresh.digest(),
                 user: &self.user.id,
                 authenticated_at: now,

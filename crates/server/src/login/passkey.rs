@@ -13,7 +13,7 @@ use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_passkey::{UnverifiedCredential, VerifiedLogin, challenge_of, unverified_credential};
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_wire::form::Form;
 
 use super::entrance::{Arrival, Way};
@@ -96,7 +96,7 @@ async fn enter(
         way,
     };
     let now = app.clock.now();
-    let still_there = session.use_passkey(&used.credential_id, (&before, &used.passkey), now);
+    let still_there = session.use_passkey(&used.credential_id, &before, &used.passkey, now);
     if !still_there.await? {
         return Ok(Err(LoginProblem::PasskeyFailed));
     }
@@ -126,7 +126,7 @@ impl Failed {
         }
     }
 
-    async fn record(self, app: &App, session: &mut Session) -> Result<(), Ended> {
+    async fn record(self, app: &App, session: &mut DatabaseTransaction) -> Result<(), Ended> {
         let now = app.clock.now();
         match self.user {
             Some(user) => {
@@ -148,7 +148,7 @@ impl Failed {
 
 async fn check(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (browser, answer): (&Browser, &Value),
     claimed: &UnverifiedCredential,
 ) -> Result<Result<(User, String, VerifiedLogin), Failed>, Ended> {

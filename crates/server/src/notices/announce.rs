@@ -2,7 +2,7 @@
 
 use writ_core::id::UserId;
 use writ_core::pending::PendingRequest;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -40,7 +40,7 @@ pub(super) async fn people(app: &App, notice: &Notice, stage: usize) -> Result<O
 
 /// The request of a notice, or the newer copy of the same question, if it is still open.
 pub(super) async fn waiting(
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     notice: &Notice,
     now: Timestamp,
 ) -> Result<Option<PendingRequest>, Failure> {
@@ -62,7 +62,7 @@ pub(super) fn over() -> Outcome {
 /// By which ways one person hears.
 pub(super) async fn ways(
     channels: &Channels,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     user: &UserId,
 ) -> Result<Vec<(Channel, String)>, Failure> {
     let browsers = session.subscriptions_of(user).await?.into_iter();

@@ -6,7 +6,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use writ_core::client::Client;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -123,7 +123,7 @@ async fn to_person(app: &App, notice: &Notice) -> Result<Written, Failure> {
 /// The person of this notice, unless they want quiet.
 async fn reader(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     notice: &Notice,
 ) -> Result<Result<Reader, Outcome>, Failure> {
     let Some(user) = &notice.user else {

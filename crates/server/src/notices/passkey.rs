@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use writ_core::id::UserId;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 
 use super::announce::ways;
@@ -31,7 +31,7 @@ pub enum Passkey {
 /// In the transaction of the change.
 pub async fn passkey_changed(
     post: &Post<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (user, what): (&UserId, Passkey),
 ) -> Result<(), Failure> {
     let channels = &post.config.channels;

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use writ_store::settings::Settings;
+use writ_store::settings::PersonSettings;
 use writ_wire::time::Timestamp;
 
 use crate::zones::{Zone, Zones};
 
 /// How long it stays quiet; `None` outside of quiet hours. They follow the person's zone; whoever set none has a clock that is
 /// always as far from UTC.
-pub(super) fn lasts(settings: &Settings, zones: &Zones, now: Timestamp) -> Option<Duration> {
+pub(super) fn lasts(settings: &PersonSettings, zones: &Zones, now: Timestamp) -> Option<Duration> {
     let hours = (settings.quiet_from?, settings.quiet_until?);
     let zone = settings.time_zone.as_deref();
     let zone = zone.and_then(|name| zones.find(name));
@@ -22,11 +22,11 @@ mod tests {
     use super::*;
 
     fn minutes(from: u16, until: u16, offset: i32, at: &str) -> Option<u64> {
-        let settings = Settings {
+        let settings = PersonSettings {
             quiet_from: Some(from),
             quiet_until: Some(until),
             offset_minutes: Some(offset),
-            ..Settings::default()
+            ..PersonSettings::default()
         };
         let now = Timestamp::from_rfc3339(at).unwrap();
         lasts(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)
@@ -50,7 +50,7 @@ mod tests {
         assert_eq!(minutes(600, 720, 0, "2026-11-22T11:00:00Z"), Some(60));
         assert_eq!(minutes(600, 720, 0, "2026-11-22T12:00:00Z"), None);
         assert_eq!(minutes(600, 600, 0, "2026-11-22T10:00:00Z"), None);
-        let unset = Settings::default();
+        let unset = PersonSettings::default();
         assert_eq!(
             lasts(&unset, &Zones::load(), Timestamp::from_seconds(0)),
             None
@@ -60,12 +60,12 @@ mod tests {
     #[test]
     fn a_zone_counts_before_an_offset() {
         let quiet = |zone: &str, at: &str| {
-            let settings = Settings {
+            let settings = PersonSettings {
                 quiet_from: Some(22 * 60),
                 quiet_until: Some(7 * 60),
                 offset_minutes: Some(-480),
                 time_zone: Some(zone.to_owned()),
-                ..Settings::default()
+                ..PersonSettings::default()
             };
             let now = Timestamp::from_rfc3339(at).unwrap();
             lasts(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)

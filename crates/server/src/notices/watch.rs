@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_core::event::EventName;
 use writ_core::pending::{Ending, PendingRequest};
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_wire::time::Timestamp;
 
 use super::tell_stage;
@@ -44,7 +44,7 @@ async fn escalate(app: &App, request: &PendingRequest, now: Timestamp) -> Result
 /// The people of the next step are asked, in the transaction of whatever leads to it. `false`: it is there already, or over.
 pub async fn next_stage(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
     now: Timestamp,
 ) -> Result<bool, Failure> {

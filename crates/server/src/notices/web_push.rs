@@ -13,7 +13,7 @@ use web_push_native::{Auth, encrypt};
 use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
 use writ_jose::hash;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -155,7 +155,7 @@ async fn addressed(
 /// The browser of a notice, or why not now.
 pub(super) async fn browser_of(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     notice: &Notice,
     now: Timestamp,
 ) -> Result<Result<Subscribed, Outcome>, Failure> {

@@ -12,7 +12,7 @@ use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_passkey as passkey;
 use writ_passkey::{NewPasskey, PasskeyError};
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
 
@@ -131,7 +131,7 @@ async fn finish(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
 /// One transaction: the challenge is used up whether the answer is good or not.
 async fn add(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (browser, person): (&Browser, &Person),
     form: &Form,
 ) -> Result<Result<(), DevicesProblem>, Ended> {

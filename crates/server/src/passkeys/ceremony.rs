@@ -6,7 +6,7 @@ use std::time::Duration;
 use writ_core::id::UserId;
 use writ_jose::hash;
 use writ_passkey as passkey;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::passkey::NewCeremony;
 
 use crate::app::App;
@@ -47,7 +47,7 @@ impl Ceremony<'_> {
     pub async fn take(
         &self,
         app: &App,
-        session: &mut Session,
+        session: &mut DatabaseTransaction,
         challenge: &str,
     ) -> Result<Option<String>, Ended> {
         let now = app.clock.now();

@@ -12,7 +12,7 @@ use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_jose::hash;
 use writ_passkey as passkey;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
 
@@ -125,7 +125,7 @@ async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, 
 /// else changes this person's passkeys. The browser learns only that it did not count; the log says why.
 pub(super) async fn by_passkey(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (browser, person): (&Browser, &Person),
     (act, form): (&Act, &Form),
 ) -> Result<Option<Proof>, Ended> {
@@ -146,11 +146,9 @@ pub(super) async fn by_passkey(
     let id = approved.assertion.credential_id;
     let before = stored.into_iter().find(|one| one.credential_id == id);
     let before = before.map(|one| one.passkey).unwrap_or_default();
-    let (change, now) = (
-        (before.as_str(), approved.passkey.as_str()),
-        app.clock.now(),
-    );
-    if !session.use_passkey(&id, change, now).await? {
+    let now = app.clock.now();
+    let used = session.use_passkey(&id, &before, &approved.passkey, now);
+    if !used.await? {
         return Ok(unproven(person, &"the passkey changed meanwhile"));
     }
     Ok(Some(Proof::Passkey(id)))

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
-use writ_store::Session;
+use writ_store::DatabaseTransaction;
 use writ_wire::form::Form;
 
 use super::proof::{Act, by_passkey};
@@ -50,7 +50,7 @@ async fn finish(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
 /// One transaction: the proof is used up whether it is good or not.
 async fn remove(
     app: &App,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (browser, person): (&Browser, &Person),
     form: &Form,
 ) -> Result<Result<(), DevicesProblem>, Ended> {

@@ -8,7 +8,7 @@ use writ_core::id::{ApprovalId, UserId};
 use writ_core::pending::State;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_store::StoreError;
-use writ_store::pending::Change;
+use writ_store::pending::StateChange;
 use writ_wire::time::Timestamp;
 
 use super::{Shared, Waiting};
@@ -66,7 +66,7 @@ async fn look(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreError> {
     let before = seen.since;
     let fresh = changes(waiting, seen).await?;
     // A poll that waits is answered when there is an answer: that somebody looked, or that others may decide now, is none.
-    let open = |change: &&Change| matches!(change.state, State::Pending | State::Viewed);
+    let open = |change: &&StateChange| matches!(change.state, State::Pending | State::Viewed);
     for change in fresh.iter().filter(|change| !open(change)) {
         waiting.announce(&change.id);
     }
@@ -79,7 +79,7 @@ async fn look(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreError> {
 }
 
 /// Requests that changed and were not seen to have changed so.
-async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<Change>, StoreError> {
+async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>, StoreError> {
     let mut session = waiting.0.store.read(DEFAULT_TENANT).await?;
     let (mut fresh, mut from) = (Vec::new(), seen.since);
     loop {

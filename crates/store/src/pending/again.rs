@@ -1,5 +1,5 @@
-//! The same question asked again (JOURNEYS, "Guards": duplicates collapse): which copy stands for all of them, and what was not
-//! told of the older one yet.
+//! A client that repeats a request supersedes the older one, so that the person sees it once: finding the newest, and moving the
+//! notifications that were not sent yet to it.
 
 use writ_core::id::UserId;
 use writ_core::pending::PendingRequest;
@@ -7,7 +7,7 @@ use writ_wire::time::Timestamp;
 
 use super::{PendingRow, asked_again, pending_columns};
 use crate::error::Result;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 const NEWEST_COPY: &str = concat!(
     "SELECT ",
@@ -19,7 +19,7 @@ const NEWEST_COPY: &str = concat!(
     " ORDER BY created_at DESC, id DESC LIMIT 1"
 );
 
-/// What is for the client itself is about the copy that it asked for.
+/// Notifications to the client itself stay with the request that it made.
 const HAND_ON: &str = concat!(
     "UPDATE notices SET request_id = $2, expires_at = $7
     WHERE tenant = $1 AND delivered_at IS NULL AND failed_at IS NULL AND target <> $4
@@ -30,8 +30,8 @@ const HAND_ON: &str = concat!(
     ")"
 );
 
-impl Session {
-    /// Of a request that was asked again: the copy that took its place, whatever became of it.
+impl DatabaseTransaction {
+    /// The newest request that superseded this one, in any state.
     pub async fn newest_copy(&mut self, older: &PendingRequest) -> Result<Option<PendingRequest>> {
         let row = optional!(
             self,
@@ -47,7 +47,7 @@ impl Session {
         row.map(PendingRow::read).transpose()
     }
 
-    /// What people were not told yet of copies that were asked since then is told of this one.
+    /// Moves unsent notifications to people from the superseded requests since then to this one.
     pub async fn hand_on_notices(
         &mut self,
         newer: &PendingRequest,

@@ -1,5 +1,5 @@
-//! The transitions of what waits for a person, one guarded statement each (SPECS appendix B.1, LESSONS 27-32): whoever is told
-//! `true` did it. What has ended has no next step of escalation.
+//! State transitions of a pending request, one conditional `UPDATE` each: of concurrent callers one is told `true`. A request that
+//! has ended has no next step of escalation.
 
 use writ_core::id::{ApprovalId, DelegationId, UserId};
 use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, State, Vote};
@@ -8,7 +8,7 @@ use writ_wire::time::Timestamp;
 use super::{ASKED, DECISION, number, open, stage_ends_at};
 use crate::error::{Result, StoreError};
 use crate::json;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 const VOTE: &str = "`pending_votes.vote`";
 
@@ -30,7 +30,7 @@ const TAKE: &str = concat!(
 const FORGET_APPROVERS: &str =
     "DELETE FROM pending_approvers WHERE tenant = $1 AND request_id = $2";
 
-/// Holds the row until the commit, so that of two people who agree at once the second sees the first one's vote.
+/// Locks the row until the commit, so that of two people who agree at once the second sees the first one's vote.
 const HOLD: &str = concat!(
     "UPDATE pending_requests SET changed_at = $3
     WHERE tenant = $1 AND id = $2 AND expires_at > $3 AND ",
@@ -75,12 +75,12 @@ fn timed_steps(asked: &Asked) -> i64 {
     }
 }
 
-impl Session {
+impl DatabaseTransaction {
     pub async fn view_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, VIEW, &self.tenant, id.as_str(), now.micros())? == 1)
     }
 
-    /// A device request becomes this person's, who alone may then decide, or whom `asked` says now.
+    /// Binds a device request to this person; who may decide it is what `asked` says now.
     pub async fn take_pending(
         &mut self,
         id: &ApprovalId,
@@ -162,7 +162,7 @@ impl Session {
         Ok(decided == 1)
     }
 
-    /// In the transaction that writes the delegation: one approval, one edge (LESSONS 29).
+    /// In the transaction that inserts the delegation: one approval is redeemed for one delegation.
     pub async fn redeem_pending(
         &mut self,
         id: &ApprovalId,

@@ -1,11 +1,11 @@
-//! How many codes of the device flow wait at once: each makes every other easier to guess (RFC 8628 section 5.1).
+//! Counts the user codes of the device flow that are open: each makes every other easier to guess (RFC 8628 section 5.1).
 
 use writ_core::id::ClientId;
 use writ_wire::time::Timestamp;
 
 use super::open;
 use crate::error::{Result, StoreError};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
 row! { CountRow { waiting: i64 } }
 
@@ -15,7 +15,7 @@ const WAITING: &str = concat!(
     open!()
 );
 
-impl Session {
+impl DatabaseTransaction {
     /// Device requests of this client that nobody has taken.
     pub async fn waiting_devices(&mut self, client: &ClientId, now: Timestamp) -> Result<u64> {
         let (client, now) = (client.as_str(), now.micros());

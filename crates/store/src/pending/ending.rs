@@ -1,5 +1,5 @@
-//! Requests end without an answer (SPECS appendix B.1, promise 5): one guarded statement for each reason, and whoever is given a
-//! request ended it. When somebody decided stays as it was: nobody did now.
+//! Ends pending requests without a decision, because they expired, were superseded or were stopped: one conditional `UPDATE` each.
+//! A request is returned to the call that ended it, and to no other. `decided_at` keeps its value.
 
 use writ_core::id::UserId;
 use writ_core::pending::{Ending, PendingRequest};
@@ -8,13 +8,13 @@ use writ_wire::time::Timestamp;
 use super::{DECISION, PendingRow, open, pending_columns};
 use crate::error::Result;
 use crate::json::{self, time};
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// One that this call ended, as it is from now on.
+/// A request that this call ended, in its new state.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Ended {
+pub struct EndedRequest {
     pub request: PendingRequest,
-    /// When somebody had decided about it; absent while nobody had.
+    /// When it had been decided; absent if it had not.
     pub decided_at: Option<Timestamp>,
 }
 
@@ -52,16 +52,20 @@ const SUPERSEDED: &str = end!(
     )
 );
 
-/// There are no more of them than the budget of a pair allows in the longest wait.
+/// The rate limit for one client and person bounds their number.
 const STOPPED: &str = end!(
     "denied",
     "client_id = $4 AND subject = $5 AND state IN ('pending', 'viewed', 'approved')
         AND expires_at > $2"
 );
 
-impl Session {
+impl DatabaseTransaction {
     /// Those that ended by this call, the oldest first.
-    pub async fn end_pending(&mut self, ending: Ending<'_>, now: Timestamp) -> Result<Vec<Ended>> {
+    pub async fn end_pending(
+        &mut self,
+        ending: Ending<'_>,
+        now: Timestamp,
+    ) -> Result<Vec<EndedRequest>> {
         let decision = json::optional(ending.decision().as_ref(), DECISION)?;
         let at = now.micros();
         let rows = match ending {
@@ -98,7 +102,7 @@ impl Session {
                 subject.as_str(),
             )?,
         };
-        let ended: Result<Vec<Ended>> = rows.into_iter().map(EndedRow::read).collect();
+        let ended: Result<Vec<EndedRequest>> = rows.into_iter().map(EndedRow::read).collect();
         let mut ended = ended?;
         ended.sort_by(|a, b| key(&a.request).cmp(&key(&b.request)));
         Ok(ended)
@@ -110,8 +114,8 @@ fn key(request: &PendingRequest) -> (Timestamp, &str) {
 }
 
 impl EndedRow {
-    fn read(self) -> Result<Ended> {
-        Ok(Ended {
+    fn read(self) -> Result<EndedRequest> {
+        Ok(EndedRequest {
             request: self.request.read()?,
             decided_at: self.decided.decided_at.map(time),
         })

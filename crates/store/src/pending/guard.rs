@@ -1,5 +1,5 @@
-//! One question after the other to one person and by one client: whoever counts prompts takes their rows first, so that two
-//! nodes never both find room for the last one (promise 10). Nothing of it is read; the counts are in `lists.rs`.
+//! Row locks for the rate limit of prompts: a transaction that counts the prompts to a person and by a client locks the rows of
+//! both first, so that two nodes never both take the last free place. The counts themselves are in `lists.rs`.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use writ_core::id::{ClientId, UserId};
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-// INVARIANT: people before clients, people by their ids, and one client: so nobody who holds a client's row waits for anything,
-// and no two transactions wait for each other. Each statement after it sees what was committed by those who had the rows before.
+// INVARIANT: lock order against deadlocks: people by their ids, then one client. Each statement after it sees what was committed by
+// the transactions that had the locks before.
 const GUARD: &str = "
     INSERT INTO prompt_guards (tenant, holder, asked, asked_at)
     SELECT CAST($1 AS TEXT), h.holder, 1, CAST($4 AS BIGINT) FROM (
@@ -21,9 +21,8 @@ const GUARD: &str = "
     ORDER BY h.place
     ON CONFLICT (tenant, holder) DO UPDATE SET asked = prompt_guards.asked + 1, asked_at = excluded.asked_at";
 
-impl Session {
-    /// Until the end of this transaction nobody else asks these people, and this client asks nobody else. Ids of people and of
-    /// clients are never the same.
+impl DatabaseTransaction {
+    /// Locks these people and this client until the end of this transaction. Ids of people and of clients are never equal.
     pub async fn guard_prompts_to(
         &mut self,
         people: &BTreeSet<&UserId>,

@@ -1,5 +1,5 @@
-//! Which requests wait: for the background work, for a person's pages, for those who hold a poll; and how many prompts there
-//! were (promise 10: budgets per person, agent and pair).
+//! Lists of pending requests for the background work, for a person's pages and for long polls; and counts of prompts for the rate
+//! limits per person, per agent and per pair of both.
 
 use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_core::pending::{PendingRequest, State};
@@ -8,19 +8,19 @@ use writ_wire::time::Timestamp;
 use super::{PendingRow, asked_again, open, pending_columns, state};
 use crate::error::{Result, StoreError};
 use crate::json::time;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// Something happened to a request; `state` is what it is now.
+/// A request that changed, with its new state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct StateChange {
     pub id: ApprovalId,
     pub state: State,
     pub at: Timestamp,
 }
 
-/// How often an agent asked, and how often about this person.
+/// How many prompts an agent made, and how many of them for this person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Prompts {
+pub struct PromptCounts {
     pub agent: u64,
     pub pair: u64,
     /// Of the pair, undecided now.
@@ -144,8 +144,8 @@ const ASKED_MOST: &str = "
         GROUP BY p.user_id
     ) c";
 
-impl Session {
-    /// Past their end and not yet said to be: for the sweeper, which says so one by one. The oldest end first.
+impl DatabaseTransaction {
+    /// Expired, and their state does not say so yet: for the background work, which ends them one by one. The oldest first.
     pub async fn overdue_pending(
         &mut self,
         now: Timestamp,
@@ -172,7 +172,7 @@ impl Session {
         )?)
     }
 
-    /// Approved for this person, and not yet a token.
+    /// Approved by this person, and not yet redeemed for a token.
     pub async fn unfetched(
         &mut self,
         subject: &UserId,
@@ -217,7 +217,11 @@ impl Session {
     }
 
     /// In the order in which they happened. A commit may come later than the time in its rows: ask with some overlap.
-    pub async fn changed_pending(&mut self, since: Timestamp, limit: u32) -> Result<Vec<Change>> {
+    pub async fn changed_pending(
+        &mut self,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StateChange>> {
         let (since, limit) = (since.micros(), i64::from(limit));
         let rows = all!(self, ChangeRow, CHANGED, &self.tenant, since, limit)?;
         rows.into_iter().map(ChangeRow::read).collect()
@@ -250,7 +254,7 @@ impl Session {
         client: &ClientId,
         since: Timestamp,
         now: Timestamp,
-    ) -> Result<Prompts> {
+    ) -> Result<PromptCounts> {
         let row = optional!(
             self,
             PromptsRow,
@@ -261,7 +265,7 @@ impl Session {
             since.micros(),
             now.micros()
         )?;
-        row.map_or(Ok(Prompts::default()), PromptsRow::read)
+        row.map_or(Ok(PromptCounts::default()), PromptsRow::read)
     }
 
     /// How often the most asked of this request's people was asked since then, but for this request, whoever asked and about
@@ -292,8 +296,8 @@ fn read(rows: Vec<PendingRow>) -> Result<Vec<PendingRequest>> {
 }
 
 impl ChangeRow {
-    fn read(self) -> Result<Change> {
-        Ok(Change {
+    fn read(self) -> Result<StateChange> {
+        Ok(StateChange {
             id: ApprovalId::from_text(self.id),
             state: state(&self.state)?,
             at: time(self.changed_at),
@@ -302,11 +306,11 @@ impl ChangeRow {
 }
 
 impl PromptsRow {
-    fn read(self) -> Result<Prompts> {
+    fn read(self) -> Result<PromptCounts> {
         let count = |number: i64| {
             u64::try_from(number).map_err(|_| StoreError::corrupt("`pending_requests`: a count"))
         };
-        Ok(Prompts {
+        Ok(PromptCounts {
             agent: count(self.agent)?,
             pair: count(self.pair)?,
             open: count(self.open)?,

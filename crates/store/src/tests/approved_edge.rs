@@ -1,4 +1,4 @@
-//! An edge that a person approved alone: not below the delegation that asked, and it dies with it (promise 5).
+//! A delegation that a person approved alone: not a child of the delegation that asked, but it ends with it.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use writ_core::id::DelegationId;
 use writ_core::lineage::{Lineage, Stopped};
 
 use crate::Store;
-use crate::testing::{Kind, TestDatabase};
+use crate::testing::{DatabaseKind, TestDatabase};
 use crate::tests::world::{
     HOUR, NOW, TENANT, booker, chain, child, key, planner, task, user, world,
 };
@@ -18,26 +18,26 @@ on_both! {
     it_dies_with_task_agents_owner_and_subject,
     it_ends_with_what_asked,
     its_rows_count_with_those_of_the_chain,
-    lessons_5_an_edge_that_nobody_asked_for_is_stopped,
-    promise_5_an_agent_is_stopped_where_chains_reach_it,
+    an_edge_that_nobody_asked_for_is_stopped,
+    an_agent_is_stopped_where_chains_reach_it,
 }
 
 /// One row of each live task, whatever the booker made below it; nothing above it, and nothing twice.
-async fn promise_5_an_agent_is_stopped_where_chains_reach_it(kind: Kind) {
+async fn an_agent_is_stopped_where_chains_reach_it(kind: DatabaseKind) {
     let (database, rows, edge) = asked(kind, 3).await;
     let other = chain(&database.store, "other", 2).await;
     let dead = chain(&database.store, "dead", 2).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    assert!(session.stop_task(&dead[0].task, NOW).await.unwrap());
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert!(transaction.stop_task(&dead[0].task, NOW).await.unwrap());
     let (alice, held_by) = (user("alice").id, booker());
     let mut held = Vec::new();
     for most in [1, 1, 0] {
-        let turn = session.stop_delegations_held(&alice, &held_by, NOW, 1);
+        let turn = transaction.stop_delegations_held(&alice, &held_by, NOW, 1);
         let turn = turn.await.unwrap();
         assert_eq!(turn.len(), most);
         held.extend(turn);
     }
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     held.sort_by(|a, b| a.0.cmp(&b.0));
     let mut expected = [&rows[1], &other[1]].map(|row| (row.id.clone(), row.task.clone()));
     expected.sort_by(|a, b| a.0.cmp(&b.0));
@@ -69,21 +69,21 @@ fn edge(asking: &Delegation) -> Delegation {
 }
 
 async fn insert(store: &Store, row: &Delegation) {
-    let mut session = store.begin(TENANT).await.unwrap();
-    session.insert_delegation(row).await.unwrap();
-    session.commit().await.unwrap();
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    transaction.insert_delegation(row).await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 async fn lineage(store: &Store, id: &DelegationId) -> Lineage {
-    let mut session = store.read(TENANT).await.unwrap();
-    let found = session.lineage(id).await.unwrap().unwrap();
-    let live = session.is_live(id, NOW).await.unwrap();
+    let mut transaction = store.read(TENANT).await.unwrap();
+    let found = transaction.lineage(id).await.unwrap().unwrap();
+    let live = transaction.is_live(id, NOW).await.unwrap();
     assert_eq!(live, found.is_live(NOW));
     found
 }
 
 /// A chain of so many and an edge that its leaf asked for.
-async fn asked(kind: Kind, length: usize) -> (TestDatabase, Vec<Delegation>, Delegation) {
+async fn asked(kind: DatabaseKind, length: usize) -> (TestDatabase, Vec<Delegation>, Delegation) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", length).await;
     let edge = edge(&rows[length - 1]);
@@ -91,28 +91,28 @@ async fn asked(kind: Kind, length: usize) -> (TestDatabase, Vec<Delegation>, Del
     (database, rows, edge)
 }
 
-async fn an_approved_edge_reads_back_and_is_listed(kind: Kind) {
+async fn an_approved_edge_reads_back_and_is_listed(kind: DatabaseKind) {
     let (database, mut rows, edge) = asked(kind, 3).await;
     let found = lineage(&database.store, &edge.id).await;
     assert_eq!((&found.leaf, found.stopped), (&edge, None));
     assert_eq!(found.keys.len(), 4);
     assert_eq!(found.task, task("t"));
     assert!(found.leaf.is_single_use());
-    let mut session = database.store.read(TENANT).await.unwrap();
-    let mut listed = session.delegations_of(&edge.task).await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    let mut listed = transaction.delegations_of(&edge.task).await.unwrap();
     rows.push(edge);
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     listed.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(listed, rows);
 }
 
-async fn it_dies_with_the_chain_that_asked(kind: Kind) {
+async fn it_dies_with_the_chain_that_asked(kind: DatabaseKind) {
     for place in 0..4 {
         let (database, rows, edge) = asked(kind, 3).await;
         let stopped = rows.get(place).unwrap_or(&edge);
-        let mut session = database.store.begin(TENANT).await.unwrap();
-        assert!(session.stop_delegation(&stopped.id, NOW).await.unwrap());
-        session.commit().await.unwrap();
+        let mut transaction = database.store.begin(TENANT).await.unwrap();
+        assert!(transaction.stop_delegation(&stopped.id, NOW).await.unwrap());
+        transaction.commit().await.unwrap();
         let found = lineage(&database.store, &edge.id).await;
         assert_eq!(found.stopped, Some(Stopped::Delegation), "{place}");
         // What asked outlives what it asked for.
@@ -121,7 +121,7 @@ async fn it_dies_with_the_chain_that_asked(kind: Kind) {
     }
 }
 
-async fn it_dies_with_task_agents_owner_and_subject(kind: Kind) {
+async fn it_dies_with_task_agents_owner_and_subject(kind: DatabaseKind) {
     let expected = [
         Stopped::Task,
         Stopped::Agent,
@@ -131,23 +131,23 @@ async fn it_dies_with_task_agents_owner_and_subject(kind: Kind) {
     ];
     for (place, reason) in expected.into_iter().enumerate() {
         let (database, rows, edge) = asked(kind, 2).await;
-        let mut session = database.store.begin(TENANT).await.unwrap();
+        let mut transaction = database.store.begin(TENANT).await.unwrap();
         let done = match place {
-            0 => session.stop_task(&rows[0].task, NOW).await,
+            0 => transaction.stop_task(&rows[0].task, NOW).await,
             // The planner holds the root of the chain that asked, nothing of the edge itself.
-            1 => session.stop_client(&planner(), NOW).await,
-            2 => session.stop_client(&booker(), NOW).await,
-            3 => session.disable_user(&user("olga").id, NOW).await,
-            _ => session.disable_user(&user("alice").id, NOW).await,
+            1 => transaction.stop_client(&planner(), NOW).await,
+            2 => transaction.stop_client(&booker(), NOW).await,
+            3 => transaction.disable_user(&user("olga").id, NOW).await,
+            _ => transaction.disable_user(&user("alice").id, NOW).await,
         };
         assert!(done.unwrap());
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         let found = lineage(&database.store, &edge.id).await;
         assert_eq!(found.stopped, Some(reason), "{place}");
     }
 }
 
-async fn it_ends_with_what_asked(kind: Kind) {
+async fn it_ends_with_what_asked(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 1).await;
     let soon = NOW.plus(Duration::from_secs(5));
@@ -162,11 +162,11 @@ async fn it_ends_with_what_asked(kind: Kind) {
     insert(&database.store, &short).await;
     insert(&database.store, &longer).await;
     assert_eq!(lineage(&database.store, &longer.id).await.ends_at, soon);
-    let mut session = database.store.read(TENANT).await.unwrap();
-    assert!(!session.is_live(&longer.id, soon).await.unwrap());
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    assert!(!transaction.is_live(&longer.id, soon).await.unwrap());
 }
 
-async fn its_rows_count_with_those_of_the_chain(kind: Kind) {
+async fn its_rows_count_with_those_of_the_chain(kind: DatabaseKind) {
     let (database, _, edge) = asked(kind, MAX_LINEAGE - 1).await;
     let found = lineage(&database.store, &edge.id).await;
     assert_eq!((found.stopped, found.keys.len()), (None, MAX_LINEAGE));
@@ -175,7 +175,7 @@ async fn its_rows_count_with_those_of_the_chain(kind: Kind) {
     assert_eq!(found.stopped, Some(Stopped::Unknown));
 }
 
-async fn lessons_5_an_edge_that_nobody_asked_for_is_stopped(kind: Kind) {
+async fn an_edge_that_nobody_asked_for_is_stopped(kind: DatabaseKind) {
     let (database, rows, sound) = asked(kind, 1).await;
     let other = chain(&database.store, "other", 1).await;
     let of = |name: &str, asking: &str| Delegation {
@@ -198,9 +198,9 @@ async fn lessons_5_an_edge_that_nobody_asked_for_is_stopped(kind: Kind) {
     insert(&database.store, &below).await;
     let found = lineage(&database.store, &below.id).await;
     assert_eq!((found.stopped, found.keys.len()), (None, 3));
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    assert!(session.stop_delegation(&rows[0].id, NOW).await.unwrap());
-    session.commit().await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert!(transaction.stop_delegation(&rows[0].id, NOW).await.unwrap());
+    transaction.commit().await.unwrap();
     let found = lineage(&database.store, &below.id).await;
     assert_eq!(found.stopped, Some(Stopped::Delegation));
 }

@@ -1,13 +1,13 @@
-//! Tries are counted before they are looked at: fifty at once, and only as many are let in as before a pause (RFC 8628 5.1).
+//! Attempts are counted before they are checked: of fifty at once only as many pass as before a pause (RFC 8628 section 5.1).
 
 use std::time::Duration;
 
 use crate::Store;
-use crate::attempts::{Attempt, Kind as Tried, MOST_ROWS};
-use crate::testing::Kind;
+use crate::attempts::{Attempt, AttemptKind as Tried, MOST_ROWS};
+use crate::testing::DatabaseKind;
 use crate::tests::races::race;
 use crate::tests::world::{HOUR, NOW, TENANT, wins, world};
-use crate::{Result, Session};
+use crate::{DatabaseTransaction, Result};
 
 on_both! {
     each_from_the_fifth_on_pauses,
@@ -16,14 +16,19 @@ on_both! {
     rfc_8628_5_1_fifty_at_once_are_five,
     rfc_8628_5_1_after_a_pause_fifty_at_once_are_one,
     kinds_holders_and_tenants_are_counted_apart,
-    promise_10_tries_are_forgotten_and_bounded,
+    tries_are_forgotten_and_bounded,
 }
 
 const MOST: i64 = 5;
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// One try of this kind at that many seconds after the beginning.
-async fn tried(session: &mut Session, kind: Tried, holder: &str, seconds: u64) -> bool {
+async fn tried(
+    transaction: &mut DatabaseTransaction,
+    kind: Tried,
+    holder: &str,
+    seconds: u64,
+) -> bool {
     let now = NOW.plus(Duration::from_secs(seconds));
     let attempt = Attempt {
         kind,
@@ -32,18 +37,18 @@ async fn tried(session: &mut Session, kind: Tried, holder: &str, seconds: u64) -
         paused_until: now.plus(PAUSE),
         kept_until: now.plus(HOUR),
     };
-    session.attempt(&attempt, now).await.unwrap()
+    transaction.attempt(&attempt, now).await.unwrap()
 }
 
-async fn login(session: &mut Session, seconds: u64) -> bool {
-    tried(session, Tried::Login, "h", seconds).await
+async fn login(transaction: &mut DatabaseTransaction, seconds: u64) -> bool {
+    tried(transaction, Tried::Login, "h", seconds).await
 }
 
-async fn each_from_the_fifth_on_pauses(kind: Kind) {
+async fn each_from_the_fifth_on_pauses(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for _ in 0..MOST {
-        assert!(login(&mut session, 0).await);
+        assert!(login(&mut transaction, 0).await);
     }
     for (seconds, let_in) in [
         (0, false),
@@ -53,75 +58,75 @@ async fn each_from_the_fifth_on_pauses(kind: Kind) {
         (119, false),
         (120, true),
     ] {
-        assert_eq!(login(&mut session, seconds).await, let_in, "{seconds}");
+        assert_eq!(login(&mut transaction, seconds).await, let_in, "{seconds}");
     }
 }
 
-async fn one_that_is_taken_back_ends_its_own_pause(kind: Kind) {
+async fn one_that_is_taken_back_ends_its_own_pause(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for _ in 0..MOST {
-        assert!(login(&mut session, 0).await);
+        assert!(login(&mut transaction, 0).await);
     }
-    let back = session.forgive_attempt(Tried::Login, "h", MOST).await;
+    let back = transaction.forgive_attempt(Tried::Login, "h", MOST).await;
     back.unwrap();
-    assert!(login(&mut session, 0).await, "the fifth once more");
-    assert!(!login(&mut session, 0).await);
+    assert!(login(&mut transaction, 0).await, "the fifth once more");
+    assert!(!login(&mut transaction, 0).await);
     // After a sixth wrong one, five are left: the pause stays.
-    assert!(login(&mut session, 60).await);
-    session
+    assert!(login(&mut transaction, 60).await);
+    transaction
         .forgive_attempt(Tried::Login, "h", MOST)
         .await
         .unwrap();
-    assert!(!login(&mut session, 60).await);
+    assert!(!login(&mut transaction, 60).await);
 }
 
-async fn a_right_one_forgets_those_before_it(kind: Kind) {
+async fn a_right_one_forgets_those_before_it(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for _ in 0..3 {
         for _ in 0..MOST {
-            assert!(login(&mut session, 0).await);
+            assert!(login(&mut transaction, 0).await);
         }
-        let forgotten: Result<()> = session.forget_attempts(Tried::Login, "h").await;
+        let forgotten: Result<()> = transaction.forget_attempts(Tried::Login, "h").await;
         forgotten.unwrap();
     }
 }
 
-async fn rfc_8628_5_1_fifty_at_once_are_five(kind: Kind) {
+async fn rfc_8628_5_1_fifty_at_once_are_five(kind: DatabaseKind) {
     let database = world(kind).await;
-    let let_in = race!(database, session, _ => login(&mut session, 0).await);
+    let let_in = race!(database, transaction, _ => login(&mut transaction, 0).await);
     assert_eq!(let_in, 5);
 }
 
-async fn rfc_8628_5_1_after_a_pause_fifty_at_once_are_one(kind: Kind) {
+async fn rfc_8628_5_1_after_a_pause_fifty_at_once_are_one(kind: DatabaseKind) {
     let database = world(kind).await;
     assert_eq!(
-        race!(database, session, _ => login(&mut session, 0).await),
+        race!(database, transaction, _ => login(&mut transaction, 0).await),
         5
     );
     assert_eq!(
-        race!(database, session, _ => login(&mut session, 60).await),
+        race!(database, transaction, _ => login(&mut transaction, 60).await),
         1
     );
 }
 
-async fn kinds_holders_and_tenants_are_counted_apart(kind: Kind) {
+async fn kinds_holders_and_tenants_are_counted_apart(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for _ in 0..=MOST {
-        login(&mut session, 0).await;
+        login(&mut transaction, 0).await;
     }
-    assert!(!login(&mut session, 0).await);
-    assert!(tried(&mut session, Tried::DeviceCode, "h", 0).await);
-    assert!(tried(&mut session, Tried::Login, "i", 0).await);
-    session.commit().await.unwrap();
+    assert!(!login(&mut transaction, 0).await);
+    assert!(tried(&mut transaction, Tried::DeviceCode, "h", 0).await);
+    assert!(tried(&mut transaction, Tried::Login, "i", 0).await);
+    transaction.commit().await.unwrap();
     let mut other = database.store.begin("other").await.unwrap();
     assert!(login(&mut other, 0).await);
     other.forget_attempts(Tried::Login, "h").await.unwrap();
     other.commit().await.unwrap();
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    assert!(!login(&mut session, 0).await);
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert!(!login(&mut transaction, 0).await);
 }
 
 const CROWD: &str = "
@@ -131,20 +136,20 @@ const CROWD: &str = "
 
 async fn rows(store: &Store) -> i64 {
     row! { CountRow { rows: i64 } }
-    let mut session = store.read(TENANT).await.unwrap();
+    let mut transaction = store.read(TENANT).await.unwrap();
     let sql = "SELECT COUNT(*) AS rows FROM attempts";
-    optional!(session, CountRow, sql).unwrap().unwrap().rows
+    optional!(transaction, CountRow, sql).unwrap().unwrap().rows
 }
 
 /// Somebody sends more names than are kept: the oldest leave, in batches; later all do.
-async fn promise_10_tries_are_forgotten_and_bounded(kind: Kind) {
+async fn tries_are_forgotten_and_bounded(kind: DatabaseKind) {
     let database = world(kind).await;
     let store = &database.store;
     let (made, end) = (i64::from(MOST_ROWS) + 5, NOW.plus(HOUR));
-    let mut session = store.begin(TENANT).await.unwrap();
-    execute!(session, CROWD, made, end.micros()).unwrap();
-    assert!(tried(&mut session, Tried::DeviceCode, "alice", 0).await);
-    session.commit().await.unwrap();
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    execute!(transaction, CROWD, made, end.micros()).unwrap();
+    assert!(tried(&mut transaction, Tried::DeviceCode, "alice", 0).await);
+    transaction.commit().await.unwrap();
     assert_eq!(store.sweep(NOW, 3).await.unwrap(), 3);
     assert_eq!(store.sweep(NOW, 3).await.unwrap(), 2);
     assert_eq!(store.sweep(NOW, 3).await.unwrap(), 0);
@@ -154,12 +159,15 @@ async fn promise_10_tries_are_forgotten_and_bounded(kind: Kind) {
         "the other kind stays"
     );
     // What was made up last is still known.
-    let mut session = store.begin(TENANT).await.unwrap();
+    let mut transaction = store.begin(TENANT).await.unwrap();
     let last = format!("made up {made}");
     for count in 2..=6 {
-        assert_eq!(tried(&mut session, Tried::Login, &last, 0).await, count < 6);
+        assert_eq!(
+            tried(&mut transaction, Tried::Login, &last, 0).await,
+            count < 6
+        );
     }
-    drop(session);
+    drop(transaction);
     let late = NOW.plus(HOUR * 2);
     assert_eq!(
         store.sweep(late, 1_000_000).await.unwrap(),

@@ -5,8 +5,8 @@ use writ_core::id::ClientId;
 use writ_wire::resource::ResourceUri;
 
 use crate::client::NewAgent;
-use crate::session::NewSession;
-use crate::testing::{self, Kind};
+use crate::session::NewUserSession;
+use crate::testing::{self, DatabaseKind};
 use crate::tests::world::{HOUR, NOW, TENANT, bank, planner, user, world};
 use crate::{Store, StoreError};
 
@@ -18,29 +18,29 @@ on_both! {
     urls_that_cannot_be_are_refused_with_a_sentence,
 }
 
-async fn a_name_is_one_person_s(kind: Kind) {
+async fn a_name_is_one_person_s(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    let found = session.user_by_name("alice").await.unwrap().unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let found = transaction.user_by_name("alice").await.unwrap().unwrap();
     assert_eq!(
         (found.user, found.password_hash.as_str()),
         (user("alice"), "argon2id...")
     );
     assert!(
-        !session
+        !transaction
             .insert_user(&user("alice"), "other", NOW)
             .await
             .unwrap()
     );
-    assert!(session.user_by_name("Alice").await.unwrap().is_none());
+    assert!(transaction.user_by_name("Alice").await.unwrap().is_none());
 }
 
-async fn a_login_is_found_until_it_ends(kind: Kind) {
+async fn a_login_is_found_until_it_ends(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let alice = user("alice").id;
     for (digest, for_request) in [("one", None), ("two", Some("q"))] {
-        let new = NewSession {
+        let new = NewUserSession {
             digest,
             user: &alice,
             authenticated_at: NOW,
@@ -48,8 +48,8 @@ async fn a_login_is_found_until_it_ends(kind: Kind) {
             for_request,
             expires_at: NOW.plus(HOUR),
         };
-        session.insert_session(new).await.unwrap();
-        let found = session.session(digest, NOW).await.unwrap().unwrap();
+        transaction.insert_session(new).await.unwrap();
+        let found = transaction.session(digest, NOW).await.unwrap().unwrap();
         assert_eq!(
             (found.user, found.for_request.as_deref()),
             (user("alice"), for_request)
@@ -57,17 +57,17 @@ async fn a_login_is_found_until_it_ends(kind: Kind) {
         assert_eq!(found.authenticated_at, NOW);
     }
     assert!(
-        session
+        transaction
             .session("one", NOW.plus(HOUR))
             .await
             .unwrap()
             .is_none()
     );
-    assert!(session.end_session("one", NOW).await.unwrap());
-    assert!(session.session("one", NOW).await.unwrap().is_none());
-    assert!(session.disable_user(&alice, NOW).await.unwrap());
+    assert!(transaction.end_session("one", NOW).await.unwrap());
+    assert!(transaction.session("one", NOW).await.unwrap().is_none());
+    assert!(transaction.disable_user(&alice, NOW).await.unwrap());
     assert!(
-        session
+        transaction
             .session("two", NOW)
             .await
             .unwrap()
@@ -77,30 +77,35 @@ async fn a_login_is_found_until_it_ends(kind: Kind) {
     );
 }
 
-async fn clients_come_with_the_people_behind_them(kind: Kind) {
+async fn clients_come_with_the_people_behind_them(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let plain = ClientId::from_text("reports");
     assert!(
-        session
+        transaction
             .insert_client(&plain, r#"{"a":1}"#, Some("digest"), NOW)
             .await
             .unwrap()
     );
-    let found = session.client(&plain).await.unwrap().unwrap();
+    let found = transaction.client(&plain).await.unwrap().unwrap();
     assert_eq!(
         (found.metadata.as_str(), found.secret_digest.as_deref()),
         (r#"{"a":1}"#, Some("digest"))
     );
     assert!(found.owner.is_none() && found.sponsor.is_none() && !found.stopped);
-    let found = session.client(&planner()).await.unwrap().unwrap();
+    let found = transaction.client(&planner()).await.unwrap().unwrap();
     assert_eq!(
         (found.owner, found.sponsor),
         (Some(user("olga")), Some(user("olga")))
     );
-    assert!(session.disable_user(&user("olga").id, NOW).await.unwrap());
-    assert!(session.stop_client(&planner(), NOW).await.unwrap());
-    let found = session.client(&planner()).await.unwrap().unwrap();
+    assert!(
+        transaction
+            .disable_user(&user("olga").id, NOW)
+            .await
+            .unwrap()
+    );
+    assert!(transaction.stop_client(&planner(), NOW).await.unwrap());
+    let found = transaction.client(&planner()).await.unwrap().unwrap();
     assert!(found.stopped);
     assert_eq!(
         found.owner,
@@ -117,58 +122,61 @@ async fn clients_come_with_the_people_behind_them(kind: Kind) {
         sponsor: &olga,
         publisher: "Acme",
     };
-    session.insert_agent(agent, NOW).await.unwrap();
+    transaction.insert_agent(agent, NOW).await.unwrap();
     assert!(matches!(
-        session.client(&plain).await,
+        transaction.client(&plain).await,
         Err(StoreError::Corrupt(_))
     ));
 }
 
-async fn resources_are_replaced_and_types_kept(kind: Kind) {
+async fn resources_are_replaced_and_types_kept(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let api = ResourceUri::parse("https://api.example").unwrap();
-    session
+    transaction
         .put_resource(&bank(), "one", None, NOW)
         .await
         .unwrap();
-    session
+    transaction
         .put_resource(&api, "api", Some(&planner()), NOW)
         .await
         .unwrap();
-    session
+    transaction
         .put_resource(&bank(), "two", Some(&planner()), NOW)
         .await
         .unwrap();
-    assert_eq!(session.resources().await.unwrap(), ["api", "two"]);
+    assert_eq!(transaction.resources().await.unwrap(), ["api", "two"]);
     let later = NOW.plus(HOUR);
     assert!(
-        session
+        transaction
             .insert_type("h2", "payment", "version 1", NOW)
             .await
             .unwrap()
     );
     assert!(
-        session
+        transaction
             .insert_type("h1", "payment", "version 2", later)
             .await
             .unwrap()
     );
     assert!(
-        !session
+        !transaction
             .insert_type("h2", "payment", "again", later)
             .await
             .unwrap()
     );
-    assert_eq!(session.types().await.unwrap(), ["version 1", "version 2"]);
     assert_eq!(
-        session.type_document("h2").await.unwrap().as_deref(),
+        transaction.types().await.unwrap(),
+        ["version 1", "version 2"]
+    );
+    assert_eq!(
+        transaction.type_document("h2").await.unwrap().as_deref(),
         Some("version 1")
     );
-    assert_eq!(session.type_document("h3").await.unwrap(), None);
+    assert_eq!(transaction.type_document("h3").await.unwrap(), None);
 }
 
-async fn urls_that_cannot_be_are_refused_with_a_sentence(kind: Kind) {
+async fn urls_that_cannot_be_are_refused_with_a_sentence(kind: DatabaseKind) {
     let database = testing::fresh(kind).await;
     for url in [
         "sqlite::memory:",

@@ -6,29 +6,29 @@ use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::task::{Approval, Subject, Task};
 use writ_wire::claims::ApprovalBasis;
 
-use crate::request::NewRequest;
+use crate::request::NewAuthorizationRequest;
 use crate::task::TaskFilter;
-use crate::testing::Kind;
+use crate::testing::DatabaseKind;
 use crate::tests::world::{
     HOUR, NOW, TENANT, booker, chain, code, consent, key, planner, prepared, task, user, world,
 };
-use crate::{Session, StoreError};
+use crate::{DatabaseTransaction, StoreError};
 
 on_both! {
     codes_read_back,
     refresh_tokens_read_back,
     requests_consents_and_delegations_read_back,
-    lessons_33_one_kind_is_never_another,
+    a_code_a_request_and_a_refresh_token_are_never_one_another,
     tasks_read_back_and_are_listed,
-    promise_5_a_task_is_not_opened_for_what_is_stopped,
+    a_task_is_not_opened_for_what_is_stopped,
     only_the_subject_stops_a_task_on_the_page,
-    promise_6_a_row_that_cannot_be_read_is_an_error,
+    a_row_that_cannot_be_read_is_an_error,
 }
 
-async fn codes_read_back(kind: Kind) {
+async fn codes_read_back(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 2).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let bare = NewCode {
         jkt: None,
         nonce: None,
@@ -36,17 +36,17 @@ async fn codes_read_back(kind: Kind) {
         ..code("d", &rows[1].id)
     };
     for new in [code("c", &rows[0].id), bare] {
-        session.insert_code(&new).await.unwrap();
-        let found = session.code(&new.digest).await.unwrap().unwrap();
+        transaction.insert_code(&new).await.unwrap();
+        let found = transaction.code(&new.digest).await.unwrap().unwrap();
         assert_eq!(found.lineage.leaf.id, new.delegation);
         assert_eq!((found.row, found.consumed), (new, None));
     }
 }
 
-async fn refresh_tokens_read_back(kind: Kind) {
+async fn refresh_tokens_read_back(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 2).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for binding in [Binding::None, Binding::AnyKey, Binding::Key(key('a'))] {
         let new = NewRefreshToken {
             digest: format!("{binding:?}"),
@@ -56,63 +56,70 @@ async fn refresh_tokens_read_back(kind: Kind) {
             created_at: NOW,
             expires_at: NOW.plus(HOUR),
         };
-        session.insert_refresh_token(&new).await.unwrap();
-        let found = session.refresh_token(&new.digest).await.unwrap().unwrap();
+        transaction.insert_refresh_token(&new).await.unwrap();
+        let found = transaction
+            .refresh_token(&new.digest)
+            .await
+            .unwrap()
+            .unwrap();
         assert_eq!((found.row, found.consumed), (new, None));
     }
 }
 
-async fn requests_consents_and_delegations_read_back(kind: Kind) {
+async fn requests_consents_and_delegations_read_back(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 2).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let (client, prepared) = (planner(), prepared());
     let expires_at = NOW.plus(HOUR);
     let (digest, prepared, client) = ("q", &prepared, &client);
-    let new = NewRequest {
+    let new = NewAuthorizationRequest {
         digest,
         client,
         prepared,
         created_at: NOW,
         expires_at,
     };
-    session.insert_request(new).await.unwrap();
-    let found = session.request("q").await.unwrap().unwrap();
+    transaction.insert_request(new).await.unwrap();
+    let found = transaction.request("q").await.unwrap().unwrap();
     assert_eq!(
         (&found.prepared, found.client.as_str()),
         (prepared, "agt_planner")
     );
     assert_eq!((found.expires_at, found.consumed_at), (expires_at, None));
-    assert!(session.consume_request("q", NOW).await.unwrap());
+    assert!(transaction.consume_request("q", NOW).await.unwrap());
     assert_eq!(
-        session.request("q").await.unwrap().unwrap().consumed_at,
+        transaction.request("q").await.unwrap().unwrap().consumed_at,
         Some(NOW)
     );
-    session
+    transaction
         .insert_consent(&task("t"), &consent("1"))
         .await
         .unwrap();
-    assert_eq!(session.delegations_of(&rows[0].task).await.unwrap(), rows);
+    assert_eq!(
+        transaction.delegations_of(&rows[0].task).await.unwrap(),
+        rows
+    );
 }
 
-async fn lessons_33_one_kind_is_never_another(kind: Kind) {
+async fn a_code_a_request_and_a_refresh_token_are_never_one_another(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 1).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    session
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    transaction
         .insert_code(&code("same", &rows[0].id))
         .await
         .unwrap();
-    assert!(session.refresh_token("same").await.unwrap().is_none());
-    assert!(session.request("same").await.unwrap().is_none());
-    assert!(session.session("same", NOW).await.unwrap().is_none());
+    assert!(transaction.refresh_token("same").await.unwrap().is_none());
+    assert!(transaction.request("same").await.unwrap().is_none());
+    assert!(transaction.session("same", NOW).await.unwrap().is_none());
     assert!(
-        !session
+        !transaction
             .consume_refresh_token("same", None, NOW)
             .await
             .unwrap()
     );
-    assert!(!session.consume_request("same", NOW).await.unwrap());
+    assert!(!transaction.consume_request("same", NOW).await.unwrap());
 }
 
 /// An hour younger than alice's, and two hours longer.
@@ -133,13 +140,13 @@ fn own() -> Task {
     }
 }
 
-async fn tasks_read_back_and_are_listed(kind: Kind) {
+async fn tasks_read_back_and_are_listed(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let (older, own) = (task("older"), own());
     for new in [&older, &own] {
-        assert!(session.insert_task_if_active(new).await.unwrap());
-        let found = session.task(&new.id).await.unwrap().unwrap();
+        assert!(transaction.insert_task_if_active(new).await.unwrap());
+        let found = transaction.task(&new.id).await.unwrap().unwrap();
         assert_eq!((&found.task, found.stopped_at), (new, None));
     }
     let all = TaskFilter {
@@ -165,22 +172,22 @@ async fn tasks_read_back_and_are_listed(kind: Kind) {
         ),
     ];
     for (filter, expected) in cases {
-        let listed = session.tasks(filter).await.unwrap();
+        let listed = transaction.tasks(filter).await.unwrap();
         let ids: Vec<&str> = listed.iter().map(|t| t.task.id.as_str()).collect();
         assert_eq!(ids, expected, "{filter:?}");
     }
-    assert!(session.stop_task(&own.id, NOW).await.unwrap());
+    assert!(transaction.stop_task(&own.id, NOW).await.unwrap());
     assert_eq!(
-        session.task(&own.id).await.unwrap().unwrap().stopped_at,
+        transaction.task(&own.id).await.unwrap().unwrap().stopped_at,
         Some(NOW)
     );
     let live = TaskFilter {
         live_at: Some(NOW),
         ..all
     };
-    assert_eq!(session.tasks(live).await.unwrap().len(), 1);
+    assert_eq!(transaction.tasks(live).await.unwrap().len(), 1);
     assert!(
-        session
+        transaction
             .task(&TaskId::from_text("tsk_nobody"))
             .await
             .unwrap()
@@ -188,62 +195,67 @@ async fn tasks_read_back_and_are_listed(kind: Kind) {
     );
 }
 
-async fn promise_5_a_task_is_not_opened_for_what_is_stopped(kind: Kind) {
+async fn a_task_is_not_opened_for_what_is_stopped(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let plain = ClientId::from_text("reports");
     assert!(
-        session
+        transaction
             .insert_client(&plain, "{}", Some("digest"), NOW)
             .await
             .unwrap()
     );
-    assert!(opens("1", &plain, &mut session).await);
-    assert!(opens("2", &planner(), &mut session).await);
-    assert!(session.stop_client(&planner(), NOW).await.unwrap());
-    assert!(!opens("3", &planner(), &mut session).await);
-    assert!(opens("4", &booker(), &mut session).await);
-    assert!(session.disable_user(&user("olga").id, NOW).await.unwrap());
-    assert!(!opens("5", &booker(), &mut session).await);
-    assert!(opens("6", &plain, &mut session).await);
-    assert!(!opens("7", &ClientId::from_text("nobody"), &mut session).await);
+    assert!(opens("1", &plain, &mut transaction).await);
+    assert!(opens("2", &planner(), &mut transaction).await);
+    assert!(transaction.stop_client(&planner(), NOW).await.unwrap());
+    assert!(!opens("3", &planner(), &mut transaction).await);
+    assert!(opens("4", &booker(), &mut transaction).await);
+    assert!(
+        transaction
+            .disable_user(&user("olga").id, NOW)
+            .await
+            .unwrap()
+    );
+    assert!(!opens("5", &booker(), &mut transaction).await);
+    assert!(opens("6", &plain, &mut transaction).await);
+    assert!(!opens("7", &ClientId::from_text("nobody"), &mut transaction).await);
 }
 
-async fn opens(name: &str, client: &ClientId, session: &mut Session) -> bool {
+async fn opens(name: &str, client: &ClientId, transaction: &mut DatabaseTransaction) -> bool {
     let new = Task {
         client: client.clone(),
         ..task(name)
     };
-    let opened = session.insert_task_if_active(&new).await.unwrap();
-    assert_eq!(session.task(&new.id).await.unwrap().is_some(), opened);
+    let opened = transaction.insert_task_if_active(&new).await.unwrap();
+    assert_eq!(transaction.task(&new.id).await.unwrap().is_some(), opened);
     opened
 }
 
-async fn only_the_subject_stops_a_task_on_the_page(kind: Kind) {
+async fn only_the_subject_stops_a_task_on_the_page(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let hers = task("hers");
     let agents = Task {
         subject: Subject::Agent("usr_alice".to_owned()),
         ..task("agents")
     };
     for new in [&hers, &agents] {
-        assert!(session.insert_task_if_active(new).await.unwrap());
+        assert!(transaction.insert_task_if_active(new).await.unwrap());
     }
     assert!(
-        !session
+        !transaction
             .stop_task_of(&hers.id, "usr_olga", NOW)
             .await
             .unwrap()
     );
     assert!(
-        !session
+        !transaction
             .stop_task_of(&agents.id, "usr_alice", NOW)
             .await
             .unwrap()
     );
     assert!(
-        session
+        transaction
             .stop_task_of(&hers.id, "usr_alice", NOW)
             .await
             .unwrap()
@@ -262,17 +274,20 @@ const SPOILED: &[&str] = &[
     "UPDATE codes SET code_challenge = 'plain' WHERE tenant = $1",
 ];
 
-async fn promise_6_a_row_that_cannot_be_read_is_an_error(kind: Kind) {
+async fn a_row_that_cannot_be_read_is_an_error(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 1).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    session.insert_code(&code("c", &rows[0].id)).await.unwrap();
-    session.commit().await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    transaction
+        .insert_code(&code("c", &rows[0].id))
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
     for sql in SPOILED {
-        let mut session = database.store.begin(TENANT).await.unwrap();
-        assert_eq!(execute!(session, *sql, TENANT).unwrap(), 1);
-        let read = session.code("c").await;
+        let mut transaction = database.store.begin(TENANT).await.unwrap();
+        assert_eq!(execute!(transaction, *sql, TENANT).unwrap(), 1);
+        let read = transaction.code("c").await;
         assert!(matches!(read, Err(StoreError::Corrupt(_))), "{sql}");
-        drop(session);
+        drop(transaction);
     }
 }

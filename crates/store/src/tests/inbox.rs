@@ -6,10 +6,10 @@ use writ_core::id::ReceiptId;
 use writ_core::pending::{PendingRequest, State};
 use writ_wire::time::Timestamp;
 
-use crate::Session;
-use crate::pending::{Change, Prompts};
+use crate::DatabaseTransaction;
+use crate::pending::{PromptCounts, StateChange};
 use crate::receipt::{NewReceipt, StoredReceipt};
-use crate::testing::Kind;
+use crate::testing::DatabaseKind;
 use crate::tests::waiting::{
     END, INSTANT, bring, decision, expire, id, insert, of, stage, waiting,
 };
@@ -21,8 +21,8 @@ on_both! {
     activity_is_of_approvers_and_subjects,
     what_is_overdue_is_found_until_somebody_says_so,
     changes_are_told_in_order,
-    promise_10_prompts_are_counted_by_person_agent_and_pair,
-    promise_10_denials_in_a_row_end_with_an_approval,
+    prompts_are_counted_by_person_agent_and_pair,
+    denials_in_a_row_end_with_an_approval,
     the_last_screen_and_every_receipt_are_kept,
 }
 
@@ -34,9 +34,9 @@ fn names(requests: &[PendingRequest]) -> Vec<&str> {
     requests.iter().map(|request| request.id.as_str()).collect()
 }
 
-async fn the_inbox_is_for_approvers_and_the_first_to_expire_comes_first(kind: Kind) {
+async fn the_inbox_is_for_approvers_and_the_first_to_expire_comes_first(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let sooner = PendingRequest {
         expires_at: at(60),
         ..waiting("sooner")
@@ -44,11 +44,11 @@ async fn the_inbox_is_for_approvers_and_the_first_to_expire_comes_first(kind: Ki
     let mut olgas = waiting("olgas");
     olgas.asked.stages = vec![stage(&["olga"], 1)];
     for request in [&waiting("later"), &sooner, &olgas] {
-        insert(&mut session, request).await;
+        insert(&mut transaction, request).await;
     }
-    bring(&mut session, &waiting("viewed"), State::Viewed).await;
+    bring(&mut transaction, &waiting("viewed"), State::Viewed).await;
     for state in [State::Approved, State::Denied, State::Redeemed] {
-        bring(&mut session, &waiting(state.as_str()), state).await;
+        bring(&mut transaction, &waiting(state.as_str()), state).await;
     }
     let cases: [(_, _, _, &[&str]); 5] = [
         ("alice", NOW, 9, &["apr_sooner", "apr_later", "apr_viewed"]),
@@ -58,31 +58,31 @@ async fn the_inbox_is_for_approvers_and_the_first_to_expire_comes_first(kind: Ki
         ("olga", NOW, 9, &["apr_olgas"]),
     ];
     for (name, now, limit, expected) in cases {
-        let inbox = session.inbox(&of(name), now, limit).await.unwrap();
+        let inbox = transaction.inbox(&of(name), now, limit).await.unwrap();
         assert_eq!(names(&inbox), expected, "{name} {now}");
     }
 }
 
-async fn many_approvers_are_all_reached(kind: Kind) {
+async fn many_approvers_are_all_reached(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let people: Vec<String> = (0..17).map(|place| format!("person{place}")).collect();
     let people: Vec<&str> = people.iter().map(String::as_str).collect();
     let mut request = waiting("1");
     // Some are asked in two steps.
     request.asked.stages = vec![stage(&people, 2), stage(&people[5..12], 1)];
-    insert(&mut session, &request).await;
+    insert(&mut transaction, &request).await;
     for name in people {
-        let inbox = session.inbox(&of(name), NOW, 9).await.unwrap();
+        let inbox = transaction.inbox(&of(name), NOW, 9).await.unwrap();
         assert_eq!(names(&inbox), ["apr_1"], "{name}");
     }
-    let inbox = session.inbox(&of("alice"), NOW, 9).await.unwrap();
+    let inbox = transaction.inbox(&of("alice"), NOW, 9).await.unwrap();
     assert!(inbox.is_empty());
 }
 
-async fn activity_is_of_approvers_and_subjects(kind: Kind) {
+async fn activity_is_of_approvers_and_subjects(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let mut for_olga = waiting("for_olga");
     for_olga.asked.stages = vec![stage(&["olga"], 1)];
     let new = PendingRequest {
@@ -90,9 +90,9 @@ async fn activity_is_of_approvers_and_subjects(kind: Kind) {
         ..waiting("new")
     };
     for_olga.created_at = at(1);
-    bring(&mut session, &waiting("old"), State::Expired).await;
-    insert(&mut session, &for_olga).await;
-    insert(&mut session, &new).await;
+    bring(&mut transaction, &waiting("old"), State::Expired).await;
+    insert(&mut transaction, &for_olga).await;
+    insert(&mut transaction, &new).await;
     let cases: [(_, _, &[&str]); 4] = [
         ("alice", 9, &["apr_new", "apr_for_olga", "apr_old"]),
         ("alice", 2, &["apr_new", "apr_for_olga"]),
@@ -100,40 +100,46 @@ async fn activity_is_of_approvers_and_subjects(kind: Kind) {
         ("bob", 9, &[]),
     ];
     for (name, limit, expected) in cases {
-        let activity = session.activity(&of(name), limit).await.unwrap();
+        let activity = transaction.activity(&of(name), limit).await.unwrap();
         assert_eq!(names(&activity), expected, "{name} {limit}");
     }
 }
 
-async fn what_is_overdue_is_found_until_somebody_says_so(kind: Kind) {
+async fn what_is_overdue_is_found_until_somebody_says_so(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for state in State::ALL {
-        bring(&mut session, &waiting(state.as_str()), state).await;
+        bring(&mut transaction, &waiting(state.as_str()), state).await;
     }
-    let early = session.overdue_pending(END.minus(INSTANT), 9).await;
+    let early = transaction.overdue_pending(END.minus(INSTANT), 9).await;
     assert!(early.unwrap().is_empty());
-    let overdue = session.overdue_pending(END, 9).await.unwrap();
+    let overdue = transaction.overdue_pending(END, 9).await.unwrap();
     assert_eq!(
         names(&overdue),
         ["apr_approved", "apr_pending", "apr_viewed"]
     );
-    assert_eq!(session.overdue_pending(END, 2).await.unwrap().len(), 2);
+    assert_eq!(transaction.overdue_pending(END, 2).await.unwrap().len(), 2);
     for request in overdue {
-        assert!(expire(&mut session, &request.id, END).await);
+        assert!(expire(&mut transaction, &request.id, END).await);
     }
-    assert!(session.overdue_pending(END, 9).await.unwrap().is_empty());
+    assert!(
+        transaction
+            .overdue_pending(END, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
 }
 
-async fn changes_are_told_in_order(kind: Kind) {
+async fn changes_are_told_in_order(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    insert(&mut session, &waiting("1")).await;
-    insert(&mut session, &waiting("2")).await;
-    assert!(session.view_pending(&id("1"), at(5)).await.unwrap());
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    insert(&mut transaction, &waiting("1")).await;
+    insert(&mut transaction, &waiting("2")).await;
+    assert!(transaction.view_pending(&id("1"), at(5)).await.unwrap());
     let change = |name: &str, state, at| {
         let id = id(name);
-        Change { id, state, at }
+        StateChange { id, state, at }
     };
     let (second, first) = (
         change("2", State::Pending, NOW),
@@ -146,17 +152,19 @@ async fn changes_are_told_in_order(kind: Kind) {
         (at(6), 9, vec![]),
     ];
     for (since, limit, expected) in cases {
-        let changed = session.changed_pending(since, limit).await.unwrap();
+        let changed = transaction.changed_pending(since, limit).await.unwrap();
         assert_eq!(changed, expected);
     }
 }
 
-async fn promise_10_prompts_are_counted_by_person_agent_and_pair(kind: Kind) {
+async fn prompts_are_counted_by_person_agent_and_pair(kind: DatabaseKind) {
     let database = world(kind).await;
     let store = &database.store;
-    let mut session = store.begin(TENANT).await.unwrap();
-    let nobody = session.prompts(&of("alice"), &planner(), NOW, NOW).await;
-    assert_eq!(nobody.unwrap(), Prompts::default());
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    let nobody = transaction
+        .prompts(&of("alice"), &planner(), NOW, NOW)
+        .await;
+    assert_eq!(nobody.unwrap(), PromptCounts::default());
     let older = PendingRequest {
         created_at: NOW.minus(INSTANT),
         ..waiting("older")
@@ -170,15 +178,17 @@ async fn promise_10_prompts_are_counted_by_person_agent_and_pair(kind: Kind) {
         ..waiting("to olga")
     };
     for request in [&older, &by_booker, &to_olga, &waiting("young")] {
-        insert(&mut session, request).await;
+        insert(&mut transaction, request).await;
     }
     for state in [State::Approved, State::Expired] {
-        bring(&mut session, &waiting(state.as_str()), state).await;
+        bring(&mut transaction, &waiting(state.as_str()), state).await;
     }
     let before = store.statements();
-    let prompts = session.prompts(&of("alice"), &planner(), NOW, NOW).await;
+    let prompts = transaction
+        .prompts(&of("alice"), &planner(), NOW, NOW)
+        .await;
     assert_eq!(store.statements() - before, 1);
-    let expected = Prompts {
+    let expected = PromptCounts {
         agent: 4,
         pair: 3,
         // With the one that was asked earlier.
@@ -187,8 +197,10 @@ async fn promise_10_prompts_are_counted_by_person_agent_and_pair(kind: Kind) {
         last_denied_at: None,
     };
     assert_eq!(prompts.unwrap(), expected);
-    let at_end = session.prompts(&of("alice"), &planner(), NOW, END).await;
-    let expected = Prompts {
+    let at_end = transaction
+        .prompts(&of("alice"), &planner(), NOW, END)
+        .await;
+    let expected = PromptCounts {
         open: 0,
         ..expected
     };
@@ -196,37 +208,42 @@ async fn promise_10_prompts_are_counted_by_person_agent_and_pair(kind: Kind) {
 }
 
 /// Decided so many seconds after `NOW`.
-async fn decide(session: &mut Session, request: &PendingRequest, state: State, seconds: u64) {
-    insert(session, request).await;
+async fn decide(
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    state: State,
+    seconds: u64,
+) {
+    insert(transaction, request).await;
     let decision = decision(state == State::Approved);
-    let done = session
+    let done = transaction
         .decide_pending(&request.id, state, &decision, at(seconds))
         .await;
     assert!(done.unwrap());
 }
 
-async fn promise_10_denials_in_a_row_end_with_an_approval(kind: Kind) {
+async fn denials_in_a_row_end_with_an_approval(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let denied = State::Denied;
-    decide(&mut session, &waiting("1"), denied, 1).await;
-    decide(&mut session, &waiting("2"), State::Approved, 2).await;
-    decide(&mut session, &waiting("3"), denied, 3).await;
-    decide(&mut session, &waiting("4"), denied, 4).await;
+    decide(&mut transaction, &waiting("1"), denied, 1).await;
+    decide(&mut transaction, &waiting("2"), State::Approved, 2).await;
+    decide(&mut transaction, &waiting("3"), denied, 3).await;
+    decide(&mut transaction, &waiting("4"), denied, 4).await;
     // Neither silence nor another agent or person changes anything.
-    bring(&mut session, &waiting("5"), State::Expired).await;
+    bring(&mut transaction, &waiting("5"), State::Expired).await;
     let by_booker = PendingRequest {
         client: booker(),
         ..waiting("6")
     };
-    decide(&mut session, &by_booker, State::Approved, 5).await;
+    decide(&mut transaction, &by_booker, State::Approved, 5).await;
     let to_olga = PendingRequest {
         subject: Some(of("olga")),
         ..waiting("7")
     };
-    decide(&mut session, &to_olga, denied, 6).await;
+    decide(&mut transaction, &to_olga, denied, 6).await;
     for (since, denials, last) in [(0, 2, Some(4)), (4, 1, Some(4)), (5, 0, None)] {
-        let found = session
+        let found = transaction
             .prompts(&of("alice"), &planner(), at(since), at(9))
             .await;
         let found = found.unwrap();
@@ -234,24 +251,26 @@ async fn promise_10_denials_in_a_row_end_with_an_approval(kind: Kind) {
         assert_eq!(found.last_denied_at, last.map(at));
     }
     // Approved and never fetched is an approval too.
-    decide(&mut session, &waiting("8"), State::Approved, 7).await;
-    assert!(expire(&mut session, &id("8"), END).await);
-    let found = session.prompts(&of("alice"), &planner(), NOW, at(9)).await;
+    decide(&mut transaction, &waiting("8"), State::Approved, 7).await;
+    assert!(expire(&mut transaction, &id("8"), END).await);
+    let found = transaction
+        .prompts(&of("alice"), &planner(), NOW, at(9))
+        .await;
     assert_eq!(found.unwrap().denials, 0);
 }
 
-async fn the_last_screen_and_every_receipt_are_kept(kind: Kind) {
+async fn the_last_screen_and_every_receipt_are_kept(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let (alice, olga) = (of("alice"), of("olga"));
     for screen in ["first", "second"] {
-        let saved = session.save_screen(&id("1"), &alice, screen, NOW).await;
+        let saved = transaction.save_screen(&id("1"), &alice, screen, NOW).await;
         saved.unwrap();
-        let found = session.screen(&id("1"), &alice).await.unwrap();
+        let found = transaction.screen(&id("1"), &alice).await.unwrap();
         assert_eq!(found.as_deref(), Some(screen));
     }
-    assert_eq!(session.screen(&id("1"), &olga).await.unwrap(), None);
-    assert_eq!(session.screen(&id("2"), &alice).await.unwrap(), None);
+    assert_eq!(transaction.screen(&id("1"), &olga).await.unwrap(), None);
+    assert_eq!(transaction.screen(&id("2"), &alice).await.unwrap(), None);
     let mut all = Vec::new();
     for (name, request, user, seconds) in [
         ("a", "1", &alice, 2),
@@ -272,17 +291,17 @@ async fn the_last_screen_and_every_receipt_are_kept(kind: Kind) {
             document: &stored.document,
             at: stored.at,
         };
-        session.insert_receipt(new).await.unwrap();
-        let found = session.receipt(&stored.id).await.unwrap();
+        transaction.insert_receipt(new).await.unwrap();
+        let found = transaction.receipt(&stored.id).await.unwrap();
         assert_eq!(found.as_ref(), Some(&stored));
         all.push(stored);
     }
     let [a, b, c] = <[StoredReceipt; 3]>::try_from(all).unwrap();
-    let of_alice = session.receipts_of(&alice, 9).await.unwrap();
+    let of_alice = transaction.receipts_of(&alice, 9).await.unwrap();
     assert_eq!(of_alice, [c.clone(), a.clone()]);
-    assert_eq!(session.receipts_of(&alice, 1).await.unwrap(), [c]);
-    let of_request = session.receipts_of_request(&id("1")).await.unwrap();
+    assert_eq!(transaction.receipts_of(&alice, 1).await.unwrap(), [c]);
+    let of_request = transaction.receipts_of_request(&id("1")).await.unwrap();
     assert_eq!(of_request, [b, a]);
     let gone = ReceiptId::from_text("rcp_gone");
-    assert!(session.receipt(&gone).await.unwrap().is_none());
+    assert!(transaction.receipt(&gone).await.unwrap().is_none());
 }

@@ -1,4 +1,4 @@
-//! The way up from a token (promise 5, LESSONS 9): one statement over 1, 4 and 32 rows, and every kind of stop is found.
+//! The lineage of a token: one statement over 1, 4 and 32 rows finds every kind of stop, at the leaf, the root and between.
 
 use std::time::Duration;
 
@@ -7,31 +7,31 @@ use writ_core::id::DelegationId;
 use writ_core::lineage::Stopped;
 
 use crate::Store;
-use crate::testing::Kind;
+use crate::testing::DatabaseKind;
 use crate::tests::world::{
     HOUR, NOW, TENANT, booker, chain, child, key, planner, task, user, world,
 };
 
 on_both! {
     every_length_reads_back_whole,
-    lessons_9_a_stopped_root_or_anything_between_stops_the_leaf,
+    a_stopped_root_or_anything_between_stops_the_leaf,
     a_stopped_task_stops_the_leaf,
     a_stopped_agent_anywhere_stops_the_leaf,
     a_disabled_owner_stops_the_leaf,
     a_disabled_sponsor_anywhere_stops_the_leaf_until_enabled,
     a_disabled_subject_stops_the_leaf,
     the_earliest_end_counts,
-    lessons_5_what_cannot_be_traced_is_stopped,
+    what_cannot_be_traced_is_stopped,
 }
 
 async fn lineage(store: &Store, id: &DelegationId) -> writ_core::lineage::Lineage {
-    let mut session = store.read(TENANT).await.unwrap();
+    let mut transaction = store.read(TENANT).await.unwrap();
     let before = store.statements();
-    let lineage = session.lineage(id).await.unwrap().unwrap();
+    let lineage = transaction.lineage(id).await.unwrap().unwrap();
     assert_eq!(store.statements() - before, 1, "whatever the depth");
     // The second look says the same as the first.
     assert_eq!(
-        session.is_live(id, NOW).await.unwrap(),
+        transaction.is_live(id, NOW).await.unwrap(),
         lineage.is_live(NOW)
     );
     lineage
@@ -39,14 +39,14 @@ async fn lineage(store: &Store, id: &DelegationId) -> writ_core::lineage::Lineag
 
 /// Runs one change in its own transaction.
 macro_rules! change {
-    ($database:ident, $session:ident, $change:expr) => {{
-        let mut $session = $database.store.begin(TENANT).await.unwrap();
+    ($database:ident, $transaction:ident, $change:expr) => {{
+        let mut $transaction = $database.store.begin(TENANT).await.unwrap();
         $change;
-        $session.commit().await.unwrap();
+        $transaction.commit().await.unwrap();
     }};
 }
 
-async fn every_length_reads_back_whole(kind: Kind) {
+async fn every_length_reads_back_whole(kind: DatabaseKind) {
     let database = world(kind).await;
     for length in [1, 4, MAX_LINEAGE] {
         let name = format!("of{length}");
@@ -64,20 +64,25 @@ async fn every_length_reads_back_whole(kind: Kind) {
         );
         assert_eq!(found.ends_at, NOW.plus(HOUR));
     }
-    let mut session = database.store.read(TENANT).await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
     let nobody = DelegationId::from_text("dlg_nobody");
-    assert!(session.lineage(&nobody).await.unwrap().is_none());
-    assert!(!session.is_live(&nobody, NOW).await.unwrap());
+    assert!(transaction.lineage(&nobody).await.unwrap().is_none());
+    assert!(!transaction.is_live(&nobody, NOW).await.unwrap());
 }
 
-async fn lessons_9_a_stopped_root_or_anything_between_stops_the_leaf(kind: Kind) {
+async fn a_stopped_root_or_anything_between_stops_the_leaf(kind: DatabaseKind) {
     let database = world(kind).await;
     for (length, place) in [(1, 0), (4, 0), (4, 2), (4, 3), (MAX_LINEAGE, 0)] {
         let rows = chain(&database.store, &format!("{length}_{place}"), length).await;
         change!(
             database,
-            session,
-            assert!(session.stop_delegation(&rows[place].id, NOW).await.unwrap())
+            transaction,
+            assert!(
+                transaction
+                    .stop_delegation(&rows[place].id, NOW)
+                    .await
+                    .unwrap()
+            )
         );
         let leaf = &rows.last().unwrap().id;
         assert_eq!(
@@ -94,14 +99,14 @@ async fn lessons_9_a_stopped_root_or_anything_between_stops_the_leaf(kind: Kind)
     }
 }
 
-async fn a_stopped_task_stops_the_leaf(kind: Kind) {
+async fn a_stopped_task_stops_the_leaf(kind: DatabaseKind) {
     let database = world(kind).await;
     for length in [1, 4, MAX_LINEAGE] {
         let rows = chain(&database.store, &format!("of{length}"), length).await;
         change!(
             database,
-            session,
-            assert!(session.stop_task(&rows[0].task, NOW).await.unwrap())
+            transaction,
+            assert!(transaction.stop_task(&rows[0].task, NOW).await.unwrap())
         );
         let leaf = &rows.last().unwrap().id;
         assert_eq!(
@@ -111,14 +116,14 @@ async fn a_stopped_task_stops_the_leaf(kind: Kind) {
     }
 }
 
-async fn a_stopped_agent_anywhere_stops_the_leaf(kind: Kind) {
+async fn a_stopped_agent_anywhere_stops_the_leaf(kind: DatabaseKind) {
     for stopped in [planner(), booker()] {
         let database = world(kind).await;
         let rows = chain(&database.store, "t", 4).await;
         change!(
             database,
-            session,
-            assert!(session.stop_client(&stopped, NOW).await.unwrap())
+            transaction,
+            assert!(transaction.stop_client(&stopped, NOW).await.unwrap())
         );
         assert_eq!(
             lineage(&database.store, &rows[3].id).await.stopped,
@@ -130,13 +135,18 @@ async fn a_stopped_agent_anywhere_stops_the_leaf(kind: Kind) {
     }
 }
 
-async fn a_disabled_owner_stops_the_leaf(kind: Kind) {
+async fn a_disabled_owner_stops_the_leaf(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 4).await;
     change!(
         database,
-        session,
-        assert!(session.disable_user(&user("olga").id, NOW).await.unwrap())
+        transaction,
+        assert!(
+            transaction
+                .disable_user(&user("olga").id, NOW)
+                .await
+                .unwrap()
+        )
     );
     assert_eq!(
         lineage(&database.store, &rows[3].id).await.stopped,
@@ -147,32 +157,37 @@ async fn a_disabled_owner_stops_the_leaf(kind: Kind) {
 const SPONSOR: &str = "
     UPDATE agents SET sponsor_id = $2 WHERE tenant = $1 AND client_id = $3";
 
-/// DESIGN 2: no agent without both. bob answers for one of the two agents of the chain.
-async fn a_disabled_sponsor_anywhere_stops_the_leaf_until_enabled(kind: Kind) {
+/// Every agent has an owner and a sponsor. bob sponsors one of the two agents of the chain.
+async fn a_disabled_sponsor_anywhere_stops_the_leaf_until_enabled(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 4).await;
     let (bob, agent) = (user("bob"), rows[0].holder.as_str());
-    change!(database, session, {
-        assert!(session.insert_user(&bob, "argon2id...", NOW).await.unwrap());
-        execute!(session, SPONSOR, TENANT, bob.id.as_str(), agent).unwrap();
+    change!(database, transaction, {
+        assert!(
+            transaction
+                .insert_user(&bob, "argon2id...", NOW)
+                .await
+                .unwrap()
+        );
+        execute!(transaction, SPONSOR, TENANT, bob.id.as_str(), agent).unwrap();
     });
     assert_eq!(lineage(&database.store, &rows[3].id).await.stopped, None);
     change!(
         database,
-        session,
-        assert!(session.disable_user(&bob.id, NOW).await.unwrap())
+        transaction,
+        assert!(transaction.disable_user(&bob.id, NOW).await.unwrap())
     );
     assert_eq!(
         lineage(&database.store, &rows[3].id).await.stopped,
         Some(Stopped::Sponsor)
     );
-    change!(database, session, {
-        assert!(session.enable_user(&bob.id).await.unwrap());
-        assert!(!session.enable_user(&bob.id).await.unwrap());
+    change!(database, transaction, {
+        assert!(transaction.enable_user(&bob.id).await.unwrap());
+        assert!(!transaction.enable_user(&bob.id).await.unwrap());
     });
     assert_eq!(lineage(&database.store, &rows[3].id).await.stopped, None);
-    change!(database, session, {
-        execute!(session, SPONSOR, TENANT, "usr_gone", agent).unwrap();
+    change!(database, transaction, {
+        execute!(transaction, SPONSOR, TENANT, "usr_gone", agent).unwrap();
     });
     assert_eq!(
         lineage(&database.store, &rows[3].id).await.stopped,
@@ -180,13 +195,18 @@ async fn a_disabled_sponsor_anywhere_stops_the_leaf_until_enabled(kind: Kind) {
     );
 }
 
-async fn a_disabled_subject_stops_the_leaf(kind: Kind) {
+async fn a_disabled_subject_stops_the_leaf(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 4).await;
     change!(
         database,
-        session,
-        assert!(session.disable_user(&user("alice").id, NOW).await.unwrap())
+        transaction,
+        assert!(
+            transaction
+                .disable_user(&user("alice").id, NOW)
+                .await
+                .unwrap()
+        )
     );
     assert_eq!(
         lineage(&database.store, &rows[3].id).await.stopped,
@@ -194,7 +214,7 @@ async fn a_disabled_subject_stops_the_leaf(kind: Kind) {
     );
 }
 
-async fn the_earliest_end_counts(kind: Kind) {
+async fn the_earliest_end_counts(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 2).await;
     let soon = NOW.plus(Duration::from_secs(5));
@@ -207,9 +227,9 @@ async fn the_earliest_end_counts(kind: Kind) {
         expires_at: NOW.plus(HOUR * 2),
         ..child(&short)
     };
-    change!(database, session, {
-        session.insert_delegation(&short).await.unwrap();
-        session.insert_delegation(&longer).await.unwrap();
+    change!(database, transaction, {
+        transaction.insert_delegation(&short).await.unwrap();
+        transaction.insert_delegation(&longer).await.unwrap();
     });
     assert_eq!(lineage(&database.store, &longer.id).await.ends_at, soon);
     let beyond = Delegation {
@@ -219,26 +239,31 @@ async fn the_earliest_end_counts(kind: Kind) {
     };
     change!(
         database,
-        session,
-        session.insert_delegation(&beyond).await.unwrap()
+        transaction,
+        transaction.insert_delegation(&beyond).await.unwrap()
     );
     assert_eq!(
         lineage(&database.store, &beyond.id).await.ends_at,
         NOW.plus(HOUR),
         "the task's end"
     );
-    let mut session = database.store.read(TENANT).await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
     assert!(
-        session
+        transaction
             .is_live(&longer.id, soon.minus(Duration::from_micros(1)))
             .await
             .unwrap()
     );
-    assert!(!session.is_live(&longer.id, soon).await.unwrap());
-    assert!(!session.is_live(&beyond.id, NOW.plus(HOUR)).await.unwrap());
+    assert!(!transaction.is_live(&longer.id, soon).await.unwrap());
+    assert!(
+        !transaction
+            .is_live(&beyond.id, NOW.plus(HOUR))
+            .await
+            .unwrap()
+    );
 }
 
-async fn lessons_5_what_cannot_be_traced_is_stopped(kind: Kind) {
+async fn what_cannot_be_traced_is_stopped(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 2).await;
     let other = chain(&database.store, "other", 1).await;
@@ -269,8 +294,8 @@ async fn lessons_5_what_cannot_be_traced_is_stopped(kind: Kind) {
     for row in broken {
         change!(
             database,
-            session,
-            session.insert_delegation(&row).await.unwrap()
+            transaction,
+            transaction.insert_delegation(&row).await.unwrap()
         );
         assert_eq!(
             lineage(&database.store, &row.id).await.stopped,
@@ -285,10 +310,10 @@ async fn lessons_5_what_cannot_be_traced_is_stopped(kind: Kind) {
     };
     change!(
         database,
-        session,
-        session.insert_delegation(&taskless).await.unwrap()
+        transaction,
+        transaction.insert_delegation(&taskless).await.unwrap()
     );
-    let mut session = database.store.read(TENANT).await.unwrap();
-    assert!(session.lineage(&taskless.id).await.unwrap().is_none());
-    assert!(!session.is_live(&taskless.id, NOW).await.unwrap());
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    assert!(transaction.lineage(&taskless.id).await.unwrap().is_none());
+    assert!(!transaction.is_live(&taskless.id, NOW).await.unwrap());
 }

@@ -1,4 +1,4 @@
-//! Migrations run twice, halfway, and on two nodes at once end the same (LESSONS 42); both databases get the same tables.
+//! Migrations run twice, interrupted, and on two nodes at once end the same; both databases get the same tables.
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,18 @@ use writ_core::id::DelegationId;
 
 use crate::Store;
 use crate::store::Database;
-use crate::testing::{self, Kind};
+use crate::testing::{self, DatabaseKind};
 use crate::tests::world::{ISSUER, NOW, TENANT, populate, root, task};
 
 on_both! {
-    lessons_42_twice,
-    lessons_42_halfway,
-    lessons_42_two_nodes_at_once,
-    style_47_rows_of_before_read_back,
+    migrations_run_twice_change_nothing,
+    interrupted_migrations_are_completed,
+    two_nodes_migrate_at_once,
+    rows_of_older_versions_read_back,
     sqlite_and_postgres_have_the_same_tables,
 }
 
-async fn lessons_42_twice(kind: Kind) {
+async fn migrations_run_twice_change_nothing(kind: DatabaseKind) {
     let database = testing::empty(kind).await;
     database.store.migrate().await.unwrap();
     let once = tables(&database.store).await;
@@ -27,7 +27,7 @@ async fn lessons_42_twice(kind: Kind) {
     assert!(once.contains("delegations.act text null"), "{once:#?}");
 }
 
-async fn lessons_42_halfway(kind: Kind) {
+async fn interrupted_migrations_are_completed(kind: DatabaseKind) {
     let database = testing::empty(kind).await;
     database.store.migrate_to(Some(2)).await.unwrap();
     let half = tables(&database.store).await;
@@ -38,7 +38,7 @@ async fn lessons_42_halfway(kind: Kind) {
     assert_eq!(tables(&database.store).await, tables(&whole.store).await);
 }
 
-async fn lessons_42_two_nodes_at_once(kind: Kind) {
+async fn two_nodes_migrate_at_once(kind: DatabaseKind) {
     let database = testing::empty(kind).await;
     let nodes: Vec<_> = (0..8)
         .map(|_| {
@@ -58,24 +58,24 @@ async fn lessons_42_two_nodes_at_once(kind: Kind) {
 }
 
 /// A login of before there were passkeys was one with a password, and a chain of before has no approved edge.
-async fn style_47_rows_of_before_read_back(kind: Kind) {
+async fn rows_of_older_versions_read_back(kind: DatabaseKind) {
     let database = testing::empty(kind).await;
     database.store.migrate_to(Some(4)).await.unwrap();
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    populate(&mut session, ISSUER).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    populate(&mut transaction, ISSUER).await;
     let row = root(&task("t"));
-    execute!(session, OLD_LOGIN, NOW.micros()).unwrap();
+    execute!(transaction, OLD_LOGIN, NOW.micros()).unwrap();
     let (authority, onward) = (json(&row.authority), json(&row.onward));
     let (from, to) = (row.created_at.micros(), row.expires_at.micros());
-    execute!(session, OLD_DELEGATION, authority, onward, from, to).unwrap();
-    session.commit().await.unwrap();
+    execute!(transaction, OLD_DELEGATION, authority, onward, from, to).unwrap();
+    transaction.commit().await.unwrap();
     database.store.migrate().await.unwrap();
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    assert!(session.insert_task_if_active(&task("t")).await.unwrap());
-    let login = session.session("s", NOW).await.unwrap().unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert!(transaction.insert_task_if_active(&task("t")).await.unwrap());
+    let login = transaction.session("s", NOW).await.unwrap().unwrap();
     assert_eq!(login.level, Level::Password);
     let old = DelegationId::from_text("dlg_1");
-    let found = session.lineage(&old).await.unwrap().unwrap();
+    let found = transaction.lineage(&old).await.unwrap().unwrap();
     assert_eq!((found.stopped, found.leaf.asked_by), (None, None));
     assert_eq!(found.leaf.approval, None);
 }
@@ -93,11 +93,11 @@ fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap()
 }
 
-async fn sqlite_and_postgres_have_the_same_tables(kind: Kind) {
-    let other = if kind == Kind::Sqlite {
-        Kind::Postgres
+async fn sqlite_and_postgres_have_the_same_tables(kind: DatabaseKind) {
+    let other = if kind == DatabaseKind::Sqlite {
+        DatabaseKind::Postgres
     } else {
-        Kind::Sqlite
+        DatabaseKind::Sqlite
     };
     let (one, two) = (testing::fresh(kind).await, testing::fresh(other).await);
     let (one, two) = (tables(&one.store).await, tables(&two.store).await);
@@ -112,7 +112,7 @@ async fn sqlite_and_postgres_have_the_same_tables(kind: Kind) {
     );
     let waiting = "index pending_requests_waiting pending_requests(tenant,expires_at) partial";
     assert!(one.contains(waiting), "{one:#?}");
-    // Every table has its tenant (DESIGN 8).
+    // Every table has a tenant column.
     let named: BTreeSet<&str> = one
         .iter()
         .filter_map(|l| l.split_once('.').map(|(t, _)| t))
@@ -130,12 +130,12 @@ row! { LineRow { line: String } }
 
 /// Columns, primary keys and indexes as lines that are the same for the same tables.
 async fn tables(store: &Store) -> BTreeSet<String> {
-    let mut session = store.read(TENANT).await.unwrap();
+    let mut transaction = store.read(TENANT).await.unwrap();
     let sql = match &store.database {
         Database::Sqlite { .. } => SQLITE,
         Database::Postgres(_) => POSTGRES,
     };
-    let rows = all!(session, LineRow, sql).unwrap();
+    let rows = all!(transaction, LineRow, sql).unwrap();
 
     rows.into_iter().map(|row| row.line).collect()
 }

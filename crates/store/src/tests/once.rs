@@ -1,23 +1,23 @@
-//! What may be shown once (LESSONS 20, 22, 26): one statement claims one, two or three, and tells which was seen.
+//! Replay claims: one statement claims one, two or three, and tells which was used before.
 
 use std::time::Duration;
 
 use crate::Store;
 use crate::StoreError;
-use crate::replay::{MAX_CLAIMS, Once};
-use crate::testing::Kind;
+use crate::replay::{MAX_CLAIMS, ReplayClaim};
+use crate::testing::DatabaseKind;
 use crate::tests::world::{NOW, RACERS, TENANT, wins, world};
 
 on_both! {
-    lessons_22_fresh_claims_are_taken_and_seen_ones_named,
-    lessons_22_a_refused_request_takes_nothing,
-    lessons_22_fifty_at_once_one_wins,
-    lessons_22_the_same_claims_in_other_orders_do_not_wait_for_each_other,
-    lessons_26_claims_outlive_the_process,
+    new_claims_are_taken_and_used_ones_named,
+    a_refused_request_claims_nothing,
+    of_fifty_claims_at_once_one_wins,
+    the_same_claims_in_other_orders_do_not_deadlock,
+    claims_outlive_the_process,
 }
 
-fn once(digest: &str) -> Once {
-    Once {
+fn once(digest: &str) -> ReplayClaim {
+    ReplayClaim {
         digest: digest.to_owned(),
         expires_at: NOW.plus(Duration::from_secs(60)),
     }
@@ -25,16 +25,16 @@ fn once(digest: &str) -> Once {
 
 /// Claims and commits, or rolls back as callers do.
 async fn claim(store: &Store, digests: &[&str]) -> Option<usize> {
-    let claims: Vec<Once> = digests.iter().map(|digest| once(digest)).collect();
-    let mut session = store.begin(TENANT).await.unwrap();
-    let seen = session.claim_once(&claims).await.unwrap();
+    let claims: Vec<ReplayClaim> = digests.iter().map(|digest| once(digest)).collect();
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    let seen = transaction.claim_once(&claims).await.unwrap();
     if seen.is_none() {
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
     }
     seen
 }
 
-async fn lessons_22_fresh_claims_are_taken_and_seen_ones_named(kind: Kind) {
+async fn new_claims_are_taken_and_used_ones_named(kind: DatabaseKind) {
     let database = world(kind).await;
     let store = &database.store;
     assert_eq!(claim(store, &[]).await, None);
@@ -46,9 +46,9 @@ async fn lessons_22_fresh_claims_are_taken_and_seen_ones_named(kind: Kind) {
     assert_eq!(claim(store, &["y", "x", "f"]).await, Some(2));
     assert_eq!(claim(store, &["a", "b", "c"]).await, Some(0));
     assert_eq!(claim(store, &["w", "w"]).await, Some(1));
-    let four: Vec<Once> = ["1", "2", "3", "4"].map(once).into();
-    let mut session = store.begin(TENANT).await.unwrap();
-    let refused = session.claim_once(&four).await;
+    let four: Vec<ReplayClaim> = ["1", "2", "3", "4"].map(once).into();
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    let refused = transaction.claim_once(&four).await;
     assert!(matches!(
         refused,
         Err(StoreError::TooMany {
@@ -58,14 +58,14 @@ async fn lessons_22_fresh_claims_are_taken_and_seen_ones_named(kind: Kind) {
     ));
 }
 
-async fn lessons_22_a_refused_request_takes_nothing(kind: Kind) {
+async fn a_refused_request_claims_nothing(kind: DatabaseKind) {
     let database = world(kind).await;
     assert_eq!(claim(&database.store, &["a"]).await, None);
     assert_eq!(claim(&database.store, &["b", "a"]).await, Some(1));
     assert_eq!(claim(&database.store, &["b"]).await, None);
 }
 
-async fn lessons_22_fifty_at_once_one_wins(kind: Kind) {
+async fn of_fifty_claims_at_once_one_wins(kind: DatabaseKind) {
     let database = world(kind).await;
     let won = wins(|_| {
         let store = database.store.clone();
@@ -74,7 +74,7 @@ async fn lessons_22_fifty_at_once_one_wins(kind: Kind) {
     assert_eq!(won.await, 1);
 }
 
-async fn lessons_22_the_same_claims_in_other_orders_do_not_wait_for_each_other(kind: Kind) {
+async fn the_same_claims_in_other_orders_do_not_deadlock(kind: DatabaseKind) {
     let database = world(kind).await;
     let won = wins(|place| {
         let store = database.store.clone();
@@ -96,7 +96,7 @@ async fn lessons_22_the_same_claims_in_other_orders_do_not_wait_for_each_other(k
     assert_eq!(won.await, RACERS);
 }
 
-async fn lessons_26_claims_outlive_the_process(kind: Kind) {
+async fn claims_outlive_the_process(kind: DatabaseKind) {
     let database = world(kind).await;
     assert_eq!(claim(&database.store, &["a"]).await, None);
     let another = Store::connect(&database.url).await.unwrap();

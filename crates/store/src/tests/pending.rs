@@ -1,4 +1,4 @@
-//! What waits for a person: it reads back, is polled, and each transition happens from its states alone (SPECS appendix B.1).
+//! Pending requests: they read back, are polled, and each transition is possible only from its states.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use writ_core::id::{ApprovalId, DelegationId};
 use writ_core::pending::{Ending, Kind as Flow, PendingRequest, Polling, State};
 use writ_wire::time::Timestamp;
 
-use crate::pending::{NewPending, Polled};
-use crate::testing::Kind;
+use crate::pending::{NewPendingRequest, PollOutcome};
+use crate::testing::DatabaseKind;
 use crate::tests::waiting::{
     END, INSTANT, bring, decision, device, expire, id, insert, of, vote, waiting,
 };
 use crate::tests::world::{NOW, TENANT, world};
-use crate::{Session, StoreError};
+use crate::{DatabaseTransaction, StoreError};
 
 on_both! {
     requests_read_back,
-    lessons_33_a_handle_of_one_flow_is_none_of_another,
-    lessons_31_the_first_poll_is_free_and_a_hasty_one_slows_for_good,
+    a_handle_of_one_flow_is_none_of_another,
+    the_first_poll_is_on_time_and_an_early_one_slows_for_good,
     every_transition_from_every_state,
-    promise_7_expiry_means_no,
-    promise_6_a_row_of_another_version_is_an_error,
+    expiry_means_denial,
+    a_row_of_another_version_is_an_error,
 }
 
 const EDGE: &str = "dlg_edge";
 
-async fn found(session: &mut Session, id: &ApprovalId) -> PendingRequest {
-    session.pending_by_id(id).await.unwrap().unwrap()
+async fn found(transaction: &mut DatabaseTransaction, id: &ApprovalId) -> PendingRequest {
+    transaction.pending_by_id(id).await.unwrap().unwrap()
 }
 
-async fn requests_read_back(kind: Kind) {
+async fn requests_read_back(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let terminal = device("terminal");
     let slowed = PendingRequest {
         polling: Polling {
@@ -46,73 +46,79 @@ async fn requests_read_back(kind: Kind) {
         (&terminal, Some("code"), None),
         (&slowed, None, None),
     ] {
-        let new = NewPending {
+        let new = NewPendingRequest {
             request,
             user_code,
             sealed,
         };
-        session.insert_pending(new).await.unwrap();
-        let by_handle = session.pending(request.kind, &request.digest).await;
+        transaction.insert_pending(new).await.unwrap();
+        let by_handle = transaction.pending(request.kind, &request.digest).await;
         assert_eq!(by_handle.unwrap().as_ref(), Some(request));
-        assert_eq!(&found(&mut session, &request.id).await, request);
-        let kept = session.pending_sealed(&request.id).await.unwrap();
+        assert_eq!(&found(&mut transaction, &request.id).await, request);
+        let kept = transaction.pending_sealed(&request.id).await.unwrap();
         assert_eq!(kept.as_deref(), sealed);
     }
-    let by_code = session.pending_by_user_code("code").await.unwrap();
+    let by_code = transaction.pending_by_user_code("code").await.unwrap();
     assert_eq!(by_code, Some(terminal));
-    assert!(session.pending_by_id(&id("gone")).await.unwrap().is_none());
-    let sealed = session.pending_sealed(&id("gone")).await.unwrap();
+    assert!(
+        transaction
+            .pending_by_id(&id("gone"))
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let sealed = transaction.pending_sealed(&id("gone")).await.unwrap();
     assert_eq!(sealed, None);
 }
 
-async fn lessons_33_a_handle_of_one_flow_is_none_of_another(kind: Kind) {
+async fn a_handle_of_one_flow_is_none_of_another(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let (ciba, terminal) = (waiting("1"), device("2"));
     for (request, user_code) in [(&ciba, "of ciba"), (&terminal, "of device")] {
-        let new = NewPending {
+        let new = NewPendingRequest {
             request,
             user_code: Some(user_code),
             sealed: None,
         };
-        session.insert_pending(new).await.unwrap();
+        transaction.insert_pending(new).await.unwrap();
     }
     for (flow, digest) in [(Flow::Device, &ciba.digest), (Flow::Ciba, &terminal.digest)] {
-        assert!(session.pending(flow, digest).await.unwrap().is_none());
+        assert!(transaction.pending(flow, digest).await.unwrap().is_none());
     }
-    let by_code = session.pending_by_user_code("of ciba").await.unwrap();
+    let by_code = transaction.pending_by_user_code("of ciba").await.unwrap();
     assert!(by_code.is_none());
-    assert!(session.code(&ciba.digest).await.unwrap().is_none());
-    assert!(session.request(&ciba.digest).await.unwrap().is_none());
+    assert!(transaction.code(&ciba.digest).await.unwrap().is_none());
+    assert!(transaction.request(&ciba.digest).await.unwrap().is_none());
 }
 
-async fn lessons_31_the_first_poll_is_free_and_a_hasty_one_slows_for_good(kind: Kind) {
+async fn the_first_poll_is_on_time_and_an_early_one_slows_for_good(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let request = waiting("1");
-    insert(&mut session, &request).await;
+    insert(&mut transaction, &request).await;
     let at = |seconds| NOW.plus(Duration::from_secs(seconds));
     let slowed = |interval, seconds, hasty| {
-        Polled::Hasty(Polling {
+        PollOutcome::TooEarly(Polling {
             interval,
             last: Some(at(seconds)),
             hasty,
         })
     };
     let polls = [
-        (0, Polled::Free),
-        (5, Polled::Free),
+        (0, PollOutcome::OnTime),
+        (5, PollOutcome::OnTime),
         (9, slowed(10, 9, 1)),
         (18, slowed(15, 18, 2)),
-        (33, Polled::Free),
+        (33, PollOutcome::OnTime),
         (47, slowed(20, 47, 3)),
-        // Another node's clock is behind: hasty, and the time does not go back.
+        // Another node's clock is behind: too early, and the time does not go back.
         (40, slowed(25, 47, 4)),
         (71, slowed(30, 71, 5)),
-        (101, Polled::Free),
+        (101, PollOutcome::OnTime),
     ];
     for (seconds, expected) in polls {
-        let polled = session.poll_pending(&request.id, at(seconds)).await;
+        let polled = transaction.poll_pending(&request.id, at(seconds)).await;
         assert_eq!(polled.unwrap(), expected, "at {seconds}");
     }
     let last = PendingRequest {
@@ -123,8 +129,8 @@ async fn lessons_31_the_first_poll_is_free_and_a_hasty_one_slows_for_good(kind: 
         },
         ..request
     };
-    assert_eq!(found(&mut session, &last.id).await, last);
-    let gone = session.poll_pending(&id("gone"), NOW).await;
+    assert_eq!(found(&mut transaction, &last.id).await, last);
+    let gone = transaction.poll_pending(&id("gone"), NOW).await;
     assert!(matches!(gone, Err(StoreError::Corrupt(_))));
 }
 
@@ -140,35 +146,39 @@ enum Step {
 }
 
 /// Whether it was done, just before the end; expiry at the end.
-async fn step(session: &mut Session, step: Step, request: &PendingRequest) -> bool {
+async fn step(transaction: &mut DatabaseTransaction, step: Step, request: &PendingRequest) -> bool {
     let (id, now) = (&request.id, END.minus(INSTANT));
     let done = match step {
-        Step::View => session.view_pending(id, now).await,
+        Step::View => transaction.view_pending(id, now).await,
         Step::Approve => {
             let yes = decision(true);
-            session.decide_pending(id, State::Approved, &yes, now).await
+            transaction
+                .decide_pending(id, State::Approved, &yes, now)
+                .await
         }
         Step::Deny => {
             let no = decision(false);
-            session.decide_pending(id, State::Denied, &no, now).await
+            transaction
+                .decide_pending(id, State::Denied, &no, now)
+                .await
         }
         Step::Redeem => {
             let edge = DelegationId::from_text(EDGE);
-            session.redeem_pending(id, &edge, now).await
+            transaction.redeem_pending(id, &edge, now).await
         }
-        Step::Expire => Ok(expire(session, id, END).await),
+        Step::Expire => Ok(expire(transaction, id, END).await),
         Step::Stop => {
             let (subject, client) = (&of("alice"), &request.client);
             let stopped = Ending::Stopped { subject, client };
-            let ended = session.end_pending(stopped, now).await;
+            let ended = transaction.end_pending(stopped, now).await;
             ended.map(|ended| ended.iter().any(|ended| ended.request.id == *id))
         }
-        Step::Escalate => session.escalate_pending(request, now).await,
+        Step::Escalate => transaction.escalate_pending(request, now).await,
     };
     done.unwrap()
 }
 
-/// SPECS appendix B.1: which step leads from which states, and where to.
+/// Which transition leads from which states, and to which.
 const STEPS: [(Step, &[State], Option<State>); 7] = [
     (Step::View, &[State::Pending], Some(State::Viewed)),
     (
@@ -195,19 +205,19 @@ const STEPS: [(Step, &[State], Option<State>); 7] = [
     (Step::Escalate, &[State::Pending, State::Viewed], None),
 ];
 
-async fn every_transition_from_every_state(kind: Kind) {
+async fn every_transition_from_every_state(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for (taken, from, to) in STEPS {
         for state in State::ALL {
             let name = format!("{taken:?}_{state:?}");
             let request = waiting(&name);
-            bring(&mut session, &request, state).await;
-            let before = found(&mut session, &request.id).await;
-            let done = step(&mut session, taken, &request).await;
+            bring(&mut transaction, &request, state).await;
+            let before = found(&mut transaction, &request.id).await;
+            let done = step(&mut transaction, taken, &request).await;
             assert_eq!(done, from.contains(&state), "{name}");
-            let after = found(&mut session, &request.id).await;
-            let changed = session.changed_pending(END.minus(INSTANT), 1000).await;
+            let after = found(&mut transaction, &request.id).await;
+            let changed = transaction.changed_pending(END.minus(INSTANT), 1000).await;
             let is_told = changed
                 .unwrap()
                 .iter()
@@ -223,34 +233,36 @@ async fn every_transition_from_every_state(kind: Kind) {
     }
 }
 
-async fn promise_7_expiry_means_no(kind: Kind) {
+async fn expiry_means_denial(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let (request, approved) = (waiting("1"), waiting("2"));
-    insert(&mut session, &request).await;
-    bring(&mut session, &approved, State::Approved).await;
+    insert(&mut transaction, &request).await;
+    bring(&mut transaction, &approved, State::Approved).await;
     let (yes, edge) = (decision(true), DelegationId::from_text(EDGE));
-    assert!(!session.view_pending(&request.id, END).await.unwrap());
+    assert!(!transaction.view_pending(&request.id, END).await.unwrap());
     for state in [State::Approved, State::Denied] {
-        let decided = session.decide_pending(&request.id, state, &yes, END).await;
+        let decided = transaction
+            .decide_pending(&request.id, state, &yes, END)
+            .await;
         assert!(!decided.unwrap());
     }
-    let voted = session
+    let voted = transaction
         .insert_vote(&request.id, &vote("alice", END), END)
         .await;
     assert!(!voted.unwrap());
-    assert!(!session.escalate_pending(&request, END).await.unwrap());
+    assert!(!transaction.escalate_pending(&request, END).await.unwrap());
     // Approved and fetched too late.
-    let redeemed = session.redeem_pending(&approved.id, &edge, END).await;
+    let redeemed = transaction.redeem_pending(&approved.id, &edge, END).await;
     assert!(!redeemed.unwrap());
     for request in [&request, &approved] {
         let early = END.minus(INSTANT);
-        assert!(!expire(&mut session, &request.id, early).await);
-        assert!(expire(&mut session, &request.id, END).await);
-        assert!(!expire(&mut session, &request.id, END).await);
+        assert!(!expire(&mut transaction, &request.id, early).await);
+        assert!(expire(&mut transaction, &request.id, END).await);
+        assert!(!expire(&mut transaction, &request.id, END).await);
     }
     // What was decided stays on record.
-    let after = found(&mut session, &approved.id).await;
+    let after = found(&mut transaction, &approved.id).await;
     assert_eq!((after.state, after.decision), (State::Expired, Some(yes)));
     // Only yes and no are decisions.
     for state in [
@@ -259,14 +271,14 @@ async fn promise_7_expiry_means_no(kind: Kind) {
         State::Expired,
         State::Redeemed,
     ] {
-        let refused = session
+        let refused = transaction
             .decide_pending(&request.id, state, &decision(false), NOW)
             .await;
         assert!(matches!(refused, Err(StoreError::Corrupt(_))));
     }
 }
 
-async fn promise_6_a_row_of_another_version_is_an_error(kind: Kind) {
+async fn a_row_of_another_version_is_an_error(kind: DatabaseKind) {
     let database = world(kind).await;
     let broken = [
         "UPDATE pending_requests SET state = 'deferred'",
@@ -279,21 +291,21 @@ async fn promise_6_a_row_of_another_version_is_an_error(kind: Kind) {
         "UPDATE pending_requests SET poll_interval = 4294967296",
     ];
     for sql in broken {
-        let mut session = database.store.begin(TENANT).await.unwrap();
-        insert(&mut session, &waiting("1")).await;
-        execute!(session, sql).unwrap();
-        let found = session.pending_by_id(&id("1")).await;
+        let mut transaction = database.store.begin(TENANT).await.unwrap();
+        insert(&mut transaction, &waiting("1")).await;
+        execute!(transaction, sql).unwrap();
+        let found = transaction.pending_by_id(&id("1")).await;
         assert!(matches!(found, Err(StoreError::Corrupt(_))), "{sql}");
     }
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    insert(&mut session, &waiting("1")).await;
-    let voted = session
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    insert(&mut transaction, &waiting("1")).await;
+    let voted = transaction
         .insert_vote(&id("1"), &vote("alice", NOW), NOW)
         .await;
     assert!(voted.unwrap());
-    execute!(session, "UPDATE pending_votes SET vote = '{}'").unwrap();
-    let votes = session.votes(&id("1")).await;
+    execute!(transaction, "UPDATE pending_votes SET vote = '{}'").unwrap();
+    let votes = transaction.votes(&id("1")).await;
     assert!(matches!(votes, Err(StoreError::Corrupt(_))));
     let at: Timestamp = END;
-    assert!(session.overdue_pending(at, 1).await.is_ok());
+    assert!(transaction.overdue_pending(at, 1).await.is_ok());
 }

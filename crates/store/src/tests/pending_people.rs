@@ -1,11 +1,11 @@
-//! Who decides what waits: a terminal is taken, votes count, silence escalates, duplicates collapse (SPECS appendix B.1).
+//! Who decides a pending request: a device request is bound to a person, votes count, silence escalates, repeated requests supersede.
 
 use std::time::Duration;
 
 use writ_core::pending::{Asked, Ending, Kind as Flow, PendingRequest, State};
 
-use crate::Session;
-use crate::testing::Kind;
+use crate::DatabaseTransaction;
+use crate::testing::DatabaseKind;
 use crate::tests::waiting::{
     END, INSTANT, bring, decision, device, id, insert, of, stage, vote, waiting,
 };
@@ -15,36 +15,36 @@ on_both! {
     a_device_request_is_taken_once,
     votes_count_once_and_only_while_it_is_open,
     silence_escalates_step_by_step,
-    duplicates_collapse,
+    repeated_requests_supersede,
 }
 
-async fn found(session: &mut Session, name: &str) -> PendingRequest {
+async fn found(transaction: &mut DatabaseTransaction, name: &str) -> PendingRequest {
     let id = id(name.trim_start_matches("apr_"));
-    session.pending_by_id(&id).await.unwrap().unwrap()
+    transaction.pending_by_id(&id).await.unwrap().unwrap()
 }
 
-async fn a_device_request_is_taken_once(kind: Kind) {
+async fn a_device_request_is_taken_once(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let (terminal, ciba) = (device("1"), waiting("2"));
     for request in [&terminal, &ciba, &device("late")] {
-        insert(&mut session, request).await;
+        insert(&mut transaction, request).await;
     }
-    assert!(session.inbox(&of("alice"), NOW, 9).await.unwrap().len() == 1);
+    assert!(transaction.inbox(&of("alice"), NOW, 9).await.unwrap().len() == 1);
     let asked = Asked {
         stages: vec![stage(&["alice"], 1), stage(&["olga"], 1)],
         ..terminal.asked.clone()
     };
-    let late = session
+    let late = transaction
         .take_pending(&id("late"), &of("alice"), &asked, END)
         .await;
     assert!(!late.unwrap());
-    let other = session
+    let other = transaction
         .take_pending(&ciba.id, &of("olga"), &asked, NOW)
         .await;
     assert!(!other.unwrap(), "not of the device flow");
     for (name, won) in [("alice", true), ("olga", false), ("alice", false)] {
-        let taken = session
+        let taken = transaction
             .take_pending(&terminal.id, &of(name), &asked, NOW)
             .await;
         assert_eq!(taken.unwrap(), won);
@@ -54,23 +54,26 @@ async fn a_device_request_is_taken_once(kind: Kind) {
         asked,
         ..terminal
     };
-    assert_eq!(found(&mut session, "1").await, taken);
+    assert_eq!(found(&mut transaction, "1").await, taken);
     for name in ["alice", "olga"] {
-        let inbox = session.inbox(&of(name), NOW, 9).await.unwrap();
+        let inbox = transaction.inbox(&of(name), NOW, 9).await.unwrap();
         assert!(inbox.contains(&taken), "{name}");
     }
     // Its first step ends when any other's would.
     let half = NOW.plus(Duration::from_secs(150));
-    let early = session.escalating_pending(half.minus(INSTANT), 9).await;
+    let early = transaction.escalating_pending(half.minus(INSTANT), 9).await;
     assert!(early.unwrap().is_empty());
-    assert_eq!(session.escalating_pending(half, 9).await.unwrap(), [taken]);
+    assert_eq!(
+        transaction.escalating_pending(half, 9).await.unwrap(),
+        [taken]
+    );
 }
 
-async fn votes_count_once_and_only_while_it_is_open(kind: Kind) {
+async fn votes_count_once_and_only_while_it_is_open(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let request = waiting("1");
-    insert(&mut session, &request).await;
+    insert(&mut transaction, &request).await;
     let later = NOW.plus(Duration::from_secs(1));
     let (first, second) = (vote("olga", NOW), vote("alice", later));
     for (vote, counts) in [
@@ -78,54 +81,63 @@ async fn votes_count_once_and_only_while_it_is_open(kind: Kind) {
         (&first, true),
         (&vote("olga", later), false),
     ] {
-        let voted = session.insert_vote(&request.id, vote, vote.at).await;
+        let voted = transaction.insert_vote(&request.id, vote, vote.at).await;
         assert_eq!(voted.unwrap(), counts);
     }
-    assert_eq!(session.votes(&request.id).await.unwrap(), [first, second]);
-    let no = session
+    assert_eq!(
+        transaction.votes(&request.id).await.unwrap(),
+        [first, second]
+    );
+    let no = transaction
         .decide_pending(&request.id, State::Denied, &decision(false), later)
         .await;
     assert!(no.unwrap());
-    let after = session
+    let after = transaction
         .insert_vote(&request.id, &vote("bob", later), later)
         .await;
     assert!(!after.unwrap());
-    let gone = session
+    let gone = transaction
         .insert_vote(&id("gone"), &vote("bob", later), later)
         .await;
     assert!(!gone.unwrap());
-    assert_eq!(session.votes(&request.id).await.unwrap().len(), 2);
-    assert!(session.votes(&id("gone")).await.unwrap().is_empty());
+    assert_eq!(transaction.votes(&request.id).await.unwrap().len(), 2);
+    assert!(transaction.votes(&id("gone")).await.unwrap().is_empty());
 }
 
 /// Each step has an equal share, to the microsecond in which `stage_at` sees the next one.
-async fn silence_escalates_step_by_step(kind: Kind) {
+async fn silence_escalates_step_by_step(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let mut request = waiting("1");
     request.expires_at = NOW.plus(Duration::from_secs(100));
     request.asked.stages = ["alice", "olga", "bob"]
         .map(|name| stage(&[name], 1))
         .into();
-    insert(&mut session, &request).await;
-    insert(&mut session, &waiting("one step")).await;
+    insert(&mut transaction, &request).await;
+    insert(&mut transaction, &waiting("one step")).await;
     for (micros, step) in [(33_333_334, 1), (66_666_667, 2)] {
         let at = NOW.plus(Duration::from_micros(micros));
         let before = at.minus(INSTANT);
         assert_eq!(request.stage_at(before), step - 1);
         assert_eq!(request.stage_at(at), step);
-        let early = session.escalating_pending(before, 9).await.unwrap();
+        let early = transaction.escalating_pending(before, 9).await.unwrap();
         assert!(early.is_empty());
-        let due = session.escalating_pending(at, 9).await.unwrap();
+        let due = transaction.escalating_pending(at, 9).await.unwrap();
         assert_eq!(due, [request.clone()]);
-        assert!(session.escalate_pending(&request, at).await.unwrap());
-        assert!(!session.escalate_pending(&request, at).await.unwrap());
+        assert!(transaction.escalate_pending(&request, at).await.unwrap());
+        assert!(!transaction.escalate_pending(&request, at).await.unwrap());
         request.stage = step;
-        assert_eq!(found(&mut session, request.id.as_str()).await, request);
-        assert!(session.escalating_pending(at, 9).await.unwrap().is_empty());
+        assert_eq!(found(&mut transaction, request.id.as_str()).await, request);
+        assert!(
+            transaction
+                .escalating_pending(at, 9)
+                .await
+                .unwrap()
+                .is_empty()
+        );
     }
     let end = request.expires_at;
-    let last = session.escalating_pending(end.minus(INSTANT), 9).await;
+    let last = transaction.escalating_pending(end.minus(INSTANT), 9).await;
     assert!(last.unwrap().is_empty(), "no step after the last");
     let decided = PendingRequest {
         id: id("decided"),
@@ -133,21 +145,21 @@ async fn silence_escalates_step_by_step(kind: Kind) {
         stage: 0,
         ..request
     };
-    bring(&mut session, &decided, State::Approved).await;
-    let due = session.escalating_pending(end.minus(INSTANT), 9).await;
+    bring(&mut transaction, &decided, State::Approved).await;
+    let due = transaction.escalating_pending(end.minus(INSTANT), 9).await;
     assert!(due.unwrap().is_empty(), "decided");
 }
 
-async fn duplicates_collapse(kind: Kind) {
+async fn repeated_requests_supersede(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let same = |name: &str| PendingRequest {
         asked_hash: "the same".to_owned(),
         ..waiting(name)
     };
     let (new, seen) = (same("new"), same("seen"));
-    bring(&mut session, &seen, State::Viewed).await;
-    bring(&mut session, &same("approved"), State::Approved).await;
+    bring(&mut transaction, &seen, State::Viewed).await;
+    bring(&mut transaction, &same("approved"), State::Approved).await;
     let others = [
         waiting("other question"),
         PendingRequest {
@@ -168,13 +180,13 @@ async fn duplicates_collapse(kind: Kind) {
         },
     ];
     for request in others.iter().chain([&new, &same("old")]) {
-        insert(&mut session, request).await;
+        insert(&mut transaction, request).await;
     }
     let anew = Ending::Superseded(&new);
-    let ended = session.end_pending(anew, NOW).await.unwrap();
+    let ended = transaction.end_pending(anew, NOW).await.unwrap();
     assert_eq!(ended.len(), 2);
     for name in ["old", "seen"] {
-        let old = found(&mut session, name).await;
+        let old = found(&mut transaction, name).await;
         assert_eq!(
             (old.state, &old.decision),
             (State::Expired, &anew.decision())
@@ -183,12 +195,14 @@ async fn duplicates_collapse(kind: Kind) {
         assert_eq!((&told.request, told.decided_at), (&old, None));
     }
     for request in others.iter().chain([&new]) {
-        assert_eq!(&found(&mut session, request.id.as_str()).await, request);
+        assert_eq!(&found(&mut transaction, request.id.as_str()).await, request);
     }
-    let approved = found(&mut session, "approved").await;
+    let approved = found(&mut transaction, "approved").await;
     assert_eq!(approved.state, State::Approved);
-    assert!(session.end_pending(anew, NOW).await.unwrap().is_empty());
+    assert!(transaction.end_pending(anew, NOW).await.unwrap().is_empty());
     // Nobody denied anything.
-    let prompts = session.prompts(&of("alice"), &planner(), NOW, NOW).await;
+    let prompts = transaction
+        .prompts(&of("alice"), &planner(), NOW, NOW)
+        .await;
     assert_eq!(prompts.unwrap().denials, 0);
 }

@@ -1,4 +1,4 @@
-//! One outcome, whoever asks at once, over two nodes (promise 3): decisions, redemptions, votes, polls, notices, ceremonies.
+//! Race tests over two nodes, one outcome each: decisions, redemptions, votes, polls, notices, ceremonies.
 
 use std::collections::BTreeSet;
 
@@ -6,8 +6,8 @@ use writ_core::id::DelegationId;
 use writ_core::pending::{Ending, PendingRequest, State};
 
 use crate::Store;
-use crate::pending::Polled;
-use crate::testing::{Kind, TestDatabase};
+use crate::pending::PollOutcome;
+use crate::testing::{DatabaseKind, TestDatabase};
 use crate::tests::races::race;
 use crate::tests::waiting::{
     END, INSTANT, bring, ceremony, decision, device, expire, id, insert, notice, of, passkey,
@@ -18,9 +18,9 @@ use crate::tests::world::{NOW, RACERS, TENANT, planner, wins, world};
 on_both! {
     approve_against_deny,
     approve_against_expiry,
-    lessons_29_redemption_against_redemption,
+    redemption_against_redemption,
     redemption_against_expiry,
-    promise_5_redemption_against_a_stop,
+    redemption_against_a_stop,
     a_vote_against_a_denial,
     two_people_who_agree_at_once_decide_once,
     polls_at_the_same_moment,
@@ -31,17 +31,17 @@ on_both! {
     one_passkey_of_a_credential_and_one_server_key,
 }
 
-async fn start(kind: Kind, request: &PendingRequest, state: State) -> TestDatabase {
+async fn start(kind: DatabaseKind, request: &PendingRequest, state: State) -> TestDatabase {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    bring(&mut session, request, state).await;
-    session.commit().await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    bring(&mut transaction, request, state).await;
+    transaction.commit().await.unwrap();
     database
 }
 
 async fn found(store: &Store, name: &str) -> PendingRequest {
-    let mut session = store.read(TENANT).await.unwrap();
-    session.pending_by_id(&id(name)).await.unwrap().unwrap()
+    let mut transaction = store.read(TENANT).await.unwrap();
+    transaction.pending_by_id(&id(name)).await.unwrap().unwrap()
 }
 
 fn edge(name: usize) -> DelegationId {
@@ -53,12 +53,12 @@ const fn is_first_kind(place: usize) -> bool {
     place % 4 < 2
 }
 
-async fn approve_against_deny(kind: Kind) {
+async fn approve_against_deny(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Viewed).await;
-    let won = race!(database, session, place => {
+    let won = race!(database, transaction, place => {
         let yes = is_first_kind(place);
         let state = if yes { State::Approved } else { State::Denied };
-        session.decide_pending(&id("1"), state, &decision(yes), NOW).await.unwrap()
+        transaction.decide_pending(&id("1"), state, &decision(yes), NOW).await.unwrap()
     });
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
@@ -68,31 +68,31 @@ async fn approve_against_deny(kind: Kind) {
 }
 
 /// Nodes whose clocks differ by a microsecond: it may be approved and then expire, never the other way round.
-async fn approve_against_expiry(kind: Kind) {
+async fn approve_against_expiry(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Pending).await;
     let last = END.minus(INSTANT);
-    let won = race!(database, session, place => {
+    let won = race!(database, transaction, place => {
         if is_first_kind(place) {
-            expire(&mut session, &id("1"), END).await
+            expire(&mut transaction, &id("1"), END).await
         } else {
             let yes = decision(true);
-            session.decide_pending(&id("1"), State::Approved, &yes, last).await.unwrap()
+            transaction.decide_pending(&id("1"), State::Approved, &yes, last).await.unwrap()
         }
     });
     let after = found(&database.store, "1").await;
     assert_eq!(after.state, State::Expired);
     assert_eq!(won, 1 + usize::from(after.decision.is_some()));
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    let redeemed = session.redeem_pending(&id("1"), &edge(1), last).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let redeemed = transaction.redeem_pending(&id("1"), &edge(1), last).await;
     assert!(!redeemed.unwrap());
 }
 
-async fn lessons_29_redemption_against_redemption(kind: Kind) {
+async fn redemption_against_redemption(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Approved).await;
-    let won = race!(database, session, place => {
-        let won = session.redeem_pending(&id("1"), &edge(place), NOW).await.unwrap();
+    let won = race!(database, transaction, place => {
+        let won = transaction.redeem_pending(&id("1"), &edge(place), NOW).await.unwrap();
         if won {
-            let saved = session.save_screen(&id("1"), &of("alice"), edge(place).as_str(), NOW).await;
+            let saved = transaction.save_screen(&id("1"), &of("alice"), edge(place).as_str(), NOW).await;
             saved.unwrap();
         }
         won
@@ -100,19 +100,19 @@ async fn lessons_29_redemption_against_redemption(kind: Kind) {
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
     assert_eq!(after.state, State::Redeemed);
-    let mut session = database.store.read(TENANT).await.unwrap();
-    let winner = session.screen(&id("1"), &of("alice")).await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    let winner = transaction.screen(&id("1"), &of("alice")).await.unwrap();
     assert_eq!(after.delegation.map(|edge| edge.to_string()), winner);
 }
 
-async fn redemption_against_expiry(kind: Kind) {
+async fn redemption_against_expiry(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Approved).await;
     let last = END.minus(INSTANT);
-    let won = race!(database, session, place => {
+    let won = race!(database, transaction, place => {
         if is_first_kind(place) {
-            session.redeem_pending(&id("1"), &edge(place), last).await.unwrap()
+            transaction.redeem_pending(&id("1"), &edge(place), last).await.unwrap()
         } else {
-            expire(&mut session, &id("1"), END).await
+            expire(&mut transaction, &id("1"), END).await
         }
     });
     assert_eq!(won, 1);
@@ -122,15 +122,15 @@ async fn redemption_against_expiry(kind: Kind) {
 }
 
 /// Whoever is second finds it ended; nobody redeems after the stop.
-async fn promise_5_redemption_against_a_stop(kind: Kind) {
+async fn redemption_against_a_stop(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Approved).await;
-    let won = race!(database, session, place => {
+    let won = race!(database, transaction, place => {
         if is_first_kind(place) {
-            session.redeem_pending(&id("1"), &edge(place), NOW).await.unwrap()
+            transaction.redeem_pending(&id("1"), &edge(place), NOW).await.unwrap()
         } else {
             let (subject, client) = (&of("alice"), &planner());
             let stop = Ending::Stopped { subject, client };
-            !session.end_pending(stop, NOW).await.unwrap().is_empty()
+            !transaction.end_pending(stop, NOW).await.unwrap().is_empty()
         }
     });
     assert_eq!(won, 1);
@@ -140,57 +140,57 @@ async fn promise_5_redemption_against_a_stop(kind: Kind) {
 }
 
 /// Every vote that counts is seen by whoever denies; none comes after.
-async fn a_vote_against_a_denial(kind: Kind) {
+async fn a_vote_against_a_denial(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Pending).await;
-    let counted = race!(database, session, place => {
+    let counted = race!(database, transaction, place => {
         if place == RACERS / 2 {
             let no = decision(false);
-            let done = session.decide_pending(&id("1"), State::Denied, &no, NOW).await;
+            let done = transaction.decide_pending(&id("1"), State::Denied, &no, NOW).await;
             assert!(done.unwrap());
-            let seen = session.votes(&id("1")).await.unwrap().len().to_string();
-            let saved = session.save_screen(&id("1"), &of("alice"), &seen, NOW).await;
+            let seen = transaction.votes(&id("1")).await.unwrap().len().to_string();
+            let saved = transaction.save_screen(&id("1"), &of("alice"), &seen, NOW).await;
             saved.unwrap();
             false
         } else {
             // Few people, who press more than once.
             let vote = vote(&format!("person{}", place % 20), NOW);
-            session.insert_vote(&id("1"), &vote, NOW).await.unwrap()
+            transaction.insert_vote(&id("1"), &vote, NOW).await.unwrap()
         }
     });
-    let mut session = database.store.read(TENANT).await.unwrap();
-    let votes = session.votes(&id("1")).await.unwrap().len();
-    let seen = session.screen(&id("1"), &of("alice")).await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    let votes = transaction.votes(&id("1")).await.unwrap().len();
+    let seen = transaction.screen(&id("1"), &of("alice")).await.unwrap();
     assert_eq!(votes, counted);
     assert_eq!(seen, Some(counted.to_string()));
 }
 
 /// Two of two, 25 times: whoever votes second sees the first vote and decides; it is never nobody.
-async fn two_people_who_agree_at_once_decide_once(kind: Kind) {
+async fn two_people_who_agree_at_once_decide_once(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for place in 0..RACERS / 2 {
         let mut request = waiting(&place.to_string());
         request.asked.stages = vec![stage(&["alice", "olga"], 2)];
-        insert(&mut session, &request).await;
+        insert(&mut transaction, &request).await;
     }
-    session.commit().await.unwrap();
-    let decided = race!(database, session, place => {
+    transaction.commit().await.unwrap();
+    let decided = race!(database, transaction, place => {
         let id = id(&(place / 2).to_string());
         let mine = vote(if place % 2 == 0 { "alice" } else { "olga" }, NOW);
-        assert!(session.insert_vote(&id, &mine, NOW).await.unwrap());
-        let votes = session.votes(&id).await.unwrap();
-        let request = session.pending_by_id(&id).await.unwrap().unwrap();
+        assert!(transaction.insert_vote(&id, &mine, NOW).await.unwrap());
+        let votes = transaction.votes(&id).await.unwrap();
+        let request = transaction.pending_by_id(&id).await.unwrap().unwrap();
         let yes = decision(true);
         request.is_decided_by(&votes)
-            && session.decide_pending(&id, State::Approved, &yes, NOW).await.unwrap()
+            && transaction.decide_pending(&id, State::Approved, &yes, NOW).await.unwrap()
     });
     assert_eq!(decided, RACERS / 2);
 }
 
-async fn polls_at_the_same_moment(kind: Kind) {
+async fn polls_at_the_same_moment(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Pending).await;
-    let free = race!(database, session, _ => {
-        session.poll_pending(&id("1"), NOW).await.unwrap() == Polled::Free
+    let free = race!(database, transaction, _ => {
+        transaction.poll_pending(&id("1"), NOW).await.unwrap() == PollOutcome::OnTime
     });
     assert_eq!(free, 1);
     let polling = found(&database.store, "1").await.polling;
@@ -199,63 +199,64 @@ async fn polls_at_the_same_moment(kind: Kind) {
     assert_eq!(polling.last, Some(NOW));
 }
 
-async fn one_person_takes_a_terminal(kind: Kind) {
+async fn one_person_takes_a_terminal(kind: DatabaseKind) {
     let database = start(kind, &device("1"), State::Pending).await;
-    let won = race!(database, session, place => {
+    let won = race!(database, transaction, place => {
         let name = if place % 2 == 0 { "alice" } else { "olga" };
         let mut asked = device("1").asked;
         asked.stages = vec![stage(&[name], 1)];
-        session.take_pending(&id("1"), &of(name), &asked, NOW).await.unwrap()
+        transaction.take_pending(&id("1"), &of(name), &asked, NOW).await.unwrap()
     });
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
     let subject = after.subject.clone().unwrap();
     assert_eq!(after.asked.stages[0].of.first(), Some(&subject));
-    let mut session = database.store.read(TENANT).await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
     for name in ["alice", "olga"] {
-        let inbox = session.inbox(&of(name), NOW, 9).await.unwrap();
+        let inbox = transaction.inbox(&of(name), NOW, 9).await.unwrap();
         assert_eq!(inbox.len(), usize::from(of(name) == subject));
     }
 }
 
-async fn one_view_and_one_escalation(kind: Kind) {
+async fn one_view_and_one_escalation(kind: DatabaseKind) {
     let mut request = waiting("1");
     request.asked.stages = ["alice", "olga", "bob"]
         .map(|name| stage(&[name], 1))
         .into();
     let database = start(kind, &request, State::Pending).await;
-    let won = race!(database, session, _ => session.view_pending(&id("1"), NOW).await.unwrap());
+    let won =
+        race!(database, transaction, _ => transaction.view_pending(&id("1"), NOW).await.unwrap());
     assert_eq!(won, 1);
-    let won = race!(database, session, _ => {
+    let won = race!(database, transaction, _ => {
         let mut seen = waiting("1");
         seen.asked.stages = ["alice", "olga", "bob"].map(|name| stage(&[name], 1)).into();
-        session.escalate_pending(&seen, NOW).await.unwrap()
+        transaction.escalate_pending(&seen, NOW).await.unwrap()
     });
     assert_eq!(won, 1);
     assert_eq!(found(&database.store, "1").await.stage, 1);
 }
 
 /// Who takes one writes down what it took; each notice has one taker.
-async fn nodes_never_send_the_same_notice(kind: Kind) {
+async fn nodes_never_send_the_same_notice(kind: DatabaseKind) {
     const NOTICES: usize = 40;
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for place in 0..NOTICES {
         let new = notice(&place.to_string());
-        session.insert_notice(&new, NOW).await.unwrap();
+        transaction.insert_notice(&new, NOW).await.unwrap();
     }
-    session.commit().await.unwrap();
-    let takers = race!(database, session, place => {
-        let taken = session.take_due_notices(NOW, END, 3).await.unwrap();
+    transaction.commit().await.unwrap();
+    let takers = race!(database, transaction, place => {
+        let taken = transaction.take_due_notices(NOW, END, 3).await.unwrap();
         let names: Vec<&str> = taken.iter().map(|notice| notice.id.as_str()).collect();
         let (names, me) = (names.join(" "), of(&place.to_string()));
-        session.save_screen(&id("1"), &me, &names, NOW).await.unwrap();
+        transaction.save_screen(&id("1"), &me, &names, NOW).await.unwrap();
         !taken.is_empty()
     });
-    let mut session = database.store.begin(TENANT).await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     let mut taken = Vec::new();
     for place in 0..RACERS {
-        let screen = session.screen(&id("1"), &of(&place.to_string())).await;
+        let screen = transaction.screen(&id("1"), &of(&place.to_string())).await;
         taken.extend(
             screen
                 .unwrap()
@@ -265,41 +266,41 @@ async fn nodes_never_send_the_same_notice(kind: Kind) {
         );
     }
     // Whoever lost a race for all of its three took none; the rest is still there.
-    let rest = session.take_due_notices(NOW, END, 100).await.unwrap();
+    let rest = transaction.take_due_notices(NOW, END, 100).await.unwrap();
     taken.extend(rest.iter().map(|notice| notice.id.to_string()));
     assert!(takers > 0);
     assert_eq!(taken.len(), NOTICES, "none twice");
     assert_eq!(taken.iter().collect::<BTreeSet<_>>().len(), NOTICES);
-    let all = session.notices_of_request(&id("1")).await.unwrap();
+    let all = transaction.notices_of_request(&id("1")).await.unwrap();
     assert!(all.iter().all(|notice| notice.attempts == 1));
 }
 
-async fn the_same_ceremony_twice(kind: Kind) {
+async fn the_same_ceremony_twice(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    session.insert_ceremony(ceremony("c")).await.unwrap();
-    session.commit().await.unwrap();
-    let won = race!(database, session, _ => {
-        session.consume_ceremony("c", "login", NOW).await.unwrap().is_some()
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    transaction.insert_ceremony(ceremony("c")).await.unwrap();
+    transaction.commit().await.unwrap();
+    let won = race!(database, transaction, _ => {
+        transaction.consume_ceremony("c", "login", NOW).await.unwrap().is_some()
     });
     assert_eq!(won, 1);
 }
 
-async fn one_passkey_of_a_credential_and_one_server_key(kind: Kind) {
+async fn one_passkey_of_a_credential_and_one_server_key(kind: DatabaseKind) {
     let database = world(kind).await;
-    let won = race!(database, session, place => {
+    let won = race!(database, transaction, place => {
         let name = if place % 2 == 0 { "alice" } else { "olga" };
-        session.insert_passkey(&passkey("c", name)).await.unwrap()
+        transaction.insert_passkey(&passkey("c", name)).await.unwrap()
     });
     assert_eq!(won, 1);
-    let won = race!(database, session, _ => {
-        session.remove_passkey(&of("alice"), "c", NOW).await.unwrap()
-            || session.remove_passkey(&of("olga"), "c", NOW).await.unwrap()
+    let won = race!(database, transaction, _ => {
+        transaction.remove_passkey(&of("alice"), "c", NOW).await.unwrap()
+            || transaction.remove_passkey(&of("olga"), "c", NOW).await.unwrap()
     });
     assert_eq!(won, 1);
-    let won = race!(database, session, place => {
+    let won = race!(database, transaction, place => {
         let public = place.to_string();
-        session.insert_server_key("vapid", &public, "sealed", NOW).await.unwrap()
+        transaction.insert_server_key("vapid", &public, "sealed", NOW).await.unwrap()
     });
     assert_eq!(won, 1);
 }

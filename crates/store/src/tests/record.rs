@@ -1,4 +1,4 @@
-//! Events are found by person, agent, task and name; refusals of strangers are counted by the minute (DESIGN 4).
+//! Events are found by person, agent, task and name; refusals before authentication are counted by the minute.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::EventId;
 
-use crate::Session;
+use crate::DatabaseTransaction;
 use crate::event::EventFilter;
-use crate::testing::{Kind, TestDatabase};
+use crate::testing::{DatabaseKind, TestDatabase};
 use crate::tests::world::{NOW, RACERS, TENANT, task, wins, world};
 
 on_both! {
@@ -58,19 +58,19 @@ fn three() -> [Event; 3] {
     [made, failed, longer]
 }
 
-async fn written(database: &TestDatabase) -> Session {
-    let mut session = database.store.begin(TENANT).await.unwrap();
+async fn written(database: &TestDatabase) -> DatabaseTransaction {
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
     for event in three() {
-        session.insert_event(&event).await.unwrap();
+        transaction.insert_event(&event).await.unwrap();
     }
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     database.store.read(TENANT).await.unwrap()
 }
 
-async fn events_read_back(kind: Kind) {
+async fn events_read_back(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = written(&database).await;
-    let read = session.events(ALL).await.unwrap();
+    let mut transaction = written(&database).await;
+    let read = transaction.events(ALL).await.unwrap();
     let [made, ..] = three();
     assert_eq!((&read[0].data, &read[0].owner), (&made.data, &made.owner));
     assert_eq!(read[0].decision.as_deref(), Some("permit"));
@@ -81,9 +81,9 @@ async fn events_read_back(kind: Kind) {
     assert_eq!(printed["purpose"], json!(task("t").purpose));
 }
 
-async fn events_are_found_by_who_what_and_why(kind: Kind) {
+async fn events_are_found_by_who_what_and_why(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = written(&database).await;
+    let mut transaction = written(&database).await;
     let agent = |agent| EventFilter { agent, ..ALL };
     let person = |person, name| EventFilter {
         person,
@@ -108,31 +108,31 @@ async fn events_are_found_by_who_what_and_why(kind: Kind) {
         (task, &["evt_1"]),
     ];
     for (filter, expected) in cases {
-        let found = session.events(filter).await.unwrap();
+        let found = transaction.events(filter).await.unwrap();
         let ids: Vec<&str> = found.iter().map(|event| event.id.as_str()).collect();
         assert_eq!(ids, expected, "{filter:?}");
     }
 }
 
-async fn refusals_are_counted_by_the_minute(kind: Kind) {
+async fn refusals_are_counted_by_the_minute(kind: DatabaseKind) {
     let database = world(kind).await;
     let counted = wins(|place| {
         let store = database.store.clone();
         async move {
-            let mut session = store.begin(TENANT).await.unwrap();
+            let mut transaction = store.begin(TENANT).await.unwrap();
             // The minute has 40 seconds left: half of them fall into the next.
             let at = NOW.plus(Duration::from_secs(if place % 2 == 0 { 39 } else { 40 }));
-            session
+            transaction
                 .count_refusal("/token", "invalid_client", at)
                 .await
                 .unwrap();
-            session.commit().await.unwrap();
+            transaction.commit().await.unwrap();
             true
         }
     });
     assert_eq!(counted.await, RACERS);
-    let mut session = database.store.read(TENANT).await.unwrap();
-    let counts = session.refusal_counts(NOW).await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    let counts = transaction.refusal_counts(NOW).await.unwrap();
     let told: Vec<_> = counts
         .iter()
         .map(|c| (c.minute.rfc3339(), c.refusals))
@@ -144,7 +144,7 @@ async fn refusals_are_counted_by_the_minute(kind: Kind) {
             ("2026-09-21T14:14:00Z".to_owned(), 25)
         ]
     );
-    let later = session
+    let later = transaction
         .refusal_counts(NOW.plus(Duration::from_secs(60)))
         .await
         .unwrap();

@@ -1,52 +1,52 @@
-//! Tenants never see each other's rows (promise 8), and a dropped session leaves nothing.
+//! Tenants never see each other's rows, and a dropped transaction leaves nothing.
 
 use writ_core::event::{Event, EventName};
 use writ_core::id::{DelegationId, EventId, ReceiptId};
 use writ_core::pending::{Ending, State};
 
 use crate::event::EventFilter;
-use crate::pending::Prompts;
-use crate::replay::Once;
-use crate::request::NewRequest;
-use crate::session::NewSession;
+use crate::pending::PromptCounts;
+use crate::replay::ReplayClaim;
+use crate::request::NewAuthorizationRequest;
+use crate::session::NewUserSession;
 use crate::task::TaskFilter;
-use crate::testing::{self, Kind, TestDatabase};
+use crate::testing::{self, DatabaseKind, TestDatabase};
 use crate::tests::waiting::{self, END};
 use crate::tests::world::{
     HOUR, ISSUER, NOW, TENANT, bank, chain, code, key, planner, populate, prepared, task, user,
     world,
 };
-use crate::{Committed, Session, StoreError};
+use crate::{CommitIsolation, DatabaseTransaction, StoreError};
 
 on_both! {
-    promise_8_another_tenant_finds_and_changes_nothing,
-    promise_8_another_tenant_finds_nothing_that_waits,
-    promise_8_another_tenant_decides_nothing,
-    promise_8_both_tenants_may_have_the_same_names,
+    another_tenant_finds_and_changes_nothing,
+    another_tenant_finds_nothing_that_waits,
+    another_tenant_decides_nothing,
+    both_tenants_may_have_the_same_names,
     a_tenant_keeps_its_issuer,
-    a_dropped_session_leaves_nothing,
+    a_dropped_transaction_leaves_nothing,
     a_read_sees_only_what_is_committed,
 }
 
 const OTHER: &str = "other";
 
 /// One row of every kind.
-async fn fill(session: &mut Session) {
+async fn fill(transaction: &mut DatabaseTransaction) {
     let client = planner();
     let prepared = prepared();
     let user = user("alice").id;
     let expires_at = NOW.plus(HOUR);
     let id = DelegationId::from_text("dlg_tsk_t_1");
-    session.insert_code(&code("c", &id)).await.unwrap();
-    let request = NewRequest {
+    transaction.insert_code(&code("c", &id)).await.unwrap();
+    let request = NewAuthorizationRequest {
         digest: "q",
         client: &client,
         prepared: &prepared,
         created_at: NOW,
         expires_at,
     };
-    session.insert_request(request).await.unwrap();
-    let login = NewSession {
+    transaction.insert_request(request).await.unwrap();
+    let login = NewUserSession {
         digest: "s",
         user: &user,
         authenticated_at: NOW,
@@ -54,37 +54,40 @@ async fn fill(session: &mut Session) {
         for_request: None,
         expires_at,
     };
-    session.insert_session(login).await.unwrap();
-    session.claim_key(&key('a'), &client, NOW).await.unwrap();
-    session
+    transaction.insert_session(login).await.unwrap();
+    transaction
+        .claim_key(&key('a'), &client, NOW)
+        .await
+        .unwrap();
+    transaction
         .put_resource(&bank(), "{}", None, NOW)
         .await
         .unwrap();
-    session
+    transaction
         .insert_type("hash", "payment", "{}", NOW)
         .await
         .unwrap();
-    session
+    transaction
         .count_refusal("/token", "invalid_client", NOW)
         .await
         .unwrap();
     let event =
         Event::new(EventId::from_text("evt_1"), NOW, EventName::TaskApproved).about(&task("t"));
-    session.insert_event(&event).await.unwrap();
-    let claim = Once {
+    transaction.insert_event(&event).await.unwrap();
+    let claim = ReplayClaim {
         digest: "once".to_owned(),
         expires_at,
     };
-    assert_eq!(session.claim_once(&[claim]).await.unwrap(), None);
-    waiting::fill(session).await;
+    assert_eq!(transaction.claim_once(&[claim]).await.unwrap(), None);
+    waiting::fill(transaction).await;
 }
 
-async fn promise_8_another_tenant_finds_and_changes_nothing(kind: Kind) {
+async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 2).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    fill(&mut session).await;
-    session.commit().await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    fill(&mut transaction).await;
+    transaction.commit().await.unwrap();
 
     let mut other = database.store.begin(OTHER).await.unwrap();
     let (task, leaf, client) = (&rows[0].task, &rows[1].id, planner());
@@ -131,16 +134,23 @@ async fn promise_8_another_tenant_finds_and_changes_nothing(kind: Kind) {
     );
     other.commit().await.unwrap();
 
-    let mut session = database.store.read(TENANT).await.unwrap();
-    assert!(session.lineage(leaf).await.unwrap().unwrap().is_live(NOW));
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    assert!(
+        transaction
+            .lineage(leaf)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_live(NOW)
+    );
 }
 
-async fn promise_8_another_tenant_finds_nothing_that_waits(kind: Kind) {
+async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    assert!(session.insert_task_if_active(&task("t")).await.unwrap());
-    fill(&mut session).await;
-    session.commit().await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert!(transaction.insert_task_if_active(&task("t")).await.unwrap());
+    fill(&mut transaction).await;
+    transaction.commit().await.unwrap();
 
     let mut other = database.store.begin(OTHER).await.unwrap();
     let (request, alice) = (waiting::waiting("1"), waiting::of("alice"));
@@ -157,7 +167,7 @@ async fn promise_8_another_tenant_finds_nothing_that_waits(kind: Kind) {
     assert!(other.activity(&alice, 9).await.unwrap().is_empty());
     assert!(other.changed_pending(NOW, 9).await.unwrap().is_empty());
     let prompts = other.prompts(&alice, &planner(), NOW, NOW).await;
-    assert_eq!(prompts.unwrap(), Prompts::default());
+    assert_eq!(prompts.unwrap(), PromptCounts::default());
     let asked = other.prompts_of_people(id, NOW, END).await;
     assert_eq!(asked.unwrap(), 0);
     assert!(other.newest_copy(&request).await.unwrap().is_none());
@@ -179,24 +189,24 @@ async fn promise_8_another_tenant_finds_nothing_that_waits(kind: Kind) {
     assert!(!live.unwrap());
     let names = ["alice".to_owned()];
     assert!(other.users_by_names(&names).await.unwrap().is_empty());
-    let mut session = database.store.read(TENANT).await.unwrap();
-    let live = session.has_live_task(&alice, &planner(), NOW).await;
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    let live = transaction.has_live_task(&alice, &planner(), NOW).await;
     assert!(live.unwrap());
 }
 
-async fn promise_8_another_tenant_decides_nothing(kind: Kind) {
+async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut steps = waiting::waiting("steps");
     steps.asked.stages = ["alice", "olga"]
         .map(|name| waiting::stage(&[name], 1))
         .into();
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    fill(&mut session).await;
-    waiting::insert(&mut session, &steps).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    fill(&mut transaction).await;
+    waiting::insert(&mut transaction, &steps).await;
     let approved = waiting::waiting("approved");
-    waiting::bring(&mut session, &approved, State::Approved).await;
-    assert!(session.stop_client(&planner(), NOW).await.unwrap());
-    session.commit().await.unwrap();
+    waiting::bring(&mut transaction, &approved, State::Approved).await;
+    assert!(transaction.stop_client(&planner(), NOW).await.unwrap());
+    transaction.commit().await.unwrap();
     let before = rows_of_default(&database).await;
 
     let mut other = database.store.begin(OTHER).await.unwrap();
@@ -237,10 +247,10 @@ async fn promise_8_another_tenant_decides_nothing(kind: Kind) {
     assert_eq!(rows_of_default(&database).await, before);
 }
 
-async fn persons_things_are_not_theirs(other: &mut Session) {
+async fn persons_things_are_not_theirs(other: &mut DatabaseTransaction) {
     let (alice, notice) = (waiting::of("alice"), waiting::notice("1"));
     let used = other
-        .use_passkey("credential", (r#"{"counter":1}"#, "other"), NOW)
+        .use_passkey("credential", r#"{"counter":1}"#, "other", NOW)
         .await;
     assert!(!used.unwrap());
     let removed = other.remove_passkey(&alice, "credential", NOW).await;
@@ -280,24 +290,24 @@ async fn rows_of_default(database: &TestDatabase) -> Vec<String> {
     rows
 }
 
-async fn promise_8_both_tenants_may_have_the_same_names(kind: Kind) {
+async fn both_tenants_may_have_the_same_names(kind: DatabaseKind) {
     let database = world(kind).await;
     chain(&database.store, "t", 1).await;
     for (tenant, issuer) in [(TENANT, ISSUER), (OTHER, "https://as.example/t/other")] {
-        let mut session = database.store.begin(tenant).await.unwrap();
+        let mut transaction = database.store.begin(tenant).await.unwrap();
         if tenant == OTHER {
-            populate(&mut session, issuer).await;
+            populate(&mut transaction, issuer).await;
         }
-        fill(&mut session).await;
-        session.commit().await.unwrap();
+        fill(&mut transaction).await;
+        transaction.commit().await.unwrap();
     }
 }
 
-async fn a_tenant_keeps_its_issuer(kind: Kind) {
+async fn a_tenant_keeps_its_issuer(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    session.ensure_tenant(ISSUER, NOW).await.unwrap();
-    let refused = session
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    transaction.ensure_tenant(ISSUER, NOW).await.unwrap();
+    let refused = transaction
         .ensure_tenant("https://other.example", NOW)
         .await
         .unwrap_err();
@@ -306,41 +316,41 @@ async fn a_tenant_keeps_its_issuer(kind: Kind) {
         "{refused}"
     );
     let mut other = {
-        drop(session);
+        drop(transaction);
         database.store.begin(OTHER).await.unwrap()
     };
     let refused = other.ensure_tenant(ISSUER, NOW).await.unwrap_err();
     assert!(matches!(refused, StoreError::IssuerTaken(_)), "{refused}");
 }
 
-async fn a_dropped_session_leaves_nothing(kind: Kind) {
+async fn a_dropped_transaction_leaves_nothing(kind: DatabaseKind) {
     let database = testing::fresh(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    populate(&mut session, ISSUER).await;
-    fill(&mut session).await;
-    drop(session);
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    populate(&mut transaction, ISSUER).await;
+    fill(&mut transaction).await;
+    drop(transaction);
     // The same rows again: none is there.
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    assert!(session.client(&planner()).await.unwrap().is_none());
-    populate(&mut session, ISSUER).await;
-    fill(&mut session).await;
-    session.commit().await.unwrap();
-    let mut session = database.store.read(TENANT).await.unwrap();
-    assert!(session.client(&planner()).await.unwrap().is_some());
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert!(transaction.client(&planner()).await.unwrap().is_none());
+    populate(&mut transaction, ISSUER).await;
+    fill(&mut transaction).await;
+    transaction.commit().await.unwrap();
+    let mut transaction = database.store.read(TENANT).await.unwrap();
+    assert!(transaction.client(&planner()).await.unwrap().is_some());
 }
 
-async fn a_read_sees_only_what_is_committed(kind: Kind) {
+async fn a_read_sees_only_what_is_committed(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut reading = database.store.read(TENANT).await.unwrap();
     let mut writing = database.store.begin(TENANT).await.unwrap();
     assert!(writing.stop_client(&planner(), NOW).await.unwrap());
     assert!(!reading.client(&planner()).await.unwrap().unwrap().stopped);
-    let committed = writing.commit_telling().await.unwrap();
+    let committed = writing.commit_reporting_isolation().await.unwrap();
     assert!(reading.client(&planner()).await.unwrap().unwrap().stopped);
     reading.commit().await.unwrap();
     let expected = match kind {
-        Kind::Sqlite => Committed::Alone,
-        Kind::Postgres => Committed::AmongOthers,
+        DatabaseKind::Sqlite => CommitIsolation::Serial,
+        DatabaseKind::Postgres => CommitIsolation::Interleaved,
     };
     assert_eq!(committed, expected);
 }

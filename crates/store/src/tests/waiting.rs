@@ -10,13 +10,13 @@ use writ_core::pending::{
 };
 use writ_wire::time::Timestamp;
 
-use crate::Session;
+use crate::DatabaseTransaction;
 use crate::notice::Notice;
 use crate::passkey::{NewCeremony, StoredPasskey};
-use crate::pending::NewPending;
-use crate::push::Subscription;
+use crate::pending::NewPendingRequest;
+use crate::push::PushSubscription;
 use crate::receipt::NewReceipt;
-use crate::settings::Settings;
+use crate::settings::PersonSettings;
 use crate::tests::world::{HOUR, NOW, authority, key, planner, task, user};
 
 /// The end of what `waiting` makes.
@@ -122,41 +122,43 @@ pub fn vote(name: &str, at: Timestamp) -> Vote {
     }
 }
 
-pub async fn insert(session: &mut Session, request: &PendingRequest) {
-    let new = NewPending {
+pub async fn insert(transaction: &mut DatabaseTransaction, request: &PendingRequest) {
+    let new = NewPendingRequest {
         request,
         user_code: None,
         sealed: None,
     };
-    session.insert_pending(new).await.unwrap();
+    transaction.insert_pending(new).await.unwrap();
 }
 
 /// A request in this state, changed at `NOW` last.
-pub async fn bring(session: &mut Session, request: &PendingRequest, state: State) {
-    insert(session, request).await;
+pub async fn bring(transaction: &mut DatabaseTransaction, request: &PendingRequest, state: State) {
+    insert(transaction, request).await;
     let (id, now) = (&request.id, NOW);
     let approved = matches!(state, State::Approved | State::Redeemed);
     if state == State::Viewed {
-        assert!(session.view_pending(id, now).await.unwrap());
+        assert!(transaction.view_pending(id, now).await.unwrap());
     }
     if approved || state == State::Denied {
         let decided = if approved { State::Approved } else { state };
         let decision = decision(approved);
-        let done = session.decide_pending(id, decided, &decision, now).await;
+        let done = transaction
+            .decide_pending(id, decided, &decision, now)
+            .await;
         assert!(done.unwrap());
     }
     if state == State::Redeemed {
         let edge = DelegationId::from_text("dlg_edge");
-        assert!(session.redeem_pending(id, &edge, now).await.unwrap());
+        assert!(transaction.redeem_pending(id, &edge, now).await.unwrap());
     }
     if state == State::Expired {
-        assert!(expire(session, id, END).await);
+        assert!(expire(transaction, id, END).await);
     }
 }
 
 /// Whether this call ended it, because its time was over.
-pub async fn expire(session: &mut Session, id: &ApprovalId, at: Timestamp) -> bool {
-    let ended = session.end_pending(Ending::Late(id), at).await.unwrap();
+pub async fn expire(transaction: &mut DatabaseTransaction, id: &ApprovalId, at: Timestamp) -> bool {
+    let ended = transaction.end_pending(Ending::Late(id), at).await.unwrap();
     ended.iter().any(|ended| ended.request.id == *id)
 }
 
@@ -196,8 +198,8 @@ pub fn notice(name: &str) -> Notice {
     }
 }
 
-pub fn subscription(digest: &str, name: &str) -> Subscription {
-    Subscription {
+pub fn subscription(digest: &str, name: &str) -> PushSubscription {
+    PushSubscription {
         digest: digest.to_owned(),
         user: of(name),
         sealed: "sealed".to_owned(),
@@ -206,37 +208,37 @@ pub fn subscription(digest: &str, name: &str) -> Subscription {
     }
 }
 
-pub fn settings() -> Settings {
-    Settings {
+pub fn settings() -> PersonSettings {
+    PersonSettings {
         email: Some("alice@example.org".to_owned()),
         quiet_from: Some(22 * 60),
         quiet_until: Some(7 * 60),
         offset_minutes: Some(-210),
-        ..Settings::default()
+        ..PersonSettings::default()
     }
 }
 
 /// One row of every kind of what waits, and of what a person has.
-pub async fn fill(session: &mut Session) {
+pub async fn fill(transaction: &mut DatabaseTransaction) {
     let (request, alice) = (waiting("1"), of("alice"));
-    let new = NewPending {
+    let new = NewPendingRequest {
         request: &request,
         user_code: None,
         sealed: Some("sealed"),
     };
-    session.insert_pending(new).await.unwrap();
+    transaction.insert_pending(new).await.unwrap();
     let terminal = device("2");
-    let new = NewPending {
+    let new = NewPendingRequest {
         request: &terminal,
         user_code: Some("code"),
         sealed: None,
     };
-    session.insert_pending(new).await.unwrap();
-    let at = session
+    transaction.insert_pending(new).await.unwrap();
+    let at = transaction
         .save_screen(&request.id, &alice, "screen", NOW)
         .await;
     at.unwrap();
-    let voted = session
+    let voted = transaction
         .insert_vote(&request.id, &vote("alice", NOW), NOW)
         .await;
     assert!(voted.unwrap());
@@ -247,16 +249,19 @@ pub async fn fill(session: &mut Session) {
         document: "{}",
         at: NOW,
     };
-    session.insert_receipt(receipt).await.unwrap();
+    transaction.insert_receipt(receipt).await.unwrap();
     let new = passkey("credential", "alice");
-    assert!(session.insert_passkey(&new).await.unwrap());
-    session.insert_ceremony(ceremony("ceremony")).await.unwrap();
-    let saved = session.save_settings(&alice, &settings(), NOW).await;
+    assert!(transaction.insert_passkey(&new).await.unwrap());
+    transaction
+        .insert_ceremony(ceremony("ceremony"))
+        .await
+        .unwrap();
+    let saved = transaction.save_settings(&alice, &settings(), NOW).await;
     saved.unwrap();
-    session.insert_notice(&notice("1"), NOW).await.unwrap();
+    transaction.insert_notice(&notice("1"), NOW).await.unwrap();
     let browser = subscription("endpoint", "alice");
-    session.upsert_subscription(&browser).await.unwrap();
-    let key = session
+    transaction.upsert_subscription(&browser).await.unwrap();
+    let key = transaction
         .insert_server_key("vapid", "public", "sealed", NOW)
         .await;
     assert!(key.unwrap());

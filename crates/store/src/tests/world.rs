@@ -22,8 +22,8 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::client::NewAgent;
-use crate::testing::{self, Kind, TestDatabase};
-use crate::{Session, Store};
+use crate::testing::{self, DatabaseKind, TestDatabase};
+use crate::{DatabaseTransaction, Store};
 
 pub const TENANT: &str = "default";
 pub const ISSUER: &str = "https://as.example";
@@ -33,19 +33,19 @@ pub const HOUR: Duration = Duration::from_secs(3600);
 pub const RACERS: usize = 50;
 
 /// A tenant with alice (who is the subject), olga (who owns agents) and two agents.
-pub async fn world(kind: Kind) -> TestDatabase {
+pub async fn world(kind: DatabaseKind) -> TestDatabase {
     let database = testing::fresh(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    populate(&mut session, ISSUER).await;
-    session.commit().await.unwrap();
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    populate(&mut transaction, ISSUER).await;
+    transaction.commit().await.unwrap();
     database
 }
 
-pub async fn populate(session: &mut Session, issuer: &str) {
-    session.ensure_tenant(issuer, NOW).await.unwrap();
+pub async fn populate(transaction: &mut DatabaseTransaction, issuer: &str) {
+    transaction.ensure_tenant(issuer, NOW).await.unwrap();
     for name in ["alice", "olga"] {
         assert!(
-            session
+            transaction
                 .insert_user(&user(name), "argon2id...", NOW)
                 .await
                 .unwrap()
@@ -54,7 +54,7 @@ pub async fn populate(session: &mut Session, issuer: &str) {
     for name in ["agt_planner", "agt_booker"] {
         let client = ClientId::from_text(name);
         assert!(
-            session
+            transaction
                 .insert_client(&client, "{}", None, NOW)
                 .await
                 .unwrap()
@@ -66,7 +66,7 @@ pub async fn populate(session: &mut Session, issuer: &str) {
             sponsor: &owner,
             publisher: "Acme",
         };
-        session.insert_agent(agent, NOW).await.unwrap();
+        transaction.insert_agent(agent, NOW).await.unwrap();
     }
 }
 
@@ -197,12 +197,12 @@ pub async fn chain(store: &Store, name: &str, length: usize) -> Vec<Delegation> 
     while rows.len() < length {
         rows.push(child(rows.last().unwrap()));
     }
-    let mut session = store.begin(TENANT).await.unwrap();
-    assert!(session.insert_task_if_active(&task).await.unwrap());
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    assert!(transaction.insert_task_if_active(&task).await.unwrap());
     for row in &rows {
-        session.insert_delegation(row).await.unwrap();
+        transaction.insert_delegation(row).await.unwrap();
     }
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     rows
 }
 

@@ -1,4 +1,4 @@
-//! What the client reads: challenges, body, metadata (RFC 6750 section 3, 9449 section 7.1, 9728, SPECS A.6).
+//! What the client reads: challenges, body, metadata (RFC 6750 section 3, 9449 section 7.1, RFC 9728).
 
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -73,7 +73,7 @@ async fn rfc_6750_3_1_insufficient_scope_is_a_403_that_names_the_scope() {
 }
 
 #[tokio::test]
-async fn promise_9_no_refusal_shows_a_token_or_a_proof() {
+async fn no_refusal_shows_a_token_or_a_proof() {
     let world = World::new();
     let token = world.token();
     let proof = world.proof_with(&token, None, |claims| {

@@ -1,4 +1,4 @@
-//! The actor chain and the task (RFC 8693 section 4.1, LESSONS 11, DESIGN 5).
+//! The actor chain and the task (RFC 8693 section 4.1).
 
 use serde_json::{Value, json};
 use writ_wire::time::Timestamp;
@@ -7,7 +7,7 @@ use super::world::{ISSUER, START, World, act, with};
 use crate::{MAX_ACTORS, Reason};
 
 #[tokio::test]
-async fn lessons_11_act_is_an_object_or_absent() {
+async fn act_is_an_object_or_absent() {
     let world = World::new();
     let list = json!([ISSUER, "agt_booker", "ai_agent", "dlg_1"]);
     for bad in [
@@ -50,7 +50,7 @@ async fn null_is_not_absent() {
 }
 
 #[tokio::test]
-async fn lessons_11_depth_counts_act_objects() {
+async fn depth_counts_act_objects() {
     let world = World::new();
     let chain = |depth: usize| {
         (0..depth).fold(Value::Null, |inner, place| {

@@ -1,4 +1,4 @@
-//! The issuer's keys: cached, rotated, bounded (RFC 8414 section 3.3, 7517, DESIGN promise 6).
+//! The issuer's keys: cached, rotated, bounded (RFC 8414 section 3.3, RFC 7517).
 
 use std::time::Duration;
 

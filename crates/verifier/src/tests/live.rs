@@ -1,4 +1,4 @@
-//! The issuer's word on each token (RFC 7662, DESIGN promises 5 and 6, LESSONS 41).
+//! Introspection of each token (RFC 7662): cached for a second at most, and a rejection without a response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,10 @@ use serde_json::json;
 use writ_outside::{Clock, Transport};
 
 use super::world::{Says, World};
-use crate::live::{Asked, Introspection};
-use crate::{ClientSecret, ConfigError, Live, Outside, Reason, Verifier, VerifierConfig};
+use crate::live::{Introspection, PresentedToken};
+use crate::{
+    ClientSecret, ConfigError, LiveCheck, Reason, Verifier, VerifierConfig, VerifierEnvironment,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -26,7 +28,7 @@ async fn a_stopped_token_is_refused_at_once_without_a_cache() {
 }
 
 #[tokio::test]
-async fn promise_5_an_answer_counts_at_most_one_second() {
+async fn an_answer_counts_at_most_one_second() {
     let world = World::live(SECOND);
     let token = world.token();
     assert!(world.present(&token).await.is_ok());
@@ -49,7 +51,7 @@ async fn an_answer_is_kept_for_its_own_token_only() {
 }
 
 #[tokio::test]
-async fn promise_6_no_answer_is_a_503() {
+async fn no_answer_is_a_503() {
     for says in [Says::Fails, Says::Nonsense, Says::AnotherToken] {
         let world = World::live(Duration::ZERO);
         world.issuer.say(says);
@@ -64,7 +66,7 @@ async fn promise_6_no_answer_is_a_503() {
 }
 
 #[tokio::test]
-async fn promise_6_a_silent_issuer_is_a_503() {
+async fn a_silent_issuer_is_a_503() {
     let world = World::new();
     world.issuer.say(Says::Nothing);
     let secret = ClientSecret::new("s".into());
@@ -74,7 +76,7 @@ async fn promise_6_a_silent_issuer_is_a_503() {
         world.token(),
         serde_json::from_value(world.claims()).unwrap(),
     );
-    let asked = Asked {
+    let asked = PresentedToken {
         token: &token,
         hash: "h",
         claims: &claims,
@@ -82,11 +84,7 @@ async fn promise_6_a_silent_issuer_is_a_503() {
     let transport = Arc::clone(&world.issuer) as Arc<dyn Transport>;
     let clock = Clock::Manual(world.clock.clone());
     let answer = live
-        .check(
-            &asked,
-            "https://as.example/introspect",
-            (&transport, &clock),
-        )
+        .check(&asked, "https://as.example/introspect", &transport, &clock)
         .await;
     assert!(matches!(answer, Err(Reason::Unavailable { .. })));
 }
@@ -104,30 +102,26 @@ async fn the_memory_of_answers_is_bounded() {
     let transport = Arc::clone(&world.issuer) as Arc<dyn Transport>;
     let clock = Clock::Manual(world.clock.clone());
     for hash in ["a", "b", "c", "d", "e"] {
-        let asked = Asked {
+        let asked = PresentedToken {
             token: &token,
             hash,
             claims: &claims,
         };
         let endpoint = "https://as.example/introspect";
-        live.check(&asked, endpoint, (&transport, &clock))
+        live.check(&asked, endpoint, &transport, &clock)
             .await
             .unwrap();
         assert!(live.kept() <= 3);
     }
     world.clock.advance(SECOND);
-    let asked = Asked {
+    let asked = PresentedToken {
         token: &token,
         hash: "f",
         claims: &claims,
     };
-    live.check(
-        &asked,
-        "https://as.example/introspect",
-        (&transport, &clock),
-    )
-    .await
-    .unwrap();
+    live.check(&asked, "https://as.example/introspect", &transport, &clock)
+        .await
+        .unwrap();
     assert_eq!(live.kept(), 1, "old answers make room");
 }
 
@@ -143,18 +137,18 @@ async fn rfc_6749_2_3_1_both_parts_are_form_encoded() {
 }
 
 #[test]
-fn promise_5_a_longer_cache_does_not_start() {
+fn a_longer_cache_does_not_start() {
     let world = World::new();
     let resource = writ_wire::resource::ResourceUri::parse("https://bank.example").unwrap();
     let mut config = VerifierConfig::new("https://as.example", resource, "https://bank.example");
     let secret = ClientSecret::new("hunter2".into());
     assert!(!format!("{secret:?}").contains("hunter2"));
-    config.live = Live::Introspection {
+    config.live = LiveCheck::Introspection {
         client_id: "bank-api".into(),
         client_secret: secret,
         cache: SECOND + Duration::from_micros(1),
     };
-    let outside = Outside {
+    let outside = VerifierEnvironment {
         transport: Arc::clone(&world.issuer) as Arc<dyn Transport>,
         clock: Clock::Manual(world.clock.clone()),
         random: writ_outside::Random::System,

@@ -1,11 +1,11 @@
-//! The stores in memory: bounded, and full is a refusal (LESSONS 22, 26).
+//! The stores in memory: bounded, and a full one rejects.
 
 use std::time::Duration;
 
 use writ_authority::{Decimal, Usage};
 use writ_wire::time::Timestamp;
 
-use crate::{MemoryReplays, MemorySpends, ReplayStore, Spend, SpendStore};
+use crate::{MemoryReplays, MemorySpends, ReplayStore, SpendClaim, SpendStore};
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
@@ -40,8 +40,8 @@ async fn a_full_memory_of_proofs_refuses_until_old_ones_leave() {
     assert_eq!(store.claim("c", later, later).await, Ok(true));
 }
 
-fn once(reference: &str, until: Timestamp) -> Spend {
-    Spend {
+fn once(reference: &str, until: Timestamp) -> SpendClaim {
+    SpendClaim {
         issuer: "https://as.example".into(),
         task: "tsk_1".into(),
         reference: reference.into(),
@@ -72,7 +72,7 @@ async fn a_budget_takes_all_or_nothing() {
         budget: Decimal::parse(budget).unwrap(),
         amount: Decimal::parse(amount).unwrap(),
     };
-    let spend = |amounts| Spend {
+    let spend = |amounts| SpendClaim {
         usage: Usage::Repeat,
         amounts,
         ..once("b", NOW)

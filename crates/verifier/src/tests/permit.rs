@@ -1,4 +1,4 @@
-//! Authority against the concrete request, and what is used once (RFC 9396, DESIGN 7).
+//! Authority against the concrete request, and what is used once (RFC 9396).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -101,7 +101,7 @@ async fn another_payee_or_type_is_refused() {
 }
 
 #[tokio::test]
-async fn design_7_once_is_once_also_for_a_narrower_token() {
+async fn once_is_once_also_for_a_narrower_token() {
     let (world, first) = bank().await;
     let wanted = detail(payment("10"));
     world.verifier.permit(&first, &wanted).await.unwrap();
@@ -116,7 +116,7 @@ async fn design_7_once_is_once_also_for_a_narrower_token() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn promise_3_of_fifty_payments_at_once_one_wins() {
+async fn of_fifty_payments_at_once_one_wins() {
     let (world, caller) = bank().await;
     let tasks: Vec<_> = (0..50)
         .map(|_| {
@@ -207,7 +207,7 @@ async fn refusal(world: &World, object: Value) -> Reason {
 }
 
 #[tokio::test]
-async fn design_7_an_unknown_type_hash_is_refused() {
+async fn an_unknown_type_hash_is_refused() {
     let (world, _) = bank().await;
     let object = granted(payment("100"), "r1", &payment_type());
     let unknown = with(object.clone(), "type_hash", json!("A".repeat(43)));
@@ -226,7 +226,7 @@ async fn design_7_an_unknown_type_hash_is_refused() {
 }
 
 #[tokio::test]
-async fn design_7_a_document_with_another_hash_is_refused() {
+async fn a_document_with_another_hash_is_refused() {
     let world = World::new();
     let hash = "A".repeat(43);
     world.issuer.serve_type(&hash, payment_type().document());

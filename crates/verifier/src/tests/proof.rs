@@ -1,4 +1,4 @@
-//! Proofs at a resource (RFC 9449 sections 4.3, 7.1 and 9, LESSONS 22 to 26).
+//! Proofs at a resource (RFC 9449 sections 4.3, 7.1 and 9).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,12 @@ use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use super::world::{Party, World, request};
-use crate::{ConfigError, Nonces, Reason, Refused, Replay, ReplayStore, StoreError, Verifier};
+use crate::{
+    ConfigError, Nonces, Reason, Rejection, Replay, ReplayStore, StoreUnavailable, Verifier,
+};
 
 /// What comes of a proof whose claims were changed.
-async fn changed(world: &World, name: &str, value: serde_json::Value) -> Refused {
+async fn changed(world: &World, name: &str, value: serde_json::Value) -> Rejection {
     let token = world.token();
     let nonce = world.nonce().await;
     let proof = world.proof_with(&token, Some(&nonce), |claims| claims[name] = value);
@@ -40,12 +42,12 @@ async fn rfc_9449_4_3_each_claim_must_fit_the_request() {
             Some(ErrorCode::InvalidDpopProof),
             "{name} {value}"
         );
-        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED, "LESSONS 25");
+        assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
     }
 }
 
 #[tokio::test]
-async fn lessons_24_htu_is_normalised_and_forwarded_headers_never_count() {
+async fn htu_is_normalised_and_forwarded_headers_never_count() {
     let world = World::new();
     let token = world.token();
     let nonce = world.nonce().await;
@@ -126,7 +128,7 @@ async fn a_stolen_token_is_worthless_without_its_key() {
 }
 
 #[tokio::test]
-async fn lessons_22_a_proof_is_good_once() {
+async fn a_proof_is_good_once() {
     let world = World::new();
     let token = world.token();
     let proof = world.proof(&token).await;
@@ -137,7 +139,7 @@ async fn lessons_22_a_proof_is_good_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn lessons_22_of_fifty_at_once_one_wins() {
+async fn of_fifty_at_once_one_wins() {
     let world = World::new();
     let token = world.token();
     let proof = world.proof(&token).await;
@@ -176,7 +178,7 @@ async fn rfc_9449_9_a_missing_old_or_foreign_nonce_is_answered_with_a_new_one() 
 }
 
 #[tokio::test]
-async fn lessons_23_a_nonce_challenge_consumes_nothing() {
+async fn a_nonce_challenge_consumes_nothing() {
     let world = World::new();
     let token = world.token();
     let nonce = world.nonce().await;
@@ -189,7 +191,7 @@ async fn lessons_23_a_nonce_challenge_consumes_nothing() {
 }
 
 #[tokio::test]
-async fn lessons_26_a_restart_does_not_reopen_the_replay_window() {
+async fn a_restart_does_not_reopen_the_replay_window() {
     let world = World::new();
     let token = world.token();
     let proof = world.proof(&token).await;
@@ -203,7 +205,7 @@ async fn lessons_26_a_restart_does_not_reopen_the_replay_window() {
 }
 
 #[test]
-fn lessons_26_memory_without_fresh_nonces_is_refused() {
+fn memory_without_fresh_nonces_is_refused() {
     for nonces in [Nonces::Off, Nonces::Shared([7; 32].into())] {
         let world = World::new();
         let mut config = crate::VerifierConfig::new(
@@ -212,7 +214,7 @@ fn lessons_26_memory_without_fresh_nonces_is_refused() {
             "https://bank.example",
         );
         config.nonces = nonces;
-        let outside = crate::Outside {
+        let outside = crate::VerifierEnvironment {
             transport: Arc::clone(&world.issuer) as Arc<dyn writ_outside::Transport>,
             clock: writ_outside::Clock::Manual(world.clock.clone()),
             random: writ_outside::Random::System,
@@ -230,14 +232,14 @@ impl ReplayStore for Broken {
         _: &'a str,
         _: Timestamp,
         _: Timestamp,
-    ) -> BoxFuture<'a, Result<bool, StoreError>> {
-        let broken = Err(StoreError("table replays: disk full".into()));
+    ) -> BoxFuture<'a, Result<bool, StoreUnavailable>> {
+        let broken = Err(StoreUnavailable("table replays: disk full".into()));
         Box::pin(std::future::ready(broken))
     }
 }
 
 #[tokio::test]
-async fn lessons_22_a_failing_store_is_a_503_never_an_acceptance() {
+async fn a_failing_store_is_a_503_never_an_acceptance() {
     let world = World::with(|config| config.replay = Replay::Store(Arc::new(Broken)));
     let refused = world.present(&world.token()).await.unwrap_err();
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);

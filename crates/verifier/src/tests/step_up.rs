@@ -1,4 +1,4 @@
-//! The login behind a token, and how strongly a person agreed (RFC 9470 section 3, SPECS 6.5, DESIGN 7).
+//! The login behind a token, and the level of an approval (RFC 9470 section 3).
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use writ_authority::TypeDefinition;
 use writ_wire::error::ErrorCode;
 
 use super::world::{BANK, World, detail, payment_type, with};
-use crate::{Caller, Level, Reason, Refused, StepUp};
+use crate::{Caller, Level, Reason, Rejection, StepUp};
 
 const PASSWORD: &str = "urn:writ:acr:password";
 const PASSKEY: &str = "urn:writ:acr:passkey";
@@ -145,10 +145,11 @@ fn payment(amount: &str) -> Value {
 
 /// What the bank says to a caller whose token permits payments up to 500, agreed to on this basis.
 async fn pays(
-    (basis, acr): (&str, &str),
+    basis: &str,
+    acr: &str,
     amount: &str,
     usage: &str,
-) -> Result<crate::Permit, Refused> {
+) -> Result<crate::Permit, Rejection> {
     let world = World::new();
     let definition = strict(usage);
     world
@@ -168,30 +169,28 @@ async fn pays(
 }
 
 #[tokio::test]
-async fn design_7_a_person_must_have_agreed_as_strongly_as_the_type_wants() {
-    for (agreed, amount, enough) in [
-        (("consent", PASSWORD), "100", true),
-        (("consent", PASSWORD), "100.01", false),
-        (("consent", PASSKEY), "100.01", true),
-        (("consent", "urn:other"), "100.01", false),
-        (("password", PASSWORD), "100.01", false),
+async fn a_person_must_have_agreed_as_strongly_as_the_type_wants() {
+    for (basis, acr, amount, enough) in [
+        ("consent", PASSWORD, "100", true),
+        ("consent", PASSWORD, "100.01", false),
+        ("consent", PASSKEY, "100.01", true),
+        ("consent", "urn:other", "100.01", false),
+        ("password", PASSWORD, "100.01", false),
         // What counts is how this was agreed to, not how somebody logged in before.
-        (("password", PASSKEY), "100.01", false),
-        (("passkey", PASSKEY), "100.01", true),
-        (("liveness", LIVENESS), "100.01", true),
-        (("policy", PASSKEY), "100", true),
-        (("policy", PASSKEY), "100.01", false),
+        ("password", PASSKEY, "100.01", false),
+        ("passkey", PASSKEY, "100.01", true),
+        ("liveness", LIVENESS, "100.01", true),
+        ("policy", PASSKEY, "100", true),
+        ("policy", PASSKEY, "100.01", false),
     ] {
-        let permitted = pays(agreed, amount, "once").await;
-        assert_eq!(permitted.is_ok(), enough, "{agreed:?} {amount}");
+        let permitted = pays(basis, acr, amount, "once").await;
+        assert_eq!(permitted.is_ok(), enough, "{basis} {acr} {amount}");
     }
 }
 
 #[tokio::test]
-async fn specs_6_5_the_refusal_holds_exactly_what_to_ask_for() {
-    let refused = pays(("consent", PASSWORD), "412", "once")
-        .await
-        .unwrap_err();
+async fn the_refusal_holds_exactly_what_to_ask_for() {
+    let refused = pays("consent", PASSWORD, "412", "once").await.unwrap_err();
     assert_eq!(refused.error(), Some(ErrorCode::InsufficientAuthorization));
     assert!(matches!(
         refused.reason(),
@@ -211,9 +210,9 @@ async fn specs_6_5_the_refusal_holds_exactly_what_to_ask_for() {
 }
 
 #[tokio::test]
-async fn specs_6_5_a_reference_is_the_same_for_the_same_and_only_where_a_grant_repeats() {
+async fn a_reference_is_the_same_for_the_same_and_only_where_a_grant_repeats() {
     let ask = async |amount: &str| {
-        let refused = pays(("consent", PASSWORD), amount, "repeat").await;
+        let refused = pays("consent", PASSWORD, amount, "repeat").await;
         remediation(&refused.unwrap_err())["authorization_reference"].clone()
     };
     let first = ask("412").await;
@@ -224,7 +223,7 @@ async fn specs_6_5_a_reference_is_the_same_for_the_same_and_only_where_a_grant_r
     assert!(ask("501").await.is_string());
 }
 
-fn remediation(refused: &Refused) -> Value {
+fn remediation(refused: &Rejection) -> Value {
     let encoded = refused.challenges()[0].get("authorization_remediation");
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(encoded.unwrap()).unwrap()).unwrap()
 }

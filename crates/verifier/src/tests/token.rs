@@ -1,4 +1,4 @@
-//! The token itself (RFC 9068 section 4, RFC 6750 section 2, DESIGN 5).
+//! The token itself (RFC 9068 section 4, RFC 6750 section 2).
 
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use super::world::{Party, START, World, act, request, with};
-use crate::{BearerPolicy, Reason, Subject};
+use crate::{BearerPolicy, CallerSubject, Reason};
 
 #[tokio::test]
 async fn alice_s_agent_is_accepted_and_told_apart_from_alice() {
@@ -19,7 +19,7 @@ async fn alice_s_agent_is_accepted_and_told_apart_from_alice() {
 
     let caller = world.present(&token).await.unwrap();
 
-    assert_eq!(caller.subject, Subject::Person("usr_alice".into()));
+    assert_eq!(caller.subject, CallerSubject::Person("usr_alice".into()));
     let actors: Vec<_> = caller.actors.iter().map(|a| a.sub.as_str()).collect();
     assert_eq!(actors, ["agt_booker", "agt_planner"], "outermost first");
     assert_eq!(caller.actors[1].delegation, "dlg_agt_planner");
@@ -178,7 +178,7 @@ fn plain(world: &World) -> Value {
 }
 
 #[tokio::test]
-async fn promise_2_bearer_is_a_permission_of_plain_clients_never_of_agents() {
+async fn bearer_is_a_permission_of_plain_clients_never_of_agents() {
     let world = World::with(|config| config.bearer = BearerPolicy::Allow);
     let bearer = |claims: &Value| {
         Request::get("/accounts")
@@ -220,7 +220,7 @@ async fn subjects_are_persons_agents_or_clients() {
         json!("dlg_1"),
     );
     let caller = world.present(&world.sign(&own_work)).await.unwrap();
-    assert_eq!(caller.subject, Subject::Agent("agt_booker".into()));
+    assert_eq!(caller.subject, CallerSubject::Agent("agt_booker".into()));
     assert_eq!(caller.agent(), Some("agt_booker"));
 
     let jkt = json!({ "jkt": world.agent.thumbprint() });
@@ -233,7 +233,7 @@ async fn subjects_are_persons_agents_or_clients() {
     );
     let client = with(client, "sub", json!("notes"));
     let caller = world.present(&world.sign(&client)).await.unwrap();
-    assert_eq!(caller.subject, Subject::Client("notes".into()));
+    assert_eq!(caller.subject, CallerSubject::Client("notes".into()));
 
     let chained = with(client, "act", act("agt_booker", Value::Null));
     assert_eq!(

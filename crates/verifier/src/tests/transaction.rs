@@ -7,7 +7,7 @@ use writ_jose::key::KeySet;
 use writ_wire::error::ErrorCode;
 
 use super::world::{BANK, ISSUER, URL, World, detail, payment_type, request, with};
-use crate::{Caller, Operation, Reason, Refused, TransactionSigner, Transactions};
+use crate::{Caller, Operation, Reason, Rejection, TransactionSigner, Transactions};
 
 struct Scene {
     world: World,
@@ -56,7 +56,7 @@ impl Scene {
         self.world.send(&request).await.unwrap()
     }
 
-    async fn refused(&self, lines: &[&'static str]) -> Refused {
+    async fn refused(&self, lines: &[&'static str]) -> Rejection {
         let caller = self.caller(lines).await;
         let wanted = detail(payment("300"));
         let permitted = self.world.verifier.permit(&caller, &wanted).await;
@@ -64,7 +64,7 @@ impl Scene {
     }
 
     /// As the issuer verifies it.
-    fn verified(&self, refused: &Refused) -> TransactionChallenge {
+    fn verified(&self, refused: &Rejection) -> TransactionChallenge {
         let text = refused.challenges()[0]
             .get("transaction_challenge")
             .unwrap();

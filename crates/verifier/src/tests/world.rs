@@ -22,7 +22,8 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::{
-    Caller, ClientSecret, Live, Outside, Reason, Refused, Spends, Verifier, VerifierConfig,
+    Caller, ClientSecret, LiveCheck, Reason, Rejection, Spends, Verifier, VerifierConfig,
+    VerifierEnvironment,
 };
 
 pub(super) const ISSUER: &str = "https://as.example";
@@ -219,7 +220,7 @@ impl World {
 
     pub(super) fn live(cache: Duration) -> Self {
         Self::with(|config| {
-            config.live = Live::Introspection {
+            config.live = LiveCheck::Introspection {
                 client_id: "bank-api".to_owned(),
                 client_secret: ClientSecret::new("p@ss:word".to_owned()),
                 cache,
@@ -325,12 +326,12 @@ impl World {
         self.agent.sign(&header, &claims)
     }
 
-    pub(super) async fn send<B>(&self, request: &Request<B>) -> Result<Caller, Refused> {
+    pub(super) async fn send<B>(&self, request: &Request<B>) -> Result<Caller, Rejection> {
         self.verifier.verify(request).await
     }
 
     /// Presents a token with everything else right.
-    pub(super) async fn present(&self, token: &str) -> Result<Caller, Refused> {
+    pub(super) async fn present(&self, token: &str) -> Result<Caller, Rejection> {
         let proof = self.proof(token).await;
         self.send(&request(token, &proof)).await
     }
@@ -348,8 +349,8 @@ fn config() -> VerifierConfig {
     config
 }
 
-fn outside(issuer: &Arc<FakeIssuer>, clock: &ManualClock) -> Outside {
-    Outside {
+fn outside(issuer: &Arc<FakeIssuer>, clock: &ManualClock) -> VerifierEnvironment {
+    VerifierEnvironment {
         transport: Arc::clone(issuer) as Arc<dyn Transport>,
         clock: Clock::Manual(clock.clone()),
         random: Random::System,

@@ -13,8 +13,9 @@ use writ_core::task::Task;
 use writ_core::usual;
 use writ_jose::key::Thumbprint;
 use writ_jose::{hash, id_token};
-use writ_store::Session;
-use writ_store::write::Writes;
+use writ_store::DatabaseTransaction;
+use writ_store::approved_uses::NewUses;
+use writ_store::write::InsertBatch;
 use writ_wire::claims::IdTokenClaims;
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::{GrantType, TokenResponse};
@@ -46,7 +47,7 @@ pub struct Made {
 /// Judges everything again, signs the token, and writes it with its events: one approval, one edge, one token.
 pub async fn make(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
     fetch: Fetch<'_>,
 ) -> Result<Made, Failure> {
@@ -65,11 +66,11 @@ pub async fn make(
         &minted,
         (task, &redeemed.delegation),
     );
-    let writes = Writes {
+    let writes = InsertBatch {
         task: redeemed.task.as_ref(),
         delegation: Some(&redeemed.delegation),
         event: Some(&event),
-        ..Writes::default()
+        ..InsertBatch::default()
     };
     granting.write(session, fetch.singles, writes).await?;
     let edge = &redeemed.delegation.id;
@@ -96,7 +97,7 @@ pub async fn make(
 /// What this person approved is what is usual for them from now on.
 async fn remember(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (request, redeemed): (&PendingRequest, &Redeemed),
 ) -> Result<(), Failure> {
     let Some(subject) = &request.subject else {
@@ -104,10 +105,13 @@ async fn remember(
     };
     let authority = &redeemed.delegation.authority;
     let uses = usual::uses(authority, subject, granting.catalogue.realm().types);
-    let whose = (&request.id, &request.client);
-    Ok(session
-        .insert_uses(whose, subject, &uses, granting.now)
-        .await?)
+    let new = NewUses {
+        approval: &request.id,
+        client: &request.client,
+        subject,
+        uses: &uses,
+    };
+    Ok(session.insert_uses(new, granting.now).await?)
 }
 
 /// LESSONS 27: all of it as it is now.
@@ -121,7 +125,7 @@ struct Loaded {
 
 async fn load(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<Loaded, Failure> {
     let client = client(granting, session).await?;
@@ -155,7 +159,10 @@ async fn load(
 }
 
 /// As it is in this transaction: the record at hand may be older than a poll that was held.
-async fn client(granting: &Granting<'_>, session: &mut Session) -> Result<Client, Failure> {
+async fn client(
+    granting: &Granting<'_>,
+    session: &mut DatabaseTransaction,
+) -> Result<Client, Failure> {
     let id = &granting.caller.client.id;
     match session.client(id).await?.filter(|stored| !stored.stopped) {
         Some(stored) => Ok(parse_client(id.as_str(), &stored)?),
@@ -257,7 +264,7 @@ fn redeemed_event(
 /// For a task of its own, if the client may use one; never for an edge that is good for one action.
 async fn refresh_token(
     granting: &Granting<'_>,
-    session: &mut Session,
+    session: &mut DatabaseTransaction,
     (client, redeemed, key): (&Client, &Redeemed, Option<&Thumbprint>),
 ) -> Result<Option<String>, Failure> {
     if redeemed.task.is_none() || client.may_use(GrantType::RefreshToken).is_err() {

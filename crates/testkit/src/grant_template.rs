@@ -1,5 +1,5 @@
-//! A consented grant that can be had again without a browser: copies of its rows, under new names and with a refresh
-//! token of their own. For scenes that need hundreds of tasks.
+//! Copies the rows of a consented grant, under new ids and with a new refresh token: for tests that need hundreds of tasks without
+//! the consent page.
 
 use writ_core::delegation;
 use writ_core::id::{DelegationId, TaskId};
@@ -10,27 +10,27 @@ use writ_server::caller::secret_digest;
 use crate::reply::claims;
 use crate::world::{ISSUER, World};
 
-pub struct Seedling(Lineage);
+pub struct GrantTemplate(Lineage);
 
 /// One more task, as if the person had consented once more.
 #[derive(Clone, Debug)]
-pub struct Planted {
+pub struct CopiedGrant {
     pub task: TaskId,
     pub refresh_token: String,
 }
 
-impl Seedling {
+impl GrantTemplate {
     /// From a token of an agent for a person, before any hand over.
     pub async fn of(world: &World, token: &str) -> Self {
         let id = claims(token)["act"]["dlg"].as_str().unwrap().to_owned();
-        let mut session = world.session().await;
-        let found = session.lineage(&DelegationId::from_text(id)).await;
+        let mut transaction = world.begin().await;
+        let found = transaction.lineage(&DelegationId::from_text(id)).await;
         let lineage = found.unwrap().unwrap();
         assert_eq!(lineage.leaf.parent, None);
         Self(lineage)
     }
 
-    pub async fn plant(&self, world: &World) -> Planted {
+    pub async fn plant(&self, world: &World) -> CopiedGrant {
         let now = world.now();
         let mut task = self.0.task.clone();
         task.id = TaskId::make(now, world.random.bytes());
@@ -48,12 +48,12 @@ impl Seedling {
             created_at: now,
             expires_at: root.expires_at,
         };
-        let mut session = world.session().await;
-        assert!(session.insert_task_if_active(&task).await.unwrap());
-        session.insert_delegation(&root).await.unwrap();
-        session.insert_refresh_token(&refresh).await.unwrap();
-        session.commit().await.unwrap();
-        Planted {
+        let mut transaction = world.begin().await;
+        assert!(transaction.insert_task_if_active(&task).await.unwrap());
+        transaction.insert_delegation(&root).await.unwrap();
+        transaction.insert_refresh_token(&refresh).await.unwrap();
+        transaction.commit().await.unwrap();
+        CopiedGrant {
             task: task.id,
             refresh_token,
         }

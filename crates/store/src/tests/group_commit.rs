@@ -1,4 +1,4 @@
-//! Requests that wait for each other share one commit (DESIGN 8), and nothing of what each is promised is lost by it.
+//! Queued requests share one commit, and each is still atomic, isolated and durable before its answer.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::batch::MOST_TOGETHER;
-use crate::connections::Connections;
-use crate::store::{Database, Link};
-use crate::testing::{Kind, TestDatabase};
+use crate::group_commit::MAX_GROUP;
+use crate::pool::ConnectionPool;
+use crate::store::{Database, DatabaseConnection};
+use crate::testing::{DatabaseKind, TestDatabase};
 use crate::tests::world::{NOW, TENANT, user, world};
-use crate::{Committed, Result, Session, Store, StoreError};
+use crate::{CommitIsolation, DatabaseTransaction, Result, Store, StoreError};
 
 on_both! {
     nothing_is_committed_after_a_failed_statement,
@@ -22,27 +22,29 @@ on_both! {
 /// A store whose first request has written `anna` and holds the only connection.
 struct Scene {
     database: TestDatabase,
-    first: Session,
+    first: DatabaseTransaction,
 }
 
 async fn scene() -> Scene {
-    let database = world(Kind::Sqlite).await;
+    let database = world(DatabaseKind::Sqlite).await;
     let mut first = database.store.begin(TENANT).await.unwrap();
     add(&mut first, "anna").await;
     Scene { database, first }
 }
 
-async fn add(session: &mut Session, name: &str) {
-    let added = session.insert_user(&user(name), "argon2id...", NOW).await;
+async fn add(transaction: &mut DatabaseTransaction, name: &str) {
+    let added = transaction
+        .insert_user(&user(name), "argon2id...", NOW)
+        .await;
     assert!(added.unwrap());
 }
 
 async fn exists(store: &Store, name: &str) -> bool {
-    let mut session = store.read(TENANT).await.unwrap();
-    session.user_by_name(name).await.unwrap().is_some()
+    let mut transaction = store.read(TENANT).await.unwrap();
+    transaction.user_by_name(name).await.unwrap().is_some()
 }
 
-fn writer(store: &Store) -> &Connections<sqlx::Sqlite> {
+fn writer(store: &Store) -> &ConnectionPool<sqlx::Sqlite> {
     match &store.database {
         Database::Sqlite { writer, .. } => writer,
         Database::Postgres(_) => panic!("SQLite only"),
@@ -50,18 +52,18 @@ fn writer(store: &Store) -> &Connections<sqlx::Sqlite> {
 }
 
 /// A request that waits in line; when this returns, it does.
-async fn in_line<F, R, T>(store: &Store, request: F) -> JoinHandle<T>
+async fn queued<F, R, T>(store: &Store, request: F) -> JoinHandle<T>
 where
-    F: FnOnce(Session) -> R + Send + 'static,
+    F: FnOnce(DatabaseTransaction) -> R + Send + 'static,
     R: Future<Output = T> + Send,
     T: Send + 'static,
 {
-    let (own, before) = (store.clone(), writer(store).in_line());
+    let (own, before) = (store.clone(), writer(store).queued());
     let waiting = tokio::spawn(async move {
-        let session = own.begin(TENANT).await.unwrap();
-        request(session).await
+        let transaction = own.begin(TENANT).await.unwrap();
+        request(transaction).await
     });
-    until(|| writer(store).in_line() > before).await;
+    until(|| writer(store).queued() > before).await;
     waiting
 }
 
@@ -82,19 +84,19 @@ async fn who_waits_in_line_writes_in_the_same_transaction() {
     let Scene { database, first } = scene().await;
     let store = database.store.clone();
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
-    let second = in_line(&store, async move |mut session: Session| {
-        add(&mut session, "bert").await;
+    let second = queued(&store, async move |mut transaction: DatabaseTransaction| {
+        add(&mut transaction, "bert").await;
         gone.await.unwrap();
-        session.commit_telling().await
+        transaction.commit_reporting_isolation().await
     })
     .await;
-    let answer = tokio::spawn(first.commit_telling());
-    until(|| writer(&store).in_line() == 0).await;
+    let answer = tokio::spawn(first.commit_reporting_isolation());
+    until(|| writer(&store).queued() == 0).await;
     assert!(!exists(&store, "anna").await, "nothing is visible yet");
     assert!(!answer.is_finished(), "and nobody was answered");
     go.send(()).unwrap();
-    assert_eq!(second.await.unwrap().unwrap(), Committed::Alone);
-    assert_eq!(answer.await.unwrap().unwrap(), Committed::AmongOthers);
+    assert_eq!(second.await.unwrap().unwrap(), CommitIsolation::Serial);
+    assert_eq!(answer.await.unwrap().unwrap(), CommitIsolation::Interleaved);
     assert!(exists(&store, "anna").await && exists(&store, "bert").await);
 }
 
@@ -102,13 +104,13 @@ async fn who_waits_in_line_writes_in_the_same_transaction() {
 async fn a_refusal_rolls_back_alone() {
     let Scene { database, first } = scene().await;
     let store = &database.store;
-    let refused = in_line(store, async |mut session: Session| {
-        add(&mut session, "bert").await;
+    let refused = queued(store, async |mut transaction: DatabaseTransaction| {
+        add(&mut transaction, "bert").await;
     })
     .await;
-    let third = in_line(store, async |mut session: Session| {
-        add(&mut session, "cleo").await;
-        session.commit().await
+    let third = queued(store, async |mut transaction: DatabaseTransaction| {
+        add(&mut transaction, "cleo").await;
+        transaction.commit().await
     })
     .await;
     first.commit().await.unwrap();
@@ -123,20 +125,20 @@ async fn what_was_seen_by_who_rolled_back_is_seen_again() {
     let Scene { database, first } = scene().await;
     let store = database.store.clone();
     let own = store.clone();
-    let second = in_line(&store, async move |mut session: Session| {
-        assert!(session.user_by_name("anna").await.unwrap().is_some());
-        drop(session);
+    let second = queued(&store, async move |mut transaction: DatabaseTransaction| {
+        assert!(transaction.user_by_name("anna").await.unwrap().is_some());
+        drop(transaction);
         exists(&own, "anna").await
     })
     .await;
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
-    let third = in_line(&store, async move |session: Session| {
+    let third = queued(&store, async move |transaction: DatabaseTransaction| {
         gone.await.unwrap();
-        session.commit().await
+        transaction.commit().await
     })
     .await;
     let answer = tokio::spawn(first.commit());
-    until(|| writer(&store).in_line() == 0).await;
+    until(|| writer(&store).queued() == 0).await;
     assert!(!second.is_finished(), "it waits for what it saw");
     go.send(()).unwrap();
     assert!(second.await.unwrap());
@@ -148,7 +150,10 @@ async fn what_was_seen_by_who_rolled_back_is_seen_again() {
 async fn who_leaves_the_line_keeps_nobody_waiting() {
     let Scene { database, first } = scene().await;
     let store = &database.store;
-    let waiting = in_line(store, async |session: Session| drop(session)).await;
+    let waiting = queued(store, async |transaction: DatabaseTransaction| {
+        drop(transaction)
+    })
+    .await;
     let mut answer = Box::pin(first.commit());
     let left_open = poll_fn(|context| Poll::Ready(answer.as_mut().poll(context).is_pending()));
     assert!(left_open.await, "for the one in line");
@@ -163,13 +168,13 @@ async fn who_is_not_there_any_more_to_be_answered_is_committed_all_the_same() {
     let Scene { database, first } = scene().await;
     let store = &database.store;
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
-    let second = in_line(store, async move |session: Session| {
+    let second = queued(store, async move |transaction: DatabaseTransaction| {
         gone.await.unwrap();
-        drop(session);
+        drop(transaction);
     })
     .await;
     let answer = tokio::spawn(first.commit());
-    until(|| writer(store).in_line() == 0).await;
+    until(|| writer(store).queued() == 0).await;
     answer.abort();
     go.send(()).unwrap();
     second.await.unwrap();
@@ -184,15 +189,15 @@ async fn who_is_not_there_any_more_to_be_answered_is_committed_all_the_same() {
 async fn a_transaction_that_is_lost_is_lost_for_all_of_it() {
     let Scene { database, first } = scene().await;
     let store = &database.store;
-    let second = in_line(store, async |mut session: Session| {
-        add(&mut session, "bert").await;
-        let Link::Sqlite(held) = &mut session.link else {
+    let second = queued(store, async |mut transaction: DatabaseTransaction| {
+        add(&mut transaction, "bert").await;
+        let DatabaseConnection::Sqlite(pooled) = &mut transaction.connection else {
             panic!("SQLite only");
         };
-        let rolled_back = sqlx::query("ROLLBACK").execute(held.connection().unwrap());
+        let rolled_back = sqlx::query("ROLLBACK").execute(pooled.for_statement().unwrap());
         rolled_back.await.unwrap();
-        held.settle();
-        session.commit().await
+        pooled.statement_succeeded();
+        transaction.commit().await
     })
     .await;
     let answer = first.commit().await;
@@ -208,30 +213,30 @@ async fn a_transaction_that_is_lost_is_lost_for_all_of_it() {
     assert!(exists(store, "cleo").await, "and the store goes on");
 }
 
-async fn nothing_is_committed_after_a_failed_statement(kind: Kind) {
+async fn nothing_is_committed_after_a_failed_statement(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut session = database.store.begin(TENANT).await.unwrap();
-    add(&mut session, "anna").await;
-    let failed: Result<u64> = execute!(session, "INSERT INTO nowhere (name) VALUES ($1)", "x");
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    add(&mut transaction, "anna").await;
+    let failed: Result<u64> = execute!(transaction, "INSERT INTO nowhere (name) VALUES ($1)", "x");
     failed.unwrap_err();
-    let committed = session.commit().await;
+    let committed = transaction.commit().await;
     assert!(matches!(committed, Err(StoreError::NotCommitted)));
     assert!(!exists(&database.store, "anna").await);
 }
 
-async fn many_at_once_are_all_committed(kind: Kind) {
+async fn many_at_once_are_all_committed(kind: DatabaseKind) {
     let database = world(kind).await;
     let store = Arc::new(database.store.clone());
-    let names: Vec<String> = (0..3 * MOST_TOGETHER).map(|n| format!("p{n}")).collect();
+    let names: Vec<String> = (0..3 * MAX_GROUP).map(|n| format!("p{n}")).collect();
     let writing: Vec<_> = names
         .iter()
         .cloned()
         .map(|name| {
             let store = store.clone();
             tokio::spawn(async move {
-                let mut session = store.begin(TENANT).await.unwrap();
-                add(&mut session, &name).await;
-                session.commit().await.unwrap();
+                let mut transaction = store.begin(TENANT).await.unwrap();
+                add(&mut transaction, &name).await;
+                transaction.commit().await.unwrap();
                 assert!(exists(&store, &name).await, "what was answered is visible");
             })
         })

@@ -8,7 +8,8 @@ use writ_core::usual::{KEPT, NEWEST, Use};
 use writ_wire::time::Timestamp;
 
 use crate::Store;
-use crate::testing::Kind;
+use crate::approved_uses::NewUses;
+use crate::testing::DatabaseKind;
 use crate::tests::world::{NOW, TENANT, booker, planner, user, world};
 
 on_both! {
@@ -41,22 +42,27 @@ fn one(place: usize, payee: &str, amount: Option<UsualAmount>) -> Use {
 }
 
 async fn insert(store: &Store, approval: &str, uses: &[Use], at: Timestamp) -> bool {
-    let mut session = store.begin(TENANT).await.unwrap();
-    let whose = (&ApprovalId::from_text(approval), &planner());
-    let inserted = session.insert_uses(whose, &alice(), uses, at).await;
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    let new = NewUses {
+        approval: &ApprovalId::from_text(approval),
+        client: &planner(),
+        subject: &alice(),
+        uses,
+    };
+    let inserted = transaction.insert_uses(new, at).await;
     if inserted.is_ok() {
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
     }
     inserted.is_ok()
 }
 
 async fn payees(store: &Store) -> Vec<String> {
-    let mut session = store.read(TENANT).await.unwrap();
-    let newest = session.newest_uses(&alice(), "payment").await.unwrap();
+    let mut transaction = store.read(TENANT).await.unwrap();
+    let newest = transaction.newest_uses(&alice(), "payment").await.unwrap();
     newest.into_iter().map(|one| one.payee_digest).collect()
 }
 
-async fn the_newest_uses_of_one_person_and_type(kind: Kind) {
+async fn the_newest_uses_of_one_person_and_type(kind: DatabaseKind) {
     let database = world(kind).await;
     let store = &database.store;
     for place in 0..=NEWEST {
@@ -70,24 +76,27 @@ async fn the_newest_uses_of_one_person_and_type(kind: Kind) {
         ..one(0, "another type", None)
     };
     assert!(insert(store, "apr_other", &[other], NOW).await);
-    let mut session = store.begin(TENANT).await.unwrap();
-    let whose = (&ApprovalId::from_text("apr_olga"), &planner());
-    let uses = [one(0, "of another person", None)];
-    let olga = user("olga").id;
-    session.insert_uses(whose, &olga, &uses, NOW).await.unwrap();
-    session.commit().await.unwrap();
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    let of_olga = NewUses {
+        approval: &ApprovalId::from_text("apr_olga"),
+        client: &planner(),
+        subject: &user("olga").id,
+        uses: &[one(0, "of another person", None)],
+    };
+    transaction.insert_uses(of_olga, NOW).await.unwrap();
+    transaction.commit().await.unwrap();
     let newest = payees(store).await;
     let expected: Vec<String> = (1..=NEWEST).rev().map(|n| format!("p{n}")).collect();
     assert_eq!(newest, expected);
-    let mut session = store.read(TENANT).await.unwrap();
-    let newest = session.newest_uses(&alice(), "payment").await.unwrap();
+    let mut transaction = store.read(TENANT).await.unwrap();
+    let newest = transaction.newest_uses(&alice(), "payment").await.unwrap();
     assert_eq!(newest[0].amount, spent("1.00"));
     let mut elsewhere = store.read("other").await.unwrap();
     let found = elsewhere.newest_uses(&alice(), "payment").await.unwrap();
     assert!(found.is_empty());
 }
 
-async fn a_use_is_written_once(kind: Kind) {
+async fn a_use_is_written_once(kind: DatabaseKind) {
     let database = world(kind).await;
     let uses = [one(0, "p0", spent("1")), one(1, "p1", None)];
     assert!(insert(&database.store, "apr_1", &uses, NOW).await);
@@ -95,23 +104,24 @@ async fn a_use_is_written_once(kind: Kind) {
     assert_eq!(payees(&database.store).await, ["p0", "p1"]);
 }
 
-async fn only_what_has_an_amount_is_summed(kind: Kind) {
+async fn only_what_has_an_amount_is_summed(kind: DatabaseKind) {
     let database = world(kind).await;
     let store = &database.store;
     let uses = [one(0, "p0", spent("412.00")), one(1, "p1", None)];
     assert!(insert(store, "apr_1", &uses, NOW).await);
-    let mut session = store.begin(TENANT).await.unwrap();
-    let whose = (&ApprovalId::from_text("apr_2"), &booker());
-    let uses = [one(0, "p0", spent("8"))];
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    let of_booker = NewUses {
+        approval: &ApprovalId::from_text("apr_2"),
+        client: &booker(),
+        subject: &alice(),
+        uses: &[one(0, "p0", spent("8"))],
+    };
     let late = NOW.plus(Duration::from_secs(1));
-    session
-        .insert_uses(whose, &alice(), &uses, late)
-        .await
-        .unwrap();
-    session.commit().await.unwrap();
-    let mut session = store.read(TENANT).await.unwrap();
+    transaction.insert_uses(of_booker, late).await.unwrap();
+    transaction.commit().await.unwrap();
+    let mut transaction = store.read(TENANT).await.unwrap();
     let before = NOW.minus(Duration::from_secs(1));
-    let found = session.spent_since(&alice(), before, 10).await.unwrap();
+    let found = transaction.spent_since(&alice(), before, 10).await.unwrap();
     let found: Vec<_> = found
         .iter()
         .map(|one| {
@@ -127,13 +137,13 @@ async fn only_what_has_an_amount_is_summed(kind: Kind) {
         ("apr_1", "agt_planner", "412.00"),
     ];
     assert_eq!(found, expected);
-    let found = session.spent_since(&alice(), NOW, 10).await.unwrap();
+    let found = transaction.spent_since(&alice(), NOW, 10).await.unwrap();
     assert_eq!(found.len(), 1);
-    let found = session.spent_since(&alice(), before, 1).await.unwrap();
+    let found = transaction.spent_since(&alice(), before, 1).await.unwrap();
     assert_eq!(found.len(), 1);
 }
 
-async fn uses_leave_after_thirteen_months(kind: Kind) {
+async fn uses_leave_after_thirteen_months(kind: DatabaseKind) {
     let database = world(kind).await;
     let store = &database.store;
     for place in 0..3 {
@@ -153,8 +163,8 @@ async fn uses_leave_after_thirteen_months(kind: Kind) {
     assert_eq!(store.sweep(later, 1).await.unwrap(), 0);
 }
 
-/// Doubt is refusal: what cannot be read is no history.
-async fn half_an_amount_is_an_error(kind: Kind) {
+/// A row that cannot be read is an error.
+async fn half_an_amount_is_an_error(kind: DatabaseKind) {
     for broken in [
         "UPDATE approved_uses SET unit = NULL",
         "UPDATE approved_uses SET amount = 'much'",
@@ -162,8 +172,8 @@ async fn half_an_amount_is_an_error(kind: Kind) {
         let database = world(kind).await;
         let store = &database.store;
         assert!(insert(store, "apr_1", &[one(0, "p", spent("1"))], NOW).await);
-        let mut session = store.begin(TENANT).await.unwrap();
-        execute!(session, broken).unwrap();
-        assert!(session.newest_uses(&alice(), "payment").await.is_err());
+        let mut transaction = store.begin(TENANT).await.unwrap();
+        execute!(transaction, broken).unwrap();
+        assert!(transaction.newest_uses(&alice(), "payment").await.is_err());
     }
 }

@@ -1,34 +1,37 @@
-//! Who takes part: people, a bank, a client for each way of delivery.
+//! Registered participants: people, a bank, a client for each delivery mode.
 
 use serde_json::{Value, json};
 use writ_outside::Random;
 
-use super::receiver::Receiver;
+use super::receiver::NotificationReceiver;
 use crate::Outcome;
-use crate::agent::Agent;
+use crate::agent::BenchAgent;
 use crate::scene::{BANK, OWNER, SCOPE};
-use crate::server::Settings;
+use crate::server::ServerSettings;
 
-/// Who are asked and never answer.
+/// People who are asked and never answer.
 pub const SILENT: [&str; 10] = ["p0", "p1", "p2", "p3", "p4", "p5", "p6", "p7", "p8", "p9"];
-/// Who answers.
+/// The person who answers.
 pub const ALICE: &str = OWNER;
 pub const CIBA: &str = "urn:openid:params:grant-type:ciba";
 
-pub struct Cast {
-    pub polling: Agent,
-    pub pinged: Agent,
-    /// Nobody is pushed to but a plain client.
-    pub pushed: Agent,
+pub struct Participants {
+    pub polling: BenchAgent,
+    pub pinged: BenchAgent,
+    /// A plain client: agents have no push mode.
+    pub pushed: BenchAgent,
     pub password: String,
 }
 
-impl Cast {
-    pub fn register(settings: &Settings<'_>, receiver: &Receiver) -> Outcome<Self> {
+impl Participants {
+    pub fn register(
+        settings: &ServerSettings<'_>,
+        receiver: &NotificationReceiver,
+    ) -> Outcome<Self> {
         let cast = Self {
-            polling: Agent::make("agt_polling")?,
-            pinged: Agent::make("agt_pinged")?,
-            pushed: Agent::make("pushed")?,
+            polling: BenchAgent::make("agt_polling")?,
+            pinged: BenchAgent::make("agt_pinged")?,
+            pushed: BenchAgent::make("pushed")?,
             password: Random::System.secret(),
         };
         settings.add_person(ALICE, &cast.password)?;
@@ -58,7 +61,7 @@ impl Cast {
     }
 }
 
-fn agent(agent: &Agent, more: &Value) -> Value {
+fn agent(agent: &BenchAgent, more: &Value) -> Value {
     let asks: Vec<&str> = SILENT.into_iter().chain([ALICE]).collect();
     let file = json!({
         "client_id": agent.id, "client_name": agent.id, "profile": "agent",
@@ -70,7 +73,7 @@ fn agent(agent: &Agent, more: &Value) -> Value {
     with(file, more)
 }
 
-fn plain(client: &Agent, more: &Value) -> Value {
+fn plain(client: &BenchAgent, more: &Value) -> Value {
     let file = json!({
         "client_id": client.id, "client_name": client.id, "profile": "oauth21",
         "jwks": { "keys": [client.registered.jwk] }, "grant_types": [CIBA], "scope": SCOPE,

@@ -1,5 +1,5 @@
-//! From an approval to its token by each way. The clock starts when the answer to the person's form was read, so that hashing
-//! her password does not count; what was delivered before that answer counts as less than nothing.
+//! Latency from an approval to its token by each delivery mode of CIBA. The clock starts when the response to the person's form was
+//! read, so that password hashing does not count; what was delivered before that has a negative latency.
 
 use std::sync::mpsc;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde_json::Value;
 use writ_outside::Clock;
 
-use super::asker::{Asker, Polled};
-use super::cast::{ALICE, Cast};
+use super::asker::{Asker, PollResult};
 use super::interval;
-use super::person::{MESSAGE, Person};
-use super::receiver::Receiver;
+use super::participants::{ALICE, Participants};
+use super::person::{MESSAGE, PersonBrowser};
+use super::receiver::NotificationReceiver;
 use crate::Outcome;
 use crate::arguments::Arguments;
 use crate::report::{percentile, say};
@@ -19,28 +19,29 @@ use crate::server::Server;
 
 /// Before each measurement, so that caches are filled.
 pub const WARMING: usize = 10;
-/// In this time a long poll has arrived and is held.
+/// After this time a long poll has arrived at the server.
 const ARRIVED: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What all ways need.
-pub struct Stage<'a> {
+/// What the measurements share.
+pub struct DeliveryBench<'a> {
     pub server: &'a Server,
-    pub cast: &'a Cast,
+    pub cast: &'a Participants,
     pub approvals: usize,
-    pub person: Person<'a>,
+    pub person: PersonBrowser<'a>,
 }
 
 pub fn measure(
     server: &Server,
-    cast: &Cast,
-    (receiver, arguments): (&mut Receiver, &Arguments),
+    cast: &Participants,
+    receiver: &mut NotificationReceiver,
+    arguments: &Arguments,
 ) -> Outcome<()> {
-    let mut stage = Stage {
+    let mut stage = DeliveryBench {
         server,
         cast,
         approvals: arguments.approvals,
-        person: Person::log_in(server, &cast.password)?,
+        person: PersonBrowser::log_in(server, &cast.password)?,
     };
     say(HEADER)?;
     long_poll(&mut stage)?;
@@ -50,7 +51,7 @@ pub fn measure(
 }
 
 /// The poll is sent as soon as the question was asked, and again after the interval if it is answered early.
-fn long_poll(stage: &mut Stage<'_>) -> Outcome<()> {
+fn long_poll(stage: &mut DeliveryBench<'_>) -> Outcome<()> {
     let (server, agent) = (stage.server, &stage.cast.polling);
     let mut asker = Asker::connect(server, agent)?;
     let mut holder = Asker::connect(server, agent)?;
@@ -86,16 +87,16 @@ fn held_to_the_end(holder: &mut Asker<'_>, id: &str) -> Outcome<Held> {
     let mut polls = 1;
     loop {
         match (holder.held()?, Clock::System.now().micros()) {
-            (Polled::Token, at) => return Ok(Held { at, polls }),
-            (Polled::Pending, now) => interval::wait_until(now + interval::INTERVAL),
-            (Polled::SlowDown, _) => return Err("told to slow down after an interval".into()),
+            (PollResult::Token, at) => return Ok(Held { at, polls }),
+            (PollResult::Pending, now) => interval::wait_until(now + interval::INTERVAL),
+            (PollResult::SlowDown, _) => return Err("told to slow down after an interval".into()),
         }
         holder.hold(id)?;
         polls += 1;
     }
 }
 
-fn ping(stage: &mut Stage<'_>, receiver: &mut Receiver) -> Outcome<()> {
+fn ping(stage: &mut DeliveryBench<'_>, receiver: &mut NotificationReceiver) -> Outcome<()> {
     let (server, agent) = (stage.server, &stage.cast.pinged);
     let mut asker = Asker::connect(server, agent)?;
     let mut fetcher = Asker::connect(server, agent)?;
@@ -129,8 +130,11 @@ fn ping(stage: &mut Stage<'_>, receiver: &mut Receiver) -> Outcome<()> {
     print("ping: ping to token", to_token)
 }
 
-/// Of the next ping: its request, when it came, and when the token came.
-fn fetch(receiver: &mut Receiver, asker: &mut Asker<'_>) -> Outcome<(String, i64, i64)> {
+/// The `auth_req_id` of the next ping, when it came, and when the token came.
+fn fetch(
+    receiver: &mut NotificationReceiver,
+    asker: &mut Asker<'_>,
+) -> Outcome<(String, i64, i64)> {
     let heard = receiver.next()?;
     let id = heard.body.get("auth_req_id").and_then(Value::as_str);
     let id = id.ok_or("a ping without `auth_req_id`")?;
@@ -138,7 +142,7 @@ fn fetch(receiver: &mut Receiver, asker: &mut Asker<'_>) -> Outcome<(String, i64
     Ok((id.to_owned(), heard.at, token_at))
 }
 
-fn push(stage: &mut Stage<'_>, receiver: &mut Receiver) -> Outcome<()> {
+fn push(stage: &mut DeliveryBench<'_>, receiver: &mut NotificationReceiver) -> Outcome<()> {
     let mut asker = Asker::connect(stage.server, &stage.cast.pushed)?;
     let mut spans = Vec::new();
     for number in 0..stage.approvals + WARMING {
@@ -159,15 +163,15 @@ pub fn message(number: usize) -> String {
 }
 
 /// When the token came.
-fn token(polled: Outcome<Polled>) -> Result<i64, String> {
+fn token(polled: Outcome<PollResult>) -> Result<i64, String> {
     let at = Clock::System.now().micros();
     match polled.map_err(|e| e.to_string())? {
-        Polled::Token => Ok(at),
+        PollResult::Token => Ok(at),
         other => Err(format!("no token but {other:?}")),
     }
 }
 
-/// Without those that warmed.
+/// Without the warm-up.
 fn print(name: &str, spans: Vec<i64>) -> Outcome<()> {
     print_all(name, spans.into_iter().skip(WARMING).collect())
 }

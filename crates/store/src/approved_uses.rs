@@ -1,4 +1,4 @@
-//! What people approved before, as far as it is compared with what is asked now (`core::usual`). Written with the redemption.
+//! History of approved objects, by person and type: a new request is compared with it (`core::usual`).
 
 use writ_authority::{Decimal, UsualAmount};
 use writ_core::id::{ApprovalId, ClientId, UserId};
@@ -7,11 +7,20 @@ use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
 use crate::pending::number;
-use crate::store::Session;
+use crate::store::DatabaseTransaction;
 
-/// One approved object with an amount, as a person's agents are summed up.
+/// The objects of one approval.
+#[derive(Clone, Copy)]
+pub struct NewUses<'a> {
+    pub approval: &'a ApprovalId,
+    pub client: &'a ClientId,
+    pub subject: &'a UserId,
+    pub uses: &'a [Use],
+}
+
+/// One approved object with an amount, for the sums of a person's agents.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spent {
+pub struct ApprovedAmount {
     pub approval: ApprovalId,
     pub client: ClientId,
     pub amount: UsualAmount,
@@ -45,29 +54,23 @@ const SPENT: &str = "
     WHERE tenant = $1 AND subject = $2 AND made_at > $3 AND amount IS NOT NULL
     ORDER BY made_at DESC, approval DESC, place LIMIT $4";
 
-impl Session {
-    /// In the transaction that redeems the approval, after it was won.
-    pub async fn insert_uses(
-        &mut self,
-        (approval, client): (&ApprovalId, &ClientId),
-        subject: &UserId,
-        uses: &[Use],
-        now: Timestamp,
-    ) -> Result<()> {
-        for one in uses {
+impl DatabaseTransaction {
+    /// In the transaction that redeems the approval, after `redeem_pending`.
+    pub async fn insert_uses(&mut self, new: NewUses<'_>, now: Timestamp) -> Result<()> {
+        for one in new.uses {
             let amount = one.amount.as_ref();
             execute!(
                 self,
                 INSERT,
                 &self.tenant,
-                approval.as_str(),
+                new.approval.as_str(),
                 number(one.place),
-                subject.as_str(),
+                new.subject.as_str(),
                 &one.type_name,
                 &one.payee_digest,
                 amount.map(|amount| amount.unit.as_str()),
                 amount.map(|amount| amount.text.as_str()),
-                client.as_str(),
+                new.client.as_str(),
                 now.micros(),
             )?;
         }
@@ -95,7 +98,7 @@ impl Session {
         subject: &UserId,
         since: Timestamp,
         limit: u32,
-    ) -> Result<Vec<Spent>> {
+    ) -> Result<Vec<ApprovedAmount>> {
         let (subject, since) = (subject.as_str(), since.micros());
         let limit = i64::from(limit);
         let rows = all!(self, SpentRow, SPENT, &self.tenant, subject, since, limit)?;
@@ -115,9 +118,9 @@ impl EarlierRow {
 }
 
 impl SpentRow {
-    fn read(self) -> Result<Option<Spent>> {
+    fn read(self) -> Result<Option<ApprovedAmount>> {
         let amount = amount(self.unit, self.amount)?;
-        Ok(amount.map(|amount| Spent {
+        Ok(amount.map(|amount| ApprovedAmount {
             approval: ApprovalId::from_text(self.approval),
             client: ClientId::from_text(self.client_id),
             amount,

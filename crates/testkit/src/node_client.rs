@@ -1,4 +1,4 @@
-//! One way into the server: a node in this process or another process; and requests that are made first and sent later.
+//! A client of one node, in this process or in another one; and requests that are signed first and sent later.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use http::Request;
 use tokio::sync::Barrier;
 use writ_outside::{Transport, TransportError};
 
-use crate::cast::Actor;
-use crate::reply::Reply;
+use crate::cast::TestAgent;
+use crate::reply::TestReply;
 use crate::world::World;
 
 /// An address that answers for the issuer.
 #[derive(Clone)]
-pub struct Door {
+pub struct NodeClient {
     transport: Arc<dyn Transport>,
     origin: String,
 }
@@ -27,7 +27,7 @@ pub struct Ready {
     headers: Vec<(&'static str, String)>,
 }
 
-impl Door {
+impl NodeClient {
     pub fn new(transport: Arc<dyn Transport>, origin: &str) -> Self {
         Self {
             transport,
@@ -35,11 +35,11 @@ impl Door {
         }
     }
 
-    pub async fn send(&self, ready: &Ready) -> Reply {
+    pub async fn send(&self, ready: &Ready) -> TestReply {
         self.try_send(ready).await.unwrap()
     }
 
-    pub async fn try_send(&self, ready: &Ready) -> Result<Reply, TransportError> {
+    pub async fn try_send(&self, ready: &Ready) -> Result<TestReply, TransportError> {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&ready.form)
             .finish();
@@ -51,15 +51,15 @@ impl Door {
             request = request.header(*name, value);
         }
         let request = request.body(Bytes::from(body)).unwrap();
-        Ok(Reply::of(self.transport.send(request).await?))
+        Ok(TestReply::of(self.transport.send(request).await?))
     }
 
-    pub async fn try_get(&self, path: &str) -> Result<Reply, TransportError> {
+    pub async fn try_get(&self, path: &str) -> Result<TestReply, TransportError> {
         let request = Request::builder()
             .uri(format!("{}{path}", self.origin))
             .body(Bytes::new())
             .unwrap();
-        Ok(Reply::of(self.transport.send(request).await?))
+        Ok(TestReply::of(self.transport.send(request).await?))
     }
 }
 
@@ -90,7 +90,7 @@ impl Ready {
     }
 }
 
-impl Actor {
+impl TestAgent {
     /// The form with a fresh assertion and a fresh proof.
     pub fn ready(&self, world: &World, path: &str, form: &[(&str, String)]) -> Ready {
         Ready {

@@ -1,4 +1,5 @@
-//! What a refused request wanted, as the client has to ask for it (draft-ietf-oauth-rar-metadata-remediation-00, SPECS 6.5).
+//! Remediation of a rejected request: the `authorization_details` that would let it pass
+//! (draft-ietf-oauth-rar-metadata-remediation-00).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,16 +8,16 @@ use writ_authority::{Types, Usage};
 use writ_jose::hash;
 use writ_wire::rar::Detail;
 
-/// What a request wanted: what to ask for, if it is to pass.
+/// The `authorization_details` that, if granted, would let the request pass.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Asked {
+pub struct Remediation {
     request: Box<Detail>,
-    /// The same for the same request; absent where a grant is used once (SPECS 6.5).
+    /// `authorization_reference`: equal for equal requests; absent where a grant is used once, because asking again is right there.
     reference: Option<String>,
 }
 
-impl Asked {
-    /// For what is used once, or may be.
+impl Remediation {
+    /// Without a reference, for objects that are used once.
     pub(crate) fn once(request: &Detail) -> Self {
         // A new consent has a new `ref`, and only the server names a `type_hash`.
         let request = request.clone().without("ref").without("type_hash");
@@ -26,7 +27,7 @@ impl Asked {
         }
     }
 
-    /// Whether it is used once, the type of what was granted says.
+    /// With a reference, unless the granted type is used once.
     pub(crate) fn new(request: &Detail, granted: &[Detail], types: &Types) -> Self {
         let asked = Self::once(request);
         let repeats = granted.iter().any(|object| {

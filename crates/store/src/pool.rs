@@ -1,0 +1,175 @@
+//! A connection pool: connections of one node to one database, lent to one request at a time. Not sqlx's, because that one sends
+//! a message to the database whenever a connection is returned, a third of the database's work for a token.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::Connection;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, timeout};
+
+use crate::driver::{Driver, Options};
+use crate::error::Result;
+use crate::group_commit::{CommitGroup, CommitTicket};
+use crate::pooled_connection::PooledConnection;
+
+/// How long a request waits for a connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that was idle longer is pinged before it is used.
+const PINGED_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+pub(crate) struct ConnectionPool<D: Driver>(Arc<Inner<D>>);
+
+struct Inner<D: Driver> {
+    options: Options<D>,
+    max_connections: u32,
+    permits: Arc<Semaphore>,
+    /// Requests that wait for a connection.
+    queued: AtomicUsize,
+    /// The last commit group of which a member was rolled back.
+    rolled_back_in: Mutex<Option<CommitTicket>>,
+    idle: Mutex<Vec<IdleConnection<D>>>,
+}
+
+struct IdleConnection<D: Driver> {
+    connection: D::Connection,
+    /// The group whose transaction is open on it.
+    group: Option<CommitGroup>,
+    since: Instant,
+}
+
+/// Counts a request while it waits.
+struct Queued<'a>(&'a AtomicUsize);
+
+impl<D: Driver> Clone for ConnectionPool<D> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<D: Driver> ConnectionPool<D> {
+    /// Opens no connection yet.
+    pub(crate) fn new(options: Options<D>, max_connections: u32) -> Self {
+        Self(Arc::new(Inner {
+            options,
+            max_connections,
+            permits: Arc::new(Semaphore::new(max_connections as usize)),
+            queued: AtomicUsize::new(0),
+            rolled_back_in: Mutex::default(),
+            idle: Mutex::default(),
+        }))
+    }
+
+    /// The connection that was returned last, or a new one. Waits while all are in use.
+    pub(crate) async fn acquire(&self) -> Result<PooledConnection<D>> {
+        let queued = Queued::count(&self.0.queued);
+        let permit = timeout(ACQUIRE_TIMEOUT, self.permit())
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)??;
+        drop(queued);
+        self.lend(permit).await
+    }
+
+    async fn permit(&self) -> Result<OwnedSemaphorePermit> {
+        let free = self.0.permits.clone().acquire_owned();
+        Ok(free.await.map_err(|_| sqlx::Error::PoolClosed)?)
+    }
+
+    async fn lend(&self, permit: OwnedSemaphorePermit) -> Result<PooledConnection<D>> {
+        let (connection, group) = match self.usable_idle().await {
+            Some(idle) => (idle.connection, idle.group),
+            None => (D::Connection::connect_with(&self.0.options).await?, None),
+        };
+        Ok(PooledConnection::new(self, connection, permit, group))
+    }
+
+    /// Whether a request waits for a connection.
+    pub(crate) fn has_queue(&self) -> bool {
+        self.0.queued.load(Ordering::Relaxed) > 0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn queued(&self) -> usize {
+        self.0.queued.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the commit of the group in which a request was rolled back: it may have seen the group's uncommitted rows, and
+    /// the next reader must see at least those.
+    pub(crate) async fn wait_for_group_commit(&self) {
+        let ticket = lock(&self.0.rolled_back_in).clone();
+        if let Some(ticket) = ticket {
+            // If the commit failed, there is nothing to see.
+            let _ = ticket.committed().await;
+        }
+    }
+
+    pub(crate) fn note_rollback_in(&self, group: &CommitGroup) {
+        *lock(&self.0.rolled_back_in) = Some(group.watch());
+    }
+
+    /// Commits this group once the requests that are queued now had their turn, unless one of them commits it before.
+    pub(crate) fn commit_after_queue(&self, group: &CommitGroup) {
+        let (pool, id) = (self.clone(), group.id());
+        tokio::spawn(async move {
+            let Ok(permit) = pool.permit().await else {
+                return;
+            };
+            if let Ok(mut connection) = pool.lend(permit).await
+                && connection.is_in_group(&id)
+            {
+                // Its members learn of a failure by their tickets.
+                let _ = connection.commit_group().await;
+            }
+        });
+    }
+
+    /// Waits until every connection is returned, and closes them.
+    pub(crate) async fn close(&self) {
+        let all = self.0.permits.acquire_many(self.0.max_connections).await;
+        self.0.permits.close();
+        drop(all);
+        while let Some(idle) = self.take_idle() {
+            let _ = idle.connection.close().await;
+        }
+    }
+
+    async fn usable_idle(&self) -> Option<IdleConnection<D>> {
+        while let Some(mut idle) = self.take_idle() {
+            let fresh = idle.since.elapsed() < PINGED_AFTER_IDLE;
+            if fresh || idle.connection.ping().await.is_ok() {
+                return Some(idle);
+            }
+        }
+        None
+    }
+
+    fn take_idle(&self) -> Option<IdleConnection<D>> {
+        lock(&self.0.idle).pop()
+    }
+
+    pub(crate) fn put_back(&self, connection: D::Connection, group: Option<CommitGroup>) {
+        lock(&self.0.idle).push(IdleConnection {
+            connection,
+            group,
+            since: Instant::now(),
+        });
+    }
+}
+
+impl<'a> Queued<'a> {
+    fn count(queued: &'a AtomicUsize) -> Self {
+        queued.fetch_add(1, Ordering::Relaxed);
+        Self(queued)
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
