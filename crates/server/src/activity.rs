@@ -13,6 +13,7 @@ use writ_core::authorize::Session;
 use writ_core::checks::Endpoint;
 use writ_core::event::EventName;
 use writ_core::pending::STOPPED;
+use writ_pages::{Activity, ActivityEntry, ActivityKind};
 use writ_store::event::{EventFilter, StoredEvent};
 use writ_wire::form::Form;
 
@@ -20,7 +21,6 @@ use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::inbox::person;
 use crate::login::to_login;
-use crate::pages::{Activity, ActivityEntry, ActivityKind};
 use crate::session::Browser;
 
 mod export;
@@ -93,7 +93,7 @@ async fn page(
         entries,
         older: told.next().and(last),
     };
-    Ok(page.page(&texts).into_response())
+    Ok(page.page(&texts).into_http().into_response())
 }
 
 /// The last things that an agent did for this person, newest first.

@@ -9,6 +9,8 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::dpop::Htu;
 use writ_jose::nonce::NonceKeys;
 use writ_outside::{Clock, Random};
+use writ_pages::zones::Zones;
+use writ_pages::{Languages, Texts};
 use writ_passkey::{NoPasskeys, RelyingParty};
 use writ_store::{Session, Store, StoreError};
 use writ_wire::time::Timestamp;
@@ -19,10 +21,8 @@ use crate::keyring::KeyRing;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::notices::Notices;
-use crate::pages::{Languages, Texts};
 use crate::passwords::Passwords;
 use crate::waiting::Waiting;
-use crate::zones::Zones;
 
 /// More keys than agents of one node use in a day; an evicted one costs a statement.
 const KNOWN_KEYS: usize = 65_536;
@@ -81,7 +81,7 @@ pub enum StartError {
     #[error("signing keys: {0}")]
     Keys(String),
     #[error("page texts: {0}")]
-    Texts(#[from] crate::pages::TextError),
+    Texts(#[from] writ_pages::TextError),
     #[error("what this server calls: {0}")]
     Channels(String),
     #[error("`{0}` is no URL")]

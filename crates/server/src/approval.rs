@@ -14,6 +14,7 @@ use writ_core::authorize::Session;
 use writ_core::checks::Endpoint;
 use writ_core::id::ApprovalId;
 use writ_core::screen::Shown;
+use writ_pages::{ApprovalProblem, Texts};
 use writ_wire::form::Form;
 use writ_wire::liveness::RESULT_PARAMETER;
 
@@ -21,7 +22,6 @@ use crate::app::App;
 use crate::authorize::{Ended, see_other, untrusted};
 use crate::inbox::person;
 use crate::login::to_login;
-use crate::pages::{ApprovalProblem, Texts};
 use crate::session::Browser;
 
 mod audit;
@@ -223,7 +223,7 @@ impl Visit<'_> {
         let page = self
             .page(question, (&shown, &choice), (person, problem))
             .await?;
-        Ok(page.into_response())
+        Ok(page.into_http().into_response())
     }
 
     /// What this choice shows now, under the nonce of this person and request.

@@ -15,6 +15,7 @@ use writ_core::authorize::{self, Dead, FoundRequest, Logins, Need, REQUEST_LIFET
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::request::{self, Arrival, Making, PreparedRequest};
+use writ_pages::FailureKind;
 use writ_store::request::NewRequest;
 use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
 use writ_wire::error::{ErrorCode, description};
@@ -26,7 +27,6 @@ use crate::app::App;
 use crate::attempts::Tries;
 use crate::caller::secret_digest;
 use crate::catalogue::Catalogue;
-use crate::pages::{self, FailureKind};
 use crate::par::references;
 use crate::peer::Peer;
 use crate::session::Browser;
@@ -35,7 +35,7 @@ use crate::token::read_form;
 /// What ends a person's way through our pages.
 pub enum Ended {
     /// A page: there is no redirect that can be trusted.
-    Page(Box<pages::Failure>),
+    Page(Box<writ_pages::Failure>),
     /// Back to the client, with an error.
     Back {
         redirect_uri: String,
@@ -70,9 +70,9 @@ impl From<Dead> for Ended {
             Dead::Used => FailureKind::RequestUsed,
         };
         let code = Some(ErrorCode::InvalidRequestUri.as_str().to_owned());
-        Self::Page(Box::new(pages::Failure {
+        Self::Page(Box::new(writ_pages::Failure {
             error_code: code,
-            ..pages::Failure::new(kind)
+            ..writ_pages::Failure::new(kind)
         }))
     }
 }
@@ -206,7 +206,7 @@ async fn front(
     if let Some(tries) = counted
         && !app.may_try(&tries).await?
     {
-        return Err(Ended::Page(Box::new(pages::Failure::new(
+        return Err(Ended::Page(Box::new(writ_pages::Failure::new(
             FailureKind::TooManyRequests,
         ))));
     }
@@ -321,10 +321,10 @@ pub fn back(found: &FoundRequest, refusal: Refusal) -> Ended {
 
 /// A page, because client or redirect cannot be trusted.
 pub fn untrusted(refusal: &Refusal) -> Ended {
-    Ended::Page(Box::new(pages::Failure {
+    Ended::Page(Box::new(writ_pages::Failure {
         detail: Some(refusal.sentence.clone()),
         error_code: Some(refusal.code.as_str().to_owned()),
-        ..pages::Failure::new(FailureKind::UntrustedRequest)
+        ..writ_pages::Failure::new(FailureKind::UntrustedRequest)
     }))
 }
 
@@ -334,7 +334,7 @@ impl App {
             Ended::Page(failure) => {
                 self.metrics.refused(endpoint, ErrorCode::InvalidRequest);
                 let busy = failure.kind == FailureKind::TooManyRequests;
-                let mut response = failure.page(&self.texts).into_response();
+                let mut response = failure.page(&self.texts).into_http().into_response();
                 if busy {
                     let headers = response.headers_mut();
                     headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
@@ -356,11 +356,11 @@ impl App {
                 self.answer_client(&redirect_uri, &answer)
             }
             Ended::Broken(cause) => {
-                let failure = pages::Failure {
+                let failure = writ_pages::Failure {
                     error_id: Some(self.log_broken(&cause)),
-                    ..pages::Failure::new(FailureKind::ServerError)
+                    ..writ_pages::Failure::new(FailureKind::ServerError)
                 };
-                failure.page(&self.texts).into_response()
+                failure.page(&self.texts).into_http().into_response()
             }
         }
     }

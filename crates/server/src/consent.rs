@@ -18,6 +18,10 @@ use writ_core::onward::Onward;
 use writ_core::request::{OPENID, longest_task};
 use writ_core::target::has_openid;
 use writ_jose::hash;
+use writ_pages::{
+    AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, FormAction, OnwardView,
+    ScopeView,
+};
 use writ_wire::form::Form;
 use writ_wire::resource::ResourceUri;
 
@@ -26,10 +30,6 @@ use crate::authorize::{Ended, back, load, next, see_other, untrusted};
 use crate::caller::secret_digest;
 use crate::catalogue::Catalogue;
 use crate::login::form_expired;
-use crate::pages::{
-    AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, FormAction, OnwardView,
-    ScopeView,
-};
 use crate::session::Browser;
 
 /// Everything that the page and the decision are about.
@@ -61,6 +61,7 @@ pub async fn show(
             Asked::Question(question) => Ok(view(&app, &question, &browser, None)
                 .await?
                 .page(&app.texts)
+                .into_http()
                 .into_response()),
         }
     };
@@ -147,7 +148,7 @@ async fn approve(
     if form.all("grant").next().is_none() && !(page.details.is_empty() && page.scopes.is_empty()) {
         let problem = Some(ConsentProblem::NothingChosen);
         let again = view(app, question, browser, problem).await?;
-        return Ok(again.page(&app.texts).into_response());
+        return Ok(again.page(&app.texts).into_http().into_response());
     }
     let code = app.random.secret();
     let approver = Approver {

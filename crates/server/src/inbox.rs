@@ -9,12 +9,12 @@ use writ_core::authorize::Session;
 use writ_core::checks::Endpoint;
 use writ_core::id::UserId;
 use writ_core::pending::PendingRequest;
+use writ_pages::{Inbox, InboxEntry, PersonView, Texts};
 
 use crate::app::App;
 use crate::approval::role_view;
 use crate::authorize::{Ended, see_other};
 use crate::consent::client_view;
-use crate::pages::{Inbox, InboxEntry, PersonView, Texts};
 use crate::session::Browser;
 
 /// The most requests on one page.
@@ -88,7 +88,7 @@ async fn page(
         now: app.clock.now(),
         requests: entries,
     };
-    Ok(inbox.page(&texts).into_response())
+    Ok(inbox.page(&texts).into_http().into_response())
 }
 
 async fn entry(

@@ -14,6 +14,7 @@ use writ_core::authorize::{FoundRequest, Session};
 use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
+use writ_pages::{Done, FailureKind, FormAction, Login, LoginProblem};
 use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
@@ -21,7 +22,6 @@ use crate::app::App;
 use crate::attempts::Tries;
 use crate::authorize::{Ended, load, untrusted};
 use crate::consent::client_view;
-use crate::pages::{self, Done, FailureKind, FormAction, Login, LoginProblem};
 use crate::session::Browser;
 
 mod challenge;
@@ -93,7 +93,7 @@ async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) ->
             .await?;
         session.commit().await?;
         let texts = app.languages.of_request(&headers);
-        let mut response = Done::SignedOut.page(texts).into_response();
+        let mut response = Done::SignedOut.page(texts).into_http().into_response();
         app.forget(response.headers_mut());
         Ok(response)
     };
@@ -110,7 +110,7 @@ pub fn signed_in(browser: &Browser) -> Option<&Session> {
 
 /// A form that this browser was not given, or whose cookie is gone.
 pub fn form_expired() -> Ended {
-    Ended::Page(Box::new(pages::Failure::new(FailureKind::FormExpired)))
+    Ended::Page(Box::new(writ_pages::Failure::new(FailureKind::FormExpired)))
 }
 
 async fn attempt(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
@@ -222,7 +222,7 @@ async fn page(
         form_action: found.and_then(|found| FormAction::of_redirect(&found.prepared.redirect_uri)),
     };
     let texts = app.languages.of_request(headers);
-    let mut response = login.page(texts).into_response();
+    let mut response = login.page(texts).into_http().into_response();
     app.remember(browser, response.headers_mut());
     Ok(response)
 }

@@ -13,6 +13,9 @@ use writ_core::authorize::Session;
 use writ_core::checks::Endpoint;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::target::has_openid;
+use writ_pages::{
+    AgentEntry, AgentTask, Agents, ClientView, MineNotice, TaskStateView, TaskView, Texts,
+};
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
@@ -23,9 +26,6 @@ use crate::authorize::{Ended, untrusted};
 use crate::consent::{client_view, scopes};
 use crate::inbox::person;
 use crate::login::{form_expired, to_login};
-use crate::pages::{
-    AgentEntry, AgentTask, Agents, ClientView, MineNotice, TaskStateView, TaskView, Texts,
-};
 use crate::session::Browser;
 use crate::stop::{self, Stopper, stop_task};
 
@@ -166,7 +166,7 @@ async fn page(
         agents,
         notice,
     };
-    Ok(page.page(texts).into_response())
+    Ok(page.page(texts).into_http().into_response())
 }
 
 /// The person's tasks by the agent that opened them.

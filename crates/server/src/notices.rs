@@ -13,7 +13,6 @@ mod vapid;
 mod watch;
 mod web_push;
 mod webhook;
-mod words;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +22,7 @@ use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
 use writ_outside::Random;
 use writ_outside::guard::Guarded;
+use writ_pages::messages::{Passkey, Words};
 use writ_store::notice::Notice;
 use writ_store::{Session, Store};
 use writ_wire::time::Timestamp;
@@ -33,10 +33,9 @@ use crate::config::Config;
 
 pub use mail::Mailer;
 pub use outbox::{once, run};
-pub use passkey::{Passkey, passkey_changed};
+pub use passkey::passkey_changed;
 pub use vapid::PushKey;
 pub use web_push::Subscribed;
-pub use words::Words;
 
 /// How long the admin's notices are tried.
 const ADMIN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
+use writ_pages::messages::Passkey;
+use writ_pages::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
 use writ_passkey::{Person as Holder, challenge_of};
 use writ_store::Session;
 use writ_store::passkey::StoredPasskey;
@@ -22,8 +24,7 @@ use crate::app::App;
 use crate::authorize::Ended;
 use crate::inbox;
 use crate::login::{signed_in, to_login};
-use crate::notices::{self, Passkey};
-use crate::pages::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
+use crate::notices;
 use crate::session::Browser;
 
 mod add;
@@ -157,7 +158,7 @@ async fn page(
         problem: said.problem,
     };
     let texts = app.texts_for(headers, person).await?;
-    Ok(devices.page(&texts).into_response())
+    Ok(devices.page(&texts).into_http().into_response())
 }
 
 fn enrolment(app: &App, passkeys: &[StoredPasskey]) -> Enrolment {

@@ -14,6 +14,7 @@ use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_jose::hash;
+use writ_pages::{LONGEST_WORDS, clean};
 use writ_store::Session;
 use writ_store::push::Subscription;
 use writ_wire::form::Form;
@@ -23,7 +24,6 @@ use crate::app::App;
 use crate::authorize::{see_other, untrusted};
 use crate::login::form_expired;
 use crate::notices::Subscribed;
-use crate::pages::{LONGEST_WORDS, clean};
 
 /// `PushSubscription.toJSON()` of a browser.
 #[derive(Deserialize)]

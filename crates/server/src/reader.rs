@@ -2,12 +2,12 @@
 
 use http::HeaderMap;
 use writ_core::authorize::Session;
+use writ_pages::Texts;
+use writ_pages::zones::Zone;
 use writ_store::StoreError;
 use writ_wire::time::Timestamp;
 
 use crate::app::App;
-use crate::pages::Texts;
-use crate::zones::Zone;
 
 impl App {
     /// The words and the clock of whoever looks at a page. The language is remembered for what they are sent.

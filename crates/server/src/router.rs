@@ -8,12 +8,13 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use writ_pages::FailureKind;
 
 use crate::app::App;
-use crate::pages::{self, FailureKind};
 use crate::{
-    activity, approval, authorize, ciba, consent, device, discovery, inbox, introspect, live,
-    login, mine, par, passkeys, push_subscriptions, settings, token, transaction, types, userinfo,
+    activity, approval, assets, authorize, ciba, consent, device, discovery, inbox, introspect,
+    live, login, mine, par, passkeys, push_subscriptions, settings, token, transaction, types,
+    userinfo,
 };
 
 /// The largest request body, in bytes: a pushed request with full `authorization_details`.
@@ -57,7 +58,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/app/devices/push", post(push_subscriptions::subscribe))
         .route("/app/devices/push/remove", post(push_subscriptions::remove))
         .route("/", get(inbox::home))
-        .merge(pages::asset_routes(&app.languages))
+        .merge(assets::routes(&app.languages))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     clients
@@ -93,14 +94,16 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn not_found(State(app): State<Arc<App>>) -> Response {
-    pages::Failure::new(FailureKind::NotFound)
+    writ_pages::Failure::new(FailureKind::NotFound)
         .page(&app.texts)
+        .into_http()
         .into_response()
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
-    pages::Failure::new(FailureKind::MethodNotAllowed)
+    writ_pages::Failure::new(FailureKind::MethodNotAllowed)
         .page(&app.texts)
+        .into_http()
         .into_response()
 }
 

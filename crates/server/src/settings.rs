@@ -13,6 +13,10 @@ use serde_json::json;
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
+use writ_pages::{
+    LANGUAGE_COOKIE, LoginProblem, PersonView, QuietView, Settings, SettingsNotice,
+    SettingsProblem, Texts,
+};
 use writ_store::settings::Settings as Stored;
 use writ_wire::form::Form;
 
@@ -21,10 +25,6 @@ use crate::attempts::Tries;
 use crate::authorize::{Ended, untrusted};
 use crate::inbox;
 use crate::login::{check_password, signed_in, to_login};
-use crate::pages::{
-    LANGUAGE_COOKIE, LoginProblem, PersonView, QuietView, Settings, SettingsNotice,
-    SettingsProblem, Texts,
-};
 use crate::passwords::Busy;
 use crate::session::Browser;
 
@@ -234,7 +234,7 @@ impl Visit<'_> {
             notice: outcome.and_then(Result::ok),
             problem: outcome.and_then(Result::err),
         };
-        Ok(settings.page(self.texts).into_response())
+        Ok(settings.page(self.texts).into_http().into_response())
     }
 }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use writ_core::less::{Less, NotLess};
+use writ_pages::{ApprovalProblem, ScopeView};
 use writ_wire::form::{Form, FormError};
 use writ_wire::time::Timestamp;
 
 use super::question::Question;
 use crate::consent::scopes;
-use crate::pages::{ApprovalProblem, ScopeView};
 
 /// Before it is known what these names stand for.
 #[derive(Clone, Debug, Default)]

@@ -6,6 +6,7 @@ use writ_core::approval::{self, Ballot, Cannot, No, Yes};
 use writ_core::id::ReceiptId;
 use writ_core::receipt::Proof;
 use writ_core::screen::Shown;
+use writ_pages::{ApprovalProblem, HowOver};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
@@ -14,7 +15,6 @@ use super::commit::Decided;
 use super::question::Question;
 use super::{Visit, broken, over};
 use crate::authorize::{Ended, untrusted};
-use crate::pages::{ApprovalProblem, HowOver};
 
 impl Visit<'_> {
     pub(super) async fn approve(

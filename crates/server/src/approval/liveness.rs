@@ -8,6 +8,7 @@ use writ_core::liveness::{self, Expected, NotSeen, Witnessed};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::screen::Shown;
 use writ_jose::hash;
+use writ_pages::{ApprovalProblem, LevelView};
 use writ_wire::form::Form;
 use writ_wire::liveness::{LivenessRequest, REQUEST_PARAMETER, REQUEST_TYPE};
 use writ_wire::time::Timestamp;
@@ -18,7 +19,6 @@ use super::{Visit, broken, over};
 use crate::app::App;
 use crate::authorize::{Ended, see_other, untrusted};
 use crate::config::LivenessVerifier;
-use crate::pages::{ApprovalProblem, LevelView};
 
 impl Visit<'_> {
     /// Sends the browser to the verifier, for the screen that the person was looking at; decides nothing.

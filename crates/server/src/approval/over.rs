@@ -4,13 +4,13 @@ use axum::response::{IntoResponse, Response};
 use writ_core::approval::No;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{Decision, STOPPED, State};
+use writ_pages::{ApprovalProblem, HowOver, Over};
 
 use super::choice::Choice;
 use super::question::{Ending, Question, Refused};
 use super::{Copy, Visit};
 use crate::authorize::Ended;
 use crate::inbox::person;
-use crate::pages::{ApprovalProblem, HowOver, Over};
 
 pub(super) async fn page(visit: &Visit<'_>, refused: &Refused) -> Result<Response, Ended> {
     match refused {
@@ -27,7 +27,7 @@ pub(super) async fn page(visit: &Visit<'_>, refused: &Refused) -> Result<Respons
                 how: how(visit, ending),
                 receipt: receipt.map(|vote| vote.receipt.to_string()),
             };
-            Ok(page.page(visit.texts).into_response())
+            Ok(page.page(visit.texts).into_http().into_response())
         }
     }
 }
@@ -41,7 +41,7 @@ pub(super) async fn plainly(visit: &Visit<'_>, how: HowOver) -> Result<Response,
         how,
         receipt: None,
     };
-    Ok(page.page(visit.texts).into_response())
+    Ok(page.page(visit.texts).into_http().into_response())
 }
 
 /// This person agreed; the others have not yet.
@@ -62,7 +62,7 @@ pub(super) async fn waits(visit: &Visit<'_>, question: &Question) -> Result<Resp
         how,
         receipt: mine.map(|vote| vote.receipt.to_string()),
     };
-    Ok(page.page(visit.texts).into_response())
+    Ok(page.page(visit.texts).into_http().into_response())
 }
 
 /// Somebody was faster: as it is now.

@@ -7,6 +7,7 @@ use writ_core::authorize::Session;
 use writ_core::liveness::Witnessed;
 use writ_core::receipt::{Proof, Signature};
 use writ_core::screen::Shown;
+use writ_pages::{ApprovalProblem, LoginProblem};
 use writ_passkey::{Fault, RelyingParty};
 use writ_store::passkey::StoredPasskey;
 use writ_store::replay::Once;
@@ -17,7 +18,6 @@ use super::{Visit, broken};
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::login::check_password;
-use crate::pages::{ApprovalProblem, LoginProblem};
 
 /// A proof, the passkey as it is after its use, and what counts once.
 pub struct Proven {

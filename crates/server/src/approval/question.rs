@@ -14,6 +14,7 @@ use writ_core::receipt::{self, Verdict};
 use writ_core::request::longest_task;
 use writ_core::screen::Shown;
 use writ_core::usual::{self, Newest};
+use writ_pages::{AgentName, OnwardView};
 use writ_store::receipt::StoredReceipt;
 use writ_store::{Session as Reading, StoreError};
 use writ_wire::time::Timestamp;
@@ -24,7 +25,6 @@ use crate::authorize::Ended;
 use crate::catalogue::Catalogue;
 use crate::consent::onward;
 use crate::notices::seal::of_user_code;
-use crate::pages::{AgentName, OnwardView};
 
 /// An open request before a person who may decide it.
 pub struct Question {

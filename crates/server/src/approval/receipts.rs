@@ -12,6 +12,7 @@ use writ_core::id::ReceiptId;
 use writ_core::lineage::Lineage;
 use writ_core::pending::{Kind, PendingRequest};
 use writ_core::receipt::{self, Receipt, Verdict};
+use writ_pages::{ClientView, FailureKind, VoteView, shown};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
@@ -21,7 +22,6 @@ use crate::authorize::{Ended, untrusted};
 use crate::consent::client_view;
 use crate::inbox::person;
 use crate::login::to_login;
-use crate::pages::{self, ClientView, FailureKind, VoteView, shown};
 
 /// A receipt with what is still known about its request.
 struct Kept {
@@ -46,13 +46,13 @@ pub async fn show(
             return Ok(to_login(&format!("/app/receipts/{id}")));
         };
         let kept = find(&app, session, &id).await?;
-        let page = pages::Receipt {
+        let page = writ_pages::Receipt {
             person: person(&app, &browser, session).await?,
             fresh: form.contains("decided"),
             ..view(&app, &kept).await?
         };
         let texts = app.texts_for(&headers, session).await?;
-        Ok(page.page(&texts).into_response())
+        Ok(page.page(&texts).into_http().into_response())
     };
     finish(&app, result.await)
 }
@@ -86,7 +86,7 @@ pub async fn document(
 
 /// Nobody learns of a receipt that is not about them.
 async fn find(app: &App, session: &Session, id: &str) -> Result<Kept, Ended> {
-    let nothing = || Ended::Page(Box::new(pages::Failure::new(FailureKind::NotFound)));
+    let nothing = || Ended::Page(Box::new(writ_pages::Failure::new(FailureKind::NotFound)));
     let mut reading = app.read().await?;
     let stored = reading.receipt(&ReceiptId::from_text(id)).await?;
     let stored = stored.ok_or_else(nothing)?;
@@ -107,7 +107,7 @@ async fn find(app: &App, session: &Session, id: &str) -> Result<Kept, Ended> {
     })
 }
 
-async fn view(app: &App, kept: &Kept) -> Result<pages::Receipt, Ended> {
+async fn view(app: &App, kept: &Kept) -> Result<writ_pages::Receipt, Ended> {
     let receipt = &kept.receipt;
     let client = app.client(receipt.client_id.as_str()).await?;
     let sponsor = client.as_ref().and_then(|c| c.agent.as_ref());
@@ -137,8 +137,8 @@ async fn view(app: &App, kept: &Kept) -> Result<pages::Receipt, Ended> {
             level: receipt.level,
         });
     }
-    Ok(pages::Receipt {
-        person: pages::PersonView::default(),
+    Ok(writ_pages::Receipt {
+        person: writ_pages::PersonView::default(),
         id: receipt.id.to_string(),
         client: match &client {
             Some(client) => client_view(client),
@@ -164,7 +164,7 @@ fn gone(receipt: &Receipt) -> ClientView {
     }
 }
 
-fn verdict(kept: &Kept) -> pages::Verdict {
+fn verdict(kept: &Kept) -> writ_pages::Verdict {
     let receipt = &kept.receipt;
     let request = kept.request.as_ref();
     match receipt.outcome {
@@ -172,20 +172,20 @@ fn verdict(kept: &Kept) -> pages::Verdict {
         Verdict::Approved => {
             let decision = request.and_then(|request| request.decision.as_ref());
             match decision.is_some_and(|decision| decision.narrowed) {
-                true => pages::Verdict::ApprovedLess,
-                false => pages::Verdict::Approved,
+                true => writ_pages::Verdict::ApprovedLess,
+                false => writ_pages::Verdict::Approved,
             }
         }
         Verdict::Denied => match receipt.reason.as_deref().and_then(No::from_reason) {
-            Some(No::Stopped) => pages::Verdict::DeniedAndStopped,
-            Some(No::NotMe) => pages::Verdict::NotMe,
-            Some(No::Denied | No::WrongNumber) | None => pages::Verdict::Denied,
+            Some(No::Stopped) => writ_pages::Verdict::DeniedAndStopped,
+            Some(No::NotMe) => writ_pages::Verdict::NotMe,
+            Some(No::Denied | No::WrongNumber) | None => writ_pages::Verdict::Denied,
         },
     }
 }
 
 /// How many of how many, as far as it is known.
-fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> pages::Verdict {
+fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> writ_pages::Verdict {
     let stages = request.map_or(&[][..], |request| &request.asked.stages);
     let mut mine = stages
         .iter()
@@ -193,5 +193,5 @@ fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> pages::Verdict
     let need = mine.next_back().map_or(1, |stage| stage.need);
     let votes = request.and_then(|request| request.decision.as_ref());
     let agreed = votes.map_or(1, |decision| decision.by.len());
-    pages::Verdict::Agreed { agreed, need }
+    writ_pages::Verdict::Agreed { agreed, need }
 }

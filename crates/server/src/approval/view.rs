@@ -7,6 +7,11 @@ use writ_core::screen::Shown;
 use writ_core::target::has_openid;
 use writ_core::usual::{Unusual, unusual};
 use writ_jose::hash;
+use writ_pages::{
+    AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
+    Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView, PersonView,
+    PurposeView, ResourceWords, RoleView, ScreenView, clean,
+};
 use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
 
@@ -15,11 +20,6 @@ use super::question::Question;
 use super::{Visit, broken, proof};
 use crate::authorize::Ended;
 use crate::consent::{client_view, scopes};
-use crate::pages::{
-    AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
-    Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView, PersonView,
-    PurposeView, ResourceWords, RoleView, ScreenView, clean,
-};
 
 /// Numbers are shown with two digits.
 const NUMBERS: u8 = 90;
@@ -144,9 +144,9 @@ impl Visit<'_> {
             let words = if scope.scope.is_empty() { "" } else { ": " };
             PartView {
                 sentence: vec![
-                    Piece::Value(crate::pages::plain(&scope.resource_name)),
+                    Piece::Value(writ_pages::plain(&scope.resource_name)),
                     Piece::Text(words.to_owned()),
-                    Piece::Value(crate::pages::plain(&scope.scope)),
+                    Piece::Value(writ_pages::plain(&scope.scope)),
                 ],
                 chosen: choice.keeps(&name),
                 amount: None,

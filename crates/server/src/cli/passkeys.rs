@@ -4,11 +4,12 @@ use clap::Args;
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{EventId, UserId};
+use writ_pages::messages::Passkey;
 use writ_store::Session;
 
 use super::desk::Desk;
 use super::{Outcome, say_json};
-use crate::notices::{Passkey, Post, passkey_changed};
+use crate::notices::{Post, passkey_changed};
 
 #[derive(Args)]
 pub struct PasskeysArgument {

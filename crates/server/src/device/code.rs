@@ -16,6 +16,7 @@ use writ_core::device::{self, Typed};
 use writ_core::event::EventName;
 use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
+use writ_pages::{DeviceCode, DeviceCodeProblem};
 use writ_wire::device::UserCode;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
@@ -27,7 +28,6 @@ use crate::attempts::Tries;
 use crate::authorize::{Ended, see_other, untrusted};
 use crate::inbox::person;
 use crate::login::{signed_in, to_login};
-use crate::pages::{DeviceCode, DeviceCodeProblem};
 use crate::session::Browser;
 
 pub fn routes() -> Router<Arc<App>> {
@@ -163,7 +163,7 @@ async fn page(
         problem,
     };
     let texts = app.texts_for(headers, session).await?;
-    Ok(view.page(&texts).into_response())
+    Ok(view.page(&texts).into_http().into_response())
 }
 
 /// As typed or filled in, if it can be a code at all: nothing else of a link is shown.

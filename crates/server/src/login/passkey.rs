@@ -12,6 +12,7 @@ use writ_authority::Level;
 use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
+use writ_pages::LoginProblem;
 use writ_passkey::{Claimed, Used, challenge_of, identify};
 use writ_store::Session;
 use writ_wire::form::Form;
@@ -21,7 +22,6 @@ use super::{Again, challenge, page};
 use crate::answer::json as json_answer;
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
-use crate::pages::LoginProblem;
 use crate::passkeys::refused;
 use crate::session::Browser;
 

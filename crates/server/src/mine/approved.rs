@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use writ_core::event::EventName;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::usual::{KEPT, Known, Total, totals};
+use writ_pages::{Texts, UnfetchedView};
 use writ_store::event::EventFilter;
 use writ_wire::time::Timestamp;
 
 use crate::app::App;
 use crate::authorize::Ended;
-use crate::pages::{Texts, UnfetchedView};
 
 /// The most uses that are summed up.
 const MAX_USES: u32 = 1000;

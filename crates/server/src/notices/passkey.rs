@@ -3,16 +3,15 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 use writ_core::id::UserId;
+use writ_pages::messages::{Passkey, Said};
 use writ_store::Session;
 use writ_store::notice::Notice;
 
 use super::announce::ways;
 use super::outbox::Outcome;
 use super::web_push::{browser_of, hand_over, topic};
-use super::words::Said;
 use super::{Channel, Draft, Letter, Post, WEBHOOK};
 use crate::answer::Failure;
 use crate::app::App;
@@ -20,13 +19,6 @@ use crate::app::App;
 /// How long it is tried: longer than anybody's quiet hours.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 const PAGE: &str = "/app/devices";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Passkey {
-    Added,
-    Removed,
-}
 
 /// In the transaction of the change.
 pub async fn passkey_changed(

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
+use writ_pages::zones::{Zone, Zones};
 use writ_store::settings::Settings;
 use writ_wire::time::Timestamp;
-
-use crate::zones::{Zone, Zones};
 
 /// How long it stays quiet; `None` outside of quiet hours. They follow the person's zone; whoever set none has a clock that is
 /// always as far from UTC.

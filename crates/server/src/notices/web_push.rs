@@ -13,13 +13,13 @@ use web_push_native::{Auth, encrypt};
 use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
 use writ_jose::hash;
+use writ_pages::messages::kinds;
 use writ_store::Session;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use super::announce::{over, waiting};
 use super::outbox::Outcome;
-use super::words::kinds;
 use super::{quiet, seal};
 use crate::answer::Failure;
 use crate::app::App;

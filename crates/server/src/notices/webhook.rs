@@ -7,13 +7,14 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use writ_core::id::UserId;
+use writ_pages::messages::Passkey;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
+use super::Letter;
 use super::announce::{over, waiting};
 use super::outbox::Outcome;
 use super::web_push::page_of;
-use super::{Letter, Passkey};
 use crate::answer::Failure;
 use crate::app::App;
 

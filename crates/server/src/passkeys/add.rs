@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
+use writ_pages::messages::Passkey;
+use writ_pages::{DevicesNotice, DevicesProblem, plain};
 use writ_passkey as passkey;
 use writ_passkey::{Enrolled, Fault};
 use writ_store::Session;
@@ -23,8 +25,6 @@ use crate::answer::json as json_answer;
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::login::{form_expired, signed_in, to_login};
-use crate::notices::Passkey;
-use crate::pages::{DevicesNotice, DevicesProblem, plain};
 use crate::session::Browser;
 
 /// In characters.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
 use writ_jose::hash;
+use writ_pages::LoginProblem;
 use writ_passkey as passkey;
 use writ_store::Session;
 use writ_store::passkey::StoredPasskey;
@@ -22,7 +23,6 @@ use crate::answer::json as json_answer;
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::login::{check_password, signed_in};
-use crate::pages::LoginProblem;
 use crate::session::Browser;
 
 /// A proof is for one of these and for nothing else.

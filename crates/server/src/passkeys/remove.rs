@@ -8,6 +8,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use writ_core::authorize::Session as Person;
 use writ_core::checks::Endpoint;
+use writ_pages::messages::Passkey;
+use writ_pages::{DevicesNotice, DevicesProblem};
 use writ_store::Session;
 use writ_wire::form::Form;
 
@@ -16,8 +18,6 @@ use super::{Change, PATH, Said, page, record};
 use crate::app::App;
 use crate::authorize::{Ended, untrusted};
 use crate::login::{form_expired, signed_in, to_login};
-use crate::notices::Passkey;
-use crate::pages::{DevicesNotice, DevicesProblem};
 use crate::session::Browser;
 
 pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {

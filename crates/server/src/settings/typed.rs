@@ -1,8 +1,7 @@
 //! What a person typed, as values that cannot be wrong.
 
+use writ_pages::QuietView;
 use writ_wire::form::Form;
-
-use crate::pages::QuietView;
 
 /// Minutes east of UTC, from UTC-12 to UTC+14.
 const OFFSETS: std::ops::RangeInclusive<i32> = -720..=840;

@@ -63,7 +63,7 @@ fn attributes_that_people_read_come_from_the_catalogue() {
 #[test]
 fn pages_hold_no_script_and_no_style_of_their_own() {
     for (name, template) in sources("templates", ".html") {
-        let ours = "<script type=\"module\" src=\"{{ crate::pages::";
+        let ours = "<script type=\"module\" src=\"{{ crate::";
         for script in template.split("<script").skip(1) {
             let script = format!("<script{script}");
             assert!(script.starts_with(ours), "{name}: {script}");
@@ -86,9 +86,9 @@ fn pages_hold_no_script_and_no_style_of_their_own() {
 #[test]
 fn every_text_is_used() {
     let mut code: Vec<_> = sources("templates", ".html");
-    code.extend(sources("src/pages", ".rs"));
+    code.extend(sources("src", ".rs"));
     let code: String = code.into_iter().map(|(_, text)| text).collect();
-    let catalogue: toml::Table = toml::from_str(include_str!("../../text/en.toml")).unwrap();
+    let catalogue: toml::Table = toml::from_str(include_str!("../text/en.toml")).unwrap();
     for key in keys(&catalogue, "") {
         let (table, field) = key.rsplit_once('.').unwrap();
         let through_section = format!("{table}.{field}");
@@ -109,8 +109,8 @@ fn every_text_is_used() {
 fn catalogues() -> [(&'static str, toml::Table); 2] {
     let read = |text| toml::from_str(text).unwrap();
     [
-        ("en", read(include_str!("../../text/en.toml"))),
-        ("de", read(include_str!("../../text/de.toml"))),
+        ("en", read(include_str!("../text/en.toml"))),
+        ("de", read(include_str!("../text/de.toml"))),
     ]
 }
 

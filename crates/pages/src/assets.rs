@@ -1,13 +1,8 @@
 //! Stylesheet, scripts and icons. The addresses of what changes with the server hold a hash of the content, so they may be
 //! cached for ever; the service worker's address never changes, as its specification demands.
 
-use axum::Router;
-use axum::body::Body;
-use axum::response::Response;
-use axum::routing::get;
+use http::Response;
 use http::header::{self, HeaderName, HeaderValue};
-
-use super::{Languages, installed};
 
 /// `/static/writ-<hash>.css`
 pub const STYLESHEET_PATH: &str =
@@ -25,42 +20,28 @@ pub(crate) const ICON_512_PATH: &str = "/static/icon-512.png";
 pub(crate) const MASKABLE_PATH: &str = "/static/icon-maskable.png";
 pub(crate) const APPLE_ICON_PATH: &str = "/static/icon-180.png";
 
-/// Everything that is the same for everybody: `router.rs` merges it once.
-pub fn asset_routes<S: Clone + Send + Sync + 'static>(languages: &Languages) -> Router<S> {
+/// Every file that is the same for everybody: its path, and the answer to `GET`.
+pub fn assets() -> Vec<(&'static str, Response<&'static [u8]>)> {
+    let mut assets = vec![
+        (
+            STYLESHEET_PATH,
+            asset(STYLESHEET, "text/css; charset=utf-8", FOR_EVER),
+        ),
+        (ICON_PATH, asset(ICON, "image/svg+xml", A_DAY)),
+        ("/app/sw.js", service_worker()),
+    ];
     let scripts = [
         (APP_SCRIPT_PATH, APP_SCRIPT),
         (PASSKEY_SCRIPT_PATH, PASSKEY_SCRIPT),
         (PUSH_SCRIPT_PATH, PUSH_SCRIPT),
     ];
-    let mut router = Router::new()
-        .route(STYLESHEET_PATH, get(stylesheet))
-        .route(ICON_PATH, get(icon))
-        .route("/app/sw.js", get(service_worker));
-    for (path, script) in scripts {
-        let answer = move || async move { asset(script, SCRIPT, FOR_EVER) };
-        router = router.route(path, get(answer));
-    }
-    for (path, picture) in PICTURES {
-        router = router.route(
-            path,
-            get(move || async move { asset(picture, "image/png", A_DAY) }),
-        );
-    }
-    router.merge(installed::routes(languages))
-}
-
-/// Answers `GET` of [`STYLESHEET_PATH`].
-async fn stylesheet() -> Response {
-    asset(STYLESHEET, "text/css; charset=utf-8", FOR_EVER)
-}
-
-/// Answers `GET` of [`ICON_PATH`].
-async fn icon() -> Response {
-    asset(ICON, "image/svg+xml", A_DAY)
+    assets.extend(scripts.map(|(path, script)| (path, asset(script, SCRIPT, FOR_EVER))));
+    assets.extend(PICTURES.map(|(path, picture)| (path, asset(picture, "image/png", A_DAY))));
+    assets
 }
 
 /// Above its own folder, so that `/app` itself is in its scope (Service Workers, `Service-Worker-Allowed`).
-async fn service_worker() -> Response {
+fn service_worker() -> Response<&'static [u8]> {
     let mut response = asset(SERVICE_WORKER, SCRIPT, "no-cache");
     let scope = HeaderName::from_static("service-worker-allowed");
     for (name, value) in [
@@ -76,8 +57,12 @@ async fn service_worker() -> Response {
     response
 }
 
-fn asset(content: &'static [u8], kind: &'static str, cache: &'static str) -> Response {
-    let mut response = Response::new(Body::from(content));
+fn asset(
+    content: &'static [u8],
+    kind: &'static str,
+    cache: &'static str,
+) -> Response<&'static [u8]> {
+    let mut response = Response::new(content);
     for (name, value) in [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, cache),
@@ -99,20 +84,17 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 const A_DAY: &str = "public, max-age=86400";
 
-const STYLESHEET: &[u8] = include_bytes!("../../static/writ.css");
-const APP_SCRIPT: &[u8] = include_bytes!("../../static/app.js");
-const PASSKEY_SCRIPT: &[u8] = include_bytes!("../../static/passkey.js");
-const PUSH_SCRIPT: &[u8] = include_bytes!("../../static/push.js");
-const SERVICE_WORKER: &[u8] = include_bytes!("../../static/sw.js");
-const ICON: &[u8] = include_bytes!("../../static/icon.svg");
+const STYLESHEET: &[u8] = include_bytes!("../static/writ.css");
+const APP_SCRIPT: &[u8] = include_bytes!("../static/app.js");
+const PASSKEY_SCRIPT: &[u8] = include_bytes!("../static/passkey.js");
+const PUSH_SCRIPT: &[u8] = include_bytes!("../static/push.js");
+const SERVICE_WORKER: &[u8] = include_bytes!("../static/sw.js");
+const ICON: &[u8] = include_bytes!("../static/icon.svg");
 const PICTURES: [(&str, &[u8]); 4] = [
-    (ICON_192_PATH, include_bytes!("../../static/icon-192.png")),
-    (ICON_512_PATH, include_bytes!("../../static/icon-512.png")),
-    (
-        MASKABLE_PATH,
-        include_bytes!("../../static/icon-maskable.png"),
-    ),
-    (APPLE_ICON_PATH, include_bytes!("../../static/icon-180.png")),
+    (ICON_192_PATH, include_bytes!("../static/icon-192.png")),
+    (ICON_512_PATH, include_bytes!("../static/icon-512.png")),
+    (MASKABLE_PATH, include_bytes!("../static/icon-maskable.png")),
+    (APPLE_ICON_PATH, include_bytes!("../static/icon-180.png")),
 ];
 
 /// The address with a hash of the content in the place of its stars.

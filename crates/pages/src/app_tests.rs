@@ -357,7 +357,7 @@ fn ids_are_unique_and_labels_lead_somewhere() {
 #[test]
 fn pages_with_scripts_allow_our_files_alone() {
     let policy = |page: Page| {
-        let response = page.into_response();
+        let response = page.into_http();
         let policy = &response.headers()["content-security-policy"];
         policy.to_str().unwrap().to_owned()
     };

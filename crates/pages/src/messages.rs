@@ -1,19 +1,26 @@
 //! What people are sent, in each language (`text/notices`). Names in it are cleaned like those on pages.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use writ_authority::Types;
 use writ_core::client::Client;
 use writ_core::pending::PendingRequest;
 
-use super::Passkey;
-use crate::pages::{LONGEST_WORDS, TextError, clean};
+use super::{LONGEST_WORDS, TextError, clean};
+
+/// What happened to a passkey of the person who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passkey {
+    Added,
+    Removed,
+}
 
 /// Every language; the first is everybody's who says no other.
-pub struct Words([(&'static str, Texts); 2]);
+pub struct Words([(&'static str, MessageTexts); 2]);
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Texts {
+pub struct MessageTexts {
     push: Push,
     mail: Mail,
     suspended: Mail,
@@ -48,9 +55,9 @@ struct News {
 
 /// A title and what stands below it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) title: String,
-    pub(super) body: String,
+pub struct Said {
+    pub title: String,
+    pub body: String,
 }
 
 impl Words {
@@ -58,11 +65,11 @@ impl Words {
         Ok(Self([
             (
                 "en",
-                toml::from_str(include_str!("../../text/notices/en.toml"))?,
+                toml::from_str(include_str!("../text/notices/en.toml"))?,
             ),
             (
                 "de",
-                toml::from_str(include_str!("../../text/notices/de.toml"))?,
+                toml::from_str(include_str!("../text/notices/de.toml"))?,
             ),
         ]))
     }
@@ -80,16 +87,16 @@ impl Words {
         asked.into_iter().next().unwrap_or(first)
     }
 
-    pub(super) fn of(&self, language: &str) -> (&'static str, &Texts) {
+    pub fn of(&self, language: &str) -> (&'static str, &MessageTexts) {
         let [(name, first), ..] = &self.0;
         let found = self.0.iter().find(|(name, _)| *name == language);
         found.map_or((name, first), |(name, texts)| (name, texts))
     }
 }
 
-impl Texts {
+impl MessageTexts {
     /// For a locked screen: who asks, and for what kind of thing.
-    pub(super) fn push(&self, agent: &Client, kinds: &[&str]) -> Said {
+    pub fn push(&self, agent: &Client, kinds: &[&str]) -> Said {
         let what = kinds.join(&self.push.list_separator);
         let body = if kinds.is_empty() {
             &self.push.body_plain
@@ -103,17 +110,17 @@ impl Texts {
         }
     }
 
-    pub(super) fn mail(&self, agent: &Client, url: &str) -> Said {
+    pub fn mail(&self, agent: &Client, url: &str) -> Said {
         self.mail.filled(agent, &[("{url}", url)])
     }
 
-    pub(super) fn suspended(&self, agent: &Client, person: &str) -> Said {
+    pub fn suspended(&self, agent: &Client, person: &str) -> Said {
         let id = agent.id.as_str();
         self.suspended
             .filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
-    pub(super) fn passkey(&self, what: Passkey) -> Said {
+    pub fn passkey(&self, what: Passkey) -> Said {
         let News { title, body, .. } = self.news(what);
         Said {
             title: title.clone(),
@@ -121,7 +128,7 @@ impl Texts {
         }
     }
 
-    pub(super) fn passkey_letter(&self, what: Passkey, url: &str) -> Said {
+    pub fn passkey_letter(&self, what: Passkey, url: &str) -> Said {
         let News { title, text, .. } = self.news(what);
         Said {
             title: title.clone(),
@@ -157,11 +164,7 @@ fn named(text: &str, agent: &Client) -> String {
 }
 
 /// Titles of the types of what is asked, each once.
-pub(super) fn kinds<'a>(
-    request: &PendingRequest,
-    types: &'a Types,
-    language: &str,
-) -> Vec<&'a str> {
+pub fn kinds<'a>(request: &PendingRequest, types: &'a Types, language: &str) -> Vec<&'a str> {
     let mut titles = Vec::new();
     for detail in request.asked.authority.details() {
         let title = types

@@ -2,36 +2,27 @@
 //! language.
 
 use askama::Template;
-use axum::Router;
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
 use super::assets::{ICON_192_PATH, ICON_512_PATH, ICON_PATH, MASKABLE_PATH};
 use super::{Languages, Page, Texts};
 
-/// `/app/manifest.webmanifest` and `/app/offline`, written once for each language.
-pub(super) fn routes<S: Clone + Send + Sync + 'static>(languages: &Languages) -> Router<S> {
-    let manifests = Written::of(languages, |texts| manifest(texts).to_string());
-    let offline = Written::of(languages, |texts| offline(texts).html);
-    Router::new()
-        .route(
-            "/app/manifest.webmanifest",
-            get(move |headers: HeaderMap| async move { manifests.answer(&headers) }),
-        )
-        .route(
-            "/app/offline",
-            get(move |headers: HeaderMap| async move { offline.page(&headers) }),
-        )
+/// Of `/app/manifest.webmanifest`, written once for each language.
+pub fn manifests(languages: &Languages) -> ByLanguage {
+    ByLanguage::of(languages, |texts| manifest(texts).to_string())
+}
+
+/// Of `/app/offline`, written once for each language.
+pub fn offline_pages(languages: &Languages) -> ByLanguage {
+    ByLanguage::of(languages, |texts| offline(texts).html)
 }
 
 /// One text in each language.
 #[derive(Clone)]
-struct Written(std::sync::Arc<Vec<(String, String)>>);
+pub struct ByLanguage(std::sync::Arc<Vec<(String, String)>>);
 
-impl Written {
+impl ByLanguage {
     fn of(languages: &Languages, write: impl Fn(&Texts) -> String) -> Self {
         let all = languages.all();
         let written = all.map(|texts| (texts.locale().to_owned(), write(texts)));
@@ -45,8 +36,9 @@ impl Written {
         found.map(|(_, text)| text.clone()).unwrap_or_default()
     }
 
-    fn answer(&self, headers: &HeaderMap) -> Response {
-        let mut response = Response::new(Body::from(self.chosen(headers)));
+    /// The manifest in the language of whoever asks.
+    pub fn manifest(&self, headers: &HeaderMap) -> Response<String> {
+        let mut response = Response::new(self.chosen(headers));
         for (name, value) in [
             (header::CONTENT_TYPE, "application/manifest+json"),
             (header::CACHE_CONTROL, "no-cache"),
@@ -60,9 +52,10 @@ impl Written {
         response
     }
 
-    fn page(&self, headers: &HeaderMap) -> Response {
+    /// The page in the language of whoever asks.
+    pub fn page(&self, headers: &HeaderMap) -> Response<String> {
         let html = self.chosen(headers);
-        Page::of(html, StatusCode::OK).into_response()
+        Page::of(html, StatusCode::OK).into_http()
     }
 }
 
@@ -110,33 +103,37 @@ struct OfflineTemplate<'a> {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
-    use http_body_util::BodyExt;
-    use tower::ServiceExt;
-
     use super::*;
-    use crate::pages::asset_routes;
+    use crate::assets;
 
-    async fn fetch(path: &str, language: &str) -> (http::response::Parts, String) {
-        let router: Router = asset_routes(&Languages::load().unwrap());
-        let request = Request::get(path).header(header::ACCEPT_LANGUAGE, language);
-        let response = router.oneshot(request.body(Body::empty()).unwrap()).await;
-        let (parts, body) = response.unwrap().into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
-        (parts, String::from_utf8_lossy(&body).into_owned())
+    /// As the server answers `GET` of a path.
+    fn fetch(path: &str, language: &str) -> (http::response::Parts, String) {
+        let languages = Languages::load().unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_LANGUAGE, language.parse().unwrap());
+        let response = match path {
+            "/app/manifest.webmanifest" => manifests(&languages).manifest(&headers),
+            "/app/offline" => offline_pages(&languages).page(&headers),
+            _ => {
+                let mut assets = assets().into_iter();
+                let (_, found) = assets.find(|(known, _)| *known == path).expect(path);
+                found.map(|body| String::from_utf8_lossy(body).into_owned())
+            }
+        };
+        response.into_parts()
     }
 
     /// W3C Web Application Manifest: what Chromium asks for before it offers to install.
-    #[tokio::test]
-    async fn the_manifest_can_be_installed_and_its_icons_are_there() {
-        let (parts, manifest) = fetch("/app/manifest.webmanifest", "de-DE").await;
+    #[test]
+    fn the_manifest_can_be_installed_and_its_icons_are_there() {
+        let (parts, manifest) = fetch("/app/manifest.webmanifest", "de-DE");
         assert_eq!(parts.headers["content-type"], "application/manifest+json");
         let manifest: Value = serde_json::from_str(&manifest).unwrap();
         assert_eq!(manifest["lang"], "de");
         assert_eq!(manifest["start_url"], "/app");
         assert_eq!(manifest["display"], "standalone");
         for icon in manifest["icons"].as_array().unwrap() {
-            let (parts, _) = fetch(icon["src"].as_str().unwrap(), "").await;
+            let (parts, _) = fetch(icon["src"].as_str().unwrap(), "");
             assert_eq!(parts.status, StatusCode::OK);
             assert_eq!(
                 parts.headers["content-type"],
@@ -145,19 +142,19 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn without_a_connection_each_reads_their_language() {
-        let (parts, html) = fetch("/app/offline", "de").await;
+    #[test]
+    fn without_a_connection_each_reads_their_language() {
+        let (parts, html) = fetch("/app/offline", "de");
         assert!(html.contains("Keine Verbindung") && html.contains("lang=\"de\""));
         assert!(!parts.headers.contains_key("set-cookie"));
-        let (_, html) = fetch("/app/offline", "fr").await;
+        let (_, html) = fetch("/app/offline", "fr");
         assert!(html.contains("You are offline"));
     }
 
     /// Service Workers, `Service-Worker-Allowed`: its own folder is `/app/`, its pages begin at `/app`.
-    #[tokio::test]
-    async fn the_service_worker_may_serve_the_app_and_is_never_kept() {
-        let (parts, _) = fetch("/app/sw.js", "").await;
+    #[test]
+    fn the_service_worker_may_serve_the_app_and_is_never_kept() {
+        let (parts, _) = fetch("/app/sw.js", "");
         assert_eq!(parts.headers["service-worker-allowed"], "/app");
         assert_eq!(parts.headers["cache-control"], "no-cache");
         assert_eq!(
@@ -166,13 +163,13 @@ mod tests {
         );
     }
 
-    #[tokio::test]
-    async fn every_file_that_a_page_names_is_served() {
+    #[test]
+    fn every_file_that_a_page_names_is_served() {
         let languages = Languages::load().unwrap();
-        for (_, page) in crate::pages::app_samples::every_page(languages.of("en")) {
+        for (_, page) in crate::app_samples::every_page(languages.of("en")) {
             for rest in page.html.split("\"/static/").skip(1) {
                 let path = format!("/static/{}", rest.split('"').next().unwrap());
-                assert_eq!(fetch(&path, "").await.0.status, StatusCode::OK, "{path}");
+                assert_eq!(fetch(&path, "").0.status, StatusCode::OK, "{path}");
             }
         }
     }

@@ -62,11 +62,11 @@ pub struct Words {
 impl Texts {
     /// English.
     pub fn load() -> Result<Self, TextError> {
-        Self::parse(include_str!("../../text/en.toml"))
+        Self::parse(include_str!("../text/en.toml"))
     }
 
     pub(super) fn german() -> Result<Self, TextError> {
-        Self::parse(include_str!("../../text/de.toml"))
+        Self::parse(include_str!("../text/de.toml"))
     }
 
     fn parse(catalogue: &str) -> Result<Self, TextError> {
@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_refused() {
-        let extended = include_str!("../../text/en.toml").replace("[login]", "[login]\nx = \"y\"");
+        let extended = include_str!("../text/en.toml").replace("[login]", "[login]\nx = \"y\"");
         assert!(Texts::parse(&extended).is_err());
     }
 }

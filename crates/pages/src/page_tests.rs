@@ -36,7 +36,7 @@ pub(super) fn read(html: &str) -> String {
 
 #[test]
 fn every_page_carries_the_headers() {
-    let response = samples::consent().page(&texts()).into_response();
+    let response = samples::consent().page(&texts()).into_http();
     let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap();
     assert_eq!(
         header("content-security-policy"),
@@ -56,7 +56,7 @@ fn every_page_carries_the_headers() {
 fn without_a_redirect_forms_end_here() {
     let response = Failure::new(FailureKind::NotFound)
         .page(&texts())
-        .into_response();
+        .into_http();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     let policy = response
         .headers()

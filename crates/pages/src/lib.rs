@@ -3,9 +3,7 @@
 //! sections 4.16 and 4.2, DESIGN section 4.
 
 use askama::Template;
-use axum::body::Body;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 
 mod activity;
 mod agents;
@@ -25,6 +23,7 @@ mod inbox;
 mod installed;
 mod languages;
 mod login;
+pub mod messages;
 mod over;
 mod person;
 mod receipt;
@@ -34,6 +33,7 @@ mod sentence;
 mod settings;
 mod tasks;
 mod texts;
+pub mod zones;
 
 #[cfg(test)]
 mod app_samples;
@@ -56,7 +56,7 @@ pub use approval::{
     ScreenView,
 };
 pub(crate) use assets::{APP_SCRIPT_PATH, APPLE_ICON_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH};
-pub use assets::{ICON_PATH, STYLESHEET_PATH, asset_routes};
+pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
 pub use clean::{LONGEST_WORDS, clean, legible, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, OnwardView, ScopeView,
@@ -67,6 +67,7 @@ pub use done::Done;
 pub use failure::{Failure, FailureKind};
 pub use form_action::FormAction;
 pub use inbox::{Inbox, InboxEntry};
+pub use installed::{ByLanguage, manifests, offline_pages};
 pub use languages::{LANGUAGE_COOKIE, Languages};
 pub use login::{Login, LoginProblem};
 pub use over::{HowOver, Over};
@@ -76,7 +77,7 @@ pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
 
-/// A finished page. As a response it carries the headers of every page.
+/// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     pub status: StatusCode,
@@ -128,11 +129,10 @@ impl Page {
             ..self
         }
     }
-}
 
-impl IntoResponse for Page {
-    fn into_response(self) -> Response {
-        let mut response = Response::new(Body::from(self.html));
+    /// The answer to a request, with the headers of every page.
+    pub fn into_http(self) -> Response<String> {
+        let mut response = Response::new(self.html);
         *response.status_mut() = self.status;
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, html);
