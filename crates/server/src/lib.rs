@@ -1,4 +1,4 @@
-//! The authorization server: endpoints, pages, configuration, background work, and the binary `writ`.
+//! The authorization server: endpoints, configuration, background work.
 //! A request is four lines of story: parse (`wire`), load facts (`store`), decide (`core`), commit (`store`); then answer.
 
 pub mod activity;
@@ -13,10 +13,8 @@ pub mod background;
 pub mod caller;
 pub mod catalogue;
 pub mod ciba;
-pub mod cli;
 pub mod config;
 pub mod consent;
-pub mod demo;
 pub mod device;
 pub mod disable;
 pub mod discovery;

@@ -11,12 +11,12 @@ use writ_core::receipt::{Proof, Receipt, Verdict};
 use writ_core::screen::Screen;
 use writ_core::words::plain;
 use writ_jose::key::PublicKey;
+use writ_server::approval::prove;
 use writ_store::event::EventFilter;
 use writ_wire::jwk::{Jwk, JwkSet};
 
 use super::desk::{Desk, read_file, read_json};
 use super::{Configured, Outcome, say};
-use crate::approval::prove;
 
 #[derive(Subcommand)]
 pub enum AuditCommand {

@@ -8,13 +8,17 @@ mod passkeys;
 mod serve;
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+#[cfg(feature = "demo")]
+use std::io::IsTerminal;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use desk::{Desk, app as app_of};
+#[cfg(feature = "demo")]
+pub use desk::app as app_of;
+#[cfg(feature = "demo")]
 pub use serve::{Running, interrupted, serve_on};
 
 /// An OAuth 2.1 authorization server for agents that act for people.
@@ -39,6 +43,7 @@ pub struct Configured {
 enum Command {
     /// Run the server
     Serve,
+    #[cfg(feature = "demo")]
     /// Watch an agent get a token, pass a piece of it on, and be stopped; all on loopback
     Demo {
         /// Leave everything running afterwards
@@ -104,6 +109,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
     match command {
         Command::Serve => serve::serve(configured).await,
         // Its configuration is its own: a fresh database on loopback.
+        #[cfg(feature = "demo")]
         Command::Demo { stay, auto } => crate::demo::run(stay, answering(auto)).await,
         Command::Migrate => admin::migrate(configured).await,
         Command::Check => admin::check(configured).await,
@@ -158,6 +164,7 @@ fn log_to_stderr() {
 }
 
 /// Without a terminal there is nobody to ask.
+#[cfg(feature = "demo")]
 fn answering(auto: bool) -> crate::demo::Answering {
     if auto || !std::io::stdout().is_terminal() {
         crate::demo::Answering::Scripted

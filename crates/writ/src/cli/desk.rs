@@ -7,12 +7,12 @@ use serde::de::DeserializeOwned;
 use writ_authority::Types;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_outside::{Clock, Random};
+use writ_server::catalogue::type_files;
+use writ_server::config::Config;
+use writ_server::register::Registry;
 use writ_store::{Session, Store};
 
 use super::{Configured, environment};
-use crate::catalogue::type_files;
-use crate::config::Config;
-use crate::register::Registry;
 
 /// The largest file that a command reads, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -97,15 +97,15 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
 }
 
 /// What a server starts with.
-pub async fn app(config: Config) -> Result<Arc<crate::app::App>, String> {
+pub async fn app(config: Config) -> Result<Arc<writ_server::app::App>, String> {
     let store = Store::connect(&config.database_url)
         .await
         .map_err(|e| e.to_string())?;
-    let outside = crate::app::Outside {
+    let outside = writ_server::app::Outside {
         clock: Clock::System,
         random: Random::System,
     };
-    crate::app::App::start(config, store, outside)
+    writ_server::app::App::start(config, store, outside)
         .await
         .map_err(|e| e.to_string())
 }

@@ -1,7 +1,11 @@
 //! The binary `writ`.
 
+mod cli;
+#[cfg(feature = "demo")]
+mod demo;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    writ_server::cli::main()
+    cli::main()
 }

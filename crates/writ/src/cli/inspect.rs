@@ -11,14 +11,14 @@ use writ_core::id::{DelegationId, EventId, TaskId};
 use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
+use writ_server::catalogue::type_files;
+use writ_server::stop::{Stopper, stop_task};
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
 use writ_wire::time::Timestamp;
 
 use super::desk::{Desk, load, read_file};
 use super::{Configured, Outcome, say_json};
-use crate::catalogue::type_files;
-use crate::stop::{Stopper, stop_task};
 
 #[derive(Subcommand)]
 pub enum TypeCommand {

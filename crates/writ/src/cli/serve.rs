@@ -6,15 +6,14 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use writ_server::app::App;
+use writ_server::{background, listener, router};
 
 use super::{Configured, Outcome, desk, say};
-use crate::app::App;
-use crate::{background, listener, router};
 
 /// A server that runs in the background until it is told to stop.
 pub struct Running {
     pub app: Arc<App>,
-    pub address: SocketAddr,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -37,7 +36,7 @@ pub async fn serve(configured: &Configured) -> Outcome {
         None => None,
     };
     let app = desk::app(config).await?;
-    let mut running = serve_on(app, socket)?;
+    let mut running = serve_on(app, socket);
     if let Some(socket) = operators {
         let routes = router::operators(running.app.clone());
         let stopped = running.stop.subscribe();
@@ -52,8 +51,7 @@ pub async fn serve(configured: &Configured) -> Outcome {
 }
 
 /// Serves on an open listener.
-pub fn serve_on(app: Arc<App>, socket: TcpListener) -> Result<Running, String> {
-    let address = socket.local_addr().map_err(|e| e.to_string())?;
+pub fn serve_on(app: Arc<App>, socket: TcpListener) -> Running {
     let (stop, stopped) = watch::channel(false);
     let server = tokio::spawn(listener::serve(
         socket,
@@ -61,12 +59,11 @@ pub fn serve_on(app: Arc<App>, socket: TcpListener) -> Result<Running, String> {
         stopped.clone(),
     ));
     let work = tokio::spawn(background::run(app.clone(), stopped));
-    Ok(Running {
+    Running {
         app,
-        address,
         stop,
         tasks: vec![server, work],
-    })
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {

@@ -5,11 +5,11 @@ use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{EventId, UserId};
 use writ_pages::messages::Passkey;
+use writ_server::notices::{Post, passkey_changed};
 use writ_store::Session;
 
 use super::desk::Desk;
 use super::{Outcome, say_json};
-use crate::notices::{Post, passkey_changed};
 
 #[derive(Args)]
 pub struct PasskeysArgument {

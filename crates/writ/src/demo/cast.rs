@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 use writ_agent::Key;
+use writ_server::app::App;
+use writ_server::register::{Registry, RegistryError};
 use writ_wire::token::GrantType;
-
-use crate::app::App;
-use crate::register::{Registry, RegistryError};
 
 pub struct Cast {
     pub bank_secret: String,

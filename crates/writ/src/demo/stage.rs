@@ -9,12 +9,12 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use writ_outside::{Clock, Random};
+use writ_server::config::Config;
+use writ_server::listener;
 
 use super::bank;
 use super::cast::Cast;
 use crate::cli::{Running, app_of, interrupted, say, serve_on};
-use crate::config::Config;
-use crate::listener;
 
 /// The shipped types, so that the demo runs from any folder.
 const TYPES: [(&str, &str); 3] = [
@@ -72,7 +72,7 @@ impl Stage {
         let issuer = format!("http://localhost:{}", address.port());
         let bank = format!("http://{bank_address}");
         let app = app_of(config(folder, &issuer)?).await?;
-        let server = serve_on(app.clone(), listener)?;
+        let server = serve_on(app.clone(), listener);
         say(&format!(
             "writ is ready at {issuer}, on a fresh SQLite file"
         ));
