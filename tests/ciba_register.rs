@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use writ_core::pending::State;
-use writ_server::answer::Failure;
+use writ_server::node::failure::Failure;
 use writ_testkit::{Actor, Cast, Change, both, enrol_plain, refused};
 
 use crate::ciba::{question_of_web, web_file};

@@ -8,45 +8,14 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use writ_core::Refusal;
 use writ_core::checks::Endpoint;
-use writ_core::event::{Event, EventName};
-use writ_jose::key::KeyError;
+use writ_core::event::Event;
 use writ_store::StoreError;
 use writ_wire::dpop::DPOP_NONCE;
 use writ_wire::error::{ErrorBody, ErrorCode, description};
 use writ_wire::registration::Profile;
 
 use crate::app::App;
-
-/// Why there is no success.
-#[derive(Debug)]
-pub enum Failure {
-    /// Before the client proved who it is: counted by the minute.
-    Unauthenticated(Box<Refusal>),
-    /// Afterwards: an event of its own, in its own transaction.
-    Refused(Box<Refusal>, Box<Event>),
-    /// A person has not answered yet: nothing is refused, nothing is recorded.
-    Waiting(Box<Refusal>),
-    /// Ours.
-    Broken(String),
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        Self::Broken(error.to_string())
-    }
-}
-
-impl From<KeyError> for Failure {
-    fn from(error: KeyError) -> Self {
-        Self::Broken(error.to_string())
-    }
-}
-
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Self::Unauthenticated(Box::new(refusal))
-    }
-}
+use crate::node::failure::Failure;
 
 /// The status of the token endpoint's family: RFC 6749 section 5.2, RFC 9126 section 2.3, RFC 9449 section 5.
 pub const fn status(code: ErrorCode) -> StatusCode {
@@ -164,14 +133,6 @@ impl App {
         let mut session = self.begin().await?;
         session.insert_event(event).await?;
         session.commit().await
-    }
-
-    /// A refusal with its event, for after client authentication.
-    pub fn refused(&self, refusal: Refusal, fill: impl FnOnce(Event) -> Event) -> Failure {
-        let now = self.clock.now();
-        let event =
-            fill(Event::new(self.event_id(now), now, EventName::TokenRefused)).denied(&refusal);
-        Failure::Refused(Box::new(refusal), Box::new(event))
     }
 
     /// Gives the client its next nonce (RFC 9449 section 8.2), if its profile wants any or its last one was no good.

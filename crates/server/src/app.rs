@@ -18,9 +18,9 @@ use writ_wire::time::Timestamp;
 use crate::catalogue::{CatalogueCache, Clients};
 use crate::config::Config;
 use crate::keyring::KeyRing;
-use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::notices::Notices;
+use crate::node::live::Live;
+use crate::node::outgoing::Notices;
 use crate::passwords::Passwords;
 use crate::waiting::Waiting;
 

@@ -12,12 +12,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::response::Response;
-use http::{HeaderValue, header};
 use serde_json::json as object;
 use writ_core::Refusal;
 use writ_core::budget;
-use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, UserId};
 use writ_core::pending::{self, Asking, Ending, LONGEST_WAIT, PendingRequest, Prepared};
@@ -26,19 +23,20 @@ use writ_store::pending::NewPending;
 use writ_wire::time::Timestamp;
 
 use self::facts::Loaded;
-use crate::answer::Failure;
 use crate::app::App;
-use crate::caller::{Caller, secret_digest};
 use crate::catalogue::Catalogue;
 use crate::ciba;
 use crate::ending::{Endings, end};
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
 use crate::notices;
 use crate::once::Single;
+use crate::request::caller::Caller;
 
 /// A request that is not taken, and when another one may be.
 pub struct Denied {
     pub failure: Failure,
-    retry_after: Option<Duration>,
+    pub retry_after: Option<Duration>,
 }
 
 impl<F: Into<Failure>> From<F> for Denied {
@@ -48,22 +46,6 @@ impl<F: Into<Failure>> From<F> for Denied {
             retry_after: None,
         }
     }
-}
-
-/// Records it and answers it.
-pub async fn refused(app: &App, endpoint: Endpoint, denied: Denied) -> Response {
-    let mut response = app.answer_failure(endpoint, denied.failure).await;
-    if let Some(wait) = denied.retry_after {
-        let seconds = HeaderValue::from(whole_seconds(wait));
-        response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    }
-    response
-}
-
-/// Rounded up: whoever waits as long as told (RFC 9110 section 10.2.3) is not early.
-fn whole_seconds(wait: Duration) -> u64 {
-    let begun = u64::from(wait.subsec_nanos() > 0);
-    wait.as_secs().saturating_add(begun).max(1)
 }
 
 /// One request on its way.

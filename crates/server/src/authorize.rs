@@ -22,11 +22,11 @@ use writ_wire::error::{ErrorCode, description};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
-use crate::answer::Failure;
 use crate::app::App;
 use crate::attempts::Tries;
-use crate::caller::secret_digest;
 use crate::catalogue::Catalogue;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
 use crate::par::references;
 use crate::peer::Peer;
 use crate::session::Browser;

@@ -16,24 +16,18 @@ use writ_jose::dpop::{
     Htu, NoncePolicy, Proof, ProofContext, ProofError, TokenHash, UnverifiedProof,
 };
 use writ_jose::hash;
-use writ_jose::key::Thumbprint;
 use writ_wire::dpop::DPOP;
 use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 use writ_wire::registration::{AssertionAudience, Profile};
 use writ_wire::time::Timestamp;
 
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
+use crate::request::caller::Caller;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// One authenticated request.
-pub struct Caller {
-    pub client: Arc<Client>,
-    pub proof: Option<Proof>,
-    pub assertion: Option<ClientAssertion>,
-}
 
 /// A request as it arrived.
 pub struct Arrived<'a> {
@@ -44,13 +38,6 @@ pub struct Arrived<'a> {
     pub now: Timestamp,
     /// Set once the client is known: whether its profile wants nonces.
     pub profile: &'a OnceLock<Profile>,
-}
-
-impl Caller {
-    /// The key of the proof.
-    pub fn key(&self) -> Option<&Thumbprint> {
-        self.proof.as_ref().map(|proof| &proof.thumbprint)
-    }
 }
 
 impl App {
@@ -257,11 +244,6 @@ pub fn proof(headers: &HeaderMap, context: &ProofContext<'_>) -> Result<Option<P
         }
         Err(ProofError::Invalid(sentence)) => Err(Refusal::invalid_proof(sentence)),
     }
-}
-
-/// What is stored of a client secret, a code, a refresh token: 256 random bits need no slow hash (promise 9).
-pub fn secret_digest(secret: &str) -> String {
-    hash::digest_text(&[b"secret", secret.as_bytes()])
 }
 
 /// RFC 6749 section 2.3.1: name and secret are form-encoded inside Basic.

@@ -24,10 +24,12 @@ use writ_wire::ciba::{BackchannelRequest, BackchannelResponse};
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
 
-use crate::answer::{Failure, json};
+use crate::answer::json;
 use crate::app::App;
 use crate::asking::{self, Ask, Denied, Question, check_code};
 use crate::caller::Arrived;
+use crate::denied;
+use crate::node::failure::Failure;
 use crate::once::Single;
 use crate::par::references;
 use crate::peer::Peer;
@@ -52,7 +54,7 @@ pub async fn ask(
 async fn refused(app: &App, denied: Denied) -> Response {
     let forbidden = matches!(&denied.failure,
         Failure::Refused(refusal, _) if refusal.code == ErrorCode::AccessDenied);
-    let mut response = asking::refused(app, Endpoint::Backchannel, denied).await;
+    let mut response = denied::refused(app, Endpoint::Backchannel, denied).await;
     if forbidden && response.status() == StatusCode::BAD_REQUEST {
         *response.status_mut() = StatusCode::FORBIDDEN;
     }

@@ -27,9 +27,9 @@ use writ_wire::resource::ResourceUri;
 
 use crate::app::App;
 use crate::authorize::{Ended, back, load, next, see_other, untrusted};
-use crate::caller::secret_digest;
 use crate::catalogue::Catalogue;
 use crate::login::form_expired;
+use crate::node::secret::secret_digest;
 use crate::session::Browser;
 
 /// Everything that the page and the decision are about.

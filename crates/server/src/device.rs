@@ -29,13 +29,16 @@ use writ_wire::form::Form;
 use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
 
-use crate::answer::{Failure, json};
+use crate::answer::json;
 use crate::app::App;
 use crate::attempts::Tries;
-use crate::caller::{Arrived, Caller, secret_digest};
+use crate::caller::Arrived;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
 use crate::notices::seal::of_user_code;
 use crate::par::references;
 use crate::peer::Peer;
+use crate::request::caller::Caller;
 use crate::token::read_form;
 
 /// Of the person's page, and of `verification_uri` (RFC 8628 section 3.3).

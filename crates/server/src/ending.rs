@@ -9,8 +9,8 @@ use writ_store::Session;
 use writ_store::pending::Ended;
 use writ_wire::time::Timestamp;
 
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 use crate::notices;
 
 /// What ended in a transaction: announce it after the commit.

@@ -15,9 +15,11 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::introspection::IntrospectionResponse;
 use writ_wire::time::Timestamp;
 
-use crate::answer::{Failure, json};
+use crate::answer::json;
 use crate::app::App;
-use crate::caller::{Arrived, Caller};
+use crate::caller::Arrived;
+use crate::node::failure::Failure;
+use crate::request::caller::Caller;
 use crate::token::read_form;
 
 pub async fn introspect(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {

@@ -1,9 +1,8 @@
 //! `/app/live`: a logged-in person's inbox says when something changed in it, as server-sent events (HTML 9.2).
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use tokio::sync::{mpsc, watch};
 use writ_core::id::UserId;
 
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 /// Streams of one person on one node: their phone, their desk, and a page that was reloaded just now.
 pub const MAX_OF_PERSON: usize = 8;
@@ -28,45 +27,10 @@ pub const HEARTBEAT: Duration = Duration::from_secs(20);
 /// Events that wait for a slow reader; more say the same.
 const WAITING: usize = 4;
 
-/// The streams of this node.
-pub struct Live {
-    of_people: Mutex<HashMap<UserId, usize>>,
-    closed: watch::Sender<bool>,
-}
-
 /// One stream's place; dropped with it.
 struct Place {
     app: Arc<App>,
     user: UserId,
-}
-
-impl Live {
-    pub fn new() -> Self {
-        Self {
-            of_people: Mutex::default(),
-            closed: watch::Sender::new(false),
-        }
-    }
-
-    /// Streams that are open now, for the operator.
-    pub fn streams(&self) -> usize {
-        self.people(|people| people.values().sum())
-    }
-
-    fn people<T>(&self, with: impl FnOnce(&mut HashMap<UserId, usize>) -> T) -> T {
-        with(
-            &mut self
-                .of_people
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
-    }
-}
-
-impl Default for Live {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// Ends all streams and long polls when the server stops; otherwise they would hold it up.

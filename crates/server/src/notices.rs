@@ -6,48 +6,35 @@ mod announce;
 mod client;
 mod mail;
 mod outbox;
+pub mod outcome;
 mod passkey;
 mod quiet;
 pub(crate) mod seal;
-mod vapid;
 mod watch;
 mod web_push;
 mod webhook;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::sync::Notify;
 use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
 use writ_outside::Random;
-use writ_outside::guard::Guarded;
-use writ_pages::messages::{Passkey, Words};
+use writ_pages::messages::Passkey;
+use writ_store::Session;
 use writ_store::notice::Notice;
-use writ_store::{Session, Store};
 use writ_wire::time::Timestamp;
 
-use crate::answer::Failure;
-use crate::app::{App, StartError};
+use crate::app::App;
 use crate::config::Config;
+use crate::node::failure::Failure;
 
-pub use mail::Mailer;
 pub use outbox::{once, run};
 pub use passkey::passkey_changed;
-pub use vapid::PushKey;
 pub use web_push::Subscribed;
 
 /// How long the admin's notices are tried.
 const ADMIN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
-
-/// The ways out of one node.
-pub struct Notices {
-    pub guard: Guarded,
-    pub push_key: PushKey,
-    mailer: Option<Mailer>,
-    words: Words,
-    due: Notify,
-}
 
 /// By which way a notice leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,32 +107,6 @@ struct Draft<'a> {
     target: &'a str,
     letter: Letter,
     expires_at: Timestamp,
-}
-
-impl Notices {
-    pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
-        let channels = &config.channels;
-        let guard = Guarded::new(channels.rules.clone())
-            .map_err(|e| StartError::Channels(e.to_string()))?;
-        let mailer = channels.mail.as_ref().map(Mailer::new).transpose()?;
-        Ok(Self {
-            guard,
-            push_key: PushKey::start(store, config, now).await?,
-            mailer,
-            words: Words::load()?,
-            due: Notify::new(),
-        })
-    }
-
-    /// After a commit: what it left to send is sent at once by this node.
-    pub fn wake(&self) {
-        self.due.notify_one();
-    }
-
-    /// Of ours, by a browser's `Accept-Language`.
-    pub fn language(&self, accept_language: &str) -> String {
-        self.words.language(accept_language).to_owned()
-    }
 }
 
 /// In the transaction of a new request: the people of its first step will be told.

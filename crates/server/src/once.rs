@@ -9,9 +9,9 @@ use writ_store::write::{Writes, Written};
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
-use crate::answer::Failure;
 use crate::app::App;
-use crate::caller::Caller;
+use crate::node::failure::Failure;
+use crate::request::caller::Caller;
 
 /// Something that may be used once, and the refusal if it was used before.
 pub struct Single {

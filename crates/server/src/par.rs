@@ -19,9 +19,12 @@ use writ_wire::form::Form;
 use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
 
-use crate::answer::{Failure, json};
+use crate::answer::json;
 use crate::app::App;
-use crate::caller::{Arrived, Caller, secret_digest};
+use crate::caller::Arrived;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
+use crate::request::caller::Caller;
 use crate::token::read_form;
 
 pub async fn push(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {

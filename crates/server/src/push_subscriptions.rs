@@ -19,10 +19,11 @@ use writ_store::Session;
 use writ_store::push::Subscription;
 use writ_wire::form::Form;
 
-use crate::answer::{self, Failure};
+use crate::answer;
 use crate::app::App;
 use crate::authorize::{see_other, untrusted};
 use crate::login::form_expired;
+use crate::node::failure::Failure;
 use crate::notices::Subscribed;
 
 /// `PushSubscription.toJSON()` of a browser.

@@ -14,7 +14,7 @@ use writ_wire::registration::{AuthMethod, ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
-use crate::caller::secret_digest;
+use crate::node::secret::secret_digest;
 use crate::passwords;
 
 /// Where things are registered.

@@ -8,8 +8,8 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::hash;
 use writ_wire::form::Form;
 
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 /// A browser: its cookie, known or new, and its login, if any. A disabled person is nobody.
 pub struct Browser {

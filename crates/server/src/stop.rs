@@ -8,9 +8,9 @@ use writ_core::pending::Ending;
 use writ_store::{Session, StoreError};
 use writ_wire::time::Timestamp;
 
-use crate::answer::Failure;
 use crate::app::App;
 use crate::ending::{Endings, end};
+use crate::node::failure::Failure;
 
 /// Tasks, and delegations, of one turn; there are as many turns as it takes.
 pub const TURN: u32 = 64;

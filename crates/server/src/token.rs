@@ -1,7 +1,6 @@
 //! The token endpoint (OAuth 2.1 section 3.2): parse, identify, then the grant's own file.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use axum::extract::State;
 use axum::response::Response;
@@ -12,30 +11,17 @@ use writ_core::checks::Endpoint;
 use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 use writ_wire::registration::Profile;
-use writ_wire::time::Timestamp;
 use writ_wire::token::{GrantType, TokenRequest, TokenResponse};
 
-use crate::answer::{Failure, json};
+use crate::answer::json;
 use crate::app::App;
-use crate::caller::{Arrived, Caller};
-use crate::catalogue::Catalogue;
+use crate::approvals::long_poll;
+use crate::caller::Arrived;
 use crate::grants;
-use crate::keyring::Keys;
-use crate::waiting;
+use crate::node::failure::Failure;
+use crate::request::granting::Granting;
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// What every grant needs.
-pub struct Granting<'a> {
-    pub app: &'a App,
-    pub caller: Caller,
-    pub catalogue: Arc<Catalogue>,
-    /// Read before the transaction begins: nobody waits for a second connection while holding one.
-    pub keys: Arc<Keys>,
-    pub now: Timestamp,
-    /// How long the client would like to wait for a person (RFC 7240 section 4.3).
-    pub wait: Option<Duration>,
-}
 
 pub async fn token(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
     let profile = OnceLock::new();
@@ -50,7 +36,7 @@ pub async fn token(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes)
         Err(failure) => app.answer_failure(endpoint, failure).await,
     };
     if held {
-        waiting::say_applied(&mut response, &headers);
+        long_poll::say_applied(&mut response, &headers);
     }
     app.with_nonce(response, profile.get())
 }
@@ -109,7 +95,7 @@ async fn grant(
         catalogue: app.catalogue().await?,
         keys: app.keys().await?,
         now,
-        wait: waiting::preference(headers),
+        wait: long_poll::preference(headers),
     };
     match request {
         TokenRequest::Code(request) => grants::code::redeem(&granting, &request).await,

@@ -23,16 +23,20 @@ use writ_wire::registration::Profile;
 use writ_wire::token::{GrantType, TokenResponse};
 use writ_wire::transaction::{Presented, TransactionRequest, TransactionResponse};
 
-use crate::answer::{Failure, json};
+use crate::answer::json;
 use crate::app::App;
+use crate::approvals::long_poll;
 use crate::asking::{self, Ask, Asked, Denied, Hinted, Question};
-use crate::caller::{Arrived, Caller};
+use crate::caller::Arrived;
+use crate::denied;
 use crate::grants;
+use crate::node::failure::Failure;
 use crate::once::Single;
 use crate::par::references;
 use crate::peer::Peer;
-use crate::token::{Granting, read_form};
-use crate::waiting;
+use crate::request::caller::Caller;
+use crate::request::granting::Granting;
+use crate::token::read_form;
 
 const PATH: &str = "/transaction_authorization";
 
@@ -68,10 +72,10 @@ async fn authorize(
     let mut response = match result {
         Ok(Answer::Waits(answer)) => json(StatusCode::OK, &answer),
         Ok(Answer::Token(answer)) => json(StatusCode::OK, &answer),
-        Err(denied) => asking::refused(&app, Endpoint::Transaction, denied).await,
+        Err(denied) => denied::refused(&app, Endpoint::Transaction, denied).await,
     };
     if was_polled {
-        waiting::say_applied(&mut response, &headers);
+        long_poll::say_applied(&mut response, &headers);
     }
     app.with_nonce(response, profile.get())
 }
@@ -124,7 +128,7 @@ async fn poll(
         catalogue: app.catalogue().await?,
         keys: app.keys().await?,
         now: app.clock.now(),
-        wait: waiting::preference(headers),
+        wait: long_poll::preference(headers),
     };
     grants::transaction::redeem(granting, id).await
 }

@@ -19,9 +19,10 @@ use writ_wire::dpop::SIGNING_ALGORITHMS;
 use writ_wire::error::{ErrorBody, ErrorCode, description};
 use writ_wire::scope::Scope;
 
-use crate::answer::{Failure, NonceRefused, json};
+use crate::answer::{NonceRefused, json};
 use crate::app::App;
 use crate::caller::proof;
+use crate::node::failure::Failure;
 
 pub async fn userinfo(State(app): State<Arc<App>>, method: Method, headers: HeaderMap) -> Response {
     match answer(&app, &method, &headers).await {

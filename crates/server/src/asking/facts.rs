@@ -19,7 +19,7 @@ use writ_wire::registration::{OWNER, SPONSOR, SUBJECT};
 
 use super::Ask;
 use super::person::Hinted;
-use crate::answer::Failure;
+use crate::node::failure::Failure;
 
 pub struct Loaded {
     found: Option<User>,

@@ -7,8 +7,8 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
 
 use super::{Ask, facts};
-use crate::answer::Failure;
 use crate::attempts::Tries;
+use crate::node::failure::Failure;
 use crate::passwords::Busy;
 
 /// What the request says of the person; everything that is signed is verified.

@@ -7,8 +7,8 @@ use writ_jose::key::PublicKey;
 use writ_wire::ciba::{BackchannelRequest, Hint};
 use writ_wire::error::ErrorCode;
 
-use crate::answer::Failure;
 use crate::asking::{Ask, Hinted, own_token};
+use crate::node::failure::Failure;
 
 pub async fn hinted(ask: &Ask<'_>, request: &BackchannelRequest) -> Result<Hinted, Failure> {
     let subject = match &request.hint {

@@ -5,8 +5,8 @@ use writ_core::id::ApprovalId;
 use writ_core::pending::{Delivery, PendingRequest};
 use writ_core::realm::DEFAULT_TENANT;
 
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 /// Not printable.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,9 +15,9 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::token::TokenResponse;
 
-use crate::answer::Failure;
-use crate::caller::secret_digest;
-use crate::token::Granting;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
+use crate::request::granting::Granting;
 use crate::waiting::Woken;
 
 /// What a client polls with.

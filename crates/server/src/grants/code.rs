@@ -10,11 +10,11 @@ use writ_jose::{hash, id_token};
 use writ_store::Session;
 use writ_wire::token::{CodeRequest, GrantType, TokenResponse};
 
-use crate::answer::Failure;
-use crate::caller::secret_digest;
-use crate::token::Granting;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
+use crate::request::granting::Granting;
 
-use super::Minted;
+use crate::request::granting::Minted;
 
 pub async fn redeem(
     granting: &Granting<'_>,

@@ -12,10 +12,10 @@ use writ_store::write::Writes;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::{CredentialsRequest, TokenResponse};
 
-use crate::answer::Failure;
 use crate::catalogue::Catalogue;
+use crate::node::failure::Failure;
 use crate::par::references;
-use crate::token::Granting;
+use crate::request::granting::Granting;
 
 pub async fn own_work(
     granting: Granting<'_>,

@@ -4,8 +4,8 @@ use writ_core::pending::Kind;
 use writ_wire::token::{DeviceTokenRequest, TokenResponse};
 
 use super::approved::{self, Handle};
-use crate::answer::Failure;
-use crate::token::Granting;
+use crate::node::failure::Failure;
+use crate::request::granting::Granting;
 
 pub async fn redeem(
     granting: Granting<'_>,

@@ -19,9 +19,9 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::exchange::{ActorToken, ExchangeRequest, TOKEN_TYPE_ACCESS_TOKEN};
 use writ_wire::token::TokenResponse;
 
-use crate::answer::Failure;
+use crate::node::failure::Failure;
 use crate::once::{Proved, Single};
-use crate::token::Granting;
+use crate::request::granting::Granting;
 
 /// An actor token whose signature is verified.
 struct Verified {

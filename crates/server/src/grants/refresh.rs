@@ -9,9 +9,9 @@ use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, Outcome, Refr
 use writ_store::Session;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
-use crate::answer::Failure;
-use crate::caller::secret_digest;
-use crate::token::Granting;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
+use crate::request::granting::Granting;
 
 pub async fn refresh(
     granting: &Granting<'_>,

@@ -13,7 +13,7 @@ use writ_wire::form::Form;
 
 use crate::app::App;
 use crate::authorize::{Ended, see_other, untrusted};
-use crate::caller::secret_digest;
+use crate::node::secret::secret_digest;
 use crate::session::Browser;
 
 /// Where a login goes on: to the authorization request that waits for it, or to one of our own pages.

@@ -6,11 +6,11 @@ use writ_store::Session;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
-use super::outbox::Outcome;
+use super::outcome::Outcome;
 use super::{Channel, Draft, Letter, WEBHOOK, write};
-use crate::answer::Failure;
 use crate::app::App;
 use crate::config::Channels;
+use crate::node::failure::Failure;
 
 pub(super) async fn people(app: &App, notice: &Notice, stage: usize) -> Result<Outcome, Failure> {
     let now = app.clock.now();

@@ -8,12 +8,12 @@ use writ_core::pending::{PendingRequest, State};
 use writ_store::notice::Notice;
 use writ_wire::error::ErrorCode;
 
-use super::outbox::Outcome;
+use super::outcome::Outcome;
 use super::{Letter, seal};
-use crate::answer::Failure;
 use crate::app::App;
+use crate::approvals::push::deliver;
 use crate::ciba::{Secrets, open_secrets};
-use crate::grants::ciba::deliver;
+use crate::node::failure::Failure;
 
 /// What a ping or a push is made from.
 struct Ended {

@@ -1,10 +1,10 @@
 //! E-mail by the operator's mail server (RFC 5321, RFC 8314): a link to the page of the request, nothing else.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use lettre::AsyncTransport;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use writ_core::client::Client;
 use writ_pages::messages::Said;
 use writ_store::Session;
@@ -12,31 +12,14 @@ use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use super::announce::{over, waiting};
-use super::outbox::Outcome;
+use super::outcome::Outcome;
 use super::web_push::page_of;
 use super::{Letter, passkey, quiet};
-use crate::answer::Failure;
-use crate::app::{App, StartError};
-use crate::config::Mail;
-
-/// For each answer of the mail server.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-pub struct Mailer {
-    server: AsyncSmtpTransport<Tokio1Executor>,
-    from: Mailbox,
-}
+use crate::app::App;
+use crate::node::failure::Failure;
+use crate::node::outgoing::mailer::{Mailer, PATIENCE};
 
 impl Mailer {
-    pub fn new(mail: &Mail) -> Result<Self, StartError> {
-        let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&mail.smtp)
-            .map_err(|_| StartError::Channels("`mail.smtp` is not usable".to_owned()))?;
-        Ok(Self {
-            server: server.timeout(Some(PATIENCE)).build(),
-            from: mail.from.clone(),
-        })
-    }
-
     /// The same notice has the same `Message-ID`, however often it is tried.
     async fn send(&self, (to, said): (Mailbox, Said), notice: &Notice, now: Timestamp) -> Outcome {
         let since_epoch = Timestamp::from_seconds(0).until(now);

@@ -4,20 +4,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use writ_core::event::{Event, EventName};
-use writ_outside::guard::{Refused, Reply};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
+use super::outcome::Outcome;
 use super::{
     Channel, Letter, announce, client, mail, passkey, seal, watch as clockwork, web_push, webhook,
 };
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 /// Notices that one node sends at once.
 pub const MAX_AT_ONCE: usize = 64;
@@ -37,43 +36,6 @@ const PAUSES: [Duration; 4] = [
 
 /// How long before its end a notice is tried for the last time.
 const LAST_CHANCE: Duration = Duration::from_secs(5);
-
-/// How an attempt went.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    Delivered(String),
-    /// Again after the usual pause, or after this one if it is longer.
-    Again(String, Option<Duration>),
-    Never(String),
-    /// What had to be written was written with the attempt.
-    Settled,
-}
-
-impl Outcome {
-    /// What an answer means: a refusal that will be the same tomorrow ends it (RFC 9110 section 15.5).
-    pub(super) fn of(reply: Result<Reply, Refused>) -> Self {
-        match reply {
-            Ok(reply) if reply.status.is_success() => Self::Delivered(said(&reply)),
-            Ok(reply) if is_final(reply.status) => Self::Never(said(&reply)),
-            Ok(reply) => Self::Again(said(&reply), reply.retry_after),
-            Err(refused) if refused.is_final() => Self::Never(refused.to_string()),
-            Err(refused) => Self::Again(refused.to_string(), None),
-        }
-    }
-}
-
-fn said(reply: &Reply) -> String {
-    format!("status {}", reply.status.as_u16())
-}
-
-fn is_final(status: StatusCode) -> bool {
-    let temporary = [
-        StatusCode::REQUEST_TIMEOUT,
-        StatusCode::TOO_EARLY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    status.is_client_error() && !temporary.contains(&status)
-}
 
 /// Runs until `stop` changes. A failure is logged and tried again.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {

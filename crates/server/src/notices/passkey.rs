@@ -10,11 +10,11 @@ use writ_store::Session;
 use writ_store::notice::Notice;
 
 use super::announce::ways;
-use super::outbox::Outcome;
+use super::outcome::Outcome;
 use super::web_push::{browser_of, hand_over, topic};
 use super::{Channel, Draft, Letter, Post, WEBHOOK};
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 /// How long it is tried: longer than anybody's quiet hours.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);

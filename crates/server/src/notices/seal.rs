@@ -9,8 +9,8 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::seal::MasterKey;
 use zeroize::Zeroizing;
 
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 impl App {
     pub(crate) fn seal<T: Serialize>(&self, place: &str, value: &T) -> Result<String, Failure> {

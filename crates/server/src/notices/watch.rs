@@ -6,9 +6,9 @@ use writ_core::pending::{Ending, PendingRequest};
 use writ_wire::time::Timestamp;
 
 use super::tell_stage;
-use crate::answer::Failure;
 use crate::app::App;
 use crate::ending::{about, end};
+use crate::node::failure::Failure;
 
 /// Requests of each kind in one turn.
 const BATCH: u32 = 256;

@@ -19,10 +19,10 @@ use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use super::announce::{over, waiting};
-use super::outbox::Outcome;
+use super::outcome::Outcome;
 use super::{quiet, seal};
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 /// A topic has at most 32 characters (RFC 8030 section 5.4).
 const TOPIC_CHARACTERS: usize = 32;

@@ -13,10 +13,10 @@ use writ_wire::time::Timestamp;
 
 use super::Letter;
 use super::announce::{over, waiting};
-use super::outbox::Outcome;
+use super::outcome::Outcome;
 use super::web_push::page_of;
-use crate::answer::Failure;
 use crate::app::App;
+use crate::node::failure::Failure;
 
 /// `typ` of the body.
 pub const NOTICE_TYPE: &str = "writ-notice+jwt";

@@ -19,13 +19,13 @@ use writ_wire::claims::IdTokenClaims;
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::{GrantType, TokenResponse};
 
-use crate::answer::Failure;
 use crate::asking::stages;
-use crate::caller::secret_digest;
 use crate::catalogue::parse_client;
-use crate::grants::Minted;
+use crate::node::failure::Failure;
+use crate::node::secret::secret_digest;
 use crate::once::Single;
-use crate::token::Granting;
+use crate::request::granting::Granting;
+use crate::request::granting::Minted;
 
 /// How an approval is fetched.
 pub struct Fetch<'a> {
