@@ -10,8 +10,8 @@ use writ_wire::claims::IdTokenClaims;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::TokenResponse;
 
-use crate::app::App;
-use crate::grants::approved::{self, Fetch, Made};
+use crate::approvals::redeem::{Fetch, Made, make};
+use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::request::caller::Caller;
 use crate::request::granting::Granting;
@@ -65,7 +65,7 @@ pub async fn deliver<'a>(
         resource: &[],
         singles: Vec::new(),
     };
-    let mut made = approved::make(&granting, &mut session, &request, fetch).await?;
+    let mut made = make(&granting, &mut session, &request, fetch).await?;
     let response = push_response(&granting, &mut made, auth_req_id)?;
     Ok(Push {
         session,

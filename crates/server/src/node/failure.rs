@@ -5,7 +5,7 @@ use writ_core::event::{Event, EventName};
 use writ_jose::key::KeyError;
 use writ_store::StoreError;
 
-use crate::app::App;
+use crate::node::app::App;
 
 /// Why there is no success.
 #[derive(Debug)]

@@ -18,12 +18,12 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::time::Timestamp;
 use writ_wire::token::TokenResponse;
 
-use crate::app::App;
-use crate::catalogue::Catalogue;
-use crate::keyring::Keys;
+use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::once::Single;
+use crate::node::keyring::Keys;
+use crate::node::registry::Catalogue;
 use crate::request::caller::Caller;
+use crate::request::replay::Single;
 
 /// What every grant needs.
 pub struct Granting<'a> {

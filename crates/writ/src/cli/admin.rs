@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use writ_core::id::{ClientId, EventId};
 use writ_core::signing::KeyState;
-use writ_server::disable::{self, Switch};
-use writ_server::keyring;
-use writ_server::suspend::{self, Suspender};
+use writ_server::node::keyring;
+use writ_server::operate::disable::{self, Switch};
+use writ_server::operate::suspend::{self, Suspender};
 
 use super::desk::{Desk, load, read_file, read_json};
 use super::passkeys::{PasskeysArgument, passkeys};
@@ -89,7 +89,7 @@ pub async fn migrate(configured: &Configured) -> Outcome {
 pub async fn check(configured: &Configured) -> Outcome {
     let config = load(configured)?;
     let mut problems = Vec::new();
-    let types = writ_server::catalogue::type_files(&config.types_path).and_then(|documents| {
+    let types = writ_server::node::registry::type_files(&config.types_path).and_then(|documents| {
         writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
     });
     if let Err(problem) = types {

@@ -11,7 +11,7 @@ use writ_core::receipt::{Proof, Receipt, Verdict};
 use writ_core::screen::Screen;
 use writ_core::words::plain;
 use writ_jose::key::PublicKey;
-use writ_server::approval::prove;
+use writ_server::people::approval::prove;
 use writ_store::event::EventFilter;
 use writ_wire::jwk::{Jwk, JwkSet};
 

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 use writ_authority::Types;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_outside::{Clock, Random};
-use writ_server::catalogue::type_files;
 use writ_server::config::Config;
-use writ_server::register::Registry;
+use writ_server::node::registry::type_files;
+use writ_server::operate::register::Registry;
 use writ_store::{Session, Store};
 
 use super::{Configured, environment};
@@ -97,15 +97,15 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
 }
 
 /// What a server starts with.
-pub async fn app(config: Config) -> Result<Arc<writ_server::app::App>, String> {
+pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, String> {
     let store = Store::connect(&config.database_url)
         .await
         .map_err(|e| e.to_string())?;
-    let outside = writ_server::app::Outside {
+    let outside = writ_server::node::app::Outside {
         clock: Clock::System,
         random: Random::System,
     };
-    writ_server::app::App::start(config, store, outside)
+    writ_server::node::app::App::start(config, store, outside)
         .await
         .map_err(|e| e.to_string())
 }

@@ -5,7 +5,8 @@ use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{EventId, UserId};
 use writ_pages::messages::Passkey;
-use writ_server::notices::{Post, passkey_changed};
+use writ_server::notifications::outbox::Post;
+use writ_server::notifications::passkey::passkey_changed;
 use writ_store::Session;
 
 use super::desk::Desk;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use writ_server::app::App;
-use writ_server::{background, listener, router};
+use writ_server::node::app::App;
+use writ_server::node::listener;
+use writ_server::{background, router};
 
 use super::{Configured, Outcome, desk, say};
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 use writ_agent::Key;
-use writ_server::app::App;
-use writ_server::register::{Registry, RegistryError};
+use writ_server::node::app::App;
+use writ_server::operate::register::{Registry, RegistryError};
 use writ_wire::token::GrantType;
 
 pub struct Cast {

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use writ_outside::{Clock, Random};
 use writ_server::config::Config;
-use writ_server::listener;
+use writ_server::node::listener;
 
 use super::bank;
 use super::cast::Cast;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
-use crate::app::StartError;
 use crate::config::Mail;
+use crate::node::app::StartError;
 
 /// For each answer of the mail server.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);

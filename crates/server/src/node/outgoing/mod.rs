@@ -12,8 +12,8 @@ use writ_wire::time::Timestamp;
 
 use self::mailer::Mailer;
 use self::vapid::PushKey;
-use crate::app::StartError;
 use crate::config::Config;
+use crate::node::app::StartError;
 
 /// The ways out of one node.
 pub struct Notices {

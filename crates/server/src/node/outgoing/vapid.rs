@@ -11,8 +11,8 @@ use writ_outside::guard::Origin;
 use writ_store::Store;
 use writ_wire::time::Timestamp;
 
-use crate::app::StartError;
 use crate::config::Config;
+use crate::node::app::StartError;
 
 /// RFC 8292 section 2 permits a day.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 3600);
