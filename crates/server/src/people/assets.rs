@@ -1,17 +1,13 @@
 //! Stylesheet, scripts, icons, and what makes `/app` installable: the same for everybody, or for everybody of one language.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use http::HeaderMap;
 use writ_pages::{Languages, assets, manifests, offline_pages};
 
-use crate::node::app::App;
-
 /// `router.rs` merges it once.
-pub fn routes(languages: &Languages) -> Router<Arc<App>> {
+pub fn routes<S: Clone + Send + Sync + 'static>(languages: &Languages) -> Router<S> {
     let mut router = Router::new();
     for (path, answer) in assets() {
         router = router.route(path, get(move || async move { answer.map(Body::from) }));
@@ -26,4 +22,24 @@ pub fn routes(languages: &Languages) -> Router<Arc<App>> {
             "/app/offline",
             get(move |headers: HeaderMap| async move { offline.page(&headers) }),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{Request, StatusCode};
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_file_has_its_route() {
+        let router: Router = routes(&Languages::load().unwrap());
+        let paths = assets().into_iter().map(|(path, _)| path);
+        for path in paths.chain(["/app/manifest.webmanifest", "/app/offline"]) {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let response = router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), StatusCode::OK, "{path}");
+            assert!(response.headers().contains_key("content-type"), "{path}");
+        }
+    }
 }
