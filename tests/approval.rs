@@ -176,7 +176,7 @@ both!(
         let mut session = world.begin().await;
         let agent = ClientId::from_text("agt_planner");
         let event = (world.app.event_id(world.now()), world.now());
-        let resumed = writ_server::suspend::resume(&mut session, &agent, event).await;
+        let resumed = writ_server::operate::suspend::resume(&mut session, &agent, event).await;
         assert!(resumed.unwrap());
         session.commit().await.unwrap();
         let heard = scene.cast.introspect(&world, &scene.token).await;

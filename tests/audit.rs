@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::stop::{Stopper, stop_task};
+use writ_server::operate::stop::{Stopper, stop_task};
 use writ_store::event::StoredEvent;
 use writ_testkit::{
     BANK, Cast, PASSWORD, START, World, authorize_url, basic, both, claims, minted, plus, refused,

@@ -242,7 +242,7 @@ both!(
         for _ in 0..2 {
             let mut session = world.begin().await;
             let now = (&world.random, world.now());
-            let done = writ_server::keyring::rotate(&mut session, &world.app.config, now)
+            let done = writ_server::node::keyring::rotate(&mut session, &world.app.config, now)
                 .await
                 .unwrap();
             session.commit().await.unwrap();

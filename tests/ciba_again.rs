@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 use writ_core::budget::MOST_PER_PAIR;
 use writ_core::pending::State;
-use writ_server::notices;
+use writ_server::background::sending;
 use writ_testkit::{
     Cast, HttpReceiver, Phone as Hand, Plain, WebPage, World, both, both_heard, enrol_plain,
     minted, poll_form, refused,
@@ -59,7 +59,7 @@ async fn home(world: &World) -> Hand {
 }
 
 async fn buzzes(world: &World, receiver: &HttpReceiver) -> Vec<Value> {
-    notices::once(&world.app).await.unwrap();
+    sending::once(&world.app).await.unwrap();
     receiver.heard().iter().map(plain).collect()
 }
 

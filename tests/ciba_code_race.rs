@@ -2,7 +2,7 @@
 //! looked at, for all nodes together.
 
 use serde_json::json;
-use writ_server::passwords;
+use writ_server::node::passwords;
 use writ_testkit::{Cast, Change, Plain, Ready, TestReply, World, basic, both, enrol_plain, with};
 
 use crate::ciba::{question_of_web, web_file};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::id::{ClientId, UserId};
-use writ_server::passwords;
+use writ_server::node::passwords;
 use writ_testkit::{
     Cast, Change, Fields, ISSUER, TestAgent, World, agent_file, both, enrol, enrol_plain,
     poll_form, refused,
@@ -148,7 +148,7 @@ both!(
         for _ in 0..2 {
             let mut session = world.begin().await;
             let context = (&world.random, world.now());
-            let kids = writ_server::keyring::rotate(&mut session, config, context).await;
+            let kids = writ_server::node::keyring::rotate(&mut session, config, context).await;
             let (_, retired) = kids.unwrap().unwrap();
             assert!(session.remove_retired(&retired, world.now()).await.unwrap());
             session.commit().await.unwrap();

@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_core::pending::State;
 use writ_jose::hash;
-use writ_server::grants::ciba::deliver;
+use writ_server::approvals::push::deliver;
 use writ_testkit::{Cast, Change, Plain, World, both, claims, enrol_plain, poll_form, refused};
 
 use crate::ciba::{question_of_web, web_file};

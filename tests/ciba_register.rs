@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use writ_core::pending::State;
-use writ_server::answer::Failure;
+use writ_server::node::failure::Failure;
 use writ_testkit::{Cast, Change, TestAgent, both, enrol_plain, refused};
 
 use crate::ciba::{question_of_web, web_file};
@@ -105,7 +105,7 @@ both!(
         let sealed = world.begin().await.pending_sealed(&request.id).await;
         let sealed = sealed.unwrap().unwrap();
         assert!(!sealed.contains(&token) && !sealed.contains(&id));
-        let open = writ_server::ciba::open_secrets(&world.app, &request.id, &sealed);
+        let open = writ_server::approvals::secret::open_secrets(&world.app, &request.id, &sealed);
         let open = open.ok().unwrap();
         assert_eq!(
             (open.auth_req_id, open.client_notification_token),
@@ -114,7 +114,7 @@ both!(
         assert_eq!(request.state, State::Pending);
         let other = world.app.random.identifier();
         let other = writ_core::id::ApprovalId::from_text(other);
-        assert!(writ_server::ciba::open_secrets(&world.app, &other, &sealed).is_err());
+        assert!(writ_server::approvals::secret::open_secrets(&world.app, &other, &sealed).is_err());
     }
 );
 
@@ -123,7 +123,7 @@ both!(promise_9_what_does_not_open_is_not_quoted, |world| async {
     let place = format!("pending-request default {id}");
     let sealed = world.app.config.master.seal(place.as_bytes(), b"\"hush\"");
     let sealed = URL_SAFE_NO_PAD.encode(sealed.unwrap());
-    let opened = writ_server::ciba::open_secrets(&world.app, &id, &sealed);
+    let opened = writ_server::approvals::secret::open_secrets(&world.app, &id, &sealed);
     let Err(Failure::Broken(logged)) = opened else {
         panic!("what was sealed are no secrets of a request");
     };

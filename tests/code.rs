@@ -43,7 +43,7 @@ both!(rfc_6749_5_1_what_a_code_gives, |world| async {
     assert_eq!(issued.len(), 1, "promise 4");
     assert_eq!(issued[0].data["jti"], reply.claims()["jti"]);
     assert_eq!(issued[0].subject.as_deref(), Some(cast.alice.as_str()));
-    let digest = writ_server::caller::secret_digest(&code);
+    let digest = writ_server::node::secret::secret_digest(&code);
     let mut session = world.begin().await;
     assert!(session.code(&digest).await.unwrap().is_some());
     assert!(

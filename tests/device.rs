@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::pending::{Kind, PendingRequest, State};
-use writ_server::caller::secret_digest;
+use writ_server::node::secret::secret_digest;
 use writ_testkit::{
     BANK, Cast, Change, Fields, ISSUER, Phone, Plain, TestAgent, TestReply, WebPage, World,
     agent_file, both, claims, enrol, enrol_plain, minted, payment, plain_file, poll_form, refused,

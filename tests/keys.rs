@@ -7,10 +7,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use writ_core::signing::{KEY_CACHE, KeyState, RETIREMENT};
 use writ_outside::Clock;
-use writ_server::app::{App, Outside, StartError};
 use writ_server::background;
 use writ_server::config::Config;
-use writ_server::keyring::rotate;
+use writ_server::node::app::{App, Outside, StartError};
+use writ_server::node::keyring::rotate;
 use writ_store::Store;
 use writ_testkit::{Cast, ISSUER, World, both, minted};
 

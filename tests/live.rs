@@ -1,7 +1,7 @@
 //! `/app/live`: the inbox says when something changed, to its own person, as long as the login lasts.
 
 use writ_core::pending::Delivery;
-use writ_server::live::{self, MAX_OF_PERSON};
+use writ_server::people::live::{self, MAX_OF_PERSON};
 use writ_testkit::{PASSWORD, ResponseStream, World, both};
 
 use crate::notices::Told;

@@ -69,13 +69,13 @@ impl Drop for Server {
     }
 }
 
-/// Next to this test's own executable: `cargo build -p writ-server --bin writ` makes it.
+/// Next to this test's own executable: `cargo build -p writ` makes it.
 pub fn binary() -> PathBuf {
     let this = std::env::current_exe().unwrap();
     let path = this.parent().unwrap().with_file_name("writ");
     assert!(
         path.is_file(),
-        "`{}` is not built: run `cargo build -p writ-server --bin writ` first",
+        "`{}` is not built: run `cargo build -p writ` first",
         path.display()
     );
     path

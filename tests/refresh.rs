@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_core::id::TaskId;
 use writ_core::refresh::{Outcome, refresh as decide};
-use writ_server::caller::secret_digest;
+use writ_server::node::secret::secret_digest;
 use writ_testkit::{
     BANK, Cast, Forge, SHOP, TestAgent, TestReply, World, agent_file, both, claims, enrol, minted,
     payment, refused, with,

@@ -205,7 +205,7 @@ both!(
             .unwrap();
         let digest = stored.secret_digest.unwrap();
         assert_ne!(digest, secret);
-        assert_eq!(digest, writ_server::caller::secret_digest(secret));
+        assert_eq!(digest, writ_server::node::secret::secret_digest(secret));
         assert!(!stored.metadata.contains(secret));
         for event in world.events().await {
             let text = serde_json::to_string(&event).unwrap();

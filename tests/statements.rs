@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::stop::{Stopper, stop_task};
+use writ_server::operate::stop::{Stopper, stop_task};
 use writ_testkit::{
     Cast, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World, both,
     payment,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
-use writ_server::stop::{Stopper, stop_task};
+use writ_server::operate::stop::{Stopper, stop_task};
 use writ_testkit::{
     BANK, Cast, Fields, ISSUER, Node, PASSWORD, TestAgent, TestReply, World, agent_file, both,
     claims, enrol, minted, refused, with,

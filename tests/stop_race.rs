@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use writ_core::id::TaskId;
-use writ_server::app::App;
-use writ_server::stop::{Stopper, stop_task};
+use writ_server::node::app::App;
+use writ_server::operate::stop::{Stopper, stop_task};
 use writ_testkit::{
     Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both,
 };

@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use writ_core::pending::Delivery;
-use writ_server::notices;
+use writ_server::background::sending;
 use writ_store::push::MAX_SUBSCRIPTIONS;
 use writ_testkit::{World, both_heard};
 
@@ -46,7 +46,7 @@ both_heard!(
         }
         assert_eq!(subscribe("/1").await, 204, "it is no new one");
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        notices::once(&world.app).await.unwrap();
+        sending::once(&world.app).await.unwrap();
         let heard = receiver.heard();
         assert_eq!(heard.len(), usize::try_from(MAX_SUBSCRIPTIONS).unwrap());
         assert!(heard.iter().any(|heard| heard.path == "/phone"));

@@ -9,7 +9,7 @@ use super::spdx::{LICENCES, allowed, words};
 use super::{none, root};
 
 /// DESIGN 4: who must never be reached by whom, over any number of normal dependencies.
-const NEVER: [(&str, &[&str]); 12] = [
+const NEVER: [(&str, &[&str]); 14] = [
     ("writ-wire", &["writ-"]),
     ("writ-outside", &["axum", "sqlx", "argon2"]),
     ("writ-jose", &["tokio", "axum", "sqlx"]),
@@ -21,11 +21,16 @@ const NEVER: [(&str, &[&str]); 12] = [
     ("writ-store", &["axum"]),
     ("writ-verifier", &["axum", "sqlx", "argon2"]),
     ("writ-agent", &["writ-jose", "axum", "sqlx", "argon2"]),
-    ("writ-server", &["writ-testkit", "josekit"]),
+    ("writ-pages", &["axum", "sqlx", "writ-store", "tokio"]),
+    (
+        "writ-server",
+        &["writ-testkit", "writ-agent", "writ-verifier", "josekit"],
+    ),
+    ("writ", &["writ-testkit", "josekit"]),
 ];
 
 /// Left to right as in DESIGN 4: each may use of ours only these, as a normal dependency.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("writ-wire", &[]),
     ("writ-outside", &["writ-wire"]),
     ("writ-jose", &["writ-wire"]),
@@ -41,6 +46,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ),
     ("writ-agent", &["writ-wire", "writ-outside"]),
     ("writ-passkey", &[]),
+    ("writ-pages", &["writ-wire", "writ-authority", "writ-core"]),
     (
         "writ-server",
         &[
@@ -51,6 +57,22 @@ const ROOMS: [(&str, &[&str]); 12] = [
             "writ-authority",
             "writ-core",
             "writ-store",
+            "writ-pages",
+        ],
+    ),
+    // The kits are for the demo, a feature that what is shipped does without.
+    (
+        "writ",
+        &[
+            "writ-wire",
+            "writ-outside",
+            "writ-passkey",
+            "writ-jose",
+            "writ-authority",
+            "writ-core",
+            "writ-store",
+            "writ-pages",
+            "writ-server",
             "writ-verifier",
             "writ-agent",
         ],
@@ -184,13 +206,48 @@ fn each_room_uses_only_rooms_on_its_left() {
                 problems.push(format!("`{name}` uses `{used}`"));
             }
         }
-        if name.starts_with("writ-") && !rooms.contains_key(name) {
+        if name.starts_with("writ") && !rooms.contains_key(name) {
             problems.push(format!(
                 "`{name}` is no room of DESIGN 4: say what it may use"
             ));
         }
     }
     none(&problems);
+}
+
+/// What is shipped holds no passkey in software, and neither of the kits.
+#[test]
+fn the_shipped_binary_holds_nothing_of_the_demo() {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let built = |more: &[&str]| {
+        let tree = [
+            "tree",
+            "--locked",
+            "--package",
+            "writ",
+            "--edges",
+            "normal,features",
+        ];
+        let output = Command::new(&cargo)
+            .args(tree)
+            .args(more)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let (whole, shipped) = (built(&[]), built(&["--no-default-features"]));
+    for part in [
+        "writ-passkey feature \"software\"",
+        "writ-agent",
+        "writ-verifier",
+    ] {
+        assert!(whole.contains(part), "{part} is not in the demo");
+        assert!(!shipped.contains(part), "{part} is shipped");
+    }
+    let compose = std::fs::read_to_string(root().join("docker-compose.yml")).unwrap();
+    assert!(compose.contains("-p writ --no-default-features"));
 }
 
 /// STYLE 49.

@@ -55,7 +55,14 @@ pub fn build() -> Outcome<()> {
         return Ok(());
     };
     let built = Command::new(cargo)
-        .args(["build", "--release", "-q", "-p", "writ-server"])
+        .args([
+            "build",
+            "--release",
+            "-q",
+            "-p",
+            "writ",
+            "--no-default-features",
+        ])
         .status()?;
     if built.success() {
         Ok(())

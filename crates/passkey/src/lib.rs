@@ -7,6 +7,7 @@ mod error;
 mod key;
 mod receipt;
 mod relying_party;
+#[cfg(any(test, feature = "software"))]
 pub mod software;
 mod state;
 #[cfg(test)]

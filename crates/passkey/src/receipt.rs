@@ -185,4 +185,3 @@ pub(crate) const USER_PRESENT: u8 = 1;
 pub(crate) const USER_VERIFIED: u8 = 1 << 2;
 pub(crate) const BACKUP_ELIGIBLE: u8 = 1 << 3;
 pub(crate) const BACKED_UP: u8 = 1 << 4;
-pub(crate) const ATTESTED: u8 = 1 << 6;

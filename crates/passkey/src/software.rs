@@ -10,13 +10,16 @@ use base64::Engine;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::receipt::{ATTESTED, BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED};
+use crate::receipt::{BACKED_UP, BACKUP_ELIGIBLE, USER_PRESENT, USER_VERIFIED};
 use crate::{BASE64URL, PasskeyError};
 use cbor::Cbor;
 use key::{Family, Key};
 use options::{bytes, ids, public_key, text, wrong};
 
-/// An authenticator with its passkeys, and the browser in front of it. A clone has the same keys and the counter of that moment.
+/// WebAuthn 6.1, `AT` of the flags.
+const ATTESTED: u8 = 1 << 6;
+
+/// A phone with its passkeys. A clone of it is a cloned authenticator.
 #[derive(Clone)]
 pub struct SoftwareAuthenticator {
     seed: [u8; 32],

@@ -8,12 +8,13 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use writ_pages::FailureKind;
 
-use crate::app::App;
-use crate::pages::{self, FailureKind};
-use crate::{
-    activity, approval, authorize, ciba, consent, device, discovery, inbox, introspect, live,
-    login, mine, par, passkeys, push_subscriptions, settings, token, transaction, types, userinfo,
+use crate::client::{ciba, device, introspect, metadata, par, token, transaction, types, userinfo};
+use crate::node::app::App;
+use crate::people::{
+    activity, agents, approval, assets, authorize, consent, device_code, inbox, live, login,
+    passkeys, push_subscriptions, settings,
 };
 
 /// The largest request body, in bytes: a pushed request with full `authorization_details`.
@@ -21,11 +22,11 @@ pub const MAX_BODY: usize = 128 * 1024;
 
 /// The public listener.
 pub fn router(app: Arc<App>) -> Router {
-    let metadata = get(discovery::metadata);
+    let metadata = get(metadata::metadata);
     let clients = Router::new()
         .route("/.well-known/oauth-authorization-server", metadata.clone())
         .route("/.well-known/openid-configuration", metadata)
-        .route("/jwks", get(discovery::jwks))
+        .route("/jwks", get(metadata::jwks))
         .route("/par", post(par::push))
         .route("/token", post(token::token))
         .route("/bc-authorize", post(ciba::ask))
@@ -44,20 +45,20 @@ pub fn router(app: Arc<App>) -> Router {
             get(authorize::authorize).post(authorize::by_form),
         )
         .merge(login::routes())
-        .merge(device::routes())
+        .merge(device_code::routes())
         .merge(passkeys::routes())
         .merge(settings::routes())
         .route("/consent", get(consent::show).post(consent::submit))
         .route("/app", get(inbox::show))
         .merge(approval::routes())
-        .merge(mine::routes())
+        .merge(agents::routes())
         .merge(activity::routes())
         .route("/app/live", get(live::stream))
         .route("/app/devices/push/key", get(push_subscriptions::key))
         .route("/app/devices/push", post(push_subscriptions::subscribe))
         .route("/app/devices/push/remove", post(push_subscriptions::remove))
         .route("/", get(inbox::home))
-        .merge(pages::asset_routes(&app.languages))
+        .merge(assets::routes(&app.languages))
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     clients
@@ -93,14 +94,16 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn not_found(State(app): State<Arc<App>>) -> Response {
-    pages::Failure::new(FailureKind::NotFound)
+    writ_pages::Failure::new(FailureKind::NotFound)
         .page(&app.texts)
+        .into_http()
         .into_response()
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
-    pages::Failure::new(FailureKind::MethodNotAllowed)
+    writ_pages::Failure::new(FailureKind::MethodNotAllowed)
         .page(&app.texts)
+        .into_http()
         .into_response()
 }
 

@@ -5,7 +5,7 @@ use writ_authority::{Authority, Level};
 use writ_core::id::{ReceiptId, UserId};
 use writ_core::pending::{Decision, Kind, PendingRequest, State, Vote};
 use writ_core::task::{Approval, PersonAuthentication};
-use writ_server::caller::secret_digest;
+use writ_server::node::secret::secret_digest;
 use writ_wire::claims::{ApprovalBasis, DecidedBy};
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 use writ_wire::token::GrantType;

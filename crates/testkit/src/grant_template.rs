@@ -5,7 +5,7 @@ use writ_core::delegation;
 use writ_core::id::{DelegationId, TaskId};
 use writ_core::lineage::Lineage;
 use writ_core::refresh::{Binding, NewRefreshToken};
-use writ_server::caller::secret_digest;
+use writ_server::node::secret::secret_digest;
 
 use crate::reply::claims;
 use crate::world::{ISSUER, World};

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
-use writ_server::listener::serve;
+use writ_server::node::listener::serve;
 use writ_server::router::router;
 
 use crate::world::World;

@@ -12,10 +12,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use writ_agent::Agent;
 use writ_outside::{Clock, ManualClock, Random};
-use writ_server::app::{App, Outside};
 use writ_server::config::Config;
-use writ_server::peer::Peer;
-use writ_server::register::Registry;
+use writ_server::node::app::{App, Outside};
+use writ_server::node::client_address::ClientAddress;
+use writ_server::operate::register::Registry;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
 use writ_store::testing::{self, DatabaseKind, TestDatabase};
@@ -230,7 +230,7 @@ impl World {
         form: Pairs<'_>,
         headers: Pairs<'_>,
     ) -> TestReply {
-        let router = self.router.clone().layer(Extension(Peer(address)));
+        let router = self.router.clone().layer(Extension(ClientAddress(address)));
         post(router, path, form, headers).await
     }
 
@@ -241,7 +241,7 @@ impl World {
         path: &str,
         headers: &[(&str, &str)],
     ) -> TestReply {
-        let router = self.router.clone().layer(Extension(Peer(address)));
+        let router = self.router.clone().layer(Extension(ClientAddress(address)));
         send(router, Method::GET, path, headers, Vec::new()).await
     }
 

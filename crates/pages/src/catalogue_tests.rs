@@ -1,0 +1,183 @@
+//! All words come from the catalogue, and the catalogue holds no word that nothing shows.
+
+use std::fs;
+use std::path::Path;
+
+fn sources(folder: &str, ending: &str) -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let named = files.map(|path| (path.display().to_string(), path));
+    named
+        .filter(|(name, _)| name.ends_with(ending) && !name.ends_with("_tests.rs"))
+        .map(|(name, path)| (name, fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+/// `text` without everything from an `open` to the next `close`.
+fn without(text: &str, open: &str, close: &str) -> String {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(open) {
+        kept.push_str(before);
+        kept.push(' ');
+        rest = after.split_once(close).map_or("", |(_, after)| after);
+    }
+    kept + rest
+}
+
+#[test]
+fn templates_hold_no_words() {
+    for (name, template) in sources("templates", ".html") {
+        let code = [("{#", "#}"), ("{%", "%}"), ("{{", "}}"), ("<", ">")];
+        let words = code
+            .iter()
+            .fold(template, |text, (open, close)| without(&text, open, close));
+        assert!(
+            !words.contains(char::is_alphabetic),
+            "{name}: {}",
+            words.trim()
+        );
+    }
+}
+
+#[test]
+fn attributes_that_people_read_come_from_the_catalogue() {
+    for (name, template) in sources("templates", ".html") {
+        for attribute in [
+            "aria-label",
+            "placeholder",
+            "title",
+            "alt",
+            "aria-description",
+        ] {
+            for rest in template.split(&format!(" {attribute}=\"")).skip(1) {
+                assert!(rest.starts_with("{{ texts."), "{name}: {attribute}");
+            }
+        }
+    }
+}
+
+/// Scripts are files of ours; nothing in a page runs.
+#[test]
+fn pages_hold_no_script_and_no_style_of_their_own() {
+    for (name, template) in sources("templates", ".html") {
+        let ours = "<script type=\"module\" src=\"{{ crate::";
+        for script in template.split("<script").skip(1) {
+            let script = format!("<script{script}");
+            assert!(script.starts_with(ours), "{name}: {script}");
+            let (_, inside) = script.split_once('>').unwrap();
+            assert!(inside.starts_with("</script>"), "{name}: {script}");
+        }
+        for part in [
+            "<style",
+            " style=",
+            " onclick",
+            " onload",
+            "javascript:",
+            "|safe",
+        ] {
+            assert!(!template.contains(part), "{name}: {part}");
+        }
+    }
+}
+
+#[test]
+fn every_text_is_used() {
+    let mut code: Vec<_> = sources("templates", ".html");
+    code.extend(sources("src", ".rs"));
+    let code: String = code.into_iter().map(|(_, text)| text).collect();
+    let catalogue: toml::Table = toml::from_str(include_str!("../text/en.toml")).unwrap();
+    for key in keys(&catalogue, "") {
+        let (table, field) = key.rsplit_once('.').unwrap();
+        let through_section = format!("{table}.{field}");
+        // Renderers name a section `text` or `failure` where they use many of its keys.
+        let short = table.rsplit_once('.').map_or(table, |(_, last)| last);
+        let named = [
+            through_section,
+            format!("{short}.{field}"),
+            format!("text.{field}"),
+        ];
+        assert!(
+            named.iter().any(|name| code.contains(name)),
+            "nothing uses `{key}`"
+        );
+    }
+}
+
+fn catalogues() -> [(&'static str, toml::Table); 2] {
+    let read = |text| toml::from_str(text).unwrap();
+    [
+        ("en", read(include_str!("../text/en.toml"))),
+        ("de", read(include_str!("../text/de.toml"))),
+    ]
+}
+
+/// `{name}` in a text.
+fn placeholders(text: &str) -> Vec<&str> {
+    let mut found: Vec<&str> = text
+        .split('{')
+        .skip(1)
+        .map(|rest| rest.split('}').next().unwrap())
+        .collect();
+    found.sort_unstable();
+    found
+}
+
+/// Every text of a catalogue by its key; lists by their length alone.
+fn flat(table: &toml::Table) -> Vec<(String, String)> {
+    let found = keys(table, "").into_iter().map(|key| {
+        let value = key.split('.').fold(None, |at: Option<&toml::Value>, name| {
+            Some(at.map_or_else(|| &table[name], |value| &value[name]))
+        });
+        let text = match value.unwrap() {
+            toml::Value::String(text) => text.clone(),
+            other => other.as_array().unwrap().len().to_string(),
+        };
+        (key, text)
+    });
+    found.collect()
+}
+
+#[test]
+fn all_languages_say_the_same() {
+    let [(_, english), (_, german)] = catalogues();
+    let (mut english, mut german) = (flat(&english), flat(&german));
+    english.sort_unstable();
+    german.sort_unstable();
+    let names =
+        |all: &[(String, String)]| all.iter().map(|(key, _)| key.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&english), names(&german));
+    for ((key, english), (_, german)) in english.iter().zip(&german) {
+        assert_eq!(placeholders(english), placeholders(german), "{key}");
+        assert!(!german.trim().is_empty(), "{key}");
+    }
+}
+
+/// Only names, signs and words that both languages share stay the same.
+#[test]
+fn what_is_translated_differs() {
+    let [(_, english), (_, german)] = catalogues();
+    let german: std::collections::BTreeMap<_, _> = flat(&german).into_iter().collect();
+    let same = flat(&english)
+        .into_iter()
+        .filter(|(key, text)| german[key] == *text);
+    let same: Vec<String> = same.map(|(key, _)| key).collect();
+    assert!(same.len() <= 16, "{same:?}");
+}
+
+fn keys(table: &toml::Table, path: &str) -> Vec<String> {
+    let nested = table.iter().map(|(name, value)| {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        match value {
+            toml::Value::Table(table) => keys(table, &path),
+            _ => vec![path],
+        }
+    });
+    nested.flatten().collect()
+}

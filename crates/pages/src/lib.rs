@@ -1,0 +1,146 @@
+//! The pages that people see: views in, HTML out; no database, no routing. All words
+//! come from `text/en.toml`. Protections against clickjacking, leaks and mixed-up forms: RFC 9700
+//! sections 4.16 and 4.2, DESIGN section 4.
+
+use askama::Template;
+use http::{HeaderValue, Response, StatusCode, header};
+
+mod activity;
+mod agents;
+mod approval;
+mod approval_form;
+mod around;
+mod assets;
+mod clean;
+mod consent;
+mod device_code;
+mod devices;
+mod done;
+mod failure;
+mod form_action;
+mod headers;
+mod inbox;
+mod installed;
+mod languages;
+mod login;
+pub mod messages;
+mod over;
+mod person;
+mod receipt;
+mod screen;
+mod sections;
+mod sentence;
+mod settings;
+mod tasks;
+mod texts;
+pub mod zones;
+
+#[cfg(test)]
+mod app_samples;
+#[cfg(test)]
+mod app_tests;
+#[cfg(test)]
+mod approval_samples;
+#[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
+mod page_tests;
+#[cfg(test)]
+mod samples;
+
+pub use activity::{Activity, ActivityEntry, ActivityKind};
+pub use agents::{AgentEntry, AgentTask, Agents, SpendingView, UnfetchedView};
+pub use approval::{
+    AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
+    Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords, RoleView,
+    ScreenView,
+};
+pub(crate) use assets::{APP_SCRIPT_PATH, APPLE_ICON_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH};
+pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
+pub use clean::{LONGEST_WORDS, clean, legible, plain};
+pub use consent::{
+    AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, OnwardView, ScopeView,
+};
+pub use device_code::{DeviceCode, DeviceCodeProblem};
+pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
+pub use done::Done;
+pub use failure::{Failure, FailureKind};
+pub use form_action::FormAction;
+pub use inbox::{Inbox, InboxEntry};
+pub use installed::{ByLanguage, manifests, offline_pages};
+pub use languages::{LANGUAGE_COOKIE, Languages};
+pub use login::{Login, LoginProblem};
+pub use over::{HowOver, Over};
+pub use person::PersonView;
+pub use receipt::{Receipt, ShownSection, Verdict, VoteView, shown};
+pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
+pub use tasks::{MineNotice, TaskStateView, TaskView};
+pub use texts::{TextError, Texts};
+
+/// A finished page. As an HTTP response it carries the headers of every page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    pub status: StatusCode,
+    pub html: String,
+    /// Where a form on this page may end up besides this server.
+    pub form_action: Option<FormAction>,
+    pub scripts: Scripts,
+}
+
+/// Whether a page brings scripts; only our own files, never any inside the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scripts {
+    None,
+    Ours,
+}
+
+impl Page {
+    /// Escaping is the template's. Rendering writes to memory and fails only on a bug, which
+    /// becomes an empty 500.
+    fn rendered(template: &impl Template, status: StatusCode) -> Self {
+        match template.render() {
+            Ok(html) => Self::of(html, status),
+            Err(cause) => {
+                tracing::error!(%cause, "page cannot be rendered");
+                Self::of(String::new(), StatusCode::INTERNAL_SERVER_ERROR)
+            }
+        }
+    }
+
+    fn of(html: String, status: StatusCode) -> Self {
+        Self {
+            status,
+            html,
+            form_action: None,
+            scripts: Scripts::None,
+        }
+    }
+
+    fn with_scripts(self) -> Self {
+        Self {
+            scripts: Scripts::Ours,
+            ..self
+        }
+    }
+
+    fn with_form_action(self, form_action: Option<FormAction>) -> Self {
+        Self {
+            form_action,
+            ..self
+        }
+    }
+
+    /// The answer to a request, with the headers of every page.
+    pub fn into_http(self) -> Response<String> {
+        let mut response = Response::new(self.html);
+        *response.status_mut() = self.status;
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        response.headers_mut().insert(header::CONTENT_TYPE, html);
+        headers::protect(
+            response.headers_mut(),
+            self.form_action.as_ref(),
+            self.scripts,
+        );
+        response
+    }
+}

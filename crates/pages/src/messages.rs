@@ -1,0 +1,225 @@
+//! What people are sent, in each language (`text/notices`). Names in it are cleaned like those on pages.
+
+use serde::{Deserialize, Serialize};
+use writ_authority::Types;
+use writ_core::client::Client;
+use writ_core::pending::PendingRequest;
+
+use super::{LONGEST_WORDS, TextError, clean};
+
+/// What happened to a passkey of the person who is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Passkey {
+    Added,
+    Removed,
+}
+
+/// Every language; the first is everybody's who says no other.
+pub struct Words([(&'static str, MessageTexts); 2]);
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MessageTexts {
+    push: Push,
+    mail: Mail,
+    suspended: Mail,
+    passkey_added: News,
+    passkey_removed: News,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Push {
+    title: String,
+    body: String,
+    body_plain: String,
+    list_separator: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mail {
+    subject: String,
+    text: String,
+}
+
+/// The same in a message and in a letter.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct News {
+    title: String,
+    body: String,
+    text: String,
+}
+
+/// A title and what stands below it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Said {
+    pub title: String,
+    pub body: String,
+}
+
+impl Words {
+    pub fn load() -> Result<Self, TextError> {
+        Ok(Self([
+            (
+                "en",
+                toml::from_str(include_str!("../text/notices/en.toml"))?,
+            ),
+            (
+                "de",
+                toml::from_str(include_str!("../text/notices/de.toml"))?,
+            ),
+        ]))
+    }
+
+    /// The language among ours that a browser prefers (RFC 9110 section 12.5.4), in the order in which it lists them.
+    pub fn language(&self, accept_language: &str) -> &'static str {
+        let asked = accept_language.split(',').filter_map(|range| {
+            let tag = range.split([';', '-']).next()?.trim().to_ascii_lowercase();
+            self.0
+                .iter()
+                .map(|(name, _)| *name)
+                .find(|name| *name == tag)
+        });
+        let [(first, _), ..] = &self.0;
+        asked.into_iter().next().unwrap_or(first)
+    }
+
+    pub fn of(&self, language: &str) -> (&'static str, &MessageTexts) {
+        let [(name, first), ..] = &self.0;
+        let found = self.0.iter().find(|(name, _)| *name == language);
+        found.map_or((name, first), |(name, texts)| (name, texts))
+    }
+}
+
+impl MessageTexts {
+    /// For a locked screen: who asks, and for what kind of thing.
+    pub fn push(&self, agent: &Client, kinds: &[&str]) -> Said {
+        let what = kinds.join(&self.push.list_separator);
+        let body = if kinds.is_empty() {
+            &self.push.body_plain
+        } else {
+            &self.push.body
+        };
+        Said {
+            title: named(&self.push.title, agent),
+            // As long as one line may be: a push has 4096 bytes (RFC 8291 section 4).
+            body: body.replace("{what}", &clean(&what, LONGEST_WORDS)),
+        }
+    }
+
+    pub fn mail(&self, agent: &Client, url: &str) -> Said {
+        self.mail.filled(agent, &[("{url}", url)])
+    }
+
+    pub fn suspended(&self, agent: &Client, person: &str) -> Said {
+        let id = agent.id.as_str();
+        self.suspended
+            .filled(agent, &[("{id}", id), ("{person}", person)])
+    }
+
+    pub fn passkey(&self, what: Passkey) -> Said {
+        let News { title, body, .. } = self.news(what);
+        Said {
+            title: title.clone(),
+            body: body.clone(),
+        }
+    }
+
+    pub fn passkey_letter(&self, what: Passkey, url: &str) -> Said {
+        let News { title, text, .. } = self.news(what);
+        Said {
+            title: title.clone(),
+            body: text.replace("{url}", url),
+        }
+    }
+
+    fn news(&self, what: Passkey) -> &News {
+        match what {
+            Passkey::Added => &self.passkey_added,
+            Passkey::Removed => &self.passkey_removed,
+        }
+    }
+}
+
+impl Mail {
+    fn filled(&self, agent: &Client, values: &[(&str, &str)]) -> Said {
+        let text = values
+            .iter()
+            .fold(self.text.clone(), |text, (name, value)| {
+                text.replace(name, value)
+            });
+        Said {
+            title: named(&self.subject, agent),
+            body: named(&text, agent),
+        }
+    }
+}
+
+/// The agent's name comes last, so that nothing in it is filled.
+fn named(text: &str, agent: &Client) -> String {
+    text.replace("{agent}", &clean(&agent.name, LONGEST_WORDS))
+}
+
+/// Titles of the types of what is asked, each once.
+pub fn kinds<'a>(request: &PendingRequest, types: &'a Types, language: &str) -> Vec<&'a str> {
+    let mut titles = Vec::new();
+    for detail in request.asked.authority.details() {
+        let title = types
+            .of(detail)
+            .map(|t| t.title(language))
+            .unwrap_or_default();
+        if !title.is_empty() && !titles.contains(&title) {
+            titles.push(title);
+        }
+    }
+    titles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_language_that_is_ours() {
+        let words = Words::load().unwrap();
+        for (asked, given) in [
+            ("de-AT,de;q=0.9,en;q=0.8", "de"),
+            ("fr, DE", "de"),
+            ("en-US,en;q=0.9", "en"),
+            ("fr", "en"),
+            ("", "en"),
+            ("*", "en"),
+        ] {
+            assert_eq!(words.language(asked), given, "{asked}");
+        }
+    }
+
+    #[test]
+    fn both_languages_have_the_same_placeholders() {
+        let placeholders = |text: &str| {
+            let mut found: Vec<String> = text
+                .split('{')
+                .skip(1)
+                .filter_map(|rest| rest.split_once('}').map(|(name, _)| name.to_owned()))
+                .collect();
+            found.sort();
+            found
+        };
+        let Words([(_, en), (_, de)]) = Words::load().unwrap();
+        for (one, other) in [
+            (&en.push.title, &de.push.title),
+            (&en.push.body, &de.push.body),
+            (&en.mail.subject, &de.mail.subject),
+            (&en.mail.text, &de.mail.text),
+            (&en.suspended.subject, &de.suspended.subject),
+            (&en.suspended.text, &de.suspended.text),
+            (&en.passkey_added.text, &de.passkey_added.text),
+            (&en.passkey_removed.text, &de.passkey_removed.text),
+        ] {
+            assert_eq!(placeholders(one), placeholders(other), "{other}");
+        }
+    }
+}

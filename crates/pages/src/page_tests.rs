@@ -1,0 +1,264 @@
+//! What the pages hold: stable names, headers, escaping, equal buttons, and a record equal to the
+//! screen.
+
+use super::*;
+
+fn texts() -> Texts {
+    Texts::load().unwrap()
+}
+
+/// What a person reads inside `main`, without markup.
+pub(super) fn read(html: &str) -> String {
+    let main = html
+        .split_once("<main")
+        .unwrap()
+        .1
+        .split_once("</main>")
+        .unwrap()
+        .0;
+    let main = main.replace("<bdi>", "").replace("</bdi>", "");
+    let spaced = main
+        .split('<')
+        .map(|piece| piece.split_once('>').map_or("", |(_, text)| text));
+    let text = spaced.collect::<Vec<_>>().join(" ");
+    let entities = [
+        ("&#60;", "<"),
+        ("&#62;", ">"),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#38;", "&"),
+    ];
+    let text = entities
+        .iter()
+        .fold(text, |text, (entity, c)| text.replace(entity, c));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_page_carries_the_headers() {
+    let response = samples::consent().page(&texts()).into_http();
+    let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap();
+    assert_eq!(
+        header("content-security-policy"),
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' \
+         https://planner.example; frame-ancestors 'none'; base-uri 'none'"
+    );
+    assert_eq!(header("content-type"), "text/html; charset=utf-8");
+    assert_eq!(header("x-frame-options"), "DENY");
+    assert_eq!(header("referrer-policy"), "same-origin");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("cross-origin-opener-policy"), "same-origin");
+    assert!(header("permissions-policy").contains("camera=()"));
+}
+
+#[test]
+fn without_a_redirect_forms_end_here() {
+    let response = Failure::new(FailureKind::NotFound)
+        .page(&texts())
+        .into_http();
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    let policy = response
+        .headers()
+        .get("content-security-policy")
+        .unwrap()
+        .to_str()
+        .unwrap();
+    assert!(policy.contains("form-action 'self'; frame-ancestors"));
+}
+
+#[test]
+fn login_has_its_stable_names() {
+    let html = samples::login().page(&texts()).html;
+    for part in [
+        "<form method=\"post\" action=\"/login\">",
+        "id=\"username\" name=\"username\"",
+        "autocomplete=\"username webauthn\"",
+        "id=\"password\" name=\"password\"",
+        "autocomplete=\"current-password\"",
+        "id=\"login-submit\" name=\"login-submit\"",
+        "name=\"csrf\" value=\"csrf-1\"",
+        "name=\"request\" value=\"req-1\"",
+        "<html lang=\"en\" dir=\"ltr\">",
+        STYLESHEET_PATH,
+    ] {
+        assert!(html.contains(part), "{part}");
+    }
+    let alone = Login {
+        request: None,
+        client: None,
+        ..samples::login()
+    }
+    .page(&texts())
+    .html;
+    assert!(!alone.contains("name=\"request\""));
+}
+
+#[test]
+fn a_login_problem_is_announced_and_keeps_the_name_alone() {
+    let problem = Some(LoginProblem::Wrong);
+    let page = Login {
+        username: "alice".to_owned(),
+        problem,
+        ..samples::login()
+    }
+    .page(&texts());
+    assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        page.html
+            .contains("role=\"alert\" tabindex=\"-1\" autofocus")
+    );
+    assert!(page.html.contains("value=\"alice\""));
+    assert_eq!(page.html.matches("aria-describedby=\"problem\"").count(), 2);
+}
+
+#[test]
+fn consent_has_its_stable_names_and_equal_buttons() {
+    let html = samples::consent().page(&texts()).html;
+    let button = |name: &str| {
+        format!(
+            "<button class=\"button\" type=\"submit\" id=\"{name}\" name=\"{name}\" value=\"1\">"
+        )
+    };
+    // Deny comes first: it is what the Enter key means in a form.
+    let deny = html.find(&button("consent-deny")).unwrap();
+    let approve = html.find(&button("consent-approve")).unwrap();
+    assert!(deny < approve);
+    for value in ["d0", "d1", "s0"] {
+        assert!(
+            html.contains(&format!("name=\"grant\" value=\"{value}\" checked")),
+            "{value}"
+        );
+    }
+    assert!(html.contains("<form method=\"post\" action=\"/consent\">"));
+}
+
+/// Who just unticked everything does not find it ticked again.
+#[test]
+fn after_nothing_was_chosen_nothing_is_ticked() {
+    let again = Consent {
+        problem: Some(ConsentProblem::NothingChosen),
+        ..samples::consent()
+    };
+    let html = again.page(&texts()).html;
+    assert_eq!(html.matches("type=\"checkbox\"").count(), 3);
+    assert!(!html.contains(" checked"));
+}
+
+/// A page that is shown in place of another is whole, and says so with 409.
+#[test]
+fn a_click_for_another_page_shows_this_one() {
+    let changed = Consent {
+        problem: Some(ConsentProblem::Changed),
+        ..samples::consent()
+    };
+    let page = changed.page(&texts());
+    assert_eq!(page.status, StatusCode::CONFLICT);
+    assert_eq!(page.html.matches(" checked").count(), 3);
+    assert!(page.html.contains("name=\"screen\" value=\"hash-1\""));
+}
+
+#[test]
+fn the_record_is_what_the_person_saw() {
+    let plain_client = Consent {
+        client: samples::app(),
+        ..samples::consent()
+    };
+    let nothing = Consent {
+        details: Vec::new(),
+        scopes: Vec::new(),
+        purpose: None,
+        identity: false,
+        onward: OnwardView::default(),
+        problem: Some(ConsentProblem::NothingChosen),
+        ..samples::consent()
+    };
+    for view in [samples::consent(), plain_client, nothing] {
+        let texts = texts();
+        let recorded = view.recorded_text(&texts);
+        let on_one_line = recorded.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(on_one_line, read(&view.page(&texts).html));
+        assert!(recorded.lines().count() > 10);
+    }
+}
+
+#[test]
+fn the_record_holds_who_what_limits_and_why() {
+    let recorded = samples::consent().recorded_text(&texts());
+    for line in [
+        "Travel planner asks to act for you",
+        "Published by Acme Travel",
+        "Not verified",
+        "Pay EUR 412.00 to “KLM”, once, for ticket “AMS-OSL-2231”",
+        "From account ending 4417",
+        "Use “accounts:read” at Bank",
+        "It ends by itself on 21 November 2026, 12:00 UTC.",
+        "It may pass parts of this on to Booking helper (agt_booker).",
+        "That may happen at most 2 times in a row.",
+        "In the agent's own words",
+        "“Book the cheapest direct flight to Oslo for your meeting.”",
+        "agt_planner",
+        "planner.example",
+    ] {
+        assert!(recorded.lines().any(|shown| shown == line), "{line}");
+    }
+}
+
+#[test]
+fn what_a_client_says_is_text_and_clean() {
+    let mut view = samples::consent();
+    view.client.name = "<b>Acme</b>\u{202E}".to_owned();
+    view.purpose = Some("Ok”\n<script>x</script> https://evil.example".to_owned());
+    let page = view.page(&texts());
+    assert!(!page.html.contains("<script") && !page.html.contains("<b>"));
+    assert!(!page.html.contains('\u{202E}') && !page.html.contains("https://evil"));
+    assert!(read(&page.html).contains("“Ok' <script>x</script> evil.example”"));
+}
+
+#[test]
+fn a_name_that_cannot_be_shown_gives_way_to_the_identifier() {
+    let mut view = samples::consent();
+    view.client.name = "\u{202E}\u{200B} ".to_owned();
+    assert!(
+        view.recorded_text(&texts())
+            .starts_with("agt_planner asks to act for you\n")
+    );
+}
+
+#[test]
+fn onward_is_said_in_words() {
+    let sentences = |agents: &[(&str, Option<&str>)], same_owner, depth| {
+        let agents = agents.iter().map(|(id, name)| AgentName {
+            id: (*id).to_owned(),
+            name: name.map(str::to_owned),
+        });
+        let agents = agents.collect();
+        let onward = OnwardView {
+            agents,
+            same_owner,
+            depth,
+        };
+        Consent {
+            onward,
+            ..samples::consent()
+        }
+        .recorded_text(&texts())
+    };
+    let alone = "It may not pass this on to any other agent.";
+    assert!(sentences(&[], false, 3).contains(alone));
+    assert!(sentences(&[("agt_b", None)], true, 0).contains(alone));
+    assert!(
+        sentences(&[("agt_b", Some("B")), ("agt_c", None)], true, 1)
+            .contains("on to B (agt_b), agt_c, and to other agents of its owner.")
+    );
+    assert!(sentences(&[], true, 1).contains("They may not pass it further."));
+}
+
+#[test]
+fn a_failure_shows_what_a_developer_needs() {
+    let page = samples::failure().page(&texts());
+    assert_eq!(page.status, StatusCode::BAD_REQUEST);
+    let seen = read(&page.html);
+    assert!(seen.contains("`redirect_uri` is not registered for `agt_planner`"));
+    assert!(seen.contains("invalid_request") && seen.contains("err_7Qm2"));
+}

@@ -1,0 +1,209 @@
+//! The catalogue of all words on our pages in one language, `text/*.toml`, read once at start-up.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use writ_wire::time::Timestamp;
+
+use super::sections::{
+    ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
+    DoneTexts, FailureTexts, InboxTexts, LayoutTexts, LoginTexts, MineTexts, OfflineTexts,
+    OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
+};
+use super::sentence::fill;
+use crate::zones::Zone;
+
+/// The catalogue cannot be read: a key is missing, unknown or of the wrong type.
+#[derive(Debug, thiserror::Error)]
+#[error("the text catalogue cannot be read")]
+pub struct TextError(#[from] toml::de::Error);
+
+/// All words of all pages in one language, with the clock of whoever reads them; UTC unless somebody says.
+#[derive(Clone, Debug)]
+pub struct Texts {
+    words: Arc<Words>,
+    zone: Zone,
+}
+
+impl Deref for Texts {
+    type Target = Words;
+
+    fn deref(&self) -> &Words {
+        &self.words
+    }
+}
+
+/// The catalogue as it is written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    pub(super) layout: LayoutTexts,
+    pub(super) login: LoginTexts,
+    pub(super) consent: ConsentTexts,
+    pub(super) mine: MineTexts,
+    pub(super) failure: FailureTexts,
+    pub(super) done: DoneTexts,
+    pub(super) app: AppTexts,
+    pub(super) inbox: InboxTexts,
+    pub(super) approval: ApprovalTexts,
+    pub(super) receipt: ReceiptTexts,
+    pub(super) over: OverTexts,
+    pub(super) agents: AgentsTexts,
+    pub(super) activity: ActivityTexts,
+    pub(super) devices: DevicesTexts,
+    pub(super) settings: SettingsTexts,
+    pub(super) device: DeviceTexts,
+    pub(super) offline: OfflineTexts,
+    time: TimeTexts,
+}
+
+impl Texts {
+    /// English.
+    pub fn load() -> Result<Self, TextError> {
+        Self::parse(include_str!("../text/en.toml"))
+    }
+
+    pub(super) fn german() -> Result<Self, TextError> {
+        Self::parse(include_str!("../text/de.toml"))
+    }
+
+    fn parse(catalogue: &str) -> Result<Self, TextError> {
+        Ok(Self {
+            words: Arc::new(toml::from_str(catalogue)?),
+            zone: Zone::default(),
+        })
+    }
+
+    /// The same words by another clock.
+    pub fn in_zone(&self, zone: Zone) -> Self {
+        Self {
+            words: Arc::clone(&self.words),
+            zone,
+        }
+    }
+
+    /// The name of the zone that times are shown in.
+    pub fn zone(&self) -> &str {
+        self.zone.name()
+    }
+
+    /// The BCP 47 tag of the language, as a consent records it.
+    pub fn locale(&self) -> &str {
+        &self.layout.language
+    }
+
+    /// A point in time as people read it, to the minute, with the name of the zone's time. An unrepresentable one stays RFC 3339.
+    pub fn moment(&self, at: Timestamp) -> String {
+        self.written(&self.time.moment, at)
+    }
+
+    /// The day of a point in time.
+    pub(super) fn day(&self, at: Timestamp) -> String {
+        self.written(&self.time.day, at)
+    }
+
+    /// The time of day of a point in time.
+    pub(super) fn clock(&self, at: Timestamp) -> String {
+        self.written(&self.time.clock, at)
+    }
+
+    /// How long something still takes, in its largest unit, rounded down: never more than there is.
+    pub(super) fn length(&self, length: Duration) -> String {
+        let minutes = length.as_secs() / 60;
+        let (text, count) = match minutes {
+            0 => (&self.time.moments, 0),
+            1 => (&self.time.minute, 1),
+            2..=119 => (&self.time.minutes, minutes),
+            _ => (&self.time.hours, minutes / 60),
+        };
+        fill(text, &[("count", &count.to_string())]).to_string()
+    }
+
+    /// Decimal text as people write it: `412,00` in German.
+    pub(super) fn number(&self, decimal: &str) -> String {
+        decimal.replace('.', &self.time.decimal_point)
+    }
+
+    /// A whole number of minutes that somebody may choose.
+    pub(super) fn minutes(&self, minutes: u32) -> String {
+        if minutes == 60 {
+            return self.time.hour.clone();
+        }
+        let minutes = Duration::from_secs(u64::from(minutes) * 60);
+        self.length(minutes)
+    }
+
+    fn written(&self, pattern: &str, at: Timestamp) -> String {
+        self.filled(pattern, at).unwrap_or_else(|| at.rfc3339())
+    }
+
+    fn filled(&self, pattern: &str, at: Timestamp) -> Option<String> {
+        let local = self.zone.local(at)?;
+        let month = usize::try_from(local.month).ok()?.checked_sub(1)?;
+        let values = [
+            ("day", &*local.day.to_string()),
+            ("month", self.time.months.get(month)?),
+            ("year", &*local.year.to_string()),
+            ("time", &*format!("{:02}:{:02}", local.hour, local.minute)),
+            ("zone", &*local.zone),
+        ];
+        Some(fill(pattern, &values).to_string())
+    }
+
+    pub(super) fn page_title(&self, page: &str) -> String {
+        let values = [("page", page), ("product", self.layout.product.as_str())];
+        fill(&self.layout.title, &values).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_read_like_dates() {
+        let at = Timestamp::from_rfc3339("2026-11-01T12:34:56Z").unwrap();
+        let (english, german) = (Texts::load().unwrap(), Texts::german().unwrap());
+        assert_eq!(english.moment(at), "1 November 2026, 12:34 UTC");
+        assert_eq!(german.moment(at), "1. November 2026, 12:34 UTC");
+        assert_eq!(english.day(at), "1 November 2026");
+        assert_eq!(german.clock(at), "12:34 UTC");
+    }
+
+    #[test]
+    fn moments_are_those_of_a_zone_in_every_language() {
+        let at = Timestamp::from_rfc3339("2026-07-31T22:34:56Z").unwrap();
+        let zone = |name| crate::zones::Zones::load().find(name).unwrap();
+        let (english, german) = (Texts::load().unwrap(), Texts::german().unwrap());
+        let german = german.in_zone(zone("Europe/Berlin"));
+        assert_eq!(german.moment(at), "1. August 2026, 00:34 CEST");
+        assert_eq!(german.day(at), "1. August 2026");
+        assert_eq!(german.zone(), "Europe/Berlin");
+        let english = english.in_zone(zone("Asia/Kathmandu"));
+        assert_eq!(english.clock(at), "04:19 UTC+05:45");
+        let far = Timestamp::from_micros(i64::MAX);
+        assert_eq!(english.moment(far), far.rfc3339());
+    }
+
+    #[test]
+    fn lengths_are_rounded_down() {
+        let texts = Texts::load().unwrap();
+        let length = |seconds| texts.length(Duration::from_secs(seconds));
+        assert_eq!(length(0), "less than a minute");
+        assert_eq!(length(59), "less than a minute");
+        assert_eq!(length(119), "1 minute");
+        assert_eq!(length(120), "2 minutes");
+        assert_eq!(length(7199), "119 minutes");
+        assert_eq!(length(7200), "2 hours");
+        assert_eq!(texts.minutes(60), "1 hour");
+        assert_eq!(texts.minutes(15), "15 minutes");
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused() {
+        let extended = include_str!("../text/en.toml").replace("[login]", "[login]\nx = \"y\"");
+        assert!(Texts::parse(&extended).is_err());
+    }
+}

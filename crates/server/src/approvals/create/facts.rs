@@ -1,0 +1,160 @@
+//! What must hold now, read uncached in the transaction that writes the request (LESSONS 27): the client, the person, the chain
+//! that asks, and those who decide.
+
+use std::collections::BTreeMap;
+
+use writ_authority::Authority;
+use writ_core::Refusal;
+use writ_core::ciba::{self, Hinted as Known};
+use writ_core::client::{Client, User};
+use writ_core::id::{DelegationId, UserId};
+use writ_core::lineage::Lineage;
+use writ_core::pending::{self, Deciders};
+use writ_core::realm::Realm;
+use writ_core::requirements::requirements;
+use writ_core::task::Task;
+use writ_store::DatabaseTransaction;
+use writ_store::client::StoredClient;
+use writ_wire::claims::AccessTokenClaims;
+use writ_wire::error::ErrorCode;
+use writ_wire::registration::{OWNER, SPONSOR, SUBJECT};
+
+use super::Ask;
+use super::person::Hinted;
+use crate::node::failure::Failure;
+
+pub struct Loaded {
+    found: Option<User>,
+    pub asking: Option<Lineage>,
+    has_live_task: bool,
+}
+
+impl Loaded {
+    /// Whom this client may ask.
+    pub fn person(&self, client: &Client) -> Result<&User, Refusal> {
+        let known = Known {
+            found: self.found.as_ref(),
+            asking: self.asking.as_ref(),
+            has_live_task: self.has_live_task,
+        };
+        ciba::person(client, &known)
+    }
+}
+
+pub async fn load(
+    ask: &Ask<'_>,
+    session: &mut DatabaseTransaction,
+    hinted: &Hinted,
+) -> Result<Loaded, Failure> {
+    live_client(ask, session).await?;
+    let found = find(session, &hinted.subject).await?;
+    let asking = match &hinted.asking {
+        Some(claims) => Some(asking(ask, session, claims).await?),
+        None => None,
+    };
+    // The same work for somebody who is not there: the time must not tell.
+    let nobody = UserId::from_text(UserId::PREFIX);
+    let subject = found.as_ref().map_or(&nobody, |user| &user.id);
+    let has_live_task = session
+        .has_live_task(subject, &ask.caller.client.id, ask.now)
+        .await?;
+    Ok(Loaded {
+        found,
+        asking,
+        has_live_task,
+    })
+}
+
+/// By `usr_` id or by name.
+async fn find(session: &mut DatabaseTransaction, subject: &str) -> Result<Option<User>, Failure> {
+    let stored = if subject.starts_with(UserId::PREFIX) {
+        session.user_by_id(&UserId::from_text(subject)).await?
+    } else {
+        session.user_by_name(subject).await?
+    };
+    Ok(stored.map(|stored| stored.user))
+}
+
+async fn live_client(ask: &Ask<'_>, session: &mut DatabaseTransaction) -> Result<(), Failure> {
+    let stored = session.client(&ask.caller.client.id).await?;
+    let is_there = |person: &Option<User>| person.as_ref().is_none_or(|user| !user.disabled);
+    let live = |stored: &StoredClient| {
+        !stored.stopped && is_there(&stored.owner) && is_there(&stored.sponsor)
+    };
+    match stored {
+        Some(stored) if live(&stored) => Ok(()),
+        _ => Err(ask.refuse(Refusal::new(
+            ErrorCode::UnauthorizedClient,
+            "this client is stopped",
+        ))),
+    }
+}
+
+async fn asking(
+    ask: &Ask<'_>,
+    session: &mut DatabaseTransaction,
+    claims: &AccessTokenClaims,
+) -> Result<Lineage, Failure> {
+    let untraceable =
+        || Refusal::invalid_request("the subject token cannot be traced to its delegation");
+    let id = claims
+        .delegation()
+        .ok_or_else(|| ask.refuse(untraceable()))?;
+    let lineage = session.lineage(&DelegationId::from_text(id)).await?;
+    let lineage = lineage.ok_or_else(|| ask.refuse(untraceable()))?;
+    let proof = ask.caller.key().ok_or_else(|| {
+        ask.refuse(Refusal::invalid_request(
+            "`subject_token` needs the proof of its key: send one `DPoP` header",
+        ))
+    })?;
+    let client = &ask.caller.client;
+    pending::asking(claims, &lineage, (client, proof), ask.now).map_err(|refusal| {
+        ask.app.refused(refusal, |event| {
+            event.by(client).about(&lineage.task).under(&lineage.leaf)
+        })
+    })?;
+    Ok(lineage)
+}
+
+/// What is asked, by which client, for whom, and within which task if any.
+pub struct Deciding<'a> {
+    pub authority: &'a Authority,
+    pub client: &'a Client,
+    pub subject: &'a User,
+    pub task: Option<&'a Task>,
+}
+
+/// Who decides about it, as designated now; or why nobody can.
+pub async fn deciders(
+    session: &mut DatabaseTransaction,
+    deciding: &Deciding<'_>,
+    realm: Realm<'_>,
+) -> Result<Result<Deciders, Refusal>, Failure> {
+    let (client, subject) = (deciding.client, &deciding.subject.id);
+    let needs = requirements(
+        deciding.authority,
+        client,
+        Some(subject),
+        deciding.task,
+        realm,
+    );
+    let designation = match needs.designated() {
+        Ok(designation) => designation,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let mut people: BTreeMap<&str, UserId> = BTreeMap::new();
+    let names = designation.iter().flat_map(|stage| &stage.of);
+    for name in names.filter(|name| name.as_str() != SUBJECT) {
+        let stored = match (name.as_str(), &client.agent) {
+            (SPONSOR, Some(agent)) => session.user_by_id(&agent.sponsor).await?,
+            (OWNER, Some(agent)) => session.user_by_id(&agent.owner).await?,
+            (SPONSOR | OWNER, None) => None,
+            (name, _) => session.user_by_name(name).await?,
+        };
+        if let Some(user) = stored.map(|s| s.user).filter(|user| !user.disabled) {
+            people.insert(name, user.id);
+        }
+    }
+    let find = |name: &str| people.get(name).cloned();
+    Ok(pending::deciders(&needs, client, subject, find))
+}

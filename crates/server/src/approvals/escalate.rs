@@ -1,0 +1,69 @@
+//! What time alone does to requests: silence leads to the next people, and after the last of them to no (SPECS appendix B.1).
+
+use serde_json::json;
+use writ_core::event::EventName;
+use writ_core::pending::{Ending, PendingRequest};
+use writ_store::DatabaseTransaction;
+use writ_wire::time::Timestamp;
+
+use crate::approvals::close::{about, end};
+use crate::node::app::App;
+use crate::node::failure::Failure;
+use crate::notifications::outbox::tell_stage;
+
+/// Requests of each kind in one turn.
+const BATCH: u32 = 256;
+
+/// One look at the clock.
+pub async fn turn(app: &App) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let (escalating, overdue) = {
+        let mut session = app.read().await?;
+        let escalating = session.escalating_pending(now, BATCH).await?;
+        (escalating, session.overdue_pending(now, BATCH).await?)
+    };
+    for request in &escalating {
+        escalate(app, request, now).await?;
+    }
+    for request in &overdue {
+        expire(app, request, now).await?;
+    }
+    Ok(())
+}
+
+async fn escalate(app: &App, request: &PendingRequest, now: Timestamp) -> Result<(), Failure> {
+    let mut session = app.begin().await?;
+    let escalated = next_stage(app, &mut session, request, now).await?;
+    session.commit().await?;
+    if escalated {
+        app.waiting.announce_request(request);
+    }
+    Ok(())
+}
+
+/// The people of the next step are asked, in the transaction of whatever leads to it. `false`: it is there already, or over.
+pub async fn next_stage(
+    app: &App,
+    session: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    if !session.escalate_pending(request, now).await? {
+        return Ok(false);
+    }
+    let stage = request.stage + 1;
+    tell_stage(app, session, request, stage).await?;
+    let people = request.asked.stages.get(stage).map(|stage| &stage.of);
+    let event = about(app, request, EventName::ApprovalEscalated, now)
+        .with(json!({ "approval": request.id, "stage": stage, "people": people }));
+    session.insert_event(&event).await?;
+    Ok(true)
+}
+
+async fn expire(app: &App, request: &PendingRequest, now: Timestamp) -> Result<(), Failure> {
+    let mut session = app.begin().await?;
+    let endings = end(app, &mut session, Ending::Late(&request.id), now).await?;
+    session.commit().await?;
+    endings.announce(app);
+    Ok(())
+}

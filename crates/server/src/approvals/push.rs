@@ -1,0 +1,121 @@
+//! What a push delivers (CIBA 10.3): an approved request of a push client becomes its token.
+
+use serde::Serialize;
+use writ_core::Refusal;
+use writ_core::id::ApprovalId;
+use writ_core::pending::{Delivery, Kind, PendingRequest, State};
+use writ_jose::hash;
+use writ_store::DatabaseTransaction;
+use writ_wire::claims::IdTokenClaims;
+use writ_wire::error::ErrorCode;
+use writ_wire::token::TokenResponse;
+
+use crate::approvals::redeem::{Fetch, Made, make};
+use crate::node::app::App;
+use crate::node::failure::Failure;
+use crate::request::caller::Caller;
+use crate::request::granting::Granting;
+
+/// An answer that is to be pushed: everything is written in `session`, nothing is committed.
+pub struct Push<'a> {
+    pub session: DatabaseTransaction,
+    /// With the ID token of a push.
+    pub response: TokenResponse,
+    pub request: PendingRequest,
+    granting: Granting<'a>,
+    made: Made,
+}
+
+/// Redeems an approved request of a push client, whose key is the one that it showed when it asked; bearer only for a client
+/// that may have it. The caller writes into `session` what it sends, and commits by [`Push::commit`]: a failed push loses nothing
+/// (LESSONS 29).
+pub async fn deliver<'a>(
+    app: &'a App,
+    id: &ApprovalId,
+    auth_req_id: &str,
+) -> Result<Push<'a>, Failure> {
+    let mut session = app.begin().await?;
+    let found = session.pending_by_id(id).await?;
+    let now = app.clock.now();
+    let pushed = |r: &PendingRequest| {
+        r.kind == Kind::Ciba
+            && r.asked.delivery == Delivery::Push
+            && r.state_at(now) == State::Approved
+    };
+    let request = found
+        .filter(pushed)
+        .ok_or_else(|| Refusal::new(ErrorCode::TransactionFailed, "there is nothing to push"))?;
+    let client = app.client(request.client.as_str()).await?;
+    let client =
+        client.ok_or_else(|| Refusal::new(ErrorCode::TransactionFailed, "the client is gone"))?;
+    let granting = Granting {
+        app,
+        caller: Caller {
+            client,
+            proof: None,
+            assertion: None,
+        },
+        catalogue: app.catalogue().await?,
+        keys: app.keys().await?,
+        now,
+        wait: None,
+    };
+    let fetch = Fetch {
+        key: request.jkt.as_ref(),
+        resource: &[],
+        singles: Vec::new(),
+    };
+    let mut made = make(&granting, &mut session, &request, fetch).await?;
+    let response = push_response(&granting, &mut made, auth_req_id)?;
+    Ok(Push {
+        session,
+        response,
+        request,
+        granting,
+        made,
+    })
+}
+
+impl Push<'_> {
+    /// Promise 5 holds here too: unless everything above still lives after the commit, nothing may be sent.
+    pub async fn commit(self) -> Result<(), Failure> {
+        let delegation = &self.made.delegation;
+        self.granting
+            .commit(self.session, delegation, Refusal::invalid_grant)
+            .await?;
+        self.granting.app.waiting.announce_request(&self.request);
+        self.granting.app.metrics.issued("ciba");
+        Ok(())
+    }
+}
+
+/// The hash claims of a pushed ID token (CIBA 10.3.1, LESSONS 29).
+#[derive(Serialize)]
+struct PushedIdToken<'a> {
+    #[serde(flatten)]
+    claims: &'a IdTokenClaims,
+    #[serde(rename = "urn:openid:params:jwt:claim:auth_req_id")]
+    auth_req_id: &'a str,
+    #[serde(
+        rename = "urn:openid:params:jwt:claim:rt_hash",
+        skip_serializing_if = "Option::is_none"
+    )]
+    rt_hash: Option<String>,
+}
+
+fn push_response(
+    granting: &Granting<'_>,
+    made: &mut Made,
+    auth_req_id: &str,
+) -> Result<TokenResponse, Failure> {
+    let mut response = made.response.clone();
+    if let Some(claims) = &made.identity {
+        let pushed = PushedIdToken {
+            claims,
+            auth_req_id,
+            rt_hash: response.refresh_token.as_deref().map(hash::at_hash),
+        };
+        response.id_token = Some(granting.keys.active.sign_jwt("JWT", &pushed)?);
+    }
+    Ok(response)
+}

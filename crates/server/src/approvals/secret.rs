@@ -1,0 +1,42 @@
+//! What a ping or push needs again, encrypted at rest (promise 9): the `auth_req_id` and the client's notification token.
+
+use serde::{Deserialize, Serialize};
+use writ_core::id::ApprovalId;
+use writ_core::pending::{Delivery, PendingRequest};
+use writ_core::realm::DEFAULT_TENANT;
+
+use crate::node::app::App;
+use crate::node::failure::Failure;
+
+/// Not printable.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Secrets {
+    pub auth_req_id: String,
+    pub client_notification_token: String,
+}
+
+/// `None` for poll: nobody needs them again.
+pub fn sealed(
+    app: &App,
+    (token, auth_req_id): (Option<&str>, &str),
+    request: &PendingRequest,
+) -> Result<Option<String>, Failure> {
+    let (Delivery::Ping | Delivery::Push, Some(token)) = (request.asked.delivery, token) else {
+        return Ok(None);
+    };
+    let secrets = Secrets {
+        auth_req_id: auth_req_id.to_owned(),
+        client_notification_token: token.to_owned(),
+    };
+    Ok(Some(app.seal(&place(&request.id), &secrets)?))
+}
+
+/// From `pending_sealed` of this request.
+pub fn open_secrets(app: &App, id: &ApprovalId, sealed: &str) -> Result<Secrets, Failure> {
+    app.unseal(&place(id), sealed)
+}
+
+/// What the sealed text is bound to: it opens for this request alone.
+fn place(id: &ApprovalId) -> String {
+    format!("pending-request {DEFAULT_TENANT} {id}")
+}

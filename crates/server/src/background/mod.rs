@@ -1,0 +1,85 @@
+//! Background work: expired rows leave in bounded batches, retiring keys go when nothing that they signed can be valid, and
+//! notices leave.
+
+pub mod sending;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::sync::watch;
+use writ_core::event::{Event, EventName};
+use writ_core::signing::{KeyState, removable};
+use writ_store::StoreError;
+
+use crate::node::app::App;
+use crate::people::live;
+
+/// How often the sweeper looks.
+const PERIOD: Duration = Duration::from_secs(30);
+/// Rows of each kind that leave in one transaction.
+const BATCH: u32 = 1000;
+/// Batches of one round, while they come full; the next round goes on.
+const MOST_BATCHES: u32 = 32;
+
+/// Runs until `stop` changes. A failure is logged and tried again.
+pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
+    tokio::join!(
+        sweeping(app.clone(), stop.clone()),
+        sending::run(app.clone(), stop.clone()),
+        live::close_with(app, stop)
+    );
+}
+
+async fn sweeping(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(PERIOD);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(error) = once(&app).await {
+                    tracing::error!(%error, "background work failed");
+                }
+            }
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// One round.
+pub async fn once(app: &App) -> Result<u64, StoreError> {
+    let swept = sweep(app).await?;
+    remove_keys(app).await?;
+    Ok(swept)
+}
+
+async fn sweep(app: &App) -> Result<u64, StoreError> {
+    let mut swept = 0;
+    for _ in 0..MOST_BATCHES {
+        let batch = app.store.sweep(app.clock.now(), BATCH).await?;
+        swept += batch;
+        if batch < u64::from(BATCH) {
+            break;
+        }
+    }
+    if swept > 0 {
+        tracing::debug!(swept, "expired rows removed");
+    }
+    Ok(swept)
+}
+
+async fn remove_keys(app: &App) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let rows = app.read().await?.signing_keys().await?;
+    let old = rows.iter().filter(|row| row.state == KeyState::Retiring);
+    for row in old.filter(|row| row.retired_at.is_some_and(|at| removable(at, now))) {
+        let mut session = app.begin().await?;
+        if session.remove_retired(&row.kid, now).await? {
+            let event = Event::new(app.event_id(now), now, EventName::KeyRetired)
+                .with(json!({ "kid": row.kid, "state": KeyState::Removed.as_str() }));
+            session.insert_event(&event).await?;
+        }
+        session.commit().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,78 @@
+//! The request as it came: plain parameters, or one signed request (CIBA 7.1.1).
+
+use writ_core::Refusal;
+use writ_core::client::{Authentication, Client};
+use writ_jose::assertion::{SignedRequest, SignedRequestRules};
+use writ_store::replay::ReplayClaim;
+use writ_wire::ciba::{BackchannelParameters, BackchannelRequest};
+use writ_wire::form::Form;
+use writ_wire::time::Timestamp;
+
+use crate::request::replay::Single;
+
+/// A well-formed request, and the signature if there is one.
+pub struct Read {
+    pub request: BackchannelRequest,
+    pub signed: Option<SignedRequest>,
+}
+
+/// A client that registered an algorithm signs every request, another one none.
+pub fn read(
+    form: &Form,
+    client: &Client,
+    (issuer, now): (&str, Timestamp),
+) -> Result<Read, Refusal> {
+    match (
+        BackchannelParameters::of(form)?,
+        client.backchannel.signing_alg,
+    ) {
+        (BackchannelParameters::Plain(form), None) => Ok(Read {
+            request: BackchannelRequest::parse(form)?,
+            signed: None,
+        }),
+        (BackchannelParameters::Signed(text), Some(algorithm)) => {
+            let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
+                return Err(unexpected());
+            };
+            let rules = SignedRequestRules {
+                client_id: client.id.as_str(),
+                issuer,
+                algorithm,
+                now,
+            };
+            let signed = SignedRequest::verify(text, keys, &rules).map_err(|e| {
+                Refusal::invalid_request(format!("the signed request is not usable: {e}"))
+            })?;
+            Ok(Read {
+                request: BackchannelRequest::from_claims(&signed.claims)?,
+                signed: Some(signed),
+            })
+        }
+        (BackchannelParameters::Plain(_), Some(_)) => Err(Refusal::invalid_request(
+            "this client signs its requests: send `request`",
+        )),
+        (BackchannelParameters::Signed(_), None) => Err(unexpected()),
+    }
+}
+
+fn unexpected() -> Refusal {
+    Refusal::invalid_request(
+        "this client is not registered for signed requests: \
+         `backchannel_authentication_request_signing_alg`",
+    )
+}
+
+impl Single {
+    /// A signed request is good once (CIBA 7.1.1, `jti`).
+    pub fn of_request(signed: &SignedRequest) -> Self {
+        Self {
+            once: ReplayClaim {
+                digest: signed.replay_digest(),
+                expires_at: signed.accepted_until,
+            },
+            used: Refusal::invalid_request(
+                "the signed request was used before: make a new one with a fresh `jti`",
+            ),
+        }
+    }
+}

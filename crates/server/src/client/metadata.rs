@@ -1,0 +1,141 @@
+//! Metadata (RFC 8414, OpenID Connect Discovery) made from what is really switched on, and the keys.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use writ_authority::Level;
+use writ_core::request::OPENID;
+use writ_core::task::ACR_VALUES;
+use writ_wire::ciba::LOGIN_HINT_TYPE;
+use writ_wire::dpop::SIGNING_ALGORITHMS;
+use writ_wire::metadata::ServerMetadata;
+use writ_wire::registration::{AuthMethod, Delivery};
+use writ_wire::token::GrantType;
+
+use crate::client::answer::json;
+use crate::node::app::App;
+use crate::node::registry::Catalogue;
+
+/// How long clients may keep metadata and keys.
+const CACHE: &str = "public, max-age=60";
+
+pub async fn metadata(State(app): State<Arc<App>>) -> Response {
+    match app.fresh_catalogue().await {
+        Ok(catalogue) => cacheable(json(StatusCode::OK, &document(&app, &catalogue))),
+        Err(error) => app.broken(&error.to_string()),
+    }
+}
+
+pub async fn jwks(State(app): State<Arc<App>>) -> Response {
+    match app.keys().await {
+        Ok(keys) => cacheable(json(StatusCode::OK, &keys.jwks())),
+        Err(error) => app.broken(&error.to_string()),
+    }
+}
+
+/// The document; `tests/discovery.rs` asks each endpoint whether it is there.
+pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
+    let url = |path: &str| app.config.url(path);
+    let features = app.config.features;
+    let algorithms = || SIGNING_ALGORITHMS.map(str::to_owned).to_vec();
+    let names = |methods: &[AuthMethod]| methods.iter().map(|m| m.as_str().to_owned()).collect();
+    let confidential = [AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic];
+    ServerMetadata {
+        issuer: app.config.issuer.to_string(),
+        authorization_endpoint: url("/authorize"),
+        token_endpoint: url("/token"),
+        jwks_uri: url("/jwks"),
+        pushed_authorization_request_endpoint: url("/par"),
+        introspection_endpoint: url("/introspect"),
+        userinfo_endpoint: url("/userinfo"),
+        backchannel_authentication_endpoint: url("/bc-authorize"),
+        device_authorization_endpoint: url("/device_authorization"),
+        transaction_authorization_endpoint: features
+            .transaction_challenge
+            .then(|| url("/transaction_authorization")),
+        require_pushed_authorization_requests: false,
+        scopes_supported: scopes(catalogue),
+        response_types_supported: vec!["code".to_owned()],
+        response_modes_supported: vec!["query".to_owned()],
+        grant_types_supported: GrantType::ALL.map(|g| g.as_str().to_owned()).to_vec(),
+        token_endpoint_auth_methods_supported: names(&AuthMethod::ALL),
+        token_endpoint_auth_signing_alg_values_supported: algorithms(),
+        introspection_endpoint_auth_methods_supported: names(&confidential),
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
+        code_challenge_methods_supported: vec!["S256".to_owned()],
+        dpop_signing_alg_values_supported: algorithms(),
+        authorization_details_types_supported: catalogue.types.names().map(str::to_owned).collect(),
+        authorization_response_iss_parameter_supported: true,
+        protected_resources: resources(catalogue),
+        mission_bound_authorization_supported: features.mission_intent.then_some(true),
+        subject_types_supported: vec!["public".to_owned()],
+        id_token_signing_alg_values_supported: vec!["ES256".to_owned()],
+        claims_supported: CLAIMS.map(str::to_owned).to_vec(),
+        acr_values_supported: reachable_classes(app.config.strongest()),
+        backchannel_token_delivery_modes_supported: deliveries(),
+        backchannel_authentication_request_signing_alg_values_supported: algorithms(),
+        backchannel_user_code_parameter_supported: true,
+        backchannel_endpoint_login_hint_token_types_supported: vec![LOGIN_HINT_TYPE.to_owned()],
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+    }
+}
+
+/// `openid`, and whatever a resource registers, each once.
+fn scopes(catalogue: &Catalogue) -> Vec<String> {
+    let registered: BTreeSet<String> = catalogue
+        .resources
+        .values()
+        .flat_map(|r| r.scopes.iter().cloned())
+        .collect();
+    std::iter::once(OPENID.to_owned())
+        .chain(registered)
+        .collect()
+}
+
+fn resources(catalogue: &Catalogue) -> Vec<String> {
+    catalogue
+        .resources
+        .keys()
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn deliveries() -> Vec<String> {
+    Delivery::ALL.map(|mode| mode.as_str().to_owned()).to_vec()
+}
+
+/// What nobody can reach here is not offered (RFC 9470 section 6.2). The last one only by an approval.
+fn reachable_classes(strongest: Level) -> Vec<String> {
+    let reachable = ACR_VALUES
+        .into_iter()
+        .filter(|(_, level)| *level <= strongest);
+    reachable.map(|(name, _)| name.to_owned()).collect()
+}
+
+fn cacheable(mut response: Response) -> Response {
+    if response.status() == StatusCode::OK {
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static(CACHE));
+        response.headers_mut().remove(header::PRAGMA);
+    }
+    response.into_response()
+}
+
+/// Of ID tokens.
+const CLAIMS: [&str; 10] = [
+    "sub",
+    "iss",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "preferred_username",
+];

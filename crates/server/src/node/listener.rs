@@ -1,0 +1,85 @@
+//! A listener with limits: connections at once, time for a request's head, time to finish at the end (promise 10).
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tower::ServiceExt;
+
+use crate::node::client_address::ClientAddress;
+
+/// Connections of one listener at once; one more waits in the system's queue.
+pub const MAX_CONNECTIONS: usize = 16_384;
+/// How long a client may take to send the head of its next request.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long requests that are under way may take at the end.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until `stopped` changes.
+pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            _ = stopped.changed() => break,
+        };
+        let Some((stream, peer, place)) = accepted else {
+            continue;
+        };
+        let service = TowerToHyperService::new(routes.clone().map_request(
+            move |mut request: http::Request<Incoming>| {
+                request.extensions_mut().insert(ClientAddress(peer));
+                request
+            },
+        ));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service);
+        let watched = connections.watch(connection);
+        tokio::spawn(async move {
+            // A client that goes away, or is too slow, is nobody's fault here.
+            if let Err(error) = watched.await {
+                tracing::debug!(%error, "connection ended");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(GRACE, connections.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests that were under way did not finish in time");
+    }
+}
+
+/// A connection with its place; `None` where the system had none to give.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
+    let place = places.clone().acquire_owned().await.ok()?;
+    match listener.accept().await {
+        Ok((stream, peer)) => {
+            // Answers are small: waiting to fill a packet only costs time.
+            stream.set_nodelay(true).ok()?;
+            Some((stream, peer.ip(), place))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no connection accepted");
+            // Out of file descriptors, most likely: others must end first.
+            tokio::task::yield_now().await;
+            None
+        }
+    }
+}

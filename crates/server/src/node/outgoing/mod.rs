@@ -1,0 +1,51 @@
+//! By which ways notices leave this node: the guarded door to other servers, the key for push services, the mail server, the
+//! words of messages.
+
+pub mod mailer;
+pub mod vapid;
+
+use tokio::sync::Notify;
+use writ_outside::guard::GuardedClient;
+use writ_pages::messages::Words;
+use writ_store::Store;
+use writ_wire::time::Timestamp;
+
+use self::mailer::Mailer;
+use self::vapid::PushKey;
+use crate::config::Config;
+use crate::node::app::StartError;
+
+/// The ways out of one node.
+pub struct Notices {
+    pub guard: GuardedClient,
+    pub push_key: PushKey,
+    pub(crate) mailer: Option<Mailer>,
+    pub(crate) words: Words,
+    pub(crate) due: Notify,
+}
+
+impl Notices {
+    pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
+        let channels = &config.channels;
+        let guard = GuardedClient::new(channels.rules.clone())
+            .map_err(|e| StartError::Channels(e.to_string()))?;
+        let mailer = channels.mail.as_ref().map(Mailer::new).transpose()?;
+        Ok(Self {
+            guard,
+            push_key: PushKey::start(store, config, now).await?,
+            mailer,
+            words: Words::load()?,
+            due: Notify::new(),
+        })
+    }
+
+    /// After a commit: what it left to send is sent at once by this node.
+    pub fn wake(&self) {
+        self.due.notify_one();
+    }
+
+    /// Of ours, by a browser's `Accept-Language`.
+    pub fn language(&self, accept_language: &str) -> String {
+        self.words.language(accept_language).to_owned()
+    }
+}

@@ -1,0 +1,190 @@
+//! Passwords and codes that may be guesses, and requests that anybody can send: counted in the database before they are looked
+//! at, and paused by whom or for whom they are. A name that nobody has is counted like one that somebody has, or a pause would
+//! tell which names exist.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use writ_core::authorize::{LOGIN_PAUSE, MAX_FRONT_REQUESTS, MAX_LOGIN_FAILURES};
+use writ_core::ciba::{MAX_USER_CODE_FAILURES, USER_CODE_PAUSE};
+use writ_core::device::{CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVICES_OF_ADDRESS};
+use writ_core::id::{ClientId, UserId};
+use writ_jose::hash;
+use writ_store::StoreError;
+use writ_store::attempts::{Attempt, AttemptKind};
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+
+/// Wrong tries are forgotten this long after the last one.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// Requests are counted by it.
+const MINUTE: i64 = 60;
+/// What one household or machine is given of IPv6 (RFC 6177): its addresses are counted as one.
+const NETWORK_BITS: u32 = 64;
+
+/// Whose tries these are, and how many of them pause.
+pub struct Tries {
+    kind: AttemptKind,
+    /// Of one length, whatever was typed.
+    holder: String,
+    most: i64,
+    paused_until: Timestamp,
+    kept_until: Timestamp,
+}
+
+impl Tries {
+    /// Of the password of whoever has this name, if anybody has.
+    pub fn of_password(name: &str, now: Timestamp) -> Self {
+        Self {
+            kind: AttemptKind::Login,
+            holder: hash::digest_text(&[b"login", name.as_bytes()]),
+            most: MAX_LOGIN_FAILURES,
+            paused_until: now.plus(LOGIN_PAUSE),
+            kept_until: now.plus(REMEMBERED),
+        }
+    }
+
+    /// By this person, of anybody's user code (RFC 8628 section 5.1).
+    pub fn by(person: &UserId, now: Timestamp) -> Self {
+        Self {
+            kind: AttemptKind::DeviceCode,
+            holder: hash::digest_text(&[b"user code by", person.as_str().as_bytes()]),
+            most: MAX_CODE_FAILURES,
+            paused_until: now.plus(CODE_PAUSE),
+            kept_until: now.plus(REMEMBERED),
+        }
+    }
+
+    /// Of this person's own code, by whichever client (CIBA 7.1, `user_code`).
+    pub fn of_user_code(person: &UserId, now: Timestamp) -> Self {
+        Self {
+            kind: AttemptKind::UserCode,
+            holder: hash::digest_text(&[b"user code of", person.as_str().as_bytes()]),
+            most: MAX_USER_CODE_FAILURES,
+            paused_until: now.plus(USER_CODE_PAUSE),
+            kept_until: now.plus(REMEMBERED),
+        }
+    }
+
+    /// Codes of the device flow for this client, from this address, in the time in which one ends: anybody may ask for them in
+    /// the name of a public client. Not from this machine itself.
+    pub fn of_devices(client: &ClientId, address: IpAddr, now: Timestamp) -> Option<Self> {
+        if address.is_loopback() {
+            return None;
+        }
+        let lifetime = i64::try_from(DEVICE_LIFETIME.as_secs()).unwrap_or(i64::MAX);
+        let window = now.seconds().div_euclid(lifetime);
+        let end = Timestamp::from_seconds((window + 1) * lifetime);
+        let (place, window) = (network(address).to_string(), window.to_string());
+        let parts = [client.as_str(), place.as_str(), window.as_str()];
+        let [client, place, window] = parts.map(str::as_bytes);
+        Some(Self {
+            kind: AttemptKind::Device,
+            holder: hash::digest_text(&[b"devices", client, place, window]),
+            most: MAX_DEVICES_OF_ADDRESS,
+            paused_until: end,
+            kept_until: end,
+        })
+    }
+
+    /// From this address in this minute: requests that leave a row before anybody has said who they are. Not from this
+    /// machine itself: that is somebody at work, or a proxy that was not named.
+    pub fn from(address: IpAddr, now: Timestamp) -> Option<Self> {
+        if address.is_loopback() {
+            return None;
+        }
+        let minute = now.seconds().div_euclid(MINUTE);
+        let end = Timestamp::from_seconds((minute + 1) * MINUTE);
+        let (place, minute) = (network(address).to_string(), minute.to_string());
+        Some(Self {
+            kind: AttemptKind::FrontRequest,
+            holder: hash::digest_text(&[b"from", place.as_bytes(), minute.as_bytes()]),
+            most: MAX_FRONT_REQUESTS,
+            paused_until: end,
+            kept_until: end,
+        })
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(six) => {
+            let bits = u128::from(six) >> NETWORK_BITS << NETWORK_BITS;
+            Ipv6Addr::from(bits).into()
+        }
+    }
+}
+
+impl App {
+    /// Counts one more; whether it may be looked at.
+    pub async fn may_try(&self, tries: &Tries) -> Result<bool, StoreError> {
+        let attempt = Attempt {
+            kind: tries.kind,
+            holder: &tries.holder,
+            most: tries.most,
+            paused_until: tries.paused_until,
+            kept_until: tries.kept_until,
+        };
+        let mut session = self.begin().await?;
+        let counted = session.attempt(&attempt, self.clock.now()).await?;
+        session.commit().await?;
+        Ok(counted)
+    }
+
+    /// Takes back the one that was counted; those before it stay.
+    pub async fn forgive_try(&self, tries: &Tries) -> Result<(), StoreError> {
+        let mut session = self.begin().await?;
+        session
+            .forgive_attempt(tries.kind, &tries.holder, tries.most)
+            .await?;
+        session.commit().await
+    }
+
+    /// A right one takes all of them back.
+    pub async fn forget_tries(&self, tries: &Tries) -> Result<(), StoreError> {
+        let mut session = self.begin().await?;
+        session.forget_attempts(tries.kind, &tries.holder).await?;
+        session.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
+
+    fn holder(address: &str, now: Timestamp) -> Option<String> {
+        Tries::from(address.parse().unwrap(), now).map(|tries| tries.holder)
+    }
+
+    #[test]
+    fn promise_10_an_address_is_counted_by_network_and_minute() {
+        let one = holder("2001:db8:1:2::a", NOW);
+        assert!(one.is_some());
+        assert_eq!(holder("2001:db8:1:2:ffff::1", NOW), one);
+        assert_ne!(holder("2001:db8:1:3::a", NOW), one);
+        let four = holder("203.0.113.7", NOW);
+        assert_ne!(holder("203.0.113.8", NOW), four);
+        let minute = Duration::from_secs(60);
+        assert_ne!(holder("203.0.113.7", NOW.plus(minute)), four);
+        // It is 20 seconds past the minute.
+        assert_eq!(
+            holder("203.0.113.7", NOW.plus(Duration::from_secs(39))),
+            four
+        );
+        assert_ne!(
+            holder("203.0.113.7", NOW.plus(Duration::from_secs(40))),
+            four
+        );
+        let end = Tries::from("203.0.113.7".parse().unwrap(), NOW)
+            .unwrap()
+            .kept_until;
+        assert_eq!(end.seconds(), 1_790_000_040);
+        for local in ["127.0.0.1", "127.8.8.8", "::1"] {
+            assert_eq!(holder(local, NOW), None);
+        }
+    }
+}

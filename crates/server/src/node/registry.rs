@@ -1,0 +1,246 @@
+//! Configuration rows that are hot and rarely change: clients, resources, types. Bounded in size and age; state is never here.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use serde_json::json;
+use writ_authority::Types;
+use writ_core::client::{Client, Resource};
+use writ_core::event::{Event, EventName};
+use writ_core::id::{ClientId, EventId};
+use writ_core::realm::{DEFAULT_TENANT, Realm};
+use writ_core::registration::{self, People};
+use writ_outside::Random;
+use writ_store::client::StoredClient;
+use writ_store::{DatabaseTransaction, Store, StoreError};
+use writ_wire::registration::{ClientFile, ResourceFile};
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use crate::config::Config;
+use crate::node::app::{App, StartError};
+
+/// How long a change of configuration may take to reach every node.
+pub const CONFIGURATION_AGE: Duration = Duration::from_secs(5);
+/// Clients that one node keeps at hand.
+const CACHED_CLIENTS: usize = 16_384;
+/// The largest type file, in bytes.
+const MAX_TYPE_FILE: u64 = 64 * 1024;
+/// More type files than a person can know.
+const MAX_TYPE_FILES: usize = 256;
+
+/// Registered clients; one that is not found is looked up again each time.
+pub struct Clients(Cache<String, (Timestamp, Arc<Client>)>);
+
+impl Clients {
+    pub fn new() -> Self {
+        Self(Cache::new(CACHED_CLIENTS))
+    }
+}
+
+impl Default for Clients {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl App {
+    /// The client of that name, at most [`CONFIGURATION_AGE`] old.
+    pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+        let now = self.clock.now();
+        if let Some((loaded_at, client)) = self.clients.0.get(id)
+            && now < loaded_at.plus(CONFIGURATION_AGE)
+        {
+            return Ok(Some(client));
+        }
+        let Some(stored) = self.read().await?.client(&ClientId::from_text(id)).await? else {
+            return Ok(None);
+        };
+        let client = Arc::new(parse_client(id, &stored)?);
+        self.clients.0.insert(id.to_owned(), (now, client.clone()));
+        Ok(Some(client))
+    }
+
+    /// Resources and types, at most [`CONFIGURATION_AGE`] old.
+    pub async fn catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
+        let now = self.clock.now();
+        let current = self.catalogue.current();
+        if now < current.loaded_at.plus(CONFIGURATION_AGE) {
+            return Ok(current);
+        }
+        self.fresh_catalogue().await
+    }
+
+    /// Resources and types as they are now: where a person or an operator would wonder about seconds.
+    pub async fn fresh_catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
+        let mut session = self.read().await?;
+        self.catalogue.reload(&mut session, self.clock.now()).await
+    }
+}
+
+/// A stored row as the rules see it. It was valid when it was written.
+pub fn parse_client(id: &str, stored: &StoredClient) -> Result<Client, StoreError> {
+    let file: ClientFile = serde_json::from_str(&stored.metadata)
+        .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))?;
+    let people = match (&stored.owner, &stored.sponsor) {
+        (Some(owner), Some(sponsor)) => Some(People {
+            owner: owner.clone(),
+            sponsor: sponsor.clone(),
+        }),
+        _ => None,
+    };
+    registration::client(
+        &file,
+        ClientId::from_text(id),
+        stored.secret_digest.clone(),
+        people.as_ref(),
+    )
+    .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))
+}
+
+/// Resources and types of one tenant at one moment.
+pub struct Catalogue {
+    pub issuer: ResourceUri,
+    pub resources: BTreeMap<ResourceUri, Resource>,
+    pub types: Arc<Types>,
+    documents: usize,
+    loaded_at: Timestamp,
+}
+
+impl Catalogue {
+    pub fn realm(&self) -> Realm<'_> {
+        Realm {
+            issuer: &self.issuer,
+            resources: &self.resources,
+            types: &self.types,
+        }
+    }
+}
+
+pub struct CatalogueCache {
+    /// The files of this node: what new requests are checked against.
+    own: Vec<String>,
+    current: RwLock<Arc<Catalogue>>,
+}
+
+impl CatalogueCache {
+    /// Reads the type files, writes those that are new, and loads everything.
+    pub async fn start(
+        store: &Store,
+        config: &Config,
+        random: &Random,
+        now: Timestamp,
+    ) -> Result<Self, StartError> {
+        let own = type_files(&config.types_path).map_err(StartError::Types)?;
+        let types = Types::from_documents(own.iter().cloned())
+            .map_err(|e| StartError::Types(format!("`{}`: {e}", config.types_path.display())))?;
+        let mut session = store.begin(DEFAULT_TENANT).await?;
+        for definition in types.names().filter_map(|name| types.by_name(name)) {
+            let (hash, name) = (definition.hash(), definition.name());
+            if session
+                .insert_type(hash, name, definition.document(), now)
+                .await?
+            {
+                let event = Event::new(
+                    EventId::make(now, random.bytes()),
+                    now,
+                    EventName::TypeChanged,
+                )
+                .with(json!({ "type": name, "type_hash": hash, "version": definition.version() }));
+                session.insert_event(&event).await?;
+            }
+        }
+        session.commit().await?;
+        let start = Catalogue {
+            issuer: config.issuer.clone(),
+            resources: BTreeMap::new(),
+            types: Arc::new(types),
+            documents: 0,
+            loaded_at: now,
+        };
+        let cache = Self {
+            own,
+            current: RwLock::new(Arc::new(start)),
+        };
+        let mut session = store.read(DEFAULT_TENANT).await?;
+        cache.reload(&mut session, now).await?;
+        Ok(cache)
+    }
+
+    fn current(&self) -> Arc<Catalogue> {
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    async fn reload(
+        &self,
+        session: &mut DatabaseTransaction,
+        now: Timestamp,
+    ) -> Result<Arc<Catalogue>, StoreError> {
+        let before = self.current();
+        let mut resources = BTreeMap::new();
+        for document in session.resources().await? {
+            let resource = parse_resource(&document, &before.issuer)?;
+            resources.insert(resource.uri.clone(), resource);
+        }
+        let documents = session.types().await?;
+        let types = if documents.len() == before.documents {
+            before.types.clone()
+        } else {
+            Arc::new(self.types(&documents)?)
+        };
+        let fresh = Arc::new(Catalogue {
+            issuer: before.issuer.clone(),
+            resources,
+            types,
+            documents: documents.len(),
+            loaded_at: now,
+        });
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        Ok(fresh)
+    }
+
+    /// Ours by name; every other version that was ever loaded by hash, so that old consents keep their meaning.
+    fn types(&self, documents: &[String]) -> Result<Types, StoreError> {
+        let corrupt = |e: writ_authority::TypeError| StoreError::Corrupt(format!("types: {e}"));
+        let mut types = Types::from_documents(self.own.iter().cloned()).map_err(corrupt)?;
+        for document in documents {
+            types = types.with_older(document.clone()).map_err(corrupt)?;
+        }
+        Ok(types)
+    }
+}
+
+fn parse_resource(document: &str, issuer: &ResourceUri) -> Result<Resource, StoreError> {
+    let file: ResourceFile = serde_json::from_str(document)
+        .map_err(|e| StoreError::Corrupt(format!("resource: {e}")))?;
+    registration::resource(&file, issuer).map_err(|e| StoreError::Corrupt(format!("resource: {e}")))
+}
+
+/// Every `*.json` of the folder, by name.
+pub fn type_files(folder: &std::path::Path) -> Result<Vec<String>, String> {
+    let at = |e: &dyn std::fmt::Display| format!("`types.path` `{}`: {e}", folder.display());
+    let mut paths: Vec<_> = std::fs::read_dir(folder)
+        .map_err(|e| at(&e))?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    paths.sort();
+    if paths.len() > MAX_TYPE_FILES {
+        return Err(at(&format!("more than {MAX_TYPE_FILES} files")));
+    }
+    paths.iter().map(|path| type_file(path)).collect()
+}
+
+/// One file, bounded.
+pub fn type_file(path: &std::path::Path) -> Result<String, String> {
+    let at = |e: &dyn std::fmt::Display| format!("`{}`: {e}", path.display());
+    if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_TYPE_FILE {
+        return Err(at(&format!("larger than {MAX_TYPE_FILE} bytes")));
+    }
+    std::fs::read_to_string(path).map_err(|e| at(&e))
+}

@@ -1,0 +1,315 @@
+//! Web Push: a message that only the person's browser can read (RFC 8291), handed to its push service (RFC 8030) under our
+//! name (RFC 8292). It opens the page of the request and approves nothing (LESSONS 32).
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use web_push_native::p256::PublicKey;
+use web_push_native::{Auth, encrypt};
+use writ_core::id::ApprovalId;
+use writ_core::pending::PendingRequest;
+use writ_jose::hash;
+use writ_pages::messages::kinds;
+use writ_store::DatabaseTransaction;
+use writ_store::notice::Notice;
+use writ_wire::time::Timestamp;
+
+use super::announce::{over, waiting};
+use super::outcome::Outcome;
+use super::{quiet, seal};
+use crate::node::app::App;
+use crate::node::failure::Failure;
+
+/// A topic has at most 32 characters (RFC 8030 section 5.4).
+const TOPIC_CHARACTERS: usize = 32;
+
+/// What every push service takes (RFC 8291 section 4), in bytes: header, message, its end and tag.
+const RECORD_SIZE: u32 = 4096;
+/// Behind the salt (RFC 8188 section 2.1).
+const RECORD_SIZE_AT: std::ops::Range<usize> = 16..20;
+const LONGEST_MESSAGE: usize = 4096 - 86 - 17;
+
+/// A browser as it wants to be reached; sealed. Whoever knows the endpoint can make it buzz, so it is not printable.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscribed {
+    pub endpoint: String,
+    /// The browser's public key, an uncompressed point in base64url (RFC 8291 section 2.1).
+    pub p256dh: String,
+    /// 16 secret bytes in base64url (RFC 8291 section 2.2).
+    pub auth: String,
+    /// Of our languages.
+    pub language: String,
+}
+
+impl Subscribed {
+    pub fn digest(&self) -> String {
+        Self::digest_of(&self.endpoint)
+    }
+
+    /// The key of an endpoint's row.
+    pub fn digest_of(endpoint: &str) -> String {
+        hash::digest_text(&[b"push-endpoint", endpoint.as_bytes()])
+    }
+
+    pub fn seal(&self, app: &App) -> Result<String, Failure> {
+        app.seal(&seal::of_subscription(&self.digest()), self)
+    }
+
+    /// The message for this browser alone, in one record (RFC 8291 section 4); `None` if it is too long or the keys are none.
+    pub fn encrypted(&self, message: &[u8]) -> Option<Vec<u8>> {
+        if message.len() > LONGEST_MESSAGE {
+            return None;
+        }
+        let (key, auth) = self.keys()?;
+        let mut sealed = encrypt(message.to_vec(), &key, &auth).ok()?;
+        // The library writes the length of its one record; it has to be larger. No key depends on it (RFC 8188 section 2.1).
+        sealed
+            .get_mut(RECORD_SIZE_AT)?
+            .copy_from_slice(&RECORD_SIZE.to_be_bytes());
+        Some(sealed)
+    }
+
+    pub fn is_usable(&self) -> bool {
+        self.keys().is_some()
+    }
+
+    fn keys(&self) -> Option<(PublicKey, Auth)> {
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok();
+        let key = PublicKey::from_sec1_bytes(&bytes(&self.p256dh)?).ok()?;
+        let auth = <[u8; 16]>::try_from(bytes(&self.auth)?).ok()?;
+        Some((key, Auth::from(auth)))
+    }
+}
+
+/// What is known before anything is said.
+struct Addressed {
+    request: PendingRequest,
+    browser: Subscribed,
+}
+
+pub(crate) async fn send(app: &App, notice: &Notice) -> Result<Outcome, Failure> {
+    let now = app.clock.now();
+    let Addressed { request, browser } = match addressed(app, notice, now).await? {
+        Ok(addressed) => addressed,
+        Err(outcome) => return Ok(outcome),
+    };
+    let Some(message) = message(app, &request, &browser).await? else {
+        return Ok(Outcome::Never("the agent is gone".to_owned()));
+    };
+    let topic = topic(&request.asked_hash);
+    hand_over(app, notice, (&browser, &topic), &message).await
+}
+
+/// To the push service of this browser, which is forgotten where that one no longer knows it.
+pub(crate) async fn hand_over(
+    app: &App,
+    notice: &Notice,
+    (browser, topic): (&Subscribed, &str),
+    message: &serde_json::Value,
+) -> Result<Outcome, Failure> {
+    let now = app.clock.now();
+    let Some(sealed) = browser.encrypted(message.to_string().as_bytes()) else {
+        return Ok(Outcome::Never(
+            "the message is too long, or the browser's keys are no keys".to_owned(),
+        ));
+    };
+    let seconds = now.until(notice.expires_at).as_secs();
+    let Some(headers) = headers(app, browser, (seconds, topic), now)? else {
+        return Ok(Outcome::Never(
+            "the push service may not be called".to_owned(),
+        ));
+    };
+    let reply = app
+        .notices
+        .guard
+        .post(&browser.endpoint, headers, Bytes::from(sealed));
+    let reply = reply.await;
+    let unknown = [StatusCode::NOT_FOUND, StatusCode::GONE];
+    if reply
+        .as_ref()
+        .is_ok_and(|reply| unknown.contains(&reply.status))
+    {
+        forget(app, &notice.target, now).await?;
+    }
+    Ok(Outcome::of(reply))
+}
+
+/// To whom, or why not now.
+async fn addressed(
+    app: &App,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<Result<Addressed, Outcome>, Failure> {
+    let mut session = app.read().await?;
+    let Some(request) = waiting(&mut session, notice, now).await? else {
+        return Ok(Err(over()));
+    };
+    let browser = browser_of(app, &mut session, notice, now).await?;
+    Ok(browser.map(|browser| Addressed { request, browser }))
+}
+
+/// The browser of a notice, or why not now.
+pub(crate) async fn browser_of(
+    app: &App,
+    session: &mut DatabaseTransaction,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<Result<Subscribed, Outcome>, Failure> {
+    let Some(user) = &notice.user else {
+        return Ok(Err(over()));
+    };
+    let settings = session.settings(user).await?.unwrap_or_default();
+    if let Some(left) = quiet::lasts(&settings, &app.zones, now) {
+        return Ok(Err(Outcome::Again("quiet hours".to_owned(), Some(left))));
+    }
+    let browsers = session.subscriptions_of(user).await?.into_iter();
+    let found = browsers.into_iter().find(|one| one.digest == notice.target);
+    let Some(subscription) = found else {
+        return Ok(Err(Outcome::Never("the browser is gone".to_owned())));
+    };
+    let place = seal::of_subscription(&subscription.digest);
+    Ok(Ok(app.unseal(&place, &subscription.sealed)?))
+}
+
+/// Nothing that a locked screen should not show.
+async fn message(
+    app: &App,
+    request: &PendingRequest,
+    browser: &Subscribed,
+) -> Result<Option<serde_json::Value>, Failure> {
+    let Some(agent) = app.client(request.client.as_str()).await? else {
+        return Ok(None);
+    };
+    let catalogue = app.catalogue().await?;
+    let (language, texts) = app.notices.words.of(&browser.language);
+    let said = texts.push(&agent, &kinds(request, &catalogue.types, language));
+    Ok(Some(json!({
+        "title": said.title,
+        "body": said.body,
+        "url": page_of(&request.id),
+        "tag": topic(&request.asked_hash),
+    })))
+}
+
+/// `None` where the endpoint is none, or no longer of a service that the operator named.
+fn headers(
+    app: &App,
+    browser: &Subscribed,
+    (seconds, topic): (u64, &str),
+    now: Timestamp,
+) -> Result<Option<HeaderMap>, Failure> {
+    let Some(audience) = app.config.channels.push_service(&browser.endpoint) else {
+        return Ok(None);
+    };
+    let authorization = app.notices.push_key.authorization(&audience, now)?;
+    let value = |text: String| {
+        HeaderValue::try_from(text).map_err(|_| Failure::Broken("a push header".to_owned()))
+    };
+    Ok(Some(HeaderMap::from_iter([
+        (AUTHORIZATION, value(authorization)?),
+        (
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/octet-stream"),
+        ),
+        (CONTENT_ENCODING, HeaderValue::from_static("aes128gcm")),
+        (HeaderName::from_static("ttl"), HeaderValue::from(seconds)),
+        (
+            HeaderName::from_static("urgency"),
+            HeaderValue::from_static("high"),
+        ),
+        (HeaderName::from_static("topic"), value(topic.to_owned())?),
+    ])))
+}
+
+/// A later message about the same thing replaces an earlier one, on its way or on the screen: about a question, whichever copy
+/// it is of.
+pub(crate) fn topic(about: &str) -> String {
+    let digest = hash::digest_text(&[b"push-topic", about.as_bytes()]);
+    digest.chars().take(TOPIC_CHARACTERS).collect()
+}
+
+async fn forget(app: &App, digest: &str, now: Timestamp) -> Result<(), Failure> {
+    let mut session = app.begin().await?;
+    session.subscription_gone(digest, now).await?;
+    Ok(session.commit().await?)
+}
+
+/// The page of one request; opening it approves nothing.
+pub(crate) fn page_of(request: &ApprovalId) -> String {
+    format!("/app/requests/{request}")
+}
+
+#[cfg(test)]
+mod tests {
+    use web_push_native::decrypt;
+    use web_push_native::p256::SecretKey;
+
+    use super::*;
+
+    fn bytes(text: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(text).unwrap()
+    }
+
+    /// The example of RFC 8291 section 5: what the library decrypts is what the specification encrypted.
+    #[test]
+    fn rfc_8291_5_the_example_decrypts() {
+        let message = bytes(
+            "DGv6ra1nlYgDCS1FRnbzlwAAEABBBP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A_yl95bQpu6cVPTpK4Mqgkf1CXztLVBSt2Ks3oZwbuwXPXLWyouBWLVWGNWQexSgSxsj_Qulcy4a-fN",
+        );
+        let key = SecretKey::from_slice(&bytes("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"));
+        let auth = <[u8; 16]>::try_from(bytes("BTBZMqHH6r4Tts7J_aSIgg")).unwrap();
+        let plain = decrypt(message, &key.unwrap(), &Auth::from(auth)).unwrap();
+        assert_eq!(plain, b"When I grow up, I want to be a watermelon");
+    }
+
+    /// What we encrypt for the keys of that example, its private key decrypts.
+    #[test]
+    fn rfc_8291_4_only_the_browser_reads_it() {
+        let browser = Subscribed {
+            endpoint: "https://push.example/x".to_owned(),
+            p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+                .to_owned(),
+            auth: "BTBZMqHH6r4Tts7J_aSIgg".to_owned(),
+            language: "en".to_owned(),
+        };
+        let message = browser.encrypted(b"hello").unwrap();
+        let key = SecretKey::from_slice(&bytes("q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94"));
+        let auth = <[u8; 16]>::try_from(bytes(&browser.auth)).unwrap();
+        let plain = decrypt(message.clone(), &key.unwrap(), &Auth::from(auth)).unwrap();
+        assert_eq!(plain, b"hello");
+        assert_ne!(message, browser.encrypted(b"hello").unwrap());
+        let longest = browser.encrypted(&[b'x'; LONGEST_MESSAGE]).unwrap();
+        assert_eq!(
+            (longest.len(), &longest[RECORD_SIZE_AT]),
+            (4096, &[0, 0, 16, 0][..])
+        );
+        assert!(browser.encrypted(&[b'x'; LONGEST_MESSAGE + 1]).is_none());
+        for (p256dh, auth) in [
+            ("", "x"),
+            ("AAAA", &browser.auth),
+            (&browser.p256dh, "AAAA"),
+        ] {
+            let bad = Subscribed {
+                p256dh: p256dh.to_owned(),
+                auth: auth.to_owned(),
+                ..browser.clone()
+            };
+            assert!(!bad.is_usable());
+        }
+    }
+
+    #[test]
+    fn rfc_8030_5_4_a_topic_is_short_and_url_safe() {
+        let topic = topic("apr_1");
+        assert_eq!(topic.len(), TOPIC_CHARACTERS);
+        assert!(
+            topic
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+        );
+    }
+}

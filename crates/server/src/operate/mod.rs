@@ -1,0 +1,6 @@
+//! What an operator does, and what stops: registration, tasks, agents, people.
+
+pub mod disable;
+pub mod register;
+pub mod stop;
+pub mod suspend;

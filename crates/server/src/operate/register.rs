@@ -1,0 +1,212 @@
+//! Registration of people, clients, agents and resources: checked, written with its event, printed as it stands.
+
+use serde_json::{Value, json};
+use writ_authority::Types;
+use writ_core::client::User;
+use writ_core::event::{Event, EventName};
+use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
+use writ_core::realm::DEFAULT_TENANT;
+use writ_core::registration::{self, Faults, People};
+use writ_outside::{Clock, Random};
+use writ_store::client::NewAgent;
+use writ_store::{DatabaseTransaction, Store, StoreError};
+use writ_wire::registration::{AuthMethod, ClientFile, ResourceFile};
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use crate::node::passwords;
+use crate::node::secret::secret_digest;
+
+/// Where things are registered.
+pub struct Registry<'a> {
+    pub store: &'a Store,
+    pub issuer: &'a ResourceUri,
+    pub types: &'a Types,
+    pub clock: &'a Clock,
+    pub random: &'a Random,
+}
+
+/// Why something is not registered; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    #[error("{0}")]
+    Faults(#[from] Faults),
+    #[error("{0} exists already")]
+    Exists(String),
+    #[error("person `{0}` is not known: add them by `writ user add` first")]
+    UnknownPerson(String),
+    #[error("{0}")]
+    Password(String),
+    #[error("the database: {0}")]
+    Store(#[from] StoreError),
+    #[error("it cannot be written as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Registry<'_> {
+    pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistryError> {
+        registration::check_user_name(name)?;
+        if password.is_empty() {
+            return Err(RegistryError::Password("the password is empty".to_owned()));
+        }
+        let hash =
+            passwords::hash(password, &self.random.bytes()).map_err(RegistryError::Password)?;
+        let now = self.clock.now();
+        let user = User {
+            id: UserId::make(now, self.random.bytes()),
+            name: name.to_owned(),
+            disabled: false,
+        };
+        let mut session = self.store.begin(DEFAULT_TENANT).await?;
+        if !session.insert_user(&user, &hash, now).await? {
+            return Err(RegistryError::Exists(format!("person `{name}`")));
+        }
+        let event = self
+            .event(now, EventName::UserAdded)
+            .of_subject(user.id.as_str())
+            .with(json!({ "name": name }));
+        session.insert_event(&event).await?;
+        session.commit().await?;
+        Ok(json!({ "id": user.id, "name": user.name }))
+    }
+
+    /// A plain client; a secret is made where one is due and shown this once.
+    pub async fn add_client(&self, file: ClientFile) -> Result<Value, RegistryError> {
+        if file.agent.is_some() {
+            return Err(fault("the file has a member `agent`: use `writ agent add`"));
+        }
+        self.add(file, None, EventName::ClientRegistered).await
+    }
+
+    pub async fn add_agent(&self, file: ClientFile) -> Result<Value, RegistryError> {
+        let Some(agent) = &file.agent else {
+            return Err(fault(
+                "the file has no member `agent`: use `writ client add`",
+            ));
+        };
+        let mut session = self.store.read(DEFAULT_TENANT).await?;
+        let owner = person(&mut session, &agent.owner).await?;
+        let sponsor = person(&mut session, &agent.sponsor).await?;
+        drop(session);
+        self.add(
+            file,
+            Some(People { owner, sponsor }),
+            EventName::AgentRegistered,
+        )
+        .await
+    }
+
+    async fn add(
+        &self,
+        mut file: ClientFile,
+        people: Option<People>,
+        name: EventName,
+    ) -> Result<Value, RegistryError> {
+        let now = self.clock.now();
+        let id = match file.client_id.as_deref() {
+            Some(given) => ClientId::from_text(given),
+            None if file.agent.is_some() => {
+                let made = ClientId::make(now, self.random.bytes());
+                ClientId::from_text(made.as_str().replace(ClientId::PREFIX, AGENT_PREFIX))
+            }
+            None => ClientId::make(now, self.random.bytes()),
+        };
+        file.client_id = Some(id.to_string());
+        let secret = (registration::auth_method(&file) == AuthMethod::ClientSecretBasic)
+            .then(|| self.random.secret());
+        let digest = secret.as_deref().map(secret_digest);
+        let client = registration::client(&file, id.clone(), digest.clone(), people.as_ref())?;
+        registration::check_ceiling(&client, self.types)?;
+        let metadata = serde_json::to_string(&file)?;
+        let mut session = self.store.begin(DEFAULT_TENANT).await?;
+        if !session
+            .insert_client(&id, &metadata, digest.as_deref(), now)
+            .await?
+        {
+            return Err(RegistryError::Exists(format!("client `{id}`")));
+        }
+        if let Some(agent) = &client.agent {
+            let (owner, sponsor, publisher) =
+                (&agent.owner, &agent.sponsor, agent.publisher.as_str());
+            session
+                .insert_agent(
+                    NewAgent {
+                        client: &id,
+                        owner,
+                        sponsor,
+                        publisher,
+                    },
+                    now,
+                )
+                .await?;
+        }
+        let event = self
+            .event(now, name)
+            .by(&client)
+            .with(serde_json::to_value(&file)?);
+        session.insert_event(&event).await?;
+        session.commit().await?;
+        printed(&file, secret, now)
+    }
+
+    /// Adds a resource, or replaces it.
+    pub async fn add_resource(&self, file: &ResourceFile) -> Result<Value, RegistryError> {
+        let resource = registration::resource(file, self.issuer)?;
+        let unknown = resource
+            .details_types
+            .iter()
+            .find(|name| self.types.by_name(name).is_none());
+        if let Some(name) = unknown {
+            return Err(fault(&format!(
+                "`authorization_details_types`: type `{name}` is not declared in `types.path`"
+            )));
+        }
+        let now = self.clock.now();
+        let document = serde_json::to_string(file)?;
+        let mut session = self.store.begin(DEFAULT_TENANT).await?;
+        session
+            .put_resource(&resource.uri, &document, resource.served_by.as_ref(), now)
+            .await?;
+        let event = self
+            .event(now, EventName::ResourceChanged)
+            .at_resource(resource.uri.as_str())
+            .with(serde_json::to_value(file)?);
+        session.insert_event(&event).await?;
+        session.commit().await?;
+        Ok(serde_json::to_value(file)?)
+    }
+
+    fn event(&self, now: Timestamp, name: EventName) -> Event {
+        Event::new(EventId::make(now, self.random.bytes()), now, name)
+    }
+}
+
+async fn person(session: &mut DatabaseTransaction, name: &str) -> Result<User, RegistryError> {
+    let found = session.user_by_name(name).await?;
+    found
+        .map(|stored| stored.user)
+        .ok_or_else(|| RegistryError::UnknownPerson(name.to_owned()))
+}
+
+fn fault(sentence: &str) -> RegistryError {
+    Faults(vec![sentence.to_owned()]).into()
+}
+
+/// RFC 7591 section 3.2.1: all registered values; `client_secret_expires_at` where there is a secret.
+fn printed(
+    file: &ClientFile,
+    secret: Option<String>,
+    now: Timestamp,
+) -> Result<Value, RegistryError> {
+    let mut printed = serde_json::to_value(file)?;
+    if let Value::Object(members) = &mut printed {
+        members.insert("client_id_issued_at".to_owned(), now.seconds().into());
+        let method = registration::auth_method(file).as_str();
+        members.insert("token_endpoint_auth_method".to_owned(), method.into());
+        if let Some(secret) = secret {
+            members.insert("client_secret".to_owned(), secret.into());
+            members.insert("client_secret_expires_at".to_owned(), 0.into());
+        }
+    }
+    Ok(printed)
+}

@@ -1,0 +1,92 @@
+//! What a person approved, by agent: sums of what was fetched, and what nobody fetched yet. This server knows approvals and
+//! tokens; what was done with them, the resource knows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use writ_core::event::EventName;
+use writ_core::id::{ClientId, TaskId, UserId};
+use writ_core::usual::{KEPT, Known, Total, totals};
+use writ_pages::{Texts, UnfetchedView};
+use writ_store::event::EventFilter;
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+use crate::people::authorize::Ended;
+
+/// The most uses that are summed up.
+const MAX_USES: u32 = 1000;
+/// The most approvals on one page that wait to be fetched.
+const MAX_UNFETCHED: u32 = 100;
+/// The newest events of one task among which its last token is looked for.
+const MAX_EVENTS: u32 = 100;
+
+#[derive(Default)]
+pub(super) struct Approved {
+    pub(super) totals: Vec<Total>,
+    pub(super) unfetched: Vec<UnfetchedView>,
+}
+
+pub(super) async fn by_agent(
+    app: &App,
+    subject: &UserId,
+    texts: &Texts,
+) -> Result<BTreeMap<ClientId, Approved>, Ended> {
+    let now = app.clock.now();
+    let mut reading = app.read().await?;
+    let spent = reading
+        .spent_since(subject, now.minus(KEPT), MAX_USES)
+        .await?;
+    let unfetched = reading.unfetched(subject, now, MAX_UNFETCHED).await?;
+    drop(reading);
+    let known = match u32::try_from(spent.len()) {
+        Ok(found) if found < MAX_USES => Known::All,
+        _ => Known::Newest,
+    };
+    let mut by_agent: BTreeMap<ClientId, Approved> = BTreeMap::new();
+    let clients: BTreeSet<&ClientId> = spent.iter().map(|one| &one.client).collect();
+    for client in clients {
+        let here = spent.iter().filter(|one| one.client == *client);
+        let uses = here.map(|one| (one.approval.as_str(), &one.amount));
+        let approved = Approved {
+            totals: totals(uses, known),
+            unfetched: Vec::new(),
+        };
+        by_agent.insert(client.clone(), approved);
+    }
+    let catalogue = app.catalogue().await?;
+    for request in &unfetched {
+        let Some(decision) = &request.decision else {
+            continue;
+        };
+        let details = decision.authority.details().iter();
+        let sentences =
+            details.filter_map(|d| Some(catalogue.types.of(d)?.sentence(d, texts.locale())));
+        let view = UnfetchedView {
+            sentences: sentences.collect(),
+            until: texts.moment(request.expires_at),
+        };
+        let approved = by_agent.entry(request.client.clone()).or_default();
+        approved.unfetched.push(view);
+    }
+    Ok(by_agent)
+}
+
+/// When a token of this task was last made, as far as its newest events tell.
+pub(super) async fn last_token(app: &App, task: &TaskId) -> Result<Option<Timestamp>, Ended> {
+    let filter = EventFilter {
+        task: Some(task.as_str()),
+        limit: MAX_EVENTS,
+        ..EventFilter::default()
+    };
+    let events = app.read().await?.events(filter).await?;
+    let tokens = [
+        EventName::TokenIssued,
+        EventName::TokenExchanged,
+        EventName::TokenRefreshed,
+    ];
+    let is_token = |name: &str| tokens.iter().any(|token| token.as_str() == name);
+    let mut newest = events.iter().rev();
+    Ok(newest
+        .find(|event| is_token(&event.name))
+        .map(|event| event.at))
+}

@@ -1,0 +1,250 @@
+//! One transaction for one answer: vote, decision, receipt, events, and whatever is stopped with it. Of two answers at once
+//! the first one counts; the other learns how it ended.
+
+use axum::response::Response;
+use serde_json::json;
+use writ_core::approval::{No, Outcome};
+use writ_core::event::{Event, EventName};
+use writ_core::pending::{Decision, State, Vote};
+use writ_core::receipt::{self, Approver, Evidence, Proof, Receipt, Verdict};
+use writ_core::screen::{ScreenError, Shown};
+use writ_core::usual::unusual;
+use writ_store::DatabaseTransaction;
+use writ_store::receipt::NewReceipt;
+use writ_store::replay::ReplayClaim;
+use writ_wire::time::Timestamp;
+
+use super::proof::Used;
+use super::question::{Question, newest};
+use super::{Visit, broken, over, stopping};
+use crate::approvals::close::Endings;
+use crate::approvals::escalate;
+use crate::node::app::App;
+use crate::notifications::outbox;
+use crate::people::authorize::{Ended, see_other};
+
+/// An answer that is ready to be written.
+pub struct Decided {
+    pub outcome: Outcome,
+    pub shown: Shown,
+    pub proof: Proof,
+    pub used: Option<Used>,
+    /// The verifier's word, which counts once.
+    pub once: Option<ReplayClaim>,
+    pub no: Option<No>,
+}
+
+impl Decided {
+    fn vote(&self) -> &Vote {
+        match &self.outcome {
+            Outcome::Agreed(vote) | Outcome::Ended(vote, _) => vote,
+        }
+    }
+
+    fn decision(&self) -> Option<&Decision> {
+        match &self.outcome {
+            Outcome::Agreed(_) => None,
+            Outcome::Ended(_, decision) => Some(decision),
+        }
+    }
+}
+
+impl Visit<'_> {
+    pub(super) async fn commit(
+        &self,
+        question: &Question,
+        decided: Decided,
+    ) -> Result<Response, Ended> {
+        let now = decided.vote().at;
+        let receipt = self.receipt(question, &decided)?;
+        let document = receipt.sign(&self.app.keys().await?.active, now);
+        let document = document.map_err(broken)?;
+        let mut session = self.app.begin().await?;
+        if !write(&mut session, question, &decided).await? {
+            drop(session);
+            return over::again(self, &question.request.id).await;
+        }
+        if let Some(used) = &decided.used
+            && !session
+                .use_passkey(&used.credential_id, &used.before, &used.passkey, now)
+                .await?
+        {
+            // Removed since it signed: it counts no more.
+            drop(session);
+            return over::again(self, &question.request.id).await;
+        }
+        if let Some(once) = &decided.once
+            && session
+                .claim_once(std::slice::from_ref(once))
+                .await?
+                .is_some()
+        {
+            drop(session);
+            return self.seen_before(question).await;
+        }
+        let new = NewReceipt {
+            id: &receipt.id,
+            request: &question.request.id,
+            user: &self.person.user.id,
+            document: &document,
+            at: now,
+        };
+        session.insert_receipt(new).await?;
+        let event = self.event(question, &decided, &receipt);
+        session.insert_event(&event).await?;
+        let endings = match decided.no {
+            Some(no) => stopping::follow(self, question, no, &mut session).await?,
+            None => Endings::default(),
+        };
+        if question.request.opens_next_stage(decided.vote()) && decided.decision().is_none() {
+            escalate::next_stage(self.app, &mut session, &question.request, now).await?;
+        }
+        if decided.decision().is_some() {
+            outbox::decided(self.app, &mut session, &question.request).await?;
+        }
+        session.commit().await?;
+        endings.announce(self.app);
+        Ok(self.after(question, &decided, &receipt))
+    }
+
+    /// Whoever waits for it hears of it now; the person gets their receipt.
+    fn after(&self, question: &Question, decided: &Decided, receipt: &Receipt) -> Response {
+        self.app.waiting.announce_request(&question.request);
+        self.app.notices.wake();
+        self.app.metrics.consent(match &decided.outcome {
+            Outcome::Agreed(_) => "agreed",
+            Outcome::Ended(_, decision) if decision.approval.is_none() => "denied",
+            Outcome::Ended(_, decision) if decision.narrowed => "narrowed",
+            Outcome::Ended(..) => "approved",
+        });
+        see_other(&match decided.no {
+            Some(No::WrongNumber) => format!("/app/requests/{}", question.request.id),
+            _ => format!("/app/receipts/{}?decided=1", receipt.id),
+        })
+    }
+
+    fn receipt(&self, question: &Question, decided: &Decided) -> Result<Receipt, Ended> {
+        let vote = decided.vote();
+        Ok(Receipt {
+            version: receipt::VERSION,
+            issuer: self.app.config.issuer.to_string(),
+            id: vote.receipt.clone(),
+            request: question.request.id.clone(),
+            at: vote.at.rfc3339(),
+            outcome: match (decided.no, decided.decision()) {
+                (Some(_), _) => Verdict::Denied,
+                (None, Some(_)) => Verdict::Approved,
+                (None, None) => Verdict::Agreed,
+            },
+            reason: decided.no.map(|no| no.as_str().to_owned()),
+            subject: question.subject.id.to_string(),
+            approver: Approver {
+                id: vote.user.clone(),
+                name: vote.name.clone(),
+                role: vote.role,
+            },
+            client_id: question.client.id.clone(),
+            task: question.request.task.clone(),
+            screen: Evidence::of(&decided.shown).map_err(broken)?,
+            level: decided.proof.level(),
+            proof: decided.proof.clone(),
+        })
+    }
+
+    fn event(&self, question: &Question, decided: &Decided, receipt: &Receipt) -> Event {
+        let vote = decided.vote();
+        let name = match decided.no {
+            Some(_) => EventName::ApprovalDenied,
+            None => EventName::ApprovalApproved,
+        };
+        let mut event = about(self.app, question, name, vote.at);
+        let decision = decided.decision();
+        event.decision = match (decided.no, decision) {
+            (Some(_), _) => Some("deny"),
+            (None, Some(_)) => Some("permit"),
+            // A yes that needs others decides nothing yet.
+            (None, None) => None,
+        };
+        event.reason = decided.no.map(|no| no.as_str().to_owned());
+        event.with(json!({
+            "approval": question.request.id,
+            "receipt": receipt.id,
+            "by": vote.user,
+            "role": vote.role,
+            "stage": vote.stage,
+            "level": vote.level,
+            "complete": decision.is_some(),
+            "authority": decision.map(|decision| &decision.authority),
+            "asked": question.request.asked.authority,
+            "narrowed": decision.is_some_and(|decision| decision.narrowed),
+            "ends_at": decision.and_then(|d| d.ends_at).map(Timestamp::rfc3339),
+            "given": decision.and_then(|decision| decision.approval.as_ref()),
+            "screen_hash": receipt.screen.hash,
+            "verifier": decided.proof.verifier().map(|seen| &seen.issuer),
+        }))
+    }
+}
+
+/// Whether this answer counts. A vote holds the row, so that votes are read as they will be when this commits.
+async fn write(
+    session: &mut DatabaseTransaction,
+    question: &Question,
+    decided: &Decided,
+) -> Result<bool, Ended> {
+    let (id, vote) = (&question.request.id, decided.vote());
+    if let (Some(_), Some(decision)) = (decided.no, decided.decision()) {
+        let denied = session.decide_pending(id, State::Denied, decision, vote.at);
+        return Ok(denied.await?);
+    }
+    if !session.insert_vote(id, vote, vote.at).await? {
+        return Ok(false);
+    }
+    let mut votes = session.votes(id).await?;
+    votes.retain(|other| other.user != vote.user);
+    if votes != question.votes || !is_as_usual(session, question, decided).await? {
+        return Ok(false);
+    }
+    match decided.decision() {
+        Some(decision) => {
+            let approved = session.decide_pending(id, State::Approved, decision, vote.at);
+            Ok(approved.await?)
+        }
+        None => Ok(true),
+    }
+}
+
+/// Whether the hints on the screen are still right: another approval may have been fetched since it was made.
+async fn is_as_usual(
+    session: &mut DatabaseTransaction,
+    question: &Question,
+    decided: &Decided,
+) -> Result<bool, Ended> {
+    let (subject, types) = (&question.subject.id, &*question.catalogue.types);
+    let authority = &decided.shown.screen.authority;
+    let now = newest(session, subject, (authority, types)).await?;
+    let hints = |newest| unusual(authority, subject, (newest, types));
+    Ok(hints(&now) == hints(&question.newest))
+}
+
+/// That somebody looked at it, once for each request.
+pub fn viewed(app: &App, question: &Question, shown: &Shown) -> Result<Event, ScreenError> {
+    let now = app.clock.now();
+    let event = about(app, question, EventName::ApprovalViewed, now);
+    Ok(event.with(json!({
+        "approval": question.request.id,
+        "role": question.standing.role,
+        "stage": question.standing.stage,
+        "screen_hash": shown.hash()?,
+    })))
+}
+
+/// An event about this request.
+pub fn about(app: &App, question: &Question, name: EventName, now: Timestamp) -> Event {
+    let mut event = Event::new(app.event_id(now), now, name);
+    if let Some(asking) = &question.asking {
+        event = event.about(&asking.task).under(&asking.leaf);
+    }
+    event
+        .by(&question.client)
+        .of_subject(question.subject.id.as_str())
+}

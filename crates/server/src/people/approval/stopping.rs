@@ -1,0 +1,68 @@
+//! What a no may take with it: everything that this agent does for the person, or the agent itself.
+
+use serde_json::json;
+use writ_core::approval::No;
+use writ_core::pending::Ending;
+use writ_store::DatabaseTransaction;
+
+use super::Visit;
+use super::question::Question;
+use crate::approvals::close::{Endings, end};
+use crate::notifications::outbox;
+use crate::operate::stop::{Stopper, stop_agent, stop_task};
+use crate::operate::suspend::{Suspender, suspend};
+use crate::people::authorize::Ended;
+
+/// In the transaction of the no; other requests may end with it.
+pub async fn follow(
+    visit: &Visit<'_>,
+    question: &Question,
+    no: No,
+    session: &mut DatabaseTransaction,
+) -> Result<Endings, Ended> {
+    match no {
+        No::Denied | No::WrongNumber => Ok(Endings::default()),
+        No::Stopped => stop_all(visit, question, session).await,
+        No::NotMe => report(visit, question, session).await,
+    }
+}
+
+/// All that it does for the person, and the task in which it asked, whoever opened that.
+async fn stop_all(
+    visit: &Visit<'_>,
+    question: &Question,
+    session: &mut DatabaseTransaction,
+) -> Result<Endings, Ended> {
+    let (app, now) = (visit.app, visit.app.clock.now());
+    let (subject, client) = (&question.subject.id, &question.client.id);
+    let person = &visit.person.user.id;
+    let stopper = match person == subject {
+        true => Stopper::Person(subject.as_str()),
+        false => Stopper::Approver(person.as_str()),
+    };
+    // First the task in which it asked: what dies with it needs no stop of its own.
+    if let Some(here) = &question.request.task
+        && stop_task(session, here, stopper, (app.event_id(now), now)).await?
+    {
+        app.metrics.stopped();
+    }
+    let stopped = stop_agent(app, session, (subject, client), stopper).await?;
+    Ok(stopped.endings)
+}
+
+/// The agent is suspended. What it asked this person is over, also if an operator resumes it.
+async fn report(
+    visit: &Visit<'_>,
+    question: &Question,
+    session: &mut DatabaseTransaction,
+) -> Result<Endings, Ended> {
+    let (app, now) = (visit.app, visit.app.clock.now());
+    let (agent, reporter) = (&question.client.id, &visit.person.user.id);
+    let by = Suspender::Person(reporter.as_str());
+    let data = json!({ "approval": question.request.id });
+    if suspend(session, agent, by, (app.event_id(now), now, data)).await? {
+        outbox::suspended(app, session, agent, reporter).await?;
+    }
+    let (subject, client) = (&question.subject.id, agent);
+    Ok(end(app, session, Ending::Stopped { subject, client }, now).await?)
+}

@@ -1,0 +1,283 @@
+//! From the facts to what the page shows. Everything that is said stands in the `ScreenView`, which is what is signed.
+
+use writ_authority::{Authority, Level, Piece};
+use writ_core::id::UserId;
+use writ_core::pending::Role;
+use writ_core::screen::Shown;
+use writ_core::target::has_openid;
+use writ_core::usual::{Unusual, unusual};
+use writ_jose::hash;
+use writ_pages::{
+    AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
+    Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView, PersonView,
+    PurposeView, ResourceWords, RoleView, ScreenView, clean,
+};
+use writ_wire::rar::Detail;
+use writ_wire::time::Timestamp;
+
+use super::choice::{Choice, MINUTES, detail_name, has_boxes, plain, scope_parts};
+use super::question::Question;
+use super::{Visit, broken, proof};
+use crate::people::authorize::Ended;
+use crate::people::consent::{client_view, scopes};
+
+/// Numbers are shown with two digits.
+const NUMBERS: u8 = 90;
+const FIRST_NUMBER: u8 = 10;
+
+impl Visit<'_> {
+    pub(super) async fn page(
+        &self,
+        question: &Question,
+        (shown, choice): (&Shown, &Choice),
+        (person, problem): (PersonView, Option<ApprovalProblem>),
+    ) -> Result<Page, Ended> {
+        let now = self.app.clock.now();
+        let (authority, ends_at) = question
+            .left(&shown.less, now)
+            .map_err(|_| broken("what was shown cannot be shown again"))?;
+        let (level, not_seen) = self.level(question, (choice, shown)).await?;
+        let approval = Approval {
+            person,
+            now,
+            screen: self.screen_view(question, &authority, ends_at)?,
+            screen_hash: shown.hash().map_err(broken)?,
+            number: number(question),
+            narrowing: self.narrowing(question, choice, now),
+            problem: problem.or(not_seen),
+            level,
+        };
+        Ok(approval.page(self.texts))
+    }
+
+    pub(super) fn screen_view(
+        &self,
+        question: &Question,
+        authority: &Authority,
+        ends_at: Timestamp,
+    ) -> Result<ScreenView, Ended> {
+        let (request, catalogue) = (&question.request, &question.catalogue);
+        Ok(ScreenView {
+            id: request.id.to_string(),
+            client: client_view(&question.client),
+            chain: question.chain.clone(),
+            subject_name: question.subject.name.clone(),
+            details: self.details(question, authority)?,
+            scopes: scopes(catalogue, authority),
+            identity: has_openid(authority, catalogue.realm()),
+            ends_at,
+            grants: match question.asking {
+                Some(_) => GrantsView::OneUse,
+                None => GrantsView::Task(question.onward.clone()),
+            },
+            purpose: purpose(question),
+            hints: hints(question, authority),
+            binding_message: request.asked.binding_message.clone(),
+            reason: request.asked.reason.clone(),
+            resource_words: resource_words(question),
+            address: request.asked.address.clone(),
+            asked_at: request.created_at,
+            expires_at: request.expires_at,
+            user_code: question.user_code.clone(),
+            deciders: deciders(question, &self.person.user.id),
+            authority: serde_json::to_value(authority).map_err(broken)?,
+            narrowed: *authority != request.asked.authority || ends_at != question.usual_end,
+        })
+    }
+
+    /// LESSONS 37: an object whose type is not known cannot be shown, so it cannot be approved.
+    fn details(
+        &self,
+        question: &Question,
+        authority: &Authority,
+    ) -> Result<Vec<ApprovalDetail>, Ended> {
+        let language = self.texts.locale();
+        let view = |detail: &Detail| {
+            let definition = question.catalogue.types.of(detail);
+            let definition = definition.ok_or_else(|| broken("a type is not known here"))?;
+            Ok(ApprovalDetail {
+                reference: place(question, detail),
+                title: definition.title(language).to_owned(),
+                sentence: definition.pieces(detail, language),
+                limits: definition.limits(detail, language),
+            })
+        };
+        authority.details().iter().map(view).collect()
+    }
+
+    /// What a yes needs, and what is wrong with what a verifier said.
+    async fn level(
+        &self,
+        question: &Question,
+        (choice, shown): (&Choice, &Shown),
+    ) -> Result<(LevelView, Option<ApprovalProblem>), Ended> {
+        let asked = question.request.asked.level;
+        if asked <= Level::Password && self.person.level < Level::Passkey {
+            return Ok((LevelView::Password, None));
+        }
+        let options = proof::options(self.app, self.person, shown).await?;
+        let level = match (asked, options) {
+            (Level::Liveness, Some(options)) => {
+                return self.live_level(question, (choice, shown), options);
+            }
+            (_, Some(options)) => LevelView::Passkey { options },
+            (Level::None | Level::Password, None) => LevelView::Password,
+            (_, None) => LevelView::PasskeyMissing,
+        };
+        Ok((level, None))
+    }
+
+    fn narrowing(&self, question: &Question, choice: &Choice, now: Timestamp) -> NarrowingView {
+        let language = self.texts.locale();
+        let details = question.base.details().iter().enumerate();
+        let details = details.map(|(place, detail)| {
+            let name = detail_name(place);
+            let definition = question.catalogue.types.of(detail);
+            PartView {
+                sentence: definition.map_or_else(Vec::new, |t| t.pieces(detail, language)),
+                chosen: choice.keeps(&name),
+                amount: amount(question, detail, choice.amount(&name)),
+                reference: name,
+            }
+        });
+        let scopes = scope_parts(question).into_iter().map(|(name, scope)| {
+            let words = if scope.scope.is_empty() { "" } else { ": " };
+            PartView {
+                sentence: vec![
+                    Piece::Value(writ_pages::plain(&scope.resource_name)),
+                    Piece::Text(words.to_owned()),
+                    Piece::Value(writ_pages::plain(&scope.scope)),
+                ],
+                chosen: choice.keeps(&name),
+                amount: None,
+                reference: name,
+            }
+        });
+        let mut parts: Vec<PartView> = details.chain(scopes).collect();
+        if !has_boxes(question) {
+            parts.clear();
+        }
+        NarrowingView {
+            parts,
+            durations: durations(question, choice, now),
+        }
+    }
+}
+
+/// The name of this object among all that was asked.
+fn place(question: &Question, detail: &Detail) -> String {
+    let mut asked = question.base.details().iter();
+    let place = asked.position(|other| other.reference() == detail.reference());
+    detail_name(place.unwrap_or_default())
+}
+
+fn amount(question: &Question, detail: &Detail, chosen: Option<&str>) -> Option<AmountView> {
+    let definition = question.catalogue.types.of(detail)?;
+    let amount = definition.amounts(detail).into_iter().next()?;
+    let most = plain(&amount.value);
+    let (around, _) = amount.pointer.rsplit_once('/')?;
+    let currency = format!("{around}/currency");
+    let object = serde_json::Value::Object(detail.members().clone());
+    let unit = object.pointer(&currency).and_then(|unit| unit.as_str());
+    Some(AmountView {
+        value: chosen.map_or_else(|| most.clone(), str::to_owned),
+        most,
+        unit: unit.map(writ_authority::legible).unwrap_or_default(),
+    })
+}
+
+/// A single use cannot be made shorter: it ends with the use.
+fn durations(question: &Question, choice: &Choice, now: Timestamp) -> Vec<DurationView> {
+    if question.asking.is_some() {
+        return Vec::new();
+    }
+    let longest = question.since(now).until(question.usual_end).as_secs() / 60;
+    let shorter = MINUTES.into_iter().filter(|m| u64::from(*m) < longest);
+    shorter
+        .map(|minutes| DurationView {
+            minutes,
+            chosen: choice.minutes == Some(minutes),
+        })
+        .collect()
+}
+
+fn purpose(question: &Question) -> Option<PurposeView> {
+    let task = &question.asking.as_ref()?.task;
+    Some(PurposeView {
+        words: task.purpose.clone()?,
+        task: task.id.to_string(),
+        approved_at: task.created_at,
+    })
+}
+
+/// By the name under which it is registered: what a challenge calls itself is nowhere.
+fn resource_words(question: &Question) -> Option<ResourceWords> {
+    let transaction = question.request.asked.transaction.as_ref()?;
+    let resource = question.catalogue.resources.get(&transaction.resource);
+    let name = resource.map_or(transaction.resource.as_str(), |found| &found.name);
+    Some(ResourceWords {
+        name: name.to_owned(),
+        words: transaction.reason.clone(),
+    })
+}
+
+fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
+    let beyond = question.is_beyond_task().then_some(Hint::BeyondTask);
+    let (subject, types) = (&question.subject.id, &*question.catalogue.types);
+    let unusual = unusual(authority, subject, (&question.newest, types));
+    let unusual = unusual.into_iter().map(|hint| match hint {
+        Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
+        Unusual::More {
+            amount,
+            largest,
+            unit,
+        } => Hint::MoreThanUsual {
+            amount,
+            largest,
+            unit,
+        },
+    });
+    beyond.into_iter().chain(unusual).collect()
+}
+
+fn deciders(question: &Question, user: &UserId) -> DecidersView {
+    let standing = question.standing;
+    let here = question.votes.iter();
+    let here = here.filter(|vote| vote.stage == standing.stage);
+    let sponsor = question.client.agent.as_ref().map(|agent| &agent.sponsor);
+    DecidersView {
+        role: role_view(standing.role, user, sponsor),
+        need: standing.need,
+        of: standing.of,
+        agreed: here.map(|vote| clean(&vote.name, LONGEST_WORDS)).collect(),
+    }
+}
+
+/// A sponsor is a designated approver with a name of their own.
+pub fn role_view(role: Role, user: &UserId, sponsor: Option<&UserId>) -> RoleView {
+    match role {
+        Role::Subject => RoleView::Subject,
+        Role::Designated if Some(user) == sponsor => RoleView::Sponsor,
+        Role::Designated => RoleView::Designated,
+    }
+}
+
+/// The right one between two others, in their order; always the same three for this person and request.
+fn number(question: &Question) -> Option<NumberView> {
+    let right = question.request.asked.number?;
+    let mut choices = [right; 3];
+    for round in 0..u8::MAX {
+        let digest = hash::sha256(&[question.nonce.as_bytes(), &[round]].concat());
+        let drawn = digest.first().map_or(0, |byte| byte % NUMBERS) + FIRST_NUMBER;
+        if choices.contains(&drawn) {
+            continue;
+        }
+        match choices {
+            [a, b, c] if a == b => choices = [drawn, b, c],
+            [a, b, c] if b == c => choices = [a, drawn, c],
+            _ => break,
+        }
+    }
+    choices.sort_unstable();
+    Some(NumberView { choices })
+}

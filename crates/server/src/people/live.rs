@@ -1,0 +1,140 @@
+//! `/app/live`: a logged-in person's inbox says when something changed in it, as server-sent events (HTML 9.2).
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_core::Stream;
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, HeaderName, StatusCode};
+use tokio::sync::{mpsc, watch};
+use writ_core::id::UserId;
+
+use crate::node::app::App;
+use crate::node::failure::Failure;
+
+/// Streams of one person on one node: their phone, their desk, and a page that was reloaded just now.
+pub const MAX_OF_PERSON: usize = 8;
+/// Streams of one node.
+pub const MAX_STREAMS: usize = 4096;
+/// How often a quiet stream shows that it is there, and is asked whether its login still is.
+pub const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Events that wait for a slow reader; more say the same.
+const WAITING: usize = 4;
+
+/// One stream's place; dropped with it.
+struct Place {
+    app: Arc<App>,
+    user: UserId,
+}
+
+/// Ends all streams and long polls when the server stops; otherwise they would hold it up.
+pub async fn close_with(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    // A sender that is gone is a server that is.
+    let _ = stop.changed().await;
+    app.live.closed.send_replace(true);
+    app.waiting.end();
+}
+
+pub async fn stream(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    match open(&app, &headers).await {
+        Ok(response) => response,
+        Err(failure) => app.broken(&format!("{failure:?}")),
+    }
+}
+
+async fn open(app: &Arc<App>, headers: &HeaderMap) -> Result<Response, Failure> {
+    let browser = app.browser(headers).await?;
+    let Some(session) = &browser.session else {
+        return Ok(StatusCode::UNAUTHORIZED.into_response());
+    };
+    let Some(place) = Place::take(app, &session.user.id) else {
+        return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());
+    };
+    let (sender, receiver) = mpsc::channel(WAITING);
+    tokio::spawn(tell(place, browser.digest(), sender));
+    // A proxy that collects answers would hold the news back.
+    let headers = [
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, Sse::new(News(receiver))).into_response())
+}
+
+/// Until the browser goes away, the login ends, or the server does.
+async fn tell(place: Place, login: String, sender: mpsc::Sender<Event>) {
+    let mut changes = place.app.waiting.people(&place.user);
+    let mut closed = place.app.live.closed.subscribe();
+    let mut beats = tokio::time::interval(HEARTBEAT);
+    loop {
+        let event = tokio::select! {
+            changed = changes.changed() => match changed {
+                Ok(()) => Event::default().event("inbox").data("changed"),
+                Err(_) => return,
+            },
+            _ = beats.tick() => Event::default().comment("here"),
+            _ = closed.wait_for(|closed| *closed) => return,
+            () = sender.closed() => return,
+        };
+        if !place.is_logged_in(&login).await || sender.send(event).await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Place {
+    fn take(app: &Arc<App>, user: &UserId) -> Option<Self> {
+        let taken = app.live.people(|people| {
+            let all: usize = people.values().sum();
+            let mine = people.get(user).copied().unwrap_or_default();
+            let room = all < MAX_STREAMS && mine < MAX_OF_PERSON;
+            if room {
+                people.insert(user.clone(), mine + 1);
+            }
+            room
+        });
+        taken.then(|| Self {
+            app: app.clone(),
+            user: user.clone(),
+        })
+    }
+
+    async fn is_logged_in(&self, login: &str) -> bool {
+        let found = async {
+            let mut session = self.app.read().await?;
+            session.session(login, self.app.clock.now()).await
+        };
+        found
+            .await
+            .is_ok_and(|session| session.is_some_and(|session| !session.user.disabled))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.app.live.people(|people| {
+            let left = people.get(&self.user).copied().unwrap_or_default();
+            if left > 1 {
+                people.insert(self.user.clone(), left - 1);
+            } else {
+                people.remove(&self.user);
+            }
+        });
+    }
+}
+
+/// Events as they come.
+struct News(mpsc::Receiver<Event>);
+
+impl Stream for News {
+    type Item = Result<Event, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.poll_recv(context).map(|event| event.map(Ok))
+    }
+}

@@ -1,0 +1,56 @@
+//! The challenge of a login by passkey, of which nothing is kept: sealed under the master key for one browser and five minutes, so
+//! that a visitor makes no row. It is used up in the transaction of the login (WebAuthn 13.4.3).
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_jose::assertion::MAX_FUTURE;
+use writ_jose::hash;
+use writ_store::replay::ReplayClaim;
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+use crate::people::session::Browser;
+
+/// As long as the device is given to answer (WebAuthn 15.1).
+const LIFETIME: Duration = Duration::from_secs(300);
+const ID_BYTES: usize = 16;
+
+/// A challenge of ours that came back.
+pub struct Opened {
+    pub challenge: Vec<u8>,
+    pub once: ReplayClaim,
+}
+
+/// A new one for this browser.
+pub fn make(app: &App, browser: &Browser) -> Result<Vec<u8>, writ_jose::seal::SealError> {
+    let expires_at = app.clock.now().plus(LIFETIME);
+    let mut plain = app.random.bytes::<ID_BYTES>().to_vec();
+    plain.extend(expires_at.micros().to_be_bytes());
+    app.config.master.seal(&place(browser), &plain)
+}
+
+/// `None` for what this server did not give to this browser in the last five minutes.
+pub fn open(app: &App, browser: &Browser, challenge: &str) -> Option<Opened> {
+    let challenge = URL_SAFE_NO_PAD.decode(challenge).ok()?;
+    let plain = app.config.master.open(&place(browser), &challenge).ok()?;
+    let (id, expires_at) = plain.split_last_chunk::<8>()?;
+    let expires_at = Timestamp::from_micros(i64::from_be_bytes(*expires_at));
+    (app.clock.now() < expires_at).then(|| Opened {
+        challenge,
+        once: ReplayClaim {
+            digest: hash::digest_text(&[b"passkey-login", id]),
+            // The clocks of two nodes may differ, and rows are removed by either.
+            expires_at: expires_at.plus(MAX_FUTURE),
+        },
+    })
+}
+
+/// It opens for the same tenant and browser, and for nothing else that is sealed here.
+fn place(browser: &Browser) -> Vec<u8> {
+    ["passkey-login", DEFAULT_TENANT, &browser.digest()]
+        .join("\0")
+        .into_bytes()
+}

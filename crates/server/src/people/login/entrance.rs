@@ -1,0 +1,174 @@
+//! What every login ends with, whatever proved the person: a new cookie, its event, and the way on.
+
+use axum::response::Response;
+use serde_json::json;
+use url::Url;
+use writ_authority::Level;
+use writ_core::authorize::SESSION_LIFETIME;
+use writ_core::client::User;
+use writ_core::event::{Event, EventName};
+use writ_store::DatabaseTransaction;
+use writ_store::session::NewUserSession;
+use writ_wire::form::Form;
+
+use crate::node::app::App;
+use crate::node::secret::secret_digest;
+use crate::people::authorize::{Ended, see_other, untrusted};
+use crate::people::session::Browser;
+
+/// Where a login goes on: to the authorization request that waits for it, or to one of our own pages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Way {
+    pub(super) request: Option<String>,
+    pub(super) next: Option<String>,
+}
+
+/// Somebody who proved who they are.
+pub(super) struct Arrival<'a> {
+    pub(super) before: &'a Browser,
+    pub(super) user: &'a User,
+    pub(super) level: Level,
+    pub(super) way: &'a Way,
+}
+
+impl Way {
+    /// A `next` that is none of our pages is as good as absent.
+    pub(super) fn of(form: &Form) -> Result<Self, Ended> {
+        let field = |name| form.optional(name).map_err(|e| untrusted(&e.into()));
+        Ok(Self {
+            request: field("request")?.map(str::to_owned),
+            next: field("next")?.and_then(own_page),
+        })
+    }
+
+    fn location(&self) -> String {
+        match (&self.request, &self.next) {
+            (Some(handle), _) => format!("/consent?request={handle}"),
+            (None, Some(next)) => next.clone(),
+            (None, None) => HOME.to_owned(),
+        }
+    }
+}
+
+impl Arrival<'_> {
+    /// Ends the login before it and opens the new one; the caller commits.
+    pub(super) async fn enter(
+        &self,
+        app: &App,
+        session: &mut DatabaseTransaction,
+    ) -> Result<Browser, Ended> {
+        let now = app.clock.now();
+        let fresh = app.new_browser();
+        let for_request = self.way.request.as_deref().map(secret_digest);
+        session.end_session(&self.before.digest(), now).await?;
+        session
+            .insert_session(NewUserSession {
+                digest: &fresh.digest(),
+                user: &self.user.id,
+                authenticated_at: now,
+                level: self.level,
+                for_request: for_request.as_deref(),
+                expires_at: now.plus(SESSION_LIFETIME),
+            })
+            .await?;
+        let event = Event::new(app.event_id(now), now, self.event_name())
+            .of_subject(self.user.id.as_str())
+            .with(json!({ "method": self.level }));
+        session.insert_event(&event).await?;
+        Ok(fresh)
+    }
+
+    /// After the commit.
+    pub(super) fn go_on(&self, app: &App, fresh: &Browser) -> Response {
+        app.metrics.login("succeeded");
+        let mut response = see_other(&self.way.location());
+        app.remember(fresh, response.headers_mut());
+        response
+    }
+
+    /// RFC 9470: the same person, more strongly than before.
+    fn event_name(&self) -> EventName {
+        match &self.before.session {
+            Some(old) if old.user.id == self.user.id && self.level > old.level => {
+                EventName::LoginSteppedUp
+            }
+            _ => EventName::LoginSucceeded,
+        }
+    }
+}
+
+/// To the login, and from there back to this page of ours.
+pub fn to_login(next: &str) -> Response {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", next)
+        .finish();
+    see_other(&format!("/login?{query}"))
+}
+
+/// Path and query of a page of `/app` or `/device`, as a browser would understand them; no open redirector (RFC 9700 4.11).
+fn own_page(text: &str) -> Option<String> {
+    if text.len() > LONGEST_NEXT || !text.starts_with('/') {
+        return None;
+    }
+    let base = Url::parse(ANYWHERE).ok()?;
+    let url = base.join(text).ok()?;
+    let path = url.path();
+    let within = |page: &&str| {
+        let rest = path.strip_prefix(*page);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let ours = url.origin() == base.origin() && OWN_PAGES.iter().any(within);
+    ours.then(|| match url.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    })
+}
+
+const HOME: &str = "/app";
+const OWN_PAGES: [&str; 2] = ["/app", "/device"];
+/// A place to resolve paths against.
+const ANYWHERE: &str = "https://writ.invalid";
+/// In bytes: an approval's address with all that can be chosen there.
+const LONGEST_NEXT: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::own_page;
+
+    #[test]
+    fn rfc_9700_4_11_only_our_own_pages() {
+        for (text, page) in [
+            ("/app", "/app"),
+            (
+                "/app/requests/apr_1?narrow=1",
+                "/app/requests/apr_1?narrow=1",
+            ),
+            ("/app?before=x", "/app?before=x"),
+            ("/device?user_code=WDJB-MJHT", "/device?user_code=WDJB-MJHT"),
+            ("/app/a/../b#c", "/app/b"),
+        ] {
+            assert_eq!(own_page(text).as_deref(), Some(page), "{text}");
+        }
+        for text in [
+            "",
+            "app",
+            "/",
+            "/login",
+            "/apple",
+            "/device_authorization",
+            "//evil.example/app",
+            "/\\evil.example/app",
+            "\\\\evil.example/app",
+            "https://evil.example/app",
+            "/app/../logout",
+            "/app/..//evil.example",
+            "/app\\..\\..\\evil",
+            "/%2e%2e/app/../x",
+            "javascript:alert(1)",
+            "\t//evil.example/app",
+        ] {
+            assert_eq!(own_page(text), None, "{text}");
+        }
+        assert_eq!(own_page(&format!("/app/{}", "x".repeat(1024))), None);
+    }
+}

@@ -1,0 +1,39 @@
+//! How a person reads: in the language of their browser and by their own clock.
+
+use http::HeaderMap;
+use writ_core::authorize::Session;
+use writ_pages::Texts;
+use writ_pages::zones::Zone;
+use writ_store::StoreError;
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+
+impl App {
+    /// The words and the clock of whoever looks at a page. The language is remembered for what they are sent.
+    pub async fn texts_for(
+        &self,
+        headers: &HeaderMap,
+        person: &Session,
+    ) -> Result<Texts, StoreError> {
+        let texts = self.languages.of_request(headers);
+        if person.reads.language.as_deref() != Some(texts.locale()) {
+            let mut session = self.begin().await?;
+            session
+                .set_language(&person.user.id, texts.locale(), self.clock.now())
+                .await?;
+            session.commit().await?;
+        }
+        Ok(texts.in_zone(self.zone_of(person)))
+    }
+
+    /// A moment in English, by this person's clock.
+    pub fn moment_for(&self, person: &Session, at: Timestamp) -> String {
+        self.texts.in_zone(self.zone_of(person)).moment(at)
+    }
+
+    /// UTC where the person has set none.
+    fn zone_of(&self, person: &Session) -> Zone {
+        self.zones.of(person.reads.time_zone.as_deref())
+    }
+}

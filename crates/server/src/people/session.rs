@@ -1,0 +1,124 @@
+//! Cookies and the token against forged forms (RFC 9700 section 4.7, DESIGN 4).
+//! One cookie: random before login, rotated at login; the form token is derived from it, so nothing is stored for visitors.
+
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
+use writ_core::authorize::{SESSION_LIFETIME, Session};
+use writ_core::realm::DEFAULT_TENANT;
+use writ_jose::hash;
+use writ_wire::form::Form;
+
+use crate::node::app::App;
+use crate::node::failure::Failure;
+
+/// A browser: its cookie, known or new, and its login, if any. A disabled person is nobody.
+pub struct Browser {
+    cookie: String,
+    is_new: bool,
+    pub session: Option<Session>,
+}
+
+impl Browser {
+    /// What every form of this browser must send back.
+    pub fn csrf(&self) -> String {
+        hash::digest_text(&[b"csrf", self.cookie.as_bytes()])
+    }
+
+    /// Whether the form came from a page that this browser was given.
+    pub fn sent(&self, form: &Form) -> bool {
+        let sent = form.optional("csrf").ok().flatten().unwrap_or_default();
+        !self.is_new && hash::constant_time_eq(sent.as_bytes(), self.csrf().as_bytes())
+    }
+
+    /// Digest of the cookie: the key of the session's row.
+    pub fn digest(&self) -> String {
+        session_digest(&self.cookie)
+    }
+}
+
+impl App {
+    /// Reads the cookie; gives a new visitor one. A disabled person is nobody, on every page.
+    pub async fn browser(&self, headers: &HeaderMap) -> Result<Browser, Failure> {
+        let Some(cookie) = cookie(headers, &self.cookie_name()) else {
+            return Ok(self.new_browser());
+        };
+        let session = self
+            .read()
+            .await?
+            .session(&session_digest(&cookie), self.clock.now())
+            .await?
+            .filter(|session| !session.user.disabled);
+        Ok(Browser {
+            cookie,
+            is_new: false,
+            session,
+        })
+    }
+
+    pub fn new_browser(&self) -> Browser {
+        Browser {
+            cookie: self.random.secret(),
+            is_new: true,
+            session: None,
+        }
+    }
+
+    /// Sets the cookie where the browser does not have it yet.
+    pub fn remember(&self, browser: &Browser, headers: &mut HeaderMap) {
+        if browser.is_new {
+            self.set_cookie(headers, &browser.cookie, Some(SESSION_LIFETIME.as_secs()));
+        }
+    }
+
+    pub fn forget(&self, headers: &mut HeaderMap) {
+        self.set_cookie(headers, "", Some(0));
+    }
+
+    fn set_cookie(&self, headers: &mut HeaderMap, value: &str, max_age: Option<u64>) {
+        let secure = if self.config.is_https() {
+            "; Secure"
+        } else {
+            ""
+        };
+        let age = max_age
+            .map(|seconds| format!("; Max-Age={seconds}"))
+            .unwrap_or_default();
+        // Lax, not Strict: the person arrives here from the client's site.
+        let text = format!(
+            "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}",
+            self.cookie_name()
+        );
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.append(SET_COOKIE, value);
+        }
+    }
+
+    /// With https `__Host-`; over loopback http some clients return no `Secure` cookie, so another name.
+    fn cookie_name(&self) -> String {
+        if self.config.is_https() {
+            format!("__Host-writ-{DEFAULT_TENANT}")
+        } else {
+            format!("writ-loopback-{DEFAULT_TENANT}")
+        }
+    }
+}
+
+fn session_digest(cookie: &str) -> String {
+    hash::digest_text(&[b"session", cookie.as_bytes()])
+}
+
+/// The cookie's value, if it looks like one of ours.
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let all = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    let pairs = all
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    let mut ours = pairs
+        .filter(|(key, _)| *key == name)
+        .map(|(_, value)| value.to_owned());
+    ours.next()
+        .filter(|value| value.len() == 43 && ours.next().is_none())
+}

@@ -1,0 +1,130 @@
+//! What a person typed, as values that cannot be wrong.
+
+use writ_pages::QuietView;
+use writ_wire::form::Form;
+
+/// Minutes east of UTC, from UTC-12 to UTC+14.
+const OFFSETS: std::ops::RangeInclusive<i32> = -720..=840;
+/// RFC 5321 section 4.5.3.1.3, without its brackets.
+const LONGEST_EMAIL: usize = 254;
+const USER_CODE: std::ops::RangeInclusive<usize> = 4..=32;
+
+/// Quiet hours, none if both times are empty, and the offset of the person's clock where the form asks for it.
+pub(super) fn quiet(form: &Form) -> Option<(Option<QuietView>, Option<i32>)> {
+    let field = |name| form.optional(name).ok();
+    let hours = match (field("from")?, field("until")?) {
+        (None, None) => None,
+        (from, until) => Some(QuietView {
+            from: minutes(from?)?,
+            until: minutes(until?)?,
+        }),
+    };
+    let offset = field("offset")?.map(|minutes| minutes.parse::<i32>());
+    let offset = offset.transpose().ok()?;
+    let known = offset.is_none_or(|minutes| OFFSETS.contains(&minutes));
+    let sensible = hours.is_none_or(|hours| hours.from != hours.until);
+    (sensible && known).then_some((hours, offset))
+}
+
+/// `22:00`, as `<input type="time">` sends it.
+fn minutes(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    let number = |digits: &str, below: u16| {
+        let plain = digits.len() == 2 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number: u16 = digits.parse().ok()?;
+        (plain && number < below).then_some(number)
+    };
+    Some(number(hours, 24)? * 60 + number(minutes, 60)?)
+}
+
+/// Good enough to be written to; whether it arrives is seen by the person. Nothing that could end a header line.
+pub(super) fn email(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (local, domain) = text.split_once('@')?;
+    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !"@<>,;:\"\\()[]".contains(c);
+    let sound = !local.is_empty()
+        && domain.contains('.')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
+        && text.len() <= LONGEST_EMAIL;
+    (sound && local.chars().chain(domain.chars()).all(allowed)).then(|| text.to_owned())
+}
+
+/// CIBA 7.1: 4 to 32 characters that can be typed.
+pub(super) fn is_user_code(text: &str) -> bool {
+    USER_CODE.contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(from: &str, until: &str, offset: &str) -> Option<(Option<QuietView>, Option<i32>)> {
+        let body = format!("from={from}&until={until}&offset={offset}");
+        quiet(&Form::parse(body.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn quiet_hours_are_times_of_a_day() {
+        let night = QuietView {
+            from: 22 * 60,
+            until: 7 * 60 + 30,
+        };
+        assert_eq!(
+            asked("22:00", "07:30", "120"),
+            Some((Some(night), Some(120)))
+        );
+        assert_eq!(asked("", "", "-300"), Some((None, Some(-300))));
+        assert_eq!(asked("", "", ""), Some((None, None)));
+        for (from, until, offset) in [
+            ("22:00", "", "0"),
+            ("24:00", "07:00", "0"),
+            ("22:60", "07:00", "0"),
+            ("22", "07:00", "0"),
+            ("2:00", "07:00", "0"),
+            ("+2:00", "07:00", "0"),
+            ("22:00", "22:00", "0"),
+            ("22:00", "07:00", "841"),
+            ("22:00", "07:00", "-721"),
+            ("22:00", "07:00", "x"),
+        ] {
+            assert_eq!(asked(from, until, offset), None, "{from} {until} {offset}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_one_address() {
+        for text in [
+            "alice@example.org",
+            " a.b+c@sub.example.org ",
+            "ü@exämple.org",
+        ] {
+            assert_eq!(email(text).as_deref(), Some(text.trim()));
+        }
+        for text in [
+            "alice",
+            "@example.org",
+            "alice@",
+            "alice@localhost",
+            "a@b@c.org",
+            "a@b.org, c@d.org",
+            "a@b.org\r\nBcc: x@y.org",
+            "<a@b.org>",
+            "a@.org",
+            "a@b.",
+        ] {
+            assert_eq!(email(text), None, "{text}");
+        }
+        assert_eq!(email(&format!("{}@example.org", "a".repeat(250))), None);
+    }
+
+    #[test]
+    fn ciba_7_1_a_user_code_has_4_to_32_characters() {
+        for code in ["1234", "über", &"x".repeat(32)] {
+            assert!(is_user_code(code), "{code}");
+        }
+        for code in ["123", &"x".repeat(33), "12\n4"] {
+            assert!(!is_user_code(code), "{code}");
+        }
+    }
+}

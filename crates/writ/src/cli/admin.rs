@@ -1,0 +1,262 @@
+//! Commands that register and change: each writes its event.
+
+use std::io::Read;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+use writ_core::id::{ClientId, EventId};
+use writ_core::signing::KeyState;
+use writ_server::node::keyring;
+use writ_server::operate::disable::{self, Switch};
+use writ_server::operate::suspend::{self, Suspender};
+
+use super::desk::{Desk, load, read_file, read_json};
+use super::passkeys::{PasskeysArgument, passkeys};
+use super::{Configured, Outcome, say, say_json};
+
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Add a person
+    Add {
+        name: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Stop a person and everything that hangs from them, until they are enabled
+    Disable { name: String },
+    /// Let a disabled person in again
+    Enable { name: String },
+    /// List a person's passkeys, or remove them
+    Passkeys(PasskeysArgument),
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct Password {
+    /// File with the password; a newline at its end does not count
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Read the password from standard input
+    #[arg(long)]
+    password_stdin: bool,
+}
+
+#[derive(Args)]
+pub struct FileArgument {
+    /// The JSON file
+    #[arg(long, value_name = "FILE")]
+    file: PathBuf,
+}
+
+#[derive(Subcommand)]
+pub enum ClientCommand {
+    /// Register a client; prints what was registered, with its secret where one is due
+    Add(FileArgument),
+}
+
+#[derive(Subcommand)]
+pub enum AgentCommand {
+    /// Register an agent
+    Add(FileArgument),
+    /// Stop an agent and everything below it, until it is resumed
+    Suspend { id: String },
+    /// Let a suspended agent act again
+    Resume { id: String },
+}
+
+#[derive(Subcommand)]
+pub enum ResourceCommand {
+    /// Register a resource, or replace it
+    Add(FileArgument),
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// List signing keys and their states
+    List,
+    /// The next key becomes active, the active one retires
+    Rotate,
+}
+
+pub async fn migrate(configured: &Configured) -> Outcome {
+    Desk::open(configured).await?;
+    say("the database is at this version");
+    Ok(())
+}
+
+/// Everything that would keep the server from starting, at once.
+pub async fn check(configured: &Configured) -> Outcome {
+    let config = load(configured)?;
+    let mut problems = Vec::new();
+    let types = writ_server::node::registry::type_files(&config.types_path).and_then(|documents| {
+        writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
+    });
+    if let Err(problem) = types {
+        problems.push(problem);
+    }
+    if let Err(problem) = writ_store::Store::connect(&config.database_url).await {
+        problems.push(format!("`database.url`: {problem}"));
+    }
+    if !problems.is_empty() {
+        return Err(problems.join("\n  "));
+    }
+    say("the configuration is usable");
+    say(&match &config.liveness {
+        Some(verifier) => format!(
+            "approvals of level `liveness`: people are sent to {}, and results of `{}` count",
+            verifier.url, verifier.issuer
+        ),
+        None => "approvals of level `liveness`: no verifier, so they are refused".to_owned(),
+    });
+    Ok(())
+}
+
+pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
+    let desk = Desk::open(configured).await?;
+    match command {
+        UserCommand::Add { name, password } => {
+            let password = read_password(&password)?;
+            let added = desk.registry().add_user(&name, &password).await;
+            say_json(&added.map_err(|e| e.to_string())?)
+        }
+        UserCommand::Disable { name } => switch(&desk, &name, Switch::Disable).await,
+        UserCommand::Enable { name } => switch(&desk, &name, Switch::Enable).await,
+        UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
+    }
+}
+
+async fn switch(desk: &Desk, name: &str, to: Switch) -> Outcome {
+    let now = desk.clock.now();
+    let event = (EventId::make(now, desk.random.bytes()), now);
+    let mut session = desk.begin().await?;
+    let done = disable::switch(&mut session, name, to, event).await;
+    let Some(id) = done.map_err(|e| e.to_string())? else {
+        let state = to.before();
+        return Err(format!("there is no person `{name}` who is {state}"));
+    };
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(&json!({ "id": id, "name": name, "state": to.after() }))
+}
+
+pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
+    let ClientCommand::Add(argument) = command;
+    let file = read_json(&argument.file)?;
+    let desk = Desk::open(configured).await?;
+    say_json(
+        &desk
+            .registry()
+            .add_client(file)
+            .await
+            .map_err(|e| e.to_string())?,
+    )
+}
+
+pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
+    match command {
+        AgentCommand::Add(argument) => {
+            let file = read_json(&argument.file)?;
+            let desk = Desk::open(configured).await?;
+            let added = desk.registry().add_agent(file).await;
+            say_json(&added.map_err(|e| e.to_string())?)
+        }
+        AgentCommand::Suspend { id } => suspend(&Desk::open(configured).await?, &id).await,
+        AgentCommand::Resume { id } => resume(&Desk::open(configured).await?, &id).await,
+    }
+}
+
+async fn suspend(desk: &Desk, id: &str) -> Outcome {
+    let now = desk.clock.now();
+    let event = (EventId::make(now, desk.random.bytes()), now, json!({}));
+    let mut session = desk.begin().await?;
+    let agent = ClientId::from_text(id);
+    let done = suspend::suspend(&mut session, &agent, Suspender::Operator, event).await;
+    if !done.map_err(|e| e.to_string())? {
+        return Err(format!("there is no agent `{id}` that is not suspended"));
+    }
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(&json!({ "client_id": id, "state": "suspended" }))
+}
+
+async fn resume(desk: &Desk, id: &str) -> Outcome {
+    let now = desk.clock.now();
+    let event = (EventId::make(now, desk.random.bytes()), now);
+    let mut session = desk.begin().await?;
+    let done = suspend::resume(&mut session, &ClientId::from_text(id), event).await;
+    if !done.map_err(|e| e.to_string())? {
+        return Err(format!("there is no suspended agent `{id}`"));
+    }
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(&json!({ "client_id": id, "state": "active" }))
+}
+
+pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {
+    let ResourceCommand::Add(argument) = command;
+    let file = read_json(&argument.file)?;
+    let desk = Desk::open(configured).await?;
+    say_json(
+        &desk
+            .registry()
+            .add_resource(&file)
+            .await
+            .map_err(|e| e.to_string())?,
+    )
+}
+
+pub async fn key(command: KeyCommand, configured: &Configured) -> Outcome {
+    match command {
+        KeyCommand::List => list_keys(&Desk::open(configured).await?).await,
+        KeyCommand::Rotate => rotate(&Desk::open(configured).await?).await,
+    }
+}
+
+async fn list_keys(desk: &Desk) -> Outcome {
+    for row in desk
+        .read()
+        .await?
+        .signing_keys()
+        .await
+        .map_err(|e| e.to_string())?
+    {
+        say_json(&json!({
+            "kid": row.kid,
+            "state": row.state.as_str(),
+            "created_at": row.created_at.rfc3339(),
+            "activated_at": row.activated_at.map(|at| at.rfc3339()),
+            "retired_at": row.retired_at.map(|at| at.rfc3339()),
+        }))?;
+    }
+    Ok(())
+}
+
+async fn rotate(desk: &Desk) -> Outcome {
+    let now = desk.clock.now();
+    let mut session = desk.begin().await?;
+    let rotated = keyring::rotate(&mut session, &desk.config, (&desk.random, now)).await;
+    let Some((activated, retired)) = rotated.map_err(|e| e.to_string())? else {
+        return Err(
+            "there is no key to rotate to: start the server once, or wait for the other rotation"
+                .to_owned(),
+        );
+    };
+    session.commit().await.map_err(|e| e.to_string())?;
+    say_json(
+        &json!({ "activated": activated, "retired": retired, "state": KeyState::Retiring.as_str() }),
+    )
+}
+
+fn read_password(password: &Password) -> Result<String, String> {
+    let text = match &password.password_file {
+        Some(path) => read_file(path)?,
+        None => {
+            let mut text = String::new();
+            let bounded = std::io::stdin()
+                .lock()
+                .take(64 * 1024)
+                .read_to_string(&mut text);
+            bounded.map_err(|e| format!("standard input: {e}"))?;
+            text
+        }
+    };
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,213 @@
+//! Commands over the record: events, and receipts, which are verified with the issuer's public keys and nothing else.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use writ_authority::Level;
+use writ_core::id::ReceiptId;
+use writ_core::liveness::Seen;
+use writ_core::pending::Role;
+use writ_core::receipt::{Proof, Receipt, Verdict};
+use writ_core::screen::Screen;
+use writ_core::words::plain;
+use writ_jose::key::PublicKey;
+use writ_server::people::approval::prove;
+use writ_store::event::EventFilter;
+use writ_wire::jwk::{Jwk, JwkSet};
+
+use super::desk::{Desk, read_file, read_json};
+use super::{Configured, Outcome, say};
+
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// List events, oldest first
+    List(AuditFilter),
+    /// Verify a receipt, and say what was shown and who decided
+    Receipt(ReceiptArguments),
+}
+
+#[derive(Args)]
+pub struct AuditFilter {
+    /// Name or id of a person
+    #[arg(long)]
+    person: Option<String>,
+    /// Id of an agent or client, as caller or in the chain
+    #[arg(long)]
+    agent: Option<String>,
+    /// Id of a task
+    #[arg(long)]
+    task: Option<String>,
+    /// Name of an event, such as token.exchanged
+    #[arg(long)]
+    event: Option<String>,
+    /// At most so many, the newest ones
+    #[arg(long, default_value_t = 1000)]
+    limit: u32,
+}
+
+#[derive(Args)]
+pub struct ReceiptArguments {
+    /// The receipt's file, or its id in this database
+    receipt: String,
+    /// The issuer's keys as they are published at /jwks: with a file, no database is needed
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+}
+
+pub async fn audit(command: AuditCommand, configured: &Configured) -> Outcome {
+    match command {
+        AuditCommand::List(filter) => list(&filter, configured).await,
+        AuditCommand::Receipt(arguments) => receipt(&arguments, configured).await,
+    }
+}
+
+async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
+    let desk = Desk::open(configured).await?;
+    let mut session = desk.read().await?;
+    let person = match &filter.person {
+        Some(name) => {
+            let known = session
+                .user_by_name(name)
+                .await
+                .map_err(|e| e.to_string())?;
+            Some(known.map_or_else(|| name.clone(), |stored| stored.user.id.to_string()))
+        }
+        None => None,
+    };
+    let wanted = EventFilter {
+        person: person.as_deref(),
+        agent: filter.agent.as_deref(),
+        task: filter.task.as_deref(),
+        name: filter.event.as_deref(),
+        limit: filter.limit,
+    };
+    let events = session.events(wanted).await.map_err(|e| e.to_string())?;
+    for event in events {
+        say(&serde_json::to_string(&event).map_err(|e| e.to_string())?);
+    }
+    Ok(())
+}
+
+async fn receipt(arguments: &ReceiptArguments, configured: &Configured) -> Outcome {
+    let is_id = arguments.receipt.starts_with(ReceiptId::PREFIX);
+    let path = Path::new(&arguments.receipt);
+    let desk = match (&arguments.jwks, is_id) {
+        (Some(_), false) => None,
+        _ => Some(Desk::open(configured).await?),
+    };
+    let document = match (&desk, is_id) {
+        (Some(desk), true) => stored(desk, &arguments.receipt).await?,
+        _ => read_file(path)?,
+    };
+    let keys = match (&arguments.jwks, &desk) {
+        (Some(file), _) => read_json::<JwkSet>(file)?.keys,
+        (None, Some(desk)) => own_keys(desk).await?,
+        (None, None) => Vec::new(),
+    };
+    let find = |kid: &str| {
+        let jwk = keys.iter().find(|jwk| jwk.kid.as_deref() == Some(kid))?;
+        PublicKey::from_jwk(jwk).ok()
+    };
+    let (receipt, screen) = prove(&document, find)?;
+    for line in told(&receipt, &screen) {
+        say(&line);
+    }
+    Ok(())
+}
+
+async fn stored(desk: &Desk, id: &str) -> Result<String, String> {
+    let found = desk.read().await?.receipt(&ReceiptId::from_text(id)).await;
+    let found = found.map_err(|e| e.to_string())?;
+    let found = found.ok_or_else(|| format!("there is no receipt `{id}`"))?;
+    Ok(found.document)
+}
+
+/// Also those that sign no more.
+async fn own_keys(desk: &Desk) -> Result<Vec<Jwk>, String> {
+    let rows = desk.read().await?.signing_keys().await;
+    let rows = rows.map_err(|e| e.to_string())?.into_iter();
+    let keys = rows.map(|row| serde_json::from_str(&row.public_jwk).map_err(|e| e.to_string()));
+    keys.collect()
+}
+
+/// In words: who decided what and how, and every line that they were shown.
+fn told(receipt: &Receipt, screen: &Screen) -> Vec<String> {
+    let answer = match receipt.outcome {
+        Verdict::Approved => "approved",
+        Verdict::Agreed => "agreed; others had to agree too",
+        Verdict::Denied => receipt.reason.as_deref().unwrap_or("denied"),
+    };
+    let role = match receipt.approver.role {
+        Role::Subject => "the person on whose behalf it was",
+        Role::Designated => "a designated approver",
+    };
+    let how = match &receipt.proof {
+        Proof::Login => "their login alone".to_owned(),
+        Proof::Password => "their password, typed for this answer".to_owned(),
+        Proof::Passkey(passkey) => format!(
+            "their device, which signed this screen at {}",
+            passkey.origin
+        ),
+        Proof::Liveness { passkey, verifier } => format!(
+            "their device, which signed this screen at {}, and the verifier {}",
+            passkey.origin,
+            plain(&verifier.issuer)
+        ),
+    };
+    let mut lines = vec![
+        format!("receipt     {}", receipt.id),
+        format!("issuer      {}", receipt.issuer),
+        format!("request     {}", receipt.request),
+        format!("asked by    {}", receipt.client_id),
+        format!("on behalf   {}", receipt.subject),
+        format!("answer      {answer}"),
+        format!(
+            "by          {} ({}), {role}",
+            receipt.approver.name, receipt.approver.id
+        ),
+        format!("at          {}", receipt.at),
+        format!("proved by   {how} (level {})", level(receipt.level)),
+    ];
+    lines.extend(receipt.proof.verifier().into_iter().flat_map(seen));
+    lines.extend([String::new(), "shown:".to_owned()]);
+    for section in &screen.shown {
+        lines.push(format!("  {}", section.heading));
+        lines.extend(section.lines.iter().map(|line| format!("    {line}")));
+    }
+    lines.push(String::new());
+    lines.push(format!("hash        {}", receipt.screen.hash));
+    lines.push(verified(receipt).to_owned());
+    lines
+}
+
+/// The verifier's key, and its own name for what it keeps.
+fn seen(seen: &Seen) -> Vec<String> {
+    let key = seen.thumbprint().unwrap_or_default();
+    let mut lines = vec![format!("its key     {key}")];
+    let evidence = seen.evidence();
+    lines.extend(evidence.map(|text| format!("evidence    {}", plain(&text))));
+    lines
+}
+
+const fn level(level: Level) -> &'static str {
+    match level {
+        Level::None => "none",
+        Level::Password => "password",
+        Level::Passkey => "passkey",
+        Level::Liveness => "liveness",
+    }
+}
+
+fn verified(receipt: &Receipt) -> &'static str {
+    match (receipt.proof.passkey(), receipt.proof.verifier()) {
+        (_, Some(_)) => {
+            "verified: the issuer signed this receipt, the hash is that of the text, the device signed the hash, and the verifier saw the person for it"
+        }
+        (Some(_), None) => {
+            "verified: the issuer signed this receipt, the hash is that of the text, and the device signed the hash"
+        }
+        (None, None) => {
+            "verified: the issuer signed this receipt, and the hash is that of the text"
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What the commands share: configuration, an open database, types, clock and randomness.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use writ_authority::Types;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_outside::{Clock, Random};
+use writ_server::config::Config;
+use writ_server::node::registry::type_files;
+use writ_server::operate::register::Registry;
+use writ_store::{DatabaseTransaction, Store};
+
+use super::{Configured, environment};
+
+/// The largest file that a command reads, in bytes.
+const MAX_FILE: u64 = 1024 * 1024;
+
+/// An operator's desk.
+pub struct Desk {
+    pub config: Config,
+    pub store: Store,
+    pub types: Types,
+    pub clock: Clock,
+    pub random: Random,
+}
+
+impl Desk {
+    /// Opens and migrates the database.
+    pub async fn open(configured: &Configured) -> Result<Self, String> {
+        let config = load(configured)?;
+        let store = Store::connect(&config.database_url)
+            .await
+            .map_err(|e| e.to_string())?;
+        store.migrate().await.map_err(|e| e.to_string())?;
+        let types =
+            Types::from_documents(type_files(&config.types_path)?).map_err(|e| e.to_string())?;
+        let desk = Self {
+            config,
+            store,
+            types,
+            clock: Clock::System,
+            random: Random::System,
+        };
+        let mut session = desk.begin().await?;
+        let tenant = session
+            .ensure_tenant(desk.config.issuer.as_str(), desk.clock.now())
+            .await;
+        tenant.map_err(|e| e.to_string())?;
+        session.commit().await.map_err(|e| e.to_string())?;
+        Ok(desk)
+    }
+
+    pub fn registry(&self) -> Registry<'_> {
+        Registry {
+            store: &self.store,
+            issuer: &self.config.issuer,
+            types: &self.types,
+            clock: &self.clock,
+            random: &self.random,
+        }
+    }
+
+    pub async fn begin(&self) -> Result<DatabaseTransaction, String> {
+        self.store
+            .begin(DEFAULT_TENANT)
+            .await
+            .map_err(|e| e.to_string())
+    }
+
+    pub async fn read(&self) -> Result<DatabaseTransaction, String> {
+        self.store
+            .read(DEFAULT_TENANT)
+            .await
+            .map_err(|e| e.to_string())
+    }
+}
+
+/// The configuration that a command names.
+pub fn load(configured: &Configured) -> Result<Config, String> {
+    Config::load(configured.config.as_deref(), &environment()).map_err(|e| e.to_string())
+}
+
+/// A bounded text file.
+pub fn read_file(path: &Path) -> Result<String, String> {
+    let at = |e: &dyn std::fmt::Display| format!("`{}`: {e}", path.display());
+    if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_FILE {
+        return Err(at(&format!("larger than {MAX_FILE} bytes")));
+    }
+    std::fs::read_to_string(path).map_err(|e| at(&e))
+}
+
+/// A JSON file of a known form.
+pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    serde_json::from_str(&read_file(path)?).map_err(|e| format!("`{}`: {e}", path.display()))
+}
+
+/// What a server starts with.
+pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, String> {
+    let store = Store::connect(&config.database_url)
+        .await
+        .map_err(|e| e.to_string())?;
+    let outside = writ_server::node::app::Outside {
+        clock: Clock::System,
+        random: Random::System,
+    };
+    writ_server::node::app::App::start(config, store, outside)
+        .await
+        .map_err(|e| e.to_string())
+}

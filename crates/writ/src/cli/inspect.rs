@@ -1,0 +1,192 @@
+//! Commands that look: types, tasks, tokens. And the one that stops a task.
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use writ_authority::{TypeDefinition, Types};
+use writ_core::id::{DelegationId, EventId, TaskId};
+use writ_core::lineage::Lineage;
+use writ_jose::access_token;
+use writ_jose::key::PublicKey;
+use writ_server::node::registry::type_files;
+use writ_server::operate::stop::{Stopper, stop_task};
+use writ_store::task::{StoredTask, TaskFilter};
+use writ_wire::jwk::Jwk;
+use writ_wire::time::Timestamp;
+
+use super::desk::{Desk, load, read_file};
+use super::{Configured, Outcome, say_json};
+
+#[derive(Subcommand)]
+pub enum TypeCommand {
+    /// List the declared types
+    List,
+    /// Say what is wrong with one type file
+    Check { file: PathBuf },
+}
+
+#[derive(Subcommand)]
+pub enum TaskCommand {
+    /// List tasks, newest first
+    List {
+        /// Also those that have ended
+        #[arg(long)]
+        all: bool,
+    },
+    /// Stop a task and everything below it
+    Stop { id: String },
+}
+
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Say what a token says, and whether everything above it lives
+    Explain { token: String },
+}
+
+pub async fn types(command: TypeCommand, configured: &Configured) -> Outcome {
+    match command {
+        TypeCommand::List => {
+            let documents = type_files(&load(configured)?.types_path)?;
+            let types = Types::from_documents(documents).map_err(|e| e.to_string())?;
+            types
+                .names()
+                .filter_map(|name| types.by_name(name))
+                .try_for_each(|one| say_json(&described(one)))
+        }
+        TypeCommand::Check { file } => {
+            let definition =
+                TypeDefinition::parse(&read_file(&file)?).map_err(|e| e.to_string())?;
+            say_json(&described(&definition))
+        }
+    }
+}
+
+fn described(definition: &TypeDefinition) -> Value {
+    let example = definition.example();
+    json!({
+        "type": definition.name(),
+        "version": definition.version(),
+        "type_hash": definition.hash(),
+        "sentence": example.map(|detail| definition.sentence(&detail, "en")),
+    })
+}
+
+pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
+    match command {
+        TaskCommand::List { all } => {
+            let desk = Desk::open(configured).await?;
+            let now = desk.clock.now();
+            let filter = TaskFilter {
+                subject: None,
+                live_at: (!all).then_some(now),
+                limit: 1000,
+            };
+            let tasks = desk
+                .read()
+                .await?
+                .tasks(filter)
+                .await
+                .map_err(|e| e.to_string())?;
+            tasks
+                .iter()
+                .try_for_each(|stored| say_json(&task_line(stored, now)))
+        }
+        TaskCommand::Stop { id } => {
+            let desk = Desk::open(configured).await?;
+            let now = desk.clock.now();
+            let task = TaskId::from_text(id.as_str());
+            let event_id = EventId::make(now, desk.random.bytes());
+            let mut session = desk.begin().await?;
+            let stopped = stop_task(&mut session, &task, Stopper::Operator, (event_id, now)).await;
+            if !stopped.map_err(|e| e.to_string())? {
+                return Err(format!("there is no live task `{id}`"));
+            }
+            session.commit().await.map_err(|e| e.to_string())?;
+            say_json(&json!({ "task": id, "stopped_at": now.rfc3339() }))
+        }
+    }
+}
+
+fn task_line(stored: &StoredTask, now: Timestamp) -> Value {
+    let task = &stored.task;
+    let state = match stored.stopped_at {
+        Some(_) => "stopped",
+        None if now >= task.expires_at => "expired",
+        None => "active",
+    };
+    json!({
+        "id": task.id,
+        "state": state,
+        "subject": task.subject.as_str(),
+        "client_id": task.client,
+        "purpose": task.purpose,
+        "authority": task.authority,
+        "created_at": task.created_at.rfc3339(),
+        "expires_at": task.expires_at.rfc3339(),
+        "stopped_at": stored.stopped_at.map(|at| at.rfc3339()),
+    })
+}
+
+pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
+    let TokenCommand::Explain { token } = command;
+    let desk = Desk::open(configured).await?;
+    let (header, claims) = decode(&token)?;
+    let now = desk.clock.now();
+    let mut session = desk.read().await?;
+    let keys = session.signing_keys().await.map_err(|e| e.to_string())?;
+    let find = |kid: &str| {
+        let row = keys.iter().find(|row| row.kid == kid)?;
+        let jwk: Jwk = serde_json::from_str(&row.public_jwk).ok()?;
+        PublicKey::from_jwk(&jwk).ok()
+    };
+    let verified = access_token::verify(&token, find, desk.config.issuer.as_str(), now);
+    let lineage = match &verified {
+        Ok(claims) => match claims.delegation() {
+            Some(id) => session
+                .lineage(&DelegationId::from_text(id))
+                .await
+                .map_err(|e| e.to_string())?,
+            None => None,
+        },
+        Err(_) => None,
+    };
+    say_json(&json!({
+        "header": header,
+        "claims": claims,
+        "verified": verified.as_ref().map_or_else(|e| json!(e.to_string()), |_| json!(true)),
+        "above": lineage.as_ref().map(|lineage| above(lineage, now)),
+    }))
+}
+
+fn above(lineage: &Lineage, now: Timestamp) -> Value {
+    json!({
+        "live": lineage.is_live(now),
+        "stopped": lineage.stopped.map(|stopped| stopped.as_str()),
+        "ends_at": lineage.ends_at.rfc3339(),
+        "task": lineage.task.id,
+        "purpose": lineage.task.purpose,
+        "task_authority": lineage.task.authority,
+        "approval": lineage.task.approval,
+        "delegations": lineage.leaf.path.split('/').collect::<Vec<_>>(),
+        "delegation_authority": lineage.leaf.authority,
+        "onward": lineage.leaf.onward,
+    })
+}
+
+/// What the token says, verified or not.
+fn decode(token: &str) -> Result<(Value, Value), String> {
+    let mut parts = token.split('.');
+    let mut part = |name: &str| {
+        let text = parts
+            .next()
+            .ok_or_else(|| format!("the token has no {name}"))?;
+        let bytes = URL_SAFE_NO_PAD
+            .decode(text)
+            .map_err(|_| format!("the token's {name} is no base64url"))?;
+        serde_json::from_slice(&bytes).map_err(|e| format!("the token's {name} is no JSON: {e}"))
+    };
+    Ok((part("header")?, part("payload")?))
+}

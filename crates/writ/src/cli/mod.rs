@@ -1,0 +1,174 @@
+//! The command line: `writ serve | demo | migrate | check | user | client | agent | resource | type | task | key | audit | token`.
+
+mod admin;
+mod audit;
+mod desk;
+mod inspect;
+mod passkeys;
+mod serve;
+
+use std::collections::BTreeMap;
+#[cfg(feature = "demo")]
+use std::io::IsTerminal;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+#[cfg(feature = "demo")]
+pub use desk::app as app_of;
+#[cfg(feature = "demo")]
+pub use serve::{Running, interrupted, serve_on};
+
+/// An OAuth 2.1 authorization server for agents that act for people.
+#[derive(Parser)]
+#[command(name = "writ", version)]
+struct Cli {
+    #[command(flatten)]
+    configured: Configured,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the configuration is.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Configured {
+    /// The configuration file; each key can also come from the environment, as WRIT__SERVER__LISTEN
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server
+    Serve,
+    #[cfg(feature = "demo")]
+    /// Watch an agent get a token, pass a piece of it on, and be stopped; all on loopback
+    Demo {
+        /// Leave everything running afterwards
+        #[arg(long)]
+        stay: bool,
+        /// A scripted person with a passkey in software approves; without a terminal that is always so
+        #[arg(long)]
+        auto: bool,
+    },
+    /// Bring the database to this version
+    Migrate,
+    /// Explain every problem of the configuration at once
+    Check,
+    /// People
+    #[command(subcommand)]
+    User(admin::UserCommand),
+    /// Plain clients
+    #[command(subcommand)]
+    Client(admin::ClientCommand),
+    /// Agents
+    #[command(subcommand)]
+    Agent(admin::AgentCommand),
+    /// Protected resources
+    #[command(subcommand)]
+    Resource(admin::ResourceCommand),
+    /// Types of authorization_details
+    #[command(subcommand)]
+    Type(inspect::TypeCommand),
+    /// Tasks: what is approved, and stopping it
+    #[command(subcommand)]
+    Task(inspect::TaskCommand),
+    /// Signing keys
+    #[command(subcommand)]
+    Key(admin::KeyCommand),
+    /// The record
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+    /// Tokens
+    #[command(subcommand)]
+    Token(inspect::TokenCommand),
+}
+
+/// What a command ends with: a sentence for whoever typed it.
+pub type Outcome = Result<(), String>;
+
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("the runtime does not start: {error}")),
+    };
+    match runtime.block_on(run(cli.command, &cli.configured)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => fail(&sentence),
+    }
+}
+
+async fn run(command: Command, configured: &Configured) -> Outcome {
+    match command {
+        Command::Serve => serve::serve(configured).await,
+        // Its configuration is its own: a fresh database on loopback.
+        #[cfg(feature = "demo")]
+        Command::Demo { stay, auto } => crate::demo::run(stay, answering(auto)).await,
+        Command::Migrate => admin::migrate(configured).await,
+        Command::Check => admin::check(configured).await,
+        Command::User(command) => admin::user(command, configured).await,
+        Command::Client(command) => admin::client(command, configured).await,
+        Command::Agent(command) => admin::agent(command, configured).await,
+        Command::Resource(command) => admin::resource(command, configured).await,
+        Command::Type(command) => inspect::types(command, configured).await,
+        Command::Task(command) => inspect::task(command, configured).await,
+        Command::Key(command) => admin::key(command, configured).await,
+        Command::Audit(command) => audit::audit(command, configured).await,
+        Command::Token(command) => inspect::token(command, configured).await,
+    }
+}
+
+/// One line on standard output. A closed pipe ends nothing.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// JSON as people read it.
+pub fn say_json<T: serde::Serialize>(value: &T) -> Outcome {
+    say(&serde_json::to_string_pretty(value).map_err(|e| e.to_string())?);
+    Ok(())
+}
+
+/// Everything in the environment; configuration picks its own.
+pub fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
+}
+
+fn fail(sentence: &str) -> ExitCode {
+    let _ = writeln!(std::io::stderr().lock(), "writ: {sentence}");
+    ExitCode::FAILURE
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WRIT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
+    let json = std::env::var("WRIT_LOG_FORMAT").is_ok_and(|format| format == "json");
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // A second subscriber in one process is a test's; the first one stays.
+    let _ = if json {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
+}
+
+/// Without a terminal there is nobody to ask.
+#[cfg(feature = "demo")]
+fn answering(auto: bool) -> crate::demo::Answering {
+    if auto || !std::io::stdout().is_terminal() {
+        crate::demo::Answering::Scripted
+    } else {
+        crate::demo::Answering::Person
+    }
+}

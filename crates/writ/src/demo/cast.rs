@@ -1,0 +1,126 @@
+//! Who takes part: alice, a planner, a booker in its `onward`, a stranger who is not, and the bank.
+
+use serde_json::{Value, json};
+use writ_agent::Key;
+use writ_server::node::app::App;
+use writ_server::operate::register::{Registry, RegistryError};
+use writ_wire::token::GrantType;
+
+pub struct Cast {
+    pub bank_secret: String,
+    pub planner: Keys,
+    pub booker: Keys,
+    pub stranger: Keys,
+}
+
+/// An agent's name and its two keys: one says who it is, one binds its tokens.
+pub struct Keys {
+    pub id: &'static str,
+    pub assertion: Key,
+    pub dpop: Key,
+}
+
+impl Cast {
+    pub const PERSON: &str = "alice";
+    pub const PASSWORD: &str = "correct horse battery staple";
+    pub const REDIRECT: &str = "http://127.0.0.1/callback";
+    pub const HOTEL: (&str, &str) = ("Hotel Opera", "FR1420041010050500013M02606");
+    pub const AIRLINE: (&str, &str) = ("KLM", "NL91ABNA0417164300");
+
+    pub async fn register(app: &App, bank: &str) -> Result<Self, String> {
+        let said = |e: RegistryError| e.to_string();
+        let catalogue = app.catalogue().await.map_err(|e| e.to_string())?;
+        let registry = Registry {
+            store: &app.store,
+            issuer: &app.config.issuer,
+            types: &catalogue.types,
+            clock: &app.clock,
+            random: &app.random,
+        };
+        registry
+            .add_user(Self::PERSON, Self::PASSWORD)
+            .await
+            .map_err(said)?;
+        registry
+            .add_user("mallory", &app.random.secret())
+            .await
+            .map_err(said)?;
+        let client = parse(json!({
+            "client_id": "bank-api", "client_name": "Bank", "profile": "oauth21", "grant_types": [],
+            "token_endpoint_auth_method": "client_secret_basic"
+        }))?;
+        let printed = registry.add_client(client).await.map_err(said)?;
+        let secret = printed
+            .get("client_secret")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let resource = parse(json!({
+            "resource": bank, "name": "Bank", "scopes": ["accounts:read", "statements:read"],
+            "authorization_details_types": ["payment"], "client_id": "bank-api",
+            "agents_only": true, "task_claims": ["purpose"]
+        }))?;
+        registry.add_resource(&resource).await.map_err(said)?;
+        let agents = [
+            ("agt_planner", "Trip planner", "alice"),
+            ("agt_booker", "Booking helper", "alice"),
+            ("agt_stranger", "Stranger", "mallory"),
+        ];
+        let [planner, booker, stranger] =
+            agents.map(|(id, name, owner)| (keys(app, id), name, owner));
+        for (keys, name, owner) in [&planner, &booker, &stranger] {
+            let file = parse(agent(keys, name, owner, bank))?;
+            registry.add_agent(file).await.map_err(said)?;
+        }
+        Ok(Self {
+            bank_secret: secret.to_owned(),
+            planner: planner.0,
+            booker: booker.0,
+            stranger: stranger.0,
+        })
+    }
+}
+
+/// A payment of the shipped type.
+pub fn payment((name, iban): (&str, &str), amount: &str) -> Value {
+    json!({
+        "type": "payment",
+        "instructed_amount": { "amount": amount, "currency": "EUR" },
+        "creditor": { "name": name, "account": { "iban": iban } }
+    })
+}
+
+fn keys(app: &App, id: &'static str) -> Keys {
+    Keys {
+        id,
+        assertion: Key::generate(&app.random),
+        dpop: Key::generate(&app.random),
+    }
+}
+
+fn agent(keys: &Keys, name: &str, owner: &str, bank: &str) -> Value {
+    json!({
+        "client_id": keys.id, "client_name": name, "profile": "agent",
+        "redirect_uris": [Cast::REDIRECT],
+        "number_matching": true,
+        "grant_types": GrantType::ALL.map(GrantType::as_str),
+        "jwks": { "keys": [keys.assertion.public_jwk()] },
+        "agent": {
+            "owner": owner, "sponsor": owner, "publisher": "Acme",
+            "ceiling": {
+                "scopes": [
+                    { "resource": bank, "scope": "accounts:read" },
+                    { "resource": bank, "scope": "statements:read" }
+                ],
+                "authorization_details": [
+                    { "type": "payment", "instructed_amount": { "amount": "1000.00", "currency": "EUR" } }
+                ],
+                "lifetime": 3600
+            },
+            "onward": { "agents": ["agt_booker"], "depth": 2 }
+        }
+    })
+}
+
+fn parse<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|e| e.to_string())
+}
