@@ -99,7 +99,10 @@ both!(
         assert!(scene.alice.inbox().await.is_empty());
         let reply = scene.cast.planner.poll(&world, &scene.auth_req_id).await;
         let token = minted(&reply, "approved");
-        let approval = json!({ "id": scene.id, "basis": "password", "at": world.now().seconds() });
+        let approval = json!({
+            "id": scene.id, "basis": "password", "at": world.now().seconds(),
+            "by": "subject", "people": 1
+        });
         assert_eq!(token["approval"], approval);
         assert_eq!(token["acr"], json!("urn:writ:acr:password"));
         assert_eq!(token["auth_time"], json!(world.now().seconds()));

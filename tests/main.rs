@@ -91,6 +91,7 @@ mod refusals;
 mod registration;
 mod request_uri;
 mod requirements;
+mod requirements_later;
 mod secrets;
 mod settings;
 mod shown;

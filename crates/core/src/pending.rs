@@ -298,6 +298,14 @@ impl PendingRequest {
         }
     }
 
+    /// Whether one yes may leave it open.
+    pub fn may_need_several(&self) -> bool {
+        let asked = &self.asked;
+        asked.stages.iter().any(|stage| stage.need > 1)
+            || asked.safeguards.subject_first
+            || !asked.safeguards.never_alone.is_empty()
+    }
+
     /// Whether this vote is the subject's yes for which the others wait.
     pub fn opens_next_stage(&self, vote: &Vote) -> bool {
         self.asked.safeguards.subject_first && self.stage == 0 && vote.stage == 0

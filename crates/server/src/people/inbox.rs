@@ -54,8 +54,7 @@ pub async fn waiting(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, En
     let mut reading = app.read().await?;
     let mut waiting = Vec::new();
     for request in reading.inbox(user, now, MAX_REQUESTS).await? {
-        let mut stages = request.asked.stages.iter();
-        let agreed = match stages.any(|stage| stage.need > 1) {
+        let agreed = match request.may_need_several() {
             true => reading.votes(&request.id).await?,
             false => Vec::new(),
         };
