@@ -204,7 +204,3 @@ fn of_object<'a>(
         .collect();
     requirements.into_iter()
 }
-
-#[cfg(test)]
-#[path = "requirements/tests.rs"]
-mod tests;

@@ -189,3 +189,7 @@ const NOBODY: Designation<'static> = &[];
 #[cfg(test)]
 #[path = "approvers/tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "approvers/deciders_tests.rs"]
+mod deciders_tests;

@@ -119,3 +119,41 @@ fn n_of_m_counts_different_people_of_one_step() {
 fn a_step_that_needs_nobody_decides_nothing() {
     assert!(!waiting(vec![stage(&[], 0)]).is_decided_by(&[vote("bob", 0)]));
 }
+
+#[test]
+fn the_others_are_asked_only_after_the_subject_agreed() {
+    let alice = Stage {
+        role: Role::Subject,
+        ..stage(&["alice"], 1)
+    };
+    let mut request = waiting(vec![alice, stage(&["bob"], 1), stage(&["carol"], 1)]);
+    request.asked.safeguards.subject_first = true;
+    let at = Timestamp::from_seconds;
+    assert_eq!(request.role_of(&user("bob"), at(3 * MINUTE)), None);
+    let yes = vote("alice", 0);
+    assert!(request.opens_next_stage(&yes));
+    assert!(!request.is_decided_by(std::slice::from_ref(&yes)));
+    assert!(!request.is_decided_by(&[vote("bob", 1)]), "alice is silent");
+    request.stage = 1;
+    assert!(!request.opens_next_stage(&vote("bob", 1)));
+    assert!(request.role_of(&user("bob"), at(1)).is_some());
+    assert_eq!(request.role_of(&user("carol"), at(1)), None);
+    assert!(request.is_decided_by(&[yes.clone(), vote("bob", 1)]));
+    assert!(request.is_decided_by(&[yes, vote("carol", 2)]));
+}
+
+#[test]
+fn who_answers_for_the_agent_never_decides_alone() {
+    let mut request = waiting(vec![stage(&["owner", "sponsor", "bob"], 1)]);
+    let never_alone = [user("owner"), user("sponsor")];
+    request.asked.safeguards.never_alone = never_alone.into();
+    assert!(!request.is_decided_by(&[vote("owner", 0)]));
+    assert!(!request.is_decided_by(&[vote("owner", 0), vote("sponsor", 0)]));
+    assert!(request.is_decided_by(&[vote("bob", 0)]));
+    assert!(request.is_decided_by(&[vote("owner", 0), vote("bob", 0)]));
+    let as_subject = Vote {
+        role: Role::Subject,
+        ..vote("owner", 0)
+    };
+    assert!(request.is_decided_by(&[as_subject]));
+}

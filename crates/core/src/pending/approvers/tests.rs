@@ -16,7 +16,7 @@ use crate::registration::{self, People};
 const PAYMENT: &str = include_str!("../../../../../config/types/payment.json");
 
 /// Payments as bob decides about them, transfers as the record says.
-fn types(approvers: Value) -> Types {
+pub(super) fn types(approvers: Value) -> Types {
     let mut payment: Value = serde_json::from_str(PAYMENT).unwrap();
     let mut transfer = payment.clone();
     payment["approvers"] = approvers;
@@ -25,7 +25,7 @@ fn types(approvers: Value) -> Types {
     Types::from_documents([payment.to_string(), transfer.to_string()]).unwrap()
 }
 
-fn client(approvers: Value) -> Client {
+pub(super) fn client(approvers: Value) -> Client {
     let person = |name: &str| User {
         id: UserId::from_text(format!("usr_{name}")),
         name: name.to_owned(),
@@ -65,7 +65,7 @@ fn authority(types: &[&str], scope: Option<&str>) -> Authority {
     )
 }
 
-fn uri(text: &str) -> ResourceUri {
+pub(super) fn uri(text: &str) -> ResourceUri {
     ResourceUri::parse(text).unwrap()
 }
 
