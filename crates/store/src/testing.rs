@@ -162,11 +162,15 @@ async fn postgres_rows(url: &str) -> Result<Vec<String>, sqlx::Error> {
 async fn sqlite(tables: Tables) -> Result<TestDatabase, TestDatabaseError> {
     let folder = std::env::temp_dir().join(unique());
     std::fs::create_dir_all(&folder)?;
-    let url = format!("sqlite:{}", folder.join("writ.db").display());
-    let store = Store::connect(&url).await?;
+    let file = folder.join("writ.db");
     if tables == Tables::All {
-        store.migrate().await?;
+        std::fs::copy(
+            SQLITE_TEMPLATE.get_or_try_init(sqlite_template).await?,
+            &file,
+        )?;
     }
+    let url = format!("sqlite:{}", file.display());
+    let store = Store::connect(&url).await?;
     Ok(TestDatabase {
         store,
         url,
@@ -210,6 +214,18 @@ async fn template() -> Result<String, TestDatabaseError> {
     // A template that somebody is connected to cannot be copied.
     store.close().await;
     Ok(name)
+}
+
+/// A database file with all tables, of this process: made once, copied for each test.
+async fn sqlite_template() -> Result<PathBuf, TestDatabaseError> {
+    let folder = std::env::temp_dir().join(format!("{}-template", unique()));
+    std::fs::create_dir_all(&folder)?;
+    let file = folder.join("writ.db");
+    let store = Store::connect(&format!("sqlite:{}", file.display())).await?;
+    store.migrate().await?;
+    // The last connection to close moves the write-ahead log into the file.
+    store.close().await;
+    Ok(file)
 }
 
 fn admin() -> Result<PgConnectOptions, TestDatabaseError> {
@@ -268,5 +284,6 @@ impl Drop for TestDatabase {
     }
 }
 
+static SQLITE_TEMPLATE: OnceCell<PathBuf> = OnceCell::const_new();
 static TEMPLATE: OnceCell<String> = OnceCell::const_new();
 static COUNT: AtomicU64 = AtomicU64::new(0);

@@ -45,12 +45,17 @@ pub enum RegistryError {
 
 impl Registry<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistryError> {
-        registration::check_user_name(name)?;
         if password.is_empty() {
             return Err(RegistryError::Password("the password is empty".to_owned()));
         }
         let hash =
             passwords::hash(password, &self.random.bytes()).map_err(RegistryError::Password)?;
+        self.add_user_with_hash(name, &hash).await
+    }
+
+    /// A person whose password has this PHC string: argon2id of whatever cost.
+    pub async fn add_user_with_hash(&self, name: &str, hash: &str) -> Result<Value, RegistryError> {
+        registration::check_user_name(name)?;
         let now = self.clock.now();
         let user = User {
             id: UserId::make(now, self.random.bytes()),
@@ -58,7 +63,7 @@ impl Registry<'_> {
             disabled: false,
         };
         let mut session = self.store.begin(DEFAULT_TENANT).await?;
-        if !session.insert_user(&user, &hash, now).await? {
+        if !session.insert_user(&user, hash, now).await? {
             return Err(RegistryError::Exists(format!("person `{name}`")));
         }
         let event = self
