@@ -9,7 +9,7 @@ use writ_core::signing::{KEY_CACHE, KeyState, RETIREMENT};
 use writ_outside::Clock;
 use writ_server::background;
 use writ_server::config::Config;
-use writ_server::node::app::{App, Outside, StartError};
+use writ_server::node::app::{App, ServerEnvironment, StartError};
 use writ_server::node::keyring::rotate;
 use writ_store::Store;
 use writ_testkit::{Cast, ISSUER, World, both, minted};
@@ -62,15 +62,12 @@ async fn in_state(world: &World, state: KeyState) -> Vec<String> {
 /// Activated and retired.
 async fn rotated(world: &World) -> (String, String) {
     let mut session = world.begin().await;
-    let done = rotate(
-        &mut session,
-        &world.app.config,
-        (&world.random, world.now()),
-    )
-    .await
-    .unwrap();
+    let done = rotate(&mut session, &world.app.config, &world.random, world.now())
+        .await
+        .unwrap();
     session.commit().await.unwrap();
-    done.unwrap()
+    let done = done.unwrap();
+    (done.activated, done.retired)
 }
 
 both!(
@@ -223,7 +220,7 @@ both!(
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
             let config = Config::load(None, &environment).unwrap();
-            let outside = Outside {
+            let outside = ServerEnvironment {
                 clock: Clock::Manual(world.clock.clone()),
                 random: world.random.clone(),
             };

@@ -16,7 +16,7 @@ use writ_core::pending::{
 use writ_server::approvals::secret::Secrets;
 use writ_server::background::sending;
 use writ_server::config::Config;
-use writ_server::node::app::{App, Outside};
+use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::notifications::outbox;
 use writ_store::Store;
 use writ_store::notice::Notice;
@@ -180,7 +180,7 @@ pub async fn node(world: &World, settings: &[(&str, &str)]) -> Arc<App> {
     environment.extend(more.map(|(key, value)| (format!("WRIT__{key}"), (*value).to_owned())));
     let config = Config::load(None, &environment).unwrap_or_else(|e| panic!("{e}"));
     let store = Store::connect(&world.database.url).await.unwrap();
-    let outside = Outside {
+    let outside = ServerEnvironment {
         clock: world.app.clock.clone(),
         random: world.random.clone(),
     };

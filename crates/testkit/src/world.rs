@@ -13,7 +13,7 @@ use serde_json::Value;
 use writ_agent::Agent;
 use writ_outside::{Clock, ManualClock, Random};
 use writ_server::config::Config;
-use writ_server::node::app::{App, Outside};
+use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
 use writ_server::operate::register::Registry;
 use writ_server::router::router;
@@ -335,7 +335,7 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
 async fn start(url: &str, more: &[(&str, &str)], clock: &ManualClock, random: &Random) -> Arc<App> {
     let config = Config::load(None, &environment(url, more)).unwrap();
     let store = Store::connect(url).await.unwrap();
-    let outside = Outside {
+    let outside = ServerEnvironment {
         clock: Clock::Manual(clock.clone()),
         random: random.clone(),
     };

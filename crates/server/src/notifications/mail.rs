@@ -18,7 +18,7 @@ use super::web_push::page_of;
 use super::{passkey, quiet};
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::node::outgoing::mailer::{Mailer, PATIENCE};
+use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
 impl Mailer {
     /// The same notice has the same `Message-ID`, however often it is tried.
@@ -36,7 +36,7 @@ impl Mailer {
         let Ok(message) = message else {
             return Outcome::Never("no mail could be made of it".to_owned());
         };
-        match tokio::time::timeout(PATIENCE, self.server.send(message)).await {
+        match tokio::time::timeout(MAIL_TIMEOUT, self.server.send(message)).await {
             Ok(Ok(_)) => Outcome::Delivered("accepted by the mail server".to_owned()),
             Ok(Err(error)) if error.is_permanent() => {
                 Outcome::Never("refused by the mail server".to_owned())

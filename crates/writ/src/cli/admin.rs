@@ -232,8 +232,8 @@ async fn list_keys(desk: &Desk) -> Outcome {
 async fn rotate(desk: &Desk) -> Outcome {
     let now = desk.clock.now();
     let mut session = desk.begin().await?;
-    let rotated = keyring::rotate(&mut session, &desk.config, (&desk.random, now)).await;
-    let Some((activated, retired)) = rotated.map_err(|e| e.to_string())? else {
+    let rotated = keyring::rotate(&mut session, &desk.config, &desk.random, now).await;
+    let Some(rotation) = rotated.map_err(|e| e.to_string())? else {
         return Err(
             "there is no key to rotate to: start the server once, or wait for the other rotation"
                 .to_owned(),
@@ -241,7 +241,7 @@ async fn rotate(desk: &Desk) -> Outcome {
     };
     session.commit().await.map_err(|e| e.to_string())?;
     say_json(
-        &json!({ "activated": activated, "retired": retired, "state": KeyState::Retiring.as_str() }),
+        &json!({ "activated": rotation.activated, "retired": rotation.retired, "state": KeyState::Retiring.as_str() }),
     )
 }
 

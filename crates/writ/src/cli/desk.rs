@@ -101,7 +101,7 @@ pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, Str
     let store = Store::connect(&config.database_url)
         .await
         .map_err(|e| e.to_string())?;
-    let outside = writ_server::node::app::Outside {
+    let outside = writ_server::node::app::ServerEnvironment {
         clock: Clock::System,
         random: Random::System,
     };
