@@ -219,7 +219,7 @@ both!(
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
         let mut session = world.begin().await;
         let stored = session.task(&task).await.unwrap().unwrap();
-        for number in 0..writ_server::operate::stop::TURN + 5 {
+        for number in 0..writ_server::operate::stop::BATCH + 5 {
             let id = TaskId::from_text(format!("tsk_{number}"));
             let more = writ_core::task::Task { id, ..stored.task.clone() };
             assert!(session.insert_task_if_active(&more).await.unwrap());

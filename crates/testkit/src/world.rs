@@ -15,7 +15,7 @@ use writ_outside::{Clock, ManualClock, Random};
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
-use writ_server::operate::register::Registry;
+use writ_server::operate::register::Registrar;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
 use writ_store::testing::{self, DatabaseKind, TestDatabase};
@@ -129,8 +129,8 @@ impl World {
         self.store().begin(TENANT).await.unwrap()
     }
 
-    pub fn registry<'a>(&'a self, types: &'a writ_authority::Types) -> Registry<'a> {
-        Registry {
+    pub fn registry<'a>(&'a self, types: &'a writ_authority::Types) -> Registrar<'a> {
+        Registrar {
             store: self.store(),
             issuer: &self.app.config.issuer,
             types,

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_agent::Key;
 use writ_server::node::app::App;
-use writ_server::operate::register::{Registry, RegistryError};
+use writ_server::operate::register::{Registrar, RegistrationError};
 use writ_wire::token::GrantType;
 
 pub struct Cast {
@@ -28,9 +28,9 @@ impl Cast {
     pub const AIRLINE: (&str, &str) = ("KLM", "NL91ABNA0417164300");
 
     pub async fn register(app: &App, bank: &str) -> Result<Self, String> {
-        let said = |e: RegistryError| e.to_string();
+        let said = |e: RegistrationError| e.to_string();
         let catalogue = app.catalogue().await.map_err(|e| e.to_string())?;
-        let registry = Registry {
+        let registry = Registrar {
             store: &app.store,
             issuer: &app.config.issuer,
             types: &catalogue.types,
