@@ -38,13 +38,13 @@ impl Actor<'_> {
 
 /// A change that is being made: who makes it, when, and the id of its event.
 #[derive(Clone, Debug)]
-pub struct Change<'a> {
+pub struct ChangeContext<'a> {
     pub by: Actor<'a>,
     pub event_id: EventId,
     pub now: Timestamp,
 }
 
-impl Change<'_> {
+impl ChangeContext<'_> {
     /// The event of the change; its data says who made it, beside these `facts`.
     pub(super) fn event(self, name: EventName, facts: Value) -> Event {
         let mut data = self.by.data();
@@ -59,8 +59,8 @@ impl Change<'_> {
 
 impl App {
     /// A change by this actor at this time, with a new event id.
-    pub fn change<'a>(&self, by: Actor<'a>, now: Timestamp) -> Change<'a> {
-        Change {
+    pub fn change<'a>(&self, by: Actor<'a>, now: Timestamp) -> ChangeContext<'a> {
+        ChangeContext {
             by,
             event_id: self.event_id(now),
             now,

@@ -6,7 +6,7 @@ use writ_core::event::EventName;
 use writ_core::id::UserId;
 use writ_store::{DatabaseTransaction, StoreError};
 
-use super::change::Change;
+use super::change::ChangeContext;
 
 /// Which way a user is switched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub async fn switch_user(
     session: &mut DatabaseTransaction,
     name: &str,
     to: UserSwitch,
-    change: Change<'_>,
+    change: ChangeContext<'_>,
 ) -> Result<Option<UserId>, StoreError> {
     let Some(stored) = session.user_by_name(name).await? else {
         return Ok(None);

@@ -8,7 +8,7 @@ use writ_core::pending::Ending;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
-use super::change::{Actor, Change};
+use super::change::{Actor, ChangeContext};
 use crate::approvals::close::{Endings, end};
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -34,7 +34,7 @@ impl StoppedAgent {
 pub async fn stop_task(
     session: &mut DatabaseTransaction,
     id: &TaskId,
-    change: Change<'_>,
+    change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
     let stopped = match change.by {
         Actor::Subject(subject) => session.stop_task_of(id, subject, change.now).await?,
@@ -129,7 +129,7 @@ impl AgentStop<'_> {
         }
     }
 
-    fn change(&self) -> Change<'_> {
+    fn change(&self) -> ChangeContext<'_> {
         self.app.change(self.by, self.now)
     }
 }

@@ -6,13 +6,13 @@ use writ_core::event::EventName;
 use writ_core::id::ClientId;
 use writ_store::{DatabaseTransaction, StoreError};
 
-use super::change::{Actor, Change};
+use super::change::{Actor, ChangeContext};
 
 /// `false` if there is no such agent, or it is suspended already.
 pub async fn suspend_agent(
     session: &mut DatabaseTransaction,
     client: &ClientId,
-    change: Change<'_>,
+    change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
     if !session.stop_client(client, change.now).await? {
         return Ok(false);
@@ -32,7 +32,7 @@ pub async fn suspend_agent(
 pub async fn resume_agent(
     session: &mut DatabaseTransaction,
     client: &ClientId,
-    change: Change<'_>,
+    change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
     if !session.resume_client(client).await? {
         return Ok(false);

@@ -11,7 +11,7 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_outside::{Clock, Random};
 use writ_server::config::Config;
 use writ_server::node::registry::type_files;
-use writ_server::operate::change::{Actor, Change};
+use writ_server::operate::change::{Actor, ChangeContext};
 use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Store};
 
@@ -66,9 +66,9 @@ impl Desk {
     }
 
     /// A change by the operator, now.
-    pub fn change(&self) -> Change<'static> {
+    pub fn change(&self) -> ChangeContext<'static> {
         let now = self.clock.now();
-        Change {
+        ChangeContext {
             by: Actor::Operator,
             event_id: EventId::make(now, self.random.bytes()),
             now,
