@@ -114,10 +114,10 @@ both!(
 
         // One second before the end it stays, at the end it goes, private part and all.
         world.advance(RETIREMENT.as_secs() - KEY_CACHE.as_secs() - 1);
-        background::once(&world.app).await.unwrap();
+        background::sweep_once(&world.app).await.unwrap();
         assert!(published(&world).await.contains(&retired));
         world.advance(1);
-        background::once(&world.app).await.unwrap();
+        background::sweep_once(&world.app).await.unwrap();
         world.advance(KEY_CACHE.as_secs());
         let left = published(&world).await;
         assert_eq!(left.len(), 2, "next and active again");
@@ -137,7 +137,7 @@ both!(
             cast.introspect(&world, &old).await,
             json!({ "active": false })
         );
-        background::once(&world.app).await.unwrap();
+        background::sweep_once(&world.app).await.unwrap();
         assert_eq!(
             published(&world).await,
             left,

@@ -1,5 +1,5 @@
-//! A passkey was added or removed: its person hears of it on every channel that they have, so that nobody does it unnoticed.
-//! It says nothing that a locked screen should not show, and opens the page of devices.
+//! Notices about an added or removed passkey: sent to its user on every channel that they have, so that an attacker cannot add one
+//! unnoticed. The text may be read on a locked screen; it opens the page of devices.
 
 use std::time::Duration;
 
@@ -9,60 +9,64 @@ use writ_pages::messages::{Passkey, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 
-use super::announce::ways;
-use super::outbox::{Channel, Draft, Letter, Post, WEBHOOK};
-use super::outcome::Outcome;
-use super::web_push::{browser_of, hand_over, topic};
+use super::fan_out::channels_of;
+use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext, WEBHOOK};
+use super::outcome::{DeliveryOutcome, NotSent};
+use super::web_push::{PushMessage, post_message, subscription_of, topic};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
-/// How long it is tried: longer than anybody's quiet hours.
-const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+/// How long a notice is tried: longer than any quiet hours.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const PAGE: &str = "/app/devices";
 
-/// In the transaction of the change.
+/// Notifies the user, in the transaction of the change.
 pub async fn passkey_changed(
-    post: &Post<'_>,
+    outbox: &OutboxContext<'_>,
     session: &mut DatabaseTransaction,
-    (user, what): (&UserId, Passkey),
+    user: &UserId,
+    what: Passkey,
 ) -> Result<(), Failure> {
-    let channels = &post.config.channels;
-    let mut ways = ways(channels, session, user).await?;
+    let channels = &outbox.config.channels;
+    let mut targets = channels_of(channels, session, user).await?;
     if channels.webhook.is_some() {
-        ways.push((Channel::Webhook, WEBHOOK.to_owned()));
+        targets.push((Channel::Webhook, WEBHOOK.to_owned()));
     }
-    for (channel, target) in ways {
-        let draft = Draft {
+    for (channel, target) in targets {
+        let draft = NoticeDraft {
             channel,
             request: None,
             user: Some(user),
             target: &target,
-            letter: Letter::Passkey { what },
-            expires_at: post.now.plus(PATIENCE),
+            content: NoticeContent::Passkey { what },
+            expires_at: outbox.now.plus(LIFETIME),
         };
-        post.write(session, draft).await?;
+        outbox.enqueue(session, draft).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn push(app: &App, notice: &Notice, what: Passkey) -> Result<Outcome, Failure> {
-    let found = {
+pub(crate) async fn push(
+    app: &App,
+    notice: &Notice,
+    what: Passkey,
+) -> Result<DeliveryOutcome, NotSent> {
+    let browser = {
         let mut session = app.read().await?;
-        browser_of(app, &mut session, notice, app.clock.now()).await?
-    };
-    let browser = match found {
-        Ok(browser) => browser,
-        Err(outcome) => return Ok(outcome),
+        subscription_of(app, &mut session, notice, app.clock.now()).await?
     };
     let (_, texts) = app.notices.words.of(&browser.language);
     let said = texts.passkey(what);
     let (id, Said { title, body }) = (&notice.id, said);
-    let message = json!({ "title": title, "body": body, "url": PAGE, "tag": id });
-    // One of its own: no later message makes it disappear unread.
-    hand_over(app, notice, (&browser, &topic(id.as_str())), &message).await
+    let message = PushMessage {
+        payload: json!({ "title": title, "body": body, "url": PAGE, "tag": id }),
+        // A topic of its own: no later message replaces it unread.
+        topic: topic(id.as_str()),
+    };
+    post_message(app, notice, &browser, &message).await
 }
 
-pub(crate) fn letter(app: &App, what: Passkey, language: &str) -> Said {
+pub(crate) fn mail_text(app: &App, what: Passkey, language: &str) -> Said {
     let (_, texts) = app.notices.words.of(language);
     texts.passkey_letter(what, &app.config.url(PAGE))
 }

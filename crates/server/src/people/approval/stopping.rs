@@ -63,7 +63,7 @@ async fn report(
         request: &question.request.id,
     };
     if suspend_agent(session, agent, app.change(by, now)).await? {
-        outbox::suspended(app, session, agent, reporter).await?;
+        outbox::agent_suspended(app, session, agent, reporter).await?;
     }
     let (subject, client) = (&question.subject.id, agent);
     Ok(end(app, session, Ending::Stopped { subject, client }, now).await?)
