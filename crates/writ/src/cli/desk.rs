@@ -120,7 +120,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     serde_json::from_str(&read_file(path)?).map_err(|e| format!("`{}`: {e}", path.display()))
 }
 
-/// What a server starts with.
+/// Connects the database and starts the server's state.
 pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, String> {
     let store = Store::connect(&config.database_url)
         .await

@@ -157,11 +157,11 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
         "header": header,
         "claims": claims,
         "verified": verified.as_ref().map_or_else(|e| json!(e.to_string()), |_| json!(true)),
-        "above": lineage.as_ref().map(|lineage| above(lineage, now)),
+        "above": lineage.as_ref().map(|lineage| lineage_report(lineage, now)),
     }))
 }
 
-fn above(lineage: &Lineage, now: Timestamp) -> Value {
+fn lineage_report(lineage: &Lineage, now: Timestamp) -> Value {
     json!({
         "live": lineage.is_live(now),
         "stopped": lineage.stopped.map(|stopped| stopped.as_str()),
@@ -176,7 +176,7 @@ fn above(lineage: &Lineage, now: Timestamp) -> Value {
     })
 }
 
-/// What the token says, verified or not.
+/// The header and claims of a token, verified or not.
 fn decode(token: &str) -> Result<(Value, Value), String> {
     let mut parts = token.split('.');
     let mut part = |name: &str| {
