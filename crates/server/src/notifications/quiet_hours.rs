@@ -11,11 +11,11 @@ use super::outcome::DeliveryOutcome;
 /// The rest of the quiet hours; `None` outside of them. They follow the user's time zone, or the fixed offset from UTC of a user
 /// without one.
 fn remaining(settings: &PersonSettings, zones: &Zones, now: Timestamp) -> Option<Duration> {
-    let hours = (settings.quiet_from?, settings.quiet_until?);
+    let (from, until) = (settings.quiet_from?, settings.quiet_until?);
     let zone = settings.time_zone.as_deref();
     let zone = zone.and_then(|name| zones.find(name));
     let zone = zone.unwrap_or_else(|| Zone::east(settings.offset_minutes.unwrap_or(0)));
-    Some(now.until(zone.end_of_stretch(hours, now)?))
+    Some(now.until(zone.end_of_stretch(from, until, now)?))
 }
 
 /// Puts a notice off until the end of the user's quiet hours.
