@@ -11,7 +11,7 @@ use writ_server::node::keyring;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::suspend::{resume_agent, suspend_agent};
 
-use super::desk::{Desk, commit, load, read_file, read_json};
+use super::desk::{Desk, commit_change, load, read_file, read_json};
 use super::passkeys::{PasskeysArgument, passkeys};
 use super::{Configured, Outcome, say, say_json};
 
@@ -129,7 +129,7 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
 async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
     let mut session = desk.begin().await?;
     let switched = switch_user(&mut session, name, to, desk.change()).await;
-    let id = commit(session, switched, || {
+    let id = commit_change(session, switched, || {
         format!("there is no person `{name}` who is {}", to.before())
     });
     let id = id.await?;
@@ -165,7 +165,7 @@ pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
 async fn suspend(desk: &Desk, id: &str) -> Outcome {
     let mut session = desk.begin().await?;
     let done = suspend_agent(&mut session, &ClientId::from_text(id), desk.change()).await;
-    commit(session, done.map(|did| did.then_some(())), || {
+    commit_change(session, done.map(|did| did.then_some(())), || {
         format!("there is no agent `{id}` that is not suspended")
     })
     .await?;
@@ -175,7 +175,7 @@ async fn suspend(desk: &Desk, id: &str) -> Outcome {
 async fn resume(desk: &Desk, id: &str) -> Outcome {
     let mut session = desk.begin().await?;
     let done = resume_agent(&mut session, &ClientId::from_text(id), desk.change()).await;
-    commit(session, done.map(|did| did.then_some(())), || {
+    commit_change(session, done.map(|did| did.then_some(())), || {
         format!("there is no suspended agent `{id}`")
     })
     .await?;
@@ -225,7 +225,7 @@ async fn rotate(desk: &Desk) -> Outcome {
     let now = desk.clock.now();
     let mut session = desk.begin().await?;
     let rotated = keyring::rotate(&mut session, &desk.config, &desk.random, now).await;
-    let rotation = commit(session, rotated, || {
+    let rotation = commit_change(session, rotated, || {
         "there is no key to rotate to: start the server once, or wait for the other rotation"
             .to_owned()
     });

@@ -91,7 +91,7 @@ impl Desk {
 }
 
 /// Commits a change that was made; otherwise says why there was none.
-pub async fn commit<T, E: Display>(
+pub async fn commit_change<T, E: Display>(
     session: DatabaseTransaction,
     made: Result<Option<T>, E>,
     why_not: impl FnOnce() -> String,

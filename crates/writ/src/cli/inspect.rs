@@ -17,7 +17,7 @@ use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
 use writ_wire::time::Timestamp;
 
-use super::desk::{Desk, commit, load, read_file};
+use super::desk::{Desk, commit_change, load, read_file};
 use super::{Configured, Outcome, say_json};
 
 #[derive(Subcommand)]
@@ -101,7 +101,7 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
             let stopped_at = change.now.rfc3339();
             let mut session = desk.begin().await?;
             let done = stop_task(&mut session, &task, change).await;
-            commit(session, done.map(|did| did.then_some(())), || {
+            commit_change(session, done.map(|did| did.then_some(())), || {
                 format!("there is no live task `{id}`")
             })
             .await?;
