@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use writ_core::id::ClientId;
 use writ_core::pending::State;
+use writ_server::operate::change::Actor;
+use writ_server::operate::suspend;
 use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, claims, minted, refused};
 
 /// The planner's question to alice about 300.00, within the task of its token; and who answers.
@@ -178,8 +180,8 @@ both!(
         refused(&asked, "unauthorized_client", "suspended");
         let mut session = world.begin().await;
         let agent = ClientId::from_text("agt_planner");
-        let event = (world.app.event_id(world.now()), world.now());
-        let resumed = writ_server::operate::suspend::resume(&mut session, &agent, event).await;
+        let change = world.app.change(Actor::Operator, world.now());
+        let resumed = suspend::resume_agent(&mut session, &agent, change).await;
         assert!(resumed.unwrap());
         session.commit().await.unwrap();
         let heard = scene.cast.introspect(&world, &scene.token).await;

@@ -219,7 +219,7 @@ both!(
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
         let mut session = world.begin().await;
         let stored = session.task(&task).await.unwrap().unwrap();
-        for number in 0..writ_server::operate::stop::TURN + 5 {
+        for number in 0..writ_server::operate::stop::BATCH + 5 {
             let id = TaskId::from_text(format!("tsk_{number}"));
             let more = writ_core::task::Task { id, ..stored.task.clone() };
             assert!(session.insert_task_if_active(&more).await.unwrap());
@@ -255,7 +255,7 @@ both_heard!(
         let asked = ask_to_be_told(&world, "push", &receiver.url("/push")).await;
         let newer = ask_again(&world, &asked).await;
         for _ in 0..2 {
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             world.advance(WAIT);
         }
         let heard: Vec<_> = receiver.heard().iter().map(|heard| heard.json()).collect();
@@ -264,7 +264,7 @@ both_heard!(
             of_handle.map(|body| body["error"].clone()).collect::<Vec<_>>()
         };
         assert_eq!(ends(&asked.auth_req_id), [json!("expired_token")]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.heard().len() + ends(&newer).len(), 1, "{heard:?}");
         let expired = world.events_named("approval.expired").await;
         let older: Vec<_> = expired
@@ -313,7 +313,7 @@ both_heard!(
         let open = ask_again(&world, &approved).await;
         stop_agent(&mut alice, "web").await;
         for _ in 0..3 {
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             world.advance(60);
         }
         let mut heard: Vec<_> = receiver.heard().iter().map(|heard| heard.json()).collect();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::stop::{Stopper, stop_task};
+use writ_server::operate::change::Actor;
+use writ_server::operate::stop::stop_task;
 use writ_store::event::StoredEvent;
 use writ_testkit::{
     BANK, Cast, PASSWORD, START, World, authorize_url, basic, both, claims, minted, plus, refused,
@@ -49,9 +50,9 @@ both!(
         );
         let mut session = world.begin().await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let event = (world.app.event_id(world.now()), world.now());
+        let change = world.app.change(Actor::Operator, world.now());
         assert!(
-            stop_task(&mut session, &task, Stopper::Operator, event)
+            stop_task(&mut session, &task, change)
                 .await
                 .unwrap()
         );

@@ -241,8 +241,8 @@ both!(
         );
         for _ in 0..2 {
             let mut session = world.begin().await;
-            let now = (&world.random, world.now());
-            let done = writ_server::node::keyring::rotate(&mut session, &world.app.config, now)
+            let (config, random) = (&world.app.config, &world.random);
+            let done = writ_server::node::keyring::rotate(&mut session, config, random, world.now())
                 .await
                 .unwrap();
             session.commit().await.unwrap();
@@ -252,7 +252,7 @@ both!(
                 .decode(token.split('.').next().unwrap())
                 .unwrap();
             let header: Value = serde_json::from_slice(&header).unwrap();
-            assert_eq!(header["kid"], json!(done.unwrap().0));
+            assert_eq!(header["kid"], json!(done.unwrap().activated));
             assert_eq!(read(&world, key, &token).await.status, 200);
         }
     }

@@ -56,10 +56,10 @@ async fn mail_opens_the_page_and_is_tried_again() {
         settings(&world, &told.alice, email).await;
         postbox.refuse("451 later");
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(postbox.letters().is_empty());
         world.advance(2);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let letters = postbox.letters();
         let [letter] = letters.as_slice() else {
             panic!("{letters:?}");
@@ -102,9 +102,9 @@ async fn quiet_hours_are_quiet() {
         };
         settings(&world, &told.alice, quiet).await;
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         world.advance(39);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(postbox.letters().is_empty());
         assert_eq!(receiver.only().path, "/hook", "machines do not sleep");
         let mut session = world.app.read().await.unwrap();
@@ -112,7 +112,7 @@ async fn quiet_hours_are_quiet() {
         assert_eq!(inbox.len(), 1, "the inbox shows it all the same");
         drop(session);
         world.advance(1);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(postbox.letters().len(), 1, "{}", request.id);
     }
 }
@@ -139,12 +139,12 @@ async fn quiet_hours_follow_the_zone_and_mail_the_language() {
         ];
         phone.post("/app/settings", &german).await;
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         world.advance(39);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(postbox.letters().is_empty());
         world.advance(1);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let letters = postbox.letters();
         let [letter] = letters.as_slice() else {
             panic!("{letters:?}");
@@ -155,7 +155,7 @@ async fn quiet_hours_follow_the_zone_and_mail_the_language() {
         let mut other = world.phone_of("alice").await;
         other.browser.open("/app").await;
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let letters = postbox.letters();
         let subject = "Subject: Travel agent asks for your approval";
         assert!(letters.last().unwrap().contains(subject), "{letters:?}");
@@ -173,7 +173,7 @@ async fn nobody_is_disturbed_for_what_is_over() {
         let told = Told::of(&world, "poll", None).await;
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
         decide(&world, &request, State::Denied).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(receiver.heard().is_empty() && postbox.letters().is_empty());
     }
 }
@@ -184,7 +184,7 @@ async fn the_webhook_is_signed_by_our_key() {
         let (world, receiver, postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let claims = signed(&world, &receiver, "/hook").await;
         assert_eq!(claims["iss"], ISSUER);
         assert_eq!(claims["aud"], receiver.url("/hook"));
@@ -195,10 +195,10 @@ async fn the_webhook_is_signed_by_our_key() {
 
         let mut session = world.app.begin().await.unwrap();
         let agent = ClientId::from_text("traveller");
-        let reported = outbox::suspended(&world.app, &mut session, &agent, &told.alice);
+        let reported = outbox::agent_suspended(&world.app, &mut session, &agent, &told.alice);
         reported.await.unwrap();
         session.commit().await.unwrap();
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let claims = signed(&world, &receiver, "/hook").await;
         assert_eq!(
             (&claims["event"], &claims["client_id"]),
@@ -225,13 +225,13 @@ async fn not_me_tells_the_admin() {
         let token = cast.token(&world).await;
         let question = cast.question_within(&token);
         let asked = cast.planner.asked(&world, &question).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let claims = signed(&world, &receiver, "/hook").await;
         assert_eq!(claims["event"], "approval.requested");
         let mut alice = world.phone_of("alice").await;
         let page = alice.look(&world.request_id(&asked).await).await;
         alice.refuse(&page, "not_me").await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let claims = signed(&world, &receiver, "/hook").await;
         assert_eq!(claims["event"], "agent.suspended");
         assert_eq!(claims["client_id"], "agt_planner");
@@ -300,7 +300,7 @@ async fn promise_7_a_passkey_is_never_added_or_removed_unnoticed() {
             if what == "removed" {
                 phone.remove(&id).await;
             }
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             let heard = receiver.heard();
             let at = |path: &str| heard.iter().find(|one| one.path == path).unwrap();
             let pushed = webpush::plain(at("/push/1"));
@@ -334,7 +334,7 @@ async fn lessons_28_what_is_trusted_for_the_webhook_is_no_push_service() {
             assert_eq!(reply.status, 400, "{path}");
         }
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.only().path, "/hook");
     }
 }

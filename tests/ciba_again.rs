@@ -59,7 +59,7 @@ async fn home(world: &World) -> Hand {
 }
 
 async fn buzzes(world: &World, receiver: &HttpReceiver) -> Vec<Value> {
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     receiver.heard().iter().map(plain).collect()
 }
 

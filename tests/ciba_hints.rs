@@ -147,9 +147,10 @@ both!(
         let config = &world.app.config;
         for _ in 0..2 {
             let mut session = world.begin().await;
-            let context = (&world.random, world.now());
-            let kids = writ_server::node::keyring::rotate(&mut session, config, context).await;
-            let (_, retired) = kids.unwrap().unwrap();
+            let random = &world.random;
+            let kids =
+                writ_server::node::keyring::rotate(&mut session, config, random, world.now()).await;
+            let retired = kids.unwrap().unwrap().retired;
             assert!(session.remove_retired(&retired, world.now()).await.unwrap());
             session.commit().await.unwrap();
             world.advance(60);

@@ -130,7 +130,7 @@ both!(a_node_whose_clock_is_ahead_silences_nobody, |world| async {
         while world.app.waiting.polls() == 0 {
             tokio::task::yield_now().await;
         }
-        let mut inbox = world.app.waiting.people(&world.user_id("alice").await);
+        let mut inbox = world.app.waiting.watch_inbox(&world.user_id("alice").await);
         let ahead = world.now().plus(Duration::from_secs(200));
         let looked_at = world.waiting(&other).await.id;
         let mut session = world.begin().await;

@@ -117,7 +117,7 @@ both!(
         let door = node.door();
         let polling = door.send(&ready);
         let alice = writ_core::id::UserId::from_text(cast.alice.as_str());
-        let mut inbox = node.app.waiting.people(&alice);
+        let mut inbox = node.app.waiting.watch_inbox(&alice);
         let approving = async {
             while node.app.waiting.polls() == 0 {
                 tokio::task::yield_now().await;

@@ -9,7 +9,7 @@ use writ_core::signing::{KEY_CACHE, KeyState, RETIREMENT};
 use writ_outside::Clock;
 use writ_server::background;
 use writ_server::config::Config;
-use writ_server::node::app::{App, Outside, StartError};
+use writ_server::node::app::{App, ServerEnvironment, StartError};
 use writ_server::node::keyring::rotate;
 use writ_store::Store;
 use writ_testkit::{Cast, ISSUER, World, both, minted};
@@ -62,15 +62,12 @@ async fn in_state(world: &World, state: KeyState) -> Vec<String> {
 /// Activated and retired.
 async fn rotated(world: &World) -> (String, String) {
     let mut session = world.begin().await;
-    let done = rotate(
-        &mut session,
-        &world.app.config,
-        (&world.random, world.now()),
-    )
-    .await
-    .unwrap();
+    let done = rotate(&mut session, &world.app.config, &world.random, world.now())
+        .await
+        .unwrap();
     session.commit().await.unwrap();
-    done.unwrap()
+    let done = done.unwrap();
+    (done.activated, done.retired)
 }
 
 both!(
@@ -117,10 +114,10 @@ both!(
 
         // One second before the end it stays, at the end it goes, private part and all.
         world.advance(RETIREMENT.as_secs() - KEY_CACHE.as_secs() - 1);
-        background::once(&world.app).await.unwrap();
+        background::sweep_once(&world.app).await.unwrap();
         assert!(published(&world).await.contains(&retired));
         world.advance(1);
-        background::once(&world.app).await.unwrap();
+        background::sweep_once(&world.app).await.unwrap();
         world.advance(KEY_CACHE.as_secs());
         let left = published(&world).await;
         assert_eq!(left.len(), 2, "next and active again");
@@ -140,7 +137,7 @@ both!(
             cast.introspect(&world, &old).await,
             json!({ "active": false })
         );
-        background::once(&world.app).await.unwrap();
+        background::sweep_once(&world.app).await.unwrap();
         assert_eq!(
             published(&world).await,
             left,
@@ -223,7 +220,7 @@ both!(
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
             let config = Config::load(None, &environment).unwrap();
-            let outside = Outside {
+            let outside = ServerEnvironment {
                 clock: Clock::Manual(world.clock.clone()),
                 random: world.random.clone(),
             };

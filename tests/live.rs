@@ -119,7 +119,7 @@ both!(
         let told = Told::of(&world, "poll", None).await;
         let many = (0..=1000).map(|n| writ_core::id::UserId::from_text(format!("usr_~{n:04}")));
         let many: Vec<_> = many.collect();
-        let mut last = world.app.waiting.people(many.last().unwrap());
+        let mut last = world.app.waiting.watch_inbox(many.last().unwrap());
         let steps: Vec<_> = many.iter().collect();
         told.ask(&world, Delivery::Poll, &steps).await;
         let patience = std::time::Duration::from_secs(10);

@@ -16,7 +16,7 @@ use writ_core::pending::{
 use writ_server::approvals::secret::Secrets;
 use writ_server::background::sending;
 use writ_server::config::Config;
-use writ_server::node::app::{App, Outside};
+use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::notifications::outbox;
 use writ_store::Store;
 use writ_store::notice::Notice;
@@ -66,7 +66,7 @@ impl Told {
             sealed: Some(&sealed),
         };
         session.insert_pending(new).await.unwrap();
-        outbox::requested(&world.app, &mut session, &request)
+        outbox::request_created(&world.app, &mut session, &request)
             .await
             .unwrap();
         session.commit().await.unwrap();
@@ -154,7 +154,7 @@ pub async fn decide(world: &World, request: &PendingRequest, state: State) {
         .decide_pending(&request.id, state, &decision, now)
         .await;
     assert!(decided.unwrap());
-    outbox::decided(&world.app, &mut session, request)
+    outbox::request_decided(&world.app, &mut session, request)
         .await
         .unwrap();
     session.commit().await.unwrap();
@@ -180,7 +180,7 @@ pub async fn node(world: &World, settings: &[(&str, &str)]) -> Arc<App> {
     environment.extend(more.map(|(key, value)| (format!("WRIT__{key}"), (*value).to_owned())));
     let config = Config::load(None, &environment).unwrap_or_else(|e| panic!("{e}"));
     let store = Store::connect(&world.database.url).await.unwrap();
-    let outside = Outside {
+    let outside = ServerEnvironment {
         clock: world.app.clock.clone(),
         random: world.random.clone(),
     };
@@ -196,12 +196,12 @@ both_heard!(lessons_29_two_nodes_send_it_once, |world, receiver| async {
         decide(&world, &request, State::Denied).await;
         expected += 1;
     }
-    let (one, two) = tokio::join!(sending::once(&world.app), sending::once(&other));
+    let (one, two) = tokio::join!(sending::send_due(&world.app), sending::send_due(&other));
     one.unwrap();
     two.unwrap();
     assert_eq!(receiver.heard().len(), expected);
     world.advance(WAIT - 1);
-    assert_eq!(sending::once(&world.app).await.unwrap(), 0);
+    assert_eq!(sending::send_due(&world.app).await.unwrap(), 0);
     assert!(receiver.heard().is_empty());
 });
 
@@ -220,12 +220,12 @@ both_heard!(
         assert_eq!(taken.len(), 2, "to the people, and to the client");
         session.commit().await.unwrap();
         assert_eq!(
-            sending::once(&world.app).await.unwrap(),
+            sending::send_due(&world.app).await.unwrap(),
             0,
             "they are another's"
         );
         world.advance(30);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.only().path, "/ping");
     }
 );
@@ -242,7 +242,7 @@ both_heard!(
             let row = format!("{notice:?}");
             assert!(!row.contains(NOTIFICATION_TOKEN) && !row.contains("handle-of"), "{row}");
         }
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(receiver.only().header("authorization").ends_with(NOTIFICATION_TOKEN));
         for notice in notices_of(&world, &request).await {
             assert_eq!(notice.sealed, "");
@@ -258,7 +258,7 @@ both!(
         let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;
         let request = told.ask(&world, Delivery::Ping, &[&told.alice]).await;
         decide(&world, &request, State::Denied).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(receiver.heard().is_empty());
         let ends = self::told(&world).await;
         let end = ends.iter().find(|end| end["channel"] == "ping").unwrap();
@@ -275,19 +275,19 @@ both!(
         let bob = world.add_user("bob", PASSWORD).await;
         let bob = UserId::from_text(bob["id"].as_str().unwrap());
         let request = told.ask(&world, Delivery::Poll, &[&told.alice, &bob]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         world.advance(WAIT / 2 - 1);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(names(&world, "approval.escalated").await, 0);
         world.advance(1);
         let other = node(&world, &[]).await;
-        let (one, two) = tokio::join!(sending::once(&world.app), sending::once(&other));
+        let (one, two) = tokio::join!(sending::send_due(&world.app), sending::send_due(&other));
         one.unwrap();
         two.unwrap();
         assert_eq!(names(&world, "approval.escalated").await, 1, "once, whoever sees it");
         world.advance(WAIT / 2);
-        sending::once(&world.app).await.unwrap();
-        sending::once(&other).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
+        sending::send_due(&other).await.unwrap();
         assert_eq!(names(&world, "approval.expired").await, 1);
         let mut session = world.app.read().await.unwrap();
         let found = session.pending_by_id(&request.id).await.unwrap().unwrap();

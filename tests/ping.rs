@@ -15,7 +15,7 @@ async fn ended(
 ) -> writ_core::pending::PendingRequest {
     let told = Told::of(world, "ping", Some(&receiver.url("/ping?of=me"))).await;
     let request = told.ask(world, Delivery::Ping, &[&told.alice]).await;
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     assert!(receiver.heard().is_empty(), "nothing to fetch yet");
     decide(world, &request, state).await;
     request
@@ -25,7 +25,7 @@ both_heard!(
     ciba_10_2_a_ping_names_the_request_and_shows_the_token,
     |world, receiver| async {
         let request = ended(&world, &receiver, State::Approved).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let heard = receiver.only();
         assert_eq!(heard.path, "/ping?of=me");
         assert_eq!(
@@ -41,10 +41,10 @@ both_heard!(
 both_heard!(ciba_10_2_a_denial_is_pinged_too, |world, receiver| async {
     ended(&world, &receiver, State::Denied).await;
     receiver.answer(200, &[]);
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     receiver.only();
     world.advance(WAIT - 1);
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     assert!(receiver.heard().is_empty(), "200 is as good as 204");
 });
 
@@ -55,13 +55,13 @@ both_heard!(
         for (status, pause) in [(500, 0), (503, 2), (429, 10), (302, 60)] {
             world.advance(pause);
             receiver.answer(status, &[("location", &receiver.url("/elsewhere"))]);
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             assert_eq!(receiver.only().path, "/ping?of=me", "{status}");
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             assert!(receiver.heard().is_empty(), "no sooner than it is due");
         }
         world.advance(WAIT - 72 - 5);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.only().path, "/ping?of=me", "the last chance");
         let ends = told(&world).await;
         let ping = ends.iter().find(|end| end["channel"] == "ping").unwrap();
@@ -79,7 +79,7 @@ both_heard!(
         let elsewhere = HttpReceiver::start().await;
         for status in [301, 302, 307, 308] {
             receiver.answer(status, &[("location", &elsewhere.url("/"))]);
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             world.advance(60);
         }
         assert!(!receiver.heard().is_empty());
@@ -90,10 +90,10 @@ both_heard!(
 both_heard!(a_refusal_for_good_ends_it, |world, receiver| async {
     let request = ended(&world, &receiver, State::Approved).await;
     receiver.answer(404, &[]);
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     receiver.only();
     world.advance(60);
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     assert!(receiver.heard().is_empty());
     let ends = told(&world).await;
     let ping = ends.iter().find(|end| end["channel"] == "ping").unwrap();
@@ -107,13 +107,13 @@ both_heard!(
     |world, receiver| async {
         ended(&world, &receiver, State::Approved).await;
         receiver.answer(503, &[("retry-after", "120")]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         receiver.only();
         world.advance(119);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(receiver.heard().is_empty());
         world.advance(1);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         receiver.only();
     }
 );
@@ -124,13 +124,13 @@ both_heard!(a_ping_ends_with_its_request, |world, receiver| async {
         receiver.answer(500, &[]);
     }
     for _ in 0..WAIT / 10 {
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         world.advance(10);
     }
     let tried = receiver.heard().len();
     assert!((4..=8).contains(&tried), "{tried}");
     world.advance(WAIT);
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     assert!(receiver.heard().is_empty());
 });
 
@@ -143,7 +143,7 @@ both_heard!(
         let page = alice.look(asked.request.id.as_str()).await;
         assert!(receiver.heard().is_empty(), "looking is no answer (LESSONS 32)");
         alice.approve_by_password(&page).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let heard = receiver.only();
         assert_eq!(heard.json(), json!({ "auth_req_id": asked.auth_req_id }));
         let poll = poll_form(&asked.auth_req_id);

@@ -61,7 +61,7 @@ pub async fn ask_to_be_told(world: &World, mode: &str, endpoint: &str) -> Asked 
     let alice = writ_core::id::UserId::from_text(cast.alice.as_str());
     let mut session = world.app.read().await.unwrap();
     let inbox = session.inbox(&alice, world.now(), 10).await.unwrap();
-    sending::once(&world.app).await.unwrap();
+    sending::send_due(&world.app).await.unwrap();
     Asked {
         cast,
         web,
@@ -93,7 +93,7 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
     let mut session = world.app.begin().await.unwrap();
     let decided = session.decide_pending(&request.id, state, &decision, world.now());
     assert!(decided.await.unwrap());
-    let hook = outbox::decided(&world.app, &mut session, request);
+    let hook = outbox::request_decided(&world.app, &mut session, request);
     hook.await.unwrap();
     session.commit().await.unwrap();
 }
@@ -127,7 +127,7 @@ both_heard!(
         let mut alice = world.phone_of("alice").await;
         let page = alice.look(asked.request.id.as_str()).await;
         alice.approve_by_password(&page).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let body = pushed(&receiver.only());
         assert_eq!(body["auth_req_id"], asked.auth_req_id.as_str());
         assert_eq!(
@@ -155,7 +155,7 @@ both_heard!(
         let asked = ask(&world, &receiver).await;
         decide(&world, &asked.request, State::Approved).await;
         receiver.answer(500, &[]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let first = receiver.only();
         let kept = notices_of(&world, &asked.request).await;
         let row = format!("{kept:?}");
@@ -163,10 +163,10 @@ both_heard!(
         assert!(!row.contains(&token), "promise 9: {row}");
         world.advance(2);
         let other = node(&world, &[("OUTBOUND__TRUSTED", &receiver.origin)]).await;
-        sending::once(&other).await.unwrap();
+        sending::send_due(&other).await.unwrap();
         assert_eq!(pushed(&receiver.only()), pushed(&first));
         world.advance(WAIT);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(receiver.heard().is_empty());
         assert_eq!(count(&world, "token.issued").await, 1, "never two tokens");
         assert_eq!(count(&world, "approval.redeemed").await, 1);
@@ -181,10 +181,10 @@ both_heard!(
         world.advance(WAIT - 1);
         decide(&world, &asked.request, State::Approved).await;
         receiver.answer(503, &[]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let first = receiver.only();
         world.advance(2);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.only().json(), first.json());
     }
 );
@@ -196,7 +196,7 @@ both_heard!(
         let asked = ask(&world, &receiver).await;
         decide(&world, &asked.request, State::Approved).await;
         receiver.answer(500, &[]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         receiver.only();
         let mut session = world.app.begin().await.unwrap();
         let found = session.pending_by_id(&asked.request.id).await.unwrap();
@@ -204,7 +204,7 @@ both_heard!(
         assert!(session.stop_delegation(&delegation, world.now()).await.unwrap());
         session.commit().await.unwrap();
         world.advance(2);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let body = pushed(&receiver.only());
         assert_eq!(body["error"], "transaction_failed");
         assert!(body.get("access_token").is_none());
@@ -216,7 +216,7 @@ both_heard!(
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
         decide(&world, &asked.request, State::Denied).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let body = pushed(&receiver.only());
         assert_eq!(body["error"], "access_denied");
         assert_eq!(body["auth_req_id"], asked.auth_req_id.as_str());
@@ -230,11 +230,11 @@ both_heard!(
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
         world.advance(WAIT);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let body = pushed(&receiver.only());
         assert_eq!(body["error"], "expired_token");
         assert_eq!(body["auth_req_id"], asked.auth_req_id.as_str());
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(receiver.heard().is_empty());
     }
 );
@@ -249,7 +249,7 @@ both_heard!(
         let alice = asked.request.subject.clone().unwrap();
         assert!(session.disable_user(&alice, world.now()).await.unwrap());
         session.commit().await.unwrap();
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let body = pushed(&receiver.only());
         assert_eq!(body["error"], "transaction_failed");
         assert_eq!(count(&world, "token.issued").await, 0);
@@ -266,18 +266,18 @@ both_heard!(
         let notices = notices_of(&world, &asked.request).await;
         let old = notices.into_iter().find(|notice| notice.kind == "push").unwrap();
         receiver.answer(503, &[]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let first = pushed(&receiver.only());
         assert!(first["access_token"].is_string(), "{first}");
         let made = notices_of(&world, &asked.request).await;
         let made = made.into_iter().find(|notice| notice.id == old.id).unwrap();
         reseal(&world, &old).await;
         world.advance(2);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.heard().len(), 0, "it knows no answer");
         reseal(&world, &made).await;
         world.advance(60);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(pushed(&receiver.only()), first);
         assert_eq!(count(&world, "token.issued").await, 1);
     }

@@ -3,7 +3,8 @@
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::stop::{Stopper, stop_task};
+use writ_server::operate::change::Actor;
+use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     Cast, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World, both,
     payment,
@@ -176,12 +177,8 @@ async fn stop(world: &World, task: &TaskId) -> u64 {
     let (app, now) = (&world.app, world.now());
     let before = app.store.statements();
     let mut session = app.begin().await.unwrap();
-    let named = (app.event_id(now), now);
-    assert!(
-        stop_task(&mut session, task, Stopper::Operator, named)
-            .await
-            .unwrap()
-    );
+    let change = app.change(Actor::Operator, now);
+    assert!(stop_task(&mut session, task, change).await.unwrap());
     session.commit().await.unwrap();
     app.store.statements() - before
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
-use writ_server::operate::stop::{Stopper, stop_task};
+use writ_server::operate::change::Actor;
+use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     BANK, Cast, Fields, ISSUER, Node, PASSWORD, TestAgent, TestReply, World, agent_file, both,
     claims, enrol, minted, refused, with,
@@ -25,8 +26,8 @@ fn task_of(token: &str) -> TaskId {
 
 async fn stop(world: &World, token: &str) -> bool {
     let mut session = world.begin().await;
-    let event = (world.app.event_id(world.now()), world.now());
-    let did = stop_task(&mut session, &task_of(token), Stopper::Operator, event)
+    let change = world.app.change(Actor::Operator, world.now());
+    let did = stop_task(&mut session, &task_of(token), change)
         .await
         .unwrap();
     session.commit().await.unwrap();

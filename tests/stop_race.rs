@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use writ_core::id::TaskId;
 use writ_server::node::app::App;
-use writ_server::operate::stop::{Stopper, stop_task};
+use writ_server::operate::change::Actor;
+use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both,
 };
@@ -147,12 +148,8 @@ async fn race(
 async fn stop(app: &App, task: &TaskId) {
     let now = app.clock.now();
     let mut session = app.begin().await.unwrap();
-    let named = (app.event_id(now), now);
-    assert!(
-        stop_task(&mut session, task, Stopper::Operator, named)
-            .await
-            .unwrap()
-    );
+    let change = app.change(Actor::Operator, now);
+    assert!(stop_task(&mut session, task, change).await.unwrap());
     session.commit().await.unwrap();
 }
 

@@ -98,7 +98,7 @@ both_heard!(
         );
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
         receiver.answer(201, &[]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let heard = receiver.only();
         assert_eq!(heard.path, "/push/1");
         assert_eq!(heard.header("content-encoding"), "aes128gcm");
@@ -128,7 +128,7 @@ both_heard!(
         let phone = Phone::logged_in(&world, "alice").await;
         phone.subscribe(&world, &receiver.url("/push/1")).await;
         agent.asked(&world, &cast.question()).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let heard = receiver.only();
         assert!(plain(&heard)["title"].as_str().unwrap().contains("шшш"));
         let size = u32::from_be_bytes(heard.body[16..20].try_into().unwrap());
@@ -148,13 +148,13 @@ both_heard!(
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
         world.advance(10);
         receiver.answer(429, &[]);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let first = receiver.only();
         assert_eq!(first.header("ttl"), (WAIT - 10).to_string());
         assert_eq!(first.header("urgency"), "high");
         assert_eq!(first.header("topic").len(), 32);
         world.advance(2);
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let again = receiver.only();
         assert_eq!(
             again.header("topic"),
@@ -163,7 +163,7 @@ both_heard!(
         );
         assert_ne!(again.body, first.body, "encrypted anew");
         let other = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_ne!(
             receiver.only().header("topic"),
             first.header("topic"),
@@ -181,7 +181,7 @@ both_heard!(
         let phone = Phone::logged_in(&world, "alice").await;
         phone.subscribe(&world, &receiver.url("/push/1")).await;
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let heard = receiver.only();
         let parameters = heard
             .header("authorization")
@@ -239,10 +239,10 @@ both_heard!(
             phone.subscribe(&world, &receiver.url(path)).await;
             receiver.answer(status, &[]);
             told_.ask(&world, Delivery::Poll, &[&told_.alice]).await;
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             assert_eq!(receiver.only().path, path);
             told_.ask(&world, Delivery::Poll, &[&told_.alice]).await;
-            sending::once(&world.app).await.unwrap();
+            sending::send_due(&world.app).await.unwrap();
             assert!(receiver.heard().is_empty());
         }
         let ends = told(&world).await;
@@ -250,7 +250,7 @@ both_heard!(
         assert_eq!(outcomes, ["status 404", "status 410"]);
         phone.subscribe(&world, &receiver.url("/push/1")).await;
         told_.ask(&world, Delivery::Poll, &[&told_.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.only().path, "/push/1", "it came back");
     }
 );
@@ -295,11 +295,11 @@ both_heard!(
         let endpoint = json!({ "endpoint": receiver.url("/1") });
         assert_eq!(mallory.post(&world, remove, &endpoint).await.status, 204);
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.heard().len(), 1, "mallory removed nothing");
         assert_eq!(phone.post(&world, remove, &endpoint).await.status, 204);
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         assert!(receiver.heard().is_empty());
     }
 );

@@ -46,7 +46,7 @@ both_heard!(
         }
         assert_eq!(subscribe("/1").await, 204, "it is no new one");
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
-        sending::once(&world.app).await.unwrap();
+        sending::send_due(&world.app).await.unwrap();
         let heard = receiver.heard();
         assert_eq!(heard.len(), usize::try_from(MAX_SUBSCRIPTIONS).unwrap());
         assert!(heard.iter().any(|heard| heard.path == "/phone"));

@@ -26,7 +26,7 @@ fn signed(canonical: &Value) -> String {
     all.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// DESIGN promise 7, SPECS 10.8: the words that are signed are the words that are seen, all of them and in their order.
+/// The words that are signed are the words that are seen, all of them and in their order.
 #[test]
 fn the_signed_text_is_the_screen() {
     let views = [
@@ -86,7 +86,6 @@ fn every_fact_changes_the_signed_text() {
     }
 }
 
-/// JOURNEYS, the person with a phone, 2.
 #[test]
 fn the_screen_says_everything_in_its_order() {
     let seen = read(&samples::full_approval().page(languages().of("en")).html);

@@ -1,5 +1,5 @@
-//! The approval screen (JOURNEYS, the person with a phone). What a person's device signs and what they see are made from one
-//! [`ScreenView`] (DESIGN section 3, promise 7; SPECS 10.8): [`ScreenView::canonical`] and [`Approval::page`].
+//! The approval screen. What a user's device signs and what they see are made from one [`ScreenView`], by
+//! [`ScreenView::canonical`] and [`Approval::page`], so that they cannot differ.
 
 use askama::Template;
 use http::StatusCode;

@@ -1,6 +1,5 @@
 //! The consent form, and the text of it that is recorded. Both are written from one `Screen`, so
-//! that what is recorded is what the person saw (DESIGN section 3, promise 7; section 4, agents and
-//! consent).
+//! that what is recorded is what the person saw.
 
 use askama::Template;
 use http::StatusCode;

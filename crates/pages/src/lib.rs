@@ -1,6 +1,6 @@
 //! The pages that people see: views in, HTML out; no database, no routing. All words
 //! come from `text/en.toml`. Protections against clickjacking, leaks and mixed-up forms: RFC 9700
-//! sections 4.16 and 4.2, DESIGN section 4.
+//! sections 4.16 and 4.2.
 
 use askama::Template;
 use http::{HeaderValue, Response, StatusCode, header};

@@ -1,4 +1,4 @@
-//! `/app/receipts/{id}`: what one person decided, and exactly what they saw (DESIGN 2, receipt).
+//! `/app/receipts/{id}`: what one person decided, and exactly what they saw.
 
 use askama::Template;
 use http::StatusCode;

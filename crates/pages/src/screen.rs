@@ -1,5 +1,5 @@
 //! The words of the approval screen, from top to bottom. The page and the canonical form that a device signs are both written
-//! from it (DESIGN section 3, promise 7; SPECS 10.8).
+//! from it, so that what is signed is what is seen.
 
 use serde_json::{Value, json};
 use writ_authority::Piece;

@@ -107,7 +107,7 @@ impl Zone {
 
     /// If `now` lies in the stretch of each day from one minute of the day to another, perhaps over midnight: when it ends.
     /// A time that a day does not have, because clocks are put forward, is as much later; one that it has twice is the first.
-    pub fn end_of_stretch(&self, (from, until): (u16, u16), now: Timestamp) -> Option<Timestamp> {
+    pub fn end_of_stretch(&self, from: u16, until: u16, now: Timestamp) -> Option<Timestamp> {
         let here = instant(now)?.to_zoned(self.0.clone());
         let days = [here.date().yesterday().ok()?, here.date()];
         days.into_iter().find_map(|day| {
@@ -230,7 +230,7 @@ mod tests {
         let night = (22 * 60, 7 * 60);
         let end = |utc: &str| {
             berlin
-                .end_of_stretch(night, at(utc))
+                .end_of_stretch(night.0, night.1, at(utc))
                 .map(Timestamp::rfc3339)
         };
         let ends = |utc: &str| Some(utc.to_owned());
@@ -249,8 +249,8 @@ mod tests {
     #[test]
     fn a_stretch_within_the_hour_that_is_missing_or_comes_twice() {
         let berlin = zone("Europe/Berlin");
-        let end = |stretch, utc: &str| {
-            let end = berlin.end_of_stretch(stretch, at(utc));
+        let end = |stretch: (u16, u16), utc: &str| {
+            let end = berlin.end_of_stretch(stretch.0, stretch.1, at(utc));
             end.map(Timestamp::rfc3339)
         };
         // 02:15 to 02:45 is 03:15 to 03:45 on that day.

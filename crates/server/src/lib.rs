@@ -1,5 +1,5 @@
 //! The authorization server: endpoints, configuration, background work.
-//! A request is four lines of story: parse (`wire`), load facts (`store`), decide (`core`), commit (`store`); then answer.
+//! Each request is parsed (`wire`), its facts are loaded (`store`), it is decided (`core`) and committed (`store`); then it is answered.
 
 pub mod approvals;
 pub mod background;

@@ -15,9 +15,9 @@ use serde_json::Value;
 use writ_agent::Agent;
 use writ_outside::{Clock, ManualClock, Random};
 use writ_server::config::Config;
-use writ_server::node::app::{App, Outside};
+use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
-use writ_server::operate::register::Registry;
+use writ_server::operate::register::Registrar;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
 use writ_store::testing::{self, DatabaseKind, TestDatabase};
@@ -131,8 +131,8 @@ impl World {
         self.store().begin(TENANT).await.unwrap()
     }
 
-    pub fn registry<'a>(&'a self, types: &'a writ_authority::Types) -> Registry<'a> {
-        Registry {
+    pub fn registry<'a>(&'a self, types: &'a writ_authority::Types) -> Registrar<'a> {
+        Registrar {
             store: self.store(),
             issuer: &self.app.config.issuer,
             types,
@@ -346,7 +346,7 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
 async fn start(url: &str, more: &[(&str, &str)], clock: &ManualClock, random: &Random) -> Arc<App> {
     let config = Config::load(None, &environment(url, more)).unwrap();
     let store = Store::connect(url).await.unwrap();
-    let outside = Outside {
+    let outside = ServerEnvironment {
         clock: Clock::Manual(clock.clone()),
         random: random.clone(),
     };

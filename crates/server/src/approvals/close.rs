@@ -31,7 +31,7 @@ pub async fn end(
         session.insert_event(&event).await?;
         // A decision has its own ping or push, which finds how it ended.
         if ended.decided_at.is_none() {
-            outbox::ended(app, session, &ended.request).await?;
+            outbox::request_ended(app, session, &ended.request).await?;
         }
         endings.0.push(ended.request);
     }

@@ -165,7 +165,7 @@ async fn announce(
     (request, older): (&PendingRequest, &Endings),
 ) -> Result<(), Failure> {
     if older.is_empty() {
-        return outbox::requested(ask.app, session, request).await;
+        return outbox::request_created(ask.app, session, request).await;
     }
     let since = ask.now.minus(LONGEST_WAIT);
     Ok(session.hand_on_notices(request, since).await?)

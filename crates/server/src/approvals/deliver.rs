@@ -12,8 +12,8 @@ use crate::approvals::push::deliver;
 use crate::approvals::secret::{Secrets, open_secrets};
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::notifications::outbox::Letter;
-use crate::notifications::outcome::Outcome;
+use crate::notifications::outbox::NoticeContent;
+use crate::notifications::outcome::DeliveryOutcome;
 use crate::notifications::seal;
 
 /// What a ping or a push is made from.
@@ -24,7 +24,7 @@ struct Ended {
 }
 
 /// Tells that there is something to fetch, be it a refusal.
-pub async fn ping(app: &App, notice: &Notice) -> Result<Outcome, Failure> {
+pub async fn ping(app: &App, notice: &Notice) -> Result<DeliveryOutcome, Failure> {
     let Some(ended) = ended(app, notice).await? else {
         return Ok(nowhere());
     };
@@ -33,7 +33,11 @@ pub async fn ping(app: &App, notice: &Notice) -> Result<Outcome, Failure> {
 }
 
 /// Sends the answer itself. A token is made once and then sent until it arrives (LESSONS 29).
-pub async fn push(app: &App, notice: &Notice, answer: Option<Value>) -> Result<Outcome, Failure> {
+pub async fn push(
+    app: &App,
+    notice: &Notice,
+    answer: Option<Value>,
+) -> Result<DeliveryOutcome, Failure> {
     let Some(ended) = ended(app, notice).await? else {
         return Ok(nowhere());
     };
@@ -70,13 +74,13 @@ async fn ended(app: &App, notice: &Notice) -> Result<Option<Ended>, Failure> {
     }))
 }
 
-fn nowhere() -> Outcome {
-    Outcome::Never("the client has no notification endpoint".to_owned())
+fn nowhere() -> DeliveryOutcome {
+    DeliveryOutcome::Failed("the client has no notification endpoint".to_owned())
 }
 
 /// Another node was faster: the answer is in the letter that it wrote, or on its way.
-fn elsewhere() -> Outcome {
-    Outcome::Again("another node makes the answer".to_owned(), None)
+fn elsewhere() -> DeliveryOutcome {
+    DeliveryOutcome::Retry("another node makes the answer".to_owned(), None)
 }
 
 /// The answer of a first attempt; `None` if another node has made it since this letter was read.
@@ -120,7 +124,7 @@ async fn token(app: &App, notice: &Notice, ended: &Ended) -> Result<Value, Failu
     if let Some(members) = answer.as_object_mut() {
         members.insert("auth_req_id".to_owned(), json!(handle));
     }
-    let letter = Letter::Over {
+    let letter = NoticeContent::Over {
         answer: Some(answer.clone()),
     };
     let sealed = app.seal(&seal::of_notice(&notice.id), &letter)?;
@@ -162,7 +166,7 @@ fn refusal(ended: &Ended, code: ErrorCode, sentence: &str) -> Value {
     })
 }
 
-async fn post(app: &App, ended: &Ended, body: &Value) -> Result<Outcome, Failure> {
+async fn post(app: &App, ended: &Ended, body: &Value) -> Result<DeliveryOutcome, Failure> {
     let bearer = format!("Bearer {}", ended.secrets.client_notification_token);
     let mut bearer = HeaderValue::try_from(bearer)
         .map_err(|_| Failure::Broken("a notification token is no header value".to_owned()))?;
@@ -171,5 +175,5 @@ async fn post(app: &App, ended: &Ended, body: &Value) -> Result<Outcome, Failure
     let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer), (CONTENT_TYPE, json)]);
     let body = Bytes::from(body.to_string());
     let reply = app.notices.guard.post(&ended.endpoint, headers, body);
-    Ok(Outcome::of(reply.await))
+    Ok(DeliveryOutcome::of(reply.await))
 }

@@ -9,7 +9,7 @@ use writ_wire::time::Timestamp;
 use crate::approvals::close::{about, end};
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::notifications::outbox::tell_stage;
+use crate::notifications::outbox::stage_reached;
 
 /// Requests of each kind in one turn.
 const BATCH: u32 = 256;
@@ -52,7 +52,7 @@ pub async fn next_stage(
         return Ok(false);
     }
     let stage = request.stage + 1;
-    tell_stage(app, session, request, stage).await?;
+    stage_reached(app, session, request, stage).await?;
     let people = request.asked.stages.get(stage).map(|stage| &stage.of);
     let event = about(app, request, EventName::ApprovalEscalated, now)
         .with(json!({ "approval": request.id, "stage": stage, "people": people }));

@@ -14,7 +14,7 @@ use writ_wire::token::TokenResponse;
 use super::redeem::{Fetch, make};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::node::waiting::Woken;
+use crate::node::waiting::WakeReason;
 use crate::request::granting::Granting;
 
 /// What a client polls with.
@@ -70,9 +70,9 @@ pub async fn fetch(
         }
         match place.wait_until(end).await {
             // Not every change is a decision: somebody opened the request, or was told of it.
-            Woken::Changed => {}
-            Woken::Replaced => return waiting(open.answer),
-            Woken::TimedOut => break,
+            WakeReason::Changed => {}
+            WakeReason::Replaced => return waiting(open.answer),
+            WakeReason::TimedOut => break,
         }
     }
     match again(&mut granting, handle).await? {

@@ -1,5 +1,5 @@
-//! Background work: expired rows leave in bounded batches, retiring keys go when nothing that they signed can be valid, and
-//! notices leave.
+//! Background work: expired rows are deleted in bounded batches, retired keys once nothing that they signed can be valid, and the
+//! outbox is sent.
 
 pub mod sending;
 
@@ -15,29 +15,29 @@ use writ_store::StoreError;
 use crate::node::app::App;
 use crate::people::live;
 
-/// How often the sweeper looks.
+/// How often expired rows and keys are deleted.
 const PERIOD: Duration = Duration::from_secs(30);
-/// Rows of each kind that leave in one transaction.
+/// Rows of each kind that are deleted in one transaction.
 const BATCH: u32 = 1000;
-/// Batches of one round, while they come full; the next round goes on.
+/// The most batches of one round; the next round goes on.
 const MOST_BATCHES: u32 = 32;
 
 /// Runs until `stop` changes. A failure is logged and tried again.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     tokio::join!(
-        sweeping(app.clone(), stop.clone()),
+        sweep_periodically(app.clone(), stop.clone()),
         sending::run(app.clone(), stop.clone()),
         live::close_with(app, stop)
     );
 }
 
-async fn sweeping(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+async fn sweep_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {
-                if let Err(error) = once(&app).await {
+                if let Err(error) = sweep_once(&app).await {
                     tracing::error!(%error, "background work failed");
                 }
             }
@@ -46,14 +46,14 @@ async fn sweeping(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// One round.
-pub async fn once(app: &App) -> Result<u64, StoreError> {
-    let swept = sweep(app).await?;
-    remove_keys(app).await?;
+/// One round of deletions; says how many rows.
+pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
+    let swept = delete_expired(app).await?;
+    remove_retired_keys(app).await?;
     Ok(swept)
 }
 
-async fn sweep(app: &App) -> Result<u64, StoreError> {
+async fn delete_expired(app: &App) -> Result<u64, StoreError> {
     let mut swept = 0;
     for _ in 0..MOST_BATCHES {
         let batch = app.store.sweep(app.clock.now(), BATCH).await?;
@@ -68,7 +68,7 @@ async fn sweep(app: &App) -> Result<u64, StoreError> {
     Ok(swept)
 }
 
-async fn remove_keys(app: &App) -> Result<(), StoreError> {
+async fn remove_retired_keys(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     let rows = app.read().await?.signing_keys().await?;
     let old = rows.iter().filter(|row| row.state == KeyState::Retiring);

@@ -1,5 +1,5 @@
-//! The worker: takes what is due for itself alone, sends it, and writes down how it went. A node that dies on the way loses
-//! nothing: its lease ends and another one sends.
+//! The worker of the outbox: leases due notices, sends them and records the outcome. If a node dies while sending, its leases end
+//! and another node sends: each notice is sent at least once.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use writ_core::event::{Event, EventName};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
-use crate::approvals::{deliver as to_client, escalate};
+use crate::approvals::{deliver as client_callback, escalate};
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::notifications::outbox::{Channel, Letter};
-use crate::notifications::outcome::Outcome;
-use crate::notifications::{announce, mail, passkey, seal, web_push, webhook};
+use crate::notifications::outbox::{Channel, NoticeContent};
+use crate::notifications::outcome::{DeliveryOutcome, NotSent};
+use crate::notifications::{fan_out, mail, passkey_notice, seal, web_push, webhook};
 
 /// Notices that one node sends at once.
 pub const MAX_AT_ONCE: usize = 64;
-/// How long a taken notice is its taker's; longer than any attempt.
+/// Lifetime of a lease; longer than any attempt.
 pub const LEASE: Duration = Duration::from_secs(30);
-/// How often a node looks for what other nodes left, and for steps that are over.
+/// How often a node looks for notices of other nodes, and for stages and requests whose time is over.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long the sending of what was taken may take at the end.
+/// How long attempts that are under way may take at shutdown.
 const GRACE: Duration = Duration::from_secs(6);
-/// Between attempts; the last one again and again until the notice expires.
+/// Pauses between attempts; the last one repeats until the notice expires.
 const PAUSES: [Duration; 4] = [
     Duration::from_secs(2),
     Duration::from_secs(10),
@@ -49,7 +49,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             Some(_) = sending.join_next() => {}
             _ = stop.changed() => break,
         }
-        log(take(&app, &mut sending).await.map(drop));
+        log(send_leased(&app, &mut sending).await.map(drop));
     }
     let all = async { while sending.join_next().await.is_some() {} };
     if tokio::time::timeout(GRACE, all).await.is_err() {
@@ -57,13 +57,13 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Whatever is due now: steps and ends, then notices until none is left. For tests and small tools.
-pub async fn once(app: &Arc<App>) -> Result<usize, Failure> {
+/// Sends what is due now: escalations and expiries first, then notices until none is left. For tests.
+pub async fn send_due(app: &Arc<App>) -> Result<usize, Failure> {
     escalate::turn(app).await?;
     let mut sending = JoinSet::new();
     let mut sent = 0;
     loop {
-        let taken = take(app, &mut sending).await?;
+        let taken = send_leased(app, &mut sending).await?;
         while sending.join_next().await.is_some() {}
         if taken == 0 {
             return Ok(sent);
@@ -72,8 +72,8 @@ pub async fn once(app: &Arc<App>) -> Result<usize, Failure> {
     }
 }
 
-/// Starts what is due, as far as there is room.
-async fn take(app: &Arc<App>, sending: &mut JoinSet<()>) -> Result<usize, Failure> {
+/// Leases due notices, as many as may be sent at once, and starts to send them; says how many.
+async fn send_leased(app: &Arc<App>, sending: &mut JoinSet<()>) -> Result<usize, Failure> {
     let room = MAX_AT_ONCE.saturating_sub(sending.len());
     let now = app.clock.now();
     let next = app.read().await?.next_notice_at(now).await?;
@@ -96,51 +96,64 @@ async fn take(app: &Arc<App>, sending: &mut JoinSet<()>) -> Result<usize, Failur
 
 async fn deliver(app: &App, notice: &Notice) -> Result<(), Failure> {
     let Some(channel) = Channel::from_row(&notice.kind) else {
-        return conclude(app, notice, Outcome::Never("unknown channel".to_owned())).await;
+        return conclude(
+            app,
+            notice,
+            DeliveryOutcome::Failed("unknown channel".to_owned()),
+        )
+        .await;
     };
     let outcome = match attempt(app, channel, notice).await {
-        Ok(outcome) => outcome,
-        Err(failure) => {
+        Ok(outcome) | Err(NotSent::Outcome(outcome)) => outcome,
+        Err(NotSent::Failure(failure)) => {
             tracing::error!(notice = %notice.id, ?failure, "a notice could not be tried");
-            Outcome::Again("fault of the server".to_owned(), None)
+            DeliveryOutcome::Retry("fault of the server".to_owned(), None)
         }
     };
     let label = match &outcome {
-        Outcome::Delivered(_) | Outcome::Settled => "delivered",
-        Outcome::Again(..) => "retried",
-        Outcome::Never(_) => "failed",
+        DeliveryOutcome::Delivered(_) | DeliveryOutcome::Recorded => "delivered",
+        DeliveryOutcome::Retry(..) => "retried",
+        DeliveryOutcome::Failed(_) => "failed",
     };
     app.metrics.notice(channel.as_str(), label);
     conclude(app, notice, outcome).await
 }
 
-async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Outcome, Failure> {
-    let letter: Letter = app.unseal(&seal::of_notice(&notice.id), &notice.sealed)?;
-    match (channel, letter) {
-        (Channel::Announce, Letter::Waiting { stage }) => {
-            announce::people(app, notice, stage).await
+async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<DeliveryOutcome, NotSent> {
+    let content: NoticeContent = app.unseal(&seal::of_notice(&notice.id), &notice.sealed)?;
+    match (channel, content) {
+        (Channel::Announce, NoticeContent::Waiting { stage }) => {
+            fan_out::notify_approvers(app, notice, stage).await
         }
-        (Channel::Ping, Letter::Over { .. }) => to_client::ping(app, notice).await,
-        (Channel::Push, Letter::Over { answer }) => to_client::push(app, notice, answer).await,
-        (Channel::WebPush, Letter::Waiting { .. }) => web_push::send(app, notice).await,
-        (Channel::WebPush, Letter::Passkey { what }) => passkey::push(app, notice, what).await,
-        (Channel::Mail, letter) => mail::send(app, notice, &letter).await,
-        (Channel::Webhook, letter) => webhook::send(app, notice, &letter).await,
-        _ => Ok(Outcome::Never("a letter of another channel".to_owned())),
+        (Channel::Ping, NoticeContent::Over { .. }) => {
+            Ok(client_callback::ping(app, notice).await?)
+        }
+        (Channel::Push, NoticeContent::Over { answer }) => {
+            Ok(client_callback::push(app, notice, answer).await?)
+        }
+        (Channel::WebPush, NoticeContent::Waiting { .. }) => web_push::send(app, notice).await,
+        (Channel::WebPush, NoticeContent::Passkey { what }) => {
+            passkey_notice::push(app, notice, what).await
+        }
+        (Channel::Mail, content) => mail::send(app, notice, &content).await,
+        (Channel::Webhook, content) => webhook::send(app, notice, &content).await,
+        _ => Ok(DeliveryOutcome::Failed(
+            "a letter of another channel".to_owned(),
+        )),
     }
 }
 
-async fn conclude(app: &App, notice: &Notice, outcome: Outcome) -> Result<(), Failure> {
-    if outcome == Outcome::Settled {
+async fn conclude(app: &App, notice: &Notice, outcome: DeliveryOutcome) -> Result<(), Failure> {
+    if outcome == DeliveryOutcome::Recorded {
         return Ok(());
     }
     let now = app.clock.now();
     let mut session = app.begin().await?;
     let ended = match &outcome {
-        Outcome::Settled => false,
-        Outcome::Delivered(how) => session.delivered_notice(&notice.id, how, now).await?,
-        Outcome::Never(why) => session.failed_notice(&notice.id, why, now).await?,
-        Outcome::Again(why, wait) => {
+        DeliveryOutcome::Recorded => false,
+        DeliveryOutcome::Delivered(how) => session.delivered_notice(&notice.id, how, now).await?,
+        DeliveryOutcome::Failed(why) => session.failed_notice(&notice.id, why, now).await?,
+        DeliveryOutcome::Retry(why, wait) => {
             let at = next_attempt(notice, *wait, now);
             if at < notice.expires_at {
                 session.retry_notice(&notice.id, at, why).await?;
@@ -152,7 +165,7 @@ async fn conclude(app: &App, notice: &Notice, outcome: Outcome) -> Result<(), Fa
     };
     if ended {
         session
-            .insert_event(&told(app, notice, &outcome, now))
+            .insert_event(&notified_event(app, notice, &outcome, now))
             .await?;
     }
     Ok(session.commit().await?)
@@ -162,21 +175,21 @@ async fn conclude(app: &App, notice: &Notice, outcome: Outcome) -> Result<(), Fa
 fn next_attempt(notice: &Notice, wait: Option<Duration>, now: Timestamp) -> Timestamp {
     let [.., last] = PAUSES;
     let tried = usize::try_from(notice.attempts).unwrap_or(usize::MAX);
-    let usual = PAUSES.get(tried.saturating_sub(1)).copied().unwrap_or(last);
+    let pause = PAUSES.get(tried.saturating_sub(1)).copied().unwrap_or(last);
     let last_chance = notice.expires_at.minus(LAST_CHANCE);
     match wait {
-        Some(wait) => now.plus(wait.max(usual)),
-        None if now < last_chance => now.plus(usual).min(last_chance),
-        None => now.plus(usual),
+        Some(wait) => now.plus(wait.max(pause)),
+        None if now < last_chance => now.plus(pause).min(last_chance),
+        None => now.plus(pause),
     }
 }
 
-/// `approval.notified`: the end of a notice, whether it reached anybody or not.
-fn told(app: &App, notice: &Notice, outcome: &Outcome, now: Timestamp) -> Event {
+/// The event `approval.notified`: how the notice ended, delivered or not.
+fn notified_event(app: &App, notice: &Notice, outcome: &DeliveryOutcome, now: Timestamp) -> Event {
     let (reached, how) = match outcome {
-        Outcome::Delivered(how) => (true, how.as_str()),
-        Outcome::Again(why, _) | Outcome::Never(why) => (false, why.as_str()),
-        Outcome::Settled => (true, ""),
+        DeliveryOutcome::Delivered(how) => (true, how.as_str()),
+        DeliveryOutcome::Retry(why, _) | DeliveryOutcome::Failed(why) => (false, why.as_str()),
+        DeliveryOutcome::Recorded => (true, ""),
     };
     let mut event = Event::new(app.event_id(now), now, EventName::ApprovalNotified).with(json!({
         "notice": notice.id,

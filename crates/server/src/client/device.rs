@@ -32,7 +32,7 @@ use crate::client::token::read_form;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::failure::Failure;
-use crate::node::rate_limits::Tries;
+use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::notifications::seal::of_user_code;
 use crate::request::caller::Caller;
@@ -107,11 +107,11 @@ async fn leave_room(
     (address, now): (Option<IpAddr>, Timestamp),
 ) -> Result<(), Failure> {
     let address = address.filter(|_| client.is_public());
-    let Some(tries) = address.and_then(|address| Tries::of_devices(&client.id, address, now))
+    let Some(tries) = address.and_then(|address| RateLimit::of_devices(&client.id, address, now))
     else {
         return Ok(());
     };
-    if app.may_try(&tries).await? {
+    if app.admit_attempt(&tries).await? {
         return Ok(());
     }
     let sentence = "too many codes of this client were asked for from this address: ask later";

@@ -1,4 +1,4 @@
-//! What this server calls, and by which channels people hear of it: `[outbound]`, `[push]`, `[mail]`, `[webhook]`, `[admin]`.
+//! Outgoing HTTP calls and notification channels: `[outbound]`, `[push]`, `[mail]`, `[webhook]`, `[admin]`.
 
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
@@ -40,32 +40,43 @@ pub(super) struct AdminFile {
     email: Option<String>,
 }
 
-/// Valid by construction.
+/// The notification channels and the rules for outgoing calls; valid by construction.
 #[derive(Clone, Default)]
 pub struct Channels {
     pub rules: AddressPolicy,
-    /// Who answers for our push messages (RFC 8292 section 2.1).
+    /// The operator's contact for push services (RFC 8292 section 2.1).
     pub push_contact: Option<String>,
-    /// Where a browser may ask to be told; nothing else that it names is called.
+    /// The push services that a browser's subscription may name; no other endpoint is called.
     pub push_hosts: Vec<PushHost>,
-    pub mail: Option<Mail>,
+    pub mail: Option<MailServer>,
     pub webhook: Option<String>,
     pub admin: Option<Mailbox>,
 }
 
-/// A mail server and our name there; the URL holds a password.
+/// A mail server and our sender address; the URL holds a password.
 #[derive(Clone)]
-pub struct Mail {
+pub struct MailServer {
     pub smtp: String,
     pub from: Mailbox,
 }
 
-pub(super) fn check(
-    outbound: OutboundFile,
-    push: PushFile,
-    (mail, webhook, admin): (MailFile, WebhookFile, AdminFile),
-    problems: &mut Vec<String>,
-) -> Channels {
+/// The sections of the file that are about channels.
+pub(super) struct ChannelSections {
+    pub(super) outbound: OutboundFile,
+    pub(super) push: PushFile,
+    pub(super) mail: MailFile,
+    pub(super) webhook: WebhookFile,
+    pub(super) admin: AdminFile,
+}
+
+pub(super) fn check(sections: ChannelSections, problems: &mut Vec<String>) -> Channels {
+    let ChannelSections {
+        outbound,
+        push,
+        mail,
+        webhook,
+        admin,
+    } = sections;
     let trusted = outbound
         .trusted
         .iter()
@@ -121,7 +132,7 @@ fn receiver(url: String, rules: &AddressPolicy, problems: &mut Vec<String>) -> O
     }
 }
 
-fn mail_server(file: MailFile, problems: &mut Vec<String>) -> Option<Mail> {
+fn mail_server(file: MailFile, problems: &mut Vec<String>) -> Option<MailServer> {
     let (smtp, from) = match (file.smtp, file.from) {
         (None, None) => return None,
         (Some(smtp), Some(from)) => (smtp, from),
@@ -145,10 +156,10 @@ fn mail_server(file: MailFile, problems: &mut Vec<String>) -> Option<Mail> {
         );
         return None;
     }
-    from.map(|from| Mail { smtp, from })
+    from.map(|from| MailServer { smtp, from })
 }
 
-/// TLS, or this machine.
+/// Whether mail is sent by TLS, or to loopback.
 fn is_protected(smtp: &str) -> bool {
     Url::parse(smtp).is_ok_and(|url| {
         let loopback = matches!(url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));

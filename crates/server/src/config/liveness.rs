@@ -1,4 +1,5 @@
-//! The verifier of level `liveness`: `[liveness]` (docs/liveness.md). All of it or none; its keys are pinned and never fetched.
+//! `[liveness]`: the external verifier of approvals of level `liveness` (docs/liveness.md). Either all of its keys are set or
+//! none; the verifier's signing keys are pinned and never fetched.
 
 use std::path::PathBuf;
 
@@ -19,12 +20,12 @@ pub(super) struct LivenessFile {
     keys_file: Option<PathBuf>,
 }
 
-/// Valid by construction.
+/// The configured verifier; valid by construction.
 #[derive(Clone, Debug)]
 pub struct LivenessVerifier {
-    /// Its page for people.
+    /// The page that users are sent to.
     pub url: Url,
-    /// `iss` of what it says.
+    /// `iss` of its results.
     pub issuer: String,
     /// At least one.
     pub keys: KeySet,
@@ -50,7 +51,7 @@ pub(super) fn check(
     };
     let before = problems.len();
     problems.extend(ours.and_then(needs_passkeys));
-    problems.extend(unnamed(&issuer, ours).map(str::to_owned));
+    problems.extend(unusable_issuer(&issuer, ours).map(str::to_owned));
     let page = page(&url).map_err(|problem| problems.push(problem.to_owned()));
     let keys = keys.map_err(|problem| problems.push(problem));
     match (page, keys) {
@@ -61,14 +62,14 @@ pub(super) fn check(
     }
 }
 
-/// The verifier's word counts beside the device's signature, never alone.
+/// A verifier's result counts together with a passkey's signature, never alone.
 fn needs_passkeys(ours: &ResourceUri) -> Option<String> {
     let url = Url::parse(ours.as_str()).ok()?;
     let why = RelyingParty::new(&url).err()?;
     Some(format!("`liveness` counts beside a passkey only: {why}"))
 }
 
-fn unnamed(issuer: &str, ours: Option<&ResourceUri>) -> Option<&'static str> {
+fn unusable_issuer(issuer: &str, ours: Option<&ResourceUri>) -> Option<&'static str> {
     if issuer.is_empty() {
         return Some("`liveness.issuer` is empty: it is the `iss` of what the verifier says");
     }
@@ -76,7 +77,7 @@ fn unnamed(issuer: &str, ours: Option<&ResourceUri>) -> Option<&'static str> {
     own.then_some("`liveness.issuer` is this server: nobody vouches for themselves")
 }
 
-/// People are sent there with their faces.
+/// The user's browser goes there with a camera, so it must be https or loopback.
 fn page(text: &str) -> Result<Url, &'static str> {
     let url = Url::parse(text).map_err(|_| "`liveness.url` is no URL")?;
     match url.scheme() {

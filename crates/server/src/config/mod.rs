@@ -1,4 +1,5 @@
-//! One TOML file, each key also from the environment; unknown keys refused, unsafe settings refuse to start.
+//! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
+//! starting.
 
 mod channels;
 mod liveness;
@@ -19,7 +20,7 @@ use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
-pub use channels::{Channels, Mail};
+pub use channels::{Channels, MailServer};
 pub use liveness::LivenessVerifier;
 pub use proxies::ForwardedHeader;
 
@@ -88,7 +89,7 @@ struct ProfileFile {
     dpop_nonce: Option<bool>,
 }
 
-/// Drafts, off unless switched on (DESIGN 4).
+/// Specifications that are drafts: off unless switched on, because they may still change.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Features {
@@ -112,7 +113,7 @@ pub struct Config {
     pub nonces: NonceSwitches,
     pub features: Features,
     pub channels: Channels,
-    /// Who sees people, for level `liveness`.
+    /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
 }
@@ -148,24 +149,24 @@ impl Config {
     ) -> Result<Self, ConfigProblems> {
         let text = match file {
             Some(path) => std::fs::read_to_string(path)
-                .map_err(|e| one(format!("`{}` cannot be read: {e}", path.display())))?,
+                .map_err(|e| single_problem(format!("`{}` cannot be read: {e}", path.display())))?,
             None => String::new(),
         };
         let mut table: toml::Table = toml::from_str(&text)
-            .map_err(|e| one(format!("the file is no TOML: {}", e.message())))?;
+            .map_err(|e| single_problem(format!("the file is no TOML: {}", e.message())))?;
         overlay(&mut table, environment)?;
         let file = File::deserialize(toml::Value::Table(table))
-            .map_err(|e| one(e.message().to_owned()))?;
+            .map_err(|e| single_problem(e.message().to_owned()))?;
         check(file)
     }
 
-    /// Whether cookies can be `Secure` and `__Host-` (DESIGN 4).
+    /// Whether cookies can be `Secure`, as a `__Host-` name demands (draft-ietf-httpbis-rfc6265bis section 4.1.3).
     pub fn is_https(&self) -> bool {
         self.issuer.as_str().starts_with("https://")
     }
 
-    /// The strongest approval that anybody can give here. A login never reaches `liveness`: the verifier sees a person before
-    /// one screen, and a login has none.
+    /// The strongest approval level that this server can reach. A login never reaches `liveness`: a verifier's result is for one
+    /// approval screen, and a login has none.
     pub fn strongest(&self) -> Level {
         match self.liveness {
             Some(_) => Level::Liveness,
@@ -198,7 +199,9 @@ fn overlay(
                 .entry(key.clone())
                 .or_insert_with(|| toml::Value::Table(toml::Table::new()));
             let toml::Value::Table(inner) = entry else {
-                return Err(one(format!("`{name}` names no key of the configuration")));
+                return Err(single_problem(format!(
+                    "`{name}` names no key of the configuration"
+                )));
             };
             place = inner;
         }
@@ -249,13 +252,17 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
     let issuer = issuer(file.server.issuer.as_deref(), &mut problems);
     if let Some(listen) = listen {
-        exposed(listen, &trusted_proxies, &mut problems);
+        check_exposure(listen, &trusted_proxies, &mut problems);
     }
     let master = master(&file.keys, &mut problems);
     let channels = channels::check(
-        file.outbound,
-        file.push,
-        (file.mail, file.webhook, file.admin),
+        channels::ChannelSections {
+            outbound: file.outbound,
+            push: file.push,
+            mail: file.mail,
+            webhook: file.webhook,
+            admin: file.admin,
+        },
         &mut problems,
     );
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
@@ -343,8 +350,8 @@ fn issuer(text: Option<&str>, problems: &mut Vec<String>) -> Option<ResourceUri>
     parsed
 }
 
-/// Plain HTTP is for loopback, or behind a proxy that is named.
-fn exposed(listen: SocketAddr, proxies: &[IpAddr], problems: &mut Vec<String>) {
+/// This server speaks plain HTTP: only on loopback, or behind a configured proxy that ends TLS.
+fn check_exposure(listen: SocketAddr, proxies: &[IpAddr], problems: &mut Vec<String>) {
     if !listen.ip().is_loopback() && proxies.is_empty() {
         problems.push(
             "`server.listen` is not loopback: name the proxy that ends TLS in `server.trusted_proxies`".to_owned(),
@@ -375,7 +382,7 @@ fn master(keys: &KeysFile, problems: &mut Vec<String>) -> Option<MasterKey> {
     key.map_err(|problem| problems.push(problem)).ok()
 }
 
-fn one(problem: String) -> ConfigProblems {
+fn single_problem(problem: String) -> ConfigProblems {
     ConfigProblems(vec![problem])
 }
 

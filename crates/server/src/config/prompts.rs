@@ -1,9 +1,9 @@
-//! How often people may be asked: `[prompts]`.
+//! `[prompts]`: how many approval requests a user, an agent, or an agent and user together may have.
 
 use serde::Deserialize;
 use writ_core::budget::Limits;
 
-/// Nobody answers more, and counting them would take long.
+/// An upper bound of every limit: more could not be answered, and counting them would be slow.
 const MOST: u64 = 1_000_000;
 
 #[derive(Clone, Debug, Default, Deserialize)]

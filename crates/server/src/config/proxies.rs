@@ -1,9 +1,9 @@
-//! Who stands in front of this server, and where it says from whom a request comes: `server.trusted_proxies`,
+//! The reverse proxies in front of this server, and the header in which they name the client: `server.trusted_proxies`,
 //! `server.forwarded_header`.
 
 use std::net::IpAddr;
 
-/// The one header that is read for addresses, and only of trusted proxies (LESSONS 24).
+/// The one header from which client addresses are read, and only from trusted proxies: any client can send the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedHeader {
     #[default]

@@ -1,19 +1,19 @@
-//! Push services that browsers may name (`push.hosts`). A stranger's address is never called (LESSONS 28), and what is trusted for
-//! calls of ours is no push service: whoever subscribes chooses the path.
+//! `push.hosts`: the push services that a browser's subscription may name. Other addresses are not called, or a user could make this
+//! server call any host; nor are the origins of `outbound.trusted`, because the subscriber chooses the path.
 
 use writ_outside::guard::{AddressPolicy, Origin};
 
 use super::channels::Channels;
 
-/// Where browsers' push services live, unless the configuration says otherwise; `*.` stands for any one label or more.
-const USUAL: [&str; 4] = [
+/// The push services of the large browsers, unless the configuration says otherwise; `*.` stands for one label or more.
+const DEFAULT_HOSTS: [&str; 4] = [
     "fcm.googleapis.com",
     "updates.push.services.mozilla.com",
     "*.notify.windows.com",
     "web.push.apple.com",
 ];
 
-/// One of them.
+/// The push services below one name, or at one origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushHost {
     /// A host's name alone stands for https at the usual port.
@@ -66,7 +66,7 @@ pub(super) fn check(
     rules: &AddressPolicy,
     problems: &mut Vec<String>,
 ) -> Vec<PushHost> {
-    let listed = listed.unwrap_or_else(|| USUAL.map(str::to_owned).to_vec());
+    let listed = listed.unwrap_or_else(|| DEFAULT_HOSTS.map(str::to_owned).to_vec());
     let known = listed.iter().filter_map(|text| host(text, rules, problems));
     known.collect()
 }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn lessons_28_what_is_trusted_for_other_calls_is_no_push_service() {
+    fn a_trusted_outbound_origin_is_no_push_service() {
         for known in [
             "push.example",
             "*.push.example",

@@ -1,4 +1,4 @@
-//! What starts, and what refuses to start with which sentence.
+//! Which configurations start, and which are refused with which sentence.
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
-fn promise_10_how_often_people_may_be_asked_is_configured() {
+fn limits_of_prompts_are_configured() {
     let needed = [
         ("SERVER__ISSUER", "http://127.0.0.1:8080"),
         ("KEYS__MASTER", KEY),
@@ -205,7 +205,7 @@ fn seer(url: &str, issuer: &str, jwks: &str) -> Result<Config, ConfigProblems> {
 }
 
 #[test]
-fn issue_4_a_verifier_of_liveness_makes_the_level_reachable() {
+fn a_liveness_verifier_makes_the_level_reachable() {
     let (page, issuer) = ("https://seer.example/look?a=b", "https://seer.example");
     for url in [page, "http://127.0.0.1:9000/look", "http://localhost/look"] {
         let config = seer(url, issuer, SEER_KEYS).unwrap();
@@ -224,7 +224,7 @@ fn issue_4_a_verifier_of_liveness_makes_the_level_reachable() {
 }
 
 #[test]
-fn issue_4_half_a_verifier_of_liveness_or_an_unsafe_one_does_not_start() {
+fn an_incomplete_or_unsafe_liveness_verifier_is_refused() {
     let (page, issuer) = ("https://seer.example/look", "https://seer.example");
     let secret = SEER_KEYS.replace("}]", r#","d":"AAAA"}]"#);
     for (url, name, keys, word) in [

@@ -1,4 +1,4 @@
-//! What every request borrows: configuration, store, clock, randomness, keys, caches. No globals.
+//! The state that every request handler shares: configuration, store, clock, randomness, keys, caches.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use writ_wire::time::Timestamp;
 
 use crate::config::Config;
 use crate::node::keyring::KeyRing;
-use crate::node::live::Live;
+use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
-use crate::node::outgoing::Notices;
+use crate::node::outgoing::OutgoingChannels;
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
 use crate::node::waiting::Waiting;
 
-/// More keys than agents of one node use in a day; an evicted one costs a statement.
+/// Cached owners of DPoP keys; an evicted one costs a database statement.
 const KNOWN_KEYS: usize = 65_536;
 
 /// One node of the server.
@@ -37,24 +37,24 @@ pub struct App {
     pub nonces: NonceKeys,
     pub clients: Clients,
     pub catalogue: CatalogueCache,
-    /// Keys whose owner is known; a key never changes its owner.
+    /// The client that owns each DPoP key, by thumbprint; a key never changes its owner.
     pub known_keys: Cache<String, ClientId>,
     pub passwords: Passwords,
-    /// Who we are to passkeys, or why there are none; passwords always work.
+    /// Our WebAuthn relying party, or why there is none; passwords always work.
     pub passkeys: Result<RelyingParty, RelyingPartyError>,
-    /// Who waits on this node for a person's answer.
+    /// Long polls and live inboxes of this node.
     pub waiting: Waiting,
-    /// English, for what is not answered in a person's own language.
+    /// English texts, for answers without a language of the user's.
     pub texts: Texts,
     pub languages: Languages,
     pub zones: Zones,
     pub metrics: Metrics,
-    pub notices: Notices,
-    pub live: Live,
+    pub notices: OutgoingChannels,
+    pub live: EventStreams,
     pub urls: Urls,
 }
 
-/// Our URLs in the form that `htu` is compared with (LESSONS 24).
+/// The URLs of our endpoints as `htu` is compared with them (RFC 9449 section 4.3): from the configuration, never from a header.
 pub struct Urls {
     pub par: Htu,
     pub token: Htu,
@@ -65,8 +65,8 @@ pub struct Urls {
     pub transaction: Htu,
 }
 
-/// What comes from outside.
-pub struct Outside {
+/// The sources of time and randomness; tests bring their own.
+pub struct ServerEnvironment {
     pub clock: Clock,
     pub random: Random,
 }
@@ -93,9 +93,9 @@ impl App {
     pub async fn start(
         config: Config,
         store: Store,
-        outside: Outside,
+        environment: ServerEnvironment,
     ) -> Result<Arc<Self>, StartError> {
-        let Outside { clock, random } = outside;
+        let ServerEnvironment { clock, random } = environment;
         store.migrate().await?;
         let now = clock.now();
         let mut session = store.begin(DEFAULT_TENANT).await?;
@@ -118,8 +118,8 @@ impl App {
             languages: Languages::load()?,
             zones: Zones::load(),
             metrics: Metrics::new(),
-            notices: Notices::start(&store, &config, now).await?,
-            live: Live::new(),
+            notices: OutgoingChannels::start(&store, &config, now).await?,
+            live: EventStreams::new(),
             config,
             store,
             clock,
@@ -140,7 +140,7 @@ impl App {
         self.random.bytes()
     }
 
-    /// A new event's name.
+    /// The id of a new event.
     pub fn event_id(&self, now: Timestamp) -> writ_core::id::EventId {
         writ_core::id::EventId::make(now, self.entropy())
     }

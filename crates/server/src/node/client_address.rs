@@ -1,5 +1,5 @@
-//! From where a request comes, as far as this server can know it: the other end of the connection, or, behind a proxy that is
-//! trusted, what that proxy says (LESSONS 24). Nothing else is taken from such headers: not the host, not the scheme.
+//! The IP address of the client: the peer of the connection, or what a trusted proxy says in its forwarding header
+//! (`X-Forwarded-For`, or `Forwarded` of RFC 7239). Host and scheme are never taken from such headers: a client can write them.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,15 +9,15 @@ use http::{HeaderMap, HeaderValue};
 use crate::config::ForwardedHeader;
 use crate::node::app::App;
 
-/// Put into each request by the listener.
+/// The peer's IP address; the listener puts it into each request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// Proxies one behind the other; whoever writes longer lists does not say from where they come.
+/// The longest list of proxies that is read; behind more of them the address is unknown.
 const MOST_HOPS: usize = 16;
 
 impl App {
-    /// `None` where nobody who is trusted says it.
+    /// The client's address; `None` where no trusted proxy names it.
     pub fn address_of(
         &self,
         peer: Option<Extension<ClientAddress>>,
@@ -25,15 +25,16 @@ impl App {
     ) -> Option<IpAddr> {
         let Extension(ClientAddress(address)) = peer?;
         let (proxies, header) = (&self.config.trusted_proxies, self.config.forwarded_header);
-        origin(address, (headers, header), proxies)
+        origin(address, headers, header, proxies)
     }
 }
 
-/// From the right, past the proxies that are trusted: each wrote down who spoke to it. The first one that is no proxy of ours
-/// is the origin; what stands to the left of it is that one's own claim, and never read.
+/// Reads the list from the right, past the trusted proxies: each appended the address of its peer. The first one that is no
+/// trusted proxy is the client; what stands to the left of it is the client's own claim, and not read.
 fn origin(
     peer: IpAddr,
-    (headers, header): (&HeaderMap, ForwardedHeader),
+    headers: &HeaderMap,
+    header: ForwardedHeader,
     proxies: &[IpAddr],
 ) -> Option<IpAddr> {
     let is_proxy = |address: &IpAddr| proxies.contains(address);
@@ -45,9 +46,9 @@ fn origin(
     let mut hops = 0;
     // Several fields are one list (RFC 9110 section 5.3).
     for field in fields.rev() {
-        for said in said(field, header)?.into_iter().rev() {
+        for listed in listed_addresses(field, header)?.into_iter().rev() {
             hops += 1;
-            let address = said.filter(|_| hops <= MOST_HOPS)?;
+            let address = listed.filter(|_| hops <= MOST_HOPS)?;
             if !is_proxy(&address) {
                 return Some(address);
             }
@@ -56,19 +57,22 @@ fn origin(
     None
 }
 
-/// What each element of one field says, from left to right; `None` inside for one that names no address.
-fn said(field: &HeaderValue, header: ForwardedHeader) -> Option<Vec<Option<IpAddr>>> {
+/// The address of each element of one field, from left to right; `None` inside for an element that names none.
+fn listed_addresses(field: &HeaderValue, header: ForwardedHeader) -> Option<Vec<Option<IpAddr>>> {
     let text = field.to_str().ok()?;
     let elements = match header {
         ForwardedHeader::XForwardedFor => text.split(',').map(address).collect(),
-        ForwardedHeader::Forwarded => unquoted(text, ',')?.into_iter().map(node).collect(),
+        ForwardedHeader::Forwarded => split_unquoted(text, ',')?
+            .into_iter()
+            .map(forwarded_for)
+            .collect(),
     };
     Some(elements)
 }
 
-/// `for` of one element (RFC 7239 section 4): the one that is there, once.
-fn node(element: &str) -> Option<IpAddr> {
-    let pairs = unquoted(element, ';')?;
+/// The address of the parameter `for` of one element (RFC 7239 section 4), if it is there exactly once.
+fn forwarded_for(element: &str) -> Option<IpAddr> {
+    let pairs = split_unquoted(element, ';')?;
     let values = pairs.iter().filter_map(|pair| pair.split_once('='));
     let mut nodes = values.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
     let (_, value) = nodes.next().filter(|_| nodes.next().is_none())?;
@@ -79,8 +83,8 @@ fn node(element: &str) -> Option<IpAddr> {
     address(bare.unwrap_or(value))
 }
 
-/// Split where no quoted string is (RFC 9110 section 5.6.4): a host that a client chose may hold anything inside its quotes.
-fn unquoted(text: &str, separator: char) -> Option<Vec<&str>> {
+/// Splits outside quoted strings (RFC 9110 section 5.6.4): a quoted host that a client chose may hold any character.
+fn split_unquoted(text: &str, separator: char) -> Option<Vec<&str>> {
     let (mut quoted, mut escaped) = (false, false);
     let parts = text.split(|letter| {
         let is_escape = quoted && !escaped && letter == '\\';

@@ -1,4 +1,4 @@
-//! Signing keys of this tenant as rows decide them: made at first start, sealed under the master key, reread every few seconds.
+//! Signing keys of this tenant, from the database: made at first start, encrypted under the master key, reread every few seconds.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -19,7 +19,7 @@ use writ_wire::time::Timestamp;
 use crate::config::Config;
 use crate::node::app::{App, StartError};
 
-/// Keys at one moment.
+/// The signing keys as they were read last.
 pub struct Keys {
     pub active: SigningKey,
     published: Vec<(PublicKey, Jwk)>,
@@ -27,7 +27,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// A published key of ours.
+    /// The published key with this `kid`.
     pub fn find(&self, kid: &str) -> Option<PublicKey> {
         self.published
             .iter()
@@ -42,6 +42,7 @@ impl Keys {
     }
 }
 
+/// The cached signing keys of this process.
 pub struct KeyRing(RwLock<Arc<Keys>>);
 
 impl KeyRing {
@@ -95,12 +96,20 @@ impl App {
     }
 }
 
+/// The `kid`s that a rotation moved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRotation {
+    pub activated: String,
+    pub retired: String,
+}
+
 /// Next becomes active, active retires, a new next is made. `None` if another rotation won.
 pub async fn rotate(
     session: &mut DatabaseTransaction,
     config: &Config,
-    (random, now): (&Random, Timestamp),
-) -> Result<Option<(String, String)>, StartError> {
+    random: &Random,
+    now: Timestamp,
+) -> Result<Option<KeyRotation>, StartError> {
     let Some(kids) = session.rotate(now).await? else {
         return Ok(None);
     };
@@ -116,7 +125,10 @@ pub async fn rotate(
         .insert_event(&event(EventName::KeyRetired, &kids.retired))
         .await?;
     session.insert_event(&created(&row, random, now)).await?;
-    Ok(Some((kids.activated, kids.retired)))
+    Ok(Some(KeyRotation {
+        activated: kids.activated,
+        retired: kids.retired,
+    }))
 }
 
 fn created(row: &StoredSigningKey, random: &Random, now: Timestamp) -> Event {
@@ -145,7 +157,7 @@ fn new_row(config: &Config, state: KeyState, now: Timestamp) -> Result<StoredSig
     })
 }
 
-/// What a sealed key is bound to: it opens for this tenant and kid alone.
+/// The associated data of an encrypted key: it decrypts for this tenant and `kid` alone.
 fn associated(kid: &str) -> String {
     format!("signing-key {DEFAULT_TENANT} {kid}")
 }

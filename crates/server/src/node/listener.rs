@@ -1,4 +1,4 @@
-//! A listener with limits: connections at once, time for a request's head, time to finish at the end (promise 10).
+//! The HTTP listener with its limits: connections at once, time for a request's head, time to finish at shutdown.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use crate::node::client_address::ClientAddress;
@@ -20,19 +20,24 @@ use crate::node::client_address::ClientAddress;
 pub const MAX_CONNECTIONS: usize = 16_384;
 /// How long a client may take to send the head of its next request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long requests that are under way may take at the end.
+/// How long requests that are under way may take at shutdown.
 pub const GRACE: Duration = Duration::from_secs(10);
 
 /// Serves until `stopped` changes.
 pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &permits) => accepted,
             _ = stopped.changed() => break,
         };
-        let Some((stream, peer, place)) = accepted else {
+        let Some(Accepted {
+            stream,
+            peer,
+            permit,
+        }) = accepted
+        else {
             continue;
         };
         let service = TowerToHyperService::new(routes.clone().map_request(
@@ -47,11 +52,11 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
             .serve_connection(TokioIo::new(stream), service);
         let watched = connections.watch(connection);
         tokio::spawn(async move {
-            // A client that goes away, or is too slow, is nobody's fault here.
+            // The client went away, or was too slow: no error of this server.
             if let Err(error) = watched.await {
                 tracing::debug!(%error, "connection ended");
             }
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
@@ -63,17 +68,25 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
     }
 }
 
-/// A connection with its place; `None` where the system had none to give.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(TcpStream, IpAddr, tokio::sync::OwnedSemaphorePermit)> {
-    let place = places.clone().acquire_owned().await.ok()?;
+/// A connection, with its permit among [`MAX_CONNECTIONS`].
+struct Accepted {
+    stream: TcpStream,
+    peer: IpAddr,
+    permit: OwnedSemaphorePermit,
+}
+
+/// `None` if the system accepted no connection.
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Option<Accepted> {
+    let permit = permits.clone().acquire_owned().await.ok()?;
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Answers are small: waiting to fill a packet only costs time.
             stream.set_nodelay(true).ok()?;
-            Some((stream, peer.ip(), place))
+            Some(Accepted {
+                stream,
+                peer: peer.ip(),
+                permit,
+            })
         }
         Err(error) => {
             tracing::warn!(%error, "no connection accepted");

@@ -1,4 +1,4 @@
-//! The streams of server-sent events that are open on this node.
+//! The streams of server-sent events (HTML 9.2) that are open on this node, counted by user.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,16 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 use writ_core::id::UserId;
 
-/// The streams of this node.
-pub struct Live {
-    of_people: Mutex<HashMap<UserId, usize>>,
+/// The open event streams of this node.
+pub struct EventStreams {
+    by_user: Mutex<HashMap<UserId, usize>>,
     pub(crate) closed: watch::Sender<bool>,
 }
 
-impl Live {
+impl EventStreams {
     pub fn new() -> Self {
         Self {
-            of_people: Mutex::default(),
+            by_user: Mutex::default(),
             closed: watch::Sender::new(false),
         }
     }
@@ -26,16 +26,11 @@ impl Live {
     }
 
     pub(crate) fn people<T>(&self, with: impl FnOnce(&mut HashMap<UserId, usize>) -> T) -> T {
-        with(
-            &mut self
-                .of_people
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        with(&mut self.by_user.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Default for Live {
+impl Default for EventStreams {
     fn default() -> Self {
         Self::new()
     }

@@ -1,4 +1,4 @@
-//! One node of the server: what it knows and holds, below everything that it does.
+//! The state of one server process: configuration, keys, caches, connections. It uses no other folder but `config`.
 
 pub mod app;
 pub mod client_address;

@@ -1,4 +1,4 @@
-//! Passwords: argon2id in a bounded pool, so that logins never starve the token endpoint (DEPENDENCIES 4).
+//! Password hashing: argon2id in a bounded pool, so that logins never starve the token endpoint of CPU time.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 /// The OWASP minimum: 19 MiB, two passes, one lane.
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
-/// Logins that wait for a place; one more is told to come back.
+/// Logins that wait for a worker; one more is refused.
 const MAX_WAITING: usize = 64;
 /// The longest password, in bytes: hashing must stay bounded.
 pub const MAX_PASSWORD: usize = 1024;
@@ -21,12 +21,12 @@ pub struct Passwords {
     running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
     /// A hash that no password has, so that unknown names take as long as known ones.
-    nobody: Arc<str>,
+    decoy: Arc<str>,
 }
 
-/// The pool is full.
+/// The pool is full: try again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Busy;
+pub struct PasswordPoolFull;
 
 impl Passwords {
     pub fn start() -> Self {
@@ -34,16 +34,20 @@ impl Passwords {
         Self {
             running: Arc::new(Semaphore::new(cores)),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
-            nobody: nobody().into(),
+            decoy: decoy_hash().into(),
         }
     }
 
-    /// Whether `password` has this hash; `None` is an unknown name and is always false, just as slowly.
-    pub async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, Busy> {
+    /// Whether `password` has this hash. `None` stands for an unknown name: always false, and as slow as a known one.
+    pub async fn verify(
+        &self,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool, PasswordPoolFull> {
         let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.nobody.to_string());
-        let _place = self.waiting.try_acquire().map_err(|_| Busy)?;
-        let _turn = self.running.acquire().await.map_err(|_| Busy)?;
+        let hash = hash.unwrap_or_else(|| self.decoy.to_string());
+        let _queued = self.waiting.try_acquire().map_err(|_| PasswordPoolFull)?;
+        let _running = self.running.acquire().await.map_err(|_| PasswordPoolFull)?;
         let matches = tokio::task::spawn_blocking(move || matches(&password, &hash));
         Ok(matches.await.unwrap_or(false) && known)
     }
@@ -53,9 +57,9 @@ impl Passwords {
         &self,
         password: String,
         salt: [u8; 16],
-    ) -> Result<Result<String, String>, Busy> {
-        let _place = self.waiting.try_acquire().map_err(|_| Busy)?;
-        let _turn = self.running.acquire().await.map_err(|_| Busy)?;
+    ) -> Result<Result<String, String>, PasswordPoolFull> {
+        let _queued = self.waiting.try_acquire().map_err(|_| PasswordPoolFull)?;
+        let _running = self.running.acquire().await.map_err(|_| PasswordPoolFull)?;
         let made = tokio::task::spawn_blocking(move || hash(&password, &salt));
         Ok(made.await.unwrap_or_else(|e| Err(e.to_string())))
     }
@@ -73,8 +77,8 @@ pub fn hash(password: &str, salt: &[u8; 16]) -> Result<String, String> {
         .map_err(|e| e.to_string())
 }
 
-/// 16 bytes of salt and 32 of output, all zero: written down, because to compute one takes a sixth of a start.
-fn nobody() -> String {
+/// 16 bytes of salt and 32 of output, all zero: written down, because computing one would make each start slower.
+fn decoy_hash() -> String {
     let (salt, output) = ("A".repeat(22), "A".repeat(43));
     format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${output}")
 }
@@ -94,15 +98,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn promise_9_argon2id_and_nothing_for_nobody() {
+    async fn argon2id_verifies_and_an_unknown_name_never_matches() {
         let stored = hash("correct horse", &[7; 16]).unwrap();
         assert!(
             stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{stored}"
         );
         let form = |hash: &str| hash.split('$').map(str::len).collect::<Vec<_>>();
-        assert_eq!(form(&nobody()), form(&stored));
-        assert!(nobody().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert_eq!(form(&decoy_hash()), form(&stored));
+        assert!(decoy_hash().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         let passwords = Passwords::start();
         assert_eq!(
             passwords

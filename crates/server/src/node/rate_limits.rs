@@ -1,6 +1,5 @@
-//! Passwords and codes that may be guesses, and requests that anybody can send: counted in the database before they are looked
-//! at, and paused by whom or for whom they are. A name that nobody has is counted like one that somebody has, or a pause would
-//! tell which names exist.
+//! Rate limits in the database: attempts at passwords and codes by account, unauthenticated requests by address. Each is counted
+//! before it is checked. Unknown user names are counted like known ones, or a pause would tell which names exist.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -16,59 +15,59 @@ use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 
-/// Wrong tries are forgotten this long after the last one.
-const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
-/// Requests are counted by it.
+/// Failed attempts are forgotten this long after the last one.
+const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// The window in which requests are counted, in seconds.
 const MINUTE: i64 = 60;
-/// What one household or machine is given of IPv6 (RFC 6177): its addresses are counted as one.
+/// The IPv6 prefix of one household or machine (RFC 6177): its addresses are counted as one.
 const NETWORK_BITS: u32 = 64;
 
-/// Whose tries these are, and how many of them pause.
-pub struct Tries {
+/// What is counted together, and how many attempts are admitted.
+pub struct RateLimit {
     kind: AttemptKind,
-    /// Of one length, whatever was typed.
+    /// A digest: of one length, whatever was typed.
     holder: String,
     most: i64,
     paused_until: Timestamp,
     kept_until: Timestamp,
 }
 
-impl Tries {
-    /// Of the password of whoever has this name, if anybody has.
+impl RateLimit {
+    /// Attempts at the password of this user name, whether a user has it or not.
     pub fn of_password(name: &str, now: Timestamp) -> Self {
         Self {
             kind: AttemptKind::Login,
             holder: hash::digest_text(&[b"login", name.as_bytes()]),
             most: MAX_LOGIN_FAILURES,
             paused_until: now.plus(LOGIN_PAUSE),
-            kept_until: now.plus(REMEMBERED),
+            kept_until: now.plus(FAILURES_KEPT),
         }
     }
 
-    /// By this person, of anybody's user code (RFC 8628 section 5.1).
-    pub fn by(person: &UserId, now: Timestamp) -> Self {
+    /// This user's attempts at device user codes (RFC 8628 section 5.1).
+    pub fn of_device_codes(person: &UserId, now: Timestamp) -> Self {
         Self {
             kind: AttemptKind::DeviceCode,
             holder: hash::digest_text(&[b"user code by", person.as_str().as_bytes()]),
             most: MAX_CODE_FAILURES,
             paused_until: now.plus(CODE_PAUSE),
-            kept_until: now.plus(REMEMBERED),
+            kept_until: now.plus(FAILURES_KEPT),
         }
     }
 
-    /// Of this person's own code, by whichever client (CIBA 7.1, `user_code`).
+    /// Attempts at this user's own code, by any client (CIBA section 7.1, `user_code`).
     pub fn of_user_code(person: &UserId, now: Timestamp) -> Self {
         Self {
             kind: AttemptKind::UserCode,
             holder: hash::digest_text(&[b"user code of", person.as_str().as_bytes()]),
             most: MAX_USER_CODE_FAILURES,
             paused_until: now.plus(USER_CODE_PAUSE),
-            kept_until: now.plus(REMEMBERED),
+            kept_until: now.plus(FAILURES_KEPT),
         }
     }
 
-    /// Codes of the device flow for this client, from this address, in the time in which one ends: anybody may ask for them in
-    /// the name of a public client. Not from this machine itself.
+    /// Device authorizations for this client from this address, in the lifetime of one: anybody may start them in the name of
+    /// a public client. `None` for loopback.
     pub fn of_devices(client: &ClientId, address: IpAddr, now: Timestamp) -> Option<Self> {
         if address.is_loopback() {
             return None;
@@ -88,9 +87,9 @@ impl Tries {
         })
     }
 
-    /// From this address in this minute: requests that leave a row before anybody has said who they are. Not from this
-    /// machine itself: that is somebody at work, or a proxy that was not named.
-    pub fn from(address: IpAddr, now: Timestamp) -> Option<Self> {
+    /// Requests from this address in this minute that are stored before the user has logged in. `None` for loopback: a
+    /// developer, or a proxy that is not configured.
+    pub fn of_address(address: IpAddr, now: Timestamp) -> Option<Self> {
         if address.is_loopback() {
             return None;
         }
@@ -118,14 +117,14 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 impl App {
-    /// Counts one more; whether it may be looked at.
-    pub async fn may_try(&self, tries: &Tries) -> Result<bool, StoreError> {
+    /// Counts an attempt; `false` if it must not be checked.
+    pub async fn admit_attempt(&self, limit: &RateLimit) -> Result<bool, StoreError> {
         let attempt = Attempt {
-            kind: tries.kind,
-            holder: &tries.holder,
-            most: tries.most,
-            paused_until: tries.paused_until,
-            kept_until: tries.kept_until,
+            kind: limit.kind,
+            holder: &limit.holder,
+            most: limit.most,
+            paused_until: limit.paused_until,
+            kept_until: limit.kept_until,
         };
         let mut session = self.begin().await?;
         let counted = session.attempt(&attempt, self.clock.now()).await?;
@@ -133,19 +132,19 @@ impl App {
         Ok(counted)
     }
 
-    /// Takes back the one that was counted; those before it stay.
-    pub async fn forgive_try(&self, tries: &Tries) -> Result<(), StoreError> {
+    /// Takes back the attempt that was counted last; those before it stay.
+    pub async fn uncount_attempt(&self, limit: &RateLimit) -> Result<(), StoreError> {
         let mut session = self.begin().await?;
         session
-            .forgive_attempt(tries.kind, &tries.holder, tries.most)
+            .forgive_attempt(limit.kind, &limit.holder, limit.most)
             .await?;
         session.commit().await
     }
 
-    /// A right one takes all of them back.
-    pub async fn forget_tries(&self, tries: &Tries) -> Result<(), StoreError> {
+    /// A success forgets all attempts.
+    pub async fn reset_attempts(&self, limit: &RateLimit) -> Result<(), StoreError> {
         let mut session = self.begin().await?;
-        session.forget_attempts(tries.kind, &tries.holder).await?;
+        session.forget_attempts(limit.kind, &limit.holder).await?;
         session.commit().await
     }
 }
@@ -157,11 +156,11 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
     fn holder(address: &str, now: Timestamp) -> Option<String> {
-        Tries::from(address.parse().unwrap(), now).map(|tries| tries.holder)
+        RateLimit::of_address(address.parse().unwrap(), now).map(|limit| limit.holder)
     }
 
     #[test]
-    fn promise_10_an_address_is_counted_by_network_and_minute() {
+    fn an_address_is_counted_by_network_and_minute() {
         let one = holder("2001:db8:1:2::a", NOW);
         assert!(one.is_some());
         assert_eq!(holder("2001:db8:1:2:ffff::1", NOW), one);
@@ -179,7 +178,7 @@ mod tests {
             holder("203.0.113.7", NOW.plus(Duration::from_secs(40))),
             four
         );
-        let end = Tries::from("203.0.113.7".parse().unwrap(), NOW)
+        let end = RateLimit::of_address("203.0.113.7".parse().unwrap(), NOW)
             .unwrap()
             .kept_until;
         assert_eq!(end.seconds(), 1_790_000_040);

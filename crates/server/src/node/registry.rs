@@ -1,4 +1,5 @@
-//! Configuration rows that are hot and rarely change: clients, resources, types. Bounded in size and age; state is never here.
+//! Cache of configuration rows that are read often and rarely change: clients, resources, types. Bounded in size and age; tokens,
+//! tasks and requests are never cached.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -24,14 +25,14 @@ use crate::node::app::{App, StartError};
 
 /// How long a change of configuration may take to reach every node.
 pub const CONFIGURATION_AGE: Duration = Duration::from_secs(5);
-/// Clients that one node keeps at hand.
+/// Clients in the cache of one node.
 const CACHED_CLIENTS: usize = 16_384;
 /// The largest type file, in bytes.
 const MAX_TYPE_FILE: u64 = 64 * 1024;
-/// More type files than a person can know.
+/// The most type files in one folder.
 const MAX_TYPE_FILES: usize = 256;
 
-/// Registered clients; one that is not found is looked up again each time.
+/// The cache of registered clients; an unknown client is looked up again each time.
 pub struct Clients(Cache<String, (Timestamp, Arc<Client>)>);
 
 impl Clients {
@@ -73,14 +74,14 @@ impl App {
         self.fresh_catalogue().await
     }
 
-    /// Resources and types as they are now: where a person or an operator would wonder about seconds.
+    /// Resources and types as they are now, where a stale answer would confuse a user or an operator.
     pub async fn fresh_catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
         let mut session = self.read().await?;
         self.catalogue.reload(&mut session, self.clock.now()).await
     }
 }
 
-/// A stored row as the rules see it. It was valid when it was written.
+/// Parses a stored client, which was valid when it was written.
 pub fn parse_client(id: &str, stored: &StoredClient) -> Result<Client, StoreError> {
     let file: ClientFile = serde_json::from_str(&stored.metadata)
         .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))?;
@@ -119,6 +120,7 @@ impl Catalogue {
     }
 }
 
+/// The cached catalogue of this process.
 pub struct CatalogueCache {
     /// The files of this node: what new requests are checked against.
     own: Vec<String>,
@@ -204,7 +206,7 @@ impl CatalogueCache {
         Ok(fresh)
     }
 
-    /// Ours by name; every other version that was ever loaded by hash, so that old consents keep their meaning.
+    /// This node's types by name; every other stored version by hash, so that old consents keep their meaning.
     fn types(&self, documents: &[String]) -> Result<Types, StoreError> {
         let corrupt = |e: writ_authority::TypeError| StoreError::Corrupt(format!("types: {e}"));
         let mut types = Types::from_documents(self.own.iter().cloned()).map_err(corrupt)?;

@@ -1,8 +1,8 @@
-//! What is kept of secrets.
+//! The digest under which client secrets, codes and refresh tokens are stored.
 
 use writ_jose::hash;
 
-/// What is stored of a client secret, a code, a refresh token: 256 random bits need no slow hash (promise 9).
+/// Secrets of 256 random bits cannot be guessed, so a fast hash is enough.
 pub fn secret_digest(secret: &str) -> String {
     hash::digest_text(&[b"secret", secret.as_bytes()])
 }

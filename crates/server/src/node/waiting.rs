@@ -1,6 +1,6 @@
-//! Long polls (CIBA 10.1.1, RFC 7240 `Prefer: wait`) and live inboxes: who waits on this node, and what wakes them. A waiter is an
-//! entry in a table, not a task. What happens on this node wakes at once; for other nodes one query a second asks what changed,
-//! and only while somebody waits.
+//! Long polls (CIBA section 10.1.1, `Prefer: wait` of RFC 7240 section 4.3) and live inboxes of this node. A waiter is an entry in
+//! a table. Changes made on this node wake it at once; changes of other nodes are found by one query a second, made only while
+//! there are waiters.
 
 mod watcher;
 
@@ -14,28 +14,28 @@ use writ_core::pending::PendingRequest;
 use writ_outside::Clock;
 use writ_store::Store;
 
-/// Long polls of one node at once; one more is answered like any poll.
+/// Long polls of one node at once; one more is answered at once.
 pub const MAX_POLLS: usize = 32_768;
-/// People of one node who watch their inbox at once.
+/// Users of one node who watch their inbox at once.
 pub const MAX_PEOPLE: usize = 16_384;
 
-/// Who waits on this node; cheap to clone.
+/// The waiters of this node; cheap to clone.
 #[derive(Clone)]
 pub struct Waiting(Arc<Shared>);
 
 struct Shared {
     store: Store,
     clock: Clock,
-    registry: Mutex<Registry>,
+    waiters: Mutex<Waiters>,
 }
 
 #[derive(Default)]
-struct Registry {
+struct Waiters {
     polls: HashMap<ApprovalId, Poll>,
     people: HashMap<UserId, watch::Sender<u64>>,
     /// Tells the polls of one request apart.
     next: u64,
-    /// Whether somebody asks for the other nodes' changes.
+    /// Whether the watcher of other nodes' changes runs.
     is_watched: bool,
 }
 
@@ -44,20 +44,20 @@ struct Poll {
     wake: oneshot::Sender<()>,
 }
 
-/// A place of one long poll; dropping it gives it back.
-pub struct Place {
+/// A registered long poll; dropping it unregisters it.
+pub struct RegisteredPoll {
     waiting: Waiting,
     id: ApprovalId,
     number: u64,
     woken: oneshot::Receiver<()>,
 }
 
-/// How a wait ended.
+/// Why a long poll was woken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Woken {
-    /// Something happened to the request: look again.
+pub enum WakeReason {
+    /// The request changed: read it again.
     Changed,
-    /// A newer poll took the place.
+    /// A newer poll for the same request took its place.
     Replaced,
     TimedOut,
 }
@@ -67,26 +67,26 @@ impl Waiting {
         Self(Arc::new(Shared {
             store,
             clock,
-            registry: Mutex::default(),
+            waiters: Mutex::default(),
         }))
     }
 
-    /// Something happened to this request. Call it after the commit.
+    /// Wakes the long poll of a request that changed. Call it after the commit.
     pub fn announce(&self, id: &ApprovalId) {
-        if let Some(poll) = self.registry().polls.remove(id) {
-            // Whoever went away in the meantime needs no waking.
+        if let Some(poll) = self.waiters().polls.remove(id) {
+            // A client that disconnected in the meantime needs no waking.
             let _ = poll.wake.send(());
         }
     }
 
-    /// Something happened in this person's inbox. Call it after the commit.
+    /// Wakes the inbox of a user for whom something changed. Call it after the commit.
     pub fn announce_person(&self, user: &UserId) {
-        if let Some(person) = self.registry().people.get(user) {
+        if let Some(person) = self.waiters().people.get(user) {
             person.send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 
-    /// Both, for the request and everybody who may decide or is concerned.
+    /// Wakes the request's long poll, and the inboxes of its approvers and its subject.
     pub fn announce_request(&self, request: &PendingRequest) {
         self.announce(&request.id);
         let deciders = request.asked.stages.iter().flat_map(|stage| &stage.of);
@@ -95,19 +95,19 @@ impl Waiting {
         }
     }
 
-    /// Takes the place of the request's long poll; look at the request again before waiting. `None`: there is no room.
-    pub fn join(&self, id: &ApprovalId) -> Option<Place> {
+    /// Registers the request's one long poll; read the request again before waiting. `None` if there is no room.
+    pub fn join(&self, id: &ApprovalId) -> Option<RegisteredPoll> {
         let (wake, woken) = oneshot::channel();
-        let mut registry = self.registry();
-        if registry.polls.len() >= MAX_POLLS && !registry.polls.contains_key(id) {
+        let mut waiters = self.waiters();
+        if waiters.polls.len() >= MAX_POLLS && !waiters.polls.contains_key(id) {
             return None;
         }
-        registry.next = registry.next.wrapping_add(1);
-        let number = registry.next;
+        waiters.next = waiters.next.wrapping_add(1);
+        let number = waiters.next;
         // Dropping the earlier sender ends the earlier wait.
-        registry.polls.insert(id.clone(), Poll { number, wake });
-        self.watch_others(&mut registry);
-        Some(Place {
+        waiters.polls.insert(id.clone(), Poll { number, wake });
+        self.watch_others(&mut waiters);
+        Some(RegisteredPoll {
             waiting: self.clone(),
             id: id.clone(),
             number,
@@ -115,73 +115,73 @@ impl Waiting {
         })
     }
 
-    /// Counts what happens in a person's inbox. A receiver without a sender: there is no room.
-    pub fn people(&self, user: &UserId) -> watch::Receiver<u64> {
-        let mut registry = self.registry();
-        if registry.people.len() >= MAX_PEOPLE {
-            registry.forget_absent();
+    /// Counts the changes of a user's inbox. A receiver without a sender if there is no room.
+    pub fn watch_inbox(&self, user: &UserId) -> watch::Receiver<u64> {
+        let mut waiters = self.waiters();
+        if waiters.people.len() >= MAX_PEOPLE {
+            waiters.forget_absent();
         }
-        if registry.people.len() >= MAX_PEOPLE && !registry.people.contains_key(user) {
+        if waiters.people.len() >= MAX_PEOPLE && !waiters.people.contains_key(user) {
             return watch::channel(0).1;
         }
-        let person = registry.people.entry(user.clone());
+        let person = waiters.people.entry(user.clone());
         let receiver = person.or_insert_with(|| watch::channel(0).0).subscribe();
-        self.watch_others(&mut registry);
+        self.watch_others(&mut waiters);
         receiver
     }
 
-    /// The server ends: whoever waits is told to come again.
+    /// At shutdown: every long poll is answered, and its client polls again.
     pub fn end(&self) {
-        self.registry().polls.clear();
+        self.waiters().polls.clear();
     }
 
     /// How many long polls wait, for the operator.
     pub fn polls(&self) -> usize {
-        self.registry().polls.len()
+        self.waiters().polls.len()
     }
 
-    fn watch_others(&self, registry: &mut Registry) {
-        if !registry.is_watched {
-            registry.is_watched = true;
+    fn watch_others(&self, waiters: &mut Waiters) {
+        if !waiters.is_watched {
+            waiters.is_watched = true;
             tokio::spawn(watcher::run(Arc::downgrade(&self.0)));
         }
     }
 
-    fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.0.registry()
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.0.waiters()
     }
 }
 
 impl Shared {
-    fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    fn waiters(&self) -> MutexGuard<'_, Waiters> {
+        self.waiters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Registry {
-    /// People who went away.
+impl Waiters {
+    /// Removes users whose last inbox was closed.
     fn forget_absent(&mut self) {
         self.people.retain(|_, person| person.receiver_count() > 0);
     }
 }
 
-impl Place {
-    /// Until something happens to the request, at most until then.
-    pub async fn wait_until(mut self, end: Instant) -> Woken {
+impl RegisteredPoll {
+    /// Waits until the request changes, at most until `end`.
+    pub async fn wait_until(mut self, end: Instant) -> WakeReason {
         match tokio::time::timeout_at(end, &mut self.woken).await {
-            Ok(Ok(())) => Woken::Changed,
-            Ok(Err(_)) => Woken::Replaced,
-            Err(_) => Woken::TimedOut,
+            Ok(Ok(())) => WakeReason::Changed,
+            Ok(Err(_)) => WakeReason::Replaced,
+            Err(_) => WakeReason::TimedOut,
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for RegisteredPoll {
     fn drop(&mut self) {
-        let mut registry = self.waiting.registry();
-        let mine = registry.polls.get(&self.id);
-        if mine.is_some_and(|poll| poll.number == self.number) {
-            registry.polls.remove(&self.id);
+        let mut waiters = self.waiting.waiters();
+        let registered = waiters.polls.get(&self.id);
+        if registered.is_some_and(|poll| poll.number == self.number) {
+            waiters.polls.remove(&self.id);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! E-mail by the operator's mail server (RFC 5321, RFC 8314): a link to the page of the request, nothing else.
+//! E-mail by the operator's mail server (RFC 5321, RFC 8314). It holds a link to the page of the request; what is asked is only on
+//! that page, because mail is not confidential.
 
 use std::time::SystemTime;
 
@@ -11,129 +12,134 @@ use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
-use super::announce::{over, waiting};
-use super::outbox::Letter;
-use super::outcome::Outcome;
+use super::fan_out::{open_request, request_over};
+use super::outbox::NoticeContent;
+use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
-use super::{passkey, quiet};
+use super::{passkey_notice, quiet_hours};
 use crate::node::app::App;
-use crate::node::failure::Failure;
-use crate::node::outgoing::mailer::{Mailer, PATIENCE};
+use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
 impl Mailer {
     /// The same notice has the same `Message-ID`, however often it is tried.
-    async fn send(&self, (to, said): (Mailbox, Said), notice: &Notice, now: Timestamp) -> Outcome {
+    async fn send(&self, mail: AddressedMail, notice: &Notice, now: Timestamp) -> DeliveryOutcome {
+        let AddressedMail { to, text } = mail;
         let since_epoch = Timestamp::from_seconds(0).until(now);
         let domain = self.from.email.domain();
         let message = Message::builder()
             .from(self.from.clone())
             .to(to)
             .date(SystemTime::UNIX_EPOCH + since_epoch)
-            .subject(said.title)
+            .subject(text.title)
             .message_id(Some(format!("<{}@{domain}>", notice.id)))
             .header(ContentType::TEXT_PLAIN)
-            .body(said.body);
+            .body(text.body);
         let Ok(message) = message else {
-            return Outcome::Never("no mail could be made of it".to_owned());
+            return DeliveryOutcome::Failed("no mail could be made of it".to_owned());
         };
-        match tokio::time::timeout(PATIENCE, self.server.send(message)).await {
-            Ok(Ok(_)) => Outcome::Delivered("accepted by the mail server".to_owned()),
+        match tokio::time::timeout(MAIL_TIMEOUT, self.server.send(message)).await {
+            Ok(Ok(_)) => DeliveryOutcome::Delivered("accepted by the mail server".to_owned()),
             Ok(Err(error)) if error.is_permanent() => {
-                Outcome::Never("refused by the mail server".to_owned())
+                DeliveryOutcome::Failed("refused by the mail server".to_owned())
             }
             Ok(Err(_)) | Err(_) => {
-                Outcome::Again("the mail server did not take it".to_owned(), None)
+                DeliveryOutcome::Retry("the mail server did not take it".to_owned(), None)
             }
         }
     }
 }
 
-pub(crate) async fn send(app: &App, notice: &Notice, letter: &Letter) -> Result<Outcome, Failure> {
-    let Some(mailer) = &app.notices.mailer else {
-        return Ok(Outcome::Never("there is no mail server".to_owned()));
-    };
-    let now = app.clock.now();
-    let written = match letter {
-        Letter::Waiting { .. } => to_person(app, notice).await?,
-        Letter::Passkey { what } => {
-            let reader = reader(app, &mut app.read().await?, notice).await?;
-            reader.map(|reader| {
-                (
-                    reader.address,
-                    passkey::letter(app, *what, &reader.language),
-                )
-            })
-        }
-        Letter::Suspended { agent, by } => {
-            let agent = app.client(agent.as_str()).await?;
-            to_admin(app, agent.as_deref(), by.as_str())
-        }
-        Letter::Over { .. } => Err(Outcome::Never("a letter of another channel".to_owned())),
-    };
-    match written {
-        Ok(letter) => Ok(mailer.send(letter, notice, now).await),
-        Err(outcome) => Ok(outcome),
-    }
+/// A text and its receiver.
+struct AddressedMail {
+    to: Mailbox,
+    text: Said,
 }
 
-/// Where somebody reads, and in which language.
-struct Reader {
+pub(crate) async fn send(
+    app: &App,
+    notice: &Notice,
+    content: &NoticeContent,
+) -> Result<DeliveryOutcome, NotSent> {
+    let Some(mailer) = &app.notices.mailer else {
+        return Ok(DeliveryOutcome::Failed(
+            "there is no mail server".to_owned(),
+        ));
+    };
+    let mail = match content {
+        NoticeContent::Waiting { .. } => to_approver(app, notice).await?,
+        NoticeContent::Passkey { what } => {
+            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            AddressedMail {
+                text: passkey_notice::mail_text(app, *what, &recipient.language),
+                to: recipient.address,
+            }
+        }
+        NoticeContent::Suspended { agent, by } => {
+            let agent = app.client(agent.as_str()).await?;
+            to_admin(app, agent.as_deref(), by.as_str())?
+        }
+        NoticeContent::Over { .. } => {
+            let outcome = DeliveryOutcome::Failed("a letter of another channel".to_owned());
+            return Ok(outcome);
+        }
+    };
+    Ok(mailer.send(mail, notice, app.clock.now()).await)
+}
+
+/// A user's address, and the language of their mail.
+struct Recipient {
     address: Mailbox,
     language: String,
 }
 
-/// The letter and its address, or why not now.
-type Written = Result<(Mailbox, Said), Outcome>;
-
-async fn to_person(app: &App, notice: &Notice) -> Result<Written, Failure> {
+async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSent> {
     let now = app.clock.now();
     let mut session = app.read().await?;
-    let Some(request) = waiting(&mut session, notice, now).await? else {
-        return Ok(Err(over()));
-    };
-    let reader = match reader(app, &mut session, notice).await? {
-        Ok(reader) => reader,
-        Err(outcome) => return Ok(Err(outcome)),
-    };
+    let request = open_request(&mut session, notice, now).await?;
+    let recipient = recipient(app, &mut session, notice).await?;
     drop(session);
-    let Some(agent) = app.client(request.client.as_str()).await? else {
-        return Ok(Err(nowhere()));
-    };
-    let (_, texts) = app.notices.words.of(&reader.language);
+    let agent = app.client(request.client.as_str()).await?;
+    let agent = agent.ok_or_else(no_address)?;
+    let (_, texts) = app.notices.words.of(&recipient.language);
     let url = app.config.url(&page_of(&request.id));
-    Ok(Ok((reader.address, texts.mail(&agent, &url))))
+    Ok(AddressedMail {
+        to: recipient.address,
+        text: texts.mail(&agent, &url),
+    })
 }
 
-/// The person of this notice, unless they want quiet.
-async fn reader(
+/// The user of this notice; not during their quiet hours.
+async fn recipient(
     app: &App,
     session: &mut DatabaseTransaction,
     notice: &Notice,
-) -> Result<Result<Reader, Outcome>, Failure> {
-    let Some(user) = &notice.user else {
-        return Ok(Err(over()));
-    };
+) -> Result<Recipient, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
     let settings = session.settings(user).await?.unwrap_or_default();
-    if let Some(left) = quiet::lasts(&settings, &app.zones, app.clock.now()) {
-        return Ok(Err(Outcome::Again("quiet hours".to_owned(), Some(left))));
-    }
+    quiet_hours::check(&settings, &app.zones, app.clock.now())?;
     let email = settings.email.as_deref();
     let address = email.and_then(|email| email.parse().ok());
-    let reader = address.map(|address| Reader {
-        address,
+    Ok(Recipient {
+        address: address.ok_or_else(no_address)?,
         language: settings.language.unwrap_or_default(),
-    });
-    Ok(reader.ok_or_else(nowhere))
+    })
 }
 
-fn nowhere() -> Outcome {
-    Outcome::Never("there is no address".to_owned())
+fn no_address() -> DeliveryOutcome {
+    DeliveryOutcome::Failed("there is no address".to_owned())
 }
 
-fn to_admin(app: &App, agent: Option<&Client>, person: &str) -> Written {
-    let (Some(to), Some(agent)) = (&app.config.channels.admin, agent) else {
-        return Err(nowhere());
+fn to_admin(
+    app: &App,
+    agent: Option<&Client>,
+    reporter: &str,
+) -> Result<AddressedMail, DeliveryOutcome> {
+    let (Some(admin), Some(agent)) = (&app.config.channels.admin, agent) else {
+        return Err(no_address());
     };
     let (_, texts) = app.notices.words.of("");
-    Ok((to.clone(), texts.suspended(agent, person)))
+    Ok(AddressedMail {
+        to: admin.clone(),
+        text: texts.suspended(agent, reporter),
+    })
 }

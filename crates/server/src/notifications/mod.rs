@@ -1,11 +1,11 @@
-//! What leaves this server by itself: messages to people and to the admin, and what clients are told.
+//! Outgoing notifications, sent from a transactional outbox: Web Push and mail to users, mail to the admin, the operator's webhook.
 
-pub mod announce;
+pub mod fan_out;
 pub mod mail;
 pub mod outbox;
 pub mod outcome;
-pub mod passkey;
-pub mod quiet;
+pub mod passkey_notice;
+pub mod quiet_hours;
 pub mod seal;
 pub mod web_push;
 pub mod webhook;

@@ -1,6 +1,8 @@
-//! What leaves this server by itself: pings and pushes to clients (CIBA 10.2, 10.3), messages to people and to the admin.
-//! A durable outbox: a notice is written in the transaction of the state that it tells of, sealed while it waits, and sent by
-//! whichever node takes it first (LESSONS 28, 29).
+//! The transactional outbox of notifications: pings and pushes to clients (CIBA sections 10.2 and 10.3), messages to users and to
+//! the admin. A notice is written in the transaction of the change that it tells of, so that neither is without the other; its
+//! content is encrypted, and the node that leases it first sends it.
+
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,13 +20,13 @@ use crate::config::Config;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
-/// How long the admin's notices are tried.
-const ADMIN_PATIENCE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+/// How long notices to the admin are tried.
+const ADMIN_NOTICE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// By which way a notice leaves.
+/// How a notice is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
-    /// To nobody: it becomes notices for the people of one step.
+    /// Not sent itself: it becomes notices for the approvers of one stage.
     Announce,
     Ping,
     Push,
@@ -61,60 +63,60 @@ impl Channel {
     }
 }
 
-/// What a notice says; sealed.
+/// The content of a notice; stored encrypted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "about", rename_all = "snake_case")]
-pub(crate) enum Letter {
-    /// A request waits for the people of this step.
+pub(crate) enum NoticeContent {
+    /// A request waits for the approvers of this stage.
     Waiting { stage: usize },
-    /// A request is over; with the very answer that its client is pushed, once there is one.
+    /// A request is over; with the answer that is pushed to its client, once that is made.
     Over { answer: Option<Value> },
-    /// A person said that a request was not theirs.
+    /// An agent was suspended because a user reported that its request was not theirs.
     Suspended { agent: ClientId, by: UserId },
-    /// A passkey of this person was added or removed.
+    /// A passkey of the user was added or removed.
     Passkey { what: Passkey },
 }
 
-/// What a notice is written with: a node's, or those of an operator's command.
+/// What writing a notice needs; of a node, or of an operator's command.
 #[derive(Clone, Copy)]
-pub struct Post<'a> {
+pub struct OutboxContext<'a> {
     pub config: &'a Config,
     pub random: &'a Random,
     pub now: Timestamp,
 }
 
-/// A notice before it has a name.
-pub(crate) struct Draft<'a> {
+/// A notice to write; its id is made when it is written.
+pub(crate) struct NoticeDraft<'a> {
     pub(crate) channel: Channel,
     pub(crate) request: Option<&'a ApprovalId>,
     pub(crate) user: Option<&'a UserId>,
-    /// Where to, as far as anybody may read it.
+    /// The receiver, as it is stored in plain text: never an address or a secret.
     pub(crate) target: &'a str,
-    pub(crate) letter: Letter,
+    pub(crate) content: NoticeContent,
     pub(crate) expires_at: Timestamp,
 }
 
-/// In the transaction of a new request: the people of its first step will be told.
-pub async fn requested(
+/// Notifies the approvers of a new request, in the transaction that creates it.
+pub async fn request_created(
     app: &App,
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
-    tell_stage(app, session, request, request.stage).await
+    stage_reached(app, session, request, request.stage).await
 }
 
-/// In the transaction of the decision: a client that wants to hear of it will.
-pub async fn decided(
+/// Notifies the client of a decision by ping or push, in the transaction of the decision.
+pub async fn request_decided(
     app: &App,
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
-    ended(app, session, request).await
+    request_ended(app, session, request).await
 }
 
-/// In the transaction that ends a request which nobody had decided. Who is pinged may poll, and knows when the time is over;
-/// who is pushed would wait for ever (CIBA 12).
-pub async fn ended(
+/// Notifies the client of the end of a request, in the transaction that ends it. An expiry is not pinged, because a client in ping
+/// mode may poll and knows when its request expires; a client in push mode would wait for ever (CIBA section 12).
+pub async fn request_ended(
     app: &App,
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
@@ -122,25 +124,25 @@ pub async fn ended(
     let (channel, expires_at) = match (request.asked.delivery, request.state) {
         (Delivery::Poll, _) | (Delivery::Ping, State::Expired) => return Ok(()),
         (Delivery::Ping, _) => (Channel::Ping, request.expires_at),
-        // A token that was made can be sent as long as it is good for something (LESSONS 29).
+        // A token that was made is sent as long as it is valid.
         (Delivery::Push, _) => {
             let end = request.expires_at.max(app.clock.now());
             (Channel::Push, end.plus(TOKEN_LIFETIME))
         }
     };
-    let draft = Draft {
+    let draft = NoticeDraft {
         channel,
         request: Some(&request.id),
         user: None,
         target: request.client.as_str(),
-        letter: Letter::Over { answer: None },
+        content: NoticeContent::Over { answer: None },
         expires_at,
     };
-    write(app, session, draft).await
+    app.outbox().enqueue(session, draft).await
 }
 
-/// In the transaction that suspends an agent because of "this was not me": the admin will be told.
-pub async fn suspended(
+/// Notifies the admin that a user reported an agent, in the transaction that suspends it.
+pub async fn agent_suspended(
     app: &App,
     session: &mut DatabaseTransaction,
     agent: &ClientId,
@@ -153,50 +155,43 @@ pub async fn suspended(
         .as_ref()
         .map(|_| (Channel::Webhook, WEBHOOK));
     for (channel, target) in mail.into_iter().chain(webhook) {
-        let draft = Draft {
+        let draft = NoticeDraft {
             channel,
             request: None,
             user: None,
             target,
-            letter: Letter::Suspended {
+            content: NoticeContent::Suspended {
                 agent: agent.clone(),
                 by: by.clone(),
             },
-            expires_at: app.clock.now().plus(ADMIN_PATIENCE),
+            expires_at: app.clock.now().plus(ADMIN_NOTICE_LIFETIME),
         };
-        write(app, session, draft).await?;
+        app.outbox().enqueue(session, draft).await?;
     }
     Ok(())
 }
 
-pub(crate) async fn tell_stage(
+/// Notifies the approvers of a stage, in the transaction in which it becomes the request's current one.
+pub(crate) async fn stage_reached(
     app: &App,
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
     stage: usize,
 ) -> Result<(), Failure> {
-    let draft = Draft {
+    let draft = NoticeDraft {
         channel: Channel::Announce,
         request: Some(&request.id),
         user: None,
         target: "people",
-        letter: Letter::Waiting { stage },
+        content: NoticeContent::Waiting { stage },
         expires_at: request.expires_at,
     };
-    write(app, session, draft).await
-}
-
-pub(crate) async fn write(
-    app: &App,
-    session: &mut DatabaseTransaction,
-    draft: Draft<'_>,
-) -> Result<(), Failure> {
-    app.post().write(session, draft).await
+    app.outbox().enqueue(session, draft).await
 }
 
 impl App {
-    pub fn post(&self) -> Post<'_> {
-        Post {
+    pub fn outbox(&self) -> OutboxContext<'_> {
+        OutboxContext {
             config: &self.config,
             random: &self.random,
             now: self.clock.now(),
@@ -204,20 +199,21 @@ impl App {
     }
 }
 
-impl Post<'_> {
-    pub(crate) async fn write(
+impl OutboxContext<'_> {
+    /// Writes a notice in this transaction.
+    pub(crate) async fn enqueue(
         &self,
         session: &mut DatabaseTransaction,
-        draft: Draft<'_>,
+        draft: NoticeDraft<'_>,
     ) -> Result<(), Failure> {
         let id = NoticeId::make(self.now, self.random.bytes());
-        let place = seal::of_notice(&id);
+        let associated_data = seal::of_notice(&id);
         let notice = Notice {
             kind: draft.channel.as_str().to_owned(),
             request: draft.request.cloned(),
             user: draft.user.cloned(),
             target: draft.target.to_owned(),
-            sealed: seal::seal(&self.config.master, &place, &draft.letter)?,
+            sealed: seal::seal(&self.config.master, &associated_data, &draft.content)?,
             attempts: 0,
             created_at: self.now,
             expires_at: draft.expires_at,
@@ -227,6 +223,6 @@ impl Post<'_> {
     }
 }
 
-/// Targets that are no secret.
+/// Targets of notices that have no user or client.
 const ADMIN: &str = "admin";
 pub(crate) const WEBHOOK: &str = "webhook";

@@ -1,35 +1,67 @@
-//! How an attempt to send a notice went, and what an answer means.
+//! The outcome of an attempt to send a notice.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use writ_outside::guard::{GuardError, GuardedResponse};
+use writ_store::StoreError;
 
-/// How an attempt went.
+use crate::node::failure::Failure;
+
+/// The outcome of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum DeliveryOutcome {
+    /// The receiver took it; with its answer.
     Delivered(String),
-    /// Again after the usual pause, or after this one if it is longer.
-    Again(String, Option<Duration>),
-    Never(String),
-    /// What had to be written was written with the attempt.
-    Settled,
+    /// Tried again after the usual pause, or after this one if it is longer.
+    Retry(String, Option<Duration>),
+    /// Not tried again.
+    Failed(String),
+    /// Recorded already, in the transaction of the attempt itself.
+    Recorded,
 }
 
-impl Outcome {
-    /// What an answer means: a refusal that will be the same tomorrow ends it (RFC 9110 section 15.5).
+impl DeliveryOutcome {
+    /// By the answer of a receiver: a client error is final, unless its status says that it is temporary (RFC 9110 section 15.5).
     pub fn of(reply: Result<GuardedResponse, GuardError>) -> Self {
         match reply {
-            Ok(reply) if reply.status.is_success() => Self::Delivered(said(&reply)),
-            Ok(reply) if is_final(reply.status) => Self::Never(said(&reply)),
-            Ok(reply) => Self::Again(said(&reply), reply.retry_after),
-            Err(refused) if refused.is_permanent() => Self::Never(refused.to_string()),
-            Err(refused) => Self::Again(refused.to_string(), None),
+            Ok(reply) if reply.status.is_success() => Self::Delivered(status_text(&reply)),
+            Ok(reply) if is_final(reply.status) => Self::Failed(status_text(&reply)),
+            Ok(reply) => Self::Retry(status_text(&reply), reply.retry_after),
+            Err(refused) if refused.is_permanent() => Self::Failed(refused.to_string()),
+            Err(refused) => Self::Retry(refused.to_string(), None),
         }
     }
 }
 
-fn said(reply: &GuardedResponse) -> String {
+/// Why a notice is not sent now.
+#[derive(Debug)]
+pub(crate) enum NotSent {
+    /// What is recorded of the attempt.
+    Outcome(DeliveryOutcome),
+    /// A failure of this server: tried again.
+    Failure(Failure),
+}
+
+impl From<DeliveryOutcome> for NotSent {
+    fn from(outcome: DeliveryOutcome) -> Self {
+        Self::Outcome(outcome)
+    }
+}
+
+impl From<Failure> for NotSent {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+impl From<StoreError> for NotSent {
+    fn from(error: StoreError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+fn status_text(reply: &GuardedResponse) -> String {
     format!("status {}", reply.status.as_u16())
 }
 

@@ -1,4 +1,5 @@
-//! What is kept for later sending is sealed under the master key, each thing for its own place (promise 9).
+//! Encryption at rest, under the master key, of what has to be read again: contents of notices, push subscriptions, user codes. The
+//! associated data names the row, so that a ciphertext decrypts in its own row alone.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,49 +14,56 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 
 impl App {
-    pub(crate) fn seal<T: Serialize>(&self, place: &str, value: &T) -> Result<String, Failure> {
-        seal(&self.config.master, place, value)
+    pub(crate) fn seal<T: Serialize>(
+        &self,
+        associated_data: &str,
+        value: &T,
+    ) -> Result<String, Failure> {
+        seal(&self.config.master, associated_data, value)
     }
 
     pub(crate) fn unseal<T: DeserializeOwned>(
         &self,
-        place: &str,
+        associated_data: &str,
         sealed: &str,
     ) -> Result<T, Failure> {
         let sealed = URL_SAFE_NO_PAD
             .decode(sealed)
-            .map_err(|e| broken(place, &e))?;
-        let plain = self.config.master.open(place.as_bytes(), &sealed);
-        let plain = plain.map_err(|e| broken(place, &e))?;
+            .map_err(|e| broken(associated_data, &e))?;
+        let plain = self.config.master.open(associated_data.as_bytes(), &sealed);
+        let plain = plain.map_err(|e| broken(associated_data, &e))?;
         // The library's message could quote what was sealed.
-        serde_json::from_slice(&plain).map_err(|_| broken(place, &"it is not what was sealed"))
+        serde_json::from_slice(&plain)
+            .map_err(|_| broken(associated_data, &"it is not what was sealed"))
     }
 }
 
 pub(crate) fn seal<T: Serialize>(
     master: &MasterKey,
-    place: &str,
+    associated_data: &str,
     value: &T,
 ) -> Result<String, Failure> {
     let plain = serde_json::to_vec(value).map(Zeroizing::new);
-    let plain = plain.map_err(|e| broken(place, &e))?;
-    let sealed = master.seal(place.as_bytes(), &plain);
-    Ok(URL_SAFE_NO_PAD.encode(sealed.map_err(|e| broken(place, &e))?))
+    let plain = plain.map_err(|e| broken(associated_data, &e))?;
+    let sealed = master.seal(associated_data.as_bytes(), &plain);
+    Ok(URL_SAFE_NO_PAD.encode(sealed.map_err(|e| broken(associated_data, &e))?))
 }
 
+/// The associated data of a notice's content.
 pub(crate) fn of_notice(id: &NoticeId) -> String {
     format!("notice {DEFAULT_TENANT} {id}")
 }
 
+/// The associated data of a browser's push subscription.
 pub(crate) fn of_subscription(digest: &str) -> String {
     format!("push-subscription {DEFAULT_TENANT} {digest}")
 }
 
-/// The code that a terminal shows, for the screen of the person who typed it.
+/// The associated data of the user code that a device shows (RFC 8628 section 3.2); the approval screen shows it again.
 pub(crate) fn of_user_code(id: &ApprovalId) -> String {
     format!("user-code {DEFAULT_TENANT} {id}")
 }
 
-fn broken(place: &str, why: &dyn std::fmt::Display) -> Failure {
-    Failure::Broken(format!("sealed `{place}`: {why}"))
+fn broken(associated_data: &str, why: &dyn std::fmt::Display) -> Failure {
+    Failure::Broken(format!("sealed `{associated_data}`: {why}"))
 }

@@ -1,5 +1,5 @@
-//! Web Push: a message that only the person's browser can read (RFC 8291), handed to its push service (RFC 8030) under our
-//! name (RFC 8292). It opens the page of the request and approves nothing (LESSONS 32).
+//! Web Push: a message encrypted for the user's browser (RFC 8291), posted to its push service (RFC 8030) with VAPID (RFC 8292). It
+//! opens the page of the request; it cannot approve, because a tap on a notification shows nothing of what would be approved.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use web_push_native::p256::PublicKey;
 use web_push_native::{Auth, encrypt};
 use writ_core::id::ApprovalId;
@@ -18,34 +18,34 @@ use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
-use super::announce::{over, waiting};
-use super::outcome::Outcome;
-use super::{quiet, seal};
+use super::fan_out::{open_request, request_over};
+use super::outcome::{DeliveryOutcome, NotSent};
+use super::{quiet_hours, seal};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
 /// A topic has at most 32 characters (RFC 8030 section 5.4).
 const TOPIC_CHARACTERS: usize = 32;
 
-/// What every push service takes (RFC 8291 section 4), in bytes: header, message, its end and tag.
+/// The one record of a message (RFC 8291 section 4), in bytes: header, message, delimiter and tag.
 const RECORD_SIZE: u32 = 4096;
-/// Behind the salt (RFC 8188 section 2.1).
+/// Its place in the header, behind the salt (RFC 8188 section 2.1).
 const RECORD_SIZE_AT: std::ops::Range<usize> = 16..20;
 const LONGEST_MESSAGE: usize = 4096 - 86 - 17;
 
-/// A browser as it wants to be reached; sealed. Whoever knows the endpoint can make it buzz, so it is not printable.
+/// The push subscription of a browser; stored encrypted. The endpoint is a capability to send messages, so this has no `Debug`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subscribed {
+pub struct BrowserSubscription {
     pub endpoint: String,
     /// The browser's public key, an uncompressed point in base64url (RFC 8291 section 2.1).
     pub p256dh: String,
     /// 16 secret bytes in base64url (RFC 8291 section 2.2).
     pub auth: String,
-    /// Of our languages.
+    /// The language of its messages, one of those supported.
     pub language: String,
 }
 
-impl Subscribed {
+impl BrowserSubscription {
     pub fn digest(&self) -> String {
         Self::digest_of(&self.endpoint)
     }
@@ -85,41 +85,41 @@ impl Subscribed {
     }
 }
 
-/// What is known before anything is said.
-struct Addressed {
-    request: PendingRequest,
-    browser: Subscribed,
+/// A message for a push service.
+pub(crate) struct PushMessage {
+    pub(crate) payload: Value,
+    /// A later message of the same topic replaces it (RFC 8030 section 5.4).
+    pub(crate) topic: String,
 }
 
-pub(crate) async fn send(app: &App, notice: &Notice) -> Result<Outcome, Failure> {
+pub(crate) async fn send(app: &App, notice: &Notice) -> Result<DeliveryOutcome, NotSent> {
     let now = app.clock.now();
-    let Addressed { request, browser } = match addressed(app, notice, now).await? {
-        Ok(addressed) => addressed,
-        Err(outcome) => return Ok(outcome),
+    let (request, browser) = {
+        let mut session = app.read().await?;
+        let request = open_request(&mut session, notice, now).await?;
+        let browser = subscription_of(app, &mut session, notice, now).await?;
+        (request, browser)
     };
-    let Some(message) = message(app, &request, &browser).await? else {
-        return Ok(Outcome::Never("the agent is gone".to_owned()));
-    };
-    let topic = topic(&request.asked_hash);
-    hand_over(app, notice, (&browser, &topic), &message).await
+    let message = message(app, &request, &browser).await?;
+    post_message(app, notice, &browser, &message).await
 }
 
-/// To the push service of this browser, which is forgotten where that one no longer knows it.
-pub(crate) async fn hand_over(
+/// Posts to the browser's push service; a subscription that the service no longer knows is removed.
+pub(crate) async fn post_message(
     app: &App,
     notice: &Notice,
-    (browser, topic): (&Subscribed, &str),
-    message: &serde_json::Value,
-) -> Result<Outcome, Failure> {
+    browser: &BrowserSubscription,
+    message: &PushMessage,
+) -> Result<DeliveryOutcome, NotSent> {
     let now = app.clock.now();
-    let Some(sealed) = browser.encrypted(message.to_string().as_bytes()) else {
-        return Ok(Outcome::Never(
+    let Some(sealed) = browser.encrypted(message.payload.to_string().as_bytes()) else {
+        return Ok(DeliveryOutcome::Failed(
             "the message is too long, or the browser's keys are no keys".to_owned(),
         ));
     };
     let seconds = now.until(notice.expires_at).as_secs();
-    let Some(headers) = headers(app, browser, (seconds, topic), now)? else {
-        return Ok(Outcome::Never(
+    let Some(headers) = headers(app, browser, seconds, &message.topic)? else {
+        return Ok(DeliveryOutcome::Failed(
             "the push service may not be called".to_owned(),
         ));
     };
@@ -133,79 +133,64 @@ pub(crate) async fn hand_over(
         .as_ref()
         .is_ok_and(|reply| unknown.contains(&reply.status))
     {
-        forget(app, &notice.target, now).await?;
+        remove_subscription(app, &notice.target, now).await?;
     }
-    Ok(Outcome::of(reply))
+    Ok(DeliveryOutcome::of(reply))
 }
 
-/// To whom, or why not now.
-async fn addressed(
-    app: &App,
-    notice: &Notice,
-    now: Timestamp,
-) -> Result<Result<Addressed, Outcome>, Failure> {
-    let mut session = app.read().await?;
-    let Some(request) = waiting(&mut session, notice, now).await? else {
-        return Ok(Err(over()));
-    };
-    let browser = browser_of(app, &mut session, notice, now).await?;
-    Ok(browser.map(|browser| Addressed { request, browser }))
-}
-
-/// The browser of a notice, or why not now.
-pub(crate) async fn browser_of(
+/// The subscription that a notice is for; not during its user's quiet hours.
+pub(crate) async fn subscription_of(
     app: &App,
     session: &mut DatabaseTransaction,
     notice: &Notice,
     now: Timestamp,
-) -> Result<Result<Subscribed, Outcome>, Failure> {
-    let Some(user) = &notice.user else {
-        return Ok(Err(over()));
-    };
+) -> Result<BrowserSubscription, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
     let settings = session.settings(user).await?.unwrap_or_default();
-    if let Some(left) = quiet::lasts(&settings, &app.zones, now) {
-        return Ok(Err(Outcome::Again("quiet hours".to_owned(), Some(left))));
-    }
+    quiet_hours::check(&settings, &app.zones, now)?;
     let browsers = session.subscriptions_of(user).await?.into_iter();
     let found = browsers.into_iter().find(|one| one.digest == notice.target);
-    let Some(subscription) = found else {
-        return Ok(Err(Outcome::Never("the browser is gone".to_owned())));
-    };
-    let place = seal::of_subscription(&subscription.digest);
-    Ok(Ok(app.unseal(&place, &subscription.sealed)?))
+    let subscription =
+        found.ok_or_else(|| DeliveryOutcome::Failed("the browser is gone".to_owned()))?;
+    let associated_data = seal::of_subscription(&subscription.digest);
+    Ok(app.unseal(&associated_data, &subscription.sealed)?)
 }
 
-/// Nothing that a locked screen should not show.
+/// Its text may be read on a locked screen: it names the agent and the kinds of what is asked, no values.
 async fn message(
     app: &App,
     request: &PendingRequest,
-    browser: &Subscribed,
-) -> Result<Option<serde_json::Value>, Failure> {
-    let Some(agent) = app.client(request.client.as_str()).await? else {
-        return Ok(None);
-    };
+    browser: &BrowserSubscription,
+) -> Result<PushMessage, NotSent> {
+    let agent = app.client(request.client.as_str()).await?;
+    let agent = agent.ok_or_else(|| DeliveryOutcome::Failed("the agent is gone".to_owned()))?;
     let catalogue = app.catalogue().await?;
     let (language, texts) = app.notices.words.of(&browser.language);
     let said = texts.push(&agent, &kinds(request, &catalogue.types, language));
-    Ok(Some(json!({
+    let topic = topic(&request.asked_hash);
+    let payload = json!({
         "title": said.title,
         "body": said.body,
         "url": page_of(&request.id),
-        "tag": topic(&request.asked_hash),
-    })))
+        "tag": topic,
+    });
+    Ok(PushMessage { payload, topic })
 }
 
-/// `None` where the endpoint is none, or no longer of a service that the operator named.
+/// `None` if the endpoint is not of a push service that may be called, any more.
 fn headers(
     app: &App,
-    browser: &Subscribed,
-    (seconds, topic): (u64, &str),
-    now: Timestamp,
+    browser: &BrowserSubscription,
+    seconds: u64,
+    topic: &str,
 ) -> Result<Option<HeaderMap>, Failure> {
     let Some(audience) = app.config.channels.push_service(&browser.endpoint) else {
         return Ok(None);
     };
-    let authorization = app.notices.push_key.authorization(&audience, now)?;
+    let authorization = app
+        .notices
+        .push_key
+        .authorization(&audience, app.clock.now())?;
     let value = |text: String| {
         HeaderValue::try_from(text).map_err(|_| Failure::Broken("a push header".to_owned()))
     };
@@ -225,20 +210,19 @@ fn headers(
     ])))
 }
 
-/// A later message about the same thing replaces an earlier one, on its way or on the screen: about a question, whichever copy
-/// it is of.
+/// The topic of messages about one thing: the later message replaces the earlier one, in the push service and on the screen.
 pub(crate) fn topic(about: &str) -> String {
     let digest = hash::digest_text(&[b"push-topic", about.as_bytes()]);
     digest.chars().take(TOPIC_CHARACTERS).collect()
 }
 
-async fn forget(app: &App, digest: &str, now: Timestamp) -> Result<(), Failure> {
+async fn remove_subscription(app: &App, digest: &str, now: Timestamp) -> Result<(), Failure> {
     let mut session = app.begin().await?;
     session.subscription_gone(digest, now).await?;
     Ok(session.commit().await?)
 }
 
-/// The page of one request; opening it approves nothing.
+/// The path of the page of a request.
 pub(crate) fn page_of(request: &ApprovalId) -> String {
     format!("/app/requests/{request}")
 }
@@ -269,7 +253,7 @@ mod tests {
     /// What we encrypt for the keys of that example, its private key decrypts.
     #[test]
     fn rfc_8291_4_only_the_browser_reads_it() {
-        let browser = Subscribed {
+        let browser = BrowserSubscription {
             endpoint: "https://push.example/x".to_owned(),
             p256dh: "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
                 .to_owned(),
@@ -293,7 +277,7 @@ mod tests {
             ("AAAA", &browser.auth),
             (&browser.p256dh, "AAAA"),
         ] {
-            let bad = Subscribed {
+            let bad = BrowserSubscription {
                 p256dh: p256dh.to_owned(),
                 auth: auth.to_owned(),
                 ..browser.clone()

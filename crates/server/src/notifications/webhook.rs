@@ -1,4 +1,4 @@
-//! The operator's webhook: a JWT that our key signed (RFC 7519, `typ` as RFC 8725 section 3.11 wants it), and a link.
+//! The operator's webhook: a signed JWT (RFC 7519, with explicit typing as RFC 8725 section 3.11 recommends) that holds a link.
 
 use std::time::Duration;
 
@@ -11,16 +11,16 @@ use writ_pages::messages::Passkey;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
-use super::announce::{over, waiting};
-use super::outbox::Letter;
-use super::outcome::Outcome;
+use super::fan_out::{open_request, request_over};
+use super::outbox::NoticeContent;
+use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
 /// `typ` of the body.
 pub const NOTICE_TYPE: &str = "writ-notice+jwt";
-/// How long a receiver may believe one.
+/// Lifetime of the JWT.
 pub const LIFETIME: Duration = Duration::from_secs(300);
 
 #[derive(Serialize)]
@@ -31,7 +31,7 @@ struct Claims<'a> {
     jti: &'a str,
     iat: i64,
     exp: i64,
-    /// A name of the vocabulary of events.
+    /// The name of an audit event.
     event: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_id: Option<String>,
@@ -39,7 +39,7 @@ struct Claims<'a> {
     approval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passkey: Option<Passkey>,
-    /// Who may decide now, who said that it was not them, or whose passkey it is.
+    /// The approvers of the stage, the user who reported the agent, or the user of the passkey.
     people: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -47,30 +47,34 @@ struct Claims<'a> {
     expires_at: Option<String>,
 }
 
-pub(crate) async fn send(app: &App, notice: &Notice, letter: &Letter) -> Result<Outcome, Failure> {
+pub(crate) async fn send(
+    app: &App,
+    notice: &Notice,
+    content: &NoticeContent,
+) -> Result<DeliveryOutcome, NotSent> {
     let now = app.clock.now();
     let Some(receiver) = &app.config.channels.webhook else {
-        return Ok(Outcome::Never("there is no webhook".to_owned()));
+        return Ok(DeliveryOutcome::Failed("there is no webhook".to_owned()));
     };
-    let Some(claims) = claims(app, (notice, receiver), letter, now).await? else {
-        return Ok(over());
-    };
-    let token = app.keys().await?.active.sign_jwt(NOTICE_TYPE, &claims)?;
+    let claims = claims(app, notice, receiver, content, now).await?;
+    let token = app.keys().await?.active.sign_jwt(NOTICE_TYPE, &claims);
+    let token = token.map_err(Failure::from)?;
     let jwt = HeaderValue::from_static("application/jwt");
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, jwt)]);
     let reply = app
         .notices
         .guard
         .post(receiver, headers, Bytes::from(token));
-    Ok(Outcome::of(reply.await))
+    Ok(DeliveryOutcome::of(reply.await))
 }
 
 async fn claims<'a>(
     app: &'a App,
-    (notice, receiver): (&'a Notice, &'a str),
-    letter: &Letter,
+    notice: &'a Notice,
+    receiver: &'a str,
+    content: &NoticeContent,
     now: Timestamp,
-) -> Result<Option<Claims<'a>>, Failure> {
+) -> Result<Claims<'a>, NotSent> {
     let mut claims = Claims {
         iss: app.config.issuer.as_str(),
         aud: receiver,
@@ -85,32 +89,32 @@ async fn claims<'a>(
         url: None,
         expires_at: None,
     };
-    match letter {
-        Letter::Waiting { stage } => {
-            let Some(request) = waiting(&mut app.read().await?, notice, now).await? else {
-                return Ok(None);
-            };
-            let step = request.asked.stages.get(*stage);
+    match content {
+        NoticeContent::Waiting { stage } => {
+            let request = open_request(&mut app.read().await?, notice, now).await?;
+            let current = request.asked.stages.get(*stage);
             if *stage > 0 {
                 claims.event = "approval.escalated";
             }
-            claims.people = step.map(|step| step.of.clone()).unwrap_or_default();
+            claims.people = current
+                .map(|current| current.of.clone())
+                .unwrap_or_default();
             claims.client_id = Some(request.client.to_string());
             claims.url = Some(app.config.url(&page_of(&request.id)));
             claims.expires_at = Some(request.expires_at.rfc3339());
             claims.approval = Some(request.id.to_string());
         }
-        Letter::Suspended { agent, by } => {
+        NoticeContent::Suspended { agent, by } => {
             claims.event = "agent.suspended";
             claims.client_id = Some(agent.to_string());
             claims.people = vec![by.clone()];
         }
-        Letter::Passkey { what } => {
+        NoticeContent::Passkey { what } => {
             claims.event = "user.changed";
             claims.passkey = Some(*what);
             claims.people = notice.user.iter().cloned().collect();
         }
-        Letter::Over { .. } => return Ok(None),
+        NoticeContent::Over { .. } => return Err(request_over().into()),
     }
-    Ok(Some(claims))
+    Ok(claims)
 }

@@ -1,21 +1,22 @@
-//! Disabling a person: one guarded statement and its event. From that commit on nothing is live, on any node, that they are the
-//! subject, owner or sponsor of (promise 5), and they cannot log in, until an operator enables them.
+//! Disabling and enabling a user. From the commit of a disabling on, no task or agent of which they are the subject, owner or
+//! sponsor is live on any node, and they cannot log in, until an operator enables them.
 
 use serde_json::json;
-use writ_core::event::{Event, EventName};
-use writ_core::id::{EventId, UserId};
+use writ_core::event::EventName;
+use writ_core::id::UserId;
 use writ_store::{DatabaseTransaction, StoreError};
-use writ_wire::time::Timestamp;
 
-/// What is done to a person.
+use super::change::ChangeContext;
+
+/// Which way a user is switched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Switch {
+pub enum UserSwitch {
     Disable,
     Enable,
 }
 
-impl Switch {
-    /// What a person must be for it.
+impl UserSwitch {
+    /// The state in which a user can be switched so.
     pub const fn before(self) -> &'static str {
         match self {
             Self::Disable => "enabled",
@@ -23,7 +24,7 @@ impl Switch {
         }
     }
 
-    /// What a person is after it.
+    /// The state after it.
     pub const fn after(self) -> &'static str {
         match self {
             Self::Disable => "disabled",
@@ -32,30 +33,29 @@ impl Switch {
     }
 }
 
-/// Whom it was done to; `None` if nobody has this name, or they are so already.
-pub async fn switch(
+/// The user that was switched; `None` if there is none of this name, or their state is already so.
+pub async fn switch_user(
     session: &mut DatabaseTransaction,
     name: &str,
-    to: Switch,
-    (event_id, now): (EventId, Timestamp),
+    to: UserSwitch,
+    change: ChangeContext<'_>,
 ) -> Result<Option<UserId>, StoreError> {
     let Some(stored) = session.user_by_name(name).await? else {
         return Ok(None);
     };
     let id = stored.user.id;
     let (done, event) = match to {
-        Switch::Disable => (
-            session.disable_user(&id, now).await?,
+        UserSwitch::Disable => (
+            session.disable_user(&id, change.now).await?,
             EventName::UserDisabled,
         ),
-        Switch::Enable => (session.enable_user(&id).await?, EventName::UserChanged),
+        UserSwitch::Enable => (session.enable_user(&id).await?, EventName::UserChanged),
     };
     if !done {
         return Ok(None);
     }
-    let event = Event::new(event_id, now, event)
-        .of_subject(id.as_str())
-        .with(json!({ "by": "operator", "name": name, "state": to.after() }));
+    let event = change.event(event, json!({ "name": name, "state": to.after() }));
+    let event = event.of_subject(id.as_str());
     session.insert_event(&event).await?;
     Ok(Some(id))
 }

@@ -1,5 +1,6 @@
-//! What an operator does, and what stops: registration, tasks, agents, people.
+//! Administration: registration, stopping tasks and agents, suspending agents, disabling users.
 
+pub mod change;
 pub mod disable;
 pub mod register;
 pub mod stop;

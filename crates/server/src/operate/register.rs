@@ -1,4 +1,5 @@
-//! Registration of people, clients, agents and resources: checked, written with its event, printed as it stands.
+//! Registration of users, clients, agents (RFC 7591 metadata) and resources: checked, stored with its audit event, printed as
+//! stored.
 
 use serde_json::{Value, json};
 use writ_authority::Types;
@@ -17,8 +18,8 @@ use writ_wire::time::Timestamp;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
-/// Where things are registered.
-pub struct Registry<'a> {
+/// Registers users, clients, agents and resources; what a server has for it, or an operator's command.
+pub struct Registrar<'a> {
     pub store: &'a Store,
     pub issuer: &'a ResourceUri,
     pub types: &'a Types,
@@ -26,9 +27,9 @@ pub struct Registry<'a> {
     pub random: &'a Random,
 }
 
-/// Why something is not registered; nothing was written.
+/// Why a registration failed; nothing was stored.
 #[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
+pub enum RegistrationError {
     #[error("{0}")]
     Faults(#[from] Faults),
     #[error("{0} exists already")]
@@ -43,18 +44,24 @@ pub enum RegistryError {
     Json(#[from] serde_json::Error),
 }
 
-impl Registry<'_> {
-    pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistryError> {
+impl Registrar<'_> {
+    pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
         if password.is_empty() {
-            return Err(RegistryError::Password("the password is empty".to_owned()));
+            return Err(RegistrationError::Password(
+                "the password is empty".to_owned(),
+            ));
         }
         let hash =
-            passwords::hash(password, &self.random.bytes()).map_err(RegistryError::Password)?;
+            passwords::hash(password, &self.random.bytes()).map_err(RegistrationError::Password)?;
         self.add_user_with_hash(name, &hash).await
     }
 
     /// A person whose password has this PHC string: argon2id of whatever cost.
-    pub async fn add_user_with_hash(&self, name: &str, hash: &str) -> Result<Value, RegistryError> {
+    pub async fn add_user_with_hash(
+        &self,
+        name: &str,
+        hash: &str,
+    ) -> Result<Value, RegistrationError> {
         registration::check_user_name(name)?;
         let now = self.clock.now();
         let user = User {
@@ -64,7 +71,7 @@ impl Registry<'_> {
         };
         let mut session = self.store.begin(DEFAULT_TENANT).await?;
         if !session.insert_user(&user, hash, now).await? {
-            return Err(RegistryError::Exists(format!("person `{name}`")));
+            return Err(RegistrationError::Exists(format!("person `{name}`")));
         }
         let event = self
             .event(now, EventName::UserAdded)
@@ -76,14 +83,14 @@ impl Registry<'_> {
     }
 
     /// A plain client; a secret is made where one is due and shown this once.
-    pub async fn add_client(&self, file: ClientFile) -> Result<Value, RegistryError> {
+    pub async fn add_client(&self, file: ClientFile) -> Result<Value, RegistrationError> {
         if file.agent.is_some() {
             return Err(fault("the file has a member `agent`: use `writ agent add`"));
         }
         self.add(file, None, EventName::ClientRegistered).await
     }
 
-    pub async fn add_agent(&self, file: ClientFile) -> Result<Value, RegistryError> {
+    pub async fn add_agent(&self, file: ClientFile) -> Result<Value, RegistrationError> {
         let Some(agent) = &file.agent else {
             return Err(fault(
                 "the file has no member `agent`: use `writ client add`",
@@ -106,7 +113,7 @@ impl Registry<'_> {
         mut file: ClientFile,
         people: Option<People>,
         name: EventName,
-    ) -> Result<Value, RegistryError> {
+    ) -> Result<Value, RegistrationError> {
         let now = self.clock.now();
         let id = match file.client_id.as_deref() {
             Some(given) => ClientId::from_text(given),
@@ -128,7 +135,7 @@ impl Registry<'_> {
             .insert_client(&id, &metadata, digest.as_deref(), now)
             .await?
         {
-            return Err(RegistryError::Exists(format!("client `{id}`")));
+            return Err(RegistrationError::Exists(format!("client `{id}`")));
         }
         if let Some(agent) = &client.agent {
             let (owner, sponsor, publisher) =
@@ -155,7 +162,7 @@ impl Registry<'_> {
     }
 
     /// Adds a resource, or replaces it.
-    pub async fn add_resource(&self, file: &ResourceFile) -> Result<Value, RegistryError> {
+    pub async fn add_resource(&self, file: &ResourceFile) -> Result<Value, RegistrationError> {
         let resource = registration::resource(file, self.issuer)?;
         let unknown = resource
             .details_types
@@ -186,14 +193,14 @@ impl Registry<'_> {
     }
 }
 
-async fn person(session: &mut DatabaseTransaction, name: &str) -> Result<User, RegistryError> {
+async fn person(session: &mut DatabaseTransaction, name: &str) -> Result<User, RegistrationError> {
     let found = session.user_by_name(name).await?;
     found
         .map(|stored| stored.user)
-        .ok_or_else(|| RegistryError::UnknownPerson(name.to_owned()))
+        .ok_or_else(|| RegistrationError::UnknownPerson(name.to_owned()))
 }
 
-fn fault(sentence: &str) -> RegistryError {
+fn fault(sentence: &str) -> RegistrationError {
     Faults(vec![sentence.to_owned()]).into()
 }
 
@@ -202,7 +209,7 @@ fn printed(
     file: &ClientFile,
     secret: Option<String>,
     now: Timestamp,
-) -> Result<Value, RegistryError> {
+) -> Result<Value, RegistrationError> {
     let mut printed = serde_json::to_value(file)?;
     if let Value::Object(members) = &mut printed {
         members.insert("client_id_issued_at".to_owned(), now.seconds().into());

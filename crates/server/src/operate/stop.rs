@@ -1,59 +1,51 @@
-//! Stopping a task, or all that an agent does for a person: guarded statements and their events; everything below dies with
-//! them, on every node (promise 5).
+//! Stopping a task, or everything that an agent does for a user. From the commit on, no token or delegation below what was
+//! stopped is live on any node.
 
-use serde_json::{Value, json};
-use writ_core::event::{Event, EventName};
-use writ_core::id::{ClientId, EventId, TaskId, UserId};
+use serde_json::json;
+use writ_core::event::EventName;
+use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::pending::Ending;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
+use super::change::{Actor, ChangeContext};
 use crate::approvals::close::{Endings, end};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
-/// Tasks, and delegations, of one turn; there are as many turns as it takes.
-pub const TURN: u32 = 64;
+/// Tasks, and delegations, that are stopped by one query; there are as many queries as it takes.
+pub const BATCH: u32 = 64;
 
-/// Who stops it.
-#[derive(Clone, Copy)]
-pub enum Stopper<'a> {
-    /// From the command line.
-    Operator,
-    /// Only their own tasks.
-    Person(&'a str),
-    /// Who decides about this agent's requests for somebody else.
-    Approver(&'a str),
-}
-
-/// What a stop of an agent reached.
-pub struct Stopped {
+/// What a stop of an agent ended.
+pub struct StoppedAgent {
     pub endings: Endings,
     pub tasks: u32,
     pub delegations: u32,
 }
 
-impl Stopped {
+impl StoppedAgent {
+    /// Whether there was nothing to stop.
     pub fn is_nothing(&self) -> bool {
         self.endings.is_empty() && self.tasks == 0 && self.delegations == 0
     }
 }
 
-/// `false` if there is no such live task for the stopper.
+/// `false` if there is no such live task, or it is not the actor's to stop.
 pub async fn stop_task(
     session: &mut DatabaseTransaction,
     id: &TaskId,
-    stopper: Stopper<'_>,
-    (event_id, now): (EventId, Timestamp),
+    change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
-    let stopped = match stopper {
-        Stopper::Operator | Stopper::Approver(_) => session.stop_task(id, now).await?,
-        Stopper::Person(subject) => session.stop_task_of(id, subject, now).await?,
+    let stopped = match change.by {
+        Actor::Subject(subject) => session.stop_task_of(id, subject, change.now).await?,
+        Actor::Operator | Actor::Approver(_) | Actor::Reporter { .. } => {
+            session.stop_task(id, change.now).await?
+        }
     };
     if !stopped {
         return Ok(false);
     }
-    let mut event = Event::new(event_id, now, EventName::TaskRevoked).with(stopper.data());
+    let mut event = change.event(EventName::TaskRevoked, json!({}));
     if let Some(stored) = session.task(id).await? {
         event = event.about(&stored.task);
         event.client = Some(stored.task.client.to_string());
@@ -62,80 +54,82 @@ pub async fn stop_task(
     Ok(true)
 }
 
-/// Everything that this agent does for this person: what it asked, the tasks that it opened, and its part of others' tasks.
-/// In this order, because a redemption at the same moment is before the first statement, and its task is found by the second,
-/// or it finds its request ended.
+/// Stops everything that this agent does for this user: its requests, the tasks that it opened, and its delegations in other
+/// agents' tasks. In this order, because a redemption at the same moment either commits before the first statement, and its task
+/// is found by the second, or finds its request ended.
 pub async fn stop_agent(
     app: &App,
     session: &mut DatabaseTransaction,
-    (subject, client): (&UserId, &ClientId),
-    stopper: Stopper<'_>,
-) -> Result<Stopped, Failure> {
+    subject: &UserId,
+    client: &ClientId,
+    by: Actor<'_>,
+) -> Result<StoppedAgent, Failure> {
     let now = app.clock.now();
     let endings = end(app, session, Ending::Stopped { subject, client }, now).await?;
-    let pair = (subject, client, now);
-    Ok(Stopped {
+    let stop = AgentStop {
+        app,
+        subject,
+        client,
+        by,
+        now,
+    };
+    Ok(StoppedAgent {
         endings,
-        tasks: stop_tasks(app, session, pair, stopper).await?,
-        delegations: stop_delegations(app, session, pair, stopper).await?,
+        tasks: stop.tasks(session).await?,
+        delegations: stop.delegations(session).await?,
     })
 }
 
-/// How many.
-async fn stop_tasks(
-    app: &App,
-    session: &mut DatabaseTransaction,
-    (subject, client, now): (&UserId, &ClientId, Timestamp),
-    stopper: Stopper<'_>,
-) -> Result<u32, Failure> {
-    let mut stopped = 0;
-    loop {
-        let live = session.live_tasks_between(subject, client, now, TURN);
-        let live = live.await?;
-        if live.is_empty() {
-            return Ok(stopped);
+/// A stop of one agent for one user.
+struct AgentStop<'a> {
+    app: &'a App,
+    subject: &'a UserId,
+    client: &'a ClientId,
+    by: Actor<'a>,
+    now: Timestamp,
+}
+
+impl AgentStop<'_> {
+    /// Stops the tasks between them; says how many.
+    async fn tasks(&self, session: &mut DatabaseTransaction) -> Result<u32, Failure> {
+        let mut stopped = 0;
+        loop {
+            let live = session.live_tasks_between(self.subject, self.client, self.now, BATCH);
+            let live = live.await?;
+            if live.is_empty() {
+                return Ok(stopped);
+            }
+            for task in live {
+                if stop_task(session, &task, self.change()).await? {
+                    self.app.metrics.stopped();
+                    stopped += 1;
+                }
+            }
         }
-        for task in live {
-            if stop_task(session, &task, stopper, (app.event_id(now), now)).await? {
-                app.metrics.stopped();
+    }
+
+    /// Stops the delegations to the agent in other agents' tasks; says how many.
+    async fn delegations(&self, session: &mut DatabaseTransaction) -> Result<u32, Failure> {
+        let mut stopped = 0;
+        loop {
+            let held = session.stop_delegations_held(self.subject, self.client, self.now, BATCH);
+            let held = held.await?;
+            if held.is_empty() {
+                return Ok(stopped);
+            }
+            for (delegation, task) in held {
+                let event = self.change().event(EventName::DelegationStopped, json!({}));
+                let mut event = event.of_subject(self.subject.as_str());
+                event.client = Some(self.client.to_string());
+                event.task = Some(task.to_string());
+                event.delegation = Some(delegation.to_string());
+                session.insert_event(&event).await?;
                 stopped += 1;
             }
         }
     }
-}
 
-/// How many, each where a chain reaches this agent.
-async fn stop_delegations(
-    app: &App,
-    session: &mut DatabaseTransaction,
-    (subject, client, now): (&UserId, &ClientId, Timestamp),
-    stopper: Stopper<'_>,
-) -> Result<u32, Failure> {
-    let mut stopped = 0;
-    loop {
-        let held = session.stop_delegations_held(subject, client, now, TURN);
-        let held = held.await?;
-        if held.is_empty() {
-            return Ok(stopped);
-        }
-        for (delegation, task) in held {
-            let event = Event::new(app.event_id(now), now, EventName::DelegationStopped);
-            let mut event = event.of_subject(subject.as_str()).with(stopper.data());
-            event.client = Some(client.to_string());
-            event.task = Some(task.to_string());
-            event.delegation = Some(delegation.to_string());
-            session.insert_event(&event).await?;
-            stopped += 1;
-        }
-    }
-}
-
-impl Stopper<'_> {
-    fn data(self) -> Value {
-        match self {
-            Self::Operator => json!({ "by": "operator" }),
-            Self::Person(_) => json!({ "by": "subject" }),
-            Self::Approver(person) => json!({ "by": "approver", "approver": person }),
-        }
+    fn change(&self) -> ChangeContext<'_> {
+        self.app.change(self.by, self.now)
     }
 }

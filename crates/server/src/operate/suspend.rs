@@ -1,60 +1,44 @@
-//! Suspending an agent: one guarded statement and its event. Nothing of it is live from that commit on, on every node, until an
-//! operator resumes it (promise 5, JOURNEYS: the admin's containment).
+//! Suspending and resuming an agent. From the commit of a suspension on, no token, task or request of the agent is live on any
+//! node, until an operator resumes it.
 
-use serde_json::{Value, json};
-use writ_core::event::{Event, EventName};
-use writ_core::id::{ClientId, EventId};
+use serde_json::json;
+use writ_core::event::EventName;
+use writ_core::id::ClientId;
 use writ_store::{DatabaseTransaction, StoreError};
-use writ_wire::time::Timestamp;
 
-/// Who suspends it.
-#[derive(Clone, Copy, Debug)]
-pub enum Suspender<'a> {
-    /// From the command line.
-    Operator,
-    /// "This was not me": anybody who was asked.
-    Person(&'a str),
-}
+use super::change::{Actor, ChangeContext};
 
-/// Whether this call did it. `more` is added to the event's data.
-pub async fn suspend(
+/// `false` if there is no such agent, or it is suspended already.
+pub async fn suspend_agent(
     session: &mut DatabaseTransaction,
     client: &ClientId,
-    by: Suspender<'_>,
-    (event_id, now, more): (EventId, Timestamp, Value),
+    change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
-    if !session.stop_client(client, now).await? {
+    if !session.stop_client(client, change.now).await? {
         return Ok(false);
     }
-    let (by, reporter) = match by {
-        Suspender::Operator => ("operator", None),
-        Suspender::Person(person) => ("report", Some(person)),
-    };
-    let mut event = Event::new(event_id, now, EventName::AgentSuspended);
+    let by = change.by;
+    let mut event = change.event(EventName::AgentSuspended, json!({ "reported_by": null }));
     event.client = Some(client.to_string());
-    event.subject = reporter.map(str::to_owned);
-    event.reason = reporter.map(|_| "not me".to_owned());
-    let mut data = json!({ "by": by, "reported_by": reporter });
-    if let (Some(data), Value::Object(more)) = (data.as_object_mut(), more) {
-        data.extend(more);
+    if let Actor::Reporter { user, .. } = by {
+        event.subject = Some(user.to_owned());
+        event.reason = Some("not me".to_owned());
     }
-    session.insert_event(&event.with(data)).await?;
+    session.insert_event(&event).await?;
     Ok(true)
 }
 
-/// Whether this call did it.
-pub async fn resume(
+/// `false` if there is no such agent, or it is not suspended.
+pub async fn resume_agent(
     session: &mut DatabaseTransaction,
     client: &ClientId,
-    (event_id, now): (EventId, Timestamp),
+    change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
     if !session.resume_client(client).await? {
         return Ok(false);
     }
-    let mut event = Event::new(event_id, now, EventName::AgentResumed);
+    let mut event = change.event(EventName::AgentResumed, json!({}));
     event.client = Some(client.to_string());
-    session
-        .insert_event(&event.with(json!({ "by": "operator" })))
-        .await?;
+    session.insert_event(&event).await?;
     Ok(true)
 }

@@ -21,7 +21,8 @@ use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::operate::stop::{self, Stopper, stop_task};
+use crate::operate::change::Actor;
+use crate::operate::stop::{self, stop_task};
 use crate::people::activity;
 use crate::people::authorize::{Ended, untrusted};
 use crate::people::consent::{client_view, scopes};
@@ -112,12 +113,11 @@ async fn stopped(
 /// Whether there was anything to stop.
 async fn carry_out(app: &App, person: &UserId, what: &What) -> Result<bool, Ended> {
     let now = app.clock.now();
-    let stopper = Stopper::Person(person.as_str());
+    let by = Actor::Subject(person.as_str());
     let mut session = app.begin().await?;
     let did = match what {
         What::Task(task) => {
-            let event = (app.event_id(now), now);
-            let did = stop_task(&mut session, task, stopper, event).await?;
+            let did = stop_task(&mut session, task, app.change(by, now)).await?;
             session.commit().await?;
             if did {
                 app.metrics.stopped();
@@ -125,7 +125,7 @@ async fn carry_out(app: &App, person: &UserId, what: &What) -> Result<bool, Ende
             did
         }
         What::Agent(agent) => {
-            let stopped = stop::stop_agent(app, &mut session, (person, agent), stopper).await?;
+            let stopped = stop::stop_agent(app, &mut session, person, agent, by).await?;
             session.commit().await?;
             stopped.endings.announce(app);
             !stopped.is_nothing()

@@ -27,7 +27,7 @@ use crate::client::token::read_form;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::failure::Failure;
-use crate::node::rate_limits::Tries;
+use crate::node::rate_limits::RateLimit;
 use crate::node::registry::Catalogue;
 use crate::node::secret::secret_digest;
 use crate::people::session::Browser;
@@ -202,9 +202,9 @@ async fn front(
     let now = app.clock.now();
     let catalogue = app.fresh_catalogue().await?;
     let prepared = prepare(app, request, client, (&catalogue, now)).map_err(back)?;
-    let counted = address.and_then(|address| Tries::from(address, now));
+    let counted = address.and_then(|address| RateLimit::of_address(address, now));
     if let Some(tries) = counted
-        && !app.may_try(&tries).await?
+        && !app.admit_attempt(&tries).await?
     {
         return Err(Ended::Page(Box::new(writ_pages::Failure::new(
             FailureKind::TooManyRequests,

@@ -24,7 +24,7 @@ use writ_wire::time::Timestamp;
 use crate::approvals::create::{Deciding, deciders};
 use crate::client::device::{PATH, event, user_code_digest};
 use crate::node::app::App;
-use crate::node::rate_limits::Tries;
+use crate::node::rate_limits::RateLimit;
 use crate::people::authorize::{Ended, see_other, untrusted};
 use crate::people::inbox::person;
 use crate::people::login::{signed_in, to_login};
@@ -89,8 +89,8 @@ async fn take(
     user: &User,
 ) -> Result<Result<ApprovalId, DeviceCodeProblem>, Ended> {
     let now = app.clock.now();
-    let tries = Tries::by(&user.id, now);
-    if !app.may_try(&tries).await? {
+    let tries = RateLimit::of_device_codes(&user.id, now);
+    if !app.admit_attempt(&tries).await? {
         return Ok(Err(DeviceCodeProblem::TooMany));
     }
     let typed = form.optional("user_code").ok().flatten();
@@ -99,7 +99,7 @@ async fn take(
         None => None,
     };
     if taken.is_some() {
-        app.forgive_try(&tries).await?;
+        app.uncount_attempt(&tries).await?;
     }
     Ok(taken.ok_or(DeviceCodeProblem::Wrong))
 }

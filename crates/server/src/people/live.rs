@@ -68,7 +68,7 @@ async fn open(app: &Arc<App>, headers: &HeaderMap) -> Result<Response, Failure> 
 
 /// Until the browser goes away, the login ends, or the server does.
 async fn tell(place: Place, login: String, sender: mpsc::Sender<Event>) {
-    let mut changes = place.app.waiting.people(&place.user);
+    let mut changes = place.app.waiting.watch_inbox(&place.user);
     let mut closed = place.app.live.closed.subscribe();
     let mut beats = tokio::time::interval(HEARTBEAT);
     loop {

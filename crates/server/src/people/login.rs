@@ -19,7 +19,7 @@ use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::node::rate_limits::Tries;
+use crate::node::rate_limits::RateLimit;
 use crate::people::authorize::{Ended, load, untrusted};
 use crate::people::consent::client_view;
 use crate::people::session::Browser;
@@ -142,8 +142,8 @@ pub async fn check_password(
     username: &str,
     password: String,
 ) -> Result<Result<User, LoginProblem>, Ended> {
-    let tries = Tries::of_password(username, app.clock.now());
-    if !app.may_try(&tries).await? {
+    let tries = RateLimit::of_password(username, app.clock.now());
+    if !app.admit_attempt(&tries).await? {
         app.metrics.login("paused");
         return Ok(Err(LoginProblem::TooMany));
     }
@@ -151,12 +151,12 @@ pub async fn check_password(
     let hash = stored.as_ref().map(|s| s.password_hash.clone());
     let Ok(matches) = app.passwords.verify(password, hash).await else {
         app.metrics.login("busy");
-        app.forgive_try(&tries).await?;
+        app.uncount_attempt(&tries).await?;
         return Ok(Err(LoginProblem::Busy));
     };
     match stored {
         Some(stored) if matches && !stored.user.disabled => {
-            app.forget_tries(&tries).await?;
+            app.reset_attempts(&tries).await?;
             Ok(Ok(stored.user))
         }
         stored => {

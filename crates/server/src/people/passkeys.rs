@@ -21,7 +21,7 @@ use writ_wire::form::Form;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::notifications::passkey::passkey_changed;
+use crate::notifications::passkey_notice::passkey_changed;
 use crate::people::authorize::Ended;
 use crate::people::inbox;
 use crate::people::login::{signed_in, to_login};
@@ -110,7 +110,7 @@ async fn record(
         .of_subject(user.as_str())
         .with(data);
     session.insert_event(&event).await?;
-    Ok(passkey_changed(&app.post(), session, (user, change.what)).await?)
+    Ok(passkey_changed(&app.outbox(), session, user, change.what).await?)
 }
 
 /// An answer to a script of ours.

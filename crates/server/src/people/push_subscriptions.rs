@@ -22,7 +22,7 @@ use writ_wire::form::Form;
 use crate::client::answer;
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::notifications::web_push::Subscribed;
+use crate::notifications::web_push::BrowserSubscription;
 use crate::people::authorize::{see_other, untrusted};
 use crate::people::login::form_expired;
 
@@ -96,7 +96,7 @@ async fn subscribed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done,
         return Ok(Done::Bad);
     };
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let browser = Subscribed {
+    let browser = BrowserSubscription {
         language: app
             .notices
             .language(text(ACCEPT_LANGUAGE).unwrap_or_default()),
@@ -139,7 +139,7 @@ async fn removed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done, Fa
         return Ok(Done::Bad);
     };
     let digest = if removing.device.is_empty() {
-        Subscribed::digest_of(&removing.endpoint)
+        BrowserSubscription::digest_of(&removing.endpoint)
     } else {
         removing.device
     };

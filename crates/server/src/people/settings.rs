@@ -21,8 +21,8 @@ use writ_store::settings::PersonSettings as Stored;
 use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::node::passwords::Busy;
-use crate::node::rate_limits::Tries;
+use crate::node::passwords::PasswordPoolFull;
+use crate::node::rate_limits::RateLimit;
 use crate::people::authorize::{Ended, untrusted};
 use crate::people::inbox;
 use crate::people::login::{check_password, signed_in, to_login};
@@ -186,7 +186,7 @@ impl Visit<'_> {
                 let salt = self.app.random.bytes();
                 match self.app.passwords.hash(code.to_owned(), salt).await {
                     Ok(hash) => Some(hash.map_err(Ended::Broken)?),
-                    Err(Busy) => return Ok(Err(SettingsProblem::Busy)),
+                    Err(PasswordPoolFull) => return Ok(Err(SettingsProblem::Busy)),
                 }
             }
             None => None,
@@ -198,7 +198,7 @@ impl Visit<'_> {
         session.commit().await?;
         // Guesses at the code before are none at this one.
         self.app
-            .forget_tries(&Tries::of_user_code(user, now))
+            .reset_attempts(&RateLimit::of_user_code(user, now))
             .await?;
         Ok(Ok(SettingsNotice::Saved))
     }

@@ -1,17 +1,17 @@
-//! Commands that register and change: each writes its event.
+//! Commands that register or change something; each change writes an audit event.
 
 use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use writ_core::id::{ClientId, EventId};
+use writ_core::id::ClientId;
 use writ_core::signing::KeyState;
 use writ_server::node::keyring;
-use writ_server::operate::disable::{self, Switch};
-use writ_server::operate::suspend::{self, Suspender};
+use writ_server::operate::disable::{UserSwitch, switch_user};
+use writ_server::operate::suspend::{resume_agent, suspend_agent};
 
-use super::desk::{Desk, load, read_file, read_json};
+use super::desk::{Desk, commit_change, load, read_file, read_json};
 use super::passkeys::{PasskeysArgument, passkeys};
 use super::{Configured, Outcome, say, say_json};
 
@@ -120,22 +120,19 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             let added = desk.registry().add_user(&name, &password).await;
             say_json(&added.map_err(|e| e.to_string())?)
         }
-        UserCommand::Disable { name } => switch(&desk, &name, Switch::Disable).await,
-        UserCommand::Enable { name } => switch(&desk, &name, Switch::Enable).await,
+        UserCommand::Disable { name } => switch(&desk, &name, UserSwitch::Disable).await,
+        UserCommand::Enable { name } => switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
     }
 }
 
-async fn switch(desk: &Desk, name: &str, to: Switch) -> Outcome {
-    let now = desk.clock.now();
-    let event = (EventId::make(now, desk.random.bytes()), now);
+async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
     let mut session = desk.begin().await?;
-    let done = disable::switch(&mut session, name, to, event).await;
-    let Some(id) = done.map_err(|e| e.to_string())? else {
-        let state = to.before();
-        return Err(format!("there is no person `{name}` who is {state}"));
-    };
-    session.commit().await.map_err(|e| e.to_string())?;
+    let switched = switch_user(&mut session, name, to, desk.change()).await;
+    let id = commit_change(session, switched, || {
+        format!("there is no person `{name}` who is {}", to.before())
+    });
+    let id = id.await?;
     say_json(&json!({ "id": id, "name": name, "state": to.after() }))
 }
 
@@ -166,27 +163,22 @@ pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
 }
 
 async fn suspend(desk: &Desk, id: &str) -> Outcome {
-    let now = desk.clock.now();
-    let event = (EventId::make(now, desk.random.bytes()), now, json!({}));
     let mut session = desk.begin().await?;
-    let agent = ClientId::from_text(id);
-    let done = suspend::suspend(&mut session, &agent, Suspender::Operator, event).await;
-    if !done.map_err(|e| e.to_string())? {
-        return Err(format!("there is no agent `{id}` that is not suspended"));
-    }
-    session.commit().await.map_err(|e| e.to_string())?;
+    let done = suspend_agent(&mut session, &ClientId::from_text(id), desk.change()).await;
+    commit_change(session, done.map(|did| did.then_some(())), || {
+        format!("there is no agent `{id}` that is not suspended")
+    })
+    .await?;
     say_json(&json!({ "client_id": id, "state": "suspended" }))
 }
 
 async fn resume(desk: &Desk, id: &str) -> Outcome {
-    let now = desk.clock.now();
-    let event = (EventId::make(now, desk.random.bytes()), now);
     let mut session = desk.begin().await?;
-    let done = suspend::resume(&mut session, &ClientId::from_text(id), event).await;
-    if !done.map_err(|e| e.to_string())? {
-        return Err(format!("there is no suspended agent `{id}`"));
-    }
-    session.commit().await.map_err(|e| e.to_string())?;
+    let done = resume_agent(&mut session, &ClientId::from_text(id), desk.change()).await;
+    commit_change(session, done.map(|did| did.then_some(())), || {
+        format!("there is no suspended agent `{id}`")
+    })
+    .await?;
     say_json(&json!({ "client_id": id, "state": "active" }))
 }
 
@@ -232,16 +224,14 @@ async fn list_keys(desk: &Desk) -> Outcome {
 async fn rotate(desk: &Desk) -> Outcome {
     let now = desk.clock.now();
     let mut session = desk.begin().await?;
-    let rotated = keyring::rotate(&mut session, &desk.config, (&desk.random, now)).await;
-    let Some((activated, retired)) = rotated.map_err(|e| e.to_string())? else {
-        return Err(
-            "there is no key to rotate to: start the server once, or wait for the other rotation"
-                .to_owned(),
-        );
-    };
-    session.commit().await.map_err(|e| e.to_string())?;
+    let rotated = keyring::rotate(&mut session, &desk.config, &desk.random, now).await;
+    let rotation = commit_change(session, rotated, || {
+        "there is no key to rotate to: start the server once, or wait for the other rotation"
+            .to_owned()
+    });
+    let rotation = rotation.await?;
     say_json(
-        &json!({ "activated": activated, "retired": retired, "state": KeyState::Retiring.as_str() }),
+        &json!({ "activated": rotation.activated, "retired": rotation.retired, "state": KeyState::Retiring.as_str() }),
     )
 }
 

@@ -1,4 +1,4 @@
-//! Commands over the record: events, and receipts, which are verified with the issuer's public keys and nothing else.
+//! Commands over the audit record: events, and receipts, which are verified with nothing but the issuer's public keys.
 
 use std::path::{Path, PathBuf};
 
@@ -109,7 +109,7 @@ async fn receipt(arguments: &ReceiptArguments, configured: &Configured) -> Outco
         PublicKey::from_jwk(jwk).ok()
     };
     let (receipt, screen) = prove(&document, find)?;
-    for line in told(&receipt, &screen) {
+    for line in report(&receipt, &screen) {
         say(&line);
     }
     Ok(())
@@ -122,7 +122,7 @@ async fn stored(desk: &Desk, id: &str) -> Result<String, String> {
     Ok(found.document)
 }
 
-/// Also those that sign no more.
+/// All public keys of this issuer, retired ones too.
 async fn own_keys(desk: &Desk) -> Result<Vec<Jwk>, String> {
     let rows = desk.read().await?.signing_keys().await;
     let rows = rows.map_err(|e| e.to_string())?.into_iter();
@@ -130,8 +130,8 @@ async fn own_keys(desk: &Desk) -> Result<Vec<Jwk>, String> {
     keys.collect()
 }
 
-/// In words: who decided what and how, and every line that they were shown.
-fn told(receipt: &Receipt, screen: &Screen) -> Vec<String> {
+/// A receipt as text: who decided what and how, and every line that they were shown.
+fn report(receipt: &Receipt, screen: &Screen) -> Vec<String> {
     let answer = match receipt.outcome {
         Verdict::Approved => "approved",
         Verdict::Agreed => "agreed; others had to agree too",
@@ -168,7 +168,13 @@ fn told(receipt: &Receipt, screen: &Screen) -> Vec<String> {
         format!("at          {}", receipt.at),
         format!("proved by   {how} (level {})", level(receipt.level)),
     ];
-    lines.extend(receipt.proof.verifier().into_iter().flat_map(seen));
+    lines.extend(
+        receipt
+            .proof
+            .verifier()
+            .into_iter()
+            .flat_map(verifier_lines),
+    );
     lines.extend([String::new(), "shown:".to_owned()]);
     for section in &screen.shown {
         lines.push(format!("  {}", section.heading));
@@ -180,8 +186,8 @@ fn told(receipt: &Receipt, screen: &Screen) -> Vec<String> {
     lines
 }
 
-/// The verifier's key, and its own name for what it keeps.
-fn seen(seen: &Seen) -> Vec<String> {
+/// The liveness verifier's key, and its reference to the evidence that it keeps.
+fn verifier_lines(seen: &Seen) -> Vec<String> {
     let key = seen.thumbprint().unwrap_or_default();
     let mut lines = vec![format!("its key     {key}")];
     let evidence = seen.evidence();

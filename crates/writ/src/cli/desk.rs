@@ -1,15 +1,18 @@
-//! What the commands share: configuration, an open database, types, clock and randomness.
+//! What the commands share: the configuration, an open database, the types, a clock and a source of randomness.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use writ_authority::Types;
+use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_outside::{Clock, Random};
 use writ_server::config::Config;
 use writ_server::node::registry::type_files;
-use writ_server::operate::register::Registry;
+use writ_server::operate::change::{Actor, ChangeContext};
+use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Store};
 
 use super::{Configured, environment};
@@ -17,7 +20,7 @@ use super::{Configured, environment};
 /// The largest file that a command reads, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 
-/// An operator's desk.
+/// The surroundings of one command.
 pub struct Desk {
     pub config: Config,
     pub store: Store,
@@ -52,13 +55,23 @@ impl Desk {
         Ok(desk)
     }
 
-    pub fn registry(&self) -> Registry<'_> {
-        Registry {
+    pub fn registry(&self) -> Registrar<'_> {
+        Registrar {
             store: &self.store,
             issuer: &self.config.issuer,
             types: &self.types,
             clock: &self.clock,
             random: &self.random,
+        }
+    }
+
+    /// A change by the operator, now.
+    pub fn change(&self) -> ChangeContext<'static> {
+        let now = self.clock.now();
+        ChangeContext {
+            by: Actor::Operator,
+            event_id: EventId::make(now, self.random.bytes()),
+            now,
         }
     }
 
@@ -77,6 +90,17 @@ impl Desk {
     }
 }
 
+/// Commits a change that was made; otherwise says why there was none.
+pub async fn commit_change<T, E: Display>(
+    session: DatabaseTransaction,
+    made: Result<Option<T>, E>,
+    why_not: impl FnOnce() -> String,
+) -> Result<T, String> {
+    let made = made.map_err(|e| e.to_string())?.ok_or_else(why_not)?;
+    session.commit().await.map_err(|e| e.to_string())?;
+    Ok(made)
+}
+
 /// The configuration that a command names.
 pub fn load(configured: &Configured) -> Result<Config, String> {
     Config::load(configured.config.as_deref(), &environment()).map_err(|e| e.to_string())
@@ -84,7 +108,7 @@ pub fn load(configured: &Configured) -> Result<Config, String> {
 
 /// A bounded text file.
 pub fn read_file(path: &Path) -> Result<String, String> {
-    let at = |e: &dyn std::fmt::Display| format!("`{}`: {e}", path.display());
+    let at = |e: &dyn Display| format!("`{}`: {e}", path.display());
     if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_FILE {
         return Err(at(&format!("larger than {MAX_FILE} bytes")));
     }
@@ -96,12 +120,12 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     serde_json::from_str(&read_file(path)?).map_err(|e| format!("`{}`: {e}", path.display()))
 }
 
-/// What a server starts with.
+/// Connects the database and starts the server's state.
 pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, String> {
     let store = Store::connect(&config.database_url)
         .await
         .map_err(|e| e.to_string())?;
-    let outside = writ_server::node::app::Outside {
+    let outside = writ_server::node::app::ServerEnvironment {
         clock: Clock::System,
         random: Random::System,
     };

@@ -1,4 +1,4 @@
-//! Commands that look: types, tasks, tokens. And the one that stops a task.
+//! Commands over types, tasks and tokens: listing and explaining them, and stopping a task.
 
 use std::path::PathBuf;
 
@@ -7,17 +7,17 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use writ_authority::{TypeDefinition, Types};
-use writ_core::id::{DelegationId, EventId, TaskId};
+use writ_core::id::{DelegationId, TaskId};
 use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
 use writ_server::node::registry::type_files;
-use writ_server::operate::stop::{Stopper, stop_task};
+use writ_server::operate::stop::stop_task;
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
 use writ_wire::time::Timestamp;
 
-use super::desk::{Desk, load, read_file};
+use super::desk::{Desk, commit_change, load, read_file};
 use super::{Configured, Outcome, say_json};
 
 #[derive(Subcommand)]
@@ -96,16 +96,16 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
         }
         TaskCommand::Stop { id } => {
             let desk = Desk::open(configured).await?;
-            let now = desk.clock.now();
             let task = TaskId::from_text(id.as_str());
-            let event_id = EventId::make(now, desk.random.bytes());
+            let change = desk.change();
+            let stopped_at = change.now.rfc3339();
             let mut session = desk.begin().await?;
-            let stopped = stop_task(&mut session, &task, Stopper::Operator, (event_id, now)).await;
-            if !stopped.map_err(|e| e.to_string())? {
-                return Err(format!("there is no live task `{id}`"));
-            }
-            session.commit().await.map_err(|e| e.to_string())?;
-            say_json(&json!({ "task": id, "stopped_at": now.rfc3339() }))
+            let done = stop_task(&mut session, &task, change).await;
+            commit_change(session, done.map(|did| did.then_some(())), || {
+                format!("there is no live task `{id}`")
+            })
+            .await?;
+            say_json(&json!({ "task": id, "stopped_at": stopped_at }))
         }
     }
 }
@@ -157,11 +157,11 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
         "header": header,
         "claims": claims,
         "verified": verified.as_ref().map_or_else(|e| json!(e.to_string()), |_| json!(true)),
-        "above": lineage.as_ref().map(|lineage| above(lineage, now)),
+        "above": lineage.as_ref().map(|lineage| lineage_report(lineage, now)),
     }))
 }
 
-fn above(lineage: &Lineage, now: Timestamp) -> Value {
+fn lineage_report(lineage: &Lineage, now: Timestamp) -> Value {
     json!({
         "live": lineage.is_live(now),
         "stopped": lineage.stopped.map(|stopped| stopped.as_str()),
@@ -176,7 +176,7 @@ fn above(lineage: &Lineage, now: Timestamp) -> Value {
     })
 }
 
-/// What the token says, verified or not.
+/// The header and claims of a token, verified or not.
 fn decode(token: &str) -> Result<(Value, Value), String> {
     let mut parts = token.split('.');
     let mut part = |name: &str| {

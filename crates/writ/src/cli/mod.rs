@@ -86,7 +86,7 @@ enum Command {
     Token(inspect::TokenCommand),
 }
 
-/// What a command ends with: a sentence for whoever typed it.
+/// The result of a command; an error is a sentence for the operator.
 pub type Outcome = Result<(), String>;
 
 pub fn main() -> ExitCode {
@@ -125,18 +125,18 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
     }
 }
 
-/// One line on standard output. A closed pipe ends nothing.
+/// Prints one line on standard output; a closed pipe is no error.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
-/// JSON as people read it.
+/// Prints indented JSON.
 pub fn say_json<T: serde::Serialize>(value: &T) -> Outcome {
     say(&serde_json::to_string_pretty(value).map_err(|e| e.to_string())?);
     Ok(())
 }
 
-/// Everything in the environment; configuration picks its own.
+/// The environment variables, of which the configuration reads those with its prefix.
 pub fn environment() -> BTreeMap<String, String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
@@ -155,7 +155,7 @@ fn log_to_stderr() {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    // A second subscriber in one process is a test's; the first one stays.
+    // Tests run several commands in one process: the first subscriber stays.
     let _ = if json {
         builder.json().try_init()
     } else {
@@ -163,7 +163,7 @@ fn log_to_stderr() {
     };
 }
 
-/// Without a terminal there is nobody to ask.
+/// Without a terminal no person can answer, so the scripted one does.
 #[cfg(feature = "demo")]
 fn answering(auto: bool) -> crate::demo::Answering {
     if auto || !std::io::stdout().is_terminal() {

@@ -1,12 +1,12 @@
-//! A person's passkeys at an operator's desk: for somebody who lost the only device that could prove who they are.
+//! `writ user passkeys`: lists or removes a user's passkeys, for a user who lost their only device.
 
 use clap::Args;
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{EventId, UserId};
 use writ_pages::messages::Passkey;
-use writ_server::notifications::outbox::Post;
-use writ_server::notifications::passkey::passkey_changed;
+use writ_server::notifications::outbox::OutboxContext;
+use writ_server::notifications::passkey_notice::passkey_changed;
 use writ_store::DatabaseTransaction;
 
 use super::desk::Desk;
@@ -59,7 +59,7 @@ pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
         return Err(format!("`{name}` has no such passkey"));
     }
     for id in &chosen {
-        remove(desk, &mut session, (&user, id)).await?;
+        remove(desk, &mut session, &user, id).await?;
     }
     session.commit().await.map_err(|e| e.to_string())?;
     say_json(&json!({ "name": name, "removed": chosen }))
@@ -68,7 +68,8 @@ pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
 async fn remove(
     desk: &Desk,
     session: &mut DatabaseTransaction,
-    (user, id): (&UserId, &str),
+    user: &UserId,
+    id: &str,
 ) -> Outcome {
     let now = desk.clock.now();
     let removed = session.remove_passkey(user, id, now).await;
@@ -86,11 +87,11 @@ async fn remove(
     .with(json!({ "passkey": Passkey::Removed, "credential_id": id, "by": "operator" }));
     let written = session.insert_event(&event).await;
     written.map_err(|e| e.to_string())?;
-    let post = Post {
+    let outbox = OutboxContext {
         config: &desk.config,
         random: &desk.random,
         now,
     };
-    let told = passkey_changed(&post, session, (user, Passkey::Removed)).await;
+    let told = passkey_changed(&outbox, session, user, Passkey::Removed).await;
     told.map_err(|e| format!("{e:?}"))
 }

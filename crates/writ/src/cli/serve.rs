@@ -1,4 +1,4 @@
-//! `writ serve`: the public listener, the operator's listener, background work, and an orderly end.
+//! `writ serve`: the public listener, the metrics listener, background work, and graceful shutdown.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use writ_server::{background, router};
 
 use super::{Configured, Outcome, desk, say};
 
-/// A server that runs in the background until it is told to stop.
+/// A server that runs until it is stopped.
 pub struct Running {
     pub app: Arc<App>,
     stop: watch::Sender<bool>,
@@ -20,7 +20,7 @@ pub struct Running {
 }
 
 impl Running {
-    /// Waits for requests that are under way.
+    /// Shuts down gracefully: waits for requests that are under way.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         for task in self.tasks {
@@ -73,7 +73,7 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|e| format!("`{address}` cannot be listened on: {e}"))
 }
 
-/// Ctrl-C, or what an operator's supervisor sends.
+/// Waits for SIGINT or SIGTERM.
 pub async fn interrupted() {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {

@@ -1,4 +1,5 @@
-//! A bank's API with the verifier in front: what it may do for a caller, the token and the issuer say, call by call.
+//! A protected resource, a bank's API, behind the middleware of `writ-verifier`: each call is checked with the token and by
+//! introspection at the issuer.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use writ_verifier::{
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
-/// LiveCheck with cache 0: a stop counts from the next call on.
+/// Without a cache of introspections: a stopped task is refused from the next call on.
 pub fn router(issuer: &str, bank: &str, secret: &str) -> Result<Router, String> {
     let resource = ResourceUri::parse(bank).map_err(|e| e.to_string())?;
     let mut config = VerifierConfig::new(issuer, resource, bank);
@@ -37,21 +38,21 @@ pub fn router(issuer: &str, bank: &str, secret: &str) -> Result<Router, String> 
 }
 
 async fn accounts(Extension(caller): Extension<Caller>) -> Response {
-    read(&caller, "accounts:read", "2503.10 EUR")
+    answer_if_scoped(&caller, "accounts:read", "2503.10 EUR")
 }
 
 async fn statements(Extension(caller): Extension<Caller>) -> Response {
-    read(&caller, "statements:read", "no movements this month")
+    answer_if_scoped(&caller, "statements:read", "no movements this month")
 }
 
-fn read(caller: &Caller, scope: &str, answered: &str) -> Response {
+fn answer_if_scoped(caller: &Caller, scope: &str, answered: &str) -> Response {
     match caller.require_scope(scope) {
         Ok(()) => Json(json!({ "of": caller.subject.id(), "answer": answered })).into_response(),
-        Err(refused) => answer(refused),
+        Err(refused) => rejection(refused),
     }
 }
 
-/// The concrete payment is what is about to happen; `permit` takes it from the token's authority before it happens.
+/// `permit` takes the concrete payment from the token's authority before it is made.
 async fn pay(
     State(verifier): State<Verifier>,
     Extension(caller): Extension<Caller>,
@@ -70,10 +71,10 @@ async fn pay(
             Json(json!({ "paid": payment, "for": caller.subject.id(), "by": actors, "ref": permit.reference }))
                 .into_response()
         }
-        Err(refused) => answer(refused),
+        Err(refused) => rejection(refused),
     }
 }
 
-fn answer(refused: Rejection) -> Response {
+fn rejection(refused: Rejection) -> Response {
     refused.into_response().map(Body::from)
 }

@@ -1,11 +1,12 @@
-//! Who takes part: alice, a planner, a booker in its `onward`, a stranger who is not, and the bank.
+//! The participants: the user alice, the agent planner, the agent booker in its `onward` list, an agent that is not, and the bank.
 
 use serde_json::{Value, json};
 use writ_agent::Key;
 use writ_server::node::app::App;
-use writ_server::operate::register::{Registry, RegistryError};
+use writ_server::operate::register::{Registrar, RegistrationError};
 use writ_wire::token::GrantType;
 
+/// The registered participants.
 pub struct Cast {
     pub bank_secret: String,
     pub planner: Keys,
@@ -13,7 +14,7 @@ pub struct Cast {
     pub stranger: Keys,
 }
 
-/// An agent's name and its two keys: one says who it is, one binds its tokens.
+/// An agent's id and its two keys: for client assertions, and for DPoP.
 pub struct Keys {
     pub id: &'static str,
     pub assertion: Key,
@@ -21,16 +22,24 @@ pub struct Keys {
 }
 
 impl Cast {
-    pub const PERSON: &str = "alice";
-    pub const PASSWORD: &str = "correct horse battery staple";
     pub const REDIRECT: &str = "http://127.0.0.1/callback";
-    pub const HOTEL: (&str, &str) = ("Hotel Opera", "FR1420041010050500013M02606");
-    pub const AIRLINE: (&str, &str) = ("KLM", "NL91ABNA0417164300");
+    pub const HOTEL: Payee = Payee {
+        name: "Hotel Opera",
+        iban: "FR1420041010050500013M02606",
+    };
+    pub const AIRLINE: Payee = Payee {
+        name: "KLM",
+        iban: "NL91ABNA0417164300",
+    };
+    pub const LOGIN: Login = Login {
+        name: "alice",
+        password: "correct horse battery staple",
+    };
 
     pub async fn register(app: &App, bank: &str) -> Result<Self, String> {
-        let said = |e: RegistryError| e.to_string();
+        let said = |e: RegistrationError| e.to_string();
         let catalogue = app.catalogue().await.map_err(|e| e.to_string())?;
-        let registry = Registry {
+        let registry = Registrar {
             store: &app.store,
             issuer: &app.config.issuer,
             types: &catalogue.types,
@@ -38,7 +47,7 @@ impl Cast {
             random: &app.random,
         };
         registry
-            .add_user(Self::PERSON, Self::PASSWORD)
+            .add_user(Self::LOGIN.name, Self::LOGIN.password)
             .await
             .map_err(said)?;
         registry
@@ -80,12 +89,26 @@ impl Cast {
     }
 }
 
+/// A user name and its password.
+#[derive(Clone, Copy)]
+pub struct Login {
+    pub name: &'static str,
+    pub password: &'static str,
+}
+
+/// The receiver of a payment.
+#[derive(Clone, Copy)]
+pub struct Payee {
+    pub name: &'static str,
+    pub iban: &'static str,
+}
+
 /// A payment of the shipped type.
-pub fn payment((name, iban): (&str, &str), amount: &str) -> Value {
+pub fn payment(to: Payee, amount: &str) -> Value {
     json!({
         "type": "payment",
         "instructed_amount": { "amount": amount, "currency": "EUR" },
-        "creditor": { "name": name, "account": { "iban": iban } }
+        "creditor": { "name": to.name, "account": { "iban": to.iban } }
     })
 }
 

@@ -1,4 +1,5 @@
-//! The step with the phone: a payment above what was handed over, a bank that wants a person, and one approval for one payment.
+//! Step-up: a payment above the token's limit is refused with a challenge, the agent asks by CIBA, and one approval becomes a token
+//! for one payment.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::phone::{Phone, show_link};
 use super::story::{Play, Told, accepted, not_granted, ok, refused, show_token, surprise, told};
 use crate::cli::say;
 
-/// Who holds the phone.
+/// Who approves the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Answering {
     /// A scripted person with a passkey in software.
@@ -18,7 +19,7 @@ pub enum Answering {
     Person,
 }
 
-/// How long a person at a terminal has.
+/// How long a request waits for a person at a terminal.
 const WAIT: Duration = Duration::from_secs(300);
 const AMOUNT: &str = "450.00";
 
@@ -29,7 +30,7 @@ impl Play<'_> {
         );
         let mut phone = Phone::new(&self.stage.issuer)?;
         if answering == Answering::Scripted {
-            phone.set_up((Cast::PERSON, Cast::PASSWORD)).await?;
+            phone.set_up(Cast::LOGIN).await?;
             ok("alice's phone has a passkey now, and logged in with it");
         }
         let refusal = self.too_much(grant).await?;
@@ -56,7 +57,7 @@ impl Play<'_> {
                     .iter()
                     .for_each(|line| say(&format!("         {line}")));
             }
-            Answering::Person => show_link(&self.stage.issuer, (Cast::PERSON, Cast::PASSWORD)),
+            Answering::Person => show_link(&self.stage.issuer, Cast::LOGIN),
         }
         match asked.wait(&self.planner, tokio::time::sleep).await {
             Ok(one) => self.spend(&one, &mut asked).await,
@@ -74,7 +75,7 @@ impl Play<'_> {
         }
     }
 
-    /// The bank's refusal says what to ask for.
+    /// The bank's refusal names the authorization that would be needed.
     async fn too_much(&self, grant: &Grant) -> Result<ResourceRefusal, String> {
         let paid = self
             .pay(&self.planner, grant, payment(Cast::AIRLINE, AMOUNT))

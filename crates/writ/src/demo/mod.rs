@@ -1,5 +1,5 @@
-//! `writ demo`: a server, a bank, agents and a person, over real HTTP on loopback; nothing is faked.
-//! Each step prints one line; a surprise ends it with an error.
+//! `writ demo`: a server, a protected resource, agents and a user, over HTTP on loopback. Each step prints one line; an unexpected
+//! answer ends the demo with an error.
 
 mod bank;
 mod cast;
@@ -13,7 +13,7 @@ use crate::cli::{Outcome, say};
 
 pub use confirm::Answering;
 
-/// Plays the story on a fresh database in a temporary folder; with `stay` everything is left running afterwards.
+/// Runs the demo on a fresh database in a temporary folder; with `stay` everything is left running afterwards.
 pub async fn run(stay: bool, answering: Answering) -> Outcome {
     let folder = stage::Folder::make()?;
     let stage = stage::Stage::build(folder.path()).await?;

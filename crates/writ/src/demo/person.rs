@@ -1,4 +1,4 @@
-//! Alice's browser: cookies and the real forms, over real HTTP.
+//! A minimal browser for alice: it keeps cookies, follows redirects and submits the server's forms over HTTP.
 
 use std::collections::BTreeMap;
 
@@ -8,19 +8,28 @@ use http::{Method, Request, Response};
 use url::Url;
 use writ_outside::{Https, Transport};
 
-/// More redirects than any honest path has.
+use super::cast::Login;
+
+/// The longest chain of redirects that is followed.
 const MAX_REDIRECTS: usize = 8;
 
+/// Alice, with her browser.
 pub struct Person {
     http: Https,
     issuer: Url,
     cookies: BTreeMap<String, String>,
 }
 
-/// Where the browser stands.
+/// The page that the browser shows.
 pub struct Page {
     pub url: Url,
     pub html: String,
+}
+
+/// What the consent page showed, and the redirect to the client.
+pub struct Consented {
+    pub shown: Vec<String>,
+    pub redirect: Url,
 }
 
 impl Person {
@@ -34,27 +43,26 @@ impl Person {
         })
     }
 
-    /// Logs in where asked, reads the consent page, approves; gives what was shown and where the browser was sent.
-    pub async fn approve(
-        &mut self,
-        url: &str,
-        (name, password): (&str, &str),
-    ) -> Result<(Vec<String>, Url), String> {
+    /// Logs in, reads the consent page and approves.
+    pub async fn approve(&mut self, url: &str, login: Login) -> Result<Consented, String> {
         let url = Url::parse(url).map_err(|e| e.to_string())?;
         let page = self.go(Method::GET, url, String::new()).await?;
         let page = self
             .send(
                 &page,
                 "login-submit",
-                &[("username", name), ("password", password)],
+                &[("username", login.name), ("password", login.password)],
             )
             .await?;
         let shown = page.labels();
         let back = self.send(&page, "consent-approve", &[]).await?;
-        Ok((shown, back.url))
+        Ok(Consented {
+            shown,
+            redirect: back.url,
+        })
     }
 
-    /// Opens the page of what acts for her and stops the first task there.
+    /// Opens the page of her agents and stops the first task there.
     pub async fn stop_everything(&mut self) -> Result<(), String> {
         let url = self.issuer.join("/app/agents").map_err(|e| e.to_string())?;
         let page = self.go(Method::GET, url, String::new()).await?;
@@ -105,7 +113,7 @@ impl Person {
         self.go(Method::POST, url, body.finish()).await
     }
 
-    /// Follows redirects as long as they stay at the server.
+    /// Sends a request and follows redirects as long as they stay at the server.
     pub(super) async fn go(
         &mut self,
         method: Method,
@@ -114,7 +122,7 @@ impl Person {
     ) -> Result<Page, String> {
         let (mut method, mut url, mut body) = (method, url, body);
         for _ in 0..MAX_REDIRECTS {
-            let answer = self.once(&method, &url, &body).await?;
+            let answer = self.send_request(&method, &url, &body).await?;
             let Some(location) = answer.headers().get(LOCATION).and_then(|l| l.to_str().ok())
             else {
                 let html = String::from_utf8_lossy(answer.body()).into_owned();
@@ -132,7 +140,7 @@ impl Person {
         Err("the server redirects in circles".to_owned())
     }
 
-    async fn once(
+    async fn send_request(
         &mut self,
         method: &Method,
         url: &Url,
@@ -170,7 +178,7 @@ impl Person {
 }
 
 impl Page {
-    /// What stands beside the boxes: the sentences that she agrees to.
+    /// The labels of the checkboxes: the sentences that she agrees to.
     fn labels(&self) -> Vec<String> {
         let labels = self
             .html
@@ -211,7 +219,7 @@ impl Page {
         value_of(tag, name).ok_or_else(|| format!("no `{name}` at {}", self.url.path()))
     }
 
-    /// What is to be approved, in words.
+    /// The sentences that are to be approved.
     pub(super) fn sentences(&self) -> Vec<String> {
         let lines = self.html.split("<p class=\"act-words\"").skip(1);
         lines

@@ -1,4 +1,4 @@
-//! Alice's phone: a passkey in software and the real pages, over real HTTP. `--auto` answers with it; otherwise a person does.
+//! Alice's phone: a browser with a software passkey, which approves with `--auto`; otherwise a person at the terminal does.
 
 use http::Method;
 use qrcode::QrCode;
@@ -7,6 +7,7 @@ use serde_json::Value;
 use writ_outside::Random;
 use writ_passkey::software::SoftwareAuthenticator;
 
+use super::cast::Login;
 use super::person::{Page, Person};
 use crate::cli::say;
 
@@ -25,12 +26,13 @@ impl Phone {
         })
     }
 
-    /// The password twice, to sign in and to add the first passkey (WebAuthn 7.1), as the page's script does; from then on the
-    /// passkey alone.
-    pub async fn set_up(&mut self, (name, password): (&str, &str)) -> Result<(), String> {
-        let login = self.browser.open("/login?next=/app/devices").await?;
+    /// Signs in with the password, adds a passkey with it (WebAuthn section 7.1), as the page's script does, and signs in again with
+    /// the passkey.
+    pub async fn set_up(&mut self, login: Login) -> Result<(), String> {
+        let Login { name, password } = login;
+        let form = self.browser.open("/login?next=/app/devices").await?;
         let typed = [("username", name), ("password", password)];
-        let page = self.browser.send(&login, "login-submit", &typed).await?;
+        let page = self.browser.send(&form, "login-submit", &typed).await?;
         self.enrol(&page, password).await?;
         self.browser = Person::new(&self.origin)?;
         let page = self.browser.open("/login?next=/app").await?;
@@ -67,7 +69,7 @@ impl Phone {
         Err("the passkey is not on the list of devices".to_owned())
     }
 
-    /// Opens the one request that waits, reads it, picks the number and signs what is shown. Gives what was shown.
+    /// Opens the one request that waits, picks the number and signs with the passkey; returns the sentences that were shown.
     pub async fn approve(&mut self, number: Option<u8>) -> Result<Vec<String>, String> {
         let path = self.browser.open("/app").await?.link("/app/requests/")?;
         let page = self.browser.open(&path).await?;
@@ -87,13 +89,14 @@ impl Phone {
     }
 }
 
-/// Where a person approves, to click or to point a phone at.
-pub fn show_link(issuer: &str, (name, password): (&str, &str)) {
+/// Prints the address of the page where a person approves, also as a QR code.
+pub fn show_link(issuer: &str, login: Login) {
+    let Login { name, password } = login;
     let link = format!("{issuer}/app");
     say(&format!(
         "         you are alice: open {link}, log in as `{name}` with `{password}`, and decide"
     ));
-    // A phone reaches the server by its public name only.
+    // Only a public name can be reached from another device.
     if issuer.starts_with("https://")
         && let Ok(code) = QrCode::new(&link)
     {

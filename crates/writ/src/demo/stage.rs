@@ -1,4 +1,4 @@
-//! What the story needs: the server on a free port, the bank on another, and everybody registered.
+//! What the demo runs on: the server and the bank on free ports of loopback, with all participants registered.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use super::bank;
 use super::cast::Cast;
 use crate::cli::{Running, app_of, interrupted, say, serve_on};
 
-/// The shipped types, so that the demo runs from any folder.
+/// The shipped types, compiled in so that the demo runs from any folder.
 const TYPES: [(&str, &str); 3] = [
     (
         "payment.json",
@@ -32,7 +32,7 @@ const TYPES: [(&str, &str); 3] = [
     ),
 ];
 
-/// A temporary folder that goes with the demo.
+/// A temporary folder, removed at the end.
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -107,8 +107,8 @@ impl Stage {
         say(&format!(
             "  person    {}/app  user `{}`, password `{}`",
             self.issuer,
-            Cast::PERSON,
-            Cast::PASSWORD
+            Cast::LOGIN.name,
+            Cast::LOGIN.password
         ));
     }
 
@@ -152,7 +152,7 @@ fn config(folder: &Path, issuer: &str) -> Result<Config, String> {
     Config::load(None, &environment).map_err(|e| e.to_string())
 }
 
-/// The surroundings of one agent: real HTTP, the system's time and randomness.
+/// The environment of one agent: HTTP, the system's clock and randomness.
 pub fn outside(transport: Arc<dyn writ_outside::Transport>) -> writ_agent::AgentEnvironment {
     writ_agent::AgentEnvironment {
         transport,

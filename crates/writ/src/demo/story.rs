@@ -1,4 +1,4 @@
-//! The story: what must work works, and what must fail fails with the right code.
+//! The steps of the demo. Each succeeds or is refused with the code that it expects; anything else ends the demo with an error.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use writ_agent::{
     Https, RequestedAccess, Transport, TransportError, details,
 };
 
-use super::cast::{Cast, Keys, payment};
+use super::cast::{Cast, Keys, Payee, payment};
 use super::confirm::Answering;
 use super::person::Person;
 use super::stage::{Stage, outside};
@@ -21,7 +21,7 @@ use crate::cli::say;
 
 pub(super) type Told = Result<(), String>;
 
-/// The agents and the grants as the story goes on.
+/// The participants that act in the steps.
 pub(super) struct Play<'a> {
     pub(super) stage: &'a Stage,
     wire: Arc<Recorder>,
@@ -69,16 +69,14 @@ impl Play<'_> {
         };
         let pending = self.planner.authorize(&intent).await.map_err(surprise)?;
         ok("the planner pushed its request, signed and with proof of its key (PAR, RAR, DPoP)");
-        let (shown, back) = self
-            .alice
-            .approve(&pending.url, (Cast::PERSON, Cast::PASSWORD))
-            .await?;
+        let consented = self.alice.approve(&pending.url, Cast::LOGIN).await?;
         ok("alice logged in and approved, on the server's own pages:");
-        shown
+        consented
+            .shown
             .iter()
             .for_each(|line| say(&format!("         {line}")));
         let grant = pending
-            .complete(&self.planner, back.as_str(), None)
+            .complete(&self.planner, consented.redirect.as_str(), None)
             .await
             .map_err(surprise)?;
         ok(
@@ -141,12 +139,12 @@ impl Play<'_> {
             "insufficient_authorization",
             "one cent more than the helper was given",
         )?;
+        let other_account = Payee {
+            name: Cast::AIRLINE.name,
+            iban: Cast::HOTEL.iban,
+        };
         let other = self
-            .pay(
-                &self.booker,
-                handed,
-                payment(("KLM", Cast::HOTEL.1), "10.00"),
-            )
+            .pay(&self.booker, handed, payment(other_account, "10.00"))
             .await;
         refused(
             other,
@@ -281,7 +279,7 @@ async fn agent(stage: &Stage, wire: &Arc<Recorder>, keys: &Keys) -> Result<Agent
         .map_err(surprise)
 }
 
-/// Real HTTP that remembers the last request, so that it can be sent again as a thief would.
+/// An HTTP transport that remembers the last request, to replay it as an attacker would.
 struct Recorder {
     http: Https,
     last: Mutex<Option<Request<Bytes>>>,
@@ -322,7 +320,7 @@ pub(super) fn accepted(result: Result<Response<Bytes>, Error>, what: &str) -> To
     told(status.is_success(), &format!("{} {what}", status.as_u16()))
 }
 
-/// The bank refuses with this error.
+/// Expects that the bank refuses with this error.
 pub(super) fn refused(result: Result<Response<Bytes>, Error>, error: &str, what: &str) -> Told {
     match result {
         Err(Error::Resource(refusal)) => {
@@ -340,7 +338,7 @@ pub(super) fn refused(result: Result<Response<Bytes>, Error>, error: &str, what:
     }
 }
 
-/// The server refuses with this code.
+/// Expects that the server refuses with this code.
 pub(super) fn not_granted<T>(result: Result<T, Error>, code: ErrorCode, what: &str) -> Told {
     match result {
         Err(Error::Refused(refusal)) => {
@@ -378,7 +376,7 @@ pub(super) fn surprise(error: Error) -> String {
     format!("a surprise: {error}; next: {}", error.advice())
 }
 
-/// The payload, as it stands in the token.
+/// Prints the claims of a token.
 pub(super) fn show_token(token: &str) {
     let payload = token
         .split('.')

@@ -8,8 +8,8 @@ use writ_wire::error::ErrorCode;
 
 use super::{Ask, facts};
 use crate::node::failure::Failure;
-use crate::node::passwords::Busy;
-use crate::node::rate_limits::Tries;
+use crate::node::passwords::PasswordPoolFull;
+use crate::node::rate_limits::RateLimit;
 
 /// What the request says of the person; everything that is signed is verified.
 pub struct Hinted {
@@ -46,15 +46,15 @@ pub async fn check_code(
         return Err(ask.refuse(Refusal::new(ErrorCode::MissingUserCode, sentence)));
     };
     let wrong = || Refusal::new(ErrorCode::InvalidUserCode, "the user code is wrong");
-    let tries = Tries::of_user_code(&user, ask.now);
-    if !app.may_try(&tries).await? {
+    let tries = RateLimit::of_user_code(&user, ask.now);
+    if !app.admit_attempt(&tries).await? {
         return Err(ask.refuse(wrong().because("paused after wrong user codes")));
     }
     match app.passwords.verify(code.clone(), Some(hash)).await {
-        Ok(true) => Ok(app.forget_tries(&tries).await?),
+        Ok(true) => Ok(app.reset_attempts(&tries).await?),
         Ok(false) => Err(ask.refuse(wrong())),
-        Err(Busy) => {
-            app.forgive_try(&tries).await?;
+        Err(PasswordPoolFull) => {
+            app.uncount_attempt(&tries).await?;
             let busy = "too many codes are being checked: try again";
             Err(ask.refuse(Refusal::new(ErrorCode::TemporarilyUnavailable, busy)))
         }

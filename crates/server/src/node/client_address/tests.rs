@@ -1,4 +1,4 @@
-//! Who may say from where a request comes, and who is not believed (LESSONS 24).
+//! Which proxies' headers are believed, and which headers are ignored.
 
 use http::HeaderName;
 
@@ -27,7 +27,7 @@ fn found(
     header: ForwardedHeader,
 ) -> Option<IpAddr> {
     let headers = headers(name, fields);
-    origin(ip(peer), (&headers, header), &PROXIES.map(ip))
+    origin(ip(peer), &headers, header, &PROXIES.map(ip))
 }
 
 /// Behind the first proxy.
@@ -45,7 +45,7 @@ fn forwarded(fields: &[&str]) -> Option<IpAddr> {
 }
 
 #[test]
-fn lessons_24_whoever_is_no_proxy_says_nothing() {
+fn headers_of_an_untrusted_peer_are_ignored() {
     for header in [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded] {
         for (name, field) in [
             ("x-forwarded-for", "192.0.2.1"),
@@ -65,7 +65,7 @@ fn lessons_24_whoever_is_no_proxy_says_nothing() {
 }
 
 #[test]
-fn lessons_24_the_first_from_the_right_that_is_no_proxy() {
+fn the_client_is_the_first_from_the_right_that_is_no_proxy() {
     for fields in [
         &[CLIENT][..],
         &["192.0.2.1, 203.0.113.7"],
@@ -92,7 +92,7 @@ fn lessons_24_the_first_from_the_right_that_is_no_proxy() {
 }
 
 #[test]
-fn lessons_24_what_cannot_be_read_is_unknown() {
+fn an_unreadable_list_leaves_the_address_unknown() {
     assert_eq!(list(&[]), None);
     for text in [
         "",
@@ -118,7 +118,7 @@ fn lessons_24_what_cannot_be_read_is_unknown() {
         "203.0.113.7, x, 10.0.0.2",
         "0xcb007107",
         "\u{e9}",
-        // Only proxies: whoever it was is not said.
+        // Only proxies: the client is not named.
         "10.0.0.2",
         "10.0.0.1, 2001:db8::1",
     ] {
@@ -132,14 +132,14 @@ fn lessons_24_what_cannot_be_read_is_unknown() {
 }
 
 #[test]
-fn promise_10_only_so_many_hops() {
+fn the_number_of_hops_is_bounded() {
     let behind = |proxies: usize| format!("{CLIENT}{}", ", 10.0.0.2".repeat(proxies));
     assert_eq!(list(&[&behind(MOST_HOPS - 1)]), Some(ip(CLIENT)));
     assert_eq!(list(&[&behind(MOST_HOPS)]), None);
 }
 
 #[test]
-fn lessons_24_the_other_header_is_never_read() {
+fn only_the_configured_header_is_read() {
     let (list, one) = (ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded);
     assert_eq!(
         found("10.0.0.1", "forwarded", &["for=203.0.113.7"], list),

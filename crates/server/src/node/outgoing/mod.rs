@@ -1,5 +1,5 @@
-//! By which ways notices leave this node: the guarded door to other servers, the key for push services, the mail server, the
-//! words of messages.
+//! What outgoing notifications need: the guarded HTTP client, the VAPID key for push services, the SMTP client, the texts of
+//! messages.
 
 pub mod mailer;
 pub mod vapid;
@@ -15,8 +15,8 @@ use self::vapid::PushKey;
 use crate::config::Config;
 use crate::node::app::StartError;
 
-/// The ways out of one node.
-pub struct Notices {
+/// The clients, key and texts by which this node sends notifications.
+pub struct OutgoingChannels {
     pub guard: GuardedClient,
     pub push_key: PushKey,
     pub(crate) mailer: Option<Mailer>,
@@ -24,7 +24,7 @@ pub struct Notices {
     pub(crate) due: Notify,
 }
 
-impl Notices {
+impl OutgoingChannels {
     pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
         let channels = &config.channels;
         let guard = GuardedClient::new(channels.rules.clone())
@@ -39,12 +39,12 @@ impl Notices {
         })
     }
 
-    /// After a commit: what it left to send is sent at once by this node.
+    /// Call it after a commit that wrote notices: this node sends them at once.
     pub fn wake(&self) {
         self.due.notify_one();
     }
 
-    /// Of ours, by a browser's `Accept-Language`.
+    /// The supported language that a browser's `Accept-Language` prefers.
     pub fn language(&self, accept_language: &str) -> String {
         self.words.language(accept_language).to_owned()
     }

@@ -1,4 +1,4 @@
-//! The key by which push services know this server (RFC 8292): made at first start, sealed under the master key.
+//! The VAPID key, by which push services recognise this server (RFC 8292): made at first start, encrypted under the master key.
 
 use std::time::Duration;
 
@@ -14,16 +14,17 @@ use writ_wire::time::Timestamp;
 use crate::config::Config;
 use crate::node::app::StartError;
 
-/// RFC 8292 section 2 permits a day.
+/// Lifetime of a VAPID token; RFC 8292 section 2 permits a day.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 
 const PURPOSE: &str = "vapid";
 
+/// A P-256 signing key.
 pub struct PushKey {
     key: SigningKey,
     /// What browsers subscribe with: the uncompressed point in base64url (RFC 8292 section 3.2).
     pub public: String,
-    /// Who answers for our messages.
+    /// The operator's contact, `sub` of the token (RFC 8292 section 2.1).
     contact: Option<String>,
 }
 
@@ -42,7 +43,9 @@ impl PushKey {
         let mut session = store.begin(DEFAULT_TENANT).await?;
         if session.server_key(PURPOSE).await?.is_none() {
             let key = SigningKey::generate().map_err(|e| broken(&e))?;
-            let sealed = config.master.seal(PLACE.as_bytes(), &key.to_pkcs8());
+            let sealed = config
+                .master
+                .seal(ASSOCIATED_DATA.as_bytes(), &key.to_pkcs8());
             let sealed = URL_SAFE_NO_PAD.encode(sealed.map_err(|e| broken(&e))?);
             let public = point(&key).map_err(|e| broken(&e))?;
             session
@@ -57,7 +60,7 @@ impl PushKey {
             .await?;
         let (public, sealed) = found.ok_or_else(|| broken(&"the key is gone"))?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|e| broken(&e))?;
-        let plain = config.master.open(PLACE.as_bytes(), &sealed);
+        let plain = config.master.open(ASSOCIATED_DATA.as_bytes(), &sealed);
         let plain = plain.map_err(|_| broken(&"does not open: is this the right master key?"))?;
         Ok(Self {
             key: SigningKey::from_pkcs8(&plain).map_err(|e| broken(&e))?,
@@ -78,7 +81,7 @@ impl PushKey {
     }
 }
 
-/// An https issuer is a contact by itself (RFC 8292 section 2.1).
+/// What the operator configured, else an https issuer, which is a contact URL too (RFC 8292 section 2.1).
 fn contact(config: &Config) -> Option<String> {
     let issuer = config.is_https().then(|| config.issuer.to_string());
     config.channels.push_contact.clone().or(issuer)
@@ -93,5 +96,5 @@ fn point(key: &SigningKey) -> Result<String, &'static str> {
     Ok(URL_SAFE_NO_PAD.encode([&[4], x.as_slice(), &y].concat()))
 }
 
-/// What the sealed key is bound to.
-const PLACE: &str = "server-key default vapid";
+/// The associated data that the key is encrypted with.
+const ASSOCIATED_DATA: &str = "server-key default vapid";

@@ -1,4 +1,4 @@
-//! What other nodes did: one query a second while somebody waits here, none otherwise.
+//! Finds what other nodes changed: one query a second while this node has waiters, none otherwise.
 
 use std::collections::HashMap;
 use std::sync::Weak;
@@ -19,13 +19,13 @@ const OVERLAP: Duration = Duration::from_secs(10);
 /// Changes, or people, of one query.
 const BATCH: u32 = 1000;
 
-/// What was woken for already, by its last change.
+/// The changes that waiters were woken for already.
 struct Seen {
     since: Timestamp,
     changes: HashMap<ApprovalId, Timestamp>,
 }
 
-/// Runs while somebody waits, and as long as the node is there.
+/// Runs while there are waiters and the node lives.
 pub(super) async fn run(shared: Weak<Shared>) {
     let Some(start) = shared.upgrade().map(|shared| shared.clock.now()) else {
         return;
@@ -39,33 +39,33 @@ pub(super) async fn run(shared: Weak<Shared>) {
         let Some(waiting) = shared.upgrade().map(Waiting) else {
             return;
         };
-        if waiting.is_left() {
+        if waiting.stop_if_unused() {
             return;
         }
-        if let Err(error) = look(&waiting, &mut seen).await {
+        if let Err(error) = wake_changed(&waiting, &mut seen).await {
             tracing::error!(%error, "changes of other nodes cannot be read");
         }
     }
 }
 
 impl Waiting {
-    /// Nobody waits any more; the next one starts a new watcher.
-    fn is_left(&self) -> bool {
-        let mut registry = self.registry();
-        registry.forget_absent();
-        registry.is_watched = !(registry.polls.is_empty() && registry.people.is_empty());
-        !registry.is_watched
+    /// Whether there are no waiters any more; the next one starts a new watcher.
+    fn stop_if_unused(&self) -> bool {
+        let mut waiters = self.waiters();
+        waiters.forget_absent();
+        waiters.is_watched = !(waiters.polls.is_empty() && waiters.people.is_empty());
+        !waiters.is_watched
     }
 
     fn has_people(&self) -> bool {
-        !self.registry().people.is_empty()
+        !self.waiters().people.is_empty()
     }
 }
 
-async fn look(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreError> {
+async fn wake_changed(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreError> {
     let before = seen.since;
     let fresh = changes(waiting, seen).await?;
-    // A poll that waits is answered when there is an answer: that somebody looked, or that others may decide now, is none.
+    // A long poll is answered when the request is decided or over: that it was viewed or escalated is no answer.
     let open = |change: &&StateChange| matches!(change.state, State::Pending | State::Viewed);
     for change in fresh.iter().filter(|change| !open(change)) {
         waiting.announce(&change.id);
@@ -78,7 +78,7 @@ async fn look(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Requests that changed and were not seen to have changed so.
+/// Requests that changed since the last query.
 async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>, StoreError> {
     let mut session = waiting.0.store.read(DEFAULT_TENANT).await?;
     let (mut fresh, mut from) = (Vec::new(), seen.since);
@@ -97,7 +97,7 @@ async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>,
             break;
         }
     }
-    // Beyond this node's own time is only what a clock that is ahead wrote: it must not hide what the others do.
+    // A later time than this node's own comes from a clock that is ahead: it must not hide later changes of other nodes.
     let until = from.min(waiting.0.clock.now());
     seen.since = until.minus(OVERLAP).max(seen.since);
     let since = seen.since;
@@ -105,7 +105,7 @@ async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>,
     Ok(fresh)
 }
 
-/// Everybody who may decide about what changed since then, or is its subject.
+/// The approvers and subjects of what changed since then.
 async fn concerned(waiting: &Waiting, since: Timestamp) -> Result<Vec<UserId>, StoreError> {
     let mut session = waiting.0.store.read(DEFAULT_TENANT).await?;
     let mut people: Vec<UserId> = Vec::new();

@@ -100,7 +100,7 @@ impl Visit<'_> {
             escalate::next_stage(self.app, &mut session, &question.request, now).await?;
         }
         if decided.decision().is_some() {
-            outbox::decided(self.app, &mut session, &question.request).await?;
+            outbox::request_decided(self.app, &mut session, &question.request).await?;
         }
         session.commit().await?;
         endings.announce(self.app);

@@ -1,6 +1,5 @@
 //! What a no may take with it: everything that this agent does for the person, or the agent itself.
 
-use serde_json::json;
 use writ_core::approval::No;
 use writ_core::pending::Ending;
 use writ_store::DatabaseTransaction;
@@ -9,8 +8,9 @@ use super::Visit;
 use super::question::Question;
 use crate::approvals::close::{Endings, end};
 use crate::notifications::outbox;
-use crate::operate::stop::{Stopper, stop_agent, stop_task};
-use crate::operate::suspend::{Suspender, suspend};
+use crate::operate::change::Actor;
+use crate::operate::stop::{stop_agent, stop_task};
+use crate::operate::suspend::suspend_agent;
 use crate::people::authorize::Ended;
 
 /// In the transaction of the no; other requests may end with it.
@@ -36,17 +36,17 @@ async fn stop_all(
     let (app, now) = (visit.app, visit.app.clock.now());
     let (subject, client) = (&question.subject.id, &question.client.id);
     let person = &visit.person.user.id;
-    let stopper = match person == subject {
-        true => Stopper::Person(subject.as_str()),
-        false => Stopper::Approver(person.as_str()),
+    let by = match person == subject {
+        true => Actor::Subject(subject.as_str()),
+        false => Actor::Approver(person.as_str()),
     };
     // First the task in which it asked: what dies with it needs no stop of its own.
     if let Some(here) = &question.request.task
-        && stop_task(session, here, stopper, (app.event_id(now), now)).await?
+        && stop_task(session, here, app.change(by, now)).await?
     {
         app.metrics.stopped();
     }
-    let stopped = stop_agent(app, session, (subject, client), stopper).await?;
+    let stopped = stop_agent(app, session, subject, client, by).await?;
     Ok(stopped.endings)
 }
 
@@ -58,10 +58,12 @@ async fn report(
 ) -> Result<Endings, Ended> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (agent, reporter) = (&question.client.id, &visit.person.user.id);
-    let by = Suspender::Person(reporter.as_str());
-    let data = json!({ "approval": question.request.id });
-    if suspend(session, agent, by, (app.event_id(now), now, data)).await? {
-        outbox::suspended(app, session, agent, reporter).await?;
+    let by = Actor::Reporter {
+        user: reporter.as_str(),
+        request: &question.request.id,
+    };
+    if suspend_agent(session, agent, app.change(by, now)).await? {
+        outbox::agent_suspended(app, session, agent, reporter).await?;
     }
     let (subject, client) = (&question.subject.id, agent);
     Ok(end(app, session, Ending::Stopped { subject, client }, now).await?)

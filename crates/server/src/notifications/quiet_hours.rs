@@ -1,4 +1,4 @@
-//! Quiet hours: a stretch of the person's own day in which nothing buzzes.
+//! Quiet hours: a part of the user's local day in which no push message or mail is sent to them.
 
 use std::time::Duration;
 
@@ -6,14 +6,28 @@ use writ_pages::zones::{Zone, Zones};
 use writ_store::settings::PersonSettings;
 use writ_wire::time::Timestamp;
 
-/// How long it stays quiet; `None` outside of quiet hours. They follow the person's zone; whoever set none has a clock that is
-/// always as far from UTC.
-pub(crate) fn lasts(settings: &PersonSettings, zones: &Zones, now: Timestamp) -> Option<Duration> {
-    let hours = (settings.quiet_from?, settings.quiet_until?);
+use super::outcome::DeliveryOutcome;
+
+/// The rest of the quiet hours; `None` outside of them. They follow the user's time zone, or the fixed offset from UTC of a user
+/// without one.
+fn remaining(settings: &PersonSettings, zones: &Zones, now: Timestamp) -> Option<Duration> {
+    let (from, until) = (settings.quiet_from?, settings.quiet_until?);
     let zone = settings.time_zone.as_deref();
     let zone = zone.and_then(|name| zones.find(name));
     let zone = zone.unwrap_or_else(|| Zone::east(settings.offset_minutes.unwrap_or(0)));
-    Some(now.until(zone.end_of_stretch(hours, now)?))
+    Some(now.until(zone.end_of_stretch(from, until, now)?))
+}
+
+/// Puts a notice off until the end of the user's quiet hours.
+pub(crate) fn check(
+    settings: &PersonSettings,
+    zones: &Zones,
+    now: Timestamp,
+) -> Result<(), DeliveryOutcome> {
+    match remaining(settings, zones, now) {
+        Some(left) => Err(DeliveryOutcome::Retry("quiet hours".to_owned(), Some(left))),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -28,11 +42,11 @@ mod tests {
             ..PersonSettings::default()
         };
         let now = Timestamp::from_rfc3339(at).unwrap();
-        lasts(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)
+        remaining(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)
     }
 
     #[test]
-    fn quiet_hours_are_of_the_persons_day() {
+    fn quiet_hours_follow_the_users_local_day() {
         let night = (22 * 60, 7 * 60);
         let quiet = |offset, at| minutes(night.0, night.1, offset, at);
         assert_eq!(quiet(0, "2026-11-22T21:59:59Z"), None);
@@ -51,7 +65,7 @@ mod tests {
         assert_eq!(minutes(600, 600, 0, "2026-11-22T10:00:00Z"), None);
         let unset = PersonSettings::default();
         assert_eq!(
-            lasts(&unset, &Zones::load(), Timestamp::from_seconds(0)),
+            remaining(&unset, &Zones::load(), Timestamp::from_seconds(0)),
             None
         );
     }
@@ -67,7 +81,7 @@ mod tests {
                 ..PersonSettings::default()
             };
             let now = Timestamp::from_rfc3339(at).unwrap();
-            lasts(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)
+            remaining(&settings, &Zones::load(), now).map(|left| left.as_secs() / 60)
         };
         assert_eq!(quiet("Europe/Berlin", "2026-11-22T21:00:00Z"), Some(9 * 60));
         assert_eq!(quiet("Europe/Berlin", "2026-07-22T20:00:00Z"), Some(9 * 60));
