@@ -66,6 +66,7 @@ both!(
             ("agent.registered", 4),
             ("client.registered", 1),
             ("consent.given", 1),
+            ("delegation.made", 1),
             ("key.created", 2),
             ("login.succeeded", 1),
             ("resource.changed", 1),

@@ -98,7 +98,7 @@ both!(journeys_guards_questions_have_a_limit, |world| async {
     cast.token(&world).await;
     cast.planner.asked(&world, &more).await;
     assert!(
-        world.events_named("token.refused").await.len() >= 2,
+        world.events_named("request.refused").await.len() >= 2,
         "on record"
     );
 });

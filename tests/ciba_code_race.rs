@@ -40,7 +40,7 @@ fn all_wrong(replies: &[TestReply]) {
 
 /// How many were compared with the code, and not only counted.
 async fn looked_at(world: &World) -> usize {
-    let refused = world.events_named("token.refused").await;
+    let refused = world.events_named("request.refused").await;
     let reasons = refused.iter().filter_map(|event| event.reason.as_deref());
     let wrong = reasons.filter(|reason| reason.contains("the user code is wrong"));
     wrong.filter(|reason| !reason.contains("paused")).count()

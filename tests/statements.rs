@@ -18,8 +18,8 @@ const CREDENTIALS: u64 = 6;
 const CODE: u64 = 8;
 /// Begin, refresh token, lineage, claims, event, commit.
 const REFRESH: u64 = 6;
-/// Begin, lineage, actor, claims, delegation, event, commit.
-const HAND_OVER: u64 = 7;
+/// Begin, lineage, actor, claims, delegation, two events, commit.
+const HAND_OVER: u64 = 8;
 /// Begin, lineage, claims, delegation, event, commit.
 const NARROW: u64 = 6;
 /// Begin, stop, task, event, commit.

@@ -1,4 +1,5 @@
-//! Which check applies at which endpoint: the one table. `docs/checks.md` prints it; a test keeps them the same.
+//! Which check applies at which endpoint: one table, which the server reads whenever a request comes in. `docs/checks.md` prints
+//! it; a test keeps them the same, another one drives every row through HTTP.
 
 use writ_wire::registration::Profile;
 use writ_wire::token::GrantType;
@@ -19,6 +20,17 @@ pub enum Endpoint {
     Userinfo,
 }
 
+/// What an endpoint asks of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientRule {
+    /// No client authentication takes place here.
+    Unauthenticated,
+    /// Every client authenticates.
+    Authenticated,
+    /// Every client authenticates, but a public one comes with its `client_id` alone.
+    AuthenticatedOrPublic,
+}
+
 /// What an endpoint asks of the DPoP proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProofRule {
@@ -26,7 +38,7 @@ pub enum ProofRule {
     Ignored,
     /// Checked if sent; binds what is made here.
     IfSent,
-    /// Required unless this client may have bearer tokens, and checked if sent.
+    /// Checked if sent, and required unless the client may have bearer tokens (at `/userinfo`: unless the token is one).
     UnlessBearer,
     /// Always required.
     Required,
@@ -35,14 +47,19 @@ pub enum ProofRule {
 /// One row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checks {
-    pub client_authentication: bool,
-    /// A public client may come with its `client_id` alone.
-    pub public_clients: bool,
+    pub client: ClientRule,
     pub proof: ProofRule,
-    /// What is consumed here, once.
-    pub consumes: &'static str,
-    /// What must be live, read uncached.
-    pub live: &'static str,
+}
+
+impl ProofRule {
+    /// Whether a request without a proof is refused.
+    pub const fn requires_proof(self, bearer_allowed: bool) -> bool {
+        match self {
+            Self::Ignored | Self::IfSent => false,
+            Self::UnlessBearer => !bearer_allowed,
+            Self::Required => true,
+        }
+    }
 }
 
 impl Endpoint {
@@ -63,69 +80,50 @@ impl Endpoint {
     ];
 
     pub const fn checks(self) -> Checks {
+        let (client, proof) = match self {
+            Self::Par | Self::DeviceAuthorization => {
+                (ClientRule::AuthenticatedOrPublic, ProofRule::IfSent)
+            }
+            Self::Authorize => (ClientRule::Unauthenticated, ProofRule::Ignored),
+            Self::Token(
+                GrantType::AuthorizationCode | GrantType::RefreshToken | GrantType::DeviceCode,
+            ) => (ClientRule::AuthenticatedOrPublic, ProofRule::UnlessBearer),
+            Self::Token(GrantType::ClientCredentials | GrantType::Ciba) => {
+                (ClientRule::Authenticated, ProofRule::UnlessBearer)
+            }
+            Self::Token(GrantType::TokenExchange) | Self::Transaction => {
+                (ClientRule::Authenticated, ProofRule::Required)
+            }
+            Self::Backchannel => (ClientRule::Authenticated, ProofRule::IfSent),
+            Self::Introspect => (ClientRule::Authenticated, ProofRule::Ignored),
+            Self::Userinfo => (ClientRule::Unauthenticated, ProofRule::UnlessBearer),
+        };
+        Checks { client, proof }
+    }
+
+    pub const fn path(self) -> &'static str {
         match self {
-            Self::Par => row(
-                true,
-                ProofRule::IfSent,
-                "assertion and proof `jti`",
-                "client",
-            ),
-            Self::Authorize => Checks {
-                client_authentication: false,
-                public_clients: true,
-                proof: ProofRule::Ignored,
-                consumes: "`request_uri`, at the decision",
-                live: "client, session, person",
-            },
-            Self::Token(grant) => token(grant),
-            Self::Backchannel => Checks {
-                public_clients: false,
-                ..row(
-                    true,
-                    ProofRule::IfSent,
-                    "assertion, proof and signed request `jti`",
-                    "person, client, lineage that asks",
-                )
-            },
-            Self::DeviceAuthorization => row(
-                true,
-                ProofRule::IfSent,
-                "assertion and proof `jti`",
-                "client",
-            ),
-            Self::Transaction => Checks {
-                public_clients: false,
-                ..row(
-                    true,
-                    ProofRule::Required,
-                    "assertion, proof and challenge `jti`; `transaction_authorization_id` when approved",
-                    "person, client, lineage that asks",
-                )
-            },
-            Self::Introspect => Checks {
-                public_clients: false,
-                ..row(true, ProofRule::Ignored, "assertion `jti`", "lineage")
-            },
-            Self::Userinfo => Checks {
-                client_authentication: false,
-                public_clients: true,
-                proof: ProofRule::UnlessBearer,
-                consumes: "proof `jti`",
-                live: "lineage",
-            },
+            Self::Par => "/par",
+            Self::Authorize => "/authorize",
+            Self::Token(_) => "/token",
+            Self::Backchannel => "/bc-authorize",
+            Self::DeviceAuthorization => "/device_authorization",
+            Self::Transaction => "/transaction_authorization",
+            Self::Introspect => "/introspect",
+            Self::Userinfo => "/userinfo",
         }
     }
 
-    pub fn name(self) -> String {
+    /// The name under which its refusals are counted: the path, at `/token` with the grant.
+    pub const fn label(self) -> &'static str {
         match self {
-            Self::Par => "`/par`".to_owned(),
-            Self::Authorize => "`/authorize`".to_owned(),
-            Self::Token(grant) => format!("`/token` {}", short(grant)),
-            Self::Backchannel => "`/bc-authorize`".to_owned(),
-            Self::DeviceAuthorization => "`/device_authorization`".to_owned(),
-            Self::Transaction => "`/transaction_authorization`".to_owned(),
-            Self::Introspect => "`/introspect`".to_owned(),
-            Self::Userinfo => "`/userinfo`".to_owned(),
+            Self::Token(GrantType::AuthorizationCode) => "/token authorization_code",
+            Self::Token(GrantType::RefreshToken) => "/token refresh_token",
+            Self::Token(GrantType::ClientCredentials) => "/token client_credentials",
+            Self::Token(GrantType::TokenExchange) => "/token token-exchange",
+            Self::Token(GrantType::Ciba) => "/token ciba",
+            Self::Token(GrantType::DeviceCode) => "/token device_code",
+            endpoint => endpoint.path(),
         }
     }
 }
@@ -141,102 +139,40 @@ pub const fn bearer_possible(profile: Profile) -> bool {
 /// The table as Markdown.
 pub fn table() -> String {
     let mut text = String::from(
-        "| endpoint | client authentication | public clients | DPoP proof | consumes | must be live |\n|---|---|---|---|---|---|\n",
+        "| endpoint | client authentication | public clients | DPoP proof |\n|---|---|---|---|\n",
     );
     for endpoint in Endpoint::ALL {
         let checks = endpoint.checks();
-        let yes = |b: bool| if b { "yes" } else { "no" };
+        let (path, label) = (endpoint.path(), endpoint.label());
+        let grant = label.strip_prefix(path).unwrap_or_default();
+        let (authentication, public) = match checks.client {
+            ClientRule::Unauthenticated => ("no", "yes"),
+            ClientRule::Authenticated => ("yes", "no"),
+            ClientRule::AuthenticatedOrPublic => ("yes", "yes"),
+        };
         let proof = match checks.proof {
             ProofRule::Ignored => "ignored",
             ProofRule::IfSent => "checked if sent",
-            ProofRule::UnlessBearer => "required unless the client may have bearer",
+            ProofRule::UnlessBearer => "required unless bearer",
             ProofRule::Required => "required",
         };
         text.push_str(&format!(
-            "| {} | {} | {} | {proof} | {} | {} |\n",
-            endpoint.name(),
-            yes(checks.client_authentication),
-            yes(checks.public_clients),
-            checks.consumes,
-            checks.live,
+            "| `{path}`{grant} | {authentication} | {public} | {proof} |\n"
         ));
     }
     text
 }
 
-/// The rows of the token endpoint.
-const fn token(grant: GrantType) -> Checks {
-    match grant {
-        GrantType::AuthorizationCode => row(
-            true,
-            ProofRule::UnlessBearer,
-            "code, assertion and proof `jti`",
-            "lineage",
-        ),
-        GrantType::RefreshToken => row(
-            true,
-            ProofRule::UnlessBearer,
-            "assertion and proof `jti`; a public client's refresh token",
-            "lineage",
-        ),
-        GrantType::ClientCredentials => Checks {
-            public_clients: false,
-            ..row(
-                true,
-                ProofRule::UnlessBearer,
-                "assertion and proof `jti`",
-                "client",
-            )
-        },
-        GrantType::TokenExchange => Checks {
-            public_clients: false,
-            ..row(
-                true,
-                ProofRule::Required,
-                "assertion, proof and actor assertion `jti`",
-                "lineage, actor",
-            )
-        },
-        GrantType::Ciba => Checks {
-            public_clients: false,
-            ..row(
-                true,
-                ProofRule::UnlessBearer,
-                "assertion and proof `jti`; `auth_req_id` when approved",
-                "person, client, lineage that asked",
-            )
-        },
-        GrantType::DeviceCode => row(
-            true,
-            ProofRule::UnlessBearer,
-            "assertion and proof `jti`; `device_code` when approved",
-            "person, client",
-        ),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-const fn row(
-    authenticated: bool,
-    proof: ProofRule,
-    consumes: &'static str,
-    live: &'static str,
-) -> Checks {
-    Checks {
-        client_authentication: authenticated,
-        public_clients: true,
-        proof,
-        consumes,
-        live,
-    }
-}
-
-const fn short(grant: GrantType) -> &'static str {
-    match grant {
-        GrantType::AuthorizationCode => "authorization_code",
-        GrantType::RefreshToken => "refresh_token",
-        GrantType::ClientCredentials => "client_credentials",
-        GrantType::TokenExchange => "token-exchange",
-        GrantType::Ciba => "ciba",
-        GrantType::DeviceCode => "device_code",
+    #[test]
+    fn every_endpoint_is_counted_under_a_name_of_its_own() {
+        let labels: std::collections::BTreeSet<&str> = Endpoint::ALL
+            .iter()
+            .map(|endpoint| endpoint.label())
+            .collect();
+        assert_eq!(labels.len(), Endpoint::ALL.len());
     }
 }

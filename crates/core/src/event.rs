@@ -1,8 +1,9 @@
-//! What happened (the vocabulary of JOURNEYS). Written in the transaction of the state that it tells of (promise 4).
+//! The audit log's events. Each is written in the database transaction of the state that it tells of.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use writ_wire::time::Timestamp;
 
+use crate::checks::Endpoint;
 use crate::client::Client;
 use crate::delegation::Delegation;
 use crate::id::EventId;
@@ -44,6 +45,7 @@ event_names! {
     TaskProposed = "task.proposed",
     TaskApproved = "task.approved",
     TaskRevoked = "task.revoked",
+    DelegationMade = "delegation.made",
     DelegationStopped = "delegation.stopped",
     ApprovalRequested = "approval.requested",
     ApprovalNotified = "approval.notified",
@@ -57,6 +59,7 @@ event_names! {
     TokenExchanged = "token.exchanged",
     TokenRefreshed = "token.refreshed",
     TokenRefused = "token.refused",
+    RequestRefused = "request.refused",
     KeyCreated = "key.created",
     KeyActivated = "key.activated",
     KeyRetired = "key.retired",
@@ -164,6 +167,17 @@ impl Event {
             refusal.code.as_str(),
             refusal.sentence
         ));
+        self
+    }
+
+    /// A refusal after client authentication: of a token, or of a request at another endpoint, which `data` names.
+    pub fn refused_at(mut self, endpoint: Endpoint) -> Self {
+        if let Endpoint::Token(_) = endpoint {
+            self.name = EventName::TokenRefused;
+        } else {
+            self.name = EventName::RequestRefused;
+            self.data = json!({ "endpoint": endpoint.path() });
+        }
         self
     }
 

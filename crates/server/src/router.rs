@@ -1,4 +1,4 @@
-//! Paths (DESIGN 9). Bodies are bounded; people get pages, clients get JSON.
+//! Paths. Bodies are bounded; people get pages, clients get JSON.
 
 use std::sync::Arc;
 
@@ -6,10 +6,12 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodFilter, get, post};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use writ_core::checks::Endpoint;
 use writ_pages::FailureKind;
 
+use crate::client::incoming::program_route;
 use crate::client::{ciba, device, introspect, metadata, par, token, transaction, types, userinfo};
 use crate::node::app::App;
 use crate::people::{
@@ -27,16 +29,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.well-known/oauth-authorization-server", metadata.clone())
         .route("/.well-known/openid-configuration", metadata)
         .route("/jwks", get(metadata::jwks))
-        .route("/par", post(par::push))
-        .route("/token", post(token::token))
-        .route("/bc-authorize", post(ciba::ask))
-        .route("/device_authorization", post(device::authorize))
-        .route("/introspect", post(introspect::introspect))
-        .route(
-            "/userinfo",
-            get(userinfo::userinfo).post(userinfo::userinfo),
-        )
         .route("/types/{hash}", get(types::document))
+        .merge(program_endpoints())
         .merge(transaction::routes(&app))
         .layer(middleware::from_fn(cross_origin));
     let people = Router::new()
@@ -69,6 +63,26 @@ pub fn router(app: Arc<App>) -> Router {
             transport_security,
         ))
         .with_state(app)
+}
+
+/// The endpoints of the checks table; one more is [`transaction::routes`].
+fn program_endpoints() -> Router<Arc<App>> {
+    let (post, get) = (MethodFilter::POST, MethodFilter::GET);
+    let device = program_route(post, device::authorize);
+    let userinfo = program_route(get.or(post), userinfo::userinfo);
+    Router::new()
+        .route(Endpoint::Par.path(), program_route(post, par::push))
+        .route("/token", program_route(post, token::token))
+        .route(
+            Endpoint::Backchannel.path(),
+            program_route(post, ciba::authorize),
+        )
+        .route(Endpoint::DeviceAuthorization.path(), device)
+        .route(
+            Endpoint::Introspect.path(),
+            program_route(post, introspect::introspect),
+        )
+        .route(Endpoint::Userinfo.path(), userinfo)
 }
 
 /// The operator's listener: never public.
@@ -107,7 +121,7 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
         .into_response()
 }
 
-/// Browser clients may read these endpoints; the authorization endpoint never (RFC 9700 section 2.6, SPECS 1.6).
+/// Browser clients may read these endpoints; the authorization endpoint never (RFC 9700 section 2.6).
 async fn cross_origin(request: Request, next: Next) -> Response {
     let preflight = request.method() == Method::OPTIONS;
     let mut response = if preflight {

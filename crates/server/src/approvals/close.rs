@@ -1,4 +1,4 @@
-//! Requests that end without an answer (SPECS appendix B.1): late, asked anew, or stopped with their agent. One way for all of
+//! Requests that end without an answer: late, asked anew, or stopped with their agent. One way for all of
 //! them: the guarded statement, an event each, the client told by the outbox; after the commit whoever waits is woken.
 
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ pub async fn end(
 ) -> Result<Endings, Failure> {
     let mut endings = Endings::default();
     for ended in session.end_pending(ending, now).await? {
-        let event = event(app, &ended, (ending, now));
+        let event = event(app, &ended, ending, now);
         session.insert_event(&event).await?;
         // A decision has its own ping or push, which finds how it ended.
         if ended.decided_at.is_none() {
@@ -57,7 +57,7 @@ impl Endings {
     }
 }
 
-fn event(app: &App, ended: &EndedRequest, (ending, now): (Ending<'_>, Timestamp)) -> Event {
+fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) -> Event {
     let request = &ended.request;
     let name = match ending {
         Ending::Late(_) | Ending::Superseded(_) => EventName::ApprovalExpired,

@@ -5,12 +5,10 @@ mod facts;
 mod person;
 
 pub use facts::{Deciding, deciders};
-pub use person::{Hinted, check_code, own_token};
+pub use person::{HintedPerson, check_code, verify_own_token};
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use serde_json::json as object;
 use writ_core::Refusal;
@@ -20,136 +18,147 @@ use writ_core::id::{ApprovalId, UserId};
 use writ_core::pending::{self, Asking, Ending, LONGEST_WAIT, PendingRequest, Prepared};
 use writ_store::DatabaseTransaction;
 use writ_store::pending::NewPendingRequest;
-use writ_wire::time::Timestamp;
 
-use self::facts::Loaded;
+use self::facts::ApprovalFacts;
 use crate::approvals::close::{Endings, end};
-use crate::approvals::secret;
+use crate::approvals::secret::{self, Secrets};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::registry::Catalogue;
 use crate::node::secret::secret_digest;
 use crate::notifications::outbox;
-use crate::request::caller::Caller;
-use crate::request::replay::Single;
+use crate::request::client_request::ClientRequest;
+use crate::request::replay::ReplayCheck;
 
-/// A request that is not taken, and when another one may be.
-pub struct Denied {
-    pub failure: Failure,
-    pub retry_after: Option<Duration>,
-}
-
-impl<F: Into<Failure>> From<F> for Denied {
-    fn from(failure: F) -> Self {
-        Self {
-            failure: failure.into(),
-            retry_after: None,
-        }
-    }
-}
-
-/// One request on its way.
-pub struct Ask<'a> {
-    pub app: &'a App,
-    pub caller: Caller,
+/// One request to ask a person.
+pub struct ApprovalContext<'a> {
+    pub request: &'a ClientRequest,
     pub catalogue: Arc<Catalogue>,
-    pub address: Option<IpAddr>,
-    pub now: Timestamp,
 }
 
-impl Ask<'_> {
+impl<'a> ApprovalContext<'a> {
+    pub async fn of(request: &'a ClientRequest) -> Result<Self, Failure> {
+        Ok(Self {
+            request,
+            catalogue: request.app.fresh_catalogue().await?,
+        })
+    }
+
     pub fn refuse(&self, refusal: impl Into<Refusal>) -> Failure {
-        self.app
-            .refused(refusal.into(), |event| event.by(&self.caller.client))
+        self.request.refuse(refusal)
     }
 }
 
-/// A question that may be asked, as far as it was judged without the rows.
-pub struct Question<'a> {
+/// What is to be asked, as far as it was judged without the rows.
+pub struct NewApproval<'a> {
     pub prepared: Prepared,
-    pub hinted: &'a Hinted,
+    pub hinted: &'a HintedPerson,
     /// What is used up besides assertion and proof.
-    pub singles: Vec<Single>,
+    pub checks: Vec<ReplayCheck>,
     /// Of a client that is told of the answer.
     pub notification_token: Option<&'a str>,
 }
 
-/// A question that waits, and the handle under which its answer is fetched.
-pub struct Asked {
+/// A request that waits for a person, and the handle under which its answer is fetched.
+pub struct CreatedApproval {
     pub handle: String,
     pub request: PendingRequest,
 }
 
-/// Judges what must hold now, and writes the question; or nothing.
-pub async fn commit(ask: &Ask<'_>, question: Question<'_>) -> Result<Asked, Denied> {
-    let (app, client, now) = (ask.app, &ask.caller.client, ask.now);
+/// A request that is being written, and the older copies of it that end with it.
+#[derive(Clone, Copy)]
+struct Copies<'a> {
+    request: &'a PendingRequest,
+    older: &'a Endings,
+}
+
+/// Judges what must hold now, and writes the request; or nothing.
+pub async fn create_approval(
+    context: &ApprovalContext<'_>,
+    new: NewApproval<'_>,
+) -> Result<CreatedApproval, Failure> {
+    let (app, caller) = (&context.request.app, &context.request.caller);
     let handle = app.random.secret();
     let mut session = app.begin().await?;
-    let loaded = facts::load(ask, &mut session, question.hinted).await?;
-    let subject = loaded.person(client).map_err(|r| ask.refuse(r))?.clone();
-    let deciding = Deciding {
-        authority: &question.prepared.authority,
-        client,
-        subject: &subject,
-        task: loaded.asking.as_ref().map(|lineage| &lineage.task),
-    };
-    let deciders = deciders(&mut session, &deciding, ask.catalogue.realm()).await?;
-    let asking = Asking {
-        id: ApprovalId::make(now, app.entropy()),
-        digest: secret_digest(&handle),
-        client,
-        subject: &subject.id,
-        deciders: deciders.map_err(|refusal| ask.refuse(refusal))?,
-        asking: loaded.asking.as_ref(),
-        jkt: ask.caller.key().cloned(),
-        number: client.backchannel.number_matching.then(|| number(app)),
-        address: ask.address.map(|address| address.to_string()),
-        now,
-    };
-    let request = pending::pending(question.prepared, asking).map_err(|r| ask.refuse(r))?;
-    let sealed = secret::sealed(app, (question.notification_token, &handle), &request)?;
-    let asked = Asked { handle, request };
-    let older = claim(ask, &mut session, (question.singles, &asked.request)).await?;
-    let prompts = prompts(ask, &mut session, &asked.request).await?;
+    let facts = facts::load(context, &mut session, new.hinted).await?;
+    let request = judge(context, &mut session, &facts, new.prepared, &handle).await?;
+    let secrets = new.notification_token.map(|token| Secrets {
+        auth_req_id: handle.clone(),
+        client_notification_token: token.to_owned(),
+    });
+    let sealed = secret::seal_secrets(app, secrets, &request)?;
+    let older = claim(context, &mut session, new.checks, &request).await?;
+    let prompts = prompts(context, &mut session, &request).await?;
     session
         .insert_pending(NewPendingRequest {
-            request: &asked.request,
+            request: &request,
             user_code: None,
             sealed: sealed.as_deref(),
         })
         .await?;
-    within_budget(ask, &mut session, (&asked.request, prompts)).await?;
+    within_budget(context, &mut session, &request, prompts).await?;
+    let copies = Copies {
+        request: &request,
+        older: &older,
+    };
     session
-        .insert_event(&requested(ask, &loaded, (&asked.request, &older)))
+        .insert_event(&requested(context, &facts, copies))
         .await?;
-    announce(ask, &mut session, (&asked.request, &older)).await?;
+    announce(context, &mut session, copies).await?;
     session.commit().await?;
     older.announce(app);
-    app.remember_keys(&ask.caller);
-    app.waiting.announce_request(&asked.request);
+    caller.remember_keys(app);
+    app.waiting.announce_request(&request);
     app.notices.wake();
-    Ok(asked)
+    Ok(CreatedApproval { handle, request })
+}
+
+/// Who is asked, who decides, and whether this client may ask them that.
+async fn judge(
+    context: &ApprovalContext<'_>,
+    session: &mut DatabaseTransaction,
+    facts: &ApprovalFacts,
+    prepared: Prepared,
+    handle: &str,
+) -> Result<PendingRequest, Failure> {
+    let ClientRequest { app, caller, .. } = context.request;
+    let (client, now) = (context.request.client(), context.request.now);
+    let subject = facts.person(client).map_err(|r| context.refuse(r))?;
+    let deciding = Deciding {
+        authority: &prepared.authority,
+        client,
+        subject,
+        task: facts.asking.as_ref().map(|lineage| &lineage.task),
+    };
+    let deciders = deciders(session, &deciding, context.catalogue.realm()).await?;
+    let asking = Asking {
+        id: ApprovalId::make(now, app.entropy()),
+        digest: secret_digest(handle),
+        client,
+        subject: &subject.id,
+        deciders: deciders.map_err(|refusal| context.refuse(refusal))?,
+        asking: facts.asking.as_ref(),
+        jkt: caller.key().cloned(),
+        number: client.backchannel.number_matching.then(|| number(app)),
+        address: context.request.address.map(|address| address.to_string()),
+        now,
+    };
+    pending::pending(prepared, asking).map_err(|refusal| context.refuse(refusal))
 }
 
 /// What is used once; the rows by which prompts are counted; the older copy of the same question, which ends.
 async fn claim(
-    ask: &Ask<'_>,
+    context: &ApprovalContext<'_>,
     session: &mut DatabaseTransaction,
-    (more, request): (Vec<Single>, &PendingRequest),
-) -> Result<Endings, Denied> {
-    let app = ask.app;
-    let mut singles = ask.caller.singles();
-    singles.extend(more);
-    if let Some(foreign) = app.claim_keys(session, &ask.caller, ask.now).await? {
-        return Err(ask.refuse(foreign).into());
-    }
-    if let Some(used) = app.claim(session, singles).await? {
-        return Err(ask.refuse(used).into());
-    }
+    more: Vec<ReplayCheck>,
+    request: &PendingRequest,
+) -> Result<Endings, Failure> {
+    let (app, now) = (&context.request.app, context.request.now);
+    context.request.claim(session, more).await?;
     session
-        .guard_prompts_to(&people(request), &request.client, ask.now)
+        .guard_prompts_to(&people(request), &request.client, now)
         .await?;
-    Ok(end(app, session, Ending::Superseded(request), ask.now).await?)
+    end(app, session, Ending::Superseded(request), now).await
 }
 
 /// Everybody whose budget it costs: who may decide, and whom it is about.
@@ -160,27 +169,27 @@ fn people(request: &PendingRequest) -> BTreeSet<&UserId> {
 
 /// One buzz for one question, however often it is asked: what was not told of an older copy is told of this one.
 async fn announce(
-    ask: &Ask<'_>,
+    context: &ApprovalContext<'_>,
     session: &mut DatabaseTransaction,
-    (request, older): (&PendingRequest, &Endings),
+    copies: Copies<'_>,
 ) -> Result<(), Failure> {
-    if older.is_empty() {
-        return outbox::request_created(ask.app, session, request).await;
+    if copies.older.is_empty() {
+        return outbox::request_created(&context.request.app, session, copies.request).await;
     }
-    let since = ask.now.minus(LONGEST_WAIT);
-    Ok(session.hand_on_notices(request, since).await?)
+    let since = context.request.now.minus(LONGEST_WAIT);
+    Ok(session.hand_on_notices(copies.request, since).await?)
 }
 
 /// What was asked before this one; how often its people were asked is counted when it is written.
 async fn prompts(
-    ask: &Ask<'_>,
+    context: &ApprovalContext<'_>,
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<budget::Prompts, Failure> {
     let Some(subject) = &request.subject else {
         return Ok(budget::Prompts::default());
     };
-    let (client, now) = (&request.client, ask.now);
+    let (client, now) = (&request.client, context.request.now);
     let since = |age| now.minus(age);
     let lately = session
         .prompts(subject, client, since(budget::WINDOW), now)
@@ -199,27 +208,32 @@ async fn prompts(
 }
 
 async fn within_budget(
-    ask: &Ask<'_>,
+    context: &ApprovalContext<'_>,
     session: &mut DatabaseTransaction,
-    (request, prompts): (&PendingRequest, budget::Prompts),
-) -> Result<(), Denied> {
-    let (since, now) = (ask.now.minus(budget::WINDOW), ask.now);
+    request: &PendingRequest,
+    prompts: budget::Prompts,
+) -> Result<(), Failure> {
+    let now = context.request.now;
+    let since = now.minus(budget::WINDOW);
     let person = session.prompts_of_people(&request.id, since, now).await?;
     let prompts = budget::Prompts { person, ..prompts };
-    budget::check(&prompts, &ask.app.config.prompts, now).map_err(|over| Denied {
-        failure: ask.refuse(over.refusal),
-        retry_after: Some(over.retry_after),
+    let limits = &context.request.app.config.prompts;
+    budget::check(&prompts, limits, now).map_err(|over| {
+        let wait = over.retry_after;
+        context.refuse(over.refusal).with_retry_after(wait)
     })
 }
 
 fn requested(
-    ask: &Ask<'_>,
-    loaded: &Loaded,
-    (request, older): (&PendingRequest, &Endings),
+    context: &ApprovalContext<'_>,
+    facts: &ApprovalFacts,
+    Copies { request, older }: Copies<'_>,
 ) -> Event {
-    let id = ask.app.event_id(ask.now);
-    let mut event = Event::new(id, ask.now, EventName::ApprovalRequested).by(&ask.caller.client);
-    if let Some(lineage) = &loaded.asking {
+    let now = context.request.now;
+    let id = context.request.app.event_id(now);
+    let client = context.request.client();
+    let mut event = Event::new(id, now, EventName::ApprovalRequested).by(client);
+    if let Some(lineage) = &facts.asking {
         event = event.about(&lineage.task).under(&lineage.leaf);
     } else if let Some(subject) = &request.subject {
         event = event.of_subject(subject.as_str());

@@ -4,9 +4,11 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
+use writ_core::checks::Endpoint;
 use writ_core::pending::{PendingRequest, State};
 use writ_store::notice::Notice;
 use writ_wire::error::ErrorCode;
+use writ_wire::token::GrantType;
 
 use crate::approvals::push::deliver;
 use crate::approvals::secret::{Secrets, open_secrets};
@@ -32,7 +34,7 @@ pub async fn ping(app: &App, notice: &Notice) -> Result<DeliveryOutcome, Failure
     post(app, &ended, &body).await
 }
 
-/// Sends the answer itself. A token is made once and then sent until it arrives (LESSONS 29).
+/// Sends the answer itself. A token is made once and then sent until it arrives.
 pub async fn push(
     app: &App,
     notice: &Notice,
@@ -133,7 +135,7 @@ async fn token(app: &App, notice: &Notice, ended: &Ended) -> Result<Value, Failu
     Ok(answer)
 }
 
-/// Promise 5: a token that was made and not sent yet is not sent after a stop.
+/// A token that was made and not sent yet is not sent after a stop.
 async fn is_live(app: &App, request: &PendingRequest) -> Result<bool, Failure> {
     let Some(delegation) = &request.delegation else {
         return Ok(false);
@@ -142,9 +144,10 @@ async fn is_live(app: &App, request: &PendingRequest) -> Result<bool, Failure> {
     Ok(session.is_live(delegation, app.clock.now()).await?)
 }
 
-/// A refusal after the person's yes is for our record; the client hears that it failed (CIBA 12).
+/// A refusal after the person's yes is recorded as one of the token that a poll would have fetched; the client hears that it failed (CIBA 12).
 async fn record(app: &App, refused: Failure) -> Result<(), Failure> {
-    if let Failure::Refused(_, event) = refused {
+    if let Failure::Refused(refused) = refused {
+        let event = refused.event.refused_at(Endpoint::Token(GrantType::Ciba));
         let mut session = app.begin().await?;
         session.insert_event(&event).await?;
         session.commit().await?;

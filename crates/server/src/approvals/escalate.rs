@@ -1,4 +1,4 @@
-//! What time alone does to requests: silence leads to the next people, and after the last of them to no (SPECS appendix B.1).
+//! What time alone does to requests: silence leads to the next people, and after the last of them to no.
 
 use serde_json::json;
 use writ_core::event::EventName;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use axum::response::Response;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use writ_core::pending::LONGEST_POLL;
 
@@ -25,11 +24,11 @@ pub fn preference(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// RFC 7240 section 3: the answer of a poll that was held as long as the client liked.
-pub fn say_applied(response: &mut Response, headers: &HeaderMap) {
-    if let Some(wait) = preference(headers)
+pub fn add_preference_applied(headers: &mut HeaderMap, wait: Option<Duration>) {
+    if let Some(wait) = wait
         && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", wait.as_secs()))
     {
-        response.headers_mut().insert(PREFERENCE_APPLIED, applied);
+        headers.insert(PREFERENCE_APPLIED, applied);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a person approved is fetched (CIBA 10.1 and 11, RFC 8628 sections 3.4 and 3.5, SPECS 10.5): a poll, perhaps a long one,
+//! What a person approved is fetched (CIBA 10.1 and 11, RFC 8628 sections 3.4 and 3.5, draft-rosomakho-oauth-txn-challenge-00): a poll, perhaps a long one,
 //! and at the end one token. The same for every flow that waits for a person.
 
 use tokio::time::Instant;
@@ -11,14 +11,14 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::token::TokenResponse;
 
-use super::redeem::{Fetch, make};
+use super::redeem::{Redemption, redeem_approval};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
 use crate::node::waiting::WakeReason;
-use crate::request::granting::Granting;
+use crate::request::token_request::TokenRequestContext;
 
 /// What a client polls with.
-pub struct Handle<'a> {
+pub struct PollHandle<'a> {
     pub kind: Kind,
     /// `auth_req_id`, `device_code` or `transaction_authorization_id`.
     pub text: &'a str,
@@ -39,33 +39,34 @@ struct Open {
     expires_at: Timestamp,
 }
 
-/// Whether this request's assertion and proof are used up already.
+/// Whether the request's assertion and proof are used up already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Singles {
-    Fresh,
-    Used,
+enum Claims {
+    /// The first look of a poll claims them.
+    Open,
+    Made,
 }
 
-pub async fn fetch(
-    mut granting: Granting<'_>,
-    handle: &Handle<'_>,
+pub async fn poll_approval(
+    mut context: TokenRequestContext<'_>,
+    handle: &PollHandle<'_>,
 ) -> Result<TokenResponse, Failure> {
-    let open = match look(&granting, handle, Singles::Fresh).await? {
+    let open = match look(&context, handle, Claims::Open).await? {
         Looked::Token(response) => return Ok(*response),
         Looked::Open(open) => open,
     };
     let waiting = |refusal| Err(Failure::Waiting(Box::new(refusal)));
-    let (Some(most), Hasty::No) = (granting.wait, open.hasty) else {
+    let (Some(most), Hasty::No) = (context.wait, open.hasty) else {
         return waiting(open.answer);
     };
-    let most = most.min(granting.now.until(open.expires_at));
+    let most = most.min(context.now.until(open.expires_at));
     let end = Instant::now() + most;
     loop {
-        let Some(place) = granting.app.waiting.join(&open.id) else {
+        let Some(place) = context.app.waiting.join(&open.id) else {
             return waiting(open.answer);
         };
         // It may have been decided before the place was taken.
-        if let Looked::Token(response) = again(&mut granting, handle).await? {
+        if let Looked::Token(response) = again(&mut context, handle).await? {
             return Ok(*response);
         }
         match place.wait_until(end).await {
@@ -75,75 +76,78 @@ pub async fn fetch(
             WakeReason::TimedOut => break,
         }
     }
-    match again(&mut granting, handle).await? {
+    match again(&mut context, handle).await? {
         Looked::Token(response) => Ok(*response),
         Looked::Open(open) => waiting(open.answer),
     }
 }
 
 /// As it is now; a second look of the same poll.
-async fn again(granting: &mut Granting<'_>, handle: &Handle<'_>) -> Result<Looked, Failure> {
-    granting.now = granting.app.clock.now();
-    granting.catalogue = granting.app.catalogue().await?;
-    granting.keys = granting.app.keys().await?;
-    look(granting, handle, Singles::Used).await
+async fn again(
+    context: &mut TokenRequestContext<'_>,
+    handle: &PollHandle<'_>,
+) -> Result<Looked, Failure> {
+    context.now = context.app.clock.now();
+    context.catalogue = context.app.catalogue().await?;
+    context.keys = context.app.keys().await?;
+    look(context, handle, Claims::Made).await
 }
 
 async fn look(
-    granting: &Granting<'_>,
-    handle: &Handle<'_>,
-    singles: Singles,
+    context: &TokenRequestContext<'_>,
+    handle: &PollHandle<'_>,
+    claims: Claims,
 ) -> Result<Looked, Failure> {
-    let mut session = granting.app.begin().await?;
+    let mut session = context.app.begin().await?;
     let digest = secret_digest(handle.text);
     let found = session.pending(handle.kind, &digest).await?;
-    let client = &granting.caller.client.id;
-    match pending::poll(found.as_ref(), handle.kind, (client, granting.now)) {
-        Poll::Refuse(refusal) => Err(granting.refuse(refusal)),
-        Poll::Wait(request) => poll(granting, session, request, singles)
+    let client = &context.caller.client.id;
+    match pending::poll(found.as_ref(), handle.kind, (client, context.now)) {
+        Poll::Refuse(refusal) => Err(context.refuse(refusal)),
+        Poll::Wait(request) => count_poll(context, session, request, claims)
             .await
             .map(Looked::Open),
         Poll::Redeem(request, _) => {
-            let fetch = Fetch {
-                key: granting.caller.key(),
+            let redemption = Redemption {
+                key: context.caller.key(),
                 resource: handle.resource,
-                singles: match singles {
-                    Singles::Fresh => granting.caller.singles(),
-                    Singles::Used => Vec::new(),
+                checks: match claims {
+                    Claims::Open => context.caller.replay_checks(),
+                    Claims::Made => Vec::new(),
                 },
             };
-            let made = make(granting, &mut session, request, fetch).await?;
-            granting
-                .commit(session, &made.delegation, Refusal::invalid_grant)
+            let redeemed = redeem_approval(context, &mut session, request, redemption).await?;
+            context
+                .commit(session, &redeemed.delegation, Refusal::invalid_grant)
                 .await?;
-            granting.app.waiting.announce_request(request);
-            granting.app.metrics.issued(match handle.kind {
+            context.app.waiting.announce_request(request);
+            context.app.metrics.issued(match handle.kind {
                 Kind::Ciba => "ciba",
                 Kind::Device => "device_code",
                 Kind::Transaction => "transaction_authorization",
             });
-            Ok(Looked::Token(Box::new(made.response)))
+            Ok(Looked::Token(Box::new(redeemed.response)))
         }
     }
 }
 
 /// Counts the poll; a second look of the same poll counts nothing.
-async fn poll(
-    granting: &Granting<'_>,
+async fn count_poll(
+    context: &TokenRequestContext<'_>,
     mut session: DatabaseTransaction,
     request: &PendingRequest,
-    singles: Singles,
+    claims: Claims,
 ) -> Result<Open, Failure> {
     let (mut polling, mut hasty) = (request.polling, Hasty::No);
-    if singles == Singles::Fresh {
-        granting.claim(&mut session).await?;
+    if claims == Claims::Open {
+        context.claim(&mut session).await?;
         if let PollOutcome::TooEarly(slower) =
-            session.poll_pending(&request.id, granting.now).await?
+            session.poll_pending(&request.id, context.now).await?
         {
             (polling, hasty) = (slower, Hasty::Yes);
         }
         session.commit().await?;
-        granting.app.remember_keys(&granting.caller);
+        context.caller.remember_keys(context.app);
     }
     Ok(Open {
         id: request.id.clone(),

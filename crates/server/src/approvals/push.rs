@@ -1,5 +1,7 @@
 //! What a push delivers (CIBA 10.3): an approved request of a push client becomes its token.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use writ_core::Refusal;
 use writ_core::id::ApprovalId;
@@ -10,30 +12,30 @@ use writ_wire::claims::IdTokenClaims;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::TokenResponse;
 
-use crate::approvals::redeem::{Fetch, Made, make};
+use crate::approvals::redeem::{RedeemedApproval, Redemption, redeem_approval};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::request::caller::Caller;
-use crate::request::granting::Granting;
+use crate::request::token_request::TokenRequestContext;
 
 /// An answer that is to be pushed: everything is written in `session`, nothing is committed.
-pub struct Push<'a> {
+pub struct PushedToken<'a> {
     pub session: DatabaseTransaction,
     /// With the ID token of a push.
     pub response: TokenResponse,
     pub request: PendingRequest,
-    granting: Granting<'a>,
-    made: Made,
+    context: TokenRequestContext<'a>,
+    redeemed: RedeemedApproval,
 }
 
 /// Redeems an approved request of a push client, whose key is the one that it showed when it asked; bearer only for a client
-/// that may have it. The caller writes into `session` what it sends, and commits by [`Push::commit`]: a failed push loses nothing
-/// (LESSONS 29).
+/// that may have it. The caller writes into `session` what it sends, and commits by [`PushedToken::commit`]: a failed push loses
+/// nothing.
 pub async fn deliver<'a>(
     app: &'a App,
     id: &ApprovalId,
     auth_req_id: &str,
-) -> Result<Push<'a>, Failure> {
+) -> Result<PushedToken<'a>, Failure> {
     let mut session = app.begin().await?;
     let found = session.pending_by_id(id).await?;
     let now = app.clock.now();
@@ -48,48 +50,48 @@ pub async fn deliver<'a>(
     let client = app.client(request.client.as_str()).await?;
     let client =
         client.ok_or_else(|| Refusal::new(ErrorCode::TransactionFailed, "the client is gone"))?;
-    let granting = Granting {
+    let context = TokenRequestContext {
         app,
-        caller: Caller {
+        caller: Arc::new(Caller {
             client,
             proof: None,
             assertion: None,
-        },
+        }),
         catalogue: app.catalogue().await?,
         keys: app.keys().await?,
         now,
         wait: None,
     };
-    let fetch = Fetch {
+    let redemption = Redemption {
         key: request.jkt.as_ref(),
         resource: &[],
-        singles: Vec::new(),
+        checks: Vec::new(),
     };
-    let mut made = make(&granting, &mut session, &request, fetch).await?;
-    let response = push_response(&granting, &mut made, auth_req_id)?;
-    Ok(Push {
+    let mut redeemed = redeem_approval(&context, &mut session, &request, redemption).await?;
+    let response = push_response(&context, &mut redeemed, auth_req_id)?;
+    Ok(PushedToken {
         session,
         response,
         request,
-        granting,
-        made,
+        context,
+        redeemed,
     })
 }
 
-impl Push<'_> {
-    /// Promise 5 holds here too: unless everything above still lives after the commit, nothing may be sent.
+impl PushedToken<'_> {
+    /// A stop never loses a race here either: unless everything above still lives after the commit, nothing may be sent.
     pub async fn commit(self) -> Result<(), Failure> {
-        let delegation = &self.made.delegation;
-        self.granting
+        let delegation = &self.redeemed.delegation;
+        self.context
             .commit(self.session, delegation, Refusal::invalid_grant)
             .await?;
-        self.granting.app.waiting.announce_request(&self.request);
-        self.granting.app.metrics.issued("ciba");
+        self.context.app.waiting.announce_request(&self.request);
+        self.context.app.metrics.issued("ciba");
         Ok(())
     }
 }
 
-/// The hash claims of a pushed ID token (CIBA 10.3.1, LESSONS 29).
+/// The hash claims of a pushed ID token (CIBA 10.3.1).
 #[derive(Serialize)]
 struct PushedIdToken<'a> {
     #[serde(flatten)]
@@ -104,18 +106,18 @@ struct PushedIdToken<'a> {
 }
 
 fn push_response(
-    granting: &Granting<'_>,
-    made: &mut Made,
+    context: &TokenRequestContext<'_>,
+    redeemed: &mut RedeemedApproval,
     auth_req_id: &str,
 ) -> Result<TokenResponse, Failure> {
-    let mut response = made.response.clone();
-    if let Some(claims) = &made.identity {
+    let mut response = redeemed.response.clone();
+    if let Some(claims) = &redeemed.identity {
         let pushed = PushedIdToken {
             claims,
             auth_req_id,
             rt_hash: response.refresh_token.as_deref().map(hash::at_hash),
         };
-        response.id_token = Some(granting.keys.active.sign_jwt("JWT", &pushed)?);
+        response.id_token = Some(context.keys.active.sign_jwt("JWT", &pushed)?);
     }
     Ok(response)
 }

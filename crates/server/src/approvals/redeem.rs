@@ -1,4 +1,4 @@
-//! From an approval to its one token: everything is judged again (LESSONS 27), then signed and written with its events.
+//! From an approval to its one token: everything is judged again, then signed and written with its events.
 
 use writ_core::Refusal;
 use writ_core::client::{Client, User};
@@ -7,7 +7,6 @@ use writ_core::id::{DelegationId, TaskId, TransactionId};
 use writ_core::lineage::Lineage;
 use writ_core::mint::{self, Minting};
 use writ_core::pending::{self, Deciders, Decision, Facts, Fresh, PendingRequest, Redeemed};
-use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
 use writ_core::task::Task;
 use writ_core::usual;
@@ -18,103 +17,134 @@ use writ_store::approved_uses::NewUses;
 use writ_store::write::InsertBatch;
 use writ_wire::claims::IdTokenClaims;
 use writ_wire::resource::ResourceUri;
-use writ_wire::token::{GrantType, TokenResponse};
+use writ_wire::token::TokenResponse;
 
 use crate::approvals::create::{Deciding, deciders};
 use crate::node::failure::Failure;
 use crate::node::registry::parse_client;
-use crate::node::secret::secret_digest;
-use crate::request::granting::Granting;
-use crate::request::granting::Minted;
-use crate::request::replay::Single;
+use crate::request::replay::ReplayCheck;
+use crate::request::token_request::{MintedToken, RefreshGrant, TokenRequestContext};
 
 /// How an approval is fetched.
-pub struct Fetch<'a> {
+pub struct Redemption<'a> {
     pub key: Option<&'a Thumbprint>,
     pub resource: &'a [ResourceUri],
     /// What is used up with it.
-    pub singles: Vec<Single>,
+    pub checks: Vec<ReplayCheck>,
 }
 
 /// A token that is signed and written; it leaves only after the commit.
-pub struct Made {
+pub struct RedeemedApproval {
     pub response: TokenResponse,
     pub delegation: DelegationId,
     /// The ID token's claims, where the person agreed to say who they are.
     pub identity: Option<IdTokenClaims>,
 }
 
+/// What was approved, and what it gives.
+#[derive(Clone, Copy)]
+struct Approved<'a> {
+    request: &'a PendingRequest,
+    decision: &'a Decision,
+    task: &'a Task,
+    redeemed: &'a Redeemed,
+}
+
 /// Judges everything again, signs the token, and writes it with its events: one approval, one edge, one token.
-pub async fn make(
-    granting: &Granting<'_>,
+pub async fn redeem_approval(
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
-    fetch: Fetch<'_>,
-) -> Result<Made, Failure> {
-    let refuse = |refusal| granting.refuse(refusal);
+    redemption: Redemption<'_>,
+) -> Result<RedeemedApproval, Failure> {
+    let refuse = |refusal| context.refuse(refusal);
     let gone = || Refusal::invalid_grant("this request was not approved");
     let decision = request.decision.as_ref().ok_or_else(|| refuse(gone()))?;
-    let loaded = load(granting, session, request).await?;
-    let redeemed = decide(granting, &loaded, (request, decision), &fetch).map_err(refuse)?;
+    let loaded = load(context, session, request).await?;
+    let key = redemption.key;
+    let redeemed = decide(context, &loaded, request, decision, key).map_err(refuse)?;
     let asking = loaded.asking.as_ref().map(|lineage| &lineage.task);
     let task = redeemed.task.as_ref().or(asking);
-    let task = task.ok_or_else(|| refuse(gone()))?;
-    let (mut minted, identity) = mint(granting, (request, task), &redeemed, &fetch)?;
-    granting.claim_keys(session).await?;
-    let event = granting.token_event(
-        EventName::TokenIssued,
-        &minted,
-        (task, &redeemed.delegation),
-    );
-    let writes = InsertBatch {
-        task: redeemed.task.as_ref(),
-        delegation: Some(&redeemed.delegation),
-        event: Some(&event),
-        ..InsertBatch::default()
+    let approved = Approved {
+        request,
+        decision,
+        task: task.ok_or_else(|| refuse(gone()))?,
+        redeemed: &redeemed,
     };
-    granting.write(session, fetch.singles, writes).await?;
-    let edge = &redeemed.delegation.id;
-    if !session
-        .redeem_pending(&request.id, edge, granting.now)
-        .await?
-    {
-        return Err(refuse(Refusal::invalid_grant(
-            "the approval was used or ended just now",
-        )));
+    let (mut minted, identity) = mint(context, approved, &redemption)?;
+    context.claim_keys(session).await?;
+    write(context, session, approved, &minted, redemption.checks).await?;
+    if redeemed.task.is_some() {
+        // Never for an edge that is good for one action.
+        let grant = RefreshGrant {
+            client: &loaded.client,
+            delegation: &redeemed.delegation,
+            key,
+        };
+        minted.response.refresh_token = context.issue_refresh_token(session, grant).await?;
     }
-    remember(granting, session, (request, &redeemed)).await?;
-    let event = redeemed_event(granting, (request, decision), (task, &redeemed));
-    session.insert_event(&event).await?;
-    let context = (&loaded.client, &redeemed, fetch.key);
-    minted.response.refresh_token = refresh_token(granting, session, context).await?;
-    Ok(Made {
+    Ok(RedeemedApproval {
         response: minted.response,
         delegation: redeemed.delegation.id,
         identity,
     })
 }
 
-/// What this person approved is what is usual for them from now on.
-async fn remember(
-    granting: &Granting<'_>,
+/// Task, edge and events; the approval is used up by one guarded statement.
+async fn write(
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
-    (request, redeemed): (&PendingRequest, &Redeemed),
+    approved: Approved<'_>,
+    minted: &MintedToken,
+    checks: Vec<ReplayCheck>,
+) -> Result<(), Failure> {
+    let (redeemed, request) = (approved.redeemed, approved.request);
+    let edge = &redeemed.delegation;
+    let event = context.token_event(EventName::TokenIssued, minted, approved.task, edge);
+    let writes = InsertBatch {
+        task: redeemed.task.as_ref(),
+        delegation: Some(edge),
+        event: Some(&event),
+        ..InsertBatch::default()
+    };
+    let caller = &context.caller;
+    caller.write(context.app, session, checks, writes).await?;
+    if !session
+        .redeem_pending(&request.id, &edge.id, context.now)
+        .await?
+    {
+        return Err(context.refuse(Refusal::invalid_grant(
+            "the approval was used or ended just now",
+        )));
+    }
+    remember_uses(context, session, approved).await?;
+    let event = redeemed_event(context, approved);
+    Ok(session.insert_event(&event).await?)
+}
+
+/// What this person approved is what is usual for them from now on.
+async fn remember_uses(
+    context: &TokenRequestContext<'_>,
+    session: &mut DatabaseTransaction,
+    Approved {
+        request, redeemed, ..
+    }: Approved<'_>,
 ) -> Result<(), Failure> {
     let Some(subject) = &request.subject else {
         return Ok(());
     };
     let authority = &redeemed.delegation.authority;
-    let uses = usual::uses(authority, subject, granting.catalogue.realm().types);
+    let uses = usual::uses(authority, subject, context.catalogue.realm().types);
     let new = NewUses {
         approval: &request.id,
         client: &request.client,
         subject,
         uses: &uses,
     };
-    Ok(session.insert_uses(new, granting.now).await?)
+    Ok(session.insert_uses(new, context.now).await?)
 }
 
-/// LESSONS 27: all of it as it is now.
+/// Rows as they are in this transaction.
 struct Loaded {
     client: Client,
     subject: Option<User>,
@@ -124,11 +154,11 @@ struct Loaded {
 }
 
 async fn load(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<Loaded, Failure> {
-    let client = client(granting, session).await?;
+    let client = client(context, session).await?;
     let subject = match &request.subject {
         Some(id) => session.user_by_id(id).await?.map(|stored| stored.user),
         None => None,
@@ -145,7 +175,7 @@ async fn load(
                 subject,
                 task: asking.as_ref().map(|lineage| &lineage.task),
             };
-            let now = deciders(session, &deciding, granting.catalogue.realm()).await?;
+            let now = deciders(session, &deciding, context.catalogue.realm()).await?;
             now.ok()
         }
         None => None,
@@ -160,23 +190,24 @@ async fn load(
 
 /// As it is in this transaction: the record at hand may be older than a poll that was held.
 async fn client(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
 ) -> Result<Client, Failure> {
-    let id = &granting.caller.client.id;
+    let id = &context.caller.client.id;
     match session.client(id).await?.filter(|stored| !stored.stopped) {
         Some(stored) => Ok(parse_client(id.as_str(), &stored)?),
-        None => Err(granting.refuse(Refusal::invalid_grant("this client is stopped"))),
+        None => Err(context.refuse(Refusal::invalid_grant("this client is stopped"))),
     }
 }
 
 fn decide(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     loaded: &Loaded,
-    (request, decision): (&PendingRequest, &Decision),
-    fetch: &Fetch<'_>,
+    request: &PendingRequest,
+    decision: &Decision,
+    key: Option<&Thumbprint>,
 ) -> Result<Redeemed, Refusal> {
-    let (app, now) = (granting.app, granting.now);
+    let (app, now) = (context.app, context.now);
     let facts = Facts {
         request,
         decision,
@@ -184,7 +215,7 @@ fn decide(
         subject: loaded.subject.as_ref(),
         deciders: loaded.deciders.as_ref(),
         asking: loaded.asking.as_ref(),
-        key: fetch.key,
+        key,
     };
     let fresh = Fresh {
         task: TaskId::make(now, app.entropy()),
@@ -192,93 +223,68 @@ fn decide(
         transaction: TransactionId::make(now, app.entropy()),
         salt: app.random.identifier(),
     };
-    pending::redeem(&facts, (granting.catalogue.realm(), now, fresh))
+    pending::redeem(&facts, (context.catalogue.realm(), now, fresh))
 }
 
 fn mint(
-    granting: &Granting<'_>,
-    (request, task): (&PendingRequest, &Task),
-    redeemed: &Redeemed,
-    fetch: &Fetch<'_>,
-) -> Result<(Minted, Option<IdTokenClaims>), Failure> {
-    let realm = granting.catalogue.realm();
-    let delegation = &redeemed.delegation;
-    let audience = target::audience(&delegation.authority, fetch.resource, realm)
-        .map_err(|refusal| granting.refuse(refusal))?;
+    context: &TokenRequestContext<'_>,
+    approved: Approved<'_>,
+    redemption: &Redemption<'_>,
+) -> Result<(MintedToken, Option<IdTokenClaims>), Failure> {
+    let realm = context.catalogue.realm();
+    let delegation = &approved.redeemed.delegation;
+    let audience = target::audience(&delegation.authority, redemption.resource, realm)
+        .map_err(|refusal| context.refuse(refusal))?;
     let minting = Minting {
-        task,
+        task: approved.task,
         delegation,
         audience: &audience,
         view: &delegation.authority.view(&audience),
-        jkt: fetch.key,
+        jkt: redemption.key,
         not_after: delegation.expires_at,
     };
-    let mut minted = granting.mint(&minting)?;
-    let agreed = request.asked.identity && target::has_openid(&delegation.authority, realm);
+    let mut minted = context.mint(&minting)?;
+    let agreed =
+        approved.request.asked.identity && target::has_openid(&delegation.authority, realm);
     let identity = agreed
-        .then(|| identity(granting, (task, redeemed), &minted))
+        .then(|| identity(context, approved, &minted))
         .flatten();
     if let Some(claims) = &identity {
-        minted.response.id_token = Some(id_token::sign(&granting.keys.active, claims)?);
+        minted.response.id_token = Some(id_token::sign(&context.keys.active, claims)?);
     }
     Ok((minted, identity))
 }
 
 /// The person was authenticated for this very decision, also within an older task.
 fn identity(
-    granting: &Granting<'_>,
-    (task, redeemed): (&Task, &Redeemed),
-    minted: &Minted,
+    context: &TokenRequestContext<'_>,
+    Approved { task, redeemed, .. }: Approved<'_>,
+    minted: &MintedToken,
 ) -> Option<IdTokenClaims> {
     let approval = redeemed.delegation.approval.as_ref();
     let decided = Task {
         approval: approval.unwrap_or(&task.approval).clone(),
         ..task.clone()
     };
-    let client = granting.caller.client.id.as_str();
+    let client = context.caller.client.id.as_str();
     let at_hash = hash::at_hash(&minted.response.access_token);
-    let context = (granting.catalogue.realm(), granting.now);
-    mint::id_token(&decided, client, None, at_hash, context)
+    let measure = (context.catalogue.realm(), context.now);
+    mint::id_token(&decided, client, None, at_hash, measure)
 }
 
-fn redeemed_event(
-    granting: &Granting<'_>,
-    (request, decision): (&PendingRequest, &Decision),
-    (task, redeemed): (&Task, &Redeemed),
-) -> Event {
-    let id = granting.app.event_id(granting.now);
-    Event::new(id, granting.now, EventName::ApprovalRedeemed)
-        .by(&granting.caller.client)
-        .about(task)
+fn redeemed_event(context: &TokenRequestContext<'_>, approved: Approved<'_>) -> Event {
+    let (decision, redeemed) = (approved.decision, approved.redeemed);
+    let id = context.app.event_id(context.now);
+    Event::new(id, context.now, EventName::ApprovalRedeemed)
+        .by(&context.caller.client)
+        .about(approved.task)
         .under(&redeemed.delegation)
         .permitted()
         .with(serde_json::json!({
-            "approval": request.id,
-            "kind": request.kind.as_str(),
+            "approval": approved.request.id,
+            "kind": approved.request.kind.as_str(),
             "by": decision.by,
             "narrowed": decision.narrowed,
             "asked_by": redeemed.delegation.asked_by,
         }))
-}
-
-/// For a task of its own, if the client may use one; never for an edge that is good for one action.
-async fn refresh_token(
-    granting: &Granting<'_>,
-    session: &mut DatabaseTransaction,
-    (client, redeemed, key): (&Client, &Redeemed, Option<&Thumbprint>),
-) -> Result<Option<String>, Failure> {
-    if redeemed.task.is_none() || client.may_use(GrantType::RefreshToken).is_err() {
-        return Ok(None);
-    }
-    let secret = granting.app.random.secret();
-    let row = NewRefreshToken {
-        digest: secret_digest(&secret),
-        client: client.id.clone(),
-        delegation: redeemed.delegation.id.clone(),
-        binding: Binding::of(client, key),
-        created_at: granting.now,
-        expires_at: redeemed.delegation.expires_at,
-    };
-    session.insert_refresh_token(&row).await?;
-    Ok(Some(secret))
 }

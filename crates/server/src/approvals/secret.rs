@@ -1,4 +1,4 @@
-//! What a ping or push needs again, encrypted at rest (promise 9): the `auth_req_id` and the client's notification token.
+//! What a ping or push needs again, encrypted at rest: the `auth_req_id` and the client's notification token.
 
 use serde::{Deserialize, Serialize};
 use writ_core::id::ApprovalId;
@@ -15,18 +15,14 @@ pub struct Secrets {
     pub client_notification_token: String,
 }
 
-/// `None` for poll: nobody needs them again.
-pub fn sealed(
+/// `None` for poll, which needs none of them again.
+pub fn seal_secrets(
     app: &App,
-    (token, auth_req_id): (Option<&str>, &str),
+    secrets: Option<Secrets>,
     request: &PendingRequest,
 ) -> Result<Option<String>, Failure> {
-    let (Delivery::Ping | Delivery::Push, Some(token)) = (request.asked.delivery, token) else {
+    let (Delivery::Ping | Delivery::Push, Some(secrets)) = (request.asked.delivery, secrets) else {
         return Ok(None);
-    };
-    let secrets = Secrets {
-        auth_req_id: auth_req_id.to_owned(),
-        client_notification_token: token.to_owned(),
     };
     Ok(Some(app.seal(&place(&request.id), &secrets)?))
 }

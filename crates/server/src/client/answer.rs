@@ -1,4 +1,4 @@
-//! Answers to clients: one table from error code to status, no caching, no secret, one log line for what is our fault.
+//! Answers to clients: one table from error code to status, JSON that is not cached, one log line for what is our fault.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
@@ -6,16 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use writ_core::Refusal;
-use writ_core::checks::Endpoint;
-use writ_core::event::Event;
-use writ_store::StoreError;
-use writ_wire::dpop::DPOP_NONCE;
-use writ_wire::error::{ErrorBody, ErrorCode, description};
-use writ_wire::registration::Profile;
+use writ_wire::error::{ErrorBody, ErrorCode};
 
 use crate::node::app::App;
-use crate::node::failure::Failure;
 
 /// The status of the token endpoint's family: RFC 6749 section 5.2, RFC 9126 section 2.3, RFC 9449 section 5.
 pub const fn status(code: ErrorCode) -> StatusCode {
@@ -61,7 +54,7 @@ pub const fn status(code: ErrorCode) -> StatusCode {
     }
 }
 
-/// JSON that nobody keeps.
+/// JSON that must not be cached.
 pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     let Ok(text) = serde_json::to_vec(body) else {
         return (StatusCode::INTERNAL_SERVER_ERROR, Body::empty()).into_response();
@@ -78,24 +71,6 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
 }
 
 impl App {
-    /// Records the failure and answers it.
-    pub async fn answer_failure(&self, endpoint: Endpoint, failure: Failure) -> Response {
-        let refusal = match failure {
-            Failure::Unauthenticated(refusal) => match self.count(endpoint, &refusal).await {
-                Ok(()) => *refusal,
-                Err(error) => return self.broken(&error.to_string()),
-            },
-            Failure::Refused(refusal, event) => match self.record(&event).await {
-                Ok(()) => *refusal,
-                Err(error) => return self.broken(&error.to_string()),
-            },
-            Failure::Waiting(refusal) => *refusal,
-            Failure::Broken(cause) => return self.broken(&cause),
-        };
-        self.metrics.refused(endpoint, refusal.code);
-        refusal_response(&refusal)
-    }
-
     /// `server_error` with an id that names the one log line.
     pub fn broken(&self, cause: &str) -> Response {
         let body = ErrorBody {
@@ -116,61 +91,6 @@ impl App {
         self.metrics.broken();
         id
     }
-
-    async fn count(&self, endpoint: Endpoint, refusal: &Refusal) -> Result<(), StoreError> {
-        let mut session = self.begin().await?;
-        session
-            .count_refusal(
-                &endpoint.name().replace('`', ""),
-                refusal.code.as_str(),
-                self.clock.now(),
-            )
-            .await?;
-        session.commit().await
-    }
-
-    async fn record(&self, event: &Event) -> Result<(), StoreError> {
-        let mut session = self.begin().await?;
-        session.insert_event(event).await?;
-        session.commit().await
-    }
-
-    /// Gives the client its next nonce (RFC 9449 section 8.2), if its profile wants any or its last one was no good.
-    pub fn with_nonce(&self, mut response: Response, profile: Option<&Profile>) -> Response {
-        let wanted = profile.is_some_and(|profile| self.config.nonces.of(*profile));
-        let refused = response.extensions().get::<NonceRefused>().is_some();
-        if (wanted || refused)
-            && let Ok(nonce) = HeaderValue::from_str(&self.nonces.issue(self.clock.now()))
-        {
-            response.headers_mut().insert(DPOP_NONCE, nonce);
-        }
-        response
-    }
-}
-
-/// Marks an answer of `use_dpop_nonce`: it is worth nothing without a nonce.
-#[derive(Clone, Copy)]
-pub struct NonceRefused;
-
-/// The body and status of a refusal.
-pub fn refusal_response(refusal: &Refusal) -> Response {
-    let body = ErrorBody {
-        error: refusal.code,
-        error_description: Some(description(&refusal.sentence)),
-        excess: refusal.excess.clone(),
-        error_id: None,
-    };
-    let mut response = json(status(refusal.code), &body);
-    if refusal.code == ErrorCode::UseDpopNonce {
-        response.extensions_mut().insert(NonceRefused);
-    }
-    if refusal.code == ErrorCode::InvalidClient {
-        let basic = HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\"");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, basic);
-    }
-    response
 }
 
 #[cfg(test)]

@@ -4,115 +4,64 @@
 mod person;
 mod signed;
 
-use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
-
-use axum::Extension;
-use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-use writ_core::Refusal;
+use http::StatusCode;
 use writ_core::checks::Endpoint;
 use writ_core::ciba;
 use writ_core::pending::{Delivery, Prepared};
 use writ_core::request::Making;
 use writ_wire::ciba::{BackchannelRequest, BackchannelResponse};
-use writ_wire::error::ErrorCode;
-use writ_wire::registration::Profile;
 
-use crate::approvals::create::{self, Ask, Denied, Question, check_code};
-use crate::client::answer::json;
-use crate::client::caller::Arrived;
-use crate::client::denied;
+use crate::approvals::create::{ApprovalContext, NewApproval, check_code, create_approval};
+use crate::client::error::ClientError;
+use crate::client::incoming::IncomingRequest;
 use crate::client::par::references;
-use crate::client::token::read_form;
-use crate::node::app::App;
-use crate::node::client_address::ClientAddress;
 use crate::node::failure::Failure;
-use crate::request::replay::Single;
+use crate::request::client_request::ClientRequest;
+use crate::request::replay::ReplayCheck;
 
-pub async fn ask(
-    State(app): State<Arc<App>>,
-    peer: Option<Extension<ClientAddress>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let profile = OnceLock::new();
-    let address = app.address_of(peer, &headers);
-    let response = match asked(&app, (&headers, &profile), (&body, address)).await {
-        Ok(answer) => json(StatusCode::OK, &answer),
-        Err(denied) => refused(&app, denied).await,
-    };
-    app.with_nonce(response, profile.get())
+pub async fn authorize(incoming: IncomingRequest) -> Result<Response, ClientError> {
+    let request = incoming.authenticate(Endpoint::Backchannel).await?;
+    request.answer(StatusCode::OK, ask_person(&request).await)
 }
 
-/// CIBA 13: what policy denies is 403; everything else as at the token endpoint.
-async fn refused(app: &App, denied: Denied) -> Response {
-    let forbidden = matches!(&denied.failure,
-        Failure::Refused(refusal, _) if refusal.code == ErrorCode::AccessDenied);
-    let mut response = denied::refused(app, Endpoint::Backchannel, denied).await;
-    if forbidden && response.status() == StatusCode::BAD_REQUEST {
-        *response.status_mut() = StatusCode::FORBIDDEN;
-    }
-    response
-}
-
-async fn asked(
-    app: &App,
-    (headers, profile): (&HeaderMap, &OnceLock<Profile>),
-    (body, address): (&[u8], Option<IpAddr>),
-) -> Result<BackchannelResponse, Denied> {
-    let form = read_form(headers, body)?;
-    let now = app.clock.now();
-    let arrived = Arrived {
-        endpoint: Endpoint::Backchannel,
-        headers,
-        form: &form,
-        url: &app.urls.backchannel,
-        now,
-        profile,
-    };
-    let ask = Ask {
-        app,
-        caller: app.caller(&arrived).await?,
-        catalogue: app.fresh_catalogue().await?,
-        address,
-        now,
-    };
-    let read = signed::read(&form, &ask.caller.client, (app.config.issuer.as_str(), now))
-        .map_err(|refusal| ask.refuse(refusal))?;
-    let prepared = prepare(&ask, &read.request).map_err(|refusal| ask.refuse(refusal))?;
-    let hinted = person::hinted(&ask, &read.request).await?;
-    check_code(&ask, read.request.user_code.as_ref(), &hinted).await?;
-    let question = Question {
+async fn ask_person(request: &ClientRequest) -> Result<BackchannelResponse, Failure> {
+    let context = ApprovalContext::of(request).await?;
+    let read = signed::read(request).map_err(|refusal| request.refuse(refusal))?;
+    let prepared = prepare(&context, &read.request)?;
+    let hinted = person::hinted(&context, &read.request).await?;
+    check_code(&context, read.request.user_code.as_ref(), &hinted).await?;
+    let new = NewApproval {
         prepared,
         hinted: &hinted,
-        singles: read
+        checks: read
             .signed
             .as_ref()
-            .map(Single::of_request)
+            .map(ReplayCheck::of_request)
             .into_iter()
             .collect(),
         notification_token: read.request.client_notification_token.as_deref(),
     };
-    let create::Asked { handle, request } = create::commit(&ask, question).await?;
-    let is_polled = request.asked.delivery != Delivery::Push;
+    let created = create_approval(&context, new).await?;
+    let pending = created.request;
+    let is_polled = pending.asked.delivery != Delivery::Push;
     Ok(BackchannelResponse {
-        auth_req_id: handle,
-        expires_in: now.until(request.expires_at).as_secs(),
-        interval: is_polled.then_some(request.polling.interval),
-        number_to_match: request.asked.number,
+        auth_req_id: created.handle,
+        expires_in: request.now.until(pending.expires_at).as_secs(),
+        interval: is_polled.then_some(pending.polling.interval),
+        number_to_match: pending.asked.number,
     })
 }
 
-fn prepare(ask: &Ask<'_>, request: &BackchannelRequest) -> Result<Prepared, Refusal> {
-    let mut make_ref = references(ask.app, ask.now);
+fn prepare(context: &ApprovalContext<'_>, asked: &BackchannelRequest) -> Result<Prepared, Failure> {
+    let (request, app) = (context.request, &context.request.app);
+    let mut make_ref = references(app, request.now);
     let mut making = Making {
-        now: ask.now,
+        now: request.now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let measure = (ask.catalogue.realm(), ask.app.config.strongest());
-    ciba::prepare(request, &ask.caller.client, measure, &mut making)
+    let measure = (context.catalogue.realm(), app.config.strongest());
+    ciba::prepare(asked, request.client(), measure, &mut making)
+        .map_err(|refusal| request.refuse(refusal))
 }

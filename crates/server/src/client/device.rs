@@ -1,14 +1,8 @@
-//! The device flow (RFC 8628): `/device_authorization` for the device, `/device` for whoever types its code. A code takes
-//! a request and approves nothing: that is the approval screen's, with all its rules (LESSONS 32).
+//! The device flow (RFC 8628): `/device_authorization` for the device, `/device` for whoever types its code. A typed code only
+//! assigns the request to a person; it is approved on the approval screen, with all its rules.
 
-use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
-
-use axum::Extension;
-use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use writ_core::Refusal;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
@@ -21,74 +15,40 @@ use writ_jose::hash;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::device::{DeviceRequest, DeviceResponse, UserCode};
 use writ_wire::error::ErrorCode;
-use writ_wire::form::Form;
-use writ_wire::registration::Profile;
-use writ_wire::time::Timestamp;
 
-use crate::client::answer::json;
-use crate::client::caller::Arrived;
+use crate::client::error::ClientError;
+use crate::client::incoming::IncomingRequest;
 use crate::client::par::references;
-use crate::client::token::read_form;
 use crate::node::app::App;
-use crate::node::client_address::ClientAddress;
 use crate::node::failure::Failure;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::notifications::seal::of_user_code;
-use crate::request::caller::Caller;
+use crate::request::client_request::ClientRequest;
 
 /// Of the person's page, and of `verification_uri` (RFC 8628 section 3.3).
 pub(crate) const PATH: &str = "/device";
 
 /// RFC 8628 section 3.1.
-pub async fn authorize(
-    State(app): State<Arc<App>>,
-    peer: Option<Extension<ClientAddress>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let profile = OnceLock::new();
-    let address = app.address_of(peer, &headers);
-    let response = match asked(&app, (&headers, &profile), (&body, address)).await {
-        Ok(answer) => json(StatusCode::OK, &answer),
-        Err(failure) => {
-            app.answer_failure(Endpoint::DeviceAuthorization, failure)
-                .await
-        }
-    };
-    app.with_nonce(response, profile.get())
+pub async fn authorize(incoming: IncomingRequest) -> Result<Response, ClientError> {
+    let request = incoming.authenticate(Endpoint::DeviceAuthorization).await?;
+    request.answer(StatusCode::OK, start_flow(&request).await)
 }
 
-async fn asked(
-    app: &App,
-    (headers, profile): (&HeaderMap, &OnceLock<Profile>),
-    (body, address): (&[u8], Option<IpAddr>),
-) -> Result<DeviceResponse, Failure> {
-    let form = read_form(headers, body)?;
-    let now = app.clock.now();
-    let arrived = Arrived {
-        endpoint: Endpoint::DeviceAuthorization,
-        headers,
-        form: &form,
-        url: &app.urls.device_authorization,
-        now,
-        profile,
-    };
-    let caller = app.caller(&arrived).await?;
-    let prepared = prepare(app, &form, &caller.client, now)
-        .await?
-        .map_err(|refusal| app.refused(refusal, |e| e.by(&caller.client)))?;
-    leave_room(app, &caller.client, (address, now)).await?;
+async fn start_flow(request: &ClientRequest) -> Result<DeviceResponse, Failure> {
+    let (app, now) = (&request.app, request.now);
+    let prepared = prepare(request).await?;
+    limit_by_address(request).await?;
     let device_code = app.random.secret();
     let user_code = UserCode::of(u64::from_le_bytes(app.random.bytes()));
     let fresh = Fresh {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(&device_code),
     };
-    let jkt = caller.key().cloned();
-    let address = address.map(|address| address.to_string());
-    let request = device::pending(prepared, &caller.client, jkt, address, (now, fresh));
-    commit(app, &caller, &request, (&user_code, now)).await?;
+    let jkt = request.caller.key().cloned();
+    let address = request.address.map(|address| address.to_string());
+    let pending = device::pending(prepared, request.client(), jkt, address, (now, fresh));
+    write_request(request, &pending, &user_code).await?;
     let verification_uri = app.config.url(PATH);
     Ok(DeviceResponse {
         device_code,
@@ -101,88 +61,64 @@ async fn asked(
 }
 
 /// Anybody may ask in the name of a public client: one address does not use up all codes that may wait for it.
-async fn leave_room(
-    app: &App,
-    client: &Client,
-    (address, now): (Option<IpAddr>, Timestamp),
-) -> Result<(), Failure> {
-    let address = address.filter(|_| client.is_public());
-    let Some(tries) = address.and_then(|address| RateLimit::of_devices(&client.id, address, now))
-    else {
+async fn limit_by_address(request: &ClientRequest) -> Result<(), Failure> {
+    let client = request.client();
+    let address = request.address.filter(|_| client.is_public());
+    let tries = address.and_then(|address| RateLimit::of_devices(&client.id, address, request.now));
+    let Some(tries) = tries else {
         return Ok(());
     };
-    if app.admit_attempt(&tries).await? {
+    if request.app.admit_attempt(&tries).await? {
         return Ok(());
     }
     let sentence = "too many codes of this client were asked for from this address: ask later";
-    let refusal = Refusal::new(ErrorCode::TemporarilyUnavailable, sentence);
-    Err(app.refused(refusal, |event| event.by(client)))
+    Err(request.refuse(Refusal::new(ErrorCode::TemporarilyUnavailable, sentence)))
 }
 
-async fn prepare(
-    app: &App,
-    form: &Form,
-    client: &Client,
-    now: Timestamp,
-) -> Result<Result<Prepared, Refusal>, Failure> {
+async fn prepare(request: &ClientRequest) -> Result<Prepared, Failure> {
+    let (app, now) = (&request.app, request.now);
     let catalogue = app.fresh_catalogue().await?;
-    let request = match DeviceRequest::parse(form) {
-        Ok(request) => request,
-        Err(error) => return Ok(Err(error.into())),
-    };
+    let asked = DeviceRequest::parse(&request.form).map_err(|error| request.refuse(error))?;
     let mut make_ref = references(app, now);
     let mut making = Making {
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
-    Ok(device::prepare(
-        &request,
-        client,
-        (catalogue.realm(), app.config.strongest()),
-        &mut making,
-    ))
+    let measure = (catalogue.realm(), app.config.strongest());
+    device::prepare(&asked, request.client(), measure, &mut making)
+        .map_err(|refusal| request.refuse(refusal))
 }
 
-async fn commit(
-    app: &App,
-    caller: &Caller,
-    request: &PendingRequest,
-    (user_code, now): (&UserCode, Timestamp),
+async fn write_request(
+    request: &ClientRequest,
+    pending: &PendingRequest,
+    user_code: &UserCode,
 ) -> Result<(), Failure> {
-    let client = &caller.client;
+    let (app, client, now) = (&request.app, request.client(), request.now);
     let mut session = app.begin().await?;
-    let refuse = |refusal: Refusal| app.refused(refusal, |e| e.by(client));
-    if let Some(foreign) = app.claim_keys(&mut session, caller, now).await? {
-        return Err(refuse(foreign));
-    }
-    if let Some(used) = app.claim(&mut session, caller.singles()).await? {
-        return Err(refuse(used));
-    }
-    let stored = session.client(&client.id).await?;
-    if stored.is_none_or(|stored| stored.stopped) {
-        return Err(refuse(Refusal::invalid_client("this client is stopped")));
-    }
+    request.claim(&mut session, Vec::new()).await?;
+    request.require_active_client(&mut session).await?;
     session.guard_prompts(None, &client.id, now).await?;
     if session.waiting_devices(&client.id, now).await? >= MAX_WAITING_DEVICES {
-        return Err(refuse(Refusal::new(
+        return Err(request.refuse(Refusal::new(
             ErrorCode::TemporarilyUnavailable,
             "too many codes of this client wait: let some expire",
         )));
     }
     let digest = user_code_digest(user_code);
-    let sealed = app.seal(&of_user_code(&request.id), &user_code.to_string())?;
+    let sealed = app.seal(&of_user_code(&pending.id), &user_code.to_string())?;
     session
         .insert_pending(NewPendingRequest {
-            request,
+            request: pending,
             user_code: Some(&digest),
             sealed: Some(&sealed),
         })
         .await?;
-    let event = event(app, EventName::ApprovalRequested, client, request);
+    let event = event(app, EventName::ApprovalRequested, client, pending);
     session.insert_event(&event).await?;
     session.commit().await?;
-    app.remember_keys(caller);
+    request.caller.remember_keys(app);
     Ok(())
 }
 

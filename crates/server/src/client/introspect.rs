@@ -1,85 +1,62 @@
 //! Introspection (RFC 7662): for the resource that a token is for, and nobody else; state is read uncached.
 
-use std::sync::{Arc, OnceLock};
-
-use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
-use writ_core::Refusal;
+use http::StatusCode;
 use writ_core::checks::Endpoint;
 use writ_core::id::DelegationId;
 use writ_core::introspection;
 use writ_jose::access_token;
 use writ_wire::claims::AccessTokenClaims;
+use writ_wire::form::Form;
 use writ_wire::introspection::IntrospectionResponse;
-use writ_wire::time::Timestamp;
 
-use crate::client::answer::json;
-use crate::client::caller::Arrived;
-use crate::client::token::read_form;
-use crate::node::app::App;
+use crate::client::error::ClientError;
+use crate::client::incoming::IncomingRequest;
 use crate::node::failure::Failure;
-use crate::request::caller::Caller;
+use crate::request::client_request::ClientRequest;
 
-pub async fn introspect(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match asked(&app, &headers, &body).await {
-        Ok(answer) => json(StatusCode::OK, &answer),
-        Err(failure) => app.answer_failure(Endpoint::Introspect, failure).await,
-    }
+pub async fn introspect(incoming: IncomingRequest) -> Result<Response, ClientError> {
+    let endpoint = Endpoint::Introspect;
+    let form = read_form(&incoming).map_err(|failure| incoming.head.error(endpoint, failure))?;
+    let request = incoming.authenticate_form(endpoint, form).await?;
+    request.answer(StatusCode::OK, introspect_token(&request).await)
 }
 
-async fn asked(
-    app: &App,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<IntrospectionResponse, Failure> {
-    let form = read_form(headers, body)?;
-    form.refuse_repeats(&[]).map_err(Refusal::from)?;
-    let now = app.clock.now();
-    let arrived = Arrived {
-        endpoint: Endpoint::Introspect,
-        headers,
-        form: &form,
-        url: &app.urls.introspect,
-        now,
-        profile: &OnceLock::new(),
-    };
-    let caller = app.caller(&arrived).await?;
-    let token = form
-        .required("token")
-        .map_err(|e| app.refused(e.into(), |event| event.by(&caller.client)))?;
-    consume(app, &caller).await?;
-    answer(app, &caller, token, now).await
+fn read_form(incoming: &IncomingRequest) -> Result<Form, Failure> {
+    let form = incoming.form()?;
+    form.refuse_repeats(&[])?;
+    Ok(form)
+}
+
+async fn introspect_token(request: &ClientRequest) -> Result<IntrospectionResponse, Failure> {
+    let token = request.form.required("token");
+    let token = token.map_err(|error| request.refuse(error))?;
+    consume_assertion(request).await?;
+    answer(request, token).await
 }
 
 /// The assertion's `jti`, if the caller has one.
-async fn consume(app: &App, caller: &Caller) -> Result<(), Failure> {
-    let singles = caller.singles();
-    if singles.is_empty() {
+async fn consume_assertion(request: &ClientRequest) -> Result<(), Failure> {
+    let (app, caller) = (&request.app, &request.caller);
+    let checks = caller.replay_checks();
+    if checks.is_empty() {
         return Ok(());
     }
     let mut session = app.begin().await?;
-    if let Some(used) = app.claim(&mut session, singles).await? {
-        return Err(app.refused(used, |event| event.by(&caller.client)));
-    }
+    caller.claim(app, &mut session, checks).await?;
     Ok(session.commit().await?)
 }
 
 /// Whatever is wrong with the token looks the same from outside (RFC 7662 section 2.2).
-async fn answer(
-    app: &App,
-    caller: &Caller,
-    token: &str,
-    now: Timestamp,
-) -> Result<IntrospectionResponse, Failure> {
+async fn answer(request: &ClientRequest, token: &str) -> Result<IntrospectionResponse, Failure> {
+    let (app, now) = (&request.app, request.now);
     let keys = app.keys().await?;
-    let verified =
-        access_token::verify(token, |kid| keys.find(kid), app.config.issuer.as_str(), now);
+    let issuer = app.config.issuer.as_str();
+    let verified = access_token::verify(token, |kid| keys.find(kid), issuer, now);
     let Ok(claims) = verified else {
         return Ok(IntrospectionResponse::INACTIVE);
     };
-    if !may_ask(app, &claims, caller).await? {
+    if !may_ask(request, &claims).await? {
         return Ok(IntrospectionResponse::INACTIVE);
     }
     let Some(delegation) = claims.delegation().map(DelegationId::from_text) else {
@@ -92,13 +69,11 @@ async fn answer(
 }
 
 /// A resource that was registered a moment ago counts.
-async fn may_ask(app: &App, claims: &AccessTokenClaims, caller: &Caller) -> Result<bool, Failure> {
-    if introspection::may_ask(claims, &caller.client, app.catalogue().await?.realm()) {
+async fn may_ask(request: &ClientRequest, claims: &AccessTokenClaims) -> Result<bool, Failure> {
+    let (app, client) = (&request.app, request.client());
+    if introspection::may_ask(claims, client, app.catalogue().await?.realm()) {
         return Ok(true);
     }
-    Ok(introspection::may_ask(
-        claims,
-        &caller.client,
-        app.fresh_catalogue().await?.realm(),
-    ))
+    let fresh = app.fresh_catalogue().await?;
+    Ok(introspection::may_ask(claims, client, fresh.realm()))
 }

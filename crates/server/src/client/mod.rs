@@ -1,14 +1,16 @@
 //! What programs call: the endpoints of clients and resource servers.
 
 pub mod answer;
-pub mod caller;
+pub mod authentication;
 pub mod ciba;
-pub mod denied;
 pub mod device;
+pub mod error;
 pub mod grants;
+pub mod incoming;
 pub mod introspect;
 pub mod metadata;
 pub mod par;
+pub mod proof;
 pub mod token;
 pub mod transaction;
 pub mod types;

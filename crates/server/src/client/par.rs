@@ -1,12 +1,9 @@
 //! Pushed authorization requests (RFC 9126): validated when pushed, consumed at the decision.
 
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use writ_core::Refusal;
 use writ_core::authorize::REQUEST_LIFETIME;
 use writ_core::checks::Endpoint;
@@ -17,129 +14,80 @@ use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{
     AuthorizationRequest, PushedAuthorizationResponse, REQUEST_URI_PREFIX,
 };
-use writ_wire::form::Form;
-use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
 
-use crate::client::answer::json;
-use crate::client::caller::Arrived;
-use crate::client::token::read_form;
+use crate::client::error::ClientError;
+use crate::client::incoming::IncomingRequest;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::request::caller::Caller;
+use crate::request::client_request::ClientRequest;
 
-pub async fn push(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let profile = OnceLock::new();
-    let response = match pushed(&app, (&headers, &profile), &body).await {
-        Ok(answer) => json(StatusCode::CREATED, &answer),
-        Err(failure) => app.answer_failure(Endpoint::Par, failure).await,
-    };
-    app.with_nonce(response, profile.get())
+pub async fn push(incoming: IncomingRequest) -> Result<Response, ClientError> {
+    let request = incoming.authenticate(Endpoint::Par).await?;
+    request.answer(StatusCode::CREATED, push_request(&request).await)
 }
 
-async fn pushed(
-    app: &App,
-    (headers, profile): (&HeaderMap, &OnceLock<Profile>),
-    body: &[u8],
-) -> Result<PushedAuthorizationResponse, Failure> {
-    let form = read_form(headers, body)?;
-    let now = app.clock.now();
-    let arrived = Arrived {
-        endpoint: Endpoint::Par,
-        headers,
-        form: &form,
-        url: &app.urls.par,
-        now,
-        profile,
-    };
-    let caller = app.caller(&arrived).await?;
-    let prepared = prepare(app, &form, &caller, now)
-        .await?
-        .map_err(|refusal| app.refused(refusal, |e| e.by(&caller.client)))?;
-    let secret = app.random.secret();
-    commit(app, &caller, &prepared, (&secret, now)).await?;
+async fn push_request(request: &ClientRequest) -> Result<PushedAuthorizationResponse, Failure> {
+    let prepared = prepare(request).await?;
+    let secret = request.app.random.secret();
+    write_request(request, &prepared, &secret).await?;
     Ok(PushedAuthorizationResponse {
         request_uri: format!("{REQUEST_URI_PREFIX}{secret}"),
         expires_in: REQUEST_LIFETIME.as_secs(),
     })
 }
 
-async fn prepare(
-    app: &App,
-    form: &Form,
-    caller: &Caller,
-    now: Timestamp,
-) -> Result<Result<PreparedRequest, Refusal>, Failure> {
+async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {
+    let (app, caller) = (&request.app, &request.caller);
     let catalogue = app.fresh_catalogue().await?;
-    let request = match AuthorizationRequest::parse(form) {
-        Ok(request) => request,
-        Err(error) => return Ok(Err(error.into())),
-    };
-    if request.client_id != caller.client.id.as_str() {
-        return Ok(Err(Refusal::invalid_request(
+    let parsed = AuthorizationRequest::parse(&request.form).map_err(|e| request.refuse(e))?;
+    if parsed.client_id != caller.client.id.as_str() {
+        return Err(request.refuse(Refusal::invalid_request(
             "`client_id` is not the client that authenticated",
         )));
     }
-    let mut make_ref = references(app, now);
+    let mut make_ref = references(app, request.now);
     let mut making = Making {
-        now,
+        now: request.now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
     let arrival = Arrival::Pushed {
         proof: caller.key(),
     };
-    Ok(request::prepare(
-        request,
-        &caller.client,
-        arrival,
-        catalogue.realm(),
-        &mut making,
-    ))
+    let realm = catalogue.realm();
+    request::prepare(parsed, &caller.client, arrival, realm, &mut making)
+        .map_err(|refusal| request.refuse(refusal))
 }
 
-async fn commit(
-    app: &App,
-    caller: &Caller,
+async fn write_request(
+    request: &ClientRequest,
     prepared: &PreparedRequest,
-    (secret, now): (&str, Timestamp),
+    secret: &str,
 ) -> Result<(), Failure> {
+    let (app, now) = (&request.app, request.now);
     let mut session = app.begin().await?;
-    let refuse = |refusal: Refusal| app.refused(refusal, |e| e.by(&caller.client));
-    if let Some(foreign) = app.claim_keys(&mut session, caller, now).await? {
-        return Err(refuse(foreign));
-    }
-    if let Some(used) = app.claim(&mut session, caller.singles()).await? {
-        return Err(refuse(used));
-    }
-    if session
-        .client(&caller.client.id)
-        .await?
-        .is_none_or(|stored| stored.stopped)
-    {
-        return Err(refuse(Refusal::invalid_client("this client is stopped")));
-    }
+    request.claim(&mut session, Vec::new()).await?;
+    request.require_active_client(&mut session).await?;
     let digest = secret_digest(secret);
-    let expires_at = now.plus(REQUEST_LIFETIME);
-    let request = NewAuthorizationRequest {
+    let new = NewAuthorizationRequest {
         digest: &digest,
-        client: &caller.client.id,
+        client: &request.client().id,
         prepared,
         created_at: now,
-        expires_at,
+        expires_at: now.plus(REQUEST_LIFETIME),
     };
-    session.insert_request(request).await?;
-    session
-        .insert_event(&proposed(app, caller, prepared, now))
-        .await?;
+    session.insert_request(new).await?;
+    session.insert_event(&proposed(request, prepared)).await?;
     session.commit().await?;
-    app.remember_keys(caller);
+    request.caller.remember_keys(app);
     Ok(())
 }
 
-fn proposed(app: &App, caller: &Caller, prepared: &PreparedRequest, now: Timestamp) -> Event {
-    let mut event = Event::new(app.event_id(now), now, EventName::TaskProposed).by(&caller.client);
+fn proposed(request: &ClientRequest, prepared: &PreparedRequest) -> Event {
+    let id = request.app.event_id(request.now);
+    let mut event = Event::new(id, request.now, EventName::TaskProposed).by(request.client());
     event.purpose.clone_from(&prepared.purpose);
     event.with(serde_json::json!({ "authority": prepared.authority }))
 }

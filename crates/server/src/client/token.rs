@@ -1,123 +1,64 @@
 //! The token endpoint (OAuth 2.1 section 3.2): parse, identify, then the grant's own file.
 
-use std::sync::{Arc, OnceLock};
-
-use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::StatusCode;
 use writ_core::Refusal;
 use writ_core::checks::Endpoint;
-use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
-use writ_wire::registration::Profile;
 use writ_wire::token::{GrantType, TokenRequest, TokenResponse};
 
-use crate::approvals::long_poll;
-use crate::client::answer::json;
-use crate::client::caller::Arrived;
+use crate::client::error::{ClientError, ProgramRoute};
 use crate::client::grants;
-use crate::node::app::App;
+use crate::client::incoming::IncomingRequest;
 use crate::node::failure::Failure;
-use crate::request::granting::Granting;
+use crate::request::client_request::ClientRequest;
+use crate::request::token_request::TokenRequestContext;
 
-const FORM: &str = "application/x-www-form-urlencoded";
-
-pub async fn token(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let profile = OnceLock::new();
-    let (endpoint, result) = respond(&app, (&headers, &profile), &body).await;
-    let held = match &result {
-        Ok(_) => waits(endpoint),
-        Err(Failure::Waiting(refusal)) => refusal.code == ErrorCode::AuthorizationPending,
-        Err(_) => false,
-    };
-    let mut response = match result {
-        Ok(answer) => json(StatusCode::OK, &answer),
-        Err(failure) => app.answer_failure(endpoint, failure).await,
-    };
-    if held {
-        long_poll::say_applied(&mut response, &headers);
-    }
-    app.with_nonce(response, profile.get())
-}
-
-/// Grants that a person answers.
-const fn waits(endpoint: Endpoint) -> bool {
-    matches!(
-        endpoint,
-        Endpoint::Token(GrantType::Ciba | GrantType::DeviceCode)
-    )
-}
-
-async fn respond(
-    app: &App,
-    (headers, profile): (&HeaderMap, &OnceLock<Profile>),
-    body: &[u8],
-) -> (Endpoint, Result<TokenResponse, Failure>) {
-    // A request without a readable grant is counted at the commonest one.
-    let unknown = Endpoint::Token(GrantType::AuthorizationCode);
-    let parsed = read_form(headers, body)
-        .and_then(|form| Ok((TokenRequest::parse(&form).map_err(Refusal::from)?, form)));
-    match parsed {
-        Ok((request, form)) => {
-            let endpoint = Endpoint::Token(request.grant_type());
-            (
-                endpoint,
-                grant(app, (headers, profile), (request, &form)).await,
-            )
+pub async fn token(incoming: IncomingRequest) -> Result<Response, ClientError> {
+    let (form, asked) = match read_token_request(&incoming) {
+        Ok(read) => read,
+        Err(failure) => {
+            let route = ProgramRoute::TokenWithoutGrant;
+            return Err(incoming.head.error(route, failure));
         }
-        Err(failure) => (unknown, Err(failure)),
+    };
+    let endpoint = Endpoint::Token(asked.grant_type());
+    let request = incoming.authenticate_form(endpoint, form).await?;
+    let is_poll = is_polled(asked.grant_type());
+    let result = issue_token(&request, asked).await;
+    if is_poll {
+        request.answer_poll(result)
+    } else {
+        request.answer(StatusCode::OK, result)
     }
 }
 
-async fn grant(
-    app: &App,
-    (headers, profile): (&HeaderMap, &OnceLock<Profile>),
-    (request, form): (TokenRequest, &Form),
+/// Grants that wait for a person's answer.
+const fn is_polled(grant: GrantType) -> bool {
+    matches!(grant, GrantType::Ciba | GrantType::DeviceCode)
+}
+
+fn read_token_request(incoming: &IncomingRequest) -> Result<(Form, TokenRequest), Failure> {
+    let form = incoming.form()?;
+    let asked = TokenRequest::parse(&form).map_err(Refusal::from)?;
+    Ok((form, asked))
+}
+
+async fn issue_token(
+    request: &ClientRequest,
+    asked: TokenRequest,
 ) -> Result<TokenResponse, Failure> {
-    let now = app.clock.now();
-    let endpoint = Endpoint::Token(request.grant_type());
-    let arrived = Arrived {
-        endpoint,
-        headers,
-        form,
-        url: &app.urls.token,
-        now,
-        profile,
-    };
-    let caller = app.caller(&arrived).await?;
-    if let Err(refusal) = caller.client.may_use(request.grant_type()) {
-        return Err(app.refused(refusal, |e| e.by(&caller.client)));
-    }
-    let granting = Granting {
-        app,
-        caller,
-        catalogue: app.catalogue().await?,
-        keys: app.keys().await?,
-        now,
-        wait: long_poll::preference(headers),
-    };
-    match request {
-        TokenRequest::Code(request) => grants::code::redeem(&granting, &request).await,
-        TokenRequest::Refresh(request) => grants::refresh::refresh(&granting, &request).await,
-        TokenRequest::ClientCredentials(request) => {
-            grants::credentials::own_work(granting, &request).await
+    let allowed = request.client().may_use(asked.grant_type());
+    allowed.map_err(|refusal| request.refuse(refusal))?;
+    let context = TokenRequestContext::of(request).await?;
+    match asked {
+        TokenRequest::Code(asked) => grants::code::redeem(&context, &asked).await,
+        TokenRequest::Refresh(asked) => grants::refresh::refresh(&context, &asked).await,
+        TokenRequest::ClientCredentials(asked) => {
+            grants::credentials::own_work(context, &asked).await
         }
-        TokenRequest::Exchange(request) => grants::exchange::exchange(&granting, &request).await,
-        TokenRequest::Ciba(request) => grants::ciba::redeem(granting, &request).await,
-        TokenRequest::Device(request) => grants::device::redeem(granting, &request).await,
+        TokenRequest::Exchange(asked) => grants::exchange::exchange(&context, &asked).await,
+        TokenRequest::Ciba(asked) => grants::ciba::redeem(context, &asked).await,
+        TokenRequest::Device(asked) => grants::device::redeem(context, &asked).await,
     }
-}
-
-/// The form of a client endpoint.
-pub fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Failure> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case(FORM) {
-        return Err(Refusal::invalid_request(format!("the content type must be `{FORM}`")).into());
-    }
-    Ok(Form::parse(body).map_err(Refusal::from)?)
 }

@@ -1,4 +1,4 @@
-//! `GET /types/{sha256}`: the rules of one version of a type, for verifiers. Immutable (DESIGN 7).
+//! `GET /types/{sha256}`: the rules of one version of a type, for verifiers. Immutable: another version has another hash.
 
 use std::sync::Arc;
 

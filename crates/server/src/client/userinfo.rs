@@ -1,10 +1,7 @@
 //! UserInfo (OpenID Connect Core 5.3): for a token whose audience is the issuer and whose scope is `openid`, bound tokens with proof.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json as value};
 use writ_core::Refusal;
 use writ_core::checks::Endpoint;
@@ -13,39 +10,33 @@ use writ_core::request::OPENID;
 use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
 use writ_jose::{access_token, hash};
 use writ_store::replay::ReplayClaim;
-use writ_wire::challenge::HttpChallenge;
 use writ_wire::claims::AccessTokenClaims;
-use writ_wire::dpop::SIGNING_ALGORITHMS;
-use writ_wire::error::{ErrorBody, ErrorCode, description};
+use writ_wire::error::ErrorCode;
 use writ_wire::scope::Scope;
 
-use crate::client::answer::{NonceRefused, json};
-use crate::client::caller::proof;
+use crate::client::answer::json;
+use crate::client::error::ClientError;
+use crate::client::incoming::RequestHead;
+use crate::client::proof::proof;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
-pub async fn userinfo(State(app): State<Arc<App>>, method: Method, headers: HeaderMap) -> Response {
-    match answer(&app, &method, &headers).await {
-        Ok(claims) => json(StatusCode::OK, &claims),
-        Err(Failure::Broken(cause)) => app.broken(&cause),
-        Err(
-            Failure::Unauthenticated(refusal)
-            | Failure::Refused(refusal, _)
-            | Failure::Waiting(refusal),
-        ) => {
-            app.metrics.refused(Endpoint::Userinfo, refusal.code);
-            app.with_nonce(challenge(&refusal), None)
-        }
+pub async fn userinfo(head: RequestHead) -> Result<Response, ClientError> {
+    match claims_of_user(&head).await {
+        Ok(claims) => Ok(json(StatusCode::OK, &claims)),
+        Err(failure) => Err(head.error(Endpoint::Userinfo, failure)),
     }
 }
 
-async fn answer(app: &App, method: &Method, headers: &HeaderMap) -> Result<Value, Failure> {
-    let (scheme, token) = credentials(headers)?;
+async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
+    let presented = PresentedToken::of(&head.headers)?;
+    let app = &head.app;
     let now = app.clock.now();
     let keys = app.keys().await?;
-    let claims = access_token::verify(token, |kid| keys.find(kid), app.config.issuer.as_str(), now)
+    let issuer = app.config.issuer.as_str();
+    let claims = access_token::verify(presented.token, |kid| keys.find(kid), issuer, now)
         .map_err(|e| invalid_token(&e.to_string()))?;
-    if claims.aud != app.config.issuer.as_str() {
+    if claims.aud != issuer {
         return Err(invalid_token("the token is meant for another audience").into());
     }
     let has_openid = claims
@@ -59,7 +50,7 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap) -> Result<Value
         )
         .into());
     }
-    bound(app, (method, headers), (scheme, token), &claims).await?;
+    check_binding(head, &presented, &claims).await?;
     person(app, &claims).await
 }
 
@@ -82,45 +73,49 @@ async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure>
 }
 
 /// A bound token comes with a fresh proof by its key; a bearer token comes as `Bearer`.
-async fn bound(
-    app: &App,
-    (method, headers): (&Method, &HeaderMap),
-    (scheme, token): (Scheme, &str),
+async fn check_binding(
+    head: &RequestHead,
+    presented: &PresentedToken<'_>,
     claims: &AccessTokenClaims,
 ) -> Result<(), Failure> {
-    let jkt = match (&claims.cnf, scheme) {
-        (None, Scheme::Bearer) => return Ok(()),
-        (Some(cnf), Scheme::DPoP) => &cnf.jkt,
+    let app = &head.app;
+    let key = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
+    match (key, presented.scheme) {
+        (None, Scheme::Bearer) | (Some(_), Scheme::DPoP) => {}
         (Some(_), Scheme::Bearer) => {
             return Err(invalid_token("the token is bound to a key: use scheme `DPoP`").into());
         }
         (None, Scheme::DPoP) => {
             return Err(invalid_token("the token is bound to no key: use scheme `Bearer`").into());
         }
-    };
-    let ath = hash::access_token_hash(token);
-    let nonces = match app.client(&claims.client_id).await? {
+    }
+    let rule = Endpoint::Userinfo.checks().proof;
+    if !rule.requires_proof(key.is_none()) {
+        return Ok(());
+    }
+    let ath = hash::access_token_hash(presented.token);
+    let nonce = match app.client(&claims.client_id).await? {
         Some(client) if app.config.nonces.of(client.profile) => NoncePolicy::Required(&app.nonces),
         _ => NoncePolicy::Optional(&app.nonces),
     };
     let context = ProofContext {
-        method: method.as_str(),
-        url: &app.urls.userinfo,
+        method: head.method.as_str(),
+        url: app.proof_url(Endpoint::Userinfo),
         now: app.clock.now(),
-        nonce: nonces,
+        nonce,
         token: TokenHash::Required(&ath),
     };
-    let found = proof(headers, &context)?
+    let found = proof(&head.headers, &context)?
         .ok_or_else(|| invalid_token("the proof is missing: send one `DPoP` header"))?;
-    if found.thumbprint.as_str() != jkt {
+    if key != Some(found.thumbprint.as_str()) {
         return Err(
             invalid_token("the proof's key is not the one that the token is bound to").into(),
         );
     }
-    claim(app, &found).await
+    claim_proof(app, &found).await
 }
 
-async fn claim(app: &App, proof: &DpopProof) -> Result<(), Failure> {
+async fn claim_proof(app: &App, proof: &DpopProof) -> Result<(), Failure> {
     let mut session = app.begin().await?;
     let once = ReplayClaim {
         digest: proof.replay_digest(),
@@ -138,62 +133,41 @@ enum Scheme {
     Bearer,
 }
 
-fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), Refusal> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let missing = || Refusal::new(ErrorCode::InvalidToken, "");
-    let text = values
-        .next()
-        .ok_or_else(missing)?
-        .to_str()
-        .map_err(|_| missing())?;
-    if values.next().is_some() {
-        return Err(Refusal::invalid_request(
-            "more than one `Authorization` header",
-        ));
-    }
-    match text.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("dpop") => {
-            Ok((Scheme::DPoP, token.trim()))
+/// An access token, and the scheme that it came with.
+struct PresentedToken<'a> {
+    scheme: Scheme,
+    token: &'a str,
+}
+
+impl<'a> PresentedToken<'a> {
+    fn of(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+        let mut values = headers.get_all(header::AUTHORIZATION).iter();
+        let missing = || Refusal::new(ErrorCode::InvalidToken, "");
+        let text = values
+            .next()
+            .ok_or_else(missing)?
+            .to_str()
+            .map_err(|_| missing())?;
+        if values.next().is_some() {
+            return Err(Refusal::invalid_request(
+                "more than one `Authorization` header",
+            ));
         }
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok((Scheme::Bearer, token.trim()))
-        }
-        _ => Err(missing()),
+        let (scheme, token) = text.split_once(' ').ok_or_else(missing)?;
+        let scheme = if scheme.eq_ignore_ascii_case("dpop") {
+            Scheme::DPoP
+        } else if scheme.eq_ignore_ascii_case("bearer") {
+            Scheme::Bearer
+        } else {
+            return Err(missing());
+        };
+        Ok(Self {
+            scheme,
+            token: token.trim(),
+        })
     }
 }
 
 fn invalid_token(sentence: &str) -> Refusal {
     Refusal::new(ErrorCode::InvalidToken, sentence)
-}
-
-/// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn challenge(refusal: &Refusal) -> Response {
-    let status = match refusal.code {
-        ErrorCode::InvalidRequest => StatusCode::BAD_REQUEST,
-        ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,
-        _ => StatusCode::UNAUTHORIZED,
-    };
-    let mut challenge = HttpChallenge::new("DPoP");
-    if !refusal.sentence.is_empty() {
-        challenge = challenge
-            .with("error", refusal.code.as_str())
-            .with("error_description", &refusal.sentence);
-    }
-    let challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
-    let body = ErrorBody {
-        error: refusal.code,
-        error_description: (!refusal.sentence.is_empty()).then(|| description(&refusal.sentence)),
-        excess: Vec::new(),
-        error_id: None,
-    };
-    let mut response = json(status, &body);
-    if refusal.code == ErrorCode::UseDpopNonce {
-        response.extensions_mut().insert(NonceRefused);
-    }
-    if let Ok(value) = HeaderValue::from_str(&challenge.render()) {
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, value);
-    }
-    response
 }

@@ -1,9 +1,12 @@
 //! Why a request has no success: what its client hears, what is recorded, and what is our fault.
 
+use std::time::Duration;
+
 use writ_core::Refusal;
 use writ_core::event::{Event, EventName};
 use writ_jose::key::KeyError;
 use writ_store::StoreError;
+use writ_wire::form::FormError;
 
 use crate::node::app::App;
 
@@ -13,11 +16,30 @@ pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
     Unauthenticated(Box<Refusal>),
     /// Afterwards: an event of its own, in its own transaction.
-    Refused(Box<Refusal>, Box<Event>),
+    Refused(Box<RefusedRequest>),
     /// A person has not answered yet: nothing is refused, nothing is recorded.
     Waiting(Box<Refusal>),
     /// Ours.
     Broken(String),
+}
+
+/// A refusal after client authentication. The endpoint that answers it gives the event its name.
+#[derive(Debug)]
+pub struct RefusedRequest {
+    pub refusal: Refusal,
+    pub event: Event,
+    /// When the same may be asked again.
+    pub retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// The same, and when the client may ask again.
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        if let Self::Refused(refused) = &mut self {
+            refused.retry_after = Some(wait);
+        }
+        self
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -38,12 +60,21 @@ impl From<Refusal> for Failure {
     }
 }
 
+impl From<FormError> for Failure {
+    fn from(error: FormError) -> Self {
+        Refusal::from(error).into()
+    }
+}
+
 impl App {
     /// A refusal with its event, for after client authentication.
     pub fn refused(&self, refusal: Refusal, fill: impl FnOnce(Event) -> Event) -> Failure {
         let now = self.clock.now();
-        let event =
-            fill(Event::new(self.event_id(now), now, EventName::TokenRefused)).denied(&refusal);
-        Failure::Refused(Box::new(refusal), Box::new(event))
+        let event = Event::new(self.event_id(now), now, EventName::RequestRefused);
+        Failure::Refused(Box::new(RefusedRequest {
+            event: fill(event).denied(&refusal),
+            refusal,
+            retry_after: None,
+        }))
     }
 }

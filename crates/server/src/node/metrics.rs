@@ -1,4 +1,4 @@
-//! What the operator watches: a few counters, on a listener of their own (DESIGN 9).
+//! What the operator watches: a few counters, on a listener of their own.
 
 use std::sync::atomic::AtomicU64;
 
@@ -6,7 +6,6 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
-use writ_core::checks::Endpoint;
 use writ_wire::error::ErrorCode;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
@@ -89,14 +88,13 @@ impl Metrics {
         self.tokens.get_or_create(&GrantLabel { grant }).inc();
     }
 
-    pub fn refused(&self, endpoint: Endpoint, code: ErrorCode) {
-        let endpoint = endpoint.name().replace('`', "");
-        self.refusals
-            .get_or_create(&RefusalLabel {
-                endpoint,
-                code: code.as_str(),
-            })
-            .inc();
+    /// `route`: the path as the router has it, at `/token` with the grant.
+    pub fn refused(&self, route: &str, code: ErrorCode) {
+        let label = RefusalLabel {
+            endpoint: route.to_owned(),
+            code: code.as_str(),
+        };
+        self.refusals.get_or_create(&label).inc();
     }
 
     pub fn login(&self, result: &'static str) {

@@ -22,8 +22,8 @@ use writ_wire::error::{ErrorCode, description};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
+use crate::client::incoming::read_form;
 use crate::client::par::references;
-use crate::client::token::read_form;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::failure::Failure;
@@ -48,9 +48,8 @@ pub enum Ended {
 impl From<Failure> for Ended {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Unauthenticated(refusal)
-            | Failure::Refused(refusal, _)
-            | Failure::Waiting(refusal) => untrusted(&refusal),
+            Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => untrusted(&refusal),
+            Failure::Refused(refused) => untrusted(&refused.refusal),
             Failure::Broken(cause) => Self::Broken(cause),
         }
     }
@@ -332,7 +331,8 @@ impl App {
     pub fn end(&self, endpoint: Endpoint, ended: Ended) -> Response {
         match ended {
             Ended::Page(failure) => {
-                self.metrics.refused(endpoint, ErrorCode::InvalidRequest);
+                self.metrics
+                    .refused(endpoint.label(), ErrorCode::InvalidRequest);
                 let busy = failure.kind == FailureKind::TooManyRequests;
                 let mut response = failure.page(&self.texts).into_http().into_response();
                 if busy {
@@ -346,7 +346,7 @@ impl App {
                 state,
                 refusal,
             } => {
-                self.metrics.refused(endpoint, refusal.code);
+                self.metrics.refused(endpoint.label(), refusal.code);
                 let sentence = description(&refusal.sentence);
                 let mut answer = vec![
                     ("error", refusal.code.as_str()),

@@ -1,5 +1,6 @@
-//! What requests of clients share, below every endpoint: who calls, what is used up, and a token on its way.
+//! What requests of clients share, below every endpoint: the authenticated client, what a request uses up, and a token on its way.
 
 pub mod caller;
-pub mod granting;
+pub mod client_request;
 pub mod replay;
+pub mod token_request;

@@ -1,4 +1,5 @@
-//! What a request uses up, in the transaction that it is used for (LESSONS 22, 23): assertion, proof, and the agent's own keys.
+//! What a request uses up, in the database transaction that it is used for: assertion, proof, and the agent's own keys. Nothing
+//! is kept unless that transaction is committed, so a refused request can be sent again as it is.
 
 use writ_core::Refusal;
 use writ_core::id::ClientId;
@@ -14,13 +15,13 @@ use crate::node::failure::Failure;
 use crate::request::caller::Caller;
 
 /// Something that may be used once, and the refusal if it was used before.
-pub struct Single {
-    pub once: ReplayClaim,
+pub struct ReplayCheck {
+    pub claim: ReplayClaim,
     pub used: Refusal,
 }
 
 /// A key that a request proves to be an agent's, and the refusal if it is another's.
-pub struct Proved<'a> {
+pub struct KeyClaim<'a> {
     pub key: &'a Thumbprint,
     pub agent: &'a ClientId,
     pub foreign: Refusal,
@@ -28,9 +29,9 @@ pub struct Proved<'a> {
 
 impl Caller {
     /// What this request uses up: assertion and proof.
-    pub fn singles(&self) -> Vec<Single> {
-        let assertion = self.assertion.as_ref().map(|a| Single {
-            once: ReplayClaim {
+    pub fn replay_checks(&self) -> Vec<ReplayCheck> {
+        let assertion = self.assertion.as_ref().map(|a| ReplayCheck {
+            claim: ReplayClaim {
                 digest: a.replay_digest(),
                 expires_at: a.accepted_until,
             },
@@ -38,8 +39,8 @@ impl Caller {
                 "the client assertion was used before: make a new one with a fresh `jti`",
             ),
         });
-        let proof = self.proof.as_ref().map(|p| Single {
-            once: ReplayClaim {
+        let proof = self.proof.as_ref().map(|p| ReplayCheck {
+            claim: ReplayClaim {
                 digest: p.replay_digest(),
                 expires_at: p.accepted_until,
             },
@@ -51,14 +52,14 @@ impl Caller {
     }
 
     /// The keys that become the client's; only those of agents are kept.
-    pub fn proved(&self) -> Vec<Proved<'_>> {
-        let proved = |key| Proved {
+    pub fn key_claims(&self) -> Vec<KeyClaim<'_>> {
+        let claim = |key| KeyClaim {
             key,
             agent: &self.client.id,
             foreign: Refusal::invalid_proof("this key belongs to another agent"),
         };
         let keys = self.keys().filter(|_| self.client.is_agent());
-        keys.map(proved).collect()
+        keys.map(claim).collect()
     }
 
     /// The keys that this request proves to be the client's.
@@ -68,102 +69,98 @@ impl Caller {
             .map(|a| &a.thumbprint)
             .chain(self.key())
     }
-}
 
-impl App {
-    /// Claims everything that is used once; nothing is kept unless the caller commits.
+    /// Claims everything that is used once, or the request is refused.
     pub async fn claim(
         &self,
+        app: &App,
         session: &mut DatabaseTransaction,
-        singles: Vec<Single>,
-    ) -> Result<Option<Refusal>, Failure> {
-        self.write(session, singles, InsertBatch::default()).await
+        checks: Vec<ReplayCheck>,
+    ) -> Result<(), Failure> {
+        self.write(app, session, checks, InsertBatch::default())
+            .await
     }
 
-    /// The same, and what is written with it; nothing is kept unless the caller commits.
+    /// The same, and what is written with it, in one round trip.
     pub async fn write(
         &self,
+        app: &App,
         session: &mut DatabaseTransaction,
-        singles: Vec<Single>,
+        checks: Vec<ReplayCheck>,
         writes: InsertBatch<'_>,
-    ) -> Result<Option<Refusal>, Failure> {
-        let (once, used): (Vec<ReplayClaim>, Vec<Refusal>) = singles
+    ) -> Result<(), Failure> {
+        let (claims, used): (Vec<ReplayClaim>, Vec<Refusal>) = checks
             .into_iter()
-            .map(|single| (single.once, single.used))
+            .map(|check| (check.claim, check.used))
             .unzip();
-        let claims = once.as_slice();
-        match session
+        let claims = claims.as_slice();
+        let refusal = match session
             .insert_batch(InsertBatch { claims, ..writes })
             .await?
         {
-            InsertOutcome::All => Ok(None),
-            InsertOutcome::Replayed(place) => match used.into_iter().nth(place) {
-                Some(refusal) => Ok(Some(refusal)),
-                None => Err(Failure::Broken(
-                    "a claim was seen that was not made".to_owned(),
-                )),
-            },
-            InsertOutcome::ClientStopped => Ok(Some(Refusal::new(
-                ErrorCode::UnauthorizedClient,
-                "this client is stopped",
-            ))),
-        }
+            InsertOutcome::All => return Ok(()),
+            InsertOutcome::Replayed(place) => used.into_iter().nth(place).ok_or_else(|| {
+                Failure::Broken("a replay was found of a claim that was not made".to_owned())
+            })?,
+            InsertOutcome::ClientStopped => {
+                Refusal::new(ErrorCode::UnauthorizedClient, "this client is stopped")
+            }
+        };
+        Err(self.refuse(app, refusal))
     }
 
-    /// An agent's keys are its own: the first valid use writes the row, another agent's key is refused (DESIGN 8).
+    /// An agent's keys are its own: the first valid use writes the row, another agent's key is refused.
     pub async fn claim_keys(
         &self,
+        app: &App,
         session: &mut DatabaseTransaction,
-        caller: &Caller,
         now: Timestamp,
-    ) -> Result<Option<Refusal>, Failure> {
-        self.claim_proved(session, caller.proved(), now).await
+    ) -> Result<(), Failure> {
+        self.claim_these_keys(app, session, self.key_claims(), now)
+            .await
     }
 
     /// In the order of their thumbprints: two requests that prove the same new keys never wait for each other in a circle.
-    pub async fn claim_proved(
+    pub async fn claim_these_keys(
         &self,
+        app: &App,
         session: &mut DatabaseTransaction,
-        mut proved: Vec<Proved<'_>>,
+        mut claims: Vec<KeyClaim<'_>>,
         now: Timestamp,
-    ) -> Result<Option<Refusal>, Failure> {
-        proved.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
-        for Proved {
-            key,
-            agent,
-            foreign,
-        } in proved
-        {
-            if !self.claim_key(session, key, agent, now).await? {
-                return Ok(Some(foreign));
+    ) -> Result<(), Failure> {
+        claims.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
+        for claim in claims {
+            if owner(app, session, &claim, now).await? != *claim.agent {
+                return Err(self.refuse(app, claim.foreign));
             }
         }
-        Ok(None)
-    }
-
-    /// Whether the key is (now) the agent's.
-    async fn claim_key(
-        &self,
-        session: &mut DatabaseTransaction,
-        key: &Thumbprint,
-        agent: &ClientId,
-        now: Timestamp,
-    ) -> Result<bool, Failure> {
-        if let Some(owner) = self.known_keys.get(key.as_str()) {
-            return Ok(owner == *agent);
-        }
-        Ok(session.claim_key(key, agent, now).await? == *agent)
+        Ok(())
     }
 
     /// After the commit: these keys need no statement any more.
-    pub fn remember_keys(&self, caller: &Caller) {
-        if caller.client.is_agent() {
-            for key in caller.keys() {
-                self.remember_key(key, &caller.client.id);
+    pub fn remember_keys(&self, app: &App) {
+        if self.client.is_agent() {
+            for key in self.keys() {
+                app.remember_key(key, &self.client.id);
             }
         }
     }
+}
 
+/// Whose the key is now.
+async fn owner(
+    app: &App,
+    session: &mut DatabaseTransaction,
+    claim: &KeyClaim<'_>,
+    now: Timestamp,
+) -> Result<ClientId, Failure> {
+    if let Some(owner) = app.known_keys.get(claim.key.as_str()) {
+        return Ok(owner);
+    }
+    Ok(session.claim_key(claim.key, claim.agent, now).await?)
+}
+
+impl App {
     pub fn remember_key(&self, key: &Thumbprint, agent: &ClientId) {
         if self.known_keys.peek(key.as_str()).is_none() {
             self.known_keys.insert(key.to_string(), agent.clone());

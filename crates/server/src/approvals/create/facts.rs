@@ -1,11 +1,11 @@
-//! What must hold now, read uncached in the transaction that writes the request (LESSONS 27): the client, the person, the chain
-//! that asks, and those who decide.
+//! What must hold now, read uncached in the transaction that writes the request: the client, the person, the chain that asks, and
+//! those who decide.
 
 use std::collections::BTreeMap;
 
 use writ_authority::Authority;
 use writ_core::Refusal;
-use writ_core::ciba::{self, Hinted as Known};
+use writ_core::ciba::{self, Hinted};
 use writ_core::client::{Client, User};
 use writ_core::id::{DelegationId, UserId};
 use writ_core::lineage::Lineage;
@@ -19,20 +19,21 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::{OWNER, SPONSOR, SUBJECT};
 
-use super::Ask;
-use super::person::Hinted;
+use super::ApprovalContext;
+use super::person::HintedPerson;
 use crate::node::failure::Failure;
 
-pub struct Loaded {
+/// Rows as they are in this transaction.
+pub struct ApprovalFacts {
     found: Option<User>,
     pub asking: Option<Lineage>,
     has_live_task: bool,
 }
 
-impl Loaded {
+impl ApprovalFacts {
     /// Whom this client may ask.
     pub fn person(&self, client: &Client) -> Result<&User, Refusal> {
-        let known = Known {
+        let known = Hinted {
             found: self.found.as_ref(),
             asking: self.asking.as_ref(),
             has_live_task: self.has_live_task,
@@ -42,23 +43,23 @@ impl Loaded {
 }
 
 pub async fn load(
-    ask: &Ask<'_>,
+    context: &ApprovalContext<'_>,
     session: &mut DatabaseTransaction,
-    hinted: &Hinted,
-) -> Result<Loaded, Failure> {
-    live_client(ask, session).await?;
+    hinted: &HintedPerson,
+) -> Result<ApprovalFacts, Failure> {
+    live_client(context, session).await?;
     let found = find(session, &hinted.subject).await?;
     let asking = match &hinted.asking {
-        Some(claims) => Some(asking(ask, session, claims).await?),
+        Some(claims) => Some(asking(context, session, claims).await?),
         None => None,
     };
     // The same work for somebody who is not there: the time must not tell.
     let nobody = UserId::from_text(UserId::PREFIX);
     let subject = found.as_ref().map_or(&nobody, |user| &user.id);
     let has_live_task = session
-        .has_live_task(subject, &ask.caller.client.id, ask.now)
+        .has_live_task(subject, &context.request.client().id, context.request.now)
         .await?;
-    Ok(Loaded {
+    Ok(ApprovalFacts {
         found,
         asking,
         has_live_task,
@@ -75,15 +76,18 @@ async fn find(session: &mut DatabaseTransaction, subject: &str) -> Result<Option
     Ok(stored.map(|stored| stored.user))
 }
 
-async fn live_client(ask: &Ask<'_>, session: &mut DatabaseTransaction) -> Result<(), Failure> {
-    let stored = session.client(&ask.caller.client.id).await?;
+async fn live_client(
+    context: &ApprovalContext<'_>,
+    session: &mut DatabaseTransaction,
+) -> Result<(), Failure> {
+    let stored = session.client(&context.request.client().id).await?;
     let is_there = |person: &Option<User>| person.as_ref().is_none_or(|user| !user.disabled);
     let live = |stored: &StoredClient| {
         !stored.stopped && is_there(&stored.owner) && is_there(&stored.sponsor)
     };
     match stored {
         Some(stored) if live(&stored) => Ok(()),
-        _ => Err(ask.refuse(Refusal::new(
+        _ => Err(context.refuse(Refusal::new(
             ErrorCode::UnauthorizedClient,
             "this client is stopped",
         ))),
@@ -91,7 +95,7 @@ async fn live_client(ask: &Ask<'_>, session: &mut DatabaseTransaction) -> Result
 }
 
 async fn asking(
-    ask: &Ask<'_>,
+    context: &ApprovalContext<'_>,
     session: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
@@ -99,17 +103,17 @@ async fn asking(
         || Refusal::invalid_request("the subject token cannot be traced to its delegation");
     let id = claims
         .delegation()
-        .ok_or_else(|| ask.refuse(untraceable()))?;
+        .ok_or_else(|| context.refuse(untraceable()))?;
     let lineage = session.lineage(&DelegationId::from_text(id)).await?;
-    let lineage = lineage.ok_or_else(|| ask.refuse(untraceable()))?;
-    let proof = ask.caller.key().ok_or_else(|| {
-        ask.refuse(Refusal::invalid_request(
+    let lineage = lineage.ok_or_else(|| context.refuse(untraceable()))?;
+    let proof = context.request.caller.key().ok_or_else(|| {
+        context.refuse(Refusal::invalid_request(
             "`subject_token` needs the proof of its key: send one `DPoP` header",
         ))
     })?;
-    let client = &ask.caller.client;
-    pending::asking(claims, &lineage, (client, proof), ask.now).map_err(|refusal| {
-        ask.app.refused(refusal, |event| {
+    let (client, now) = (context.request.client(), context.request.now);
+    pending::asking(claims, &lineage, (client, proof), now).map_err(|refusal| {
+        context.request.app.refused(refusal, |event| {
             event.by(client).about(&lineage.task).under(&lineage.leaf)
         })
     })?;

@@ -6,13 +6,13 @@ use writ_jose::access_token;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
 
-use super::{Ask, facts};
+use super::{ApprovalContext, facts};
 use crate::node::failure::Failure;
 use crate::node::passwords::PasswordPoolFull;
 use crate::node::rate_limits::RateLimit;
 
 /// What the request says of the person; everything that is signed is verified.
-pub struct Hinted {
+pub struct HintedPerson {
     /// A name, or a `usr_` id.
     pub subject: String,
     /// The asking agent's own token.
@@ -20,11 +20,15 @@ pub struct Hinted {
 }
 
 /// The token of the chain that asks, as far as the token alone says.
-pub async fn own_token(ask: &Ask<'_>, text: &str) -> Result<AccessTokenClaims, Failure> {
-    let keys = ask.app.keys().await?;
-    let issuer = ask.app.config.issuer.as_str();
-    access_token::verify(text, |kid| keys.find(kid), issuer, ask.now).map_err(|e| {
-        ask.refuse(Refusal::invalid_request(format!(
+pub async fn verify_own_token(
+    context: &ApprovalContext<'_>,
+    text: &str,
+) -> Result<AccessTokenClaims, Failure> {
+    let (app, now) = (&context.request.app, context.request.now);
+    let keys = app.keys().await?;
+    let issuer = app.config.issuer.as_str();
+    access_token::verify(text, |kid| keys.find(kid), issuer, now).map_err(|e| {
+        context.refuse(Refusal::invalid_request(format!(
             "the subject token is not usable: {e}"
         )))
     })
@@ -33,43 +37,50 @@ pub async fn own_token(ask: &Ask<'_>, text: &str) -> Result<AccessTokenClaims, F
 /// For clients that send it (CIBA 7.1, `user_code`): outside the transaction, because a slow hash may take no connection.
 /// Counted before it is looked at, so that many guesses at once are no more than those one after the other.
 pub async fn check_code(
-    ask: &Ask<'_>,
+    context: &ApprovalContext<'_>,
     code: Option<&String>,
-    hinted: &Hinted,
+    hinted: &HintedPerson,
 ) -> Result<(), Failure> {
-    let app = ask.app;
-    let Some((user, hash)) = guard_of(ask, hinted).await? else {
+    let app = &context.request.app;
+    let Some((user, hash)) = guard_of(context, hinted).await? else {
         return Ok(());
     };
     let Some(code) = code else {
         let sentence = "parameter `user_code` is missing: this person has one";
-        return Err(ask.refuse(Refusal::new(ErrorCode::MissingUserCode, sentence)));
+        return Err(context.refuse(Refusal::new(ErrorCode::MissingUserCode, sentence)));
     };
     let wrong = || Refusal::new(ErrorCode::InvalidUserCode, "the user code is wrong");
-    let tries = RateLimit::of_user_code(&user, ask.now);
+    let tries = RateLimit::of_user_code(&user, context.request.now);
     if !app.admit_attempt(&tries).await? {
-        return Err(ask.refuse(wrong().because("paused after wrong user codes")));
+        return Err(context.refuse(wrong().because("paused after wrong user codes")));
     }
     match app.passwords.verify(code.clone(), Some(hash)).await {
         Ok(true) => Ok(app.reset_attempts(&tries).await?),
-        Ok(false) => Err(ask.refuse(wrong())),
+        Ok(false) => Err(context.refuse(wrong())),
         Err(PasswordPoolFull) => {
             app.uncount_attempt(&tries).await?;
             let busy = "too many codes are being checked: try again";
-            Err(ask.refuse(Refusal::new(ErrorCode::TemporarilyUnavailable, busy)))
+            Err(context.refuse(Refusal::new(ErrorCode::TemporarilyUnavailable, busy)))
         }
     }
 }
 
 /// Whose code is asked for, and its hash; `None` where none is.
-async fn guard_of(ask: &Ask<'_>, hinted: &Hinted) -> Result<Option<(UserId, String)>, Failure> {
-    let client = &ask.caller.client;
+async fn guard_of(
+    context: &ApprovalContext<'_>,
+    hinted: &HintedPerson,
+) -> Result<Option<(UserId, String)>, Failure> {
+    let client = context.request.client();
     if !client.backchannel.user_code {
         return Ok(None);
     }
-    let mut session = ask.app.read().await?;
-    let loaded = facts::load(ask, &mut session, hinted).await?;
-    let user = loaded.person(client).map_err(|r| ask.refuse(r))?.id.clone();
+    let mut session = context.request.app.read().await?;
+    let facts = facts::load(context, &mut session, hinted).await?;
+    let user = facts
+        .person(client)
+        .map_err(|r| context.refuse(r))?
+        .id
+        .clone();
     let settings = session.settings(&user).await?.unwrap_or_default();
     Ok(settings.user_code_hash.map(|hash| (user, hash)))
 }

@@ -7,67 +7,73 @@ use writ_jose::key::PublicKey;
 use writ_wire::ciba::{BackchannelRequest, UserHint};
 use writ_wire::error::ErrorCode;
 
-use crate::approvals::create::{Ask, Hinted, own_token};
+use crate::approvals::create::{ApprovalContext, HintedPerson, verify_own_token};
 use crate::node::failure::Failure;
 
-pub async fn hinted(ask: &Ask<'_>, request: &BackchannelRequest) -> Result<Hinted, Failure> {
+pub async fn hinted(
+    context: &ApprovalContext<'_>,
+    request: &BackchannelRequest,
+) -> Result<HintedPerson, Failure> {
     let subject = match &request.hint {
         UserHint::Login(text) => text.clone(),
-        UserHint::LoginToken(text) => by_client(ask, text)?,
-        UserHint::IdToken(text) => by_id_token(ask, text).await?,
+        UserHint::LoginToken(text) => by_client(context, text)?,
+        UserHint::IdToken(text) => by_id_token(context, text).await?,
     };
     let asking = match &request.subject_token {
-        Some(text) => Some(own_token(ask, text).await?),
+        Some(text) => Some(verify_own_token(context, text).await?),
         None => None,
     };
-    Ok(Hinted { subject, asking })
+    Ok(HintedPerson { subject, asking })
 }
 
-fn rules<'a>(ask: &'a Ask<'_>) -> HintRules<'a> {
+fn rules<'a>(context: &'a ApprovalContext<'_>) -> HintRules<'a> {
     HintRules {
-        client_id: ask.caller.client.id.as_str(),
-        issuer: ask.app.config.issuer.as_str(),
-        now: ask.now,
+        client_id: context.request.client().id.as_str(),
+        issuer: context.request.app.config.issuer.as_str(),
+        now: context.request.now,
     }
 }
 
-fn by_client(ask: &Ask<'_>, text: &str) -> Result<String, Failure> {
-    let Authentication::PrivateKeyJwt(keys) = &ask.caller.client.authentication else {
-        return Err(ask.refuse(Refusal::invalid_request(
+fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
+    let Authentication::PrivateKeyJwt(keys) = &context.request.client().authentication else {
+        return Err(context.refuse(Refusal::invalid_request(
             "`login_hint_token`: this client has no registered keys",
         )));
     };
-    assertion::login_hint(text, keys, &rules(ask)).map_err(|error| {
+    assertion::login_hint(text, keys, &rules(context)).map_err(|error| {
         let sentence = format!("`login_hint_token` is not usable: {error}");
         let code = match error {
             AssertionError::Expired => ErrorCode::ExpiredLoginHintToken,
             _ => ErrorCode::InvalidRequest,
         };
-        ask.refuse(Refusal::new(code, sentence))
+        context.refuse(Refusal::new(code, sentence))
     })
 }
 
-async fn by_id_token(ask: &Ask<'_>, text: &str) -> Result<String, Failure> {
+async fn by_id_token(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
     let refuse = |why: &dyn std::fmt::Display| {
-        ask.refuse(Refusal::invalid_request(format!(
+        context.refuse(Refusal::invalid_request(format!(
             "`id_token_hint` is not usable: {why}"
         )))
     };
     let kid = assertion::unverified_kid(text);
     let key = match kid {
-        Some(kid) => ever_published(ask, &kid).await?,
+        Some(kid) => ever_published(context, &kid).await?,
         None => None,
     };
     let key = key.ok_or_else(|| refuse(&"it is signed by no key of this server"))?;
-    assertion::id_token_hint(text, &key, &rules(ask)).map_err(|e| refuse(&e))
+    assertion::id_token_hint(text, &key, &rules(context)).map_err(|e| refuse(&e))
 }
 
 /// Old keys sign nothing, but what they signed still says who was meant.
-async fn ever_published(ask: &Ask<'_>, kid: &str) -> Result<Option<PublicKey>, Failure> {
-    if let Some(key) = ask.app.keys().await?.find(kid) {
+async fn ever_published(
+    context: &ApprovalContext<'_>,
+    kid: &str,
+) -> Result<Option<PublicKey>, Failure> {
+    if let Some(key) = context.request.app.keys().await?.find(kid) {
         return Ok(Some(key));
     }
-    let rows = ask.app.read().await?.signing_keys().await?;
+    let rows = context.request.app.read().await?.signing_keys().await?;
     let row = rows.into_iter().find(|row| row.kid == kid);
     let jwk = row.and_then(|row| serde_json::from_str(&row.public_jwk).ok());
     Ok(jwk.and_then(|jwk| PublicKey::from_jwk(&jwk).ok()))

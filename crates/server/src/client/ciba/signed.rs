@@ -1,32 +1,28 @@
 //! The request as it came: plain parameters, or one signed request (CIBA 7.1.1).
 
 use writ_core::Refusal;
-use writ_core::client::{Authentication, Client};
+use writ_core::client::Authentication;
 use writ_jose::assertion::{SignedRequest, SignedRequestRules};
 use writ_store::replay::ReplayClaim;
 use writ_wire::ciba::{BackchannelParameters, BackchannelRequest};
-use writ_wire::form::Form;
-use writ_wire::time::Timestamp;
 
-use crate::request::replay::Single;
+use crate::request::client_request::ClientRequest;
+use crate::request::replay::ReplayCheck;
 
 /// A well-formed request, and the signature if there is one.
-pub struct Read {
+pub struct ReadRequest {
     pub request: BackchannelRequest,
     pub signed: Option<SignedRequest>,
 }
 
 /// A client that registered an algorithm signs every request, another one none.
-pub fn read(
-    form: &Form,
-    client: &Client,
-    (issuer, now): (&str, Timestamp),
-) -> Result<Read, Refusal> {
+pub fn read(request: &ClientRequest) -> Result<ReadRequest, Refusal> {
+    let client = request.client();
     match (
-        BackchannelParameters::of(form)?,
+        BackchannelParameters::of(&request.form)?,
         client.backchannel.signing_alg,
     ) {
-        (BackchannelParameters::Plain(form), None) => Ok(Read {
+        (BackchannelParameters::Plain(form), None) => Ok(ReadRequest {
             request: BackchannelRequest::parse(form)?,
             signed: None,
         }),
@@ -36,14 +32,14 @@ pub fn read(
             };
             let rules = SignedRequestRules {
                 client_id: client.id.as_str(),
-                issuer,
+                issuer: request.app.config.issuer.as_str(),
                 algorithm,
-                now,
+                now: request.now,
             };
             let signed = SignedRequest::verify(text, keys, &rules).map_err(|e| {
                 Refusal::invalid_request(format!("the signed request is not usable: {e}"))
             })?;
-            Ok(Read {
+            Ok(ReadRequest {
                 request: BackchannelRequest::from_claims(&signed.claims)?,
                 signed: Some(signed),
             })
@@ -62,11 +58,11 @@ fn unexpected() -> Refusal {
     )
 }
 
-impl Single {
+impl ReplayCheck {
     /// A signed request is good once (CIBA 7.1.1, `jti`).
     pub fn of_request(signed: &SignedRequest) -> Self {
         Self {
-            once: ReplayClaim {
+            claim: ReplayClaim {
                 digest: signed.replay_digest(),
                 expires_at: signed.accepted_until,
             },

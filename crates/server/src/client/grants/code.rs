@@ -1,157 +1,124 @@
 //! `authorization_code` (OAuth 2.1 section 4.1.3): decided first, then consumed by one guarded statement.
 
-use writ_core::Refusal;
 use writ_core::code::{self, Consumed, FoundCode, Outcome, Redeemed};
 use writ_core::event::EventName;
 use writ_core::mint::{self, Minting};
-use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
 use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
-use writ_wire::token::{CodeRequest, GrantType, TokenResponse};
+use writ_wire::token::{CodeRequest, TokenResponse};
 
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::request::granting::Granting;
-
-use crate::request::granting::Minted;
+use crate::request::token_request::{IssuedToken, MintedToken, RefreshGrant, TokenRequestContext};
 
 pub async fn redeem(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     request: &CodeRequest,
 ) -> Result<TokenResponse, Failure> {
-    let (app, now) = (granting.app, granting.now);
-    let realm = granting.catalogue.realm();
+    let (app, now) = (context.app, context.now);
+    let (client, key) = (&context.caller.client, context.caller.key());
     let digest = secret_digest(&request.code);
     let mut session = app.begin().await?;
     let Some(found) = session.code(&digest).await? else {
-        return Err(granting.refuse(code::unknown()));
+        return Err(context.refuse(code::unknown()));
     };
-    let decided = code::redeem(
-        &found,
-        request,
-        &granting.caller.client,
-        granting.caller.key(),
-        (realm, now),
-    );
-    let redeemed = match decided {
+    let realm = context.catalogue.realm();
+    let redeemed = match code::redeem(&found, request, client, key, (realm, now)) {
         Outcome::Redeem(redeemed) => redeemed,
-        other => return Err(refuse(granting, session, &found, other).await?),
+        other => return Err(refuse(context, session, &found, other).await),
     };
-    granting.claim(&mut session).await?;
-    if !session
-        .consume_code(&digest, granting.caller.key(), now)
-        .await?
-    {
+    context.claim(&mut session).await?;
+    if !session.consume_code(&digest, key, now).await? {
         // Another request won between our read and now: it is a use like any other.
         let won = Consumed {
             at: now,
-            jkt: granting.caller.key().cloned(),
+            jkt: key.cloned(),
         };
-        let outcome = code::reuse(&won, granting.caller.key(), now);
-        return Err(refuse(granting, session, &found, outcome).await?);
+        let outcome = code::reuse(&won, key, now);
+        return Err(refuse(context, session, &found, outcome).await);
     }
-    let mut minted = mint(granting, &found, &redeemed)?;
-    let refresh = refresh_token(granting, &mut session, &found).await?;
-    session
-        .insert_event(&granting.token_event(EventName::TokenIssued, &minted, above(&found)))
-        .await?;
-    granting
-        .commit(session, &found.lineage.leaf.id, Refusal::invalid_grant)
-        .await?;
-    minted.response.refresh_token = refresh;
+    let mut minted = mint(context, &found, &redeemed)?;
+    let leaf = &found.lineage.leaf;
+    if let (Some(key), None) = (key, &leaf.jkt) {
+        session.bind_delegation(&leaf.id, key).await?;
+    }
+    let grant = RefreshGrant {
+        client,
+        delegation: leaf,
+        key,
+    };
+    minted.response.refresh_token = context.issue_refresh_token(&mut session, grant).await?;
+    let issued = IssuedToken {
+        event: EventName::TokenIssued,
+        task: &found.lineage.task,
+        delegation: leaf,
+        minted,
+    };
+    let response = context.record_and_commit(session, issued).await?;
     app.metrics.issued("authorization_code");
-    Ok(minted.response)
-}
-
-fn above(found: &FoundCode) -> (&writ_core::task::Task, &writ_core::delegation::Delegation) {
-    (&found.lineage.task, &found.lineage.leaf)
+    Ok(response)
 }
 
 /// Refuses; a code that its own client uses again stops everything that came of it (RFC 6749 section 4.1.2).
 async fn refuse(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: DatabaseTransaction,
     found: &FoundCode,
     outcome: Outcome,
-) -> Result<Failure, Failure> {
+) -> Failure {
+    let lineage = &found.lineage;
     match outcome {
         Outcome::RefuseAndStop(refusal) => {
             let because = "the code was used twice";
-            let reused = (&found.lineage, because);
-            granting.refuse_and_stop(session, refusal, reused).await
+            context
+                .refuse_and_stop(session, refusal, lineage, because)
+                .await
         }
-        Outcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
-        Outcome::Redeem(_) => Ok(granting.refuse_below(code::unknown(), &found.lineage)),
+        Outcome::Refuse(refusal) => context.refuse_below(refusal, lineage),
+        Outcome::Redeem(_) => context.refuse_below(code::unknown(), lineage),
     }
 }
 
 fn mint(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     found: &FoundCode,
     redeemed: &Redeemed,
-) -> Result<Minted, Failure> {
-    let (task, delegation) = above(found);
+) -> Result<MintedToken, Failure> {
+    let (task, delegation) = (&found.lineage.task, &found.lineage.leaf);
     let minting = Minting {
         task,
         delegation,
         audience: &redeemed.audience,
         view: &redeemed.view,
-        jkt: granting.caller.key(),
+        jkt: context.caller.key(),
         not_after: delegation.expires_at,
     };
-    let mut minted = granting.mint(&minting)?;
-    if target::has_openid(&delegation.authority, granting.catalogue.realm()) {
-        minted.response.id_token = identity(granting, found, &minted)?;
+    let mut minted = context.mint(&minting)?;
+    if target::has_openid(&delegation.authority, context.catalogue.realm()) {
+        minted.response.id_token = identity(context, found, &minted)?;
     }
     Ok(minted)
 }
 
 /// The ID token beside the access token (OpenID Connect Core 3.1.3.3).
 fn identity(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     found: &FoundCode,
-    minted: &Minted,
+    minted: &MintedToken,
 ) -> Result<Option<String>, Failure> {
-    let client = &granting.caller.client;
+    let client = &context.caller.client;
     let at_hash = hash::at_hash(&minted.response.access_token);
-    let context = (granting.catalogue.realm(), granting.now);
+    let measure = (context.catalogue.realm(), context.now);
     let nonce = found.row.nonce.as_deref();
     let Some(claims) = mint::id_token(
         &found.lineage.task,
         client.id.as_str(),
         nonce,
         at_hash,
-        context,
+        measure,
     ) else {
         return Ok(None);
     };
-    Ok(Some(id_token::sign(&granting.keys.active, &claims)?))
-}
-
-/// A refresh token, if the client may use one; it lives as long as the delegation.
-async fn refresh_token(
-    granting: &Granting<'_>,
-    session: &mut DatabaseTransaction,
-    found: &FoundCode,
-) -> Result<Option<String>, Failure> {
-    let client = &granting.caller.client;
-    let leaf = &found.lineage.leaf;
-    if let (Some(key), None) = (granting.caller.key(), &leaf.jkt) {
-        session.bind_delegation(&leaf.id, key).await?;
-    }
-    if client.may_use(GrantType::RefreshToken).is_err() {
-        return Ok(None);
-    }
-    let secret = granting.app.random.secret();
-    let row = NewRefreshToken {
-        digest: secret_digest(&secret),
-        client: client.id.clone(),
-        delegation: leaf.id.clone(),
-        binding: Binding::of(client, granting.caller.key()),
-        created_at: granting.now,
-        expires_at: leaf.expires_at,
-    };
-    session.insert_refresh_token(&row).await?;
-    Ok(Some(secret))
+    Ok(Some(id_token::sign(&context.keys.active, &claims)?))
 }

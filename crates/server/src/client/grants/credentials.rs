@@ -15,31 +15,32 @@ use writ_wire::token::{ClientCredentialsRequest, TokenResponse};
 use crate::client::par::references;
 use crate::node::failure::Failure;
 use crate::node::registry::Catalogue;
-use crate::request::granting::Granting;
+use crate::request::token_request::TokenRequestContext;
 
 pub async fn own_work(
-    granting: Granting<'_>,
+    context: TokenRequestContext<'_>,
     request: &ClientCredentialsRequest,
 ) -> Result<TokenResponse, Failure> {
-    let app = granting.app;
-    let (granting, work) = match decide(&granting, request, &granting.catalogue) {
-        Ok(work) => (granting, work),
+    let app = context.app;
+    let (context, work) = match decide(&context, request, &context.catalogue) {
+        Ok(work) => (context, work),
         // The resource may have been registered a moment ago.
-        Err(refusal) => retry(granting, request, refusal).await?,
+        Err(refusal) => retry(context, request, refusal).await?,
     };
     let minting = Minting {
         task: &work.task,
         delegation: &work.delegation,
         audience: &work.audience,
         view: &work.view,
-        jkt: granting.caller.key(),
+        jkt: context.caller.key(),
         not_after: work.task.expires_at,
     };
-    let minted = granting.mint(&minting)?;
-    let event = granting.token_event(
+    let minted = context.mint(&minting)?;
+    let event = context.token_event(
         EventName::TokenIssued,
         &minted,
-        (&work.task, &work.delegation),
+        &work.task,
+        &work.delegation,
     );
     let writes = InsertBatch {
         task: Some(&work.task),
@@ -48,10 +49,11 @@ pub async fn own_work(
         ..InsertBatch::default()
     };
     let mut session = app.begin().await?;
-    granting.claim_keys(&mut session).await?;
-    let singles = granting.caller.singles();
-    granting.write(&mut session, singles, writes).await?;
-    granting
+    context.claim_keys(&mut session).await?;
+    let caller = &context.caller;
+    let checks = caller.replay_checks();
+    caller.write(app, &mut session, checks, writes).await?;
+    context
         .commit(session, &work.delegation.id, stopped)
         .await?;
     app.metrics.issued("client_credentials");
@@ -63,11 +65,11 @@ fn stopped(sentence: String) -> Refusal {
 }
 
 fn decide(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     request: &ClientCredentialsRequest,
     catalogue: &Catalogue,
 ) -> Result<OwnWork, Refusal> {
-    let (app, now) = (granting.app, granting.now);
+    let (app, now) = (context.app, context.now);
     let mut make_ref = references(app, now);
     let mut making = Making {
         now,
@@ -81,7 +83,7 @@ fn decide(
         transaction: TransactionId::make(now, app.entropy()),
         salt: app.random.secret(),
     };
-    let caller = &granting.caller;
+    let caller = &context.caller;
     credentials::own_work(
         request,
         &caller.client,
@@ -92,22 +94,22 @@ fn decide(
 }
 
 async fn retry<'a>(
-    granting: Granting<'a>,
+    context: TokenRequestContext<'a>,
     request: &ClientCredentialsRequest,
     refusal: Refusal,
-) -> Result<(Granting<'a>, OwnWork), Failure> {
-    let catalogue = granting.app.fresh_catalogue().await?;
-    if Arc::ptr_eq(&catalogue, &granting.catalogue) {
-        return Err(granting.refuse(refusal));
+) -> Result<(TokenRequestContext<'a>, OwnWork), Failure> {
+    let catalogue = context.app.fresh_catalogue().await?;
+    if Arc::ptr_eq(&catalogue, &context.catalogue) {
+        return Err(context.refuse(refusal));
     }
-    match decide(&granting, request, &catalogue) {
-        Ok(work) => Ok((
-            Granting {
+    match decide(&context, request, &catalogue) {
+        Ok(work) => {
+            let context = TokenRequestContext {
                 catalogue,
-                ..granting
-            },
-            work,
-        )),
-        Err(refusal) => Err(granting.refuse(refusal)),
+                ..context
+            };
+            Ok((context, work))
+        }
+        Err(refusal) => Err(context.refuse(refusal)),
     }
 }

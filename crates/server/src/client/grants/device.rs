@@ -3,18 +3,18 @@
 use writ_core::pending::Kind;
 use writ_wire::token::{DeviceTokenRequest, TokenResponse};
 
-use crate::approvals::poll::{self, Handle};
+use crate::approvals::poll::{PollHandle, poll_approval};
 use crate::node::failure::Failure;
-use crate::request::granting::Granting;
+use crate::request::token_request::TokenRequestContext;
 
 pub async fn redeem(
-    granting: Granting<'_>,
+    context: TokenRequestContext<'_>,
     request: &DeviceTokenRequest,
 ) -> Result<TokenResponse, Failure> {
-    let handle = Handle {
+    let handle = PollHandle {
         kind: Kind::Device,
         text: &request.device_code,
         resource: &request.resource,
     };
-    poll::fetch(granting, &handle).await
+    poll_approval(context, &handle).await
 }

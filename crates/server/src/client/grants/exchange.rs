@@ -1,14 +1,17 @@
-//! Token exchange (RFC 8693, DESIGN 6): verify both tokens, read everything above them, decide, write one row and one event.
+//! Token exchange (RFC 8693): verify both tokens, read everything above them, decide, write the row and its events.
 
 use std::sync::Arc;
 
+use serde_json::json;
 use writ_core::Refusal;
 use writ_core::client::{Authentication, Client};
-use writ_core::event::EventName;
-use writ_core::exchange::{self, Actor, Exchanged, Facts};
+use writ_core::delegation::Delegation;
+use writ_core::event::{Event, EventName};
+use writ_core::exchange::{self, Actor, Exchanged, Facts, Way};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
 use writ_core::mint::Minting;
+use writ_core::task::Task;
 use writ_jose::access_token;
 use writ_jose::assertion::{ActorAssertion, ActorAssertionRules, UnverifiedAssertion};
 use writ_jose::key::Thumbprint;
@@ -20,8 +23,8 @@ use writ_wire::exchange::{ActorToken, ExchangeRequest, TOKEN_TYPE_ACCESS_TOKEN};
 use writ_wire::token::TokenResponse;
 
 use crate::node::failure::Failure;
-use crate::request::granting::Granting;
-use crate::request::replay::{Proved, Single};
+use crate::request::replay::{KeyClaim, ReplayCheck};
+use crate::request::token_request::TokenRequestContext;
 
 /// An actor token whose signature is verified.
 struct Verified {
@@ -48,135 +51,168 @@ enum Evidence {
 }
 
 pub async fn exchange(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     request: &ExchangeRequest,
 ) -> Result<TokenResponse, Failure> {
-    let app = granting.app;
-    let Some(proof) = granting.caller.key() else {
-        return Err(granting.refuse(Refusal::invalid_request(
+    let app = context.app;
+    let Some(proof) = context.caller.key() else {
+        return Err(context.refuse(Refusal::invalid_request(
             "a DPoP proof is required: send one `DPoP` header",
         )));
     };
-    let subject = verify(granting, &request.subject_token, "subject token")?;
+    let subject = verify(context, &request.subject_token, "subject token")?;
     let actor = match &request.actor {
-        Some(token) => Some(verify_actor(granting, token).await?),
+        Some(token) => Some(verify_actor(context, token).await?),
         None => None,
     };
     let mut session = app.begin().await?;
-    let lineage = lineage(granting, &mut session, &subject).await?;
+    let lineage = lineage(context, &mut session, &subject).await?;
     let facts = Facts {
-        client: &granting.caller.client,
+        client: &context.caller.client,
         proof,
         subject: &subject,
         lineage: &lineage,
         actor: match &actor {
-            Some(actor) => Some(facts_of(granting, &mut session, actor).await?),
+            Some(actor) => Some(facts_of(context, &mut session, actor).await?),
             None => None,
         },
     };
-    let fresh = DelegationId::make(granting.now, app.entropy());
+    let fresh = DelegationId::make(context.now, app.entropy());
     let exchanged = exchange::exchange(
         &facts,
         request,
-        (granting.catalogue.realm(), granting.now, fresh),
+        (context.catalogue.realm(), context.now, fresh),
     )
-    .map_err(|refusal| granting.refuse_below(refusal, &lineage))?;
-    let singles = claim_keys(granting, &mut session, actor.as_ref()).await?;
-    let minted = write(granting, &mut session, (&lineage, &exchanged), singles).await?;
+    .map_err(|refusal| context.refuse_below(refusal, &lineage))?;
+    let checks = claim_keys(context, &mut session, actor.as_ref()).await?;
+    let response = write(context, &mut session, &lineage, &exchanged, checks).await?;
     let delegation = exchanged.new_row.as_ref().unwrap_or(&lineage.leaf);
-    granting
+    context
         .commit(session, &delegation.id, Refusal::invalid_request)
         .await?;
     if let Some((assertion, client)) = actor.as_ref().and_then(Verified::assertion) {
         app.remember_key(&assertion.signer, &client.id);
     }
     app.metrics.issued("token_exchange");
-    Ok(minted)
+    Ok(response)
 }
 
+/// One row at most, its events, and what is used up, in the transaction of the exchange.
 async fn write(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
-    (lineage, exchanged): (&Lineage, &Exchanged),
-    singles: Vec<Single>,
+    lineage: &Lineage,
+    exchanged: &Exchanged,
+    checks: Vec<ReplayCheck>,
 ) -> Result<TokenResponse, Failure> {
     let delegation = exchanged.new_row.as_ref().unwrap_or(&lineage.leaf);
+    let task = &lineage.task;
     let minting = Minting {
-        task: &lineage.task,
+        task,
         delegation,
         audience: &exchanged.audience,
         view: &exchanged.view,
         jkt: Some(&exchanged.jkt),
         not_after: exchanged.not_after,
     };
-    let mut minted = granting.mint(&minting)?;
-    let mut event = granting.token_event(
-        EventName::TokenExchanged,
-        &minted,
-        (&lineage.task, delegation),
-    );
+    let mut minted = context.mint(&minting)?;
+    let mut event = context.token_event(EventName::TokenExchanged, &minted, task, delegation);
     event.reason = Some(exchanged.way.as_str().to_owned());
     let writes = InsertBatch {
         delegation: exchanged.new_row.as_ref(),
         event: Some(&event),
         ..InsertBatch::default()
     };
-    granting.write(session, singles, writes).await?;
+    let caller = &context.caller;
+    caller.write(context.app, session, checks, writes).await?;
+    if exchanged.way == Way::HandOver {
+        let event = delegation_made(context, task, delegation);
+        session.insert_event(&event).await?;
+    }
     minted.response.issued_token_type = Some(TOKEN_TYPE_ACCESS_TOKEN.to_owned());
     Ok(minted.response)
 }
 
+/// Another agent holds a part of the task from now on.
+fn delegation_made(
+    context: &TokenRequestContext<'_>,
+    task: &Task,
+    delegation: &Delegation,
+) -> Event {
+    let id = context.app.event_id(context.now);
+    Event::new(id, context.now, EventName::DelegationMade)
+        .by(&context.caller.client)
+        .about(task)
+        .under(delegation)
+        .permitted()
+        .with(json!({
+            "holder": delegation.holder,
+            "requested_by": delegation.requested_by,
+            "parent": delegation.parent,
+            "authority": delegation.authority,
+            "onward": delegation.onward,
+            "delegation_expires_at": delegation.expires_at.rfc3339(),
+        }))
+}
+
 /// Any fault of a subject or actor token is `invalid_request` (RFC 8693 section 2.2.2).
-fn verify(granting: &Granting<'_>, token: &str, what: &str) -> Result<AccessTokenClaims, Failure> {
+fn verify(
+    context: &TokenRequestContext<'_>,
+    token: &str,
+    what: &str,
+) -> Result<AccessTokenClaims, Failure> {
     access_token::verify(
         token,
-        |kid| granting.keys.find(kid),
-        granting.catalogue.issuer.as_str(),
-        granting.now,
+        |kid| context.keys.find(kid),
+        context.catalogue.issuer.as_str(),
+        context.now,
     )
     .map_err(|e| {
-        granting.refuse(Refusal::invalid_request(format!(
+        context.refuse(Refusal::invalid_request(format!(
             "the {what} is not usable: {e}"
         )))
     })
 }
 
 async fn lineage(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
     let untraceable = || Refusal::invalid_request("the token cannot be traced to its delegation");
     let Some(id) = claims.delegation() else {
-        return Err(granting.refuse(untraceable()));
+        return Err(context.refuse(untraceable()));
     };
     let found = session.lineage(&DelegationId::from_text(id)).await?;
-    found.ok_or_else(|| granting.refuse(untraceable()))
+    found.ok_or_else(|| context.refuse(untraceable()))
 }
 
-async fn verify_actor(granting: &Granting<'_>, token: &ActorToken) -> Result<Verified, Failure> {
+async fn verify_actor(
+    context: &TokenRequestContext<'_>,
+    token: &ActorToken,
+) -> Result<Verified, Failure> {
     match token {
-        ActorToken::Assertion(text) => by_assertion(granting, text).await,
-        ActorToken::AccessToken(text) => by_access_token(granting, text).await,
+        ActorToken::Assertion(text) => by_assertion(context, text).await,
+        ActorToken::AccessToken(text) => by_access_token(context, text).await,
     }
 }
 
-async fn by_assertion(granting: &Granting<'_>, text: &str) -> Result<Verified, Failure> {
+async fn by_assertion(context: &TokenRequestContext<'_>, text: &str) -> Result<Verified, Failure> {
     let refuse = |e: &dyn std::fmt::Display| {
-        granting.refuse(Refusal::invalid_request(format!(
+        context.refuse(Refusal::invalid_request(format!(
             "the actor token is not usable: {e}"
         )))
     };
     let unverified = UnverifiedAssertion::parse(text).map_err(|e| refuse(&e))?;
-    let client = agent(granting, unverified.subject()).await?;
+    let client = agent(context, unverified.subject()).await?;
     let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
         return Err(refuse(&"its agent has no registered keys"));
     };
     let rules = ActorAssertionRules {
         agent: client.id.as_str(),
-        issuer: granting.catalogue.issuer.as_str(),
-        presenter: granting.caller.client.id.as_str(),
-        now: granting.now,
+        issuer: context.catalogue.issuer.as_str(),
+        presenter: context.caller.client.id.as_str(),
+        now: context.now,
     };
     let assertion = unverified
         .verify_actor(keys, &rules)
@@ -189,10 +225,13 @@ async fn by_assertion(granting: &Granting<'_>, text: &str) -> Result<Verified, F
 }
 
 /// The agent's own access token: `aud` exactly the issuer, `sub` that agent, no `act`, bound to a key.
-async fn by_access_token(granting: &Granting<'_>, text: &str) -> Result<Verified, Failure> {
-    let claims = verify(granting, text, "actor token")?;
-    let refuse = |sentence: &str| granting.refuse(Refusal::invalid_request(sentence));
-    if claims.aud != granting.catalogue.issuer.as_str() {
+async fn by_access_token(
+    context: &TokenRequestContext<'_>,
+    text: &str,
+) -> Result<Verified, Failure> {
+    let claims = verify(context, text, "actor token")?;
+    let refuse = |sentence: &str| context.refuse(Refusal::invalid_request(sentence));
+    if claims.aud != context.catalogue.issuer.as_str() {
         return Err(refuse(
             "the actor token is meant for a resource: only one for the issuer is an actor token",
         ));
@@ -207,7 +246,7 @@ async fn by_access_token(granting: &Granting<'_>, text: &str) -> Result<Verified
         .as_ref()
         .and_then(|cnf| Thumbprint::parse(&cnf.jkt));
     let binds = binds.ok_or_else(|| refuse("the actor token is bound to no key"))?;
-    let client = agent(granting, &claims.sub).await?;
+    let client = agent(context, &claims.sub).await?;
     let delegation = DelegationId::from_text(delegation.as_str());
     Ok(Verified {
         client,
@@ -216,14 +255,14 @@ async fn by_access_token(granting: &Granting<'_>, text: &str) -> Result<Verified
     })
 }
 
-async fn agent(granting: &Granting<'_>, id: &str) -> Result<Arc<Client>, Failure> {
-    let found = granting
+async fn agent(context: &TokenRequestContext<'_>, id: &str) -> Result<Arc<Client>, Failure> {
+    let found = context
         .app
         .client(id)
         .await?
         .filter(|client| client.is_agent());
     found.ok_or_else(|| {
-        granting.refuse(Refusal::invalid_request(
+        context.refuse(Refusal::invalid_request(
             "the actor token names no agent of this server",
         ))
     })
@@ -231,7 +270,7 @@ async fn agent(granting: &Granting<'_>, id: &str) -> Result<Arc<Client>, Failure
 
 /// State of the actor, read uncached: stopped agents, owners and tokens act for nobody.
 async fn facts_of<'a>(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
     actor: &'a Verified,
 ) -> Result<Actor<'a>, Failure> {
@@ -241,11 +280,11 @@ async fn facts_of<'a>(
         Evidence::AccessToken(delegation) => {
             let own = |l: &Lineage| l.leaf.act.is_none() && l.leaf.holder == actor.client.id;
             let lineage = session.lineage(delegation).await?;
-            !lineage.is_some_and(|lineage| lineage.is_live(granting.now) && own(&lineage))
+            !lineage.is_some_and(|lineage| lineage.is_live(context.now) && own(&lineage))
         }
     };
     let Some(state) = state.filter(|state| state.active && !dead) else {
-        return Err(granting.refuse(Refusal::invalid_request(
+        return Err(context.refuse(Refusal::invalid_request(
             "the actor token's agent is stopped",
         )));
     };
@@ -256,17 +295,17 @@ async fn facts_of<'a>(
     })
 }
 
-/// The keys of both agents, and what is still to be claimed, all at once (LESSONS 13): assertion, proof, actor assertion.
+/// The keys of both agents, and what is still to be claimed, all at once: assertion, proof, actor assertion.
 async fn claim_keys(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
     actor: Option<&Verified>,
-) -> Result<Vec<Single>, Failure> {
-    let app = granting.app;
+) -> Result<Vec<ReplayCheck>, Failure> {
+    let (app, caller) = (context.app, &context.caller);
     let assertion = actor.and_then(Verified::assertion);
-    let mut singles = granting.caller.singles();
-    singles.extend(assertion.map(|(assertion, _)| Single {
-        once: ReplayClaim {
+    let mut checks = caller.replay_checks();
+    checks.extend(assertion.map(|(assertion, _)| ReplayCheck {
+        claim: ReplayClaim {
             digest: assertion.replay_digest(),
             expires_at: assertion.accepted_until,
         },
@@ -274,14 +313,14 @@ async fn claim_keys(
             "the actor token was used before: make a new one with a fresh `jti`",
         ),
     }));
-    let mut proved = granting.caller.proved();
-    proved.extend(assertion.map(|(assertion, client)| Proved {
+    let mut keys = caller.key_claims();
+    keys.extend(assertion.map(|(assertion, client)| KeyClaim {
         key: &assertion.signer,
         agent: &client.id,
         foreign: Refusal::invalid_request("the actor token is signed by another agent's key"),
     }));
-    match app.claim_proved(session, proved, granting.now).await? {
-        Some(foreign) => Err(granting.refuse(foreign)),
-        None => Ok(singles),
-    }
+    caller
+        .claim_these_keys(app, session, keys, context.now)
+        .await?;
+    Ok(checks)
 }

@@ -1,6 +1,5 @@
-//! `refresh_token` (OAuth 2.1 section 4.3): a public client's is rotated by one guarded statement (LESSONS 35).
+//! `refresh_token` (OAuth 2.1 section 4.3): a public client's is rotated by one guarded statement.
 
-use writ_core::Refusal;
 use writ_core::delegation::{self, Delegation};
 use writ_core::event::EventName;
 use writ_core::id::DelegationId;
@@ -11,28 +10,33 @@ use writ_wire::token::{RefreshRequest, TokenResponse};
 
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::request::granting::Granting;
+use crate::request::token_request::{IssuedToken, TokenRequestContext};
 
 pub async fn refresh(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     request: &RefreshRequest,
 ) -> Result<TokenResponse, Failure> {
-    let (app, now) = (granting.app, granting.now);
-    let realm = granting.catalogue.realm();
+    let (app, now) = (context.app, context.now);
+    let (client, key) = (&context.caller.client, context.caller.key());
     let digest = secret_digest(&request.refresh_token);
     let mut session = app.begin().await?;
     let Some(found) = session.refresh_token(&digest).await? else {
-        return Err(granting.refuse(refresh::unknown()));
+        return Err(context.refuse(refresh::unknown()));
     };
-    let client = &granting.caller.client;
-    let refreshed =
-        match refresh::refresh(&found, request, client, granting.caller.key(), (realm, now)) {
-            Outcome::Refresh(refreshed) => refreshed,
-            other => return Err(refuse(granting, session, &found, other).await?),
-        };
-    granting.claim(&mut session).await?;
-    let rotated = rotate(granting, &mut session, &found, &refreshed).await?;
-    let narrower = narrower(granting, &found, &refreshed);
+    let realm = context.catalogue.realm();
+    let refreshed = match refresh::refresh(&found, request, client, key, (realm, now)) {
+        Outcome::Refresh(refreshed) => refreshed,
+        Outcome::Refuse(refusal) => return Err(context.refuse_below(refusal, &found.lineage)),
+        // It was rotated away and comes again: somebody else has it, so the grant is stopped.
+        Outcome::RefuseAndStop(refusal) => {
+            let (lineage, because) = (&found.lineage, "the refresh token was used twice");
+            let refused = context.refuse_and_stop(session, refusal, lineage, because);
+            return Err(refused.await);
+        }
+    };
+    context.claim(&mut session).await?;
+    let rotated = rotate(context, &mut session, &found, &refreshed).await?;
+    let narrower = narrower(context, &found, &refreshed);
     let row = narrower.as_ref().unwrap_or(&found.lineage.leaf);
     if let Some(row) = &narrower {
         session.insert_delegation(row).await?;
@@ -42,26 +46,24 @@ pub async fn refresh(
         delegation: row,
         audience: &refreshed.audience,
         view: &refreshed.view,
-        jkt: granting.caller.key(),
+        jkt: key,
         not_after: found.row.expires_at,
     };
-    let mut minted = granting.mint(&minting)?;
-    let event = granting.token_event(
-        EventName::TokenRefreshed,
-        &minted,
-        (&found.lineage.task, row),
-    );
-    session.insert_event(&event).await?;
-    granting
-        .commit(session, &row.id, Refusal::invalid_grant)
-        .await?;
+    let mut minted = context.mint(&minting)?;
     minted.response.refresh_token = rotated;
+    let issued = IssuedToken {
+        event: EventName::TokenRefreshed,
+        task: &found.lineage.task,
+        delegation: row,
+        minted,
+    };
+    let response = context.record_and_commit(session, issued).await?;
     app.metrics.issued("refresh_token");
-    Ok(minted.response)
+    Ok(response)
 }
 
 async fn rotate(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     session: &mut DatabaseTransaction,
     found: &FoundRefreshToken,
     refreshed: &Refreshed,
@@ -70,16 +72,16 @@ async fn rotate(
         return Ok(None);
     }
     if !session
-        .consume_refresh_token(&found.row.digest, granting.caller.key(), granting.now)
+        .consume_refresh_token(&found.row.digest, context.caller.key(), context.now)
         .await?
     {
         // The loser of a race: refused, nothing revoked.
-        return Err(granting.refuse_below(refresh::unknown(), &found.lineage));
+        return Err(context.refuse_below(refresh::unknown(), &found.lineage));
     }
-    let secret = granting.app.random.secret();
+    let secret = context.app.random.secret();
     let next = NewRefreshToken {
         digest: secret_digest(&secret),
-        created_at: granting.now,
+        created_at: context.now,
         ..found.row.clone()
     };
     session.insert_refresh_token(&next).await?;
@@ -88,7 +90,7 @@ async fn rotate(
 
 /// Asking for less writes a new, narrower row below the grant; the refresh token keeps its measure.
 fn narrower(
-    granting: &Granting<'_>,
+    context: &TokenRequestContext<'_>,
     found: &FoundRefreshToken,
     refreshed: &Refreshed,
 ) -> Option<Delegation> {
@@ -96,8 +98,8 @@ fn narrower(
         return None;
     }
     let leaf = &found.lineage.leaf;
-    let id = DelegationId::make(granting.now, granting.app.entropy());
-    let issuer = granting.catalogue.issuer.as_str();
+    let id = DelegationId::make(context.now, context.app.entropy());
+    let issuer = context.catalogue.issuer.as_str();
     let act = leaf.act.as_ref();
     Some(Delegation {
         path: delegation::path(Some(&leaf.path), &id),
@@ -105,26 +107,8 @@ fn narrower(
         act: act.map(|act| delegation::act(issuer, &leaf.holder, &id, act.act.as_deref())),
         id,
         authority: refreshed.narrowed.authority.clone(),
-        jkt: granting.caller.key().cloned(),
-        created_at: granting.now,
+        jkt: context.caller.key().cloned(),
+        created_at: context.now,
         ..leaf.clone()
     })
-}
-
-/// Refuses; a refresh token that was rotated away and comes again stops the grant (LESSONS 35).
-async fn refuse(
-    granting: &Granting<'_>,
-    session: DatabaseTransaction,
-    found: &FoundRefreshToken,
-    outcome: Outcome,
-) -> Result<Failure, Failure> {
-    match outcome {
-        Outcome::RefuseAndStop(refusal) => {
-            let because = "the refresh token was used twice";
-            let reused = (&found.lineage, because);
-            granting.refuse_and_stop(session, refusal, reused).await
-        }
-        Outcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
-        Outcome::Refresh(_) => Ok(granting.refuse_below(refresh::unknown(), &found.lineage)),
-    }
 }

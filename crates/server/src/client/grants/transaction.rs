@@ -3,16 +3,16 @@
 use writ_core::pending::Kind;
 use writ_wire::token::TokenResponse;
 
-use crate::approvals::poll::{self, Handle};
+use crate::approvals::poll::{PollHandle, poll_approval};
 use crate::node::failure::Failure;
-use crate::request::granting::Granting;
+use crate::request::token_request::TokenRequestContext;
 
-pub async fn redeem(granting: Granting<'_>, id: &str) -> Result<TokenResponse, Failure> {
-    let handle = Handle {
+pub async fn redeem(context: TokenRequestContext<'_>, id: &str) -> Result<TokenResponse, Failure> {
+    let handle = PollHandle {
         kind: Kind::Transaction,
         text: id,
         // Its one audience is the resource server that challenged.
         resource: &[],
     };
-    poll::fetch(granting, &handle).await
+    poll_approval(context, &handle).await
 }

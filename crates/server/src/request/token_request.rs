@@ -1,36 +1,39 @@
-//! A request for a token on its way: what every grant needs, the signature, the event, and the commit.
+//! A token request on its way: what every grant needs, the signature, the event, and the commit.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_core::Refusal;
+use writ_core::client::Client;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
 use writ_core::mint::{Minting, scope_text};
+use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::task::Task;
 use writ_jose::access_token;
-use writ_store::write::InsertBatch;
+use writ_jose::key::Thumbprint;
 use writ_store::{CommitIsolation, DatabaseTransaction};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::time::Timestamp;
-use writ_wire::token::TokenResponse;
+use writ_wire::token::{GrantType, TokenResponse};
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::keyring::Keys;
 use crate::node::registry::Catalogue;
+use crate::node::secret::secret_digest;
 use crate::request::caller::Caller;
-use crate::request::replay::Single;
+use crate::request::client_request::ClientRequest;
 
 /// What every grant needs.
-pub struct Granting<'a> {
+pub struct TokenRequestContext<'a> {
     pub app: &'a App,
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     pub catalogue: Arc<Catalogue>,
-    /// Read before the transaction begins: nobody waits for a second connection while holding one.
+    /// Read before the transaction begins: a request that holds a connection never waits for a second one.
     pub keys: Arc<Keys>,
     pub now: Timestamp,
     /// How long the client would like to wait for a person (RFC 7240 section 4.3).
@@ -38,14 +41,43 @@ pub struct Granting<'a> {
 }
 
 /// A token that is signed; it leaves only after the commit.
-pub struct Minted {
+pub struct MintedToken {
     pub claims: AccessTokenClaims,
     pub response: TokenResponse,
 }
 
-impl Granting<'_> {
+/// The client to which a refresh token is issued, the delegation that it renews, and the key that it is bound to.
+pub struct RefreshGrant<'a> {
+    pub client: &'a Client,
+    pub delegation: &'a Delegation,
+    pub key: Option<&'a Thumbprint>,
+}
+
+/// A token of a grant that exists already, and where it stands.
+pub struct IssuedToken<'a> {
+    pub event: EventName,
+    pub task: &'a Task,
+    pub delegation: &'a Delegation,
+    pub minted: MintedToken,
+}
+
+impl<'a> TokenRequestContext<'a> {
+    pub async fn of(request: &'a ClientRequest) -> Result<Self, Failure> {
+        let app = &request.app;
+        Ok(Self {
+            app,
+            caller: request.caller.clone(),
+            catalogue: app.catalogue().await?,
+            keys: app.keys().await?,
+            now: request.now,
+            wait: request.wait,
+        })
+    }
+}
+
+impl TokenRequestContext<'_> {
     /// Signs the token and builds its answer.
-    pub fn mint(&self, minting: &Minting<'_>) -> Result<Minted, Failure> {
+    pub fn mint(&self, minting: &Minting<'_>) -> Result<MintedToken, Failure> {
         let realm = self.catalogue.realm();
         let claims = minting.claims(realm, self.now, self.app.random.identifier());
         let access_token = access_token::sign(&self.keys.active, &claims)?;
@@ -66,15 +98,38 @@ impl Granting<'_> {
             mission_id: mission.map(|m| m.id.clone()),
             mission_expires_at: mission.map(|m| m.expires_at.clone()),
         };
-        Ok(Minted { claims, response })
+        Ok(MintedToken { claims, response })
+    }
+
+    /// A refresh token, if the client may use one; it lives as long as the delegation.
+    pub async fn issue_refresh_token(
+        &self,
+        session: &mut DatabaseTransaction,
+        grant: RefreshGrant<'_>,
+    ) -> Result<Option<String>, Failure> {
+        if grant.client.may_use(GrantType::RefreshToken).is_err() {
+            return Ok(None);
+        }
+        let secret = self.app.random.secret();
+        let row = NewRefreshToken {
+            digest: secret_digest(&secret),
+            client: grant.client.id.clone(),
+            delegation: grant.delegation.id.clone(),
+            binding: Binding::of(grant.client, grant.key),
+            created_at: self.now,
+            expires_at: grant.delegation.expires_at,
+        };
+        session.insert_refresh_token(&row).await?;
+        Ok(Some(secret))
     }
 
     /// The event of a token: with it alone an auditor knows who, for whom, what and under which limits.
     pub fn token_event(
         &self,
         name: EventName,
-        minted: &Minted,
-        (task, delegation): (&Task, &Delegation),
+        minted: &MintedToken,
+        task: &Task,
+        delegation: &Delegation,
     ) -> Event {
         let claims = &minted.claims;
         let mut event = Event::new(self.app.event_id(self.now), self.now, name)
@@ -88,35 +143,65 @@ impl Granting<'_> {
         event
     }
 
-    /// A refusal after client authentication, with whatever is known of the task.
-    pub fn refuse(&self, refusal: Refusal) -> Failure {
-        self.app
-            .refused(refusal, |event| event.by(&self.caller.client))
+    /// The event of a token and the commit of its transaction; a refusal is `invalid_grant`.
+    pub async fn record_and_commit(
+        &self,
+        mut session: DatabaseTransaction,
+        issued: IssuedToken<'_>,
+    ) -> Result<TokenResponse, Failure> {
+        let IssuedToken {
+            event,
+            task,
+            delegation,
+            minted,
+        } = issued;
+        let event = self.token_event(event, &minted, task, delegation);
+        session.insert_event(&event).await?;
+        self.commit(session, &delegation.id, Refusal::invalid_grant)
+            .await?;
+        Ok(minted.response)
     }
 
-    pub fn refuse_under(&self, refusal: Refusal, task: &Task, delegation: &Delegation) -> Failure {
+    /// A refusal after client authentication.
+    pub fn refuse(&self, refusal: Refusal) -> Failure {
+        self.caller.refuse(self.app, refusal)
+    }
+
+    /// The same, when the task and the delegation are known.
+    pub fn refuse_below(&self, refusal: Refusal, lineage: &Lineage) -> Failure {
         self.app.refused(refusal, |event| {
-            event.by(&self.caller.client).about(task).under(delegation)
+            event
+                .by(&self.caller.client)
+                .about(&lineage.task)
+                .under(&lineage.leaf)
         })
     }
 
-    pub fn refuse_below(&self, refusal: Refusal, lineage: &Lineage) -> Failure {
-        self.refuse_under(refusal, &lineage.task, &lineage.leaf)
-    }
-
-    /// What may be used once came again: everything below the grant that it belongs to is stopped.
+    /// A code or refresh token was used a second time: everything below the grant that it belongs to is stopped.
     pub async fn refuse_and_stop(
         &self,
-        mut session: DatabaseTransaction,
+        session: DatabaseTransaction,
         refusal: Refusal,
-        (lineage, because): (&Lineage, &str),
-    ) -> Result<Failure, Failure> {
+        lineage: &Lineage,
+        because: &str,
+    ) -> Failure {
+        match self.stop_leaf(session, lineage, because).await {
+            Ok(()) => self.refuse_below(refusal, lineage),
+            Err(failure) => failure,
+        }
+    }
+
+    async fn stop_leaf(
+        &self,
+        mut session: DatabaseTransaction,
+        lineage: &Lineage,
+        because: &str,
+    ) -> Result<(), Failure> {
         if session.stop_delegation(&lineage.leaf.id, self.now).await? {
             let event = self.stopped(because).about(&lineage.task);
             session.insert_event(&event.under(&lineage.leaf)).await?;
         }
-        session.commit().await?;
-        Ok(self.refuse_below(refusal, lineage))
+        Ok(session.commit().await?)
     }
 
     fn stopped(&self, because: &str) -> Event {
@@ -129,36 +214,17 @@ impl Granting<'_> {
     /// Keys, then assertion and proof, in this order everywhere: used up in this transaction, or the request is refused.
     pub async fn claim(&self, session: &mut DatabaseTransaction) -> Result<(), Failure> {
         self.claim_keys(session).await?;
-        match self.app.claim(session, self.caller.singles()).await? {
-            Some(used) => Err(self.refuse(used)),
-            None => Ok(()),
-        }
+        let checks = self.caller.replay_checks();
+        self.caller.claim(self.app, session, checks).await
     }
 
     /// The client's keys become its own, or the request is refused.
     pub async fn claim_keys(&self, session: &mut DatabaseTransaction) -> Result<(), Failure> {
-        match self.app.claim_keys(session, &self.caller, self.now).await? {
-            Some(foreign) => Err(self.refuse(foreign)),
-            None => Ok(()),
-        }
+        self.caller.claim_keys(self.app, session, self.now).await
     }
 
-    /// What this request uses up and what it leaves behind, in one round trip; or the request is refused.
-    pub async fn write(
-        &self,
-        session: &mut DatabaseTransaction,
-        singles: Vec<Single>,
-        writes: InsertBatch<'_>,
-    ) -> Result<(), Failure> {
-        match self.app.write(session, singles, writes).await? {
-            Some(refusal) => Err(self.refuse(refusal)),
-            None => Ok(()),
-        }
-    }
-
-    /// Promise 5: a stop never loses a race against a mint. Unless nobody else can have written in between,
-    /// everything above is read again after the commit, and unless it lives the token is not sent but refused with
-    /// the code of the grant at hand.
+    /// A stop never loses a race against an issuance. Unless no other transaction can have written in between, everything above
+    /// is read again after the commit, and if it was stopped the token is not sent but refused with the code of the grant.
     pub async fn commit(
         &self,
         session: DatabaseTransaction,
@@ -166,7 +232,7 @@ impl Granting<'_> {
         refuse: fn(String) -> Refusal,
     ) -> Result<(), Failure> {
         let committed = session.commit_reporting_isolation().await?;
-        self.app.remember_keys(&self.caller);
+        self.caller.remember_keys(self.app);
         if committed == CommitIsolation::Serial {
             return Ok(());
         }
@@ -184,7 +250,7 @@ impl Granting<'_> {
     }
 }
 
-fn token_data(minted: &Minted, delegation: &Delegation) -> Value {
+fn token_data(minted: &MintedToken, delegation: &Delegation) -> Value {
     let claims = &minted.claims;
     json!({
         "jti": claims.jti,

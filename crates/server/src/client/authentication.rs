@@ -1,23 +1,18 @@
-//! Who calls, and with which key: client authentication (RFC 7523, 6749 section 2.3) and the DPoP proof (RFC 9449).
-//! Everything is verified first; what may be used once is claimed in the transaction that uses it (LESSONS 23).
+//! Client authentication (RFC 7523, RFC 6749 section 2.3), by the endpoint's row of the checks table. Everything is verified
+//! first; what may be used once is claimed in the transaction that uses it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 use writ_core::Refusal;
-use writ_core::checks::{Endpoint, ProofRule};
+use writ_core::checks::{ClientRule, Endpoint};
 use writ_core::client::{Authentication, Client};
 use writ_jose::assertion::{
     AudienceRule, ClientAssertion, ClientAssertionRules, UnverifiedAssertion,
 };
-use writ_jose::dpop::{
-    DpopProof, Htu, NoncePolicy, ProofContext, ProofError, TokenHash, UnverifiedProof,
-};
 use writ_jose::hash;
-use writ_wire::dpop::DPOP;
-use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 use writ_wire::registration::{AssertionAudience, Profile};
 use writ_wire::time::Timestamp;
@@ -25,83 +20,63 @@ use writ_wire::time::Timestamp;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::request::caller::Caller;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// A request as it arrived.
-pub struct Arrived<'a> {
+/// What a request shows of its client, before anything of it is verified.
+#[derive(Clone, Copy)]
+pub struct PresentedCredentials<'a> {
     pub endpoint: Endpoint,
     pub headers: &'a HeaderMap,
     pub form: &'a Form,
-    pub url: &'a Htu,
     pub now: Timestamp,
-    /// Set once the client is known: whether its profile wants nonces.
-    pub profile: &'a OnceLock<Profile>,
+}
+
+/// A client that is who it says, and the assertion that shows it; its `jti` is not used up yet.
+pub struct AuthenticatedClient {
+    pub client: Arc<Client>,
+    pub assertion: Option<ClientAssertion>,
+}
+
+impl From<Arc<Client>> for AuthenticatedClient {
+    fn from(client: Arc<Client>) -> Self {
+        Self {
+            client,
+            assertion: None,
+        }
+    }
 }
 
 impl App {
-    /// Authenticates the client and verifies its proof by the rules of the endpoint; consumes nothing.
-    pub async fn caller(&self, arrived: &Arrived<'_>) -> Result<Caller, Failure> {
-        let (client, assertion) = self.authenticate(arrived).await?;
-        arrived.profile.get_or_init(|| client.profile);
-        let refused = |refusal| self.proof_refused(refusal, &client);
-        let rule = arrived.endpoint.checks().proof;
-        let proof = if rule == ProofRule::Ignored {
-            None
-        } else {
-            self.proof(arrived, &client).map_err(refused)?
-        };
-        let required =
-            rule == ProofRule::Required || (rule == ProofRule::UnlessBearer && client.dpop_bound);
-        if required && proof.is_none() {
-            return Err(refused(Refusal::invalid_request(
-                "a DPoP proof is required: send one `DPoP` header",
-            )));
-        }
-        Ok(Caller {
-            client,
-            proof,
-            assertion,
-        })
-    }
-
-    /// An event names the client; a public one proved nothing, a nonce challenge refuses nobody: counted (DESIGN 4).
-    fn proof_refused(&self, refusal: Refusal, client: &Client) -> Failure {
-        if client.is_public() || refusal.code == ErrorCode::UseDpopNonce {
-            return refusal.into();
-        }
-        self.refused(refusal, |event| event.by(client))
-    }
-
-    async fn authenticate(
+    /// Consumes nothing.
+    pub async fn authenticate(
         &self,
-        arrived: &Arrived<'_>,
-    ) -> Result<(Arc<Client>, Option<ClientAssertion>), Failure> {
-        let form = arrived.form;
+        presented: &PresentedCredentials<'_>,
+    ) -> Result<AuthenticatedClient, Failure> {
+        let form = presented.form;
         if form.contains("client_secret") {
             return Err(Refusal::invalid_client(
                 "`client_secret` in the body is not supported: use HTTP Basic",
             )
             .into());
         }
-        let basic = basic_credentials(arrived.headers)?;
-        let assertion = form.optional("client_assertion").map_err(Refusal::from)?;
-        let named = form.optional("client_id").map_err(Refusal::from)?;
+        let basic = basic_credentials(presented.headers)?;
+        let assertion = form.optional("client_assertion")?;
+        let named = form.optional("client_id")?;
         match (basic, assertion) {
             (Some(_), Some(_)) => {
                 Err(Refusal::invalid_request("more than one way of client authentication").into())
             }
             (Some((id, secret)), None) => {
                 same_client(named, &id)?;
-                Ok((self.by_secret(&id, &secret).await?, None))
+                Ok(self.by_secret(&id, &secret).await?.into())
             }
             (None, Some(text)) => {
-                let (client, assertion) = self.by_assertion(text, arrived).await?;
-                same_client(named, client.id.as_str())?;
-                Ok((client, Some(assertion)))
+                let authenticated = self.by_assertion(text, presented).await?;
+                same_client(named, authenticated.client.id.as_str())?;
+                Ok(authenticated)
             }
-            (None, None) => Ok((self.by_name(named, arrived.endpoint).await?, None)),
+            (None, None) => Ok(self.by_name(named, presented.endpoint).await?.into()),
         }
     }
 
@@ -122,12 +97,9 @@ impl App {
     async fn by_assertion(
         &self,
         text: &str,
-        arrived: &Arrived<'_>,
-    ) -> Result<(Arc<Client>, ClientAssertion), Failure> {
-        let kind = arrived
-            .form
-            .required("client_assertion_type")
-            .map_err(Refusal::from)?;
+        presented: &PresentedCredentials<'_>,
+    ) -> Result<AuthenticatedClient, Failure> {
+        let kind = presented.form.required("client_assertion_type")?;
         if kind != ASSERTION_TYPE {
             return Err(Refusal::invalid_client(format!(
                 "`client_assertion_type` must be `{ASSERTION_TYPE}`"
@@ -146,7 +118,7 @@ impl App {
             )
             .into());
         };
-        let endpoints = self.endpoint_urls(arrived.endpoint);
+        let endpoints = self.endpoint_urls(presented.endpoint);
         let rules = ClientAssertionRules {
             client_id: client.id.as_str(),
             issuer: self.config.issuer.as_str(),
@@ -155,12 +127,15 @@ impl App {
                 (_, AssertionAudience::Issuer) => AudienceRule::Issuer,
                 (_, AssertionAudience::Endpoint) => AudienceRule::IssuerOr(&endpoints),
             },
-            now: arrived.now,
+            now: presented.now,
         };
         let assertion = unverified
             .verify_client(keys, &rules)
             .map_err(|e| invalid(&e))?;
-        Ok((client, assertion))
+        Ok(AuthenticatedClient {
+            client,
+            assertion: Some(assertion),
+        })
     }
 
     /// A public client comes with its name alone.
@@ -174,78 +149,19 @@ impl App {
         if !client.is_public() {
             return Err(Refusal::invalid_client("this client must authenticate").into());
         }
-        if !endpoint.checks().public_clients {
+        if endpoint.checks().client != ClientRule::AuthenticatedOrPublic {
             return Err(Refusal::invalid_client("a public client cannot do this").into());
         }
         Ok(client)
     }
 
-    fn endpoint_url(&self, endpoint: Endpoint) -> String {
-        match endpoint {
-            Endpoint::Par => self.config.url("/par"),
-            Endpoint::Introspect => self.config.url("/introspect"),
-            Endpoint::Backchannel => self.config.url("/bc-authorize"),
-            Endpoint::DeviceAuthorization => self.config.url("/device_authorization"),
-            Endpoint::Transaction => self.config.url("/transaction_authorization"),
-            Endpoint::Token(_) | Endpoint::Authorize | Endpoint::Userinfo => {
-                self.config.url("/token")
-            }
-        }
-    }
-
     /// What an assertion may be meant for besides the issuer: at `/bc-authorize` also the token endpoint (CIBA 7.1).
     fn endpoint_urls(&self, endpoint: Endpoint) -> Vec<String> {
-        let mut urls = vec![self.endpoint_url(endpoint)];
+        let mut urls = vec![self.config.url(endpoint.path())];
         if endpoint == Endpoint::Backchannel {
             urls.push(self.config.url("/token"));
         }
         urls
-    }
-
-    /// RFC 9449 section 4.3, all twelve checks but the claim of `jti`.
-    fn proof(&self, arrived: &Arrived<'_>, client: &Client) -> Result<Option<DpopProof>, Refusal> {
-        let subject_token = arrived.form.optional("subject_token")?;
-        let token_hash = subject_token.map(hash::access_token_hash);
-        let nonce = if self.config.nonces.of(client.profile) {
-            NoncePolicy::Required(&self.nonces)
-        } else {
-            NoncePolicy::Optional(&self.nonces)
-        };
-        let context = ProofContext {
-            method: "POST",
-            url: arrived.url,
-            now: arrived.now,
-            nonce,
-            token: token_hash
-                .as_deref()
-                .map_or(TokenHash::None, TokenHash::IfPresent),
-        };
-        proof(arrived.headers, &context)
-    }
-}
-
-/// The proof of a request, if it carries one. Check 1 of RFC 9449 section 4.3 is here: one header at most.
-pub fn proof(
-    headers: &HeaderMap,
-    context: &ProofContext<'_>,
-) -> Result<Option<DpopProof>, Refusal> {
-    let mut values = headers.get_all(DPOP).iter();
-    let Some(value) = values.next() else {
-        return Ok(None);
-    };
-    if values.next().is_some() {
-        return Err(Refusal::invalid_proof("more than one `DPoP` header"));
-    }
-    let text = value
-        .to_str()
-        .map_err(|_| Refusal::invalid_proof("the `DPoP` header is no JWT"))?;
-    let verified = UnverifiedProof::parse(text).and_then(|proof| proof.verify(context));
-    match verified {
-        Ok(proof) => Ok(Some(proof)),
-        Err(error @ ProofError::UseNonce) => {
-            Err(Refusal::new(ErrorCode::UseDpopNonce, error.to_string()))
-        }
-        Err(ProofError::Invalid(sentence)) => Err(Refusal::invalid_proof(sentence)),
     }
 }
 

@@ -1,0 +1,186 @@
+//! Why a request of a program fails, and how that is recorded, counted and answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::Response;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use writ_core::Refusal;
+use writ_core::checks::Endpoint;
+use writ_store::StoreError;
+use writ_wire::challenge::HttpChallenge;
+use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
+use writ_wire::error::{ErrorBody, ErrorCode, description};
+
+use crate::approvals::long_poll;
+use crate::client::answer::{json, status};
+use crate::node::app::App;
+use crate::node::failure::{Failure, RefusedRequest};
+
+/// Where a request of a program came in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramRoute {
+    Endpoint(Endpoint),
+    /// `/token`, with no grant that could be read.
+    TokenWithoutGrant,
+}
+
+impl ProgramRoute {
+    /// The name under which its refusals are counted.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.label(),
+            Self::TokenWithoutGrant => "/token",
+        }
+    }
+
+    /// The status of the token endpoint's family, with the exceptions of CIBA 13 (what policy denies) and of RFC 6750 section 3.1.
+    const fn status(self, code: ErrorCode) -> StatusCode {
+        match (self, code) {
+            (Self::Endpoint(Endpoint::Backchannel), ErrorCode::AccessDenied)
+            | (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InsufficientScope) => {
+                StatusCode::FORBIDDEN
+            }
+            (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InvalidRequest) => {
+                StatusCode::BAD_REQUEST
+            }
+            (Self::Endpoint(Endpoint::Userinfo), _) => StatusCode::UNAUTHORIZED,
+            (_, code) => status(code),
+        }
+    }
+
+    /// `WWW-Authenticate` of a refusal, if it has one.
+    fn challenge(self, refusal: &Refusal) -> Option<HeaderValue> {
+        if self == Self::Endpoint(Endpoint::Userinfo) {
+            return token_challenge(refusal);
+        }
+        (refusal.code == ErrorCode::InvalidClient)
+            .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))
+    }
+}
+
+impl From<Endpoint> for ProgramRoute {
+    fn from(endpoint: Endpoint) -> Self {
+        Self::Endpoint(endpoint)
+    }
+}
+
+/// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
+fn token_challenge(refusal: &Refusal) -> Option<HeaderValue> {
+    let mut challenge = HttpChallenge::new("DPoP");
+    if !refusal.sentence.is_empty() {
+        challenge = challenge
+            .with("error", refusal.code.as_str())
+            .with("error_description", &refusal.sentence);
+    }
+    let challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
+    HeaderValue::from_str(&challenge.render()).ok()
+}
+
+/// A request that has no success, with what its answer needs.
+pub struct ClientError {
+    pub app: Arc<App>,
+    pub route: ProgramRoute,
+    pub failure: Failure,
+    /// Whether the answer carries the client's next nonce (RFC 9449 section 8.2).
+    pub offers_nonce: bool,
+    /// How long the client would like a poll to be held.
+    pub wait: Option<Duration>,
+}
+
+impl ClientError {
+    /// Records it, counts it and answers it.
+    pub async fn into_answer(self) -> Response {
+        let (mut response, needs_nonce) = match self.recorded().await {
+            Ok(refusal) => (
+                self.refusal_answer(refusal),
+                // Nothing can follow such an answer without a nonce.
+                refusal.code == ErrorCode::UseDpopNonce,
+            ),
+            Err(cause) => (self.app.broken(&cause), false),
+        };
+        if self.offers_nonce || needs_nonce {
+            add_nonce(&self.app, response.headers_mut());
+        }
+        response
+    }
+
+    /// The refusal, once it is on record; or what is our fault.
+    async fn recorded(&self) -> Result<&Refusal, String> {
+        match &self.failure {
+            Failure::Waiting(refusal) => Ok(refusal),
+            Failure::Broken(cause) => Err(cause.clone()),
+            Failure::Unauthenticated(refusal) => match self.count(refusal).await {
+                Ok(()) => Ok(refusal),
+                Err(error) => Err(error.to_string()),
+            },
+            Failure::Refused(refused) => match self.write_event(refused).await {
+                Ok(()) => Ok(&refused.refusal),
+                Err(error) => Err(error.to_string()),
+            },
+        }
+    }
+
+    /// Anybody can cause it: a row for each would fill the database.
+    async fn count(&self, refusal: &Refusal) -> Result<(), StoreError> {
+        let mut session = self.app.begin().await?;
+        let now = self.app.clock.now();
+        session
+            .count_refusal(self.route.label(), refusal.code.as_str(), now)
+            .await?;
+        session.commit().await
+    }
+
+    async fn write_event(&self, refused: &RefusedRequest) -> Result<(), StoreError> {
+        let event = refused.event.clone();
+        let event = match self.route {
+            ProgramRoute::Endpoint(endpoint) => event.refused_at(endpoint),
+            ProgramRoute::TokenWithoutGrant => event,
+        };
+        let mut session = self.app.begin().await?;
+        session.insert_event(&event).await?;
+        session.commit().await
+    }
+
+    fn refusal_answer(&self, refusal: &Refusal) -> Response {
+        self.app.metrics.refused(self.route.label(), refusal.code);
+        let sentence = &refusal.sentence;
+        let body = ErrorBody {
+            error: refusal.code,
+            error_description: (!sentence.is_empty()).then(|| description(sentence)),
+            excess: refusal.excess.clone(),
+            error_id: None,
+        };
+        let mut response = json(self.route.status(refusal.code), &body);
+        let headers = response.headers_mut();
+        if let Some(challenge) = self.route.challenge(refusal) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        match &self.failure {
+            Failure::Refused(refused) => {
+                if let Some(wait) = refused.retry_after {
+                    let seconds = HeaderValue::from(whole_seconds(wait));
+                    headers.insert(header::RETRY_AFTER, seconds);
+                }
+            }
+            Failure::Waiting(refusal) if refusal.code == ErrorCode::AuthorizationPending => {
+                long_poll::add_preference_applied(headers, self.wait);
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// The client's next nonce (RFC 9449 section 8.2).
+pub fn add_nonce(app: &App, headers: &mut HeaderMap) {
+    if let Ok(nonce) = HeaderValue::from_str(&app.nonces.issue(app.clock.now())) {
+        headers.insert(DPOP_NONCE, nonce);
+    }
+}
+
+/// Rounded up: whoever waits as long as told (RFC 9110 section 10.2.3) is not early.
+fn whole_seconds(wait: Duration) -> u64 {
+    let begun = u64::from(wait.subsec_nanos() > 0);
+    wait.as_secs().saturating_add(begun).max(1)
+}

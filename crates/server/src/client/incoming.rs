@@ -1,0 +1,211 @@
+//! A request of a program as it comes in: its form is read, its client authenticated and its proof verified, by the endpoint's row
+//! of the checks table. Handlers answer, or give a [`ClientError`], which [`program_route`] records and answers.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, Request};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use http::{HeaderMap, Method, StatusCode, header};
+use serde::Serialize;
+use writ_core::Refusal;
+use writ_core::checks::{Endpoint, ProofRule};
+use writ_wire::form::Form;
+
+use crate::approvals::long_poll;
+use crate::client::answer::json;
+use crate::client::authentication::PresentedCredentials;
+use crate::client::error::{ClientError, ProgramRoute, add_nonce};
+use crate::node::app::App;
+use crate::node::client_address::ClientAddress;
+use crate::node::failure::Failure;
+use crate::request::caller::Caller;
+use crate::request::client_request::ClientRequest;
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// A route of programs: whatever its handler refuses is recorded, counted and answered.
+pub fn program_route<R, H, F>(methods: MethodFilter, handler: H) -> MethodRouter<Arc<App>>
+where
+    R: FromRequest<Arc<App>> + Send + 'static,
+    H: Fn(R) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, ClientError>> + Send + 'static,
+{
+    on(methods, move |request: R| {
+        let handled = handler(request);
+        async move {
+            match handled.await {
+                Ok(response) => response,
+                Err(error) => error.into_answer().await,
+            }
+        }
+    })
+}
+
+/// A request without its body.
+pub struct RequestHead {
+    pub app: Arc<App>,
+    pub method: Method,
+    pub headers: HeaderMap,
+    /// From where it came, if that is known.
+    pub address: Option<IpAddr>,
+}
+
+impl RequestHead {
+    fn of(request: &Request, app: &Arc<App>) -> Self {
+        let peer = request.extensions().get::<ClientAddress>();
+        Self {
+            app: app.clone(),
+            method: request.method().clone(),
+            headers: request.headers().clone(),
+            address: app.address_of(peer.copied().map(Extension), request.headers()),
+        }
+    }
+
+    /// Why it has no success, before a client is known.
+    pub fn error(&self, route: impl Into<ProgramRoute>, failure: Failure) -> ClientError {
+        ClientError {
+            app: self.app.clone(),
+            route: route.into(),
+            failure,
+            offers_nonce: false,
+            wait: None,
+        }
+    }
+}
+
+impl FromRequest<Arc<App>> for RequestHead {
+    type Rejection = Infallible;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(&request, app))
+    }
+}
+
+/// A request with its body.
+pub struct IncomingRequest {
+    pub head: RequestHead,
+    body: Bytes,
+}
+
+impl FromRequest<Arc<App>> for IncomingRequest {
+    type Rejection = BytesRejection;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Self::Rejection> {
+        let head = RequestHead::of(&request, app);
+        let body = Bytes::from_request(request, app).await?;
+        Ok(Self { head, body })
+    }
+}
+
+impl IncomingRequest {
+    pub fn form(&self) -> Result<Form, Failure> {
+        read_form(&self.head.headers, &self.body)
+    }
+
+    /// Reads the form and identifies the client.
+    pub async fn authenticate(self, endpoint: Endpoint) -> Result<ClientRequest, ClientError> {
+        match self.form() {
+            Ok(form) => self.authenticate_form(endpoint, form).await,
+            Err(failure) => Err(self.head.error(endpoint, failure)),
+        }
+    }
+
+    /// Authenticates the client of a form and verifies its proof; consumes nothing.
+    pub async fn authenticate_form(
+        self,
+        endpoint: Endpoint,
+        form: Form,
+    ) -> Result<ClientRequest, ClientError> {
+        let RequestHead {
+            app,
+            headers,
+            address,
+            ..
+        } = &self.head;
+        let presented = PresentedCredentials {
+            endpoint,
+            headers,
+            form: &form,
+            now: app.clock.now(),
+        };
+        let authenticated = app.authenticate(&presented).await;
+        let authenticated = authenticated.map_err(|failure| self.head.error(endpoint, failure))?;
+        let client = authenticated.client;
+        let offers_nonce =
+            endpoint.checks().proof != ProofRule::Ignored && app.config.nonces.of(client.profile);
+        let proof = app.verify_proof(&presented, &client);
+        let proof = proof.map_err(|failure| ClientError {
+            offers_nonce,
+            ..self.head.error(endpoint, failure)
+        })?;
+        Ok(ClientRequest {
+            endpoint,
+            address: *address,
+            wait: long_poll::preference(headers),
+            offers_nonce,
+            now: presented.now,
+            caller: Arc::new(Caller {
+                client,
+                proof,
+                assertion: authenticated.assertion,
+            }),
+            app: app.clone(),
+            form,
+        })
+    }
+}
+
+impl ClientRequest {
+    /// JSON, with the client's next nonce if its profile wants any.
+    pub fn answer<T: Serialize>(
+        &self,
+        status: StatusCode,
+        result: Result<T, Failure>,
+    ) -> Result<Response, ClientError> {
+        match result {
+            Ok(body) => {
+                let mut response = json(status, &body);
+                if self.offers_nonce {
+                    add_nonce(&self.app, response.headers_mut());
+                }
+                Ok(response)
+            }
+            Err(failure) => Err(ClientError {
+                app: self.app.clone(),
+                route: self.endpoint.into(),
+                failure,
+                offers_nonce: self.offers_nonce,
+                wait: self.wait,
+            }),
+        }
+    }
+
+    /// The answer of a poll: it says how long it was held (RFC 7240 section 3).
+    pub fn answer_poll<T: Serialize>(
+        &self,
+        result: Result<T, Failure>,
+    ) -> Result<Response, ClientError> {
+        let mut response = self.answer(StatusCode::OK, result)?;
+        long_poll::add_preference_applied(response.headers_mut(), self.wait);
+        Ok(response)
+    }
+}
+
+/// The form of a client endpoint.
+pub fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Failure> {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    if !kind.eq_ignore_ascii_case(FORM) {
+        return Err(Refusal::invalid_request(format!("the content type must be `{FORM}`")).into());
+    }
+    Ok(Form::parse(body)?)
+}
