@@ -92,7 +92,8 @@ impl App {
             Failure::Waiting(refusal) => *refusal,
             Failure::Broken(cause) => return self.broken(&cause),
         };
-        self.metrics.refused(endpoint, refusal.code);
+        let route = endpoint.name().replace('`', "");
+        self.metrics.refused(&route, refusal.code);
         refusal_response(&refusal)
     }
 

@@ -7,7 +7,6 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json as value};
 use writ_core::Refusal;
-use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
 use writ_core::request::OPENID;
 use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
@@ -33,7 +32,7 @@ pub async fn userinfo(State(app): State<Arc<App>>, method: Method, headers: Head
             | Failure::Refused(refusal, _)
             | Failure::Waiting(refusal),
         ) => {
-            app.metrics.refused(Endpoint::Userinfo, refusal.code);
+            app.metrics.refused("/userinfo", refusal.code);
             app.with_nonce(challenge(&refusal), None)
         }
     }

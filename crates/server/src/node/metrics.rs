@@ -6,7 +6,6 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
-use writ_core::checks::Endpoint;
 use writ_wire::error::ErrorCode;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
@@ -89,11 +88,11 @@ impl Metrics {
         self.tokens.get_or_create(&GrantLabel { grant }).inc();
     }
 
-    pub fn refused(&self, endpoint: Endpoint, code: ErrorCode) {
-        let endpoint = endpoint.name().replace('`', "");
+    /// `route` is the path pattern, as it stands in the router.
+    pub fn refused(&self, route: &str, code: ErrorCode) {
         self.refusals
             .get_or_create(&RefusalLabel {
-                endpoint,
+                endpoint: route.to_owned(),
                 code: code.as_str(),
             })
             .inc();

@@ -1,4 +1,4 @@
-//! A receipt, verified by somebody who trusts the issuer's public keys and nothing else (SPECS 10.8, docs/receipts.md).
+//! A receipt, verified by somebody who trusts the issuer's public keys and nothing else (docs/receipts.md).
 
 use url::Url;
 use writ_core::receipt::{self, Receipt, Signature};

@@ -11,7 +11,7 @@ use crate::approvals::close::{Endings, end};
 use crate::notifications::outbox;
 use crate::operate::stop::{Stopper, stop_agent, stop_task};
 use crate::operate::suspend::{Suspender, suspend};
-use crate::people::authorize::Ended;
+use crate::people::error::PageError;
 
 /// In the transaction of the no; other requests may end with it.
 pub async fn follow(
@@ -19,7 +19,7 @@ pub async fn follow(
     question: &Question,
     no: No,
     session: &mut DatabaseTransaction,
-) -> Result<Endings, Ended> {
+) -> Result<Endings, PageError> {
     match no {
         No::Denied | No::WrongNumber => Ok(Endings::default()),
         No::Stopped => stop_all(visit, question, session).await,
@@ -32,10 +32,10 @@ async fn stop_all(
     visit: &Visit<'_>,
     question: &Question,
     session: &mut DatabaseTransaction,
-) -> Result<Endings, Ended> {
+) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (subject, client) = (&question.subject.id, &question.client.id);
-    let person = &visit.person.user.id;
+    let person = &visit.person.user().id;
     let stopper = match person == subject {
         true => Stopper::Person(subject.as_str()),
         false => Stopper::Approver(person.as_str()),
@@ -55,9 +55,9 @@ async fn report(
     visit: &Visit<'_>,
     question: &Question,
     session: &mut DatabaseTransaction,
-) -> Result<Endings, Ended> {
+) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
-    let (agent, reporter) = (&question.client.id, &visit.person.user.id);
+    let (agent, reporter) = (&question.client.id, &visit.person.user().id);
     let by = Suspender::Person(reporter.as_str());
     let data = json!({ "approval": question.request.id });
     if suspend(session, agent, by, (app.event_id(now), now, data)).await? {
