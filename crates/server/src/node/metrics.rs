@@ -1,4 +1,4 @@
-//! What the operator watches: a few counters, on a listener of their own (DESIGN 9).
+//! What the operator watches: a few counters, on a listener of their own.
 
 use std::sync::atomic::AtomicU64;
 
@@ -88,14 +88,13 @@ impl Metrics {
         self.tokens.get_or_create(&GrantLabel { grant }).inc();
     }
 
-    /// `route` is the path pattern, as it stands in the router.
+    /// `route`: the path as the router has it, at `/token` with the grant.
     pub fn refused(&self, route: &str, code: ErrorCode) {
-        self.refusals
-            .get_or_create(&RefusalLabel {
-                endpoint: route.to_owned(),
-                code: code.as_str(),
-            })
-            .inc();
+        let label = RefusalLabel {
+            endpoint: route.to_owned(),
+            code: code.as_str(),
+        };
+        self.refusals.get_or_create(&label).inc();
     }
 
     pub fn login(&self, result: &'static str) {

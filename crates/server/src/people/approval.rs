@@ -79,7 +79,7 @@ async fn show(
     visit.look(&ApprovalId::from_text(id), &query).await
 }
 
-/// To be seen by the verifier.
+/// Sends the browser to the liveness verifier.
 async fn show_yourself(
     Path(id): Path<String>,
     Query(query): Query,
@@ -128,7 +128,7 @@ impl<'a> Visit<'a> {
         self.screen(&question, &choice, None).await
     }
 
-    /// A no to an older copy is one to the newest; a yes is to what was seen, and there is something else to see.
+    /// Denying an older copy denies the newest; approving it does not, because the newest may show something else.
     async fn answer(&self, id: &ApprovalId, posted: &PostedForm) -> Result<Response, PageError> {
         let FoundQuestion { question, version } = match self.find(id).await {
             Ok(found) => found,
@@ -170,7 +170,7 @@ impl<'a> Visit<'a> {
         })
     }
 
-    /// The page of a choice; a choice that is none shows everything and says so.
+    /// The page of a choice; where the choice is not possible, the page of all that is asked, with the problem.
     async fn screen(
         &self,
         question: &Question,

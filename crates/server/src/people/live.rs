@@ -26,7 +26,7 @@ pub const MAX_OF_PERSON: usize = 8;
 pub const MAX_STREAMS: usize = 4096;
 /// How often a quiet stream shows that it is there, and is asked whether its login still is.
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
-/// Events that wait for a slow reader; more say the same.
+/// Events buffered for a slow reader; all say the same.
 const WAITING: usize = 4;
 
 /// One stream's place; dropped with it.
@@ -37,7 +37,7 @@ struct Place {
 
 /// Ends all streams and long polls when the server stops; otherwise they would hold it up.
 pub async fn close_with(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    // A sender that is gone is a server that is.
+    // A dropped sender means that the server has stopped too.
     let _ = stop.changed().await;
     app.live.closed.send_replace(true);
     app.waiting.end();

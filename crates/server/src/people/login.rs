@@ -1,4 +1,4 @@
-//! Login with a password: a bounded pool, a pause after wrong ones, a new cookie at success.
+//! Login with a password: hashed in a bounded pool, paused after failures, with a new cookie at success.
 
 use std::sync::Arc;
 

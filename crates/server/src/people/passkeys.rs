@@ -1,5 +1,5 @@
 //! `/app/devices`: a person's passkeys (WebAuthn section 7.1). Whoever adds one can come back and approve, so the person proves
-//! themselves in that very act.
+//! themselves in the same ceremony.
 
 use std::sync::Arc;
 

@@ -173,7 +173,7 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     session.set_user_code(user, hash.as_deref(), now).await?;
     record(app, &mut session, user, "user_code").await?;
     session.commit().await?;
-    // Guesses at the code before are none at this one.
+    // Wrong guesses counted against the old code do not count against the new one.
     app.forget_tries(&Tries::of_user_code(user, now)).await?;
     Ok(SettingsNotice::Saved)
 }

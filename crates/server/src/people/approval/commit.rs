@@ -1,5 +1,5 @@
-//! One transaction for one answer: vote, decision, receipt, events, and whatever is stopped with it. Of two answers at once
-//! the first one counts; the other learns how it ended.
+//! The database transaction of one answer: vote, decision, receipt, events, and what is stopped with it. Of two concurrent answers
+//! the first to commit counts; the other is shown how the request ended.
 
 use axum::response::Response;
 use serde_json::json;
@@ -30,7 +30,7 @@ pub struct Decided {
     pub shown: Shown,
     pub proof: Proof,
     pub used: Option<Used>,
-    /// The verifier's word, which counts once.
+    /// The replay claim of a liveness result.
     pub once: Option<ReplayClaim>,
     pub no: Option<No>,
 }
@@ -163,7 +163,7 @@ impl Visit<'_> {
         event.decision = match (decided.no, decision) {
             (Some(_), _) => Some("deny"),
             (None, Some(_)) => Some("permit"),
-            // A yes that needs others decides nothing yet.
+            // An approval that needs further approvers decides nothing yet.
             (None, None) => None,
         };
         event.reason = decided.no.map(|no| no.as_str().to_owned());

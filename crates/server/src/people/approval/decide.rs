@@ -1,4 +1,4 @@
-//! A yes and a no. The form says which screen was seen; if that is not what would be shown now, nothing is decided.
+//! Approving and denying. The form names the screen that was seen by its hash; if another would be shown now, nothing is decided.
 
 use axum::response::Response;
 use writ_authority::Level;
@@ -16,10 +16,10 @@ use super::question::Question;
 use super::{Visit, over};
 use crate::people::error::{PageError, StepError};
 
-/// What a yes comes to.
+/// The outcome of an approval form.
 enum Judged {
     Decided(Box<Decided>),
-    /// Another number than the terminal shows: a no.
+    /// Another number than the client was told: the request is denied.
     WrongNumber,
     Cannot(Cannot),
 }
@@ -88,7 +88,7 @@ impl Visit<'_> {
         )
     }
 
-    /// Needs the login alone, and no script.
+    /// Needs a signed-in user, and neither proof nor script.
     pub(super) async fn deny(&self, question: &Question, no: No) -> Result<Response, PageError> {
         let shown = match &question.kept {
             Some(kept) => kept.clone(),
@@ -151,7 +151,7 @@ fn seen(question: &Question, shown: &Shown, form: &Form) -> Result<bool, PageErr
     Ok(question.kept.is_some() && named == Some(hash.as_str()))
 }
 
-/// What is no number is a wrong one.
+/// Text that is no number counts as a wrong number.
 fn picked(form: &Form) -> Result<Option<u8>, FormError> {
     let number = form.optional("number")?;
     Ok(number.map(|text| text.parse().unwrap_or(u8::MAX)))

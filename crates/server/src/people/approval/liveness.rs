@@ -86,7 +86,7 @@ impl Visit<'_> {
         Ok(see_other(url.as_str()))
     }
 
-    /// What the verifier's word on this screen is worth now. The browser learns what to do; the log says why.
+    /// Judges the liveness result for this screen. The page says what to do; the log says why.
     pub(super) fn witnessed(
         &self,
         shown: &Shown,
@@ -110,7 +110,7 @@ impl Visit<'_> {
         })
     }
 
-    /// First the verifier, then the device; with what is wrong with a word that was brought.
+    /// The verifier comes before the passkey; with what is wrong with a result that was brought.
     pub(super) fn live_level(
         &self,
         question: &Question,
@@ -149,7 +149,7 @@ impl Visit<'_> {
         Ok(LevelView::Liveness { path })
     }
 
-    /// A word that counted before: nothing is decided, and the person shows themselves again.
+    /// The result was used before: nothing is decided, and the person goes to the verifier again.
     pub(super) async fn seen_before(&self, question: &Question) -> Result<Response, PageError> {
         let without = Visit {
             liveness: None,

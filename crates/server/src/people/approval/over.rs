@@ -31,7 +31,7 @@ pub(super) async fn page(visit: &Visit<'_>, none: NoQuestion) -> Result<Response
     Ok(over.page(visit.texts).into_http().into_response())
 }
 
-/// Without a word about the request.
+/// A page that says nothing about the request.
 pub(super) async fn plainly(visit: &Visit<'_>, how: HowOver) -> Result<Response, PageError> {
     let page = Over {
         person: visit.person.frame().await?,
@@ -64,7 +64,7 @@ pub(super) async fn waits(visit: &Visit<'_>, question: &Question) -> Result<Resp
     Ok(page.page(visit.texts).into_http().into_response())
 }
 
-/// Somebody was faster: as it is now.
+/// Another answer came first: the request as it is now.
 pub(super) async fn again(visit: &Visit<'_>, id: &ApprovalId) -> Result<Response, PageError> {
     match visit.find(id).await {
         Err(none) => page(visit, none).await,
@@ -72,7 +72,7 @@ pub(super) async fn again(visit: &Visit<'_>, id: &ApprovalId) -> Result<Response
     }
 }
 
-/// Another screen than the one that was answered.
+/// The screen has changed since it was shown: the new one, with the reason.
 pub(super) async fn newer(
     visit: &Visit<'_>,
     question: &Question,
@@ -100,14 +100,14 @@ fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
     }
 }
 
-/// Who denied it came last; all others of a no had agreed.
+/// The last vote of a denied request is the denial; all before it had agreed.
 fn by_whom(visit: &Visit<'_>, decision: &Decision, approved: bool) -> HowOver {
     let me = &visit.person.user().id;
     let own = match approved {
         true => decision.by.iter().any(|vote| vote.user == *me),
         false => decision.by.last().is_some_and(|vote| vote.user == *me),
     };
-    // No person's answer: it ended with all that the agent did.
+    // Ended without an answer, when the agent was stopped.
     if decision.reason.as_deref() == Some(STOPPED) {
         return HowOver::Stopped;
     }

@@ -1,4 +1,4 @@
-//! How a person shows, in this very answer, that it is them: the password typed now, or their device's signature over this
+//! How a person is authenticated for one approval: the password typed in this form, or a passkey's signature over the hash of this
 //! screen. An earlier login is no proof.
 
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::people::error::{PageError, StepError};
 use crate::people::login::check_password;
 use crate::people::request::SignedIn;
 
-/// A proof, the passkey as it is after its use, and what counts once.
+/// A proof, the passkey with its new signature counter, and the replay claim of a liveness result.
 pub struct Proven {
     pub proof: Proof,
     pub at: Timestamp,
@@ -130,7 +130,7 @@ impl Visit<'_> {
     }
 }
 
-/// Device and verifier, over the same screen.
+/// A passkey's signature and a liveness result, both over the hash of the same screen.
 fn by_both(passkey: Signature, witnessed: Witnessed) -> (Proof, Option<ReplayClaim>) {
     let once = ReplayClaim {
         digest: witnessed.replay_digest,

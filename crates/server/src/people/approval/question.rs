@@ -1,4 +1,4 @@
-//! The facts of one request for one person: read in one go, then judged without the database.
+//! The facts of one request for one person: read first, then judged without the database.
 
 use std::sync::Arc;
 
@@ -156,7 +156,7 @@ async fn find(
     }))
 }
 
-/// Of each type in `authority` that says what is usual.
+/// The subject's newest uses of each type in `authority` that compares with them.
 pub async fn newest(
     session: &mut Reading,
     subject: &UserId,

@@ -1,4 +1,4 @@
-//! What a no may take with it: everything that this agent does for the person, or the agent itself.
+//! What a denial may stop as well: all tasks of this agent for the person, or the agent itself.
 
 use serde_json::json;
 use writ_core::approval::No;
@@ -13,7 +13,7 @@ use crate::operate::stop::{Stopper, stop_agent, stop_task};
 use crate::operate::suspend::{Suspender, suspend};
 use crate::people::error::PageError;
 
-/// In the transaction of the no; other requests may end with it.
+/// In the transaction of the denial; other requests may end with it.
 pub async fn follow(
     visit: &Visit<'_>,
     question: &Question,

@@ -1,4 +1,4 @@
-//! From the facts to what the page shows. Everything that is said stands in the `ScreenView`, which is what is signed.
+//! Makes the page of a request from its facts. All that is said stands in the `ScreenView`, whose hash the passkey signs.
 
 use writ_authority::{Authority, Level, Piece};
 use writ_core::id::UserId;
@@ -107,7 +107,7 @@ impl Visit<'_> {
         authority.details().iter().map(view).collect()
     }
 
-    /// What a yes needs, and what is wrong with what a verifier said.
+    /// The proof that an approval needs, and what is wrong with a liveness result that was brought.
     async fn level(
         &self,
         question: &Question,
@@ -213,7 +213,7 @@ fn purpose(question: &Question) -> Option<PurposeView> {
     })
 }
 
-/// By the name under which it is registered: what a challenge calls itself is nowhere.
+/// The resource's words, under the name with which it is registered, whatever its challenge says.
 fn resource_words(question: &Question) -> Option<ResourceWords> {
     let transaction = question.request.asked.transaction.as_ref()?;
     let resource = question.catalogue.resources.get(&transaction.resource);

@@ -23,7 +23,7 @@ pub(super) struct Destination {
     pub(super) next: Option<String>,
 }
 
-/// Somebody who proved who they are.
+/// An authenticated user, on the way to a new session.
 pub(super) struct Entrance<'a> {
     pub(super) before: &'a Browser,
     pub(super) user: &'a User,
