@@ -73,6 +73,7 @@ mod narrow;
 mod nonces;
 mod notices;
 mod onward;
+mod page_metrics;
 mod par;
 mod passkey;
 mod passkey_challenge;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, get, post};
+use axum::routing::{MethodFilter, get};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use writ_core::checks::Endpoint;
 use writ_pages::FailureKind;
@@ -14,10 +14,7 @@ use writ_pages::FailureKind;
 use crate::client::incoming::program_route;
 use crate::client::{ciba, device, introspect, metadata, par, token, transaction, types, userinfo};
 use crate::node::app::App;
-use crate::people::{
-    activity, agents, approval, assets, authorize, consent, device_code, inbox, live, login,
-    passkeys, push_subscriptions, settings,
-};
+use crate::people;
 
 /// The largest request body, in bytes: a pushed request with full `authorization_details`.
 pub const MAX_BODY: usize = 128 * 1024;
@@ -33,26 +30,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(program_endpoints())
         .merge(transaction::routes(&app))
         .layer(middleware::from_fn(cross_origin));
-    let people = Router::new()
-        .route(
-            "/authorize",
-            get(authorize::authorize).post(authorize::by_form),
-        )
-        .merge(login::routes())
-        .merge(device_code::routes())
-        .merge(passkeys::routes())
-        .merge(settings::routes())
-        .route("/consent", get(consent::show).post(consent::submit))
-        .route("/app", get(inbox::show))
-        .merge(approval::routes())
-        .merge(agents::routes())
-        .merge(activity::routes())
-        .route("/app/live", get(live::stream))
-        .route("/app/devices/push/key", get(push_subscriptions::key))
-        .route("/app/devices/push", post(push_subscriptions::subscribe))
-        .route("/app/devices/push/remove", post(push_subscriptions::remove))
-        .route("/", get(inbox::home))
-        .merge(assets::routes(&app.languages))
+    let people = people::routes(&app)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed);
     clients

@@ -4,107 +4,79 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use http::HeaderMap;
 use serde_json::Value;
-use writ_core::authorize::Session;
-use writ_core::checks::Endpoint;
 use writ_core::event::EventName;
+use writ_core::id::{ClientId, UserId};
 use writ_core::pending::STOPPED;
-use writ_pages::{Activity, ActivityEntry, ActivityKind};
+use writ_pages::{Activity, ActivityEntry, ActivityKind, Texts};
+use writ_store::StoreError;
 use writ_store::event::{EventFilter, StoredEvent};
-use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::people::authorize::{Ended, untrusted};
-use crate::people::inbox::person;
-use crate::people::login::to_login;
-use crate::people::session::Browser;
+use crate::people::error::PageError;
+use crate::people::request::{Query, Visitor};
 
 mod export;
 
+const PATH: &str = "/app/activity";
 /// Entries of one page.
 const PAGE: usize = 50;
+/// The last things that an agent did, on the page of agents.
+const ACTIONS: usize = 5;
 /// The most events that are read for one page, and exported at once.
 const MOST: u32 = 10_000;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/app/activity", get(show))
+        .route(PATH, get(show))
         .route("/app/activity/export", get(export::export))
 }
 
-async fn show(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let result = async {
-        let form = Form::parse(query.unwrap_or_default().as_bytes());
-        let form = form.map_err(|e| untrusted(&e.into()))?;
-        let browser = app.browser(&headers).await?;
-        let Some(session) = &browser.session else {
-            return Ok(to_login("/app/activity"));
-        };
-        page(&app, &headers, (&form, &browser, session)).await
-    };
-    finish(&app, result.await)
-}
-
-fn finish(app: &App, result: Result<Response, Ended>) -> Response {
-    match result {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-async fn events(app: &App, subject: &str) -> Result<Vec<StoredEvent>, Ended> {
-    let filter = EventFilter {
-        person: Some(subject),
-        limit: MOST,
-        ..EventFilter::default()
-    };
-    Ok(app.read().await?.events(filter).await?)
-}
-
-async fn page(
-    app: &App,
-    headers: &HeaderMap,
-    (form, browser, session): (&Form, &Browser, &Session),
-) -> Result<Response, Ended> {
-    let before = form.optional("before").map_err(|e| untrusted(&e.into()))?;
-    let texts = app.texts_for(headers, session).await?;
-    let events = events(app, session.user.id.as_str()).await?;
+async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
+    let person = visitor.signed_in(PATH)?;
+    let before = query.optional("before")?;
+    let texts = person.texts().await?;
+    let events = events(person.app, &person.user().id).await?;
     let newest = events.iter().rev();
     let older = newest.skip_while(|event| before.is_some_and(|id| event.id.as_str() >= id));
     let mut told = older.filter_map(|event| Some((event, kind(event)?)));
     let shown: Vec<_> = told.by_ref().take(PAGE).collect();
     let last = shown.last().map(|(event, _)| event.id.clone());
-    let mut names = Names::default();
+    let mut teller = Teller::new(person.app, &texts);
     let mut entries = Vec::new();
     for (event, kind) in &shown {
-        entries.push(names.entry(app, event, (*kind, texts.locale())).await?);
+        entries.push(teller.entry(event, *kind).await?);
     }
     let page = Activity {
-        person: person(app, browser, session).await?,
-        now: app.clock.now(),
+        person: person.frame().await?,
+        now: person.app.clock.now(),
         entries,
         older: told.next().and(last),
     };
     Ok(page.page(&texts).into_http().into_response())
 }
 
+async fn events(app: &App, person: &UserId) -> Result<Vec<StoredEvent>, StoreError> {
+    let filter = EventFilter {
+        person: Some(person.as_str()),
+        limit: MOST,
+        ..EventFilter::default()
+    };
+    app.read().await?.events(filter).await
+}
+
 /// The last things that an agent did for this person, newest first.
 pub async fn of_agent(
     app: &App,
-    (subject, agent): (&str, &str),
-    (most, language): (usize, &str),
-) -> Result<Vec<ActivityEntry>, Ended> {
+    person: &UserId,
+    agent: &ClientId,
+    texts: &Texts,
+) -> Result<Vec<ActivityEntry>, StoreError> {
     let filter = EventFilter {
-        person: Some(subject),
-        agent: Some(agent),
+        person: Some(person.as_str()),
+        agent: Some(agent.as_str()),
         limit: 100,
         ..EventFilter::default()
     };
@@ -113,27 +85,38 @@ pub async fn of_agent(
         .iter()
         .rev()
         .filter_map(|event| Some((event, kind(event)?)));
-    let mut names = Names::default();
+    let mut teller = Teller::new(app, texts);
     let mut entries = Vec::new();
-    for (event, kind) in told.take(most) {
-        entries.push(names.entry(app, event, (kind, language)).await?);
+    for (event, kind) in told.take(ACTIONS) {
+        entries.push(teller.entry(event, kind).await?);
     }
     Ok(entries)
 }
 
-/// Names of clients, each looked up once.
-#[derive(Default)]
-struct Names(BTreeMap<String, String>);
+/// Makes entries of events, in one language.
+struct Teller<'a> {
+    app: &'a App,
+    language: &'a str,
+    /// Names of clients, each looked up once.
+    names: BTreeMap<String, String>,
+}
 
-impl Names {
+impl<'a> Teller<'a> {
+    fn new(app: &'a App, texts: &'a Texts) -> Self {
+        Self {
+            app,
+            language: texts.locale(),
+            names: BTreeMap::new(),
+        }
+    }
+
     async fn entry(
         &mut self,
-        app: &App,
         event: &StoredEvent,
-        (kind, language): (ActivityKind, &str),
-    ) -> Result<ActivityEntry, Ended> {
+        kind: ActivityKind,
+    ) -> Result<ActivityEntry, StoreError> {
         let agent = match &event.client {
-            Some(client) => Some(self.name(app, client).await?),
+            Some(client) => Some(self.name(client).await?),
             None => None,
         };
         let receipt = event.data.get("receipt").and_then(Value::as_str);
@@ -141,28 +124,27 @@ impl Names {
             at: event.at,
             kind,
             agent,
-            what: self.what(app, event, (kind, language)).await?,
+            what: self.what(event, kind).await?,
             receipt: receipt.map(str::to_owned),
         })
     }
 
-    async fn name(&mut self, app: &App, client: &str) -> Result<String, Ended> {
-        if let Some(name) = self.0.get(client) {
+    async fn name(&mut self, client: &str) -> Result<String, StoreError> {
+        if let Some(name) = self.names.get(client) {
             return Ok(name.clone());
         }
-        let found = app.client(client).await?;
+        let found = self.app.client(client).await?;
         let name = found.map_or_else(|| client.to_owned(), |client| client.name.clone());
-        self.0.insert(client.to_owned(), name.clone());
+        self.names.insert(client.to_owned(), name.clone());
         Ok(name)
     }
 
     async fn what(
         &mut self,
-        app: &App,
         event: &StoredEvent,
-        (kind, language): (ActivityKind, &str),
-    ) -> Result<Option<String>, Ended> {
-        let catalogue = app.catalogue().await?;
+        kind: ActivityKind,
+    ) -> Result<Option<String>, StoreError> {
+        let catalogue = self.app.catalogue().await?;
         match kind {
             ActivityKind::Used => {
                 let name = |resource: &String| {
@@ -173,7 +155,7 @@ impl Names {
                 Ok(event.resource.as_ref().map(name))
             }
             ActivityKind::HandedOver => match actor(event) {
-                Some(actor) => Ok(Some(self.name(app, &actor).await?)),
+                Some(actor) => Ok(Some(self.name(&actor).await?)),
                 None => Ok(None),
             },
             _ => {
@@ -184,7 +166,7 @@ impl Names {
                 });
                 let details = authority.as_ref().map(writ_authority::Authority::details);
                 let sentences = details.into_iter().flatten().filter_map(|detail| {
-                    Some(catalogue.types.of(detail)?.sentence(detail, language))
+                    Some(catalogue.types.of(detail)?.sentence(detail, self.language))
                 });
                 let words = sentences.collect::<Vec<_>>().join(" · ");
                 Ok((!words.is_empty()).then_some(words))

@@ -4,31 +4,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
-use http::HeaderMap;
-use writ_core::authorize::Session;
-use writ_core::checks::Endpoint;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::target::has_openid;
 use writ_pages::{
     AgentEntry, AgentTask, Agents, ClientView, MineNotice, TaskStateView, TaskView, Texts,
 };
+use writ_store::StoreError;
 use writ_store::task::{StoredTask, TaskFilter};
-use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::operate::change::Actor;
-use crate::operate::stop::{self, stop_task};
+use crate::operate::stop;
 use crate::people::activity;
-use crate::people::authorize::{Ended, untrusted};
-use crate::people::consent::{client_view, scopes};
-use crate::people::inbox::person;
-use crate::people::login::{form_expired, to_login};
-use crate::people::session::Browser;
+use crate::people::error::PageError;
+use crate::people::request::{PostedForm, SignedIn, Visitor};
+use crate::people::views::{client_view, scopes};
 
 mod approved;
 
@@ -36,114 +29,73 @@ use approved::Approved;
 
 /// Tasks on one page: so many that live, and those of the newest so many that have ended.
 const MAX_TASKS: u32 = 100;
-/// The last things that an agent did.
-const ACTIONS: usize = 5;
+const PATH: &str = "/app/agents";
 
 /// What a button asks to stop.
-enum What {
+enum Target {
     Task(TaskId),
     Agent(ClientId),
 }
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
-        .route("/app/agents", get(show))
+        .route(PATH, get(show))
         .route("/app/agents/stop", post(stop_agent))
-        .route("/app/stop", post(stop))
+        .route("/app/stop", post(stop_task))
 }
 
-async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let result = async {
-        let browser = app.browser(&headers).await?;
-        match &browser.session {
-            Some(session) => page(&app, &headers, (&browser, session), None).await,
-            None => Ok(to_login("/app/agents")),
-        }
-    };
-    finish(&app, result.await)
+async fn show(visitor: Visitor) -> Result<Response, PageError> {
+    page(visitor.signed_in(PATH)?, None).await
 }
 
-async fn stop(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let result = async {
-        let form = Form::parse(&body).map_err(|e| untrusted(&e.into()))?;
-        let task = form.required("task").map_err(|e| untrusted(&e.into()))?;
-        let what = What::Task(TaskId::from_text(task));
-        stopped(&app, &headers, (&form, what)).await
-    };
-    finish(&app, result.await)
+async fn stop_task(posted: PostedForm) -> Result<Response, PageError> {
+    let (person, form) = posted.of_signed_in(PATH)?;
+    let task = TaskId::from_text(form.required("task")?);
+    stop(person, Target::Task(task)).await
 }
 
-async fn stop_agent(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let result = async {
-        let form = Form::parse(&body).map_err(|e| untrusted(&e.into()))?;
-        let agent = form.required("agent").map_err(|e| untrusted(&e.into()))?;
-        let what = What::Agent(ClientId::from_text(agent));
-        stopped(&app, &headers, (&form, what)).await
-    };
-    finish(&app, result.await)
+async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
+    let (person, form) = posted.of_signed_in(PATH)?;
+    let agent = ClientId::from_text(form.required("agent")?);
+    stop(person, Target::Agent(agent)).await
 }
 
-fn finish(app: &App, result: Result<Response, Ended>) -> Response {
-    match result {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-async fn stopped(
-    app: &App,
-    headers: &HeaderMap,
-    (form, what): (&Form, What),
-) -> Result<Response, Ended> {
-    let browser = app.browser(headers).await?;
-    let Some(person) = &browser.session else {
-        return Ok(to_login("/app/agents"));
+async fn stop(person: SignedIn<'_>, target: Target) -> Result<Response, PageError> {
+    let notice = match carry_out(person.app, &person.user().id, &target).await? {
+        true => MineNotice::Stopped,
+        false => MineNotice::AlreadyEnded,
     };
-    if !browser.sent(form) {
-        return Err(form_expired());
-    }
-    let notice = if carry_out(app, &person.user.id, &what).await? {
-        MineNotice::Stopped
-    } else {
-        MineNotice::AlreadyEnded
-    };
-    page(app, headers, (&browser, person), Some(notice)).await
+    page(person, Some(notice)).await
 }
 
 /// Whether there was anything to stop.
-async fn carry_out(app: &App, person: &UserId, what: &What) -> Result<bool, Ended> {
-    let now = app.clock.now();
+async fn carry_out(app: &App, person: &UserId, target: &Target) -> Result<bool, PageError> {
     let by = Actor::Subject(person.as_str());
     let mut session = app.begin().await?;
-    let did = match what {
-        What::Task(task) => {
-            let did = stop_task(&mut session, task, app.change(by, now)).await?;
+    match target {
+        Target::Task(task) => {
+            let change = app.change(by, app.clock.now());
+            let stopped = stop::stop_task(&mut session, task, change).await?;
             session.commit().await?;
-            if did {
+            if stopped {
                 app.metrics.stopped();
             }
-            did
+            Ok(stopped)
         }
-        What::Agent(agent) => {
+        Target::Agent(agent) => {
             let stopped = stop::stop_agent(app, &mut session, person, agent, by).await?;
             session.commit().await?;
             stopped.endings.announce(app);
-            !stopped.is_nothing()
+            Ok(!stopped.is_nothing())
         }
-    };
-    Ok(did)
+    }
 }
 
-async fn page(
-    app: &App,
-    headers: &HeaderMap,
-    (browser, session): (&Browser, &Session),
-    notice: Option<MineNotice>,
-) -> Result<Response, Ended> {
-    let texts = &app.texts_for(headers, session).await?;
-    let subject = session.user.id.as_str();
-    let mut by_agent = by_agent(app, texts, subject).await?;
-    let mut approved = approved::by_agent(app, &session.user.id, texts).await?;
+async fn page(person: SignedIn<'_>, notice: Option<MineNotice>) -> Result<Response, PageError> {
+    let (app, user) = (person.app, &person.user().id);
+    let texts = &person.texts().await?;
+    let mut by_agent = by_agent(app, texts, user).await?;
+    let mut approved = approved::by_agent(app, user, texts).await?;
     for id in approved.keys() {
         if !by_agent.iter().any(|(known, _)| known == id) {
             by_agent.push((id.clone(), Vec::new()));
@@ -159,10 +111,10 @@ async fn page(
             tasks,
             suspended,
         };
-        agents.push(entry(app, (subject, texts), agent).await?);
+        agents.push(entry(app, user, texts, agent).await?);
     }
     let page = Agents {
-        person: person(app, browser, session).await?,
+        person: person.frame().await?,
         agents,
         notice,
     };
@@ -173,13 +125,15 @@ async fn page(
 async fn by_agent(
     app: &App,
     texts: &Texts,
-    subject: &str,
-) -> Result<Vec<(ClientId, Vec<AgentTask>)>, Ended> {
+    subject: &UserId,
+) -> Result<Vec<(ClientId, Vec<AgentTask>)>, StoreError> {
     let mut by_agent: Vec<(ClientId, Vec<AgentTask>)> = Vec::new();
-    for (stored, holders) in read(app, subject).await? {
-        let chain = names(app, holders).await?;
+    for (stored, holders) in tasks_with_holders(app, subject).await? {
         let agent = stored.task.client.clone();
-        let view = task_view(app, texts, (&stored, chain)).await?;
+        let view = TaskView {
+            chain: names(app, holders).await?,
+            ..task_view(app, texts, &stored).await?
+        };
         let task = AgentTask {
             last_token: match view.state {
                 TaskStateView::Active => approved::last_token(app, &stored.task.id).await?,
@@ -206,13 +160,13 @@ struct AgentFacts {
 
 async fn entry(
     app: &App,
-    (subject, texts): (&str, &Texts),
+    subject: &UserId,
+    texts: &Texts,
     agent: AgentFacts,
-) -> Result<AgentEntry, Ended> {
+) -> Result<AgentEntry, StoreError> {
     let id = &agent.id;
     let client = app.client(id.as_str()).await?;
-    let who = (subject, id.as_str());
-    let actions = activity::of_agent(app, who, (ACTIONS, texts.locale())).await?;
+    let actions = activity::of_agent(app, subject, id, texts).await?;
     Ok(AgentEntry {
         client: match &client {
             Some(client) => client_view(client),
@@ -235,7 +189,7 @@ async fn entry(
 async fn suspended(
     app: &App,
     ids: impl Iterator<Item = &ClientId>,
-) -> Result<BTreeMap<ClientId, bool>, Ended> {
+) -> Result<BTreeMap<ClientId, bool>, StoreError> {
     let mut reading = app.read().await?;
     let mut suspended = BTreeMap::new();
     for id in ids {
@@ -246,11 +200,14 @@ async fn suspended(
 }
 
 /// The person's tasks, those that live first, each with every agent that holds a piece of it, from the first one on. Names
-/// are looked up after the connection is given back: nobody waits for a second one while holding one.
-async fn read(app: &App, subject: &str) -> Result<Vec<(StoredTask, Vec<String>)>, Ended> {
+/// are looked up after the connection is given back: no request waits for a second one while holding one.
+async fn tasks_with_holders(
+    app: &App,
+    subject: &UserId,
+) -> Result<Vec<(StoredTask, Vec<String>)>, StoreError> {
     let now = app.clock.now();
     let newest = TaskFilter {
-        subject: Some(subject),
+        subject: Some(subject.as_str()),
         live_at: None,
         limit: MAX_TASKS,
     };
@@ -273,7 +230,7 @@ async fn read(app: &App, subject: &str) -> Result<Vec<(StoredTask, Vec<String>)>
     Ok(tasks)
 }
 
-async fn names(app: &App, holders: Vec<String>) -> Result<Vec<String>, Ended> {
+async fn names(app: &App, holders: Vec<String>) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();
     for id in holders {
         let name = app
@@ -287,11 +244,8 @@ async fn names(app: &App, holders: Vec<String>) -> Result<Vec<String>, Ended> {
     Ok(names)
 }
 
-async fn task_view(
-    app: &App,
-    texts: &Texts,
-    (stored, chain): (&StoredTask, Vec<String>),
-) -> Result<TaskView, Ended> {
+/// Without its chain.
+async fn task_view(app: &App, texts: &Texts, stored: &StoredTask) -> Result<TaskView, StoreError> {
     let task = &stored.task;
     let catalogue = app.catalogue().await?;
     let lang = texts.locale();
@@ -306,7 +260,7 @@ async fn task_view(
         opened: texts.moment(task.created_at),
         expires: texts.moment(task.expires_at),
         state: state(stored, app.clock.now()),
-        chain,
+        chain: Vec::new(),
     })
 }
 

@@ -1,28 +1,23 @@
-//! `/app/requests/{id}`: one person looks at one request and decides (DESIGN 3, promise 7; JOURNEYS, the approval screen).
-//! Opening it approves nothing (LESSONS 32): a yes needs the password or the device, in this very answer, over this screen.
+//! `/app/requests/{id}`: one person looks at one request and decides. Opening it approves nothing: a yes needs the password or the
+//! device, in this very answer, over this screen.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
-use http::HeaderMap;
 use writ_core::approval::No;
-use writ_core::authorize::Session;
-use writ_core::checks::Endpoint;
 use writ_core::id::ApprovalId;
 use writ_core::screen::Shown;
 use writ_pages::{ApprovalProblem, Texts};
-use writ_wire::form::Form;
+use writ_wire::form::{Form, FormError};
 use writ_wire::liveness::RESULT_PARAMETER;
 
 use crate::node::app::App;
-use crate::people::authorize::{Ended, see_other, untrusted};
-use crate::people::inbox::person;
-use crate::people::login::to_login;
-use crate::people::session::Browser;
+use crate::people::error::{PageError, StepError};
+use crate::people::redirect::see_other;
+use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 
 mod audit;
 mod choice;
@@ -40,7 +35,7 @@ pub use audit::prove;
 pub use view::role_view;
 
 use choice::Choice;
-use question::{Question, Refused};
+use question::{NoQuestion, Question};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -52,177 +47,150 @@ pub fn routes() -> Router<Arc<App>> {
 
 /// Whether the page that a person has is of the request that waits.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Copy {
+enum Version {
     Newest,
     /// The same was asked again since.
     Older,
 }
 
+/// The question that waits, and whether the address names an older copy of it.
+struct FoundQuestion {
+    question: Question,
+    version: Version,
+}
+
 /// A visit of one person to one request.
 struct Visit<'a> {
     app: &'a App,
+    person: SignedIn<'a>,
     texts: &'a Texts,
-    browser: &'a Browser,
-    person: &'a Session,
     /// What a verifier said of them, as their browser brings it.
     liveness: Option<&'a str>,
 }
 
-/// What a visit is for.
-enum Purpose {
-    Look,
-    /// To be seen by the verifier.
-    Show,
-    Answer,
-}
-
 async fn show(
-    State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let query = query.unwrap_or_default();
-    let visited = visit(&app, (&headers, query.as_bytes()), id, Purpose::Look);
-    finish(&app, visited.await)
+    Query(query): Query,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let person = visitor.signed_in(&path(&id))?;
+    let texts = person.texts().await?;
+    let visit = Visit::of(person, &texts, &query)?;
+    visit.look(&ApprovalId::from_text(id), &query).await
 }
 
+/// Sends the browser to the liveness verifier.
 async fn show_yourself(
-    State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let query = query.unwrap_or_default();
-    let visited = visit(&app, (&headers, query.as_bytes()), id, Purpose::Show);
-    finish(&app, visited.await)
+    Query(query): Query,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let person = visitor.signed_in(&path(&id))?;
+    let texts = person.texts().await?;
+    let visit = Visit::of(person, &texts, &query)?;
+    visit
+        .show_yourself(&ApprovalId::from_text(id), &query)
+        .await
 }
 
-async fn submit(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let visited = visit(&app, (&headers, &body), id, Purpose::Answer);
-    finish(&app, visited.await)
+async fn submit(Path(id): Path<String>, posted: PostedForm) -> Result<Response, PageError> {
+    let person = posted.visitor.signed_in(&path(&id))?;
+    let texts = person.texts().await?;
+    let visit = Visit::of(person, &texts, posted.unchecked())?;
+    visit.answer(&ApprovalId::from_text(id), &posted).await
 }
 
-async fn visit(
-    app: &App,
-    (headers, fields): (&HeaderMap, &[u8]),
-    id: String,
-    purpose: Purpose,
-) -> Result<Response, Ended> {
-    let form = Form::parse(fields).map_err(|e| untrusted(&e.into()))?;
-    let browser = app.browser(headers).await?;
-    let Some(person) = &browser.session else {
-        return Ok(to_login(&format!("/app/requests/{id}")));
-    };
-    let liveness = form.optional(RESULT_PARAMETER);
-    let texts = app.texts_for(headers, person).await?;
-    let visit = Visit {
-        app,
-        texts: &texts,
-        browser: &browser,
-        person,
-        liveness: liveness.map_err(|e| untrusted(&e.into()))?,
-    };
-    let id = ApprovalId::from_text(id);
-    match purpose {
-        Purpose::Look => visit.look(&id, &form).await,
-        Purpose::Show => visit.show_yourself(&id, &form).await,
-        Purpose::Answer => visit.answer(&id, &form).await,
+fn path(id: &str) -> String {
+    format!("/app/requests/{id}")
+}
+
+impl<'a> Visit<'a> {
+    fn of(person: SignedIn<'a>, texts: &'a Texts, form: &'a Form) -> Result<Self, FormError> {
+        Ok(Self {
+            app: person.app,
+            person,
+            texts,
+            liveness: form.optional(RESULT_PARAMETER)?,
+        })
     }
-}
 
-fn finish(app: &App, result: Result<Response, Ended>) -> Response {
-    match result {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-impl Visit<'_> {
     /// The screen, or less of it; nothing changes but that it was seen.
-    async fn look(&self, id: &ApprovalId, form: &Form) -> Result<Response, Ended> {
-        let question = match self.find(id).await? {
-            Ok((question, Copy::Newest)) => question,
-            Ok((question, Copy::Older)) => {
-                return Ok(see_other(&format!("/app/requests/{}", question.request.id)));
-            }
-            Err(refused) => return over::page(self, &refused).await,
+    async fn look(&self, id: &ApprovalId, form: &Form) -> Result<Response, PageError> {
+        let question = match self.find(id).await {
+            Ok(found) if found.version == Version::Newest => found.question,
+            Ok(found) => return Ok(see_other(&path(found.question.request.id.as_str()))),
+            Err(none) => return over::page(self, none).await,
         };
-        if question.has_agreed(&self.person.user) {
+        if question.has_agreed(self.person.user()) {
             return over::waits(self, &question).await;
         }
-        let choice = Choice::read(form).map_err(|e| untrusted(&e.into()))?;
+        let choice = Choice::read(form)?;
         self.screen(&question, &choice, None).await
     }
 
-    /// A no to an older copy is one to the newest (promise 6); a yes is to what was seen, and there is something else to see.
-    async fn answer(&self, id: &ApprovalId, form: &Form) -> Result<Response, Ended> {
-        let (question, copy) = match self.find(id).await? {
+    /// Denying an older copy denies the newest; approving it does not, because the newest may show something else.
+    async fn answer(&self, id: &ApprovalId, posted: &PostedForm) -> Result<Response, PageError> {
+        let FoundQuestion { question, version } = match self.find(id).await {
             Ok(found) => found,
-            Err(refused) => return over::page(self, &refused).await,
+            Err(none) => return over::page(self, none).await,
         };
-        let choice = Choice::read(form).map_err(|e| untrusted(&e.into()))?;
-        if !self.browser.sent(form) {
+        let form = posted.unchecked();
+        let choice = Choice::read(form)?;
+        if !posted.is_ours() {
             let problem = Some(ApprovalProblem::FormExpired);
             return self.screen(&question, &choice, problem).await;
         }
-        let field = |name| form.optional(name).map_err(|e| untrusted(&e.into()));
-        match field("decision")? {
-            Some("approve") if copy == Copy::Older => over::newer(self, &question, copy).await,
+        match form.optional("decision")? {
+            Some("approve") if version == Version::Older => {
+                over::newer(self, &question, version).await
+            }
             Some("approve") => self.approve(&question, &choice, form).await,
             Some("deny") => self.deny(&question, No::Denied).await,
             Some("stop") => self.deny(&question, No::Stopped).await,
             Some("not_me") => self.deny(&question, No::NotMe).await,
-            _ => Err(untrusted(&writ_core::Refusal::invalid_request(
-                "neither approved nor denied",
-            ))),
+            _ => Err(PageError::invalid_request("neither approved nor denied")),
         }
     }
 
-    /// The request, or the newest copy of the same question if its client asked again (JOURNEYS, "Guards").
-    async fn find(&self, id: &ApprovalId) -> Result<Result<(Question, Copy), Refused>, Ended> {
-        let refused = match question::load(self.app, self.person, id).await? {
-            Ok(question) => return Ok(Ok((question, Copy::Newest))),
-            Err(refused) => refused,
+    /// The request, or the newest copy of the same question if its client asked again.
+    async fn find(&self, id: &ApprovalId) -> Result<FoundQuestion, NoQuestion> {
+        let closed = match question::load(self.person, id).await {
+            Err(NoQuestion::Closed(closed)) if closed.request.was_asked_again() => closed,
+            Err(none) => return Err(none),
+            Ok(question) => {
+                let version = Version::Newest;
+                return Ok(FoundQuestion { question, version });
+            }
         };
-        let older = match &refused {
-            Refused::Ended(ending) if ending.request.was_asked_again() => &ending.request,
-            _ => return Ok(Err(refused)),
-        };
-        let newest = self.app.read().await?.newest_copy(older).await?;
-        let Some(newest) = newest else {
-            return Ok(Err(refused));
-        };
-        let found = question::load(self.app, self.person, &newest.id).await?;
-        Ok(found.map(|question| (question, Copy::Older)))
+        let newest = self.app.read().await?.newest_copy(&closed.request).await?;
+        let newest = newest.ok_or(NoQuestion::Closed(closed))?;
+        Ok(FoundQuestion {
+            question: question::load(self.person, &newest.id).await?,
+            version: Version::Older,
+        })
     }
 
-    /// The page of a choice; a choice that is none shows everything and says so.
+    /// The page of a choice; where the choice is not possible, the page of all that is asked, with the problem.
     async fn screen(
         &self,
         question: &Question,
         choice: &Choice,
         problem: Option<ApprovalProblem>,
-    ) -> Result<Response, Ended> {
-        let (shown, choice, problem) = match self.shown(question, choice)? {
-            Ok(shown) => (shown, choice.clone(), problem),
-            Err(not_less) => {
-                let all = Choice::default();
-                let shown = self.shown(question, &all)?;
-                let shown = shown.map_err(|_| broken("nothing is asked"))?;
-                (shown, all, problem.or(Some(not_less)))
+    ) -> Result<Response, PageError> {
+        let whole = Choice::default();
+        let (shown, choice, problem) = match self.shown(question, choice) {
+            Ok(shown) => (shown, choice, problem),
+            Err(error) => {
+                let not_less = error.problem()?;
+                (
+                    self.shown_whole(question)?,
+                    &whole,
+                    problem.or(Some(not_less)),
+                )
             }
         };
         self.keep(question, &shown).await?;
-        let person = person(self.app, self.browser, self.person).await?;
-        let page = self
-            .page(question, (&shown, &choice), (person, problem))
-            .await?;
+        let page = self.page(question, &shown, choice, problem).await?;
         Ok(page.into_http().into_response())
     }
 
@@ -231,44 +199,47 @@ impl Visit<'_> {
         &self,
         question: &Question,
         choice: &Choice,
-    ) -> Result<Result<Shown, ApprovalProblem>, Ended> {
+    ) -> Result<Shown, StepError<ApprovalProblem>> {
         let since = question.since(self.app.clock.now());
         let less = choice.less(question, since);
-        let (authority, ends_at) = match question.left(&less, self.app.clock.now()) {
-            Ok(left) => left,
-            Err(not_less) => return Ok(Err(choice::problem(&not_less))),
-        };
+        let left = question.left(&less, self.app.clock.now());
+        let (authority, ends_at) =
+            left.map_err(|not_less| StepError::Problem(choice::problem(&not_less)))?;
         let view = self.screen_view(question, &authority, ends_at)?;
         let screen = writ_core::screen::Screen::read(view.canonical(self.texts));
-        Ok(Ok(Shown {
-            screen: screen.map_err(broken)?,
+        Ok(Shown {
+            screen: screen.map_err(PageError::broken)?,
             less,
             nonce: question.nonce.clone(),
             since,
-        }))
+        })
+    }
+
+    /// The same of all that is asked.
+    fn shown_whole(&self, question: &Question) -> Result<Shown, PageError> {
+        let shown = self.shown(question, &Choice::default());
+        shown.map_err(|error| match error {
+            StepError::Problem(_) => PageError::broken("nothing is asked"),
+            StepError::Page(error) => error,
+        })
     }
 
     /// Kept before it is sent; written only when it is another than before.
-    async fn keep(&self, question: &Question, shown: &Shown) -> Result<(), Ended> {
+    async fn keep(&self, question: &Question, shown: &Shown) -> Result<(), PageError> {
         let is_new = question.request.state == writ_core::pending::State::Pending;
         if !is_new && question.kept.as_ref() == Some(shown) {
             return Ok(());
         }
         let now = self.app.clock.now();
-        let text = serde_json::to_string(shown).map_err(broken)?;
+        let text = serde_json::to_string(shown).map_err(PageError::broken)?;
         let mut session = self.app.begin().await?;
-        let (id, user) = (&question.request.id, &self.person.user.id);
+        let (id, user) = (&question.request.id, &self.person.user().id);
         session.save_screen(id, user, &text, now).await?;
         if is_new && session.view_pending(id, now).await? {
-            let event = commit::viewed(self.app, question, shown).map_err(broken)?;
+            let event = commit::viewed(self.app, question, shown).map_err(PageError::broken)?;
             session.insert_event(&event).await?;
         }
         session.commit().await?;
         Ok(())
     }
-}
-
-/// Ours.
-fn broken(cause: impl std::fmt::Display) -> Ended {
-    Ended::Broken(cause.to_string())
 }

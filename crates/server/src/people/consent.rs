@@ -1,40 +1,34 @@
-//! The consent page: what is shown is what is recorded; the decision consumes the request, once (LESSONS 36, promise 7).
+//! The consent page: what is shown is what is recorded; the decision consumes the request, once.
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
+use axum::Router;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
-use http::HeaderMap;
+use axum::routing::get;
 use url::Url;
-use writ_authority::Authority;
 use writ_core::authorize::{Dead, FoundRequest, Need, Session};
-use writ_core::checks::Endpoint;
 use writ_core::client::Client;
-use writ_core::consent::{
-    self, Approved, Approver, Chosen, ConsentScreen, Fresh, is_bare, scope_name,
-};
+use writ_core::consent::{self, Approved, Approver, Chosen, ConsentScreen, Fresh, scope_name};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
 use writ_core::onward::Onward;
 use writ_core::request::OPENID;
 use writ_core::target::has_openid;
-use writ_pages::{
-    AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, FormAction, OnwardView,
-    ScopeView,
-};
+use writ_pages::{Consent, ConsentProblem, DetailView, FormAction};
 use writ_wire::form::Form;
-use writ_wire::resource::ResourceUri;
 
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 use crate::node::secret::secret_digest;
-use crate::people::authorize::{Ended, back, load, next, see_other, untrusted};
-use crate::people::login::form_expired;
+use crate::people::authorize::{load, next_step};
+use crate::people::error::PageError;
+use crate::people::redirect::see_other;
+use crate::people::request::{PostedForm, Query, Visitor};
 use crate::people::session::Browser;
+use crate::people::views::{client_view, onward, scopes};
 
 /// Everything that the page and the decision are about.
-struct Question {
+struct ConsentQuestion {
     handle: String,
     found: FoundRequest,
     client: Arc<Client>,
@@ -52,44 +46,25 @@ struct Shown {
 
 /// Either a question for this person, or the login page first.
 enum Asked {
-    Question(Box<Question>),
+    Question(Box<ConsentQuestion>),
     LoginFirst(String),
 }
 
-pub async fn show(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let result = async {
-        let form =
-            Form::parse(query.unwrap_or_default().as_bytes()).map_err(|e| untrusted(&e.into()))?;
-        let browser = app.browser(&headers).await?;
-        match ask(&app, &form, &browser).await? {
-            Asked::LoginFirst(location) => Ok(see_other(&location)),
-            Asked::Question(question) => page(&app, &question, &browser, None).await,
-        }
-    };
-    match result.await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/consent", get(show).post(submit))
+}
+
+async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
+    match ask(&visitor, &query).await? {
+        Asked::LoginFirst(location) => Ok(see_other(&location)),
+        Asked::Question(question) => page(&visitor.app, &question, &visitor.browser, None).await,
     }
 }
 
-pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match decide(&app, &headers, &body).await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
-    let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
-    let browser = app.browser(headers).await?;
-    if !browser.sent(&form) {
-        return Err(form_expired());
-    }
-    let question = match ask(app, &form, &browser).await? {
+async fn submit(posted: PostedForm) -> Result<Response, PageError> {
+    let form = posted.checked()?;
+    let (app, browser) = (&*posted.visitor.app, &posted.visitor.browser);
+    let question = match ask(&posted.visitor, form).await? {
         Asked::LoginFirst(location) => return Ok(see_other(&location)),
         Asked::Question(question) => question,
     };
@@ -98,30 +73,22 @@ async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
         form.contains("consent-approve"),
         form.contains("consent-deny"),
     ) {
-        (true, false) => approve(app, &form, &question, &browser).await,
+        (true, false) => approve(app, form, &question, browser).await,
         (false, true) => deny(app, &question).await,
-        _ => Err(untrusted(&writ_core::Refusal::invalid_request(
-            "neither approved nor denied",
-        ))),
+        _ => Err(PageError::invalid_request("neither approved nor denied")),
     }
 }
 
-async fn ask(app: &App, form: &Form, browser: &Browser) -> Result<Asked, Ended> {
-    let handle = form.required("request").map_err(|e| untrusted(&e.into()))?;
+async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
+    let (app, session) = (&*visitor.app, visitor.browser.session.as_ref());
+    let handle = form.required("request")?;
     let found = load(app, handle).await?;
-    let now = app.clock.now();
-    found.usable(&found.client, now)?;
-    let client = app
-        .client(&found.client)
-        .await?
-        .ok_or(Ended::from(Dead::Unknown))?;
-    match (
-        next(app, (&found, &client), browser.session.as_ref(), now).await?,
-        &browser.session,
-    ) {
-        (Ok(Need::Consent), Some(session)) => {
+    found.usable(&found.client, app.clock.now())?;
+    let client = app.client(&found.client).await?.ok_or(Dead::Unknown)?;
+    match (next_step(app, &found, &client, session).await?, session) {
+        (Need::Consent, Some(session)) => {
             let kept = app.read().await?.consent_screen(&found.digest).await?;
-            Ok(Asked::Question(Box::new(Question {
+            Ok(Asked::Question(Box::new(ConsentQuestion {
                 handle: handle.to_owned(),
                 kept: kept.filter(|kept| kept.user == session.user.id),
                 session: session.clone(),
@@ -130,7 +97,6 @@ async fn ask(app: &App, form: &Form, browser: &Browser) -> Result<Asked, Ended> 
                 client,
             })))
         }
-        (Err(refusal), _) => Err(back(&found, refusal)),
         _ => Ok(Asked::LoginFirst(format!("/login?request={handle}"))),
     }
 }
@@ -138,9 +104,9 @@ async fn ask(app: &App, form: &Form, browser: &Browser) -> Result<Asked, Ended> 
 async fn approve(
     app: &App,
     form: &Form,
-    question: &Question,
+    question: &ConsentQuestion,
     browser: &Browser,
-) -> Result<Response, Ended> {
+) -> Result<Response, PageError> {
     let now = app.clock.now();
     let shown = shown(app, question, browser).await?;
     if !was_seen(question, &shown, form)? {
@@ -173,13 +139,13 @@ async fn approve(
     );
     match decided {
         Ok(approved) => commit(app, question, &approved, &code).await,
-        Err(refusal) => Err(back(&question.found, refusal)),
+        Err(refusal) => Err(PageError::to_client(&question.found, refusal)),
     }
 }
 
-/// Whether the page that sent this form was made for this person, and would be the same now. Its nonce is known to nobody else.
-fn was_seen(question: &Question, shown: &Shown, form: &Form) -> Result<bool, Ended> {
-    let named = form.optional("screen").map_err(|e| untrusted(&e.into()))?;
+/// Whether the page that sent this form was made for this person, and would be the same now. No other browser knows its nonce.
+fn was_seen(question: &ConsentQuestion, shown: &Shown, form: &Form) -> Result<bool, PageError> {
+    let named = form.optional("screen")?;
     let same = question.kept.as_ref() == Some(&shown.screen);
     Ok(same && named == Some(shown.page.screen_hash.as_str()))
 }
@@ -187,10 +153,10 @@ fn was_seen(question: &Question, shown: &Shown, form: &Form) -> Result<bool, End
 /// The page as it is now, kept before it is sent.
 async fn page(
     app: &App,
-    question: &Question,
+    question: &ConsentQuestion,
     browser: &Browser,
     problem: Option<ConsentProblem>,
-) -> Result<Response, Ended> {
+) -> Result<Response, PageError> {
     let shown = shown(app, question, browser).await?;
     if question.kept.as_ref() != Some(&shown.screen) {
         let mut session = app.begin().await?;
@@ -222,17 +188,17 @@ fn fresh(app: &App, code: &str) -> Fresh {
 /// The one who consumes the request writes everything else.
 async fn commit(
     app: &App,
-    question: &Question,
+    question: &ConsentQuestion,
     approved: &Approved,
     code: &str,
-) -> Result<Response, Ended> {
+) -> Result<Response, PageError> {
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
         return Err(Dead::Used.into());
     }
     if !session.insert_task_if_active(&approved.task).await? {
-        return Err(back(
+        return Err(PageError::to_client(
             &question.found,
             consent::denied().because("the client is stopped"),
         ));
@@ -255,10 +221,10 @@ async fn commit(
     let answer: Vec<(&str, &str)> = std::iter::once(("code", code))
         .chain(state.map(|s| ("state", s)))
         .collect();
-    Ok(app.answer_client(&approved.code.redirect_uri, &answer))
+    app.answer_client(&approved.code.redirect_uri, &answer)
 }
 
-fn events(app: &App, question: &Question, approved: &Approved) -> [Event; 2] {
+fn events(app: &App, question: &ConsentQuestion, approved: &Approved) -> [Event; 2] {
     let now = app.clock.now();
     let event = |name| {
         let mut event = Event::new(app.event_id(now), now, name)
@@ -292,7 +258,7 @@ fn events(app: &App, question: &Question, approved: &Approved) -> [Event; 2] {
     ]
 }
 
-async fn deny(app: &App, question: &Question) -> Result<Response, Ended> {
+async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageError> {
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
@@ -308,11 +274,15 @@ async fn deny(app: &App, question: &Question) -> Result<Response, Ended> {
     session.insert_event(&event).await?;
     session.commit().await?;
     app.metrics.consent("denied");
-    Err(back(&question.found, refusal))
+    Err(PageError::to_client(&question.found, refusal))
 }
 
 /// What this person is shown now, under the nonce and from the moment of the first time.
-async fn shown(app: &App, question: &Question, browser: &Browser) -> Result<Shown, Ended> {
+async fn shown(
+    app: &App,
+    question: &ConsentQuestion,
+    browser: &Browser,
+) -> Result<Shown, PageError> {
     let (prepared, client) = (&question.found.prepared, &*question.client);
     let kept = question.kept.as_ref();
     let since = kept.map_or_else(|| app.clock.now(), |kept| kept.since);
@@ -345,7 +315,7 @@ async fn shown(app: &App, question: &Question, browser: &Browser) -> Result<Show
         text: page.recorded_text(&app.texts),
         locale: app.texts.locale().to_owned(),
     };
-    let screen_hash = screen.hash().map_err(|e| Ended::Broken(e.to_string()))?;
+    let screen_hash = screen.hash().map_err(PageError::broken)?;
     Ok(Shown {
         page: Consent {
             screen_hash,
@@ -355,7 +325,7 @@ async fn shown(app: &App, question: &Question, browser: &Browser) -> Result<Show
     })
 }
 
-fn details(app: &App, question: &Question) -> Vec<DetailView> {
+fn details(app: &App, question: &ConsentQuestion) -> Vec<DetailView> {
     let lang = app.texts.locale();
     let types = &question.catalogue.types;
     let shown = question
@@ -373,64 +343,6 @@ fn details(app: &App, question: &Question) -> Vec<DetailView> {
             })
         });
     shown.collect()
-}
-
-/// Every scope, and every resource that is named without one; not the issuer, which has a sentence of its own.
-pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
-    let name = |uri: &ResourceUri| {
-        catalogue
-            .resources
-            .get(uri)
-            .map_or_else(|| uri.to_string(), |r| r.name.clone())
-    };
-    let named = authority
-        .scopes()
-        .iter()
-        .filter(|s| s.resource != catalogue.issuer)
-        .map(|s| ScopeView {
-            value: scope_name(s.resource.as_str(), &s.scope),
-            resource_name: name(&s.resource),
-            scope: s.scope.clone(),
-        });
-    let bare = authority
-        .resources()
-        .iter()
-        .filter(|uri| is_bare(authority, uri))
-        .map(|uri| ScopeView {
-            value: scope_name(uri.as_str(), ""),
-            resource_name: name(uri),
-            scope: String::new(),
-        });
-    named.chain(bare).collect()
-}
-
-/// Who asks, as the pages show it. A publisher is verified by a later feature: until then it never is.
-pub fn client_view(client: &Client) -> ClientView {
-    ClientView {
-        name: client.name.clone(),
-        client_id: client.id.to_string(),
-        agent: client.agent.as_ref().map(|agent| AgentView {
-            publisher: agent.publisher.clone(),
-            publisher_verified: false,
-            owner: agent.owner_name.clone(),
-            sponsor: agent.sponsor_name.clone(),
-        }),
-    }
-}
-
-/// To whom an agent may pass on what it is given.
-pub async fn onward(app: &App, onward: &Onward) -> Result<OnwardView, Ended> {
-    let mut agents = Vec::new();
-    for id in onward.agents.iter().flatten() {
-        let name = app.client(id.as_str()).await?.map(|c| c.name.clone());
-        let id = id.to_string();
-        agents.push(AgentName { id, name });
-    }
-    Ok(OnwardView {
-        agents,
-        same_owner: !onward.owners.is_empty(),
-        depth: u32::try_from(onward.depth).unwrap_or(u32::MAX),
-    })
 }
 
 fn host(redirect_uri: &str) -> String {

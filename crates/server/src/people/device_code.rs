@@ -1,16 +1,11 @@
 //! `/device` (RFC 8628 section 3.3): a person types the code that their terminal shows. A right one makes the request theirs;
-//! opening a link, and even sending the code, approves nothing (LESSONS 32).
+//! opening a link, and even sending the code, approves nothing (RFC 8628 section 5.4).
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
-use http::HeaderMap;
-use writ_core::authorize::Session;
-use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::device::{self, Typed};
 use writ_core::event::EventName;
@@ -25,61 +20,34 @@ use crate::approvals::create::{Deciding, deciders};
 use crate::client::device::{PATH, event, user_code_digest};
 use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
-use crate::people::authorize::{Ended, see_other, untrusted};
-use crate::people::inbox::person;
-use crate::people::login::{signed_in, to_login};
-use crate::people::session::Browser;
+use crate::people::error::{PageError, StepError};
+use crate::people::redirect::see_other;
+use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route(PATH, get(show).post(submit))
 }
 
-/// `GET /device`: `user_code` of `verification_uri_complete` fills the field in, and does nothing else (LESSONS 32).
-async fn show(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let result = async {
-        let form =
-            Form::parse(query.unwrap_or_default().as_bytes()).map_err(|e| untrusted(&e.into()))?;
-        let browser = app.browser(&headers).await?;
-        let code = shown(&form);
-        let Some(session) = signed_in(&browser) else {
-            return Ok(login_first(&code));
-        };
-        page(&app, &headers, (&browser, session), (code, None)).await
-    };
-    match result.await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
+/// `GET /device`: `user_code` of `verification_uri_complete` fills the field in, and does nothing else.
+async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
+    let code = shown(&query);
+    let person = visitor.signed_in(&address(&code))?;
+    page(person, code, None).await
 }
 
 /// `POST /device`: a right code makes the request this person's, and leads to the approval screen.
-async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match enter(&app, &headers, &body).await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
+async fn submit(posted: PostedForm) -> Result<Response, PageError> {
+    let form = posted.unchecked();
+    let code = shown(form);
+    let person = posted.visitor.signed_in(&address(&code))?;
+    let taken = match posted.is_ours() {
+        true => take(person.app, form, person.user()).await,
+        false => Err(StepError::Problem(DeviceCodeProblem::FormExpired)),
+    };
+    match taken {
+        Ok(id) => Ok(see_other(&format!("/app/requests/{id}"))),
+        Err(error) => page(person, code, Some(error.problem()?)).await,
     }
-}
-
-async fn enter(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
-    let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
-    let browser = app.browser(headers).await?;
-    let code = shown(&form);
-    let Some(session) = signed_in(&browser) else {
-        return Ok(login_first(&code));
-    };
-    let problem = if browser.sent(&form) {
-        match take(app, &form, &session.user).await? {
-            Ok(id) => return Ok(see_other(&format!("/app/requests/{id}"))),
-            Err(problem) => problem,
-        }
-    } else {
-        DeviceCodeProblem::FormExpired
-    };
-    page(app, headers, (&browser, session), (code, Some(problem))).await
 }
 
 /// RFC 8628 section 5.1: a try is counted before the code is looked at, so that many at once are no way around.
@@ -87,11 +55,11 @@ async fn take(
     app: &App,
     form: &Form,
     user: &User,
-) -> Result<Result<ApprovalId, DeviceCodeProblem>, Ended> {
+) -> Result<ApprovalId, StepError<DeviceCodeProblem>> {
     let now = app.clock.now();
     let tries = RateLimit::of_device_codes(&user.id, now);
     if !app.admit_attempt(&tries).await? {
-        return Ok(Err(DeviceCodeProblem::TooMany));
+        return Err(StepError::Problem(DeviceCodeProblem::TooMany));
     }
     let typed = form.optional("user_code").ok().flatten();
     let taken = match typed.and_then(UserCode::parse) {
@@ -101,16 +69,16 @@ async fn take(
     if taken.is_some() {
         app.uncount_attempt(&tries).await?;
     }
-    Ok(taken.ok_or(DeviceCodeProblem::Wrong))
+    taken.ok_or(StepError::Problem(DeviceCodeProblem::Wrong))
 }
 
-/// The one who takes it is the subject; somebody else's code is as wrong as one that nobody made.
+/// The one who takes it is the subject; somebody else's code is as wrong as one that was never made.
 async fn taken(
     app: &App,
     code: &UserCode,
     user: &User,
     now: Timestamp,
-) -> Result<Option<ApprovalId>, Ended> {
+) -> Result<Option<ApprovalId>, PageError> {
     let digest = user_code_digest(code);
     let found = app.read().await?.pending_by_user_code(&digest).await?;
     let request = match (device::typed(found.as_ref(), &user.id, now), found) {
@@ -157,17 +125,16 @@ async fn taken(
 }
 
 async fn page(
-    app: &App,
-    headers: &HeaderMap,
-    (browser, session): (&Browser, &Session),
-    (user_code, problem): (String, Option<DeviceCodeProblem>),
-) -> Result<Response, Ended> {
+    person: SignedIn<'_>,
+    user_code: String,
+    problem: Option<DeviceCodeProblem>,
+) -> Result<Response, PageError> {
     let view = DeviceCode {
-        person: person(app, browser, session).await?,
+        person: person.frame().await?,
         user_code,
         problem,
     };
-    let texts = app.texts_for(headers, session).await?;
+    let texts = person.texts().await?;
     Ok(view.page(&texts).into_http().into_response())
 }
 
@@ -180,9 +147,10 @@ fn shown(form: &Form) -> String {
         .unwrap_or_default()
 }
 
-fn login_first(code: &str) -> Response {
-    if code.is_empty() {
-        return to_login(PATH);
+/// Of the page with this code filled in.
+fn address(code: &str) -> String {
+    match code.is_empty() {
+        true => PATH.to_owned(),
+        false => format!("{PATH}?user_code={code}"),
     }
-    to_login(&format!("{PATH}?user_code={code}"))
 }

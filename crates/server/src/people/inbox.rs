@@ -1,58 +1,47 @@
-//! `/app`: what waits for this person now (JOURNEYS, the person with a phone), and the frame of every page below it.
+//! `/app`: the requests that this person may decide now.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::Router;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
-use writ_core::authorize::Session;
-use writ_core::checks::Endpoint;
+use axum::routing::get;
+use writ_core::client::User;
 use writ_core::id::UserId;
 use writ_core::pending::PendingRequest;
-use writ_pages::{Inbox, InboxEntry, PersonView, Texts};
+use writ_pages::{Inbox, InboxEntry, Texts};
+use writ_store::StoreError;
 
 use crate::node::app::App;
 use crate::people::approval::role_view;
-use crate::people::authorize::{Ended, see_other};
-use crate::people::consent::client_view;
-use crate::people::session::Browser;
+use crate::people::error::PageError;
+use crate::people::redirect::see_other;
+use crate::people::request::{SignedIn, Visitor};
+use crate::people::views::client_view;
 
 /// The most requests on one page.
 const MAX_REQUESTS: u32 = 100;
 
-pub async fn home() -> Response {
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/", get(home)).route("/app", get(show))
+}
+
+async fn home() -> Response {
     see_other("/app")
 }
 
-pub async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let result = async {
-        let browser = app.browser(&headers).await?;
-        match &browser.session {
-            Some(session) => page(&app, &headers, (&browser, session)).await,
-            None => Ok(see_other("/login")),
-        }
-    };
-    match result.await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
+/// A login that names no page leads here.
+async fn show(visitor: Visitor) -> Result<Response, PageError> {
+    match visitor.session() {
+        Some(person) => page(person).await,
+        None => Ok(see_other("/login")),
     }
 }
 
-/// Who looks, for the frame of a page.
-pub async fn person(app: &App, browser: &Browser, session: &Session) -> Result<PersonView, Ended> {
-    Ok(PersonView {
-        csrf: browser.csrf(),
-        name: session.user.name.clone(),
-        waiting: waiting(app, &session.user.id).await?.len(),
-        has_zone: session.reads.time_zone.is_some(),
-    })
-}
-
 /// What this person may decide now: neither what only a later step may bring to them, nor what they agreed to already.
-pub async fn waiting(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, Ended> {
+pub async fn open_requests(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, StoreError> {
     let now = app.clock.now();
     let mut reading = app.read().await?;
-    let mut waiting = Vec::new();
+    let mut open = Vec::new();
     for request in reading.inbox(user, now, MAX_REQUESTS).await? {
         let agreed = match request.may_need_several() {
             true => reading.votes(&request.id).await?,
@@ -60,31 +49,22 @@ pub async fn waiting(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, En
         };
         let did = agreed.iter().any(|vote| vote.user == *user);
         if !did && request.role_of(user, now).is_some() {
-            waiting.push(request);
+            open.push(request);
         }
     }
-    Ok(waiting)
+    Ok(open)
 }
 
-async fn page(
-    app: &App,
-    headers: &HeaderMap,
-    (browser, session): (&Browser, &Session),
-) -> Result<Response, Ended> {
-    let requests = waiting(app, &session.user.id).await?;
-    let texts = app.texts_for(headers, session).await?;
+async fn page(person: SignedIn<'_>) -> Result<Response, PageError> {
+    let requests = open_requests(person.app, &person.user().id).await?;
+    let texts = person.texts().await?;
     let mut entries = Vec::new();
     for request in &requests {
-        entries.extend(entry(app, &texts, (request, session)).await?);
+        entries.extend(entry(person.app, person.user(), &texts, request).await?);
     }
     let inbox = Inbox {
-        person: PersonView {
-            csrf: browser.csrf(),
-            name: session.user.name.clone(),
-            waiting: entries.len(),
-            has_zone: session.reads.time_zone.is_some(),
-        },
-        now: app.clock.now(),
+        person: person.frame_with(entries.len()),
+        now: person.app.clock.now(),
         requests: entries,
     };
     Ok(inbox.page(&texts).into_http().into_response())
@@ -92,12 +72,12 @@ async fn page(
 
 async fn entry(
     app: &App,
+    user: &User,
     texts: &Texts,
-    (request, session): (&PendingRequest, &Session),
-) -> Result<Option<InboxEntry>, Ended> {
-    let user = &session.user.id;
+    request: &PendingRequest,
+) -> Result<Option<InboxEntry>, StoreError> {
     let (Some((role, _)), Some(client)) = (
-        request.role_of(user, app.clock.now()),
+        request.role_of(&user.id, app.clock.now()),
         app.client(request.client.as_str()).await?,
     ) else {
         return Ok(None);
@@ -115,21 +95,21 @@ async fn entry(
         sentences: sentences.collect(),
         asked_at: request.created_at,
         expires_at: request.expires_at,
-        role: role_view(role, user, sponsor),
-        subject_name: subject_name(app, request, session).await?,
+        role: role_view(role, &user.id, sponsor),
+        subject_name: subject_name(app, request, user).await?,
     }))
 }
 
 async fn subject_name(
     app: &App,
     request: &PendingRequest,
-    session: &Session,
-) -> Result<String, Ended> {
+    user: &User,
+) -> Result<String, StoreError> {
     match &request.subject {
-        Some(subject) if *subject != session.user.id => {
+        Some(subject) if *subject != user.id => {
             let stored = app.read().await?.user_by_id(subject).await?;
             Ok(stored.map_or_else(|| subject.to_string(), |stored| stored.user.name))
         }
-        _ => Ok(session.user.name.clone()),
+        _ => Ok(user.name.clone()),
     }
 }

@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::Router;
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use futures_core::Stream;
 use http::header::CACHE_CONTROL;
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderName, StatusCode};
 use tokio::sync::{mpsc, watch};
 use writ_core::id::UserId;
 
 use crate::node::app::App;
-use crate::node::failure::Failure;
+use crate::people::error::PageError;
+use crate::people::request::Visitor;
 
 /// Streams of one person on one node: their phone, their desk, and a page that was reloaded just now.
 pub const MAX_OF_PERSON: usize = 8;
@@ -24,7 +26,7 @@ pub const MAX_OF_PERSON: usize = 8;
 pub const MAX_STREAMS: usize = 4096;
 /// How often a quiet stream shows that it is there, and is asked whether its login still is.
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
-/// Events that wait for a slow reader; more say the same.
+/// Events buffered for a slow reader; all say the same.
 const WAITING: usize = 4;
 
 /// One stream's place; dropped with it.
@@ -35,27 +37,22 @@ struct Place {
 
 /// Ends all streams and long polls when the server stops; otherwise they would hold it up.
 pub async fn close_with(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    // A sender that is gone is a server that is.
+    // A dropped sender means that the server has stopped too.
     let _ = stop.changed().await;
     app.live.closed.send_replace(true);
     app.waiting.end();
 }
 
-pub async fn stream(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    match open(&app, &headers).await {
-        Ok(response) => response,
-        Err(failure) => app.broken(&format!("{failure:?}")),
-    }
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route("/app/live", get(stream))
 }
 
-async fn open(app: &Arc<App>, headers: &HeaderMap) -> Result<Response, Failure> {
-    let browser = app.browser(headers).await?;
-    let Some(session) = &browser.session else {
-        return Ok(StatusCode::UNAUTHORIZED.into_response());
-    };
-    let Some(place) = Place::take(app, &session.user.id) else {
-        return Ok(StatusCode::TOO_MANY_REQUESTS.into_response());
-    };
+async fn stream(visitor: Result<Visitor, PageError>) -> Result<Response, PageError> {
+    let Visitor { app, browser, .. } = visitor.map_err(PageError::for_script)?;
+    let signed_out = PageError::script_status(StatusCode::UNAUTHORIZED);
+    let session = browser.session.as_ref().ok_or(signed_out)?;
+    let too_many = PageError::script_status(StatusCode::TOO_MANY_REQUESTS);
+    let place = Place::take(&app, &session.user.id).ok_or(too_many)?;
     let (sender, receiver) = mpsc::channel(WAITING);
     tokio::spawn(tell(place, browser.digest(), sender));
     // A proxy that collects answers would hold the news back.

@@ -1,35 +1,31 @@
-//! Login with a password: a bounded pool, a pause after wrong ones, a new cookie at success.
+//! Login with a password: hashed in a bounded pool, paused after failures, with a new cookie at success.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
-use http::HeaderMap;
 use serde_json::json;
 use writ_authority::Level;
-use writ_core::authorize::{FoundRequest, Session};
-use writ_core::checks::Endpoint;
+use writ_core::authorize::FoundRequest;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_pages::{Done, FailureKind, FormAction, Login, LoginProblem};
+use writ_pages::{Done, FormAction, Login, LoginProblem};
+use writ_store::StoreError;
 use writ_store::user::StoredUser;
-use writ_wire::form::Form;
 
 use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
-use crate::people::authorize::{Ended, load, untrusted};
-use crate::people::consent::client_view;
-use crate::people::session::Browser;
+use crate::people::authorize::load;
+use crate::people::error::{PageError, StepError};
+use crate::people::request::{PostedForm, Query, Visitor};
+use crate::people::views::client_view;
 
 mod challenge;
 mod entrance;
 mod passkey;
 
-pub use entrance::to_login;
-use entrance::{Arrival, Way};
+use entrance::{Destination, Entrance};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -39,7 +35,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/logout", post(logout))
 }
 
-/// What the page shows of a try before.
+/// What the login page shows of a failed attempt.
 #[derive(Default)]
 struct Again {
     username: String,
@@ -55,85 +51,48 @@ impl Again {
     }
 }
 
-async fn show(
-    State(app): State<Arc<App>>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let result = async {
-        let form =
-            Form::parse(query.unwrap_or_default().as_bytes()).map_err(|e| untrusted(&e.into()))?;
-        let way = Way::of(&form)?;
-        let browser = app.browser(&headers).await?;
-        page(&app, (&headers, &browser), &way, Again::default()).await
+async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
+    let destination = Destination::of(&query)?;
+    page(&visitor, &destination, Again::default()).await
+}
+
+async fn submit(posted: PostedForm) -> Result<Response, PageError> {
+    let (visitor, form) = (&posted.visitor, posted.unchecked());
+    let destination = Destination::of(form)?;
+    let username = form.optional("username")?.unwrap_or_default();
+    let password = form.optional("password")?.unwrap_or_default();
+    let checked = match posted.is_ours() {
+        true => check_password(&visitor.app, username, password.to_owned()).await,
+        false => Err(StepError::Problem(LoginProblem::Expired)),
     };
-    match result.await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match attempt(&app, &headers, &body).await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let result = async {
-        let form = Form::parse(&body).map_err(|e| untrusted(&e.into()))?;
-        let browser = app.browser(&headers).await?;
-        if !browser.sent(&form) {
-            return Err(form_expired());
-        }
-        let mut session = app.begin().await?;
-        session
-            .end_session(&browser.digest(), app.clock.now())
-            .await?;
-        session.commit().await?;
-        let texts = app.languages.of_request(&headers);
-        let mut response = Done::SignedOut.page(texts).into_http().into_response();
-        app.forget(response.headers_mut());
-        Ok(response)
-    };
-    match result.await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-/// Who is signed in.
-pub fn signed_in(browser: &Browser) -> Option<&Session> {
-    browser.session.as_ref()
-}
-
-/// A form that this browser was not given, or whose cookie is gone.
-pub fn form_expired() -> Ended {
-    Ended::Page(Box::new(writ_pages::Failure::new(FailureKind::FormExpired)))
-}
-
-async fn attempt(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
-    let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
-    let field = |name| form.optional(name).map_err(|e| untrusted(&e.into()));
-    let way = Way::of(&form)?;
-    let username = field("username")?.unwrap_or_default().to_owned();
-    let password = field("password")?.unwrap_or_default().to_owned();
-    let browser = app.browser(headers).await?;
-    let outcome = match browser.sent(&form) {
-        true => check_password(app, &username, password).await?,
-        false => Err(LoginProblem::Expired),
-    };
-    match outcome {
-        Ok(user) => enter(app, &browser, &user, &way).await,
-        Err(problem) => {
+    match checked {
+        Ok(user) => enter(visitor, &user, &destination).await,
+        Err(error) => {
             let again = Again {
-                username,
-                problem: Some(problem),
+                username: username.to_owned(),
+                problem: Some(error.problem()?),
             };
-            page(app, (headers, &browser), &way, again).await
+            page(visitor, &destination, again).await
         }
     }
+}
+
+async fn logout(posted: PostedForm) -> Result<Response, PageError> {
+    posted.checked()?;
+    let Visitor {
+        app,
+        headers,
+        browser,
+    } = &posted.visitor;
+    let mut session = app.begin().await?;
+    session
+        .end_session(&browser.digest(), app.clock.now())
+        .await?;
+    session.commit().await?;
+    let texts = app.languages.of_request(headers);
+    let mut response = Done::SignedOut.page(texts).into_http().into_response();
+    app.forget(response.headers_mut());
+    Ok(response)
 }
 
 /// The person, or what to tell them; never whether the name exists.
@@ -141,32 +100,32 @@ pub async fn check_password(
     app: &App,
     username: &str,
     password: String,
-) -> Result<Result<User, LoginProblem>, Ended> {
+) -> Result<User, StepError<LoginProblem>> {
     let tries = RateLimit::of_password(username, app.clock.now());
     if !app.admit_attempt(&tries).await? {
         app.metrics.login("paused");
-        return Ok(Err(LoginProblem::TooMany));
+        return Err(StepError::Problem(LoginProblem::TooMany));
     }
     let stored = app.read().await?.user_by_name(username).await?;
     let hash = stored.as_ref().map(|s| s.password_hash.clone());
     let Ok(matches) = app.passwords.verify(password, hash).await else {
         app.metrics.login("busy");
         app.uncount_attempt(&tries).await?;
-        return Ok(Err(LoginProblem::Busy));
+        return Err(StepError::Problem(LoginProblem::Busy));
     };
     match stored {
         Some(stored) if matches && !stored.user.disabled => {
             app.reset_attempts(&tries).await?;
-            Ok(Ok(stored.user))
+            Ok(stored.user)
         }
         stored => {
-            failed(app, stored).await?;
-            Ok(Err(LoginProblem::Wrong))
+            record_failure(app, stored).await?;
+            Err(StepError::Problem(LoginProblem::Wrong))
         }
     }
 }
 
-async fn failed(app: &App, stored: Option<StoredUser>) -> Result<(), Ended> {
+async fn record_failure(app: &App, stored: Option<StoredUser>) -> Result<(), StoreError> {
     app.metrics.login("failed");
     let now = app.clock.now();
     let mut session = app.begin().await?;
@@ -180,31 +139,35 @@ async fn failed(app: &App, stored: Option<StoredUser>) -> Result<(), Ended> {
         // Anybody can send names: counted, not written one event each.
         None => session.count_refusal("/login", "unknown_name", now).await?,
     }
-    session.commit().await?;
-    Ok(())
+    session.commit().await
 }
 
-async fn enter(app: &App, before: &Browser, user: &User, way: &Way) -> Result<Response, Ended> {
-    let arrival = Arrival {
-        before,
+async fn enter(
+    visitor: &Visitor,
+    user: &User,
+    destination: &Destination,
+) -> Result<Response, PageError> {
+    let app = &*visitor.app;
+    let entrance = Entrance {
+        before: &visitor.browser,
         user,
         level: Level::Password,
-        way,
+        destination,
     };
     let mut session = app.begin().await?;
-    let fresh = arrival.enter(app, &mut session).await?;
+    let fresh = entrance.open_session(app, &mut session).await?;
     session.commit().await?;
-    Ok(arrival.go_on(app, &fresh))
+    Ok(entrance.go_on(app, &fresh))
 }
 
 async fn page(
-    app: &App,
-    (headers, browser): (&HeaderMap, &Browser),
-    way: &Way,
+    visitor: &Visitor,
+    destination: &Destination,
     again: Again,
-) -> Result<Response, Ended> {
-    let found = match &way.request {
-        Some(handle) => Some(waiting(app, handle).await?),
+) -> Result<Response, PageError> {
+    let app = &*visitor.app;
+    let found = match &destination.request {
+        Some(handle) => Some(usable_request(app, handle).await?),
         None => None,
     };
     let client = match &found {
@@ -212,23 +175,23 @@ async fn page(
         None => None,
     };
     let login = Login {
-        csrf: browser.csrf(),
-        request: way.request.clone(),
-        next: way.next.clone(),
+        csrf: visitor.browser.csrf(),
+        request: destination.request.clone(),
+        next: destination.next.clone(),
         client: client.map(|client| client_view(&client)),
         username: again.username,
         problem: again.problem,
         offers_passkey: app.passkeys.is_ok(),
         form_action: found.and_then(|found| FormAction::of_redirect(&found.prepared.redirect_uri)),
     };
-    let texts = app.languages.of_request(headers);
+    let texts = app.languages.of_request(&visitor.headers);
     let mut response = login.page(texts).into_http().into_response();
-    app.remember(browser, response.headers_mut());
+    app.remember(&visitor.browser, response.headers_mut());
     Ok(response)
 }
 
 /// A request that still waits for a person.
-async fn waiting(app: &App, handle: &str) -> Result<FoundRequest, Ended> {
+async fn usable_request(app: &App, handle: &str) -> Result<FoundRequest, PageError> {
     let found = load(app, handle).await?;
     found.usable(&found.client, app.clock.now())?;
     Ok(found)

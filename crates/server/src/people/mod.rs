@@ -1,5 +1,12 @@
 //! What browsers call: the way through login and consent, and the pages of a person.
 
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+use crate::node::app::App;
+
 pub mod activity;
 pub mod agents;
 pub mod approval;
@@ -7,11 +14,34 @@ pub mod assets;
 pub mod authorize;
 pub mod consent;
 pub mod device_code;
+pub mod error;
 pub mod inbox;
 pub mod live;
 pub mod login;
 pub mod passkeys;
 pub mod push_subscriptions;
 pub mod reader;
+pub mod redirect;
+pub mod request;
 pub mod session;
 pub mod settings;
+pub mod views;
+
+/// Their errors are answered by the layer, which knows the route.
+pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
+    Router::new()
+        .merge(authorize::routes())
+        .merge(login::routes())
+        .merge(consent::routes())
+        .merge(device_code::routes())
+        .merge(inbox::routes())
+        .merge(approval::routes())
+        .merge(agents::routes())
+        .merge(activity::routes())
+        .merge(passkeys::routes())
+        .merge(push_subscriptions::routes())
+        .merge(settings::routes())
+        .merge(live::routes())
+        .route_layer(from_fn_with_state(app.clone(), error::answer_errors))
+        .merge(assets::routes(&app.languages))
+}

@@ -1,16 +1,12 @@
-//! `/app/devices`: a person's passkeys (WebAuthn 7.1). Whoever adds one can come back and approve, so the person proves themselves
-//! in that very act.
+//! `/app/devices`: a person's passkeys (WebAuthn section 7.1). Whoever adds one can come back and approve, so the person proves
+//! themselves in the same ceremony.
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use writ_core::authorize::Session as Person;
-use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_pages::messages::Passkey;
 use writ_pages::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
@@ -19,20 +15,17 @@ use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
 
-use crate::client::answer::json as json_answer;
 use crate::node::app::App;
 use crate::notifications::passkey_notice::passkey_changed;
-use crate::people::authorize::Ended;
-use crate::people::inbox;
-use crate::people::login::{signed_in, to_login};
-use crate::people::session::Browser;
+use crate::people::error::{PageError, StepError};
+use crate::people::request::{PostedForm, SignedIn, Visitor};
 
 mod add;
 mod ceremony;
 mod proof;
 mod remove;
 
-use proof::Proof;
+use proof::ChangeProof;
 
 /// More than anybody's devices.
 pub const MAX_PASSKEYS: usize = 20;
@@ -43,8 +36,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route(PATH, get(show))
         .route("/app/devices/passkeys/prove", post(proof::options))
         .route("/app/devices/passkeys/options", post(add::options))
-        .route("/app/devices/passkeys", post(add::submit))
-        .route("/app/devices/passkeys/remove", post(remove::submit))
+        .route("/app/devices/passkeys", post(submit_new))
+        .route("/app/devices/passkeys/remove", post(submit_removal))
 }
 
 /// What the page says after a step.
@@ -54,68 +47,70 @@ struct Said {
     problem: Option<DevicesProblem>,
 }
 
-impl From<DevicesNotice> for Said {
-    fn from(notice: DevicesNotice) -> Self {
-        Self {
+async fn show(visitor: Visitor) -> Result<Response, PageError> {
+    page(visitor.signed_in(PATH)?, Said::default()).await
+}
+
+async fn submit_new(posted: PostedForm) -> Result<Response, PageError> {
+    let (person, form) = posted.of_signed_in(PATH)?;
+    let mut session = person.app.begin().await?;
+    let added = add::add(person, &mut session, form).await;
+    finish(person, session, added).await
+}
+
+async fn submit_removal(posted: PostedForm) -> Result<Response, PageError> {
+    let (person, form) = posted.of_signed_in(PATH)?;
+    let mut session = person.app.begin().await?;
+    let removed = remove::remove(person, &mut session, form).await;
+    finish(person, session, removed).await
+}
+
+/// Commits in either case: a challenge is used up whether its answer is good or not.
+async fn finish(
+    person: SignedIn<'_>,
+    session: DatabaseTransaction,
+    changed: Result<DevicesNotice, StepError<DevicesProblem>>,
+) -> Result<Response, PageError> {
+    let said = match changed {
+        Ok(notice) => Said {
             notice: Some(notice),
             problem: None,
-        }
-    }
-}
-
-impl From<DevicesProblem> for Said {
-    fn from(problem: DevicesProblem) -> Self {
-        Self {
+        },
+        Err(error) => Said {
             notice: None,
-            problem: Some(problem),
-        }
-    }
-}
-
-async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let result = async {
-        let browser = app.browser(&headers).await?;
-        match signed_in(&browser) {
-            Some(person) => page(&app, (&headers, &browser), person, Said::default()).await,
-            None => Ok(to_login(PATH)),
-        }
+            problem: Some(error.problem()?),
+        },
     };
-    match result.await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
+    session.commit().await?;
+    person.app.notices.wake();
+    page(person, said).await
 }
 
 /// A passkey that was added or removed.
 struct Change<'a> {
     what: Passkey,
     credential_id: &'a str,
-    proof: &'a Proof,
+    proof: &'a ChangeProof,
 }
 
 /// In the transaction of the change: its event, and the person is told on every channel, so that it is never done unnoticed.
 async fn record(
-    app: &App,
+    person: SignedIn<'_>,
     session: &mut DatabaseTransaction,
-    person: &Person,
     change: Change<'_>,
-) -> Result<(), Ended> {
-    let (user, now) = (&person.user.id, app.clock.now());
+) -> Result<(), PageError> {
+    let (app, user) = (person.app, &person.user().id);
     let data = json!({
         "passkey": change.what,
         "credential_id": change.credential_id,
         "by": change.proof,
     });
+    let now = app.clock.now();
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(user.as_str())
         .with(data);
     session.insert_event(&event).await?;
     Ok(passkey_changed(&app.outbox(), session, user, change.what).await?)
-}
-
-/// An answer to a script of ours.
-pub fn refused(status: StatusCode, error: &'static str) -> Response {
-    json_answer(status, &json!({ "error": error }))
 }
 
 /// What the device answered, in this field, and the challenge that it claims to have signed.
@@ -125,20 +120,16 @@ fn answer(form: &Form, field: &'static str) -> Option<(Value, String)> {
     Some((answer, challenge))
 }
 
-fn holder(person: &Person) -> UserEntity {
+fn holder(person: SignedIn<'_>) -> UserEntity {
+    let user = person.user();
     UserEntity {
-        id: person.user.id.as_str().to_owned(),
-        name: person.user.name.clone(),
+        id: user.id.as_str().to_owned(),
+        name: user.name.clone(),
     }
 }
 
-async fn page(
-    app: &App,
-    (headers, browser): (&HeaderMap, &Browser),
-    person: &Person,
-    said: Said,
-) -> Result<Response, Ended> {
-    let user = &person.user.id;
+async fn page(person: SignedIn<'_>, said: Said) -> Result<Response, PageError> {
+    let (app, user) = (person.app, &person.user().id);
     let mut reading = app.read().await?;
     let passkeys = reading.passkeys_of(user).await?;
     let subscriptions = reading.subscriptions_of(user).await?;
@@ -149,7 +140,7 @@ async fn page(
         added: one.created_at,
     });
     let devices = Devices {
-        person: inbox::person(app, browser, person).await?,
+        person: person.frame().await?,
         enrolment: enrolment(app, &passkeys),
         passkeys: passkeys.into_iter().map(passkey_view).collect(),
         notified: notified.collect(),
@@ -157,7 +148,7 @@ async fn page(
         notice: said.notice,
         problem: said.problem,
     };
-    let texts = app.texts_for(headers, person).await?;
+    let texts = person.texts().await?;
     Ok(devices.page(&texts).into_http().into_response())
 }
 

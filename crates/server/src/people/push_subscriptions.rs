@@ -1,30 +1,41 @@
-//! `/app/devices/push`: a logged-in person's browser asks to be reached by Web Push (RFC 8030 section 4), or no longer.
+//! `/app/devices/push`: the browser of a signed-in user asks to be reached by Web Push (RFC 8030 section 4), or no longer.
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 use bytes::Bytes;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use writ_core::Refusal;
-use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_jose::hash;
 use writ_pages::{LONGEST_WORDS, clean};
-use writ_store::DatabaseTransaction;
 use writ_store::push::PushSubscription;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
-use crate::client::answer;
+use crate::client::answer::json as json_answer;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::notifications::web_push::BrowserSubscription;
-use crate::people::authorize::{see_other, untrusted};
-use crate::people::login::form_expired;
+use crate::people::error::PageError;
+use crate::people::redirect::see_other;
+use crate::people::request::{SignedIn, Visitor};
+
+/// Where a person's devices are shown.
+const PAGE: &str = "/app/devices";
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/app/devices/push/key", get(key))
+        .route("/app/devices/push", post(subscribe))
+        .route("/app/devices/push/remove", post(remove))
+}
 
 /// `PushSubscription.toJSON()` of a browser.
 #[derive(Deserialize)]
@@ -55,46 +66,53 @@ enum Sent {
     Json(Value),
 }
 
-/// How it went.
-enum Done {
-    Yes,
-    NotLoggedIn,
-    Forged,
-    Bad,
+/// Why it is not done.
+enum NotDone {
+    SignedOut,
+    FormExpired,
+    Unusable,
     /// As many browsers as can be told.
     TooMany,
+    Failed(PageError),
+}
+
+impl From<StoreError> for NotDone {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Failure> for NotDone {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure.into())
+    }
 }
 
 /// The key that `pushManager.subscribe` wants (RFC 8292 section 4.1); it is no secret.
-pub async fn key(State(app): State<Arc<App>>) -> Response {
+async fn key(State(app): State<Arc<App>>) -> Response {
     let key = &app.notices.push_key.public;
-    answer::json(StatusCode::OK, &json!({ "key": key }))
+    json_answer(StatusCode::OK, &json!({ "key": key }))
 }
 
-pub async fn subscribe(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(sent) = Sent::read(&headers, &body) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    let done = subscribed(&app, &headers, &sent).await;
-    finish(&app, &sent, done)
+async fn subscribe(
+    visitor: Result<Visitor, PageError>,
+    body: Bytes,
+) -> Result<Response, PageError> {
+    let visitor = visitor.map_err(PageError::for_script)?;
+    let sent = Sent::read(&visitor.headers, &body)?;
+    answer(&sent, add(&visitor, &sent).await)
 }
 
-pub async fn remove(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    let Some(sent) = Sent::read(&headers, &body) else {
-        return StatusCode::BAD_REQUEST.into_response();
-    };
-    let done = removed(&app, &headers, &sent).await;
-    finish(&app, &sent, done)
+async fn remove(visitor: Result<Visitor, PageError>, body: Bytes) -> Result<Response, PageError> {
+    let visitor = visitor.map_err(PageError::for_script)?;
+    let sent = Sent::read(&visitor.headers, &body)?;
+    answer(&sent, take_away(&visitor, &sent).await)
 }
 
-async fn subscribed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done, Failure> {
-    let user = match person(app, headers, sent).await? {
-        Ok(user) => user,
-        Err(done) => return Ok(done),
-    };
-    let Some(asked) = sent.subscribing() else {
-        return Ok(Done::Bad);
-    };
+async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
+    let (app, headers) = (&*visitor.app, &visitor.headers);
+    let user = signed_in(visitor, sent)?.user().id.clone();
+    let asked = sent.subscribing().ok_or(NotDone::Unusable)?;
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let browser = BrowserSubscription {
         language: app
@@ -104,10 +122,10 @@ async fn subscribed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done,
         p256dh: asked.keys.p256dh,
         auth: asked.keys.auth,
     };
-    // Only services that the operator named are called for a browser (LESSONS 28).
+    // Only services that the operator named are called for a browser (their addresses come from the browser).
     let service = app.config.channels.push_service(&browser.endpoint);
     if !browser.is_usable() || service.is_none() {
-        return Ok(Done::Bad);
+        return Err(NotDone::Unusable);
     }
     let named = asked.name.filter(|name| !name.trim().is_empty());
     let name = named.as_deref().or(text(USER_AGENT)).unwrap_or_default();
@@ -121,62 +139,68 @@ async fn subscribed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done,
     let mut session = app.begin().await?;
     let is_new = !is_of(&mut session, &row.user, &row.digest).await?;
     if !session.upsert_subscription(&row).await? {
-        return Ok(Done::TooMany);
+        return Err(NotDone::TooMany);
     }
     if is_new {
-        record(app, &mut session, (&row.user, &row.digest), "added").await?;
+        record(app, &mut session, &row.user, added(&row.digest)).await?;
     }
-    session.commit().await?;
-    Ok(Done::Yes)
+    Ok(session.commit().await?)
 }
 
-async fn removed(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<Done, Failure> {
-    let user = match person(app, headers, sent).await? {
-        Ok(user) => user,
-        Err(done) => return Ok(done),
-    };
-    let Some(removing) = sent.removing() else {
-        return Ok(Done::Bad);
-    };
-    let digest = if removing.device.is_empty() {
-        BrowserSubscription::digest_of(&removing.endpoint)
-    } else {
-        removing.device
+async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
+    let app = &*visitor.app;
+    let user = &signed_in(visitor, sent)?.user().id;
+    let removing = sent.removing().ok_or(NotDone::Unusable)?;
+    let digest = match removing.device.is_empty() {
+        true => BrowserSubscription::digest_of(&removing.endpoint),
+        false => removing.device,
     };
     let mut session = app.begin().await?;
-    let mine = is_of(&mut session, &user, &digest).await?;
-    if mine && session.subscription_gone(&digest, app.clock.now()).await? {
-        record(app, &mut session, (&user, &digest), "removed").await?;
+    let is_known = is_of(&mut session, user, &digest).await?;
+    if is_known && session.subscription_gone(&digest, app.clock.now()).await? {
+        record(app, &mut session, user, removed(&digest)).await?;
     }
-    session.commit().await?;
-    Ok(Done::Yes)
+    Ok(session.commit().await?)
 }
 
 async fn is_of(
     session: &mut DatabaseTransaction,
     user: &UserId,
     digest: &str,
-) -> Result<bool, Failure> {
+) -> Result<bool, StoreError> {
     let known = session.subscriptions_of(user).await?;
     Ok(known.iter().any(|one| one.digest == digest))
 }
 
-/// Whoever is told of what a person is asked stands in the record (promise 4).
+fn added(device: &str) -> Value {
+    json!({ "push": "added", "device": device })
+}
+
+fn removed(device: &str) -> Value {
+    json!({ "push": "removed", "device": device })
+}
+
+/// Whoever is told of what a person is asked stands in the audit record.
 async fn record(
     app: &App,
     session: &mut DatabaseTransaction,
-    (user, digest): (&UserId, &str),
-    what: &str,
-) -> Result<(), Failure> {
+    user: &UserId,
+    change: Value,
+) -> Result<(), StoreError> {
     let now = app.clock.now();
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(user.as_str())
-        .with(json!({ "push": what, "device": digest }));
-    Ok(session.insert_event(&event).await?)
+        .with(change);
+    session.insert_event(&event).await
 }
 
 impl Sent {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
+    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, PageError> {
+        let unreadable = || PageError::script_status(StatusCode::BAD_REQUEST);
+        Self::parse(headers, body).ok_or_else(unreadable)
+    }
+
+    fn parse(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
         let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
         match kind.split(';').next()?.trim() {
             "application/json" => serde_json::from_slice(body).ok().map(Self::Json),
@@ -223,47 +247,39 @@ fn field<'a>(form: &'a Form, name: &'static str) -> Option<&'a str> {
     form.optional(name).ok().flatten()
 }
 
-/// Who is logged in, if the request came from one of our own pages.
-async fn person(
-    app: &App,
-    headers: &HeaderMap,
-    sent: &Sent,
-) -> Result<Result<UserId, Done>, Failure> {
-    let browser = app.browser(headers).await?;
-    let ours = hash::constant_time_eq(sent.csrf(headers).as_bytes(), browser.csrf().as_bytes());
-    Ok(match browser.session {
-        None => Err(Done::NotLoggedIn),
-        Some(_) if !ours => Err(Done::Forged),
-        Some(session) => Ok(session.user.id),
-    })
+/// Who is signed in, if the request came from one of our own pages.
+fn signed_in<'a>(visitor: &'a Visitor, sent: &Sent) -> Result<SignedIn<'a>, NotDone> {
+    let person = visitor.session().ok_or(NotDone::SignedOut)?;
+    let (token, expected) = (sent.csrf(&visitor.headers), person.browser.csrf());
+    hash::constant_time_eq(token.as_bytes(), expected.as_bytes())
+        .then_some(person)
+        .ok_or(NotDone::FormExpired)
 }
 
 /// A form leads back to the page, a script gets a status.
-fn finish(app: &App, sent: &Sent, done: Result<Done, Failure>) -> Response {
-    let done = match done {
-        Ok(done) => done,
-        Err(failure) => return app.broken(&format!("{failure:?}")),
+fn answer(sent: &Sent, done: Result<(), NotDone>) -> Result<Response, PageError> {
+    let refused = match (sent, done) {
+        (Sent::Form(_), Ok(())) => return Ok(see_other(PAGE)),
+        (Sent::Form(_), Err(NotDone::SignedOut)) => return Ok(see_other("/login")),
+        (Sent::Json(_), Ok(())) => return Ok(StatusCode::NO_CONTENT.into_response()),
+        (Sent::Form(_), Err(NotDone::FormExpired)) => PageError::form_expired(),
+        (Sent::Form(_), Err(NotDone::Unusable)) => {
+            PageError::invalid_request("the browser sent no subscription that can be used")
+        }
+        (Sent::Form(_), Err(NotDone::TooMany)) => {
+            PageError::invalid_request("as many browsers are told as can be: remove one first")
+        }
+        (Sent::Json(_), Err(NotDone::SignedOut)) => {
+            PageError::script_status(StatusCode::UNAUTHORIZED)
+        }
+        (Sent::Json(_), Err(NotDone::FormExpired)) => {
+            PageError::script_status(StatusCode::FORBIDDEN)
+        }
+        (Sent::Json(_), Err(NotDone::Unusable)) => {
+            PageError::script_status(StatusCode::BAD_REQUEST)
+        }
+        (Sent::Json(_), Err(NotDone::TooMany)) => PageError::script_status(StatusCode::CONFLICT),
+        (_, Err(NotDone::Failed(error))) => error.for_script(),
     };
-    let end = |ended| app.end(Endpoint::Authorize, ended);
-    match (sent, done) {
-        (Sent::Form(_), Done::Yes) => see_other(PAGE),
-        (Sent::Form(_), Done::NotLoggedIn) => see_other("/login"),
-        (Sent::Form(_), Done::Forged) => end(form_expired()),
-        (Sent::Form(_), Done::Bad) => {
-            let sentence = "the browser sent no subscription that can be used";
-            end(untrusted(&Refusal::invalid_request(sentence)))
-        }
-        (Sent::Form(_), Done::TooMany) => {
-            let sentence = "as many browsers are told as can be: remove one first";
-            end(untrusted(&Refusal::invalid_request(sentence)))
-        }
-        (Sent::Json(_), Done::Yes) => StatusCode::NO_CONTENT.into_response(),
-        (Sent::Json(_), Done::NotLoggedIn) => StatusCode::UNAUTHORIZED.into_response(),
-        (Sent::Json(_), Done::Forged) => StatusCode::FORBIDDEN.into_response(),
-        (Sent::Json(_), Done::Bad) => StatusCode::BAD_REQUEST.into_response(),
-        (Sent::Json(_), Done::TooMany) => StatusCode::CONFLICT.into_response(),
-    }
+    Err(refused)
 }
-
-/// Where a person's devices are shown.
-const PAGE: &str = "/app/devices";

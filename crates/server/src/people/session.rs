@@ -1,4 +1,4 @@
-//! Cookies and the token against forged forms (RFC 9700 section 4.7, DESIGN 4).
+//! Cookies and the token against forged forms (RFC 9700 section 4.7).
 //! One cookie: random before login, rotated at login; the form token is derived from it, so nothing is stored for visitors.
 
 use http::header::{COOKIE, SET_COOKIE};
@@ -6,12 +6,12 @@ use http::{HeaderMap, HeaderValue};
 use writ_core::authorize::{SESSION_LIFETIME, Session};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::hash;
+use writ_store::StoreError;
 use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::node::failure::Failure;
 
-/// A browser: its cookie, known or new, and its login, if any. A disabled person is nobody.
+/// A browser: its cookie, known or new, and its login, if any. A disabled user is signed out.
 pub struct Browser {
     cookie: String,
     is_new: bool,
@@ -37,8 +37,8 @@ impl Browser {
 }
 
 impl App {
-    /// Reads the cookie; gives a new visitor one. A disabled person is nobody, on every page.
-    pub async fn browser(&self, headers: &HeaderMap) -> Result<Browser, Failure> {
+    /// Reads the cookie; gives a new visitor one. A disabled user is signed out, on every page.
+    pub async fn browser(&self, headers: &HeaderMap) -> Result<Browser, StoreError> {
         let Some(cookie) = cookie(headers, &self.cookie_name()) else {
             return Ok(self.new_browser());
         };

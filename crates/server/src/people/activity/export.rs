@@ -1,49 +1,43 @@
 //! `/app/activity/export`: what is kept about one person's consents, approvals, receipts and stops, as JSON to take away.
 
+use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use writ_core::authorize::Session;
+use writ_core::client::User;
 use writ_store::StoreError;
 use writ_store::consent::StoredConsent;
 use writ_store::event::StoredEvent;
 use writ_store::receipt::StoredReceipt;
 
-use super::{Arc, HeaderMap, IntoResponse, Response, State, finish};
 use crate::client::answer;
 use crate::node::app::App;
-use crate::people::authorize::Ended;
-use crate::people::login::to_login;
+use crate::people::error::PageError;
+use crate::people::request::Visitor;
 
 /// The most events; the newest count.
 const MAX_EVENTS: u32 = super::MOST;
 /// The most consents, and the most receipts, each with everything that was shown; the newest count.
 const MAX_TEXTS: u32 = 1000;
 
-pub(super) async fn export(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let result = async {
-        let browser = app.browser(&headers).await?;
-        let Some(session) = &browser.session else {
-            return Ok(to_login("/app/activity"));
-        };
-        let body = document(&app, session).await?;
-        let mut response = answer::json(StatusCode::OK, &body).into_response();
-        response.headers_mut().insert(
-            header::CONTENT_DISPOSITION,
-            HeaderValue::from_static("attachment; filename=\"activity.json\""),
-        );
-        Ok(response)
-    };
-    finish(&app, result.await)
+pub(super) async fn export(visitor: Visitor) -> Result<Response, PageError> {
+    let person = visitor.signed_in(super::PATH)?;
+    let body = document(person.app, person.user()).await?;
+    let mut response = answer::json(StatusCode::OK, &body).into_response();
+    response.headers_mut().insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static("attachment; filename=\"activity.json\""),
+    );
+    Ok(response)
 }
 
 /// Only rows of this person: events of which they are the subject, consents that they gave, receipts of what they decided.
-async fn document(app: &App, person: &Session) -> Result<Value, Ended> {
-    let user = &person.user.id;
+async fn document(app: &App, person: &User) -> Result<Value, StoreError> {
+    let user = &person.id;
     let mut reading = app.read().await?;
     let consents = reading.consents_of(user, MAX_TEXTS).await?;
     let receipts = reading.receipts_of(user, MAX_TEXTS).await?;
     drop(reading);
-    let events = super::events(app, user.as_str()).await?;
+    let events = super::events(app, user).await?;
     let named = |prefixes: &[&str]| -> Vec<Value> {
         let found = events.iter().filter(|event| {
             let name = event.name.as_str();
@@ -57,7 +51,7 @@ async fn document(app: &App, person: &Session) -> Result<Value, Ended> {
         && is_all(receipts.len(), MAX_TEXTS);
     Ok(json!({
         "subject": user,
-        "name": person.user.name,
+        "name": person.name,
         "exported_at": app.clock.now().rfc3339(),
         "limits": { "events": MAX_EVENTS, "consents": MAX_TEXTS, "receipts": MAX_TEXTS },
         "complete": complete,

@@ -1,4 +1,4 @@
-//! What a person approved, by agent: sums of what was fetched, and what nobody fetched yet. This server knows approvals and
+//! What a person approved, by agent: sums of what was fetched, and what was not fetched yet. This server knows approvals and
 //! tokens; what was done with them, the resource knows.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,11 +7,11 @@ use writ_core::event::EventName;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::usual::{KEPT, Known, Total, totals};
 use writ_pages::{Texts, UnfetchedView};
+use writ_store::StoreError;
 use writ_store::event::EventFilter;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::people::authorize::Ended;
 
 /// The most uses that are summed up.
 const MAX_USES: u32 = 1000;
@@ -30,7 +30,7 @@ pub(super) async fn by_agent(
     app: &App,
     subject: &UserId,
     texts: &Texts,
-) -> Result<BTreeMap<ClientId, Approved>, Ended> {
+) -> Result<BTreeMap<ClientId, Approved>, StoreError> {
     let now = app.clock.now();
     let mut reading = app.read().await?;
     let spent = reading
@@ -72,7 +72,7 @@ pub(super) async fn by_agent(
 }
 
 /// When a token of this task was last made, as far as its newest events tell.
-pub(super) async fn last_token(app: &App, task: &TaskId) -> Result<Option<Timestamp>, Ended> {
+pub(super) async fn last_token(app: &App, task: &TaskId) -> Result<Option<Timestamp>, StoreError> {
     let filter = EventFilter {
         task: Some(task.as_str()),
         limit: MAX_EVENTS,

@@ -1,4 +1,4 @@
-//! A receipt, verified by somebody who trusts the issuer's public keys and nothing else (SPECS 10.8, docs/receipts.md).
+//! Verifies a receipt with the issuer's public keys alone (docs/receipts.md).
 
 use url::Url;
 use writ_core::receipt::{self, Receipt, Signature};
@@ -18,7 +18,7 @@ pub fn prove(
     Ok((receipt, screen))
 }
 
-/// Only the issuer's own site counts, whatever the receipt says: an assertion for another one is somebody else's.
+/// Only the issuer's own site counts, whatever the receipt says: an assertion for another one proves nothing.
 fn device(receipt: &Receipt, signature: &Signature) -> Result<(), String> {
     let issuer = Url::parse(&receipt.issuer).map_err(|e| format!("the issuer is no URL: {e}"))?;
     let party = RelyingParty::new(&issuer).map_err(|e| e.to_string())?;

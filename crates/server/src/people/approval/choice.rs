@@ -9,7 +9,7 @@ use writ_wire::form::{Form, FormError};
 use writ_wire::time::Timestamp;
 
 use super::question::Question;
-use crate::people::consent::scopes;
+use crate::people::views::scopes;
 
 /// Before it is known what these names stand for.
 #[derive(Clone, Debug, Default)]

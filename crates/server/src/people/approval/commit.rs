@@ -1,5 +1,5 @@
-//! One transaction for one answer: vote, decision, receipt, events, and whatever is stopped with it. Of two answers at once
-//! the first one counts; the other learns how it ended.
+//! The database transaction of one answer: vote, decision, receipt, events, and what is stopped with it. Of two concurrent answers
+//! the first to commit counts; the other is shown how the request ended.
 
 use axum::response::Response;
 use serde_json::json;
@@ -9,19 +9,20 @@ use writ_core::pending::{Decision, State, Vote};
 use writ_core::receipt::{self, Approver, Evidence, Proof, Receipt, Verdict};
 use writ_core::screen::{ScreenError, Shown};
 use writ_core::usual::unusual;
-use writ_store::DatabaseTransaction;
 use writ_store::receipt::NewReceipt;
 use writ_store::replay::ReplayClaim;
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 use super::proof::Used;
 use super::question::{Question, newest};
-use super::{Visit, broken, over, stopping};
+use super::{Visit, over, stopping};
 use crate::approvals::close::Endings;
 use crate::approvals::escalate;
 use crate::node::app::App;
 use crate::notifications::outbox;
-use crate::people::authorize::{Ended, see_other};
+use crate::people::error::PageError;
+use crate::people::redirect::see_other;
 
 /// An answer that is ready to be written.
 pub struct Decided {
@@ -29,7 +30,7 @@ pub struct Decided {
     pub shown: Shown,
     pub proof: Proof,
     pub used: Option<Used>,
-    /// The verifier's word, which counts once.
+    /// The replay claim of a liveness result.
     pub once: Option<ReplayClaim>,
     pub no: Option<No>,
 }
@@ -54,11 +55,11 @@ impl Visit<'_> {
         &self,
         question: &Question,
         decided: Decided,
-    ) -> Result<Response, Ended> {
+    ) -> Result<Response, PageError> {
         let now = decided.vote().at;
         let receipt = self.receipt(question, &decided)?;
         let document = receipt.sign(&self.app.keys().await?.active, now);
-        let document = document.map_err(broken)?;
+        let document = document.map_err(PageError::broken)?;
         let mut session = self.app.begin().await?;
         if !write(&mut session, question, &decided).await? {
             drop(session);
@@ -85,7 +86,7 @@ impl Visit<'_> {
         let new = NewReceipt {
             id: &receipt.id,
             request: &question.request.id,
-            user: &self.person.user.id,
+            user: &self.person.user().id,
             document: &document,
             at: now,
         };
@@ -107,7 +108,7 @@ impl Visit<'_> {
         Ok(self.after(question, &decided, &receipt))
     }
 
-    /// Whoever waits for it hears of it now; the person gets their receipt.
+    /// Wakes whoever waits for it; the person gets their receipt.
     fn after(&self, question: &Question, decided: &Decided, receipt: &Receipt) -> Response {
         self.app.waiting.announce_request(&question.request);
         self.app.notices.wake();
@@ -123,7 +124,7 @@ impl Visit<'_> {
         })
     }
 
-    fn receipt(&self, question: &Question, decided: &Decided) -> Result<Receipt, Ended> {
+    fn receipt(&self, question: &Question, decided: &Decided) -> Result<Receipt, PageError> {
         let vote = decided.vote();
         Ok(Receipt {
             version: receipt::VERSION,
@@ -145,7 +146,7 @@ impl Visit<'_> {
             },
             client_id: question.client.id.clone(),
             task: question.request.task.clone(),
-            screen: Evidence::of(&decided.shown).map_err(broken)?,
+            screen: Evidence::of(&decided.shown).map_err(PageError::broken)?,
             level: decided.proof.level(),
             proof: decided.proof.clone(),
         })
@@ -162,7 +163,7 @@ impl Visit<'_> {
         event.decision = match (decided.no, decision) {
             (Some(_), _) => Some("deny"),
             (None, Some(_)) => Some("permit"),
-            // A yes that needs others decides nothing yet.
+            // An approval that needs further approvers decides nothing yet.
             (None, None) => None,
         };
         event.reason = decided.no.map(|no| no.as_str().to_owned());
@@ -190,38 +191,38 @@ async fn write(
     session: &mut DatabaseTransaction,
     question: &Question,
     decided: &Decided,
-) -> Result<bool, Ended> {
+) -> Result<bool, StoreError> {
     let (id, vote) = (&question.request.id, decided.vote());
     if let (Some(_), Some(decision)) = (decided.no, decided.decision()) {
         let denied = session.decide_pending(id, State::Denied, decision, vote.at);
-        return Ok(denied.await?);
+        return denied.await;
     }
     if !session.insert_vote(id, vote, vote.at).await? {
         return Ok(false);
     }
     let mut votes = session.votes(id).await?;
     votes.retain(|other| other.user != vote.user);
-    if votes != question.votes || !is_as_usual(session, question, decided).await? {
+    if votes != question.votes || !hints_hold(session, question, decided).await? {
         return Ok(false);
     }
     match decided.decision() {
         Some(decision) => {
             let approved = session.decide_pending(id, State::Approved, decision, vote.at);
-            Ok(approved.await?)
+            approved.await
         }
         None => Ok(true),
     }
 }
 
 /// Whether the hints on the screen are still right: another approval may have been fetched since it was made.
-async fn is_as_usual(
+async fn hints_hold(
     session: &mut DatabaseTransaction,
     question: &Question,
     decided: &Decided,
-) -> Result<bool, Ended> {
+) -> Result<bool, StoreError> {
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
     let authority = &decided.shown.screen.authority;
-    let now = newest(session, subject, (authority, types)).await?;
+    let now = newest(session, subject, authority, types).await?;
     let hints = |newest| unusual(authority, subject, (newest, types));
     Ok(hints(&now) == hints(&question.newest))
 }

@@ -1,4 +1,4 @@
-//! A yes and a no. The form says which screen was seen; if that is not what would be shown now, nothing is decided.
+//! Approving and denying. The form names the screen that was seen by its hash; if another would be shown now, nothing is decided.
 
 use axum::response::Response;
 use writ_authority::Level;
@@ -7,14 +7,22 @@ use writ_core::id::ReceiptId;
 use writ_core::receipt::Proof;
 use writ_core::screen::Shown;
 use writ_pages::{ApprovalProblem, HowOver};
-use writ_wire::form::Form;
+use writ_wire::form::{Form, FormError};
 use writ_wire::time::Timestamp;
 
 use super::choice::Choice;
 use super::commit::Decided;
 use super::question::Question;
-use super::{Visit, broken, over};
-use crate::people::authorize::{Ended, untrusted};
+use super::{Visit, over};
+use crate::people::error::{PageError, StepError};
+
+/// The outcome of an approval form.
+enum Judged {
+    Decided(Box<Decided>),
+    /// Another number than the client was told: the request is denied.
+    WrongNumber,
+    Cannot(Cannot),
+}
 
 impl Visit<'_> {
     pub(super) async fn approve(
@@ -22,80 +30,69 @@ impl Visit<'_> {
         question: &Question,
         choice: &Choice,
         form: &Form,
-    ) -> Result<Response, Ended> {
-        if question.has_agreed(&self.person.user) {
+    ) -> Result<Response, PageError> {
+        if question.has_agreed(self.person.user()) {
             return over::waits(self, question).await;
         }
-        let shown = match self.shown(question, choice)? {
-            Ok(shown) => shown,
-            Err(problem) => return self.screen(question, choice, Some(problem)).await,
-        };
+        match self.judge(question, choice, form).await {
+            Ok(Judged::Decided(decided)) => self.commit(question, *decided).await,
+            Ok(Judged::WrongNumber) => self.deny(question, No::WrongNumber).await,
+            Ok(Judged::Cannot(cannot)) => self.cannot(question, choice, cannot).await,
+            Err(error) => {
+                let problem = Some(error.problem()?);
+                self.screen(question, choice, problem).await
+            }
+        }
+    }
+
+    async fn judge(
+        &self,
+        question: &Question,
+        choice: &Choice,
+        form: &Form,
+    ) -> Result<Judged, StepError<ApprovalProblem>> {
+        let shown = self.shown(question, choice)?;
         if !seen(question, &shown, form)? {
-            let problem = Some(ApprovalProblem::Changed);
-            return self.screen(question, choice, problem).await;
+            return Err(StepError::Problem(ApprovalProblem::Changed));
         }
         let picked = picked(form)?;
         match (question.request.asked.number, picked) {
-            (Some(_), None) => {
-                let problem = Some(ApprovalProblem::NumberMissing);
-                return self.screen(question, choice, problem).await;
-            }
-            (Some(right), Some(other)) if right != other => {
-                return self.deny(question, No::WrongNumber).await;
-            }
+            (Some(_), None) => return Err(StepError::Problem(ApprovalProblem::NumberMissing)),
+            (Some(right), Some(other)) if right != other => return Ok(Judged::WrongNumber),
             _ => {}
         }
-        self.agree(question, (choice, shown, picked), form).await
-    }
-
-    /// What was seen is what would be shown, and the number is right.
-    async fn agree(
-        &self,
-        question: &Question,
-        (choice, shown, picked): (&Choice, Shown, Option<u8>),
-        form: &Form,
-    ) -> Result<Response, Ended> {
         let level = question.request.asked.level;
-        let proven = match self.prove(&shown, level, form).await? {
-            Ok(proven) => proven,
-            Err(problem) => return self.screen(question, choice, Some(problem)).await,
-        };
-        let now = proven.at;
-        let Ok((authority, ends_at)) = question.left(&shown.less, now) else {
-            let problem = Some(ApprovalProblem::Changed);
-            return self.screen(question, choice, problem).await;
-        };
+        let proven = self.prove(&shown, level, form).await?;
+        let left = question.left(&shown.less, proven.at);
+        let changed = |_| StepError::Problem(ApprovalProblem::Changed);
+        let (authority, ends_at) = left.map_err(changed)?;
         let yes = Yes {
             level: proven.proof.level(),
             picked,
             authority: &authority,
             ends_at,
         };
-        let types = &question.catalogue.types;
-        match approval::approve(self.ballot(question, now), &yes, types) {
-            Ok(outcome) => {
-                let decided = Decided {
+        let ballot = self.ballot(question, proven.at);
+        Ok(
+            match approval::approve(ballot, &yes, &question.catalogue.types) {
+                Ok(outcome) => Judged::Decided(Box::new(Decided {
                     outcome,
                     shown,
                     proof: proven.proof,
                     used: proven.used,
                     once: proven.once,
                     no: None,
-                };
-                self.commit(question, decided).await
-            }
-            Err(cannot) => self.cannot(question, choice, cannot).await,
-        }
+                })),
+                Err(cannot) => Judged::Cannot(cannot),
+            },
+        )
     }
 
-    /// Needs the login alone, and no script.
-    pub(super) async fn deny(&self, question: &Question, no: No) -> Result<Response, Ended> {
+    /// Needs a signed-in user, and neither proof nor script.
+    pub(super) async fn deny(&self, question: &Question, no: No) -> Result<Response, PageError> {
         let shown = match &question.kept {
             Some(kept) => kept.clone(),
-            None => {
-                let all = self.shown(question, &Choice::default())?;
-                all.map_err(|_| broken("nothing is asked"))?
-            }
+            None => self.shown_whole(question)?,
         };
         match approval::deny(self.ballot(question, self.app.clock.now()), no) {
             Ok(outcome) => {
@@ -118,7 +115,7 @@ impl Visit<'_> {
         question: &Question,
         choice: &Choice,
         cannot: Cannot,
-    ) -> Result<Response, Ended> {
+    ) -> Result<Response, PageError> {
         let problem = match cannot {
             Cannot::NotAsked => return over::plainly(self, HowOver::Unknown).await,
             Cannot::Ended(_) => return over::again(self, &question.request.id).await,
@@ -137,7 +134,7 @@ impl Visit<'_> {
     fn ballot<'a>(&'a self, question: &'a Question, now: Timestamp) -> Ballot<'a> {
         Ballot {
             request: &question.request,
-            user: &self.person.user,
+            user: self.person.user(),
             votes: &question.votes,
             left: &question.base,
             now,
@@ -146,16 +143,16 @@ impl Visit<'_> {
     }
 }
 
-/// Whether the page that sent this form was made for this person, and shows what would be shown now. Its nonce is known to
-/// nobody else, so nobody can name a screen that they were not given.
-fn seen(question: &Question, shown: &Shown, form: &Form) -> Result<bool, Ended> {
-    let named = form.optional("screen").map_err(|e| untrusted(&e.into()))?;
-    let hash = shown.hash().map_err(broken)?;
+/// Whether the page that sent this form was made for this person, and shows what would be shown now. Its nonce is known to their
+/// browser alone, so only they can name the screen that they were given.
+fn seen(question: &Question, shown: &Shown, form: &Form) -> Result<bool, PageError> {
+    let named = form.optional("screen")?;
+    let hash = shown.hash().map_err(PageError::broken)?;
     Ok(question.kept.is_some() && named == Some(hash.as_str()))
 }
 
-/// What is no number is a wrong one.
-fn picked(form: &Form) -> Result<Option<u8>, Ended> {
-    let number = form.optional("number").map_err(|e| untrusted(&e.into()))?;
+/// Text that is no number counts as a wrong number.
+fn picked(form: &Form) -> Result<Option<u8>, FormError> {
+    let number = form.optional("number")?;
     Ok(number.map(|text| text.parse().unwrap_or(u8::MAX)))
 }

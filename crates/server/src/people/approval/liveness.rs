@@ -15,10 +15,11 @@ use writ_wire::time::Timestamp;
 
 use super::choice::Choice;
 use super::question::{self, Question};
-use super::{Visit, broken, over};
+use super::{Visit, over, path};
 use crate::config::LivenessVerifier;
 use crate::node::app::App;
-use crate::people::authorize::{Ended, see_other, untrusted};
+use crate::people::error::{PageError, StepError};
+use crate::people::redirect::see_other;
 
 impl Visit<'_> {
     /// Sends the browser to the verifier, for the screen that the person was looking at; decides nothing.
@@ -26,24 +27,27 @@ impl Visit<'_> {
         &self,
         id: &ApprovalId,
         form: &Form,
-    ) -> Result<Response, Ended> {
-        let question = match question::load(self.app, self.person, id).await? {
+    ) -> Result<Response, PageError> {
+        let question = match question::load(self.person, id).await {
             Ok(question) => question,
-            Err(refused) => return over::page(self, &refused).await,
+            Err(none) => return over::page(self, none).await,
         };
-        if question.has_agreed(&self.person.user) {
+        if question.has_agreed(self.person.user()) {
             return over::waits(self, &question).await;
         }
-        let choice = Choice::read(form).map_err(|e| untrusted(&e.into()))?;
+        let choice = Choice::read(form)?;
         let verifier = self.app.config.liveness.as_ref();
         let wanted = question.request.asked.level == Level::Liveness;
-        let shown = self.shown(&question, &choice)?.ok();
-        let looked_at = form.optional("screen").map_err(|e| untrusted(&e.into()))?;
+        let shown = match self.shown(&question, &choice) {
+            Ok(shown) => Some(shown),
+            Err(error) => error.problem().map(|_| None)?,
+        };
+        let looked_at = form.optional("screen")?;
         match (verifier.filter(|_| wanted), shown, &question.kept) {
             (Some(verifier), Some(shown), Some(_))
-                if looked_at == Some(&*shown.hash().map_err(broken)?) =>
+                if looked_at == Some(&*shown.hash().map_err(PageError::broken)?) =>
             {
-                self.sent_to(verifier, &question, (&choice, &shown)).await
+                self.to_verifier(verifier, &question, &choice, &shown).await
             }
             _ => {
                 let problem = Some(ApprovalProblem::Changed);
@@ -52,21 +56,22 @@ impl Visit<'_> {
         }
     }
 
-    async fn sent_to(
+    async fn to_verifier(
         &self,
         verifier: &LivenessVerifier,
         question: &Question,
-        (choice, shown): (&Choice, &Shown),
-    ) -> Result<Response, Ended> {
+        choice: &Choice,
+        shown: &Shown,
+    ) -> Result<Response, PageError> {
         let now = self.app.clock.now();
         let request = LivenessRequest {
             iss: self.app.config.issuer.to_string(),
             aud: verifier.issuer.clone(),
-            sub: pseudonym(self.app, verifier, &self.person.user.id),
+            sub: pseudonym(self.app, verifier, &self.person.user().id),
             jti: self.app.random.identifier(),
             iat: now.seconds(),
             exp: now.plus(liveness::REQUEST_LIFETIME).seconds(),
-            challenge: shown.hash().map_err(broken)?,
+            challenge: shown.hash().map_err(PageError::broken)?,
             return_to: self
                 .app
                 .config
@@ -77,61 +82,56 @@ impl Visit<'_> {
         let request = keys.active.sign_jwt(REQUEST_TYPE, &request);
         let mut url = verifier.url.clone();
         url.query_pairs_mut()
-            .append_pair(REQUEST_PARAMETER, &request.map_err(broken)?);
+            .append_pair(REQUEST_PARAMETER, &request.map_err(PageError::broken)?);
         Ok(see_other(url.as_str()))
     }
 
-    /// What the verifier's word on this screen is worth now. The browser learns what to do; the log says why.
+    /// Judges the liveness result for this screen. The page says what to do; the log says why.
     pub(super) fn witnessed(
         &self,
         shown: &Shown,
         now: Timestamp,
-    ) -> Result<Result<Witnessed, ApprovalProblem>, Ended> {
-        let Some(verifier) = &self.app.config.liveness else {
-            return Ok(Err(ApprovalProblem::LivenessFailed));
-        };
-        let Some(result) = self.liveness else {
-            return Ok(Err(ApprovalProblem::LivenessMissing));
-        };
+    ) -> Result<Witnessed, StepError<ApprovalProblem>> {
+        let verifier = self.app.config.liveness.as_ref();
+        let verifier = verifier.ok_or(StepError::Problem(ApprovalProblem::LivenessFailed))?;
+        let result = self.liveness;
+        let result = result.ok_or(StepError::Problem(ApprovalProblem::LivenessMissing))?;
+        let person = &self.person.user().id;
         let expected = Expected {
             verifier: &verifier.issuer,
             issuer: self.app.config.issuer.as_str(),
-            subject: &pseudonym(self.app, verifier, &self.person.user.id),
-            challenge: &shown.hash().map_err(broken)?,
+            subject: &pseudonym(self.app, verifier, person),
+            challenge: &shown.hash().map_err(PageError::broken)?,
             now,
         };
-        let judged = liveness::judge(result, &verifier.keys, &expected);
-        Ok(judged.map_err(|why| {
-            let person = self.person.user.id.as_str();
-            tracing::info!(%why, person, "a verifier's word on a person is refused");
-            problem(&why)
-        }))
+        liveness::judge(result, &verifier.keys, &expected).map_err(|why| {
+            tracing::info!(%why, %person, "a verifier's word on a person is refused");
+            StepError::Problem(problem(&why))
+        })
     }
 
-    /// First the verifier, then the device; with what is wrong with a word that was brought.
+    /// The verifier comes before the passkey; with what is wrong with a result that was brought.
     pub(super) fn live_level(
         &self,
         question: &Question,
-        (choice, shown): (&Choice, &Shown),
+        choice: &Choice,
+        shown: &Shown,
         options: String,
-    ) -> Result<(LevelView, Option<ApprovalProblem>), Ended> {
+    ) -> Result<(LevelView, Option<ApprovalProblem>), PageError> {
         if self.app.config.liveness.is_none() {
             return Ok((LevelView::LivenessMissing, None));
         }
-        if let Some(result) = self.liveness {
-            let problem = match self.witnessed(shown, self.app.clock.now())? {
+        let problem = match self.liveness {
+            Some(result) => match self.witnessed(shown, self.app.clock.now()) {
                 Ok(_) => {
                     let result = result.to_owned();
                     return Ok((LevelView::Seen { result, options }, None));
                 }
-                Err(problem) => problem,
-            };
-            return Ok((
-                self.first_the_verifier(question, choice, shown)?,
-                Some(problem),
-            ));
-        }
-        Ok((self.first_the_verifier(question, choice, shown)?, None))
+                Err(error) => Some(error.problem()?),
+            },
+            None => None,
+        };
+        Ok((self.first_the_verifier(question, choice, shown)?, problem))
     }
 
     fn first_the_verifier(
@@ -139,15 +139,18 @@ impl Visit<'_> {
         question: &Question,
         choice: &Choice,
         shown: &Shown,
-    ) -> Result<LevelView, Ended> {
-        let mut fields = vec![("screen".to_owned(), shown.hash().map_err(broken)?)];
+    ) -> Result<LevelView, PageError> {
+        let mut fields = vec![(
+            "screen".to_owned(),
+            shown.hash().map_err(PageError::broken)?,
+        )];
         fields.extend(choice.fields());
         let path = address(question, "/liveness", &fields);
         Ok(LevelView::Liveness { path })
     }
 
-    /// A word that counted before: nothing is decided, and the person shows themselves again.
-    pub(super) async fn seen_before(&self, question: &Question) -> Result<Response, Ended> {
+    /// The result was used before: nothing is decided, and the person goes to the verifier again.
+    pub(super) async fn seen_before(&self, question: &Question) -> Result<Response, PageError> {
         let without = Visit {
             liveness: None,
             ..*self
@@ -157,7 +160,7 @@ impl Visit<'_> {
     }
 }
 
-/// Always the same for this person at this verifier; nobody without the master key can tell whose it is, or that another
+/// Always the same for this person at this verifier. Without the master key it tells neither whose it is, nor that another
 /// verifier's is the same person's.
 fn pseudonym(app: &App, verifier: &LivenessVerifier, person: &UserId) -> String {
     let place = [DEFAULT_TENANT, &verifier.issuer, person.as_str()].join("\0");
@@ -170,7 +173,7 @@ fn pseudonym(app: &App, verifier: &LivenessVerifier, person: &UserId) -> String 
 
 /// Our page of this request, or one below it, for one choice.
 fn address(question: &Question, below: &str, fields: &[(String, String)]) -> String {
-    let path = format!("/app/requests/{}{below}", question.request.id);
+    let path = path(question.request.id.as_str()) + below;
     if fields.is_empty() {
         return path;
     }

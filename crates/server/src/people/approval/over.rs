@@ -7,35 +7,34 @@ use writ_core::pending::{Decision, STOPPED, State};
 use writ_pages::{ApprovalProblem, HowOver, Over};
 
 use super::choice::Choice;
-use super::question::{Ending, Question, Refused};
-use super::{Copy, Visit};
-use crate::people::authorize::Ended;
-use crate::people::inbox::person;
+use super::question::{ClosedRequest, NoQuestion, Question};
+use super::{FoundQuestion, Version, Visit};
+use crate::people::error::PageError;
 
-pub(super) async fn page(visit: &Visit<'_>, refused: &Refused) -> Result<Response, Ended> {
-    match refused {
-        Refused::Unknown => plainly(visit, HowOver::Unknown).await,
-        Refused::Ended(ending) => {
-            let me = &visit.person.user.id;
-            let decided = ending.request.decision.iter().flat_map(|d| &d.by);
-            let mut votes = decided.chain(&ending.votes);
-            let receipt = votes.find(|vote| vote.user == *me);
-            let page = Over {
-                person: person(visit.app, visit.browser, visit.person).await?,
-                request: None,
-                agent_name: ending.client.as_ref().map(|client| client.name.clone()),
-                how: how(visit, ending),
-                receipt: receipt.map(|vote| vote.receipt.to_string()),
-            };
-            Ok(page.page(visit.texts).into_http().into_response())
-        }
-    }
+pub(super) async fn page(visit: &Visit<'_>, none: NoQuestion) -> Result<Response, PageError> {
+    let closed = match none {
+        NoQuestion::Page(error) => return Err(error),
+        NoQuestion::Unknown => return plainly(visit, HowOver::Unknown).await,
+        NoQuestion::Closed(closed) => closed,
+    };
+    let me = &visit.person.user().id;
+    let decided = closed.request.decision.iter().flat_map(|d| &d.by);
+    let mut votes = decided.chain(&closed.votes);
+    let receipt = votes.find(|vote| vote.user == *me);
+    let over = Over {
+        person: visit.person.frame().await?,
+        request: None,
+        agent_name: closed.client.as_ref().map(|client| client.name.clone()),
+        how: how(visit, &closed),
+        receipt: receipt.map(|vote| vote.receipt.to_string()),
+    };
+    Ok(over.page(visit.texts).into_http().into_response())
 }
 
-/// Without a word about the request.
-pub(super) async fn plainly(visit: &Visit<'_>, how: HowOver) -> Result<Response, Ended> {
+/// A page that says nothing about the request.
+pub(super) async fn plainly(visit: &Visit<'_>, how: HowOver) -> Result<Response, PageError> {
     let page = Over {
-        person: person(visit.app, visit.browser, visit.person).await?,
+        person: visit.person.frame().await?,
         request: None,
         agent_name: None,
         how,
@@ -45,10 +44,10 @@ pub(super) async fn plainly(visit: &Visit<'_>, how: HowOver) -> Result<Response,
 }
 
 /// This person agreed; the others have not yet.
-pub(super) async fn waits(visit: &Visit<'_>, question: &Question) -> Result<Response, Ended> {
-    let me = &visit.person.user.id;
-    let mine = question.votes.iter().find(|vote| vote.user == *me);
-    let stage = mine.map_or(question.standing.stage, |vote| vote.stage);
+pub(super) async fn waits(visit: &Visit<'_>, question: &Question) -> Result<Response, PageError> {
+    let me = &visit.person.user().id;
+    let own = question.votes.iter().find(|vote| vote.user == *me);
+    let stage = own.map_or(question.standing.stage, |vote| vote.stage);
     let agreed = question.votes.iter().filter(|vote| vote.stage == stage);
     let stages = &question.request.asked.stages;
     let how = HowOver::WaitsForOthers {
@@ -56,44 +55,44 @@ pub(super) async fn waits(visit: &Visit<'_>, question: &Question) -> Result<Resp
         need: stages.get(stage).map_or(1, |stage| stage.need),
     };
     let page = Over {
-        person: person(visit.app, visit.browser, visit.person).await?,
+        person: visit.person.frame().await?,
         request: None,
         agent_name: Some(question.client.name.clone()),
         how,
-        receipt: mine.map(|vote| vote.receipt.to_string()),
+        receipt: own.map(|vote| vote.receipt.to_string()),
     };
     Ok(page.page(visit.texts).into_http().into_response())
 }
 
-/// Somebody was faster: as it is now.
-pub(super) async fn again(visit: &Visit<'_>, id: &ApprovalId) -> Result<Response, Ended> {
-    match visit.find(id).await? {
-        Err(refused) => page(visit, &refused).await,
-        Ok((question, copy)) => newer(visit, &question, copy).await,
+/// Another answer came first: the request as it is now.
+pub(super) async fn again(visit: &Visit<'_>, id: &ApprovalId) -> Result<Response, PageError> {
+    match visit.find(id).await {
+        Err(none) => page(visit, none).await,
+        Ok(FoundQuestion { question, version }) => newer(visit, &question, version).await,
     }
 }
 
-/// Another screen than the one that was answered.
+/// The screen has changed since it was shown: the new one, with the reason.
 pub(super) async fn newer(
     visit: &Visit<'_>,
     question: &Question,
-    copy: Copy,
-) -> Result<Response, Ended> {
-    if question.has_agreed(&visit.person.user) {
+    version: Version,
+) -> Result<Response, PageError> {
+    if question.has_agreed(visit.person.user()) {
         return waits(visit, question).await;
     }
-    let problem = match copy {
-        Copy::Newest => ApprovalProblem::Changed,
-        Copy::Older => ApprovalProblem::AskedAgain,
+    let problem = match version {
+        Version::Newest => ApprovalProblem::Changed,
+        Version::Older => ApprovalProblem::AskedAgain,
     };
     visit
         .screen(question, &Choice::default(), Some(problem))
         .await
 }
 
-fn how(visit: &Visit<'_>, ending: &Ending) -> HowOver {
-    let state = ending.request.state_at(visit.app.clock.now());
-    match (state, &ending.request.decision) {
+fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
+    let state = closed.request.state_at(visit.app.clock.now());
+    match (state, &closed.request.decision) {
         (State::Approved | State::Redeemed, Some(decision)) => by_whom(visit, decision, true),
         (State::Denied, Some(decision)) => by_whom(visit, decision, false),
         (State::Expired, _) => HowOver::Expired,
@@ -101,19 +100,19 @@ fn how(visit: &Visit<'_>, ending: &Ending) -> HowOver {
     }
 }
 
-/// Who denied it came last; all others of a no had agreed.
+/// The last vote of a denied request is the denial; all before it had agreed.
 fn by_whom(visit: &Visit<'_>, decision: &Decision, approved: bool) -> HowOver {
-    let me = &visit.person.user.id;
-    let mine = match approved {
+    let me = &visit.person.user().id;
+    let own = match approved {
         true => decision.by.iter().any(|vote| vote.user == *me),
         false => decision.by.last().is_some_and(|vote| vote.user == *me),
     };
-    // Nobody's answer: it ended with all that the agent did.
+    // Ended without an answer, when the agent was stopped.
     if decision.reason.as_deref() == Some(STOPPED) {
         return HowOver::Stopped;
     }
     let reason = decision.reason.as_deref().and_then(No::from_reason);
-    match (mine, approved, reason) {
+    match (own, approved, reason) {
         (true, true, _) => HowOver::Approved,
         (true, false, Some(No::Stopped)) => HowOver::Stopped,
         (true, false, Some(No::NotMe)) => HowOver::NotMe,

@@ -1,25 +1,26 @@
-//! How a person shows, in this very answer, that it is them: the password typed now, or their device's signature over this
-//! screen. A login of before is no proof (promise 7).
+//! How a person is authenticated for one approval: the password typed in this form, or a passkey's signature over the hash of this
+//! screen. An earlier login is no proof.
 
 use serde_json::Value;
 use writ_authority::Level;
-use writ_core::authorize::Session;
 use writ_core::liveness::Witnessed;
 use writ_core::receipt::{Proof, Signature};
 use writ_core::screen::Shown;
 use writ_pages::{ApprovalProblem, LoginProblem};
 use writ_passkey::{PasskeyError, RelyingParty};
+use writ_store::StoreError;
 use writ_store::passkey::StoredPasskey;
 use writ_store::replay::ReplayClaim;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
-use super::{Visit, broken};
+use super::Visit;
 use crate::node::app::App;
-use crate::people::authorize::{Ended, untrusted};
+use crate::people::error::{PageError, StepError};
 use crate::people::login::check_password;
+use crate::people::request::SignedIn;
 
-/// A proof, the passkey as it is after its use, and what counts once.
+/// A proof, the passkey with its new signature counter, and the replay claim of a liveness result.
 pub struct Proven {
     pub proof: Proof,
     pub at: Timestamp,
@@ -35,14 +36,15 @@ pub struct Used {
 }
 
 /// What the browser asks the device to sign; `None` where the person has no passkey, or this server can have none.
-pub async fn options(app: &App, person: &Session, shown: &Shown) -> Result<Option<String>, Ended> {
-    let stored = stored(app, person).await?;
+pub async fn options(person: SignedIn<'_>, shown: &Shown) -> Result<Option<String>, PageError> {
+    let stored = stored(person).await?;
     let passkeys: Vec<String> = stored.into_iter().map(|one| one.passkey).collect();
-    let Some(party) = relying_party(app).filter(|_| !passkeys.is_empty()) else {
+    let Some(party) = relying_party(person.app).filter(|_| !passkeys.is_empty()) else {
         return Ok(None);
     };
-    let challenge = shown.challenge().map_err(broken)?;
-    let ceremony = party.start_approval(challenge, &passkeys).map_err(broken)?;
+    let challenge = shown.challenge().map_err(PageError::broken)?;
+    let ceremony = party.start_approval(challenge, &passkeys);
+    let ceremony = ceremony.map_err(PageError::broken)?;
     Ok(Some(ceremony.options.to_string()))
 }
 
@@ -52,36 +54,36 @@ impl Visit<'_> {
         shown: &Shown,
         level: Level,
         form: &Form,
-    ) -> Result<Result<Proven, ApprovalProblem>, Ended> {
-        let field = |name| form.optional(name).map_err(|e| untrusted(&e.into()));
-        match (field("assertion")?, field("password")?) {
+    ) -> Result<Proven, StepError<ApprovalProblem>> {
+        let problem = |problem| Err(StepError::Problem(problem));
+        match (form.optional("assertion")?, form.optional("password")?) {
             (Some(answer), _) => self.by_passkey(shown, level, answer).await,
             (None, Some(password)) if level <= Level::Password => self.by_password(password).await,
-            (None, None) if level <= Level::Password => Ok(Err(ApprovalProblem::PasswordMissing)),
-            _ => Ok(Err(ApprovalProblem::PasskeyFailed)),
+            (None, None) if level <= Level::Password => problem(ApprovalProblem::PasswordMissing),
+            _ => problem(ApprovalProblem::PasskeyFailed),
         }
     }
 
-    /// Counted and paused as at login, so that nobody guesses here what they may not guess there.
-    async fn by_password(&self, password: &str) -> Result<Result<Proven, ApprovalProblem>, Ended> {
-        let user = &self.person.user;
-        let problem = match check_password(self.app, &user.name, password.to_owned()).await? {
-            Ok(found) if found.id == user.id => {
-                return Ok(Ok(Proven {
-                    proof: Proof::Password,
-                    at: self.app.clock.now(),
-                    used: None,
-                    once: None,
-                }));
-            }
-            Ok(_) => ApprovalProblem::PasswordWrong,
-            Err(problem) => match problem {
+    /// Counted and paused as at login, so that this is no second place to guess passwords.
+    async fn by_password(&self, password: &str) -> Result<Proven, StepError<ApprovalProblem>> {
+        let user = self.person.user();
+        let checked = check_password(self.app, &user.name, password.to_owned()).await;
+        let found = checked.map_err(|error| {
+            error.map(|problem| match problem {
                 LoginProblem::TooMany => ApprovalProblem::TooMany,
                 LoginProblem::Busy => ApprovalProblem::Busy,
                 _ => ApprovalProblem::PasswordWrong,
-            },
-        };
-        Ok(Err(problem))
+            })
+        })?;
+        if found.id != user.id {
+            return Err(StepError::Problem(ApprovalProblem::PasswordWrong));
+        }
+        Ok(Proven {
+            proof: Proof::Password,
+            at: self.app.clock.now(),
+            used: None,
+            once: None,
+        })
     }
 
     /// The browser learns only that it did not count; the log says why.
@@ -90,39 +92,32 @@ impl Visit<'_> {
         shown: &Shown,
         level: Level,
         answer: &str,
-    ) -> Result<Result<Proven, ApprovalProblem>, Ended> {
-        let stored = stored(self.app, self.person).await?;
+    ) -> Result<Proven, StepError<ApprovalProblem>> {
+        let failed = || StepError::Problem(ApprovalProblem::PasskeyFailed);
+        let stored = stored(self.person).await?;
         let passkeys: Vec<String> = stored.iter().map(|one| one.passkey.clone()).collect();
-        let Some(party) = relying_party(self.app) else {
-            return Ok(Err(ApprovalProblem::PasskeyFailed));
-        };
-        let challenge = shown.challenge().map_err(broken)?;
-        let signed = match signed(party, challenge, (answer, &passkeys)) {
-            Ok(signed) => signed,
-            Err(fault) => {
-                let person = self.person.user.id.as_str();
-                tracing::info!(%fault, person, "a passkey's approval is refused");
-                return Ok(Err(ApprovalProblem::PasskeyFailed));
-            }
-        };
+        let party = relying_party(self.app).ok_or_else(failed)?;
+        let challenge = shown.challenge().map_err(PageError::broken)?;
+        let signed = signed(party, challenge, answer, &passkeys).map_err(|fault| {
+            let person = self.person.user().id.as_str();
+            tracing::info!(%fault, person, "a passkey's approval is refused");
+            failed()
+        })?;
         let signature = Signature {
             rp_id: party.id().to_owned(),
             origin: party.origin().to_owned(),
             public_key: signed.public_key,
-            assertion: serde_json::to_value(&signed.assertion).map_err(broken)?,
+            assertion: serde_json::to_value(&signed.assertion).map_err(PageError::broken)?,
         };
         let at = self.app.clock.now();
         let (proof, once) = match level {
-            Level::Liveness => match self.witnessed(shown, at)? {
-                Ok(witnessed) => by_both(signature, witnessed),
-                Err(problem) => return Ok(Err(problem)),
-            },
+            Level::Liveness => by_both(signature, self.witnessed(shown, at)?),
             Level::None | Level::Password | Level::Passkey => (Proof::Passkey(signature), None),
         };
         let id = signed.assertion.credential_id;
         // Another passkey than the person's own was refused above; one that is not found counts for nothing at the commit.
         let before = stored.into_iter().find(|one| one.credential_id == id);
-        Ok(Ok(Proven {
+        Ok(Proven {
             proof,
             at,
             once,
@@ -131,11 +126,11 @@ impl Visit<'_> {
                 credential_id: id,
                 passkey: signed.passkey,
             }),
-        }))
+        })
     }
 }
 
-/// Device and verifier, over the same screen.
+/// A passkey's signature and a liveness result, both over the hash of the same screen.
 fn by_both(passkey: Signature, witnessed: Witnessed) -> (Proof, Option<ReplayClaim>) {
     let once = ReplayClaim {
         digest: witnessed.replay_digest,
@@ -149,7 +144,8 @@ fn by_both(passkey: Signature, witnessed: Witnessed) -> (Proof, Option<ReplayCla
 fn signed(
     party: &RelyingParty,
     challenge: [u8; 32],
-    (answer, passkeys): (&str, &[String]),
+    answer: &str,
+    passkeys: &[String],
 ) -> Result<writ_passkey::VerifiedApproval, PasskeyError> {
     let answer: Value =
         serde_json::from_str(answer).map_err(|e| PasskeyError::Malformed(e.to_string()))?;
@@ -157,8 +153,9 @@ fn signed(
     party.finish_approval(&state, &answer, passkeys)
 }
 
-async fn stored(app: &App, person: &Session) -> Result<Vec<StoredPasskey>, Ended> {
-    Ok(app.read().await?.passkeys_of(&person.user.id).await?)
+async fn stored(person: SignedIn<'_>) -> Result<Vec<StoredPasskey>, StoreError> {
+    let mut reading = person.app.read().await?;
+    reading.passkeys_of(&person.user().id).await
 }
 
 fn relying_party(app: &App) -> Option<&RelyingParty> {

@@ -1,10 +1,9 @@
-//! The facts of one request for one person: read in one go, then judged without the database.
+//! The facts of one request for one person: read first, then judged without the database.
 
 use std::sync::Arc;
 
 use writ_authority::{Authority, Types};
 use writ_core::approval::{self, Cannot, Standing};
-use writ_core::authorize::Session;
 use writ_core::client::{Client, User};
 use writ_core::id::{ApprovalId, UserId};
 use writ_core::less::{self, Less, NotLess};
@@ -20,12 +19,12 @@ use writ_store::receipt::StoredReceipt;
 use writ_store::{DatabaseTransaction as Reading, StoreError};
 use writ_wire::time::Timestamp;
 
-use super::broken;
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 use crate::notifications::seal::of_user_code;
-use crate::people::authorize::Ended;
-use crate::people::consent::onward;
+use crate::people::error::PageError;
+use crate::people::request::SignedIn;
+use crate::people::views::onward;
 
 /// An open request before a person who may decide it.
 pub struct Question {
@@ -38,8 +37,8 @@ pub struct Question {
     pub votes: Vec<Vote>,
     /// What was asked, or what is left of it after others agreed to less.
     pub base: Authority,
-    /// When what is approved ends, unless somebody chooses less.
-    pub usual_end: Timestamp,
+    /// When what is approved ends, unless less is chosen.
+    pub default_end: Timestamp,
     /// What the terminal shows, of a device request.
     pub user_code: Option<String>,
     /// The chain that asked.
@@ -56,17 +55,30 @@ pub struct Question {
 }
 
 /// Why there is no question.
-pub enum Refused {
+pub enum NoQuestion {
     /// No such request, or none of this person's: the same answer.
     Unknown,
-    Ended(Box<Ending>),
+    Closed(Box<ClosedRequest>),
+    Page(PageError),
 }
 
 /// A request that this person may not decide any more.
-pub struct Ending {
+pub struct ClosedRequest {
     pub request: PendingRequest,
     pub client: Option<Arc<Client>>,
     pub votes: Vec<Vote>,
+}
+
+impl From<PageError> for NoQuestion {
+    fn from(error: PageError) -> Self {
+        Self::Page(error)
+    }
+}
+
+impl From<StoreError> for NoQuestion {
+    fn from(error: StoreError) -> Self {
+        Self::Page(error.into())
+    }
 }
 
 /// Rows about one request.
@@ -82,38 +94,32 @@ struct Found {
     user_code: Option<String>,
 }
 
-pub async fn load(
-    app: &App,
-    person: &Session,
-    id: &ApprovalId,
-) -> Result<Result<Question, Refused>, Ended> {
+pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQuestion> {
+    let app = person.app;
     let catalogue = app.catalogue().await?;
-    let Some(found) = find(app, person, (id, &catalogue.types)).await? else {
-        return Ok(Err(Refused::Unknown));
-    };
+    let found = find(person, id, &catalogue.types).await?;
+    let found = found.ok_or(NoQuestion::Unknown)?;
     let client = app.client(found.request.client.as_str()).await?;
-    let standing = approval::standing(&found.request, &person.user, app.clock.now());
+    let standing = approval::standing(&found.request, person.user(), app.clock.now());
     match (standing, client, &found.subject) {
-        (Err(Cannot::Ended(_)), client, _) => Ok(Err(Refused::Ended(Box::new(Ending {
+        (Err(Cannot::Ended(_)), client, _) => Err(NoQuestion::Closed(Box::new(ClosedRequest {
             request: found.request,
             client,
             votes: found.votes,
-        })))),
+        }))),
         (Ok(standing), Some(client), Some(_)) => {
-            Ok(Ok(
-                question(app, found, (client, catalogue, standing)).await?
-            ))
+            Ok(question(app, found, client, catalogue, standing).await?)
         }
-        _ => Ok(Err(Refused::Unknown)),
+        _ => Err(NoQuestion::Unknown),
     }
 }
 
 async fn find(
-    app: &App,
-    person: &Session,
-    (id, types): (&ApprovalId, &Types),
-) -> Result<Option<Found>, Ended> {
-    let mut reading = app.read().await?;
+    person: SignedIn<'_>,
+    id: &ApprovalId,
+    types: &Types,
+) -> Result<Option<Found>, StoreError> {
+    let mut reading = person.app.read().await?;
     let Some(request) = reading.pending_by_id(id).await? else {
         return Ok(None);
     };
@@ -131,7 +137,7 @@ async fn find(
         None => None,
     };
     let newest = match &request.subject {
-        Some(subject) => newest(&mut reading, subject, (&request.asked.authority, types)).await?,
+        Some(subject) => newest(&mut reading, subject, &request.asked.authority, types).await?,
         None => Newest::new(),
     };
     let user_code = match request.kind {
@@ -139,7 +145,7 @@ async fn find(
         Kind::Ciba | Kind::Transaction => None,
     };
     Ok(Some(Found {
-        kept: reading.screen(id, &person.user.id).await?,
+        kept: reading.screen(id, &person.user().id).await?,
         subject: subject.map(|stored| stored.user),
         request,
         votes,
@@ -150,11 +156,12 @@ async fn find(
     }))
 }
 
-/// Of each type in `authority` that says what is usual.
+/// The subject's newest uses of each type in `authority` that compares with them.
 pub async fn newest(
     session: &mut Reading,
     subject: &UserId,
-    (authority, types): (&Authority, &Types),
+    authority: &Authority,
+    types: &Types,
 ) -> Result<Newest, StoreError> {
     let mut newest = Newest::new();
     for name in usual::types_of(authority, types) {
@@ -167,18 +174,20 @@ pub async fn newest(
 async fn question(
     app: &App,
     found: Found,
-    (client, catalogue, standing): (Arc<Client>, Arc<Catalogue>, Standing),
-) -> Result<Question, Ended> {
+    client: Arc<Client>,
+    catalogue: Arc<Catalogue>,
+    standing: Standing,
+) -> Result<Question, PageError> {
     let kept: Option<Shown> = match &found.kept {
-        Some(text) => Some(serde_json::from_str(text).map_err(broken)?),
+        Some(text) => Some(serde_json::from_str(text).map_err(PageError::broken)?),
         None => None,
     };
     let user_code = match &found.user_code {
         Some(sealed) => Some(app.unseal(&of_user_code(&found.request.id), sealed)?),
         None => None,
     };
-    let usual_end = usual_end(&found, &client);
-    let (base, usual_end) = left_by_others(&found, usual_end, &catalogue)?;
+    let default_end = default_end(&found, &client);
+    let (base, default_end) = left_by_others(&found, default_end, &catalogue)?;
     let nonce = kept.as_ref().map(|shown| shown.nonce.clone());
     Ok(Question {
         chain: chain(app, found.asking.as_ref()).await?,
@@ -186,7 +195,9 @@ async fn question(
         catalogue,
         newest: found.newest,
         user_code,
-        subject: found.subject.ok_or_else(|| broken("nobody is asked"))?,
+        subject: found
+            .subject
+            .ok_or_else(|| PageError::broken("the request has no subject"))?,
         nonce: nonce.unwrap_or_else(|| app.random.secret()),
         request: found.request,
         votes: found.votes,
@@ -194,14 +205,14 @@ async fn question(
         client,
         standing,
         base,
-        usual_end,
+        default_end,
         kept,
     })
 }
 
 /// The latest that it may be, whenever it is fetched: fixed from the moment it was asked, so that a screen says the same
 /// whenever it is looked at. A redemption gives no more than the usual life from then on.
-fn usual_end(found: &Found, client: &Client) -> Timestamp {
+fn default_end(found: &Found, client: &Client) -> Timestamp {
     match &found.asking {
         Some(asking) => asking
             .ends_at
@@ -213,18 +224,18 @@ fn usual_end(found: &Found, client: &Client) -> Timestamp {
     }
 }
 
-/// The least that anybody agreed to: clocks of several nodes say nothing about who was the last.
+/// The least that one of them agreed to: clocks of several nodes say nothing about who was the last.
 fn left_by_others(
     found: &Found,
-    usual: Timestamp,
+    default_end: Timestamp,
     catalogue: &Catalogue,
-) -> Result<(Authority, Timestamp), Ended> {
+) -> Result<(Authority, Timestamp), PageError> {
     let mut seen = Vec::new();
-    let mut ends_at = usual;
+    let mut ends_at = default_end;
     for stored in &found.receipts {
-        let receipt = receipt::read(&stored.document).map_err(broken)?;
+        let receipt = receipt::read(&stored.document).map_err(PageError::broken)?;
         if receipt.outcome == Verdict::Agreed {
-            let screen = receipt.screen.screen().map_err(broken)?;
+            let screen = receipt.screen.screen().map_err(PageError::broken)?;
             let end = screen.more.get("ends_at").and_then(|end| end.as_str());
             let end = end.and_then(Timestamp::from_rfc3339);
             ends_at = end.map_or(ends_at, |end| end.min(ends_at));
@@ -235,7 +246,7 @@ fn left_by_others(
     Ok((approval::least(asked, &seen, &catalogue.types), ends_at))
 }
 
-async fn chain(app: &App, asking: Option<&Lineage>) -> Result<Vec<AgentName>, Ended> {
+async fn chain(app: &App, asking: Option<&Lineage>) -> Result<Vec<AgentName>, StoreError> {
     let act = asking.and_then(|asking| asking.leaf.act.as_ref());
     let mut chain = Vec::new();
     for actor in act.iter().flat_map(|act| act.chain()).skip(1) {
@@ -259,7 +270,7 @@ impl Question {
     /// What a choice leaves, and until when.
     pub fn left(&self, less: &Less, now: Timestamp) -> Result<(Authority, Timestamp), NotLess> {
         let left = less::narrow(&self.base, less, self.catalogue.realm())?;
-        Ok((left, less::ends_at(less, self.usual_end, now)?))
+        Ok((left, less::ends_at(less, self.default_end, now)?))
     }
 
     /// Whether the task of the chain that asked does not cover it.

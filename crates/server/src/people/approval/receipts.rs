@@ -1,27 +1,22 @@
-//! `/app/receipts/{id}`: what somebody decided and saw, for them and for whom it was about; and the signed document itself.
+//! `/app/receipts/{id}`: what a person decided and saw, for them and for whom it was about; and the signed document itself.
 
-use std::sync::Arc;
-
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderValue, header};
 use serde_json::Value;
 use writ_core::approval::No;
-use writ_core::authorize::Session;
 use writ_core::id::ReceiptId;
 use writ_core::lineage::Lineage;
 use writ_core::pending::{Kind, PendingRequest};
 use writ_core::receipt::{self, Receipt, Verdict};
 use writ_pages::{ClientView, FailureKind, VoteView, shown};
-use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
-use super::{broken, finish, role_view};
+use super::role_view;
 use crate::node::app::App;
-use crate::people::authorize::{Ended, untrusted};
-use crate::people::consent::client_view;
-use crate::people::inbox::person;
-use crate::people::login::to_login;
+use crate::people::error::PageError;
+use crate::people::request::{Query, SignedIn, Visitor};
+use crate::people::views::client_view;
 
 /// A receipt with what is still known about its request.
 struct Kept {
@@ -33,65 +28,51 @@ struct Kept {
 }
 
 pub async fn show(
-    State(app): State<Arc<App>>,
     Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let result = async {
-        let form = Form::parse(query.unwrap_or_default().as_bytes());
-        let form = form.map_err(|e| untrusted(&e.into()))?;
-        let browser = app.browser(&headers).await?;
-        let Some(session) = &browser.session else {
-            return Ok(to_login(&format!("/app/receipts/{id}")));
-        };
-        let kept = find(&app, session, &id).await?;
-        let page = writ_pages::Receipt {
-            person: person(&app, &browser, session).await?,
-            fresh: form.contains("decided"),
-            ..view(&app, &kept).await?
-        };
-        let texts = app.texts_for(&headers, session).await?;
-        Ok(page.page(&texts).into_http().into_response())
+    Query(query): Query,
+    visitor: Visitor,
+) -> Result<Response, PageError> {
+    let person = visitor.signed_in(&path(&id))?;
+    let kept = find(person, &id).await?;
+    let page = writ_pages::Receipt {
+        person: person.frame().await?,
+        fresh: query.contains("decided"),
+        ..view(person.app, &kept).await?
     };
-    finish(&app, result.await)
+    let texts = person.texts().await?;
+    Ok(page.page(&texts).into_http().into_response())
 }
 
 /// For an auditor: `writ audit receipt` verifies it.
-pub async fn document(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let result = async {
-        let browser = app.browser(&headers).await?;
-        let Some(session) = &browser.session else {
-            return Ok(to_login(&format!("/app/receipts/{id}")));
-        };
-        let kept = find(&app, session, &id).await?;
-        let name = format!("attachment; filename=\"{}.json\"", kept.receipt.id);
-        let name = HeaderValue::from_str(&name).map_err(broken)?;
-        let headers = [
-            (
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            ),
-            (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-            (header::CONTENT_DISPOSITION, name),
-        ];
-        Ok((headers, kept.document).into_response())
-    };
-    finish(&app, result.await)
+pub async fn document(Path(id): Path<String>, visitor: Visitor) -> Result<Response, PageError> {
+    let person = visitor.signed_in(&path(&id))?;
+    let kept = find(person, &id).await?;
+    let name = format!("attachment; filename=\"{}.json\"", kept.receipt.id);
+    let name = HeaderValue::from_str(&name).map_err(PageError::broken)?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, kept.document).into_response())
 }
 
-/// Nobody learns of a receipt that is not about them.
-async fn find(app: &App, session: &Session, id: &str) -> Result<Kept, Ended> {
-    let nothing = || Ended::Page(Box::new(writ_pages::Failure::new(FailureKind::NotFound)));
-    let mut reading = app.read().await?;
+fn path(id: &str) -> String {
+    format!("/app/receipts/{id}")
+}
+
+/// A receipt that is not about this person is not found.
+async fn find(person: SignedIn<'_>, id: &str) -> Result<Kept, PageError> {
+    let nothing = || PageError::page(FailureKind::NotFound);
+    let user = &person.user().id;
+    let mut reading = person.app.read().await?;
     let stored = reading.receipt(&ReceiptId::from_text(id)).await?;
     let stored = stored.ok_or_else(nothing)?;
-    let receipt = receipt::read(&stored.document).map_err(broken)?;
-    if stored.user != session.user.id && receipt.subject != session.user.id.as_str() {
+    let receipt = receipt::read(&stored.document).map_err(PageError::broken)?;
+    if stored.user != *user && receipt.subject != user.as_str() {
         return Err(nothing());
     }
     let request = reading.pending_by_id(&stored.request).await?;
@@ -107,12 +88,12 @@ async fn find(app: &App, session: &Session, id: &str) -> Result<Kept, Ended> {
     })
 }
 
-async fn view(app: &App, kept: &Kept) -> Result<writ_pages::Receipt, Ended> {
+async fn view(app: &App, kept: &Kept) -> Result<writ_pages::Receipt, PageError> {
     let receipt = &kept.receipt;
     let client = app.client(receipt.client_id.as_str()).await?;
     let sponsor = client.as_ref().and_then(|c| c.agent.as_ref());
     let sponsor = sponsor.map(|agent| agent.sponsor.clone());
-    let canonical: Value = serde_json::from_str(&receipt.screen.text).map_err(broken)?;
+    let canonical: Value = serde_json::from_str(&receipt.screen.text).map_err(PageError::broken)?;
     let request = kept.request.as_ref();
     let decided = request.and_then(|r| r.decision.as_ref());
     let mut by: Vec<VoteView> = decided
@@ -187,10 +168,10 @@ fn verdict(kept: &Kept) -> writ_pages::Verdict {
 /// How many of how many, as far as it is known.
 fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> writ_pages::Verdict {
     let stages = request.map_or(&[][..], |request| &request.asked.stages);
-    let mut mine = stages
+    let mut own = stages
         .iter()
         .filter(|s| s.of.contains(&receipt.approver.id));
-    let need = mine.next_back().map_or(1, |stage| stage.need);
+    let need = own.next_back().map_or(1, |stage| stage.need);
     let votes = request.and_then(|request| request.decision.as_ref());
     let agreed = votes.map_or(1, |decision| decision.by.len());
     writ_pages::Verdict::Agreed { agreed, need }

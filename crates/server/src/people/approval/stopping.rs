@@ -1,4 +1,4 @@
-//! What a no may take with it: everything that this agent does for the person, or the agent itself.
+//! What a denial may stop as well: all tasks of this agent for the person, or the agent itself.
 
 use writ_core::approval::No;
 use writ_core::pending::Ending;
@@ -11,15 +11,15 @@ use crate::notifications::outbox;
 use crate::operate::change::Actor;
 use crate::operate::stop::{stop_agent, stop_task};
 use crate::operate::suspend::suspend_agent;
-use crate::people::authorize::Ended;
+use crate::people::error::PageError;
 
-/// In the transaction of the no; other requests may end with it.
+/// In the transaction of the denial; other requests may end with it.
 pub async fn follow(
     visit: &Visit<'_>,
     question: &Question,
     no: No,
     session: &mut DatabaseTransaction,
-) -> Result<Endings, Ended> {
+) -> Result<Endings, PageError> {
     match no {
         No::Denied | No::WrongNumber => Ok(Endings::default()),
         No::Stopped => stop_all(visit, question, session).await,
@@ -32,10 +32,10 @@ async fn stop_all(
     visit: &Visit<'_>,
     question: &Question,
     session: &mut DatabaseTransaction,
-) -> Result<Endings, Ended> {
+) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (subject, client) = (&question.subject.id, &question.client.id);
-    let person = &visit.person.user.id;
+    let person = &visit.person.user().id;
     let by = match person == subject {
         true => Actor::Subject(subject.as_str()),
         false => Actor::Approver(person.as_str()),
@@ -55,9 +55,9 @@ async fn report(
     visit: &Visit<'_>,
     question: &Question,
     session: &mut DatabaseTransaction,
-) -> Result<Endings, Ended> {
+) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
-    let (agent, reporter) = (&question.client.id, &visit.person.user.id);
+    let (agent, reporter) = (&question.client.id, &visit.person.user().id);
     let by = Actor::Reporter {
         user: reporter.as_str(),
         request: &question.request.id,

@@ -1,4 +1,4 @@
-//! From the facts to what the page shows. Everything that is said stands in the `ScreenView`, which is what is signed.
+//! Makes the page of a request from its facts. All that is said stands in the `ScreenView`, whose hash the passkey signs.
 
 use writ_authority::{Authority, Level, Piece};
 use writ_core::id::UserId;
@@ -9,17 +9,17 @@ use writ_core::usual::{Unusual, unusual};
 use writ_jose::hash;
 use writ_pages::{
     AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
-    Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView, PersonView,
-    PurposeView, ResourceWords, RoleView, ScreenView, clean,
+    Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView, PurposeView,
+    ResourceWords, RoleView, ScreenView, clean,
 };
 use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
 
 use super::choice::{Choice, MINUTES, detail_name, has_boxes, plain, scope_parts};
 use super::question::Question;
-use super::{Visit, broken, proof};
-use crate::people::authorize::Ended;
-use crate::people::consent::{client_view, scopes};
+use super::{Visit, proof};
+use crate::people::error::PageError;
+use crate::people::views::{client_view, scopes};
 
 /// Numbers are shown with two digits.
 const NUMBERS: u8 = 90;
@@ -29,19 +29,20 @@ impl Visit<'_> {
     pub(super) async fn page(
         &self,
         question: &Question,
-        (shown, choice): (&Shown, &Choice),
-        (person, problem): (PersonView, Option<ApprovalProblem>),
-    ) -> Result<Page, Ended> {
+        shown: &Shown,
+        choice: &Choice,
+        problem: Option<ApprovalProblem>,
+    ) -> Result<Page, PageError> {
         let now = self.app.clock.now();
         let (authority, ends_at) = question
             .left(&shown.less, now)
-            .map_err(|_| broken("what was shown cannot be shown again"))?;
-        let (level, not_seen) = self.level(question, (choice, shown)).await?;
+            .map_err(|_| PageError::broken("what was shown cannot be shown again"))?;
+        let (level, not_seen) = self.level(question, choice, shown).await?;
         let approval = Approval {
-            person,
+            person: self.person.frame().await?,
             now,
             screen: self.screen_view(question, &authority, ends_at)?,
-            screen_hash: shown.hash().map_err(broken)?,
+            screen_hash: shown.hash().map_err(PageError::broken)?,
             number: number(question),
             narrowing: self.narrowing(question, choice, now),
             problem: problem.or(not_seen),
@@ -55,7 +56,7 @@ impl Visit<'_> {
         question: &Question,
         authority: &Authority,
         ends_at: Timestamp,
-    ) -> Result<ScreenView, Ended> {
+    ) -> Result<ScreenView, PageError> {
         let (request, catalogue) = (&question.request, &question.catalogue);
         Ok(ScreenView {
             id: request.id.to_string(),
@@ -79,22 +80,23 @@ impl Visit<'_> {
             asked_at: request.created_at,
             expires_at: request.expires_at,
             user_code: question.user_code.clone(),
-            deciders: deciders(question, &self.person.user.id),
-            authority: serde_json::to_value(authority).map_err(broken)?,
-            narrowed: *authority != request.asked.authority || ends_at != question.usual_end,
+            deciders: deciders(question, &self.person.user().id),
+            authority: serde_json::to_value(authority).map_err(PageError::broken)?,
+            narrowed: *authority != request.asked.authority || ends_at != question.default_end,
         })
     }
 
-    /// LESSONS 37: an object whose type is not known cannot be shown, so it cannot be approved.
+    /// An object whose type is not known cannot be shown, so it cannot be approved.
     fn details(
         &self,
         question: &Question,
         authority: &Authority,
-    ) -> Result<Vec<ApprovalDetail>, Ended> {
+    ) -> Result<Vec<ApprovalDetail>, PageError> {
         let language = self.texts.locale();
         let view = |detail: &Detail| {
             let definition = question.catalogue.types.of(detail);
-            let definition = definition.ok_or_else(|| broken("a type is not known here"))?;
+            let definition =
+                definition.ok_or_else(|| PageError::broken("a type is not known here"))?;
             Ok(ApprovalDetail {
                 reference: place(question, detail),
                 title: definition.title(language).to_owned(),
@@ -105,20 +107,21 @@ impl Visit<'_> {
         authority.details().iter().map(view).collect()
     }
 
-    /// What a yes needs, and what is wrong with what a verifier said.
+    /// The proof that an approval needs, and what is wrong with a liveness result that was brought.
     async fn level(
         &self,
         question: &Question,
-        (choice, shown): (&Choice, &Shown),
-    ) -> Result<(LevelView, Option<ApprovalProblem>), Ended> {
+        choice: &Choice,
+        shown: &Shown,
+    ) -> Result<(LevelView, Option<ApprovalProblem>), PageError> {
         let asked = question.request.asked.level;
-        if asked <= Level::Password && self.person.level < Level::Passkey {
+        if asked <= Level::Password && self.person.session.level < Level::Passkey {
             return Ok((LevelView::Password, None));
         }
-        let options = proof::options(self.app, self.person, shown).await?;
+        let options = proof::options(self.person, shown).await?;
         let level = match (asked, options) {
             (Level::Liveness, Some(options)) => {
-                return self.live_level(question, (choice, shown), options);
+                return self.live_level(question, choice, shown, options);
             }
             (_, Some(options)) => LevelView::Passkey { options },
             (Level::None | Level::Password, None) => LevelView::Password,
@@ -191,7 +194,7 @@ fn durations(question: &Question, choice: &Choice, now: Timestamp) -> Vec<Durati
     if question.asking.is_some() {
         return Vec::new();
     }
-    let longest = question.since(now).until(question.usual_end).as_secs() / 60;
+    let longest = question.since(now).until(question.default_end).as_secs() / 60;
     let shorter = MINUTES.into_iter().filter(|m| u64::from(*m) < longest);
     shorter
         .map(|minutes| DurationView {
@@ -210,7 +213,7 @@ fn purpose(question: &Question) -> Option<PurposeView> {
     })
 }
 
-/// By the name under which it is registered: what a challenge calls itself is nowhere.
+/// The resource's words, under the name with which it is registered, whatever its challenge says.
 fn resource_words(question: &Question) -> Option<ResourceWords> {
     let transaction = question.request.asked.transaction.as_ref()?;
     let resource = question.catalogue.resources.get(&transaction.resource);

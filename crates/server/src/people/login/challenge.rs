@@ -1,5 +1,5 @@
 //! The challenge of a login by passkey, of which nothing is kept: sealed under the master key for one browser and five minutes, so
-//! that a visitor makes no row. It is used up in the transaction of the login (WebAuthn 13.4.3).
+//! that a visitor makes no row. It is used up in the transaction of the login (WebAuthn section 13.4.3).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use writ_wire::time::Timestamp;
 use crate::node::app::App;
 use crate::people::session::Browser;
 
-/// As long as the device is given to answer (WebAuthn 15.1).
+/// As long as the device is given to answer (WebAuthn section 15.1).
 const LIFETIME: Duration = Duration::from_secs(300);
 const ID_BYTES: usize = 16;
 

@@ -7,37 +7,36 @@ use writ_authority::Level;
 use writ_core::authorize::SESSION_LIFETIME;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_store::DatabaseTransaction;
 use writ_store::session::NewUserSession;
-use writ_wire::form::Form;
+use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::form::{Form, FormError};
 
 use crate::node::app::App;
 use crate::node::secret::secret_digest;
-use crate::people::authorize::{Ended, see_other, untrusted};
+use crate::people::redirect::see_other;
 use crate::people::session::Browser;
 
 /// Where a login goes on: to the authorization request that waits for it, or to one of our own pages.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Way {
+pub(super) struct Destination {
     pub(super) request: Option<String>,
     pub(super) next: Option<String>,
 }
 
-/// Somebody who proved who they are.
-pub(super) struct Arrival<'a> {
+/// An authenticated user, on the way to a new session.
+pub(super) struct Entrance<'a> {
     pub(super) before: &'a Browser,
     pub(super) user: &'a User,
     pub(super) level: Level,
-    pub(super) way: &'a Way,
+    pub(super) destination: &'a Destination,
 }
 
-impl Way {
+impl Destination {
     /// A `next` that is none of our pages is as good as absent.
-    pub(super) fn of(form: &Form) -> Result<Self, Ended> {
-        let field = |name| form.optional(name).map_err(|e| untrusted(&e.into()));
+    pub(super) fn of(form: &Form) -> Result<Self, FormError> {
         Ok(Self {
-            request: field("request")?.map(str::to_owned),
-            next: field("next")?.and_then(own_page),
+            request: form.optional("request")?.map(str::to_owned),
+            next: form.optional("next")?.and_then(own_page),
         })
     }
 
@@ -50,16 +49,16 @@ impl Way {
     }
 }
 
-impl Arrival<'_> {
+impl Entrance<'_> {
     /// Ends the login before it and opens the new one; the caller commits.
-    pub(super) async fn enter(
+    pub(super) async fn open_session(
         &self,
         app: &App,
         session: &mut DatabaseTransaction,
-    ) -> Result<Browser, Ended> {
+    ) -> Result<Browser, StoreError> {
         let now = app.clock.now();
         let fresh = app.new_browser();
-        let for_request = self.way.request.as_deref().map(secret_digest);
+        let for_request = self.destination.request.as_deref().map(secret_digest);
         session.end_session(&self.before.digest(), now).await?;
         session
             .insert_session(NewUserSession {
@@ -81,7 +80,7 @@ impl Arrival<'_> {
     /// After the commit.
     pub(super) fn go_on(&self, app: &App, fresh: &Browser) -> Response {
         app.metrics.login("succeeded");
-        let mut response = see_other(&self.way.location());
+        let mut response = see_other(&self.destination.location());
         app.remember(fresh, response.headers_mut());
         response
     }
@@ -97,15 +96,7 @@ impl Arrival<'_> {
     }
 }
 
-/// To the login, and from there back to this page of ours.
-pub fn to_login(next: &str) -> Response {
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("next", next)
-        .finish();
-    see_other(&format!("/login?{query}"))
-}
-
-/// Path and query of a page of `/app` or `/device`, as a browser would understand them; no open redirector (RFC 9700 4.11).
+/// Path and query of a page of `/app` or `/device`, as a browser would understand them; no open redirector (RFC 9700 section 4.11).
 fn own_page(text: &str) -> Option<String> {
     if text.len() > LONGEST_NEXT || !text.starts_with('/') {
         return None;

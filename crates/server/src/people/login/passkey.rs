@@ -1,132 +1,137 @@
-//! Login with a passkey (WebAuthn 7.2): the device names the person, so no name is typed. One try of a known passkey for each
-//! challenge; of what nobody has, nothing is kept.
+//! Login with a passkey (WebAuthn section 7.2): the device names the person, so no name is typed. One attempt with a known passkey
+//! for each challenge; of an unknown one nothing is kept.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::Response;
-use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 use writ_authority::Level;
-use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_pages::LoginProblem;
-use writ_passkey::{UnverifiedCredential, VerifiedLogin, challenge_of, unverified_credential};
+use writ_passkey::{
+    RelyingParty, UnverifiedCredential, VerifiedLogin, challenge_of, unverified_credential,
+};
 use writ_store::DatabaseTransaction;
+use writ_store::StoreError;
 use writ_wire::form::Form;
 
-use super::entrance::{Arrival, Way};
+use super::entrance::{Destination, Entrance};
 use super::{Again, challenge, page};
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::people::authorize::{Ended, untrusted};
-use crate::people::passkeys::refused;
-use crate::people::session::Browser;
+use crate::people::error::{PageError, StepError};
+use crate::people::request::{PostedForm, Visitor};
 
 /// The challenge for a login, for whoever it will be.
-pub async fn options(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match begin(&app, &headers, &body).await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-pub async fn submit(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) -> Response {
-    match attempt(&app, &headers, &body).await {
-        Ok(response) => response,
-        Err(ended) => app.end(Endpoint::Authorize, ended),
-    }
-}
-
-async fn begin(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
-    let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
-    let browser = app.browser(headers).await?;
-    if !browser.sent(&form) {
-        return Ok(refused(StatusCode::FORBIDDEN, "form_expired"));
-    }
-    let Ok(relying_party) = &app.passkeys else {
-        return Ok(refused(StatusCode::NOT_FOUND, "impossible"));
-    };
-    let challenge = challenge::make(app, &browser).map_err(|e| Ended::Broken(e.to_string()))?;
-    let began = relying_party.start_login(&challenge).map_err(broken)?;
+pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
+    posted.checked_for_script()?;
+    let Visitor { app, browser, .. } = &posted.visitor;
+    let relying_party = app.relying_party_for_script()?;
+    let challenge = challenge::make(app, browser).map_err(PageError::broken)?;
+    let began = relying_party.start_login(&challenge);
+    let began = began.map_err(PageError::broken)?;
     Ok(json_answer(StatusCode::OK, &began.options))
 }
 
-async fn attempt(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, Ended> {
-    let form = Form::parse(body).map_err(|e| untrusted(&e.into()))?;
-    let way = Way::of(&form)?;
-    let browser = app.browser(headers).await?;
-    let outcome = match browser.sent(&form) {
-        true => enter(app, &browser, &form, &way).await?,
-        false => Err(LoginProblem::Expired),
+pub async fn submit(posted: PostedForm) -> Result<Response, PageError> {
+    let (visitor, form) = (&posted.visitor, posted.unchecked());
+    let destination = Destination::of(form)?;
+    let entered = match posted.is_ours() {
+        true => enter(visitor, form, &destination).await,
+        false => Err(StepError::Problem(LoginProblem::Expired)),
     };
-    match outcome {
+    match entered {
         Ok(response) => Ok(response),
-        Err(problem) => page(app, (headers, &browser), &way, Again::after(problem)).await,
+        Err(error) => page(visitor, &destination, Again::after(error.problem()?)).await,
     }
 }
 
 /// One transaction: a known passkey uses the challenge up whether its answer is good or not.
 async fn enter(
-    app: &App,
-    browser: &Browser,
+    visitor: &Visitor,
     form: &Form,
-    way: &Way,
-) -> Result<Result<Response, LoginProblem>, Ended> {
-    let Some((answer, claimed)) = answer(form) else {
-        return Ok(Err(LoginProblem::PasskeyFailed));
+    destination: &Destination,
+) -> Result<Response, StepError<LoginProblem>> {
+    let (app, browser) = (&*visitor.app, &visitor.browser);
+    let failed = StepError::Problem(LoginProblem::PasskeyFailed);
+    let Some(answer) = Answer::of(form) else {
+        return Err(failed);
     };
     let mut session = app.begin().await?;
-    let checked = check(app, &mut session, (browser, &answer), &claimed).await?;
-    let (user, before, used) = match checked {
-        Ok(checked) => checked,
-        Err(failed) => {
-            failed.record(app, &mut session).await?;
+    let login = match check(visitor, &mut session, &answer).await? {
+        Checked::Verified(login) => login,
+        Checked::Failed(failure) => {
+            failure.record(app, &mut session).await?;
             session.commit().await?;
             app.metrics.login("failed");
-            return Ok(Err(LoginProblem::PasskeyFailed));
+            return Err(failed);
         }
     };
-    let arrival = Arrival {
+    let entrance = Entrance {
         before: browser,
-        user: &user,
+        user: &login.user,
         level: Level::Passkey,
-        way,
+        destination,
     };
-    let now = app.clock.now();
-    let still_there = session.use_passkey(&used.credential_id, &before, &used.passkey, now);
+    let (now, used) = (app.clock.now(), &login.used);
+    let still_there = session.use_passkey(&used.credential_id, &login.before, &used.passkey, now);
     if !still_there.await? {
-        return Ok(Err(LoginProblem::PasskeyFailed));
+        return Err(failed);
     }
-    let fresh = arrival.enter(app, &mut session).await?;
+    let fresh = entrance.open_session(app, &mut session).await?;
     session.commit().await?;
-    Ok(Ok(arrival.go_on(app, &fresh)))
+    Ok(entrance.go_on(app, &fresh))
 }
 
 /// The device's answer, and whose it claims to be.
-fn answer(form: &Form) -> Option<(Value, UnverifiedCredential)> {
-    let answer = serde_json::from_str(form.optional("assertion").ok()??).ok()?;
-    let claimed = unverified_credential(&answer).ok()?;
-    Some((answer, claimed))
+struct Answer {
+    text: Value,
+    claimed: UnverifiedCredential,
 }
 
-/// Why nobody came in. What the person is told is always the same.
-struct Failed {
+impl Answer {
+    fn of(form: &Form) -> Option<Self> {
+        let text = serde_json::from_str(form.optional("assertion").ok()??).ok()?;
+        let claimed = unverified_credential(&text).ok()?;
+        Some(Self { text, claimed })
+    }
+}
+
+enum Checked {
+    Verified(Box<PasskeyLogin>),
+    Failed(FailedLogin),
+}
+
+/// A person's passkey as it was, and what its use made of it.
+struct PasskeyLogin {
+    user: User,
+    before: String,
+    used: VerifiedLogin,
+}
+
+/// Why a login failed. What the person is told is always the same.
+struct FailedLogin {
     user: Option<User>,
     reason: String,
 }
 
-impl Failed {
-    fn of(user: Option<User>, reason: &str) -> Self {
-        Self {
-            user,
+impl Checked {
+    /// Without a person.
+    fn failed(reason: &str) -> Self {
+        Self::Failed(FailedLogin {
+            user: None,
             reason: reason.to_owned(),
-        }
+        })
     }
 
-    async fn record(self, app: &App, session: &mut DatabaseTransaction) -> Result<(), Ended> {
+    fn failed_for(user: User, reason: String) -> Self {
+        let user = Some(user);
+        Self::Failed(FailedLogin { user, reason })
+    }
+}
+
+impl FailedLogin {
+    async fn record(self, app: &App, session: &mut DatabaseTransaction) -> Result<(), StoreError> {
         let now = app.clock.now();
         match self.user {
             Some(user) => {
@@ -147,41 +152,49 @@ impl Failed {
 }
 
 async fn check(
-    app: &App,
+    visitor: &Visitor,
     session: &mut DatabaseTransaction,
-    (browser, answer): (&Browser, &Value),
-    claimed: &UnverifiedCredential,
-) -> Result<Result<(User, String, VerifiedLogin), Failed>, Ended> {
-    let (Ok(relying_party), Ok(challenge)) = (&app.passkeys, challenge_of(answer)) else {
-        return Ok(Err(Failed::of(None, "no passkeys here")));
+    answer: &Answer,
+) -> Result<Checked, PageError> {
+    let app = &*visitor.app;
+    let (Ok(relying_party), Ok(challenge)) = (&app.passkeys, challenge_of(&answer.text)) else {
+        return Ok(Checked::failed("no passkeys here"));
     };
-    let Some(opened) = challenge::open(app, browser, &challenge) else {
-        return Ok(Err(Failed::of(None, "the challenge is unknown")));
+    let Some(opened) = challenge::open(app, &visitor.browser, &challenge) else {
+        return Ok(Checked::failed("the challenge is unknown"));
     };
-    let Some(stored) = session.passkey(&claimed.credential_id).await? else {
-        return Ok(Err(Failed::of(None, "the passkey is unknown")));
+    let Some(stored) = session.passkey(&answer.claimed.credential_id).await? else {
+        return Ok(Checked::failed("the passkey is unknown"));
     };
     let once = std::slice::from_ref(&opened.once);
     if session.claim_once(once).await?.is_some() {
-        return Ok(Err(Failed::of(None, "the challenge was used before")));
+        return Ok(Checked::failed("the challenge was used before"));
     }
     let Some(found) = session.user_by_id(&stored.user).await? else {
-        return Ok(Err(Failed::of(None, "the person is unknown")));
+        return Ok(Checked::failed("the person is unknown"));
     };
     let user = found.user;
     if user.disabled {
-        return Ok(Err(Failed::of(Some(user), "the person is disabled")));
+        let reason = "the person is disabled".to_owned();
+        return Ok(Checked::failed_for(user, reason));
     }
-    let state = relying_party
-        .start_login(&opened.challenge)
-        .map_err(broken)?
-        .state;
-    match relying_party.finish_login(&state, answer, &stored.passkey) {
-        Ok(used) => Ok(Ok((user, stored.passkey, used))),
-        Err(fault) => Ok(Err(Failed::of(Some(user), &fault.to_string()))),
-    }
+    let began = relying_party.start_login(&opened.challenge);
+    let state = began.map_err(PageError::broken)?.state;
+    let used = relying_party.finish_login(&state, &answer.text, &stored.passkey);
+    Ok(match used {
+        Ok(used) => Checked::Verified(Box::new(PasskeyLogin {
+            user,
+            before: stored.passkey,
+            used,
+        })),
+        Err(fault) => Checked::failed_for(user, fault.to_string()),
+    })
 }
 
-fn broken(fault: writ_passkey::PasskeyError) -> Ended {
-    Ended::Broken(fault.to_string())
+impl App {
+    /// Who this server is to passkeys; a script of ours is told where it can have none.
+    pub fn relying_party_for_script(&self) -> Result<&RelyingParty, PageError> {
+        let impossible = |_: &_| PageError::script(StatusCode::NOT_FOUND, "impossible");
+        self.passkeys.as_ref().map_err(impossible)
+    }
 }

@@ -9,8 +9,16 @@ const OFFSETS: std::ops::RangeInclusive<i32> = -720..=840;
 const LONGEST_EMAIL: usize = 254;
 const USER_CODE: std::ops::RangeInclusive<usize> = 4..=32;
 
-/// Quiet hours, none if both times are empty, and the offset of the person's clock where the form asks for it.
-pub(super) fn quiet(form: &Form) -> Option<(Option<QuietView>, Option<i32>)> {
+/// When a person is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TypedQuiet {
+    /// None if both times are empty.
+    pub(super) hours: Option<QuietView>,
+    /// Of the person's clock, where the form asks for it.
+    pub(super) offset_minutes: Option<i32>,
+}
+
+pub(super) fn quiet(form: &Form) -> Option<TypedQuiet> {
     let field = |name| form.optional(name).ok();
     let hours = match (field("from")?, field("until")?) {
         (None, None) => None,
@@ -23,7 +31,10 @@ pub(super) fn quiet(form: &Form) -> Option<(Option<QuietView>, Option<i32>)> {
     let offset = offset.transpose().ok()?;
     let known = offset.is_none_or(|minutes| OFFSETS.contains(&minutes));
     let sensible = hours.is_none_or(|hours| hours.from != hours.until);
-    (sensible && known).then_some((hours, offset))
+    (sensible && known).then_some(TypedQuiet {
+        hours,
+        offset_minutes: offset,
+    })
 }
 
 /// `22:00`, as `<input type="time">` sends it.
@@ -50,7 +61,7 @@ pub(super) fn email(text: &str) -> Option<String> {
     (sound && local.chars().chain(domain.chars()).all(allowed)).then(|| text.to_owned())
 }
 
-/// CIBA 7.1: 4 to 32 characters that can be typed.
+/// CIBA section 7.1: 4 to 32 characters that can be typed.
 pub(super) fn is_user_code(text: &str) -> bool {
     USER_CODE.contains(&text.chars().count()) && !text.chars().any(char::is_control)
 }
@@ -61,7 +72,8 @@ mod tests {
 
     fn asked(from: &str, until: &str, offset: &str) -> Option<(Option<QuietView>, Option<i32>)> {
         let body = format!("from={from}&until={until}&offset={offset}");
-        quiet(&Form::parse(body.as_bytes()).unwrap())
+        let typed = quiet(&Form::parse(body.as_bytes()).unwrap())?;
+        Some((typed.hours, typed.offset_minutes))
     }
 
     #[test]

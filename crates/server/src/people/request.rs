@@ -1,0 +1,171 @@
+//! A request of a browser, as each route of people takes it: the browser with who is signed in there, and the query or form.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, StatusCode};
+use writ_core::authorize::Session;
+use writ_core::client::User;
+use writ_pages::{PersonView, Texts};
+use writ_store::StoreError;
+use writ_wire::form::Form;
+
+use crate::node::app::App;
+use crate::people::error::PageError;
+use crate::people::inbox;
+use crate::people::session::Browser;
+
+/// A browser at one of our pages.
+pub struct Visitor {
+    pub app: Arc<App>,
+    pub headers: HeaderMap,
+    pub browser: Browser,
+}
+
+impl FromRequestParts<Arc<App>> for Visitor {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, PageError> {
+        Self::of(parts.headers.clone(), app).await
+    }
+}
+
+impl Visitor {
+    async fn of(headers: HeaderMap, app: &Arc<App>) -> Result<Self, PageError> {
+        Ok(Self {
+            browser: app.browser(&headers).await?,
+            headers,
+            app: app.clone(),
+        })
+    }
+
+    /// Who is signed in; otherwise the way to the login, and from there back to `page`.
+    pub fn signed_in(&self, page: &str) -> Result<SignedIn<'_>, PageError> {
+        let page = page.to_owned();
+        self.session().ok_or(PageError::SignedOut { page })
+    }
+
+    pub fn session(&self) -> Option<SignedIn<'_>> {
+        Some(SignedIn {
+            app: &self.app,
+            headers: &self.headers,
+            browser: &self.browser,
+            session: self.browser.session.as_ref()?,
+        })
+    }
+}
+
+/// A user who is signed in, in their browser.
+#[derive(Clone, Copy)]
+pub struct SignedIn<'a> {
+    pub app: &'a App,
+    pub headers: &'a HeaderMap,
+    pub browser: &'a Browser,
+    pub session: &'a Session,
+}
+
+impl<'a> SignedIn<'a> {
+    pub fn user(&self) -> &'a User {
+        &self.session.user
+    }
+
+    /// The words and the clock by which this person reads.
+    pub async fn texts(&self) -> Result<Texts, StoreError> {
+        self.app.texts_for(self.headers, self.session).await
+    }
+
+    /// What the frame of every page shows of them.
+    pub async fn frame(&self) -> Result<PersonView, PageError> {
+        let waiting = inbox::open_requests(self.app, &self.user().id).await?;
+        Ok(self.frame_with(waiting.len()))
+    }
+
+    /// The same, where it is known how many requests wait for them.
+    pub fn frame_with(&self, waiting: usize) -> PersonView {
+        PersonView {
+            csrf: self.browser.csrf(),
+            name: self.user().name.clone(),
+            waiting,
+            has_zone: self.session.reads.time_zone.is_some(),
+        }
+    }
+}
+
+/// The query of an address, read before anything else of its request.
+pub struct Query(pub Form);
+
+impl FromRequestParts<Arc<App>> for Query {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<App>) -> Result<Self, PageError> {
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(Form::parse(query.as_bytes())?))
+    }
+}
+
+/// A form that was sent. It is handed out once its token is checked (RFC 9700 section 4.7), so that no handler can forget to.
+pub struct PostedForm {
+    pub visitor: Visitor,
+    form: Form,
+}
+
+impl FromRequest<Arc<App>> for PostedForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+        let headers = request.headers().clone();
+        let body = Bytes::from_request(request, app).await;
+        let body = body.map_err(IntoResponse::into_response)?;
+        let posted = Self::read(headers, &body, app).await;
+        posted.map_err(IntoResponse::into_response)
+    }
+}
+
+impl PostedForm {
+    async fn read(headers: HeaderMap, body: &[u8], app: &Arc<App>) -> Result<Self, PageError> {
+        Ok(Self {
+            form: Form::parse(body)?,
+            visitor: Visitor::of(headers, app).await?,
+        })
+    }
+
+    /// The form of a page that this browser was given.
+    pub fn checked(&self) -> Result<&Form, PageError> {
+        self.is_ours()
+            .then_some(&self.form)
+            .ok_or_else(PageError::form_expired)
+    }
+
+    /// The same of a signed-in user; otherwise the way to the login, and from there back to `page`.
+    pub fn of_signed_in(&self, page: &str) -> Result<(SignedIn<'_>, &Form), PageError> {
+        let person = self.visitor.signed_in(page)?;
+        Ok((person, self.checked()?))
+    }
+
+    /// The same for a script of ours, which is told in JSON.
+    pub fn checked_for_script(&self) -> Result<&Form, PageError> {
+        self.is_ours()
+            .then_some(&self.form)
+            .ok_or_else(|| PageError::script(StatusCode::FORBIDDEN, "form_expired"))
+    }
+
+    /// The same of a signed-in user, for a script of ours.
+    pub fn of_signed_in_for_script(&self) -> Result<(SignedIn<'_>, &Form), PageError> {
+        let signed_out = || PageError::script(StatusCode::FORBIDDEN, "needs_login");
+        let person = self.visitor.session().ok_or_else(signed_out)?;
+        Ok((person, self.checked_for_script()?))
+    }
+
+    /// For a page that shows what was typed again: nothing may be changed by it unless `is_ours`.
+    pub fn unchecked(&self) -> &Form {
+        &self.form
+    }
+
+    /// Whether this browser was given the page that the form is of.
+    pub fn is_ours(&self) -> bool {
+        self.visitor.browser.sent(&self.form)
+    }
+}
