@@ -1,0 +1,13 @@
+//! What holds for all endpoints together: properties, races, costs, and what specifications demand.
+
+mod musts;
+mod musts_ciba;
+mod musts_ciba_client;
+mod musts_device;
+mod musts_webauthn;
+mod narrowing;
+pub(crate) mod processes;
+pub(crate) mod races;
+pub(crate) mod requirements;
+mod secrets;
+mod statements;
