@@ -42,53 +42,50 @@ pub fn on_receipt(page: &WebPage) {
     assert_eq!(page.reply.status, 200);
 }
 
-both!(
-    journeys_every_point_of_the_screen_is_on_the_page,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let alice = &mut scene.alice;
-        assert_eq!(alice.inbox().await, [scene.id.clone()]);
-        let page = alice.look(&scene.id).await;
-        assert_eq!(page.reply.status, 200);
-        for words in [
-            "agt_planner asks for your approval",
-            "Published by Acme",
-            "Not verified",
-            "Owner: alice. Answers for it: alice.",
-            "It would act for you: alice.",
-            "Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once",
-            "Reference on the statement: “Booking 7KQ2PX”",
-            "At: https://bank.example",
-            "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
-            "It may not pass this on to any other agent.",
-            "More than what you allowed in that task.",
-            "“W4SCT”",
-            "We did not check these words.",
-            "21 September 2026, 14:13 UTC",
-            "21 September 2026, 14:18 UTC",
-            "You alone decide.",
-            "You decide because it acts for you.",
-            "Deny and stop this agent",
-            "This was not me",
-        ] {
-            page.says(words);
-        }
-        // What is kept is what was shown.
-        let user = world.user_id("alice").await;
-        let id = world.waiting(&scene.auth_req_id).await.id;
-        let kept = world.begin().await.screen(&id, &user).await.unwrap();
-        let kept: Value = serde_json::from_str(&kept.unwrap()).unwrap();
-        for section in kept["screen"]["shown"].as_array().unwrap() {
-            page.says(section["heading"].as_str().unwrap());
-            for line in section["lines"].as_array().unwrap() {
-                page.says(line.as_str().unwrap());
-            }
+both!(every_point_of_the_screen_is_on_the_page, |world| async {
+    let mut scene = staged(&world).await;
+    let alice = &mut scene.alice;
+    assert_eq!(alice.inbox().await, [scene.id.clone()]);
+    let page = alice.look(&scene.id).await;
+    assert_eq!(page.reply.status, 200);
+    for words in [
+        "agt_planner asks for your approval",
+        "Published by Acme",
+        "Not verified",
+        "Owner: alice. Answers for it: alice.",
+        "It would act for you: alice.",
+        "Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once",
+        "Reference on the statement: “Booking 7KQ2PX”",
+        "At: https://bank.example",
+        "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
+        "It may not pass this on to any other agent.",
+        "More than what you allowed in that task.",
+        "“W4SCT”",
+        "We did not check these words.",
+        "21 September 2026, 14:13 UTC",
+        "21 September 2026, 14:18 UTC",
+        "You alone decide.",
+        "You decide because it acts for you.",
+        "Deny and stop this agent",
+        "This was not me",
+    ] {
+        page.says(words);
+    }
+    // What is kept is what was shown.
+    let user = world.user_id("alice").await;
+    let id = world.waiting(&scene.auth_req_id).await.id;
+    let kept = world.begin().await.screen(&id, &user).await.unwrap();
+    let kept: Value = serde_json::from_str(&kept.unwrap()).unwrap();
+    for section in kept["screen"]["shown"].as_array().unwrap() {
+        page.says(section["heading"].as_str().unwrap());
+        for line in section["lines"].as_array().unwrap() {
+            page.says(line.as_str().unwrap());
         }
     }
-);
+});
 
 both!(
-    issue_4_a_password_typed_in_this_very_approval_approves,
+    a_password_typed_in_this_very_approval_approves,
     |world| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
@@ -115,7 +112,7 @@ both!(
     }
 );
 
-both!(issue_4_deny_works_with_the_login_alone, |world| async {
+both!(deny_works_with_the_login_alone, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.look(&scene.id).await;
     let receipt = scene.alice.refuse(&page, "deny").await;
@@ -134,7 +131,7 @@ both!(issue_4_deny_works_with_the_login_alone, |world| async {
 });
 
 both!(
-    journeys_deny_and_stop_ends_what_the_agent_does_for_the_person,
+    deny_and_stop_ends_what_the_agent_does_for_the_person,
     |world| async {
         let mut scene = staged(&world).await;
         let second = scene.cast.token(&world).await;
@@ -159,7 +156,7 @@ both!(
 );
 
 both!(
-    journeys_not_me_suspends_the_agent_until_an_operator_resumes_it,
+    not_me_suspends_the_agent_until_an_operator_resumes_it,
     |world| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
@@ -185,7 +182,7 @@ both!(
 );
 
 both!(
-    issue_4_the_right_number_is_picked_and_a_wrong_one_ends_it,
+    the_right_number_is_picked_and_a_wrong_one_ends_it,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut file = writ_testkit::agent_file("agt_numbers", "alice");
@@ -229,17 +226,14 @@ both!(
     }
 );
 
-both!(
-    journeys_a_link_leads_over_the_login_to_the_request,
-    |world| async {
-        let scene = staged(&world).await;
-        let path = format!("/app/requests/{}", scene.id);
-        let mut browser = world.browser();
-        let login = browser.open(&path).await;
-        assert_eq!(login.url.path(), "/login");
-        let page = browser.log_in(&login, "alice", PASSWORD).await;
-        assert_eq!(page.url.path(), path);
-        page.says("Pay up to 300.00 EUR to “KLM”");
-        assert_eq!(state(&world, &scene).await, State::Viewed);
-    }
-);
+both!(a_link_leads_over_the_login_to_the_request, |world| async {
+    let scene = staged(&world).await;
+    let path = format!("/app/requests/{}", scene.id);
+    let mut browser = world.browser();
+    let login = browser.open(&path).await;
+    assert_eq!(login.url.path(), "/login");
+    let page = browser.log_in(&login, "alice", PASSWORD).await;
+    assert_eq!(page.url.path(), path);
+    page.says("Pay up to 300.00 EUR to “KLM”");
+    assert_eq!(state(&world, &scene).await, State::Viewed);
+});

@@ -44,25 +44,22 @@ async fn approved(world: &World, scene: &mut Scene, page: &WebPage) -> Value {
     minted(&reply, "approved")
 }
 
-both!(
-    promise_1_a_smaller_amount_is_shown_and_granted,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let page = scene.alice.less(&scene.id, &choosing("50.00")).await;
-        page.says("You made this smaller than what was asked.");
-        page.says("Pay up to 50.00 EUR to “KLM” (NL91ABNA0417164300), once");
-        let token = approved(&world, &mut scene, &page).await;
-        let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
-        assert_eq!(amount, &json!("50.00"));
-        assert_eq!(token["scope"], json!("accounts:read"));
-        let events = world.events_named("approval.approved").await;
-        assert_eq!(events[0].data["narrowed"], json!(true));
-        let request = world.waiting(&scene.auth_req_id).await;
-        assert!(request.decision.unwrap().narrowed);
-    }
-);
+both!(a_smaller_amount_is_shown_and_granted, |world| async {
+    let mut scene = staged(&world).await;
+    let page = scene.alice.less(&scene.id, &choosing("50.00")).await;
+    page.says("You made this smaller than what was asked.");
+    page.says("Pay up to 50.00 EUR to “KLM” (NL91ABNA0417164300), once");
+    let token = approved(&world, &mut scene, &page).await;
+    let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
+    assert_eq!(amount, &json!("50.00"));
+    assert_eq!(token["scope"], json!("accounts:read"));
+    let events = world.events_named("approval.approved").await;
+    assert_eq!(events[0].data["narrowed"], json!(true));
+    let request = world.waiting(&scene.auth_req_id).await;
+    assert!(request.decision.unwrap().narrowed);
+});
 
-both!(issue_4_only_the_parts_that_stay, |world| async {
+both!(only_the_parts_that_stay_are_granted, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.less(&scene.id, &[("part", "s0")]).await;
     page.says("Use “accounts:read” at Bank");
@@ -74,7 +71,7 @@ both!(issue_4_only_the_parts_that_stay, |world| async {
     assert_eq!(token.get("authorization_details"), None);
 });
 
-both!(issue_4_an_earlier_end, |world| async {
+both!(an_earlier_end_is_granted, |world| async {
     let mut scene = staged(&world).await;
     let mut choice = ALL.to_vec();
     choice.push(("minutes", "15"));
@@ -90,7 +87,7 @@ both!(issue_4_an_earlier_end, |world| async {
     assert_eq!(events[0].data["ends_at"], json!("2026-09-21T14:28:20Z"));
 });
 
-both!(promise_1_more_is_never_less, |world| async {
+both!(more_is_never_less, |world| async {
     let mut scene = staged(&world).await;
     for amount in ["300.01", "0", "-1", "1e1", "many", "0.00001"] {
         let page = scene.alice.less(&scene.id, &choosing(amount)).await;
@@ -112,7 +109,7 @@ both!(promise_1_more_is_never_less, |world| async {
 });
 
 both!(
-    promise_7_the_form_cannot_say_another_amount_than_the_screen,
+    the_form_cannot_say_another_amount_than_the_screen,
     |world| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.less(&scene.id, &choosing("50.00")).await;
@@ -142,7 +139,7 @@ both!(
     }
 );
 
-both!(issue_4_an_amount_in_the_reader_s_own_way, |world| async {
+both!(an_amount_in_the_reader_s_own_way, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.less(&scene.id, &choosing("50,00")).await;
     page.says("Pay up to 50.00 EUR");
@@ -159,7 +156,7 @@ both!(issue_4_an_amount_in_the_reader_s_own_way, |world| async {
 });
 
 both!(
-    issue_4_one_payment_within_a_task_has_an_amount_and_no_time,
+    one_payment_within_a_task_has_an_amount_and_no_time,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

@@ -33,7 +33,7 @@ async fn asked(world: &World, cast: &Cast, agent: &TestAgent) -> (String, String
 }
 
 both!(
-    issue_4_two_of_three_must_agree_and_the_receipt_names_them,
+    two_of_three_must_agree_and_the_receipt_names_them,
     |world| async {
         let (cast, agent) = guarded(
             &world,
@@ -84,35 +84,32 @@ both!(
     }
 );
 
-both!(
-    promise_1_whoever_agrees_later_agrees_to_no_more,
-    |world| async {
-        let (cast, agent) = guarded(&world, json!([{ "of": ["bob", "carol"], "need": 2 }])).await;
-        let (auth_req_id, id) = asked(&world, &cast, &agent).await;
-        let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
-        let page = bob
-            .less(&id, &[("part", "d0"), ("amount-d0", "50.00")])
-            .await;
-        bob.approve_by_password(&page).await;
-        let page = carol.look(&id).await;
-        page.says("Pay up to 50.00 EUR");
-        let more = carol
-            .less(&id, &[("part", "d0"), ("amount-d0", "300.00")])
-            .await;
-        assert_eq!(more.reply.status, 422);
-        let page = carol
-            .less(&id, &[("part", "d0"), ("amount-d0", "40.00")])
-            .await;
-        carol.approve_by_password(&page).await;
-        let token = minted(&agent.poll(&world, &auth_req_id).await, "less and less");
-        let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
-        assert_eq!(amount, &json!("40.00"));
-    }
-);
+both!(whoever_agrees_later_agrees_to_no_more, |world| async {
+    let (cast, agent) = guarded(&world, json!([{ "of": ["bob", "carol"], "need": 2 }])).await;
+    let (auth_req_id, id) = asked(&world, &cast, &agent).await;
+    let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
+    let page = bob
+        .less(&id, &[("part", "d0"), ("amount-d0", "50.00")])
+        .await;
+    bob.approve_by_password(&page).await;
+    let page = carol.look(&id).await;
+    page.says("Pay up to 50.00 EUR");
+    let more = carol
+        .less(&id, &[("part", "d0"), ("amount-d0", "300.00")])
+        .await;
+    assert_eq!(more.reply.status, 422);
+    let page = carol
+        .less(&id, &[("part", "d0"), ("amount-d0", "40.00")])
+        .await;
+    carol.approve_by_password(&page).await;
+    let token = minted(&agent.poll(&world, &auth_req_id).await, "less and less");
+    let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
+    assert_eq!(amount, &json!("40.00"));
+});
 
 both!(
     /// The second yes comes by a node whose clock is behind that of the first one.
-    promise_7_the_least_is_offered_whatever_the_nodes_clocks_say,
+    the_least_is_offered_whatever_the_nodes_clocks_say,
     |world| async {
         let three = json!([{ "of": ["bob", "carol", "dan"], "need": 3 }]);
         let (cast, agent) = guarded(&world, three).await;
@@ -137,7 +134,7 @@ both!(
     }
 );
 
-both!(issue_4_one_no_of_several_ends_it, |world| async {
+both!(one_no_of_several_ends_it, |world| async {
     let (cast, agent) = guarded(&world, json!([{ "of": ["bob", "carol"], "need": 2 }])).await;
     let (auth_req_id, id) = asked(&world, &cast, &agent).await;
     let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
@@ -153,41 +150,38 @@ both!(issue_4_one_no_of_several_ends_it, |world| async {
     bob.look(&id).await.says("Somebody else denied this");
 });
 
-both!(
-    issue_4_silence_leads_to_the_next_and_ends_as_no,
-    |world| async {
-        let steps = json!([{ "of": ["bob"], "need": 1 }, { "of": ["carol"], "need": 1 }]);
-        let (cast, agent) = guarded(&world, steps).await;
-        let (auth_req_id, id) = asked(&world, &cast, &agent).await;
-        let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
-        assert_eq!(bob.inbox().await, std::slice::from_ref(&id));
-        assert!(carol.inbox().await.is_empty(), "not her turn yet");
-        assert_eq!(carol.look(&id).await.reply.status, 404);
-        let page = bob.look(&id).await;
-        world.advance(150);
-        assert_eq!(carol.inbox().await, std::slice::from_ref(&id));
-        // A late answer of the first step counts too; here she is faster.
-        let hers = carol.look(&id).await;
-        carol.approve_by_password(&hers).await;
-        bob.approve_by_password(&page)
-            .await
-            .says("Somebody else approved this");
-        minted(&agent.poll(&world, &auth_req_id).await, "the next one");
-        let (auth_req_id, id) = asked(&world, &cast, &agent).await;
-        world.advance(300);
-        let shown = carol.look(&id).await;
-        shown.says("Time ran out");
-        refused(
-            &agent.poll(&world, &auth_req_id).await,
-            "expired_token",
-            "nobody",
-        );
-        assert!(bob.inbox().await.is_empty() && carol.inbox().await.is_empty());
-    }
-);
+both!(silence_leads_to_the_next_and_ends_as_no, |world| async {
+    let steps = json!([{ "of": ["bob"], "need": 1 }, { "of": ["carol"], "need": 1 }]);
+    let (cast, agent) = guarded(&world, steps).await;
+    let (auth_req_id, id) = asked(&world, &cast, &agent).await;
+    let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
+    assert_eq!(bob.inbox().await, std::slice::from_ref(&id));
+    assert!(carol.inbox().await.is_empty(), "not her turn yet");
+    assert_eq!(carol.look(&id).await.reply.status, 404);
+    let page = bob.look(&id).await;
+    world.advance(150);
+    assert_eq!(carol.inbox().await, std::slice::from_ref(&id));
+    // A late answer of the first step counts too; here she is faster.
+    let hers = carol.look(&id).await;
+    carol.approve_by_password(&hers).await;
+    bob.approve_by_password(&page)
+        .await
+        .says("Somebody else approved this");
+    minted(&agent.poll(&world, &auth_req_id).await, "the next one");
+    let (auth_req_id, id) = asked(&world, &cast, &agent).await;
+    world.advance(300);
+    let shown = carol.look(&id).await;
+    shown.says("Time ran out");
+    refused(
+        &agent.poll(&world, &auth_req_id).await,
+        "expired_token",
+        "nobody",
+    );
+    assert!(bob.inbox().await.is_empty() && carol.inbox().await.is_empty());
+});
 
 both!(
-    issue_4_the_sponsor_decides_and_stops_for_the_person,
+    the_sponsor_decides_and_stops_for_the_person,
     |world| async {
         let (cast, _) = guarded(&world, json!([])).await;
         let mut alice = world.phone_of("alice").await;

@@ -32,7 +32,7 @@ async fn approve(world: &World, alice: &mut Phone, auth_req_id: &str) {
 }
 
 both!(
-    promise_7_what_was_approved_goes_on_to_whom_the_screen_named,
+    what_was_approved_goes_on_to_whom_the_screen_named,
     |world| async {
         let (cast, agent) = staged(&world).await;
         let mut alice = world.phone_of("alice").await;
@@ -66,25 +66,22 @@ both!(
     }
 );
 
-both!(
-    promise_1_what_a_record_no_longer_allows_is_not_given,
-    |world| async {
-        let (cast, agent) = staged(&world).await;
-        let mut alice = world.phone_of("alice").await;
-        let question = agent.asked(&world, &cast.question()).await;
-        approve(&world, &mut alice, &question).await;
-        let narrower = json!({ "agents": [], "depth": 2 });
-        world
-            .change_client(&agent.id, |file| file["agent"]["onward"] = narrower)
-            .await;
-        let polled = agent.poll(&world, &question).await;
-        refused(&polled, "invalid_grant", "more would go on than may");
-    }
-);
+both!(what_a_record_no_longer_allows_is_not_given, |world| async {
+    let (cast, agent) = staged(&world).await;
+    let mut alice = world.phone_of("alice").await;
+    let question = agent.asked(&world, &cast.question()).await;
+    approve(&world, &mut alice, &question).await;
+    let narrower = json!({ "agents": [], "depth": 2 });
+    world
+        .change_client(&agent.id, |file| file["agent"]["onward"] = narrower)
+        .await;
+    let polled = agent.poll(&world, &question).await;
+    refused(&polled, "invalid_grant", "more would go on than may");
+});
 
 both!(
     /// The record changes while the poll is held, younger than any cache.
-    lessons_27_a_held_poll_is_judged_by_the_record_of_its_end,
+    a_held_poll_is_judged_by_the_record_of_its_end,
     |world| async {
         let changes = [
             ("ceiling", json!({ "lifetime": 7200, "scopes": [
@@ -122,7 +119,7 @@ both!(
 
 both!(
     /// The person answered a password; since then the type wants a passkey.
-    lessons_27_a_types_level_is_judged_again,
+    a_types_level_is_judged_again,
     |world| async {
         let (cast, agent) = staged(&world).await;
         let mut alice = world.phone_of("alice").await;
@@ -140,7 +137,7 @@ both!(
 
 both!(
     /// A task that would live shorter than the person may think.
-    issue_4_a_short_task_can_be_approved_until_the_end_of_the_wait,
+    a_short_task_can_be_approved_until_the_end_of_the_wait,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut file = agent_file("agt_short", "alice");
@@ -170,7 +167,7 @@ both!(
 
 both!(
     /// "15 minutes", and the token is asked for a minute later.
-    promise_6_what_ended_before_it_was_fetched_is_not_given,
+    what_ended_before_it_was_fetched_is_not_given,
     |world| async {
         let cast = Cast::of(&world).await;
         cast.token(&world).await;

@@ -55,33 +55,30 @@ fn did_not_count(shown: &WebPage, what: &str) {
     shown.says("Your device's answer did not count.");
 }
 
-both!(
-    specs_10_8_the_device_signs_exactly_the_screen,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let page = scene.alice.look(&scene.id).await;
-        let challenge = options(&page)["challenge"].clone();
-        let fields = page.fields("decision");
-        let screen = fields.iter().find(|(name, _)| name == "screen");
-        assert_eq!(
-            challenge,
-            json!(screen.unwrap().1),
-            "the hash of the screen"
-        );
-        world.advance(15);
-        let receipt = scene.alice.approve_by_passkey(&page).await;
-        let document: Value = serde_json::from_str(&scene.alice.receipt(&receipt).await).unwrap();
-        assert_eq!(document["receipt"]["level"], json!("passkey"));
-        assert_eq!(document["receipt"]["proof"]["method"], json!("passkey"));
-        assert_eq!(document["receipt"]["screen"]["hash"], challenge);
-        let polled = scene.cast.planner.poll(&world, &scene.auth_req_id).await;
-        let token = minted(&polled, "approved");
-        assert_eq!(token["approval"]["basis"], json!("passkey"));
-        assert_eq!(token["acr"], json!(PASSKEY));
-    }
-);
+both!(the_device_signs_exactly_the_screen, |world| async {
+    let mut scene = staged(&world).await;
+    let page = scene.alice.look(&scene.id).await;
+    let challenge = options(&page)["challenge"].clone();
+    let fields = page.fields("decision");
+    let screen = fields.iter().find(|(name, _)| name == "screen");
+    assert_eq!(
+        challenge,
+        json!(screen.unwrap().1),
+        "the hash of the screen"
+    );
+    world.advance(15);
+    let receipt = scene.alice.approve_by_passkey(&page).await;
+    let document: Value = serde_json::from_str(&scene.alice.receipt(&receipt).await).unwrap();
+    assert_eq!(document["receipt"]["level"], json!("passkey"));
+    assert_eq!(document["receipt"]["proof"]["method"], json!("passkey"));
+    assert_eq!(document["receipt"]["screen"]["hash"], challenge);
+    let polled = scene.cast.planner.poll(&world, &scene.auth_req_id).await;
+    let token = minted(&polled, "approved");
+    assert_eq!(token["approval"]["basis"], json!("passkey"));
+    assert_eq!(token["acr"], json!(PASSKEY));
+});
 
-both!(issue_4_a_password_is_weaker_than_a_passkey, |world| async {
+both!(a_password_is_weaker_than_a_passkey, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.look(&scene.id).await;
     assert!(!page.reply.text().contains("type=\"password\""));
@@ -110,7 +107,7 @@ both!(issue_4_a_password_is_weaker_than_a_passkey, |world| async {
 });
 
 both!(
-    issue_4_a_passkey_is_taken_where_a_password_would_do,
+    a_passkey_is_taken_where_a_password_would_do,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -166,7 +163,7 @@ both!(
 );
 
 both!(
-    lessons_30_an_assertion_is_good_for_one_screen_of_one_request,
+    an_assertion_is_good_for_one_screen_of_one_request,
     |world| async {
         let mut scene = staged(&world).await;
         let (_, small) = asked(&world, &scene.cast, (&scene.token, "5.00")).await;
@@ -202,53 +199,47 @@ both!(
     }
 );
 
-both!(
-    lessons_30_another_person_s_passkey_decides_nothing,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let page = scene.alice.look(&scene.id).await;
-        let mallory = world.enrolled_phone("mallory", 2).await;
-        let own = std::mem::replace(&mut scene.alice.device, mallory.device);
-        let mut asked = options(&page);
-        asked["allowCredentials"] = json!([]);
-        let signed = scene.alice.device.get(&asked, ISSUER).unwrap().to_string();
-        let shown = scene.alice.answer(&page, &[("assertion", &signed)]).await;
-        did_not_count(&shown, "another person's");
-        // Nor one that was removed after it had signed.
-        scene.alice.device = own;
-        let signed = scene.alice.sign(&page).to_string();
-        let credential = scene.alice.device.credential_ids()[0].clone();
-        scene.alice.remove(&credential).await;
-        let shown = scene.alice.answer(&page, &[("assertion", &signed)]).await;
-        assert_eq!(shown.reply.status, 422);
-        undecided(&world, &scene, "removed").await;
-    }
-);
+both!(another_person_s_passkey_decides_nothing, |world| async {
+    let mut scene = staged(&world).await;
+    let page = scene.alice.look(&scene.id).await;
+    let mallory = world.enrolled_phone("mallory", 2).await;
+    let own = std::mem::replace(&mut scene.alice.device, mallory.device);
+    let mut asked = options(&page);
+    asked["allowCredentials"] = json!([]);
+    let signed = scene.alice.device.get(&asked, ISSUER).unwrap().to_string();
+    let shown = scene.alice.answer(&page, &[("assertion", &signed)]).await;
+    did_not_count(&shown, "another person's");
+    // Nor one that was removed after it had signed.
+    scene.alice.device = own;
+    let signed = scene.alice.sign(&page).to_string();
+    let credential = scene.alice.device.credential_ids()[0].clone();
+    scene.alice.remove(&credential).await;
+    let shown = scene.alice.answer(&page, &[("assertion", &signed)]).await;
+    assert_eq!(shown.reply.status, 422);
+    undecided(&world, &scene, "removed").await;
+});
 
-both!(
-    specs_10_8_what_is_no_assertion_is_no_answer,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let page = scene.alice.look(&scene.id).await;
-        let signed = scene.alice.sign(&page);
-        let mut broken = signed.clone();
-        broken["response"]["signature"] = json!("AAAA");
-        let mut bare = signed.clone();
-        bare["response"] = json!({});
-        for answer in [
-            json!("{}").to_string(),
-            "not json".to_owned(),
-            "[]".to_owned(),
-            broken.to_string(),
-            bare.to_string(),
-        ] {
-            let fill = [("assertion", answer.as_str()), ("password", PASSWORD)];
-            let shown = scene.alice.answer(&page, &fill).await;
-            did_not_count(&shown, &answer);
-            undecided(&world, &scene, &answer).await;
-        }
+both!(what_is_no_assertion_is_no_answer, |world| async {
+    let mut scene = staged(&world).await;
+    let page = scene.alice.look(&scene.id).await;
+    let signed = scene.alice.sign(&page);
+    let mut broken = signed.clone();
+    broken["response"]["signature"] = json!("AAAA");
+    let mut bare = signed.clone();
+    bare["response"] = json!({});
+    for answer in [
+        json!("{}").to_string(),
+        "not json".to_owned(),
+        "[]".to_owned(),
+        broken.to_string(),
+        bare.to_string(),
+    ] {
+        let fill = [("assertion", answer.as_str()), ("password", PASSWORD)];
+        let shown = scene.alice.answer(&page, &fill).await;
+        did_not_count(&shown, &answer);
+        undecided(&world, &scene, &answer).await;
     }
-);
+});
 
 both!(
     rfc_8812_2_a_windows_device_signs_in_and_approves,

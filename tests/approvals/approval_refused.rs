@@ -6,7 +6,7 @@ use writ_testkit::{BANK, Cast, Change, PASSWORD, WebPage, both, payment, refused
 
 use crate::approvals::approval::{on_receipt, staged, state};
 
-both!(lessons_32_opening_approves_nothing, |world| async {
+both!(opening_approves_nothing, |world| async {
     let mut scene = staged(&world).await;
     // A mail scanner has no login.
     let path = format!("/app/requests/{}", scene.id);
@@ -42,7 +42,7 @@ both!(lessons_32_opening_approves_nothing, |world| async {
     on_receipt(&scene.alice.approve_by_password(&first).await);
 });
 
-both!(promise_7_a_login_is_no_proof, |world| async {
+both!(a_login_is_no_proof, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.look(&scene.id).await;
     for fill in [
@@ -59,20 +59,23 @@ both!(promise_7_a_login_is_no_proof, |world| async {
     assert_eq!(world.events_named("login.failed").await.len(), 1);
 });
 
-both!(issue_4_guessing_here_pauses_as_at_login, |world| async {
-    let mut scene = staged(&world).await;
-    let page = scene.alice.look(&scene.id).await;
-    for _ in 0..5 {
-        let shown = scene.alice.answer(&page, &[("password", "wrong")]).await;
-        assert_eq!(shown.reply.status, 422);
+both!(
+    wrong_passwords_at_an_approval_pause_as_at_login,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let page = scene.alice.look(&scene.id).await;
+        for _ in 0..5 {
+            let shown = scene.alice.answer(&page, &[("password", "wrong")]).await;
+            assert_eq!(shown.reply.status, 422);
+        }
+        let paused = scene.alice.approve_by_password(&page).await;
+        assert_eq!(paused.reply.status, 429, "{}", paused.reply.text());
+        assert_eq!(state(&world, &scene).await, State::Viewed);
+        // Saying no needs no password, so no pause.
+        on_receipt(&scene.alice.refuse(&page, "deny").await);
+        assert_eq!(state(&world, &scene).await, State::Denied);
     }
-    let paused = scene.alice.approve_by_password(&page).await;
-    assert_eq!(paused.reply.status, 429, "{}", paused.reply.text());
-    assert_eq!(state(&world, &scene).await, State::Viewed);
-    // Saying no needs no password, so no pause.
-    on_receipt(&scene.alice.refuse(&page, "deny").await);
-    assert_eq!(state(&world, &scene).await, State::Denied);
-});
+);
 
 both!(rfc_9700_4_7_a_forged_form_decides_nothing, |world| async {
     let mut scene = staged(&world).await;
@@ -94,7 +97,7 @@ both!(rfc_9700_4_7_a_forged_form_decides_nothing, |world| async {
     assert_eq!(state(&world, &scene).await, State::Viewed);
 });
 
-both!(lessons_30_another_person_finds_nothing, |world| async {
+both!(another_person_finds_nothing, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.look(&scene.id).await;
     let mut mallory = world.phone_of("mallory").await;
@@ -119,7 +122,7 @@ both!(lessons_30_another_person_finds_nothing, |world| async {
 });
 
 both!(
-    lessons_30_the_screen_of_another_request_decides_nothing,
+    the_screen_of_another_request_decides_nothing,
     |world| async {
         let mut scene = staged(&world).await;
         let other = scene.cast.question_within(&scene.token).with(
@@ -150,7 +153,7 @@ both!(
 );
 
 both!(
-    promise_7_what_changed_since_it_was_shown_is_read_again,
+    what_changed_since_it_was_shown_is_read_again,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -180,22 +183,19 @@ both!(
     }
 );
 
-both!(
-    promise_7_another_language_is_another_screen,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let page = scene.alice.look(&scene.id).await;
-        let german = ("writ-language".to_owned(), "de".to_owned());
-        scene.alice.browser.cookies.extend([german]);
-        let shown = scene.alice.approve_by_password(&page).await;
-        assert_eq!(shown.reply.status, 409);
-        shown.says("Bis zu 300,00 EUR an „KLM“ (NL91ABNA0417164300) zahlen, einmal");
-        assert_eq!(state(&world, &scene).await, State::Viewed);
-        on_receipt(&scene.alice.approve_by_password(&shown).await);
-    }
-);
+both!(another_language_is_another_screen, |world| async {
+    let mut scene = staged(&world).await;
+    let page = scene.alice.look(&scene.id).await;
+    let german = ("writ-language".to_owned(), "de".to_owned());
+    scene.alice.browser.cookies.extend([german]);
+    let shown = scene.alice.approve_by_password(&page).await;
+    assert_eq!(shown.reply.status, 409);
+    shown.says("Bis zu 300,00 EUR an „KLM“ (NL91ABNA0417164300) zahlen, einmal");
+    assert_eq!(state(&world, &scene).await, State::Viewed);
+    on_receipt(&scene.alice.approve_by_password(&shown).await);
+});
 
-both!(promise_7_expiry_means_no, |world| async {
+both!(expiry_means_no, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.look(&scene.id).await;
     world.advance(300);
@@ -215,7 +215,7 @@ both!(promise_7_expiry_means_no, |world| async {
     assert!(scene.alice.inbox().await.is_empty());
 });
 
-both!(lessons_27_who_was_disabled_decides_nothing, |world| async {
+both!(who_was_disabled_decides_nothing, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.look(&scene.id).await;
     world.disable("alice").await;
@@ -228,7 +228,7 @@ both!(lessons_27_who_was_disabled_decides_nothing, |world| async {
 });
 
 both!(
-    design_7_a_changed_type_says_nothing_else_about_what_was_asked,
+    a_changed_type_says_nothing_else_about_what_was_asked,
     |world| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;

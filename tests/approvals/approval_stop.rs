@@ -43,7 +43,7 @@ async fn stop_agent(phone: &mut Phone, agent: &str) -> writ_testkit::WebPage {
 }
 
 both!(
-    promise_5_deny_and_stop_ends_what_was_approved_and_not_fetched,
+    deny_and_stop_ends_what_was_approved_and_not_fetched,
     |world| async {
         let cast = Cast::of(&world).await;
         let [first, second, third] = questions(&world, &cast).await;
@@ -80,7 +80,7 @@ both!(
 
 both!(
     /// From the list of agents, on another node, over a request of the device flow, which has no task yet.
-    promise_5_one_tap_ends_what_a_device_was_given,
+    one_tap_ends_what_a_device_was_given,
     |world| async {
         let cast = Cast::of(&world).await;
         let node = world.node().await;
@@ -100,7 +100,7 @@ both!(
 );
 
 both!(
-    promise_5_a_stop_ends_no_request_of_another_person_or_agent,
+    a_stop_ends_no_request_of_another_person_or_agent,
     |world| async {
         let cast = Cast::of(&world).await;
         let [mine] = questions(&world, &cast).await;
@@ -124,7 +124,7 @@ both!(
 
 both!(
     /// Whatever the order of a poll on one node and a stop on the other: what was stopped gives no token that lives.
-    promise_5_a_stop_never_loses_against_a_redemption,
+    a_stop_never_loses_against_a_redemption,
     |world| async {
         let cast = Cast::of(&world).await;
         let node = world.node().await;
@@ -178,7 +178,7 @@ both!(ciba_10_1_1_a_held_poll_hears_of_a_stop, |world| async {
 
 both!(
     /// The booker works in two tasks that the planner opened; alice stops it from a question in one of them.
-    promise_5_a_stop_reaches_the_agents_work_in_tasks_of_others,
+    a_stop_reaches_the_agents_work_in_tasks_of_others,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut handed = Vec::new();
@@ -212,7 +212,7 @@ both!(
 
 both!(
     /// More than is stopped by one turn.
-    promise_5_a_stop_leaves_no_task_alive_however_many_there_are,
+    a_stop_leaves_no_task_alive_however_many_there_are,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

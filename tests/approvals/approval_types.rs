@@ -63,7 +63,7 @@ async fn nobody_decides(world: &World, cast: &Cast, agent: &TestAgent) {
 }
 
 both_with!(
-    issue_4_whom_the_type_designates_decides_and_the_subject_does_not,
+    whom_the_type_designates_decides_and_the_subject_does_not,
     &[(
         "TYPES__PATH",
         types(json!([{ "of": ["bob"], "need": 1 }])).as_str()
@@ -114,7 +114,7 @@ both_with!(
 );
 
 both_with!(
-    issue_4_two_of_three_of_a_type,
+    two_of_three_of_a_type,
     &[(
         "TYPES__PATH",
         types(json!([{ "of": ["bob", "carol", "dan"], "need": 2 }])).as_str()
@@ -198,7 +198,7 @@ both_with!(
 );
 
 both_with!(
-    issue_4_the_type_comes_before_the_agents_record,
+    the_type_comes_before_the_agents_record,
     &[(
         "TYPES__PATH",
         types(json!([{ "of": ["bob"], "need": 1 }])).as_str()
@@ -232,7 +232,7 @@ both_with!(
 );
 
 both_with!(
-    promise_6_a_disabled_approver_is_not_there,
+    a_disabled_approver_is_not_there,
     &[(
         "TYPES__PATH",
         types(json!([{ "of": ["bob", "carol"], "need": 2 }])).as_str()
@@ -258,7 +258,7 @@ both_with!(
 );
 
 both_with!(
-    lessons_27_an_approval_of_somebody_who_was_disabled_since_counts_no_more,
+    an_approval_of_somebody_who_was_disabled_since_counts_no_more,
     &[(
         "TYPES__PATH",
         types(json!([{ "of": ["bob"], "need": 1 }])).as_str()
@@ -278,7 +278,7 @@ both_with!(
 );
 
 both_with!(
-    promise_7_an_agent_is_never_an_approver,
+    an_agent_is_never_an_approver,
     &[(
         "TYPES__PATH",
         types(json!([{ "of": ["agt_payer_of_bills", "agt_planner"], "need": 1 }])).as_str()

@@ -64,7 +64,7 @@ async fn buzzes(world: &World, receiver: &HttpReceiver) -> Vec<Value> {
 }
 
 both_heard!(
-    journeys_guards_a_repeated_question_counts_and_buzzes_once,
+    a_repeated_question_counts_and_buzzes_once,
     |world, receiver| async {
         let again = Again::of(&world).await;
         let phone = Phone::logged_in(&world, "alice").await;
@@ -88,7 +88,7 @@ both_heard!(
 );
 
 both_heard!(
-    journeys_guards_what_was_not_told_yet_is_told_of_the_newest,
+    what_was_not_told_yet_tells_of_the_newest,
     |world, receiver| async {
         let again = Again::of(&world).await;
         let phone = Phone::logged_in(&world, "alice").await;
@@ -148,7 +148,7 @@ both!(
 );
 
 both!(
-    promise_6_a_no_to_the_older_one_is_a_no_to_the_newer_one,
+    a_no_to_the_older_one_is_a_no_to_the_newer_one,
     |world| async {
         let again = Again::of(&world).await;
         let old = world.request_id(&again.first).await;
@@ -172,13 +172,10 @@ both!(
     }
 );
 
-both!(
-    promise_7_nobody_else_is_led_to_the_newer_one,
-    |world| async {
-        let again = Again::of(&world).await;
-        let old = world.request_id(&again.first).await;
-        again.asked_again(&world).await;
-        let mut mallory = world.phone_of("mallory").await;
-        assert_eq!(mallory.look(&old).await.reply.status, 404);
-    }
-);
+both!(nobody_else_is_led_to_the_newer_one, |world| async {
+    let again = Again::of(&world).await;
+    let old = world.request_id(&again.first).await;
+    again.asked_again(&world).await;
+    let mut mallory = world.phone_of("mallory").await;
+    assert_eq!(mallory.look(&old).await.reply.status, 404);
+});

@@ -23,7 +23,7 @@ fn numbered(form: &Fields, number: u64) -> Fields {
 }
 
 both!(
-    journeys_guards_the_same_question_takes_the_place_of_the_older_one,
+    the_same_question_takes_the_place_of_the_older_one,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -70,7 +70,7 @@ both!(
     }
 );
 
-both!(journeys_guards_questions_have_a_limit, |world| async {
+both!(the_number_of_questions_has_a_limit, |world| async {
     let cast = Cast::of(&world).await;
     cast.token(&world).await;
     for number in 0..MOST_OPEN {
@@ -103,35 +103,32 @@ both!(journeys_guards_questions_have_a_limit, |world| async {
     );
 });
 
-both!(
-    journeys_guards_after_a_denial_the_pause_grows,
-    |world| async {
-        Cast::of(&world).await;
-        let web = enrol_plain(&world, web_file(json!({}))).await;
-        let question = question_of_web();
-        let mut expected = 60;
-        for _ in 0..3 {
-            let reply = web.send(&world, "/bc-authorize", &question).await;
-            assert_eq!(reply.status, 200, "{}", reply.text());
-            world.deny(&reply.member("auth_req_id"), "alice").await;
-            let reply = web.send(&world, "/bc-authorize", &question).await;
-            assert_eq!(over_budget(&reply), expected);
-            world.advance(expected - 1);
-            let reply = web.send(&world, "/bc-authorize", &question).await;
-            assert_eq!(over_budget(&reply), 1);
-            world.advance(1);
-            expected *= 4;
-        }
-        // A yes begins anew.
+both!(after_a_denial_the_pause_grows, |world| async {
+    Cast::of(&world).await;
+    let web = enrol_plain(&world, web_file(json!({}))).await;
+    let question = question_of_web();
+    let mut expected = 60;
+    for _ in 0..3 {
         let reply = web.send(&world, "/bc-authorize", &question).await;
-        world.approve(&reply.member("auth_req_id"), "alice").await;
-        world.advance(1);
-        let reply = web.send(&world, "/bc-authorize", &question).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
         world.deny(&reply.member("auth_req_id"), "alice").await;
         let reply = web.send(&world, "/bc-authorize", &question).await;
-        assert_eq!(over_budget(&reply), 60);
+        assert_eq!(over_budget(&reply), expected);
+        world.advance(expected - 1);
+        let reply = web.send(&world, "/bc-authorize", &question).await;
+        assert_eq!(over_budget(&reply), 1);
+        world.advance(1);
+        expected *= 4;
     }
-);
+    // A yes begins anew.
+    let reply = web.send(&world, "/bc-authorize", &question).await;
+    world.approve(&reply.member("auth_req_id"), "alice").await;
+    world.advance(1);
+    let reply = web.send(&world, "/bc-authorize", &question).await;
+    world.deny(&reply.member("auth_req_id"), "alice").await;
+    let reply = web.send(&world, "/bc-authorize", &question).await;
+    assert_eq!(over_budget(&reply), 60);
+});
 
 both!(
     rfc_9110_10_2_3_whoever_waits_as_long_as_told_is_not_refused_again,

@@ -75,7 +75,7 @@ fn over_budget(reply: &TestReply) {
 }
 
 both_with!(
-    promise_10_who_decides_for_many_is_asked_as_seldom_as_anybody,
+    who_decides_for_many_is_asked_as_seldom_as_anybody,
     &[("PROMPTS__PER_PERSON", "2")],
     |world| async {
         office(&world).await;
@@ -95,7 +95,7 @@ both_with!(
 );
 
 both_with!(
-    promise_10_whose_turn_has_not_come_was_not_asked,
+    whose_turn_has_not_come_was_not_asked,
     &[("PROMPTS__PER_PERSON", "2")],
     |world| async {
         let cast = office(&world).await;
@@ -117,7 +117,7 @@ both_with!(
 );
 
 both_with!(
-    promise_10_fifty_at_once_never_exceed_the_limit_of_an_approver,
+    fifty_at_once_never_exceed_the_limit_of_an_approver,
     &[
         ("PROMPTS__OPEN_PER_PAIR", "100"),
         ("PROMPTS__PER_PAIR", "100"),

@@ -68,19 +68,16 @@ async fn inbox(world: &World, name: &str) -> usize {
         .len()
 }
 
-both!(
-    promise_10_fifty_at_once_never_exceed_what_may_be_open,
-    |world| async {
-        let agents = askers::<1>(&world).await;
-        let doors = doors_of(&world).await;
-        let all = questions(&world, &agents, |_| "alice", RACERS);
-        assert_eq!(asked(&send_at_once(&doors, all).await), 5);
-        assert_eq!(inbox(&world, "alice").await, 5);
-    }
-);
+both!(fifty_at_once_never_exceed_what_may_be_open, |world| async {
+    let agents = askers::<1>(&world).await;
+    let doors = doors_of(&world).await;
+    let all = questions(&world, &agents, |_| "alice", RACERS);
+    assert_eq!(asked(&send_at_once(&doors, all).await), 5);
+    assert_eq!(inbox(&world, "alice").await, 5);
+});
 
 both_with!(
-    promise_10_fifty_at_once_never_exceed_the_limit_of_a_pair,
+    fifty_at_once_never_exceed_the_limit_of_a_pair,
     &[
         ("PROMPTS__OPEN_PER_PAIR", "100"),
         ("PROMPTS__PER_PAIR", "7")
@@ -97,7 +94,7 @@ both_with!(
 );
 
 both_with!(
-    promise_10_fifty_at_once_never_exceed_the_limit_of_a_person,
+    fifty_at_once_never_exceed_the_limit_of_a_person,
     &[
         ("PROMPTS__OPEN_PER_PAIR", "100"),
         ("PROMPTS__PER_PAIR", "100"),
@@ -113,7 +110,7 @@ both_with!(
 );
 
 both_with!(
-    promise_10_fifty_at_once_never_exceed_the_limit_of_an_agent,
+    fifty_at_once_never_exceed_the_limit_of_an_agent,
     &[
         ("PROMPTS__OPEN_PER_PAIR", "100"),
         ("PROMPTS__PER_PAIR", "100"),
@@ -129,7 +126,7 @@ both_with!(
 
 both!(
     /// Two agents, two people, each pair in both directions: whoever waits is let in, nobody waits for ever.
-    promise_10_guards_are_taken_in_one_order,
+    counters_are_locked_in_one_order,
     |world| async {
         let agents = askers::<2>(&world).await;
         let doors = doors_of(&world).await;
@@ -143,7 +140,7 @@ both!(
 
 both!(
     /// JOURNEYS, "Guards": duplicates collapse, also those that come at the same moment.
-    journeys_guards_the_same_question_at_once_waits_once,
+    the_same_question_at_once_waits_once,
     |world| async {
         let cast = Cast::of(&world).await;
         cast.token(&world).await;

@@ -63,42 +63,45 @@ impl Scene {
     }
 }
 
-both!(journeys_first_time_to_this_payee, |world| async {
-    let mut scene = staged(&world).await;
-    let (first_asked, id) = asked(&world, &scene.cast, to("10.00", KLM)).await;
-    let page = scene.alice.look(&id).await;
-    page.says(&first(KLM));
-    let receipt = scene.alice.approve_by_password(&page).await;
-    // What the device would sign says so too.
-    receipt.says(&first(KLM));
-    // Approved, but not fetched: nothing was used yet.
-    let (second_asked, second) = asked(&world, &scene.cast, to("11.00", KLM)).await;
-    scene.alice.look(&second).await.says(&first(KLM));
-    minted(
-        &scene.cast.planner.poll(&world, &first_asked).await,
-        "approved",
-    );
-    let page = scene.alice.look(&second).await;
-    page.does_not_say("First time");
-    assert!(is_receipt(&scene.alice.approve_by_password(&page).await));
-    minted(
-        &scene.cast.planner.poll(&world, &second_asked).await,
-        "approved",
-    );
-    // Another account, though it has the same name.
-    let (_, third) = asked(&world, &scene.cast, to("11.00", SAS)).await;
-    let page = scene.alice.look(&third).await;
-    page.says(&first(SAS));
-    // What was denied is not known afterwards.
-    scene.alice.refuse(&page, "deny").await;
-    world.advance(24 * 3600);
-    scene.cast.token(&world).await;
-    scene.alice.sign_in("alice").await;
-    let (_, fourth) = asked(&world, &scene.cast, to("11.00", SAS)).await;
-    scene.alice.look(&fourth).await.says(&first(SAS));
-});
+both!(
+    the_first_time_to_a_payee_is_said_on_the_page,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let (first_asked, id) = asked(&world, &scene.cast, to("10.00", KLM)).await;
+        let page = scene.alice.look(&id).await;
+        page.says(&first(KLM));
+        let receipt = scene.alice.approve_by_password(&page).await;
+        // What the device would sign says so too.
+        receipt.says(&first(KLM));
+        // Approved, but not fetched: nothing was used yet.
+        let (second_asked, second) = asked(&world, &scene.cast, to("11.00", KLM)).await;
+        scene.alice.look(&second).await.says(&first(KLM));
+        minted(
+            &scene.cast.planner.poll(&world, &first_asked).await,
+            "approved",
+        );
+        let page = scene.alice.look(&second).await;
+        page.does_not_say("First time");
+        assert!(is_receipt(&scene.alice.approve_by_password(&page).await));
+        minted(
+            &scene.cast.planner.poll(&world, &second_asked).await,
+            "approved",
+        );
+        // Another account, though it has the same name.
+        let (_, third) = asked(&world, &scene.cast, to("11.00", SAS)).await;
+        let page = scene.alice.look(&third).await;
+        page.says(&first(SAS));
+        // What was denied is not known afterwards.
+        scene.alice.refuse(&page, "deny").await;
+        world.advance(24 * 3600);
+        scene.cast.token(&world).await;
+        scene.alice.sign_in("alice").await;
+        let (_, fourth) = asked(&world, &scene.cast, to("11.00", SAS)).await;
+        scene.alice.look(&fourth).await.says(&first(SAS));
+    }
+);
 
-both!(journeys_more_than_usual, |world| async {
+both!(more_than_usual_is_said_on_the_page, |world| async {
     let mut scene = staged(&world).await;
     let said = "is more than usual. The largest before was 300.00 EUR.";
     for amount in ["100.00", "300.00"] {
@@ -123,7 +126,7 @@ both!(journeys_more_than_usual, |world| async {
 });
 
 both!(
-    promise_7_what_was_fetched_meanwhile_is_shown_before_a_yes,
+    what_was_fetched_meanwhile_is_shown_before_a_yes,
     |world| async {
         let mut scene = staged(&world).await;
         let (one, id) = asked(&world, &scene.cast, to("10.00", KLM)).await;
@@ -146,7 +149,7 @@ both!(
 );
 
 both!(
-    promise_7_a_yes_while_another_is_fetched_is_to_one_screen,
+    a_yes_while_another_is_fetched_is_to_one_screen,
     |world| async {
         let mut scene = staged(&world).await;
         for round in 0..6 {
@@ -184,7 +187,7 @@ both!(
     }
 );
 
-both!(journeys_my_agents_say_what_was_approved, |world| async {
+both!(my_agents_say_what_was_approved, |world| async {
     let mut scene = staged(&world).await;
     let page = scene.alice.browser.open("/app/agents").await;
     page.does_not_say("Approved one by one");

@@ -58,7 +58,7 @@ pub fn first_the_verifier(shown: &WebPage, words: &str, what: &str) {
 }
 
 both_seen!(
-    issue_4_a_verifier_and_the_device_together_are_liveness,
+    a_verifier_and_the_device_together_are_liveness,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
@@ -93,7 +93,7 @@ both_seen!(
 );
 
 both_seen!(
-    issue_4_a_passkey_alone_never_passes_for_it,
+    a_passkey_alone_never_passes_for_liveness,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
@@ -115,7 +115,7 @@ both_seen!(
 );
 
 both_seen!(
-    issue_4_the_verifier_learns_no_name_and_no_two_people_are_one,
+    the_verifier_learns_no_name_and_no_two_people_are_one,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
@@ -156,7 +156,7 @@ both_seen!(
 );
 
 both_seen!(
-    promise_7_nobody_is_sent_for_a_screen_that_they_do_not_see,
+    nobody_is_sent_for_a_screen_that_they_do_not_see,
     |world, _seer| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
@@ -188,7 +188,7 @@ both_seen!(
 );
 
 both_seen!(
-    issue_4_without_its_verifier_a_request_can_only_be_denied,
+    without_its_verifier_a_request_can_only_be_denied,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;

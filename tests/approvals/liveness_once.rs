@@ -8,7 +8,7 @@ use writ_testkit::{Phone, WebPage, World, at_once, both_seen, yes};
 use crate::approvals::liveness::{asked, first_the_verifier, staged, undecided};
 
 both_seen!(
-    promise_3_a_verifier_that_repeats_itself_is_heard_once,
+    a_verifier_that_repeats_itself_is_heard_once,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let (other_req, other) = asked(&world, &scene.cast, (&scene.token, "5.00")).await;
@@ -61,7 +61,7 @@ fn copy(page: &WebPage) -> WebPage {
 }
 
 both_seen!(
-    promise_3_the_same_word_twice_at_once_over_two_nodes,
+    what_a_verifier_says_counts_once_over_two_nodes,
     |world, seer| async {
         let mut scene = staged(&world).await;
         for round in 0..5 {
@@ -85,7 +85,7 @@ both_seen!(
 );
 
 both_seen!(
-    promise_3_one_jti_for_two_requests_at_once_over_two_nodes,
+    one_jti_for_two_requests_at_once_over_two_nodes,
     |world, seer| async {
         let mut scene = staged(&world).await;
         // Its counter never moves, so nothing but the word itself tells the two answers apart.

@@ -81,7 +81,7 @@ fn bad_words(seer: &TestLivenessVerifier, good: &Value, now: i64) -> Vec<Bad> {
 }
 
 both_seen!(
-    issue_4_each_check_of_the_verifier_s_word_broken_once,
+    each_check_of_what_a_verifier_says_broken_once,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;
@@ -104,7 +104,7 @@ both_seen!(
 );
 
 both_seen!(
-    lessons_30_a_word_is_good_for_one_screen_of_one_request,
+    what_a_verifier_says_is_good_for_one_screen_of_one_request,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let (_, small) = asked(&world, &scene.cast, (&scene.token, "5.00")).await;
@@ -139,7 +139,7 @@ both_seen!(
 );
 
 both_seen!(
-    issue_4_a_word_gets_old_while_the_page_is_open,
+    what_a_verifier_says_gets_old_while_the_page_is_open,
     |world, seer| async {
         let mut scene = staged(&world).await;
         let page = scene.alice.look(&scene.id).await;

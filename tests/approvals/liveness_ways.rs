@@ -66,12 +66,12 @@ async fn by_type(kind: DatabaseKind) {
 
 /// What nobody can answer is refused when it is asked, by whatever way.
 #[tokio::test(flavor = "multi_thread")]
-async fn issue_4_a_type_may_want_it_where_there_is_a_verifier_sqlite() {
+async fn a_type_may_want_liveness_where_there_is_a_verifier_sqlite() {
     by_type(DatabaseKind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn issue_4_a_type_may_want_it_where_there_is_a_verifier_postgres() {
+async fn a_type_may_want_liveness_where_there_is_a_verifier_postgres() {
     by_type(DatabaseKind::Postgres).await;
 }
 
@@ -97,10 +97,13 @@ both_seen!(rfc_9470_5_no_login_ever_reaches_it, |world, _seer| async {
     assert_eq!(token["acr"], json!("urn:writ:acr:password"));
 });
 
-both!(issue_4_without_a_verifier_nobody_is_asked, |world| async {
-    let cast = Cast::of(&world).await;
-    let token = cast.token(&world).await;
-    let question = cast.question_within(&token).with("acr_values", LIVENESS);
-    let reply = cast.planner.ask(&world, &question).await;
-    assert_eq!(reply.refusal(), (403, "access_denied".to_owned()));
-});
+both!(
+    without_a_verifier_nobody_is_asked_at_liveness,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let token = cast.token(&world).await;
+        let question = cast.question_within(&token).with("acr_values", LIVENESS);
+        let reply = cast.planner.ask(&world, &question).await;
+        assert_eq!(reply.refusal(), (403, "access_denied".to_owned()));
+    }
+);

@@ -187,7 +187,7 @@ pub async fn node(world: &World, settings: &[(&str, &str)]) -> Arc<App> {
     App::start(config, store, outside).await.unwrap()
 }
 
-both_heard!(lessons_29_two_nodes_send_it_once, |world, receiver| async {
+both_heard!(two_nodes_send_a_ping_once, |world, receiver| async {
     let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;
     let other = node(&world, &[("OUTBOUND__TRUSTED", &receiver.origin)]).await;
     let mut expected = 0;
@@ -206,7 +206,7 @@ both_heard!(lessons_29_two_nodes_send_it_once, |world, receiver| async {
 });
 
 both_heard!(
-    lessons_29_a_node_that_dies_while_sending_loses_nothing,
+    a_node_that_dies_while_sending_loses_nothing,
     |world, receiver| async {
         let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;
         let request = told.ask(&world, Delivery::Ping, &[&told.alice]).await;
@@ -252,7 +252,7 @@ both_heard!(
 
 both!(
     /// LESSONS 28: a client's address inside the house is never connected, and that ends it.
-    lessons_28_a_notification_endpoint_inside_the_house_is_not_called,
+    a_notification_endpoint_inside_the_house_is_not_called,
     |world| async {
         let receiver = HttpReceiver::start().await;
         let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;

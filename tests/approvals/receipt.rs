@@ -101,7 +101,7 @@ fn text(receipt: &mut Value) -> Value {
 }
 
 both!(
-    specs_10_8_an_auditor_verifies_it_with_public_keys_alone,
+    an_auditor_verifies_it_with_public_keys_alone,
     |world| async {
         let document = signed(&world).await;
         let auditor = Auditor::of(&world).await;
@@ -121,7 +121,7 @@ both!(
     }
 );
 
-both!(specs_10_8_a_change_anywhere_is_seen, |world| async {
+both!(a_change_anywhere_in_a_receipt_is_refused, |world| async {
     let document = signed(&world).await;
     let auditor = Auditor::of(&world).await;
     for (pointer, changed) in [
@@ -149,7 +149,7 @@ both!(specs_10_8_a_change_anywhere_is_seen, |world| async {
 });
 
 both!(
-    promise_7_not_even_the_server_can_say_that_a_person_saw_something_else,
+    not_even_the_server_can_say_that_a_person_saw_something_else,
     |world| async {
         let document = signed(&world).await;
         let auditor = Auditor::of(&world).await;
@@ -221,7 +221,7 @@ both!(
     }
 );
 
-both!(design_2_a_receipt_by_password_says_so, |world| async {
+both!(a_receipt_by_password_says_so, |world| async {
     let mut scene = staged(&world, "urn:writ:acr:password").await;
     let page = scene.phone.look(&scene.id).await;
     let shown = scene.phone.approve_by_password(&page).await;

@@ -24,7 +24,7 @@ fn named(reply: &TestReply, whence: &str) {
 }
 
 both!(
-    promise_7_what_nobody_would_see_is_refused_wherever_people_are_asked,
+    what_nobody_would_see_is_refused_wherever_people_are_asked,
     |world| async {
         let cast = Cast::of(&world).await;
         let form = with(&cast.request(), "authorization_details", hidden());
@@ -39,7 +39,7 @@ both!(
 
 both!(
     /// What an agent adds to narrow an object, people read too: on their pages.
-    promise_7_nothing_hidden_comes_in_by_an_exchange,
+    nothing_hidden_comes_in_by_an_exchange,
     |world| async {
         let cast = Cast::of(&world).await;
         let (agent, form) = wide(&world, &cast).await;
@@ -63,7 +63,7 @@ both!(
 
 both!(
     /// Two payees that only quotation marks tell apart, as the person reads them and as their device signs them.
-    promise_7_the_signed_text_marks_each_value,
+    the_signed_text_marks_each_value,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut object = payment("5.00");

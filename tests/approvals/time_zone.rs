@@ -20,7 +20,7 @@ async fn stored(world: &World, name: &str) -> Option<String> {
     settings.unwrap_or_default().time_zone
 }
 
-both!(journeys_times_are_those_of_the_person, |world| async {
+both!(times_are_those_of_the_person, |world| async {
     let mut scene = staged(&world).await;
     let alice = &mut scene.alice;
     let page = alice.look(&scene.id).await;
@@ -66,7 +66,7 @@ both!(journeys_times_are_those_of_the_person, |world| async {
         .says("14:13 UTC");
 });
 
-both!(promise_7_another_zone_is_another_screen, |world| async {
+both!(another_zone_is_another_screen, |world| async {
     let mut scene = staged(&world).await;
     let alice = &mut scene.alice;
     let page = alice.look(&scene.id).await;
@@ -78,7 +78,7 @@ both!(promise_7_another_zone_is_another_screen, |world| async {
     on_receipt(&alice.approve_by_password(&changed).await);
 });
 
-both!(journeys_winter_follows_summer, |world| async {
+both!(winter_time_follows_summer_time, |world| async {
     Cast::of(&world).await;
     let mut alice = world.phone_of("alice").await;
     set(&mut alice, "Europe/Berlin").await;

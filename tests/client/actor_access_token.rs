@@ -8,7 +8,7 @@ use crate::client::actor_token::{present, remove};
 
 both!(
     /// DESIGN 6: the agent's own access token, only if `aud` is the issuer, `sub` that agent, no `act`, with `cnf.jkt`.
-    design_6_an_agents_own_access_token_as_actor_token,
+    an_agents_own_access_token_as_actor_token,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -94,7 +94,7 @@ both!(
 
 both!(
     /// LESSONS 4 and 5, by a key of ours alone: an agent's token under another agent's delegation names nobody.
-    lessons_5_an_actor_token_under_anothers_delegation_is_refused,
+    an_actor_token_under_anothers_delegation_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -117,7 +117,7 @@ both!(
 
 both!(
     /// DESIGN 6, promise 5: an actor token whose task was stopped is refused.
-    promise_5_a_stopped_actor_token_is_refused,
+    a_stopped_actor_token_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

@@ -47,7 +47,7 @@ async fn authenticate(world: &World, planner: &TestAgent, assertion: String) -> 
 
 both!(
     /// DESIGN 6: an actor token of the caller itself is no consent of another agent.
-    design_6_an_actor_token_of_the_caller_itself_is_refused,
+    an_actor_token_of_the_caller_itself_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -69,7 +69,7 @@ both!(
 
 both!(
     /// DESIGN 6: one that is repeated, untyped or invalid is refused, never taken as absent.
-    design_6_a_bad_actor_token_is_never_taken_as_absent,
+    a_bad_actor_token_is_never_taken_as_absent,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -118,7 +118,7 @@ both!(
 
 both!(
     /// DESIGN 6: every member of an actor assertion, and its `typ`, exactly.
-    design_6_actor_assertion_rules,
+    every_member_of_an_actor_assertion_is_checked,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -238,7 +238,7 @@ both!(
 
 both!(
     /// LESSONS 13: `jti` of an actor assertion is consumed; LESSONS 23: by a token, not by a refusal.
-    lessons_13_an_actor_assertion_is_good_once,
+    an_actor_assertion_is_good_once,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -278,7 +278,7 @@ both!(
 both!(
     /// DESIGN 6: client authentication refuses actor assertions, and assertions with `cnf` or `azp`; and an actor token
     /// is no client assertion: neither can be passed off as the other.
-    design_6_actor_and_client_assertions_are_not_interchangeable,
+    actor_and_client_assertions_are_not_interchangeable,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

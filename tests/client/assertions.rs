@@ -88,119 +88,113 @@ async fn takes(world: &World, actor: &TestAgent, audience: Value) -> bool {
     reply.status == 200
 }
 
-both!(
-    lessons_20_the_audience_is_the_issuer_by_profile,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let common = machine(&world, json!({ "client_id": "common" })).await;
-        let fapi = machine(&world, json!({ "client_id": "fapi", "profile": "fapi2" })).await;
-        let legacy = json!({ "client_id": "legacy", "assertion_audience": "endpoint" });
-        let legacy = machine(&world, legacy).await;
-        let token = format!("{ISSUER}/token");
-        // The audience, and whether a common client, a FAPI client and one with `assertion_audience: endpoint` may use it.
-        let table = [
-            (json!(ISSUER), [true, true, true]),
-            (json!([ISSUER]), [true, false, true]),
-            (json!(token), [false, false, true]),
-            (json!([token]), [false, false, true]),
-            (json!([ISSUER, token]), [false, false, true]),
-            (
-                json!([ISSUER, "https://other.example"]),
-                [false, false, false],
-            ),
-            (json!(format!("{ISSUER}/")), [false, false, false]),
-            (json!(format!("{ISSUER}/par")), [false, false, false]),
-            (json!("https://other.example"), [false, false, false]),
-            (json!([]), [false, false, false]),
-            (json!(1), [false, false, false]),
-            (Value::Null, [false, false, false]),
-        ];
-        for (audience, expected) in table {
-            for (actor, expected) in [&common, &fapi, &legacy].into_iter().zip(expected) {
-                assert_eq!(
-                    takes(&world, actor, audience.clone()).await,
-                    expected,
-                    "{} {audience}",
-                    actor.id
-                );
-            }
+both!(the_audience_is_the_issuer_by_profile, |world| async {
+    let cast = Cast::of(&world).await;
+    let common = machine(&world, json!({ "client_id": "common" })).await;
+    let fapi = machine(&world, json!({ "client_id": "fapi", "profile": "fapi2" })).await;
+    let legacy = json!({ "client_id": "legacy", "assertion_audience": "endpoint" });
+    let legacy = machine(&world, legacy).await;
+    let token = format!("{ISSUER}/token");
+    // The audience, and whether a common client, a FAPI client and one with `assertion_audience: endpoint` may use it.
+    let table = [
+        (json!(ISSUER), [true, true, true]),
+        (json!([ISSUER]), [true, false, true]),
+        (json!(token), [false, false, true]),
+        (json!([token]), [false, false, true]),
+        (json!([ISSUER, token]), [false, false, true]),
+        (
+            json!([ISSUER, "https://other.example"]),
+            [false, false, false],
+        ),
+        (json!(format!("{ISSUER}/")), [false, false, false]),
+        (json!(format!("{ISSUER}/par")), [false, false, false]),
+        (json!("https://other.example"), [false, false, false]),
+        (json!([]), [false, false, false]),
+        (json!(1), [false, false, false]),
+        (Value::Null, [false, false, false]),
+    ];
+    for (audience, expected) in table {
+        for (actor, expected) in [&common, &fapi, &legacy].into_iter().zip(expected) {
+            assert_eq!(
+                takes(&world, actor, audience.clone()).await,
+                expected,
+                "{} {audience}",
+                actor.id
+            );
         }
-        // An agent is as strict as a common client.
-        assert_eq!(
-            with_claims(&world, &cast.planner, json!({ "aud": token }))
-                .await
-                .refusal(),
-            invalid_client()
-        );
-        assert_eq!(
-            with_claims(&world, &cast.planner, json!({ "aud": [ISSUER] }))
-                .await
-                .status,
-            200
-        );
     }
-);
+    // An agent is as strict as a common client.
+    assert_eq!(
+        with_claims(&world, &cast.planner, json!({ "aud": token }))
+            .await
+            .refusal(),
+        invalid_client()
+    );
+    assert_eq!(
+        with_claims(&world, &cast.planner, json!({ "aud": [ISSUER] }))
+            .await
+            .status,
+        200
+    );
+});
 
-both!(
-    lessons_20_an_assertion_is_good_once_on_every_node,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let node = world.node().await;
-        let assertion =
-            cast.planner
-                .assertion
-                .assertion("agt_planner", ISSUER, world.now().seconds());
-        assert_eq!(
-            with_assertion(&world, &cast.planner, &assertion)
-                .await
-                .status,
-            200
-        );
-        assert_eq!(
-            with_assertion(&world, &cast.planner, &assertion)
-                .await
-                .refusal(),
-            invalid_client()
-        );
-        let proof = cast.planner.proof(&world, "/token");
-        let form = [
-            ("grant_type", "client_credentials"),
-            (
-                "client_assertion_type",
-                "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            ),
-            ("client_assertion", assertion.as_str()),
-        ];
-        let elsewhere = node.post("/token", &form, &[("dpop", &proof)]).await;
-        assert_eq!(elsewhere.refusal(), invalid_client());
-        let at_par = cast.planner.proof(&world, "/par");
-        let used = cast
-            .planner
-            .send_exactly(
-                &world,
-                "/par",
-                &cast.request(),
-                SignedParts {
-                    assertion: &assertion,
-                    proof: &at_par,
-                },
-            )
-            .await;
-        assert_eq!(used.refusal(), invalid_client(), "nor at another endpoint");
+both!(an_assertion_is_good_once_on_every_node, |world| async {
+    let cast = Cast::of(&world).await;
+    let node = world.node().await;
+    let assertion = cast
+        .planner
+        .assertion
+        .assertion("agt_planner", ISSUER, world.now().seconds());
+    assert_eq!(
+        with_assertion(&world, &cast.planner, &assertion)
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        with_assertion(&world, &cast.planner, &assertion)
+            .await
+            .refusal(),
+        invalid_client()
+    );
+    let proof = cast.planner.proof(&world, "/token");
+    let form = [
+        ("grant_type", "client_credentials"),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ),
+        ("client_assertion", assertion.as_str()),
+    ];
+    let elsewhere = node.post("/token", &form, &[("dpop", &proof)]).await;
+    assert_eq!(elsewhere.refusal(), invalid_client());
+    let at_par = cast.planner.proof(&world, "/par");
+    let used = cast
+        .planner
+        .send_exactly(
+            &world,
+            "/par",
+            &cast.request(),
+            SignedParts {
+                assertion: &assertion,
+                proof: &at_par,
+            },
+        )
+        .await;
+    assert_eq!(used.refusal(), invalid_client(), "nor at another endpoint");
 
-        let jti = writ_testkit::claims(&assertion)["jti"].clone();
-        let same_jti = with_claims(&world, &cast.booker, json!({ "jti": jti })).await;
-        assert_eq!(same_jti.status, 200, "another client's `jti` is its own");
-        // Until the end of its life, and then it has expired.
-        world.advance(59);
-        assert_eq!(
-            with_assertion(&world, &cast.planner, &assertion)
-                .await
-                .refusal(),
-            invalid_client()
-        );
-    }
-);
+    let jti = writ_testkit::claims(&assertion)["jti"].clone();
+    let same_jti = with_claims(&world, &cast.booker, json!({ "jti": jti })).await;
+    assert_eq!(same_jti.status, 200, "another client's `jti` is its own");
+    // Until the end of its life, and then it has expired.
+    world.advance(59);
+    assert_eq!(
+        with_assertion(&world, &cast.planner, &assertion)
+            .await
+            .refusal(),
+        invalid_client()
+    );
+});
 
 both!(
     rfc_7523_3_an_assertion_with_one_claim_wrong_is_refused,

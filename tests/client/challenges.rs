@@ -212,7 +212,7 @@ both!(
 
 both!(
     /// Promise 6: an issuer that cannot be asked is a refusal that may be tried again, never an acceptance.
-    promise_6_a_silent_issuer_is_a_refusal,
+    a_silent_issuer_is_a_refusal,
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |config| {
@@ -230,7 +230,7 @@ both!(
 
 both!(
     /// Appendix B.5: a verifier follows a rotation: it fetches the keys again for a `kid` that it does not know.
-    specs_b_5_the_verifier_follows_two_rotations,
+    the_verifier_follows_two_rotations,
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |_| ());
@@ -261,7 +261,7 @@ both!(
 both!(
     /// Without `live` a token is taken until it expires: that is what the option is for, and the metadata of a task
     /// still ends it (DESIGN promise 5 needs `live`).
-    design_5_offline_a_stop_counts_at_expiry,
+    offline_a_stop_counts_at_expiry,
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |config| {

@@ -61,26 +61,23 @@ both!(
     }
 );
 
-both!(
-    issue_4_an_approval_without_a_task_opens_one,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let before = writ_testkit::claims(&cast.token(&world).await);
-        let id = cast.planner.asked(&world, &cast.question()).await;
-        world.approve(&id, "alice").await;
-        let reply = cast.planner.poll(&world, &id).await;
-        let claims = minted(&reply, "approved");
-        assert_ne!(claims["mission"]["id"], before["mission"]["id"]);
-        assert_eq!(claims["act"]["sub"], json!("agt_planner"));
-        assert_eq!(claims["act"].get("act"), None);
-        let refresh = cast.planner.refresh_form(&reply.member("refresh_token"));
-        let again = cast.planner.send(&world, "/token", &refresh).await;
-        assert_eq!(
-            minted(&again, "refreshed")["mission"]["id"],
-            claims["mission"]["id"]
-        );
-    }
-);
+both!(an_approval_without_a_task_opens_one, |world| async {
+    let cast = Cast::of(&world).await;
+    let before = writ_testkit::claims(&cast.token(&world).await);
+    let id = cast.planner.asked(&world, &cast.question()).await;
+    world.approve(&id, "alice").await;
+    let reply = cast.planner.poll(&world, &id).await;
+    let claims = minted(&reply, "approved");
+    assert_ne!(claims["mission"]["id"], before["mission"]["id"]);
+    assert_eq!(claims["act"]["sub"], json!("agt_planner"));
+    assert_eq!(claims["act"].get("act"), None);
+    let refresh = cast.planner.refresh_form(&reply.member("refresh_token"));
+    let again = cast.planner.send(&world, "/token", &refresh).await;
+    assert_eq!(
+        minted(&again, "refreshed")["mission"]["id"],
+        claims["mission"]["id"]
+    );
+});
 
 both!(
     ciba_7_3_the_acknowledgement_says_how_to_wait,
@@ -108,7 +105,7 @@ both!(
 );
 
 both!(
-    issue_4_a_number_to_match_is_told_to_the_client_and_kept,
+    a_number_to_match_is_told_to_the_client_and_kept,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut file = agent_file("agt_number", "alice");
@@ -263,7 +260,7 @@ both!(
 );
 
 both!(
-    issue_4_a_common_client_asks_without_proof_and_binds_when_it_fetches,
+    a_common_client_asks_without_proof_and_binds_when_it_fetches,
     |world| async {
         let cast = Cast::of(&world).await;
         let web = enrol_plain(&world, web_file(json!({}))).await;
@@ -321,27 +318,24 @@ pub(crate) fn question_of_web() -> Fields {
     ]
 }
 
-both!(
-    design_5_one_audience_is_named_when_it_is_fetched,
-    |world| async {
-        Cast::of(&world).await;
-        world.add_shop().await;
-        let mut file = agent_file("agt_both", "alice");
-        file["agent"]["may_ask"] = json!(["alice"]);
-        let agent = enrol(&world, file).await;
-        let form: Fields = vec![
-            ("login_hint", "alice".to_owned()),
-            ("scope", "accounts:read orders:read".to_owned()),
-        ];
-        let id = agent.asked(&world, &form).await;
-        world.approve(&id, "alice").await;
-        refused(
-            &agent.poll(&world, &id).await,
-            "invalid_target",
-            "two resources",
-        );
-        let one = poll_form(&id).with("resource", BANK);
-        let reply = agent.send(&world, "/token", &one).await;
-        assert_eq!(minted(&reply, "one")["aud"], json!(BANK));
-    }
-);
+both!(one_audience_is_named_when_it_is_fetched, |world| async {
+    Cast::of(&world).await;
+    world.add_shop().await;
+    let mut file = agent_file("agt_both", "alice");
+    file["agent"]["may_ask"] = json!(["alice"]);
+    let agent = enrol(&world, file).await;
+    let form: Fields = vec![
+        ("login_hint", "alice".to_owned()),
+        ("scope", "accounts:read orders:read".to_owned()),
+    ];
+    let id = agent.asked(&world, &form).await;
+    world.approve(&id, "alice").await;
+    refused(
+        &agent.poll(&world, &id).await,
+        "invalid_target",
+        "two resources",
+    );
+    let one = poll_form(&id).with("resource", BANK);
+    let reply = agent.send(&world, "/token", &one).await;
+    assert_eq!(minted(&reply, "one")["aud"], json!(BANK));
+});

@@ -21,40 +21,37 @@ fn hinted(cast: &Cast, name: &'static str, value: impl Into<String>) -> Fields {
     cast.question().without("login_hint").and(name, value)
 }
 
-both!(
-    issue_4_an_agent_asks_whom_it_acts_for_or_may_ask,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let reply = cast.planner.ask(&world, &cast.question()).await;
-        refused(&reply, "unknown_user_id", "no task yet");
-        let token = cast.token(&world).await;
-        cast.planner.asked(&world, &cast.question()).await;
-        let by_id = cast.question().with("login_hint", cast.alice.as_str());
-        cast.planner.asked(&world, &by_id).await;
-        let agent = asker(&world).await;
-        agent.asked(&world, &cast.question()).await;
-        // The token of a chain names its person and nobody else.
-        let other = cast.question_within(&token).with("login_hint", "mallory");
-        let reply = cast.planner.ask(&world, &other).await;
-        refused(&reply, "unknown_user_id", "not the token's person");
-        // A task that ended is no relation.
-        let mut session = world.begin().await;
-        let (alice, now) = (UserId::from_text(cast.alice.as_str()), world.now());
-        let planner = ClientId::from_text("agt_planner");
-        let tasks = session.live_tasks_between(&alice, &planner, now, 9).await;
-        for task in tasks.unwrap() {
-            assert!(session.stop_task(&task, now).await.unwrap());
-        }
-        session.commit().await.unwrap();
-        let reply = cast.planner.ask(&world, &cast.question()).await;
-        refused(&reply, "unknown_user_id", "the task ended");
-        let reply = cast
-            .planner
-            .ask(&world, &cast.question_within(&token))
-            .await;
-        refused(&reply, "invalid_request", "and so did its token");
+both!(an_agent_asks_whom_it_acts_for_or_may_ask, |world| async {
+    let cast = Cast::of(&world).await;
+    let reply = cast.planner.ask(&world, &cast.question()).await;
+    refused(&reply, "unknown_user_id", "no task yet");
+    let token = cast.token(&world).await;
+    cast.planner.asked(&world, &cast.question()).await;
+    let by_id = cast.question().with("login_hint", cast.alice.as_str());
+    cast.planner.asked(&world, &by_id).await;
+    let agent = asker(&world).await;
+    agent.asked(&world, &cast.question()).await;
+    // The token of a chain names its person and nobody else.
+    let other = cast.question_within(&token).with("login_hint", "mallory");
+    let reply = cast.planner.ask(&world, &other).await;
+    refused(&reply, "unknown_user_id", "not the token's person");
+    // A task that ended is no relation.
+    let mut session = world.begin().await;
+    let (alice, now) = (UserId::from_text(cast.alice.as_str()), world.now());
+    let planner = ClientId::from_text("agt_planner");
+    let tasks = session.live_tasks_between(&alice, &planner, now, 9).await;
+    for task in tasks.unwrap() {
+        assert!(session.stop_task(&task, now).await.unwrap());
     }
-);
+    session.commit().await.unwrap();
+    let reply = cast.planner.ask(&world, &cast.question()).await;
+    refused(&reply, "unknown_user_id", "the task ended");
+    let reply = cast
+        .planner
+        .ask(&world, &cast.question_within(&token))
+        .await;
+    refused(&reply, "invalid_request", "and so did its token");
+});
 
 both!(
     ciba_13_unknown_unrelated_and_disabled_look_the_same,
@@ -220,7 +217,7 @@ both!(ciba_7_1_a_person_guards_with_a_code, |world| async {
 });
 
 both!(
-    issue_4_within_a_task_the_token_and_its_key_are_shown,
+    within_a_task_the_token_and_its_key_are_shown,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

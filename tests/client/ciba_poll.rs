@@ -5,29 +5,26 @@ use std::time::Duration;
 use writ_core::pending::State;
 use writ_testkit::{Cast, Change, TestAgent, World, both, minted, poll_form, refused};
 
-both!(
-    lessons_31_the_first_poll_is_free_and_hasty_ones_cost,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        cast.token(&world).await;
-        let id = cast.planner.asked(&world, &cast.question()).await;
-        let poll = || cast.planner.poll(&world, &id);
-        refused(&poll().await, "authorization_pending", "at once");
-        world.advance(4);
-        refused(&poll().await, "slow_down", "after 4 s");
-        world.advance(5);
-        refused(&poll().await, "slow_down", "the interval is 10 s now");
-        world.advance(15);
-        refused(&poll().await, "authorization_pending", "after 15 s");
-        for _ in 0..17 {
-            refused(&poll().await, "slow_down", "too fast");
-        }
-        refused(&poll().await, "invalid_request", "the 20th");
-        world.approve(&id, "alice").await;
-        world.advance(200);
-        refused(&poll().await, "invalid_request", "for good");
+both!(the_first_poll_is_free_and_hasty_ones_cost, |world| async {
+    let cast = Cast::of(&world).await;
+    cast.token(&world).await;
+    let id = cast.planner.asked(&world, &cast.question()).await;
+    let poll = || cast.planner.poll(&world, &id);
+    refused(&poll().await, "authorization_pending", "at once");
+    world.advance(4);
+    refused(&poll().await, "slow_down", "after 4 s");
+    world.advance(5);
+    refused(&poll().await, "slow_down", "the interval is 10 s now");
+    world.advance(15);
+    refused(&poll().await, "authorization_pending", "after 15 s");
+    for _ in 0..17 {
+        refused(&poll().await, "slow_down", "too fast");
     }
-);
+    refused(&poll().await, "invalid_request", "the 20th");
+    world.approve(&id, "alice").await;
+    world.advance(200);
+    refused(&poll().await, "invalid_request", "for good");
+});
 
 both!(
     ciba_11_pending_answers_are_no_refusals_on_record,

@@ -64,7 +64,7 @@ both!(
     }
 );
 
-both!(lessons_27_a_push_is_judged_again_too, |world| async {
+both!(a_push_is_judged_again_too, |world| async {
     Cast::of(&world).await;
     let web = pushed_to(&world).await;
     let form = question_of_web().with("client_notification_token", "n".repeat(22));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use writ_testkit::{Cast, at_once, both, poll_form, refused};
 
 both!(
-    lessons_29_two_polls_on_two_nodes_at_the_moment_of_approval_are_one_token,
+    two_polls_on_two_nodes_at_the_moment_of_approval_are_one_token,
     |world| async {
         let cast = Cast::of(&world).await;
         let node = world.node().await;
@@ -41,42 +41,39 @@ both!(
     }
 );
 
-both!(
-    issue_4_approve_against_deny_has_one_outcome,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        for _ in 0..5 {
-            cast.token(&world).await;
-            let id = cast.planner.asked(&world, &cast.question()).await;
-            let request = world.waiting(&id).await;
-            let yes = world
-                .yes(&id, "alice", request.asked.authority.clone())
-                .await;
-            let no = world.no(&id, "alice").await;
-            let decide = |decision: writ_core::pending::Decision| {
-                let (store, now, id) = (world.store().clone(), world.now(), request.id.clone());
-                let state = match decision.approval {
-                    Some(_) => writ_core::pending::State::Approved,
-                    None => writ_core::pending::State::Denied,
-                };
-                async move {
-                    let mut session = store.begin("default").await.unwrap();
-                    let decided = session.decide_pending(&id, state, &decision, now).await;
-                    session.commit().await.unwrap();
-                    decided.unwrap()
-                }
+both!(approve_against_deny_has_one_outcome, |world| async {
+    let cast = Cast::of(&world).await;
+    for _ in 0..5 {
+        cast.token(&world).await;
+        let id = cast.planner.asked(&world, &cast.question()).await;
+        let request = world.waiting(&id).await;
+        let yes = world
+            .yes(&id, "alice", request.asked.authority.clone())
+            .await;
+        let no = world.no(&id, "alice").await;
+        let decide = |decision: writ_core::pending::Decision| {
+            let (store, now, id) = (world.store().clone(), world.now(), request.id.clone());
+            let state = match decision.approval {
+                Some(_) => writ_core::pending::State::Approved,
+                None => writ_core::pending::State::Denied,
             };
-            let decided = at_once(vec![decide(yes), decide(no)]).await;
-            assert_eq!(decided.iter().filter(|won| **won).count(), 1);
-            let reply = cast.planner.poll(&world, &id).await;
-            let expected = if decided[0] { 200 } else { 400 };
-            assert_eq!(reply.status, expected, "{}", reply.text());
-            world.advance(24 * 3600);
-        }
+            async move {
+                let mut session = store.begin("default").await.unwrap();
+                let decided = session.decide_pending(&id, state, &decision, now).await;
+                session.commit().await.unwrap();
+                decided.unwrap()
+            }
+        };
+        let decided = at_once(vec![decide(yes), decide(no)]).await;
+        assert_eq!(decided.iter().filter(|won| **won).count(), 1);
+        let reply = cast.planner.poll(&world, &id).await;
+        let expected = if decided[0] { 200 } else { 400 };
+        assert_eq!(reply.status, expected, "{}", reply.text());
+        world.advance(24 * 3600);
     }
-);
+});
 
-both!(issue_4_an_approval_at_its_end_is_late, |world| async {
+both!(an_approval_at_its_end_is_late, |world| async {
     let cast = Cast::of(&world).await;
     cast.token(&world).await;
     let id = cast.planner.asked(&world, &cast.question()).await;

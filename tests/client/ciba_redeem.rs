@@ -48,7 +48,7 @@ both!(ciba_11_each_end_has_its_code, |world| async {
     refused(&poll(id.clone()).await, "expired_token", "nobody decided");
 });
 
-both!(lessons_29_an_auth_req_id_is_good_once, |world| async {
+both!(an_auth_req_id_is_good_once, |world| async {
     let cast = Cast::of(&world).await;
     let (id, _) = approved(&world, &cast).await;
     minted(&cast.planner.poll(&world, &id).await, "once");
@@ -64,7 +64,7 @@ both!(lessons_29_an_auth_req_id_is_good_once, |world| async {
 });
 
 both!(
-    lessons_30_a_yes_is_for_one_request_and_for_what_was_shown,
+    a_yes_is_for_one_request_and_for_what_was_shown,
     |world| async {
         let cast = Cast::of(&world).await;
         let (first, token) = approved(&world, &cast).await;
@@ -100,59 +100,53 @@ both!(
     }
 );
 
-both!(
-    promise_1_more_than_was_asked_is_never_redeemed,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let token = cast.token(&world).await;
-        let id = cast
-            .planner
-            .asked(&world, &cast.question_within(&token))
-            .await;
-        let asked = world.waiting(&id).await.asked.authority;
-        let more = asked.details().iter().map(|detail| {
-            let amount = json!({ "amount": "301.00", "currency": "EUR" });
-            detail.clone().with("instructed_amount", amount)
-        });
-        let more = writ_authority::Authority::new([].into(), more.collect(), [].into());
-        let decision = world.yes(&id, "alice", more).await;
-        assert!(world.decide(&id, &decision).await);
-        refused(
-            &cast.planner.poll(&world, &id).await,
-            "invalid_grant",
-            "more",
-        );
-    }
-);
+both!(more_than_was_asked_is_never_redeemed, |world| async {
+    let cast = Cast::of(&world).await;
+    let token = cast.token(&world).await;
+    let id = cast
+        .planner
+        .asked(&world, &cast.question_within(&token))
+        .await;
+    let asked = world.waiting(&id).await.asked.authority;
+    let more = asked.details().iter().map(|detail| {
+        let amount = json!({ "amount": "301.00", "currency": "EUR" });
+        detail.clone().with("instructed_amount", amount)
+    });
+    let more = writ_authority::Authority::new([].into(), more.collect(), [].into());
+    let decision = world.yes(&id, "alice", more).await;
+    assert!(world.decide(&id, &decision).await);
+    refused(
+        &cast.planner.poll(&world, &id).await,
+        "invalid_grant",
+        "more",
+    );
+});
 
-both!(
-    lessons_31_a_token_is_bound_to_the_key_that_asked,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let (id, _) = approved(&world, &cast).await;
-        let other = cast.planner.with_key(Forge::new(&world.random));
-        refused(
-            &other.poll(&world, &id).await,
-            "invalid_grant",
-            "another key",
-        );
-        let bare = cast
-            .planner
-            .send_with(&world, "/token", &poll_form(&id), &[])
-            .await;
-        refused(&bare, "invalid_request", "no key");
-        minted(&cast.planner.poll(&world, &id).await, "the key");
-        // Promise 2: a request that showed a key yields no bearer, whatever the client may have.
-        let web = enrol_plain(&world, web_file(json!({ "bearer": true }))).await;
-        let reply = web.send(&world, "/bc-authorize", &question_of_web()).await;
-        let id = reply.member("auth_req_id");
-        world.approve(&id, "alice").await;
-        let bare = web.send_by(&world, "/token", &poll_form(&id), None).await;
-        refused(&bare, "invalid_grant", "bound once");
-        let reply = web.send(&world, "/token", &poll_form(&id)).await;
-        assert!(minted(&reply, "bound")["cnf"].is_object());
-    }
-);
+both!(a_token_is_bound_to_the_key_that_asked, |world| async {
+    let cast = Cast::of(&world).await;
+    let (id, _) = approved(&world, &cast).await;
+    let other = cast.planner.with_key(Forge::new(&world.random));
+    refused(
+        &other.poll(&world, &id).await,
+        "invalid_grant",
+        "another key",
+    );
+    let bare = cast
+        .planner
+        .send_with(&world, "/token", &poll_form(&id), &[])
+        .await;
+    refused(&bare, "invalid_request", "no key");
+    minted(&cast.planner.poll(&world, &id).await, "the key");
+    // Promise 2: a request that showed a key yields no bearer, whatever the client may have.
+    let web = enrol_plain(&world, web_file(json!({ "bearer": true }))).await;
+    let reply = web.send(&world, "/bc-authorize", &question_of_web()).await;
+    let id = reply.member("auth_req_id");
+    world.approve(&id, "alice").await;
+    let bare = web.send_by(&world, "/token", &poll_form(&id), None).await;
+    refused(&bare, "invalid_grant", "bound once");
+    let reply = web.send(&world, "/token", &poll_form(&id)).await;
+    assert!(minted(&reply, "bound")["cnf"].is_object());
+});
 
 /// What ends between the approval and its redemption.
 async fn ends(world: &World, what: &str, token: &str) {
@@ -183,27 +177,24 @@ async fn ends(world: &World, what: &str, token: &str) {
     session.commit().await.unwrap();
 }
 
-both!(
-    lessons_27_everything_is_judged_again_at_redemption,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        for what in ["delegation", "task"] {
-            let (id, token) = approved(&world, &cast).await;
-            ends(&world, what, &token).await;
-            refused(&cast.planner.poll(&world, &id).await, "invalid_grant", what);
-        }
+both!(everything_is_judged_again_at_redemption, |world| async {
+    let cast = Cast::of(&world).await;
+    for what in ["delegation", "task"] {
         let (id, token) = approved(&world, &cast).await;
-        ends(&world, "agent", &token).await;
-        refused(
-            &cast.planner.poll(&world, &id).await,
-            "invalid_grant",
-            "agent",
-        );
+        ends(&world, what, &token).await;
+        refused(&cast.planner.poll(&world, &id).await, "invalid_grant", what);
     }
-);
+    let (id, token) = approved(&world, &cast).await;
+    ends(&world, "agent", &token).await;
+    refused(
+        &cast.planner.poll(&world, &id).await,
+        "invalid_grant",
+        "agent",
+    );
+});
 
 both!(
-    lessons_27_a_disabled_person_is_asked_nothing_and_approved_nothing,
+    a_disabled_person_is_asked_nothing_and_approved_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
         let (id, token) = approved(&world, &cast).await;
@@ -219,20 +210,17 @@ both!(
     }
 );
 
-both!(
-    promise_5_the_edge_dies_with_the_chain_that_asked,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let (id, token) = approved(&world, &cast).await;
-        let reply = cast.planner.poll(&world, &id).await;
-        let edge = reply.access_token();
-        assert_eq!(cast.introspect(&world, &edge).await["active"], json!(true));
-        ends(&world, "delegation", &token).await;
-        assert_eq!(cast.introspect(&world, &edge).await["active"], json!(false));
-    }
-);
+both!(the_edge_dies_with_the_chain_that_asked, |world| async {
+    let cast = Cast::of(&world).await;
+    let (id, token) = approved(&world, &cast).await;
+    let reply = cast.planner.poll(&world, &id).await;
+    let edge = reply.access_token();
+    assert_eq!(cast.introspect(&world, &edge).await["active"], json!(true));
+    ends(&world, "delegation", &token).await;
+    assert_eq!(cast.introspect(&world, &edge).await["active"], json!(false));
+});
 
-both!(issue_4_an_edge_for_one_action_goes_nowhere, |world| async {
+both!(an_edge_for_one_action_goes_nowhere, |world| async {
     let cast = Cast::of(&world).await;
     let (id, _) = approved(&world, &cast).await;
     let reply = cast.planner.poll(&world, &id).await;
@@ -248,7 +236,7 @@ both!(issue_4_an_edge_for_one_action_goes_nowhere, |world| async {
 });
 
 both!(
-    issue_4_the_chain_above_stays_when_a_later_agent_asks,
+    the_chain_above_stays_when_a_later_agent_asks,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -272,7 +260,7 @@ both!(
 );
 
 both!(
-    issue_4_designated_approvers_decide_and_who_is_gone_does_not_count,
+    designated_approvers_decide_and_who_is_gone_does_not_count,
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_user("bob", "another password").await;
@@ -324,16 +312,13 @@ both!(
     }
 );
 
-both!(
-    promise_7_identity_is_not_approved_by_somebody_else,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let mut file = agent_file("agt_owners", "mallory");
-        file["agent"]["may_ask"] = json!(["alice"]);
-        file["agent"]["approvers"] = json!([{ "of": ["@owner"], "need": 1 }]);
-        let agent = enrol(&world, file).await;
-        let form = cast.question().with("scope", "openid");
-        refused(&agent.ask(&world, &form).await, "invalid_scope", "openid");
-        agent.asked(&world, &cast.question()).await;
-    }
-);
+both!(identity_is_not_approved_by_somebody_else, |world| async {
+    let cast = Cast::of(&world).await;
+    let mut file = agent_file("agt_owners", "mallory");
+    file["agent"]["may_ask"] = json!(["alice"]);
+    file["agent"]["approvers"] = json!([{ "of": ["@owner"], "need": 1 }]);
+    let agent = enrol(&world, file).await;
+    let form = cast.question().with("scope", "openid");
+    refused(&agent.ask(&world, &form).await, "invalid_scope", "openid");
+    agent.asked(&world, &cast.question()).await;
+});

@@ -118,7 +118,7 @@ both!(
     }
 );
 
-both!(promise_9_what_does_not_open_is_not_quoted, |world| async {
+both!(what_does_not_open_is_not_quoted, |world| async {
     let id = writ_core::id::ApprovalId::from_text("apr_1");
     let place = format!("pending-request default {id}");
     let sealed = world.app.config.master.seal(place.as_bytes(), b"\"hush\"");

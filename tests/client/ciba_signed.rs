@@ -142,21 +142,18 @@ fn tampered(token: &str) -> String {
     format!("{header}.{first}{}.{signature}", &payload[1..])
 }
 
-both!(
-    issue_4_a_signed_request_asks_within_a_task_too,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let agent = signer(&world).await;
-        let token = cast
-            .granted(&world, &agent, &cast.request(), writ_testkit::BANK)
-            .await
-            .access_token();
-        let mut claims = claims(&world, &agent);
-        claims["subject_token"] = json!(token);
-        claims["subject_token_type"] = json!(TOKEN_TYPE_ACCESS_TOKEN);
-        let id = agent.asked(&world, &signed(&agent, &claims)).await;
-        let task = writ_testkit::claims(&token)["mission"]["id"].clone();
-        let request = world.waiting(&id).await;
-        assert_eq!(request.task.as_ref().map(|t| json!(t)), Some(task));
-    }
-);
+both!(a_signed_request_asks_within_a_task_too, |world| async {
+    let cast = Cast::of(&world).await;
+    let agent = signer(&world).await;
+    let token = cast
+        .granted(&world, &agent, &cast.request(), writ_testkit::BANK)
+        .await
+        .access_token();
+    let mut claims = claims(&world, &agent);
+    claims["subject_token"] = json!(token);
+    claims["subject_token_type"] = json!(TOKEN_TYPE_ACCESS_TOKEN);
+    let id = agent.asked(&world, &signed(&agent, &claims)).await;
+    let task = writ_testkit::claims(&token)["mission"]["id"].clone();
+    let request = world.waiting(&id).await;
+    assert_eq!(request.task.as_ref().map(|t| json!(t)), Some(task));
+});

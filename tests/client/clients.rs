@@ -120,7 +120,7 @@ both!(rfc_6749_2_3_one_way_of_authentication_only, |world| async {
 });
 
 both!(
-    issue_3_wrong_secret_and_unknown_client_look_the_same,
+    wrong_secret_and_unknown_client_look_the_same,
     |world| async {
         Cast::of(&world).await;
         Web::register(&world, json!({})).await;
@@ -163,62 +163,56 @@ both!(
     }
 );
 
-both!(
-    design_11_a_public_client_has_no_work_of_its_own,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let public = json!({ "client_id": "public", "token_endpoint_auth_method": "none" });
-        let public = Web::register(&world, public).await;
-        for form in [
-            TestAgent::own_work().with("scope", "accounts:read"),
-            cast.exchange_form("x", None),
-        ] {
-            let reply = public.send(&world, "/token", &form, &[]).await;
-            assert_eq!(reply.refusal(), invalid_client(), "{form:?}");
-        }
-        let reply = public
-            .send(&world, "/introspect", &vec![("token", "x".to_owned())], &[])
-            .await;
-        assert_eq!(reply.refusal(), invalid_client());
-        let guessed = [("authorization", basic("public", ""))];
-        let headers: Vec<(&str, &str)> = guessed.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let reply = world
-            .post(
-                "/token",
-                &[("grant_type", "refresh_token"), ("refresh_token", "x")],
-                &headers,
-            )
-            .await;
-        assert_eq!(reply.refusal(), invalid_client());
+both!(a_public_client_has_no_work_of_its_own, |world| async {
+    let cast = Cast::of(&world).await;
+    let public = json!({ "client_id": "public", "token_endpoint_auth_method": "none" });
+    let public = Web::register(&world, public).await;
+    for form in [
+        TestAgent::own_work().with("scope", "accounts:read"),
+        cast.exchange_form("x", None),
+    ] {
+        let reply = public.send(&world, "/token", &form, &[]).await;
+        assert_eq!(reply.refusal(), invalid_client(), "{form:?}");
     }
-);
+    let reply = public
+        .send(&world, "/introspect", &vec![("token", "x".to_owned())], &[])
+        .await;
+    assert_eq!(reply.refusal(), invalid_client());
+    let guessed = [("authorization", basic("public", ""))];
+    let headers: Vec<(&str, &str)> = guessed.iter().map(|(n, v)| (*n, v.as_str())).collect();
+    let reply = world
+        .post(
+            "/token",
+            &[("grant_type", "refresh_token"), ("refresh_token", "x")],
+            &headers,
+        )
+        .await;
+    assert_eq!(reply.refusal(), invalid_client());
+});
 
-both!(
-    promise_5_a_stopped_client_gets_nothing_at_any_door,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let code = cast.code(&world).await;
-        let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let mut session = world.begin().await;
-        session
-            .stop_client(&ClientId::from_text("agt_planner"), world.now())
-            .await
-            .unwrap();
-        session.commit().await.unwrap();
-        assert_eq!(
-            cast.push(&world, &cast.request()).await.refusal(),
-            invalid_client()
-        );
-        let own = cast
-            .planner
-            .send(&world, "/token", &TestAgent::own_work())
-            .await;
-        assert_ne!(own.status, 200, "{}", own.text());
-        assert_eq!(
-            cast.redeem(&world, &code).await.refusal(),
-            (400, "invalid_grant".to_owned())
-        );
-        let back = browser.submit(&page, "consent-approve", &[]).await;
-        assert_eq!(back.query("code"), None, "{}", back.url);
-    }
-);
+both!(a_stopped_client_gets_nothing_at_any_door, |world| async {
+    let cast = Cast::of(&world).await;
+    let code = cast.code(&world).await;
+    let (mut browser, page) = cast.asked(&world, &cast.request()).await;
+    let mut session = world.begin().await;
+    session
+        .stop_client(&ClientId::from_text("agt_planner"), world.now())
+        .await
+        .unwrap();
+    session.commit().await.unwrap();
+    assert_eq!(
+        cast.push(&world, &cast.request()).await.refusal(),
+        invalid_client()
+    );
+    let own = cast
+        .planner
+        .send(&world, "/token", &TestAgent::own_work())
+        .await;
+    assert_ne!(own.status, 200, "{}", own.text());
+    assert_eq!(
+        cast.redeem(&world, &code).await.refusal(),
+        (400, "invalid_grant".to_owned())
+    );
+    let back = browser.submit(&page, "consent-approve", &[]).await;
+    assert_eq!(back.query("code"), None, "{}", back.url);
+});

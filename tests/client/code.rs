@@ -53,7 +53,7 @@ both!(rfc_6749_5_1_what_a_code_gives, |world| async {
 });
 
 both!(
-    lessons_34_a_wrong_clients_try_neither_consumes_nor_revokes,
+    a_wrong_clients_try_neither_consumes_nor_revokes,
     |world| async {
         let cast = Cast::of(&world).await;
         let web = Web::register(&world, json!({})).await;
@@ -80,7 +80,7 @@ both!(
 );
 
 both!(
-    lessons_34_wrong_verifier_redirect_or_key_do_not_consume,
+    wrong_verifier_redirect_or_key_do_not_consume,
     |world| async {
         let cast = Cast::of(&world).await;
         let code = cast.code(&world).await;
@@ -133,7 +133,7 @@ both!(
 );
 
 both!(
-    design_8_an_unbound_code_takes_no_key_of_another_agent,
+    an_unbound_code_takes_no_key_of_another_agent,
     |world| async {
         let cast = Cast::of(&world).await;
         let own = redeem(&world, &cast.booker, &TestAgent::own_work()).await;
@@ -197,29 +197,26 @@ both!(
     }
 );
 
-both!(
-    design_4_the_ten_seconds_are_for_the_same_key_only,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let code = cast.code(&world).await;
-        let token = cast.redeem(&world, &code).await.access_token();
-        let form = cast.redeem_form(&code);
-        assert_eq!(
-            redeem(&world, &cast.planner, &form).await.refusal(),
-            grant()
-        );
-        assert!(is_active(&world, &cast, &token).await);
-        let other = rekeyed(&cast, Forge::new(&world.random));
-        assert_eq!(redeem(&world, &other, &form).await.refusal(), grant());
-        assert!(
-            !is_active(&world, &cast, &token).await,
-            "its own client with another key: stolen"
-        );
-    }
-);
+both!(the_ten_seconds_are_for_the_same_key_only, |world| async {
+    let cast = Cast::of(&world).await;
+    let code = cast.code(&world).await;
+    let token = cast.redeem(&world, &code).await.access_token();
+    let form = cast.redeem_form(&code);
+    assert_eq!(
+        redeem(&world, &cast.planner, &form).await.refusal(),
+        grant()
+    );
+    assert!(is_active(&world, &cast, &token).await);
+    let other = rekeyed(&cast, Forge::new(&world.random));
+    assert_eq!(redeem(&world, &other, &form).await.refusal(), grant());
+    assert!(
+        !is_active(&world, &cast, &token).await,
+        "its own client with another key: stolen"
+    );
+});
 
 both!(
-    design_5_two_resources_granted_and_none_asked_keeps_the_code,
+    two_resources_granted_and_none_asked_keeps_the_code,
     |world| async {
         let cast = Cast::of(&world).await;
         let trips = "https://travel.example";
@@ -260,7 +257,7 @@ both!(
     }
 );
 
-both!(lessons_33_nothing_else_is_a_code, |world| async {
+both!(nothing_else_is_a_code, |world| async {
     let cast = Cast::of(&world).await;
     let uri = cast.pushed(&world, &cast.request()).await;
     let handle = uri.rsplit(':').next().unwrap().to_owned();

@@ -55,7 +55,7 @@ async fn opened(world: &World) -> Scene {
 
 both!(
     /// Issue 4, 6 and 7: the bank refuses, the person approves on the phone, the payment passes once and never again.
-    issue_4_refused_confirmed_paid_once,
+    refused_confirmed_paid_once,
     |world| async {
         let scene = opened(&world).await;
         let (kit, grant) = (&scene.kit, &scene.grant);
@@ -102,7 +102,7 @@ both!(
 
 both!(
     /// JOURNEYS, minute 10: denial and expiry are typed, with advice.
-    journeys_denied_and_expired_are_typed,
+    denied_and_expired_are_typed,
     |world| async {
         let scene = opened(&world).await;
         let (kit, grant) = (&scene.kit, &scene.grant);
@@ -139,7 +139,7 @@ both!(
 
 both!(
     /// CIBA 7.1, issue 4, 1: the question belongs to the token's task and key; nobody else's token asks.
-    issue_4_only_the_holder_of_the_token_asks_within_its_task,
+    only_the_holder_of_the_token_asks_within_its_task,
     |world| async {
         let scene = opened(&world).await;
         let refused = refusal(&scene.kit, &scene.grant, "300.00").await;

@@ -17,7 +17,7 @@ fn scope(text: &str) -> Fields {
 
 both!(
     /// DESIGN 5: an agent's own work is a task too: the agent as `sub`, no `act`, a `mission`; its sponsor answers for it.
-    design_5_own_work_is_a_task_with_the_agent_as_subject,
+    own_work_is_a_task_with_the_agent_as_subject,
     |world| async {
         let cast = Cast::of(&world).await;
         let reply = cast.planner.own(&world, &scope("accounts:read")).await;
@@ -71,7 +71,7 @@ both!(
 
 both!(
     /// DESIGN 5, one audience: nothing asked is the issuer; one home of the scope is that; several: `invalid_target`.
-    design_5_one_audience_per_token,
+    a_token_of_own_work_has_one_audience,
     |world| async {
         let _cast = Cast::of(&world).await;
         world.add_shop().await;
@@ -144,7 +144,7 @@ both!(
 
 both_with!(
     /// Promise 1: inside what is registered and inside the ceiling; `openid` needs a person.
-    promise_1_inside_the_ceiling,
+    own_work_stays_inside_the_ceiling,
     &[("TYPES__PATH", unasked_payments().as_str())],
     |world| async {
         let cast = Cast::of(&world).await;
@@ -216,7 +216,7 @@ both_with!(
 
 both!(
     /// Promise 2: an agent's token is always bound; the proof is required, and used once.
-    promise_2_own_work_needs_a_proof,
+    own_work_needs_a_proof,
     |world| async {
         let cast = Cast::of(&world).await;
         let form = plus(
@@ -242,7 +242,7 @@ both!(
 
 both!(
     /// DESIGN 5: the task of own work ends, and its token never outlives it.
-    design_5_own_work_lives_under_the_ceilings_lifetime,
+    own_work_lives_under_the_ceilings_lifetime,
     |world| async {
         let _cast = Cast::of(&world).await;
         world.add_shop().await;
@@ -257,7 +257,7 @@ both!(
 
 both!(
     /// Promise 5: a stopped agent, and one whose owner is disabled, gets nothing, at once; a public client never.
-    promise_5_a_stopped_client_gets_nothing,
+    a_stopped_client_gets_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
         minted(&cast.booker.own(&world, &[]).await, "before");

@@ -100,7 +100,7 @@ both!(
 
 both!(
     /// RFC 8628 3.1, LESSONS 40: a confidential client authenticates here and at the token endpoint; a public one names itself.
-    lessons_40_who_may_ask_and_who_may_fetch,
+    which_client_may_ask_for_a_device_code_and_fetch_the_token,
     |world| async {
         let cast = Cast::of(&world).await;
         let named = request().with("client_id", cast.planner.id.as_str());
@@ -137,7 +137,7 @@ both!(
 
 both!(
     /// OpenID Connect Core 2: an ID token says that the person was there; whoever decides instead of them cannot say that.
-    promise_7_a_device_gets_no_identity_from_somebody_else,
+    a_device_gets_no_identity_from_somebody_else,
     |world| async {
         Cast::of(&world).await;
         let mut file = agent_file("agt_owned", "mallory");
@@ -322,7 +322,7 @@ both!(
 
 both!(
     /// Promise 3: two polls at the moment after the approval: one token.
-    promise_3_of_many_polls_at_once_one_gets_the_token,
+    of_many_polls_at_once_one_gets_the_token,
     |world| async {
         let cast = Cast::of(&world).await;
         let (code, mut alice, page) = taken(&world, &cast).await;

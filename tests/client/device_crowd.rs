@@ -29,7 +29,7 @@ async fn fill(world: &World, address: impl Fn(u64) -> String) {
 }
 
 both!(
-    promise_10_one_address_does_not_use_up_the_codes_of_a_client,
+    one_address_does_not_use_up_the_codes_of_a_client,
     |world| async {
         assert_eq!(command_line(&world).await, "terminal");
         fill(&world, |_| "203.0.113.7".to_owned()).await;
@@ -47,23 +47,20 @@ both!(
     }
 );
 
-both!(
-    promise_10_one_network_of_ipv6_is_one_address,
-    |world| async {
-        assert_eq!(command_line(&world).await, "terminal");
-        fill(&world, |number| format!("2001:db8:0:1::{number:x}")).await;
-        let more = ask(&world, "2001:db8:0:1:ffff::1").await;
-        assert_eq!(
-            more.error(),
-            "temporarily_unavailable",
-            "RFC 6177: one household"
-        );
-        assert_eq!(ask(&world, "2001:db8:0:2::1").await.status, 200);
-    }
-);
+both!(one_network_of_ipv6_is_one_address, |world| async {
+    assert_eq!(command_line(&world).await, "terminal");
+    fill(&world, |number| format!("2001:db8:0:1::{number:x}")).await;
+    let more = ask(&world, "2001:db8:0:1:ffff::1").await;
+    assert_eq!(
+        more.error(),
+        "temporarily_unavailable",
+        "RFC 6177: one household"
+    );
+    assert_eq!(ask(&world, "2001:db8:0:2::1").await.status, 200);
+});
 
 both!(
-    promise_10_whose_address_nobody_knows_is_counted_by_client_alone,
+    whose_address_nobody_knows_is_counted_by_client_alone,
     |world| async {
         assert_eq!(command_line(&world).await, "terminal");
         let form = [("client_id", "terminal"), ("scope", "accounts:read")];

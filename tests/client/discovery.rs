@@ -219,7 +219,7 @@ const ABSENT: [&str; 10] = [
     "authorization_signing_alg_values_supported",
 ];
 
-both!(issue_3_nothing_is_listed_that_is_off, |world| async {
+both!(nothing_is_listed_that_is_off, |world| async {
     let found = metadata(&world).await;
     for name in ABSENT {
         assert_eq!(found.get(name), None, "{name}");
@@ -235,7 +235,7 @@ both!(issue_3_nothing_is_listed_that_is_off, |world| async {
 });
 
 both_with!(
-    specs_9_8_a_draft_is_listed_only_where_it_is_on,
+    a_draft_is_listed_only_where_it_is_on,
     &[("FEATURES__MISSION_INTENT", "")],
     |world| async {
         let found = metadata(&world).await;
@@ -302,7 +302,7 @@ fn names_of(object: &Value) -> BTreeSet<&str> {
 
 /// DESIGN 4: one table says which check applies where, and the docs print it.
 #[test]
-fn design_4_the_docs_print_the_table_of_checks() {
+fn the_docs_print_the_table_of_checks() {
     let document = include_str!("../../docs/checks.md");
     let table: String = document
         .lines()

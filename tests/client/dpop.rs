@@ -195,7 +195,7 @@ both!(
 );
 
 both!(
-    lessons_22_a_proof_is_good_once_on_every_node_until_it_is_too_old,
+    a_proof_is_good_once_on_every_node_until_it_is_too_old,
     |world| async {
         let cast = Cast::of(&world).await;
         let node = world.node().await;
@@ -239,72 +239,66 @@ both!(
     }
 );
 
-both!(
-    lessons_22_a_jti_of_one_key_does_not_block_another,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let jti = json!({ "jti": "the-same" });
-        let first = proof(&world, &cast, "/token", jti.clone());
-        assert_eq!(send(&world, &cast, "/token", &[&first]).await.status, 200);
-        let second = proof(
+both!(a_jti_of_one_key_does_not_block_another, |world| async {
+    let cast = Cast::of(&world).await;
+    let jti = json!({ "jti": "the-same" });
+    let first = proof(&world, &cast, "/token", jti.clone());
+    assert_eq!(send(&world, &cast, "/token", &[&first]).await.status, 200);
+    let second = proof(
+        &world,
+        &cast,
+        "/token",
+        json!({ "jti": "the-same", "more": 1 }),
+    );
+    assert_eq!(
+        send(&world, &cast, "/token", &[&second]).await.refusal(),
+        invalid_proof(),
+        "one key"
+    );
+    let mut claims = claims(&world, &cast, "/token");
+    merge(&mut claims, jti);
+    let other = cast.booker.dpop.sign_proof(&claims);
+    let reply = cast
+        .booker
+        .send_with(
             &world,
-            &cast,
             "/token",
-            json!({ "jti": "the-same", "more": 1 }),
-        );
-        assert_eq!(
-            send(&world, &cast, "/token", &[&second]).await.refusal(),
-            invalid_proof(),
-            "one key"
-        );
-        let mut claims = claims(&world, &cast, "/token");
-        merge(&mut claims, jti);
-        let other = cast.booker.dpop.sign_proof(&claims);
-        let reply = cast
-            .booker
-            .send_with(
-                &world,
-                "/token",
-                &TestAgent::own_work(),
-                &[("dpop", &other)],
-            )
-            .await;
-        assert_eq!(reply.status, 200, "{}", reply.text());
-    }
-);
+            &TestAgent::own_work(),
+            &[("dpop", &other)],
+        )
+        .await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+});
 
-both!(
-    lessons_24_forwarded_headers_do_not_change_htu,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let forwarded = [
-            ("host", "evil.example"),
-            ("x-forwarded-host", "evil.example"),
-            ("x-forwarded-proto", "https"),
-            ("x-forwarded-port", "443"),
-            ("forwarded", "host=evil.example;proto=https"),
-            ("x-original-url", "/other"),
-        ];
-        for path in ENDPOINTS {
-            for (htu, status) in [
-                (format!("https://evil.example{path}"), 400),
-                (format!("{ISSUER}{path}"), accepted(path)),
-            ] {
-                let proof = proof(&world, &cast, path, json!({ "htu": htu }));
-                let mut headers = forwarded.to_vec();
-                headers.push(("dpop", &proof));
-                let reply = cast
-                    .planner
-                    .send_with(&world, path, &form(&cast, path), &headers)
-                    .await;
-                assert_eq!(reply.status, status, "{htu}: {}", reply.text());
-            }
+both!(forwarded_headers_do_not_change_htu, |world| async {
+    let cast = Cast::of(&world).await;
+    let forwarded = [
+        ("host", "evil.example"),
+        ("x-forwarded-host", "evil.example"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-port", "443"),
+        ("forwarded", "host=evil.example;proto=https"),
+        ("x-original-url", "/other"),
+    ];
+    for path in ENDPOINTS {
+        for (htu, status) in [
+            (format!("https://evil.example{path}"), 400),
+            (format!("{ISSUER}{path}"), accepted(path)),
+        ] {
+            let proof = proof(&world, &cast, path, json!({ "htu": htu }));
+            let mut headers = forwarded.to_vec();
+            headers.push(("dpop", &proof));
+            let reply = cast
+                .planner
+                .send_with(&world, path, &form(&cast, path), &headers)
+                .await;
+            assert_eq!(reply.status, status, "{htu}: {}", reply.text());
         }
     }
-);
+});
 
 both!(
-    design_8_a_key_belongs_to_the_agent_that_proved_it_first,
+    a_key_belongs_to_the_agent_that_proved_it_first,
     |world| async {
         let cast = Cast::of(&world).await;
         assert_eq!(

@@ -21,7 +21,7 @@ pub(crate) async fn by_key(
 
 both!(
     /// DESIGN 6: "anything else is `invalid_request`"; LESSONS 1: C, H, K and `cnf` decide, never the actor token.
-    design_6_key_and_client_decide_with_and_without_actor_token,
+    key_and_client_decide_with_and_without_actor_token,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -61,7 +61,7 @@ both!(
 
 both!(
     /// DESIGN 6, "pick up" is an issue of its own: until then every form of it is refused.
-    design_6_pick_up_is_refused,
+    pick_up_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -88,7 +88,7 @@ both!(
 
 both!(
     /// DESIGN 5: a plain client cannot exchange; RFC 6749 5.2 `unauthorized_client`.
-    design_5_plain_clients_cannot_exchange,
+    plain_clients_cannot_exchange,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut file = plain_file("web");
@@ -118,7 +118,7 @@ both!(
 
 both!(
     /// DESIGN 6: a token for a resource is not a key to the issuer's own endpoints.
-    design_6_a_resource_token_is_refused_at_userinfo,
+    a_resource_token_is_refused_at_userinfo,
     |world| async {
         let cast = Cast::of(&world).await;
         let bank = basic("bank-api", &cast.bank_secret);
@@ -174,7 +174,7 @@ both!(
 
 both!(
     /// LESSONS 6: an agent with its own valid key and a stolen or unrelated user token gets nothing.
-    lessons_6_a_stolen_or_unrelated_token_gives_nothing,
+    a_stolen_or_unrelated_token_gives_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut file = plain_file("web");
@@ -198,7 +198,7 @@ both!(
 
 both!(
     /// LESSONS 13, promise 2: bound in, bound out; what is bound to no key is not exchanged; a proof is always needed.
-    lessons_13_bound_in_bound_out,
+    bound_in_bound_out,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -221,5 +221,37 @@ both!(
             cast.booker.dpop.thumbprint()
         );
         assert_eq!(handed.member("token_type"), "DPoP");
+    }
+);
+
+both!(
+    /// LESSONS 16: reserved claims cannot be set by request parameters.
+    parameters_set_no_reserved_claim,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let mut asked = cast.request();
+        let reserved = ["act", "may_act", "cnf", "mission", "sub", "claims_sub"];
+        for name in reserved {
+            asked = plus(
+                &asked,
+                name,
+                r#"{"sub":"agt_evil","jkt":"evil","id":"tsk_evil"}"#,
+            );
+        }
+        let first = cast.granted(&world, &cast.planner, &asked, BANK).await;
+        let mut form = cast.exchange_form(&first.access_token(), None);
+        for name in reserved {
+            form = plus(
+                &form,
+                name,
+                r#"{"sub":"agt_evil","jkt":"evil","id":"tsk_evil"}"#,
+            );
+        }
+        let second = cast.planner.send(&world, "/token", &form).await;
+        for reply in [first, second] {
+            let claims = minted(&reply, "unknown parameters are ignored");
+            assert!(!claims.to_string().contains("evil"), "{claims}");
+            assert_eq!(claims["sub"], json!(cast.alice));
+        }
     }
 );

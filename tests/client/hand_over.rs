@@ -11,7 +11,7 @@ use crate::client::onward::{chain, onward_file, siblings};
 
 both!(
     /// DESIGN 6, hand over: "`act` B around the old; bound to B's key; useless to the caller".
-    design_6_hand_over_puts_the_other_around_the_old_and_binds_its_key,
+    hand_over_puts_the_other_around_the_old_and_binds_its_key,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -78,7 +78,7 @@ both!(
 
 both!(
     /// Promise 1: what is handed over may be less, never more, and the pointer says what was too wide.
-    promise_1_a_hand_over_only_narrows,
+    a_hand_over_only_narrows,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -116,7 +116,7 @@ both!(
 
 both!(
     /// DESIGN 6: "the new key differs from every key in the chain".
-    design_6_the_new_key_differs_from_every_key_in_the_chain,
+    the_new_key_differs_from_every_key_in_the_chain,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -154,7 +154,7 @@ both!(
 both!(
     /// DESIGN 6 and 8: `cnf.jkt` of another agent is refused; a key that nobody has used is fine, no row is written by
     /// naming it, and it becomes the agent's at its first use.
-    design_8_a_key_becomes_the_agents_at_its_first_use,
+    a_key_becomes_the_agents_at_its_first_use,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -197,7 +197,7 @@ both!(
 
 both!(
     /// DESIGN 6: blueprint: the ceiling of the receiving agent limits a hand over, in authority and in time.
-    design_6_the_receivers_ceiling_limits_a_hand_over,
+    the_receivers_ceiling_limits_a_hand_over,
     |world| async {
         let cast = Cast::of(&world).await;
         let agents = siblings(&world, &["agt_big"]).await;
@@ -269,7 +269,7 @@ both!(
 
 both!(
     /// DESIGN 6: "the actor's credential and state": a stopped agent, or one of a disabled owner, takes nothing over.
-    design_6_a_stopped_actor_takes_nothing_over,
+    a_stopped_actor_takes_nothing_over,
     |world| async {
         let cast = Cast::of(&world).await;
         let id = world.add_user("olga", "a long password").await["id"].clone();
@@ -305,5 +305,31 @@ both!(
                 "by its own token",
             );
         }
+    }
+);
+
+both!(
+    /// LESSONS 1: a chain is not laundered by leaving the actor token out; LESSONS 12: it is kept by itself.
+    the_chain_in_the_subject_token_stays,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let token = cast.token(&world).await;
+        let handed = cast
+            .hand(&world, &cast.planner, &token, &cast.booker)
+            .await
+            .access_token();
+        let form = cast.exchange_form(&handed, None);
+        for other in [&cast.planner, &cast.payer, &cast.stranger] {
+            let reply = other.send(&world, "/token", &form).await;
+            refused(&reply, "invalid_request", &other.id);
+        }
+        let narrowed = cast.booker.send(&world, "/token", &form).await;
+        let narrowed = minted(&narrowed, "its holder");
+        assert_eq!(narrowed["act"], claims(&handed)["act"]);
+        let third = cast.hand(&world, &cast.booker, &handed, &cast.payer).await;
+        let third = minted(&third, "the next");
+        assert_eq!(third["act"]["act"], claims(&handed)["act"]);
+        assert_eq!(third["act"]["sub"], "agt_payer");
+        assert_eq!(third["act"]["act"]["act"]["sub"], "agt_planner");
     }
 );

@@ -210,7 +210,7 @@ both!(
     }
 );
 
-both!(lessons_21_userinfo_wants_the_key_too, |world| async {
+both!(userinfo_wants_the_key_too, |world| async {
     let cast = Cast::of(&world).await;
     let agent = reader(&world).await;
     let token = granted(&world, &cast, &agent, &asking(&cast, "openid"))
@@ -304,7 +304,7 @@ both!(rfc_9068_4_userinfo_takes_no_other_token, |world| async {
     );
 });
 
-both!(promise_5_userinfo_dies_with_the_task, |world| async {
+both!(userinfo_ends_with_the_task, |world| async {
     let cast = Cast::of(&world).await;
     let agent = reader(&world).await;
     let token = granted(&world, &cast, &agent, &asking(&cast, "openid"))
@@ -318,45 +318,42 @@ both!(promise_5_userinfo_dies_with_the_task, |world| async {
     assert_challenged(&asked(&world, &agent.dpop, &token).await, "invalid_token");
 });
 
-both!(
-    design_5_resource_names_the_issuer_for_userinfo,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let agent = reader(&world).await;
-        let pushed = agent
-            .send(&world, "/par", &asking(&cast, "openid accounts:read"))
-            .await;
-        let url = authorize_url(&agent.id, &pushed.member("request_uri"));
-        let (mut browser, page) = world.consent_page(&url).await;
-        assert!(
-            page.reply.text().contains("It also learns who you are"),
-            "{}",
-            page.reply.text()
-        );
-        let code = browser
-            .submit(&page, "consent-approve", &[])
+both!(resource_names_the_issuer_for_userinfo, |world| async {
+    let cast = Cast::of(&world).await;
+    let agent = reader(&world).await;
+    let pushed = agent
+        .send(&world, "/par", &asking(&cast, "openid accounts:read"))
+        .await;
+    let url = authorize_url(&agent.id, &pushed.member("request_uri"));
+    let (mut browser, page) = world.consent_page(&url).await;
+    assert!(
+        page.reply.text().contains("It also learns who you are"),
+        "{}",
+        page.reply.text()
+    );
+    let code = browser
+        .submit(&page, "consent-approve", &[])
+        .await
+        .query("code")
+        .unwrap();
+    let form = cast.redeem_form(&code).with("resource", ISSUER);
+    let reply = agent.send(&world, "/token", &form).await;
+    assert_eq!(reply.claims()["aud"], json!(ISSUER), "{}", reply.text());
+    assert_eq!(
+        reply.claims()["scope"],
+        json!("openid"),
+        "only what this audience needs"
+    );
+    assert_eq!(
+        asked(&world, &agent.dpop, &reply.access_token())
             .await
-            .query("code")
-            .unwrap();
-        let form = cast.redeem_form(&code).with("resource", ISSUER);
-        let reply = agent.send(&world, "/token", &form).await;
-        assert_eq!(reply.claims()["aud"], json!(ISSUER), "{}", reply.text());
-        assert_eq!(
-            reply.claims()["scope"],
-            json!("openid"),
-            "only what this audience needs"
-        );
-        assert_eq!(
-            asked(&world, &agent.dpop, &reply.access_token())
-                .await
-                .status,
-            200
-        );
-    }
-);
+            .status,
+        200
+    );
+});
 
 both!(
-    promise_2_a_bearer_token_of_the_client_that_may_have_one,
+    a_bearer_token_of_the_client_that_may_have_one,
     |world| async {
         let cast = Cast::of(&world).await;
         let web = Web::register(&world, json!({})).await;

@@ -64,7 +64,7 @@ both!(
 
 both!(
     /// RFC 7662 2.2, LESSONS 39: whatever is wrong looks the same: exactly `{"active":false}`.
-    lessons_39_everything_else_is_inactive_and_nothing_more,
+    everything_else_is_inactive_and_nothing_more,
     |world| async {
         let cast = Cast::of(&world).await;
         let shop = world.add_shop().await;
@@ -202,7 +202,7 @@ both!(
 
 both!(
     /// RFC 7662 2.1, LESSONS 20: a client may authenticate by assertion, whose `jti` is consumed here too.
-    lessons_20_the_assertion_of_an_introspection_is_good_once,
+    the_assertion_of_an_introspection_is_good_once,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

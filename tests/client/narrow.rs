@@ -35,7 +35,7 @@ pub(crate) async fn ask(world: &World, who: &TestAgent, form: &Fields) -> TestRe
 
 both!(
     /// DESIGN 6, narrow: "same actor, same key, narrower authority"; asking for less writes a new row.
-    design_6_narrow_keeps_actor_and_key_and_writes_a_row_for_less,
+    narrow_keeps_actor_and_key_and_writes_a_row_for_less,
     |world| async {
         let cast = Cast::of(&world).await;
         let (agent, form) = wide(&world, &cast).await;
@@ -95,7 +95,7 @@ both!(
 
 both!(
     /// DESIGN 6: who asked for less can never come back for more.
-    design_6_who_asked_for_less_never_comes_back_for_more,
+    who_asked_for_less_never_comes_back_for_more,
     |world| async {
         let cast = Cast::of(&world).await;
         let (agent, form) = wide(&world, &cast).await;
@@ -153,7 +153,7 @@ both!(
 both!(
     /// DESIGN 6: a token is its row's view for one audience; a view may be exchanged for another audience that the
     /// delegation names, and filtering to an audience writes no row.
-    design_6_a_view_may_go_to_another_audience_of_its_delegation,
+    a_view_may_go_to_another_audience_of_its_delegation,
     |world| async {
         let cast = Cast::of(&world).await;
         let (agent, form) = wide(&world, &cast).await;
@@ -207,7 +207,7 @@ both!(
 
 both!(
     /// DESIGN 7: a `once` object covers one child: two payments are not covered by one.
-    design_7_two_payments_are_not_covered_by_one,
+    two_payments_are_not_covered_by_one,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -224,7 +224,7 @@ both!(
 
 both!(
     /// DESIGN 7: without `ref` exactly one parent must cover the object; several: the refusal names the refs.
-    design_7_an_ambiguous_object_is_refused_and_the_refs_are_named,
+    an_ambiguous_object_is_refused_and_the_refs_are_named,
     |world| async {
         let cast = Cast::of(&world).await;
         let asked = json!([payment("100.00"), payment("200.00")]);
@@ -276,7 +276,7 @@ both!(
 
 both!(
     /// DESIGN 5, 6: never past the subject token; with 30 s left the new one has 30 s.
-    design_5_lifetime_never_past_the_subject_token,
+    lifetime_never_past_the_subject_token,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -308,7 +308,7 @@ both!(
 
 both!(
     /// DESIGN 5: never past the task that the person approved.
-    design_5_lifetime_never_past_the_task,
+    lifetime_never_past_the_task,
     |world| async {
         let cast = Cast::of(&world).await;
         let ends = writ_wire::time::Timestamp::from_seconds(START + 100).rfc3339();
@@ -337,7 +337,7 @@ both!(
 
 both!(
     /// An agent's own work may be narrowed too: no `act`, the row stands in `dlg` (DESIGN 5).
-    design_5_own_work_narrows_without_act,
+    own_work_narrows_without_act,
     |world| async {
         let cast = Cast::of(&world).await;
         let scope = [("scope", "accounts:read accounts:write".to_owned())];
@@ -352,6 +352,30 @@ both!(
         assert_eq!(
             (less.get("act"), &less["sub"]),
             (None, &json!("agt_planner"))
+        );
+    }
+);
+
+both!(
+    /// LESSONS 3: inside delegation, client and policy; and the documented way does work (both sides of the fault).
+    inside_the_delegation_and_the_documented_flow_works,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let token = cast.token(&world).await;
+        let form = cast.exchange_form(&token, None);
+        let reply = cast.planner.send(&world, "/token", &form).await;
+        let claims_ = minted(&reply, "documented");
+        assert_eq!(claims_["scope"], "accounts:read");
+        assert_eq!(
+            claims_["authorization_details"],
+            claims(&token)["authorization_details"]
+        );
+        let wider = with(&form, "scope", "accounts:read accounts:write");
+        let reply = cast.planner.send(&world, "/token", &wider).await;
+        refused(
+            &reply,
+            "invalid_scope",
+            "in the ceiling, not in the delegation",
         );
     }
 );

@@ -94,49 +94,45 @@ both_with!(
     }
 );
 
-both_with!(
-    lessons_23_a_nonce_challenge_consumes_nothing,
-    ON,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let given = nonce(&own_work(&world, &cast.planner, json!({})).await);
-        let pushing = proof(&world, &cast.planner, "/par", json!({ "nonce": given }));
-        let pushed = cast
-            .planner
-            .send_with(&world, "/par", &cast.request(), &[("dpop", &pushing)])
-            .await;
-        let url = authorize_url("agt_planner", &pushed.member("request_uri"));
-        let (mut browser, page) = world.consent_page(&url).await;
-        let code = browser
-            .submit(&page, "consent-approve", &[])
-            .await
-            .query("code")
-            .unwrap();
+both_with!(a_nonce_challenge_consumes_nothing, ON, |world| async {
+    let cast = Cast::of(&world).await;
+    let given = nonce(&own_work(&world, &cast.planner, json!({})).await);
+    let pushing = proof(&world, &cast.planner, "/par", json!({ "nonce": given }));
+    let pushed = cast
+        .planner
+        .send_with(&world, "/par", &cast.request(), &[("dpop", &pushing)])
+        .await;
+    let url = authorize_url("agt_planner", &pushed.member("request_uri"));
+    let (mut browser, page) = world.consent_page(&url).await;
+    let code = browser
+        .submit(&page, "consent-approve", &[])
+        .await
+        .query("code")
+        .unwrap();
 
-        let form = cast.redeem_form(&code);
-        let assertion =
-            cast.planner
-                .assertion
-                .assertion("agt_planner", ISSUER, world.now().seconds());
-        let same_jti = json!({ "jti": "one" });
-        for _ in 0..2 {
-            let challenged = exactly(&world, &cast, &form, &assertion, same_jti.clone()).await;
-            assert_eq!(challenged.refusal(), use_nonce());
-        }
-        let with_nonce = json!({ "jti": "one", "nonce": given });
-        let reply = exactly(&world, &cast, &form, &assertion, with_nonce).await;
-        assert_eq!(
-            reply.status,
-            200,
-            "same code, same assertion, same `jti`: {}",
-            reply.text()
-        );
-        assert_eq!(world.events_named("token.issued").await.len(), 1);
+    let form = cast.redeem_form(&code);
+    let assertion = cast
+        .planner
+        .assertion
+        .assertion("agt_planner", ISSUER, world.now().seconds());
+    let same_jti = json!({ "jti": "one" });
+    for _ in 0..2 {
+        let challenged = exactly(&world, &cast, &form, &assertion, same_jti.clone()).await;
+        assert_eq!(challenged.refusal(), use_nonce());
     }
-);
+    let with_nonce = json!({ "jti": "one", "nonce": given });
+    let reply = exactly(&world, &cast, &form, &assertion, with_nonce).await;
+    assert_eq!(
+        reply.status,
+        200,
+        "same code, same assertion, same `jti`: {}",
+        reply.text()
+    );
+    assert_eq!(world.events_named("token.issued").await.len(), 1);
+});
 
 both_with!(
-    lessons_25_an_invalid_or_old_nonce_is_answered_by_a_new_one,
+    an_invalid_or_old_nonce_is_answered_by_a_new_one,
     ON,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -217,7 +213,7 @@ both_with!(
     }
 );
 
-both_with!(issue_3_nonces_are_switched_by_profile, ON, |world| async {
+both_with!(nonces_are_switched_by_profile, ON, |world| async {
     Cast::of(&world).await;
     let web = Web::register(&world, json!({ "grant_types": ["client_credentials"] })).await;
     let key = writ_testkit::Forge::new(&world.random);
@@ -240,34 +236,31 @@ both_with!(issue_3_nonces_are_switched_by_profile, ON, |world| async {
     nonce(&reply);
 });
 
-both!(
-    issue_3_fapi2_wants_nonces_unless_switched_off,
-    |world| async {
-        Cast::of(&world).await;
-        let (assertion, dpop) = (
-            writ_testkit::Forge::new(&world.random),
-            writ_testkit::Forge::new(&world.random),
-        );
-        let file = Web::file(json!({
-            "client_id": "fapi", "profile": "fapi2", "token_endpoint_auth_method": "private_key_jwt",
-            "bearer": null, "redirect_uris": [REDIRECT], "jwks": { "keys": [assertion.jwk()] }
-        }));
-        world.add_client(file).await;
-        let fapi = TestAgent {
-            id: "fapi".to_owned(),
-            assertion,
-            dpop,
-        };
-        let form = vec![
-            ("grant_type", "refresh_token".to_owned()),
-            ("refresh_token", "x".to_owned()),
-        ];
-        let reply = fapi.send(&world, "/token", &form).await;
-        assert_eq!(
-            reply.refusal(),
-            (400, "invalid_grant".to_owned()),
-            "this world has them off"
-        );
-        assert_eq!(reply.header("dpop-nonce"), None);
-    }
-);
+both!(fapi2_wants_nonces_unless_switched_off, |world| async {
+    Cast::of(&world).await;
+    let (assertion, dpop) = (
+        writ_testkit::Forge::new(&world.random),
+        writ_testkit::Forge::new(&world.random),
+    );
+    let file = Web::file(json!({
+        "client_id": "fapi", "profile": "fapi2", "token_endpoint_auth_method": "private_key_jwt",
+        "bearer": null, "redirect_uris": [REDIRECT], "jwks": { "keys": [assertion.jwk()] }
+    }));
+    world.add_client(file).await;
+    let fapi = TestAgent {
+        id: "fapi".to_owned(),
+        assertion,
+        dpop,
+    };
+    let form = vec![
+        ("grant_type", "refresh_token".to_owned()),
+        ("refresh_token", "x".to_owned()),
+    ];
+    let reply = fapi.send(&world, "/token", &form).await;
+    assert_eq!(
+        reply.refusal(),
+        (400, "invalid_grant".to_owned()),
+        "this world has them off"
+    );
+    assert_eq!(reply.header("dpop-nonce"), None);
+});

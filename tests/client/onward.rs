@@ -35,7 +35,7 @@ pub(crate) fn chain(claims: &Value) -> Vec<String> {
 
 both!(
     /// DESIGN 6, onward: only to the agents that stand in it.
-    design_6_onward_names_the_agents,
+    onward_names_the_agents,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -61,7 +61,7 @@ both!(
 
 both!(
     /// DESIGN 6, onward: "default: agents of the same owner"; `onward.agents` may name agents that come later.
-    design_6_onward_defaults_to_agents_of_the_same_owner,
+    onward_defaults_to_agents_of_the_same_owner,
     |world| async {
         let cast = Cast::of(&world).await;
         let agents = siblings(&world, &["agt_one", "agt_two"]).await;
@@ -93,7 +93,7 @@ both!(
 
 both!(
     /// DESIGN 6, onward: it narrows along the chain; a receiver's own wider `onward` widens nothing.
-    design_6_onward_narrows_along_the_chain,
+    onward_narrows_along_the_chain,
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_shop().await;
@@ -143,7 +143,7 @@ both!(
 
 both!(
     /// LESSONS 11, DESIGN 6: depth counts `act` objects of the new token; the default is 4: four pass, five do not.
-    lessons_11_depth_n_and_n_plus_1_by_default,
+    four_actors_pass_by_default_and_five_do_not,
     |world| async {
         let cast = Cast::of(&world).await;
         let agents = siblings(&world, &["agt_1", "agt_2", "agt_3", "agt_4", "agt_5"]).await;
@@ -177,7 +177,7 @@ both!(
 
 both!(
     /// LESSONS 11: the registered depth, n and n+1; the smallest along the chain counts; more than 4 is 4.
-    lessons_11_depth_n_and_n_plus_1_as_registered,
+    the_registered_depth_passes_and_one_more_does_not,
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_shop().await;
@@ -227,7 +227,7 @@ both!(
 
 both!(
     /// DESIGN 6: cycles (same `iss` and `sub`) are refused, wherever in the chain, and for the subject too.
-    design_6_cycles_are_refused,
+    cycles_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;
         let agents = siblings(&world, &["agt_a", "agt_b", "agt_c"]).await;

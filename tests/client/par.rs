@@ -137,7 +137,7 @@ both!(rfc_9126_2_3_only_small_posts_of_forms, |world| async {
 });
 
 both!(
-    lessons_36_front_channel_parameters_are_never_merged_in,
+    front_channel_parameters_are_never_merged_in,
     |world| async {
         let cast = Cast::of(&world).await;
         let uri = cast.pushed(&world, &cast.request()).await;
@@ -175,41 +175,38 @@ both!(
     }
 );
 
-both!(
-    lessons_16_reserved_claims_cannot_be_asked_for,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let mut form = cast.request();
-        for (name, value) in [
-            ("act", r#"{"sub":"agt_stranger"}"#),
-            ("may_act", r#"{"sub":"agt_stranger"}"#),
-            ("cnf", r#"{"jkt":"x"}"#),
-            ("mission", r#"{"id":"tsk_x"}"#),
-            ("sub", "usr_other"),
-            ("aud", "https://evil.example"),
-            ("sub_profile", "service"),
-            ("exp", "9999999999"),
-        ] {
-            form = form.with(name, value);
-        }
-        let code = cast.code_of(&world, &form).await;
-        let mut redeem = cast.redeem_form(&code);
-        redeem.extend(
-            form.iter()
-                .filter(|(name, _)| ["act", "may_act", "cnf", "mission"].contains(name))
-                .cloned(),
-        );
-        let reply = cast.planner.send(&world, "/token", &redeem).await;
-        let claims = reply.claims();
-        assert_eq!(claims["sub"], json!(cast.alice));
-        assert_eq!(claims["aud"], json!(BANK));
-        assert_eq!(claims["act"]["sub"], json!("agt_planner"));
-        assert_eq!(claims["cnf"]["jkt"], json!(cast.planner.dpop.thumbprint()));
-        assert_eq!(claims.get("may_act"), None);
-        assert_ne!(claims["mission"]["id"], json!("tsk_x"));
-        assert_eq!(claims["exp"], json!(world.now().seconds() + 300));
+both!(reserved_claims_cannot_be_asked_for, |world| async {
+    let cast = Cast::of(&world).await;
+    let mut form = cast.request();
+    for (name, value) in [
+        ("act", r#"{"sub":"agt_stranger"}"#),
+        ("may_act", r#"{"sub":"agt_stranger"}"#),
+        ("cnf", r#"{"jkt":"x"}"#),
+        ("mission", r#"{"id":"tsk_x"}"#),
+        ("sub", "usr_other"),
+        ("aud", "https://evil.example"),
+        ("sub_profile", "service"),
+        ("exp", "9999999999"),
+    ] {
+        form = form.with(name, value);
     }
-);
+    let code = cast.code_of(&world, &form).await;
+    let mut redeem = cast.redeem_form(&code);
+    redeem.extend(
+        form.iter()
+            .filter(|(name, _)| ["act", "may_act", "cnf", "mission"].contains(name))
+            .cloned(),
+    );
+    let reply = cast.planner.send(&world, "/token", &redeem).await;
+    let claims = reply.claims();
+    assert_eq!(claims["sub"], json!(cast.alice));
+    assert_eq!(claims["aud"], json!(BANK));
+    assert_eq!(claims["act"]["sub"], json!("agt_planner"));
+    assert_eq!(claims["cnf"]["jkt"], json!(cast.planner.dpop.thumbprint()));
+    assert_eq!(claims.get("may_act"), None);
+    assert_ne!(claims["mission"]["id"], json!("tsk_x"));
+    assert_eq!(claims["exp"], json!(world.now().seconds() + 300));
+});
 
 both!(
     rfc_9449_10_1_header_and_dpop_jkt_bind_the_code_and_must_agree,
@@ -283,7 +280,7 @@ const INTENTS: [(&str, bool); 13] = [
 ];
 
 both!(
-    specs_9_8_a_mission_intent_is_closed_and_within_the_ceiling,
+    a_mission_intent_is_closed_and_within_the_ceiling,
     |world| async {
         let cast = Cast::of(&world).await;
         for (intent, good) in INTENTS {
@@ -313,29 +310,26 @@ both!(
     }
 );
 
-both!(
-    specs_9_8_the_task_has_the_approved_purpose_and_end,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let intent = r#"{"intent":{"goal":"Book a flight","expires_at":"2026-09-21T15:00:00Z"}}"#;
-        let code = cast
-            .code_of(&world, &cast.request().with("mission_intent", intent))
-            .await;
-        let reply = cast.redeem(&world, &code).await;
-        let mission = &reply.claims()["mission"];
-        assert_eq!(mission["expires_at"], json!("2026-09-21T15:00:00Z"));
-        assert_eq!(
-            mission["purpose"],
-            json!("Book a flight"),
-            "the bank's record asks for it"
-        );
-        assert_eq!(reply.json()["mission_id"], mission["id"]);
-        assert_eq!(reply.json()["mission_expires_at"], mission["expires_at"]);
-    }
-);
+both!(the_task_has_the_approved_purpose_and_end, |world| async {
+    let cast = Cast::of(&world).await;
+    let intent = r#"{"intent":{"goal":"Book a flight","expires_at":"2026-09-21T15:00:00Z"}}"#;
+    let code = cast
+        .code_of(&world, &cast.request().with("mission_intent", intent))
+        .await;
+    let reply = cast.redeem(&world, &code).await;
+    let mission = &reply.claims()["mission"];
+    assert_eq!(mission["expires_at"], json!("2026-09-21T15:00:00Z"));
+    assert_eq!(
+        mission["purpose"],
+        json!("Book a flight"),
+        "the bank's record asks for it"
+    );
+    assert_eq!(reply.json()["mission_id"], mission["id"]);
+    assert_eq!(reply.json()["mission_expires_at"], mission["expires_at"]);
+});
 
 both_with!(
-    specs_9_8_mission_intent_is_refused_where_it_is_off,
+    mission_intent_is_refused_where_it_is_off,
     &[("FEATURES__MISSION_INTENT", "false")],
     |world| async {
         let cast = Cast::of(&world).await;

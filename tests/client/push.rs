@@ -150,7 +150,7 @@ both_heard!(
 );
 
 both_heard!(
-    lessons_29_a_failed_push_sends_the_same_token_again,
+    a_failed_push_sends_the_same_token_again,
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
         decide(&world, &asked.request, State::Approved).await;
@@ -175,7 +175,7 @@ both_heard!(
 
 both_heard!(
     /// A token that was made before the request's end can be sent after it.
-    lessons_29_a_push_outlives_its_request,
+    a_push_outlives_its_request,
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
         world.advance(WAIT - 1);
@@ -241,7 +241,7 @@ both_heard!(
 
 both_heard!(
     /// LESSONS 27: what holds at the decision must hold at the redemption.
-    lessons_27_a_person_who_is_disabled_meanwhile_gives_nothing,
+    a_person_who_is_disabled_meanwhile_gives_nothing,
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
         decide(&world, &asked.request, State::Approved).await;
@@ -259,7 +259,7 @@ both_heard!(
 
 both_heard!(
     /// A node that was slower than its lease still holds the letter as it was before another one made the token.
-    lessons_29_who_comes_late_does_not_say_that_it_failed,
+    a_node_that_comes_late_does_not_say_that_a_push_failed,
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
         decide(&world, &asked.request, State::Approved).await;

@@ -139,7 +139,7 @@ both!(
 );
 
 both!(
-    promise_1_wider_than_the_ceiling_is_refused_with_a_pointer,
+    wider_than_the_ceiling_is_refused_with_a_pointer,
     |world| async {
         let cast = Cast::of(&world).await;
         assert_eq!(
@@ -261,47 +261,44 @@ both!(
     }
 );
 
-both!(
-    design_7_two_resources_and_no_locations_are_refused,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        add_travel(&world).await;
-        let form = cast.request().without("scope");
-        let reply = cast.push(&world, &form).await;
-        assert_eq!(
-            reply.refusal(),
-            (400, "invalid_authorization_details".to_owned())
-        );
-        assert!(
-            reply.member("error_description").contains("`/0/locations`"),
-            "{}",
-            reply.text()
-        );
-        let both = form.clone().with("resource", BANK).and("resource", TRAVEL);
-        assert_eq!(
-            cast.push(&world, &both).await.error(),
-            "invalid_authorization_details"
-        );
-        let named = changed(json!({ "locations": [BANK] }));
-        assert_eq!(
-            push(&world, &cast, &json!([named])).await.error(),
-            "invalid_target",
-            "of the scope"
-        );
-        let form = form.with("authorization_details", json!([named]).to_string());
-        assert_eq!(cast.push(&world, &form).await.status, 201);
-        let form = cast.request().with("resource", BANK);
-        let code = cast.code_of(&world, &form).await;
-        let claims = cast.redeem(&world, &code).await.claims();
-        assert_eq!(
-            claims["authorization_details"][0]["locations"],
-            json!([BANK])
-        );
-    }
-);
+both!(two_resources_and_no_locations_are_refused, |world| async {
+    let cast = Cast::of(&world).await;
+    add_travel(&world).await;
+    let form = cast.request().without("scope");
+    let reply = cast.push(&world, &form).await;
+    assert_eq!(
+        reply.refusal(),
+        (400, "invalid_authorization_details".to_owned())
+    );
+    assert!(
+        reply.member("error_description").contains("`/0/locations`"),
+        "{}",
+        reply.text()
+    );
+    let both = form.clone().with("resource", BANK).and("resource", TRAVEL);
+    assert_eq!(
+        cast.push(&world, &both).await.error(),
+        "invalid_authorization_details"
+    );
+    let named = changed(json!({ "locations": [BANK] }));
+    assert_eq!(
+        push(&world, &cast, &json!([named])).await.error(),
+        "invalid_target",
+        "of the scope"
+    );
+    let form = form.with("authorization_details", json!([named]).to_string());
+    assert_eq!(cast.push(&world, &form).await.status, 201);
+    let form = cast.request().with("resource", BANK);
+    let code = cast.code_of(&world, &form).await;
+    let claims = cast.redeem(&world, &code).await.claims();
+    assert_eq!(
+        claims["authorization_details"][0]["locations"],
+        json!([BANK])
+    );
+});
 
 both!(
-    design_7_each_object_gets_a_ref_and_the_hash_of_its_type,
+    each_object_gets_a_ref_and_the_hash_of_its_type,
     |world| async {
         let cast = Cast::of(&world).await;
         let details = json!([payment("1.00"), payment("2.00")]).to_string();

@@ -23,7 +23,7 @@ async fn grant(world: &World, cast: &Cast) -> TestReply {
 
 both!(
     /// SPECS 7.3: an agent's refresh token is not rotated, and gives what was granted, bound to the proof's key.
-    specs_7_3_an_agents_refresh_token_is_not_rotated,
+    an_agents_refresh_token_is_not_rotated,
     |world| async {
         let cast = Cast::of(&world).await;
         let first = grant(&world, &cast).await;
@@ -68,7 +68,7 @@ both!(
 
 both!(
     /// Promise 2: a grant that was bound once never yields bearer: no proof is `invalid_request`, each time.
-    promise_2_each_refresh_needs_a_proof,
+    each_refresh_needs_a_proof,
     |world| async {
         let cast = Cast::of(&world).await;
         let first = grant(&world, &cast).await;
@@ -222,7 +222,7 @@ both!(
 
 both!(
     /// LESSONS 14, promise 5: refresh after a stop gives nothing; another task of the same agent goes on.
-    lessons_14_refresh_checks_what_is_above,
+    refresh_checks_what_is_above,
     |world| async {
         let cast = Cast::of(&world).await;
         let (stopped, lives) = (grant(&world, &cast).await, grant(&world, &cast).await);
@@ -251,7 +251,7 @@ both!(
 
 both!(
     /// A refresh token ends with its task, and its tokens never live longer.
-    design_5_a_refresh_token_ends_with_its_task,
+    a_refresh_token_ends_with_its_task,
     |world| async {
         let cast = Cast::of(&world).await;
         let first = grant(&world, &cast).await;
@@ -272,7 +272,7 @@ both!(
 both!(
     /// LESSONS 35: a scope that was removed from the client stops refresh. No command changes a client yet, so the rule
     /// is asked with the stored grant and a client without the scope.
-    lessons_35_a_removed_scope_stops_refresh,
+    a_removed_scope_stops_refresh,
     |world| async {
         let cast = Cast::of(&world).await;
         let first = grant(&world, &cast).await;

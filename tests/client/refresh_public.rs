@@ -77,7 +77,7 @@ both!(
 both!(
     /// DESIGN 4, LESSONS 35: within 10 s the loser of a race with the same key is refused, and nothing is stopped;
     /// a wrong scope does not consume it either.
-    design_4_the_loser_of_a_race_stops_nothing,
+    the_loser_of_a_race_stops_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
         let (app, first) = public(&world, &cast).await;
@@ -116,7 +116,7 @@ both!(
 
 both!(
     /// LESSONS 35: reuse later than 10 s stops the family: the newest refresh token and every access token die.
-    lessons_35_later_reuse_stops_the_family,
+    later_reuse_stops_the_family,
     |world| async {
         let cast = Cast::of(&world).await;
         let (app, first) = public(&world, &cast).await;
@@ -166,7 +166,7 @@ both!(
 
 both!(
     /// Promise 2: what was bound once never yields bearer; bearer is a permission, and stays what it was.
-    promise_2_bound_once_is_bound_for_ever,
+    bound_once_is_bound_for_ever,
     |world| async {
         let cast = Cast::of(&world).await;
         for (id, method) in [("app", "none"), ("web", "client_secret_basic")] {
@@ -193,7 +193,7 @@ both!(
 
 both!(
     /// SPECS 7.3: a confidential client's is bound to the client and not rotated, whichever of its keys proves.
-    specs_7_3_a_confidential_clients_refresh_token_is_not_rotated,
+    a_confidential_clients_refresh_token_is_not_rotated,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut file = plain_file("web");

@@ -10,7 +10,7 @@ use crate::client::narrow::{ask, calendar, details, wide};
 
 both!(
     /// DESIGN 6, errors: `invalid_target` for unknown, several, not granted and malformed targets (RFC 8707 2).
-    design_6_invalid_target,
+    unknown_several_and_malformed_targets_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_shop().await;
@@ -46,7 +46,7 @@ both!(
 
 both!(
     /// DESIGN 6, errors: `invalid_scope`; LESSONS 40: unknown scopes are refused, never dropped.
-    design_6_invalid_scope,
+    unknown_scopes_are_refused_and_never_dropped,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -67,7 +67,7 @@ both!(
 
 both!(
     /// DESIGN 6, errors: `excess: [{pointer, requested}]`, and the granted value only if the presented token carries it.
-    design_6_excess_names_the_member_and_shows_only_what_the_token_carries,
+    excess_names_the_member_and_shows_only_what_the_token_carries,
     |world| async {
         let cast = Cast::of(&world).await;
         let (agent, form) = wide(&world, &cast).await;
@@ -135,7 +135,7 @@ both!(
 
 both!(
     /// Promise 6, LESSONS 37: unknown types and members, and what is no list of objects, are refused.
-    promise_6_unknown_types_and_members_are_refused,
+    unknown_types_and_members_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -171,7 +171,7 @@ both!(
 
 both!(
     /// DESIGN 6: `ath` is optional in a proof at the token endpoint; when present it must match (RFC 9449 4.3).
-    design_6_ath_is_optional_and_must_match,
+    ath_is_optional_and_must_match,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -208,7 +208,7 @@ both!(
 
 both!(
     /// DESIGN 6, errors: an invalid proof stays `invalid_dpop_proof`, a missing one is `invalid_request`.
-    design_6_invalid_and_missing_proofs,
+    an_invalid_proof_and_a_missing_one_are_told_apart,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -277,11 +277,11 @@ async fn nonce(kind: DatabaseKind) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lessons_23_a_nonce_challenge_consumes_nothing_sqlite() {
+async fn a_nonce_challenge_consumes_nothing_sqlite() {
     nonce(DatabaseKind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lessons_23_a_nonce_challenge_consumes_nothing_postgres() {
+async fn a_nonce_challenge_consumes_nothing_postgres() {
     nonce(DatabaseKind::Postgres).await;
 }

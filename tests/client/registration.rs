@@ -12,119 +12,119 @@ async fn refusal(world: &World, file: Value) -> String {
     }
 }
 
-both!(issue_3_what_no_client_may_be, |world| async {
-    Cast::of(&world).await;
-    let key = Forge::new(&world.random);
-    let with_keys = |keys: Value| json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": keys } });
-    let mut private = key.jwk();
-    private["d"] = json!("A".repeat(43));
-    // What is changed, and the word that the sentence must hold.
-    let table = [
-        (json!({ "client_id": "usr_alice" }), "usr_"),
-        (json!({ "client_id": "agt_web" }), "agt_"),
-        (json!({ "client_id": "a b" }), "client_id"),
-        (json!({ "client_id": "" }), "client_id"),
-        (json!({ "client_id": "x".repeat(129) }), "client_id"),
-        (json!({ "client_name": " " }), "client_name"),
-        (json!({ "client_name": "x".repeat(141) }), "client_name"),
-        (json!({ "client_name": null }), "client_name"),
-        (
-            json!({ "redirect_uris": ["https://*.web.example/cb"] }),
-            "wildcard",
-        ),
-        (
-            json!({ "redirect_uris": ["http://web.example/cb"] }),
-            "loopback",
-        ),
-        (
-            json!({ "redirect_uris": ["https://web.example/cb#x"] }),
-            "fragment",
-        ),
-        (
-            json!({ "redirect_uris": ["https://u:p@web.example/cb"] }),
-            "user information",
-        ),
-        (json!({ "redirect_uris": ["/cb"] }), "absolute"),
-        (
-            json!({ "redirect_uris": ["javascript:alert(1)"] }),
-            "scheme",
-        ),
-        (json!({ "redirect_uris": ["data:text/html,x"] }), "scheme"),
-        (json!({ "redirect_uris": [] }), "redirect_uris"),
-        (json!({ "grant_types": ["password"] }), "password"),
-        (
-            json!({ "grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"] }),
-            "agent",
-        ),
-        (
-            json!({ "token_endpoint_auth_method": "none", "grant_types": ["client_credentials"] }),
-            "public",
-        ),
-        (json!({ "response_types": ["token"] }), "response_types"),
-        (json!({ "scope": "a\"b" }), "scope"),
-        (json!({ "dpop_bound_access_tokens": true }), "bearer"),
-        (
-            json!({ "token_endpoint_auth_method": "private_key_jwt" }),
-            "jwks",
-        ),
-        (json!({ "jwks": { "keys": [key.jwk()] } }), "jwks"),
-        (with_keys(json!([])), "jwks"),
-        (with_keys(json!([private])), "private"),
-        (with_keys(json!([{ "kty": "oct", "k": "AAAA" }])), "jwks"),
-        (
-            with_keys(json!([{ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }])),
-            "jwks",
-        ),
-        (
-            json!({ "token_endpoint_auth_signing_alg": "HS256" }),
-            "token_endpoint_auth_signing_alg",
-        ),
-        (json!({ "task_lifetime": 0 }), "task_lifetime"),
-        (
-            json!({ "task_lifetime": 365 * 24 * 3600 + 1 }),
-            "task_lifetime",
-        ),
-        (json!({ "profile": "agent" }), "agent"),
-        (json!({ "profile": "other" }), "other"),
-    ];
-    for (changes, word) in table {
-        let sentence = refusal(&world, Web::file(changes.clone())).await;
-        assert!(sentence.contains(word), "{changes}: {sentence}");
-    }
-    assert!(
-        world.events_named("client.registered").await.len() == 1,
-        "the bank's client alone"
-    );
-    assert!(world.try_add_client(Web::file(json!({}))).await.is_ok());
-    let twice = refusal(&world, Web::file(json!({}))).await;
-    assert!(twice.contains("exists"), "{twice}");
-});
-
 both!(
-    lessons_16_reserved_and_misspelt_members_are_refused,
+    a_registration_that_makes_no_client_is_refused,
     |world| async {
-        for name in [
-            "act",
-            "may_act",
-            "cnf",
-            "authorization_details",
-            "mission",
-            "sub",
-            "redirect_uri",
-            "jwks_uri",
-            "client_secret",
-            "Scope",
-        ] {
-            let sentence = refusal(&world, Web::file(json!({ name: {} }))).await;
-            assert!(
-                sentence.contains("unknown field") && sentence.contains(name),
-                "{name}: {sentence}"
-            );
+        Cast::of(&world).await;
+        let key = Forge::new(&world.random);
+        let with_keys = |keys: Value| json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": keys } });
+        let mut private = key.jwk();
+        private["d"] = json!("A".repeat(43));
+        // What is changed, and the word that the sentence must hold.
+        let table = [
+            (json!({ "client_id": "usr_alice" }), "usr_"),
+            (json!({ "client_id": "agt_web" }), "agt_"),
+            (json!({ "client_id": "a b" }), "client_id"),
+            (json!({ "client_id": "" }), "client_id"),
+            (json!({ "client_id": "x".repeat(129) }), "client_id"),
+            (json!({ "client_name": " " }), "client_name"),
+            (json!({ "client_name": "x".repeat(141) }), "client_name"),
+            (json!({ "client_name": null }), "client_name"),
+            (
+                json!({ "redirect_uris": ["https://*.web.example/cb"] }),
+                "wildcard",
+            ),
+            (
+                json!({ "redirect_uris": ["http://web.example/cb"] }),
+                "loopback",
+            ),
+            (
+                json!({ "redirect_uris": ["https://web.example/cb#x"] }),
+                "fragment",
+            ),
+            (
+                json!({ "redirect_uris": ["https://u:p@web.example/cb"] }),
+                "user information",
+            ),
+            (json!({ "redirect_uris": ["/cb"] }), "absolute"),
+            (
+                json!({ "redirect_uris": ["javascript:alert(1)"] }),
+                "scheme",
+            ),
+            (json!({ "redirect_uris": ["data:text/html,x"] }), "scheme"),
+            (json!({ "redirect_uris": [] }), "redirect_uris"),
+            (json!({ "grant_types": ["password"] }), "password"),
+            (
+                json!({ "grant_types": ["urn:ietf:params:oauth:grant-type:token-exchange"] }),
+                "agent",
+            ),
+            (
+                json!({ "token_endpoint_auth_method": "none", "grant_types": ["client_credentials"] }),
+                "public",
+            ),
+            (json!({ "response_types": ["token"] }), "response_types"),
+            (json!({ "scope": "a\"b" }), "scope"),
+            (json!({ "dpop_bound_access_tokens": true }), "bearer"),
+            (
+                json!({ "token_endpoint_auth_method": "private_key_jwt" }),
+                "jwks",
+            ),
+            (json!({ "jwks": { "keys": [key.jwk()] } }), "jwks"),
+            (with_keys(json!([])), "jwks"),
+            (with_keys(json!([private])), "private"),
+            (with_keys(json!([{ "kty": "oct", "k": "AAAA" }])), "jwks"),
+            (
+                with_keys(json!([{ "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA" }])),
+                "jwks",
+            ),
+            (
+                json!({ "token_endpoint_auth_signing_alg": "HS256" }),
+                "token_endpoint_auth_signing_alg",
+            ),
+            (json!({ "task_lifetime": 0 }), "task_lifetime"),
+            (
+                json!({ "task_lifetime": 365 * 24 * 3600 + 1 }),
+                "task_lifetime",
+            ),
+            (json!({ "profile": "agent" }), "agent"),
+            (json!({ "profile": "other" }), "other"),
+        ];
+        for (changes, word) in table {
+            let sentence = refusal(&world, Web::file(changes.clone())).await;
+            assert!(sentence.contains(word), "{changes}: {sentence}");
         }
+        assert!(
+            world.events_named("client.registered").await.len() == 1,
+            "the bank's client alone"
+        );
+        assert!(world.try_add_client(Web::file(json!({}))).await.is_ok());
+        let twice = refusal(&world, Web::file(json!({}))).await;
+        assert!(twice.contains("exists"), "{twice}");
     }
 );
 
-both!(issue_3_fapi2_is_strict_from_the_first_day, |world| async {
+both!(reserved_and_misspelt_members_are_refused, |world| async {
+    for name in [
+        "act",
+        "may_act",
+        "cnf",
+        "authorization_details",
+        "mission",
+        "sub",
+        "redirect_uri",
+        "jwks_uri",
+        "client_secret",
+        "Scope",
+    ] {
+        let sentence = refusal(&world, Web::file(json!({ name: {} }))).await;
+        assert!(
+            sentence.contains("unknown field") && sentence.contains(name),
+            "{name}: {sentence}"
+        );
+    }
+});
+
+both!(fapi2_is_strict_from_the_first_day, |world| async {
     let keys = json!({ "keys": [Forge::new(&world.random).jwk()] });
     let fapi = |changes: Value| {
         let mut file = Web::file(json!({
@@ -159,29 +159,26 @@ both!(issue_3_fapi2_is_strict_from_the_first_day, |world| async {
     assert!(world.try_add_client(fapi(json!({}))).await.is_ok());
 });
 
-both!(
-    lessons_38_all_faults_of_a_file_are_named_at_once,
-    |world| async {
-        let file = Web::file(json!({
-            "client_id": "usr_x", "client_name": "", "redirect_uris": ["http://a.example/", "https://*.b.example/"],
-            "grant_types": ["authorization_code", "magic"], "scope": "\""
-        }));
-        let sentence = refusal(&world, file).await;
-        for word in [
-            "usr_",
-            "client_name",
-            "loopback",
-            "wildcard",
-            "magic",
-            "scope",
-        ] {
-            assert!(sentence.contains(word), "{word}: {sentence}");
-        }
+both!(all_faults_of_a_file_are_named_at_once, |world| async {
+    let file = Web::file(json!({
+        "client_id": "usr_x", "client_name": "", "redirect_uris": ["http://a.example/", "https://*.b.example/"],
+        "grant_types": ["authorization_code", "magic"], "scope": "\""
+    }));
+    let sentence = refusal(&world, file).await;
+    for word in [
+        "usr_",
+        "client_name",
+        "loopback",
+        "wildcard",
+        "magic",
+        "scope",
+    ] {
+        assert!(sentence.contains(word), "{word}: {sentence}");
     }
-);
+});
 
 both!(
-    promise_9_a_secret_is_printed_once_and_only_its_digest_is_kept,
+    a_secret_is_printed_once_and_only_its_digest_is_kept,
     |world| async {
         let printed = world.add_client(Web::file(json!({}))).await;
         let secret = printed["client_secret"].as_str().unwrap();
@@ -226,7 +223,7 @@ both!(
     }
 );
 
-both!(promise_9_a_password_is_kept_as_argon2id, |world| async {
+both!(a_password_is_kept_as_argon2id, |world| async {
     world.add_user("alice", writ_testkit::PASSWORD).await;
     world.add_user("bob", writ_testkit::PASSWORD).await;
     let mut session = world.begin().await;
@@ -248,7 +245,7 @@ both!(promise_9_a_password_is_kept_as_argon2id, |world| async {
     }
 });
 
-both!(issue_3_people_have_names_and_passwords, |world| async {
+both!(people_have_names_and_passwords, |world| async {
     let catalogue = world.app.catalogue().await.unwrap();
     let registry = world.registry(&catalogue.types);
     for (name, password) in [
@@ -268,7 +265,7 @@ both!(issue_3_people_have_names_and_passwords, |world| async {
     assert_eq!(world.events_named("user.added").await.len(), 1);
 });
 
-both!(issue_3_resources_are_checked_too, |world| async {
+both!(faults_of_a_resource_are_named_too, |world| async {
     let catalogue = world.app.catalogue().await.unwrap();
     let registry = world.registry(&catalogue.types);
     let good =

@@ -40,42 +40,39 @@ both!(
     }
 );
 
-both!(
-    lessons_36_opened_twice_before_login_and_consumed_once,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let url = authorize_url("agt_planner", &cast.pushed(&world, &cast.request()).await);
-        // A prefetcher opens it, then the person, in two windows.
-        assert_eq!(open(&world, &url).await.url.path(), "/login");
-        let mut browser = world.browser();
-        assert_eq!(browser.open(&url).await.url.path(), "/login");
-        let page = browser.open(&url).await;
-        let page = browser.log_in(&page, "alice", PASSWORD).await;
-        assert_eq!(
-            browser.open(&url).await.url.path(),
-            "/consent",
-            "once more after the login"
-        );
-        assert!(
-            world.events_named("task.approved").await.is_empty(),
-            "LESSONS 32: opening approves nothing"
-        );
-        let back = browser.submit(&page, "consent-approve", &[]).await;
-        let code = back.query("code").unwrap();
+both!(opened_twice_before_login_and_consumed_once, |world| async {
+    let cast = Cast::of(&world).await;
+    let url = authorize_url("agt_planner", &cast.pushed(&world, &cast.request()).await);
+    // A prefetcher opens it, then the person, in two windows.
+    assert_eq!(open(&world, &url).await.url.path(), "/login");
+    let mut browser = world.browser();
+    assert_eq!(browser.open(&url).await.url.path(), "/login");
+    let page = browser.open(&url).await;
+    let page = browser.log_in(&page, "alice", PASSWORD).await;
+    assert_eq!(
+        browser.open(&url).await.url.path(),
+        "/consent",
+        "once more after the login"
+    );
+    assert!(
+        world.events_named("task.approved").await.is_empty(),
+        "LESSONS 32: opening approves nothing"
+    );
+    let back = browser.submit(&page, "consent-approve", &[]).await;
+    let code = back.query("code").unwrap();
 
-        assert_page(&browser.open(&url).await);
-        assert_page(&open(&world, &url).await);
-        let again = browser.submit(&page, "consent-approve", &[]).await;
-        assert_page(&again);
-        assert_eq!(again.query("code"), None);
-        assert_eq!(
-            cast.redeem(&world, &code).await.status,
-            200,
-            "the first answer stands"
-        );
-        assert_eq!(world.events_named("task.approved").await.len(), 1);
-    }
-);
+    assert_page(&browser.open(&url).await);
+    assert_page(&open(&world, &url).await);
+    let again = browser.submit(&page, "consent-approve", &[]).await;
+    assert_page(&again);
+    assert_eq!(again.query("code"), None);
+    assert_eq!(
+        cast.redeem(&world, &code).await.status,
+        200,
+        "the first answer stands"
+    );
+    assert_eq!(world.events_named("task.approved").await.len(), 1);
+});
 
 both!(
     rfc_9126_2_2_a_request_uri_ends_after_expires_in,

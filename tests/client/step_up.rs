@@ -180,7 +180,7 @@ pub fn strict_types() -> String {
 
 both_with!(
     /// Issue 4, 4: a type's level is a minimum of consent too, whatever the client asks for.
-    issue_4_a_type_that_wants_a_passkey_is_not_consented_to_with_a_password,
+    a_type_that_wants_a_passkey_is_not_consented_to_with_a_password,
     &[("TYPES__PATH", strict_types().as_str())],
     |world| async {
         let cast = Cast::of(&world).await;

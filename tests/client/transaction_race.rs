@@ -11,7 +11,7 @@ use crate::client::transaction::opened;
 const PATH: &str = "/transaction_authorization";
 
 both_with!(
-    promise_3_the_same_challenge_at_once_on_two_nodes_is_one_question,
+    the_same_challenge_at_once_on_two_nodes_is_one_question,
     TRANSACTIONS,
     |world| async {
         let scene = opened(&world).await;
@@ -46,7 +46,7 @@ both_with!(
 );
 
 both_with!(
-    promise_3_polls_at_once_on_two_nodes_are_one_token,
+    polls_at_once_on_two_nodes_are_one_token,
     TRANSACTIONS,
     |world| async {
         let scene = opened(&world).await;

@@ -358,7 +358,7 @@ both_with!(
 );
 
 both_with!(
-    lessons_27_who_is_disabled_after_the_yes_gets_no_token,
+    who_is_disabled_after_the_yes_gets_no_token,
     TRANSACTIONS,
     |world| async {
         let scene = opened(&world).await;

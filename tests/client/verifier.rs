@@ -48,7 +48,7 @@ use crate::client::challenges::{challenged, read};
 
 both!(
     /// Issue 3, 8: accepted is exactly what was approved, once, and the bank learns who, for whom, in which task.
-    issue_3_the_bank_accepts_what_was_approved,
+    the_bank_accepts_what_was_approved,
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |_| ());
@@ -117,7 +117,7 @@ both!(
 
 both!(
     /// Issue 3, 8: a handed-over token works for the other agent, is useless to the caller, and shares the one payment.
-    issue_3_a_handed_over_token_at_the_bank,
+    a_handed_over_token_at_the_bank,
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |_| ());
@@ -196,7 +196,7 @@ both!(
 
 both!(
     /// Promise 5: after the person stopped the task nothing is accepted, not for a second (live, cache 0).
-    promise_5_after_a_stop_the_bank_refuses_at_once,
+    after_a_stop_the_bank_refuses_at_once,
     |world| async {
         let cast = Cast::of(&world).await;
         Bank::open(&world, &cast, |_| ());

@@ -141,7 +141,7 @@ async fn misuse(world: &World, heard: &mut Heard, cast: &Cast, used: (&str, &str
 
 both!(
     /// LESSONS 44, promise 9: a whole story, then no row of any table and no refusal holds anything secret of it.
-    lessons_44_no_row_and_no_refusal_holds_a_secret,
+    no_row_and_no_refusal_holds_a_secret,
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_shop().await;

@@ -25,7 +25,7 @@ async fn only(world: &World, name: &str) -> StoredEvent {
 
 both!(
     /// Issue 3, 9: each step writes exactly its events, each with everything that JOURNEYS asks.
-    journeys_a_whole_story_writes_exactly_its_events,
+    a_whole_story_writes_exactly_its_events,
     |world| async {
         let cast = Cast::of(&world).await;
         let intent = json!({ "intent": { "goal": "book the flight" } }).to_string();
@@ -176,7 +176,7 @@ both!(
 
 both!(
     /// JOURNEYS: a consent that is narrowed or denied, and a login that fails, are events of their own.
-    journeys_narrowed_denied_and_failed,
+    a_narrowed_consent_a_denied_one_and_a_failed_login_are_events,
     |world| async {
         let cast = Cast::of(&world).await;
         for (narrow, button) in [(true, "consent-approve"), (false, "consent-deny")] {
@@ -219,7 +219,7 @@ both!(
 
 both!(
     /// DESIGN 4: refusals before client authentication are counted by the minute, later ones are events.
-    design_4_counted_before_recorded_after_client_authentication,
+    counted_before_recorded_after_client_authentication,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

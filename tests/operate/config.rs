@@ -42,7 +42,7 @@ impl Drop for Temporary {
 }
 
 #[test]
-fn issue_3_every_key_also_from_the_environment() {
+fn every_setting_also_from_the_environment() {
     let config = load(
         None,
         &[
@@ -75,7 +75,7 @@ fn issue_3_every_key_also_from_the_environment() {
 }
 
 #[test]
-fn issue_3_what_is_not_said_is_safe() {
+fn settings_that_are_left_out_are_safe() {
     let said = [
         ("WRIT__SERVER__ISSUER", "http://127.0.0.1:8080"),
         ("WRIT__KEYS__MASTER", MASTER),
@@ -90,7 +90,7 @@ fn issue_3_what_is_not_said_is_safe() {
 }
 
 #[test]
-fn issue_3_the_environment_wins_over_the_file() {
+fn the_environment_wins_over_the_file() {
     let file = Temporary::new(
         "both.toml",
         "[server]\nissuer = \"https://file.example\"\nlisten = \"127.0.0.1:1\"\n[features]\nmission_intent = true\n",
@@ -107,7 +107,7 @@ fn issue_3_the_environment_wins_over_the_file() {
 }
 
 #[test]
-fn issue_3_the_shipped_file_needs_a_master_key_alone() {
+fn the_shipped_file_needs_a_master_key_alone() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/writ.toml");
     let missing = problems(Some(&path), &[]);
     assert_eq!(missing.len(), 1, "{missing:?}");
@@ -122,7 +122,7 @@ fn issue_3_the_shipped_file_needs_a_master_key_alone() {
 }
 
 #[test]
-fn issue_3_unsafe_settings_and_unknown_keys_refuse_to_start() {
+fn a_server_with_unsafe_settings_or_unknown_keys_does_not_start() {
     let issuer = ("WRIT__SERVER__ISSUER", "https://as.example");
     let key = ("WRIT__KEYS__MASTER", MASTER);
     let zeroes = "A".repeat(43);
@@ -219,7 +219,7 @@ fn issue_3_unsafe_settings_and_unknown_keys_refuse_to_start() {
 }
 
 #[test]
-fn issue_3_every_problem_is_named_at_once() {
+fn every_problem_of_the_configuration_is_named_at_once() {
     let found = problems(
         None,
         &[

@@ -79,15 +79,12 @@ async fn stops_everything(world: &World, (cast, agent): (&Cast, &TestAgent), per
     minted(&agent.send(world, "/token", &own_work()).await, "again");
 }
 
-both!(
-    promise_5_nothing_goes_on_without_the_sponsor,
-    |world| async {
-        let (cast, agent) = sponsored(&world).await;
-        stops_everything(&world, (&cast, &agent), "bob").await;
-    }
-);
+both!(nothing_goes_on_without_the_sponsor, |world| async {
+    let (cast, agent) = sponsored(&world).await;
+    stops_everything(&world, (&cast, &agent), "bob").await;
+});
 
-both!(promise_5_nothing_goes_on_without_the_owner, |world| async {
+both!(nothing_goes_on_without_the_owner, |world| async {
     let (cast, agent) = sponsored(&world).await;
     stops_everything(&world, (&cast, &agent), "mallory").await;
 });
@@ -108,7 +105,7 @@ async fn signs_in(mut browser: Browser) -> bool {
 }
 
 both!(
-    promise_5_a_disabled_person_is_nobody_until_enabled,
+    a_disabled_person_can_do_nothing_until_enabled,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

@@ -5,7 +5,7 @@ use writ_testkit::{PASSWORD, both, both_heard};
 use crate::people::webpush::Phone;
 
 both!(
-    lessons_28_a_browser_names_only_push_services_that_are_known,
+    a_browser_names_only_push_services_that_are_known,
     |world| async {
         world.add_user("alice", PASSWORD).await;
         let phone = Phone::logged_in(&world, "alice").await;
@@ -41,19 +41,16 @@ both!(
     }
 );
 
-both_heard!(
-    lessons_28_a_trusted_origin_is_trusted_alone,
-    |world, receiver| async {
-        world.add_user("alice", PASSWORD).await;
-        let phone = Phone::logged_in(&world, "alice").await;
-        assert_eq!(
-            phone.subscribe(&world, &receiver.url("/push")).await.status,
-            204
-        );
-        let other = writ_testkit::HttpReceiver::start().await;
-        assert_eq!(
-            phone.subscribe(&world, &other.url("/push")).await.status,
-            400
-        );
-    }
-);
+both_heard!(a_trusted_origin_is_trusted_alone, |world, receiver| async {
+    world.add_user("alice", PASSWORD).await;
+    let phone = Phone::logged_in(&world, "alice").await;
+    assert_eq!(
+        phone.subscribe(&world, &receiver.url("/push")).await.status,
+        204
+    );
+    let other = writ_testkit::HttpReceiver::start().await;
+    assert_eq!(
+        phone.subscribe(&world, &other.url("/push")).await.status,
+        400
+    );
+});

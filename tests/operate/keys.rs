@@ -76,7 +76,7 @@ async fn rotated(world: &World) -> (String, String) {
 both!(
     /// Appendix B.5: what was `next` signs after a rotation, it was published before; the old one stays published until
     /// nothing that it signed can be valid, and then it is gone.
-    specs_b_5_a_rotation_breaks_no_token,
+    a_rotation_breaks_no_token,
     |world| async {
         let cast = Cast::of(&world).await;
         let (active, next) = (
@@ -152,7 +152,7 @@ both!(
 both!(
     /// Appendix B.5: several nodes agree: a token by the new key is taken at once everywhere, and every node signs with
     /// it within `KEY_CACHE`.
-    specs_b_5_another_node_follows,
+    another_node_follows,
     |world| async {
         let cast = Cast::of(&world).await;
         world.advance(5);
@@ -196,7 +196,7 @@ both!(
 
 both!(
     /// Promise 9, issue 3: private keys are sealed under the master key; a node with another master key does not start.
-    promise_9_sealed_keys_open_for_the_master_key_alone,
+    sealed_keys_open_for_the_master_key_alone,
     |world| async {
         for row in world.begin().await.signing_keys().await.unwrap() {
             let public: Value = serde_json::from_str(&row.public_jwk).unwrap();

@@ -34,7 +34,7 @@ impl ManyKeys {
 }
 
 both!(
-    design_8_two_agents_hand_over_to_each_other_with_new_keys,
+    two_agents_hand_over_to_each_other_with_new_keys,
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_shop().await;

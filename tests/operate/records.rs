@@ -20,7 +20,7 @@ async fn filtered(world: &World, filter: EventFilter<'_>) -> Vec<StoredEvent> {
 
 both!(
     /// Issue 3, 9: the record is filtered by person, by agent (client or anywhere in the chain), by task.
-    issue_3_filters_by_person_agent_and_task,
+    filters_by_person_agent_and_task,
     |world| async {
         let cast = Cast::of(&world).await;
         let (one, two) = (cast.token(&world).await, cast.token(&world).await);
@@ -89,7 +89,7 @@ both!(
 
 both!(
     /// Promise 4: no token without a record: as many events as tokens, by `jti`.
-    promise_4_every_token_has_its_event,
+    every_token_has_its_event,
     |world| async {
         let cast = Cast::of(&world).await;
         let app = enrol_plain(&world, plain_file("app")).await;

@@ -53,7 +53,7 @@ async fn dead(world: &World, cast: &Cast, holder: &TestAgent, token: &str) {
 
 both!(
     /// Promise 5: a person's stop kills everything below the task at once, on every node, whatever was cached there.
-    promise_5_a_persons_stop_counts_on_every_node_at_once,
+    a_persons_stop_counts_on_every_node_at_once,
     |world| async {
         let cast = Cast::of(&world).await;
         let node = world.node().await;
@@ -132,7 +132,7 @@ both!(
 
 both!(
     /// Promise 5: an operator's stop does the same, once, and touches no other task; a code below it is worth nothing.
-    promise_5_an_operators_stop,
+    an_operators_stop_touches_no_other_task,
     |world| async {
         let cast = Cast::of(&world).await;
         let (token, other) = (cast.token(&world).await, cast.token(&world).await);
@@ -172,7 +172,7 @@ both!(
 
 both!(
     /// LESSONS 4 and 9, promise 5: delegation, agent, owner, person: what stands below dies, what stands above lives.
-    lessons_9_every_kind_of_stop_reaches_all_descendants,
+    every_kind_of_stop_reaches_all_descendants,
     |world| async {
         let cast = Cast::of(&world).await;
         let olga = world.add_user("olga", "a long password").await["id"].clone();
@@ -272,7 +272,7 @@ both!(
 
 both!(
     /// Promise 5: "a person's next login or remembered consent does not undo it".
-    promise_5_a_new_login_and_consent_undo_nothing,
+    a_new_login_and_consent_undo_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
         let grant = cast
@@ -303,7 +303,7 @@ both!(
 
 both!(
     /// Only the person's own tasks: not another's, not without login, not by a forged form (DESIGN 4).
-    promise_5_nobody_stops_another_persons_task,
+    nobody_stops_another_persons_task,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
@@ -360,7 +360,7 @@ both!(
 
 both!(
     /// Promise 5 at the issuer's own endpoint: a stopped token opens `/userinfo` no more.
-    promise_5_userinfo_after_a_stop,
+    a_stopped_token_opens_userinfo_no_more,
     |world| async {
         let cast = Cast::of(&world).await;
         world.add_shop().await;

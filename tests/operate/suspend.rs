@@ -18,7 +18,7 @@ pub fn writ(world: &World, arguments: &[&str]) -> Output {
 }
 
 both!(
-    promise_5_a_suspended_agent_does_nothing_until_it_is_resumed,
+    a_suspended_agent_does_nothing_until_it_is_resumed,
     |world| async {
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;

@@ -235,7 +235,7 @@ both!(
     }
 );
 
-both!(design_4_prompt_none_never_succeeds, |world| async {
+both!(prompt_none_never_succeeds, |world| async {
     let cast = Cast::of(&world).await;
     let web = Web::register(&world, json!({})).await;
     let mut browser = world.browser();
@@ -384,7 +384,7 @@ both!(
     }
 );
 
-both!(issue_3_unknown_paths_and_methods_are_pages, |world| async {
+both!(unknown_paths_and_methods_are_pages, |world| async {
     for (method, path, status) in [
         (http::Method::GET, "/nothing", 404),
         (http::Method::DELETE, "/authorize", 405),

@@ -89,7 +89,7 @@ both!(
     }
 );
 
-both!(lessons_36_a_pushed_request_by_post, |world| async {
+both!(a_pushed_request_by_post, |world| async {
     let cast = Cast::of(&world).await;
     let uri = cast.pushed(&world, &cast.request()).await;
     let form: Fields = vec![
@@ -225,7 +225,7 @@ fn from(text: &str) -> IpAddr {
 }
 
 both!(
-    promise_10_requests_of_one_address_in_a_minute_are_bounded,
+    requests_of_one_address_in_a_minute_are_bounded,
     |world| async {
         let cast = Cast::of(&world).await;
         let web = Web::register(&world, json!({})).await;

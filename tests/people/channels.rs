@@ -269,7 +269,7 @@ fn a_type_has_a_title() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn promise_7_a_passkey_is_never_added_or_removed_unnoticed() {
+async fn a_passkey_is_never_added_or_removed_unnoticed() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (receiver, postbox) = (HttpReceiver::start().await, MailServer::start().await);
         let hosts = [("PUSH__HOSTS", receiver.origin.as_str())];
@@ -324,7 +324,7 @@ async fn promise_7_a_passkey_is_never_added_or_removed_unnoticed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lessons_28_what_is_trusted_for_the_webhook_is_no_push_service() {
+async fn what_is_trusted_for_the_webhook_is_no_push_service() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, _postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;

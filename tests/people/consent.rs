@@ -61,51 +61,48 @@ async fn session_of_alice(world: &World) -> writ_testkit::Browser {
     browser
 }
 
-both!(
-    promise_7_what_a_person_saw_is_what_is_recorded,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let (mut browser, page) = cast
-            .asked(&world, &with_purpose(&cast, "Book a flight"))
-            .await;
-        browser.submit(&page, "consent-approve", &[]).await;
-        let events = world.events_named("consent.given").await;
-        let data = &events[0].data;
-        let shown = data["shown"].as_str().unwrap();
-        assert_eq!(squeezed(shown), visible(&page));
-        for line in [
-            "agt_planner asks to act for you",
-            "Published by Acme",
-            "Not verified",
-            "Pay up to 100.00 EUR to “KLM” (NL91ABNA0417164300), once",
-            "Reference on the statement: “Booking 7KQ2PX”",
-            "Use “accounts:read” at Bank",
-            "It ends by itself on 21 September 2026, 15:13 UTC.",
-            "It may pass parts of this on to agt_booker (agt_booker), agt_payer (agt_payer).",
-            "That may happen at most 3 times in a row.",
-            "In the agent's own words",
-            "“Book a flight”",
-            "agents.example",
-        ] {
-            assert!(
-                shown.lines().any(|found| found == line),
-                "{line}\n---\n{shown}"
-            );
-        }
-        let fact = |name: &str| shown.lines().skip_while(|line| *line != name).nth(1);
-        assert_eq!(fact("Owner"), Some("alice"));
-        assert_eq!(fact("Answers for it"), Some("alice"));
-        assert_eq!(fact("Your account"), Some("alice"));
-        assert_eq!(data["method"], json!("password"));
-        assert_eq!(data["locale"], json!("en"));
-        let hash = writ_jose::hash::digest_text(&[shown.as_bytes()]);
-        assert_eq!(data["shown_hash"], json!(hash));
-        assert_eq!(events[0].subject.as_deref(), Some(cast.alice.as_str()));
-        assert_eq!(events[0].purpose.as_deref(), Some("Book a flight"));
+both!(what_a_person_saw_is_what_is_recorded, |world| async {
+    let cast = Cast::of(&world).await;
+    let (mut browser, page) = cast
+        .asked(&world, &with_purpose(&cast, "Book a flight"))
+        .await;
+    browser.submit(&page, "consent-approve", &[]).await;
+    let events = world.events_named("consent.given").await;
+    let data = &events[0].data;
+    let shown = data["shown"].as_str().unwrap();
+    assert_eq!(squeezed(shown), visible(&page));
+    for line in [
+        "agt_planner asks to act for you",
+        "Published by Acme",
+        "Not verified",
+        "Pay up to 100.00 EUR to “KLM” (NL91ABNA0417164300), once",
+        "Reference on the statement: “Booking 7KQ2PX”",
+        "Use “accounts:read” at Bank",
+        "It ends by itself on 21 September 2026, 15:13 UTC.",
+        "It may pass parts of this on to agt_booker (agt_booker), agt_payer (agt_payer).",
+        "That may happen at most 3 times in a row.",
+        "In the agent's own words",
+        "“Book a flight”",
+        "agents.example",
+    ] {
+        assert!(
+            shown.lines().any(|found| found == line),
+            "{line}\n---\n{shown}"
+        );
     }
-);
+    let fact = |name: &str| shown.lines().skip_while(|line| *line != name).nth(1);
+    assert_eq!(fact("Owner"), Some("alice"));
+    assert_eq!(fact("Answers for it"), Some("alice"));
+    assert_eq!(fact("Your account"), Some("alice"));
+    assert_eq!(data["method"], json!("password"));
+    assert_eq!(data["locale"], json!("en"));
+    let hash = writ_jose::hash::digest_text(&[shown.as_bytes()]);
+    assert_eq!(data["shown_hash"], json!(hash));
+    assert_eq!(events[0].subject.as_deref(), Some(cast.alice.as_str()));
+    assert_eq!(events[0].purpose.as_deref(), Some("Book a flight"));
+});
 
-both!(lessons_37_every_object_is_shown_whole, |world| async {
+both!(every_object_is_shown_whole, |world| async {
     let cast = Cast::of(&world).await;
     let mut second = payment("7.50");
     second["creditor"] =
@@ -129,7 +126,7 @@ both!(lessons_37_every_object_is_shown_whole, |world| async {
 });
 
 both!(
-    design_4_the_clients_own_words_stand_apart_and_cannot_pretend,
+    the_clients_own_words_stand_apart_and_cannot_pretend,
     |world| async {
         let cast = Cast::of(&world).await;
         for (said, shown) in [
@@ -151,60 +148,57 @@ both!(
     }
 );
 
-both!(
-    issue_3_a_person_can_grant_less_than_was_asked,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let boxes = page.grants();
-        let scope = boxes
-            .iter()
-            .find(|value| value.starts_with("scope "))
-            .unwrap();
-        let object = boxes
-            .iter()
-            .find(|value| value.starts_with("ref_"))
-            .unwrap();
-        let back = browser
-            .send_form(&page, "consent-approve", &ticking(&page, &[scope]))
-            .await;
-        let only_scope = cast.redeem(&world, &back.query("code").unwrap()).await;
-        assert_eq!(only_scope.claims()["scope"], json!("accounts:read"));
-        assert_eq!(only_scope.claims().get("authorization_details"), None);
-        assert_eq!(only_scope.json().get("authorization_details"), None);
+both!(a_person_can_grant_less_than_was_asked, |world| async {
+    let cast = Cast::of(&world).await;
+    let (mut browser, page) = cast.asked(&world, &cast.request()).await;
+    let boxes = page.grants();
+    let scope = boxes
+        .iter()
+        .find(|value| value.starts_with("scope "))
+        .unwrap();
+    let object = boxes
+        .iter()
+        .find(|value| value.starts_with("ref_"))
+        .unwrap();
+    let back = browser
+        .send_form(&page, "consent-approve", &ticking(&page, &[scope]))
+        .await;
+    let only_scope = cast.redeem(&world, &back.query("code").unwrap()).await;
+    assert_eq!(only_scope.claims()["scope"], json!("accounts:read"));
+    assert_eq!(only_scope.claims().get("authorization_details"), None);
+    assert_eq!(only_scope.json().get("authorization_details"), None);
 
-        let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let other = page
-            .grants()
-            .into_iter()
-            .find(|value| value.starts_with("ref_"))
-            .unwrap();
-        assert_ne!(*object, other, "a ref belongs to one request");
-        let back = browser
-            .send_form(&page, "consent-approve", &ticking(&page, &[&other]))
-            .await;
-        let only_object = cast.redeem(&world, &back.query("code").unwrap()).await;
-        assert_eq!(only_object.claims().get("scope"), None);
-        assert_eq!(
-            only_object.claims()["authorization_details"][0]["ref"],
-            json!(other)
-        );
+    let (mut browser, page) = cast.asked(&world, &cast.request()).await;
+    let other = page
+        .grants()
+        .into_iter()
+        .find(|value| value.starts_with("ref_"))
+        .unwrap();
+    assert_ne!(*object, other, "a ref belongs to one request");
+    let back = browser
+        .send_form(&page, "consent-approve", &ticking(&page, &[&other]))
+        .await;
+    let only_object = cast.redeem(&world, &back.query("code").unwrap()).await;
+    assert_eq!(only_object.claims().get("scope"), None);
+    assert_eq!(
+        only_object.claims()["authorization_details"][0]["ref"],
+        json!(other)
+    );
 
-        let narrowed = world.events_named("consent.narrowed").await;
-        assert_eq!(narrowed.len(), 2);
-        assert_eq!(
-            narrowed[0].data["asked"]["authorization_details"]
-                .as_array()
-                .unwrap()
-                .len(),
-            1
-        );
-        assert!(world.events_named("consent.given").await.is_empty());
-    }
-);
+    let narrowed = world.events_named("consent.narrowed").await;
+    assert_eq!(narrowed.len(), 2);
+    assert_eq!(
+        narrowed[0].data["asked"]["authorization_details"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(world.events_named("consent.given").await.is_empty());
+});
 
 both!(
-    promise_1_a_box_that_was_not_on_the_page_grants_nothing,
+    a_box_that_was_not_on_the_page_grants_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
         let (mut browser, page) = cast.asked(&world, &cast.request()).await;
@@ -233,7 +227,7 @@ both!(
     }
 );
 
-both!(issue_3_nothing_ticked_asks_again, |world| async {
+both!(nothing_ticked_asks_again, |world| async {
     let cast = Cast::of(&world).await;
     let (mut browser, page) = cast.asked(&world, &cast.request()).await;
     let again = browser
@@ -250,7 +244,7 @@ both!(issue_3_nothing_ticked_asks_again, |world| async {
     assert!(back.query("code").is_some());
 });
 
-both!(issue_3_denied_is_denied, |world| async {
+both!(a_denied_consent_gives_no_code, |world| async {
     let cast = Cast::of(&world).await;
     let (mut browser, page) = cast.asked(&world, &cast.request()).await;
     let back = browser.submit(&page, "consent-deny", &[]).await;
@@ -273,30 +267,27 @@ both!(issue_3_denied_is_denied, |world| async {
     );
 });
 
-both!(
-    promise_6_both_buttons_or_none_decide_nothing,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let mut none = page.fields("consent-approve");
-        let refused = browser.send_form(&page, "consent-approve", &none).await;
-        assert_eq!(refused.reply.status, 400);
-        none.push(("consent-approve".to_owned(), "1".to_owned()));
-        none.push(("consent-deny".to_owned(), "1".to_owned()));
-        let refused = browser.send_form(&page, "consent-approve", &none).await;
-        assert_eq!(refused.reply.status, 400);
-        assert!(
-            browser
-                .submit(&page, "consent-approve", &[])
-                .await
-                .query("code")
-                .is_some()
-        );
-    }
-);
+both!(both_buttons_or_none_decide_nothing, |world| async {
+    let cast = Cast::of(&world).await;
+    let (mut browser, page) = cast.asked(&world, &cast.request()).await;
+    let mut none = page.fields("consent-approve");
+    let refused = browser.send_form(&page, "consent-approve", &none).await;
+    assert_eq!(refused.reply.status, 400);
+    none.push(("consent-approve".to_owned(), "1".to_owned()));
+    none.push(("consent-deny".to_owned(), "1".to_owned()));
+    let refused = browser.send_form(&page, "consent-approve", &none).await;
+    assert_eq!(refused.reply.status, 400);
+    assert!(
+        browser
+            .submit(&page, "consent-approve", &[])
+            .await
+            .query("code")
+            .is_some()
+    );
+});
 
 both!(
-    design_4_an_agents_consent_needs_the_password_given_for_it,
+    an_agents_consent_needs_the_password_given_for_it,
     |world| async {
         let cast = Cast::of(&world).await;
         let mut browser = session_of_alice(&world).await;
@@ -348,7 +339,7 @@ both!(
 );
 
 both!(
-    design_4_a_plain_client_may_use_the_session_and_is_asked_each_time,
+    a_plain_client_may_use_the_session_and_is_asked_each_time,
     |world| async {
         Cast::of(&world).await;
         let web = Web::register(&world, json!({})).await;
@@ -377,24 +368,21 @@ both!(
     }
 );
 
-both!(
-    promise_7_only_who_is_there_and_enabled_approves,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-        let mut session = world.begin().await;
-        let alice = writ_core::id::UserId::from_text(cast.alice.clone());
-        session.disable_user(&alice, world.now()).await.unwrap();
-        session.commit().await.unwrap();
-        let refused = browser.submit(&page, "consent-approve", &[]).await;
-        assert_eq!(refused.query("code"), None);
-        assert_eq!(
-            refused.url.path(),
-            "/login",
-            "a disabled person has no session"
-        );
-        let login = browser.log_in(&refused, "alice", PASSWORD).await;
-        assert_eq!(login.reply.status, 422);
-        assert!(world.events_named("task.approved").await.is_empty());
-    }
-);
+both!(only_who_is_there_and_enabled_approves, |world| async {
+    let cast = Cast::of(&world).await;
+    let (mut browser, page) = cast.asked(&world, &cast.request()).await;
+    let mut session = world.begin().await;
+    let alice = writ_core::id::UserId::from_text(cast.alice.clone());
+    session.disable_user(&alice, world.now()).await.unwrap();
+    session.commit().await.unwrap();
+    let refused = browser.submit(&page, "consent-approve", &[]).await;
+    assert_eq!(refused.query("code"), None);
+    assert_eq!(
+        refused.url.path(),
+        "/login",
+        "a disabled person has no session"
+    );
+    let login = browser.log_in(&refused, "alice", PASSWORD).await;
+    assert_eq!(login.reply.status, 422);
+    assert!(world.events_named("task.approved").await.is_empty());
+});

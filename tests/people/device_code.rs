@@ -32,7 +32,7 @@ both!(
 
 both!(
     /// RFC 8628 3.3.1 and 5.4, LESSONS 32: the complete link fills the field in. It takes nothing and approves nothing.
-    lessons_32_opening_the_complete_link_does_nothing,
+    opening_the_complete_link_does_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
         let asked = ask(&world, &cast.planner, &request()).await;
@@ -177,7 +177,7 @@ both!(
 
 both!(
     /// LESSONS 30: whoever took it is who decides; for everybody else the code is as wrong as any.
-    lessons_30_a_code_is_one_person_s,
+    a_user_code_belongs_to_the_person_who_typed_it,
     |world| async {
         let cast = Cast::of(&world).await;
         let asked = ask(&world, &cast.planner, &request()).await;
@@ -204,7 +204,7 @@ both!(
 
 both!(
     /// LESSONS 27: person and client are judged when the code is typed and again when the token is fetched.
-    lessons_27_everybody_is_judged_again,
+    everybody_is_judged_again,
     |world| async {
         let cast = Cast::of(&world).await;
         let (code, mut alice, page) = taken(&world, &cast).await;

@@ -17,7 +17,7 @@ async fn signed_in(world: &World) -> Browser {
 }
 
 both!(
-    issue_3_a_wrong_password_and_an_unknown_name_look_the_same,
+    a_wrong_password_and_an_unknown_name_look_the_same,
     |world| async {
         Cast::of(&world).await;
         let mut browser = world.browser();
@@ -48,7 +48,7 @@ both!(
 );
 
 both!(
-    issue_3_a_pause_after_five_wrong_passwords_on_every_node,
+    a_pause_after_five_wrong_passwords_on_every_node,
     |world| async {
         Cast::of(&world).await;
         let mut browser = world.browser();
@@ -92,30 +92,27 @@ both!(
     }
 );
 
-both!(
-    issue_3_a_pause_does_not_tell_which_names_exist,
-    |world| async {
-        Cast::of(&world).await;
-        let mut browser = world.browser();
-        let anonymous = |page: &WebPage, name: &str| page.reply.text().replace(name, "NAME");
-        for (step, status) in [422, 422, 422, 422, 422, 429, 429].into_iter().enumerate() {
-            let known = try_login(&mut browser, "alice", "wrong").await;
-            let unknown = try_login(&mut browser, "zelda", "wrong").await;
-            assert_eq!(known.reply.status, status, "{step}");
-            assert_eq!(unknown.reply.status, status, "{step}");
-            assert_eq!(anonymous(&known, "alice"), anonymous(&unknown, "zelda"));
-        }
-        world.advance(60);
-        for status in [422, 429] {
-            let known = try_login(&mut browser, "alice", "wrong").await;
-            let unknown = try_login(&mut browser, "zelda", "wrong").await;
-            assert_eq!((known.reply.status, unknown.reply.status), (status, status));
-        }
+both!(a_pause_does_not_tell_which_names_exist, |world| async {
+    Cast::of(&world).await;
+    let mut browser = world.browser();
+    let anonymous = |page: &WebPage, name: &str| page.reply.text().replace(name, "NAME");
+    for (step, status) in [422, 422, 422, 422, 422, 429, 429].into_iter().enumerate() {
+        let known = try_login(&mut browser, "alice", "wrong").await;
+        let unknown = try_login(&mut browser, "zelda", "wrong").await;
+        assert_eq!(known.reply.status, status, "{step}");
+        assert_eq!(unknown.reply.status, status, "{step}");
+        assert_eq!(anonymous(&known, "alice"), anonymous(&unknown, "zelda"));
     }
-);
+    world.advance(60);
+    for status in [422, 429] {
+        let known = try_login(&mut browser, "alice", "wrong").await;
+        let unknown = try_login(&mut browser, "zelda", "wrong").await;
+        assert_eq!((known.reply.status, unknown.reply.status), (status, status));
+    }
+});
 
 both!(
-    issue_3_a_good_login_forgets_the_wrong_ones_before_it,
+    a_good_login_forgets_the_wrong_ones_before_it,
     |world| async {
         Cast::of(&world).await;
         for _ in 0..2 {
@@ -154,45 +151,42 @@ both!(
     }
 );
 
-both!(
-    issue_3_signing_out_ends_the_session_at_the_server,
-    |world| async {
-        Cast::of(&world).await;
-        let mut browser = signed_in(&world).await;
-        let copy = browser.cookies.clone();
-        let page = browser.open("/app").await;
-        let csrf = page
-            .reply
-            .text()
-            .split("name=\"csrf\" value=\"")
-            .nth(1)
-            .unwrap()
-            .split('"')
-            .next()
-            .unwrap()
-            .to_owned();
-        let body = format!("csrf={csrf}").into_bytes();
-        let cookie = format!("{COOKIE}={}", copy[COOKIE]);
-        let headers = [
-            ("cookie", cookie.as_str()),
-            ("content-type", "application/x-www-form-urlencoded"),
-        ];
-        let out = world
-            .send(http::Method::POST, "/logout", &headers, body)
-            .await;
-        assert_eq!(out.status, 200, "{}", out.text());
-        assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
-        assert_eq!(
-            world
-                .get("/app", &[("cookie", &cookie)])
-                .await
-                .header("location"),
-            Some("/login")
-        );
-    }
-);
+both!(signing_out_ends_the_session_at_the_server, |world| async {
+    Cast::of(&world).await;
+    let mut browser = signed_in(&world).await;
+    let copy = browser.cookies.clone();
+    let page = browser.open("/app").await;
+    let csrf = page
+        .reply
+        .text()
+        .split("name=\"csrf\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let body = format!("csrf={csrf}").into_bytes();
+    let cookie = format!("{COOKIE}={}", copy[COOKIE]);
+    let headers = [
+        ("cookie", cookie.as_str()),
+        ("content-type", "application/x-www-form-urlencoded"),
+    ];
+    let out = world
+        .send(http::Method::POST, "/logout", &headers, body)
+        .await;
+    assert_eq!(out.status, 200, "{}", out.text());
+    assert!(out.header("set-cookie").unwrap().contains("Max-Age=0"));
+    assert_eq!(
+        world
+            .get("/app", &[("cookie", &cookie)])
+            .await
+            .header("location"),
+        Some("/login")
+    );
+});
 
-both!(issue_3_a_login_lasts_eight_hours, |world| async {
+both!(a_login_lasts_eight_hours, |world| async {
     Cast::of(&world).await;
     let mut browser = signed_in(&world).await;
     world.advance(8 * 3600 - 1);
@@ -302,7 +296,7 @@ fn attributes(cookie: &str) -> Vec<String> {
 }
 
 both!(
-    design_4_over_loopback_http_no_secure_and_another_name,
+    over_loopback_http_no_secure_and_another_name,
     |world| async {
         let reply = world.get("/login", &[]).await;
         let cookie = reply.header("set-cookie").unwrap();
@@ -323,7 +317,7 @@ both!(
 );
 
 both_with!(
-    design_4_with_an_https_issuer_host_prefix_and_secure,
+    with_an_https_issuer_host_prefix_and_secure,
     &[("SERVER__ISSUER", "https://as.example")],
     |world| async {
         let reply = world.get("/login", &[]).await;
@@ -351,39 +345,36 @@ both_with!(
     }
 );
 
-both!(
-    promise_5_a_disabled_person_reads_nothing_more,
-    |world| async {
-        Cast::of(&world).await;
-        let mut browser = signed_in(&world).await;
-        let paths = [
-            "/app",
-            "/app/agents",
-            "/app/activity",
-            "/app/activity/export",
-            "/app/devices",
-            "/app/settings",
-            "/app/requests/apr_1",
-            "/app/receipts/rcp_1",
-            "/app/receipts/rcp_1/document",
-        ];
-        for path in paths {
-            assert_ne!(browser.open(path).await.url.path(), "/login", "{path}");
-        }
-        world.disable("alice").await;
-        for path in paths {
-            assert_eq!(browser.open(path).await.url.path(), "/login", "{path}");
-        }
-        let live = browser.open("/app/live").await.reply;
-        assert_eq!(live.status, 401);
-        let stop = [
-            ("csrf", browser.csrf()),
-            ("agent", "agt_planner".to_owned()),
-        ];
-        let sent = browser.post("/app/agents/stop", &stop).await;
-        assert_eq!(sent.url.path(), "/login");
-        let subscribe = [("csrf", browser.csrf()), ("subscription", "{}".to_owned())];
-        let sent = browser.post("/app/devices/push", &subscribe).await;
-        assert_eq!(sent.url.path(), "/login");
+both!(a_disabled_person_reads_nothing_more, |world| async {
+    Cast::of(&world).await;
+    let mut browser = signed_in(&world).await;
+    let paths = [
+        "/app",
+        "/app/agents",
+        "/app/activity",
+        "/app/activity/export",
+        "/app/devices",
+        "/app/settings",
+        "/app/requests/apr_1",
+        "/app/receipts/rcp_1",
+        "/app/receipts/rcp_1/document",
+    ];
+    for path in paths {
+        assert_ne!(browser.open(path).await.url.path(), "/login", "{path}");
     }
-);
+    world.disable("alice").await;
+    for path in paths {
+        assert_eq!(browser.open(path).await.url.path(), "/login", "{path}");
+    }
+    let live = browser.open("/app/live").await.reply;
+    assert_eq!(live.status, 401);
+    let stop = [
+        ("csrf", browser.csrf()),
+        ("agent", "agt_planner".to_owned()),
+    ];
+    let sent = browser.post("/app/agents/stop", &stop).await;
+    assert_eq!(sent.url.path(), "/login");
+    let subscribe = [("csrf", browser.csrf()), ("subscription", "{}".to_owned())];
+    let sent = browser.post("/app/devices/push", &subscribe).await;
+    assert_eq!(sent.url.path(), "/login");
+});

@@ -31,7 +31,7 @@ fn stayed_out(shown: &WebPage) -> String {
     text.replace(csrf.split('"').next().unwrap(), "CSRF")
 }
 
-both!(issue_4_a_phone_never_needs_a_password, |world| async {
+both!(a_phone_never_needs_a_password, |world| async {
     let cast = Cast::of(&world).await;
     let mut phone = signed_out(&world, "alice", 1).await;
     world.advance(60);
@@ -47,7 +47,7 @@ both!(issue_4_a_phone_never_needs_a_password, |world| async {
     assert_eq!(stored.unwrap()[0].used_at, Some(world.now()));
 });
 
-both!(issue_4_several_passkeys_of_one_person, |world| async {
+both!(several_passkeys_of_one_person_all_work, |world| async {
     Cast::of(&world).await;
     let mut tablet = signed_out(&world, "alice", 1).await;
     let mut phone = world.phone(2);
@@ -59,7 +59,7 @@ both!(issue_4_several_passkeys_of_one_person, |world| async {
     }
 });
 
-both!(issue_4_a_removed_passkey_is_dead, |world| async {
+both!(a_removed_passkey_is_dead, |world| async {
     Cast::of(&world).await;
     let mut phone = world.enrolled_phone("alice", 1).await;
     let id = phone.device.credential_ids()[0].clone();
@@ -217,7 +217,7 @@ both!(
 );
 
 both!(
-    issue_4_a_disabled_person_gets_the_answer_of_an_unknown_passkey,
+    a_disabled_person_gets_the_answer_of_an_unknown_passkey,
     |world| async {
         Cast::of(&world).await;
         let mut phone = signed_out(&world, "alice", 1).await;
@@ -348,7 +348,7 @@ both!(
 );
 
 both_with!(
-    issue_4_without_a_host_name_passwords_keep_working,
+    without_a_host_name_passwords_keep_working,
     &[("SERVER__ISSUER", "http://127.0.0.1:9")],
     |world| async {
         world.add_user("alice", PASSWORD).await;

@@ -30,7 +30,7 @@ fn typed() -> [(&'static str, String); 1] {
     [("password", PASSWORD.to_owned())]
 }
 
-both!(issue_4_a_passkey_is_added_under_a_name, |world| async {
+both!(a_passkey_is_added_under_a_name, |world| async {
     let mut phone = at_home(&world).await;
     let added = phone.enrol("  My \u{202e}phone ").await;
     assert_eq!(added.reply.status, 200);
@@ -80,7 +80,7 @@ both!(webauthn_7_1_what_a_browser_is_asked, |world| async {
     assert_eq!(again["excludeCredentials"][0]["id"], json!(id));
 });
 
-both!(issue_4_without_a_login_nothing_is_added, |world| async {
+both!(without_a_login_nothing_is_added, |world| async {
     let mut phone = at_home(&world).await;
     let made = credential(&mut phone).await;
     let mut stranger = world.phone(2);
@@ -192,7 +192,7 @@ both!(webauthn_7_1_what_a_device_does_wrong, |world| async {
     assert!(passkeys(&world, "alice").await.is_empty());
 });
 
-both!(issue_4_a_person_has_at_most_twenty, |world| async {
+both!(a_person_has_at_most_twenty_passkeys, |world| async {
     let mut phone = at_home(&world).await;
     phone.enrol("Phone").await;
     let mut held = phone.device.clone();

@@ -39,53 +39,47 @@ fn password(text: &str) -> [(&'static str, String); 1] {
     [("password", text.to_owned())]
 }
 
-both!(
-    promise_7_a_password_never_becomes_a_passkey,
-    |world| async {
-        let (mut phone, mut second) = two(&world).await;
-        assert_eq!(refused(&mut second, &[]).await, "needs_passkey");
-        let error = refused(&mut second, &password(PASSWORD)).await;
-        assert_eq!(error, "needs_passkey");
-        let id = phone.device.credential_ids()[0].clone();
-        for proof in [json!(null), json!({}), json!("x")] {
-            let shown = second.send_removal(&id, &proof).await;
-            assert_eq!(shown.reply.status, 422, "{proof}");
-        }
-        assert_eq!(passkeys(&world, "alice").await, [id]);
-        let shown = second.enrol_with(&mut phone.device, "Laptop").await;
-        assert_eq!(shown.reply.status, 200);
-        assert_eq!(passkeys(&world, "alice").await.len(), 2);
+both!(a_password_never_becomes_a_passkey, |world| async {
+    let (mut phone, mut second) = two(&world).await;
+    assert_eq!(refused(&mut second, &[]).await, "needs_passkey");
+    let error = refused(&mut second, &password(PASSWORD)).await;
+    assert_eq!(error, "needs_passkey");
+    let id = phone.device.credential_ids()[0].clone();
+    for proof in [json!(null), json!({}), json!("x")] {
+        let shown = second.send_removal(&id, &proof).await;
+        assert_eq!(shown.reply.status, 422, "{proof}");
     }
-);
+    assert_eq!(passkeys(&world, "alice").await, [id]);
+    let shown = second.enrol_with(&mut phone.device, "Laptop").await;
+    assert_eq!(shown.reply.status, 200);
+    assert_eq!(passkeys(&world, "alice").await.len(), 2);
+});
 
-both!(
-    issue_4_the_first_passkey_needs_the_password,
-    |world| async {
-        Cast::of(&world).await;
-        let mut phone = world.phone(1);
-        phone.sign_in("alice").await;
-        assert_eq!(refused(&mut phone, &[]).await, "needs_password");
-        assert_eq!(refused(&mut phone, &password("")).await, "needs_password");
-        let nothing = phone.post(PROVE, &[]).await.reply;
-        assert_eq!(nothing.status, 409);
-        assert_eq!(nothing.json(), json!({ "error": "no_passkey" }));
-        // Counted like every password: five wrong ones pause it here, and at the login.
-        for _ in 0..5 {
-            assert_eq!(
-                refused(&mut phone, &password("wrong")).await,
-                "wrong_password"
-            );
-        }
-        let paused = refused(&mut phone, &password(PASSWORD)).await;
-        assert_eq!(paused, "too_many_tries");
-        assert_eq!(world.events_named("login.failed").await.len(), 5);
-        world.advance(61);
-        assert_eq!(phone.enrol("Phone").await.reply.status, 200);
-        assert_eq!(passkeys(&world, "alice").await.len(), 1);
+both!(the_first_passkey_needs_the_password, |world| async {
+    Cast::of(&world).await;
+    let mut phone = world.phone(1);
+    phone.sign_in("alice").await;
+    assert_eq!(refused(&mut phone, &[]).await, "needs_password");
+    assert_eq!(refused(&mut phone, &password("")).await, "needs_password");
+    let nothing = phone.post(PROVE, &[]).await.reply;
+    assert_eq!(nothing.status, 409);
+    assert_eq!(nothing.json(), json!({ "error": "no_passkey" }));
+    // Counted like every password: five wrong ones pause it here, and at the login.
+    for _ in 0..5 {
+        assert_eq!(
+            refused(&mut phone, &password("wrong")).await,
+            "wrong_password"
+        );
     }
-);
+    let paused = refused(&mut phone, &password(PASSWORD)).await;
+    assert_eq!(paused, "too_many_tries");
+    assert_eq!(world.events_named("login.failed").await.len(), 5);
+    world.advance(61);
+    assert_eq!(phone.enrol("Phone").await.reply.status, 200);
+    assert_eq!(passkeys(&world, "alice").await.len(), 1);
+});
 
-both!(promise_7_a_proof_is_for_one_act, |world| async {
+both!(a_proof_is_for_one_act, |world| async {
     let (mut phone, mut second) = two(&world).await;
     let id = phone.device.credential_ids()[0].clone();
     let other = second.enrol_with(&mut phone.device, "Laptop").await;
@@ -117,7 +111,7 @@ both!(promise_7_a_proof_is_for_one_act, |world| async {
 });
 
 both!(
-    promise_7_a_proof_is_good_once_in_its_browser_and_for_minutes,
+    a_proof_is_good_once_in_its_browser_and_for_minutes,
     |world| async {
         let (mut phone, mut second) = two(&world).await;
         let mut held = phone.device.clone();
@@ -161,7 +155,7 @@ both!(
 );
 
 both!(
-    promise_7_what_the_password_opened_ends_with_the_first_passkey,
+    what_the_password_opened_ends_with_the_first_passkey,
     |world| async {
         Cast::of(&world).await;
         let mut thief = world.phone(2);
@@ -209,49 +203,43 @@ both!(
     }
 );
 
-both!(
-    promise_3_the_same_proof_at_once_on_two_nodes,
-    |world| async {
-        let (mut phone, _) = two(&world).await;
-        let mut held = phone.device.clone();
-        let proof = phone.proof(&mut held, &[]).await.to_string();
-        let (name, value) = phone.browser.cookies.first_key_value().unwrap();
-        let form = [("csrf", phone.browser.csrf()), ("assertion", proof)];
-        let ready = Ready::new(OPTIONS, &form).header("cookie", &format!("{name}={value}"));
-        let doors = [world.door(), world.node().await.door()];
-        let racers = (0..8).map(|at| {
-            let (door, ready) = (doors[at % 2].clone(), ready.clone());
-            async move { door.send(&ready).await.status }
-        });
-        let statuses = at_once(racers.collect()).await;
-        let good = statuses.iter().filter(|status| **status == 200).count();
-        assert_eq!(good, 1, "{statuses:?}");
+both!(the_same_proof_at_once_on_two_nodes, |world| async {
+    let (mut phone, _) = two(&world).await;
+    let mut held = phone.device.clone();
+    let proof = phone.proof(&mut held, &[]).await.to_string();
+    let (name, value) = phone.browser.cookies.first_key_value().unwrap();
+    let form = [("csrf", phone.browser.csrf()), ("assertion", proof)];
+    let ready = Ready::new(OPTIONS, &form).header("cookie", &format!("{name}={value}"));
+    let doors = [world.door(), world.node().await.door()];
+    let racers = (0..8).map(|at| {
+        let (door, ready) = (doors[at % 2].clone(), ready.clone());
+        async move { door.send(&ready).await.status }
+    });
+    let statuses = at_once(racers.collect()).await;
+    let good = statuses.iter().filter(|status| **status == 200).count();
+    assert_eq!(good, 1, "{statuses:?}");
+});
+
+both!(two_first_passkeys_at_once_are_one, |world| async {
+    Cast::of(&world).await;
+    let mut phones = Vec::new();
+    for number in 1..=4 {
+        let mut phone = world.phone(number);
+        phone.sign_in("alice").await;
+        let made = phone.created(&password(PASSWORD)).await;
+        phones.push((phone, made));
     }
-);
+    let racers = phones.into_iter().map(|(mut phone, made)| async move {
+        phone.send_credential(&made, "First").await.reply.status
+    });
+    let mut statuses = at_once(racers.collect()).await;
+    statuses.sort();
+    assert_eq!(statuses, [200, 422, 422, 422]);
+    assert_eq!(passkeys(&world, "alice").await.len(), 1);
+});
 
 both!(
-    promise_3_two_first_passkeys_at_once_are_one,
-    |world| async {
-        Cast::of(&world).await;
-        let mut phones = Vec::new();
-        for number in 1..=4 {
-            let mut phone = world.phone(number);
-            phone.sign_in("alice").await;
-            let made = phone.created(&password(PASSWORD)).await;
-            phones.push((phone, made));
-        }
-        let racers = phones.into_iter().map(|(mut phone, made)| async move {
-            phone.send_credential(&made, "First").await.reply.status
-        });
-        let mut statuses = at_once(racers.collect()).await;
-        statuses.sort();
-        assert_eq!(statuses, [200, 422, 422, 422]);
-        assert_eq!(passkeys(&world, "alice").await.len(), 1);
-    }
-);
-
-both!(
-    issue_4_a_removed_passkey_ends_the_sessions_of_passkeys,
+    a_removed_passkey_ends_the_sessions_of_passkeys,
     |world| async {
         let (mut phone, mut second) = two(&world).await;
         let mut lost = Phone::new(world.browser(), phone.device.clone());

@@ -32,7 +32,7 @@ async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> WebPage {
     phone.post("/app/settings", &fields).await
 }
 
-both!(issue_4_quiet_hours, |world| async {
+both!(quiet_hours_are_kept_and_taken_away, |world| async {
     let mut phone = at_home(&world).await;
     let night = [
         ("setting", "quiet"),
@@ -58,7 +58,7 @@ both!(issue_4_quiet_hours, |world| async {
     assert_eq!(changes[0].data, json!({ "setting": "quiet_hours" }));
 });
 
-both!(issue_4_an_address_for_notices, |world| async {
+both!(an_address_for_mail_is_kept_and_taken_away, |world| async {
     let mut phone = at_home(&world).await;
     let address = [("setting", "email"), ("email", "alice@example.org")];
     assert_eq!(set(&mut phone, &address).await.reply.status, 200);
@@ -108,7 +108,7 @@ both!(
     }
 );
 
-both!(issue_4_a_language_is_chosen_by_browser, |world| async {
+both!(a_language_is_chosen_for_each_browser, |world| async {
     let mut phone = at_home(&world).await;
     let chosen = set(&mut phone, &[("setting", "language"), ("language", "en")]).await;
     assert_eq!(chosen.reply.status, 200);

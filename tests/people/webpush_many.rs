@@ -28,7 +28,7 @@ async fn changes(world: &World) -> Vec<Value> {
 }
 
 both_heard!(
-    promise_10_newer_browsers_do_not_hide_the_older_ones,
+    newer_browsers_do_not_hide_the_older_ones,
     |world, receiver| async {
         let told = Told::of(&world, "poll", None).await;
         let phone = Phone::logged_in(&world, "alice").await;
@@ -57,7 +57,7 @@ both_heard!(
 );
 
 both_heard!(
-    promise_4_a_browser_that_comes_or_goes_is_on_record,
+    a_browser_that_comes_or_goes_is_on_record,
     |world, receiver| async {
         let told = Told::of(&world, "poll", None).await;
         let phone = Phone::logged_in(&world, "alice").await;
