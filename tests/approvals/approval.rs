@@ -1,4 +1,4 @@
-//! One person, one request: what the page says, and what each answer does (JOURNEYS, the person with a phone; promise 7).
+//! One person, one request: what the page says, and what each answer does.
 
 use serde_json::{Value, json};
 use writ_core::id::ClientId;

@@ -1,4 +1,4 @@
-//! Approve less: the smaller request is shown before anybody approves it, and the token has exactly that (promises 1 and 7).
+//! Approve less: the smaller request is shown before anybody approves it, and the token has exactly that.
 
 use serde_json::{Value, json};
 use writ_core::pending::State;

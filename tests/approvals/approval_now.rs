@@ -1,4 +1,4 @@
-//! An approval is what was shown, judged by what is there when it is fetched (promise 7, LESSONS 27): to whom it goes on, the
+//! An approval is what was shown, judged by what is there when it is fetched: to whom it goes on, the
 //! client's record, the type's level, and the time that is left.
 
 use std::sync::Arc;

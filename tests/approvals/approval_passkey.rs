@@ -1,4 +1,4 @@
-//! Approve with the device (SPECS 10.8): the assertion is over exactly this screen, by this person's passkey, with user
+//! Approve with the device: the assertion is over exactly this screen, by this person's passkey, with user
 //! verification, from our origin; everything else decides nothing.
 
 use serde_json::{Value, json};

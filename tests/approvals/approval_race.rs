@@ -1,4 +1,4 @@
-//! Two answers at once (promise 3): approve against deny, the same answer twice, two approvers together, approve against expiry:
+//! Two answers at once: approve against deny, the same answer twice, two approvers together, approve against expiry:
 //! one outcome, one receipt of a yes, one token.
 
 use serde_json::{Value, json};

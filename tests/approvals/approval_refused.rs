@@ -1,4 +1,4 @@
-//! What is no answer: opening a link, an old login, another person, another screen, another time (LESSONS 27, 30, 32; promise 7).
+//! What is no answer: opening a link, an old login, another person, another screen, another time.
 
 use serde_json::json;
 use writ_core::pending::State;

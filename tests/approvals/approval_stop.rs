@@ -1,4 +1,4 @@
-//! A stop ends what was asked as well (promise 5): open questions, what was approved and not fetched, and the agent's work in
+//! A stop ends what was asked as well: open questions, what was approved and not fetched, and the agent's work in
 //! tasks that others opened. Whoever waits for one of them hears of it at once.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The same question asked again (JOURNEYS, "Guards"): one row in the inbox and one buzz, but each counts; whoever looks at the
+//! The same question asked again: one row in the inbox and one buzz, but each counts; whoever looks at the
 //! older one is led to the newer one, and what is approved is exactly one request.
 
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Prompt budgets (JOURNEYS, "Guards"): duplicates collapse, counts have limits, a no makes the next question wait.
+//! Prompt budgets: duplicates collapse, counts have limits, a no makes the next question wait.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Whose budget a question costs (JOURNEYS, "Guards"; promise 10): of everybody who is asked, not of the one it is about.
+//! Whose budget a question costs: of everybody who is asked, not of the one it is about.
 
 use serde_json::{Value, json};
 use writ_testkit::{

@@ -1,4 +1,4 @@
-//! Budgets of prompts are exact (JOURNEYS, "Guards"; promise 10): fifty questions at once over two nodes, and just as many are
+//! Budgets of prompts are exact: fifty questions at once over two nodes, and just as many are
 //! asked as the limit says, on both databases.
 
 use serde_json::json;
@@ -139,7 +139,7 @@ both!(
 );
 
 both!(
-    /// JOURNEYS, "Guards": duplicates collapse, also those that come at the same moment.
+    /// Duplicates collapse, also those that come at the same moment.
     the_same_question_at_once_waits_once,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -159,7 +159,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 5.1: codes that wait have a limit, also for those who ask at the same moment.
+    /// RFC 8628 section 5.1: codes that wait have a limit, also for those who ask at the same moment.
     rfc_8628_5_1_fifty_devices_at_once_never_exceed_what_may_wait,
     |world| async {
         let [busy] = askers::<1>(&world).await;

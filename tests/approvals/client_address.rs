@@ -1,4 +1,4 @@
-//! From where a question comes, behind a proxy and without one (JOURNEYS: "from where"; LESSONS 24): what the approver reads.
+//! From where a question comes, behind a proxy and without one: what the approver reads.
 
 use std::net::IpAddr;
 
@@ -128,7 +128,7 @@ both!(without_a_trusted_proxy_no_header_is_read, |world| async {
 });
 
 both!(
-    /// RFC 8628 5.4: whose terminal is it? Its address stands on the screen too.
+    /// RFC 8628 section 5.4: whose terminal is it? Its address stands on the screen too.
     rfc_8628_5_4_a_device_says_from_where,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! What is unusual is said before a person answers: a payee for the first time, more than usual (JOURNEYS, the approval screen);
+//! What is unusual is said before a person answers: a payee for the first time, more than usual;
 //! and what was approved is told afterwards.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Level `liveness` (issue 4, section 4; docs/liveness.md): a verifier sees the person before exactly this screen, and what it says
+//! Level `liveness` (docs/liveness.md): a verifier sees the person before exactly this screen, and what it says
 //! counts once, beside the device's signature. A scripted verifier says everything that must not count.
 
 use serde_json::{Value, json};

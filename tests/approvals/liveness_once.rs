@@ -1,4 +1,4 @@
-//! What a verifier of liveness says counts once (promise 3): repeated, and at the same moment over two nodes.
+//! What a verifier of liveness says counts once: repeated, and at the same moment over two nodes.
 
 use serde_json::json;
 use writ_core::pending::State;

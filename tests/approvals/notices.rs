@@ -1,4 +1,4 @@
-//! The outbox: what is to be told is told, once, however often something breaks on the way (LESSONS 28, 29).
+//! The outbox: what is to be told is told, once, however often something breaks on the way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -231,7 +231,7 @@ both_heard!(
 );
 
 both_heard!(
-    /// Promise 9: neither the token nor the handle can be read in the database, before or after.
+    /// Neither the token nor the handle can be read in the database, before or after.
     secrets_are_sealed_while_they_wait_and_gone_afterwards,
     |world, receiver| async {
         let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;
@@ -251,7 +251,7 @@ both_heard!(
 );
 
 both!(
-    /// LESSONS 28: a client's address inside the house is never connected, and that ends it.
+    /// A client's address inside the house is never connected, and that ends it.
     a_notification_endpoint_inside_the_house_is_not_called,
     |world| async {
         let receiver = HttpReceiver::start().await;
@@ -268,7 +268,7 @@ both!(
 );
 
 both!(
-    /// SPECS appendix B.1: silence leads to the next people, and after the last of them to no.
+    /// Silence leads to the next people, and after the last of them to no.
     silence_escalates_and_then_is_no,
     |world| async {
         let told = Told::of(&world, "poll", None).await;

@@ -1,4 +1,4 @@
-//! Receipts (SPECS 10.8): what is kept proves offline what a person saw and that they, or their device, said yes to it. A change
+//! Receipts: what is kept proves offline what a person saw and that they, or their device, said yes to it. A change
 //! anywhere is refused, also one that the server's own key signed.
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Promise 7 over the wire: what a person would not see exactly is refused at every endpoint that asks people, with its pointer.
+//! What a person would not see exactly is refused at every endpoint that asks people, with its pointer.
 
 use serde_json::json;
 use writ_testkit::{

@@ -1,4 +1,4 @@
-//! People read times by their own clock, and sign what they read (JOURNEYS, the approval screen; promise 7).
+//! People read times by their own clock, and sign what they read.
 
 use serde_json::{Value, json};
 use writ_testkit::{Cast, Phone, WebPage, World, both, minted};

@@ -1,4 +1,4 @@
-//! The agent's own access token as actor token: for the issuer, without `act`, bound to a key (DESIGN 6).
+//! The agent's own access token as actor token: for the issuer, without `act`, bound to a key.
 
 use serde_json::json;
 use writ_testkit::{Cast, Forge, ISSUER, both, claims, minted, refused};
@@ -7,7 +7,7 @@ use writ_wire::exchange::{TOKEN_TYPE_ACCESS_TOKEN, TOKEN_TYPE_JWT};
 use crate::client::actor_token::{present, remove};
 
 both!(
-    /// DESIGN 6: the agent's own access token, only if `aud` is the issuer, `sub` that agent, no `act`, with `cnf.jkt`.
+    /// The agent's own access token, only if `aud` is the issuer, `sub` that agent, no `act`, with `cnf.jkt`.
     an_agents_own_access_token_as_actor_token,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -93,7 +93,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 4 and 5, by a key of ours alone: an agent's token under another agent's delegation names nobody.
+    /// By a key of ours alone: an agent's token under another agent's delegation names nobody.
     an_actor_token_under_anothers_delegation_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -116,7 +116,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6, promise 5: an actor token whose task was stopped is refused.
+    /// An actor token whose task was stopped is refused.
     a_stopped_actor_token_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! TestAgent assertions, and that neither they nor client assertions can be passed off as the other (DESIGN 6).
+//! Actor assertions, and that neither they nor client assertions can be passed off as the other.
 
 use serde_json::{Value, json};
 use writ_testkit::{
@@ -46,7 +46,7 @@ async fn authenticate(world: &World, planner: &TestAgent, assertion: String) -> 
 }
 
 both!(
-    /// DESIGN 6: an actor token of the caller itself is no consent of another agent.
+    /// An actor token of the caller itself is no consent of another agent.
     an_actor_token_of_the_caller_itself_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -68,7 +68,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: one that is repeated, untyped or invalid is refused, never taken as absent.
+    /// One that is repeated, untyped or invalid is refused, never taken as absent.
     a_bad_actor_token_is_never_taken_as_absent,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -117,7 +117,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: every member of an actor assertion, and its `typ`, exactly.
+    /// Every member of an actor assertion, and its `typ`, exactly.
     every_member_of_an_actor_assertion_is_checked,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -237,7 +237,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 13: `jti` of an actor assertion is consumed; LESSONS 23: by a token, not by a refusal.
+    /// The `jti` of an actor assertion is consumed by a token, not by a refusal.
     an_actor_assertion_is_good_once,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -276,7 +276,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: client authentication refuses actor assertions, and assertions with `cnf` or `azp`; and an actor token
+    /// Client authentication refuses actor assertions, and assertions with `cnf` or `azp`; and an actor token
     /// is no client assertion: neither can be passed off as the other.
     actor_and_client_assertions_are_not_interchangeable,
     |world| async {

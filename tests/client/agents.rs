@@ -1,4 +1,4 @@
-//! Registration of agents (DESIGN 2): none without owner, sponsor and ceiling, and every fault is named.
+//! Registration of agents: none without owner, sponsor and ceiling, and every fault is named.
 
 use serde_json::{Value, json};
 use writ_testkit::{Cast, Forge, World, both, merge};

@@ -1,4 +1,4 @@
-//! Client assertions (RFC 7523 as 7523bis narrows it, RFC 8725, LESSONS 20): issuer only, signed by a registered key, once.
+//! Client assertions (RFC 7523 as 7523bis narrows it, RFC 8725): issuer only, signed by a registered key, once.
 
 use serde_json::{Value, json};
 use writ_testkit::{
@@ -218,7 +218,7 @@ both!(
             json!({ "sub": "agt_booker" }),
             json!({ "sub": null }),
             json!({ "sub": "nobody", "iss": "nobody" }),
-            // DESIGN 6: what makes it an actor assertion.
+            // What makes it an actor assertion.
             json!({ "cnf": { "jkt": "x" } }),
             json!({ "azp": "agt_planner" }),
         ];

@@ -1,4 +1,4 @@
-//! Bearer tokens (promise 2): for the one client that may have them, marked in the record, and never where a key was once bound.
+//! Bearer tokens: for the one client that may have them, marked in the record, and never where a key was once bound.
 
 use serde_json::json;
 use writ_testkit::{Cast, Change, Forge, Web, both};
@@ -11,7 +11,7 @@ both!(an_agents_code_without_proof_gives_nothing, |world| async {
     assert_eq!(
         bare.refusal(),
         (400, "invalid_request".to_owned()),
-        "DESIGN 6: a missing proof"
+        "a missing proof"
     );
     assert_eq!(
         cast.planner.send(&world, "/token", &form).await.status,

@@ -1,5 +1,5 @@
 //! How a resource refuses: stolen, replayed, foreign and stopped tokens, with the right status and challenge
-//! (RFC 6750 3, 9068 4, 9449 7.1, 9728 5.1).
+//! (RFC 6750 section 3, RFC 9068 section 4, RFC 9449 section 7.1, RFC 9728 section 5.1).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -82,7 +82,7 @@ pub(crate) fn challenged(reply: &TestReply, status: u16, error: &str) {
 }
 
 both!(
-    /// RFC 9449 7.1: a stolen token, a replayed proof, no proof, the wrong scheme: each with its challenge.
+    /// RFC 9449 section 7.1: a stolen token, a replayed proof, no proof, the wrong scheme: each with its challenge.
     rfc_9449_7_1_stolen_and_replayed,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -147,7 +147,7 @@ both!(
 );
 
 both!(
-    /// RFC 9068 4, 6750 3.1: another audience, a forged or expired token, a plain client, a missing scope.
+    /// RFC 9068 section 4, RFC 6750 section 3.1: another audience, a forged or expired token, a plain client, a missing scope.
     rfc_9068_4_tokens_that_are_not_for_this,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -211,7 +211,7 @@ both!(
 );
 
 both!(
-    /// Promise 6: an issuer that cannot be asked is a refusal that may be tried again, never an acceptance.
+    /// An issuer that cannot be asked is a refusal that may be tried again, never an acceptance.
     a_silent_issuer_is_a_refusal,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -229,7 +229,7 @@ both!(
 );
 
 both!(
-    /// Appendix B.5: a verifier follows a rotation: it fetches the keys again for a `kid` that it does not know.
+    /// A verifier follows a rotation: it fetches the keys again for a `kid` that it does not know.
     the_verifier_follows_two_rotations,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -260,7 +260,7 @@ both!(
 
 both!(
     /// Without `live` a token is taken until it expires: that is what the option is for, and the metadata of a task
-    /// still ends it (DESIGN promise 5 needs `live`).
+    /// still ends it (`live` asks the issuer).
     offline_a_stop_counts_at_expiry,
     |world| async {
         let cast = Cast::of(&world).await;

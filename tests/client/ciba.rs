@@ -254,7 +254,7 @@ both!(
         public["grant_types"] = json!([GrantType::Ciba.as_str()]);
         assert!(
             world.try_add_client(public).await.is_err(),
-            "LESSONS 40: confidential clients alone"
+            "confidential clients alone"
         );
     }
 );

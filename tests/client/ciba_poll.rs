@@ -1,4 +1,4 @@
-//! Polls (CIBA 10.1.1 and 11, LESSONS 31): the limiter, and polls that are held until somebody decided.
+//! Polls (CIBA 10.1.1 and 11): the limiter, and polls that are held until somebody decided.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a push delivers (CIBA 10.3.1, LESSONS 29): minted once, with the hash claims, and nothing is lost before it is committed.
+//! What a push delivers (CIBA 10.3.1): minted once, with the hash claims, and nothing is lost before it is committed.
 
 use serde_json::json;
 use writ_core::pending::State;
@@ -23,7 +23,7 @@ both!(
         let web = pushed_to(&world).await;
         let form = question_of_web().with("client_notification_token", "n".repeat(22));
         let bare = web.send_by(&world, "/bc-authorize", &form, None).await;
-        refused(&bare, "invalid_request", "promise 2: no key to bind it to");
+        refused(&bare, "invalid_request", "no key to bind it to");
         let reply = web.send(&world, "/bc-authorize", &form).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
         assert_eq!(reply.json().get("interval"), None, "CIBA 7.3: not for push");

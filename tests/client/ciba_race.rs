@@ -1,4 +1,4 @@
-//! At the same moment, on two nodes (issue 4, LESSONS 29): one outcome, one token.
+//! At the same moment, on two nodes: one outcome, one token.
 
 use std::time::Duration;
 

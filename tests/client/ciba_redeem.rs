@@ -1,4 +1,4 @@
-//! Polls and redemption (CIBA 11, LESSONS 27, 29-31): who is told what, and what is judged again.
+//! Polls and redemption (CIBA 11): who is told what, and what is judged again.
 
 use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId};
@@ -31,7 +31,7 @@ both!(ciba_11_each_end_has_its_code, |world| async {
     refused(&poll("unknown".into()).await, "invalid_grant", "unknown");
     let id = cast.planner.asked(&world, &cast.question()).await;
     let stranger = cast.stranger.poll(&world, &id).await;
-    refused(&stranger, "invalid_grant", "LESSONS 31: another client's");
+    refused(&stranger, "invalid_grant", "another client's");
     world.deny(&id, "alice").await;
     refused(&poll(id.clone()).await, "access_denied", "denied");
     world.advance(61);
@@ -137,7 +137,7 @@ both!(a_token_is_bound_to_the_key_that_asked, |world| async {
         .await;
     refused(&bare, "invalid_request", "no key");
     minted(&cast.planner.poll(&world, &id).await, "the key");
-    // Promise 2: a request that showed a key yields no bearer, whatever the client may have.
+    // A request that showed a key yields no bearer, whatever the client may have.
     let web = enrol_plain(&world, web_file(json!({ "bearer": true }))).await;
     let reply = web.send(&world, "/bc-authorize", &question_of_web()).await;
     let id = reply.member("auth_req_id");

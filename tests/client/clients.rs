@@ -1,4 +1,4 @@
-//! Client authentication (RFC 7523 as 7523bis narrows it, RFC 6749 section 2.3, LESSONS 19 and 20).
+//! Client authentication (RFC 7523 as 7523bis narrows it, RFC 6749 section 2.3).
 
 use serde_json::json;
 use writ_core::id::ClientId;
@@ -153,11 +153,7 @@ both!(
             .iter()
             .filter(|count| count.code == "invalid_client")
             .collect();
-        assert_eq!(
-            of_token.len(),
-            1,
-            "DESIGN 4: strangers are counted by the minute"
-        );
+        assert_eq!(of_token.len(), 1, "strangers are counted by the minute");
         assert_eq!(of_token[0].refusals, 2);
         assert!(world.events_named("token.refused").await.is_empty());
     }

@@ -1,4 +1,4 @@
-//! Redeeming a code (OAuth 2.1 section 4.1.3, LESSONS 33 and 34): its client, its key, its verifier, once.
+//! Redeeming a code (OAuth 2.1 section 4.1.3): its client, its key, its verifier, once.
 
 use serde_json::json;
 use writ_testkit::{
@@ -40,7 +40,7 @@ both!(rfc_6749_5_1_what_a_code_gives, |world| async {
     assert_eq!(body["scope"], json!("accounts:read"));
     assert!(body["refresh_token"].is_string(), "registered for it");
     let issued = world.events_named("token.issued").await;
-    assert_eq!(issued.len(), 1, "promise 4");
+    assert_eq!(issued.len(), 1, "one event for one token");
     assert_eq!(issued[0].data["jti"], reply.claims()["jti"]);
     assert_eq!(issued[0].subject.as_deref(), Some(cast.alice.as_str()));
     let digest = writ_server::node::secret::secret_digest(&code);
@@ -48,7 +48,7 @@ both!(rfc_6749_5_1_what_a_code_gives, |world| async {
     assert!(session.code(&digest).await.unwrap().is_some());
     assert!(
         session.code(&code).await.unwrap().is_none(),
-        "promise 9: the code itself is kept nowhere"
+        "the code itself is kept nowhere"
     );
 });
 

@@ -1,4 +1,4 @@
-//! The kit's third verb against the real server and the real bank: refused, confirmed by a person, done once (issue 4, 6 and 7).
+//! `confirm` of the agent kit against the real server and the real bank: refused, confirmed by a person, done once.
 
 use std::time::Duration;
 
@@ -54,14 +54,14 @@ async fn opened(world: &World) -> Scene {
 }
 
 both!(
-    /// Issue 4, 6 and 7: the bank refuses, the person approves on the phone, the payment passes once and never again.
+    /// The bank refuses, the person approves on the phone, the payment passes once and never again.
     refused_confirmed_paid_once,
     |world| async {
         let scene = opened(&world).await;
         let (kit, grant) = (&scene.kit, &scene.grant);
         let refused = refusal(kit, grant, "300.00").await;
         assert_eq!(refused.code(), Some(ErrorCode::InsufficientAuthorization));
-        assert_eq!(refused.authorization_reference, None, "SPECS 6.5: single use");
+        assert_eq!(refused.authorization_reference, None, "single use");
         let ask = Confirm::refused(&refused).binding_message("W4SCT");
         let mut question = kit.confirm(grant, &ask).await.unwrap();
 
@@ -101,7 +101,7 @@ both!(
 );
 
 both!(
-    /// JOURNEYS, minute 10: denial and expiry are typed, with advice.
+    /// Denial and expiry are typed, with advice.
     denied_and_expired_are_typed,
     |world| async {
         let scene = opened(&world).await;
@@ -138,7 +138,7 @@ both!(
 );
 
 both!(
-    /// CIBA 7.1, issue 4, 1: the question belongs to the token's task and key; nobody else's token asks.
+    /// CIBA 7.1: the question belongs to the token's task and key; nobody else's token asks.
     only_the_holder_of_the_token_asks_within_its_task,
     |world| async {
         let scene = opened(&world).await;

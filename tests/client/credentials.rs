@@ -1,4 +1,4 @@
-//! `client_credentials`: an agent's own work, and a plain client's (OAuth 2.1 4.2, DESIGN 5).
+//! `client_credentials`: an agent's own work, and a plain client's (OAuth 2.1 4.2).
 
 use serde_json::json;
 use writ_core::id::{ClientId, TaskId, UserId};
@@ -16,7 +16,7 @@ fn scope(text: &str) -> Fields {
 }
 
 both!(
-    /// DESIGN 5: an agent's own work is a task too: the agent as `sub`, no `act`, a `mission`; its sponsor answers for it.
+    /// An agent's own work is a task too: the agent as `sub`, no `act`, a `mission`; its sponsor answers for it.
     own_work_is_a_task_with_the_agent_as_subject,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -70,7 +70,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 5, one audience: nothing asked is the issuer; one home of the scope is that; several: `invalid_target`.
+    /// Nothing asked is the issuer; one home of the scope is that; several: `invalid_target`.
     a_token_of_own_work_has_one_audience,
     |world| async {
         let _cast = Cast::of(&world).await;
@@ -143,7 +143,7 @@ both!(
 );
 
 both_with!(
-    /// Promise 1: inside what is registered and inside the ceiling; `openid` needs a person.
+    /// Inside what is registered and inside the ceiling; `openid` needs a person.
     own_work_stays_inside_the_ceiling,
     &[("TYPES__PATH", unasked_payments().as_str())],
     |world| async {
@@ -215,7 +215,7 @@ both_with!(
 );
 
 both!(
-    /// Promise 2: an agent's token is always bound; the proof is required, and used once.
+    /// An agent's token is always bound; the proof is required, and used once.
     own_work_needs_a_proof,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -241,7 +241,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 5: the task of own work ends, and its token never outlives it.
+    /// The task of own work ends, and its token never outlives it.
     own_work_lives_under_the_ceilings_lifetime,
     |world| async {
         let _cast = Cast::of(&world).await;
@@ -256,7 +256,7 @@ both!(
 );
 
 both!(
-    /// Promise 5: a stopped agent, and one whose owner is disabled, gets nothing, at once; a public client never.
+    /// A stopped agent, and one whose owner is disabled, gets nothing, at once; a public client never.
     a_stopped_client_gets_nothing,
     |world| async {
         let cast = Cast::of(&world).await;

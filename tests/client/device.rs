@@ -63,7 +63,7 @@ pub async fn taken(world: &World, cast: &Cast) -> (String, Phone, WebPage) {
 }
 
 both!(
-    /// RFC 8628 3.2: what the device gets; never to be kept by anybody between.
+    /// RFC 8628 section 3.2: what the device gets; never to be kept by anybody between.
     rfc_8628_3_2_the_answer_to_the_device,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -80,7 +80,7 @@ both!(
         );
         assert_eq!(body["expires_in"], 600);
         assert_eq!(body["interval"], 5);
-        // RFC 8628 6.1 and 5.2: eight letters of twenty to be typed; 256 bits that nobody types.
+        // RFC 8628 sections 6.1 and 5.2: eight letters of twenty to be typed; 256 bits that nobody types.
         let letters: Vec<char> = user_code.chars().filter(|c| *c != '-').collect();
         assert_eq!((letters.len(), user_code.len()), (8, 9));
         let known = "BCDFGHJKLMNPQRSTVWXZ";
@@ -89,7 +89,7 @@ both!(
         let again = ask(&world, &cast.planner, &request()).await.json();
         assert_ne!(again["user_code"], body["user_code"]);
         assert_ne!(again["device_code"], body["device_code"]);
-        // Promise 4: it is on record, without its codes.
+        // It is on record, without its codes.
         let events = world.events_named("approval.requested").await;
         assert_eq!(events.len(), 2);
         let told = events[0].data.to_string();
@@ -99,7 +99,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 3.1, LESSONS 40: a confidential client authenticates here and at the token endpoint; a public one names itself.
+    /// RFC 8628 section 3.1: a confidential client authenticates here and at the token endpoint; a public one names itself.
     which_client_may_ask_for_a_device_code_and_fetch_the_token,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -119,7 +119,7 @@ both!(
         let pairs: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let reply = world.post("/token", &pairs, &[]).await;
         assert_eq!(reply.refusal(), (401, "invalid_client".to_owned()));
-        // RFC 8628 3.4: the client that the code was made for.
+        // RFC 8628 section 3.4: the client that the code was made for.
         let other = cast
             .booker
             .send(&world, "/token", &poll(&device_code))
@@ -164,7 +164,7 @@ pub async fn terminal(world: &World) -> Plain {
 }
 
 both!(
-    /// RFC 8628 3.1 to 3.5 for a public client: no secret, a key of its own, an ordinary token.
+    /// RFC 8628 sections 3.1 to 3.5 for a public client: no secret, a key of its own, an ordinary token.
     rfc_8628_3_1_a_public_client_comes_with_its_name,
     |world| async {
         Cast::of(&world).await;
@@ -176,7 +176,7 @@ both!(
         let page = types(&mut alice, &asked.member("user_code")).await;
         alice.approve_by_password(&page).await;
         let form = poll(&asked.member("device_code")).with("resource", BANK);
-        // The proof of the first request bound it: another key gets nothing (promise 2).
+        // The proof of the first request bound it: another key gets nothing.
         let thief = enrol_plain(&world, plain_file("other")).await;
         let stolen = terminal.send_by(&world, "/token", &form, Some(&thief.dpop));
         refused(&stolen.await, "invalid_grant", "another key");
@@ -199,7 +199,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 3.1: what is asked is judged at once, as at every other endpoint.
+    /// RFC 8628 section 3.1: what is asked is judged at once, as at every other endpoint.
     rfc_8628_3_1_what_may_be_asked,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -247,7 +247,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 3.5: each answer with its code; the first poll is free, and haste costs five seconds for good.
+    /// RFC 8628 section 3.5: each answer with its code; the first poll is free, and haste costs five seconds for good.
     rfc_8628_3_5_each_answer_has_its_code,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -277,7 +277,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 3.5, DESIGN 5: an agent gets what its person saw, bound to its key, once; and a task to go on with.
+    /// RFC 8628 section 3.5: an agent gets what its person saw, bound to its key, once; and a task to go on with.
     rfc_8628_3_5_an_agent_gets_what_was_approved_once,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -292,7 +292,7 @@ both!(
         assert!(alice.inbox().await.len() == 1, "like any other request");
         alice.approve_by_password(&page).await;
         let code = asked.member("device_code");
-        // LESSONS 33: a code of one flow is nothing in another.
+        // A code of one flow is nothing in another.
         let as_ciba = cast.planner.send(&world, "/token", &poll_form(&code)).await;
         refused(&as_ciba, "invalid_grant", "no auth_req_id");
         let reply = cast.planner.send(&world, "/token", &poll(&code)).await;
@@ -321,7 +321,7 @@ both!(
 );
 
 both!(
-    /// Promise 3: two polls at the moment after the approval: one token.
+    /// Two polls at the moment after the approval: one token.
     of_many_polls_at_once_one_gets_the_token,
     |world| async {
         let cast = Cast::of(&world).await;

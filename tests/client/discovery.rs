@@ -300,7 +300,7 @@ fn names_of(object: &Value) -> BTreeSet<&str> {
         .collect()
 }
 
-/// DESIGN 4: one table says which check applies where, and the docs print it.
+/// One table says which check applies where, and the docs print it.
 #[test]
 fn the_docs_print_the_table_of_checks() {
     let document = include_str!("../../docs/checks.md");

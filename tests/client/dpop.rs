@@ -1,4 +1,4 @@
-//! DPoP proofs at our own endpoints (RFC 9449 section 4.3, LESSONS 21 to 24): each of the checks, broken once.
+//! DPoP proofs at our own endpoints (RFC 9449 section 4.3): each of the checks, broken once.
 
 use serde_json::{Value, json};
 use writ_testkit::{Cast, Fields, Forge, ISSUER, TestAgent, TestReply, World, both, merge};
@@ -114,7 +114,7 @@ both!(rfc_9449_4_3_checks_3_8_9_and_11_the_claims, |world| async {
             json!({ "iat": now - 60 }),
             json!({ "iat": now + 10 }),
             json!({ "more": 1 }),
-            // LESSONS 24: normalised, query and fragment do not count.
+            // Normalised, query and fragment do not count.
             json!({ "htu": format!("HTTP://localhost:9{path}") }),
             json!({ "htu": format!("{ISSUER}{path}?x=1#y") }),
             json!({ "htu": format!("{ISSUER}/x/..{path}") }),

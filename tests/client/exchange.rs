@@ -1,4 +1,4 @@
-//! Token exchange: whose key, whose consent (RFC 8693, DESIGN 6).
+//! Token exchange: whose key, whose consent (RFC 8693).
 
 use serde_json::json;
 use writ_testkit::{
@@ -20,7 +20,7 @@ pub(crate) async fn by_key(
 }
 
 both!(
-    /// DESIGN 6: "anything else is `invalid_request`"; LESSONS 1: C, H, K and `cnf` decide, never the actor token.
+    /// Caller, holder, key and `cnf` decide, never the presence of an actor token; anything else is `invalid_request`.
     key_and_client_decide_with_and_without_actor_token,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -60,7 +60,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6, "pick up" is an issue of its own: until then every form of it is refused.
+    /// An agent cannot exchange a token that another agent holds: every form of it is refused.
     pick_up_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -87,7 +87,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 5: a plain client cannot exchange; RFC 6749 5.2 `unauthorized_client`.
+    /// A plain client cannot exchange: `unauthorized_client` (RFC 6749 section 5.2).
     plain_clients_cannot_exchange,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -117,7 +117,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: a token for a resource is not a key to the issuer's own endpoints.
+    /// A token for a resource is not a key to the issuer's own endpoints.
     a_resource_token_is_refused_at_userinfo,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -173,7 +173,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 6: an agent with its own valid key and a stolen or unrelated user token gets nothing.
+    /// An agent with its own valid key and a stolen or unrelated user token gets nothing.
     a_stolen_or_unrelated_token_gives_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -197,7 +197,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 13, promise 2: bound in, bound out; what is bound to no key is not exchanged; a proof is always needed.
+    /// A bound token makes a bound one; what is bound to no key is not exchanged; a proof is always needed.
     bound_in_bound_out,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -225,7 +225,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 16: reserved claims cannot be set by request parameters.
+    /// Reserved claims cannot be set by request parameters.
     parameters_set_no_reserved_claim,
     |world| async {
         let cast = Cast::of(&world).await;

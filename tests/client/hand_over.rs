@@ -1,4 +1,4 @@
-//! Hand over: to another agent, with its consent, bound to its key, under its ceiling (DESIGN 6).
+//! Hand over: to another agent, with its consent, bound to its key, under its ceiling.
 
 use serde_json::{Value, json};
 use writ_core::id::{ClientId, UserId};
@@ -10,7 +10,7 @@ use writ_testkit::{
 use crate::client::onward::{chain, onward_file, siblings};
 
 both!(
-    /// DESIGN 6, hand over: "`act` B around the old; bound to B's key; useless to the caller".
+    /// The receiver stands around the old chain in `act`; the token is bound to its key, and useless to the caller.
     hand_over_puts_the_other_around_the_old_and_binds_its_key,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -77,7 +77,7 @@ both!(
 );
 
 both!(
-    /// Promise 1: what is handed over may be less, never more, and the pointer says what was too wide.
+    /// What is handed over may be less, never more, and the pointer says what was too wide.
     a_hand_over_only_narrows,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -115,7 +115,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: "the new key differs from every key in the chain".
+    /// The new key differs from every key in the chain.
     the_new_key_differs_from_every_key_in_the_chain,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -152,7 +152,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6 and 8: `cnf.jkt` of another agent is refused; a key that nobody has used is fine, no row is written by
+    /// `cnf.jkt` of another agent is refused; a key that nobody has used is fine, no row is written by
     /// naming it, and it becomes the agent's at its first use.
     a_key_becomes_the_agents_at_its_first_use,
     |world| async {
@@ -196,7 +196,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: blueprint: the ceiling of the receiving agent limits a hand over, in authority and in time.
+    /// The ceiling of the receiving agent limits a hand over, in authority and in time.
     the_receivers_ceiling_limits_a_hand_over,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -268,7 +268,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: "the actor's credential and state": a stopped agent, or one of a disabled owner, takes nothing over.
+    /// The actor's state counts: a stopped agent, or one of a disabled owner, takes nothing over.
     a_stopped_actor_takes_nothing_over,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -309,7 +309,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 1: a chain is not laundered by leaving the actor token out; LESSONS 12: it is kept by itself.
+    /// Leaving the actor token out does not make a chain disappear: it is kept by itself.
     the_chain_in_the_subject_token_stays,
     |world| async {
         let cast = Cast::of(&world).await;

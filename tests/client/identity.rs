@@ -172,7 +172,7 @@ both!(openid_3_1_2_1_an_id_token_only_with_openid, |world| async {
     assert_eq!(
         with.claims()["aud"],
         json!(writ_testkit::BANK),
-        "DESIGN 5: `openid` adds no audience"
+        "`openid` adds no audience"
     );
     assert_eq!(with.claims()["scope"], json!("accounts:read"));
 });

@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662): for the resource that a token is for, and nobody else (LESSONS 39).
+//! Introspection (RFC 7662): for the resource that a token is for, and nobody else.
 
 use serde_json::{Value, json};
 use writ_testkit::{
@@ -18,7 +18,7 @@ async fn hears(world: &World, authorization: &str, token: &str) -> Value {
 }
 
 both!(
-    /// RFC 7662 2.2: the members of an active token are those of the token itself, chain and task included.
+    /// RFC 7662 section 2.2: the members of an active token are those of the token itself, chain and task included.
     rfc_7662_2_2_members_of_an_active_token,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -63,7 +63,7 @@ both!(
 );
 
 both!(
-    /// RFC 7662 2.2, LESSONS 39: whatever is wrong looks the same: exactly `{"active":false}`.
+    /// RFC 7662 section 2.2: whatever is wrong looks the same: exactly `{"active":false}`.
     everything_else_is_inactive_and_nothing_more,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -141,7 +141,7 @@ both!(
 );
 
 both!(
-    /// RFC 7662 2.1 and 2.3: who asks must authenticate: 401 with `WWW-Authenticate`, whatever the token.
+    /// RFC 7662 sections 2.1 and 2.3: who asks must authenticate: 401 with `WWW-Authenticate`, whatever the token.
     rfc_7662_2_3_without_authentication_401,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -201,7 +201,7 @@ both!(
 );
 
 both!(
-    /// RFC 7662 2.1, LESSONS 20: a client may authenticate by assertion, whose `jti` is consumed here too.
+    /// RFC 7662 section 2.1: a client may authenticate by assertion, whose `jti` is consumed here too.
     the_assertion_of_an_introspection_is_good_once,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -224,7 +224,7 @@ both!(
 );
 
 both!(
-    /// `token_type_hint` and unknown parameters change nothing (RFC 7662 2.1).
+    /// `token_type_hint` and unknown parameters change nothing (RFC 7662 section 2.1).
     rfc_7662_2_1_a_hint_changes_nothing,
     |world| async {
         let cast = Cast::of(&world).await;

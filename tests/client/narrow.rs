@@ -1,4 +1,4 @@
-//! Narrow: the same actor and key, less authority or another audience; the delegation row is the measure (DESIGN 6).
+//! Narrow: the same actor and key, less authority or another audience; the delegation row is the measure.
 
 use serde_json::{Value, json};
 use writ_testkit::{
@@ -34,7 +34,7 @@ pub(crate) async fn ask(world: &World, who: &TestAgent, form: &Fields) -> TestRe
 }
 
 both!(
-    /// DESIGN 6, narrow: "same actor, same key, narrower authority"; asking for less writes a new row.
+    /// Same actor, same key, narrower authority; asking for less writes a new row.
     narrow_keeps_actor_and_key_and_writes_a_row_for_less,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -76,7 +76,7 @@ both!(
         for kept in ["ref", "type_hash", "locations", "creditor"] {
             assert_eq!(is[kept], was[kept], "{kept}");
         }
-        // RFC 8693 2.2.1, and no refresh token from an exchange.
+        // RFC 8693 section 2.2.1, and no refresh token from an exchange.
         let body = reply.json();
         assert_eq!(
             body["issued_token_type"],
@@ -94,7 +94,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: who asked for less can never come back for more.
+    /// Who asked for less can never come back for more.
     who_asked_for_less_never_comes_back_for_more,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -151,7 +151,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: a token is its row's view for one audience; a view may be exchanged for another audience that the
+    /// A token is its row's view for one audience; a view may be exchanged for another audience that the
     /// delegation names, and filtering to an audience writes no row.
     a_view_may_go_to_another_audience_of_its_delegation,
     |world| async {
@@ -206,7 +206,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 7: a `once` object covers one child: two payments are not covered by one.
+    /// A `once` object covers one child: two payments are not covered by one.
     two_payments_are_not_covered_by_one,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -223,7 +223,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 7: without `ref` exactly one parent must cover the object; several: the refusal names the refs.
+    /// Without `ref` exactly one parent must cover the object; several: the refusal names the refs.
     an_ambiguous_object_is_refused_and_the_refs_are_named,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -275,7 +275,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 5, 6: never past the subject token; with 30 s left the new one has 30 s.
+    /// Never past the subject token; with 30 s left the new one has 30 s.
     lifetime_never_past_the_subject_token,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -307,7 +307,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 5: never past the task that the person approved.
+    /// Never past the task that the person approved.
     lifetime_never_past_the_task,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -336,7 +336,7 @@ both!(
 );
 
 both!(
-    /// An agent's own work may be narrowed too: no `act`, the row stands in `dlg` (DESIGN 5).
+    /// An agent's own work may be narrowed too: no `act`, the row stands in `dlg`.
     own_work_narrows_without_act,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -357,7 +357,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 3: inside delegation, client and policy; and the documented way does work (both sides of the fault).
+    /// Inside delegation, client and policy; and an exchange as documented does work.
     inside_the_delegation_and_the_documented_flow_works,
     |world| async {
         let cast = Cast::of(&world).await;

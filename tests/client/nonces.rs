@@ -1,4 +1,4 @@
-//! DPoP nonces (RFC 9449 section 8, LESSONS 23 and 25): asked for by profile, stateless, and a challenge consumes nothing.
+//! DPoP nonces (RFC 9449 section 8): asked for by profile, stateless, and a challenge consumes nothing.
 
 use serde_json::{Value, json};
 use writ_jose::nonce::NonceKeys;
@@ -68,7 +68,7 @@ both_with!(
             ("/par", cast.request(), 201),
         ] {
             let challenged = cast.planner.send(&world, path, &form).await;
-            assert_eq!(challenged.refusal(), use_nonce(), "LESSONS 25: 400 here");
+            assert_eq!(challenged.refusal(), use_nonce(), "400 here");
             assert_eq!(challenged.header("cache-control"), Some("no-store"));
             let given = nonce(&challenged);
             let with = proof(&world, &cast.planner, path, json!({ "nonce": given }));
@@ -208,7 +208,7 @@ both_with!(
         assert_eq!(
             replayed.refusal(),
             (400, "invalid_dpop_proof".to_owned()),
-            "LESSONS 22"
+            "a proof is good once"
         );
     }
 );

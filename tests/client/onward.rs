@@ -1,4 +1,4 @@
-//! Onward: to whom a delegation may go on, how deep, and never in a circle (DESIGN 6, LESSONS 11).
+//! Onward: to whom a delegation may go on, how deep, and never in a circle.
 
 use serde_json::{Value, json};
 use writ_testkit::{
@@ -34,7 +34,7 @@ pub(crate) fn chain(claims: &Value) -> Vec<String> {
 }
 
 both!(
-    /// DESIGN 6, onward: only to the agents that stand in it.
+    /// Only to the agents that stand in it.
     onward_names_the_agents,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -60,7 +60,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6, onward: "default: agents of the same owner"; `onward.agents` may name agents that come later.
+    /// By default to agents of the same owner; `onward.agents` may name agents that come later.
     onward_defaults_to_agents_of_the_same_owner,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -92,7 +92,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6, onward: it narrows along the chain; a receiver's own wider `onward` widens nothing.
+    /// It narrows along the chain; a receiver's own wider `onward` widens nothing.
     onward_narrows_along_the_chain,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -142,7 +142,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 11, DESIGN 6: depth counts `act` objects of the new token; the default is 4: four pass, five do not.
+    /// Depth counts `act` objects of the new token; the default is 4: four pass, five do not.
     four_actors_pass_by_default_and_five_do_not,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -176,7 +176,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 11: the registered depth, n and n+1; the smallest along the chain counts; more than 4 is 4.
+    /// The registered depth, n and n+1; the smallest along the chain counts; more than 4 is 4.
     the_registered_depth_passes_and_one_more_does_not,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -226,7 +226,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: cycles (same `iss` and `sub`) are refused, wherever in the chain, and for the subject too.
+    /// Cycles (same `iss` and `sub`) are refused, wherever in the chain, and for the subject too.
     cycles_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;

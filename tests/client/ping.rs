@@ -138,7 +138,7 @@ both_heard!(
         let asked = ask_to_be_told(&world, "ping", &receiver.url("/ping")).await;
         let mut alice = world.phone_of("alice").await;
         let page = alice.look(asked.request.id.as_str()).await;
-        assert!(receiver.heard().is_empty(), "looking is no answer (LESSONS 32)");
+        assert!(receiver.heard().is_empty(), "looking is no answer");
         alice.approve_by_password(&page).await;
         sending::once(&world.app).await.unwrap();
         let heard = receiver.only();
@@ -147,6 +147,6 @@ both_heard!(
         let reply = asked.web.send(&world, "/token", &poll).await;
         assert_eq!(minted(&reply, "pinged")["sub"], asked.cast.alice.as_str());
         let again = asked.web.send(&world, "/token", &poll).await;
-        refused(&again, "invalid_grant", "LESSONS 29: single use");
+        refused(&again, "invalid_grant", "single use");
     }
 );

@@ -1,4 +1,4 @@
-//! Push (CIBA 10.3): the client is sent the answer itself, the same one until it arrives (LESSONS 29).
+//! Push (CIBA 10.3): the client is sent the answer itself, the same one until it arrives.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -160,7 +160,7 @@ both_heard!(
         let kept = notices_of(&world, &asked.request).await;
         let row = format!("{kept:?}");
         let token = first.json()["access_token"].as_str().unwrap().to_owned();
-        assert!(!row.contains(&token), "promise 9: {row}");
+        assert!(!row.contains(&token), "a token is kept nowhere: {row}");
         world.advance(2);
         let other = node(&world, &[("OUTBOUND__TRUSTED", &receiver.origin)]).await;
         sending::once(&other).await.unwrap();
@@ -190,7 +190,7 @@ both_heard!(
 );
 
 both_heard!(
-    /// Promise 5: what was made and did not arrive is not sent after a stop.
+    /// What was made and did not arrive is not sent after a stop.
     a_stop_between_attempts_ends_the_token,
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
@@ -240,7 +240,7 @@ both_heard!(
 );
 
 both_heard!(
-    /// LESSONS 27: what holds at the decision must hold at the redemption.
+    /// What holds at the decision must hold at the redemption.
     a_person_who_is_disabled_meanwhile_gives_nothing,
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;

@@ -1,4 +1,4 @@
-//! What a push asks for: `authorization_details` (RFC 9396), scope and resource (RFC 8707), within the ceiling (promise 1).
+//! What a push asks for: `authorization_details` (RFC 9396), scope and resource (RFC 8707), within the ceiling.
 
 use serde_json::{Value, json};
 use writ_testkit::{BANK, Cast, Change, TestReply, World, both, merge, payment};

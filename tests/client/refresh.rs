@@ -1,4 +1,4 @@
-//! Refresh of an agent's grant: bound to its client, with a proof each time, not rotated (SPECS 7.3, RFC 9449 5, LESSONS 35).
+//! Refresh of an agent's grant: bound to its client, with a proof each time, not rotated (RFC 9449 section 5).
 
 use serde_json::json;
 use writ_core::id::TaskId;
@@ -22,7 +22,7 @@ async fn grant(world: &World, cast: &Cast) -> TestReply {
 }
 
 both!(
-    /// SPECS 7.3: an agent's refresh token is not rotated, and gives what was granted, bound to the proof's key.
+    /// An agent's refresh token is not rotated, and gives what was granted, bound to the proof's key.
     an_agents_refresh_token_is_not_rotated,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -67,7 +67,7 @@ both!(
 );
 
 both!(
-    /// Promise 2: a grant that was bound once never yields bearer: no proof is `invalid_request`, each time.
+    /// A grant that was bound once never yields bearer: no proof is `invalid_request`, each time.
     each_refresh_needs_a_proof,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -85,7 +85,7 @@ both!(
 );
 
 both!(
-    /// RFC 9449 5: a confidential client's is bound to the client: another key of the same agent is fine, and the new
+    /// RFC 9449 section 5: a confidential client's is bound to the client: another key of the same agent is fine, and the new
     /// token is bound to it; another agent's key is not.
     rfc_9449_5_another_key_of_the_same_agent_is_fine,
     |world| async {
@@ -120,7 +120,7 @@ both!(
 );
 
 both!(
-    /// RFC 6749 6: narrower yes, wider no; the refresh token keeps its measure; DESIGN 6: less is a row of its own.
+    /// RFC 6749 section 6: narrower yes, wider no; the refresh token keeps its measure; less is a row of its own.
     rfc_6749_6_narrower_and_never_wider,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -184,7 +184,7 @@ both!(
 );
 
 both!(
-    /// RFC 6749 6, LESSONS 34: bound to its client; another client's try changes nothing for its owner.
+    /// RFC 6749 section 6: bound to its client; another client's try changes nothing for its owner.
     rfc_6749_6_another_client_gets_nothing_and_breaks_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -221,7 +221,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 14, promise 5: refresh after a stop gives nothing; another task of the same agent goes on.
+    /// Refresh after a stop gives nothing; another task of the same agent goes on.
     refresh_checks_what_is_above,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -270,7 +270,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 35: a scope that was removed from the client stops refresh. No command changes a client yet, so the rule
+    /// A scope that was removed from the client stops refresh. No command changes a client yet, so the rule
     /// is asked with the stored grant and a client without the scope.
     a_removed_scope_stops_refresh,
     |world| async {

@@ -1,5 +1,5 @@
-//! Refresh of plain clients: a public client's token is rotated and bound to its key (OAuth 2.1 4.3, RFC 9449 5,
-//! LESSONS 35); bearer only where it was bearer from the start (promise 2).
+//! Refresh of plain clients: a public client's token is rotated and bound to its key (OAuth 2.1 4.3, RFC 9449
+//! section 5); bearer only where it was bearer from the start.
 
 use serde_json::json;
 use writ_testkit::{
@@ -23,7 +23,7 @@ async fn public(world: &World, cast: &Cast) -> (Plain, TestReply) {
 }
 
 both!(
-    /// OAuth 2.1 4.3.1: a public client's refresh token is rotated, and its tokens have no `act` (DESIGN 5).
+    /// OAuth 2.1 4.3.1: a public client's refresh token is rotated, and its tokens have no `act`.
     oauth21_4_3_1_a_public_clients_refresh_token_is_rotated,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -42,7 +42,7 @@ both!(
 );
 
 both!(
-    /// RFC 9449 5: bound to the key: a wrong key is `invalid_grant`, none is `invalid_request`; neither consumes it.
+    /// RFC 9449 section 5: bound to the key: a wrong key is `invalid_grant`, none is `invalid_request`; neither consumes it.
     rfc_9449_5_a_public_clients_refresh_token_is_bound_to_its_key,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -75,7 +75,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 4, LESSONS 35: within 10 s the loser of a race with the same key is refused, and nothing is stopped;
+    /// Within 10 s the loser of a race with the same key is refused, and nothing is stopped;
     /// a wrong scope does not consume it either.
     the_loser_of_a_race_stops_nothing,
     |world| async {
@@ -115,7 +115,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 35: reuse later than 10 s stops the family: the newest refresh token and every access token die.
+    /// Reuse later than 10 s stops the family: the newest refresh token and every access token die.
     later_reuse_stops_the_family,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -165,7 +165,7 @@ both!(
 );
 
 both!(
-    /// Promise 2: what was bound once never yields bearer; bearer is a permission, and stays what it was.
+    /// What was bound once never yields bearer; bearer is a permission, and stays what it was.
     bound_once_is_bound_for_ever,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -192,7 +192,7 @@ both!(
 );
 
 both!(
-    /// SPECS 7.3: a confidential client's is bound to the client and not rotated, whichever of its keys proves.
+    /// A confidential client's refresh token is bound to the client and not rotated, whichever of its keys proves.
     a_confidential_clients_refresh_token_is_not_rotated,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! How an exchange is refused: targets, scopes, details, proofs, nonces (DESIGN 6, errors).
+//! How an exchange is refused: targets, scopes, details, proofs, nonces.
 
 use serde_json::{Value, json};
 use writ_testkit::{
@@ -9,7 +9,7 @@ use writ_testkit::{
 use crate::client::narrow::{ask, calendar, details, wide};
 
 both!(
-    /// DESIGN 6, errors: `invalid_target` for unknown, several, not granted and malformed targets (RFC 8707 2).
+    /// `invalid_target` for unknown, several, not granted and malformed targets (RFC 8707 section 2).
     unknown_several_and_malformed_targets_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -45,7 +45,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6, errors: `invalid_scope`; LESSONS 40: unknown scopes are refused, never dropped.
+    /// `invalid_scope`: unknown scopes are refused, never dropped.
     unknown_scopes_are_refused_and_never_dropped,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -66,7 +66,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6, errors: `excess: [{pointer, requested}]`, and the granted value only if the presented token carries it.
+    /// `excess: [{pointer, requested}]`, and the granted value only if the presented token carries it.
     excess_names_the_member_and_shows_only_what_the_token_carries,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -134,7 +134,7 @@ both!(
 );
 
 both!(
-    /// Promise 6, LESSONS 37: unknown types and members, and what is no list of objects, are refused.
+    /// Unknown types and members, and what is no list of objects, are refused.
     unknown_types_and_members_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -170,7 +170,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6: `ath` is optional in a proof at the token endpoint; when present it must match (RFC 9449 4.3).
+    /// `ath` is optional in a proof at the token endpoint; when present it must match (RFC 9449 section 4.3).
     ath_is_optional_and_must_match,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -207,7 +207,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 6, errors: an invalid proof stays `invalid_dpop_proof`, a missing one is `invalid_request`.
+    /// An invalid proof stays `invalid_dpop_proof`, a missing one is `invalid_request`.
     an_invalid_proof_and_a_missing_one_are_told_apart,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -254,7 +254,7 @@ both!(
     }
 );
 
-/// DESIGN 6, errors: a missing nonce is `use_dpop_nonce`, and consumes nothing (LESSONS 23).
+/// A missing nonce is `use_dpop_nonce`, and consumes nothing.
 async fn nonce(kind: DatabaseKind) {
     let world = World::configured(kind, &[("PROFILES__AGENT__DPOP_NONCE", "true")]).await;
     let cast = Cast::of(&world).await;

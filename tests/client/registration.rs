@@ -1,4 +1,4 @@
-//! Registration (RFC 7591 section 2, LESSONS 16 and 38): every fault is named, a secret is shown once and never kept.
+//! Registration (RFC 7591 section 2): every fault is named, a secret is shown once and never kept.
 
 use serde_json::{Value, json};
 use writ_core::id::ClientId;

@@ -1,4 +1,4 @@
-//! The life of a `request_uri` (RFC 9126 sections 2.2 and 4, LESSONS 36): its client's alone, opened often, decided once.
+//! The life of a `request_uri` (RFC 9126 sections 2.2 and 4): its client's alone, opened often, decided once.
 
 use writ_testkit::{Cast, PASSWORD, WebPage, World, authorize_url, both};
 
@@ -56,7 +56,7 @@ both!(opened_twice_before_login_and_consumed_once, |world| async {
     );
     assert!(
         world.events_named("task.approved").await.is_empty(),
-        "LESSONS 32: opening approves nothing"
+        "opening approves nothing"
     );
     let back = browser.submit(&page, "consent-approve", &[]).await;
     let code = back.query("code").unwrap();

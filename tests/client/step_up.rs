@@ -73,7 +73,7 @@ fn is_unmet(page: &WebPage) {
 }
 
 both!(
-    /// RFC 9470 5: what cannot be reached fails with `unmet_authentication_requirements`, at the client.
+    /// RFC 9470 section 5: what cannot be reached fails with `unmet_authentication_requirements`, at the client.
     rfc_9470_5_what_cannot_be_reached_goes_back_as_unmet,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -94,7 +94,7 @@ both!(
 );
 
 both!(
-    /// RFC 9470 4, OpenID Connect Core 3.1.2.1: `acr_values` are alternatives; one that is known and reached is enough.
+    /// RFC 9470 section 4, OpenID Connect Core 3.1.2.1: `acr_values` are alternatives; one that is known and reached is enough.
     rfc_9470_4_any_one_value_is_enough_and_the_token_says_which,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -113,7 +113,7 @@ both!(
             let token = reply.claims();
             let id_token = claims(&reply.member("id_token"));
             let introspected = cast.introspect(&world, &reply.access_token()).await;
-            // RFC 9470 6.1 and 6.2: in the token and in introspection alike.
+            // RFC 9470 sections 6.1 and 6.2: in the token and in introspection alike.
             for found in [&token, &id_token, &introspected] {
                 assert_eq!(found["acr"], PASSWORD_ACR, "{found}");
                 assert_eq!(found["auth_time"], world.now().seconds(), "{found}");
@@ -126,7 +126,7 @@ both!(
 );
 
 both!(
-    /// RFC 9470 4: a stronger login than asked is enough, a weaker one leads to the login page, whatever the cookie says.
+    /// RFC 9470 section 4: a stronger login than asked is enough, a weaker one leads to the login page, whatever the cookie says.
     rfc_9470_4_a_login_counts_by_its_strength,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -179,7 +179,7 @@ pub fn strict_types() -> String {
 }
 
 both_with!(
-    /// Issue 4, 4: a type's level is a minimum of consent too, whatever the client asks for.
+    /// A type's level is a minimum of consent too, whatever the client asks for.
     a_type_that_wants_a_passkey_is_not_consented_to_with_a_password,
     &[("TYPES__PATH", strict_types().as_str())],
     |world| async {
@@ -201,7 +201,7 @@ fn accounts() -> Request<Bytes> {
 }
 
 both!(
-    /// RFC 9470 3 to 6, end to end: the resource wants a younger login, the client asks for it, the new token passes.
+    /// RFC 9470 sections 3 to 6, end to end: the resource wants a younger login, the client asks for it, the new token passes.
     rfc_9470_a_resource_gets_the_login_that_it_wants,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -247,7 +247,7 @@ both!(
 );
 
 both_with!(
-    /// RFC 9470 4, issue 4, 4 and 6: a person with a passkey steps up to it, and the type that wants it is consented to.
+    /// RFC 9470 section 4: a person with a passkey steps up to it, and the type that wants it is consented to.
     rfc_9470_4_a_person_steps_up_to_a_passkey,
     &[("TYPES__PATH", strict_types().as_str())],
     |world| async {
@@ -276,7 +276,7 @@ both_with!(
 );
 
 both!(
-    /// RFC 9470 3: a bank that wants a passkey hears it as a typed error that says what to do.
+    /// RFC 9470 section 3: a bank that wants a passkey hears it as a typed error that says what to do.
     rfc_9470_5_unmet_is_a_typed_error_of_the_kit,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -308,7 +308,7 @@ both!(
 );
 
 both!(
-    /// RFC 9470 7: the metadata names the values; a request with more than anybody can mean is refused.
+    /// RFC 9470 section 7: the metadata names the values; a request with more than anybody can mean is refused.
     rfc_9470_7_values_are_advertised_and_bounded,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -328,7 +328,7 @@ both!(
 );
 
 both!(
-    /// RFC 9470 4: `max_age` of a pushed request counts when it is opened.
+    /// RFC 9470 section 4: `max_age` of a pushed request counts when it is opened.
     rfc_9470_4_max_age_is_kept_through_par,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -4,7 +4,7 @@ use serde_json::json;
 use writ_testkit::{BANK, Cast, both};
 
 both!(
-    /// Issue 3, M1: an agent gets a token for a person, hands a piece on, and everything dies with the task.
+    /// An agent gets a token for a person, hands a piece on, and everything dies with the task.
     the_first_delegated_token,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! What broke token exchange in other servers (LESSONS 1 to 16).
+//! The subject token of an exchange: of the right type, untampered, traceable, and for this caller (RFC 8693 section 2.1).
 
 use serde_json::{Value, json};
 use writ_testkit::{
@@ -19,7 +19,7 @@ pub(crate) async fn useless(world: &World, cast: &Cast, token: &str, what: &str)
 }
 
 both!(
-    /// LESSONS 2: a missing, empty, repeated or bad `subject_token` fails, and turns into no other grant.
+    /// A missing, empty, repeated or bad `subject_token` fails, and turns into no other grant.
     a_missing_empty_repeated_or_bad_subject_token_fails,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -54,7 +54,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 4: signature, issuer (each tenant has its own) and expiry of the subject token; RFC 8693 2.2.2.
+    /// Signature, issuer (each tenant has its own) and expiry of the subject token; RFC 8693 section 2.2.2.
     tampered_foreign_and_expired_tokens_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -110,7 +110,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 5 and 15: what cannot be traced is refused; chains of two people cannot be spliced.
+    /// What cannot be traced is refused; chains of two people cannot be spliced.
     untraceable_and_spliced_chains_are_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -162,7 +162,7 @@ both!(
             let bad = world.resigned(&token, change).await;
             useless(&world, &cast, &bad, what).await;
         }
-        // LESSONS 15: the actor token is from the other person's chain.
+        // The actor token is from the other person's chain.
         let code = cast
             .approved(&world, &cast.booker, &cast.request(), "mallory")
             .await;
@@ -185,7 +185,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 7: the declared type must be that of the token: no ID token, no refresh token, no assertion.
+    /// The declared type must be that of the token: no ID token, no refresh token, no assertion.
     only_an_access_token_is_a_subject_token,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -237,7 +237,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 8 and 16, DESIGN 6: `may_act` is not issued; one that is present and does not match is refused.
+    /// `may_act` is not issued; one that is present and does not match is refused.
     may_act_that_does_not_match_is_refused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -286,7 +286,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 11: `act` that is a string, array, null or number is refused.
+    /// `act` that is a string, array, null or number is refused.
     act_is_an_object,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! The transaction authorization challenge (draft-rosomakho-oauth-txn-challenge-00, SPECS 10.5) at the server: a resource's
+//! The transaction authorization challenge (draft-rosomakho-oauth-txn-challenge-00) at the server: a resource's
 //! challenge is brought, a person decides, one token comes back.
 
 use std::time::Duration;

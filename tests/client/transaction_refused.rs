@@ -324,17 +324,17 @@ both_with!(
         }
         let wrong: [(&TestAgent, &str, &str); 2] = [
             (booker, &id, "another client"),
-            (planner, &auth_req_id, "LESSONS 33: an auth_req_id"),
+            (planner, &auth_req_id, "an auth_req_id"),
         ];
         for (who, handle, what) in wrong {
             let reply = who.poll_transaction(&world, handle).await;
             refused(&reply, "invalid_grant", what);
         }
         let reply = planner.send(&world, "/token", &poll_form(&id)).await;
-        refused(&reply, "invalid_grant", "LESSONS 33: as an auth_req_id");
+        refused(&reply, "invalid_grant", "as an auth_req_id");
         let other = planner.with_key(Forge::new(&world.random));
         let reply = other.poll_transaction(&world, &id).await;
-        refused(&reply, "invalid_grant", "LESSONS 31: another key");
+        refused(&reply, "invalid_grant", "another key");
         assert_eq!(planner.poll_transaction(&world, &id).await.status, 200);
         assert_eq!(planner.poll(&world, &auth_req_id).await.status, 200);
     }

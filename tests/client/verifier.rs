@@ -1,4 +1,4 @@
-//! Verifier and agent kit against the real server: what a resource accepts, and how it refuses (issue 3, 8).
+//! Verifier and agent kit against the real server: what a resource accepts, and how it refuses.
 
 use bytes::Bytes;
 use http::Request;
@@ -47,7 +47,7 @@ async fn refused(
 use crate::client::challenges::{challenged, read};
 
 both!(
-    /// Issue 3, 8: accepted is exactly what was approved, once, and the bank learns who, for whom, in which task.
+    /// Accepted is exactly what was approved, once, and the bank learns who, for whom, in which task.
     the_bank_accepts_what_was_approved,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -116,7 +116,7 @@ both!(
 );
 
 both!(
-    /// Issue 3, 8: a handed-over token works for the other agent, is useless to the caller, and shares the one payment.
+    /// A handed-over token works for the other agent, is useless to the caller, and shares the one payment.
     a_handed_over_token_at_the_bank,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -195,7 +195,7 @@ both!(
 );
 
 both!(
-    /// Promise 5: after the person stopped the task nothing is accepted, not for a second (live, cache 0).
+    /// After the person stopped the task nothing is accepted, not for a second (live, cache 0).
     after_a_stop_the_bank_refuses_at_once,
     |world| async {
         let cast = Cast::of(&world).await;

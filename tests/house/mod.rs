@@ -1,4 +1,4 @@
-//! What lints cannot see (STYLE 49, 50): sizes, words, first lines, migrations, reasons; below, packages and licences.
+//! What lints cannot see: sizes, words, first lines, migrations, reasons; below, packages and licences.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -106,7 +106,6 @@ fn none(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
-/// STYLE 50.
 #[test]
 fn files_stay_short_and_say_what_they_are_for() {
     let mut problems = Vec::new();
@@ -126,7 +125,6 @@ fn files_stay_short_and_say_what_they_are_for() {
     none(&problems);
 }
 
-/// STYLE 50.
 #[test]
 fn nothing_is_left_for_later_or_switched_off() {
     let mut problems = Vec::new();
@@ -154,7 +152,7 @@ fn no_path_of_one_machine() {
     none(&problems);
 }
 
-/// DESIGN 8: the same numbers and names for both databases.
+/// The same numbers and names for both databases.
 #[test]
 fn both_databases_have_the_same_migrations() {
     let names = |kind: &str| -> BTreeSet<String> {
@@ -174,7 +172,7 @@ fn both_databases_have_the_same_migrations() {
     }
 }
 
-/// STYLE 49: each dependency is a decision, and its reason stands above it.
+/// Each dependency is a decision, and its reason stands above it.
 #[test]
 fn every_dependency_has_its_reason() {
     let text = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();

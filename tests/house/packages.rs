@@ -1,4 +1,4 @@
-//! The arrows of DESIGN 4, licences and sources, by `cargo metadata` (STYLE 49).
+//! Which crate may use which, licences and sources, by `cargo metadata`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::spdx::{LICENCES, allowed, words};
 use super::{none, root};
 
-/// DESIGN 4: who must never be reached by whom, over any number of normal dependencies.
+/// Who must never be reached by whom, over any number of normal dependencies.
 const NEVER: [(&str, &[&str]); 14] = [
     ("writ-wire", &["writ-"]),
     ("writ-outside", &["axum", "sqlx", "argon2"]),
@@ -29,7 +29,7 @@ const NEVER: [(&str, &[&str]); 14] = [
     ("writ", &["writ-testkit", "josekit"]),
 ];
 
-/// Left to right as in DESIGN 4: each may use of ours only these, as a normal dependency.
+/// Left to right as in ARCHITECTURE.md: each may use of ours only these, as a normal dependency.
 const ROOMS: [(&str, &[&str]); 14] = [
     ("writ-wire", &[]),
     ("writ-outside", &["writ-wire"]),
@@ -163,7 +163,7 @@ fn built_into<'a>(metadata: &'a Value, id: &'a str) -> BTreeSet<&'a str> {
     found
 }
 
-/// DESIGN 4: "the left never sees the right".
+/// What a crate must not know, it does not reach over others either.
 #[test]
 fn the_arrows_point_one_way() {
     let metadata = metadata();
@@ -187,7 +187,7 @@ fn the_arrows_point_one_way() {
     none(&problems);
 }
 
-/// DESIGN 4: each room uses its neighbours on the left, and only tests use what is for tests.
+/// Each crate uses only crates on its left in ARCHITECTURE.md, and only tests use what is for tests.
 #[test]
 fn each_room_uses_only_rooms_on_its_left() {
     let metadata = metadata();
@@ -207,9 +207,7 @@ fn each_room_uses_only_rooms_on_its_left() {
             }
         }
         if name.starts_with("writ") && !rooms.contains_key(name) {
-            problems.push(format!(
-                "`{name}` is no room of DESIGN 4: say what it may use"
-            ));
+            problems.push(format!("`{name}` is not in `ROOMS`: say what it may use"));
         }
     }
     none(&problems);
@@ -250,7 +248,6 @@ fn the_shipped_binary_holds_nothing_of_the_demo() {
     assert!(compose.contains("-p writ --no-default-features"));
 }
 
-/// STYLE 49.
 #[test]
 fn licences_are_known_and_sources_are_one_registry() {
     let metadata = metadata();

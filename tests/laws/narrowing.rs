@@ -1,4 +1,4 @@
-//! Promise 1 through the HTTP door: nothing widens through any sequence of narrow, hand over and refresh (DESIGN 6, 7).
+//! Through the HTTP door: nothing widens through any sequence of narrow, hand over and refresh.
 //! Each token is compared with its row, its parent's row and the task twice: by `covers`, and by hand.
 
 use std::cell::Cell;
@@ -94,7 +94,6 @@ struct Held {
     row: String,
 }
 
-/// Promise 1.
 #[test]
 fn nothing_widens_through_any_sequence() {
     let runtime = Runtime::new().unwrap();

@@ -1,5 +1,5 @@
 //! The races of `races.rs` over two server processes on one PostgreSQL database, with real HTTP: nodes share nothing but
-//! the database (DESIGN 10). Both answer for one issuer, as behind a load balancer.
+//! the database. Both answer for one issuer, as behind a load balancer.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -99,14 +99,12 @@ fn doors(servers: &[Server]) -> Vec<NodeClient> {
     servers.iter().map(|server| server.door.clone()).collect()
 }
 
-/// Promise 3, LESSONS 33, 34.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_redemption_of_a_code_over_two_processes() {
     let (world, cast, servers) = two_processes().await;
     races::race_a_code(&world, &cast, &doors(&servers)).await;
 }
 
-/// Promise 3, LESSONS 20, 22, 26; DESIGN 6.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_use_of_an_assertion_and_of_a_proof_over_two_processes() {
     let (world, cast, servers) = two_processes().await;

@@ -1,4 +1,4 @@
-//! What may happen once happens once (promise 3): fifty at once over two nodes, on both databases, and one wins.
+//! What may happen once happens once: fifty at once over two nodes, on both databases, and one wins.
 //! `processes.rs` runs the same races over two server processes.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use writ_testkit::{
     World, at_once, authorize_url, both,
 };
 
-/// "Fifty at once: exactly one wins" (issue 3).
+/// So many at once: exactly one wins.
 pub(crate) const RACERS: usize = 50;
 
 /// Keys and configuration that a node has read before are older than it may act on.
@@ -52,7 +52,7 @@ pub(crate) fn own_work() -> [(&'static str, String); 3] {
     ]
 }
 
-/// LESSONS 33, 34: the losers hold the same key, so nothing is revoked.
+/// The losers hold the same key, so nothing is revoked.
 pub(crate) async fn race_a_code(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let code = cast.code(world).await;
     let form = cast.redeem_form(&code);
@@ -67,7 +67,7 @@ pub(crate) async fn race_a_code(world: &World, cast: &Cast, doors: &[NodeClient]
     }
 }
 
-/// LESSONS 20: one assertion, fifty fresh proofs.
+/// One assertion, fifty fresh proofs.
 pub(crate) async fn race_an_assertion(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let first = cast.planner.ready(world, "/token", &own_work());
     let proof = || cast.planner.proof(world, "/token");
@@ -76,7 +76,7 @@ pub(crate) async fn race_an_assertion(world: &World, cast: &Cast, doors: &[NodeC
     only_winner(&replies, (401, "invalid_client"));
 }
 
-/// LESSONS 22, 26: one proof, fifty fresh assertions.
+/// One proof, fifty fresh assertions.
 pub(crate) async fn race_a_proof(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let proof = cast.planner.proof(world, "/token");
     let ready = || cast.planner.ready(world, "/token", &own_work());
@@ -85,7 +85,7 @@ pub(crate) async fn race_a_proof(world: &World, cast: &Cast, doors: &[NodeClient
     only_winner(&replies, (400, "invalid_dpop_proof"));
 }
 
-/// DESIGN 6: the `jti` of an actor assertion is consumed.
+/// The `jti` of an actor assertion is consumed.
 pub(crate) async fn race_an_actor_assertion(world: &World, cast: &Cast, doors: &[NodeClient]) {
     let code = cast.code(world).await;
     let token = cast.redeem(world, &code).await.access_token();
@@ -105,45 +105,29 @@ pub(crate) async fn race_an_actor_assertion(world: &World, cast: &Cast, doors: &
     assert_eq!(rows.len(), 2, "the root and one hand over");
 }
 
-both!(
-    /// Promise 3, LESSONS 33, 34.
-    one_redemption_of_a_code,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let doors = doors_of(&world).await;
-        race_a_code(&world, &cast, &doors).await;
-    }
-);
+both!(one_redemption_of_a_code, |world| async {
+    let cast = Cast::of(&world).await;
+    let doors = doors_of(&world).await;
+    race_a_code(&world, &cast, &doors).await;
+});
 
-both!(
-    /// Promise 3, LESSONS 20.
-    one_use_of_a_client_assertion,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let doors = doors_of(&world).await;
-        race_an_assertion(&world, &cast, &doors).await;
-    }
-);
+both!(one_use_of_a_client_assertion, |world| async {
+    let cast = Cast::of(&world).await;
+    let doors = doors_of(&world).await;
+    race_an_assertion(&world, &cast, &doors).await;
+});
 
-both!(
-    /// Promise 3, LESSONS 22, 26.
-    one_use_of_a_proof,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let doors = doors_of(&world).await;
-        race_a_proof(&world, &cast, &doors).await;
-    }
-);
+both!(one_use_of_a_proof, |world| async {
+    let cast = Cast::of(&world).await;
+    let doors = doors_of(&world).await;
+    race_a_proof(&world, &cast, &doors).await;
+});
 
-both!(
-    /// Promise 3, DESIGN 6.
-    one_use_of_an_actor_assertion,
-    |world| async {
-        let cast = Cast::of(&world).await;
-        let doors = doors_of(&world).await;
-        race_an_actor_assertion(&world, &cast, &doors).await;
-    }
-);
+both!(one_use_of_an_actor_assertion, |world| async {
+    let cast = Cast::of(&world).await;
+    let doors = doors_of(&world).await;
+    race_an_actor_assertion(&world, &cast, &doors).await;
+});
 
 both!(
     /// Nobody waits for a second connection while holding one: more requests than connections, and nothing at hand.
@@ -188,7 +172,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 36: fifty people's browsers hold the page of one request, and all approve.
+    /// Fifty people's browsers hold the page of one request, and all approve.
     one_approval_of_a_request,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -208,7 +192,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 36: half approve, half deny; the request is decided once, whoever was first.
+    /// Half approve, half deny; the request is decided once, whoever was first.
     one_decision_of_a_request,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -253,7 +237,7 @@ async fn at_consent(world: &World, node: &Node, url: &str, place: usize) -> (Bro
 }
 
 both!(
-    /// LESSONS 35: a public client's refresh token is rotated once, and no race leaves two live children.
+    /// A public client's refresh token is rotated once, and no race leaves two live children.
     one_rotation_of_a_refresh_token,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! Secrets are not kept, and no record or refusal repeats one (promise 9, LESSONS 44).
+//! Secrets are not kept, and no record or refusal repeats one.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -140,7 +140,7 @@ async fn misuse(world: &World, heard: &mut Heard, cast: &Cast, used: (&str, &str
 }
 
 both!(
-    /// LESSONS 44, promise 9: a whole story, then no row of any table and no refusal holds anything secret of it.
+    /// A whole story, then no row of any table and no refusal holds anything secret of it.
     no_row_and_no_refusal_holds_a_secret,
     |world| async {
         let cast = Cast::of(&world).await;

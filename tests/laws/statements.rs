@@ -1,4 +1,4 @@
-//! What an issuance costs the database: a constant number of statements, whatever the depth (DESIGN 8, 10).
+//! What an issuance costs the database: a constant number of statements, whatever the depth.
 //! Counted by the node itself, `BEGIN` and `COMMIT` included, when keys, clients and resources are at hand.
 
 use serde_json::json;
@@ -24,7 +24,7 @@ const NARROW: u64 = 6;
 /// Begin, stop, task, event, commit.
 const STOP: u64 = 5;
 
-/// After the commit everything above is read once more where others write too (DESIGN 6).
+/// After the commit everything above is read once more where others write too.
 const fn second_look(world: &World) -> u64 {
     match world.database.kind {
         DatabaseKind::Sqlite => 0,
@@ -40,7 +40,7 @@ async fn cost(world: &World, ready: Ready) -> (TestReply, u64) {
     (reply, world.app.store.statements() - before)
 }
 
-/// The node has seen every agent's keys; the first use of a key writes its row (DESIGN 8).
+/// The node has seen every agent's keys; the first use of a key writes its row.
 async fn warm(world: &World) -> Cast {
     let cast = Cast::of(world).await;
     for actor in [&cast.planner, &cast.booker, &cast.payer] {
@@ -75,7 +75,7 @@ fn refresh(world: &World, cast: &Cast, planted: &CopiedGrant) -> Ready {
 }
 
 both!(
-    /// DESIGN 8: "one transaction and a small constant number of statements".
+    /// One transaction and a small constant number of statements.
     each_grant_has_its_price,
     |world| async {
         let cast = warm(&world).await;
@@ -96,7 +96,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 10: "whatever the depth of the chain".
+    /// Whatever the depth of the chain.
     a_hand_over_costs_the_same_at_every_depth,
     |world| async {
         let cast = warm(&world).await;
@@ -145,7 +145,7 @@ fn actors(reply: &TestReply) -> usize {
 }
 
 both!(
-    /// Issue 3: everything below dies "in a constant number of statements".
+    /// Everything below a stop dies in a constant number of statements.
     a_stop_costs_the_same_with_fifty_descendants,
     |world| async {
         let cast = warm(&world).await;

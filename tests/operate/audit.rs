@@ -1,4 +1,4 @@
-//! The record: no token without one, and it alone answers who, for whom, what, under which limits (promise 4, JOURNEYS).
+//! The record: no token without one, and it alone answers who, for whom, what, under which limits.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ async fn only(world: &World, name: &str) -> StoredEvent {
 }
 
 both!(
-    /// Issue 3, 9: each step writes exactly its events, each with everything that JOURNEYS asks.
+    /// Each step writes exactly its events, each with everything that an auditor asks for.
     a_whole_story_writes_exactly_its_events,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -175,7 +175,7 @@ both!(
 );
 
 both!(
-    /// JOURNEYS: a consent that is narrowed or denied, and a login that fails, are events of their own.
+    /// A consent that is narrowed or denied, and a login that fails, are events of their own.
     a_narrowed_consent_a_denied_one_and_a_failed_login_are_events,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -218,7 +218,7 @@ both!(
 );
 
 both!(
-    /// DESIGN 4: refusals before client authentication are counted by the minute, later ones are events.
+    /// Refusals before client authentication are counted by the minute, later ones are events.
     counted_before_recorded_after_client_authentication,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! Configuration (issue 3 section 11): one file, the environment over it, unknown keys refused, unsafe settings do not start.
+//! Configuration: one file, the environment over it, unknown keys refused, unsafe settings do not start.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! A person who is disabled (promise 5, DESIGN 2): nothing that they are subject, owner or sponsor of goes on, on any node, from
+//! A person who is disabled: nothing that they are subject, owner or sponsor of goes on, on any node, from
 //! that commit on; and `writ user disable|enable` does it.
 
 use std::process::{Command, Output};

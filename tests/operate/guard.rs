@@ -1,4 +1,4 @@
-//! LESSONS 28 through the HTTP door: addresses that others name are called only where that is harmless.
+//! Addresses that others name are called only where that is harmless.
 
 use writ_testkit::{PASSWORD, both, both_heard};
 

@@ -1,4 +1,4 @@
-//! Signing keys: next, active, retiring, removed; several nodes agree; the private part is sealed (SPECS appendix B.5).
+//! Signing keys: next, active, retiring, removed; several nodes agree; the private part is sealed.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ async fn rotated(world: &World) -> (String, String) {
 }
 
 both!(
-    /// Appendix B.5: what was `next` signs after a rotation, it was published before; the old one stays published until
+    /// What was `next` signs after a rotation, it was published before; the old one stays published until
     /// nothing that it signed can be valid, and then it is gone.
     a_rotation_breaks_no_token,
     |world| async {
@@ -150,7 +150,7 @@ both!(
 );
 
 both!(
-    /// Appendix B.5: several nodes agree: a token by the new key is taken at once everywhere, and every node signs with
+    /// Several nodes agree: a token by the new key is taken at once everywhere, and every node signs with
     /// it within `KEY_CACHE`.
     another_node_follows,
     |world| async {
@@ -195,7 +195,7 @@ both!(
 );
 
 both!(
-    /// Promise 9, issue 3: private keys are sealed under the master key; a node with another master key does not start.
+    /// Private keys are sealed under the master key; a node with another master key does not start.
     sealed_keys_open_for_the_master_key_alone,
     |world| async {
         for row in world.begin().await.signing_keys().await.unwrap() {

@@ -1,4 +1,4 @@
-//! Two agents hand over to each other at the same moment, with keys that nobody has seen (DESIGN 8): both get their token, and
+//! Two agents hand over to each other at the same moment, with keys that nobody has seen: both get their token, and
 //! neither waits for the other in a circle.
 
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! As many records as tokens, and how they are found (promise 4, issue 3).
+//! As many records as tokens, and how they are found.
 
 use serde_json::json;
 use writ_store::event::{EventFilter, StoredEvent};
@@ -19,7 +19,7 @@ async fn filtered(world: &World, filter: EventFilter<'_>) -> Vec<StoredEvent> {
 }
 
 both!(
-    /// Issue 3, 9: the record is filtered by person, by agent (client or anywhere in the chain), by task.
+    /// The record is filtered by person, by agent (client or anywhere in the chain), by task.
     filters_by_person_agent_and_task,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -88,7 +88,7 @@ both!(
 );
 
 both!(
-    /// Promise 4: no token without a record: as many events as tokens, by `jti`.
+    /// No token without a record: as many events as tokens, by `jti`.
     every_token_has_its_event,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! Stop means stop (promise 5): at once, on every node, below and nowhere else, and nothing undoes it.
+//! Stop means stop: at once, on every node, below and nowhere else, and nothing undoes it.
 
 use serde_json::json;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
@@ -52,7 +52,7 @@ async fn dead(world: &World, cast: &Cast, holder: &TestAgent, token: &str) {
 }
 
 both!(
-    /// Promise 5: a person's stop kills everything below the task at once, on every node, whatever was cached there.
+    /// A person's stop kills everything below the task at once, on every node, whatever was cached there.
     a_persons_stop_counts_on_every_node_at_once,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -131,7 +131,7 @@ both!(
 );
 
 both!(
-    /// Promise 5: an operator's stop does the same, once, and touches no other task; a code below it is worth nothing.
+    /// An operator's stop does the same, once, and touches no other task; a code below it is worth nothing.
     an_operators_stop_touches_no_other_task,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -171,7 +171,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 4 and 9, promise 5: delegation, agent, owner, person: what stands below dies, what stands above lives.
+    /// Delegation, agent, owner, person: what stands below dies, what stands above lives.
     every_kind_of_stop_reaches_all_descendants,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -271,7 +271,7 @@ both!(
 );
 
 both!(
-    /// Promise 5: "a person's next login or remembered consent does not undo it".
+    /// A person's next login or consent does not undo a stop.
     a_new_login_and_consent_undo_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -302,7 +302,7 @@ both!(
 );
 
 both!(
-    /// Only the person's own tasks: not another's, not without login, not by a forged form (DESIGN 4).
+    /// Only the person's own tasks: not another's, not without login, not by a forged form.
     nobody_stops_another_persons_task,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -359,7 +359,7 @@ both!(
 );
 
 both!(
-    /// Promise 5 at the issuer's own endpoint: a stopped token opens `/userinfo` no more.
+    /// A stopped token opens `/userinfo` no more.
     a_stopped_token_opens_userinfo_no_more,
     |world| async {
         let cast = Cast::of(&world).await;

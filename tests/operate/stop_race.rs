@@ -1,4 +1,4 @@
-//! A stop never loses a race against a mint (promise 5, DESIGN 6): a thousand times on each database, over two nodes.
+//! A stop never loses a race against a mint: a thousand times on each database, over two nodes.
 //! The stop starts when the mint has sent so many statements, so that every place between them is tried.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ enum Mint {
 impl Mint {
     const ALL: [Self; 3] = [Self::HandOver, Self::Refresh, Self::Narrow];
 
-    /// The refusal of one that builds on something stopped (DESIGN 6, RFC 6749 section 5.2).
+    /// The refusal of one that builds on something stopped (RFC 6749 section 5.2).
     const fn refusal(self) -> &'static str {
         match self {
             Self::HandOver | Self::Narrow => "invalid_request",
@@ -59,7 +59,7 @@ fn refresh_form(planted: &CopiedGrant) -> Vec<(&'static str, String)> {
 }
 
 both!(
-    /// Promise 5, issue 3: "A stop against a mint, a thousand times: no live token after the stop's answer."
+    /// A thousand times: no live token after the stop's answer.
     a_stop_never_loses_against_a_mint,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! Suspending an agent from the command line: everything below it stops at once, and lives again when it is resumed (promise 5).
+//! Suspending an agent from the command line: everything below it stops at once, and lives again when it is resumed.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! A person's own pages: what acts for them, what happened, and all of it to take away (JOURNEYS, the person with a phone).
+//! A person's own pages: what acts for them, what happened, and all of it to take away.
 
 use serde_json::{Value, json};
 use writ_testkit::{Cast, PASSWORD, both, claims};
@@ -30,7 +30,7 @@ both!(history_tells_what_was_asked_and_answered, |world| async {
 });
 
 both!(
-    /// One query by `approval` finds everything about a request, whatever happened to it (JOURNEYS, events).
+    /// One query by `approval` finds everything about a request, whatever happened to it.
     every_event_of_a_request_names_it_alike,
     |world| async {
         let cast = Cast::of(&world).await;

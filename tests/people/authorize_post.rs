@@ -1,5 +1,5 @@
 //! `POST /authorize` (OpenID Connect Core 3.1.2.1): the same request as by GET, from a form, also of another site, whose posts
-//! bring no cookie. And how many requests one address may leave in a minute (promise 10).
+//! bring no cookie. And how many requests one address may leave in a minute.
 
 use std::net::IpAddr;
 

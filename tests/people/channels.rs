@@ -1,4 +1,4 @@
-//! Mail and webhook (issue 4 section 5): they open the page and say nothing else; quiet hours; what is over disturbs nobody.
+//! Mail and webhook: they open the page and say nothing else; quiet hours; what is over disturbs nobody.
 
 use serde_json::{Value, json};
 use writ_authority::Types;
@@ -216,7 +216,7 @@ async fn the_webhook_is_signed_by_our_key() {
     }
 }
 
-/// JOURNEYS: "This was not me" suspends the agent, and the admin hears of it.
+/// "This was not me" suspends the agent, and the admin hears of it.
 #[tokio::test(flavor = "multi_thread")]
 async fn not_me_tells_the_admin() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {

@@ -1,4 +1,4 @@
-//! Consent (DESIGN 4, promise 7): what is shown is what is recorded, less may be granted, and an agent asks each time.
+//! Consent: what is shown is what is recorded, less may be granted, and an agent asks each time.
 
 use serde_json::json;
 use writ_testkit::{
@@ -263,7 +263,7 @@ both!(a_denied_consent_gives_no_code, |world| async {
     assert_eq!(
         reply.refusal(),
         (400, "invalid_grant".to_owned()),
-        "LESSONS 33"
+        "the handle of a page is no code"
     );
 });
 

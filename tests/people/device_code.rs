@@ -1,4 +1,4 @@
-//! The person's side of the device flow (RFC 8628 sections 3.3 and 5, LESSONS 27, 30, 32): who types a code, how often they may
+//! The person's side of the device flow (RFC 8628 sections 3.3 and 5): who types a code, how often they may
 //! be wrong, and that nothing but the approval screen approves.
 
 use writ_core::id::ClientId;
@@ -8,7 +8,7 @@ use writ_testkit::{Cast, PASSWORD, at_once, both, refused};
 use crate::client::device::{ask, poll, request, taken, terminal, types, waiting};
 
 both!(
-    /// RFC 8628 3.3 and 6.1: the person logs in first, and types as people type; the way back leads to the code.
+    /// RFC 8628 sections 3.3 and 6.1: the person logs in first, and types as people type; the way back leads to the code.
     rfc_8628_3_3_login_first_then_the_code_as_typed,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -31,7 +31,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 3.3.1 and 5.4, LESSONS 32: the complete link fills the field in. It takes nothing and approves nothing.
+    /// RFC 8628 sections 3.3.1 and 5.4: the complete link fills the field in. It takes nothing and approves nothing.
     opening_the_complete_link_does_nothing,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -65,7 +65,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 3.3.1: the code of the terminal stands on the screen that is signed, and lies sealed before.
+    /// RFC 8628 section 3.3.1: the code of the terminal stands on the screen that is signed, and lies sealed before.
     rfc_8628_3_3_1_the_code_is_on_the_screen,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -95,7 +95,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 5.1: wrong codes are counted by person; while they pause, a right one is not even looked at.
+    /// RFC 8628 section 5.1: wrong codes are counted by person; while they pause, a right one is not even looked at.
     rfc_8628_5_1_guessing_is_paused,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -121,7 +121,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 5.1: no node, and no restart, gives more guesses.
+    /// RFC 8628 section 5.1: no node, and no restart, gives more guesses.
     rfc_8628_5_1_guesses_are_counted_over_all_nodes,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -154,7 +154,7 @@ both!(
 );
 
 both!(
-    /// RFC 8628 5.1: the fewer codes wait, the harder is each to guess; one client cannot fill the space.
+    /// RFC 8628 section 5.1: the fewer codes wait, the harder is each to guess; one client cannot fill the space.
     rfc_8628_5_1_codes_that_wait_are_bounded,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -176,7 +176,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 30: whoever took it is who decides; for everybody else the code is as wrong as any.
+    /// Whoever took it is who decides; for everybody else the code is as wrong as any.
     a_user_code_belongs_to_the_person_who_typed_it,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -203,7 +203,7 @@ both!(
 );
 
 both!(
-    /// LESSONS 27: person and client are judged when the code is typed and again when the token is fetched.
+    /// Person and client are judged when the code is typed and again when the token is fetched.
     everybody_is_judged_again,
     |world| async {
         let cast = Cast::of(&world).await;

@@ -1,4 +1,4 @@
-//! Login and the cookie (RFC 9700 section 4.7, DESIGN 4): what a stranger, a forger and a thief of an old cookie get.
+//! Login and the cookie (RFC 9700 section 4.7): what a stranger, a forger and a thief of an old cookie get.
 
 use writ_testkit::{Browser, Cast, PASSWORD, WebPage, World, authorize_url, both, both_with};
 

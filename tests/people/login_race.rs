@@ -1,5 +1,5 @@
 //! Wrong passwords are counted for everybody together: over two nodes, over a restart, and at the same moment, for names that
-//! exist and names that do not (LESSONS 27).
+//! exist and names that do not.
 
 use writ_testkit::{Browser, Cast, Node, PASSWORD, WebPage, World, at_once, both};
 

@@ -1,4 +1,4 @@
-//! What adds or removes a passkey (issue 4, promise 7): a passkey that the person has, with user verification, in that very
+//! What adds or removes a passkey: a passkey that the person has, with user verification, in that very
 //! ceremony; for the first one their password, typed there. A login of before opens nothing, however young it is.
 
 use serde_json::{Value, json};

@@ -117,7 +117,7 @@ both_heard!(
 );
 
 both_heard!(
-    /// RFC 8291 4: one record, whose size is larger than what is in it; at most 4096 octets of all.
+    /// RFC 8291 section 4: one record, whose size is larger than what is in it; at most 4096 octets of all.
     rfc_8291_4_one_record_within_its_size,
     |world, receiver| async {
         let cast = Cast::of(&world).await;
@@ -326,7 +326,7 @@ both_heard!(the_page_of_devices_sends_forms, |world, receiver| async {
     assert_eq!(devices[0].name, "Pixel");
     assert!(
         !format!("{devices:?}").contains("/1\""),
-        "promise 9: the endpoint is a secret"
+        "the endpoint is a secret"
     );
     for (form, headers) in [
         (

@@ -1,4 +1,4 @@
-//! How many browsers of a person are told (promise 10), and what is on record of them (promise 4).
+//! How many browsers of a person are told, and what is on record of them.
 
 use http::Method;
 use serde_json::{Value, json};
@@ -76,7 +76,7 @@ both_heard!(
             assert_eq!(event.subject.as_deref(), Some(told.alice.as_str()));
             assert!(
                 !format!("{event:?}").contains(&receiver.origin),
-                "promise 9"
+                "an endpoint is a secret"
             );
         }
     }
