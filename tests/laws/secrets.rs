@@ -105,9 +105,20 @@ async fn approve(world: &World, heard: &mut Heard, who: &TestAgent, form: &Field
     code
 }
 
+/// What the agent got for its person.
+struct Secrets<'a> {
+    token: &'a str,
+    refresh: &'a str,
+    code: &'a str,
+}
+
 /// Each wrong use of what is secret; the answers must not repeat it.
-async fn misuse(world: &World, heard: &mut Heard, cast: &Cast, used: (&str, &str, &str)) {
-    let (token, refresh, code) = used;
+async fn misuse(world: &World, heard: &mut Heard, cast: &Cast, secrets: &Secrets<'_>) {
+    let Secrets {
+        token,
+        refresh,
+        code,
+    } = *secrets;
     let narrow = cast.exchange_form(token, None);
     let tampered = format!("{}AAAA", &token[..token.len() - 4]);
     let assertion = cast.payer.actor_assertion(world, "agt_booker");
@@ -193,7 +204,12 @@ both!(
         heard.jwt("plain token", &first.access_token());
         heard.add("plain refresh token", &first.member("refresh_token"));
         assert_eq!(cast.introspect(&world, &token).await["active"], true);
-        misuse(&world, &mut heard, &cast, (&token, &refresh, &code)).await;
+        let secrets = Secrets {
+            token: &token,
+            refresh: &refresh,
+            code: &code,
+        };
+        misuse(&world, &mut heard, &cast, &secrets).await;
 
         let key = world.app.keys().await.unwrap().active.to_pkcs8();
         heard.add("signing key", &URL_SAFE_NO_PAD.encode(&*key));

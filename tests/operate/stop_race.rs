@@ -33,7 +33,7 @@ impl Mint {
         }
     }
 
-    fn ready(self, world: &World, cast: &Cast, (planted, token): (&CopiedGrant, &str)) -> Ready {
+    fn ready(self, world: &World, cast: &Cast, planted: &CopiedGrant, token: &str) -> Ready {
         let form = match self {
             Self::HandOver => {
                 let actor = cast.booker.actor_assertion(world, "agt_planner");
@@ -73,12 +73,16 @@ both!(
             let form = refresh_form(&planted);
             let first = doors[1].send(&cast.planner.ready(&world, "/token", &form)).await;
             let first = first.access_token();
-            let ready = |mint: Mint| mint.ready(&world, &cast, (&planted, &first));
+            let ready = |mint: Mint| mint.ready(&world, &cast, &planted, &first);
 
             let after = (round / Mint::ALL.len() % PLACES) as u64;
-            let racing = (ready(mint), planted.task.clone());
-            let nodes = (&world, &other);
-            let raced = race(nodes, racing, (after, ready(mint))).await;
+            let starting = Race {
+                mint: ready(mint),
+                task: planted.task.clone(),
+                after,
+                late: ready(mint),
+            };
+            let raced = race(&world, &other, starting).await;
 
             let place = format!("round {round}: {mint:?}, stopped after {after} statements");
             let refused = (400, mint.refusal().to_owned());
@@ -102,6 +106,16 @@ both!(
     }
 );
 
+/// A mint against the stop of its task.
+struct Race {
+    mint: Ready,
+    task: TaskId,
+    /// The stop starts when the mint has sent so many statements.
+    after: u64,
+    /// A mint that starts at the stop's answer.
+    late: Ready,
+}
+
 /// What one race gave.
 struct Raced {
     answer: TestReply,
@@ -112,16 +126,18 @@ struct Raced {
 }
 
 /// The mint at the first node against the stop at the second; late mints come to the second.
-async fn race(
-    (world, other): (&World, &Node),
-    (ready, task): (Ready, TaskId),
-    (after, late): (u64, Ready),
-) -> Raced {
+async fn race(world: &World, other: &Node, race: Race) -> Raced {
+    let Race {
+        mint,
+        task,
+        after,
+        late,
+    } = race;
     let start = world.app.store.statements();
     let answered = Arc::new(AtomicBool::new(false));
     let (door, minter, done) = (world.door(), world.app.clone(), answered.clone());
     let minting = tokio::spawn(async move {
-        let answer = door.send(&ready).await;
+        let answer = door.send(&mint).await;
         done.store(true, Ordering::SeqCst);
         (answer, minter.store.statements() - start)
     });
