@@ -36,7 +36,7 @@ pub async fn jwks(State(app): State<Arc<App>>) -> Response {
     }
 }
 
-/// The document; `tests/discovery.rs` asks each endpoint whether it is there.
+/// The document; `tests/client/discovery.rs` asks each endpoint whether it is there.
 pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
     let url = |path: &str| app.config.url(path);
     let features = app.config.features;

@@ -1,0 +1,244 @@
+//! One person, one request: what the page says, and what each answer does.
+
+use serde_json::{Value, json};
+use writ_core::id::ClientId;
+use writ_core::pending::State;
+use writ_server::operate::change::Actor;
+use writ_server::operate::suspend;
+use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, claims, minted, refused};
+
+/// The planner's question to alice about 300.00, within the task of its token; and who answers.
+pub struct Scene {
+    pub cast: Cast,
+    pub token: String,
+    pub auth_req_id: String,
+    pub id: String,
+    pub alice: Phone,
+}
+
+pub async fn staged(world: &World) -> Scene {
+    let cast = Cast::of(world).await;
+    let token = cast.token(world).await;
+    let question = cast.question_within(&token);
+    let auth_req_id = cast.planner.asked(world, &question).await;
+    Scene {
+        id: world.request_id(&auth_req_id).await,
+        alice: world.phone_of("alice").await,
+        cast,
+        token,
+        auth_req_id,
+    }
+}
+
+pub async fn state(world: &World, scene: &Scene) -> State {
+    world.waiting(&scene.auth_req_id).await.state
+}
+
+pub fn on_receipt(page: &WebPage) {
+    let path = page.url.path();
+    assert!(
+        path.starts_with("/app/receipts/"),
+        "{path}: {}",
+        page.reply.text()
+    );
+    assert_eq!(page.reply.status, 200);
+}
+
+both!(every_point_of_the_screen_is_on_the_page, |world| async {
+    let mut scene = staged(&world).await;
+    let alice = &mut scene.alice;
+    assert_eq!(alice.inbox().await, [scene.id.clone()]);
+    let page = alice.look(&scene.id).await;
+    assert_eq!(page.reply.status, 200);
+    for words in [
+        "agt_planner asks for your approval",
+        "Published by Acme",
+        "Not verified",
+        "Owner: alice. Answers for it: alice.",
+        "It would act for you: alice.",
+        "Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once",
+        "Reference on the statement: “Booking 7KQ2PX”",
+        "At: https://bank.example",
+        "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
+        "It may not pass this on to any other agent.",
+        "More than what you allowed in that task.",
+        "“W4SCT”",
+        "We did not check these words.",
+        "21 September 2026, 14:13 UTC",
+        "21 September 2026, 14:18 UTC",
+        "You alone decide.",
+        "You decide because it acts for you.",
+        "Deny and stop this agent",
+        "This was not me",
+    ] {
+        page.says(words);
+    }
+    // What is kept is what was shown.
+    let user = world.user_id("alice").await;
+    let id = world.waiting(&scene.auth_req_id).await.id;
+    let kept = world.begin().await.screen(&id, &user).await.unwrap();
+    let kept: Value = serde_json::from_str(&kept.unwrap()).unwrap();
+    for section in kept["screen"]["shown"].as_array().unwrap() {
+        page.says(section["heading"].as_str().unwrap());
+        for line in section["lines"].as_array().unwrap() {
+            page.says(line.as_str().unwrap());
+        }
+    }
+});
+
+both!(
+    a_password_typed_in_this_very_approval_approves,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let page = scene.alice.look(&scene.id).await;
+        world.advance(20);
+        let receipt = scene.alice.approve_by_password(&page).await;
+        on_receipt(&receipt);
+        assert_eq!(state(&world, &scene).await, State::Approved);
+        assert!(scene.alice.inbox().await.is_empty());
+        let reply = scene.cast.planner.poll(&world, &scene.auth_req_id).await;
+        let token = minted(&reply, "approved");
+        let approval = json!({
+            "id": scene.id, "basis": "password", "at": world.now().seconds(),
+            "by": "subject", "people": 1
+        });
+        assert_eq!(token["approval"], approval);
+        assert_eq!(token["acr"], json!("urn:writ:acr:password"));
+        assert_eq!(token["auth_time"], json!(world.now().seconds()));
+        let amount = &token["authorization_details"][0]["instructed_amount"]["amount"];
+        assert_eq!(amount, &json!("300.00"));
+        assert_eq!(
+            token["mission"]["id"],
+            claims(&scene.token)["mission"]["id"]
+        );
+        // Whoever comes back finds how it ended.
+        let again = scene.alice.look(&scene.id).await;
+        again.says("You approved this");
+    }
+);
+
+both!(deny_works_with_the_login_alone, |world| async {
+    let mut scene = staged(&world).await;
+    let page = scene.alice.look(&scene.id).await;
+    let receipt = scene.alice.refuse(&page, "deny").await;
+    on_receipt(&receipt);
+    refused(
+        &scene.cast.planner.poll(&world, &scene.auth_req_id).await,
+        "access_denied",
+        "denied",
+    );
+    let events = world.events_named("approval.denied").await;
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0].reason.as_deref(), Some("denied"));
+    // The task lives on.
+    let heard = scene.cast.introspect(&world, &scene.token).await;
+    assert_eq!(heard["active"], json!(true));
+});
+
+both!(
+    deny_and_stop_ends_what_the_agent_does_for_the_person,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let second = scene.cast.token(&world).await;
+        let page = scene.alice.look(&scene.id).await;
+        on_receipt(&scene.alice.refuse(&page, "stop").await);
+        for token in [&scene.token, &second] {
+            let heard = scene.cast.introspect(&world, token).await;
+            assert_eq!(heard["active"], json!(false));
+        }
+        let stopped = world.events_named("task.revoked").await;
+        assert_eq!(stopped.len(), 2);
+        // It may be asked to act again: the agent itself is not suspended.
+        let third = scene.cast.token(&world).await;
+        let heard = scene.cast.introspect(&world, &third).await;
+        assert_eq!(heard["active"], json!(true));
+        scene
+            .alice
+            .look(&scene.id)
+            .await
+            .says("Denied, and stopped");
+    }
+);
+
+both!(
+    not_me_suspends_the_agent_until_an_operator_resumes_it,
+    |world| async {
+        let mut scene = staged(&world).await;
+        let page = scene.alice.look(&scene.id).await;
+        on_receipt(&scene.alice.refuse(&page, "not_me").await);
+        let events = world.events_named("agent.suspended").await;
+        assert_eq!(events.len(), 1);
+        assert_eq!(events[0].client.as_deref(), Some("agt_planner"));
+        assert_eq!(events[0].data["reported_by"], json!(scene.cast.alice));
+        assert_eq!(events[0].data["approval"], json!(scene.id));
+        let heard = scene.cast.introspect(&world, &scene.token).await;
+        assert_eq!(heard["active"], json!(false));
+        let asked = scene.cast.planner.ask(&world, &scene.cast.question()).await;
+        refused(&asked, "unauthorized_client", "suspended");
+        let mut session = world.begin().await;
+        let agent = ClientId::from_text("agt_planner");
+        let change = world.app.change(Actor::Operator, world.now());
+        let resumed = suspend::resume_agent(&mut session, &agent, change).await;
+        assert!(resumed.unwrap());
+        session.commit().await.unwrap();
+        let heard = scene.cast.introspect(&world, &scene.token).await;
+        assert_eq!(heard["active"], json!(true));
+    }
+);
+
+both!(
+    the_right_number_is_picked_and_a_wrong_one_ends_it,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let mut file = writ_testkit::agent_file("agt_numbers", "alice");
+        file["number_matching"] = json!(true);
+        file["agent"]["may_ask"] = json!(["alice"]);
+        let agent = writ_testkit::enrol(&world, file).await;
+        let mut alice = world.phone_of("alice").await;
+        for right in [true, false] {
+            let asked = agent.ask(&world, &cast.question()).await;
+            let shown_by_agent: u8 = asked.json()["number_to_match"]
+                .as_u64()
+                .unwrap_or_else(|| panic!("{}", asked.text()))
+                .try_into()
+                .unwrap();
+            let auth_req_id = asked.member("auth_req_id");
+            let id = world.request_id(&auth_req_id).await;
+            let page = alice.look(&id).await;
+            let numbers = page.numbers();
+            assert_eq!(numbers.len(), 3);
+            assert!(numbers.contains(&shown_by_agent));
+            assert_eq!(numbers, alice.look(&id).await.numbers(), "no second draw");
+            let none = alice.approve_by_password(&page).await;
+            assert_eq!(none.reply.status, 422);
+            none.says("Pick the number that the agent shows you.");
+            let mut picks = numbers.into_iter();
+            let pick = picks.find(|n| (*n == shown_by_agent) == right).unwrap();
+            let fill = [("password", PASSWORD), ("number", &pick.to_string())];
+            let shown = alice.answer(&page, &fill).await;
+            if right {
+                on_receipt(&shown);
+                minted(&agent.poll(&world, &auth_req_id).await, "approved");
+            } else {
+                shown.says("That was not the number");
+                let polled = agent.poll(&world, &auth_req_id).await;
+                refused(&polled, "access_denied", "wrong number");
+                let request = world.waiting(&auth_req_id).await;
+                let reason = request.decision.unwrap().reason;
+                assert_eq!(reason.as_deref(), Some("wrong number"));
+            }
+        }
+    }
+);
+
+both!(a_link_leads_over_the_login_to_the_request, |world| async {
+    let scene = staged(&world).await;
+    let path = format!("/app/requests/{}", scene.id);
+    let mut browser = world.browser();
+    let login = browser.open(&path).await;
+    assert_eq!(login.url.path(), "/login");
+    let page = browser.log_in(&login, "alice", PASSWORD).await;
+    assert_eq!(page.url.path(), path);
+    page.says("Pay up to 300.00 EUR to “KLM”");
+    assert_eq!(state(&world, &scene).await, State::Viewed);
+});

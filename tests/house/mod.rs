@@ -1,0 +1,122 @@
+//! Tests over the source tree, for what lints cannot see: sizes, words, names, parameters, folders that use each other, packages,
+//! licences and migrations. What is known and not mended yet stands in `still_to_mend.rs`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+mod circles;
+mod citations;
+mod files;
+mod migrations;
+mod names;
+mod packages;
+mod parameters;
+mod source;
+mod spdx;
+mod still_to_mend;
+
+/// Folders that hold what is ours; beside them the files of the top level.
+const OURS: [&str; 8] = [
+    ".ci",
+    "config",
+    "conformance",
+    "crates",
+    "docs",
+    "migrations",
+    "tests",
+    "benches",
+];
+/// Made by tools, and not ours to word.
+const MADE: [&str; 5] = [
+    "target",
+    "node_modules",
+    ".git",
+    "Cargo.lock",
+    "package-lock.json",
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// Every text file of ours, with its path below the root.
+fn files() -> Vec<(String, String)> {
+    let root = root();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&root).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_file() && !MADE.contains(&name) {
+            read(&root, &path, &mut found);
+        } else if OURS.contains(&name) {
+            walk(&root, &path, &mut found);
+        }
+    }
+    assert!(
+        found.len() > 100,
+        "the sources are not at `{}`",
+        root.display()
+    );
+    found
+}
+
+fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if MADE.contains(&path.file_name().unwrap().to_str().unwrap()) {
+            continue;
+        }
+        if path.is_dir() {
+            walk(root, &path, found);
+        } else {
+            read(root, &path, found);
+        }
+    }
+}
+
+/// Pictures are no text.
+fn read(root: &Path, path: &Path, found: &mut Vec<(String, String)>) {
+    if let Ok(text) = std::fs::read_to_string(path) {
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap();
+        found.push((name.to_owned(), text));
+    }
+}
+
+/// Of all crates, tests included.
+fn rust_files() -> Vec<(String, String)> {
+    let mut files = files();
+    files.retain(|(name, _)| name.ends_with(".rs"));
+    files
+}
+
+fn none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}
+
+/// Problems by place: each place has exactly as many as `still_to_mend.rs` says of this check, none where it says nothing.
+fn only_known(check: &str, found: &BTreeMap<String, Vec<String>>) {
+    let known: BTreeMap<&str, usize> = still_to_mend::STILL_TO_MEND
+        .iter()
+        .filter(|(name, _)| *name == check)
+        .flat_map(|(_, places)| places.iter().copied())
+        .collect();
+    let mut problems = Vec::new();
+    for (place, said) in found {
+        let known = known.get(place.as_str()).copied().unwrap_or_default();
+        if said.len() > known {
+            problems.extend(said.iter().map(|said| format!("{place}: {said}")));
+        }
+    }
+    for (place, known) in known {
+        let left = found.get(place).map_or(0, Vec::len);
+        if left < known {
+            problems.push(format!(
+                "{place}: {left} left of {known}: make the entry of \"{check}\" smaller"
+            ));
+        }
+    }
+    none(&problems);
+}

@@ -1,0 +1,15 @@
+//! What holds for all endpoints together: properties, races, costs, and what specifications demand.
+
+mod musts;
+mod musts_ciba;
+mod musts_ciba_client;
+mod musts_device;
+mod musts_webauthn;
+mod narrowing;
+pub(crate) mod processes;
+pub(crate) mod races;
+pub(crate) mod requirements;
+mod requirements_later;
+mod requirements_rule;
+mod secrets;
+mod statements;

@@ -1,0 +1,179 @@
+//! A stop never loses a race against a mint: a thousand times on each database, over two nodes.
+//! The stop starts when the mint has sent so many statements, so that every place between them is tried.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use writ_core::id::TaskId;
+use writ_server::node::app::App;
+use writ_server::operate::change::Actor;
+use writ_server::operate::stop::stop_task;
+use writ_testkit::{
+    Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both,
+};
+
+const ROUNDS: usize = 1000;
+/// One more than the most statements of a mint: the stop comes before, between or after.
+const PLACES: usize = 12;
+
+#[derive(Clone, Copy, Debug)]
+enum Mint {
+    HandOver,
+    Refresh,
+    Narrow,
+}
+
+impl Mint {
+    const ALL: [Self; 3] = [Self::HandOver, Self::Refresh, Self::Narrow];
+
+    /// The refusal of one that builds on something stopped (RFC 6749 section 5.2).
+    const fn refusal(self) -> &'static str {
+        match self {
+            Self::HandOver | Self::Narrow => "invalid_request",
+            Self::Refresh => "invalid_grant",
+        }
+    }
+
+    fn ready(self, world: &World, cast: &Cast, planted: &CopiedGrant, token: &str) -> Ready {
+        let form = match self {
+            Self::HandOver => {
+                let actor = cast.booker.actor_assertion(world, "agt_planner");
+                cast.exchange_form(token, Some(&actor))
+            }
+            Self::Narrow => {
+                let mut form = cast.exchange_form(token, None);
+                let less = serde_json::json!([writ_testkit::payment("1.00")]);
+                form.push(("authorization_details", less.to_string()));
+                form
+            }
+            Self::Refresh => refresh_form(planted),
+        };
+        cast.planner.ready(world, "/token", &form)
+    }
+}
+
+fn refresh_form(planted: &CopiedGrant) -> Vec<(&'static str, String)> {
+    vec![
+        ("grant_type", "refresh_token".to_owned()),
+        ("refresh_token", planted.refresh_token.clone()),
+    ]
+}
+
+both!(
+    /// A thousand times: no live token after the stop's answer.
+    a_stop_never_loses_against_a_mint,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let other = world.node().await;
+        let seedling = GrantTemplate::of(&world, cast.grant(&world).await.access_token.expose()).await;
+        let doors = [world.door(), other.door()];
+        let mut minted_first = 0;
+        for round in 0..ROUNDS {
+            let mint = Mint::ALL[round % Mint::ALL.len()];
+            let planted = seedling.plant(&world).await;
+            let form = refresh_form(&planted);
+            let first = doors[1].send(&cast.planner.ready(&world, "/token", &form)).await;
+            let first = first.access_token();
+            let ready = |mint: Mint| mint.ready(&world, &cast, &planted, &first);
+
+            let after = (round / Mint::ALL.len() % PLACES) as u64;
+            let starting = Race {
+                mint: ready(mint),
+                task: planted.task.clone(),
+                after,
+                late: ready(mint),
+            };
+            let raced = race(&world, &other, starting).await;
+
+            let place = format!("round {round}: {mint:?}, stopped after {after} statements");
+            let refused = (400, mint.refusal().to_owned());
+            assert_eq!(raced.late.refusal(), refused, "late, {place}");
+            let mut tokens = vec![first];
+            if raced.answer.status == 200 {
+                // Also a verifier that asks nobody sees no token that is younger than the stop: nothing was left to do.
+                assert_eq!(raced.sent.0, raced.sent.1, "sent after the stop's answer, {place}");
+                minted_first += 1;
+                tokens.push(raced.answer.access_token());
+            } else {
+                assert_eq!(raced.answer.refusal(), refused, "{place}");
+            }
+            for (token, door) in tokens.iter().zip(doors.iter().cycle().skip(round)) {
+                assert!(!is_active(door, &cast, token).await, "a live token, {place}");
+            }
+        }
+        // Otherwise it was no race.
+        assert!((1..ROUNDS).contains(&minted_first), "the mint was first {minted_first} times");
+        println!("of {ROUNDS} races the mint was answered in {minted_first}");
+    }
+);
+
+/// A mint against the stop of its task.
+struct Race {
+    mint: Ready,
+    task: TaskId,
+    /// The stop starts when the mint has sent so many statements.
+    after: u64,
+    /// A mint that starts at the stop's answer.
+    late: Ready,
+}
+
+/// What one race gave.
+struct Raced {
+    answer: TestReply,
+    /// Statements that the mint had sent at the stop's answer, and at its own.
+    sent: (u64, u64),
+    /// A mint that started at the stop's answer.
+    late: TestReply,
+}
+
+/// The mint at the first node against the stop at the second; late mints come to the second.
+async fn race(world: &World, other: &Node, race: Race) -> Raced {
+    let Race {
+        mint,
+        task,
+        after,
+        late,
+    } = race;
+    let start = world.app.store.statements();
+    let answered = Arc::new(AtomicBool::new(false));
+    let (door, minter, done) = (world.door(), world.app.clone(), answered.clone());
+    let minting = tokio::spawn(async move {
+        let answer = door.send(&mint).await;
+        done.store(true, Ordering::SeqCst);
+        (answer, minter.store.statements() - start)
+    });
+    let (minter, stopper) = (world.app.clone(), other.app.clone());
+    let stopping = tokio::spawn(async move {
+        let sent = || minter.store.statements() - start;
+        while sent() < after && !answered.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        stop(&stopper, &task).await;
+        sent()
+    });
+    let at_stop = stopping.await.unwrap();
+    let late = other.door().send(&late).await;
+    let (answer, at_answer) = minting.await.unwrap();
+    Raced {
+        answer,
+        sent: (at_stop, at_answer),
+        late,
+    }
+}
+
+async fn stop(app: &App, task: &TaskId) {
+    let now = app.clock.now();
+    let mut session = app.begin().await.unwrap();
+    let change = app.change(Actor::Operator, now);
+    assert!(stop_task(&mut session, task, change).await.unwrap());
+    session.commit().await.unwrap();
+}
+
+async fn is_active(door: &NodeClient, cast: &Cast, token: &str) -> bool {
+    let ask = Ready::new("/introspect", &[("token", token.to_owned())]);
+    let reply = door
+        .send(&ask.header("authorization", &cast.bank_basic()))
+        .await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    reply.json()["active"].as_bool().unwrap()
+}

@@ -1,0 +1,21 @@
+//! What browsers call: authorization requests, login, consent, passkeys, a person's own pages and notifications.
+
+mod activity;
+mod authorize;
+mod authorize_post;
+mod channels;
+mod consent;
+mod consent_bound;
+mod device_code;
+mod live;
+mod login;
+mod login_race;
+mod page_metrics;
+mod passkey;
+mod passkey_challenge;
+mod passkey_enrolment;
+mod passkey_lost;
+mod passkey_proof;
+mod settings;
+pub(crate) mod webpush;
+mod webpush_many;

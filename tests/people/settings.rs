@@ -1,0 +1,170 @@
+//! What a person sets for themselves: quiet hours, e-mail, the code of CIBA 7.1, language.
+
+use serde_json::json;
+use writ_core::id::UserId;
+use writ_store::settings::PersonSettings;
+use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both};
+
+async fn at_home(world: &World) -> Phone {
+    Cast::of(world).await;
+    let mut phone = world.phone(1);
+    phone.sign_in("alice").await;
+    phone
+}
+
+async fn stored(world: &World) -> PersonSettings {
+    let mut session = world.begin().await;
+    let alice: UserId = session
+        .user_by_name("alice")
+        .await
+        .unwrap()
+        .unwrap()
+        .user
+        .id;
+    session.settings(&alice).await.unwrap().unwrap_or_default()
+}
+
+async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> WebPage {
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect();
+    phone.post("/app/settings", &fields).await
+}
+
+both!(quiet_hours_are_kept_and_taken_away, |world| async {
+    let mut phone = at_home(&world).await;
+    let night = [
+        ("setting", "quiet"),
+        ("from", "22:00"),
+        ("until", "07:30"),
+        ("offset", "120"),
+    ];
+    assert_eq!(set(&mut phone, &night).await.reply.status, 200);
+    let kept = stored(&world).await;
+    assert_eq!(
+        (kept.quiet_from, kept.quiet_until, kept.offset_minutes),
+        (Some(1320), Some(450), Some(120))
+    );
+    let half = [("setting", "quiet"), ("from", "22:00"), ("offset", "0")];
+    assert_eq!(set(&mut phone, &half).await.reply.status, 422);
+    assert_eq!(stored(&world).await.quiet_from, Some(1320));
+    let none = [("setting", "quiet"), ("offset", "60")];
+    assert_eq!(set(&mut phone, &none).await.reply.status, 200);
+    let kept = stored(&world).await;
+    assert_eq!((kept.quiet_from, kept.offset_minutes), (None, Some(60)));
+    let changes = world.events_named("user.changed").await;
+    assert_eq!(changes.len(), 2);
+    assert_eq!(changes[0].data, json!({ "setting": "quiet_hours" }));
+});
+
+both!(an_address_for_mail_is_kept_and_taken_away, |world| async {
+    let mut phone = at_home(&world).await;
+    let address = [("setting", "email"), ("email", "alice@example.org")];
+    assert_eq!(set(&mut phone, &address).await.reply.status, 200);
+    assert_eq!(
+        stored(&world).await.email.as_deref(),
+        Some("alice@example.org")
+    );
+    for bad in ["alice", "a@b.org\r\nBcc: c@d.org", "a@b.org,c@d.org"] {
+        let bad = [("setting", "email"), ("email", bad)];
+        assert_eq!(set(&mut phone, &bad).await.reply.status, 422);
+    }
+    assert!(stored(&world).await.email.is_some());
+    set(&mut phone, &[("setting", "email")]).await;
+    assert_eq!(stored(&world).await.email, None);
+});
+
+both!(
+    ciba_7_1_a_user_code_is_set_with_the_password_and_kept_as_a_hash,
+    |world| async {
+        let mut phone = at_home(&world).await;
+        let with = |code: &'static str, password: &'static str| {
+            [
+                ("setting", "user_code"),
+                ("user_code", code),
+                ("password", password),
+            ]
+        };
+        for (code, password) in [("123", PASSWORD), ("1234", "wrong"), ("1234", "")] {
+            let refused = set(&mut phone, &with(code, password)).await;
+            assert_eq!(refused.reply.status, 422, "{code} {password}");
+        }
+        assert_eq!(stored(&world).await.user_code_hash, None);
+        let done = set(&mut phone, &with("open sesame", PASSWORD)).await;
+        assert_eq!(done.reply.status, 200);
+        let hash = stored(&world).await.user_code_hash.unwrap();
+        assert!(hash.starts_with("$argon2id$"), "{hash}");
+        let matches = world
+            .app
+            .passwords
+            .verify("open sesame".to_owned(), Some(hash));
+        assert_eq!(matches.await, Ok(true));
+        let quiet = [("setting", "quiet"), ("offset", "0")];
+        set(&mut phone, &quiet).await;
+        assert!(stored(&world).await.user_code_hash.is_some());
+        set(&mut phone, &with("", PASSWORD)).await;
+        assert_eq!(stored(&world).await.user_code_hash, None, "taken away");
+    }
+);
+
+both!(a_language_is_chosen_for_each_browser, |world| async {
+    let mut phone = at_home(&world).await;
+    let chosen = set(&mut phone, &[("setting", "language"), ("language", "en")]).await;
+    assert_eq!(chosen.reply.status, 200);
+    let cookie = chosen.reply.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("writ-language=en; Path=/;"), "{cookie}");
+    let unknown = set(&mut phone, &[("setting", "language"), ("language", "tlh")]).await;
+    let cookie = unknown.reply.header("set-cookie").unwrap();
+    assert!(cookie.starts_with("writ-language=en;"), "{cookie}");
+    let other = set(&mut phone, &[("setting", "email"), ("email", "a@b.org")]).await;
+    assert_eq!(other.reply.header("set-cookie"), None);
+});
+
+both!(rfc_9700_4_7_forged_settings_change_nothing, |world| async {
+    let mut phone = at_home(&world).await;
+    for csrf in ["", "x"] {
+        let fields = [
+            ("csrf", csrf.to_owned()),
+            ("setting", "email".to_owned()),
+            ("email", "mallory@evil.example".to_owned()),
+        ];
+        let refused = phone.browser.post("/app/settings", &fields).await;
+        assert_eq!(refused.reply.status, 422);
+    }
+    assert_eq!(stored(&world).await.email, None);
+    let mut stranger = world.phone(2);
+    let page = stranger.browser.open("/app/settings").await;
+    assert_eq!(page.url.path(), "/login");
+    assert_eq!(page.query("next").as_deref(), Some("/app/settings"));
+});
+
+both!(
+    rfc_9700_too_many_tries_are_said_to_be_too_many,
+    |world| async {
+        let mut phone = at_home(&world).await;
+        let with = |password: &'static str| {
+            [
+                ("setting", "user_code"),
+                ("user_code", "4711"),
+                ("password", password),
+            ]
+        };
+        for _ in 0..5 {
+            let wrong = set(&mut phone, &with("wrong")).await;
+            assert_eq!(wrong.reply.status, 422);
+            wrong.says("The password is not right.");
+        }
+        let paused = set(&mut phone, &with(PASSWORD)).await;
+        assert_eq!(paused.reply.status, 429);
+        paused.says("Too many attempts. Wait a few minutes, then try again.");
+        assert_eq!(stored(&world).await.user_code_hash, None);
+        world.advance(60);
+        // A right one forgets the wrong ones before it.
+        assert_eq!(set(&mut phone, &with(PASSWORD)).await.reply.status, 200);
+        for _ in 0..4 {
+            set(&mut phone, &with("wrong")).await;
+        }
+        assert_eq!(set(&mut phone, &with(PASSWORD)).await.reply.status, 200);
+    }
+);
