@@ -16,8 +16,8 @@ use crate::client::Client;
 use crate::id::{ApprovalId, UserId};
 use crate::onward::Onward;
 use crate::pending::{
-    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Safeguards,
-    State,
+    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
+    Safeguards,
 };
 use crate::realm::Realm;
 use crate::refusal::Refusal;
@@ -115,7 +115,7 @@ pub fn pending(
         digest: fresh.digest,
         client: client.id.clone(),
         subject: None,
-        state: State::Pending,
+        status: PendingStatus::Pending,
         asked: Asked {
             authority: prepared.authority,
             binding_message: None,
@@ -140,8 +140,6 @@ pub fn pending(
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
         created_at: now,
         expires_at: now.plus(DEVICE_LIFETIME),
     }

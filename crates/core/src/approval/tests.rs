@@ -6,7 +6,7 @@ use writ_wire::resource::ResourceUri;
 
 use super::*;
 use crate::id::{ApprovalId, ClientId, UserId};
-use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, Polling, Stage};
+use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, PendingStatus, Polling, Stage};
 
 fn user(name: &str) -> User {
     User {
@@ -36,7 +36,7 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
         digest: "digest".into(),
         client: ClientId::from_text("agt_1"),
         subject: Some(user("alice").id),
-        state: State::Viewed,
+        status: PendingStatus::Viewed,
         asked: Asked {
             authority: bare("https://bank.example"),
             binding_message: None,
@@ -61,8 +61,6 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
         created_at: Timestamp::from_seconds(0),
         expires_at: Timestamp::from_seconds(100),
     }
@@ -127,12 +125,22 @@ fn promise_7_expiry_means_no_and_what_ended_stays() {
         deny(ballot(&late, &user("alice"), &[]), No::Denied),
         expired
     );
-    for state in [State::Approved, State::Denied, State::Redeemed] {
+    let Ok(Outcome::Ended(_, yes)) =
+        say_yes(&request(vec![stage(&["alice"], 1)]), &user("alice"), &[])
+    else {
+        panic!("one person's yes is enough");
+    };
+    let redeemed = PendingStatus::Redeemed {
+        decision: (*yes).clone(),
+        delegation: crate::id::DelegationId::from_text("dlg_1"),
+    };
+    let denied = PendingStatus::Denied(Decision::of_nobody("denied"));
+    for status in [PendingStatus::Approved(*yes), denied, redeemed] {
         let over = PendingRequest {
-            state,
+            status,
             ..request(vec![stage(&["alice"], 1)])
         };
-        let ended = Err(Cannot::Ended(state));
+        let ended = Err(Cannot::Ended(over.state()));
         assert_eq!(say_yes(&over, &user("alice"), &[]), ended);
     }
 }

@@ -3,7 +3,7 @@
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
-use super::{Decision, Delivery, Kind, MAX_HASTY_POLLS, PendingRequest, Polling, State};
+use super::{Decision, Delivery, Kind, MAX_HASTY_POLLS, PendingRequest, PendingStatus, Polling};
 use crate::id::ClientId;
 use crate::refusal::Refusal;
 
@@ -31,22 +31,19 @@ pub fn poll<'a>(
         let sentence = "the answer to this request is pushed: it cannot be fetched";
         return Poll::Refuse(Refusal::new(ErrorCode::UnauthorizedClient, sentence));
     }
-    match (request.state_at(now), &request.decision) {
-        (State::Redeemed, _) => Poll::Refuse(unknown(kind)),
-        (State::Expired, _) => Poll::Refuse(Refusal::new(
+    match request.status_at(now) {
+        PendingStatus::Redeemed { .. } => Poll::Refuse(unknown(kind)),
+        PendingStatus::Expired { .. } | PendingStatus::Superseded => Poll::Refuse(Refusal::new(
             ErrorCode::ExpiredToken,
             "nobody decided in time, or the answer was not fetched in time: ask again",
         )),
-        (State::Denied, _) => Poll::Refuse(Refusal::new(
+        PendingStatus::Denied(_) => Poll::Refuse(Refusal::new(
             ErrorCode::AccessDenied,
             "the person did not agree",
         )),
         _ if request.polling.hasty >= MAX_HASTY_POLLS => Poll::Refuse(too_hasty()),
-        (State::Approved, Some(decision)) => Poll::Redeem(request, decision),
-        (State::Approved, None) => {
-            Poll::Refuse(unknown(kind).because("it is approved without a decision"))
-        }
-        (State::Pending | State::Viewed, _) => Poll::Wait(request),
+        PendingStatus::Approved(decision) => Poll::Redeem(request, decision),
+        PendingStatus::Pending | PendingStatus::Viewed => Poll::Wait(request),
     }
 }
 

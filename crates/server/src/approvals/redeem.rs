@@ -53,7 +53,7 @@ pub async fn make(
 ) -> Result<Made, Failure> {
     let refuse = |refusal| granting.refuse(refusal);
     let gone = || Refusal::invalid_grant("this request was not approved");
-    let decision = request.decision.as_ref().ok_or_else(|| refuse(gone()))?;
+    let decision = request.decision().ok_or_else(|| refuse(gone()))?;
     let loaded = load(granting, session, request).await?;
     let redeemed = decide(granting, &loaded, (request, decision), &fetch).map_err(refuse)?;
     let asking = loaded.asking.as_ref().map(|lineage| &lineage.task);

@@ -48,7 +48,7 @@ pub(crate) async fn waiting(
         return Ok(None);
     };
     let found = match session.pending_by_id(id).await? {
-        Some(older) if older.was_asked_again() => session.newest_copy(&older).await?,
+        Some(older) if older.is_superseded() => session.newest_copy(&older).await?,
         found => found,
     };
     Ok(found.filter(|request| request.is_open(now)))

@@ -191,7 +191,7 @@ impl Visit<'_> {
             Err(refused) => refused,
         };
         let older = match &refused {
-            Refused::Ended(ending) if ending.request.was_asked_again() => &ending.request,
+            Refused::Ended(ending) if ending.request.is_superseded() => &ending.request,
             _ => return Ok(Err(refused)),
         };
         let newest = self.app.read().await?.newest_copy(older).await?;
@@ -250,7 +250,7 @@ impl Visit<'_> {
 
     /// Kept before it is sent; written only when it is another than before.
     async fn keep(&self, question: &Question, shown: &Shown) -> Result<(), Ended> {
-        let is_new = question.request.state == writ_core::pending::State::Pending;
+        let is_new = question.request.status == writ_core::pending::PendingStatus::Pending;
         if !is_new && question.kept.as_ref() == Some(shown) {
             return Ok(());
         }

@@ -55,7 +55,7 @@ pub(super) async fn by_agent(
     }
     let catalogue = app.catalogue().await?;
     for request in &unfetched {
-        let Some(decision) = &request.decision else {
+        let Some(decision) = request.decision() else {
             continue;
         };
         let details = decision.authority.details().iter();

@@ -5,7 +5,7 @@ use axum::response::Response;
 use serde_json::json;
 use writ_core::approval::{No, Outcome};
 use writ_core::event::{Event, EventName};
-use writ_core::pending::{Decision, State, Vote};
+use writ_core::pending::{Decision, Vote};
 use writ_core::receipt::{self, Approver, Evidence, Proof, Receipt, Verdict};
 use writ_core::screen::{ScreenError, Shown};
 use writ_core::usual::unusual;
@@ -193,7 +193,7 @@ async fn write(
 ) -> Result<bool, Ended> {
     let (id, vote) = (&question.request.id, decided.vote());
     if let (Some(_), Some(decision)) = (decided.no, decided.decision()) {
-        let denied = session.decide_pending(id, State::Denied, decision, vote.at);
+        let denied = session.decide_pending(id, decision, vote.at);
         return Ok(denied.await?);
     }
     if !session.insert_vote(id, vote, vote.at).await? {
@@ -206,7 +206,7 @@ async fn write(
     }
     match decided.decision() {
         Some(decision) => {
-            let approved = session.decide_pending(id, State::Approved, decision, vote.at);
+            let approved = session.decide_pending(id, decision, vote.at);
             Ok(approved.await?)
         }
         None => Ok(true),

@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use writ_core::approval::No;
 use writ_core::id::ApprovalId;
-use writ_core::pending::{Decision, STOPPED, State};
+use writ_core::pending::{Decision, PendingStatus, STOPPED};
 use writ_pages::{ApprovalProblem, HowOver, Over};
 
 use super::choice::Choice;
@@ -17,7 +17,7 @@ pub(super) async fn page(visit: &Visit<'_>, refused: &Refused) -> Result<Respons
         Refused::Unknown => plainly(visit, HowOver::Unknown).await,
         Refused::Ended(ending) => {
             let me = &visit.person.user.id;
-            let decided = ending.request.decision.iter().flat_map(|d| &d.by);
+            let decided = ending.request.decision().into_iter().flat_map(|d| &d.by);
             let mut votes = decided.chain(&ending.votes);
             let receipt = votes.find(|vote| vote.user == *me);
             let page = Over {
@@ -92,12 +92,13 @@ pub(super) async fn newer(
 }
 
 fn how(visit: &Visit<'_>, ending: &Ending) -> HowOver {
-    let state = ending.request.state_at(visit.app.clock.now());
-    match (state, &ending.request.decision) {
-        (State::Approved | State::Redeemed, Some(decision)) => by_whom(visit, decision, true),
-        (State::Denied, Some(decision)) => by_whom(visit, decision, false),
-        (State::Expired, _) => HowOver::Expired,
-        _ => HowOver::Unknown,
+    match ending.request.status_at(visit.app.clock.now()) {
+        PendingStatus::Approved(decision) | PendingStatus::Redeemed { decision, .. } => {
+            by_whom(visit, decision, true)
+        }
+        PendingStatus::Denied(decision) => by_whom(visit, decision, false),
+        PendingStatus::Expired { .. } | PendingStatus::Superseded => HowOver::Expired,
+        PendingStatus::Pending | PendingStatus::Viewed => HowOver::Unknown,
     }
 }
 

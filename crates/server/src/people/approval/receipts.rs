@@ -95,7 +95,7 @@ async fn find(app: &App, session: &Session, id: &str) -> Result<Kept, Ended> {
         return Err(nothing());
     }
     let request = reading.pending_by_id(&stored.request).await?;
-    let made = match request.as_ref().and_then(|r| r.delegation.as_ref()) {
+    let made = match request.as_ref().and_then(|r| r.status.delegation()) {
         Some(delegation) => reading.lineage(delegation).await?,
         None => None,
     };
@@ -114,7 +114,7 @@ async fn view(app: &App, kept: &Kept) -> Result<writ_pages::Receipt, Ended> {
     let sponsor = sponsor.map(|agent| agent.sponsor.clone());
     let canonical: Value = serde_json::from_str(&receipt.screen.text).map_err(broken)?;
     let request = kept.request.as_ref();
-    let decided = request.and_then(|r| r.decision.as_ref());
+    let decided = request.and_then(PendingRequest::decision);
     let mut by: Vec<VoteView> = decided
         .into_iter()
         .flat_map(|decision| &decision.by)
@@ -170,7 +170,7 @@ fn verdict(kept: &Kept) -> writ_pages::Verdict {
     match receipt.outcome {
         Verdict::Agreed => agreed(receipt, request),
         Verdict::Approved => {
-            let decision = request.and_then(|request| request.decision.as_ref());
+            let decision = request.and_then(PendingRequest::decision);
             match decision.is_some_and(|decision| decision.narrowed) {
                 true => writ_pages::Verdict::ApprovedLess,
                 false => writ_pages::Verdict::Approved,
@@ -191,7 +191,7 @@ fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> writ_pages::Ve
         .iter()
         .filter(|s| s.of.contains(&receipt.approver.id));
     let need = mine.next_back().map_or(1, |stage| stage.need);
-    let votes = request.and_then(|request| request.decision.as_ref());
+    let votes = request.and_then(PendingRequest::decision);
     let agreed = votes.map_or(1, |decision| decision.by.len());
     writ_pages::Verdict::Agreed { agreed, need }
 }

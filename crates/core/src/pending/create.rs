@@ -10,7 +10,7 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::time::Timestamp;
 
 use super::{
-    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, State,
+    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
     Transaction,
 };
 use crate::client::Client;
@@ -111,7 +111,7 @@ pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest,
         digest: asking.digest,
         client: client.id.clone(),
         subject: Some(asking.subject.clone()),
-        state: State::Pending,
+        status: PendingStatus::Pending,
         asked: Asked {
             authority: prepared.authority,
             binding_message: prepared.binding_message,
@@ -139,8 +139,6 @@ pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest,
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
         created_at: asking.now,
         expires_at: asking.now.plus(prepared.wait),
     })
