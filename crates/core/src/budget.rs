@@ -6,7 +6,7 @@ use std::time::Duration;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
 
 /// The counts of prompts are those of the last hour.
 pub const WINDOW: Duration = Duration::from_secs(3600);
@@ -63,7 +63,7 @@ pub struct Prompts {
 /// Nobody is asked now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OverBudget {
-    pub refusal: Refusal,
+    pub refusal: OAuthError,
     pub retry_after: Duration,
 }
 
@@ -112,7 +112,7 @@ fn paused_until(prompts: &Prompts) -> Option<Timestamp> {
 
 fn over(sentence: &str, retry_after: Duration) -> OverBudget {
     OverBudget {
-        refusal: Refusal::new(ErrorCode::AccessDenied, sentence),
+        refusal: OAuthError::new(ErrorCode::AccessDenied, sentence),
         retry_after,
     }
 }

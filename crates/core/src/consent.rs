@@ -16,9 +16,9 @@ use crate::client::{Client, User};
 use crate::code::{CODE_LIFETIME, NewCode};
 use crate::delegation::{self, Delegation};
 use crate::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId, UserId};
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::request::{PreparedRequest, longest_task};
 use crate::screen::{self, ScreenError};
 use crate::task::{Approval, PersonAuthentication, Subject, Task, level_of};
@@ -31,7 +31,7 @@ pub struct Chosen {
 }
 
 /// Names and secrets for what is made, drawn by the caller.
-pub struct Fresh {
+pub struct ConsentIds {
     pub task: TaskId,
     pub delegation: DelegationId,
     pub consent: ConsentId,
@@ -96,7 +96,7 @@ pub struct Consent {
 }
 
 /// Who decides, and how they were authenticated.
-pub struct Approver<'a> {
+pub struct ConsentGiver<'a> {
     pub user: &'a User,
     pub authentication: PersonAuthentication,
 }
@@ -105,12 +105,12 @@ pub struct Approver<'a> {
 pub fn approve(
     prepared: &PreparedRequest,
     client: &Client,
-    approver: &Approver<'_>,
+    approver: &ConsentGiver<'_>,
     (chosen, screen): (&Chosen, &ConsentScreen),
-    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
-) -> Result<Approved, Refusal> {
+    (realm, now, fresh): (Realm<'_>, Timestamp, ConsentIds),
+) -> Result<Approved, OAuthError> {
     if approver.user.disabled {
-        return Err(Refusal::new(
+        return Err(OAuthError::new(
             ErrorCode::AccessDenied,
             "the person may not approve anything now",
         ));
@@ -152,8 +152,8 @@ pub fn approve(
 }
 
 /// The person said no, or nothing was left.
-pub fn denied() -> Refusal {
-    Refusal::new(ErrorCode::AccessDenied, "the person did not agree")
+pub fn denied() -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, "the person did not agree")
 }
 
 /// How the person showed that it is them, for the record.
@@ -205,9 +205,9 @@ pub fn is_bare(authority: &Authority, audience: &ResourceUri) -> bool {
 fn task(
     prepared: &PreparedRequest,
     client: &Client,
-    approver: &Approver<'_>,
+    approver: &ConsentGiver<'_>,
     authority: Authority,
-    (screen, now, fresh): (&ConsentScreen, Timestamp, &Fresh),
+    (screen, now, fresh): (&ConsentScreen, Timestamp, &ConsentIds),
 ) -> Task {
     Task {
         id: fresh.task.clone(),
@@ -242,7 +242,7 @@ pub fn ends_at(prepared: &PreparedRequest, client: &Client, since: Timestamp) ->
 fn root(
     task: &Task,
     client: &Client,
-    (realm, now, fresh): (Realm<'_>, Timestamp, &Fresh),
+    (realm, now, fresh): (Realm<'_>, Timestamp, &ConsentIds),
     prepared: &PreparedRequest,
 ) -> Delegation {
     let id = fresh.delegation.clone();

@@ -10,16 +10,16 @@ use writ_wire::token::ClientCredentialsRequest;
 use crate::client::Client;
 use crate::delegation::{self, Delegation};
 use crate::id::{ApprovalId, DelegationId, TaskId, TransactionId};
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
-use crate::request::{Making, Wanted, longest_task, resolve};
+use crate::request::{RequestContext, Wanted, longest_task, resolve};
 use crate::requirements::requirements;
 use crate::target;
 use crate::task::{Approval, Subject, Task};
 
 /// Names for what is made, drawn by the caller.
-pub struct Fresh {
+pub struct OwnWorkIds {
     pub task: TaskId,
     pub delegation: DelegationId,
     pub approval: ApprovalId,
@@ -41,11 +41,11 @@ pub fn own_work(
     client: &Client,
     proof: Option<&Thumbprint>,
     realm: Realm<'_>,
-    (context, fresh): (&mut Making<'_>, Fresh),
-) -> Result<OwnWork, Refusal> {
+    (context, fresh): (&mut RequestContext<'_>, OwnWorkIds),
+) -> Result<OwnWork, OAuthError> {
     let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
     if scopes.iter().any(|s| s == crate::request::OPENID) {
-        return Err(Refusal::invalid_scope("scope `openid` needs a person"));
+        return Err(OAuthError::invalid_scope("scope `openid` needs a person"));
     }
     let wanted = Wanted {
         scopes: &scopes,
@@ -71,9 +71,9 @@ pub fn own_work(
     })
 }
 
-fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, Refusal> {
+fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, OAuthError> {
     if !client.is_agent() {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
@@ -84,7 +84,7 @@ fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, Refusal> 
     ))
 }
 
-fn task(client: &Client, authority: Authority, now: Timestamp, fresh: &Fresh) -> Task {
+fn task(client: &Client, authority: Authority, now: Timestamp, fresh: &OwnWorkIds) -> Task {
     let subject = if client.is_agent() {
         Subject::Agent
     } else {

@@ -14,14 +14,14 @@ use writ_wire::token::GrantType;
 use crate::authorize::{unmet, wanted_level};
 use crate::client::Client;
 use crate::id::{ApprovalId, UserId};
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
 use crate::pending::{
     Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
     Safeguards,
 };
 use crate::realm::Realm;
-use crate::refusal::Refusal;
-use crate::request::{self, Making, OPENID, Wanted};
+use crate::request::{self, OPENID, RequestContext, Wanted};
 use crate::requirements::requirements;
 
 /// How long a code is good: time to find a browser, log in and decide (RFC 8628 section 3.2).
@@ -37,7 +37,7 @@ pub const CODE_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a device asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prepared {
+pub struct PreparedDevice {
     pub authority: Authority,
     pub level: Level,
     /// `mission_intent`: what the client says it is for.
@@ -46,7 +46,7 @@ pub struct Prepared {
 }
 
 /// Names of one new request, drawn by the caller.
-pub struct Fresh {
+pub struct DeviceIds {
     pub id: ApprovalId,
     /// Of the `device_code`.
     pub digest: String,
@@ -57,12 +57,12 @@ pub fn prepare(
     request: &DeviceRequest,
     client: &Client,
     (realm, strongest): (Realm<'_>, Level),
-    context: &mut Making<'_>,
-) -> Result<Prepared, Refusal> {
+    context: &mut RequestContext<'_>,
+) -> Result<PreparedDevice, OAuthError> {
     client.may_use(GrantType::DeviceCode)?;
     let (reason, ends_at) = request::intent(request.mission_intent.as_ref(), client, context)?;
     if ends_at.is_some() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "`mission_intent` of a device has no `expires_at`: the task begins when the person decides",
         ));
     }
@@ -73,7 +73,7 @@ pub fn prepare(
     };
     let authority = request::resolve(&wanted, client, realm, context)?;
     if authority.is_empty() {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
@@ -87,11 +87,11 @@ pub fn prepare(
     let identity = request.scope.iter().any(|scope| scope == OPENID);
     let others = |step: &ApproversFile| step.of != [SUBJECT];
     if identity && needs.designated()?.iter().any(others) {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "`openid`: others than the person decide about this, and cannot say who they are",
         ));
     }
-    Ok(Prepared {
+    Ok(PreparedDevice {
         level,
         identity,
         authority,
@@ -101,11 +101,11 @@ pub fn prepare(
 
 /// The request as it waits for its code to be typed.
 pub fn pending(
-    prepared: Prepared,
+    prepared: PreparedDevice,
     client: &Client,
     jkt: Option<Thumbprint>,
     address: Option<String>,
-    (now, fresh): (Timestamp, Fresh),
+    (now, fresh): (Timestamp, DeviceIds),
 ) -> PendingRequest {
     // Each code is its own question: nothing collapses.
     let asked_hash = hash::digest_text(&[b"device", fresh.digest.as_bytes()]);

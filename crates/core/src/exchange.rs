@@ -14,10 +14,10 @@ use crate::client::{Agent, Client};
 use crate::delegation::{self, Delegation, MAX_LINEAGE};
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
+use crate::oauth_error::OAuthError;
 use crate::onward::{DEFAULT_DEPTH, Onward};
 use crate::realm::Realm;
 use crate::refresh::narrowing;
-use crate::refusal::Refusal;
 use crate::requirements::requirements;
 use crate::target;
 
@@ -50,7 +50,7 @@ pub struct Actor<'a> {
 }
 
 /// Everything that the decision needs.
-pub struct Facts<'a> {
+pub struct ExchangeFacts<'a> {
     /// C: the authenticated client.
     pub client: &'a Client,
     /// K: the key of the proof.
@@ -76,18 +76,20 @@ pub struct Exchanged {
 
 /// Decides; every refusal of subject or actor is `invalid_request` (RFC 8693 section 2.2.2).
 pub fn exchange(
-    facts: &Facts<'_>,
+    facts: &ExchangeFacts<'_>,
     request: &ExchangeRequest,
     (realm, now, fresh): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Exchanged, Refusal> {
+) -> Result<Exchanged, OAuthError> {
     let Some(agent) = &facts.client.agent else {
-        return Err(Refusal::new(
+        return Err(OAuthError::new(
             ErrorCode::UnauthorizedClient,
             "only an agent may exchange tokens",
         ));
     };
     let way = way(facts)?;
-    facts.lineage.require_live(now, Refusal::invalid_request)?;
+    facts
+        .lineage
+        .require_live(now, OAuthError::invalid_request)?;
     consistent(facts.subject, facts.lineage)?;
     may_act(facts, realm)?;
     let granted = &facts.lineage.leaf.authority;
@@ -136,9 +138,9 @@ pub fn exchange(
 }
 
 /// C, H, K and `cnf` decide.
-fn way(facts: &Facts<'_>) -> Result<Way, Refusal> {
+fn way(facts: &ExchangeFacts<'_>) -> Result<Way, OAuthError> {
     let Some(bound_to) = facts.subject.cnf.as_ref() else {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "the subject token is bound to no key: it cannot be exchanged",
         ));
     };
@@ -148,24 +150,24 @@ fn way(facts: &Facts<'_>) -> Result<Way, Refusal> {
     match (own_key, own_token) {
         (true, true) => {}
         (false, true) => {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "the proof's key is not the one that the subject token is bound to",
             ));
         }
         (true, false) => {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "the subject token's holder is another agent",
             ));
         }
         (false, false) => {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "the subject token belongs to another agent: picking it up is not offered",
             ));
         }
     }
     match &facts.actor {
         None => Ok(Way::Narrow),
-        Some(actor) if actor.client.id == facts.client.id => Err(Refusal::invalid_request(
+        Some(actor) if actor.client.id == facts.client.id => Err(OAuthError::invalid_request(
             "the actor token names the caller itself: leave it out to narrow",
         )),
         Some(_) => Ok(Way::HandOver),
@@ -181,10 +183,10 @@ pub fn holder(subject: &AccessTokenClaims) -> &str {
 }
 
 /// The token and the rows tell the same story; what cannot be traced is refused (LESSONS 5).
-pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Result<(), Refusal> {
+pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Result<(), OAuthError> {
     let (leaf, task) = (&lineage.leaf, &lineage.task);
     if leaf.is_single_use() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "the subject token was approved for one action: nothing can be made from it",
         ));
     }
@@ -199,13 +201,13 @@ pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Resul
     if same {
         return Ok(());
     }
-    Err(Refusal::invalid_request(
+    Err(OAuthError::invalid_request(
         "the subject token cannot be traced to its delegation",
     ))
 }
 
 /// We issue none; one that is present must name the agent that would act (LESSONS 8).
-fn may_act(facts: &Facts<'_>, realm: Realm<'_>) -> Result<(), Refusal> {
+fn may_act(facts: &ExchangeFacts<'_>, realm: Realm<'_>) -> Result<(), OAuthError> {
     let Some(may_act) = &facts.subject.may_act else {
         return Ok(());
     };
@@ -217,13 +219,13 @@ fn may_act(facts: &Facts<'_>, realm: Realm<'_>) -> Result<(), Refusal> {
     if named("sub") == Some(actor.as_str()) && named("iss") == Some(realm.issuer.as_str()) {
         return Ok(());
     }
-    Err(Refusal::invalid_request(
+    Err(OAuthError::invalid_request(
         "`may_act` of the subject token names another actor",
     ))
 }
 
 /// Without `resource` the audience stays.
-fn asked_resource(facts: &Facts<'_>, request: &ExchangeRequest) -> Vec<ResourceUri> {
+fn asked_resource(facts: &ExchangeFacts<'_>, request: &ExchangeRequest) -> Vec<ResourceUri> {
     if request.resource.is_empty() {
         return ResourceUri::parse(&facts.subject.aud).into_iter().collect();
     }
@@ -231,10 +233,10 @@ fn asked_resource(facts: &Facts<'_>, request: &ExchangeRequest) -> Vec<ResourceU
 }
 
 fn narrower(
-    facts: &Facts<'_>,
+    facts: &ExchangeFacts<'_>,
     authority: Authority,
     (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Delegation, Refusal> {
+) -> Result<Delegation, OAuthError> {
     let leaf = &facts.lineage.leaf;
     let act = leaf
         .act
@@ -250,21 +252,23 @@ fn narrower(
 }
 
 fn hand_over(
-    facts: &Facts<'_>,
+    facts: &ExchangeFacts<'_>,
     (_, actor): (&Agent, &Actor<'_>),
     view: &Authority,
     (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Delegation, Refusal> {
+) -> Result<Delegation, OAuthError> {
     let leaf = &facts.lineage.leaf;
     let Some(agent) = &actor.client.agent else {
-        return Err(Refusal::invalid_request("the actor token names no agent"));
+        return Err(OAuthError::invalid_request(
+            "the actor token names no agent",
+        ));
     };
     if !leaf.onward.allows(agent, &actor.client.id) {
         let sentence = format!(
             "agent `{}` is not among those that this delegation may go on to",
             actor.client.id
         );
-        return Err(Refusal::invalid_request(sentence));
+        return Err(OAuthError::invalid_request(sentence));
     }
     no_cycle(facts, &actor.client.id, realm)?;
     fresh_key(facts, actor)?;
@@ -289,14 +293,14 @@ fn hand_over(
 }
 
 fn child(
-    facts: &Facts<'_>,
+    facts: &ExchangeFacts<'_>,
     onward: Onward,
     now: Timestamp,
     id: DelegationId,
-) -> Result<Delegation, Refusal> {
+) -> Result<Delegation, OAuthError> {
     let leaf = &facts.lineage.leaf;
     if leaf.lineage_length() >= MAX_LINEAGE {
-        return Err(Refusal::invalid_request(format!(
+        return Err(OAuthError::invalid_request(format!(
             "more than {MAX_LINEAGE} delegations in a row"
         )));
     }
@@ -321,13 +325,17 @@ fn child(
     })
 }
 
-fn no_cycle(facts: &Facts<'_>, actor: &ClientId, realm: Realm<'_>) -> Result<(), Refusal> {
+fn no_cycle(
+    facts: &ExchangeFacts<'_>,
+    actor: &ClientId,
+    realm: Realm<'_>,
+) -> Result<(), OAuthError> {
     let earlier = facts.lineage.leaf.act.iter().flat_map(Act::chain);
     let again = earlier
         .into_iter()
         .any(|act| act.iss == realm.issuer.as_str() && act.sub == actor.as_str());
     if again || facts.subject.sub == actor.as_str() {
-        return Err(Refusal::invalid_request(format!(
+        return Err(OAuthError::invalid_request(format!(
             "agent `{actor}` is in the chain already"
         )));
     }
@@ -335,27 +343,27 @@ fn no_cycle(facts: &Facts<'_>, actor: &ClientId, realm: Realm<'_>) -> Result<(),
 }
 
 /// The new key differs from every key in the chain, and is nobody else's.
-fn fresh_key(facts: &Facts<'_>, actor: &Actor<'_>) -> Result<(), Refusal> {
+fn fresh_key(facts: &ExchangeFacts<'_>, actor: &Actor<'_>) -> Result<(), OAuthError> {
     let binds = actor.binds.as_str();
     let in_chain =
         facts.lineage.keys.iter().any(|key| key == binds) || facts.proof.as_str() == binds;
     if in_chain {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "`cnf.jkt` of the actor token is a key of the chain",
         ));
     }
     match &actor.key_owner {
-        Some(owner) if *owner != actor.client.id => Err(Refusal::invalid_request(
+        Some(owner) if *owner != actor.client.id => Err(OAuthError::invalid_request(
             "`cnf.jkt` of the actor token is the key of another agent",
         )),
         _ => Ok(()),
     }
 }
 
-fn depth(act: &Act, onward: &Onward) -> Result<(), Refusal> {
+fn depth(act: &Act, onward: &Onward) -> Result<(), OAuthError> {
     let most = onward.depth.min(DEFAULT_DEPTH);
     if act.depth() > most {
-        return Err(Refusal::invalid_request(format!(
+        return Err(OAuthError::invalid_request(format!(
             "the chain would have {} actors, at most {most} may be",
             act.depth()
         )));

@@ -10,9 +10,9 @@ mod status;
 
 pub use approvers::{Deciders, Designation, deciders, designation};
 pub use close::Ending;
-pub use create::{Asking, Prepared, asking, pending};
+pub use create::{PendingFacts, PreparedApproval, check_chain, create};
 pub use poll::{Hasty, Poll, poll};
-pub use redeem::{Facts, Fresh, Redeemed, SINGLE_USE_LIFETIME, redeem};
+pub use redeem::{RedeemedApproval, RedemptionFacts, RedemptionIds, SINGLE_USE_LIFETIME, redeem};
 pub use status::{InconsistentStatus, PendingStatus, STOPPED, SUPERSEDED, TransitionError};
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 

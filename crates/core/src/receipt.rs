@@ -36,7 +36,7 @@ pub struct Receipt {
     pub reason: Option<String>,
     /// On whose behalf.
     pub subject: String,
-    pub approver: Approver,
+    pub approver: ReceiptApprover,
     /// The agent that asked.
     pub client_id: ClientId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub enum Verdict {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Approver {
+pub struct ReceiptApprover {
     pub id: UserId,
     pub name: String,
     pub role: Role,

@@ -66,8 +66,8 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
     }
 }
 
-fn ballot<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) -> Ballot<'a> {
-    Ballot {
+fn voter<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) -> Voter<'a> {
+    Voter {
         request,
         user,
         votes,
@@ -77,8 +77,8 @@ fn ballot<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) ->
     }
 }
 
-fn yes(authority: &Authority, level: Level) -> Yes<'_> {
-    Yes {
+fn yes(authority: &Authority, level: Level) -> Agreement<'_> {
+    Agreement {
         level,
         picked: None,
         authority,
@@ -86,10 +86,10 @@ fn yes(authority: &Authority, level: Level) -> Yes<'_> {
     }
 }
 
-fn say_yes(request: &PendingRequest, who: &User, votes: &[Vote]) -> Result<Outcome, Cannot> {
+fn say_yes(request: &PendingRequest, who: &User, votes: &[Vote]) -> Result<VoteOutcome, VoteError> {
     let authority = request.asked.authority.clone();
     let yes = yes(&authority, Level::Password);
-    approve(ballot(request, who, votes), &yes, &Types::default())
+    approve(voter(request, who, votes), &yes, &Types::default())
 }
 
 #[test]
@@ -98,34 +98,34 @@ fn lessons_30_only_whom_it_was_asked_and_never_an_agent() {
     assert!(say_yes(&request, &user("alice"), &[]).is_ok());
     assert_eq!(
         say_yes(&request, &user("mallory"), &[]),
-        Err(Cannot::NotAsked)
+        Err(VoteError::NotAsked)
     );
     let gone = User {
         disabled: true,
         ..user("alice")
     };
-    assert_eq!(say_yes(&request, &gone, &[]), Err(Cannot::NotAsked));
+    assert_eq!(say_yes(&request, &gone, &[]), Err(VoteError::NotAsked));
     let agent = User {
         id: UserId::from_text("agt_1"),
         ..user("alice")
     };
     request.asked.stages[0].of.push(agent.id.clone());
-    assert_eq!(say_yes(&request, &agent, &[]), Err(Cannot::NotAsked));
-    let no = deny(ballot(&request, &user("mallory"), &[]), No::NotMe);
-    assert_eq!(no, Err(Cannot::NotAsked), "nor may others say no");
+    assert_eq!(say_yes(&request, &agent, &[]), Err(VoteError::NotAsked));
+    let no = deny(voter(&request, &user("mallory"), &[]), Denial::NotMe);
+    assert_eq!(no, Err(VoteError::NotAsked), "nor may others say no");
 }
 
 #[test]
 fn promise_7_expiry_means_no_and_what_ended_stays() {
     let mut late = request(vec![stage(&["alice"], 1)]);
     late.expires_at = Timestamp::from_seconds(10);
-    let expired = Err(Cannot::Ended(State::Expired));
+    let expired = Err(VoteError::Ended(State::Expired));
     assert_eq!(say_yes(&late, &user("alice"), &[]), expired);
     assert_eq!(
-        deny(ballot(&late, &user("alice"), &[]), No::Denied),
+        deny(voter(&late, &user("alice"), &[]), Denial::Denied),
         expired
     );
-    let Ok(Outcome::Ended(_, yes)) =
+    let Ok(VoteOutcome::Ended(_, yes)) =
         say_yes(&request(vec![stage(&["alice"], 1)]), &user("alice"), &[])
     else {
         panic!("one person's yes is enough");
@@ -140,7 +140,7 @@ fn promise_7_expiry_means_no_and_what_ended_stays() {
             status,
             ..request(vec![stage(&["alice"], 1)])
         };
-        let ended = Err(Cannot::Ended(over.state()));
+        let ended = Err(VoteError::Ended(over.state()));
         assert_eq!(say_yes(&over, &user("alice"), &[]), ended);
     }
 }
@@ -160,11 +160,11 @@ fn a_level_is_reached_or_nothing_is_decided() {
         for (reached_place, reached) in levels.into_iter().enumerate() {
             let authority = request.asked.authority.clone();
             let alice = user("alice");
-            let ballot = ballot(&request, &alice, &[]);
-            let outcome = approve(ballot, &yes(&authority, reached), &Types::default());
+            let voter = voter(&request, &alice, &[]);
+            let outcome = approve(voter, &yes(&authority, reached), &Types::default());
             // A login alone is never a yes, whatever was asked.
             if reached_place >= place.max(1) {
-                let Ok(Outcome::Ended(vote, decision)) = outcome else {
+                let Ok(VoteOutcome::Ended(vote, decision)) = outcome else {
                     panic!("{asked:?} {reached:?}: {outcome:?}");
                 };
                 let approval = decision.approval.unwrap();
@@ -182,7 +182,7 @@ fn a_level_is_reached_or_nothing_is_decided() {
                     PersonAuthentication::of(reached, Timestamp::from_seconds(10))
                 );
             } else {
-                assert_eq!(outcome, Err(Cannot::TooWeak), "{asked:?} {reached:?}");
+                assert_eq!(outcome, Err(VoteError::TooWeak), "{asked:?} {reached:?}");
             }
         }
     }
@@ -191,7 +191,7 @@ fn a_level_is_reached_or_nothing_is_decided() {
 #[test]
 fn rfc_9068_2_2_1_somebody_elses_proof_says_nothing_about_the_subject() {
     let request = request(vec![stage(&["bob"], 1)]);
-    let Ok(Outcome::Ended(_, decision)) = say_yes(&request, &user("bob"), &[]) else {
+    let Ok(VoteOutcome::Ended(_, decision)) = say_yes(&request, &user("bob"), &[]) else {
         panic!("bob decides alone");
     };
     let approval = decision.approval.unwrap();
@@ -202,15 +202,15 @@ fn rfc_9068_2_2_1_somebody_elses_proof_says_nothing_about_the_subject() {
 #[test]
 fn the_subject_beside_others_answers_as_the_subject() {
     let request = request(vec![stage(&["alice", "bob"], 2)]);
-    let Ok(Outcome::Agreed(own)) = say_yes(&request, &user("alice"), &[]) else {
+    let Ok(VoteOutcome::Agreed(own)) = say_yes(&request, &user("alice"), &[]) else {
         panic!("bob is needed too");
     };
     assert_eq!(own.role, Role::Subject);
     let authority = request.asked.authority.clone();
     let (bob, votes) = (user("bob"), [own]);
     let strong = yes(&authority, Level::Passkey);
-    let second = approve(ballot(&request, &bob, &votes), &strong, &Types::default());
-    let Ok(Outcome::Ended(vote, decision)) = second else {
+    let second = approve(voter(&request, &bob, &votes), &strong, &Types::default());
+    let Ok(VoteOutcome::Ended(vote, decision)) = second else {
         panic!("two are enough");
     };
     assert_eq!(vote.role, Role::Designated);
@@ -225,15 +225,15 @@ fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
     let authority = request.asked.authority.clone();
     let alice = user("alice");
     let pick = |picked, level| {
-        let yes = Yes {
+        let yes = Agreement {
             picked,
             ..yes(&authority, level)
         };
-        approve(ballot(&request, &alice, &[]), &yes, &Types::default())
+        approve(voter(&request, &alice, &[]), &yes, &Types::default())
     };
-    assert_eq!(pick(None, Level::Password), Err(Cannot::NumberMissing));
+    assert_eq!(pick(None, Level::Password), Err(VoteError::NumberMissing));
     for level in [Level::Password, Level::None] {
-        let Ok(Outcome::Ended(_, decision)) = pick(Some(41), level) else {
+        let Ok(VoteOutcome::Ended(_, decision)) = pick(Some(41), level) else {
             panic!("a wrong number is an answer");
         };
         assert_eq!(decision.approval, None);
@@ -242,7 +242,7 @@ fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
     }
     assert!(matches!(
         pick(Some(42), Level::Password),
-        Ok(Outcome::Ended(_, decision)) if decision.approval.is_some()
+        Ok(VoteOutcome::Ended(_, decision)) if decision.approval.is_some()
     ));
 }
 
@@ -250,15 +250,18 @@ fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
 fn two_of_three_agree_with_the_weaker_proof_and_one_no_ends_it() {
     let request = request(vec![stage(&["bob", "carol", "dan"], 2)]);
     let (bob, carol) = (user("bob"), user("carol"));
-    let Ok(Outcome::Agreed(first)) = say_yes(&request, &bob, &[]) else {
+    let Ok(VoteOutcome::Agreed(first)) = say_yes(&request, &bob, &[]) else {
         panic!("one is not enough");
     };
     let votes = [first];
-    assert_eq!(say_yes(&request, &bob, &votes), Err(Cannot::AlreadyAgreed));
+    assert_eq!(
+        say_yes(&request, &bob, &votes),
+        Err(VoteError::AlreadyAgreed)
+    );
     let authority = request.asked.authority.clone();
     let strong = yes(&authority, Level::Passkey);
-    let second = approve(ballot(&request, &carol, &votes), &strong, &Types::default());
-    let Ok(Outcome::Ended(_, decision)) = second else {
+    let second = approve(voter(&request, &carol, &votes), &strong, &Types::default());
+    let Ok(VoteOutcome::Ended(_, decision)) = second else {
         panic!("two are enough");
     };
     assert_eq!(decision.approval.unwrap().basis, ApprovalBasis::Password);
@@ -266,7 +269,8 @@ fn two_of_three_agree_with_the_weaker_proof_and_one_no_ends_it() {
     assert_eq!(names, ["bob", "carol"]);
     // Also who agreed before may still say no.
     for who in [&carol, &bob] {
-        let Ok(Outcome::Ended(vote, decision)) = deny(ballot(&request, who, &votes), No::Denied)
+        let Ok(VoteOutcome::Ended(vote, decision)) =
+            deny(voter(&request, who, &votes), Denial::Denied)
         else {
             panic!("one no is enough");
         };
@@ -282,16 +286,16 @@ fn promise_1_more_than_was_asked_is_never_approved() {
     let alice = user("alice");
     for wrong in [bare("https://other.example"), Authority::default()] {
         let yes = yes(&wrong, Level::Password);
-        let outcome = approve(ballot(&request, &alice, &[]), &yes, &Types::default());
-        assert_eq!(outcome, Err(Cannot::Changed));
+        let outcome = approve(voter(&request, &alice, &[]), &yes, &Types::default());
+        assert_eq!(outcome, Err(VoteError::Changed));
     }
     let authority = request.asked.authority.clone();
-    let over = Yes {
+    let over = Agreement {
         ends_at: Timestamp::from_seconds(10),
         ..yes(&authority, Level::Password)
     };
-    let outcome = approve(ballot(&request, &alice, &[]), &over, &Types::default());
-    assert_eq!(outcome, Err(Cannot::Changed));
+    let outcome = approve(voter(&request, &alice, &[]), &over, &Types::default());
+    assert_eq!(outcome, Err(VoteError::Changed));
 }
 
 /// Two resources, one of them, the other.
@@ -321,19 +325,24 @@ fn promise_7_nobody_approves_more_than_another_agreed_to() {
     request.asked.authority = both.clone();
     let carol = user("carol");
     for (wanted, good) in [(&both, false), (&shop, false), (&bank, true)] {
-        let ballot = Ballot {
+        let voter = Voter {
             left: &bank,
-            ..ballot(&request, &carol, &[])
+            ..voter(&request, &carol, &[])
         };
-        let outcome = approve(ballot, &yes(wanted, Level::Password), &Types::default());
+        let outcome = approve(voter, &yes(wanted, Level::Password), &Types::default());
         assert_eq!(outcome.is_ok(), good);
     }
 }
 
 #[test]
 fn reasons_read_back() {
-    for no in [No::Denied, No::Stopped, No::NotMe, No::WrongNumber] {
-        assert_eq!(No::from_reason(no.as_str()), Some(no));
+    for no in [
+        Denial::Denied,
+        Denial::Stopped,
+        Denial::NotMe,
+        Denial::WrongNumber,
+    ] {
+        assert_eq!(Denial::from_reason(no.as_str()), Some(no));
     }
-    assert_eq!(No::from_reason("because"), None);
+    assert_eq!(Denial::from_reason("because"), None);
 }

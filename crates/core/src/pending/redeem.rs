@@ -13,9 +13,9 @@ use crate::client::{Client, User};
 use crate::delegation::{self, Delegation, MAX_LINEAGE};
 use crate::id::{DelegationId, TaskId, TransactionId};
 use crate::lineage::Lineage;
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::request::longest_task;
 use crate::requirements::requirements;
 use crate::task::{Approval, Subject, Task};
@@ -26,7 +26,7 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 pub const SINGLE_USE_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Everything that the decision needs, read uncached.
-pub struct Facts<'a> {
+pub struct RedemptionFacts<'a> {
     pub request: &'a PendingRequest,
     pub decision: &'a Decision,
     pub client: &'a Client,
@@ -41,7 +41,7 @@ pub struct Facts<'a> {
 }
 
 /// Names for what is made, drawn by the caller.
-pub struct Fresh {
+pub struct RedemptionIds {
     pub task: TaskId,
     pub delegation: DelegationId,
     pub transaction: TransactionId,
@@ -50,7 +50,7 @@ pub struct Fresh {
 
 /// To be written in one transaction with the redemption.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Redeemed {
+pub struct RedeemedApproval {
     /// `None`: the task of the chain that asked.
     pub task: Option<Task>,
     pub delegation: Delegation,
@@ -58,9 +58,9 @@ pub struct Redeemed {
 
 /// Decides; every refusal of the grant is `invalid_grant`.
 pub fn redeem(
-    facts: &Facts<'_>,
-    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
-) -> Result<Redeemed, Refusal> {
+    facts: &RedemptionFacts<'_>,
+    (realm, now, fresh): (Realm<'_>, Timestamp, RedemptionIds),
+) -> Result<RedeemedApproval, OAuthError> {
     let subject = still_there(facts)?;
     bound(facts)?;
     let approval = facts.decision.approval.as_ref();
@@ -79,7 +79,7 @@ pub fn redeem(
         (Some(_), Some(asking)) => {
             let id = fresh.delegation;
             let delegation = edge(facts, (asking, approval), authority, (realm, now, id))?;
-            Ok(Redeemed {
+            Ok(RedeemedApproval {
                 task: None,
                 delegation,
             })
@@ -89,7 +89,7 @@ pub fn redeem(
 }
 
 /// LESSONS 27: who was asked, and who may decide, are judged again.
-fn still_there<'a>(facts: &Facts<'a>) -> Result<&'a User, Refusal> {
+fn still_there<'a>(facts: &RedemptionFacts<'a>) -> Result<&'a User, OAuthError> {
     let subject = facts.subject.filter(|user| !user.disabled);
     let subject = subject.filter(|user| facts.request.subject.as_ref() == Some(&user.id));
     let subject =
@@ -105,11 +105,11 @@ fn still_there<'a>(facts: &Facts<'a>) -> Result<&'a User, Refusal> {
 }
 
 /// LESSONS 31: a request that showed a key is redeemed with it; what was bound once never yields bearer (promise 2).
-fn bound(facts: &Facts<'_>) -> Result<(), Refusal> {
+fn bound(facts: &RedemptionFacts<'_>) -> Result<(), OAuthError> {
     match (&facts.request.jkt, facts.key) {
         (Some(bound), Some(key)) if bound == key => Ok(()),
         (Some(_), _) => Err(refused("the proof's key is not the one that asked")),
-        (None, None) if facts.client.dpop_bound => Err(Refusal::invalid_request(
+        (None, None) if facts.client.dpop_bound => Err(OAuthError::invalid_request(
             "a DPoP proof is required: send one `DPoP` header",
         )),
         (None, _) => Ok(()),
@@ -117,7 +117,10 @@ fn bound(facts: &Facts<'_>) -> Result<(), Refusal> {
 }
 
 /// Promise 1: no more than was asked, and no more than the client may have today.
-fn approved<'a>(facts: &Facts<'a>, realm: Realm<'_>) -> Result<&'a Authority, Refusal> {
+fn approved<'a>(
+    facts: &RedemptionFacts<'a>,
+    realm: Realm<'_>,
+) -> Result<&'a Authority, OAuthError> {
     let authority = &facts.decision.authority;
     let known = |detail| realm.types.of(detail).is_some();
     if authority.is_empty() || !authority.details().iter().all(known) {
@@ -145,7 +148,11 @@ fn approved<'a>(facts: &Facts<'a>, realm: Realm<'_>) -> Result<&'a Authority, Re
 }
 
 /// The person may have chosen an earlier end, and it may be over before anybody fetches it (promise 6).
-fn end(facts: &Facts<'_>, usual: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
+fn end(
+    facts: &RedemptionFacts<'_>,
+    usual: Timestamp,
+    now: Timestamp,
+) -> Result<Timestamp, OAuthError> {
     let end = facts.decision.ends_at.unwrap_or(usual).min(usual);
     if end < now.plus(SHORTEST_LIFE) {
         return Err(refused("what was approved is over: ask again"));
@@ -154,7 +161,7 @@ fn end(facts: &Facts<'_>, usual: Timestamp, now: Timestamp) -> Result<Timestamp,
 }
 
 /// As everybody saw it who decided, and no more than the record allows now (promises 1 and 7).
-fn onward(facts: &Facts<'_>) -> Result<Onward, Refusal> {
+fn onward(facts: &RedemptionFacts<'_>) -> Result<Onward, OAuthError> {
     let shown = &facts.request.asked.onward;
     if !shown.is_within(&Onward::of(facts.client)) {
         return Err(refused(
@@ -165,12 +172,12 @@ fn onward(facts: &Facts<'_>) -> Result<Onward, Refusal> {
 }
 
 fn edge(
-    facts: &Facts<'_>,
+    facts: &RedemptionFacts<'_>,
     (asking, approval): (&Lineage, &Approval),
     authority: &Authority,
     (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Delegation, Refusal> {
-    asking.require_live(now, Refusal::invalid_grant)?;
+) -> Result<Delegation, OAuthError> {
+    asking.require_live(now, OAuthError::invalid_grant)?;
     let (leaf, client) = (&asking.leaf, facts.client);
     let same = facts.request.asked_by.as_ref() == Some(&leaf.id)
         && facts.request.task.as_ref() == Some(&asking.task.id)
@@ -213,11 +220,11 @@ fn edge(
 }
 
 fn opened(
-    facts: &Facts<'_>,
+    facts: &RedemptionFacts<'_>,
     (subject, approval): (&User, &Approval),
     authority: &Authority,
-    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
-) -> Result<Redeemed, Refusal> {
+    (realm, now, fresh): (Realm<'_>, Timestamp, RedemptionIds),
+) -> Result<RedeemedApproval, OAuthError> {
     let client = facts.client;
     let ends_at = now.plus(client.task_lifetime.min(longest_task(client)));
     let task = Task {
@@ -252,12 +259,12 @@ fn opened(
         created_at: now,
         expires_at: task.expires_at,
     };
-    Ok(Redeemed {
+    Ok(RedeemedApproval {
         task: Some(task),
         delegation,
     })
 }
 
-fn refused(sentence: &str) -> Refusal {
-    Refusal::invalid_grant(sentence)
+fn refused(sentence: &str) -> OAuthError {
+    OAuthError::invalid_grant(sentence)
 }

@@ -39,7 +39,7 @@ fn specs_10_8_the_challenge_covers_nonce_and_text() {
     );
     let shown = |nonce: &str, text: Value| Shown {
         screen: Screen::read(text).unwrap(),
-        less: Less::default(),
+        less: Narrowing::default(),
         nonce: nonce.to_owned(),
         since: Timestamp::from_seconds(0),
     };

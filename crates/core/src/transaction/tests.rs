@@ -71,13 +71,13 @@ impl Scene {
         &self,
         challenge: &TransactionChallenge,
         client: &Client,
-    ) -> Result<Prepared, Refusal> {
+    ) -> Result<PreparedApproval, OAuthError> {
         let mut names = 0;
         let mut make_ref = || {
             names += 1;
             format!("ref_{names}")
         };
-        let mut making = Making {
+        let mut making = RequestContext {
             now: Timestamp::from_seconds(1),
             mission_intent: false,
             make_ref: &mut make_ref,

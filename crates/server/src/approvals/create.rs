@@ -13,11 +13,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json as object;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::budget;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, UserId};
-use writ_core::pending::{self, Asking, Ending, LONGEST_WAIT, PendingRequest, Prepared};
+use writ_core::pending::{
+    self, Ending, LONGEST_WAIT, PendingFacts, PendingRequest, PreparedApproval,
+};
 use writ_store::DatabaseTransaction;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::time::Timestamp;
@@ -58,7 +60,7 @@ pub struct Ask<'a> {
 }
 
 impl Ask<'_> {
-    pub fn refuse(&self, refusal: impl Into<Refusal>) -> Failure {
+    pub fn refuse(&self, refusal: impl Into<OAuthError>) -> Failure {
         self.app
             .refused(refusal.into(), |event| event.by(&self.caller.client))
     }
@@ -66,7 +68,7 @@ impl Ask<'_> {
 
 /// A question that may be asked, as far as it was judged without the rows.
 pub struct Question<'a> {
-    pub prepared: Prepared,
+    pub prepared: PreparedApproval,
     pub hinted: &'a Hinted,
     /// What is used up besides assertion and proof.
     pub singles: Vec<Single>,
@@ -94,7 +96,7 @@ pub async fn commit(ask: &Ask<'_>, question: Question<'_>) -> Result<Asked, Deni
         task: loaded.asking.as_ref().map(|lineage| &lineage.task),
     };
     let deciders = deciders(&mut session, &deciding, ask.catalogue.realm()).await?;
-    let asking = Asking {
+    let asking = PendingFacts {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(&handle),
         client,
@@ -106,7 +108,7 @@ pub async fn commit(ask: &Ask<'_>, question: Question<'_>) -> Result<Asked, Deni
         address: ask.address.map(|address| address.to_string()),
         now,
     };
-    let request = pending::pending(question.prepared, asking).map_err(|r| ask.refuse(r))?;
+    let request = pending::create(question.prepared, asking).map_err(|r| ask.refuse(r))?;
     let sealed = secret::sealed(app, (question.notification_token, &handle), &request)?;
     let asked = Asked { handle, request };
     let older = claim(ask, &mut session, (question.singles, &asked.request)).await?;

@@ -2,7 +2,7 @@
 //! and at the end one token. The same for every flow that waits for a person.
 
 use tokio::time::Instant;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{self, Hasty, Kind, PendingRequest, Poll};
 use writ_store::DatabaseTransaction;
@@ -34,7 +34,7 @@ enum Looked {
 /// Nobody decided yet.
 struct Open {
     id: ApprovalId,
-    answer: Refusal,
+    answer: OAuthError,
     hasty: Hasty,
     expires_at: Timestamp,
 }
@@ -114,7 +114,7 @@ async fn look(
             };
             let made = make(granting, &mut session, request, fetch).await?;
             granting
-                .commit(session, &made.delegation, Refusal::invalid_grant)
+                .commit(session, &made.delegation, OAuthError::invalid_grant)
                 .await?;
             granting.app.waiting.announce_request(request);
             granting.app.metrics.issued(match handle.kind {

@@ -1,7 +1,7 @@
 //! What a push delivers (CIBA 10.3): an approved request of a push client becomes its token.
 
 use serde::Serialize;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{Delivery, Kind, PendingRequest, State};
 use writ_jose::hash;
@@ -44,10 +44,10 @@ pub async fn deliver<'a>(
     };
     let request = found
         .filter(pushed)
-        .ok_or_else(|| Refusal::new(ErrorCode::TransactionFailed, "there is nothing to push"))?;
+        .ok_or_else(|| OAuthError::new(ErrorCode::TransactionFailed, "there is nothing to push"))?;
     let client = app.client(request.client.as_str()).await?;
-    let client =
-        client.ok_or_else(|| Refusal::new(ErrorCode::TransactionFailed, "the client is gone"))?;
+    let client = client
+        .ok_or_else(|| OAuthError::new(ErrorCode::TransactionFailed, "the client is gone"))?;
     let granting = Granting {
         app,
         caller: Caller {
@@ -81,7 +81,7 @@ impl Push<'_> {
     pub async fn commit(self) -> Result<(), Failure> {
         let delegation = &self.made.delegation;
         self.granting
-            .commit(self.session, delegation, Refusal::invalid_grant)
+            .commit(self.session, delegation, OAuthError::invalid_grant)
             .await?;
         self.granting.app.waiting.announce_request(&self.request);
         self.granting.app.metrics.issued("ciba");

@@ -1,16 +1,18 @@
 //! From an approval to its one token: everything is judged again (LESSONS 27), then signed and written with its events.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::{Client, User};
 use writ_core::event::{Event, EventName};
+use writ_core::history;
 use writ_core::id::{DelegationId, TaskId, TransactionId};
 use writ_core::lineage::Lineage;
 use writ_core::mint::{self, Minting};
-use writ_core::pending::{self, Deciders, Decision, Facts, Fresh, PendingRequest, Redeemed};
+use writ_core::pending::{
+    self, Deciders, Decision, PendingRequest, RedeemedApproval, RedemptionFacts, RedemptionIds,
+};
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
 use writ_core::task::Task;
-use writ_core::usual;
 use writ_jose::key::Thumbprint;
 use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
@@ -52,7 +54,7 @@ pub async fn make(
     fetch: Fetch<'_>,
 ) -> Result<Made, Failure> {
     let refuse = |refusal| granting.refuse(refusal);
-    let gone = || Refusal::invalid_grant("this request was not approved");
+    let gone = || OAuthError::invalid_grant("this request was not approved");
     let decision = request.decision().ok_or_else(|| refuse(gone()))?;
     let loaded = load(granting, session, request).await?;
     let redeemed = decide(granting, &loaded, (request, decision), &fetch).map_err(refuse)?;
@@ -78,7 +80,7 @@ pub async fn make(
         .redeem_pending(&request.id, edge, granting.now)
         .await?
     {
-        return Err(refuse(Refusal::invalid_grant(
+        return Err(refuse(OAuthError::invalid_grant(
             "the approval was used or ended just now",
         )));
     }
@@ -98,13 +100,13 @@ pub async fn make(
 async fn remember(
     granting: &Granting<'_>,
     session: &mut DatabaseTransaction,
-    (request, redeemed): (&PendingRequest, &Redeemed),
+    (request, redeemed): (&PendingRequest, &RedeemedApproval),
 ) -> Result<(), Failure> {
     let Some(subject) = &request.subject else {
         return Ok(());
     };
     let authority = &redeemed.delegation.authority;
-    let uses = usual::uses(authority, subject, granting.catalogue.realm().types);
+    let uses = history::uses(authority, subject, granting.catalogue.realm().types);
     let new = NewUses {
         approval: &request.id,
         client: &request.client,
@@ -166,7 +168,7 @@ async fn client(
     let id = &granting.caller.client.id;
     match session.client(id).await?.filter(|stored| !stored.stopped) {
         Some(stored) => Ok(parse_client(id.as_str(), &stored)?),
-        None => Err(granting.refuse(Refusal::invalid_grant("this client is stopped"))),
+        None => Err(granting.refuse(OAuthError::invalid_grant("this client is stopped"))),
     }
 }
 
@@ -175,9 +177,9 @@ fn decide(
     loaded: &Loaded,
     (request, decision): (&PendingRequest, &Decision),
     fetch: &Fetch<'_>,
-) -> Result<Redeemed, Refusal> {
+) -> Result<RedeemedApproval, OAuthError> {
     let (app, now) = (granting.app, granting.now);
-    let facts = Facts {
+    let facts = RedemptionFacts {
         request,
         decision,
         client: &loaded.client,
@@ -186,7 +188,7 @@ fn decide(
         asking: loaded.asking.as_ref(),
         key: fetch.key,
     };
-    let fresh = Fresh {
+    let fresh = RedemptionIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         transaction: TransactionId::make(now, app.entropy()),
@@ -198,7 +200,7 @@ fn decide(
 fn mint(
     granting: &Granting<'_>,
     (request, task): (&PendingRequest, &Task),
-    redeemed: &Redeemed,
+    redeemed: &RedeemedApproval,
     fetch: &Fetch<'_>,
 ) -> Result<(Minted, Option<IdTokenClaims>), Failure> {
     let realm = granting.catalogue.realm();
@@ -227,7 +229,7 @@ fn mint(
 /// The person was authenticated for this very decision, also within an older task.
 fn identity(
     granting: &Granting<'_>,
-    (task, redeemed): (&Task, &Redeemed),
+    (task, redeemed): (&Task, &RedeemedApproval),
     minted: &Minted,
 ) -> Option<IdTokenClaims> {
     let approval = redeemed.delegation.approval.as_ref();
@@ -244,7 +246,7 @@ fn identity(
 fn redeemed_event(
     granting: &Granting<'_>,
     (request, decision): (&PendingRequest, &Decision),
-    (task, redeemed): (&Task, &Redeemed),
+    (task, redeemed): (&Task, &RedeemedApproval),
 ) -> Event {
     let id = granting.app.event_id(granting.now);
     Event::new(id, granting.now, EventName::ApprovalRedeemed)
@@ -265,7 +267,7 @@ fn redeemed_event(
 async fn refresh_token(
     granting: &Granting<'_>,
     session: &mut DatabaseTransaction,
-    (client, redeemed, key): (&Client, &Redeemed, Option<&Thumbprint>),
+    (client, redeemed, key): (&Client, &RedeemedApproval, Option<&Thumbprint>),
 ) -> Result<Option<String>, Failure> {
     if redeemed.task.is_none() || client.may_use(GrantType::RefreshToken).is_err() {
         return Ok(None);

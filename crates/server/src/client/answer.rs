@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::event::Event;
 use writ_store::StoreError;
@@ -117,7 +117,7 @@ impl App {
         id
     }
 
-    async fn count(&self, endpoint: Endpoint, refusal: &Refusal) -> Result<(), StoreError> {
+    async fn count(&self, endpoint: Endpoint, refusal: &OAuthError) -> Result<(), StoreError> {
         let mut session = self.begin().await?;
         session
             .count_refusal(
@@ -153,7 +153,7 @@ impl App {
 pub struct NonceRefused;
 
 /// The body and status of a refusal.
-pub fn refusal_response(refusal: &Refusal) -> Response {
+pub fn refusal_response(refusal: &OAuthError) -> Response {
     let body = ErrorBody {
         error: refusal.code,
         error_description: Some(description(&refusal.sentence)),

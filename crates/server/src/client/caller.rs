@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::{Endpoint, ProofRule};
 use writ_core::client::{Authentication, Client};
 use writ_jose::assertion::{
@@ -55,7 +55,7 @@ impl App {
         let required =
             rule == ProofRule::Required || (rule == ProofRule::UnlessBearer && client.dpop_bound);
         if required && proof.is_none() {
-            return Err(refused(Refusal::invalid_request(
+            return Err(refused(OAuthError::invalid_request(
                 "a DPoP proof is required: send one `DPoP` header",
             )));
         }
@@ -67,7 +67,7 @@ impl App {
     }
 
     /// An event names the client; a public one proved nothing, a nonce challenge refuses nobody: counted (DESIGN 4).
-    fn proof_refused(&self, refusal: Refusal, client: &Client) -> Failure {
+    fn proof_refused(&self, refusal: OAuthError, client: &Client) -> Failure {
         if client.is_public() || refusal.code == ErrorCode::UseDpopNonce {
             return refusal.into();
         }
@@ -80,18 +80,21 @@ impl App {
     ) -> Result<(Arc<Client>, Option<ClientAssertion>), Failure> {
         let form = arrived.form;
         if form.contains("client_secret") {
-            return Err(Refusal::invalid_client(
+            return Err(OAuthError::invalid_client(
                 "`client_secret` in the body is not supported: use HTTP Basic",
             )
             .into());
         }
         let basic = basic_credentials(arrived.headers)?;
-        let assertion = form.optional("client_assertion").map_err(Refusal::from)?;
-        let named = form.optional("client_id").map_err(Refusal::from)?;
+        let assertion = form
+            .optional("client_assertion")
+            .map_err(OAuthError::from)?;
+        let named = form.optional("client_id").map_err(OAuthError::from)?;
         match (basic, assertion) {
-            (Some(_), Some(_)) => {
-                Err(Refusal::invalid_request("more than one way of client authentication").into())
-            }
+            (Some(_), Some(_)) => Err(OAuthError::invalid_request(
+                "more than one way of client authentication",
+            )
+            .into()),
             (Some((id, secret)), None) => {
                 same_client(named, &id)?;
                 Ok((self.by_secret(&id, &secret).await?, None))
@@ -108,7 +111,7 @@ impl App {
     async fn by_secret(&self, id: &str, secret: &str) -> Result<Arc<Client>, Failure> {
         let client = self.client(id).await?.ok_or_else(unknown_client)?;
         let Authentication::SecretBasic(digest) = &client.authentication else {
-            return Err(Refusal::invalid_client(
+            return Err(OAuthError::invalid_client(
                 "this client is not registered for `client_secret_basic`",
             )
             .into());
@@ -127,21 +130,21 @@ impl App {
         let kind = arrived
             .form
             .required("client_assertion_type")
-            .map_err(Refusal::from)?;
+            .map_err(OAuthError::from)?;
         if kind != ASSERTION_TYPE {
-            return Err(Refusal::invalid_client(format!(
+            return Err(OAuthError::invalid_client(format!(
                 "`client_assertion_type` must be `{ASSERTION_TYPE}`"
             ))
             .into());
         }
-        let invalid = |e: &dyn std::fmt::Display| Refusal::invalid_client(e.to_string());
+        let invalid = |e: &dyn std::fmt::Display| OAuthError::invalid_client(e.to_string());
         let unverified = UnverifiedAssertion::parse(text).map_err(|e| invalid(&e))?;
         let client = self
             .client(unverified.subject())
             .await?
             .ok_or_else(unknown_client)?;
         let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
-            return Err(Refusal::invalid_client(
+            return Err(OAuthError::invalid_client(
                 "this client is not registered for `private_key_jwt`",
             )
             .into());
@@ -169,13 +172,14 @@ impl App {
         named: Option<&str>,
         endpoint: Endpoint,
     ) -> Result<Arc<Client>, Failure> {
-        let id = named.ok_or_else(|| Refusal::invalid_client("the client did not authenticate"))?;
+        let id =
+            named.ok_or_else(|| OAuthError::invalid_client("the client did not authenticate"))?;
         let client = self.client(id).await?.ok_or_else(unknown_client)?;
         if !client.is_public() {
-            return Err(Refusal::invalid_client("this client must authenticate").into());
+            return Err(OAuthError::invalid_client("this client must authenticate").into());
         }
         if !endpoint.checks().public_clients {
-            return Err(Refusal::invalid_client("a public client cannot do this").into());
+            return Err(OAuthError::invalid_client("a public client cannot do this").into());
         }
         Ok(client)
     }
@@ -203,7 +207,11 @@ impl App {
     }
 
     /// RFC 9449 section 4.3, all twelve checks but the claim of `jti`.
-    fn proof(&self, arrived: &Arrived<'_>, client: &Client) -> Result<Option<DpopProof>, Refusal> {
+    fn proof(
+        &self,
+        arrived: &Arrived<'_>,
+        client: &Client,
+    ) -> Result<Option<DpopProof>, OAuthError> {
         let subject_token = arrived.form.optional("subject_token")?;
         let token_hash = subject_token.map(hash::access_token_hash);
         let nonce = if self.config.nonces.of(client.profile) {
@@ -228,36 +236,36 @@ impl App {
 pub fn proof(
     headers: &HeaderMap,
     context: &ProofContext<'_>,
-) -> Result<Option<DpopProof>, Refusal> {
+) -> Result<Option<DpopProof>, OAuthError> {
     let mut values = headers.get_all(DPOP).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(Refusal::invalid_proof("more than one `DPoP` header"));
+        return Err(OAuthError::invalid_proof("more than one `DPoP` header"));
     }
     let text = value
         .to_str()
-        .map_err(|_| Refusal::invalid_proof("the `DPoP` header is no JWT"))?;
+        .map_err(|_| OAuthError::invalid_proof("the `DPoP` header is no JWT"))?;
     let verified = UnverifiedProof::parse(text).and_then(|proof| proof.verify(context));
     match verified {
         Ok(proof) => Ok(Some(proof)),
         Err(error @ ProofError::UseNonce) => {
-            Err(Refusal::new(ErrorCode::UseDpopNonce, error.to_string()))
+            Err(OAuthError::new(ErrorCode::UseDpopNonce, error.to_string()))
         }
-        Err(ProofError::Invalid(sentence)) => Err(Refusal::invalid_proof(sentence)),
+        Err(ProofError::Invalid(sentence)) => Err(OAuthError::invalid_proof(sentence)),
     }
 }
 
 /// RFC 6749 section 2.3.1: name and secret are form-encoded inside Basic.
-fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, Refusal> {
+fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, OAuthError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
-    let malformed = || Refusal::invalid_client("the `Authorization` header is no HTTP Basic");
+    let malformed = || OAuthError::invalid_client("the `Authorization` header is no HTTP Basic");
     if values.next().is_some() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "more than one `Authorization` header",
         ));
     }
@@ -280,9 +288,9 @@ fn form_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), Refusal> {
+fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), OAuthError> {
     match named {
-        Some(other) if other != authenticated => Err(Refusal::invalid_client(
+        Some(other) if other != authenticated => Err(OAuthError::invalid_client(
             "`client_id` is not the client that authenticated",
         )),
         _ => Ok(()),
@@ -290,6 +298,6 @@ fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), Refusal> 
 }
 
 /// Unknown client and wrong secret look the same.
-fn unknown_client() -> Refusal {
-    Refusal::invalid_client("the client is unknown, or its authentication is wrong")
+fn unknown_client() -> OAuthError {
+    OAuthError::invalid_client("the client is unknown, or its authentication is wrong")
 }

@@ -12,11 +12,11 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::ciba;
-use writ_core::pending::{Delivery, Prepared};
-use writ_core::request::Making;
+use writ_core::pending::{Delivery, PreparedApproval};
+use writ_core::request::RequestContext;
 use writ_wire::ciba::{BackchannelRequest, BackchannelResponse};
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
@@ -106,9 +106,9 @@ async fn asked(
     })
 }
 
-fn prepare(ask: &Ask<'_>, request: &BackchannelRequest) -> Result<Prepared, Refusal> {
+fn prepare(ask: &Ask<'_>, request: &BackchannelRequest) -> Result<PreparedApproval, OAuthError> {
     let mut make_ref = references(ask.app, ask.now);
-    let mut making = Making {
+    let mut making = RequestContext {
         now: ask.now,
         mission_intent: false,
         make_ref: &mut make_ref,

@@ -9,14 +9,14 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
-use writ_core::device::{self, DEVICE_LIFETIME, Fresh, MAX_WAITING_DEVICES, Prepared};
+use writ_core::device::{self, DEVICE_LIFETIME, DeviceIds, MAX_WAITING_DEVICES, PreparedDevice};
 use writ_core::event::{Event, EventName};
 use writ_core::id::ApprovalId;
 use writ_core::pending::{POLL_INTERVAL, PendingRequest};
-use writ_core::request::Making;
+use writ_core::request::RequestContext;
 use writ_jose::hash;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::device::{DeviceRequest, DeviceResponse, UserCode};
@@ -81,7 +81,7 @@ async fn asked(
     leave_room(app, &caller.client, (address, now)).await?;
     let device_code = app.random.secret();
     let user_code = UserCode::of(u64::from_le_bytes(app.random.bytes()));
-    let fresh = Fresh {
+    let fresh = DeviceIds {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(&device_code),
     };
@@ -115,7 +115,7 @@ async fn leave_room(
         return Ok(());
     }
     let sentence = "too many codes of this client were asked for from this address: ask later";
-    let refusal = Refusal::new(ErrorCode::TemporarilyUnavailable, sentence);
+    let refusal = OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence);
     Err(app.refused(refusal, |event| event.by(client)))
 }
 
@@ -124,14 +124,14 @@ async fn prepare(
     form: &Form,
     client: &Client,
     now: Timestamp,
-) -> Result<Result<Prepared, Refusal>, Failure> {
+) -> Result<Result<PreparedDevice, OAuthError>, Failure> {
     let catalogue = app.fresh_catalogue().await?;
     let request = match DeviceRequest::parse(form) {
         Ok(request) => request,
         Err(error) => return Ok(Err(error.into())),
     };
     let mut make_ref = references(app, now);
-    let mut making = Making {
+    let mut making = RequestContext {
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
@@ -152,7 +152,7 @@ async fn commit(
 ) -> Result<(), Failure> {
     let client = &caller.client;
     let mut session = app.begin().await?;
-    let refuse = |refusal: Refusal| app.refused(refusal, |e| e.by(client));
+    let refuse = |refusal: OAuthError| app.refused(refusal, |e| e.by(client));
     if let Some(foreign) = app.claim_keys(&mut session, caller, now).await? {
         return Err(refuse(foreign));
     }
@@ -161,11 +161,11 @@ async fn commit(
     }
     let stored = session.client(&client.id).await?;
     if stored.is_none_or(|stored| stored.stopped) {
-        return Err(refuse(Refusal::invalid_client("this client is stopped")));
+        return Err(refuse(OAuthError::invalid_client("this client is stopped")));
     }
     session.guard_prompts(None, &client.id, now).await?;
     if session.waiting_devices(&client.id, now).await? >= MAX_WAITING_DEVICES {
-        return Err(refuse(Refusal::new(
+        return Err(refuse(OAuthError::new(
             ErrorCode::TemporarilyUnavailable,
             "too many codes of this client wait: let some expire",
         )));

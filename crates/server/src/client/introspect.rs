@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::id::DelegationId;
 use writ_core::introspection;
@@ -35,7 +35,7 @@ async fn asked(
     body: &[u8],
 ) -> Result<IntrospectionResponse, Failure> {
     let form = read_form(headers, body)?;
-    form.refuse_repeats(&[]).map_err(Refusal::from)?;
+    form.refuse_repeats(&[]).map_err(OAuthError::from)?;
     let now = app.clock.now();
     let arrived = Arrived {
         endpoint: Endpoint::Introspect,

@@ -7,12 +7,12 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::authorize::REQUEST_LIFETIME;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::TransactionId;
-use writ_core::request::{self, Arrival, Making, PreparedRequest};
+use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{
     AuthorizationRequest, PushedAuthorizationResponse, REQUEST_URI_PREFIX,
@@ -70,19 +70,19 @@ async fn prepare(
     form: &Form,
     caller: &Caller,
     now: Timestamp,
-) -> Result<Result<PreparedRequest, Refusal>, Failure> {
+) -> Result<Result<PreparedRequest, OAuthError>, Failure> {
     let catalogue = app.fresh_catalogue().await?;
     let request = match AuthorizationRequest::parse(form) {
         Ok(request) => request,
         Err(error) => return Ok(Err(error.into())),
     };
     if request.client_id != caller.client.id.as_str() {
-        return Ok(Err(Refusal::invalid_request(
+        return Ok(Err(OAuthError::invalid_request(
             "`client_id` is not the client that authenticated",
         )));
     }
     let mut make_ref = references(app, now);
-    let mut making = Making {
+    let mut making = RequestContext {
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
@@ -106,7 +106,7 @@ async fn commit(
     (secret, now): (&str, Timestamp),
 ) -> Result<(), Failure> {
     let mut session = app.begin().await?;
-    let refuse = |refusal: Refusal| app.refused(refusal, |e| e.by(&caller.client));
+    let refuse = |refusal: OAuthError| app.refused(refusal, |e| e.by(&caller.client));
     if let Some(foreign) = app.claim_keys(&mut session, caller, now).await? {
         return Err(refuse(foreign));
     }
@@ -118,7 +118,7 @@ async fn commit(
         .await?
         .is_none_or(|stored| stored.stopped)
     {
-        return Err(refuse(Refusal::invalid_client("this client is stopped")));
+        return Err(refuse(OAuthError::invalid_client("this client is stopped")));
     }
     let digest = secret_digest(secret);
     let expires_at = now.plus(REQUEST_LIFETIME);

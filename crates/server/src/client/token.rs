@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
@@ -57,7 +57,7 @@ async fn respond(
     // A request without a readable grant is counted at the commonest one.
     let unknown = Endpoint::Token(GrantType::AuthorizationCode);
     let parsed = read_form(headers, body)
-        .and_then(|form| Ok((TokenRequest::parse(&form).map_err(Refusal::from)?, form)));
+        .and_then(|form| Ok((TokenRequest::parse(&form).map_err(OAuthError::from)?, form)));
     match parsed {
         Ok((request, form)) => {
             let endpoint = Endpoint::Token(request.grant_type());
@@ -117,7 +117,9 @@ pub fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Failure> {
         .unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case(FORM) {
-        return Err(Refusal::invalid_request(format!("the content type must be `{FORM}`")).into());
+        return Err(
+            OAuthError::invalid_request(format!("the content type must be `{FORM}`")).into(),
+        );
     }
-    Ok(Form::parse(body).map_err(Refusal::from)?)
+    Ok(Form::parse(body).map_err(OAuthError::from)?)
 }

@@ -11,10 +11,10 @@ use axum::routing::post;
 use axum::{Extension, Router};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
-use writ_core::pending::Prepared;
-use writ_core::request::Making;
+use writ_core::pending::PreparedApproval;
+use writ_core::request::RequestContext;
 use writ_core::transaction;
 use writ_jose::assertion::{AssertionError, TransactionChallenge, TransactionRules};
 use writ_store::replay::ReplayClaim;
@@ -96,7 +96,7 @@ async fn answered(
         profile,
     };
     let caller = app.caller(&arrived).await?;
-    let refuse = |refusal: Refusal| app.refused(refusal, |event| event.by(&caller.client));
+    let refuse = |refusal: OAuthError| app.refused(refusal, |event| event.by(&caller.client));
     // What a client that asks by CIBA may do, it may do here.
     caller.client.may_use(GrantType::Ciba).map_err(refuse)?;
     match TransactionRequest::parse(&form).map_err(|error| refuse(error.into()))? {
@@ -158,9 +158,12 @@ async fn ask_person(
     })
 }
 
-fn judge(ask: &Ask<'_>, text: &str) -> Result<(TransactionChallenge, Prepared), Refusal> {
+fn judge(
+    ask: &Ask<'_>,
+    text: &str,
+) -> Result<(TransactionChallenge, PreparedApproval), OAuthError> {
     let unusable = |error: AssertionError| {
-        Refusal::invalid_request(format!("`transaction_challenge` is not usable: {error}"))
+        OAuthError::invalid_request(format!("`transaction_challenge` is not usable: {error}"))
     };
     let realm = ask.catalogue.realm();
     let issuer = TransactionChallenge::unverified_issuer(text).map_err(unusable)?;
@@ -172,7 +175,7 @@ fn judge(ask: &Ask<'_>, text: &str) -> Result<(TransactionChallenge, Prepared), 
     };
     let challenge = TransactionChallenge::verify(text, keys, &rules).map_err(unusable)?;
     let mut make_ref = references(ask.app, ask.now);
-    let mut making = Making {
+    let mut making = RequestContext {
         now: ask.now,
         mission_intent: false,
         make_ref: &mut make_ref,
@@ -194,7 +197,7 @@ async fn requester(
     challenge: &TransactionChallenge,
 ) -> Result<Hinted, Failure> {
     let token = presented.subject_token.as_ref().ok_or_else(|| {
-        ask.refuse(Refusal::invalid_request(
+        ask.refuse(OAuthError::invalid_request(
             "parameter `subject_token` is missing: the person and the task are those of your current token",
         ))
     })?;
@@ -214,7 +217,7 @@ impl Single {
                 digest: challenge.replay_digest(),
                 expires_at: challenge.accepted_until,
             },
-            used: Refusal::invalid_request(
+            used: OAuthError::invalid_request(
                 "the challenge was used before: send your request to the resource again, and take its new one",
             ),
         }

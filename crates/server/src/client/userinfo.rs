@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use serde_json::{Value, json as value};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
 use writ_core::request::OPENID;
@@ -53,7 +53,7 @@ async fn answer(app: &App, method: &Method, headers: &HeaderMap) -> Result<Value
         .as_deref()
         .is_some_and(|s| Scope::parse(s).is_ok_and(|s| s.contains(OPENID)));
     if !has_openid {
-        return Err(Refusal::new(
+        return Err(OAuthError::new(
             ErrorCode::InsufficientScope,
             "the token lacks scope `openid`",
         )
@@ -127,7 +127,7 @@ async fn claim(app: &App, proof: &DpopProof) -> Result<(), Failure> {
         expires_at: proof.accepted_until,
     };
     if session.claim_once(&[once]).await?.is_some() {
-        return Err(Refusal::invalid_proof("the proof was used before").into());
+        return Err(OAuthError::invalid_proof("the proof was used before").into());
     }
     Ok(session.commit().await?)
 }
@@ -138,16 +138,16 @@ enum Scheme {
     Bearer,
 }
 
-fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), Refusal> {
+fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), OAuthError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let missing = || Refusal::new(ErrorCode::InvalidToken, "");
+    let missing = || OAuthError::new(ErrorCode::InvalidToken, "");
     let text = values
         .next()
         .ok_or_else(missing)?
         .to_str()
         .map_err(|_| missing())?;
     if values.next().is_some() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "more than one `Authorization` header",
         ));
     }
@@ -162,12 +162,12 @@ fn credentials(headers: &HeaderMap) -> Result<(Scheme, &str), Refusal> {
     }
 }
 
-fn invalid_token(sentence: &str) -> Refusal {
-    Refusal::new(ErrorCode::InvalidToken, sentence)
+fn invalid_token(sentence: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidToken, sentence)
 }
 
 /// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn challenge(refusal: &Refusal) -> Response {
+fn challenge(refusal: &OAuthError) -> Response {
     let status = match refusal.code {
         ErrorCode::InvalidRequest => StatusCode::BAD_REQUEST,
         ErrorCode::InsufficientScope => StatusCode::FORBIDDEN,

@@ -1,6 +1,6 @@
 //! Why a request has no success: what its client hears, what is recorded, and what is our fault.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::event::{Event, EventName};
 use writ_jose::key::KeyError;
 use writ_store::StoreError;
@@ -11,11 +11,11 @@ use crate::node::app::App;
 #[derive(Debug)]
 pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
-    Unauthenticated(Box<Refusal>),
+    Unauthenticated(Box<OAuthError>),
     /// Afterwards: an event of its own, in its own transaction.
-    Refused(Box<Refusal>, Box<Event>),
+    Refused(Box<OAuthError>, Box<Event>),
     /// A person has not answered yet: nothing is refused, nothing is recorded.
-    Waiting(Box<Refusal>),
+    Waiting(Box<OAuthError>),
     /// Ours.
     Broken(String),
 }
@@ -32,15 +32,15 @@ impl From<KeyError> for Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<OAuthError> for Failure {
+    fn from(refusal: OAuthError) -> Self {
         Self::Unauthenticated(Box::new(refusal))
     }
 }
 
 impl App {
     /// A refusal with its event, for after client authentication.
-    pub fn refused(&self, refusal: Refusal, fill: impl FnOnce(Event) -> Event) -> Failure {
+    pub fn refused(&self, refusal: OAuthError, fill: impl FnOnce(Event) -> Event) -> Failure {
         let now = self.clock.now();
         let event =
             fill(Event::new(self.event_id(now), now, EventName::TokenRefused)).denied(&refusal);

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::HeaderMap;
 use serde_json::Value;
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_core::checks::Endpoint;
 use writ_core::event::EventName;
 use writ_core::pending::STOPPED;
@@ -72,7 +72,7 @@ async fn events(app: &App, subject: &str) -> Result<Vec<StoredEvent>, Ended> {
 async fn page(
     app: &App,
     headers: &HeaderMap,
-    (form, browser, session): (&Form, &Browser, &Session),
+    (form, browser, session): (&Form, &Browser, &UserSession),
 ) -> Result<Response, Ended> {
     let before = form.optional("before").map_err(|e| untrusted(&e.into()))?;
     let texts = app.texts_for(headers, session).await?;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http::HeaderMap;
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_core::checks::Endpoint;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::target::has_openid;
@@ -137,7 +137,7 @@ async fn carry_out(app: &App, person: &UserId, what: &What) -> Result<bool, Ende
 async fn page(
     app: &App,
     headers: &HeaderMap,
-    (browser, session): (&Browser, &Session),
+    (browser, session): (&Browser, &UserSession),
     notice: Option<MineNotice>,
 ) -> Result<Response, Ended> {
     let texts = &app.texts_for(headers, session).await?;

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http::HeaderMap;
-use writ_core::approval::No;
-use writ_core::authorize::Session;
+use writ_core::approval::Denial;
+use writ_core::authorize::UserSession;
 use writ_core::checks::Endpoint;
 use writ_core::id::ApprovalId;
 use writ_core::screen::Shown;
@@ -63,7 +63,7 @@ struct Visit<'a> {
     app: &'a App,
     texts: &'a Texts,
     browser: &'a Browser,
-    person: &'a Session,
+    person: &'a UserSession,
     /// What a verifier said of them, as their browser brings it.
     liveness: Option<&'a str>,
 }
@@ -175,10 +175,10 @@ impl Visit<'_> {
         match field("decision")? {
             Some("approve") if copy == Copy::Older => over::newer(self, &question, copy).await,
             Some("approve") => self.approve(&question, &choice, form).await,
-            Some("deny") => self.deny(&question, No::Denied).await,
-            Some("stop") => self.deny(&question, No::Stopped).await,
-            Some("not_me") => self.deny(&question, No::NotMe).await,
-            _ => Err(untrusted(&writ_core::Refusal::invalid_request(
+            Some("deny") => self.deny(&question, Denial::Denied).await,
+            Some("stop") => self.deny(&question, Denial::Stopped).await,
+            Some("not_me") => self.deny(&question, Denial::NotMe).await,
+            _ => Err(untrusted(&writ_core::OAuthError::invalid_request(
                 "neither approved nor denied",
             ))),
         }

@@ -10,11 +10,13 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use url::Url;
 use writ_authority::Level;
-use writ_core::Refusal;
-use writ_core::authorize::{self, Dead, FoundRequest, Logins, Need, REQUEST_LIFETIME, Session};
+use writ_core::OAuthError;
+use writ_core::authorize::{
+    self, FoundRequest, Logins, Need, REQUEST_LIFETIME, RequestUnusable, UserSession,
+};
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
-use writ_core::request::{self, Arrival, Making, PreparedRequest};
+use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_pages::FailureKind;
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
@@ -40,7 +42,7 @@ pub enum Ended {
     Back {
         redirect_uri: String,
         state: Option<String>,
-        refusal: Box<Refusal>,
+        refusal: Box<OAuthError>,
     },
     Broken(String),
 }
@@ -62,12 +64,14 @@ impl From<writ_store::StoreError> for Ended {
     }
 }
 
-impl From<Dead> for Ended {
-    fn from(dead: Dead) -> Self {
+impl From<RequestUnusable> for Ended {
+    fn from(dead: RequestUnusable) -> Self {
         let kind = match dead {
-            Dead::Unknown | Dead::OtherClient => FailureKind::UntrustedRequest,
-            Dead::Expired => FailureKind::RequestExpired,
-            Dead::Used => FailureKind::RequestUsed,
+            RequestUnusable::Unknown | RequestUnusable::OtherClient => {
+                FailureKind::UntrustedRequest
+            }
+            RequestUnusable::Expired => FailureKind::RequestExpired,
+            RequestUnusable::Used => FailureKind::RequestUsed,
         };
         let code = Some(ErrorCode::InvalidRequestUri.as_str().to_owned());
         Self::Page(Box::new(writ_pages::Failure {
@@ -114,7 +118,7 @@ pub async fn by_form(
 ) -> Response {
     let result = async {
         if query.is_some_and(|query| !query.is_empty()) {
-            return Err(untrusted(&Refusal::invalid_request(
+            return Err(untrusted(&OAuthError::invalid_request(
                 "a POST has its parameters in the body alone",
             )));
         }
@@ -142,7 +146,7 @@ async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked,
     let client_id = form
         .required("client_id")
         .map_err(|e| untrusted(&e.into()))?;
-    let unknown = || untrusted(&Refusal::invalid_client("the client is unknown"));
+    let unknown = || untrusted(&OAuthError::invalid_client("the client is unknown"));
     let client = app.client(client_id).await?.ok_or_else(unknown)?;
     let (handle, found) = match form
         .optional("request_uri")
@@ -173,7 +177,7 @@ fn again(asked: &Asked) -> String {
 /// Only `client_id` and `request_uri` count; anything beside them is never merged in (LESSONS 36).
 async fn pushed(app: &App, request_uri: &str) -> Result<(String, FoundRequest), Ended> {
     let Some(handle) = request_uri.strip_prefix(REQUEST_URI_PREFIX) else {
-        return Err(untrusted(&Refusal::new(
+        return Err(untrusted(&OAuthError::new(
             ErrorCode::InvalidRequestUri,
             "`request_uri` is not one of this server",
         )));
@@ -193,7 +197,7 @@ async fn front(
         .map_err(|e| untrusted(&e.into()))?;
     let redirect_uri = client.redirect_uri(asked).map_err(|e| untrusted(&e))?;
     let state = form.optional("state").ok().flatten().map(str::to_owned);
-    let back = |refusal: Refusal| Ended::Back {
+    let back = |refusal: OAuthError| Ended::Back {
         redirect_uri: redirect_uri.clone(),
         state: state.clone(),
         refusal: Box::new(refusal),
@@ -239,9 +243,9 @@ fn prepare(
     request: AuthorizationRequest,
     client: &Client,
     (catalogue, now): (&Catalogue, Timestamp),
-) -> Result<PreparedRequest, Refusal> {
+) -> Result<PreparedRequest, OAuthError> {
     let mut make_ref = references(app, now);
-    let mut making = Making {
+    let mut making = RequestContext {
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
@@ -258,7 +262,7 @@ fn prepare(
 /// The request behind a handle.
 pub async fn load(app: &App, handle: &str) -> Result<FoundRequest, Ended> {
     let found = app.read().await?.request(&secret_digest(handle)).await?;
-    found.ok_or(Ended::from(Dead::Unknown))
+    found.ok_or(Ended::from(RequestUnusable::Unknown))
 }
 
 /// Login or consent, or back to the client where a person may not be asked.
@@ -281,9 +285,9 @@ async fn next_page(
 pub async fn next(
     app: &App,
     (found, client): (&FoundRequest, &Client),
-    session: Option<&Session>,
+    session: Option<&UserSession>,
     now: Timestamp,
-) -> Result<Result<Need, Refusal>, Ended> {
+) -> Result<Result<Need, OAuthError>, Ended> {
     let catalogue = app.catalogue().await?;
     let logins = Logins {
         realm: catalogue.realm(),
@@ -294,7 +298,7 @@ pub async fn next(
 
 /// The strongest login that this person can give here, or before they said who they are, that anybody can. A verifier
 /// sees people before a screen of an approval, so no login shows a live face.
-async fn strongest(app: &App, session: Option<&Session>) -> Result<Level, Ended> {
+async fn strongest(app: &App, session: Option<&UserSession>) -> Result<Level, Ended> {
     let given = session.map_or(Level::Password, |session| session.level);
     if app.passkeys.is_err() {
         return Ok(given);
@@ -311,7 +315,7 @@ async fn strongest(app: &App, session: Option<&Session>) -> Result<Level, Ended>
 }
 
 /// An error that goes to the client of a request.
-pub fn back(found: &FoundRequest, refusal: Refusal) -> Ended {
+pub fn back(found: &FoundRequest, refusal: OAuthError) -> Ended {
     Ended::Back {
         redirect_uri: found.prepared.redirect_uri.clone(),
         state: found.prepared.request.state.clone(),
@@ -320,7 +324,7 @@ pub fn back(found: &FoundRequest, refusal: Refusal) -> Ended {
 }
 
 /// A page, because client or redirect cannot be trusted.
-pub fn untrusted(refusal: &Refusal) -> Ended {
+pub fn untrusted(refusal: &OAuthError) -> Ended {
     Ended::Page(Box::new(writ_pages::Failure {
         detail: Some(refusal.sentence.clone()),
         error_code: Some(refusal.code.as_str().to_owned()),

@@ -8,11 +8,11 @@ use bytes::Bytes;
 use http::HeaderMap;
 use url::Url;
 use writ_authority::Authority;
-use writ_core::authorize::{Dead, FoundRequest, Need, Session};
+use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::consent::{
-    self, Approved, Approver, Chosen, ConsentScreen, Fresh, is_bare, scope_name,
+    self, Approved, Chosen, ConsentGiver, ConsentIds, ConsentScreen, is_bare, scope_name,
 };
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
@@ -38,7 +38,7 @@ struct Question {
     handle: String,
     found: FoundRequest,
     client: Arc<Client>,
-    session: Session,
+    session: UserSession,
     catalogue: Arc<Catalogue>,
     /// What this person was shown last.
     kept: Option<ConsentScreen>,
@@ -100,7 +100,7 @@ async fn decide(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response,
     ) {
         (true, false) => approve(app, &form, &question, &browser).await,
         (false, true) => deny(app, &question).await,
-        _ => Err(untrusted(&writ_core::Refusal::invalid_request(
+        _ => Err(untrusted(&writ_core::OAuthError::invalid_request(
             "neither approved nor denied",
         ))),
     }
@@ -114,7 +114,7 @@ async fn ask(app: &App, form: &Form, browser: &Browser) -> Result<Asked, Ended> 
     let client = app
         .client(&found.client)
         .await?
-        .ok_or(Ended::from(Dead::Unknown))?;
+        .ok_or(Ended::from(RequestUnusable::Unknown))?;
     match (
         next(app, (&found, &client), browser.session.as_ref(), now).await?,
         &browser.session,
@@ -160,7 +160,7 @@ async fn approve(
             .insert(scope_name(realm.issuer.as_str(), OPENID));
     }
     let code = app.random.secret();
-    let approver = Approver {
+    let approver = ConsentGiver {
         user: &question.session.user,
         authentication: question.session.authentication(),
     };
@@ -206,9 +206,9 @@ async fn page(
     Ok(page.page(&app.texts).into_http().into_response())
 }
 
-fn fresh(app: &App, code: &str) -> Fresh {
+fn fresh(app: &App, code: &str) -> ConsentIds {
     let now = app.clock.now();
-    Fresh {
+    ConsentIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         consent: ConsentId::make(now, app.entropy()),
@@ -229,7 +229,7 @@ async fn commit(
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
-        return Err(Dead::Used.into());
+        return Err(RequestUnusable::Used.into());
     }
     if !session.insert_task_if_active(&approved.task).await? {
         return Err(back(
@@ -296,7 +296,7 @@ async fn deny(app: &App, question: &Question) -> Result<Response, Ended> {
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
-        return Err(Dead::Used.into());
+        return Err(RequestUnusable::Used.into());
     }
     let refusal = consent::denied();
     let mut event = Event::new(app.event_id(now), now, EventName::ConsentDenied)

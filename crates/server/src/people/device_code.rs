@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use http::HeaderMap;
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::device::{self, Typed};
@@ -159,7 +159,7 @@ async fn taken(
 async fn page(
     app: &App,
     headers: &HeaderMap,
-    (browser, session): (&Browser, &Session),
+    (browser, session): (&Browser, &UserSession),
     (user_code, problem): (String, Option<DeviceCodeProblem>),
 ) -> Result<Response, Ended> {
     let view = DeviceCode {

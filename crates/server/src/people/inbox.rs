@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_core::checks::Endpoint;
 use writ_core::id::UserId;
 use writ_core::pending::PendingRequest;
@@ -39,7 +39,11 @@ pub async fn show(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
 }
 
 /// Who looks, for the frame of a page.
-pub async fn person(app: &App, browser: &Browser, session: &Session) -> Result<PersonView, Ended> {
+pub async fn person(
+    app: &App,
+    browser: &Browser,
+    session: &UserSession,
+) -> Result<PersonView, Ended> {
     Ok(PersonView {
         csrf: browser.csrf(),
         name: session.user.name.clone(),
@@ -70,7 +74,7 @@ pub async fn waiting(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, En
 async fn page(
     app: &App,
     headers: &HeaderMap,
-    (browser, session): (&Browser, &Session),
+    (browser, session): (&Browser, &UserSession),
 ) -> Result<Response, Ended> {
     let requests = waiting(app, &session.user.id).await?;
     let texts = app.texts_for(headers, session).await?;
@@ -94,7 +98,7 @@ async fn page(
 async fn entry(
     app: &App,
     texts: &Texts,
-    (request, session): (&PendingRequest, &Session),
+    (request, session): (&PendingRequest, &UserSession),
 ) -> Result<Option<InboxEntry>, Ended> {
     let user = &session.user.id;
     let (Some((role, _)), Some(client)) = (
@@ -124,7 +128,7 @@ async fn entry(
 async fn subject_name(
     app: &App,
     request: &PendingRequest,
-    session: &Session,
+    session: &UserSession,
 ) -> Result<String, Ended> {
     match &request.subject {
         Some(subject) if *subject != session.user.id => {

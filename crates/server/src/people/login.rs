@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::json;
 use writ_authority::Level;
-use writ_core::authorize::{FoundRequest, Session};
+use writ_core::authorize::{FoundRequest, UserSession};
 use writ_core::checks::Endpoint;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
@@ -104,7 +104,7 @@ async fn logout(State(app): State<Arc<App>>, headers: HeaderMap, body: Bytes) ->
 }
 
 /// Who is signed in.
-pub fn signed_in(browser: &Browser) -> Option<&Session> {
+pub fn signed_in(browser: &Browser) -> Option<&UserSession> {
     browser.session.as_ref()
 }
 

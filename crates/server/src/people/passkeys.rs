@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use writ_core::authorize::Session as Person;
+use writ_core::authorize::UserSession as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_pages::messages::Passkey;

@@ -9,7 +9,7 @@ use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
@@ -251,11 +251,11 @@ fn finish(app: &App, sent: &Sent, done: Result<Done, Failure>) -> Response {
         (Sent::Form(_), Done::Forged) => end(form_expired()),
         (Sent::Form(_), Done::Bad) => {
             let sentence = "the browser sent no subscription that can be used";
-            end(untrusted(&Refusal::invalid_request(sentence)))
+            end(untrusted(&OAuthError::invalid_request(sentence)))
         }
         (Sent::Form(_), Done::TooMany) => {
             let sentence = "as many browsers are told as can be: remove one first";
-            end(untrusted(&Refusal::invalid_request(sentence)))
+            end(untrusted(&OAuthError::invalid_request(sentence)))
         }
         (Sent::Json(_), Done::Yes) => StatusCode::NO_CONTENT.into_response(),
         (Sent::Json(_), Done::NotLoggedIn) => StatusCode::UNAUTHORIZED.into_response(),

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
-use writ_core::authorize::Session as Person;
+use writ_core::authorize::UserSession as Person;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_pages::{
@@ -107,7 +107,7 @@ async fn set(app: &App, headers: &HeaderMap, body: &[u8]) -> Result<Response, En
 }
 
 fn unknown_setting() -> Ended {
-    let refusal = writ_core::Refusal::invalid_request("`setting` is unknown");
+    let refusal = writ_core::OAuthError::invalid_request("`setting` is unknown");
     untrusted(&refusal)
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::id::DelegationId;
@@ -89,18 +89,23 @@ impl Granting<'_> {
     }
 
     /// A refusal after client authentication, with whatever is known of the task.
-    pub fn refuse(&self, refusal: Refusal) -> Failure {
+    pub fn refuse(&self, refusal: OAuthError) -> Failure {
         self.app
             .refused(refusal, |event| event.by(&self.caller.client))
     }
 
-    pub fn refuse_under(&self, refusal: Refusal, task: &Task, delegation: &Delegation) -> Failure {
+    pub fn refuse_under(
+        &self,
+        refusal: OAuthError,
+        task: &Task,
+        delegation: &Delegation,
+    ) -> Failure {
         self.app.refused(refusal, |event| {
             event.by(&self.caller.client).about(task).under(delegation)
         })
     }
 
-    pub fn refuse_below(&self, refusal: Refusal, lineage: &Lineage) -> Failure {
+    pub fn refuse_below(&self, refusal: OAuthError, lineage: &Lineage) -> Failure {
         self.refuse_under(refusal, &lineage.task, &lineage.leaf)
     }
 
@@ -108,7 +113,7 @@ impl Granting<'_> {
     pub async fn refuse_and_stop(
         &self,
         mut session: DatabaseTransaction,
-        refusal: Refusal,
+        refusal: OAuthError,
         (lineage, because): (&Lineage, &str),
     ) -> Result<Failure, Failure> {
         if session.stop_delegation(&lineage.leaf.id, self.now).await? {
@@ -163,7 +168,7 @@ impl Granting<'_> {
         &self,
         session: DatabaseTransaction,
         delegation: &DelegationId,
-        refuse: fn(String) -> Refusal,
+        refuse: fn(String) -> OAuthError,
     ) -> Result<(), Failure> {
         let committed = session.commit_reporting_isolation().await?;
         self.app.remember_keys(&self.caller);

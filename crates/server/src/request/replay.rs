@@ -1,6 +1,6 @@
 //! What a request uses up, in the transaction that it is used for (LESSONS 22, 23): assertion, proof, and the agent's own keys.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::ClientId;
 use writ_jose::key::Thumbprint;
 use writ_store::DatabaseTransaction;
@@ -16,14 +16,14 @@ use crate::request::caller::Caller;
 /// Something that may be used once, and the refusal if it was used before.
 pub struct Single {
     pub once: ReplayClaim,
-    pub used: Refusal,
+    pub used: OAuthError,
 }
 
 /// A key that a request proves to be an agent's, and the refusal if it is another's.
 pub struct Proved<'a> {
     pub key: &'a Thumbprint,
     pub agent: &'a ClientId,
-    pub foreign: Refusal,
+    pub foreign: OAuthError,
 }
 
 impl Caller {
@@ -34,7 +34,7 @@ impl Caller {
                 digest: a.replay_digest(),
                 expires_at: a.accepted_until,
             },
-            used: Refusal::invalid_client(
+            used: OAuthError::invalid_client(
                 "the client assertion was used before: make a new one with a fresh `jti`",
             ),
         });
@@ -43,7 +43,7 @@ impl Caller {
                 digest: p.replay_digest(),
                 expires_at: p.accepted_until,
             },
-            used: Refusal::invalid_proof(
+            used: OAuthError::invalid_proof(
                 "the proof was used before: make a new one with a fresh `jti`",
             ),
         });
@@ -55,7 +55,7 @@ impl Caller {
         let proved = |key| Proved {
             key,
             agent: &self.client.id,
-            foreign: Refusal::invalid_proof("this key belongs to another agent"),
+            foreign: OAuthError::invalid_proof("this key belongs to another agent"),
         };
         let keys = self.keys().filter(|_| self.client.is_agent());
         keys.map(proved).collect()
@@ -76,7 +76,7 @@ impl App {
         &self,
         session: &mut DatabaseTransaction,
         singles: Vec<Single>,
-    ) -> Result<Option<Refusal>, Failure> {
+    ) -> Result<Option<OAuthError>, Failure> {
         self.write(session, singles, InsertBatch::default()).await
     }
 
@@ -86,8 +86,8 @@ impl App {
         session: &mut DatabaseTransaction,
         singles: Vec<Single>,
         writes: InsertBatch<'_>,
-    ) -> Result<Option<Refusal>, Failure> {
-        let (once, used): (Vec<ReplayClaim>, Vec<Refusal>) = singles
+    ) -> Result<Option<OAuthError>, Failure> {
+        let (once, used): (Vec<ReplayClaim>, Vec<OAuthError>) = singles
             .into_iter()
             .map(|single| (single.once, single.used))
             .unzip();
@@ -103,7 +103,7 @@ impl App {
                     "a claim was seen that was not made".to_owned(),
                 )),
             },
-            InsertOutcome::ClientStopped => Ok(Some(Refusal::new(
+            InsertOutcome::ClientStopped => Ok(Some(OAuthError::new(
                 ErrorCode::UnauthorizedClient,
                 "this client is stopped",
             ))),
@@ -116,7 +116,7 @@ impl App {
         session: &mut DatabaseTransaction,
         caller: &Caller,
         now: Timestamp,
-    ) -> Result<Option<Refusal>, Failure> {
+    ) -> Result<Option<OAuthError>, Failure> {
         self.claim_proved(session, caller.proved(), now).await
     }
 
@@ -126,7 +126,7 @@ impl App {
         session: &mut DatabaseTransaction,
         mut proved: Vec<Proved<'_>>,
         now: Timestamp,
-    ) -> Result<Option<Refusal>, Failure> {
+    ) -> Result<Option<OAuthError>, Failure> {
         proved.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
         for Proved {
             key,

@@ -1,6 +1,6 @@
 //! Who is asked for: the person of the asking agent's own token; and the person's code against unwanted questions.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::UserId;
 use writ_jose::access_token;
 use writ_wire::claims::AccessTokenClaims;
@@ -24,7 +24,7 @@ pub async fn own_token(ask: &Ask<'_>, text: &str) -> Result<AccessTokenClaims, F
     let keys = ask.app.keys().await?;
     let issuer = ask.app.config.issuer.as_str();
     access_token::verify(text, |kid| keys.find(kid), issuer, ask.now).map_err(|e| {
-        ask.refuse(Refusal::invalid_request(format!(
+        ask.refuse(OAuthError::invalid_request(format!(
             "the subject token is not usable: {e}"
         )))
     })
@@ -43,9 +43,9 @@ pub async fn check_code(
     };
     let Some(code) = code else {
         let sentence = "parameter `user_code` is missing: this person has one";
-        return Err(ask.refuse(Refusal::new(ErrorCode::MissingUserCode, sentence)));
+        return Err(ask.refuse(OAuthError::new(ErrorCode::MissingUserCode, sentence)));
     };
-    let wrong = || Refusal::new(ErrorCode::InvalidUserCode, "the user code is wrong");
+    let wrong = || OAuthError::new(ErrorCode::InvalidUserCode, "the user code is wrong");
     let tries = Tries::of_user_code(&user, ask.now);
     if !app.may_try(&tries).await? {
         return Err(ask.refuse(wrong().because("paused after wrong user codes")));
@@ -56,7 +56,7 @@ pub async fn check_code(
         Err(Busy) => {
             app.forgive_try(&tries).await?;
             let busy = "too many codes are being checked: try again";
-            Err(ask.refuse(Refusal::new(ErrorCode::TemporarilyUnavailable, busy)))
+            Err(ask.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy)))
         }
     }
 }

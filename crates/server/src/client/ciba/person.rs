@@ -1,6 +1,6 @@
 //! Who is hinted (CIBA 7.1), by a name, a token of the client or one of ours.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::Authentication;
 use writ_jose::assertion::{self, AssertionError, HintRules};
 use writ_jose::key::PublicKey;
@@ -33,7 +33,7 @@ fn rules<'a>(ask: &'a Ask<'_>) -> HintRules<'a> {
 
 fn by_client(ask: &Ask<'_>, text: &str) -> Result<String, Failure> {
     let Authentication::PrivateKeyJwt(keys) = &ask.caller.client.authentication else {
-        return Err(ask.refuse(Refusal::invalid_request(
+        return Err(ask.refuse(OAuthError::invalid_request(
             "`login_hint_token`: this client has no registered keys",
         )));
     };
@@ -43,13 +43,13 @@ fn by_client(ask: &Ask<'_>, text: &str) -> Result<String, Failure> {
             AssertionError::Expired => ErrorCode::ExpiredLoginHintToken,
             _ => ErrorCode::InvalidRequest,
         };
-        ask.refuse(Refusal::new(code, sentence))
+        ask.refuse(OAuthError::new(code, sentence))
     })
 }
 
 async fn by_id_token(ask: &Ask<'_>, text: &str) -> Result<String, Failure> {
     let refuse = |why: &dyn std::fmt::Display| {
-        ask.refuse(Refusal::invalid_request(format!(
+        ask.refuse(OAuthError::invalid_request(format!(
             "`id_token_hint` is not usable: {why}"
         )))
     };

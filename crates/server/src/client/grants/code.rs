@@ -1,7 +1,7 @@
 //! `authorization_code` (OAuth 2.1 section 4.1.3): decided first, then consumed by one guarded statement.
 
-use writ_core::Refusal;
-use writ_core::code::{self, Consumed, FoundCode, Outcome, Redeemed};
+use writ_core::OAuthError;
+use writ_core::code::{self, CodeOutcome, Consumed, FoundCode, RedeemedCode};
 use writ_core::event::EventName;
 use writ_core::mint::{self, Minting};
 use writ_core::refresh::{Binding, NewRefreshToken};
@@ -35,7 +35,7 @@ pub async fn redeem(
         (realm, now),
     );
     let redeemed = match decided {
-        Outcome::Redeem(redeemed) => redeemed,
+        CodeOutcome::Redeem(redeemed) => redeemed,
         other => return Err(refuse(granting, session, &found, other).await?),
     };
     granting.claim(&mut session).await?;
@@ -57,7 +57,7 @@ pub async fn redeem(
         .insert_event(&granting.token_event(EventName::TokenIssued, &minted, above(&found)))
         .await?;
     granting
-        .commit(session, &found.lineage.leaf.id, Refusal::invalid_grant)
+        .commit(session, &found.lineage.leaf.id, OAuthError::invalid_grant)
         .await?;
     minted.response.refresh_token = refresh;
     app.metrics.issued("authorization_code");
@@ -73,23 +73,23 @@ async fn refuse(
     granting: &Granting<'_>,
     session: DatabaseTransaction,
     found: &FoundCode,
-    outcome: Outcome,
+    outcome: CodeOutcome,
 ) -> Result<Failure, Failure> {
     match outcome {
-        Outcome::RefuseAndStop(refusal) => {
+        CodeOutcome::RefuseAndStop(refusal) => {
             let because = "the code was used twice";
             let reused = (&found.lineage, because);
             granting.refuse_and_stop(session, refusal, reused).await
         }
-        Outcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
-        Outcome::Redeem(_) => Ok(granting.refuse_below(code::unknown(), &found.lineage)),
+        CodeOutcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
+        CodeOutcome::Redeem(_) => Ok(granting.refuse_below(code::unknown(), &found.lineage)),
     }
 }
 
 fn mint(
     granting: &Granting<'_>,
     found: &FoundCode,
-    redeemed: &Redeemed,
+    redeemed: &RedeemedCode,
 ) -> Result<Minted, Failure> {
     let (task, delegation) = above(found);
     let minting = Minting {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use writ_core::Refusal;
-use writ_core::credentials::{self, Fresh, OwnWork};
+use writ_core::OAuthError;
+use writ_core::credentials::{self, OwnWork, OwnWorkIds};
 use writ_core::event::EventName;
 use writ_core::id::{ApprovalId, DelegationId, TaskId, TransactionId};
 use writ_core::mint::Minting;
-use writ_core::request::Making;
+use writ_core::request::RequestContext;
 use writ_store::write::InsertBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::{ClientCredentialsRequest, TokenResponse};
@@ -58,23 +58,23 @@ pub async fn own_work(
     Ok(minted.response)
 }
 
-fn stopped(sentence: String) -> Refusal {
-    Refusal::new(ErrorCode::UnauthorizedClient, sentence)
+fn stopped(sentence: String) -> OAuthError {
+    OAuthError::new(ErrorCode::UnauthorizedClient, sentence)
 }
 
 fn decide(
     granting: &Granting<'_>,
     request: &ClientCredentialsRequest,
     catalogue: &Catalogue,
-) -> Result<OwnWork, Refusal> {
+) -> Result<OwnWork, OAuthError> {
     let (app, now) = (granting.app, granting.now);
     let mut make_ref = references(app, now);
-    let mut making = Making {
+    let mut making = RequestContext {
         now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let fresh = Fresh {
+    let fresh = OwnWorkIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         approval: ApprovalId::make(now, app.entropy()),
@@ -94,7 +94,7 @@ fn decide(
 async fn retry<'a>(
     granting: Granting<'a>,
     request: &ClientCredentialsRequest,
-    refusal: Refusal,
+    refusal: OAuthError,
 ) -> Result<(Granting<'a>, OwnWork), Failure> {
     let catalogue = granting.app.fresh_catalogue().await?;
     if Arc::ptr_eq(&catalogue, &granting.catalogue) {

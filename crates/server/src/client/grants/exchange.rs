@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::{Authentication, Client};
 use writ_core::event::EventName;
-use writ_core::exchange::{self, Actor, Exchanged, Facts};
+use writ_core::exchange::{self, Actor, ExchangeFacts, Exchanged};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
 use writ_core::mint::Minting;
@@ -53,7 +53,7 @@ pub async fn exchange(
 ) -> Result<TokenResponse, Failure> {
     let app = granting.app;
     let Some(proof) = granting.caller.key() else {
-        return Err(granting.refuse(Refusal::invalid_request(
+        return Err(granting.refuse(OAuthError::invalid_request(
             "a DPoP proof is required: send one `DPoP` header",
         )));
     };
@@ -64,7 +64,7 @@ pub async fn exchange(
     };
     let mut session = app.begin().await?;
     let lineage = lineage(granting, &mut session, &subject).await?;
-    let facts = Facts {
+    let facts = ExchangeFacts {
         client: &granting.caller.client,
         proof,
         subject: &subject,
@@ -85,7 +85,7 @@ pub async fn exchange(
     let minted = write(granting, &mut session, (&lineage, &exchanged), singles).await?;
     let delegation = exchanged.new_row.as_ref().unwrap_or(&lineage.leaf);
     granting
-        .commit(session, &delegation.id, Refusal::invalid_request)
+        .commit(session, &delegation.id, OAuthError::invalid_request)
         .await?;
     if let Some((assertion, client)) = actor.as_ref().and_then(Verified::assertion) {
         app.remember_key(&assertion.signer, &client.id);
@@ -135,7 +135,7 @@ fn verify(granting: &Granting<'_>, token: &str, what: &str) -> Result<AccessToke
         granting.now,
     )
     .map_err(|e| {
-        granting.refuse(Refusal::invalid_request(format!(
+        granting.refuse(OAuthError::invalid_request(format!(
             "the {what} is not usable: {e}"
         )))
     })
@@ -146,7 +146,8 @@ async fn lineage(
     session: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
-    let untraceable = || Refusal::invalid_request("the token cannot be traced to its delegation");
+    let untraceable =
+        || OAuthError::invalid_request("the token cannot be traced to its delegation");
     let Some(id) = claims.delegation() else {
         return Err(granting.refuse(untraceable()));
     };
@@ -163,7 +164,7 @@ async fn verify_actor(granting: &Granting<'_>, token: &ActorToken) -> Result<Ver
 
 async fn by_assertion(granting: &Granting<'_>, text: &str) -> Result<Verified, Failure> {
     let refuse = |e: &dyn std::fmt::Display| {
-        granting.refuse(Refusal::invalid_request(format!(
+        granting.refuse(OAuthError::invalid_request(format!(
             "the actor token is not usable: {e}"
         )))
     };
@@ -191,7 +192,7 @@ async fn by_assertion(granting: &Granting<'_>, text: &str) -> Result<Verified, F
 /// The agent's own access token: `aud` exactly the issuer, `sub` that agent, no `act`, bound to a key.
 async fn by_access_token(granting: &Granting<'_>, text: &str) -> Result<Verified, Failure> {
     let claims = verify(granting, text, "actor token")?;
-    let refuse = |sentence: &str| granting.refuse(Refusal::invalid_request(sentence));
+    let refuse = |sentence: &str| granting.refuse(OAuthError::invalid_request(sentence));
     if claims.aud != granting.catalogue.issuer.as_str() {
         return Err(refuse(
             "the actor token is meant for a resource: only one for the issuer is an actor token",
@@ -223,7 +224,7 @@ async fn agent(granting: &Granting<'_>, id: &str) -> Result<Arc<Client>, Failure
         .await?
         .filter(|client| client.is_agent());
     found.ok_or_else(|| {
-        granting.refuse(Refusal::invalid_request(
+        granting.refuse(OAuthError::invalid_request(
             "the actor token names no agent of this server",
         ))
     })
@@ -245,7 +246,7 @@ async fn facts_of<'a>(
         }
     };
     let Some(state) = state.filter(|state| state.active && !dead) else {
-        return Err(granting.refuse(Refusal::invalid_request(
+        return Err(granting.refuse(OAuthError::invalid_request(
             "the actor token's agent is stopped",
         )));
     };
@@ -270,7 +271,7 @@ async fn claim_keys(
             digest: assertion.replay_digest(),
             expires_at: assertion.accepted_until,
         },
-        used: Refusal::invalid_request(
+        used: OAuthError::invalid_request(
             "the actor token was used before: make a new one with a fresh `jti`",
         ),
     }));
@@ -278,7 +279,7 @@ async fn claim_keys(
     proved.extend(assertion.map(|(assertion, client)| Proved {
         key: &assertion.signer,
         agent: &client.id,
-        foreign: Refusal::invalid_request("the actor token is signed by another agent's key"),
+        foreign: OAuthError::invalid_request("the actor token is signed by another agent's key"),
     }));
     match app.claim_proved(session, proved, granting.now).await? {
         Some(foreign) => Err(granting.refuse(foreign)),

@@ -1,11 +1,11 @@
 //! `refresh_token` (OAuth 2.1 section 4.3): a public client's is rotated by one guarded statement (LESSONS 35).
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::delegation::{self, Delegation};
 use writ_core::event::EventName;
 use writ_core::id::DelegationId;
 use writ_core::mint::Minting;
-use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, Outcome, Refreshed};
+use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, RefreshOutcome, Refreshed};
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
@@ -27,7 +27,7 @@ pub async fn refresh(
     let client = &granting.caller.client;
     let refreshed =
         match refresh::refresh(&found, request, client, granting.caller.key(), (realm, now)) {
-            Outcome::Refresh(refreshed) => refreshed,
+            RefreshOutcome::Refresh(refreshed) => refreshed,
             other => return Err(refuse(granting, session, &found, other).await?),
         };
     granting.claim(&mut session).await?;
@@ -53,7 +53,7 @@ pub async fn refresh(
     );
     session.insert_event(&event).await?;
     granting
-        .commit(session, &row.id, Refusal::invalid_grant)
+        .commit(session, &row.id, OAuthError::invalid_grant)
         .await?;
     minted.response.refresh_token = rotated;
     app.metrics.issued("refresh_token");
@@ -116,15 +116,15 @@ async fn refuse(
     granting: &Granting<'_>,
     session: DatabaseTransaction,
     found: &FoundRefreshToken,
-    outcome: Outcome,
+    outcome: RefreshOutcome,
 ) -> Result<Failure, Failure> {
     match outcome {
-        Outcome::RefuseAndStop(refusal) => {
+        RefreshOutcome::RefuseAndStop(refusal) => {
             let because = "the refresh token was used twice";
             let reused = (&found.lineage, because);
             granting.refuse_and_stop(session, refusal, reused).await
         }
-        Outcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
-        Outcome::Refresh(_) => Ok(granting.refuse_below(refresh::unknown(), &found.lineage)),
+        RefreshOutcome::Refuse(refusal) => Ok(granting.refuse_below(refusal, &found.lineage)),
+        RefreshOutcome::Refresh(_) => Ok(granting.refuse_below(refresh::unknown(), &found.lineage)),
     }
 }

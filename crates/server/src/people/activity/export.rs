@@ -2,7 +2,7 @@
 
 use http::{HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_store::StoreError;
 use writ_store::consent::StoredConsent;
 use writ_store::event::StoredEvent;
@@ -37,7 +37,7 @@ pub(super) async fn export(State(app): State<Arc<App>>, headers: HeaderMap) -> R
 }
 
 /// Only rows of this person: events of which they are the subject, consents that they gave, receipts of what they decided.
-async fn document(app: &App, person: &Session) -> Result<Value, Ended> {
+async fn document(app: &App, person: &UserSession) -> Result<Value, Ended> {
     let user = &person.user.id;
     let mut reading = app.read().await?;
     let consents = reading.consents_of(user, MAX_TEXTS).await?;

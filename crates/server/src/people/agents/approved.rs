@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use writ_core::event::EventName;
+use writ_core::history::{KEPT, Known, Total, totals};
 use writ_core::id::{ClientId, TaskId, UserId};
-use writ_core::usual::{KEPT, Known, Total, totals};
 use writ_pages::{Texts, UnfetchedView};
 use writ_store::event::EventFilter;
 use writ_wire::time::Timestamp;

@@ -3,12 +3,12 @@
 
 use axum::response::Response;
 use serde_json::json;
-use writ_core::approval::{No, Outcome};
+use writ_core::approval::{Denial, VoteOutcome};
 use writ_core::event::{Event, EventName};
+use writ_core::history::unusual;
 use writ_core::pending::{Decision, Vote};
-use writ_core::receipt::{self, Approver, Evidence, Proof, Receipt, Verdict};
+use writ_core::receipt::{self, Evidence, Proof, Receipt, ReceiptApprover, Verdict};
 use writ_core::screen::{ScreenError, Shown};
-use writ_core::usual::unusual;
 use writ_store::DatabaseTransaction;
 use writ_store::receipt::NewReceipt;
 use writ_store::replay::ReplayClaim;
@@ -25,26 +25,26 @@ use crate::people::authorize::{Ended, see_other};
 
 /// An answer that is ready to be written.
 pub struct Decided {
-    pub outcome: Outcome,
+    pub outcome: VoteOutcome,
     pub shown: Shown,
     pub proof: Proof,
     pub used: Option<Used>,
     /// The verifier's word, which counts once.
     pub once: Option<ReplayClaim>,
-    pub no: Option<No>,
+    pub no: Option<Denial>,
 }
 
 impl Decided {
     fn vote(&self) -> &Vote {
         match &self.outcome {
-            Outcome::Agreed(vote) | Outcome::Ended(vote, _) => vote,
+            VoteOutcome::Agreed(vote) | VoteOutcome::Ended(vote, _) => vote,
         }
     }
 
     fn decision(&self) -> Option<&Decision> {
         match &self.outcome {
-            Outcome::Agreed(_) => None,
-            Outcome::Ended(_, decision) => Some(decision),
+            VoteOutcome::Agreed(_) => None,
+            VoteOutcome::Ended(_, decision) => Some(decision),
         }
     }
 }
@@ -112,13 +112,13 @@ impl Visit<'_> {
         self.app.waiting.announce_request(&question.request);
         self.app.notices.wake();
         self.app.metrics.consent(match &decided.outcome {
-            Outcome::Agreed(_) => "agreed",
-            Outcome::Ended(_, decision) if decision.approval.is_none() => "denied",
-            Outcome::Ended(_, decision) if decision.narrowed => "narrowed",
-            Outcome::Ended(..) => "approved",
+            VoteOutcome::Agreed(_) => "agreed",
+            VoteOutcome::Ended(_, decision) if decision.approval.is_none() => "denied",
+            VoteOutcome::Ended(_, decision) if decision.narrowed => "narrowed",
+            VoteOutcome::Ended(..) => "approved",
         });
         see_other(&match decided.no {
-            Some(No::WrongNumber) => format!("/app/requests/{}", question.request.id),
+            Some(Denial::WrongNumber) => format!("/app/requests/{}", question.request.id),
             _ => format!("/app/receipts/{}?decided=1", receipt.id),
         })
     }
@@ -138,7 +138,7 @@ impl Visit<'_> {
             },
             reason: decided.no.map(|no| no.as_str().to_owned()),
             subject: question.subject.id.to_string(),
-            approver: Approver {
+            approver: ReceiptApprover {
                 id: vote.user.clone(),
                 name: vote.name.clone(),
                 role: vote.role,

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use writ_authority::Level;
-use writ_core::approval::{self, Ballot, Cannot, No, Yes};
+use writ_core::approval::{self, Agreement, Denial, VoteError, Voter};
 use writ_core::id::ReceiptId;
 use writ_core::receipt::Proof;
 use writ_core::screen::Shown;
@@ -41,7 +41,7 @@ impl Visit<'_> {
                 return self.screen(question, choice, problem).await;
             }
             (Some(right), Some(other)) if right != other => {
-                return self.deny(question, No::WrongNumber).await;
+                return self.deny(question, Denial::WrongNumber).await;
             }
             _ => {}
         }
@@ -65,14 +65,14 @@ impl Visit<'_> {
             let problem = Some(ApprovalProblem::Changed);
             return self.screen(question, choice, problem).await;
         };
-        let yes = Yes {
+        let yes = Agreement {
             level: proven.proof.level(),
             picked,
             authority: &authority,
             ends_at,
         };
         let types = &question.catalogue.types;
-        match approval::approve(self.ballot(question, now), &yes, types) {
+        match approval::approve(self.voter(question, now), &yes, types) {
             Ok(outcome) => {
                 let decided = Decided {
                     outcome,
@@ -89,7 +89,7 @@ impl Visit<'_> {
     }
 
     /// Needs the login alone, and no script.
-    pub(super) async fn deny(&self, question: &Question, no: No) -> Result<Response, Ended> {
+    pub(super) async fn deny(&self, question: &Question, no: Denial) -> Result<Response, Ended> {
         let shown = match &question.kept {
             Some(kept) => kept.clone(),
             None => {
@@ -97,7 +97,7 @@ impl Visit<'_> {
                 all.map_err(|_| broken("nothing is asked"))?
             }
         };
-        match approval::deny(self.ballot(question, self.app.clock.now()), no) {
+        match approval::deny(self.voter(question, self.app.clock.now()), no) {
             Ok(outcome) => {
                 let decided = Decided {
                     outcome,
@@ -117,15 +117,15 @@ impl Visit<'_> {
         &self,
         question: &Question,
         choice: &Choice,
-        cannot: Cannot,
+        cannot: VoteError,
     ) -> Result<Response, Ended> {
         let problem = match cannot {
-            Cannot::NotAsked => return over::plainly(self, HowOver::Unknown).await,
-            Cannot::Ended(_) => return over::again(self, &question.request.id).await,
-            Cannot::AlreadyAgreed => return over::waits(self, question).await,
-            Cannot::NumberMissing => ApprovalProblem::NumberMissing,
-            Cannot::Changed => ApprovalProblem::Changed,
-            Cannot::TooWeak => match question.request.asked.level {
+            VoteError::NotAsked => return over::plainly(self, HowOver::Unknown).await,
+            VoteError::Ended(_) => return over::again(self, &question.request.id).await,
+            VoteError::AlreadyAgreed => return over::waits(self, question).await,
+            VoteError::NumberMissing => ApprovalProblem::NumberMissing,
+            VoteError::Changed => ApprovalProblem::Changed,
+            VoteError::TooWeak => match question.request.asked.level {
                 Level::None | Level::Password => ApprovalProblem::PasswordMissing,
                 Level::Passkey => ApprovalProblem::PasskeyFailed,
                 Level::Liveness => ApprovalProblem::LivenessMissing,
@@ -134,8 +134,8 @@ impl Visit<'_> {
         self.screen(question, choice, Some(problem)).await
     }
 
-    fn ballot<'a>(&'a self, question: &'a Question, now: Timestamp) -> Ballot<'a> {
-        Ballot {
+    fn voter<'a>(&'a self, question: &'a Question, now: Timestamp) -> Voter<'a> {
+        Voter {
             request: &question.request,
             user: &self.person.user,
             votes: &question.votes,

@@ -1,7 +1,7 @@
 //! The page of a request that this person cannot decide any more, or never could.
 
 use axum::response::{IntoResponse, Response};
-use writ_core::approval::No;
+use writ_core::approval::Denial;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{Decision, PendingStatus, STOPPED};
 use writ_pages::{ApprovalProblem, HowOver, Over};
@@ -113,12 +113,12 @@ fn by_whom(visit: &Visit<'_>, decision: &Decision, approved: bool) -> HowOver {
     if decision.reason.as_deref() == Some(STOPPED) {
         return HowOver::Stopped;
     }
-    let reason = decision.reason.as_deref().and_then(No::from_reason);
+    let reason = decision.reason.as_deref().and_then(Denial::from_reason);
     match (mine, approved, reason) {
         (true, true, _) => HowOver::Approved,
-        (true, false, Some(No::Stopped)) => HowOver::Stopped,
-        (true, false, Some(No::NotMe)) => HowOver::NotMe,
-        (true, false, Some(No::WrongNumber)) => HowOver::NumberWrong,
+        (true, false, Some(Denial::Stopped)) => HowOver::Stopped,
+        (true, false, Some(Denial::NotMe)) => HowOver::NotMe,
+        (true, false, Some(Denial::WrongNumber)) => HowOver::NumberWrong,
         (true, false, _) => HowOver::Denied,
         (false, approved, _) => HowOver::ByOther { approved },
     }

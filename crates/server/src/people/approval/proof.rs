@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use writ_authority::Level;
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_core::liveness::Witnessed;
 use writ_core::receipt::{Proof, Signature};
 use writ_core::screen::Shown;
@@ -35,7 +35,11 @@ pub struct Used {
 }
 
 /// What the browser asks the device to sign; `None` where the person has no passkey, or this server can have none.
-pub async fn options(app: &App, person: &Session, shown: &Shown) -> Result<Option<String>, Ended> {
+pub async fn options(
+    app: &App,
+    person: &UserSession,
+    shown: &Shown,
+) -> Result<Option<String>, Ended> {
     let stored = stored(app, person).await?;
     let passkeys: Vec<String> = stored.into_iter().map(|one| one.passkey).collect();
     let Some(party) = relying_party(app).filter(|_| !passkeys.is_empty()) else {
@@ -157,7 +161,7 @@ fn signed(
     party.finish_approval(&state, &answer, passkeys)
 }
 
-async fn stored(app: &App, person: &Session) -> Result<Vec<StoredPasskey>, Ended> {
+async fn stored(app: &App, person: &UserSession) -> Result<Vec<StoredPasskey>, Ended> {
     Ok(app.read().await?.passkeys_of(&person.user.id).await?)
 }
 

@@ -3,18 +3,18 @@
 use std::sync::Arc;
 
 use writ_authority::{Authority, Types};
-use writ_core::approval::{self, Cannot, Standing};
-use writ_core::authorize::Session;
+use writ_core::approval::{self, VoteError, VotingRight};
+use writ_core::authorize::UserSession;
 use writ_core::client::{Client, User};
+use writ_core::history::{self, Newest};
 use writ_core::id::{ApprovalId, UserId};
-use writ_core::less::{self, Less, NotLess};
 use writ_core::lineage::Lineage;
+use writ_core::narrowing::{self, Narrowing, NarrowingError};
 use writ_core::pending::{Kind, PendingRequest, SINGLE_USE_LIFETIME, Vote};
 use writ_core::receipt::{self, Verdict};
 use writ_core::request::longest_task;
 use writ_core::requirements::is_within;
 use writ_core::screen::Shown;
-use writ_core::usual::{self, Newest};
 use writ_pages::{AgentName, OnwardView};
 use writ_store::receipt::StoredReceipt;
 use writ_store::{DatabaseTransaction as Reading, StoreError};
@@ -32,7 +32,7 @@ pub struct Question {
     pub request: PendingRequest,
     pub client: Arc<Client>,
     pub catalogue: Arc<Catalogue>,
-    pub standing: Standing,
+    pub standing: VotingRight,
     /// On whose behalf.
     pub subject: User,
     pub votes: Vec<Vote>,
@@ -84,7 +84,7 @@ struct Found {
 
 pub async fn load(
     app: &App,
-    person: &Session,
+    person: &UserSession,
     id: &ApprovalId,
 ) -> Result<Result<Question, Refused>, Ended> {
     let catalogue = app.catalogue().await?;
@@ -92,9 +92,9 @@ pub async fn load(
         return Ok(Err(Refused::Unknown));
     };
     let client = app.client(found.request.client.as_str()).await?;
-    let standing = approval::standing(&found.request, &person.user, app.clock.now());
+    let standing = approval::voting_right(&found.request, &person.user, app.clock.now());
     match (standing, client, &found.subject) {
-        (Err(Cannot::Ended(_)), client, _) => Ok(Err(Refused::Ended(Box::new(Ending {
+        (Err(VoteError::Ended(_)), client, _) => Ok(Err(Refused::Ended(Box::new(Ending {
             request: found.request,
             client,
             votes: found.votes,
@@ -110,7 +110,7 @@ pub async fn load(
 
 async fn find(
     app: &App,
-    person: &Session,
+    person: &UserSession,
     (id, types): (&ApprovalId, &Types),
 ) -> Result<Option<Found>, Ended> {
     let mut reading = app.read().await?;
@@ -157,7 +157,7 @@ pub async fn newest(
     (authority, types): (&Authority, &Types),
 ) -> Result<Newest, StoreError> {
     let mut newest = Newest::new();
-    for name in usual::types_of(authority, types) {
+    for name in history::types_of(authority, types) {
         let uses = session.newest_uses(subject, &name).await?;
         newest.insert(name, uses);
     }
@@ -167,7 +167,7 @@ pub async fn newest(
 async fn question(
     app: &App,
     found: Found,
-    (client, catalogue, standing): (Arc<Client>, Arc<Catalogue>, Standing),
+    (client, catalogue, standing): (Arc<Client>, Arc<Catalogue>, VotingRight),
 ) -> Result<Question, Ended> {
     let kept: Option<Shown> = match &found.kept {
         Some(text) => Some(serde_json::from_str(text).map_err(broken)?),
@@ -257,9 +257,13 @@ impl Question {
     }
 
     /// What a choice leaves, and until when.
-    pub fn left(&self, less: &Less, now: Timestamp) -> Result<(Authority, Timestamp), NotLess> {
-        let left = less::narrow(&self.base, less, self.catalogue.realm())?;
-        Ok((left, less::ends_at(less, self.usual_end, now)?))
+    pub fn left(
+        &self,
+        less: &Narrowing,
+        now: Timestamp,
+    ) -> Result<(Authority, Timestamp), NarrowingError> {
+        let left = narrowing::narrow(&self.base, less, self.catalogue.realm())?;
+        Ok((left, narrowing::ends_at(less, self.usual_end, now)?))
     }
 
     /// Whether the task of the chain that asked does not cover it.

@@ -6,8 +6,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, header};
 use serde_json::Value;
-use writ_core::approval::No;
-use writ_core::authorize::Session;
+use writ_core::approval::Denial;
+use writ_core::authorize::UserSession;
 use writ_core::id::ReceiptId;
 use writ_core::lineage::Lineage;
 use writ_core::pending::{Kind, PendingRequest};
@@ -85,7 +85,7 @@ pub async fn document(
 }
 
 /// Nobody learns of a receipt that is not about them.
-async fn find(app: &App, session: &Session, id: &str) -> Result<Kept, Ended> {
+async fn find(app: &App, session: &UserSession, id: &str) -> Result<Kept, Ended> {
     let nothing = || Ended::Page(Box::new(writ_pages::Failure::new(FailureKind::NotFound)));
     let mut reading = app.read().await?;
     let stored = reading.receipt(&ReceiptId::from_text(id)).await?;
@@ -176,10 +176,10 @@ fn verdict(kept: &Kept) -> writ_pages::Verdict {
                 false => writ_pages::Verdict::Approved,
             }
         }
-        Verdict::Denied => match receipt.reason.as_deref().and_then(No::from_reason) {
-            Some(No::Stopped) => writ_pages::Verdict::DeniedAndStopped,
-            Some(No::NotMe) => writ_pages::Verdict::NotMe,
-            Some(No::Denied | No::WrongNumber) | None => writ_pages::Verdict::Denied,
+        Verdict::Denied => match receipt.reason.as_deref().and_then(Denial::from_reason) {
+            Some(Denial::Stopped) => writ_pages::Verdict::DeniedAndStopped,
+            Some(Denial::NotMe) => writ_pages::Verdict::NotMe,
+            Some(Denial::Denied | Denial::WrongNumber) | None => writ_pages::Verdict::Denied,
         },
     }
 }

@@ -1,7 +1,7 @@
 //! What a no may take with it: everything that this agent does for the person, or the agent itself.
 
 use serde_json::json;
-use writ_core::approval::No;
+use writ_core::approval::Denial;
 use writ_core::pending::Ending;
 use writ_store::DatabaseTransaction;
 
@@ -17,13 +17,13 @@ use crate::people::authorize::Ended;
 pub async fn follow(
     visit: &Visit<'_>,
     question: &Question,
-    no: No,
+    no: Denial,
     session: &mut DatabaseTransaction,
 ) -> Result<Endings, Ended> {
     match no {
-        No::Denied | No::WrongNumber => Ok(Endings::default()),
-        No::Stopped => stop_all(visit, question, session).await,
-        No::NotMe => report(visit, question, session).await,
+        Denial::Denied | Denial::WrongNumber => Ok(Endings::default()),
+        Denial::Stopped => stop_all(visit, question, session).await,
+        Denial::NotMe => report(visit, question, session).await,
     }
 }
 

@@ -1,11 +1,11 @@
 //! From the facts to what the page shows. Everything that is said stands in the `ScreenView`, which is what is signed.
 
 use writ_authority::{Authority, Level, Piece};
+use writ_core::history::{Unusual, unusual};
 use writ_core::id::UserId;
 use writ_core::pending::Role;
 use writ_core::screen::Shown;
 use writ_core::target::has_openid;
-use writ_core::usual::{Unusual, unusual};
 use writ_jose::hash;
 use writ_pages::{
     AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use writ_core::authorize::Session as Person;
+use writ_core::authorize::UserSession as Person;
 use writ_core::checks::Endpoint;
 use writ_pages::messages::Passkey;
 use writ_pages::{DevicesNotice, DevicesProblem, plain};

@@ -8,7 +8,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use writ_core::authorize::Session as Person;
+use writ_core::authorize::UserSession as Person;
 use writ_core::checks::Endpoint;
 use writ_jose::hash;
 use writ_pages::LoginProblem;

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
 use http::HeaderMap;
-use writ_core::authorize::Session as Person;
+use writ_core::authorize::UserSession as Person;
 use writ_core::checks::Endpoint;
 use writ_pages::messages::Passkey;
 use writ_pages::{DevicesNotice, DevicesProblem};

@@ -196,5 +196,5 @@ impl<'a> Adding<'a> {
 }
 
 #[cfg(test)]
-#[path = "usual/tests.rs"]
+#[path = "history/tests.rs"]
 mod tests;

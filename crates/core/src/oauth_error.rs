@@ -15,7 +15,7 @@ const SHOWN_OF_WORD: usize = 8;
 /// Not an error of ours: somebody asked for what may not be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}: {sentence}", code.as_str())]
-pub struct Refusal {
+pub struct OAuthError {
     pub code: ErrorCode,
     /// For the caller's developer; holds nothing secret.
     pub sentence: String,
@@ -24,7 +24,7 @@ pub struct Refusal {
     pub excess: Vec<Excess>,
 }
 
-impl Refusal {
+impl OAuthError {
     pub fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {
         Self {
             code,
@@ -92,13 +92,13 @@ fn told(sentence: &str) -> String {
     told.chars().take(MAX_SENTENCE).collect()
 }
 
-impl From<FormError> for Refusal {
+impl From<FormError> for OAuthError {
     fn from(error: FormError) -> Self {
         Self::invalid_request(error.to_string())
     }
 }
 
-impl From<RequestError> for Refusal {
+impl From<RequestError> for OAuthError {
     fn from(error: RequestError) -> Self {
         let code = match &error {
             RequestError::Form(_) | RequestError::ResponseMode => ErrorCode::InvalidRequest,
@@ -113,7 +113,7 @@ impl From<RequestError> for Refusal {
     }
 }
 
-impl From<TokenRequestError> for Refusal {
+impl From<TokenRequestError> for OAuthError {
     fn from(error: TokenRequestError) -> Self {
         match error {
             TokenRequestError::Request(inner) => inner.into(),
@@ -146,7 +146,7 @@ mod tests {
             ),
             ("ü".repeat(50), "ü".repeat(50)),
         ] {
-            let refusal = Refusal::invalid_request(&*sentence).because(&*sentence);
+            let refusal = OAuthError::invalid_request(&*sentence).because(&*sentence);
             assert_eq!(refusal.sentence, expected);
             assert_eq!(refusal.cause, Some(expected));
         }
@@ -154,7 +154,7 @@ mod tests {
 
     #[test]
     fn promise_10_a_sentence_has_an_end() {
-        let refusal = Refusal::invalid_scope("scope ".repeat(50_000));
+        let refusal = OAuthError::invalid_scope("scope ".repeat(50_000));
         assert_eq!(refusal.sentence.chars().count(), MAX_SENTENCE);
     }
 }
