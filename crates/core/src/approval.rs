@@ -1,4 +1,4 @@
-//! What one person's answer does to a request (DESIGN 3, promise 7; LESSONS 27, 30): who may decide, how strongly they must
+//! What one person's answer does to a request: who may decide, how strongly they must
 //! have shown that it is them, and when it is decided. An agent never decides; silence is no.
 
 use writ_authority::{Authority, Level, Types};
@@ -157,7 +157,7 @@ pub fn approve(
 }
 
 /// What is left of what was asked after these people agreed, in whatever order their clocks put them: no more than any of
-/// them saw (promise 7).
+/// them saw.
 pub fn least<'a>(
     asked: &Authority,
     agreed: impl IntoIterator<Item = &'a Authority>,

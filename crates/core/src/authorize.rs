@@ -82,7 +82,7 @@ pub enum RequestUnusable {
 }
 
 impl FoundRequest {
-    /// Opening a request twice is fine; only the decision consumes it (LESSONS 36).
+    /// Opening a request twice is fine; only the decision consumes it, because browsers prefetch and people reload.
     pub fn usable(&self, client_id: &str, now: Timestamp) -> Result<(), RequestUnusable> {
         if self.client != client_id {
             return Err(RequestUnusable::OtherClient);
@@ -126,7 +126,8 @@ pub fn next(
     found: &FoundRequest,
     client: &Client,
     session: Option<&UserSession>,
-    (logins, now): (Logins<'_>, Timestamp),
+    logins: Logins<'_>,
+    now: Timestamp,
 ) -> Result<Need, OAuthError> {
     let request = &found.prepared.request;
     let prompt = request.prompt;
@@ -163,7 +164,7 @@ pub fn next(
     })
 }
 
-/// An agent may be driving the browser: its consent needs a password given in this very interaction (DESIGN 4).
+/// An agent may be driving the browser: its consent needs a password given in this very interaction.
 fn suffices(session: &UserSession, found: &FoundRequest, client: &Client, now: Timestamp) -> bool {
     let here = session.for_request.as_deref() == Some(found.digest.as_str());
     let request = &found.prepared.request;

@@ -1,4 +1,4 @@
-//! How often people may be asked (JOURNEYS, "Guards"): an agent that asks again and again would get its yes by wearing a person
+//! How often people may be asked: an agent that asks again and again would get its yes by wearing a person
 //! down. Over budget nobody is asked, and a no makes the next question wait.
 
 use std::time::Duration;
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn promise_10_each_count_has_a_limit() {
+    fn each_count_has_a_limit() {
         let full = |limits: Limits, change: fn(&mut Prompts, u64), most| {
             let mut prompts = Prompts::default();
             change(&mut prompts, most - 1);

@@ -13,7 +13,6 @@ use crate::client::{Client, User};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::pending::{Delivery, Kind, LONGEST_WAIT, PreparedApproval, SHORTEST_WAIT, USUAL_WAIT};
-use crate::realm::Realm;
 use crate::request::{self, OPENID, RequestContext, Wanted};
 use crate::requirements::{Requirements, requirements};
 use crate::target;
@@ -28,9 +27,10 @@ pub const USER_CODE_PAUSE: Duration = Duration::from_secs(900);
 pub fn prepare(
     request: &BackchannelRequest,
     client: &Client,
-    (realm, strongest): (Realm<'_>, Level),
+    strongest: Level,
     context: &mut RequestContext<'_>,
 ) -> Result<PreparedApproval, OAuthError> {
+    let realm = context.realm;
     client.may_use(GrantType::Ciba)?;
     let delivery = client.backchannel.delivery;
     if delivery != Delivery::Poll && request.client_notification_token.is_none() {
@@ -44,7 +44,7 @@ pub fn prepare(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let authority = request::resolve(&wanted, client, realm, context)?;
+    let authority = request::resolve(&wanted, client, context)?;
     if authority.is_empty() {
         return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
@@ -79,7 +79,7 @@ pub fn prepare(
     })
 }
 
-/// LESSONS 30: what is shown is exactly what was sent, so whatever would have to be cleaned is refused.
+/// What is shown is exactly what was sent, so whatever would have to be cleaned is refused.
 fn check_message(request: &BackchannelRequest, client: &Client) -> Result<(), OAuthError> {
     let invalid = |sentence: &str| OAuthError::new(ErrorCode::InvalidBindingMessage, sentence);
     match &request.binding_message {

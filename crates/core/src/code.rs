@@ -13,12 +13,12 @@ use crate::client::Client;
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
-use crate::realm::Realm;
+use crate::realm::DecisionContext;
 use crate::target;
 
 /// FAPI 2.0 allows 60 seconds.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
-/// How long the loser of a race is refused without revoking anything (DESIGN 4).
+/// How long the loser of a race is refused without revoking anything.
 pub const RACE_GRACE: Duration = Duration::from_secs(10);
 
 /// One row of `codes`; the code itself is kept nowhere.
@@ -73,9 +73,10 @@ pub fn redeem(
     request: &CodeRequest,
     client: &Client,
     proof: Option<&Thumbprint>,
-    (realm, now): (Realm<'_>, Timestamp),
+    context: DecisionContext<'_>,
 ) -> CodeOutcome {
-    // A wrong client's try neither consumes the code nor stops anything (LESSONS 34).
+    let DecisionContext { realm, now } = context;
+    // A wrong client's try neither consumes the code nor stops anything.
     if found.row.client != client.id {
         return CodeOutcome::Refuse(unknown().because("code of another client"));
     }

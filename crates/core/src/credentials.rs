@@ -40,9 +40,10 @@ pub fn own_work(
     request: &ClientCredentialsRequest,
     client: &Client,
     proof: Option<&Thumbprint>,
-    realm: Realm<'_>,
-    (context, fresh): (&mut RequestContext<'_>, OwnWorkIds),
+    context: &mut RequestContext<'_>,
+    ids: OwnWorkIds,
 ) -> Result<OwnWork, OAuthError> {
+    let realm = context.realm;
     let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
     if scopes.iter().any(|s| s == crate::request::OPENID) {
         return Err(OAuthError::invalid_scope("scope `openid` needs a person"));
@@ -52,7 +53,7 @@ pub fn own_work(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let asked = resolve(&wanted, client, realm, context)?;
+    let asked = resolve(&wanted, client, context)?;
     let authority = if asked.is_empty() {
         issuer_only(client, realm)?
     } else {
@@ -61,8 +62,8 @@ pub fn own_work(
     requirements(&authority, client, None, None, realm).allow_own_work()?;
     let audience = target::audience(&authority, &request.resource, realm)?;
     let view = authority.view(&audience);
-    let task = task(client, authority, context.now, &fresh);
-    let delegation = root(&task, client, proof, fresh.delegation);
+    let task = task(client, authority, context.now, &ids);
+    let delegation = root(&task, client, proof, ids.delegation);
     Ok(OwnWork {
         task,
         delegation,
@@ -84,22 +85,22 @@ fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, OAuthErro
     ))
 }
 
-fn task(client: &Client, authority: Authority, now: Timestamp, fresh: &OwnWorkIds) -> Task {
+fn task(client: &Client, authority: Authority, now: Timestamp, ids: &OwnWorkIds) -> Task {
     let subject = if client.is_agent() {
         Subject::Agent
     } else {
         Subject::Client
     };
     Task {
-        id: fresh.task.clone(),
+        id: ids.task.clone(),
         subject: subject(client.id.to_string()),
         client: client.id.clone(),
         purpose: None,
         authority,
-        salt: fresh.salt.clone(),
-        transaction: fresh.transaction.clone(),
+        salt: ids.salt.clone(),
+        transaction: ids.transaction.clone(),
         approval: Approval {
-            id: fresh.approval.clone(),
+            id: ids.approval.clone(),
             basis: ApprovalBasis::Policy,
             at: now,
             authentication: None,

@@ -20,7 +20,6 @@ use crate::pending::{
     Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
     Safeguards,
 };
-use crate::realm::Realm;
 use crate::request::{self, OPENID, RequestContext, Wanted};
 use crate::requirements::requirements;
 
@@ -45,20 +44,25 @@ pub struct PreparedDevice {
     pub identity: bool,
 }
 
-/// Names of one new request, drawn by the caller.
-pub struct DeviceIds {
+/// Everything else that a new request is made of.
+pub struct DeviceFacts<'a> {
     pub id: ApprovalId,
     /// Of the `device_code`.
     pub digest: String,
+    pub client: &'a Client,
+    pub jkt: Option<Thumbprint>,
+    pub address: Option<String>,
+    pub now: Timestamp,
 }
 
 /// Decides what this client may ask whoever types its code. `strongest`: the strongest answer that can be given here.
 pub fn prepare(
     request: &DeviceRequest,
     client: &Client,
-    (realm, strongest): (Realm<'_>, Level),
+    strongest: Level,
     context: &mut RequestContext<'_>,
 ) -> Result<PreparedDevice, OAuthError> {
+    let realm = context.realm;
     client.may_use(GrantType::DeviceCode)?;
     let (reason, ends_at) = request::intent(request.mission_intent.as_ref(), client, context)?;
     if ends_at.is_some() {
@@ -71,7 +75,7 @@ pub fn prepare(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let authority = request::resolve(&wanted, client, realm, context)?;
+    let authority = request::resolve(&wanted, client, context)?;
     if authority.is_empty() {
         return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
@@ -100,20 +104,14 @@ pub fn prepare(
 }
 
 /// The request as it waits for its code to be typed.
-pub fn pending(
-    prepared: PreparedDevice,
-    client: &Client,
-    jkt: Option<Thumbprint>,
-    address: Option<String>,
-    (now, fresh): (Timestamp, DeviceIds),
-) -> PendingRequest {
+pub fn pending(prepared: PreparedDevice, facts: DeviceFacts<'_>) -> PendingRequest {
     // Each code is its own question: nothing collapses.
-    let asked_hash = hash::digest_text(&[b"device", fresh.digest.as_bytes()]);
+    let asked_hash = hash::digest_text(&[b"device", facts.digest.as_bytes()]);
     PendingRequest {
-        id: fresh.id,
+        id: facts.id,
         kind: Kind::Device,
-        digest: fresh.digest,
-        client: client.id.clone(),
+        digest: facts.digest,
+        client: facts.client.id.clone(),
         subject: None,
         status: PendingStatus::Pending,
         asked: Asked {
@@ -125,13 +123,13 @@ pub fn pending(
             safeguards: Safeguards::default(),
             delivery: Delivery::Poll,
             number: None,
-            address,
+            address: facts.address,
             identity: prepared.identity,
             transaction: None,
-            onward: Onward::of(client),
+            onward: Onward::of(facts.client),
         },
         asked_hash,
-        jkt,
+        jkt: facts.jkt,
         asked_by: None,
         task: None,
         polling: Polling {
@@ -140,8 +138,8 @@ pub fn pending(
             hasty: 0,
         },
         stage: 0,
-        created_at: now,
-        expires_at: now.plus(DEVICE_LIFETIME),
+        created_at: facts.now,
+        expires_at: facts.now.plus(DEVICE_LIFETIME),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Token exchange (RFC 8693) as DESIGN 6 has it: narrow and hand over. Who may ask is decided by C, H, K and `cnf`,
-//! never by whether an actor token is there (LESSONS 1).
+//! Token exchange (RFC 8693): narrow, or hand over to another agent. Which of the two is decided by the caller, the holder of the
+//! subject token, the proof's key and `cnf`, never by the presence of an actor token: it could be left out or added by anybody.
 
 use writ_authority::{Authority, NarrowRequest};
 use writ_jose::key::Thumbprint;
@@ -10,13 +10,13 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::ceiling::within_ceiling;
-use crate::client::{Agent, Client};
+use crate::client::Client;
 use crate::delegation::{self, Delegation, MAX_LINEAGE};
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::onward::{DEFAULT_DEPTH, Onward};
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
 use crate::refresh::narrowing;
 use crate::requirements::requirements;
 use crate::target;
@@ -51,9 +51,9 @@ pub struct Actor<'a> {
 
 /// Everything that the decision needs.
 pub struct ExchangeFacts<'a> {
-    /// C: the authenticated client.
+    /// The authenticated client.
     pub client: &'a Client,
-    /// K: the key of the proof.
+    /// The key of the proof.
     pub proof: &'a Thumbprint,
     /// Verified: signature, type, issuer, expiry.
     pub subject: &'a AccessTokenClaims,
@@ -78,14 +78,16 @@ pub struct Exchanged {
 pub fn exchange(
     facts: &ExchangeFacts<'_>,
     request: &ExchangeRequest,
-    (realm, now, fresh): (Realm<'_>, Timestamp, DelegationId),
+    context: DecisionContext<'_>,
+    id: DelegationId,
 ) -> Result<Exchanged, OAuthError> {
-    let Some(agent) = &facts.client.agent else {
+    let DecisionContext { realm, now } = context;
+    if !facts.client.is_agent() {
         return Err(OAuthError::new(
             ErrorCode::UnauthorizedClient,
             "only an agent may exchange tokens",
         ));
-    };
+    }
     let way = way(facts)?;
     facts
         .lineage
@@ -118,11 +120,11 @@ pub fn exchange(
     let not_after = Timestamp::from_seconds(facts.subject.exp);
     let (new_row, jkt) = match (way, &facts.actor) {
         (Way::HandOver, Some(actor)) => {
-            let row = hand_over(facts, (agent, actor), &view, (realm, now, fresh))?;
+            let row = hand_over(facts, actor, &view, context, id)?;
             (Some(row), actor.binds.clone())
         }
         _ if narrowed.reduced => (
-            Some(narrower(facts, narrowed.authority, (realm, now, fresh))?),
+            Some(narrower(facts, narrowed.authority, context, id)?),
             facts.proof.clone(),
         ),
         _ => (None, facts.proof.clone()),
@@ -137,7 +139,7 @@ pub fn exchange(
     })
 }
 
-/// C, H, K and `cnf` decide.
+/// By the caller, the holder of the subject token, the proof's key and `cnf`.
 fn way(facts: &ExchangeFacts<'_>) -> Result<Way, OAuthError> {
     let Some(bound_to) = facts.subject.cnf.as_ref() else {
         return Err(OAuthError::invalid_request(
@@ -174,7 +176,7 @@ fn way(facts: &ExchangeFacts<'_>) -> Result<Way, OAuthError> {
     }
 }
 
-/// H: the outermost actor; without `act`, the agent that is `sub`.
+/// Who holds the token: the outermost actor; without `act`, the agent that is `sub`.
 pub fn holder(subject: &AccessTokenClaims) -> &str {
     subject
         .act
@@ -182,7 +184,7 @@ pub fn holder(subject: &AccessTokenClaims) -> &str {
         .map_or(subject.sub.as_str(), |act| act.sub.as_str())
 }
 
-/// The token and the rows tell the same story; what cannot be traced is refused (LESSONS 5).
+/// The claims of the token agree with the rows; a token that cannot be traced to its delegation is refused.
 pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Result<(), OAuthError> {
     let (leaf, task) = (&lineage.leaf, &lineage.task);
     if leaf.is_single_use() {
@@ -206,7 +208,7 @@ pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Resul
     ))
 }
 
-/// We issue none; one that is present must name the agent that would act (LESSONS 8).
+/// We issue none; one that is present must name the agent that would act.
 fn may_act(facts: &ExchangeFacts<'_>, realm: Realm<'_>) -> Result<(), OAuthError> {
     let Some(may_act) = &facts.subject.may_act else {
         return Ok(());
@@ -235,14 +237,16 @@ fn asked_resource(facts: &ExchangeFacts<'_>, request: &ExchangeRequest) -> Vec<R
 fn narrower(
     facts: &ExchangeFacts<'_>,
     authority: Authority,
-    (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
+    context: DecisionContext<'_>,
+    id: DelegationId,
 ) -> Result<Delegation, OAuthError> {
     let leaf = &facts.lineage.leaf;
+    let issuer = context.realm.issuer.as_str();
     let act = leaf
         .act
         .as_ref()
-        .map(|act| delegation::act(realm.issuer.as_str(), &leaf.holder, &id, act.act.as_deref()));
-    child(facts, leaf.onward.clone(), now, id).map(|row| Delegation {
+        .map(|act| delegation::act(issuer, &leaf.holder, &id, act.act.as_deref()));
+    child(facts, leaf.onward.clone(), context.now, id).map(|row| Delegation {
         holder: leaf.holder.clone(),
         authority,
         act,
@@ -253,10 +257,12 @@ fn narrower(
 
 fn hand_over(
     facts: &ExchangeFacts<'_>,
-    (_, actor): (&Agent, &Actor<'_>),
+    actor: &Actor<'_>,
     view: &Authority,
-    (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
+    context: DecisionContext<'_>,
+    id: DelegationId,
 ) -> Result<Delegation, OAuthError> {
+    let DecisionContext { realm, now } = context;
     let leaf = &facts.lineage.leaf;
     let Some(agent) = &actor.client.agent else {
         return Err(OAuthError::invalid_request(

@@ -1,4 +1,4 @@
-//! Everything above a token that must still be active: task, delegations, agents, owners, sponsors, subject (promise 5).
+//! Everything above a token that must still be active: task, delegations, agents, owners, sponsors, subject.
 
 use writ_wire::time::Timestamp;
 
@@ -32,7 +32,7 @@ pub enum Stopped {
     Owner,
     Sponsor,
     Subject,
-    /// A state that this code does not know, or a row that is gone (promise 6).
+    /// A state that this code does not know, or a row that is gone: refused.
     Unknown,
 }
 

@@ -1,4 +1,4 @@
-//! Approve less (JOURNEYS, the approval screen): some parts only, smaller amounts, a shorter end. The result is an authority
+//! Approve less: some parts only, smaller amounts, a shorter end. The result is an authority
 //! below what was asked, by the same rules as any narrowing, and it is shown again before anybody approves it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,7 +49,7 @@ impl Narrowing {
     }
 }
 
-/// What is left of `asked`. Nothing in it is wider than what was asked (promise 1).
+/// What is left of `asked`. Nothing in it is wider than what was asked.
 pub fn narrow(
     asked: &Authority,
     less: &Narrowing,

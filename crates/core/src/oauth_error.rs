@@ -12,7 +12,7 @@ const LONGEST_WORD: usize = 40;
 /// What is left of a longer word, to find one's own mistake by.
 const SHOWN_OF_WORD: usize = 8;
 
-/// Not an error of ours: somebody asked for what may not be.
+/// An error answer of OAuth (RFC 6749 section 5.2): a fault of the request, not of this server.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}: {sentence}", code.as_str())]
 pub struct OAuthError {
@@ -74,7 +74,7 @@ impl OAuthError {
 }
 
 /// A sentence may quote what was sent, and a token may have been sent in the wrong place: neither the answer nor the
-/// record repeats it (promise 9).
+/// record repeats it.
 fn told(sentence: &str) -> String {
     let mut told = String::with_capacity(sentence.len().min(MAX_SENTENCE));
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn promise_9_a_sentence_repeats_no_secret() {
+    fn a_sentence_repeats_no_secret() {
         let secret = "A-_9".repeat(11);
         for (sentence, expected) in [
             (
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn promise_10_a_sentence_has_an_end() {
+    fn a_sentence_has_an_end() {
         let refusal = OAuthError::invalid_scope("scope ".repeat(50_000));
         assert_eq!(refusal.sentence.chars().count(), MAX_SENTENCE);
     }

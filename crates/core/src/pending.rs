@@ -1,4 +1,4 @@
-//! One engine for everything that waits for a person (DESIGN 4, SPECS appendix B.1): CIBA, the device flow, and whatever a
+//! One engine for everything that waits for a person: CIBA, the device flow, and whatever a
 //! resource server wants a person for. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
@@ -43,7 +43,7 @@ pub const SHORTEST_WAIT: Duration = Duration::from_secs(10);
 /// A request to poll may be held this long (CIBA 10.1.1: at most 30 seconds).
 pub const LONGEST_POLL: Duration = Duration::from_secs(25);
 
-/// Which flow asks; a handle of one is never taken for one of another (LESSONS 33).
+/// Which flow asks; a handle of one is never taken for one of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     Ciba,
@@ -221,7 +221,7 @@ pub struct PendingRequest {
     pub expires_at: Timestamp,
 }
 
-/// The poll limiter (SPECS appendix B.1): the first poll is free, the interval only grows.
+/// The poll limiter: the first poll is free, the interval only grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Polling {
     /// Seconds.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use writ_authority::Types;
 use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
 
 use crate::client::Resource;
 
@@ -16,6 +17,13 @@ pub struct Realm<'a> {
     pub issuer: &'a ResourceUri,
     pub resources: &'a BTreeMap<ResourceUri, Resource>,
     pub types: &'a Types,
+}
+
+/// What every decision about a grant is measured by: the tenant as it is registered now, and the time.
+#[derive(Clone, Copy)]
+pub struct DecisionContext<'a> {
+    pub realm: Realm<'a>,
+    pub now: Timestamp,
 }
 
 impl Realm<'_> {

@@ -1,4 +1,4 @@
-//! Refresh tokens (OAuth 2.1 section 4.3, RFC 9449 section 5, SPECS 7.3, DESIGN 4).
+//! Refresh tokens (OAuth 2.1 section 4.3, RFC 9449 section 5).
 //! A confidential client's is bound to the client and not rotated; a public client's is rotated, and bound to its key.
 
 use writ_authority::{Authority, NarrowError, NarrowRequest, Narrowed};
@@ -13,7 +13,7 @@ use crate::code::{Consumed, RACE_GRACE};
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
-use crate::realm::Realm;
+use crate::realm::DecisionContext;
 use crate::target;
 
 /// One row of `refresh_tokens`; the token itself is kept nowhere.
@@ -39,7 +39,7 @@ pub enum Binding {
 }
 
 impl Binding {
-    /// A grant that was bound once stays bound (promise 2).
+    /// A grant that was bound once stays bound.
     pub fn of(client: &Client, proof: Option<&Thumbprint>) -> Self {
         match proof {
             None => Self::None,
@@ -80,7 +80,7 @@ pub fn refresh(
     request: &RefreshRequest,
     client: &Client,
     proof: Option<&Thumbprint>,
-    (realm, now): (Realm<'_>, Timestamp),
+    context: DecisionContext<'_>,
 ) -> RefreshOutcome {
     if found.row.client != client.id {
         return RefreshOutcome::Refuse(unknown().because("refresh token of another client"));
@@ -89,7 +89,7 @@ pub fn refresh(
         return RefreshOutcome::Refuse(refusal);
     }
     if let Some(consumed) = &found.consumed {
-        let raced = now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
+        let raced = context.now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
         let refusal = unknown().because("refresh token used before");
         return if raced {
             RefreshOutcome::Refuse(refusal)
@@ -97,7 +97,7 @@ pub fn refresh(
             RefreshOutcome::RefuseAndStop(refusal)
         };
     }
-    match allowed(found, request, client, (realm, now)) {
+    match allowed(found, request, client, context) {
         Ok(refreshed) => RefreshOutcome::Refresh(Box::new(refreshed)),
         Err(refusal) => RefreshOutcome::Refuse(refusal),
     }
@@ -124,14 +124,15 @@ fn allowed(
     found: &FoundRefreshToken,
     request: &RefreshRequest,
     client: &Client,
-    (realm, now): (Realm<'_>, Timestamp),
+    context: DecisionContext<'_>,
 ) -> Result<Refreshed, OAuthError> {
+    let DecisionContext { realm, now } = context;
     if now >= found.row.expires_at {
         return Err(unknown().because("refresh token expired"));
     }
     found.lineage.require_live(now, OAuthError::invalid_grant)?;
     let granted = &found.lineage.leaf.authority;
-    // A scope that was removed from the client stops refresh (LESSONS 35).
+    // A scope that was removed from the client stops refresh.
     if let Some(gone) = granted
         .scopes()
         .iter()

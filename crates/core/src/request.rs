@@ -59,7 +59,6 @@ pub fn prepare(
     request: AuthorizationRequest,
     client: &Client,
     arrival: Arrival<'_>,
-    realm: Realm<'_>,
     context: &mut RequestContext<'_>,
 ) -> Result<PreparedRequest, OAuthError> {
     client.may_use(GrantType::AuthorizationCode)?;
@@ -76,13 +75,13 @@ pub fn prepare(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let authority = resolve(&wanted, client, realm, context)?;
+    let authority = resolve(&wanted, client, context)?;
     if authority.is_empty() {
         return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
-    requirements(&authority, client, None, None, realm).allow_consent()?;
+    requirements(&authority, client, None, None, context.realm).allow_consent()?;
     let pushed = matches!(arrival, Arrival::Pushed { .. });
     Ok(PreparedRequest {
         request,
@@ -97,6 +96,7 @@ pub fn prepare(
 
 /// What making an authority needs from outside.
 pub struct RequestContext<'a> {
+    pub realm: Realm<'a>,
     pub now: Timestamp,
     pub mission_intent: bool,
     pub make_ref: &'a mut dyn FnMut() -> String,
@@ -106,9 +106,9 @@ pub struct RequestContext<'a> {
 pub fn resolve(
     wanted: &Wanted<'_>,
     client: &Client,
-    realm: Realm<'_>,
     context: &mut RequestContext<'_>,
 ) -> Result<Authority, OAuthError> {
+    let realm = context.realm;
     known_resources(wanted.resources, realm)?;
     let scopes = scopes(wanted, client, realm)?;
     let located = located(wanted, client, realm)?;
@@ -194,7 +194,7 @@ fn known_resources(resources: &[ResourceUri], realm: Realm<'_>) -> Result<(), OA
     }
 }
 
-/// Each scope name becomes pairs with the resources that register it (DESIGN 5, 7).
+/// Each scope name becomes pairs with the resources that register it.
 fn scopes(
     wanted: &Wanted<'_>,
     client: &Client,
@@ -322,7 +322,7 @@ fn locate(
     }
 }
 
-/// Whether consent may be remembered and `prompt=none` may succeed (DESIGN 4): never, for an agent.
+/// Whether consent may be remembered and `prompt=none` may succeed: never, for an agent.
 pub fn always_asks(client: &Client) -> bool {
     client.profile == Profile::Agent
 }

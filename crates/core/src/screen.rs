@@ -1,4 +1,4 @@
-//! What a person was shown, as one value: the text that their device signs and that is kept (DESIGN 3, promise 7; SPECS 10.8).
+//! What a person was shown, as one value: the text that their device signs and that is kept.
 //! The challenge is SHA-256 over a nonce and the canonical JSON (RFC 8785) of the whole screen.
 
 use base64::Engine;

@@ -1,4 +1,4 @@
-//! One audience per token (DESIGN 5).
+//! One audience per token.
 
 use writ_authority::Authority;
 use writ_wire::resource::ResourceUri;

@@ -1,4 +1,4 @@
-//! A resource server wants a person for one operation (draft-rosomakho-oauth-txn-challenge-00, SPECS 10.5): whether its verified
+//! A resource server wants a person for one operation (draft-rosomakho-oauth-txn-challenge-00): whether its verified
 //! challenge may be asked, by this client, for this requester. What a client that asks by CIBA may do, it may do here.
 
 use writ_authority::Level;
@@ -38,10 +38,12 @@ pub fn challenger<'a>(
 /// `strongest`: the strongest answer that can be given here.
 pub fn prepare(
     challenge: &TransactionChallenge,
-    (client, resource): (&Client, &Resource),
-    (realm, strongest): (Realm<'_>, Level),
+    client: &Client,
+    resource: &Resource,
+    strongest: Level,
     context: &mut RequestContext<'_>,
 ) -> Result<PreparedApproval, OAuthError> {
+    let realm = context.realm;
     client.may_use(GrantType::Ciba)?;
     let claims = &challenge.claims;
     if words::clean(&claims.reason, words::LONGEST_WORDS).is_empty() {
@@ -55,7 +57,7 @@ pub fn prepare(
         resources: std::slice::from_ref(&resource.uri),
         details: &claims.authorization_details,
     };
-    let authority = request::resolve(&wanted, client, realm, context)?;
+    let authority = request::resolve(&wanted, client, context)?;
     Ok(PreparedApproval {
         kind: Kind::Transaction,
         // The draft has polling alone, whatever the client is registered for elsewhere.

@@ -1,4 +1,4 @@
-//! Who may decide, how strongly, and when it is decided (LESSONS 27, 30; promise 7).
+//! Who may decide, how strongly, and when it is decided.
 
 use std::collections::BTreeSet;
 
@@ -93,7 +93,7 @@ fn say_yes(request: &PendingRequest, who: &User, votes: &[Vote]) -> Result<VoteO
 }
 
 #[test]
-fn lessons_30_only_whom_it_was_asked_and_never_an_agent() {
+fn only_whom_it_was_asked_and_never_an_agent() {
     let mut request = request(vec![stage(&["alice"], 1)]);
     assert!(say_yes(&request, &user("alice"), &[]).is_ok());
     assert_eq!(
@@ -116,7 +116,7 @@ fn lessons_30_only_whom_it_was_asked_and_never_an_agent() {
 }
 
 #[test]
-fn promise_7_expiry_means_no_and_what_ended_stays() {
+fn expiry_means_no_and_what_ended_stays() {
     let mut late = request(vec![stage(&["alice"], 1)]);
     late.expires_at = Timestamp::from_seconds(10);
     let expired = Err(VoteError::Ended(State::Expired));
@@ -281,7 +281,7 @@ fn two_of_three_agree_with_the_weaker_proof_and_one_no_ends_it() {
 }
 
 #[test]
-fn promise_1_more_than_was_asked_is_never_approved() {
+fn more_than_was_asked_is_never_approved() {
     let request = request(vec![stage(&["alice"], 1)]);
     let alice = user("alice");
     for wrong in [bare("https://other.example"), Authority::default()] {
@@ -307,7 +307,7 @@ fn parts() -> (Authority, Authority, Authority) {
 }
 
 #[test]
-fn promise_7_the_least_is_left_whatever_the_clocks_say() {
+fn the_least_is_left_whatever_the_clocks_say() {
     let (both, bank, shop) = parts();
     let types = Types::default();
     let left = |agreed: &[&Authority]| least(&both, agreed.iter().copied(), &types);
@@ -319,7 +319,7 @@ fn promise_7_the_least_is_left_whatever_the_clocks_say() {
 }
 
 #[test]
-fn promise_7_nobody_approves_more_than_another_agreed_to() {
+fn nobody_approves_more_than_another_agreed_to() {
     let (both, bank, shop) = parts();
     let mut request = request(vec![stage(&["bob", "carol"], 1)]);
     request.asked.authority = both.clone();

@@ -1,4 +1,4 @@
-//! Whatever a person chooses is below what was asked (promise 1), and what is not less is refused with its place.
+//! Whatever a person chooses is below what was asked, and what is not less is refused with its place.
 
 use serde_json::{Value, json};
 use writ_authority::{ScopeGrant, Types};
@@ -111,7 +111,7 @@ fn only_the_parts_that_stay() {
 }
 
 #[test]
-fn promise_1_a_smaller_amount_and_never_a_larger_one() {
+fn a_smaller_amount_and_never_a_larger_one() {
     let scene = Scene::new();
     let left = scene.narrow(&amount("pay", MONEY, "50")).unwrap();
     assert!(scene.asked().covers(&left, &scene.types).is_ok());

@@ -1,4 +1,4 @@
-//! How requests end without an answer to them (SPECS appendix B.1): their time is over, the same is asked anew, or the agent is
+//! How requests end without an answer to them: their time is over, the same is asked anew, or the agent is
 //! stopped. What ended so is decided by nobody.
 
 use super::{Decision, PendingRequest, STOPPED, SUPERSEDED, State};
@@ -11,7 +11,7 @@ pub enum Ending<'a> {
     Late(&'a ApprovalId),
     /// Those that ask the same person the same as this one, and nobody decided.
     Superseded(&'a PendingRequest),
-    /// Everything that this client asked this person; also what was approved and not fetched (promise 5).
+    /// Everything that this client asked this person; also what was approved and not fetched.
     Stopped {
         subject: &'a UserId,
         client: &'a ClientId,

@@ -39,7 +39,8 @@ pub struct PreparedApproval {
 pub fn check_chain(
     claims: &AccessTokenClaims,
     lineage: &Lineage,
-    (client, proof): (&Client, &Thumbprint),
+    client: &Client,
+    proof: &Thumbprint,
     now: Timestamp,
 ) -> Result<(), OAuthError> {
     let refuse = |sentence: &str| Err(OAuthError::invalid_request(sentence));
@@ -99,7 +100,7 @@ pub fn create(
         ));
     }
     let client = asking.client;
-    // Nobody shows a key when an answer is pushed: it is the one shown now (promise 2).
+    // Nobody shows a key when an answer is pushed: it is the one shown now.
     let pushed = prepared.delivery == Delivery::Push;
     if pushed && client.dpop_bound && asking.jkt.is_none() {
         return Err(OAuthError::invalid_request(

@@ -21,7 +21,8 @@ pub enum Poll<'a> {
 pub fn poll<'a>(
     found: Option<&'a PendingRequest>,
     kind: Kind,
-    (client, now): (&ClientId, Timestamp),
+    client: &ClientId,
+    now: Timestamp,
 ) -> Poll<'a> {
     // Unknown, another client's and used up look the same.
     let Some(request) = found.filter(|r| r.kind == kind && r.client == *client) else {

@@ -1,4 +1,4 @@
-//! An approval becomes one edge (issue 4, LESSONS 27-31): within a task a single-use one beside the chain that asked, otherwise
+//! An approval becomes one edge: within a task a single-use one beside the chain that asked, otherwise
 //! a task of its own. Everything is judged again as it is now, because an approval is no older than its use.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::id::{DelegationId, TaskId, TransactionId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
 use crate::request::longest_task;
 use crate::requirements::requirements;
 use crate::task::{Approval, Subject, Task};
@@ -56,29 +56,38 @@ pub struct RedeemedApproval {
     pub delegation: Delegation,
 }
 
+/// What people agreed to, judged again.
+#[derive(Clone, Copy)]
+struct Approved<'a> {
+    authority: &'a Authority,
+    approval: &'a Approval,
+}
+
 /// Decides; every refusal of the grant is `invalid_grant`.
 pub fn redeem(
     facts: &RedemptionFacts<'_>,
-    (realm, now, fresh): (Realm<'_>, Timestamp, RedemptionIds),
+    context: DecisionContext<'_>,
+    ids: RedemptionIds,
 ) -> Result<RedeemedApproval, OAuthError> {
+    let realm = context.realm;
     let subject = still_there(facts)?;
     bound(facts)?;
     let approval = facts.decision.approval.as_ref();
     let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
-    let authority = approved(facts, realm)?;
+    let authority = still_allowed(facts, realm)?;
     let requirements = requirements(authority, facts.client, Some(&subject.id), None, realm);
     requirements.met_by(approval).map_err(|unmet| {
         refused("a stronger answer, or another person's, is asked for this now: ask again")
             .because(unmet.sentence)
     })?;
+    let approved = Approved {
+        authority,
+        approval,
+    };
     match (&facts.request.asked_by, facts.asking) {
-        (None, None) => {
-            let context = (realm, now, fresh);
-            opened(facts, (subject, approval), authority, context)
-        }
+        (None, None) => opened(facts, subject, approved, context, ids),
         (Some(_), Some(asking)) => {
-            let id = fresh.delegation;
-            let delegation = edge(facts, (asking, approval), authority, (realm, now, id))?;
+            let delegation = edge(facts, asking, approved, context, ids.delegation)?;
             Ok(RedeemedApproval {
                 task: None,
                 delegation,
@@ -88,7 +97,7 @@ pub fn redeem(
     }
 }
 
-/// LESSONS 27: who was asked, and who may decide, are judged again.
+/// Who was asked, and who may decide, are judged again.
 fn still_there<'a>(facts: &RedemptionFacts<'a>) -> Result<&'a User, OAuthError> {
     let subject = facts.subject.filter(|user| !user.disabled);
     let subject = subject.filter(|user| facts.request.subject.as_ref() == Some(&user.id));
@@ -104,7 +113,7 @@ fn still_there<'a>(facts: &RedemptionFacts<'a>) -> Result<&'a User, OAuthError> 
     Ok(subject)
 }
 
-/// LESSONS 31: a request that showed a key is redeemed with it; what was bound once never yields bearer (promise 2).
+/// A request that showed a key is redeemed with it; what was bound once never yields a bearer token.
 fn bound(facts: &RedemptionFacts<'_>) -> Result<(), OAuthError> {
     match (&facts.request.jkt, facts.key) {
         (Some(bound), Some(key)) if bound == key => Ok(()),
@@ -116,8 +125,8 @@ fn bound(facts: &RedemptionFacts<'_>) -> Result<(), OAuthError> {
     }
 }
 
-/// Promise 1: no more than was asked, and no more than the client may have today.
-fn approved<'a>(
+/// No more than was asked, and no more than the client may have today.
+fn still_allowed<'a>(
     facts: &RedemptionFacts<'a>,
     realm: Realm<'_>,
 ) -> Result<&'a Authority, OAuthError> {
@@ -147,7 +156,7 @@ fn approved<'a>(
     Ok(authority)
 }
 
-/// The person may have chosen an earlier end, and it may be over before anybody fetches it (promise 6).
+/// The person may have chosen an earlier end, and it may be over before anybody fetches it.
 fn end(
     facts: &RedemptionFacts<'_>,
     usual: Timestamp,
@@ -160,7 +169,7 @@ fn end(
     Ok(end)
 }
 
-/// As everybody saw it who decided, and no more than the record allows now (promises 1 and 7).
+/// As everybody saw it who decided, and no more than the record allows now.
 fn onward(facts: &RedemptionFacts<'_>) -> Result<Onward, OAuthError> {
     let shown = &facts.request.asked.onward;
     if !shown.is_within(&Onward::of(facts.client)) {
@@ -173,10 +182,12 @@ fn onward(facts: &RedemptionFacts<'_>) -> Result<Onward, OAuthError> {
 
 fn edge(
     facts: &RedemptionFacts<'_>,
-    (asking, approval): (&Lineage, &Approval),
-    authority: &Authority,
-    (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
+    asking: &Lineage,
+    approved: Approved<'_>,
+    context: DecisionContext<'_>,
+    id: DelegationId,
 ) -> Result<Delegation, OAuthError> {
+    let DecisionContext { realm, now } = context;
     asking.require_live(now, OAuthError::invalid_grant)?;
     let (leaf, client) = (&asking.leaf, facts.client);
     let same = facts.request.asked_by.as_ref() == Some(&leaf.id)
@@ -207,11 +218,11 @@ fn edge(
         asked_by: Some(leaf.id.clone()),
         holder: client.id.clone(),
         requested_by: client.id.clone(),
-        authority: authority.clone(),
+        authority: approved.authority.clone(),
         onward: Onward::nobody(),
         approval: Some(Approval {
             transaction: transaction.map(|transaction| transaction.txn.clone()),
-            ..approval.clone()
+            ..approved.approval.clone()
         }),
         jkt: facts.request.jkt.clone(),
         created_at: now,
@@ -221,25 +232,27 @@ fn edge(
 
 fn opened(
     facts: &RedemptionFacts<'_>,
-    (subject, approval): (&User, &Approval),
-    authority: &Authority,
-    (realm, now, fresh): (Realm<'_>, Timestamp, RedemptionIds),
+    subject: &User,
+    approved: Approved<'_>,
+    context: DecisionContext<'_>,
+    ids: RedemptionIds,
 ) -> Result<RedeemedApproval, OAuthError> {
+    let DecisionContext { realm, now } = context;
     let client = facts.client;
     let ends_at = now.plus(client.task_lifetime.min(longest_task(client)));
     let task = Task {
-        id: fresh.task,
+        id: ids.task,
         subject: Subject::Person(subject.id.to_string()),
         client: client.id.clone(),
         purpose: facts.request.asked.reason.clone(),
-        authority: authority.clone(),
-        salt: fresh.salt,
-        transaction: fresh.transaction,
-        approval: approval.clone(),
+        authority: approved.authority.clone(),
+        salt: ids.salt,
+        transaction: ids.transaction,
+        approval: approved.approval.clone(),
         created_at: now,
         expires_at: end(facts, ends_at, now)?,
     };
-    let id = fresh.delegation;
+    let id = ids.delegation;
     let issuer = realm.issuer.as_str();
     let delegation = Delegation {
         path: delegation::path(None, &id),
@@ -252,7 +265,7 @@ fn opened(
         asked_by: None,
         holder: client.id.clone(),
         requested_by: client.id.clone(),
-        authority: authority.clone(),
+        authority: approved.authority.clone(),
         onward: onward(facts)?,
         approval: None,
         jkt: facts.key.cloned(),

@@ -112,7 +112,7 @@ fn rfc_8725_3_11_another_kind_of_jwt_is_no_receipt() {
 }
 
 #[test]
-fn specs_10_8_even_the_issuer_cannot_sign_a_text_that_has_another_hash() {
+fn even_the_issuer_cannot_sign_a_text_that_has_another_hash() {
     let key = SigningKey::generate().unwrap();
     let refused = |change: &dyn Fn(&mut Receipt)| {
         let mut receipt = receipt();

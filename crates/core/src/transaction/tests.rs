@@ -78,13 +78,13 @@ impl Scene {
             format!("ref_{names}")
         };
         let mut making = RequestContext {
+            realm: self.realm(),
             now: Timestamp::from_seconds(1),
             mission_intent: false,
             make_ref: &mut make_ref,
         };
         let bank = &self.resources[&uri(BANK)];
-        let measure = (self.realm(), Level::Passkey);
-        prepare(challenge, (client, bank), measure, &mut making)
+        prepare(challenge, client, bank, Level::Passkey, &mut making)
     }
 }
 

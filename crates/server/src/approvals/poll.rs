@@ -98,7 +98,7 @@ async fn look(
     let digest = secret_digest(handle.text);
     let found = session.pending(handle.kind, &digest).await?;
     let client = &granting.caller.client.id;
-    match pending::poll(found.as_ref(), handle.kind, (client, granting.now)) {
+    match pending::poll(found.as_ref(), handle.kind, client, granting.now) {
         Poll::Refuse(refusal) => Err(granting.refuse(refusal)),
         Poll::Wait(request) => poll(granting, session, request, singles)
             .await

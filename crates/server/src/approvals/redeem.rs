@@ -10,6 +10,7 @@ use writ_core::mint::{self, Minting};
 use writ_core::pending::{
     self, Deciders, Decision, PendingRequest, RedeemedApproval, RedemptionFacts, RedemptionIds,
 };
+use writ_core::realm::DecisionContext;
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
 use writ_core::task::Task;
@@ -188,13 +189,17 @@ fn decide(
         asking: loaded.asking.as_ref(),
         key: fetch.key,
     };
-    let fresh = RedemptionIds {
+    let ids = RedemptionIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         transaction: TransactionId::make(now, app.entropy()),
         salt: app.random.identifier(),
     };
-    pending::redeem(&facts, (granting.catalogue.realm(), now, fresh))
+    let context = DecisionContext {
+        realm: granting.catalogue.realm(),
+        now,
+    };
+    pending::redeem(&facts, context, ids)
 }
 
 fn mint(
@@ -239,7 +244,10 @@ fn identity(
     };
     let client = granting.caller.client.id.as_str();
     let at_hash = hash::at_hash(&minted.response.access_token);
-    let context = (granting.catalogue.realm(), granting.now);
+    let context = DecisionContext {
+        realm: granting.catalogue.realm(),
+        now: granting.now,
+    };
     mint::id_token(&decided, client, None, at_hash, context)
 }
 

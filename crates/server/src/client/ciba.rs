@@ -109,10 +109,11 @@ async fn asked(
 fn prepare(ask: &Ask<'_>, request: &BackchannelRequest) -> Result<PreparedApproval, OAuthError> {
     let mut make_ref = references(ask.app, ask.now);
     let mut making = RequestContext {
+        realm: ask.catalogue.realm(),
         now: ask.now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let measure = (ask.catalogue.realm(), ask.app.config.strongest());
-    ciba::prepare(request, &ask.caller.client, measure, &mut making)
+    let strongest = ask.app.config.strongest();
+    ciba::prepare(request, &ask.caller.client, strongest, &mut making)
 }

@@ -12,7 +12,7 @@ use http::{HeaderMap, StatusCode};
 use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
-use writ_core::device::{self, DEVICE_LIFETIME, DeviceIds, MAX_WAITING_DEVICES, PreparedDevice};
+use writ_core::device::{self, DEVICE_LIFETIME, DeviceFacts, MAX_WAITING_DEVICES, PreparedDevice};
 use writ_core::event::{Event, EventName};
 use writ_core::id::ApprovalId;
 use writ_core::pending::{POLL_INTERVAL, PendingRequest};
@@ -81,13 +81,15 @@ async fn asked(
     leave_room(app, &caller.client, (address, now)).await?;
     let device_code = app.random.secret();
     let user_code = UserCode::of(u64::from_le_bytes(app.random.bytes()));
-    let fresh = DeviceIds {
+    let facts = DeviceFacts {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(&device_code),
+        client: &caller.client,
+        jkt: caller.key().cloned(),
+        address: address.map(|address| address.to_string()),
+        now,
     };
-    let jkt = caller.key().cloned();
-    let address = address.map(|address| address.to_string());
-    let request = device::pending(prepared, &caller.client, jkt, address, (now, fresh));
+    let request = device::pending(prepared, facts);
     commit(app, &caller, &request, (&user_code, now)).await?;
     let verification_uri = app.config.url(PATH);
     Ok(DeviceResponse {
@@ -132,6 +134,7 @@ async fn prepare(
     };
     let mut make_ref = references(app, now);
     let mut making = RequestContext {
+        realm: catalogue.realm(),
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
@@ -139,7 +142,7 @@ async fn prepare(
     Ok(device::prepare(
         &request,
         client,
-        (catalogue.realm(), app.config.strongest()),
+        app.config.strongest(),
         &mut making,
     ))
 }

@@ -83,6 +83,7 @@ async fn prepare(
     }
     let mut make_ref = references(app, now);
     let mut making = RequestContext {
+        realm: catalogue.realm(),
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
@@ -94,7 +95,6 @@ async fn prepare(
         request,
         &caller.client,
         arrival,
-        catalogue.realm(),
         &mut making,
     ))
 }

@@ -176,15 +176,16 @@ fn judge(
     let challenge = TransactionChallenge::verify(text, keys, &rules).map_err(unusable)?;
     let mut make_ref = references(ask.app, ask.now);
     let mut making = RequestContext {
+        realm,
         now: ask.now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let parties = (&*ask.caller.client, resource);
     let prepared = transaction::prepare(
         &challenge,
-        parties,
-        (realm, ask.app.config.strongest()),
+        &ask.caller.client,
+        resource,
+        ask.app.config.strongest(),
         &mut making,
     )?;
     Ok((challenge, prepared))

@@ -246,17 +246,12 @@ fn prepare(
 ) -> Result<PreparedRequest, OAuthError> {
     let mut make_ref = references(app, now);
     let mut making = RequestContext {
+        realm: catalogue.realm(),
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
-    request::prepare(
-        request,
-        client,
-        Arrival::Front,
-        catalogue.realm(),
-        &mut making,
-    )
+    request::prepare(request, client, Arrival::Front, &mut making)
 }
 
 /// The request behind a handle.
@@ -293,7 +288,7 @@ pub async fn next(
         realm: catalogue.realm(),
         strongest: strongest(app, session).await?,
     };
-    Ok(authorize::next(found, client, session, (logins, now)))
+    Ok(authorize::next(found, client, session, logins, now))
 }
 
 /// The strongest login that this person can give here, or before they said who they are, that anybody can. A verifier

@@ -12,11 +12,13 @@ use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::consent::{
-    self, Approved, Chosen, ConsentGiver, ConsentIds, ConsentScreen, is_bare, scope_name,
+    self, Approved, Chosen, ConsentFacts, ConsentGiver, ConsentIds, ConsentScreen, is_bare,
+    scope_name,
 };
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
 use writ_core::onward::Onward;
+use writ_core::realm::DecisionContext;
 use writ_core::request::OPENID;
 use writ_core::target::has_openid;
 use writ_pages::{
@@ -160,17 +162,19 @@ async fn approve(
             .insert(scope_name(realm.issuer.as_str(), OPENID));
     }
     let code = app.random.secret();
-    let approver = ConsentGiver {
+    let giver = ConsentGiver {
         user: &question.session.user,
         authentication: question.session.authentication(),
     };
-    let decided = consent::approve(
-        &question.found.prepared,
-        &question.client,
-        &approver,
-        (&chosen, &shown.screen),
-        (realm, now, fresh(app, &code)),
-    );
+    let facts = ConsentFacts {
+        prepared: &question.found.prepared,
+        client: &question.client,
+        giver: &giver,
+        chosen: &chosen,
+        screen: &shown.screen,
+    };
+    let context = DecisionContext { realm, now };
+    let decided = consent::approve(facts, context, ids(app, &code));
     match decided {
         Ok(approved) => commit(app, question, &approved, &code).await,
         Err(refusal) => Err(back(&question.found, refusal)),
@@ -206,7 +210,7 @@ async fn page(
     Ok(page.page(&app.texts).into_http().into_response())
 }
 
-fn fresh(app: &App, code: &str) -> ConsentIds {
+fn ids(app: &App, code: &str) -> ConsentIds {
     let now = app.clock.now();
     ConsentIds {
         task: TaskId::make(now, app.entropy()),

@@ -108,7 +108,7 @@ async fn asking(
         ))
     })?;
     let client = &ask.caller.client;
-    pending::check_chain(claims, &lineage, (client, proof), ask.now).map_err(|refusal| {
+    pending::check_chain(claims, &lineage, client, proof, ask.now).map_err(|refusal| {
         ask.app.refused(refusal, |event| {
             event.by(client).about(&lineage.task).under(&lineage.leaf)
         })

@@ -4,6 +4,7 @@ use writ_core::OAuthError;
 use writ_core::code::{self, CodeOutcome, Consumed, FoundCode, RedeemedCode};
 use writ_core::event::EventName;
 use writ_core::mint::{self, Minting};
+use writ_core::realm::DecisionContext;
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::target;
 use writ_jose::{hash, id_token};
@@ -32,7 +33,7 @@ pub async fn redeem(
         request,
         &granting.caller.client,
         granting.caller.key(),
-        (realm, now),
+        DecisionContext { realm, now },
     );
     let redeemed = match decided {
         CodeOutcome::Redeem(redeemed) => redeemed,
@@ -115,7 +116,10 @@ fn identity(
 ) -> Result<Option<String>, Failure> {
     let client = &granting.caller.client;
     let at_hash = hash::at_hash(&minted.response.access_token);
-    let context = (granting.catalogue.realm(), granting.now);
+    let context = DecisionContext {
+        realm: granting.catalogue.realm(),
+        now: granting.now,
+    };
     let nonce = found.row.nonce.as_deref();
     let Some(claims) = mint::id_token(
         &found.lineage.task,

@@ -70,11 +70,12 @@ fn decide(
     let (app, now) = (granting.app, granting.now);
     let mut make_ref = references(app, now);
     let mut making = RequestContext {
+        realm: catalogue.realm(),
         now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let fresh = OwnWorkIds {
+    let ids = OwnWorkIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         approval: ApprovalId::make(now, app.entropy()),
@@ -82,13 +83,7 @@ fn decide(
         salt: app.random.secret(),
     };
     let caller = &granting.caller;
-    credentials::own_work(
-        request,
-        &caller.client,
-        caller.key(),
-        catalogue.realm(),
-        (&mut making, fresh),
-    )
+    credentials::own_work(request, &caller.client, caller.key(), &mut making, ids)
 }
 
 async fn retry<'a>(

@@ -9,6 +9,7 @@ use writ_core::exchange::{self, Actor, ExchangeFacts, Exchanged};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
 use writ_core::mint::Minting;
+use writ_core::realm::DecisionContext;
 use writ_jose::access_token;
 use writ_jose::assertion::{ActorAssertion, ActorAssertionRules, UnverifiedAssertion};
 use writ_jose::key::Thumbprint;
@@ -75,12 +76,12 @@ pub async fn exchange(
         },
     };
     let fresh = DelegationId::make(granting.now, app.entropy());
-    let exchanged = exchange::exchange(
-        &facts,
-        request,
-        (granting.catalogue.realm(), granting.now, fresh),
-    )
-    .map_err(|refusal| granting.refuse_below(refusal, &lineage))?;
+    let context = DecisionContext {
+        realm: granting.catalogue.realm(),
+        now: granting.now,
+    };
+    let exchanged = exchange::exchange(&facts, request, context, fresh)
+        .map_err(|refusal| granting.refuse_below(refusal, &lineage))?;
     let singles = claim_keys(granting, &mut session, actor.as_ref()).await?;
     let minted = write(granting, &mut session, (&lineage, &exchanged), singles).await?;
     let delegation = exchanged.new_row.as_ref().unwrap_or(&lineage.leaf);

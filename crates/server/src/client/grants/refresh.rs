@@ -5,6 +5,7 @@ use writ_core::delegation::{self, Delegation};
 use writ_core::event::EventName;
 use writ_core::id::DelegationId;
 use writ_core::mint::Minting;
+use writ_core::realm::DecisionContext;
 use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, RefreshOutcome, Refreshed};
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{RefreshRequest, TokenResponse};
@@ -17,19 +18,22 @@ pub async fn refresh(
     granting: &Granting<'_>,
     request: &RefreshRequest,
 ) -> Result<TokenResponse, Failure> {
-    let (app, now) = (granting.app, granting.now);
-    let realm = granting.catalogue.realm();
+    let app = granting.app;
     let digest = secret_digest(&request.refresh_token);
     let mut session = app.begin().await?;
     let Some(found) = session.refresh_token(&digest).await? else {
         return Err(granting.refuse(refresh::unknown()));
     };
     let client = &granting.caller.client;
-    let refreshed =
-        match refresh::refresh(&found, request, client, granting.caller.key(), (realm, now)) {
-            RefreshOutcome::Refresh(refreshed) => refreshed,
-            other => return Err(refuse(granting, session, &found, other).await?),
-        };
+    let context = DecisionContext {
+        realm: granting.catalogue.realm(),
+        now: granting.now,
+    };
+    let refreshed = match refresh::refresh(&found, request, client, granting.caller.key(), context)
+    {
+        RefreshOutcome::Refresh(refreshed) => refreshed,
+        other => return Err(refuse(granting, session, &found, other).await?),
+    };
     granting.claim(&mut session).await?;
     let rotated = rotate(granting, &mut session, &found, &refreshed).await?;
     let narrower = narrower(granting, &found, &refreshed);

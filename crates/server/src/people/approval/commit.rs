@@ -222,7 +222,7 @@ async fn is_as_usual(
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
     let authority = &decided.shown.screen.authority;
     let now = newest(session, subject, (authority, types)).await?;
-    let hints = |newest| unusual(authority, subject, (newest, types));
+    let hints = |newest| unusual(authority, subject, newest, types);
     Ok(hints(&now) == hints(&question.newest))
 }
 

@@ -224,7 +224,7 @@ fn resource_words(question: &Question) -> Option<ResourceWords> {
 fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
     let beyond = question.is_beyond_task().then_some(Hint::BeyondTask);
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
-    let unusual = unusual(authority, subject, (&question.newest, types));
+    let unusual = unusual(authority, subject, &question.newest, types);
     let unusual = unusual.into_iter().map(|hint| match hint {
         Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
         Unusual::More {
