@@ -11,7 +11,7 @@ use crate::client::Resource;
 /// The tenant of paths without `/t/{tenant}`.
 pub const DEFAULT_TENANT: &str = "default";
 
-/// Borrowed for one request.
+/// The view of one tenant that a decision is made in, borrowed for one request.
 #[derive(Clone, Copy)]
 pub struct Realm<'a> {
     pub issuer: &'a ResourceUri,

@@ -94,7 +94,7 @@ pub fn prepare(
     })
 }
 
-/// What making an authority needs from outside.
+/// What preparing a request needs from outside: the tenant, the time, and names for the objects asked for.
 pub struct RequestContext<'a> {
     pub realm: Realm<'a>,
     pub now: Timestamp,
