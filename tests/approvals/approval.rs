@@ -31,7 +31,7 @@ pub async fn staged(world: &World) -> Scene {
 }
 
 pub async fn state(world: &World, scene: &Scene) -> State {
-    world.waiting(&scene.auth_req_id).await.state
+    world.waiting(&scene.auth_req_id).await.state()
 }
 
 pub fn on_receipt(page: &WebPage) {
@@ -224,7 +224,7 @@ both!(
                 let polled = agent.poll(&world, &auth_req_id).await;
                 refused(&polled, "access_denied", "wrong number");
                 let request = world.waiting(&auth_req_id).await;
-                let reason = request.decision.unwrap().reason;
+                let reason = request.decision().cloned().unwrap().reason;
                 assert_eq!(reason.as_deref(), Some("wrong number"));
             }
         }

@@ -56,7 +56,7 @@ both!(a_smaller_amount_is_shown_and_granted, |world| async {
     let events = world.events_named("approval.approved").await;
     assert_eq!(events[0].data["narrowed"], json!(true));
     let request = world.waiting(&scene.auth_req_id).await;
-    assert!(request.decision.unwrap().narrowed);
+    assert!(request.decision().unwrap().narrowed);
 });
 
 both!(only_the_parts_that_stay_are_granted, |world| async {
@@ -104,7 +104,7 @@ both!(more_is_never_less, |world| async {
     later.push(("minutes", "100000"));
     let page = scene.alice.less(&scene.id, &later).await;
     assert_eq!(page.reply.status, 409);
-    let state = world.waiting(&scene.auth_req_id).await.state;
+    let state = world.waiting(&scene.auth_req_id).await.state();
     assert_eq!(state, State::Viewed);
 });
 
@@ -125,7 +125,7 @@ both!(
             fill.push(("password", PASSWORD));
             let shown = scene.alice.answer(&page, &fill).await;
             assert_eq!(shown.reply.status, 409, "{fill:?}");
-            let state = world.waiting(&scene.auth_req_id).await.state;
+            let state = world.waiting(&scene.auth_req_id).await.state();
             assert_eq!(state, State::Viewed, "{fill:?}");
         }
         refused(

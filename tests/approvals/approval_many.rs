@@ -56,7 +56,7 @@ both!(
         let document: Value = serde_json::from_str(&bob.receipt(&receipt).await).unwrap();
         assert_eq!(document["receipt"]["outcome"], json!("agreed"));
         assert_eq!(document["receipt"]["approver"]["role"], json!("designated"));
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Viewed);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Viewed);
         refused(
             &agent.poll(&world, &auth_req_id).await,
             "authorization_pending",
@@ -73,10 +73,15 @@ both!(
         shown.says("Already agreed: bob.");
         world.advance(10);
         carol.approve_by_password(&shown).await;
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Approved);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Approved);
         let token = minted(&agent.poll(&world, &auth_req_id).await, "two of two");
         assert_eq!(token["sub"], json!(cast.alice));
-        let decision = world.waiting(&auth_req_id).await.decision.unwrap();
+        let decision = world
+            .waiting(&auth_req_id)
+            .await
+            .decision()
+            .cloned()
+            .unwrap();
         let names: Vec<&str> = decision.by.iter().map(|vote| vote.name.as_str()).collect();
         assert_eq!(names, ["bob", "carol"]);
         let mut dan = world.phone_of("dan").await;
@@ -199,7 +204,7 @@ both!(
         assert_eq!(bob.look(&id).await.reply.status, 404);
         let page = alice.look(&id).await;
         alice.approve_by_password(&page).await;
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Viewed);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Viewed);
         let page = bob.look(&id).await;
         page.says("You decide as the sponsor of this agent.");
         bob.refuse(&page, "stop").await;

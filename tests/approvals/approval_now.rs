@@ -181,7 +181,7 @@ both!(
         let polled = cast.planner.poll(&world, &question).await;
         refused(&polled, "invalid_grant", "over");
         let left = world.waiting(&question).await;
-        assert_eq!(left.delegation, None, "nothing was made");
+        assert_eq!(left.status.delegation(), None, "nothing was made");
         cast.token(&world).await;
         let dear = json!([payment("300.00")]).to_string();
         let form = cast.question().with("authorization_details", dear);

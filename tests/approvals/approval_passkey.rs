@@ -45,7 +45,7 @@ async fn asked(world: &World, cast: &Cast, (token, amount): (&str, &str)) -> (St
 }
 
 async fn undecided(world: &World, scene: &Scene, what: &str) {
-    let state = world.waiting(&scene.auth_req_id).await.state;
+    let state = world.waiting(&scene.auth_req_id).await.state();
     assert_eq!(state, State::Viewed, "{what}");
 }
 

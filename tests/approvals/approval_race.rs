@@ -66,7 +66,7 @@ both!(approve_against_deny_over_two_nodes, |world| async {
         let outcome = receipts[0]["receipt"]["outcome"].clone();
         let request = world.waiting(&auth_req_id).await;
         let polled = cast.planner.poll(&world, &auth_req_id).await;
-        match request.state {
+        match request.state() {
             State::Approved => {
                 assert_eq!(outcome, json!("approved"));
                 minted(&polled, "approved");
@@ -101,7 +101,7 @@ both!(the_same_answer_twice_is_one, |world| async {
         let receipts = receipts(&world, &auth_req_id).await;
         assert_eq!(receipts.len(), 1);
         let request = world.waiting(&auth_req_id).await;
-        assert_eq!(request.decision.unwrap().by.len(), 1);
+        assert_eq!(request.decision().cloned().unwrap().by.len(), 1);
         minted(&cast.planner.poll(&world, &auth_req_id).await, "approved");
         world.advance(3600);
         cast.token(&world).await;
@@ -142,9 +142,9 @@ both!(two_approvers_at_once_are_never_lost, |world| async {
             .into_iter()
             .find(|(_, shown)| shown.reply.status == 409);
         let (mut phone, shown) = second.expect("one of them reads it again");
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Viewed);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Viewed);
         phone.approve_by_password(&shown).await;
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Approved);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Approved);
         assert_eq!(receipts(&world, &auth_req_id).await.len(), 3);
         world.advance(3600);
     }

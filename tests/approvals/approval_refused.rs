@@ -175,7 +175,7 @@ both!(
         let shown = alice.approve_by_password(&page).await;
         assert_eq!(shown.reply.status, 409, "{}", shown.reply.text());
         shown.says("Use “accounts:read” at Bank of Rome");
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Viewed);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Viewed);
         // What it says now can be approved, and only from the new page.
         let stale = alice.approve_by_password(&page).await;
         assert_eq!(stale.reply.status, 409);

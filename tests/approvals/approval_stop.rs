@@ -58,7 +58,7 @@ both!(
                 "access_denied",
                 what,
             );
-            assert_eq!(world.waiting(handle).await.state, State::Denied);
+            assert_eq!(world.waiting(handle).await.state(), State::Denied);
             let page = alice.look(&world.request_id(handle).await).await;
             page.says("Denied, and stopped");
         }
@@ -92,7 +92,7 @@ both!(
         stop_agent(&mut desk, "agt_planner").await.says("Stopped. Nothing can be done");
         let polled = cast.planner.send(&world, "/token", &device::poll(&code)).await;
         refused(&polled, "access_denied", "stopped before it was fetched");
-        assert_eq!(device::waiting(&world, &code).await.state, State::Denied);
+        assert_eq!(device::waiting(&world, &code).await.state(), State::Denied);
         // There is nothing more to stop.
         stop_agent(&mut desk, "agt_planner").await.says("already ended");
         assert_eq!(world.events_named("approval.denied").await.len(), 1);
@@ -115,9 +115,9 @@ both!(
         let hers = cast.planner.asked(&world, &hers).await;
         let mut alice = world.phone_of("alice").await;
         stop_agent(&mut alice, "agt_planner").await;
-        assert_eq!(world.waiting(&mine).await.state, State::Denied);
+        assert_eq!(world.waiting(&mine).await.state(), State::Denied);
         for left in [&others, &hers] {
-            assert_eq!(world.waiting(left).await.state, State::Pending);
+            assert_eq!(world.waiting(left).await.state(), State::Pending);
         }
     }
 );
@@ -146,7 +146,7 @@ both!(
                 let heard = cast.introspect(&world, &reply.access_token()).await;
                 assert_eq!(heard, json!({ "active": false }));
             }
-            assert_ne!(world.waiting(&question).await.state, State::Approved);
+            assert_ne!(world.waiting(&question).await.state(), State::Approved);
             // A yes that was taken back is a no: the next question may be asked a day later.
             world.advance(24 * 3600);
             alice.sign_in("alice").await;

@@ -49,7 +49,7 @@ async fn asked(world: &World, cast: &Cast, agent: &TestAgent) -> (String, String
     page.says("You decide because it acts for you.");
     let agreed = alice.approve_by_password(&page).await;
     assert_eq!(agreed.reply.status, 200, "{}", agreed.reply.text());
-    assert_eq!(world.waiting(&auth_req_id).await.state, State::Viewed);
+    assert_eq!(world.waiting(&auth_req_id).await.state(), State::Viewed);
     (auth_req_id, id)
 }
 
@@ -78,7 +78,7 @@ both_with!(
         // His page in her hands, and without his cookie.
         let hers = alice.approve_by_password(&page).await;
         assert_ne!(hers.reply.status, 200);
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Viewed);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Viewed);
         refused(
             &agent.poll(&world, &auth_req_id).await,
             "authorization_pending",
@@ -98,7 +98,12 @@ both_with!(
         assert_eq!(token["approval"]["people"], json!(2));
         // She took part, so her login of this very decision is claimed (RFC 9068 section 2.2.1).
         assert_eq!(token["acr"], json!("urn:writ:acr:password"));
-        let decision = world.waiting(&auth_req_id).await.decision.unwrap();
+        let decision = world
+            .waiting(&auth_req_id)
+            .await
+            .decision()
+            .cloned()
+            .unwrap();
         let names: Vec<&str> = decision.by.iter().map(|vote| vote.name.as_str()).collect();
         assert_eq!(names, ["alice", "bob"]);
         // What is of no such type is hers, as ever.
@@ -269,7 +274,7 @@ both_with!(
         let mut bob = world.phone_of("bob").await;
         let page = bob.look(&id).await;
         bob.approve_by_password(&page).await;
-        assert_eq!(world.waiting(&auth_req_id).await.state, State::Approved);
+        assert_eq!(world.waiting(&auth_req_id).await.state(), State::Approved);
         world.disable("bob").await;
         let reply = agent.poll(&world, &auth_req_id).await;
         assert_eq!(reply.refusal().0, 400, "{}", reply.text());

@@ -128,7 +128,7 @@ both!(
         assert_eq!(shown.reply.status, 409);
         shown.says("The same was asked again while you looked.");
         is_led_to(&world, &shown, &newer).await;
-        assert_eq!(world.waiting(&newer).await.state, State::Viewed);
+        assert_eq!(world.waiting(&newer).await.state(), State::Viewed);
         // So does the link in the message that told her of the older one.
         let looked = alice.look(&old).await;
         assert_eq!(looked.reply.status, 200);
@@ -157,7 +157,7 @@ both!(
         let second = again.asked_again(&world).await;
         let newest = again.asked_again(&world).await;
         alice.refuse(&page, "deny").await;
-        assert_eq!(world.waiting(&newest).await.state, State::Denied);
+        assert_eq!(world.waiting(&newest).await.state(), State::Denied);
         refused(
             &again.poll(&world, &newest).await,
             "access_denied",

@@ -30,7 +30,7 @@ both!(
         let mut older = cast.planner.asked(&world, &cast.question()).await;
         for _ in 0..3 {
             let newer = cast.planner.asked(&world, &cast.question()).await;
-            assert_eq!(world.waiting(&older).await.state, State::Expired);
+            assert_eq!(world.waiting(&older).await.state(), State::Expired);
             older = newer;
         }
         let first = world.waiting(&older).await;
@@ -39,14 +39,14 @@ both!(
             .asked(&world, &cast.question_within(&token))
             .await;
         assert_eq!(
-            world.waiting(&older).await.state,
+            world.waiting(&older).await.state(),
             State::Pending,
             "within a task is another"
         );
         let amount = json!([payment("300.01")]).to_string();
         let dearer = cast.question().with("authorization_details", amount);
         cast.planner.asked(&world, &dearer).await;
-        assert_eq!(world.waiting(&other).await.state, State::Pending);
+        assert_eq!(world.waiting(&other).await.state(), State::Pending);
         assert_ne!(first.asked_hash, world.waiting(&other).await.asked_hash);
         let inbox = world
             .begin()

@@ -152,7 +152,7 @@ both!(
         let mut open = 0;
         for reply in &replies {
             let found = world.waiting(&reply.member("auth_req_id")).await;
-            open += usize::from(found.state == State::Pending);
+            open += usize::from(found.state() == State::Pending);
         }
         assert_eq!(open, 1);
     }

@@ -140,7 +140,7 @@ both!(
         assert_eq!(changed.reply.status, 409);
         changed.says("This request changed while you looked.");
         changed.does_not_say("First time");
-        assert_eq!(world.waiting(&other).await.state, State::Viewed);
+        assert_eq!(world.waiting(&other).await.state(), State::Viewed);
         let receipt = scene.alice.approve_by_password(&changed).await;
         assert!(is_receipt(&receipt));
         receipt.does_not_say("First time");
@@ -166,7 +166,7 @@ both!(
             let ended = at_once(vec![fetch, answer]).await;
             let shown = ended.into_iter().flatten().next().unwrap();
             let request = world.waiting(&other).await;
-            match &request.decision {
+            match request.decision() {
                 Some(decision) => {
                     // What was signed says that it is the first time: so it came before the other was fetched.
                     on_receipt(&shown);
@@ -179,7 +179,7 @@ both!(
                 None => {
                     assert_eq!(shown.reply.status, 409);
                     shown.does_not_say("First time");
-                    assert_eq!(request.state, State::Viewed);
+                    assert_eq!(request.state(), State::Viewed);
                 }
             }
             world.advance(60);

@@ -45,7 +45,7 @@ pub async fn asked(world: &World, cast: &Cast, (token, amount): (&str, &str)) ->
 }
 
 pub async fn undecided(world: &World, auth_req_id: &str, what: &str) {
-    let state = world.waiting(auth_req_id).await.state;
+    let state = world.waiting(auth_req_id).await.state();
     assert_eq!(state, State::Viewed, "{what}");
 }
 

@@ -110,7 +110,7 @@ both_seen!(
             assert_eq!(race(racers).await, 1, "round {round}");
             let mut approved = 0;
             for request in &requests {
-                approved += usize::from(world.waiting(request).await.state == State::Approved);
+                approved += usize::from(world.waiting(request).await.state() == State::Approved);
             }
             assert_eq!(approved, 1, "round {round}");
         }

@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use writ_authority::{Authority, Level};
 use writ_core::id::{ApprovalId, ClientId, ENTROPY, UserId};
 use writ_core::pending::{
-    Asked, Decision, Delivery, Kind as Flow, POLL_INTERVAL, PendingRequest, Polling, Role,
-    Safeguards, Stage, State,
+    Asked, Decision, Delivery, Kind as Flow, POLL_INTERVAL, PendingRequest, PendingStatus, Polling,
+    Role, Safeguards, Stage, State,
 };
+use writ_core::task::Approval;
 use writ_server::approvals::secret::Secrets;
 use writ_server::background::sending;
 use writ_server::config::Config;
@@ -22,6 +23,7 @@ use writ_store::Store;
 use writ_store::notice::Notice;
 use writ_store::pending::NewPendingRequest;
 use writ_testkit::{HttpReceiver, PASSWORD, World, both, both_heard, payment};
+use writ_wire::claims::ApprovalBasis;
 use writ_wire::rar::Detail;
 
 pub const NOTIFICATION_TOKEN: &str = "8d67dc78-7faa-4d41-aabd-67707b374255";
@@ -87,7 +89,7 @@ impl Told {
             digest: format!("digest of {id}"),
             client: ClientId::from_text("traveller"),
             subject: Some(self.alice.clone()),
-            state: State::Pending,
+            status: PendingStatus::Pending,
             asked: Asked {
                 authority: payments(),
                 binding_message: Some("W4SCT".to_owned()),
@@ -112,8 +114,6 @@ impl Told {
                 hasty: 0,
             },
             stage: 0,
-            decision: None,
-            delegation: None,
             created_at: now,
             expires_at: now.plus(Duration::from_secs(WAIT)),
             id,
@@ -144,15 +144,21 @@ pub async fn decide(world: &World, request: &PendingRequest, state: State) {
         authority: Authority::default(),
         narrowed: false,
         ends_at: None,
-        approval: None,
+        approval: (state == State::Approved).then(|| Approval {
+            id: request.id.clone(),
+            basis: ApprovalBasis::Password,
+            at: world.now(),
+            authentication: None,
+            transaction: None,
+            by: None,
+            people: 1,
+        }),
         by: Vec::new(),
         reason: None,
     };
     let mut session = world.app.begin().await.unwrap();
     let now = world.now();
-    let decided = session
-        .decide_pending(&request.id, state, &decision, now)
-        .await;
+    let decided = session.decide_pending(&request.id, &decision, now).await;
     assert!(decided.unwrap());
     outbox::request_decided(&world.app, &mut session, request)
         .await
@@ -291,7 +297,7 @@ both!(
         assert_eq!(names(&world, "approval.expired").await, 1);
         let mut session = world.app.read().await.unwrap();
         let found = session.pending_by_id(&request.id).await.unwrap().unwrap();
-        assert_eq!(found.state, State::Expired);
+        assert_eq!(found.state(), State::Expired);
     }
 );
 

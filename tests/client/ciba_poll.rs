@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use writ_core::pending::State;
 use writ_testkit::{Cast, Change, TestAgent, World, both, minted, poll_form, refused};
 
 both!(the_first_poll_is_free_and_hasty_ones_cost, |world| async {
@@ -150,7 +149,7 @@ async fn decide_elsewhere(world: &World, id: &str) {
     let request = world.waiting(id).await;
     let yes = world.yes(id, "alice", request.asked.authority).await;
     let mut session = world.begin().await;
-    let decided = session.decide_pending(&request.id, State::Approved, &yes, world.now());
+    let decided = session.decide_pending(&request.id, &yes, world.now());
     assert!(decided.await.unwrap());
     session.commit().await.unwrap();
 }

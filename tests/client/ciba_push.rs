@@ -38,11 +38,11 @@ both!(
         refused(&poll, "unauthorized_client", "CIBA 11: a push client");
         // What is not committed is not gone.
         drop(deliver(&world.app, &request.id, &id).await.ok().unwrap());
-        assert_eq!(world.waiting(&id).await.state, State::Approved);
+        assert_eq!(world.waiting(&id).await.state(), State::Approved);
         let push = deliver(&world.app, &request.id, &id).await.ok().unwrap();
         let response = push.response.clone();
         push.commit().await.ok().unwrap();
-        assert_eq!(world.waiting(&id).await.state, State::Redeemed);
+        assert_eq!(world.waiting(&id).await.state(), State::Redeemed);
         let token = claims(&response.access_token);
         assert_eq!(token["cnf"]["jkt"], json!(web.dpop.thumbprint()));
         let id_token = claims(response.id_token.as_deref().unwrap());

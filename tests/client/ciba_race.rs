@@ -53,13 +53,9 @@ both!(approve_against_deny_has_one_outcome, |world| async {
         let no = world.no(&id, "alice").await;
         let decide = |decision: writ_core::pending::Decision| {
             let (store, now, id) = (world.store().clone(), world.now(), request.id.clone());
-            let state = match decision.approval {
-                Some(_) => writ_core::pending::State::Approved,
-                None => writ_core::pending::State::Denied,
-            };
             async move {
                 let mut session = store.begin("default").await.unwrap();
-                let decided = session.decide_pending(&id, state, &decision, now).await;
+                let decided = session.decide_pending(&id, &decision, now).await;
                 session.commit().await.unwrap();
                 decided.unwrap()
             }

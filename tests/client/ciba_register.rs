@@ -111,7 +111,7 @@ both!(
             (open.auth_req_id, open.client_notification_token),
             (id, token)
         );
-        assert_eq!(request.state, State::Pending);
+        assert_eq!(request.state(), State::Pending);
         let other = world.app.random.identifier();
         let other = writ_core::id::ApprovalId::from_text(other);
         assert!(writ_server::approvals::secret::open_secrets(&world.app, &other, &sealed).is_err());

@@ -316,7 +316,7 @@ both!(
             let again = cast.planner.send(&world, "/token", &poll(&code)).await;
             refused(&again, "invalid_grant", "twice");
         }
-        assert_eq!(waiting(&world, &code).await.state, State::Redeemed);
+        assert_eq!(waiting(&world, &code).await.state(), State::Redeemed);
     }
 );
 

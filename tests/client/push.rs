@@ -91,7 +91,7 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
         reason: None,
     };
     let mut session = world.app.begin().await.unwrap();
-    let decided = session.decide_pending(&request.id, state, &decision, world.now());
+    let decided = session.decide_pending(&request.id, &decision, world.now());
     assert!(decided.await.unwrap());
     let hook = outbox::request_decided(&world.app, &mut session, request);
     hook.await.unwrap();
@@ -200,7 +200,7 @@ both_heard!(
         receiver.only();
         let mut session = world.app.begin().await.unwrap();
         let found = session.pending_by_id(&asked.request.id).await.unwrap();
-        let delegation = found.unwrap().delegation.unwrap();
+        let delegation = found.unwrap().status.delegation().cloned().unwrap();
         assert!(session.stop_delegation(&delegation, world.now()).await.unwrap());
         session.commit().await.unwrap();
         world.advance(2);

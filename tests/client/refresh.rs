@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_core::refresh::{Outcome, refresh as decide};
+use writ_core::realm::DecisionContext;
+use writ_core::refresh::{RefreshOutcome, refresh as decide};
 use writ_server::node::secret::secret_digest;
 use writ_testkit::{
     BANK, Cast, Forge, SHOP, TestAgent, TestReply, World, agent_file, both, claims, enrol, minted,
@@ -290,12 +291,15 @@ both!(
         let catalogue = world.app.catalogue().await.unwrap();
         let client = world.app.client("agt_planner").await.unwrap().unwrap();
         let key = writ_jose::key::Thumbprint::parse(&cast.planner.dpop.thumbprint());
-        let context = (catalogue.realm(), world.now());
+        let context = DecisionContext {
+            realm: catalogue.realm(),
+            now: world.now(),
+        };
         let now = decide(&found, &request, &client, key.as_ref(), context);
-        assert!(matches!(now, Outcome::Refresh(_)));
+        assert!(matches!(now, RefreshOutcome::Refresh(_)));
         let mut less = (*client).clone();
         less.scope.remove("accounts:read");
-        let Outcome::Refuse(refusal) = decide(&found, &request, &less, key.as_ref(), context)
+        let RefreshOutcome::Refuse(refusal) = decide(&found, &request, &less, key.as_ref(), context)
         else {
             panic!("a removed scope was refreshed");
         };

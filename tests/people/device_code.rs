@@ -48,7 +48,7 @@ both!(
         let code = asked.member("user_code");
         assert!(page.reply.text().contains(&format!("value=\"{code}\"")));
         let found = waiting(&world, &device_code).await;
-        assert_eq!((found.subject, found.state), (None, State::Pending));
+        assert_eq!((&found.subject, found.state()), (&None, State::Pending));
         assert!(alice.inbox().await.is_empty());
         // Whatever else a link carries is not shown.
         let page = alice.browser.open("/device?user_code=Call+0900-1234").await;

@@ -1,4 +1,4 @@
-//! What one person's answer does to a request (DESIGN 3, promise 7; LESSONS 27, 30): who may decide, how strongly they must
+//! What one person's answer does to a request: who may decide, how strongly they must
 //! have shown that it is them, and when it is decided. An agent never decides; silence is no.
 
 use writ_authority::{Authority, Level, Types};
@@ -11,7 +11,7 @@ use crate::pending::{Decision, PendingRequest, Role, Safeguards, State, Vote};
 use crate::task::{Approval, PersonAuthentication};
 
 /// One person before one request.
-pub struct Ballot<'a> {
+pub struct Voter<'a> {
     pub request: &'a PendingRequest,
     pub user: &'a User,
     /// Those who agreed so far, in order.
@@ -24,7 +24,7 @@ pub struct Ballot<'a> {
 }
 
 /// A yes to exactly what was shown.
-pub struct Yes<'a> {
+pub struct Agreement<'a> {
     /// Shown in this very approval, over this very screen.
     pub level: Level,
     pub picked: Option<u8>,
@@ -34,7 +34,7 @@ pub struct Yes<'a> {
 
 /// The kinds of no.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum No {
+pub enum Denial {
     Denied,
     /// And whatever this agent does for this person is stopped.
     Stopped,
@@ -46,7 +46,7 @@ pub enum No {
 
 /// As what this person decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub struct VotingRight {
     pub role: Role,
     pub stage: usize,
     /// How many of `of` must agree.
@@ -56,7 +56,7 @@ pub struct Standing {
 
 /// What an answer leads to.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum VoteOutcome {
     /// Others must agree too.
     Agreed(Vote),
     Ended(Vote, Box<Decision>),
@@ -64,7 +64,7 @@ pub enum Outcome {
 
 /// Why this answer decides nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cannot {
+pub enum VoteError {
     /// Nobody asked this person, or nobody may.
     NotAsked,
     /// It is over.
@@ -77,7 +77,7 @@ pub enum Cannot {
     Changed,
 }
 
-impl No {
+impl Denial {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Denied => "denied",
@@ -95,19 +95,23 @@ impl No {
 }
 
 /// As what this person may decide now.
-pub fn standing(request: &PendingRequest, user: &User, now: Timestamp) -> Result<Standing, Cannot> {
+pub fn voting_right(
+    request: &PendingRequest,
+    user: &User,
+    now: Timestamp,
+) -> Result<VotingRight, VoteError> {
     if user.disabled || user.id.as_str().starts_with(AGENT_PREFIX) {
-        return Err(Cannot::NotAsked);
+        return Err(VoteError::NotAsked);
     }
-    let (role, stage) = request.role_of(&user.id, now).ok_or(Cannot::NotAsked)?;
-    let rule = request.asked.stages.get(stage).ok_or(Cannot::NotAsked)?;
+    let (role, stage) = request.role_of(&user.id, now).ok_or(VoteError::NotAsked)?;
+    let rule = request.asked.stages.get(stage).ok_or(VoteError::NotAsked)?;
     if !request.is_open(now) {
-        return Err(Cannot::Ended(request.state_at(now)));
+        return Err(VoteError::Ended(request.state_at(now)));
     }
     let alone = role == Role::Subject
         || request.asked.safeguards.subject_first
         || !request.asked.safeguards.never_alone.contains(&user.id);
-    Ok(Standing {
+    Ok(VotingRight {
         role,
         stage,
         // Who is responsible for the agent needs somebody beside them.
@@ -117,39 +121,43 @@ pub fn standing(request: &PendingRequest, user: &User, now: Timestamp) -> Result
 }
 
 /// A yes. The wrong number is a no.
-pub fn approve(ballot: Ballot<'_>, yes: &Yes<'_>, types: &Types) -> Result<Outcome, Cannot> {
-    let (request, now) = (ballot.request, ballot.now);
-    let standing = standing(request, ballot.user, now)?;
-    if ballot.votes.iter().any(|vote| vote.user == ballot.user.id) {
-        return Err(Cannot::AlreadyAgreed);
+pub fn approve(
+    voter: Voter<'_>,
+    yes: &Agreement<'_>,
+    types: &Types,
+) -> Result<VoteOutcome, VoteError> {
+    let (request, now) = (voter.request, voter.now);
+    let right = voting_right(request, voter.user, now)?;
+    if voter.votes.iter().any(|vote| vote.user == voter.user.id) {
+        return Err(VoteError::AlreadyAgreed);
     }
     if request.asked.number.is_some() {
-        let picked = yes.picked.ok_or(Cannot::NumberMissing)?;
+        let picked = yes.picked.ok_or(VoteError::NumberMissing)?;
         if request.asked.number != Some(picked) {
-            return deny(ballot, No::WrongNumber);
+            return deny(voter, Denial::WrongNumber);
         }
     }
     if yes.level < request.asked.level.max(Level::Password) {
-        return Err(Cannot::TooWeak);
+        return Err(VoteError::TooWeak);
     }
-    let within = [&request.asked.authority, ballot.left];
+    let within = [&request.asked.authority, voter.left];
     let within = within.map(|whole| whole.covers(yes.authority, types));
     if within.iter().any(Result::is_err) || yes.authority.is_empty() || yes.ends_at <= now {
-        return Err(Cannot::Changed);
+        return Err(VoteError::Changed);
     }
-    let vote = ballot.vote(standing, yes.level);
-    let votes = [ballot.votes, std::slice::from_ref(&vote)].concat();
+    let vote = voter.vote(right, yes.level);
+    let votes = [voter.votes, std::slice::from_ref(&vote)].concat();
     if !request.is_decided_by(&votes) {
-        return Ok(Outcome::Agreed(vote));
+        return Ok(VoteOutcome::Agreed(vote));
     }
-    Ok(Outcome::Ended(
+    Ok(VoteOutcome::Ended(
         vote,
         Box::new(permitted(request, yes, votes, now)),
     ))
 }
 
 /// What is left of what was asked after these people agreed, in whatever order their clocks put them: no more than any of
-/// them saw (promise 7).
+/// them saw.
 pub fn least<'a>(
     asked: &Authority,
     agreed: impl IntoIterator<Item = &'a Authority>,
@@ -167,24 +175,24 @@ pub fn least<'a>(
 }
 
 /// A no of anybody who is asked ends it, whoever agreed before.
-pub fn deny(ballot: Ballot<'_>, why: No) -> Result<Outcome, Cannot> {
-    let standing = standing(ballot.request, ballot.user, ballot.now)?;
-    let vote = ballot.vote(standing, Level::None);
+pub fn deny(voter: Voter<'_>, why: Denial) -> Result<VoteOutcome, VoteError> {
+    let right = voting_right(voter.request, voter.user, voter.now)?;
+    let vote = voter.vote(right, Level::None);
     let decision = Decision {
         authority: Authority::default(),
         narrowed: false,
         ends_at: None,
         approval: None,
-        by: [ballot.votes, std::slice::from_ref(&vote)].concat(),
+        by: [voter.votes, std::slice::from_ref(&vote)].concat(),
         reason: Some(why.as_str().to_owned()),
     };
-    Ok(Outcome::Ended(vote, Box::new(decision)))
+    Ok(VoteOutcome::Ended(vote, Box::new(decision)))
 }
 
 /// Of several people the weakest proof counts.
 fn permitted(
     request: &PendingRequest,
-    yes: &Yes<'_>,
+    yes: &Agreement<'_>,
     votes: Vec<Vote>,
     now: Timestamp,
 ) -> Decision {
@@ -231,13 +239,13 @@ const fn basis(level: Level) -> ApprovalBasis {
     }
 }
 
-impl Ballot<'_> {
-    fn vote(&self, standing: Standing, level: Level) -> Vote {
+impl Voter<'_> {
+    fn vote(&self, right: VotingRight, level: Level) -> Vote {
         Vote {
             user: self.user.id.clone(),
             name: self.user.name.clone(),
-            role: standing.role,
-            stage: standing.stage,
+            role: right.role,
+            stage: right.stage,
             at: self.now,
             level,
             receipt: self.receipt.clone(),

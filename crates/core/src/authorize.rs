@@ -9,8 +9,8 @@ use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use crate::client::{Client, User};
+use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::request::{PreparedRequest, always_asks};
 use crate::requirements::{Requirements, requirements};
 use crate::task::{PersonAuthentication, level_of};
@@ -40,7 +40,7 @@ pub struct FoundRequest {
 
 /// A login, as it is found.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Session {
+pub struct UserSession {
     pub user: User,
     pub authenticated_at: Timestamp,
     /// How strongly.
@@ -59,7 +59,7 @@ pub struct Reads {
     pub language: Option<String>,
 }
 
-impl Session {
+impl UserSession {
     pub fn authentication(&self) -> PersonAuthentication {
         PersonAuthentication::of(self.level, self.authenticated_at)
     }
@@ -74,7 +74,7 @@ pub enum Need {
 
 /// Why a request cannot be continued; shown as a page, because no redirect can be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dead {
+pub enum RequestUnusable {
     Unknown,
     Expired,
     Used,
@@ -82,16 +82,16 @@ pub enum Dead {
 }
 
 impl FoundRequest {
-    /// Opening a request twice is fine; only the decision consumes it (LESSONS 36).
-    pub fn usable(&self, client_id: &str, now: Timestamp) -> Result<(), Dead> {
+    /// Opening a request twice is fine; only the decision consumes it, because browsers prefetch and people reload.
+    pub fn usable(&self, client_id: &str, now: Timestamp) -> Result<(), RequestUnusable> {
         if self.client != client_id {
-            return Err(Dead::OtherClient);
+            return Err(RequestUnusable::OtherClient);
         }
         if self.consumed_at.is_some() {
-            return Err(Dead::Used);
+            return Err(RequestUnusable::Used);
         }
         if now >= self.expires_at {
-            return Err(Dead::Expired);
+            return Err(RequestUnusable::Expired);
         }
         Ok(())
     }
@@ -107,7 +107,7 @@ pub struct Logins<'a> {
 
 /// How strongly the person must be logged in: as the decision needs it, and as strongly as one of `acr_values`. Nobody can log
 /// in by values that we do not know.
-pub fn wanted_level(needs: &Requirements<'_>, acr_values: &[String]) -> Result<Level, Refusal> {
+pub fn wanted_level(needs: &Requirements<'_>, acr_values: &[String]) -> Result<Level, OAuthError> {
     if acr_values.is_empty() {
         return Ok(needs.level);
     }
@@ -117,17 +117,18 @@ pub fn wanted_level(needs: &Requirements<'_>, acr_values: &[String]) -> Result<L
 }
 
 /// RFC 9470 section 5.
-pub(crate) fn unmet(sentence: &str) -> Refusal {
-    Refusal::new(ErrorCode::UnmetAuthenticationRequirements, sentence)
+pub(crate) fn unmet(sentence: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::UnmetAuthenticationRequirements, sentence)
 }
 
 /// Login, consent, or a refusal that goes back to the client.
 pub fn next(
     found: &FoundRequest,
     client: &Client,
-    session: Option<&Session>,
-    (logins, now): (Logins<'_>, Timestamp),
-) -> Result<Need, Refusal> {
+    session: Option<&UserSession>,
+    logins: Logins<'_>,
+    now: Timestamp,
+) -> Result<Need, OAuthError> {
     let request = &found.prepared.request;
     let prompt = request.prompt;
     let authority = &found.prepared.authority;
@@ -151,7 +152,7 @@ pub fn next(
         } else {
             ErrorCode::LoginRequired
         };
-        return Err(Refusal::new(
+        return Err(OAuthError::new(
             code,
             "a person must take part, and `prompt` is `none`",
         ));
@@ -163,8 +164,8 @@ pub fn next(
     })
 }
 
-/// An agent may be driving the browser: its consent needs a password given in this very interaction (DESIGN 4).
-fn suffices(session: &Session, found: &FoundRequest, client: &Client, now: Timestamp) -> bool {
+/// An agent may be driving the browser: its consent needs a password given in this very interaction.
+fn suffices(session: &UserSession, found: &FoundRequest, client: &Client, now: Timestamp) -> bool {
     let here = session.for_request.as_deref() == Some(found.digest.as_str());
     let request = &found.prepared.request;
     let age = request.max_age.map(Duration::from_secs);

@@ -1,4 +1,4 @@
-//! How often people may be asked (JOURNEYS, "Guards"): an agent that asks again and again would get its yes by wearing a person
+//! How often people may be asked: an agent that asks again and again would get its yes by wearing a person
 //! down. Over budget nobody is asked, and a no makes the next question wait.
 
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
 
 /// The counts of prompts are those of the last hour.
 pub const WINDOW: Duration = Duration::from_secs(3600);
@@ -63,7 +63,7 @@ pub struct Prompts {
 /// Nobody is asked now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OverBudget {
-    pub refusal: Refusal,
+    pub refusal: OAuthError,
     pub retry_after: Duration,
 }
 
@@ -112,7 +112,7 @@ fn paused_until(prompts: &Prompts) -> Option<Timestamp> {
 
 fn over(sentence: &str, retry_after: Duration) -> OverBudget {
     OverBudget {
-        refusal: Refusal::new(ErrorCode::AccessDenied, sentence),
+        refusal: OAuthError::new(ErrorCode::AccessDenied, sentence),
         retry_after,
     }
 }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn promise_10_each_count_has_a_limit() {
+    fn each_count_has_a_limit() {
         let full = |limits: Limits, change: fn(&mut Prompts, u64), most| {
             let mut prompts = Prompts::default();
             change(&mut prompts, most - 1);

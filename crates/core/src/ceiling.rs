@@ -1,4 +1,4 @@
-//! The blueprint of an agent (promise 1): what goes beyond it is refused, with a pointer to what was too wide.
+//! The blueprint of an agent: what goes beyond it is refused, with a pointer to what was too wide.
 
 use writ_authority::{Authority, ScopeGrant};
 use writ_wire::error::Excess;
@@ -6,16 +6,16 @@ use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
 use crate::client::Client;
+use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::request::OPENID;
 
-/// Promise 1: nothing above the blueprint, and the pointer says what was.
+/// Nothing above the blueprint, and the pointer says what was.
 pub fn within_ceiling(
     authority: &Authority,
     client: &Client,
     realm: Realm<'_>,
-) -> Result<(), Refusal> {
+) -> Result<(), OAuthError> {
     excess(authority, client, realm).map_err(|excess| too_wide(CEILING, excess))?;
     bare_resources(authority, client, realm)
 }
@@ -26,7 +26,7 @@ pub fn admits_asked(
     asked: &[String],
     client: &Client,
     realm: Realm<'_>,
-) -> Result<(), Refusal> {
+) -> Result<(), OAuthError> {
     excess(authority, client, realm)
         .map_err(|excess| too_wide(CEILING, as_asked(excess, authority, asked)))?;
     bare_resources(authority, client, realm)
@@ -72,24 +72,28 @@ fn reference(detail: &Detail) -> Option<String> {
 }
 
 /// A refusal for authority that is wider than its measure.
-pub fn too_wide(measure: &str, excess: Vec<Excess>) -> Refusal {
+pub fn too_wide(measure: &str, excess: Vec<Excess>) -> OAuthError {
     let first = excess
         .first()
         .map(|e| e.pointer.clone())
         .unwrap_or_default();
     let sentence = format!("`{first}` is wider than {measure}");
     let refusal = if first.starts_with("/scope/") {
-        Refusal::invalid_scope(sentence)
+        OAuthError::invalid_scope(sentence)
     } else if first.starts_with("/resource/") {
-        Refusal::invalid_target(sentence)
+        OAuthError::invalid_target(sentence)
     } else {
-        Refusal::invalid_details(sentence)
+        OAuthError::invalid_details(sentence)
     };
     refusal.with_excess(excess)
 }
 
 /// A resource without scope or details is an audience all the same: the ceiling must name it somewhere.
-fn bare_resources(authority: &Authority, client: &Client, realm: Realm<'_>) -> Result<(), Refusal> {
+fn bare_resources(
+    authority: &Authority,
+    client: &Client,
+    realm: Realm<'_>,
+) -> Result<(), OAuthError> {
     let Some(agent) = &client.agent else {
         return Ok(());
     };
@@ -109,7 +113,7 @@ fn bare_resources(authority: &Authority, client: &Client, realm: Realm<'_>) -> R
         .iter()
         .find(|uri| *uri != realm.issuer && !named(uri))
     {
-        Some(uri) => Err(Refusal::invalid_target(format!(
+        Some(uri) => Err(OAuthError::invalid_target(format!(
             "resource `{uri}` is outside the agent's ceiling"
         ))),
         None => Ok(()),

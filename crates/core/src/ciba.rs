@@ -11,10 +11,9 @@ use writ_wire::token::GrantType;
 
 use crate::client::{Client, User};
 use crate::lineage::Lineage;
-use crate::pending::{Delivery, Kind, LONGEST_WAIT, Prepared, SHORTEST_WAIT, USUAL_WAIT};
-use crate::realm::Realm;
-use crate::refusal::Refusal;
-use crate::request::{self, Making, OPENID, Wanted};
+use crate::oauth_error::OAuthError;
+use crate::pending::{Delivery, Kind, LONGEST_WAIT, PreparedApproval, SHORTEST_WAIT, USUAL_WAIT};
+use crate::request::{self, OPENID, RequestContext, Wanted};
 use crate::requirements::{Requirements, requirements};
 use crate::target;
 use crate::task::level_of;
@@ -28,13 +27,14 @@ pub const USER_CODE_PAUSE: Duration = Duration::from_secs(900);
 pub fn prepare(
     request: &BackchannelRequest,
     client: &Client,
-    (realm, strongest): (Realm<'_>, Level),
-    context: &mut Making<'_>,
-) -> Result<Prepared, Refusal> {
+    strongest: Level,
+    context: &mut RequestContext<'_>,
+) -> Result<PreparedApproval, OAuthError> {
+    let realm = context.realm;
     client.may_use(GrantType::Ciba)?;
     let delivery = client.backchannel.delivery;
     if delivery != Delivery::Poll && request.client_notification_token.is_none() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "parameter `client_notification_token` is missing: this client is told of the answer",
         ));
     }
@@ -44,9 +44,9 @@ pub fn prepare(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let authority = request::resolve(&wanted, client, realm, context)?;
+    let authority = request::resolve(&wanted, client, context)?;
     if authority.is_empty() {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
@@ -55,12 +55,12 @@ pub fn prepare(
         target::audience(&authority, &[], realm)?;
         // CIBA 10.3.1: the ID token alone binds what is pushed to the request.
         if !identity {
-            return Err(Refusal::invalid_scope(
+            return Err(OAuthError::invalid_scope(
                 "`scope` without `openid`: what is pushed to this client comes with an ID token",
             ));
         }
     }
-    Ok(Prepared {
+    Ok(PreparedApproval {
         kind: Kind::Ciba,
         delivery,
         transaction: None,
@@ -79,9 +79,9 @@ pub fn prepare(
     })
 }
 
-/// LESSONS 30: what is shown is exactly what was sent, so whatever would have to be cleaned is refused.
-fn check_message(request: &BackchannelRequest, client: &Client) -> Result<(), Refusal> {
-    let invalid = |sentence: &str| Refusal::new(ErrorCode::InvalidBindingMessage, sentence);
+/// What is shown is exactly what was sent, so whatever would have to be cleaned is refused.
+fn check_message(request: &BackchannelRequest, client: &Client) -> Result<(), OAuthError> {
+    let invalid = |sentence: &str| OAuthError::new(ErrorCode::InvalidBindingMessage, sentence);
     match &request.binding_message {
         Some(text) if words::clean(text, words::LONGEST_WORDS) != *text => Err(invalid(
             "`binding_message` would not be shown as it is: at most 140 plain characters in one line, without links, \
@@ -102,16 +102,16 @@ pub(crate) fn level(
     needs: &Requirements<'_>,
     acr_values: &[String],
     strongest: Level,
-) -> Result<Level, Refusal> {
+) -> Result<Level, OAuthError> {
     let by_class = acr_values.iter().filter_map(|acr| level_of(acr)).min();
     if by_class.is_none() && !acr_values.is_empty() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "no value of `acr_values` is known: see `acr_values_supported` of the metadata",
         ));
     }
     let level = needs.level.max(by_class.unwrap_or(Level::None));
     if level > strongest {
-        return Err(Refusal::new(
+        return Err(OAuthError::new(
             ErrorCode::AccessDenied,
             "this needs a stronger answer than anybody can give here: no verifier is configured",
         ));
@@ -129,7 +129,7 @@ pub struct Hinted<'a> {
 }
 
 /// Whether this client may ask this person. Unknown, disabled and unrelated look the same.
-pub fn person<'a>(client: &Client, hinted: &Hinted<'a>) -> Result<&'a User, Refusal> {
+pub fn person<'a>(client: &Client, hinted: &Hinted<'a>) -> Result<&'a User, OAuthError> {
     let found = hinted.found.filter(|user| !user.disabled);
     let related = |user: &User| match (&client.agent, hinted.asking) {
         (None, _) => true,
@@ -137,7 +137,7 @@ pub fn person<'a>(client: &Client, hinted: &Hinted<'a>) -> Result<&'a User, Refu
         (Some(agent), None) => hinted.has_live_task || agent.may_ask.contains(&user.name),
     };
     found.filter(|user| related(user)).ok_or_else(|| {
-        Refusal::new(
+        OAuthError::new(
             ErrorCode::UnknownUserId,
             "this person is not known, or this client may not ask them",
         )

@@ -11,8 +11,8 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::token::GrantType;
 
 use crate::id::{ClientId, UserId};
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
-use crate::refusal::Refusal;
 
 /// A registered client; valid by construction (`registration`).
 #[derive(Clone)]
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// Refuses a grant type that is not registered.
-    pub fn may_use(&self, grant: GrantType) -> Result<(), Refusal> {
+    pub fn may_use(&self, grant: GrantType) -> Result<(), OAuthError> {
         if self.grant_types.contains(grant.as_str()) {
             return Ok(());
         }
@@ -115,23 +115,23 @@ impl Client {
             "grant type `{}` is not registered for this client",
             grant.as_str()
         );
-        Err(Refusal::new(
+        Err(OAuthError::new(
             writ_wire::error::ErrorCode::UnauthorizedClient,
             sentence,
         ))
     }
 
     /// The redirect URI of a request: the one asked for if it is registered, or the only registered one.
-    pub fn redirect_uri(&self, asked: Option<&str>) -> Result<String, Refusal> {
+    pub fn redirect_uri(&self, asked: Option<&str>) -> Result<String, OAuthError> {
         match (asked, self.redirect_uris.as_slice()) {
             (Some(asked), registered) if registered.iter().any(|r| redirect::matches(r, asked)) => {
                 Ok(asked.to_owned())
             }
-            (Some(_), _) => Err(Refusal::invalid_request(
+            (Some(_), _) => Err(OAuthError::invalid_request(
                 "`redirect_uri` is not registered for this client",
             )),
             (None, [only]) if self.profile == Profile::Oauth21 => Ok(only.clone()),
-            (None, _) => Err(Refusal::invalid_request(
+            (None, _) => Err(OAuthError::invalid_request(
                 "parameter `redirect_uri` is missing",
             )),
         }

@@ -12,13 +12,13 @@ use writ_wire::token::CodeRequest;
 use crate::client::Client;
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
-use crate::realm::Realm;
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
+use crate::realm::DecisionContext;
 use crate::target;
 
 /// FAPI 2.0 allows 60 seconds.
 pub const CODE_LIFETIME: Duration = Duration::from_secs(60);
-/// How long the loser of a race is refused without revoking anything (DESIGN 4).
+/// How long the loser of a race is refused without revoking anything.
 pub const RACE_GRACE: Duration = Duration::from_secs(10);
 
 /// One row of `codes`; the code itself is kept nowhere.
@@ -53,18 +53,18 @@ pub struct Consumed {
 
 /// What redeeming it gives.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Redeemed {
+pub struct RedeemedCode {
     pub audience: ResourceUri,
     pub view: Authority,
 }
 
 /// A refusal, and whether the grant behind it dies.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    Redeem(Redeemed),
-    Refuse(Refusal),
+pub enum CodeOutcome {
+    Redeem(RedeemedCode),
+    Refuse(OAuthError),
     /// Used twice by its own client: everything made from it is stopped.
-    RefuseAndStop(Refusal),
+    RefuseAndStop(OAuthError),
 }
 
 /// Decides; consuming is one guarded statement of the caller.
@@ -73,11 +73,12 @@ pub fn redeem(
     request: &CodeRequest,
     client: &Client,
     proof: Option<&Thumbprint>,
-    (realm, now): (Realm<'_>, Timestamp),
-) -> Outcome {
-    // A wrong client's try neither consumes the code nor stops anything (LESSONS 34).
+    context: DecisionContext<'_>,
+) -> CodeOutcome {
+    let DecisionContext { realm, now } = context;
+    // A wrong client's try neither consumes the code nor stops anything.
     if found.row.client != client.id {
-        return Outcome::Refuse(unknown().because("code of another client"));
+        return CodeOutcome::Refuse(unknown().because("code of another client"));
     }
     if let Some(consumed) = &found.consumed {
         return reuse(consumed, proof, now);
@@ -85,31 +86,31 @@ pub fn redeem(
     let checked = check(found, request, proof, now);
     let checked = checked.and_then(|()| found.lineage.require_agreement(client, realm));
     if let Err(refusal) = checked {
-        return Outcome::Refuse(refusal);
+        return CodeOutcome::Refuse(refusal);
     }
     let granted = &found.lineage.leaf.authority;
     match target::audience(granted, &request.resource, realm) {
-        Ok(audience) => Outcome::Redeem(Redeemed {
+        Ok(audience) => CodeOutcome::Redeem(RedeemedCode {
             view: granted.view(&audience),
             audience,
         }),
-        Err(refusal) => Outcome::Refuse(refusal),
+        Err(refusal) => CodeOutcome::Refuse(refusal),
     }
 }
 
 /// The refusal for a code that does not exist, is another's, or is used up: they look the same.
-pub fn unknown() -> Refusal {
-    Refusal::invalid_grant("the code is unknown, expired or used")
+pub fn unknown() -> OAuthError {
+    OAuthError::invalid_grant("the code is unknown, expired or used")
 }
 
 /// Second use: the loser of a race with the same key costs nothing, anything later stops the grant.
-pub fn reuse(consumed: &Consumed, proof: Option<&Thumbprint>, now: Timestamp) -> Outcome {
+pub fn reuse(consumed: &Consumed, proof: Option<&Thumbprint>, now: Timestamp) -> CodeOutcome {
     let raced = now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
     let refusal = unknown().because("code used before");
     if raced {
-        Outcome::Refuse(refusal)
+        CodeOutcome::Refuse(refusal)
     } else {
-        Outcome::RefuseAndStop(refusal)
+        CodeOutcome::RefuseAndStop(refusal)
     }
 }
 
@@ -118,7 +119,7 @@ fn check(
     request: &CodeRequest,
     proof: Option<&Thumbprint>,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), OAuthError> {
     let row = &found.row;
     if now >= row.expires_at {
         return Err(unknown().because("code expired"));
@@ -128,24 +129,24 @@ fn check(
         .as_ref()
         .is_some_and(|uri| *uri != row.redirect_uri)
     {
-        return Err(Refusal::invalid_grant(
+        return Err(OAuthError::invalid_grant(
             "`redirect_uri` is not the one of the authorization request",
         ));
     }
     let Some(verifier) = &request.code_verifier else {
-        return Err(Refusal::invalid_grant(
+        return Err(OAuthError::invalid_grant(
             "parameter `code_verifier` is missing",
         ));
     };
     if !row.code_challenge.matches(verifier) {
-        return Err(Refusal::invalid_grant(
+        return Err(OAuthError::invalid_grant(
             "`code_verifier` does not match the `code_challenge`",
         ));
     }
     if row.jkt.is_some() && row.jkt.as_ref() != proof {
-        return Err(Refusal::invalid_grant(
+        return Err(OAuthError::invalid_grant(
             "the proof's key is not the one that the code is bound to",
         ));
     }
-    found.lineage.require_live(now, Refusal::invalid_grant)
+    found.lineage.require_live(now, OAuthError::invalid_grant)
 }

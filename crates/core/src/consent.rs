@@ -1,4 +1,4 @@
-//! A person's decision becomes a task, a consent, the first delegation and a code (DESIGN 4, 5).
+//! A person's decision becomes a task, a consent, the first delegation and a code.
 
 use std::collections::BTreeSet;
 
@@ -16,9 +16,9 @@ use crate::client::{Client, User};
 use crate::code::{CODE_LIFETIME, NewCode};
 use crate::delegation::{self, Delegation};
 use crate::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId, UserId};
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
-use crate::realm::Realm;
-use crate::refusal::Refusal;
+use crate::realm::DecisionContext;
 use crate::request::{PreparedRequest, longest_task};
 use crate::screen::{self, ScreenError};
 use crate::task::{Approval, PersonAuthentication, Subject, Task, level_of};
@@ -31,7 +31,7 @@ pub struct Chosen {
 }
 
 /// Names and secrets for what is made, drawn by the caller.
-pub struct Fresh {
+pub struct ConsentIds {
     pub task: TaskId,
     pub delegation: DelegationId,
     pub consent: ConsentId,
@@ -96,21 +96,37 @@ pub struct Consent {
 }
 
 /// Who decides, and how they were authenticated.
-pub struct Approver<'a> {
+pub struct ConsentGiver<'a> {
     pub user: &'a User,
     pub authentication: PersonAuthentication,
 }
 
+/// What a person was asked, and what they answered.
+#[derive(Clone, Copy)]
+pub struct ConsentFacts<'a> {
+    pub prepared: &'a PreparedRequest,
+    pub client: &'a Client,
+    pub giver: &'a ConsentGiver<'a>,
+    pub chosen: &'a Chosen,
+    pub screen: &'a ConsentScreen,
+}
+
 /// The person approves, all of it or less.
 pub fn approve(
-    prepared: &PreparedRequest,
-    client: &Client,
-    approver: &Approver<'_>,
-    (chosen, screen): (&Chosen, &ConsentScreen),
-    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
-) -> Result<Approved, Refusal> {
-    if approver.user.disabled {
-        return Err(Refusal::new(
+    facts: ConsentFacts<'_>,
+    context: DecisionContext<'_>,
+    ids: ConsentIds,
+) -> Result<Approved, OAuthError> {
+    let ConsentFacts {
+        prepared,
+        client,
+        giver,
+        chosen,
+        screen,
+    } = facts;
+    let now = context.now;
+    if giver.user.disabled {
+        return Err(OAuthError::new(
             ErrorCode::AccessDenied,
             "the person may not approve anything now",
         ));
@@ -120,10 +136,10 @@ pub fn approve(
         return Err(denied());
     }
     let narrowed = authority != prepared.authority;
-    let task = task(prepared, client, approver, authority, (screen, now, &fresh));
-    let delegation = root(&task, client, (realm, now, &fresh), prepared);
+    let task = task(facts, authority, now, &ids);
+    let delegation = root(&task, facts, context, &ids);
     let code = NewCode {
-        digest: fresh.code_digest,
+        digest: ids.code_digest,
         client: client.id.clone(),
         delegation: delegation.id.clone(),
         redirect_uri: prepared.redirect_uri.clone(),
@@ -135,11 +151,11 @@ pub fn approve(
         expires_at: now.plus(CODE_LIFETIME),
     };
     let consent = Consent {
-        id: fresh.consent,
+        id: ids.consent,
         shown_hash: hash::digest_text(&[screen.text.as_bytes()]),
         shown: screen.text.clone(),
         locale: screen.locale.clone(),
-        method: method(&approver.authentication),
+        method: method(&giver.authentication),
         at: now,
     };
     Ok(Approved {
@@ -152,8 +168,8 @@ pub fn approve(
 }
 
 /// The person said no, or nothing was left.
-pub fn denied() -> Refusal {
-    Refusal::new(ErrorCode::AccessDenied, "the person did not agree")
+pub fn denied() -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, "the person did not agree")
 }
 
 /// How the person showed that it is them, for the record.
@@ -202,32 +218,26 @@ pub fn is_bare(authority: &Authority, audience: &ResourceUri) -> bool {
     view.scopes().is_empty() && view.details().is_empty()
 }
 
-fn task(
-    prepared: &PreparedRequest,
-    client: &Client,
-    approver: &Approver<'_>,
-    authority: Authority,
-    (screen, now, fresh): (&ConsentScreen, Timestamp, &Fresh),
-) -> Task {
+fn task(facts: ConsentFacts<'_>, authority: Authority, now: Timestamp, ids: &ConsentIds) -> Task {
     Task {
-        id: fresh.task.clone(),
-        subject: Subject::Person(approver.user.id.to_string()),
-        client: client.id.clone(),
-        purpose: prepared.purpose.clone(),
+        id: ids.task.clone(),
+        subject: Subject::Person(facts.giver.user.id.to_string()),
+        client: facts.client.id.clone(),
+        purpose: facts.prepared.purpose.clone(),
         authority,
-        salt: fresh.salt.clone(),
-        transaction: fresh.transaction.clone(),
+        salt: ids.salt.clone(),
+        transaction: ids.transaction.clone(),
         approval: Approval {
-            id: fresh.approval.clone(),
+            id: ids.approval.clone(),
             basis: ApprovalBasis::Consent,
             at: now,
-            authentication: Some(approver.authentication.clone()),
+            authentication: Some(facts.giver.authentication.clone()),
             transaction: None,
             by: Some(DecidedBy::Subject),
             people: 1,
         },
         created_at: now,
-        expires_at: screen.ends_at,
+        expires_at: facts.screen.ends_at,
     }
 }
 
@@ -241,14 +251,15 @@ pub fn ends_at(prepared: &PreparedRequest, client: &Client, since: Timestamp) ->
 
 fn root(
     task: &Task,
-    client: &Client,
-    (realm, now, fresh): (Realm<'_>, Timestamp, &Fresh),
-    prepared: &PreparedRequest,
+    facts: ConsentFacts<'_>,
+    context: DecisionContext<'_>,
+    ids: &ConsentIds,
 ) -> Delegation {
-    let id = fresh.delegation.clone();
+    let client = facts.client;
+    let id = ids.delegation.clone();
     let act = client
         .is_agent()
-        .then(|| delegation::act(realm.issuer.as_str(), &client.id, &id, None));
+        .then(|| delegation::act(context.realm.issuer.as_str(), &client.id, &id, None));
     Delegation {
         path: delegation::path(None, &id),
         id,
@@ -264,8 +275,8 @@ fn root(
             .as_ref()
             .map_or_else(Onward::nobody, |a| a.onward.clone()),
         act,
-        jkt: prepared.jkt.clone(),
-        created_at: now,
+        jkt: facts.prepared.jkt.clone(),
+        created_at: context.now,
         expires_at: task.expires_at,
     }
 }

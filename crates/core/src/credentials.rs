@@ -10,16 +10,16 @@ use writ_wire::token::ClientCredentialsRequest;
 use crate::client::Client;
 use crate::delegation::{self, Delegation};
 use crate::id::{ApprovalId, DelegationId, TaskId, TransactionId};
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
-use crate::request::{Making, Wanted, longest_task, resolve};
+use crate::request::{RequestContext, Wanted, longest_task, resolve};
 use crate::requirements::requirements;
 use crate::target;
 use crate::task::{Approval, Subject, Task};
 
 /// Names for what is made, drawn by the caller.
-pub struct Fresh {
+pub struct OwnWorkIds {
     pub task: TaskId,
     pub delegation: DelegationId,
     pub approval: ApprovalId,
@@ -40,19 +40,20 @@ pub fn own_work(
     request: &ClientCredentialsRequest,
     client: &Client,
     proof: Option<&Thumbprint>,
-    realm: Realm<'_>,
-    (context, fresh): (&mut Making<'_>, Fresh),
-) -> Result<OwnWork, Refusal> {
+    context: &mut RequestContext<'_>,
+    ids: OwnWorkIds,
+) -> Result<OwnWork, OAuthError> {
+    let realm = context.realm;
     let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
     if scopes.iter().any(|s| s == crate::request::OPENID) {
-        return Err(Refusal::invalid_scope("scope `openid` needs a person"));
+        return Err(OAuthError::invalid_scope("scope `openid` needs a person"));
     }
     let wanted = Wanted {
         scopes: &scopes,
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let asked = resolve(&wanted, client, realm, context)?;
+    let asked = resolve(&wanted, client, context)?;
     let authority = if asked.is_empty() {
         issuer_only(client, realm)?
     } else {
@@ -61,8 +62,8 @@ pub fn own_work(
     requirements(&authority, client, None, None, realm).allow_own_work()?;
     let audience = target::audience(&authority, &request.resource, realm)?;
     let view = authority.view(&audience);
-    let task = task(client, authority, context.now, &fresh);
-    let delegation = root(&task, client, proof, fresh.delegation);
+    let task = task(client, authority, context.now, &ids);
+    let delegation = root(&task, client, proof, ids.delegation);
     Ok(OwnWork {
         task,
         delegation,
@@ -71,9 +72,9 @@ pub fn own_work(
     })
 }
 
-fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, Refusal> {
+fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, OAuthError> {
     if !client.is_agent() {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
@@ -84,22 +85,22 @@ fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, Refusal> 
     ))
 }
 
-fn task(client: &Client, authority: Authority, now: Timestamp, fresh: &Fresh) -> Task {
+fn task(client: &Client, authority: Authority, now: Timestamp, ids: &OwnWorkIds) -> Task {
     let subject = if client.is_agent() {
         Subject::Agent
     } else {
         Subject::Client
     };
     Task {
-        id: fresh.task.clone(),
+        id: ids.task.clone(),
         subject: subject(client.id.to_string()),
         client: client.id.clone(),
         purpose: None,
         authority,
-        salt: fresh.salt.clone(),
-        transaction: fresh.transaction.clone(),
+        salt: ids.salt.clone(),
+        transaction: ids.transaction.clone(),
         approval: Approval {
-            id: fresh.approval.clone(),
+            id: ids.approval.clone(),
             basis: ApprovalBasis::Policy,
             at: now,
             authentication: None,

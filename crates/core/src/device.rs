@@ -14,14 +14,13 @@ use writ_wire::token::GrantType;
 use crate::authorize::{unmet, wanted_level};
 use crate::client::Client;
 use crate::id::{ApprovalId, UserId};
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
 use crate::pending::{
-    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, Safeguards,
-    State,
+    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
+    Safeguards,
 };
-use crate::realm::Realm;
-use crate::refusal::Refusal;
-use crate::request::{self, Making, OPENID, Wanted};
+use crate::request::{self, OPENID, RequestContext, Wanted};
 use crate::requirements::requirements;
 
 /// How long a code is good: time to find a browser, log in and decide (RFC 8628 section 3.2).
@@ -37,7 +36,7 @@ pub const CODE_PAUSE: Duration = Duration::from_secs(60);
 
 /// What a device asks for.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prepared {
+pub struct PreparedDevice {
     pub authority: Authority,
     pub level: Level,
     /// `mission_intent`: what the client says it is for.
@@ -45,24 +44,29 @@ pub struct Prepared {
     pub identity: bool,
 }
 
-/// Names of one new request, drawn by the caller.
-pub struct Fresh {
+/// Everything else that a new request is made of.
+pub struct DeviceFacts<'a> {
     pub id: ApprovalId,
     /// Of the `device_code`.
     pub digest: String,
+    pub client: &'a Client,
+    pub jkt: Option<Thumbprint>,
+    pub address: Option<String>,
+    pub now: Timestamp,
 }
 
 /// Decides what this client may ask whoever types its code. `strongest`: the strongest answer that can be given here.
 pub fn prepare(
     request: &DeviceRequest,
     client: &Client,
-    (realm, strongest): (Realm<'_>, Level),
-    context: &mut Making<'_>,
-) -> Result<Prepared, Refusal> {
+    strongest: Level,
+    context: &mut RequestContext<'_>,
+) -> Result<PreparedDevice, OAuthError> {
+    let realm = context.realm;
     client.may_use(GrantType::DeviceCode)?;
     let (reason, ends_at) = request::intent(request.mission_intent.as_ref(), client, context)?;
     if ends_at.is_some() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "`mission_intent` of a device has no `expires_at`: the task begins when the person decides",
         ));
     }
@@ -71,9 +75,9 @@ pub fn prepare(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let authority = request::resolve(&wanted, client, realm, context)?;
+    let authority = request::resolve(&wanted, client, context)?;
     if authority.is_empty() {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
@@ -87,11 +91,11 @@ pub fn prepare(
     let identity = request.scope.iter().any(|scope| scope == OPENID);
     let others = |step: &ApproversFile| step.of != [SUBJECT];
     if identity && needs.designated()?.iter().any(others) {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "`openid`: others than the person decide about this, and cannot say who they are",
         ));
     }
-    Ok(Prepared {
+    Ok(PreparedDevice {
         level,
         identity,
         authority,
@@ -100,22 +104,16 @@ pub fn prepare(
 }
 
 /// The request as it waits for its code to be typed.
-pub fn pending(
-    prepared: Prepared,
-    client: &Client,
-    jkt: Option<Thumbprint>,
-    address: Option<String>,
-    (now, fresh): (Timestamp, Fresh),
-) -> PendingRequest {
+pub fn pending(prepared: PreparedDevice, facts: DeviceFacts<'_>) -> PendingRequest {
     // Each code is its own question: nothing collapses.
-    let asked_hash = hash::digest_text(&[b"device", fresh.digest.as_bytes()]);
+    let asked_hash = hash::digest_text(&[b"device", facts.digest.as_bytes()]);
     PendingRequest {
-        id: fresh.id,
+        id: facts.id,
         kind: Kind::Device,
-        digest: fresh.digest,
-        client: client.id.clone(),
+        digest: facts.digest,
+        client: facts.client.id.clone(),
         subject: None,
-        state: State::Pending,
+        status: PendingStatus::Pending,
         asked: Asked {
             authority: prepared.authority,
             binding_message: None,
@@ -125,13 +123,13 @@ pub fn pending(
             safeguards: Safeguards::default(),
             delivery: Delivery::Poll,
             number: None,
-            address,
+            address: facts.address,
             identity: prepared.identity,
             transaction: None,
-            onward: Onward::of(client),
+            onward: Onward::of(facts.client),
         },
         asked_hash,
-        jkt,
+        jkt: facts.jkt,
         asked_by: None,
         task: None,
         polling: Polling {
@@ -140,10 +138,8 @@ pub fn pending(
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
-        created_at: now,
-        expires_at: now.plus(DEVICE_LIFETIME),
+        created_at: facts.now,
+        expires_at: facts.now.plus(DEVICE_LIFETIME),
     }
 }
 

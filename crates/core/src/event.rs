@@ -7,7 +7,7 @@ use crate::checks::Endpoint;
 use crate::client::Client;
 use crate::delegation::Delegation;
 use crate::id::EventId;
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
 use crate::task::Task;
 
 macro_rules! event_names {
@@ -155,7 +155,7 @@ impl Event {
         self
     }
 
-    pub fn denied(mut self, refusal: &Refusal) -> Self {
+    pub fn denied(mut self, refusal: &OAuthError) -> Self {
         self.decision = Some("deny");
         let cause = refusal
             .cause

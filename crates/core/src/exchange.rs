@@ -1,5 +1,5 @@
-//! Token exchange (RFC 8693) as DESIGN 6 has it: narrow and hand over. Who may ask is decided by C, H, K and `cnf`,
-//! never by whether an actor token is there (LESSONS 1).
+//! Token exchange (RFC 8693): narrow, or hand over to another agent. Which of the two is decided by the caller, the holder of the
+//! subject token, the proof's key and `cnf`, never by the presence of an actor token: it could be left out or added by anybody.
 
 use writ_authority::{Authority, NarrowRequest};
 use writ_jose::key::Thumbprint;
@@ -10,14 +10,14 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::ceiling::within_ceiling;
-use crate::client::{Agent, Client};
+use crate::client::Client;
 use crate::delegation::{self, Delegation, MAX_LINEAGE};
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
+use crate::oauth_error::OAuthError;
 use crate::onward::{DEFAULT_DEPTH, Onward};
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
 use crate::refresh::narrowing;
-use crate::refusal::Refusal;
 use crate::requirements::requirements;
 use crate::target;
 
@@ -50,10 +50,10 @@ pub struct Actor<'a> {
 }
 
 /// Everything that the decision needs.
-pub struct Facts<'a> {
-    /// C: the authenticated client.
+pub struct ExchangeFacts<'a> {
+    /// The authenticated client.
     pub client: &'a Client,
-    /// K: the key of the proof.
+    /// The key of the proof.
     pub proof: &'a Thumbprint,
     /// Verified: signature, type, issuer, expiry.
     pub subject: &'a AccessTokenClaims,
@@ -76,18 +76,22 @@ pub struct Exchanged {
 
 /// Decides; every refusal of subject or actor is `invalid_request` (RFC 8693 section 2.2.2).
 pub fn exchange(
-    facts: &Facts<'_>,
+    facts: &ExchangeFacts<'_>,
     request: &ExchangeRequest,
-    (realm, now, fresh): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Exchanged, Refusal> {
-    let Some(agent) = &facts.client.agent else {
-        return Err(Refusal::new(
+    context: DecisionContext<'_>,
+    id: DelegationId,
+) -> Result<Exchanged, OAuthError> {
+    let DecisionContext { realm, now } = context;
+    if !facts.client.is_agent() {
+        return Err(OAuthError::new(
             ErrorCode::UnauthorizedClient,
             "only an agent may exchange tokens",
         ));
-    };
+    }
     let way = way(facts)?;
-    facts.lineage.require_live(now, Refusal::invalid_request)?;
+    facts
+        .lineage
+        .require_live(now, OAuthError::invalid_request)?;
     consistent(facts.subject, facts.lineage)?;
     may_act(facts, realm)?;
     let granted = &facts.lineage.leaf.authority;
@@ -116,11 +120,11 @@ pub fn exchange(
     let not_after = Timestamp::from_seconds(facts.subject.exp);
     let (new_row, jkt) = match (way, &facts.actor) {
         (Way::HandOver, Some(actor)) => {
-            let row = hand_over(facts, (agent, actor), &view, (realm, now, fresh))?;
+            let row = hand_over(facts, actor, &view, context, id)?;
             (Some(row), actor.binds.clone())
         }
         _ if narrowed.reduced => (
-            Some(narrower(facts, narrowed.authority, (realm, now, fresh))?),
+            Some(narrower(facts, narrowed.authority, context, id)?),
             facts.proof.clone(),
         ),
         _ => (None, facts.proof.clone()),
@@ -135,10 +139,10 @@ pub fn exchange(
     })
 }
 
-/// C, H, K and `cnf` decide.
-fn way(facts: &Facts<'_>) -> Result<Way, Refusal> {
+/// By the caller, the holder of the subject token, the proof's key and `cnf`.
+fn way(facts: &ExchangeFacts<'_>) -> Result<Way, OAuthError> {
     let Some(bound_to) = facts.subject.cnf.as_ref() else {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "the subject token is bound to no key: it cannot be exchanged",
         ));
     };
@@ -148,31 +152,31 @@ fn way(facts: &Facts<'_>) -> Result<Way, Refusal> {
     match (own_key, own_token) {
         (true, true) => {}
         (false, true) => {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "the proof's key is not the one that the subject token is bound to",
             ));
         }
         (true, false) => {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "the subject token's holder is another agent",
             ));
         }
         (false, false) => {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "the subject token belongs to another agent: picking it up is not offered",
             ));
         }
     }
     match &facts.actor {
         None => Ok(Way::Narrow),
-        Some(actor) if actor.client.id == facts.client.id => Err(Refusal::invalid_request(
+        Some(actor) if actor.client.id == facts.client.id => Err(OAuthError::invalid_request(
             "the actor token names the caller itself: leave it out to narrow",
         )),
         Some(_) => Ok(Way::HandOver),
     }
 }
 
-/// H: the outermost actor; without `act`, the agent that is `sub`.
+/// Who holds the token: the outermost actor; without `act`, the agent that is `sub`.
 pub fn holder(subject: &AccessTokenClaims) -> &str {
     subject
         .act
@@ -180,11 +184,11 @@ pub fn holder(subject: &AccessTokenClaims) -> &str {
         .map_or(subject.sub.as_str(), |act| act.sub.as_str())
 }
 
-/// The token and the rows tell the same story; what cannot be traced is refused (LESSONS 5).
-pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Result<(), Refusal> {
+/// The claims of the token agree with the rows; a token that cannot be traced to its delegation is refused.
+pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Result<(), OAuthError> {
     let (leaf, task) = (&lineage.leaf, &lineage.task);
     if leaf.is_single_use() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "the subject token was approved for one action: nothing can be made from it",
         ));
     }
@@ -199,13 +203,13 @@ pub(crate) fn consistent(claims: &AccessTokenClaims, lineage: &Lineage) -> Resul
     if same {
         return Ok(());
     }
-    Err(Refusal::invalid_request(
+    Err(OAuthError::invalid_request(
         "the subject token cannot be traced to its delegation",
     ))
 }
 
-/// We issue none; one that is present must name the agent that would act (LESSONS 8).
-fn may_act(facts: &Facts<'_>, realm: Realm<'_>) -> Result<(), Refusal> {
+/// We issue none; one that is present must name the agent that would act.
+fn may_act(facts: &ExchangeFacts<'_>, realm: Realm<'_>) -> Result<(), OAuthError> {
     let Some(may_act) = &facts.subject.may_act else {
         return Ok(());
     };
@@ -217,13 +221,13 @@ fn may_act(facts: &Facts<'_>, realm: Realm<'_>) -> Result<(), Refusal> {
     if named("sub") == Some(actor.as_str()) && named("iss") == Some(realm.issuer.as_str()) {
         return Ok(());
     }
-    Err(Refusal::invalid_request(
+    Err(OAuthError::invalid_request(
         "`may_act` of the subject token names another actor",
     ))
 }
 
 /// Without `resource` the audience stays.
-fn asked_resource(facts: &Facts<'_>, request: &ExchangeRequest) -> Vec<ResourceUri> {
+fn asked_resource(facts: &ExchangeFacts<'_>, request: &ExchangeRequest) -> Vec<ResourceUri> {
     if request.resource.is_empty() {
         return ResourceUri::parse(&facts.subject.aud).into_iter().collect();
     }
@@ -231,16 +235,18 @@ fn asked_resource(facts: &Facts<'_>, request: &ExchangeRequest) -> Vec<ResourceU
 }
 
 fn narrower(
-    facts: &Facts<'_>,
+    facts: &ExchangeFacts<'_>,
     authority: Authority,
-    (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Delegation, Refusal> {
+    context: DecisionContext<'_>,
+    id: DelegationId,
+) -> Result<Delegation, OAuthError> {
     let leaf = &facts.lineage.leaf;
+    let issuer = context.realm.issuer.as_str();
     let act = leaf
         .act
         .as_ref()
-        .map(|act| delegation::act(realm.issuer.as_str(), &leaf.holder, &id, act.act.as_deref()));
-    child(facts, leaf.onward.clone(), now, id).map(|row| Delegation {
+        .map(|act| delegation::act(issuer, &leaf.holder, &id, act.act.as_deref()));
+    child(facts, leaf.onward.clone(), context.now, id).map(|row| Delegation {
         holder: leaf.holder.clone(),
         authority,
         act,
@@ -250,21 +256,25 @@ fn narrower(
 }
 
 fn hand_over(
-    facts: &Facts<'_>,
-    (_, actor): (&Agent, &Actor<'_>),
+    facts: &ExchangeFacts<'_>,
+    actor: &Actor<'_>,
     view: &Authority,
-    (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Delegation, Refusal> {
+    context: DecisionContext<'_>,
+    id: DelegationId,
+) -> Result<Delegation, OAuthError> {
+    let DecisionContext { realm, now } = context;
     let leaf = &facts.lineage.leaf;
     let Some(agent) = &actor.client.agent else {
-        return Err(Refusal::invalid_request("the actor token names no agent"));
+        return Err(OAuthError::invalid_request(
+            "the actor token names no agent",
+        ));
     };
     if !leaf.onward.allows(agent, &actor.client.id) {
         let sentence = format!(
             "agent `{}` is not among those that this delegation may go on to",
             actor.client.id
         );
-        return Err(Refusal::invalid_request(sentence));
+        return Err(OAuthError::invalid_request(sentence));
     }
     no_cycle(facts, &actor.client.id, realm)?;
     fresh_key(facts, actor)?;
@@ -289,14 +299,14 @@ fn hand_over(
 }
 
 fn child(
-    facts: &Facts<'_>,
+    facts: &ExchangeFacts<'_>,
     onward: Onward,
     now: Timestamp,
     id: DelegationId,
-) -> Result<Delegation, Refusal> {
+) -> Result<Delegation, OAuthError> {
     let leaf = &facts.lineage.leaf;
     if leaf.lineage_length() >= MAX_LINEAGE {
-        return Err(Refusal::invalid_request(format!(
+        return Err(OAuthError::invalid_request(format!(
             "more than {MAX_LINEAGE} delegations in a row"
         )));
     }
@@ -321,13 +331,17 @@ fn child(
     })
 }
 
-fn no_cycle(facts: &Facts<'_>, actor: &ClientId, realm: Realm<'_>) -> Result<(), Refusal> {
+fn no_cycle(
+    facts: &ExchangeFacts<'_>,
+    actor: &ClientId,
+    realm: Realm<'_>,
+) -> Result<(), OAuthError> {
     let earlier = facts.lineage.leaf.act.iter().flat_map(Act::chain);
     let again = earlier
         .into_iter()
         .any(|act| act.iss == realm.issuer.as_str() && act.sub == actor.as_str());
     if again || facts.subject.sub == actor.as_str() {
-        return Err(Refusal::invalid_request(format!(
+        return Err(OAuthError::invalid_request(format!(
             "agent `{actor}` is in the chain already"
         )));
     }
@@ -335,27 +349,27 @@ fn no_cycle(facts: &Facts<'_>, actor: &ClientId, realm: Realm<'_>) -> Result<(),
 }
 
 /// The new key differs from every key in the chain, and is nobody else's.
-fn fresh_key(facts: &Facts<'_>, actor: &Actor<'_>) -> Result<(), Refusal> {
+fn fresh_key(facts: &ExchangeFacts<'_>, actor: &Actor<'_>) -> Result<(), OAuthError> {
     let binds = actor.binds.as_str();
     let in_chain =
         facts.lineage.keys.iter().any(|key| key == binds) || facts.proof.as_str() == binds;
     if in_chain {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "`cnf.jkt` of the actor token is a key of the chain",
         ));
     }
     match &actor.key_owner {
-        Some(owner) if *owner != actor.client.id => Err(Refusal::invalid_request(
+        Some(owner) if *owner != actor.client.id => Err(OAuthError::invalid_request(
             "`cnf.jkt` of the actor token is the key of another agent",
         )),
         _ => Ok(()),
     }
 }
 
-fn depth(act: &Act, onward: &Onward) -> Result<(), Refusal> {
+fn depth(act: &Act, onward: &Onward) -> Result<(), OAuthError> {
     let most = onward.depth.min(DEFAULT_DEPTH);
     if act.depth() > most {
-        return Err(Refusal::invalid_request(format!(
+        return Err(OAuthError::invalid_request(format!(
             "the chain would have {} actors, at most {most} may be",
             act.depth()
         )));

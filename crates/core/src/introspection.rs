@@ -1,4 +1,4 @@
-//! Introspection (RFC 7662): only the resource that a token is for learns anything (LESSONS 39).
+//! Introspection (RFC 7662): only the resource that a token is for learns anything.
 
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::introspection::{ActiveToken, IntrospectionResponse};

@@ -1,11 +1,11 @@
-//! Everything above a token that must still be active: task, delegations, agents, owners, sponsors, subject (promise 5).
+//! Everything above a token that must still be active: task, delegations, agents, owners, sponsors, subject.
 
 use writ_wire::time::Timestamp;
 
 use crate::client::Client;
 use crate::delegation::Delegation;
+use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::requirements::requirements;
 use crate::task::{Approval, Task};
 
@@ -32,7 +32,7 @@ pub enum Stopped {
     Owner,
     Sponsor,
     Subject,
-    /// A state that this code does not know, or a row that is gone (promise 6).
+    /// A state that this code does not know, or a row that is gone: refused.
     Unknown,
 }
 
@@ -72,8 +72,8 @@ impl Lineage {
     pub fn require_live(
         &self,
         now: Timestamp,
-        refuse: fn(String) -> Refusal,
-    ) -> Result<(), Refusal> {
+        refuse: fn(String) -> OAuthError,
+    ) -> Result<(), OAuthError> {
         if let Some(what) = self.stopped {
             let cause = format!("{} is stopped", what.as_str());
             return Err(refuse("what this request builds on was stopped".to_owned()).because(cause));
@@ -90,10 +90,10 @@ impl Lineage {
     }
 
     /// Refuses a grant for which the right people did not agree, by the types as they are now.
-    pub fn require_agreement(&self, client: &Client, realm: Realm<'_>) -> Result<(), Refusal> {
+    pub fn require_agreement(&self, client: &Client, realm: Realm<'_>) -> Result<(), OAuthError> {
         let needs = requirements(&self.leaf.authority, client, None, Some(&self.task), realm);
         needs.met_by(self.approval()).map_err(|unmet| {
-            Refusal::invalid_grant("its type asks for another decision now: ask again")
+            OAuthError::invalid_grant("its type asks for another decision now: ask again")
                 .because(unmet.sentence)
         })
     }

@@ -70,7 +70,7 @@ pub fn judge(result: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Wit
         issuer: expected.issuer,
         now: expected.now,
     };
-    let said = said(result, keys, (&rules, expected.challenge))?;
+    let said = said(result, keys, &rules, expected.challenge)?;
     if said.subject != expected.subject {
         return Err(NotSeen::OtherPerson);
     }
@@ -91,7 +91,7 @@ pub fn judge(result: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Wit
 impl Seen {
     /// Again, from what a receipt holds: by its key, for its screen, at its time. That the pseudonym is the person's, and the
     /// key the verifier's, is the word of who signed the receipt.
-    pub fn prove(&self, (issuer, challenge): (&str, &str), at: Timestamp) -> Result<(), NotSeen> {
+    pub fn prove(&self, issuer: &str, challenge: &str, at: Timestamp) -> Result<(), NotSeen> {
         let unproven = |_| NotSeen::Unproven(AssertionError::UnknownKey);
         let keys = vec![self.public_key.clone()];
         let keys = KeySet::from_jwks(&JwkSet { keys }).map_err(unproven)?;
@@ -100,7 +100,7 @@ impl Seen {
             issuer,
             now: at,
         };
-        said(&self.result, &keys, (&rules, challenge)).map(|_| ())
+        said(&self.result, &keys, &rules, challenge).map(|_| ())
     }
 
     /// What names the verifier's key.
@@ -124,7 +124,8 @@ impl Seen {
 fn said(
     result: &str,
     keys: &KeySet,
-    (rules, challenge): (&LivenessRules<'_>, &str),
+    rules: &LivenessRules<'_>,
+    challenge: &str,
 ) -> Result<LivenessResult, NotSeen> {
     let said = LivenessResult::verify(result, keys, rules).map_err(|error| match error {
         AssertionError::Expired => NotSeen::Old,

@@ -1,4 +1,4 @@
-//! From a delegation to the claims of one token (DESIGN 5). Nothing here widens: the view is given.
+//! From a delegation to the claims of one token. Nothing here widens: the view is given.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use writ_wire::time::Timestamp;
 use writ_wire::token::TokenType;
 
 use crate::delegation::Delegation;
-use crate::realm::Realm;
+use crate::realm::{DecisionContext, Realm};
 use crate::task::{Subject, Task};
 
 /// Life of an access token unless something ends earlier.
@@ -128,16 +128,16 @@ pub fn id_token(
     client_id: &str,
     nonce: Option<&str>,
     at_hash: String,
-    (realm, now): (Realm<'_>, Timestamp),
+    context: DecisionContext<'_>,
 ) -> Option<IdTokenClaims> {
     let authentication = task.approval.authentication.as_ref()?;
     Some(IdTokenClaims {
-        iss: realm.issuer.to_string(),
+        iss: context.realm.issuer.to_string(),
         sub: task.subject.as_str().to_owned(),
         aud: client_id.to_owned(),
         azp: client_id.to_owned(),
-        iat: now.seconds(),
-        exp: now.plus(ID_TOKEN_LIFETIME).seconds(),
+        iat: context.now.seconds(),
+        exp: context.now.plus(ID_TOKEN_LIFETIME).seconds(),
         auth_time: authentication.at.seconds(),
         nonce: nonce.map(str::to_owned),
         acr: authentication.acr.clone(),

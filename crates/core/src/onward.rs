@@ -1,4 +1,4 @@
-//! To whom a delegation may go on, and how deep (DESIGN 6, "Onward"). Like authority, it only narrows.
+//! To whom a delegation may go on, and how deep. Like authority, it only narrows.
 
 use std::collections::BTreeSet;
 
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn promise_1_nothing_is_within_what_allows_less() {
+    fn nothing_is_within_what_allows_less() {
         let shown = onward(Some(&["agt_a", "agt_b"]), &[], 2);
         let wider = [
             shown.clone(),

@@ -1,17 +1,19 @@
-//! One engine for everything that waits for a person (DESIGN 4, SPECS appendix B.1): CIBA, the device flow, and whatever a
+//! One engine for everything that waits for a person: CIBA, the device flow, and whatever a
 //! resource server wants a person for. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
-mod ask;
-mod ending;
+mod close;
+mod create;
 mod poll;
 mod redeem;
+mod status;
 
 pub use approvers::{Deciders, Designation, deciders, designation};
-pub use ask::{Asking, Prepared, asking, pending};
-pub use ending::{Ending, STOPPED, SUPERSEDED};
+pub use close::Ending;
+pub use create::{PendingFacts, PreparedApproval, check_chain, create};
 pub use poll::{Hasty, Poll, poll};
-pub use redeem::{Facts, Fresh, Redeemed, SINGLE_USE_LIFETIME, redeem};
+pub use redeem::{RedeemedApproval, RedemptionFacts, RedemptionIds, SINGLE_USE_LIFETIME, redeem};
+pub use status::{InconsistentStatus, PendingStatus, STOPPED, SUPERSEDED, TransitionError};
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
 use std::collections::BTreeSet;
@@ -41,7 +43,7 @@ pub const SHORTEST_WAIT: Duration = Duration::from_secs(10);
 /// A request to poll may be held this long (CIBA 10.1.1: at most 30 seconds).
 pub const LONGEST_POLL: Duration = Duration::from_secs(25);
 
-/// Which flow asks; a handle of one is never taken for one of another (LESSONS 33).
+/// Which flow asks; a handle of one is never taken for one of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     Ciba,
@@ -75,7 +77,7 @@ impl Kind {
     }
 }
 
-/// Denied, expired and redeemed are final.
+/// The name of a [`PendingStatus`] in a row and on its way between nodes; a superseded request is expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     Pending,
@@ -203,7 +205,7 @@ pub struct PendingRequest {
     pub client: ClientId,
     /// Absent until a person takes a device request.
     pub subject: Option<UserId>,
-    pub state: State,
+    pub status: PendingStatus,
     pub asked: Asked,
     /// The same for the same question: duplicates collapse.
     pub asked_hash: String,
@@ -215,14 +217,11 @@ pub struct PendingRequest {
     pub polling: Polling,
     /// Steps of escalation that were announced.
     pub stage: usize,
-    pub decision: Option<Decision>,
-    /// What was made at redemption.
-    pub delegation: Option<DelegationId>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
 
-/// The poll limiter (SPECS appendix B.1): the first poll is free, the interval only grows.
+/// The poll limiter: the first poll is free, the interval only grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Polling {
     /// Seconds.
@@ -261,25 +260,48 @@ pub struct Vote {
     pub receipt: ReceiptId,
 }
 
+impl Asked {
+    /// How many people must agree until this step decides, the subject before it included.
+    pub fn people_needed(&self, stage: usize) -> usize {
+        let need = |place: usize| self.stages.get(place).map_or(1, |stage| stage.need);
+        match self.safeguards.subject_first {
+            true => 1 + need(stage.max(1)),
+            false => need(stage),
+        }
+    }
+}
+
 impl PendingRequest {
-    /// The state as it is now: what nobody decided in time is expired, also before the sweeper says so.
-    pub fn state_at(&self, now: Timestamp) -> State {
-        match self.state {
-            State::Pending | State::Viewed | State::Approved if now >= self.expires_at => {
-                State::Expired
+    /// As it is now: what nobody decided or redeemed in time is expired, also before the background work says so.
+    pub fn status_at(&self, now: Timestamp) -> &PendingStatus {
+        match &self.status {
+            PendingStatus::Pending | PendingStatus::Viewed | PendingStatus::Approved(_)
+                if now >= self.expires_at =>
+            {
+                &PendingStatus::Expired { unfetched: None }
             }
-            state => state,
+            status => status,
         }
     }
 
-    /// Its client asked the same again, and the newer copy took its place: nobody decided, and its time was not over.
-    pub fn was_asked_again(&self) -> bool {
-        let ended = self.decision.as_ref();
-        self.state == State::Expired && ended.is_some_and(|decision| decision.approval.is_none())
+    pub const fn state(&self) -> State {
+        self.status.state()
+    }
+
+    pub fn state_at(&self, now: Timestamp) -> State {
+        self.status_at(now).state()
+    }
+
+    pub const fn decision(&self) -> Option<&Decision> {
+        self.status.decision()
+    }
+
+    pub fn is_superseded(&self) -> bool {
+        self.status == PendingStatus::Superseded
     }
 
     pub fn is_open(&self, now: Timestamp) -> bool {
-        matches!(self.state_at(now), State::Pending | State::Viewed)
+        self.status_at(now).is_open()
     }
 
     /// The step of escalation at that time: each has an equal share of the wait.

@@ -4,18 +4,26 @@ use std::collections::BTreeMap;
 
 use writ_authority::Types;
 use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
 
 use crate::client::Resource;
 
 /// The tenant of paths without `/t/{tenant}`.
 pub const DEFAULT_TENANT: &str = "default";
 
-/// Borrowed for one request.
+/// The view of one tenant that a decision is made in, borrowed for one request.
 #[derive(Clone, Copy)]
 pub struct Realm<'a> {
     pub issuer: &'a ResourceUri,
     pub resources: &'a BTreeMap<ResourceUri, Resource>,
     pub types: &'a Types,
+}
+
+/// What every decision about a grant is measured by: the tenant as it is registered now, and the time.
+#[derive(Clone, Copy)]
+pub struct DecisionContext<'a> {
+    pub realm: Realm<'a>,
+    pub now: Timestamp,
 }
 
 impl Realm<'_> {

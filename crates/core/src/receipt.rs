@@ -1,4 +1,4 @@
-//! The signed record of one person's decision (DESIGN 2, SPECS 10.8): what they were shown, what they answered, and how they
+//! The signed record of one person's decision: what they were shown, what they answered, and how they
 //! showed that it was them. An auditor verifies it with the issuer's public keys and nothing else.
 
 use base64::Engine;
@@ -36,7 +36,7 @@ pub struct Receipt {
     pub reason: Option<String>,
     /// On whose behalf.
     pub subject: String,
-    pub approver: Approver,
+    pub approver: ReceiptApprover,
     /// The agent that asked.
     pub client_id: ClientId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -57,7 +57,7 @@ pub enum Verdict {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Approver {
+pub struct ReceiptApprover {
     pub id: UserId,
     pub name: String,
     pub role: Role,
@@ -247,8 +247,8 @@ pub fn verify(
     if let Some(seen) = receipt.proof.verifier() {
         let malformed = || Unproven::Malformed("`at` is no time".to_owned());
         let at = Timestamp::from_rfc3339(&receipt.at).ok_or_else(malformed)?;
-        let about = (receipt.issuer.as_str(), receipt.screen.hash.as_str());
-        seen.prove(about, at).map_err(Unproven::Liveness)?;
+        seen.prove(&receipt.issuer, &receipt.screen.hash, at)
+            .map_err(Unproven::Liveness)?;
     }
     Ok((receipt, screen))
 }

@@ -1,4 +1,4 @@
-//! Refresh tokens (OAuth 2.1 section 4.3, RFC 9449 section 5, SPECS 7.3, DESIGN 4).
+//! Refresh tokens (OAuth 2.1 section 4.3, RFC 9449 section 5).
 //! A confidential client's is bound to the client and not rotated; a public client's is rotated, and bound to its key.
 
 use writ_authority::{Authority, NarrowError, NarrowRequest, Narrowed};
@@ -12,8 +12,8 @@ use crate::client::Client;
 use crate::code::{Consumed, RACE_GRACE};
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
-use crate::realm::Realm;
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
+use crate::realm::DecisionContext;
 use crate::target;
 
 /// One row of `refresh_tokens`; the token itself is kept nowhere.
@@ -39,7 +39,7 @@ pub enum Binding {
 }
 
 impl Binding {
-    /// A grant that was bound once stays bound (promise 2).
+    /// A grant that was bound once stays bound.
     pub fn of(client: &Client, proof: Option<&Thumbprint>) -> Self {
         match proof {
             None => Self::None,
@@ -68,10 +68,10 @@ pub struct Refreshed {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
+pub enum RefreshOutcome {
     Refresh(Box<Refreshed>),
-    Refuse(Refusal),
-    RefuseAndStop(Refusal),
+    Refuse(OAuthError),
+    RefuseAndStop(OAuthError),
 }
 
 /// Decides; rotation is one guarded statement of the caller.
@@ -80,41 +80,41 @@ pub fn refresh(
     request: &RefreshRequest,
     client: &Client,
     proof: Option<&Thumbprint>,
-    (realm, now): (Realm<'_>, Timestamp),
-) -> Outcome {
+    context: DecisionContext<'_>,
+) -> RefreshOutcome {
     if found.row.client != client.id {
-        return Outcome::Refuse(unknown().because("refresh token of another client"));
+        return RefreshOutcome::Refuse(unknown().because("refresh token of another client"));
     }
     if let Err(refusal) = bound(&found.row.binding, proof) {
-        return Outcome::Refuse(refusal);
+        return RefreshOutcome::Refuse(refusal);
     }
     if let Some(consumed) = &found.consumed {
-        let raced = now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
+        let raced = context.now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
         let refusal = unknown().because("refresh token used before");
         return if raced {
-            Outcome::Refuse(refusal)
+            RefreshOutcome::Refuse(refusal)
         } else {
-            Outcome::RefuseAndStop(refusal)
+            RefreshOutcome::RefuseAndStop(refusal)
         };
     }
-    match allowed(found, request, client, (realm, now)) {
-        Ok(refreshed) => Outcome::Refresh(Box::new(refreshed)),
-        Err(refusal) => Outcome::Refuse(refusal),
+    match allowed(found, request, client, context) {
+        Ok(refreshed) => RefreshOutcome::Refresh(Box::new(refreshed)),
+        Err(refusal) => RefreshOutcome::Refuse(refusal),
     }
 }
 
-pub fn unknown() -> Refusal {
-    Refusal::invalid_grant("the refresh token is unknown, expired or used")
+pub fn unknown() -> OAuthError {
+    OAuthError::invalid_grant("the refresh token is unknown, expired or used")
 }
 
-fn bound(binding: &Binding, proof: Option<&Thumbprint>) -> Result<(), Refusal> {
+fn bound(binding: &Binding, proof: Option<&Thumbprint>) -> Result<(), OAuthError> {
     match (binding, proof) {
         (Binding::None, _) | (Binding::AnyKey, Some(_)) => Ok(()),
         (Binding::Key(key), Some(proof)) if key == proof => Ok(()),
-        (Binding::Key(_), Some(_)) => Err(Refusal::invalid_grant(
+        (Binding::Key(_), Some(_)) => Err(OAuthError::invalid_grant(
             "the proof's key is not the one that the refresh token is bound to",
         )),
-        (Binding::AnyKey | Binding::Key(_), None) => Err(Refusal::invalid_request(
+        (Binding::AnyKey | Binding::Key(_), None) => Err(OAuthError::invalid_request(
             "this grant is bound to a key: send a `DPoP` header",
         )),
     }
@@ -124,26 +124,27 @@ fn allowed(
     found: &FoundRefreshToken,
     request: &RefreshRequest,
     client: &Client,
-    (realm, now): (Realm<'_>, Timestamp),
-) -> Result<Refreshed, Refusal> {
+    context: DecisionContext<'_>,
+) -> Result<Refreshed, OAuthError> {
+    let DecisionContext { realm, now } = context;
     if now >= found.row.expires_at {
         return Err(unknown().because("refresh token expired"));
     }
-    found.lineage.require_live(now, Refusal::invalid_grant)?;
+    found.lineage.require_live(now, OAuthError::invalid_grant)?;
     let granted = &found.lineage.leaf.authority;
-    // A scope that was removed from the client stops refresh (LESSONS 35).
+    // A scope that was removed from the client stops refresh.
     if let Some(gone) = granted
         .scopes()
         .iter()
         .find(|s| !client.scope.contains(&s.scope))
     {
-        return Err(Refusal::invalid_grant(format!(
+        return Err(OAuthError::invalid_grant(format!(
             "scope `{}` is no longer registered for this client",
             gone.scope
         )));
     }
     within_ceiling(granted, client, realm).map_err(|r| {
-        Refusal::invalid_grant("the grant is wider than what this client may have now")
+        OAuthError::invalid_grant("the grant is wider than what this client may have now")
             .because(r.sentence)
     })?;
     found.lineage.require_agreement(client, realm)?;
@@ -169,18 +170,18 @@ fn allowed(
 }
 
 /// A failed narrowing as a refusal, with the code that its kind has.
-pub fn narrowing(error: NarrowError, measure: &str) -> Refusal {
+pub fn narrowing(error: NarrowError, measure: &str) -> OAuthError {
     match error {
-        NarrowError::Target => Refusal::invalid_target("the resource was not granted"),
-        NarrowError::Scope(names) => Refusal::invalid_scope(format!(
+        NarrowError::Target => OAuthError::invalid_target("the resource was not granted"),
+        NarrowError::Scope(names) => OAuthError::invalid_scope(format!(
             "scope `{}` is wider than {measure}",
             names.join(" ")
         )),
         NarrowError::Details(excess) => too_wide(measure, excess),
-        NarrowError::Ambiguous { refs } => Refusal::invalid_details(format!(
+        NarrowError::Ambiguous { refs } => OAuthError::invalid_details(format!(
             "several granted objects cover the one asked for: name one by `ref`, of `{}`",
             refs.join("`, `")
         )),
-        NarrowError::Bad(problem) => Refusal::invalid_details(problem.to_string()),
+        NarrowError::Bad(problem) => OAuthError::invalid_details(problem.to_string()),
     }
 }

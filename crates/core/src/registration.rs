@@ -1,4 +1,4 @@
-//! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2, SPECS 5.6).
+//! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2).
 
 mod backchannel;
 mod resource;
@@ -115,7 +115,7 @@ pub fn check_user_name(name: &str) -> Result<(), Faults> {
     }
 }
 
-/// LESSONS and RFC 9700 section 2.1.5: no `client_id` can be taken for a `sub` or for one of ours.
+/// RFC 9700 section 2.1.5: no `client_id` can be taken for a `sub` or for one of ours.
 fn check_id(id: &ClientId, file: &ClientFile, faults: &mut Vec<String>) {
     let text = id.as_str();
     if text.is_empty()

@@ -17,8 +17,8 @@ use writ_wire::token::GrantType;
 
 use crate::ceiling;
 use crate::client::Client;
+use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::requirements::requirements;
 
 pub const OPENID: &str = "openid";
@@ -59,12 +59,11 @@ pub fn prepare(
     request: AuthorizationRequest,
     client: &Client,
     arrival: Arrival<'_>,
-    realm: Realm<'_>,
-    context: &mut Making<'_>,
-) -> Result<PreparedRequest, Refusal> {
+    context: &mut RequestContext<'_>,
+) -> Result<PreparedRequest, OAuthError> {
     client.may_use(GrantType::AuthorizationCode)?;
     if arrival == Arrival::Front && client.require_pushed {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "this client must push its requests to `/par`",
         ));
     }
@@ -76,13 +75,13 @@ pub fn prepare(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let authority = resolve(&wanted, client, realm, context)?;
+    let authority = resolve(&wanted, client, context)?;
     if authority.is_empty() {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "the request asks for nothing: name `scope`, `authorization_details` or `resource`",
         ));
     }
-    requirements(&authority, client, None, None, realm).allow_consent()?;
+    requirements(&authority, client, None, None, context.realm).allow_consent()?;
     let pushed = matches!(arrival, Arrival::Pushed { .. });
     Ok(PreparedRequest {
         request,
@@ -95,8 +94,9 @@ pub fn prepare(
     })
 }
 
-/// What making an authority needs from outside.
-pub struct Making<'a> {
+/// What preparing a request needs from outside: the tenant, the time, and names for the objects asked for.
+pub struct RequestContext<'a> {
+    pub realm: Realm<'a>,
     pub now: Timestamp,
     pub mission_intent: bool,
     pub make_ref: &'a mut dyn FnMut() -> String,
@@ -106,15 +106,15 @@ pub struct Making<'a> {
 pub fn resolve(
     wanted: &Wanted<'_>,
     client: &Client,
-    realm: Realm<'_>,
-    context: &mut Making<'_>,
-) -> Result<Authority, Refusal> {
+    context: &mut RequestContext<'_>,
+) -> Result<Authority, OAuthError> {
+    let realm = context.realm;
     known_resources(wanted.resources, realm)?;
     let scopes = scopes(wanted, client, realm)?;
     let located = located(wanted, client, realm)?;
     let details =
         writ_authority::consent::prepare(located, realm.types, |_| None, context.make_ref)
-            .map_err(|p| Refusal::invalid_details(p.to_string()))?;
+            .map_err(|p| OAuthError::invalid_details(p.to_string()))?;
     let asked = ceiling::order(&details);
     let authority = Authority::new(scopes, details, wanted.resources.iter().cloned().collect());
     ceiling::admits_asked(&authority, &asked, client, realm)?;
@@ -124,16 +124,16 @@ pub fn resolve(
 fn bound_key(
     request: &AuthorizationRequest,
     arrival: Arrival<'_>,
-) -> Result<Option<Thumbprint>, Refusal> {
+) -> Result<Option<Thumbprint>, OAuthError> {
     let asked = match request.dpop_jkt.as_deref() {
         Some(text) => Some(Thumbprint::parse(text).ok_or_else(|| {
-            Refusal::invalid_request("parameter `dpop_jkt` is no JWK SHA-256 thumbprint")
+            OAuthError::invalid_request("parameter `dpop_jkt` is no JWK SHA-256 thumbprint")
         })?),
         None => None,
     };
     match (asked, arrival) {
         (Some(asked), Arrival::Pushed { proof: Some(proof) }) if asked != *proof => Err(
-            Refusal::invalid_proof("`dpop_jkt` is not the key of the `DPoP` header"),
+            OAuthError::invalid_proof("`dpop_jkt` is not the key of the `DPoP` header"),
         ),
         (None, Arrival::Pushed { proof }) => Ok(proof.cloned()),
         (asked, _) => Ok(asked),
@@ -144,19 +144,19 @@ fn bound_key(
 pub(crate) fn intent(
     intent: Option<&MissionIntent>,
     client: &Client,
-    context: &Making<'_>,
-) -> Result<(Option<String>, Option<Timestamp>), Refusal> {
+    context: &RequestContext<'_>,
+) -> Result<(Option<String>, Option<Timestamp>), OAuthError> {
     let Some(intent) = intent else {
         return Ok((None, None));
     };
     if !context.mission_intent {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "parameter `mission_intent` is not switched on at this server",
         ));
     }
     let expires_at = intent.expires_at();
     if expires_at.is_some_and(|at| at <= context.now) {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "`mission_intent` expires in the past",
         ));
     }
@@ -166,11 +166,13 @@ pub(crate) fn intent(
             "`mission_intent` expires later than the {} seconds that this client may have",
             longest.as_secs()
         );
-        return Err(Refusal::invalid_request(sentence).with_excess(vec![Excess {
-            pointer: "/mission_intent/intent/expires_at".to_owned(),
-            requested: intent.intent.expires_at.clone().into(),
-            granted: None,
-        }]));
+        return Err(
+            OAuthError::invalid_request(sentence).with_excess(vec![Excess {
+                pointer: "/mission_intent/intent/expires_at".to_owned(),
+                requested: intent.intent.expires_at.clone().into(),
+                granted: None,
+            }]),
+        );
     }
     Ok((Some(intent.purpose().to_owned()), expires_at))
 }
@@ -183,25 +185,25 @@ pub fn longest_task(client: &Client) -> Duration {
         .map_or(client.task_lifetime, |agent| agent.longest_task)
 }
 
-fn known_resources(resources: &[ResourceUri], realm: Realm<'_>) -> Result<(), Refusal> {
+fn known_resources(resources: &[ResourceUri], realm: Realm<'_>) -> Result<(), OAuthError> {
     match resources.iter().find(|uri| !realm.knows(uri)) {
-        Some(uri) => Err(Refusal::invalid_target(format!(
+        Some(uri) => Err(OAuthError::invalid_target(format!(
             "resource `{uri}` is not registered"
         ))),
         None => Ok(()),
     }
 }
 
-/// Each scope name becomes pairs with the resources that register it (DESIGN 5, 7).
+/// Each scope name becomes pairs with the resources that register it.
 fn scopes(
     wanted: &Wanted<'_>,
     client: &Client,
     realm: Realm<'_>,
-) -> Result<BTreeSet<ScopeGrant>, Refusal> {
+) -> Result<BTreeSet<ScopeGrant>, OAuthError> {
     let mut found = BTreeSet::new();
     for scope in wanted.scopes {
         if !client.scope.contains(scope) {
-            return Err(Refusal::invalid_scope(format!(
+            return Err(OAuthError::invalid_scope(format!(
                 "scope `{scope}` is not registered for this client"
             )));
         }
@@ -217,7 +219,11 @@ fn scopes(
     Ok(found)
 }
 
-fn homes(scope: &str, wanted: &Wanted<'_>, realm: Realm<'_>) -> Result<Vec<ScopeGrant>, Refusal> {
+fn homes(
+    scope: &str,
+    wanted: &Wanted<'_>,
+    realm: Realm<'_>,
+) -> Result<Vec<ScopeGrant>, OAuthError> {
     let registering = realm
         .resources
         .values()
@@ -230,10 +236,10 @@ fn homes(scope: &str, wanted: &Wanted<'_>, realm: Realm<'_>) -> Result<Vec<Scope
         })
         .collect();
     match homes.len() {
-        0 => Err(Refusal::invalid_scope(format!(
+        0 => Err(OAuthError::invalid_scope(format!(
             "scope `{scope}` is not known at the resource asked for"
         ))),
-        2.. if wanted.resources.is_empty() => Err(Refusal::invalid_target(format!(
+        2.. if wanted.resources.is_empty() => Err(OAuthError::invalid_target(format!(
             "scope `{scope}` is registered by several resources: name one by `resource`"
         ))),
         _ => Ok(homes),
@@ -241,17 +247,21 @@ fn homes(scope: &str, wanted: &Wanted<'_>, realm: Realm<'_>) -> Result<Vec<Scope
 }
 
 /// Checks every object and gives it its resource.
-fn located(wanted: &Wanted<'_>, client: &Client, realm: Realm<'_>) -> Result<Vec<Detail>, Refusal> {
+fn located(
+    wanted: &Wanted<'_>,
+    client: &Client,
+    realm: Realm<'_>,
+) -> Result<Vec<Detail>, OAuthError> {
     for (place, detail) in wanted.details.iter().enumerate() {
         if !client.details_types.contains(detail.type_name()) {
             let sentence = format!(
                 "`/{place}/type`: type `{}` is not registered for this client",
                 detail.type_name()
             );
-            return Err(Refusal::invalid_details(sentence));
+            return Err(OAuthError::invalid_details(sentence));
         }
         if detail.reference().is_some() {
-            return Err(Refusal::invalid_details(format!(
+            return Err(OAuthError::invalid_details(format!(
                 "`/{place}/ref` is made by this server, at consent"
             )));
         }
@@ -259,7 +269,7 @@ fn located(wanted: &Wanted<'_>, client: &Client, realm: Realm<'_>) -> Result<Vec
     realm
         .types
         .check_requested(wanted.details)
-        .map_err(|p| Refusal::invalid_details(p.to_string()))?;
+        .map_err(|p| OAuthError::invalid_details(p.to_string()))?;
     wanted
         .details
         .iter()
@@ -273,7 +283,7 @@ fn locate(
     detail: &Detail,
     wanted: &Wanted<'_>,
     realm: Realm<'_>,
-) -> Result<Detail, Refusal> {
+) -> Result<Detail, OAuthError> {
     let name = detail.type_name();
     let serves = |uri: &ResourceUri| {
         realm
@@ -288,7 +298,7 @@ fn locate(
             let sentence = format!(
                 "`/{place}/locations`: resource `{location}` does not register type `{name}`"
             );
-            return Err(Refusal::invalid_details(sentence));
+            return Err(OAuthError::invalid_details(sentence));
         }
     }
     if !named.is_empty() {
@@ -303,16 +313,16 @@ fn locate(
     };
     match homes.as_slice() {
         [only] => Ok(detail.clone().with("locations", vec![only.as_str()].into())),
-        [] => Err(Refusal::invalid_details(format!(
+        [] => Err(OAuthError::invalid_details(format!(
             "`/{place}/type`: no resource asked for registers type `{name}`"
         ))),
-        _ => Err(Refusal::invalid_details(format!(
+        _ => Err(OAuthError::invalid_details(format!(
             "`/{place}/locations`: several resources register type `{name}`: name one"
         ))),
     }
 }
 
-/// Whether consent may be remembered and `prompt=none` may succeed (DESIGN 4): never, for an agent.
+/// Whether consent may be remembered and `prompt=none` may succeed: never, for an agent.
 pub fn always_asks(client: &Client) -> bool {
     client.profile == Profile::Agent
 }

@@ -10,15 +10,15 @@ use writ_wire::rar::Detail;
 
 use crate::client::Client;
 use crate::id::UserId;
+use crate::oauth_error::OAuthError;
 use crate::pending::{Designation, designation};
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::task::{Approval, Task, level_of};
 
 /// What a decision needs.
 pub struct Requirements<'a> {
     /// Whom the types of the objects designate; else, whom the agent's record designates. Empty: the subject decides.
-    designated: Result<Designation<'a>, Refusal>,
+    designated: Result<Designation<'a>, OAuthError>,
     pub subject: SubjectPart,
     /// The weakest answer that counts: at least a password, and what each type asks for.
     pub level: Level,
@@ -83,12 +83,12 @@ pub fn requirements<'a>(
 impl<'a> Requirements<'a> {
     /// Whom the types of the objects designate; else, whom the agent's record designates; empty: the subject decides. Refused
     /// where different people decide about the parts.
-    pub fn designated(&self) -> Result<Designation<'a>, Refusal> {
+    pub fn designated(&self) -> Result<Designation<'a>, OAuthError> {
         self.designated.clone()
     }
 
     /// Whether the subject may open a task with it by consenting in the browser: not where a type designates others.
-    pub fn allow_consent(&self) -> Result<(), Refusal> {
+    pub fn allow_consent(&self) -> Result<(), OAuthError> {
         match self.objects.iter().find(|object| object.designates()) {
             Some(object) => Err(object.ask_people("others than the person decide about it")),
             None => Ok(()),
@@ -96,7 +96,7 @@ impl<'a> Requirements<'a> {
     }
 
     /// Whether an agent may have it as its own work, without anybody being asked.
-    pub fn allow_own_work(&self) -> Result<(), Refusal> {
+    pub fn allow_own_work(&self) -> Result<(), OAuthError> {
         self.allow_consent()?;
         match self.objects.iter().find(|object| object.needs_person) {
             Some(object) => Err(object.ask_people("a person decides about it")),
@@ -105,7 +105,7 @@ impl<'a> Requirements<'a> {
     }
 
     /// Whether what was agreed to is enough for each object, as its type asks now.
-    pub fn met_by(&self, approval: &Approval) -> Result<(), Refusal> {
+    pub fn met_by(&self, approval: &Approval) -> Result<(), OAuthError> {
         match self.objects.iter().find(|object| !object.met_by(approval)) {
             Some(object) => {
                 Err(object.ask_people("what was agreed to is not what its type asks for"))
@@ -143,8 +143,8 @@ impl ObjectRequirement<'_> {
         }
     }
 
-    fn ask_people(&self, why: &str) -> Refusal {
-        Refusal::invalid_details(format!(
+    fn ask_people(&self, why: &str) -> OAuthError {
+        OAuthError::invalid_details(format!(
             "`/{}/type`: {why}: ask for it at `/bc-authorize`",
             self.place
         ))

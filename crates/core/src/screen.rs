@@ -1,4 +1,4 @@
-//! What a person was shown, as one value: the text that their device signs and that is kept (DESIGN 3, promise 7; SPECS 10.8).
+//! What a person was shown, as one value: the text that their device signs and that is kept.
 //! The challenge is SHA-256 over a nonce and the canonical JSON (RFC 8785) of the whole screen.
 
 use base64::Engine;
@@ -10,7 +10,7 @@ use writ_authority::Authority;
 use writ_wire::time::Timestamp;
 
 use crate::id::ApprovalId;
-use crate::less::Less;
+use crate::narrowing::Narrowing;
 
 /// Random bytes of a nonce.
 pub const NONCE_BYTES: usize = 32;
@@ -47,7 +47,7 @@ pub struct Section {
 pub struct Shown {
     pub screen: Screen,
     /// The choice that it shows.
-    pub less: Less,
+    pub less: Narrowing,
     /// base64url of [`NONCE_BYTES`] random bytes: one for each request and person.
     pub nonce: String,
     /// When this person was first shown the request.

@@ -1,10 +1,10 @@
-//! One audience per token (DESIGN 5).
+//! One audience per token.
 
 use writ_authority::Authority;
 use writ_wire::resource::ResourceUri;
 
+use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::request::OPENID;
 
 /// The audience of a token: the one that is asked for, or the only one that is granted.
@@ -12,21 +12,21 @@ pub fn audience(
     granted: &Authority,
     asked: &[ResourceUri],
     realm: Realm<'_>,
-) -> Result<ResourceUri, Refusal> {
+) -> Result<ResourceUri, OAuthError> {
     match asked {
         [one] if granted.resources().contains(one) => Ok(one.clone()),
-        [one] => Err(Refusal::invalid_target(format!(
+        [one] => Err(OAuthError::invalid_target(format!(
             "resource `{one}` was not granted"
         ))),
         [] => only(granted, realm),
-        _ => Err(Refusal::invalid_target(
+        _ => Err(OAuthError::invalid_target(
             "a token has one audience: name one `resource`",
         )),
     }
 }
 
 /// `openid` beside other authority adds no audience.
-fn only(granted: &Authority, realm: Realm<'_>) -> Result<ResourceUri, Refusal> {
+fn only(granted: &Authority, realm: Realm<'_>) -> Result<ResourceUri, OAuthError> {
     let mut others = granted
         .resources()
         .iter()
@@ -34,7 +34,7 @@ fn only(granted: &Authority, realm: Realm<'_>) -> Result<ResourceUri, Refusal> {
     match (others.next(), others.next()) {
         (Some(one), None) => Ok(one.clone()),
         (None, _) => Ok(realm.issuer.clone()),
-        (Some(_), Some(_)) => Err(Refusal::invalid_target(
+        (Some(_), Some(_)) => Err(OAuthError::invalid_target(
             "several resources are granted: name one by `resource`",
         )),
     }

@@ -1,4 +1,4 @@
-//! Tasks: the approved unit of work (DESIGN 2). Every grant belongs to one.
+//! Tasks: the approved unit of work. Every grant belongs to one.
 
 use serde::{Deserialize, Serialize};
 use writ_authority::{Authority, Level};

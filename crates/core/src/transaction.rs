@@ -1,4 +1,4 @@
-//! A resource server wants a person for one operation (draft-rosomakho-oauth-txn-challenge-00, SPECS 10.5): whether its verified
+//! A resource server wants a person for one operation (draft-rosomakho-oauth-txn-challenge-00): whether its verified
 //! challenge may be asked, by this client, for this requester. What a client that asks by CIBA may do, it may do here.
 
 use writ_authority::Level;
@@ -12,10 +12,10 @@ use writ_wire::transaction::Requester;
 
 use crate::ciba;
 use crate::client::{Client, Resource};
-use crate::pending::{Delivery, Kind, Prepared, Transaction, USUAL_WAIT};
+use crate::oauth_error::OAuthError;
+use crate::pending::{Delivery, Kind, PreparedApproval, Transaction, USUAL_WAIT};
 use crate::realm::Realm;
-use crate::refusal::Refusal;
-use crate::request::{self, Making, Wanted};
+use crate::request::{self, RequestContext, Wanted};
 use crate::requirements::requirements;
 use crate::words;
 
@@ -23,12 +23,12 @@ use crate::words;
 pub fn challenger<'a>(
     issuer: &str,
     realm: Realm<'a>,
-) -> Result<(&'a Resource, &'a KeySet), Refusal> {
+) -> Result<(&'a Resource, &'a KeySet), OAuthError> {
     let uri = ResourceUri::parse(issuer).ok();
     let resource = uri.and_then(|uri| realm.resources.get(&uri));
     let keys = resource.and_then(|resource| resource.challenge_keys.as_ref());
     resource.zip(keys).ok_or_else(|| {
-        Refusal::invalid_request(
+        OAuthError::invalid_request(
             "`transaction_challenge`: its `iss` is no resource that is registered with `txn_challenge_jwks`",
         )
     })
@@ -38,14 +38,16 @@ pub fn challenger<'a>(
 /// `strongest`: the strongest answer that can be given here.
 pub fn prepare(
     challenge: &TransactionChallenge,
-    (client, resource): (&Client, &Resource),
-    (realm, strongest): (Realm<'_>, Level),
-    context: &mut Making<'_>,
-) -> Result<Prepared, Refusal> {
+    client: &Client,
+    resource: &Resource,
+    strongest: Level,
+    context: &mut RequestContext<'_>,
+) -> Result<PreparedApproval, OAuthError> {
+    let realm = context.realm;
     client.may_use(GrantType::Ciba)?;
     let claims = &challenge.claims;
     if words::clean(&claims.reason, words::LONGEST_WORDS).is_empty() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "`transaction_challenge`: nothing of its `reason` can be shown to a person",
         ));
     }
@@ -55,8 +57,8 @@ pub fn prepare(
         resources: std::slice::from_ref(&resource.uri),
         details: &claims.authorization_details,
     };
-    let authority = request::resolve(&wanted, client, realm, context)?;
-    Ok(Prepared {
+    let authority = request::resolve(&wanted, client, context)?;
+    Ok(PreparedApproval {
         kind: Kind::Transaction,
         // The draft has polling alone, whatever the client is registered for elsewhere.
         delivery: Delivery::Poll,
@@ -79,13 +81,13 @@ pub fn prepare(
 }
 
 /// The token is for whoever challenged; nobody challenges for another resource.
-fn elsewhere(details: &[Detail], resource: &ResourceUri) -> Result<(), Refusal> {
+fn elsewhere(details: &[Detail], resource: &ResourceUri) -> Result<(), OAuthError> {
     let other = |detail: &Detail| {
         let named = detail.locations();
         named.iter().any(|location| *location != resource.as_str())
     };
     match details.iter().position(other) {
-        Some(place) => Err(Refusal::invalid_details(format!(
+        Some(place) => Err(OAuthError::invalid_details(format!(
             "`/{place}/locations` names another resource than the challenge's `iss`"
         ))),
         None => Ok(()),
@@ -97,10 +99,10 @@ fn elsewhere(details: &[Detail], resource: &ResourceUri) -> Result<(), Refusal> 
 pub fn requester(
     challenge: &TransactionChallenge,
     presented: &AccessTokenClaims,
-) -> Result<(), Refusal> {
+) -> Result<(), OAuthError> {
     let claims = &challenge.claims;
     if claims.sub.as_ref().is_some_and(|sub| *sub != presented.sub) {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "`sub` of the challenge is not the person of the subject token",
         ));
     }
@@ -112,7 +114,7 @@ pub fn requester(
     if same {
         return Ok(());
     }
-    Err(Refusal::invalid_request(
+    Err(OAuthError::invalid_request(
         "`act` of the challenge is not the chain of the subject token: each actor by `iss` and `sub`",
     ))
 }

@@ -1,5 +1,5 @@
 //! Makes text from others safe to show beside our own: one line, nothing invisible, nothing that
-//! turns the writing direction, no links, no look-alike letters (DESIGN section 4; Unicode TR 36
+//! turns the writing direction, no links, no look-alike letters (Unicode TR 36
 //! and TR 39). What hides, stacks up or looks alike is one list: `authority/src/letters.rs`.
 
 use writ_authority::letters::{is_hidden, is_look_alike, is_mark, looks_mixed, most_marks, words};

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
-use writ_core::usual::{Sum, Total};
+use writ_core::history::{Sum, Total};
 use writ_wire::time::Timestamp;
 
 use super::activity::{ActivityEntry, Line};

@@ -8,7 +8,7 @@ use writ_wire::time::Timestamp;
 pub(super) use super::approval_samples::*;
 use super::samples::{agent, task};
 use super::*;
-use writ_core::usual::{Sum, Total};
+use writ_core::history::{Sum, Total};
 
 pub(super) fn now() -> Timestamp {
     Timestamp::from_rfc3339("2026-11-22T11:58:10Z").unwrap()

@@ -1,8 +1,8 @@
 //! History of approved objects, by person and type: a new request is compared with it (`core::usual`).
 
 use writ_authority::{Decimal, UsualAmount};
+use writ_core::history::{Earlier, NEWEST, Use};
 use writ_core::id::{ApprovalId, ClientId, UserId};
-use writ_core::usual::{Earlier, NEWEST, Use};
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};

@@ -9,7 +9,7 @@ mod guard;
 mod lists;
 
 use writ_core::id::{ApprovalId, ClientId, DelegationId, TaskId, UserId};
-use writ_core::pending::{Kind, PendingRequest, Polling, SLOW_DOWN, State};
+use writ_core::pending::{Kind, PendingRequest, PendingStatus, Polling, SLOW_DOWN, State};
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
@@ -40,6 +40,7 @@ pub enum PollOutcome {
 
 pub(super) const ASKED: &str = "`pending_requests.asked`";
 pub(super) const DECISION: &str = "`pending_requests.decision`";
+const STATUS: &str = "`pending_requests`: `state`, `decision` and `delegation_id` do not fit";
 const NUMBER: &str = "`pending_requests`: a number";
 
 row! { PendingRow {
@@ -159,7 +160,7 @@ impl DatabaseTransaction {
             new.user_code,
             request.client.as_str(),
             request.subject.as_ref().map(UserId::as_str),
-            request.state.as_str(),
+            request.state().as_str(),
             json::write(&request.asked, ASKED)?,
             &request.asked_hash,
             request.jkt.as_ref().map(Thumbprint::as_str),
@@ -253,6 +254,11 @@ impl DatabaseTransaction {
 
 impl PendingRow {
     pub(super) fn read(self) -> Result<PendingRequest> {
+        let decision = self.decision.map(|text| json::read(&text, DECISION));
+        let delegation = self.delegation_id.map(DelegationId::from_text);
+        let status =
+            PendingStatus::from_columns(state(&self.state)?, decision.transpose()?, delegation)
+                .map_err(|_| StoreError::corrupt(STATUS))?;
         let polling = PollingRow {
             poll_interval: self.poll_interval,
             polled_at: self.polled_at,
@@ -265,7 +271,7 @@ impl PendingRow {
             digest: self.digest,
             client: ClientId::from_text(self.client_id),
             subject: self.subject.map(UserId::from_text),
-            state: state(&self.state)?,
+            status,
             asked: json::read(&self.asked, ASKED)?,
             asked_hash: self.asked_hash,
             jkt: self
@@ -276,11 +282,6 @@ impl PendingRow {
             task: self.task_id.map(TaskId::from_text),
             polling: polling.read()?,
             stage: usize::try_from(self.stage).map_err(|_| StoreError::corrupt(NUMBER))?,
-            decision: self
-                .decision
-                .map(|text| json::read(&text, DECISION))
-                .transpose()?,
-            delegation: self.delegation_id.map(DelegationId::from_text),
             created_at: time(self.created_at),
             expires_at: time(self.expires_at),
         })

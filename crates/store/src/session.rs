@@ -75,7 +75,7 @@ impl DatabaseTransaction {
         &mut self,
         digest: &str,
         now: Timestamp,
-    ) -> Result<Option<authorize::Session>> {
+    ) -> Result<Option<authorize::UserSession>> {
         let row = optional!(self, SessionRow, FIND, &self.tenant, digest, now.micros())?;
         row.map(SessionRow::read).transpose()
     }
@@ -100,12 +100,12 @@ impl DatabaseTransaction {
 
 impl SessionRow {
     /// Rows without a method are from a version that knew passwords only.
-    fn read(self) -> Result<authorize::Session> {
+    fn read(self) -> Result<authorize::UserSession> {
         let level = match &self.method {
             Some(text) => json::read(text, METHOD)?,
             None => Level::Password,
         };
-        Ok(authorize::Session {
+        Ok(authorize::UserSession {
             level,
             user: User {
                 id: UserId::from_text(self.user_id),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_core::usual;
+use writ_core::history;
 use writ_wire::time::Timestamp;
 
 use crate::attempts::{AttemptKind, MOST_ROWS};
@@ -131,7 +131,9 @@ impl Store {
                 .sweep_one(sql, now.minus(KEPT_AFTER_EXPIRY), limit)
                 .await?;
         }
-        swept += self.sweep_one(USES, now.minus(usual::KEPT), limit).await?;
+        swept += self
+            .sweep_one(USES, now.minus(history::KEPT), limit)
+            .await?;
         for kind in AttemptKind::ALL {
             swept += self.sweep_crowd(kind, limit).await?;
         }

@@ -3,7 +3,7 @@
 use serde_json::json;
 use writ_authority::{Authority, Level};
 use writ_core::id::{ReceiptId, UserId};
-use writ_core::pending::{Decision, Kind, PendingRequest, State, Vote};
+use writ_core::pending::{Decision, Kind, PendingRequest, Vote};
 use writ_core::task::{Approval, PersonAuthentication};
 use writ_server::node::secret::secret_digest;
 use writ_wire::claims::{ApprovalBasis, DecidedBy};
@@ -99,13 +99,9 @@ impl World {
     /// Whether this decision was the one.
     pub async fn decide(&self, auth_req_id: &str, decision: &Decision) -> bool {
         let request = self.waiting(auth_req_id).await;
-        let state = match &decision.approval {
-            Some(_) => State::Approved,
-            None => State::Denied,
-        };
         let mut transaction = self.begin().await;
         let decided = transaction
-            .decide_pending(&request.id, state, decision, self.now())
+            .decide_pending(&request.id, decision, self.now())
             .await
             .unwrap();
         transaction.commit().await.unwrap();

@@ -1,4 +1,4 @@
-//! Who may decide, how strongly, and when it is decided (LESSONS 27, 30; promise 7).
+//! Who may decide, how strongly, and when it is decided.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use writ_wire::resource::ResourceUri;
 
 use super::*;
 use crate::id::{ApprovalId, ClientId, UserId};
-use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, Polling, Stage};
+use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, PendingStatus, Polling, Stage};
 
 fn user(name: &str) -> User {
     User {
@@ -36,7 +36,7 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
         digest: "digest".into(),
         client: ClientId::from_text("agt_1"),
         subject: Some(user("alice").id),
-        state: State::Viewed,
+        status: PendingStatus::Viewed,
         asked: Asked {
             authority: bare("https://bank.example"),
             binding_message: None,
@@ -61,15 +61,13 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
         created_at: Timestamp::from_seconds(0),
         expires_at: Timestamp::from_seconds(100),
     }
 }
 
-fn ballot<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) -> Ballot<'a> {
-    Ballot {
+fn voter<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) -> Voter<'a> {
+    Voter {
         request,
         user,
         votes,
@@ -79,8 +77,8 @@ fn ballot<'a>(request: &'a PendingRequest, user: &'a User, votes: &'a [Vote]) ->
     }
 }
 
-fn yes(authority: &Authority, level: Level) -> Yes<'_> {
-    Yes {
+fn yes(authority: &Authority, level: Level) -> Agreement<'_> {
+    Agreement {
         level,
         picked: None,
         authority,
@@ -88,51 +86,61 @@ fn yes(authority: &Authority, level: Level) -> Yes<'_> {
     }
 }
 
-fn say_yes(request: &PendingRequest, who: &User, votes: &[Vote]) -> Result<Outcome, Cannot> {
+fn say_yes(request: &PendingRequest, who: &User, votes: &[Vote]) -> Result<VoteOutcome, VoteError> {
     let authority = request.asked.authority.clone();
     let yes = yes(&authority, Level::Password);
-    approve(ballot(request, who, votes), &yes, &Types::default())
+    approve(voter(request, who, votes), &yes, &Types::default())
 }
 
 #[test]
-fn lessons_30_only_whom_it_was_asked_and_never_an_agent() {
+fn only_whom_it_was_asked_and_never_an_agent() {
     let mut request = request(vec![stage(&["alice"], 1)]);
     assert!(say_yes(&request, &user("alice"), &[]).is_ok());
     assert_eq!(
         say_yes(&request, &user("mallory"), &[]),
-        Err(Cannot::NotAsked)
+        Err(VoteError::NotAsked)
     );
     let gone = User {
         disabled: true,
         ..user("alice")
     };
-    assert_eq!(say_yes(&request, &gone, &[]), Err(Cannot::NotAsked));
+    assert_eq!(say_yes(&request, &gone, &[]), Err(VoteError::NotAsked));
     let agent = User {
         id: UserId::from_text("agt_1"),
         ..user("alice")
     };
     request.asked.stages[0].of.push(agent.id.clone());
-    assert_eq!(say_yes(&request, &agent, &[]), Err(Cannot::NotAsked));
-    let no = deny(ballot(&request, &user("mallory"), &[]), No::NotMe);
-    assert_eq!(no, Err(Cannot::NotAsked), "nor may others say no");
+    assert_eq!(say_yes(&request, &agent, &[]), Err(VoteError::NotAsked));
+    let no = deny(voter(&request, &user("mallory"), &[]), Denial::NotMe);
+    assert_eq!(no, Err(VoteError::NotAsked), "nor may others say no");
 }
 
 #[test]
-fn promise_7_expiry_means_no_and_what_ended_stays() {
+fn expiry_means_no_and_what_ended_stays() {
     let mut late = request(vec![stage(&["alice"], 1)]);
     late.expires_at = Timestamp::from_seconds(10);
-    let expired = Err(Cannot::Ended(State::Expired));
+    let expired = Err(VoteError::Ended(State::Expired));
     assert_eq!(say_yes(&late, &user("alice"), &[]), expired);
     assert_eq!(
-        deny(ballot(&late, &user("alice"), &[]), No::Denied),
+        deny(voter(&late, &user("alice"), &[]), Denial::Denied),
         expired
     );
-    for state in [State::Approved, State::Denied, State::Redeemed] {
+    let Ok(VoteOutcome::Ended(_, yes)) =
+        say_yes(&request(vec![stage(&["alice"], 1)]), &user("alice"), &[])
+    else {
+        panic!("one person's yes is enough");
+    };
+    let redeemed = PendingStatus::Redeemed {
+        decision: (*yes).clone(),
+        delegation: crate::id::DelegationId::from_text("dlg_1"),
+    };
+    let denied = PendingStatus::Denied(Decision::of_nobody("denied"));
+    for status in [PendingStatus::Approved(*yes), denied, redeemed] {
         let over = PendingRequest {
-            state,
+            status,
             ..request(vec![stage(&["alice"], 1)])
         };
-        let ended = Err(Cannot::Ended(state));
+        let ended = Err(VoteError::Ended(over.state()));
         assert_eq!(say_yes(&over, &user("alice"), &[]), ended);
     }
 }
@@ -152,11 +160,11 @@ fn a_level_is_reached_or_nothing_is_decided() {
         for (reached_place, reached) in levels.into_iter().enumerate() {
             let authority = request.asked.authority.clone();
             let alice = user("alice");
-            let ballot = ballot(&request, &alice, &[]);
-            let outcome = approve(ballot, &yes(&authority, reached), &Types::default());
+            let voter = voter(&request, &alice, &[]);
+            let outcome = approve(voter, &yes(&authority, reached), &Types::default());
             // A login alone is never a yes, whatever was asked.
             if reached_place >= place.max(1) {
-                let Ok(Outcome::Ended(vote, decision)) = outcome else {
+                let Ok(VoteOutcome::Ended(vote, decision)) = outcome else {
                     panic!("{asked:?} {reached:?}: {outcome:?}");
                 };
                 let approval = decision.approval.unwrap();
@@ -174,7 +182,7 @@ fn a_level_is_reached_or_nothing_is_decided() {
                     PersonAuthentication::of(reached, Timestamp::from_seconds(10))
                 );
             } else {
-                assert_eq!(outcome, Err(Cannot::TooWeak), "{asked:?} {reached:?}");
+                assert_eq!(outcome, Err(VoteError::TooWeak), "{asked:?} {reached:?}");
             }
         }
     }
@@ -183,7 +191,7 @@ fn a_level_is_reached_or_nothing_is_decided() {
 #[test]
 fn rfc_9068_2_2_1_somebody_elses_proof_says_nothing_about_the_subject() {
     let request = request(vec![stage(&["bob"], 1)]);
-    let Ok(Outcome::Ended(_, decision)) = say_yes(&request, &user("bob"), &[]) else {
+    let Ok(VoteOutcome::Ended(_, decision)) = say_yes(&request, &user("bob"), &[]) else {
         panic!("bob decides alone");
     };
     let approval = decision.approval.unwrap();
@@ -194,15 +202,15 @@ fn rfc_9068_2_2_1_somebody_elses_proof_says_nothing_about_the_subject() {
 #[test]
 fn the_subject_beside_others_answers_as_the_subject() {
     let request = request(vec![stage(&["alice", "bob"], 2)]);
-    let Ok(Outcome::Agreed(own)) = say_yes(&request, &user("alice"), &[]) else {
+    let Ok(VoteOutcome::Agreed(own)) = say_yes(&request, &user("alice"), &[]) else {
         panic!("bob is needed too");
     };
     assert_eq!(own.role, Role::Subject);
     let authority = request.asked.authority.clone();
     let (bob, votes) = (user("bob"), [own]);
     let strong = yes(&authority, Level::Passkey);
-    let second = approve(ballot(&request, &bob, &votes), &strong, &Types::default());
-    let Ok(Outcome::Ended(vote, decision)) = second else {
+    let second = approve(voter(&request, &bob, &votes), &strong, &Types::default());
+    let Ok(VoteOutcome::Ended(vote, decision)) = second else {
         panic!("two are enough");
     };
     assert_eq!(vote.role, Role::Designated);
@@ -217,15 +225,15 @@ fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
     let authority = request.asked.authority.clone();
     let alice = user("alice");
     let pick = |picked, level| {
-        let yes = Yes {
+        let yes = Agreement {
             picked,
             ..yes(&authority, level)
         };
-        approve(ballot(&request, &alice, &[]), &yes, &Types::default())
+        approve(voter(&request, &alice, &[]), &yes, &Types::default())
     };
-    assert_eq!(pick(None, Level::Password), Err(Cannot::NumberMissing));
+    assert_eq!(pick(None, Level::Password), Err(VoteError::NumberMissing));
     for level in [Level::Password, Level::None] {
-        let Ok(Outcome::Ended(_, decision)) = pick(Some(41), level) else {
+        let Ok(VoteOutcome::Ended(_, decision)) = pick(Some(41), level) else {
             panic!("a wrong number is an answer");
         };
         assert_eq!(decision.approval, None);
@@ -234,7 +242,7 @@ fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
     }
     assert!(matches!(
         pick(Some(42), Level::Password),
-        Ok(Outcome::Ended(_, decision)) if decision.approval.is_some()
+        Ok(VoteOutcome::Ended(_, decision)) if decision.approval.is_some()
     ));
 }
 
@@ -242,15 +250,18 @@ fn a_wrong_number_is_a_no_and_a_missing_one_is_nothing() {
 fn two_of_three_agree_with_the_weaker_proof_and_one_no_ends_it() {
     let request = request(vec![stage(&["bob", "carol", "dan"], 2)]);
     let (bob, carol) = (user("bob"), user("carol"));
-    let Ok(Outcome::Agreed(first)) = say_yes(&request, &bob, &[]) else {
+    let Ok(VoteOutcome::Agreed(first)) = say_yes(&request, &bob, &[]) else {
         panic!("one is not enough");
     };
     let votes = [first];
-    assert_eq!(say_yes(&request, &bob, &votes), Err(Cannot::AlreadyAgreed));
+    assert_eq!(
+        say_yes(&request, &bob, &votes),
+        Err(VoteError::AlreadyAgreed)
+    );
     let authority = request.asked.authority.clone();
     let strong = yes(&authority, Level::Passkey);
-    let second = approve(ballot(&request, &carol, &votes), &strong, &Types::default());
-    let Ok(Outcome::Ended(_, decision)) = second else {
+    let second = approve(voter(&request, &carol, &votes), &strong, &Types::default());
+    let Ok(VoteOutcome::Ended(_, decision)) = second else {
         panic!("two are enough");
     };
     assert_eq!(decision.approval.unwrap().basis, ApprovalBasis::Password);
@@ -258,7 +269,8 @@ fn two_of_three_agree_with_the_weaker_proof_and_one_no_ends_it() {
     assert_eq!(names, ["bob", "carol"]);
     // Also who agreed before may still say no.
     for who in [&carol, &bob] {
-        let Ok(Outcome::Ended(vote, decision)) = deny(ballot(&request, who, &votes), No::Denied)
+        let Ok(VoteOutcome::Ended(vote, decision)) =
+            deny(voter(&request, who, &votes), Denial::Denied)
         else {
             panic!("one no is enough");
         };
@@ -269,21 +281,21 @@ fn two_of_three_agree_with_the_weaker_proof_and_one_no_ends_it() {
 }
 
 #[test]
-fn promise_1_more_than_was_asked_is_never_approved() {
+fn more_than_was_asked_is_never_approved() {
     let request = request(vec![stage(&["alice"], 1)]);
     let alice = user("alice");
     for wrong in [bare("https://other.example"), Authority::default()] {
         let yes = yes(&wrong, Level::Password);
-        let outcome = approve(ballot(&request, &alice, &[]), &yes, &Types::default());
-        assert_eq!(outcome, Err(Cannot::Changed));
+        let outcome = approve(voter(&request, &alice, &[]), &yes, &Types::default());
+        assert_eq!(outcome, Err(VoteError::Changed));
     }
     let authority = request.asked.authority.clone();
-    let over = Yes {
+    let over = Agreement {
         ends_at: Timestamp::from_seconds(10),
         ..yes(&authority, Level::Password)
     };
-    let outcome = approve(ballot(&request, &alice, &[]), &over, &Types::default());
-    assert_eq!(outcome, Err(Cannot::Changed));
+    let outcome = approve(voter(&request, &alice, &[]), &over, &Types::default());
+    assert_eq!(outcome, Err(VoteError::Changed));
 }
 
 /// Two resources, one of them, the other.
@@ -295,7 +307,7 @@ fn parts() -> (Authority, Authority, Authority) {
 }
 
 #[test]
-fn promise_7_the_least_is_left_whatever_the_clocks_say() {
+fn the_least_is_left_whatever_the_clocks_say() {
     let (both, bank, shop) = parts();
     let types = Types::default();
     let left = |agreed: &[&Authority]| least(&both, agreed.iter().copied(), &types);
@@ -307,25 +319,30 @@ fn promise_7_the_least_is_left_whatever_the_clocks_say() {
 }
 
 #[test]
-fn promise_7_nobody_approves_more_than_another_agreed_to() {
+fn nobody_approves_more_than_another_agreed_to() {
     let (both, bank, shop) = parts();
     let mut request = request(vec![stage(&["bob", "carol"], 1)]);
     request.asked.authority = both.clone();
     let carol = user("carol");
     for (wanted, good) in [(&both, false), (&shop, false), (&bank, true)] {
-        let ballot = Ballot {
+        let voter = Voter {
             left: &bank,
-            ..ballot(&request, &carol, &[])
+            ..voter(&request, &carol, &[])
         };
-        let outcome = approve(ballot, &yes(wanted, Level::Password), &Types::default());
+        let outcome = approve(voter, &yes(wanted, Level::Password), &Types::default());
         assert_eq!(outcome.is_ok(), good);
     }
 }
 
 #[test]
 fn reasons_read_back() {
-    for no in [No::Denied, No::Stopped, No::NotMe, No::WrongNumber] {
-        assert_eq!(No::from_reason(no.as_str()), Some(no));
+    for no in [
+        Denial::Denied,
+        Denial::Stopped,
+        Denial::NotMe,
+        Denial::WrongNumber,
+    ] {
+        assert_eq!(Denial::from_reason(no.as_str()), Some(no));
     }
-    assert_eq!(No::from_reason("because"), None);
+    assert_eq!(Denial::from_reason("because"), None);
 }

@@ -10,8 +10,8 @@ use writ_wire::registration::{ApproversFile, SUBJECT};
 use super::{Role, Safeguards, Stage};
 use crate::client::Client;
 use crate::id::UserId;
+use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::refusal::Refusal;
 use crate::request::OPENID;
 use crate::requirements::{Requirements, SubjectPart};
 
@@ -24,7 +24,7 @@ pub fn designation<'a>(
     authority: &Authority,
     client: &'a Client,
     realm: Realm<'a>,
-) -> Result<Designation<'a>, Refusal> {
+) -> Result<Designation<'a>, OAuthError> {
     let by_type = authority.details().iter().map(|detail| {
         let current = realm.types.by_name(detail.type_name());
         current.map_or(NOBODY, |definition| definition.approvers())
@@ -58,7 +58,7 @@ pub fn deciders(
     client: &Client,
     subject: &UserId,
     find: impl Fn(&str) -> Option<UserId>,
-) -> Result<Deciders, Refusal> {
+) -> Result<Deciders, OAuthError> {
     let designation = requirements.designated()?;
     let stages = stages(designation, subject, &find)?;
     let never_alone = responsible(client, subject);
@@ -122,7 +122,7 @@ fn stages(
     designation: Designation<'_>,
     subject: &UserId,
     find: &impl Fn(&str) -> Option<UserId>,
-) -> Result<Vec<Stage>, Refusal> {
+) -> Result<Vec<Stage>, OAuthError> {
     if designation.is_empty() {
         return Ok(vec![Stage {
             role: Role::Subject,
@@ -180,8 +180,8 @@ fn has_more(authority: &Authority, realm: Realm<'_>) -> bool {
     scopes || bare
 }
 
-fn refused(sentence: &str) -> Refusal {
-    Refusal::new(ErrorCode::AccessDenied, sentence)
+fn refused(sentence: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::AccessDenied, sentence)
 }
 
 const NOBODY: Designation<'static> = &[];

@@ -3,15 +3,15 @@
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
-use super::{Decision, Delivery, Kind, MAX_HASTY_POLLS, PendingRequest, Polling, State};
+use super::{Decision, Delivery, Kind, MAX_HASTY_POLLS, PendingRequest, PendingStatus, Polling};
 use crate::id::ClientId;
-use crate::refusal::Refusal;
+use crate::oauth_error::OAuthError;
 
 /// What there is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Poll<'a> {
     /// For good.
-    Refuse(Refusal),
+    Refuse(OAuthError),
     /// Nobody decided yet: the limiter speaks next.
     Wait(&'a PendingRequest),
     Redeem(&'a PendingRequest, &'a Decision),
@@ -21,7 +21,8 @@ pub enum Poll<'a> {
 pub fn poll<'a>(
     found: Option<&'a PendingRequest>,
     kind: Kind,
-    (client, now): (&ClientId, Timestamp),
+    client: &ClientId,
+    now: Timestamp,
 ) -> Poll<'a> {
     // Unknown, another client's and used up look the same.
     let Some(request) = found.filter(|r| r.kind == kind && r.client == *client) else {
@@ -29,37 +30,34 @@ pub fn poll<'a>(
     };
     if request.asked.delivery == Delivery::Push {
         let sentence = "the answer to this request is pushed: it cannot be fetched";
-        return Poll::Refuse(Refusal::new(ErrorCode::UnauthorizedClient, sentence));
+        return Poll::Refuse(OAuthError::new(ErrorCode::UnauthorizedClient, sentence));
     }
-    match (request.state_at(now), &request.decision) {
-        (State::Redeemed, _) => Poll::Refuse(unknown(kind)),
-        (State::Expired, _) => Poll::Refuse(Refusal::new(
+    match request.status_at(now) {
+        PendingStatus::Redeemed { .. } => Poll::Refuse(unknown(kind)),
+        PendingStatus::Expired { .. } | PendingStatus::Superseded => Poll::Refuse(OAuthError::new(
             ErrorCode::ExpiredToken,
             "nobody decided in time, or the answer was not fetched in time: ask again",
         )),
-        (State::Denied, _) => Poll::Refuse(Refusal::new(
+        PendingStatus::Denied(_) => Poll::Refuse(OAuthError::new(
             ErrorCode::AccessDenied,
             "the person did not agree",
         )),
         _ if request.polling.hasty >= MAX_HASTY_POLLS => Poll::Refuse(too_hasty()),
-        (State::Approved, Some(decision)) => Poll::Redeem(request, decision),
-        (State::Approved, None) => {
-            Poll::Refuse(unknown(kind).because("it is approved without a decision"))
-        }
-        (State::Pending | State::Viewed, _) => Poll::Wait(request),
+        PendingStatus::Approved(decision) => Poll::Redeem(request, decision),
+        PendingStatus::Pending | PendingStatus::Viewed => Poll::Wait(request),
     }
 }
 
 impl Polling {
     /// What an undecided request answers; `hasty` after a poll that came too early.
-    pub fn answer(self, hasty: Hasty) -> Refusal {
+    pub fn answer(self, hasty: Hasty) -> OAuthError {
         match hasty {
-            Hasty::No => Refusal::new(
+            Hasty::No => OAuthError::new(
                 ErrorCode::AuthorizationPending,
                 format!("nobody decided yet: ask again in {} s", self.interval),
             ),
             Hasty::Yes if self.hasty >= MAX_HASTY_POLLS => too_hasty(),
-            Hasty::Yes => Refusal::new(
+            Hasty::Yes => OAuthError::new(
                 ErrorCode::SlowDown,
                 format!("too fast: ask every {} s from now on", self.interval),
             ),
@@ -74,13 +72,13 @@ pub enum Hasty {
     Yes,
 }
 
-fn unknown(kind: Kind) -> Refusal {
-    Refusal::invalid_grant(format!(
+fn unknown(kind: Kind) -> OAuthError {
+    OAuthError::invalid_grant(format!(
         "this `{}` is not known, was used before, or belongs to another client",
         kind.handle()
     ))
 }
 
-fn too_hasty() -> Refusal {
-    Refusal::invalid_request("too many polls came too fast: this request is over")
+fn too_hasty() -> OAuthError {
+    OAuthError::invalid_request("too many polls came too fast: this request is over")
 }

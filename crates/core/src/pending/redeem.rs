@@ -1,4 +1,4 @@
-//! An approval becomes one edge (issue 4, LESSONS 27-31): within a task a single-use one beside the chain that asked, otherwise
+//! An approval becomes one edge: within a task a single-use one beside the chain that asked, otherwise
 //! a task of its own. Everything is judged again as it is now, because an approval is no older than its use.
 
 use std::time::Duration;
@@ -13,9 +13,9 @@ use crate::client::{Client, User};
 use crate::delegation::{self, Delegation, MAX_LINEAGE};
 use crate::id::{DelegationId, TaskId, TransactionId};
 use crate::lineage::Lineage;
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
-use crate::realm::Realm;
-use crate::refusal::Refusal;
+use crate::realm::{DecisionContext, Realm};
 use crate::request::longest_task;
 use crate::requirements::requirements;
 use crate::task::{Approval, Subject, Task};
@@ -26,7 +26,7 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 pub const SINGLE_USE_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Everything that the decision needs, read uncached.
-pub struct Facts<'a> {
+pub struct RedemptionFacts<'a> {
     pub request: &'a PendingRequest,
     pub decision: &'a Decision,
     pub client: &'a Client,
@@ -41,7 +41,7 @@ pub struct Facts<'a> {
 }
 
 /// Names for what is made, drawn by the caller.
-pub struct Fresh {
+pub struct RedemptionIds {
     pub task: TaskId,
     pub delegation: DelegationId,
     pub transaction: TransactionId,
@@ -50,36 +50,45 @@ pub struct Fresh {
 
 /// To be written in one transaction with the redemption.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Redeemed {
+pub struct RedeemedApproval {
     /// `None`: the task of the chain that asked.
     pub task: Option<Task>,
     pub delegation: Delegation,
 }
 
+/// What people agreed to, judged again.
+#[derive(Clone, Copy)]
+struct Approved<'a> {
+    authority: &'a Authority,
+    approval: &'a Approval,
+}
+
 /// Decides; every refusal of the grant is `invalid_grant`.
 pub fn redeem(
-    facts: &Facts<'_>,
-    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
-) -> Result<Redeemed, Refusal> {
+    facts: &RedemptionFacts<'_>,
+    context: DecisionContext<'_>,
+    ids: RedemptionIds,
+) -> Result<RedeemedApproval, OAuthError> {
+    let realm = context.realm;
     let subject = still_there(facts)?;
     bound(facts)?;
     let approval = facts.decision.approval.as_ref();
     let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
-    let authority = approved(facts, realm)?;
+    let authority = still_allowed(facts, realm)?;
     let requirements = requirements(authority, facts.client, Some(&subject.id), None, realm);
     requirements.met_by(approval).map_err(|unmet| {
         refused("a stronger answer, or another person's, is asked for this now: ask again")
             .because(unmet.sentence)
     })?;
+    let approved = Approved {
+        authority,
+        approval,
+    };
     match (&facts.request.asked_by, facts.asking) {
-        (None, None) => {
-            let context = (realm, now, fresh);
-            opened(facts, (subject, approval), authority, context)
-        }
+        (None, None) => opened(facts, subject, approved, context, ids),
         (Some(_), Some(asking)) => {
-            let id = fresh.delegation;
-            let delegation = edge(facts, (asking, approval), authority, (realm, now, id))?;
-            Ok(Redeemed {
+            let delegation = edge(facts, asking, approved, context, ids.delegation)?;
+            Ok(RedeemedApproval {
                 task: None,
                 delegation,
             })
@@ -88,8 +97,8 @@ pub fn redeem(
     }
 }
 
-/// LESSONS 27: who was asked, and who may decide, are judged again.
-fn still_there<'a>(facts: &Facts<'a>) -> Result<&'a User, Refusal> {
+/// Who was asked, and who may decide, are judged again.
+fn still_there<'a>(facts: &RedemptionFacts<'a>) -> Result<&'a User, OAuthError> {
     let subject = facts.subject.filter(|user| !user.disabled);
     let subject = subject.filter(|user| facts.request.subject.as_ref() == Some(&user.id));
     let subject =
@@ -104,20 +113,23 @@ fn still_there<'a>(facts: &Facts<'a>) -> Result<&'a User, Refusal> {
     Ok(subject)
 }
 
-/// LESSONS 31: a request that showed a key is redeemed with it; what was bound once never yields bearer (promise 2).
-fn bound(facts: &Facts<'_>) -> Result<(), Refusal> {
+/// A request that showed a key is redeemed with it; what was bound once never yields a bearer token.
+fn bound(facts: &RedemptionFacts<'_>) -> Result<(), OAuthError> {
     match (&facts.request.jkt, facts.key) {
         (Some(bound), Some(key)) if bound == key => Ok(()),
         (Some(_), _) => Err(refused("the proof's key is not the one that asked")),
-        (None, None) if facts.client.dpop_bound => Err(Refusal::invalid_request(
+        (None, None) if facts.client.dpop_bound => Err(OAuthError::invalid_request(
             "a DPoP proof is required: send one `DPoP` header",
         )),
         (None, _) => Ok(()),
     }
 }
 
-/// Promise 1: no more than was asked, and no more than the client may have today.
-fn approved<'a>(facts: &Facts<'a>, realm: Realm<'_>) -> Result<&'a Authority, Refusal> {
+/// No more than was asked, and no more than the client may have today.
+fn still_allowed<'a>(
+    facts: &RedemptionFacts<'a>,
+    realm: Realm<'_>,
+) -> Result<&'a Authority, OAuthError> {
     let authority = &facts.decision.authority;
     let known = |detail| realm.types.of(detail).is_some();
     if authority.is_empty() || !authority.details().iter().all(known) {
@@ -144,8 +156,12 @@ fn approved<'a>(facts: &Facts<'a>, realm: Realm<'_>) -> Result<&'a Authority, Re
     Ok(authority)
 }
 
-/// The person may have chosen an earlier end, and it may be over before anybody fetches it (promise 6).
-fn end(facts: &Facts<'_>, usual: Timestamp, now: Timestamp) -> Result<Timestamp, Refusal> {
+/// The person may have chosen an earlier end, and it may be over before anybody fetches it.
+fn end(
+    facts: &RedemptionFacts<'_>,
+    usual: Timestamp,
+    now: Timestamp,
+) -> Result<Timestamp, OAuthError> {
     let end = facts.decision.ends_at.unwrap_or(usual).min(usual);
     if end < now.plus(SHORTEST_LIFE) {
         return Err(refused("what was approved is over: ask again"));
@@ -153,8 +169,8 @@ fn end(facts: &Facts<'_>, usual: Timestamp, now: Timestamp) -> Result<Timestamp,
     Ok(end)
 }
 
-/// As everybody saw it who decided, and no more than the record allows now (promises 1 and 7).
-fn onward(facts: &Facts<'_>) -> Result<Onward, Refusal> {
+/// As everybody saw it who decided, and no more than the record allows now.
+fn onward(facts: &RedemptionFacts<'_>) -> Result<Onward, OAuthError> {
     let shown = &facts.request.asked.onward;
     if !shown.is_within(&Onward::of(facts.client)) {
         return Err(refused(
@@ -165,12 +181,14 @@ fn onward(facts: &Facts<'_>) -> Result<Onward, Refusal> {
 }
 
 fn edge(
-    facts: &Facts<'_>,
-    (asking, approval): (&Lineage, &Approval),
-    authority: &Authority,
-    (realm, now, id): (Realm<'_>, Timestamp, DelegationId),
-) -> Result<Delegation, Refusal> {
-    asking.require_live(now, Refusal::invalid_grant)?;
+    facts: &RedemptionFacts<'_>,
+    asking: &Lineage,
+    approved: Approved<'_>,
+    context: DecisionContext<'_>,
+    id: DelegationId,
+) -> Result<Delegation, OAuthError> {
+    let DecisionContext { realm, now } = context;
+    asking.require_live(now, OAuthError::invalid_grant)?;
     let (leaf, client) = (&asking.leaf, facts.client);
     let same = facts.request.asked_by.as_ref() == Some(&leaf.id)
         && facts.request.task.as_ref() == Some(&asking.task.id)
@@ -200,11 +218,11 @@ fn edge(
         asked_by: Some(leaf.id.clone()),
         holder: client.id.clone(),
         requested_by: client.id.clone(),
-        authority: authority.clone(),
+        authority: approved.authority.clone(),
         onward: Onward::nobody(),
         approval: Some(Approval {
             transaction: transaction.map(|transaction| transaction.txn.clone()),
-            ..approval.clone()
+            ..approved.approval.clone()
         }),
         jkt: facts.request.jkt.clone(),
         created_at: now,
@@ -213,26 +231,28 @@ fn edge(
 }
 
 fn opened(
-    facts: &Facts<'_>,
-    (subject, approval): (&User, &Approval),
-    authority: &Authority,
-    (realm, now, fresh): (Realm<'_>, Timestamp, Fresh),
-) -> Result<Redeemed, Refusal> {
+    facts: &RedemptionFacts<'_>,
+    subject: &User,
+    approved: Approved<'_>,
+    context: DecisionContext<'_>,
+    ids: RedemptionIds,
+) -> Result<RedeemedApproval, OAuthError> {
+    let DecisionContext { realm, now } = context;
     let client = facts.client;
     let ends_at = now.plus(client.task_lifetime.min(longest_task(client)));
     let task = Task {
-        id: fresh.task,
+        id: ids.task,
         subject: Subject::Person(subject.id.to_string()),
         client: client.id.clone(),
         purpose: facts.request.asked.reason.clone(),
-        authority: authority.clone(),
-        salt: fresh.salt,
-        transaction: fresh.transaction,
-        approval: approval.clone(),
+        authority: approved.authority.clone(),
+        salt: ids.salt,
+        transaction: ids.transaction,
+        approval: approved.approval.clone(),
         created_at: now,
         expires_at: end(facts, ends_at, now)?,
     };
-    let id = fresh.delegation;
+    let id = ids.delegation;
     let issuer = realm.issuer.as_str();
     let delegation = Delegation {
         path: delegation::path(None, &id),
@@ -245,19 +265,19 @@ fn opened(
         asked_by: None,
         holder: client.id.clone(),
         requested_by: client.id.clone(),
-        authority: authority.clone(),
+        authority: approved.authority.clone(),
         onward: onward(facts)?,
         approval: None,
         jkt: facts.key.cloned(),
         created_at: now,
         expires_at: task.expires_at,
     };
-    Ok(Redeemed {
+    Ok(RedeemedApproval {
         task: Some(task),
         delegation,
     })
 }
 
-fn refused(sentence: &str) -> Refusal {
-    Refusal::invalid_grant(sentence)
+fn refused(sentence: &str) -> OAuthError {
+    OAuthError::invalid_grant(sentence)
 }

@@ -35,7 +35,7 @@ fn waiting(stages: Vec<Stage>) -> PendingRequest {
         digest: "digest".into(),
         client: ClientId::from_text("agt_1"),
         subject: Some(user("alice")),
-        state: State::Pending,
+        status: PendingStatus::Pending,
         asked: Asked {
             authority: Authority::default(),
             binding_message: None,
@@ -60,8 +60,6 @@ fn waiting(stages: Vec<Stage>) -> PendingRequest {
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
         created_at: Timestamp::from_seconds(0),
         expires_at: Timestamp::from_seconds(4 * MINUTE),
     }
@@ -87,8 +85,21 @@ fn silence_leads_to_the_next_step_and_then_to_no() {
 
 #[test]
 fn an_approval_that_nobody_fetched_expires_too() {
+    let at = Timestamp::from_seconds(1);
+    let yes = Decision {
+        approval: Some(Approval {
+            id: ApprovalId::from_text("apr_1"),
+            basis: writ_wire::claims::ApprovalBasis::Password,
+            at,
+            authentication: None,
+            transaction: None,
+            by: None,
+            people: 1,
+        }),
+        ..Decision::of_nobody("")
+    };
     let request = PendingRequest {
-        state: State::Approved,
+        status: PendingStatus::Approved(yes),
         ..waiting(vec![stage(&["bob"], 1)])
     };
     assert_eq!(request.state_at(request.expires_at), State::Expired);

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::less::Less;
+use crate::narrowing::Narrowing;
 
 const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
@@ -20,7 +20,7 @@ fn screen(request: &str) -> Screen {
 fn receipt() -> Receipt {
     let shown = Shown {
         screen: screen("apr_1"),
-        less: Less::default(),
+        less: Narrowing::default(),
         nonce: URL_SAFE_NO_PAD.encode([7; 32]),
         since: NOW,
     };
@@ -33,7 +33,7 @@ fn receipt() -> Receipt {
         outcome: Verdict::Approved,
         reason: None,
         subject: "usr_alice".into(),
-        approver: Approver {
+        approver: ReceiptApprover {
             id: UserId::from_text("usr_alice"),
             name: "alice".into(),
             role: Role::Subject,
@@ -112,7 +112,7 @@ fn rfc_8725_3_11_another_kind_of_jwt_is_no_receipt() {
 }
 
 #[test]
-fn specs_10_8_even_the_issuer_cannot_sign_a_text_that_has_another_hash() {
+fn even_the_issuer_cannot_sign_a_text_that_has_another_hash() {
     let key = SigningKey::generate().unwrap();
     let refused = |change: &dyn Fn(&mut Receipt)| {
         let mut receipt = receipt();

@@ -18,7 +18,7 @@ fn value() -> Value {
 }
 
 #[test]
-fn specs_10_8_the_text_is_canonical_whatever_the_order_of_members() {
+fn the_text_is_canonical_whatever_the_order_of_members() {
     let screen = Screen::read(value()).unwrap();
     // RFC 8785 section 3.2.3: members sorted, no space, text as it is.
     let expected = concat!(
@@ -31,7 +31,7 @@ fn specs_10_8_the_text_is_canonical_whatever_the_order_of_members() {
 }
 
 #[test]
-fn specs_10_8_the_challenge_covers_nonce_and_text() {
+fn the_challenge_covers_nonce_and_text() {
     // sha256sum of 32 zero bytes, and of 32 zero bytes and "a".
     assert_eq!(
         hex(&challenge(ZEROS, "").unwrap()),
@@ -39,7 +39,7 @@ fn specs_10_8_the_challenge_covers_nonce_and_text() {
     );
     let shown = |nonce: &str, text: Value| Shown {
         screen: Screen::read(text).unwrap(),
-        less: Less::default(),
+        less: Narrowing::default(),
         nonce: nonce.to_owned(),
         since: Timestamp::from_seconds(0),
     };

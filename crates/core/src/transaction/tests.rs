@@ -71,20 +71,20 @@ impl Scene {
         &self,
         challenge: &TransactionChallenge,
         client: &Client,
-    ) -> Result<Prepared, Refusal> {
+    ) -> Result<PreparedApproval, OAuthError> {
         let mut names = 0;
         let mut make_ref = || {
             names += 1;
             format!("ref_{names}")
         };
-        let mut making = Making {
+        let mut making = RequestContext {
+            realm: self.realm(),
             now: Timestamp::from_seconds(1),
             mission_intent: false,
             make_ref: &mut make_ref,
         };
         let bank = &self.resources[&uri(BANK)];
-        let measure = (self.realm(), Level::Passkey);
-        prepare(challenge, (client, bank), measure, &mut making)
+        prepare(challenge, client, bank, Level::Passkey, &mut making)
     }
 }
 

@@ -11,11 +11,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json as object;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::budget;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, UserId};
-use writ_core::pending::{self, Asking, Ending, LONGEST_WAIT, PendingRequest, Prepared};
+use writ_core::pending::{
+    self, Ending, LONGEST_WAIT, PendingFacts, PendingRequest, PreparedApproval,
+};
 use writ_store::DatabaseTransaction;
 use writ_store::pending::NewPendingRequest;
 
@@ -44,14 +46,14 @@ impl<'a> ApprovalContext<'a> {
         })
     }
 
-    pub fn refuse(&self, refusal: impl Into<Refusal>) -> Failure {
+    pub fn refuse(&self, refusal: impl Into<OAuthError>) -> Failure {
         self.request.refuse(refusal)
     }
 }
 
 /// What is to be asked, as far as it was judged without the rows.
 pub struct NewApproval<'a> {
-    pub prepared: Prepared,
+    pub prepared: PreparedApproval,
     pub hinted: &'a HintedPerson,
     /// What is used up besides assertion and proof.
     pub checks: Vec<ReplayCheck>,
@@ -118,7 +120,7 @@ async fn judge(
     context: &ApprovalContext<'_>,
     session: &mut DatabaseTransaction,
     facts: &ApprovalFacts,
-    prepared: Prepared,
+    prepared: PreparedApproval,
     handle: &str,
 ) -> Result<PendingRequest, Failure> {
     let ClientRequest { app, caller, .. } = context.request;
@@ -131,7 +133,7 @@ async fn judge(
         task: facts.asking.as_ref().map(|lineage| &lineage.task),
     };
     let deciders = deciders(session, &deciding, context.catalogue.realm()).await?;
-    let asking = Asking {
+    let asking = PendingFacts {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(handle),
         client,
@@ -143,7 +145,7 @@ async fn judge(
         address: context.request.address.map(|address| address.to_string()),
         now,
     };
-    pending::pending(prepared, asking).map_err(|refusal| context.refuse(refusal))
+    pending::create(prepared, asking).map_err(|refusal| context.refuse(refusal))
 }
 
 /// What is used once; the rows by which prompts are counted; the older copy of the same question, which ends.

@@ -111,7 +111,7 @@ async fn approved(app: &App, notice: &Notice, ended: &Ended) -> Result<Option<Va
 
 async fn is_redeemed(app: &App, request: &PendingRequest) -> Result<bool, Failure> {
     let found = app.read().await?.pending_by_id(&request.id).await?;
-    Ok(found.is_some_and(|request| request.state == State::Redeemed))
+    Ok(found.is_some_and(|request| request.state() == State::Redeemed))
 }
 
 /// One transaction redeems the approval, makes the token and keeps it in the notice: a second attempt sends the same.
@@ -137,7 +137,7 @@ async fn token(app: &App, notice: &Notice, ended: &Ended) -> Result<Value, Failu
 
 /// A token that was made and not sent yet is not sent after a stop.
 async fn is_live(app: &App, request: &PendingRequest) -> Result<bool, Failure> {
-    let Some(delegation) = &request.delegation else {
+    let Some(delegation) = request.status.delegation() else {
         return Ok(false);
     };
     let mut session = app.read().await?;

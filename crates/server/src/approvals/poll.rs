@@ -2,7 +2,7 @@
 //! and at the end one token. The same for every flow that waits for a person.
 
 use tokio::time::Instant;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{self, Hasty, Kind, PendingRequest, Poll};
 use writ_store::DatabaseTransaction;
@@ -34,7 +34,7 @@ enum Looked {
 /// Nobody decided yet.
 struct Open {
     id: ApprovalId,
-    answer: Refusal,
+    answer: OAuthError,
     hasty: Hasty,
     expires_at: Timestamp,
 }
@@ -102,7 +102,7 @@ async fn look(
     let digest = secret_digest(handle.text);
     let found = session.pending(handle.kind, &digest).await?;
     let client = &context.caller.client.id;
-    match pending::poll(found.as_ref(), handle.kind, (client, context.now)) {
+    match pending::poll(found.as_ref(), handle.kind, client, context.now) {
         Poll::Refuse(refusal) => Err(context.refuse(refusal)),
         Poll::Wait(request) => count_poll(context, session, request, claims)
             .await
@@ -118,7 +118,7 @@ async fn look(
             };
             let redeemed = redeem_approval(context, &mut session, request, redemption).await?;
             context
-                .commit(session, &redeemed.delegation, Refusal::invalid_grant)
+                .commit(session, &redeemed.delegation, OAuthError::invalid_grant)
                 .await?;
             context.app.waiting.announce_request(request);
             context.app.metrics.issued(match handle.kind {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::ApprovalId;
 use writ_core::pending::{Delivery, Kind, PendingRequest, State};
 use writ_jose::hash;
@@ -12,7 +12,7 @@ use writ_wire::claims::IdTokenClaims;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::TokenResponse;
 
-use crate::approvals::redeem::{RedeemedApproval, Redemption, redeem_approval};
+use crate::approvals::redeem::{IssuedApproval, Redemption, redeem_approval};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::request::caller::Caller;
@@ -25,7 +25,7 @@ pub struct PushedToken<'a> {
     pub response: TokenResponse,
     pub request: PendingRequest,
     context: TokenRequestContext<'a>,
-    redeemed: RedeemedApproval,
+    redeemed: IssuedApproval,
 }
 
 /// Redeems an approved request of a push client, whose key is the one that it showed when it asked; bearer only for a client
@@ -46,10 +46,10 @@ pub async fn deliver<'a>(
     };
     let request = found
         .filter(pushed)
-        .ok_or_else(|| Refusal::new(ErrorCode::TransactionFailed, "there is nothing to push"))?;
+        .ok_or_else(|| OAuthError::new(ErrorCode::TransactionFailed, "there is nothing to push"))?;
     let client = app.client(request.client.as_str()).await?;
-    let client =
-        client.ok_or_else(|| Refusal::new(ErrorCode::TransactionFailed, "the client is gone"))?;
+    let client = client
+        .ok_or_else(|| OAuthError::new(ErrorCode::TransactionFailed, "the client is gone"))?;
     let context = TokenRequestContext {
         app,
         caller: Arc::new(Caller {
@@ -83,7 +83,7 @@ impl PushedToken<'_> {
     pub async fn commit(self) -> Result<(), Failure> {
         let delegation = &self.redeemed.delegation;
         self.context
-            .commit(self.session, delegation, Refusal::invalid_grant)
+            .commit(self.session, delegation, OAuthError::invalid_grant)
             .await?;
         self.context.app.waiting.announce_request(&self.request);
         self.context.app.metrics.issued("ciba");
@@ -107,7 +107,7 @@ struct PushedIdToken<'a> {
 
 fn push_response(
     context: &TokenRequestContext<'_>,
-    redeemed: &mut RedeemedApproval,
+    redeemed: &mut IssuedApproval,
     auth_req_id: &str,
 ) -> Result<TokenResponse, Failure> {
     let mut response = redeemed.response.clone();

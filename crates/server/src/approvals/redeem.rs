@@ -1,15 +1,17 @@
 //! From an approval to its one token: everything is judged again, then signed and written with its events.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::{Client, User};
 use writ_core::event::{Event, EventName};
+use writ_core::history;
 use writ_core::id::{DelegationId, TaskId, TransactionId};
 use writ_core::lineage::Lineage;
 use writ_core::mint::{self, Minting};
-use writ_core::pending::{self, Deciders, Decision, Facts, Fresh, PendingRequest, Redeemed};
+use writ_core::pending::{
+    self, Deciders, Decision, PendingRequest, RedeemedApproval, RedemptionFacts, RedemptionIds,
+};
 use writ_core::target;
 use writ_core::task::Task;
-use writ_core::usual;
 use writ_jose::key::Thumbprint;
 use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
@@ -34,7 +36,7 @@ pub struct Redemption<'a> {
 }
 
 /// A token that is signed and written; it leaves only after the commit.
-pub struct RedeemedApproval {
+pub struct IssuedApproval {
     pub response: TokenResponse,
     pub delegation: DelegationId,
     /// The ID token's claims, where the person agreed to say who they are.
@@ -47,7 +49,7 @@ struct Approved<'a> {
     request: &'a PendingRequest,
     decision: &'a Decision,
     task: &'a Task,
-    redeemed: &'a Redeemed,
+    redeemed: &'a RedeemedApproval,
 }
 
 /// Judges everything again, signs the token, and writes it with its events: one approval, one edge, one token.
@@ -56,10 +58,10 @@ pub async fn redeem_approval(
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
     redemption: Redemption<'_>,
-) -> Result<RedeemedApproval, Failure> {
+) -> Result<IssuedApproval, Failure> {
     let refuse = |refusal| context.refuse(refusal);
-    let gone = || Refusal::invalid_grant("this request was not approved");
-    let decision = request.decision.as_ref().ok_or_else(|| refuse(gone()))?;
+    let gone = || OAuthError::invalid_grant("this request was not approved");
+    let decision = request.decision().ok_or_else(|| refuse(gone()))?;
     let loaded = load(context, session, request).await?;
     let key = redemption.key;
     let redeemed = decide(context, &loaded, request, decision, key).map_err(refuse)?;
@@ -83,7 +85,7 @@ pub async fn redeem_approval(
         };
         minted.response.refresh_token = context.issue_refresh_token(session, grant).await?;
     }
-    Ok(RedeemedApproval {
+    Ok(IssuedApproval {
         response: minted.response,
         delegation: redeemed.delegation.id,
         identity,
@@ -113,7 +115,7 @@ async fn write(
         .redeem_pending(&request.id, &edge.id, context.now)
         .await?
     {
-        return Err(context.refuse(Refusal::invalid_grant(
+        return Err(context.refuse(OAuthError::invalid_grant(
             "the approval was used or ended just now",
         )));
     }
@@ -134,7 +136,7 @@ async fn remember_uses(
         return Ok(());
     };
     let authority = &redeemed.delegation.authority;
-    let uses = usual::uses(authority, subject, context.catalogue.realm().types);
+    let uses = history::uses(authority, subject, context.catalogue.realm().types);
     let new = NewUses {
         approval: &request.id,
         client: &request.client,
@@ -196,7 +198,7 @@ async fn client(
     let id = &context.caller.client.id;
     match session.client(id).await?.filter(|stored| !stored.stopped) {
         Some(stored) => Ok(parse_client(id.as_str(), &stored)?),
-        None => Err(context.refuse(Refusal::invalid_grant("this client is stopped"))),
+        None => Err(context.refuse(OAuthError::invalid_grant("this client is stopped"))),
     }
 }
 
@@ -206,9 +208,9 @@ fn decide(
     request: &PendingRequest,
     decision: &Decision,
     key: Option<&Thumbprint>,
-) -> Result<Redeemed, Refusal> {
+) -> Result<RedeemedApproval, OAuthError> {
     let (app, now) = (context.app, context.now);
-    let facts = Facts {
+    let facts = RedemptionFacts {
         request,
         decision,
         client: &loaded.client,
@@ -217,13 +219,13 @@ fn decide(
         asking: loaded.asking.as_ref(),
         key,
     };
-    let fresh = Fresh {
+    let ids = RedemptionIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         transaction: TransactionId::make(now, app.entropy()),
         salt: app.random.identifier(),
     };
-    pending::redeem(&facts, (context.catalogue.realm(), now, fresh))
+    pending::redeem(&facts, context.decision(), ids)
 }
 
 fn mint(
@@ -268,8 +270,7 @@ fn identity(
     };
     let client = context.caller.client.id.as_str();
     let at_hash = hash::at_hash(&minted.response.access_token);
-    let measure = (context.catalogue.realm(), context.now);
-    mint::id_token(&decided, client, None, at_hash, measure)
+    mint::id_token(&decided, client, None, at_hash, context.decision())
 }
 
 fn redeemed_event(context: &TokenRequestContext<'_>, approved: Approved<'_>) -> Event {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::{ClientRule, Endpoint};
 use writ_core::client::{Authentication, Client};
 use writ_jose::assertion::{
@@ -55,7 +55,7 @@ impl App {
     ) -> Result<AuthenticatedClient, Failure> {
         let form = presented.form;
         if form.contains("client_secret") {
-            return Err(Refusal::invalid_client(
+            return Err(OAuthError::invalid_client(
                 "`client_secret` in the body is not supported: use HTTP Basic",
             )
             .into());
@@ -64,9 +64,10 @@ impl App {
         let assertion = form.optional("client_assertion")?;
         let named = form.optional("client_id")?;
         match (basic, assertion) {
-            (Some(_), Some(_)) => {
-                Err(Refusal::invalid_request("more than one way of client authentication").into())
-            }
+            (Some(_), Some(_)) => Err(OAuthError::invalid_request(
+                "more than one way of client authentication",
+            )
+            .into()),
             (Some((id, secret)), None) => {
                 same_client(named, &id)?;
                 Ok(self.by_secret(&id, &secret).await?.into())
@@ -83,7 +84,7 @@ impl App {
     async fn by_secret(&self, id: &str, secret: &str) -> Result<Arc<Client>, Failure> {
         let client = self.client(id).await?.ok_or_else(unknown_client)?;
         let Authentication::SecretBasic(digest) = &client.authentication else {
-            return Err(Refusal::invalid_client(
+            return Err(OAuthError::invalid_client(
                 "this client is not registered for `client_secret_basic`",
             )
             .into());
@@ -101,19 +102,19 @@ impl App {
     ) -> Result<AuthenticatedClient, Failure> {
         let kind = presented.form.required("client_assertion_type")?;
         if kind != ASSERTION_TYPE {
-            return Err(Refusal::invalid_client(format!(
+            return Err(OAuthError::invalid_client(format!(
                 "`client_assertion_type` must be `{ASSERTION_TYPE}`"
             ))
             .into());
         }
-        let invalid = |e: &dyn std::fmt::Display| Refusal::invalid_client(e.to_string());
+        let invalid = |e: &dyn std::fmt::Display| OAuthError::invalid_client(e.to_string());
         let unverified = UnverifiedAssertion::parse(text).map_err(|e| invalid(&e))?;
         let client = self
             .client(unverified.subject())
             .await?
             .ok_or_else(unknown_client)?;
         let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
-            return Err(Refusal::invalid_client(
+            return Err(OAuthError::invalid_client(
                 "this client is not registered for `private_key_jwt`",
             )
             .into());
@@ -144,13 +145,14 @@ impl App {
         named: Option<&str>,
         endpoint: Endpoint,
     ) -> Result<Arc<Client>, Failure> {
-        let id = named.ok_or_else(|| Refusal::invalid_client("the client did not authenticate"))?;
+        let id =
+            named.ok_or_else(|| OAuthError::invalid_client("the client did not authenticate"))?;
         let client = self.client(id).await?.ok_or_else(unknown_client)?;
         if !client.is_public() {
-            return Err(Refusal::invalid_client("this client must authenticate").into());
+            return Err(OAuthError::invalid_client("this client must authenticate").into());
         }
         if endpoint.checks().client != ClientRule::AuthenticatedOrPublic {
-            return Err(Refusal::invalid_client("a public client cannot do this").into());
+            return Err(OAuthError::invalid_client("a public client cannot do this").into());
         }
         Ok(client)
     }
@@ -166,14 +168,14 @@ impl App {
 }
 
 /// RFC 6749 section 2.3.1: name and secret are form-encoded inside Basic.
-fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, Refusal> {
+fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, OAuthError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
-    let malformed = || Refusal::invalid_client("the `Authorization` header is no HTTP Basic");
+    let malformed = || OAuthError::invalid_client("the `Authorization` header is no HTTP Basic");
     if values.next().is_some() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "more than one `Authorization` header",
         ));
     }
@@ -196,9 +198,9 @@ fn form_decoded(text: &str) -> String {
         .unwrap_or_default()
 }
 
-fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), Refusal> {
+fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), OAuthError> {
     match named {
-        Some(other) if other != authenticated => Err(Refusal::invalid_client(
+        Some(other) if other != authenticated => Err(OAuthError::invalid_client(
             "`client_id` is not the client that authenticated",
         )),
         _ => Ok(()),
@@ -206,6 +208,6 @@ fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), Refusal> 
 }
 
 /// Unknown client and wrong secret look the same.
-fn unknown_client() -> Refusal {
-    Refusal::invalid_client("the client is unknown, or its authentication is wrong")
+fn unknown_client() -> OAuthError {
+    OAuthError::invalid_client("the client is unknown, or its authentication is wrong")
 }

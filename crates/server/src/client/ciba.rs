@@ -8,8 +8,8 @@ use axum::response::Response;
 use http::StatusCode;
 use writ_core::checks::Endpoint;
 use writ_core::ciba;
-use writ_core::pending::{Delivery, Prepared};
-use writ_core::request::Making;
+use writ_core::pending::{Delivery, PreparedApproval};
+use writ_core::request::RequestContext;
 use writ_wire::ciba::{BackchannelRequest, BackchannelResponse};
 
 use crate::approvals::create::{ApprovalContext, NewApproval, check_code, create_approval};
@@ -53,15 +53,19 @@ async fn ask_person(request: &ClientRequest) -> Result<BackchannelResponse, Fail
     })
 }
 
-fn prepare(context: &ApprovalContext<'_>, asked: &BackchannelRequest) -> Result<Prepared, Failure> {
+fn prepare(
+    context: &ApprovalContext<'_>,
+    asked: &BackchannelRequest,
+) -> Result<PreparedApproval, Failure> {
     let (request, app) = (context.request, &context.request.app);
     let mut make_ref = references(app, request.now);
-    let mut making = Making {
+    let mut making = RequestContext {
+        realm: context.catalogue.realm(),
         now: request.now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let measure = (context.catalogue.realm(), app.config.strongest());
-    ciba::prepare(asked, request.client(), measure, &mut making)
+    let strongest = app.config.strongest();
+    ciba::prepare(asked, request.client(), strongest, &mut making)
         .map_err(|refusal| request.refuse(refusal))
 }

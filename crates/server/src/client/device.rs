@@ -3,14 +3,14 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
-use writ_core::device::{self, DEVICE_LIFETIME, Fresh, MAX_WAITING_DEVICES, Prepared};
+use writ_core::device::{self, DEVICE_LIFETIME, DeviceFacts, MAX_WAITING_DEVICES, PreparedDevice};
 use writ_core::event::{Event, EventName};
 use writ_core::id::ApprovalId;
 use writ_core::pending::{POLL_INTERVAL, PendingRequest};
-use writ_core::request::Making;
+use writ_core::request::RequestContext;
 use writ_jose::hash;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::device::{DeviceRequest, DeviceResponse, UserCode};
@@ -41,13 +41,15 @@ async fn start_flow(request: &ClientRequest) -> Result<DeviceResponse, Failure> 
     limit_by_address(request).await?;
     let device_code = app.random.secret();
     let user_code = UserCode::of(u64::from_le_bytes(app.random.bytes()));
-    let fresh = Fresh {
+    let facts = DeviceFacts {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(&device_code),
+        client: request.client(),
+        jkt: request.caller.key().cloned(),
+        address: request.address.map(|address| address.to_string()),
+        now,
     };
-    let jkt = request.caller.key().cloned();
-    let address = request.address.map(|address| address.to_string());
-    let pending = device::pending(prepared, request.client(), jkt, address, (now, fresh));
+    let pending = device::pending(prepared, facts);
     write_request(request, &pending, &user_code).await?;
     let verification_uri = app.config.url(PATH);
     Ok(DeviceResponse {
@@ -72,21 +74,22 @@ async fn limit_by_address(request: &ClientRequest) -> Result<(), Failure> {
         return Ok(());
     }
     let sentence = "too many codes of this client were asked for from this address: ask later";
-    Err(request.refuse(Refusal::new(ErrorCode::TemporarilyUnavailable, sentence)))
+    Err(request.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence)))
 }
 
-async fn prepare(request: &ClientRequest) -> Result<Prepared, Failure> {
+async fn prepare(request: &ClientRequest) -> Result<PreparedDevice, Failure> {
     let (app, now) = (&request.app, request.now);
     let catalogue = app.fresh_catalogue().await?;
     let asked = DeviceRequest::parse(&request.form).map_err(|error| request.refuse(error))?;
     let mut make_ref = references(app, now);
-    let mut making = Making {
+    let mut making = RequestContext {
+        realm: catalogue.realm(),
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
-    let measure = (catalogue.realm(), app.config.strongest());
-    device::prepare(&asked, request.client(), measure, &mut making)
+    let strongest = app.config.strongest();
+    device::prepare(&asked, request.client(), strongest, &mut making)
         .map_err(|refusal| request.refuse(refusal))
 }
 
@@ -101,7 +104,7 @@ async fn write_request(
     request.require_active_client(&mut session).await?;
     session.guard_prompts(None, &client.id, now).await?;
     if session.waiting_devices(&client.id, now).await? >= MAX_WAITING_DEVICES {
-        return Err(request.refuse(Refusal::new(
+        return Err(request.refuse(OAuthError::new(
             ErrorCode::TemporarilyUnavailable,
             "too many codes of this client wait: let some expire",
         )));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_store::StoreError;
 use writ_wire::challenge::HttpChallenge;
@@ -50,7 +50,7 @@ impl ProgramRoute {
     }
 
     /// `WWW-Authenticate` of a refusal, if it has one.
-    fn challenge(self, refusal: &Refusal) -> Option<HeaderValue> {
+    fn challenge(self, refusal: &OAuthError) -> Option<HeaderValue> {
         if self == Self::Endpoint(Endpoint::Userinfo) {
             return token_challenge(refusal);
         }
@@ -66,7 +66,7 @@ impl From<Endpoint> for ProgramRoute {
 }
 
 /// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn token_challenge(refusal: &Refusal) -> Option<HeaderValue> {
+fn token_challenge(refusal: &OAuthError) -> Option<HeaderValue> {
     let mut challenge = HttpChallenge::new("DPoP");
     if !refusal.sentence.is_empty() {
         challenge = challenge
@@ -106,7 +106,7 @@ impl ClientError {
     }
 
     /// The refusal, once it is on record; or what is our fault.
-    async fn recorded(&self) -> Result<&Refusal, String> {
+    async fn recorded(&self) -> Result<&OAuthError, String> {
         match &self.failure {
             Failure::Waiting(refusal) => Ok(refusal),
             Failure::Broken(cause) => Err(cause.clone()),
@@ -122,7 +122,7 @@ impl ClientError {
     }
 
     /// Anybody can cause it: a row for each would fill the database.
-    async fn count(&self, refusal: &Refusal) -> Result<(), StoreError> {
+    async fn count(&self, refusal: &OAuthError) -> Result<(), StoreError> {
         let mut session = self.app.begin().await?;
         let now = self.app.clock.now();
         session
@@ -142,7 +142,7 @@ impl ClientError {
         session.commit().await
     }
 
-    fn refusal_answer(&self, refusal: &Refusal) -> Response {
+    fn refusal_answer(&self, refusal: &OAuthError) -> Response {
         self.app.metrics.refused(self.route.label(), refusal.code);
         let sentence = &refusal.sentence;
         let body = ErrorBody {

@@ -13,7 +13,7 @@ use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::{HeaderMap, Method, StatusCode, header};
 use serde::Serialize;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::{Endpoint, ProofRule};
 use writ_wire::form::Form;
 
@@ -205,7 +205,9 @@ pub fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Failure> {
         .unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     if !kind.eq_ignore_ascii_case(FORM) {
-        return Err(Refusal::invalid_request(format!("the content type must be `{FORM}`")).into());
+        return Err(
+            OAuthError::invalid_request(format!("the content type must be `{FORM}`")).into(),
+        );
     }
     Ok(Form::parse(body)?)
 }

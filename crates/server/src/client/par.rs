@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use axum::response::Response;
 use http::StatusCode;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::authorize::REQUEST_LIFETIME;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
 use writ_core::id::TransactionId;
-use writ_core::request::{self, Arrival, Making, PreparedRequest};
+use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{
     AuthorizationRequest, PushedAuthorizationResponse, REQUEST_URI_PREFIX,
@@ -43,12 +43,13 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {
     let catalogue = app.fresh_catalogue().await?;
     let parsed = AuthorizationRequest::parse(&request.form).map_err(|e| request.refuse(e))?;
     if parsed.client_id != caller.client.id.as_str() {
-        return Err(request.refuse(Refusal::invalid_request(
+        return Err(request.refuse(OAuthError::invalid_request(
             "`client_id` is not the client that authenticated",
         )));
     }
     let mut make_ref = references(app, request.now);
-    let mut making = Making {
+    let mut making = RequestContext {
+        realm: catalogue.realm(),
         now: request.now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
@@ -56,8 +57,7 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {
     let arrival = Arrival::Pushed {
         proof: caller.key(),
     };
-    let realm = catalogue.realm();
-    request::prepare(parsed, &caller.client, arrival, realm, &mut making)
+    request::prepare(parsed, &caller.client, arrival, &mut making)
         .map_err(|refusal| request.refuse(refusal))
 }
 

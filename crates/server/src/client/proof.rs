@@ -1,7 +1,7 @@
 //! The DPoP proof of a request (RFC 9449 section 4.3), by the endpoint's row of the checks table.
 
 use http::HeaderMap;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::{Endpoint, ProofRule};
 use writ_core::client::Client;
 use writ_jose::dpop::{
@@ -29,7 +29,7 @@ impl App {
         }
         let found = self.find_proof(presented, client);
         let checked = found.and_then(|proof| match proof {
-            None if rule.requires_proof(!client.dpop_bound) => Err(Refusal::invalid_request(
+            None if rule.requires_proof(!client.dpop_bound) => Err(OAuthError::invalid_request(
                 "a DPoP proof is required: send one `DPoP` header",
             )),
             found => Ok(found),
@@ -39,7 +39,7 @@ impl App {
 
     /// An event names the client. A public client proved nothing, and a nonce challenge asks for the same request once more: these
     /// are counted.
-    fn proof_refused(&self, refusal: Refusal, client: &Client) -> Failure {
+    fn proof_refused(&self, refusal: OAuthError, client: &Client) -> Failure {
         if client.is_public() || refusal.code == ErrorCode::UseDpopNonce {
             return refusal.into();
         }
@@ -50,7 +50,7 @@ impl App {
         &self,
         presented: &PresentedCredentials<'_>,
         client: &Client,
-    ) -> Result<Option<DpopProof>, Refusal> {
+    ) -> Result<Option<DpopProof>, OAuthError> {
         let subject_token = presented.form.optional("subject_token")?;
         let token_hash = subject_token.map(hash::access_token_hash);
         let nonce = if self.config.nonces.of(client.profile) {
@@ -88,23 +88,23 @@ impl App {
 pub fn proof(
     headers: &HeaderMap,
     context: &ProofContext<'_>,
-) -> Result<Option<DpopProof>, Refusal> {
+) -> Result<Option<DpopProof>, OAuthError> {
     let mut values = headers.get_all(DPOP).iter();
     let Some(value) = values.next() else {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(Refusal::invalid_proof("more than one `DPoP` header"));
+        return Err(OAuthError::invalid_proof("more than one `DPoP` header"));
     }
     let text = value
         .to_str()
-        .map_err(|_| Refusal::invalid_proof("the `DPoP` header is no JWT"))?;
+        .map_err(|_| OAuthError::invalid_proof("the `DPoP` header is no JWT"))?;
     let verified = UnverifiedProof::parse(text).and_then(|proof| proof.verify(context));
     match verified {
         Ok(proof) => Ok(Some(proof)),
         Err(error @ ProofError::UseNonce) => {
-            Err(Refusal::new(ErrorCode::UseDpopNonce, error.to_string()))
+            Err(OAuthError::new(ErrorCode::UseDpopNonce, error.to_string()))
         }
-        Err(ProofError::Invalid(sentence)) => Err(Refusal::invalid_proof(sentence)),
+        Err(ProofError::Invalid(sentence)) => Err(OAuthError::invalid_proof(sentence)),
     }
 }

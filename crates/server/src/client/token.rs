@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_wire::form::Form;
 use writ_wire::token::{GrantType, TokenRequest, TokenResponse};
@@ -40,7 +40,7 @@ const fn is_polled(grant: GrantType) -> bool {
 
 fn read_token_request(incoming: &IncomingRequest) -> Result<(Form, TokenRequest), Failure> {
     let form = incoming.form()?;
-    let asked = TokenRequest::parse(&form).map_err(Refusal::from)?;
+    let asked = TokenRequest::parse(&form).map_err(OAuthError::from)?;
     Ok((form, asked))
 }
 

@@ -8,10 +8,10 @@ use axum::Router;
 use axum::response::Response;
 use axum::routing::MethodFilter;
 use http::StatusCode;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
-use writ_core::pending::Prepared;
-use writ_core::request::Making;
+use writ_core::pending::PreparedApproval;
+use writ_core::request::RequestContext;
 use writ_core::transaction;
 use writ_jose::assertion::{AssertionError, TransactionChallenge, TransactionRules};
 use writ_store::replay::ReplayClaim;
@@ -93,13 +93,13 @@ async fn ask_person(
 /// A verified challenge, and what the person is to be asked.
 struct JudgedChallenge {
     challenge: TransactionChallenge,
-    prepared: Prepared,
+    prepared: PreparedApproval,
 }
 
-fn judge(context: &ApprovalContext<'_>, text: &str) -> Result<JudgedChallenge, Refusal> {
+fn judge(context: &ApprovalContext<'_>, text: &str) -> Result<JudgedChallenge, OAuthError> {
     let (request, app) = (context.request, &context.request.app);
     let unusable = |error: AssertionError| {
-        Refusal::invalid_request(format!("`transaction_challenge` is not usable: {error}"))
+        OAuthError::invalid_request(format!("`transaction_challenge` is not usable: {error}"))
     };
     let realm = context.catalogue.realm();
     let issuer = TransactionChallenge::unverified_issuer(text).map_err(unusable)?;
@@ -111,14 +111,14 @@ fn judge(context: &ApprovalContext<'_>, text: &str) -> Result<JudgedChallenge, R
     };
     let challenge = TransactionChallenge::verify(text, keys, &rules).map_err(unusable)?;
     let mut make_ref = references(app, request.now);
-    let mut making = Making {
+    let mut making = RequestContext {
+        realm,
         now: request.now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let parties = (request.client(), resource);
-    let measure = (realm, app.config.strongest());
-    let prepared = transaction::prepare(&challenge, parties, measure, &mut making)?;
+    let (client, strongest) = (request.client(), app.config.strongest());
+    let prepared = transaction::prepare(&challenge, client, resource, strongest, &mut making)?;
     Ok(JudgedChallenge {
         challenge,
         prepared,
@@ -132,7 +132,7 @@ async fn requester(
     challenge: &TransactionChallenge,
 ) -> Result<HintedPerson, Failure> {
     let token = presented.subject_token.as_ref().ok_or_else(|| {
-        context.refuse(Refusal::invalid_request(
+        context.refuse(OAuthError::invalid_request(
             "parameter `subject_token` is missing: the person and the task are those of your current token",
         ))
     })?;
@@ -152,7 +152,7 @@ impl ReplayCheck {
                 digest: challenge.replay_digest(),
                 expires_at: challenge.accepted_until,
             },
-            used: Refusal::invalid_request(
+            used: OAuthError::invalid_request(
                 "the challenge was used before: send your request to the resource again, and take its new one",
             ),
         }

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json as value};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
 use writ_core::request::OPENID;
@@ -44,7 +44,7 @@ async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
         .as_deref()
         .is_some_and(|s| Scope::parse(s).is_ok_and(|s| s.contains(OPENID)));
     if !has_openid {
-        return Err(Refusal::new(
+        return Err(OAuthError::new(
             ErrorCode::InsufficientScope,
             "the token lacks scope `openid`",
         )
@@ -122,7 +122,7 @@ async fn claim_proof(app: &App, proof: &DpopProof) -> Result<(), Failure> {
         expires_at: proof.accepted_until,
     };
     if session.claim_once(&[once]).await?.is_some() {
-        return Err(Refusal::invalid_proof("the proof was used before").into());
+        return Err(OAuthError::invalid_proof("the proof was used before").into());
     }
     Ok(session.commit().await?)
 }
@@ -140,16 +140,16 @@ struct PresentedToken<'a> {
 }
 
 impl<'a> PresentedToken<'a> {
-    fn of(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+    fn of(headers: &'a HeaderMap) -> Result<Self, OAuthError> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let missing = || Refusal::new(ErrorCode::InvalidToken, "");
+        let missing = || OAuthError::new(ErrorCode::InvalidToken, "");
         let text = values
             .next()
             .ok_or_else(missing)?
             .to_str()
             .map_err(|_| missing())?;
         if values.next().is_some() {
-            return Err(Refusal::invalid_request(
+            return Err(OAuthError::invalid_request(
                 "more than one `Authorization` header",
             ));
         }
@@ -168,6 +168,6 @@ impl<'a> PresentedToken<'a> {
     }
 }
 
-fn invalid_token(sentence: &str) -> Refusal {
-    Refusal::new(ErrorCode::InvalidToken, sentence)
+fn invalid_token(sentence: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidToken, sentence)
 }

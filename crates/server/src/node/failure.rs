@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::event::{Event, EventName};
 use writ_jose::key::KeyError;
 use writ_store::StoreError;
@@ -14,11 +14,11 @@ use crate::node::app::App;
 #[derive(Debug)]
 pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
-    Unauthenticated(Box<Refusal>),
+    Unauthenticated(Box<OAuthError>),
     /// Afterwards: an event of its own, in its own transaction.
     Refused(Box<RefusedRequest>),
     /// A person has not answered yet: nothing is refused, nothing is recorded.
-    Waiting(Box<Refusal>),
+    Waiting(Box<OAuthError>),
     /// Ours.
     Broken(String),
 }
@@ -26,7 +26,7 @@ pub enum Failure {
 /// A refusal after client authentication. The endpoint that answers it gives the event its name.
 #[derive(Debug)]
 pub struct RefusedRequest {
-    pub refusal: Refusal,
+    pub refusal: OAuthError,
     pub event: Event,
     /// When the same may be asked again.
     pub retry_after: Option<Duration>,
@@ -54,21 +54,21 @@ impl From<KeyError> for Failure {
     }
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<OAuthError> for Failure {
+    fn from(refusal: OAuthError) -> Self {
         Self::Unauthenticated(Box::new(refusal))
     }
 }
 
 impl From<FormError> for Failure {
     fn from(error: FormError) -> Self {
-        Refusal::from(error).into()
+        OAuthError::from(error).into()
     }
 }
 
 impl App {
     /// A refusal with its event, for after client authentication.
-    pub fn refused(&self, refusal: Refusal, fill: impl FnOnce(Event) -> Event) -> Failure {
+    pub fn refused(&self, refusal: OAuthError, fill: impl FnOnce(Event) -> Event) -> Failure {
         let now = self.clock.now();
         let event = Event::new(self.event_id(now), now, EventName::RequestRefused);
         Failure::Refused(Box::new(RefusedRequest {

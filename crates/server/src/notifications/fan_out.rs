@@ -57,7 +57,7 @@ pub(crate) async fn open_request(
         return Err(request_over().into());
     };
     let found = match session.pending_by_id(id).await? {
-        Some(older) if older.was_asked_again() => session.newest_copy(&older).await?,
+        Some(older) if older.is_superseded() => session.newest_copy(&older).await?,
         found => found,
     };
     let open = found.filter(|request| request.is_open(now));

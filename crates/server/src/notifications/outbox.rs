@@ -121,7 +121,7 @@ pub async fn request_ended(
     session: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
-    let (channel, expires_at) = match (request.asked.delivery, request.state) {
+    let (channel, expires_at) = match (request.asked.delivery, request.state()) {
         (Delivery::Poll, _) | (Delivery::Ping, State::Expired) => return Ok(()),
         (Delivery::Ping, _) => (Channel::Ping, request.expires_at),
         // A token that was made is sent as long as it is valid.

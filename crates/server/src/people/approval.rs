@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use writ_core::approval::No;
+use writ_core::approval::Denial;
 use writ_core::id::ApprovalId;
 use writ_core::screen::Shown;
 use writ_pages::{ApprovalProblem, Texts};
@@ -145,9 +145,9 @@ impl<'a> Visit<'a> {
                 over::newer(self, &question, version).await
             }
             Some("approve") => self.approve(&question, &choice, form).await,
-            Some("deny") => self.deny(&question, No::Denied).await,
-            Some("stop") => self.deny(&question, No::Stopped).await,
-            Some("not_me") => self.deny(&question, No::NotMe).await,
+            Some("deny") => self.deny(&question, Denial::Denied).await,
+            Some("stop") => self.deny(&question, Denial::Stopped).await,
+            Some("not_me") => self.deny(&question, Denial::NotMe).await,
             _ => Err(PageError::invalid_request("neither approved nor denied")),
         }
     }
@@ -155,7 +155,7 @@ impl<'a> Visit<'a> {
     /// The request, or the newest copy of the same question if its client asked again.
     async fn find(&self, id: &ApprovalId) -> Result<FoundQuestion, NoQuestion> {
         let closed = match question::load(self.person, id).await {
-            Err(NoQuestion::Closed(closed)) if closed.request.was_asked_again() => closed,
+            Err(NoQuestion::Closed(closed)) if closed.request.is_superseded() => closed,
             Err(none) => return Err(none),
             Ok(question) => {
                 let version = Version::Newest;
@@ -226,7 +226,7 @@ impl<'a> Visit<'a> {
 
     /// Kept before it is sent; written only when it is another than before.
     async fn keep(&self, question: &Question, shown: &Shown) -> Result<(), PageError> {
-        let is_new = question.request.state == writ_core::pending::State::Pending;
+        let is_new = question.request.status == writ_core::pending::PendingStatus::Pending;
         if !is_new && question.kept.as_ref() == Some(shown) {
             return Ok(());
         }

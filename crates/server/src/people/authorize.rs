@@ -10,10 +10,12 @@ use axum::{Extension, Router};
 use bytes::Bytes;
 use http::HeaderMap;
 use writ_authority::Level;
-use writ_core::Refusal;
-use writ_core::authorize::{self, Dead, FoundRequest, Logins, Need, REQUEST_LIFETIME, Session};
+use writ_core::OAuthError;
+use writ_core::authorize::{
+    self, FoundRequest, Logins, Need, REQUEST_LIFETIME, RequestUnusable, UserSession,
+};
 use writ_core::client::Client;
-use writ_core::request::{self, Arrival, Making, PreparedRequest};
+use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_pages::FailureKind;
 use writ_store::StoreError;
 use writ_store::request::NewAuthorizationRequest;
@@ -85,7 +87,7 @@ struct Asked {
 
 async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked, PageError> {
     let client_id = form.required("client_id")?;
-    let unknown = || Refusal::invalid_client("the client is unknown");
+    let unknown = || OAuthError::invalid_client("the client is unknown");
     let client = app.client(client_id).await?.ok_or_else(unknown)?;
     if let Some(request_uri) = form.optional("request_uri")? {
         let (handle, found) = pushed(app, request_uri).await?;
@@ -115,7 +117,7 @@ async fn pushed(app: &App, request_uri: &str) -> Result<(String, FoundRequest), 
     let handle = request_uri.strip_prefix(REQUEST_URI_PREFIX);
     let handle = handle.ok_or_else(|| {
         let sentence = "`request_uri` is not one of this server";
-        Refusal::new(ErrorCode::InvalidRequestUri, sentence)
+        OAuthError::new(ErrorCode::InvalidRequestUri, sentence)
     })?;
     Ok((handle.to_owned(), load(app, handle).await?))
 }
@@ -173,12 +175,12 @@ async fn front(
 /// Why a request of the front channel is not kept.
 enum Unprepared {
     /// The client is told at its redirect URI.
-    Refused(Refusal),
+    Refused(OAuthError),
     Store(StoreError),
 }
 
-impl From<Refusal> for Unprepared {
-    fn from(refusal: Refusal) -> Self {
+impl From<OAuthError> for Unprepared {
+    fn from(refusal: OAuthError) -> Self {
         Self::Refused(refusal)
     }
 }
@@ -190,24 +192,24 @@ impl From<StoreError> for Unprepared {
 }
 
 async fn prepare(app: &App, form: &Form, client: &Client) -> Result<PreparedRequest, Unprepared> {
-    let request = AuthorizationRequest::parse(form).map_err(Refusal::from)?;
+    let request = AuthorizationRequest::parse(form).map_err(OAuthError::from)?;
     let now = app.clock.now();
     let catalogue = app.fresh_catalogue().await?;
     let mut make_ref = references(app, now);
-    let mut making = Making {
+    let mut making = RequestContext {
+        realm: catalogue.realm(),
         now,
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
-    let realm = catalogue.realm();
-    let prepared = request::prepare(request, client, Arrival::Front, realm, &mut making);
+    let prepared = request::prepare(request, client, Arrival::Front, &mut making);
     Ok(prepared?)
 }
 
 /// The request behind a handle.
 pub async fn load(app: &App, handle: &str) -> Result<FoundRequest, PageError> {
     let found = app.read().await?.request(&secret_digest(handle)).await?;
-    Ok(found.ok_or(Dead::Unknown)?)
+    Ok(found.ok_or(RequestUnusable::Unknown)?)
 }
 
 /// Login or consent, or back to the client where a person may not be asked: the decision of `core` with what it needs to know
@@ -216,20 +218,20 @@ pub async fn next_step(
     app: &App,
     found: &FoundRequest,
     client: &Client,
-    session: Option<&Session>,
+    session: Option<&UserSession>,
 ) -> Result<Need, PageError> {
     let catalogue = app.catalogue().await?;
     let logins = Logins {
         realm: catalogue.realm(),
         strongest: strongest(app, session).await?,
     };
-    authorize::next(found, client, session, (logins, app.clock.now()))
+    authorize::next(found, client, session, logins, app.clock.now())
         .map_err(|refusal| PageError::to_client(found, refusal))
 }
 
 /// The strongest login that this person can give here, or before they said who they are, that anybody can. A verifier
 /// sees people before a screen of an approval, so no login shows a live face.
-async fn strongest(app: &App, session: Option<&Session>) -> Result<Level, StoreError> {
+async fn strongest(app: &App, session: Option<&UserSession>) -> Result<Level, StoreError> {
     let given = session.map_or(Level::Password, |session| session.level);
     if app.passkeys.is_err() {
         return Ok(given);

@@ -6,12 +6,15 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use url::Url;
-use writ_core::authorize::{Dead, FoundRequest, Need, Session};
+use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::client::Client;
-use writ_core::consent::{self, Approved, Approver, Chosen, ConsentScreen, Fresh, scope_name};
+use writ_core::consent::{
+    self, Approved, Chosen, ConsentFacts, ConsentGiver, ConsentIds, ConsentScreen, scope_name,
+};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
 use writ_core::onward::Onward;
+use writ_core::realm::DecisionContext;
 use writ_core::request::OPENID;
 use writ_core::target::has_openid;
 use writ_pages::{Consent, ConsentProblem, DetailView, FormAction};
@@ -32,7 +35,7 @@ struct ConsentQuestion {
     handle: String,
     found: FoundRequest,
     client: Arc<Client>,
-    session: Session,
+    session: UserSession,
     catalogue: Arc<Catalogue>,
     /// What this person was shown last.
     kept: Option<ConsentScreen>,
@@ -84,7 +87,10 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
     let handle = form.required("request")?;
     let found = load(app, handle).await?;
     found.usable(&found.client, app.clock.now())?;
-    let client = app.client(&found.client).await?.ok_or(Dead::Unknown)?;
+    let client = app
+        .client(&found.client)
+        .await?
+        .ok_or(RequestUnusable::Unknown)?;
     match (next_step(app, &found, &client, session).await?, session) {
         (Need::Consent, Some(session)) => {
             let kept = app.read().await?.consent_screen(&found.digest).await?;
@@ -126,17 +132,19 @@ async fn approve(
             .insert(scope_name(realm.issuer.as_str(), OPENID));
     }
     let code = app.random.secret();
-    let approver = Approver {
+    let giver = ConsentGiver {
         user: &question.session.user,
         authentication: question.session.authentication(),
     };
-    let decided = consent::approve(
-        &question.found.prepared,
-        &question.client,
-        &approver,
-        (&chosen, &shown.screen),
-        (realm, now, fresh(app, &code)),
-    );
+    let facts = ConsentFacts {
+        prepared: &question.found.prepared,
+        client: &question.client,
+        giver: &giver,
+        chosen: &chosen,
+        screen: &shown.screen,
+    };
+    let context = DecisionContext { realm, now };
+    let decided = consent::approve(facts, context, ids(app, &code));
     match decided {
         Ok(approved) => commit(app, question, &approved, &code).await,
         Err(refusal) => Err(PageError::to_client(&question.found, refusal)),
@@ -172,9 +180,9 @@ async fn page(
     Ok(page.page(&app.texts).into_http().into_response())
 }
 
-fn fresh(app: &App, code: &str) -> Fresh {
+fn ids(app: &App, code: &str) -> ConsentIds {
     let now = app.clock.now();
-    Fresh {
+    ConsentIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         consent: ConsentId::make(now, app.entropy()),
@@ -195,7 +203,7 @@ async fn commit(
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
-        return Err(Dead::Used.into());
+        return Err(RequestUnusable::Used.into());
     }
     if !session.insert_task_if_active(&approved.task).await? {
         return Err(PageError::to_client(
@@ -262,7 +270,7 @@ async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageErr
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
-        return Err(Dead::Used.into());
+        return Err(RequestUnusable::Used.into());
     }
     let refusal = consent::denied();
     let mut event = Event::new(app.event_id(now), now, EventName::ConsentDenied)

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use url::Url;
-use writ_core::Refusal;
-use writ_core::authorize::{Dead, FoundRequest};
+use writ_core::OAuthError;
+use writ_core::authorize::{FoundRequest, RequestUnusable};
 use writ_pages::{Failure as ErrorPage, FailureKind};
 use writ_store::StoreError;
 use writ_wire::error::{ErrorCode, description};
@@ -47,7 +47,7 @@ pub enum PageError {
 pub struct AuthorizationError {
     pub redirect_uri: String,
     pub state: Option<String>,
-    pub refusal: Refusal,
+    pub refusal: OAuthError,
 }
 
 /// Why a step of a form does not succeed.
@@ -70,11 +70,11 @@ impl PageError {
 
     /// The request is malformed.
     pub fn invalid_request(sentence: &'static str) -> Self {
-        Refusal::invalid_request(sentence).into()
+        OAuthError::invalid_request(sentence).into()
     }
 
     /// Back to the client of this request.
-    pub fn to_client(found: &FoundRequest, refusal: Refusal) -> Self {
+    pub fn to_client(found: &FoundRequest, refusal: OAuthError) -> Self {
         Self::Client(Box::new(AuthorizationError {
             redirect_uri: found.prepared.redirect_uri.clone(),
             state: found.prepared.request.state.clone(),
@@ -124,8 +124,8 @@ impl<P> StepError<P> {
 }
 
 /// A page, because neither client nor redirect URI can be trusted.
-impl From<Refusal> for PageError {
-    fn from(refusal: Refusal) -> Self {
+impl From<OAuthError> for PageError {
+    fn from(refusal: OAuthError) -> Self {
         Self::Page(Box::new(ErrorPage {
             detail: Some(refusal.sentence),
             error_code: Some(refusal.code.as_str().to_owned()),
@@ -136,7 +136,7 @@ impl From<Refusal> for PageError {
 
 impl From<FormError> for PageError {
     fn from(error: FormError) -> Self {
-        Refusal::from(error).into()
+        OAuthError::from(error).into()
     }
 }
 
@@ -156,12 +156,14 @@ impl From<StoreError> for PageError {
     }
 }
 
-impl From<Dead> for PageError {
-    fn from(dead: Dead) -> Self {
-        let kind = match dead {
-            Dead::Unknown | Dead::OtherClient => FailureKind::UntrustedRequest,
-            Dead::Expired => FailureKind::RequestExpired,
-            Dead::Used => FailureKind::RequestUsed,
+impl From<RequestUnusable> for PageError {
+    fn from(unusable: RequestUnusable) -> Self {
+        let kind = match unusable {
+            RequestUnusable::Unknown | RequestUnusable::OtherClient => {
+                FailureKind::UntrustedRequest
+            }
+            RequestUnusable::Expired => FailureKind::RequestExpired,
+            RequestUnusable::Used => FailureKind::RequestUsed,
         };
         Self::Page(Box::new(ErrorPage {
             error_code: Some(ErrorCode::InvalidRequestUri.as_str().to_owned()),

@@ -1,7 +1,7 @@
 //! How a person reads: in the language of their browser and by their own clock.
 
 use http::HeaderMap;
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_pages::Texts;
 use writ_pages::zones::Zone;
 use writ_store::StoreError;
@@ -14,7 +14,7 @@ impl App {
     pub async fn texts_for(
         &self,
         headers: &HeaderMap,
-        person: &Session,
+        person: &UserSession,
     ) -> Result<Texts, StoreError> {
         let texts = self.languages.of_request(headers);
         if person.reads.language.as_deref() != Some(texts.locale()) {
@@ -28,12 +28,12 @@ impl App {
     }
 
     /// A moment in English, by this person's clock.
-    pub fn moment_for(&self, person: &Session, at: Timestamp) -> String {
+    pub fn moment_for(&self, person: &UserSession, at: Timestamp) -> String {
         self.texts.in_zone(self.zone_of(person)).moment(at)
     }
 
     /// UTC where the person has set none.
-    fn zone_of(&self, person: &Session) -> Zone {
+    fn zone_of(&self, person: &UserSession) -> Zone {
         self.zones.of(person.reads.time_zone.as_deref())
     }
 }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use writ_core::authorize::Session;
+use writ_core::authorize::UserSession;
 use writ_core::client::User;
 use writ_pages::{PersonView, Texts};
 use writ_store::StoreError;
@@ -64,7 +64,7 @@ pub struct SignedIn<'a> {
     pub app: &'a App,
     pub headers: &'a HeaderMap,
     pub browser: &'a Browser,
-    pub session: &'a Session,
+    pub session: &'a UserSession,
 }
 
 impl<'a> SignedIn<'a> {

@@ -3,7 +3,7 @@
 
 use http::header::{COOKIE, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
-use writ_core::authorize::{SESSION_LIFETIME, Session};
+use writ_core::authorize::{SESSION_LIFETIME, UserSession};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::hash;
 use writ_store::StoreError;
@@ -15,7 +15,7 @@ use crate::node::app::App;
 pub struct Browser {
     cookie: String,
     is_new: bool,
-    pub session: Option<Session>,
+    pub session: Option<UserSession>,
 }
 
 impl Browser {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::Client;
 use writ_jose::assertion::ClientAssertion;
 use writ_jose::dpop::DpopProof;
@@ -25,7 +25,7 @@ impl Caller {
     }
 
     /// A refusal after client authentication.
-    pub fn refuse(&self, app: &App, refusal: impl Into<Refusal>) -> Failure {
+    pub fn refuse(&self, app: &App, refusal: impl Into<OAuthError>) -> Failure {
         app.refused(refusal.into(), |event| event.by(&self.client))
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_store::DatabaseTransaction;
@@ -37,7 +37,7 @@ impl ClientRequest {
     }
 
     /// A refusal after client authentication.
-    pub fn refuse(&self, refusal: impl Into<Refusal>) -> Failure {
+    pub fn refuse(&self, refusal: impl Into<OAuthError>) -> Failure {
         self.caller.refuse(&self.app, refusal)
     }
 
@@ -61,7 +61,7 @@ impl ClientRequest {
     ) -> Result<(), Failure> {
         let stored = session.client(&self.client().id).await?;
         if stored.is_none_or(|stored| stored.stopped) {
-            return Err(self.refuse(Refusal::invalid_client("this client is stopped")));
+            return Err(self.refuse(OAuthError::invalid_client("this client is stopped")));
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! What a request uses up, in the database transaction that it is used for: assertion, proof, and the agent's own keys. Nothing
 //! is kept unless that transaction is committed, so a refused request can be sent again as it is.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::ClientId;
 use writ_jose::key::Thumbprint;
 use writ_store::DatabaseTransaction;
@@ -17,14 +17,14 @@ use crate::request::caller::Caller;
 /// Something that may be used once, and the refusal if it was used before.
 pub struct ReplayCheck {
     pub claim: ReplayClaim,
-    pub used: Refusal,
+    pub used: OAuthError,
 }
 
 /// A key that a request proves to be an agent's, and the refusal if it is another's.
 pub struct KeyClaim<'a> {
     pub key: &'a Thumbprint,
     pub agent: &'a ClientId,
-    pub foreign: Refusal,
+    pub foreign: OAuthError,
 }
 
 impl Caller {
@@ -35,7 +35,7 @@ impl Caller {
                 digest: a.replay_digest(),
                 expires_at: a.accepted_until,
             },
-            used: Refusal::invalid_client(
+            used: OAuthError::invalid_client(
                 "the client assertion was used before: make a new one with a fresh `jti`",
             ),
         });
@@ -44,7 +44,7 @@ impl Caller {
                 digest: p.replay_digest(),
                 expires_at: p.accepted_until,
             },
-            used: Refusal::invalid_proof(
+            used: OAuthError::invalid_proof(
                 "the proof was used before: make a new one with a fresh `jti`",
             ),
         });
@@ -56,7 +56,7 @@ impl Caller {
         let claim = |key| KeyClaim {
             key,
             agent: &self.client.id,
-            foreign: Refusal::invalid_proof("this key belongs to another agent"),
+            foreign: OAuthError::invalid_proof("this key belongs to another agent"),
         };
         let keys = self.keys().filter(|_| self.client.is_agent());
         keys.map(claim).collect()
@@ -89,7 +89,7 @@ impl Caller {
         checks: Vec<ReplayCheck>,
         writes: InsertBatch<'_>,
     ) -> Result<(), Failure> {
-        let (claims, used): (Vec<ReplayClaim>, Vec<Refusal>) = checks
+        let (claims, used): (Vec<ReplayClaim>, Vec<OAuthError>) = checks
             .into_iter()
             .map(|check| (check.claim, check.used))
             .unzip();
@@ -103,7 +103,7 @@ impl Caller {
                 Failure::Broken("a replay was found of a claim that was not made".to_owned())
             })?,
             InsertOutcome::ClientStopped => {
-                Refusal::new(ErrorCode::UnauthorizedClient, "this client is stopped")
+                OAuthError::new(ErrorCode::UnauthorizedClient, "this client is stopped")
             }
         };
         Err(self.refuse(app, refusal))

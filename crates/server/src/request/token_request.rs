@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::Client;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
 use writ_core::mint::{Minting, scope_text};
+use writ_core::realm::DecisionContext;
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::task::Task;
 use writ_jose::access_token;
@@ -76,6 +77,14 @@ impl<'a> TokenRequestContext<'a> {
 }
 
 impl TokenRequestContext<'_> {
+    /// What the rules of a grant decide by, beside the facts.
+    pub fn decision(&self) -> DecisionContext<'_> {
+        DecisionContext {
+            realm: self.catalogue.realm(),
+            now: self.now,
+        }
+    }
+
     /// Signs the token and builds its answer.
     pub fn mint(&self, minting: &Minting<'_>) -> Result<MintedToken, Failure> {
         let realm = self.catalogue.realm();
@@ -157,18 +166,18 @@ impl TokenRequestContext<'_> {
         } = issued;
         let event = self.token_event(event, &minted, task, delegation);
         session.insert_event(&event).await?;
-        self.commit(session, &delegation.id, Refusal::invalid_grant)
+        self.commit(session, &delegation.id, OAuthError::invalid_grant)
             .await?;
         Ok(minted.response)
     }
 
     /// A refusal after client authentication.
-    pub fn refuse(&self, refusal: Refusal) -> Failure {
+    pub fn refuse(&self, refusal: OAuthError) -> Failure {
         self.caller.refuse(self.app, refusal)
     }
 
     /// The same, when the task and the delegation are known.
-    pub fn refuse_below(&self, refusal: Refusal, lineage: &Lineage) -> Failure {
+    pub fn refuse_below(&self, refusal: OAuthError, lineage: &Lineage) -> Failure {
         self.app.refused(refusal, |event| {
             event
                 .by(&self.caller.client)
@@ -181,7 +190,7 @@ impl TokenRequestContext<'_> {
     pub async fn refuse_and_stop(
         &self,
         session: DatabaseTransaction,
-        refusal: Refusal,
+        refusal: OAuthError,
         lineage: &Lineage,
         because: &str,
     ) -> Failure {
@@ -229,7 +238,7 @@ impl TokenRequestContext<'_> {
         &self,
         session: DatabaseTransaction,
         delegation: &DelegationId,
-        refuse: fn(String) -> Refusal,
+        refuse: fn(String) -> OAuthError,
     ) -> Result<(), Failure> {
         let committed = session.commit_reporting_isolation().await?;
         self.caller.remember_keys(self.app);

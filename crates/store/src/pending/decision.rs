@@ -2,11 +2,11 @@
 //! has ended has no next step of escalation.
 
 use writ_core::id::{ApprovalId, DelegationId, UserId};
-use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, State, Vote};
+use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, Vote};
 use writ_wire::time::Timestamp;
 
 use super::{ASKED, DECISION, number, open, stage_ends_at};
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::json;
 use crate::store::DatabaseTransaction;
 
@@ -139,24 +139,20 @@ impl DatabaseTransaction {
         rows.iter().map(|row| json::read(&row.vote, VOTE)).collect()
     }
 
-    /// Approved or denied, by whoever comes first; never after its end.
+    /// Approved or denied as the decision says, by whoever comes first; never after its end.
     pub async fn decide_pending(
         &mut self,
         id: &ApprovalId,
-        state: State,
         decision: &Decision,
         now: Timestamp,
     ) -> Result<bool> {
-        if !matches!(state, State::Approved | State::Denied) {
-            return Err(StoreError::corrupt("a decision is neither yes nor no"));
-        }
         let decided = execute!(
             self,
             DECIDE,
             &self.tenant,
             id.as_str(),
             now.micros(),
-            state.as_str(),
+            decision.state().as_str(),
             json::write(decision, DECISION)?,
         )?;
         Ok(decided == 1)

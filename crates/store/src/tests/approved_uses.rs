@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use writ_authority::{Decimal, UsualAmount};
+use writ_core::history::{KEPT, NEWEST, Use};
 use writ_core::id::{ApprovalId, UserId};
-use writ_core::usual::{KEPT, NEWEST, Use};
 use writ_wire::time::Timestamp;
 
 use crate::Store;

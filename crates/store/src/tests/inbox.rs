@@ -217,7 +217,7 @@ async fn decide(
     insert(transaction, request).await;
     let decision = decision(state == State::Approved);
     let done = transaction
-        .decide_pending(&request.id, state, &decision, at(seconds))
+        .decide_pending(&request.id, &decision, at(seconds))
         .await;
     assert!(done.unwrap());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_core::pending::{Asked, Ending, Kind as Flow, PendingRequest, State};
+use writ_core::pending::{Asked, Ending, Kind as Flow, PendingRequest, PendingStatus, State};
 
 use crate::DatabaseTransaction;
 use crate::testing::DatabaseKind;
@@ -89,7 +89,7 @@ async fn votes_count_once_and_only_while_it_is_open(kind: DatabaseKind) {
         [first, second]
     );
     let no = transaction
-        .decide_pending(&request.id, State::Denied, &decision(false), later)
+        .decide_pending(&request.id, &decision(false), later)
         .await;
     assert!(no.unwrap());
     let after = transaction
@@ -188,8 +188,8 @@ async fn repeated_requests_supersede(kind: DatabaseKind) {
     for name in ["old", "seen"] {
         let old = found(&mut transaction, name).await;
         assert_eq!(
-            (old.state, &old.decision),
-            (State::Expired, &anew.decision())
+            (old.state(), &old.status),
+            (State::Expired, &PendingStatus::Superseded)
         );
         let told = ended.iter().find(|one| one.request.id == old.id).unwrap();
         assert_eq!((&told.request, told.decided_at), (&old, None));
@@ -198,7 +198,7 @@ async fn repeated_requests_supersede(kind: DatabaseKind) {
         assert_eq!(&found(&mut transaction, request.id.as_str()).await, request);
     }
     let approved = found(&mut transaction, "approved").await;
-    assert_eq!(approved.state, State::Approved);
+    assert_eq!(approved.state(), State::Approved);
     assert!(transaction.end_pending(anew, NOW).await.unwrap().is_empty());
     // Nobody denied anything.
     let prompts = transaction

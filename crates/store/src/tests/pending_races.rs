@@ -57,14 +57,13 @@ async fn approve_against_deny(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Viewed).await;
     let won = race!(database, transaction, place => {
         let yes = is_first_kind(place);
-        let state = if yes { State::Approved } else { State::Denied };
-        transaction.decide_pending(&id("1"), state, &decision(yes), NOW).await.unwrap()
+        transaction.decide_pending(&id("1"), &decision(yes), NOW).await.unwrap()
     });
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
-    let yes = after.state == State::Approved;
-    assert!(yes || after.state == State::Denied);
-    assert_eq!(after.decision, Some(decision(yes)));
+    let yes = after.state() == State::Approved;
+    assert!(yes || after.state() == State::Denied);
+    assert_eq!(after.decision(), Some(&decision(yes)));
 }
 
 /// Nodes whose clocks differ by a microsecond: it may be approved and then expire, never the other way round.
@@ -76,12 +75,12 @@ async fn approve_against_expiry(kind: DatabaseKind) {
             expire(&mut transaction, &id("1"), END).await
         } else {
             let yes = decision(true);
-            transaction.decide_pending(&id("1"), State::Approved, &yes, last).await.unwrap()
+            transaction.decide_pending(&id("1"), &yes, last).await.unwrap()
         }
     });
     let after = found(&database.store, "1").await;
-    assert_eq!(after.state, State::Expired);
-    assert_eq!(won, 1 + usize::from(after.decision.is_some()));
+    assert_eq!(after.state(), State::Expired);
+    assert_eq!(won, 1 + usize::from(after.decision().is_some()));
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     let redeemed = transaction.redeem_pending(&id("1"), &edge(1), last).await;
     assert!(!redeemed.unwrap());
@@ -99,10 +98,13 @@ async fn redemption_against_redemption(kind: DatabaseKind) {
     });
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
-    assert_eq!(after.state, State::Redeemed);
+    assert_eq!(after.state(), State::Redeemed);
     let mut transaction = database.store.read(TENANT).await.unwrap();
     let winner = transaction.screen(&id("1"), &of("alice")).await.unwrap();
-    assert_eq!(after.delegation.map(|edge| edge.to_string()), winner);
+    assert_eq!(
+        after.status.delegation().map(|edge| edge.to_string()),
+        winner
+    );
 }
 
 async fn redemption_against_expiry(kind: DatabaseKind) {
@@ -117,8 +119,14 @@ async fn redemption_against_expiry(kind: DatabaseKind) {
     });
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
-    assert_eq!(after.state == State::Redeemed, after.delegation.is_some());
-    assert_eq!(after.state == State::Expired, after.delegation.is_none());
+    assert_eq!(
+        after.state() == State::Redeemed,
+        after.status.delegation().is_some()
+    );
+    assert_eq!(
+        after.state() == State::Expired,
+        after.status.delegation().is_none()
+    );
 }
 
 /// Whoever is second finds it ended; nobody redeems after the stop.
@@ -135,8 +143,14 @@ async fn redemption_against_a_stop(kind: DatabaseKind) {
     });
     assert_eq!(won, 1);
     let after = found(&database.store, "1").await;
-    assert_eq!(after.state == State::Redeemed, after.delegation.is_some());
-    assert_eq!(after.state == State::Denied, after.delegation.is_none());
+    assert_eq!(
+        after.state() == State::Redeemed,
+        after.status.delegation().is_some()
+    );
+    assert_eq!(
+        after.state() == State::Denied,
+        after.status.delegation().is_none()
+    );
 }
 
 /// Every vote that counts is seen by whoever denies; none comes after.
@@ -145,7 +159,7 @@ async fn a_vote_against_a_denial(kind: DatabaseKind) {
     let counted = race!(database, transaction, place => {
         if place == RACERS / 2 {
             let no = decision(false);
-            let done = transaction.decide_pending(&id("1"), State::Denied, &no, NOW).await;
+            let done = transaction.decide_pending(&id("1"), &no, NOW).await;
             assert!(done.unwrap());
             let seen = transaction.votes(&id("1")).await.unwrap().len().to_string();
             let saved = transaction.save_screen(&id("1"), &of("alice"), &seen, NOW).await;
@@ -182,7 +196,7 @@ async fn two_people_who_agree_at_once_decide_once(kind: DatabaseKind) {
         let request = transaction.pending_by_id(&id).await.unwrap().unwrap();
         let yes = decision(true);
         request.is_decided_by(&votes)
-            && transaction.decide_pending(&id, State::Approved, &yes, NOW).await.unwrap()
+            && transaction.decide_pending(&id, &yes, NOW).await.unwrap()
     });
     assert_eq!(decided, RACERS / 2);
 }

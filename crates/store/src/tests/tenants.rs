@@ -221,7 +221,7 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     assert!(!taken.unwrap());
     assert!(!other.view_pending(&id, NOW).await.unwrap());
     assert!(!other.insert_vote(&id, &vote, NOW).await.unwrap());
-    let decided = other.decide_pending(&id, State::Approved, &yes, NOW).await;
+    let decided = other.decide_pending(&id, &yes, NOW).await;
     assert!(!decided.unwrap());
     let (subject, client) = (&alice, &planner());
     for (ending, at) in [

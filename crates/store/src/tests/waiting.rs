@@ -5,8 +5,8 @@ use std::time::Duration;
 use writ_authority::{Authority, Level};
 use writ_core::id::{ApprovalId, DelegationId, NoticeId, ReceiptId, TaskId, UserId};
 use writ_core::pending::{
-    Asked, Decision, Delivery, Ending, Kind, POLL_INTERVAL, PendingRequest, Polling, Role,
-    Safeguards, Stage, State, Vote,
+    Asked, Decision, Delivery, Ending, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling,
+    Role, Safeguards, Stage, State, Vote,
 };
 use writ_wire::time::Timestamp;
 
@@ -45,7 +45,7 @@ pub fn waiting(name: &str) -> PendingRequest {
         digest: format!("digest {name}"),
         client: planner(),
         subject: Some(of("alice")),
-        state: State::Pending,
+        status: PendingStatus::Pending,
         asked: Asked {
             authority: authority(),
             binding_message: Some("W4-7R".to_owned()),
@@ -70,8 +70,6 @@ pub fn waiting(name: &str) -> PendingRequest {
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
         created_at: NOW,
         expires_at: END,
     }
@@ -140,11 +138,8 @@ pub async fn bring(transaction: &mut DatabaseTransaction, request: &PendingReque
         assert!(transaction.view_pending(id, now).await.unwrap());
     }
     if approved || state == State::Denied {
-        let decided = if approved { State::Approved } else { state };
         let decision = decision(approved);
-        let done = transaction
-            .decide_pending(id, decided, &decision, now)
-            .await;
+        let done = transaction.decide_pending(id, &decision, now).await;
         assert!(done.unwrap());
     }
     if state == State::Redeemed {

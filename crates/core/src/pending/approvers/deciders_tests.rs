@@ -11,7 +11,7 @@ use crate::realm::Realm;
 use crate::requirements::requirements;
 
 /// Steps of people, and whether the subject decides first.
-fn deciders_of(record: Value, subject: &str) -> Result<Deciders, Refusal> {
+fn deciders_of(record: Value, subject: &str) -> Result<Deciders, OAuthError> {
     let (issuer, resources) = (uri("https://as.example"), BTreeMap::new());
     let types = types(json!([]));
     let realm = Realm {

@@ -1,4 +1,4 @@
-//! Who decides (promise 7): the type first, then the record, then the subject; never another about one's part.
+//! Who decides: the type first, then the record, then the subject; never another about one's part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,7 +85,7 @@ fn first(types: &Types, client: &Client, authority: &Authority) -> Result<Vec<St
 }
 
 #[test]
-fn issue_4_the_type_comes_before_the_record() {
+fn the_type_comes_before_the_record() {
     let bob = json!([{ "of": ["bob"], "need": 1 }]);
     let dave = json!([{ "of": ["dave"], "need": 1 }]);
     let (plain, designated) = (client(json!([])), client(dave));
@@ -108,7 +108,7 @@ fn issue_4_the_type_comes_before_the_record() {
 }
 
 #[test]
-fn promise_7_nobody_decides_about_anothers_part() {
+fn nobody_decides_about_anothers_part() {
     let types = types(json!([{ "of": ["bob"], "need": 1 }]));
     let client = client(json!([]));
     let mixed = [
@@ -129,7 +129,7 @@ fn promise_7_nobody_decides_about_anothers_part() {
 }
 
 #[test]
-fn promise_6_a_step_that_cannot_be_fulfilled_is_refused() {
+fn a_step_that_cannot_be_fulfilled_is_refused() {
     let alice = UserId::from_text("usr_alice");
     let find = |name: &str| {
         ["bob", "@sponsor"]

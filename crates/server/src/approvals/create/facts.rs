@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use writ_authority::Authority;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::ciba::{self, Hinted};
 use writ_core::client::{Client, User};
 use writ_core::id::{DelegationId, UserId};
@@ -32,7 +32,7 @@ pub struct ApprovalFacts {
 
 impl ApprovalFacts {
     /// Whom this client may ask.
-    pub fn person(&self, client: &Client) -> Result<&User, Refusal> {
+    pub fn person(&self, client: &Client) -> Result<&User, OAuthError> {
         let known = Hinted {
             found: self.found.as_ref(),
             asking: self.asking.as_ref(),
@@ -87,7 +87,7 @@ async fn live_client(
     };
     match stored {
         Some(stored) if live(&stored) => Ok(()),
-        _ => Err(context.refuse(Refusal::new(
+        _ => Err(context.refuse(OAuthError::new(
             ErrorCode::UnauthorizedClient,
             "this client is stopped",
         ))),
@@ -100,19 +100,19 @@ async fn asking(
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
     let untraceable =
-        || Refusal::invalid_request("the subject token cannot be traced to its delegation");
+        || OAuthError::invalid_request("the subject token cannot be traced to its delegation");
     let id = claims
         .delegation()
         .ok_or_else(|| context.refuse(untraceable()))?;
     let lineage = session.lineage(&DelegationId::from_text(id)).await?;
     let lineage = lineage.ok_or_else(|| context.refuse(untraceable()))?;
     let proof = context.request.caller.key().ok_or_else(|| {
-        context.refuse(Refusal::invalid_request(
+        context.refuse(OAuthError::invalid_request(
             "`subject_token` needs the proof of its key: send one `DPoP` header",
         ))
     })?;
     let (client, now) = (context.request.client(), context.request.now);
-    pending::asking(claims, &lineage, (client, proof), now).map_err(|refusal| {
+    pending::check_chain(claims, &lineage, client, proof, now).map_err(|refusal| {
         context.request.app.refused(refusal, |event| {
             event.by(client).about(&lineage.task).under(&lineage.leaf)
         })
@@ -133,7 +133,7 @@ pub async fn deciders(
     session: &mut DatabaseTransaction,
     deciding: &Deciding<'_>,
     realm: Realm<'_>,
-) -> Result<Result<Deciders, Refusal>, Failure> {
+) -> Result<Result<Deciders, OAuthError>, Failure> {
     let (client, subject) = (deciding.client, &deciding.subject.id);
     let needs = requirements(
         deciding.authority,

@@ -1,6 +1,6 @@
 //! Who is asked for: the person of the asking agent's own token; and the person's code against unwanted questions.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::id::UserId;
 use writ_jose::access_token;
 use writ_wire::claims::AccessTokenClaims;
@@ -28,7 +28,7 @@ pub async fn verify_own_token(
     let keys = app.keys().await?;
     let issuer = app.config.issuer.as_str();
     access_token::verify(text, |kid| keys.find(kid), issuer, now).map_err(|e| {
-        context.refuse(Refusal::invalid_request(format!(
+        context.refuse(OAuthError::invalid_request(format!(
             "the subject token is not usable: {e}"
         )))
     })
@@ -47,9 +47,9 @@ pub async fn check_code(
     };
     let Some(code) = code else {
         let sentence = "parameter `user_code` is missing: this person has one";
-        return Err(context.refuse(Refusal::new(ErrorCode::MissingUserCode, sentence)));
+        return Err(context.refuse(OAuthError::new(ErrorCode::MissingUserCode, sentence)));
     };
-    let wrong = || Refusal::new(ErrorCode::InvalidUserCode, "the user code is wrong");
+    let wrong = || OAuthError::new(ErrorCode::InvalidUserCode, "the user code is wrong");
     let tries = RateLimit::of_user_code(&user, context.request.now);
     if !app.admit_attempt(&tries).await? {
         return Err(context.refuse(wrong().because("paused after wrong user codes")));
@@ -60,7 +60,7 @@ pub async fn check_code(
         Err(PasswordPoolFull) => {
             app.uncount_attempt(&tries).await?;
             let busy = "too many codes are being checked: try again";
-            Err(context.refuse(Refusal::new(ErrorCode::TemporarilyUnavailable, busy)))
+            Err(context.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy)))
         }
     }
 }

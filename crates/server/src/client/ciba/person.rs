@@ -1,6 +1,6 @@
 //! Who is hinted (CIBA 7.1), by a name, a token of the client or one of ours.
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::Authentication;
 use writ_jose::assertion::{self, AssertionError, HintRules};
 use writ_jose::key::PublicKey;
@@ -36,7 +36,7 @@ fn rules<'a>(context: &'a ApprovalContext<'_>) -> HintRules<'a> {
 
 fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
     let Authentication::PrivateKeyJwt(keys) = &context.request.client().authentication else {
-        return Err(context.refuse(Refusal::invalid_request(
+        return Err(context.refuse(OAuthError::invalid_request(
             "`login_hint_token`: this client has no registered keys",
         )));
     };
@@ -46,13 +46,13 @@ fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failur
             AssertionError::Expired => ErrorCode::ExpiredLoginHintToken,
             _ => ErrorCode::InvalidRequest,
         };
-        context.refuse(Refusal::new(code, sentence))
+        context.refuse(OAuthError::new(code, sentence))
     })
 }
 
 async fn by_id_token(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
     let refuse = |why: &dyn std::fmt::Display| {
-        context.refuse(Refusal::invalid_request(format!(
+        context.refuse(OAuthError::invalid_request(format!(
             "`id_token_hint` is not usable: {why}"
         )))
     };

@@ -1,6 +1,6 @@
 //! The request as it came: plain parameters, or one signed request (CIBA 7.1.1).
 
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::Authentication;
 use writ_jose::assertion::{SignedRequest, SignedRequestRules};
 use writ_store::replay::ReplayClaim;
@@ -16,7 +16,7 @@ pub struct ReadRequest {
 }
 
 /// A client that registered an algorithm signs every request, another one none.
-pub fn read(request: &ClientRequest) -> Result<ReadRequest, Refusal> {
+pub fn read(request: &ClientRequest) -> Result<ReadRequest, OAuthError> {
     let client = request.client();
     match (
         BackchannelParameters::of(&request.form)?,
@@ -37,22 +37,22 @@ pub fn read(request: &ClientRequest) -> Result<ReadRequest, Refusal> {
                 now: request.now,
             };
             let signed = SignedRequest::verify(text, keys, &rules).map_err(|e| {
-                Refusal::invalid_request(format!("the signed request is not usable: {e}"))
+                OAuthError::invalid_request(format!("the signed request is not usable: {e}"))
             })?;
             Ok(ReadRequest {
                 request: BackchannelRequest::from_claims(&signed.claims)?,
                 signed: Some(signed),
             })
         }
-        (BackchannelParameters::Plain(_), Some(_)) => Err(Refusal::invalid_request(
+        (BackchannelParameters::Plain(_), Some(_)) => Err(OAuthError::invalid_request(
             "this client signs its requests: send `request`",
         )),
         (BackchannelParameters::Signed(_), None) => Err(unexpected()),
     }
 }
 
-fn unexpected() -> Refusal {
-    Refusal::invalid_request(
+fn unexpected() -> OAuthError {
+    OAuthError::invalid_request(
         "this client is not registered for signed requests: \
          `backchannel_authentication_request_signing_alg`",
     )
@@ -66,7 +66,7 @@ impl ReplayCheck {
                 digest: signed.replay_digest(),
                 expires_at: signed.accepted_until,
             },
-            used: Refusal::invalid_request(
+            used: OAuthError::invalid_request(
                 "the signed request was used before: make a new one with a fresh `jti`",
             ),
         }

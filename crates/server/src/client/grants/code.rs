@@ -1,6 +1,6 @@
 //! `authorization_code` (OAuth 2.1 section 4.1.3): decided first, then consumed by one guarded statement.
 
-use writ_core::code::{self, Consumed, FoundCode, Outcome, Redeemed};
+use writ_core::code::{self, CodeOutcome, Consumed, FoundCode, RedeemedCode};
 use writ_core::event::EventName;
 use writ_core::mint::{self, Minting};
 use writ_core::target;
@@ -23,9 +23,8 @@ pub async fn redeem(
     let Some(found) = session.code(&digest).await? else {
         return Err(context.refuse(code::unknown()));
     };
-    let realm = context.catalogue.realm();
-    let redeemed = match code::redeem(&found, request, client, key, (realm, now)) {
-        Outcome::Redeem(redeemed) => redeemed,
+    let redeemed = match code::redeem(&found, request, client, key, context.decision()) {
+        CodeOutcome::Redeem(redeemed) => redeemed,
         other => return Err(refuse(context, session, &found, other).await),
     };
     context.claim(&mut session).await?;
@@ -65,25 +64,25 @@ async fn refuse(
     context: &TokenRequestContext<'_>,
     session: DatabaseTransaction,
     found: &FoundCode,
-    outcome: Outcome,
+    outcome: CodeOutcome,
 ) -> Failure {
     let lineage = &found.lineage;
     match outcome {
-        Outcome::RefuseAndStop(refusal) => {
+        CodeOutcome::RefuseAndStop(refusal) => {
             let because = "the code was used twice";
             context
                 .refuse_and_stop(session, refusal, lineage, because)
                 .await
         }
-        Outcome::Refuse(refusal) => context.refuse_below(refusal, lineage),
-        Outcome::Redeem(_) => context.refuse_below(code::unknown(), lineage),
+        CodeOutcome::Refuse(refusal) => context.refuse_below(refusal, lineage),
+        CodeOutcome::Redeem(_) => context.refuse_below(code::unknown(), lineage),
     }
 }
 
 fn mint(
     context: &TokenRequestContext<'_>,
     found: &FoundCode,
-    redeemed: &Redeemed,
+    redeemed: &RedeemedCode,
 ) -> Result<MintedToken, Failure> {
     let (task, delegation) = (&found.lineage.task, &found.lineage.leaf);
     let minting = Minting {
@@ -109,14 +108,13 @@ fn identity(
 ) -> Result<Option<String>, Failure> {
     let client = &context.caller.client;
     let at_hash = hash::at_hash(&minted.response.access_token);
-    let measure = (context.catalogue.realm(), context.now);
     let nonce = found.row.nonce.as_deref();
     let Some(claims) = mint::id_token(
         &found.lineage.task,
         client.id.as_str(),
         nonce,
         at_hash,
-        measure,
+        context.decision(),
     ) else {
         return Ok(None);
     };

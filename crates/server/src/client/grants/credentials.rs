@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use writ_core::Refusal;
-use writ_core::credentials::{self, Fresh, OwnWork};
+use writ_core::OAuthError;
+use writ_core::credentials::{self, OwnWork, OwnWorkIds};
 use writ_core::event::EventName;
 use writ_core::id::{ApprovalId, DelegationId, TaskId, TransactionId};
 use writ_core::mint::Minting;
-use writ_core::request::Making;
+use writ_core::request::RequestContext;
 use writ_store::write::InsertBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::{ClientCredentialsRequest, TokenResponse};
@@ -60,23 +60,24 @@ pub async fn own_work(
     Ok(minted.response)
 }
 
-fn stopped(sentence: String) -> Refusal {
-    Refusal::new(ErrorCode::UnauthorizedClient, sentence)
+fn stopped(sentence: String) -> OAuthError {
+    OAuthError::new(ErrorCode::UnauthorizedClient, sentence)
 }
 
 fn decide(
     context: &TokenRequestContext<'_>,
     request: &ClientCredentialsRequest,
     catalogue: &Catalogue,
-) -> Result<OwnWork, Refusal> {
+) -> Result<OwnWork, OAuthError> {
     let (app, now) = (context.app, context.now);
     let mut make_ref = references(app, now);
-    let mut making = Making {
+    let mut making = RequestContext {
+        realm: catalogue.realm(),
         now,
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let fresh = Fresh {
+    let ids = OwnWorkIds {
         task: TaskId::make(now, app.entropy()),
         delegation: DelegationId::make(now, app.entropy()),
         approval: ApprovalId::make(now, app.entropy()),
@@ -84,19 +85,13 @@ fn decide(
         salt: app.random.secret(),
     };
     let caller = &context.caller;
-    credentials::own_work(
-        request,
-        &caller.client,
-        caller.key(),
-        catalogue.realm(),
-        (&mut making, fresh),
-    )
+    credentials::own_work(request, &caller.client, caller.key(), &mut making, ids)
 }
 
 async fn retry<'a>(
     context: TokenRequestContext<'a>,
     request: &ClientCredentialsRequest,
-    refusal: Refusal,
+    refusal: OAuthError,
 ) -> Result<(TokenRequestContext<'a>, OwnWork), Failure> {
     let catalogue = context.app.fresh_catalogue().await?;
     if Arc::ptr_eq(&catalogue, &context.catalogue) {

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use writ_core::Refusal;
+use writ_core::OAuthError;
 use writ_core::client::{Authentication, Client};
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
-use writ_core::exchange::{self, Actor, Exchanged, Facts, Way};
+use writ_core::exchange::{self, Actor, ExchangeFacts, Exchanged, Way};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
 use writ_core::mint::Minting;
@@ -56,7 +56,7 @@ pub async fn exchange(
 ) -> Result<TokenResponse, Failure> {
     let app = context.app;
     let Some(proof) = context.caller.key() else {
-        return Err(context.refuse(Refusal::invalid_request(
+        return Err(context.refuse(OAuthError::invalid_request(
             "a DPoP proof is required: send one `DPoP` header",
         )));
     };
@@ -67,7 +67,7 @@ pub async fn exchange(
     };
     let mut session = app.begin().await?;
     let lineage = lineage(context, &mut session, &subject).await?;
-    let facts = Facts {
+    let facts = ExchangeFacts {
         client: &context.caller.client,
         proof,
         subject: &subject,
@@ -77,18 +77,14 @@ pub async fn exchange(
             None => None,
         },
     };
-    let fresh = DelegationId::make(context.now, app.entropy());
-    let exchanged = exchange::exchange(
-        &facts,
-        request,
-        (context.catalogue.realm(), context.now, fresh),
-    )
-    .map_err(|refusal| context.refuse_below(refusal, &lineage))?;
+    let id = DelegationId::make(context.now, app.entropy());
+    let exchanged = exchange::exchange(&facts, request, context.decision(), id)
+        .map_err(|refusal| context.refuse_below(refusal, &lineage))?;
     let checks = claim_keys(context, &mut session, actor.as_ref()).await?;
     let response = write(context, &mut session, &lineage, &exchanged, checks).await?;
     let delegation = exchanged.new_row.as_ref().unwrap_or(&lineage.leaf);
     context
-        .commit(session, &delegation.id, Refusal::invalid_request)
+        .commit(session, &delegation.id, OAuthError::invalid_request)
         .await?;
     if let Some((assertion, client)) = actor.as_ref().and_then(Verified::assertion) {
         app.remember_key(&assertion.signer, &client.id);
@@ -168,7 +164,7 @@ fn verify(
         context.now,
     )
     .map_err(|e| {
-        context.refuse(Refusal::invalid_request(format!(
+        context.refuse(OAuthError::invalid_request(format!(
             "the {what} is not usable: {e}"
         )))
     })
@@ -179,7 +175,8 @@ async fn lineage(
     session: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
-    let untraceable = || Refusal::invalid_request("the token cannot be traced to its delegation");
+    let untraceable =
+        || OAuthError::invalid_request("the token cannot be traced to its delegation");
     let Some(id) = claims.delegation() else {
         return Err(context.refuse(untraceable()));
     };
@@ -199,7 +196,7 @@ async fn verify_actor(
 
 async fn by_assertion(context: &TokenRequestContext<'_>, text: &str) -> Result<Verified, Failure> {
     let refuse = |e: &dyn std::fmt::Display| {
-        context.refuse(Refusal::invalid_request(format!(
+        context.refuse(OAuthError::invalid_request(format!(
             "the actor token is not usable: {e}"
         )))
     };
@@ -230,7 +227,7 @@ async fn by_access_token(
     text: &str,
 ) -> Result<Verified, Failure> {
     let claims = verify(context, text, "actor token")?;
-    let refuse = |sentence: &str| context.refuse(Refusal::invalid_request(sentence));
+    let refuse = |sentence: &str| context.refuse(OAuthError::invalid_request(sentence));
     if claims.aud != context.catalogue.issuer.as_str() {
         return Err(refuse(
             "the actor token is meant for a resource: only one for the issuer is an actor token",
@@ -262,7 +259,7 @@ async fn agent(context: &TokenRequestContext<'_>, id: &str) -> Result<Arc<Client
         .await?
         .filter(|client| client.is_agent());
     found.ok_or_else(|| {
-        context.refuse(Refusal::invalid_request(
+        context.refuse(OAuthError::invalid_request(
             "the actor token names no agent of this server",
         ))
     })
@@ -284,7 +281,7 @@ async fn facts_of<'a>(
         }
     };
     let Some(state) = state.filter(|state| state.active && !dead) else {
-        return Err(context.refuse(Refusal::invalid_request(
+        return Err(context.refuse(OAuthError::invalid_request(
             "the actor token's agent is stopped",
         )));
     };
@@ -309,7 +306,7 @@ async fn claim_keys(
             digest: assertion.replay_digest(),
             expires_at: assertion.accepted_until,
         },
-        used: Refusal::invalid_request(
+        used: OAuthError::invalid_request(
             "the actor token was used before: make a new one with a fresh `jti`",
         ),
     }));
@@ -317,7 +314,7 @@ async fn claim_keys(
     keys.extend(assertion.map(|(assertion, client)| KeyClaim {
         key: &assertion.signer,
         agent: &client.id,
-        foreign: Refusal::invalid_request("the actor token is signed by another agent's key"),
+        foreign: OAuthError::invalid_request("the actor token is signed by another agent's key"),
     }));
     caller
         .claim_these_keys(app, session, keys, context.now)

@@ -4,7 +4,7 @@ use writ_core::delegation::{self, Delegation};
 use writ_core::event::EventName;
 use writ_core::id::DelegationId;
 use writ_core::mint::Minting;
-use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, Outcome, Refreshed};
+use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, RefreshOutcome, Refreshed};
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
@@ -16,19 +16,20 @@ pub async fn refresh(
     context: &TokenRequestContext<'_>,
     request: &RefreshRequest,
 ) -> Result<TokenResponse, Failure> {
-    let (app, now) = (context.app, context.now);
+    let app = context.app;
     let (client, key) = (&context.caller.client, context.caller.key());
     let digest = secret_digest(&request.refresh_token);
     let mut session = app.begin().await?;
     let Some(found) = session.refresh_token(&digest).await? else {
         return Err(context.refuse(refresh::unknown()));
     };
-    let realm = context.catalogue.realm();
-    let refreshed = match refresh::refresh(&found, request, client, key, (realm, now)) {
-        Outcome::Refresh(refreshed) => refreshed,
-        Outcome::Refuse(refusal) => return Err(context.refuse_below(refusal, &found.lineage)),
+    let refreshed = match refresh::refresh(&found, request, client, key, context.decision()) {
+        RefreshOutcome::Refresh(refreshed) => refreshed,
+        RefreshOutcome::Refuse(refusal) => {
+            return Err(context.refuse_below(refusal, &found.lineage));
+        }
         // It was rotated away and comes again: somebody else has it, so the grant is stopped.
-        Outcome::RefuseAndStop(refusal) => {
+        RefreshOutcome::RefuseAndStop(refusal) => {
             let (lineage, because) = (&found.lineage, "the refresh token was used twice");
             let refused = context.refuse_and_stop(session, refusal, lineage, because);
             return Err(refused.await);

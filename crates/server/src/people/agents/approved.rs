@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use writ_core::event::EventName;
+use writ_core::history::{KEPT, Known, Total, totals};
 use writ_core::id::{ClientId, TaskId, UserId};
-use writ_core::usual::{KEPT, Known, Total, totals};
 use writ_pages::{Texts, UnfetchedView};
 use writ_store::StoreError;
 use writ_store::event::EventFilter;
@@ -55,7 +55,7 @@ pub(super) async fn by_agent(
     }
     let catalogue = app.catalogue().await?;
     for request in &unfetched {
-        let Some(decision) = &request.decision else {
+        let Some(decision) = request.decision() else {
             continue;
         };
         let details = decision.authority.details().iter();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use writ_core::less::{Less, NotLess};
+use writ_core::narrowing::{Narrowing, NarrowingError};
 use writ_pages::{ApprovalProblem, ScopeView};
 use writ_wire::form::{Form, FormError};
 use writ_wire::time::Timestamp;
@@ -66,15 +66,15 @@ impl Choice {
     }
 
     /// In the words of the rules; what changes nothing is left out, so that all of it is one screen.
-    pub fn less(&self, question: &Question, since: Timestamp) -> Less {
+    pub fn less(&self, question: &Question, since: Timestamp) -> Narrowing {
         if !self.narrows {
-            return Less::default();
+            return Narrowing::default();
         }
         let names = names(question);
         let all = !has_boxes(question) || names.iter().all(|(name, _)| self.parts.contains(name));
         let kept = names.into_iter().filter(|(name, _)| self.keeps(name));
         let minutes = |minutes: u32| since.plus(Duration::from_secs(u64::from(minutes) * 60));
-        Less {
+        Narrowing {
             parts: (!all).then(|| kept.map(|(_, part)| part).collect()),
             amounts: self.smaller(question, all),
             ends_at: self.minutes.map(minutes),
@@ -151,10 +151,10 @@ pub fn plain(amount: &serde_json::Value) -> String {
         .map_or_else(|| amount.to_string(), str::to_owned)
 }
 
-pub fn problem(not_less: &NotLess) -> ApprovalProblem {
+pub fn problem(not_less: &NarrowingError) -> ApprovalProblem {
     match not_less {
-        NotLess::NothingLeft => ApprovalProblem::NothingChosen,
-        NotLess::Amount { .. } => ApprovalProblem::AmountWrong,
-        NotLess::End => ApprovalProblem::Changed,
+        NarrowingError::NothingLeft => ApprovalProblem::NothingChosen,
+        NarrowingError::Amount { .. } => ApprovalProblem::AmountWrong,
+        NarrowingError::End => ApprovalProblem::Changed,
     }
 }

@@ -3,12 +3,12 @@
 
 use axum::response::Response;
 use serde_json::json;
-use writ_core::approval::{No, Outcome};
+use writ_core::approval::{Denial, VoteOutcome};
 use writ_core::event::{Event, EventName};
-use writ_core::pending::{Decision, State, Vote};
-use writ_core::receipt::{self, Approver, Evidence, Proof, Receipt, Verdict};
+use writ_core::history::unusual;
+use writ_core::pending::{Decision, Vote};
+use writ_core::receipt::{self, Evidence, Proof, Receipt, ReceiptApprover, Verdict};
 use writ_core::screen::{ScreenError, Shown};
-use writ_core::usual::unusual;
 use writ_store::receipt::NewReceipt;
 use writ_store::replay::ReplayClaim;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -26,26 +26,26 @@ use crate::people::redirect::see_other;
 
 /// An answer that is ready to be written.
 pub struct Decided {
-    pub outcome: Outcome,
+    pub outcome: VoteOutcome,
     pub shown: Shown,
     pub proof: Proof,
     pub used: Option<Used>,
     /// The replay claim of a liveness result.
     pub once: Option<ReplayClaim>,
-    pub no: Option<No>,
+    pub no: Option<Denial>,
 }
 
 impl Decided {
     fn vote(&self) -> &Vote {
         match &self.outcome {
-            Outcome::Agreed(vote) | Outcome::Ended(vote, _) => vote,
+            VoteOutcome::Agreed(vote) | VoteOutcome::Ended(vote, _) => vote,
         }
     }
 
     fn decision(&self) -> Option<&Decision> {
         match &self.outcome {
-            Outcome::Agreed(_) => None,
-            Outcome::Ended(_, decision) => Some(decision),
+            VoteOutcome::Agreed(_) => None,
+            VoteOutcome::Ended(_, decision) => Some(decision),
         }
     }
 }
@@ -113,13 +113,13 @@ impl Visit<'_> {
         self.app.waiting.announce_request(&question.request);
         self.app.notices.wake();
         self.app.metrics.consent(match &decided.outcome {
-            Outcome::Agreed(_) => "agreed",
-            Outcome::Ended(_, decision) if decision.approval.is_none() => "denied",
-            Outcome::Ended(_, decision) if decision.narrowed => "narrowed",
-            Outcome::Ended(..) => "approved",
+            VoteOutcome::Agreed(_) => "agreed",
+            VoteOutcome::Ended(_, decision) if decision.approval.is_none() => "denied",
+            VoteOutcome::Ended(_, decision) if decision.narrowed => "narrowed",
+            VoteOutcome::Ended(..) => "approved",
         });
         see_other(&match decided.no {
-            Some(No::WrongNumber) => format!("/app/requests/{}", question.request.id),
+            Some(Denial::WrongNumber) => format!("/app/requests/{}", question.request.id),
             _ => format!("/app/receipts/{}?decided=1", receipt.id),
         })
     }
@@ -139,7 +139,7 @@ impl Visit<'_> {
             },
             reason: decided.no.map(|no| no.as_str().to_owned()),
             subject: question.subject.id.to_string(),
-            approver: Approver {
+            approver: ReceiptApprover {
                 id: vote.user.clone(),
                 name: vote.name.clone(),
                 role: vote.role,
@@ -194,7 +194,7 @@ async fn write(
 ) -> Result<bool, StoreError> {
     let (id, vote) = (&question.request.id, decided.vote());
     if let (Some(_), Some(decision)) = (decided.no, decided.decision()) {
-        let denied = session.decide_pending(id, State::Denied, decision, vote.at);
+        let denied = session.decide_pending(id, decision, vote.at);
         return denied.await;
     }
     if !session.insert_vote(id, vote, vote.at).await? {
@@ -207,7 +207,7 @@ async fn write(
     }
     match decided.decision() {
         Some(decision) => {
-            let approved = session.decide_pending(id, State::Approved, decision, vote.at);
+            let approved = session.decide_pending(id, decision, vote.at);
             approved.await
         }
         None => Ok(true),
@@ -223,7 +223,7 @@ async fn hints_hold(
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
     let authority = &decided.shown.screen.authority;
     let now = newest(session, subject, authority, types).await?;
-    let hints = |newest| unusual(authority, subject, (newest, types));
+    let hints = |newest| unusual(authority, subject, newest, types);
     Ok(hints(&now) == hints(&question.newest))
 }
 

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use writ_authority::Level;
-use writ_core::approval::{self, Ballot, Cannot, No, Yes};
+use writ_core::approval::{self, Agreement, Denial, VoteError, Voter};
 use writ_core::id::ReceiptId;
 use writ_core::receipt::Proof;
 use writ_core::screen::Shown;
@@ -21,7 +21,7 @@ enum Judged {
     Decided(Box<Decided>),
     /// Another number than the client was told: the request is denied.
     WrongNumber,
-    Cannot(Cannot),
+    Cannot(VoteError),
 }
 
 impl Visit<'_> {
@@ -36,7 +36,7 @@ impl Visit<'_> {
         }
         match self.judge(question, choice, form).await {
             Ok(Judged::Decided(decided)) => self.commit(question, *decided).await,
-            Ok(Judged::WrongNumber) => self.deny(question, No::WrongNumber).await,
+            Ok(Judged::WrongNumber) => self.deny(question, Denial::WrongNumber).await,
             Ok(Judged::Cannot(cannot)) => self.cannot(question, choice, cannot).await,
             Err(error) => {
                 let problem = Some(error.problem()?);
@@ -66,15 +66,15 @@ impl Visit<'_> {
         let left = question.left(&shown.less, proven.at);
         let changed = |_| StepError::Problem(ApprovalProblem::Changed);
         let (authority, ends_at) = left.map_err(changed)?;
-        let yes = Yes {
+        let yes = Agreement {
             level: proven.proof.level(),
             picked,
             authority: &authority,
             ends_at,
         };
-        let ballot = self.ballot(question, proven.at);
+        let voter = self.voter(question, proven.at);
         Ok(
-            match approval::approve(ballot, &yes, &question.catalogue.types) {
+            match approval::approve(voter, &yes, &question.catalogue.types) {
                 Ok(outcome) => Judged::Decided(Box::new(Decided {
                     outcome,
                     shown,
@@ -89,12 +89,16 @@ impl Visit<'_> {
     }
 
     /// Needs a signed-in user, and neither proof nor script.
-    pub(super) async fn deny(&self, question: &Question, no: No) -> Result<Response, PageError> {
+    pub(super) async fn deny(
+        &self,
+        question: &Question,
+        no: Denial,
+    ) -> Result<Response, PageError> {
         let shown = match &question.kept {
             Some(kept) => kept.clone(),
             None => self.shown_whole(question)?,
         };
-        match approval::deny(self.ballot(question, self.app.clock.now()), no) {
+        match approval::deny(self.voter(question, self.app.clock.now()), no) {
             Ok(outcome) => {
                 let decided = Decided {
                     outcome,
@@ -114,15 +118,15 @@ impl Visit<'_> {
         &self,
         question: &Question,
         choice: &Choice,
-        cannot: Cannot,
+        cannot: VoteError,
     ) -> Result<Response, PageError> {
         let problem = match cannot {
-            Cannot::NotAsked => return over::plainly(self, HowOver::Unknown).await,
-            Cannot::Ended(_) => return over::again(self, &question.request.id).await,
-            Cannot::AlreadyAgreed => return over::waits(self, question).await,
-            Cannot::NumberMissing => ApprovalProblem::NumberMissing,
-            Cannot::Changed => ApprovalProblem::Changed,
-            Cannot::TooWeak => match question.request.asked.level {
+            VoteError::NotAsked => return over::plainly(self, HowOver::Unknown).await,
+            VoteError::Ended(_) => return over::again(self, &question.request.id).await,
+            VoteError::AlreadyAgreed => return over::waits(self, question).await,
+            VoteError::NumberMissing => ApprovalProblem::NumberMissing,
+            VoteError::Changed => ApprovalProblem::Changed,
+            VoteError::TooWeak => match question.request.asked.level {
                 Level::None | Level::Password => ApprovalProblem::PasswordMissing,
                 Level::Passkey => ApprovalProblem::PasskeyFailed,
                 Level::Liveness => ApprovalProblem::LivenessMissing,
@@ -131,8 +135,8 @@ impl Visit<'_> {
         self.screen(question, choice, Some(problem)).await
     }
 
-    fn ballot<'a>(&'a self, question: &'a Question, now: Timestamp) -> Ballot<'a> {
-        Ballot {
+    fn voter<'a>(&'a self, question: &'a Question, now: Timestamp) -> Voter<'a> {
+        Voter {
             request: &question.request,
             user: self.person.user(),
             votes: &question.votes,

@@ -1,9 +1,9 @@
 //! The page of a request that this person cannot decide any more, or never could.
 
 use axum::response::{IntoResponse, Response};
-use writ_core::approval::No;
+use writ_core::approval::Denial;
 use writ_core::id::ApprovalId;
-use writ_core::pending::{Decision, STOPPED, State};
+use writ_core::pending::{Decision, PendingStatus, STOPPED};
 use writ_pages::{ApprovalProblem, HowOver, Over};
 
 use super::choice::Choice;
@@ -18,7 +18,7 @@ pub(super) async fn page(visit: &Visit<'_>, none: NoQuestion) -> Result<Response
         NoQuestion::Closed(closed) => closed,
     };
     let me = &visit.person.user().id;
-    let decided = closed.request.decision.iter().flat_map(|d| &d.by);
+    let decided = closed.request.decision().into_iter().flat_map(|d| &d.by);
     let mut votes = decided.chain(&closed.votes);
     let receipt = votes.find(|vote| vote.user == *me);
     let over = Over {
@@ -49,10 +49,13 @@ pub(super) async fn waits(visit: &Visit<'_>, question: &Question) -> Result<Resp
     let own = question.votes.iter().find(|vote| vote.user == *me);
     let stage = own.map_or(question.standing.stage, |vote| vote.stage);
     let agreed = question.votes.iter().filter(|vote| vote.stage == stage);
-    let stages = &question.request.asked.stages;
+    let asked = &question.request.asked;
     let how = HowOver::WaitsForOthers {
-        agreed: agreed.count(),
-        need: stages.get(stage).map_or(1, |stage| stage.need),
+        agreed: match asked.safeguards.subject_first {
+            true => question.votes.len(),
+            false => agreed.count(),
+        },
+        need: asked.people_needed(stage),
     };
     let page = Over {
         person: visit.person.frame().await?,
@@ -91,12 +94,13 @@ pub(super) async fn newer(
 }
 
 fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
-    let state = closed.request.state_at(visit.app.clock.now());
-    match (state, &closed.request.decision) {
-        (State::Approved | State::Redeemed, Some(decision)) => by_whom(visit, decision, true),
-        (State::Denied, Some(decision)) => by_whom(visit, decision, false),
-        (State::Expired, _) => HowOver::Expired,
-        _ => HowOver::Unknown,
+    match closed.request.status_at(visit.app.clock.now()) {
+        PendingStatus::Approved(decision) | PendingStatus::Redeemed { decision, .. } => {
+            by_whom(visit, decision, true)
+        }
+        PendingStatus::Denied(decision) => by_whom(visit, decision, false),
+        PendingStatus::Expired { .. } | PendingStatus::Superseded => HowOver::Expired,
+        PendingStatus::Pending | PendingStatus::Viewed => HowOver::Unknown,
     }
 }
 
@@ -111,12 +115,12 @@ fn by_whom(visit: &Visit<'_>, decision: &Decision, approved: bool) -> HowOver {
     if decision.reason.as_deref() == Some(STOPPED) {
         return HowOver::Stopped;
     }
-    let reason = decision.reason.as_deref().and_then(No::from_reason);
+    let reason = decision.reason.as_deref().and_then(Denial::from_reason);
     match (own, approved, reason) {
         (true, true, _) => HowOver::Approved,
-        (true, false, Some(No::Stopped)) => HowOver::Stopped,
-        (true, false, Some(No::NotMe)) => HowOver::NotMe,
-        (true, false, Some(No::WrongNumber)) => HowOver::NumberWrong,
+        (true, false, Some(Denial::Stopped)) => HowOver::Stopped,
+        (true, false, Some(Denial::NotMe)) => HowOver::NotMe,
+        (true, false, Some(Denial::WrongNumber)) => HowOver::NumberWrong,
         (true, false, _) => HowOver::Denied,
         (false, approved, _) => HowOver::ByOther { approved },
     }

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use writ_authority::{Authority, Types};
-use writ_core::approval::{self, Cannot, Standing};
+use writ_core::approval::{self, VoteError, VotingRight};
 use writ_core::client::{Client, User};
+use writ_core::history::{self, Newest};
 use writ_core::id::{ApprovalId, UserId};
-use writ_core::less::{self, Less, NotLess};
 use writ_core::lineage::Lineage;
+use writ_core::narrowing::{self, Narrowing, NarrowingError};
 use writ_core::pending::{Kind, PendingRequest, SINGLE_USE_LIFETIME, Vote};
 use writ_core::receipt::{self, Verdict};
 use writ_core::request::longest_task;
 use writ_core::requirements::is_within;
 use writ_core::screen::Shown;
-use writ_core::usual::{self, Newest};
 use writ_pages::{AgentName, OnwardView};
 use writ_store::receipt::StoredReceipt;
 use writ_store::{DatabaseTransaction as Reading, StoreError};
@@ -31,7 +31,7 @@ pub struct Question {
     pub request: PendingRequest,
     pub client: Arc<Client>,
     pub catalogue: Arc<Catalogue>,
-    pub standing: Standing,
+    pub standing: VotingRight,
     /// On whose behalf.
     pub subject: User,
     pub votes: Vec<Vote>,
@@ -100,9 +100,9 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
     let found = find(person, id, &catalogue.types).await?;
     let found = found.ok_or(NoQuestion::Unknown)?;
     let client = app.client(found.request.client.as_str()).await?;
-    let standing = approval::standing(&found.request, person.user(), app.clock.now());
+    let standing = approval::voting_right(&found.request, person.user(), app.clock.now());
     match (standing, client, &found.subject) {
-        (Err(Cannot::Ended(_)), client, _) => Err(NoQuestion::Closed(Box::new(ClosedRequest {
+        (Err(VoteError::Ended(_)), client, _) => Err(NoQuestion::Closed(Box::new(ClosedRequest {
             request: found.request,
             client,
             votes: found.votes,
@@ -164,7 +164,7 @@ pub async fn newest(
     types: &Types,
 ) -> Result<Newest, StoreError> {
     let mut newest = Newest::new();
-    for name in usual::types_of(authority, types) {
+    for name in history::types_of(authority, types) {
         let uses = session.newest_uses(subject, &name).await?;
         newest.insert(name, uses);
     }
@@ -176,7 +176,7 @@ async fn question(
     found: Found,
     client: Arc<Client>,
     catalogue: Arc<Catalogue>,
-    standing: Standing,
+    standing: VotingRight,
 ) -> Result<Question, PageError> {
     let kept: Option<Shown> = match &found.kept {
         Some(text) => Some(serde_json::from_str(text).map_err(PageError::broken)?),
@@ -268,9 +268,13 @@ impl Question {
     }
 
     /// What a choice leaves, and until when.
-    pub fn left(&self, less: &Less, now: Timestamp) -> Result<(Authority, Timestamp), NotLess> {
-        let left = less::narrow(&self.base, less, self.catalogue.realm())?;
-        Ok((left, less::ends_at(less, self.default_end, now)?))
+    pub fn left(
+        &self,
+        less: &Narrowing,
+        now: Timestamp,
+    ) -> Result<(Authority, Timestamp), NarrowingError> {
+        let left = narrowing::narrow(&self.base, less, self.catalogue.realm())?;
+        Ok((left, narrowing::ends_at(less, self.default_end, now)?))
     }
 
     /// Whether the task of the chain that asked does not cover it.

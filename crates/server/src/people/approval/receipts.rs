@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde_json::Value;
-use writ_core::approval::No;
+use writ_core::approval::Denial;
 use writ_core::id::ReceiptId;
 use writ_core::lineage::Lineage;
 use writ_core::pending::{Kind, PendingRequest};
@@ -76,7 +76,7 @@ async fn find(person: SignedIn<'_>, id: &str) -> Result<Kept, PageError> {
         return Err(nothing());
     }
     let request = reading.pending_by_id(&stored.request).await?;
-    let made = match request.as_ref().and_then(|r| r.delegation.as_ref()) {
+    let made = match request.as_ref().and_then(|r| r.status.delegation()) {
         Some(delegation) => reading.lineage(delegation).await?,
         None => None,
     };
@@ -95,7 +95,7 @@ async fn view(app: &App, kept: &Kept) -> Result<writ_pages::Receipt, PageError> 
     let sponsor = sponsor.map(|agent| agent.sponsor.clone());
     let canonical: Value = serde_json::from_str(&receipt.screen.text).map_err(PageError::broken)?;
     let request = kept.request.as_ref();
-    let decided = request.and_then(|r| r.decision.as_ref());
+    let decided = request.and_then(PendingRequest::decision);
     let mut by: Vec<VoteView> = decided
         .into_iter()
         .flat_map(|decision| &decision.by)
@@ -151,28 +151,28 @@ fn verdict(kept: &Kept) -> writ_pages::Verdict {
     match receipt.outcome {
         Verdict::Agreed => agreed(receipt, request),
         Verdict::Approved => {
-            let decision = request.and_then(|request| request.decision.as_ref());
+            let decision = request.and_then(PendingRequest::decision);
             match decision.is_some_and(|decision| decision.narrowed) {
                 true => writ_pages::Verdict::ApprovedLess,
                 false => writ_pages::Verdict::Approved,
             }
         }
-        Verdict::Denied => match receipt.reason.as_deref().and_then(No::from_reason) {
-            Some(No::Stopped) => writ_pages::Verdict::DeniedAndStopped,
-            Some(No::NotMe) => writ_pages::Verdict::NotMe,
-            Some(No::Denied | No::WrongNumber) | None => writ_pages::Verdict::Denied,
+        Verdict::Denied => match receipt.reason.as_deref().and_then(Denial::from_reason) {
+            Some(Denial::Stopped) => writ_pages::Verdict::DeniedAndStopped,
+            Some(Denial::NotMe) => writ_pages::Verdict::NotMe,
+            Some(Denial::Denied | Denial::WrongNumber) | None => writ_pages::Verdict::Denied,
         },
     }
 }
 
 /// How many of how many, as far as it is known.
 fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> writ_pages::Verdict {
-    let stages = request.map_or(&[][..], |request| &request.asked.stages);
-    let mut own = stages
-        .iter()
-        .filter(|s| s.of.contains(&receipt.approver.id));
-    let need = own.next_back().map_or(1, |stage| stage.need);
-    let votes = request.and_then(|request| request.decision.as_ref());
+    let need = request.map_or(1, |request| {
+        let mut stages = request.asked.stages.iter();
+        let own = stages.rposition(|stage| stage.of.contains(&receipt.approver.id));
+        own.map_or(1, |stage| request.asked.people_needed(stage))
+    });
+    let votes = request.and_then(PendingRequest::decision);
     let agreed = votes.map_or(1, |decision| decision.by.len());
     writ_pages::Verdict::Agreed { agreed, need }
 }

@@ -1,6 +1,6 @@
 //! What a denial may stop as well: all tasks of this agent for the person, or the agent itself.
 
-use writ_core::approval::No;
+use writ_core::approval::Denial;
 use writ_core::pending::Ending;
 use writ_store::DatabaseTransaction;
 
@@ -17,13 +17,13 @@ use crate::people::error::PageError;
 pub async fn follow(
     visit: &Visit<'_>,
     question: &Question,
-    no: No,
+    no: Denial,
     session: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     match no {
-        No::Denied | No::WrongNumber => Ok(Endings::default()),
-        No::Stopped => stop_all(visit, question, session).await,
-        No::NotMe => report(visit, question, session).await,
+        Denial::Denied | Denial::WrongNumber => Ok(Endings::default()),
+        Denial::Stopped => stop_all(visit, question, session).await,
+        Denial::NotMe => report(visit, question, session).await,
     }
 }
 

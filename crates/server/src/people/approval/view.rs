@@ -1,11 +1,11 @@
 //! Makes the page of a request from its facts. All that is said stands in the `ScreenView`, whose hash the passkey signs.
 
 use writ_authority::{Authority, Level, Piece};
+use writ_core::history::{Unusual, unusual};
 use writ_core::id::UserId;
 use writ_core::pending::Role;
 use writ_core::screen::Shown;
 use writ_core::target::has_openid;
-use writ_core::usual::{Unusual, unusual};
 use writ_jose::hash;
 use writ_pages::{
     AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
@@ -227,7 +227,7 @@ fn resource_words(question: &Question) -> Option<ResourceWords> {
 fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
     let beyond = question.is_beyond_task().then_some(Hint::BeyondTask);
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
-    let unusual = unusual(authority, subject, (&question.newest, types));
+    let unusual = unusual(authority, subject, &question.newest, types);
     let unusual = unusual.into_iter().map(|hint| match hint {
         Unusual::FirstPayee { payee } => Hint::FirstPayee { payee },
         Unusual::More {

@@ -12,10 +12,10 @@ const LONGEST_WORD: usize = 40;
 /// What is left of a longer word, to find one's own mistake by.
 const SHOWN_OF_WORD: usize = 8;
 
-/// Not an error of ours: somebody asked for what may not be.
+/// An error answer of OAuth (RFC 6749 section 5.2): a fault of the request, not of this server.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[error("{}: {sentence}", code.as_str())]
-pub struct Refusal {
+pub struct OAuthError {
     pub code: ErrorCode,
     /// For the caller's developer; holds nothing secret.
     pub sentence: String,
@@ -24,7 +24,7 @@ pub struct Refusal {
     pub excess: Vec<Excess>,
 }
 
-impl Refusal {
+impl OAuthError {
     pub fn new(code: ErrorCode, sentence: impl Into<String>) -> Self {
         Self {
             code,
@@ -74,7 +74,7 @@ impl Refusal {
 }
 
 /// A sentence may quote what was sent, and a token may have been sent in the wrong place: neither the answer nor the
-/// record repeats it (promise 9).
+/// record repeats it.
 fn told(sentence: &str) -> String {
     let mut told = String::with_capacity(sentence.len().min(MAX_SENTENCE));
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -92,13 +92,13 @@ fn told(sentence: &str) -> String {
     told.chars().take(MAX_SENTENCE).collect()
 }
 
-impl From<FormError> for Refusal {
+impl From<FormError> for OAuthError {
     fn from(error: FormError) -> Self {
         Self::invalid_request(error.to_string())
     }
 }
 
-impl From<RequestError> for Refusal {
+impl From<RequestError> for OAuthError {
     fn from(error: RequestError) -> Self {
         let code = match &error {
             RequestError::Form(_) | RequestError::ResponseMode => ErrorCode::InvalidRequest,
@@ -113,7 +113,7 @@ impl From<RequestError> for Refusal {
     }
 }
 
-impl From<TokenRequestError> for Refusal {
+impl From<TokenRequestError> for OAuthError {
     fn from(error: TokenRequestError) -> Self {
         match error {
             TokenRequestError::Request(inner) => inner.into(),
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn promise_9_a_sentence_repeats_no_secret() {
+    fn a_sentence_repeats_no_secret() {
         let secret = "A-_9".repeat(11);
         for (sentence, expected) in [
             (
@@ -146,15 +146,15 @@ mod tests {
             ),
             ("ü".repeat(50), "ü".repeat(50)),
         ] {
-            let refusal = Refusal::invalid_request(&*sentence).because(&*sentence);
+            let refusal = OAuthError::invalid_request(&*sentence).because(&*sentence);
             assert_eq!(refusal.sentence, expected);
             assert_eq!(refusal.cause, Some(expected));
         }
     }
 
     #[test]
-    fn promise_10_a_sentence_has_an_end() {
-        let refusal = Refusal::invalid_scope("scope ".repeat(50_000));
+    fn a_sentence_has_an_end() {
+        let refusal = OAuthError::invalid_scope("scope ".repeat(50_000));
         assert_eq!(refusal.sentence.chars().count(), MAX_SENTENCE);
     }
 }

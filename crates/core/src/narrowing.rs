@@ -1,4 +1,4 @@
-//! Approve less (JOURNEYS, the approval screen): some parts only, smaller amounts, a shorter end. The result is an authority
+//! Approve less: some parts only, smaller amounts, a shorter end. The result is an authority
 //! below what was asked, by the same rules as any narrowing, and it is shown again before anybody approves it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use crate::target::has_openid;
 /// What a person leaves of what was asked; unless they say otherwise, all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Less {
+pub struct Narrowing {
     /// Names of the parts that stay, as on the consent page; absent: all of them.
     #[serde(default)]
     pub parts: Option<BTreeSet<String>>,
@@ -32,7 +32,7 @@ pub struct Less {
 
 /// Why it is not less, but nothing or more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotLess {
+pub enum NarrowingError {
     NothingLeft,
     /// No number, none above zero, more than was asked, or more exact than its type allows.
     Amount {
@@ -43,20 +43,24 @@ pub enum NotLess {
     End,
 }
 
-impl Less {
+impl Narrowing {
     pub fn is_all(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What is left of `asked`. Nothing in it is wider than what was asked (promise 1).
-pub fn narrow(asked: &Authority, less: &Less, realm: Realm<'_>) -> Result<Authority, NotLess> {
+/// What is left of `asked`. Nothing in it is wider than what was asked.
+pub fn narrow(
+    asked: &Authority,
+    less: &Narrowing,
+    realm: Realm<'_>,
+) -> Result<Authority, NarrowingError> {
     let kept = match &less.parts {
         Some(parts) => choose(asked, &with_identity(asked, parts, realm)),
         None => asked.clone(),
     };
     if kept.is_empty() || (less.parts.is_some() && only_identity(&kept, asked, realm)) {
-        return Err(NotLess::NothingLeft);
+        return Err(NarrowingError::NothingLeft);
     }
     let mut details = Vec::with_capacity(kept.details().len());
     for detail in kept.details() {
@@ -70,9 +74,13 @@ pub fn narrow(asked: &Authority, less: &Less, realm: Realm<'_>) -> Result<Author
 }
 
 /// The end that the person chose: after now, and not after the usual one.
-pub fn ends_at(less: &Less, usual: Timestamp, now: Timestamp) -> Result<Timestamp, NotLess> {
+pub fn ends_at(
+    less: &Narrowing,
+    usual: Timestamp,
+    now: Timestamp,
+) -> Result<Timestamp, NarrowingError> {
     match less.ends_at {
-        Some(end) if end <= now || end > usual => Err(NotLess::End),
+        Some(end) if end <= now || end > usual => Err(NarrowingError::End),
         Some(end) => Ok(end),
         None => Ok(usual),
     }
@@ -101,9 +109,9 @@ fn only_identity(kept: &Authority, asked: &Authority, realm: Realm<'_>) -> bool 
 fn lower(
     kept: &Authority,
     detail: &Detail,
-    less: &Less,
+    less: &Narrowing,
     realm: Realm<'_>,
-) -> Result<Detail, NotLess> {
+) -> Result<Detail, NarrowingError> {
     let reference = detail.reference().unwrap_or_default();
     let Some(wanted) = less.amounts.get(reference) else {
         return Ok(detail.clone());
@@ -111,7 +119,7 @@ fn lower(
     let amounts = realm.types.of(detail).map(|t| t.amounts(detail));
     let mut lowered = Value::Object(detail.members().clone());
     for (pointer, text) in wanted {
-        let refuse = || NotLess::Amount {
+        let refuse = || NarrowingError::Amount {
             reference: reference.to_owned(),
             pointer: pointer.clone(),
         };
@@ -120,8 +128,9 @@ fn lower(
         let place = lowered.pointer_mut(pointer).ok_or_else(refuse)?;
         *place = smaller(amount, text).ok_or_else(refuse)?;
     }
-    let lowered: Detail = serde_json::from_value(lowered).map_err(|_| NotLess::NothingLeft)?;
-    tidy(kept, detail, &lowered, realm).ok_or_else(|| NotLess::Amount {
+    let lowered: Detail =
+        serde_json::from_value(lowered).map_err(|_| NarrowingError::NothingLeft)?;
+    tidy(kept, detail, &lowered, realm).ok_or_else(|| NarrowingError::Amount {
         reference: reference.to_owned(),
         pointer: wanted.keys().next().cloned().unwrap_or_default(),
     })
@@ -154,18 +163,18 @@ fn tidy(kept: &Authority, before: &Detail, lowered: &Detail, realm: Realm<'_>) -
 }
 
 /// The person is told which number it was.
-fn first_of(excess: &[writ_wire::error::Excess], lowered: &Authority) -> NotLess {
+fn first_of(excess: &[writ_wire::error::Excess], lowered: &Authority) -> NarrowingError {
     let found = excess.iter().find_map(|excess| {
         let (place, pointer) = excess.pointer.strip_prefix('/')?.split_once('/')?;
         let detail = lowered.details().get(place.parse::<usize>().ok()?)?;
-        Some(NotLess::Amount {
+        Some(NarrowingError::Amount {
             reference: detail.reference()?.to_owned(),
             pointer: format!("/{pointer}"),
         })
     });
-    found.unwrap_or(NotLess::NothingLeft)
+    found.unwrap_or(NarrowingError::NothingLeft)
 }
 
 #[cfg(test)]
-#[path = "less/tests.rs"]
+#[path = "narrowing/tests.rs"]
 mod tests;

@@ -1,15 +1,8 @@
-//! How requests end without an answer to them (SPECS appendix B.1): their time is over, the same is asked anew, or the agent is
+//! How requests end without an answer to them: their time is over, the same is asked anew, or the agent is
 //! stopped. What ended so is decided by nobody.
 
-use writ_authority::Authority;
-
-use super::{Decision, PendingRequest, State};
+use super::{Decision, PendingRequest, STOPPED, SUPERSEDED, State};
 use crate::id::{ApprovalId, ClientId, UserId};
-
-/// Kept as the reason of requests that ended with their agent's work.
-pub const STOPPED: &str = "stopped";
-/// Kept as the reason of an older copy.
-pub const SUPERSEDED: &str = "the same was asked again";
 
 /// Which requests end, and why.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +11,7 @@ pub enum Ending<'a> {
     Late(&'a ApprovalId),
     /// Those that ask the same person the same as this one, and nobody decided.
     Superseded(&'a PendingRequest),
-    /// Everything that this client asked this person; also what was approved and not fetched (promise 5).
+    /// Everything that this client asked this person; also what was approved and not fetched.
     Stopped {
         subject: &'a UserId,
         client: &'a ClientId,
@@ -44,13 +37,6 @@ impl Ending<'_> {
 
     /// Kept instead of what was decided before; `None` leaves that as it is.
     pub fn decision(&self) -> Option<Decision> {
-        Some(Decision {
-            authority: Authority::default(),
-            narrowed: false,
-            ends_at: None,
-            approval: None,
-            by: Vec::new(),
-            reason: Some(self.reason()?.to_owned()),
-        })
+        self.reason().map(Decision::of_nobody)
     }
 }

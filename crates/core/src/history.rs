@@ -1,4 +1,4 @@
-//! What is unusual about a request, by what its person approved before (JOURNEYS, the approval screen): a payee for the first
+//! What is unusual about a request, by what its person approved before: a payee for the first
 //! time, more than usual. A type says in `usual` what is compared (docs/types.md); facts are the newest uses, nothing older.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +79,8 @@ pub fn uses(authority: &Authority, subject: &UserId, types: &Types) -> Vec<Use> 
 pub fn unusual(
     authority: &Authority,
     subject: &UserId,
-    (newest, types): (&Newest, &Types),
+    newest: &Newest,
+    types: &Types,
 ) -> Vec<Unusual> {
     let mut hints = Vec::new();
     for detail in authority.details() {
@@ -196,5 +197,5 @@ impl<'a> Adding<'a> {
 }
 
 #[cfg(test)]
-#[path = "usual/tests.rs"]
+#[path = "history/tests.rs"]
 mod tests;

@@ -10,20 +10,20 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::time::Timestamp;
 
 use super::{
-    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, Polling, Role, State,
+    Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
     Transaction,
 };
 use crate::client::Client;
 use crate::exchange;
 use crate::id::{ApprovalId, UserId};
 use crate::lineage::Lineage;
+use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
-use crate::refusal::Refusal;
 use crate::task::Subject;
 
 /// What is asked, as far as the request alone says.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Prepared {
+pub struct PreparedApproval {
     pub kind: Kind,
     pub delivery: Delivery,
     pub authority: Authority,
@@ -36,13 +36,14 @@ pub struct Prepared {
 }
 
 /// The chain that asks within its task: the client's own current token, with the proof of its key.
-pub fn asking(
+pub fn check_chain(
     claims: &AccessTokenClaims,
     lineage: &Lineage,
-    (client, proof): (&Client, &Thumbprint),
+    client: &Client,
+    proof: &Thumbprint,
     now: Timestamp,
-) -> Result<(), Refusal> {
-    let refuse = |sentence: &str| Err(Refusal::invalid_request(sentence));
+) -> Result<(), OAuthError> {
+    let refuse = |sentence: &str| Err(OAuthError::invalid_request(sentence));
     if !client.is_agent() {
         return refuse("`subject_token`: only an agent asks within a task");
     }
@@ -55,7 +56,7 @@ pub fn asking(
     if claims.may_act.is_some() {
         return refuse("`may_act` of the subject token names another actor");
     }
-    lineage.require_live(now, Refusal::invalid_request)?;
+    lineage.require_live(now, OAuthError::invalid_request)?;
     exchange::consistent(claims, lineage)?;
     match lineage.task.subject {
         Subject::Person(_) => Ok(()),
@@ -66,7 +67,7 @@ pub fn asking(
 }
 
 /// Everything that a new request is made of.
-pub struct Asking<'a> {
+pub struct PendingFacts<'a> {
     pub id: ApprovalId,
     /// Of the `auth_req_id` or `transaction_authorization_id`.
     pub digest: String,
@@ -82,7 +83,10 @@ pub struct Asking<'a> {
 }
 
 /// The request as it waits from now on.
-pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest, Refusal> {
+pub fn create(
+    prepared: PreparedApproval,
+    asking: PendingFacts<'_>,
+) -> Result<PendingRequest, OAuthError> {
     // An ID token says that the subject was there.
     if prepared.identity
         && asking
@@ -91,15 +95,15 @@ pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest,
             .iter()
             .any(|s| s.role != Role::Subject)
     {
-        return Err(Refusal::invalid_scope(
+        return Err(OAuthError::invalid_scope(
             "`openid`: others than the person decide about this, and cannot say who they are",
         ));
     }
     let client = asking.client;
-    // Nobody shows a key when an answer is pushed: it is the one shown now (promise 2).
+    // Nobody shows a key when an answer is pushed: it is the one shown now.
     let pushed = prepared.delivery == Delivery::Push;
     if pushed && client.dpop_bound && asking.jkt.is_none() {
-        return Err(Refusal::invalid_request(
+        return Err(OAuthError::invalid_request(
             "a DPoP proof is required: the answer is pushed, bound to its key",
         ));
     }
@@ -111,7 +115,7 @@ pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest,
         digest: asking.digest,
         client: client.id.clone(),
         subject: Some(asking.subject.clone()),
-        state: State::Pending,
+        status: PendingStatus::Pending,
         asked: Asked {
             authority: prepared.authority,
             binding_message: prepared.binding_message,
@@ -139,15 +143,13 @@ pub fn pending(prepared: Prepared, asking: Asking<'_>) -> Result<PendingRequest,
             hasty: 0,
         },
         stage: 0,
-        decision: None,
-        delegation: None,
         created_at: asking.now,
         expires_at: asking.now.plus(prepared.wait),
     })
 }
 
 /// The same for the same question, whatever names its objects were given. Two transactions are two questions.
-fn asked_hash(prepared: &Prepared, asking: &Asking<'_>) -> String {
+fn asked_hash(prepared: &PreparedApproval, asking: &PendingFacts<'_>) -> String {
     let authority = &prepared.authority;
     let nameless = Authority::new(
         authority.scopes().clone(),

@@ -1,4 +1,4 @@
-//! Whatever a person chooses is below what was asked (promise 1), and what is not less is refused with its place.
+//! Whatever a person chooses is below what was asked, and what is not less is refused with its place.
 
 use serde_json::{Value, json};
 use writ_authority::{ScopeGrant, Types};
@@ -62,7 +62,7 @@ impl Scene {
         )
     }
 
-    fn narrow(&self, less: &Less) -> Result<Authority, NotLess> {
+    fn narrow(&self, less: &Narrowing) -> Result<Authority, NarrowingError> {
         narrow(&self.asked(), less, self.realm())
     }
 }
@@ -71,18 +71,18 @@ fn uri(text: &str) -> ResourceUri {
     ResourceUri::parse(text).unwrap()
 }
 
-fn parts(names: &[&str]) -> Less {
-    Less {
+fn parts(names: &[&str]) -> Narrowing {
+    Narrowing {
         parts: Some(names.iter().map(|name| (*name).to_owned()).collect()),
-        ..Less::default()
+        ..Narrowing::default()
     }
 }
 
-fn amount(reference: &str, pointer: &str, value: &str) -> Less {
+fn amount(reference: &str, pointer: &str, value: &str) -> Narrowing {
     let amounts = BTreeMap::from([(pointer.to_owned(), value.to_owned())]);
-    Less {
+    Narrowing {
         amounts: BTreeMap::from([(reference.to_owned(), amounts)]),
-        ..Less::default()
+        ..Narrowing::default()
     }
 }
 
@@ -91,8 +91,8 @@ const MONEY: &str = "/instructed_amount/amount";
 #[test]
 fn nothing_chosen_is_everything() {
     let scene = Scene::new();
-    assert!(Less::default().is_all());
-    assert_eq!(scene.narrow(&Less::default()).unwrap(), scene.asked());
+    assert!(Narrowing::default().is_all());
+    assert_eq!(scene.narrow(&Narrowing::default()).unwrap(), scene.asked());
 }
 
 #[test]
@@ -103,12 +103,15 @@ fn only_the_parts_that_stay() {
     assert_eq!(left.details()[0].reference(), Some("pay"));
     let scopes: Vec<&str> = left.scopes().iter().map(|s| s.scope.as_str()).collect();
     assert_eq!(scopes, [OPENID], "who the person is has no box of its own");
-    assert_eq!(scene.narrow(&parts(&[])), Err(NotLess::NothingLeft));
-    assert_eq!(scene.narrow(&parts(&["other"])), Err(NotLess::NothingLeft));
+    assert_eq!(scene.narrow(&parts(&[])), Err(NarrowingError::NothingLeft));
+    assert_eq!(
+        scene.narrow(&parts(&["other"])),
+        Err(NarrowingError::NothingLeft)
+    );
 }
 
 #[test]
-fn promise_1_a_smaller_amount_and_never_a_larger_one() {
+fn a_smaller_amount_and_never_a_larger_one() {
     let scene = Scene::new();
     let left = scene.narrow(&amount("pay", MONEY, "50")).unwrap();
     assert!(scene.asked().covers(&left, &scene.types).is_ok());
@@ -140,7 +143,7 @@ fn promise_1_a_smaller_amount_and_never_a_larger_one() {
         ("call", "/calls", "21"),
     ] {
         let refused = scene.narrow(&amount(reference, pointer, value));
-        let expected = NotLess::Amount {
+        let expected = NarrowingError::Amount {
             reference: reference.to_owned(),
             pointer: pointer.to_owned(),
         };
@@ -151,15 +154,19 @@ fn promise_1_a_smaller_amount_and_never_a_larger_one() {
 #[test]
 fn a_shorter_time_and_never_a_longer_one() {
     let at = Timestamp::from_seconds;
-    let end = |seconds: Option<i64>| Less {
+    let end = |seconds: Option<i64>| Narrowing {
         ends_at: seconds.map(at),
-        ..Less::default()
+        ..Narrowing::default()
     };
     let chosen = |less| ends_at(&less, at(100), at(10));
     assert_eq!(chosen(end(None)), Ok(at(100)));
     assert_eq!(chosen(end(Some(50))), Ok(at(50)));
     assert_eq!(chosen(end(Some(100))), Ok(at(100)));
     for wrong in [101, 10, 9] {
-        assert_eq!(chosen(end(Some(wrong))), Err(NotLess::End), "{wrong}");
+        assert_eq!(
+            chosen(end(Some(wrong))),
+            Err(NarrowingError::End),
+            "{wrong}"
+        );
     }
 }

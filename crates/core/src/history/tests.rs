@@ -53,7 +53,7 @@ fn after(approved: &[Value]) -> Newest {
 }
 
 fn hints(asked: impl IntoIterator<Item = Value>, approved: &[Value]) -> Vec<Unusual> {
-    unusual(&authority(asked), &alice(), (&after(approved), &types()))
+    unusual(&authority(asked), &alice(), &after(approved), &types())
 }
 
 fn first(payee: &str) -> Unusual {
@@ -94,7 +94,7 @@ fn a_payee_is_new_once() {
 fn what_one_person_approved_is_not_usual_for_another() {
     let klm = [payment("10", "EUR", KLM)];
     let bob = UserId::from_text("usr_bob");
-    let said = unusual(&authority(klm.clone()), &bob, (&after(&klm), &types()));
+    let said = unusual(&authority(klm.clone()), &bob, &after(&klm), &types());
     assert_eq!(said, [first(KLM)]);
 }
 

@@ -1,0 +1,205 @@
+//! Where a pending request stands, with what that brings along, and the transitions between. `store` makes each transition by
+//! one guarded statement; these functions are its specification.
+
+use writ_authority::Authority;
+
+use super::{Decision, State};
+use crate::id::DelegationId;
+
+/// Kept as the reason of requests that ended with their agent's work.
+pub const STOPPED: &str = "stopped";
+/// Kept as the reason of a request whose place a newer one took.
+pub const SUPERSEDED: &str = "the same was asked again";
+
+/// Denied, expired, superseded and redeemed are final.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PendingStatus {
+    Pending,
+    /// Somebody who may decide opened it.
+    Viewed,
+    Approved(Decision),
+    Denied(Decision),
+    /// Nobody decided in time, or what was approved was not redeemed in time.
+    Expired {
+        unfetched: Option<Decision>,
+    },
+    /// Its client asked the same again, and the newer request took its place.
+    Superseded,
+    Redeemed {
+        decision: Decision,
+        delegation: DelegationId,
+    },
+}
+
+/// A status from which the transition does not lead on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request is {} already", from.as_str())]
+pub struct TransitionError {
+    pub from: State,
+}
+
+/// Columns that do not fit each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no pending request is {} with these columns", state.as_str())]
+pub struct InconsistentStatus {
+    pub state: State,
+}
+
+type Next = Result<PendingStatus, TransitionError>;
+
+impl PendingStatus {
+    pub const fn state(&self) -> State {
+        match self {
+            Self::Pending => State::Pending,
+            Self::Viewed => State::Viewed,
+            Self::Approved(_) => State::Approved,
+            Self::Denied(_) => State::Denied,
+            Self::Expired { .. } | Self::Superseded => State::Expired,
+            Self::Redeemed { .. } => State::Redeemed,
+        }
+    }
+
+    /// What was decided, also if it was not redeemed in time.
+    pub const fn decision(&self) -> Option<&Decision> {
+        match self {
+            Self::Approved(decision)
+            | Self::Denied(decision)
+            | Self::Redeemed { decision, .. }
+            | Self::Expired {
+                unfetched: Some(decision),
+            } => Some(decision),
+            Self::Pending | Self::Viewed | Self::Superseded | Self::Expired { unfetched: None } => {
+                None
+            }
+        }
+    }
+
+    /// What was made at redemption.
+    pub const fn delegation(&self) -> Option<&DelegationId> {
+        match self {
+            Self::Redeemed { delegation, .. } => Some(delegation),
+            _ => None,
+        }
+    }
+
+    /// Nobody decided, and it has not ended.
+    pub const fn is_open(&self) -> bool {
+        matches!(self, Self::Pending | Self::Viewed)
+    }
+
+    /// By the columns of a row. A request that was superseded is kept as expired, with a decision that approves nothing.
+    pub fn from_columns(
+        state: State,
+        decision: Option<Decision>,
+        delegation: Option<DelegationId>,
+    ) -> Result<Self, InconsistentStatus> {
+        match (state, decision, delegation) {
+            (State::Pending, None, None) => Ok(Self::Pending),
+            (State::Viewed, None, None) => Ok(Self::Viewed),
+            (State::Approved, Some(yes), None) if yes.is_approval() => Ok(Self::Approved(yes)),
+            (State::Denied, Some(no), None) if !no.is_approval() => Ok(Self::Denied(no)),
+            (State::Expired, None, None) => Ok(Self::Expired { unfetched: None }),
+            (State::Expired, Some(yes), None) if yes.is_approval() => Ok(Self::Expired {
+                unfetched: Some(yes),
+            }),
+            (State::Expired, Some(_), None) => Ok(Self::Superseded),
+            (State::Redeemed, Some(decision), Some(delegation)) if decision.is_approval() => {
+                Ok(Self::Redeemed {
+                    decision,
+                    delegation,
+                })
+            }
+            (state, _, _) => Err(InconsistentStatus { state }),
+        }
+    }
+
+    /// Somebody who may decide opens it for the first time.
+    pub fn view(self) -> Next {
+        match self {
+            Self::Pending => Ok(Self::Viewed),
+            other => other.refuse(),
+        }
+    }
+
+    pub fn decide(self, decision: Decision) -> Next {
+        match self {
+            Self::Pending | Self::Viewed if decision.is_approval() => Ok(Self::Approved(decision)),
+            Self::Pending | Self::Viewed => Ok(Self::Denied(decision)),
+            other => other.refuse(),
+        }
+    }
+
+    pub fn redeem(self, delegation: DelegationId) -> Next {
+        match self {
+            Self::Approved(decision) => Ok(Self::Redeemed {
+                decision,
+                delegation,
+            }),
+            other => other.refuse(),
+        }
+    }
+
+    /// Its time is over.
+    pub fn expire(self) -> Next {
+        match self {
+            Self::Pending | Self::Viewed => Ok(Self::Expired { unfetched: None }),
+            Self::Approved(decision) => Ok(Self::Expired {
+                unfetched: Some(decision),
+            }),
+            other => other.refuse(),
+        }
+    }
+
+    /// A newer request for the same takes its place.
+    pub fn supersede(self) -> Next {
+        match self {
+            Self::Pending | Self::Viewed => Ok(Self::Superseded),
+            other => other.refuse(),
+        }
+    }
+
+    /// The agent's work for this person is stopped; also what was approved and not redeemed.
+    pub fn stop(self) -> Next {
+        match self {
+            Self::Pending | Self::Viewed | Self::Approved(_) => {
+                Ok(Self::Denied(Decision::of_nobody(STOPPED)))
+            }
+            other => other.refuse(),
+        }
+    }
+
+    const fn refuse(&self) -> Next {
+        Err(TransitionError { from: self.state() })
+    }
+}
+
+impl Decision {
+    pub const fn is_approval(&self) -> bool {
+        self.approval.is_some()
+    }
+
+    /// The state to which it leads.
+    pub const fn state(&self) -> State {
+        if self.is_approval() {
+            State::Approved
+        } else {
+            State::Denied
+        }
+    }
+
+    /// Kept where a request ends and no person decided.
+    pub fn of_nobody(reason: &str) -> Self {
+        Self {
+            authority: Authority::default(),
+            narrowed: false,
+            ends_at: None,
+            approval: None,
+            by: Vec::new(),
+            reason: Some(reason.to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "status/tests.rs"]
+mod tests;
