@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_core::id::ClientId;
 use writ_core::pending::State;
-use writ_server::operate::change::Actor;
+use writ_server::operate::change::ChangedBy;
 use writ_server::operate::suspend;
 use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both, claims, minted, refused};
 
@@ -177,7 +177,7 @@ both!(
         refused(&asked, "unauthorized_client", "suspended");
         let mut session = world.begin().await;
         let agent = ClientId::from_text("agt_planner");
-        let change = world.app.change(Actor::Operator, world.now());
+        let change = world.app.change(ChangedBy::Operator, world.now());
         let resumed = suspend::resume_agent(&mut session, &agent, change).await;
         assert!(resumed.unwrap());
         session.commit().await.unwrap();

@@ -79,7 +79,7 @@ fn other_words(
         changed.push((member, seer.sign(&finding), sentence));
     }
     let unproven = "the verifier did not see this person before this screen";
-    let other = Forge::new(&writ_outside::Random::seeded(1));
+    let other = Forge::new(&writ_platform::Random::seeded(1));
     let typ = "writ-liveness-result+jwt";
     let renamed = json!({ "typ": typ, "alg": "ES256", "kid": seer.key.thumbprint() });
     changed.push(("typ", seer.key.sign_typed("at+jwt", &good), unproven));
@@ -117,7 +117,7 @@ both_seen!(
             });
             auditor.refuses(&without.await, "this is no receipt", half);
         }
-        let key = Forge::new(&writ_outside::Random::seeded(1)).jwk();
+        let key = Forge::new(&writ_platform::Random::seeded(1)).jwk();
         for (pointer, value, sentence) in [
             ("/proof/verifier/public_key", key, "no registered key fits"),
             (

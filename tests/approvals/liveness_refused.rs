@@ -58,7 +58,7 @@ fn bad_words(seer: &TestLivenessVerifier, good: &Value, now: i64) -> Vec<Bad> {
     let header =
         |typ: &str, alg: &str| json!({ "typ": typ, "alg": alg, "kid": seer.key.thumbprint() });
     let result = "writ-liveness-result+jwt";
-    let stranger = Forge::new(&writ_outside::Random::seeded(1));
+    let stranger = Forge::new(&writ_platform::Random::seeded(1));
     let by_stranger = stranger.sign(&header(result, "ES256"), good);
     let mac = seer.key.mac_by_public_key(&header(result, "HS256"), good);
     for (what, word) in [

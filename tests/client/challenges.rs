@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 use writ_core::id::TaskId;
-use writ_outside::Transport;
+use writ_platform::Transport;
 use writ_testkit::{
     BANK, Bank, Cast, Forge, ISSUER, TestReply, World, both, claims, enrol_plain, payment,
     plain_file, with, without,

@@ -224,8 +224,12 @@ both!(
 );
 
 both!(a_password_is_kept_as_argon2id, |world| async {
-    world.add_user("alice", writ_testkit::PASSWORD).await;
-    world.add_user("bob", writ_testkit::PASSWORD).await;
+    world
+        .add_user_at_full_cost("alice", writ_testkit::PASSWORD)
+        .await;
+    world
+        .add_user_at_full_cost("bob", writ_testkit::PASSWORD)
+        .await;
     let mut session = world.begin().await;
     let alice = session.user_by_name("alice").await.unwrap().unwrap();
     let bob = session.user_by_name("bob").await.unwrap().unwrap();

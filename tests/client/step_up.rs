@@ -11,8 +11,8 @@ use writ_authority::Level;
 use writ_core::id::UserId;
 use writ_store::session::NewUserSession;
 use writ_testkit::{
-    BANK, Bank, Browser, Cast, Change, Fields, PASSWORD, REDIRECT, Web, WebPage, World, agent_file,
-    authorize_url, both, both_with, claims, enrol, front_url, payment,
+    BANK, Bank, Cast, Change, Fields, PASSWORD, REDIRECT, TestBrowser, Web, WebPage, World,
+    agent_file, authorize_url, both, both_with, claims, enrol, front_url, payment,
 };
 use writ_verifier::StepUp;
 
@@ -36,7 +36,7 @@ async fn visited(world: &World, url: &str) -> WebPage {
 }
 
 /// A login of alice that reached this, `ago` seconds ago.
-async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> Browser {
+async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> TestBrowser {
     let cookie = world.random.secret();
     let digest = writ_jose::hash::digest_text(&[b"session", cookie.as_bytes()]);
     let user = UserId::from_text(cast.alice.clone());

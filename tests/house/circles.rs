@@ -194,7 +194,7 @@ fn found(files: &[(&str, &str)]) -> Option<String> {
 
 #[test]
 fn a_circle_is_found_and_named() {
-    let node = ("node/app.rs", "use crate::people::session::Browser;\n");
+    let node = ("node/app.rs", "use crate::people::session::TestBrowser;\n");
     let people = ("people/session.rs", "use crate::node::app::App;\n");
     let circle = found(&[node, people]);
     assert_eq!(circle.as_deref(), Some("node -> people -> node"));

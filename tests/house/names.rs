@@ -89,7 +89,10 @@ fn tests_are_named_for_what_they_hold() {
         let named = file.replace(".rs", "_");
         let numbered = words.chain([named.as_str()]).filter(|word| {
             let mut prefixes = NUMBERED.iter();
-            prefixes.any(|prefix| word.starts_with(prefix))
+            // Issuing a token is no number of an issue.
+            let issues = word.starts_with(NUMBERED[0])
+                && !word[NUMBERED[0].len()..].starts_with(|c: char| c.is_ascii_digit());
+            !issues && prefixes.any(|prefix| word.starts_with(prefix))
         });
         let numbered: Vec<String> = numbered.map(str::to_owned).collect();
         if !numbered.is_empty() {

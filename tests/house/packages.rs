@@ -11,7 +11,7 @@ use super::{none, root};
 /// Who must never be reached by whom, over any number of normal dependencies.
 const NEVER: [(&str, &[&str]); 12] = [
     ("writ-wire", &["writ-"]),
-    ("writ-outside", &["axum", "sqlx", "argon2"]),
+    ("writ-platform", &["axum", "sqlx", "argon2"]),
     ("writ-jose", &["tokio", "axum", "sqlx"]),
     ("writ-authority", &["tokio", "axum", "sqlx"]),
     ("writ-core", &["tokio", "axum", "sqlx"]),
@@ -30,7 +30,7 @@ const NEVER: [(&str, &[&str]); 12] = [
 /// Left to right as in ARCHITECTURE.md: each may use of ours only these, as a normal dependency.
 const ROOMS: [(&str, &[&str]); 14] = [
     ("writ-wire", &[]),
-    ("writ-outside", &["writ-wire"]),
+    ("writ-platform", &["writ-wire"]),
     ("writ-jose", &["writ-wire"]),
     ("writ-authority", &["writ-wire"]),
     ("writ-core", &["writ-wire", "writ-jose", "writ-authority"]),
@@ -40,16 +40,16 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ),
     (
         "writ-verifier",
-        &["writ-wire", "writ-jose", "writ-authority", "writ-outside"],
+        &["writ-wire", "writ-jose", "writ-authority", "writ-platform"],
     ),
-    ("writ-agent", &["writ-wire", "writ-outside"]),
+    ("writ-agent", &["writ-wire", "writ-platform"]),
     ("writ-passkey", &[]),
     ("writ-pages", &["writ-wire", "writ-authority", "writ-core"]),
     (
         "writ-server",
         &[
             "writ-wire",
-            "writ-outside",
+            "writ-platform",
             "writ-passkey",
             "writ-jose",
             "writ-authority",
@@ -63,7 +63,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
         "writ",
         &[
             "writ-wire",
-            "writ-outside",
+            "writ-platform",
             "writ-passkey",
             "writ-jose",
             "writ-authority",
@@ -76,12 +76,12 @@ const ROOMS: [(&str, &[&str]); 14] = [
         ],
     ),
     // Drives the release binary from outside.
-    ("writ-bench", &["writ-wire", "writ-outside"]),
+    ("writ-bench", &["writ-wire", "writ-platform"]),
     (
         "writ-testkit",
         &[
             "writ-wire",
-            "writ-outside",
+            "writ-platform",
             "writ-jose",
             "writ-authority",
             "writ-core",

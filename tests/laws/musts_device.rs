@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Browser, Cast, Fields, PASSWORD, Plain, WebPage, World, both, enrol_plain, payment,
+    BANK, Cast, Fields, PASSWORD, Plain, TestBrowser, WebPage, World, both, enrol_plain, payment,
     plain_file, plus, refused, with, without,
 };
 
@@ -33,14 +33,14 @@ async fn tool(world: &World) -> Plain {
 }
 
 /// Types a code into the page.
-async fn typed(browser: &mut Browser, code: &str) -> WebPage {
+async fn typed(browser: &mut TestBrowser, code: &str) -> WebPage {
     let page = browser.open("/device").await;
     let mut fields = page.fields("user_code");
     fields.push(("user_code".to_owned(), code.to_owned()));
     browser.send_form(&page, "user_code", &fields).await
 }
 
-async fn signed_in(world: &World) -> Browser {
+async fn signed_in(world: &World) -> TestBrowser {
     let mut browser = world.browser();
     let page = browser.open("/login").await;
     browser.log_in(&page, "alice", PASSWORD).await;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use writ_outside::{Clock, Https};
+use writ_platform::{Clock, Https};
 use writ_testkit::{Cast, DatabaseKind, NodeClient, World};
 
 use crate::laws::races;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Browser, Cast, Forge, Node, NodeClient, PASSWORD, REDIRECT, Ready, TestReply, WebPage,
-    World, at_once, authorize_url, both,
+    BANK, Cast, Forge, Node, NodeClient, PASSWORD, REDIRECT, Ready, TestBrowser, TestReply,
+    WebPage, World, at_once, authorize_url, both,
 };
 
 /// So many at once: exactly one wins.
@@ -158,7 +158,7 @@ both!(
                 let page = browser.open("/app").await;
                 browser.log_in(&page, "alice", PASSWORD).await;
             } else {
-                let earlier: &Browser = &browsers[place % 2];
+                let earlier: &TestBrowser = &browsers[place % 2];
                 browser.cookies = earlier.cookies.clone();
             }
             browsers.push(browser);
@@ -224,7 +224,7 @@ async fn decide(world: &World, cast: &Cast, button: fn(usize) -> &'static str) -
     at_once(racers).await
 }
 
-async fn at_consent(world: &World, node: &Node, url: &str, place: usize) -> (Browser, WebPage) {
+async fn at_consent(world: &World, node: &Node, url: &str, place: usize) -> (TestBrowser, WebPage) {
     let mut browser = if place.is_multiple_of(2) {
         world.browser()
     } else {

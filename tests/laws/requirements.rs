@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 use writ_jose::hash::access_token_hash;
-use writ_outside::Transport;
+use writ_platform::Transport;
 use writ_testkit::{
     BANK, Bank, Cast, Change, DatabaseKind, Fields, Forge, PASSWORD, TRANSACTIONS, TestAgent,
     TestReply, Web, World, agent_file, claims, enrol, front_url, payment, poll_transaction_form,

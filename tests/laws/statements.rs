@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use writ_core::id::TaskId;
-use writ_server::operate::change::Actor;
+use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     Cast, CopiedGrant, DatabaseKind, GrantTemplate, Ready, TestAgent, TestReply, World, both,
@@ -177,7 +177,7 @@ async fn stop(world: &World, task: &TaskId) -> u64 {
     let (app, now) = (&world.app, world.now());
     let before = app.store.statements();
     let mut session = app.begin().await.unwrap();
-    let change = app.change(Actor::Operator, now);
+    let change = app.change(ChangedBy::Operator, now);
     assert!(stop_task(&mut session, task, change).await.unwrap());
     session.commit().await.unwrap();
     app.store.statements() - before

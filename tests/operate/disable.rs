@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Browser, Cast, Change, PASSWORD, TestAgent, World, agent_file, both, enrol, minted,
+    BANK, Cast, Change, PASSWORD, TestAgent, TestBrowser, World, agent_file, both, enrol, minted,
     refused,
 };
 
@@ -98,7 +98,7 @@ fn writ(world: &World, arguments: &[&str]) -> Output {
         .unwrap()
 }
 
-async fn signs_in(mut browser: Browser) -> bool {
+async fn signs_in(mut browser: TestBrowser) -> bool {
     let page = browser.open("/login").await;
     let page = browser.log_in(&page, "alice", PASSWORD).await;
     page.url.path() == "/app"

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use writ_core::signing::{KEY_CACHE, KeyState, RETIREMENT};
-use writ_outside::Clock;
+use writ_platform::Clock;
 use writ_server::background;
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment, StartError};

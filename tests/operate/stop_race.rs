@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use writ_core::id::TaskId;
 use writ_server::node::app::App;
-use writ_server::operate::change::Actor;
+use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
     Cast, CopiedGrant, GrantTemplate, Node, NodeClient, Ready, TestReply, World, both,
@@ -164,7 +164,7 @@ async fn race(world: &World, other: &Node, race: Race) -> Raced {
 async fn stop(app: &App, task: &TaskId) {
     let now = app.clock.now();
     let mut session = app.begin().await.unwrap();
-    let change = app.change(Actor::Operator, now);
+    let change = app.change(ChangedBy::Operator, now);
     assert!(stop_task(&mut session, task, change).await.unwrap());
     session.commit().await.unwrap();
 }

@@ -7,7 +7,7 @@ use writ_core::pending::{Delivery, State};
 use writ_server::background::sending;
 use writ_server::notifications::outbox;
 use writ_store::settings::PersonSettings;
-use writ_testkit::{Cast, DatabaseKind, HttpReceiver, ISSUER, MailServer, World, claims};
+use writ_testkit::{Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims};
 
 use crate::approvals::notices::{Told, decide, told as ends_of};
 use crate::people::webpush::{self, Phone};
@@ -22,15 +22,15 @@ async fn settings(world: &World, user: &UserId, settings: PersonSettings) {
 }
 
 /// A world with a mail server and a webhook, on one database.
-async fn with_channels(kind: DatabaseKind) -> (World, HttpReceiver, MailServer) {
-    let (receiver, postbox) = (HttpReceiver::start().await, MailServer::start().await);
+async fn with_channels(kind: DatabaseKind) -> (World, HttpReceiver, TestMailServer) {
+    let (receiver, postbox) = (HttpReceiver::start().await, TestMailServer::start().await);
     let world = configured(kind, (&receiver, &postbox), &[]).await;
     (world, receiver, postbox)
 }
 
 async fn configured(
     kind: DatabaseKind,
-    (receiver, postbox): (&HttpReceiver, &MailServer),
+    (receiver, postbox): (&HttpReceiver, &TestMailServer),
     more: &[(&str, &str)],
 ) -> World {
     let hook = receiver.url("/hook");
@@ -271,7 +271,7 @@ fn a_type_has_a_title() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_is_never_added_or_removed_unnoticed() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
-        let (receiver, postbox) = (HttpReceiver::start().await, MailServer::start().await);
+        let (receiver, postbox) = (HttpReceiver::start().await, TestMailServer::start().await);
         let hosts = [("PUSH__HOSTS", receiver.origin.as_str())];
         let world = configured(kind, (&receiver, &postbox), &hosts).await;
         let cast = Cast::of(&world).await;

@@ -54,7 +54,7 @@ fn ticking(page: &WebPage, boxes: &[&str]) -> Vec<(String, String)> {
     fields
 }
 
-async fn session_of_alice(world: &World) -> writ_testkit::Browser {
+async fn session_of_alice(world: &World) -> writ_testkit::TestBrowser {
     let mut browser = world.browser();
     let page = browser.open("/login").await;
     browser.log_in(&page, "alice", PASSWORD).await;

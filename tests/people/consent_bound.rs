@@ -3,7 +3,8 @@
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Browser, Cast, Change, PASSWORD, Web, WebPage, World, both, front_url, minted, payment,
+    BANK, Cast, Change, PASSWORD, TestBrowser, Web, WebPage, World, both, front_url, minted,
+    payment,
 };
 
 /// The fields of the page's form, with another value for `screen` or none.
@@ -15,7 +16,7 @@ fn with_screen(page: &WebPage, screen: Option<&str>) -> Vec<(String, String)> {
     fields
 }
 
-async fn approve(browser: &mut Browser, page: &WebPage) -> WebPage {
+async fn approve(browser: &mut TestBrowser, page: &WebPage) -> WebPage {
     browser.submit(page, "consent-approve", &[]).await
 }
 

@@ -1,15 +1,15 @@
 //! Login and the cookie (RFC 9700 section 4.7): what a stranger, a forger and a thief of an old cookie get.
 
-use writ_testkit::{Browser, Cast, PASSWORD, WebPage, World, authorize_url, both, both_with};
+use writ_testkit::{Cast, PASSWORD, TestBrowser, WebPage, World, authorize_url, both, both_with};
 
 const COOKIE: &str = "writ-loopback-default";
 
-async fn try_login(browser: &mut Browser, username: &str, password: &str) -> WebPage {
+async fn try_login(browser: &mut TestBrowser, username: &str, password: &str) -> WebPage {
     let page = browser.open("/login").await;
     browser.log_in(&page, username, password).await
 }
 
-async fn signed_in(world: &World) -> Browser {
+async fn signed_in(world: &World) -> TestBrowser {
     let mut browser = world.browser();
     let page = try_login(&mut browser, "alice", PASSWORD).await;
     assert_eq!(page.url.path(), "/app", "{}", page.reply.text());

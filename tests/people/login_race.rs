@@ -1,11 +1,11 @@
 //! Wrong passwords are counted for everybody together: over two nodes, over a restart, and at the same moment, for names that
 //! exist and names that do not.
 
-use writ_testkit::{Browser, Cast, Node, PASSWORD, WebPage, World, at_once, both};
+use writ_testkit::{Cast, Node, PASSWORD, TestBrowser, WebPage, World, at_once, both};
 
 use crate::laws::races::RACERS;
 
-async fn try_login(mut browser: Browser, username: &str, password: &str) -> u16 {
+async fn try_login(mut browser: TestBrowser, username: &str, password: &str) -> u16 {
     let page: WebPage = browser.open("/login").await;
     let page = browser.log_in(&page, username, password).await;
     if page.url.path() == "/app" {
@@ -14,7 +14,7 @@ async fn try_login(mut browser: Browser, username: &str, password: &str) -> u16 
     page.reply.status
 }
 
-fn of_either(world: &World, node: &Node, place: usize) -> Browser {
+fn of_either(world: &World, node: &Node, place: usize) -> TestBrowser {
     if place.is_multiple_of(2) {
         world.browser()
     } else {
@@ -22,7 +22,7 @@ fn of_either(world: &World, node: &Node, place: usize) -> Browser {
     }
 }
 
-async fn restarted(world: &World) -> Browser {
+async fn restarted(world: &World) -> TestBrowser {
     world.node().await.browser()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 use http::Request;
-use writ_outside::Transport;
+use writ_platform::Transport;
 use writ_testkit::{ISSUER, PASSWORD, TestReply, World, both};
 
 /// Every route of people that takes a form: as it is called, and as it is counted.

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode};
-use writ_outside::{Clock, ExtraTimeout, Random, Transport};
+use writ_platform::{Clock, ExtraTimeout, Random, Transport};
 use writ_wire::dpop::DPOP;
 use writ_wire::error::{ErrorBody, ErrorCode};
 use writ_wire::form::Form;
@@ -37,7 +37,7 @@ impl AgentEnvironment {
     /// HTTPS by reqwest, the system's clock and its random numbers.
     pub fn system() -> Result<Self, Error> {
         Ok(Self {
-            transport: Arc::new(writ_outside::Https::new()?),
+            transport: Arc::new(writ_platform::Https::new()?),
             clock: Clock::System,
             random: Random::System,
         })

@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::Response;
-use writ_outside::TransportError;
+use writ_platform::TransportError;
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
 
 use crate::advice::advice;

@@ -12,7 +12,7 @@ use p256::elliptic_curve::zeroize::Zeroizing;
 use p256::pkcs8::{DecodePrivateKey, EncodePrivateKey};
 use serde_json::Map;
 use sha2::{Digest, Sha256};
-use writ_outside::Random;
+use writ_platform::Random;
 use writ_wire::jwk::Jwk;
 
 use crate::secret::Secret;

@@ -92,8 +92,8 @@ pub use token::{Grant, RequestedAccess, details};
 pub use waiting::HOLD;
 
 #[cfg(feature = "https")]
-pub use writ_outside::Https;
-pub use writ_outside::{BoxFuture, Clock, Random, Transport, TransportError};
+pub use writ_platform::Https;
+pub use writ_platform::{BoxFuture, Clock, Random, Transport, TransportError};
 pub use writ_wire::error::{ErrorCode, Excess};
 pub use writ_wire::introspection::IntrospectionResponse;
 pub use writ_wire::jwk::{Jwk, JwkSet};

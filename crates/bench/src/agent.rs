@@ -9,7 +9,7 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
-use writ_outside::{Clock, Random};
+use writ_platform::{Clock, Random};
 
 use crate::scene::MeasuredGrant;
 use crate::{Outcome, process};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
-use writ_outside::Clock;
+use writ_platform::Clock;
 
 use crate::Outcome;
 use crate::server::Server;

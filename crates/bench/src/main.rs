@@ -19,7 +19,7 @@ use arguments::{Arguments, Measured};
 use report::{Report, Sample};
 use scene::{MeasuredGrant, Scene};
 use server::{Logging, Server};
-use writ_outside::Clock;
+use writ_platform::Clock;
 
 /// Any error ends the run, and with it the server.
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn journeys_guards_after_a_denial_the_pause_grows() {
+    fn after_a_denial_the_pause_grows() {
         let expected = [0, 60, 240, 960, 3840, 15_360, 61_440, 86_400, 86_400];
         let found: Vec<u64> = (0..9).map(pause).collect();
         assert_eq!(found, expected);
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn journeys_guards_the_pause_ends_to_the_second() {
+    fn the_pause_ends_to_the_second() {
         let prompts = Prompts {
             denials: 2,
             last_denied_at: Some(NOW),

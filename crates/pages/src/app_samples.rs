@@ -83,13 +83,13 @@ pub(super) fn nothing_waits() -> Inbox {
     }
 }
 
-pub(super) fn receipt() -> Receipt {
+pub(super) fn receipt() -> ReceiptPage {
     let texts = Texts::load().unwrap();
-    Receipt {
+    ReceiptPage {
         person: person(),
         id: "rcp_7Qm2".to_owned(),
         client: agent(),
-        verdict: Verdict::ApprovedLess,
+        verdict: ReceiptVerdict::ApprovedLess,
         by: vec![VoteView {
             name: "Alice Ångström".to_owned(),
             role: RoleView::Subject,

@@ -183,7 +183,7 @@ fn a_smaller_request_is_decided_as_it_was_shown() {
 #[test]
 fn each_level_asks_for_its_own() {
     let page = |level: LevelView| {
-        Approval {
+        ApprovalPage {
             level,
             ..samples::approval()
         }
@@ -213,7 +213,7 @@ fn each_level_asks_for_its_own() {
     assert!(gone.contains("id=\"approval-deny\"") && !gone.contains("approval-liveness"));
 }
 
-fn hostile() -> Approval {
+fn hostile() -> ApprovalPage {
     let evil = "<script>x</script>\u{202E}\" onload=x";
     let mut view = samples::full_approval();
     view.screen.client.name = evil.to_owned();

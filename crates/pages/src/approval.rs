@@ -17,7 +17,7 @@ use super::{AgentName, ClientView, OnwardView, Page, PersonView, ScopeView, Text
 /// [`NarrowingView`], `number`, `password` or `assertion`, and one button: `decision` is `approve`, `deny`, `stop` (deny and
 /// stop this agent) or `not_me`.
 #[derive(Clone, Debug)]
-pub struct Approval {
+pub struct ApprovalPage {
     pub person: PersonView,
     pub now: Timestamp,
     pub screen: ScreenView,
@@ -231,7 +231,7 @@ pub enum ApprovalProblem {
     AmountWrong,
 }
 
-impl Approval {
+impl ApprovalPage {
     pub fn page(&self, texts: &Texts) -> Page {
         let status = self.problem.map_or(StatusCode::OK, ApprovalProblem::status);
         let screen = Screen::of(&self.screen, texts);
@@ -276,7 +276,7 @@ struct ApprovalTemplate<'a> {
     texts: &'a Texts,
     title: String,
     around: Around<'a>,
-    view: &'a Approval,
+    view: &'a ApprovalPage,
     screen: Screen<'a>,
     form: FormWords<'a>,
 }

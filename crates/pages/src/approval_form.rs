@@ -1,6 +1,8 @@
 //! The words of the form below an approval screen: time left, the number, what a yes needs, and how to approve less.
 
-use super::approval::{AmountView, Approval, ApprovalProblem, LevelView, NarrowingView, PartView};
+use super::approval::{
+    AmountView, ApprovalPage, ApprovalProblem, LevelView, NarrowingView, PartView,
+};
 use super::screen::said;
 use super::sentence::{Sentence, fill};
 use super::{Texts, plain};
@@ -51,7 +53,7 @@ pub(super) struct AmountWords {
 }
 
 impl<'a> FormWords<'a> {
-    pub(super) fn of(view: &'a Approval, texts: &'a Texts) -> Self {
+    pub(super) fn of(view: &'a ApprovalPage, texts: &'a Texts) -> Self {
         let text = &texts.approval;
         let left = view.now.until(view.screen.expires_at);
         let device = view.screen.user_code.is_some();
@@ -202,7 +204,7 @@ impl ApprovalProblem {
 }
 
 /// What the decision carries, so that it is about the smaller request that was shown.
-fn kept(view: &Approval) -> Vec<(String, String)> {
+fn kept(view: &ApprovalPage) -> Vec<(String, String)> {
     if !view.screen.narrowed {
         return Vec::new();
     }

@@ -56,8 +56,8 @@ pub(super) fn screen() -> ScreenView {
 }
 
 /// What most people see: one payment, a password.
-pub(super) fn approval() -> Approval {
-    Approval {
+pub(super) fn approval() -> ApprovalPage {
+    ApprovalPage {
         person: person(),
         now: now(),
         screen: screen(),
@@ -95,7 +95,7 @@ fn part(reference: &str, sentence: &str, amount: Option<&str>) -> PartView {
 }
 
 /// Everything at once: a chain, several parts, a number, others who decide, a passkey.
-pub(super) fn full_approval() -> Approval {
+pub(super) fn full_approval() -> ApprovalPage {
     let mut view = approval();
     let named = |id: &str, name: &str| AgentName {
         id: id.to_owned(),
@@ -147,7 +147,7 @@ pub(super) fn full_approval() -> Approval {
 }
 
 /// What remains after "approve less".
-pub(super) fn narrowed_approval() -> Approval {
+pub(super) fn narrowed_approval() -> ApprovalPage {
     let mut view = full_approval();
     view.problem = None;
     view.screen.narrowed = true;
@@ -163,7 +163,7 @@ pub(super) fn narrowed_approval() -> Approval {
 }
 
 /// A terminal that wants to be let in.
-pub(super) fn device_approval() -> Approval {
+pub(super) fn device_approval() -> ApprovalPage {
     let mut view = approval();
     view.screen.client = samples::app();
     view.screen.user_code = Some("WDJB-MJHT".to_owned());

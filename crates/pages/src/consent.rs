@@ -11,7 +11,7 @@ use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
 
 /// What is asked of a person, before any wording.
 #[derive(Clone, Debug)]
-pub struct Consent {
+pub struct ConsentPage {
     pub csrf: String,
     pub request: String,
     /// Comes back as `screen`: what of the page is compared with the click.
@@ -117,7 +117,7 @@ impl AgentName {
     }
 }
 
-impl Consent {
+impl ConsentPage {
     pub fn page(&self, texts: &Texts) -> Page {
         let screen = Screen::of(self, texts);
         let status = match self.problem {
@@ -182,7 +182,7 @@ struct Words<'a> {
 }
 
 impl<'a> Screen<'a> {
-    fn of(view: &Consent, texts: &'a Texts) -> Self {
+    fn of(view: &ConsentPage, texts: &'a Texts) -> Self {
         let text = &texts.consent;
         let name = view.client.shown_name();
         let agent = view.client.agent.as_ref();
@@ -268,7 +268,7 @@ fn publisher(agent: Option<&AgentView>, texts: &Texts) -> Sentence {
     }
 }
 
-fn items(view: &Consent, texts: &Texts) -> Vec<Item> {
+fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
     let details = view.details.iter().map(|detail| Item {
         value: detail.reference.clone(),
         sentence: said(&detail.sentence),
@@ -294,7 +294,7 @@ pub(super) fn scope_sentence(scope: &ScopeView, texts: &Texts) -> Sentence {
     fill(text, &values)
 }
 
-fn limits(view: &Consent, texts: &Texts) -> Vec<Sentence> {
+fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
     let mut limits = vec![fill(
         &texts.consent.until,
         &[("expires", &plain(&view.expires))],
@@ -342,7 +342,7 @@ fn words<'a>(purpose: &str, agent: Option<&AgentView>, texts: &'a Texts) -> Opti
     (!said.is_empty()).then_some(Words { label, quotation })
 }
 
-fn facts<'a>(view: &Consent, texts: &'a Texts) -> Vec<(&'a str, String)> {
+fn facts<'a>(view: &ConsentPage, texts: &'a Texts) -> Vec<(&'a str, String)> {
     let text = &texts.consent;
     let agent = view.client.agent.as_ref();
     let people = agent.map(|agent| {
@@ -363,6 +363,6 @@ fn facts<'a>(view: &Consent, texts: &'a Texts) -> Vec<(&'a str, String)> {
 struct ConsentTemplate<'a> {
     texts: &'a Texts,
     title: String,
-    view: &'a Consent,
+    view: &'a ConsentPage,
     screen: Screen<'a>,
 }

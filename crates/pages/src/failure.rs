@@ -9,7 +9,7 @@ use super::{Page, Texts, plain};
 
 /// An error page: words for the person by `kind`, the rest for the developer beside them.
 #[derive(Clone, Debug)]
-pub struct Failure {
+pub struct FailurePage {
     pub kind: FailureKind,
     /// The refusal's sentence for the developer. No secrets, nothing from our log.
     pub detail: Option<String>,
@@ -35,7 +35,7 @@ pub enum FailureKind {
     Unavailable,
 }
 
-impl Failure {
+impl FailurePage {
     pub fn new(kind: FailureKind) -> Self {
         Self {
             kind,

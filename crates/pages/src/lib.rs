@@ -51,20 +51,21 @@ mod samples;
 pub use activity::{Activity, ActivityEntry, ActivityKind};
 pub use agents::{AgentEntry, AgentTask, Agents, SpendingView, UnfetchedView};
 pub use approval::{
-    AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
-    Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords, RoleView,
-    ScreenView,
+    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
+    GrantsView, Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords,
+    RoleView, ScreenView,
 };
 pub(crate) use assets::{APP_SCRIPT_PATH, APPLE_ICON_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH};
 pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
 pub use clean::{LONGEST_WORDS, clean, legible, plain};
 pub use consent::{
-    AgentName, AgentView, ClientView, Consent, ConsentProblem, DetailView, OnwardView, ScopeView,
+    AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
+    ScopeView,
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
 pub use done::Done;
-pub use failure::{Failure, FailureKind};
+pub use failure::{FailureKind, FailurePage};
 pub use form_action::FormAction;
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
@@ -72,7 +73,7 @@ pub use languages::{LANGUAGE_COOKIE, Languages};
 pub use login::{Login, LoginProblem};
 pub use over::{HowOver, Over};
 pub use person::PersonView;
-pub use receipt::{Receipt, ShownSection, Verdict, VoteView, shown};
+pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};

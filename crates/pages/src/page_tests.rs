@@ -54,7 +54,7 @@ fn every_page_carries_the_headers() {
 
 #[test]
 fn without_a_redirect_forms_end_here() {
-    let response = Failure::new(FailureKind::NotFound)
+    let response = FailurePage::new(FailureKind::NotFound)
         .page(&texts())
         .into_http();
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
@@ -136,7 +136,7 @@ fn consent_has_its_stable_names_and_equal_buttons() {
 /// Who just unticked everything does not find it ticked again.
 #[test]
 fn after_nothing_was_chosen_nothing_is_ticked() {
-    let again = Consent {
+    let again = ConsentPage {
         problem: Some(ConsentProblem::NothingChosen),
         ..samples::consent()
     };
@@ -148,7 +148,7 @@ fn after_nothing_was_chosen_nothing_is_ticked() {
 /// A page that is shown in place of another is whole, and says so with 409.
 #[test]
 fn a_click_for_another_page_shows_this_one() {
-    let changed = Consent {
+    let changed = ConsentPage {
         problem: Some(ConsentProblem::Changed),
         ..samples::consent()
     };
@@ -160,11 +160,11 @@ fn a_click_for_another_page_shows_this_one() {
 
 #[test]
 fn the_record_is_what_the_person_saw() {
-    let plain_client = Consent {
+    let plain_client = ConsentPage {
         client: samples::app(),
         ..samples::consent()
     };
-    let nothing = Consent {
+    let nothing = ConsentPage {
         details: Vec::new(),
         scopes: Vec::new(),
         purpose: None,
@@ -238,7 +238,7 @@ fn onward_is_said_in_words() {
             same_owner,
             depth,
         };
-        Consent {
+        ConsentPage {
             onward,
             ..samples::consent()
         }

@@ -14,11 +14,11 @@ use super::{ClientView, Page, PersonView, Texts, legible, plain};
 
 /// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
 #[derive(Clone, Debug)]
-pub struct Receipt {
+pub struct ReceiptPage {
     pub person: PersonView,
     pub id: String,
     pub client: ClientView,
-    pub verdict: Verdict,
+    pub verdict: ReceiptVerdict,
     /// Everybody who decided, in order.
     pub by: Vec<VoteView>,
     /// [`shown`] of the canonical text that was kept.
@@ -36,7 +36,7 @@ pub struct Receipt {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum ReceiptVerdict {
     Approved,
     /// Less than what was asked.
     ApprovedLess,
@@ -81,7 +81,7 @@ impl ShownSection {
     }
 }
 
-impl Receipt {
+impl ReceiptPage {
     pub fn page(&self, texts: &Texts) -> Page {
         let verdict = self.verdict.text(texts).to_string();
         let used = self.used_at.map(|at| texts.moment(at));
@@ -112,7 +112,7 @@ impl Receipt {
     }
 }
 
-impl Verdict {
+impl ReceiptVerdict {
     fn text(self, texts: &Texts) -> Sentence {
         let text = &texts.receipt;
         match self {
@@ -179,7 +179,7 @@ struct ReceiptTemplate<'a> {
     texts: &'a Texts,
     title: String,
     around: Around<'a>,
-    view: &'a Receipt,
+    view: &'a ReceiptPage,
     shown: Vec<ShownSection>,
     verdict: String,
     lead: Sentence,

@@ -38,7 +38,7 @@ pub(super) fn login() -> Login {
     }
 }
 
-pub(super) fn consent() -> Consent {
+pub(super) fn consent() -> ConsentPage {
     let payment = DetailView {
         reference: "d0".to_owned(),
         sentence: pieces("Pay EUR [412.00] to “[KLM]”, once, for ticket “[AMS-OSL-2231]”"),
@@ -57,7 +57,7 @@ pub(super) fn consent() -> Consent {
         resource_name: "Bank".to_owned(),
         scope: "accounts:read".to_owned(),
     };
-    Consent {
+    ConsentPage {
         csrf: "csrf-1".to_owned(),
         request: "req-1".to_owned(),
         screen_hash: "hash-1".to_owned(),
@@ -103,11 +103,11 @@ pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
     }
 }
 
-pub(super) fn failure() -> Failure {
-    Failure {
+pub(super) fn failure() -> FailurePage {
+    FailurePage {
         detail: Some("`redirect_uri` is not registered for `agt_planner`".to_owned()),
         error_code: Some("invalid_request".to_owned()),
         error_id: Some("err_7Qm2".to_owned()),
-        ..Failure::new(FailureKind::UntrustedRequest)
+        ..FailurePage::new(FailureKind::UntrustedRequest)
     }
 }

@@ -23,14 +23,14 @@ pub struct TextError(#[from] toml::de::Error);
 /// All words of all pages in one language, with the clock of whoever reads them; UTC unless somebody says.
 #[derive(Clone, Debug)]
 pub struct Texts {
-    words: Arc<Words>,
+    words: Arc<CatalogueTexts>,
     zone: Zone,
 }
 
 impl Deref for Texts {
-    type Target = Words;
+    type Target = CatalogueTexts;
 
-    fn deref(&self) -> &Words {
+    fn deref(&self) -> &CatalogueTexts {
         &self.words
     }
 }
@@ -38,7 +38,7 @@ impl Deref for Texts {
 /// The catalogue as it is written.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Words {
+pub struct CatalogueTexts {
     pub(super) layout: LayoutTexts,
     pub(super) login: LoginTexts,
     pub(super) consent: ConsentTexts,

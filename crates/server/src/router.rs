@@ -86,14 +86,14 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 }
 
 async fn not_found(State(app): State<Arc<App>>) -> Response {
-    writ_pages::Failure::new(FailureKind::NotFound)
+    writ_pages::FailurePage::new(FailureKind::NotFound)
         .page(&app.texts)
         .into_http()
         .into_response()
 }
 
 async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
-    writ_pages::Failure::new(FailureKind::MethodNotAllowed)
+    writ_pages::FailurePage::new(FailureKind::MethodNotAllowed)
         .page(&app.texts)
         .into_http()
         .into_response()

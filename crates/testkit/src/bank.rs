@@ -11,7 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use bytes::Bytes;
 use serde_json::json;
-use writ_outside::Clock;
+use writ_platform::Clock;
 use writ_verifier::{
     Caller, ClientSecret, LiveCheck, Rejection, Spends, Verifier, VerifierConfig,
     VerifierEnvironment, VerifierLayer,

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{COOKIE, LOCATION, SET_COOKIE};
 use http::{Method, Request};
 use url::Url;
-use writ_outside::Transport;
+use writ_platform::Transport;
 
 use crate::network::Network;
 use crate::reply::TestReply;
@@ -16,7 +16,7 @@ use crate::world::ISSUER;
 /// More redirects than any honest path has.
 const MAX_REDIRECTS: usize = 8;
 
-pub struct Browser {
+pub struct TestBrowser {
     network: Arc<Network>,
     pub cookies: BTreeMap<String, String>,
 }
@@ -28,7 +28,7 @@ pub struct WebPage {
     pub reply: TestReply,
 }
 
-impl Browser {
+impl TestBrowser {
     pub fn new(network: Arc<Network>) -> Self {
         Self {
             network,

@@ -4,21 +4,21 @@ use serde_json::Value;
 use writ_jose::hash;
 use writ_passkey::software::SoftwareAuthenticator;
 
-use crate::browser::{Browser, WebPage};
+use crate::browser::{TestBrowser, WebPage};
 use crate::cast::PASSWORD;
 use crate::reply::TestReply;
 use crate::world::{ISSUER, World};
 
 /// What the pages' scripts do, without them.
 pub struct Phone {
-    pub browser: Browser,
+    pub browser: TestBrowser,
     pub device: SoftwareAuthenticator,
     /// The page's origin, as its browser sees it.
     pub origin: String,
 }
 
 impl Phone {
-    pub fn new(browser: Browser, device: SoftwareAuthenticator) -> Self {
+    pub fn new(browser: TestBrowser, device: SoftwareAuthenticator) -> Self {
         Self {
             browser,
             device,
@@ -126,7 +126,7 @@ impl Phone {
     }
 }
 
-impl Browser {
+impl TestBrowser {
     /// What the forms of this browser send back; derived from its cookie, like the server does.
     pub fn csrf(&self) -> String {
         let mut cookies = self.cookies.iter();

@@ -7,7 +7,7 @@ use p256::ecdsa::{Signature, SigningKey};
 use serde_json::{Value, json};
 use writ_agent::Key;
 use writ_jose::hash;
-use writ_outside::Random;
+use writ_platform::Random;
 
 /// A key that signs whatever it is given.
 #[derive(Clone)]

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, WebPage};
+use crate::browser::{TestBrowser, WebPage};
 use crate::cast::{Cast, PASSWORD, TestAgent, authorize_url};
 use crate::reply::TestReply;
 use crate::world::World;
@@ -51,7 +51,7 @@ impl Cast {
     }
 
     /// Alice stands on the consent page of a request.
-    pub async fn asked(&self, world: &World, form: &Fields) -> (Browser, WebPage) {
+    pub async fn asked(&self, world: &World, form: &Fields) -> (TestBrowser, WebPage) {
         let url = authorize_url(&self.planner.id, &self.pushed(world, form).await);
         world.consent_page(&url).await
     }
@@ -67,7 +67,7 @@ impl Cast {
 
 impl World {
     /// Alice follows a link, logs in, and stands on the consent page.
-    pub async fn consent_page(&self, url: &str) -> (Browser, WebPage) {
+    pub async fn consent_page(&self, url: &str) -> (TestBrowser, WebPage) {
         let mut browser = self.browser();
         let page = browser.open(url).await;
         assert_eq!(page.url.path(), "/login", "{}", page.reply.text());

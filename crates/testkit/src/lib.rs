@@ -29,7 +29,7 @@ mod world;
 
 pub use approval::poll_form;
 pub use bank::Bank;
-pub use browser::{Browser, WebPage};
+pub use browser::{TestBrowser, WebPage};
 pub use cast::{BANK, Cast, PASSWORD, REDIRECT, TestAgent, actor, authorize_url, payment};
 pub use device::Phone;
 pub use forge::{Forge, thumbprint};
@@ -41,7 +41,7 @@ pub use liveness::{SEER, SEER_PAGE, TestLivenessVerifier};
 pub use network::Network;
 pub use node_client::{NodeClient, Ready, at_once};
 pub use phone::{options, yes};
-pub use receiver::{HttpReceiver, MailServer, ReceivedRequest, ResponseStream};
+pub use receiver::{HttpReceiver, ReceivedRequest, ResponseStream, TestMailServer};
 pub use reply::{TestReply, claims};
 pub use scene::{
     Plain, SHOP, agent_file, enrol, enrol_plain, minted, plain_file, plus, refused, with, without,

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use writ_jose::jws::UnverifiedJwt;
-use writ_outside::Random;
+use writ_platform::Random;
 use writ_wire::liveness::{REQUEST_PARAMETER, RESULT_PARAMETER, RESULT_TYPE};
 
 use crate::browser::WebPage;

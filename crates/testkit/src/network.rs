@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use writ_outside::{BoxFuture, Transport, TransportError};
+use writ_platform::{BoxFuture, Transport, TransportError};
 
 /// Every origin that can be reached.
 #[derive(Default)]

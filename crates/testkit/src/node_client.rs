@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use tokio::sync::Barrier;
-use writ_outside::{Transport, TransportError};
+use writ_platform::{Transport, TransportError};
 
 use crate::cast::TestAgent;
 use crate::reply::TestReply;

@@ -130,13 +130,13 @@ async fn hear(State(memory): State<Arc<Memory>>, request: Request<Body>) -> Resp
 
 /// A mail server (RFC 5321) without TLS: for loopback.
 #[derive(Clone)]
-pub struct MailServer {
+pub struct TestMailServer {
     pub url: String,
     letters: Arc<Mutex<Vec<String>>>,
     refusals: Arc<Mutex<VecDeque<&'static str>>>,
 }
 
-impl MailServer {
+impl TestMailServer {
     pub async fn start() -> Self {
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("smtp://{}", socket.local_addr().unwrap());

@@ -13,7 +13,7 @@ use axum::{Extension, Router};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 use writ_agent::Agent;
-use writ_outside::{Clock, ManualClock, Random};
+use writ_platform::{Clock, ManualClock, Random};
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
@@ -24,7 +24,7 @@ use writ_store::testing::{self, DatabaseKind, TestDatabase};
 use writ_store::{DatabaseTransaction, Store};
 use writ_wire::time::Timestamp;
 
-use crate::browser::Browser;
+use crate::browser::TestBrowser;
 use crate::network::Network;
 use crate::node_client::NodeClient;
 use crate::reply::TestReply;
@@ -150,6 +150,13 @@ impl World {
             .unwrap()
     }
 
+    /// A person as an operator adds them: the password is kept as everybody's.
+    pub async fn add_user_at_full_cost(&self, name: &str, password: &str) -> Value {
+        let catalogue = self.app.catalogue().await.unwrap();
+        let registrar = self.registry(&catalogue.types);
+        registrar.add_user(name, password).await.unwrap()
+    }
+
     /// CLIENT.json or AGENT.json; answers what `writ client|agent add` prints.
     pub async fn add_client(&self, file: Value) -> Value {
         self.try_add_client(file).await.unwrap()
@@ -195,8 +202,8 @@ impl World {
         added
     }
 
-    pub fn browser(&self) -> Browser {
-        Browser::new(self.network.clone())
+    pub fn browser(&self) -> TestBrowser {
+        TestBrowser::new(self.network.clone())
     }
 
     /// For the agent kit: this world's network, clock and random numbers.
@@ -297,8 +304,8 @@ impl Node {
         NodeClient::new(self.network.clone(), ISSUER)
     }
 
-    pub fn browser(&self) -> Browser {
-        Browser::new(self.network.clone())
+    pub fn browser(&self) -> TestBrowser {
+        TestBrowser::new(self.network.clone())
     }
 
     pub async fn post(

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 use writ_jose::dpop::Htu;
-use writ_outside::{Clock, Random, Transport};
+use writ_platform::{Clock, Random, Transport};
 use writ_wire::resource::ResourceUri;
 use zeroize::Zeroizing;
 
@@ -97,9 +97,9 @@ pub struct VerifierEnvironment {
 #[cfg(feature = "https")]
 impl VerifierEnvironment {
     /// HTTPS, the system's clock and random numbers.
-    pub fn system() -> Result<Self, writ_outside::TransportError> {
+    pub fn system() -> Result<Self, writ_platform::TransportError> {
         Ok(Self {
-            transport: Arc::new(writ_outside::Https::new()?),
+            transport: Arc::new(writ_platform::Https::new()?),
             clock: Clock::System,
             random: Random::System,
         })

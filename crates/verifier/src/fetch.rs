@@ -8,7 +8,7 @@ use http::header::ACCEPT;
 use http::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
-use writ_outside::{Transport, TransportError};
+use writ_platform::{Transport, TransportError};
 
 /// Why there is no document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

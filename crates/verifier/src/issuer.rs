@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use url::Url;
 use writ_jose::key::PublicKey;
-use writ_outside::{Clock, Transport};
+use writ_platform::{Clock, Transport};
 use writ_wire::jwk::{JwkSet, MAX_KEYS};
 use writ_wire::time::Timestamp;
 

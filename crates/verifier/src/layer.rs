@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use tower::{Layer, Service};
-use writ_outside::BoxFuture;
+use writ_platform::BoxFuture;
 
 use crate::verifier::Verifier;
 

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use url::form_urlencoded;
-use writ_outside::{Clock, Transport};
+use writ_platform::{Clock, Transport};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::introspection::IntrospectionResponse;
 use writ_wire::time::Timestamp;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use writ_authority::{Decimal, Usage, spend};
-use writ_outside::BoxFuture;
+use writ_platform::BoxFuture;
 use writ_wire::time::Timestamp;
 
 use crate::stores::{ReplayStore, SpendClaim, SpendStore, StoreUnavailable};

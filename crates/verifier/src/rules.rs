@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use tokio::sync::Mutex;
 use writ_authority::{TypeDefinition, Types};
-use writ_outside::Transport;
+use writ_platform::Transport;
 use writ_wire::rar::Detail;
 
 use crate::fetch::{self, FetchError};

@@ -2,7 +2,7 @@
 //! of concurrent requests one succeeds. If a store fails, the request is rejected.
 
 use writ_authority::Usage;
-use writ_outside::BoxFuture;
+use writ_platform::BoxFuture;
 use writ_wire::time::Timestamp;
 
 /// A store failed. The text is for the log, not for the client.

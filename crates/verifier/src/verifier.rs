@@ -10,7 +10,7 @@ use writ_jose::dpop::{
 };
 use writ_jose::hash::access_token_hash;
 use writ_jose::nonce::NonceKeys;
-use writ_outside::{Clock, Random, Transport};
+use writ_platform::{Clock, Random, Transport};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;

@@ -3,7 +3,7 @@
 
 use http::Request;
 use serde_json::{Value, json};
-use writ_outside::Random;
+use writ_platform::Random;
 use writ_wire::jwk::JwkSet;
 
 use super::{BANK, ISSUER, NOW, World, bound_grant, is_protocol, is_usage, token_answer};

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use writ_outside::Random;
+use writ_platform::Random;
 
 use super::{BANK, World, bound_grant, jwk, verified};
 use crate::key::thumbprint;

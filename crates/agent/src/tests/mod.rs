@@ -20,7 +20,7 @@ use http::{Request, Response};
 use p256::ecdsa::signature::Verifier;
 use p256::ecdsa::{Signature, VerifyingKey};
 use serde_json::{Value, json};
-use writ_outside::{BoxFuture, Clock, ManualClock, Random, Transport, TransportError};
+use writ_platform::{BoxFuture, Clock, ManualClock, Random, Transport, TransportError};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 

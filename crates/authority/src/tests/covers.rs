@@ -34,7 +34,7 @@ fn with(mut value: Value, pointer: &str, new: Value) -> Value {
 }
 
 #[test]
-fn promise_1_an_excess_has_the_pointer_of_its_member() {
+fn an_excess_has_the_pointer_of_its_member() {
     let parent = of_details([pay("ref_a", "412.00")]);
     assert!(pointers(&parent, &of_details([pay("ref_a", "412")])).is_empty());
     let cases = [
@@ -65,7 +65,7 @@ fn a_member_that_the_child_leaves_out_is_an_excess() {
 }
 
 #[test]
-fn promise_6_an_unknown_member_on_either_side_is_refused() {
+fn an_unknown_member_on_either_side_is_refused() {
     let plain = of_details([pay("ref_a", "5")]);
     let strange = of_details([pay("ref_a", "5").with("fee", json!("1"))]);
     assert_eq!(pointers(&plain, &strange), ["/0/fee"]);
@@ -82,7 +82,7 @@ fn promise_6_an_unknown_member_on_either_side_is_refused() {
 }
 
 #[test]
-fn promise_6_a_value_of_the_wrong_kind_is_refused() {
+fn a_value_of_the_wrong_kind_is_refused() {
     let parent = of_details([pay("ref_a", "5")]);
     for (pointer, value) in [
         ("/instructed_amount/amount", json!(4.5)),

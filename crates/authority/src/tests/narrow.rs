@@ -260,7 +260,7 @@ fn rfc_9396_5_an_invalid_value_is_refused_though_it_is_narrower() {
 }
 
 #[test]
-fn promise_6_a_grant_of_an_unknown_version_is_not_narrowed() {
+fn a_grant_of_an_unknown_version_is_not_narrowed() {
     let lost = consented("ref_a", BANK, payment("5")).with("type_hash", json!("AAAA"));
     let details = Some(vec![detail(payment("1"))]);
     let asked = NarrowRequest {

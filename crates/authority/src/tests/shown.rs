@@ -145,7 +145,7 @@ proptest! {
 
     /// Forty objects of each shipped type, each beside each other, in each language.
     #[test]
-    fn promise_7_different_objects_of_a_type_read_differently(
+    fn different_objects_of_a_type_read_differently(
         (name, objects) in select(types().names().map(str::to_owned).collect::<Vec<_>>())
             .prop_flat_map(|name| {
                 let schema = Value::Object(types().by_name(&name).unwrap().schema().clone());
@@ -169,7 +169,7 @@ proptest! {
 }
 
 #[test]
-fn promise_7_an_argument_cannot_pose_as_several() {
+fn an_argument_cannot_pose_as_several() {
     let one = shown(tool(json!({ "mode": "read, note = x, path = /tmp" })), "en").unwrap();
     let three = json!({ "mode": "read", "note": "x", "path": "/tmp" });
     let three = shown(tool(three), "en").unwrap();
@@ -189,7 +189,7 @@ fn promise_7_an_argument_cannot_pose_as_several() {
 }
 
 #[test]
-fn promise_7_two_texts_side_by_side_cannot_share_a_border() {
+fn two_texts_side_by_side_cannot_share_a_border() {
     let call = |tool: &str, server: &str| {
         let value = json!({ "type": "mcp_tool_call", "server": server, "tool": tool });
         shown(value, "en").unwrap().1
@@ -199,7 +199,7 @@ fn promise_7_two_texts_side_by_side_cannot_share_a_border() {
 }
 
 #[test]
-fn promise_7_what_would_be_hidden_or_cut_is_refused_with_its_pointer() {
+fn what_would_be_hidden_or_cut_is_refused_with_its_pointer() {
     let long = "x".repeat(139) + "… and more";
     let cases = [
         ("work\u{200b}", "U+200B"),

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::Value;
-use writ_outside::Clock;
+use writ_platform::Clock;
 
 use super::asker::{Asker, PollResult};
 use super::interval;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use writ_outside::Clock;
+use writ_platform::Clock;
 
 use super::asker::{Asker, PollResult};
 use super::delivery::{DeliveryBench, message, print_all};

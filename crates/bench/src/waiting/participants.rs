@@ -1,7 +1,7 @@
 //! Registered participants: people, a bank, a client for each delivery mode.
 
 use serde_json::{Value, json};
-use writ_outside::Random;
+use writ_platform::Random;
 
 use super::receiver::NotificationReceiver;
 use crate::Outcome;

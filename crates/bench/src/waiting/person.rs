@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 
-use writ_outside::Clock;
+use writ_platform::Clock;
 
 use super::participants::ALICE;
 use crate::Outcome;

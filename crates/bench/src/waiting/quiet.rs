@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use writ_outside::Clock;
+use writ_platform::Clock;
 
 use super::asker::{Asker, PollResult};
 use super::delivery::message;

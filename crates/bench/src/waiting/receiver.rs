@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
 use serde_json::Value;
-use writ_outside::Clock;
+use writ_platform::Clock;
 
 use super::asker::NOTIFICATION_TOKEN;
 use crate::{Outcome, load};

@@ -4,7 +4,7 @@ use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use serde::Deserialize;
 use url::Url;
-use writ_outside::guard::{AddressPolicy, Origin};
+use writ_platform::guard::{AddressPolicy, Origin};
 
 use super::push_hosts::{self, PushHost};
 

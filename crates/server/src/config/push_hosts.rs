@@ -1,7 +1,7 @@
 //! `push.hosts`: the push services that a browser's subscription may name. Other addresses are not called, or a user could make this
 //! server call any host; nor are the origins of `outbound.trusted`, because the subscriber chooses the path.
 
-use writ_outside::guard::{AddressPolicy, Origin};
+use writ_platform::guard::{AddressPolicy, Origin};
 
 use super::channels::Channels;
 

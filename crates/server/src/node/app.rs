@@ -8,10 +8,10 @@ use writ_core::id::{ClientId, ENTROPY};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::dpop::Htu;
 use writ_jose::nonce::NonceKeys;
-use writ_outside::{Clock, Random};
 use writ_pages::zones::Zones;
 use writ_pages::{Languages, Texts};
 use writ_passkey::{RelyingParty, RelyingPartyError};
+use writ_platform::{Clock, Random};
 use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::time::Timestamp;
 

@@ -10,7 +10,7 @@ use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::signing::{KEY_CACHE, KeyState};
 use writ_jose::key::{PublicKey, SigningKey};
-use writ_outside::Random;
+use writ_platform::Random;
 use writ_store::signing::StoredSigningKey;
 use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::jwk::{Jwk, JwkSet};

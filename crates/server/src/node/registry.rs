@@ -13,7 +13,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, EventId};
 use writ_core::realm::{DEFAULT_TENANT, Realm};
 use writ_core::registration::{self, People};
-use writ_outside::Random;
+use writ_platform::Random;
 use writ_store::client::StoredClient;
 use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::registration::{ClientFile, ResourceFile};

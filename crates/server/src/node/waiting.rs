@@ -11,7 +11,7 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 use writ_core::id::{ApprovalId, UserId};
 use writ_core::pending::PendingRequest;
-use writ_outside::Clock;
+use writ_platform::Clock;
 use writ_store::Store;
 
 /// Long polls of one node at once; one more is answered at once.

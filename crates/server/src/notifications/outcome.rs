@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use writ_outside::guard::{GuardError, GuardedResponse};
+use writ_platform::guard::{GuardError, GuardedResponse};
 use writ_store::StoreError;
 
 use crate::node::failure::Failure;

@@ -9,7 +9,7 @@ use crate::node::app::App;
 
 /// Who makes a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Actor<'a> {
+pub enum ChangedBy<'a> {
     /// From the command line.
     Operator,
     /// A user, of their own tasks alone.
@@ -23,7 +23,7 @@ pub enum Actor<'a> {
     },
 }
 
-impl Actor<'_> {
+impl ChangedBy<'_> {
     fn data(self) -> Value {
         match self {
             Self::Operator => json!({ "by": "operator" }),
@@ -39,7 +39,7 @@ impl Actor<'_> {
 /// A change that is being made: who makes it, when, and the id of its event.
 #[derive(Clone, Debug)]
 pub struct ChangeContext<'a> {
-    pub by: Actor<'a>,
+    pub by: ChangedBy<'a>,
     pub event_id: EventId,
     pub now: Timestamp,
 }
@@ -59,7 +59,7 @@ impl ChangeContext<'_> {
 
 impl App {
     /// A change by this actor at this time, with a new event id.
-    pub fn change<'a>(&self, by: Actor<'a>, now: Timestamp) -> ChangeContext<'a> {
+    pub fn change<'a>(&self, by: ChangedBy<'a>, now: Timestamp) -> ChangeContext<'a> {
         ChangeContext {
             by,
             event_id: self.event_id(now),

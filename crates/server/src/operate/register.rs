@@ -8,7 +8,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, Faults, People};
-use writ_outside::{Clock, Random};
+use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::registration::{AuthMethod, ClientFile, ResourceFile};

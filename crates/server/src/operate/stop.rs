@@ -8,7 +8,7 @@ use writ_core::pending::Ending;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
-use super::change::{Actor, ChangeContext};
+use super::change::{ChangeContext, ChangedBy};
 use crate::approvals::close::{Endings, end};
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -37,8 +37,8 @@ pub async fn stop_task(
     change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
     let stopped = match change.by {
-        Actor::Subject(subject) => session.stop_task_of(id, subject, change.now).await?,
-        Actor::Operator | Actor::Approver(_) | Actor::Reporter { .. } => {
+        ChangedBy::Subject(subject) => session.stop_task_of(id, subject, change.now).await?,
+        ChangedBy::Operator | ChangedBy::Approver(_) | ChangedBy::Reporter { .. } => {
             session.stop_task(id, change.now).await?
         }
     };
@@ -62,7 +62,7 @@ pub async fn stop_agent(
     session: &mut DatabaseTransaction,
     subject: &UserId,
     client: &ClientId,
-    by: Actor<'_>,
+    by: ChangedBy<'_>,
 ) -> Result<StoppedAgent, Failure> {
     let now = app.clock.now();
     let endings = end(app, session, Ending::Stopped { subject, client }, now).await?;
@@ -85,7 +85,7 @@ struct AgentStop<'a> {
     app: &'a App,
     subject: &'a UserId,
     client: &'a ClientId,
-    by: Actor<'a>,
+    by: ChangedBy<'a>,
     now: Timestamp,
 }
 

@@ -6,7 +6,7 @@ use writ_core::event::EventName;
 use writ_core::id::ClientId;
 use writ_store::{DatabaseTransaction, StoreError};
 
-use super::change::{Actor, ChangeContext};
+use super::change::{ChangeContext, ChangedBy};
 
 /// `false` if there is no such agent, or it is suspended already.
 pub async fn suspend_agent(
@@ -20,7 +20,7 @@ pub async fn suspend_agent(
     let by = change.by;
     let mut event = change.event(EventName::AgentSuspended, json!({ "reported_by": null }));
     event.client = Some(client.to_string());
-    if let Actor::Reporter { user, .. } = by {
+    if let ChangedBy::Reporter { user, .. } = by {
         event.subject = Some(user.to_owned());
         event.reason = Some("not me".to_owned());
     }

@@ -16,7 +16,7 @@ use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::operate::change::Actor;
+use crate::operate::change::ChangedBy;
 use crate::operate::stop;
 use crate::people::activity;
 use crate::people::error::PageError;
@@ -70,7 +70,7 @@ async fn stop(person: SignedIn<'_>, target: Target) -> Result<Response, PageErro
 
 /// Whether there was anything to stop.
 async fn carry_out(app: &App, person: &UserId, target: &Target) -> Result<bool, PageError> {
-    let by = Actor::Subject(person.as_str());
+    let by = ChangedBy::Subject(person.as_str());
     let mut session = app.begin().await?;
     match target {
         Target::Task(task) => {

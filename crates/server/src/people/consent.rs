@@ -17,7 +17,7 @@ use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
 use writ_core::request::OPENID;
 use writ_core::target::has_openid;
-use writ_pages::{Consent, ConsentProblem, DetailView, FormAction};
+use writ_pages::{ConsentPage, ConsentProblem, DetailView, FormAction};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
@@ -43,7 +43,7 @@ struct ConsentQuestion {
 
 /// A page, and what of it is compared with a click.
 struct Shown {
-    page: Consent,
+    page: ConsentPage,
     screen: ConsentScreen,
 }
 
@@ -173,7 +173,7 @@ async fn page(
             .await?;
         session.commit().await?;
     }
-    let page = Consent {
+    let page = ConsentPage {
         problem,
         ..shown.page
     };
@@ -296,7 +296,7 @@ async fn shown(
     let since = kept.map_or_else(|| app.clock.now(), |kept| kept.since);
     let ends_at = consent::ends_at(prepared, client, since);
     let passes_on_to = Onward::of(client);
-    let page = Consent {
+    let page = ConsentPage {
         csrf: browser.csrf(),
         request: question.handle.clone(),
         screen_hash: String::new(),
@@ -325,7 +325,7 @@ async fn shown(
     };
     let screen_hash = screen.hash().map_err(PageError::broken)?;
     Ok(Shown {
-        page: Consent {
+        page: ConsentPage {
             screen_hash,
             ..page
         },

@@ -12,7 +12,7 @@ use serde_json::json;
 use url::Url;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
-use writ_pages::{Failure as ErrorPage, FailureKind};
+use writ_pages::{FailureKind, FailurePage as ErrorPage};
 use writ_store::StoreError;
 use writ_wire::error::{ErrorCode, description};
 use writ_wire::form::FormError;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::json;
-use writ_outside::{Clock, Transport};
+use writ_platform::{Clock, Transport};
 
 use super::world::{Says, World};
 use crate::live::{Introspection, PresentedToken};
@@ -151,7 +151,7 @@ fn a_longer_cache_does_not_start() {
     let outside = VerifierEnvironment {
         transport: Arc::clone(&world.issuer) as Arc<dyn Transport>,
         clock: Clock::Manual(world.clock.clone()),
-        random: writ_outside::Random::System,
+        random: writ_platform::Random::System,
     };
     assert_eq!(
         Verifier::new(config, outside).err(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 use writ_jose::nonce::NonceKeys;
-use writ_outside::BoxFuture;
+use writ_platform::BoxFuture;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
@@ -215,9 +215,9 @@ fn memory_without_fresh_nonces_is_refused() {
         );
         config.nonces = nonces;
         let outside = crate::VerifierEnvironment {
-            transport: Arc::clone(&world.issuer) as Arc<dyn writ_outside::Transport>,
-            clock: writ_outside::Clock::Manual(world.clock.clone()),
-            random: writ_outside::Random::System,
+            transport: Arc::clone(&world.issuer) as Arc<dyn writ_platform::Transport>,
+            clock: writ_platform::Clock::Manual(world.clock.clone()),
+            random: writ_platform::Random::System,
         };
         let error = Verifier::new(config, outside).err();
         assert_eq!(error, Some(ConfigError::ReplayNeedsNonces));

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use writ_authority::TypeDefinition;
 use writ_jose::hash::access_token_hash;
 use writ_jose::key::{PublicKey, SigningKey};
-use writ_outside::{BoxFuture, Clock, ManualClock, Random, Transport, TransportError};
+use writ_platform::{BoxFuture, Clock, ManualClock, Random, Transport, TransportError};
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;

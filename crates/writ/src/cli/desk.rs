@@ -8,10 +8,10 @@ use serde::de::DeserializeOwned;
 use writ_authority::Types;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
-use writ_outside::{Clock, Random};
+use writ_platform::{Clock, Random};
 use writ_server::config::Config;
 use writ_server::node::registry::type_files;
-use writ_server::operate::change::{Actor, ChangeContext};
+use writ_server::operate::change::{ChangeContext, ChangedBy};
 use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Store};
 
@@ -69,7 +69,7 @@ impl Desk {
     pub fn change(&self) -> ChangeContext<'static> {
         let now = self.clock.now();
         ChangeContext {
-            by: Actor::Operator,
+            by: ChangedBy::Operator,
             event_id: EventId::make(now, self.random.bytes()),
             now,
         }

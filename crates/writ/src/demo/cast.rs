@@ -7,21 +7,21 @@ use writ_server::operate::register::{Registrar, RegistrationError};
 use writ_wire::token::GrantType;
 
 /// The registered participants.
-pub struct Cast {
+pub struct DemoCast {
     pub bank_secret: String,
-    pub planner: Keys,
-    pub booker: Keys,
-    pub stranger: Keys,
+    pub planner: DemoKeys,
+    pub booker: DemoKeys,
+    pub stranger: DemoKeys,
 }
 
 /// An agent's id and its two keys: for client assertions, and for DPoP.
-pub struct Keys {
+pub struct DemoKeys {
     pub id: &'static str,
     pub assertion: Key,
     pub dpop: Key,
 }
 
-impl Cast {
+impl DemoCast {
     pub const REDIRECT: &str = "http://127.0.0.1/callback";
     pub const HOTEL: Payee = Payee {
         name: "Hotel Opera",
@@ -31,7 +31,7 @@ impl Cast {
         name: "KLM",
         iban: "NL91ABNA0417164300",
     };
-    pub const LOGIN: Login = Login {
+    pub const LOGIN: DemoLogin = DemoLogin {
         name: "alice",
         password: "correct horse battery staple",
     };
@@ -91,7 +91,7 @@ impl Cast {
 
 /// A user name and its password.
 #[derive(Clone, Copy)]
-pub struct Login {
+pub struct DemoLogin {
     pub name: &'static str,
     pub password: &'static str,
 }
@@ -112,18 +112,18 @@ pub fn payment(to: Payee, amount: &str) -> Value {
     })
 }
 
-fn keys(app: &App, id: &'static str) -> Keys {
-    Keys {
+fn keys(app: &App, id: &'static str) -> DemoKeys {
+    DemoKeys {
         id,
         assertion: Key::generate(&app.random),
         dpop: Key::generate(&app.random),
     }
 }
 
-fn agent(keys: &Keys, name: &str, owner: &str, bank: &str) -> Value {
+fn agent(keys: &DemoKeys, name: &str, owner: &str, bank: &str) -> Value {
     json!({
         "client_id": keys.id, "client_name": name, "profile": "agent",
-        "redirect_uris": [Cast::REDIRECT],
+        "redirect_uris": [DemoCast::REDIRECT],
         "number_matching": true,
         "grant_types": GrantType::ALL.map(GrantType::as_str),
         "jwks": { "keys": [keys.assertion.public_jwk()] },

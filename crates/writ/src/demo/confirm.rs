@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 use writ_agent::{Confirm, Error, ErrorCode, Grant, PendingConfirmation, ResourceRefusal};
 
-use super::cast::{Cast, payment};
-use super::phone::{Phone, show_link};
+use super::cast::{DemoCast, payment};
+use super::phone::{DemoPhone, show_link};
 use super::story::{Play, Told, accepted, not_granted, ok, refused, show_token, surprise, told};
 use crate::cli::say;
 
@@ -28,9 +28,9 @@ impl Play<'_> {
         say(
             "\n5. The planner tries a payment above its limit; the bank wants a person, and alice's phone asks her",
         );
-        let mut phone = Phone::new(&self.stage.issuer)?;
+        let mut phone = DemoPhone::new(&self.stage.issuer)?;
         if answering == Answering::Scripted {
-            phone.set_up(Cast::LOGIN).await?;
+            phone.set_up(DemoCast::LOGIN).await?;
             ok("alice's phone has a passkey now, and logged in with it");
         }
         let refusal = self.too_much(grant).await?;
@@ -57,7 +57,7 @@ impl Play<'_> {
                     .iter()
                     .for_each(|line| say(&format!("         {line}")));
             }
-            Answering::Person => show_link(&self.stage.issuer, Cast::LOGIN),
+            Answering::Person => show_link(&self.stage.issuer, DemoCast::LOGIN),
         }
         match asked.wait(&self.planner, tokio::time::sleep).await {
             Ok(one) => self.spend(&one, &mut asked).await,
@@ -78,7 +78,7 @@ impl Play<'_> {
     /// The bank's refusal names the authorization that would be needed.
     async fn too_much(&self, grant: &Grant) -> Result<ResourceRefusal, String> {
         let paid = self
-            .pay(&self.planner, grant, payment(Cast::AIRLINE, AMOUNT))
+            .pay(&self.planner, grant, payment(DemoCast::AIRLINE, AMOUNT))
             .await;
         match paid {
             Err(Error::Resource(refusal)) if !refusal.insufficient.is_empty() => {
@@ -97,7 +97,7 @@ impl Play<'_> {
     async fn spend(&self, one: &Grant, asked: &mut PendingConfirmation) -> Told {
         ok("the approval became a token for this one payment, and says how she approved:");
         show_token(one.access_token.expose());
-        let pay = || self.pay(&self.planner, one, payment(Cast::AIRLINE, AMOUNT));
+        let pay = || self.pay(&self.planner, one, payment(DemoCast::AIRLINE, AMOUNT));
         accepted(
             pay().await,
             "POST /payments: 450.00 EUR to the airline, approved by alice",
@@ -113,7 +113,7 @@ impl Play<'_> {
             "the same approval a second time",
         )?;
         let wider = writ_agent::RequestedAccess::resource(self.stage.bank.as_str()).details(
-            writ_agent::details(json!([payment(Cast::AIRLINE, "1.00")])).map_err(surprise)?,
+            writ_agent::details(json!([payment(DemoCast::AIRLINE, "1.00")])).map_err(surprise)?,
         );
         not_granted(
             self.planner.narrow(one, &wider).await,

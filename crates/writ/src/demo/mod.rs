@@ -16,7 +16,7 @@ pub use confirm::Answering;
 /// Runs the demo on a fresh database in a temporary folder; with `stay` everything is left running afterwards.
 pub async fn run(stay: bool, answering: Answering) -> Outcome {
     let folder = stage::Folder::make()?;
-    let stage = stage::Stage::build(folder.path()).await?;
+    let stage = stage::DemoStage::build(folder.path()).await?;
     story::play(&stage, answering).await?;
     if stay {
         stage.describe();

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use http::{Method, Request, Response};
 use url::Url;
-use writ_outside::{Https, Transport};
+use writ_platform::{Https, Transport};
 
-use super::cast::Login;
+use super::cast::DemoLogin;
 
 /// The longest chain of redirects that is followed.
 const MAX_REDIRECTS: usize = 8;
@@ -21,7 +21,7 @@ pub struct Person {
 }
 
 /// The page that the browser shows.
-pub struct Page {
+pub struct DemoPage {
     pub url: Url,
     pub html: String,
 }
@@ -44,7 +44,7 @@ impl Person {
     }
 
     /// Logs in, reads the consent page and approves.
-    pub async fn approve(&mut self, url: &str, login: Login) -> Result<Consented, String> {
+    pub async fn approve(&mut self, url: &str, login: DemoLogin) -> Result<Consented, String> {
         let url = Url::parse(url).map_err(|e| e.to_string())?;
         let page = self.go(Method::GET, url, String::new()).await?;
         let page = self
@@ -75,10 +75,10 @@ impl Person {
 
     pub(super) async fn send(
         &mut self,
-        page: &Page,
+        page: &DemoPage,
         button: &str,
         filled: &[(&str, &str)],
-    ) -> Result<Page, String> {
+    ) -> Result<DemoPage, String> {
         let form = page.form(button)?;
         let mut filled: Vec<_> = filled.iter().map(|(n, v)| (*n, (*v).to_owned())).collect();
         filled.push((button, "1".to_owned()));
@@ -88,10 +88,10 @@ impl Person {
     /// Sends a form of the page: what is hidden in it or checked, and what was filled in.
     pub(super) async fn submit(
         &mut self,
-        page: &Page,
+        page: &DemoPage,
         form: &str,
         filled: &[(&str, String)],
-    ) -> Result<Page, String> {
+    ) -> Result<DemoPage, String> {
         let action = value_of(form.split('>').next().unwrap_or_default(), "action")
             .ok_or("a form without address")?;
         let url = page.url.join(&action).map_err(|e| e.to_string())?;
@@ -119,18 +119,18 @@ impl Person {
         method: Method,
         url: Url,
         body: String,
-    ) -> Result<Page, String> {
+    ) -> Result<DemoPage, String> {
         let (mut method, mut url, mut body) = (method, url, body);
         for _ in 0..MAX_REDIRECTS {
             let answer = self.send_request(&method, &url, &body).await?;
             let Some(location) = answer.headers().get(LOCATION).and_then(|l| l.to_str().ok())
             else {
                 let html = String::from_utf8_lossy(answer.body()).into_owned();
-                return Ok(Page { url, html });
+                return Ok(DemoPage { url, html });
             };
             let next = url.join(location).map_err(|e| e.to_string())?;
             if next.origin() != self.issuer.origin() {
-                return Ok(Page {
+                return Ok(DemoPage {
                     url: next,
                     html: String::new(),
                 });
@@ -177,7 +177,7 @@ impl Person {
     }
 }
 
-impl Page {
+impl DemoPage {
     /// The labels of the checkboxes: the sentences that she agrees to.
     fn labels(&self) -> Vec<String> {
         let labels = self

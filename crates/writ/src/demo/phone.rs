@@ -4,20 +4,20 @@ use http::Method;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use serde_json::Value;
-use writ_outside::Random;
 use writ_passkey::software::SoftwareAuthenticator;
+use writ_platform::Random;
 
-use super::cast::Login;
-use super::person::{Page, Person};
+use super::cast::DemoLogin;
+use super::person::{DemoPage, Person};
 use crate::cli::say;
 
-pub struct Phone {
+pub struct DemoPhone {
     device: SoftwareAuthenticator,
     browser: Person,
     origin: String,
 }
 
-impl Phone {
+impl DemoPhone {
     pub fn new(issuer: &str) -> Result<Self, String> {
         Ok(Self {
             device: SoftwareAuthenticator::new(Random::System.bytes()),
@@ -28,8 +28,8 @@ impl Phone {
 
     /// Signs in with the password, adds a passkey with it (WebAuthn section 7.1), as the page's script does, and signs in again with
     /// the passkey.
-    pub async fn set_up(&mut self, login: Login) -> Result<(), String> {
-        let Login { name, password } = login;
+    pub async fn set_up(&mut self, login: DemoLogin) -> Result<(), String> {
+        let DemoLogin { name, password } = login;
         let form = self.browser.open("/login?next=/app/devices").await?;
         let typed = [("username", name), ("password", password)];
         let page = self.browser.send(&form, "login-submit", &typed).await?;
@@ -48,7 +48,7 @@ impl Phone {
         self.browser.submit(&page, form, &filled).await.map(drop)
     }
 
-    async fn enrol(&mut self, page: &Page, password: &str) -> Result<(), String> {
+    async fn enrol(&mut self, page: &DemoPage, password: &str) -> Result<(), String> {
         let csrf = page.hidden("csrf")?;
         let typed = [("csrf", csrf.as_str()), ("password", password)];
         let options = self
@@ -90,8 +90,8 @@ impl Phone {
 }
 
 /// Prints the address of the page where a person approves, also as a QR code.
-pub fn show_link(issuer: &str, login: Login) {
-    let Login { name, password } = login;
+pub fn show_link(issuer: &str, login: DemoLogin) {
+    let DemoLogin { name, password } = login;
     let link = format!("{issuer}/app");
     say(&format!(
         "         you are alice: open {link}, log in as `{name}` with `{password}`, and decide"
@@ -112,12 +112,12 @@ fn json(text: &str) -> Result<Value, String> {
 }
 
 impl Person {
-    pub async fn open(&mut self, path: &str) -> Result<Page, String> {
+    pub async fn open(&mut self, path: &str) -> Result<DemoPage, String> {
         let url = self.at(path)?;
         self.go(Method::GET, url, String::new()).await
     }
 
-    pub async fn post(&mut self, path: &str, filled: &[(&str, &str)]) -> Result<Page, String> {
+    pub async fn post(&mut self, path: &str, filled: &[(&str, &str)]) -> Result<DemoPage, String> {
         let url = self.at(path)?;
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.extend_pairs(filled);

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use writ_outside::{Clock, Random};
+use writ_platform::{Clock, Random};
 use writ_server::config::Config;
 use writ_server::node::listener;
 
 use super::bank;
-use super::cast::Cast;
+use super::cast::DemoCast;
 use crate::cli::{Running, app_of, interrupted, say, serve_on};
 
 /// The shipped types, compiled in so that the demo runs from any folder.
@@ -55,16 +55,16 @@ impl Drop for Folder {
     }
 }
 
-pub struct Stage {
+pub struct DemoStage {
     pub issuer: String,
     pub bank: String,
-    pub cast: Cast,
+    pub cast: DemoCast,
     server: Running,
     stop_bank: watch::Sender<bool>,
     bank_task: JoinHandle<()>,
 }
 
-impl Stage {
+impl DemoStage {
     pub async fn build(folder: &Path) -> Result<Self, String> {
         let (listener, address) = listen().await?;
         let (bank_listener, bank_address) = listen().await?;
@@ -76,7 +76,7 @@ impl Stage {
         say(&format!(
             "writ is ready at {issuer}, on a fresh SQLite file"
         ));
-        let cast = Cast::register(&app, &bank).await?;
+        let cast = DemoCast::register(&app, &bank).await?;
         let router = bank::router(&issuer, &bank, &cast.bank_secret)?;
         let (stop_bank, stopped) = watch::channel(false);
         let bank_task = tokio::spawn(listener::serve(bank_listener, router, stopped));
@@ -107,8 +107,8 @@ impl Stage {
         say(&format!(
             "  person    {}/app  user `{}`, password `{}`",
             self.issuer,
-            Cast::LOGIN.name,
-            Cast::LOGIN.password
+            DemoCast::LOGIN.name,
+            DemoCast::LOGIN.password
         ));
     }
 
@@ -153,7 +153,7 @@ fn config(folder: &Path, issuer: &str) -> Result<Config, String> {
 }
 
 /// The environment of one agent: HTTP, the system's clock and randomness.
-pub fn outside(transport: Arc<dyn writ_outside::Transport>) -> writ_agent::AgentEnvironment {
+pub fn outside(transport: Arc<dyn writ_platform::Transport>) -> writ_agent::AgentEnvironment {
     writ_agent::AgentEnvironment {
         transport,
         clock: Clock::System,

@@ -13,17 +13,17 @@ use writ_agent::{
     Https, RequestedAccess, Transport, TransportError, details,
 };
 
-use super::cast::{Cast, Keys, Payee, payment};
+use super::cast::{DemoCast, DemoKeys, Payee, payment};
 use super::confirm::Answering;
 use super::person::Person;
-use super::stage::{Stage, outside};
+use super::stage::{DemoStage, outside};
 use crate::cli::say;
 
 pub(super) type Told = Result<(), String>;
 
 /// The participants that act in the steps.
 pub(super) struct Play<'a> {
-    pub(super) stage: &'a Stage,
+    pub(super) stage: &'a DemoStage,
     wire: Arc<Recorder>,
     pub(super) planner: Agent,
     booker: Agent,
@@ -31,7 +31,7 @@ pub(super) struct Play<'a> {
     alice: Person,
 }
 
-pub async fn play(stage: &Stage, answering: Answering) -> Told {
+pub async fn play(stage: &DemoStage, answering: Answering) -> Told {
     let wire = Arc::new(Recorder::new()?);
     let mut play = Play {
         planner: agent(stage, &wire, &stage.cast.planner).await?,
@@ -56,11 +56,11 @@ impl Play<'_> {
             "\n1. The planner asks for two payments and a look at accounts and statements; alice decides",
         );
         let asked = json!([
-            payment(Cast::AIRLINE, "412.00"),
-            payment(Cast::HOTEL, "120.00")
+            payment(DemoCast::AIRLINE, "412.00"),
+            payment(DemoCast::HOTEL, "120.00")
         ]);
         let intent = AuthorizationIntent {
-            redirect_uri: Cast::REDIRECT.to_owned(),
+            redirect_uri: DemoCast::REDIRECT.to_owned(),
             scope: "accounts:read statements:read".to_owned(),
             resource: vec![self.stage.bank.clone()],
             authorization_details: details(asked).map_err(surprise)?,
@@ -69,7 +69,7 @@ impl Play<'_> {
         };
         let pending = self.planner.authorize(&intent).await.map_err(surprise)?;
         ok("the planner pushed its request, signed and with proof of its key (PAR, RAR, DPoP)");
-        let consented = self.alice.approve(&pending.url, Cast::LOGIN).await?;
+        let consented = self.alice.approve(&pending.url, DemoCast::LOGIN).await?;
         ok("alice logged in and approved, on the server's own pages:");
         consented
             .shown
@@ -93,7 +93,7 @@ impl Play<'_> {
             "GET /accounts: the balance, for alice",
         )?;
         let paid = self
-            .pay(&self.planner, grant, payment(Cast::HOTEL, "118.50"))
+            .pay(&self.planner, grant, payment(DemoCast::HOTEL, "118.50"))
             .await;
         accepted(
             paid,
@@ -109,7 +109,7 @@ impl Play<'_> {
             .map_err(surprise)?;
         let ask = RequestedAccess::resource(self.stage.bank.as_str())
             .scope("accounts:read")
-            .details(details(json!([payment(Cast::AIRLINE, "400.00")])).map_err(surprise)?);
+            .details(details(json!([payment(DemoCast::AIRLINE, "400.00")])).map_err(surprise)?);
         let to = ActorCredential::assertion(consent.expose());
         let handed = self
             .planner
@@ -132,7 +132,7 @@ impl Play<'_> {
             "a stolen token, without its key",
         )?;
         let larger = self
-            .pay(&self.booker, handed, payment(Cast::AIRLINE, "400.01"))
+            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "400.01"))
             .await;
         refused(
             larger,
@@ -140,8 +140,8 @@ impl Play<'_> {
             "one cent more than the helper was given",
         )?;
         let other_account = Payee {
-            name: Cast::AIRLINE.name,
-            iban: Cast::HOTEL.iban,
+            name: DemoCast::AIRLINE.name,
+            iban: DemoCast::HOTEL.iban,
         };
         let other = self
             .pay(&self.booker, handed, payment(other_account, "10.00"))
@@ -158,14 +158,14 @@ impl Play<'_> {
             "the statements, which were not handed over",
         )?;
         let paid = self
-            .pay(&self.booker, handed, payment(Cast::AIRLINE, "399.00"))
+            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "399.00"))
             .await;
         accepted(
             paid,
             "the helper pays 399.00 EUR to the airline, for alice, through the planner",
         )?;
         let again = self
-            .pay(&self.booker, handed, payment(Cast::AIRLINE, "399.00"))
+            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "399.00"))
             .await;
         refused(
             again,
@@ -188,7 +188,7 @@ impl Play<'_> {
     ) -> Told {
         let bank = self.stage.bank.as_str();
         let wider = RequestedAccess::resource(bank)
-            .details(details(json!([payment(Cast::AIRLINE, "412.00")])).map_err(surprise)?);
+            .details(details(json!([payment(DemoCast::AIRLINE, "412.00")])).map_err(surprise)?);
         let code = ErrorCode::InvalidAuthorizationDetails;
         not_granted(
             self.booker.narrow(handed, &wider).await,
@@ -229,7 +229,7 @@ impl Play<'_> {
             "the planner's token at the bank",
         )?;
         let pay = self
-            .pay(&self.booker, handed, payment(Cast::AIRLINE, "1.00"))
+            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "1.00"))
             .await;
         refused(pay, "invalid_token", "the helper's token at the bank")?;
         let ask = RequestedAccess::resource(self.stage.bank.as_str());
@@ -272,7 +272,7 @@ impl Play<'_> {
     }
 }
 
-async fn agent(stage: &Stage, wire: &Arc<Recorder>, keys: &Keys) -> Result<Agent, String> {
+async fn agent(stage: &DemoStage, wire: &Arc<Recorder>, keys: &DemoKeys) -> Result<Agent, String> {
     let config = AgentConfig::agent(keys.id, keys.assertion.clone(), keys.dpop.clone());
     Agent::discover(&stage.issuer, config, outside(wire.clone()))
         .await

@@ -52,9 +52,10 @@ fn every_status() -> [PendingStatus; 8] {
 }
 
 type Transition = fn(PendingStatus) -> Next;
+type Expected = Option<fn() -> PendingStatus>;
 
 /// What a transition leads to from pending, viewed and approved; every other status is final.
-const TRANSITIONS: [(&str, Transition, [Option<fn() -> PendingStatus>; 3]); 7] = [
+const TRANSITIONS: [(&str, Transition, [Expected; 3]); 7] = [
     ("view", PendingStatus::view, [Some(viewed), None, None]),
     (
         "approve",

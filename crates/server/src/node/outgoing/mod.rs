@@ -5,8 +5,8 @@ pub mod mailer;
 pub mod vapid;
 
 use tokio::sync::Notify;
-use writ_outside::guard::GuardedClient;
 use writ_pages::messages::Words;
+use writ_platform::guard::GuardedClient;
 use writ_store::Store;
 use writ_wire::time::Timestamp;
 

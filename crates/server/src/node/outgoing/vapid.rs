@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::{KeyError, SigningKey};
-use writ_outside::guard::Origin;
+use writ_platform::guard::Origin;
 use writ_store::Store;
 use writ_wire::time::Timestamp;
 

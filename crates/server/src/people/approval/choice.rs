@@ -1,4 +1,4 @@
-//! What a person left of a request, as the form says it (`writ_pages::Approval`): boxes, amounts, minutes.
+//! What a person left of a request, as the form says it (`writ_pages::ApprovalPage`): boxes, amounts, minutes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

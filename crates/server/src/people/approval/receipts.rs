@@ -34,7 +34,7 @@ pub async fn show(
 ) -> Result<Response, PageError> {
     let person = visitor.signed_in(&path(&id))?;
     let kept = find(person, &id).await?;
-    let page = writ_pages::Receipt {
+    let page = writ_pages::ReceiptPage {
         person: person.frame().await?,
         fresh: query.contains("decided"),
         ..view(person.app, &kept).await?
@@ -88,7 +88,7 @@ async fn find(person: SignedIn<'_>, id: &str) -> Result<Kept, PageError> {
     })
 }
 
-async fn view(app: &App, kept: &Kept) -> Result<writ_pages::Receipt, PageError> {
+async fn view(app: &App, kept: &Kept) -> Result<writ_pages::ReceiptPage, PageError> {
     let receipt = &kept.receipt;
     let client = app.client(receipt.client_id.as_str()).await?;
     let sponsor = client.as_ref().and_then(|c| c.agent.as_ref());
@@ -118,7 +118,7 @@ async fn view(app: &App, kept: &Kept) -> Result<writ_pages::Receipt, PageError> 
             level: receipt.level,
         });
     }
-    Ok(writ_pages::Receipt {
+    Ok(writ_pages::ReceiptPage {
         person: writ_pages::PersonView::default(),
         id: receipt.id.to_string(),
         client: match &client {
@@ -145,7 +145,7 @@ fn gone(receipt: &Receipt) -> ClientView {
     }
 }
 
-fn verdict(kept: &Kept) -> writ_pages::Verdict {
+fn verdict(kept: &Kept) -> writ_pages::ReceiptVerdict {
     let receipt = &kept.receipt;
     let request = kept.request.as_ref();
     match receipt.outcome {
@@ -153,20 +153,20 @@ fn verdict(kept: &Kept) -> writ_pages::Verdict {
         Verdict::Approved => {
             let decision = request.and_then(PendingRequest::decision);
             match decision.is_some_and(|decision| decision.narrowed) {
-                true => writ_pages::Verdict::ApprovedLess,
-                false => writ_pages::Verdict::Approved,
+                true => writ_pages::ReceiptVerdict::ApprovedLess,
+                false => writ_pages::ReceiptVerdict::Approved,
             }
         }
         Verdict::Denied => match receipt.reason.as_deref().and_then(Denial::from_reason) {
-            Some(Denial::Stopped) => writ_pages::Verdict::DeniedAndStopped,
-            Some(Denial::NotMe) => writ_pages::Verdict::NotMe,
-            Some(Denial::Denied | Denial::WrongNumber) | None => writ_pages::Verdict::Denied,
+            Some(Denial::Stopped) => writ_pages::ReceiptVerdict::DeniedAndStopped,
+            Some(Denial::NotMe) => writ_pages::ReceiptVerdict::NotMe,
+            Some(Denial::Denied | Denial::WrongNumber) | None => writ_pages::ReceiptVerdict::Denied,
         },
     }
 }
 
 /// How many of how many, as far as it is known.
-fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> writ_pages::Verdict {
+fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> writ_pages::ReceiptVerdict {
     let need = request.map_or(1, |request| {
         let mut stages = request.asked.stages.iter();
         let own = stages.rposition(|stage| stage.of.contains(&receipt.approver.id));
@@ -174,5 +174,5 @@ fn agreed(receipt: &Receipt, request: Option<&PendingRequest>) -> writ_pages::Ve
     });
     let votes = request.and_then(PendingRequest::decision);
     let agreed = votes.map_or(1, |decision| decision.by.len());
-    writ_pages::Verdict::Agreed { agreed, need }
+    writ_pages::ReceiptVerdict::Agreed { agreed, need }
 }

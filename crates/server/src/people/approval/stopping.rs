@@ -8,7 +8,7 @@ use super::Visit;
 use super::question::Question;
 use crate::approvals::close::{Endings, end};
 use crate::notifications::outbox;
-use crate::operate::change::Actor;
+use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
 use crate::operate::suspend::suspend_agent;
 use crate::people::error::PageError;
@@ -37,8 +37,8 @@ async fn stop_all(
     let (subject, client) = (&question.subject.id, &question.client.id);
     let person = &visit.person.user().id;
     let by = match person == subject {
-        true => Actor::Subject(subject.as_str()),
-        false => Actor::Approver(person.as_str()),
+        true => ChangedBy::Subject(subject.as_str()),
+        false => ChangedBy::Approver(person.as_str()),
     };
     // First the task in which it asked: what dies with it needs no stop of its own.
     if let Some(here) = &question.request.task
@@ -58,7 +58,7 @@ async fn report(
 ) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (agent, reporter) = (&question.client.id, &visit.person.user().id);
-    let by = Actor::Reporter {
+    let by = ChangedBy::Reporter {
         user: reporter.as_str(),
         request: &question.request.id,
     };

@@ -8,9 +8,9 @@ use writ_core::screen::Shown;
 use writ_core::target::has_openid;
 use writ_jose::hash;
 use writ_pages::{
-    AmountView, Approval, ApprovalDetail, ApprovalProblem, DecidersView, DurationView, GrantsView,
-    Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView, PurposeView,
-    ResourceWords, RoleView, ScreenView, clean,
+    AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
+    GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView,
+    PurposeView, ResourceWords, RoleView, ScreenView, clean,
 };
 use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
@@ -38,7 +38,7 @@ impl Visit<'_> {
             .left(&shown.less, now)
             .map_err(|_| PageError::broken("what was shown cannot be shown again"))?;
         let (level, not_seen) = self.level(question, choice, shown).await?;
-        let approval = Approval {
+        let approval = ApprovalPage {
             person: self.person.frame().await?,
             now,
             screen: self.screen_view(question, &authority, ends_at)?,
