@@ -81,7 +81,7 @@ fn a_citation_is_found_and_a_specification_is_none() {
     for line in [
         "RFC 9449 section 4.3, RFC 7636 appendix B.",
         "whoever issues 5 tokens",
-        "['SCRIPT', 'STYLE']",
+        "['script', 'style']",
         "const DESIGN_NAME",
         "the promises of a server",
     ] {

@@ -81,7 +81,7 @@ async function noScript(page) {
     const ours = (e) => e.tagName === 'SCRIPT' && /^\/static\/[a-z]+-[0-9a-f]{16}\.js$/.test(e.getAttribute('src') ?? '');
     const allowed = (e) => ours(e) && e.text === '' && location.pathname !== '/consent';
     return [...document.querySelectorAll('*')]
-      .filter((e) => ['SCRIPT', 'IFRAME', 'OBJECT', 'EMBED', 'STYLE'].includes(e.tagName) || handlers(e))
+      .filter((e) => ['script', 'iframe', 'object', 'embed', 'style'].includes(e.localName) || handlers(e))
       .filter((e) => !allowed(e))
       .map((e) => e.outerHTML.slice(0, 120));
   });
