@@ -194,7 +194,10 @@ both_with!(
         let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
         assert_eq!(bob.inbox().await, std::slice::from_ref(&id));
         assert_eq!(carol.look(&id).await.reply.status, 404, "not her turn yet");
-        world.advance(200);
+        world.advance(150);
+        writ_server::approvals::escalate::turn(&world.app)
+            .await
+            .unwrap();
         let page = carol.look(&id).await;
         carol.approve_by_password(&page).await;
         let token = minted(&agent.poll(&world, &auth_req_id).await, "the next one");

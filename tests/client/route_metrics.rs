@@ -170,6 +170,8 @@ both_with!(
         let narrowed = cast.planner.send(&world, "/token", &narrower).await;
         minted(&narrowed, "narrow");
         assert!(world.events_named("delegation.made").await.is_empty());
+        // A later event has a later time.
+        world.advance(1);
         let handed = cast.hand(&world, &cast.planner, &token, &cast.booker).await;
         let claims = minted(&handed, "hand over");
         let made = world.events_named("delegation.made").await;

@@ -10,6 +10,7 @@ pub(crate) mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;
 mod requirements_later;
+mod requirements_limits;
 mod requirements_rule;
 mod secrets;
 mod statements;

@@ -256,6 +256,8 @@ impl Ways {
     }
 
     async fn ciba_with(&self, world: &World, token: &str, amount: &str) -> String {
+        // A bank that has seen no payment yet: within the task it is the same object.
+        open_bank(world, &self.cast);
         let question = self.cast.question_within(token);
         let question = question.with("authorization_details", details(amount));
         let auth_req_id = self.agent.asked(world, &question).await;
@@ -277,6 +279,7 @@ impl Ways {
     }
 
     async fn transaction(&self, world: &World, token: &str) -> String {
+        open_bank(world, &self.cast);
         let mut challenge = self.bank.challenge_claims(world);
         challenge["act"]["sub"] = json!(self.agent.id);
         let challenge = self.bank.challenge(&challenge);

@@ -9,6 +9,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::token::CodeRequest;
 
+use crate::ceiling::within_ceiling;
 use crate::client::Client;
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
@@ -85,6 +86,12 @@ pub fn redeem(
     }
     let checked = check(found, request, proof, now);
     let checked = checked.and_then(|()| found.lineage.require_agreement(client, realm));
+    let checked = checked.and_then(|()| {
+        within_ceiling(&found.lineage.leaf.authority, client, realm).map_err(|wider| {
+            OAuthError::invalid_grant("the grant is wider than what this client may have now")
+                .because(wider.sentence)
+        })
+    });
     if let Err(refusal) = checked {
         return CodeOutcome::Refuse(refusal);
     }

@@ -135,6 +135,9 @@ pub fn approve(
     if authority.is_empty() {
         return Err(denied());
     }
+    if screen.ends_at <= now {
+        return Err(denied().because("the task would be over before it begins"));
+    }
     let narrowed = authority != prepared.authority;
     let task = task(facts, authority, now, &ids);
     let delegation = root(&task, facts, context, &ids);

@@ -90,7 +90,8 @@ pub fn prepare(
     }
     let identity = request.scope.iter().any(|scope| scope == OPENID);
     let others = |step: &ApproversFile| step.of != [SUBJECT];
-    if identity && needs.designated()?.iter().any(others) {
+    let designated = needs.designated()?;
+    if identity && designated.iter().any(others) {
         return Err(OAuthError::invalid_scope(
             "`openid`: others than the person decide about this, and cannot say who they are",
         ));

@@ -311,12 +311,10 @@ impl PendingRequest {
         let passed = self.created_at.until(now).as_micros().min(whole);
         let steps_wide = u128::try_from(steps).unwrap_or(1);
         let by_time = usize::try_from(passed * steps_wide / whole).unwrap_or(0);
-        let by_time = by_time.min(steps - 1);
-        match (self.asked.safeguards.subject_first, self.stage) {
-            (false, _) => by_time,
-            // Nobody else is asked before the subject agreed, which is what leads to the next step.
-            (true, 0) => 0,
-            (true, announced) => by_time.max(announced),
+        match self.asked.safeguards.subject_first {
+            false => by_time.min(steps - 1),
+            // Only the subject's yes leads to the next step, and the time of each begins when its people are asked.
+            true => self.stage,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use writ_authority::{Authority, DecidedPeople, Level, TypeDefinition, Usage, every_permit};
+use writ_authority::{Authority, DecidedPeople, Level, TypeDefinition, Types, Usage};
 use writ_wire::claims::ApprovalBasis;
 use writ_wire::rar::Detail;
 
@@ -65,8 +65,15 @@ pub fn requirements<'a>(
         .flat_map(|(place, detail)| of_object(place, detail, realm))
         .collect();
     let level = objects.iter().map(ObjectRequirement::level).max();
-    let of_subject = |task: &&Task| subject.is_some_and(|id| id.as_str() == task.subject.as_str());
-    let subject = match task.filter(of_subject) {
+    let by_type = objects.iter().any(ObjectRequirement::designates);
+    let own = |task: &&Task| {
+        let of_subject = subject.is_some_and(|id| id.as_str() == task.subject.as_str());
+        // A record's approvers count within its own tasks, and only a task to which the subject agreed speaks for them.
+        of_subject
+            && task.approval.authentication.is_some()
+            && (by_type || task.client == client.id)
+    };
+    let subject = match task.filter(own) {
         _ if matches!(designated, Ok([])) => SubjectPart::Alone,
         Some(task) if is_within(task, authority, realm) => SubjectPart::Replaced,
         _ => SubjectPart::First,
@@ -166,20 +173,43 @@ pub fn reached(approval: &Approval) -> Level {
     }
 }
 
-/// Whether the task's own authority covers it, whatever names the objects were given when they were asked for. Objects that may
-/// be used once are covered one by one.
+/// Whether the task's own authority covers it, whatever names the objects were given when they were asked for.
 pub fn is_within(task: &Task, authority: &Authority, realm: Realm<'_>) -> bool {
+    bound_to(task, authority, realm).is_some()
+}
+
+/// The same authority by the names of the objects of the task that cover it, so that what is used once, or counted, is counted
+/// with them; `None` for an excess. Each object that may be used once covers one.
+pub fn bound_to(task: &Task, authority: &Authority, realm: Realm<'_>) -> Option<Authority> {
     let granted = &task.authority;
     let mut used = BTreeSet::new();
-    let mut covered = |detail: &Detail| {
-        let nameless = detail.clone().without("ref");
-        let permits = every_permit(granted.details(), &nameless, realm.types);
-        let mut permits = permits.unwrap_or_default().into_iter();
-        permits.any(|permit| permit.usage == Usage::Repeat || used.insert(permit.reference))
+    let mut details = Vec::new();
+    for detail in authority.details() {
+        let covering = |object: &&Detail| covers(object, detail, realm.types);
+        let mut covering = granted.details().iter().filter(covering);
+        let reference = covering.find_map(|object| {
+            let name = object.reference()?.to_owned();
+            let once = realm.types.of(object)?.usage() == Usage::Once;
+            (!once || used.insert(name.clone())).then_some(name)
+        })?;
+        details.push(detail.clone().with("ref", reference.into()));
+    }
+    let rest = authority.scopes().is_subset(granted.scopes())
+        && authority.resources().is_subset(granted.resources());
+    rest.then(|| {
+        let resources = authority.resources().clone();
+        Authority::new(authority.scopes().clone(), details, resources)
+    })
+}
+
+/// As one authority covers another: what the asked object leaves out is asked without limit.
+fn covers(granted: &Detail, asked: &Detail, types: &Types) -> bool {
+    let Some(reference) = granted.reference() else {
+        return false;
     };
-    authority.scopes().is_subset(granted.scopes())
-        && authority.resources().is_subset(granted.resources())
-        && authority.details().iter().all(&mut covered)
+    let alone = |detail: Detail| Authority::new(BTreeSet::new(), vec![detail], BTreeSet::new());
+    let asked = asked.clone().with("ref", reference.into());
+    alone(granted.clone()).covers(&alone(asked), types).is_ok()
 }
 
 /// By the version of its grant, and by the current one if that is another.

@@ -51,17 +51,18 @@ pub struct Deciders {
     pub safeguards: Safeguards,
 }
 
-/// Who decides for this person, by what the decision needs. `find` gives a person who exists and is not disabled: by name, or by
+/// Who decides for this person, by what the decision needs. `responsible`: owner and sponsor of each agent that asks. `find` gives a person who exists and is not disabled: by name, or by
 /// a role word other than the subject's.
 pub fn deciders(
     requirements: &Requirements<'_>,
-    client: &Client,
+    responsible: &BTreeSet<UserId>,
     subject: &UserId,
     find: impl Fn(&str) -> Option<UserId>,
 ) -> Result<Deciders, OAuthError> {
     let designation = requirements.designated()?;
     let stages = stages(designation, subject, &find)?;
-    let never_alone = responsible(client, subject);
+    let others = responsible.iter().filter(|user| *user != subject);
+    let never_alone: BTreeSet<UserId> = others.cloned().collect();
     let names = designation.iter().flat_map(|step| &step.of);
     let subject_by_name = names
         .filter(|name| name.as_str() != SUBJECT)
@@ -78,13 +79,6 @@ pub fn deciders(
         return Ok(subject_first(stages, subject, safeguards));
     }
     Ok(Deciders { stages, safeguards })
-}
-
-/// Whoever owns or sponsors the asking agent, unless it acts for them.
-fn responsible(client: &Client, subject: &UserId) -> BTreeSet<UserId> {
-    let agent = client.agent.iter();
-    let people = agent.flat_map(|agent| [agent.owner.clone(), agent.sponsor.clone()]);
-    people.filter(|user| user != subject).collect()
 }
 
 /// The subject's step comes before the others, in which the subject has no second answer. A later step that their answer alone

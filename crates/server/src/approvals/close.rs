@@ -48,6 +48,11 @@ impl Endings {
         }
     }
 
+    /// Whether people of a later step had been asked.
+    pub fn was_escalated(&self) -> bool {
+        self.0.iter().any(|request| request.stage > 0)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

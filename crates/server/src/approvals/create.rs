@@ -4,7 +4,7 @@
 mod facts;
 mod person;
 
-pub use facts::{Deciding, deciders};
+pub use facts::{Deciding, deciding_people};
 pub use person::{HintedPerson, check_code, verify_own_token};
 
 use std::collections::BTreeSet;
@@ -130,20 +130,26 @@ async fn judge(
         authority: &prepared.authority,
         client,
         subject,
-        task: facts.asking.as_ref().map(|lineage| &lineage.task),
+        asking: facts.asking.as_ref(),
     };
-    let deciders = deciders(session, &deciding, context.catalogue.realm()).await?;
+    let people = deciding_people(session, &deciding, context.catalogue.realm()).await?;
     let asking = PendingFacts {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(handle),
         client,
         subject: &subject.id,
-        deciders: deciders.map_err(|refusal| context.refuse(refusal))?,
+        deciders: people
+            .deciders()
+            .map_err(|refusal| context.refuse(refusal))?,
         asking: facts.asking.as_ref(),
         jkt: caller.key().cloned(),
         number: client.backchannel.number_matching.then(|| number(app)),
         address: context.request.address.map(|address| address.to_string()),
         now,
+    };
+    let prepared = PreparedApproval {
+        authority: people.authority(),
+        ..prepared
     };
     pending::create(prepared, asking).map_err(|refusal| context.refuse(refusal))
 }
@@ -175,7 +181,8 @@ async fn announce(
     session: &mut DatabaseTransaction,
     copies: Copies<'_>,
 ) -> Result<(), Failure> {
-    if copies.older.is_empty() {
+    // A subject who had agreed is asked again: the new copy waits for them.
+    if copies.older.is_empty() || copies.older.was_escalated() {
         return outbox::request_created(&context.request.app, session, copies.request).await;
     }
     let since = context.request.now.minus(LONGEST_WAIT);

@@ -21,7 +21,7 @@ use writ_wire::claims::IdTokenClaims;
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::TokenResponse;
 
-use crate::approvals::create::{Deciding, deciders};
+use crate::approvals::create::{Deciding, deciding_people};
 use crate::node::failure::Failure;
 use crate::node::registry::parse_client;
 use crate::request::replay::ReplayCheck;
@@ -175,10 +175,10 @@ async fn load(
                 authority: &request.asked.authority,
                 client: &client,
                 subject,
-                task: asking.as_ref().map(|lineage| &lineage.task),
+                asking: asking.as_ref(),
             };
-            let now = deciders(session, &deciding, context.catalogue.realm()).await?;
-            now.ok()
+            let people = deciding_people(session, &deciding, context.catalogue.realm()).await?;
+            people.deciders().ok()
         }
         None => None,
     };

@@ -113,7 +113,7 @@ impl App {
             known_keys: Cache::new(KNOWN_KEYS),
             waiting: Waiting::new(store.clone(), clock.clone()),
             passwords: Passwords::start(),
-            passkeys: relying_party(&config)?,
+            passkeys: RelyingParty::new(&issuer_url(&config)?),
             texts: Texts::load()?,
             languages: Languages::load()?,
             zones: Zones::load(),
@@ -146,10 +146,9 @@ impl App {
     }
 }
 
-fn relying_party(config: &Config) -> Result<Result<RelyingParty, RelyingPartyError>, StartError> {
+fn issuer_url(config: &Config) -> Result<Url, StartError> {
     let issuer = config.issuer.as_str();
-    let url = Url::parse(issuer).map_err(|_| StartError::Url(issuer.to_owned()))?;
-    Ok(RelyingParty::new(&url))
+    Url::parse(issuer).map_err(|_| StartError::Url(issuer.to_owned()))
 }
 
 impl Urls {

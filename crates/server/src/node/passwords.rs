@@ -28,6 +28,13 @@ pub struct Passwords {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPoolFull;
 
+/// Why there is no hash of a new password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PasswordNotHashed {
+    PoolFull,
+    Failed(String),
+}
+
 impl Passwords {
     pub fn start() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
@@ -57,11 +64,14 @@ impl Passwords {
         &self,
         password: String,
         salt: [u8; 16],
-    ) -> Result<Result<String, String>, PasswordPoolFull> {
-        let _queued = self.waiting.try_acquire().map_err(|_| PasswordPoolFull)?;
-        let _running = self.running.acquire().await.map_err(|_| PasswordPoolFull)?;
+    ) -> Result<String, PasswordNotHashed> {
+        let full = |_| PasswordNotHashed::PoolFull;
+        let _queued = self.waiting.try_acquire().map_err(full)?;
+        let running = self.running.acquire().await;
+        let _running = running.map_err(|_| PasswordNotHashed::PoolFull)?;
         let made = tokio::task::spawn_blocking(move || hash(&password, &salt));
-        Ok(made.await.unwrap_or_else(|e| Err(e.to_string())))
+        let made = made.await.unwrap_or_else(|e| Err(e.to_string()));
+        made.map_err(PasswordNotHashed::Failed)
     }
 }
 

@@ -21,6 +21,10 @@ pub(crate) async fn notify_approvers(
     let now = app.clock.now();
     let mut session = app.begin().await?;
     let request = open_request(&mut session, notice, now).await?;
+    if request.asked.safeguards.subject_first && stage > request.stage {
+        // The subject of this copy has not agreed: nobody else is asked yet.
+        return Ok(request_over());
+    }
     let (outbox, channels) = (app.outbox(), &app.config.channels);
     for user in request.asked.stages.get(stage).iter().flat_map(|s| &s.of) {
         for (channel, target) in channels_of(channels, &mut session, user).await? {

@@ -86,7 +86,8 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
     let (app, session) = (&*visitor.app, visitor.browser.session.as_ref());
     let handle = form.required("request")?;
     let found = load(app, handle).await?;
-    found.usable(&found.client, app.clock.now())?;
+    let now = app.clock.now();
+    found.usable(&found.client, now)?;
     let client = app
         .client(&found.client)
         .await?
@@ -96,7 +97,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
             let kept = app.read().await?.consent_screen(&found.digest).await?;
             Ok(Asked::Question(Box::new(ConsentQuestion {
                 handle: handle.to_owned(),
-                kept: kept.filter(|kept| kept.user == session.user.id),
+                kept: kept.filter(|kept| kept.user == session.user.id && kept.ends_at > now),
                 session: session.clone(),
                 catalogue: app.fresh_catalogue().await?,
                 found,

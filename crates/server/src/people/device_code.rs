@@ -16,7 +16,7 @@ use writ_wire::device::UserCode;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
-use crate::approvals::create::{Deciding, deciders};
+use crate::approvals::create::{Deciding, deciding_people};
 use crate::client::device::{PATH, event, user_code_digest};
 use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
@@ -99,9 +99,10 @@ async fn taken(
         authority: &request.asked.authority,
         client: &client,
         subject: user,
-        task: None,
+        asking: None,
     };
-    let Ok(deciders) = deciders(&mut session, &deciding, catalogue.realm()).await? else {
+    let people = deciding_people(&mut session, &deciding, catalogue.realm()).await?;
+    let Ok(deciders) = people.deciders() else {
         return Ok(None);
     };
     let Some(asked) = device::taken(&request, deciders) else {

@@ -19,7 +19,7 @@ use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::node::passwords::PasswordPoolFull;
+use crate::node::passwords::PasswordNotHashed;
 use crate::node::rate_limits::RateLimit;
 use crate::people::error::{PageError, StepError};
 use crate::people::login::check_password;
@@ -161,10 +161,11 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     let hash = match code {
         Some(code) => {
             let salt = app.random.bytes();
-            match app.passwords.hash(code.to_owned(), salt).await {
-                Ok(hash) => Some(hash.map_err(PageError::Broken)?),
-                Err(PasswordPoolFull) => return Err(StepError::Problem(SettingsProblem::Busy)),
-            }
+            let hash = app.passwords.hash(code.to_owned(), salt).await;
+            Some(hash.map_err(|error| match error {
+                PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
+                PasswordNotHashed::Failed(cause) => StepError::Page(PageError::Broken(cause)),
+            })?)
         }
         None => None,
     };

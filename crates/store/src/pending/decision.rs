@@ -75,6 +75,18 @@ fn timed_steps(asked: &Asked) -> i64 {
     }
 }
 
+/// When the step after the present one ends, which begins now; none for the last.
+fn next_stage_ends_at(request: &PendingRequest, now: Timestamp) -> Option<i64> {
+    let next = request.stage + 1;
+    if !request.asked.safeguards.subject_first {
+        return stage_ends_at(request, next);
+    }
+    // Whoever is asked after the subject has a share of the time that is left.
+    let left = number(request.asked.stages.len().checked_sub(next)?);
+    let time = request.expires_at.micros() - now.micros();
+    (left > 1).then(|| now.micros() + (time + left - 1) / left)
+}
+
 impl DatabaseTransaction {
     pub async fn view_pending(&mut self, id: &ApprovalId, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, VIEW, &self.tenant, id.as_str(), now.micros())? == 1)
@@ -182,7 +194,7 @@ impl DatabaseTransaction {
             request.id.as_str(),
             now.micros(),
             number(request.stage),
-            stage_ends_at(request, request.stage + 1),
+            next_stage_ends_at(request, now),
         )?;
         Ok(escalated == 1)
     }

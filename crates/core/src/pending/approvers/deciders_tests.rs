@@ -31,7 +31,8 @@ fn deciders_of(record: Value, subject: &str) -> Result<Deciders, OAuthError> {
         };
         Some(UserId::from_text(format!("usr_{name}")))
     };
-    deciders(&needs, &client, &subject, find)
+    let responsible = ["alice", "carol"].map(|name| UserId::from_text(format!("usr_{name}")));
+    deciders(&needs, &responsible.into(), &subject, find)
 }
 
 /// `alice | bob carol/2`: the steps, people and how many of them where it is not one.

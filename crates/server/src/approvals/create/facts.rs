@@ -1,18 +1,17 @@
 //! What must hold now, read uncached in the transaction that writes the request: the client, the person, the chain that asks, and
 //! those who decide.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use writ_authority::Authority;
 use writ_core::OAuthError;
 use writ_core::ciba::{self, Hinted};
 use writ_core::client::{Client, User};
-use writ_core::id::{DelegationId, UserId};
+use writ_core::id::{ClientId, DelegationId, UserId};
 use writ_core::lineage::Lineage;
 use writ_core::pending::{self, Deciders};
 use writ_core::realm::Realm;
-use writ_core::requirements::requirements;
-use writ_core::task::Task;
+use writ_core::requirements::{Requirements, SubjectPart, bound_to, requirements};
 use writ_store::DatabaseTransaction;
 use writ_store::client::StoredClient;
 use writ_wire::claims::AccessTokenClaims;
@@ -121,32 +120,61 @@ async fn asking(
 }
 
 /// What is asked, by which client, for whom, and within which task if any.
+#[derive(Clone, Copy)]
 pub struct Deciding<'a> {
     pub authority: &'a Authority,
     pub client: &'a Client,
     pub subject: &'a User,
-    pub task: Option<&'a Task>,
+    /// The chain that asks, within its task.
+    pub asking: Option<&'a Lineage>,
 }
 
-/// Who decides about it, as designated now; or why nobody can.
-pub async fn deciders(
+/// The rule about it as it is now, and the people whom the rule names.
+pub struct DecidingPeople<'a> {
+    requirements: Requirements<'a>,
+    deciding: Deciding<'a>,
+    realm: Realm<'a>,
+    people: BTreeMap<&'a str, UserId>,
+    /// Owner and sponsor of each agent of the chain.
+    responsible: BTreeSet<UserId>,
+}
+
+impl DecidingPeople<'_> {
+    /// Who decides; or why nobody can.
+    pub fn deciders(&self) -> Result<Deciders, OAuthError> {
+        let find = |name: &str| self.people.get(name).cloned();
+        let subject = &self.deciding.subject.id;
+        pending::deciders(&self.requirements, &self.responsible, subject, find)
+    }
+
+    /// What is asked; where others decide in the subject's place, by the names of the task's own objects, so that a resource
+    /// counts their use with those.
+    pub fn authority(&self) -> Authority {
+        let asked = self.deciding.authority;
+        let task = self.deciding.asking.map(|lineage| &lineage.task);
+        let replaced = task.filter(|_| self.requirements.subject == SubjectPart::Replaced);
+        let bound = replaced.and_then(|task| bound_to(task, asked, self.realm));
+        bound.unwrap_or_else(|| asked.clone())
+    }
+}
+
+/// Reads who is named by the rule about it and is not disabled.
+pub async fn deciding_people<'a>(
     session: &mut DatabaseTransaction,
-    deciding: &Deciding<'_>,
-    realm: Realm<'_>,
-) -> Result<Result<Deciders, OAuthError>, Failure> {
-    let (client, subject) = (deciding.client, &deciding.subject.id);
-    let needs = requirements(
+    deciding: &Deciding<'a>,
+    realm: Realm<'a>,
+) -> Result<DecidingPeople<'a>, Failure> {
+    let (client, subject) = (deciding.client, deciding.subject);
+    let requirements = requirements(
         deciding.authority,
         client,
-        Some(subject),
-        deciding.task,
+        Some(&subject.id),
+        deciding.asking.map(|lineage| &lineage.task),
         realm,
     );
-    let designation = match needs.designated() {
-        Ok(designation) => designation,
-        Err(refusal) => return Ok(Err(refusal)),
-    };
-    let mut people: BTreeMap<&str, UserId> = BTreeMap::new();
+    // Where different people would decide about the parts, nobody is looked for: `deciders` says so.
+    let designation = requirements.designated().unwrap_or_default();
+    let mut people = BTreeMap::new();
     let names = designation.iter().flat_map(|stage| &stage.of);
     for name in names.filter(|name| name.as_str() != SUBJECT) {
         let stored = match (name.as_str(), &client.agent) {
@@ -156,9 +184,35 @@ pub async fn deciders(
             (name, _) => session.user_by_name(name).await?,
         };
         if let Some(user) = stored.map(|s| s.user).filter(|user| !user.disabled) {
-            people.insert(name, user.id);
+            people.insert(name.as_str(), user.id);
         }
     }
-    let find = |name: &str| people.get(name).cloned();
-    Ok(pending::deciders(&needs, client, subject, find))
+    Ok(DecidingPeople {
+        requirements,
+        deciding: *deciding,
+        realm,
+        people,
+        responsible: responsible(session, deciding).await?,
+    })
+}
+
+/// Who owns or sponsors the asking agent, or one before it in the chain.
+async fn responsible(
+    session: &mut DatabaseTransaction,
+    deciding: &Deciding<'_>,
+) -> Result<BTreeSet<UserId>, Failure> {
+    let agent = deciding.client.agent.iter();
+    let own = agent.flat_map(|agent| [agent.owner.clone(), agent.sponsor.clone()]);
+    let mut people: BTreeSet<UserId> = own.collect();
+    let act = deciding
+        .asking
+        .and_then(|lineage| lineage.leaf.act.as_ref());
+    let earlier = act.iter().flat_map(|act| act.chain()).map(|act| &act.sub);
+    for id in earlier.filter(|id| id.as_str() != deciding.client.id.as_str()) {
+        if let Some(stored) = session.client(&ClientId::from_text(id)).await? {
+            let both = stored.owner.into_iter().chain(stored.sponsor);
+            people.extend(both.map(|user| user.id));
+        }
+    }
+    Ok(people)
 }
