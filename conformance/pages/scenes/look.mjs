@@ -59,6 +59,14 @@ export default async function look(scene, { browser, world, setting, options }) 
       await judged('consent-nothing');
     });
 
+    await scene('consent: another page than the one that was shown', async () => {
+      await page.evaluate(() => (document.querySelector('[name=screen]').value = 'another'));
+      await leads(409, () => page.click('#consent-approve'));
+      assert.match(await page.locator('#problem').innerText(), /changed while you looked/);
+      assert.notEqual(await page.locator('input:checked').count(), 0, 'a page as if it were opened');
+      await judged('consent-changed');
+    });
+
     await scene('consent: long names, many details, umlauts', async () => {
       await consent(long);
       await judged('consent-long');
