@@ -141,15 +141,15 @@ async fn decide(world: &World, id: &str) {
 
 /// Whether the bank takes it for a payment of that amount; nonces are fetched as a client does.
 pub(crate) async fn bank_takes(world: &World, key: &Forge, token: &str, amount: &str) -> bool {
-    let first = pay(world, (key, "none"), token, amount).await;
+    let first = pay(world, key, "none", token, amount).await;
     let reply = match first.header("dpop-nonce").filter(|_| first.status == 401) {
-        Some(nonce) => pay(world, (key, nonce), token, amount).await,
+        Some(nonce) => pay(world, key, nonce, token, amount).await,
         None => first,
     };
     reply.status == 200
 }
 
-async fn pay(world: &World, (key, nonce): (&Forge, &str), token: &str, amount: &str) -> TestReply {
+async fn pay(world: &World, key: &Forge, nonce: &str, token: &str, amount: &str) -> TestReply {
     let url = format!("{BANK}/payments");
     let mut claims = key.proof_claims("POST", &url, world.now().seconds());
     claims["ath"] = json!(access_token_hash(token));

@@ -32,7 +32,7 @@ async fn enable(world: &World, name: &str) {
 }
 
 /// Owner and sponsor alike: "no agent without both".
-async fn stops_everything(world: &World, (cast, agent): (&Cast, &TestAgent), person: &str) {
+async fn stops_everything(world: &World, cast: &Cast, agent: &TestAgent, person: &str) {
     let node = world.node().await;
     let request = cast.request();
     let reply = cast.granted(world, agent, &request, BANK).await;
@@ -81,12 +81,12 @@ async fn stops_everything(world: &World, (cast, agent): (&Cast, &TestAgent), per
 
 both!(nothing_goes_on_without_the_sponsor, |world| async {
     let (cast, agent) = sponsored(&world).await;
-    stops_everything(&world, (&cast, &agent), "bob").await;
+    stops_everything(&world, &cast, &agent, "bob").await;
 });
 
 both!(nothing_goes_on_without_the_owner, |world| async {
     let (cast, agent) = sponsored(&world).await;
-    stops_everything(&world, (&cast, &agent), "mallory").await;
+    stops_everything(&world, &cast, &agent, "mallory").await;
 });
 
 fn writ(world: &World, arguments: &[&str]) -> Output {

@@ -304,18 +304,19 @@ impl PendingRequest {
         self.status_at(now).is_open()
     }
 
-    /// The step of escalation at that time: each has an equal share of the wait.
+    /// The step of escalation at that time: each has an equal share of the wait; after a subject who decides first, the one that
+    /// was announced, because only their yes leads on.
     pub fn stage_at(&self, now: Timestamp) -> usize {
+        if self.asked.safeguards.subject_first {
+            return self.stage;
+        }
         let steps = self.asked.stages.len().max(1);
         let whole = self.created_at.until(self.expires_at).as_micros().max(1);
         let passed = self.created_at.until(now).as_micros().min(whole);
         let steps_wide = u128::try_from(steps).unwrap_or(1);
-        let by_time = usize::try_from(passed * steps_wide / whole).unwrap_or(0);
-        match self.asked.safeguards.subject_first {
-            false => by_time.min(steps - 1),
-            // Only the subject's yes leads to the next step, and the time of each begins when its people are asked.
-            true => self.stage,
-        }
+        usize::try_from(passed * steps_wide / whole)
+            .unwrap_or(0)
+            .min(steps - 1)
     }
 
     /// Whether one yes may leave it open.
