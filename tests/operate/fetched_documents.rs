@@ -170,7 +170,7 @@ both_heard!(
         let metrics = world.app.metrics.render();
         for line in [
             r#"writ_documents_fetched_total{purpose="jwks",outcome="fetched"} 1"#,
-            r#"writ_documents_fetched_total{purpose="jwks",outcome="failed"} 3"#,
+            r#"writ_documents_fetched_total{purpose="jwks",outcome="failed"} 2"#,
         ] {
             assert!(metrics.contains(line), "{line}: {metrics}");
         }
