@@ -30,7 +30,9 @@ pub struct Client {
     pub require_pushed: bool,
     /// Whether every token must be bound to a key.
     pub dpop_bound: bool,
-    pub assertion_audience: AssertionAudience,
+    pub assertion_audience: Option<AssertionAudience>,
+    /// The only algorithm of its assertions, if it registered one.
+    pub assertion_algorithm: Option<Algorithm>,
     pub task_lifetime: Duration,
     pub backchannel: Backchannel,
     pub agent: Option<Agent>,
@@ -51,10 +53,33 @@ pub struct Backchannel {
 /// How a client proves who it is.
 #[derive(Clone)]
 pub enum Authentication {
-    PrivateKeyJwt(KeySet),
-    /// Digest of the 256-bit secret.
-    SecretBasic(String),
+    PrivateKeyJwt(ClientKeys),
+    Secret(ClientSecret),
     Public,
+}
+
+/// The public keys of a client.
+#[derive(Clone)]
+pub enum ClientKeys {
+    Registered(KeySet),
+    /// Published at this URL (RFC 7591 section 2, `jwks_uri`).
+    At(String),
+}
+
+/// A secret of 256 bits, and how it is sent.
+#[derive(Clone)]
+pub struct ClientSecret {
+    pub digest: String,
+    pub methods: SecretMethods,
+}
+
+/// How a client may send its secret (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretMethods {
+    Basic,
+    Post,
+    /// The registration names no method.
+    Either,
 }
 
 /// What only an agent has.

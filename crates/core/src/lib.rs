@@ -8,6 +8,7 @@ pub mod ceiling;
 pub mod checks;
 pub mod ciba;
 pub mod client;
+pub mod client_assertion;
 pub mod code;
 pub mod consent;
 pub mod credentials;

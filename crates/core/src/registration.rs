@@ -1,5 +1,6 @@
 //! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2).
 
+mod authentication;
 mod backchannel;
 mod resource;
 
@@ -10,14 +11,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use writ_authority::{Ceiling, Types};
-use writ_jose::key::{Algorithm, KeySet};
 use writ_wire::redirect;
 use writ_wire::registration::{AgentFile, AuthMethod, ClientFile, Profile};
 use writ_wire::scope::Scope;
 use writ_wire::token::GrantType;
 
 use crate::checks;
-use crate::client::{Agent, Authentication, Client, User};
+use crate::client::{Agent, Client, User};
 use crate::id::{AGENT_PREFIX, ClientId, UserId};
 use crate::onward::Onward;
 
@@ -54,7 +54,8 @@ pub fn client(
     check_redirects(file, &mut faults);
     let grant_types = grant_types(file, &mut faults);
     let scope = scope(file, &mut faults);
-    let authentication = authentication(file, secret_digest, &mut faults);
+    let authentication = authentication::read(file, secret_digest, &mut faults);
+    let assertion_algorithm = authentication::algorithm(file, &mut faults);
     let agent = agent(file, people, &mut faults);
     let task_lifetime = task_lifetime(file, &mut faults);
     let backchannel = backchannel::read(file, &grant_types, &mut faults);
@@ -72,6 +73,7 @@ pub fn client(
                 || file.require_pushed_authorization_requests == Some(true),
             dpop_bound: !file.bearer,
             assertion_audience: file.assertion_audience,
+            assertion_algorithm,
             task_lifetime,
             backchannel,
             agent,
@@ -263,42 +265,6 @@ fn details_types(file: &ClientFile) -> BTreeSet<String> {
             .collect(),
         (None, None) => BTreeSet::new(),
     }
-}
-
-fn authentication(
-    file: &ClientFile,
-    secret_digest: Option<String>,
-    faults: &mut Vec<String>,
-) -> Option<Authentication> {
-    let algorithm = &file.token_endpoint_auth_signing_alg;
-    if algorithm
-        .as_deref()
-        .is_some_and(|alg| Algorithm::parse(alg).is_none())
-    {
-        faults
-            .push("`token_endpoint_auth_signing_alg` is not one that this server takes".to_owned());
-    }
-    let found = match (auth_method(file), &file.jwks, secret_digest) {
-        (AuthMethod::PrivateKeyJwt, Some(jwks), _) => match KeySet::from_jwks(jwks) {
-            Ok(keys) if keys.candidates(None).next().is_some() => {
-                Ok(Authentication::PrivateKeyJwt(keys))
-            }
-            Ok(_) => Err("`jwks` holds no key".to_owned()),
-            Err(problem) => Err(format!("`jwks`: {problem}")),
-        },
-        (AuthMethod::PrivateKeyJwt, None, _) => {
-            Err("`jwks` is missing: `private_key_jwt` needs it".to_owned())
-        }
-        (AuthMethod::ClientSecretBasic, None, Some(digest)) => {
-            Ok(Authentication::SecretBasic(digest))
-        }
-        (AuthMethod::ClientSecretBasic, None, None) => Err("the client has no secret".to_owned()),
-        (AuthMethod::None, None, _) => Ok(Authentication::Public),
-        (AuthMethod::ClientSecretBasic | AuthMethod::None, Some(_), _) => {
-            Err("`jwks` belongs to `private_key_jwt` alone".to_owned())
-        }
-    };
-    found.map_err(|fault| faults.push(fault)).ok()
 }
 
 fn agent(file: &ClientFile, people: Option<&People>, faults: &mut Vec<String>) -> Option<Agent> {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::rar::Detail;
+use crate::time::{numeric_date, optional_numeric_date};
 
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 pub const ACTOR_ASSERTION_TYPE: &str = "writ-actor+jwt";
@@ -207,10 +208,19 @@ pub struct AssertionClaims {
     pub sub: String,
     /// A string or an array; the verifier decides which are accepted.
     pub aud: Value,
+    #[serde(deserialize_with = "numeric_date")]
     pub exp: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_numeric_date",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub iat: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_numeric_date",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub nbf: Option<i64>,
     pub jti: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

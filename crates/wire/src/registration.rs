@@ -23,30 +23,44 @@ pub enum Profile {
 pub enum AuthMethod {
     PrivateKeyJwt,
     ClientSecretBasic,
+    ClientSecretPost,
     None,
 }
 
 impl AuthMethod {
-    pub const ALL: [Self; 3] = [Self::PrivateKeyJwt, Self::ClientSecretBasic, Self::None];
+    pub const ALL: [Self; 4] = [
+        Self::PrivateKeyJwt,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::None,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
             Self::None => "none",
+        }
+    }
+
+    /// Whether the client has a secret.
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::ClientSecretBasic | Self::ClientSecretPost => true,
+            Self::PrivateKeyJwt | Self::None => false,
         }
     }
 }
 
-/// Which `aud` a client's assertions may have. An endpoint URL as audience lets one server replay an assertion at another
-/// (draft-ietf-oauth-rfc7523bis), so the issuer is the default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Which `aud` a client's assertions may have, where its registration says it; without a word the profile decides. An endpoint URL as
+/// audience lets one server replay an assertion at another (draft-ietf-oauth-rfc7523bis).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssertionAudience {
     /// The issuer, as a string or as the only member of a list; profile `fapi2` takes the string only.
-    #[default]
     Issuer,
-    /// Also the URL of the endpoint that is called, for clients that cannot be changed.
+    /// Also the URL of the endpoint that is called or of the token endpoint, for clients that cannot be changed.
     Endpoint,
 }
 
@@ -71,6 +85,9 @@ pub struct ClientFile {
     pub token_endpoint_auth_signing_alg: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// Where its keys are published, instead of `jwks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,8 +99,8 @@ pub struct ClientFile {
     /// Allows access tokens that are not bound to a DPoP key.
     #[serde(default)]
     pub bearer: bool,
-    #[serde(default)]
-    pub assertion_audience: AssertionAudience,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_audience: Option<AssertionAudience>,
     /// CIBA section 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_token_delivery_mode: Option<Delivery>,

@@ -83,7 +83,8 @@ pub fn login_hint(
 
 /// The `kid` of an ID token, unverified: its key is looked up among all that this issuer ever published.
 pub fn unverified_kid(text: &str) -> Option<String> {
-    UnverifiedJwt::parse(text).ok()?.header().kid.clone()
+    let unverified = UnverifiedJwt::parse_client_assertion(text).ok()?;
+    unverified.header().kid.clone()
 }
 
 /// The user that an ID token of this issuer names; also one that expired at most [`MAX_HINT_AGE`] ago.

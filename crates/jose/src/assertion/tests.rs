@@ -31,6 +31,8 @@ fn client_rules(audience: AudienceRule<'_>) -> ClientAssertionRules<'_> {
         client_id: "reports",
         issuer: ISSUER,
         audience,
+        algorithm: None,
+        max_life: MAX_CLIENT_ASSERTION_LIFE,
         now: Timestamp::from_seconds(NOW),
     }
 }

@@ -16,6 +16,7 @@ use crate::approvals::long_poll;
 use crate::client::answer::{json, status};
 use crate::node::app::App;
 use crate::node::failure::{Failure, RefusedRequest};
+use crate::request::client_request::AuthorizationHeader;
 
 /// Where a request of a program came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +35,9 @@ impl ProgramRoute {
         }
     }
 
-    /// The status of the token endpoint's family, with the exceptions of CIBA 13 (what policy denies) and of RFC 6750 section 3.1.
-    const fn status(self, code: ErrorCode) -> StatusCode {
+    /// The status of the token endpoint's family, with the exceptions of CIBA 13 and RFC 7662 section 2.3 (401 however the client
+    /// came) and of RFC 6750 section 3.1.
+    const fn status(self, code: ErrorCode, header: AuthorizationHeader) -> StatusCode {
         match (self, code) {
             (Self::Endpoint(Endpoint::Backchannel), ErrorCode::AccessDenied)
             | (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InsufficientScope) => {
@@ -45,16 +47,24 @@ impl ProgramRoute {
                 StatusCode::BAD_REQUEST
             }
             (Self::Endpoint(Endpoint::Userinfo), _) => StatusCode::UNAUTHORIZED,
+            (
+                Self::Endpoint(Endpoint::Backchannel | Endpoint::Introspect),
+                ErrorCode::InvalidClient,
+            ) => StatusCode::UNAUTHORIZED,
+            (_, ErrorCode::InvalidClient) => match header {
+                AuthorizationHeader::Sent => StatusCode::UNAUTHORIZED,
+                AuthorizationHeader::Absent => StatusCode::BAD_REQUEST,
+            },
             (_, code) => status(code),
         }
     }
 
     /// `WWW-Authenticate` of a refusal, if it has one.
-    fn challenge(self, refusal: &OAuthError) -> Option<HeaderValue> {
+    fn challenge(self, refusal: &OAuthError, status: StatusCode) -> Option<HeaderValue> {
         if self == Self::Endpoint(Endpoint::Userinfo) {
             return token_challenge(refusal);
         }
-        (refusal.code == ErrorCode::InvalidClient)
+        (status == StatusCode::UNAUTHORIZED)
             .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))
     }
 }
@@ -81,6 +91,7 @@ fn token_challenge(refusal: &OAuthError) -> Option<HeaderValue> {
 pub struct ClientError {
     pub app: Arc<App>,
     pub route: ProgramRoute,
+    pub authorization: AuthorizationHeader,
     pub failure: Failure,
     /// Whether the answer carries the client's next nonce (RFC 9449 section 8.2).
     pub offers_nonce: bool,
@@ -151,9 +162,10 @@ impl ClientError {
             excess: refusal.excess.clone(),
             error_id: None,
         };
-        let mut response = json(self.route.status(refusal.code), &body);
+        let status = self.route.status(refusal.code, self.authorization);
+        let mut response = json(status, &body);
         let headers = response.headers_mut();
-        if let Some(challenge) = self.route.challenge(refusal) {
+        if let Some(challenge) = self.route.challenge(refusal, status) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         match &self.failure {

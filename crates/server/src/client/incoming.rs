@@ -25,7 +25,7 @@ use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::failure::Failure;
 use crate::request::caller::Caller;
-use crate::request::client_request::ClientRequest;
+use crate::request::client_request::{AuthorizationHeader, ClientRequest};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -72,6 +72,7 @@ impl RequestHead {
         ClientError {
             app: self.app.clone(),
             route: route.into(),
+            authorization: AuthorizationHeader::of(&self.headers),
             failure,
             offers_nonce: false,
             wait: None,
@@ -146,6 +147,7 @@ impl IncomingRequest {
         })?;
         Ok(ClientRequest {
             endpoint,
+            authorization: AuthorizationHeader::of(headers),
             address: *address,
             wait: long_poll::preference(headers),
             offers_nonce,
@@ -179,6 +181,7 @@ impl ClientRequest {
             Err(failure) => Err(ClientError {
                 app: self.app.clone(),
                 route: self.endpoint.into(),
+                authorization: self.authorization,
                 failure,
                 offers_nonce: self.offers_nonce,
                 wait: self.wait,

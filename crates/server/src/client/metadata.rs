@@ -10,7 +10,7 @@ use writ_authority::Level;
 use writ_core::request::OPENID;
 use writ_core::task::ACR_VALUES;
 use writ_wire::ciba::LOGIN_HINT_TYPE;
-use writ_wire::dpop::SIGNING_ALGORITHMS;
+use writ_wire::dpop::{ASSERTION_ALGORITHMS, SIGNING_ALGORITHMS};
 use writ_wire::metadata::ServerMetadata;
 use writ_wire::registration::{AuthMethod, Delivery};
 use writ_wire::token::GrantType;
@@ -42,7 +42,12 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
     let features = app.config.features;
     let algorithms = || SIGNING_ALGORITHMS.map(str::to_owned).to_vec();
     let names = |methods: &[AuthMethod]| methods.iter().map(|m| m.as_str().to_owned()).collect();
-    let confidential = [AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic];
+    let assertions = || ASSERTION_ALGORITHMS.map(str::to_owned).to_vec();
+    let confidential = [
+        AuthMethod::PrivateKeyJwt,
+        AuthMethod::ClientSecretBasic,
+        AuthMethod::ClientSecretPost,
+    ];
     ServerMetadata {
         issuer: app.config.issuer.to_string(),
         authorization_endpoint: url("/authorize"),
@@ -62,9 +67,9 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         response_modes_supported: vec!["query".to_owned()],
         grant_types_supported: GrantType::ALL.map(|g| g.as_str().to_owned()).to_vec(),
         token_endpoint_auth_methods_supported: names(&AuthMethod::ALL),
-        token_endpoint_auth_signing_alg_values_supported: algorithms(),
+        token_endpoint_auth_signing_alg_values_supported: assertions(),
         introspection_endpoint_auth_methods_supported: names(&confidential),
-        introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
+        introspection_endpoint_auth_signing_alg_values_supported: assertions(),
         code_challenge_methods_supported: vec!["S256".to_owned()],
         dpop_signing_alg_values_supported: algorithms(),
         authorization_details_types_supported: catalogue.types.names().map(str::to_owned).collect(),

@@ -16,6 +16,7 @@ use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::config::Config;
+use crate::node::client_keys::FetchedKeySets;
 use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
@@ -53,6 +54,7 @@ pub struct App {
     pub notices: OutgoingChannels,
     /// What others host and this server fetched.
     pub documents: Documents,
+    pub key_sets: FetchedKeySets,
     pub live: EventStreams,
     pub urls: Urls,
 }
@@ -131,6 +133,7 @@ impl App {
             metrics,
             notices,
             documents,
+            key_sets: FetchedKeySets::new(),
             live: EventStreams::new(),
             config,
             store,

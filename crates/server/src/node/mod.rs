@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod client_address;
+pub mod client_keys;
 pub mod failure;
 pub mod keyring;
 pub mod listener;

@@ -11,7 +11,7 @@ use writ_core::registration::{self, Faults, People};
 use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
-use writ_wire::registration::{AuthMethod, ClientFile, ResourceFile};
+use writ_wire::registration::{ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
@@ -124,7 +124,8 @@ impl Registrar<'_> {
             None => ClientId::make(now, self.random.bytes()),
         };
         file.client_id = Some(id.to_string());
-        let secret = (registration::auth_method(&file) == AuthMethod::ClientSecretBasic)
+        let secret = registration::auth_method(&file)
+            .has_secret()
             .then(|| self.random.secret());
         let digest = secret.as_deref().map(secret_digest);
         let client = registration::client(&file, id.clone(), digest.clone(), people.as_ref())?;

@@ -1,7 +1,6 @@
 //! Who is hinted (CIBA 7.1), by a name, a token of the client or one of ours.
 
 use writ_core::OAuthError;
-use writ_core::client::Authentication;
 use writ_jose::assertion::{self, AssertionError, HintRules};
 use writ_jose::key::PublicKey;
 use writ_wire::ciba::{BackchannelRequest, UserHint};
@@ -16,7 +15,7 @@ pub async fn hinted(
 ) -> Result<HintedPerson, Failure> {
     let subject = match &request.hint {
         UserHint::Login(text) => text.clone(),
-        UserHint::LoginToken(text) => by_client(context, text)?,
+        UserHint::LoginToken(text) => by_client(context, text).await?,
         UserHint::IdToken(text) => by_id_token(context, text).await?,
     };
     let asking = match &request.subject_token {
@@ -34,13 +33,16 @@ fn rules<'a>(context: &'a ApprovalContext<'_>) -> HintRules<'a> {
     }
 }
 
-fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
-    let Authentication::PrivateKeyJwt(keys) = &context.request.client().authentication else {
-        return Err(context.refuse(OAuthError::invalid_request(
-            "`login_hint_token`: this client has no registered keys",
-        )));
-    };
-    assertion::login_hint(text, keys, &rules(context)).map_err(|error| {
+async fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
+    let client = context.request.client();
+    let keys = context.request.app.client_keys(client, text).await;
+    let keys = keys.map_err(|missing| {
+        missing.failure(|why| {
+            let sentence = format!("`login_hint_token`: {why}");
+            context.refuse(OAuthError::invalid_request(sentence))
+        })
+    })?;
+    assertion::login_hint(text, &keys, &rules(context)).map_err(|error| {
         let sentence = format!("`login_hint_token` is not usable: {error}");
         let code = match error {
             AssertionError::Expired => ErrorCode::ExpiredLoginHintToken,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use writ_core::OAuthError;
-use writ_core::client::{Authentication, Client};
+use writ_core::client::Client;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::exchange::{self, Actor, ExchangeFacts, Exchanged, Way};
@@ -202,9 +202,8 @@ async fn by_assertion(context: &TokenRequestContext<'_>, text: &str) -> Result<V
     };
     let unverified = UnverifiedAssertion::parse(text).map_err(|e| refuse(&e))?;
     let client = agent(context, unverified.subject()).await?;
-    let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
-        return Err(refuse(&"its agent has no registered keys"));
-    };
+    let keys = context.app.client_keys(&client, text).await;
+    let keys = keys.map_err(|missing| missing.failure(|why| refuse(&why)))?;
     let rules = ActorAssertionRules {
         agent: client.id.as_str(),
         issuer: context.catalogue.issuer.as_str(),
@@ -212,7 +211,7 @@ async fn by_assertion(context: &TokenRequestContext<'_>, text: &str) -> Result<V
         now: context.now,
     };
     let assertion = unverified
-        .verify_actor(keys, &rules)
+        .verify_actor(&keys, &rules)
         .map_err(|e| refuse(&e))?;
     Ok(Verified {
         binds: assertion.binds.clone(),
