@@ -213,7 +213,7 @@ both!(
         let reply = public.send(&world, "/token", &form).await;
         assert_eq!(
             reply.refusal(),
-            (401, "invalid_client".to_owned()),
+            (400, "invalid_client".to_owned()),
             "without its secret"
         );
         let guessed = Plain {

@@ -45,7 +45,9 @@ pub enum AssertionError {
         found: String,
     },
     /// The sender may have published new keys.
-    #[error("no registered key fits the assertion's `kid` and `alg`: register it in `jwks`, or publish it at `jwks_uri`")]
+    #[error(
+        "no registered key fits the assertion's `kid` and `alg`: register it in `jwks`, or publish it at `jwks_uri`"
+    )]
     UnknownKey,
     #[error("the assertion's signature does not verify with the registered key")]
     BadSignature,
@@ -53,9 +55,7 @@ pub enum AssertionError {
     Subject(String),
     #[error("the `iss` (and `client_id`) must be `{0}`")]
     Issuer(String),
-    #[error(
-        "the `alg` must be `{0}`, the registered `token_endpoint_auth_signing_alg`"
-    )]
+    #[error("the `alg` must be `{0}`, the registered `token_endpoint_auth_signing_alg`")]
     RegisteredAlgorithm(&'static str),
     #[error("the `alg` must be the registered one, {0}")]
     Algorithm(&'static str),
@@ -107,11 +107,6 @@ impl<'a> UnverifiedAssertion<'a> {
         let jws = jws.map_err(AssertionError::Malformed)?;
         let claims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
         Ok(Self { jws, claims })
-    }
-
-    /// The `kid` of its header: only for looking up the key.
-    pub fn kid(&self) -> Option<&str> {
-        self.jws.header().kid.as_deref()
     }
 
     /// The claimed `sub`, unverified: only for looking up the keys.

@@ -144,10 +144,7 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-fn read_header(
-    json: &[u8],
-    algorithm: fn(&str) -> Option<Algorithm>,
-) -> Result<Header, JwsError> {
+fn read_header(json: &[u8], algorithm: fn(&str) -> Option<Algorithm>) -> Result<Header, JwsError> {
     let raw: RawHeader = read_object(json).map_err(JwsError::Header)?;
     if raw.crit.is_some() || raw.b64.is_some() {
         return Err(JwsError::Critical);

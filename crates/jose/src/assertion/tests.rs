@@ -159,6 +159,7 @@ fn rfc7523bis_audience_by_profile() {
             AudienceRule::IssuerOr(&endpoints),
             [true, true, true, true, false],
         ),
+        (AudienceRule::Contains(&endpoints), [true; 5]),
     ];
     for (rule, taken) in expected {
         let found = [&issuer, &issuer_list, &endpoint, &both, &foreign]

@@ -342,3 +342,110 @@ fn a_thumbprint_is_32_bytes_of_strict_base64url() {
         json!(good)
     );
 }
+
+#[test]
+fn rfc_7518_3_3_rs256_is_for_client_assertions_alone() {
+    let with_alg = |alg: &str| with(&rfc_7638(), "alg", json!(alg));
+    let made = |key: Value, signatures| PublicKey::from_jwk_with(&jwk(key), signatures);
+    let algorithms = [Algorithm::Ps256, Algorithm::Rs256, Algorithm::Es256];
+    for (key, signatures, expected) in [
+        (rfc_7638(), RsaSignatures::Pss, [true, false, false]),
+        (rfc_7638(), RsaSignatures::PssAndPkcs1, [true, true, false]),
+        (
+            with_alg("PS256"),
+            RsaSignatures::PssAndPkcs1,
+            [true, false, false],
+        ),
+        (
+            with_alg("RS256"),
+            RsaSignatures::PssAndPkcs1,
+            [false, true, false],
+        ),
+    ] {
+        let made = made(key.clone(), signatures).unwrap();
+        assert_eq!(
+            algorithms.map(|a| made.takes(a)),
+            expected,
+            "{key} {signatures:?}"
+        );
+    }
+    assert!(matches!(
+        refusal(with_alg("RS256")),
+        KeyError::Algorithm { .. }
+    ));
+    let es256 = with(&Party::new(1).jwk(), "alg", json!("RS256"));
+    assert!(made(es256, RsaSignatures::PssAndPkcs1).is_err());
+    assert_eq!(Algorithm::parse("RS256"), None);
+}
+
+#[test]
+fn rs256_verifies_only_as_rs256() {
+    let pair = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let (n, e) = (pair.public_key().modulus(), pair.public_key().exponent());
+    let key = json!({
+        "kty": "RSA", "n": encode(n.big_endian_without_leading_zero()),
+        "e": encode(e.big_endian_without_leading_zero()),
+    });
+    let key = PublicKey::from_jwk_with(&jwk(key), RsaSignatures::PssAndPkcs1).unwrap();
+    let sign = |padding| {
+        let mut signature = vec![0; pair.public_modulus_len()];
+        let random = SystemRandom::new();
+        pair.sign(padding, &random, b"message", &mut signature)
+            .unwrap();
+        signature
+    };
+    let pss = sign(&signature::RSA_PSS_SHA256);
+    let pkcs1 = sign(&signature::RSA_PKCS1_SHA256);
+    for (algorithm, good, bad) in [
+        (Algorithm::Rs256, &pkcs1, &pss),
+        (Algorithm::Ps256, &pss, &pkcs1),
+    ] {
+        assert!(key.verify_as(algorithm, b"message", good));
+        assert!(!key.verify_as(algorithm, b"message", bad));
+        assert!(!key.verify_as(algorithm, b"massage", good));
+    }
+    assert!(!key.verify_as(Algorithm::Es256, b"message", &pss));
+}
+
+#[test]
+fn rfc_7517_5_a_set_of_a_client_is_used_by_its_usable_keys() {
+    let good = with(&Party::new(1).jwk(), "kid", json!("a"));
+    let odd = [
+        json!({ "kty": "AKP", "alg": "ML-DSA-44" }),
+        with(&rfc_7638(), "use", json!("enc")),
+        json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" }),
+    ];
+    let secret = json!({ "kty": "oct", "k": "AAAA" });
+    let private = with(&good, "d", json!("AAAA"));
+    let set = |keys: Vec<Value>| {
+        let keys = keys.into_iter().map(jwk).collect();
+        KeySet::of_client(&JwkSet { keys }, RsaSignatures::Pss).map(|set| set.keys().len())
+    };
+    let more = |key: &Value| [&odd[..], &[key.clone()]].concat();
+    assert_eq!(set(more(&good)), Ok(1));
+    assert_eq!(set(more(&secret)), Err(KeyError::Symmetric));
+    assert_eq!(set(more(&private)), Err(KeyError::PrivateMember("d")));
+    assert!(matches!(set(odd.to_vec()), Err(KeyError::KeyType(_))));
+    assert_eq!(set(vec![]), Err(KeyError::NoneUsable));
+    assert!(matches!(
+        set(vec![good.clone(), good.clone()]),
+        Err(KeyError::RepeatedKid(_))
+    ));
+    assert_eq!(
+        set(vec![good.clone(); MAX_KEYS + 1]),
+        Err(KeyError::TooMany)
+    );
+    let published = |text: String| {
+        KeySet::published(text.as_bytes(), RsaSignatures::Pss).map(|set| set.keys().len())
+    };
+    let keys = |keys: &[Value]| published(json!({ "keys": keys }).to_string());
+    assert_eq!(
+        keys(&[&[private, secret, json!(1)], &more(&good)[..]].concat()),
+        Ok(1)
+    );
+    assert_eq!(keys(&odd), Err(KeyError::NoneUsable));
+    let many: Vec<Value> = (1..=20).map(|seed| Party::new(seed).jwk()).collect();
+    assert_eq!(keys(&many), Ok(MAX_KEYS));
+    assert_eq!(published("[]".to_owned()), Err(KeyError::NotASet));
+    assert_eq!(published("{}".to_owned()), Err(KeyError::NotASet));
+}

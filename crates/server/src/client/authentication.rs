@@ -68,7 +68,9 @@ impl App {
             }
             (None, Some(secret), None) => {
                 let id = named.ok_or_else(|| {
-                    OAuthError::invalid_client("parameter `client_id` is missing beside `client_secret`")
+                    OAuthError::invalid_client(
+                        "parameter `client_id` is missing beside `client_secret`",
+                    )
                 })?;
                 let client = self.by_secret(id, secret, SecretMethods::Post).await?;
                 Ok(client.into())

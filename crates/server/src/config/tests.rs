@@ -67,6 +67,8 @@ fn unsafe_settings_and_unknown_keys_refuse_to_start() {
         vec![issuer, key, ("DATABASE__URL", "mysql:x")],
         vec![issuer, key, ("SERVER__ISUER", "x")],
         vec![issuer, key, ("FEATURES__MAGIC", "true")],
+        vec![issuer, key, ("OUTBOUND__CA_FILE", "/nowhere/ca.pem")],
+        vec![issuer, key, ("OUTBOUND__CA_FILE", "Cargo.toml")],
         vec![issuer, key, ("PROMPTS__PER_PERSON", "0")],
         vec![issuer, key, ("PROMPTS__PER_PAIR", "-1")],
         vec![issuer, key, ("PROMPTS__PER_AGENT", "1000001")],
