@@ -97,4 +97,6 @@ pub enum KeyError {
 }
 
 #[cfg(test)]
+mod client_key_tests;
+#[cfg(test)]
 mod tests;
