@@ -119,7 +119,13 @@ both!(
         let methods = names(&found["token_endpoint_auth_methods_supported"]);
         assert_eq!(
             methods,
-            ["client_secret_basic", "none", "private_key_jwt"].into()
+            [
+                "client_secret_basic",
+                "client_secret_post",
+                "none",
+                "private_key_jwt"
+            ]
+            .into()
         );
         let with_keys = json!({ "keys": [cast.planner.assertion.jwk()] });
         for method in methods {
@@ -131,7 +137,7 @@ both!(
             assert!(world.try_add_client(file).await.is_ok(), "{method}");
         }
         let other = Web::file(
-            json!({ "client_id": "x", "token_endpoint_auth_method": "client_secret_post" }),
+            json!({ "client_id": "x", "token_endpoint_auth_method": "client_secret_jwt" }),
         );
         assert!(
             world.try_add_client(other).await.is_err(),
@@ -174,7 +180,6 @@ both!(
         for list in [
             "dpop_signing_alg_values_supported",
             "backchannel_authentication_request_signing_alg_values_supported",
-            "token_endpoint_auth_signing_alg_values_supported",
         ] {
             assert_eq!(
                 names(&found[list]),
@@ -182,6 +187,10 @@ both!(
                 "{list}"
             );
         }
+        assert_eq!(
+            names(&found["token_endpoint_auth_signing_alg_values_supported"]),
+            ["ES256", "EdDSA", "PS256", "RS256"].into()
+        );
         assert_eq!(
             found["backchannel_token_delivery_modes_supported"],
             json!(["poll", "ping", "push"])

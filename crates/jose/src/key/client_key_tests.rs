@@ -98,7 +98,7 @@ fn rfc_7517_5_a_set_of_a_client_is_used_by_its_usable_keys() {
         let keys = keys.into_iter().map(jwk).collect();
         KeySet::of_client(&JwkSet { keys }, RsaSignatures::Pss).map(|set| set.keys().len())
     };
-    let more = |key: &Value| [&odd[..], &[key.clone()]].concat();
+    let more = |key: &Value| [&odd[..], std::slice::from_ref(key)].concat();
     assert_eq!(set(more(&good)), Ok(1));
     assert_eq!(set(more(&secret)), Err(KeyError::Symmetric));
     assert_eq!(set(more(&private)), Err(KeyError::PrivateMember("d")));
