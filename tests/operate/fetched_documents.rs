@@ -13,6 +13,11 @@ use writ_testkit::{HttpReceiver, both_heard};
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
+type Headers<'a> = &'a [(&'a str, &'a str)];
+
+/// Status, headers and body, and why they are no document.
+type Answer<'a> = (u16, Headers<'a>, &'a str, FetchError);
+
 fn wanted(url: &str) -> WantedDocument<'_> {
     WantedDocument {
         url,
@@ -105,7 +110,7 @@ both_heard!(
         let size = writ_platform::guard::MAX_RESPONSE_BYTES;
         let too_large = FetchError::Guard(writ_platform::guard::GuardError::TooLarge(size));
         let invalid = FetchError::Invalid("it is no object".to_owned());
-        let table: Vec<(u16, &[(&str, &str)], &str, FetchError)> = vec![
+        let table: Vec<Answer<'_>> = vec![
             (
                 301,
                 &[("location", "https://client.example/")],
