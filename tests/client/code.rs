@@ -185,7 +185,9 @@ both!(
         world.advance(1);
         assert_eq!(cast.redeem(&world, &code).await.refusal(), grant());
         assert!(!is_active(&world, &cast, &token).await);
-        assert_eq!(world.events_named("delegation.stopped").await.len(), 1);
+        let stopped = world.events_named("task.revoked").await;
+        assert_eq!(stopped.len(), 1);
+        assert_eq!(stopped[0].data["by"], "server");
         let form = vec![
             ("grant_type", "refresh_token".to_owned()),
             ("refresh_token", refresh),

@@ -40,6 +40,7 @@ mod refresh_public;
 mod refusals;
 mod registration;
 mod request_uri;
+mod revoke;
 mod route_metrics;
 pub(crate) mod step_up;
 mod story;

@@ -109,7 +109,7 @@ both!(
             !world
                 .event_names()
                 .await
-                .contains(&"delegation.stopped".to_owned())
+                .contains(&"task.revoked".to_owned())
         );
     }
 );
@@ -152,7 +152,7 @@ both!(
         let events = world.events().await;
         let stopped: Vec<_> = events
             .iter()
-            .filter(|e| e.name == "delegation.stopped")
+            .filter(|e| e.name == "task.revoked")
             .collect();
         assert_eq!(stopped.len(), 1);
         assert_eq!(stopped[0].subject.as_deref(), Some(cast.alice.as_str()));

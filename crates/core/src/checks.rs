@@ -17,6 +17,8 @@ pub enum Endpoint {
     /// draft-rosomakho-oauth-txn-challenge-00: presents a challenge, and polls.
     Transaction,
     Introspect,
+    /// RFC 7009 section 2.
+    Revoke,
     Userinfo,
 }
 
@@ -63,7 +65,7 @@ impl ProofRule {
 }
 
 impl Endpoint {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -76,6 +78,7 @@ impl Endpoint {
         Self::DeviceAuthorization,
         Self::Transaction,
         Self::Introspect,
+        Self::Revoke,
         Self::Userinfo,
     ];
 
@@ -96,6 +99,7 @@ impl Endpoint {
             }
             Self::Backchannel => (ClientRule::Authenticated, ProofRule::IfSent),
             Self::Introspect => (ClientRule::Authenticated, ProofRule::Ignored),
+            Self::Revoke => (ClientRule::AuthenticatedOrPublic, ProofRule::Ignored),
             Self::Userinfo => (ClientRule::Unauthenticated, ProofRule::UnlessBearer),
         };
         Checks { client, proof }
@@ -110,6 +114,7 @@ impl Endpoint {
             Self::DeviceAuthorization => "/device_authorization",
             Self::Transaction => "/transaction_authorization",
             Self::Introspect => "/introspect",
+            Self::Revoke => "/revoke",
             Self::Userinfo => "/userinfo",
         }
     }

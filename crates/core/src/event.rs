@@ -58,6 +58,7 @@ event_names! {
     TokenIssued = "token.issued",
     TokenExchanged = "token.exchanged",
     TokenRefreshed = "token.refreshed",
+    TokenRevoked = "token.revoked",
     TokenRefused = "token.refused",
     RequestRefused = "request.refused",
     KeyCreated = "key.created",

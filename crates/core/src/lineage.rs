@@ -64,6 +64,11 @@ impl Stopped {
 }
 
 impl Lineage {
+    /// Whether the leaf is the grant itself, with everything of the task below it.
+    pub fn is_grant(&self) -> bool {
+        self.leaf.parent.is_none() && self.leaf.asked_by.is_none()
+    }
+
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.stopped.is_none() && now < self.ends_at
     }

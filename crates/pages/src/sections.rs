@@ -126,7 +126,7 @@ texts! {
         consented: String, consent_denied: String, asked: String, approved: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String,
-        handed_over: String, stopped: String, signed_in: String, signed_in_passkey: String,
+        handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, passkey_added: String, passkey_removed: String,
         settings_changed: String, somebody: String,
     }

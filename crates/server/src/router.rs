@@ -12,7 +12,9 @@ use writ_core::checks::Endpoint;
 use writ_pages::FailureKind;
 
 use crate::client::incoming::program_route;
-use crate::client::{ciba, device, introspect, metadata, par, token, transaction, types, userinfo};
+use crate::client::{
+    ciba, device, introspect, metadata, par, revoke, token, transaction, types, userinfo,
+};
 use crate::node::app::App;
 use crate::people;
 
@@ -60,6 +62,7 @@ fn program_endpoints() -> Router<Arc<App>> {
             Endpoint::Introspect.path(),
             program_route(post, introspect::introspect),
         )
+        .route(Endpoint::Revoke.path(), program_route(post, revoke::revoke))
         .route(Endpoint::Userinfo.path(), userinfo)
 }
 

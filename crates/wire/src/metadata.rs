@@ -10,6 +10,8 @@ pub struct ServerMetadata {
     pub jwks_uri: String,
     pub pushed_authorization_request_endpoint: String,
     pub introspection_endpoint: String,
+    /// RFC 7009.
+    pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
     /// CIBA 4.
     pub backchannel_authentication_endpoint: String,
@@ -29,6 +31,8 @@ pub struct ServerMetadata {
     pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
     pub introspection_endpoint_auth_methods_supported: Vec<String>,
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<String>,
+    pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<String>,
     pub code_challenge_methods_supported: Vec<String>,
     pub dpop_signing_alg_values_supported: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -70,6 +70,15 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     (status, headers, text).into_response()
 }
 
+/// Success that has nothing to say, and must not be cached.
+pub fn empty() -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ];
+    (StatusCode::OK, headers, Body::empty()).into_response()
+}
+
 impl App {
     /// `server_error` with an id that names the one log line.
     pub fn broken(&self, cause: &str) -> Response {

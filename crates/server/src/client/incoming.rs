@@ -18,7 +18,7 @@ use writ_core::checks::{Endpoint, ProofRule};
 use writ_wire::form::Form;
 
 use crate::approvals::long_poll;
-use crate::client::answer::json;
+use crate::client::answer::{empty, json};
 use crate::client::authentication::PresentedCredentials;
 use crate::client::error::{ClientError, ProgramRoute, add_nonce};
 use crate::node::app::App;
@@ -176,13 +176,24 @@ impl ClientRequest {
                 }
                 Ok(response)
             }
-            Err(failure) => Err(ClientError {
-                app: self.app.clone(),
-                route: self.endpoint.into(),
-                failure,
-                offers_nonce: self.offers_nonce,
-                wait: self.wait,
-            }),
+            Err(failure) => Err(self.error(failure)),
+        }
+    }
+
+    /// The answer of a request whose success has nothing to say.
+    pub fn answer_empty(&self, result: Result<(), Failure>) -> Result<Response, ClientError> {
+        result
+            .map(|()| empty())
+            .map_err(|failure| self.error(failure))
+    }
+
+    fn error(&self, failure: Failure) -> ClientError {
+        ClientError {
+            app: self.app.clone(),
+            route: self.endpoint.into(),
+            failure,
+            offers_nonce: self.offers_nonce,
+            wait: self.wait,
         }
     }
 

@@ -79,6 +79,7 @@ impl App {
             Endpoint::DeviceAuthorization => &self.urls.device_authorization,
             Endpoint::Transaction => &self.urls.transaction,
             Endpoint::Introspect => &self.urls.introspect,
+            Endpoint::Revoke => &self.urls.revoke,
             Endpoint::Userinfo => &self.urls.userinfo,
         }
     }

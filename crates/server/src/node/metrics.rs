@@ -15,6 +15,7 @@ pub struct Metrics {
     refusals: Family<RefusalLabel, Counter>,
     logins: Family<ResultLabel, Counter>,
     consents: Family<ResultLabel, Counter>,
+    revocations: Family<TokenLabel, Counter>,
     stops: Counter,
     notices: Family<NoticeLabel, Counter>,
     broken: Counter<u64, AtomicU64>,
@@ -34,6 +35,11 @@ struct RefusalLabel {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabel {
+    token: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -65,6 +71,12 @@ impl Metrics {
             "tasks stopped by their person",
             stops.clone(),
         );
+        let revocations = Family::default();
+        registry.register(
+            "tokens_revoked",
+            "tokens that their client revoked, by kind",
+            revocations.clone(),
+        );
         let notices = Family::default();
         registry.register(
             "notices",
@@ -78,6 +90,7 @@ impl Metrics {
             refusals,
             logins,
             consents,
+            revocations,
             stops,
             notices,
             broken,
@@ -103,6 +116,11 @@ impl Metrics {
 
     pub fn consent(&self, result: &'static str) {
         self.consents.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// `token`: the kind of the token that was presented.
+    pub fn revoked(&self, token: &'static str) {
+        self.revocations.get_or_create(&TokenLabel { token }).inc();
     }
 
     pub fn stopped(&self) {

@@ -186,33 +186,6 @@ impl TokenRequestContext<'_> {
         })
     }
 
-    /// A code or refresh token was used a second time: everything below the grant that it belongs to is stopped.
-    pub async fn refuse_and_stop(
-        &self,
-        session: DatabaseTransaction,
-        refusal: OAuthError,
-        lineage: &Lineage,
-        because: &str,
-    ) -> Failure {
-        match self.stop_leaf(session, lineage, because).await {
-            Ok(()) => self.refuse_below(refusal, lineage),
-            Err(failure) => failure,
-        }
-    }
-
-    async fn stop_leaf(
-        &self,
-        mut session: DatabaseTransaction,
-        lineage: &Lineage,
-        because: &str,
-    ) -> Result<(), Failure> {
-        if session.stop_delegation(&lineage.leaf.id, self.now).await? {
-            let event = self.stopped(because).about(&lineage.task);
-            session.insert_event(&event.under(&lineage.leaf)).await?;
-        }
-        Ok(session.commit().await?)
-    }
-
     fn stopped(&self, because: &str) -> Event {
         let id = self.app.event_id(self.now);
         Event::new(id, self.now, EventName::DelegationStopped)

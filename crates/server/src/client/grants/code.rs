@@ -8,6 +8,7 @@ use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{CodeRequest, TokenResponse};
 
+use crate::client::end_grant::refuse_and_end;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
 use crate::request::token_request::{IssuedToken, MintedToken, RefreshGrant, TokenRequestContext};
@@ -69,10 +70,8 @@ async fn refuse(
     let lineage = &found.lineage;
     match outcome {
         CodeOutcome::RefuseAndStop(refusal) => {
-            let because = "the code was used twice";
-            context
-                .refuse_and_stop(session, refusal, lineage, because)
-                .await
+            let end = (lineage, "the code was used twice");
+            refuse_and_end(context, session, refusal, end).await
         }
         CodeOutcome::Refuse(refusal) => context.refuse_below(refusal, lineage),
         CodeOutcome::Redeem(_) => context.refuse_below(code::unknown(), lineage),

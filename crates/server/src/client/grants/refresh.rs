@@ -8,6 +8,7 @@ use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, RefreshOutcom
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
+use crate::client::end_grant::refuse_and_end;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
 use crate::request::token_request::{IssuedToken, TokenRequestContext};
@@ -30,9 +31,8 @@ pub async fn refresh(
         }
         // It was rotated away and comes again: somebody else has it, so the grant is stopped.
         RefreshOutcome::RefuseAndStop(refusal) => {
-            let (lineage, because) = (&found.lineage, "the refresh token was used twice");
-            let refused = context.refuse_and_stop(session, refusal, lineage, because);
-            return Err(refused.await);
+            let end = (&found.lineage, "the refresh token was used twice");
+            return Err(refuse_and_end(context, session, refusal, end).await);
         }
     };
     context.claim(&mut session).await?;
