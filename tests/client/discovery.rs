@@ -206,9 +206,8 @@ both!(
 );
 
 /// Members for features that do not exist here.
-const ABSENT: [&str; 10] = [
+const ABSENT: [&str; 9] = [
     "registration_endpoint",
-    "revocation_endpoint",
     "end_session_endpoint",
     "check_session_iframe",
     "mtls_endpoint_aliases",

@@ -37,6 +37,8 @@ pub(crate) mod push;
 mod rar;
 mod refresh;
 mod refresh_public;
+mod refresh_scope;
+mod refresh_twin;
 mod refusals;
 mod registration;
 mod request_uri;

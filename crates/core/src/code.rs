@@ -110,9 +110,11 @@ pub fn unknown() -> OAuthError {
     OAuthError::invalid_grant("the code is unknown, expired or used")
 }
 
-/// Second use: the loser of a race with the same key costs nothing, anything later stops the grant.
+/// Second use: the loser of a race with the same key costs nothing, anything later stops the grant. Two absent keys are not the
+/// same key: without one nothing tells the client from somebody who saw the code.
 pub fn reuse(consumed: &Consumed, proof: Option<&Thumbprint>, now: Timestamp) -> CodeOutcome {
-    let raced = now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
+    let same_key = consumed.jkt.is_some() && consumed.jkt.as_ref() == proof;
+    let raced = same_key && now <= consumed.at.plus(RACE_GRACE);
     let refusal = unknown().because("code used before");
     if raced {
         CodeOutcome::Refuse(refusal)

@@ -10,6 +10,7 @@ use writ_core::mint::{self, Minting};
 use writ_core::pending::{
     self, Deciders, Decision, PendingRequest, RedeemedApproval, RedemptionFacts, RedemptionIds,
 };
+use writ_core::refresh::granted_scope;
 use writ_core::target;
 use writ_core::task::Task;
 use writ_jose::key::Thumbprint;
@@ -25,7 +26,7 @@ use crate::approvals::create::{Deciding, deciding_people};
 use crate::node::failure::Failure;
 use crate::node::registry::parse_client;
 use crate::request::replay::ReplayCheck;
-use crate::request::token_request::{MintedToken, RefreshGrant, TokenRequestContext};
+use crate::request::token_request::{MintedToken, RefreshGrant, TokenRequestContext, scope_member};
 
 /// How an approval is fetched.
 pub struct Redemption<'a> {
@@ -246,6 +247,7 @@ fn mint(
         not_after: delegation.expires_at,
     };
     let mut minted = context.mint(&minting)?;
+    minted.response.scope = scope_member(&granted_scope(&delegation.authority));
     let agreed =
         approved.request.asked.identity && target::has_openid(&delegation.authority, realm);
     let identity = agreed

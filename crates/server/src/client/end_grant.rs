@@ -2,7 +2,6 @@
 //! section 4.1.2, RFC 9700 section 4.14.2). The root ends with its task, so that its person finds no task that can do nothing.
 
 use serde_json::json;
-use writ_core::OAuthError;
 use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::lineage::Lineage;
@@ -10,7 +9,6 @@ use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::node::failure::Failure;
 use crate::request::token_request::TokenRequestContext;
 
 /// Who ends it.
@@ -91,26 +89,13 @@ impl GrantEnd<'_> {
     }
 }
 
-/// A code or refresh token was used a second time: the grant that it belongs to ends, and the request is refused.
-pub async fn refuse_and_end(
+/// A code or refresh token was used a second time: the grant that it belongs to ends, in this transaction.
+pub async fn end_by_server(
     context: &TokenRequestContext<'_>,
-    transaction: DatabaseTransaction,
-    refusal: OAuthError,
-    end: (&Lineage, &'static str),
-) -> Failure {
-    let (lineage, because) = end;
-    match end_by_server(context, transaction, lineage, because).await {
-        Ok(()) => context.refuse_below(refusal, lineage),
-        Err(failure) => failure,
-    }
-}
-
-async fn end_by_server(
-    context: &TokenRequestContext<'_>,
-    mut transaction: DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     lineage: &Lineage,
     because: &'static str,
-) -> Result<(), Failure> {
+) -> Result<EndedGrant, StoreError> {
     let end = GrantEnd {
         app: context.app,
         client: &context.caller.client,
@@ -119,6 +104,5 @@ async fn end_by_server(
         because,
         now: context.now,
     };
-    end.write(&mut transaction).await?;
-    Ok(transaction.commit().await?)
+    end.write(transaction).await
 }

@@ -13,6 +13,7 @@ pub mod metadata;
 pub mod par;
 pub mod proof;
 pub mod revoke;
+pub mod sighting;
 pub mod token;
 pub mod transaction;
 pub mod types;

@@ -10,13 +10,15 @@ use writ_core::id::{ClientId, DelegationId};
 use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_store::DatabaseTransaction;
+use writ_wire::claims::AccessTokenClaims;
 use writ_wire::form::Form;
+use writ_wire::time::Timestamp;
 
 use crate::client::end_grant::{EndedBy, EndedGrant, GrantEnd};
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
+use crate::client::sighting::see;
 use crate::node::failure::Failure;
-use crate::node::keyring::Keys;
 use crate::node::secret::secret_digest;
 use crate::request::client_request::ClientRequest;
 
@@ -43,10 +45,15 @@ async fn revoke_token(request: &ClientRequest) -> Result<(), Failure> {
     let token = token.map_err(|error| request.refuse(error))?;
     let (app, caller) = (&request.app, &request.caller);
     let keys = app.keys().await?;
+    let issuer = app.config.issuer.as_str();
+    let claims = access_token::verify(token, |kid| keys.find(kid), issuer, request.now).ok();
+    if let Some(claims) = &claims {
+        see(app, claims, request.now).await?;
+    }
     let mut transaction = app.begin().await?;
     let checks = caller.replay_checks();
     caller.claim(app, &mut transaction, checks).await?;
-    let found = PresentedGrant::find(request, &keys, &mut transaction, token).await?;
+    let found = PresentedGrant::find(&mut transaction, token, claims, request.now).await?;
     let Some(found) = found else {
         return Ok(transaction.commit().await?);
     };
@@ -74,13 +81,12 @@ struct PresentedGrant {
 impl PresentedGrant {
     /// `None` if the token is unknown or has expired. Two statements at most, both of what is uncached.
     async fn find(
-        request: &ClientRequest,
-        keys: &Keys,
         transaction: &mut DatabaseTransaction,
         token: &str,
+        claims: Option<AccessTokenClaims>,
+        now: Timestamp,
     ) -> Result<Option<Self>, Failure> {
-        let (issuer, now) = (request.app.config.issuer.as_str(), request.now);
-        if let Ok(claims) = access_token::verify(token, |kid| keys.find(kid), issuer, now) {
+        if let Some(claims) = claims {
             let Some(delegation) = claims.delegation().map(DelegationId::from_text) else {
                 return Ok(None);
             };

@@ -18,6 +18,7 @@ use crate::client::answer::json;
 use crate::client::error::ClientError;
 use crate::client::incoming::RequestHead;
 use crate::client::proof::proof;
+use crate::client::sighting::see;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
@@ -51,6 +52,9 @@ async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
         .into());
     }
     check_binding(head, &presented, &claims).await?;
+    if !see(app, &claims, now).await? {
+        return Err(invalid_token("the token is not live").into());
+    }
     person(app, &claims).await
 }
 

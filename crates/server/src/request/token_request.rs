@@ -10,7 +10,7 @@ use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
-use writ_core::mint::{Minting, scope_text};
+use writ_core::mint::Minting;
 use writ_core::realm::DecisionContext;
 use writ_core::refresh::{Binding, NewRefreshToken};
 use writ_core::task::Task;
@@ -18,6 +18,7 @@ use writ_jose::access_token;
 use writ_jose::key::Thumbprint;
 use writ_store::{CommitIsolation, DatabaseTransaction};
 use writ_wire::claims::AccessTokenClaims;
+use writ_wire::scope::Scope;
 use writ_wire::time::Timestamp;
 use writ_wire::token::{GrantType, TokenResponse};
 
@@ -90,7 +91,6 @@ impl TokenRequestContext<'_> {
         let realm = self.catalogue.realm();
         let claims = minting.claims(realm, self.now, self.app.random.identifier());
         let access_token = access_token::sign(&self.keys.active, &claims)?;
-        let scope = scope_text(minting.view);
         let mission = claims
             .mission
             .as_ref()
@@ -100,7 +100,7 @@ impl TokenRequestContext<'_> {
             token_type: minting.token_type(),
             expires_in: self.now.until(minting.expires_at(self.now)).as_secs(),
             refresh_token: None,
-            scope: (!scope.is_empty()).then_some(scope),
+            scope: claims.scope.clone(),
             authorization_details: minting.view.details().to_vec(),
             id_token: None,
             issued_token_type: None,
@@ -125,6 +125,7 @@ impl TokenRequestContext<'_> {
             client: grant.client.id.clone(),
             delegation: grant.delegation.id.clone(),
             binding: Binding::of(grant.client, grant.key),
+            access_jti: None,
             created_at: self.now,
             expires_at: grant.delegation.expires_at,
         };
@@ -230,6 +231,13 @@ impl TokenRequestContext<'_> {
         session.commit().await?;
         Err(self.refuse(refuse("what this request builds on was stopped".to_owned())))
     }
+}
+
+/// The member `scope` of an answer that opens or renews a grant: all that the client holds by it, over all resources, though each
+/// access token has the scopes of its audience alone (RFC 6749 section 5.1, RFC 8707 section 2.2).
+pub fn scope_member(scope: &Scope) -> Option<String> {
+    let text = scope.to_string();
+    (!text.is_empty()).then_some(text)
 }
 
 fn token_data(minted: &MintedToken, delegation: &Delegation) -> Value {

@@ -53,6 +53,7 @@ async fn refresh_tokens_read_back(kind: DatabaseKind) {
             client: planner(),
             delegation: rows[0].id.clone(),
             binding,
+            access_jti: None,
             created_at: NOW,
             expires_at: NOW.plus(HOUR),
         };
@@ -115,7 +116,7 @@ async fn a_code_a_request_and_a_refresh_token_are_never_one_another(kind: Databa
     assert!(transaction.session("same", NOW).await.unwrap().is_none());
     assert!(
         !transaction
-            .consume_refresh_token("same", None, NOW)
+            .consume_refresh_token("same", None, "next", NOW)
             .await
             .unwrap()
     );

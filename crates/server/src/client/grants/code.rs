@@ -2,16 +2,20 @@
 
 use writ_core::code::{self, CodeOutcome, Consumed, FoundCode, RedeemedCode};
 use writ_core::event::EventName;
+use writ_core::lineage::Lineage;
 use writ_core::mint::{self, Minting};
+use writ_core::refresh::granted_scope;
 use writ_core::target;
 use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{CodeRequest, TokenResponse};
 
-use crate::client::end_grant::refuse_and_end;
+use crate::client::end_grant::end_by_server;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::request::token_request::{IssuedToken, MintedToken, RefreshGrant, TokenRequestContext};
+use crate::request::token_request::{
+    IssuedToken, MintedToken, RefreshGrant, TokenRequestContext, scope_member,
+};
 
 pub async fn redeem(
     context: &TokenRequestContext<'_>,
@@ -69,13 +73,23 @@ async fn refuse(
 ) -> Failure {
     let lineage = &found.lineage;
     match outcome {
-        CodeOutcome::RefuseAndStop(refusal) => {
-            let end = (lineage, "the code was used twice");
-            refuse_and_end(context, session, refusal, end).await
-        }
+        CodeOutcome::RefuseAndStop(refusal) => match end(context, session, lineage).await {
+            Ok(()) => context.refuse_below(refusal, lineage),
+            Err(failure) => failure,
+        },
         CodeOutcome::Refuse(refusal) => context.refuse_below(refusal, lineage),
         CodeOutcome::Redeem(_) => context.refuse_below(code::unknown(), lineage),
     }
+}
+
+async fn end(
+    context: &TokenRequestContext<'_>,
+    mut transaction: DatabaseTransaction,
+    lineage: &Lineage,
+) -> Result<(), Failure> {
+    let because = "the code was used twice";
+    end_by_server(context, &mut transaction, lineage, because).await?;
+    Ok(transaction.commit().await?)
 }
 
 fn mint(
@@ -93,6 +107,7 @@ fn mint(
         not_after: delegation.expires_at,
     };
     let mut minted = context.mint(&minting)?;
+    minted.response.scope = scope_member(&granted_scope(&delegation.authority));
     if target::has_openid(&delegation.authority, context.catalogue.realm()) {
         minted.response.id_token = identity(context, found, &minted)?;
     }

@@ -22,6 +22,7 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::exchange::{ActorToken, ExchangeRequest, TOKEN_TYPE_ACCESS_TOKEN};
 use writ_wire::token::TokenResponse;
 
+use crate::client::sighting::see;
 use crate::node::failure::Failure;
 use crate::request::replay::{KeyClaim, ReplayCheck};
 use crate::request::token_request::TokenRequestContext;
@@ -65,6 +66,9 @@ pub async fn exchange(
         Some(token) => Some(verify_actor(context, token).await?),
         None => None,
     };
+    if !see(app, &subject, context.now).await? {
+        return Err(context.refuse(OAuthError::invalid_request("the subject token is not live")));
+    }
     let mut session = app.begin().await?;
     let lineage = lineage(context, &mut session, &subject).await?;
     let facts = ExchangeFacts {

@@ -1,17 +1,24 @@
-//! `refresh_token` (OAuth 2.1 section 4.3): a public client's is rotated by one guarded statement.
+//! `refresh_token` (OAuth 2.1 section 4.3): a public client's is rotated by one guarded statement; one that comes again is judged by
+//! `core/src/rotation.rs`.
 
+use writ_core::OAuthError;
 use writ_core::delegation::{self, Delegation};
 use writ_core::event::EventName;
-use writ_core::id::DelegationId;
+use writ_core::id::{DelegationId, UserId};
+use writ_core::lineage::Lineage;
 use writ_core::mint::Minting;
-use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, RefreshOutcome, Refreshed};
+use writ_core::refresh::{
+    self, FoundRefreshToken, NewRefreshToken, RefreshOutcome, Refreshed, Rotation,
+};
+use writ_core::task::Subject;
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
-use crate::client::end_grant::refuse_and_end;
+use crate::client::end_grant::{EndedGrant, end_by_server};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::request::token_request::{IssuedToken, TokenRequestContext};
+use crate::notifications::used_twice_notice::access_used_twice;
+use crate::request::token_request::{IssuedToken, MintedToken, TokenRequestContext, scope_member};
 
 pub async fn refresh(
     context: &TokenRequestContext<'_>,
@@ -20,8 +27,8 @@ pub async fn refresh(
     let app = context.app;
     let (client, key) = (&context.caller.client, context.caller.key());
     let digest = secret_digest(&request.refresh_token);
-    let mut session = app.begin().await?;
-    let Some(found) = session.refresh_token(&digest).await? else {
+    let mut transaction = app.begin().await?;
+    let Some(found) = transaction.refresh_token(&digest).await? else {
         return Err(context.refuse(refresh::unknown()));
     };
     let refreshed = match refresh::refresh(&found, request, client, key, context.decision()) {
@@ -29,19 +36,13 @@ pub async fn refresh(
         RefreshOutcome::Refuse(refusal) => {
             return Err(context.refuse_below(refusal, &found.lineage));
         }
-        // It was rotated away and comes again: somebody else has it, so the grant is stopped.
         RefreshOutcome::RefuseAndStop(refusal) => {
-            let end = (&found.lineage, "the refresh token was used twice");
-            return Err(refuse_and_end(context, session, refusal, end).await);
+            return Err(stolen(context, transaction, refusal, &found.lineage).await);
         }
     };
-    context.claim(&mut session).await?;
-    let rotated = rotate(context, &mut session, &found, &refreshed).await?;
+    context.claim(&mut transaction).await?;
     let narrower = narrower(context, &found, &refreshed);
     let row = narrower.as_ref().unwrap_or(&found.lineage.leaf);
-    if let Some(row) = &narrower {
-        session.insert_delegation(row).await?;
-    }
     let minting = Minting {
         task: &found.lineage.task,
         delegation: row,
@@ -51,41 +52,85 @@ pub async fn refresh(
         not_after: found.row.expires_at,
     };
     let mut minted = context.mint(&minting)?;
-    minted.response.refresh_token = rotated;
+    minted.response.scope = scope_member(&refreshed.scope);
+    let refresh_token = rotate(context, &mut transaction, &found, &refreshed, &minted).await?;
+    minted.response.refresh_token = refresh_token;
+    if let Some(row) = &narrower {
+        transaction.insert_delegation(row).await?;
+    }
     let issued = IssuedToken {
         event: EventName::TokenRefreshed,
         task: &found.lineage.task,
         delegation: row,
         minted,
     };
-    let response = context.record_and_commit(session, issued).await?;
+    let response = context.record_and_commit(transaction, issued).await?;
     app.metrics.issued("refresh_token");
     Ok(response)
 }
 
+/// It was rotated away and somebody else has it: the task ends, and its person is told.
+async fn stolen(
+    context: &TokenRequestContext<'_>,
+    transaction: DatabaseTransaction,
+    refusal: OAuthError,
+    lineage: &Lineage,
+) -> Failure {
+    match end_and_tell(context, transaction, lineage).await {
+        Ok(()) => context.refuse_below(refusal, lineage),
+        Err(failure) => failure,
+    }
+}
+
+async fn end_and_tell(
+    context: &TokenRequestContext<'_>,
+    mut transaction: DatabaseTransaction,
+    lineage: &Lineage,
+) -> Result<(), Failure> {
+    let because = "the refresh token was used twice";
+    let ended = end_by_server(context, &mut transaction, lineage, because).await?;
+    if let (EndedGrant::Task, Subject::Person(person)) = (ended, &lineage.task.subject) {
+        let (outbox, client) = (context.app.outbox(), &context.caller.client.id);
+        let person = UserId::from_text(person.as_str());
+        access_used_twice(&outbox, &mut transaction, &person, client).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// The new refresh token, if this one is rotated. Whoever lost a race for it is refused, and nothing is revoked.
 async fn rotate(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     found: &FoundRefreshToken,
     refreshed: &Refreshed,
+    minted: &MintedToken,
 ) -> Result<Option<String>, Failure> {
-    if !refreshed.rotate {
-        return Ok(None);
-    }
-    if !session
-        .consume_refresh_token(&found.row.digest, context.caller.key(), context.now)
-        .await?
-    {
-        // The loser of a race: refused, nothing revoked.
+    let (now, key) = (context.now, context.caller.key());
+    let (old, secret) = (&found.row.digest, context.app.random.secret());
+    let digest = secret_digest(&secret);
+    let won = match &refreshed.rotation {
+        Rotation::Keep => return Ok(None),
+        Rotation::Successor => {
+            transaction
+                .consume_refresh_token(old, key, &digest, now)
+                .await?
+        }
+        Rotation::Twin { replaces } => {
+            transaction
+                .twin_refresh_token(old, replaces, &digest, now)
+                .await?
+        }
+    };
+    if !won {
         return Err(context.refuse_below(refresh::unknown(), &found.lineage));
     }
-    let secret = context.app.random.secret();
     let next = NewRefreshToken {
-        digest: secret_digest(&secret),
-        created_at: context.now,
+        digest,
+        access_jti: Some(minted.claims.jti.clone()),
+        created_at: now,
         ..found.row.clone()
     };
-    session.insert_refresh_token(&next).await?;
+    transaction.insert_refresh_token(&next).await?;
     Ok(Some(secret))
 }
 
