@@ -224,6 +224,7 @@ impl PendingAuthorization {
                 error_description: read("error_description")?.map(str::to_owned),
                 excess: Vec::new(),
                 error_id: None,
+                retry_after: None,
             }
             .into());
         }

@@ -101,6 +101,9 @@ pub struct ErrorBody {
     /// Of a `server_error`: the id under which it is in the server's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_id: Option<String>,
+    /// Seconds after which the same may be asked again, as `Retry-After` says too (RFC 9110 section 10.2.3). With it nobody said no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// A valid `error_description`: each character that RFC 6749 section 5.2 does not allow becomes `?`.

@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use serde_json::json as object;
 use writ_core::OAuthError;
-use writ_core::budget;
+use writ_core::budget::{self, Denials};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, UserId};
 use writ_core::pending::{
     self, Ending, LONGEST_WAIT, PendingFacts, PendingRequest, PreparedApproval,
 };
 use writ_store::DatabaseTransaction;
-use writ_store::pending::NewPendingRequest;
+use writ_store::pending::{DeniedQuestion, NewPendingRequest};
 
 use self::facts::ApprovalFacts;
 use crate::approvals::close::{Endings, end};
@@ -206,13 +206,37 @@ async fn prompts(
     let denied = session
         .prompts(subject, client, since(budget::LONGEST_PAUSE), now)
         .await?;
+    let denied_same = match denied.denials {
+        0 => Denials::default(),
+        _ => {
+            let questions = session
+                .denied_questions(subject, client, since(budget::LONGEST_PAUSE))
+                .await?;
+            denials_of(request, &questions)
+        }
+    };
     Ok(budget::Prompts {
         person: 0,
         agent: lately.agent,
         pair: lately.pair,
         open: lately.open,
-        denials: denied.denials,
-        last_denied_at: denied.last_denied_at,
+        denied: Denials {
+            count: denied.denials,
+            last_at: denied.last_denied_at,
+        },
+        denied_same,
+    })
+}
+
+/// Denials of the same content, though in other words, in another task or for another transaction.
+fn denials_of(request: &PendingRequest, denied: &[DeniedQuestion]) -> Denials {
+    let content = pending::content_hash(&request.asked.authority);
+    let same = denied
+        .iter()
+        .filter(|denied| pending::content_hash(&denied.authority) == content);
+    same.fold(Denials::default(), |denials, denied| Denials {
+        count: denials.count + 1,
+        last_at: denials.last_at.max(Some(denied.at)),
     })
 }
 

@@ -89,6 +89,7 @@ impl App {
             ),
             excess: Vec::new(),
             error_id: Some(self.log_broken(cause)),
+            retry_after: None,
         };
         json(StatusCode::INTERNAL_SERVER_ERROR, &body)
     }

@@ -145,30 +145,35 @@ impl ClientError {
     fn refusal_answer(&self, refusal: &OAuthError) -> Response {
         self.app.metrics.refused(self.route.label(), refusal.code);
         let sentence = &refusal.sentence;
+        let retry_after = self.retry_after();
         let body = ErrorBody {
             error: refusal.code,
             error_description: (!sentence.is_empty()).then(|| description(sentence)),
             excess: refusal.excess.clone(),
             error_id: None,
+            retry_after,
         };
         let mut response = json(self.route.status(refusal.code), &body);
         let headers = response.headers_mut();
         if let Some(challenge) = self.route.challenge(refusal) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        match &self.failure {
-            Failure::Refused(refused) => {
-                if let Some(wait) = refused.retry_after {
-                    let seconds = HeaderValue::from(whole_seconds(wait));
-                    headers.insert(header::RETRY_AFTER, seconds);
-                }
-            }
-            Failure::Waiting(refusal) if refusal.code == ErrorCode::AuthorizationPending => {
-                long_poll::add_preference_applied(headers, self.wait);
-            }
-            _ => {}
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(&self.failure, Failure::Waiting(refusal) if refusal.code == ErrorCode::AuthorizationPending)
+        {
+            long_poll::add_preference_applied(headers, self.wait);
         }
         response
+    }
+
+    /// In seconds, in the header and in the body alike.
+    fn retry_after(&self) -> Option<u64> {
+        match &self.failure {
+            Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
+            Failure::Unauthenticated(_) | Failure::Waiting(_) | Failure::Broken(_) => None,
+        }
     }
 }
 

@@ -226,12 +226,14 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
         ("dpop_nonce" | "mission_intent" | "transaction_challenge", "false" | "0") => {
             toml::Value::Boolean(false)
         }
-        ("per_person" | "per_agent" | "per_pair" | "open_per_pair", number) => {
-            number.parse().map_or_else(
-                |_| toml::Value::String(text.to_owned()),
-                toml::Value::Integer,
-            )
-        }
+        (
+            "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "pause_same"
+            | "pause_other" | "longest_pause",
+            number,
+        ) => number.parse().map_or_else(
+            |_| toml::Value::String(text.to_owned()),
+            toml::Value::Integer,
+        ),
         _ => toml::Value::String(text.to_owned()),
     }
 }

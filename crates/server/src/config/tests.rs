@@ -1,5 +1,9 @@
 //! Which configurations start, and which are refused with which sentence.
 
+use std::time::Duration;
+
+use writ_core::budget::Pauses;
+
 use super::*;
 
 const KEY: &str = "mZ1v0pQk9b3T7xYcR2uWn8aLs5dFg6hJ4kE0iOqPtSU";
@@ -38,6 +42,9 @@ fn limits_of_prompts_are_configured() {
         ("PROMPTS__PER_AGENT", "8"),
         ("PROMPTS__PER_PAIR", "9"),
         ("PROMPTS__OPEN_PER_PAIR", "2"),
+        ("PROMPTS__PAUSE_SAME", "300"),
+        ("PROMPTS__PAUSE_OTHER", "0"),
+        ("PROMPTS__LONGEST_PAUSE", "3600"),
     ];
     let config = load(&[&needed[..], &more[..]].concat()).unwrap();
     let expected = Limits {
@@ -45,8 +52,15 @@ fn limits_of_prompts_are_configured() {
         per_agent: 8,
         per_pair: 9,
         open_per_pair: 2,
+        pauses: Pauses {
+            same: Duration::from_secs(300),
+            other: Duration::ZERO,
+            longest: Duration::from_secs(3600),
+        },
     };
     assert_eq!(config.prompts, expected);
+    let day = ("PROMPTS__PAUSE_SAME", "86401");
+    assert!(load(&[&needed[..], &[day]].concat()).is_err());
 }
 
 #[test]
