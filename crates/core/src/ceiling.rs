@@ -8,7 +8,7 @@ use writ_wire::resource::ResourceUri;
 use crate::client::Client;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::request::OPENID;
+use crate::scope::is_identity;
 
 /// Nothing above the blueprint, and the pointer says what was.
 pub fn within_ceiling(
@@ -43,10 +43,10 @@ fn excess(authority: &Authority, client: &Client, realm: Realm<'_>) -> Result<()
     };
     let mut ceiling = agent.ceiling.clone();
     // Identity is no authority at a resource: the registered scope decides.
-    if client.scope.contains(OPENID) {
+    for scope in client.scope.iter().filter(|name| is_identity(name)) {
         ceiling.scopes.insert(ScopeGrant {
             resource: realm.issuer.clone(),
-            scope: OPENID.to_owned(),
+            scope: scope.clone(),
         });
     }
     ceiling.admits(authority, realm.types)
@@ -100,12 +100,12 @@ fn bare_resources(
     let named = |uri: &ResourceUri| {
         agent.ceiling.scopes.iter().any(|s| s.resource == *uri)
             || agent.ceiling.details.iter().any(|d| {
-                let places = d.locations();
+                let places: Vec<_> = d.locations().into_iter().map(ResourceUri::parse).collect();
                 let serves = realm
                     .resources
                     .get(uri)
                     .is_some_and(|r| r.details_types.contains(d.type_name()));
-                places.contains(&uri.as_str()) || (places.is_empty() && serves)
+                places.contains(&Ok(uri.clone())) || (places.is_empty() && serves)
             })
     };
     match authority

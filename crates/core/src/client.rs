@@ -1,6 +1,6 @@
 //! Clients, agents, resources and people as the rules see them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use writ_authority::Ceiling;
@@ -80,6 +80,12 @@ pub struct Resource {
     pub uri: ResourceUri,
     pub name: String,
     pub scopes: BTreeSet<String>,
+    /// What a request without `scope` asks for.
+    pub default_scopes: BTreeSet<String>,
+    /// Its own words for its scopes, by name, then by language.
+    pub says: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether its bearer tokens are good at `/userinfo`.
+    pub userinfo: bool,
     pub details_types: BTreeSet<String>,
     /// The client that serves it and may introspect.
     pub served_by: Option<ClientId>,

@@ -31,6 +31,7 @@ pub mod refresh;
 pub mod registration;
 pub mod request;
 pub mod requirements;
+pub mod scope;
 pub mod screen;
 pub mod signing;
 pub mod target;

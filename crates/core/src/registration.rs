@@ -4,7 +4,7 @@ mod backchannel;
 mod resource;
 
 pub use backchannel::MAX_MAY_ASK;
-pub use resource::resource;
+pub use resource::{check_resource, resource};
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -248,7 +248,7 @@ fn scope(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<String> {
             .iter()
             .map(|s| s.scope.clone())
             .collect(),
-        (None, None) => BTreeSet::new(),
+        (None, None) => crate::scope::unless_registered(file.profile),
     }
 }
 

@@ -20,8 +20,9 @@ use crate::client::Client;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::requirements::requirements;
+use crate::scope;
 
-pub const OPENID: &str = "openid";
+pub use crate::scope::OPENID;
 
 /// A request that a person may be asked to approve; kept as JSON with the `request_uri`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -102,15 +103,45 @@ pub struct RequestContext<'a> {
     pub make_ref: &'a mut dyn FnMut() -> String,
 }
 
-/// The authority that is asked for, inside what the client is registered for and, for an agent, its ceiling.
+/// The authority that is asked for, inside what the client is registered for and, for an agent, its ceiling. A client that
+/// names neither scope nor object may get the default scopes of the resource.
 pub fn resolve(
     wanted: &Wanted<'_>,
     client: &Client,
     context: &mut RequestContext<'_>,
 ) -> Result<Authority, OAuthError> {
+    let resources = registered_resources(wanted.resources, context.realm)?;
+    let wanted = Wanted {
+        resources: &resources,
+        ..*wanted
+    };
+    let mut scopes = scope::resolve(&wanted, client, context.realm)?;
+    scopes.extend(scope::defaults(&wanted, client, context.realm)?);
+    with_details(&wanted, scopes, client, context)
+}
+
+/// As [`resolve`], but a resource without scope is the audience alone: of one operation, which its server describes.
+pub fn resolve_operation(
+    wanted: &Wanted<'_>,
+    client: &Client,
+    context: &mut RequestContext<'_>,
+) -> Result<Authority, OAuthError> {
+    let resources = registered_resources(wanted.resources, context.realm)?;
+    let wanted = Wanted {
+        resources: &resources,
+        ..*wanted
+    };
+    let scopes = scope::resolve(&wanted, client, context.realm)?;
+    with_details(&wanted, scopes, client, context)
+}
+
+fn with_details(
+    wanted: &Wanted<'_>,
+    scopes: BTreeSet<ScopeGrant>,
+    client: &Client,
+    context: &mut RequestContext<'_>,
+) -> Result<Authority, OAuthError> {
     let realm = context.realm;
-    known_resources(wanted.resources, realm)?;
-    let scopes = scopes(wanted, client, realm)?;
     let located = located(wanted, client, realm)?;
     let details =
         writ_authority::consent::prepare(located, realm.types, |_| None, context.make_ref)
@@ -185,65 +216,17 @@ pub fn longest_task(client: &Client) -> Duration {
         .map_or(client.task_lifetime, |agent| agent.longest_task)
 }
 
-fn known_resources(resources: &[ResourceUri], realm: Realm<'_>) -> Result<(), OAuthError> {
-    match resources.iter().find(|uri| !realm.knows(uri)) {
-        Some(uri) => Err(OAuthError::invalid_target(format!(
-            "resource `{uri}` is not registered"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Each scope name becomes pairs with the resources that register it.
-fn scopes(
-    wanted: &Wanted<'_>,
-    client: &Client,
+/// Each as it is registered, however the client spells it.
+fn registered_resources(
+    resources: &[ResourceUri],
     realm: Realm<'_>,
-) -> Result<BTreeSet<ScopeGrant>, OAuthError> {
-    let mut found = BTreeSet::new();
-    for scope in wanted.scopes {
-        if !client.scope.contains(scope) {
-            return Err(OAuthError::invalid_scope(format!(
-                "scope `{scope}` is not registered for this client"
-            )));
-        }
-        if scope == OPENID {
-            found.insert(ScopeGrant {
-                resource: realm.issuer.clone(),
-                scope: scope.clone(),
-            });
-            continue;
-        }
-        found.extend(homes(scope, wanted, realm)?);
-    }
-    Ok(found)
-}
-
-fn homes(
-    scope: &str,
-    wanted: &Wanted<'_>,
-    realm: Realm<'_>,
-) -> Result<Vec<ScopeGrant>, OAuthError> {
-    let registering = realm
-        .resources
-        .values()
-        .filter(|r| r.scopes.contains(scope));
-    let homes: Vec<_> = registering
-        .filter(|r| wanted.resources.is_empty() || wanted.resources.contains(&r.uri))
-        .map(|r| ScopeGrant {
-            resource: r.uri.clone(),
-            scope: scope.to_owned(),
+) -> Result<Vec<ResourceUri>, OAuthError> {
+    let registered = resources.iter().map(|uri| {
+        realm.registered(uri).cloned().ok_or_else(|| {
+            OAuthError::invalid_target(format!("resource `{uri}` is not registered"))
         })
-        .collect();
-    match homes.len() {
-        0 => Err(OAuthError::invalid_scope(format!(
-            "scope `{scope}` is not known at the resource asked for"
-        ))),
-        2.. if wanted.resources.is_empty() => Err(OAuthError::invalid_target(format!(
-            "scope `{scope}` is registered by several resources: name one by `resource`"
-        ))),
-        _ => Ok(homes),
-    }
+    });
+    registered.collect()
 }
 
 /// Checks every object and gives it its resource.
@@ -291,18 +274,20 @@ fn locate(
             .get(uri)
             .is_some_and(|r| r.details_types.contains(name))
     };
-    let named = detail.locations();
-    for location in &named {
+    let mut named = Vec::new();
+    for location in detail.locations() {
         let uri = ResourceUri::parse(location).ok();
-        if !uri.as_ref().is_some_and(serves) {
+        let registered = uri.as_ref().and_then(|uri| realm.registered(uri));
+        let Some(uri) = registered.filter(|uri| serves(uri)) else {
             let sentence = format!(
                 "`/{place}/locations`: resource `{location}` does not register type `{name}`"
             );
             return Err(OAuthError::invalid_details(sentence));
-        }
+        };
+        named.push(uri.as_str());
     }
     if !named.is_empty() {
-        return Ok(detail.clone());
+        return Ok(detail.clone().with("locations", named.into()));
     }
     let asked: Vec<&ResourceUri> = wanted.resources.iter().filter(|uri| serves(uri)).collect();
     let any: Vec<&ResourceUri> = realm.resources.keys().filter(|uri| serves(uri)).collect();

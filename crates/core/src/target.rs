@@ -14,10 +14,12 @@ pub fn audience(
     realm: Realm<'_>,
 ) -> Result<ResourceUri, OAuthError> {
     match asked {
-        [one] if granted.resources().contains(one) => Ok(one.clone()),
-        [one] => Err(OAuthError::invalid_target(format!(
-            "resource `{one}` was not granted"
-        ))),
+        // As it is registered, however it is spelled here.
+        [one] => {
+            granted.resources().get(one).cloned().ok_or_else(|| {
+                OAuthError::invalid_target(format!("resource `{one}` was not granted"))
+            })
+        }
         [] => only(granted, realm),
         _ => Err(OAuthError::invalid_target(
             "a token has one audience: name one `resource`",

@@ -1,6 +1,8 @@
 //! The consent form, and the text of it that is recorded. Both are written from one `Screen`, so
 //! that what is recorded is what the person saw.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use http::StatusCode;
 use writ_authority::Piece;
@@ -72,6 +74,19 @@ pub struct ScopeView {
     pub value: String,
     pub resource_name: String,
     pub scope: String,
+    pub words: ScopeWords,
+}
+
+/// Who words a scope for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ScopeWords {
+    /// Nobody: its name is shown.
+    #[default]
+    Name,
+    /// The resource, by language; English stands in for every other one.
+    Resource(BTreeMap<String, String>),
+    /// This server: the person's e-mail address, which has no resource.
+    Email,
 }
 
 /// To whom an agent may pass on what it is given.
@@ -140,9 +155,10 @@ impl ConsentPage {
         self.problem == Some(ConsentProblem::NothingChosen)
     }
 
-    /// Whether there is something to tick.
+    /// Whether something must be ticked: who signs in may keep their e-mail address to themselves.
     pub fn has_boxes(&self) -> bool {
-        !self.details.is_empty() || !self.scopes.is_empty()
+        let mut scopes = self.scopes.iter();
+        !self.details.is_empty() || scopes.any(|scope| scope.words != ScopeWords::Email)
     }
 
     /// Every line that the person saw, in the order of the screen.
@@ -284,14 +300,43 @@ fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
 
 pub(super) fn scope_sentence(scope: &ScopeView, texts: &Texts) -> Sentence {
     let (name, resource) = (plain(&scope.scope), plain(&scope.resource_name));
-    let values = [("scope", name.as_str()), ("resource", resource.as_str())];
+    let said = scope.words.of_resource(texts);
+    let values = [
+        ("scope", name.as_str()),
+        ("resource", resource.as_str()),
+        ("words", said.as_str()),
+    ];
     // A resource without a scope: the token will name it, and nothing more.
-    let text = if name.is_empty() {
-        &texts.consent.audience
-    } else {
-        &texts.consent.scope
+    let text = match scope.words {
+        ScopeWords::Email => &texts.consent.email,
+        _ if !said.is_empty() => &texts.consent.says,
+        _ if name.is_empty() => &texts.consent.audience,
+        _ => &texts.consent.scope,
     };
     fill(text, &values)
+}
+
+impl ScopeView {
+    /// What stands beside its box where the resource is named apart.
+    pub fn label(&self, texts: &Texts) -> String {
+        let said = self.words.of_resource(texts);
+        match self.words {
+            ScopeWords::Email => texts.consent.email.clone(),
+            _ if said.is_empty() => plain(&self.scope),
+            _ => said,
+        }
+    }
+}
+
+impl ScopeWords {
+    fn of_resource(&self, texts: &Texts) -> String {
+        let Self::Resource(says) = self else {
+            return String::new();
+        };
+        let said = says.get(texts.locale()).or_else(|| says.get("en"));
+        said.map(|words| clean(words, LONGEST_WORDS))
+            .unwrap_or_default()
+    }
 }
 
 fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {

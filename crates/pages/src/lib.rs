@@ -60,7 +60,7 @@ pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
 pub use clean::{LONGEST_WORDS, clean, legible, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
-    ScopeView,
+    ScopeView, ScopeWords,
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};

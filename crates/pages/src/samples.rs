@@ -56,6 +56,7 @@ pub(super) fn consent() -> ConsentPage {
         value: "s0".to_owned(),
         resource_name: "Bank".to_owned(),
         scope: "accounts:read".to_owned(),
+        words: ScopeWords::Name,
     };
     ConsentPage {
         csrf: "csrf-1".to_owned(),
@@ -94,6 +95,7 @@ pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
             value: String::new(),
             resource_name: "Bank".to_owned(),
             scope: "accounts:read".to_owned(),
+            words: ScopeWords::Name,
         }],
         identity: true,
         opened: "21 November 2026, 11:00 UTC".to_owned(),

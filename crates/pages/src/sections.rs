@@ -29,7 +29,7 @@ texts! {
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
         publisher_unknown: String, what: String, what_hint: String, scope: String,
-        audience: String, identity: String, nothing_chosen: String, changed: String, limits: String, until: String,
+        says: String, email: String, audience: String, identity: String, nothing_chosen: String, changed: String, limits: String, until: String,
         agent_named: String, onward_none: String, onward_agents: String, onward_owner: String,
         onward_both: String, onward_once: String, onward_depth: String, nothing_else: String,
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,

@@ -116,8 +116,16 @@ pub fn scope(form: &Form) -> Result<Scope, RequestError> {
 
 /// All `resource` parameters of any request, without repetitions.
 pub fn resources(form: &Form) -> Result<Vec<ResourceUri>, RequestError> {
+    named_resources(form, &["resource"])
+}
+
+/// The same of these parameters.
+pub(crate) fn named_resources(
+    form: &Form,
+    parameters: &[&'static str],
+) -> Result<Vec<ResourceUri>, RequestError> {
     let mut found: Vec<ResourceUri> = Vec::new();
-    for text in form.all("resource") {
+    for text in parameters.iter().flat_map(|name| form.all(name)) {
         let uri = ResourceUri::parse(text).map_err(|e| RequestError::Resource(e.to_string()))?;
         if !found.contains(&uri) {
             found.push(uri);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::jwk::JwkSet;
 use crate::rar::Detail;
 use crate::resource::ResourceUri;
+use crate::scope::ResourceScope;
 
 /// The security profile of a client: which flows it may use and what it must prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -249,7 +250,10 @@ pub struct ResourceFile {
     pub resource: ResourceUri,
     pub name: String,
     #[serde(default)]
-    pub scopes: Vec<String>,
+    pub scopes: Vec<ResourceScope>,
+    /// Whether a bearer token for this resource is good at `/userinfo` too; a bound one of an `oauth21` client is anyway.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub userinfo: bool,
     #[serde(default)]
     pub authorization_details_types: Vec<String>,
     /// The client of the resource server, which may introspect.

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use writ_authority::Level;
-use writ_core::request::OPENID;
+use writ_core::scope::{IDENTITY, is_identity};
 use writ_core::task::ACR_VALUES;
 use writ_wire::ciba::LOGIN_HINT_TYPE;
 use writ_wire::dpop::SIGNING_ALGORITHMS;
@@ -21,6 +21,10 @@ use crate::node::registry::Catalogue;
 
 /// How long clients may keep metadata and keys.
 const CACHE: &str = "public, max-age=60";
+/// The most scopes of resources in `scopes_supported`.
+const MAX_LISTED_SCOPES: usize = 256;
+/// The most resources in `protected_resources`.
+const MAX_LISTED_RESOURCES: usize = 256;
 
 pub async fn metadata(State(app): State<Arc<App>>) -> Response {
     match app.fresh_catalogue().await {
@@ -84,23 +88,30 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
     }
 }
 
-/// `openid`, and whatever a resource registers, each once.
+/// Those of identity, and what resources register, each once: as many as [`MAX_LISTED_SCOPES`] (RFC 8414 section 2 leaves it to
+/// the server which ones it lists).
 fn scopes(catalogue: &Catalogue) -> Vec<String> {
-    let registered: BTreeSet<String> = catalogue
-        .resources
-        .values()
-        .flat_map(|r| r.scopes.iter().cloned())
-        .collect();
-    std::iter::once(OPENID.to_owned())
+    let resources = catalogue.resources.values();
+    let registered = resources
+        .flat_map(|r| &r.scopes)
+        .filter(|name| !is_identity(name));
+    let registered: BTreeSet<&String> = registered.collect();
+    let registered = registered.into_iter().take(MAX_LISTED_SCOPES).cloned();
+    IDENTITY
+        .map(str::to_owned)
+        .into_iter()
         .chain(registered)
         .collect()
 }
 
+/// All of them or none: a client that compares with this list (RFC 9728 section 4) would refuse a resource that is missing.
 fn resources(catalogue: &Catalogue) -> Vec<String> {
-    catalogue
-        .resources
-        .keys()
-        .map(ToString::to_string)
+    if catalogue.resources.len() > MAX_LISTED_RESOURCES {
+        return Vec::new();
+    }
+    let registered = catalogue.resources.values();
+    registered
+        .map(|resource| resource.uri.to_string())
         .collect()
 }
 
@@ -126,8 +137,8 @@ fn cacheable(mut response: Response) -> Response {
     response.into_response()
 }
 
-/// Of ID tokens.
-const CLAIMS: [&str; 10] = [
+/// Of ID tokens and of `/userinfo`.
+const CLAIMS: [&str; 12] = [
     "sub",
     "iss",
     "aud",
@@ -138,4 +149,6 @@ const CLAIMS: [&str; 10] = [
     "acr",
     "amr",
     "preferred_username",
+    "name",
+    "email",
 ];

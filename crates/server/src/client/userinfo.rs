@@ -1,17 +1,20 @@
-//! UserInfo (OpenID Connect Core 5.3): for a token whose audience is the issuer and whose scope is `openid`, bound tokens with proof.
+//! UserInfo (OpenID Connect Core 5.3): for a token of the issuer with scope `openid`, or of a plain client whose grant has it;
+//! bound tokens with proof. Which claims, the granted scopes say (section 5.4).
 
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
-use serde_json::{Value, json as value};
+use serde_json::{Map, Value};
 use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
-use writ_core::request::OPENID;
+use writ_core::scope::{EMAIL, OPENID, PROFILE};
 use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
 use writ_jose::{access_token, hash};
 use writ_store::replay::ReplayClaim;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
+use writ_wire::registration::Profile;
+use writ_wire::resource::ResourceUri;
 use writ_wire::scope::Scope;
 
 use crate::client::answer::json;
@@ -36,40 +39,78 @@ async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
     let issuer = app.config.issuer.as_str();
     let claims = access_token::verify(presented.token, |kid| keys.find(kid), issuer, now)
         .map_err(|e| invalid_token(&e.to_string()))?;
-    if claims.aud != issuer {
+    if claims.aud != issuer && !good_for_another_audience(app, &claims).await? {
         return Err(invalid_token("the token is meant for another audience").into());
     }
-    let has_openid = claims
-        .scope
-        .as_deref()
-        .is_some_and(|s| Scope::parse(s).is_ok_and(|s| s.contains(OPENID)));
-    if !has_openid {
-        return Err(OAuthError::new(
-            ErrorCode::InsufficientScope,
-            "the token lacks scope `openid`",
-        )
-        .into());
+    if claims.aud == issuer && !scopes_of(&claims).contains(OPENID) {
+        return Err(lacks_openid().into());
     }
     check_binding(head, &presented, &claims).await?;
     person(app, &claims).await
 }
 
-/// Live, and who it is.
+/// A plain client's token for a resource, if it is bound to a key or the resource's record says so: else a bearer token that one
+/// resource saw would open another place. Agents ask for the issuer as `resource`.
+async fn good_for_another_audience(app: &App, claims: &AccessTokenClaims) -> Result<bool, Failure> {
+    let client = app.client(&claims.client_id).await?;
+    if !client.is_some_and(|client| client.profile == Profile::Oauth21) {
+        return Ok(false);
+    }
+    if claims.cnf.is_some() {
+        return Ok(true);
+    }
+    let catalogue = app.catalogue().await?;
+    let audience = ResourceUri::parse(&claims.aud).ok();
+    let resource = audience.and_then(|uri| catalogue.resources.get(&uri));
+    Ok(resource.is_some_and(|r| r.userinfo && r.uri.as_str() == claims.aud))
+}
+
+fn scopes_of(claims: &AccessTokenClaims) -> Scope {
+    let text = claims.scope.as_deref().unwrap_or_default();
+    Scope::parse(text).unwrap_or_default()
+}
+
+fn lacks_openid() -> OAuthError {
+    OAuthError::new(
+        ErrorCode::InsufficientScope,
+        "the token lacks scope `openid`",
+    )
+}
+
+/// Live, and who it is: what the granted scopes promise (OpenID Connect Core 5.4).
 async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure> {
     let untraceable = || invalid_token("the token is not live");
     let delegation = claims
         .delegation()
         .map(DelegationId::from_text)
         .ok_or_else(untraceable)?;
-    let mut session = app.read().await?;
-    if !session.is_live(&delegation, app.clock.now()).await? {
-        return Err(untraceable().into());
+    let mut transaction = app.read().await?;
+    let lineage = transaction.lineage(&delegation).await?;
+    let lineage = lineage.filter(|found| found.is_live(app.clock.now()));
+    let lineage = lineage.ok_or_else(untraceable)?;
+    let granted = lineage.leaf.authority.scopes_at(&app.config.issuer);
+    if !granted.contains(OPENID) {
+        return Err(lacks_openid().into());
     }
-    let user = session
-        .user_by_id(&UserId::from_text(claims.sub.as_str()))
-        .await?
-        .ok_or_else(untraceable)?;
-    Ok(value!({ "sub": user.user.id, "preferred_username": user.user.name }))
+    let id = UserId::from_text(claims.sub.as_str());
+    let user = transaction.user_by_id(&id).await?;
+    let user = user.ok_or_else(untraceable)?.user;
+    let mut answer = Map::from_iter([("sub".to_owned(), Value::from(user.id.as_str()))]);
+    if granted.contains(PROFILE) {
+        for member in ["preferred_username", "name"] {
+            answer.insert(member.to_owned(), user.name.as_str().into());
+        }
+    }
+    if granted.contains(EMAIL) {
+        let settings = transaction.settings(&id).await?.unwrap_or_default();
+        // Typed by the person and proved by nobody, so `email_verified` is left out.
+        answer.extend(
+            settings
+                .email
+                .map(|email| ("email".to_owned(), email.into())),
+        );
+    }
+    Ok(Value::Object(answer))
 }
 
 /// A bound token comes with a fresh proof by its key; a bearer token comes as `Bearer`.

@@ -187,7 +187,8 @@ impl CatalogueCache {
         let mut resources = BTreeMap::new();
         for document in session.resources().await? {
             let resource = parse_resource(&document, &before.issuer)?;
-            resources.insert(resource.uri.clone(), resource);
+            // Of two that were registered before they counted as one, the first in the order of their texts.
+            resources.entry(resource.uri.clone()).or_insert(resource);
         }
         let documents = session.types().await?;
         let types = if documents.len() == before.documents {

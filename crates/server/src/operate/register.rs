@@ -164,6 +164,7 @@ impl Registrar<'_> {
     /// Adds a resource, or replaces it.
     pub async fn add_resource(&self, file: &ResourceFile) -> Result<Value, RegistrationError> {
         let resource = registration::resource(file, self.issuer)?;
+        registration::check_resource(file)?;
         let unknown = resource
             .details_types
             .iter()
@@ -176,6 +177,7 @@ impl Registrar<'_> {
         let now = self.clock.now();
         let document = serde_json::to_string(file)?;
         let mut session = self.store.begin(DEFAULT_TENANT).await?;
+        other_spelling(&mut session, &resource.uri).await?;
         session
             .put_resource(&resource.uri, &document, resource.served_by.as_ref(), now)
             .await?;
@@ -191,6 +193,22 @@ impl Registrar<'_> {
     fn event(&self, now: Timestamp, name: EventName) -> Event {
         Event::new(EventId::make(now, self.random.bytes()), now, name)
     }
+}
+
+/// Two resources that RFC 3986 section 6.2 makes equal would be one target of a request, and two audiences of tokens.
+async fn other_spelling(
+    session: &mut DatabaseTransaction,
+    uri: &ResourceUri,
+) -> Result<(), RegistrationError> {
+    for document in session.resources().await? {
+        let registered = serde_json::from_str::<ResourceFile>(&document)?.resource;
+        if registered == *uri && registered.as_str() != uri.as_str() {
+            return Err(fault(&format!(
+                "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
+            )));
+        }
+    }
+    Ok(())
 }
 
 async fn person(session: &mut DatabaseTransaction, name: &str) -> Result<User, RegistrationError> {

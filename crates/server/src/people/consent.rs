@@ -15,7 +15,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
 use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
-use writ_core::request::OPENID;
+use writ_core::scope::without_box;
 use writ_core::target::has_openid;
 use writ_pages::{ConsentPage, ConsentProblem, DetailView, FormAction};
 use writ_wire::form::Form;
@@ -126,12 +126,11 @@ async fn approve(
         return page(app, question, browser, Some(ConsentProblem::NothingChosen)).await;
     }
     let realm = question.catalogue.realm();
-    if shown.page.identity {
-        // Shown without a box of its own: whoever approves anything is known to the client.
-        chosen
-            .parts
-            .insert(scope_name(realm.issuer.as_str(), OPENID));
-    }
+    // Shown without a box of its own: whoever approves anything is known to the client.
+    let known = without_box(&shown.screen.authority, realm).into_iter();
+    chosen
+        .parts
+        .extend(known.map(|name| scope_name(realm.issuer.as_str(), &name)));
     let code = app.random.secret();
     let giver = ConsentGiver {
         user: &question.session.user,

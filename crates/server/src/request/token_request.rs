@@ -90,7 +90,6 @@ impl TokenRequestContext<'_> {
         let realm = self.catalogue.realm();
         let claims = minting.claims(realm, self.now, self.app.random.identifier());
         let access_token = access_token::sign(&self.keys.active, &claims)?;
-        let scope = scope_text(minting.view);
         let mission = claims
             .mission
             .as_ref()
@@ -100,7 +99,9 @@ impl TokenRequestContext<'_> {
             token_type: minting.token_type(),
             expires_in: self.now.until(minting.expires_at(self.now)).as_secs(),
             refresh_token: None,
-            scope: (!scope.is_empty()).then_some(scope),
+            // All that is granted, also for other audiences, and empty where nothing is: absent would mean "as asked" (RFC 6749
+            // section 5.1).
+            scope: Some(scope_text(&minting.delegation.authority)),
             authorization_details: minting.view.details().to_vec(),
             id_token: None,
             issued_token_type: None,

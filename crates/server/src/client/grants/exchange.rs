@@ -10,7 +10,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::exchange::{self, Actor, ExchangeFacts, Exchanged, Way};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
-use writ_core::mint::Minting;
+use writ_core::mint::{Minting, scope_text};
 use writ_core::task::Task;
 use writ_jose::access_token;
 use writ_jose::assertion::{ActorAssertion, ActorAssertionRules, UnverifiedAssertion};
@@ -125,6 +125,8 @@ async fn write(
         let event = delegation_made(context, task, delegation);
         session.insert_event(&event).await?;
     }
+    // Of the token that is issued (RFC 8693 section 2.2.1): the grant of the subject token is another answer's.
+    minted.response.scope = Some(scope_text(&exchanged.view));
     minted.response.issued_token_type = Some(TOKEN_TYPE_ACCESS_TOKEN.to_owned());
     Ok(minted.response)
 }
