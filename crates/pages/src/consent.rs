@@ -1,15 +1,14 @@
 //! The consent form, and the text of it that is recorded. Both are written from one `Screen`, so
 //! that what is recorded is what the person saw.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use http::StatusCode;
 use writ_authority::Piece;
 
+use super::scope::scope_sentence;
 use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
-use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
+use super::{FormAction, LONGEST_WORDS, Page, ScopeView, ScopeWords, Texts, clean, plain};
 
 /// What is asked of a person, before any wording.
 #[derive(Clone, Debug)]
@@ -66,27 +65,6 @@ pub struct DetailView {
     pub reference: String,
     pub sentence: Vec<Piece>,
     pub limits: Vec<Vec<Piece>>,
-}
-
-#[derive(Clone, Debug)]
-pub struct ScopeView {
-    /// Comes back as `grant`; opaque.
-    pub value: String,
-    pub resource_name: String,
-    pub scope: String,
-    pub words: ScopeWords,
-}
-
-/// Who words a scope for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum ScopeWords {
-    /// Nobody: its name is shown.
-    #[default]
-    Name,
-    /// The resource, by language; English stands in for every other one.
-    Resource(BTreeMap<String, String>),
-    /// This server: the person's e-mail address, which has no resource.
-    Email,
 }
 
 /// To whom an agent may pass on what it is given.
@@ -296,47 +274,6 @@ fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
         limits: Vec::new(),
     });
     details.chain(scopes).collect()
-}
-
-pub(super) fn scope_sentence(scope: &ScopeView, texts: &Texts) -> Sentence {
-    let (name, resource) = (plain(&scope.scope), plain(&scope.resource_name));
-    let said = scope.words.of_resource(texts);
-    let values = [
-        ("scope", name.as_str()),
-        ("resource", resource.as_str()),
-        ("words", said.as_str()),
-    ];
-    // A resource without a scope: the token will name it, and nothing more.
-    let text = match scope.words {
-        ScopeWords::Email => &texts.consent.email,
-        _ if !said.is_empty() => &texts.consent.says,
-        _ if name.is_empty() => &texts.consent.audience,
-        _ => &texts.consent.scope,
-    };
-    fill(text, &values)
-}
-
-impl ScopeView {
-    /// What stands beside its box where the resource is named apart.
-    pub fn label(&self, texts: &Texts) -> String {
-        let said = self.words.of_resource(texts);
-        match self.words {
-            ScopeWords::Email => texts.consent.email.clone(),
-            _ if said.is_empty() => plain(&self.scope),
-            _ => said,
-        }
-    }
-}
-
-impl ScopeWords {
-    fn of_resource(&self, texts: &Texts) -> String {
-        let Self::Resource(says) = self else {
-            return String::new();
-        };
-        let said = says.get(texts.locale()).or_else(|| says.get("en"));
-        said.map(|words| clean(words, LONGEST_WORDS))
-            .unwrap_or_default()
-    }
 }
 
 fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {

@@ -27,6 +27,7 @@ pub mod messages;
 mod over;
 mod person;
 mod receipt;
+mod scope;
 mod screen;
 mod sections;
 mod sentence;
@@ -60,7 +61,6 @@ pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
 pub use clean::{LONGEST_WORDS, clean, legible, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
-    ScopeView, ScopeWords,
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
@@ -74,6 +74,7 @@ pub use login::{Login, LoginProblem};
 pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
+pub use scope::{ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};

@@ -1,6 +1,6 @@
 //! One task of an agent as a person sees it: what it may do, for how long, and whether it can be stopped.
 
-use super::consent::scope_sentence;
+use super::scope::scope_sentence;
 use super::sentence::{Sentence, fill};
 use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 

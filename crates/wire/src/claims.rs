@@ -197,6 +197,21 @@ pub struct IdTokenClaims {
     pub acr: String,
     pub amr: Vec<String>,
     pub at_hash: String,
+    #[serde(flatten)]
+    pub person: PersonClaims,
+}
+
+/// What the scopes `profile` and `email` tell of a person (OpenID Connect Core section 5.4), at `/userinfo` and in the ID token,
+/// where many clients look for it alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonClaims {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred_username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Typed by the person and proved by nobody, so there is no `email_verified`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// Payload of a client assertion (RFC 7523, 7523bis) or of an actor assertion, by which an agent accepts a delegation and names its

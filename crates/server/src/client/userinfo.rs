@@ -3,15 +3,15 @@
 
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
-use writ_core::scope::{EMAIL, OPENID, PROFILE};
+use writ_core::scope::OPENID;
 use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
 use writ_jose::{access_token, hash};
 use writ_store::replay::ReplayClaim;
-use writ_wire::claims::AccessTokenClaims;
+use writ_wire::claims::{AccessTokenClaims, PersonClaims};
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
@@ -23,6 +23,7 @@ use crate::client::incoming::RequestHead;
 use crate::client::proof::proof;
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::request::person_claims::person_claims;
 
 pub async fn userinfo(head: RequestHead) -> Result<Response, ClientError> {
     match claims_of_user(&head).await {
@@ -31,7 +32,7 @@ pub async fn userinfo(head: RequestHead) -> Result<Response, ClientError> {
     }
 }
 
-async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
+async fn claims_of_user(head: &RequestHead) -> Result<UserInfo, Failure> {
     let presented = PresentedToken::of(&head.headers)?;
     let app = &head.app;
     let now = app.clock.now();
@@ -78,7 +79,7 @@ fn lacks_openid() -> OAuthError {
 }
 
 /// Live, and who it is: what the granted scopes promise (OpenID Connect Core 5.4).
-async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure> {
+async fn person(app: &App, claims: &AccessTokenClaims) -> Result<UserInfo, Failure> {
     let untraceable = || invalid_token("the token is not live");
     let delegation = claims
         .delegation()
@@ -88,29 +89,26 @@ async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure>
     let lineage = transaction.lineage(&delegation).await?;
     let lineage = lineage.filter(|found| found.is_live(app.clock.now()));
     let lineage = lineage.ok_or_else(untraceable)?;
-    let granted = lineage.leaf.authority.scopes_at(&app.config.issuer);
-    if !granted.contains(OPENID) {
+    let (granted, issuer) = (&lineage.leaf.authority, &app.config.issuer);
+    if !granted.scopes_at(issuer).contains(OPENID) {
         return Err(lacks_openid().into());
     }
     let id = UserId::from_text(claims.sub.as_str());
     let user = transaction.user_by_id(&id).await?;
-    let user = user.ok_or_else(untraceable)?.user;
-    let mut answer = Map::from_iter([("sub".to_owned(), Value::from(user.id.as_str()))]);
-    if granted.contains(PROFILE) {
-        for member in ["preferred_username", "name"] {
-            answer.insert(member.to_owned(), user.name.as_str().into());
-        }
-    }
-    if granted.contains(EMAIL) {
-        let settings = transaction.settings(&id).await?.unwrap_or_default();
-        // Typed by the person and proved by nobody, so `email_verified` is left out.
-        answer.extend(
-            settings
-                .email
-                .map(|email| ("email".to_owned(), email.into())),
-        );
-    }
-    Ok(Value::Object(answer))
+    let sub = user.ok_or_else(untraceable)?.user.id;
+    let claims = person_claims(&mut transaction, granted, issuer, &id).await?;
+    Ok(UserInfo {
+        sub: sub.to_string(),
+        claims,
+    })
+}
+
+/// The answer (OpenID Connect Core 5.3.2).
+#[derive(Serialize)]
+struct UserInfo {
+    sub: String,
+    #[serde(flatten)]
+    claims: PersonClaims,
 }
 
 /// A bound token comes with a fresh proof by its key; a bearer token comes as `Bearer`.

@@ -2,14 +2,17 @@
 
 use writ_core::code::{self, CodeOutcome, Consumed, FoundCode, RedeemedCode};
 use writ_core::event::EventName;
+use writ_core::id::UserId;
 use writ_core::mint::{self, Minting};
 use writ_core::target;
 use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
+use writ_wire::claims::{IdTokenClaims, PersonClaims};
 use writ_wire::token::{CodeRequest, TokenResponse};
 
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
+use crate::request::person_claims::person_claims;
 use crate::request::token_request::{IssuedToken, MintedToken, RefreshGrant, TokenRequestContext};
 
 pub async fn redeem(
@@ -37,8 +40,11 @@ pub async fn redeem(
         let outcome = code::reuse(&won, key, now);
         return Err(refuse(context, session, &found, outcome).await);
     }
-    let mut minted = mint(context, &found, &redeemed)?;
     let leaf = &found.lineage.leaf;
+    let person = UserId::from_text(found.lineage.task.subject.as_str());
+    let issuer = &context.catalogue.issuer;
+    let person = person_claims(&mut session, &leaf.authority, issuer, &person).await?;
+    let mut minted = mint(context, &found, &redeemed, person)?;
     if let (Some(key), None) = (key, &leaf.jkt) {
         session.bind_delegation(&leaf.id, key).await?;
     }
@@ -83,6 +89,7 @@ fn mint(
     context: &TokenRequestContext<'_>,
     found: &FoundCode,
     redeemed: &RedeemedCode,
+    person: PersonClaims,
 ) -> Result<MintedToken, Failure> {
     let (task, delegation) = (&found.lineage.task, &found.lineage.leaf);
     let minting = Minting {
@@ -95,7 +102,7 @@ fn mint(
     };
     let mut minted = context.mint(&minting)?;
     if target::has_openid(&delegation.authority, context.catalogue.realm()) {
-        minted.response.id_token = identity(context, found, &minted)?;
+        minted.response.id_token = identity(context, found, &minted, person)?;
     }
     Ok(minted)
 }
@@ -105,6 +112,7 @@ fn identity(
     context: &TokenRequestContext<'_>,
     found: &FoundCode,
     minted: &MintedToken,
+    person: PersonClaims,
 ) -> Result<Option<String>, Failure> {
     let client = &context.caller.client;
     let at_hash = hash::at_hash(&minted.response.access_token);
@@ -118,5 +126,6 @@ fn identity(
     ) else {
         return Ok(None);
     };
+    let claims = IdTokenClaims { person, ..claims };
     Ok(Some(id_token::sign(&context.keys.active, &claims)?))
 }
