@@ -156,7 +156,15 @@ both!(
         );
         assert_eq!(
             names(&found["scopes_supported"]),
-            ["accounts:read", "accounts:write", "openid"].into()
+            [
+                "accounts:read",
+                "accounts:write",
+                "email",
+                "offline_access",
+                "openid",
+                "profile"
+            ]
+            .into()
         );
         assert_eq!(
             names(&found["authorization_details_types_supported"]),

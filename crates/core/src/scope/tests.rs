@@ -1,3 +1,5 @@
+//! Which scope names are granted, left out and refused, by profile and by what is registered.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
