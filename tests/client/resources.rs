@@ -3,8 +3,8 @@
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Cast, Change, Fields, ISSUER, REDIRECT, SHOP, World, both, enrol, minted, payment, plus, refused,
-    with,
+    BANK, Cast, Change, Fields, ISSUER, REDIRECT, SHOP, World, both, enrol, minted, payment, plus,
+    refused, with,
 };
 use writ_wire::registration::ResourceFile;
 
