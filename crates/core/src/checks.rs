@@ -131,7 +131,7 @@ impl Endpoint {
 /// Whether a client of this profile may have tokens that are bound to no key at all.
 pub const fn bearer_possible(profile: Profile) -> bool {
     match profile {
-        Profile::Oauth21 => true,
+        Profile::Oauth21 | Profile::Guest => true,
         Profile::Fapi2 | Profile::Agent => false,
     }
 }

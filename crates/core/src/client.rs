@@ -6,10 +6,13 @@ use std::time::Duration;
 use writ_authority::Ceiling;
 use writ_jose::key::{Algorithm, KeySet};
 use writ_wire::redirect;
-use writ_wire::registration::{ApproversFile, AssertionAudience, Delivery, Profile, TaskClaim};
+use writ_wire::registration::{
+    ApproversFile, AssertionAudience, Delivery, GuestMode, Profile, TaskClaim,
+};
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::GrantType;
 
+use crate::guest::Guest;
 use crate::id::{ClientId, UserId};
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
@@ -34,6 +37,7 @@ pub struct Client {
     pub task_lifetime: Duration,
     pub backchannel: Backchannel,
     pub agent: Option<Agent>,
+    pub guest: Option<Guest>,
 }
 
 /// How a client asks by CIBA (CIBA 4).
@@ -87,6 +91,15 @@ pub struct Resource {
     pub task_claims: Vec<TaskClaim>,
     /// Of its transaction challenges; without them it issues none.
     pub challenge_keys: Option<KeySet>,
+    pub guests: GuestRules,
+}
+
+/// What guests may have at a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuestRules {
+    pub mode: GuestMode,
+    pub scopes: BTreeSet<String>,
+    pub types: BTreeSet<String>,
 }
 
 /// A person, without the password.
@@ -104,6 +117,20 @@ impl Client {
 
     pub fn is_agent(&self) -> bool {
         self.agent.is_some()
+    }
+
+    pub fn is_guest(&self) -> bool {
+        self.guest.is_some()
+    }
+
+    /// Whether its registration lets it ask for this scope; what guests may have, each resource says.
+    pub fn may_ask_scope(&self, scope: &str) -> bool {
+        self.is_guest() || self.scope.contains(scope)
+    }
+
+    /// The same for a type of `authorization_details`.
+    pub fn may_ask_type(&self, name: &str) -> bool {
+        self.is_guest() || self.details_types.contains(name)
     }
 
     /// Refuses a grant type that is not registered.

@@ -15,6 +15,7 @@ pub mod delegation;
 pub mod device;
 pub mod event;
 pub mod exchange;
+pub mod guest;
 pub mod history;
 pub mod id;
 pub mod introspection;

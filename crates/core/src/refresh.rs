@@ -136,7 +136,7 @@ fn allowed(
     if let Some(gone) = granted
         .scopes()
         .iter()
-        .find(|s| !client.scope.contains(&s.scope))
+        .find(|s| !client.may_ask_scope(&s.scope))
     {
         return Err(OAuthError::invalid_grant(format!(
             "scope `{}` is no longer registered for this client",

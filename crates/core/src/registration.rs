@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use writ_authority::{Ceiling, Types};
 use writ_jose::key::{Algorithm, KeySet};
+use writ_wire::client_document::ClientIdUrl;
 use writ_wire::redirect;
 use writ_wire::registration::{AgentFile, AuthMethod, ClientFile, Profile};
 use writ_wire::scope::Scope;
@@ -18,6 +19,7 @@ use writ_wire::token::GrantType;
 
 use crate::checks;
 use crate::client::{Agent, Authentication, Client, User};
+use crate::guest;
 use crate::id::{AGENT_PREFIX, ClientId, UserId};
 use crate::onward::Onward;
 
@@ -56,27 +58,37 @@ pub fn client(
     let scope = scope(file, &mut faults);
     let authentication = authentication(file, secret_digest, &mut faults);
     let agent = agent(file, people, &mut faults);
+    let guest = guest::of_file(file, id.as_str());
     let task_lifetime = task_lifetime(file, &mut faults);
     let backchannel = backchannel::read(file, &grant_types, &mut faults);
     match (authentication, faults.is_empty()) {
         (Some(authentication), true) => Ok(Client {
             id,
-            name: file.client_name.clone(),
+            name: guest::name(guest.as_ref(), file),
             profile: file.profile,
             authentication,
             redirect_uris: file.redirect_uris.clone(),
             grant_types,
             scope,
             details_types: details_types(file),
-            require_pushed: file.profile != Profile::Oauth21
+            require_pushed: is_strict(file.profile)
                 || file.require_pushed_authorization_requests == Some(true),
             dpop_bound: !file.bearer,
             assertion_audience: file.assertion_audience,
             task_lifetime,
             backchannel,
             agent,
+            guest,
         }),
         _ => Err(Faults(faults)),
+    }
+}
+
+/// Profiles that always push, bind and authenticate by keys.
+const fn is_strict(profile: Profile) -> bool {
+    match profile {
+        Profile::Agent | Profile::Fapi2 => true,
+        Profile::Oauth21 | Profile::Guest => false,
     }
 }
 
@@ -86,6 +98,8 @@ pub fn auth_method(file: &ClientFile) -> AuthMethod {
         .unwrap_or(match file.profile {
             Profile::Agent | Profile::Fapi2 => AuthMethod::PrivateKeyJwt,
             Profile::Oauth21 => AuthMethod::ClientSecretBasic,
+            Profile::Guest if file.jwks.is_some() => AuthMethod::PrivateKeyJwt,
+            Profile::Guest => AuthMethod::None,
         })
 }
 
@@ -118,6 +132,12 @@ pub fn check_user_name(name: &str) -> Result<(), Faults> {
 /// RFC 9700 section 2.1.5: no `client_id` can be taken for a `sub` or for one of ours.
 fn check_id(id: &ClientId, file: &ClientFile, faults: &mut Vec<String>) {
     let text = id.as_str();
+    if file.profile == Profile::Guest && ClientIdUrl::is_meant(text) {
+        if let Err(problem) = ClientIdUrl::parse(text) {
+            faults.push(format!("`client_id` {problem}"));
+        }
+        return;
+    }
     if text.is_empty()
         || text.len() > 128
         || !text
@@ -160,7 +180,10 @@ fn check_profile(file: &ClientFile, faults: &mut Vec<String>) {
     if file.bearer && file.dpop_bound_access_tokens == Some(true) {
         faults.push("`bearer` and `dpop_bound_access_tokens` contradict each other".to_owned());
     }
-    if file.profile != Profile::Oauth21 {
+    if file.profile == Profile::Guest && auth_method(file) == AuthMethod::ClientSecretBasic {
+        faults.push("`token_endpoint_auth_method`: a guest has no secret".to_owned());
+    }
+    if is_strict(file.profile) {
         if auth_method(file) != AuthMethod::PrivateKeyJwt {
             faults.push(
                 "`token_endpoint_auth_method`: this profile needs `private_key_jwt`".to_owned(),
@@ -200,6 +223,10 @@ fn check_redirects(file: &ClientFile, faults: &mut Vec<String>) {
 }
 
 fn grant_types(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<&'static str> {
+    if file.profile == Profile::Guest {
+        // Whatever it says of itself.
+        return guest::GRANT_TYPES.map(GrantType::as_str).into();
+    }
     let all = || GrantType::ALL.iter().map(|g| g.as_str()).collect();
     let Some(names) = &file.grant_types else {
         // RFC 7591 section 2 has the code grant alone; an agent needs all of them.

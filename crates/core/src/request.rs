@@ -202,7 +202,7 @@ fn scopes(
 ) -> Result<BTreeSet<ScopeGrant>, OAuthError> {
     let mut found = BTreeSet::new();
     for scope in wanted.scopes {
-        if !client.scope.contains(scope) {
+        if !client.may_ask_scope(scope) {
             return Err(OAuthError::invalid_scope(format!(
                 "scope `{scope}` is not registered for this client"
             )));
@@ -253,7 +253,7 @@ fn located(
     realm: Realm<'_>,
 ) -> Result<Vec<Detail>, OAuthError> {
     for (place, detail) in wanted.details.iter().enumerate() {
-        if !client.details_types.contains(detail.type_name()) {
+        if !client.may_ask_type(detail.type_name()) {
             let sentence = format!(
                 "`/{place}/type`: type `{}` is not registered for this client",
                 detail.type_name()
@@ -324,5 +324,5 @@ fn locate(
 
 /// Whether consent may be remembered and `prompt=none` may succeed: never, for an agent.
 pub fn always_asks(client: &Client) -> bool {
-    client.profile == Profile::Agent
+    matches!(client.profile, Profile::Agent | Profile::Guest)
 }

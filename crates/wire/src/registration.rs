@@ -16,6 +16,18 @@ pub enum Profile {
     Fapi2,
     /// A registered agent: PAR, DPoP and `private_key_jwt` always.
     Agent,
+    /// A client that nobody registered here: known by its metadata document, or by open registration. Code and refresh grants
+    /// alone; public, or `private_key_jwt` where it published keys.
+    Guest,
+}
+
+/// OpenID Connect Dynamic Client Registration section 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    #[default]
+    Web,
+    Native,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,6 +127,8 @@ pub struct ClientFile {
     pub software_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<ApplicationType>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentFile>,
 }
@@ -263,6 +277,35 @@ pub struct ResourceFile {
     /// Public keys of its transaction challenges (draft-rosomakho-oauth-txn-challenge-00); without them none are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub txn_challenge_jwks: Option<JwkSet>,
+    /// What clients of the profile `guest` may have here; without it nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<GuestsFile>,
+}
+
+/// The member `guests` of a resource's file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestsFile {
+    pub mode: GuestMode,
+    /// Scopes of the resource that guests may be granted.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Types of `authorization_details` that guests may be granted.
+    #[serde(default)]
+    pub types: Vec<String>,
+}
+
+/// How a resource takes tokens of guests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestMode {
+    /// Also tokens that are bound to no key.
+    Bearer,
+    /// Only tokens that are bound to a DPoP key.
+    Bound,
+    /// Not at all.
+    #[default]
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

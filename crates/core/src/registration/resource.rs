@@ -1,12 +1,12 @@
 //! RESOURCE.json becomes a resource, or every fault is named (RFC 8707, 9728).
 
 use writ_jose::key::KeySet;
-use writ_wire::registration::ResourceFile;
+use writ_wire::registration::{GuestsFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::Scope;
 
 use super::{Faults, check_text};
-use crate::client::Resource;
+use crate::client::{GuestRules, Resource};
 use crate::id::ClientId;
 
 /// Checks a resource's file.
@@ -23,6 +23,8 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
         faults.push("`scopes`: `openid` belongs to the issuer".to_owned());
     }
     let challenge_keys = challenge_keys(file, &mut faults);
+    let guests = file.guests.as_ref();
+    let guests = guests.map(|guests| guest_rules(guests, file, &mut faults));
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
@@ -35,7 +37,28 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
         agents_only: file.agents_only,
         task_claims: file.task_claims.clone(),
         challenge_keys,
+        guests: guests.unwrap_or_default(),
     })
+}
+
+/// Guests may have no more than there is.
+fn guest_rules(guests: &GuestsFile, file: &ResourceFile, faults: &mut Vec<String>) -> GuestRules {
+    if let Some(scope) = guests.scopes.iter().find(|s| !file.scopes.contains(s)) {
+        faults.push(format!(
+            "`guests.scopes`: `{scope}` is no member of `scopes`"
+        ));
+    }
+    let types = &file.authorization_details_types;
+    if let Some(name) = guests.types.iter().find(|name| !types.contains(name)) {
+        faults.push(format!(
+            "`guests.types`: `{name}` is no member of `authorization_details_types`"
+        ));
+    }
+    GuestRules {
+        mode: guests.mode,
+        scopes: guests.scopes.iter().cloned().collect(),
+        types: guests.types.iter().cloned().collect(),
+    }
 }
 
 /// A challenge names its key by `kid`, so each has one.

@@ -97,6 +97,9 @@ pub struct Features {
     pub mission_intent: bool,
     /// draft-rosomakho-oauth-txn-challenge-00: the transaction authorization endpoint, metadata.
     pub transaction_challenge: bool,
+    /// draft-ietf-oauth-client-id-metadata-document-03: clients that nobody registered, known by the document at their
+    /// `client_id`.
+    pub guests: bool,
 }
 
 /// What the server runs with; valid by construction.
@@ -132,6 +135,7 @@ impl NonceSwitches {
             Profile::Oauth21 => self.oauth21,
             Profile::Fapi2 => self.fapi2,
             Profile::Agent => self.agent,
+            Profile::Guest => false,
         }
     }
 }
@@ -220,10 +224,10 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
                 .map(|item| toml::Value::String(item.to_owned()))
                 .collect(),
         ),
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge", "true" | "1") => {
+        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "true" | "1") => {
             toml::Value::Boolean(true)
         }
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge", "false" | "0") => {
+        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "false" | "0") => {
             toml::Value::Boolean(false)
         }
         ("per_person" | "per_agent" | "per_pair" | "open_per_pair", number) => {

@@ -3,13 +3,14 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use writ_core::id::ClientId;
 use writ_core::signing::KeyState;
 use writ_server::node::keyring;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::suspend::{resume_agent, suspend_agent};
+use writ_wire::registration::{GuestMode, GuestsFile, ResourceFile};
 
 use super::desk::{Desk, commit_change, load, read_file, read_json};
 use super::passkeys::{PasskeysArgument, passkeys};
@@ -68,7 +69,24 @@ pub enum AgentCommand {
 #[derive(Subcommand)]
 pub enum ResourceCommand {
     /// Register a resource, or replace it
-    Add(FileArgument),
+    Add {
+        #[command(flatten)]
+        file: FileArgument,
+        /// How it takes tokens of clients that nobody registered; where the file lists none, they may have all its scopes
+        #[arg(long, value_name = "MODE")]
+        guests: Option<Guests>,
+    },
+}
+
+/// `mode` of the member `guests` of a resource's file.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Guests {
+    /// Also tokens that are bound to no key
+    Bearer,
+    /// Only tokens that are bound to a key
+    Bound,
+    /// Not at all
+    None,
 }
 
 #[derive(Subcommand)]
@@ -183,8 +201,11 @@ async fn resume(desk: &Desk, id: &str) -> Outcome {
 }
 
 pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {
-    let ResourceCommand::Add(argument) = command;
-    let file = read_json(&argument.file)?;
+    let ResourceCommand::Add { file, guests } = command;
+    let mut file: ResourceFile = read_json(&file.file)?;
+    if let Some(guests) = guests {
+        admit_guests(&mut file, guests);
+    }
     let desk = Desk::open(configured).await?;
     say_json(
         &desk
@@ -193,6 +214,19 @@ pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outc
             .await
             .map_err(|e| e.to_string())?,
     )
+}
+
+fn admit_guests(file: &mut ResourceFile, guests: Guests) {
+    let scopes = file.scopes.clone();
+    let listed = file.guests.get_or_insert_with(|| GuestsFile {
+        scopes,
+        ..GuestsFile::default()
+    });
+    listed.mode = match guests {
+        Guests::Bearer => GuestMode::Bearer,
+        Guests::Bound => GuestMode::Bound,
+        Guests::None => GuestMode::None,
+    };
 }
 
 pub async fn key(command: KeyCommand, configured: &Configured) -> Outcome {
