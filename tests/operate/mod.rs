@@ -3,6 +3,7 @@
 mod audit;
 mod config;
 mod disable;
+mod fetched_documents;
 mod guard;
 mod keys;
 mod keys_race;

@@ -16,6 +16,7 @@ pub mod delegation;
 mod driver;
 mod error;
 pub mod event;
+pub mod fetched_document;
 mod group_commit;
 mod json;
 pub mod lineage;

@@ -7,6 +7,7 @@ use writ_wire::time::Timestamp;
 
 use crate::attempts::{AttemptKind, MOST_ROWS};
 use crate::error::Result;
+use crate::fetched_document::MOST_DOCUMENTS;
 use crate::store::Store;
 
 /// How long codes, requests, refresh tokens, delegations and tasks are kept after they expire, so that a late second use is still
@@ -72,6 +73,17 @@ const CROWD: &str = "
         (SELECT tenant, kind, holder FROM attempts WHERE kind = $1
         ORDER BY kept_until DESC LIMIT $2 OFFSET $3)";
 
+const DOCUMENTS: &str = "
+    DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
+        (SELECT tenant, purpose, url FROM fetched_documents
+        WHERE fresh_until <= $1 ORDER BY fresh_until LIMIT $2)";
+
+/// $1 the most rows to delete, $2 how many to keep: those that were fetched last.
+const TOO_MANY_DOCUMENTS: &str = "
+    DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
+        (SELECT tenant, purpose, url FROM fetched_documents
+        ORDER BY fetched_at DESC LIMIT $1 OFFSET $2)";
+
 /// $1 before which they were made.
 const USES: &str = "
     DELETE FROM approved_uses WHERE (tenant, approval, place) IN
@@ -114,6 +126,7 @@ const LATER: &[&str] = &[
     of_pending!("pending_votes"),
     PENDING,
     GUARDS,
+    DOCUMENTS,
     DELEGATIONS,
     TASKS,
 ];
@@ -137,6 +150,16 @@ impl Store {
         for kind in AttemptKind::ALL {
             swept += self.sweep_crowd(kind, limit).await?;
         }
+        swept += self.sweep_documents(limit).await?;
+        Ok(swept)
+    }
+
+    /// Of the documents of others only `MOST_DOCUMENTS` are kept, fresh or not.
+    async fn sweep_documents(&self, limit: u32) -> Result<u64> {
+        let (limit, most) = (i64::from(limit), i64::from(MOST_DOCUMENTS));
+        let mut transaction = self.begin(EVERY_TENANT).await?;
+        let swept = execute!(transaction, TOO_MANY_DOCUMENTS, limit, most)?;
+        transaction.commit().await?;
         Ok(swept)
     }
 

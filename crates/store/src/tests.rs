@@ -23,6 +23,7 @@ mod approved_edge;
 mod approved_uses;
 mod attempts;
 mod features;
+mod fetched_document;
 mod grants;
 mod group_commit;
 mod guard;

@@ -20,6 +20,7 @@ use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
 use crate::node::outgoing::OutgoingChannels;
+use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
 use crate::node::waiting::Waiting;
@@ -50,6 +51,8 @@ pub struct App {
     pub zones: Zones,
     pub metrics: Metrics,
     pub notices: OutgoingChannels,
+    /// What others host and this server fetched.
+    pub documents: Documents,
     pub live: EventStreams,
     pub urls: Urls,
 }
@@ -103,6 +106,14 @@ impl App {
         session.commit().await?;
         let catalogue = CatalogueCache::start(&store, &config, &random, now).await?;
         let keys = KeyRing::start(&store, &config, &random, now).await?;
+        let metrics = Metrics::new();
+        let notices = OutgoingChannels::start(&store, &config, now).await?;
+        let documents = Documents::new(FetchEnvironment {
+            guard: notices.guard.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            fetches: metrics.fetches(),
+        });
         let nonces = NonceKeys::new(&config.master.derive("dpop-nonce"), config.issuer.as_str());
         Ok(Arc::new(Self {
             urls: Urls::of(&config)?,
@@ -117,8 +128,9 @@ impl App {
             texts: Texts::load()?,
             languages: Languages::load()?,
             zones: Zones::load(),
-            metrics: Metrics::new(),
-            notices: OutgoingChannels::start(&store, &config, now).await?,
+            metrics,
+            notices,
+            documents,
             live: EventStreams::new(),
             config,
             store,

@@ -17,8 +17,12 @@ pub struct Metrics {
     consents: Family<ResultLabel, Counter>,
     stops: Counter,
     notices: Family<NoticeLabel, Counter>,
+    fetches: FetchCounters,
     broken: Counter<u64, AtomicU64>,
 }
+
+/// Documents of others that were fetched, by purpose and outcome.
+pub type FetchCounters = Family<FetchLabel, Counter>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct GrantLabel {
@@ -40,6 +44,12 @@ struct ResultLabel {
 struct NoticeLabel {
     channel: &'static str,
     outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FetchLabel {
+    pub purpose: &'static str,
+    pub outcome: &'static str,
 }
 
 impl Metrics {
@@ -71,6 +81,12 @@ impl Metrics {
             "attempts to deliver, by channel and outcome",
             notices.clone(),
         );
+        let fetches = FetchCounters::default();
+        registry.register(
+            "documents_fetched",
+            "calls for documents of others, by purpose and outcome",
+            fetches.clone(),
+        );
         registry.register("requests_failed", "answers of server_error", broken.clone());
         Self {
             registry,
@@ -80,6 +96,7 @@ impl Metrics {
             consents,
             stops,
             notices,
+            fetches,
             broken,
         }
     }
@@ -113,6 +130,11 @@ impl Metrics {
         self.notices
             .get_or_create(&NoticeLabel { channel, outcome })
             .inc();
+    }
+
+    /// For whoever fetches.
+    pub fn fetches(&self) -> FetchCounters {
+        self.fetches.clone()
     }
 
     pub fn broken(&self) {
