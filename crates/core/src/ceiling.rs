@@ -6,6 +6,7 @@ use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
 use crate::client::Client;
+use crate::guest;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::request::OPENID;
@@ -16,6 +17,7 @@ pub fn within_ceiling(
     client: &Client,
     realm: Realm<'_>,
 ) -> Result<(), OAuthError> {
+    guest::within(authority, client, realm)?;
     excess(authority, client, realm).map_err(|excess| too_wide(CEILING, excess))?;
     bare_resources(authority, client, realm)
 }
@@ -27,6 +29,7 @@ pub fn admits_asked(
     client: &Client,
     realm: Realm<'_>,
 ) -> Result<(), OAuthError> {
+    guest::within(authority, client, realm)?;
     excess(authority, client, realm)
         .map_err(|excess| too_wide(CEILING, as_asked(excess, authority, asked)))?;
     bare_resources(authority, client, realm)

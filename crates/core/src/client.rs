@@ -154,13 +154,27 @@ impl Client {
             (Some(asked), registered) if registered.iter().any(|r| redirect::matches(r, asked)) => {
                 Ok(asked.to_owned())
             }
-            (Some(_), _) => Err(OAuthError::invalid_request(
-                "`redirect_uri` is not registered for this client",
-            )),
+            (Some(asked), _) => Err(self.unknown_redirect(asked)),
             (None, [only]) if self.profile == Profile::Oauth21 => Ok(only.clone()),
             (None, _) => Err(OAuthError::invalid_request(
                 "parameter `redirect_uri` is missing",
             )),
+        }
+    }
+
+    fn unknown_redirect(&self, asked: &str) -> OAuthError {
+        let guest = self.guest.as_ref();
+        let refused = guest.map(|guest| guest.refused_redirects.as_slice());
+        let mut refused = refused.unwrap_or_default().iter();
+        match refused.find(|refused| redirect::matches(&refused.uri, asked)) {
+            Some(refused) => OAuthError::invalid_request(format!(
+                "`redirect_uri` is refused: {}",
+                refused.because
+            )),
+            None if self.is_guest() => OAuthError::invalid_request(
+                "`redirect_uri` does not stand in the client's metadata document",
+            ),
+            None => OAuthError::invalid_request("`redirect_uri` is not registered for this client"),
         }
     }
 }

@@ -11,6 +11,7 @@ use writ_wire::token::CodeRequest;
 
 use crate::ceiling::within_ceiling;
 use crate::client::Client;
+use crate::guest;
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
@@ -86,6 +87,9 @@ pub fn redeem(
     }
     let checked = check(found, request, proof, now);
     let checked = checked.and_then(|()| found.lineage.require_agreement(client, realm));
+    let granted = &found.lineage.leaf.authority;
+    let checked =
+        checked.and_then(|()| guest::require_proof(granted, client, proof.is_some(), realm));
     let checked = checked.and_then(|()| {
         within_ceiling(&found.lineage.leaf.authority, client, realm).map_err(|wider| {
             OAuthError::invalid_grant("the grant is wider than what this client may have now")
@@ -95,7 +99,6 @@ pub fn redeem(
     if let Err(refusal) = checked {
         return CodeOutcome::Refuse(refusal);
     }
-    let granted = &found.lineage.leaf.authority;
     match target::audience(granted, &request.resource, realm) {
         Ok(audience) => CodeOutcome::Redeem(RedeemedCode {
             view: granted.view(&audience),

@@ -27,6 +27,8 @@ pub struct Lineage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
     Task,
+    /// The task waits until its person lets it go on.
+    Suspended,
     Delegation,
     Agent,
     Owner,
@@ -40,6 +42,7 @@ impl Stopped {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Task => "task",
+            Self::Suspended => "suspended",
             Self::Delegation => "delegation",
             Self::Agent => "agent",
             Self::Owner => "owner",
@@ -53,6 +56,7 @@ impl Stopped {
     pub fn from_row(text: &str) -> Self {
         match text {
             "task" => Self::Task,
+            "suspended" => Self::Suspended,
             "delegation" => Self::Delegation,
             "agent" => Self::Agent,
             "owner" => Self::Owner,

@@ -92,7 +92,10 @@ fn with_identity(asked: &Authority, parts: &BTreeSet<String>, realm: Realm<'_>) 
     if has_openid(asked, realm) {
         parts.insert(scope_name(realm.issuer.as_str(), OPENID));
     }
-    Chosen { parts }
+    Chosen {
+        parts,
+        lifetime: None,
+    }
 }
 
 fn only_identity(kept: &Authority, asked: &Authority, realm: Realm<'_>) -> bool {

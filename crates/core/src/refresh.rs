@@ -10,6 +10,7 @@ use writ_wire::token::RefreshRequest;
 use crate::ceiling::{too_wide, within_ceiling};
 use crate::client::Client;
 use crate::code::{Consumed, RACE_GRACE};
+use crate::guest;
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
@@ -97,7 +98,9 @@ pub fn refresh(
             RefreshOutcome::RefuseAndStop(refusal)
         };
     }
-    match allowed(found, request, client, context) {
+    let granted = &found.lineage.leaf.authority;
+    let proved = guest::require_proof(granted, client, proof.is_some(), context.realm);
+    match proved.and_then(|()| allowed(found, request, client, context)) {
         Ok(refreshed) => RefreshOutcome::Refresh(Box::new(refreshed)),
         Err(refusal) => RefreshOutcome::Refuse(refusal),
     }

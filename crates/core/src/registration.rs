@@ -216,7 +216,12 @@ fn check_redirects(file: &ClientFile, faults: &mut Vec<String>) {
         ));
     }
     for uri in &file.redirect_uris {
-        if let Err(problem) = redirect::check_registrable(uri) {
+        // Which schemes guests may use, the operator's lists say (`guest::GuestPolicy`).
+        let checked = match file.profile {
+            Profile::Guest => redirect::kind(uri).map(drop),
+            Profile::Oauth21 | Profile::Fapi2 | Profile::Agent => redirect::check_registrable(uri),
+        };
+        if let Err(problem) = checked {
             faults.push(format!("`redirect_uris`: {problem}"));
         }
     }

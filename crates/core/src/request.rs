@@ -17,6 +17,7 @@ use writ_wire::token::GrantType;
 
 use crate::ceiling;
 use crate::client::Client;
+use crate::guest;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::requirements::requirements;
@@ -214,7 +215,19 @@ fn scopes(
             });
             continue;
         }
+        if client.is_guest() {
+            // It asks for whatever the metadata lists: what is not open to guests is left out, and the answer says what was granted.
+            let homes = homes(scope, wanted, realm).unwrap_or_default();
+            let open = |home: &ScopeGrant| guest::allows_scope(&home.resource, scope, realm);
+            found.extend(homes.into_iter().filter(open));
+            continue;
+        }
         found.extend(homes(scope, wanted, realm)?);
+    }
+    if client.is_guest() && found.is_empty() && !wanted.scopes.is_empty() {
+        return Err(OAuthError::invalid_scope(
+            "none of the scopes asked for is open to guests at the resource asked for",
+        ));
     }
     Ok(found)
 }

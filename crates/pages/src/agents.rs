@@ -10,7 +10,8 @@ use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
 use super::tasks::Entry;
 use super::{
-    ClientView, LONGEST_WORDS, MineNotice, Page, PersonView, TaskView, Texts, clean, legible, plain,
+    ClientView, LONGEST_WORDS, MineNotice, Page, PersonView, TaskStateView, TaskView, Texts, clean,
+    legible, plain,
 };
 
 /// All agents of one person. A task is stopped by `POST /app/stop` with `task`; an agent and everything below it by
@@ -180,6 +181,7 @@ fn unfetched(view: &UnfetchedView, texts: &Texts) -> Sentence {
 struct TaskWords<'a> {
     entry: Entry<'a>,
     live: bool,
+    suspended: bool,
     last_token: String,
     spending: Vec<SpendingWords>,
 }
@@ -203,6 +205,7 @@ impl<'a> TaskWords<'a> {
         Self {
             entry: Entry::of(&view.task, &plain(account), texts),
             live: view.task.state.is_live(),
+            suspended: view.task.state == TaskStateView::Suspended,
             last_token: match view.last_token {
                 Some(at) => texts.moment(at),
                 None => texts.agents.no_token.clone(),

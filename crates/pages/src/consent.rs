@@ -5,6 +5,7 @@ use askama::Template;
 use http::StatusCode;
 use writ_authority::Piece;
 
+use super::guest::{GuestView, GuestWords};
 use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
 use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
@@ -30,6 +31,8 @@ pub struct ConsentPage {
     /// Host, or scheme for an app on the device, where the browser goes next.
     pub redirect_host: String,
     pub form_action: Option<FormAction>,
+    /// Of a client that nobody registered.
+    pub guest: Option<GuestView>,
     pub problem: Option<ConsentProblem>,
 }
 
@@ -93,6 +96,10 @@ pub struct AgentName {
 impl ClientView {
     /// The cleaned name; the identifier if nothing of the name can be shown.
     pub(super) fn shown_name(&self) -> String {
+        // The name of a guest is the host of its document, which is shown whole.
+        if self.client_id.starts_with("https://") {
+            return plain(&self.name);
+        }
         let name = clean(&self.name, LONGEST_WORDS);
         if name.is_empty() {
             plain(&self.client_id)
@@ -163,6 +170,7 @@ struct Screen<'a> {
     limits: Vec<Sentence>,
     words: Option<Words<'a>>,
     facts: Vec<(&'a str, String)>,
+    guest: Option<GuestWords<'a>>,
 }
 
 struct Badge<'a> {
@@ -186,7 +194,11 @@ impl<'a> Screen<'a> {
         let text = &texts.consent;
         let name = view.client.shown_name();
         let agent = view.client.agent.as_ref();
-        let heading = if agent.is_some() {
+        let guest = view
+            .guest
+            .as_ref()
+            .map(|guest| GuestWords::of(guest, texts));
+        let heading = if agent.is_some() || guest.is_some() {
             &text.heading_agent
         } else {
             &text.heading_client
@@ -198,8 +210,17 @@ impl<'a> Screen<'a> {
                 ConsentProblem::Changed => &*text.changed,
             }),
             heading: fill(heading, &[("name", &name)]),
-            publisher: publisher(agent, texts),
-            badge: agent.map(|agent| Badge::of(agent, texts)),
+            publisher: match &guest {
+                Some(guest) => guest.says.clone(),
+                None => publisher(agent, texts),
+            },
+            badge: match &guest {
+                Some(guest) => Some(Badge {
+                    text: guest.badge,
+                    verified: guest.verified,
+                }),
+                None => agent.map(|agent| Badge::of(agent, texts)),
+            },
             items: items(view, texts),
             identity: view
                 .identity
@@ -210,6 +231,7 @@ impl<'a> Screen<'a> {
                 .as_deref()
                 .and_then(|purpose| words(purpose, agent, texts)),
             facts: facts(view, texts),
+            guest,
         }
     }
 
@@ -219,6 +241,7 @@ impl<'a> Screen<'a> {
         lines.extend(self.problem.map(str::to_owned));
         lines.extend([self.heading.to_string(), self.publisher.to_string()]);
         lines.extend(self.badge.iter().map(|badge| badge.text.to_owned()));
+        lines.extend(self.guest.iter().flat_map(GuestWords::lines));
         lines.push(text.what.clone());
         if !self.items.is_empty() {
             lines.push(text.what_hint.clone());
@@ -229,6 +252,7 @@ impl<'a> Screen<'a> {
         }
         lines.extend(self.identity.iter().map(Sentence::to_string));
         lines.push(text.limits.clone());
+        lines.extend(self.guest.iter().flat_map(GuestWords::limits));
         lines.extend(self.limits.iter().map(Sentence::to_string));
         if let Some(words) = &self.words {
             let said = words.quotation.to_string();
@@ -295,10 +319,9 @@ pub(super) fn scope_sentence(scope: &ScopeView, texts: &Texts) -> Sentence {
 }
 
 fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
-    let mut limits = vec![fill(
-        &texts.consent.until,
-        &[("expires", &plain(&view.expires))],
-    )];
+    let until = fill(&texts.consent.until, &[("expires", &plain(&view.expires))]);
+    // A guest's end is chosen on the page.
+    let mut limits: Vec<Sentence> = view.guest.is_none().then_some(until).into_iter().collect();
     if view.client.agent.is_some() {
         limits.extend(onward(&view.onward, texts));
     }

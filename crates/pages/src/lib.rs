@@ -18,6 +18,7 @@ mod devices;
 mod done;
 mod failure;
 mod form_action;
+mod guest;
 mod headers;
 mod inbox;
 mod installed;
@@ -67,6 +68,7 @@ pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedVie
 pub use done::Done;
 pub use failure::{FailureKind, FailurePage};
 pub use form_action::FormAction;
+pub use guest::{GuestView, LifetimeView};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
 pub use languages::{LANGUAGE_COOKIE, Languages};

@@ -78,6 +78,7 @@ pub(super) fn consent() -> ConsentPage {
         },
         redirect_host: "planner.example".to_owned(),
         form_action: FormAction::of_redirect("https://planner.example/cb"),
+        guest: None,
         problem: None,
     }
 }

@@ -26,6 +26,11 @@ texts! {
         password: String, submit: String, passkey: String, or_password: String,
         problem: LoginProblemTexts,
     }
+    GuestTexts {
+        says: String, says_nothing: String, verified: String, not_verified: String,
+        on_device: String, changed: String, how_long: String, day: String, week: String,
+        month: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
+    }
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
         publisher_unknown: String, what: String, what_hint: String, scope: String,

@@ -9,6 +9,10 @@ use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 pub enum MineNotice {
     Stopped,
     AlreadyEnded,
+    /// A task of a guest goes on.
+    Resumed,
+    /// It goes on only for a person who signed in since it was suspended.
+    SignInFirst,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +47,8 @@ impl MineNotice {
         match self {
             Self::Stopped => &texts.mine.stopped,
             Self::AlreadyEnded => &texts.mine.already_ended,
+            Self::Resumed => &texts.guest.resumed,
+            Self::SignInFirst => &texts.guest.sign_in_first,
         }
     }
 }

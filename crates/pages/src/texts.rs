@@ -9,8 +9,8 @@ use writ_wire::time::Timestamp;
 
 use super::sections::{
     ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
-    DoneTexts, FailureTexts, InboxTexts, LayoutTexts, LoginTexts, MineTexts, OfflineTexts,
-    OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
+    DoneTexts, FailureTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts, MineTexts,
+    OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -42,6 +42,7 @@ pub struct CatalogueTexts {
     pub(super) layout: LayoutTexts,
     pub(super) login: LoginTexts,
     pub(super) consent: ConsentTexts,
+    pub(super) guest: GuestTexts,
     pub(super) mine: MineTexts,
     pub(super) failure: FailureTexts,
     pub(super) done: DoneTexts,

@@ -18,6 +18,7 @@ mod error;
 pub mod event;
 pub mod fetched_document;
 mod group_commit;
+pub mod guest;
 mod json;
 pub mod lineage;
 mod migrate;

@@ -34,6 +34,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     9 "0009_limits",
     10 "0010_consent_screen",
     11 "0011_fetched_documents",
+    13 "0013_guests",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -47,6 +48,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     9 "0009_limits",
     10 "0010_consent_screen",
     11 "0011_fetched_documents",
+    13 "0013_guests",
 };
 
 impl Store {

@@ -73,6 +73,12 @@ const CROWD: &str = "
         (SELECT tenant, kind, holder FROM attempts WHERE kind = $1
         ORDER BY kept_until DESC LIMIT $2 OFFSET $3)";
 
+/// What a guest's document said stays long enough to be compared at the next consent.
+const GUEST_GRANTS: &str = "
+    DELETE FROM guest_grants WHERE (tenant, task_id) IN
+        (SELECT tenant, task_id FROM guest_grants WHERE expires_at <= $1
+        ORDER BY expires_at LIMIT $2)";
+
 const DOCUMENTS: &str = "
     DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
         (SELECT tenant, purpose, url FROM fetched_documents
@@ -146,6 +152,9 @@ impl Store {
         }
         swept += self
             .sweep_one(USES, now.minus(history::KEPT), limit)
+            .await?;
+        swept += self
+            .sweep_one(GUEST_GRANTS, now.minus(history::KEPT), limit)
             .await?;
         for kind in AttemptKind::ALL {
             swept += self.sweep_crowd(kind, limit).await?;

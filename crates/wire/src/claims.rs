@@ -12,6 +12,10 @@ pub const CLIENT_ASSERTION_TYPE: &str = "client-authentication+jwt";
 pub const PROFILE_USER: &str = "user";
 /// `sub_profile` of an agent.
 pub const PROFILE_AGENT: &str = "ai_agent";
+/// `sub_profile` of a guest that is a program on a person's device.
+pub const PROFILE_NATIVE_APP: &str = "native_app";
+/// `sub_profile` of a guest that runs elsewhere.
+pub const PROFILE_WEB_APP: &str = "web_app";
 
 /// Payload of an access token. Unknown members are ignored when it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

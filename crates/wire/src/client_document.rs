@@ -125,6 +125,11 @@ pub struct ClientDocument {
 pub struct DocumentError(String);
 
 impl ClientDocument {
+    /// Whether the client authenticates by its keys.
+    pub fn has_method_of_keys(&self) -> bool {
+        self.method == AuthMethod::PrivateKeyJwt
+    }
+
     /// Sections 3.1 and 6.2.
     pub fn parse(bytes: &[u8], url: &ClientIdUrl) -> Result<Self, DocumentError> {
         if bytes.len() > MAX_DOCUMENT_BYTES {

@@ -1,6 +1,7 @@
 //! Client authentication (RFC 7523, RFC 6749 section 2.3), by the endpoint's row of the checks table. Everything is verified
 //! first; what may be used once is claimed in the transaction that uses it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -19,6 +20,7 @@ use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::guests::GuestLookup;
 use crate::node::secret::secret_digest;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -29,7 +31,21 @@ pub struct PresentedCredentials<'a> {
     pub endpoint: Endpoint,
     pub headers: &'a HeaderMap,
     pub form: &'a Form,
+    /// From where it came, if that is known.
+    pub address: Option<IpAddr>,
     pub now: Timestamp,
+}
+
+impl PresentedCredentials<'_> {
+    /// A pushed request may be the first visit of a guest; everywhere else a person agreed before.
+    fn guest_lookup(&self) -> GuestLookup {
+        match self.endpoint {
+            Endpoint::Par => GuestLookup::Request {
+                address: self.address,
+            },
+            _ => GuestLookup::Grant,
+        }
+    }
 }
 
 /// A client that is who it says, and the assertion that shows it; its `jti` is not used up yet.
@@ -77,7 +93,7 @@ impl App {
                 same_client(named, authenticated.client.id.as_str())?;
                 Ok(authenticated)
             }
-            (None, None) => Ok(self.by_name(named, presented.endpoint).await?.into()),
+            (None, None) => Ok(self.by_name(named, presented).await?.into()),
         }
     }
 
@@ -109,10 +125,9 @@ impl App {
         }
         let invalid = |e: &dyn std::fmt::Display| OAuthError::invalid_client(e.to_string());
         let unverified = UnverifiedAssertion::parse(text).map_err(|e| invalid(&e))?;
-        let client = self
-            .client(unverified.subject())
-            .await?
-            .ok_or_else(unknown_client)?;
+        let lookup = presented.guest_lookup();
+        let client = self.client_or_guest(unverified.subject(), lookup).await?;
+        let client = client.ok_or_else(unknown_client)?;
         let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
             return Err(OAuthError::invalid_client(
                 "this client is not registered for `private_key_jwt`",
@@ -143,15 +158,16 @@ impl App {
     async fn by_name(
         &self,
         named: Option<&str>,
-        endpoint: Endpoint,
+        presented: &PresentedCredentials<'_>,
     ) -> Result<Arc<Client>, Failure> {
         let id =
             named.ok_or_else(|| OAuthError::invalid_client("the client did not authenticate"))?;
-        let client = self.client(id).await?.ok_or_else(unknown_client)?;
+        let client = self.client_or_guest(id, presented.guest_lookup()).await?;
+        let client = client.ok_or_else(unknown_client)?;
         if !client.is_public() {
             return Err(OAuthError::invalid_client("this client must authenticate").into());
         }
-        if endpoint.checks().client != ClientRule::AuthenticatedOrPublic {
+        if presented.endpoint.checks().client != ClientRule::AuthenticatedOrPublic {
             return Err(OAuthError::invalid_client("a public client cannot do this").into());
         }
         Ok(client)

@@ -132,6 +132,7 @@ impl IncomingRequest {
             endpoint,
             headers,
             form: &form,
+            address: *address,
             now: app.clock.now(),
         };
         let authenticated = app.authenticate(&presented).await;

@@ -79,6 +79,7 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         backchannel_authentication_request_signing_alg_values_supported: algorithms(),
         backchannel_user_code_parameter_supported: true,
         backchannel_endpoint_login_hint_token_types_supported: vec![LOGIN_HINT_TYPE.to_owned()],
+        client_id_metadata_document_supported: features.guests.then_some(true),
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
     }

@@ -2,6 +2,7 @@
 //! starting.
 
 mod channels;
+mod guests;
 mod liveness;
 mod prompts;
 mod proxies;
@@ -15,6 +16,7 @@ use serde::Deserialize;
 use url::Url;
 use writ_authority::Level;
 use writ_core::budget::Limits;
+use writ_core::guest::GuestPolicy;
 use writ_jose::seal::MasterKey;
 use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
@@ -37,6 +39,7 @@ struct File {
     keys: KeysFile,
     profiles: ProfilesFile,
     features: Features,
+    guests: guests::GuestsFile,
     outbound: channels::OutboundFile,
     push: channels::PushFile,
     mail: channels::MailFile,
@@ -115,6 +118,8 @@ pub struct Config {
     pub master: std::sync::Arc<MasterKey>,
     pub nonces: NonceSwitches,
     pub features: Features,
+    /// Which guests are taken, where `features.guests` is on.
+    pub guests: GuestPolicy,
     pub channels: Channels,
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
@@ -216,7 +221,7 @@ fn overlay(
 
 fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
-        ("trusted_proxies" | "trusted" | "hosts", list) => toml::Value::Array(
+        ("trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes", list) => toml::Value::Array(
             list.trim_matches(['[', ']'])
                 .split(',')
                 .map(|item| item.trim().trim_matches('"'))
@@ -271,6 +276,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     );
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
+    let guests = guests::check(&file.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
     match (listen, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
@@ -291,6 +297,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
                 agent: file.profiles.agent.dpop_nonce.unwrap_or(true),
             },
             features: file.features,
+            guests,
             channels,
             liveness,
             prompts,

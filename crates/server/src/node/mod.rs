@@ -3,6 +3,7 @@
 pub mod app;
 pub mod client_address;
 pub mod failure;
+pub mod guests;
 pub mod keyring;
 pub mod listener;
 pub mod live;

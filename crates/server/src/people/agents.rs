@@ -24,6 +24,7 @@ use crate::people::request::{PostedForm, SignedIn, Visitor};
 use crate::people::views::{client_view, scopes};
 
 mod approved;
+mod resume;
 
 use approved::Approved;
 
@@ -42,6 +43,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route(PATH, get(show))
         .route("/app/agents/stop", post(stop_agent))
         .route("/app/stop", post(stop_task))
+        .route("/app/resume", post(resume::resume_task))
 }
 
 async fn show(visitor: Visitor) -> Result<Response, PageError> {
@@ -136,7 +138,9 @@ async fn by_agent(
         };
         let task = AgentTask {
             last_token: match view.state {
-                TaskStateView::Active => approved::last_token(app, &stored.task.id).await?,
+                TaskStateView::Active | TaskStateView::Suspended => {
+                    approved::last_token(app, &stored.task.id).await?
+                }
                 _ => None,
             },
             task: view,
@@ -218,7 +222,7 @@ async fn tasks_with_holders(
     let mut reading = app.read().await?;
     let mut found = reading.tasks(live).await?;
     let others = reading.tasks(newest).await?.into_iter();
-    found.extend(others.filter(|task| state(task, now) != TaskStateView::Active));
+    found.extend(others.filter(|task| !state(task, now).is_live()));
     let mut tasks = Vec::new();
     for stored in found {
         let mut holders = BTreeSet::new();
@@ -268,6 +272,7 @@ fn state(stored: &StoredTask, now: Timestamp) -> TaskStateView {
     match stored.stopped_at {
         Some(_) => TaskStateView::Stopped,
         None if now >= stored.task.expires_at => TaskStateView::Expired,
+        None if stored.suspended_at.is_some() => TaskStateView::Suspended,
         None => TaskStateView::Active,
     }
 }

@@ -27,6 +27,7 @@ use crate::client::incoming::read_form;
 use crate::client::par::references;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
+use crate::node::guests::GuestLookup;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::people::error::{AuthorizationError, PageError};
@@ -88,7 +89,9 @@ struct Asked {
 async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked, PageError> {
     let client_id = form.required("client_id")?;
     let unknown = || OAuthError::invalid_client("the client is unknown");
-    let client = app.client(client_id).await?.ok_or_else(unknown)?;
+    let lookup = GuestLookup::Request { address };
+    let client = app.client_or_guest(client_id, lookup).await?;
+    let client = client.ok_or_else(unknown)?;
     if let Some(request_uri) = form.optional("request_uri")? {
         let (handle, found) = pushed(app, request_uri).await?;
         return Ok(Asked {

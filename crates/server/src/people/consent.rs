@@ -5,13 +5,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use url::Url;
 use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::client::Client;
 use writ_core::consent::{
     self, Approved, Chosen, ConsentFacts, ConsentGiver, ConsentIds, ConsentScreen, scope_name,
 };
 use writ_core::event::{Event, EventName};
+use writ_core::guest::redirect_host;
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
 use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
@@ -21,6 +21,7 @@ use writ_pages::{ConsentPage, ConsentProblem, DetailView, FormAction};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
+use crate::node::guests::GuestLookup;
 use crate::node::registry::Catalogue;
 use crate::node::secret::secret_digest;
 use crate::people::authorize::{load, next_step};
@@ -29,6 +30,8 @@ use crate::people::redirect::see_other;
 use crate::people::request::{PostedForm, Query, Visitor};
 use crate::people::session::Browser;
 use crate::people::views::{client_view, onward, scopes};
+
+mod guest;
 
 /// Everything that the page and the decision are about.
 struct ConsentQuestion {
@@ -88,10 +91,10 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
     let found = load(app, handle).await?;
     let now = app.clock.now();
     found.usable(&found.client, now)?;
-    let client = app
-        .client(&found.client)
-        .await?
-        .ok_or(RequestUnusable::Unknown)?;
+    let lookup = GuestLookup::Consent;
+    let client = app.client_or_guest(&found.client, lookup).await?;
+    let client = client.ok_or(RequestUnusable::Unknown)?;
+    guest::check_redirect(&client, &found.prepared.redirect_uri)?;
     match (next_step(app, &found, &client, session).await?, session) {
         (Need::Consent, Some(session)) => {
             let kept = app.read().await?.consent_screen(&found.digest).await?;
@@ -121,6 +124,7 @@ async fn approve(
     }
     let mut chosen = Chosen {
         parts: form.all("grant").map(str::to_owned).collect(),
+        lifetime: guest::lifetime(form, &question.client)?,
     };
     if chosen.parts.is_empty() && shown.page.has_boxes() {
         return page(app, question, browser, Some(ConsentProblem::NothingChosen)).await;
@@ -206,6 +210,7 @@ async fn commit(
     if !session.consume_request(&question.found.digest, now).await? {
         return Err(RequestUnusable::Used.into());
     }
+    guest::register(app, &mut session, question).await?;
     if !session.insert_task_if_active(&approved.task).await? {
         return Err(PageError::to_client(
             &question.found,
@@ -216,6 +221,7 @@ async fn commit(
         .insert_consent(&approved.task, &approved.consent)
         .await?;
     session.insert_delegation(&approved.delegation).await?;
+    guest::keep_document(app, &mut session, question, approved).await?;
     session.insert_code(&approved.code).await?;
     for event in events(app, question, approved) {
         session.insert_event(&event).await?;
@@ -257,6 +263,7 @@ fn events(app: &App, question: &ConsentQuestion, approved: &Approved) -> [Event;
             "locale": approved.consent.locale,
             "method": approved.consent.method,
             "asked": question.found.prepared.authority,
+            "client": guest::evidence(question),
         })),
         event(EventName::TaskApproved).with(serde_json::json!({
             "authority": approved.task.authority,
@@ -309,8 +316,9 @@ async fn shown(
         scopes: scopes(&question.catalogue, &prepared.authority),
         identity: has_openid(&prepared.authority, question.catalogue.realm()),
         onward: onward(app, &passes_on_to).await?,
-        redirect_host: host(&prepared.redirect_uri),
+        redirect_host: redirect_host(&prepared.redirect_uri),
         form_action: FormAction::of_redirect(&prepared.redirect_uri),
+        guest: guest::view(app, question, since).await?,
         problem: None,
     };
     let screen = ConsentScreen {
@@ -352,13 +360,4 @@ fn details(app: &App, question: &ConsentQuestion) -> Vec<DetailView> {
             })
         });
     shown.collect()
-}
-
-fn host(redirect_uri: &str) -> String {
-    let url = Url::parse(redirect_uri).ok();
-    url.map(|u| {
-        u.host_str()
-            .map_or_else(|| u.scheme().to_owned(), str::to_owned)
-    })
-    .unwrap_or_default()
 }

@@ -15,6 +15,7 @@ use writ_store::StoreError;
 use writ_store::user::StoredUser;
 
 use crate::node::app::App;
+use crate::node::guests::GuestLookup;
 use crate::node::rate_limits::RateLimit;
 use crate::people::authorize::load;
 use crate::people::error::{PageError, StepError};
@@ -171,7 +172,10 @@ async fn page(
         None => None,
     };
     let client = match &found {
-        Some(found) => app.client(&found.client).await?,
+        Some(found) => {
+            let lookup = GuestLookup::Request { address: None };
+            app.client_or_guest(&found.client, lookup).await?
+        }
         None => None,
     };
     let login = Login {

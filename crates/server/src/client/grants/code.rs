@@ -8,6 +8,7 @@ use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{CodeRequest, TokenResponse};
 
+use crate::client::grants::guest::{PresentedGrant, check_document};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
 use crate::request::token_request::{IssuedToken, MintedToken, RefreshGrant, TokenRequestContext};
@@ -27,6 +28,8 @@ pub async fn redeem(
         CodeOutcome::Redeem(redeemed) => redeemed,
         other => return Err(refuse(context, session, &found, other).await),
     };
+    let lineage = &found.lineage;
+    let mut session = check_document(context, session, lineage, PresentedGrant::Code).await?;
     context.claim(&mut session).await?;
     if !session.consume_code(&digest, key, now).await? {
         // Another request won between our read and now: it is a use like any other.

@@ -6,8 +6,10 @@ use writ_core::id::DelegationId;
 use writ_core::mint::Minting;
 use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, RefreshOutcome, Refreshed};
 use writ_store::DatabaseTransaction;
+use writ_wire::claims::Act;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
+use crate::client::grants::guest::{PresentedGrant, check_document};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
 use crate::request::token_request::{IssuedToken, TokenRequestContext};
@@ -35,6 +37,8 @@ pub async fn refresh(
             return Err(refused.await);
         }
     };
+    let (lineage, presented) = (&found.lineage, PresentedGrant::RefreshToken);
+    let mut session = check_document(context, session, lineage, presented).await?;
     context.claim(&mut session).await?;
     let rotated = rotate(context, &mut session, &found, &refreshed).await?;
     let narrower = narrower(context, &found, &refreshed);
@@ -100,12 +104,14 @@ fn narrower(
     }
     let leaf = &found.lineage.leaf;
     let id = DelegationId::make(context.now, context.app.entropy());
-    let issuer = context.catalogue.issuer.as_str();
     let act = leaf.act.as_ref();
     Some(Delegation {
         path: delegation::path(Some(&leaf.path), &id),
         parent: Some(leaf.id.clone()),
-        act: act.map(|act| delegation::act(issuer, &leaf.holder, &id, act.act.as_deref())),
+        act: act.map(|act| Act {
+            dlg: id.to_string(),
+            ..act.clone()
+        }),
         id,
         authority: refreshed.narrowed.authority.clone(),
         jkt: context.caller.key().cloned(),
