@@ -61,6 +61,12 @@ pub(crate) fn actors(claims: &AccessTokenClaims) -> Result<Vec<CallerActor>, Rea
     Ok(act.chain().map(actor).collect())
 }
 
+/// Whether a registered agent acts; guests may have bearer tokens, where the resource takes any.
+pub(crate) fn has_agent(claims: &AccessTokenClaims) -> bool {
+    let mut actors = claims.act.iter().flat_map(Act::chain);
+    actors.any(|one| one.sub_profile == PROFILE_AGENT)
+}
+
 pub(crate) fn subject(claims: &AccessTokenClaims) -> Result<CallerSubject, Reason> {
     match claims.sub_profile.as_deref() {
         Some(PROFILE_USER) => Ok(CallerSubject::Person(claims.sub.clone())),

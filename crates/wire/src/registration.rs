@@ -1,5 +1,9 @@
 //! Client metadata (RFC 7591 section 2 with RFC 9126, 9396, 9449), and the files of `writ client|agent|resource add`.
 
+mod guests;
+
+pub use guests::{GuestMode, GuestsFile};
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +23,17 @@ pub enum Profile {
     /// A client that nobody registered here: known by its metadata document, or by open registration. Code and refresh grants
     /// alone; public, or `private_key_jwt` where it published keys.
     Guest,
+}
+
+impl Profile {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Oauth21 => "oauth21",
+            Self::Fapi2 => "fapi2",
+            Self::Agent => "agent",
+            Self::Guest => "guest",
+        }
+    }
 }
 
 /// OpenID Connect Dynamic Client Registration section 2.
@@ -131,44 +146,6 @@ pub struct ClientFile {
     pub application_type: Option<ApplicationType>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentFile>,
-}
-
-impl ClientFile {
-    /// A file of this profile that says nothing else yet.
-    pub fn bare(profile: Profile) -> Self {
-        Self {
-            client_id: None,
-            client_name: String::new(),
-            profile,
-            redirect_uris: Vec::new(),
-            grant_types: None,
-            response_types: None,
-            token_endpoint_auth_method: None,
-            token_endpoint_auth_signing_alg: None,
-            jwks: None,
-            scope: None,
-            dpop_bound_access_tokens: None,
-            require_pushed_authorization_requests: None,
-            authorization_details_types: None,
-            bearer: false,
-            assertion_audience: AssertionAudience::default(),
-            backchannel_token_delivery_mode: None,
-            backchannel_client_notification_endpoint: None,
-            backchannel_authentication_request_signing_alg: None,
-            backchannel_user_code_parameter: None,
-            number_matching: false,
-            task_lifetime: None,
-            client_uri: None,
-            logo_uri: None,
-            contacts: None,
-            tos_uri: None,
-            policy_uri: None,
-            software_id: None,
-            software_version: None,
-            application_type: None,
-            agent: None,
-        }
-    }
 }
 
 /// The member `agent` of an agent's file.
@@ -318,32 +295,6 @@ pub struct ResourceFile {
     /// What clients of the profile `guest` may have here; without it nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guests: Option<GuestsFile>,
-}
-
-/// The member `guests` of a resource's file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct GuestsFile {
-    pub mode: GuestMode,
-    /// Scopes of the resource that guests may be granted.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// Types of `authorization_details` that guests may be granted.
-    #[serde(default)]
-    pub types: Vec<String>,
-}
-
-/// How a resource takes tokens of guests.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum GuestMode {
-    /// Also tokens that are bound to no key.
-    Bearer,
-    /// Only tokens that are bound to a DPoP key.
-    Bound,
-    /// Not at all.
-    #[default]
-    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -86,7 +86,8 @@ impl PushedToken<'_> {
             .commit(self.session, delegation, OAuthError::invalid_grant)
             .await?;
         self.context.app.waiting.announce_request(&self.request);
-        self.context.app.metrics.issued("ciba");
+        let profile = self.context.caller.client.profile;
+        self.context.app.metrics.issued("ciba", profile);
         Ok(())
     }
 }

@@ -100,8 +100,7 @@ pub struct Features {
     pub mission_intent: bool,
     /// draft-rosomakho-oauth-txn-challenge-00: the transaction authorization endpoint, metadata.
     pub transaction_challenge: bool,
-    /// draft-ietf-oauth-client-id-metadata-document-03: clients that nobody registered, known by the document at their
-    /// `client_id`.
+    /// draft-ietf-oauth-client-id-metadata-document-03: clients that nobody registered.
     pub guests: bool,
 }
 
@@ -118,7 +117,6 @@ pub struct Config {
     pub master: std::sync::Arc<MasterKey>,
     pub nonces: NonceSwitches,
     pub features: Features,
-    /// Which guests are taken, where `features.guests` is on.
     pub guests: GuestPolicy,
     pub channels: Channels,
     /// The verifier for approvals of level `liveness`.

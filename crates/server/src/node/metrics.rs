@@ -7,6 +7,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::registry::Registry;
 use writ_wire::error::ErrorCode;
+use writ_wire::registration::Profile;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
 pub struct Metrics {
@@ -27,6 +28,7 @@ pub type FetchCounters = Family<FetchLabel, Counter>;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct GrantLabel {
     grant: &'static str,
+    profile: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -58,7 +60,11 @@ impl Metrics {
         let (tokens, refusals) = (Family::default(), Family::default());
         let (logins, consents) = (Family::default(), Family::default());
         let (stops, broken) = (Counter::default(), Counter::default());
-        registry.register("tokens_issued", "access tokens, by grant", tokens.clone());
+        registry.register(
+            "tokens_issued",
+            "access tokens, by grant and profile",
+            tokens.clone(),
+        );
         registry.register(
             "requests_refused",
             "refusals, by endpoint and code",
@@ -101,8 +107,11 @@ impl Metrics {
         }
     }
 
-    pub fn issued(&self, grant: &'static str) {
-        self.tokens.get_or_create(&GrantLabel { grant }).inc();
+    /// `profile`: of the client that presents the token.
+    pub fn issued(&self, grant: &'static str, profile: Profile) {
+        let profile = profile.as_str();
+        let label = GrantLabel { grant, profile };
+        self.tokens.get_or_create(&label).inc();
     }
 
     /// `route`: the path as the router has it, at `/token` with the grant.

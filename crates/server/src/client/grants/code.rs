@@ -58,7 +58,8 @@ pub async fn redeem(
         minted,
     };
     let response = context.record_and_commit(session, issued).await?;
-    app.metrics.issued("authorization_code");
+    app.metrics
+        .issued("authorization_code", context.caller.client.profile);
     Ok(response)
 }
 

@@ -89,7 +89,8 @@ pub async fn exchange(
     if let Some((assertion, client)) = actor.as_ref().and_then(Verified::assertion) {
         app.remember_key(&assertion.signer, &client.id);
     }
-    app.metrics.issued("token_exchange");
+    app.metrics
+        .issued("token_exchange", context.caller.client.profile);
     Ok(response)
 }
 

@@ -63,7 +63,8 @@ pub async fn refresh(
         minted,
     };
     let response = context.record_and_commit(session, issued).await?;
-    app.metrics.issued("refresh_token");
+    app.metrics
+        .issued("refresh_token", context.caller.client.profile);
     Ok(response)
 }
 
