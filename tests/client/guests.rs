@@ -4,8 +4,8 @@
 use serde_json::json;
 use writ_platform::Transport;
 use writ_testkit::{
-    BANK, Bank, Cast, Change, Forge, GUEST, TestGuest, TestReply, World, both, both_with_guests,
-    front_url,
+    BANK, Bank, Cast, Change, DEVICE_REDIRECT, Forge, GUEST, TestGuest, TestReply, World, at_once,
+    authorize_url, both, both_with_guests, front_url,
 };
 use writ_verifier::BearerPolicy;
 
@@ -185,6 +185,79 @@ both_with_guests!(
         guest.key = Some(key);
         let reply = guest.send(&world, &guest.redeem_form(&code), None).await;
         assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+);
+
+both_with_guests!(
+    a_guest_may_push_and_publish_its_keys_apart,
+    [],
+    |world| async {
+        let (_, mut guest) = TestGuest::visit(&world).await;
+        let pushed = guest.request().with("redirect_uri", DEVICE_REDIRECT);
+        let pairs: Vec<(&str, &str)> = pushed.iter().map(|(n, v)| (*n, v.as_str())).collect();
+        assert_eq!(
+            world.post("/par", &pairs, &[]).await.status,
+            201,
+            "a public one by its name"
+        );
+        let key = Forge::new(&world.random);
+        let url = "https://client.example/jwks";
+        let document = json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": url });
+        world
+            .publish_later(GUEST, &TestGuest::document(document))
+            .await;
+        world
+            .publish_keys(url, &json!({ "keys": [key.jwk()] }))
+            .await;
+        assert_eq!(world.post("/par", &pairs, &[]).await.status, 401);
+        guest.key = Some(key);
+        let reply = guest.send_to(&world, "/par", &pushed, None).await;
+        assert_eq!(reply.status, 201, "{}", reply.text());
+        // A key of its document signed: that shows the domain, wherever the code goes.
+        let link = authorize_url(GUEST, &reply.member("request_uri"));
+        let (mut browser, page) = world.consent_page(&link).await;
+        page.says("Domain verified");
+        page.says("any program on this device could be asking");
+        let back = browser.submit(&page, "consent-approve", &[]).await;
+        let form = guest.redeem_form(&back.query("code").unwrap());
+        let form = form.with("redirect_uri", DEVICE_REDIRECT);
+        let reply = guest.send(&world, &form, None).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
+    }
+);
+
+both_with_guests!(
+    /// Identity too, where it is asked: the name of the client in it is the URL.
+    a_guest_may_learn_who_the_person_is,
+    [],
+    |world| async {
+        let (cast, guest) = TestGuest::visit(&world).await;
+        let form = guest.request().with("scope", "openid accounts:read");
+        let back = guest.agreed(&world, &form, &[]).await;
+        let form = guest.redeem_form(&back.query("code").unwrap());
+        let reply = guest.send(&world, &form, None).await;
+        let identity = writ_testkit::claims(&reply.member("id_token"));
+        assert_eq!((&identity["aud"], &identity["sub"]), (&json!(GUEST), &json!(cast.alice)));
+    }
+);
+
+both_with_guests!(
+    /// First visits at once write one row of the guest, and all are answered.
+    first_visits_at_once_write_one_guest,
+    [],
+    |world| async {
+        let (_, guest) = TestGuest::visit(&world).await;
+        let mut pages = Vec::new();
+        for _ in 0..4 {
+            pages.push(world.consent_page(&front_url(&guest.request())).await);
+        }
+        let racers = pages.into_iter().map(|(mut browser, page)| async move {
+            let back = browser.submit(&page, "consent-approve", &[]).await;
+            back.query("code")
+        });
+        let codes = at_once(racers.collect()).await;
+        assert!(codes.iter().all(Option::is_some), "{codes:?}");
+        assert_eq!(world.events_named("guest.registered").await.len(), 1);
     }
 );
 

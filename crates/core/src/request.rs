@@ -17,7 +17,7 @@ use writ_wire::token::GrantType;
 
 use crate::ceiling;
 use crate::client::Client;
-use crate::guest;
+use crate::guest::{self, GuestLifetime};
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::requirements::requirements;
@@ -180,6 +180,9 @@ pub(crate) fn intent(
 
 /// The longest life of a task of this client.
 pub fn longest_task(client: &Client) -> Duration {
+    if client.is_guest() {
+        return GuestLifetime::Month.duration();
+    }
     client
         .agent
         .as_ref()

@@ -29,11 +29,18 @@ pub struct TestGuest {
 impl World {
     /// From now on this document stands at the URL, as if it were fetched at this moment.
     pub async fn publish(&self, url: &str, document: &Value) {
+        let purpose = "client_metadata";
+        self.keep(DocumentName { purpose, url }, document).await;
+    }
+
+    /// The same for a key set.
+    pub async fn publish_keys(&self, url: &str, keys: &Value) {
+        let purpose = "jwks";
+        self.keep(DocumentName { purpose, url }, keys).await;
+    }
+
+    async fn keep(&self, name: DocumentName<'_>, document: &Value) {
         let now = self.now();
-        let name = DocumentName {
-            purpose: "client_metadata",
-            url,
-        };
         let stored = StoredDocument {
             body: document.to_string(),
             etag: None,
@@ -134,6 +141,16 @@ impl TestGuest {
 
     /// As the document has it: by name alone, or with an assertion.
     pub async fn send(&self, world: &World, form: &Fields, proof: Option<&Forge>) -> TestReply {
+        self.send_to(world, "/token", form, proof).await
+    }
+
+    pub async fn send_to(
+        &self,
+        world: &World,
+        path: &str,
+        form: &Fields,
+        proof: Option<&Forge>,
+    ) -> TestReply {
         let mut form = form.clone().with("client_id", self.id.as_str());
         let now = world.now().seconds();
         if let Some(key) = &self.key {
@@ -145,10 +162,10 @@ impl TestGuest {
                 .with("client_assertion", key.assertion(&self.id, ISSUER, now));
         }
         let pairs: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
-        let proof = proof.map(|key| key.proof("POST", &format!("{ISSUER}/token"), now));
+        let proof = proof.map(|key| key.proof("POST", &format!("{ISSUER}{path}"), now));
         let headers: Vec<(&str, &str)> =
             proof.iter().map(|proof| ("dpop", proof.as_str())).collect();
-        world.post("/token", &pairs, &headers).await
+        world.post(path, &pairs, &headers).await
     }
 
     /// The first tokens.

@@ -7,7 +7,6 @@ use writ_wire::jwk::JwkSet;
 use writ_wire::redirect::{self, RedirectKind};
 use writ_wire::registration::{ClientFile, Profile};
 
-use super::GuestLifetime;
 use crate::client::Client;
 use crate::id::ClientId;
 use crate::oauth_error::OAuthError;
@@ -207,7 +206,6 @@ pub fn admit(
         application_type: document.application_type,
         bearer: !document.dpop_bound_access_tokens,
         require_pushed_authorization_requests: Some(document.require_pushed_authorization_requests),
-        task_lifetime: Some(GuestLifetime::Month.duration().as_secs()),
         ..ClientFile::bare(Profile::Guest)
     };
     let id = ClientId::from_text(url.as_str());
