@@ -3,10 +3,10 @@
 use serde_json::Value;
 use writ_jose::hash;
 use writ_passkey::software::SoftwareAuthenticator;
+use writ_person::PersonPhone;
 
 use crate::browser::{TestBrowser, WebPage};
 use crate::cast::PASSWORD;
-use crate::reply::TestReply;
 use crate::world::{ISSUER, World};
 
 /// What the pages' scripts do, without them.
@@ -47,12 +47,8 @@ impl Phone {
 
     /// Options by this proof, and what this device makes of them.
     pub async fn created(&mut self, proof: &[(&str, String)]) -> Value {
-        let options = self
-            .post("/app/devices/passkeys/options", proof)
-            .await
-            .reply;
-        assert_eq!(options.status, 200, "{}", options.text());
-        self.device.create(&options.json(), &self.origin).unwrap()
+        let csrf = self.browser.csrf();
+        self.person().created(&csrf, proof).await.unwrap()
     }
 
     /// What one of the person's passkeys says to the challenge for this act: with `passkey` a removal.
@@ -67,11 +63,9 @@ impl Phone {
     }
 
     pub async fn send_credential(&mut self, credential: &Value, name: &str) -> WebPage {
-        let fields = [
-            ("name", name.to_owned()),
-            ("credential", credential.to_string()),
-        ];
-        self.post("/app/devices/passkeys", &fields).await
+        let csrf = self.browser.csrf();
+        let sent = self.person().send_credential(&csrf, credential, name).await;
+        sent.unwrap().into()
     }
 
     /// The whole way from the login page, wherever it leads.
@@ -86,9 +80,8 @@ impl Phone {
 
     /// A fresh challenge of the login page, answered by the device.
     pub async fn assertion(&mut self) -> Value {
-        let options = self.ask("/login/passkey/options").await;
-        assert_eq!(options.status, 200, "{}", options.text());
-        self.device.get(&options.json(), &self.origin).unwrap()
+        let csrf = self.browser.csrf();
+        self.person().assertion(&csrf).await.unwrap()
     }
 
     pub async fn send_assertion(&mut self, assertion: &Value, way: &[(&str, &str)]) -> WebPage {
@@ -121,8 +114,12 @@ impl Phone {
         self.browser.post(path, &all).await
     }
 
-    async fn ask(&mut self, path: &str) -> TestReply {
-        self.post(path, &[]).await.reply
+    pub(crate) fn person(&mut self) -> PersonPhone<'_> {
+        PersonPhone {
+            browser: &mut self.browser,
+            device: &mut self.device,
+            origin: &self.origin,
+        }
     }
 }
 

@@ -2,24 +2,19 @@
 //! denies, by the fields and buttons of the page.
 
 use serde_json::Value;
+use writ_person::{DECISION, plain};
 
 use crate::browser::WebPage;
 use crate::cast::PASSWORD;
 use crate::device::Phone;
 use crate::world::World;
 
-/// A name that only the form of a yes holds.
-const YES: &str = "decision";
-
 impl Phone {
     /// Ids of the requests in the inbox, from top to bottom.
     pub async fn inbox(&mut self) -> Vec<String> {
         let page = self.browser.open("/app").await;
         assert_eq!(page.url.path(), "/app", "{}", page.reply.text());
-        let text = page.reply.text();
-        let ids = text.split("id=\"request-").skip(1);
-        ids.map(|rest| rest.split('"').next().unwrap().to_owned())
-            .collect()
+        page.shown().requests()
     }
 
     pub async fn look(&mut self, request: &str) -> WebPage {
@@ -39,7 +34,7 @@ impl Phone {
     /// A yes with what stands in the page's form, and these fields instead.
     pub async fn answer(&mut self, page: &WebPage, fill: &[(&str, &str)]) -> WebPage {
         let fields = yes(page, fill);
-        self.browser.send_form(page, YES, &fields).await
+        self.browser.send_form(page, DECISION, &fields).await
     }
 
     pub async fn approve_by_password(&mut self, page: &WebPage) -> WebPage {
@@ -48,19 +43,19 @@ impl Phone {
 
     /// What the device says to the challenge of this page.
     pub fn sign(&mut self, page: &WebPage) -> Value {
-        self.device.get(&options(page), &self.origin).unwrap()
+        self.person().sign(&page.shown()).unwrap()
     }
 
     pub async fn approve_by_passkey(&mut self, page: &WebPage) -> WebPage {
-        let assertion = self.sign(page).to_string();
-        self.answer(page, &[("assertion", &assertion)]).await
+        let sent = self.person().approve_by_passkey(&page.shown(), &[]).await;
+        sent.unwrap().into()
     }
 
     /// `deny`, `stop` or `not_me`.
     pub async fn refuse(&mut self, page: &WebPage, decision: &str) -> WebPage {
-        let mut fields = yes(page, &[(YES, decision)]);
-        fields.retain(|(name, _)| ["csrf", "screen", YES].contains(&name.as_str()));
-        self.browser.send_form(page, YES, &fields).await
+        let mut fields = yes(page, &[(DECISION, decision)]);
+        fields.retain(|(name, _)| ["csrf", "screen", DECISION].contains(&name.as_str()));
+        self.browser.send_form(page, DECISION, &fields).await
     }
 
     /// The receipt in the address of this page, as it is handed out.
@@ -98,12 +93,7 @@ impl WebPage {
         let text = self.reply.text();
         let main = text.split("<main").nth(1).unwrap_or_default();
         let main = main.split("</main>").next().unwrap_or_default();
-        let pieces = main.split('<').enumerate().filter_map(|(place, rest)| {
-            let words = rest.split_once('>').map(|(_, words)| words.to_owned());
-            words.or_else(|| (place == 0).then(String::new))
-        });
-        let words: String = pieces.collect();
-        squeezed(&unescaped(&words))
+        squeezed(&plain(main))
     }
 
     /// Whether these words stand on the page, whatever markup is between them.
@@ -136,39 +126,14 @@ impl WebPage {
 
 /// The fields of the yes on this page, with some of them changed.
 pub fn yes(page: &WebPage, fill: &[(&str, &str)]) -> Vec<(String, String)> {
-    let mut fields = page.fields(YES);
-    fields.retain(|(name, _)| !fill.iter().any(|(filled, _)| filled == name));
-    fields.extend(fill.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
-    fields
+    page.shown().filled(DECISION, fill).unwrap()
 }
 
 /// What the page gives to the device.
 pub fn options(page: &WebPage) -> Value {
-    let text = page.reply.text();
-    let given = text.split("data-given=\"").nth(1);
-    let given = given.unwrap_or_else(|| panic!("no passkey is asked: {text}"));
-    serde_json::from_str(&unescaped(given.split('"').next().unwrap())).unwrap()
+    page.shown().passkey_options().unwrap()
 }
 
 fn squeezed(text: &str) -> String {
     text.split_whitespace().collect()
-}
-
-fn unescaped(text: &str) -> String {
-    let escapes = [
-        ("&#34;", "\""),
-        ("&quot;", "\""),
-        ("&#39;", "'"),
-        ("&lt;", "<"),
-        ("&#60;", "<"),
-        ("&gt;", ">"),
-        ("&#62;", ">"),
-        ("&#38;", "&"),
-        ("&amp;", "&"),
-    ];
-    let mut text = text.to_owned();
-    for (escape, plain) in escapes {
-        text = text.replace(escape, plain);
-    }
-    text
 }

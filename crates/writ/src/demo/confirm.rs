@@ -8,7 +8,9 @@ use writ_agent::{Confirm, Error, ErrorCode, Grant, PendingConfirmation, Resource
 
 use super::cast::{DemoCast, payment};
 use super::phone::{DemoPhone, show_link};
-use super::story::{Play, Told, accepted, not_granted, ok, refused, show_token, surprise, told};
+use super::story::{
+    Play, Told, accepted, not_granted, ok, refused, show_token, stuck, surprise, told,
+};
 use crate::cli::say;
 
 /// Who approves the request.
@@ -28,9 +30,9 @@ impl Play<'_> {
         say(
             "\n5. The planner tries a payment above its limit; the bank wants a person, and alice's phone asks her",
         );
-        let mut phone = DemoPhone::new(&self.stage.issuer)?;
+        let mut phone = DemoPhone::new(&self.stage.issuer).map_err(stuck)?;
         if answering == Answering::Scripted {
-            phone.set_up(DemoCast::LOGIN).await?;
+            phone.set_up(DemoCast::LOGIN).await.map_err(stuck)?;
             ok("alice's phone has a passkey now, and logged in with it");
         }
         let refusal = self.too_much(grant).await?;
@@ -51,7 +53,7 @@ impl Play<'_> {
         ));
         match answering {
             Answering::Scripted => {
-                let shown = phone.approve(number).await?;
+                let shown = phone.approve(number).await.map_err(stuck)?;
                 ok("alice read it on her phone and signed exactly this with her passkey:");
                 shown
                     .iter()

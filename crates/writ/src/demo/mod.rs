@@ -4,7 +4,6 @@
 mod bank;
 mod cast;
 mod confirm;
-mod person;
 mod phone;
 mod stage;
 mod story;

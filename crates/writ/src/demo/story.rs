@@ -12,10 +12,11 @@ use writ_agent::{
     ActorCredential, Agent, AgentConfig, AuthorizationIntent, BoxFuture, Error, ErrorCode, Grant,
     Https, RequestedAccess, Transport, TransportError, details,
 };
+use writ_person::{BrowserError, WebBrowser};
 
-use super::cast::{DemoCast, DemoKeys, Payee, payment};
+use super::cast::{DemoCast, DemoKeys, DemoLogin, Payee, payment};
 use super::confirm::Answering;
-use super::person::Person;
+use super::phone::{browser, texts};
 use super::stage::{DemoStage, outside};
 use crate::cli::say;
 
@@ -28,7 +29,7 @@ pub(super) struct Play<'a> {
     pub(super) planner: Agent,
     booker: Agent,
     stranger: Agent,
-    alice: Person,
+    alice: WebBrowser,
 }
 
 pub async fn play(stage: &DemoStage, answering: Answering) -> Told {
@@ -37,7 +38,7 @@ pub async fn play(stage: &DemoStage, answering: Answering) -> Told {
         planner: agent(stage, &wire, &stage.cast.planner).await?,
         booker: agent(stage, &wire, &stage.cast.booker).await?,
         stranger: agent(stage, &wire, &stage.cast.stranger).await?,
-        alice: Person::new(&stage.issuer)?,
+        alice: browser(&stage.issuer).map_err(stuck)?,
         stage,
         wire,
     };
@@ -69,10 +70,11 @@ impl Play<'_> {
         };
         let pending = self.planner.authorize(&intent).await.map_err(surprise)?;
         ok("the planner pushed its request, signed and with proof of its key (PAR, RAR, DPoP)");
-        let consented = self.alice.approve(&pending.url, DemoCast::LOGIN).await?;
+        let DemoLogin { name, password } = DemoCast::LOGIN;
+        let consented = self.alice.approve(&pending.url, name, password).await;
+        let consented = consented.map_err(stuck)?;
         ok("alice logged in and approved, on the server's own pages:");
-        consented
-            .shown
+        texts(&consented.page, "<label", "</label>")
             .iter()
             .for_each(|line| say(&format!("         {line}")));
         let grant = pending
@@ -221,7 +223,9 @@ impl Play<'_> {
 
     async fn stop(&mut self, grant: &Grant, handed: &Grant) -> Told {
         say("\n6. Alice stops the task, with one button");
-        self.alice.stop_everything().await?;
+        let page = self.alice.open("/app/agents").await.map_err(stuck)?;
+        let stopped = self.alice.submit(&page, "task-stop", &[]).await;
+        stopped.map_err(stuck)?;
         ok("stopped; from this commit on nothing below it works, anywhere");
         refused(
             self.get(&self.planner, grant, "/accounts").await,
@@ -374,6 +378,10 @@ pub(super) fn ok(line: &str) {
 
 pub(super) fn surprise(error: Error) -> String {
     format!("a surprise: {error}; next: {}", error.advice())
+}
+
+pub(super) fn stuck(error: BrowserError) -> String {
+    error.to_string()
 }
 
 /// Prints the claims of a token.
