@@ -9,7 +9,7 @@ use http::{Method, Request};
 use url::Url;
 use writ_platform::Transport;
 
-use crate::error::BrowserError;
+use crate::error::{BrowserError, Step};
 use crate::page::ShownPage;
 
 /// The longest chain of redirects that is followed.
@@ -29,7 +29,7 @@ pub struct Consented {
 }
 
 impl WebBrowser {
-    pub fn new(transport: Arc<dyn Transport>, issuer: &str) -> Result<Self, BrowserError> {
+    pub fn new(transport: Arc<dyn Transport>, issuer: &str) -> Step<Self> {
         Ok(Self {
             transport,
             issuer: Url::parse(issuer)?,
@@ -38,21 +38,17 @@ impl WebBrowser {
     }
 
     /// Opens an address, absolute or a path at the server, and follows redirects as long as they stay there.
-    pub async fn open(&mut self, address: &str) -> Result<ShownPage, BrowserError> {
+    pub async fn open(&mut self, address: &str) -> Step {
         let url = self.issuer.join(address)?;
         self.follow(Method::GET, url, String::new()).await
     }
 
     /// Sends a form that no page holds, as a script does.
-    pub async fn post<N, V>(
+    pub async fn post(
         &mut self,
         address: &str,
-        fields: &[(N, V)],
-    ) -> Result<ShownPage, BrowserError>
-    where
-        N: AsRef<str>,
-        V: AsRef<str>,
-    {
+        fields: &[(impl AsRef<str>, impl AsRef<str>)],
+    ) -> Step {
         let url = self.issuer.join(address)?;
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
@@ -61,24 +57,14 @@ impl WebBrowser {
     }
 
     /// Sends the form that holds the button: its hidden fields and ticked boxes, what is filled in, and the button.
-    pub async fn submit(
-        &mut self,
-        page: &ShownPage,
-        button: &str,
-        fill: &[(&str, &str)],
-    ) -> Result<ShownPage, BrowserError> {
+    pub async fn submit(&mut self, page: &ShownPage, button: &str, fill: &[(&str, &str)]) -> Step {
         let mut fields = page.filled(button, fill)?;
         fields.push((button.to_owned(), "1".to_owned()));
         self.send_form(page, button, &fields).await
     }
 
     /// As `submit`, where the button has no name.
-    pub async fn fill(
-        &mut self,
-        page: &ShownPage,
-        control: &str,
-        fill: &[(&str, &str)],
-    ) -> Result<ShownPage, BrowserError> {
+    pub async fn fill(&mut self, page: &ShownPage, control: &str, fill: &[(&str, &str)]) -> Step {
         let fields = page.filled(control, fill)?;
         self.send_form(page, control, &fields).await
     }
@@ -89,28 +75,18 @@ impl WebBrowser {
         page: &ShownPage,
         control: &str,
         fields: &[(String, String)],
-    ) -> Result<ShownPage, BrowserError> {
+    ) -> Step {
         let url = page.action(control)?;
         self.post(url.as_str(), fields).await
     }
 
-    pub async fn log_in(
-        &mut self,
-        page: &ShownPage,
-        username: &str,
-        password: &str,
-    ) -> Result<ShownPage, BrowserError> {
+    pub async fn log_in(&mut self, page: &ShownPage, username: &str, password: &str) -> Step {
         let typed = [("username", username), ("password", password)];
         self.submit(page, "login-submit", &typed).await
     }
 
     /// Logs in where asked, and approves everything on the consent page.
-    pub async fn approve(
-        &mut self,
-        url: &str,
-        username: &str,
-        password: &str,
-    ) -> Result<Consented, BrowserError> {
+    pub async fn approve(&mut self, url: &str, username: &str, password: &str) -> Step<Consented> {
         let mut page = self.open(url).await?;
         if page.url.path() == "/login" {
             page = self.log_in(&page, username, password).await?;
@@ -122,12 +98,7 @@ impl WebBrowser {
         })
     }
 
-    async fn follow(
-        &mut self,
-        mut method: Method,
-        mut url: Url,
-        mut body: String,
-    ) -> Result<ShownPage, BrowserError> {
+    async fn follow(&mut self, mut method: Method, mut url: Url, mut body: String) -> Step {
         for _ in 0..MAX_REDIRECTS {
             let mut page = self.once(&method, &url, body).await?;
             let location = page.headers.get(LOCATION).and_then(|l| l.to_str().ok());
@@ -144,12 +115,7 @@ impl WebBrowser {
         Err(BrowserError::Circle)
     }
 
-    async fn once(
-        &mut self,
-        method: &Method,
-        url: &Url,
-        body: String,
-    ) -> Result<ShownPage, BrowserError> {
+    async fn once(&mut self, method: &Method, url: &Url, body: String) -> Step {
         let cookies = self.cookies.iter();
         let cookies: Vec<String> = cookies.map(|(n, v)| format!("{n}={v}")).collect();
         let request = Request::builder()

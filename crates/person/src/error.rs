@@ -3,6 +3,11 @@
 use writ_passkey::PasskeyError;
 use writ_platform::TransportError;
 
+use crate::page::ShownPage;
+
+/// What a step of the person leads to, most often a page.
+pub type Step<T = ShownPage> = Result<T, BrowserError>;
+
 #[derive(Debug, thiserror::Error)]
 pub enum BrowserError {
     #[error("no address: {0}")]

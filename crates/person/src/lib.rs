@@ -7,6 +7,6 @@ mod page;
 mod phone;
 
 pub use browser::{Consented, WebBrowser};
-pub use error::BrowserError;
+pub use error::{BrowserError, Step};
 pub use page::{ShownPage, attribute, plain};
 pub use phone::{DECISION, PersonPhone};

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use url::Url;
 
-use crate::error::BrowserError;
+use crate::error::{BrowserError, Step};
 
 /// A page of the server, or the redirect to an address elsewhere.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl ShownPage {
     }
 
     /// The JSON of a good answer.
-    pub fn json(&self) -> Result<Value, BrowserError> {
+    pub fn json(&self) -> Step<Value> {
         match serde_json::from_slice(&self.body) {
             Ok(value) if self.status.is_success() => Ok(value),
             _ => Err(self.lacks("no JSON")),
@@ -32,9 +32,10 @@ impl ShownPage {
     }
 
     /// Hidden fields and ticked boxes of the form that holds this control, in the order of the page.
-    pub fn fields(&self, control: &str) -> Result<Vec<(String, String)>, BrowserError> {
+    pub fn fields(&self, control: &str) -> Step<Vec<(String, String)>> {
         let form = self.form(control)?;
-        let tags = form.split("<input").skip(1).filter_map(first_tag);
+        let tags = form.split("<input").skip(1);
+        let tags = tags.filter_map(|rest| rest.split('>').next());
         let sent = tags.filter(|tag| {
             tag.contains("type=\"hidden\"")
                 || (tag.contains("type=\"checkbox\"") && tag.contains(" checked"))
@@ -47,11 +48,7 @@ impl ShownPage {
     }
 
     /// The same with some of them changed.
-    pub fn filled(
-        &self,
-        control: &str,
-        fill: &[(&str, &str)],
-    ) -> Result<Vec<(String, String)>, BrowserError> {
+    pub fn filled(&self, control: &str, fill: &[(&str, &str)]) -> Step<Vec<(String, String)>> {
         let mut fields = self.fields(control)?;
         fields.retain(|(name, _)| !fill.iter().any(|(filled, _)| filled == name));
         fields.extend(fill.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())));
@@ -59,20 +56,17 @@ impl ShownPage {
     }
 
     /// Where the form that holds this control is sent.
-    pub fn action(&self, control: &str) -> Result<Url, BrowserError> {
-        let form = self.form(control)?;
-        let action = first_tag(&form).and_then(|tag| attribute(tag, "action"));
+    pub fn action(&self, control: &str) -> Step<Url> {
+        let action = attribute(&self.form(control)?, "action");
         let action = action.ok_or_else(|| self.lacks("a form without address"))?;
         Ok(self.url.join(&action)?)
     }
 
     /// The token against forged forms.
-    pub fn csrf(&self) -> Result<String, BrowserError> {
+    pub fn csrf(&self) -> Step<String> {
         let mut fields = self.fields("csrf")?.into_iter();
-        let found = fields.find(|(name, _)| name == "csrf");
-        found
-            .map(|(_, value)| value)
-            .ok_or_else(|| self.lacks("no token against forged forms"))
+        let found = fields.find_map(|(name, value)| (name == "csrf").then_some(value));
+        found.ok_or_else(|| self.lacks("no token against forged forms"))
     }
 
     /// Ids of the requests in the inbox, from top to bottom.
@@ -84,21 +78,19 @@ impl ShownPage {
     }
 
     /// What an approval page gives to the authenticator.
-    pub fn passkey_options(&self) -> Result<Value, BrowserError> {
+    pub fn passkey_options(&self) -> Step<Value> {
         let given = attribute(&self.html(), "data-given");
         let options = given.and_then(|given| serde_json::from_str(&given).ok());
         options.ok_or_else(|| self.lacks("no passkey is asked"))
     }
 
-    fn form(&self, control: &str) -> Result<String, BrowserError> {
+    fn form(&self, control: &str) -> Step<String> {
         let html = self.html();
         let name = format!("name=\"{control}\"");
-        let mut forms = html.split("<form").skip(1);
-        let found =
-            forms.find_map(|rest| rest.split("</form>").next().filter(|f| f.contains(&name)));
-        found
-            .map(str::to_owned)
-            .ok_or_else(|| self.lacks(&format!("no form with `{control}`")))
+        let forms = html.split("<form").skip(1);
+        let mut forms = forms.filter_map(|rest| rest.split("</form>").next());
+        let found = forms.find(|form| form.contains(&name)).map(str::to_owned);
+        found.ok_or_else(|| self.lacks(&format!("no form with `{control}`")))
     }
 
     /// The error that says what is missing here.
@@ -109,10 +101,6 @@ impl ShownPage {
             text: self.html().into_owned(),
         }
     }
-}
-
-fn first_tag(html: &str) -> Option<&str> {
-    html.split('>').next()
 }
 
 /// The value of the first attribute of this name.

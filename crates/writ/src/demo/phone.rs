@@ -5,7 +5,7 @@ use std::sync::Arc;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use writ_passkey::software::SoftwareAuthenticator;
-use writ_person::{BrowserError, PersonPhone, ShownPage, WebBrowser, plain};
+use writ_person::{PersonPhone, ShownPage, Step, WebBrowser, plain};
 use writ_platform::{Https, Random};
 
 use super::cast::DemoLogin;
@@ -18,7 +18,7 @@ pub struct DemoPhone {
 }
 
 impl DemoPhone {
-    pub fn new(issuer: &str) -> Result<Self, BrowserError> {
+    pub fn new(issuer: &str) -> Step<Self> {
         Ok(Self {
             device: SoftwareAuthenticator::new(Random::System.bytes()),
             browser: browser(issuer)?,
@@ -28,7 +28,7 @@ impl DemoPhone {
 
     /// Signs in with the password, adds a passkey with it (WebAuthn section 7.1), as the page's script does, and signs in again with
     /// the passkey.
-    pub async fn set_up(&mut self, login: DemoLogin) -> Result<(), BrowserError> {
+    pub async fn set_up(&mut self, login: DemoLogin) -> Step<()> {
         let DemoLogin { name, password } = login;
         let form = self.browser.open("/login?next=/app/devices").await?;
         let page = self.browser.log_in(&form, name, password).await?;
@@ -43,7 +43,7 @@ impl DemoPhone {
             .map(drop)
     }
 
-    async fn enrol(&mut self, page: &ShownPage, password: &str) -> Result<(), BrowserError> {
+    async fn enrol(&mut self, page: &ShownPage, password: &str) -> Step<()> {
         let csrf = page.csrf()?;
         let proof = [("password", password.to_owned())];
         let mut person = self.person();
@@ -57,7 +57,7 @@ impl DemoPhone {
     }
 
     /// Opens the one request that waits, picks the number and signs with the passkey; returns the sentences that were shown.
-    pub async fn approve(&mut self, number: Option<u8>) -> Result<Vec<String>, BrowserError> {
+    pub async fn approve(&mut self, number: Option<u8>) -> Step<Vec<String>> {
         let inbox = self.browser.open("/app").await?;
         let waiting = inbox.requests().into_iter().next();
         let id = waiting.ok_or_else(|| inbox.lacks("no request"))?;
@@ -77,7 +77,7 @@ impl DemoPhone {
     }
 }
 
-pub fn browser(issuer: &str) -> Result<WebBrowser, BrowserError> {
+pub fn browser(issuer: &str) -> Step<WebBrowser> {
     WebBrowser::new(Arc::new(Https::new()?), issuer)
 }
 
