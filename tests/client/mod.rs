@@ -19,6 +19,7 @@ mod ciba_signed;
 mod clients;
 mod code;
 mod confirm;
+mod cors;
 mod credentials;
 pub(crate) mod device;
 mod device_crowd;
