@@ -296,7 +296,7 @@ both!(
 );
 
 both!(
-    rfc_9700_4_16_pages_cannot_be_framed_and_forms_end_at_the_client_alone,
+    rfc_9700_4_16_pages_cannot_be_framed_and_only_forms_of_a_request_may_end_elsewhere,
     |world| async {
         let cast = Cast::of(&world).await;
         let url = authorize_url("agt_planner", &cast.pushed(&world, &cast.request()).await);
@@ -308,17 +308,25 @@ both!(
             let directives: Vec<&str> = policy.split(';').map(str::trim).collect();
             for directive in [
                 "default-src 'none'",
-                "form-action 'self' https://agents.example",
                 "frame-ancestors 'none'",
                 "base-uri 'none'",
             ] {
                 assert!(directives.contains(&directive), "{directive}: {policy}");
             }
             assert!(!policy.contains("unsafe"), "{policy}");
+            assert!(
+                !policy.contains("form-action"),
+                "a callback may redirect on to anywhere: {policy}"
+            );
             assert_eq!(page.reply.header("x-frame-options"), Some("DENY"));
             assert_eq!(page.reply.header("referrer-policy"), Some("same-origin"));
             assert_eq!(page.reply.header("x-content-type-options"), Some("nosniff"));
             assert_eq!(page.reply.header("cache-control"), Some("no-store"));
+        }
+        for path in ["/login", "/nothing"] {
+            let page = world.browser().open(path).await;
+            let policy = page.reply.header("content-security-policy").unwrap();
+            assert!(policy.contains("form-action 'self';"), "{path}: {policy}");
         }
         // The consent page has no script; the login page only ours, for passkeys.
         let policy = consent.reply.header("content-security-policy");

@@ -7,6 +7,7 @@ mod channels;
 mod consent;
 mod consent_bound;
 mod device_code;
+mod interaction;
 mod live;
 mod login;
 mod login_race;

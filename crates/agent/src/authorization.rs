@@ -56,7 +56,7 @@ impl From<&str> for Purpose {
 pub struct PendingAuthorization {
     /// To be opened in the person's browser.
     pub url: String,
-    /// After this the URL is of no use.
+    /// Until then the person opens the URL; they may take longer to answer.
     pub expires_at: Timestamp,
     issuer: String,
     state: String,

@@ -15,8 +15,10 @@ use crate::request::{PreparedRequest, always_asks};
 use crate::requirements::{Requirements, requirements};
 use crate::task::{PersonAuthentication, level_of};
 
-/// FAPI 2.0: less than 600 seconds.
+/// `expires_in` of a pushed request: within it a person opens it (FAPI 2.0: less than 600 seconds).
 pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
+/// How long a person has, from when they open a request, to log in and to decide.
+pub const INTERACTION_LIFETIME: Duration = Duration::from_secs(3600);
 /// A login lasts no longer than this.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// Wrong passwords in a row before a pause.
@@ -34,7 +36,9 @@ pub struct FoundRequest {
     pub client: String,
     pub prepared: PreparedRequest,
     pub created_at: Timestamp,
+    /// Until when it can be opened; once it is open, until when it can be decided.
     pub expires_at: Timestamp,
+    pub opened_at: Option<Timestamp>,
     pub consumed_at: Option<Timestamp>,
 }
 
@@ -72,11 +76,14 @@ pub enum Need {
     Consent,
 }
 
-/// Why a request cannot be continued; shown as a page, because no redirect can be trusted.
+/// Why a request cannot be continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestUnusable {
     Unknown,
+    /// Not opened within `expires_in`.
     Expired,
+    /// Opened, and not decided within [`INTERACTION_LIFETIME`].
+    TimedOut,
     Used,
     OtherClient,
 }
@@ -91,10 +98,19 @@ impl FoundRequest {
             return Err(RequestUnusable::Used);
         }
         if now >= self.expires_at {
-            return Err(RequestUnusable::Expired);
+            return Err(match self.opened_at {
+                Some(_) => RequestUnusable::TimedOut,
+                None => RequestUnusable::Expired,
+            });
         }
         Ok(())
     }
+}
+
+/// What the client hears where the person took too long (OAuth 2.1 section 4.1.2.1).
+pub fn timed_out() -> OAuthError {
+    let sentence = "the person did not decide in time; send a new request";
+    OAuthError::new(ErrorCode::AccessDenied, sentence)
 }
 
 /// What logins are about.

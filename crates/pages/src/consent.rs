@@ -7,7 +7,7 @@ use writ_authority::Piece;
 
 use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
-use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
+use super::{FormEnds, LONGEST_WORDS, Page, Texts, clean, plain};
 
 /// What is asked of a person, before any wording.
 #[derive(Clone, Debug)]
@@ -29,7 +29,6 @@ pub struct ConsentPage {
     pub onward: OnwardView,
     /// Host, or scheme for an app on the device, where the browser goes next.
     pub redirect_host: String,
-    pub form_action: Option<FormAction>,
     pub problem: Option<ConsentProblem>,
 }
 
@@ -132,7 +131,7 @@ impl ConsentPage {
             view: self,
             screen,
         };
-        Page::rendered(&template, status).with_form_action(self.form_action.clone())
+        Page::rendered(&template, status).with_form_ends(FormEnds::Anywhere)
     }
 
     /// Whoever approved nothing sees that nothing is ticked.

@@ -17,7 +17,6 @@ mod device_code;
 mod devices;
 mod done;
 mod failure;
-mod form_action;
 mod headers;
 mod inbox;
 mod installed;
@@ -65,8 +64,7 @@ pub use consent::{
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
 pub use done::Done;
-pub use failure::{FailureKind, FailurePage};
-pub use form_action::FormAction;
+pub use failure::{FailureKind, FailurePage, WayOn};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
 pub use languages::{LANGUAGE_COOKIE, Languages};
@@ -83,8 +81,7 @@ pub use texts::{TextError, Texts};
 pub struct Page {
     pub status: StatusCode,
     pub html: String,
-    /// Where a form on this page may end up besides this server.
-    pub form_action: Option<FormAction>,
+    pub form_ends: FormEnds,
     pub scripts: Scripts,
 }
 
@@ -93,6 +90,17 @@ pub struct Page {
 pub enum Scripts {
     None,
     Ours,
+}
+
+/// Where the form of a page may end up, redirects after it included: Chromium applies `form-action` to each of them (Content
+/// Security Policy level 3, section 6.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormEnds {
+    /// On this server.
+    Here,
+    /// At a client, and from there wherever its callback redirects to, which no policy can name. Escaping keeps foreign forms out of the
+    /// page, and the form's token keeps foreign pages out.
+    Anywhere,
 }
 
 impl Page {
@@ -112,7 +120,7 @@ impl Page {
         Self {
             status,
             html,
-            form_action: None,
+            form_ends: FormEnds::Here,
             scripts: Scripts::None,
         }
     }
@@ -124,11 +132,8 @@ impl Page {
         }
     }
 
-    fn with_form_action(self, form_action: Option<FormAction>) -> Self {
-        Self {
-            form_action,
-            ..self
-        }
+    fn with_form_ends(self, form_ends: FormEnds) -> Self {
+        Self { form_ends, ..self }
     }
 
     /// The answer to a request, with the headers of every page.
@@ -137,11 +142,7 @@ impl Page {
         *response.status_mut() = self.status;
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, html);
-        headers::protect(
-            response.headers_mut(),
-            self.form_action.as_ref(),
-            self.scripts,
-        );
+        headers::protect(response.headers_mut(), self.form_ends, self.scripts);
         response
     }
 }

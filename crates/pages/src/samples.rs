@@ -34,7 +34,6 @@ pub(super) fn login() -> Login {
         username: String::new(),
         problem: None,
         offers_passkey: true,
-        form_action: None,
     }
 }
 
@@ -77,7 +76,6 @@ pub(super) fn consent() -> ConsentPage {
             depth: 2,
         },
         redirect_host: "planner.example".to_owned(),
-        form_action: FormAction::of_redirect("https://planner.example/cb"),
         problem: None,
     }
 }

@@ -44,6 +44,7 @@ texts! {
     }
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
+        back_to_client: String, start_again: String,
         untrusted_request: FailureText, request_expired: FailureText, request_used: FailureText,
         form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_many_requests: FailureText,

@@ -49,7 +49,7 @@ pub fn matches(registered: &str, asked: &str) -> bool {
             .is_some_and(|bare| without_loopback_port(asked).is_some_and(|other| bare == other))
 }
 
-/// The origin of a redirect URI for the CSP directive `form-action`; private-use schemes give `scheme:`.
+/// The origin of a redirect URI; private-use schemes give `scheme:`.
 pub fn origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     match url.origin() {

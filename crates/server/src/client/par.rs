@@ -77,6 +77,7 @@ async fn write_request(
         prepared,
         created_at: now,
         expires_at: now.plus(REQUEST_LIFETIME),
+        opened_at: None,
     };
     session.insert_request(new).await?;
     session.insert_event(&proposed(request, prepared)).await?;

@@ -12,7 +12,7 @@ use http::HeaderMap;
 use writ_authority::Level;
 use writ_core::OAuthError;
 use writ_core::authorize::{
-    self, FoundRequest, Logins, Need, REQUEST_LIFETIME, RequestUnusable, UserSession,
+    self, FoundRequest, INTERACTION_LIFETIME, Logins, Need, RequestUnusable, UserSession,
 };
 use writ_core::client::Client;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
@@ -32,6 +32,7 @@ use crate::node::secret::secret_digest;
 use crate::people::error::{AuthorizationError, PageError};
 use crate::people::redirect::see_other;
 use crate::people::request::Query;
+use crate::people::request_over::require_usable;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route("/authorize", get(by_query).post(by_form))
@@ -47,7 +48,6 @@ async fn by_query(
     let asked = asked(&app, &query, app.address_of(peer, &headers)).await?;
     let browser = app.browser(&headers).await?;
     let (found, client) = (&asked.found, &asked.client);
-    found.usable(client.id.as_str(), app.clock.now())?;
     let page = match next_step(&app, found, client, browser.session.as_ref()).await? {
         Need::Login => "login",
         Need::Consent => "consent",
@@ -73,8 +73,6 @@ async fn by_form(
     }
     let form = read_form(&headers, &body)?;
     let asked = asked(&app, &form, app.address_of(peer, &headers)).await?;
-    let client = asked.client.id.as_str();
-    asked.found.usable(client, app.clock.now())?;
     Ok(see_other(&again(&asked)))
 }
 
@@ -90,7 +88,7 @@ async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked,
     let unknown = || OAuthError::invalid_client("the client is unknown");
     let client = app.client(client_id).await?.ok_or_else(unknown)?;
     if let Some(request_uri) = form.optional("request_uri")? {
-        let (handle, found) = pushed(app, request_uri).await?;
+        let (handle, found) = pushed(app, &client, request_uri).await?;
         return Ok(Asked {
             client,
             handle,
@@ -113,13 +111,31 @@ fn again(asked: &Asked) -> String {
 }
 
 /// Only `client_id` and `request_uri` count; anything beside them is never merged in (RFC 9126 section 4).
-async fn pushed(app: &App, request_uri: &str) -> Result<(String, FoundRequest), PageError> {
+async fn pushed(
+    app: &App,
+    client: &Client,
+    request_uri: &str,
+) -> Result<(String, FoundRequest), PageError> {
     let handle = request_uri.strip_prefix(REQUEST_URI_PREFIX);
     let handle = handle.ok_or_else(|| {
         let sentence = "`request_uri` is not one of this server";
         OAuthError::new(ErrorCode::InvalidRequestUri, sentence)
     })?;
-    Ok((handle.to_owned(), load(app, handle).await?))
+    let found = load(app, handle).await?;
+    require_usable(app, &found, client.id.as_str()).await?;
+    if found.opened_at.is_none() {
+        open(app, &found).await?;
+    }
+    Ok((handle.to_owned(), found))
+}
+
+/// `expires_in` ends with the first visit; from then on the person has their own time.
+async fn open(app: &App, found: &FoundRequest) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let until = now.plus(INTERACTION_LIFETIME);
+    let mut transaction = app.begin().await?;
+    transaction.open_request(&found.digest, now, until).await?;
+    transaction.commit().await
 }
 
 /// A request in the front channel is kept like a pushed one, so that everything after is the same.
@@ -152,7 +168,8 @@ async fn front(
         client: client.id.to_string(),
         prepared,
         created_at: now,
-        expires_at: now.plus(REQUEST_LIFETIME),
+        expires_at: now.plus(INTERACTION_LIFETIME),
+        opened_at: Some(now),
         consumed_at: None,
     };
     let request = NewAuthorizationRequest {
@@ -161,6 +178,7 @@ async fn front(
         prepared: &found.prepared,
         created_at: found.created_at,
         expires_at: found.expires_at,
+        opened_at: found.opened_at,
     };
     let mut session = app.begin().await?;
     session.insert_request(request).await?;

@@ -17,7 +17,7 @@ use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
 use writ_core::request::OPENID;
 use writ_core::target::has_openid;
-use writ_pages::{ConsentPage, ConsentProblem, DetailView, FormAction};
+use writ_pages::{ConsentPage, ConsentProblem, DetailView};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
@@ -27,6 +27,7 @@ use crate::people::authorize::{load, next_step};
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
 use crate::people::request::{PostedForm, Query, Visitor};
+use crate::people::request_over::{over, require_usable};
 use crate::people::session::Browser;
 use crate::people::views::{client_view, onward, scopes};
 
@@ -87,7 +88,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
     let handle = form.required("request")?;
     let found = load(app, handle).await?;
     let now = app.clock.now();
-    found.usable(&found.client, now)?;
+    require_usable(app, &found, &found.client).await?;
     let client = app
         .client(&found.client)
         .await?
@@ -204,7 +205,8 @@ async fn commit(
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
-        return Err(RequestUnusable::Used.into());
+        drop(session);
+        return Err(over(app, &question.found, RequestUnusable::Used).await?);
     }
     if !session.insert_task_if_active(&approved.task).await? {
         return Err(PageError::to_client(
@@ -271,7 +273,8 @@ async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageErr
     let now = app.clock.now();
     let mut session = app.begin().await?;
     if !session.consume_request(&question.found.digest, now).await? {
-        return Err(RequestUnusable::Used.into());
+        drop(session);
+        return Err(over(app, &question.found, RequestUnusable::Used).await?);
     }
     let refusal = consent::denied();
     let mut event = Event::new(app.event_id(now), now, EventName::ConsentDenied)
@@ -310,7 +313,6 @@ async fn shown(
         identity: has_openid(&prepared.authority, question.catalogue.realm()),
         onward: onward(app, &passes_on_to).await?,
         redirect_host: host(&prepared.redirect_uri),
-        form_action: FormAction::of_redirect(&prepared.redirect_uri),
         problem: None,
     };
     let screen = ConsentScreen {

@@ -12,7 +12,7 @@ use serde_json::json;
 use url::Url;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
-use writ_pages::{FailureKind, FailurePage as ErrorPage};
+use writ_pages::{FailureKind, FailurePage as ErrorPage, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::{ErrorCode, description};
 use writ_wire::form::FormError;
@@ -66,6 +66,30 @@ impl PageError {
     /// The form's token is not of this browser, or its cookie is gone.
     pub fn form_expired() -> Self {
         Self::page(FailureKind::FormExpired)
+    }
+
+    /// The same, where the person can start again from a page of ours.
+    pub fn form_expired_at(page: String) -> Self {
+        Self::Page(Box::new(ErrorPage {
+            way_on: Some(WayOn::StartAgain { page }),
+            ..ErrorPage::new(FailureKind::FormExpired)
+        }))
+    }
+
+    /// The request cannot be decided.
+    pub fn unusable(unusable: RequestUnusable, way_on: Option<WayOn>) -> Self {
+        let kind = match unusable {
+            RequestUnusable::Unknown | RequestUnusable::OtherClient => {
+                FailureKind::UntrustedRequest
+            }
+            RequestUnusable::Expired | RequestUnusable::TimedOut => FailureKind::RequestExpired,
+            RequestUnusable::Used => FailureKind::RequestUsed,
+        };
+        Self::Page(Box::new(ErrorPage {
+            error_code: Some(ErrorCode::InvalidRequestUri.as_str().to_owned()),
+            way_on,
+            ..ErrorPage::new(kind)
+        }))
     }
 
     /// The request is malformed.
@@ -158,17 +182,7 @@ impl From<StoreError> for PageError {
 
 impl From<RequestUnusable> for PageError {
     fn from(unusable: RequestUnusable) -> Self {
-        let kind = match unusable {
-            RequestUnusable::Unknown | RequestUnusable::OtherClient => {
-                FailureKind::UntrustedRequest
-            }
-            RequestUnusable::Expired => FailureKind::RequestExpired,
-            RequestUnusable::Used => FailureKind::RequestUsed,
-        };
-        Self::Page(Box::new(ErrorPage {
-            error_code: Some(ErrorCode::InvalidRequestUri.as_str().to_owned()),
-            ..ErrorPage::new(kind)
-        }))
+        Self::unusable(unusable, None)
     }
 }
 
@@ -265,27 +279,41 @@ impl App {
     }
 
     fn answer_client_error(&self, error: &AuthorizationError) -> Response {
+        match self.client_error_url(error) {
+            Some(url) => see_other(&url),
+            None => self.broken_page(NO_URL),
+        }
+    }
+
+    /// Where the client reads an error.
+    pub fn client_error_url(&self, error: &AuthorizationError) -> Option<String> {
         let sentence = description(&error.refusal.sentence);
         let mut answer = vec![
             ("error", error.refusal.code.as_str()),
             ("error_description", sentence.as_str()),
         ];
         answer.extend(error.state.as_deref().map(|state| ("state", state)));
-        self.answer_client(&error.redirect_uri, &answer)
-            .unwrap_or_else(|_| self.broken_page(NO_URL))
+        self.answer_url(&error.redirect_uri, &answer)
     }
 
-    /// 303 to the client, with `iss` (RFC 9207) in success and error alike.
+    /// 303 to the client.
     pub fn answer_client(
         &self,
         redirect_uri: &str,
         answer: &[(&str, &str)],
     ) -> Result<Response, PageError> {
-        let mut url = Url::parse(redirect_uri).map_err(|_| PageError::broken(NO_URL))?;
+        let url = self.answer_url(redirect_uri, answer);
+        let url = url.ok_or_else(|| PageError::broken(NO_URL))?;
+        Ok(see_other(&url))
+    }
+
+    /// With `iss` (RFC 9207) in success and error alike.
+    fn answer_url(&self, redirect_uri: &str, answer: &[(&str, &str)]) -> Option<String> {
+        let mut url = Url::parse(redirect_uri).ok()?;
         url.query_pairs_mut()
             .extend_pairs(answer)
             .append_pair("iss", self.config.issuer.as_str());
-        Ok(see_other(url.as_str()))
+        Some(url.into())
     }
 }
 

@@ -10,7 +10,7 @@ use writ_authority::Level;
 use writ_core::authorize::FoundRequest;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_pages::{Done, FormAction, Login, LoginProblem};
+use writ_pages::{Done, Login, LoginProblem};
 use writ_store::StoreError;
 use writ_store::user::StoredUser;
 
@@ -19,6 +19,7 @@ use crate::node::rate_limits::RateLimit;
 use crate::people::authorize::load;
 use crate::people::error::{PageError, StepError};
 use crate::people::request::{PostedForm, Query, Visitor};
+use crate::people::request_over::require_usable;
 use crate::people::views::client_view;
 
 mod challenge;
@@ -182,7 +183,6 @@ async fn page(
         username: again.username,
         problem: again.problem,
         offers_passkey: app.passkeys.is_ok(),
-        form_action: found.and_then(|found| FormAction::of_redirect(&found.prepared.redirect_uri)),
     };
     let texts = app.languages.of_request(&visitor.headers);
     let mut response = login.page(texts).into_http().into_response();
@@ -193,6 +193,6 @@ async fn page(
 /// A request that still waits for a person.
 async fn usable_request(app: &App, handle: &str) -> Result<FoundRequest, PageError> {
     let found = load(app, handle).await?;
-    found.usable(&found.client, app.clock.now())?;
+    require_usable(app, &found, &found.client).await?;
     Ok(found)
 }

@@ -23,6 +23,7 @@ pub mod push_subscriptions;
 pub mod reader;
 pub mod redirect;
 pub mod request;
+pub mod request_over;
 pub mod session;
 pub mod settings;
 pub mod views;

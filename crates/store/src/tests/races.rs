@@ -124,6 +124,7 @@ async fn one_decision_of_a_request(kind: DatabaseKind) {
         prepared: &prepared,
         created_at: NOW,
         expires_at,
+        opened_at: None,
     };
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     transaction.insert_request(new).await.unwrap();
