@@ -35,6 +35,8 @@ pub enum LoginProblem {
     Expired,
     /// The passkey is unknown or its answer not right.
     PasskeyFailed,
+    /// The passkey's backup eligibility is no longer that of enrolment, so it is retired.
+    PasskeyChanged,
 }
 
 impl Login {
@@ -81,7 +83,9 @@ impl LoginProblem {
     /// Not 401, which RFC 9110 section 15.5.2 ties to `WWW-Authenticate`.
     fn status(self) -> StatusCode {
         match self {
-            Self::Wrong | Self::PasskeyFailed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Wrong | Self::PasskeyFailed | Self::PasskeyChanged => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Expired => StatusCode::FORBIDDEN,
@@ -95,6 +99,7 @@ impl LoginProblem {
             Self::Busy => &texts.login.problem.busy,
             Self::Expired => &texts.login.problem.expired,
             Self::PasskeyFailed => &texts.login.problem.passkey_failed,
+            Self::PasskeyChanged => &texts.login.problem.passkey_changed,
         }
     }
 }

@@ -20,6 +20,7 @@ texts! {
     }
     LoginProblemTexts {
         wrong: String, too_many: String, busy: String, expired: String, passkey_failed: String,
+        passkey_changed: String,
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
@@ -72,7 +73,7 @@ texts! {
     }
     ApprovalProblemTexts {
         number_missing: String, number_wrong: String, password_missing: String,
-        password_wrong: String, too_many: String, busy: String, passkey_failed: String,
+        password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
         liveness_missing: String, liveness_failed: String, liveness_old: String,
         liveness_other: String, liveness_used: String, changed: String, asked_again: String, form_expired: String,
         nothing_chosen: String, amount_wrong: String,

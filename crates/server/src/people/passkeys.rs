@@ -24,8 +24,10 @@ mod add;
 mod ceremony;
 mod proof;
 mod remove;
+mod retire;
 
 use proof::ChangeProof;
+pub use retire::retire;
 
 /// More than anybody's devices.
 pub const MAX_PASSKEYS: usize = 20;
