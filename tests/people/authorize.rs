@@ -338,60 +338,6 @@ both!(
     }
 );
 
-both!(
-    rfc_9700_2_6_other_origins_read_the_clients_endpoints_and_never_the_peoples,
-    |world| async {
-        Cast::of(&world).await;
-        let web = Web::register(&world, json!({})).await;
-        let origin = [("origin", "https://other.example")];
-        let authorize = front_url(&web.request());
-        for path in [
-            authorize.as_str(),
-            "/authorize",
-            "/login",
-            "/consent",
-            "/app",
-            "/",
-        ] {
-            for method in [http::Method::GET, http::Method::OPTIONS] {
-                let reply = world.send(method, path, &origin, Vec::new()).await;
-                assert_eq!(reply.header("access-control-allow-origin"), None, "{path}");
-            }
-        }
-        for path in [
-            "/token",
-            "/par",
-            "/jwks",
-            "/userinfo",
-            "/.well-known/oauth-authorization-server",
-            "/.well-known/openid-configuration",
-        ] {
-            let preflight = world
-                .send(http::Method::OPTIONS, path, &origin, Vec::new())
-                .await;
-            assert_eq!(preflight.status, 204, "{path}");
-            let reply = world.get(path, &origin).await;
-            for reply in [preflight, reply] {
-                assert_eq!(
-                    reply.header("access-control-allow-origin"),
-                    Some("*"),
-                    "{path}"
-                );
-                assert_eq!(
-                    reply.header("access-control-allow-credentials"),
-                    None,
-                    "{path}"
-                );
-                let exposed = reply.header("access-control-expose-headers").unwrap();
-                assert!(
-                    exposed.contains("dpop-nonce"),
-                    "browser clients need it: {exposed}"
-                );
-            }
-        }
-    }
-);
-
 both!(unknown_paths_and_methods_are_pages, |world| async {
     for (method, path, status) in [
         (http::Method::GET, "/nothing", 404),

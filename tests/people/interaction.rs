@@ -197,7 +197,7 @@ both!(
         let web = Web::register(&world, json!({})).await;
         let (mut browser, page) = world.consent_page(&front_url(&web.request())).await;
         let login = browser.open("/login").await;
-        browser.log_in(&login, "bob", PASSWORD).await;
+        browser.log_in(&login, "mallory", PASSWORD).await;
         for button in ["consent-approve", "consent-deny"] {
             let refused = browser.submit(&page, button, &[]).await;
             assert_eq!(refused.reply.status, 403);
@@ -205,13 +205,13 @@ both!(
             let again = only_link(&refused, "Start again");
             let shown = browser.open(&again).await;
             assert_eq!(shown.url.path(), "/consent");
-            shown.says("bob");
+            shown.says("mallory");
         }
         assert!(world.events_named("task.approved").await.is_empty());
         let shown = browser.open(&only_start(&page)).await;
         assert!(approve(&mut browser, &shown).await.query("code").is_some());
         let approved = world.events_named("consent.given").await;
-        assert_eq!(approved.len(), 1, "by bob, who was shown the page");
+        assert_eq!(approved.len(), 1, "by mallory, who was shown the page");
     }
 );
 
@@ -225,7 +225,7 @@ both!(
         let cast = Cast::of(&world).await;
         let (mut browser, page) = cast.asked(&world, &cast.request()).await;
         let login = browser.open("/login").await;
-        browser.log_in(&login, "bob", PASSWORD).await;
+        browser.log_in(&login, "mallory", PASSWORD).await;
         let refused = approve(&mut browser, &page).await;
         let again = only_link(&refused, "Start again");
         assert_eq!(browser.open(&again).await.url.path(), "/login");
