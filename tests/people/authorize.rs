@@ -70,6 +70,24 @@ both!(
         for form in table {
             assert_page(&get(&world, &form).await);
         }
+        for (form, sentence) in [
+            (
+                good.clone().with("client_id", "nobody"),
+                "register one, or send another",
+            ),
+            (
+                good.clone().with("redirect_uri", "https://evil.example/cb"),
+                "register exactly this URI",
+            ),
+            (
+                good.clone()
+                    .with("request_uri", "https://evil.example/request"),
+                "push the request",
+            ),
+        ] {
+            let page = get(&world, &form).await;
+            assert!(page.text().contains(sentence), "{}", page.text());
+        }
         assert_page(&world.get("/authorize?client_id=%ff", &[]).await);
         let escaped = get(&world, &good.with("client_id", "<script>alert(1)</script>")).await;
         assert!(!escaped.text().contains("<script"), "{}", escaped.text());

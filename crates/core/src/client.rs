@@ -128,11 +128,11 @@ impl Client {
                 Ok(asked.to_owned())
             }
             (Some(_), _) => Err(OAuthError::invalid_request(
-                "`redirect_uri` is not registered for this client",
+                "`redirect_uri` is not registered for this client: register exactly this URI, or send one that is",
             )),
             (None, [only]) if self.profile == Profile::Oauth21 => Ok(only.clone()),
             (None, _) => Err(OAuthError::invalid_request(
-                "parameter `redirect_uri` is missing",
+                "parameter `redirect_uri` is missing: send one that is registered for this client",
             )),
         }
     }

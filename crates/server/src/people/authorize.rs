@@ -85,7 +85,9 @@ struct Asked {
 
 async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked, PageError> {
     let client_id = form.required("client_id")?;
-    let unknown = || OAuthError::invalid_client("the client is unknown");
+    let unknown = || {
+        OAuthError::invalid_client("no client has this `client_id`: register one, or send another")
+    };
     let client = app.client(client_id).await?.ok_or_else(unknown)?;
     if let Some(request_uri) = form.optional("request_uri")? {
         let (handle, found) = pushed(app, &client, request_uri).await?;
@@ -118,7 +120,8 @@ async fn pushed(
 ) -> Result<(String, FoundRequest), PageError> {
     let handle = request_uri.strip_prefix(REQUEST_URI_PREFIX);
     let handle = handle.ok_or_else(|| {
-        let sentence = "`request_uri` is not one of this server";
+        let sentence =
+            "`request_uri` is not one of this server: push the request, and send what is answered";
         OAuthError::new(ErrorCode::InvalidRequestUri, sentence)
     })?;
     let found = load(app, handle).await?;

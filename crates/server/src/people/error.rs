@@ -86,6 +86,7 @@ impl PageError {
             RequestUnusable::Used => FailureKind::RequestUsed,
         };
         Self::Page(Box::new(ErrorPage {
+            detail: Some(to_mend(unusable).to_owned()),
             error_code: Some(ErrorCode::InvalidRequestUri.as_str().to_owned()),
             way_on,
             ..ErrorPage::new(kind)
@@ -207,6 +208,23 @@ impl<P> From<Failure> for StepError<P> {
 impl<P> From<StoreError> for StepError<P> {
     fn from(error: StoreError) -> Self {
         Self::Page(error.into())
+    }
+}
+
+/// What the developer of the client changes.
+const fn to_mend(unusable: RequestUnusable) -> &'static str {
+    match unusable {
+        RequestUnusable::Unknown => "`request_uri` is unknown: push the request again",
+        RequestUnusable::OtherClient => {
+            "`request_uri` is of another client: send the `client_id` that pushed it"
+        }
+        RequestUnusable::Expired => {
+            "`request_uri` was not opened within `expires_in`: push the request when the person is ready to go"
+        }
+        RequestUnusable::TimedOut => "the person did not decide in time: push a new request",
+        RequestUnusable::Used => {
+            "`request_uri` was decided before: push a new request for each decision"
+        }
     }
 }
 
