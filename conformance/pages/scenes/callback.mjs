@@ -15,13 +15,13 @@ const APP = 'com.example.writ.app:/done';
 export default async function callback(scene, { browser, world, options }) {
   const { landing } = world;
   const [otherHost, otherPort] = await Promise.all(['localhost', '127.0.0.1'].map(listen));
-  const opened = await openPage(browser, options, [...world.homes, otherHost.origin, otherPort.origin, 'null']);
+  const opened = await openPage(browser, options, [...world.homes, otherHost.origin, otherPort.origin]);
   const { page, faults } = opened;
   /** Alice stands before the consent page of a new request. */
-  const consent = async (url) => {
-    await page.goto(url ?? (await ticket(world)).url.href);
-    await logIn(page, 'alice');
-    await page.waitForURL(/\/consent/);
+  const consent = async (url, where = page) => {
+    await where.goto(url ?? (await ticket(world)).url.href);
+    await logIn(where, 'alice');
+    await where.waitForURL(/\/consent/);
   };
   const back = () => page.waitForURL(`${landing.redirectUri}?**`);
   /** The one link of an error page, by its words. */
@@ -47,14 +47,15 @@ export default async function callback(scene, { browser, world, options }) {
 
     await scene('callback: on to an app', async () => {
       landing.sendOn(APP);
-      await consent();
-      const followed = page.waitForEvent('request', (request) => request.url() === APP);
-      await page.click('#consent-approve', { noWaitAfter: true });
+      // A context of its own: nothing here opens such an address, and Chromium waits with it.
+      const phone = await openPage(browser, options, [...world.homes, 'null']);
+      await consent(undefined, phone.page);
+      const followed = phone.page.waitForEvent('request', (request) => request.url() === APP);
+      await phone.page.click('#consent-approve', { noWaitAfter: true });
       await followed;
       assert.ok(landing.last().searchParams.has('code'));
-      // Nothing here opens such an address, which Chromium may say.
-      const blocked = faults.splice(0).filter((fault) => !fault.startsWith(`failed: ${APP}`));
-      assert.deepEqual(blocked, []);
+      assert.deepEqual(phone.faults.filter((fault) => !fault.startsWith(`failed: ${APP}`)), []);
+      await phone.close();
     });
 
     landing.sendOn(undefined);
