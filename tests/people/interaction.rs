@@ -2,6 +2,7 @@
 //! alone), two windows, back, reload, another person's login. It ends at the client or at a page with one link.
 
 use serde_json::json;
+use writ_core::id::ClientId;
 use writ_testkit::{
     Cast, Change, Fields, ISSUER, PASSWORD, REDIRECT, TestBrowser, WEB_REDIRECT, Web, WebPage,
     World, authorize_url, both, front_url,
@@ -119,18 +120,29 @@ both!(
     rfc_9700_4_11_2_nobody_is_sent_to_a_redirect_that_is_gone_or_a_client_that_is_stopped,
     |world| async {
         Cast::of(&world).await;
-        let web = Web::register(&world, json!({})).await;
-        let (mut browser, page) = world.consent_page(&front_url(&web.request())).await;
+        let file = json!({ "client_id": "moved" });
+        let moved = Web::register(&world, file).await;
+        let stopped = Web::register(&world, json!({})).await;
+        let (mut first, of_moved) = world.consent_page(&front_url(&moved.request())).await;
+        let (mut second, of_stopped) = world.consent_page(&front_url(&stopped.request())).await;
         world
-            .change_client("web", |file| {
+            .change_client("moved", |file| {
                 file["redirect_uris"] = json!(["https://web.example/other"]);
             })
             .await;
+        let mut transaction = world.begin().await;
+        let client = ClientId::from_text("web");
+        transaction.stop_client(&client, world.now()).await.unwrap();
+        transaction.commit().await.unwrap();
         world.advance(HOUR);
-        let ended = approve(&mut browser, &page).await;
-        assert_eq!(ended.reply.status, 400);
-        ended.says("This request has run out");
-        assert!(links(&ended).is_empty(), "{}", ended.reply.text());
+        for ended in [
+            approve(&mut first, &of_moved).await,
+            approve(&mut second, &of_stopped).await,
+        ] {
+            assert_eq!(ended.reply.status, 400);
+            ended.says("This request has run out");
+            assert!(links(&ended).is_empty(), "{}", ended.reply.text());
+        }
     }
 );
 
