@@ -171,7 +171,7 @@ impl Client {
                 "`redirect_uri` is refused: {}",
                 refused.because
             )),
-            None if self.is_guest() => OAuthError::invalid_request(
+            None if guest.is_some_and(|guest| guest.host.is_some()) => OAuthError::invalid_request(
                 "`redirect_uri` does not stand in the client's metadata document",
             ),
             None => OAuthError::invalid_request("`redirect_uri` is not registered for this client"),

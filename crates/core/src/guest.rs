@@ -7,6 +7,7 @@ mod kept;
 pub use admission::{GuestPolicy, HostPattern, RefusedRedirect, admit, file};
 pub use kept::{DocumentChange, KeptDocument};
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use url::Url;
@@ -21,6 +22,7 @@ use writ_wire::token::GrantType;
 use crate::client::Client;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
+use crate::registration::dynamic;
 use crate::request::{OPENID, PreparedRequest};
 
 /// What only a guest has.
@@ -33,10 +35,22 @@ pub struct Guest {
     pub application_type: Option<ApplicationType>,
     /// Redirect URIs of its document that are not taken, each with the reason.
     pub refused_redirects: Vec<RefusedRedirect>,
+    /// Where its keys are published, after open registration; those of a document are fetched with it.
+    pub keys_at: Option<String>,
 }
 
 /// Whatever its document says.
 pub const GRANT_TYPES: [GrantType; 2] = [GrantType::AuthorizationCode, GrantType::RefreshToken];
+
+/// Of these what it asked for; all of them if it says nothing.
+pub fn grant_types(file: &ClientFile) -> BTreeSet<&'static str> {
+    let asked = |grant: &&'static str| match &file.grant_types {
+        Some(asked) => asked.iter().any(|asked| asked == grant),
+        None => true,
+    };
+    let grants = GRANT_TYPES.map(GrantType::as_str).into_iter();
+    grants.filter(asked).collect()
+}
 
 /// How long a guest may act, as the person chooses at consent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,16 +100,35 @@ impl GuestLifetime {
 pub fn of_file(file: &ClientFile, id: &str) -> Option<Guest> {
     (file.profile == Profile::Guest).then(|| Guest {
         host: ClientIdUrl::parse(id).ok().map(|url| url.host().to_owned()),
-        says: file.client_name.clone(),
+        says: own_name(file, id).to_owned(),
         application_type: file.application_type,
         refused_redirects: Vec::new(),
+        keys_at: file.jwks_uri.clone(),
     })
 }
 
-/// The name of a client on every page: a guest's host, because nobody here checked what it calls itself.
+/// How it calls itself; empty for one that registered itself without a name, and goes by its identifier.
+fn own_name<'a>(file: &'a ClientFile, id: &str) -> &'a str {
+    match file.client_name == id {
+        true => "",
+        false => &file.client_name,
+    }
+}
+
+/// The name of a client on every page: a guest's host, or its own words as a quotation, because nobody here checked what it calls
+/// itself.
 pub fn name(guest: Option<&Guest>, file: &ClientFile) -> String {
     let host = guest.and_then(|guest| guest.host.clone());
-    host.unwrap_or_else(|| file.client_name.clone())
+    host.unwrap_or_else(|| match file.client_id.as_deref() {
+        Some(id) if dynamic::is_dynamic(id) && file.client_name != id => quoted(&file.client_name),
+        _ => file.client_name.clone(),
+    })
+}
+
+/// Nothing in it can end the quotation.
+fn quoted(words: &str) -> String {
+    let marks = |c: char| "\"\u{ab}\u{bb}\u{201c}\u{201d}\u{201e}\u{201f}".contains(c);
+    format!("\u{201c}{}\u{201d}", words.replace(marks, "'"))
 }
 
 /// Whether this request shows that the guest is its host: a key of its document signed, or the code goes to that host alone.

@@ -1,6 +1,7 @@
 //! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2).
 
 mod backchannel;
+pub mod dynamic;
 mod resource;
 
 pub use backchannel::MAX_MAY_ASK;
@@ -180,7 +181,8 @@ fn check_profile(file: &ClientFile, faults: &mut Vec<String>) {
     if file.bearer && file.dpop_bound_access_tokens == Some(true) {
         faults.push("`bearer` and `dpop_bound_access_tokens` contradict each other".to_owned());
     }
-    if file.profile == Profile::Guest && auth_method(file) == AuthMethod::ClientSecretBasic {
+    let registered_itself = file.client_id.as_deref().is_some_and(dynamic::is_dynamic);
+    if file.profile == Profile::Guest && auth_method(file).has_secret() && !registered_itself {
         faults.push("`token_endpoint_auth_method`: a guest has no secret".to_owned());
     }
     if is_strict(file.profile) {
@@ -229,8 +231,7 @@ fn check_redirects(file: &ClientFile, faults: &mut Vec<String>) {
 
 fn grant_types(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<&'static str> {
     if file.profile == Profile::Guest {
-        // Whatever it says of itself.
-        return guest::GRANT_TYPES.map(GrantType::as_str).into();
+        return guest::grant_types(file);
     }
     let all = || GrantType::ALL.iter().map(|g| g.as_str()).collect();
     let Some(names) = &file.grant_types else {
@@ -318,17 +319,26 @@ fn authentication(
             Ok(_) => Err("`jwks` holds no key".to_owned()),
             Err(problem) => Err(format!("`jwks`: {problem}")),
         },
+        (AuthMethod::PrivateKeyJwt, None, _)
+            if file.profile == Profile::Guest && file.jwks_uri.is_some() =>
+        {
+            Ok(Authentication::PrivateKeyJwt(KeySet::default()))
+        }
         (AuthMethod::PrivateKeyJwt, None, _) => {
             Err("`jwks` is missing: `private_key_jwt` needs it".to_owned())
         }
-        (AuthMethod::ClientSecretBasic, None, Some(digest)) => {
+        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, None, Some(digest)) => {
             Ok(Authentication::SecretBasic(digest))
         }
-        (AuthMethod::ClientSecretBasic, None, None) => Err("the client has no secret".to_owned()),
-        (AuthMethod::None, None, _) => Ok(Authentication::Public),
-        (AuthMethod::ClientSecretBasic | AuthMethod::None, Some(_), _) => {
-            Err("`jwks` belongs to `private_key_jwt` alone".to_owned())
+        (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, None, None) => {
+            Err("the client has no secret".to_owned())
         }
+        (AuthMethod::None, None, _) => Ok(Authentication::Public),
+        (
+            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost | AuthMethod::None,
+            Some(_),
+            _,
+        ) => Err("`jwks` belongs to `private_key_jwt` alone".to_owned()),
     };
     found.map_err(|fault| faults.push(fault)).ok()
 }

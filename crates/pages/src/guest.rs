@@ -12,6 +12,8 @@ pub struct GuestView {
     pub verified: bool,
     /// The code goes to a program on the person's own device.
     pub on_device: bool,
+    /// It has no document, but registered itself.
+    pub registered_itself: bool,
     /// Its document is another one than this person last agreed to.
     pub changed: bool,
     pub lifetimes: Vec<LifetimeView>,
@@ -41,6 +43,7 @@ impl<'a> GuestWords<'a> {
         let text = &texts.guest;
         let says = view.says.as_deref().map(|says| clean(says, LONGEST_WORDS));
         let says = says.filter(|says| !says.is_empty());
+        let itself = view.registered_itself.then_some(&*text.registered_itself);
         let device = view.on_device.then_some(&*text.on_device);
         let changed = view.changed.then_some(&*text.changed);
         Self {
@@ -53,7 +56,7 @@ impl<'a> GuestWords<'a> {
                 false => &text.not_verified,
             },
             verified: view.verified,
-            warnings: device.into_iter().chain(changed).collect(),
+            warnings: itself.into_iter().chain(device).chain(changed).collect(),
             how_long: &text.how_long,
             lifetimes: view
                 .lifetimes

@@ -28,7 +28,7 @@ texts! {
     }
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
-        on_device: String, changed: String, how_long: String, day: String, week: String,
+        on_device: String, registered_itself: String, changed: String, how_long: String, day: String, week: String,
         month: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
     }
     ConsentTexts {

@@ -12,7 +12,9 @@ use writ_core::checks::Endpoint;
 use writ_pages::FailureKind;
 
 use crate::client::incoming::program_route;
-use crate::client::{ciba, device, introspect, metadata, par, token, transaction, types, userinfo};
+use crate::client::{
+    ciba, device, introspect, metadata, par, registration, token, transaction, types, userinfo,
+};
 use crate::node::app::App;
 use crate::people;
 
@@ -29,6 +31,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/types/{hash}", get(types::document))
         .merge(program_endpoints())
         .merge(transaction::routes(&app))
+        .merge(registration::routes(&app))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
         .fallback(not_found)

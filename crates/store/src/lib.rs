@@ -30,6 +30,7 @@ mod pooled_connection;
 pub mod push;
 pub mod receipt;
 pub mod refresh;
+pub mod registration;
 pub mod replay;
 pub mod request;
 pub mod resource;

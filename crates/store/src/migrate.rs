@@ -35,6 +35,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     10 "0010_consent_screen",
     11 "0011_fetched_documents",
     13 "0013_guests",
+    18 "0018_registration",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -49,6 +50,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     10 "0010_consent_screen",
     11 "0011_fetched_documents",
     13 "0013_guests",
+    18 "0018_registration",
 };
 
 impl Store {

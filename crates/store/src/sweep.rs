@@ -79,6 +79,26 @@ const GUEST_GRANTS: &str = "
         (SELECT tenant, task_id FROM guest_grants WHERE expires_at <= $1
         ORDER BY expires_at LIMIT $2)";
 
+const INVITES: &str = "
+    DELETE FROM registration_invites WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM registration_invites
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+/// Clients that removed themselves, once nothing tells of their tasks any more. Their registrations follow.
+const REMOVED_CLIENTS: &str = "
+    DELETE FROM clients WHERE (tenant, id) IN
+        (SELECT r.tenant, r.client_id FROM registrations r
+        WHERE r.removed_at <= $1 AND NOT EXISTS
+            (SELECT 1 FROM guest_grants g WHERE g.tenant = r.tenant AND g.client_id = r.client_id)
+        ORDER BY r.removed_at LIMIT $2)";
+
+const REMOVED_REGISTRATIONS: &str = "
+    DELETE FROM registrations WHERE (tenant, client_id) IN
+        (SELECT r.tenant, r.client_id FROM registrations r
+        WHERE r.removed_at <= $1 AND NOT EXISTS
+            (SELECT 1 FROM clients c WHERE c.tenant = r.tenant AND c.id = r.client_id)
+        ORDER BY r.removed_at LIMIT $2)";
+
 const DOCUMENTS: &str = "
     DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
         (SELECT tenant, purpose, url FROM fetched_documents
@@ -135,6 +155,9 @@ const LATER: &[&str] = &[
     DOCUMENTS,
     DELEGATIONS,
     TASKS,
+    INVITES,
+    REMOVED_CLIENTS,
+    REMOVED_REGISTRATIONS,
 ];
 
 impl Store {

@@ -37,6 +37,7 @@ mod pending_races;
 mod person;
 mod races;
 mod record;
+mod registration;
 mod sweep;
 mod tenants;
 mod waiting;

@@ -228,7 +228,7 @@ fn member<T: DeserializeOwned>(
 }
 
 /// Control characters become spaces, and what is too long is cut: pages clean it further.
-fn one_line(name: &str) -> Option<String> {
+pub(crate) fn one_line(name: &str) -> Option<String> {
     let plain: String = name
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })

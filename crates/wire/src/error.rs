@@ -77,6 +77,8 @@ error_codes! {
     /// RFC 7591 section 3.2.2.
     InvalidClientMetadata = "invalid_client_metadata",
     InvalidRedirectUri = "invalid_redirect_uri",
+    InvalidSoftwareStatement = "invalid_software_statement",
+    UnapprovedSoftwareStatement = "unapproved_software_statement",
 }
 
 /// A requested scope or member of `authorization_details` that is wider than what was granted or may be granted.

@@ -21,6 +21,7 @@ pub mod pkce;
 pub mod rar;
 pub mod redirect;
 pub mod registration;
+pub mod registration_request;
 pub mod resource;
 pub mod scope;
 pub mod structured;

@@ -47,6 +47,9 @@ pub struct ServerMetadata {
     pub backchannel_user_code_parameter_supported: bool,
     /// Types of `login_hint_token`, by their `typ`.
     pub backchannel_endpoint_login_hint_token_types_supported: Vec<String>,
+    /// RFC 7591 section 3: only where clients may register themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
     /// draft-ietf-oauth-client-id-metadata-document-03 section 5.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id_metadata_document_supported: Option<bool>,

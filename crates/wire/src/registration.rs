@@ -35,17 +35,32 @@ pub enum ApplicationType {
 pub enum AuthMethod {
     PrivateKeyJwt,
     ClientSecretBasic,
+    ClientSecretPost,
     None,
 }
 
 impl AuthMethod {
-    pub const ALL: [Self; 3] = [Self::PrivateKeyJwt, Self::ClientSecretBasic, Self::None];
+    pub const ALL: [Self; 4] = [
+        Self::PrivateKeyJwt,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::None,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
             Self::None => "none",
+        }
+    }
+
+    /// Whether the client has a secret.
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::ClientSecretBasic | Self::ClientSecretPost => true,
+            Self::PrivateKeyJwt | Self::None => false,
         }
     }
 }
@@ -83,6 +98,9 @@ pub struct ClientFile {
     pub token_endpoint_auth_signing_alg: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// Where its keys are published, instead of `jwks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -146,6 +164,7 @@ impl ClientFile {
             token_endpoint_auth_method: None,
             token_endpoint_auth_signing_alg: None,
             jwks: None,
+            jwks_uri: None,
             scope: None,
             dpop_bound_access_tokens: None,
             require_pushed_authorization_requests: None,
@@ -354,47 +373,4 @@ pub enum TaskClaim {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn approvers_that_can_never_agree_are_refused() {
-        let check = |text: &str| check_approvers(&serde_json::from_str::<Vec<_>>(text).unwrap());
-        assert_eq!(check("[]"), Ok(()));
-        assert_eq!(check(r#"[{"of":["bob","@owner"],"need":2}]"#), Ok(()));
-        let steps = r#"[{"of":["a","b"],"need":2},{"of":["@sponsor"],"need":1}]"#;
-        assert_eq!(check(steps), Ok(()));
-        for bad in [
-            r#"[{"of":[],"need":0}]"#,
-            r#"[{"of":["bob"],"need":0}]"#,
-            r#"[{"of":["bob"],"need":2}]"#,
-            r#"[{"of":["@boss"],"need":1}]"#,
-            r#"[{"of":["a","b"],"need":2},{"of":["a"],"need":1}]"#,
-            r#"[{"of":["a","b"],"need":2},{"of":["b","c"],"need":2}]"#,
-            r#"[{"of":["a","a"],"need":2}]"#,
-            r#"[{"of":["@owner"],"need":1},{"of":["c","@owner"],"need":1}]"#,
-            r#"[{"of":["a","b","c","d","e","f","g","h","i"],"need":1}]"#,
-        ] {
-            assert!(check(bad).is_err(), "{bad}");
-        }
-        let five = [r#"{"of":["bob"],"need":1}"#; 5].join(",");
-        assert!(check(&format!("[{five}]")).is_err());
-    }
-
-    #[test]
-    fn a_reserved_or_misspelt_member_is_refused() {
-        let good = r#"{"client_name":"Reports","profile":"oauth21"}"#;
-        assert!(serde_json::from_str::<ClientFile>(good).is_ok());
-        for name in [
-            "act",
-            "may_act",
-            "cnf",
-            "authorization_details",
-            "mission",
-            "redirect_uri",
-        ] {
-            let bad = format!(r#"{{"client_name":"Reports","profile":"oauth21","{name}":{{}}}}"#);
-            assert!(serde_json::from_str::<ClientFile>(&bad).is_err(), "{name}");
-        }
-    }
-}
+mod tests;

@@ -63,7 +63,7 @@ impl KeptDocument {
 
     /// What a client is now against what was kept of it.
     pub fn compare(&self, now: &Self) -> DocumentChange {
-        let is_weaker = self.method == AuthMethod::PrivateKeyJwt && now.method == AuthMethod::None;
+        let is_weaker = strength(now.method) < strength(self.method);
         if is_weaker || !self.keys.is_subset(&now.keys) {
             DocumentChange::Weaker
         } else if self != now {
@@ -71,6 +71,15 @@ impl KeptDocument {
         } else {
             DocumentChange::None
         }
+    }
+}
+
+/// A key proves more than a shared secret, and that more than a name.
+const fn strength(method: AuthMethod) -> u8 {
+    match method {
+        AuthMethod::None => 0,
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => 1,
+        AuthMethod::PrivateKeyJwt => 2,
     }
 }
 
@@ -112,5 +121,8 @@ mod tests {
         let public = kept(None, &[], "Client");
         let stronger = kept(PrivateKeyJwt, &["a"], "Client");
         assert_eq!(public.compare(&stronger), DocumentChange::Other);
+        let secret = kept(AuthMethod::ClientSecretPost, &[], "Client");
+        assert_eq!(secret.compare(&public), DocumentChange::Weaker);
+        assert_eq!(public.compare(&secret), DocumentChange::Other);
     }
 }

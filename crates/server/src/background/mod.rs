@@ -19,6 +19,8 @@ use crate::people::live;
 const PERIOD: Duration = Duration::from_secs(30);
 /// Rows of each kind that are deleted in one transaction.
 const BATCH: u32 = 1000;
+/// Unused registrations that are removed in one round, each in a transaction of its own.
+const UNUSED_BATCH: u32 = 200;
 /// The most batches of one round; the next round goes on.
 const MOST_BATCHES: u32 = 32;
 
@@ -48,7 +50,7 @@ async fn sweep_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// One round of deletions; says how many rows.
 pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
-    let swept = delete_expired(app).await?;
+    let swept = delete_expired(app).await? + remove_unused_clients(app).await?;
     remove_retired_keys(app).await?;
     Ok(swept)
 }
@@ -66,6 +68,29 @@ async fn delete_expired(app: &App) -> Result<u64, StoreError> {
         tracing::debug!(swept, "expired rows removed");
     }
     Ok(swept)
+}
+
+/// Clients that registered themselves and that nobody used in time, a bounded number of them in one round.
+async fn remove_unused_clients(app: &App) -> Result<u64, StoreError> {
+    let now = app.clock.now();
+    let mut reading = app.read().await?;
+    let expired = reading.expired_registrations(now, UNUSED_BATCH).await?;
+    drop(reading);
+    let mut removed = 0;
+    for client in expired {
+        let mut transaction = app.begin().await?;
+        if !transaction.delete_unused_client(&client, now).await? {
+            continue;
+        }
+        let mut event = Event::new(app.event_id(now), now, EventName::ClientRemoved)
+            .with(json!({ "by": "registration", "because": "nobody used it in time" }));
+        event.client = Some(client.to_string());
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
+        app.metrics.registration("expired");
+        removed += 1;
+    }
+    Ok(removed)
 }
 
 async fn remove_retired_keys(app: &App) -> Result<(), StoreError> {

@@ -50,7 +50,9 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TransactionFailed
         | ErrorCode::TransactionAuthorizationRequired
         | ErrorCode::InvalidClientMetadata
-        | ErrorCode::InvalidRedirectUri => StatusCode::BAD_REQUEST,
+        | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidSoftwareStatement
+        | ErrorCode::UnapprovedSoftwareStatement => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -10,6 +10,7 @@ use http::{HeaderMap, header};
 use writ_core::OAuthError;
 use writ_core::checks::{ClientRule, Endpoint};
 use writ_core::client::{Authentication, Client};
+use writ_core::registration::dynamic;
 use writ_jose::assertion::{
     AudienceRule, ClientAssertion, ClientAssertionRules, UnverifiedAssertion,
 };
@@ -70,13 +71,10 @@ impl App {
         presented: &PresentedCredentials<'_>,
     ) -> Result<AuthenticatedClient, Failure> {
         let form = presented.form;
-        if form.contains("client_secret") {
-            return Err(OAuthError::invalid_client(
-                "`client_secret` in the body is not supported: use HTTP Basic",
-            )
-            .into());
-        }
-        let basic = basic_credentials(presented.headers)?;
+        let basic = match form.optional("client_secret")? {
+            None => basic_credentials(presented.headers)?,
+            Some(secret) => Some(body_credentials(form, presented.headers, secret)?),
+        };
         let assertion = form.optional("client_assertion")?;
         let named = form.optional("client_id")?;
         match (basic, assertion) {
@@ -86,7 +84,7 @@ impl App {
             .into()),
             (Some((id, secret)), None) => {
                 same_client(named, &id)?;
-                Ok(self.by_secret(&id, &secret).await?.into())
+                Ok(self.by_secret(&id, &secret, presented).await?.into())
             }
             (None, Some(text)) => {
                 let authenticated = self.by_assertion(text, presented).await?;
@@ -97,8 +95,14 @@ impl App {
         }
     }
 
-    async fn by_secret(&self, id: &str, secret: &str) -> Result<Arc<Client>, Failure> {
-        let client = self.client(id).await?.ok_or_else(unknown_client)?;
+    async fn by_secret(
+        &self,
+        id: &str,
+        secret: &str,
+        presented: &PresentedCredentials<'_>,
+    ) -> Result<Arc<Client>, Failure> {
+        let client = self.client_or_guest(id, presented.guest_lookup()).await?;
+        let client = client.ok_or_else(unknown_client)?;
         let Authentication::SecretBasic(digest) = &client.authentication else {
             return Err(OAuthError::invalid_client(
                 "this client is not registered for `client_secret_basic`",
@@ -204,6 +208,26 @@ fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, OA
     let pair = String::from_utf8(bytes).map_err(|_| malformed())?;
     let (id, secret) = pair.split_once(':').ok_or_else(malformed)?;
     Ok(Some((form_decoded(id), form_decoded(secret))))
+}
+
+/// RFC 6749 section 2.3.1: for clients that register themselves.
+fn body_credentials(
+    form: &Form,
+    headers: &HeaderMap,
+    secret: &str,
+) -> Result<(String, String), OAuthError> {
+    let id = form.optional("client_id")?.unwrap_or_default();
+    if !dynamic::is_dynamic(id) {
+        return Err(OAuthError::invalid_client(
+            "`client_secret` in the body is not supported: use HTTP Basic",
+        ));
+    }
+    if headers.contains_key(header::AUTHORIZATION) || form.contains("client_assertion") {
+        return Err(OAuthError::invalid_request(
+            "more than one way of client authentication",
+        ));
+    }
+    Ok((id.to_owned(), secret.to_owned()))
 }
 
 fn form_decoded(text: &str) -> String {

@@ -23,6 +23,10 @@ pub enum ProgramRoute {
     Endpoint(Endpoint),
     /// `/token`, with no grant that could be read.
     TokenWithoutGrant,
+    /// Where a client registers itself.
+    Registration,
+    /// Where it reads, changes and removes that.
+    RegisteredClient,
 }
 
 impl ProgramRoute {
@@ -31,6 +35,8 @@ impl ProgramRoute {
         match self {
             Self::Endpoint(endpoint) => endpoint.label(),
             Self::TokenWithoutGrant => "/token",
+            Self::Registration => "/register",
+            Self::RegisteredClient => "/register/{id}",
         }
     }
 
@@ -44,7 +50,14 @@ impl ProgramRoute {
             (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InvalidRequest) => {
                 StatusCode::BAD_REQUEST
             }
-            (Self::Endpoint(Endpoint::Userinfo), _) => StatusCode::UNAUTHORIZED,
+            (Self::Endpoint(Endpoint::Userinfo), _)
+            | (Self::Registration | Self::RegisteredClient, ErrorCode::InvalidToken) => {
+                StatusCode::UNAUTHORIZED
+            }
+            (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
+            (Self::Registration, ErrorCode::TemporarilyUnavailable) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             (_, code) => status(code),
         }
     }
@@ -52,7 +65,10 @@ impl ProgramRoute {
     /// `WWW-Authenticate` of a refusal, if it has one.
     fn challenge(self, refusal: &OAuthError) -> Option<HeaderValue> {
         if self == Self::Endpoint(Endpoint::Userinfo) {
-            return token_challenge(refusal);
+            return token_challenge(HttpChallenge::new("DPoP"), refusal);
+        }
+        if refusal.code == ErrorCode::InvalidToken {
+            return token_challenge(HttpChallenge::new("Bearer"), refusal);
         }
         (refusal.code == ErrorCode::InvalidClient)
             .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))
@@ -66,14 +82,16 @@ impl From<Endpoint> for ProgramRoute {
 }
 
 /// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn token_challenge(refusal: &OAuthError) -> Option<HeaderValue> {
-    let mut challenge = HttpChallenge::new("DPoP");
+fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> Option<HeaderValue> {
+    let is_bound = challenge.scheme == "DPoP";
     if !refusal.sentence.is_empty() {
         challenge = challenge
             .with("error", refusal.code.as_str())
             .with("error_description", &refusal.sentence);
     }
-    let challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
+    if is_bound {
+        challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
+    }
     HeaderValue::from_str(&challenge.render()).ok()
 }
 
@@ -135,7 +153,9 @@ impl ClientError {
         let event = refused.event.clone();
         let event = match self.route {
             ProgramRoute::Endpoint(endpoint) => event.refused_at(endpoint),
-            ProgramRoute::TokenWithoutGrant => event,
+            ProgramRoute::TokenWithoutGrant
+            | ProgramRoute::Registration
+            | ProgramRoute::RegisteredClient => event,
         };
         let mut session = self.app.begin().await?;
         session.insert_event(&event).await?;
@@ -156,7 +176,14 @@ impl ClientError {
         if let Some(challenge) = self.route.challenge(refusal) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
+        let too_many = refusal.code == ErrorCode::TemporarilyUnavailable;
         match &self.failure {
+            _ if self.route == ProgramRoute::Registration && too_many => {
+                let wait = self.wait.map_or(HeaderValue::from_static("3600"), |wait| {
+                    HeaderValue::from(whole_seconds(wait))
+                });
+                headers.insert(header::RETRY_AFTER, wait);
+            }
             Failure::Refused(refused) => {
                 if let Some(wait) = refused.retry_after {
                     let seconds = HeaderValue::from(whole_seconds(wait));

@@ -28,6 +28,7 @@ use crate::request::caller::Caller;
 use crate::request::client_request::ClientRequest;
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
 
 /// A route of programs: whatever its handler refuses is recorded, counted and answered.
 pub fn program_route<R, H, F>(methods: MethodFilter, handler: H) -> MethodRouter<Arc<App>>
@@ -52,6 +53,7 @@ pub struct RequestHead {
     pub app: Arc<App>,
     pub method: Method,
     pub headers: HeaderMap,
+    pub path: String,
     /// From where it came, if that is known.
     pub address: Option<IpAddr>,
 }
@@ -63,6 +65,7 @@ impl RequestHead {
             app: app.clone(),
             method: request.method().clone(),
             headers: request.headers().clone(),
+            path: request.uri().path().to_owned(),
             address: app.address_of(peer.copied().map(Extension), request.headers()),
         }
     }
@@ -104,6 +107,11 @@ impl FromRequest<Arc<App>> for IncomingRequest {
 }
 
 impl IncomingRequest {
+    /// The body of a request that is JSON; `None` if its content type is another one.
+    pub fn json_body(&self) -> Option<&[u8]> {
+        (content_type(&self.head.headers).eq_ignore_ascii_case(JSON)).then_some(&self.body)
+    }
+
     pub fn form(&self) -> Result<Form, Failure> {
         read_form(&self.head.headers, &self.body)
     }
@@ -200,15 +208,19 @@ impl ClientRequest {
 
 /// The form of a client endpoint.
 pub fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Failure> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case(FORM) {
+    if !content_type(headers).eq_ignore_ascii_case(FORM) {
         return Err(
             OAuthError::invalid_request(format!("the content type must be `{FORM}`")).into(),
         );
     }
     Ok(Form::parse(body)?)
+}
+
+/// Without its parameters.
+fn content_type(headers: &HeaderMap) -> &str {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim()
 }

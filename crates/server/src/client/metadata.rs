@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use writ_authority::Level;
+use writ_core::registration::dynamic::RegistrationMode;
 use writ_core::request::OPENID;
 use writ_core::task::ACR_VALUES;
 use writ_wire::ciba::LOGIN_HINT_TYPE;
@@ -16,6 +17,7 @@ use writ_wire::registration::{AuthMethod, Delivery};
 use writ_wire::token::GrantType;
 
 use crate::client::answer::json;
+use crate::client::registration;
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 
@@ -79,6 +81,8 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         backchannel_authentication_request_signing_alg_values_supported: algorithms(),
         backchannel_user_code_parameter_supported: true,
         backchannel_endpoint_login_hint_token_types_supported: vec![LOGIN_HINT_TYPE.to_owned()],
+        registration_endpoint: (app.config.registration.mode != RegistrationMode::Off)
+            .then(|| url(registration::PATH)),
         client_id_metadata_document_supported: features.guests.then_some(true),
         request_parameter_supported: false,
         request_uri_parameter_supported: false,

@@ -11,6 +11,7 @@ pub mod introspect;
 pub mod metadata;
 pub mod par;
 pub mod proof;
+pub mod registration;
 pub mod token;
 pub mod transaction;
 pub mod types;

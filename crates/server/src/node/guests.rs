@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_core::OAuthError;
-use writ_core::client::Client;
+use writ_core::client::{Authentication, Client};
 use writ_core::guest;
 use writ_core::id::ClientId;
+use writ_core::registration::dynamic;
+use writ_jose::key::KeySet;
 use writ_wire::client_document::{ClientDocument, ClientIdUrl};
 use writ_wire::error::ErrorCode;
 use writ_wire::jwk::JwkSet;
@@ -20,6 +22,7 @@ use crate::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
 };
 use crate::node::rate_limits::RateLimit;
+use crate::node::registry::parse_client;
 
 /// How long tokens are renewed while the host of a document cannot be reached.
 const STALE_FOR: Duration = Duration::from_secs(3600);
@@ -42,6 +45,9 @@ impl App {
         id: &str,
         lookup: GuestLookup,
     ) -> Result<Option<Arc<Client>>, Failure> {
+        if dynamic::is_dynamic(id) {
+            return self.registered_guest(id, lookup).await;
+        }
         if !ClientIdUrl::is_meant(id) {
             return Ok(self.client(id).await?);
         }
@@ -58,6 +64,34 @@ impl App {
             GuestLookup::Grant | GuestLookup::Consent => {}
         }
         Ok(Some(Arc::new(self.guest(&url, lookup).await?)))
+    }
+
+    /// A client that registered itself, as it is now; `None` once it is removed or stopped.
+    async fn registered_guest(
+        &self,
+        id: &str,
+        lookup: GuestLookup,
+    ) -> Result<Option<Arc<Client>>, Failure> {
+        if !self.config.features.guests {
+            return Ok(None);
+        }
+        let stored = self.read().await?.client(&ClientId::from_text(id)).await?;
+        let Some(stored) = stored.filter(|stored| !stored.stopped) else {
+            return Ok(None);
+        };
+        let mut client = parse_client(id, &stored)?;
+        let keys_at = client
+            .guest
+            .as_ref()
+            .and_then(|guest| guest.keys_at.clone());
+        if let Some(url) = keys_at {
+            let keys = self.guest_keys(&url, lookup).await?;
+            let keys = KeySet::from_jwks(&keys).map_err(|e| {
+                OAuthError::invalid_client(format!("the client's key set is refused: {e}"))
+            })?;
+            client.authentication = Authentication::PrivateKeyJwt(keys);
+        }
+        Ok(Some(Arc::new(client)))
     }
 
     /// Before anything is fetched for somebody who proved nothing.

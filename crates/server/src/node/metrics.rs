@@ -18,6 +18,7 @@ pub struct Metrics {
     stops: Counter,
     notices: Family<NoticeLabel, Counter>,
     fetches: FetchCounters,
+    registrations: Family<ResultLabel, Counter>,
     broken: Counter<u64, AtomicU64>,
 }
 
@@ -87,6 +88,12 @@ impl Metrics {
             "calls for documents of others, by purpose and outcome",
             fetches.clone(),
         );
+        let registrations = Family::default();
+        registry.register(
+            "registrations",
+            "registrations of clients by themselves, by what became of them",
+            registrations.clone(),
+        );
         registry.register("requests_failed", "answers of server_error", broken.clone());
         Self {
             registry,
@@ -97,6 +104,7 @@ impl Metrics {
             stops,
             notices,
             fetches,
+            registrations,
             broken,
         }
     }
@@ -129,6 +137,12 @@ impl Metrics {
     pub fn notice(&self, channel: &'static str, outcome: &'static str) {
         self.notices
             .get_or_create(&NoticeLabel { channel, outcome })
+            .inc();
+    }
+
+    pub fn registration(&self, result: &'static str) {
+        self.registrations
+            .get_or_create(&ResultLabel { result })
             .inc();
     }
 

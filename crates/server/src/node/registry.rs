@@ -60,7 +60,10 @@ impl App {
             return Ok(None);
         };
         let client = Arc::new(parse_client(id, &stored)?);
-        self.clients.0.insert(id.to_owned(), (now, client.clone()));
+        // Guests change by themselves.
+        if !client.is_guest() {
+            self.clients.0.insert(id.to_owned(), (now, client.clone()));
+        }
         Ok(Some(client))
     }
 

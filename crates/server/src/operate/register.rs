@@ -7,11 +7,11 @@ use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
 use writ_core::realm::DEFAULT_TENANT;
-use writ_core::registration::{self, Faults, People};
+use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
-use writ_wire::registration::{AuthMethod, ClientFile, ResourceFile};
+use writ_wire::registration::{ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
@@ -87,6 +87,12 @@ impl Registrar<'_> {
         if file.agent.is_some() {
             return Err(fault("the file has a member `agent`: use `writ agent add`"));
         }
+        if file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
+            return Err(fault(&format!(
+                "`client_id` starts with `{}` for clients that register themselves alone",
+                dynamic::DYNAMIC_PREFIX
+            )));
+        }
         self.add(file, None, EventName::ClientRegistered).await
     }
 
@@ -124,7 +130,8 @@ impl Registrar<'_> {
             None => ClientId::make(now, self.random.bytes()),
         };
         file.client_id = Some(id.to_string());
-        let secret = (registration::auth_method(&file) == AuthMethod::ClientSecretBasic)
+        let secret = registration::auth_method(&file)
+            .has_secret()
             .then(|| self.random.secret());
         let digest = secret.as_deref().map(secret_digest);
         let client = registration::client(&file, id.clone(), digest.clone(), people.as_ref())?;

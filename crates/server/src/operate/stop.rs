@@ -38,9 +38,10 @@ pub async fn stop_task(
 ) -> Result<bool, StoreError> {
     let stopped = match change.by {
         ChangedBy::Subject(subject) => session.stop_task_of(id, subject, change.now).await?,
-        ChangedBy::Operator | ChangedBy::Approver(_) | ChangedBy::Reporter { .. } => {
-            session.stop_task(id, change.now).await?
-        }
+        ChangedBy::Operator
+        | ChangedBy::Registration
+        | ChangedBy::Approver(_)
+        | ChangedBy::Reporter { .. } => session.stop_task(id, change.now).await?,
     };
     if !stopped {
         return Ok(false);

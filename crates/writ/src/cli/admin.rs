@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::json;
 use writ_core::id::ClientId;
+use writ_core::registration::dynamic::RegistrationMode;
 use writ_core::signing::KeyState;
 use writ_server::node::keyring;
 use writ_server::operate::disable::{UserSwitch, switch_user};
+use writ_server::operate::invite::{InviteTerms, invite_clients};
 use writ_server::operate::suspend::{resume_agent, suspend_agent};
 use writ_wire::registration::{GuestMode, GuestsFile, ResourceFile};
 
@@ -54,6 +56,15 @@ pub struct FileArgument {
 pub enum ClientCommand {
     /// Register a client; prints what was registered, with its secret where one is due
     Add(FileArgument),
+    /// Make an initial access token, by which clients register themselves; it is printed once
+    Invite {
+        /// How many of them
+        #[arg(long, default_value_t = 1, value_name = "N")]
+        uses: u32,
+        /// For how long: a number and `m`, `h` or `d`
+        #[arg(long, default_value = "24h", value_name = "TIME")]
+        expires: String,
+    },
 }
 
 #[derive(Subcommand)]
@@ -155,7 +166,12 @@ async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
-    let ClientCommand::Add(argument) = command;
+    let argument = match command {
+        ClientCommand::Add(argument) => argument,
+        ClientCommand::Invite { uses, expires } => {
+            return invite(&Desk::open(configured).await?, uses, &expires).await;
+        }
+    };
     let file = read_json(&argument.file)?;
     let desk = Desk::open(configured).await?;
     say_json(
@@ -165,6 +181,24 @@ pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome 
             .await
             .map_err(|e| e.to_string())?,
     )
+}
+
+async fn invite(desk: &Desk, uses: u32, expires: &str) -> Outcome {
+    if desk.config.registration.mode != RegistrationMode::Token {
+        return Err(
+            "only `registration.mode = \"token\"` asks for initial access tokens".to_owned(),
+        );
+    }
+    let made = InviteTerms::read(uses, expires)?;
+    let mut transaction = desk.begin().await?;
+    let made = invite_clients(&mut transaction, made, &desk.random, desk.change()).await;
+    let made = commit_change(transaction, made.map(Some), String::new).await?;
+    say_json(&json!({
+        "initial_access_token": made.token,
+        "uses": uses,
+        "expires_at": made.expires_at.rfc3339(),
+        "registration_endpoint": desk.config.url("/register"),
+    }))
 }
 
 pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {

@@ -3,11 +3,13 @@
 
 use serde_json::json;
 use writ_core::OAuthError;
+use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::guest::{DocumentChange, KeptDocument};
 use writ_core::lineage::Lineage;
 use writ_store::DatabaseTransaction;
 
+use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::request::token_request::TokenRequestContext;
 
@@ -55,7 +57,22 @@ async fn suspend(
     lineage: &Lineage,
     kept: &KeptDocument,
 ) -> Result<Failure, Failure> {
-    let (app, client, now) = (context.app, &context.caller.client, context.now);
+    suspend_tasks(context.app, &mut transaction, &context.caller.client, kept).await?;
+    transaction.commit().await?;
+    let refusal = OAuthError::invalid_grant(
+        "the client's metadata document became weaker since the person agreed: they must let it go on",
+    );
+    Ok(context.refuse_below(refusal, lineage))
+}
+
+/// The tasks of this guest whose grants keep this very document wait; each with its event.
+pub async fn suspend_tasks(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    client: &Client,
+    kept: &KeptDocument,
+) -> Result<(), Failure> {
+    let now = app.clock.now();
     let suspended = transaction
         .suspend_guest_tasks(&client.id, kept, now)
         .await?;
@@ -70,9 +87,5 @@ async fn suspend(
         event.data = json!({ "because": "the client's metadata document became weaker", "profile": "guest" });
         transaction.insert_event(&event).await?;
     }
-    transaction.commit().await?;
-    let refusal = OAuthError::invalid_grant(
-        "the client's metadata document became weaker since the person agreed: they must let it go on",
-    );
-    Ok(context.refuse_below(refusal, lineage))
+    Ok(())
 }

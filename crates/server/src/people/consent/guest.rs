@@ -3,10 +3,12 @@
 
 use serde_json::json;
 use writ_core::OAuthError;
+use writ_core::authorize::RequestUnusable;
 use writ_core::client::Client;
 use writ_core::consent::{Approved, guest_end};
 use writ_core::event::{Event, EventName};
 use writ_core::guest::{self, DocumentChange, GuestLifetime, KeptDocument};
+use writ_core::registration::dynamic;
 use writ_pages::{GuestView, LifetimeView};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
@@ -36,6 +38,7 @@ pub(super) async fn view(
         says: (guest.host.as_ref() != Some(&guest.says)).then(|| guest.says.clone()),
         verified: guest::is_verified(client, prepared),
         on_device: guest::is_on_device(&prepared.redirect_uri),
+        registered_itself: guest.host.is_none(),
         changed: has_changed(app, question).await?,
         lifetimes: lifetimes.collect(),
     }))
@@ -77,6 +80,13 @@ pub(super) async fn register(
     let client = &*question.client;
     if !client.is_guest() {
         return Ok(());
+    }
+    if dynamic::is_dynamic(client.id.as_str()) {
+        // The one who expires what nobody used, and this, never both go on.
+        return match transaction.use_registration(&client.id).await? {
+            true => Ok(()),
+            false => Err(RequestUnusable::Unknown.into()),
+        };
     }
     let now = app.clock.now();
     let file = serde_json::to_string(&guest::file(client)).map_err(PageError::broken)?;
