@@ -295,7 +295,7 @@ both_with!(
         assert!(text.contains("Not verified"), "{text}");
         assert!(!text.contains("<b>"), "escaped: {text}");
         assert!(!text.contains("Domain verified"), "{text}");
-        assert!(text.contains("\u{201c}Your Bank"), "quoted: {text}");
+        assert!(text.contains("<bdi>&#39;Your Bank"), "quoted: {text}");
     }
 );
 

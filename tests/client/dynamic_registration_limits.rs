@@ -140,7 +140,7 @@ both_with!(
         assert_eq!(bare.status, 401);
         assert_eq!(
             bare.header("www-authenticate"),
-            Some("Bearer"),
+            Some("Bearer realm=\"writ\""),
             "RFC 6750 section 3.1: no error code without credentials"
         );
         let token = invite(&world, 2, "24h").await;
@@ -153,7 +153,7 @@ both_with!(
             );
             let challenge = reply.header("www-authenticate").unwrap();
             assert!(
-                challenge.starts_with("Bearer error=\"invalid_token\""),
+                challenge.contains("Bearer realm=\"writ\", error=\"invalid_token\""),
                 "{challenge}"
             );
         }

@@ -45,7 +45,10 @@ both_with!(
         let bare = format!("/register/{}", client.id());
         let reply = world.get(&bare, &[]).await;
         assert_eq!(reply.status, 401);
-        assert_eq!(reply.header("www-authenticate"), Some("Bearer"));
+        assert_eq!(
+            reply.header("www-authenticate"),
+            Some("Bearer realm=\"writ\"")
+        );
         let token = format!("Bearer {}", client.said("registration_access_token"));
         let unknown = world
             .get("/register/dyn_nobody", &[("authorization", &token)])
@@ -186,15 +189,17 @@ both_with!(
             "token_endpoint_auth_method": "client_secret_basic", "client_name": "Renamed"
         });
         assert_eq!(put(&world, &client, renamed).await.status, 200);
-        let second = client.refresh(&world, &first).await;
-        minted(&second, "a new name suspends nothing");
+        minted(
+            &client.refresh(&world, &first).await,
+            "a new name suspends nothing",
+        );
         let weaker = put(&world, &client, json!({})).await;
         assert_eq!(weaker.status, 200, "{}", weaker.text());
         assert_eq!(world.events_named("task.suspended").await.len(), 1);
         let now = Itself {
             answer: weaker.json(),
         };
-        let reply = now.refresh(&world, &second).await;
+        let reply = now.refresh(&world, &first).await;
         refused(&reply, "invalid_grant", "it waits for the person");
     }
 );

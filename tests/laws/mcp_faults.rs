@@ -189,7 +189,10 @@ both_with!(
         let back = browser.submit(&page, "consent-approve", &[]).await;
         assert!(back.query("code").is_some(), "{}", back.url);
         for again in [&twin, &client] {
-            let page = browser.open(&front_url(&again.request())).await;
+            let mut page = browser.open(&front_url(&again.request())).await;
+            if page.url.path() == "/login" {
+                page = browser.log_in(&page, "alice", PASSWORD).await;
+            }
             assert_eq!(page.url.path(), "/consent", "asked each time");
             assert!(page.query("code").is_none());
         }

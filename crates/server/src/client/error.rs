@@ -67,8 +67,10 @@ impl ProgramRoute {
         if self == Self::Endpoint(Endpoint::Userinfo) {
             return token_challenge(HttpChallenge::new("DPoP"), refusal);
         }
-        if refusal.code == ErrorCode::InvalidToken {
-            return token_challenge(HttpChallenge::new("Bearer"), refusal);
+        if matches!(self, Self::Registration | Self::RegisteredClient) {
+            let bearer = HttpChallenge::new("Bearer").with("realm", "writ");
+            let unauthorized = refusal.code == ErrorCode::InvalidToken;
+            return unauthorized.then(|| token_challenge(bearer, refusal))?;
         }
         (refusal.code == ErrorCode::InvalidClient)
             .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))

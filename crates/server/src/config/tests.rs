@@ -283,3 +283,34 @@ fn an_incomplete_or_unsafe_liveness_verifier_is_refused() {
     let problems = about(&bare).join("; ");
     assert!(problems.contains("beside a passkey"), "{problems}");
 }
+
+#[test]
+fn registration_is_off_and_has_bounds() {
+    let needed = [
+        ("SERVER__ISSUER", "http://127.0.0.1:8080"),
+        ("KEYS__MASTER", KEY),
+    ];
+    let usual = load(&needed).unwrap().registration;
+    assert_eq!(usual, RegistrationRules::default());
+    let open = [
+        ("FEATURES__GUESTS", "true"),
+        ("REGISTRATION__MODE", "open"),
+        ("REGISTRATION__PER_ADDRESS", "7"),
+        ("REGISTRATION__IN_ALL", "8"),
+        ("REGISTRATION__UNUSED_HOURS", "2"),
+    ];
+    let rules = load(&[&needed[..], &open].concat()).unwrap().registration;
+    assert_eq!((rules.per_address, rules.in_all), (7, 8));
+    assert_eq!(rules.unused.as_secs(), 7200);
+    for (settings, word) in [
+        (&[("REGISTRATION__MODE", "open")][..], "features.guests"),
+        (&[("REGISTRATION__MODE", "all")], "`off`, `token` or `open`"),
+        (&[("REGISTRATION__PER_ADDRESS", "0")], "per_address"),
+        (&[("REGISTRATION__IN_ALL", "100001")], "in_all"),
+        (&[("REGISTRATION__UNUSED_HOURS", "0")], "unused_hours"),
+        (&[("REGISTRATION__OTHER", "1")], "other"),
+    ] {
+        let problems = about(settings).join("; ");
+        assert!(problems.contains(word), "{word}: {problems}");
+    }
+}

@@ -1,3 +1,5 @@
+//! What a file of a registration may hold.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! What a client may ask to be, and what is registered of it.
+
 use super::*;
 
 const REDIRECT: &str = r#""redirect_uris":["https://app.example/cb"]"#;
