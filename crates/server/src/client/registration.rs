@@ -221,15 +221,21 @@ fn information(
     metadata: &RegisteredMetadata,
     said: SaidOnce<'_>,
 ) -> Value {
-    let mut answer = json!(metadata);
     let uri = app.config.url(&format!("{PATH}/{id}"));
-    answer["client_id"] = json!(id);
-    answer["client_id_issued_at"] = json!(said.registered_at.seconds());
-    answer["registration_client_uri"] = json!(uri);
-    answer["registration_access_token"] = json!(said.token);
-    if let Some(secret) = said.secret {
-        answer["client_secret"] = json!(secret);
-        answer["client_secret_expires_at"] = json!(0);
+    let mut answer = json!({
+        "client_id": id,
+        "client_id_issued_at": said.registered_at.seconds(),
+        "registration_client_uri": uri,
+        "registration_access_token": said.token,
+    });
+    if let Value::Object(answer) = &mut answer {
+        if let Some(secret) = said.secret {
+            answer.insert("client_secret".to_owned(), secret.into());
+            answer.insert("client_secret_expires_at".to_owned(), 0.into());
+        }
+        if let Ok(Value::Object(metadata)) = serde_json::to_value(metadata) {
+            answer.extend(metadata);
+        }
     }
     answer
 }
