@@ -119,7 +119,13 @@ both!(
         let methods = names(&found["token_endpoint_auth_methods_supported"]);
         assert_eq!(
             methods,
-            ["client_secret_basic", "none", "private_key_jwt"].into()
+            [
+                "client_secret_basic",
+                "client_secret_post",
+                "none",
+                "private_key_jwt"
+            ]
+            .into()
         );
         let with_keys = json!({ "keys": [cast.planner.assertion.jwk()] });
         for method in methods {
@@ -131,7 +137,7 @@ both!(
             assert!(world.try_add_client(file).await.is_ok(), "{method}");
         }
         let other = Web::file(
-            json!({ "client_id": "x", "token_endpoint_auth_method": "client_secret_post" }),
+            json!({ "client_id": "x", "token_endpoint_auth_method": "client_secret_jwt" }),
         );
         assert!(
             world.try_add_client(other).await.is_err(),
