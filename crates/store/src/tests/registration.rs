@@ -75,7 +75,7 @@ async fn an_unused_registration_expires_and_a_used_one_stays(kind: DatabaseKind)
     let early = transaction.expired_registrations(NOW, 9).await.unwrap();
     assert_eq!(early, []);
     let expired = transaction.expired_registrations(end, 9).await.unwrap();
-    assert_eq!(expired, [unused.clone()]);
+    assert_eq!(expired.as_slice(), std::slice::from_ref(&unused));
     assert!(!transaction.delete_unused_client(&used, end).await.unwrap());
     assert!(
         transaction
