@@ -63,6 +63,9 @@ impl ProofRule {
 }
 
 impl Endpoint {
+    /// The path of every grant.
+    pub const TOKEN_PATH: &'static str = "/token";
+
     pub const ALL: [Self; 13] = [
         Self::Par,
         Self::Authorize,
@@ -105,7 +108,7 @@ impl Endpoint {
         match self {
             Self::Par => "/par",
             Self::Authorize => "/authorize",
-            Self::Token(_) => "/token",
+            Self::Token(_) => Self::TOKEN_PATH,
             Self::Backchannel => "/bc-authorize",
             Self::DeviceAuthorization => "/device_authorization",
             Self::Transaction => "/transaction_authorization",

@@ -21,17 +21,17 @@ pub struct Endings(Vec<PendingRequest>);
 /// In the transaction of whatever ends them.
 pub async fn end(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     ending: Ending<'_>,
     now: Timestamp,
 ) -> Result<Endings, Failure> {
     let mut endings = Endings::default();
-    for ended in session.end_pending(ending, now).await? {
+    for ended in transaction.end_pending(ending, now).await? {
         let event = event(app, &ended, ending, now);
-        session.insert_event(&event).await?;
+        transaction.insert_event(&event).await?;
         // A decision has its own ping or push, which finds how it ended.
         if ended.decided_at.is_none() {
-            outbox::request_ended(app, session, &ended.request).await?;
+            outbox::request_ended(app, transaction, &ended.request).await?;
         }
         endings.0.push(ended.request);
     }
@@ -48,7 +48,7 @@ impl Endings {
         }
     }
 
-    /// Whether people of a later step had been asked.
+    /// Whether people of a later stage had been asked.
     pub fn was_escalated(&self) -> bool {
         self.0.iter().any(|request| request.stage > 0)
     }

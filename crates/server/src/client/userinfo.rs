@@ -61,11 +61,11 @@ async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure>
         .delegation()
         .map(DelegationId::from_text)
         .ok_or_else(untraceable)?;
-    let mut session = app.read().await?;
-    if !session.is_live(&delegation, app.clock.now()).await? {
+    let mut reading = app.read().await?;
+    if !reading.is_live(&delegation, app.clock.now()).await? {
         return Err(untraceable().into());
     }
-    let user = session
+    let user = reading
         .user_by_id(&UserId::from_text(claims.sub.as_str()))
         .await?
         .ok_or_else(untraceable)?;
@@ -116,15 +116,15 @@ async fn check_binding(
 }
 
 async fn claim_proof(app: &App, proof: &DpopProof) -> Result<(), Failure> {
-    let mut session = app.begin().await?;
+    let mut transaction = app.begin().await?;
     let once = ReplayClaim {
         digest: proof.replay_digest(),
         expires_at: proof.accepted_until,
     };
-    if session.claim_once(&[once]).await?.is_some() {
+    if transaction.claim_once(&[once]).await?.is_some() {
         return Err(OAuthError::invalid_proof("the proof was used before").into());
     }
-    Ok(session.commit().await?)
+    Ok(transaction.commit().await?)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

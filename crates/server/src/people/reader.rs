@@ -18,11 +18,11 @@ impl App {
     ) -> Result<Texts, StoreError> {
         let texts = self.languages.of_request(headers);
         if person.reads.language.as_deref() != Some(texts.locale()) {
-            let mut session = self.begin().await?;
-            session
+            let mut transaction = self.begin().await?;
+            transaction
                 .set_language(&person.user.id, texts.locale(), self.clock.now())
                 .await?;
-            session.commit().await?;
+            transaction.commit().await?;
         }
         Ok(texts.in_zone(self.zone_of(person)))
     }

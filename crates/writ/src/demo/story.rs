@@ -16,7 +16,7 @@ use writ_agent::{
 use super::cast::{DemoCast, DemoKeys, Payee, payment};
 use super::confirm::Answering;
 use super::person::Person;
-use super::stage::{DemoStage, outside};
+use super::stage::{DemoStage, environment};
 use crate::cli::say;
 
 pub(super) type Told = Result<(), String>;
@@ -274,7 +274,7 @@ impl Play<'_> {
 
 async fn agent(stage: &DemoStage, wire: &Arc<Recorder>, keys: &DemoKeys) -> Result<Agent, String> {
     let config = AgentConfig::agent(keys.id, keys.assertion.clone(), keys.dpop.clone());
-    Agent::discover(&stage.issuer, config, outside(wire.clone()))
+    Agent::discover(&stage.issuer, config, environment(wire.clone()))
         .await
         .map_err(surprise)
 }

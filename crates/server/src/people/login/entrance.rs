@@ -54,13 +54,13 @@ impl Entrance<'_> {
     pub(super) async fn open_session(
         &self,
         app: &App,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
     ) -> Result<Browser, StoreError> {
         let now = app.clock.now();
         let fresh = app.new_browser();
         let for_request = self.destination.request.as_deref().map(secret_digest);
-        session.end_session(&self.before.digest(), now).await?;
-        session
+        transaction.end_session(&self.before.digest(), now).await?;
+        transaction
             .insert_session(NewUserSession {
                 digest: &fresh.digest(),
                 user: &self.user.id,
@@ -73,7 +73,7 @@ impl Entrance<'_> {
         let event = Event::new(app.event_id(now), now, self.event_name())
             .of_subject(self.user.id.as_str())
             .with(json!({ "method": self.level }));
-        session.insert_event(&event).await?;
+        transaction.insert_event(&event).await?;
         Ok(fresh)
     }
 
