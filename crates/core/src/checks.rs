@@ -4,7 +4,7 @@
 use writ_wire::registration::Profile;
 use writ_wire::token::GrantType;
 
-/// A place that takes a client's request.
+/// An endpoint for requests of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     Par,
@@ -44,7 +44,7 @@ pub enum ProofRule {
     Required,
 }
 
-/// One row.
+/// What one endpoint asks for: a row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checks {
     pub client: ClientRule,

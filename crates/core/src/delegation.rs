@@ -1,4 +1,4 @@
-//! Delegations: one delegation from a subject to an agent, or from an agent to the next.
+//! Delegations, from a subject to an agent or from an agent to the next.
 
 use writ_authority::Authority;
 use writ_jose::key::Thumbprint;

@@ -1,5 +1,5 @@
-//! One engine for everything that waits for a person: CIBA, the device flow, and whatever a
-//! resource server wants a person for. States and who may decide; each transition is one guarded statement of `store`.
+//! Pending requests, which wait for a person's decision: CIBA, the device flow (RFC 8628), and transaction challenges of resource
+//! servers. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
 mod close;

@@ -1,4 +1,4 @@
-//! Paths. Bodies are bounded; people get pages, clients get JSON.
+//! Routes of the public and the operator's listener, with the limit of request bodies, CORS and HSTS headers.
 
 use std::sync::Arc;
 

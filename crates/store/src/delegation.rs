@@ -1,4 +1,4 @@
-//! Delegations: one row per delegation of the chain, with an authority never wider than its parent's.
+//! Delegations: one row each, with an authority never wider than its parent's.
 
 use writ_core::delegation::Delegation;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};

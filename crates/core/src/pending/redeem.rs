@@ -22,7 +22,7 @@ use crate::task::{Approval, Subject, Task};
 
 /// A token counts whole seconds.
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
-/// Life of a delegation that was approved for one action.
+/// Lifetime of a delegation that was approved for one action.
 pub const SINGLE_USE_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Everything that the decision needs, read uncached.

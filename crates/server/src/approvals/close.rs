@@ -1,4 +1,4 @@
-//! Requests that end without an answer: late, asked anew, or stopped with their agent. One way for all of
+//! Ends pending requests without a decision: expired, superseded, or stopped with their agent. One way for all of
 //! them: the guarded statement, an event each, the client told by the outbox; after the commit whoever waits is woken.
 
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::notifications::outbox;
 #[derive(Default)]
 pub struct Endings(Vec<PendingRequest>);
 
-/// In the transaction of whatever ends them.
+/// Ends them in the database transaction of what causes it.
 pub async fn end(
     app: &App,
     transaction: &mut DatabaseTransaction,

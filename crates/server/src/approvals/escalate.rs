@@ -1,4 +1,5 @@
-//! What time alone does to requests: silence leads to the next people, and after the last of them to no.
+//! Escalation and expiry of pending requests: without an answer in time the people of the next stage are asked, and after the last
+//! stage the request expires.
 
 use serde_json::json;
 use writ_core::event::EventName;
@@ -14,7 +15,7 @@ use crate::notifications::outbox::stage_reached;
 /// Requests of each kind in one turn.
 const BATCH: u32 = 256;
 
-/// One look at the clock.
+/// Escalates and ends what is due; the background work calls it again and again.
 pub async fn turn(app: &App) -> Result<(), Failure> {
     let now = app.clock.now();
     let (escalating, overdue) = {

@@ -1,5 +1,5 @@
-//! What a person approved is fetched (CIBA 10.1 and 11, RFC 8628 sections 3.4 and 3.5, draft-rosomakho-oauth-txn-challenge-00): a poll, perhaps a long one,
-//! and at the end one token. The same for every flow that waits for a person.
+//! Polls and long polls of every flow that waits for a person (CIBA sections 10.1 and 11, RFC 8628 sections 3.4 and 3.5,
+//! draft-rosomakho-oauth-txn-challenge-00): an error while nobody decided, and one token after an approval.
 
 use tokio::time::Instant;
 use writ_core::OAuthError;

@@ -1,4 +1,4 @@
-//! What a push delivers (CIBA 10.3): an approved request of a push client becomes its token.
+//! The token of a push notification (CIBA section 10.3): an approved request of a push client becomes its token.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! The device flow (RFC 8628): `/device_authorization` for the device, `/device` for whoever types its code. A typed code only
-//! assigns the request to a person; it is approved on the approval screen, with all its rules.
+//! The device authorization endpoint (RFC 8628 section 3.1): a device gets its `device_code`, and the `user_code` that a person types
+//! at `/device` (`people/device_code.rs`).
 
 use axum::response::Response;
 use http::StatusCode;
@@ -25,10 +25,10 @@ use crate::node::secret::secret_digest;
 use crate::notifications::seal::of_user_code;
 use crate::request::client_request::ClientRequest;
 
-/// Of the person's page, and of `verification_uri` (RFC 8628 section 3.3).
+/// Path of the page where a person types the code, and of `verification_uri` (RFC 8628 section 3.3).
 pub(crate) const PATH: &str = "/device";
 
-/// RFC 8628 section 3.1.
+/// `POST /device_authorization` (RFC 8628 section 3.1).
 pub async fn authorize(incoming: IncomingRequest) -> Result<Response, ClientError> {
     let request = incoming.authenticate(Endpoint::DeviceAuthorization).await?;
     request.answer(StatusCode::OK, start_flow(&request).await)

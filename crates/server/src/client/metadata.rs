@@ -1,4 +1,4 @@
-//! Metadata (RFC 8414, OpenID Connect Discovery) made from what is really switched on, and the keys.
+//! Metadata (RFC 8414, OpenID Connect Discovery) made from the enabled features, and the JWK Set (RFC 7517).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -127,7 +127,7 @@ fn cacheable(mut response: Response) -> Response {
     response.into_response()
 }
 
-/// Of ID tokens.
+/// `claims_supported`: the claims of ID tokens.
 const CLAIMS: [&str; 10] = [
     "sub",
     "iss",

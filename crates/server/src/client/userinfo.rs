@@ -54,7 +54,7 @@ async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
     person(app, &claims).await
 }
 
-/// Live, and who it is.
+/// Claims about the person of a live token.
 async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure> {
     let untraceable = || invalid_token("the token is not live");
     let delegation = claims

@@ -244,7 +244,7 @@ async fn names(app: &App, holders: Vec<String>) -> Result<Vec<String>, StoreErro
     Ok(names)
 }
 
-/// Without its chain.
+/// The task as the page shows it, without its delegations.
 async fn task_view(app: &App, texts: &Texts, stored: &StoredTask) -> Result<TaskView, StoreError> {
     let task = &stored.task;
     let catalogue = app.catalogue().await?;

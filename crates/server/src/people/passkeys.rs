@@ -27,7 +27,7 @@ mod remove;
 
 use proof::ChangeProof;
 
-/// More than anybody's devices.
+/// The most passkeys of one person.
 pub const MAX_PASSKEYS: usize = 20;
 const PATH: &str = "/app/devices";
 

@@ -66,7 +66,7 @@ enum Sent {
     Json(Value),
 }
 
-/// Why it is not done.
+/// Why a subscription was not changed.
 enum NotDone {
     SignedOut,
     FormExpired,

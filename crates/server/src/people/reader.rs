@@ -1,4 +1,4 @@
-//! How a person reads: in the language of their browser and by their own clock.
+//! Language and time zone in which a person reads a page.
 
 use http::HeaderMap;
 use writ_core::authorize::UserSession;

@@ -28,7 +28,7 @@ use crate::people::request::{PostedForm, SignedIn, Visitor};
 mod typed;
 
 const PATH: &str = "/app/settings";
-/// A year.
+/// How long the cookie with the language is kept: a year.
 const LANGUAGE_SECONDS: u64 = 365 * 24 * 3600;
 
 pub fn routes() -> Router<Arc<App>> {

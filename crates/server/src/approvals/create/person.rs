@@ -1,4 +1,4 @@
-//! Who is asked for: the person of the asking agent's own token; and the person's code against unwanted questions.
+//! The person whom a request is about, named or by the asking agent's own token; and the check of their `user_code` (CIBA section 7.1).
 
 use writ_core::OAuthError;
 use writ_core::id::UserId;

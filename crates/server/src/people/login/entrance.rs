@@ -1,4 +1,4 @@
-//! What every login ends with, whatever proved the person: a new cookie, its event, and the way on.
+//! The end of every login, by password or passkey: a new session cookie, its event, and the redirect.
 
 use axum::response::Response;
 use serde_json::json;
@@ -77,7 +77,7 @@ impl Entrance<'_> {
         Ok(fresh)
     }
 
-    /// After the commit.
+    /// The answer after the commit: redirects, with the new cookie.
     pub(super) fn go_on(&self, app: &App, fresh: &Browser) -> Response {
         app.metrics.login("succeeded");
         let mut response = see_other(&self.destination.location());

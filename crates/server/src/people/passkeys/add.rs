@@ -1,4 +1,4 @@
-//! A new passkey: options for the browser, once the person proved themselves; then its answer.
+//! Adds a passkey (WebAuthn section 7.1): options for the browser, once the person was authenticated; then its response.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -18,7 +18,7 @@ use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
 use crate::people::request::{PostedForm, SignedIn};
 
-/// In characters.
+/// The longest name of a passkey, in characters.
 const LONGEST_NAME: usize = 64;
 
 /// What waits for the new passkey.

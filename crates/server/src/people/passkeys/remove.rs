@@ -1,4 +1,4 @@
-//! A passkey goes: proved by one that the person has, for exactly the one that goes. It may be the same.
+//! Removes a passkey: the person authenticates with one of theirs, maybe the same, over a challenge that names the removed one.
 
 use writ_pages::messages::Passkey;
 use writ_pages::{DevicesNotice, DevicesProblem};
