@@ -175,12 +175,12 @@ both!(
         assert_eq!(heard["active"], json!(false));
         let asked = scene.cast.planner.ask(&world, &scene.cast.question()).await;
         refused(&asked, "unauthorized_client", "suspended");
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let agent = ClientId::from_text("agt_planner");
         let change = world.app.change(ChangedBy::Operator, world.now());
-        let resumed = suspend::resume_agent(&mut session, &agent, change).await;
+        let resumed = suspend::resume_agent(&mut transaction, &agent, change).await;
         assert!(resumed.unwrap());
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         let heard = scene.cast.introspect(&world, &scene.token).await;
         assert_eq!(heard["active"], json!(true));
     }

@@ -10,7 +10,7 @@ use writ_testkit::{
     payment, refused,
 };
 
-/// An agent whose questions about alice are decided by these steps.
+/// An agent whose questions about alice are decided by these stages.
 async fn guarded(world: &World, approvers: Value) -> (Cast, TestAgent) {
     let cast = Cast::of(world).await;
     for name in ["bob", "carol", "dan"] {
@@ -156,8 +156,8 @@ both!(one_no_of_several_ends_it, |world| async {
 });
 
 both!(silence_leads_to_the_next_and_ends_as_no, |world| async {
-    let steps = json!([{ "of": ["bob"], "need": 1 }, { "of": ["carol"], "need": 1 }]);
-    let (cast, agent) = guarded(&world, steps).await;
+    let stages = json!([{ "of": ["bob"], "need": 1 }, { "of": ["carol"], "need": 1 }]);
+    let (cast, agent) = guarded(&world, stages).await;
     let (auth_req_id, id) = asked(&world, &cast, &agent).await;
     let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
     assert_eq!(bob.inbox().await, std::slice::from_ref(&id));
@@ -166,7 +166,7 @@ both!(silence_leads_to_the_next_and_ends_as_no, |world| async {
     let page = bob.look(&id).await;
     world.advance(150);
     assert_eq!(carol.inbox().await, std::slice::from_ref(&id));
-    // A late answer of the first step counts too; here she is faster.
+    // A late answer of the first stage counts too; here she is faster.
     let hers = carol.look(&id).await;
     carol.approve_by_password(&hers).await;
     bob.approve_by_password(&page)

@@ -236,13 +236,13 @@ both!(
         let document = catalogue.types.by_name("payment").unwrap().document();
         let document = document.replace("Pay up to", "Look at, once, up to");
         let changed = writ_authority::TypeDefinition::parse(&document).unwrap();
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let (hash, now) = (changed.hash(), world.now());
-        session
+        transaction
             .insert_type(hash, "payment", changed.document(), now)
             .await
             .unwrap();
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         world.app.fresh_catalogue().await.unwrap();
         let again = scene.alice.look(&scene.id).await;
         again.says("Pay up to 300.00 EUR to “KLM” (NL91ABNA0417164300), once");

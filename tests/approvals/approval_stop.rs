@@ -217,19 +217,19 @@ both!(
         let cast = Cast::of(&world).await;
         let token = cast.token(&world).await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let mut session = world.begin().await;
-        let stored = session.task(&task).await.unwrap().unwrap();
+        let mut transaction = world.begin().await;
+        let stored = transaction.task(&task).await.unwrap().unwrap();
         for number in 0..writ_server::operate::stop::BATCH + 5 {
             let id = TaskId::from_text(format!("tsk_{number}"));
             let more = writ_core::task::Task { id, ..stored.task.clone() };
-            assert!(session.insert_task_if_active(&more).await.unwrap());
+            assert!(transaction.insert_task_if_active(&more).await.unwrap());
         }
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         let mut alice = world.phone_of("alice").await;
         stop_agent(&mut alice, "agt_planner").await;
         let (alice, planner) = (UserId::from_text(cast.alice.as_str()), stored.task.client);
-        let mut session = world.begin().await;
-        let left = session.has_live_task(&alice, &planner, world.now()).await;
+        let mut transaction = world.begin().await;
+        let left = transaction.has_live_task(&alice, &planner, world.now()).await;
         assert!(!left.unwrap());
     }
 );

@@ -12,7 +12,7 @@ use writ_testkit::{
 
 static FOLDERS: AtomicU32 = AtomicU32::new(0);
 
-/// A folder with the shipped payment, about which these steps decide, and the shipped calendar.
+/// A folder with the shipped payment, about which these stages decide, and the shipped calendar.
 fn types(approvers: Value) -> String {
     let number = FOLDERS.fetch_add(1, Ordering::Relaxed);
     let name = format!("types-{}-{number}", std::process::id());
@@ -27,7 +27,7 @@ fn types(approvers: Value) -> String {
     folder.to_str().unwrap().to_owned()
 }
 
-/// Three people more, and an agent that may ask alice; these steps stand in its own record.
+/// Three people more, and an agent that may ask alice; these stages stand in its own record.
 async fn people(world: &World, record: Value) -> (Cast, TestAgent) {
     let cast = Cast::of(world).await;
     world.add_shop().await;
@@ -165,7 +165,7 @@ both_with!(
         let (auth_req_id, id) = asked(&world, &cast, &agent).await;
         let (mut alice, mut bob) = (world.phone_of("alice").await, world.phone_of("bob").await);
         assert_eq!(bob.inbox().await, std::slice::from_ref(&id));
-        // Her own step came with her answer: it is no way around bob.
+        // Her own stage came with her answer: it is no way around bob.
         world.advance(150);
         assert!(alice.inbox().await.is_empty());
         refused(

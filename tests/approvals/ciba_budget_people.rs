@@ -99,8 +99,8 @@ both_with!(
     &[("PROMPTS__PER_PERSON", "2")],
     |world| async {
         let cast = office(&world).await;
-        let steps = json!([{ "of": ["@subject"], "need": 1 }, { "of": ["bob"], "need": 1 }]);
-        let patient = agent(&world, "agt_patient", Some(steps)).await;
+        let stages = json!([{ "of": ["@subject"], "need": 1 }, { "of": ["bob"], "need": 1 }]);
+        let patient = agent(&world, "agt_patient", Some(stages)).await;
         for subject in SUBJECTS {
             asked(&ask_within(&world, &cast, &patient, subject).await);
         }

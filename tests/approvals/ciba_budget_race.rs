@@ -60,8 +60,8 @@ fn asked(replies: &[TestReply]) -> usize {
 
 async fn inbox(world: &World, name: &str) -> usize {
     let person = world.user_id(name).await;
-    let mut session = world.begin().await;
-    session
+    let mut transaction = world.begin().await;
+    transaction
         .inbox(&person, world.now(), 100)
         .await
         .unwrap()

@@ -57,25 +57,25 @@ impl Told {
         &self,
         world: &World,
         delivery: Delivery,
-        steps: &[&UserId],
+        stages: &[&UserId],
     ) -> PendingRequest {
-        let request = self.request(world, delivery, steps);
+        let request = self.request(world, delivery, stages);
         let sealed = sealed(world, &request);
-        let mut session = world.app.begin().await.unwrap();
+        let mut transaction = world.app.begin().await.unwrap();
         let new = NewPendingRequest {
             request: &request,
             user_code: None,
             sealed: Some(&sealed),
         };
-        session.insert_pending(new).await.unwrap();
-        outbox::request_created(&world.app, &mut session, &request)
+        transaction.insert_pending(new).await.unwrap();
+        outbox::request_created(&world.app, &mut transaction, &request)
             .await
             .unwrap();
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         request
     }
 
-    fn request(&self, world: &World, delivery: Delivery, steps: &[&UserId]) -> PendingRequest {
+    fn request(&self, world: &World, delivery: Delivery, stages: &[&UserId]) -> PendingRequest {
         let now = world.now();
         let entropy: [u8; ENTROPY] = world.random.bytes();
         let id = ApprovalId::make(now, entropy);
@@ -95,7 +95,7 @@ impl Told {
                 binding_message: Some("W4SCT".to_owned()),
                 reason: None,
                 level: Level::Password,
-                stages: steps.iter().map(stage).collect(),
+                stages: stages.iter().map(stage).collect(),
                 safeguards: Safeguards::default(),
                 delivery,
                 number: None,
@@ -156,20 +156,22 @@ pub async fn decide(world: &World, request: &PendingRequest, state: State) {
         by: Vec::new(),
         reason: None,
     };
-    let mut session = world.app.begin().await.unwrap();
+    let mut transaction = world.app.begin().await.unwrap();
     let now = world.now();
-    let decided = session.decide_pending(&request.id, &decision, now).await;
+    let decided = transaction
+        .decide_pending(&request.id, &decision, now)
+        .await;
     assert!(decided.unwrap());
-    outbox::request_decided(&world.app, &mut session, request)
+    outbox::request_decided(&world.app, &mut transaction, request)
         .await
         .unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 /// What the outbox still holds of a request, or held.
 pub async fn notices_of(world: &World, request: &PendingRequest) -> Vec<Notice> {
-    let mut session = world.app.read().await.unwrap();
-    session.notices_of_request(&request.id).await.unwrap()
+    let mut reading = world.app.read().await.unwrap();
+    reading.notices_of_request(&request.id).await.unwrap()
 }
 
 /// The ends of notices, oldest first.
@@ -186,11 +188,11 @@ pub async fn node(world: &World, settings: &[(&str, &str)]) -> Arc<App> {
     environment.extend(more.map(|(key, value)| (format!("WRIT__{key}"), (*value).to_owned())));
     let config = Config::load(None, &environment).unwrap_or_else(|e| panic!("{e}"));
     let store = Store::connect(&world.database.url).await.unwrap();
-    let outside = ServerEnvironment {
+    let environment = ServerEnvironment {
         clock: world.app.clock.clone(),
         random: world.random.clone(),
     };
-    App::start(config, store, outside).await.unwrap()
+    App::start(config, store, environment).await.unwrap()
 }
 
 both_heard!(two_nodes_send_a_ping_once, |world, receiver| async {
@@ -217,14 +219,14 @@ both_heard!(
         let told = Told::of(&world, "ping", Some(&receiver.url("/ping"))).await;
         let request = told.ask(&world, Delivery::Ping, &[&told.alice]).await;
         decide(&world, &request, State::Denied).await;
-        let mut session = world.app.begin().await.unwrap();
+        let mut transaction = world.app.begin().await.unwrap();
         let lease = world.now().plus(Duration::from_secs(30));
-        let taken = session
+        let taken = transaction
             .take_due_notices(world.now(), lease, 64)
             .await
             .unwrap();
         assert_eq!(taken.len(), 2, "to the people, and to the client");
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         assert_eq!(
             sending::send_due(&world.app).await.unwrap(),
             0,
@@ -295,8 +297,8 @@ both!(
         sending::send_due(&world.app).await.unwrap();
         sending::send_due(&other).await.unwrap();
         assert_eq!(names(&world, "approval.expired").await, 1);
-        let mut session = world.app.read().await.unwrap();
-        let found = session.pending_by_id(&request.id).await.unwrap().unwrap();
+        let mut reading = world.app.read().await.unwrap();
+        let found = reading.pending_by_id(&request.id).await.unwrap().unwrap();
         assert_eq!(found.state(), State::Expired);
     }
 );

@@ -15,8 +15,8 @@ async fn set(phone: &mut Phone, zone: &str) -> WebPage {
 
 async fn stored(world: &World, name: &str) -> Option<String> {
     let user = world.user_id(name).await;
-    let mut session = world.begin().await;
-    let settings = session.settings(&user).await.unwrap();
+    let mut transaction = world.begin().await;
+    let settings = transaction.settings(&user).await.unwrap();
     settings.unwrap_or_default().time_zone
 }
 

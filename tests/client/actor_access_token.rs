@@ -123,10 +123,10 @@ both!(
         let token = cast.token(&world).await;
         let own = cast.booker.own(&world, &[]).await.access_token();
         let task = claims(&own)["mission"]["id"].as_str().unwrap().to_owned();
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let task = writ_core::id::TaskId::from_text(task);
-        assert!(session.stop_task(&task, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.stop_task(&task, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         let reply = present(&world, &cast, &token, (&own, TOKEN_TYPE_ACCESS_TOKEN)).await;
         refused(&reply, "invalid_request", "stopped");
     }

@@ -240,12 +240,12 @@ both!(
             200
         );
         for _ in 0..2 {
-            let mut session = world.begin().await;
+            let mut transaction = world.begin().await;
             let (config, random) = (&world.app.config, &world.random);
-            let done = writ_server::node::keyring::rotate(&mut session, config, random, world.now())
+            let done = writ_server::node::keyring::rotate(&mut transaction, config, random, world.now())
                 .await
                 .unwrap();
-            session.commit().await.unwrap();
+            transaction.commit().await.unwrap();
             world.advance(60);
             let token = cast.token(&world).await;
             let header = URL_SAFE_NO_PAD
@@ -270,9 +270,9 @@ both!(
         let key = &cast.planner.dpop;
         let token = cast.token(&world).await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
-        let mut session = world.begin().await;
-        assert!(session.stop_task(&task, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        let mut transaction = world.begin().await;
+        assert!(transaction.stop_task(&task, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         assert_eq!(read(&world, key, &token).await.status, 200);
         let form = with(&cast.exchange_form(&token, None), "scope", "accounts:read");
         assert_eq!(

@@ -26,7 +26,10 @@ both!(
         assert_eq!(claims["sub"], json!(cast.alice));
         assert_eq!(claims["mission"]["id"], before["mission"]["id"]);
         assert_eq!(claims["act"]["sub"], json!("agt_planner"));
-        assert_ne!(claims["act"]["dlg"], before["act"]["dlg"], "a new edge");
+        assert_ne!(
+            claims["act"]["dlg"], before["act"]["dlg"],
+            "a new delegation"
+        );
         assert_eq!(claims["cnf"], before["cnf"]);
         let asked = &claims["authorization_details"];
         assert_eq!(

@@ -17,10 +17,10 @@ async fn guarded(world: &World) -> Plain {
     let web = enrol_plain(world, file).await;
     let hash = passwords::hash("4711", &[7; 16]).unwrap();
     let alice = world.user_id("alice").await;
-    let mut session = world.begin().await;
-    let set = session.set_user_code(&alice, Some(&hash), world.now());
+    let mut transaction = world.begin().await;
+    let set = transaction.set_user_code(&alice, Some(&hash), world.now());
     set.await.unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     web
 }
 

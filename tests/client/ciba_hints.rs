@@ -36,14 +36,16 @@ both!(an_agent_asks_whom_it_acts_for_or_may_ask, |world| async {
     let reply = cast.planner.ask(&world, &other).await;
     refused(&reply, "unknown_user_id", "not the token's person");
     // A task that ended is no relation.
-    let mut session = world.begin().await;
+    let mut transaction = world.begin().await;
     let (alice, now) = (UserId::from_text(cast.alice.as_str()), world.now());
     let planner = ClientId::from_text("agt_planner");
-    let tasks = session.live_tasks_between(&alice, &planner, now, 9).await;
+    let tasks = transaction
+        .live_tasks_between(&alice, &planner, now, 9)
+        .await;
     for task in tasks.unwrap() {
-        assert!(session.stop_task(&task, now).await.unwrap());
+        assert!(transaction.stop_task(&task, now).await.unwrap());
     }
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     let reply = cast.planner.ask(&world, &cast.question()).await;
     refused(&reply, "unknown_user_id", "the task ended");
     let reply = cast
@@ -143,13 +145,19 @@ both!(
         // Its key was rotated out and removed since.
         let config = &world.app.config;
         for _ in 0..2 {
-            let mut session = world.begin().await;
+            let mut transaction = world.begin().await;
             let random = &world.random;
             let kids =
-                writ_server::node::keyring::rotate(&mut session, config, random, world.now()).await;
+                writ_server::node::keyring::rotate(&mut transaction, config, random, world.now())
+                    .await;
             let retired = kids.unwrap().unwrap().retired;
-            assert!(session.remove_retired(&retired, world.now()).await.unwrap());
-            session.commit().await.unwrap();
+            assert!(
+                transaction
+                    .remove_retired(&retired, world.now())
+                    .await
+                    .unwrap()
+            );
+            transaction.commit().await.unwrap();
             world.advance(60);
         }
         let again = form.clone().with("binding_message", "old key");
@@ -191,12 +199,12 @@ both!(ciba_7_1_a_person_guards_with_a_code, |world| async {
     assert_eq!(ask(None).await.status, 200, "alice has none");
     let hash = passwords::hash("4711", &[7; 16]).unwrap();
     let alice = world.user_id("alice").await;
-    let mut session = world.begin().await;
-    session
+    let mut transaction = world.begin().await;
+    transaction
         .set_user_code(&alice, Some(&hash), world.now())
         .await
         .unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     refused(&ask(None).await, "missing_user_code", "none sent");
     refused(&ask(Some("0815")).await, "invalid_user_code", "wrong");
     assert_eq!(ask(Some("4711")).await.status, 200, "right");

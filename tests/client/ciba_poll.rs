@@ -129,9 +129,9 @@ both!(a_node_whose_clock_is_ahead_silences_nobody, |world| async {
         let mut inbox = world.app.waiting.watch_inbox(&world.user_id("alice").await);
         let ahead = world.now().plus(Duration::from_secs(200));
         let looked_at = world.waiting(&other).await.id;
-        let mut session = world.begin().await;
-        assert!(session.view_pending(&looked_at, ahead).await.unwrap());
-        session.commit().await.unwrap();
+        let mut transaction = world.begin().await;
+        assert!(transaction.view_pending(&looked_at, ahead).await.unwrap());
+        transaction.commit().await.unwrap();
         // This node has seen it; what others do is told all the same.
         inbox.changed().await.unwrap();
         world.advance(1);
@@ -148,8 +148,8 @@ both!(a_node_whose_clock_is_ahead_silences_nobody, |world| async {
 async fn decide_elsewhere(world: &World, id: &str) {
     let request = world.waiting(id).await;
     let yes = world.yes(id, "alice", request.asked.authority).await;
-    let mut session = world.begin().await;
-    let decided = session.decide_pending(&request.id, &yes, world.now());
+    let mut transaction = world.begin().await;
+    let decided = transaction.decide_pending(&request.id, &yes, world.now());
     assert!(decided.await.unwrap());
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
 }

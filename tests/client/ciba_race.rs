@@ -54,9 +54,9 @@ both!(approve_against_deny_has_one_outcome, |world| async {
         let decide = |decision: writ_core::pending::Decision| {
             let (store, now, id) = (world.store().clone(), world.now(), request.id.clone());
             async move {
-                let mut session = store.begin("default").await.unwrap();
-                let decided = session.decide_pending(&id, &decision, now).await;
-                session.commit().await.unwrap();
+                let mut transaction = store.begin("default").await.unwrap();
+                let decided = transaction.decide_pending(&id, &decision, now).await;
+                transaction.commit().await.unwrap();
                 decided.unwrap()
             }
         };

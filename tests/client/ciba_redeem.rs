@@ -151,30 +151,30 @@ both!(a_token_is_bound_to_the_key_that_asked, |world| async {
 /// What ends between the approval and its redemption.
 async fn ends(world: &World, what: &str, token: &str) {
     let claims = claims(token);
-    let mut session = world.begin().await;
+    let mut transaction = world.begin().await;
     let now = world.now();
     let stopped = match what {
         "person" => {
             let id = world.user_id("alice").await;
-            session.disable_user(&id, now).await
+            transaction.disable_user(&id, now).await
         }
         "agent" => {
             let id = ClientId::from_text("agt_planner");
-            session.stop_client(&id, now).await
+            transaction.stop_client(&id, now).await
         }
         "task" => {
             let id = claims["mission"]["id"].as_str().unwrap();
-            session.stop_task(&TaskId::from_text(id), now).await
+            transaction.stop_task(&TaskId::from_text(id), now).await
         }
         _ => {
             let id = claims["act"]["dlg"].as_str().unwrap();
-            session
+            transaction
                 .stop_delegation(&DelegationId::from_text(id), now)
                 .await
         }
     };
     assert!(stopped.unwrap());
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 both!(everything_is_judged_again_at_redemption, |world| async {
@@ -210,28 +210,42 @@ both!(
     }
 );
 
-both!(the_edge_dies_with_the_chain_that_asked, |world| async {
-    let cast = Cast::of(&world).await;
-    let (id, token) = approved(&world, &cast).await;
-    let reply = cast.planner.poll(&world, &id).await;
-    let edge = reply.access_token();
-    assert_eq!(cast.introspect(&world, &edge).await["active"], json!(true));
-    ends(&world, "delegation", &token).await;
-    assert_eq!(cast.introspect(&world, &edge).await["active"], json!(false));
-});
+both!(
+    the_delegation_dies_with_the_chain_that_asked,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let (id, token) = approved(&world, &cast).await;
+        let reply = cast.planner.poll(&world, &id).await;
+        let issued = reply.access_token();
+        assert_eq!(
+            cast.introspect(&world, &issued).await["active"],
+            json!(true)
+        );
+        ends(&world, "delegation", &token).await;
+        assert_eq!(
+            cast.introspect(&world, &issued).await["active"],
+            json!(false)
+        );
+    }
+);
 
-both!(an_edge_for_one_action_goes_nowhere, |world| async {
+both!(a_delegation_for_one_action_goes_nowhere, |world| async {
     let cast = Cast::of(&world).await;
     let (id, _) = approved(&world, &cast).await;
     let reply = cast.planner.poll(&world, &id).await;
-    let edge = reply.access_token();
+    let issued = reply.access_token();
     assert!(reply.json()["expires_in"].as_u64().unwrap() <= 300);
-    let exchange = cast.exchange_form(&edge, None);
+    let exchange = cast.exchange_form(&issued, None);
     let narrowed = cast.planner.send(&world, "/token", &exchange).await;
     refused(&narrowed, "invalid_request", "narrow");
-    let handed = cast.hand(&world, &cast.planner, &edge, &cast.booker).await;
+    let handed = cast
+        .hand(&world, &cast.planner, &issued, &cast.booker)
+        .await;
     refused(&handed, "invalid_request", "hand over");
-    let asked = cast.planner.ask(&world, &cast.question_within(&edge)).await;
+    let asked = cast
+        .planner
+        .ask(&world, &cast.question_within(&issued))
+        .await;
     refused(&asked, "invalid_request", "ask");
 });
 

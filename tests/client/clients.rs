@@ -144,8 +144,8 @@ both!(
             (unknown.status, unknown.text())
         );
         assert_eq!(wrong.refusal(), invalid_client());
-        let mut session = world.begin().await;
-        let counted = session
+        let mut transaction = world.begin().await;
+        let counted = transaction
             .refusal_counts(writ_wire::time::Timestamp::from_seconds(0))
             .await
             .unwrap();
@@ -190,12 +190,12 @@ both!(a_stopped_client_gets_nothing_at_any_door, |world| async {
     let cast = Cast::of(&world).await;
     let code = cast.code(&world).await;
     let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-    let mut session = world.begin().await;
-    session
+    let mut transaction = world.begin().await;
+    transaction
         .stop_client(&ClientId::from_text("agt_planner"), world.now())
         .await
         .unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     assert_eq!(
         cast.push(&world, &cast.request()).await.refusal(),
         invalid_client()

@@ -44,10 +44,10 @@ both!(rfc_6749_5_1_what_a_code_gives, |world| async {
     assert_eq!(issued[0].data["jti"], reply.claims()["jti"]);
     assert_eq!(issued[0].subject.as_deref(), Some(cast.alice.as_str()));
     let digest = writ_server::node::secret::secret_digest(&code);
-    let mut session = world.begin().await;
-    assert!(session.code(&digest).await.unwrap().is_some());
+    let mut transaction = world.begin().await;
+    assert!(transaction.code(&digest).await.unwrap().is_some());
     assert!(
-        session.code(&code).await.unwrap().is_none(),
+        transaction.code(&code).await.unwrap().is_none(),
         "the code itself is kept nowhere"
     );
 });

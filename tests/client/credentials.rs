@@ -52,9 +52,9 @@ both!(
             (&json!(BANK), &json!("accounts:read"))
         );
         assert_eq!(reply.json().get("refresh_token"), None);
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let id = TaskId::from_text(claims["mission"]["id"].as_str().unwrap());
-        let task = session.task(&id).await.unwrap().unwrap().task;
+        let task = transaction.task(&id).await.unwrap().unwrap().task;
         assert_eq!(
             (task.subject.kind(), task.subject.as_str()),
             ("agent", "agt_planner")
@@ -262,18 +262,18 @@ both!(
         let cast = Cast::of(&world).await;
         minted(&cast.booker.own(&world, &[]).await, "before");
         minted(&cast.stranger.own(&world, &[]).await, "before");
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let booker = ClientId::from_text("agt_booker");
-        assert!(session.stop_client(&booker, world.now()).await.unwrap());
-        let owner = session
+        assert!(transaction.stop_client(&booker, world.now()).await.unwrap());
+        let owner = transaction
             .client(&ClientId::from_text("agt_stranger"))
             .await
             .unwrap()
             .unwrap()
             .owner;
         let owner: UserId = owner.unwrap().id;
-        assert!(session.disable_user(&owner, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.disable_user(&owner, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         for who in [&cast.booker, &cast.stranger] {
             refused(&who.own(&world, &[]).await, "unauthorized_client", &who.id);
         }

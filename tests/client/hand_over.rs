@@ -285,12 +285,12 @@ both!(
             cast.booker.own(&world, &[]).await.access_token(),
         ];
         minted(&cast.hand(&world, &planner, &token, &hers).await, "before");
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let olga = UserId::from_text(id.as_str().unwrap());
-        assert!(session.disable_user(&olga, world.now()).await.unwrap());
+        assert!(transaction.disable_user(&olga, world.now()).await.unwrap());
         let booker = ClientId::from_text("agt_booker");
-        assert!(session.stop_client(&booker, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.stop_client(&booker, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         for (to, own) in [&hers, &cast.booker].into_iter().zip(&tokens) {
             let reply = cast.hand(&world, &planner, &token, to).await;
             refused(&reply, "invalid_request", "by assertion");

@@ -59,8 +59,8 @@ pub async fn ask_to_be_told(world: &World, mode: &str, endpoint: &str) -> Asked 
         "CIBA 7.3: only for those who poll"
     );
     let alice = writ_core::id::UserId::from_text(cast.alice.as_str());
-    let mut session = world.app.read().await.unwrap();
-    let inbox = session.inbox(&alice, world.now(), 10).await.unwrap();
+    let mut reading = world.app.read().await.unwrap();
+    let inbox = reading.inbox(&alice, world.now(), 10).await.unwrap();
     sending::send_due(&world.app).await.unwrap();
     Asked {
         cast,
@@ -90,12 +90,12 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
         by: Vec::new(),
         reason: None,
     };
-    let mut session = world.app.begin().await.unwrap();
-    let decided = session.decide_pending(&request.id, &decision, world.now());
+    let mut transaction = world.app.begin().await.unwrap();
+    let decided = transaction.decide_pending(&request.id, &decision, world.now());
     assert!(decided.await.unwrap());
-    let hook = outbox::request_decided(&world.app, &mut session, request);
+    let hook = outbox::request_decided(&world.app, &mut transaction, request);
     hook.await.unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 /// Ends the test unless it came from us, for this client.
@@ -198,11 +198,11 @@ both_heard!(
         receiver.answer(500, &[]);
         sending::send_due(&world.app).await.unwrap();
         receiver.only();
-        let mut session = world.app.begin().await.unwrap();
-        let found = session.pending_by_id(&asked.request.id).await.unwrap();
+        let mut transaction = world.app.begin().await.unwrap();
+        let found = transaction.pending_by_id(&asked.request.id).await.unwrap();
         let delegation = found.unwrap().status.delegation().cloned().unwrap();
-        assert!(session.stop_delegation(&delegation, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.stop_delegation(&delegation, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         world.advance(2);
         sending::send_due(&world.app).await.unwrap();
         let body = pushed(&receiver.only());
@@ -245,10 +245,10 @@ both_heard!(
     |world, receiver| async {
         let asked = ask(&world, &receiver).await;
         decide(&world, &asked.request, State::Approved).await;
-        let mut session = world.app.begin().await.unwrap();
+        let mut transaction = world.app.begin().await.unwrap();
         let alice = asked.request.subject.clone().unwrap();
-        assert!(session.disable_user(&alice, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.disable_user(&alice, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         sending::send_due(&world.app).await.unwrap();
         let body = pushed(&receiver.only());
         assert_eq!(body["error"], "transaction_failed");
@@ -285,10 +285,10 @@ both_heard!(
 
 /// As a node read it that is slow.
 async fn reseal(world: &World, letter: &Notice) {
-    let mut session = world.begin().await;
-    session
+    let mut transaction = world.begin().await;
+    transaction
         .reseal_notice(&letter.id, &letter.sealed)
         .await
         .unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
 }

@@ -231,14 +231,14 @@ both!(
             .as_str()
             .unwrap()
             .to_owned();
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         assert!(
-            session
+            transaction
                 .stop_task(&TaskId::from_text(task), world.now())
                 .await
                 .unwrap()
         );
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         let form = cast.planner.refresh_form(&stopped.member("refresh_token"));
         refused(
             &ask(&world, &cast.planner, &form).await,
@@ -278,8 +278,8 @@ both!(
         let cast = Cast::of(&world).await;
         let first = grant(&world, &cast).await;
         let token = first.member("refresh_token");
-        let mut session = world.begin().await;
-        let found = session
+        let mut transaction = world.begin().await;
+        let found = transaction
             .refresh_token(&secret_digest(&token))
             .await
             .unwrap()

@@ -230,16 +230,16 @@ both!(a_password_is_kept_as_argon2id, |world| async {
     world
         .add_user_at_full_cost("bob", writ_testkit::PASSWORD)
         .await;
-    let mut session = world.begin().await;
-    let alice = session.user_by_name("alice").await.unwrap().unwrap();
-    let bob = session.user_by_name("bob").await.unwrap().unwrap();
+    let mut transaction = world.begin().await;
+    let alice = transaction.user_by_name("alice").await.unwrap().unwrap();
+    let bob = transaction.user_by_name("bob").await.unwrap().unwrap();
     assert!(
         alice.password_hash.starts_with("$argon2id$"),
         "{}",
         alice.password_hash
     );
     assert_ne!(alice.password_hash, bob.password_hash, "salted");
-    drop(session);
+    drop(transaction);
     for event in world.events().await {
         let text = serde_json::to_string(&event).unwrap();
         assert!(

@@ -111,8 +111,8 @@ both_with!(
     TRANSACTIONS,
     |world| async {
         each_is_counted_as_itself(&world, &PROGRAMS).await;
-        let mut session = world.begin().await;
-        let counts = session.refusal_counts(Timestamp::from_seconds(0)).await;
+        let mut transaction = world.begin().await;
+        let counts = transaction.refusal_counts(Timestamp::from_seconds(0)).await;
         let counts = counts.unwrap();
         let by_minute: BTreeSet<(&str, &str, i64)> = counts
             .iter()

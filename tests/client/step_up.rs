@@ -40,9 +40,9 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> TestBr
     let cookie = world.random.secret();
     let digest = writ_jose::hash::digest_text(&[b"session", cookie.as_bytes()]);
     let user = UserId::from_text(cast.alice.clone());
-    let mut session = world.begin().await;
+    let mut transaction = world.begin().await;
     let authenticated_at = world.now().minus(Duration::from_secs(ago));
-    session
+    transaction
         .insert_session(NewUserSession {
             digest: &digest,
             user: &user,
@@ -53,7 +53,7 @@ async fn logged_in(world: &World, cast: &Cast, level: Level, ago: u64) -> TestBr
         })
         .await
         .unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     let mut browser = world.browser();
     let name = "writ-loopback-default".to_owned();
     browser.cookies.insert(name, cookie);

@@ -233,8 +233,8 @@ impl Scene {
     }
 
     async fn rows(&self, planted: &CopiedGrant) -> Vec<Delegation> {
-        let mut session = self.world.begin().await;
-        session.delegations_of(&planted.task).await.unwrap()
+        let mut transaction = self.world.begin().await;
+        transaction.delegations_of(&planted.task).await.unwrap()
     }
 
     async fn check(

@@ -176,9 +176,9 @@ both!(
 async fn stop(world: &World, task: &TaskId) -> u64 {
     let (app, now) = (&world.app, world.now());
     let before = app.store.statements();
-    let mut session = app.begin().await.unwrap();
+    let mut transaction = app.begin().await.unwrap();
     let change = app.change(ChangedBy::Operator, now);
-    assert!(stop_task(&mut session, task, change).await.unwrap());
-    session.commit().await.unwrap();
+    assert!(stop_task(&mut transaction, task, change).await.unwrap());
+    transaction.commit().await.unwrap();
     app.store.statements() - before
 }

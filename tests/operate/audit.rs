@@ -48,15 +48,15 @@ both!(
             "invalid_scope",
             "wider",
         );
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
         let change = world.app.change(ChangedBy::Operator, world.now());
         assert!(
-            stop_task(&mut session, &task, change)
+            stop_task(&mut transaction, &task, change)
                 .await
                 .unwrap()
         );
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
 
         let mut counts = BTreeMap::new();
         for name in world.event_names().await {

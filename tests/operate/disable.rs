@@ -26,9 +26,9 @@ async fn sponsored(world: &World) -> (Cast, TestAgent) {
 
 async fn enable(world: &World, name: &str) {
     let id = world.user_id(name).await;
-    let mut session = world.begin().await;
-    assert!(session.enable_user(&id).await.unwrap());
-    session.commit().await.unwrap();
+    let mut transaction = world.begin().await;
+    assert!(transaction.enable_user(&id).await.unwrap());
+    transaction.commit().await.unwrap();
 }
 
 /// Owner and sponsor alike: "no agent without both".

@@ -61,11 +61,16 @@ async fn in_state(world: &World, state: KeyState) -> Vec<String> {
 
 /// Activated and retired.
 async fn rotated(world: &World) -> (String, String) {
-    let mut session = world.begin().await;
-    let done = rotate(&mut session, &world.app.config, &world.random, world.now())
-        .await
-        .unwrap();
-    session.commit().await.unwrap();
+    let mut transaction = world.begin().await;
+    let done = rotate(
+        &mut transaction,
+        &world.app.config,
+        &world.random,
+        world.now(),
+    )
+    .await
+    .unwrap();
+    transaction.commit().await.unwrap();
     let done = done.unwrap();
     (done.activated, done.retired)
 }
@@ -220,14 +225,14 @@ both!(
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
             let config = Config::load(None, &environment).unwrap();
-            let outside = ServerEnvironment {
+            let environment = ServerEnvironment {
                 clock: Clock::Manual(world.clock.clone()),
                 random: world.random.clone(),
             };
             App::start(
                 config,
                 Store::connect(&world.database.url).await.unwrap(),
-                outside,
+                environment,
             )
             .await
         };

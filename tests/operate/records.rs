@@ -8,8 +8,8 @@ use writ_testkit::{
 };
 
 async fn filtered(world: &World, filter: EventFilter<'_>) -> Vec<StoredEvent> {
-    let mut session = world.begin().await;
-    session
+    let mut transaction = world.begin().await;
+    transaction
         .events(EventFilter {
             limit: 1000,
             ..filter

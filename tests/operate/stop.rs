@@ -25,12 +25,12 @@ fn task_of(token: &str) -> TaskId {
 }
 
 async fn stop(world: &World, token: &str) -> bool {
-    let mut session = world.begin().await;
+    let mut transaction = world.begin().await;
     let change = world.app.change(ChangedBy::Operator, world.now());
-    let did = stop_task(&mut session, &task_of(token), change)
+    let did = stop_task(&mut transaction, &task_of(token), change)
         .await
         .unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
     did
 }
 
@@ -147,22 +147,22 @@ both!(
         let code = cast
             .approved(&world, &cast.planner, &cast.request(), "alice")
             .await;
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let filter = writ_store::task::TaskFilter {
             subject: Some(&cast.alice),
             live_at: None,
             limit: 100,
         };
-        let tasks = session.tasks(filter).await.unwrap();
+        let tasks = transaction.tasks(filter).await.unwrap();
         let known = [task_of(&token), task_of(&other)];
         let waiting = tasks.iter().find(|t| !known.contains(&t.task.id)).unwrap();
         assert!(
-            session
+            transaction
                 .stop_task(&waiting.task.id, world.now())
                 .await
                 .unwrap()
         );
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         refused(
             &cast.redeem(&world, &code).await,
             "invalid_grant",
@@ -204,15 +204,15 @@ both!(
             all
         };
 
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let delegation = DelegationId::from_text(claims(&one[1])["act"]["dlg"].as_str().unwrap());
         assert!(
-            session
+            transaction
                 .stop_delegation(&delegation, world.now())
                 .await
                 .unwrap()
         );
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         assert_eq!(active(&one).await, [true, false, false], "a delegation");
         assert_eq!(active(&two).await, [true, true, true], "another chain");
         dead(&world, &cast, &mid, &one[1]).await;
@@ -224,21 +224,21 @@ both!(
             "above",
         );
 
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         assert!(
-            session
+            transaction
                 .stop_client(&ClientId::from_text("agt_end"), world.now())
                 .await
                 .unwrap()
         );
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         assert_eq!(active(&two).await, [true, true, false], "an agent");
         dead(&world, &cast, &end, &two[2]).await;
 
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let olga = UserId::from_text(olga.as_str().unwrap());
-        assert!(session.disable_user(&olga, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.disable_user(&olga, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         assert_eq!(
             active(&three).await,
             [true, false, false],
@@ -257,10 +257,10 @@ both!(
             .await
             .access_token();
         assert!(is_active(&world, &cast, &own).await);
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let alice = UserId::from_text(cast.alice.as_str());
-        assert!(session.disable_user(&alice, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.disable_user(&alice, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         for tokens in [&one, &two, &three] {
             assert_eq!(active(tokens).await, [false, false, false], "the person");
         }

@@ -163,10 +163,10 @@ async fn race(world: &World, other: &Node, race: Race) -> Raced {
 
 async fn stop(app: &App, task: &TaskId) {
     let now = app.clock.now();
-    let mut session = app.begin().await.unwrap();
+    let mut transaction = app.begin().await.unwrap();
     let change = app.change(ChangedBy::Operator, now);
-    assert!(stop_task(&mut session, task, change).await.unwrap());
-    session.commit().await.unwrap();
+    assert!(stop_task(&mut transaction, task, change).await.unwrap());
+    transaction.commit().await.unwrap();
 }
 
 async fn is_active(door: &NodeClient, cast: &Cast, token: &str) -> bool {

@@ -110,8 +110,8 @@ both!(
         let token = cast.token(&world).await;
         let task = writ_testkit::claims(&token)["mission"]["id"].as_str().unwrap().to_owned();
         let id = writ_core::id::TaskId::from_text(task.as_str());
-        let mut session = world.begin().await;
-        let stored = session.task(&id).await.unwrap().unwrap().task;
+        let mut transaction = world.begin().await;
+        let stored = transaction.task(&id).await.unwrap().unwrap().task;
         for number in 0..120 {
             let newer = writ_core::task::Task {
                 id: writ_core::id::TaskId::from_text(format!("tsk_{number}")),
@@ -119,9 +119,9 @@ both!(
                 expires_at: stored.created_at.plus(std::time::Duration::from_secs(number + 2)),
                 ..stored.clone()
             };
-            assert!(session.insert_task_if_active(&newer).await.unwrap());
+            assert!(transaction.insert_task_if_active(&newer).await.unwrap());
         }
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         world.advance(200);
         let mut alice = world.phone_of("alice").await;
         let page = alice.browser.open("/app/agents").await;

@@ -13,12 +13,12 @@ use crate::approvals::notices::{Told, decide, told as ends_of};
 use crate::people::webpush::{self, Phone};
 
 async fn settings(world: &World, user: &UserId, settings: PersonSettings) {
-    let mut session = world.app.begin().await.unwrap();
-    session
+    let mut transaction = world.app.begin().await.unwrap();
+    transaction
         .save_settings(user, &settings, world.now())
         .await
         .unwrap();
-    session.commit().await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 /// A world with a mail server and a webhook, on one database.
@@ -107,10 +107,10 @@ async fn quiet_hours_are_quiet() {
         sending::send_due(&world.app).await.unwrap();
         assert!(postbox.letters().is_empty());
         assert_eq!(receiver.only().path, "/hook", "machines do not sleep");
-        let mut session = world.app.read().await.unwrap();
-        let inbox = session.inbox(&told.alice, world.now(), 10).await.unwrap();
+        let mut reading = world.app.read().await.unwrap();
+        let inbox = reading.inbox(&told.alice, world.now(), 10).await.unwrap();
         assert_eq!(inbox.len(), 1, "the inbox shows it all the same");
-        drop(session);
+        drop(reading);
         world.advance(1);
         sending::send_due(&world.app).await.unwrap();
         assert_eq!(postbox.letters().len(), 1, "{}", request.id);
@@ -193,11 +193,11 @@ async fn the_webhook_is_signed_by_our_key() {
         assert_eq!(claims["people"], json!([told.alice]));
         assert!(!claims.to_string().contains("412"), "{claims}");
 
-        let mut session = world.app.begin().await.unwrap();
+        let mut transaction = world.app.begin().await.unwrap();
         let agent = ClientId::from_text("traveller");
-        let reported = outbox::agent_suspended(&world.app, &mut session, &agent, &told.alice);
+        let reported = outbox::agent_suspended(&world.app, &mut transaction, &agent, &told.alice);
         reported.await.unwrap();
-        session.commit().await.unwrap();
+        transaction.commit().await.unwrap();
         sending::send_due(&world.app).await.unwrap();
         let claims = signed(&world, &receiver, "/hook").await;
         assert_eq!(

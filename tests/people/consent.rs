@@ -371,10 +371,10 @@ both!(
 both!(only_who_is_there_and_enabled_approves, |world| async {
     let cast = Cast::of(&world).await;
     let (mut browser, page) = cast.asked(&world, &cast.request()).await;
-    let mut session = world.begin().await;
+    let mut transaction = world.begin().await;
     let alice = writ_core::id::UserId::from_text(cast.alice.clone());
-    session.disable_user(&alice, world.now()).await.unwrap();
-    session.commit().await.unwrap();
+    transaction.disable_user(&alice, world.now()).await.unwrap();
+    transaction.commit().await.unwrap();
     let refused = browser.submit(&page, "consent-approve", &[]).await;
     assert_eq!(refused.query("code"), None);
     assert_eq!(

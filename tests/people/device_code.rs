@@ -214,10 +214,10 @@ both!(
         refused(&reply, "invalid_grant", "the person is gone");
 
         let asked = ask(&world, &cast.planner, &request()).await;
-        let mut session = world.begin().await;
+        let mut transaction = world.begin().await;
         let planner = ClientId::from_text("agt_planner");
-        assert!(session.stop_client(&planner, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        assert!(transaction.stop_client(&planner, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         let mut mallory = world.phone_of("mallory").await;
         let page = types(&mut mallory, &asked.member("user_code")).await;
         assert_eq!(page.reply.status, 422, "nobody takes a stopped agent's");

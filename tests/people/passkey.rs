@@ -9,8 +9,14 @@ use writ_testkit::{
 };
 
 async fn user(world: &World, name: &str) -> UserId {
-    let mut session = world.begin().await;
-    session.user_by_name(name).await.unwrap().unwrap().user.id
+    let mut transaction = world.begin().await;
+    transaction
+        .user_by_name(name)
+        .await
+        .unwrap()
+        .unwrap()
+        .user
+        .id
 }
 
 /// A phone that begins with this device's passkeys, signed out.
@@ -42,8 +48,8 @@ both!(a_phone_never_needs_a_password, |world| async {
     assert_eq!(events[1].data, json!({ "method": "passkey" }));
     assert_eq!(events[1].subject.as_deref(), Some(cast.alice.as_str()));
     let alice = user(&world, "alice").await;
-    let mut session = world.begin().await;
-    let stored = session.passkeys_of(&alice).await;
+    let mut transaction = world.begin().await;
+    let stored = transaction.passkeys_of(&alice).await;
     assert_eq!(stored.unwrap()[0].used_at, Some(world.now()));
 });
 
@@ -226,9 +232,9 @@ both!(
         let mut stranger = Phone::new(world.browser(), stranger);
         let unknown = stayed_out(&stranger.sign_in_with_passkey(&[]).await);
         let alice = user(&world, "alice").await;
-        let mut session = world.begin().await;
-        assert!(session.disable_user(&alice, world.now()).await.unwrap());
-        session.commit().await.unwrap();
+        let mut transaction = world.begin().await;
+        assert!(transaction.disable_user(&alice, world.now()).await.unwrap());
+        transaction.commit().await.unwrap();
         let refused = phone.sign_in_with_passkey(&[]).await;
         assert_eq!(stayed_out(&refused), unknown);
         let failed = world.events_named("login.failed").await;

@@ -9,9 +9,15 @@ use writ_testkit::{Cast, PASSWORD, Phone, World, both};
 const OPTIONS: &str = "/app/devices/passkeys/options";
 
 async fn passkeys(world: &World, name: &str) -> Vec<StoredPasskey> {
-    let mut session = world.begin().await;
-    let user: UserId = session.user_by_name(name).await.unwrap().unwrap().user.id;
-    session.passkeys_of(&user).await.unwrap()
+    let mut transaction = world.begin().await;
+    let user: UserId = transaction
+        .user_by_name(name)
+        .await
+        .unwrap()
+        .unwrap()
+        .user
+        .id;
+    transaction.passkeys_of(&user).await.unwrap()
 }
 
 async fn at_home(world: &World) -> Phone {

@@ -10,9 +10,15 @@ const OPTIONS: &str = "/app/devices/passkeys/options";
 const PROVE: &str = "/app/devices/passkeys/prove";
 
 async fn passkeys(world: &World, name: &str) -> Vec<String> {
-    let mut session = world.begin().await;
-    let user: UserId = session.user_by_name(name).await.unwrap().unwrap().user.id;
-    let stored = session.passkeys_of(&user).await.unwrap();
+    let mut transaction = world.begin().await;
+    let user: UserId = transaction
+        .user_by_name(name)
+        .await
+        .unwrap()
+        .unwrap()
+        .user
+        .id;
+    let stored = transaction.passkeys_of(&user).await.unwrap();
     stored.into_iter().map(|one| one.credential_id).collect()
 }
 

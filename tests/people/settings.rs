@@ -13,15 +13,19 @@ async fn at_home(world: &World) -> Phone {
 }
 
 async fn stored(world: &World) -> PersonSettings {
-    let mut session = world.begin().await;
-    let alice: UserId = session
+    let mut transaction = world.begin().await;
+    let alice: UserId = transaction
         .user_by_name("alice")
         .await
         .unwrap()
         .unwrap()
         .user
         .id;
-    session.settings(&alice).await.unwrap().unwrap_or_default()
+    transaction
+        .settings(&alice)
+        .await
+        .unwrap()
+        .unwrap_or_default()
 }
 
 async fn set(phone: &mut Phone, fields: &[(&'static str, &str)]) -> WebPage {

@@ -320,9 +320,9 @@ both_heard!(the_page_of_devices_sends_forms, |world, receiver| async {
         (reply.status, reply.header("location")),
         (303, Some("/app/devices"))
     );
-    let mut session = world.app.read().await.unwrap();
-    let devices = session.subscriptions_of(&told.alice).await.unwrap();
-    drop(session);
+    let mut reading = world.app.read().await.unwrap();
+    let devices = reading.subscriptions_of(&told.alice).await.unwrap();
+    drop(reading);
     assert_eq!(devices[0].name, "Pixel");
     assert!(
         !format!("{devices:?}").contains("/1\""),
@@ -342,9 +342,9 @@ both_heard!(the_page_of_devices_sends_forms, |world, receiver| async {
         ),
     ] {
         world.post("/app/devices/push/remove", &form, headers).await;
-        let mut session = world.app.read().await.unwrap();
+        let mut reading = world.app.read().await.unwrap();
         assert_eq!(
-            session.subscriptions_of(&told.alice).await.unwrap().len(),
+            reading.subscriptions_of(&told.alice).await.unwrap().len(),
             1
         );
     }
@@ -354,9 +354,9 @@ both_heard!(the_page_of_devices_sends_forms, |world, receiver| async {
     ];
     let reply = world.post("/app/devices/push/remove", &form, &cookie).await;
     assert_eq!(reply.status, 303);
-    let mut session = world.app.read().await.unwrap();
+    let mut reading = world.app.read().await.unwrap();
     assert!(
-        session
+        reading
             .subscriptions_of(&told.alice)
             .await
             .unwrap()

@@ -87,7 +87,7 @@ pub enum TokenBinding {
 pub struct Agent {
     pub(crate) config: AgentConfig,
     pub(crate) metadata: ServerMetadata,
-    pub(crate) outside: AgentEnvironment,
+    pub(crate) environment: AgentEnvironment,
     pub(crate) nonces: Nonces,
     pub(crate) confirmed: Confirmed,
     /// Keys of the resources whose transaction challenges are verified and presented.
@@ -102,13 +102,13 @@ impl Agent {
     pub async fn discover(
         issuer: &str,
         config: AgentConfig,
-        outside: AgentEnvironment,
+        environment: AgentEnvironment,
     ) -> Result<Self, Error> {
         let request = Request::get(well_known(issuer)?)
             .header(ACCEPT, JSON)
             .body(Bytes::new())
             .map_err(not_a_request)?;
-        let response = outside.transport.send(request).await?;
+        let response = environment.transport.send(request).await?;
         let metadata = read(issuer, &response)?;
         let es256 = |supported: &[String]| supported.iter().any(|name| name == "ES256");
         if matches!(config.binding, TokenBinding::Dpop(_))
@@ -119,7 +119,7 @@ impl Agent {
         Ok(Self {
             config,
             metadata,
-            outside,
+            environment,
             nonces: Nonces::default(),
             confirmed: Confirmed::default(),
             resource_keys: ResourceKeys::default(),
@@ -216,7 +216,7 @@ impl Agent {
                 access_token: None,
                 nonce: self.nonces.of(&url),
             };
-            request = request.header(DPOP, proof(key, to, &self.outside)?);
+            request = request.header(DPOP, proof(key, to, &self.environment)?);
         }
         if let Some(hold) = hold {
             request = request
@@ -237,7 +237,7 @@ impl Agent {
         }
         let body = Bytes::from(Form::from_pairs(form).encode());
         let request = request.body(body).map_err(not_a_request)?;
-        let response = self.outside.transport.send(request).await?;
+        let response = self.environment.transport.send(request).await?;
         let fresh = self.nonces.remember(&url, response.headers());
         Ok((response, fresh))
     }

@@ -53,7 +53,7 @@ impl Agent {
 
     /// `aud` is the issuer as a string, never an endpoint (7523bis, FAPI 2.0).
     fn assertion_claims(&self, lifetime: Duration) -> AssertionClaims {
-        let now = self.outside.clock.now();
+        let now = self.environment.clock.now();
         AssertionClaims {
             iss: self.client_id().to_owned(),
             sub: self.client_id().to_owned(),
@@ -61,7 +61,7 @@ impl Agent {
             exp: now.plus(lifetime).seconds(),
             iat: Some(now.seconds()),
             nbf: None,
-            jti: self.outside.random.identifier(),
+            jti: self.environment.random.identifier(),
             azp: None,
             cnf: None,
         }

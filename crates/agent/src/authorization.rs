@@ -70,7 +70,7 @@ impl Agent {
         &self,
         intent: &AuthorizationIntent,
     ) -> Result<PendingAuthorization, Error> {
-        let random = &self.outside.random;
+        let random = &self.environment.random;
         let verifier = CodeVerifier::parse(&random.secret())
             .ok_or_else(|| Error::Usage("the random source gives no code verifier".to_owned()))?;
         let state = random.secret();
@@ -86,7 +86,7 @@ impl Agent {
         form.push(("code_challenge_method", "S256".to_owned()));
         form.extend(nonce.clone().map(|nonce| ("nonce", nonce)));
 
-        let now = self.outside.clock.now();
+        let now = self.environment.clock.now();
         let endpoint = &self.metadata.pushed_authorization_request_endpoint;
         let response = self.post(endpoint, &form, self.dpop_key()).await?;
         if response.status() != StatusCode::CREATED {

@@ -148,7 +148,7 @@ impl Agent {
         let endpoint = self.challenge_endpoint()?;
         let token = grant.access_token.expose();
         let resource = own_claims(token)?.aud;
-        let now = self.outside.clock.now();
+        let now = self.environment.clock.now();
         self.resource_keys
             .check(challenge, &resource, self.issuer(), now)?;
         let form: Parameters = vec![
@@ -208,7 +208,7 @@ impl Agent {
             ResourceUri::parse(&resource).map_err(|error| Error::Usage(error.to_string()))?;
             form.push(("resource", resource));
         }
-        let now = self.outside.clock.now();
+        let now = self.environment.clock.now();
         let endpoint = &self.metadata.backchannel_authentication_endpoint;
         let response = self.post(endpoint, &form, self.dpop_key()).await?;
         if response.status() != StatusCode::OK {

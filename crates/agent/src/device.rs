@@ -47,7 +47,7 @@ impl Agent {
     /// Asks for a code that a person types in a browser of their own.
     pub async fn device(&self, intent: &DeviceIntent) -> Result<DevicePending, Error> {
         let form = self.device_parameters(intent)?;
-        let now = self.outside.clock.now();
+        let now = self.environment.clock.now();
         let endpoint = &self.metadata.device_authorization_endpoint;
         let response = self.post(endpoint, &form, self.dpop_key()).await?;
         if response.status() != StatusCode::OK {

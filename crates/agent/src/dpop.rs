@@ -29,14 +29,14 @@ pub(crate) struct ProofFor<'a> {
 pub(crate) fn proof(
     key: &Key,
     to: ProofFor<'_>,
-    outside: &AgentEnvironment,
+    environment: &AgentEnvironment,
 ) -> Result<String, Error> {
     let header = json!({ "typ": PROOF_TYPE, "alg": "ES256", "jwk": key.bare_jwk() });
     let claims = ProofClaims {
-        jti: outside.random.identifier(),
+        jti: environment.random.identifier(),
         htm: to.method.as_str().to_owned(),
         htu: htu(to.url),
-        iat: outside.clock.now().seconds(),
+        iat: environment.clock.now().seconds(),
         ath: to.access_token.map(ath),
         nonce: to.nonce,
     };

@@ -97,7 +97,7 @@ impl Agent {
                 "is not bound to this agent's key",
             ),
             (
-                claims.exp > self.outside.clock.now().seconds(),
+                claims.exp > self.environment.clock.now().seconds(),
                 "is expired",
             ),
         ];

@@ -73,12 +73,12 @@ impl Agent {
                 access_token: Some(token),
                 nonce: self.nonces.of(&target),
             };
-            let proof = proof(self.bound_key()?, to, &self.outside)?;
+            let proof = proof(self.bound_key()?, to, &self.environment)?;
             request
                 .headers_mut()
                 .insert(DPOP, proof.parse().map_err(not_a_request)?);
         }
-        let response = self.outside.transport.send(request).await?;
+        let response = self.environment.transport.send(request).await?;
         let fresh = self.nonces.remember(&target, response.headers());
         Ok((response, fresh))
     }

@@ -127,7 +127,7 @@ impl Agent {
     }
 
     pub(crate) async fn token(&self, form: &Parameters) -> Result<Grant, Error> {
-        let asked_at = self.outside.clock.now();
+        let asked_at = self.environment.clock.now();
         let endpoint = &self.metadata.token_endpoint;
         let response = self.post(endpoint, form, self.dpop_key()).await?;
         self.granted(&response, asked_at)
@@ -142,7 +142,7 @@ impl Agent {
     ) -> Result<Grant, Error> {
         let key = self.dpop_key();
         let response = self.post_held(endpoint, form, key, Some(hold)).await?;
-        self.granted(&response, self.outside.clock.now())
+        self.granted(&response, self.environment.clock.now())
     }
 
     fn granted(&self, response: &Response<Bytes>, from: Timestamp) -> Result<Grant, Error> {
@@ -191,7 +191,7 @@ impl Agent {
             (claims.iss == self.issuer(), "`iss`"),
             (claims.aud == self.client_id(), "`aud`"),
             (claims.azp == self.client_id(), "`azp`"),
-            (claims.exp > self.outside.clock.now().seconds(), "`exp`"),
+            (claims.exp > self.environment.clock.now().seconds(), "`exp`"),
             (
                 nonce.is_none() || claims.nonce.as_deref() == nonce,
                 "`nonce`",

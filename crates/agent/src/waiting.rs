@@ -81,7 +81,7 @@ impl Waiting {
         F: Future<Output = ()>,
     {
         loop {
-            let asked_at = agent.outside.clock.now();
+            let asked_at = agent.environment.clock.now();
             match self.poll(agent).await {
                 Ok(Some(grant)) => return Ok(grant),
                 Ok(None) => {}
@@ -96,13 +96,13 @@ impl Waiting {
                 return Err(expired());
             }
             // A long poll counts as waiting.
-            let held = asked_at.until(agent.outside.clock.now());
+            let held = asked_at.until(agent.environment.clock.now());
             sleep(self.interval.saturating_sub(held)).await;
         }
     }
 
     fn goes_on(&self, agent: &Agent) -> bool {
-        agent.outside.clock.now() < self.expires_at
+        agent.environment.clock.now() < self.expires_at
     }
 }
 

@@ -13,21 +13,21 @@ pub struct DecidedPeople {
 }
 
 impl DecidedPeople {
-    /// Whether one step of a designation is fulfilled. No steps: whoever decided, decided.
-    pub fn fulfil(self, steps: &[ApproversFile]) -> bool {
-        steps.is_empty() || steps.iter().any(|step| self.fulfils(step))
+    /// Whether one stage of a designation is fulfilled. No stages: whoever decided, decided.
+    pub fn fulfil(self, stages: &[ApproversFile]) -> bool {
+        stages.is_empty() || stages.iter().any(|stage| self.fulfils(stage))
     }
 
-    fn fulfils(self, step: &ApproversFile) -> bool {
+    fn fulfils(self, stage: &ApproversFile) -> bool {
         let subject = u32::from(self.by != DecidedBy::Designated);
         let designated = match self.by {
             DecidedBy::Subject => 0,
             DecidedBy::Designated | DecidedBy::Both => self.people.saturating_sub(subject),
         };
-        let named = |is_subject: bool| step.of.iter().any(|name| (name == SUBJECT) == is_subject);
+        let named = |is_subject: bool| stage.of.iter().any(|name| (name == SUBJECT) == is_subject);
         let by_others = if named(false) { designated } else { 0 };
         let by_subject = if named(true) { subject } else { 0 };
-        usize::try_from(by_others + by_subject).is_ok_and(|agreed| agreed >= step.need)
+        usize::try_from(by_others + by_subject).is_ok_and(|agreed| agreed >= stage.need)
     }
 }
 
@@ -35,7 +35,7 @@ impl DecidedPeople {
 mod tests {
     use super::*;
 
-    fn step(of: &[&str], need: usize) -> ApproversFile {
+    fn stage(of: &[&str], need: usize) -> ApproversFile {
         ApproversFile {
             of: of.iter().map(|name| (*name).to_owned()).collect(),
             need,
@@ -49,11 +49,11 @@ mod tests {
     #[test]
     fn a_step_counts_only_those_whom_it_names() {
         use DecidedBy::{Both, Designated, Subject};
-        let bob = [step(&["bob"], 1)];
-        let two = [step(&["bob", "carol", "dan"], 2)];
-        let with_subject = [step(&[SUBJECT, "bob"], 2)];
-        let only_subject = [step(&[SUBJECT], 1)];
-        let later = [step(&["bob", "carol"], 2), step(&["dan"], 1)];
+        let bob = [stage(&["bob"], 1)];
+        let two = [stage(&["bob", "carol", "dan"], 2)];
+        let with_subject = [stage(&[SUBJECT, "bob"], 2)];
+        let only_subject = [stage(&[SUBJECT], 1)];
+        let later = [stage(&["bob", "carol"], 2), stage(&["dan"], 1)];
         let cases = [
             (decided(Subject, 1), &bob[..], false),
             (decided(Designated, 1), &bob, true),
@@ -73,8 +73,8 @@ mod tests {
             (decided(Both, 1), &bob, false),
             (decided(Subject, 9), &two, false),
         ];
-        for (decided, steps, fulfilled) in cases {
-            assert_eq!(decided.fulfil(steps), fulfilled, "{decided:?} {steps:?}");
+        for (decided, stages, fulfilled) in cases {
+            assert_eq!(decided.fulfil(stages), fulfilled, "{decided:?} {stages:?}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What one person's answer does to a request: who may decide, how strongly they must
-//! have shown that it is them, and when it is decided. An agent never decides; silence is no.
+//! What one person's vote does to a pending request: who may vote, at which authentication level, and when the request is
+//! decided. An agent never votes; without an answer in time the request expires.
 
 use writ_authority::{Authority, Level, Types};
 use writ_wire::claims::{ApprovalBasis, DecidedBy};

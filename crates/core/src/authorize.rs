@@ -83,10 +83,7 @@ pub enum RequestUnusable {
 
 impl FoundRequest {
     /// Opening a request twice is fine; only the decision consumes it, because browsers prefetch and people reload.
-    pub fn usable(&self, client_id: &str, now: Timestamp) -> Result<(), RequestUnusable> {
-        if self.client != client_id {
-            return Err(RequestUnusable::OtherClient);
-        }
+    pub fn usable(&self, now: Timestamp) -> Result<(), RequestUnusable> {
         if self.consumed_at.is_some() {
             return Err(RequestUnusable::Used);
         }
@@ -95,9 +92,17 @@ impl FoundRequest {
         }
         Ok(())
     }
+
+    /// As [`Self::usable`], for a client that names the request: its own alone (RFC 9126 section 2.2).
+    pub fn usable_by(&self, client_id: &str, now: Timestamp) -> Result<(), RequestUnusable> {
+        if self.client != client_id {
+            return Err(RequestUnusable::OtherClient);
+        }
+        self.usable(now)
+    }
 }
 
-/// What logins are about.
+/// What is known about the logins of a person at this server.
 #[derive(Clone, Copy)]
 pub struct Logins<'a> {
     pub realm: Realm<'a>,

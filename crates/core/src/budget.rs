@@ -1,5 +1,5 @@
-//! How often people may be asked: an agent that asks again and again would get its yes by wearing a person
-//! down. Over budget nobody is asked, and a no makes the next question wait.
+//! Rate limits of approval requests per person, per agent and per pair of both, so that an agent cannot get an approval by asking
+//! again and again. Beyond a limit nobody is asked, and a denial delays the next request.
 
 use std::time::Duration;
 

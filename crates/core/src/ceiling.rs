@@ -1,4 +1,4 @@
-//! The blueprint of an agent: what goes beyond it is refused, with a pointer to what was too wide.
+//! The ceiling of an agent, measured against a request: what goes beyond it is refused, with a pointer to what was too wide.
 
 use writ_authority::{Authority, ScopeGrant};
 use writ_wire::error::Excess;
@@ -10,7 +10,7 @@ use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::request::OPENID;
 
-/// Nothing above the blueprint, and the pointer says what was.
+/// Refuses what goes beyond the ceiling, with a pointer to it.
 pub fn within_ceiling(
     authority: &Authority,
     client: &Client,

@@ -4,7 +4,7 @@
 use writ_wire::registration::Profile;
 use writ_wire::token::GrantType;
 
-/// A place that takes a client's request.
+/// An endpoint for requests of clients.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
     Par,
@@ -44,7 +44,7 @@ pub enum ProofRule {
     Required,
 }
 
-/// One row.
+/// What one endpoint asks for: a row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checks {
     pub client: ClientRule,
@@ -63,6 +63,9 @@ impl ProofRule {
 }
 
 impl Endpoint {
+    /// The path of every grant.
+    pub const TOKEN_PATH: &'static str = "/token";
+
     pub const ALL: [Self; 13] = [
         Self::Par,
         Self::Authorize,
@@ -105,7 +108,7 @@ impl Endpoint {
         match self {
             Self::Par => "/par",
             Self::Authorize => "/authorize",
-            Self::Token(_) => "/token",
+            Self::Token(_) => Self::TOKEN_PATH,
             Self::Backchannel => "/bc-authorize",
             Self::DeviceAuthorization => "/device_authorization",
             Self::Transaction => "/transaction_authorization",

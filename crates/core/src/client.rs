@@ -1,4 +1,4 @@
-//! Clients, agents, resources and people as the rules see them.
+//! Registered clients, agents, resources and people, as decisions read them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -29,7 +29,6 @@ pub struct NewCode {
     pub client: ClientId,
     pub delegation: DelegationId,
     pub redirect_uri: String,
-    pub redirect_uri_sent: bool,
     pub code_challenge: CodeChallenge,
     pub jkt: Option<Thumbprint>,
     pub nonce: Option<String>,

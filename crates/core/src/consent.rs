@@ -73,7 +73,7 @@ impl ConsentScreen {
 }
 
 /// To be written in one transaction.
-pub struct Approved {
+pub struct GrantedConsent {
     pub task: Task,
     pub delegation: Delegation,
     pub consent: Consent,
@@ -116,7 +116,7 @@ pub fn approve(
     facts: ConsentFacts<'_>,
     context: DecisionContext<'_>,
     ids: ConsentIds,
-) -> Result<Approved, OAuthError> {
+) -> Result<GrantedConsent, OAuthError> {
     let ConsentFacts {
         prepared,
         client,
@@ -146,7 +146,6 @@ pub fn approve(
         client: client.id.clone(),
         delegation: delegation.id.clone(),
         redirect_uri: prepared.redirect_uri.clone(),
-        redirect_uri_sent: prepared.request.redirect_uri.is_some(),
         code_challenge: prepared.request.code_challenge.clone(),
         jkt: prepared.jkt.clone(),
         nonce: prepared.request.nonce.clone(),
@@ -161,7 +160,7 @@ pub fn approve(
         method: method(&giver.authentication),
         at: now,
     };
-    Ok(Approved {
+    Ok(GrantedConsent {
         task,
         delegation,
         consent,

@@ -1,4 +1,4 @@
-//! Delegations: one edge from a subject to an agent, or from an agent to the next.
+//! Delegations, from a subject to an agent or from an agent to the next.
 
 use writ_authority::Authority;
 use writ_jose::key::Thumbprint;
@@ -18,7 +18,7 @@ pub struct Delegation {
     pub id: DelegationId,
     pub task: TaskId,
     pub parent: Option<DelegationId>,
-    /// For an edge that a person approved within a task: the delegation of the chain that asked. It is no measure of this
+    /// For a delegation that a person approved within a task: the delegation of the chain that asked. It is no measure of this
     /// one, but this one dies with it.
     pub asked_by: Option<DelegationId>,
     /// Ids from the root to this one, joined by `/`.
@@ -31,7 +31,7 @@ pub struct Delegation {
     pub onward: Onward,
     /// The actor chain of its tokens; absent where nobody acts for somebody else.
     pub act: Option<Act>,
-    /// The person's decision on this edge alone; absent where the task's approval speaks for it. Such an edge is good for one
+    /// The person's decision on this delegation alone; absent where the task's approval speaks for it. Such a delegation is good for one
     /// token and goes nowhere.
     pub approval: Option<Approval>,
     /// The key of the first token; absent for bearer and until the code is redeemed.

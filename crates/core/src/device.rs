@@ -89,7 +89,7 @@ pub fn prepare(
         ));
     }
     let identity = request.scope.iter().any(|scope| scope == OPENID);
-    let others = |step: &ApproversFile| step.of != [SUBJECT];
+    let others = |stage: &ApproversFile| stage.of != [SUBJECT];
     let designated = needs.designated()?;
     if identity && designated.iter().any(others) {
         return Err(OAuthError::invalid_scope(

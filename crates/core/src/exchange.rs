@@ -1,5 +1,6 @@
-//! Token exchange (RFC 8693): narrow, or hand over to another agent. Which of the two is decided by the caller, the holder of the
-//! subject token, the proof's key and `cnf`, never by the presence of an actor token: it could be left out or added by anybody.
+//! Token exchange (RFC 8693): a narrower token for the same agent, or a delegation to another agent. Which of the two is decided by
+//! the caller, the holder of the subject token, the proof's key and `cnf`, never by the presence of an actor token: it could be left
+//! out or added by anybody.
 
 use writ_authority::{Authority, NarrowRequest};
 use writ_jose::key::Thumbprint;

@@ -1,4 +1,4 @@
-//! Names that we make: a type prefix and a ULID in lower case, so that neighbours in time are neighbours on disk.
+//! Identifiers that this server makes: a type prefix and a ULID in lower case, so that neighbours in time are neighbours on disk.
 
 use std::fmt;
 

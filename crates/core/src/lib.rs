@@ -1,4 +1,4 @@
-//! The rules: facts in, decision out. No clock, no randomness, no environment, no log, no await.
+//! The decisions of the server, as functions of facts that were read before. No clock, no randomness, no environment, no log, no await.
 //! Each file is one feature; its facts are plain structs that `store` fills.
 
 pub mod approval;

@@ -84,7 +84,7 @@ impl Lineage {
         Ok(())
     }
 
-    /// What people agreed to: for this very edge, or when the task was opened.
+    /// What people agreed to: for this very delegation, or when the task was opened.
     pub fn approval(&self) -> &Approval {
         self.leaf.approval.as_ref().unwrap_or(&self.task.approval)
     }

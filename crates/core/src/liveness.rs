@@ -20,7 +20,7 @@ pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
 pub struct Expected<'a> {
     /// The verifier's `iss`.
     pub verifier: &'a str,
-    /// Ours.
+    /// Its `aud`: the issuer of this server.
     pub issuer: &'a str,
     /// The person's pseudonym at this verifier.
     pub subject: &'a str,

@@ -1,4 +1,4 @@
-//! From a delegation to the claims of one token. Nothing here widens: the view is given.
+//! Makes the claims of an access token and of an ID token from a delegation and the authority that the grant decided on.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::task::{Subject, Task};
 
 /// Life of an access token unless something ends earlier.
 pub const TOKEN_LIFETIME: Duration = Duration::from_secs(300);
-/// Life of an ID token.
+/// Lifetime of an ID token.
 pub const ID_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Everything that one token says.

@@ -1,4 +1,4 @@
-//! Approve less: some parts only, smaller amounts, a shorter end. The result is an authority
+//! A person approves less than was asked: some parts only, smaller amounts, a shorter end. The result is an authority
 //! below what was asked, by the same rules as any narrowing, and it is shown again before anybody approves it.
 
 use std::collections::{BTreeMap, BTreeSet};

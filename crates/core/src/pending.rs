@@ -1,5 +1,5 @@
-//! One engine for everything that waits for a person: CIBA, the device flow, and whatever a
-//! resource server wants a person for. States and who may decide; each transition is one guarded statement of `store`.
+//! Pending requests, which wait for a person's decision: CIBA, the device flow (RFC 8628), and transaction challenges of resource
+//! servers. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
 mod close;
@@ -133,7 +133,7 @@ impl Role {
     }
 }
 
-/// One step of who decides; silence leads to the next one, and after the last to no.
+/// One stage of who decides; silence leads to the next one, and after the last to no.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
     pub role: Role,
@@ -142,10 +142,10 @@ pub struct Stage {
     pub need: usize,
 }
 
-/// Conditions of a decision beside the numbers of its steps. Kept as JSON.
+/// Conditions of a decision beside the numbers of its stages. Kept as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Safeguards {
-    /// The first step is the subject's, who must agree before the people of the others are asked, and beside them.
+    /// The first stage is the subject's, who must agree before the people of the others are asked, and beside them.
     pub subject_first: bool,
     /// Whoever owns or sponsors the asking agent: their answers need one of another person, or the subject's, beside them.
     pub never_alone: BTreeSet<UserId>,
@@ -215,7 +215,7 @@ pub struct PendingRequest {
     pub asked_by: Option<DelegationId>,
     pub task: Option<TaskId>,
     pub polling: Polling,
-    /// Steps of escalation that were announced.
+    /// Stages of escalation that were announced.
     pub stage: usize,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
@@ -261,7 +261,7 @@ pub struct Vote {
 }
 
 impl Asked {
-    /// How many people must agree until this step decides, the subject before it included.
+    /// How many people must agree until this stage decides, the subject before it included.
     pub fn people_needed(&self, stage: usize) -> usize {
         let need = |place: usize| self.stages.get(place).map_or(1, |stage| stage.need);
         match self.safeguards.subject_first {
@@ -304,19 +304,19 @@ impl PendingRequest {
         self.status_at(now).is_open()
     }
 
-    /// The step of escalation at that time: each has an equal share of the wait; after a subject who decides first, the one that
+    /// The stage of escalation at that time: each has an equal share of the wait; after a subject who decides first, the one that
     /// was announced, because only their yes leads on.
     pub fn stage_at(&self, now: Timestamp) -> usize {
         if self.asked.safeguards.subject_first {
             return self.stage;
         }
-        let steps = self.asked.stages.len().max(1);
+        let stages = self.asked.stages.len().max(1);
         let whole = self.created_at.until(self.expires_at).as_micros().max(1);
         let passed = self.created_at.until(now).as_micros().min(whole);
-        let steps_wide = u128::try_from(steps).unwrap_or(1);
-        usize::try_from(passed * steps_wide / whole)
+        let stages_wide = u128::try_from(stages).unwrap_or(1);
+        usize::try_from(passed * stages_wide / whole)
             .unwrap_or(0)
-            .min(steps - 1)
+            .min(stages - 1)
     }
 
     /// Whether one yes may leave it open.
@@ -332,7 +332,7 @@ impl PendingRequest {
         self.asked.safeguards.subject_first && self.stage == 0 && vote.stage == 0
     }
 
-    /// As whom this person may decide now: in a step that has come.
+    /// As whom this person may decide now: in a stage that has come.
     pub fn role_of(&self, user: &UserId, now: Timestamp) -> Option<(Role, usize)> {
         let come = self.asked.stages.iter().take(self.stage_at(now) + 1);
         come.enumerate()

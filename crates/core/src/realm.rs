@@ -1,4 +1,4 @@
-//! One tenant as the rules see it: its issuer, its resources, its types.
+//! A tenant's issuer, resources and types, as decisions read them.
 
 use std::collections::BTreeMap;
 

@@ -142,10 +142,10 @@ impl ObjectRequirement<'_> {
             by,
             people: approval.people,
         });
-        let steps = definition.approvers();
-        let by_those = steps.is_empty() || people.is_some_and(|people| people.fulfil(steps));
+        let stages = definition.approvers();
+        let by_those = stages.is_empty() || people.is_some_and(|people| people.fulfil(stages));
         match approval.basis {
-            ApprovalBasis::Policy => !self.needs_person && steps.is_empty(),
+            ApprovalBasis::Policy => !self.needs_person && stages.is_empty(),
             _ => by_those && reached(approval) >= self.level(),
         }
     }

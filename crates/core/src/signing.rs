@@ -1,4 +1,4 @@
-//! Life of a signing key: next, active, retiring, removed. Several nodes agree because the database rows decide.
+//! States of a signing key: next, active, retiring, removed. Several nodes agree because the database rows decide.
 
 use std::time::Duration;
 

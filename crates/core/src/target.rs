@@ -1,4 +1,4 @@
-//! One audience per token.
+//! Selects the resource of a token (RFC 8707 section 2.2): one audience per token.
 
 use writ_authority::Authority;
 use writ_wire::resource::ResourceUri;

@@ -1,4 +1,4 @@
-//! Paths. Bodies are bounded; people get pages, clients get JSON.
+//! Routes of the public and the operator's listener, with the limit of request bodies, CORS and HSTS headers.
 
 use std::sync::Arc;
 
@@ -50,7 +50,7 @@ fn program_endpoints() -> Router<Arc<App>> {
     let userinfo = program_route(get.or(post), userinfo::userinfo);
     Router::new()
         .route(Endpoint::Par.path(), program_route(post, par::push))
-        .route("/token", program_route(post, token::token))
+        .route(Endpoint::TOKEN_PATH, program_route(post, token::token))
         .route(
             Endpoint::Backchannel.path(),
             program_route(post, ciba::authorize),

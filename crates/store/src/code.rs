@@ -15,7 +15,6 @@ row! { CodeRow {
     client_id: String,
     delegation_id: String,
     redirect_uri: String,
-    redirect_uri_sent_at: Option<i64>,
     code_challenge: String,
     jkt: Option<String>,
     nonce: Option<String>,
@@ -26,13 +25,13 @@ row! { CodeRow {
 } }
 
 const INSERT: &str = "
-    INSERT INTO codes (tenant, digest, client_id, delegation_id, redirect_uri, redirect_uri_sent_at,
-        code_challenge, jkt, nonce, created_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+    INSERT INTO codes (tenant, digest, client_id, delegation_id, redirect_uri, code_challenge,
+        jkt, nonce, created_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 
 const FIND: &str = "
-    SELECT digest, client_id, delegation_id, redirect_uri, redirect_uri_sent_at, code_challenge,
-        jkt, nonce, created_at, expires_at, consumed_at, consumed_jkt
+    SELECT digest, client_id, delegation_id, redirect_uri, code_challenge, jkt, nonce, created_at,
+        expires_at, consumed_at, consumed_jkt
     FROM codes WHERE tenant = $1 AND digest = $2";
 
 const CONSUME: &str = "
@@ -49,7 +48,6 @@ impl DatabaseTransaction {
             new.client.as_str(),
             new.delegation.as_str(),
             &new.redirect_uri,
-            new.redirect_uri_sent.then_some(new.created_at.micros()),
             new.code_challenge.as_str(),
             new.jkt.as_ref().map(Thumbprint::as_str),
             new.nonce.as_deref(),
@@ -97,7 +95,6 @@ impl CodeRow {
             client: ClientId::from_text(self.client_id),
             delegation: DelegationId::from_text(self.delegation_id),
             redirect_uri: self.redirect_uri,
-            redirect_uri_sent: self.redirect_uri_sent_at.is_some(),
             code_challenge: CodeChallenge::parse(&self.code_challenge)
                 .ok_or_else(|| StoreError::corrupt("`codes.code_challenge`"))?,
             jkt: self

@@ -1,4 +1,4 @@
-//! Delegations: one row per edge of the chain, with an authority never wider than its parent's.
+//! Delegations: one row each, with an authority never wider than its parent's.
 
 use writ_core::delegation::Delegation;
 use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
@@ -24,7 +24,7 @@ row! { DelegationRow {
     delegation_task: String,
     parent_id: Option<String>,
     asked_by: Option<String>,
-    edge_approval: Option<String>,
+    delegation_approval: Option<String>,
     path: String,
     holder: String,
     requested_by: String,
@@ -42,7 +42,7 @@ row! { HeldRow { id: String, task_id: String } }
 macro_rules! delegation_columns {
     () => {
         "d.id AS delegation_id, d.task_id AS delegation_task, d.parent_id, d.asked_by,
-        d.approval AS edge_approval, d.path, d.holder, d.requested_by, d.authority, d.onward, d.act,
+        d.approval AS delegation_approval, d.path, d.holder, d.requested_by, d.authority, d.onward, d.act,
         d.jkt, d.created_at, d.expires_at"
     };
 }
@@ -147,7 +147,7 @@ impl DelegationRow {
             parent: self.parent_id.map(DelegationId::from_text),
             asked_by: self.asked_by.map(DelegationId::from_text),
             approval: self
-                .edge_approval
+                .delegation_approval
                 .map(|text| json::read(&text, APPROVAL))
                 .transpose()?,
             path: self.path,

@@ -147,7 +147,7 @@ const HASTY_POLL: &str = "
     RETURNING poll_interval, polled_at, hasty_polls";
 
 impl DatabaseTransaction {
-    /// With a row for each approver of each step.
+    /// With a row for each approver of each stage.
     pub async fn insert_pending(&mut self, new: NewPendingRequest<'_>) -> Result<()> {
         let request = new.request;
         execute!(
@@ -182,7 +182,7 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// Whoever has a row keeps it: in several steps, the first one counts.
+    /// Whoever has a row keeps it: in several stages, the first one counts.
     pub(super) async fn insert_approvers(
         &mut self,
         id: &ApprovalId,
@@ -307,20 +307,20 @@ pub(super) fn number(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-/// The first moment of the next step, as `PendingRequest::stage_at` counts; none after the last.
+/// The first moment of the next stage, as `PendingRequest::stage_at` counts; none after the last.
 pub(super) fn stage_ends_at(request: &PendingRequest, stage: usize) -> Option<i64> {
-    let steps = request.asked.stages.len();
+    let stages = request.asked.stages.len();
     // Time alone does not lead past the subject, whose answer the others wait for.
     let waits_for_subject = request.asked.safeguards.subject_first && stage == 0;
-    if stage + 1 >= steps || waits_for_subject {
+    if stage + 1 >= stages || waits_for_subject {
         return None;
     }
     let whole = request.expires_at.micros() - request.created_at.micros();
-    let passed = (whole * number(stage + 1) + number(steps) - 1) / number(steps);
+    let passed = (whole * number(stage + 1) + number(stages) - 1) / number(stages);
     Some(request.created_at.micros() + passed)
 }
 
-/// When the people of a step are asked.
+/// When the people of a stage are asked.
 fn turn(request: &PendingRequest, stage: usize) -> Timestamp {
     let before = stage.checked_sub(1);
     let begins = before.and_then(|before| stage_ends_at(request, before));

@@ -38,7 +38,8 @@ pub(crate) enum Database {
     Postgres(ConnectionPool<Postgres>),
 }
 
-/// A database transaction for one tenant; each feature's file adds its queries. Dropped without a commit, it is rolled back.
+/// One tenant's connection to the database; each feature's file adds its queries. From [`Store::begin`] it is a transaction, which
+/// is rolled back when it is dropped without a commit; from [`Store::read`] it has none and only reads.
 pub struct DatabaseTransaction {
     pub(crate) tenant: String,
     pub(crate) connection: DatabaseConnection,

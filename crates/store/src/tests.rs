@@ -19,7 +19,7 @@ macro_rules! on_both {
 }
 
 mod again;
-mod approved_edge;
+mod approved_delegation;
 mod approved_uses;
 mod attempts;
 mod features;

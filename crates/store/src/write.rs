@@ -7,7 +7,7 @@ use writ_core::id::DelegationId;
 use writ_core::task::Task;
 use writ_jose::key::Thumbprint;
 
-use crate::delegation::{ACT, APPROVAL as EDGE_APPROVAL, AUTHORITY as DELEGATED, ONWARD};
+use crate::delegation::{ACT, APPROVAL as DELEGATION_APPROVAL, AUTHORITY as DELEGATED, ONWARD};
 use crate::error::{Result, StoreError};
 use crate::event::DATA;
 use crate::json;
@@ -86,15 +86,15 @@ macro_rules! delegation {
     () => {
         "INSERT INTO delegations (tenant, id, task_id, parent_id, path, holder, requested_by, authority,
             onward, act, jkt, created_at, expires_at, asked_by, approval)
-        SELECT CAST($tenant AS TEXT), CAST($edge_id AS TEXT), CAST($edge_task AS TEXT), \
-            CAST($edge_parent AS TEXT),
-            CAST($edge_path AS TEXT), CAST($edge_holder AS TEXT), \
-            CAST($edge_requested_by AS TEXT), CAST($edge_authority AS TEXT),
-            CAST($edge_onward AS TEXT), CAST($edge_act AS TEXT), CAST($edge_jkt AS TEXT), \
-            CAST($edge_created_at AS BIGINT),
-            CAST($edge_expires_at AS BIGINT), CAST($edge_asked_by AS TEXT), \
-            CAST($edge_approval AS TEXT)
-        WHERE CAST($edge_id AS TEXT) IS NOT NULL
+        SELECT CAST($tenant AS TEXT), CAST($delegation_id AS TEXT), CAST($delegation_task AS TEXT), \
+            CAST($delegation_parent AS TEXT),
+            CAST($delegation_path AS TEXT), CAST($delegation_holder AS TEXT), \
+            CAST($delegation_requested_by AS TEXT), CAST($delegation_authority AS TEXT),
+            CAST($delegation_onward AS TEXT), CAST($delegation_act AS TEXT), CAST($delegation_jkt AS TEXT), \
+            CAST($delegation_created_at AS BIGINT),
+            CAST($delegation_expires_at AS BIGINT), CAST($delegation_asked_by AS TEXT), \
+            CAST($delegation_approval AS TEXT)
+        WHERE CAST($delegation_id AS TEXT) IS NOT NULL
         RETURNING id AS written"
     };
 }
@@ -160,7 +160,7 @@ impl DatabaseTransaction {
 
     async fn insert_rows(&mut self, batch: &InsertBatch<'_>) -> Result<Vec<WrittenRow>> {
         let (t, d, e) = (batch.task, batch.delegation, batch.event);
-        let (claims, texts) = (Claims::of(batch.claims), Texts::of(batch)?);
+        let (claims, texts) = (SortedClaims::of(batch.claims), Texts::of(batch)?);
         all_by_name!(self, WrittenRow, (ON_SQLITE, ON_POSTGRES), {
             tenant: &self.tenant,
             claim_1: claims.digest(0),
@@ -181,18 +181,18 @@ impl DatabaseTransaction {
             task_approval: &texts.approval,
             task_created_at: t.map(|t| t.created_at.micros()),
             task_expires_at: t.map(|t| t.expires_at.micros()),
-            edge_id: d.map(|d| d.id.as_str()),
-            edge_task: d.map(|d| d.task.as_str()),
-            edge_parent: d.and_then(|d| d.parent.as_ref().map(DelegationId::as_str)),
-            edge_path: d.map(|d| d.path.as_str()),
-            edge_holder: d.map(|d| d.holder.as_str()),
-            edge_requested_by: d.map(|d| d.requested_by.as_str()),
-            edge_authority: &texts.delegation_authority,
-            edge_onward: &texts.onward,
-            edge_act: &texts.act,
-            edge_jkt: d.and_then(|d| d.jkt.as_ref().map(Thumbprint::as_str)),
-            edge_created_at: d.map(|d| d.created_at.micros()),
-            edge_expires_at: d.map(|d| d.expires_at.micros()),
+            delegation_id: d.map(|d| d.id.as_str()),
+            delegation_task: d.map(|d| d.task.as_str()),
+            delegation_parent: d.and_then(|d| d.parent.as_ref().map(DelegationId::as_str)),
+            delegation_path: d.map(|d| d.path.as_str()),
+            delegation_holder: d.map(|d| d.holder.as_str()),
+            delegation_requested_by: d.map(|d| d.requested_by.as_str()),
+            delegation_authority: &texts.delegation_authority,
+            delegation_onward: &texts.onward,
+            delegation_act: &texts.act,
+            delegation_jkt: d.and_then(|d| d.jkt.as_ref().map(Thumbprint::as_str)),
+            delegation_created_at: d.map(|d| d.created_at.micros()),
+            delegation_expires_at: d.map(|d| d.expires_at.micros()),
             event_id: e.map(|e| e.id.as_str()),
             event_at: e.map(|e| e.at.micros()),
             event_name: e.map(|e| e.name.as_str()),
@@ -210,16 +210,16 @@ impl DatabaseTransaction {
             event_reason: e.and_then(|e| e.reason.as_deref()),
             event_transaction: e.and_then(|e| e.transaction.as_deref()),
             event_data: &texts.data,
-            edge_asked_by: d.and_then(|d| d.asked_by.as_ref().map(DelegationId::as_str)),
-            edge_approval: &texts.edge_approval,
+            delegation_asked_by: d.and_then(|d| d.asked_by.as_ref().map(DelegationId::as_str)),
+            delegation_approval: &texts.delegation_approval,
         })
     }
 }
 
 /// In the order of their digests: two requests with the same claims in other orders must not wait for each other.
-struct Claims<'a>(Vec<&'a ReplayClaim>);
+struct SortedClaims<'a>(Vec<&'a ReplayClaim>);
 
-impl<'a> Claims<'a> {
+impl<'a> SortedClaims<'a> {
     fn of(claims: &'a [ReplayClaim]) -> Self {
         let mut sorted: Vec<&ReplayClaim> = claims.iter().collect();
         sorted.sort_by(|a, b| a.digest.cmp(&b.digest));
@@ -242,7 +242,7 @@ struct Texts {
     delegation_authority: Option<String>,
     onward: Option<String>,
     act: Option<String>,
-    edge_approval: Option<String>,
+    delegation_approval: Option<String>,
     data: Option<String>,
 }
 
@@ -255,7 +255,10 @@ impl Texts {
             delegation_authority: json::optional(d.map(|d| &d.authority), DELEGATED)?,
             onward: json::optional(d.map(|d| &d.onward), ONWARD)?,
             act: json::optional(d.and_then(|d| d.act.as_ref()), ACT)?,
-            edge_approval: json::optional(d.and_then(|d| d.approval.as_ref()), EDGE_APPROVAL)?,
+            delegation_approval: json::optional(
+                d.and_then(|d| d.approval.as_ref()),
+                DELEGATION_APPROVAL,
+            )?,
             data: json::optional(batch.event.map(|e| &e.data), DATA)?,
         })
     }

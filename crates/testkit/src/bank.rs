@@ -37,12 +37,12 @@ impl Bank {
             cache: Duration::ZERO,
         };
         change(&mut config);
-        let outside = VerifierEnvironment {
+        let environment = VerifierEnvironment {
             transport: world.network.clone(),
             clock: Clock::Manual(world.clock.clone()),
             random: world.random.clone(),
         };
-        let verifier = Verifier::new(config, outside).unwrap();
+        let verifier = Verifier::new(config, environment).unwrap();
         let router = Router::new()
             .route("/payments", post(pay))
             .route("/accounts", get(accounts))

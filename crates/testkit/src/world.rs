@@ -207,7 +207,7 @@ impl World {
     }
 
     /// For the agent kit: this world's network, clock and random numbers.
-    pub fn outside(&self) -> writ_agent::AgentEnvironment {
+    pub fn agent_environment(&self) -> writ_agent::AgentEnvironment {
         writ_agent::AgentEnvironment {
             transport: self.network.clone(),
             clock: Clock::Manual(self.clock.clone()),
@@ -217,7 +217,7 @@ impl World {
 
     /// An agent with the real kit.
     pub async fn agent(&self, config: writ_agent::AgentConfig) -> Agent {
-        Agent::discover(ISSUER, config, self.outside())
+        Agent::discover(ISSUER, config, self.agent_environment())
             .await
             .unwrap()
     }
@@ -353,11 +353,11 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
 async fn start(url: &str, more: &[(&str, &str)], clock: &ManualClock, random: &Random) -> Arc<App> {
     let config = Config::load(None, &environment(url, more)).unwrap();
     let store = Store::connect(url).await.unwrap();
-    let outside = ServerEnvironment {
+    let environment = ServerEnvironment {
         clock: Clock::Manual(clock.clone()),
         random: random.clone(),
     };
-    App::start(config, store, outside).await.unwrap()
+    App::start(config, store, environment).await.unwrap()
 }
 
 async fn post(

@@ -150,6 +150,6 @@ fn is_decided_by_those_of(definition: &TypeDefinition, approval: Option<&Approva
             people: approval.people?,
         })
     });
-    let steps = definition.approvers();
-    steps.is_empty() || people.is_some_and(|people| people.fulfil(steps))
+    let stages = definition.approvers();
+    stages.is_empty() || people.is_some_and(|people| people.fulfil(stages))
 }

@@ -59,10 +59,13 @@ pub(crate) struct Inner {
 
 impl Verifier {
     /// Makes no request yet: the issuer's keys are fetched with the first token.
-    pub fn new(config: VerifierConfig, outside: VerifierEnvironment) -> Result<Self, ConfigError> {
+    pub fn new(
+        config: VerifierConfig,
+        environment: VerifierEnvironment,
+    ) -> Result<Self, ConfigError> {
         config.check()?;
         let nonces = match &config.nonces {
-            Nonces::Required => Some(outside.random.bytes::<32>().into()),
+            Nonces::Required => Some(environment.random.bytes::<32>().into()),
             Nonces::Shared(secret) => Some(secret.clone()),
             Nonces::Off => None,
         };
@@ -74,12 +77,12 @@ impl Verifier {
                 cache,
             } => Some(Introspection::new(client_id, client_secret, *cache)),
         };
-        let transport = outside.transport;
+        let transport = environment.transport;
         Ok(Self(Arc::new(Inner {
             issuer: Issuer::new(
                 &config.issuer,
                 Arc::clone(&transport),
-                outside.clock.clone(),
+                environment.clock.clone(),
             ),
             rules: Rules::new(&config.issuer, Arc::clone(&transport)),
             nonces: nonces.map(|secret| NonceKeys::new(&secret, config.resource.as_str())),
@@ -104,8 +107,8 @@ impl Verifier {
             },
             transactions: config.transactions,
             transport,
-            clock: outside.clock,
-            random: outside.random,
+            clock: environment.clock,
+            random: environment.random,
         })))
     }
 

@@ -131,7 +131,7 @@ pub struct AgentFile {
     pub ceiling: CeilingFile,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onward: Option<OnwardFile>,
-    /// Who decides on single actions instead of the person for whom the agent acts; steps of an escalation.
+    /// Who decides on single actions instead of the person for whom the agent acts; stages of an escalation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub approvers: Vec<ApproversFile>,
     /// User names of people whom it may ask for approval without a task of theirs.
@@ -139,7 +139,7 @@ pub struct AgentFile {
     pub may_ask: Vec<String>,
 }
 
-/// One step of an escalation: without an answer in time the next step is asked.
+/// One stage of an escalation: without an answer in time the next stage is asked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ApproversFile {
@@ -155,12 +155,12 @@ pub const SUBJECT: &str = "@subject";
 pub const SPONSOR: &str = "@sponsor";
 /// The agent's owner.
 pub const OWNER: &str = "@owner";
-/// The most steps of an escalation.
+/// The most stages of an escalation.
 pub const MAX_STAGES: usize = 4;
-/// The most people of one step.
+/// The most people of one stage.
 pub const MAX_APPROVERS: usize = 8;
 
-/// Whether the steps can be satisfied. Whether the users exist is checked when they are asked.
+/// Whether the stages can be satisfied. Whether the users exist is checked when they are asked.
 pub fn check_approvers(stages: &[ApproversFile]) -> Result<(), String> {
     if stages.len() > MAX_STAGES {
         return Err(format!("has more than {MAX_STAGES} steps"));
@@ -173,7 +173,7 @@ pub fn check_approvers(stages: &[ApproversFile]) -> Result<(), String> {
         if !(1..=stage.of.len()).contains(&stage.need) {
             return Err("`need` is 1 to the number of people in its step".to_owned());
         }
-        // A person answers once: a later step that needs them again could never be satisfied.
+        // A person answers once: a later stage that needs them again could never be satisfied.
         if let Some(name) = stage.of.iter().find(|name| !seen.insert(name.as_str())) {
             let name: String = name.chars().take(80).collect();
             return Err(format!("`{name}` is named twice: a person answers once"));
@@ -281,8 +281,8 @@ mod tests {
         let check = |text: &str| check_approvers(&serde_json::from_str::<Vec<_>>(text).unwrap());
         assert_eq!(check("[]"), Ok(()));
         assert_eq!(check(r#"[{"of":["bob","@owner"],"need":2}]"#), Ok(()));
-        let steps = r#"[{"of":["a","b"],"need":2},{"of":["@sponsor"],"need":1}]"#;
-        assert_eq!(check(steps), Ok(()));
+        let stages = r#"[{"of":["a","b"],"need":2},{"of":["@sponsor"],"need":1}]"#;
+        assert_eq!(check(stages), Ok(()));
         for bad in [
             r#"[{"of":[],"need":0}]"#,
             r#"[{"of":["bob"],"need":0}]"#,

@@ -72,16 +72,18 @@ fn rfc_8414_3_1_the_well_known_part_goes_before_the_path() {
 #[tokio::test]
 async fn rfc_8414_3_3_metadata_of_another_issuer_is_refused() {
     let world = World::new().await;
-    let (config, outside) = (world.agent.config.clone(), world.agent.outside.clone());
+    let (config, environment) = (world.agent.config.clone(), world.agent.environment.clone());
     for issuer in ["https://as.example/t/other", "https://as.example/t/acme/"] {
         let mut foreign = metadata();
         foreign["issuer"] = issuer.into();
         push(&world.fake, 200, &[], &foreign);
-        let found = Agent::discover(ISSUER, config.clone(), outside.clone()).await;
+        let found = Agent::discover(ISSUER, config.clone(), environment.clone()).await;
         assert!(is_protocol(found), "{issuer}");
     }
     push(&world.fake, 404, &[], &metadata());
-    assert!(is_protocol(Agent::discover(ISSUER, config, outside).await));
+    assert!(is_protocol(
+        Agent::discover(ISSUER, config, environment).await
+    ));
 }
 
 #[test]

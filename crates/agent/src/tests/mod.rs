@@ -88,20 +88,20 @@ impl World {
     async fn with(client_id: &str, change: fn(AgentConfig) -> AgentConfig) -> Self {
         let fake = Arc::new(Fake::default());
         let clock = ManualClock::starting_at(Timestamp::from_seconds(NOW));
-        let outside = AgentEnvironment {
+        let environment = AgentEnvironment {
             transport: fake.clone(),
             clock: Clock::Manual(clock.clone()),
             random: Random::System,
         };
-        let assertion = Key::generate(&outside.random);
-        let dpop = Key::generate(&outside.random);
+        let assertion = Key::generate(&environment.random);
+        let dpop = Key::generate(&environment.random);
         let config = change(AgentConfig::agent(
             client_id,
             assertion.clone(),
             dpop.clone(),
         ));
         push(&fake, 200, &[], &metadata());
-        let agent = Agent::discover(ISSUER, config, outside).await.unwrap();
+        let agent = Agent::discover(ISSUER, config, environment).await.unwrap();
         let world = Self {
             fake,
             clock,

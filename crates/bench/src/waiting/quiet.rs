@@ -46,7 +46,7 @@ struct Spent {
 }
 
 /// `auth_req_id`s.
-type Asked = Vec<String>;
+type AuthReqIds = Vec<String>;
 
 impl<'a> Quiet<'a> {
     pub fn new(
@@ -63,7 +63,7 @@ impl<'a> Quiet<'a> {
     }
 
     /// Asks; then CPU and memory. Everything waits on.
-    pub fn spent(&self, cast: &Participants) -> Outcome<Asked> {
+    pub fn spent(&self, cast: &Participants) -> Outcome<AuthReqIds> {
         say(
             "\n| what waits | resident MiB | seconds | CPU of writ, s | CPU of PostgreSQL, s | polls sent again |",
         )?;
@@ -88,7 +88,7 @@ impl<'a> Quiet<'a> {
     }
 
     /// Statements alone: writing a line for each costs time and memory.
-    pub fn counted(&self, cast: &Participants, waiting: &Asked) -> Outcome<()> {
+    pub fn counted(&self, cast: &Participants, waiting: &AuthReqIds) -> Outcome<()> {
         say(&format!(
             "\nresident after a restart, {} requests waiting: {} MiB",
             waiting.len(),
@@ -106,9 +106,9 @@ impl<'a> Quiet<'a> {
         say(&spent.statements("held, polled again"))
     }
 
-    fn ask(&self, agent: &BenchAgent) -> Outcome<Asked> {
+    fn ask(&self, agent: &BenchAgent) -> Outcome<AuthReqIds> {
         let count = self.arguments.requests;
-        let share = |first: usize| -> Result<Asked, String> {
+        let share = |first: usize| -> Result<AuthReqIds, String> {
             let numbers = (first..count).step_by(CONNECTIONS);
             let asked = numbers.zip(SILENT.iter().cycle());
             let mut asker = Asker::connect(self.server, agent).map_err(|e| e.to_string())?;
@@ -148,7 +148,7 @@ impl<'a> Quiet<'a> {
     fn hold<'b>(
         &'b self,
         agent: &'b BenchAgent,
-        waiting: &'b Asked,
+        waiting: &'b AuthReqIds,
     ) -> Outcome<(Vec<Holder<'b>>, Duration)> {
         let most = self.most_polls()?;
         let started = Clock::System.now();

@@ -1,4 +1,4 @@
-//! Who may decide, how strongly, and when it is decided.
+//! Votes of people: who may vote, at which authentication level, and when a request is decided.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! When a person is warned, and when not: every edge of both hints, and the sums.
+//! When the approval screen warns of a first payee or an unusual amount: each bound of both hints, and the sums.
 
 use serde_json::{Value, json};
 use writ_wire::rar::Detail;

@@ -1,5 +1,5 @@
 //! Who decides: whom the type designates, else whom the agent's record designates, else the subject; and where the subject
-//! decides beside them. Only people who exist and are not disabled count, and a step that cannot be fulfilled is refused.
+//! decides beside them. Only people who exist and are not disabled count, and a stage that cannot be fulfilled is refused.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::realm::Realm;
 use crate::request::OPENID;
 use crate::requirements::{Requirements, SubjectPart};
 
-/// Steps as a file names them; none: the subject decides.
+/// Stages as a file names them; none: the subject decides.
 pub type Designation<'a> = &'a [ApproversFile];
 
 /// Whom the types of this authority, or the agent's record, designate now. Parts that different people decide about are not
@@ -63,7 +63,7 @@ pub fn deciders(
     let stages = stages(designation, subject, &find)?;
     let others = responsible.iter().filter(|user| *user != subject);
     let never_alone: BTreeSet<UserId> = others.cloned().collect();
-    let names = designation.iter().flat_map(|step| &step.of);
+    let names = designation.iter().flat_map(|stage| &stage.of);
     let subject_by_name = names
         .filter(|name| name.as_str() != SUBJECT)
         .any(|name| find(name).as_ref() == Some(subject));
@@ -81,7 +81,7 @@ pub fn deciders(
     Ok(Deciders { stages, safeguards })
 }
 
-/// The subject's step comes before the others, in which the subject has no second answer. A later step that their answer alone
+/// The subject's stage comes before the others, in which the subject has no second answer. A later stage that their answer alone
 /// fulfilled would be silence that means yes: it goes.
 fn subject_first(stages: Vec<Stage>, subject: &UserId, safeguards: Safeguards) -> Deciders {
     let mut others: Vec<Stage> = Vec::new();
@@ -110,7 +110,7 @@ fn subject_first(stages: Vec<Stage>, subject: &UserId, safeguards: Safeguards) -
     }
 }
 
-/// The steps for this person's request. `find` gives a person who is there and not disabled: by name, or by a role word
+/// The stages for this person's request. `find` gives a person who is there and not disabled: by name, or by a role word
 /// other than the subject's.
 fn stages(
     designation: Designation<'_>,
@@ -146,7 +146,7 @@ fn stages(
     };
     let stages: Vec<Stage> = designation.iter().map(stage).collect::<Result<_, _>>()?;
     let mut seen = BTreeSet::new();
-    // Two names may be one person: who answered in one step has no second answer, and a later step would wait for nobody.
+    // Two names may be one person: who answered in one stage has no second answer, and a later stage would wait for nobody.
     if stages
         .iter()
         .flat_map(|stage| &stage.of)

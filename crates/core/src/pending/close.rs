@@ -1,5 +1,4 @@
-//! How requests end without an answer to them: their time is over, the same is asked anew, or the agent is
-//! stopped. What ended so is decided by nobody.
+//! How pending requests end without a decision: they expired, a newer copy superseded them, or the agent was stopped.
 
 use super::{Decision, PendingRequest, STOPPED, SUPERSEDED, State};
 use crate::id::{ApprovalId, ClientId, UserId};

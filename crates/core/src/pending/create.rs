@@ -1,5 +1,5 @@
-//! How a request begins that a client sends to a person: by CIBA, or with a resource server's challenge. Which of the two only
-//! says what was checked before; from here on they are the same.
+//! Creates a pending request from a CIBA request or from a resource server's challenge: both are checked before, and are treated
+//! alike from here on.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A poll (CIBA 11, RFC 8628 section 3.5): what its client hears, in the order of the specification.
+//! Which error or token a poll gets (CIBA section 11, RFC 8628 section 3.5), checked in the order of the specification.
 
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
@@ -10,9 +10,9 @@ use crate::oauth_error::OAuthError;
 /// What there is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Poll<'a> {
-    /// For good.
+    /// The final answer: the client stops polling.
     Refuse(OAuthError),
-    /// Nobody decided yet: the limiter speaks next.
+    /// Nobody decided yet: the poll is counted, and answered `authorization_pending` or `slow_down`.
     Wait(&'a PendingRequest),
     Redeem(&'a PendingRequest, &'a Decision),
 }

@@ -1,4 +1,4 @@
-//! An approval becomes one edge: within a task a single-use one beside the chain that asked, otherwise
+//! An approval becomes one delegation: within a task a single-use one beside the chain that asked, otherwise
 //! a task of its own. Everything is judged again as it is now, because an approval is no older than its use.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::task::{Approval, Subject, Task};
 
 /// A token counts whole seconds.
 const SHORTEST_LIFE: Duration = Duration::from_secs(1);
-/// Life of an edge that was approved for one action.
+/// Lifetime of a delegation that was approved for one action.
 pub const SINGLE_USE_LIFETIME: Duration = Duration::from_secs(300);
 
 /// Everything that the decision needs, read uncached.
@@ -58,7 +58,7 @@ pub struct RedeemedApproval {
 
 /// What people agreed to, judged again.
 #[derive(Clone, Copy)]
-struct Approved<'a> {
+struct ApprovedAuthority<'a> {
     authority: &'a Authority,
     approval: &'a Approval,
 }
@@ -80,14 +80,15 @@ pub fn redeem(
         refused("a stronger answer, or another person's, is asked for this now: ask again")
             .because(unmet.sentence)
     })?;
-    let approved = Approved {
+    let approved = ApprovedAuthority {
         authority,
         approval,
     };
     match (&facts.request.asked_by, facts.asking) {
         (None, None) => opened(facts, subject, approved, context, ids),
         (Some(_), Some(asking)) => {
-            let delegation = edge(facts, asking, approved, context, ids.delegation)?;
+            let delegation =
+                single_use_delegation(facts, asking, approved, context, ids.delegation)?;
             Ok(RedeemedApproval {
                 task: None,
                 delegation,
@@ -180,10 +181,10 @@ fn onward(facts: &RedemptionFacts<'_>) -> Result<Onward, OAuthError> {
     Ok(shown.clone())
 }
 
-fn edge(
+fn single_use_delegation(
     facts: &RedemptionFacts<'_>,
     asking: &Lineage,
-    approved: Approved<'_>,
+    approved: ApprovedAuthority<'_>,
     context: DecisionContext<'_>,
     id: DelegationId,
 ) -> Result<Delegation, OAuthError> {
@@ -233,7 +234,7 @@ fn edge(
 fn opened(
     facts: &RedemptionFacts<'_>,
     subject: &User,
-    approved: Approved<'_>,
+    approved: ApprovedAuthority<'_>,
     context: DecisionContext<'_>,
     ids: RedemptionIds,
 ) -> Result<RedeemedApproval, OAuthError> {

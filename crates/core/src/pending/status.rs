@@ -1,4 +1,4 @@
-//! Where a pending request stands, with what that brings along, and the transitions between. `store` makes each transition by
+//! The status of a pending request, each with its data, and the transitions between them. `store` makes each transition by
 //! one guarded statement; these functions are its specification.
 
 use writ_authority::Authority;

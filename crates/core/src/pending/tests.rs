@@ -1,4 +1,4 @@
-//! Steps of escalation and n of m: who may decide when, and when it is decided.
+//! Stages of escalation and n of m: who may decide when, and when it is decided.
 
 use super::*;
 
@@ -76,7 +76,7 @@ fn silence_leads_to_the_next_step_and_then_to_no() {
     assert_eq!(
         place("bob", 2 * MINUTE),
         Some(0),
-        "a late answer counts in its own step"
+        "a late answer counts in its own stage"
     );
     assert_eq!(place("alice", 2 * MINUTE), None, "nobody designated her");
     assert!(request.is_open(at(4 * MINUTE - 1)));
@@ -106,7 +106,7 @@ fn an_approval_that_nobody_fetched_expires_too() {
 }
 
 #[test]
-fn n_of_m_counts_different_people_of_one_step() {
+fn n_of_m_counts_different_people_of_one_stage() {
     let request = waiting(vec![stage(&["bob", "carol", "dan"], 2), stage(&["eve"], 1)]);
     assert!(!request.is_decided_by(&[]));
     assert!(!request.is_decided_by(&[vote("bob", 0)]));
@@ -120,7 +120,7 @@ fn n_of_m_counts_different_people_of_one_step() {
     );
     assert!(
         !request.is_decided_by(&[vote("bob", 0), vote("carol", 1)]),
-        "of another step"
+        "of another stage"
     );
     assert!(request.is_decided_by(&[vote("bob", 0), vote("dan", 0)]));
     assert!(request.is_decided_by(&[vote("eve", 1)]));

@@ -1,4 +1,4 @@
-//! A receipt that was changed anywhere proves nothing, whoever signed the change.
+//! A receipt that was changed in any member is refused, whoever signed the change.
 
 use serde_json::json;
 

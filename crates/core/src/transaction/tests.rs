@@ -1,4 +1,4 @@
-//! Which challenges may be asked, by whom and for whom: each rule and its edge.
+//! Which challenges may be asked, by whom and for whom: each rule at its bound.
 
 use std::collections::BTreeMap;
 

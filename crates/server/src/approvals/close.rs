@@ -1,4 +1,4 @@
-//! Requests that end without an answer: late, asked anew, or stopped with their agent. One way for all of
+//! Ends pending requests without a decision: expired, superseded, or stopped with their agent. One way for all of
 //! them: the guarded statement, an event each, the client told by the outbox; after the commit whoever waits is woken.
 
 use serde_json::{Value, json};
@@ -18,20 +18,20 @@ use crate::notifications::outbox;
 #[derive(Default)]
 pub struct Endings(Vec<PendingRequest>);
 
-/// In the transaction of whatever ends them.
+/// Ends them in the database transaction of what causes it.
 pub async fn end(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     ending: Ending<'_>,
     now: Timestamp,
 ) -> Result<Endings, Failure> {
     let mut endings = Endings::default();
-    for ended in session.end_pending(ending, now).await? {
+    for ended in transaction.end_pending(ending, now).await? {
         let event = event(app, &ended, ending, now);
-        session.insert_event(&event).await?;
+        transaction.insert_event(&event).await?;
         // A decision has its own ping or push, which finds how it ended.
         if ended.decided_at.is_none() {
-            outbox::request_ended(app, session, &ended.request).await?;
+            outbox::request_ended(app, transaction, &ended.request).await?;
         }
         endings.0.push(ended.request);
     }
@@ -48,7 +48,7 @@ impl Endings {
         }
     }
 
-    /// Whether people of a later step had been asked.
+    /// Whether people of a later stage had been asked.
     pub fn was_escalated(&self) -> bool {
         self.0.iter().any(|request| request.stage > 0)
     }

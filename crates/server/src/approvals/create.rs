@@ -81,33 +81,33 @@ pub async fn create_approval(
 ) -> Result<CreatedApproval, Failure> {
     let (app, caller) = (&context.request.app, &context.request.caller);
     let handle = app.random.secret();
-    let mut session = app.begin().await?;
-    let facts = facts::load(context, &mut session, new.hinted).await?;
-    let request = judge(context, &mut session, &facts, new.prepared, &handle).await?;
+    let mut transaction = app.begin().await?;
+    let facts = facts::load(context, &mut transaction, new.hinted).await?;
+    let request = judge(context, &mut transaction, &facts, new.prepared, &handle).await?;
     let secrets = new.notification_token.map(|token| Secrets {
         auth_req_id: handle.clone(),
         client_notification_token: token.to_owned(),
     });
     let sealed = secret::seal_secrets(app, secrets, &request)?;
-    let older = claim(context, &mut session, new.checks, &request).await?;
-    let prompts = prompts(context, &mut session, &request).await?;
-    session
+    let older = claim(context, &mut transaction, new.checks, &request).await?;
+    let prompts = prompts(context, &mut transaction, &request).await?;
+    transaction
         .insert_pending(NewPendingRequest {
             request: &request,
             user_code: None,
             sealed: sealed.as_deref(),
         })
         .await?;
-    within_budget(context, &mut session, &request, prompts).await?;
+    within_budget(context, &mut transaction, &request, prompts).await?;
     let copies = Copies {
         request: &request,
         older: &older,
     };
-    session
+    transaction
         .insert_event(&requested(context, &facts, copies))
         .await?;
-    announce(context, &mut session, copies).await?;
-    session.commit().await?;
+    announce(context, &mut transaction, copies).await?;
+    transaction.commit().await?;
     older.announce(app);
     caller.remember_keys(app);
     app.waiting.announce_request(&request);
@@ -118,7 +118,7 @@ pub async fn create_approval(
 /// Who is asked, who decides, and whether this client may ask them that.
 async fn judge(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     facts: &ApprovalFacts,
     prepared: PreparedApproval,
     handle: &str,
@@ -132,7 +132,7 @@ async fn judge(
         subject,
         asking: facts.asking.as_ref(),
     };
-    let people = deciding_people(session, &deciding, context.catalogue.realm()).await?;
+    let people = deciding_people(transaction, &deciding, context.catalogue.realm()).await?;
     let asking = PendingFacts {
         id: ApprovalId::make(now, app.entropy()),
         digest: secret_digest(handle),
@@ -157,16 +157,16 @@ async fn judge(
 /// What is used once; the rows by which prompts are counted; the older copy of the same question, which ends.
 async fn claim(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     more: Vec<ReplayCheck>,
     request: &PendingRequest,
 ) -> Result<Endings, Failure> {
     let (app, now) = (&context.request.app, context.request.now);
-    context.request.claim(session, more).await?;
-    session
+    context.request.claim(transaction, more).await?;
+    transaction
         .guard_prompts_to(&people(request), &request.client, now)
         .await?;
-    end(app, session, Ending::Superseded(request), now).await
+    end(app, transaction, Ending::Superseded(request), now).await
 }
 
 /// Everybody whose budget it costs: who may decide, and whom it is about.
@@ -178,21 +178,21 @@ fn people(request: &PendingRequest) -> BTreeSet<&UserId> {
 /// One buzz for one question, however often it is asked: what was not told of an older copy is told of this one.
 async fn announce(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     copies: Copies<'_>,
 ) -> Result<(), Failure> {
     // A subject who had agreed is asked again: the new copy waits for them.
     if copies.older.is_empty() || copies.older.was_escalated() {
-        return outbox::request_created(&context.request.app, session, copies.request).await;
+        return outbox::request_created(&context.request.app, transaction, copies.request).await;
     }
     let since = context.request.now.minus(LONGEST_WAIT);
-    Ok(session.hand_on_notices(copies.request, since).await?)
+    Ok(transaction.hand_on_notices(copies.request, since).await?)
 }
 
 /// What was asked before this one; how often its people were asked is counted when it is written.
 async fn prompts(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<budget::Prompts, Failure> {
     let Some(subject) = &request.subject else {
@@ -200,10 +200,10 @@ async fn prompts(
     };
     let (client, now) = (&request.client, context.request.now);
     let since = |age| now.minus(age);
-    let lately = session
+    let lately = transaction
         .prompts(subject, client, since(budget::WINDOW), now)
         .await?;
-    let denied = session
+    let denied = transaction
         .prompts(subject, client, since(budget::LONGEST_PAUSE), now)
         .await?;
     Ok(budget::Prompts {
@@ -218,13 +218,15 @@ async fn prompts(
 
 async fn within_budget(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
     prompts: budget::Prompts,
 ) -> Result<(), Failure> {
     let now = context.request.now;
     let since = now.minus(budget::WINDOW);
-    let person = session.prompts_of_people(&request.id, since, now).await?;
+    let person = transaction
+        .prompts_of_people(&request.id, since, now)
+        .await?;
     let prompts = budget::Prompts { person, ..prompts };
     let limits = &context.request.app.config.prompts;
     budget::check(&prompts, limits, now).map_err(|over| {

@@ -59,9 +59,9 @@ async fn ended(app: &App, notice: &Notice) -> Result<Option<Ended>, Failure> {
         return Ok(None);
     };
     let (request, sealed) = {
-        let mut session = app.read().await?;
-        let request = session.pending_by_id(id).await?;
-        (request, session.pending_sealed(id).await?)
+        let mut reading = app.read().await?;
+        let request = reading.pending_by_id(id).await?;
+        (request, reading.pending_sealed(id).await?)
     };
     let (Some(request), Some(sealed)) = (request, sealed) else {
         return Ok(None);
@@ -130,7 +130,7 @@ async fn token(app: &App, notice: &Notice, ended: &Ended) -> Result<Value, Failu
         answer: Some(answer.clone()),
     };
     let sealed = app.seal(&seal::of_notice(&notice.id), &letter)?;
-    push.session.reseal_notice(&notice.id, &sealed).await?;
+    push.transaction.reseal_notice(&notice.id, &sealed).await?;
     push.commit().await?;
     Ok(answer)
 }
@@ -140,17 +140,17 @@ async fn is_live(app: &App, request: &PendingRequest) -> Result<bool, Failure> {
     let Some(delegation) = request.status.delegation() else {
         return Ok(false);
     };
-    let mut session = app.read().await?;
-    Ok(session.is_live(delegation, app.clock.now()).await?)
+    let mut reading = app.read().await?;
+    Ok(reading.is_live(delegation, app.clock.now()).await?)
 }
 
 /// A refusal after the person's yes is recorded as one of the token that a poll would have fetched; the client hears that it failed (CIBA 12).
 async fn record(app: &App, refused: Failure) -> Result<(), Failure> {
     if let Failure::Refused(refused) = refused {
         let event = refused.event.refused_at(Endpoint::Token(GrantType::Ciba));
-        let mut session = app.begin().await?;
-        session.insert_event(&event).await?;
-        session.commit().await?;
+        let mut transaction = app.begin().await?;
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
     }
     Ok(())
 }

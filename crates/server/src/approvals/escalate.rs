@@ -1,4 +1,5 @@
-//! What time alone does to requests: silence leads to the next people, and after the last of them to no.
+//! Escalation and expiry of pending requests: without an answer in time the people of the next stage are asked, and after the last
+//! stage the request expires.
 
 use serde_json::json;
 use writ_core::event::EventName;
@@ -14,13 +15,13 @@ use crate::notifications::outbox::stage_reached;
 /// Requests of each kind in one turn.
 const BATCH: u32 = 256;
 
-/// One look at the clock.
+/// Escalates and ends what is due; the background work calls it again and again.
 pub async fn turn(app: &App) -> Result<(), Failure> {
     let now = app.clock.now();
     let (escalating, overdue) = {
-        let mut session = app.read().await?;
-        let escalating = session.escalating_pending(now, BATCH).await?;
-        (escalating, session.overdue_pending(now, BATCH).await?)
+        let mut reading = app.read().await?;
+        let escalating = reading.escalating_pending(now, BATCH).await?;
+        (escalating, reading.overdue_pending(now, BATCH).await?)
     };
     for request in &escalating {
         escalate(app, request, now).await?;
@@ -32,38 +33,38 @@ pub async fn turn(app: &App) -> Result<(), Failure> {
 }
 
 async fn escalate(app: &App, request: &PendingRequest, now: Timestamp) -> Result<(), Failure> {
-    let mut session = app.begin().await?;
-    let escalated = next_stage(app, &mut session, request, now).await?;
-    session.commit().await?;
+    let mut transaction = app.begin().await?;
+    let escalated = next_stage(app, &mut transaction, request, now).await?;
+    transaction.commit().await?;
     if escalated {
         app.waiting.announce_request(request);
     }
     Ok(())
 }
 
-/// The people of the next step are asked, in the transaction of whatever leads to it. `false`: it is there already, or over.
+/// The people of the next stage are asked, in the transaction of whatever leads to it. `false`: it is there already, or over.
 pub async fn next_stage(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
     now: Timestamp,
 ) -> Result<bool, Failure> {
-    if !session.escalate_pending(request, now).await? {
+    if !transaction.escalate_pending(request, now).await? {
         return Ok(false);
     }
     let stage = request.stage + 1;
-    stage_reached(app, session, request, stage).await?;
+    stage_reached(app, transaction, request, stage).await?;
     let people = request.asked.stages.get(stage).map(|stage| &stage.of);
     let event = about(app, request, EventName::ApprovalEscalated, now)
         .with(json!({ "approval": request.id, "stage": stage, "people": people }));
-    session.insert_event(&event).await?;
+    transaction.insert_event(&event).await?;
     Ok(true)
 }
 
 async fn expire(app: &App, request: &PendingRequest, now: Timestamp) -> Result<(), Failure> {
-    let mut session = app.begin().await?;
-    let endings = end(app, &mut session, Ending::Late(&request.id), now).await?;
-    session.commit().await?;
+    let mut transaction = app.begin().await?;
+    let endings = end(app, &mut transaction, Ending::Late(&request.id), now).await?;
+    transaction.commit().await?;
     endings.announce(app);
     Ok(())
 }

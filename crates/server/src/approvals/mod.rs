@@ -1,4 +1,5 @@
-//! The one engine of everything that waits for a person: asked, polled, redeemed, delivered, ended.
+//! Pending requests of every flow that waits for a person (CIBA, device flow, transaction challenges): created, polled, redeemed,
+//! delivered by ping or push, escalated, ended.
 
 pub mod close;
 pub mod create;

@@ -1,5 +1,5 @@
-//! What a person approved is fetched (CIBA 10.1 and 11, RFC 8628 sections 3.4 and 3.5, draft-rosomakho-oauth-txn-challenge-00): a poll, perhaps a long one,
-//! and at the end one token. The same for every flow that waits for a person.
+//! Polls and long polls of every flow that waits for a person (CIBA sections 10.1 and 11, RFC 8628 sections 3.4 and 3.5,
+//! draft-rosomakho-oauth-txn-challenge-00): an error while nobody decided, and one token after an approval.
 
 use tokio::time::Instant;
 use writ_core::OAuthError;
@@ -28,11 +28,11 @@ pub struct PollHandle<'a> {
 /// What one look found.
 enum Looked {
     Token(Box<TokenResponse>),
-    Open(Open),
+    Undecided(UndecidedPoll),
 }
 
 /// Nobody decided yet.
-struct Open {
+struct UndecidedPoll {
     id: ApprovalId,
     answer: OAuthError,
     hasty: Hasty,
@@ -41,19 +41,19 @@ struct Open {
 
 /// Whether the request's assertion and proof are used up already.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Claims {
+enum ClaimState {
     /// The first look of a poll claims them.
-    Open,
-    Made,
+    Unclaimed,
+    Claimed,
 }
 
 pub async fn poll_approval(
     mut context: TokenRequestContext<'_>,
     handle: &PollHandle<'_>,
 ) -> Result<TokenResponse, Failure> {
-    let open = match look(&context, handle, Claims::Open).await? {
+    let open = match look(&context, handle, ClaimState::Unclaimed).await? {
         Looked::Token(response) => return Ok(*response),
-        Looked::Open(open) => open,
+        Looked::Undecided(open) => open,
     };
     let waiting = |refusal| Err(Failure::Waiting(Box::new(refusal)));
     let (Some(most), Hasty::No) = (context.wait, open.hasty) else {
@@ -78,7 +78,7 @@ pub async fn poll_approval(
     }
     match again(&mut context, handle).await? {
         Looked::Token(response) => Ok(*response),
-        Looked::Open(open) => waiting(open.answer),
+        Looked::Undecided(open) => waiting(open.answer),
     }
 }
 
@@ -90,35 +90,35 @@ async fn again(
     context.now = context.app.clock.now();
     context.catalogue = context.app.catalogue().await?;
     context.keys = context.app.keys().await?;
-    look(context, handle, Claims::Made).await
+    look(context, handle, ClaimState::Claimed).await
 }
 
 async fn look(
     context: &TokenRequestContext<'_>,
     handle: &PollHandle<'_>,
-    claims: Claims,
+    claims: ClaimState,
 ) -> Result<Looked, Failure> {
-    let mut session = context.app.begin().await?;
+    let mut transaction = context.app.begin().await?;
     let digest = secret_digest(handle.text);
-    let found = session.pending(handle.kind, &digest).await?;
+    let found = transaction.pending(handle.kind, &digest).await?;
     let client = &context.caller.client.id;
     match pending::poll(found.as_ref(), handle.kind, client, context.now) {
         Poll::Refuse(refusal) => Err(context.refuse(refusal)),
-        Poll::Wait(request) => count_poll(context, session, request, claims)
+        Poll::Wait(request) => count_poll(context, transaction, request, claims)
             .await
-            .map(Looked::Open),
+            .map(Looked::Undecided),
         Poll::Redeem(request, _) => {
             let redemption = Redemption {
                 key: context.caller.key(),
                 resource: handle.resource,
                 checks: match claims {
-                    Claims::Open => context.caller.replay_checks(),
-                    Claims::Made => Vec::new(),
+                    ClaimState::Unclaimed => context.caller.replay_checks(),
+                    ClaimState::Claimed => Vec::new(),
                 },
             };
-            let redeemed = redeem_approval(context, &mut session, request, redemption).await?;
+            let redeemed = redeem_approval(context, &mut transaction, request, redemption).await?;
             context
-                .commit(session, &redeemed.delegation, OAuthError::invalid_grant)
+                .commit(transaction, &redeemed.delegation, OAuthError::invalid_grant)
                 .await?;
             context.app.waiting.announce_request(request);
             context.app.metrics.issued(match handle.kind {
@@ -134,22 +134,22 @@ async fn look(
 /// Counts the poll; a second look of the same poll counts nothing.
 async fn count_poll(
     context: &TokenRequestContext<'_>,
-    mut session: DatabaseTransaction,
+    mut transaction: DatabaseTransaction,
     request: &PendingRequest,
-    claims: Claims,
-) -> Result<Open, Failure> {
+    claims: ClaimState,
+) -> Result<UndecidedPoll, Failure> {
     let (mut polling, mut hasty) = (request.polling, Hasty::No);
-    if claims == Claims::Open {
-        context.claim(&mut session).await?;
+    if claims == ClaimState::Unclaimed {
+        context.claim(&mut transaction).await?;
         if let PollOutcome::TooEarly(slower) =
-            session.poll_pending(&request.id, context.now).await?
+            transaction.poll_pending(&request.id, context.now).await?
         {
             (polling, hasty) = (slower, Hasty::Yes);
         }
-        session.commit().await?;
+        transaction.commit().await?;
         context.caller.remember_keys(context.app);
     }
-    Ok(Open {
+    Ok(UndecidedPoll {
         id: request.id.clone(),
         answer: polling.answer(hasty),
         hasty,

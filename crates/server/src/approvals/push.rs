@@ -1,4 +1,4 @@
-//! What a push delivers (CIBA 10.3): an approved request of a push client becomes its token.
+//! The token of a push notification (CIBA section 10.3): an approved request of a push client becomes its token.
 
 use std::sync::Arc;
 
@@ -18,9 +18,9 @@ use crate::node::failure::Failure;
 use crate::request::caller::Caller;
 use crate::request::token_request::TokenRequestContext;
 
-/// An answer that is to be pushed: everything is written in `session`, nothing is committed.
+/// An answer that is to be pushed: everything is written in the transaction, nothing is committed.
 pub struct PushedToken<'a> {
-    pub session: DatabaseTransaction,
+    pub transaction: DatabaseTransaction,
     /// With the ID token of a push.
     pub response: TokenResponse,
     pub request: PendingRequest,
@@ -29,15 +29,15 @@ pub struct PushedToken<'a> {
 }
 
 /// Redeems an approved request of a push client, whose key is the one that it showed when it asked; bearer only for a client
-/// that may have it. The caller writes into `session` what it sends, and commits by [`PushedToken::commit`]: a failed push loses
+/// that may have it. The caller writes into the transaction what it sends, and commits by [`PushedToken::commit`]: a failed push loses
 /// nothing.
 pub async fn deliver<'a>(
     app: &'a App,
     id: &ApprovalId,
     auth_req_id: &str,
 ) -> Result<PushedToken<'a>, Failure> {
-    let mut session = app.begin().await?;
-    let found = session.pending_by_id(id).await?;
+    let mut transaction = app.begin().await?;
+    let found = transaction.pending_by_id(id).await?;
     let now = app.clock.now();
     let pushed = |r: &PendingRequest| {
         r.kind == Kind::Ciba
@@ -67,10 +67,10 @@ pub async fn deliver<'a>(
         resource: &[],
         checks: Vec::new(),
     };
-    let mut redeemed = redeem_approval(&context, &mut session, &request, redemption).await?;
+    let mut redeemed = redeem_approval(&context, &mut transaction, &request, redemption).await?;
     let response = push_response(&context, &mut redeemed, auth_req_id)?;
     Ok(PushedToken {
-        session,
+        transaction,
         response,
         request,
         context,
@@ -83,7 +83,7 @@ impl PushedToken<'_> {
     pub async fn commit(self) -> Result<(), Failure> {
         let delegation = &self.redeemed.delegation;
         self.context
-            .commit(self.session, delegation, OAuthError::invalid_grant)
+            .commit(self.transaction, delegation, OAuthError::invalid_grant)
             .await?;
         self.context.app.waiting.announce_request(&self.request);
         self.context.app.metrics.issued("ciba");

@@ -45,45 +45,45 @@ pub struct IssuedApproval {
 
 /// What was approved, and what it gives.
 #[derive(Clone, Copy)]
-struct Approved<'a> {
+struct ApprovedRequest<'a> {
     request: &'a PendingRequest,
     decision: &'a Decision,
     task: &'a Task,
     redeemed: &'a RedeemedApproval,
 }
 
-/// Judges everything again, signs the token, and writes it with its events: one approval, one edge, one token.
+/// Judges everything again, signs the token, and writes it with its events: one approval, one delegation, one token.
 pub async fn redeem_approval(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
     redemption: Redemption<'_>,
 ) -> Result<IssuedApproval, Failure> {
     let refuse = |refusal| context.refuse(refusal);
     let gone = || OAuthError::invalid_grant("this request was not approved");
     let decision = request.decision().ok_or_else(|| refuse(gone()))?;
-    let loaded = load(context, session, request).await?;
+    let loaded = load(context, transaction, request).await?;
     let key = redemption.key;
     let redeemed = decide(context, &loaded, request, decision, key).map_err(refuse)?;
     let asking = loaded.asking.as_ref().map(|lineage| &lineage.task);
     let task = redeemed.task.as_ref().or(asking);
-    let approved = Approved {
+    let approved = ApprovedRequest {
         request,
         decision,
         task: task.ok_or_else(|| refuse(gone()))?,
         redeemed: &redeemed,
     };
     let (mut minted, identity) = mint(context, approved, &redemption)?;
-    context.claim_keys(session).await?;
-    write(context, session, approved, &minted, redemption.checks).await?;
+    context.claim_keys(transaction).await?;
+    write(context, transaction, approved, &minted, redemption.checks).await?;
     if redeemed.task.is_some() {
-        // Never for an edge that is good for one action.
+        // Never for a delegation that is good for one action.
         let grant = RefreshGrant {
             client: &loaded.client,
             delegation: &redeemed.delegation,
             key,
         };
-        minted.response.refresh_token = context.issue_refresh_token(session, grant).await?;
+        minted.response.refresh_token = context.issue_refresh_token(transaction, grant).await?;
     }
     Ok(IssuedApproval {
         response: minted.response,
@@ -92,45 +92,47 @@ pub async fn redeem_approval(
     })
 }
 
-/// Task, edge and events; the approval is used up by one guarded statement.
+/// Task, delegation and events; the approval is used up by one guarded statement.
 async fn write(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
-    approved: Approved<'_>,
+    transaction: &mut DatabaseTransaction,
+    approved: ApprovedRequest<'_>,
     minted: &MintedToken,
     checks: Vec<ReplayCheck>,
 ) -> Result<(), Failure> {
     let (redeemed, request) = (approved.redeemed, approved.request);
-    let edge = &redeemed.delegation;
-    let event = context.token_event(EventName::TokenIssued, minted, approved.task, edge);
+    let delegation = &redeemed.delegation;
+    let event = context.token_event(EventName::TokenIssued, minted, approved.task, delegation);
     let writes = InsertBatch {
         task: redeemed.task.as_ref(),
-        delegation: Some(edge),
+        delegation: Some(delegation),
         event: Some(&event),
         ..InsertBatch::default()
     };
     let caller = &context.caller;
-    caller.write(context.app, session, checks, writes).await?;
-    if !session
-        .redeem_pending(&request.id, &edge.id, context.now)
+    caller
+        .write(context.app, transaction, checks, writes)
+        .await?;
+    if !transaction
+        .redeem_pending(&request.id, &delegation.id, context.now)
         .await?
     {
         return Err(context.refuse(OAuthError::invalid_grant(
             "the approval was used or ended just now",
         )));
     }
-    remember_uses(context, session, approved).await?;
+    remember_uses(context, transaction, approved).await?;
     let event = redeemed_event(context, approved);
-    Ok(session.insert_event(&event).await?)
+    Ok(transaction.insert_event(&event).await?)
 }
 
 /// What this person approved is what is usual for them from now on.
 async fn remember_uses(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
-    Approved {
+    transaction: &mut DatabaseTransaction,
+    ApprovedRequest {
         request, redeemed, ..
-    }: Approved<'_>,
+    }: ApprovedRequest<'_>,
 ) -> Result<(), Failure> {
     let Some(subject) = &request.subject else {
         return Ok(());
@@ -143,7 +145,7 @@ async fn remember_uses(
         subject,
         uses: &uses,
     };
-    Ok(session.insert_uses(new, context.now).await?)
+    Ok(transaction.insert_uses(new, context.now).await?)
 }
 
 /// Rows as they are in this transaction.
@@ -157,16 +159,16 @@ struct Loaded {
 
 async fn load(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<Loaded, Failure> {
-    let client = client(context, session).await?;
+    let client = client(context, transaction).await?;
     let subject = match &request.subject {
-        Some(id) => session.user_by_id(id).await?.map(|stored| stored.user),
+        Some(id) => transaction.user_by_id(id).await?.map(|stored| stored.user),
         None => None,
     };
     let asking = match &request.asked_by {
-        Some(id) => session.lineage(id).await?,
+        Some(id) => transaction.lineage(id).await?,
         None => None,
     };
     let deciders = match &subject {
@@ -177,7 +179,7 @@ async fn load(
                 subject,
                 asking: asking.as_ref(),
             };
-            let people = deciding_people(session, &deciding, context.catalogue.realm()).await?;
+            let people = deciding_people(transaction, &deciding, context.catalogue.realm()).await?;
             people.deciders().ok()
         }
         None => None,
@@ -193,10 +195,14 @@ async fn load(
 /// As it is in this transaction: the record at hand may be older than a poll that was held.
 async fn client(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
 ) -> Result<Client, Failure> {
     let id = &context.caller.client.id;
-    match session.client(id).await?.filter(|stored| !stored.stopped) {
+    match transaction
+        .client(id)
+        .await?
+        .filter(|stored| !stored.stopped)
+    {
         Some(stored) => Ok(parse_client(id.as_str(), &stored)?),
         None => Err(context.refuse(OAuthError::invalid_grant("this client is stopped"))),
     }
@@ -225,12 +231,12 @@ fn decide(
         transaction: TransactionId::make(now, app.entropy()),
         salt: app.random.identifier(),
     };
-    pending::redeem(&facts, context.decision(), ids)
+    pending::redeem(&facts, context.decision_context(), ids)
 }
 
 fn mint(
     context: &TokenRequestContext<'_>,
-    approved: Approved<'_>,
+    approved: ApprovedRequest<'_>,
     redemption: &Redemption<'_>,
 ) -> Result<(MintedToken, Option<IdTokenClaims>), Failure> {
     let realm = context.catalogue.realm();
@@ -260,7 +266,7 @@ fn mint(
 /// The person was authenticated for this very decision, also within an older task.
 fn identity(
     context: &TokenRequestContext<'_>,
-    Approved { task, redeemed, .. }: Approved<'_>,
+    ApprovedRequest { task, redeemed, .. }: ApprovedRequest<'_>,
     minted: &MintedToken,
 ) -> Option<IdTokenClaims> {
     let approval = redeemed.delegation.approval.as_ref();
@@ -270,10 +276,10 @@ fn identity(
     };
     let client = context.caller.client.id.as_str();
     let at_hash = hash::at_hash(&minted.response.access_token);
-    mint::id_token(&decided, client, None, at_hash, context.decision())
+    mint::id_token(&decided, client, None, at_hash, context.decision_context())
 }
 
-fn redeemed_event(context: &TokenRequestContext<'_>, approved: Approved<'_>) -> Event {
+fn redeemed_event(context: &TokenRequestContext<'_>, approved: ApprovedRequest<'_>) -> Event {
     let (decision, redeemed) = (approved.decision, approved.redeemed);
     let id = context.app.event_id(context.now);
     Event::new(id, context.now, EventName::ApprovalRedeemed)

@@ -1,4 +1,4 @@
-//! What a ping or push needs again, encrypted at rest: the `auth_req_id` and the client's notification token.
+//! Secrets that a ping or push sends later, encrypted at rest: the `auth_req_id` and the client's notification token.
 
 use serde::{Deserialize, Serialize};
 use writ_core::id::ApprovalId;
@@ -8,7 +8,7 @@ use writ_core::realm::DEFAULT_TENANT;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
-/// Not printable.
+/// What is sealed; without `Debug`, so that it is never logged.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secrets {
     pub auth_req_id: String,
@@ -27,7 +27,7 @@ pub fn seal_secrets(
     Ok(Some(app.seal(&place(&request.id), &secrets)?))
 }
 
-/// From `pending_sealed` of this request.
+/// Decrypts `pending_sealed` of this request.
 pub fn open_secrets(app: &App, id: &ApprovalId, sealed: &str) -> Result<Secrets, Failure> {
     app.unseal(&place(id), sealed)
 }

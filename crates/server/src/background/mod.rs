@@ -73,13 +73,13 @@ async fn remove_retired_keys(app: &App) -> Result<(), StoreError> {
     let rows = app.read().await?.signing_keys().await?;
     let old = rows.iter().filter(|row| row.state == KeyState::Retiring);
     for row in old.filter(|row| row.retired_at.is_some_and(|at| removable(at, now))) {
-        let mut session = app.begin().await?;
-        if session.remove_retired(&row.kid, now).await? {
+        let mut transaction = app.begin().await?;
+        if transaction.remove_retired(&row.kid, now).await? {
             let event = Event::new(app.event_id(now), now, EventName::KeyRetired)
                 .with(json!({ "kid": row.kid, "state": KeyState::Removed.as_str() }));
-            session.insert_event(&event).await?;
+            transaction.insert_event(&event).await?;
         }
-        session.commit().await?;
+        transaction.commit().await?;
     }
     Ok(())
 }

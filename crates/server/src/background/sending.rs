@@ -80,12 +80,12 @@ async fn send_leased(app: &Arc<App>, sending: &mut JoinSet<()>) -> Result<usize,
     if room == 0 || next.is_none_or(|at| at > now) {
         return Ok(0);
     }
-    let mut session = app.begin().await?;
+    let mut transaction = app.begin().await?;
     let limit = u32::try_from(room).unwrap_or(1);
-    let taken = session
+    let taken = transaction
         .take_due_notices(now, now.plus(LEASE), limit)
         .await?;
-    session.commit().await?;
+    transaction.commit().await?;
     let count = taken.len();
     for notice in taken {
         let app = app.clone();
@@ -148,27 +148,29 @@ async fn conclude(app: &App, notice: &Notice, outcome: DeliveryOutcome) -> Resul
         return Ok(());
     }
     let now = app.clock.now();
-    let mut session = app.begin().await?;
+    let mut transaction = app.begin().await?;
     let ended = match &outcome {
         DeliveryOutcome::Recorded => false,
-        DeliveryOutcome::Delivered(how) => session.delivered_notice(&notice.id, how, now).await?,
-        DeliveryOutcome::Failed(why) => session.failed_notice(&notice.id, why, now).await?,
+        DeliveryOutcome::Delivered(how) => {
+            transaction.delivered_notice(&notice.id, how, now).await?
+        }
+        DeliveryOutcome::Failed(why) => transaction.failed_notice(&notice.id, why, now).await?,
         DeliveryOutcome::Retry(why, wait) => {
             let at = next_attempt(notice, *wait, now);
             if at < notice.expires_at {
-                session.retry_notice(&notice.id, at, why).await?;
-                session.commit().await?;
+                transaction.retry_notice(&notice.id, at, why).await?;
+                transaction.commit().await?;
                 return Ok(());
             }
-            session.failed_notice(&notice.id, why, now).await?
+            transaction.failed_notice(&notice.id, why, now).await?
         }
     };
     if ended {
-        session
+        transaction
             .insert_event(&notified_event(app, notice, &outcome, now))
             .await?;
     }
-    Ok(session.commit().await?)
+    Ok(transaction.commit().await?)
 }
 
 /// After a pause; a pause that would outlast the notice ends shortly before it does.

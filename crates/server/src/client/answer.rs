@@ -1,4 +1,4 @@
-//! Answers to clients: one table from error code to status, JSON that is not cached, one log line for what is our fault.
+//! Answers to clients: one table from error code to status, JSON that is not cached, one log line for a fault of this server.
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};

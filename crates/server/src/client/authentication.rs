@@ -161,7 +161,7 @@ impl App {
     fn endpoint_urls(&self, endpoint: Endpoint) -> Vec<String> {
         let mut urls = vec![self.config.url(endpoint.path())];
         if endpoint == Endpoint::Backchannel {
-            urls.push(self.config.url("/token"));
+            urls.push(self.config.url(Endpoint::TOKEN_PATH));
         }
         urls
     }

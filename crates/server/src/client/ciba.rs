@@ -15,7 +15,6 @@ use writ_wire::ciba::{BackchannelRequest, BackchannelResponse};
 use crate::approvals::create::{ApprovalContext, NewApproval, check_code, create_approval};
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
-use crate::client::par::references;
 use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;
 use crate::request::replay::ReplayCheck;
@@ -58,7 +57,7 @@ fn prepare(
     asked: &BackchannelRequest,
 ) -> Result<PreparedApproval, Failure> {
     let (request, app) = (context.request, &context.request.app);
-    let mut make_ref = references(app, request.now);
+    let mut make_ref = app.references(request.now);
     let mut making = RequestContext {
         realm: context.catalogue.realm(),
         now: request.now,

@@ -1,5 +1,5 @@
-//! The device flow (RFC 8628): `/device_authorization` for the device, `/device` for whoever types its code. A typed code only
-//! assigns the request to a person; it is approved on the approval screen, with all its rules.
+//! The device authorization endpoint (RFC 8628 section 3.1): a device gets its `device_code`, and the `user_code` that a person types
+//! at `/device` (`people/device_code.rs`).
 
 use axum::response::Response;
 use http::StatusCode;
@@ -18,7 +18,6 @@ use writ_wire::error::ErrorCode;
 
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
-use crate::client::par::references;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::rate_limits::RateLimit;
@@ -26,10 +25,10 @@ use crate::node::secret::secret_digest;
 use crate::notifications::seal::of_user_code;
 use crate::request::client_request::ClientRequest;
 
-/// Of the person's page, and of `verification_uri` (RFC 8628 section 3.3).
+/// Path of the page where a person types the code, and of `verification_uri` (RFC 8628 section 3.3).
 pub(crate) const PATH: &str = "/device";
 
-/// RFC 8628 section 3.1.
+/// `POST /device_authorization` (RFC 8628 section 3.1).
 pub async fn authorize(incoming: IncomingRequest) -> Result<Response, ClientError> {
     let request = incoming.authenticate(Endpoint::DeviceAuthorization).await?;
     request.answer(StatusCode::OK, start_flow(&request).await)
@@ -81,7 +80,7 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedDevice, Failure> {
     let (app, now) = (&request.app, request.now);
     let catalogue = app.fresh_catalogue().await?;
     let asked = DeviceRequest::parse(&request.form).map_err(|error| request.refuse(error))?;
-    let mut make_ref = references(app, now);
+    let mut make_ref = app.references(now);
     let mut making = RequestContext {
         realm: catalogue.realm(),
         now,
@@ -99,11 +98,11 @@ async fn write_request(
     user_code: &UserCode,
 ) -> Result<(), Failure> {
     let (app, client, now) = (&request.app, request.client(), request.now);
-    let mut session = app.begin().await?;
-    request.claim(&mut session, Vec::new()).await?;
-    request.require_active_client(&mut session).await?;
-    session.guard_prompts(None, &client.id, now).await?;
-    if session.waiting_devices(&client.id, now).await? >= MAX_WAITING_DEVICES {
+    let mut transaction = app.begin().await?;
+    request.claim(&mut transaction, Vec::new()).await?;
+    request.require_active_client(&mut transaction).await?;
+    transaction.guard_prompts(None, &client.id, now).await?;
+    if transaction.waiting_devices(&client.id, now).await? >= MAX_WAITING_DEVICES {
         return Err(request.refuse(OAuthError::new(
             ErrorCode::TemporarilyUnavailable,
             "too many codes of this client wait: let some expire",
@@ -111,7 +110,7 @@ async fn write_request(
     }
     let digest = user_code_digest(user_code);
     let sealed = app.seal(&of_user_code(&pending.id), &user_code.to_string())?;
-    session
+    transaction
         .insert_pending(NewPendingRequest {
             request: pending,
             user_code: Some(&digest),
@@ -119,8 +118,8 @@ async fn write_request(
         })
         .await?;
     let event = event(app, EventName::ApprovalRequested, client, pending);
-    session.insert_event(&event).await?;
-    session.commit().await?;
+    transaction.insert_event(&event).await?;
+    transaction.commit().await?;
     request.caller.remember_keys(app);
     Ok(())
 }

@@ -30,7 +30,7 @@ impl ProgramRoute {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Endpoint(endpoint) => endpoint.label(),
-            Self::TokenWithoutGrant => "/token",
+            Self::TokenWithoutGrant => Endpoint::TOKEN_PATH,
         }
     }
 
@@ -123,12 +123,12 @@ impl ClientError {
 
     /// Anybody can cause it: a row for each would fill the database.
     async fn count(&self, refusal: &OAuthError) -> Result<(), StoreError> {
-        let mut session = self.app.begin().await?;
+        let mut transaction = self.app.begin().await?;
         let now = self.app.clock.now();
-        session
+        transaction
             .count_refusal(self.route.label(), refusal.code.as_str(), now)
             .await?;
-        session.commit().await
+        transaction.commit().await
     }
 
     async fn write_event(&self, refused: &RefusedRequest) -> Result<(), StoreError> {
@@ -137,9 +137,9 @@ impl ClientError {
             ProgramRoute::Endpoint(endpoint) => event.refused_at(endpoint),
             ProgramRoute::TokenWithoutGrant => event,
         };
-        let mut session = self.app.begin().await?;
-        session.insert_event(&event).await?;
-        session.commit().await
+        let mut transaction = self.app.begin().await?;
+        transaction.insert_event(&event).await?;
+        transaction.commit().await
     }
 
     fn refusal_answer(&self, refusal: &OAuthError) -> Response {

@@ -42,9 +42,9 @@ async fn consume_assertion(request: &ClientRequest) -> Result<(), Failure> {
     if checks.is_empty() {
         return Ok(());
     }
-    let mut session = app.begin().await?;
-    caller.claim(app, &mut session, checks).await?;
-    Ok(session.commit().await?)
+    let mut transaction = app.begin().await?;
+    caller.claim(app, &mut transaction, checks).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// Whatever is wrong with the token looks the same from outside (RFC 7662 section 2.2).

@@ -1,4 +1,4 @@
-//! Metadata (RFC 8414, OpenID Connect Discovery) made from what is really switched on, and the keys.
+//! Metadata (RFC 8414, OpenID Connect Discovery) made from the enabled features, and the JWK Set (RFC 7517).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use writ_authority::Level;
+use writ_core::checks::Endpoint;
 use writ_core::request::OPENID;
 use writ_core::task::ACR_VALUES;
 use writ_wire::ciba::LOGIN_HINT_TYPE;
@@ -45,17 +46,17 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
     let confidential = [AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic];
     ServerMetadata {
         issuer: app.config.issuer.to_string(),
-        authorization_endpoint: url("/authorize"),
-        token_endpoint: url("/token"),
+        authorization_endpoint: url(Endpoint::Authorize.path()),
+        token_endpoint: url(Endpoint::TOKEN_PATH),
         jwks_uri: url("/jwks"),
-        pushed_authorization_request_endpoint: url("/par"),
-        introspection_endpoint: url("/introspect"),
-        userinfo_endpoint: url("/userinfo"),
-        backchannel_authentication_endpoint: url("/bc-authorize"),
-        device_authorization_endpoint: url("/device_authorization"),
+        pushed_authorization_request_endpoint: url(Endpoint::Par.path()),
+        introspection_endpoint: url(Endpoint::Introspect.path()),
+        userinfo_endpoint: url(Endpoint::Userinfo.path()),
+        backchannel_authentication_endpoint: url(Endpoint::Backchannel.path()),
+        device_authorization_endpoint: url(Endpoint::DeviceAuthorization.path()),
         transaction_authorization_endpoint: features
             .transaction_challenge
-            .then(|| url("/transaction_authorization")),
+            .then(|| url(Endpoint::Transaction.path())),
         require_pushed_authorization_requests: false,
         scopes_supported: scopes(catalogue),
         response_types_supported: vec!["code".to_owned()],
@@ -126,7 +127,7 @@ fn cacheable(mut response: Response) -> Response {
     response.into_response()
 }
 
-/// Of ID tokens.
+/// `claims_supported`: the claims of ID tokens.
 const CLAIMS: [&str; 10] = [
     "sub",
     "iss",

@@ -1,4 +1,4 @@
-//! What programs call: the endpoints of clients and resource servers.
+//! Endpoints of programs: of clients and of resource servers.
 
 pub mod answer;
 pub mod authentication;

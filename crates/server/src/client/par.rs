@@ -1,24 +1,19 @@
 //! Pushed authorization requests (RFC 9126): validated when pushed, consumed at the decision.
 
-use std::time::Duration;
-
 use axum::response::Response;
 use http::StatusCode;
 use writ_core::OAuthError;
 use writ_core::authorize::REQUEST_LIFETIME;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
-use writ_core::id::TransactionId;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{
     AuthorizationRequest, PushedAuthorizationResponse, REQUEST_URI_PREFIX,
 };
-use writ_wire::time::Timestamp;
 
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
-use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
 use crate::request::client_request::ClientRequest;
@@ -47,7 +42,7 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {
             "`client_id` is not the client that authenticated",
         )));
     }
-    let mut make_ref = references(app, request.now);
+    let mut make_ref = app.references(request.now);
     let mut making = RequestContext {
         realm: catalogue.realm(),
         now: request.now,
@@ -67,9 +62,9 @@ async fn write_request(
     secret: &str,
 ) -> Result<(), Failure> {
     let (app, now) = (&request.app, request.now);
-    let mut session = app.begin().await?;
-    request.claim(&mut session, Vec::new()).await?;
-    request.require_active_client(&mut session).await?;
+    let mut transaction = app.begin().await?;
+    request.claim(&mut transaction, Vec::new()).await?;
+    request.require_active_client(&mut transaction).await?;
     let digest = secret_digest(secret);
     let new = NewAuthorizationRequest {
         digest: &digest,
@@ -78,9 +73,11 @@ async fn write_request(
         created_at: now,
         expires_at: now.plus(REQUEST_LIFETIME),
     };
-    session.insert_request(new).await?;
-    session.insert_event(&proposed(request, prepared)).await?;
-    session.commit().await?;
+    transaction.insert_request(new).await?;
+    transaction
+        .insert_event(&proposed(request, prepared))
+        .await?;
+    transaction.commit().await?;
     request.caller.remember_keys(app);
     Ok(())
 }
@@ -90,15 +87,4 @@ fn proposed(request: &ClientRequest, prepared: &PreparedRequest) -> Event {
     let mut event = Event::new(id, request.now, EventName::TaskProposed).by(request.client());
     event.purpose.clone_from(&prepared.purpose);
     event.with(serde_json::json!({ "authority": prepared.authority }))
-}
-
-/// Names of consented objects; each survives every narrowing. An authority is sorted by them, so each is later than the
-/// one before: people and resources see the order in which the client asked.
-pub fn references(app: &App, now: Timestamp) -> impl FnMut() -> String + '_ {
-    let mut at = now;
-    move || {
-        let id = TransactionId::make(at, app.entropy());
-        at = at.plus(Duration::from_millis(1));
-        id.as_str().replace(TransactionId::PREFIX, "ref_")
-    }
 }

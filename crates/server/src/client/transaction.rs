@@ -24,7 +24,6 @@ use crate::approvals::create::{
 use crate::client::error::ClientError;
 use crate::client::grants;
 use crate::client::incoming::{IncomingRequest, program_route};
-use crate::client::par::references;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;
@@ -110,7 +109,7 @@ fn judge(context: &ApprovalContext<'_>, text: &str) -> Result<JudgedChallenge, O
         now: request.now,
     };
     let challenge = TransactionChallenge::verify(text, keys, &rules).map_err(unusable)?;
-    let mut make_ref = references(app, request.now);
+    let mut make_ref = app.references(request.now);
     let mut making = RequestContext {
         realm,
         now: request.now,

@@ -10,7 +10,7 @@ use crate::node::app::App;
 
 pub async fn document(State(app): State<Arc<App>>, Path(hash): Path<String>) -> Response {
     let found = match app.read().await {
-        Ok(mut session) => session.type_document(&hash).await,
+        Ok(mut reading) => reading.type_document(&hash).await,
         Err(error) => Err(error),
     };
     match found {

@@ -54,18 +54,18 @@ async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
     person(app, &claims).await
 }
 
-/// Live, and who it is.
+/// Claims about the person of a live token.
 async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure> {
     let untraceable = || invalid_token("the token is not live");
     let delegation = claims
         .delegation()
         .map(DelegationId::from_text)
         .ok_or_else(untraceable)?;
-    let mut session = app.read().await?;
-    if !session.is_live(&delegation, app.clock.now()).await? {
+    let mut reading = app.read().await?;
+    if !reading.is_live(&delegation, app.clock.now()).await? {
         return Err(untraceable().into());
     }
-    let user = session
+    let user = reading
         .user_by_id(&UserId::from_text(claims.sub.as_str()))
         .await?
         .ok_or_else(untraceable)?;
@@ -116,15 +116,15 @@ async fn check_binding(
 }
 
 async fn claim_proof(app: &App, proof: &DpopProof) -> Result<(), Failure> {
-    let mut session = app.begin().await?;
+    let mut transaction = app.begin().await?;
     let once = ReplayClaim {
         digest: proof.replay_digest(),
         expires_at: proof.accepted_until,
     };
-    if session.claim_once(&[once]).await?.is_some() {
+    if transaction.claim_once(&[once]).await?.is_some() {
         return Err(OAuthError::invalid_proof("the proof was used before").into());
     }
-    Ok(session.commit().await?)
+    Ok(transaction.commit().await?)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

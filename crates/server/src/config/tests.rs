@@ -1,4 +1,4 @@
-//! Which configurations start, and which are refused with which sentence.
+//! Which configurations are accepted, and which are refused with which message.
 
 use super::*;
 

@@ -1,10 +1,12 @@
 //! The state that every request handler shares: configuration, store, clock, randomness, keys, caches.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use url::Url;
-use writ_core::id::{ClientId, ENTROPY};
+use writ_core::checks::Endpoint;
+use writ_core::id::{ClientId, ENTROPY, EventId, TransactionId};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::dpop::Htu;
 use writ_jose::nonce::NonceKeys;
@@ -98,9 +100,11 @@ impl App {
         let ServerEnvironment { clock, random } = environment;
         store.migrate().await?;
         let now = clock.now();
-        let mut session = store.begin(DEFAULT_TENANT).await?;
-        session.ensure_tenant(config.issuer.as_str(), now).await?;
-        session.commit().await?;
+        let mut transaction = store.begin(DEFAULT_TENANT).await?;
+        transaction
+            .ensure_tenant(config.issuer.as_str(), now)
+            .await?;
+        transaction.commit().await?;
         let catalogue = CatalogueCache::start(&store, &config, &random, now).await?;
         let keys = KeyRing::start(&store, &config, &random, now).await?;
         let nonces = NonceKeys::new(&config.master.derive("dpop-nonce"), config.issuer.as_str());
@@ -141,8 +145,19 @@ impl App {
     }
 
     /// The id of a new event.
-    pub fn event_id(&self, now: Timestamp) -> writ_core::id::EventId {
-        writ_core::id::EventId::make(now, self.entropy())
+    pub fn event_id(&self, now: Timestamp) -> EventId {
+        EventId::make(now, self.entropy())
+    }
+
+    /// Makes the `ref`s of the objects of one request; each survives every narrowing. An authority is sorted by them, so each is
+    /// later than the one before: people and resources see the order in which the client asked.
+    pub fn references(&self, now: Timestamp) -> impl FnMut() -> String + '_ {
+        let mut at = now;
+        move || {
+            let id = TransactionId::make(at, self.entropy());
+            at = at.plus(Duration::from_millis(1));
+            id.as_str().replace(TransactionId::PREFIX, "ref_")
+        }
     }
 }
 
@@ -158,13 +173,13 @@ impl Urls {
             Htu::parse(&url).ok_or(StartError::Url(url))
         };
         Ok(Self {
-            par: parse("/par")?,
-            token: parse("/token")?,
-            introspect: parse("/introspect")?,
-            userinfo: parse("/userinfo")?,
-            backchannel: parse("/bc-authorize")?,
-            device_authorization: parse("/device_authorization")?,
-            transaction: parse("/transaction_authorization")?,
+            par: parse(Endpoint::Par.path())?,
+            token: parse(Endpoint::TOKEN_PATH)?,
+            introspect: parse(Endpoint::Introspect.path())?,
+            userinfo: parse(Endpoint::Userinfo.path())?,
+            backchannel: parse(Endpoint::Backchannel.path())?,
+            device_authorization: parse(Endpoint::DeviceAuthorization.path())?,
+            transaction: parse(Endpoint::Transaction.path())?,
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Why a request has no success: what its client hears, what is recorded, and what is our fault.
+//! Why a request fails: the error that its client gets, the event that is recorded, and faults of this server.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use writ_wire::form::FormError;
 
 use crate::node::app::App;
 
-/// Why there is no success.
+/// Why a request fails.
 #[derive(Debug)]
 pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
@@ -19,7 +19,7 @@ pub enum Failure {
     Refused(Box<RefusedRequest>),
     /// A person has not answered yet: nothing is refused, nothing is recorded.
     Waiting(Box<OAuthError>),
-    /// Ours.
+    /// A fault of this server: `server_error`, with the cause in its log.
     Broken(String),
 }
 

@@ -54,21 +54,23 @@ impl KeyRing {
         now: Timestamp,
     ) -> Result<Self, StartError> {
         let broken = |e: &dyn std::fmt::Display| StartError::Keys(e.to_string());
-        let mut session = store.begin(DEFAULT_TENANT).await?;
+        let mut transaction = store.begin(DEFAULT_TENANT).await?;
         for state in [KeyState::Active, KeyState::Next] {
-            if !session
+            if !transaction
                 .signing_keys()
                 .await?
                 .iter()
                 .any(|row| row.state == state)
             {
                 let row = new_row(config, state, now).map_err(|e| broken(&e))?;
-                if session.insert_signing_key(&row).await? {
-                    session.insert_event(&created(&row, random, now)).await?;
+                if transaction.insert_signing_key(&row).await? {
+                    transaction
+                        .insert_event(&created(&row, random, now))
+                        .await?;
                 }
             }
         }
-        session.commit().await?;
+        transaction.commit().await?;
         let rows = store.read(DEFAULT_TENANT).await?.signing_keys().await?;
         Ok(Self(RwLock::new(Arc::new(
             open(&rows, config, now).map_err(|e| broken(&e))?,
@@ -105,26 +107,28 @@ pub struct KeyRotation {
 
 /// Next becomes active, active retires, a new next is made. `None` if another rotation won.
 pub async fn rotate(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     config: &Config,
     random: &Random,
     now: Timestamp,
 ) -> Result<Option<KeyRotation>, StartError> {
-    let Some(kids) = session.rotate(now).await? else {
+    let Some(kids) = transaction.rotate(now).await? else {
         return Ok(None);
     };
     let row = new_row(config, KeyState::Next, now).map_err(StartError::Keys)?;
-    session.insert_signing_key(&row).await?;
+    transaction.insert_signing_key(&row).await?;
     let event = |name, kid: &str| {
         Event::new(EventId::make(now, random.bytes()), now, name).with(json!({ "kid": kid }))
     };
-    session
+    transaction
         .insert_event(&event(EventName::KeyActivated, &kids.activated))
         .await?;
-    session
+    transaction
         .insert_event(&event(EventName::KeyRetired, &kids.retired))
         .await?;
-    session.insert_event(&created(&row, random, now)).await?;
+    transaction
+        .insert_event(&created(&row, random, now))
+        .await?;
     Ok(Some(KeyRotation {
         activated: kids.activated,
         retired: kids.retired,

@@ -1,4 +1,4 @@
-//! What the operator watches: a few counters, on a listener of their own.
+//! Metrics of this node in the Prometheus text format, served on the operator's listener.
 
 use std::sync::atomic::AtomicU64;
 

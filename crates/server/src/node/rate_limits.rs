@@ -126,26 +126,28 @@ impl App {
             paused_until: limit.paused_until,
             kept_until: limit.kept_until,
         };
-        let mut session = self.begin().await?;
-        let counted = session.attempt(&attempt, self.clock.now()).await?;
-        session.commit().await?;
+        let mut transaction = self.begin().await?;
+        let counted = transaction.attempt(&attempt, self.clock.now()).await?;
+        transaction.commit().await?;
         Ok(counted)
     }
 
     /// Takes back the attempt that was counted last; those before it stay.
     pub async fn uncount_attempt(&self, limit: &RateLimit) -> Result<(), StoreError> {
-        let mut session = self.begin().await?;
-        session
+        let mut transaction = self.begin().await?;
+        transaction
             .forgive_attempt(limit.kind, &limit.holder, limit.most)
             .await?;
-        session.commit().await
+        transaction.commit().await
     }
 
     /// A success forgets all attempts.
     pub async fn reset_attempts(&self, limit: &RateLimit) -> Result<(), StoreError> {
-        let mut session = self.begin().await?;
-        session.forget_attempts(limit.kind, &limit.holder).await?;
-        session.commit().await
+        let mut transaction = self.begin().await?;
+        transaction
+            .forget_attempts(limit.kind, &limit.holder)
+            .await?;
+        transaction.commit().await
     }
 }
 

@@ -76,8 +76,8 @@ impl App {
 
     /// Resources and types as they are now, where a stale answer would confuse a user or an operator.
     pub async fn fresh_catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
-        let mut session = self.read().await?;
-        self.catalogue.reload(&mut session, self.clock.now()).await
+        let mut reading = self.read().await?;
+        self.catalogue.reload(&mut reading, self.clock.now()).await
     }
 }
 
@@ -138,10 +138,10 @@ impl CatalogueCache {
         let own = type_files(&config.types_path).map_err(StartError::Types)?;
         let types = Types::from_documents(own.iter().cloned())
             .map_err(|e| StartError::Types(format!("`{}`: {e}", config.types_path.display())))?;
-        let mut session = store.begin(DEFAULT_TENANT).await?;
+        let mut transaction = store.begin(DEFAULT_TENANT).await?;
         for definition in types.names().filter_map(|name| types.by_name(name)) {
             let (hash, name) = (definition.hash(), definition.name());
-            if session
+            if transaction
                 .insert_type(hash, name, definition.document(), now)
                 .await?
             {
@@ -151,10 +151,10 @@ impl CatalogueCache {
                     EventName::TypeChanged,
                 )
                 .with(json!({ "type": name, "type_hash": hash, "version": definition.version() }));
-                session.insert_event(&event).await?;
+                transaction.insert_event(&event).await?;
             }
         }
-        session.commit().await?;
+        transaction.commit().await?;
         let start = Catalogue {
             issuer: config.issuer.clone(),
             resources: BTreeMap::new(),
@@ -166,8 +166,8 @@ impl CatalogueCache {
             own,
             current: RwLock::new(Arc::new(start)),
         };
-        let mut session = store.read(DEFAULT_TENANT).await?;
-        cache.reload(&mut session, now).await?;
+        let mut reading = store.read(DEFAULT_TENANT).await?;
+        cache.reload(&mut reading, now).await?;
         Ok(cache)
     }
 
@@ -180,16 +180,16 @@ impl CatalogueCache {
 
     async fn reload(
         &self,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         now: Timestamp,
     ) -> Result<Arc<Catalogue>, StoreError> {
         let before = self.current();
         let mut resources = BTreeMap::new();
-        for document in session.resources().await? {
+        for document in transaction.resources().await? {
             let resource = parse_resource(&document, &before.issuer)?;
             resources.insert(resource.uri.clone(), resource);
         }
-        let documents = session.types().await?;
+        let documents = transaction.types().await?;
         let types = if documents.len() == before.documents {
             before.types.clone()
         } else {

@@ -19,49 +19,49 @@ pub(crate) async fn notify_approvers(
     stage: usize,
 ) -> Result<DeliveryOutcome, NotSent> {
     let now = app.clock.now();
-    let mut session = app.begin().await?;
-    let request = open_request(&mut session, notice, now).await?;
+    let mut transaction = app.begin().await?;
+    let request = open_request(&mut transaction, notice, now).await?;
     if request.asked.safeguards.subject_first && stage > request.stage {
         // The subject of this copy has not agreed: nobody else is asked yet.
         return Ok(request_over());
     }
     let (outbox, channels) = (app.outbox(), &app.config.channels);
     for user in request.asked.stages.get(stage).iter().flat_map(|s| &s.of) {
-        for (channel, target) in channels_of(channels, &mut session, user).await? {
+        for (channel, target) in channels_of(channels, &mut transaction, user).await? {
             let draft = NoticeDraft {
                 channel,
                 user: Some(user),
                 target: &target,
                 ..webhook_draft(&request, stage)
             };
-            outbox.enqueue(&mut session, draft).await?;
+            outbox.enqueue(&mut transaction, draft).await?;
         }
     }
     if channels.webhook.is_some() {
         let draft = webhook_draft(&request, stage);
-        outbox.enqueue(&mut session, draft).await?;
+        outbox.enqueue(&mut transaction, draft).await?;
     }
     // Another node may have done the same in the meantime: then nothing is committed here.
-    if session
+    if transaction
         .delivered_notice(&notice.id, "announced", now)
         .await?
     {
-        session.commit().await?;
+        transaction.commit().await?;
     }
     Ok(DeliveryOutcome::Recorded)
 }
 
 /// The request of a notice, or the newer copy of the same question, if it is still open.
 pub(crate) async fn open_request(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     notice: &Notice,
     now: Timestamp,
 ) -> Result<PendingRequest, NotSent> {
     let Some(id) = &notice.request else {
         return Err(request_over().into());
     };
-    let found = match session.pending_by_id(id).await? {
-        Some(older) if older.is_superseded() => session.newest_copy(&older).await?,
+    let found = match transaction.pending_by_id(id).await? {
+        Some(older) if older.is_superseded() => transaction.newest_copy(&older).await?,
         found => found,
     };
     let open = found.filter(|request| request.is_open(now));
@@ -88,14 +88,14 @@ fn webhook_draft(request: &PendingRequest, stage: usize) -> NoticeDraft<'_> {
 /// The channels by which a user is notified, each with its target.
 pub(crate) async fn channels_of(
     channels: &Channels,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     user: &UserId,
 ) -> Result<Vec<(Channel, String)>, Failure> {
-    let browsers = session.subscriptions_of(user).await?.into_iter();
+    let browsers = transaction.subscriptions_of(user).await?.into_iter();
     let mut found: Vec<_> = browsers
         .map(|subscription| (Channel::WebPush, subscription.digest))
         .collect();
-    let settings = session.settings(user).await?;
+    let settings = transaction.settings(user).await?;
     let wants_mail = settings.is_some_and(|settings| settings.email.is_some());
     if wants_mail && channels.mail.is_some() {
         found.push((Channel::Mail, user.to_string()));

@@ -94,10 +94,10 @@ struct Recipient {
 
 async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSent> {
     let now = app.clock.now();
-    let mut session = app.read().await?;
-    let request = open_request(&mut session, notice, now).await?;
-    let recipient = recipient(app, &mut session, notice).await?;
-    drop(session);
+    let mut reading = app.read().await?;
+    let request = open_request(&mut reading, notice, now).await?;
+    let recipient = recipient(app, &mut reading, notice).await?;
+    drop(reading);
     let agent = app.client(request.client.as_str()).await?;
     let agent = agent.ok_or_else(no_address)?;
     let (_, texts) = app.notices.words.of(&recipient.language);
@@ -111,11 +111,11 @@ async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSen
 /// The user of this notice; not during their quiet hours.
 async fn recipient(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     notice: &Notice,
 ) -> Result<Recipient, NotSent> {
     let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let settings = session.settings(user).await?.unwrap_or_default();
+    let settings = transaction.settings(user).await?.unwrap_or_default();
     quiet_hours::check(&settings, &app.zones, app.clock.now())?;
     let email = settings.email.as_deref();
     let address = email.and_then(|email| email.parse().ok());

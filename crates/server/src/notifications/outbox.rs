@@ -99,26 +99,26 @@ pub(crate) struct NoticeDraft<'a> {
 /// Notifies the approvers of a new request, in the transaction that creates it.
 pub async fn request_created(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
-    stage_reached(app, session, request, request.stage).await
+    stage_reached(app, transaction, request, request.stage).await
 }
 
 /// Notifies the client of a decision by ping or push, in the transaction of the decision.
 pub async fn request_decided(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
-    request_ended(app, session, request).await
+    request_ended(app, transaction, request).await
 }
 
 /// Notifies the client of the end of a request, in the transaction that ends it. An expiry is not pinged, because a client in ping
 /// mode may poll and knows when its request expires; a client in push mode would wait for ever (CIBA section 12).
 pub async fn request_ended(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
 ) -> Result<(), Failure> {
     let (channel, expires_at) = match (request.asked.delivery, request.state()) {
@@ -138,13 +138,13 @@ pub async fn request_ended(
         content: NoticeContent::Over { answer: None },
         expires_at,
     };
-    app.outbox().enqueue(session, draft).await
+    app.outbox().enqueue(transaction, draft).await
 }
 
 /// Notifies the admin that a user reported an agent, in the transaction that suspends it.
 pub async fn agent_suspended(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     agent: &ClientId,
     by: &UserId,
 ) -> Result<(), Failure> {
@@ -166,7 +166,7 @@ pub async fn agent_suspended(
             },
             expires_at: app.clock.now().plus(ADMIN_NOTICE_LIFETIME),
         };
-        app.outbox().enqueue(session, draft).await?;
+        app.outbox().enqueue(transaction, draft).await?;
     }
     Ok(())
 }
@@ -174,7 +174,7 @@ pub async fn agent_suspended(
 /// Notifies the approvers of a stage, in the transaction in which it becomes the request's current one.
 pub(crate) async fn stage_reached(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     request: &PendingRequest,
     stage: usize,
 ) -> Result<(), Failure> {
@@ -186,7 +186,7 @@ pub(crate) async fn stage_reached(
         content: NoticeContent::Waiting { stage },
         expires_at: request.expires_at,
     };
-    app.outbox().enqueue(session, draft).await
+    app.outbox().enqueue(transaction, draft).await
 }
 
 impl App {
@@ -203,7 +203,7 @@ impl OutboxContext<'_> {
     /// Writes a notice in this transaction.
     pub(crate) async fn enqueue(
         &self,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         draft: NoticeDraft<'_>,
     ) -> Result<(), Failure> {
         let id = NoticeId::make(self.now, self.random.bytes());
@@ -219,7 +219,7 @@ impl OutboxContext<'_> {
             expires_at: draft.expires_at,
             id,
         };
-        Ok(session.insert_notice(&notice, self.now).await?)
+        Ok(transaction.insert_notice(&notice, self.now).await?)
     }
 }
 

@@ -23,12 +23,12 @@ const PAGE: &str = "/app/devices";
 /// Notifies the user, in the transaction of the change.
 pub async fn passkey_changed(
     outbox: &OutboxContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     user: &UserId,
     what: Passkey,
 ) -> Result<(), Failure> {
     let channels = &outbox.config.channels;
-    let mut targets = channels_of(channels, session, user).await?;
+    let mut targets = channels_of(channels, transaction, user).await?;
     if channels.webhook.is_some() {
         targets.push((Channel::Webhook, WEBHOOK.to_owned()));
     }
@@ -41,7 +41,7 @@ pub async fn passkey_changed(
             content: NoticeContent::Passkey { what },
             expires_at: outbox.now.plus(LIFETIME),
         };
-        outbox.enqueue(session, draft).await?;
+        outbox.enqueue(transaction, draft).await?;
     }
     Ok(())
 }
@@ -52,8 +52,8 @@ pub(crate) async fn push(
     what: Passkey,
 ) -> Result<DeliveryOutcome, NotSent> {
     let browser = {
-        let mut session = app.read().await?;
-        subscription_of(app, &mut session, notice, app.clock.now()).await?
+        let mut reading = app.read().await?;
+        subscription_of(app, &mut reading, notice, app.clock.now()).await?
     };
     let (_, texts) = app.notices.words.of(&browser.language);
     let said = texts.passkey(what);

@@ -95,9 +95,9 @@ pub(crate) struct PushMessage {
 pub(crate) async fn send(app: &App, notice: &Notice) -> Result<DeliveryOutcome, NotSent> {
     let now = app.clock.now();
     let (request, browser) = {
-        let mut session = app.read().await?;
-        let request = open_request(&mut session, notice, now).await?;
-        let browser = subscription_of(app, &mut session, notice, now).await?;
+        let mut reading = app.read().await?;
+        let request = open_request(&mut reading, notice, now).await?;
+        let browser = subscription_of(app, &mut reading, notice, now).await?;
         (request, browser)
     };
     let message = message(app, &request, &browser).await?;
@@ -141,14 +141,14 @@ pub(crate) async fn post_message(
 /// The subscription that a notice is for; not during its user's quiet hours.
 pub(crate) async fn subscription_of(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     notice: &Notice,
     now: Timestamp,
 ) -> Result<BrowserSubscription, NotSent> {
     let user = notice.user.as_ref().ok_or_else(request_over)?;
-    let settings = session.settings(user).await?.unwrap_or_default();
+    let settings = transaction.settings(user).await?.unwrap_or_default();
     quiet_hours::check(&settings, &app.zones, now)?;
-    let browsers = session.subscriptions_of(user).await?.into_iter();
+    let browsers = transaction.subscriptions_of(user).await?.into_iter();
     let found = browsers.into_iter().find(|one| one.digest == notice.target);
     let subscription =
         found.ok_or_else(|| DeliveryOutcome::Failed("the browser is gone".to_owned()))?;
@@ -217,9 +217,9 @@ pub(crate) fn topic(about: &str) -> String {
 }
 
 async fn remove_subscription(app: &App, digest: &str, now: Timestamp) -> Result<(), Failure> {
-    let mut session = app.begin().await?;
-    session.subscription_gone(digest, now).await?;
-    Ok(session.commit().await?)
+    let mut transaction = app.begin().await?;
+    transaction.subscription_gone(digest, now).await?;
+    Ok(transaction.commit().await?)
 }
 
 /// The path of the page of a request.

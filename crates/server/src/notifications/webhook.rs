@@ -24,7 +24,7 @@ pub const NOTICE_TYPE: &str = "writ-notice+jwt";
 pub const LIFETIME: Duration = Duration::from_secs(300);
 
 #[derive(Serialize)]
-struct Claims<'a> {
+struct WebhookClaims<'a> {
     iss: &'a str,
     aud: &'a str,
     /// The same at each attempt.
@@ -74,8 +74,8 @@ async fn claims<'a>(
     receiver: &'a str,
     content: &NoticeContent,
     now: Timestamp,
-) -> Result<Claims<'a>, NotSent> {
-    let mut claims = Claims {
+) -> Result<WebhookClaims<'a>, NotSent> {
+    let mut claims = WebhookClaims {
         iss: app.config.issuer.as_str(),
         aud: receiver,
         jti: notice.id.as_str(),

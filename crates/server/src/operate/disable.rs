@@ -35,27 +35,27 @@ impl UserSwitch {
 
 /// The user that was switched; `None` if there is none of this name, or their state is already so.
 pub async fn switch_user(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     name: &str,
     to: UserSwitch,
     change: ChangeContext<'_>,
 ) -> Result<Option<UserId>, StoreError> {
-    let Some(stored) = session.user_by_name(name).await? else {
+    let Some(stored) = transaction.user_by_name(name).await? else {
         return Ok(None);
     };
     let id = stored.user.id;
     let (done, event) = match to {
         UserSwitch::Disable => (
-            session.disable_user(&id, change.now).await?,
+            transaction.disable_user(&id, change.now).await?,
             EventName::UserDisabled,
         ),
-        UserSwitch::Enable => (session.enable_user(&id).await?, EventName::UserChanged),
+        UserSwitch::Enable => (transaction.enable_user(&id).await?, EventName::UserChanged),
     };
     if !done {
         return Ok(None);
     }
     let event = change.event(event, json!({ "name": name, "state": to.after() }));
     let event = event.of_subject(id.as_str());
-    session.insert_event(&event).await?;
+    transaction.insert_event(&event).await?;
     Ok(Some(id))
 }

@@ -69,16 +69,16 @@ impl Registrar<'_> {
             name: name.to_owned(),
             disabled: false,
         };
-        let mut session = self.store.begin(DEFAULT_TENANT).await?;
-        if !session.insert_user(&user, hash, now).await? {
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        if !transaction.insert_user(&user, hash, now).await? {
             return Err(RegistrationError::Exists(format!("person `{name}`")));
         }
         let event = self
             .event(now, EventName::UserAdded)
             .of_subject(user.id.as_str())
             .with(json!({ "name": name }));
-        session.insert_event(&event).await?;
-        session.commit().await?;
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
         Ok(json!({ "id": user.id, "name": user.name }))
     }
 
@@ -96,10 +96,10 @@ impl Registrar<'_> {
                 "the file has no member `agent`: use `writ client add`",
             ));
         };
-        let mut session = self.store.read(DEFAULT_TENANT).await?;
-        let owner = person(&mut session, &agent.owner).await?;
-        let sponsor = person(&mut session, &agent.sponsor).await?;
-        drop(session);
+        let mut reading = self.store.read(DEFAULT_TENANT).await?;
+        let owner = person(&mut reading, &agent.owner).await?;
+        let sponsor = person(&mut reading, &agent.sponsor).await?;
+        drop(reading);
         self.add(
             file,
             Some(People { owner, sponsor }),
@@ -130,8 +130,8 @@ impl Registrar<'_> {
         let client = registration::client(&file, id.clone(), digest.clone(), people.as_ref())?;
         registration::check_ceiling(&client, self.types)?;
         let metadata = serde_json::to_string(&file)?;
-        let mut session = self.store.begin(DEFAULT_TENANT).await?;
-        if !session
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        if !transaction
             .insert_client(&id, &metadata, digest.as_deref(), now)
             .await?
         {
@@ -140,7 +140,7 @@ impl Registrar<'_> {
         if let Some(agent) = &client.agent {
             let (owner, sponsor, publisher) =
                 (&agent.owner, &agent.sponsor, agent.publisher.as_str());
-            session
+            transaction
                 .insert_agent(
                     NewAgent {
                         client: &id,
@@ -156,8 +156,8 @@ impl Registrar<'_> {
             .event(now, name)
             .by(&client)
             .with(serde_json::to_value(&file)?);
-        session.insert_event(&event).await?;
-        session.commit().await?;
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
         printed(&file, secret, now)
     }
 
@@ -175,16 +175,16 @@ impl Registrar<'_> {
         }
         let now = self.clock.now();
         let document = serde_json::to_string(file)?;
-        let mut session = self.store.begin(DEFAULT_TENANT).await?;
-        session
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        transaction
             .put_resource(&resource.uri, &document, resource.served_by.as_ref(), now)
             .await?;
         let event = self
             .event(now, EventName::ResourceChanged)
             .at_resource(resource.uri.as_str())
             .with(serde_json::to_value(file)?);
-        session.insert_event(&event).await?;
-        session.commit().await?;
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
         Ok(serde_json::to_value(file)?)
     }
 
@@ -193,8 +193,11 @@ impl Registrar<'_> {
     }
 }
 
-async fn person(session: &mut DatabaseTransaction, name: &str) -> Result<User, RegistrationError> {
-    let found = session.user_by_name(name).await?;
+async fn person(
+    transaction: &mut DatabaseTransaction,
+    name: &str,
+) -> Result<User, RegistrationError> {
+    let found = transaction.user_by_name(name).await?;
     found
         .map(|stored| stored.user)
         .ok_or_else(|| RegistrationError::UnknownPerson(name.to_owned()))

@@ -32,25 +32,25 @@ impl StoppedAgent {
 
 /// `false` if there is no such live task, or it is not the actor's to stop.
 pub async fn stop_task(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     id: &TaskId,
     change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
     let stopped = match change.by {
-        ChangedBy::Subject(subject) => session.stop_task_of(id, subject, change.now).await?,
+        ChangedBy::Subject(subject) => transaction.stop_task_of(id, subject, change.now).await?,
         ChangedBy::Operator | ChangedBy::Approver(_) | ChangedBy::Reporter { .. } => {
-            session.stop_task(id, change.now).await?
+            transaction.stop_task(id, change.now).await?
         }
     };
     if !stopped {
         return Ok(false);
     }
     let mut event = change.event(EventName::TaskRevoked, json!({}));
-    if let Some(stored) = session.task(id).await? {
+    if let Some(stored) = transaction.task(id).await? {
         event = event.about(&stored.task);
         event.client = Some(stored.task.client.to_string());
     }
-    session.insert_event(&event).await?;
+    transaction.insert_event(&event).await?;
     Ok(true)
 }
 
@@ -59,13 +59,13 @@ pub async fn stop_task(
 /// is found by the second, or finds its request ended.
 pub async fn stop_agent(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     subject: &UserId,
     client: &ClientId,
     by: ChangedBy<'_>,
 ) -> Result<StoppedAgent, Failure> {
     let now = app.clock.now();
-    let endings = end(app, session, Ending::Stopped { subject, client }, now).await?;
+    let endings = end(app, transaction, Ending::Stopped { subject, client }, now).await?;
     let stop = AgentStop {
         app,
         subject,
@@ -75,8 +75,8 @@ pub async fn stop_agent(
     };
     Ok(StoppedAgent {
         endings,
-        tasks: stop.tasks(session).await?,
-        delegations: stop.delegations(session).await?,
+        tasks: stop.tasks(transaction).await?,
+        delegations: stop.delegations(transaction).await?,
     })
 }
 
@@ -91,16 +91,16 @@ struct AgentStop<'a> {
 
 impl AgentStop<'_> {
     /// Stops the tasks between them; says how many.
-    async fn tasks(&self, session: &mut DatabaseTransaction) -> Result<u32, Failure> {
+    async fn tasks(&self, transaction: &mut DatabaseTransaction) -> Result<u32, Failure> {
         let mut stopped = 0;
         loop {
-            let live = session.live_tasks_between(self.subject, self.client, self.now, BATCH);
+            let live = transaction.live_tasks_between(self.subject, self.client, self.now, BATCH);
             let live = live.await?;
             if live.is_empty() {
                 return Ok(stopped);
             }
             for task in live {
-                if stop_task(session, &task, self.change()).await? {
+                if stop_task(transaction, &task, self.change()).await? {
                     self.app.metrics.stopped();
                     stopped += 1;
                 }
@@ -109,10 +109,11 @@ impl AgentStop<'_> {
     }
 
     /// Stops the delegations to the agent in other agents' tasks; says how many.
-    async fn delegations(&self, session: &mut DatabaseTransaction) -> Result<u32, Failure> {
+    async fn delegations(&self, transaction: &mut DatabaseTransaction) -> Result<u32, Failure> {
         let mut stopped = 0;
         loop {
-            let held = session.stop_delegations_held(self.subject, self.client, self.now, BATCH);
+            let held =
+                transaction.stop_delegations_held(self.subject, self.client, self.now, BATCH);
             let held = held.await?;
             if held.is_empty() {
                 return Ok(stopped);
@@ -123,7 +124,7 @@ impl AgentStop<'_> {
                 event.client = Some(self.client.to_string());
                 event.task = Some(task.to_string());
                 event.delegation = Some(delegation.to_string());
-                session.insert_event(&event).await?;
+                transaction.insert_event(&event).await?;
                 stopped += 1;
             }
         }

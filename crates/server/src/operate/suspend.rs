@@ -10,11 +10,11 @@ use super::change::{ChangeContext, ChangedBy};
 
 /// `false` if there is no such agent, or it is suspended already.
 pub async fn suspend_agent(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     client: &ClientId,
     change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
-    if !session.stop_client(client, change.now).await? {
+    if !transaction.stop_client(client, change.now).await? {
         return Ok(false);
     }
     let by = change.by;
@@ -24,21 +24,21 @@ pub async fn suspend_agent(
         event.subject = Some(user.to_owned());
         event.reason = Some("not me".to_owned());
     }
-    session.insert_event(&event).await?;
+    transaction.insert_event(&event).await?;
     Ok(true)
 }
 
 /// `false` if there is no such agent, or it is not suspended.
 pub async fn resume_agent(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     client: &ClientId,
     change: ChangeContext<'_>,
 ) -> Result<bool, StoreError> {
-    if !session.resume_client(client).await? {
+    if !transaction.resume_client(client).await? {
         return Ok(false);
     }
     let mut event = change.event(EventName::AgentResumed, json!({}));
     event.client = Some(client.to_string());
-    session.insert_event(&event).await?;
+    transaction.insert_event(&event).await?;
     Ok(true)
 }

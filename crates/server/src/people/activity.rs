@@ -1,4 +1,4 @@
-//! `/app/activity`: a person's history in words, and all of it as JSON. Written from the record, so it says what was recorded.
+//! `/app/activity`: a person's part of the audit log in sentences.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

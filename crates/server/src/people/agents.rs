@@ -25,7 +25,7 @@ use crate::people::views::{client_view, scopes};
 
 mod approved;
 
-use approved::Approved;
+use approved::AgentApprovals;
 
 /// Tasks on one page: so many that live, and those of the newest so many that have ended.
 const MAX_TASKS: u32 = 100;
@@ -71,20 +71,20 @@ async fn stop(person: SignedIn<'_>, target: Target) -> Result<Response, PageErro
 /// Whether there was anything to stop.
 async fn carry_out(app: &App, person: &UserId, target: &Target) -> Result<bool, PageError> {
     let by = ChangedBy::Subject(person.as_str());
-    let mut session = app.begin().await?;
+    let mut transaction = app.begin().await?;
     match target {
         Target::Task(task) => {
             let change = app.change(by, app.clock.now());
-            let stopped = stop::stop_task(&mut session, task, change).await?;
-            session.commit().await?;
+            let stopped = stop::stop_task(&mut transaction, task, change).await?;
+            transaction.commit().await?;
             if stopped {
                 app.metrics.stopped();
             }
             Ok(stopped)
         }
         Target::Agent(agent) => {
-            let stopped = stop::stop_agent(app, &mut session, person, agent, by).await?;
-            session.commit().await?;
+            let stopped = stop::stop_agent(app, &mut transaction, person, agent, by).await?;
+            transaction.commit().await?;
             stopped.endings.announce(app);
             Ok(!stopped.is_nothing())
         }
@@ -155,7 +155,7 @@ struct AgentFacts {
     id: ClientId,
     tasks: Vec<AgentTask>,
     suspended: bool,
-    approved: Approved,
+    approved: AgentApprovals,
 }
 
 async fn entry(
@@ -244,7 +244,7 @@ async fn names(app: &App, holders: Vec<String>) -> Result<Vec<String>, StoreErro
     Ok(names)
 }
 
-/// Without its chain.
+/// The task as the page shows it, without its delegations.
 async fn task_view(app: &App, texts: &Texts, stored: &StoredTask) -> Result<TaskView, StoreError> {
     let task = &stored.task;
     let catalogue = app.catalogue().await?;

@@ -232,14 +232,14 @@ impl<'a> Visit<'a> {
         }
         let now = self.app.clock.now();
         let text = serde_json::to_string(shown).map_err(PageError::broken)?;
-        let mut session = self.app.begin().await?;
+        let mut transaction = self.app.begin().await?;
         let (id, user) = (&question.request.id, &self.person.user().id);
-        session.save_screen(id, user, &text, now).await?;
-        if is_new && session.view_pending(id, now).await? {
+        transaction.save_screen(id, user, &text, now).await?;
+        if is_new && transaction.view_pending(id, now).await? {
             let event = commit::viewed(self.app, question, shown).map_err(PageError::broken)?;
-            session.insert_event(&event).await?;
+            transaction.insert_event(&event).await?;
         }
-        session.commit().await?;
+        transaction.commit().await?;
         Ok(())
     }
 }

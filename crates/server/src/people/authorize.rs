@@ -14,6 +14,7 @@ use writ_core::OAuthError;
 use writ_core::authorize::{
     self, FoundRequest, Logins, Need, REQUEST_LIFETIME, RequestUnusable, UserSession,
 };
+use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_pages::FailureKind;
@@ -24,7 +25,6 @@ use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 
 use crate::client::incoming::read_form;
-use crate::client::par::references;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::rate_limits::RateLimit;
@@ -34,7 +34,7 @@ use crate::people::redirect::see_other;
 use crate::people::request::Query;
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/authorize", get(by_query).post(by_form))
+    Router::new().route(Endpoint::Authorize.path(), get(by_query).post(by_form))
 }
 
 /// `GET /authorize`.
@@ -47,7 +47,7 @@ async fn by_query(
     let asked = asked(&app, &query, app.address_of(peer, &headers)).await?;
     let browser = app.browser(&headers).await?;
     let (found, client) = (&asked.found, &asked.client);
-    found.usable(client.id.as_str(), app.clock.now())?;
+    found.usable_by(client.id.as_str(), app.clock.now())?;
     let page = match next_step(&app, found, client, browser.session.as_ref()).await? {
         Need::Login => "login",
         Need::Consent => "consent",
@@ -74,24 +74,24 @@ async fn by_form(
     let form = read_form(&headers, &body)?;
     let asked = asked(&app, &form, app.address_of(peer, &headers)).await?;
     let client = asked.client.id.as_str();
-    asked.found.usable(client, app.clock.now())?;
+    asked.found.usable_by(client, app.clock.now())?;
     Ok(see_other(&again(&asked)))
 }
 
 /// A request that is kept, with its handle.
-struct Asked {
+struct KeptRequest {
     client: Arc<Client>,
     handle: String,
     found: FoundRequest,
 }
 
-async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked, PageError> {
+async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<KeptRequest, PageError> {
     let client_id = form.required("client_id")?;
     let unknown = || OAuthError::invalid_client("the client is unknown");
     let client = app.client(client_id).await?.ok_or_else(unknown)?;
     if let Some(request_uri) = form.optional("request_uri")? {
         let (handle, found) = pushed(app, request_uri).await?;
-        return Ok(Asked {
+        return Ok(KeptRequest {
             client,
             handle,
             found,
@@ -101,7 +101,7 @@ async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<Asked,
 }
 
 /// The request by its handle: nothing of it is in the address.
-fn again(asked: &Asked) -> String {
+fn again(asked: &KeptRequest) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", asked.client.id.as_str())
         .append_pair(
@@ -109,7 +109,7 @@ fn again(asked: &Asked) -> String {
             &format!("{REQUEST_URI_PREFIX}{}", asked.handle),
         )
         .finish();
-    format!("/authorize?{query}")
+    format!("{}?{query}", Endpoint::Authorize.path())
 }
 
 /// Only `client_id` and `request_uri` count; anything beside them is never merged in (RFC 9126 section 4).
@@ -128,7 +128,7 @@ async fn front(
     form: &Form,
     address: Option<IpAddr>,
     client: Arc<Client>,
-) -> Result<Asked, PageError> {
+) -> Result<KeptRequest, PageError> {
     let redirect_uri = client.redirect_uri(form.optional("redirect_uri")?)?;
     let prepared = prepare(app, form, &client).await;
     let prepared = prepared.map_err(|unprepared| match unprepared {
@@ -162,10 +162,10 @@ async fn front(
         created_at: found.created_at,
         expires_at: found.expires_at,
     };
-    let mut session = app.begin().await?;
-    session.insert_request(request).await?;
-    session.commit().await?;
-    Ok(Asked {
+    let mut transaction = app.begin().await?;
+    transaction.insert_request(request).await?;
+    transaction.commit().await?;
+    Ok(KeptRequest {
         client,
         handle,
         found,
@@ -195,7 +195,7 @@ async fn prepare(app: &App, form: &Form, client: &Client) -> Result<PreparedRequ
     let request = AuthorizationRequest::parse(form).map_err(OAuthError::from)?;
     let now = app.clock.now();
     let catalogue = app.fresh_catalogue().await?;
-    let mut make_ref = references(app, now);
+    let mut make_ref = app.references(now);
     let mut making = RequestContext {
         realm: catalogue.realm(),
         now,

@@ -9,7 +9,7 @@ use url::Url;
 use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::client::Client;
 use writ_core::consent::{
-    self, Approved, Chosen, ConsentFacts, ConsentGiver, ConsentIds, ConsentScreen, scope_name,
+    self, Chosen, ConsentFacts, ConsentGiver, ConsentIds, ConsentScreen, GrantedConsent, scope_name,
 };
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
@@ -42,13 +42,13 @@ struct ConsentQuestion {
 }
 
 /// A page, and what of it is compared with a click.
-struct Shown {
+struct ShownConsent {
     page: ConsentPage,
     screen: ConsentScreen,
 }
 
 /// Either a question for this person, or the login page first.
-enum Asked {
+enum ConsentOrLogin {
     Question(Box<ConsentQuestion>),
     LoginFirst(String),
 }
@@ -59,8 +59,10 @@ pub fn routes() -> Router<Arc<App>> {
 
 async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
     match ask(&visitor, &query).await? {
-        Asked::LoginFirst(location) => Ok(see_other(&location)),
-        Asked::Question(question) => page(&visitor.app, &question, &visitor.browser, None).await,
+        ConsentOrLogin::LoginFirst(location) => Ok(see_other(&location)),
+        ConsentOrLogin::Question(question) => {
+            page(&visitor.app, &question, &visitor.browser, None).await
+        }
     }
 }
 
@@ -68,8 +70,8 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     let form = posted.checked()?;
     let (app, browser) = (&*posted.visitor.app, &posted.visitor.browser);
     let question = match ask(&posted.visitor, form).await? {
-        Asked::LoginFirst(location) => return Ok(see_other(&location)),
-        Asked::Question(question) => question,
+        ConsentOrLogin::LoginFirst(location) => return Ok(see_other(&location)),
+        ConsentOrLogin::Question(question) => question,
     };
     // Both buttons, or none: not a decision.
     match (
@@ -82,12 +84,12 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     }
 }
 
-async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
+async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError> {
     let (app, session) = (&*visitor.app, visitor.browser.session.as_ref());
     let handle = form.required("request")?;
     let found = load(app, handle).await?;
     let now = app.clock.now();
-    found.usable(&found.client, now)?;
+    found.usable(now)?;
     let client = app
         .client(&found.client)
         .await?
@@ -95,7 +97,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
     match (next_step(app, &found, &client, session).await?, session) {
         (Need::Consent, Some(session)) => {
             let kept = app.read().await?.consent_screen(&found.digest).await?;
-            Ok(Asked::Question(Box::new(ConsentQuestion {
+            Ok(ConsentOrLogin::Question(Box::new(ConsentQuestion {
                 handle: handle.to_owned(),
                 kept: kept.filter(|kept| kept.user == session.user.id && kept.ends_at > now),
                 session: session.clone(),
@@ -104,7 +106,9 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<Asked, PageError> {
                 client,
             })))
         }
-        _ => Ok(Asked::LoginFirst(format!("/login?request={handle}"))),
+        _ => Ok(ConsentOrLogin::LoginFirst(format!(
+            "/login?request={handle}"
+        ))),
     }
 }
 
@@ -153,7 +157,11 @@ async fn approve(
 }
 
 /// Whether the page that sent this form was made for this person, and would be the same now. No other browser knows its nonce.
-fn was_seen(question: &ConsentQuestion, shown: &Shown, form: &Form) -> Result<bool, PageError> {
+fn was_seen(
+    question: &ConsentQuestion,
+    shown: &ShownConsent,
+    form: &Form,
+) -> Result<bool, PageError> {
     let named = form.optional("screen")?;
     let same = question.kept.as_ref() == Some(&shown.screen);
     Ok(same && named == Some(shown.page.screen_hash.as_str()))
@@ -168,11 +176,11 @@ async fn page(
 ) -> Result<Response, PageError> {
     let shown = shown(app, question, browser).await?;
     if question.kept.as_ref() != Some(&shown.screen) {
-        let mut session = app.begin().await?;
-        session
+        let mut transaction = app.begin().await?;
+        transaction
             .save_consent_screen(&question.found.digest, &shown.screen)
             .await?;
-        session.commit().await?;
+        transaction.commit().await?;
     }
     let page = ConsentPage {
         problem,
@@ -198,29 +206,32 @@ fn ids(app: &App, code: &str) -> ConsentIds {
 async fn commit(
     app: &App,
     question: &ConsentQuestion,
-    approved: &Approved,
+    approved: &GrantedConsent,
     code: &str,
 ) -> Result<Response, PageError> {
     let now = app.clock.now();
-    let mut session = app.begin().await?;
-    if !session.consume_request(&question.found.digest, now).await? {
+    let mut transaction = app.begin().await?;
+    if !transaction
+        .consume_request(&question.found.digest, now)
+        .await?
+    {
         return Err(RequestUnusable::Used.into());
     }
-    if !session.insert_task_if_active(&approved.task).await? {
+    if !transaction.insert_task_if_active(&approved.task).await? {
         return Err(PageError::to_client(
             &question.found,
             consent::denied().because("the client is stopped"),
         ));
     }
-    session
+    transaction
         .insert_consent(&approved.task, &approved.consent)
         .await?;
-    session.insert_delegation(&approved.delegation).await?;
-    session.insert_code(&approved.code).await?;
+    transaction.insert_delegation(&approved.delegation).await?;
+    transaction.insert_code(&approved.code).await?;
     for event in events(app, question, approved) {
-        session.insert_event(&event).await?;
+        transaction.insert_event(&event).await?;
     }
-    session.commit().await?;
+    transaction.commit().await?;
     app.metrics.consent(if approved.narrowed {
         "narrowed"
     } else {
@@ -233,7 +244,7 @@ async fn commit(
     app.answer_client(&approved.code.redirect_uri, &answer)
 }
 
-fn events(app: &App, question: &ConsentQuestion, approved: &Approved) -> [Event; 2] {
+fn events(app: &App, question: &ConsentQuestion, approved: &GrantedConsent) -> [Event; 2] {
     let now = app.clock.now();
     let event = |name| {
         let mut event = Event::new(app.event_id(now), now, name)
@@ -269,8 +280,11 @@ fn events(app: &App, question: &ConsentQuestion, approved: &Approved) -> [Event;
 
 async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageError> {
     let now = app.clock.now();
-    let mut session = app.begin().await?;
-    if !session.consume_request(&question.found.digest, now).await? {
+    let mut transaction = app.begin().await?;
+    if !transaction
+        .consume_request(&question.found.digest, now)
+        .await?
+    {
         return Err(RequestUnusable::Used.into());
     }
     let refusal = consent::denied();
@@ -280,8 +294,8 @@ async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageErr
         .denied(&refusal)
         .with(serde_json::json!({ "asked": question.found.prepared.authority }));
     event.purpose.clone_from(&question.found.prepared.purpose);
-    session.insert_event(&event).await?;
-    session.commit().await?;
+    transaction.insert_event(&event).await?;
+    transaction.commit().await?;
     app.metrics.consent("denied");
     Err(PageError::to_client(&question.found, refusal))
 }
@@ -291,7 +305,7 @@ async fn shown(
     app: &App,
     question: &ConsentQuestion,
     browser: &Browser,
-) -> Result<Shown, PageError> {
+) -> Result<ShownConsent, PageError> {
     let (prepared, client) = (&question.found.prepared, &*question.client);
     let kept = question.kept.as_ref();
     let since = kept.map_or_else(|| app.clock.now(), |kept| kept.since);
@@ -325,7 +339,7 @@ async fn shown(
         locale: app.texts.locale().to_owned(),
     };
     let screen_hash = screen.hash().map_err(PageError::broken)?;
-    Ok(Shown {
+    Ok(ShownConsent {
         page: ConsentPage {
             screen_hash,
             ..page

@@ -90,8 +90,8 @@ async fn taken(
         return Ok(None);
     };
     let catalogue = app.catalogue().await?;
-    let mut session = app.begin().await?;
-    let stored = session.client(&client.id).await?;
+    let mut transaction = app.begin().await?;
+    let stored = transaction.client(&client.id).await?;
     if stored.is_none_or(|stored| stored.stopped) {
         return Ok(None);
     }
@@ -101,14 +101,14 @@ async fn taken(
         subject: user,
         asking: None,
     };
-    let people = deciding_people(&mut session, &deciding, catalogue.realm()).await?;
+    let people = deciding_people(&mut transaction, &deciding, catalogue.realm()).await?;
     let Ok(deciders) = people.deciders() else {
         return Ok(None);
     };
     let Some(asked) = device::taken(&request, deciders) else {
         return Ok(None);
     };
-    if !session
+    if !transaction
         .take_pending(&request.id, &user.id, &asked, now)
         .await?
     {
@@ -116,8 +116,8 @@ async fn taken(
     }
     let event =
         event(app, EventName::ApprovalNotified, &client, &request).of_subject(user.id.as_str());
-    session.insert_event(&event).await?;
-    session.commit().await?;
+    transaction.insert_event(&event).await?;
+    transaction.commit().await?;
     app.waiting.announce_request(&PendingRequest {
         asked,
         ..request.clone()

@@ -1,4 +1,4 @@
-//! What a browser gets instead of the page that it asked for. A handler gives the error back; `answer_errors`, the layer over
+//! Errors of the endpoints of browsers, as error pages, redirects or JSON. A handler gives the error back; `answer_errors`, the layer over
 //! all routes of people, knows the route and turns it into the answer.
 
 use std::fmt::Display;
@@ -22,7 +22,7 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::people::redirect::{see_other, to_login};
 
-/// Why there is no page.
+/// Why the page that was asked for is not shown.
 #[derive(Debug)]
 pub enum PageError {
     /// An error page.

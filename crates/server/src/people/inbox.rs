@@ -37,7 +37,7 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
     }
 }
 
-/// What this person may decide now: neither what only a later step may bring to them, nor what they agreed to already.
+/// What this person may decide now: neither what only a later stage may bring to them, nor what they agreed to already.
 pub async fn open_requests(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, StoreError> {
     let now = app.clock.now();
     let mut reading = app.read().await?;

@@ -103,8 +103,8 @@ impl Place {
 
     async fn is_logged_in(&self, login: &str) -> bool {
         let found = async {
-            let mut session = self.app.read().await?;
-            session.session(login, self.app.clock.now()).await
+            let mut reading = self.app.read().await?;
+            reading.session(login, self.app.clock.now()).await
         };
         found
             .await

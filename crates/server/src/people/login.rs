@@ -84,11 +84,11 @@ async fn logout(posted: PostedForm) -> Result<Response, PageError> {
         headers,
         browser,
     } = &posted.visitor;
-    let mut session = app.begin().await?;
-    session
+    let mut transaction = app.begin().await?;
+    transaction
         .end_session(&browser.digest(), app.clock.now())
         .await?;
-    session.commit().await?;
+    transaction.commit().await?;
     let texts = app.languages.of_request(headers);
     let mut response = Done::SignedOut.page(texts).into_http().into_response();
     app.forget(response.headers_mut());
@@ -128,18 +128,22 @@ pub async fn check_password(
 async fn record_failure(app: &App, stored: Option<StoredUser>) -> Result<(), StoreError> {
     app.metrics.login("failed");
     let now = app.clock.now();
-    let mut session = app.begin().await?;
+    let mut transaction = app.begin().await?;
     match stored {
         Some(stored) => {
             let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                 .of_subject(stored.user.id.as_str())
                 .with(json!({ "method": Level::Password }));
-            session.insert_event(&event).await?;
+            transaction.insert_event(&event).await?;
         }
         // Anybody can send names: counted, not written one event each.
-        None => session.count_refusal("/login", "unknown_name", now).await?,
+        None => {
+            transaction
+                .count_refusal("/login", "unknown_name", now)
+                .await?
+        }
     }
-    session.commit().await
+    transaction.commit().await
 }
 
 async fn enter(
@@ -154,9 +158,9 @@ async fn enter(
         level: Level::Password,
         destination,
     };
-    let mut session = app.begin().await?;
-    let fresh = entrance.open_session(app, &mut session).await?;
-    session.commit().await?;
+    let mut transaction = app.begin().await?;
+    let fresh = entrance.open_session(app, &mut transaction).await?;
+    transaction.commit().await?;
     Ok(entrance.go_on(app, &fresh))
 }
 
@@ -193,6 +197,6 @@ async fn page(
 /// A request that still waits for a person.
 async fn usable_request(app: &App, handle: &str) -> Result<FoundRequest, PageError> {
     let found = load(app, handle).await?;
-    found.usable(&found.client, app.clock.now())?;
+    found.usable(app.clock.now())?;
     Ok(found)
 }

@@ -1,4 +1,4 @@
-//! What browsers call: the way through login and consent, and the pages of a person.
+//! Endpoints of browsers: authorization, login and consent, and the pages of a signed-in person.
 
 use std::sync::Arc;
 

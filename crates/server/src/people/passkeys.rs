@@ -27,7 +27,7 @@ mod remove;
 
 use proof::ChangeProof;
 
-/// More than anybody's devices.
+/// The most passkeys of one person.
 pub const MAX_PASSKEYS: usize = 20;
 const PATH: &str = "/app/devices";
 
@@ -53,22 +53,22 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
 
 async fn submit_new(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
-    let mut session = person.app.begin().await?;
-    let added = add::add(person, &mut session, form).await;
-    finish(person, session, added).await
+    let mut transaction = person.app.begin().await?;
+    let added = add::add(person, &mut transaction, form).await;
+    finish(person, transaction, added).await
 }
 
 async fn submit_removal(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
-    let mut session = person.app.begin().await?;
-    let removed = remove::remove(person, &mut session, form).await;
-    finish(person, session, removed).await
+    let mut transaction = person.app.begin().await?;
+    let removed = remove::remove(person, &mut transaction, form).await;
+    finish(person, transaction, removed).await
 }
 
 /// Commits in either case: a challenge is used up whether its answer is good or not.
 async fn finish(
     person: SignedIn<'_>,
-    session: DatabaseTransaction,
+    transaction: DatabaseTransaction,
     changed: Result<DevicesNotice, StepError<DevicesProblem>>,
 ) -> Result<Response, PageError> {
     let said = match changed {
@@ -81,7 +81,7 @@ async fn finish(
             problem: Some(error.problem()?),
         },
     };
-    session.commit().await?;
+    transaction.commit().await?;
     person.app.notices.wake();
     page(person, said).await
 }
@@ -96,7 +96,7 @@ struct Change<'a> {
 /// In the transaction of the change: its event, and the person is told on every channel, so that it is never done unnoticed.
 async fn record(
     person: SignedIn<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     change: Change<'_>,
 ) -> Result<(), PageError> {
     let (app, user) = (person.app, &person.user().id);
@@ -109,8 +109,8 @@ async fn record(
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(user.as_str())
         .with(data);
-    session.insert_event(&event).await?;
-    Ok(passkey_changed(&app.outbox(), session, user, change.what).await?)
+    transaction.insert_event(&event).await?;
+    Ok(passkey_changed(&app.outbox(), transaction, user, change.what).await?)
 }
 
 /// What the device answered, in this field, and the challenge that it claims to have signed.

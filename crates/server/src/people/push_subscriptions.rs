@@ -66,7 +66,7 @@ enum Sent {
     Json(Value),
 }
 
-/// Why it is not done.
+/// Why a subscription was not changed.
 enum NotDone {
     SignedOut,
     FormExpired,
@@ -136,15 +136,15 @@ async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         name: clean(name, LONGEST_WORDS),
         created_at: app.clock.now(),
     };
-    let mut session = app.begin().await?;
-    let is_new = !is_of(&mut session, &row.user, &row.digest).await?;
-    if !session.upsert_subscription(&row).await? {
+    let mut transaction = app.begin().await?;
+    let is_new = !is_of(&mut transaction, &row.user, &row.digest).await?;
+    if !transaction.upsert_subscription(&row).await? {
         return Err(NotDone::TooMany);
     }
     if is_new {
-        record(app, &mut session, &row.user, added(&row.digest)).await?;
+        record(app, &mut transaction, &row.user, added(&row.digest)).await?;
     }
-    Ok(session.commit().await?)
+    Ok(transaction.commit().await?)
 }
 
 async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
@@ -155,20 +155,24 @@ async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         true => BrowserSubscription::digest_of(&removing.endpoint),
         false => removing.device,
     };
-    let mut session = app.begin().await?;
-    let is_known = is_of(&mut session, user, &digest).await?;
-    if is_known && session.subscription_gone(&digest, app.clock.now()).await? {
-        record(app, &mut session, user, removed(&digest)).await?;
+    let mut transaction = app.begin().await?;
+    let is_known = is_of(&mut transaction, user, &digest).await?;
+    if is_known
+        && transaction
+            .subscription_gone(&digest, app.clock.now())
+            .await?
+    {
+        record(app, &mut transaction, user, removed(&digest)).await?;
     }
-    Ok(session.commit().await?)
+    Ok(transaction.commit().await?)
 }
 
 async fn is_of(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     user: &UserId,
     digest: &str,
 ) -> Result<bool, StoreError> {
-    let known = session.subscriptions_of(user).await?;
+    let known = transaction.subscriptions_of(user).await?;
     Ok(known.iter().any(|one| one.digest == digest))
 }
 
@@ -183,7 +187,7 @@ fn removed(device: &str) -> Value {
 /// Whoever is told of what a person is asked stands in the audit record.
 async fn record(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     user: &UserId,
     change: Value,
 ) -> Result<(), StoreError> {
@@ -191,7 +195,7 @@ async fn record(
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(user.as_str())
         .with(change);
-    session.insert_event(&event).await
+    transaction.insert_event(&event).await
 }
 
 impl Sent {

@@ -1,4 +1,4 @@
-//! How a person reads: in the language of their browser and by their own clock.
+//! Language and time zone in which a person reads a page.
 
 use http::HeaderMap;
 use writ_core::authorize::UserSession;
@@ -18,11 +18,11 @@ impl App {
     ) -> Result<Texts, StoreError> {
         let texts = self.languages.of_request(headers);
         if person.reads.language.as_deref() != Some(texts.locale()) {
-            let mut session = self.begin().await?;
-            session
+            let mut transaction = self.begin().await?;
+            transaction
                 .set_language(&person.user.id, texts.locale(), self.clock.now())
                 .await?;
-            session.commit().await?;
+            transaction.commit().await?;
         }
         Ok(texts.in_zone(self.zone_of(person)))
     }

@@ -1,4 +1,4 @@
-//! Redirects of pages.
+//! Redirects between pages (303), and the redirect to the login page.
 
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -19,7 +19,7 @@ pub fn see_other(location: &str) -> Response {
     (StatusCode::SEE_OTHER, headers).into_response()
 }
 
-/// To the login, and from there back to this page of ours.
+/// Redirects to the login page, which comes back to `page`, a path of this server.
 pub fn to_login(page: &str) -> Response {
     let query = form_urlencoded::Serializer::new(String::new())
         .append_pair("next", page)

@@ -28,7 +28,7 @@ use crate::people::request::{PostedForm, SignedIn, Visitor};
 mod typed;
 
 const PATH: &str = "/app/settings";
-/// A year.
+/// How long the cookie with the language is kept: a year.
 const LANGUAGE_SECONDS: u64 = 365 * 24 * 3600;
 
 pub fn routes() -> Router<Arc<App>> {
@@ -90,9 +90,9 @@ async fn set_language(person: SignedIn<'_>, tag: &str) -> Result<Response, PageE
     let app = person.app;
     let texts = app.languages.of(tag);
     let (user, now) = (&person.user().id, app.clock.now());
-    let mut session = app.begin().await?;
-    session.set_language(user, texts.locale(), now).await?;
-    session.commit().await?;
+    let mut transaction = app.begin().await?;
+    transaction.set_language(user, texts.locale(), now).await?;
+    transaction.commit().await?;
     let said = Said {
         notice: Some(SettingsNotice::Saved),
         problem: None,
@@ -137,14 +137,14 @@ async fn save(
     setting: &str,
     change: impl FnOnce(&mut Stored),
 ) -> Outcome {
-    let mut session = app.begin().await?;
-    let mut stored = session.settings(user).await?.unwrap_or_default();
+    let mut transaction = app.begin().await?;
+    let mut stored = transaction.settings(user).await?.unwrap_or_default();
     change(&mut stored);
-    session
+    transaction
         .save_settings(user, &stored, app.clock.now())
         .await?;
-    record(app, &mut session, user, setting).await?;
-    session.commit().await?;
+    record(app, &mut transaction, user, setting).await?;
+    transaction.commit().await?;
     Ok(SettingsNotice::Saved)
 }
 
@@ -170,10 +170,12 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
         None => None,
     };
     let (user, now) = (&person.user().id, app.clock.now());
-    let mut session = app.begin().await?;
-    session.set_user_code(user, hash.as_deref(), now).await?;
-    record(app, &mut session, user, "user_code").await?;
-    session.commit().await?;
+    let mut transaction = app.begin().await?;
+    transaction
+        .set_user_code(user, hash.as_deref(), now)
+        .await?;
+    record(app, &mut transaction, user, "user_code").await?;
+    transaction.commit().await?;
     // Wrong guesses counted against the old code do not count against the new one.
     app.reset_attempts(&RateLimit::of_user_code(user, now))
         .await?;
@@ -182,7 +184,7 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
 
 async fn record(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     user: &UserId,
     setting: &str,
 ) -> Result<(), StoreError> {
@@ -190,7 +192,7 @@ async fn record(
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(user.as_str())
         .with(json!({ "setting": setting }));
-    session.insert_event(&event).await
+    transaction.insert_event(&event).await
 }
 
 async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Response, PageError> {

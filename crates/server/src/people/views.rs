@@ -1,4 +1,4 @@
-//! What several pages show alike: who asks, scopes, and to whom an agent may pass on what it is given.
+//! Parts of a page that several pages share: who asks, scopes, and to whom an agent may pass on what it is given.
 
 use writ_authority::Authority;
 use writ_core::client::Client;

@@ -44,22 +44,22 @@ impl ClientRequest {
     /// The client's keys, assertion and proof, and what else is used once: used up in this transaction, or the request is refused.
     pub async fn claim(
         &self,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         more: Vec<ReplayCheck>,
     ) -> Result<(), Failure> {
         let (app, caller) = (&self.app, &self.caller);
-        caller.claim_keys(app, session, self.now).await?;
+        caller.claim_keys(app, transaction, self.now).await?;
         let mut checks = caller.replay_checks();
         checks.extend(more);
-        caller.claim(app, session, checks).await
+        caller.claim(app, transaction, checks).await
     }
 
     /// The client as it is in this transaction: a stopped one is refused.
     pub async fn require_active_client(
         &self,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
     ) -> Result<(), Failure> {
-        let stored = session.client(&self.client().id).await?;
+        let stored = transaction.client(&self.client().id).await?;
         if stored.is_none_or(|stored| stored.stopped) {
             return Err(self.refuse(OAuthError::invalid_client("this client is stopped")));
         }

@@ -74,10 +74,10 @@ impl Caller {
     pub async fn claim(
         &self,
         app: &App,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         checks: Vec<ReplayCheck>,
     ) -> Result<(), Failure> {
-        self.write(app, session, checks, InsertBatch::default())
+        self.write(app, transaction, checks, InsertBatch::default())
             .await
     }
 
@@ -85,7 +85,7 @@ impl Caller {
     pub async fn write(
         &self,
         app: &App,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         checks: Vec<ReplayCheck>,
         writes: InsertBatch<'_>,
     ) -> Result<(), Failure> {
@@ -94,7 +94,7 @@ impl Caller {
             .map(|check| (check.claim, check.used))
             .unzip();
         let claims = claims.as_slice();
-        let refusal = match session
+        let refusal = match transaction
             .insert_batch(InsertBatch { claims, ..writes })
             .await?
         {
@@ -113,10 +113,10 @@ impl Caller {
     pub async fn claim_keys(
         &self,
         app: &App,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        self.claim_these_keys(app, session, self.key_claims(), now)
+        self.claim_these_keys(app, transaction, self.key_claims(), now)
             .await
     }
 
@@ -124,13 +124,13 @@ impl Caller {
     pub async fn claim_these_keys(
         &self,
         app: &App,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         mut claims: Vec<KeyClaim<'_>>,
         now: Timestamp,
     ) -> Result<(), Failure> {
         claims.sort_by(|a, b| a.key.as_str().cmp(b.key.as_str()));
         for claim in claims {
-            if owner(app, session, &claim, now).await? != *claim.agent {
+            if owner(app, transaction, &claim, now).await? != *claim.agent {
                 return Err(self.refuse(app, claim.foreign));
             }
         }
@@ -150,14 +150,14 @@ impl Caller {
 /// Whose the key is now.
 async fn owner(
     app: &App,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     claim: &KeyClaim<'_>,
     now: Timestamp,
 ) -> Result<ClientId, Failure> {
     if let Some(owner) = app.known_keys.get(claim.key.as_str()) {
         return Ok(owner);
     }
-    Ok(session.claim_key(claim.key, claim.agent, now).await?)
+    Ok(transaction.claim_key(claim.key, claim.agent, now).await?)
 }
 
 impl App {

@@ -78,7 +78,7 @@ impl<'a> TokenRequestContext<'a> {
 
 impl TokenRequestContext<'_> {
     /// What the rules of a grant decide by, beside the facts.
-    pub fn decision(&self) -> DecisionContext<'_> {
+    pub fn decision_context(&self) -> DecisionContext<'_> {
         DecisionContext {
             realm: self.catalogue.realm(),
             now: self.now,
@@ -113,7 +113,7 @@ impl TokenRequestContext<'_> {
     /// A refresh token, if the client may use one; it lives as long as the delegation.
     pub async fn issue_refresh_token(
         &self,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         grant: RefreshGrant<'_>,
     ) -> Result<Option<String>, Failure> {
         if grant.client.may_use(GrantType::RefreshToken).is_err() {
@@ -128,7 +128,7 @@ impl TokenRequestContext<'_> {
             created_at: self.now,
             expires_at: grant.delegation.expires_at,
         };
-        session.insert_refresh_token(&row).await?;
+        transaction.insert_refresh_token(&row).await?;
         Ok(Some(secret))
     }
 
@@ -155,7 +155,7 @@ impl TokenRequestContext<'_> {
     /// The event of a token and the commit of its transaction; a refusal is `invalid_grant`.
     pub async fn record_and_commit(
         &self,
-        mut session: DatabaseTransaction,
+        mut transaction: DatabaseTransaction,
         issued: IssuedToken<'_>,
     ) -> Result<TokenResponse, Failure> {
         let IssuedToken {
@@ -165,8 +165,8 @@ impl TokenRequestContext<'_> {
             minted,
         } = issued;
         let event = self.token_event(event, &minted, task, delegation);
-        session.insert_event(&event).await?;
-        self.commit(session, &delegation.id, OAuthError::invalid_grant)
+        transaction.insert_event(&event).await?;
+        self.commit(transaction, &delegation.id, OAuthError::invalid_grant)
             .await?;
         Ok(minted.response)
     }
@@ -189,12 +189,12 @@ impl TokenRequestContext<'_> {
     /// A code or refresh token was used a second time: everything below the grant that it belongs to is stopped.
     pub async fn refuse_and_stop(
         &self,
-        session: DatabaseTransaction,
+        transaction: DatabaseTransaction,
         refusal: OAuthError,
         lineage: &Lineage,
         because: &str,
     ) -> Failure {
-        match self.stop_leaf(session, lineage, because).await {
+        match self.stop_leaf(transaction, lineage, because).await {
             Ok(()) => self.refuse_below(refusal, lineage),
             Err(failure) => failure,
         }
@@ -202,15 +202,20 @@ impl TokenRequestContext<'_> {
 
     async fn stop_leaf(
         &self,
-        mut session: DatabaseTransaction,
+        mut transaction: DatabaseTransaction,
         lineage: &Lineage,
         because: &str,
     ) -> Result<(), Failure> {
-        if session.stop_delegation(&lineage.leaf.id, self.now).await? {
+        if transaction
+            .stop_delegation(&lineage.leaf.id, self.now)
+            .await?
+        {
             let event = self.stopped(because).about(&lineage.task);
-            session.insert_event(&event.under(&lineage.leaf)).await?;
+            transaction
+                .insert_event(&event.under(&lineage.leaf))
+                .await?;
         }
-        Ok(session.commit().await?)
+        Ok(transaction.commit().await?)
     }
 
     fn stopped(&self, because: &str) -> Event {
@@ -221,26 +226,28 @@ impl TokenRequestContext<'_> {
     }
 
     /// Keys, then assertion and proof, in this order everywhere: used up in this transaction, or the request is refused.
-    pub async fn claim(&self, session: &mut DatabaseTransaction) -> Result<(), Failure> {
-        self.claim_keys(session).await?;
+    pub async fn claim(&self, transaction: &mut DatabaseTransaction) -> Result<(), Failure> {
+        self.claim_keys(transaction).await?;
         let checks = self.caller.replay_checks();
-        self.caller.claim(self.app, session, checks).await
+        self.caller.claim(self.app, transaction, checks).await
     }
 
     /// The client's keys become its own, or the request is refused.
-    pub async fn claim_keys(&self, session: &mut DatabaseTransaction) -> Result<(), Failure> {
-        self.caller.claim_keys(self.app, session, self.now).await
+    pub async fn claim_keys(&self, transaction: &mut DatabaseTransaction) -> Result<(), Failure> {
+        self.caller
+            .claim_keys(self.app, transaction, self.now)
+            .await
     }
 
     /// A stop never loses a race against an issuance. Unless no other transaction can have written in between, everything above
     /// is read again after the commit, and if it was stopped the token is not sent but refused with the code of the grant.
     pub async fn commit(
         &self,
-        session: DatabaseTransaction,
+        transaction: DatabaseTransaction,
         delegation: &DelegationId,
         refuse: fn(String) -> OAuthError,
     ) -> Result<(), Failure> {
-        let committed = session.commit_reporting_isolation().await?;
+        let committed = transaction.commit_reporting_isolation().await?;
         self.caller.remember_keys(self.app);
         if committed == CommitIsolation::Serial {
             return Ok(());
@@ -248,13 +255,13 @@ impl TokenRequestContext<'_> {
         if self.app.read().await?.is_live(delegation, self.now).await? {
             return Ok(());
         }
-        let mut session = self.app.begin().await?;
-        if session.stop_delegation(delegation, self.now).await? {
+        let mut transaction = self.app.begin().await?;
+        if transaction.stop_delegation(delegation, self.now).await? {
             let mut event = self.stopped("what it builds on was stopped while it was made");
             event.delegation = Some(delegation.to_string());
-            session.insert_event(&event).await?;
+            transaction.insert_event(&event).await?;
         }
-        session.commit().await?;
+        transaction.commit().await?;
         Err(self.refuse(refuse("what this request builds on was stopped".to_owned())))
     }
 }

@@ -1,5 +1,5 @@
 //! State transitions of a pending request, one conditional `UPDATE` each: of concurrent callers one is told `true`. A request that
-//! has ended has no next step of escalation.
+//! has ended has no next stage of escalation.
 
 use writ_core::id::{ApprovalId, DelegationId, UserId};
 use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, Vote};
@@ -18,7 +18,7 @@ const VIEW: &str = "
     UPDATE pending_requests SET state = 'viewed', viewed_at = $3, changed_at = $3
     WHERE tenant = $1 AND id = $2 AND state = 'pending' AND expires_at > $3";
 
-/// The first step ends after its share of the whole wait, rounded up as `stage_ends_at` does.
+/// The first stage ends after its share of the whole wait, rounded up as `stage_ends_at` does.
 const TAKE: &str = concat!(
     "UPDATE pending_requests SET subject = $4, asked = $5, changed_at = $3,
         stage_ends_at = CASE WHEN CAST($6 AS BIGINT) > 1
@@ -67,15 +67,15 @@ const ESCALATE: &str = concat!(
     open!()
 );
 
-/// How many steps share the wait from its beginning: the others of a subject who decides first wait for their answer.
-fn timed_steps(asked: &Asked) -> i64 {
+/// How many stages share the wait from its beginning: the others of a subject who decides first wait for their answer.
+fn timed_stages(asked: &Asked) -> i64 {
     match asked.safeguards.subject_first {
         true => 1,
         false => number(asked.stages.len()),
     }
 }
 
-/// When the step after the present one ends, which begins now; none for the last.
+/// When the stage after the present one ends, which begins now; none for the last.
 fn next_stage_ends_at(request: &PendingRequest, now: Timestamp) -> Option<i64> {
     let next = request.stage + 1;
     if !request.asked.safeguards.subject_first {
@@ -108,7 +108,7 @@ impl DatabaseTransaction {
             now.micros(),
             subject.as_str(),
             json::write(asked, ASKED)?,
-            timed_steps(asked),
+            timed_stages(asked),
         )?;
         if taken != 1 {
             return Ok(false);
@@ -181,7 +181,7 @@ impl DatabaseTransaction {
         Ok(execute!(self, REDEEM, &self.tenant, id, now.micros(), delegation)? == 1)
     }
 
-    /// From the step in which this request was found to the next one.
+    /// From the stage in which this request was found to the next one.
     pub async fn escalate_pending(
         &mut self,
         request: &PendingRequest,

@@ -155,7 +155,7 @@ impl DatabaseTransaction {
         read(all!(self, PendingRow, OVERDUE, &self.tenant, now, limit)?)
     }
 
-    /// Nobody of this step decided in its share of the wait.
+    /// Nobody of this stage decided in its share of the wait.
     pub async fn escalating_pending(
         &mut self,
         now: Timestamp,
@@ -191,7 +191,7 @@ impl DatabaseTransaction {
         )?)
     }
 
-    /// Undecided, of which this person is an approver in any step, come or not; the first to expire first.
+    /// Undecided, of which this person is an approver in any stage, come or not; the first to expire first.
     pub async fn inbox(
         &mut self,
         user: &UserId,

@@ -32,7 +32,6 @@ async fn codes_read_back(kind: DatabaseKind) {
     let bare = NewCode {
         jkt: None,
         nonce: None,
-        redirect_uri_sent: false,
         ..code("d", &rows[1].id)
     };
     for new in [code("c", &rows[0].id), bare] {

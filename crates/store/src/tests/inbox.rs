@@ -69,7 +69,7 @@ async fn many_approvers_are_all_reached(kind: DatabaseKind) {
     let people: Vec<String> = (0..17).map(|place| format!("person{place}")).collect();
     let people: Vec<&str> = people.iter().map(String::as_str).collect();
     let mut request = waiting("1");
-    // Some are asked in two steps.
+    // Some are asked in two stages.
     request.asked.stages = vec![stage(&people, 2), stage(&people[5..12], 1)];
     insert(&mut transaction, &request).await;
     for name in people {

@@ -57,7 +57,7 @@ async fn two_nodes_migrate_at_once(kind: DatabaseKind) {
     assert_eq!(tables(&database.store).await, tables(&whole.store).await);
 }
 
-/// A login of before there were passkeys was one with a password, and a chain of before has no approved edge.
+/// A login of before there were passkeys was one with a password, and a chain of before has no approved delegation.
 async fn rows_of_older_versions_read_back(kind: DatabaseKind) {
     let database = testing::empty(kind).await;
     database.store.migrate_to(Some(4)).await.unwrap();

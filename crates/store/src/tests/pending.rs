@@ -25,7 +25,7 @@ on_both! {
     a_row_of_another_version_is_an_error,
 }
 
-const EDGE: &str = "dlg_edge";
+const APPROVED: &str = "dlg_approved";
 
 async fn found(transaction: &mut DatabaseTransaction, id: &ApprovalId) -> PendingRequest {
     transaction.pending_by_id(id).await.unwrap().unwrap()
@@ -161,8 +161,8 @@ async fn step(transaction: &mut DatabaseTransaction, step: Step, request: &Pendi
             transaction.decide_pending(id, &no, now).await
         }
         Step::Redeem => {
-            let edge = DelegationId::from_text(EDGE);
-            transaction.redeem_pending(id, &edge, now).await
+            let delegation = DelegationId::from_text(APPROVED);
+            transaction.redeem_pending(id, &delegation, now).await
         }
         Step::Expire => Ok(expire(transaction, id, END).await),
         Step::Stop => {
@@ -182,7 +182,7 @@ fn rule(step: Step, before: PendingStatus) -> Option<Result<PendingStatus, Trans
         Step::View => before.view(),
         Step::Approve => before.decide(decision(true)),
         Step::Deny => before.decide(decision(false)),
-        Step::Redeem => before.redeem(DelegationId::from_text(EDGE)),
+        Step::Redeem => before.redeem(DelegationId::from_text(APPROVED)),
         Step::Expire => before.expire(),
         Step::Stop => before.stop(),
         Step::Escalate => return None,
@@ -258,7 +258,7 @@ async fn expiry_means_denial(kind: DatabaseKind) {
     let (request, approved) = (waiting("1"), waiting("2"));
     insert(&mut transaction, &request).await;
     bring(&mut transaction, &approved, State::Approved).await;
-    let (yes, edge) = (decision(true), DelegationId::from_text(EDGE));
+    let (yes, delegation) = (decision(true), DelegationId::from_text(APPROVED));
     assert!(!transaction.view_pending(&request.id, END).await.unwrap());
     for decision in [&yes, &decision(false)] {
         let decided = transaction.decide_pending(&request.id, decision, END).await;
@@ -270,7 +270,9 @@ async fn expiry_means_denial(kind: DatabaseKind) {
     assert!(!voted.unwrap());
     assert!(!transaction.escalate_pending(&request, END).await.unwrap());
     // Approved and fetched too late.
-    let redeemed = transaction.redeem_pending(&approved.id, &edge, END).await;
+    let redeemed = transaction
+        .redeem_pending(&approved.id, &delegation, END)
+        .await;
     assert!(!redeemed.unwrap());
     for request in [&request, &approved] {
         let early = END.minus(INSTANT);

@@ -14,7 +14,7 @@ use crate::tests::world::{NOW, TENANT, booker, planner, user, world};
 on_both! {
     a_device_request_is_taken_once,
     votes_count_once_and_only_while_it_is_open,
-    silence_escalates_step_by_step,
+    silence_escalates_stage_by_stage,
     repeated_requests_supersede,
 }
 
@@ -59,7 +59,7 @@ async fn a_device_request_is_taken_once(kind: DatabaseKind) {
         let inbox = transaction.inbox(&of(name), NOW, 9).await.unwrap();
         assert!(inbox.contains(&taken), "{name}");
     }
-    // Its first step ends when any other's would.
+    // Its first stage ends when any other's would.
     let half = NOW.plus(Duration::from_secs(150));
     let early = transaction.escalating_pending(half.minus(INSTANT), 9).await;
     assert!(early.unwrap().is_empty());
@@ -104,8 +104,8 @@ async fn votes_count_once_and_only_while_it_is_open(kind: DatabaseKind) {
     assert!(transaction.votes(&id("gone")).await.unwrap().is_empty());
 }
 
-/// Each step has an equal share, to the microsecond in which `stage_at` sees the next one.
-async fn silence_escalates_step_by_step(kind: DatabaseKind) {
+/// Each stage has an equal share, to the microsecond in which `stage_at` sees the next one.
+async fn silence_escalates_stage_by_stage(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     let mut request = waiting("1");
@@ -114,19 +114,19 @@ async fn silence_escalates_step_by_step(kind: DatabaseKind) {
         .map(|name| stage(&[name], 1))
         .into();
     insert(&mut transaction, &request).await;
-    insert(&mut transaction, &waiting("one step")).await;
-    for (micros, step) in [(33_333_334, 1), (66_666_667, 2)] {
+    insert(&mut transaction, &waiting("one stage")).await;
+    for (micros, stage) in [(33_333_334, 1), (66_666_667, 2)] {
         let at = NOW.plus(Duration::from_micros(micros));
         let before = at.minus(INSTANT);
-        assert_eq!(request.stage_at(before), step - 1);
-        assert_eq!(request.stage_at(at), step);
+        assert_eq!(request.stage_at(before), stage - 1);
+        assert_eq!(request.stage_at(at), stage);
         let early = transaction.escalating_pending(before, 9).await.unwrap();
         assert!(early.is_empty());
         let due = transaction.escalating_pending(at, 9).await.unwrap();
         assert_eq!(due, [request.clone()]);
         assert!(transaction.escalate_pending(&request, at).await.unwrap());
         assert!(!transaction.escalate_pending(&request, at).await.unwrap());
-        request.stage = step;
+        request.stage = stage;
         assert_eq!(found(&mut transaction, request.id.as_str()).await, request);
         assert!(
             transaction
@@ -138,7 +138,7 @@ async fn silence_escalates_step_by_step(kind: DatabaseKind) {
     }
     let end = request.expires_at;
     let last = transaction.escalating_pending(end.minus(INSTANT), 9).await;
-    assert!(last.unwrap().is_empty(), "no step after the last");
+    assert!(last.unwrap().is_empty(), "no stage after the last");
     let decided = PendingRequest {
         id: id("decided"),
         digest: "decided".to_owned(),

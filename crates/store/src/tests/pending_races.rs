@@ -44,7 +44,7 @@ async fn found(store: &Store, name: &str) -> PendingRequest {
     transaction.pending_by_id(&id(name)).await.unwrap().unwrap()
 }
 
-fn edge(name: usize) -> DelegationId {
+fn delegation(name: usize) -> DelegationId {
     DelegationId::from_text(format!("dlg_{name}"))
 }
 
@@ -82,16 +82,18 @@ async fn approve_against_expiry(kind: DatabaseKind) {
     assert_eq!(after.state(), State::Expired);
     assert_eq!(won, 1 + usize::from(after.decision().is_some()));
     let mut transaction = database.store.begin(TENANT).await.unwrap();
-    let redeemed = transaction.redeem_pending(&id("1"), &edge(1), last).await;
+    let redeemed = transaction
+        .redeem_pending(&id("1"), &delegation(1), last)
+        .await;
     assert!(!redeemed.unwrap());
 }
 
 async fn redemption_against_redemption(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Approved).await;
     let won = race!(database, transaction, place => {
-        let won = transaction.redeem_pending(&id("1"), &edge(place), NOW).await.unwrap();
+        let won = transaction.redeem_pending(&id("1"), &delegation(place), NOW).await.unwrap();
         if won {
-            let saved = transaction.save_screen(&id("1"), &of("alice"), edge(place).as_str(), NOW).await;
+            let saved = transaction.save_screen(&id("1"), &of("alice"), delegation(place).as_str(), NOW).await;
             saved.unwrap();
         }
         won
@@ -102,7 +104,10 @@ async fn redemption_against_redemption(kind: DatabaseKind) {
     let mut transaction = database.store.read(TENANT).await.unwrap();
     let winner = transaction.screen(&id("1"), &of("alice")).await.unwrap();
     assert_eq!(
-        after.status.delegation().map(|edge| edge.to_string()),
+        after
+            .status
+            .delegation()
+            .map(|delegation| delegation.to_string()),
         winner
     );
 }
@@ -112,7 +117,7 @@ async fn redemption_against_expiry(kind: DatabaseKind) {
     let last = END.minus(INSTANT);
     let won = race!(database, transaction, place => {
         if is_first_kind(place) {
-            transaction.redeem_pending(&id("1"), &edge(place), last).await.unwrap()
+            transaction.redeem_pending(&id("1"), &delegation(place), last).await.unwrap()
         } else {
             expire(&mut transaction, &id("1"), END).await
         }
@@ -134,7 +139,7 @@ async fn redemption_against_a_stop(kind: DatabaseKind) {
     let database = start(kind, &waiting("1"), State::Approved).await;
     let won = race!(database, transaction, place => {
         if is_first_kind(place) {
-            transaction.redeem_pending(&id("1"), &edge(place), NOW).await.unwrap()
+            transaction.redeem_pending(&id("1"), &delegation(place), NOW).await.unwrap()
         } else {
             let (subject, client) = (&of("alice"), &planner());
             let stop = Ending::Stopped { subject, client };

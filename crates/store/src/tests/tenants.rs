@@ -196,13 +196,13 @@ async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
 
 async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     let database = world(kind).await;
-    let mut steps = waiting::waiting("steps");
-    steps.asked.stages = ["alice", "olga"]
+    let mut stages = waiting::waiting("stages");
+    stages.asked.stages = ["alice", "olga"]
         .map(|name| waiting::stage(&[name], 1))
         .into();
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     fill(&mut transaction).await;
-    waiting::insert(&mut transaction, &steps).await;
+    waiting::insert(&mut transaction, &stages).await;
     let approved = waiting::waiting("approved");
     waiting::bring(&mut transaction, &approved, State::Approved).await;
     assert!(transaction.stop_client(&planner(), NOW).await.unwrap());
@@ -212,9 +212,9 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     let mut other = database.store.begin(OTHER).await.unwrap();
     let (id, terminal) = (waiting::id("1"), waiting::device("2"));
     let (alice, vote) = (waiting::of("alice"), waiting::vote("olga", NOW));
-    let (yes, edge) = (waiting::decision(true), DelegationId::from_text("dlg_1"));
+    let (yes, delegation) = (waiting::decision(true), DelegationId::from_text("dlg_1"));
     let mut same = waiting::waiting("new");
-    same.asked_hash = steps.asked_hash.clone();
+    same.asked_hash = stages.asked_hash.clone();
     let taken = other
         .take_pending(&terminal.id, &alice, &terminal.asked, NOW)
         .await;
@@ -235,11 +235,11 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
         .stop_delegations_held(&alice, &planner(), NOW, 9)
         .await;
     assert!(held.unwrap().is_empty());
-    let redeemed = other.redeem_pending(&approved.id, &edge, NOW).await;
+    let redeemed = other.redeem_pending(&approved.id, &delegation, NOW).await;
     assert!(!redeemed.unwrap());
     let half = NOW.plus(HOUR / 24);
     assert!(other.escalating_pending(half, 9).await.unwrap().is_empty());
-    assert!(!other.escalate_pending(&steps, half).await.unwrap());
+    assert!(!other.escalate_pending(&stages, half).await.unwrap());
     assert!(other.poll_pending(&id, NOW).await.is_err());
     assert!(!other.resume_client(&planner()).await.unwrap());
     persons_things_are_not_theirs(&mut other).await;

@@ -143,8 +143,13 @@ pub async fn bring(transaction: &mut DatabaseTransaction, request: &PendingReque
         assert!(done.unwrap());
     }
     if state == State::Redeemed {
-        let edge = DelegationId::from_text("dlg_edge");
-        assert!(transaction.redeem_pending(id, &edge, now).await.unwrap());
+        let delegation = DelegationId::from_text("dlg_approved");
+        assert!(
+            transaction
+                .redeem_pending(id, &delegation, now)
+                .await
+                .unwrap()
+        );
     }
     if state == State::Expired {
         assert!(expire(transaction, id, END).await);

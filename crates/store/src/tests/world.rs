@@ -212,7 +212,6 @@ pub fn code(digest: &str, delegation: &DelegationId) -> NewCode {
         client: planner(),
         delegation: delegation.clone(),
         redirect_uri: "https://agent.example/cb".to_owned(),
-        redirect_uri_sent: true,
         code_challenge: challenge(),
         jkt: Some(key('a')),
         nonce: Some("n".to_owned()),

@@ -148,13 +148,13 @@ fn a_longer_cache_does_not_start() {
         client_secret: secret,
         cache: SECOND + Duration::from_micros(1),
     };
-    let outside = VerifierEnvironment {
+    let environment = VerifierEnvironment {
         transport: Arc::clone(&world.issuer) as Arc<dyn Transport>,
         clock: Clock::Manual(world.clock.clone()),
         random: writ_platform::Random::System,
     };
     assert_eq!(
-        Verifier::new(config, outside).err(),
+        Verifier::new(config, environment).err(),
         Some(ConfigError::LiveCache)
     );
 }

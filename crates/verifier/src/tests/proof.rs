@@ -214,12 +214,12 @@ fn memory_without_fresh_nonces_is_refused() {
             "https://bank.example",
         );
         config.nonces = nonces;
-        let outside = crate::VerifierEnvironment {
+        let environment = crate::VerifierEnvironment {
             transport: Arc::clone(&world.issuer) as Arc<dyn writ_platform::Transport>,
             clock: writ_platform::Clock::Manual(world.clock.clone()),
             random: writ_platform::Random::System,
         };
-        let error = Verifier::new(config, outside).err();
+        let error = Verifier::new(config, environment).err();
         assert_eq!(error, Some(ConfigError::ReplayNeedsNonces));
     }
 }

@@ -235,7 +235,7 @@ impl World {
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
         let mut config = config();
         change(&mut config);
-        let verifier = Verifier::new(config, outside(&issuer, &clock)).unwrap();
+        let verifier = Verifier::new(config, environment(&issuer, &clock)).unwrap();
         Self {
             issuer,
             key,
@@ -249,7 +249,7 @@ impl World {
 
     /// A second process of the same bank: same configuration, nothing in memory.
     pub(super) fn restarted(&self) -> Verifier {
-        Verifier::new(config(), outside(&self.issuer, &self.clock)).unwrap()
+        Verifier::new(config(), environment(&self.issuer, &self.clock)).unwrap()
     }
 
     /// What the issuer says of Alice's agent.
@@ -349,7 +349,7 @@ fn config() -> VerifierConfig {
     config
 }
 
-fn outside(issuer: &Arc<FakeIssuer>, clock: &ManualClock) -> VerifierEnvironment {
+fn environment(issuer: &Arc<FakeIssuer>, clock: &ManualClock) -> VerifierEnvironment {
     VerifierEnvironment {
         transport: Arc::clone(issuer) as Arc<dyn Transport>,
         clock: Clock::Manual(clock.clone()),

@@ -127,9 +127,9 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
 }
 
 async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
-    let mut session = desk.begin().await?;
-    let switched = switch_user(&mut session, name, to, desk.change()).await;
-    let id = commit_change(session, switched, || {
+    let mut transaction = desk.begin().await?;
+    let switched = switch_user(&mut transaction, name, to, desk.change()).await;
+    let id = commit_change(transaction, switched, || {
         format!("there is no person `{name}` who is {}", to.before())
     });
     let id = id.await?;
@@ -163,9 +163,9 @@ pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
 }
 
 async fn suspend(desk: &Desk, id: &str) -> Outcome {
-    let mut session = desk.begin().await?;
-    let done = suspend_agent(&mut session, &ClientId::from_text(id), desk.change()).await;
-    commit_change(session, done.map(|did| did.then_some(())), || {
+    let mut transaction = desk.begin().await?;
+    let done = suspend_agent(&mut transaction, &ClientId::from_text(id), desk.change()).await;
+    commit_change(transaction, done.map(|did| did.then_some(())), || {
         format!("there is no agent `{id}` that is not suspended")
     })
     .await?;
@@ -173,9 +173,9 @@ async fn suspend(desk: &Desk, id: &str) -> Outcome {
 }
 
 async fn resume(desk: &Desk, id: &str) -> Outcome {
-    let mut session = desk.begin().await?;
-    let done = resume_agent(&mut session, &ClientId::from_text(id), desk.change()).await;
-    commit_change(session, done.map(|did| did.then_some(())), || {
+    let mut transaction = desk.begin().await?;
+    let done = resume_agent(&mut transaction, &ClientId::from_text(id), desk.change()).await;
+    commit_change(transaction, done.map(|did| did.then_some(())), || {
         format!("there is no suspended agent `{id}`")
     })
     .await?;
@@ -223,9 +223,9 @@ async fn list_keys(desk: &Desk) -> Outcome {
 
 async fn rotate(desk: &Desk) -> Outcome {
     let now = desk.clock.now();
-    let mut session = desk.begin().await?;
-    let rotated = keyring::rotate(&mut session, &desk.config, &desk.random, now).await;
-    let rotation = commit_change(session, rotated, || {
+    let mut transaction = desk.begin().await?;
+    let rotated = keyring::rotate(&mut transaction, &desk.config, &desk.random, now).await;
+    let rotation = commit_change(transaction, rotated, || {
         "there is no key to rotate to: start the server once, or wait for the other rotation"
             .to_owned()
     });

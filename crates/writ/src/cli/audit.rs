@@ -63,10 +63,10 @@ pub async fn audit(command: AuditCommand, configured: &Configured) -> Outcome {
 
 async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
-    let mut session = desk.read().await?;
+    let mut reading = desk.read().await?;
     let person = match &filter.person {
         Some(name) => {
-            let known = session
+            let known = reading
                 .user_by_name(name)
                 .await
                 .map_err(|e| e.to_string())?;
@@ -81,7 +81,7 @@ async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
         name: filter.event.as_deref(),
         limit: filter.limit,
     };
-    let events = session.events(wanted).await.map_err(|e| e.to_string())?;
+    let events = reading.events(wanted).await.map_err(|e| e.to_string())?;
     for event in events {
         say(&serde_json::to_string(&event).map_err(|e| e.to_string())?);
     }

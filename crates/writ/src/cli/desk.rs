@@ -46,12 +46,12 @@ impl Desk {
             clock: Clock::System,
             random: Random::System,
         };
-        let mut session = desk.begin().await?;
-        let tenant = session
+        let mut transaction = desk.begin().await?;
+        let tenant = transaction
             .ensure_tenant(desk.config.issuer.as_str(), desk.clock.now())
             .await;
         tenant.map_err(|e| e.to_string())?;
-        session.commit().await.map_err(|e| e.to_string())?;
+        transaction.commit().await.map_err(|e| e.to_string())?;
         Ok(desk)
     }
 
@@ -92,12 +92,12 @@ impl Desk {
 
 /// Commits a change that was made; otherwise says why there was none.
 pub async fn commit_change<T, E: Display>(
-    session: DatabaseTransaction,
+    transaction: DatabaseTransaction,
     made: Result<Option<T>, E>,
     why_not: impl FnOnce() -> String,
 ) -> Result<T, String> {
     let made = made.map_err(|e| e.to_string())?.ok_or_else(why_not)?;
-    session.commit().await.map_err(|e| e.to_string())?;
+    transaction.commit().await.map_err(|e| e.to_string())?;
     Ok(made)
 }
 
@@ -125,11 +125,11 @@ pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, Str
     let store = Store::connect(&config.database_url)
         .await
         .map_err(|e| e.to_string())?;
-    let outside = writ_server::node::app::ServerEnvironment {
+    let environment = writ_server::node::app::ServerEnvironment {
         clock: Clock::System,
         random: Random::System,
     };
-    writ_server::node::app::App::start(config, store, outside)
+    writ_server::node::app::App::start(config, store, environment)
         .await
         .map_err(|e| e.to_string())
 }

@@ -99,9 +99,9 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
             let task = TaskId::from_text(id.as_str());
             let change = desk.change();
             let stopped_at = change.now.rfc3339();
-            let mut session = desk.begin().await?;
-            let done = stop_task(&mut session, &task, change).await;
-            commit_change(session, done.map(|did| did.then_some(())), || {
+            let mut transaction = desk.begin().await?;
+            let done = stop_task(&mut transaction, &task, change).await;
+            commit_change(transaction, done.map(|did| did.then_some(())), || {
                 format!("there is no live task `{id}`")
             })
             .await?;
@@ -135,8 +135,8 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
     let (header, claims) = decode(&token)?;
     let now = desk.clock.now();
-    let mut session = desk.read().await?;
-    let keys = session.signing_keys().await.map_err(|e| e.to_string())?;
+    let mut reading = desk.read().await?;
+    let keys = reading.signing_keys().await.map_err(|e| e.to_string())?;
     let find = |kid: &str| {
         let row = keys.iter().find(|row| row.kid == kid)?;
         let jwk: Jwk = serde_json::from_str(&row.public_jwk).ok()?;
@@ -145,7 +145,7 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
     let verified = access_token::verify(&token, find, desk.config.issuer.as_str(), now);
     let lineage = match &verified {
         Ok(claims) => match claims.delegation() {
-            Some(id) => session
+            Some(id) => reading
                 .lineage(&DelegationId::from_text(id))
                 .await
                 .map_err(|e| e.to_string())?,

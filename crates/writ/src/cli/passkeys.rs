@@ -33,12 +33,12 @@ struct Removal {
 /// Lists them, or removes some and ends every login that a passkey opened.
 pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
     let PasskeysArgument { name, removal } = argument;
-    let mut session = desk.begin().await?;
-    let found = session.user_by_name(&name).await;
+    let mut transaction = desk.begin().await?;
+    let found = transaction.user_by_name(&name).await;
     let found = found.map_err(|e| e.to_string())?;
     let user = found.ok_or_else(|| format!("there is no person `{name}`"))?;
     let user = user.user.id;
-    let stored = session.passkeys_of(&user).await;
+    let stored = transaction.passkeys_of(&user).await;
     let stored = stored.map_err(|e| e.to_string())?;
     if removal.remove.is_none() && !removal.remove_all {
         for one in stored {
@@ -59,24 +59,24 @@ pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
         return Err(format!("`{name}` has no such passkey"));
     }
     for id in &chosen {
-        remove(desk, &mut session, &user, id).await?;
+        remove(desk, &mut transaction, &user, id).await?;
     }
-    session.commit().await.map_err(|e| e.to_string())?;
+    transaction.commit().await.map_err(|e| e.to_string())?;
     say_json(&json!({ "name": name, "removed": chosen }))
 }
 
 async fn remove(
     desk: &Desk,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     user: &UserId,
     id: &str,
 ) -> Outcome {
     let now = desk.clock.now();
-    let removed = session.remove_passkey(user, id, now).await;
+    let removed = transaction.remove_passkey(user, id, now).await;
     if !removed.map_err(|e| e.to_string())? {
         return Ok(());
     }
-    let ended = session.end_passkey_sessions(user, "", now).await;
+    let ended = transaction.end_passkey_sessions(user, "", now).await;
     ended.map_err(|e| e.to_string())?;
     let event = Event::new(
         EventId::make(now, desk.random.bytes()),
@@ -85,13 +85,13 @@ async fn remove(
     )
     .of_subject(user.as_str())
     .with(json!({ "passkey": Passkey::Removed, "credential_id": id, "by": "operator" }));
-    let written = session.insert_event(&event).await;
+    let written = transaction.insert_event(&event).await;
     written.map_err(|e| e.to_string())?;
     let outbox = OutboxContext {
         config: &desk.config,
         random: &desk.random,
         now,
     };
-    let told = passkey_changed(&outbox, session, user, Passkey::Removed).await;
+    let told = passkey_changed(&outbox, transaction, user, Passkey::Removed).await;
     told.map_err(|e| format!("{e:?}"))
 }

@@ -27,8 +27,8 @@ pub fn router(issuer: &str, bank: &str, secret: &str) -> Result<Router, String> 
         client_secret: ClientSecret::new(secret.to_owned()),
         cache: Duration::ZERO,
     };
-    let outside = VerifierEnvironment::system().map_err(|e| e.to_string())?;
-    let verifier = Verifier::new(config, outside).map_err(|e| e.to_string())?;
+    let environment = VerifierEnvironment::system().map_err(|e| e.to_string())?;
+    let verifier = Verifier::new(config, environment).map_err(|e| e.to_string())?;
     Ok(Router::new()
         .route("/accounts", get(accounts))
         .route("/statements", get(statements))

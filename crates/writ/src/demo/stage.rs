@@ -153,7 +153,7 @@ fn config(folder: &Path, issuer: &str) -> Result<Config, String> {
 }
 
 /// The environment of one agent: HTTP, the system's clock and randomness.
-pub fn outside(transport: Arc<dyn writ_platform::Transport>) -> writ_agent::AgentEnvironment {
+pub fn environment(transport: Arc<dyn writ_platform::Transport>) -> writ_agent::AgentEnvironment {
     writ_agent::AgentEnvironment {
         transport,
         clock: Clock::System,

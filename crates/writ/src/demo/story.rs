@@ -17,7 +17,7 @@ use writ_person::{BrowserError, WebBrowser};
 use super::cast::{DemoCast, DemoKeys, DemoLogin, Payee, payment};
 use super::confirm::Answering;
 use super::phone::{browser, texts};
-use super::stage::{DemoStage, outside};
+use super::stage::{DemoStage, environment};
 use crate::cli::say;
 
 pub(super) type Told = Result<(), String>;
@@ -278,7 +278,7 @@ impl Play<'_> {
 
 async fn agent(stage: &DemoStage, wire: &Arc<Recorder>, keys: &DemoKeys) -> Result<Agent, String> {
     let config = AgentConfig::agent(keys.id, keys.assertion.clone(), keys.dpop.clone());
-    Agent::discover(&stage.issuer, config, outside(wire.clone()))
+    Agent::discover(&stage.issuer, config, environment(wire.clone()))
         .await
         .map_err(surprise)
 }

@@ -10,7 +10,7 @@ use crate::pending::Deciders;
 use crate::realm::Realm;
 use crate::requirements::requirements;
 
-/// Steps of people, and whether the subject decides first.
+/// Stages of people, and whether the subject decides first.
 fn deciders_of(record: Value, subject: &str) -> Result<Deciders, OAuthError> {
     let (issuer, resources) = (uri("https://as.example"), BTreeMap::new());
     let types = types(json!([]));
@@ -35,9 +35,9 @@ fn deciders_of(record: Value, subject: &str) -> Result<Deciders, OAuthError> {
     deciders(&needs, &responsible.into(), &subject, find)
 }
 
-/// `alice | bob carol/2`: the steps, people and how many of them where it is not one.
-fn steps(deciders: &Deciders) -> String {
-    let step = |stage: &Stage| {
+/// `alice | bob carol/2`: the stages, people and how many of them where it is not one.
+fn stages(deciders: &Deciders) -> String {
+    let one = |stage: &Stage| {
         let names: Vec<&str> = stage
             .of
             .iter()
@@ -48,8 +48,8 @@ fn steps(deciders: &Deciders) -> String {
             need => format!("{}/{need}", names.join(" ")),
         }
     };
-    let steps: Vec<String> = deciders.stages.iter().map(step).collect();
-    steps.join(" | ")
+    let stages: Vec<String> = deciders.stages.iter().map(one).collect();
+    stages.join(" | ")
 }
 
 /// A new task for dan by an agent of alice (owner) and carol (sponsor).
@@ -89,7 +89,7 @@ fn the_subject_comes_first_and_has_no_second_answer() {
     ];
     for (record, expected, first) in cases {
         let found = deciders_of(record.clone(), "dan").unwrap();
-        assert_eq!(steps(&found), expected, "{record}");
+        assert_eq!(stages(&found), expected, "{record}");
         assert_eq!(found.safeguards.subject_first, first, "{record}");
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn uri(text: &str) -> ResourceUri {
     ResourceUri::parse(text).unwrap()
 }
 
-/// Names of the first step, or the code of the refusal.
+/// Names of the first stage, or the code of the refusal.
 fn first(types: &Types, client: &Client, authority: &Authority) -> Result<Vec<String>, ErrorCode> {
     let (issuer, resources) = (uri("https://as.example"), BTreeMap::new());
     let realm = Realm {
@@ -77,10 +77,10 @@ fn first(types: &Types, client: &Client, authority: &Authority) -> Result<Vec<St
         resources: &resources,
         types,
     };
-    let steps = designation(authority, client, realm).map_err(|refusal| refusal.code)?;
-    Ok(steps
+    let stages = designation(authority, client, realm).map_err(|refusal| refusal.code)?;
+    Ok(stages
         .first()
-        .map(|step| step.of.clone())
+        .map(|stage| stage.of.clone())
         .unwrap_or_default())
 }
 
@@ -136,26 +136,26 @@ fn a_step_that_cannot_be_fulfilled_is_refused() {
             .contains(&name)
             .then(|| UserId::from_text("usr_bob"))
     };
-    let step = |of: &[&str], need| ApproversFile {
+    let stage = |of: &[&str], need| ApproversFile {
         of: of.iter().map(|name| (*name).to_owned()).collect(),
         need,
     };
-    let enough = |steps: &[ApproversFile]| stages(steps, &alice, &find);
-    assert!(enough(&[step(&["bob", "gone"], 1)]).is_ok());
-    assert!(enough(&[step(&["bob", "@subject"], 2)]).is_ok());
-    assert!(enough(&[step(&["gone"], 1)]).is_err());
+    let enough = |named: &[ApproversFile]| stages(named, &alice, &find);
+    assert!(enough(&[stage(&["bob", "gone"], 1)]).is_ok());
+    assert!(enough(&[stage(&["bob", "@subject"], 2)]).is_ok());
+    assert!(enough(&[stage(&["gone"], 1)]).is_err());
     assert!(
-        enough(&[step(&["bob", "@sponsor"], 2)]).is_err(),
+        enough(&[stage(&["bob", "@sponsor"], 2)]).is_err(),
         "one person twice"
     );
-    assert!(enough(&[step(&["bob"], 1), step(&["gone"], 1)]).is_err());
+    assert!(enough(&[stage(&["bob"], 1), stage(&["gone"], 1)]).is_err());
     assert!(
-        enough(&[step(&["bob"], 1), step(&["@subject", "@sponsor"], 1)]).is_err(),
-        "one person in two steps"
+        enough(&[stage(&["bob"], 1), stage(&["@subject", "@sponsor"], 1)]).is_err(),
+        "one person in two stages"
     );
-    assert!(enough(&[step(&["bob"], 1), step(&["@subject"], 1)]).is_ok());
+    assert!(enough(&[stage(&["bob"], 1), stage(&["@subject"], 1)]).is_ok());
     let roles: Vec<Role> = [&["@subject"][..], &["bob"], &["bob", "@subject"]]
-        .map(|of| enough(&[step(of, 1)]).unwrap()[0].role)
+        .map(|of| enough(&[stage(of, 1)]).unwrap()[0].role)
         .to_vec();
     assert_eq!(roles, [Role::Subject, Role::Designated, Role::Designated]);
     let own = enough(&[]).unwrap();

@@ -29,7 +29,7 @@ fn no() -> Decision {
     Decision::of_nobody("denied")
 }
 
-fn edge() -> DelegationId {
+fn delegation() -> DelegationId {
     DelegationId::from_text("dlg_1")
 }
 
@@ -46,7 +46,7 @@ fn every_status() -> [PendingStatus; 8] {
         PendingStatus::Superseded,
         PendingStatus::Redeemed {
             decision: yes(),
-            delegation: edge(),
+            delegation: delegation(),
         },
     ]
 }
@@ -69,7 +69,7 @@ const TRANSITIONS: [(&str, Transition, [Expected; 3]); 7] = [
     ),
     (
         "redeem",
-        |status| status.redeem(edge()),
+        |status| status.redeem(delegation()),
         [None, None, Some(redeemed)],
     ),
     (
@@ -104,7 +104,7 @@ fn denied() -> PendingStatus {
 fn redeemed() -> PendingStatus {
     PendingStatus::Redeemed {
         decision: yes(),
-        delegation: edge(),
+        delegation: delegation(),
     }
 }
 
@@ -157,11 +157,11 @@ fn only_what_is_open_or_approved_can_change() {
 #[test]
 fn columns_make_a_status_or_are_inconsistent() {
     let decisions = [None, Some(no()), Some(yes())];
-    let edges = [None, Some(edge())];
+    let delegations = [None, Some(delegation())];
     let mut consistent = Vec::new();
     for state in State::ALL {
         for decision in &decisions {
-            for delegation in &edges {
+            for delegation in &delegations {
                 let read = PendingStatus::from_columns(state, decision.clone(), delegation.clone());
                 match read {
                     Ok(status) => {

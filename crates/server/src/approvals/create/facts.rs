@@ -43,19 +43,19 @@ impl ApprovalFacts {
 
 pub async fn load(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     hinted: &HintedPerson,
 ) -> Result<ApprovalFacts, Failure> {
-    live_client(context, session).await?;
-    let found = find(session, &hinted.subject).await?;
+    live_client(context, transaction).await?;
+    let found = find(transaction, &hinted.subject).await?;
     let asking = match &hinted.asking {
-        Some(claims) => Some(asking(context, session, claims).await?),
+        Some(claims) => Some(asking(context, transaction, claims).await?),
         None => None,
     };
     // The same work for somebody who is not there: the time must not tell.
     let nobody = UserId::from_text(UserId::PREFIX);
     let subject = found.as_ref().map_or(&nobody, |user| &user.id);
-    let has_live_task = session
+    let has_live_task = transaction
         .has_live_task(subject, &context.request.client().id, context.request.now)
         .await?;
     Ok(ApprovalFacts {
@@ -66,20 +66,23 @@ pub async fn load(
 }
 
 /// By `usr_` id or by name.
-async fn find(session: &mut DatabaseTransaction, subject: &str) -> Result<Option<User>, Failure> {
+async fn find(
+    transaction: &mut DatabaseTransaction,
+    subject: &str,
+) -> Result<Option<User>, Failure> {
     let stored = if subject.starts_with(UserId::PREFIX) {
-        session.user_by_id(&UserId::from_text(subject)).await?
+        transaction.user_by_id(&UserId::from_text(subject)).await?
     } else {
-        session.user_by_name(subject).await?
+        transaction.user_by_name(subject).await?
     };
     Ok(stored.map(|stored| stored.user))
 }
 
 async fn live_client(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
 ) -> Result<(), Failure> {
-    let stored = session.client(&context.request.client().id).await?;
+    let stored = transaction.client(&context.request.client().id).await?;
     let is_there = |person: &Option<User>| person.as_ref().is_none_or(|user| !user.disabled);
     let live = |stored: &StoredClient| {
         !stored.stopped && is_there(&stored.owner) && is_there(&stored.sponsor)
@@ -95,7 +98,7 @@ async fn live_client(
 
 async fn asking(
     context: &ApprovalContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
     let untraceable =
@@ -103,7 +106,7 @@ async fn asking(
     let id = claims
         .delegation()
         .ok_or_else(|| context.refuse(untraceable()))?;
-    let lineage = session.lineage(&DelegationId::from_text(id)).await?;
+    let lineage = transaction.lineage(&DelegationId::from_text(id)).await?;
     let lineage = lineage.ok_or_else(|| context.refuse(untraceable()))?;
     let proof = context.request.caller.key().ok_or_else(|| {
         context.refuse(OAuthError::invalid_request(
@@ -160,7 +163,7 @@ impl DecidingPeople<'_> {
 
 /// Reads who is named by the rule about it and is not disabled.
 pub async fn deciding_people<'a>(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     deciding: &Deciding<'a>,
     realm: Realm<'a>,
 ) -> Result<DecidingPeople<'a>, Failure> {
@@ -178,10 +181,10 @@ pub async fn deciding_people<'a>(
     let names = designation.iter().flat_map(|stage| &stage.of);
     for name in names.filter(|name| name.as_str() != SUBJECT) {
         let stored = match (name.as_str(), &client.agent) {
-            (SPONSOR, Some(agent)) => session.user_by_id(&agent.sponsor).await?,
-            (OWNER, Some(agent)) => session.user_by_id(&agent.owner).await?,
+            (SPONSOR, Some(agent)) => transaction.user_by_id(&agent.sponsor).await?,
+            (OWNER, Some(agent)) => transaction.user_by_id(&agent.owner).await?,
             (SPONSOR | OWNER, None) => None,
-            (name, _) => session.user_by_name(name).await?,
+            (name, _) => transaction.user_by_name(name).await?,
         };
         if let Some(user) = stored.map(|s| s.user).filter(|user| !user.disabled) {
             people.insert(name.as_str(), user.id);
@@ -192,13 +195,13 @@ pub async fn deciding_people<'a>(
         deciding: *deciding,
         realm,
         people,
-        responsible: responsible(session, deciding).await?,
+        responsible: responsible(transaction, deciding).await?,
     })
 }
 
 /// Who owns or sponsors the asking agent, or one before it in the chain.
 async fn responsible(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     deciding: &Deciding<'_>,
 ) -> Result<BTreeSet<UserId>, Failure> {
     let agent = deciding.client.agent.iter();
@@ -209,7 +212,7 @@ async fn responsible(
         .and_then(|lineage| lineage.leaf.act.as_ref());
     let earlier = act.iter().flat_map(|act| act.chain()).map(|act| &act.sub);
     for id in earlier.filter(|id| id.as_str() != deciding.client.id.as_str()) {
-        if let Some(stored) = session.client(&ClientId::from_text(id)).await? {
+        if let Some(stored) = transaction.client(&ClientId::from_text(id)).await? {
             let both = stored.owner.into_iter().chain(stored.sponsor);
             people.extend(both.map(|user| user.id));
         }

@@ -1,4 +1,4 @@
-//! Who is asked for: the person of the asking agent's own token; and the person's code against unwanted questions.
+//! The person whom a request is about, named or by the asking agent's own token; and the check of their `user_code` (CIBA section 7.1).
 
 use writ_core::OAuthError;
 use writ_core::id::UserId;
@@ -74,13 +74,13 @@ async fn guard_of(
     if !client.backchannel.user_code {
         return Ok(None);
     }
-    let mut session = context.request.app.read().await?;
-    let facts = facts::load(context, &mut session, hinted).await?;
+    let mut reading = context.request.app.read().await?;
+    let facts = facts::load(context, &mut reading, hinted).await?;
     let user = facts
         .person(client)
         .map_err(|r| context.refuse(r))?
         .id
         .clone();
-    let settings = session.settings(&user).await?.unwrap_or_default();
+    let settings = reading.settings(&user).await?.unwrap_or_default();
     Ok(settings.user_code_hash.map(|hash| (user, hash)))
 }

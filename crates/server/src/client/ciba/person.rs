@@ -1,4 +1,4 @@
-//! Who is hinted (CIBA 7.1), by a name, a token of the client or one of ours.
+//! Finds the person whom a hint names (CIBA section 7.1): a `login_hint`, a `login_hint_token` of the client or an `id_token_hint`.
 
 use writ_core::OAuthError;
 use writ_core::client::Authentication;

@@ -1,4 +1,4 @@
-//! The request as it came: plain parameters, or one signed request (CIBA 7.1.1).
+//! Reads a backchannel request: plain parameters, or one signed request (CIBA section 7.1.1).
 
 use writ_core::OAuthError;
 use writ_core::client::Authentication;

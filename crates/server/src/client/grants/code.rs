@@ -19,42 +19,42 @@ pub async fn redeem(
     let (app, now) = (context.app, context.now);
     let (client, key) = (&context.caller.client, context.caller.key());
     let digest = secret_digest(&request.code);
-    let mut session = app.begin().await?;
-    let Some(found) = session.code(&digest).await? else {
+    let mut transaction = app.begin().await?;
+    let Some(found) = transaction.code(&digest).await? else {
         return Err(context.refuse(code::unknown()));
     };
-    let redeemed = match code::redeem(&found, request, client, key, context.decision()) {
+    let redeemed = match code::redeem(&found, request, client, key, context.decision_context()) {
         CodeOutcome::Redeem(redeemed) => redeemed,
-        other => return Err(refuse(context, session, &found, other).await),
+        other => return Err(refuse(context, transaction, &found, other).await),
     };
-    context.claim(&mut session).await?;
-    if !session.consume_code(&digest, key, now).await? {
+    context.claim(&mut transaction).await?;
+    if !transaction.consume_code(&digest, key, now).await? {
         // Another request won between our read and now: it is a use like any other.
         let won = Consumed {
             at: now,
             jkt: key.cloned(),
         };
         let outcome = code::reuse(&won, key, now);
-        return Err(refuse(context, session, &found, outcome).await);
+        return Err(refuse(context, transaction, &found, outcome).await);
     }
     let mut minted = mint(context, &found, &redeemed)?;
     let leaf = &found.lineage.leaf;
     if let (Some(key), None) = (key, &leaf.jkt) {
-        session.bind_delegation(&leaf.id, key).await?;
+        transaction.bind_delegation(&leaf.id, key).await?;
     }
     let grant = RefreshGrant {
         client,
         delegation: leaf,
         key,
     };
-    minted.response.refresh_token = context.issue_refresh_token(&mut session, grant).await?;
+    minted.response.refresh_token = context.issue_refresh_token(&mut transaction, grant).await?;
     let issued = IssuedToken {
         event: EventName::TokenIssued,
         task: &found.lineage.task,
         delegation: leaf,
         minted,
     };
-    let response = context.record_and_commit(session, issued).await?;
+    let response = context.record_and_commit(transaction, issued).await?;
     app.metrics.issued("authorization_code");
     Ok(response)
 }
@@ -62,7 +62,7 @@ pub async fn redeem(
 /// Refuses; a code that its own client uses again stops everything that came of it (RFC 6749 section 4.1.2).
 async fn refuse(
     context: &TokenRequestContext<'_>,
-    session: DatabaseTransaction,
+    transaction: DatabaseTransaction,
     found: &FoundCode,
     outcome: CodeOutcome,
 ) -> Failure {
@@ -71,7 +71,7 @@ async fn refuse(
         CodeOutcome::RefuseAndStop(refusal) => {
             let because = "the code was used twice";
             context
-                .refuse_and_stop(session, refusal, lineage, because)
+                .refuse_and_stop(transaction, refusal, lineage, because)
                 .await
         }
         CodeOutcome::Refuse(refusal) => context.refuse_below(refusal, lineage),
@@ -114,7 +114,7 @@ fn identity(
         client.id.as_str(),
         nonce,
         at_hash,
-        context.decision(),
+        context.decision_context(),
     ) else {
         return Ok(None);
     };

@@ -12,7 +12,6 @@ use writ_store::write::InsertBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::token::{ClientCredentialsRequest, TokenResponse};
 
-use crate::client::par::references;
 use crate::node::failure::Failure;
 use crate::node::registry::Catalogue;
 use crate::request::token_request::TokenRequestContext;
@@ -48,13 +47,13 @@ pub async fn own_work(
         event: Some(&event),
         ..InsertBatch::default()
     };
-    let mut session = app.begin().await?;
-    context.claim_keys(&mut session).await?;
+    let mut transaction = app.begin().await?;
+    context.claim_keys(&mut transaction).await?;
     let caller = &context.caller;
     let checks = caller.replay_checks();
-    caller.write(app, &mut session, checks, writes).await?;
+    caller.write(app, &mut transaction, checks, writes).await?;
     context
-        .commit(session, &work.delegation.id, stopped)
+        .commit(transaction, &work.delegation.id, stopped)
         .await?;
     app.metrics.issued("client_credentials");
     Ok(minted.response)
@@ -70,7 +69,7 @@ fn decide(
     catalogue: &Catalogue,
 ) -> Result<OwnWork, OAuthError> {
     let (app, now) = (context.app, context.now);
-    let mut make_ref = references(app, now);
+    let mut make_ref = app.references(now);
     let mut making = RequestContext {
         realm: catalogue.realm(),
         now,

@@ -1,4 +1,4 @@
-//! `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 sections 3.4 and 3.5): like every approval that is fetched.
+//! `urn:ietf:params:oauth:grant-type:device_code` (RFC 8628 sections 3.4 and 3.5): a poll, as in `approvals/poll.rs`.
 
 use writ_core::pending::Kind;
 use writ_wire::token::{DeviceTokenRequest, TokenResponse};

@@ -65,26 +65,26 @@ pub async fn exchange(
         Some(token) => Some(verify_actor(context, token).await?),
         None => None,
     };
-    let mut session = app.begin().await?;
-    let lineage = lineage(context, &mut session, &subject).await?;
+    let mut transaction = app.begin().await?;
+    let lineage = lineage(context, &mut transaction, &subject).await?;
     let facts = ExchangeFacts {
         client: &context.caller.client,
         proof,
         subject: &subject,
         lineage: &lineage,
         actor: match &actor {
-            Some(actor) => Some(facts_of(context, &mut session, actor).await?),
+            Some(actor) => Some(facts_of(context, &mut transaction, actor).await?),
             None => None,
         },
     };
     let id = DelegationId::make(context.now, app.entropy());
-    let exchanged = exchange::exchange(&facts, request, context.decision(), id)
+    let exchanged = exchange::exchange(&facts, request, context.decision_context(), id)
         .map_err(|refusal| context.refuse_below(refusal, &lineage))?;
-    let checks = claim_keys(context, &mut session, actor.as_ref()).await?;
-    let response = write(context, &mut session, &lineage, &exchanged, checks).await?;
+    let checks = claim_keys(context, &mut transaction, actor.as_ref()).await?;
+    let response = write(context, &mut transaction, &lineage, &exchanged, checks).await?;
     let delegation = exchanged.new_row.as_ref().unwrap_or(&lineage.leaf);
     context
-        .commit(session, &delegation.id, OAuthError::invalid_request)
+        .commit(transaction, &delegation.id, OAuthError::invalid_request)
         .await?;
     if let Some((assertion, client)) = actor.as_ref().and_then(Verified::assertion) {
         app.remember_key(&assertion.signer, &client.id);
@@ -96,7 +96,7 @@ pub async fn exchange(
 /// One row at most, its events, and what is used up, in the transaction of the exchange.
 async fn write(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     lineage: &Lineage,
     exchanged: &Exchanged,
     checks: Vec<ReplayCheck>,
@@ -120,10 +120,12 @@ async fn write(
         ..InsertBatch::default()
     };
     let caller = &context.caller;
-    caller.write(context.app, session, checks, writes).await?;
+    caller
+        .write(context.app, transaction, checks, writes)
+        .await?;
     if exchanged.way == Way::HandOver {
         let event = delegation_made(context, task, delegation);
-        session.insert_event(&event).await?;
+        transaction.insert_event(&event).await?;
     }
     minted.response.issued_token_type = Some(TOKEN_TYPE_ACCESS_TOKEN.to_owned());
     Ok(minted.response)
@@ -172,7 +174,7 @@ fn verify(
 
 async fn lineage(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     claims: &AccessTokenClaims,
 ) -> Result<Lineage, Failure> {
     let untraceable =
@@ -180,7 +182,7 @@ async fn lineage(
     let Some(id) = claims.delegation() else {
         return Err(context.refuse(untraceable()));
     };
-    let found = session.lineage(&DelegationId::from_text(id)).await?;
+    let found = transaction.lineage(&DelegationId::from_text(id)).await?;
     found.ok_or_else(|| context.refuse(untraceable()))
 }
 
@@ -268,15 +270,17 @@ async fn agent(context: &TokenRequestContext<'_>, id: &str) -> Result<Arc<Client
 /// State of the actor, read uncached: stopped agents, owners and tokens act for nobody.
 async fn facts_of<'a>(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     actor: &'a Verified,
 ) -> Result<Actor<'a>, Failure> {
-    let state = session.actor_state(&actor.client.id, &actor.binds).await?;
+    let state = transaction
+        .actor_state(&actor.client.id, &actor.binds)
+        .await?;
     let dead = match &actor.evidence {
         Evidence::Assertion(_) => false,
         Evidence::AccessToken(delegation) => {
             let own = |l: &Lineage| l.leaf.act.is_none() && l.leaf.holder == actor.client.id;
-            let lineage = session.lineage(delegation).await?;
+            let lineage = transaction.lineage(delegation).await?;
             !lineage.is_some_and(|lineage| lineage.is_live(context.now) && own(&lineage))
         }
     };
@@ -295,7 +299,7 @@ async fn facts_of<'a>(
 /// The keys of both agents, and what is still to be claimed, all at once: assertion, proof, actor assertion.
 async fn claim_keys(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     actor: Option<&Verified>,
 ) -> Result<Vec<ReplayCheck>, Failure> {
     let (app, caller) = (context.app, &context.caller);
@@ -317,7 +321,7 @@ async fn claim_keys(
         foreign: OAuthError::invalid_request("the actor token is signed by another agent's key"),
     }));
     caller
-        .claim_these_keys(app, session, keys, context.now)
+        .claim_these_keys(app, transaction, keys, context.now)
         .await?;
     Ok(checks)
 }

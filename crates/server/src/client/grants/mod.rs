@@ -1,4 +1,5 @@
-//! The grants of the token endpoint, a file each: load, decide, commit, answer.
+//! The grants of the token endpoint, a file each, and the poll of the transaction authorization endpoint, which also ends in a
+//! token: each loads facts, decides, commits and answers.
 
 pub mod ciba;
 pub mod code;

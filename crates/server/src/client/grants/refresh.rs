@@ -19,11 +19,12 @@ pub async fn refresh(
     let app = context.app;
     let (client, key) = (&context.caller.client, context.caller.key());
     let digest = secret_digest(&request.refresh_token);
-    let mut session = app.begin().await?;
-    let Some(found) = session.refresh_token(&digest).await? else {
+    let mut transaction = app.begin().await?;
+    let Some(found) = transaction.refresh_token(&digest).await? else {
         return Err(context.refuse(refresh::unknown()));
     };
-    let refreshed = match refresh::refresh(&found, request, client, key, context.decision()) {
+    let refreshed = match refresh::refresh(&found, request, client, key, context.decision_context())
+    {
         RefreshOutcome::Refresh(refreshed) => refreshed,
         RefreshOutcome::Refuse(refusal) => {
             return Err(context.refuse_below(refusal, &found.lineage));
@@ -31,16 +32,16 @@ pub async fn refresh(
         // It was rotated away and comes again: somebody else has it, so the grant is stopped.
         RefreshOutcome::RefuseAndStop(refusal) => {
             let (lineage, because) = (&found.lineage, "the refresh token was used twice");
-            let refused = context.refuse_and_stop(session, refusal, lineage, because);
+            let refused = context.refuse_and_stop(transaction, refusal, lineage, because);
             return Err(refused.await);
         }
     };
-    context.claim(&mut session).await?;
-    let rotated = rotate(context, &mut session, &found, &refreshed).await?;
+    context.claim(&mut transaction).await?;
+    let rotated = rotate(context, &mut transaction, &found, &refreshed).await?;
     let narrower = narrower(context, &found, &refreshed);
     let row = narrower.as_ref().unwrap_or(&found.lineage.leaf);
     if let Some(row) = &narrower {
-        session.insert_delegation(row).await?;
+        transaction.insert_delegation(row).await?;
     }
     let minting = Minting {
         task: &found.lineage.task,
@@ -58,21 +59,21 @@ pub async fn refresh(
         delegation: row,
         minted,
     };
-    let response = context.record_and_commit(session, issued).await?;
+    let response = context.record_and_commit(transaction, issued).await?;
     app.metrics.issued("refresh_token");
     Ok(response)
 }
 
 async fn rotate(
     context: &TokenRequestContext<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     found: &FoundRefreshToken,
     refreshed: &Refreshed,
 ) -> Result<Option<String>, Failure> {
     if !refreshed.rotate {
         return Ok(None);
     }
-    if !session
+    if !transaction
         .consume_refresh_token(&found.row.digest, context.caller.key(), context.now)
         .await?
     {
@@ -85,7 +86,7 @@ async fn rotate(
         created_at: context.now,
         ..found.row.clone()
     };
-    session.insert_refresh_token(&next).await?;
+    transaction.insert_refresh_token(&next).await?;
     Ok(Some(secret))
 }
 

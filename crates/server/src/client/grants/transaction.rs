@@ -1,4 +1,4 @@
-//! A poll of the transaction authorization endpoint (draft-rosomakho-oauth-txn-challenge-00): like every approval that is fetched.
+//! A poll of the transaction authorization endpoint (draft-rosomakho-oauth-txn-challenge-00), as in `approvals/poll.rs`.
 
 use writ_core::pending::Kind;
 use writ_wire::token::TokenResponse;

@@ -29,7 +29,7 @@ pub struct PushKey {
 }
 
 #[derive(Serialize)]
-struct Claims<'a> {
+struct VapidClaims<'a> {
     aud: &'a str,
     exp: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,19 +40,19 @@ impl PushKey {
     /// Makes the key if there is none. Several nodes that start at once end with the same one.
     pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
         let broken = |e: &dyn std::fmt::Display| StartError::Keys(format!("Web Push: {e}"));
-        let mut session = store.begin(DEFAULT_TENANT).await?;
-        if session.server_key(PURPOSE).await?.is_none() {
+        let mut transaction = store.begin(DEFAULT_TENANT).await?;
+        if transaction.server_key(PURPOSE).await?.is_none() {
             let key = SigningKey::generate().map_err(|e| broken(&e))?;
             let sealed = config
                 .master
                 .seal(ASSOCIATED_DATA.as_bytes(), &key.to_pkcs8());
             let sealed = URL_SAFE_NO_PAD.encode(sealed.map_err(|e| broken(&e))?);
             let public = point(&key).map_err(|e| broken(&e))?;
-            session
+            transaction
                 .insert_server_key(PURPOSE, &public, &sealed, now)
                 .await?;
         }
-        session.commit().await?;
+        transaction.commit().await?;
         let found = store
             .read(DEFAULT_TENANT)
             .await?
@@ -71,7 +71,7 @@ impl PushKey {
 
     /// The value of `Authorization` for one push service (RFC 8292 section 3).
     pub fn authorization(&self, audience: &Origin, now: Timestamp) -> Result<String, KeyError> {
-        let claims = Claims {
+        let claims = VapidClaims {
             aud: audience.as_str(),
             exp: now.plus(TOKEN_LIFETIME).seconds(),
             sub: self.contact.as_deref(),

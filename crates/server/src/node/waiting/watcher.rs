@@ -80,10 +80,10 @@ async fn wake_changed(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreErr
 
 /// Requests that changed since the last query.
 async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>, StoreError> {
-    let mut session = waiting.0.store.read(DEFAULT_TENANT).await?;
+    let mut reading = waiting.0.store.read(DEFAULT_TENANT).await?;
     let (mut fresh, mut from) = (Vec::new(), seen.since);
     loop {
-        let page = session.changed_pending(from, BATCH).await?;
+        let page = reading.changed_pending(from, BATCH).await?;
         let newest = page.last().map_or(from, |change| change.at);
         let is_full = is_full(&page);
         for change in page {
@@ -107,10 +107,10 @@ async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>,
 
 /// The approvers and subjects of what changed since then.
 async fn concerned(waiting: &Waiting, since: Timestamp) -> Result<Vec<UserId>, StoreError> {
-    let mut session = waiting.0.store.read(DEFAULT_TENANT).await?;
+    let mut reading = waiting.0.store.read(DEFAULT_TENANT).await?;
     let mut people: Vec<UserId> = Vec::new();
     loop {
-        let page = session.people_of_changed(since, people.last(), BATCH);
+        let page = reading.people_of_changed(since, people.last(), BATCH);
         let page = page.await?;
         let is_last = !is_full(&page);
         people.extend(page);

@@ -21,7 +21,7 @@ const MAX_UNFETCHED: u32 = 100;
 const MAX_EVENTS: u32 = 100;
 
 #[derive(Default)]
-pub(super) struct Approved {
+pub(super) struct AgentApprovals {
     pub(super) totals: Vec<Total>,
     pub(super) unfetched: Vec<UnfetchedView>,
 }
@@ -30,7 +30,7 @@ pub(super) async fn by_agent(
     app: &App,
     subject: &UserId,
     texts: &Texts,
-) -> Result<BTreeMap<ClientId, Approved>, StoreError> {
+) -> Result<BTreeMap<ClientId, AgentApprovals>, StoreError> {
     let now = app.clock.now();
     let mut reading = app.read().await?;
     let spent = reading
@@ -42,12 +42,12 @@ pub(super) async fn by_agent(
         Ok(found) if found < MAX_USES => Known::All,
         _ => Known::Newest,
     };
-    let mut by_agent: BTreeMap<ClientId, Approved> = BTreeMap::new();
+    let mut by_agent: BTreeMap<ClientId, AgentApprovals> = BTreeMap::new();
     let clients: BTreeSet<&ClientId> = spent.iter().map(|one| &one.client).collect();
     for client in clients {
         let here = spent.iter().filter(|one| one.client == *client);
         let uses = here.map(|one| (one.approval.as_str(), &one.amount));
-        let approved = Approved {
+        let approved = AgentApprovals {
             totals: totals(uses, known),
             unfetched: Vec::new(),
         };

@@ -60,27 +60,27 @@ impl Visit<'_> {
         let receipt = self.receipt(question, &decided)?;
         let document = receipt.sign(&self.app.keys().await?.active, now);
         let document = document.map_err(PageError::broken)?;
-        let mut session = self.app.begin().await?;
-        if !write(&mut session, question, &decided).await? {
-            drop(session);
+        let mut transaction = self.app.begin().await?;
+        if !write(&mut transaction, question, &decided).await? {
+            drop(transaction);
             return over::again(self, &question.request.id).await;
         }
         if let Some(used) = &decided.used
-            && !session
+            && !transaction
                 .use_passkey(&used.credential_id, &used.before, &used.passkey, now)
                 .await?
         {
             // Removed since it signed: it counts no more.
-            drop(session);
+            drop(transaction);
             return over::again(self, &question.request.id).await;
         }
         if let Some(once) = &decided.once
-            && session
+            && transaction
                 .claim_once(std::slice::from_ref(once))
                 .await?
                 .is_some()
         {
-            drop(session);
+            drop(transaction);
             return self.seen_before(question).await;
         }
         let new = NewReceipt {
@@ -90,20 +90,20 @@ impl Visit<'_> {
             document: &document,
             at: now,
         };
-        session.insert_receipt(new).await?;
+        transaction.insert_receipt(new).await?;
         let event = self.event(question, &decided, &receipt);
-        session.insert_event(&event).await?;
+        transaction.insert_event(&event).await?;
         let endings = match decided.no {
-            Some(no) => stopping::follow(self, question, no, &mut session).await?,
+            Some(no) => stopping::follow(self, question, no, &mut transaction).await?,
             None => Endings::default(),
         };
         if question.request.opens_next_stage(decided.vote()) && decided.decision().is_none() {
-            escalate::next_stage(self.app, &mut session, &question.request, now).await?;
+            escalate::next_stage(self.app, &mut transaction, &question.request, now).await?;
         }
         if decided.decision().is_some() {
-            outbox::request_decided(self.app, &mut session, &question.request).await?;
+            outbox::request_decided(self.app, &mut transaction, &question.request).await?;
         }
-        session.commit().await?;
+        transaction.commit().await?;
         endings.announce(self.app);
         Ok(self.after(question, &decided, &receipt))
     }
@@ -188,26 +188,26 @@ impl Visit<'_> {
 
 /// Whether this answer counts. A vote holds the row, so that votes are read as they will be when this commits.
 async fn write(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     question: &Question,
     decided: &Decided,
 ) -> Result<bool, StoreError> {
     let (id, vote) = (&question.request.id, decided.vote());
     if let (Some(_), Some(decision)) = (decided.no, decided.decision()) {
-        let denied = session.decide_pending(id, decision, vote.at);
+        let denied = transaction.decide_pending(id, decision, vote.at);
         return denied.await;
     }
-    if !session.insert_vote(id, vote, vote.at).await? {
+    if !transaction.insert_vote(id, vote, vote.at).await? {
         return Ok(false);
     }
-    let mut votes = session.votes(id).await?;
+    let mut votes = transaction.votes(id).await?;
     votes.retain(|other| other.user != vote.user);
-    if votes != question.votes || !hints_hold(session, question, decided).await? {
+    if votes != question.votes || !hints_hold(transaction, question, decided).await? {
         return Ok(false);
     }
     match decided.decision() {
         Some(decision) => {
-            let approved = session.decide_pending(id, decision, vote.at);
+            let approved = transaction.decide_pending(id, decision, vote.at);
             approved.await
         }
         None => Ok(true),
@@ -216,13 +216,13 @@ async fn write(
 
 /// Whether the hints on the screen are still right: another approval may have been fetched since it was made.
 async fn hints_hold(
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     question: &Question,
     decided: &Decided,
 ) -> Result<bool, StoreError> {
     let (subject, types) = (&question.subject.id, &*question.catalogue.types);
     let authority = &decided.shown.screen.authority;
-    let now = newest(session, subject, authority, types).await?;
+    let now = newest(transaction, subject, authority, types).await?;
     let hints = |newest| unusual(authority, subject, newest, types);
     Ok(hints(&now) == hints(&question.newest))
 }

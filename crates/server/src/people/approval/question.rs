@@ -16,7 +16,7 @@ use writ_core::requirements::is_within;
 use writ_core::screen::Shown;
 use writ_pages::{AgentName, OnwardView};
 use writ_store::receipt::StoredReceipt;
-use writ_store::{DatabaseTransaction as Reading, StoreError};
+use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
@@ -158,14 +158,14 @@ async fn find(
 
 /// The subject's newest uses of each type in `authority` that compares with them.
 pub async fn newest(
-    session: &mut Reading,
+    transaction: &mut DatabaseTransaction,
     subject: &UserId,
     authority: &Authority,
     types: &Types,
 ) -> Result<Newest, StoreError> {
     let mut newest = Newest::new();
     for name in history::types_of(authority, types) {
-        let uses = session.newest_uses(subject, &name).await?;
+        let uses = transaction.newest_uses(subject, &name).await?;
         newest.insert(name, uses);
     }
     Ok(newest)

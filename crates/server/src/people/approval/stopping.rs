@@ -18,12 +18,12 @@ pub async fn follow(
     visit: &Visit<'_>,
     question: &Question,
     no: Denial,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     match no {
         Denial::Denied | Denial::WrongNumber => Ok(Endings::default()),
-        Denial::Stopped => stop_all(visit, question, session).await,
-        Denial::NotMe => report(visit, question, session).await,
+        Denial::Stopped => stop_all(visit, question, transaction).await,
+        Denial::NotMe => report(visit, question, transaction).await,
     }
 }
 
@@ -31,7 +31,7 @@ pub async fn follow(
 async fn stop_all(
     visit: &Visit<'_>,
     question: &Question,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (subject, client) = (&question.subject.id, &question.client.id);
@@ -42,11 +42,11 @@ async fn stop_all(
     };
     // First the task in which it asked: what dies with it needs no stop of its own.
     if let Some(here) = &question.request.task
-        && stop_task(session, here, app.change(by, now)).await?
+        && stop_task(transaction, here, app.change(by, now)).await?
     {
         app.metrics.stopped();
     }
-    let stopped = stop_agent(app, session, subject, client, by).await?;
+    let stopped = stop_agent(app, transaction, subject, client, by).await?;
     Ok(stopped.endings)
 }
 
@@ -54,7 +54,7 @@ async fn stop_all(
 async fn report(
     visit: &Visit<'_>,
     question: &Question,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (agent, reporter) = (&question.client.id, &visit.person.user().id);
@@ -62,9 +62,9 @@ async fn report(
         user: reporter.as_str(),
         request: &question.request.id,
     };
-    if suspend_agent(session, agent, app.change(by, now)).await? {
-        outbox::agent_suspended(app, session, agent, reporter).await?;
+    if suspend_agent(transaction, agent, app.change(by, now)).await? {
+        outbox::agent_suspended(app, transaction, agent, reporter).await?;
     }
     let (subject, client) = (&question.subject.id, agent);
-    Ok(end(app, session, Ending::Stopped { subject, client }, now).await?)
+    Ok(end(app, transaction, Ending::Stopped { subject, client }, now).await?)
 }

@@ -1,4 +1,4 @@
-//! Makes the page of a request from its facts. All that is said stands in the `ScreenView`, whose hash the passkey signs.
+//! Makes the page of a request from its facts. Its whole text is in the `ScreenView`, whose hash the passkey signs.
 
 use writ_authority::{Authority, Level, Piece};
 use writ_core::history::{Unusual, unusual};

@@ -19,7 +19,7 @@ const LIFETIME: Duration = Duration::from_secs(300);
 const ID_BYTES: usize = 16;
 
 /// A challenge of ours that came back.
-pub struct Opened {
+pub struct OpenedChallenge {
     pub challenge: Vec<u8>,
     pub once: ReplayClaim,
 }
@@ -33,12 +33,12 @@ pub fn make(app: &App, browser: &Browser) -> Result<Vec<u8>, writ_jose::seal::Se
 }
 
 /// `None` for what this server did not give to this browser in the last five minutes.
-pub fn open(app: &App, browser: &Browser, challenge: &str) -> Option<Opened> {
+pub fn open(app: &App, browser: &Browser, challenge: &str) -> Option<OpenedChallenge> {
     let challenge = URL_SAFE_NO_PAD.decode(challenge).ok()?;
     let plain = app.config.master.open(&place(browser), &challenge).ok()?;
     let (id, expires_at) = plain.split_last_chunk::<8>()?;
     let expires_at = Timestamp::from_micros(i64::from_be_bytes(*expires_at));
-    (app.clock.now() < expires_at).then(|| Opened {
+    (app.clock.now() < expires_at).then(|| OpenedChallenge {
         challenge,
         once: ReplayClaim {
             digest: hash::digest_text(&[b"passkey-login", id]),

@@ -1,4 +1,4 @@
-//! What every login ends with, whatever proved the person: a new cookie, its event, and the way on.
+//! The end of every login, by password or passkey: a new session cookie, its event, and the redirect.
 
 use axum::response::Response;
 use serde_json::json;
@@ -54,13 +54,13 @@ impl Entrance<'_> {
     pub(super) async fn open_session(
         &self,
         app: &App,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
     ) -> Result<Browser, StoreError> {
         let now = app.clock.now();
         let fresh = app.new_browser();
         let for_request = self.destination.request.as_deref().map(secret_digest);
-        session.end_session(&self.before.digest(), now).await?;
-        session
+        transaction.end_session(&self.before.digest(), now).await?;
+        transaction
             .insert_session(NewUserSession {
                 digest: &fresh.digest(),
                 user: &self.user.id,
@@ -73,11 +73,11 @@ impl Entrance<'_> {
         let event = Event::new(app.event_id(now), now, self.event_name())
             .of_subject(self.user.id.as_str())
             .with(json!({ "method": self.level }));
-        session.insert_event(&event).await?;
+        transaction.insert_event(&event).await?;
         Ok(fresh)
     }
 
-    /// After the commit.
+    /// The answer after the commit: redirects, with the new cookie.
     pub(super) fn go_on(&self, app: &App, fresh: &Browser) -> Response {
         app.metrics.login("succeeded");
         let mut response = see_other(&self.destination.location());

@@ -57,12 +57,12 @@ async fn enter(
     let Some(answer) = Answer::of(form) else {
         return Err(failed);
     };
-    let mut session = app.begin().await?;
-    let login = match check(visitor, &mut session, &answer).await? {
+    let mut transaction = app.begin().await?;
+    let login = match check(visitor, &mut transaction, &answer).await? {
         Checked::Verified(login) => login,
         Checked::Failed(failure) => {
-            failure.record(app, &mut session).await?;
-            session.commit().await?;
+            failure.record(app, &mut transaction).await?;
+            transaction.commit().await?;
             app.metrics.login("failed");
             return Err(failed);
         }
@@ -74,12 +74,13 @@ async fn enter(
         destination,
     };
     let (now, used) = (app.clock.now(), &login.used);
-    let still_there = session.use_passkey(&used.credential_id, &login.before, &used.passkey, now);
+    let still_there =
+        transaction.use_passkey(&used.credential_id, &login.before, &used.passkey, now);
     if !still_there.await? {
         return Err(failed);
     }
-    let fresh = entrance.open_session(app, &mut session).await?;
-    session.commit().await?;
+    let fresh = entrance.open_session(app, &mut transaction).await?;
+    transaction.commit().await?;
     Ok(entrance.go_on(app, &fresh))
 }
 
@@ -131,18 +132,22 @@ impl Checked {
 }
 
 impl FailedLogin {
-    async fn record(self, app: &App, session: &mut DatabaseTransaction) -> Result<(), StoreError> {
+    async fn record(
+        self,
+        app: &App,
+        transaction: &mut DatabaseTransaction,
+    ) -> Result<(), StoreError> {
         let now = app.clock.now();
         match self.user {
             Some(user) => {
                 let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
                     .of_subject(user.id.as_str())
                     .with(json!({ "method": Level::Passkey, "reason": self.reason }));
-                session.insert_event(&event).await?;
+                transaction.insert_event(&event).await?;
             }
             // Anybody can send answers: counted, not written one row each.
             None => {
-                session
+                transaction
                     .count_refusal("/login/passkey", "unknown_passkey", now)
                     .await?;
             }
@@ -153,7 +158,7 @@ impl FailedLogin {
 
 async fn check(
     visitor: &Visitor,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     answer: &Answer,
 ) -> Result<Checked, PageError> {
     let app = &*visitor.app;
@@ -163,14 +168,14 @@ async fn check(
     let Some(opened) = challenge::open(app, &visitor.browser, &challenge) else {
         return Ok(Checked::failed("the challenge is unknown"));
     };
-    let Some(stored) = session.passkey(&answer.claimed.credential_id).await? else {
+    let Some(stored) = transaction.passkey(&answer.claimed.credential_id).await? else {
         return Ok(Checked::failed("the passkey is unknown"));
     };
     let once = std::slice::from_ref(&opened.once);
-    if session.claim_once(once).await?.is_some() {
+    if transaction.claim_once(once).await?.is_some() {
         return Ok(Checked::failed("the challenge was used before"));
     }
-    let Some(found) = session.user_by_id(&stored.user).await? else {
+    let Some(found) = transaction.user_by_id(&stored.user).await? else {
         return Ok(Checked::failed("the person is unknown"));
     };
     let user = found.user;

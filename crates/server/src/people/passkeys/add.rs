@@ -1,4 +1,4 @@
-//! A new passkey: options for the browser, once the person proved themselves; then its answer.
+//! Adds a passkey (WebAuthn section 7.1): options for the browser, once the person was authenticated; then its response.
 
 use axum::response::Response;
 use http::StatusCode;
@@ -18,7 +18,7 @@ use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
 use crate::people::request::{PostedForm, SignedIn};
 
-/// In characters.
+/// The longest name of a passkey, in characters.
 const LONGEST_NAME: usize = 64;
 
 /// What waits for the new passkey.
@@ -53,29 +53,29 @@ async fn prove(request: &CeremonyRequest<'_>) -> Result<ChangeProof, PageError> 
     if request.existing.is_empty() {
         return by_password(person, form).await;
     }
-    let mut session = person.app.begin().await?;
-    let proof = by_passkey(person, &mut session, &Act::Add, form).await?;
-    session.commit().await?;
+    let mut transaction = person.app.begin().await?;
+    let proof = by_passkey(person, &mut transaction, &Act::Add, form).await?;
+    transaction.commit().await?;
     proof.ok_or_else(|| PageError::script(StatusCode::FORBIDDEN, "needs_passkey"))
 }
 
 /// In one transaction with the challenge.
 pub(super) async fn add(
     person: SignedIn<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     form: &Form,
 ) -> Result<DevicesNotice, StepError<DevicesProblem>> {
     let failed = || StepError::Problem(DevicesProblem::PasskeyFailed);
     let (answer, challenge) = answer(form, "credential").ok_or_else(failed)?;
     let taken = CeremonyKind::Enrol
-        .take(person, session, &challenge)
+        .take(person, transaction, &challenge)
         .await?;
     let kept: KeptEnrolment = taken.ok_or_else(failed)?;
     let enrolled = verify(person.app, &kept.state, &answer).map_err(StepError::Problem)?;
     // What was true when the person proved themselves may have changed while their device was asked.
     let user = &person.user().id;
-    session.hold_user(user).await?;
-    let existing = session.passkeys_of(user).await?;
+    transaction.hold_user(user).await?;
+    let existing = transaction.passkeys_of(user).await?;
     if !kept.proof.holds(&existing) {
         return Err(StepError::Problem(DevicesProblem::NotProven));
     }
@@ -90,7 +90,7 @@ pub(super) async fn add(
         created_at: person.app.clock.now(),
         used_at: None,
     };
-    if !session.insert_passkey(&new).await? {
+    if !transaction.insert_passkey(&new).await? {
         return Err(StepError::Problem(DevicesProblem::AlreadyThere));
     }
     let change = Change {
@@ -98,7 +98,7 @@ pub(super) async fn add(
         credential_id: &new.credential_id,
         proof: &kept.proof,
     };
-    record(person, session, change).await?;
+    record(person, transaction, change).await?;
     Ok(DevicesNotice::PasskeyAdded)
 }
 

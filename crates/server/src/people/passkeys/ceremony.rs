@@ -68,8 +68,8 @@ impl CeremonyKind {
     ) -> Result<Response, PageError> {
         let state = serde_json::to_string(kept).map_err(PageError::broken)?;
         let now = person.app.clock.now();
-        let mut session = person.app.begin().await?;
-        session
+        let mut transaction = person.app.begin().await?;
+        transaction
             .insert_ceremony(NewCeremony {
                 digest: &self.digest(person, &began.challenge),
                 kind: self.as_str(),
@@ -79,7 +79,7 @@ impl CeremonyKind {
                 expires_at: now.plus(LIFETIME),
             })
             .await?;
-        session.commit().await?;
+        transaction.commit().await?;
         Ok(json_answer(StatusCode::OK, &began.options))
     }
 
@@ -87,12 +87,12 @@ impl CeremonyKind {
     pub async fn take<K: DeserializeOwned>(
         self,
         person: SignedIn<'_>,
-        session: &mut DatabaseTransaction,
+        transaction: &mut DatabaseTransaction,
         challenge: &str,
     ) -> Result<Option<K>, StoreError> {
         let now = person.app.clock.now();
         let digest = self.digest(person, challenge);
-        let taken = session
+        let taken = transaction
             .consume_ceremony(&digest, self.as_str(), now)
             .await?;
         Ok(taken

@@ -95,7 +95,7 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
 /// request changes this person's passkeys. The browser learns only that it did not count; the log says why.
 pub(super) async fn by_passkey(
     person: SignedIn<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     act: &Act,
     form: &Form,
 ) -> Result<Option<ChangeProof>, PageError> {
@@ -104,14 +104,14 @@ pub(super) async fn by_passkey(
         return Ok(None);
     };
     let taken = CeremonyKind::Prove
-        .take(person, session, &challenge)
+        .take(person, transaction, &challenge)
         .await?;
     let Some(kept) = taken.filter(|kept: &KeptProof| kept.act == *act) else {
         return Ok(unproven(person, "its challenge is not one for this"));
     };
     let user = &person.user().id;
-    session.hold_user(user).await?;
-    let stored = session.passkeys_of(user).await?;
+    transaction.hold_user(user).await?;
+    let stored = transaction.passkeys_of(user).await?;
     let approved = match party.finish_approval(&kept.state, &answer, &passkeys(stored.clone())) {
         Ok(approved) => approved,
         Err(fault) => return Ok(unproven(person, fault)),
@@ -120,7 +120,7 @@ pub(super) async fn by_passkey(
     let before = stored.into_iter().find(|one| one.credential_id == id);
     let before = before.map(|one| one.passkey).unwrap_or_default();
     let now = person.app.clock.now();
-    let used = session.use_passkey(&id, &before, &approved.passkey, now);
+    let used = transaction.use_passkey(&id, &before, &approved.passkey, now);
     if !used.await? {
         return Ok(unproven(person, "the passkey changed meanwhile"));
     }

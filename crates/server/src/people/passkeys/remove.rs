@@ -1,4 +1,4 @@
-//! A passkey goes: proved by one that the person has, for exactly the one that goes. It may be the same.
+//! Removes a passkey: the person authenticates with one of theirs, maybe the same, over a challenge that names the removed one.
 
 use writ_pages::messages::Passkey;
 use writ_pages::{DevicesNotice, DevicesProblem};
@@ -13,23 +13,23 @@ use crate::people::request::SignedIn;
 /// In one transaction with the proof.
 pub(super) async fn remove(
     person: SignedIn<'_>,
-    session: &mut DatabaseTransaction,
+    transaction: &mut DatabaseTransaction,
     form: &Form,
 ) -> Result<DevicesNotice, StepError<DevicesProblem>> {
     let id = form.required("passkey")?;
-    let proof = by_passkey(person, session, &Act::remove(id), form).await?;
+    let proof = by_passkey(person, transaction, &Act::remove(id), form).await?;
     let proof = proof.ok_or(StepError::Problem(DevicesProblem::NotProven))?;
     let (user, now) = (&person.user().id, person.app.clock.now());
-    if session.remove_passkey(user, id, now).await? {
+    if transaction.remove_passkey(user, id, now).await? {
         // Which of them it opened is not known; this browser's person has just proved themselves.
         let this = person.browser.digest();
-        session.end_passkey_sessions(user, &this, now).await?;
+        transaction.end_passkey_sessions(user, &this, now).await?;
         let change = Change {
             what: Passkey::Removed,
             credential_id: id,
             proof: &proof,
         };
-        record(person, session, change).await?;
+        record(person, transaction, change).await?;
     }
     Ok(DevicesNotice::PasskeyRemoved)
 }

@@ -1,4 +1,4 @@
-//! What a person typed, as values that cannot be wrong.
+//! Parses and validates the fields of the settings form.
 
 use writ_pages::QuietView;
 use writ_wire::form::Form;

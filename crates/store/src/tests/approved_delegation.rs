@@ -13,18 +13,18 @@ use crate::tests::world::{
 };
 
 on_both! {
-    an_approved_edge_reads_back_and_is_listed,
+    an_approved_delegation_reads_back_and_is_listed,
     it_dies_with_the_chain_that_asked,
     it_dies_with_task_agents_owner_and_subject,
     it_ends_with_what_asked,
     its_rows_count_with_those_of_the_chain,
-    an_edge_that_nobody_asked_for_is_stopped,
+    an_approved_delegation_that_nobody_asked_for_is_stopped,
     an_agent_is_stopped_where_chains_reach_it,
 }
 
 /// One row of each live task, whatever the booker made below it; nothing above it, and nothing twice.
 async fn an_agent_is_stopped_where_chains_reach_it(kind: DatabaseKind) {
-    let (database, rows, edge) = asked(kind, 3).await;
+    let (database, rows, approved) = asked(kind, 3).await;
     let other = chain(&database.store, "other", 2).await;
     let dead = chain(&database.store, "dead", 2).await;
     let mut transaction = database.store.begin(TENANT).await.unwrap();
@@ -42,7 +42,7 @@ async fn an_agent_is_stopped_where_chains_reach_it(kind: DatabaseKind) {
     let mut expected = [&rows[1], &other[1]].map(|row| (row.id.clone(), row.task.clone()));
     expected.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(held, expected);
-    for row in [&rows[1], &rows[2], &edge, &other[1]] {
+    for row in [&rows[1], &rows[2], &approved, &other[1]] {
         let found = lineage(&database.store, &row.id).await;
         assert_eq!(found.stopped, Some(Stopped::Delegation), "{}", row.id);
     }
@@ -51,9 +51,9 @@ async fn an_agent_is_stopped_where_chains_reach_it(kind: DatabaseKind) {
     }
 }
 
-/// The booker asks, below `asking`, and gets an edge of its own.
-fn edge(asking: &Delegation) -> Delegation {
-    let id = DelegationId::from_text(format!("dlg_edge_of_{}", asking.id));
+/// The booker asks, below `asking`, and gets a delegation of its own.
+fn approved(asking: &Delegation) -> Delegation {
+    let id = DelegationId::from_text(format!("dlg_approved_for_{}", asking.id));
     Delegation {
         path: delegation::path(None, &id),
         parent: None,
@@ -82,25 +82,25 @@ async fn lineage(store: &Store, id: &DelegationId) -> Lineage {
     found
 }
 
-/// A chain of so many and an edge that its leaf asked for.
+/// A chain of so many and a delegation that its leaf asked for.
 async fn asked(kind: DatabaseKind, length: usize) -> (TestDatabase, Vec<Delegation>, Delegation) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", length).await;
-    let edge = edge(&rows[length - 1]);
-    insert(&database.store, &edge).await;
-    (database, rows, edge)
+    let approved = approved(&rows[length - 1]);
+    insert(&database.store, &approved).await;
+    (database, rows, approved)
 }
 
-async fn an_approved_edge_reads_back_and_is_listed(kind: DatabaseKind) {
-    let (database, mut rows, edge) = asked(kind, 3).await;
-    let found = lineage(&database.store, &edge.id).await;
-    assert_eq!((&found.leaf, found.stopped), (&edge, None));
+async fn an_approved_delegation_reads_back_and_is_listed(kind: DatabaseKind) {
+    let (database, mut rows, approved) = asked(kind, 3).await;
+    let found = lineage(&database.store, &approved.id).await;
+    assert_eq!((&found.leaf, found.stopped), (&approved, None));
     assert_eq!(found.keys.len(), 4);
     assert_eq!(found.task, task("t"));
     assert!(found.leaf.is_single_use());
     let mut transaction = database.store.read(TENANT).await.unwrap();
-    let mut listed = transaction.delegations_of(&edge.task).await.unwrap();
-    rows.push(edge);
+    let mut listed = transaction.delegations_of(&approved.task).await.unwrap();
+    rows.push(approved);
     rows.sort_by(|a, b| a.id.cmp(&b.id));
     listed.sort_by(|a, b| a.id.cmp(&b.id));
     assert_eq!(listed, rows);
@@ -108,12 +108,12 @@ async fn an_approved_edge_reads_back_and_is_listed(kind: DatabaseKind) {
 
 async fn it_dies_with_the_chain_that_asked(kind: DatabaseKind) {
     for place in 0..4 {
-        let (database, rows, edge) = asked(kind, 3).await;
-        let stopped = rows.get(place).unwrap_or(&edge);
+        let (database, rows, approved) = asked(kind, 3).await;
+        let stopped = rows.get(place).unwrap_or(&approved);
         let mut transaction = database.store.begin(TENANT).await.unwrap();
         assert!(transaction.stop_delegation(&stopped.id, NOW).await.unwrap());
         transaction.commit().await.unwrap();
-        let found = lineage(&database.store, &edge.id).await;
+        let found = lineage(&database.store, &approved.id).await;
         assert_eq!(found.stopped, Some(Stopped::Delegation), "{place}");
         // What asked outlives what it asked for.
         let above = lineage(&database.store, &rows[2].id).await.stopped;
@@ -130,11 +130,11 @@ async fn it_dies_with_task_agents_owner_and_subject(kind: DatabaseKind) {
         Stopped::Subject,
     ];
     for (place, reason) in expected.into_iter().enumerate() {
-        let (database, rows, edge) = asked(kind, 2).await;
+        let (database, rows, approved) = asked(kind, 2).await;
         let mut transaction = database.store.begin(TENANT).await.unwrap();
         let done = match place {
             0 => transaction.stop_task(&rows[0].task, NOW).await,
-            // The planner holds the root of the chain that asked, nothing of the edge itself.
+            // The planner holds the root of the chain that asked, nothing of the delegation itself.
             1 => transaction.stop_client(&planner(), NOW).await,
             2 => transaction.stop_client(&booker(), NOW).await,
             3 => transaction.disable_user(&user("olga").id, NOW).await,
@@ -142,7 +142,7 @@ async fn it_dies_with_task_agents_owner_and_subject(kind: DatabaseKind) {
         };
         assert!(done.unwrap());
         transaction.commit().await.unwrap();
-        let found = lineage(&database.store, &edge.id).await;
+        let found = lineage(&database.store, &approved.id).await;
         assert_eq!(found.stopped, Some(reason), "{place}");
     }
 }
@@ -157,7 +157,7 @@ async fn it_ends_with_what_asked(kind: DatabaseKind) {
     };
     let longer = Delegation {
         expires_at: NOW.plus(HOUR),
-        ..edge(&short)
+        ..approved(&short)
     };
     insert(&database.store, &short).await;
     insert(&database.store, &longer).await;
@@ -167,15 +167,15 @@ async fn it_ends_with_what_asked(kind: DatabaseKind) {
 }
 
 async fn its_rows_count_with_those_of_the_chain(kind: DatabaseKind) {
-    let (database, _, edge) = asked(kind, MAX_LINEAGE - 1).await;
-    let found = lineage(&database.store, &edge.id).await;
+    let (database, _, approved) = asked(kind, MAX_LINEAGE - 1).await;
+    let found = lineage(&database.store, &approved.id).await;
     assert_eq!((found.stopped, found.keys.len()), (None, MAX_LINEAGE));
-    let (database, _, edge) = asked(kind, MAX_LINEAGE).await;
-    let found = lineage(&database.store, &edge.id).await;
+    let (database, _, approved) = asked(kind, MAX_LINEAGE).await;
+    let found = lineage(&database.store, &approved.id).await;
     assert_eq!(found.stopped, Some(Stopped::Unknown));
 }
 
-async fn an_edge_that_nobody_asked_for_is_stopped(kind: DatabaseKind) {
+async fn an_approved_delegation_that_nobody_asked_for_is_stopped(kind: DatabaseKind) {
     let (database, rows, sound) = asked(kind, 1).await;
     let other = chain(&database.store, "other", 1).await;
     let of = |name: &str, asking: &str| Delegation {
@@ -193,7 +193,7 @@ async fn an_edge_that_nobody_asked_for_is_stopped(kind: DatabaseKind) {
         let found = lineage(&database.store, &row.id).await;
         assert_eq!(found.stopped, Some(Stopped::Unknown), "{}", row.id);
     }
-    // Below an edge the way up leads through it.
+    // Below an approved delegation the way up leads through it.
     let below = child(&sound);
     insert(&database.store, &below).await;
     let found = lineage(&database.store, &below.id).await;
