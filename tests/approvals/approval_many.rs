@@ -89,6 +89,32 @@ both!(
     }
 );
 
+both!(
+    who_agreed_in_a_step_that_passed_is_not_among_those_who_decided,
+    |world| async {
+        let stages = json!([{ "of": ["bob", "carol"], "need": 2 }, { "of": ["dan"], "need": 1 }]);
+        let (cast, agent) = guarded(&world, stages).await;
+        let (auth_req_id, id) = asked(&world, &cast, &agent).await;
+        let mut bob = world.phone_of("bob").await;
+        let page = bob.look(&id).await;
+        bob.approve_by_password(&page).await;
+        // Carol is silent for her half of the time.
+        world.advance(150);
+        let mut dan = world.phone_of("dan").await;
+        let page = dan.look(&id).await;
+        dan.approve_by_password(&page).await;
+        let token = minted(&agent.poll(&world, &auth_req_id).await, "by dan");
+        assert_eq!(token["approval"]["by"], json!("designated"));
+        assert_eq!(token["approval"]["people"], json!(1));
+        assert!(
+            !token["approval"]
+                .as_object()
+                .unwrap()
+                .contains_key("designation")
+        );
+    }
+);
+
 both!(whoever_agrees_later_agrees_to_no_more, |world| async {
     let (cast, agent) = guarded(&world, json!([{ "of": ["bob", "carol"], "need": 2 }])).await;
     let (auth_req_id, id) = asked(&world, &cast, &agent).await;

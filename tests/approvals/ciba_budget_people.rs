@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 use writ_testkit::{
-    Cast, Change, Fields, PASSWORD, TestAgent, TestReply, World, agent_file, authorize_url,
+    BANK, Cast, Change, Fields, PASSWORD, TestAgent, TestReply, World, agent_file, authorize_url,
     both_with, enrol,
 };
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 
+use crate::client::device;
 use crate::laws::races::{RACERS, doors_of, send_at_once};
 
 const SUBJECTS: [&str; 3] = ["alice", "mallory", "carol"];
@@ -20,8 +21,8 @@ async fn office(world: &World) -> Cast {
     cast
 }
 
-/// Asked within a task of this person's, who granted all of it.
-async fn ask_within(world: &World, cast: &Cast, agent: &TestAgent, subject: &str) -> TestReply {
+/// The token of a task of this person's, who granted all of it.
+async fn task(world: &World, cast: &Cast, agent: &TestAgent, subject: &str) -> String {
     let form = cast.request().with("client_id", agent.id.clone());
     let pushed = agent
         .send(world, "/par", &form.without("authorization_details"))
@@ -35,10 +36,22 @@ async fn ask_within(world: &World, cast: &Cast, agent: &TestAgent, subject: &str
         .1
         .into_owned();
     let reply = agent.send(world, "/token", &cast.redeem_form(&code)).await;
-    let question = question(subject, 0)
-        .with("subject_token", reply.access_token())
-        .with("subject_token_type", TOKEN_TYPE_ACCESS_TOKEN);
-    agent.ask(world, &question).await
+    reply.access_token()
+}
+
+fn within(question: Fields, token: &str) -> Fields {
+    question
+        .with("subject_token", token)
+        .with("subject_token_type", TOKEN_TYPE_ACCESS_TOKEN)
+}
+
+/// This person decides first, and agrees.
+async fn agrees(world: &World, name: &str, reply: &TestReply) {
+    let id = world.request_id(&reply.member("auth_req_id")).await;
+    let mut phone = world.phone_of(name).await;
+    let page = phone.look(&id).await;
+    let agreed = phone.approve_by_password(&page).await;
+    assert_eq!(agreed.reply.status, 200, "{}", agreed.reply.text());
 }
 
 async fn agent(world: &World, id: &str, approvers: Option<Value>) -> TestAgent {
@@ -81,8 +94,11 @@ both_with!(
         office(&world).await;
         let bobs = json!([{ "of": ["bob"], "need": 1 }]);
         let guarded = agent(&world, "agt_guarded", Some(bobs)).await;
-        asked(&ask(&world, &guarded, "alice").await);
-        asked(&ask(&world, &guarded, "mallory").await);
+        for subject in ["alice", "mallory"] {
+            let reply = ask(&world, &guarded, subject).await;
+            asked(&reply);
+            agrees(&world, subject, &reply).await;
+        }
         over_budget(&ask(&world, &guarded, "carol").await);
         let plain = agent(&world, "agt_plain", None).await;
         over_budget(&ask(&world, &plain, "bob").await);
@@ -102,7 +118,9 @@ both_with!(
         let stages = json!([{ "of": ["@subject"], "need": 1 }, { "of": ["bob"], "need": 1 }]);
         let patient = agent(&world, "agt_patient", Some(stages)).await;
         for subject in SUBJECTS {
-            asked(&ask_within(&world, &cast, &patient, subject).await);
+            let token = task(&world, &cast, &patient, subject).await;
+            let question = within(question(subject, 0), &token);
+            asked(&patient.ask(&world, &question).await);
         }
         let plain = agent(&world, "agt_plain", None).await;
         asked(&ask(&world, &plain, "bob").await);
@@ -117,6 +135,73 @@ both_with!(
 );
 
 both_with!(
+    whoever_waits_for_the_subjects_yes_was_not_asked,
+    &[("PROMPTS__PER_PERSON", "2")],
+    |world| async {
+        office(&world).await;
+        let bobs = json!([{ "of": ["bob"], "need": 1 }]);
+        let guarded = agent(&world, "agt_guarded", Some(bobs)).await;
+        let plain = agent(&world, "agt_plain", None).await;
+        // Each opens a task, about which the subject decides first.
+        let mut questions = Vec::new();
+        for subject in SUBJECTS {
+            let reply = ask(&world, &guarded, subject).await;
+            asked(&reply);
+            questions.push(reply);
+        }
+        asked(&ask(&world, &plain, "bob").await);
+        // One of the three agrees, and so bob is asked.
+        agrees(&world, "alice", &questions[0]).await;
+        over_budget(&plain.ask(&world, &question("bob", 1)).await);
+        over_budget(&ask(&world, &guarded, "bob").await);
+        // Those that ended unanswered never count.
+        world.advance(3601);
+        asked(&plain.ask(&world, &question("bob", 2)).await);
+        asked(&plain.ask(&world, &question("bob", 3)).await);
+    }
+);
+
+both_with!(
+    a_device_asks_those_who_decide_as_seldom_as_anybody,
+    &[("PROMPTS__PER_PERSON", "2")],
+    |world| async {
+        office(&world).await;
+        let bobs = json!([{ "of": ["bob"], "need": 1 }]);
+        let guarded = agent(&world, "agt_guarded", Some(bobs)).await;
+        let plain = agent(&world, "agt_plain", None).await;
+        let form = vec![
+            ("scope", "accounts:read".to_owned()),
+            ("resource", BANK.to_owned()),
+        ];
+        asked(&plain.ask(&world, &question("bob", 0)).await);
+        let code = device::ask(&world, &guarded, &form)
+            .await
+            .member("user_code");
+        let mut alice = world.phone_of("alice").await;
+        let page = device::types(&mut alice, &code).await;
+        assert_eq!(page.reply.status, 200, "{}", page.reply.text());
+        alice.approve_by_password(&page).await;
+        // Bob was asked twice by now: by the agent, and after alice.
+        let code = device::ask(&world, &guarded, &form)
+            .await
+            .member("user_code");
+        let page = device::types(&mut alice, &code).await;
+        assert_eq!(page.reply.status, 429, "{}", page.reply.text());
+        page.says("The people who decide about this were asked too often");
+        // Nobody took it: her own agent asks nobody but her, and she may type this one later.
+        let own = device::ask(&world, &plain, &form).await.member("user_code");
+        let page = device::types(&mut alice, &own).await;
+        assert_eq!(page.reply.status, 200, "{}", page.reply.text());
+        world.advance(3601);
+        let code = device::ask(&world, &guarded, &form)
+            .await
+            .member("user_code");
+        let page = device::types(&mut alice, &code).await;
+        assert_eq!(page.reply.status, 200, "{}", page.reply.text());
+    }
+);
+
+both_with!(
     fifty_at_once_never_exceed_the_limit_of_an_approver,
     &[
         ("PROMPTS__OPEN_PER_PAIR", "100"),
@@ -124,17 +209,26 @@ both_with!(
         ("PROMPTS__PER_PERSON", "9"),
     ],
     |world| async {
-        office(&world).await;
+        let cast = office(&world).await;
         let one = json!([{ "of": ["bob", "carol"], "need": 1 }]);
         let other = json!([{ "of": ["carol", "bob"], "need": 2 }]);
         let agents = [
             agent(&world, "agt_one", Some(one)).await,
             agent(&world, "agt_other", Some(other)).await,
         ];
+        // Within tasks of theirs: the approvers decide at once.
+        let mut tokens = Vec::new();
+        for agent in &agents {
+            for subject in ["alice", "mallory"] {
+                tokens.push(task(&world, &cast, agent, subject).await);
+            }
+        }
         let doors = doors_of(&world).await;
         let all = (0..RACERS).map(|place| {
-            let subject = ["alice", "mallory"][place / 2 % 2];
-            agents[place % 2].ready(&world, "/bc-authorize", &question(subject, place))
+            let (by, about) = (place % 2, place / 2 % 2);
+            let question = question(["alice", "mallory"][about], place);
+            let question = within(question, &tokens[2 * by + about]);
+            agents[by].ready(&world, "/bc-authorize", &question)
         });
         let replies = send_at_once(&doors, all.collect()).await;
         let (taken, over): (Vec<_>, Vec<_>) = replies.iter().partition(|r| r.status == 200);

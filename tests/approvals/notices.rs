@@ -152,6 +152,7 @@ pub async fn decide(world: &World, request: &PendingRequest, state: State) {
             transaction: None,
             by: None,
             people: 1,
+            designation: None,
         }),
         by: Vec::new(),
         reason: None,

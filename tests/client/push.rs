@@ -80,6 +80,7 @@ async fn decide(world: &World, request: &PendingRequest, state: State) {
         transaction: None,
         by: Some(DecidedBy::Subject),
         people: 1,
+        designation: None,
     };
     let authority = request.asked.authority.clone();
     let decision = Decision {

@@ -12,5 +12,6 @@ pub(crate) mod requirements;
 mod requirements_later;
 mod requirements_limits;
 mod requirements_rule;
+mod requirements_standing;
 mod secrets;
 mod statements;

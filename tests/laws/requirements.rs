@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use writ_jose::hash::access_token_hash;
 use writ_platform::Transport;
 use writ_testkit::{
-    BANK, Bank, Cast, Change, DatabaseKind, Fields, Forge, PASSWORD, TRANSACTIONS, TestAgent,
+    BANK, Bank, Cast, Change, DatabaseKind, Fields, Forge, Node, PASSWORD, TRANSACTIONS, TestAgent,
     TestReply, Web, World, agent_file, claims, enrol, front_url, payment, poll_transaction_form,
 };
 
@@ -24,6 +24,10 @@ pub(crate) enum Rule {
     Subject,
     Bob,
     BobAndCarol,
+    /// As many as Bob, in the same role.
+    Carol,
+    /// The subject, by a passkey.
+    Passkey,
     /// In the record of the agent.
     RecordBob,
     /// In the record too: alone, the agent's sponsor decides about nothing of another's.
@@ -73,6 +77,8 @@ pub(crate) fn types(rule: Rule) -> String {
     let mut document: Value = serde_json::from_str(shipped).unwrap();
     match rule {
         Rule::Bob => document["approvers"] = json!([{ "of": ["bob"], "need": 1 }]),
+        Rule::Carol => document["approvers"] = json!([{ "of": ["carol"], "need": 1 }]),
+        Rule::Passkey => document["level"] = json!("passkey"),
         Rule::BobAndCarol => document["approvers"] = json!([{ "of": ["bob", "carol"], "need": 2 }]),
         Rule::Nobody => document["ask"] = json!("never"),
         Rule::Subject | Rule::RecordBob | Rule::RecordSponsor => {}
@@ -190,8 +196,25 @@ pub(crate) async fn outcome(
     }
 }
 
+/// The form as this agent sends it to the other node.
+pub(crate) async fn at(
+    node: &Node,
+    world: &World,
+    agent: &TestAgent,
+    (path, form): (&str, &Fields),
+) -> TestReply {
+    let proof = agent.proof(world, path);
+    let signed = agent.signed(world, form);
+    let pairs: Vec<(&str, &str)> = signed
+        .iter()
+        .map(|(n, v)| (n.as_str(), v.as_str()))
+        .collect();
+    node.post(path, &pairs, &[("dpop", &proof)]).await
+}
+
 impl Ways {
-    fn request(&self) -> Fields {
+    /// A payment, and nothing else.
+    pub fn request(&self) -> Fields {
         self.cast
             .request()
             .with("client_id", self.agent.id.clone())
@@ -247,12 +270,16 @@ impl Ways {
 
     /// The answer, and the access token of the task that it opened.
     pub async fn ciba(&self, world: &World) -> (String, String) {
-        let question = self.cast.question();
-        let auth_req_id = self.agent.asked(world, &question).await;
-        decide(world, &world.request_id(&auth_req_id).await).await;
-        let reply = self.agent.poll(world, &auth_req_id).await;
+        let reply = self.ciba_reply(world).await;
         let outcome = outcome(world, &reply, Some(&self.agent.dpop), "300.00").await;
         (outcome, reply.access_token())
+    }
+
+    /// The token response of a task that people opened.
+    pub async fn ciba_reply(&self, world: &World) -> TestReply {
+        let auth_req_id = self.agent.asked(world, &self.cast.question()).await;
+        decide(world, &world.request_id(&auth_req_id).await).await;
+        self.agent.poll(world, &auth_req_id).await
     }
 
     async fn ciba_with(&self, world: &World, token: &str, amount: &str) -> String {

@@ -2,28 +2,17 @@
 //! compares who decided with the type.
 
 use serde_json::json;
-use writ_testkit::{BANK, Cast, Change, Fields, Node, TestAgent, TestReply, World, both_with};
+use writ_testkit::{BANK, Cast, Change, PASSWORD, authorize_url, both_with};
 
-use crate::laws::requirements::{Rule, bank_takes, column, open_bank, opened, outcome, types};
+use crate::laws::requirements::{Rule, at, bank_takes, column, open_bank, opened, outcome, types};
 
 /// What was granted by the subject alone meets the rule of the day when it is used.
 const LATER: &str = "
-    way       | Subject   | Bob           | BobAndCarol
-    code      | subject 1 | invalid_grant | invalid_grant
-    refresh   | subject 1 | invalid_grant | invalid_grant
-    narrow    | subject 1 | ask people    | ask people
-    hand over | subject 1 | ask people    | ask people";
-
-/// The form as this agent sends it, at the other node.
-async fn at(node: &Node, world: &World, agent: &TestAgent, form: &Fields) -> TestReply {
-    let proof = agent.proof(world, "/token");
-    let signed = agent.signed(world, form);
-    let pairs: Vec<(&str, &str)> = signed
-        .iter()
-        .map(|(n, v)| (n.as_str(), v.as_str()))
-        .collect();
-    node.post("/token", &pairs, &[("dpop", &proof)]).await
-}
+    way       | Subject   | Bob           | BobAndCarol   | Passkey
+    code      | subject 1 | invalid_grant | invalid_grant | invalid_grant
+    refresh   | subject 1 | invalid_grant | invalid_grant | invalid_grant
+    narrow    | subject 1 | ask people    | ask people    | ask people
+    hand over | subject 1 | ask people    | ask people    | ask people";
 
 both_with!(
     /// The type changes after the grant, on the next node first.
@@ -32,7 +21,7 @@ both_with!(
     |world| async {
         let cast = Cast::of(&world).await;
         open_bank(&world, &cast);
-        for rule in [Rule::Subject, Rule::Bob, Rule::BobAndCarol] {
+        for rule in [Rule::Subject, Rule::Bob, Rule::BobAndCarol, Rule::Passkey] {
             let folder = types(rule);
             let node = world.node_with(&[("TYPES__PATH", folder.as_str())]).await;
             let code = cast.code(&world).await;
@@ -53,7 +42,7 @@ both_with!(
                 hand_over,
             ];
             for ((way, expected), form) in column(LATER, rule).into_iter().zip(forms) {
-                let reply = at(&node, &world, &cast.planner, &form).await;
+                let reply = at(&node, &world, &cast.planner, ("/token", &form)).await;
                 let key = match way {
                     "hand over" => &cast.booker.dpop,
                     _ => &cast.planner.dpop,
@@ -97,5 +86,21 @@ both_with!(
             open_bank(&world, &scene.cast);
             assert_eq!(bank_takes(&world, key, &changed, "300.00").await, taken, "{says}");
         }
+    }
+);
+
+both_with!(
+    /// What a node remembers of the types may be seconds old; whether the person may decide is not judged by it.
+    a_type_that_a_newer_node_brought_is_known_at_the_click,
+    &[],
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let folder = types(Rule::Nobody);
+        let node = world.node_with(&[("TYPES__PATH", folder.as_str())]).await;
+        let pushed = at(&node, &world, &cast.planner, ("/par", &cast.request())).await;
+        assert_eq!(pushed.status, 201, "{}", pushed.text());
+        let url = authorize_url(&cast.planner.id, &pushed.member("request_uri"));
+        let back = world.browser().approve(&url, "alice", PASSWORD).await;
+        assert!(back.query_pairs().any(|(name, _)| name == "code"), "{back}");
     }
 );

@@ -26,6 +26,14 @@ fn is_shown_afresh(page: &WebPage) {
     page.says("This request changed while you looked.");
 }
 
+/// What the operator sees of such clicks.
+fn changed(world: &World) -> u64 {
+    let metrics = world.app.metrics.render();
+    let mut lines = metrics.lines();
+    let line = lines.find_map(|line| line.strip_prefix("writ_consents_changed_total "));
+    line.unwrap().parse().unwrap()
+}
+
 async fn rename_the_bank(world: &World, name: &str) {
     world
         .add_resource(json!({
@@ -43,8 +51,10 @@ both!(
         let (mut browser, page) = cast.asked(&world, &cast.request()).await;
         page.says("Use “accounts:read” at Bank");
         rename_the_bank(&world, "Casino").await;
+        assert_eq!(changed(&world), 0);
         let again = approve(&mut browser, &page).await;
         is_shown_afresh(&again);
+        assert_eq!(changed(&world), 1);
         again.says("Use “accounts:read” at Casino");
         assert!(world.events_named("consent.given").await.is_empty());
         // The old page counts no more; the new one does, and is what is recorded.

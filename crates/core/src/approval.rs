@@ -147,12 +147,20 @@ pub fn approve(
     }
     let vote = voter.vote(right, yes.level);
     let votes = [voter.votes, std::slice::from_ref(&vote)].concat();
-    if !request.is_decided_by(&votes) {
+    let Some(deciding) = request.deciding(&votes) else {
         return Ok(VoteOutcome::Agreed(vote));
-    }
+    };
+    let approval = approval(request, &votes, &deciding, now);
     Ok(VoteOutcome::Ended(
         vote,
-        Box::new(permitted(request, yes, votes, now)),
+        Box::new(Decision {
+            authority: yes.authority.clone(),
+            narrowed: *yes.authority != request.asked.authority,
+            ends_at: Some(yes.ends_at),
+            approval: Some(approval),
+            by: votes,
+            reason: None,
+        }),
     ))
 }
 
@@ -189,34 +197,29 @@ pub fn deny(voter: Voter<'_>, why: Denial) -> Result<VoteOutcome, VoteError> {
     Ok(VoteOutcome::Ended(vote, Box::new(decision)))
 }
 
-/// Of several people the weakest proof counts.
-fn permitted(
+/// Of everybody who agreed the weakest proof counts; whose roles and numbers, the deciding ones among them.
+fn approval(
     request: &PendingRequest,
-    yes: &Agreement<'_>,
-    votes: Vec<Vote>,
+    votes: &[Vote],
+    deciding: &[Vote],
     now: Timestamp,
-) -> Decision {
+) -> Approval {
     let level = votes.iter().map(|vote| vote.level).min();
     let level = level.unwrap_or(Level::Password);
-    Decision {
-        authority: yes.authority.clone(),
-        narrowed: *yes.authority != request.asked.authority,
-        ends_at: Some(yes.ends_at),
-        approval: Some(Approval {
-            id: request.id.clone(),
-            basis: basis(level),
-            at: now,
-            // Of the subject alone (RFC 9068 section 2.2.1): another's proof says nothing about them.
-            authentication: votes
-                .iter()
-                .find(|vote| vote.role == Role::Subject)
-                .map(|vote| PersonAuthentication::of(vote.level, vote.at)),
-            transaction: None,
-            by: Some(decided_by(&request.asked.safeguards, &votes)),
-            people: u32::try_from(votes.len()).unwrap_or(u32::MAX),
-        }),
-        by: votes,
-        reason: None,
+    Approval {
+        id: request.id.clone(),
+        basis: basis(level),
+        at: now,
+        // Of the subject alone (RFC 9068 section 2.2.1): another's proof says nothing about them.
+        authentication: votes
+            .iter()
+            .find(|vote| vote.role == Role::Subject)
+            .map(|vote| PersonAuthentication::of(vote.level, vote.at)),
+        transaction: None,
+        by: Some(decided_by(&request.asked.safeguards, deciding)),
+        people: u32::try_from(deciding.len()).unwrap_or(u32::MAX),
+        // Kept when it is fetched: whoever is designated by then is compared with whoever was asked.
+        designation: None,
     }
 }
 

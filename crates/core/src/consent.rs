@@ -237,6 +237,7 @@ fn task(facts: ConsentFacts<'_>, authority: Authority, now: Timestamp, ids: &Con
             transaction: None,
             by: Some(DecidedBy::Subject),
             people: 1,
+            designation: None,
         },
         created_at: now,
         expires_at: facts.screen.ends_at,

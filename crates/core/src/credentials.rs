@@ -107,6 +107,7 @@ fn task(client: &Client, authority: Authority, now: Timestamp, ids: &OwnWorkIds)
             transaction: None,
             by: None,
             people: 0,
+            designation: None,
         },
         created_at: now,
         expires_at: now.plus(client.task_lifetime.min(longest_task(client))),

@@ -8,7 +8,7 @@ mod poll;
 mod redeem;
 mod status;
 
-pub use approvers::{Deciders, Designation, deciders, designation};
+pub use approvers::{Deciders, Designation, deciders, designation, designation_digest};
 pub use close::Ending;
 pub use create::{PendingFacts, PreparedApproval, check_chain, create};
 pub use poll::{Hasty, Poll, poll};
@@ -349,26 +349,39 @@ impl PendingRequest {
         }
     }
 
+    /// Of these votes, all for yes, those that decide: of the people of the first stage that has enough, and the subject's. None
+    /// while they are not enough.
+    pub fn deciding(&self, votes: &[Vote]) -> Option<Vec<Vote>> {
+        let stage = self.decided_stage(votes)?;
+        let decides = |vote: &&Vote| vote.stage == stage || vote.role == Role::Subject;
+        Some(votes.iter().filter(decides).cloned().collect())
+    }
+
     /// Whether these votes, all for yes, are enough.
     pub fn is_decided_by(&self, votes: &[Vote]) -> bool {
+        self.decided_stage(votes).is_some()
+    }
+
+    fn decided_stage(&self, votes: &[Vote]) -> Option<usize> {
         let safeguards = &self.asked.safeguards;
-        let enough = |(place, stage): (usize, &Stage)| {
+        let enough = |(place, stage): &(usize, &Stage)| {
             let of_stage = stage.of.iter().filter(|user| {
                 votes
                     .iter()
-                    .any(|vote| vote.stage == place && vote.user == **user)
+                    .any(|vote| vote.stage == *place && vote.user == **user)
             });
             stage.need > 0 && of_stage.count() >= stage.need
         };
         let mut stages = self.asked.stages.iter().enumerate();
         let subject_agreed = match safeguards.subject_first {
-            true => stages.next().is_some_and(enough),
+            true => stages.next().as_ref().is_some_and(enough),
             false => true,
         };
         let independent = |vote: &Vote| {
             vote.role == Role::Subject || !safeguards.never_alone.contains(&vote.user)
         };
-        subject_agreed && stages.any(enough) && votes.iter().any(independent)
+        let decided = stages.find(enough).map(|(place, _)| place);
+        decided.filter(|_| subject_agreed && votes.iter().any(independent))
     }
 }
 

@@ -11,7 +11,7 @@ use writ_wire::rar::Detail;
 use crate::client::Client;
 use crate::id::UserId;
 use crate::oauth_error::OAuthError;
-use crate::pending::{Designation, designation};
+use crate::pending::{Designation, designation, designation_digest};
 use crate::realm::Realm;
 use crate::task::{Approval, Task, level_of};
 
@@ -24,6 +24,8 @@ pub struct Requirements<'a> {
     pub level: Level,
     /// Whether a person must have proved who they are in this very interaction.
     pub fresh: bool,
+    /// Whom the record of the agent whose task it is designates, where no type does.
+    record: Designation<'a>,
     objects: Vec<ObjectRequirement<'a>>,
 }
 
@@ -73,6 +75,8 @@ pub fn requirements<'a>(
             && task.approval.authentication.is_some()
             && (by_type || task.client == client.id)
     };
+    let of_agent = task.filter(|task| !by_type && task.client == client.id);
+    let record = of_agent.and(client.agent.as_ref());
     let subject = match task.filter(own) {
         _ if matches!(designated, Ok([])) => SubjectPart::Alone,
         Some(task) if is_within(task, authority, realm) => SubjectPart::Replaced,
@@ -83,6 +87,7 @@ pub fn requirements<'a>(
         subject,
         level: level.unwrap_or(Level::None).max(Level::Password),
         fresh: objects.iter().any(|object| object.needs_person),
+        record: record.map_or(&[], |agent| &agent.approvers),
         objects,
     }
 }
@@ -111,13 +116,17 @@ impl<'a> Requirements<'a> {
         }
     }
 
-    /// Whether what was agreed to is enough for each object, as its type asks now.
+    /// Whether what was agreed to is enough for each object, as its type asks now, and by those whom the record of the agent
+    /// whose task it is designates now.
     pub fn met_by(&self, approval: &Approval) -> Result<(), OAuthError> {
-        match self.objects.iter().find(|object| !object.met_by(approval)) {
-            Some(object) => {
-                Err(object.ask_people("what was agreed to is not what its type asks for"))
-            }
-            None => Ok(()),
+        if let Some(object) = self.objects.iter().find(|object| !object.met_by(approval)) {
+            return Err(object.ask_people("what was agreed to is not what its type asks for"));
+        }
+        match decided_by(approval, self.record) {
+            true => Ok(()),
+            false => Err(OAuthError::invalid_request(
+                "others than those who agreed decide about it now: ask for it at `/bc-authorize`",
+            )),
         }
     }
 }
@@ -143,7 +152,8 @@ impl ObjectRequirement<'_> {
             people: approval.people,
         });
         let stages = definition.approvers();
-        let by_those = stages.is_empty() || people.is_some_and(|people| people.fulfil(stages));
+        let enough = stages.is_empty() || people.is_some_and(|people| people.fulfil(stages));
+        let by_those = enough && decided_by(approval, stages);
         match approval.basis {
             ApprovalBasis::Policy => !self.needs_person && stages.is_empty(),
             _ => by_those && reached(approval) >= self.level(),
@@ -156,6 +166,12 @@ impl ObjectRequirement<'_> {
             self.place
         ))
     }
+}
+
+/// Whether it was this designation by which they decided. Where nobody is designated now, the subject who agreed is enough.
+fn decided_by(approval: &Approval, designation: Designation<'_>) -> bool {
+    let kept = approval.designation.as_ref();
+    designation.is_empty() || kept.is_none_or(|kept| *kept == designation_digest(designation))
 }
 
 /// How strongly people agreed; a consent reached what the login before it was.

@@ -78,6 +78,10 @@ pub struct Approval {
     /// How many of them.
     #[serde(default)]
     pub people: u32,
+    /// Digest of the designation by which they decided; in no token. Absent where the subject consented or nobody was asked,
+    /// and in rows of before it was kept: those are compared by role and number alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub designation: Option<String>,
 }
 
 /// How a person was authenticated.

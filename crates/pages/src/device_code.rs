@@ -21,6 +21,8 @@ pub enum DeviceCodeProblem {
     /// Unknown, over, or somebody else's: never says which.
     Wrong,
     TooMany,
+    /// The code is right, but those who decide were asked too often: it can be typed again later.
+    AskedTooOften,
     FormExpired,
 }
 
@@ -29,7 +31,9 @@ impl DeviceCode {
         let status = match self.problem {
             None => StatusCode::OK,
             Some(DeviceCodeProblem::Wrong) => StatusCode::UNPROCESSABLE_ENTITY,
-            Some(DeviceCodeProblem::TooMany) => StatusCode::TOO_MANY_REQUESTS,
+            Some(DeviceCodeProblem::TooMany | DeviceCodeProblem::AskedTooOften) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Some(DeviceCodeProblem::FormExpired) => StatusCode::FORBIDDEN,
         };
         let template = DeviceCodeTemplate {
@@ -49,6 +53,7 @@ impl DeviceCodeProblem {
         match self {
             Self::Wrong => &text.wrong,
             Self::TooMany => &text.too_many,
+            Self::AskedTooOften => &text.asked_too_often,
             Self::FormExpired => &text.form_expired,
         }
     }

@@ -164,7 +164,7 @@ texts! {
         problem: SettingsProblemTexts,
     }
     DeviceProblemTexts {
-        wrong: String, too_many: String, form_expired: String,
+        wrong: String, too_many: String, asked_too_often: String, form_expired: String,
     }
     DeviceTexts {
         title: String, lead: String, code: String, submit: String, hint: String, warning: String,

@@ -101,7 +101,7 @@ const INSERT: &str = "
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
         $20, $21, $20)";
 
-/// `created_at` is when their turn comes. As many users as `APPROVERS_AT_ONCE`; absent ones are null.
+/// `created_at` is when their turn comes; of several turns of one person, the earliest. As many users as `APPROVERS_AT_ONCE`; absent ones are null.
 const INSERT_APPROVERS: &str = "
     INSERT INTO pending_approvers (tenant, request_id, user_id, created_at)
     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), u.user_id, CAST($3 AS BIGINT) FROM (
@@ -111,7 +111,8 @@ const INSERT_APPROVERS: &str = "
         UNION ALL SELECT CAST($10 AS TEXT) UNION ALL SELECT CAST($11 AS TEXT)
     ) u
     WHERE u.user_id IS NOT NULL
-    ON CONFLICT DO NOTHING";
+    ON CONFLICT (tenant, request_id, user_id) DO UPDATE SET created_at = excluded.created_at
+        WHERE excluded.created_at < pending_approvers.created_at";
 const APPROVERS_AT_ONCE: usize = 8;
 
 const BY_HANDLE: &str = concat!(
@@ -182,7 +183,7 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// Whoever has a row keeps it: in several stages, the first one counts.
+    /// Whoever has a row keeps it, with the earlier turn.
     pub(super) async fn insert_approvers(
         &mut self,
         id: &ApprovalId,
@@ -320,8 +321,14 @@ pub(super) fn stage_ends_at(request: &PendingRequest, stage: usize) -> Option<i6
     Some(request.created_at.micros() + passed)
 }
 
+/// Of whoever is asked after a subject who decides first, until that subject agreed.
+pub(super) const NOT_ASKED_YET: Timestamp = Timestamp::from_micros(i64::MAX);
+
 /// When the people of a stage are asked.
 fn turn(request: &PendingRequest, stage: usize) -> Timestamp {
+    if request.asked.safeguards.subject_first && stage > request.stage {
+        return NOT_ASKED_YET;
+    }
     let before = stage.checked_sub(1);
     let begins = before.and_then(|before| stage_ends_at(request, before));
     begins.map_or(request.created_at, time)

@@ -120,6 +120,7 @@ impl World {
             transaction: None,
             by: Some(DecidedBy::Subject),
             people: 1,
+            designation: None,
         };
         Decision {
             narrowed: authority != request.asked.authority,

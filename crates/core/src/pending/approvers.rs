@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use writ_authority::Authority;
+use writ_jose::hash;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::{ApproversFile, SUBJECT};
 
@@ -42,6 +43,22 @@ pub fn designation<'a>(
             "different people decide about the parts of this request: ask for each of them alone",
         )),
     }
+}
+
+/// The same for the same people in the same stages, whether a type or a record names them, and in whatever order a stage does.
+/// To name nobody, or nobody but the subject, is one.
+pub fn designation_digest(designation: Designation<'_>) -> String {
+    let is_subject = |stage: &ApproversFile| stage.of == [SUBJECT];
+    let mut parts = vec![b"designation".to_vec()];
+    if !designation.iter().all(is_subject) {
+        for stage in designation {
+            let names: BTreeSet<&str> = stage.of.iter().map(String::as_str).collect();
+            parts.push(format!("{} of {}", stage.need, names.len()).into_bytes());
+            parts.extend(names.into_iter().map(|name| name.as_bytes().to_vec()));
+        }
+    }
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    hash::digest_text(&parts)
 }
 
 /// Who decides about one request, and under which conditions.

@@ -7,7 +7,7 @@ use writ_authority::Authority;
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
-use super::{Deciders, Decision, PendingRequest};
+use super::{Deciders, Decision, PendingRequest, designation, designation_digest};
 use crate::ceiling::within_ceiling;
 use crate::client::{Client, User};
 use crate::delegation::{self, Delegation, MAX_LINEAGE};
@@ -80,9 +80,14 @@ pub fn redeem(
         refused("a stronger answer, or another person's, is asked for this now: ask again")
             .because(unmet.sentence)
     })?;
+    let asked = &facts.request.asked.authority;
+    let approval = Approval {
+        designation: Some(designation_digest(designation(asked, facts.client, realm)?)),
+        ..approval.clone()
+    };
     let approved = ApprovedAuthority {
         authority,
-        approval,
+        approval: &approval,
     };
     match (&facts.request.asked_by, facts.asking) {
         (None, None) => opened(facts, subject, approved, context, ids),

@@ -95,6 +95,7 @@ fn an_approval_that_nobody_fetched_expires_too() {
             transaction: None,
             by: None,
             people: 1,
+            designation: None,
         }),
         ..Decision::of_nobody("")
     };
@@ -124,6 +125,20 @@ fn n_of_m_counts_different_people_of_one_stage() {
     );
     assert!(request.is_decided_by(&[vote("bob", 0), vote("dan", 0)]));
     assert!(request.is_decided_by(&[vote("eve", 1)]));
+}
+
+#[test]
+fn whoever_agreed_in_a_step_that_did_not_decide_is_not_counted() {
+    let request = waiting(vec![stage(&["bob", "carol"], 2), stage(&["dan"], 1)]);
+    let votes = [vote("bob", 0), vote("dan", 1)];
+    let users = |votes: Vec<Vote>| votes.into_iter().map(|vote| vote.user).collect::<Vec<_>>();
+    assert_eq!(request.deciding(&votes[..1]), None);
+    assert_eq!(users(request.deciding(&votes).unwrap()), [user("dan")]);
+    let late = [vote("bob", 0), vote("carol", 0)];
+    assert_eq!(
+        users(request.deciding(&late).unwrap()),
+        [user("bob"), user("carol")]
+    );
 }
 
 #[test]

@@ -3,18 +3,18 @@
 
 mod facts;
 mod person;
+mod prompts;
 
 pub use facts::{Deciding, deciding_people};
 pub use person::{HintedPerson, check_code, verify_own_token};
+pub use prompts::{earlier_prompts, guard_prompts, within_budget};
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json as object;
 use writ_core::OAuthError;
-use writ_core::budget;
 use writ_core::event::{Event, EventName};
-use writ_core::id::{ApprovalId, UserId};
+use writ_core::id::ApprovalId;
 use writ_core::pending::{
     self, Ending, LONGEST_WAIT, PendingFacts, PendingRequest, PreparedApproval,
 };
@@ -90,7 +90,8 @@ pub async fn create_approval(
     });
     let sealed = secret::seal_secrets(app, secrets, &request)?;
     let older = claim(context, &mut transaction, new.checks, &request).await?;
-    let prompts = prompts(context, &mut transaction, &request).await?;
+    let now = context.request.now;
+    let earlier = earlier_prompts(&mut transaction, &request, now).await?;
     transaction
         .insert_pending(NewPendingRequest {
             request: &request,
@@ -98,7 +99,12 @@ pub async fn create_approval(
             sealed: sealed.as_deref(),
         })
         .await?;
-    within_budget(context, &mut transaction, &request, prompts).await?;
+    within_budget(app, &mut transaction, &request, earlier, now)
+        .await?
+        .map_err(|over| {
+            let wait = over.retry_after;
+            context.refuse(over.refusal).with_retry_after(wait)
+        })?;
     let copies = Copies {
         request: &request,
         older: &older,
@@ -163,16 +169,8 @@ async fn claim(
 ) -> Result<Endings, Failure> {
     let (app, now) = (&context.request.app, context.request.now);
     context.request.claim(transaction, more).await?;
-    transaction
-        .guard_prompts_to(&people(request), &request.client, now)
-        .await?;
+    guard_prompts(transaction, request, now).await?;
     end(app, transaction, Ending::Superseded(request), now).await
-}
-
-/// Everybody whose budget it costs: who may decide, and whom it is about.
-fn people(request: &PendingRequest) -> BTreeSet<&UserId> {
-    let approvers = request.asked.stages.iter().flat_map(|stage| &stage.of);
-    approvers.chain(&request.subject).collect()
 }
 
 /// One buzz for one question, however often it is asked: what was not told of an older copy is told of this one.
@@ -187,52 +185,6 @@ async fn announce(
     }
     let since = context.request.now.minus(LONGEST_WAIT);
     Ok(transaction.hand_on_notices(copies.request, since).await?)
-}
-
-/// What was asked before this one; how often its people were asked is counted when it is written.
-async fn prompts(
-    context: &ApprovalContext<'_>,
-    transaction: &mut DatabaseTransaction,
-    request: &PendingRequest,
-) -> Result<budget::Prompts, Failure> {
-    let Some(subject) = &request.subject else {
-        return Ok(budget::Prompts::default());
-    };
-    let (client, now) = (&request.client, context.request.now);
-    let since = |age| now.minus(age);
-    let lately = transaction
-        .prompts(subject, client, since(budget::WINDOW), now)
-        .await?;
-    let denied = transaction
-        .prompts(subject, client, since(budget::LONGEST_PAUSE), now)
-        .await?;
-    Ok(budget::Prompts {
-        person: 0,
-        agent: lately.agent,
-        pair: lately.pair,
-        open: lately.open,
-        denials: denied.denials,
-        last_denied_at: denied.last_denied_at,
-    })
-}
-
-async fn within_budget(
-    context: &ApprovalContext<'_>,
-    transaction: &mut DatabaseTransaction,
-    request: &PendingRequest,
-    prompts: budget::Prompts,
-) -> Result<(), Failure> {
-    let now = context.request.now;
-    let since = now.minus(budget::WINDOW);
-    let person = transaction
-        .prompts_of_people(&request.id, since, now)
-        .await?;
-    let prompts = budget::Prompts { person, ..prompts };
-    let limits = &context.request.app.config.prompts;
-    budget::check(&prompts, limits, now).map_err(|over| {
-        let wait = over.retry_after;
-        context.refuse(over.refusal).with_retry_after(wait)
-    })
 }
 
 fn requested(

@@ -15,6 +15,7 @@ pub struct Metrics {
     refusals: Family<RefusalLabel, Counter>,
     logins: Family<ResultLabel, Counter>,
     consents: Family<ResultLabel, Counter>,
+    changed_consents: Counter,
     stops: Counter,
     notices: Family<NoticeLabel, Counter>,
     broken: Counter<u64, AtomicU64>,
@@ -60,6 +61,12 @@ impl Metrics {
             "decisions of persons, by result",
             consents.clone(),
         );
+        let changed_consents = Counter::default();
+        registry.register(
+            "consents_changed",
+            "approvals of a consent page that had changed since it was shown",
+            changed_consents.clone(),
+        );
         registry.register(
             "tasks_stopped",
             "tasks stopped by their person",
@@ -78,6 +85,7 @@ impl Metrics {
             refusals,
             logins,
             consents,
+            changed_consents,
             stops,
             notices,
             broken,
@@ -103,6 +111,11 @@ impl Metrics {
 
     pub fn consent(&self, result: &'static str) {
         self.consents.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// Nothing was decided: another page would be shown now.
+    pub fn consent_changed(&self) {
+        self.changed_consents.inc();
     }
 
     pub fn stopped(&self) {

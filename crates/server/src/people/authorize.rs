@@ -16,6 +16,7 @@ use writ_core::authorize::{
 };
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
+use writ_core::realm::Realm;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_pages::FailureKind;
 use writ_store::StoreError;
@@ -48,7 +49,9 @@ async fn by_query(
     let browser = app.browser(&headers).await?;
     let (found, client) = (&asked.found, &asked.client);
     found.usable_by(client.id.as_str(), app.clock.now())?;
-    let page = match next_step(&app, found, client, browser.session.as_ref()).await? {
+    let catalogue = app.fresh_catalogue().await?;
+    let session = browser.session.as_ref();
+    let page = match next_step(&app, found, client, session, catalogue.realm()).await? {
         Need::Login => "login",
         Need::Consent => "consent",
     };
@@ -213,16 +216,16 @@ pub async fn load(app: &App, handle: &str) -> Result<FoundRequest, PageError> {
 }
 
 /// Login or consent, or back to the client where a person may not be asked: the decision of `core` with what it needs to know
-/// of logins here (RFC 9470 section 5).
+/// of logins here (RFC 9470 section 5). `realm`: as it is now, not as a node remembers it.
 pub async fn next_step(
     app: &App,
     found: &FoundRequest,
     client: &Client,
     session: Option<&UserSession>,
+    realm: Realm<'_>,
 ) -> Result<Need, PageError> {
-    let catalogue = app.catalogue().await?;
     let logins = Logins {
-        realm: catalogue.realm(),
+        realm,
         strongest: strongest(app, session).await?,
     };
     authorize::next(found, client, session, logins, app.clock.now())

@@ -94,14 +94,19 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
         .client(&found.client)
         .await?
         .ok_or(RequestUnusable::Unknown)?;
-    match (next_step(app, &found, &client, session).await?, session) {
+    let catalogue = app.fresh_catalogue().await?;
+    let realm = catalogue.realm();
+    match (
+        next_step(app, &found, &client, session, realm).await?,
+        session,
+    ) {
         (Need::Consent, Some(session)) => {
             let kept = app.read().await?.consent_screen(&found.digest).await?;
             Ok(ConsentOrLogin::Question(Box::new(ConsentQuestion {
                 handle: handle.to_owned(),
                 kept: kept.filter(|kept| kept.user == session.user.id && kept.ends_at > now),
                 session: session.clone(),
-                catalogue: app.fresh_catalogue().await?,
+                catalogue,
                 found,
                 client,
             })))
@@ -121,6 +126,7 @@ async fn approve(
     let now = app.clock.now();
     let shown = shown(app, question, browser).await?;
     if !was_seen(question, &shown, form)? {
+        app.metrics.consent_changed();
         return page(app, question, browser, Some(ConsentProblem::Changed)).await;
     }
     let mut chosen = Chosen {

@@ -12,11 +12,14 @@ use writ_core::event::EventName;
 use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
 use writ_pages::{DeviceCode, DeviceCodeProblem};
+use writ_store::DatabaseTransaction;
 use writ_wire::device::UserCode;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
-use crate::approvals::create::{Deciding, deciding_people};
+use crate::approvals::create::{
+    Deciding, deciding_people, earlier_prompts, guard_prompts, within_budget,
+};
 use crate::client::device::{PATH, event, user_code_digest};
 use crate::node::app::App;
 use crate::node::rate_limits::RateLimit;
@@ -78,7 +81,7 @@ async fn taken(
     code: &UserCode,
     user: &User,
     now: Timestamp,
-) -> Result<Option<ApprovalId>, PageError> {
+) -> Result<Option<ApprovalId>, StepError<DeviceCodeProblem>> {
     let digest = user_code_digest(code);
     let found = app.read().await?.pending_by_user_code(&digest).await?;
     let request = match (device::typed(found.as_ref(), &user.id, now), found) {
@@ -108,21 +111,44 @@ async fn taken(
     let Some(asked) = device::taken(&request, deciders) else {
         return Ok(None);
     };
-    if !transaction
-        .take_pending(&request.id, &user.id, &asked, now)
-        .await?
-    {
+    let request = PendingRequest {
+        subject: Some(user.id.clone()),
+        asked,
+        ..request
+    };
+    if !bind(app, &mut transaction, &request, user, now).await? {
         return Ok(None);
     }
     let event =
         event(app, EventName::ApprovalNotified, &client, &request).of_subject(user.id.as_str());
     transaction.insert_event(&event).await?;
     transaction.commit().await?;
-    app.waiting.announce_request(&PendingRequest {
-        asked,
-        ..request.clone()
-    });
+    app.waiting.announce_request(&request);
     Ok(Some(request.id))
+}
+
+/// Makes it this person's. Whoever types a code asks themself; where others decide after them, the question costs the same
+/// budgets as one by CIBA. `false`: somebody else was first.
+async fn bind(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    user: &User,
+    now: Timestamp,
+) -> Result<bool, StepError<DeviceCodeProblem>> {
+    let (id, asked) = (&request.id, &request.asked);
+    let mut people = asked.stages.iter().flat_map(|stage| &stage.of);
+    if people.all(|other| *other == user.id) {
+        return Ok(transaction.take_pending(id, &user.id, asked, now).await?);
+    }
+    guard_prompts(transaction, request, now).await?;
+    let earlier = earlier_prompts(transaction, request, now).await?;
+    if !transaction.take_pending(id, &user.id, asked, now).await? {
+        return Ok(false);
+    }
+    let budget = within_budget(app, transaction, request, earlier, now).await?;
+    let over = |_| StepError::Problem(DeviceCodeProblem::AskedTooOften);
+    budget.map_err(over).map(|()| true)
 }
 
 async fn page(

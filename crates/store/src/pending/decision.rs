@@ -5,7 +5,7 @@ use writ_core::id::{ApprovalId, DelegationId, UserId};
 use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, Vote};
 use writ_wire::time::Timestamp;
 
-use super::{ASKED, DECISION, number, open, stage_ends_at};
+use super::{ASKED, DECISION, NOT_ASKED_YET, number, open, stage_ends_at};
 use crate::error::Result;
 use crate::json;
 use crate::store::DatabaseTransaction;
@@ -114,8 +114,10 @@ impl DatabaseTransaction {
             return Ok(false);
         }
         execute!(self, FORGET_APPROVERS, &self.tenant, id.as_str())?;
-        for stage in &asked.stages {
-            self.insert_approvers(id, &stage.of, now).await?;
+        for (place, stage) in asked.stages.iter().enumerate() {
+            let waits = asked.safeguards.subject_first && place > 0;
+            let turn = if waits { NOT_ASKED_YET } else { now };
+            self.insert_approvers(id, &stage.of, turn).await?;
         }
         Ok(true)
     }
@@ -181,7 +183,7 @@ impl DatabaseTransaction {
         Ok(execute!(self, REDEEM, &self.tenant, id, now.micros(), delegation)? == 1)
     }
 
-    /// From the stage in which this request was found to the next one.
+    /// From the stage in which this request was found to the next one, whose people are asked now.
     pub async fn escalate_pending(
         &mut self,
         request: &PendingRequest,
@@ -196,6 +198,12 @@ impl DatabaseTransaction {
             number(request.stage),
             next_stage_ends_at(request, now),
         )?;
-        Ok(escalated == 1)
+        if escalated != 1 {
+            return Ok(false);
+        }
+        if let Some(next) = request.asked.stages.get(request.stage + 1) {
+            self.insert_approvers(&request.id, &next.of, now).await?;
+        }
+        Ok(true)
     }
 }

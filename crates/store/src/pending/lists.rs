@@ -111,11 +111,11 @@ const PEOPLE_OF_CHANGED: &str = "
     ORDER BY 1 LIMIT $4";
 
 /// $2 person, $3 agent, $4 since, $5 now. Whatever was decided and is not denied was approved, also if it was never fetched.
-/// Each copy of a question counts: repeating it is asking.
+/// Each copy of a question counts: repeating it is asking. A device's code that nobody typed asked nobody.
 const PROMPTS: &str = concat!(
     "SELECT
         (SELECT COUNT(*) FROM pending_requests
-            WHERE tenant = $1 AND client_id = $3 AND created_at >= $4) AS agent,
+            WHERE tenant = $1 AND client_id = $3 AND subject IS NOT NULL AND created_at >= $4) AS agent,
         (SELECT COUNT(*) FROM pending_requests
             WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND created_at >= $4) AS pair,
         (SELECT COUNT(*) FROM pending_requests

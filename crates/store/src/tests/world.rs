@@ -131,6 +131,7 @@ pub fn task(name: &str) -> Task {
             transaction: None,
             by: Some(DecidedBy::Subject),
             people: 1,
+            designation: None,
         },
         created_at: NOW,
         expires_at: NOW.plus(HOUR),

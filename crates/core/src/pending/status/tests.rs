@@ -19,6 +19,7 @@ fn yes() -> Decision {
             transaction: None,
             by: None,
             people: 1,
+            designation: None,
         }),
         reason: None,
         ..no()

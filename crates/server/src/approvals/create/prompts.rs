@@ -1,0 +1,71 @@
+//! How often the people of a question are asked: everybody whose budget it costs is locked, counted and measured in the
+//! transaction that asks them (`core::budget`).
+
+use std::collections::BTreeSet;
+
+use writ_core::budget::{self, OverBudget};
+use writ_core::id::UserId;
+use writ_core::pending::PendingRequest;
+use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+
+/// What was asked before a question, of people who are locked until the end of the transaction.
+pub struct EarlierPrompts(budget::Prompts);
+
+/// Locks everybody whose budget it costs: who may decide, and whom it is about.
+pub async fn guard_prompts(
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let approvers = request.asked.stages.iter().flat_map(|stage| &stage.of);
+    let people: BTreeSet<&UserId> = approvers.chain(&request.subject).collect();
+    transaction
+        .guard_prompts_to(&people, &request.client, now)
+        .await
+}
+
+/// What was asked before this one; how often its people were asked is counted when it is written.
+pub async fn earlier_prompts(
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    now: Timestamp,
+) -> Result<EarlierPrompts, StoreError> {
+    let Some(subject) = &request.subject else {
+        return Ok(EarlierPrompts(budget::Prompts::default()));
+    };
+    let client = &request.client;
+    let since = |age| now.minus(age);
+    let lately = transaction
+        .prompts(subject, client, since(budget::WINDOW), now)
+        .await?;
+    let denied = transaction
+        .prompts(subject, client, since(budget::LONGEST_PAUSE), now)
+        .await?;
+    Ok(EarlierPrompts(budget::Prompts {
+        person: 0,
+        agent: lately.agent,
+        pair: lately.pair,
+        open: lately.open,
+        denials: denied.denials,
+        last_denied_at: denied.last_denied_at,
+    }))
+}
+
+/// Whether one more question may be asked, once it is written.
+pub async fn within_budget(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    EarlierPrompts(earlier): EarlierPrompts,
+    now: Timestamp,
+) -> Result<Result<(), OverBudget>, StoreError> {
+    let since = now.minus(budget::WINDOW);
+    let person = transaction
+        .prompts_of_people(&request.id, since, now)
+        .await?;
+    let prompts = budget::Prompts { person, ..earlier };
+    Ok(budget::check(&prompts, &app.config.prompts, now))
+}
