@@ -77,7 +77,7 @@ both!(
             );
             assert!(get < 500 && post < 500, "{name}: {get} {post}");
         }
-        assert_eq!(endpoints, 8);
+        assert_eq!(endpoints, 9);
     }
 );
 
@@ -163,11 +163,14 @@ both!(
             ["calendar", "mcp_tool_call", "payment"].into()
         );
         assert_eq!(found["response_types_supported"], json!(["code"]));
-        assert_eq!(found["response_modes_supported"], json!(["query"]));
+        assert_eq!(
+            found["response_modes_supported"],
+            json!(["query", "form_post"])
+        );
         assert_eq!(found["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(
             found["id_token_signing_alg_values_supported"],
-            json!(["ES256"])
+            json!(["RS256", "ES256"])
         );
         assert_eq!(found["request_parameter_supported"], json!(false));
         assert_eq!(found["request_uri_parameter_supported"], json!(false));
@@ -206,10 +209,9 @@ both!(
 );
 
 /// Members for features that do not exist here.
-const ABSENT: [&str; 10] = [
+const ABSENT: [&str; 9] = [
     "registration_endpoint",
     "revocation_endpoint",
-    "end_session_endpoint",
     "check_session_iframe",
     "mtls_endpoint_aliases",
     "tls_client_certificate_bound_access_tokens",

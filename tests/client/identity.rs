@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Method;
 use serde_json::{Value, json};
 use writ_jose::jws::UnverifiedJwt;
-use writ_jose::key::PublicKey;
+use writ_jose::key::{PublicKey, RsaSignatures};
 use writ_testkit::{
     Cast, Change, Fields, Forge, ISSUER, PASSWORD, REDIRECT, TestAgent, TestReply, Web, World,
     authorize_url, both, claims,
@@ -128,7 +128,7 @@ both!(openid_2_what_an_id_token_says, |world| async {
         "acr": "urn:writ:acr:password", "amr": ["pwd"], "at_hash": URL_SAFE_NO_PAD.encode(half)
     });
     assert_eq!(found, expected);
-    let unverified = UnverifiedJwt::parse(&id_token).unwrap();
+    let unverified = UnverifiedJwt::parse_client_assertion(&id_token).unwrap();
     assert!(
         !unverified.typ_is("at+jwt"),
         "never taken for an access token"
@@ -144,7 +144,7 @@ both!(openid_2_what_an_id_token_says, |world| async {
         .clone();
     let key: Jwk = serde_json::from_value(key).unwrap();
     unverified
-        .verify_signature(&PublicKey::from_jwk(&key).unwrap())
+        .verify_signature(&PublicKey::from_jwk_with(&key, RsaSignatures::PssAndPkcs1).unwrap())
         .unwrap();
     assert_eq!(reply.claims()["auth_time"], found["auth_time"]);
 });

@@ -110,10 +110,6 @@ both!(
                 "invalid_request",
             ),
             (
-                good.clone().with("response_mode", "form_post"),
-                "invalid_request",
-            ),
-            (
                 good.clone().and("scope", "accounts:write"),
                 "invalid_request",
             ),

@@ -33,7 +33,34 @@ pub struct Client {
     pub assertion_audience: AssertionAudience,
     pub task_lifetime: Duration,
     pub backchannel: Backchannel,
+    pub openid: OpenIdClient,
     pub agent: Option<Agent>,
+}
+
+/// What a client registered for OpenID Connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIdClient {
+    /// ES256 or RS256.
+    pub id_token_algorithm: Algorithm,
+    pub post_logout_redirect_uris: Vec<String>,
+    pub consent: ConsentRule,
+    pub pkce: PkceRule,
+}
+
+/// Whether people are asked each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentRule {
+    EachTime,
+    Remembered,
+    FirstParty,
+}
+
+/// Whether each authorization request needs a `code_challenge` (OAuth 2.1 section 7.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PkceRule {
+    Always,
+    /// Not with `openid` and `nonce`.
+    UnlessNonce,
 }
 
 /// How a client asks by CIBA (CIBA 4).

@@ -29,7 +29,8 @@ pub struct NewCode {
     pub client: ClientId,
     pub delegation: DelegationId,
     pub redirect_uri: String,
-    pub code_challenge: CodeChallenge,
+    /// Absent where the request came without PKCE.
+    pub code_challenge: Option<CodeChallenge>,
     pub jkt: Option<Thumbprint>,
     pub nonce: Option<String>,
     pub created_at: Timestamp,
@@ -139,20 +140,28 @@ fn check(
             "`redirect_uri` is not the one of the authorization request",
         ));
     }
-    let Some(verifier) = &request.code_verifier else {
-        return Err(OAuthError::invalid_grant(
-            "parameter `code_verifier` is missing",
-        ));
-    };
-    if !row.code_challenge.matches(verifier) {
-        return Err(OAuthError::invalid_grant(
-            "`code_verifier` does not match the `code_challenge`",
-        ));
-    }
+    check_verifier(row, request)?;
     if row.jkt.is_some() && row.jkt.as_ref() != proof {
         return Err(OAuthError::invalid_grant(
             "the proof's key is not the one that the code is bound to",
         ));
     }
     found.lineage.require_live(now, OAuthError::invalid_grant)
+}
+
+/// A verifier where the request had no challenge is refused too (OAuth 2.1 section 4.1.3): somebody may have taken the challenge away.
+fn check_verifier(row: &NewCode, request: &CodeRequest) -> Result<(), OAuthError> {
+    match (&row.code_challenge, &request.code_verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(OAuthError::invalid_grant(
+            "parameter `code_verifier`: the authorization request had no `code_challenge`",
+        )),
+        (Some(_), None) => Err(OAuthError::invalid_grant(
+            "parameter `code_verifier` is missing",
+        )),
+        (Some(challenge), Some(verifier)) if challenge.matches(verifier) => Ok(()),
+        (Some(_), Some(_)) => Err(OAuthError::invalid_grant(
+            "`code_verifier` does not match the `code_challenge`",
+        )),
+    }
 }

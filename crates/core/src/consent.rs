@@ -19,6 +19,7 @@ use crate::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId, User
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
 use crate::realm::DecisionContext;
+use crate::remembered::SkippedConsent;
 use crate::request::{PreparedRequest, longest_task};
 use crate::screen::{self, ScreenError};
 use crate::task::{Approval, PersonAuthentication, Subject, Task, level_of};
@@ -109,6 +110,8 @@ pub struct ConsentFacts<'a> {
     pub giver: &'a ConsentGiver<'a>,
     pub chosen: &'a Chosen,
     pub screen: &'a ConsentScreen,
+    /// Nobody was asked: why.
+    pub skipped: Option<SkippedConsent>,
 }
 
 /// The person approves, all of it or less.
@@ -123,6 +126,7 @@ pub fn approve(
         giver,
         chosen,
         screen,
+        skipped,
     } = facts;
     let now = context.now;
     if giver.user.disabled {
@@ -157,7 +161,7 @@ pub fn approve(
         shown_hash: hash::digest_text(&[screen.text.as_bytes()]),
         shown: screen.text.clone(),
         locale: screen.locale.clone(),
-        method: method(&giver.authentication),
+        method: skipped.map_or_else(|| method(&giver.authentication), SkippedConsent::method),
         at: now,
     };
     Ok(GrantedConsent {
@@ -231,7 +235,9 @@ fn task(facts: ConsentFacts<'_>, authority: Authority, now: Timestamp, ids: &Con
         transaction: ids.transaction.clone(),
         approval: Approval {
             id: ids.approval.clone(),
-            basis: ApprovalBasis::Consent,
+            basis: facts
+                .skipped
+                .map_or(ApprovalBasis::Consent, SkippedConsent::basis),
             at: now,
             authentication: Some(facts.giver.authentication.clone()),
             transaction: None,

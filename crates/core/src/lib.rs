@@ -29,6 +29,7 @@ pub mod realm;
 pub mod receipt;
 pub mod refresh;
 pub mod registration;
+pub mod remembered;
 pub mod request;
 pub mod requirements;
 pub mod screen;

@@ -1,6 +1,7 @@
 //! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2).
 
 mod backchannel;
+mod openid;
 mod resource;
 
 pub use backchannel::MAX_MAY_ASK;
@@ -58,6 +59,7 @@ pub fn client(
     let agent = agent(file, people, &mut faults);
     let task_lifetime = task_lifetime(file, &mut faults);
     let backchannel = backchannel::read(file, &grant_types, &mut faults);
+    let openid = openid::read(file, &mut faults);
     match (authentication, faults.is_empty()) {
         (Some(authentication), true) => Ok(Client {
             id,
@@ -74,6 +76,7 @@ pub fn client(
             assertion_audience: file.assertion_audience,
             task_lifetime,
             backchannel,
+            openid,
             agent,
         }),
         _ => Err(Faults(faults)),

@@ -16,7 +16,8 @@ use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
 use crate::ceiling;
-use crate::client::Client;
+use crate::client::{Client, PkceRule};
+use crate::id::UserId;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::requirements::requirements;
@@ -36,6 +37,9 @@ pub struct PreparedRequest {
     pub task_expires_at: Option<Timestamp>,
     /// Whether the client authenticated when it pushed this.
     pub pushed: bool,
+    /// Whom `id_token_hint` names: nobody else may answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hinted: Option<UserId>,
 }
 
 /// How the request came.
@@ -68,6 +72,7 @@ pub fn prepare(
         ));
     }
     let redirect_uri = client.redirect_uri(request.redirect_uri.as_deref())?;
+    check_pkce(&request, client)?;
     let jkt = bound_key(&request, arrival)?;
     let (purpose, task_expires_at) = intent(request.mission_intent.as_ref(), client, context)?;
     let wanted = Wanted {
@@ -91,6 +96,7 @@ pub fn prepare(
         purpose,
         task_expires_at,
         pushed,
+        hinted: None,
     })
 }
 
@@ -119,6 +125,23 @@ pub fn resolve(
     let authority = Authority::new(scopes, details, wanted.resources.iter().cloned().collect());
     ceiling::admits_asked(&authority, &asked, client, realm)?;
     Ok(authority)
+}
+
+/// Without PKCE `nonce` ties the code to the request (OAuth 2.1 section 7.5.2): for clients whose record allows it.
+fn check_pkce(request: &AuthorizationRequest, client: &Client) -> Result<(), OAuthError> {
+    if request.code_challenge.is_some() {
+        return Ok(());
+    }
+    let has_nonce = request.nonce.is_some() && request.scope.iter().any(|s| s == OPENID);
+    match client.openid.pkce {
+        PkceRule::UnlessNonce if has_nonce => Ok(()),
+        PkceRule::UnlessNonce => Err(OAuthError::invalid_request(
+            "parameter `code_challenge` is missing: without it a request needs `openid` and `nonce`",
+        )),
+        PkceRule::Always => Err(OAuthError::invalid_request(
+            "parameter `code_challenge` is missing",
+        )),
+    }
 }
 
 fn bound_key(

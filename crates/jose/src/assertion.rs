@@ -14,7 +14,9 @@ pub use client::{
     AudienceRule, ClientAssertion, ClientAssertionRules, MAX_CLIENT_ASSERTION_LIFE,
     unverified_subject,
 };
-pub use hint::{HintRules, MAX_HINT_AGE, id_token_hint, login_hint, unverified_kid};
+pub use hint::{
+    HintRules, HintedIdentity, MAX_HINT_AGE, id_token_hint, login_hint, unverified_kid,
+};
 pub use liveness::{LivenessResult, LivenessRules, MAX_LIVENESS_BYTES, MAX_LIVENESS_LIFE};
 pub use request::{MAX_REQUEST_LIFE, SignedRequest, SignedRequestRules};
 pub use transaction::{MAX_CHALLENGE_LIFE, TransactionChallenge, TransactionRules};

@@ -19,7 +19,15 @@ use super::{
 pub struct Agents {
     pub person: PersonView,
     pub agents: Vec<AgentEntry>,
+    /// Apps that need not ask again: ended by `POST /app/agents/forget` with `client`.
+    pub remembered: Vec<RememberedView>,
     pub notice: Option<MineNotice>,
+}
+
+/// An app to which the person agreed once.
+#[derive(Clone, Debug)]
+pub struct RememberedView {
+    pub client: ClientView,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +90,11 @@ impl Agents {
             notice: self.notice.map(|notice| notice.text(texts)),
             acting: words(true),
             past: words(false),
+            remembered: self
+                .remembered
+                .iter()
+                .map(|one| (&*one.client.client_id, one.client.shown_name()))
+                .collect(),
         };
         Page::rendered(&template, StatusCode::OK).with_scripts()
     }
@@ -221,4 +234,6 @@ struct AgentsTemplate<'a> {
     notice: Option<&'a str>,
     acting: Vec<AgentWords<'a>>,
     past: Vec<AgentWords<'a>>,
+    /// Identifier and name.
+    remembered: Vec<(&'a str, String)>,
 }

@@ -27,6 +27,8 @@ pub struct ConsentPage {
     /// Whether `openid` was asked.
     pub identity: bool,
     pub onward: OnwardView,
+    /// How many days the person is not asked again.
+    pub remembered_days: Option<u64>,
     /// Host, or scheme for an app on the device, where the browser goes next.
     pub redirect_host: String,
     pub form_action: Option<FormAction>,
@@ -302,6 +304,10 @@ fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
     if view.client.agent.is_some() {
         limits.extend(onward(&view.onward, texts));
     }
+    limits.extend(
+        view.remembered_days
+            .map(|days| fill(&texts.consent.remembered, &[("days", &days.to_string())])),
+    );
     limits.push(fill(&texts.consent.nothing_else, &[]));
     limits
 }

@@ -18,11 +18,13 @@ mod devices;
 mod done;
 mod failure;
 mod form_action;
+mod form_post;
 mod headers;
 mod inbox;
 mod installed;
 mod languages;
 mod login;
+mod logout;
 pub mod messages;
 mod over;
 mod person;
@@ -49,13 +51,15 @@ mod page_tests;
 mod samples;
 
 pub use activity::{Activity, ActivityEntry, ActivityKind};
-pub use agents::{AgentEntry, AgentTask, Agents, SpendingView, UnfetchedView};
+pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
 pub use approval::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
     GrantsView, Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords,
     RoleView, ScreenView,
 };
-pub(crate) use assets::{APP_SCRIPT_PATH, APPLE_ICON_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH};
+pub(crate) use assets::{
+    APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH,
+};
 pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
 pub use clean::{LONGEST_WORDS, clean, legible, plain};
 pub use consent::{
@@ -67,10 +71,12 @@ pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedVie
 pub use done::Done;
 pub use failure::{FailureKind, FailurePage};
 pub use form_action::FormAction;
+pub use form_post::FormPost;
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
 pub use languages::{LANGUAGE_COOKIE, Languages};
 pub use login::{Login, LoginProblem};
+pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};

@@ -137,6 +137,7 @@ fn consent_has_its_stable_names_and_equal_buttons() {
 #[test]
 fn after_nothing_was_chosen_nothing_is_ticked() {
     let again = ConsentPage {
+        remembered_days: None,
         problem: Some(ConsentProblem::NothingChosen),
         ..samples::consent()
     };
@@ -149,6 +150,7 @@ fn after_nothing_was_chosen_nothing_is_ticked() {
 #[test]
 fn a_click_for_another_page_shows_this_one() {
     let changed = ConsentPage {
+        remembered_days: None,
         problem: Some(ConsentProblem::Changed),
         ..samples::consent()
     };
@@ -161,10 +163,12 @@ fn a_click_for_another_page_shows_this_one() {
 #[test]
 fn the_record_is_what_the_person_saw() {
     let plain_client = ConsentPage {
+        remembered_days: None,
         client: samples::app(),
         ..samples::consent()
     };
     let nothing = ConsentPage {
+        remembered_days: None,
         details: Vec::new(),
         scopes: Vec::new(),
         purpose: None,
@@ -239,6 +243,7 @@ fn onward_is_said_in_words() {
             depth,
         };
         ConsentPage {
+            remembered_days: None,
             onward,
             ..samples::consent()
         }

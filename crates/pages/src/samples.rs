@@ -58,6 +58,7 @@ pub(super) fn consent() -> ConsentPage {
         scope: "accounts:read".to_owned(),
     };
     ConsentPage {
+        remembered_days: None,
         csrf: "csrf-1".to_owned(),
         request: "req-1".to_owned(),
         screen_hash: "hash-1".to_owned(),

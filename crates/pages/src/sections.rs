@@ -29,7 +29,7 @@ texts! {
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
         publisher_unknown: String, what: String, what_hint: String, scope: String,
-        audience: String, identity: String, nothing_chosen: String, changed: String, limits: String, until: String,
+        audience: String, identity: String, remembered: String, nothing_chosen: String, changed: String, limits: String, until: String,
         agent_named: String, onward_none: String, onward_agents: String, onward_owner: String,
         onward_both: String, onward_once: String, onward_depth: String, nothing_else: String,
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,
@@ -40,7 +40,7 @@ texts! {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
     }
     MineTexts {
-        chain_separator: String, stopped: String, already_ended: String, state: MineStateTexts,
+        chain_separator: String, stopped: String, already_ended: String, forgotten: String, state: MineStateTexts,
     }
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
@@ -48,6 +48,12 @@ texts! {
         form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
+    }
+    FormPostTexts {
+        title: String, submit: String,
+    }
+    LogoutTexts {
+        title: String, lead: String, lead_client: String, submit: String, stay: String,
     }
     DoneSignedOutTexts {
         title: String, sentence: String, again: String,
@@ -120,7 +126,7 @@ texts! {
         task: String, own_words: String, chain: String, opened: String, expires: String,
         spent: String, last: String, history: String, approved: String, approved_one: String,
         approved_many: String, approved_least: String, approved_hint: String,
-        unfetched: String, unfetched_one: String, last_token: String, no_token: String,
+        unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, last_token: String, no_token: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,

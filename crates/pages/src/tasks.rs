@@ -9,6 +9,8 @@ use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 pub enum MineNotice {
     Stopped,
     AlreadyEnded,
+    /// An app has to ask again.
+    Forgotten,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +45,7 @@ impl MineNotice {
         match self {
             Self::Stopped => &texts.mine.stopped,
             Self::AlreadyEnded => &texts.mine.already_ended,
+            Self::Forgotten => &texts.mine.forgotten,
         }
     }
 }

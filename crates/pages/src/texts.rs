@@ -9,8 +9,8 @@ use writ_wire::time::Timestamp;
 
 use super::sections::{
     ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
-    DoneTexts, FailureTexts, InboxTexts, LayoutTexts, LoginTexts, MineTexts, OfflineTexts,
-    OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
+    DoneTexts, FailureTexts, FormPostTexts, InboxTexts, LayoutTexts, LoginTexts, LogoutTexts,
+    MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -45,6 +45,8 @@ pub struct CatalogueTexts {
     pub(super) mine: MineTexts,
     pub(super) failure: FailureTexts,
     pub(super) done: DoneTexts,
+    pub(super) form_post: FormPostTexts,
+    pub(super) logout: LogoutTexts,
     pub(super) app: AppTexts,
     pub(super) inbox: InboxTexts,
     pub(super) approval: ApprovalTexts,

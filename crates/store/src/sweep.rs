@@ -22,6 +22,12 @@ const SESSIONS: &str = "
     DELETE FROM sessions WHERE (tenant, digest) IN
         (SELECT tenant, digest FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
+const REMEMBERED_CONSENTS: &str = "
+    DELETE FROM remembered_consents WHERE expires_at <= $1
+        AND (tenant, user_id, client_id, redirect_uri, resource, scope) IN
+        (SELECT tenant, user_id, client_id, redirect_uri, resource, scope FROM remembered_consents
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
 const CODES: &str = "
     DELETE FROM codes WHERE (tenant, digest) IN
         (SELECT tenant, digest FROM codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
@@ -104,7 +110,14 @@ const PENDING: &str = "
                 WHERE c.tenant = p.tenant AND c.request_id = p.id)
         ORDER BY p.expires_at LIMIT $2)";
 
-const AT_EXPIRY: &[&str] = &[REPLAYS, SESSIONS, CEREMONIES, NOTICES, ATTEMPTS];
+const AT_EXPIRY: &[&str] = &[
+    REPLAYS,
+    SESSIONS,
+    REMEMBERED_CONSENTS,
+    CEREMONIES,
+    NOTICES,
+    ATTEMPTS,
+];
 const LATER: &[&str] = &[
     CODES,
     REQUESTS,

@@ -11,6 +11,8 @@ pub struct ServerMetadata {
     pub pushed_authorization_request_endpoint: String,
     pub introspection_endpoint: String,
     pub userinfo_endpoint: String,
+    /// OpenID Connect RP-Initiated Logout 1.0 section 2.1.
+    pub end_session_endpoint: String,
     /// CIBA 4.
     pub backchannel_authentication_endpoint: String,
     /// RFC 8628 section 4.
@@ -47,6 +49,10 @@ pub struct ServerMetadata {
     pub backchannel_user_code_parameter_supported: bool,
     /// Types of `login_hint_token`, by their `typ`.
     pub backchannel_endpoint_login_hint_token_types_supported: Vec<String>,
+    /// OpenID Connect Discovery 1.0 section 3: `claims` and `display` are ignored.
+    pub claims_parameter_supported: bool,
+    pub prompt_values_supported: Vec<String>,
+    pub ui_locales_supported: Vec<String>,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }

@@ -101,6 +101,21 @@ pub struct ClientFile {
     /// Lifetime of its tasks, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_lifetime: Option<u64>,
+    /// OpenID Connect Dynamic Client Registration 1.0 section 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<String>,
+    /// OpenID Connect RP-Initiated Logout 1.0 section 3.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// The client belongs to the house: nobody is asked for consent to scopes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_party: bool,
+    /// Consent to scopes is remembered for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remember_consent: bool,
+    /// `false`: requests with `openid` and `nonce` may come without PKCE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pkce_required: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

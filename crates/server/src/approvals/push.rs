@@ -117,7 +117,7 @@ fn push_response(
             auth_req_id,
             rt_hash: response.refresh_token.as_deref().map(hash::at_hash),
         };
-        response.id_token = Some(context.keys.active.sign_jwt("JWT", &pushed)?);
+        response.id_token = Some(context.sign_id_token(&pushed)?);
     }
     Ok(response)
 }

@@ -12,8 +12,8 @@ use writ_core::pending::{
 };
 use writ_core::target;
 use writ_core::task::Task;
+use writ_jose::hash;
 use writ_jose::key::Thumbprint;
-use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
 use writ_store::approved_uses::NewUses;
 use writ_store::write::InsertBatch;
@@ -258,7 +258,7 @@ fn mint(
         .then(|| identity(context, approved, &minted))
         .flatten();
     if let Some(claims) = &identity {
-        minted.response.id_token = Some(id_token::sign(&context.keys.active, claims)?);
+        minted.response.id_token = Some(context.sign_id_token(claims)?);
     }
     Ok((minted, identity))
 }

@@ -13,6 +13,7 @@ use writ_core::task::ACR_VALUES;
 use writ_wire::ciba::LOGIN_HINT_TYPE;
 use writ_wire::dpop::SIGNING_ALGORITHMS;
 use writ_wire::metadata::ServerMetadata;
+use writ_wire::openid::ResponseMode;
 use writ_wire::registration::{AuthMethod, Delivery};
 use writ_wire::token::GrantType;
 
@@ -52,6 +53,7 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         pushed_authorization_request_endpoint: url(Endpoint::Par.path()),
         introspection_endpoint: url(Endpoint::Introspect.path()),
         userinfo_endpoint: url(Endpoint::Userinfo.path()),
+        end_session_endpoint: url("/logout"),
         backchannel_authentication_endpoint: url(Endpoint::Backchannel.path()),
         device_authorization_endpoint: url(Endpoint::DeviceAuthorization.path()),
         transaction_authorization_endpoint: features
@@ -60,7 +62,7 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         require_pushed_authorization_requests: false,
         scopes_supported: scopes(catalogue),
         response_types_supported: vec!["code".to_owned()],
-        response_modes_supported: vec!["query".to_owned()],
+        response_modes_supported: ResponseMode::ALL.map(|m| m.as_str().to_owned()).to_vec(),
         grant_types_supported: GrantType::ALL.map(|g| g.as_str().to_owned()).to_vec(),
         token_endpoint_auth_methods_supported: names(&AuthMethod::ALL),
         token_endpoint_auth_signing_alg_values_supported: algorithms(),
@@ -73,13 +75,21 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         protected_resources: resources(catalogue),
         mission_bound_authorization_supported: features.mission_intent.then_some(true),
         subject_types_supported: vec!["public".to_owned()],
-        id_token_signing_alg_values_supported: vec!["ES256".to_owned()],
+        id_token_signing_alg_values_supported: ["RS256", "ES256"].map(str::to_owned).to_vec(),
         claims_supported: CLAIMS.map(str::to_owned).to_vec(),
         acr_values_supported: reachable_classes(app.config.strongest()),
         backchannel_token_delivery_modes_supported: deliveries(),
         backchannel_authentication_request_signing_alg_values_supported: algorithms(),
         backchannel_user_code_parameter_supported: true,
         backchannel_endpoint_login_hint_token_types_supported: vec![LOGIN_HINT_TYPE.to_owned()],
+        claims_parameter_supported: false,
+        prompt_values_supported: PROMPTS.map(str::to_owned).to_vec(),
+        ui_locales_supported: app
+            .languages
+            .names()
+            .into_iter()
+            .map(|(tag, _)| tag)
+            .collect(),
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
     }
@@ -126,6 +136,9 @@ fn cacheable(mut response: Response) -> Response {
     }
     response.into_response()
 }
+
+/// `prompt_values_supported` (OpenID Connect Core 3.1.2.1).
+const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 
 /// `claims_supported`: the claims of ID tokens.
 const CLAIMS: [&str; 10] = [

@@ -14,6 +14,7 @@ pub struct Metrics {
     tokens: Family<GrantLabel, Counter>,
     refusals: Family<RefusalLabel, Counter>,
     logins: Family<ResultLabel, Counter>,
+    logouts: Counter,
     consents: Family<ResultLabel, Counter>,
     changed_consents: Counter,
     stops: Counter,
@@ -61,6 +62,8 @@ impl Metrics {
             "decisions of persons, by result",
             consents.clone(),
         );
+        let logouts = Counter::default();
+        registry.register("logouts", "sessions that people ended", logouts.clone());
         let changed_consents = Counter::default();
         registry.register(
             "consents_changed",
@@ -84,6 +87,7 @@ impl Metrics {
             tokens,
             refusals,
             logins,
+            logouts,
             consents,
             changed_consents,
             stops,
@@ -107,6 +111,10 @@ impl Metrics {
 
     pub fn login(&self, result: &'static str) {
         self.logins.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    pub fn logout(&self) {
+        self.logouts.inc();
     }
 
     pub fn consent(&self, result: &'static str) {

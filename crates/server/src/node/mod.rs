@@ -3,6 +3,8 @@
 pub mod app;
 pub mod client_address;
 pub mod failure;
+pub mod id_token_hint;
+mod id_token_keys;
 pub mod keyring;
 pub mod listener;
 pub mod live;

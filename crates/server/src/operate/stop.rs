@@ -5,6 +5,7 @@ use serde_json::json;
 use writ_core::event::EventName;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::pending::Ending;
+use writ_core::task::Subject;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -49,6 +50,12 @@ pub async fn stop_task(
     if let Some(stored) = transaction.task(id).await? {
         event = event.about(&stored.task);
         event.client = Some(stored.task.client.to_string());
+        if let Subject::Person(person) = &stored.task.subject {
+            let person = UserId::from_text(person.as_str());
+            transaction
+                .forget_consents(&person, &stored.task.client)
+                .await?;
+        }
     }
     transaction.insert_event(&event).await?;
     Ok(true)
@@ -65,6 +72,7 @@ pub async fn stop_agent(
     by: ChangedBy<'_>,
 ) -> Result<StoppedAgent, Failure> {
     let now = app.clock.now();
+    transaction.forget_consents(subject, client).await?;
     let endings = end(app, transaction, Ending::Stopped { subject, client }, now).await?;
     let stop = AgentStop {
         app,

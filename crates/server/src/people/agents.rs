@@ -20,6 +20,7 @@ use crate::operate::change::ChangedBy;
 use crate::operate::stop;
 use crate::people::activity;
 use crate::people::error::PageError;
+use crate::people::remembered;
 use crate::people::request::{PostedForm, SignedIn, Visitor};
 use crate::people::views::{client_view, scopes};
 
@@ -42,6 +43,7 @@ pub fn routes() -> Router<Arc<App>> {
         .route(PATH, get(show))
         .route("/app/agents/stop", post(stop_agent))
         .route("/app/stop", post(stop_task))
+        .route("/app/agents/forget", post(forget))
 }
 
 async fn show(visitor: Visitor) -> Result<Response, PageError> {
@@ -58,6 +60,16 @@ async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let agent = ClientId::from_text(form.required("agent")?);
     stop(person, Target::Agent(agent)).await
+}
+
+async fn forget(posted: PostedForm) -> Result<Response, PageError> {
+    let (person, form) = posted.of_signed_in(PATH)?;
+    let client = ClientId::from_text(form.required("client")?);
+    let notice = match remembered::forget(person, &client).await? {
+        true => MineNotice::Forgotten,
+        false => MineNotice::AlreadyEnded,
+    };
+    page(person, Some(notice)).await
 }
 
 async fn stop(person: SignedIn<'_>, target: Target) -> Result<Response, PageError> {
@@ -116,6 +128,7 @@ async fn page(person: SignedIn<'_>, notice: Option<MineNotice>) -> Result<Respon
     let page = Agents {
         person: person.frame().await?,
         agents,
+        remembered: remembered::views(app, user).await?,
         notice,
     };
     Ok(page.page(texts).into_http().into_response())

@@ -16,6 +16,7 @@ use writ_core::authorize::{
 };
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
+use writ_core::id::UserId;
 use writ_core::realm::Realm;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_pages::FailureKind;
@@ -24,14 +25,17 @@ use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
 use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
+use writ_wire::openid::ResponseMode;
 
 use crate::client::incoming::read_form;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
+use crate::node::id_token_hint::HintError;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::people::error::{AuthorizationError, PageError};
 use crate::people::redirect::see_other;
+use crate::people::remembered::skipped;
 use crate::people::request::Query;
 
 pub fn routes() -> Router<Arc<App>> {
@@ -51,9 +55,10 @@ async fn by_query(
     found.usable_by(client.id.as_str(), app.clock.now())?;
     let catalogue = app.fresh_catalogue().await?;
     let session = browser.session.as_ref();
+    // A request that needs no page goes on at the consent page too, which answers it at once.
     let page = match next_step(&app, found, client, session, catalogue.realm()).await? {
         Need::Login => "login",
-        Need::Consent => "consent",
+        Need::Consent | Need::Nothing(_) => "consent",
     };
     let mut response = see_other(&format!("/{page}?request={}", asked.handle));
     app.remember(&browser, response.headers_mut());
@@ -138,6 +143,7 @@ async fn front(
         Unprepared::Refused(refusal) => PageError::Client(Box::new(AuthorizationError {
             redirect_uri,
             state: form.optional("state").ok().flatten().map(str::to_owned),
+            response_mode: ResponseMode::of(form),
             refusal,
         })),
         Unprepared::Store(error) => error.into(),
@@ -194,8 +200,21 @@ impl From<StoreError> for Unprepared {
     }
 }
 
+impl From<HintError> for Unprepared {
+    fn from(error: HintError) -> Self {
+        match error {
+            HintError::Refused(refusal) => Self::Refused(refusal),
+            HintError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 async fn prepare(app: &App, form: &Form, client: &Client) -> Result<PreparedRequest, Unprepared> {
     let request = AuthorizationRequest::parse(form).map_err(OAuthError::from)?;
+    let hinted = match &request.openid.id_token_hint {
+        Some(hint) => Some(app.hinted_by(client.id.as_str(), hint).await?.sub),
+        None => None,
+    };
     let now = app.clock.now();
     let catalogue = app.fresh_catalogue().await?;
     let mut make_ref = app.references(now);
@@ -205,8 +224,9 @@ async fn prepare(app: &App, form: &Form, client: &Client) -> Result<PreparedRequ
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
-    let prepared = request::prepare(request, client, Arrival::Front, &mut making);
-    Ok(prepared?)
+    let prepared = request::prepare(request, client, Arrival::Front, &mut making)?;
+    let hinted = hinted.map(UserId::from_text);
+    Ok(PreparedRequest { hinted, ..prepared })
 }
 
 /// The request behind a handle.
@@ -227,6 +247,7 @@ pub async fn next_step(
     let logins = Logins {
         realm,
         strongest: strongest(app, session).await?,
+        skipped: skipped(app, found, client, session, realm).await?,
     };
     authorize::next(found, client, session, logins, app.clock.now())
         .map_err(|refusal| PageError::to_client(found, refusal))

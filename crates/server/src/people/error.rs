@@ -12,10 +12,11 @@ use serde_json::json;
 use url::Url;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
-use writ_pages::{FailureKind, FailurePage as ErrorPage};
+use writ_pages::{FailureKind, FailurePage as ErrorPage, FormPost};
 use writ_store::StoreError;
 use writ_wire::error::{ErrorCode, description};
 use writ_wire::form::FormError;
+use writ_wire::openid::ResponseMode;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
@@ -47,6 +48,7 @@ pub enum PageError {
 pub struct AuthorizationError {
     pub redirect_uri: String,
     pub state: Option<String>,
+    pub response_mode: ResponseMode,
     pub refusal: OAuthError,
 }
 
@@ -78,6 +80,7 @@ impl PageError {
         Self::Client(Box::new(AuthorizationError {
             redirect_uri: found.prepared.redirect_uri.clone(),
             state: found.prepared.request.state.clone(),
+            response_mode: found.prepared.request.openid.response_mode,
             refusal,
         }))
     }
@@ -271,21 +274,36 @@ impl App {
             ("error_description", sentence.as_str()),
         ];
         answer.extend(error.state.as_deref().map(|state| ("state", state)));
-        self.answer_client(&error.redirect_uri, &answer)
+        self.answer_client(&error.redirect_uri, error.response_mode, &answer)
             .unwrap_or_else(|_| self.broken_page(NO_URL))
     }
 
-    /// 303 to the client, with `iss` (RFC 9207) in success and error alike.
+    /// To the client, by 303 or by a page that posts itself, with `iss` (RFC 9207) in success and error alike.
     pub fn answer_client(
         &self,
         redirect_uri: &str,
+        mode: ResponseMode,
         answer: &[(&str, &str)],
     ) -> Result<Response, PageError> {
         let mut url = Url::parse(redirect_uri).map_err(|_| PageError::broken(NO_URL))?;
-        url.query_pairs_mut()
-            .extend_pairs(answer)
-            .append_pair("iss", self.config.issuer.as_str());
-        Ok(see_other(url.as_str()))
+        let answer = answer.iter().copied();
+        let answer = answer.chain([("iss", self.config.issuer.as_str())]);
+        // Only a web server takes a POST.
+        let posts = mode == ResponseMode::FormPost && matches!(url.scheme(), "https" | "http");
+        match posts {
+            false => {
+                url.query_pairs_mut().extend_pairs(answer);
+                Ok(see_other(url.as_str()))
+            }
+            true => {
+                let fields = answer.map(|(name, value)| (name.to_owned(), value.to_owned()));
+                let page = FormPost {
+                    redirect_uri: url.into(),
+                    fields: fields.collect(),
+                };
+                Ok(page.into_http(&self.texts).into_response())
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use writ_core::OAuthError;
 use writ_core::client::Client;
@@ -10,12 +11,14 @@ use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
-use writ_core::mint::{Minting, scope_text};
+use writ_core::mint::{self, Minting, scope_text};
 use writ_core::realm::DecisionContext;
 use writ_core::refresh::{Binding, NewRefreshToken};
+use writ_core::target;
 use writ_core::task::Task;
-use writ_jose::access_token;
-use writ_jose::key::Thumbprint;
+use writ_jose::id_token::ID_TOKEN_TYPE;
+use writ_jose::key::{Algorithm, Thumbprint};
+use writ_jose::{access_token, hash};
 use writ_store::{CommitIsolation, DatabaseTransaction};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::time::Timestamp;
@@ -69,7 +72,7 @@ impl<'a> TokenRequestContext<'a> {
             app,
             caller: request.caller.clone(),
             catalogue: app.catalogue().await?,
-            keys: app.keys().await?,
+            keys: app.keys_for(&request.caller.client).await?,
             now: request.now,
             wait: request.wait,
         })
@@ -108,6 +111,34 @@ impl TokenRequestContext<'_> {
             mission_expires_at: mission.map(|m| m.expires_at.clone()),
         };
         Ok(MintedToken { claims, response })
+    }
+
+    /// Signs the claims of an ID token with the algorithm that the client registered.
+    pub fn sign_id_token<C: Serialize>(&self, claims: &C) -> Result<String, Failure> {
+        let keys = &self.keys;
+        let wants_rsa = self.caller.client.openid.id_token_algorithm == Algorithm::Rs256;
+        match &keys.id_token {
+            Some(key) if wants_rsa => Ok(key.sign_jwt(ID_TOKEN_TYPE, claims)?),
+            None if wants_rsa => Err(Failure::Broken("there is no key for RS256".to_owned())),
+            _ => Ok(keys.active.sign_jwt(ID_TOKEN_TYPE, claims)?),
+        }
+    }
+
+    /// The ID token beside an access token of a grant that has `openid` (OpenID Connect Core 3.1.3.3, 12.2).
+    pub fn id_token(
+        &self,
+        minted: &MintedToken,
+        task: &Task,
+        delegation: &Delegation,
+        nonce: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
+        if !target::has_openid(&delegation.authority, self.catalogue.realm()) {
+            return Ok(None);
+        }
+        let client = self.caller.client.id.as_str();
+        let at_hash = hash::at_hash(&minted.response.access_token);
+        let claims = mint::id_token(task, client, nonce, at_hash, self.decision_context());
+        claims.map(|claims| self.sign_id_token(&claims)).transpose()
     }
 
     /// A refresh token, if the client may use one; it lives as long as the delegation.

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use writ_core::id::ClientId;
 use writ_core::signing::KeyState;
 use writ_server::node::keyring;
@@ -203,15 +203,13 @@ pub async fn key(command: KeyCommand, configured: &Configured) -> Outcome {
 }
 
 async fn list_keys(desk: &Desk) -> Outcome {
-    for row in desk
-        .read()
-        .await?
-        .signing_keys()
-        .await
-        .map_err(|e| e.to_string())?
-    {
+    let mut reading = desk.read().await?;
+    let rows = reading.signing_keys().await.map_err(|e| e.to_string())?;
+    let id_token_rows = reading.id_token_keys().await.map_err(|e| e.to_string())?;
+    for row in rows.into_iter().chain(id_token_rows) {
         say_json(&json!({
             "kid": row.kid,
+            "alg": algorithm(&row.public_jwk),
             "state": row.state.as_str(),
             "created_at": row.created_at.rfc3339(),
             "activated_at": row.activated_at.map(|at| at.rfc3339()),
@@ -219,6 +217,11 @@ async fn list_keys(desk: &Desk) -> Outcome {
         }))?;
     }
     Ok(())
+}
+
+fn algorithm(public_jwk: &str) -> Option<String> {
+    let jwk: Value = serde_json::from_str(public_jwk).ok()?;
+    Some(jwk.get("alg")?.as_str()?.to_owned())
 }
 
 async fn rotate(desk: &Desk) -> Outcome {
@@ -230,9 +233,14 @@ async fn rotate(desk: &Desk) -> Outcome {
             .to_owned()
     });
     let rotation = rotation.await?;
-    say_json(
-        &json!({ "activated": rotation.activated, "retired": rotation.retired, "state": KeyState::Retiring.as_str() }),
-    )
+    let mut said = json!({
+        "activated": rotation.activated, "retired": rotation.retired, "state": KeyState::Retiring.as_str()
+    });
+    if let (Some(members), Some(kids)) = (said.as_object_mut(), rotation.id_token) {
+        let kids = json!({ "activated": kids.activated, "retired": kids.retired });
+        members.insert("id_token".to_owned(), kids);
+    }
+    say_json(&said)
 }
 
 fn read_password(password: &Password) -> Result<String, String> {

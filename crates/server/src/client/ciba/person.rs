@@ -3,7 +3,6 @@
 use writ_core::OAuthError;
 use writ_core::client::Authentication;
 use writ_jose::assertion::{self, AssertionError, HintRules};
-use writ_jose::key::PublicKey;
 use writ_wire::ciba::{BackchannelRequest, UserHint};
 use writ_wire::error::ErrorCode;
 
@@ -56,25 +55,10 @@ async fn by_id_token(context: &ApprovalContext<'_>, text: &str) -> Result<String
             "`id_token_hint` is not usable: {why}"
         )))
     };
-    let kid = assertion::unverified_kid(text);
-    let key = match kid {
-        Some(kid) => ever_published(context, &kid).await?,
+    let key = match assertion::unverified_kid(text) {
+        Some(kid) => context.request.app.ever_published(&kid).await?,
         None => None,
     };
     let key = key.ok_or_else(|| refuse(&"it is signed by no key of this server"))?;
     assertion::id_token_hint(text, &key, &rules(context)).map_err(|e| refuse(&e))
-}
-
-/// Old keys sign nothing, but what they signed still says who was meant.
-async fn ever_published(
-    context: &ApprovalContext<'_>,
-    kid: &str,
-) -> Result<Option<PublicKey>, Failure> {
-    if let Some(key) = context.request.app.keys().await?.find(kid) {
-        return Ok(Some(key));
-    }
-    let rows = context.request.app.read().await?.signing_keys().await?;
-    let row = rows.into_iter().find(|row| row.kid == kid);
-    let jwk = row.and_then(|row| serde_json::from_str(&row.public_jwk).ok());
-    Ok(jwk.and_then(|jwk| PublicKey::from_jwk(&jwk).ok()))
 }

@@ -2,9 +2,7 @@
 
 use writ_core::code::{self, CodeOutcome, Consumed, FoundCode, RedeemedCode};
 use writ_core::event::EventName;
-use writ_core::mint::{self, Minting};
-use writ_core::target;
-use writ_jose::{hash, id_token};
+use writ_core::mint::Minting;
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{CodeRequest, TokenResponse};
 
@@ -94,29 +92,7 @@ fn mint(
         not_after: delegation.expires_at,
     };
     let mut minted = context.mint(&minting)?;
-    if target::has_openid(&delegation.authority, context.catalogue.realm()) {
-        minted.response.id_token = identity(context, found, &minted)?;
-    }
-    Ok(minted)
-}
-
-/// The ID token beside the access token (OpenID Connect Core 3.1.3.3).
-fn identity(
-    context: &TokenRequestContext<'_>,
-    found: &FoundCode,
-    minted: &MintedToken,
-) -> Result<Option<String>, Failure> {
-    let client = &context.caller.client;
-    let at_hash = hash::at_hash(&minted.response.access_token);
     let nonce = found.row.nonce.as_deref();
-    let Some(claims) = mint::id_token(
-        &found.lineage.task,
-        client.id.as_str(),
-        nonce,
-        at_hash,
-        context.decision_context(),
-    ) else {
-        return Ok(None);
-    };
-    Ok(Some(id_token::sign(&context.keys.active, &claims)?))
+    minted.response.id_token = context.id_token(&minted, task, delegation, nonce)?;
+    Ok(minted)
 }

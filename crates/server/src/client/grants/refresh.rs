@@ -5,6 +5,7 @@ use writ_core::event::EventName;
 use writ_core::id::DelegationId;
 use writ_core::mint::Minting;
 use writ_core::refresh::{self, FoundRefreshToken, NewRefreshToken, RefreshOutcome, Refreshed};
+use writ_core::request::OPENID;
 use writ_store::DatabaseTransaction;
 use writ_wire::token::{RefreshRequest, TokenResponse};
 
@@ -53,6 +54,14 @@ pub async fn refresh(
     };
     let mut minted = context.mint(&minting)?;
     minted.response.refresh_token = rotated;
+    // The same login as before, and no `nonce` (OpenID Connect Core 12.2); nothing for whoever left `openid` out.
+    if request
+        .scope
+        .as_ref()
+        .is_none_or(|scope| scope.contains(OPENID))
+    {
+        minted.response.id_token = context.id_token(&minted, &found.lineage.task, row, None)?;
+    }
     let issued = IssuedToken {
         event: EventName::TokenRefreshed,
         task: &found.lineage.task,
