@@ -36,6 +36,8 @@ pub async fn deliver<'a>(
     id: &ApprovalId,
     auth_req_id: &str,
 ) -> Result<PushedToken<'a>, Failure> {
+    // Before the transaction: whoever makes a key of ID tokens writes it.
+    let keys = app.id_token_keys().await?;
     let mut transaction = app.begin().await?;
     let found = transaction.pending_by_id(id).await?;
     let now = app.clock.now();
@@ -58,7 +60,7 @@ pub async fn deliver<'a>(
             assertion: None,
         }),
         catalogue: app.catalogue().await?,
-        keys: app.keys().await?,
+        keys,
         now,
         wait: None,
     };
