@@ -1,9 +1,10 @@
-//! What operators do: configuration, keys, records, stopping, suspending and disabling.
+//! What operators do: configuration, a first start, keys, records, stopping, suspending and disabling.
 
 mod audit;
 mod config;
 mod disable;
 mod guard;
+mod init;
 mod keys;
 mod keys_race;
 mod records;

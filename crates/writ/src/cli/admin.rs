@@ -1,7 +1,7 @@
 //! Commands that register or change something; each change writes an audit event.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -116,7 +116,7 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
     match command {
         UserCommand::Add { name, password } => {
-            let password = read_password(&password)?;
+            let password = read_password(password.password_file.as_deref())?;
             let added = desk.registry().add_user(&name, &password).await;
             say_json(&added.map_err(|e| e.to_string())?)
         }
@@ -235,8 +235,9 @@ async fn rotate(desk: &Desk) -> Outcome {
     )
 }
 
-fn read_password(password: &Password) -> Result<String, String> {
-    let text = match &password.password_file {
+/// From the file, or without one from standard input.
+pub(super) fn read_password(file: Option<&Path>) -> Result<String, String> {
+    let text = match file {
         Some(path) => read_file(path)?,
         None => {
             let mut text = String::new();

@@ -32,7 +32,11 @@ pub struct Desk {
 impl Desk {
     /// Opens and migrates the database.
     pub async fn open(configured: &Configured) -> Result<Self, String> {
-        let config = load(configured)?;
+        Self::with(load(configured)?).await
+    }
+
+    /// The same for a configuration that was read already.
+    pub async fn with(config: Config) -> Result<Self, String> {
         let store = Store::connect(&config.database_url)
             .await
             .map_err(|e| e.to_string())?;

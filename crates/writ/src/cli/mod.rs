@@ -1,11 +1,13 @@
-//! The command line: `writ serve | demo | migrate | check | user | client | agent | resource | type | task | key | audit | token`.
+//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | type | task | key | audit | token`.
 
 mod admin;
 mod audit;
 mod desk;
+mod init;
 mod inspect;
 mod passkeys;
 mod serve;
+mod terminal;
 
 use std::collections::BTreeMap;
 #[cfg(feature = "demo")]
@@ -41,6 +43,8 @@ pub struct Configured {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Set up a folder: configuration, master key, types, database, a first person and samples
+    Init(init::InitArguments),
     /// Run the server
     Serve,
     #[cfg(feature = "demo")]
@@ -107,6 +111,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command, configured: &Configured) -> Outcome {
     match command {
+        Command::Init(arguments) => init::init(arguments, configured).await,
         Command::Serve => serve::serve(configured).await,
         // Its configuration is its own: a fresh database on loopback.
         #[cfg(feature = "demo")]
