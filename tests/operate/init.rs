@@ -132,8 +132,8 @@ fn init_that_fails_leaves_nothing() {
         (&["--user", "alice", "--password-file", "none"], "", "none"),
     ];
     for (arguments, input, why) in table {
-        let inside = [&["--dir", "new"], arguments].concat();
-        for arguments in [arguments, &inside] {
+        let inside = [&["--dir", "new"][..], arguments].concat();
+        for arguments in [arguments, inside.as_slice()] {
             let refused = init(&folder.0, arguments, input);
             assert_eq!(refused.status.code(), Some(1), "{arguments:?}");
             let said = text(&refused.stderr);
@@ -143,7 +143,7 @@ fn init_that_fails_leaves_nothing() {
     }
     // After the folder was begun: a password that cannot be hashed.
     let long = "x".repeat(2000);
-    let refused = init(&folder.0, &[&["--dir", "new"], ALICE].concat(), &long);
+    let refused = init(&folder.0, &[&["--dir", "new"][..], ALICE].concat(), &long);
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(folder.names(), [""; 0]);
 }

@@ -1,4 +1,4 @@
-//! What operators do: configuration, a first start, keys, records, stopping, suspending and disabling.
+//! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
 mod audit;
 mod config;
@@ -8,6 +8,7 @@ mod init;
 mod keys;
 mod keys_race;
 mod records;
+mod registered;
 mod stop;
 mod stop_race;
 pub(crate) mod suspend;

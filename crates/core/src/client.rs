@@ -8,6 +8,7 @@ use writ_jose::key::{Algorithm, KeySet};
 use writ_wire::redirect;
 use writ_wire::registration::{ApproversFile, AssertionAudience, Delivery, Profile, TaskClaim};
 use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
 use crate::id::{ClientId, UserId};
@@ -21,6 +22,8 @@ pub struct Client {
     pub name: String,
     pub profile: Profile,
     pub authentication: Authentication,
+    /// Taken beside the secret until its time is over.
+    pub earlier_secret: Option<EarlierSecret>,
     pub redirect_uris: Vec<String>,
     pub grant_types: BTreeSet<&'static str>,
     /// Scope names that it may ask for.
@@ -55,6 +58,13 @@ pub enum Authentication {
     /// Digest of the 256-bit secret.
     SecretBasic(String),
     Public,
+}
+
+/// The secret of a client before its last rotation.
+#[derive(Clone)]
+pub struct EarlierSecret {
+    pub digest: String,
+    pub until: Timestamp,
 }
 
 /// What only an agent has.

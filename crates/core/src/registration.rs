@@ -64,6 +64,7 @@ pub fn client(
             name: file.client_name.clone(),
             profile: file.profile,
             authentication,
+            earlier_secret: None,
             redirect_uris: file.redirect_uris.clone(),
             grant_types,
             scope,

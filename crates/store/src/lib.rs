@@ -28,6 +28,7 @@ mod pooled_connection;
 pub mod push;
 pub mod receipt;
 pub mod refresh;
+pub mod registered;
 pub mod replay;
 pub mod request;
 pub mod resource;

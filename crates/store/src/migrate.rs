@@ -33,6 +33,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     8 "0008_usual",
     9 "0009_limits",
     10 "0010_consent_screen",
+    17 "0017_credentials",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -45,6 +46,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     8 "0008_usual",
     9 "0009_limits",
     10 "0010_consent_screen",
+    17 "0017_credentials",
 };
 
 impl Store {

@@ -89,7 +89,7 @@ impl App {
             )
             .into());
         };
-        if !hash::constant_time_eq(secret_digest(secret).as_bytes(), digest.as_bytes()) {
+        if !is_secret_of(&client, digest, secret, self.clock.now()) {
             return Err(unknown_client().because("wrong secret").into());
         }
         Ok(client)
@@ -205,6 +205,14 @@ fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), OAuthErro
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether it is the client's secret, or the one before its last rotation while that is taken too.
+fn is_secret_of(client: &Client, digest: &str, secret: &str, now: Timestamp) -> bool {
+    let presented = secret_digest(secret);
+    let is = |digest: &str| hash::constant_time_eq(presented.as_bytes(), digest.as_bytes());
+    let earlier = client.earlier_secret.as_ref();
+    is(digest) || earlier.is_some_and(|earlier| now < earlier.until && is(&earlier.digest))
 }
 
 /// Unknown client and wrong secret look the same.

@@ -48,7 +48,7 @@ impl Default for Clients {
 }
 
 impl App {
-    /// The client of that name, at most [`CONFIGURATION_AGE`] old.
+    /// The client of that name, at most [`CONFIGURATION_AGE`] old; none for one that was removed.
     pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         let now = self.clock.now();
         if let Some((loaded_at, client)) = self.clients.0.get(id)
@@ -59,6 +59,9 @@ impl App {
         let Some(stored) = self.read().await?.client(&ClientId::from_text(id)).await? else {
             return Ok(None);
         };
+        if stored.removed {
+            return Ok(None);
+        }
         let client = Arc::new(parse_client(id, &stored)?);
         self.clients.0.insert(id.to_owned(), (now, client.clone()));
         Ok(Some(client))
@@ -92,13 +95,15 @@ pub fn parse_client(id: &str, stored: &StoredClient) -> Result<Client, StoreErro
         }),
         _ => None,
     };
-    registration::client(
+    let mut client = registration::client(
         &file,
         ClientId::from_text(id),
         stored.secret_digest.clone(),
         people.as_ref(),
     )
-    .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))
+    .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))?;
+    client.earlier_secret.clone_from(&stored.earlier_secret);
+    Ok(client)
 }
 
 /// Resources and types of one tenant at one moment.

@@ -1,6 +1,5 @@
 //! Commands that register or change something; each change writes an audit event.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -8,11 +7,16 @@ use serde_json::json;
 use writ_core::id::ClientId;
 use writ_core::signing::KeyState;
 use writ_server::node::keyring;
+use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::suspend::{resume_agent, suspend_agent};
 
-use super::desk::{Desk, commit_change, load, read_file, read_json};
+use super::desk::{Desk, commit_change, load, read_file, read_input, read_json};
 use super::passkeys::{PasskeysArgument, passkeys};
+use super::registered::{
+    self, ClientChangeArguments, KeyArguments, ListArguments, RemoveArguments,
+    ResourceChangeArguments, RotateSecretArguments, list,
+};
 use super::{Configured, Outcome, say, say_json};
 
 #[derive(Subcommand)]
@@ -23,6 +27,18 @@ pub enum UserCommand {
         #[command(flatten)]
         password: Password,
     },
+    /// List all people
+    List(ListArguments),
+    /// Show one person
+    Show { name: String },
+    /// Give a person a new password, which ends their logins
+    Change {
+        name: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Remove a person for good, and end everything that hangs from them
+    Remove(RemoveArguments),
     /// Stop a person and everything that hangs from them, until they are enabled
     Disable { name: String },
     /// Let a disabled person in again
@@ -53,12 +69,34 @@ pub struct FileArgument {
 pub enum ClientCommand {
     /// Register a client; prints what was registered, with its secret where one is due
     Add(FileArgument),
+    /// List all clients
+    List(ListArguments),
+    /// Show a client's file
+    Show { id: String },
+    /// Replace a client's file, or change single members
+    Change(ClientChangeArguments),
+    /// Remove a client for good, and end everything that hangs from it
+    Remove(RemoveArguments),
+    /// Make a new secret; the one before it is taken for a while longer
+    RotateSecret(RotateSecretArguments),
 }
 
 #[derive(Subcommand)]
 pub enum AgentCommand {
     /// Register an agent
     Add(FileArgument),
+    /// List all agents
+    List(ListArguments),
+    /// Show an agent's file
+    Show { id: String },
+    /// Replace an agent's file, or change single members
+    Change(ClientChangeArguments),
+    /// Take one more public key
+    AddKey(KeyArguments),
+    /// Take a key no more, named by its `kid` or thumbprint
+    RemoveKey { id: String, key: String },
+    /// Remove an agent for good, and end everything that hangs from it
+    Remove(RemoveArguments),
     /// Stop an agent and everything below it, until it is resumed
     Suspend { id: String },
     /// Let a suspended agent act again
@@ -69,6 +107,14 @@ pub enum AgentCommand {
 pub enum ResourceCommand {
     /// Register a resource, or replace it
     Add(FileArgument),
+    /// List all resources
+    List(ListArguments),
+    /// Show a resource's file
+    Show { uri: String },
+    /// Replace a resource's file, or change single members
+    Change(ResourceChangeArguments),
+    /// Remove a resource for good: no token is made for it any more
+    Remove(RemoveArguments),
 }
 
 #[derive(Subcommand)]
@@ -120,6 +166,14 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
             let added = desk.registry().add_user(&name, &password).await;
             say_json(&added.map_err(|e| e.to_string())?)
         }
+        UserCommand::List(arguments) => list::users(&desk, arguments).await,
+        UserCommand::Show { name } => list::show_user(&desk, &name).await,
+        UserCommand::Change { name, password } => {
+            let password = read_password(password.password_file.as_deref())?;
+            let changed = desk.registry().change_password(&name, &password).await;
+            say_json(&changed.map_err(|e| e.to_string())?)
+        }
+        UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,
         UserCommand::Disable { name } => switch(&desk, &name, UserSwitch::Disable).await,
         UserCommand::Enable { name } => switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
@@ -137,28 +191,35 @@ async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
-    let ClientCommand::Add(argument) = command;
-    let file = read_json(&argument.file)?;
-    let desk = Desk::open(configured).await?;
-    say_json(
-        &desk
-            .registry()
-            .add_client(file)
-            .await
-            .map_err(|e| e.to_string())?,
-    )
+    let (desk, kind) = (Desk::open(configured).await?, ClientKind::Plain);
+    match command {
+        ClientCommand::Add(argument) => {
+            let added = desk.registry().add_client(read_json(&argument.file)?).await;
+            say_json(&added.map_err(|e| e.to_string())?)
+        }
+        ClientCommand::List(arguments) => list::clients(&desk, kind, arguments).await,
+        ClientCommand::Show { id } => registered::show_client(&desk, kind, &id).await,
+        ClientCommand::Change(arguments) => registered::change_client(&desk, kind, arguments).await,
+        ClientCommand::Remove(arguments) => registered::remove_client(&desk, kind, arguments).await,
+        ClientCommand::RotateSecret(arguments) => registered::rotate_secret(&desk, arguments).await,
+    }
 }
 
 pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
+    let (desk, kind) = (Desk::open(configured).await?, ClientKind::Agent);
     match command {
         AgentCommand::Add(argument) => {
-            let file = read_json(&argument.file)?;
-            let desk = Desk::open(configured).await?;
-            let added = desk.registry().add_agent(file).await;
+            let added = desk.registry().add_agent(read_json(&argument.file)?).await;
             say_json(&added.map_err(|e| e.to_string())?)
         }
-        AgentCommand::Suspend { id } => suspend(&Desk::open(configured).await?, &id).await,
-        AgentCommand::Resume { id } => resume(&Desk::open(configured).await?, &id).await,
+        AgentCommand::List(arguments) => list::clients(&desk, kind, arguments).await,
+        AgentCommand::Show { id } => registered::show_client(&desk, kind, &id).await,
+        AgentCommand::Change(arguments) => registered::change_client(&desk, kind, arguments).await,
+        AgentCommand::AddKey(arguments) => registered::add_key(&desk, arguments).await,
+        AgentCommand::RemoveKey { id, key } => registered::remove_key(&desk, &id, key).await,
+        AgentCommand::Remove(arguments) => registered::remove_client(&desk, kind, arguments).await,
+        AgentCommand::Suspend { id } => suspend(&desk, &id).await,
+        AgentCommand::Resume { id } => resume(&desk, &id).await,
     }
 }
 
@@ -183,16 +244,18 @@ async fn resume(desk: &Desk, id: &str) -> Outcome {
 }
 
 pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {
-    let ResourceCommand::Add(argument) = command;
-    let file = read_json(&argument.file)?;
     let desk = Desk::open(configured).await?;
-    say_json(
-        &desk
-            .registry()
-            .add_resource(&file)
-            .await
-            .map_err(|e| e.to_string())?,
-    )
+    match command {
+        ResourceCommand::Add(argument) => {
+            let file = read_json(&argument.file)?;
+            let added = desk.registry().add_resource(&file).await;
+            say_json(&added.map_err(|e| e.to_string())?)
+        }
+        ResourceCommand::List(arguments) => list::resources(&desk, arguments).await,
+        ResourceCommand::Show { uri } => registered::show_resource(&desk, &uri).await,
+        ResourceCommand::Change(arguments) => registered::change_resource(&desk, arguments).await,
+        ResourceCommand::Remove(arguments) => registered::remove_resource(&desk, arguments).await,
+    }
 }
 
 pub async fn key(command: KeyCommand, configured: &Configured) -> Outcome {
@@ -239,15 +302,7 @@ async fn rotate(desk: &Desk) -> Outcome {
 pub(super) fn read_password(file: Option<&Path>) -> Result<String, String> {
     let text = match file {
         Some(path) => read_file(path)?,
-        None => {
-            let mut text = String::new();
-            let bounded = std::io::stdin()
-                .lock()
-                .take(64 * 1024)
-                .read_to_string(&mut text);
-            bounded.map_err(|e| format!("standard input: {e}"))?;
-            text
-        }
+        None => read_input()?,
     };
     Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

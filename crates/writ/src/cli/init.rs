@@ -131,7 +131,7 @@ fn next_steps(target: &Path, dir: Option<&Path>, user: &str) -> Vec<String> {
         "3. The first token, in another terminal:".to_owned(),
         String::new(),
         format!(
-            "       curl -u \"{}:$(cat {secret})\" -d grant_type=client_credentials \\",
+            "       curl -s -u \"{}:$(cat {secret})\" -d grant_type=client_credentials \\",
             samples::CLIENT_ID
         ),
         format!(

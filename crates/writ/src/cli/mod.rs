@@ -6,6 +6,7 @@ mod desk;
 mod init;
 mod inspect;
 mod passkeys;
+mod registered;
 mod serve;
 mod terminal;
 
