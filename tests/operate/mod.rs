@@ -5,6 +5,7 @@ mod config;
 mod disable;
 mod guard;
 mod init;
+mod issuer;
 mod keys;
 mod keys_race;
 mod records;

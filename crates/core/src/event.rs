@@ -48,6 +48,7 @@ event_names! {
     ClientSecretRotated = "client.secret_rotated",
     ResourceChanged = "resource.changed",
     ResourceRemoved = "resource.removed",
+    IssuerChanged = "issuer.changed",
     TypeChanged = "type.changed",
     TaskProposed = "task.proposed",
     TaskApproved = "task.approved",

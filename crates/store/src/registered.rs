@@ -126,6 +126,9 @@ const AGENTS_BEHIND: &str = "
     SELECT COUNT(*) AS n FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
     WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL";
 
+const PASSKEYS: &str =
+    "SELECT COUNT(*) AS n FROM passkeys WHERE tenant = $1 AND removed_at IS NULL";
+
 /// $2 the client or null, $3 the person or null, $4 now.
 macro_rules! live_tasks {
     () => {
@@ -256,6 +259,12 @@ impl DatabaseTransaction {
     /// How many agents this user owns or sponsors.
     pub async fn agents_behind(&mut self, id: &UserId) -> Result<i64> {
         let row = optional!(self, CountRow, AGENTS_BEHIND, &self.tenant, id.as_str())?;
+        Ok(row.map_or(0, |row| row.n))
+    }
+
+    /// How many passkeys all users together have.
+    pub async fn count_passkeys(&mut self) -> Result<i64> {
+        let row = optional!(self, CountRow, PASSKEYS, &self.tenant)?;
         Ok(row.map_or(0, |row| row.n))
     }
 

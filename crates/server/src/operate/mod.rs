@@ -2,6 +2,7 @@
 
 pub mod change;
 pub mod change_client;
+pub mod change_issuer;
 pub mod change_resource;
 pub mod change_user;
 pub mod client_secret;

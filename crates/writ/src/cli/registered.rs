@@ -232,7 +232,7 @@ fn ends(what: &str, live: LiveCounts) -> String {
 }
 
 /// Asks on the terminal, unless the command line said yes already.
-fn confirm(what: &str, yes: bool) -> Outcome {
+pub fn confirm(what: &str, yes: bool) -> Outcome {
     if yes {
         return Ok(());
     }
@@ -241,7 +241,7 @@ fn confirm(what: &str, yes: bool) -> Outcome {
     }
     match terminal::ask(&format!("{what}. Type yes to do it: "))?.as_str() {
         "yes" => Ok(()),
-        _ => Err("nothing was removed".to_owned()),
+        _ => Err("nothing was done".to_owned()),
     }
 }
 
