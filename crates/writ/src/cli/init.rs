@@ -50,7 +50,8 @@ pub async fn init(arguments: InitArguments, configured: &Configured) -> Outcome 
     samples::register(&staging, &user).await?;
     let target = staging.target().to_owned();
     staging.publish()?;
-    for line in next_steps(&target, arguments.dir.as_deref(), &user.name) {
+    let steps = next_steps(arguments.dir.as_deref(), &user.name);
+    for line in made(&target, &user.name).into_iter().chain(steps) {
         say(&line);
     }
     Ok(())
@@ -80,8 +81,48 @@ fn first_user(arguments: &InitArguments) -> Result<FirstUser, String> {
     Ok(FirstUser { name, password })
 }
 
-/// What was made, and commands that work as they are printed.
-fn next_steps(target: &Path, dir: Option<&Path>, user: &str) -> Vec<String> {
+/// What was made, by name.
+fn made(target: &Path, user: &str) -> Vec<String> {
+    let line = |name: &str, what: String| format!("  {name:16} {what}");
+    vec![
+        format!("made in {}:", target.display()),
+        line(
+            files::CONFIG,
+            format!("the configuration; the issuer is {}", files::ISSUER),
+        ),
+        line(
+            files::MASTER_KEY,
+            "encrypts the private keys of the database: keep a copy elsewhere".to_owned(),
+        ),
+        line(
+            files::TYPES,
+            "types of authorization_details: samples".to_owned(),
+        ),
+        line(
+            files::DATABASE,
+            format!("the database, with the person {user}"),
+        ),
+        line(
+            samples::RESOURCE_FILE,
+            "a sample resource, as it was registered".to_owned(),
+        ),
+        line(
+            samples::CLIENT_FILE,
+            format!(
+                "the program that serves it; {} holds its secret",
+                samples::CLIENT_SECRET
+            ),
+        ),
+        line(
+            samples::AGENT_FILE,
+            format!("a sample agent; {} is its private key", samples::AGENT_KEY),
+        ),
+        String::new(),
+    ]
+}
+
+/// Commands that work as they are printed.
+fn next_steps(dir: Option<&Path>, user: &str) -> Vec<String> {
     let at = |name: &str| {
         let path = dir.map_or_else(|| PathBuf::from(name), |dir| dir.join(name));
         quoted(&path.display().to_string())
@@ -90,38 +131,6 @@ fn next_steps(target: &Path, dir: Option<&Path>, user: &str) -> Vec<String> {
     let (config, secret) = (at(files::CONFIG), at(samples::CLIENT_SECRET));
     let writ = quoted(&program());
     vec![
-        format!("made in {}:", target.display()),
-        format!(
-            "  {:16} the configuration; the issuer is {issuer}",
-            files::CONFIG
-        ),
-        format!(
-            "  {:16} encrypts the private keys of the database: keep a copy elsewhere",
-            files::MASTER_KEY
-        ),
-        format!(
-            "  {:16} types of authorization_details: samples",
-            files::TYPES
-        ),
-        format!(
-            "  {:16} the database, with the person {user}",
-            files::DATABASE
-        ),
-        format!(
-            "  {:16} a sample resource, as it was registered",
-            samples::RESOURCE_FILE
-        ),
-        format!(
-            "  {:16} the program that serves it; {} holds its secret",
-            samples::CLIENT_FILE,
-            samples::CLIENT_SECRET
-        ),
-        format!(
-            "  {:16} a sample agent; {} is its private key",
-            samples::AGENT_FILE,
-            samples::AGENT_KEY
-        ),
-        String::new(),
         "1. Start the server, and leave it running:".to_owned(),
         String::new(),
         format!("       {writ} serve --config {config}"),
