@@ -12,6 +12,7 @@ const FAMILIES = [
   'openid',
   'resource-server',
   'registration',
+  'mcp-known',
   'mcp-document',
   'mcp-registered',
   'mcp-conformance',
