@@ -26,7 +26,7 @@ export default async function play(scene, setting) {
     WRIT__OUTBOUND__CA_FILE: documents.authority,
   });
   // The command asks for no scope.
-  await world.api({ default_scopes: ['read'], guests: { mode: 'bearer', scopes: ['read'] } });
+  await world.api({ scopes: [{ name: 'read', default: true }], guests: { mode: 'bearer', scopes: ['read'] } });
 
   // It authenticates by a secret only where a server takes no public clients.
   for (const [title, clientFor] of [

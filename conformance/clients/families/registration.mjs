@@ -65,7 +65,7 @@ const APPLICATIONS = {
 
 export default async function play(scene, setting) {
   const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true' });
-  await world.api({ guests: { mode: 'bearer', scopes: ['read'] }, default_scopes: ['read'] });
+  await world.api({ scopes: [{ name: 'read', default: true }, 'write'], guests: { mode: 'bearer', scopes: ['read'] } });
   const as = await discovered(world.issuer);
 
   await scene('what is left out has the defaults of RFC 7591 section 2', async () => {
