@@ -11,7 +11,7 @@ import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
-FAMILIES = ["authlib", "mcp", "fastmcp"]
+FAMILIES = ["authlib", "mcp", "mcp_guests", "fastmcp"]
 COUNTED = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)
 
 

@@ -2,7 +2,8 @@
 
 import datetime
 import ipaddress
-import json
+import tempfile
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -36,8 +37,19 @@ class Documents:
         self.published[path] = {"client_id": url, **document}
         return url
 
+    def settings(self):
+        """What tells the server of its house's authority, as environment."""
+        return {"WRIT__OUTBOUND__TRUSTED": self.origin, "WRIT__OUTBOUND__CA_FILE": str(self.authority)}
+
     def close(self):
         self.served.close()
+
+
+def documents_of(family):
+    folder = tempfile.TemporaryDirectory(prefix="writ-documents-")
+    family.open(folder, folder.cleanup)
+    documents = Documents(Path(folder.name))
+    return family.open(documents, documents.close)
 
 
 def certificates(folder):
