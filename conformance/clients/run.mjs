@@ -10,6 +10,7 @@ import { Report } from './lib/report.mjs';
 const FAMILIES = [
   'oauth4webapi',
   'openid',
+  'auth-js',
   'resource-server',
   'registration',
   'mcp-known',
