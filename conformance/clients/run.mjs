@@ -11,6 +11,7 @@ const FAMILIES = [
   'oauth4webapi',
   'openid',
   'auth-js',
+  'browser-page',
   'resource-server',
   'registration',
   'mcp-known',
