@@ -51,6 +51,15 @@ export default async function play(scene, setting) {
     await application.revoke('no-such-token'); // RFC 7009 section 2.2: 200 all the same
   });
 
+  await scene('refresh: a lost answer is made good once, and a third use of one token ends the grant', async () => {
+    const application = await publicApplication(world, as);
+    const { refresh_token } = await tokens(application);
+    await application.refresh(refresh_token); // its answer is lost
+    const twin = await application.refresh(refresh_token);
+    await refused(application.refresh(refresh_token), 'invalid_grant');
+    await refused(application.refresh(twin.refresh_token), 'invalid_grant');
+  });
+
   await scene('introspection: the API sees its token, another client nothing', async () => {
     const { access_token } = await tokens(await publicApplication(world, as));
     const seen = await withSecret(as, { ...api, token_endpoint_auth_method: 'client_secret_basic' }).introspect(access_token);
