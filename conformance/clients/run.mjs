@@ -9,6 +9,7 @@ import { Report } from './lib/report.mjs';
 
 const FAMILIES = [
   'oauth4webapi',
+  'key-set',
   'openid',
   'auth-js',
   'browser-page',

@@ -20,11 +20,7 @@ const older = pathToFileURL(`${import.meta.dirname}/../lib/node-20.mjs`).href;
 
 export default async function play(scene, setting) {
   const documents = await serveDocuments(setting.open);
-  const world = await createWorld(setting, {
-    WRIT__FEATURES__GUESTS: 'true',
-    WRIT__OUTBOUND__TRUSTED: documents.origin,
-    WRIT__OUTBOUND__CA_FILE: documents.authority,
-  });
+  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true', ...documents.settings() });
   // The command asks for no scope.
   await world.api({ scopes: [{ name: 'read', default: true }], guests: { mode: 'bearer', scopes: ['read'] } });
 

@@ -24,11 +24,7 @@ const document = (redirect) => ({
 
 export default async function play(scene, setting) {
   const documents = await serveDocuments(setting.open);
-  const world = await createWorld(setting, {
-    WRIT__FEATURES__GUESTS: 'true',
-    WRIT__OUTBOUND__TRUSTED: documents.origin,
-    WRIT__OUTBOUND__CA_FILE: documents.authority,
-  });
+  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true', ...documents.settings() });
   const server = await serveNotes(setting.open, world.issuer);
   const scopes = Object.values(SCOPES);
   await world.add('resource', { resource: server.url, name: 'Notes', scopes, guests: { mode: 'bearer', scopes } });

@@ -1,5 +1,5 @@
-// Where client metadata documents stand (draft-ietf-oauth-client-id-metadata-document): https on loopback, with a certificate of
-// an authority that only these scenes know.
+// Where client metadata documents (draft-ietf-oauth-client-id-metadata-document) and key sets stand: https on loopback, with a
+// certificate of an authority that only these scenes know.
 
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
@@ -50,6 +50,16 @@ class Documents {
     const url = `${this.origin}${path}`;
     this.raw(path, { body: JSON.stringify({ client_id: url, ...document }) });
     return url;
+  }
+
+  /** Publishes public keys; answers the URL. */
+  keys(path, keys) {
+    return this.raw(path, { body: JSON.stringify({ keys }) });
+  }
+
+  /** What tells the server of its house's authority, as environment. */
+  settings() {
+    return { WRIT__OUTBOUND__TRUSTED: this.origin, WRIT__OUTBOUND__CA_FILE: this.authority };
   }
 
   /** Anything else: `{ status, type, location, body }`. */
