@@ -15,6 +15,7 @@ const FAMILIES = [
   'browser-page',
   'resource-server',
   'registration',
+  'guest',
   'mcp-known',
   'mcp-document',
   'mcp-registered',

@@ -2,14 +2,12 @@
 
 import assert from 'node:assert/strict';
 
-import * as oauth from 'oauth4webapi';
-
 import { serveDocuments } from '../lib/documents.mjs';
-import { Application as Plain, asked, discovered } from '../lib/flow.mjs';
+import { discovered } from '../lib/flow.mjs';
 import { Application } from '../lib/mcp-application.mjs';
 import { SCOPES, serveNotes } from '../lib/mcp-server.mjs';
 import { playStory } from '../lib/mcp-story.mjs';
-import { CALLBACK, createWorld } from '../lib/world.mjs';
+import { createWorld } from '../lib/world.mjs';
 
 const LOOPBACK = 'http://127.0.0.1:33418/callback';
 
@@ -45,44 +43,5 @@ export default async function play(scene, setting) {
 
   await scene('a document is fetched once for many requests', async () => {
     assert.ok(documents.asked < 8, `${documents.asked} times`);
-  });
-
-  await misuse(scene, { world, documents, resource: server.url });
-}
-
-async function misuse(scene, { world, documents, resource }) {
-  const as = await discovered(world.issuer);
-  const ask = async (client_id, changes = {}) => {
-    const url = await new Plain(as, { client_id }, oauth.None()).request({ scope: SCOPES.read, resource, ...changes });
-    return asked(url);
-  };
-  const page = (said, why) => assert.deepEqual([said.status, said.landed], [400, undefined], why);
-
-  await scene('misuse: a document that is none, or another client\'s, gets a page and no redirect', async () => {
-    const usual = document(CALLBACK);
-    const wrong = {
-      'names another client': documents.publish('/other.json', { ...usual, client_id: `${documents.origin}/someone-else.json` }),
-      'is not there': `${documents.origin}/missing.json`,
-      'is no JSON': documents.raw('/text.json', { body: 'hello' }),
-      'is a page': documents.raw('/page.json', { type: 'text/html', body: '<p>hello' }),
-      'is a redirect': documents.raw('/moved.json', { status: 302, location: `${documents.origin}/on-this-device.json` }),
-      'is too large': documents.publish('/large.json', { ...usual, client_name: 'x'.repeat(70_000) }),
-      'brings a secret': documents.publish('/secret.json', { ...usual, client_secret: 'hush' }),
-      'wants a secret': documents.publish('/post.json', { ...usual, token_endpoint_auth_method: 'client_secret_post' }),
-      'has no redirects': documents.publish('/bare.json', { ...usual, redirect_uris: [] }),
-    };
-    for (const [why, client_id] of Object.entries(wrong)) page(await ask(client_id), why);
-  });
-
-  await scene('misuse: a client_id that no document can have gets a page and no redirect', async () => {
-    for (const client_id of ['http://127.0.0.1:1/client.json', 'https://10.0.0.1/client.json', `${documents.origin}/`, `${documents.origin}/a/../b.json`]) {
-      page(await ask(client_id), client_id);
-    }
-  });
-
-  await scene('misuse: a redirect that the document does not list gets a page and no redirect', async () => {
-    const client_id = `${documents.origin}/on-the-web.json`;
-    page(await ask(client_id, { redirect_uri: CALLBACK }), 'another site');
-    page(await ask(client_id, { redirect_uri: `${documents.origin}/elsewhere` }), 'another path');
   });
 }

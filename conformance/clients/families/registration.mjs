@@ -52,6 +52,13 @@ const APPLICATIONS = {
     redirect_uris: ['com.example.editor://mcp/oauth/callback'],
     token_endpoint_auth_method: 'none',
   },
+  'an editor with a scheme that an operator listed': {
+    client_name: 'Third editor',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: ['editor://anything.mcp/oauth/callback'],
+    token_endpoint_auth_method: 'none',
+  },
   'an inspector in the browser': {
     client_name: 'Inspector',
     client_uri: 'https://inspector.example',
@@ -64,8 +71,8 @@ const APPLICATIONS = {
 };
 
 export default async function play(scene, setting) {
-  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true' });
-  await world.api({ scopes: [{ name: 'read', default: true }, 'write'], guests: { mode: 'bearer', scopes: ['read'] } });
+  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true', WRIT__GUESTS__SCHEMES: 'editor' });
+  await world.api({ guests: { mode: 'bearer', scopes: ['read'] } });
   const as = await discovered(world.issuer);
 
   await scene('what is left out has the defaults of RFC 7591 section 2', async () => {
@@ -137,7 +144,7 @@ async function whole(as, client, redirectUri) {
     client_secret_basic: () => oauth.ClientSecretBasic(client_secret),
   };
   const application = new Application(as, { client_id }, authentications[method]());
-  const url = await application.request({ redirect_uri: redirectUri, scope: client.scope || undefined, resource: API });
+  const url = await application.request({ redirect_uri: redirectUri, scope: 'read', resource: API });
   const callback = application.checked(await new Browser().approve(url, PERSON));
   const answer = await application.redeem(callback, { redirectUri });
   assert.equal(answer.scope, 'read');

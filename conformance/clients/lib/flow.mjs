@@ -75,6 +75,19 @@ export class Application {
     );
   }
 
+  /** The same request, pushed (RFC 9126); answers the URL for the browser. */
+  async push(changes) {
+    const { as, client, authentication, options } = this;
+    const { searchParams } = await this.request(changes);
+    const { request_uri } = await this.#again(
+      () => oauth.pushedAuthorizationRequest(as, client, authentication, searchParams, options),
+      (response) => oauth.processPushedAuthorizationResponse(as, client, response),
+    );
+    const url = new URL(as.authorization_endpoint);
+    url.search = new URLSearchParams({ client_id: client.client_id, request_uri });
+    return url;
+  }
+
   async introspect(token) {
     const { as, client, authentication } = this;
     const answer = await oauth.introspectionRequest(as, client, authentication, token, PLAIN);
@@ -134,13 +147,13 @@ async function isChallenge({ status, cause, response }, code) {
 }
 
 /** What a page or a redirect of `/authorize` says without any person: `{ status, error }`. */
-export async function asked(url) {
+export async function asked(url, callback = CALLBACK) {
   const answer = await fetch(url, { redirect: 'manual', headers: { accept: 'text/html' } });
   const location = answer.headers.get('location');
   const to = location === null ? undefined : new URL(location, url);
   return {
     status: answer.status,
-    landed: to?.href.startsWith(CALLBACK) ? to : undefined,
+    landed: to?.href.startsWith(callback) ? to : undefined,
     error: to?.searchParams.get('error') ?? undefined,
   };
 }
