@@ -46,7 +46,7 @@ export default async function play(scene, setting) {
       const client_id = documents.publish(`/signed-${title.length}.json`, file);
       const application = guest(client_id, oauth.PrivateKeyJwt({ key: privateKey, kid: key.kid }));
       const answer = await whole(application, await application.request(want));
-      await refused(guest(client_id).refresh(answer.refresh_token), 'invalid_client', 401);
+      await refused(guest(client_id).refresh(answer.refresh_token), 'invalid_client');
     });
   }
 

@@ -37,15 +37,15 @@ export default async function play(scene, setting) {
     documents.keys('/rotated.json', [young.jwk]);
     const after = signing(as, client_id, young.privateKey, young.jwk.kid);
     await after.refresh(refresh_token);
-    await refused(before.refresh(refresh_token), 'invalid_client', 401);
+    await refused(before.refresh(refresh_token), 'invalid_client');
   });
 
   await scene('misuse: a key set that is not there, or another key, is invalid_client', async () => {
     const { privateKey, jwk } = await keyPair('ES256');
     const missing = await world.client({ ...FILE, jwks_uri: `${documents.origin}/missing.json` });
-    await refused(signing(as, missing.client_id, privateKey, jwk.kid).refresh('any'), 'invalid_client', 401);
+    await refused(signing(as, missing.client_id, privateKey, jwk.kid).refresh('any'), 'invalid_client');
     const other = await registered(world, documents, '/other.json', [(await keyPair('ES256')).jwk]);
-    await refused(signing(as, other.client_id, privateKey, jwk.kid).refresh('any'), 'invalid_client', 401);
+    await refused(signing(as, other.client_id, privateKey, jwk.kid).refresh('any'), 'invalid_client');
   });
 }
 

@@ -9,6 +9,8 @@ import * as oauth from 'oauth4webapi';
 import { Application, asked, discovered, PLAIN, refused } from '../lib/flow.mjs';
 import { API, createWorld } from '../lib/world.mjs';
 
+/** RFC 6749 section 5.2: 401 is a challenge, so it is for whoever sent the header. */
+const statusFor = (method) => (method === 'client_secret_basic' ? 401 : 400);
 const SECRETS = { client_secret_basic: oauth.ClientSecretBasic, client_secret_post: oauth.ClientSecretPost };
 
 export default async function play(scene, setting) {
@@ -145,10 +147,10 @@ async function misuse(scene, world, as) {
   });
 
   for (const [method, authenticate] of Object.entries(SECRETS)) {
-    await scene(`misuse: ${method}: a wrong secret and an unknown client are refused alike, with 401`, async () => {
+    await scene(`misuse: ${method}: a wrong secret and an unknown client are refused alike`, async () => {
       const { client_id } = await world.client(bearer({ token_endpoint_auth_method: method }));
       for (const id of [client_id, 'nobody']) {
-        await refused(new Application(as, { client_id: id }, authenticate('wrong')).refresh('any'), 'invalid_client', 401);
+        await refused(new Application(as, { client_id: id }, authenticate('wrong')).refresh('any'), 'invalid_client', statusFor(method));
       }
     });
   }
@@ -157,7 +159,7 @@ async function misuse(scene, world, as) {
     for (const [method, other] of [Object.keys(SECRETS), Object.keys(SECRETS).toReversed()]) {
       const { client_id, client_secret } = await world.client(bearer({ token_endpoint_auth_method: method }));
       const application = new Application(as, { client_id }, SECRETS[other](client_secret));
-      await refused(application.refresh('any'), 'invalid_client', 401);
+      await refused(application.refresh('any'), 'invalid_client', statusFor(other));
     }
   });
 }

@@ -131,7 +131,7 @@ export async function refused(request, code, status = 400) {
     () => assert.fail(`accepted, where \`${code}\` was due`),
     (reason) => reason,
   );
-  if (error instanceof oauth.WWWAuthenticateChallengeError) return isChallenge(error, code);
+  if (error instanceof oauth.WWWAuthenticateChallengeError) return isChallenge(error, code, status);
   if (error.error === undefined) throw error;
   assert.equal(error.error, code, error.error_description);
   if (error.status !== undefined) assert.equal(error.status, status);
@@ -139,9 +139,9 @@ export async function refused(request, code, status = 400) {
 }
 
 /** oauth4webapi looks at the challenge (RFC 6749 section 5.2) and leaves the body to others. */
-async function isChallenge({ status, cause, response }, code) {
+async function isChallenge({ status, cause, response }, code, due) {
   assert.equal(code, 'invalid_client');
-  assert.equal(status, 401);
+  assert.equal(status, due);
   assert.equal(cause[0].scheme, 'basic');
   assert.equal((await response.json()).error, code);
 }
