@@ -22,7 +22,7 @@ from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 from documents import documents_of
 from notes import READ, WRITE
 from person import Person
-from plain_world import API, PERSON, begun
+from plain_world import API, OPEN, PERSON, begun
 from served import Served
 from world import PASSWORD, free_port
 
@@ -40,7 +40,7 @@ def play(family):
     warnings.filterwarnings("ignore", message="Using in-memory token storage")
     webbrowser.register("person", None, PersonsBrowser(), preferred=True)
     documents = documents_of(family)
-    world = begun(family, {"WRIT__FEATURES__GUESTS": "true", **documents.settings()})
+    world = begun(family, {**OPEN, **documents.settings()})
     url = serve(family, world.issuer)
     scopes = [READ, WRITE]
     guests = {"mode": "bearer", "scopes": scopes}

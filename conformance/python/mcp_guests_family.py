@@ -8,13 +8,13 @@ import logging
 from documents import documents_of
 from mcp_story import LOOPBACK, METHODS, Application, story
 from notes import READ, WRITE, serve_notes
-from plain_world import begun
+from plain_world import OPEN, begun
 
 
 def play(family):
     logging.disable(logging.CRITICAL)  # refusals are what is asked for: no word about them
     documents = documents_of(family)
-    world = begun(family, {"WRIT__FEATURES__GUESTS": "true", **documents.settings()})
+    world = begun(family, {**OPEN, **documents.settings()})
     url = serve_notes(family, world.issuer)
     allowed = {"mode": "bearer", "scopes": [READ, WRITE]}
     world.add("resource", {"resource": url, "name": "Notes", "scopes": [READ, WRITE], "guests": allowed})

@@ -4,6 +4,8 @@ from world import PASSWORD, World
 
 PERSON = "alice"
 API = "https://api.example/v1"
+# Clients may come with a document, and register themselves.
+OPEN = {"WRIT__FEATURES__GUESTS": "true", "WRIT__REGISTRATION__MODE": "open", "WRIT__REGISTRATION__PER_ADDRESS": "1000"}
 # Never fetched: the person of these scenes stops at it.
 CALLBACK = "https://app.example/cb"
 

@@ -8,13 +8,13 @@ import { createRequire } from 'node:module';
 
 import { Browser } from '../../openid-client/lib/browser.mjs';
 import { launch } from '../../pages/lib/chromium.mjs';
-import { API, createWorld, PERSON } from '../lib/world.mjs';
+import { API, createWorld, OPEN, PERSON } from '../lib/world.mjs';
 
 const library = createRequire(import.meta.url).resolve('oauth4webapi');
 
 export default async function play(scene, setting) {
   const world = await createWorld(setting, {
-    WRIT__FEATURES__GUESTS: 'true',
+    ...OPEN,
     WRIT__PROFILES__OAUTH21__DPOP_NONCE: 'true', // the page must be able to read the nonce
   });
   await world.api({ guests: { mode: 'bearer', scopes: ['read'] } });

@@ -9,7 +9,7 @@ import * as oauth from 'oauth4webapi';
 import { Browser } from '../../openid-client/lib/browser.mjs';
 import { serveDocuments } from '../lib/documents.mjs';
 import { Application, asked, discovered, refused } from '../lib/flow.mjs';
-import { API, CALLBACK, createWorld, PERSON } from '../lib/world.mjs';
+import { API, CALLBACK, createWorld, GUESTS, PERSON } from '../lib/world.mjs';
 
 const LOOPBACK = 'http://127.0.0.1:33418/callback';
 const DOCUMENT = { client_name: 'Scenes', redirect_uris: [LOOPBACK], token_endpoint_auth_method: 'none' };
@@ -19,7 +19,7 @@ const CLOSED = 'https://closed.example';
 
 export default async function play(scene, setting) {
   const documents = await serveDocuments(setting.open);
-  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true', ...documents.settings() });
+  const world = await createWorld(setting, { ...GUESTS, ...documents.settings() });
   await world.api({ scopes: ['read', 'write', 'admin'], guests: { mode: 'bearer', scopes: ['read', 'write'] } });
   await world.add('resource', { resource: BOUND, name: 'Bound', scopes: ['look'], guests: { mode: 'bound', scopes: ['look'] } });
   await world.add('resource', { resource: CLOSED, name: 'Closed', scopes: ['see'] });

@@ -10,7 +10,7 @@ import { pathToFileURL } from 'node:url';
 import { Browser } from '../../openid-client/lib/browser.mjs';
 import { freePort } from '../../openid-client/lib/process.mjs';
 import { serveDocuments } from '../lib/documents.mjs';
-import { API, createWorld, PERSON } from '../lib/world.mjs';
+import { API, createWorld, GUESTS, PERSON } from '../lib/world.mjs';
 
 /** In its summary; the second check of the metadata is that documents are welcome. */
 const CHECKS = [/metadata-endpoint: 2 passed, 0 failed$/m, /code-grant: 1 passed, 0 failed$/m];
@@ -21,7 +21,7 @@ const older = pathToFileURL(`${import.meta.dirname}/../lib/node-20.mjs`).href;
 
 export default async function play(scene, setting) {
   const documents = await serveDocuments(setting.open);
-  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true', ...documents.settings() });
+  const world = await createWorld(setting, { ...GUESTS, ...documents.settings() });
   // The command asks for no scope.
   await world.api({ scopes: [{ name: 'read', default: true }], guests: { mode: 'bearer', scopes: ['read'] } });
 

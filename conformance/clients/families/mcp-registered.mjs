@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { Application } from '../lib/mcp-application.mjs';
 import { SCOPES, serveNotes } from '../lib/mcp-server.mjs';
 import { playStory } from '../lib/mcp-story.mjs';
-import { createWorld } from '../lib/world.mjs';
+import { createWorld, OPEN } from '../lib/world.mjs';
 
 const LOOPBACK = 'http://localhost:6274/oauth/callback';
 
@@ -18,7 +18,7 @@ const metadata = (token_endpoint_auth_method) => ({
 });
 
 export default async function play(scene, setting) {
-  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true' });
+  const world = await createWorld(setting, OPEN);
   const server = await serveNotes(setting.open, world.issuer);
   const scopes = Object.values(SCOPES);
   await world.add('resource', { resource: server.url, name: 'Notes', scopes, guests: { mode: 'bearer', scopes } });

@@ -7,7 +7,7 @@ import * as oauth from 'oauth4webapi';
 
 import { Browser } from '../../openid-client/lib/browser.mjs';
 import { Application, asked, discovered, PLAIN, refused } from '../lib/flow.mjs';
-import { API, CALLBACK, createWorld, PERSON } from '../lib/world.mjs';
+import { API, CALLBACK, createWorld, GUESTS, OPEN, PERSON } from '../lib/world.mjs';
 
 /** What each application is known to send; `scope` as the API's metadata has it. */
 const APPLICATIONS = {
@@ -70,8 +70,10 @@ const APPLICATIONS = {
   },
 };
 
+const SIGNING = { token_endpoint_auth_method: 'private_key_jwt' };
+
 export default async function play(scene, setting) {
-  const world = await createWorld(setting, { WRIT__FEATURES__GUESTS: 'true', WRIT__GUESTS__SCHEMES: 'editor' });
+  const world = await createWorld(setting, { ...OPEN, WRIT__GUESTS__SCHEMES: 'editor' });
   await world.api({ guests: { mode: 'bearer', scopes: ['read'] } });
   const as = await discovered(world.issuer);
 
@@ -102,7 +104,11 @@ export default async function play(scene, setting) {
     ['a redirect with a fragment', { redirect_uris: [`${CALLBACK}#x`] }, 'invalid_redirect_uri'],
     ['plain http on another machine', { redirect_uris: ['http://app.example/cb'] }, 'invalid_redirect_uri'],
     ['a script as redirect', { redirect_uris: ['javascript:alert(1)'] }, 'invalid_redirect_uri'],
-    ['both `jwks` and `jwks_uri`', { redirect_uris: [CALLBACK], jwks: { keys: [] }, jwks_uri: 'https://app.example/jwks' }, 'invalid_client_metadata'],
+    [
+      'both `jwks` and `jwks_uri`',
+      { redirect_uris: [CALLBACK], ...SIGNING, jwks: { keys: [] }, jwks_uri: 'https://app.example/jwks' },
+      'invalid_client_metadata',
+    ],
     ['a response type of old', { redirect_uris: [CALLBACK], response_types: ['token'] }, 'invalid_client_metadata'],
     ['an unknown way to authenticate', { redirect_uris: [CALLBACK], token_endpoint_auth_method: 'magic' }, 'invalid_client_metadata'],
   ]) {
@@ -125,10 +131,33 @@ export default async function play(scene, setting) {
     const said = await asked(await application.request({ redirect_uri: 'https://evil.example/cb', scope: 'read', resource: API }));
     assert.deepEqual([said.status, said.landed], [400, undefined]);
   });
+
+  await invited(scene, setting);
 }
 
-async function register(as, metadata) {
-  return oauth.processDynamicClientRegistrationResponse(await oauth.dynamicClientRegistrationRequest(as, metadata, PLAIN));
+/** By initial access tokens alone, which an operator makes. */
+async function invited(scene, setting) {
+  const world = await createWorld(setting, { ...GUESTS, WRIT__REGISTRATION__MODE: 'token' });
+  const as = await discovered(world.issuer);
+  const metadata = { redirect_uris: [CALLBACK], token_endpoint_auth_method: 'none' };
+
+  await scene('with an initial access token, as often as it says, and not without', async () => {
+    const said = await world.writ(['client', 'invite', '--uses', '1', '--expires', '1h']);
+    const [, initialAccessToken] = /"token"\s*:\s*"([^"]+)"/.exec(said) ?? [undefined, said.trim()];
+    const client = await register(as, metadata, { initialAccessToken });
+    assert.equal(typeof client.client_id, 'string');
+    await challenged(register(as, metadata, { initialAccessToken }));
+    await challenged(register(as, metadata));
+  });
+}
+
+async function challenged(request) {
+  await assert.rejects(request, (error) => error.status === 401 && error.cause[0].scheme === 'bearer');
+}
+
+async function register(as, metadata, options = {}) {
+  const answer = await oauth.dynamicClientRegistrationRequest(as, metadata, { ...PLAIN, ...options });
+  return oauth.processDynamicClientRegistrationResponse(answer);
 }
 
 function post(as, body) {

@@ -12,6 +12,9 @@ const TYPES = resolve(import.meta.dirname, '../../../config/types');
 
 export const PERSON = { username: 'alice', password: 'correct horse battery staple' };
 export const API = 'https://api.example/v1';
+/** Clients may come with a document; and they may register themselves, as often as these scenes do. */
+export const GUESTS = { WRIT__FEATURES__GUESTS: 'true' };
+export const OPEN = { ...GUESTS, WRIT__REGISTRATION__MODE: 'open', WRIT__REGISTRATION__PER_ADDRESS: '1000' };
 /** Never fetched: the browser of these scenes stops at it. */
 export const CALLBACK = 'https://app.example/cb';
 
