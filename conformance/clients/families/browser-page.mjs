@@ -69,7 +69,12 @@ export default async function play(scene, setting) {
 
   await scene('registration (RFC 7591) from a page', async () => {
     await tab.goto(`${home}/`);
-    const metadata = { redirect_uris: [`${home}/`], token_endpoint_auth_method: 'none', client_name: 'Page' };
+    const metadata = {
+      client_name: 'Page',
+      redirect_uris: [`${home}/`],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+    };
     const client = await tab.evaluate(register, { issuer: world.issuer, metadata });
     assert.equal(typeof client.client_id, 'string');
     const said = await redeemed({ client_id: client.client_id }, { scope: 'read' });
