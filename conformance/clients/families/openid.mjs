@@ -112,7 +112,7 @@ export default async function play(scene, setting) {
     const { answer } = await login(web, 'openid', {}, {}, browser);
     const url = new URL(as.end_session_endpoint);
     url.search = new URLSearchParams({ id_token_hint: answer.id_token, post_logout_redirect_uri: BYE, state: 'later' });
-    const landed = await leave(browser, url);
+    const landed = await browser.signOut(url);
     assert.equal(landed.href, `${BYE}?state=later`);
     const silent = await web.request({ scope: 'openid', prompt: 'none' });
     assert.equal((await browser.approve(silent, PERSON)).searchParams.get('error'), 'login_required');
@@ -160,9 +160,4 @@ async function registered(world, as, file) {
   const metadata = { client_id };
   if (file.id_token_signed_response_alg) metadata.id_token_signed_response_alg = file.id_token_signed_response_alg;
   return new Application(as, metadata, oauth.ClientSecretBasic(client_secret));
-}
-
-/** Confirms the logout if the server asks; answers where the browser ends up. */
-async function leave(browser, url) {
-  return browser.follow(url, 'logout-confirm');
 }
