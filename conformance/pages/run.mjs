@@ -10,6 +10,7 @@ import { takePictures } from './lib/judge.mjs';
 import { createWorld } from './lib/world.mjs';
 import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
+import callback from './scenes/callback.mjs';
 import german from './scenes/german.mjs';
 import installed from './scenes/installed.mjs';
 import keyboard from './scenes/keyboard.mjs';
@@ -39,6 +40,7 @@ const SETTINGS = [
   ['desktop, dark', look, { ...DESKTOP, colorScheme: 'dark' }],
   ['text at 200 %', largeText, NARROW],
   ['refused', refused, PHONE],
+  ['callback', callback, DESKTOP],
   ['passkey', passkey, PHONE],
   ['prompt', approve, PHONE],
   ['liveness', liveness, PHONE],

@@ -49,7 +49,7 @@ class Phone:
 
 
 def form(page, button):
-    """The form that the button with this id sends: where it goes, and what it holds."""
+    """The form that the button with this id sends: where it goes, and what it holds, each name with all its values."""
     reader = Forms()
     reader.feed(page.text)
     for around in reader.forms:
@@ -57,7 +57,9 @@ def form(page, button):
             if not control["submits"] or control.get("id") != button:
                 continue
             found = next((one for one in reader.forms if one["id"] == control.get("form")), around)
-            fields = dict(held(found["controls"]))
+            fields = {}
+            for name, value in held(found["controls"]):
+                fields.setdefault(name, []).append(value)
             if control.get("name"):
                 fields[control["name"]] = control.get("value", "")
             return {"action": control.get("formaction") or found["action"] or page.url, "fields": fields}

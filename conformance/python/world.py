@@ -25,7 +25,7 @@ STOP_DEADLINE = 10
 
 
 class World:
-    def __init__(self, binary):
+    def __init__(self, binary, settings=None):
         self.binary = binary
         self.folder = Path(tempfile.mkdtemp(prefix="writ-python-"))
         port = free_port()
@@ -37,6 +37,7 @@ class World:
             "WRIT__DATABASE__URL": f"sqlite:{self.folder / 'writ.db'}",
             "WRIT__TYPES__PATH": str(TYPES),
             "WRIT__KEYS__MASTER": base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode(),
+            **(settings or {}),
         }
         self.log = self.folder / "log"
         self.server = None

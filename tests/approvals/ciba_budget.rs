@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use writ_core::budget::{MOST_OPEN, MOST_PER_PAIR};
 use writ_core::pending::State;
-use writ_testkit::{Cast, Change, Fields, TestReply, both, enrol_plain, payment, refused};
+use writ_testkit::{
+    Cast, Change, Fields, TestReply, both, both_with, enrol_plain, payment, poll_form, refused,
+};
 
 use crate::client::ciba::{question_of_web, web_file};
 
@@ -14,12 +16,24 @@ use crate::client::ciba::{question_of_web, web_file};
 fn over_budget(reply: &TestReply) -> u64 {
     let found = reply.refusal();
     assert_eq!(found, (403, "access_denied".to_owned()), "{}", reply.text());
-    reply.header("retry-after").unwrap().parse().unwrap()
+    let seconds: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!(reply.json()["retry_after"], seconds, "the member too");
+    seconds
 }
 
 fn numbered(form: &Fields, number: u64) -> Fields {
     form.clone()
         .with("binding_message", format!("question {number}"))
+}
+
+fn wide() -> Value {
+    json!({ "scope": "openid accounts:read accounts:write" })
+}
+
+/// One of three contents.
+fn about(number: usize) -> Fields {
+    let scopes = ["openid accounts:read", "accounts:read", "accounts:write"];
+    question_of_web().with("scope", scopes[number - 1])
 }
 
 both!(
@@ -129,6 +143,67 @@ both!(after_a_denial_the_pause_grows, |world| async {
     let reply = web.send(&world, "/bc-authorize", &question).await;
     assert_eq!(over_budget(&reply), 60);
 });
+
+both!(
+    /// One no says nothing about other questions; two in a row do, for a shorter time.
+    another_question_waits_after_a_second_no,
+    |world| async {
+        Cast::of(&world).await;
+        let web = enrol_plain(&world, web_file(wide())).await;
+        let ask = async |number: usize| {
+            let form = about(number);
+            web.send(&world, "/bc-authorize", &form).await
+        };
+        let deny = async |reply: &TestReply| {
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            world.deny(&reply.member("auth_req_id"), "alice").await;
+        };
+        let first = ask(1).await;
+        deny(&first).await;
+        let form = poll_form(&first.member("auth_req_id"));
+        let no = web.send(&world, "/token", &form).await;
+        refused(&no, "access_denied", "a no");
+        assert_eq!(no.header("retry-after"), None, "is no pause");
+        assert_eq!(no.json().get("retry_after"), None);
+        assert_eq!(over_budget(&ask(1).await), 60, "the same");
+        let reworded = numbered(&about(1), 7);
+        let reworded = web.send(&world, "/bc-authorize", &reworded).await;
+        assert_eq!(over_budget(&reworded), 60, "in other words");
+        deny(&ask(2).await).await;
+        assert_eq!(over_budget(&ask(3).await), 60, "a third one");
+        world.advance(60);
+        deny(&ask(1).await).await;
+        assert_eq!(over_budget(&ask(1).await), 240, "its second no");
+        assert_eq!(over_budget(&ask(2).await), 240, "the third no in a row");
+        world.advance(240);
+        let third = ask(3).await;
+        world.approve(&third.member("auth_req_id"), "alice").await;
+        world.advance(1);
+        assert_eq!(ask(1).await.status, 200, "a yes begins anew");
+    }
+);
+
+both_with!(
+    the_pauses_are_configured,
+    &[
+        ("PROMPTS__PAUSE_SAME", "600"),
+        ("PROMPTS__PAUSE_OTHER", "0"),
+        ("PROMPTS__LONGEST_PAUSE", "900"),
+    ],
+    |world| async {
+        Cast::of(&world).await;
+        let web = enrol_plain(&world, web_file(wide())).await;
+        for (number, expected) in [(1, 600), (1, 900), (2, 600), (3, 600)] {
+            let form = about(number);
+            let reply = web.send(&world, "/bc-authorize", &form).await;
+            assert_eq!(reply.status, 200, "{}", reply.text());
+            world.deny(&reply.member("auth_req_id"), "alice").await;
+            let again = web.send(&world, "/bc-authorize", &form).await;
+            assert_eq!(over_budget(&again), expected, "{number}");
+            world.advance(if number == 1 { expected } else { 0 });
+        }
+    }
+);
 
 both!(
     rfc_9110_10_2_3_whoever_waits_as_long_as_told_is_not_refused_again,

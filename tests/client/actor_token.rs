@@ -317,7 +317,7 @@ both!(
             let reply = authenticate(&world, &cast.planner, assertion).await;
             assert_eq!(
                 reply.refusal(),
-                (401, "invalid_client".to_owned()),
+                (400, "invalid_client".to_owned()),
                 "{what}"
             );
         }

@@ -101,7 +101,7 @@ impl Senders {
             Endpoint::Backchannel => self.cast.question(),
             Endpoint::DeviceAuthorization => vec![("scope", "accounts:read".to_owned())],
             Endpoint::Transaction => poll_transaction_form("x"),
-            Endpoint::Introspect => vec![("token", "x".to_owned())],
+            Endpoint::Introspect | Endpoint::Revoke => vec![("token", "x".to_owned())],
             Endpoint::Userinfo => Vec::new(),
         }
     }

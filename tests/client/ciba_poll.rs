@@ -47,7 +47,7 @@ both!(
         let first = world.post("/token", &pairs, &[("dpop", &proof)]).await;
         refused(&first, "authorization_pending", "fresh");
         let again = world.post("/token", &pairs, &[("dpop", &proof)]).await;
-        assert_eq!(again.refusal(), (401, "invalid_client".to_owned()));
+        assert_eq!(again.refusal(), (400, "invalid_client".to_owned()));
     }
 );
 

@@ -4,7 +4,13 @@ use serde_json::json;
 use writ_core::id::ClientId;
 use writ_testkit::{Cast, Change, Fields, ISSUER, TestAgent, Web, basic, both};
 
+/// Without an `Authorization` header.
 fn invalid_client() -> (u16, String) {
+    (400, "invalid_client".to_owned())
+}
+
+/// With an `Authorization` header, or where a specification says 401 (RFC 7662 section 2.3).
+fn unauthorized() -> (u16, String) {
     (401, "invalid_client".to_owned())
 }
 
@@ -35,14 +41,24 @@ both!(rfc_6749_2_3_one_way_of_authentication_only, |world| async {
         (
             own.clone()
                 .with("client_id", "web")
-                .with("client_secret", web.secret.clone().unwrap()),
+                .with("client_secret", "wrong"),
             None,
             "invalid_client",
         ),
         (
             own.clone().with("client_secret", "x"),
             Some(&good),
-            "invalid_client",
+            "invalid_request",
+        ),
+        (
+            asserted().with("client_secret", "x"),
+            None,
+            "invalid_request",
+        ),
+        (
+            own.clone().with("client_assertion_type", kind),
+            None,
+            "invalid_request",
         ),
         (own.clone(), Some(&wrong), "invalid_client"),
         (own.clone(), Some(&planner), "invalid_client"),
@@ -91,14 +107,10 @@ both!(rfc_6749_2_3_one_way_of_authentication_only, |world| async {
             "{form:?} {authorization:?}: {}",
             reply.text()
         );
-        assert_eq!(
-            reply.status,
-            if error == "invalid_client" { 401 } else { 400 }
-        );
-        assert_eq!(
-            reply.header("www-authenticate").is_some(),
-            error == "invalid_client"
-        );
+        // RFC 6749 section 5.2: 401 answers an `Authorization` header.
+        let challenged = error == "invalid_client" && authorization.is_some();
+        assert_eq!(reply.status, if challenged { 401 } else { 400 });
+        assert_eq!(reply.header("www-authenticate").is_some(), challenged);
     }
     let twice = [
         ("authorization", good.as_str()),
@@ -143,7 +155,7 @@ both!(
             (wrong.status, wrong.text()),
             (unknown.status, unknown.text())
         );
-        assert_eq!(wrong.refusal(), invalid_client());
+        assert_eq!(wrong.refusal(), unauthorized());
         let mut transaction = world.begin().await;
         let counted = transaction
             .refusal_counts(writ_wire::time::Timestamp::from_seconds(0))
@@ -173,7 +185,7 @@ both!(a_public_client_has_no_work_of_its_own, |world| async {
     let reply = public
         .send(&world, "/introspect", &vec![("token", "x".to_owned())], &[])
         .await;
-    assert_eq!(reply.refusal(), invalid_client());
+    assert_eq!(reply.refusal(), unauthorized());
     let guessed = [("authorization", basic("public", ""))];
     let headers: Vec<(&str, &str)> = guessed.iter().map(|(n, v)| (*n, v.as_str())).collect();
     let reply = world
@@ -183,7 +195,7 @@ both!(a_public_client_has_no_work_of_its_own, |world| async {
             &headers,
         )
         .await;
-    assert_eq!(reply.refusal(), invalid_client());
+    assert_eq!(reply.refusal(), unauthorized());
 });
 
 both!(a_stopped_client_gets_nothing_at_any_door, |world| async {

@@ -185,7 +185,9 @@ both!(
         world.advance(1);
         assert_eq!(cast.redeem(&world, &code).await.refusal(), grant());
         assert!(!is_active(&world, &cast, &token).await);
-        assert_eq!(world.events_named("delegation.stopped").await.len(), 1);
+        let stopped = world.events_named("task.revoked").await;
+        assert_eq!(stopped.len(), 1);
+        assert_eq!(stopped[0].data["by"], "server");
         let form = vec![
             ("grant_type", "refresh_token".to_owned()),
             ("refresh_token", refresh),
@@ -214,6 +216,22 @@ both!(the_ten_seconds_are_for_the_same_key_only, |world| async {
         "its own client with another key: stolen"
     );
 });
+
+both!(
+    /// Two absent keys are not the same key: without one a second use has no grace.
+    a_code_used_twice_without_a_key_has_no_grace,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let web = Web::register(&world, json!({})).await;
+        let form = web.redeem_form(&web.code(&world, &web.request()).await);
+        let token = web.send(&world, "/token", &form, &[]).await.access_token();
+        assert!(is_active(&world, &cast, &token).await);
+        let again = web.send(&world, "/token", &form, &[]).await;
+        assert_eq!(again.refusal(), grant());
+        assert!(!is_active(&world, &cast, &token).await);
+        assert_eq!(world.events_named("task.revoked").await.len(), 1);
+    }
+);
 
 both!(
     two_resources_granted_and_none_asked_keeps_the_code,

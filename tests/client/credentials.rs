@@ -324,7 +324,7 @@ both!(
             .await;
         assert_eq!(
             reply.refusal(),
-            (401, "invalid_client".to_owned()),
+            (400, "invalid_client".to_owned()),
             "a public client"
         );
         let mut web = plain_file("web");

@@ -106,10 +106,10 @@ both!(
         let named = request().with("client_id", cast.planner.id.as_str());
         let pairs: Vec<(&str, &str)> = named.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let reply = world.post("/device_authorization", &pairs, &[]).await;
-        assert_eq!(reply.refusal(), (401, "invalid_client".to_owned()));
+        assert_eq!(reply.refusal(), (400, "invalid_client".to_owned()));
         let unknown = [("client_id", "nobody"), ("scope", "accounts:read")];
         let reply = world.post("/device_authorization", &unknown, &[]).await;
-        assert_eq!(reply.refusal(), (401, "invalid_client".to_owned()));
+        assert_eq!(reply.refusal(), (400, "invalid_client".to_owned()));
         let reply = world.get("/device_authorization", &[]).await;
         assert_eq!(reply.status, 405, "RFC 8628 3.1: POST");
 
@@ -118,7 +118,7 @@ both!(
         let form = poll(&device_code).with("client_id", cast.planner.id.as_str());
         let pairs: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let reply = world.post("/token", &pairs, &[]).await;
-        assert_eq!(reply.refusal(), (401, "invalid_client".to_owned()));
+        assert_eq!(reply.refusal(), (400, "invalid_client".to_owned()));
         // RFC 8628 section 3.4: the client that the code was made for.
         let other = cast
             .booker

@@ -77,7 +77,7 @@ both!(
             );
             assert!(get < 500 && post < 500, "{name}: {get} {post}");
         }
-        assert_eq!(endpoints, 8);
+        assert_eq!(endpoints, 10);
     }
 );
 
@@ -119,7 +119,13 @@ both!(
         let methods = names(&found["token_endpoint_auth_methods_supported"]);
         assert_eq!(
             methods,
-            ["client_secret_basic", "none", "private_key_jwt"].into()
+            [
+                "client_secret_basic",
+                "client_secret_post",
+                "none",
+                "private_key_jwt"
+            ]
+            .into()
         );
         let with_keys = json!({ "keys": [cast.planner.assertion.jwk()] });
         for method in methods {
@@ -131,7 +137,7 @@ both!(
             assert!(world.try_add_client(file).await.is_ok(), "{method}");
         }
         let other = Web::file(
-            json!({ "client_id": "x", "token_endpoint_auth_method": "client_secret_post" }),
+            json!({ "client_id": "x", "token_endpoint_auth_method": "client_secret_jwt" }),
         );
         assert!(
             world.try_add_client(other).await.is_err(),
@@ -156,25 +162,35 @@ both!(
         );
         assert_eq!(
             names(&found["scopes_supported"]),
-            ["accounts:read", "accounts:write", "openid"].into()
+            [
+                "accounts:read",
+                "accounts:write",
+                "email",
+                "offline_access",
+                "openid",
+                "profile"
+            ]
+            .into()
         );
         assert_eq!(
             names(&found["authorization_details_types_supported"]),
             ["calendar", "mcp_tool_call", "payment"].into()
         );
         assert_eq!(found["response_types_supported"], json!(["code"]));
-        assert_eq!(found["response_modes_supported"], json!(["query"]));
+        assert_eq!(
+            found["response_modes_supported"],
+            json!(["query", "form_post"])
+        );
         assert_eq!(found["code_challenge_methods_supported"], json!(["S256"]));
         assert_eq!(
             found["id_token_signing_alg_values_supported"],
-            json!(["ES256"])
+            json!(["RS256", "ES256"])
         );
         assert_eq!(found["request_parameter_supported"], json!(false));
         assert_eq!(found["request_uri_parameter_supported"], json!(false));
         for list in [
             "dpop_signing_alg_values_supported",
             "backchannel_authentication_request_signing_alg_values_supported",
-            "token_endpoint_auth_signing_alg_values_supported",
         ] {
             assert_eq!(
                 names(&found[list]),
@@ -182,6 +198,10 @@ both!(
                 "{list}"
             );
         }
+        assert_eq!(
+            names(&found["token_endpoint_auth_signing_alg_values_supported"]),
+            ["ES256", "EdDSA", "PS256", "RS256"].into()
+        );
         assert_eq!(
             found["backchannel_token_delivery_modes_supported"],
             json!(["poll", "ping", "push"])
@@ -206,10 +226,8 @@ both!(
 );
 
 /// Members for features that do not exist here.
-const ABSENT: [&str; 10] = [
+const ABSENT: [&str; 8] = [
     "registration_endpoint",
-    "revocation_endpoint",
-    "end_session_endpoint",
     "check_session_iframe",
     "mtls_endpoint_aliases",
     "tls_client_certificate_bound_access_tokens",
@@ -229,7 +247,7 @@ both!(nothing_is_listed_that_is_off, |world| async {
         json!(true),
         "on in this world"
     );
-    for path in ["/register", "/revoke", "/metrics", "/healthz"] {
+    for path in ["/register", "/metrics", "/healthz"] {
         assert_eq!(world.get(path, &[]).await.status, 404, "{path}");
     }
 });

@@ -112,7 +112,7 @@ both!(
         );
         let public = enrol_plain(&world, plain_file("app")).await;
         let reply = public.send(&world, "/token", &form).await;
-        assert_eq!(reply.refusal(), (401, "invalid_client".to_owned()));
+        assert_eq!(reply.refusal(), (400, "invalid_client".to_owned()));
     }
 );
 

@@ -22,8 +22,8 @@ both!(
             ("several", plus(&form, "resource", SHOP)),
             ("the issuer", with(&form, "resource", ISSUER)),
             (
-                "another spelling",
-                with(&form, "resource", format!("{BANK}/")),
+                "another path",
+                with(&form, "resource", format!("{BANK}/mcp")),
             ),
             (
                 "with a fragment",
@@ -35,12 +35,9 @@ both!(
             let reply = ask(&world, &cast.planner, &form).await;
             refused(&reply, "invalid_target", what);
         }
-        let audience = plus(&form, "audience", BANK);
-        refused(
-            &ask(&world, &cast.planner, &audience).await,
-            "invalid_request",
-            "`audience` is not offered",
-        );
+        let other = plus(&form, "audience", SHOP);
+        let reply = ask(&world, &cast.planner, &other).await;
+        refused(&reply, "invalid_target", "`audience` means another");
     }
 );
 

@@ -112,7 +112,6 @@ both!(reserved_and_misspelt_members_are_refused, |world| async {
         "mission",
         "sub",
         "redirect_uri",
-        "jwks_uri",
         "client_secret",
         "Scope",
     ] {

@@ -42,13 +42,14 @@ impl BadRequest {
     }
 }
 
-const PROGRAMS: [BadRequest; 13] = [
+const PROGRAMS: [BadRequest; 14] = [
     BadRequest::no_form("/par"),
     BadRequest::no_form("/token"),
     BadRequest::no_form("/bc-authorize"),
     BadRequest::no_form("/device_authorization"),
     BadRequest::no_form("/transaction_authorization"),
     BadRequest::no_form("/introspect"),
+    BadRequest::no_form("/revoke"),
     BadRequest {
         headers: &[("authorization", "DPoP x"), ("authorization", "DPoP y")],
         ..BadRequest::no_form("/userinfo")

@@ -218,7 +218,15 @@ both_with!(
         // After a no there is a pause before the next question.
         let refused = refusal(&kit, &grant, "300.00").await;
         let early = kit.confirm(&grant, &Confirm::refused(&refused)).await;
-        assert!(matches!(early, Err(Error::Denied { .. })), "{early:?}");
+        let Err(Error::Refused(early)) = early else {
+            panic!("{early:?}");
+        };
+        assert_eq!(early.code, ErrorCode::AccessDenied);
+        assert_eq!(
+            early.retry_after,
+            Some(Duration::from_secs(50)),
+            "10 seconds on"
+        );
         world.advance(120);
         let grant = kit
             .refresh(&grant, &RequestedAccess::resource(BANK))

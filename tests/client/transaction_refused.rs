@@ -227,12 +227,12 @@ both_with!(
         let form = present_form(&challenge, token);
         let pairs: Vec<(&str, &str)> = form.iter().map(|(n, v)| (*n, v.as_str())).collect();
         let reply = world.post(path, &pairs, &[]).await;
-        assert_eq!(reply.refusal(), (401, "invalid_client".to_owned()));
+        assert_eq!(reply.refusal(), (400, "invalid_client".to_owned()));
         let public = enrol_plain(&world, plain_file("public")).await;
         let reply = public.send(&world, path, &form).await;
         assert_eq!(
             reply.refusal(),
-            (401, "invalid_client".to_owned()),
+            (400, "invalid_client".to_owned()),
             "the draft: 3.2.1 of RFC 6749"
         );
         let bare = form

@@ -1,5 +1,6 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
+mod mcp_faults;
 mod musts;
 mod musts_ciba;
 mod musts_ciba_client;

@@ -114,6 +114,7 @@ fn rust_tests(text: &str) -> Vec<String> {
         "both!(",
         "both_with!(",
         "both_heard!(",
+        "both_with_guests!(",
         "on_both!(",
         "race!(",
     ];

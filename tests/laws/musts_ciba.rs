@@ -182,9 +182,10 @@ both!(ciba_7_2_the_client_is_authenticated_first, |world| async {
             _ => form.to_vec(),
         };
         let reply = world.post(path, &form, &[]).await;
+        let status = if path == "/token" { 400 } else { 401 };
         assert_eq!(
             reply.refusal(),
-            (401, "invalid_client".to_owned()),
+            (status, "invalid_client".to_owned()),
             "{path}"
         );
         assert_eq!(reply.header("content-type"), Some("application/json"));

@@ -22,9 +22,12 @@ both!(ciba_7_1_which_audiences_are_taken, |world| async {
     Cast::of(&world).await;
     let mut either = till_file("either", "oauth21");
     either["assertion_audience"] = json!("endpoint");
+    let mut narrow = till_file("narrow", "oauth21");
+    narrow["assertion_audience"] = json!("issuer");
     let urls = ["/token", "/bc-authorize", "/par"].map(|path| format!("{ISSUER}{path}"));
     for (file, taken) in [
-        (till_file("common", "oauth21"), [401, 401, 401]),
+        (till_file("common", "oauth21"), [200, 200, 401]),
+        (narrow, [401, 401, 401]),
         (till_file("strict", "fapi2"), [401, 401, 401]),
         (either, [200, 200, 401]),
     ] {

@@ -60,7 +60,7 @@ both!(
             let reply = world.post(path, &pairs, &[]).await;
             assert_eq!(
                 reply.refusal(),
-                (401, "invalid_client".to_owned()),
+                (400, "invalid_client".to_owned()),
                 "{path}"
             );
         }

@@ -73,7 +73,7 @@ pub(crate) async fn race_an_assertion(world: &World, cast: &Cast, doors: &[NodeC
     let proof = || cast.planner.proof(world, "/token");
     let all = (0..RACERS).map(|_| first.clone().header("dpop", &proof()));
     let replies = send_at_once(doors, all.collect()).await;
-    only_winner(&replies, (401, "invalid_client"));
+    only_winner(&replies, (400, "invalid_client"));
 }
 
 /// One proof, fifty fresh assertions.

@@ -246,7 +246,7 @@ both!(
         };
         for (place, who) in [&forged, &unknown, &forged].into_iter().enumerate() {
             let reply = who.send(&world, "/token", &good).await;
-            assert_eq!(reply.refusal(), (401, "invalid_client".to_owned()));
+            assert_eq!(reply.refusal(), (400, "invalid_client".to_owned()));
             assert_eq!(counted().await, i64::try_from(place).unwrap() + 1);
         }
         let wrong = basic("bank-api", "wrong");

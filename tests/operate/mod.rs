@@ -1,12 +1,16 @@
-//! What operators do: configuration, keys, records, stopping, suspending and disabling.
+//! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
 mod audit;
 mod config;
 mod disable;
+mod fetched_documents;
 mod guard;
+mod init;
+mod issuer;
 mod keys;
 mod keys_race;
 mod records;
+mod registered;
 mod stop;
 mod stop_race;
 pub(crate) mod suspend;

@@ -7,7 +7,10 @@ use writ_core::pending::{Delivery, State};
 use writ_server::background::sending;
 use writ_server::notifications::outbox;
 use writ_store::settings::PersonSettings;
-use writ_testkit::{Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims};
+use writ_testkit::{
+    Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims, enrol_plain,
+    plain_file,
+};
 
 use crate::approvals::notices::{Told, decide, told as ends_of};
 use crate::people::webpush::{self, Phone};
@@ -319,6 +322,50 @@ async fn a_passkey_is_never_added_or_removed_unnoticed() {
                 assert!(letter.contains(part), "{part}: {letter}");
             }
             assert_eq!(heard.len(), 2);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stolen_refresh_token_is_told_to_its_person() {
+    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
+        let (receiver, postbox) = (HttpReceiver::start().await, TestMailServer::start().await);
+        let hosts = [("PUSH__HOSTS", receiver.origin.as_str())];
+        let world = configured(kind, (&receiver, &postbox), &hosts).await;
+        let cast = Cast::of(&world).await;
+        let email = PersonSettings {
+            email: Some("alice@home.example".to_owned()),
+            ..PersonSettings::default()
+        };
+        let alice = UserId::from_text(cast.alice.clone());
+        settings(&world, &alice, email).await;
+        let browser = webpush::Phone::logged_in(&world, "alice").await;
+        browser.subscribe(&world, &receiver.url("/push/1")).await;
+        let app = enrol_plain(&world, plain_file("app")).await;
+        let first = app.granted(&world, &cast, Some(&app.dpop)).await;
+        for _ in 0..3 {
+            world.advance(1);
+            let grant = "refresh_token".to_owned();
+            let form = [
+                ("grant_type", grant),
+                ("refresh_token", first.member("refresh_token")),
+            ];
+            app.send(&world, "/token", &form).await;
+        }
+        sending::send_due(&world.app).await.unwrap();
+        let heard = receiver.heard();
+        let at = |path: &str| heard.iter().find(|one| one.path == path).unwrap();
+        let pushed = webpush::plain(at("/push/1"));
+        assert_eq!(pushed["title"], json!("Der Zugang von app wurde beendet"));
+        assert_eq!(pushed["url"], json!("/app/activity"));
+        let hook = claims(&at("/hook").text());
+        assert_eq!(hook["event"], json!("task.revoked"));
+        assert_eq!(hook["client_id"], json!("app"));
+        assert_eq!(hook["people"], json!([cast.alice]));
+        let letter = postbox.letters().pop().unwrap();
+        let page = format!("{ISSUER}/app/activity");
+        for part in ["Access of app was ended", "alice@home.example", &page] {
+            assert!(letter.contains(part), "{part}: {letter}");
         }
     }
 }

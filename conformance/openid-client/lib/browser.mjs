@@ -17,6 +17,11 @@ export class Browser {
     return this.#walk(url, person, 'consent-deny');
   }
 
+  /** Signs out, and says yes if the page asks; answers the URL of the redirect that leaves the server. */
+  async signOut(url) {
+    return this.#walk(url, {}, 'logout-submit');
+  }
+
   /** The page at `url`, logged in: `{ url, status, html }`. */
   async open(url, person) {
     const page = await this.#settle({ url: new URL(url) }, person);

@@ -125,11 +125,11 @@ export default async function delivery(scene, serving) {
 
 async function identityOf({ id_token }, issuer, audience) {
   const keys = createRemoteJWKSet(new URL(`${issuer}/jwks`));
-  const { payload } = await jwtVerify(id_token, keys, { issuer, audience, algorithms: ['ES256'] });
+  const { payload } = await jwtVerify(id_token, keys, { issuer, audience, algorithms: ['RS256'] });
   return payload;
 }
 
-/** OpenID Connect Core 3.1.3.6, for ES256. */
+/** OpenID Connect Core 3.1.3.6, for RS256. */
 function halfHash(token) {
   return createHash('sha256').update(token, 'ascii').digest().subarray(0, 16).toString('base64url');
 }

@@ -84,5 +84,8 @@ pub const fn advice(code: Code) -> &'static str {
         Code::InvalidRedirectUri => {
             "register this `redirect_uri` exactly; only the port of a loopback address is free"
         }
+        Code::InvalidSoftwareStatement | Code::UnapprovedSoftwareStatement => {
+            "register without `software_statement`: this server takes none"
+        }
     }
 }

@@ -56,7 +56,7 @@ impl From<&str> for Purpose {
 pub struct PendingAuthorization {
     /// To be opened in the person's browser.
     pub url: String,
-    /// After this the URL is of no use.
+    /// Until then the person opens the URL; they may take longer to answer.
     pub expires_at: Timestamp,
     issuer: String,
     state: String,
@@ -224,6 +224,7 @@ impl PendingAuthorization {
                 error_description: read("error_description")?.map(str::to_owned),
                 excess: Vec::new(),
                 error_id: None,
+                retry_after: None,
             }
             .into());
         }

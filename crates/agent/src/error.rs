@@ -1,6 +1,7 @@
 //! Errors of the kit, each with advice what to do next. Codes are those of RFC 6749 section 5.2 and its extensions.
 
 use std::fmt;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::Response;
@@ -84,10 +85,15 @@ pub struct ErrorResponse {
     pub excess: Vec<Excess>,
     /// Names a `server_error` in the server's log.
     pub error_id: Option<String>,
+    /// When the same may be asked again. With `access_denied` nobody said no: people are asked too often, or said no just before.
+    pub retry_after: Option<Duration>,
 }
 
 impl ErrorResponse {
     pub const fn advice(&self) -> &'static str {
+        if self.retry_after.is_some() {
+            return "nobody was asked now: wait as long as `retry_after` says, then ask again";
+        }
         advice(self.code)
     }
 }
@@ -113,7 +119,7 @@ impl From<ErrorBody> for Error {
     fn from(body: ErrorBody) -> Self {
         // The text comes from outside and goes into logs.
         let said = body.error_description.as_deref().map(description);
-        if body.error == ErrorCode::AccessDenied {
+        if body.error == ErrorCode::AccessDenied && body.retry_after.is_none() {
             return Self::Denied { description: said };
         }
         Self::Refused(Box::new(ErrorResponse {
@@ -121,6 +127,7 @@ impl From<ErrorBody> for Error {
             description: said,
             excess: body.excess,
             error_id: body.error_id,
+            retry_after: body.retry_after.map(Duration::from_secs),
         }))
     }
 }

@@ -113,5 +113,6 @@ fn expired() -> Error {
         error_description: Some("nobody decided in time".to_owned()),
         excess: Vec::new(),
         error_id: None,
+        retry_after: None,
     })
 }

@@ -34,15 +34,16 @@ pub struct Authority {
     resources: BTreeSet<ResourceUri>,
 }
 
+/// As it is written and hashed: scopes and audiences in the order of their texts, whatever makes two audiences equal.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Parts {
     #[serde(default)]
-    scopes: BTreeSet<ScopeGrant>,
+    scopes: Vec<ScopeGrant>,
     #[serde(default)]
     authorization_details: Vec<Detail>,
     #[serde(default)]
-    resources: BTreeSet<ResourceUri>,
+    resources: Vec<ResourceUri>,
 }
 
 impl Authority {
@@ -232,7 +233,12 @@ impl Authority {
 
 impl From<Parts> for Authority {
     fn from(parts: Parts) -> Self {
-        Self::new(parts.scopes, parts.authorization_details, parts.resources)
+        let (scopes, resources) = (parts.scopes, parts.resources);
+        Self::new(
+            scopes.into_iter().collect(),
+            parts.authorization_details,
+            resources.into_iter().collect(),
+        )
     }
 }
 
@@ -243,6 +249,13 @@ impl From<Authority> for Parts {
             details,
             resources,
         } = authority;
+        let mut scopes: Vec<ScopeGrant> = scopes.into_iter().collect();
+        scopes.sort_by(|a, b| {
+            let resources = a.resource.as_str().cmp(b.resource.as_str());
+            resources.then_with(|| a.scope.cmp(&b.scope))
+        });
+        let mut resources: Vec<ResourceUri> = resources.into_iter().collect();
+        resources.sort_by(|a, b| a.as_str().cmp(b.as_str()));
         Self {
             scopes,
             authorization_details: details,

@@ -38,7 +38,9 @@ pub(crate) fn locations(detail: &Detail) -> Option<BTreeSet<ResourceUri>> {
 }
 
 pub(crate) fn with_locations(detail: Detail, uris: &BTreeSet<ResourceUri>) -> Detail {
-    let items = uris.iter().map(|uri| Value::from(uri.as_str())).collect();
+    // In the order of the texts: objects are compared and hashed as they are written.
+    let texts: BTreeSet<&str> = uris.iter().map(ResourceUri::as_str).collect();
+    let items = texts.into_iter().map(Value::from).collect();
     detail.with("locations", Value::Array(items))
 }
 

@@ -4,19 +4,22 @@
 use std::time::Duration;
 
 use writ_authority::Level;
-use writ_wire::authorization::Prompt;
 use writ_wire::error::ErrorCode;
+use writ_wire::prompt::Prompt;
 use writ_wire::time::Timestamp;
 
 use crate::client::{Client, User};
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::request::{PreparedRequest, always_asks};
+use crate::remembered::SkippedConsent;
+use crate::request::{OPENID, PreparedRequest, always_asks};
 use crate::requirements::{Requirements, requirements};
 use crate::task::{PersonAuthentication, level_of};
 
-/// FAPI 2.0: less than 600 seconds.
+/// `expires_in` of a pushed request: within it a person opens it (FAPI 2.0: less than 600 seconds).
 pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
+/// How long a person has, from when they open a request, to log in and to decide.
+pub const INTERACTION_LIFETIME: Duration = Duration::from_secs(3600);
 /// A login lasts no longer than this.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// Wrong passwords in a row before a pause.
@@ -34,7 +37,9 @@ pub struct FoundRequest {
     pub client: String,
     pub prepared: PreparedRequest,
     pub created_at: Timestamp,
+    /// Until when it can be opened; once it is open, until when it can be decided.
     pub expires_at: Timestamp,
+    pub opened_at: Option<Timestamp>,
     pub consumed_at: Option<Timestamp>,
 }
 
@@ -70,13 +75,18 @@ impl UserSession {
 pub enum Need {
     Login,
     Consent,
+    /// Nothing: the answer goes back at once.
+    Nothing(SkippedConsent),
 }
 
-/// Why a request cannot be continued; shown as a page, because no redirect can be trusted.
+/// Why a request cannot be continued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RequestUnusable {
     Unknown,
+    /// Not opened within `expires_in`.
     Expired,
+    /// Opened, and not decided within [`INTERACTION_LIFETIME`].
+    TimedOut,
     Used,
     OtherClient,
 }
@@ -88,7 +98,10 @@ impl FoundRequest {
             return Err(RequestUnusable::Used);
         }
         if now >= self.expires_at {
-            return Err(RequestUnusable::Expired);
+            return Err(match self.opened_at {
+                Some(_) => RequestUnusable::TimedOut,
+                None => RequestUnusable::Expired,
+            });
         }
         Ok(())
     }
@@ -102,23 +115,46 @@ impl FoundRequest {
     }
 }
 
+/// What the client hears where the person took too long (OAuth 2.1 section 4.1.2.1).
+pub fn timed_out() -> OAuthError {
+    let sentence = "the person did not decide in time; send a new request";
+    OAuthError::new(ErrorCode::AccessDenied, sentence)
+}
+
 /// What is known about the logins of a person at this server.
 #[derive(Clone, Copy)]
 pub struct Logins<'a> {
     pub realm: Realm<'a>,
     /// The strongest that this person can give here; before they said who they are, the strongest that anybody can.
     pub strongest: Level,
+    /// Why the person who is logged in need not be asked for consent.
+    pub skipped: Option<SkippedConsent>,
+}
+
+/// What becomes of `acr_values` of which none is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownClasses {
+    /// With `openid` they are voluntary (OpenID Connect Core 3.1.2.1).
+    Ignored,
+    /// A resource server asked for them (RFC 9470 section 5).
+    Refused,
 }
 
 /// How strongly the person must be logged in: as the decision needs it, and as strongly as one of `acr_values`. Nobody can log
 /// in by values that we do not know.
-pub fn wanted_level(needs: &Requirements<'_>, acr_values: &[String]) -> Result<Level, OAuthError> {
-    if acr_values.is_empty() {
-        return Ok(needs.level);
-    }
+pub fn wanted_level(
+    needs: &Requirements<'_>,
+    acr_values: &[String],
+    unknown: UnknownClasses,
+) -> Result<Level, OAuthError> {
     let known = acr_values.iter().filter_map(|acr| level_of(acr)).min();
-    let asked = known.ok_or_else(|| unmet("this server knows none of `acr_values`"))?;
-    Ok(needs.level.max(asked))
+    match (known, unknown) {
+        (Some(asked), _) => Ok(needs.level.max(asked)),
+        (None, UnknownClasses::Refused) if !acr_values.is_empty() => {
+            Err(unmet("this server knows none of `acr_values`"))
+        }
+        (None, _) => Ok(needs.level),
+    }
 }
 
 /// RFC 9470 section 5.
@@ -135,12 +171,11 @@ pub fn next(
     now: Timestamp,
 ) -> Result<Need, OAuthError> {
     let request = &found.prepared.request;
-    let prompt = request.prompt;
     let authority = &found.prepared.authority;
     let subject = session.map(|session| &session.user.id);
     let needs = requirements(authority, client, subject, None, logins.realm);
     needs.allow_consent()?;
-    let level = wanted_level(&needs, &request.acr_values)?;
+    let level = wanted_level(&needs, &request.acr_values, unknown_classes(&request.scope))?;
     if level > logins.strongest {
         return Err(unmet(
             "the login that this needs cannot be had: the person has no passkey here, or this server no such method",
@@ -150,23 +185,32 @@ pub fn next(
         let is_fresh = s.for_request.as_deref() == Some(found.digest.as_str());
         s.level >= level && (is_fresh || !needs.fresh) && suffices(s, found, client, now)
     });
-    if prompt == Some(Prompt::None) {
-        // Consent is never remembered: a task is approved each time.
-        let code = if sufficient || always_asks(client) {
-            ErrorCode::ConsentRequired
-        } else {
-            ErrorCode::LoginRequired
-        };
-        return Err(OAuthError::new(
-            code,
-            "a person must take part, and `prompt` is `none`",
-        ));
+    let skipped = logins.skipped;
+    let skipped = skipped.filter(|_| sufficient && !request.prompt.contains(Prompt::Consent));
+    match (sufficient, skipped) {
+        (_, Some(skipped)) => Ok(Need::Nothing(skipped)),
+        _ if request.prompt.contains(Prompt::None) => Err(must_take_part(sufficient, client)),
+        (true, None) => Ok(Need::Consent),
+        (false, None) => Ok(Need::Login),
     }
-    Ok(if sufficient {
-        Need::Consent
+}
+
+fn unknown_classes(scope: &[String]) -> UnknownClasses {
+    if scope.iter().any(|name| name == OPENID) {
+        UnknownClasses::Ignored
     } else {
-        Need::Login
-    })
+        UnknownClasses::Refused
+    }
+}
+
+/// `prompt` is `none` (OpenID Connect Core 3.1.2.6). A task of an agent is approved each time.
+fn must_take_part(logged_in: bool, client: &Client) -> OAuthError {
+    let code = if logged_in || always_asks(client) {
+        ErrorCode::ConsentRequired
+    } else {
+        ErrorCode::LoginRequired
+    };
+    OAuthError::new(code, "a person must take part, and `prompt` is `none`")
 }
 
 /// An agent may be driving the browser: its consent needs a password given in this very interaction.
@@ -174,7 +218,12 @@ fn suffices(session: &UserSession, found: &FoundRequest, client: &Client, now: T
     let here = session.for_request.as_deref() == Some(found.digest.as_str());
     let request = &found.prepared.request;
     let age = request.max_age.map(Duration::from_secs);
-    let asks_again = matches!(request.prompt, Some(Prompt::Login | Prompt::SelectAccount));
+    let asks_again = [Prompt::Login, Prompt::SelectAccount];
+    let asks_again = asks_again
+        .into_iter()
+        .any(|one| request.prompt.contains(one));
+    let hinted = found.prepared.hinted.as_ref();
     let young = age.is_none_or(|most| now <= session.authenticated_at.plus(most));
-    !session.user.disabled && (here || (!always_asks(client) && !asks_again && young))
+    let is_hinted = hinted.is_none_or(|hinted| *hinted == session.user.id);
+    !session.user.disabled && is_hinted && (here || (!always_asks(client) && !asks_again && young))
 }

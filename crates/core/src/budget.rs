@@ -17,8 +17,10 @@ pub const MOST_PER_AGENT: u64 = 600;
 pub const MOST_PER_PAIR: u64 = 20;
 /// Undecided at once, of one agent to one person.
 pub const MOST_OPEN: u64 = 5;
-/// After the first no in a row; four times as long after each further one.
+/// Unless the configuration says otherwise: before the same question may come again after a no, and before any other after a second
+/// no in a row; each four times as long after each further one.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// The longest that can be configured, and the usual one.
 pub const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 /// What a client is told to wait when a count is reached; when it falls is nobody's business.
 const COUNT_PAUSE: Duration = Duration::from_secs(900);
@@ -34,6 +36,28 @@ pub struct Limits {
     pub per_pair: u64,
     /// Undecided at once, of one agent to one person.
     pub open_per_pair: u64,
+    pub pauses: Pauses,
+}
+
+/// How long an agent may not ask a person after that person's no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pauses {
+    /// Before the same question, after its first no.
+    pub same: Duration,
+    /// Before any other question, after the second no in a row: one no says nothing about other questions.
+    pub other: Duration,
+    /// The end of growing; at most [`LONGEST_PAUSE`].
+    pub longest: Duration,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self {
+            same: FIRST_PAUSE,
+            other: FIRST_PAUSE,
+            longest: LONGEST_PAUSE,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -43,6 +67,7 @@ impl Default for Limits {
             per_agent: MOST_PER_AGENT,
             per_pair: MOST_PER_PAIR,
             open_per_pair: MOST_OPEN,
+            pauses: Pauses::default(),
         }
     }
 }
@@ -55,9 +80,17 @@ pub struct Prompts {
     pub pair: u64,
     /// Of the pair, undecided now.
     pub open: u64,
-    /// Of the pair, in a row.
-    pub denials: u64,
-    pub last_denied_at: Option<Timestamp>,
+    /// Of the pair, whatever was asked.
+    pub denied: Denials,
+    /// Of the pair, of this very question.
+    pub denied_same: Denials,
+}
+
+/// Answers of no since the last yes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Denials {
+    pub count: u64,
+    pub last_at: Option<Timestamp>,
 }
 
 /// Nobody is asked now.
@@ -69,9 +102,20 @@ pub struct OverBudget {
 
 /// Whether one more question may be asked.
 pub fn check(prompts: &Prompts, limits: &Limits, now: Timestamp) -> Result<(), OverBudget> {
-    let waiting = now.until(paused_until(prompts).unwrap_or(now));
-    if !waiting.is_zero() {
-        return Err(over("the person said no just now: ask later", waiting));
+    let Pauses {
+        same,
+        other,
+        longest,
+    } = limits.pauses;
+    let same = prompts.denied_same.pause(0, same, longest, now);
+    let other = prompts.denied.pause(1, other, longest, now);
+    if !same.is_zero() && same >= other {
+        let sentence = "the person said no to this very question just now: ask later";
+        return Err(over(sentence, same));
+    }
+    if !other.is_zero() {
+        let sentence = "the person said no several times just now: ask later";
+        return Err(over(sentence, other));
     }
     let counts = [
         (
@@ -101,13 +145,21 @@ pub fn check(prompts: &Prompts, limits: &Limits, now: Timestamp) -> Result<(), O
     }
 }
 
-fn paused_until(prompts: &Prompts) -> Option<Timestamp> {
-    let earlier = prompts.denials.checked_sub(1)?;
-    let factor = u32::try_from(earlier)
-        .ok()
-        .and_then(|times| 4u32.checked_pow(times));
-    let pause = factor.map_or(LONGEST_PAUSE, |factor| FIRST_PAUSE.saturating_mul(factor));
-    Some(prompts.last_denied_at?.plus(pause.min(LONGEST_PAUSE)))
+impl Denials {
+    /// How long it still lasts; `free` of them cost nothing.
+    fn pause(&self, free: u64, first: Duration, longest: Duration, now: Timestamp) -> Duration {
+        let begun = self.count.checked_sub(free + 1).zip(self.last_at);
+        let Some((earlier, last_at)) = begun else {
+            return Duration::ZERO;
+        };
+        let factor = u32::try_from(earlier)
+            .ok()
+            .and_then(|times| 4u32.checked_pow(times));
+        let grown = factor.map_or(longest, |factor| first.saturating_mul(factor));
+        // A pause that is switched off does not grow.
+        let pause = if first.is_zero() { first } else { grown };
+        now.until(last_at.plus(pause.min(longest)))
+    }
 }
 
 fn over(sentence: &str, retry_after: Duration) -> OverBudget {
@@ -127,13 +179,31 @@ mod tests {
         check(prompts, &Limits::default(), now)
     }
 
-    fn pause(denials: u64) -> u64 {
-        let prompts = Prompts {
-            denials,
-            last_denied_at: Some(NOW),
+    fn denied(count: u64) -> Denials {
+        Denials {
+            count,
+            last_at: Some(NOW),
+        }
+    }
+
+    /// Of the same question; of another one after as many.
+    fn pauses(count: u64, limits: &Limits) -> (u64, u64) {
+        let other = Prompts {
+            denied: denied(count),
             ..Prompts::default()
         };
-        usual(&prompts, NOW).map_or_else(|over| over.retry_after.as_secs(), |()| 0)
+        let same = Prompts {
+            denied_same: denied(count),
+            ..other
+        };
+        let waits = |prompts| {
+            check(&prompts, limits, NOW).map_or_else(|over| over.retry_after.as_secs(), |()| 0)
+        };
+        (waits(same), waits(other))
+    }
+
+    fn pause(count: u64) -> u64 {
+        pauses(count, &Limits::default()).0
     }
 
     #[test]
@@ -145,10 +215,35 @@ mod tests {
     }
 
     #[test]
+    fn another_question_waits_later_and_shorter() {
+        let others: Vec<u64> = (0..6).map(|n| pauses(n, &Limits::default()).1).collect();
+        assert_eq!(others, [0, 0, 60, 240, 960, 3840]);
+    }
+
+    #[test]
+    fn pauses_are_configured() {
+        let seconds = Duration::from_secs;
+        let with = |same, other, longest| Limits {
+            pauses: Pauses {
+                same: seconds(same),
+                other: seconds(other),
+                longest: seconds(longest),
+            },
+            ..Limits::default()
+        };
+        let found = |limits| (1..5).map(|n| pauses(n, &limits)).collect::<Vec<_>>();
+        let grown = [(300, 0), (1200, 10), (2000, 40), (2000, 160)];
+        assert_eq!(found(with(300, 10, 2000)), grown);
+        let off = [(0, 0), (0, 0), (0, 0), (0, 0)];
+        assert_eq!(found(with(0, 0, 86_400)), off);
+        assert_eq!(found(with(60, 60, 0)), off);
+    }
+
+    #[test]
     fn the_pause_ends_to_the_second() {
         let prompts = Prompts {
-            denials: 2,
-            last_denied_at: Some(NOW),
+            denied: denied(1),
+            denied_same: denied(2),
             ..Prompts::default()
         };
         let at = |seconds| usual(&prompts, NOW.plus(Duration::from_secs(seconds)));
@@ -177,6 +272,7 @@ mod tests {
             per_agent: 2,
             per_pair: 21,
             open_per_pair: 7,
+            ..usual
         };
         full(other, |p, n| p.person = n, 61);
         full(other, |p, n| p.agent = n, 2);

@@ -6,9 +6,10 @@ use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 
 use crate::client::Client;
+use crate::guest;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::request::OPENID;
+use crate::scope::is_identity;
 
 /// Refuses what goes beyond the ceiling, with a pointer to it.
 pub fn within_ceiling(
@@ -16,6 +17,7 @@ pub fn within_ceiling(
     client: &Client,
     realm: Realm<'_>,
 ) -> Result<(), OAuthError> {
+    guest::within(authority, client, realm)?;
     excess(authority, client, realm).map_err(|excess| too_wide(CEILING, excess))?;
     bare_resources(authority, client, realm)
 }
@@ -27,6 +29,7 @@ pub fn admits_asked(
     client: &Client,
     realm: Realm<'_>,
 ) -> Result<(), OAuthError> {
+    guest::within(authority, client, realm)?;
     excess(authority, client, realm)
         .map_err(|excess| too_wide(CEILING, as_asked(excess, authority, asked)))?;
     bare_resources(authority, client, realm)
@@ -43,10 +46,10 @@ fn excess(authority: &Authority, client: &Client, realm: Realm<'_>) -> Result<()
     };
     let mut ceiling = agent.ceiling.clone();
     // Identity is no authority at a resource: the registered scope decides.
-    if client.scope.contains(OPENID) {
+    for scope in client.scope.iter().filter(|name| is_identity(name)) {
         ceiling.scopes.insert(ScopeGrant {
             resource: realm.issuer.clone(),
-            scope: OPENID.to_owned(),
+            scope: scope.clone(),
         });
     }
     ceiling.admits(authority, realm.types)
@@ -100,12 +103,12 @@ fn bare_resources(
     let named = |uri: &ResourceUri| {
         agent.ceiling.scopes.iter().any(|s| s.resource == *uri)
             || agent.ceiling.details.iter().any(|d| {
-                let places = d.locations();
+                let places: Vec<_> = d.locations().into_iter().map(ResourceUri::parse).collect();
                 let serves = realm
                     .resources
                     .get(uri)
                     .is_some_and(|r| r.details_types.contains(d.type_name()));
-                places.contains(&uri.as_str()) || (places.is_empty() && serves)
+                places.contains(&Ok(uri.clone())) || (places.is_empty() && serves)
             })
     };
     match authority

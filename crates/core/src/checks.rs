@@ -17,6 +17,8 @@ pub enum Endpoint {
     /// draft-rosomakho-oauth-txn-challenge-00: presents a challenge, and polls.
     Transaction,
     Introspect,
+    /// RFC 7009 section 2.
+    Revoke,
     Userinfo,
 }
 
@@ -66,7 +68,7 @@ impl Endpoint {
     /// The path of every grant.
     pub const TOKEN_PATH: &'static str = "/token";
 
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -79,6 +81,7 @@ impl Endpoint {
         Self::DeviceAuthorization,
         Self::Transaction,
         Self::Introspect,
+        Self::Revoke,
         Self::Userinfo,
     ];
 
@@ -99,6 +102,7 @@ impl Endpoint {
             }
             Self::Backchannel => (ClientRule::Authenticated, ProofRule::IfSent),
             Self::Introspect => (ClientRule::Authenticated, ProofRule::Ignored),
+            Self::Revoke => (ClientRule::AuthenticatedOrPublic, ProofRule::Ignored),
             Self::Userinfo => (ClientRule::Unauthenticated, ProofRule::UnlessBearer),
         };
         Checks { client, proof }
@@ -113,6 +117,7 @@ impl Endpoint {
             Self::DeviceAuthorization => "/device_authorization",
             Self::Transaction => "/transaction_authorization",
             Self::Introspect => "/introspect",
+            Self::Revoke => "/revoke",
             Self::Userinfo => "/userinfo",
         }
     }
@@ -134,7 +139,7 @@ impl Endpoint {
 /// Whether a client of this profile may have tokens that are bound to no key at all.
 pub const fn bearer_possible(profile: Profile) -> bool {
     match profile {
-        Profile::Oauth21 => true,
+        Profile::Oauth21 | Profile::Guest => true,
         Profile::Fapi2 | Profile::Agent => false,
     }
 }

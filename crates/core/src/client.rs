@@ -1,15 +1,19 @@
 //! Registered clients, agents, resources and people, as decisions read them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use writ_authority::Ceiling;
 use writ_jose::key::{Algorithm, KeySet};
 use writ_wire::redirect;
-use writ_wire::registration::{ApproversFile, AssertionAudience, Delivery, Profile, TaskClaim};
+use writ_wire::registration::{
+    ApproversFile, AssertionAudience, Delivery, GuestMode, Profile, TaskClaim,
+};
 use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
+use crate::guest::Guest;
 use crate::id::{ClientId, UserId};
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
@@ -21,6 +25,8 @@ pub struct Client {
     pub name: String,
     pub profile: Profile,
     pub authentication: Authentication,
+    /// Taken beside the secret until its time is over.
+    pub earlier_secret: Option<EarlierSecret>,
     pub redirect_uris: Vec<String>,
     pub grant_types: BTreeSet<&'static str>,
     /// Scope names that it may ask for.
@@ -30,10 +36,40 @@ pub struct Client {
     pub require_pushed: bool,
     /// Whether every token must be bound to a key.
     pub dpop_bound: bool,
-    pub assertion_audience: AssertionAudience,
+    pub assertion_audience: Option<AssertionAudience>,
+    /// The only algorithm of its assertions, if it registered one.
+    pub assertion_algorithm: Option<Algorithm>,
     pub task_lifetime: Duration,
     pub backchannel: Backchannel,
+    pub openid: OpenIdClient,
     pub agent: Option<Agent>,
+    pub guest: Option<Guest>,
+}
+
+/// What a client registered for OpenID Connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenIdClient {
+    /// ES256 or RS256.
+    pub id_token_algorithm: Algorithm,
+    pub post_logout_redirect_uris: Vec<String>,
+    pub consent: ConsentRule,
+    pub pkce: PkceRule,
+}
+
+/// Whether people are asked each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsentRule {
+    EachTime,
+    Remembered,
+    FirstParty,
+}
+
+/// Whether each authorization request needs a `code_challenge` (OAuth 2.1 section 7.5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PkceRule {
+    Always,
+    /// Not with `openid` and `nonce`.
+    UnlessNonce,
 }
 
 /// How a client asks by CIBA (CIBA 4).
@@ -51,10 +87,40 @@ pub struct Backchannel {
 /// How a client proves who it is.
 #[derive(Clone)]
 pub enum Authentication {
-    PrivateKeyJwt(KeySet),
-    /// Digest of the 256-bit secret.
-    SecretBasic(String),
+    PrivateKeyJwt(ClientKeys),
+    Secret(ClientSecret),
     Public,
+}
+
+/// The public keys of a client.
+#[derive(Clone)]
+pub enum ClientKeys {
+    Registered(KeySet),
+    /// Published at this URL (RFC 7591 section 2, `jwks_uri`).
+    At(String),
+}
+
+/// A secret of 256 bits, and how it is sent.
+#[derive(Clone)]
+pub struct ClientSecret {
+    pub digest: String,
+    pub methods: SecretMethods,
+}
+
+/// How a client may send its secret (RFC 6749 section 2.3.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretMethods {
+    Basic,
+    Post,
+    /// The registration names no method.
+    Either,
+}
+
+/// The secret of a client before its last rotation.
+#[derive(Clone)]
+pub struct EarlierSecret {
+    pub digest: String,
+    pub until: Timestamp,
 }
 
 /// What only an agent has.
@@ -80,6 +146,12 @@ pub struct Resource {
     pub uri: ResourceUri,
     pub name: String,
     pub scopes: BTreeSet<String>,
+    /// What a request without `scope` asks for.
+    pub default_scopes: BTreeSet<String>,
+    /// Its own words for its scopes, by name, then by language.
+    pub says: BTreeMap<String, BTreeMap<String, String>>,
+    /// Whether its bearer tokens are good at `/userinfo`.
+    pub userinfo: bool,
     pub details_types: BTreeSet<String>,
     /// The client that serves it and may introspect.
     pub served_by: Option<ClientId>,
@@ -87,6 +159,15 @@ pub struct Resource {
     pub task_claims: Vec<TaskClaim>,
     /// Of its transaction challenges; without them it issues none.
     pub challenge_keys: Option<KeySet>,
+    pub guests: GuestRules,
+}
+
+/// What guests may have at a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuestRules {
+    pub mode: GuestMode,
+    pub scopes: BTreeSet<String>,
+    pub types: BTreeSet<String>,
 }
 
 /// A person, without the password.
@@ -104,6 +185,20 @@ impl Client {
 
     pub fn is_agent(&self) -> bool {
         self.agent.is_some()
+    }
+
+    pub fn is_guest(&self) -> bool {
+        self.guest.is_some()
+    }
+
+    /// Whether its registration lets it ask for this scope; what guests may have, each resource says.
+    pub fn may_ask_scope(&self, scope: &str) -> bool {
+        self.is_guest() || self.scope.contains(scope)
+    }
+
+    /// The same for a type of `authorization_details`.
+    pub fn may_ask_type(&self, name: &str) -> bool {
+        self.is_guest() || self.details_types.contains(name)
     }
 
     /// Refuses a grant type that is not registered.
@@ -127,13 +222,29 @@ impl Client {
             (Some(asked), registered) if registered.iter().any(|r| redirect::matches(r, asked)) => {
                 Ok(asked.to_owned())
             }
-            (Some(_), _) => Err(OAuthError::invalid_request(
-                "`redirect_uri` is not registered for this client",
-            )),
+            (Some(asked), _) => Err(self.unknown_redirect(asked)),
             (None, [only]) if self.profile == Profile::Oauth21 => Ok(only.clone()),
             (None, _) => Err(OAuthError::invalid_request(
-                "parameter `redirect_uri` is missing",
+                "parameter `redirect_uri` is missing: send one that is registered for this client",
             )),
+        }
+    }
+
+    fn unknown_redirect(&self, asked: &str) -> OAuthError {
+        let guest = self.guest.as_ref();
+        let refused = guest.map(|guest| guest.refused_redirects.as_slice());
+        let mut refused = refused.unwrap_or_default().iter();
+        match refused.find(|refused| redirect::matches(&refused.uri, asked)) {
+            Some(refused) => OAuthError::invalid_request(format!(
+                "`redirect_uri` is refused: {}",
+                refused.because
+            )),
+            None if guest.is_some_and(|guest| guest.host.is_some()) => OAuthError::invalid_request(
+                "`redirect_uri` does not stand in the client's metadata document",
+            ),
+            None => OAuthError::invalid_request(
+                "`redirect_uri` is not registered for this client: register exactly this URI, or send one that is",
+            ),
         }
     }
 }

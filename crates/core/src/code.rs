@@ -11,6 +11,7 @@ use writ_wire::token::CodeRequest;
 
 use crate::ceiling::within_ceiling;
 use crate::client::Client;
+use crate::guest;
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
@@ -29,7 +30,8 @@ pub struct NewCode {
     pub client: ClientId,
     pub delegation: DelegationId,
     pub redirect_uri: String,
-    pub code_challenge: CodeChallenge,
+    /// Absent where the request came without PKCE.
+    pub code_challenge: Option<CodeChallenge>,
     pub jkt: Option<Thumbprint>,
     pub nonce: Option<String>,
     pub created_at: Timestamp,
@@ -85,6 +87,9 @@ pub fn redeem(
     }
     let checked = check(found, request, proof, now);
     let checked = checked.and_then(|()| found.lineage.require_agreement(client, realm));
+    let granted = &found.lineage.leaf.authority;
+    let checked =
+        checked.and_then(|()| guest::require_proof(granted, client, proof.is_some(), realm));
     let checked = checked.and_then(|()| {
         within_ceiling(&found.lineage.leaf.authority, client, realm).map_err(|wider| {
             OAuthError::invalid_grant("the grant is wider than what this client may have now")
@@ -94,7 +99,6 @@ pub fn redeem(
     if let Err(refusal) = checked {
         return CodeOutcome::Refuse(refusal);
     }
-    let granted = &found.lineage.leaf.authority;
     match target::audience(granted, &request.resource, realm) {
         Ok(audience) => CodeOutcome::Redeem(RedeemedCode {
             view: granted.view(&audience),
@@ -109,9 +113,11 @@ pub fn unknown() -> OAuthError {
     OAuthError::invalid_grant("the code is unknown, expired or used")
 }
 
-/// Second use: the loser of a race with the same key costs nothing, anything later stops the grant.
+/// Second use: the loser of a race with the same key costs nothing, anything later stops the grant. Two absent keys are not the
+/// same key: without one nothing tells the client from somebody who saw the code.
 pub fn reuse(consumed: &Consumed, proof: Option<&Thumbprint>, now: Timestamp) -> CodeOutcome {
-    let raced = now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
+    let same_key = consumed.jkt.is_some() && consumed.jkt.as_ref() == proof;
+    let raced = same_key && now <= consumed.at.plus(RACE_GRACE);
     let refusal = unknown().because("code used before");
     if raced {
         CodeOutcome::Refuse(refusal)
@@ -139,20 +145,28 @@ fn check(
             "`redirect_uri` is not the one of the authorization request",
         ));
     }
-    let Some(verifier) = &request.code_verifier else {
-        return Err(OAuthError::invalid_grant(
-            "parameter `code_verifier` is missing",
-        ));
-    };
-    if !row.code_challenge.matches(verifier) {
-        return Err(OAuthError::invalid_grant(
-            "`code_verifier` does not match the `code_challenge`",
-        ));
-    }
+    check_verifier(row, request)?;
     if row.jkt.is_some() && row.jkt.as_ref() != proof {
         return Err(OAuthError::invalid_grant(
             "the proof's key is not the one that the code is bound to",
         ));
     }
     found.lineage.require_live(now, OAuthError::invalid_grant)
+}
+
+/// A verifier where the request had no challenge is refused too (OAuth 2.1 section 4.1.3): somebody may have taken the challenge away.
+fn check_verifier(row: &NewCode, request: &CodeRequest) -> Result<(), OAuthError> {
+    match (&row.code_challenge, &request.code_verifier) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(OAuthError::invalid_grant(
+            "parameter `code_verifier`: the authorization request had no `code_challenge`",
+        )),
+        (Some(_), None) => Err(OAuthError::invalid_grant(
+            "parameter `code_verifier` is missing",
+        )),
+        (Some(challenge), Some(verifier)) if challenge.matches(verifier) => Ok(()),
+        (Some(_), Some(_)) => Err(OAuthError::invalid_grant(
+            "`code_verifier` does not match the `code_challenge`",
+        )),
+    }
 }

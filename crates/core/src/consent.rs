@@ -15,10 +15,12 @@ use writ_wire::time::Timestamp;
 use crate::client::{Client, User};
 use crate::code::{CODE_LIFETIME, NewCode};
 use crate::delegation::{self, Delegation};
+use crate::guest::{self, GuestLifetime};
 use crate::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId, UserId};
 use crate::oauth_error::OAuthError;
 use crate::onward::Onward;
-use crate::realm::DecisionContext;
+use crate::realm::{DecisionContext, Realm};
+use crate::remembered::SkippedConsent;
 use crate::request::{PreparedRequest, longest_task};
 use crate::screen::{self, ScreenError};
 use crate::task::{Approval, PersonAuthentication, Subject, Task, level_of};
@@ -28,6 +30,8 @@ use crate::task::{Approval, PersonAuthentication, Subject, Task, level_of};
 pub struct Chosen {
     /// `ref` of details, and `scope_name(...)` of scopes.
     pub parts: BTreeSet<String>,
+    /// For how long, where the page asks: of a guest.
+    pub lifetime: Option<GuestLifetime>,
 }
 
 /// Names and secrets for what is made, drawn by the caller.
@@ -109,6 +113,8 @@ pub struct ConsentFacts<'a> {
     pub giver: &'a ConsentGiver<'a>,
     pub chosen: &'a Chosen,
     pub screen: &'a ConsentScreen,
+    /// Nobody was asked: why.
+    pub skipped: Option<SkippedConsent>,
 }
 
 /// The person approves, all of it or less.
@@ -123,6 +129,7 @@ pub fn approve(
         giver,
         chosen,
         screen,
+        skipped,
     } = facts;
     let now = context.now;
     if giver.user.disabled {
@@ -139,7 +146,11 @@ pub fn approve(
         return Err(denied().because("the task would be over before it begins"));
     }
     let narrowed = authority != prepared.authority;
-    let task = task(facts, authority, now, &ids);
+    let ends_at = chosen_end(facts, context.realm)?;
+    let task = Task {
+        expires_at: ends_at,
+        ..task(facts, authority, now, &ids)
+    };
     let delegation = root(&task, facts, context, &ids);
     let code = NewCode {
         digest: ids.code_digest,
@@ -157,7 +168,7 @@ pub fn approve(
         shown_hash: hash::digest_text(&[screen.text.as_bytes()]),
         shown: screen.text.clone(),
         locale: screen.locale.clone(),
-        method: method(&giver.authentication),
+        method: skipped.map_or_else(|| method(&giver.authentication), SkippedConsent::method),
         at: now,
     };
     Ok(GrantedConsent {
@@ -167,6 +178,30 @@ pub fn approve(
         code,
         narrowed,
     })
+}
+
+/// A guest's task ends as the person chose; everybody else's as the page said.
+fn chosen_end(facts: ConsentFacts<'_>, realm: Realm<'_>) -> Result<Timestamp, OAuthError> {
+    if !facts.client.is_guest() {
+        return Ok(facts.screen.ends_at);
+    }
+    let lifetime = facts.chosen.lifetime.unwrap_or_default();
+    if !GuestLifetime::offered(facts.prepared, realm).contains(&lifetime) {
+        return Err(OAuthError::invalid_request("a guest may not act so long"));
+    }
+    Ok(guest_end(facts.prepared, facts.screen.since, lifetime))
+}
+
+/// When a guest's task ends that a person is asked about from `since` on; never later than its client asked.
+pub fn guest_end(
+    prepared: &PreparedRequest,
+    since: Timestamp,
+    lifetime: GuestLifetime,
+) -> Timestamp {
+    let chosen = since.plus(lifetime.duration());
+    prepared
+        .task_expires_at
+        .map_or(chosen, |asked| asked.min(chosen))
 }
 
 /// The person said no, or nothing was left.
@@ -231,7 +266,9 @@ fn task(facts: ConsentFacts<'_>, authority: Authority, now: Timestamp, ids: &Con
         transaction: ids.transaction.clone(),
         approval: Approval {
             id: ids.approval.clone(),
-            basis: ApprovalBasis::Consent,
+            basis: facts
+                .skipped
+                .map_or(ApprovalBasis::Consent, SkippedConsent::basis),
             at: now,
             authentication: Some(facts.giver.authentication.clone()),
             transaction: None,
@@ -247,6 +284,9 @@ fn task(facts: ConsentFacts<'_>, authority: Authority, now: Timestamp, ids: &Con
 /// When a task ends that a person is asked about from `since` on: as the client asked, else after its usual life.
 pub fn ends_at(prepared: &PreparedRequest, client: &Client, since: Timestamp) -> Timestamp {
     let lifetime = client.task_lifetime.min(longest_task(client));
+    if client.is_guest() {
+        return guest_end(prepared, since, GuestLifetime::default());
+    }
     prepared
         .task_expires_at
         .unwrap_or_else(|| since.plus(lifetime))
@@ -260,9 +300,16 @@ fn root(
 ) -> Delegation {
     let client = facts.client;
     let id = ids.delegation.clone();
-    let act = client
-        .is_agent()
-        .then(|| delegation::act(context.realm.issuer.as_str(), &client.id, &id, None));
+    let issuer = context.realm.issuer.as_str();
+    let act = match &client.guest {
+        Some(guest) => {
+            let profile = guest::profile(guest, &facts.prepared.redirect_uri);
+            Some(delegation::guest_act(issuer, &client.id, &id, profile))
+        }
+        None => client
+            .is_agent()
+            .then(|| delegation::act(issuer, &client.id, &id, None)),
+    };
     Delegation {
         path: delegation::path(None, &id),
         id,

@@ -15,6 +15,7 @@ use crate::onward::Onward;
 use crate::realm::Realm;
 use crate::request::{RequestContext, Wanted, longest_task, resolve};
 use crate::requirements::requirements;
+use crate::scope::is_identity;
 use crate::target;
 use crate::task::{Approval, Subject, Task};
 
@@ -45,8 +46,10 @@ pub fn own_work(
 ) -> Result<OwnWork, OAuthError> {
     let realm = context.realm;
     let scopes: Vec<String> = request.scope.iter().map(str::to_owned).collect();
-    if scopes.iter().any(|s| s == crate::request::OPENID) {
-        return Err(OAuthError::invalid_scope("scope `openid` needs a person"));
+    if let Some(scope) = scopes.iter().find(|scope| is_identity(scope)) {
+        return Err(OAuthError::invalid_scope(format!(
+            "scope `{scope}` needs a person"
+        )));
     }
     let wanted = Wanted {
         scopes: &scopes,

@@ -78,6 +78,14 @@ pub fn act(issuer: &str, holder: &ClientId, delegation: &DelegationId, inner: Op
     }
 }
 
+/// The actor of a guest's token.
+pub fn guest_act(issuer: &str, guest: &ClientId, delegation: &DelegationId, profile: &str) -> Act {
+    Act {
+        sub_profile: profile.to_owned(),
+        ..act(issuer, guest, delegation, None)
+    }
+}
+
 /// The path of a child.
 pub fn path(parent: Option<&str>, id: &DelegationId) -> String {
     parent.map_or_else(|| id.to_string(), |above| format!("{above}/{id}"))

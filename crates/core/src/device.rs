@@ -11,7 +11,7 @@ use writ_wire::registration::{ApproversFile, SUBJECT};
 use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
-use crate::authorize::{unmet, wanted_level};
+use crate::authorize::{UnknownClasses, unmet, wanted_level};
 use crate::client::Client;
 use crate::id::{ApprovalId, UserId};
 use crate::oauth_error::OAuthError;
@@ -82,7 +82,7 @@ pub fn prepare(
         ));
     }
     let needs = requirements(&authority, client, None, None, realm);
-    let level = wanted_level(&needs, &[])?;
+    let level = wanted_level(&needs, &[], UnknownClasses::Refused)?;
     if level > strongest {
         return Err(unmet(
             "this needs a stronger answer than anybody can give here: no verifier is configured",

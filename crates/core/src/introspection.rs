@@ -15,6 +15,7 @@ pub fn may_ask(claims: &AccessTokenClaims, client: &Client, realm: Realm<'_>) ->
     ResourceUri::parse(&claims.aud)
         .ok()
         .and_then(|uri| realm.resources.get(&uri))
+        .filter(|resource| resource.uri.as_str() == claims.aud)
         .is_some_and(|resource| resource.served_by.as_ref() == Some(&client.id))
 }
 

@@ -27,6 +27,8 @@ pub struct Lineage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
     Task,
+    /// The task waits until its person lets it go on.
+    Suspended,
     Delegation,
     Agent,
     Owner,
@@ -40,6 +42,7 @@ impl Stopped {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Task => "task",
+            Self::Suspended => "suspended",
             Self::Delegation => "delegation",
             Self::Agent => "agent",
             Self::Owner => "owner",
@@ -53,6 +56,7 @@ impl Stopped {
     pub fn from_row(text: &str) -> Self {
         match text {
             "task" => Self::Task,
+            "suspended" => Self::Suspended,
             "delegation" => Self::Delegation,
             "agent" => Self::Agent,
             "owner" => Self::Owner,
@@ -64,6 +68,11 @@ impl Stopped {
 }
 
 impl Lineage {
+    /// Whether the leaf is the grant itself, with everything of the task below it.
+    pub fn is_grant(&self) -> bool {
+        self.leaf.parent.is_none() && self.leaf.asked_by.is_none()
+    }
+
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.stopped.is_none() && now < self.ends_at
     }

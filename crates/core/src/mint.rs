@@ -6,6 +6,7 @@ use writ_authority::Authority;
 use writ_jose::key::Thumbprint;
 use writ_wire::claims::{
     AccessTokenClaims, ConfirmationClaim, IdTokenClaims, MissionClaim, PROFILE_AGENT, PROFILE_USER,
+    PersonClaims,
 };
 use writ_wire::registration::TaskClaim;
 use writ_wire::resource::ResourceUri;
@@ -122,7 +123,7 @@ pub fn scope_text(view: &Authority) -> String {
         .to_string()
 }
 
-/// Claims of the ID token beside an access token (OpenID Connect Core 2). `None` where no person was authenticated.
+/// Claims of the ID token beside an access token (OpenID Connect Core 2), without those of the person. `None` where no person was authenticated.
 pub fn id_token(
     task: &Task,
     client_id: &str,
@@ -143,6 +144,7 @@ pub fn id_token(
         acr: authentication.acr.clone(),
         amr: authentication.amr.clone(),
         at_hash,
+        person: PersonClaims::default(),
     })
 }
 

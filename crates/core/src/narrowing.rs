@@ -12,8 +12,7 @@ use writ_wire::time::Timestamp;
 
 use crate::consent::{Chosen, choose, scope_name};
 use crate::realm::Realm;
-use crate::request::OPENID;
-use crate::target::has_openid;
+use crate::scope::without_box;
 
 /// What a person leaves of what was asked; unless they say otherwise, all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,10 +88,12 @@ pub fn ends_at(
 /// Shown without a box of its own: whoever approves anything is known to the client.
 fn with_identity(asked: &Authority, parts: &BTreeSet<String>, realm: Realm<'_>) -> Chosen {
     let mut parts = parts.clone();
-    if has_openid(asked, realm) {
-        parts.insert(scope_name(realm.issuer.as_str(), OPENID));
+    let names = without_box(asked, realm).into_iter();
+    parts.extend(names.map(|name| scope_name(realm.issuer.as_str(), &name)));
+    Chosen {
+        parts,
+        lifetime: None,
     }
-    Chosen { parts }
 }
 
 fn only_identity(kept: &Authority, asked: &Authority, realm: Realm<'_>) -> bool {

@@ -10,7 +10,7 @@ mod status;
 
 pub use approvers::{Deciders, Designation, deciders, designation, designation_digest};
 pub use close::Ending;
-pub use create::{PendingFacts, PreparedApproval, check_chain, create};
+pub use create::{PendingFacts, PreparedApproval, check_chain, content_hash, create};
 pub use poll::{Hasty, Poll, poll};
 pub use redeem::{RedeemedApproval, RedemptionFacts, RedemptionIds, SINGLE_USE_LIFETIME, redeem};
 pub use status::{InconsistentStatus, PendingStatus, STOPPED, SUPERSEDED, TransitionError};

@@ -26,10 +26,18 @@ pub struct DecisionContext<'a> {
     pub now: Timestamp,
 }
 
-impl Realm<'_> {
+impl<'a> Realm<'a> {
     /// Whether tokens may be meant for `uri`: a registered resource, or the issuer itself.
     pub fn knows(&self, uri: &ResourceUri) -> bool {
-        uri == self.issuer || self.resources.contains_key(uri)
+        self.registered(uri).is_some()
+    }
+
+    /// The same resource, or the issuer, in the spelling that tokens carry.
+    pub fn registered(&self, uri: &ResourceUri) -> Option<&'a ResourceUri> {
+        if uri == self.issuer {
+            return Some(self.issuer);
+        }
+        self.resources.get(uri).map(|resource| &resource.uri)
     }
 
     /// Whether that resource server may want a person for one operation: it registered keys for its challenges.

@@ -1,19 +1,24 @@
 //! Refresh tokens (OAuth 2.1 section 4.3, RFC 9449 section 5).
 //! A confidential client's is bound to the client and not rotated; a public client's is rotated, and bound to its key.
 
+use std::collections::BTreeSet;
+
 use writ_authority::{Authority, NarrowError, NarrowRequest, Narrowed};
 use writ_jose::key::Thumbprint;
 use writ_wire::resource::ResourceUri;
+use writ_wire::scope::Scope;
 use writ_wire::time::Timestamp;
 use writ_wire::token::RefreshRequest;
 
 use crate::ceiling::{too_wide, within_ceiling};
 use crate::client::Client;
-use crate::code::{Consumed, RACE_GRACE};
+use crate::code::Consumed;
+use crate::guest;
 use crate::id::{ClientId, DelegationId};
 use crate::lineage::Lineage;
 use crate::oauth_error::OAuthError;
 use crate::realm::DecisionContext;
+use crate::rotation::{self, Reuse, Successor};
 use crate::target;
 
 /// One row of `refresh_tokens`; the token itself is kept nowhere.
@@ -23,6 +28,8 @@ pub struct NewRefreshToken {
     pub client: ClientId,
     pub delegation: DelegationId,
     pub binding: Binding,
+    /// Of the access token that came with it, if it took the place of another refresh token.
+    pub access_jti: Option<String>,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
 }
@@ -55,6 +62,12 @@ pub struct FoundRefreshToken {
     pub row: NewRefreshToken,
     /// Rotated away.
     pub consumed: Option<Consumed>,
+    /// What took its place; absent also if it was rotated by a version that did not write it.
+    pub successor: Option<Successor>,
+    /// When it got its second successor.
+    pub twin_at: Option<Timestamp>,
+    /// When another took its place before it was used.
+    pub dead_at: Option<Timestamp>,
     pub lineage: Lineage,
 }
 
@@ -64,13 +77,27 @@ pub struct Refreshed {
     pub audience: ResourceUri,
     pub narrowed: Narrowed,
     pub view: Authority,
-    pub rotate: bool,
+    /// The scopes that the client holds by this answer, over all resources.
+    pub scope: Scope,
+    pub rotation: Rotation,
+}
+
+/// Which refresh token comes with the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotation {
+    /// None: the old one goes on.
+    Keep,
+    /// The first successor.
+    Successor,
+    /// The second and last one, because the first answer was lost: it replaces the successor with this digest.
+    Twin { replaces: String },
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum RefreshOutcome {
     Refresh(Box<Refreshed>),
     Refuse(OAuthError),
+    /// Somebody else has the token: its grant is stopped, and the person is told.
     RefuseAndStop(OAuthError),
 }
 
@@ -88,17 +115,24 @@ pub fn refresh(
     if let Err(refusal) = bound(&found.row.binding, proof) {
         return RefreshOutcome::Refuse(refusal);
     }
-    if let Some(consumed) = &found.consumed {
-        let raced = context.now <= consumed.at.plus(RACE_GRACE) && consumed.jkt.as_ref() == proof;
-        let refusal = unknown().because("refresh token used before");
-        return if raced {
-            RefreshOutcome::Refuse(refusal)
-        } else {
-            RefreshOutcome::RefuseAndStop(refusal)
-        };
-    }
-    match allowed(found, request, client, context) {
-        Ok(refreshed) => RefreshOutcome::Refresh(Box::new(refreshed)),
+    let rotation = match rotation::reuse(found, proof, context.now) {
+        None if client.is_public() => Rotation::Successor,
+        None => Rotation::Keep,
+        Some(Reuse::Twin { replaces }) => Rotation::Twin { replaces },
+        Some(Reuse::Raced) => {
+            return RefreshOutcome::Refuse(unknown().because("refresh token used at once"));
+        }
+        Some(Reuse::Theft) => {
+            return RefreshOutcome::RefuseAndStop(unknown().because("refresh token used before"));
+        }
+    };
+    let granted = &found.lineage.leaf.authority;
+    let proved = guest::require_proof(granted, client, proof.is_some(), context.realm);
+    match proved.and_then(|()| allowed(found, request, client, context)) {
+        Ok(allowed) => RefreshOutcome::Refresh(Box::new(Refreshed {
+            rotation,
+            ..allowed
+        })),
         Err(refusal) => RefreshOutcome::Refuse(refusal),
     }
 }
@@ -136,7 +170,7 @@ fn allowed(
     if let Some(gone) = granted
         .scopes()
         .iter()
-        .find(|s| !client.scope.contains(&s.scope))
+        .find(|s| !client.may_ask_scope(&s.scope))
     {
         return Err(OAuthError::invalid_grant(format!(
             "scope `{}` is no longer registered for this client",
@@ -150,10 +184,7 @@ fn allowed(
     found.lineage.require_agreement(client, realm)?;
     let audience = target::audience(granted, &request.resource, realm)?;
     let asked = NarrowRequest {
-        scopes: request
-            .scope
-            .as_ref()
-            .map(|s| s.iter().map(str::to_owned).collect()),
+        scopes: asked_of(granted, request.scope.as_ref(), &audience)?,
         details: request.authorization_details.clone(),
         audience: audience.clone(),
     };
@@ -162,11 +193,53 @@ fn allowed(
         .map_err(|e| narrowing(e, "the grant"))?;
     let view = narrowed.authority.view(&audience);
     Ok(Refreshed {
+        scope: request
+            .scope
+            .clone()
+            .unwrap_or_else(|| granted_scope(granted)),
         audience,
         narrowed,
         view,
-        rotate: client.is_public(),
+        rotation: Rotation::Keep,
     })
+}
+
+/// The names of all scopes of a grant, over all its resources: what the person agreed to.
+fn granted_scope(granted: &Authority) -> Scope {
+    granted.scopes().iter().map(|s| s.scope.clone()).collect()
+}
+
+/// What is asked of this audience. RFC 6749 section 6 measures the request by the whole grant, whose scopes may span several
+/// resources; the token then has those of its audience.
+fn asked_of(
+    granted: &Authority,
+    asked: Option<&Scope>,
+    audience: &ResourceUri,
+) -> Result<Option<BTreeSet<String>>, OAuthError> {
+    let Some(asked) = asked else { return Ok(None) };
+    let of = |name: &str, resource: Option<&ResourceUri>| {
+        let mut scopes = granted.scopes().iter();
+        scopes.any(|s| s.scope == name && resource.is_none_or(|one| s.resource == *one))
+    };
+    let wider: Vec<String> = asked
+        .iter()
+        .filter(|name| !of(name, None))
+        .map(str::to_owned)
+        .collect();
+    if !wider.is_empty() {
+        return Err(narrowing(NarrowError::Scope(wider), "the grant"));
+    }
+    let here: BTreeSet<String> = asked
+        .iter()
+        .filter(|name| of(name, Some(audience)))
+        .map(str::to_owned)
+        .collect();
+    if here.is_empty() && asked.iter().next().is_some() {
+        return Err(OAuthError::invalid_scope(format!(
+            "no scope of the request is one of `{audience}`: name another `resource`"
+        )));
+    }
+    Ok(Some(here))
 }
 
 /// A failed narrowing as a refusal, with the code that its kind has.

@@ -1,23 +1,27 @@
 //! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2).
 
+mod authentication;
 mod backchannel;
+pub mod dynamic;
+mod openid;
 mod resource;
 
 pub use backchannel::MAX_MAY_ASK;
-pub use resource::resource;
+pub use resource::{check_resource, resource};
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use writ_authority::{Ceiling, Types};
-use writ_jose::key::{Algorithm, KeySet};
+use writ_wire::client_document::ClientIdUrl;
 use writ_wire::redirect;
 use writ_wire::registration::{AgentFile, AuthMethod, ClientFile, Profile};
 use writ_wire::scope::Scope;
 use writ_wire::token::GrantType;
 
 use crate::checks;
-use crate::client::{Agent, Authentication, Client, User};
+use crate::client::{Agent, Client, User};
+use crate::guest;
 use crate::id::{AGENT_PREFIX, ClientId, UserId};
 use crate::onward::Onward;
 
@@ -54,29 +58,44 @@ pub fn client(
     check_redirects(file, &mut faults);
     let grant_types = grant_types(file, &mut faults);
     let scope = scope(file, &mut faults);
-    let authentication = authentication(file, secret_digest, &mut faults);
+    let authentication = authentication::read(file, secret_digest, &mut faults);
+    let assertion_algorithm = authentication::algorithm(file, &mut faults);
     let agent = agent(file, people, &mut faults);
+    let guest = guest::of_file(file, id.as_str());
     let task_lifetime = task_lifetime(file, &mut faults);
     let backchannel = backchannel::read(file, &grant_types, &mut faults);
+    let openid = openid::read(file, &mut faults);
     match (authentication, faults.is_empty()) {
         (Some(authentication), true) => Ok(Client {
             id,
-            name: file.client_name.clone(),
+            name: guest::name(guest.as_ref(), file),
             profile: file.profile,
             authentication,
+            earlier_secret: None,
             redirect_uris: file.redirect_uris.clone(),
             grant_types,
             scope,
             details_types: details_types(file),
-            require_pushed: file.profile != Profile::Oauth21
+            require_pushed: is_strict(file.profile)
                 || file.require_pushed_authorization_requests == Some(true),
             dpop_bound: !file.bearer,
             assertion_audience: file.assertion_audience,
+            assertion_algorithm,
             task_lifetime,
             backchannel,
+            openid,
             agent,
+            guest,
         }),
         _ => Err(Faults(faults)),
+    }
+}
+
+/// Profiles that always push, bind and authenticate by keys.
+const fn is_strict(profile: Profile) -> bool {
+    match profile {
+        Profile::Agent | Profile::Fapi2 => true,
+        Profile::Oauth21 | Profile::Guest => false,
     }
 }
 
@@ -86,6 +105,8 @@ pub fn auth_method(file: &ClientFile) -> AuthMethod {
         .unwrap_or(match file.profile {
             Profile::Agent | Profile::Fapi2 => AuthMethod::PrivateKeyJwt,
             Profile::Oauth21 => AuthMethod::ClientSecretBasic,
+            Profile::Guest if file.jwks.is_some() => AuthMethod::PrivateKeyJwt,
+            Profile::Guest => AuthMethod::None,
         })
 }
 
@@ -118,6 +139,12 @@ pub fn check_user_name(name: &str) -> Result<(), Faults> {
 /// RFC 9700 section 2.1.5: no `client_id` can be taken for a `sub` or for one of ours.
 fn check_id(id: &ClientId, file: &ClientFile, faults: &mut Vec<String>) {
     let text = id.as_str();
+    if file.profile == Profile::Guest && ClientIdUrl::is_meant(text) {
+        if let Err(problem) = ClientIdUrl::parse(text) {
+            faults.push(format!("`client_id` {problem}"));
+        }
+        return;
+    }
     if text.is_empty()
         || text.len() > 128
         || !text
@@ -160,7 +187,11 @@ fn check_profile(file: &ClientFile, faults: &mut Vec<String>) {
     if file.bearer && file.dpop_bound_access_tokens == Some(true) {
         faults.push("`bearer` and `dpop_bound_access_tokens` contradict each other".to_owned());
     }
-    if file.profile != Profile::Oauth21 {
+    let registered_itself = file.client_id.as_deref().is_some_and(dynamic::is_dynamic);
+    if file.profile == Profile::Guest && auth_method(file).has_secret() && !registered_itself {
+        faults.push("`token_endpoint_auth_method`: a guest has no secret".to_owned());
+    }
+    if is_strict(file.profile) {
         if auth_method(file) != AuthMethod::PrivateKeyJwt {
             faults.push(
                 "`token_endpoint_auth_method`: this profile needs `private_key_jwt`".to_owned(),
@@ -193,13 +224,21 @@ fn check_redirects(file: &ClientFile, faults: &mut Vec<String>) {
         ));
     }
     for uri in &file.redirect_uris {
-        if let Err(problem) = redirect::check_registrable(uri) {
+        // Which schemes guests may use, the operator's lists say (`guest::GuestPolicy`).
+        let checked = match file.profile {
+            Profile::Guest => redirect::kind(uri).map(drop),
+            Profile::Oauth21 | Profile::Fapi2 | Profile::Agent => redirect::check_registrable(uri),
+        };
+        if let Err(problem) = checked {
             faults.push(format!("`redirect_uris`: {problem}"));
         }
     }
 }
 
 fn grant_types(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<&'static str> {
+    if file.profile == Profile::Guest {
+        return guest::grant_types(file);
+    }
     let all = || GrantType::ALL.iter().map(|g| g.as_str()).collect();
     let Some(names) = &file.grant_types else {
         // RFC 7591 section 2 has the code grant alone; an agent needs all of them.
@@ -248,7 +287,7 @@ fn scope(file: &ClientFile, faults: &mut Vec<String>) -> BTreeSet<String> {
             .iter()
             .map(|s| s.scope.clone())
             .collect(),
-        (None, None) => BTreeSet::new(),
+        (None, None) => crate::scope::unless_registered(file.profile),
     }
 }
 
@@ -263,42 +302,6 @@ fn details_types(file: &ClientFile) -> BTreeSet<String> {
             .collect(),
         (None, None) => BTreeSet::new(),
     }
-}
-
-fn authentication(
-    file: &ClientFile,
-    secret_digest: Option<String>,
-    faults: &mut Vec<String>,
-) -> Option<Authentication> {
-    let algorithm = &file.token_endpoint_auth_signing_alg;
-    if algorithm
-        .as_deref()
-        .is_some_and(|alg| Algorithm::parse(alg).is_none())
-    {
-        faults
-            .push("`token_endpoint_auth_signing_alg` is not one that this server takes".to_owned());
-    }
-    let found = match (auth_method(file), &file.jwks, secret_digest) {
-        (AuthMethod::PrivateKeyJwt, Some(jwks), _) => match KeySet::from_jwks(jwks) {
-            Ok(keys) if keys.candidates(None).next().is_some() => {
-                Ok(Authentication::PrivateKeyJwt(keys))
-            }
-            Ok(_) => Err("`jwks` holds no key".to_owned()),
-            Err(problem) => Err(format!("`jwks`: {problem}")),
-        },
-        (AuthMethod::PrivateKeyJwt, None, _) => {
-            Err("`jwks` is missing: `private_key_jwt` needs it".to_owned())
-        }
-        (AuthMethod::ClientSecretBasic, None, Some(digest)) => {
-            Ok(Authentication::SecretBasic(digest))
-        }
-        (AuthMethod::ClientSecretBasic, None, None) => Err("the client has no secret".to_owned()),
-        (AuthMethod::None, None, _) => Ok(Authentication::Public),
-        (AuthMethod::ClientSecretBasic | AuthMethod::None, Some(_), _) => {
-            Err("`jwks` belongs to `private_key_jwt` alone".to_owned())
-        }
-    };
-    found.map_err(|fault| faults.push(fault)).ok()
 }
 
 fn agent(file: &ClientFile, people: Option<&People>, faults: &mut Vec<String>) -> Option<Agent> {

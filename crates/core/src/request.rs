@@ -16,12 +16,15 @@ use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
 use crate::ceiling;
-use crate::client::Client;
+use crate::client::{Client, PkceRule};
+use crate::guest::GuestLifetime;
+use crate::id::UserId;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::requirements::requirements;
+use crate::scope;
 
-pub const OPENID: &str = "openid";
+pub use crate::scope::OPENID;
 
 /// A request that a person may be asked to approve; kept as JSON with the `request_uri`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +39,9 @@ pub struct PreparedRequest {
     pub task_expires_at: Option<Timestamp>,
     /// Whether the client authenticated when it pushed this.
     pub pushed: bool,
+    /// Whom `id_token_hint` names: nobody else may answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hinted: Option<UserId>,
 }
 
 /// How the request came.
@@ -68,6 +74,7 @@ pub fn prepare(
         ));
     }
     let redirect_uri = client.redirect_uri(request.redirect_uri.as_deref())?;
+    check_pkce(&request, client)?;
     let jkt = bound_key(&request, arrival)?;
     let (purpose, task_expires_at) = intent(request.mission_intent.as_ref(), client, context)?;
     let wanted = Wanted {
@@ -91,6 +98,7 @@ pub fn prepare(
         purpose,
         task_expires_at,
         pushed,
+        hinted: None,
     })
 }
 
@@ -102,15 +110,45 @@ pub struct RequestContext<'a> {
     pub make_ref: &'a mut dyn FnMut() -> String,
 }
 
-/// The authority that is asked for, inside what the client is registered for and, for an agent, its ceiling.
+/// The authority that is asked for, inside what the client is registered for and, for an agent, its ceiling. A client that
+/// names neither scope nor object may get the default scopes of the resource.
 pub fn resolve(
     wanted: &Wanted<'_>,
     client: &Client,
     context: &mut RequestContext<'_>,
 ) -> Result<Authority, OAuthError> {
+    let resources = registered_resources(wanted.resources, context.realm)?;
+    let wanted = Wanted {
+        resources: &resources,
+        ..*wanted
+    };
+    let mut scopes = scope::resolve(&wanted, client, context.realm)?;
+    scopes.extend(scope::defaults(&wanted, client, context.realm)?);
+    with_details(&wanted, scopes, client, context)
+}
+
+/// As [`resolve`], but a resource without scope is the audience alone: of one operation, which its server describes.
+pub fn resolve_operation(
+    wanted: &Wanted<'_>,
+    client: &Client,
+    context: &mut RequestContext<'_>,
+) -> Result<Authority, OAuthError> {
+    let resources = registered_resources(wanted.resources, context.realm)?;
+    let wanted = Wanted {
+        resources: &resources,
+        ..*wanted
+    };
+    let scopes = scope::resolve(&wanted, client, context.realm)?;
+    with_details(&wanted, scopes, client, context)
+}
+
+fn with_details(
+    wanted: &Wanted<'_>,
+    scopes: BTreeSet<ScopeGrant>,
+    client: &Client,
+    context: &mut RequestContext<'_>,
+) -> Result<Authority, OAuthError> {
     let realm = context.realm;
-    known_resources(wanted.resources, realm)?;
-    let scopes = scopes(wanted, client, realm)?;
     let located = located(wanted, client, realm)?;
     let details =
         writ_authority::consent::prepare(located, realm.types, |_| None, context.make_ref)
@@ -119,6 +157,23 @@ pub fn resolve(
     let authority = Authority::new(scopes, details, wanted.resources.iter().cloned().collect());
     ceiling::admits_asked(&authority, &asked, client, realm)?;
     Ok(authority)
+}
+
+/// Without PKCE `nonce` ties the code to the request (OAuth 2.1 section 7.5.2): for clients whose record allows it.
+fn check_pkce(request: &AuthorizationRequest, client: &Client) -> Result<(), OAuthError> {
+    if request.code_challenge.is_some() {
+        return Ok(());
+    }
+    let has_nonce = request.nonce.is_some() && request.scope.iter().any(|s| s == OPENID);
+    match client.openid.pkce {
+        PkceRule::UnlessNonce if has_nonce => Ok(()),
+        PkceRule::UnlessNonce => Err(OAuthError::invalid_request(
+            "parameter `code_challenge` is missing: without it a request needs `openid` and `nonce`",
+        )),
+        PkceRule::Always => Err(OAuthError::invalid_request(
+            "parameter `code_challenge` is missing",
+        )),
+    }
 }
 
 fn bound_key(
@@ -179,71 +234,26 @@ pub(crate) fn intent(
 
 /// The longest life of a task of this client.
 pub fn longest_task(client: &Client) -> Duration {
+    if client.is_guest() {
+        return GuestLifetime::Month.duration();
+    }
     client
         .agent
         .as_ref()
         .map_or(client.task_lifetime, |agent| agent.longest_task)
 }
 
-fn known_resources(resources: &[ResourceUri], realm: Realm<'_>) -> Result<(), OAuthError> {
-    match resources.iter().find(|uri| !realm.knows(uri)) {
-        Some(uri) => Err(OAuthError::invalid_target(format!(
-            "resource `{uri}` is not registered"
-        ))),
-        None => Ok(()),
-    }
-}
-
-/// Each scope name becomes pairs with the resources that register it.
-fn scopes(
-    wanted: &Wanted<'_>,
-    client: &Client,
+/// Each as it is registered, however the client spells it.
+fn registered_resources(
+    resources: &[ResourceUri],
     realm: Realm<'_>,
-) -> Result<BTreeSet<ScopeGrant>, OAuthError> {
-    let mut found = BTreeSet::new();
-    for scope in wanted.scopes {
-        if !client.scope.contains(scope) {
-            return Err(OAuthError::invalid_scope(format!(
-                "scope `{scope}` is not registered for this client"
-            )));
-        }
-        if scope == OPENID {
-            found.insert(ScopeGrant {
-                resource: realm.issuer.clone(),
-                scope: scope.clone(),
-            });
-            continue;
-        }
-        found.extend(homes(scope, wanted, realm)?);
-    }
-    Ok(found)
-}
-
-fn homes(
-    scope: &str,
-    wanted: &Wanted<'_>,
-    realm: Realm<'_>,
-) -> Result<Vec<ScopeGrant>, OAuthError> {
-    let registering = realm
-        .resources
-        .values()
-        .filter(|r| r.scopes.contains(scope));
-    let homes: Vec<_> = registering
-        .filter(|r| wanted.resources.is_empty() || wanted.resources.contains(&r.uri))
-        .map(|r| ScopeGrant {
-            resource: r.uri.clone(),
-            scope: scope.to_owned(),
+) -> Result<Vec<ResourceUri>, OAuthError> {
+    let registered = resources.iter().map(|uri| {
+        realm.registered(uri).cloned().ok_or_else(|| {
+            OAuthError::invalid_target(format!("resource `{uri}` is not registered"))
         })
-        .collect();
-    match homes.len() {
-        0 => Err(OAuthError::invalid_scope(format!(
-            "scope `{scope}` is not known at the resource asked for"
-        ))),
-        2.. if wanted.resources.is_empty() => Err(OAuthError::invalid_target(format!(
-            "scope `{scope}` is registered by several resources: name one by `resource`"
-        ))),
-        _ => Ok(homes),
-    }
+    });
+    registered.collect()
 }
 
 /// Checks every object and gives it its resource.
@@ -253,7 +263,7 @@ fn located(
     realm: Realm<'_>,
 ) -> Result<Vec<Detail>, OAuthError> {
     for (place, detail) in wanted.details.iter().enumerate() {
-        if !client.details_types.contains(detail.type_name()) {
+        if !client.may_ask_type(detail.type_name()) {
             let sentence = format!(
                 "`/{place}/type`: type `{}` is not registered for this client",
                 detail.type_name()
@@ -291,18 +301,20 @@ fn locate(
             .get(uri)
             .is_some_and(|r| r.details_types.contains(name))
     };
-    let named = detail.locations();
-    for location in &named {
+    let mut named = Vec::new();
+    for location in detail.locations() {
         let uri = ResourceUri::parse(location).ok();
-        if !uri.as_ref().is_some_and(serves) {
+        let registered = uri.as_ref().and_then(|uri| realm.registered(uri));
+        let Some(uri) = registered.filter(|uri| serves(uri)) else {
             let sentence = format!(
                 "`/{place}/locations`: resource `{location}` does not register type `{name}`"
             );
             return Err(OAuthError::invalid_details(sentence));
-        }
+        };
+        named.push(uri.as_str());
     }
     if !named.is_empty() {
-        return Ok(detail.clone());
+        return Ok(detail.clone().with("locations", named.into()));
     }
     let asked: Vec<&ResourceUri> = wanted.resources.iter().filter(|uri| serves(uri)).collect();
     let any: Vec<&ResourceUri> = realm.resources.keys().filter(|uri| serves(uri)).collect();
@@ -324,5 +336,5 @@ fn locate(
 
 /// Whether consent may be remembered and `prompt=none` may succeed: never, for an agent.
 pub fn always_asks(client: &Client) -> bool {
-    client.profile == Profile::Agent
+    matches!(client.profile, Profile::Agent | Profile::Guest)
 }

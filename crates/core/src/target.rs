@@ -7,22 +7,29 @@ use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::request::OPENID;
 
-/// The audience of a token: the one that is asked for, or the only one that is granted.
+/// The audience of a token: the one that is asked for, or the only one that is granted; registered still.
 pub fn audience(
     granted: &Authority,
     asked: &[ResourceUri],
     realm: Realm<'_>,
 ) -> Result<ResourceUri, OAuthError> {
-    match asked {
-        [one] if granted.resources().contains(one) => Ok(one.clone()),
-        [one] => Err(OAuthError::invalid_target(format!(
-            "resource `{one}` was not granted"
-        ))),
-        [] => only(granted, realm),
-        _ => Err(OAuthError::invalid_target(
-            "a token has one audience: name one `resource`",
-        )),
+    let audience =
+        match asked {
+            // As it is registered, however it is spelled here.
+            [one] => granted.resources().get(one).cloned().ok_or_else(|| {
+                OAuthError::invalid_target(format!("resource `{one}` was not granted"))
+            }),
+            [] => only(granted, realm),
+            _ => Err(OAuthError::invalid_target(
+                "a token has one audience: name one `resource`",
+            )),
+        }?;
+    if realm.knows(&audience) {
+        return Ok(audience);
     }
+    Err(OAuthError::invalid_target(format!(
+        "resource `{audience}` is not registered any more"
+    )))
 }
 
 /// `openid` beside other authority adds no audience.

@@ -26,6 +26,7 @@ pub fn challenger<'a>(
 ) -> Result<(&'a Resource, &'a KeySet), OAuthError> {
     let uri = ResourceUri::parse(issuer).ok();
     let resource = uri.and_then(|uri| realm.resources.get(&uri));
+    let resource = resource.filter(|resource| resource.uri.as_str() == issuer);
     let keys = resource.and_then(|resource| resource.challenge_keys.as_ref());
     resource.zip(keys).ok_or_else(|| {
         OAuthError::invalid_request(
@@ -57,7 +58,7 @@ pub fn prepare(
         resources: std::slice::from_ref(&resource.uri),
         details: &claims.authorization_details,
     };
-    let authority = request::resolve(&wanted, client, context)?;
+    let authority = request::resolve_operation(&wanted, client, context)?;
     Ok(PreparedApproval {
         kind: Kind::Transaction,
         // The draft has polling alone, whatever the client is registered for elsewhere.
@@ -84,7 +85,8 @@ pub fn prepare(
 fn elsewhere(details: &[Detail], resource: &ResourceUri) -> Result<(), OAuthError> {
     let other = |detail: &Detail| {
         let named = detail.locations();
-        named.iter().any(|location| *location != resource.as_str())
+        let mut named = named.into_iter().map(ResourceUri::parse);
+        named.any(|location| location.as_ref() != Ok(resource))
     };
     match details.iter().position(other) {
         Some(place) => Err(OAuthError::invalid_details(format!(

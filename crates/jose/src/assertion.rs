@@ -12,9 +12,11 @@ mod transaction;
 pub use actor::{ActorAssertion, ActorAssertionRules, MAX_ACTOR_ASSERTION_LIFE};
 pub use client::{
     AudienceRule, ClientAssertion, ClientAssertionRules, MAX_CLIENT_ASSERTION_LIFE,
-    unverified_subject,
+    MAX_LONG_ASSERTION_LIFE, unverified_subject,
 };
-pub use hint::{HintRules, MAX_HINT_AGE, id_token_hint, login_hint, unverified_kid};
+pub use hint::{
+    HintRules, HintedIdentity, MAX_HINT_AGE, id_token_hint, login_hint, unverified_kid,
+};
 pub use liveness::{LivenessResult, LivenessRules, MAX_LIVENESS_BYTES, MAX_LIVENESS_LIFE};
 pub use request::{MAX_REQUEST_LIFE, SignedRequest, SignedRequestRules};
 pub use transaction::{MAX_CHALLENGE_LIFE, TransactionChallenge, TransactionRules};
@@ -45,7 +47,9 @@ pub enum AssertionError {
         found: String,
     },
     /// The sender may have published new keys.
-    #[error("no registered key fits the assertion's `kid` and `alg`: register it in `jwks`")]
+    #[error(
+        "no registered key fits the assertion's `kid` and `alg`: register it in `jwks`, or publish it at `jwks_uri`"
+    )]
     UnknownKey,
     #[error("the assertion's signature does not verify with the registered key")]
     BadSignature,
@@ -53,6 +57,8 @@ pub enum AssertionError {
     Subject(String),
     #[error("the `iss` (and `client_id`) must be `{0}`")]
     Issuer(String),
+    #[error("the `alg` must be `{0}`, the registered `token_endpoint_auth_signing_alg`")]
+    RegisteredAlgorithm(&'static str),
     #[error("the `alg` must be the registered one, {0}")]
     Algorithm(&'static str),
     #[error("`sub_id` must have the format `opaque`, not `{0}`")]
@@ -91,7 +97,16 @@ pub struct UnverifiedAssertion<'a> {
 
 impl<'a> UnverifiedAssertion<'a> {
     pub fn parse(text: &'a str) -> Result<Self, AssertionError> {
-        let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
+        Self::of(UnverifiedJwt::parse(text))
+    }
+
+    /// The same, with the algorithms of a client assertion.
+    pub fn parse_of_client(text: &'a str) -> Result<Self, AssertionError> {
+        Self::of(UnverifiedJwt::parse_client_assertion(text))
+    }
+
+    fn of(jws: Result<UnverifiedJwt<'a>, JwsError>) -> Result<Self, AssertionError> {
+        let jws = jws.map_err(AssertionError::Malformed)?;
         let claims = jws.unverified_claims().map_err(AssertionError::Malformed)?;
         Ok(Self { jws, claims })
     }
@@ -153,7 +168,7 @@ fn verified_by<'k>(
     let header = jws.header();
     let mut candidates = keys
         .candidates(header.kid.as_deref())
-        .filter(|key| key.algorithm() == header.alg)
+        .filter(|key| key.takes(header.alg))
         .peekable();
     candidates.peek().ok_or(AssertionError::UnknownKey)?;
     candidates

@@ -1,10 +1,4 @@
-//! ID tokens (OpenID Connect Core section 2).
+//! ID tokens (OpenID Connect Core section 2), signed with ES256 or RS256.
 
-use writ_wire::claims::IdTokenClaims;
-
-use crate::key::{KeyError, SigningKey};
-
-/// Signs an ID token.
-pub fn sign(key: &SigningKey, claims: &IdTokenClaims) -> Result<String, KeyError> {
-    key.sign_jwt("JWT", claims)
-}
+/// `typ` of an ID token: never that of an access token.
+pub const ID_TOKEN_TYPE: &str = "JWT";

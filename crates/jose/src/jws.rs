@@ -54,6 +54,18 @@ pub struct UnverifiedJwt<'a> {
 
 impl<'a> UnverifiedJwt<'a> {
     pub fn parse(text: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with(text, Algorithm::parse)
+    }
+
+    /// The same, with the algorithms of a client assertion.
+    pub fn parse_client_assertion(text: &'a str) -> Result<Self, JwsError> {
+        Self::parse_with(text, Algorithm::parse_of_client_assertion)
+    }
+
+    fn parse_with(
+        text: &'a str,
+        algorithm: fn(&str) -> Option<Algorithm>,
+    ) -> Result<Self, JwsError> {
         if text.len() > MAX_JWT_BYTES {
             return Err(JwsError::TooLong);
         }
@@ -63,7 +75,7 @@ impl<'a> UnverifiedJwt<'a> {
             return Err(JwsError::NotCompact);
         }
         Ok(Self {
-            header: read_header(&part(header, "header")?)?,
+            header: read_header(&part(header, "header")?, algorithm)?,
             signing_input,
             payload: part(payload, "payload")?,
             signature: part(signature, "signature")?,
@@ -81,12 +93,13 @@ impl<'a> UnverifiedJwt<'a> {
 
     /// Also refuses a header whose `alg` is not that of the key.
     pub fn verify_signature(&self, key: &PublicKey) -> Result<(), JwsError> {
-        if self.header.alg != key.algorithm() {
+        let algorithm = self.header.alg;
+        if !key.takes(algorithm) {
             return Err(JwsError::OtherAlgorithm {
                 expected: key.algorithm().as_str(),
             });
         }
-        key.verify(self.signing_input.as_bytes(), &self.signature)
+        key.verify_as(algorithm, self.signing_input.as_bytes(), &self.signature)
             .then_some(())
             .ok_or(JwsError::Signature)
     }
@@ -131,13 +144,13 @@ fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     T::deserialize(deserializer).map(Some)
 }
 
-fn read_header(json: &[u8]) -> Result<Header, JwsError> {
+fn read_header(json: &[u8], algorithm: fn(&str) -> Option<Algorithm>) -> Result<Header, JwsError> {
     let raw: RawHeader = read_object(json).map_err(JwsError::Header)?;
     if raw.crit.is_some() || raw.b64.is_some() {
         return Err(JwsError::Critical);
     }
     Ok(Header {
-        alg: Algorithm::parse(&raw.alg).ok_or_else(|| JwsError::Algorithm(quoted(&raw.alg)))?,
+        alg: algorithm(&raw.alg).ok_or_else(|| JwsError::Algorithm(quoted(&raw.alg)))?,
         typ: raw.typ,
         kid: raw.kid,
         jwk: raw.jwk,

@@ -2,11 +2,13 @@
 //! A key has one algorithm, which follows from its type.
 
 mod public;
+mod rsa;
 mod set;
 mod signing;
 mod thumbprint;
 
-pub use public::PublicKey;
+pub use public::{PublicKey, RsaSignatures};
+pub use rsa::RsaSigningKey;
 pub use set::KeySet;
 pub use signing::SigningKey;
 pub use thumbprint::Thumbprint;
@@ -19,6 +21,8 @@ pub enum Algorithm {
     Es256,
     EdDsa,
     Ps256,
+    /// Client assertions of some profiles alone (RFC 7523); no FAPI profile takes it.
+    Rs256,
 }
 
 impl Algorithm {
@@ -32,11 +36,20 @@ impl Algorithm {
         }
     }
 
+    /// The same, and RS256: what a client assertion may be signed with.
+    pub fn parse_of_client_assertion(name: &str) -> Option<Self> {
+        match name {
+            "RS256" => Some(Self::Rs256),
+            name => Self::parse(name),
+        }
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",
             Self::EdDsa => "EdDSA",
             Self::Ps256 => "PS256",
+            Self::Rs256 => "RS256",
         }
     }
 }
@@ -73,6 +86,10 @@ pub enum KeyError {
     TooMany,
     #[error("two keys have the `kid` `{0}`")]
     RepeatedKid(String),
+    #[error("it is no JSON key set (RFC 7517 section 5)")]
+    NotASet,
+    #[error("there is no usable key in it")]
+    NoneUsable,
     #[error("the private key cannot be read")]
     Unreadable,
     #[error("the claims cannot be written as JSON: {0}")]
@@ -81,5 +98,7 @@ pub enum KeyError {
     Library,
 }
 
+#[cfg(test)]
+mod client_key_tests;
 #[cfg(test)]
 mod tests;

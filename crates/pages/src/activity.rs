@@ -47,6 +47,10 @@ pub enum ActivityKind {
     /// Part of a task went on to another agent, the name of which is in `what`.
     HandedOver,
     Stopped,
+    /// The client itself gave its access back.
+    GivenBack,
+    /// A code or refresh token was used twice: the server ended it.
+    UsedTwice,
     SignedIn,
     SignedInWithPasskey,
     SignInFailed,
@@ -144,6 +148,8 @@ impl ActivityKind {
             Self::Used => &text.used,
             Self::HandedOver => &text.handed_over,
             Self::Stopped => &text.stopped,
+            Self::GivenBack => &text.given_back,
+            Self::UsedTwice => &text.used_twice,
             Self::SignedIn => &text.signed_in,
             Self::SignedInWithPasskey => &text.signed_in_passkey,
             Self::SignInFailed => &text.sign_in_failed,
@@ -157,11 +163,12 @@ impl ActivityKind {
         match self {
             Self::Consented | Self::Agreed | Self::Approved | Self::ApprovedLess => "yes",
             Self::ConsentDenied | Self::Denied | Self::Stopped => "no",
-            Self::NotMe | Self::SignInFailed => "care",
+            Self::NotMe | Self::SignInFailed | Self::UsedTwice => "care",
             Self::Asked
             | Self::Expired
             | Self::Used
             | Self::HandedOver
+            | Self::GivenBack
             | Self::SignedIn
             | Self::SignedInWithPasskey
             | Self::PasskeyAdded

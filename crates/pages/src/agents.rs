@@ -10,7 +10,8 @@ use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
 use super::tasks::Entry;
 use super::{
-    ClientView, LONGEST_WORDS, MineNotice, Page, PersonView, TaskView, Texts, clean, legible, plain,
+    ClientView, LONGEST_WORDS, MineNotice, Page, PersonView, TaskStateView, TaskView, Texts, clean,
+    legible, plain,
 };
 
 /// All agents of one person. A task is stopped by `POST /app/stop` with `task`; an agent and everything below it by
@@ -19,7 +20,15 @@ use super::{
 pub struct Agents {
     pub person: PersonView,
     pub agents: Vec<AgentEntry>,
+    /// Apps that need not ask again: ended by `POST /app/agents/forget` with `client`.
+    pub remembered: Vec<RememberedView>,
     pub notice: Option<MineNotice>,
+}
+
+/// An app to which the person agreed once.
+#[derive(Clone, Debug)]
+pub struct RememberedView {
+    pub client: ClientView,
 }
 
 #[derive(Clone, Debug)]
@@ -82,6 +91,11 @@ impl Agents {
             notice: self.notice.map(|notice| notice.text(texts)),
             acting: words(true),
             past: words(false),
+            remembered: self
+                .remembered
+                .iter()
+                .map(|one| (&*one.client.client_id, one.client.shown_name()))
+                .collect(),
         };
         Page::rendered(&template, StatusCode::OK).with_scripts()
     }
@@ -180,6 +194,7 @@ fn unfetched(view: &UnfetchedView, texts: &Texts) -> Sentence {
 struct TaskWords<'a> {
     entry: Entry<'a>,
     live: bool,
+    suspended: bool,
     last_token: String,
     spending: Vec<SpendingWords>,
 }
@@ -203,6 +218,7 @@ impl<'a> TaskWords<'a> {
         Self {
             entry: Entry::of(&view.task, &plain(account), texts),
             live: view.task.state.is_live(),
+            suspended: view.task.state == TaskStateView::Suspended,
             last_token: match view.last_token {
                 Some(at) => texts.moment(at),
                 None => texts.agents.no_token.clone(),
@@ -221,4 +237,6 @@ struct AgentsTemplate<'a> {
     notice: Option<&'a str>,
     acting: Vec<AgentWords<'a>>,
     past: Vec<AgentWords<'a>>,
+    /// Identifier and name.
+    remembered: Vec<(&'a str, String)>,
 }

@@ -217,6 +217,7 @@ pub(super) fn agents() -> Agents {
         actions: Vec::new(),
     };
     Agents {
+        remembered: Vec::new(),
         person: person(),
         agents: vec![planner, old],
         notice: Some(MineNotice::Stopped),

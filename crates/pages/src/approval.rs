@@ -213,6 +213,8 @@ pub enum ApprovalProblem {
     Busy,
     /// The device's answer is missing or not right.
     PasskeyFailed,
+    /// The passkey's backup eligibility is no longer that of enrolment, so it is retired.
+    PasskeyChanged,
     /// The verifier's word is missing, does not count, or was for something else.
     LivenessMissing,
     LivenessFailed,
@@ -259,6 +261,7 @@ impl ApprovalProblem {
             | Self::PasswordMissing
             | Self::PasswordWrong
             | Self::PasskeyFailed
+            | Self::PasskeyChanged
             | Self::LivenessMissing
             | Self::LivenessFailed
             | Self::LivenessOld

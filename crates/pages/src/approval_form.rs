@@ -189,6 +189,7 @@ impl ApprovalProblem {
             Self::TooMany => &text.too_many,
             Self::Busy => &text.busy,
             Self::PasskeyFailed => &text.passkey_failed,
+            Self::PasskeyChanged => &text.passkey_changed,
             Self::LivenessMissing => &text.liveness_missing,
             Self::LivenessFailed => &text.liveness_failed,
             Self::LivenessOld => &text.liveness_old,

@@ -15,6 +15,8 @@ pub(crate) const PASSKEY_SCRIPT_PATH: &str =
     text(&const { named(b"/static/passkey-****************.js", PASSKEY_SCRIPT) });
 pub(crate) const PUSH_SCRIPT_PATH: &str =
     text(&const { named(b"/static/push-****************.js", PUSH_SCRIPT) });
+pub(crate) const FORM_POST_SCRIPT_PATH: &str =
+    text(&const { named(b"/static/form-post-****************.js", FORM_POST_SCRIPT) });
 pub(crate) const ICON_192_PATH: &str = "/static/icon-192.png";
 pub(crate) const ICON_512_PATH: &str = "/static/icon-512.png";
 pub(crate) const MASKABLE_PATH: &str = "/static/icon-maskable.png";
@@ -34,6 +36,7 @@ pub fn assets() -> Vec<(&'static str, Response<&'static [u8]>)> {
         (APP_SCRIPT_PATH, APP_SCRIPT),
         (PASSKEY_SCRIPT_PATH, PASSKEY_SCRIPT),
         (PUSH_SCRIPT_PATH, PUSH_SCRIPT),
+        (FORM_POST_SCRIPT_PATH, FORM_POST_SCRIPT),
     ];
     assets.extend(scripts.map(|(path, script)| (path, asset(script, SCRIPT, FOR_EVER))));
     assets.extend(PICTURES.map(|(path, picture)| (path, asset(picture, "image/png", A_DAY))));
@@ -88,6 +91,7 @@ const STYLESHEET: &[u8] = include_bytes!("../static/writ.css");
 const APP_SCRIPT: &[u8] = include_bytes!("../static/app.js");
 const PASSKEY_SCRIPT: &[u8] = include_bytes!("../static/passkey.js");
 const PUSH_SCRIPT: &[u8] = include_bytes!("../static/push.js");
+const FORM_POST_SCRIPT: &[u8] = include_bytes!("../static/form-post.js");
 const SERVICE_WORKER: &[u8] = include_bytes!("../static/sw.js");
 const ICON: &[u8] = include_bytes!("../static/icon.svg");
 const PICTURES: [(&str, &[u8]); 4] = [
@@ -163,7 +167,8 @@ mod tests {
     /// No text becomes code, nothing comes from elsewhere, and words are the catalogue's.
     #[test]
     fn scripts_hold_no_words_and_no_way_to_make_code() {
-        for script in [APP_SCRIPT, PASSKEY_SCRIPT, PUSH_SCRIPT, SERVICE_WORKER] {
+        let all = [APP_SCRIPT, PASSKEY_SCRIPT, PUSH_SCRIPT, FORM_POST_SCRIPT];
+        for script in all.into_iter().chain([SERVICE_WORKER]) {
             let script = std::str::from_utf8(script).unwrap();
             for part in [
                 "eval",

@@ -5,9 +5,11 @@ use askama::Template;
 use http::StatusCode;
 use writ_authority::Piece;
 
+use super::guest::{GuestView, GuestWords};
+use super::scope::scope_sentence;
 use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
-use super::{FormAction, LONGEST_WORDS, Page, Texts, clean, plain};
+use super::{FormEnds, LONGEST_WORDS, Page, ScopeView, ScopeWords, Texts, clean, plain};
 
 /// What is asked of a person, before any wording.
 #[derive(Clone, Debug)]
@@ -27,9 +29,12 @@ pub struct ConsentPage {
     /// Whether `openid` was asked.
     pub identity: bool,
     pub onward: OnwardView,
+    /// How many days the person is not asked again.
+    pub remembered_days: Option<u64>,
     /// Host, or scheme for an app on the device, where the browser goes next.
     pub redirect_host: String,
-    pub form_action: Option<FormAction>,
+    /// Of a client that nobody registered.
+    pub guest: Option<GuestView>,
     pub problem: Option<ConsentProblem>,
 }
 
@@ -66,14 +71,6 @@ pub struct DetailView {
     pub limits: Vec<Vec<Piece>>,
 }
 
-#[derive(Clone, Debug)]
-pub struct ScopeView {
-    /// Comes back as `grant`; opaque.
-    pub value: String,
-    pub resource_name: String,
-    pub scope: String,
-}
-
 /// To whom an agent may pass on what it is given.
 #[derive(Clone, Debug, Default)]
 pub struct OnwardView {
@@ -93,6 +90,10 @@ pub struct AgentName {
 impl ClientView {
     /// The cleaned name; the identifier if nothing of the name can be shown.
     pub(super) fn shown_name(&self) -> String {
+        // The name of a guest is the host of its document, which is shown whole.
+        if self.client_id.starts_with("https://") {
+            return plain(&self.name);
+        }
         let name = clean(&self.name, LONGEST_WORDS);
         if name.is_empty() {
             plain(&self.client_id)
@@ -132,7 +133,7 @@ impl ConsentPage {
             view: self,
             screen,
         };
-        Page::rendered(&template, status).with_form_action(self.form_action.clone())
+        Page::rendered(&template, status).with_form_ends(FormEnds::Anywhere)
     }
 
     /// Whoever approved nothing sees that nothing is ticked.
@@ -140,9 +141,10 @@ impl ConsentPage {
         self.problem == Some(ConsentProblem::NothingChosen)
     }
 
-    /// Whether there is something to tick.
+    /// Whether something must be ticked: who signs in may keep their e-mail address to themselves.
     pub fn has_boxes(&self) -> bool {
-        !self.details.is_empty() || !self.scopes.is_empty()
+        let mut scopes = self.scopes.iter();
+        !self.details.is_empty() || scopes.any(|scope| scope.words != ScopeWords::Email)
     }
 
     /// Every line that the person saw, in the order of the screen.
@@ -163,6 +165,7 @@ struct Screen<'a> {
     limits: Vec<Sentence>,
     words: Option<Words<'a>>,
     facts: Vec<(&'a str, String)>,
+    guest: Option<GuestWords<'a>>,
 }
 
 struct Badge<'a> {
@@ -186,7 +189,11 @@ impl<'a> Screen<'a> {
         let text = &texts.consent;
         let name = view.client.shown_name();
         let agent = view.client.agent.as_ref();
-        let heading = if agent.is_some() {
+        let guest = view
+            .guest
+            .as_ref()
+            .map(|guest| GuestWords::of(guest, texts));
+        let heading = if agent.is_some() || guest.is_some() {
             &text.heading_agent
         } else {
             &text.heading_client
@@ -198,8 +205,17 @@ impl<'a> Screen<'a> {
                 ConsentProblem::Changed => &*text.changed,
             }),
             heading: fill(heading, &[("name", &name)]),
-            publisher: publisher(agent, texts),
-            badge: agent.map(|agent| Badge::of(agent, texts)),
+            publisher: match &guest {
+                Some(guest) => guest.says.clone(),
+                None => publisher(agent, texts),
+            },
+            badge: match &guest {
+                Some(guest) => Some(Badge {
+                    text: guest.badge,
+                    verified: guest.verified,
+                }),
+                None => agent.map(|agent| Badge::of(agent, texts)),
+            },
             items: items(view, texts),
             identity: view
                 .identity
@@ -210,6 +226,7 @@ impl<'a> Screen<'a> {
                 .as_deref()
                 .and_then(|purpose| words(purpose, agent, texts)),
             facts: facts(view, texts),
+            guest,
         }
     }
 
@@ -219,6 +236,7 @@ impl<'a> Screen<'a> {
         lines.extend(self.problem.map(str::to_owned));
         lines.extend([self.heading.to_string(), self.publisher.to_string()]);
         lines.extend(self.badge.iter().map(|badge| badge.text.to_owned()));
+        lines.extend(self.guest.iter().flat_map(GuestWords::lines));
         lines.push(text.what.clone());
         if !self.items.is_empty() {
             lines.push(text.what_hint.clone());
@@ -229,6 +247,7 @@ impl<'a> Screen<'a> {
         }
         lines.extend(self.identity.iter().map(Sentence::to_string));
         lines.push(text.limits.clone());
+        lines.extend(self.guest.iter().flat_map(GuestWords::limits));
         lines.extend(self.limits.iter().map(Sentence::to_string));
         if let Some(words) = &self.words {
             let said = words.quotation.to_string();
@@ -282,26 +301,17 @@ fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
     details.chain(scopes).collect()
 }
 
-pub(super) fn scope_sentence(scope: &ScopeView, texts: &Texts) -> Sentence {
-    let (name, resource) = (plain(&scope.scope), plain(&scope.resource_name));
-    let values = [("scope", name.as_str()), ("resource", resource.as_str())];
-    // A resource without a scope: the token will name it, and nothing more.
-    let text = if name.is_empty() {
-        &texts.consent.audience
-    } else {
-        &texts.consent.scope
-    };
-    fill(text, &values)
-}
-
 fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
-    let mut limits = vec![fill(
-        &texts.consent.until,
-        &[("expires", &plain(&view.expires))],
-    )];
+    let until = fill(&texts.consent.until, &[("expires", &plain(&view.expires))]);
+    // A guest's end is chosen on the page.
+    let mut limits: Vec<Sentence> = view.guest.is_none().then_some(until).into_iter().collect();
     if view.client.agent.is_some() {
         limits.extend(onward(&view.onward, texts));
     }
+    limits.extend(
+        view.remembered_days
+            .map(|days| fill(&texts.consent.remembered, &[("days", &days.to_string())])),
+    );
     limits.push(fill(&texts.consent.nothing_else, &[]));
     limits
 }

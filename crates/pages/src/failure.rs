@@ -5,7 +5,8 @@ use askama::Template;
 use http::StatusCode;
 
 use super::sections::FailureText;
-use super::{Page, Texts, plain};
+use super::sentence::{Part, Sentence, fill};
+use super::{ClientView, Page, Texts, plain};
 
 /// An error page: words for the person by `kind`, the rest for the developer beside them.
 #[derive(Clone, Debug)]
@@ -17,6 +18,17 @@ pub struct FailurePage {
     pub error_code: Option<String>,
     /// Under which our log has the cause.
     pub error_id: Option<String>,
+    /// Where the person goes on, if that is known.
+    pub way_on: Option<WayOn>,
+}
+
+/// The one link of an error page.
+#[derive(Clone, Debug)]
+pub enum WayOn {
+    /// "Back to" the client, at an address of its own.
+    Client { client: ClientView, address: String },
+    /// "Start again", at a page of ours.
+    StartAgain { page: String },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +54,7 @@ impl FailurePage {
             detail: None,
             error_code: None,
             error_id: None,
+            way_on: None,
         }
     }
 
@@ -60,9 +73,25 @@ impl FailurePage {
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
             .collect(),
-            home: self.kind.leads_home(),
+            link: self.link(texts),
         };
         Page::rendered(&template, self.kind.status())
+    }
+
+    fn link(&self, texts: &Texts) -> Option<Link> {
+        let words = |text: &str| fill(text, &[]);
+        let (words, address) = match &self.way_on {
+            Some(WayOn::Client { client, address }) => {
+                let name = [("name", client.shown_name())];
+                let name = name.each_ref().map(|(key, value)| (*key, value.as_str()));
+                (fill(&texts.failure.back_to_client, &name), address.as_str())
+            }
+            Some(WayOn::StartAgain { page }) => (words(&texts.failure.start_again), page.as_str()),
+            None if self.kind.leads_home() => (words(&texts.failure.home), HOME),
+            None => return None,
+        };
+        let address = address.to_owned();
+        Some(Link { words, address })
     }
 }
 
@@ -118,5 +147,12 @@ struct FailureTemplate<'a> {
     title: String,
     text: &'a FailureText,
     facts: Vec<(&'a str, String)>,
-    home: bool,
+    link: Option<Link>,
 }
+
+struct Link {
+    words: Sentence,
+    address: String,
+}
+
+const HOME: &str = "/app";

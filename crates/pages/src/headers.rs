@@ -4,30 +4,30 @@
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use super::{FormAction, Scripts};
+use super::{FormEnds, Scripts};
 
-/// Puts the headers on a page; `form_action` is one more place where its form may end up.
-pub(super) fn protect(headers: &mut HeaderMap, form_action: Option<&FormAction>, scripts: Scripts) {
+/// Puts the headers on a page.
+pub(super) fn protect(headers: &mut HeaderMap, form_ends: FormEnds, scripts: Scripts) {
     for (name, value) in FIXED {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // A header value cannot be refused here: `FormAction` holds only letters, digits and `.-+:/`.
-    let policy = HeaderValue::try_from(policy(form_action, scripts))
+    let policy = HeaderValue::try_from(policy(form_ends, scripts))
         .unwrap_or_else(|_| HeaderValue::from_static(NOTHING_ALLOWED));
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
 }
 
-fn policy(form_action: Option<&FormAction>, scripts: Scripts) -> String {
-    let elsewhere = form_action
-        .map(|action| format!(" {action}"))
-        .unwrap_or_default();
+fn policy(form_ends: FormEnds, scripts: Scripts) -> String {
+    let forms = match form_ends {
+        FormEnds::Here => "form-action 'self'; ",
+        FormEnds::Anywhere => "",
+    };
     let ours = match scripts {
         Scripts::None => "",
         Scripts::Ours => SCRIPTS,
     };
     format!(
         "default-src 'none'; style-src 'self'; img-src 'self' data:; \
-         form-action 'self'{elsewhere}; frame-ancestors 'none'; base-uri 'none'{ours}"
+         {forms}frame-ancestors 'none'; base-uri 'none'{ours}"
     )
 }
 

@@ -39,6 +39,19 @@ impl Languages {
             .unwrap_or(&self.english)
     }
 
+    /// What a person reads at a page that an app asked for in these languages (`ui_locales`): their own choice still comes first.
+    pub fn of_request_in(&self, headers: &HeaderMap, asked: &[String]) -> &Texts {
+        let asked = asked.iter().map(String::as_str);
+        let found = cookie(headers).into_iter().chain(asked);
+        let found = found.into_iter().find_map(|tag| self.find(tag));
+        found.unwrap_or_else(|| self.of_request(headers))
+    }
+
+    /// The first of these that there is.
+    pub fn first_of(&self, asked: &[String]) -> Option<&Texts> {
+        asked.iter().find_map(|tag| self.find(tag))
+    }
+
     /// What this browser wants, by its cookie and its header.
     pub fn of_request(&self, headers: &HeaderMap) -> &Texts {
         self.choose(cookie(headers), accept_language(headers))

@@ -17,16 +17,19 @@ mod device_code;
 mod devices;
 mod done;
 mod failure;
-mod form_action;
+mod form_post;
+mod guest;
 mod headers;
 mod inbox;
 mod installed;
 mod languages;
 mod login;
+mod logout;
 pub mod messages;
 mod over;
 mod person;
 mod receipt;
+mod scope;
 mod screen;
 mod sections;
 mod sentence;
@@ -49,31 +52,35 @@ mod page_tests;
 mod samples;
 
 pub use activity::{Activity, ActivityEntry, ActivityKind};
-pub use agents::{AgentEntry, AgentTask, Agents, SpendingView, UnfetchedView};
+pub use agents::{AgentEntry, AgentTask, Agents, RememberedView, SpendingView, UnfetchedView};
 pub use approval::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
     GrantsView, Hint, LevelView, NarrowingView, NumberView, PartView, PurposeView, ResourceWords,
     RoleView, ScreenView,
 };
-pub(crate) use assets::{APP_SCRIPT_PATH, APPLE_ICON_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH};
+pub(crate) use assets::{
+    APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH,
+};
 pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
 pub use clean::{LONGEST_WORDS, clean, legible, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
-    ScopeView,
 };
 pub use device_code::{DeviceCode, DeviceCodeProblem};
 pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedView, PasskeyView};
 pub use done::Done;
-pub use failure::{FailureKind, FailurePage};
-pub use form_action::FormAction;
+pub use failure::{FailureKind, FailurePage, WayOn};
+pub use form_post::FormPost;
+pub use guest::{GuestView, LifetimeView};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
 pub use languages::{LANGUAGE_COOKIE, Languages};
 pub use login::{Login, LoginProblem};
+pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
+pub use scope::{ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
@@ -83,8 +90,7 @@ pub use texts::{TextError, Texts};
 pub struct Page {
     pub status: StatusCode,
     pub html: String,
-    /// Where a form on this page may end up besides this server.
-    pub form_action: Option<FormAction>,
+    pub form_ends: FormEnds,
     pub scripts: Scripts,
 }
 
@@ -93,6 +99,17 @@ pub struct Page {
 pub enum Scripts {
     None,
     Ours,
+}
+
+/// Where the form of a page may end up, redirects after it included: Chromium applies `form-action` to each of them (Content
+/// Security Policy level 3, section 6.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormEnds {
+    /// On this server.
+    Here,
+    /// At a client, and from there wherever its callback redirects to, which no policy can name. Escaping keeps foreign forms out of the
+    /// page, and the form's token keeps foreign pages out.
+    Anywhere,
 }
 
 impl Page {
@@ -112,7 +129,7 @@ impl Page {
         Self {
             status,
             html,
-            form_action: None,
+            form_ends: FormEnds::Here,
             scripts: Scripts::None,
         }
     }
@@ -124,11 +141,8 @@ impl Page {
         }
     }
 
-    fn with_form_action(self, form_action: Option<FormAction>) -> Self {
-        Self {
-            form_action,
-            ..self
-        }
+    fn with_form_ends(self, form_ends: FormEnds) -> Self {
+        Self { form_ends, ..self }
     }
 
     /// The answer to a request, with the headers of every page.
@@ -137,11 +151,7 @@ impl Page {
         *response.status_mut() = self.status;
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, html);
-        headers::protect(
-            response.headers_mut(),
-            self.form_action.as_ref(),
-            self.scripts,
-        );
+        headers::protect(response.headers_mut(), self.form_ends, self.scripts);
         response
     }
 }

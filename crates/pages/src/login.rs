@@ -4,7 +4,7 @@ use askama::Template;
 use http::StatusCode;
 
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, FormAction, Page, Texts, plain};
+use super::{ClientView, FormEnds, Page, Texts, plain};
 
 /// What the login page shows.
 #[derive(Clone, Debug)]
@@ -22,8 +22,6 @@ pub struct Login {
     /// Whether the page offers a passkey: its script asks `POST /login/passkey/options` (form: `csrf`) for the JSON of
     /// `parseRequestOptionsFromJSON`, then sends the form `POST /login/passkey` with `csrf`, `request`, `next` and `assertion`.
     pub offers_passkey: bool,
-    /// Where the request's client waits: a login may end with its redirect.
-    pub form_action: Option<FormAction>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +35,8 @@ pub enum LoginProblem {
     Expired,
     /// The passkey is unknown or its answer not right.
     PasskeyFailed,
+    /// The passkey's backup eligibility is no longer that of enrolment, so it is retired.
+    PasskeyChanged,
 }
 
 impl Login {
@@ -51,11 +51,19 @@ impl Login {
             problem: self.problem.map(|problem| problem.text(texts)),
             fields_wrong: self.problem == Some(LoginProblem::Wrong),
         };
-        let page = Page::rendered(&template, status).with_form_action(self.form_action.clone());
+        let page = Page::rendered(&template, status).with_form_ends(self.form_ends());
         if self.offers_passkey {
             page.with_scripts()
         } else {
             page
+        }
+    }
+
+    /// The login for a request may end with the redirect of its client.
+    fn form_ends(&self) -> FormEnds {
+        match self.request {
+            Some(_) => FormEnds::Anywhere,
+            None => FormEnds::Here,
         }
     }
 
@@ -75,7 +83,9 @@ impl LoginProblem {
     /// Not 401, which RFC 9110 section 15.5.2 ties to `WWW-Authenticate`.
     fn status(self) -> StatusCode {
         match self {
-            Self::Wrong | Self::PasskeyFailed => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Wrong | Self::PasskeyFailed | Self::PasskeyChanged => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Expired => StatusCode::FORBIDDEN,
@@ -89,6 +99,7 @@ impl LoginProblem {
             Self::Busy => &texts.login.problem.busy,
             Self::Expired => &texts.login.problem.expired,
             Self::PasskeyFailed => &texts.login.problem.passkey_failed,
+            Self::PasskeyChanged => &texts.login.problem.passkey_changed,
         }
     }
 }

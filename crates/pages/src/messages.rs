@@ -26,6 +26,7 @@ pub struct MessageTexts {
     suspended: Mail,
     passkey_added: News,
     passkey_removed: News,
+    used_twice: News,
 }
 
 #[derive(Debug, Deserialize)]
@@ -136,6 +137,22 @@ impl MessageTexts {
         }
     }
 
+    pub fn used_twice(&self, client: &Client) -> Said {
+        let News { title, body, .. } = &self.used_twice;
+        Said {
+            title: named(title, client),
+            body: named(body, client),
+        }
+    }
+
+    pub fn used_twice_letter(&self, client: &Client, url: &str) -> Said {
+        let News { title, text, .. } = &self.used_twice;
+        Said {
+            title: named(title, client),
+            body: named(&text.replace("{url}", url), client),
+        }
+    }
+
     fn news(&self, what: Passkey) -> &News {
         match what {
             Passkey::Added => &self.passkey_added,
@@ -218,6 +235,9 @@ mod tests {
             (&en.suspended.text, &de.suspended.text),
             (&en.passkey_added.text, &de.passkey_added.text),
             (&en.passkey_removed.text, &de.passkey_removed.text),
+            (&en.used_twice.title, &de.used_twice.title),
+            (&en.used_twice.body, &de.used_twice.body),
+            (&en.used_twice.text, &de.used_twice.text),
         ] {
             assert_eq!(placeholders(one), placeholders(other), "{other}");
         }

@@ -40,8 +40,8 @@ fn every_page_carries_the_headers() {
     let header = |name: &str| response.headers().get(name).unwrap().to_str().unwrap();
     assert_eq!(
         header("content-security-policy"),
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' \
-         https://planner.example; frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; \
+         base-uri 'none'"
     );
     assert_eq!(header("content-type"), "text/html; charset=utf-8");
     assert_eq!(header("x-frame-options"), "DENY");
@@ -53,18 +53,28 @@ fn every_page_carries_the_headers() {
 }
 
 #[test]
-fn without_a_redirect_forms_end_here() {
-    let response = FailurePage::new(FailureKind::NotFound)
-        .page(&texts())
-        .into_http();
-    assert_eq!(response.status(), StatusCode::NOT_FOUND);
-    let policy = response
-        .headers()
-        .get("content-security-policy")
-        .unwrap()
-        .to_str()
-        .unwrap();
-    assert!(policy.contains("form-action 'self'; frame-ancestors"));
+fn only_a_form_that_can_end_at_a_client_may_end_anywhere() {
+    let failure = FailurePage::new(FailureKind::NotFound).page(&texts());
+    assert_eq!(failure.status, StatusCode::NOT_FOUND);
+    let of_a_request = samples::login();
+    let of_our_own = Login {
+        request: None,
+        ..samples::login()
+    };
+    for (page, bounded) in [
+        (failure, true),
+        (Done::SignedOut.page(&texts()), true),
+        (of_our_own.page(&texts()), true),
+        (of_a_request.page(&texts()), false),
+        (samples::consent().page(&texts()), false),
+    ] {
+        let response = page.into_http();
+        let policy = &response.headers()["content-security-policy"];
+        let policy = policy.to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        assert_eq!(policy.contains("form-action 'self';"), bounded, "{policy}");
+        assert_eq!(policy.contains("form-action"), bounded, "{policy}");
+    }
 }
 
 #[test]
@@ -137,6 +147,7 @@ fn consent_has_its_stable_names_and_equal_buttons() {
 #[test]
 fn after_nothing_was_chosen_nothing_is_ticked() {
     let again = ConsentPage {
+        remembered_days: None,
         problem: Some(ConsentProblem::NothingChosen),
         ..samples::consent()
     };
@@ -149,6 +160,7 @@ fn after_nothing_was_chosen_nothing_is_ticked() {
 #[test]
 fn a_click_for_another_page_shows_this_one() {
     let changed = ConsentPage {
+        remembered_days: None,
         problem: Some(ConsentProblem::Changed),
         ..samples::consent()
     };
@@ -161,10 +173,12 @@ fn a_click_for_another_page_shows_this_one() {
 #[test]
 fn the_record_is_what_the_person_saw() {
     let plain_client = ConsentPage {
+        remembered_days: None,
         client: samples::app(),
         ..samples::consent()
     };
     let nothing = ConsentPage {
+        remembered_days: None,
         details: Vec::new(),
         scopes: Vec::new(),
         purpose: None,
@@ -239,6 +253,7 @@ fn onward_is_said_in_words() {
             depth,
         };
         ConsentPage {
+            remembered_days: None,
             onward,
             ..samples::consent()
         }
@@ -261,4 +276,37 @@ fn a_failure_shows_what_a_developer_needs() {
     let seen = read(&page.html);
     assert!(seen.contains("`redirect_uri` is not registered for `agt_planner`"));
     assert!(seen.contains("invalid_request") && seen.contains("err_7Qm2"));
+}
+
+#[test]
+fn a_failure_has_one_link_at_most() {
+    let start = WayOn::StartAgain {
+        page: "/consent?request=a&b".to_owned(),
+    };
+    let back = WayOn::Client {
+        client: ClientView {
+            name: "<b>Reports</b>".to_owned(),
+            ..samples::app()
+        },
+        address: "https://reports.example/cb?error=a&x=\"".to_owned(),
+    };
+    for (way_on, words, address) in [
+        (Some(start), "Start again", "/consent?request=a&#38;b"),
+        (
+            Some(back),
+            "Back to <b>Reports</b>",
+            "https://reports.example/cb?error=a&#38;x=&#34;",
+        ),
+        (None, "Go to your page", "/app"),
+    ] {
+        let page = FailurePage {
+            way_on,
+            ..FailurePage::new(FailureKind::RequestUsed)
+        };
+        let html = page.page(&texts()).html;
+        let main = html.split("<main").nth(1).unwrap();
+        assert_eq!(main.matches("<a ").count(), 1, "{main}");
+        assert!(main.contains(&format!("href=\"{address}\"")), "{main}");
+        assert!(read(&html).contains(words), "{main}");
+    }
 }

@@ -34,7 +34,6 @@ pub(super) fn login() -> Login {
         username: String::new(),
         problem: None,
         offers_passkey: true,
-        form_action: None,
     }
 }
 
@@ -56,8 +55,10 @@ pub(super) fn consent() -> ConsentPage {
         value: "s0".to_owned(),
         resource_name: "Bank".to_owned(),
         scope: "accounts:read".to_owned(),
+        words: ScopeWords::Name,
     };
     ConsentPage {
+        remembered_days: None,
         csrf: "csrf-1".to_owned(),
         request: "req-1".to_owned(),
         screen_hash: "hash-1".to_owned(),
@@ -77,7 +78,7 @@ pub(super) fn consent() -> ConsentPage {
             depth: 2,
         },
         redirect_host: "planner.example".to_owned(),
-        form_action: FormAction::of_redirect("https://planner.example/cb"),
+        guest: None,
         problem: None,
     }
 }
@@ -94,6 +95,7 @@ pub(super) fn task(id: &str, state: TaskStateView) -> TaskView {
             value: String::new(),
             resource_name: "Bank".to_owned(),
             scope: "accounts:read".to_owned(),
+            words: ScopeWords::Name,
         }],
         identity: true,
         opened: "21 November 2026, 11:00 UTC".to_owned(),

@@ -7,8 +7,8 @@ use writ_authority::Piece;
 use super::approval::{
     DecidersView, GrantsView, Hint, PurposeView, ResourceWords, RoleView, ScreenView,
 };
-use super::consent::scope_sentence;
 use super::receipt::ShownSection;
+use super::scope::scope_sentence;
 use super::sentence::{Part, Sentence, fill};
 use super::{ClientView, LONGEST_WORDS, Texts, clean, legible, plain};
 

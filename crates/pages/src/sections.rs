@@ -20,16 +20,22 @@ texts! {
     }
     LoginProblemTexts {
         wrong: String, too_many: String, busy: String, expired: String, passkey_failed: String,
+        passkey_changed: String,
     }
     LoginTexts {
         title: String, lead: String, lead_agent: String, lead_client: String, username: String,
         password: String, submit: String, passkey: String, or_password: String,
         problem: LoginProblemTexts,
     }
+    GuestTexts {
+        says: String, says_nothing: String, verified: String, not_verified: String,
+        on_device: String, registered_itself: String, changed: String, how_long: String, day: String, week: String,
+        month: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
+    }
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
         publisher_unknown: String, what: String, what_hint: String, scope: String,
-        audience: String, identity: String, nothing_chosen: String, changed: String, limits: String, until: String,
+        says: String, email: String, audience: String, identity: String, remembered: String, nothing_chosen: String, changed: String, limits: String, until: String,
         agent_named: String, onward_none: String, onward_agents: String, onward_owner: String,
         onward_both: String, onward_once: String, onward_depth: String, nothing_else: String,
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,
@@ -40,14 +46,21 @@ texts! {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
     }
     MineTexts {
-        chain_separator: String, stopped: String, already_ended: String, state: MineStateTexts,
+        chain_separator: String, stopped: String, already_ended: String, forgotten: String, state: MineStateTexts,
     }
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
+        back_to_client: String, start_again: String,
         untrusted_request: FailureText, request_expired: FailureText, request_used: FailureText,
         form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
+    }
+    FormPostTexts {
+        title: String, submit: String,
+    }
+    LogoutTexts {
+        title: String, lead: String, lead_client: String, submit: String, stay: String,
     }
     DoneSignedOutTexts {
         title: String, sentence: String, again: String,
@@ -71,7 +84,7 @@ texts! {
     }
     ApprovalProblemTexts {
         number_missing: String, number_wrong: String, password_missing: String,
-        password_wrong: String, too_many: String, busy: String, passkey_failed: String,
+        password_wrong: String, too_many: String, busy: String, passkey_failed: String, passkey_changed: String,
         liveness_missing: String, liveness_failed: String, liveness_old: String,
         liveness_other: String, liveness_used: String, changed: String, asked_again: String, form_expired: String,
         nothing_chosen: String, amount_wrong: String,
@@ -120,13 +133,13 @@ texts! {
         task: String, own_words: String, chain: String, opened: String, expires: String,
         spent: String, last: String, history: String, approved: String, approved_one: String,
         approved_many: String, approved_least: String, approved_hint: String,
-        unfetched: String, unfetched_one: String, last_token: String, no_token: String,
+        unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, last_token: String, no_token: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
         used: String,
-        handed_over: String, stopped: String, signed_in: String, signed_in_passkey: String,
+        handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, passkey_added: String, passkey_removed: String,
         settings_changed: String, somebody: String,
     }

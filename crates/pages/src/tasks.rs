@@ -1,6 +1,6 @@
 //! One task of an agent as a person sees it: what it may do, for how long, and whether it can be stopped.
 
-use super::consent::scope_sentence;
+use super::scope::scope_sentence;
 use super::sentence::{Sentence, fill};
 use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 
@@ -9,6 +9,12 @@ use super::{LONGEST_WORDS, ScopeView, Texts, clean, legible, plain};
 pub enum MineNotice {
     Stopped,
     AlreadyEnded,
+    /// A task of a guest goes on.
+    Resumed,
+    /// It goes on only for a person who signed in since it was suspended.
+    SignInFirst,
+    /// An app has to ask again.
+    Forgotten,
 }
 
 #[derive(Clone, Debug)]
@@ -43,6 +49,9 @@ impl MineNotice {
         match self {
             Self::Stopped => &texts.mine.stopped,
             Self::AlreadyEnded => &texts.mine.already_ended,
+            Self::Resumed => &texts.guest.resumed,
+            Self::SignInFirst => &texts.guest.sign_in_first,
+            Self::Forgotten => &texts.mine.forgotten,
         }
     }
 }

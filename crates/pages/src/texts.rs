@@ -9,8 +9,8 @@ use writ_wire::time::Timestamp;
 
 use super::sections::{
     ActivityTexts, AgentsTexts, AppTexts, ApprovalTexts, ConsentTexts, DeviceTexts, DevicesTexts,
-    DoneTexts, FailureTexts, InboxTexts, LayoutTexts, LoginTexts, MineTexts, OfflineTexts,
-    OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
+    DoneTexts, FailureTexts, FormPostTexts, GuestTexts, InboxTexts, LayoutTexts, LoginTexts,
+    LogoutTexts, MineTexts, OfflineTexts, OverTexts, ReceiptTexts, SettingsTexts, TimeTexts,
 };
 use super::sentence::fill;
 use crate::zones::Zone;
@@ -42,9 +42,12 @@ pub struct CatalogueTexts {
     pub(super) layout: LayoutTexts,
     pub(super) login: LoginTexts,
     pub(super) consent: ConsentTexts,
+    pub(super) guest: GuestTexts,
     pub(super) mine: MineTexts,
     pub(super) failure: FailureTexts,
     pub(super) done: DoneTexts,
+    pub(super) form_post: FormPostTexts,
+    pub(super) logout: LogoutTexts,
     pub(super) app: AppTexts,
     pub(super) inbox: InboxTexts,
     pub(super) approval: ApprovalTexts,

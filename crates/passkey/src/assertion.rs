@@ -158,9 +158,16 @@ impl RelyingParty {
         check_owner(&credential, &key)?;
         let challenge = decode(challenge(&kept)?)?;
         let state: DiscoverableAuthentication = library(kept)?;
-        let result =
+        let verified =
             self.library
-                .finish_discoverable_authentication_v2(&credential, state, &key.passkey)?;
+                .finish_discoverable_authentication_v2(&credential, state, &key.passkey);
+        let result = match verified {
+            Ok(result) => result,
+            Err(error) => {
+                let genuine = self.is_genuine(&credential, passkey, &challenge);
+                return Err(with_eligibility(error.into(), genuine, &key));
+            }
+        };
         key.passkey.update_credential(&result);
         let assertion = assertion_of(&credential)?;
         let public_key = public_key(passkey)?;
@@ -176,6 +183,28 @@ impl RelyingParty {
             passkey: key.write()?,
             public_key,
         })
+    }
+
+    /// Whether the key of this passkey signed exactly this, and its flags do not contradict each other.
+    fn is_genuine(
+        &self,
+        credential: &PublicKeyCredential,
+        passkey: &str,
+        challenge: &[u8],
+    ) -> bool {
+        let (Ok(assertion), Ok(public_key)) = (assertion_of(credential), public_key(passkey))
+        else {
+            return false;
+        };
+        verify_assertion(&public_key, self.id(), self.origin(), challenge, &assertion).is_ok()
+    }
+}
+
+/// The library refuses changed flags before it looks at the signature. Who holds the key is told more than who does not.
+fn with_eligibility(fault: PasskeyError, genuine: bool, key: &Key) -> PasskeyError {
+    match fault {
+        PasskeyError::Backup if genuine => PasskeyError::EligibilityChanged(key.credential_id()),
+        fault => fault,
     }
 }
 

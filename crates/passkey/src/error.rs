@@ -23,6 +23,9 @@ pub enum PasskeyError {
     NotVerified,
     #[error("`backup state` and `backup eligibility` contradict each other or what was enrolled")]
     Backup,
+    /// Signed by the passkey itself, whose credential id this is.
+    #[error("the passkey's `backup eligibility` is no longer what was enrolled")]
+    EligibilityChanged(String),
     #[error("the key's algorithm was not offered")]
     Algorithm,
     #[error("the attestation statement is invalid")]

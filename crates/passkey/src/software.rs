@@ -109,6 +109,12 @@ impl SoftwareAuthenticator {
         self
     }
 
+    /// Its passkeys are no longer synchronised.
+    pub fn unsynced(mut self) -> Self {
+        self.synced = false;
+        self
+    }
+
     /// With RS256 keys, as the TPM of a Windows device has them. They are random, not derived from the seed.
     pub fn rs256(mut self) -> Self {
         self.family = Family::Rs256;

@@ -11,7 +11,7 @@ use http::header::{HeaderMap, RETRY_AFTER};
 use http::{Method, StatusCode};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Url};
+use reqwest::{Certificate, Client, Url};
 
 pub use address::is_public;
 
@@ -96,10 +96,24 @@ impl AddressPolicy {
     }
 }
 
+/// Certificate authorities that are trusted beside those of the system.
+#[derive(Clone, Debug, Default)]
+pub struct ExtraRoots(Vec<Certificate>);
+
+impl ExtraRoots {
+    /// A bundle in PEM; `None` if it holds no certificate, or one that cannot be used.
+    pub fn from_pem(bundle: &[u8]) -> Option<Self> {
+        let roots = Certificate::from_pem_bundle(bundle).ok()?;
+        let usable = Client::builder().tls_certs_merge(roots.clone()).build();
+        (!roots.is_empty() && usable.is_ok()).then_some(Self(roots))
+    }
+}
+
 /// A response of any status, redirects included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardedResponse {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub body: Bytes,
     /// `Retry-After` in seconds; `None` if it is absent or a date (RFC 9110 section 10.2.3).
     pub retry_after: Option<Duration>,
@@ -116,8 +130,8 @@ pub enum GuardError {
     UserInformation,
     #[error("the address is not a public one")]
     NotPublic,
-    #[error("the answer is larger than {MAX_RESPONSE_BYTES} bytes")]
-    TooLarge,
+    #[error("the answer is larger than {0} bytes")]
+    TooLarge(usize),
     #[error("there was no answer in time")]
     TimedOut,
     #[error("nobody could be reached: {0}")]
@@ -129,7 +143,7 @@ impl GuardError {
     pub const fn is_permanent(&self) -> bool {
         match self {
             Self::NotAUrl | Self::NotHttps | Self::UserInformation | Self::NotPublic => true,
-            Self::TooLarge | Self::TimedOut | Self::Unreachable(_) => false,
+            Self::TooLarge(_) | Self::TimedOut | Self::Unreachable(_) => false,
         }
     }
 }
@@ -149,10 +163,19 @@ impl GuardedClient {
     }
 
     pub fn new(policy: AddressPolicy) -> Result<Self, GuardError> {
-        Self::with_timeout(policy, TIMEOUT)
+        Self::with_roots(policy, &ExtraRoots::default())
     }
 
-    fn with_timeout(policy: AddressPolicy, timeout: Duration) -> Result<Self, GuardError> {
+    /// Also takes certificates that these authorities signed.
+    pub fn with_roots(policy: AddressPolicy, roots: &ExtraRoots) -> Result<Self, GuardError> {
+        Self::build(policy, roots, TIMEOUT)
+    }
+
+    fn build(
+        policy: AddressPolicy,
+        roots: &ExtraRoots,
+        timeout: Duration,
+    ) -> Result<Self, GuardError> {
         let client = || {
             Client::builder()
                 .redirect(Policy::none())
@@ -160,6 +183,7 @@ impl GuardedClient {
                 .referer(false)
                 .pool_max_idle_per_host(IDLE_PER_HOST)
                 .timeout(timeout)
+                .tls_certs_merge(roots.0.iter().cloned())
         };
         let built = |builder: reqwest::ClientBuilder| builder.build().map_err(unreachable);
         Ok(Self {
@@ -177,17 +201,39 @@ impl GuardedClient {
         headers: HeaderMap,
         body: Bytes,
     ) -> Result<GuardedResponse, GuardError> {
+        let call = self.request(Method::POST, url)?;
+        self.answer(call.headers(headers).body(body), MAX_RESPONSE_BYTES)
+            .await
+    }
+
+    /// Sends a `GET` whose answer may have `max_body` bytes, at most [`MAX_RESPONSE_BYTES`].
+    pub async fn get(
+        &self,
+        url: &str,
+        headers: HeaderMap,
+        max_body: usize,
+    ) -> Result<GuardedResponse, GuardError> {
+        let call = self.request(Method::GET, url)?;
+        self.answer(call.headers(headers), max_body.min(MAX_RESPONSE_BYTES))
+            .await
+    }
+
+    fn request(&self, method: Method, url: &str) -> Result<reqwest::RequestBuilder, GuardError> {
         let (url, trust) = self.policy.checked(url)?;
         let client = match trust {
             Trust::Untrusted => &self.untrusted,
             Trust::Trusted => &self.trusted,
         };
-        let call = client
-            .request(Method::POST, url)
-            .headers(headers)
-            .body(body);
-        // The timeout of reqwest may not cover the DNS lookup.
-        tokio::time::timeout(self.timeout, answer(call))
+        Ok(client.request(method, url))
+    }
+
+    /// The timeout of reqwest may not cover the DNS lookup.
+    async fn answer(
+        &self,
+        call: reqwest::RequestBuilder,
+        max_body: usize,
+    ) -> Result<GuardedResponse, GuardError> {
+        tokio::time::timeout(self.timeout, answer(call, max_body))
             .await
             .unwrap_or(Err(GuardError::TimedOut))
     }
@@ -197,12 +243,15 @@ fn has_user(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
-async fn answer(call: reqwest::RequestBuilder) -> Result<GuardedResponse, GuardError> {
+async fn answer(
+    call: reqwest::RequestBuilder,
+    max_body: usize,
+) -> Result<GuardedResponse, GuardError> {
     let mut answer = call.send().await.map_err(unreachable)?;
     let mut body = BytesMut::new();
     while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > MAX_RESPONSE_BYTES {
-            return Err(GuardError::TooLarge);
+        if body.len() + chunk.len() > max_body {
+            return Err(GuardError::TooLarge(max_body));
         }
         body.extend_from_slice(&chunk);
     }
@@ -210,6 +259,7 @@ async fn answer(call: reqwest::RequestBuilder) -> Result<GuardedResponse, GuardE
     let seconds = wait.and_then(|value| value.to_str().ok()?.trim().parse().ok());
     Ok(GuardedResponse {
         status: answer.status(),
+        headers: std::mem::take(answer.headers_mut()),
         body: body.freeze(),
         retry_after: seconds.map(Duration::from_secs),
     })

@@ -6,13 +6,16 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodFilter, get};
+use axum::routing::{MethodFilter, any, get};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use writ_core::checks::Endpoint;
 use writ_pages::FailureKind;
 
 use crate::client::incoming::program_route;
-use crate::client::{ciba, device, introspect, metadata, par, token, transaction, types, userinfo};
+use crate::client::{
+    ciba, device, introspect, metadata, par, registration, revoke, token, transaction, types,
+    userinfo,
+};
 use crate::node::app::App;
 use crate::people;
 
@@ -27,8 +30,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.well-known/openid-configuration", metadata)
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
+        .route("/.well-known/{*other}", any(no_metadata))
         .merge(program_endpoints())
         .merge(transaction::routes(&app))
+        .merge(registration::routes(&app))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
         .fallback(not_found)
@@ -60,6 +65,7 @@ fn program_endpoints() -> Router<Arc<App>> {
             Endpoint::Introspect.path(),
             program_route(post, introspect::introspect),
         )
+        .route(Endpoint::Revoke.path(), program_route(post, revoke::revoke))
         .route(Endpoint::Userinfo.path(), userinfo)
 }
 
@@ -99,33 +105,56 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
         .into_response()
 }
 
-/// Browser clients may read these endpoints; the authorization endpoint never (RFC 9700 section 2.6).
+/// Browser clients may call these endpoints, whatever the answer (Fetch section 3.3); the authorization endpoint never (RFC 9700
+/// section 2.6). No credentials: a browser adds no cookie of its own, so any origin may read what it asked for with its token.
 async fn cross_origin(request: Request, next: Next) -> Response {
-    let preflight = request.method() == Method::OPTIONS;
-    let mut response = if preflight {
-        StatusCode::NO_CONTENT.into_response()
+    let mut response = if request.method() == Method::OPTIONS {
+        preflight()
     } else {
         next.run(request).await
     };
-    for (name, value) in CROSS_ORIGIN {
-        response
-            .headers_mut()
-            .insert(name, HeaderValue::from_static(value));
-    }
+    add_headers(&mut response, &CROSS_ORIGIN);
     response
 }
 
-const CROSS_ORIGIN: [(HeaderName, &str); 4] = [
+/// Asked by a browser before a request; no endpoint sees it.
+fn preflight() -> Response {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    add_headers(&mut response, &PREFLIGHT);
+    response
+}
+
+fn add_headers(response: &mut Response, headers: &[(HeaderName, &'static str)]) {
+    for (name, value) in headers {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name.clone(), value);
+    }
+}
+
+/// A client in a browser looks for metadata in several places, and must be able to read that it is not there (RFC 8414 section 3).
+async fn no_metadata() -> StatusCode {
+    StatusCode::NOT_FOUND
+}
+
+const CROSS_ORIGIN: [(HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-    (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST"),
-    (
-        header::ACCESS_CONTROL_ALLOW_HEADERS,
-        "authorization, content-type, dpop, prefer",
-    ),
     (
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
         "dpop-nonce, www-authenticate, retry-after, preference-applied",
     ),
+];
+
+const PREFLIGHT: [(HeaderName, &str); 3] = [
+    (
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        "GET, POST, PUT, DELETE",
+    ),
+    (
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        "authorization, content-type, dpop, prefer, accept, mcp-protocol-version",
+    ),
+    // Two hours, which is as long as Chromium remembers one.
+    (header::ACCESS_CONTROL_MAX_AGE, "7200"),
 ];
 
 async fn transport_security(State(app): State<Arc<App>>, mut response: Response) -> Response {

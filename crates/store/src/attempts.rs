@@ -19,15 +19,18 @@ pub enum AttemptKind {
     Device,
     /// A request to the authorization endpoint, by address and minute.
     FrontRequest,
+    /// A registration of a client by itself, by address and hour, and by hour alone.
+    Registration,
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Login,
         Self::DeviceCode,
         Self::UserCode,
         Self::Device,
         Self::FrontRequest,
+        Self::Registration,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -37,6 +40,7 @@ impl AttemptKind {
             Self::UserCode => "user_code",
             Self::Device => "device",
             Self::FrontRequest => "front_request",
+            Self::Registration => "registration",
         }
     }
 }

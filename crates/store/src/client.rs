@@ -1,11 +1,12 @@
 //! Registered clients and agents, and the client to which each key belongs.
 
-use writ_core::client::User;
+use writ_core::client::{EarlierSecret, User};
 use writ_core::id::{ClientId, UserId};
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
+use crate::json::time;
 use crate::store::DatabaseTransaction;
 
 /// A client, with owner and sponsor if it is an agent. No `Debug`, because of the digest.
@@ -14,7 +15,11 @@ pub struct StoredClient {
     /// The registration's JSON text.
     pub metadata: String,
     pub secret_digest: Option<String>,
+    /// What a rotation replaced, also when its time is over.
+    pub earlier_secret: Option<EarlierSecret>,
     pub stopped: bool,
+    /// It is stopped too, and its id is never registered again.
+    pub removed: bool,
     pub owner: Option<User>,
     pub sponsor: Option<User>,
 }
@@ -35,6 +40,9 @@ row! { ClientRow {
     metadata: String,
     secret_digest: Option<String>,
     stopped_at: Option<i64>,
+    removed_at: Option<i64>,
+    earlier_secret_digest: Option<String>,
+    earlier_secret_until: Option<i64>,
     agent: Option<String>,
     owner_id: Option<String>,
     owner_name: Option<String>,
@@ -66,7 +74,8 @@ const INSERT_AGENT: &str = "
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const FIND: &str = "
-    SELECT c.metadata, c.secret_digest, c.stopped_at, a.client_id AS agent,
+    SELECT c.metadata, c.secret_digest, c.stopped_at, c.removed_at, c.earlier_secret_digest,
+        c.earlier_secret_until, a.client_id AS agent,
         o.id AS owner_id, o.name AS owner_name, o.disabled_at AS owner_disabled_at,
         s.id AS sponsor_id, s.name AS sponsor_name, s.disabled_at AS sponsor_disabled_at
     FROM clients c
@@ -91,7 +100,8 @@ const STOP: &str = "
     UPDATE clients SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
 
 const RESUME: &str = "
-    UPDATE clients SET stopped_at = NULL WHERE tenant = $1 AND id = $2 AND stopped_at IS NOT NULL";
+    UPDATE clients SET stopped_at = NULL
+    WHERE tenant = $1 AND id = $2 AND stopped_at IS NOT NULL AND removed_at IS NULL";
 
 const CLAIM_KEY: &str = "
     INSERT INTO agent_keys (tenant, thumbprint, client_id, first_used_at)
@@ -206,10 +216,16 @@ impl ClientRow {
         if self.agent.is_some() && (owner.is_none() || sponsor.is_none()) {
             return Err(StoreError::corrupt("`agents`: an owner or sponsor is gone"));
         }
+        let earlier = self.earlier_secret_digest.zip(self.earlier_secret_until);
         Ok(StoredClient {
             metadata: self.metadata,
             secret_digest: self.secret_digest,
+            earlier_secret: earlier.map(|(digest, until)| EarlierSecret {
+                digest,
+                until: time(until),
+            }),
             stopped: self.stopped_at.is_some(),
+            removed: self.removed_at.is_some(),
             owner,
             sponsor,
         })

@@ -24,6 +24,9 @@ row! { CodeRow {
     consumed_jkt: Option<String>,
 } }
 
+/// In the column, which is never null: the request came without PKCE.
+const NO_CHALLENGE: &str = "";
+
 const INSERT: &str = "
     INSERT INTO codes (tenant, digest, client_id, delegation_id, redirect_uri, code_challenge,
         jkt, nonce, created_at, expires_at)
@@ -48,7 +51,9 @@ impl DatabaseTransaction {
             new.client.as_str(),
             new.delegation.as_str(),
             &new.redirect_uri,
-            new.code_challenge.as_str(),
+            new.code_challenge
+                .as_ref()
+                .map_or(NO_CHALLENGE, CodeChallenge::as_str),
             new.jkt.as_ref().map(Thumbprint::as_str),
             new.nonce.as_deref(),
             new.created_at.micros(),
@@ -95,8 +100,7 @@ impl CodeRow {
             client: ClientId::from_text(self.client_id),
             delegation: DelegationId::from_text(self.delegation_id),
             redirect_uri: self.redirect_uri,
-            code_challenge: CodeChallenge::parse(&self.code_challenge)
-                .ok_or_else(|| StoreError::corrupt("`codes.code_challenge`"))?,
+            code_challenge: challenge(&self.code_challenge)?,
             jkt: self
                 .jkt
                 .map(|text| json::thumbprint(&text, "`codes.jkt`"))
@@ -106,6 +110,15 @@ impl CodeRow {
             expires_at: time(self.expires_at),
         })
     }
+}
+
+fn challenge(text: &str) -> Result<Option<CodeChallenge>> {
+    if text == NO_CHALLENGE {
+        return Ok(None);
+    }
+    let challenge = CodeChallenge::parse(text);
+    let corrupt = || StoreError::corrupt("`codes.code_challenge`");
+    challenge.ok_or_else(corrupt).map(Some)
 }
 
 pub(crate) fn consumed(

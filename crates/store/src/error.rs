@@ -19,7 +19,7 @@ pub enum StoreError {
     Migration(#[source] MigrateError),
     /// The tenant was opened under another issuer: its tokens and keys belong to that one.
     #[error(
-        "tenant `{tenant}` belongs to issuer `{issuer}`, and one database never changes a tenant's issuer"
+        "tenant `{tenant}` belongs to issuer `{issuer}`, which only `writ issuer change` changes"
     )]
     OtherIssuer { tenant: String, issuer: String },
     #[error("issuer `{0}` belongs to another tenant of this database")]

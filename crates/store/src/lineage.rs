@@ -24,6 +24,7 @@ joined! { LineageRow { state: StateRow, task: TaskRow, leaf: DelegationRow } }
 macro_rules! stopped {
     () => {
         "CASE WHEN t.stopped_at IS NOT NULL THEN 'task'
+            WHEN t.suspended_at IS NOT NULL THEN 'suspended'
             WHEN s.delegations > 0 THEN 'delegation'
             WHEN s.agents > 0 THEN 'agent'
             WHEN s.owners > 0 THEN 'owner'

@@ -33,6 +33,13 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     8 "0008_usual",
     9 "0009_limits",
     10 "0010_consent_screen",
+    11 "0011_fetched_documents",
+    12 "0012_refresh_twin",
+    13 "0013_guests",
+    14 "0014_interaction",
+    15 "0015_openid_connect",
+    16 "0016_credentials",
+    17 "0017_registration",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -45,6 +52,13 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     8 "0008_usual",
     9 "0009_limits",
     10 "0010_consent_screen",
+    11 "0011_fetched_documents",
+    12 "0012_refresh_twin",
+    13 "0013_guests",
+    14 "0014_interaction",
+    15 "0015_openid_connect",
+    16 "0016_credentials",
+    17 "0017_registration",
 };
 
 impl Store {

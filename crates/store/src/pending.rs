@@ -18,7 +18,7 @@ use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 
 pub use ending::EndedRequest;
-pub use lists::{PromptCounts, StateChange};
+pub use lists::{DeniedQuestion, PromptCounts, StateChange};
 
 /// One row of `pending_requests`; of the handle and the user code only digests are stored.
 #[derive(Clone, Copy)]

@@ -18,6 +18,8 @@ pub struct NewAuthorizationRequest<'a> {
     pub prepared: &'a PreparedRequest,
     pub created_at: Timestamp,
     pub expires_at: Timestamp,
+    /// Absent for a pushed one, which nobody has opened yet.
+    pub opened_at: Option<Timestamp>,
 }
 
 const PREPARED: &str = "`authorization_requests.prepared`";
@@ -31,16 +33,23 @@ row! { RequestRow {
     prepared: String,
     created_at: i64,
     expires_at: i64,
+    opened_at: Option<i64>,
     consumed_at: Option<i64>,
 } }
 
 const INSERT: &str = "
-    INSERT INTO authorization_requests (tenant, digest, client_id, prepared, created_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6)";
+    INSERT INTO authorization_requests
+        (tenant, digest, client_id, prepared, created_at, expires_at, opened_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 const FIND: &str = "
-    SELECT digest, client_id, prepared, created_at, expires_at, consumed_at
+    SELECT digest, client_id, prepared, created_at, expires_at, opened_at, consumed_at
     FROM authorization_requests WHERE tenant = $1 AND digest = $2";
+
+const OPEN: &str = "
+    UPDATE authorization_requests SET opened_at = $3, expires_at = $4
+    WHERE tenant = $1 AND digest = $2 AND opened_at IS NULL AND consumed_at IS NULL
+        AND expires_at > $3";
 
 const SAVE_SCREEN: &str = "
     UPDATE authorization_requests SET screen = $3
@@ -64,6 +73,7 @@ impl DatabaseTransaction {
             json::write(new.prepared, PREPARED)?,
             new.created_at.micros(),
             new.expires_at.micros(),
+            new.opened_at.map(Timestamp::micros),
         )?;
         Ok(())
     }
@@ -72,6 +82,18 @@ impl DatabaseTransaction {
     pub async fn request(&mut self, digest: &str) -> Result<Option<FoundRequest>> {
         let row = optional!(self, RequestRow, FIND, &self.tenant, digest)?;
         row.map(RequestRow::read).transpose()
+    }
+
+    /// The first visit within `expires_in` gives the person until `expires_at`; every later one changes nothing.
+    pub async fn open_request(
+        &mut self,
+        digest: &str,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        let (now, expires_at) = (now.micros(), expires_at.micros());
+        execute!(self, OPEN, &self.tenant, digest, now, expires_at)?;
+        Ok(())
     }
 
     /// The consent page that a person is about to see, in place of the one before it.
@@ -107,6 +129,7 @@ impl RequestRow {
             prepared: json::read(&self.prepared, PREPARED)?,
             created_at: time(self.created_at),
             expires_at: time(self.expires_at),
+            opened_at: self.opened_at.map(time),
             consumed_at: self.consumed_at.map(time),
         })
     }

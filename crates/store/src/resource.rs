@@ -15,21 +15,23 @@ row! { DocumentRow { document: String } }
 const PUT: &str = "
     INSERT INTO resources (tenant, uri, document, client_id, created_at)
     VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (tenant, uri) DO UPDATE SET document = excluded.document, client_id = excluded.client_id";
+    ON CONFLICT (tenant, uri) DO UPDATE SET document = excluded.document, client_id = excluded.client_id
+    WHERE resources.removed_at IS NULL";
 
-const ALL: &str = "SELECT document FROM resources WHERE tenant = $1 ORDER BY uri LIMIT $2";
+const ALL: &str =
+    "SELECT document FROM resources WHERE tenant = $1 AND removed_at IS NULL ORDER BY uri LIMIT $2";
 
 impl DatabaseTransaction {
-    /// Writes it, or replaces what was registered before.
+    /// Writes it, or replaces what was registered before; `false` if that was removed.
     pub async fn put_resource(
         &mut self,
         uri: &ResourceUri,
         document: &str,
         client: Option<&ClientId>,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let client = client.map(ClientId::as_str);
-        execute!(
+        let written = execute!(
             self,
             PUT,
             &self.tenant,
@@ -38,7 +40,7 @@ impl DatabaseTransaction {
             client,
             now.micros()
         )?;
-        Ok(())
+        Ok(written == 1)
     }
 
     /// The registrations' JSON texts. More than `MAX_RESOURCES` is an error: none is left out in silence.

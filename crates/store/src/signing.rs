@@ -27,7 +27,7 @@ pub struct RotatedKids {
 }
 
 /// More keys than a tenant publishes and remembers.
-const MAX_SIGNING_KEYS: i64 = 64;
+pub(crate) const MAX_SIGNING_KEYS: i64 = 64;
 
 row! { KeyRow {
     kid: String,

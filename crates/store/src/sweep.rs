@@ -7,6 +7,7 @@ use writ_wire::time::Timestamp;
 
 use crate::attempts::{AttemptKind, MOST_ROWS};
 use crate::error::Result;
+use crate::fetched_document::MOST_DOCUMENTS;
 use crate::store::Store;
 
 /// How long codes, requests, refresh tokens, delegations and tasks are kept after they expire, so that a late second use is still
@@ -21,6 +22,12 @@ const REPLAYS: &str = "
 const SESSIONS: &str = "
     DELETE FROM sessions WHERE (tenant, digest) IN
         (SELECT tenant, digest FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+const REMEMBERED_CONSENTS: &str = "
+    DELETE FROM remembered_consents WHERE expires_at <= $1
+        AND (tenant, user_id, client_id, redirect_uri, resource, scope) IN
+        (SELECT tenant, user_id, client_id, redirect_uri, resource, scope FROM remembered_consents
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
 const CODES: &str = "
     DELETE FROM codes WHERE (tenant, digest) IN
@@ -72,6 +79,43 @@ const CROWD: &str = "
         (SELECT tenant, kind, holder FROM attempts WHERE kind = $1
         ORDER BY kept_until DESC LIMIT $2 OFFSET $3)";
 
+/// What a guest's document said stays long enough to be compared at the next consent.
+const GUEST_GRANTS: &str = "
+    DELETE FROM guest_grants WHERE (tenant, task_id) IN
+        (SELECT tenant, task_id FROM guest_grants WHERE expires_at <= $1
+        ORDER BY expires_at LIMIT $2)";
+
+const INVITES: &str = "
+    DELETE FROM registration_invites WHERE (tenant, digest) IN
+        (SELECT tenant, digest FROM registration_invites
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
+/// Clients that removed themselves, once nothing tells of their tasks any more. Their registrations follow.
+const REMOVED_CLIENTS: &str = "
+    DELETE FROM clients WHERE (tenant, id) IN
+        (SELECT r.tenant, r.client_id FROM registrations r
+        WHERE r.removed_at <= $1 AND NOT EXISTS
+            (SELECT 1 FROM guest_grants g WHERE g.tenant = r.tenant AND g.client_id = r.client_id)
+        ORDER BY r.removed_at LIMIT $2)";
+
+const REMOVED_REGISTRATIONS: &str = "
+    DELETE FROM registrations WHERE (tenant, client_id) IN
+        (SELECT r.tenant, r.client_id FROM registrations r
+        WHERE r.removed_at <= $1 AND NOT EXISTS
+            (SELECT 1 FROM clients c WHERE c.tenant = r.tenant AND c.id = r.client_id)
+        ORDER BY r.removed_at LIMIT $2)";
+
+const DOCUMENTS: &str = "
+    DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
+        (SELECT tenant, purpose, url FROM fetched_documents
+        WHERE fresh_until <= $1 ORDER BY fresh_until LIMIT $2)";
+
+/// $1 the most rows to delete, $2 how many to keep: those that were fetched last.
+const TOO_MANY_DOCUMENTS: &str = "
+    DELETE FROM fetched_documents WHERE (tenant, purpose, url) IN
+        (SELECT tenant, purpose, url FROM fetched_documents
+        ORDER BY fetched_at DESC LIMIT $1 OFFSET $2)";
+
 /// $1 before which they were made.
 const USES: &str = "
     DELETE FROM approved_uses WHERE (tenant, approval, place) IN
@@ -104,7 +148,14 @@ const PENDING: &str = "
                 WHERE c.tenant = p.tenant AND c.request_id = p.id)
         ORDER BY p.expires_at LIMIT $2)";
 
-const AT_EXPIRY: &[&str] = &[REPLAYS, SESSIONS, CEREMONIES, NOTICES, ATTEMPTS];
+const AT_EXPIRY: &[&str] = &[
+    REPLAYS,
+    SESSIONS,
+    REMEMBERED_CONSENTS,
+    CEREMONIES,
+    NOTICES,
+    ATTEMPTS,
+];
 const LATER: &[&str] = &[
     CODES,
     REQUESTS,
@@ -114,8 +165,12 @@ const LATER: &[&str] = &[
     of_pending!("pending_votes"),
     PENDING,
     GUARDS,
+    DOCUMENTS,
     DELEGATIONS,
     TASKS,
+    INVITES,
+    REMOVED_CLIENTS,
+    REMOVED_REGISTRATIONS,
 ];
 
 impl Store {
@@ -134,9 +189,22 @@ impl Store {
         swept += self
             .sweep_one(USES, now.minus(history::KEPT), limit)
             .await?;
+        swept += self
+            .sweep_one(GUEST_GRANTS, now.minus(history::KEPT), limit)
+            .await?;
         for kind in AttemptKind::ALL {
             swept += self.sweep_crowd(kind, limit).await?;
         }
+        swept += self.sweep_documents(limit).await?;
+        Ok(swept)
+    }
+
+    /// Of the documents of others only `MOST_DOCUMENTS` are kept, fresh or not.
+    async fn sweep_documents(&self, limit: u32) -> Result<u64> {
+        let (limit, most) = (i64::from(limit), i64::from(MOST_DOCUMENTS));
+        let mut transaction = self.begin(EVERY_TENANT).await?;
+        let swept = execute!(transaction, TOO_MANY_DOCUMENTS, limit, most)?;
+        transaction.commit().await?;
         Ok(swept)
     }
 

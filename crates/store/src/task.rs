@@ -15,6 +15,8 @@ use crate::write::{InsertBatch, InsertOutcome};
 pub struct StoredTask {
     pub task: Task,
     pub stopped_at: Option<Timestamp>,
+    /// It waits until its person lets it go on.
+    pub suspended_at: Option<Timestamp>,
 }
 
 /// Which tasks; an absent member does not filter.
@@ -45,6 +47,7 @@ row! { TaskRow {
     task_created_at: i64,
     task_expires_at: i64,
     task_stopped_at: Option<i64>,
+    task_suspended_at: Option<i64>,
 } }
 
 /// The columns of `TaskRow` from `tasks t`.
@@ -53,7 +56,7 @@ macro_rules! task_columns {
         "t.id AS task_id, t.subject_kind, t.subject, t.client_id AS task_client, t.purpose,
         t.authority AS task_authority, t.authority_version, t.salt, t.transaction_id, t.approval,
         t.created_at AS task_created_at, t.expires_at AS task_expires_at,
-        t.stopped_at AS task_stopped_at"
+        t.stopped_at AS task_stopped_at, t.suspended_at AS task_suspended_at"
     };
 }
 pub(crate) use task_columns;
@@ -228,6 +231,7 @@ impl TaskRow {
                 expires_at: time(self.task_expires_at),
             },
             stopped_at: self.task_stopped_at.map(time),
+            suspended_at: self.task_suspended_at.map(time),
         })
     }
 }

@@ -11,6 +11,9 @@ const INSERT: &str = "
     INSERT INTO tenants (tenant, issuer, created_at) VALUES ($1, $2, $3)
     ON CONFLICT DO NOTHING";
 
+/// Of two changes at once one finds another issuer than it read.
+const CHANGE_ISSUER: &str = "UPDATE tenants SET issuer = $3 WHERE tenant = $1 AND issuer = $2";
+
 const ISSUER: &str = "SELECT issuer FROM tenants WHERE tenant = $1";
 
 impl DatabaseTransaction {
@@ -25,5 +28,16 @@ impl DatabaseTransaction {
             }),
             None => Err(StoreError::IssuerTaken(issuer.to_owned())),
         }
+    }
+
+    /// The issuer of this tenant; none before the first start.
+    pub async fn issuer(&mut self) -> Result<Option<String>> {
+        let row = optional!(self, IssuerRow, ISSUER, &self.tenant)?;
+        Ok(row.map(|row| row.issuer))
+    }
+
+    /// `false` if it is not `from`.
+    pub async fn change_issuer(&mut self, from: &str, to: &str) -> Result<bool> {
+        Ok(execute!(self, CHANGE_ISSUER, &self.tenant, from, to)? == 1)
     }
 }

@@ -12,6 +12,8 @@ use crate::store::DatabaseTransaction;
 pub struct StoredUser {
     pub user: User,
     pub password_hash: String,
+    /// They are disabled too, and the name is never added again.
+    pub removed: bool,
 }
 
 row! { UserRow {
@@ -19,6 +21,7 @@ row! { UserRow {
     name: String,
     password_hash: String,
     disabled_at: Option<i64>,
+    removed_at: Option<i64>,
 } }
 
 const INSERT: &str = "
@@ -27,16 +30,16 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING";
 
 const BY_NAME: &str = "
-    SELECT id, name, password_hash, disabled_at
+    SELECT id, name, password_hash, disabled_at, removed_at
     FROM users WHERE tenant = $1 AND name = $2";
 
 const BY_ID: &str = "
-    SELECT id, name, password_hash, disabled_at
+    SELECT id, name, password_hash, disabled_at, removed_at
     FROM users WHERE tenant = $1 AND id = $2";
 
 /// As many names as `NAMES_AT_ONCE`; absent ones are null.
 const BY_NAMES: &str = "
-    SELECT id, name, password_hash, disabled_at FROM users
+    SELECT id, name, password_hash, disabled_at, removed_at FROM users
     WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const NAMES_AT_ONCE: usize = 8;
 
@@ -48,7 +51,8 @@ const DISABLE: &str = "
     UPDATE users SET disabled_at = $3 WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
 
 const ENABLE: &str = "
-    UPDATE users SET disabled_at = NULL WHERE tenant = $1 AND id = $2 AND disabled_at IS NOT NULL";
+    UPDATE users SET disabled_at = NULL
+    WHERE tenant = $1 AND id = $2 AND disabled_at IS NOT NULL AND removed_at IS NULL";
 
 impl DatabaseTransaction {
     /// Whether it was written: the name may be taken.
@@ -130,6 +134,7 @@ impl UserRow {
                 disabled: self.disabled_at.is_some(),
             },
             password_hash: self.password_hash,
+            removed: self.removed_at.is_some(),
         }
     }
 }

@@ -45,6 +45,7 @@ impl GrantTemplate {
             client: root.holder.clone(),
             delegation: root.id.clone(),
             binding: Binding::AnyKey,
+            access_jti: None,
             created_at: now,
             expires_at: root.expires_at,
         };

@@ -17,6 +17,7 @@ mod device;
 mod forge;
 mod front;
 mod grant_template;
+mod guest;
 mod liveness;
 mod network;
 mod node_client;
@@ -37,6 +38,7 @@ pub use front::{
     CHALLENGE, Change, Fields, SignedParts, VERIFIER, WEB_REDIRECT, Web, basic, front_url, merge,
 };
 pub use grant_template::{CopiedGrant, GrantTemplate};
+pub use guest::{DEVICE_REDIRECT, GUEST, GUEST_REDIRECT, TestGuest};
 pub use liveness::{SEER, SEER_PAGE, TestLivenessVerifier};
 pub use network::Network;
 pub use node_client::{NodeClient, Ready, at_once};

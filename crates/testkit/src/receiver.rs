@@ -63,6 +63,7 @@ struct Memory {
 struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
+    body: String,
 }
 
 impl HttpReceiver {
@@ -86,10 +87,16 @@ impl HttpReceiver {
 
     /// The next answer that is not given yet.
     pub fn answer(&self, status: u16, headers: &[(&'static str, &str)]) {
+        self.answer_with(status, headers, String::new());
+    }
+
+    /// The same, with a body.
+    pub fn answer_with(&self, status: u16, headers: &[(&'static str, &str)], body: String) {
         let headers = headers.iter().map(|(n, v)| (*n, (*v).to_owned()));
         let answer = Answer {
             status,
             headers: headers.collect(),
+            body,
         };
         self.memory.answers.lock().unwrap().push_back(answer);
     }
@@ -120,12 +127,13 @@ async fn hear(State(memory): State<Arc<Memory>>, request: Request<Body>) -> Resp
     let answer = next.unwrap_or(Answer {
         status: 204,
         headers: Vec::new(),
+        body: String::new(),
     });
     let mut response = Response::builder().status(answer.status);
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    response.body(Body::empty()).unwrap()
+    response.body(Body::from(answer.body)).unwrap()
 }
 
 /// A mail server (RFC 5321) without TLS: for loopback.

@@ -1,5 +1,7 @@
 //! A server in the test's process, with its database, its clock and an in-process network.
 
+mod addressed;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;

@@ -161,7 +161,8 @@ impl Caller {
         let task = chain::task(&claims, is_agents, answering.now)?;
         let key = claims.cnf.as_ref().map(|cnf| Thumbprint::parse(&cnf.jkt));
         let key = key.map(|key| key.ok_or(Reason::Claim("cnf"))).transpose()?;
-        if is_agents && key.is_none() {
+        let is_agent = matches!(subject, CallerSubject::Agent(_)) || chain::has_agent(&claims);
+        if is_agent && key.is_none() {
             return Err(Reason::UnboundAgent);
         }
         let scope = claims.scope.as_deref().unwrap_or_default();

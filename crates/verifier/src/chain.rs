@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 use writ_jose::access_token::AccessTokenError;
 use writ_jose::jws::UnverifiedJwt;
-use writ_wire::claims::{AccessTokenClaims, Act, PROFILE_AGENT, PROFILE_USER};
+use writ_wire::claims::{
+    AccessTokenClaims, Act, PROFILE_AGENT, PROFILE_NATIVE_APP, PROFILE_USER, PROFILE_WEB_APP,
+};
 use writ_wire::time::Timestamp;
 
 use crate::caller::{CallerActor, CallerSubject, TaskRef};
@@ -45,7 +47,11 @@ pub(crate) fn actors(claims: &AccessTokenClaims) -> Result<Vec<CallerActor>, Rea
     if act.chain().any(|one| one.iss != claims.iss) {
         return Err(Reason::ActorChain("an actor is of another issuer"));
     }
-    if act.chain().any(|one| one.sub_profile != PROFILE_AGENT) {
+    let known = [PROFILE_AGENT, PROFILE_NATIVE_APP, PROFILE_WEB_APP];
+    if act
+        .chain()
+        .any(|one| !known.contains(&one.sub_profile.as_str()))
+    {
         return Err(Reason::ActorChain("an actor is no agent"));
     }
     let mut seen = BTreeSet::new();
@@ -53,6 +59,12 @@ pub(crate) fn actors(claims: &AccessTokenClaims) -> Result<Vec<CallerActor>, Rea
         return Err(Reason::ActorChain("an actor stands in it twice"));
     }
     Ok(act.chain().map(actor).collect())
+}
+
+/// Whether a registered agent acts; guests may have bearer tokens, where the resource takes any.
+pub(crate) fn has_agent(claims: &AccessTokenClaims) -> bool {
+    let mut actors = claims.act.iter().flat_map(Act::chain);
+    actors.any(|one| one.sub_profile == PROFILE_AGENT)
 }
 
 pub(crate) fn subject(claims: &AccessTokenClaims) -> Result<CallerSubject, Reason> {

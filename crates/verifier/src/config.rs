@@ -106,7 +106,7 @@ impl VerifierEnvironment {
     }
 }
 
-/// Whether bearer tokens of plain clients are accepted. An agent's token must always be bound to a key.
+/// Whether bearer tokens of plain clients and guests are accepted. A registered agent's token must always be bound to a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BearerPolicy {
     #[default]

@@ -6,6 +6,7 @@ mod caller;
 mod chain;
 mod config;
 mod credentials;
+mod cross_origin;
 mod fetch;
 mod issuer;
 mod layer;
@@ -32,6 +33,7 @@ pub use config::{
     VerifierConfig, VerifierEnvironment,
 };
 pub use credentials::RequestView;
+pub use cross_origin::CrossOrigin;
 pub use issuer::{KEYS_LIFETIME, MAX_KEYS_STALENESS, MIN_FETCH_INTERVAL};
 pub use layer::{VerifierLayer, VerifierService};
 pub use live::{LIVE_TIMEOUT, MAX_LIVE_ANSWERS};

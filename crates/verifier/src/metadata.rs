@@ -1,11 +1,14 @@
 //! The resource's own metadata document (RFC 9728 sections 2 and 3.1).
 
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use serde::Serialize;
 use url::Url;
 use writ_wire::dpop::SIGNING_ALGORITHMS;
 use writ_wire::resource::ResourceUri;
 
 use crate::config::BearerPolicy;
+use crate::cross_origin::CrossOrigin;
 
 /// Served as JSON at [`metadata_url`]. Empty lists are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +42,31 @@ impl ResourceMetadata {
             txn_challenge_jwks_uri: None,
             txn_challenge_signing_alg_values_supported: Vec::new(),
         }
+    }
+}
+
+impl ResourceMetadata {
+    /// The answer at [`metadata_url`], which stands outside of the verifier's layer: anybody may read it, from every origin.
+    pub fn answer(&self, method: &Method) -> Response<Bytes> {
+        let cross_origin = CrossOrigin::Open;
+        let (status, body) = match *method {
+            Method::OPTIONS => return cross_origin.preflight_answer(),
+            Method::GET | Method::HEAD => match serde_json::to_vec(self) {
+                Ok(document) => (StatusCode::OK, document.into()),
+                Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, Bytes::new()),
+            },
+            _ => (StatusCode::METHOD_NOT_ALLOWED, Bytes::new()),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        let json = HeaderValue::from_static("application/json");
+        response.headers_mut().insert(header::CONTENT_TYPE, json);
+        if status == StatusCode::METHOD_NOT_ALLOWED {
+            let allowed = HeaderValue::from_static("GET, HEAD, OPTIONS");
+            response.headers_mut().insert(header::ALLOW, allowed);
+        }
+        cross_origin.allow(response.headers_mut());
+        response
     }
 }
 

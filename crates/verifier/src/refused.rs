@@ -302,6 +302,7 @@ impl Rejection {
             error_description: Some(description(&self.0.reason.to_string())),
             excess: self.0.reason.excess().to_vec(),
             error_id: None,
+            retry_after: None,
         };
         serde_json::to_vec(&body).unwrap_or_default().into()
     }

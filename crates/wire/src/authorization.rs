@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::form::{Form, FormError};
 use crate::mission::MissionIntent;
+use crate::openid::{OpenIdParameters, ResponseMode};
 use crate::pkce::CodeChallenge;
+use crate::prompt::PromptSet;
 use crate::rar::{self, Detail};
 use crate::resource::ResourceUri;
 use crate::scope::Scope;
@@ -27,28 +29,22 @@ pub struct AuthorizationRequest {
     pub redirect_uri: Option<String>,
     pub state: Option<String>,
     pub scope: Vec<String>,
-    pub code_challenge: CodeChallenge,
+    /// Absent only where the client's record allows it.
+    pub code_challenge: Option<CodeChallenge>,
     pub resource: Vec<ResourceUri>,
     pub authorization_details: Vec<Detail>,
     pub dpop_jkt: Option<String>,
     pub nonce: Option<String>,
-    pub prompt: Option<Prompt>,
+    #[serde(default)]
+    pub prompt: PromptSet,
     /// Seconds.
     pub max_age: Option<u64>,
     /// Any one of these, best first (OpenID Connect Core 3.1.2.1, RFC 9470 section 4).
     #[serde(default)]
     pub acr_values: Vec<String>,
     pub mission_intent: Option<MissionIntent>,
-}
-
-/// `prompt` (OpenID Connect Core 3.1.2.1), one value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Prompt {
-    None,
-    Login,
-    Consent,
-    SelectAccount,
+    #[serde(default)]
+    pub openid: OpenIdParameters,
 }
 
 /// Why a request is malformed. Errors of `client_id` and `redirect_uri`, which forbid a redirect, are found elsewhere.
@@ -58,7 +54,7 @@ pub enum RequestError {
     Form(#[from] FormError),
     #[error("`response_type` must be `code`")]
     ResponseType,
-    #[error("`response_mode` must be `query`")]
+    #[error("`response_mode` must be `query` or `form_post`")]
     ResponseMode,
     #[error("parameter `scope`: {0}")]
     Scope(#[from] crate::scope::ScopeError),
@@ -71,10 +67,10 @@ pub enum RequestError {
 }
 
 impl AuthorizationRequest {
-    /// Reads every parameter but `request_uri`. Unknown parameters are ignored (OAuth 2.1 section 3.1).
+    /// Reads every parameter but `request_uri`. Unknown parameters are ignored (OAuth 2.1 section 3.1), also where they repeat.
     pub fn parse(form: &Form) -> Result<Self, RequestError> {
-        form.refuse_repeats(&["resource"])?;
-        for unsupported in ["request", "request_uri", "claims"] {
+        form.refuse_repeats_of(&ONCE)?;
+        for unsupported in ["request", "request_uri"] {
             if form.contains(unsupported) {
                 return Err(RequestError::NotSupported(unsupported));
             }
@@ -82,12 +78,10 @@ impl AuthorizationRequest {
         if form.required("response_type")? != "code" {
             return Err(RequestError::ResponseType);
         }
-        if form
-            .optional("response_mode")?
-            .is_some_and(|mode| mode != "query")
-        {
-            return Err(RequestError::ResponseMode);
-        }
+        let response_mode = match form.optional("response_mode")? {
+            Some(name) => ResponseMode::parse(name).ok_or(RequestError::ResponseMode)?,
+            None => ResponseMode::Query,
+        };
         Ok(Self {
             client_id: form.required("client_id")?.to_owned(),
             redirect_uri: form.optional("redirect_uri")?.map(str::to_owned),
@@ -105,9 +99,34 @@ impl AuthorizationRequest {
                 .optional("mission_intent")?
                 .map(MissionIntent::parse)
                 .transpose()?,
+            openid: OpenIdParameters::parse(form, response_mode)?,
         })
     }
 }
+
+/// The known parameters; `resource` alone may repeat.
+const ONCE: [&str; 20] = [
+    "client_id",
+    "response_type",
+    "response_mode",
+    "redirect_uri",
+    "state",
+    "scope",
+    "code_challenge",
+    "code_challenge_method",
+    "authorization_details",
+    "dpop_jkt",
+    "nonce",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "mission_intent",
+    "login_hint",
+    "ui_locales",
+    "id_token_hint",
+    "request",
+    "request_uri",
+];
 
 /// `scope` of any request; absent is the empty set.
 pub fn scope(form: &Form) -> Result<Scope, RequestError> {
@@ -116,8 +135,16 @@ pub fn scope(form: &Form) -> Result<Scope, RequestError> {
 
 /// All `resource` parameters of any request, without repetitions.
 pub fn resources(form: &Form) -> Result<Vec<ResourceUri>, RequestError> {
+    named_resources(form, &["resource"])
+}
+
+/// The same of these parameters.
+pub(crate) fn named_resources(
+    form: &Form,
+    parameters: &[&'static str],
+) -> Result<Vec<ResourceUri>, RequestError> {
     let mut found: Vec<ResourceUri> = Vec::new();
-    for text in form.all("resource") {
+    for text in parameters.iter().flat_map(|name| form.all(name)) {
         let uri = ResourceUri::parse(text).map_err(|e| RequestError::Resource(e.to_string()))?;
         if !found.contains(&uri) {
             found.push(uri);
@@ -140,31 +167,27 @@ pub fn details(form: &Form) -> Result<Vec<Detail>, RequestError> {
         .unwrap_or_default())
 }
 
-fn code_challenge(form: &Form) -> Result<CodeChallenge, FormError> {
-    let text = form.required("code_challenge")?;
-    match form.optional("code_challenge_method")? {
-        Some("S256") => {}
-        _ => {
-            return Err(FormError::invalid(
-                "code_challenge_method",
-                "must be `S256`",
-            ));
-        }
+fn code_challenge(form: &Form) -> Result<Option<CodeChallenge>, FormError> {
+    let method = form.optional("code_challenge_method")?;
+    let Some(text) = form.optional("code_challenge")? else {
+        return match method {
+            Some(_) => Err(FormError::Missing("code_challenge")),
+            None => Ok(None),
+        };
+    };
+    if method != Some("S256") {
+        return Err(FormError::invalid(
+            "code_challenge_method",
+            "must be `S256`",
+        ));
     }
-    CodeChallenge::parse(text)
-        .ok_or_else(|| FormError::invalid("code_challenge", "is no SHA-256 in base64url"))
+    let challenge = CodeChallenge::parse(text);
+    let invalid = || FormError::invalid("code_challenge", "is no SHA-256 in base64url");
+    challenge.ok_or_else(invalid).map(Some)
 }
 
-fn prompt(form: &Form) -> Result<Option<Prompt>, FormError> {
-    form.optional("prompt")?
-        .map(|text| match text {
-            "none" => Ok(Prompt::None),
-            "login" => Ok(Prompt::Login),
-            "consent" | "login consent" | "consent login" => Ok(Prompt::Consent),
-            "select_account" => Ok(Prompt::SelectAccount),
-            _ => Err(FormError::invalid("prompt", "has an unknown value")),
-        })
-        .transpose()
+fn prompt(form: &Form) -> Result<PromptSet, FormError> {
+    PromptSet::parse(form.optional("prompt")?.unwrap_or_default())
 }
 
 fn max_age(form: &Form) -> Result<Option<u64>, FormError> {
@@ -252,7 +275,7 @@ mod tests {
     #[test]
     fn repeats_and_request_objects_are_refused() {
         assert!(AuthorizationRequest::parse(&form("&state=1&state=2")).is_err());
-        assert!(AuthorizationRequest::parse(&form("&foo=1&foo=2")).is_err());
+        assert!(AuthorizationRequest::parse(&form("&foo=1&foo=2")).is_ok());
         assert!(AuthorizationRequest::parse(&form("&request=x")).is_err());
         assert!(AuthorizationRequest::parse(&form("&request_uri=x")).is_err());
         assert!(AuthorizationRequest::parse(&form("&response_mode=fragment")).is_err());

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::rar::Detail;
+use crate::time::{numeric_date, optional_numeric_date};
 
 pub const ACCESS_TOKEN_TYPE: &str = "at+jwt";
 pub const ACTOR_ASSERTION_TYPE: &str = "writ-actor+jwt";
@@ -12,6 +13,10 @@ pub const CLIENT_ASSERTION_TYPE: &str = "client-authentication+jwt";
 pub const PROFILE_USER: &str = "user";
 /// `sub_profile` of an agent.
 pub const PROFILE_AGENT: &str = "ai_agent";
+/// `sub_profile` of a guest that is a program on a person's device.
+pub const PROFILE_NATIVE_APP: &str = "native_app";
+/// `sub_profile` of a guest that runs elsewhere.
+pub const PROFILE_WEB_APP: &str = "web_app";
 
 /// Payload of an access token. Unknown members are ignored when it is read.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -197,6 +202,21 @@ pub struct IdTokenClaims {
     pub acr: String,
     pub amr: Vec<String>,
     pub at_hash: String,
+    #[serde(flatten)]
+    pub person: PersonClaims,
+}
+
+/// What the scopes `profile` and `email` tell of a person (OpenID Connect Core section 5.4), at `/userinfo` and in the ID token,
+/// where many clients look for it alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonClaims {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred_username: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Typed by the person and proved by nobody, so there is no `email_verified`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
 }
 
 /// Payload of a client assertion (RFC 7523, 7523bis) or of an actor assertion, by which an agent accepts a delegation and names its
@@ -207,10 +227,19 @@ pub struct AssertionClaims {
     pub sub: String,
     /// A string or an array; the verifier decides which are accepted.
     pub aud: Value,
+    #[serde(deserialize_with = "numeric_date")]
     pub exp: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_numeric_date",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub iat: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "optional_numeric_date",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub nbf: Option<i64>,
     pub jti: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]

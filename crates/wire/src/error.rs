@@ -77,6 +77,8 @@ error_codes! {
     /// RFC 7591 section 3.2.2.
     InvalidClientMetadata = "invalid_client_metadata",
     InvalidRedirectUri = "invalid_redirect_uri",
+    InvalidSoftwareStatement = "invalid_software_statement",
+    UnapprovedSoftwareStatement = "unapproved_software_statement",
 }
 
 /// A requested scope or member of `authorization_details` that is wider than what was granted or may be granted.
@@ -101,6 +103,9 @@ pub struct ErrorBody {
     /// Of a `server_error`: the id under which it is in the server's log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_id: Option<String>,
+    /// Seconds after which the same may be asked again, as `Retry-After` says too (RFC 9110 section 10.2.3). With it nobody said no.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
 }
 
 /// A valid `error_description`: each character that RFC 6749 section 5.2 does not allow becomes `?`.

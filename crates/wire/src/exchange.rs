@@ -14,6 +14,7 @@ pub const TOKEN_TYPE_JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 pub struct ExchangeRequest {
     pub subject_token: String,
     pub actor: Option<ActorToken>,
+    /// Of `resource` and of `audience`, which names a target by its `resource` here: each once.
     pub resource: Vec<ResourceUri>,
     pub scope: Option<Scope>,
     /// `None` asks for every object of the subject token that is for this audience.
@@ -47,18 +48,11 @@ impl ExchangeRequest {
             )
             .into());
         }
-        if form.contains("audience") {
-            return Err(FormError::invalid(
-                "audience",
-                "is not supported: name the target by `resource`",
-            )
-            .into());
-        }
         let asked = |name: &'static str| form.contains(name);
         Ok(Self {
             subject_token: form.required("subject_token")?.to_owned(),
             actor: actor_token(form)?,
-            resource: authorization::resources(form)?,
+            resource: authorization::named_resources(form, &["resource", "audience"])?,
             scope: asked("scope")
                 .then(|| authorization::scope(form))
                 .transpose()?,
@@ -115,5 +109,19 @@ mod tests {
         .unwrap();
         assert!(ExchangeRequest::parse(&form).is_err());
         assert!(parse("&subject_token=t").is_err());
+    }
+
+    #[test]
+    fn rfc_8693_2_1_audience_names_a_target_as_resource_does() {
+        let named = |more: &str| parse(more).map(|request| request.resource.len());
+        assert_eq!(named("&audience=https://a.example"), Ok(1));
+        let same = "&audience=https://a.example/&resource=https://a.example";
+        assert_eq!(named(same), Ok(1));
+        assert_eq!(
+            named("&audience=https://a.example&resource=https://b.example"),
+            Ok(2)
+        );
+        let bad = parse("&audience=bank");
+        assert!(matches!(bad, Err(RequestError::Resource(_))));
     }
 }

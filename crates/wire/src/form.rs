@@ -107,6 +107,17 @@ impl Form {
         Ok(())
     }
 
+    /// Refuses these parameters where they repeat; others are ignored by whoever does not know them.
+    pub fn refuse_repeats_of(&self, once: &[&str]) -> Result<(), FormError> {
+        let mut seen = std::collections::HashSet::new();
+        for (name, _) in &self.0 {
+            if once.contains(&name.as_str()) && !seen.insert(name.as_str()) {
+                return Err(FormError::Repeated(Cow::Owned(name.clone())));
+            }
+        }
+        Ok(())
+    }
+
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0
     }

@@ -10,7 +10,13 @@ pub struct ServerMetadata {
     pub jwks_uri: String,
     pub pushed_authorization_request_endpoint: String,
     pub introspection_endpoint: String,
+    /// RFC 7009.
+    #[serde(default)]
+    pub revocation_endpoint: String,
     pub userinfo_endpoint: String,
+    /// OpenID Connect RP-Initiated Logout 1.0 section 2.1.
+    #[serde(default)]
+    pub end_session_endpoint: String,
     /// CIBA 4.
     pub backchannel_authentication_endpoint: String,
     /// RFC 8628 section 4.
@@ -29,6 +35,10 @@ pub struct ServerMetadata {
     pub token_endpoint_auth_signing_alg_values_supported: Vec<String>,
     pub introspection_endpoint_auth_methods_supported: Vec<String>,
     pub introspection_endpoint_auth_signing_alg_values_supported: Vec<String>,
+    #[serde(default)]
+    pub revocation_endpoint_auth_methods_supported: Vec<String>,
+    #[serde(default)]
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<String>,
     pub code_challenge_methods_supported: Vec<String>,
     pub dpop_signing_alg_values_supported: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -47,6 +57,19 @@ pub struct ServerMetadata {
     pub backchannel_user_code_parameter_supported: bool,
     /// Types of `login_hint_token`, by their `typ`.
     pub backchannel_endpoint_login_hint_token_types_supported: Vec<String>,
+    /// RFC 7591 section 3: only where clients may register themselves.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
+    /// draft-ietf-oauth-client-id-metadata-document-03 section 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id_metadata_document_supported: Option<bool>,
+    /// OpenID Connect Discovery 1.0 section 3: `claims` and `display` are ignored.
+    #[serde(default)]
+    pub claims_parameter_supported: bool,
+    #[serde(default)]
+    pub prompt_values_supported: Vec<String>,
+    #[serde(default)]
+    pub ui_locales_supported: Vec<String>,
     pub request_parameter_supported: bool,
     pub request_uri_parameter_supported: bool,
 }

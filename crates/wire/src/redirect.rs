@@ -19,8 +19,48 @@ pub enum RedirectError {
     Scheme(String),
 }
 
+/// Where a redirect URI leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedirectKind {
+    /// Over https; the host as punycode.
+    Web { host: String },
+    /// To this device, over `http`.
+    Loopback,
+    /// To an app on this device, by a scheme of its own.
+    App { scheme: String },
+}
+
+/// Schemes that browsers run or open themselves: no redirect URI ever has one.
+pub const UNSAFE_SCHEMES: [&str; 14] = [
+    "about",
+    "blob",
+    "chrome",
+    "content",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "javascript",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
 /// Checks whether a redirect URI may be registered.
 pub fn check_registrable(text: &str) -> Result<(), RedirectError> {
+    match kind(text)? {
+        // RFC 8252 section 7.1: private-use schemes are reverse domain names.
+        RedirectKind::App { scheme } if !scheme.contains('.') => {
+            Err(RedirectError::Scheme(text.chars().take(120).collect()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks a redirect URI but for the dot of a private-use scheme.
+pub fn kind(text: &str) -> Result<RedirectKind, RedirectError> {
     let shown = || text.chars().take(120).collect::<String>();
     let url = Url::parse(text).map_err(|_| RedirectError::NotAbsolute(shown()))?;
     if text.contains('#') {
@@ -33,12 +73,15 @@ pub fn check_registrable(text: &str) -> Result<(), RedirectError> {
         return Err(RedirectError::UserInfo(shown()));
     }
     match url.scheme() {
-        "https" => Ok(()),
-        "http" if is_loopback(&url) => Ok(()),
+        "https" => Ok(RedirectKind::Web {
+            host: url.host_str().unwrap_or_default().to_owned(),
+        }),
+        "http" if is_loopback(&url) => Ok(RedirectKind::Loopback),
         "http" => Err(RedirectError::PlainHttp(shown())),
-        // RFC 8252 section 7.1: private-use schemes are reverse domain names.
-        scheme if scheme.contains('.') => Ok(()),
-        _ => Err(RedirectError::Scheme(shown())),
+        scheme if UNSAFE_SCHEMES.contains(&scheme) => Err(RedirectError::Scheme(shown())),
+        scheme => Ok(RedirectKind::App {
+            scheme: scheme.to_owned(),
+        }),
     }
 }
 
@@ -49,7 +92,7 @@ pub fn matches(registered: &str, asked: &str) -> bool {
             .is_some_and(|bare| without_loopback_port(asked).is_some_and(|other| bare == other))
 }
 
-/// The origin of a redirect URI for the CSP directive `form-action`; private-use schemes give `scheme:`.
+/// The origin of a redirect URI; private-use schemes give `scheme:`.
 pub fn origin(text: &str) -> Option<String> {
     let url = Url::parse(text).ok()?;
     match url.origin() {

@@ -1,5 +1,9 @@
 //! Client metadata (RFC 7591 section 2 with RFC 9126, 9396, 9449), and the files of `writ client|agent|resource add`.
 
+mod guests;
+
+pub use guests::{GuestMode, GuestsFile};
+
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
@@ -7,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::jwk::JwkSet;
 use crate::rar::Detail;
 use crate::resource::ResourceUri;
+use crate::scope::ResourceScope;
 
 /// The security profile of a client: which flows it may use and what it must prove.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -16,6 +21,29 @@ pub enum Profile {
     Fapi2,
     /// A registered agent: PAR, DPoP and `private_key_jwt` always.
     Agent,
+    /// A client that nobody registered here: known by its metadata document, or by open registration. Code and refresh grants
+    /// alone; public, or `private_key_jwt` where it published keys.
+    Guest,
+}
+
+impl Profile {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Oauth21 => "oauth21",
+            Self::Fapi2 => "fapi2",
+            Self::Agent => "agent",
+            Self::Guest => "guest",
+        }
+    }
+}
+
+/// OpenID Connect Dynamic Client Registration section 2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApplicationType {
+    #[default]
+    Web,
+    Native,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -23,30 +51,44 @@ pub enum Profile {
 pub enum AuthMethod {
     PrivateKeyJwt,
     ClientSecretBasic,
+    ClientSecretPost,
     None,
 }
 
 impl AuthMethod {
-    pub const ALL: [Self; 3] = [Self::PrivateKeyJwt, Self::ClientSecretBasic, Self::None];
+    pub const ALL: [Self; 4] = [
+        Self::PrivateKeyJwt,
+        Self::ClientSecretBasic,
+        Self::ClientSecretPost,
+        Self::None,
+    ];
 
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PrivateKeyJwt => "private_key_jwt",
             Self::ClientSecretBasic => "client_secret_basic",
+            Self::ClientSecretPost => "client_secret_post",
             Self::None => "none",
+        }
+    }
+
+    /// Whether the client has a secret.
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::ClientSecretBasic | Self::ClientSecretPost => true,
+            Self::PrivateKeyJwt | Self::None => false,
         }
     }
 }
 
-/// Which `aud` a client's assertions may have. An endpoint URL as audience lets one server replay an assertion at another
-/// (draft-ietf-oauth-rfc7523bis), so the issuer is the default.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Which `aud` a client's assertions may have, where its registration says it; without a word the profile decides. An endpoint URL as
+/// audience lets one server replay an assertion at another (draft-ietf-oauth-rfc7523bis).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AssertionAudience {
     /// The issuer, as a string or as the only member of a list; profile `fapi2` takes the string only.
-    #[default]
     Issuer,
-    /// Also the URL of the endpoint that is called, for clients that cannot be changed.
+    /// Also the URL of the endpoint that is called or of the token endpoint, for clients that cannot be changed.
     Endpoint,
 }
 
@@ -71,6 +113,9 @@ pub struct ClientFile {
     pub token_endpoint_auth_signing_alg: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub jwks: Option<JwkSet>,
+    /// Where its keys are published, instead of `jwks`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,8 +127,8 @@ pub struct ClientFile {
     /// Allows access tokens that are not bound to a DPoP key.
     #[serde(default)]
     pub bearer: bool,
-    #[serde(default)]
-    pub assertion_audience: AssertionAudience,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_audience: Option<AssertionAudience>,
     /// CIBA section 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backchannel_token_delivery_mode: Option<Delivery>,
@@ -101,6 +146,21 @@ pub struct ClientFile {
     /// Lifetime of its tasks, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_lifetime: Option<u64>,
+    /// OpenID Connect Dynamic Client Registration 1.0 section 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token_signed_response_alg: Option<String>,
+    /// OpenID Connect RP-Initiated Logout 1.0 section 3.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// The client belongs to the house: nobody is asked for consent to scopes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first_party: bool,
+    /// Consent to scopes is remembered for a while.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remember_consent: bool,
+    /// `false`: requests with `openid` and `nonce` may come without PKCE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pkce_required: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_uri: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -115,6 +175,8 @@ pub struct ClientFile {
     pub software_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub software_version: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application_type: Option<ApplicationType>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<AgentFile>,
 }
@@ -249,7 +311,10 @@ pub struct ResourceFile {
     pub resource: ResourceUri,
     pub name: String,
     #[serde(default)]
-    pub scopes: Vec<String>,
+    pub scopes: Vec<ResourceScope>,
+    /// Whether a bearer token for this resource is good at `/userinfo` too; a bound one of an `oauth21` client is anyway.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub userinfo: bool,
     #[serde(default)]
     pub authorization_details_types: Vec<String>,
     /// The client of the resource server, which may introspect.
@@ -263,6 +328,9 @@ pub struct ResourceFile {
     /// Public keys of its transaction challenges (draft-rosomakho-oauth-txn-challenge-00); without them none are accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub txn_challenge_jwks: Option<JwkSet>,
+    /// What clients of the profile `guest` may have here; without it nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guests: Option<GuestsFile>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -273,47 +341,4 @@ pub enum TaskClaim {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn approvers_that_can_never_agree_are_refused() {
-        let check = |text: &str| check_approvers(&serde_json::from_str::<Vec<_>>(text).unwrap());
-        assert_eq!(check("[]"), Ok(()));
-        assert_eq!(check(r#"[{"of":["bob","@owner"],"need":2}]"#), Ok(()));
-        let stages = r#"[{"of":["a","b"],"need":2},{"of":["@sponsor"],"need":1}]"#;
-        assert_eq!(check(stages), Ok(()));
-        for bad in [
-            r#"[{"of":[],"need":0}]"#,
-            r#"[{"of":["bob"],"need":0}]"#,
-            r#"[{"of":["bob"],"need":2}]"#,
-            r#"[{"of":["@boss"],"need":1}]"#,
-            r#"[{"of":["a","b"],"need":2},{"of":["a"],"need":1}]"#,
-            r#"[{"of":["a","b"],"need":2},{"of":["b","c"],"need":2}]"#,
-            r#"[{"of":["a","a"],"need":2}]"#,
-            r#"[{"of":["@owner"],"need":1},{"of":["c","@owner"],"need":1}]"#,
-            r#"[{"of":["a","b","c","d","e","f","g","h","i"],"need":1}]"#,
-        ] {
-            assert!(check(bad).is_err(), "{bad}");
-        }
-        let five = [r#"{"of":["bob"],"need":1}"#; 5].join(",");
-        assert!(check(&format!("[{five}]")).is_err());
-    }
-
-    #[test]
-    fn a_reserved_or_misspelt_member_is_refused() {
-        let good = r#"{"client_name":"Reports","profile":"oauth21"}"#;
-        assert!(serde_json::from_str::<ClientFile>(good).is_ok());
-        for name in [
-            "act",
-            "may_act",
-            "cnf",
-            "authorization_details",
-            "mission",
-            "redirect_uri",
-        ] {
-            let bad = format!(r#"{{"client_name":"Reports","profile":"oauth21","{name}":{{}}}}"#);
-            assert!(serde_json::from_str::<ClientFile>(&bad).is_err(), "{name}");
-        }
-    }
-}
+mod tests;

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Number;
 
 /// Microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +71,30 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A `NumericDate`, rounded down: it may have a fraction (RFC 7519 section 2).
+pub(crate) fn numeric_date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+    let number = Number::deserialize(deserializer)?;
+    whole_seconds(&number).ok_or_else(|| D::Error::custom("this number is no NumericDate"))
+}
+
+pub(crate) fn optional_numeric_date<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<i64>, D::Error> {
+    let number = Option::<Number>::deserialize(deserializer)?;
+    let seconds = number.map(|number| {
+        let seconds = whole_seconds(&number);
+        seconds.ok_or_else(|| D::Error::custom("this number is no NumericDate"))
+    });
+    seconds.transpose()
+}
+
+fn whole_seconds(number: &Number) -> Option<i64> {
+    number.as_i64().or_else(|| {
+        let since_1970 = Duration::try_from_secs_f64(number.as_f64()?).ok()?;
+        i64::try_from(since_1970.as_secs()).ok()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,5 +107,23 @@ mod tests {
         assert_eq!(at.rfc3339(), "2026-09-21T14:13:20Z");
         assert_eq!(Timestamp::from_rfc3339("2026-09-21T14:13:20Z"), Some(at));
         assert_eq!(Timestamp::from_rfc3339("tomorrow"), None);
+    }
+
+    #[test]
+    fn rfc_7519_2_a_numeric_date_may_have_a_fraction() {
+        let read = |text: &str| numeric_date(&mut serde_json::Deserializer::from_str(text)).ok();
+        for (text, expected) in [
+            ("1790000000", Some(1_790_000_000)),
+            ("1790000000.9", Some(1_790_000_000)),
+            ("1.79e9", Some(1_790_000_000)),
+            ("-1", Some(-1)),
+            ("1e300", None),
+            ("18446744073709551615", None),
+            ("-0.5", None),
+            ("\"1790000000\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
     }
 }

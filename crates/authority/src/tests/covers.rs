@@ -246,3 +246,16 @@ fn a_location_that_is_no_resource_grants_nothing() {
     let none = detail(json!({ "type": "payment" }));
     assert!(of_details([none]).resources().is_empty());
 }
+
+/// What makes two audiences equal must not change what older authorities hash to.
+#[test]
+fn an_authority_is_written_in_the_order_of_its_texts() {
+    let (short, long) = ("https://a.example", "https://a.example.org");
+    let text = json!({
+        "scopes": [{ "resource": short, "scope": "x" }, { "resource": long, "scope": "b" }],
+        "authorization_details": [{ "type": "t", "ref": "r", "locations": [short, long] }],
+        "resources": [short, long]
+    });
+    let read: Authority = serde_json::from_value(text.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), text);
+}

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use writ_authority::{ScopeGrant, Types};
 
 use super::*;
+use crate::scope::OPENID;
 
 const BANK: &str = "https://bank.example";
 const ISSUER: &str = "https://as.example";

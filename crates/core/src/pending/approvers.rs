@@ -13,8 +13,8 @@ use crate::client::Client;
 use crate::id::UserId;
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
-use crate::request::OPENID;
 use crate::requirements::{Requirements, SubjectPart};
+use crate::scope::is_identity;
 
 /// Stages as a file names them; none: the subject decides.
 pub type Designation<'a> = &'a [ApproversFile];
@@ -179,7 +179,7 @@ fn stages(
 
 /// Whether something is asked that is no object of a type; to say who somebody is does not count.
 fn has_more(authority: &Authority, realm: Realm<'_>) -> bool {
-    let scopes = authority.scopes().iter().any(|s| s.scope != OPENID);
+    let scopes = authority.scopes().iter().any(|s| !is_identity(&s.scope));
     let placed = |uri| {
         let view = authority.view(uri);
         !view.details().is_empty() || !view.scopes().is_empty()

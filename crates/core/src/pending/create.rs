@@ -148,9 +148,8 @@ pub fn create(
     })
 }
 
-/// The same for the same question, whatever names its objects were given. Two transactions are two questions.
-fn asked_hash(prepared: &PreparedApproval, asking: &PendingFacts<'_>) -> String {
-    let authority = &prepared.authority;
+/// The same for what a person would grant by a yes, whatever names its objects were given, and in whatever words it is asked.
+pub fn content_hash(authority: &Authority) -> String {
     let nameless = Authority::new(
         authority.scopes().clone(),
         authority
@@ -160,13 +159,18 @@ fn asked_hash(prepared: &PreparedApproval, asking: &PendingFacts<'_>) -> String 
             .collect(),
         authority.resources().clone(),
     );
+    nameless.hash("")
+}
+
+/// The same for the same question, whatever names its objects were given. Two transactions are two questions.
+fn asked_hash(prepared: &PreparedApproval, asking: &PendingFacts<'_>) -> String {
     let task = asking.asking.map_or("", |lineage| lineage.task.id.as_str());
     let transaction = prepared.transaction.as_ref().map_or("", |t| t.txn.as_str());
     hash::digest_text(&[
         b"asked",
         asking.client.id.as_str().as_bytes(),
         asking.subject.as_str().as_bytes(),
-        nameless.hash("").as_bytes(),
+        content_hash(&prepared.authority).as_bytes(),
         prepared
             .binding_message
             .as_deref()

@@ -62,7 +62,7 @@ fn check_endpoint(file: &ClientFile, delivery: Delivery, faults: &mut Vec<String
 }
 
 /// https, or http to this machine as redirect URIs have it.
-fn is_endpoint(text: &str) -> bool {
+pub(super) fn is_endpoint(text: &str) -> bool {
     let web = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"));
     web && redirect::check_registrable(text).is_ok()
 }

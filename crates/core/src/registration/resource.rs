@@ -1,13 +1,22 @@
 //! RESOURCE.json becomes a resource, or every fault is named (RFC 8707, 9728).
 
-use writ_jose::key::KeySet;
-use writ_wire::registration::ResourceFile;
-use writ_wire::resource::ResourceUri;
-use writ_wire::scope::Scope;
+use std::collections::BTreeSet;
 
-use super::{Faults, check_text};
-use crate::client::Resource;
+use writ_jose::key::KeySet;
+use writ_wire::registration::{GuestsFile, ResourceFile};
+use writ_wire::resource::ResourceUri;
+use writ_wire::scope::{ResourceScope, Scope};
+
+use super::{Faults, MAX_NAME, check_text};
+use crate::client::{GuestRules, Resource};
 use crate::id::ClientId;
+use crate::scope::{OPENID, is_identity};
+use crate::words;
+
+/// The most languages of the words of one scope.
+pub const MAX_LANGUAGES: usize = 16;
+/// What stands in for a language that has no words.
+const ENGLISH: &str = "en";
 
 /// Checks a resource's file.
 pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, Faults> {
@@ -16,26 +25,116 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
     if file.resource == *issuer {
         faults.push("`resource` is the issuer itself".to_owned());
     }
-    if Scope::parse(&file.scopes.join(" ")).map(|s| s.len()) != Ok(file.scopes.len()) {
-        faults.push("`scopes` holds something that is no scope name, or one twice".to_owned());
-    }
-    if file.scopes.iter().any(|s| s == crate::request::OPENID) {
-        faults.push("`scopes`: `openid` belongs to the issuer".to_owned());
-    }
+    check_scopes(&file.scopes, &mut faults);
     let challenge_keys = challenge_keys(file, &mut faults);
+    let guests = file.guests.as_ref();
+    let guests = guests.map(|guests| guest_rules(guests, file, &mut faults));
     if !faults.is_empty() {
         return Err(Faults(faults));
     }
     Ok(Resource {
         uri: file.resource.clone(),
         name: file.name.clone(),
-        scopes: file.scopes.iter().cloned().collect(),
+        scopes: names(&file.scopes, |_| true),
+        default_scopes: names(&file.scopes, |scope| scope.default),
+        says: file
+            .scopes
+            .iter()
+            .filter(|scope| !scope.says.is_empty())
+            .map(|scope| (scope.name.clone(), scope.says.clone()))
+            .collect(),
+        userinfo: file.userinfo,
         details_types: file.authorization_details_types.iter().cloned().collect(),
         served_by: file.client_id.as_deref().map(ClientId::from_text),
         agents_only: file.agents_only,
         task_claims: file.task_claims.clone(),
         challenge_keys,
+        guests: guests.unwrap_or_default(),
     })
+}
+
+/// Guests may have no more than there is.
+fn guest_rules(guests: &GuestsFile, file: &ResourceFile, faults: &mut Vec<String>) -> GuestRules {
+    if let Some(scope) = guests
+        .scopes
+        .iter()
+        .find(|name| !file.scopes.iter().any(|scope| scope.name == **name))
+    {
+        faults.push(format!(
+            "`guests.scopes`: `{scope}` is no member of `scopes`"
+        ));
+    }
+    let types = &file.authorization_details_types;
+    if let Some(name) = guests.types.iter().find(|name| !types.contains(name)) {
+        faults.push(format!(
+            "`guests.types`: `{name}` is no member of `authorization_details_types`"
+        ));
+    }
+    GuestRules {
+        mode: guests.mode,
+        scopes: guests.scopes.iter().cloned().collect(),
+        types: guests.types.iter().cloned().collect(),
+    }
+}
+
+fn names(scopes: &[ResourceScope], which: fn(&ResourceScope) -> bool) -> BTreeSet<String> {
+    let chosen = scopes.iter().filter(|scope| which(scope));
+    chosen.map(|scope| scope.name.clone()).collect()
+}
+
+fn check_scopes(scopes: &[ResourceScope], faults: &mut Vec<String>) {
+    let text: Vec<&str> = scopes.iter().map(|scope| scope.name.as_str()).collect();
+    if Scope::parse(&text.join(" ")).map(|s| s.len()) != Ok(scopes.len()) {
+        faults.push("`scopes` holds something that is no scope name, or one twice".to_owned());
+    }
+    if scopes.iter().any(|scope| scope.name == OPENID) {
+        faults.push("`scopes`: `openid` belongs to the issuer".to_owned());
+    }
+}
+
+/// What is checked only when a resource is added: names that belong to the issuer, and the words of its scopes.
+pub fn check_resource(file: &ResourceFile) -> Result<(), Faults> {
+    let mut faults = Vec::new();
+    for scope in &file.scopes {
+        if is_identity(&scope.name) {
+            faults.push(format!("`scopes`: `{}` belongs to the issuer", scope.name));
+        }
+        check_says(scope, &mut faults);
+    }
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Faults(faults))
+    }
+}
+
+/// A page shows these words as they are, so whatever would have to be cleaned is refused.
+fn check_says(scope: &ResourceScope, faults: &mut Vec<String>) {
+    let name: String = scope.name.chars().take(MAX_NAME).collect();
+    if scope.says.len() > MAX_LANGUAGES {
+        faults.push(format!(
+            "`scopes`: `{name}` has words in more than {MAX_LANGUAGES} languages"
+        ));
+    }
+    if !scope.says.is_empty() && !scope.says.contains_key(ENGLISH) {
+        faults.push(format!(
+            "`scopes`: `{name}` has words but none in `{ENGLISH}`, which stands in for every other language"
+        ));
+    }
+    for (language, words) in &scope.says {
+        let letters = language.bytes().all(|b| b.is_ascii_lowercase());
+        if !letters || !(2..=3).contains(&language.len()) {
+            faults.push(format!(
+                "`scopes`: `says` of `{name}` names a language by 2 or 3 small letters, such as `{ENGLISH}`"
+            ));
+        }
+        if words.is_empty() || words::clean(words, words::LONGEST_WORDS) != *words {
+            faults.push(format!(
+                "`scopes`: `says` of `{name}` has 1 to {} plain characters in one line, without links or double quotes",
+                words::LONGEST_WORDS
+            ));
+        }
+    }
 }
 
 /// A challenge names its key by `kid`, so each has one.
@@ -51,4 +150,68 @@ fn challenge_keys(file: &ResourceFile, faults: &mut Vec<String>) -> Option<KeySe
     };
     keys.map_err(|fault| faults.push(format!("`txn_challenge_jwks`: {fault}")))
         .ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn faults(scopes: Value) -> Vec<String> {
+        let file =
+            json!({ "resource": "https://notes.example", "name": "Notes", "scopes": scopes });
+        let file = serde_json::from_value(file).unwrap();
+        let issuer = ResourceUri::parse("https://as.example").unwrap();
+        let read = resource(&file, &issuer).map(|_| ());
+        match read.and_then(|()| check_resource(&file)) {
+            Ok(()) => Vec::new(),
+            Err(Faults(faults)) => faults,
+        }
+    }
+
+    #[test]
+    fn the_words_of_a_scope_are_shown_as_they_are() {
+        let says = |says: Value| faults(json!([{ "name": "notes:read", "says": says }]));
+        let good = json!({ "en": "Read your notes", "de": "Ihre Notizen lesen" });
+        assert_eq!(says(good), Vec::<String>::new());
+        for bad in [
+            json!({ "de": "Ihre Notizen lesen" }),
+            json!({ "en": "" }),
+            json!({ "en": "Read\nyour notes" }),
+            json!({ "en": "See https://notes.example" }),
+            json!({ "en": "Say \"yes\"" }),
+            json!({ "en": "a".repeat(141) }),
+            json!({ "en": "Read", "EN": "Read" }),
+            json!({ "en": "Read", "de-AT": "Lesen" }),
+        ] {
+            assert_eq!(says(bad.clone()).len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_are_scope_names_each_once_and_none_of_identity() {
+        assert_eq!(
+            faults(json!(["a", { "name": "b", "default": true }])),
+            Vec::<String>::new()
+        );
+        for bad in [
+            json!(["a", { "name": "a" }]),
+            json!(["a b"]),
+            json!(["openid"]),
+            json!(["profile"]),
+            json!([{ "name": "email", "says": { "en": "Read your mail" } }]),
+            json!(["offline_access"]),
+            json!([""]),
+        ] {
+            assert!(!faults(bad.clone()).is_empty(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_issuer_in_other_letters_is_the_issuer() {
+        let file = json!({ "resource": "https://as.example:443/", "name": "Notes" });
+        let issuer = ResourceUri::parse("https://as.example").unwrap();
+        assert!(resource(&serde_json::from_value(file).unwrap(), &issuer).is_err());
+    }
 }

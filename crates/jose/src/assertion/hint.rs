@@ -83,7 +83,8 @@ pub fn login_hint(
 
 /// The `kid` of an ID token, unverified: its key is looked up among all that this issuer ever published.
 pub fn unverified_kid(text: &str) -> Option<String> {
-    UnverifiedJwt::parse(text).ok()?.header().kid.clone()
+    let unverified = UnverifiedJwt::parse_client_assertion(text).ok()?;
+    unverified.header().kid.clone()
 }
 
 /// The user that an ID token of this issuer names; also one that expired at most [`MAX_HINT_AGE`] ago.
@@ -92,24 +93,50 @@ pub fn id_token_hint(
     key: &PublicKey,
     rules: &HintRules<'_>,
 ) -> Result<String, AssertionError> {
-    let jws = UnverifiedJwt::parse(text).map_err(AssertionError::Malformed)?;
-    check_type(&jws, "JWT")?;
-    jws.verify_signature(key)
-        .map_err(|_| AssertionError::BadSignature)?;
-    let claims: HintedIdToken = jws.unverified_claims().map_err(AssertionError::Malformed)?;
-    if claims.iss != rules.issuer {
-        return Err(AssertionError::Issuer(quoted(rules.issuer)));
-    }
-    if !audiences(&claims.aud).is_some_and(|all| all.contains(&rules.client_id)) {
-        return Err(AssertionError::Audience {
-            expected: rules.client_id.to_owned(),
-            form: "among others",
-        });
-    }
-    if rules.now >= Timestamp::from_seconds(claims.exp).plus(MAX_HINT_AGE) {
+    let hinted = HintedIdentity::verify(text, key, rules.issuer)?;
+    hinted.check_audience(rules.client_id)?;
+    if rules.now >= hinted.expires_at.plus(MAX_HINT_AGE) {
         return Err(AssertionError::Expired);
     }
-    Ok(claims.sub)
+    Ok(hinted.sub)
+}
+
+/// Whom an ID token of this issuer names, and to whom it was issued; however old it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HintedIdentity {
+    pub sub: String,
+    pub audiences: Vec<String>,
+    pub expires_at: Timestamp,
+}
+
+impl HintedIdentity {
+    pub fn verify(text: &str, key: &PublicKey, issuer: &str) -> Result<Self, AssertionError> {
+        let jws = UnverifiedJwt::parse_client_assertion(text).map_err(AssertionError::Malformed)?;
+        check_type(&jws, "JWT")?;
+        jws.verify_signature(key)
+            .map_err(|_| AssertionError::BadSignature)?;
+        let claims: HintedIdToken = jws.unverified_claims().map_err(AssertionError::Malformed)?;
+        if claims.iss != issuer {
+            return Err(AssertionError::Issuer(quoted(issuer)));
+        }
+        let audiences = audiences(&claims.aud).unwrap_or_default();
+        Ok(Self {
+            sub: claims.sub,
+            audiences: audiences.into_iter().map(str::to_owned).collect(),
+            expires_at: Timestamp::from_seconds(claims.exp),
+        })
+    }
+
+    /// Refuses a token that was issued to others than this client.
+    pub fn check_audience(&self, client_id: &str) -> Result<(), AssertionError> {
+        match self.audiences.iter().any(|one| one == client_id) {
+            true => Ok(()),
+            false => Err(AssertionError::Audience {
+                expected: client_id.to_owned(),
+                form: "among others",
+            }),
+        }
+    }
 }
 
 fn check_type(jws: &UnverifiedJwt<'_>, expected: &'static str) -> Result<(), AssertionError> {

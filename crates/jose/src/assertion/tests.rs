@@ -31,6 +31,8 @@ fn client_rules(audience: AudienceRule<'_>) -> ClientAssertionRules<'_> {
         client_id: "reports",
         issuer: ISSUER,
         audience,
+        algorithm: None,
+        max_life: MAX_CLIENT_ASSERTION_LIFE,
         now: Timestamp::from_seconds(NOW),
     }
 }
@@ -157,6 +159,7 @@ fn rfc7523bis_audience_by_profile() {
             AudienceRule::IssuerOr(&endpoints),
             [true, true, true, true, false],
         ),
+        (AudienceRule::Contains(&endpoints), [true; 5]),
     ];
     for (rule, taken) in expected {
         let found = [&issuer, &issuer_list, &endpoint, &both, &foreign]

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PSS_2048_8192_SHA256,
-    RsaPublicKeyComponents,
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA256, RsaPublicKeyComponents,
 };
 use serde_json::{Map, Value};
 use writ_wire::jwk::Jwk;
@@ -22,6 +22,8 @@ struct Inner {
     algorithm: Algorithm,
     /// Parsed once: the point is checked here, and a registered key is not parsed again.
     parsed: ParsedPublicKey,
+    /// The same RSA key for RS256, where it may be used so too.
+    pkcs1: Option<ParsedPublicKey>,
     thumbprint: Thumbprint,
     kid: Option<String>,
     members: Members,
@@ -34,22 +36,47 @@ enum Members {
     Rsa { n: Vec<u8>, e: Vec<u8> },
 }
 
+/// How an RSA key may sign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RsaSignatures {
+    /// PS256 (FAPI 2.0 section 5.4).
+    Pss,
+    /// PS256 and RS256, by the key's `alg` if it has one.
+    PssAndPkcs1,
+}
+
 impl PublicKey {
     /// Refuses private and symmetric keys, weak and unknown ones, and those for another use or algorithm.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, KeyError> {
+        Self::from_jwk_with(jwk, RsaSignatures::Pss)
+    }
+
+    /// The same, for keys that may sign client assertions.
+    pub fn from_jwk_with(jwk: &Jwk, signatures: RsaSignatures) -> Result<Self, KeyError> {
         refuse_private(jwk)?;
         let inner = match jwk.kty.as_str() {
             "EC" => ec(jwk)?,
             "OKP" => okp(jwk)?,
-            "RSA" => rsa(jwk)?,
+            "RSA" => rsa(jwk, signatures)?,
             other => return Err(KeyError::KeyType(quoted(other))),
         };
-        refuse_other_purpose(jwk, inner.algorithm)?;
+        refuse_other_algorithm(jwk, inner.algorithm)?;
+        refuse_other_use(jwk)?;
         Ok(Self(Arc::new(inner)))
     }
 
+    /// Its algorithm; an RSA key may have RS256 beside it: see [`Self::takes`].
     pub fn algorithm(&self) -> Algorithm {
         self.0.algorithm
+    }
+
+    pub fn takes(&self, algorithm: Algorithm) -> bool {
+        algorithm == self.0.algorithm || self.pkcs1_for(algorithm).is_some()
+    }
+
+    fn pkcs1_for(&self, algorithm: Algorithm) -> Option<&ParsedPublicKey> {
+        let pkcs1 = self.0.pkcs1.as_ref();
+        pkcs1.filter(|_| algorithm == Algorithm::Rs256)
     }
 
     pub fn thumbprint(&self) -> &Thumbprint {
@@ -99,6 +126,14 @@ impl PublicKey {
         self.0.parsed.verify_sig(message, signature).is_ok()
     }
 
+    /// Never true for an algorithm that the key does not take.
+    pub fn verify_as(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
+        let pkcs1 = self.pkcs1_for(algorithm);
+        let own = Some(&self.0.parsed).filter(|_| algorithm == self.0.algorithm);
+        let key = own.or(pkcs1);
+        key.is_some_and(|key| key.verify_sig(message, signature).is_ok())
+    }
+
     /// From an uncompressed point; the `kid` is the thumbprint.
     pub(super) fn from_p256_point(point: &[u8]) -> Result<Self, KeyError> {
         let (_, coordinates) = point.split_first().ok_or(KeyError::Point)?;
@@ -139,15 +174,19 @@ fn refuse_private(jwk: &Jwk) -> Result<(), KeyError> {
     found.map_or(Ok(()), |name| Err(KeyError::PrivateMember(name)))
 }
 
-fn refuse_other_purpose(jwk: &Jwk, algorithm: Algorithm) -> Result<(), KeyError> {
-    if let Some(found) = &jwk.alg
-        && Algorithm::parse(found) != Some(algorithm)
-    {
-        return Err(KeyError::Algorithm {
-            found: quoted(found),
-            expected: algorithm.as_str(),
-        });
+fn refuse_other_algorithm(jwk: &Jwk, algorithm: Algorithm) -> Result<(), KeyError> {
+    match &jwk.alg {
+        Some(found) if Algorithm::parse_of_client_assertion(found) != Some(algorithm) => {
+            Err(KeyError::Algorithm {
+                found: quoted(found),
+                expected: algorithm.as_str(),
+            })
+        }
+        _ => Ok(()),
     }
+}
+
+fn refuse_other_use(jwk: &Jwk) -> Result<(), KeyError> {
     let other_use = jwk.public_key_use.as_deref().is_some_and(|u| u != "sig");
     let verifies = |ops: &Value| ops.as_array().is_some_and(|l| l.contains(&"verify".into()));
     if other_use || jwk.other.get("key_ops").is_some_and(|ops| !verifies(ops)) {
@@ -185,6 +224,7 @@ fn p256(x: [u8; 32], y: [u8; 32], x_text: &str, y_text: &str) -> Result<Inner, K
     Ok(Inner {
         algorithm: Algorithm::Es256,
         parsed,
+        pkcs1: None,
         thumbprint: Thumbprint::of_digest(sha256_of(&canonical)),
         kid: None,
         members: Members::Ec { x, y },
@@ -203,6 +243,7 @@ fn okp(jwk: &Jwk) -> Result<Inner, KeyError> {
     let inner = Inner {
         algorithm: Algorithm::EdDsa,
         parsed,
+        pkcs1: None,
         thumbprint: Thumbprint::of_digest(sha256_of(&canonical)),
         kid: None,
         members: Members::Okp { x },
@@ -210,7 +251,7 @@ fn okp(jwk: &Jwk) -> Result<Inner, KeyError> {
     Ok(with_kid(inner, jwk))
 }
 
-fn rsa(jwk: &Jwk) -> Result<Inner, KeyError> {
+fn rsa(jwk: &Jwk, signatures: RsaSignatures) -> Result<Inner, KeyError> {
     let (n_text, e_text) = (
         required(jwk.n.as_deref(), "n")?,
         required(jwk.e.as_deref(), "e")?,
@@ -230,9 +271,17 @@ fn rsa(jwk: &Jwk) -> Result<Inner, KeyError> {
     if !(2..=MAX_EXPONENT_BITS).contains(&exponent_bits) || !odd {
         return Err(KeyError::RsaExponent);
     }
-    let parsed = RsaPublicKeyComponents { n: &n, e: &e }
-        .to_parsed_public_key(&RSA_PSS_2048_8192_SHA256)
-        .map_err(|_| KeyError::Encoding("n"))?;
+    let components = RsaPublicKeyComponents { n: &n, e: &e };
+    let unusable = |_| KeyError::Encoding("n");
+    let pss = components.to_parsed_public_key(&RSA_PSS_2048_8192_SHA256);
+    let pkcs1 = components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
+    let (pss, pkcs1) = (pss.map_err(unusable)?, pkcs1.map_err(unusable)?);
+    // A key that names its algorithm has that one alone (RFC 7517 section 4.4).
+    let (algorithm, parsed, pkcs1) = match (signatures, jwk.alg.as_deref()) {
+        (RsaSignatures::PssAndPkcs1, None) => (Algorithm::Ps256, pss, Some(pkcs1)),
+        (RsaSignatures::PssAndPkcs1, Some("RS256")) => (Algorithm::Rs256, pkcs1, None),
+        _ => (Algorithm::Ps256, pss, None),
+    };
     let canonical = [
         r#"{"e":""#,
         e_text,
@@ -241,8 +290,9 @@ fn rsa(jwk: &Jwk) -> Result<Inner, KeyError> {
         r#""}"#,
     ];
     let inner = Inner {
-        algorithm: Algorithm::Ps256,
+        algorithm,
         parsed,
+        pkcs1,
         thumbprint: Thumbprint::of_digest(sha256_of(&canonical)),
         kid: None,
         members: Members::Rsa { n, e },

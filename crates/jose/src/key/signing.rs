@@ -54,23 +54,10 @@ impl SigningKey {
 
     /// A compact JWS of the claims, with `alg`, `typ` and `kid` in its header.
     pub fn sign_jwt<C: Serialize>(&self, typ: &str, claims: &C) -> Result<String, KeyError> {
-        let header = Header {
-            alg: Algorithm::Es256.as_str(),
-            typ,
-            kid: self.kid(),
-        };
-        let (header, claims) = (json(&header)?, json(claims)?);
-        let mut text = String::with_capacity((header.len() + claims.len()) * 4 / 3 + 96);
-        encode_onto(&header, &mut text);
-        text.push('.');
-        encode_onto(&claims, &mut text);
-        let signature = self.pair.sign(&SystemRandom::new(), text.as_bytes());
-        text.push('.');
-        encode_onto(
-            signature.map_err(|_| KeyError::Library)?.as_ref(),
-            &mut text,
-        );
-        Ok(text)
+        compact(Algorithm::Es256, self.kid(), typ, claims, |message| {
+            let signature = self.pair.sign(&SystemRandom::new(), message);
+            Ok(signature.map_err(|_| KeyError::Library)?.as_ref().to_vec())
+        })
     }
 
     fn from_pair(pair: EcdsaKeyPair) -> Result<Self, KeyError> {
@@ -90,6 +77,30 @@ impl fmt::Debug for SigningKey {
             .field("kid", &self.kid())
             .finish_non_exhaustive()
     }
+}
+
+/// A compact JWS (RFC 7515 section 7.1) of the claims, signed by `sign`.
+pub(super) fn compact<C: Serialize>(
+    algorithm: Algorithm,
+    kid: &str,
+    typ: &str,
+    claims: &C,
+    sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, KeyError>,
+) -> Result<String, KeyError> {
+    let header = Header {
+        alg: algorithm.as_str(),
+        typ,
+        kid,
+    };
+    let (header, claims) = (json(&header)?, json(claims)?);
+    let mut text = String::with_capacity((header.len() + claims.len()) * 4 / 3 + 384);
+    encode_onto(&header, &mut text);
+    text.push('.');
+    encode_onto(&claims, &mut text);
+    let signature = sign(text.as_bytes())?;
+    text.push('.');
+    encode_onto(&signature, &mut text);
+    Ok(text)
 }
 
 #[derive(Serialize)]

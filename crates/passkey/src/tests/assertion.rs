@@ -226,7 +226,47 @@ fn webauthn_7_2_18_backed_up_without_being_eligible() {
 fn webauthn_7_2_19_backup_eligibility_never_changes() {
     let mut held = Held::by(phone());
     held.device = held.device.synced();
-    assert_eq!(held.approve().unwrap_err(), PasskeyError::Backup);
+    let id = held.device.credential_ids()[0].clone();
+    assert_eq!(
+        held.approve().unwrap_err(),
+        PasskeyError::EligibilityChanged(id.clone())
+    );
+    assert_eq!(
+        held.log_in().unwrap_err(),
+        PasskeyError::EligibilityChanged(id)
+    );
+    held.device = held.device.with(Misbehaviour::OtherKey);
+    assert_eq!(
+        held.approve().unwrap_err(),
+        PasskeyError::Backup,
+        "who does not hold the key learns nothing more"
+    );
+}
+
+#[test]
+fn webauthn_7_2_19_nor_does_it_get_lost() {
+    let mut held = Held::by(phone().synced());
+    held.device = held.device.unsynced();
+    assert!(matches!(
+        held.approve().unwrap_err(),
+        PasskeyError::EligibilityChanged(_)
+    ));
+}
+
+#[test]
+fn webauthn_6_1_3_a_backup_may_end_and_begin_again() {
+    let mut held = Held::by(phone().synced());
+    for backed_up in [true, false, true] {
+        let device = held.device.clone().honest();
+        held.device = match backed_up {
+            true => device,
+            false => device.with(Misbehaviour::NotYetBackedUp),
+        };
+        let approved = held.approve().unwrap();
+        assert_eq!(approved.assertion.backed_up, backed_up);
+        held.passkey = approved.passkey;
+        held.passkey = held.log_in().unwrap().passkey;
+    }
 }
 
 #[test]

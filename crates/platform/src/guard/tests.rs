@@ -176,7 +176,8 @@ async fn receiver(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
 async fn call(answer: Vec<u8>) -> (Result<GuardedResponse, GuardError>, usize) {
     let (origin, asked) = receiver(answer).await;
     let trusted = vec![Origin::parse(&origin).unwrap()];
-    let guard = GuardedClient::with_timeout(AddressPolicy { trusted }, SHORT).unwrap();
+    let guard =
+        GuardedClient::build(AddressPolicy { trusted }, &ExtraRoots::default(), SHORT).unwrap();
     let reply = guard
         .post(&origin, HeaderMap::new(), Bytes::from("x"))
         .await;
@@ -203,7 +204,7 @@ async fn response_size_is_bounded() {
     let (reply, _) = call(sized(MAX_RESPONSE_BYTES, MAX_RESPONSE_BYTES)).await;
     assert_eq!(reply.unwrap().body.len(), MAX_RESPONSE_BYTES);
     let (reply, _) = call(sized(MAX_RESPONSE_BYTES + 1, MAX_RESPONSE_BYTES + 1)).await;
-    assert_eq!(reply, Err(GuardError::TooLarge));
+    assert_eq!(reply, Err(GuardError::TooLarge(MAX_RESPONSE_BYTES)));
 }
 
 #[tokio::test]
@@ -238,3 +239,58 @@ async fn an_unreachable_host_may_be_retried() {
     let refused = refused.unwrap_err();
     assert!(!refused.is_permanent() && !refused.to_string().contains("secret"));
 }
+
+#[tokio::test]
+async fn a_get_has_a_size_of_its_own_and_tells_the_headers() {
+    let answer = |body: usize| {
+        let head = format!("HTTP/1.1 200 OK\r\netag: \"a\"\r\ncontent-length: {body}\r\n\r\n");
+        [head.into_bytes(), vec![b'x'; body]].concat()
+    };
+    let call = async |answer: Vec<u8>, max_body: usize| {
+        let (origin, _) = receiver(answer).await;
+        let trusted = vec![Origin::parse(&origin).unwrap()];
+        let guard = GuardedClient::new(AddressPolicy { trusted }).unwrap();
+        guard.get(&origin, HeaderMap::new(), max_body).await
+    };
+    let reply = call(answer(100), 100).await.unwrap();
+    assert_eq!(
+        (reply.body.len(), &reply.headers["etag"]),
+        (100, &"\"a\"".parse().unwrap())
+    );
+    let reply = call(answer(101), 100).await;
+    assert_eq!(reply, Err(GuardError::TooLarge(100)));
+    let reply = strict()
+        .get("https://localhost/", HeaderMap::new(), 1)
+        .await;
+    assert_eq!(reply, Err(GuardError::NotPublic));
+}
+
+#[test]
+fn a_bundle_without_a_usable_certificate_is_refused() {
+    for bundle in [
+        "",
+        "no certificate",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ] {
+        assert!(
+            ExtraRoots::from_pem(bundle.as_bytes()).is_none(),
+            "{bundle}"
+        );
+    }
+    assert!(ExtraRoots::from_pem(ROOT.as_bytes()).is_some());
+}
+
+/// A certificate authority without its key.
+const ROOT: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBgDCCASWgAwIBAgIUK1BhYbKqzSz46LIB0gF6DzRcDM4wCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJVGVzdCByb290MCAXDTI2MTEyOTExNTEzNloYDzIxMjYxMTA1
+MTE1MTM2WjAUMRIwEAYDVQQDDAlUZXN0IHJvb3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAAT5FuGubbOI7K/Rc1VzonG4TJHXEXKjTvJZpR6rc3HqY7lG1VmD9N66
+cwX962TLkYWk0k+bu+L4Mp7xEhp4F+mPo1MwUTAdBgNVHQ4EFgQUxS7oq+CzCt7n
+pDEOBC7dRrh1sa4wHwYDVR0jBBgwFoAUxS7oq+CzCt7npDEOBC7dRrh1sa4wDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAm0Pp63qGZY9xcteLsQuB
+16pojhkrl3Vl3lKrkitQeCoCIQDgtuHspoJ3deIYi/wpijPb36NR+syXKYfLj0wa
+UZwHww==
+-----END CERTIFICATE-----
+";

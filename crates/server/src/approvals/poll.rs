@@ -121,11 +121,13 @@ async fn look(
                 .commit(transaction, &redeemed.delegation, OAuthError::invalid_grant)
                 .await?;
             context.app.waiting.announce_request(request);
-            context.app.metrics.issued(match handle.kind {
+            let grant = match handle.kind {
                 Kind::Ciba => "ciba",
                 Kind::Device => "device_code",
                 Kind::Transaction => "transaction_authorization",
-            });
+            };
+            let profile = context.caller.client.profile;
+            context.app.metrics.issued(grant, profile);
             Ok(Looked::Token(Box::new(redeemed.response)))
         }
     }

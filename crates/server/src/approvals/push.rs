@@ -36,6 +36,8 @@ pub async fn deliver<'a>(
     id: &ApprovalId,
     auth_req_id: &str,
 ) -> Result<PushedToken<'a>, Failure> {
+    // Before the transaction: whoever makes a key of ID tokens writes it.
+    let keys = app.id_token_keys().await?;
     let mut transaction = app.begin().await?;
     let found = transaction.pending_by_id(id).await?;
     let now = app.clock.now();
@@ -58,7 +60,7 @@ pub async fn deliver<'a>(
             assertion: None,
         }),
         catalogue: app.catalogue().await?,
-        keys: app.keys().await?,
+        keys,
         now,
         wait: None,
     };
@@ -86,7 +88,8 @@ impl PushedToken<'_> {
             .commit(self.transaction, delegation, OAuthError::invalid_grant)
             .await?;
         self.context.app.waiting.announce_request(&self.request);
-        self.context.app.metrics.issued("ciba");
+        let profile = self.context.caller.client.profile;
+        self.context.app.metrics.issued("ciba", profile);
         Ok(())
     }
 }
@@ -117,7 +120,7 @@ fn push_response(
             auth_req_id,
             rt_hash: response.refresh_token.as_deref().map(hash::at_hash),
         };
-        response.id_token = Some(context.keys.active.sign_jwt("JWT", &pushed)?);
+        response.id_token = Some(context.sign_id_token(&pushed)?);
     }
     Ok(response)
 }

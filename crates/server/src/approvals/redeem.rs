@@ -4,7 +4,7 @@ use writ_core::OAuthError;
 use writ_core::client::{Client, User};
 use writ_core::event::{Event, EventName};
 use writ_core::history;
-use writ_core::id::{DelegationId, TaskId, TransactionId};
+use writ_core::id::{DelegationId, TaskId, TransactionId, UserId};
 use writ_core::lineage::Lineage;
 use writ_core::mint::{self, Minting};
 use writ_core::pending::{
@@ -12,18 +12,19 @@ use writ_core::pending::{
 };
 use writ_core::target;
 use writ_core::task::Task;
+use writ_jose::hash;
 use writ_jose::key::Thumbprint;
-use writ_jose::{hash, id_token};
 use writ_store::DatabaseTransaction;
 use writ_store::approved_uses::NewUses;
 use writ_store::write::InsertBatch;
-use writ_wire::claims::IdTokenClaims;
+use writ_wire::claims::{IdTokenClaims, PersonClaims};
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::TokenResponse;
 
 use crate::approvals::create::{Deciding, deciding_people};
 use crate::node::failure::Failure;
 use crate::node::registry::parse_client;
+use crate::request::person_claims::person_claims;
 use crate::request::replay::ReplayCheck;
 use crate::request::token_request::{MintedToken, RefreshGrant, TokenRequestContext};
 
@@ -73,7 +74,10 @@ pub async fn redeem_approval(
         task: task.ok_or_else(|| refuse(gone()))?,
         redeemed: &redeemed,
     };
-    let (mut minted, identity) = mint(context, approved, &redemption)?;
+    let person = UserId::from_text(approved.task.subject.as_str());
+    let (granted, issuer) = (&redeemed.delegation.authority, &context.catalogue.issuer);
+    let person = person_claims(transaction, granted, issuer, &person).await?;
+    let (mut minted, identity) = mint(context, approved, &redemption, person)?;
     context.claim_keys(transaction).await?;
     write(context, transaction, approved, &minted, redemption.checks).await?;
     if redeemed.task.is_some() {
@@ -238,6 +242,7 @@ fn mint(
     context: &TokenRequestContext<'_>,
     approved: ApprovedRequest<'_>,
     redemption: &Redemption<'_>,
+    person: PersonClaims,
 ) -> Result<(MintedToken, Option<IdTokenClaims>), Failure> {
     let realm = context.catalogue.realm();
     let delegation = &approved.redeemed.delegation;
@@ -256,9 +261,10 @@ fn mint(
         approved.request.asked.identity && target::has_openid(&delegation.authority, realm);
     let identity = agreed
         .then(|| identity(context, approved, &minted))
-        .flatten();
+        .flatten()
+        .map(|claims| IdTokenClaims { person, ..claims });
     if let Some(claims) = &identity {
-        minted.response.id_token = Some(id_token::sign(&context.keys.active, claims)?);
+        minted.response.id_token = Some(context.sign_id_token(claims)?);
     }
     Ok((minted, identity))
 }

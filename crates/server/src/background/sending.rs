@@ -16,7 +16,9 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::notifications::outbox::{Channel, NoticeContent};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
-use crate::notifications::{fan_out, mail, passkey_notice, seal, web_push, webhook};
+use crate::notifications::{
+    fan_out, mail, passkey_notice, seal, used_twice_notice, web_push, webhook,
+};
 
 /// Notices that one node sends at once.
 pub const MAX_AT_ONCE: usize = 64;
@@ -134,6 +136,9 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         (Channel::WebPush, NoticeContent::Waiting { .. }) => web_push::send(app, notice).await,
         (Channel::WebPush, NoticeContent::Passkey { what }) => {
             passkey_notice::push(app, notice, what).await
+        }
+        (Channel::WebPush, NoticeContent::UsedTwice { client }) => {
+            used_twice_notice::push(app, notice, &client).await
         }
         (Channel::Mail, content) => mail::send(app, notice, &content).await,
         (Channel::Webhook, content) => webhook::send(app, notice, &content).await,

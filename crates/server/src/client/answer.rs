@@ -50,7 +50,9 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::TransactionFailed
         | ErrorCode::TransactionAuthorizationRequired
         | ErrorCode::InvalidClientMetadata
-        | ErrorCode::InvalidRedirectUri => StatusCode::BAD_REQUEST,
+        | ErrorCode::InvalidRedirectUri
+        | ErrorCode::InvalidSoftwareStatement
+        | ErrorCode::UnapprovedSoftwareStatement => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -70,6 +72,15 @@ pub fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
     (status, headers, text).into_response()
 }
 
+/// Success that has nothing to say, and must not be cached.
+pub fn empty() -> Response {
+    let headers = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ];
+    (StatusCode::OK, headers, Body::empty()).into_response()
+}
+
 impl App {
     /// `server_error` with an id that names the one log line.
     pub fn broken(&self, cause: &str) -> Response {
@@ -80,6 +91,7 @@ impl App {
             ),
             excess: Vec::new(),
             error_id: Some(self.log_broken(cause)),
+            retry_after: None,
         };
         json(StatusCode::INTERNAL_SERVER_ERROR, &body)
     }

@@ -1,6 +1,7 @@
 //! Client authentication (RFC 7523, RFC 6749 section 2.3), by the endpoint's row of the checks table. Everything is verified
 //! first; what may be used once is claimed in the transaction that uses it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -8,17 +9,19 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 use writ_core::OAuthError;
 use writ_core::checks::{ClientRule, Endpoint};
-use writ_core::client::{Authentication, Client};
+use writ_core::client::{Authentication, Client, SecretMethods};
+use writ_core::client_assertion::max_assertion_life;
 use writ_jose::assertion::{
-    AudienceRule, ClientAssertion, ClientAssertionRules, UnverifiedAssertion,
+    AssertionError, ClientAssertion, ClientAssertionRules, UnverifiedAssertion,
 };
 use writ_jose::hash;
 use writ_wire::form::Form;
-use writ_wire::registration::{AssertionAudience, Profile};
+use writ_wire::registration::{AuthMethod, Profile};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::guests::GuestLookup;
 use crate::node::secret::secret_digest;
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -29,7 +32,21 @@ pub struct PresentedCredentials<'a> {
     pub endpoint: Endpoint,
     pub headers: &'a HeaderMap,
     pub form: &'a Form,
+    /// From where it came, if that is known.
+    pub address: Option<IpAddr>,
     pub now: Timestamp,
+}
+
+impl PresentedCredentials<'_> {
+    /// A pushed request may be the first visit of a guest; everywhere else a person agreed before.
+    fn guest_lookup(&self) -> GuestLookup {
+        match self.endpoint {
+            Endpoint::Par => GuestLookup::Request {
+                address: self.address,
+            },
+            _ => GuestLookup::Grant,
+        }
+    }
 }
 
 /// A client that is who it says, and the assertion that shows it; its `jti` is not used up yet.
@@ -48,49 +65,73 @@ impl From<Arc<Client>> for AuthenticatedClient {
 }
 
 impl App {
-    /// Consumes nothing.
+    /// Consumes nothing. A request has one way of authentication (RFC 6749 section 2.3).
     pub async fn authenticate(
         &self,
         presented: &PresentedCredentials<'_>,
     ) -> Result<AuthenticatedClient, Failure> {
         let form = presented.form;
-        if form.contains("client_secret") {
-            return Err(OAuthError::invalid_client(
-                "`client_secret` in the body is not supported: use HTTP Basic",
-            )
-            .into());
-        }
         let basic = basic_credentials(presented.headers)?;
+        let secret = form.optional("client_secret")?;
         let assertion = form.optional("client_assertion")?;
         let named = form.optional("client_id")?;
-        match (basic, assertion) {
-            (Some(_), Some(_)) => Err(OAuthError::invalid_request(
-                "more than one way of client authentication",
-            )
-            .into()),
-            (Some((id, secret)), None) => {
+        match (basic, secret, assertion) {
+            (Some((id, secret)), None, None) => {
                 same_client(named, &id)?;
-                Ok(self.by_secret(&id, &secret).await?.into())
+                let client = self
+                    .by_secret(&id, &secret, SecretMethods::Basic, presented)
+                    .await?;
+                Ok(client.into())
             }
-            (None, Some(text)) => {
+            (None, Some(secret), None) => {
+                let id = named.ok_or_else(|| {
+                    OAuthError::invalid_client(
+                        "parameter `client_id` is missing beside `client_secret`",
+                    )
+                })?;
+                let client = self
+                    .by_secret(id, secret, SecretMethods::Post, presented)
+                    .await?;
+                Ok(client.into())
+            }
+            (None, None, Some(text)) => {
                 let authenticated = self.by_assertion(text, presented).await?;
                 same_client(named, authenticated.client.id.as_str())?;
                 Ok(authenticated)
             }
-            (None, None) => Ok(self.by_name(named, presented.endpoint).await?.into()),
+            (None, None, None) => Ok(self.by_name(presented, named).await?.into()),
+            _ => Err(OAuthError::invalid_request(
+                "more than one way of client authentication: send one of HTTP Basic, \
+                 `client_secret` and `client_assertion`",
+            )
+            .into()),
         }
     }
 
-    async fn by_secret(&self, id: &str, secret: &str) -> Result<Arc<Client>, Failure> {
-        let client = self.client(id).await?.ok_or_else(unknown_client)?;
-        let Authentication::SecretBasic(digest) = &client.authentication else {
-            return Err(OAuthError::invalid_client(
-                "this client is not registered for `client_secret_basic`",
-            )
-            .into());
+    async fn by_secret(
+        &self,
+        id: &str,
+        secret: &str,
+        used: SecretMethods,
+        presented: &PresentedCredentials<'_>,
+    ) -> Result<Arc<Client>, Failure> {
+        let client = self.client_or_guest(id, presented.guest_lookup()).await?;
+        let client = client.ok_or_else(unknown_client)?;
+        let method = match used {
+            SecretMethods::Post => AuthMethod::ClientSecretPost,
+            SecretMethods::Basic | SecretMethods::Either => AuthMethod::ClientSecretBasic,
         };
-        if !hash::constant_time_eq(secret_digest(secret).as_bytes(), digest.as_bytes()) {
+        let registered = match &client.authentication {
+            Authentication::Secret(registered) => registered,
+            Authentication::PrivateKeyJwt(_) | Authentication::Public => {
+                return Err(other_method(&client, method).into());
+            }
+        };
+        if !is_secret_of(&client, &registered.digest, secret, self.clock.now()) {
             return Err(unknown_client().because("wrong secret").into());
+        }
+        if registered.methods != SecretMethods::Either && registered.methods != used {
+            return Err(other_method(&client, method).into());
         }
         Ok(client)
     }
@@ -108,31 +149,27 @@ impl App {
             .into());
         }
         let invalid = |e: &dyn std::fmt::Display| OAuthError::invalid_client(e.to_string());
-        let unverified = UnverifiedAssertion::parse(text).map_err(|e| invalid(&e))?;
-        let client = self
-            .client(unverified.subject())
-            .await?
-            .ok_or_else(unknown_client)?;
-        let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
-            return Err(OAuthError::invalid_client(
-                "this client is not registered for `private_key_jwt`",
-            )
-            .into());
-        };
-        let endpoints = self.endpoint_urls(presented.endpoint);
+        let unverified = UnverifiedAssertion::parse_of_client(text).map_err(|e| invalid(&e))?;
+        let lookup = presented.guest_lookup();
+        let client = self.client_or_guest(unverified.subject(), lookup).await?;
+        let client = client.ok_or_else(unknown_client)?;
+        if !matches!(client.authentication, Authentication::PrivateKeyJwt(_)) {
+            return Err(other_method(&client, AuthMethod::PrivateKeyJwt).into());
+        }
+        let keys = self.client_keys(&client, text).await;
+        let keys = keys.map_err(|missing| missing.failure(|why| invalid(&why).into()))?;
+        let urls = self.audience_urls(presented.endpoint);
         let rules = ClientAssertionRules {
             client_id: client.id.as_str(),
             issuer: self.config.issuer.as_str(),
-            audience: match (client.profile, client.assertion_audience) {
-                (Profile::Fapi2, _) => AudienceRule::IssuerString,
-                (_, AssertionAudience::Issuer) => AudienceRule::Issuer,
-                (_, AssertionAudience::Endpoint) => AudienceRule::IssuerOr(&endpoints),
-            },
+            audience: client.assertion_audience(&urls),
+            algorithm: client.assertion_algorithm,
+            max_life: max_assertion_life(client.profile),
             now: presented.now,
         };
         let assertion = unverified
-            .verify_client(keys, &rules)
-            .map_err(|e| invalid(&e))?;
+            .verify_client(&keys, &rules)
+            .map_err(|error| refused_assertion(&client, &error))?;
         Ok(AuthenticatedClient {
             client,
             assertion: Some(assertion),
@@ -142,28 +179,73 @@ impl App {
     /// A public client comes with its name alone.
     async fn by_name(
         &self,
+        presented: &PresentedCredentials<'_>,
         named: Option<&str>,
-        endpoint: Endpoint,
     ) -> Result<Arc<Client>, Failure> {
+        if presented.form.optional("client_assertion_type")?.is_some() {
+            let missing = "parameter `client_assertion` is missing beside `client_assertion_type`";
+            return Err(OAuthError::invalid_request(missing).into());
+        }
         let id =
             named.ok_or_else(|| OAuthError::invalid_client("the client did not authenticate"))?;
-        let client = self.client(id).await?.ok_or_else(unknown_client)?;
+        let client = self.client_or_guest(id, presented.guest_lookup()).await?;
+        let client = client.ok_or_else(unknown_client)?;
         if !client.is_public() {
-            return Err(OAuthError::invalid_client("this client must authenticate").into());
+            return Err(OAuthError::invalid_client(format!(
+                "this client must authenticate: its `token_endpoint_auth_method` is {}",
+                registered_method(&client)
+            ))
+            .into());
         }
-        if endpoint.checks().client != ClientRule::AuthenticatedOrPublic {
-            return Err(OAuthError::invalid_client("a public client cannot do this").into());
+        if presented.endpoint.checks().client != ClientRule::AuthenticatedOrPublic {
+            return Err(OAuthError::invalid_client(
+                "a public client cannot do this: its `token_endpoint_auth_method` is `none`",
+            )
+            .into());
         }
         Ok(client)
     }
 
-    /// What an assertion may be meant for besides the issuer: at `/bc-authorize` also the token endpoint (CIBA 7.1).
-    fn endpoint_urls(&self, endpoint: Endpoint) -> Vec<String> {
-        let mut urls = vec![self.config.url(endpoint.path())];
-        if endpoint == Endpoint::Backchannel {
-            urls.push(self.config.url(Endpoint::TOKEN_PATH));
+    /// What an assertion may be meant for besides the issuer, where the profile or the registration says so: the endpoint that is
+    /// called (RFC 9126 section 2, CIBA 7.1) and the token endpoint (RFC 7523 section 3).
+    fn audience_urls(&self, endpoint: Endpoint) -> Vec<String> {
+        let mut urls = vec![self.config.url(Endpoint::TOKEN_PATH)];
+        if endpoint.path() != Endpoint::TOKEN_PATH {
+            urls.push(self.config.url(endpoint.path()));
         }
         urls
+    }
+}
+
+/// What to change: the sentence names the member of the registration.
+fn refused_assertion(client: &Client, error: &AssertionError) -> OAuthError {
+    let sentence = match error {
+        AssertionError::Audience { .. } if client.profile != Profile::Fapi2 => {
+            format!("{error}, as the client's profile or its `assertion_audience` says")
+        }
+        AssertionError::BadSignature => format!("{error}: see its `jwks` or `jwks_uri`"),
+        other => other.to_string(),
+    };
+    OAuthError::invalid_client(sentence)
+}
+
+fn other_method(client: &Client, used: AuthMethod) -> OAuthError {
+    OAuthError::invalid_client(format!(
+        "this client's `token_endpoint_auth_method` is {}, not `{}`: change one of both",
+        registered_method(client),
+        used.as_str()
+    ))
+}
+
+fn registered_method(client: &Client) -> &'static str {
+    match &client.authentication {
+        Authentication::PrivateKeyJwt(_) => "`private_key_jwt`",
+        Authentication::Public => "`none`",
+        Authentication::Secret(secret) => match secret.methods {
+            SecretMethods::Basic => "`client_secret_basic`",
+            SecretMethods::Post => "`client_secret_post`",
+            SecretMethods::Either => "`client_secret_basic` or `client_secret_post`",
+        },
     }
 }
 
@@ -205,6 +287,14 @@ fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), OAuthErro
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether it is the client's secret, or the one before its last rotation while that is taken too.
+fn is_secret_of(client: &Client, digest: &str, secret: &str, now: Timestamp) -> bool {
+    let presented = secret_digest(secret);
+    let is = |digest: &str| hash::constant_time_eq(presented.as_bytes(), digest.as_bytes());
+    let earlier = client.earlier_secret.as_ref();
+    is(digest) || earlier.is_some_and(|earlier| now < earlier.until && is(&earlier.digest))
 }
 
 /// Unknown client and wrong secret look the same.

@@ -26,7 +26,7 @@ pub async fn authorize(incoming: IncomingRequest) -> Result<Response, ClientErro
 
 async fn ask_person(request: &ClientRequest) -> Result<BackchannelResponse, Failure> {
     let context = ApprovalContext::of(request).await?;
-    let read = signed::read(request).map_err(|refusal| request.refuse(refusal))?;
+    let read = signed::read(request).await?;
     let prepared = prepare(&context, &read.request)?;
     let hinted = person::hinted(&context, &read.request).await?;
     check_code(&context, read.request.user_code.as_ref(), &hinted).await?;

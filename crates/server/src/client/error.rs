@@ -16,6 +16,7 @@ use crate::approvals::long_poll;
 use crate::client::answer::{json, status};
 use crate::node::app::App;
 use crate::node::failure::{Failure, RefusedRequest};
+use crate::request::client_request::AuthorizationHeader;
 
 /// Where a request of a program came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub enum ProgramRoute {
     Endpoint(Endpoint),
     /// `/token`, with no grant that could be read.
     TokenWithoutGrant,
+    /// Where a client registers itself.
+    Registration,
+    /// Where it reads, changes and removes that.
+    RegisteredClient,
 }
 
 impl ProgramRoute {
@@ -31,11 +36,14 @@ impl ProgramRoute {
         match self {
             Self::Endpoint(endpoint) => endpoint.label(),
             Self::TokenWithoutGrant => Endpoint::TOKEN_PATH,
+            Self::Registration => "/register",
+            Self::RegisteredClient => "/register/{id}",
         }
     }
 
-    /// The status of the token endpoint's family, with the exceptions of CIBA 13 (what policy denies) and of RFC 6750 section 3.1.
-    const fn status(self, code: ErrorCode) -> StatusCode {
+    /// The status of the token endpoint's family, with the exceptions of CIBA 13 and RFC 7662 section 2.3 (401 however the client
+    /// came) and of RFC 6750 section 3.1.
+    const fn status(self, code: ErrorCode, header: AuthorizationHeader) -> StatusCode {
         match (self, code) {
             (Self::Endpoint(Endpoint::Backchannel), ErrorCode::AccessDenied)
             | (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InsufficientScope) => {
@@ -44,17 +52,37 @@ impl ProgramRoute {
             (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InvalidRequest) => {
                 StatusCode::BAD_REQUEST
             }
-            (Self::Endpoint(Endpoint::Userinfo), _) => StatusCode::UNAUTHORIZED,
+            (Self::Endpoint(Endpoint::Userinfo), _)
+            | (Self::Registration | Self::RegisteredClient, ErrorCode::InvalidToken) => {
+                StatusCode::UNAUTHORIZED
+            }
+            (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
+            (Self::Registration, ErrorCode::TemporarilyUnavailable) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
+            (
+                Self::Endpoint(Endpoint::Backchannel | Endpoint::Introspect),
+                ErrorCode::InvalidClient,
+            ) => StatusCode::UNAUTHORIZED,
+            (_, ErrorCode::InvalidClient) => match header {
+                AuthorizationHeader::Sent => StatusCode::UNAUTHORIZED,
+                AuthorizationHeader::Absent => StatusCode::BAD_REQUEST,
+            },
             (_, code) => status(code),
         }
     }
 
     /// `WWW-Authenticate` of a refusal, if it has one.
-    fn challenge(self, refusal: &OAuthError) -> Option<HeaderValue> {
+    fn challenge(self, refusal: &OAuthError, status: StatusCode) -> Option<HeaderValue> {
         if self == Self::Endpoint(Endpoint::Userinfo) {
-            return token_challenge(refusal);
+            return token_challenge(HttpChallenge::new("DPoP"), refusal);
         }
-        (refusal.code == ErrorCode::InvalidClient)
+        if matches!(self, Self::Registration | Self::RegisteredClient) {
+            let bearer = HttpChallenge::new("Bearer").with("realm", "writ");
+            let unauthorized = refusal.code == ErrorCode::InvalidToken;
+            return unauthorized.then(|| token_challenge(bearer, refusal))?;
+        }
+        (status == StatusCode::UNAUTHORIZED)
             .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))
     }
 }
@@ -66,14 +94,16 @@ impl From<Endpoint> for ProgramRoute {
 }
 
 /// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn token_challenge(refusal: &OAuthError) -> Option<HeaderValue> {
-    let mut challenge = HttpChallenge::new("DPoP");
+fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> Option<HeaderValue> {
+    let is_bound = challenge.scheme == "DPoP";
     if !refusal.sentence.is_empty() {
         challenge = challenge
             .with("error", refusal.code.as_str())
             .with("error_description", &refusal.sentence);
     }
-    let challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
+    if is_bound {
+        challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
+    }
     HeaderValue::from_str(&challenge.render()).ok()
 }
 
@@ -81,6 +111,7 @@ fn token_challenge(refusal: &OAuthError) -> Option<HeaderValue> {
 pub struct ClientError {
     pub app: Arc<App>,
     pub route: ProgramRoute,
+    pub authorization: AuthorizationHeader,
     pub failure: Failure,
     /// Whether the answer carries the client's next nonce (RFC 9449 section 8.2).
     pub offers_nonce: bool,
@@ -135,7 +166,9 @@ impl ClientError {
         let event = refused.event.clone();
         let event = match self.route {
             ProgramRoute::Endpoint(endpoint) => event.refused_at(endpoint),
-            ProgramRoute::TokenWithoutGrant => event,
+            ProgramRoute::TokenWithoutGrant
+            | ProgramRoute::Registration
+            | ProgramRoute::RegisteredClient => event,
         };
         let mut transaction = self.app.begin().await?;
         transaction.insert_event(&event).await?;
@@ -145,30 +178,45 @@ impl ClientError {
     fn refusal_answer(&self, refusal: &OAuthError) -> Response {
         self.app.metrics.refused(self.route.label(), refusal.code);
         let sentence = &refusal.sentence;
+        let retry_after = self.retry_after();
         let body = ErrorBody {
             error: refusal.code,
             error_description: (!sentence.is_empty()).then(|| description(sentence)),
             excess: refusal.excess.clone(),
             error_id: None,
+            retry_after,
         };
-        let mut response = json(self.route.status(refusal.code), &body);
+        let status = self.route.status(refusal.code, self.authorization);
+        let mut response = json(status, &body);
         let headers = response.headers_mut();
-        if let Some(challenge) = self.route.challenge(refusal) {
+        if let Some(challenge) = self.route.challenge(refusal, status) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        match &self.failure {
-            Failure::Refused(refused) => {
-                if let Some(wait) = refused.retry_after {
-                    let seconds = HeaderValue::from(whole_seconds(wait));
-                    headers.insert(header::RETRY_AFTER, seconds);
-                }
-            }
-            Failure::Waiting(refusal) if refusal.code == ErrorCode::AuthorizationPending => {
-                long_poll::add_preference_applied(headers, self.wait);
-            }
-            _ => {}
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(&self.failure, Failure::Waiting(refusal) if refusal.code == ErrorCode::AuthorizationPending)
+        {
+            long_poll::add_preference_applied(headers, self.wait);
         }
         response
+    }
+
+    /// In seconds, in the header and in the body alike.
+    fn retry_after(&self) -> Option<u64> {
+        match &self.failure {
+            Failure::Unauthenticated(refusal) if self.is_over_limit(refusal) => Some(3600),
+            Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
+            Failure::Unauthenticated(_) | Failure::Waiting(_) | Failure::Broken(_) => None,
+        }
+    }
+}
+
+impl ClientError {
+    /// Too many registrations in this hour.
+    fn is_over_limit(&self, refusal: &OAuthError) -> bool {
+        let too_many = refusal.code == ErrorCode::TemporarilyUnavailable;
+        self.route == ProgramRoute::Registration && too_many
     }
 }
 

@@ -18,16 +18,17 @@ use writ_core::checks::{Endpoint, ProofRule};
 use writ_wire::form::Form;
 
 use crate::approvals::long_poll;
-use crate::client::answer::json;
+use crate::client::answer::{empty, json};
 use crate::client::authentication::PresentedCredentials;
 use crate::client::error::{ClientError, ProgramRoute, add_nonce};
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::failure::Failure;
 use crate::request::caller::Caller;
-use crate::request::client_request::ClientRequest;
+use crate::request::client_request::{AuthorizationHeader, ClientRequest};
 
 const FORM: &str = "application/x-www-form-urlencoded";
+const JSON: &str = "application/json";
 
 /// A route of programs: whatever its handler refuses is recorded, counted and answered.
 pub fn program_route<R, H, F>(methods: MethodFilter, handler: H) -> MethodRouter<Arc<App>>
@@ -52,6 +53,7 @@ pub struct RequestHead {
     pub app: Arc<App>,
     pub method: Method,
     pub headers: HeaderMap,
+    pub path: String,
     /// From where it came, if that is known.
     pub address: Option<IpAddr>,
 }
@@ -63,6 +65,7 @@ impl RequestHead {
             app: app.clone(),
             method: request.method().clone(),
             headers: request.headers().clone(),
+            path: request.uri().path().to_owned(),
             address: app.address_of(peer.copied().map(Extension), request.headers()),
         }
     }
@@ -72,6 +75,7 @@ impl RequestHead {
         ClientError {
             app: self.app.clone(),
             route: route.into(),
+            authorization: AuthorizationHeader::of(&self.headers),
             failure,
             offers_nonce: false,
             wait: None,
@@ -104,6 +108,11 @@ impl FromRequest<Arc<App>> for IncomingRequest {
 }
 
 impl IncomingRequest {
+    /// The body of a request that is JSON; `None` if its content type is another one.
+    pub fn json_body(&self) -> Option<&[u8]> {
+        (content_type(&self.head.headers).eq_ignore_ascii_case(JSON)).then_some(&self.body)
+    }
+
     pub fn form(&self) -> Result<Form, Failure> {
         read_form(&self.head.headers, &self.body)
     }
@@ -132,6 +141,7 @@ impl IncomingRequest {
             endpoint,
             headers,
             form: &form,
+            address: *address,
             now: app.clock.now(),
         };
         let authenticated = app.authenticate(&presented).await;
@@ -146,6 +156,7 @@ impl IncomingRequest {
         })?;
         Ok(ClientRequest {
             endpoint,
+            authorization: AuthorizationHeader::of(headers),
             address: *address,
             wait: long_poll::preference(headers),
             offers_nonce,
@@ -176,13 +187,25 @@ impl ClientRequest {
                 }
                 Ok(response)
             }
-            Err(failure) => Err(ClientError {
-                app: self.app.clone(),
-                route: self.endpoint.into(),
-                failure,
-                offers_nonce: self.offers_nonce,
-                wait: self.wait,
-            }),
+            Err(failure) => Err(self.error(failure)),
+        }
+    }
+
+    /// The answer of a request whose success has nothing to say.
+    pub fn answer_empty(&self, result: Result<(), Failure>) -> Result<Response, ClientError> {
+        result
+            .map(|()| empty())
+            .map_err(|failure| self.error(failure))
+    }
+
+    fn error(&self, failure: Failure) -> ClientError {
+        ClientError {
+            app: self.app.clone(),
+            route: self.endpoint.into(),
+            authorization: self.authorization,
+            failure,
+            offers_nonce: self.offers_nonce,
+            wait: self.wait,
         }
     }
 
@@ -199,15 +222,19 @@ impl ClientRequest {
 
 /// The form of a client endpoint.
 pub fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Failure> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    let kind = kind.split(';').next().unwrap_or_default().trim();
-    if !kind.eq_ignore_ascii_case(FORM) {
+    if !content_type(headers).eq_ignore_ascii_case(FORM) {
         return Err(
             OAuthError::invalid_request(format!("the content type must be `{FORM}`")).into(),
         );
     }
     Ok(Form::parse(body)?)
+}
+
+/// Without its parameters.
+fn content_type(headers: &HeaderMap) -> &str {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim()
 }

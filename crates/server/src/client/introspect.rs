@@ -12,6 +12,7 @@ use writ_wire::introspection::IntrospectionResponse;
 
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
+use crate::client::sighting::see;
 use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;
 
@@ -57,6 +58,9 @@ async fn answer(request: &ClientRequest, token: &str) -> Result<IntrospectionRes
         return Ok(IntrospectionResponse::INACTIVE);
     };
     if !may_ask(request, &claims).await? {
+        return Ok(IntrospectionResponse::INACTIVE);
+    }
+    if !see(app, &claims, now).await? {
         return Ok(IntrospectionResponse::INACTIVE);
     }
     let Some(delegation) = claims.delegation().map(DelegationId::from_text) else {

@@ -8,20 +8,27 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use writ_authority::Level;
 use writ_core::checks::Endpoint;
-use writ_core::request::OPENID;
+use writ_core::registration::dynamic::RegistrationMode;
+use writ_core::scope::{IDENTITY, is_identity};
 use writ_core::task::ACR_VALUES;
 use writ_wire::ciba::LOGIN_HINT_TYPE;
-use writ_wire::dpop::SIGNING_ALGORITHMS;
+use writ_wire::dpop::{ASSERTION_ALGORITHMS, SIGNING_ALGORITHMS};
 use writ_wire::metadata::ServerMetadata;
+use writ_wire::openid::ResponseMode;
 use writ_wire::registration::{AuthMethod, Delivery};
 use writ_wire::token::GrantType;
 
 use crate::client::answer::json;
+use crate::client::registration;
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 
 /// How long clients may keep metadata and keys.
 const CACHE: &str = "public, max-age=60";
+/// The most scopes of resources in `scopes_supported`.
+const MAX_LISTED_SCOPES: usize = 256;
+/// The most resources in `protected_resources`.
+const MAX_LISTED_RESOURCES: usize = 256;
 
 pub async fn metadata(State(app): State<Arc<App>>) -> Response {
     match app.fresh_catalogue().await {
@@ -43,7 +50,12 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
     let features = app.config.features;
     let algorithms = || SIGNING_ALGORITHMS.map(str::to_owned).to_vec();
     let names = |methods: &[AuthMethod]| methods.iter().map(|m| m.as_str().to_owned()).collect();
-    let confidential = [AuthMethod::PrivateKeyJwt, AuthMethod::ClientSecretBasic];
+    let assertions = || ASSERTION_ALGORITHMS.map(str::to_owned).to_vec();
+    let confidential = [
+        AuthMethod::PrivateKeyJwt,
+        AuthMethod::ClientSecretBasic,
+        AuthMethod::ClientSecretPost,
+    ];
     ServerMetadata {
         issuer: app.config.issuer.to_string(),
         authorization_endpoint: url(Endpoint::Authorize.path()),
@@ -51,7 +63,9 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         jwks_uri: url("/jwks"),
         pushed_authorization_request_endpoint: url(Endpoint::Par.path()),
         introspection_endpoint: url(Endpoint::Introspect.path()),
+        revocation_endpoint: url(Endpoint::Revoke.path()),
         userinfo_endpoint: url(Endpoint::Userinfo.path()),
+        end_session_endpoint: url("/logout"),
         backchannel_authentication_endpoint: url(Endpoint::Backchannel.path()),
         device_authorization_endpoint: url(Endpoint::DeviceAuthorization.path()),
         transaction_authorization_endpoint: features
@@ -60,12 +74,14 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         require_pushed_authorization_requests: false,
         scopes_supported: scopes(catalogue),
         response_types_supported: vec!["code".to_owned()],
-        response_modes_supported: vec!["query".to_owned()],
+        response_modes_supported: ResponseMode::ALL.map(|m| m.as_str().to_owned()).to_vec(),
         grant_types_supported: GrantType::ALL.map(|g| g.as_str().to_owned()).to_vec(),
         token_endpoint_auth_methods_supported: names(&AuthMethod::ALL),
-        token_endpoint_auth_signing_alg_values_supported: algorithms(),
+        token_endpoint_auth_signing_alg_values_supported: assertions(),
         introspection_endpoint_auth_methods_supported: names(&confidential),
-        introspection_endpoint_auth_signing_alg_values_supported: algorithms(),
+        introspection_endpoint_auth_signing_alg_values_supported: assertions(),
+        revocation_endpoint_auth_methods_supported: names(&AuthMethod::ALL),
+        revocation_endpoint_auth_signing_alg_values_supported: assertions(),
         code_challenge_methods_supported: vec!["S256".to_owned()],
         dpop_signing_alg_values_supported: algorithms(),
         authorization_details_types_supported: catalogue.types.names().map(str::to_owned).collect(),
@@ -73,35 +89,54 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         protected_resources: resources(catalogue),
         mission_bound_authorization_supported: features.mission_intent.then_some(true),
         subject_types_supported: vec!["public".to_owned()],
-        id_token_signing_alg_values_supported: vec!["ES256".to_owned()],
+        id_token_signing_alg_values_supported: ["RS256", "ES256"].map(str::to_owned).to_vec(),
         claims_supported: CLAIMS.map(str::to_owned).to_vec(),
         acr_values_supported: reachable_classes(app.config.strongest()),
         backchannel_token_delivery_modes_supported: deliveries(),
         backchannel_authentication_request_signing_alg_values_supported: algorithms(),
         backchannel_user_code_parameter_supported: true,
         backchannel_endpoint_login_hint_token_types_supported: vec![LOGIN_HINT_TYPE.to_owned()],
+        registration_endpoint: (app.config.registration.mode != RegistrationMode::Off)
+            .then(|| url(registration::PATH)),
+        client_id_metadata_document_supported: features.guests.then_some(true),
+        claims_parameter_supported: false,
+        prompt_values_supported: PROMPTS.map(str::to_owned).to_vec(),
+        ui_locales_supported: languages(app),
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
     }
 }
 
-/// `openid`, and whatever a resource registers, each once.
+/// Tags of the languages of the pages (RFC 5646).
+fn languages(app: &App) -> Vec<String> {
+    let names = app.languages.names().into_iter();
+    names.map(|(tag, _)| tag).collect()
+}
+
+/// Those of identity, and what resources register, each once: as many as [`MAX_LISTED_SCOPES`] (RFC 8414 section 2 leaves it to
+/// the server which ones it lists).
 fn scopes(catalogue: &Catalogue) -> Vec<String> {
-    let registered: BTreeSet<String> = catalogue
-        .resources
-        .values()
-        .flat_map(|r| r.scopes.iter().cloned())
-        .collect();
-    std::iter::once(OPENID.to_owned())
+    let resources = catalogue.resources.values();
+    let registered = resources
+        .flat_map(|r| &r.scopes)
+        .filter(|name| !is_identity(name));
+    let registered: BTreeSet<&String> = registered.collect();
+    let registered = registered.into_iter().take(MAX_LISTED_SCOPES).cloned();
+    IDENTITY
+        .map(str::to_owned)
+        .into_iter()
         .chain(registered)
         .collect()
 }
 
+/// All of them or none: a client that compares with this list (RFC 9728 section 4) would refuse a resource that is missing.
 fn resources(catalogue: &Catalogue) -> Vec<String> {
-    catalogue
-        .resources
-        .keys()
-        .map(ToString::to_string)
+    if catalogue.resources.len() > MAX_LISTED_RESOURCES {
+        return Vec::new();
+    }
+    let registered = catalogue.resources.values();
+    registered
+        .map(|resource| resource.uri.to_string())
         .collect()
 }
 
@@ -127,8 +162,11 @@ fn cacheable(mut response: Response) -> Response {
     response.into_response()
 }
 
-/// `claims_supported`: the claims of ID tokens.
-const CLAIMS: [&str; 10] = [
+/// `prompt_values_supported` (OpenID Connect Core 3.1.2.1).
+const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
+
+/// Of ID tokens and of `/userinfo`.
+const CLAIMS: [&str; 12] = [
     "sub",
     "iss",
     "aud",
@@ -139,4 +177,6 @@ const CLAIMS: [&str; 10] = [
     "acr",
     "amr",
     "preferred_username",
+    "name",
+    "email",
 ];

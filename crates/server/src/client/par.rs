@@ -6,6 +6,7 @@ use writ_core::OAuthError;
 use writ_core::authorize::REQUEST_LIFETIME;
 use writ_core::checks::Endpoint;
 use writ_core::event::{Event, EventName};
+use writ_core::id::UserId;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{
@@ -15,6 +16,7 @@ use writ_wire::authorization::{
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
 use crate::node::failure::Failure;
+use crate::node::id_token_hint::HintError;
 use crate::node::secret::secret_digest;
 use crate::request::client_request::ClientRequest;
 
@@ -42,6 +44,10 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {
             "`client_id` is not the client that authenticated",
         )));
     }
+    let hinted = match &parsed.openid.id_token_hint {
+        Some(hint) => Some(hinted(request, hint).await?),
+        None => None,
+    };
     let mut make_ref = app.references(request.now);
     let mut making = RequestContext {
         realm: catalogue.realm(),
@@ -52,8 +58,19 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {
     let arrival = Arrival::Pushed {
         proof: caller.key(),
     };
-    request::prepare(parsed, &caller.client, arrival, &mut making)
-        .map_err(|refusal| request.refuse(refusal))
+    let prepared = request::prepare(parsed, &caller.client, arrival, &mut making);
+    let prepared = prepared.map_err(|refusal| request.refuse(refusal))?;
+    Ok(PreparedRequest { hinted, ..prepared })
+}
+
+/// Whom the client's `id_token_hint` names.
+async fn hinted(request: &ClientRequest, hint: &str) -> Result<UserId, Failure> {
+    let client = request.client().id.as_str();
+    match request.app.hinted_by(client, hint).await {
+        Ok(hinted) => Ok(UserId::from_text(hinted.sub)),
+        Err(HintError::Refused(refusal)) => Err(request.refuse(refusal)),
+        Err(HintError::Store(error)) => Err(error.into()),
+    }
 }
 
 async fn write_request(
@@ -72,6 +89,7 @@ async fn write_request(
         prepared,
         created_at: now,
         expires_at: now.plus(REQUEST_LIFETIME),
+        opened_at: None,
     };
     transaction.insert_request(new).await?;
     transaction

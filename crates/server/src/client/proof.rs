@@ -2,7 +2,7 @@
 
 use http::HeaderMap;
 use writ_core::OAuthError;
-use writ_core::checks::{Endpoint, ProofRule};
+use writ_core::checks::{Endpoint, ProofRule, bearer_possible};
 use writ_core::client::Client;
 use writ_jose::dpop::{
     DpopProof, Htu, NoncePolicy, ProofContext, ProofError, TokenHash, UnverifiedProof,
@@ -29,9 +29,7 @@ impl App {
         }
         let found = self.find_proof(presented, client);
         let checked = found.and_then(|proof| match proof {
-            None if rule.requires_proof(!client.dpop_bound) => Err(OAuthError::invalid_request(
-                "a DPoP proof is required: send one `DPoP` header",
-            )),
+            None if rule.requires_proof(!client.dpop_bound) => Err(missing_proof(rule, client)),
             found => Ok(found),
         });
         checked.map_err(|refusal| self.proof_refused(refusal, client))
@@ -79,9 +77,22 @@ impl App {
             Endpoint::DeviceAuthorization => &self.urls.device_authorization,
             Endpoint::Transaction => &self.urls.transaction,
             Endpoint::Introspect => &self.urls.introspect,
+            Endpoint::Revoke => &self.urls.revoke,
             Endpoint::Userinfo => &self.urls.userinfo,
         }
     }
+}
+
+/// Only where the registration could say otherwise is `bearer` named.
+fn missing_proof(rule: ProofRule, client: &Client) -> OAuthError {
+    let choice = if rule == ProofRule::UnlessBearer && bearer_possible(client.profile) {
+        ", or register `bearer` if the client cannot"
+    } else {
+        ""
+    };
+    OAuthError::invalid_request(format!(
+        "a DPoP proof is required: send one `DPoP` header{choice}"
+    ))
 }
 
 /// The proof of a request, if it carries one. Check 1 of RFC 9449 section 4.3 is here: one header at most.

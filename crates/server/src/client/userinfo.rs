@@ -1,25 +1,30 @@
-//! UserInfo (OpenID Connect Core 5.3): for a token whose audience is the issuer and whose scope is `openid`, bound tokens with proof.
+//! UserInfo (OpenID Connect Core 5.3): for a token of the issuer with scope `openid`, or of a plain client whose grant has it;
+//! bound tokens with proof. Which claims, the granted scopes say (section 5.4).
 
 use axum::response::Response;
 use http::{HeaderMap, StatusCode, header};
-use serde_json::{Value, json as value};
+use serde::Serialize;
 use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
-use writ_core::request::OPENID;
+use writ_core::scope::OPENID;
 use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
 use writ_jose::{access_token, hash};
 use writ_store::replay::ReplayClaim;
-use writ_wire::claims::AccessTokenClaims;
+use writ_wire::claims::{AccessTokenClaims, PersonClaims};
 use writ_wire::error::ErrorCode;
+use writ_wire::registration::Profile;
+use writ_wire::resource::ResourceUri;
 use writ_wire::scope::Scope;
 
 use crate::client::answer::json;
 use crate::client::error::ClientError;
 use crate::client::incoming::RequestHead;
 use crate::client::proof::proof;
+use crate::client::sighting::see;
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::request::person_claims::person_claims;
 
 pub async fn userinfo(head: RequestHead) -> Result<Response, ClientError> {
     match claims_of_user(&head).await {
@@ -28,7 +33,7 @@ pub async fn userinfo(head: RequestHead) -> Result<Response, ClientError> {
     }
 }
 
-async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
+async fn claims_of_user(head: &RequestHead) -> Result<UserInfo, Failure> {
     let presented = PresentedToken::of(&head.headers)?;
     let app = &head.app;
     let now = app.clock.now();
@@ -36,40 +41,78 @@ async fn claims_of_user(head: &RequestHead) -> Result<Value, Failure> {
     let issuer = app.config.issuer.as_str();
     let claims = access_token::verify(presented.token, |kid| keys.find(kid), issuer, now)
         .map_err(|e| invalid_token(&e.to_string()))?;
-    if claims.aud != issuer {
+    if claims.aud != issuer && !good_for_another_audience(app, &claims).await? {
         return Err(invalid_token("the token is meant for another audience").into());
     }
-    let has_openid = claims
-        .scope
-        .as_deref()
-        .is_some_and(|s| Scope::parse(s).is_ok_and(|s| s.contains(OPENID)));
-    if !has_openid {
-        return Err(OAuthError::new(
-            ErrorCode::InsufficientScope,
-            "the token lacks scope `openid`",
-        )
-        .into());
+    if claims.aud == issuer && !scopes_of(&claims).contains(OPENID) {
+        return Err(lacks_openid().into());
     }
     check_binding(head, &presented, &claims).await?;
+    if !see(app, &claims, now).await? {
+        return Err(invalid_token("the token is not live").into());
+    }
     person(app, &claims).await
 }
 
-/// Claims about the person of a live token.
-async fn person(app: &App, claims: &AccessTokenClaims) -> Result<Value, Failure> {
+/// A plain client's token for a resource, if it is bound to a key or the resource's record says so: else a bearer token that one
+/// resource saw would open another place. Agents ask for the issuer as `resource`.
+async fn good_for_another_audience(app: &App, claims: &AccessTokenClaims) -> Result<bool, Failure> {
+    let client = app.client(&claims.client_id).await?;
+    if !client.is_some_and(|client| client.profile == Profile::Oauth21) {
+        return Ok(false);
+    }
+    if claims.cnf.is_some() {
+        return Ok(true);
+    }
+    let catalogue = app.catalogue().await?;
+    let audience = ResourceUri::parse(&claims.aud).ok();
+    let resource = audience.and_then(|uri| catalogue.resources.get(&uri));
+    Ok(resource.is_some_and(|r| r.userinfo && r.uri.as_str() == claims.aud))
+}
+
+fn scopes_of(claims: &AccessTokenClaims) -> Scope {
+    let text = claims.scope.as_deref().unwrap_or_default();
+    Scope::parse(text).unwrap_or_default()
+}
+
+fn lacks_openid() -> OAuthError {
+    OAuthError::new(
+        ErrorCode::InsufficientScope,
+        "the token lacks scope `openid`",
+    )
+}
+
+/// Live, and who it is: what the granted scopes promise (OpenID Connect Core 5.4).
+async fn person(app: &App, claims: &AccessTokenClaims) -> Result<UserInfo, Failure> {
     let untraceable = || invalid_token("the token is not live");
     let delegation = claims
         .delegation()
         .map(DelegationId::from_text)
         .ok_or_else(untraceable)?;
-    let mut reading = app.read().await?;
-    if !reading.is_live(&delegation, app.clock.now()).await? {
-        return Err(untraceable().into());
+    let mut transaction = app.read().await?;
+    let lineage = transaction.lineage(&delegation).await?;
+    let lineage = lineage.filter(|found| found.is_live(app.clock.now()));
+    let lineage = lineage.ok_or_else(untraceable)?;
+    let (granted, issuer) = (&lineage.leaf.authority, &app.config.issuer);
+    if !granted.scopes_at(issuer).contains(OPENID) {
+        return Err(lacks_openid().into());
     }
-    let user = reading
-        .user_by_id(&UserId::from_text(claims.sub.as_str()))
-        .await?
-        .ok_or_else(untraceable)?;
-    Ok(value!({ "sub": user.user.id, "preferred_username": user.user.name }))
+    let id = UserId::from_text(claims.sub.as_str());
+    let user = transaction.user_by_id(&id).await?;
+    let sub = user.ok_or_else(untraceable)?.user.id;
+    let claims = person_claims(&mut transaction, granted, issuer, &id).await?;
+    Ok(UserInfo {
+        sub: sub.to_string(),
+        claims,
+    })
+}
+
+/// The answer (OpenID Connect Core 5.3.2).
+#[derive(Serialize)]
+struct UserInfo {
+    sub: String,
+    #[serde(flatten)]
+    claims: PersonClaims,
 }
 
 /// A bound token comes with a fresh proof by its key; a bearer token comes as `Bearer`.

@@ -1,10 +1,12 @@
 //! Outgoing HTTP calls and notification channels: `[outbound]`, `[push]`, `[mail]`, `[webhook]`, `[admin]`.
 
+use std::path::{Path, PathBuf};
+
 use lettre::message::Mailbox;
 use lettre::{AsyncSmtpTransport, Tokio1Executor};
 use serde::Deserialize;
 use url::Url;
-use writ_platform::guard::{AddressPolicy, Origin};
+use writ_platform::guard::{AddressPolicy, ExtraRoots, Origin};
 
 use super::push_hosts::{self, PushHost};
 
@@ -12,6 +14,7 @@ use super::push_hosts::{self, PushHost};
 #[serde(deny_unknown_fields, default)]
 pub(super) struct OutboundFile {
     trusted: Vec<String>,
+    ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -44,6 +47,8 @@ pub(super) struct AdminFile {
 #[derive(Clone, Default)]
 pub struct Channels {
     pub rules: AddressPolicy,
+    /// Certificate authorities of the house, beside those of the system.
+    pub roots: ExtraRoots,
     /// The operator's contact for push services (RFC 8292 section 2.1).
     pub push_contact: Option<String>,
     /// The push services that a browser's subscription may name; no other endpoint is called.
@@ -84,6 +89,7 @@ pub(super) fn check(sections: ChannelSections, problems: &mut Vec<String>) -> Ch
     let rules = AddressPolicy {
         trusted: trusted.collect(),
     };
+    let roots = outbound.ca_file.and_then(|path| roots(&path, problems));
     let mail = mail_server(mail, problems);
     let admin = admin
         .email
@@ -96,6 +102,7 @@ pub(super) fn check(sections: ChannelSections, problems: &mut Vec<String>) -> Ch
         push_hosts: push_hosts::check(push.hosts, &rules, problems),
         webhook: webhook.url.and_then(|url| receiver(url, &rules, problems)),
         rules,
+        roots: roots.unwrap_or_default(),
         mail,
         admin,
     }
@@ -109,6 +116,27 @@ fn origin(text: &str, problems: &mut Vec<String>) -> Option<Origin> {
         ));
     }
     parsed
+}
+
+fn roots(path: &Path, problems: &mut Vec<String>) -> Option<ExtraRoots> {
+    let bundle = match std::fs::read(path) {
+        Ok(bundle) => bundle,
+        Err(error) => {
+            let path = path.display();
+            problems.push(format!(
+                "`outbound.ca_file`: `{path}` cannot be read: {error}"
+            ));
+            return None;
+        }
+    };
+    let roots = ExtraRoots::from_pem(&bundle);
+    if roots.is_none() {
+        problems.push(format!(
+            "`outbound.ca_file`: `{}` is no bundle of certificates in PEM",
+            path.display()
+        ));
+    }
+    roots
 }
 
 fn contact(text: String, problems: &mut Vec<String>) -> Option<String> {

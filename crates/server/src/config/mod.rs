@@ -2,10 +2,13 @@
 //! starting.
 
 mod channels;
+mod guests;
 mod liveness;
+mod master;
 mod prompts;
 mod proxies;
 mod push_hosts;
+mod registration;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -15,6 +18,8 @@ use serde::Deserialize;
 use url::Url;
 use writ_authority::Level;
 use writ_core::budget::Limits;
+use writ_core::guest::GuestPolicy;
+use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
 use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
@@ -37,6 +42,8 @@ struct File {
     keys: KeysFile,
     profiles: ProfilesFile,
     features: Features,
+    guests: guests::GuestsFile,
+    registration: registration::RegistrationFile,
     outbound: channels::OutboundFile,
     push: channels::PushFile,
     mail: channels::MailFile,
@@ -97,6 +104,8 @@ pub struct Features {
     pub mission_intent: bool,
     /// draft-rosomakho-oauth-txn-challenge-00: the transaction authorization endpoint, metadata.
     pub transaction_challenge: bool,
+    /// draft-ietf-oauth-client-id-metadata-document-03: clients that nobody registered.
+    pub guests: bool,
 }
 
 /// What the server runs with; valid by construction.
@@ -112,6 +121,9 @@ pub struct Config {
     pub master: std::sync::Arc<MasterKey>,
     pub nonces: NonceSwitches,
     pub features: Features,
+    pub guests: GuestPolicy,
+    /// Whether clients may register themselves.
+    pub registration: RegistrationRules,
     pub channels: Channels,
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
@@ -132,6 +144,7 @@ impl NonceSwitches {
             Profile::Oauth21 => self.oauth21,
             Profile::Fapi2 => self.fapi2,
             Profile::Agent => self.agent,
+            Profile::Guest => false,
         }
     }
 }
@@ -212,7 +225,7 @@ fn overlay(
 
 fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
-        ("trusted_proxies" | "trusted" | "hosts", list) => toml::Value::Array(
+        ("trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes", list) => toml::Value::Array(
             list.trim_matches(['[', ']'])
                 .split(',')
                 .map(|item| item.trim().trim_matches('"'))
@@ -220,18 +233,20 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
                 .map(|item| toml::Value::String(item.to_owned()))
                 .collect(),
         ),
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge", "true" | "1") => {
+        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "true" | "1") => {
             toml::Value::Boolean(true)
         }
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge", "false" | "0") => {
+        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "false" | "0") => {
             toml::Value::Boolean(false)
         }
-        ("per_person" | "per_agent" | "per_pair" | "open_per_pair", number) => {
-            number.parse().map_or_else(
-                |_| toml::Value::String(text.to_owned()),
-                toml::Value::Integer,
-            )
-        }
+        (
+            "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "pause_same"
+            | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours",
+            number,
+        ) => number.parse().map_or_else(
+            |_| toml::Value::String(text.to_owned()),
+            toml::Value::Integer,
+        ),
         _ => toml::Value::String(text.to_owned()),
     }
 }
@@ -254,7 +269,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     if let Some(listen) = listen {
         check_exposure(listen, &trusted_proxies, &mut problems);
     }
-    let master = master(&file.keys, &mut problems);
+    let master = master::master(&file.keys, &mut problems);
     let channels = channels::check(
         channels::ChannelSections {
             outbound: file.outbound,
@@ -267,6 +282,8 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     );
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
+    let guests = guests::check(&file.guests, &mut problems);
+    let registration = registration::check(&file.registration, file.features.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
     match (listen, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
@@ -287,6 +304,8 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
                 agent: file.profiles.agent.dpop_nonce.unwrap_or(true),
             },
             features: file.features,
+            guests,
+            registration,
             channels,
             liveness,
             prompts,
@@ -357,29 +376,6 @@ fn check_exposure(listen: SocketAddr, proxies: &[IpAddr], problems: &mut Vec<Str
             "`server.listen` is not loopback: name the proxy that ends TLS in `server.trusted_proxies`".to_owned(),
         );
     }
-}
-
-fn master(keys: &KeysFile, problems: &mut Vec<String>) -> Option<MasterKey> {
-    let text = match (&keys.master, &keys.master_file) {
-        (Some(_), Some(_)) => Err("`keys.master` and `keys.master_file` are both set".to_owned()),
-        (Some(text), None) => Ok(text.clone()),
-        (None, Some(path)) => std::fs::read_to_string(path).map_err(|e| {
-            format!(
-                "`keys.master_file`: `{}` cannot be read: {e}",
-                path.display()
-            )
-        }),
-        (None, None) => Err(
-            "`keys.master_file` is missing: 32 random bytes in base64url, made for instance by \
-             `openssl rand 32 | basenc --base64url | tr -d = > master.key`"
-                .to_owned(),
-        ),
-    };
-    let key = text.and_then(|text| {
-        MasterKey::from_base64url(text.trim())
-            .map_err(|e| format!("`keys.master` is not usable: {e}"))
-    });
-    key.map_err(|problem| problems.push(problem)).ok()
 }
 
 fn single_problem(problem: String) -> ConfigProblems {

@@ -1,7 +1,10 @@
-//! `[prompts]`: how many approval requests a user, an agent, or an agent and user together may have.
+//! `[prompts]`: how many approval requests a user, an agent, or an agent and user together may have, and how long an agent waits after
+//! a denial.
+
+use std::time::Duration;
 
 use serde::Deserialize;
-use writ_core::budget::Limits;
+use writ_core::budget::{LONGEST_PAUSE, Limits, Pauses};
 
 /// An upper bound of every limit: more could not be answered, and counting them would be slow.
 const MOST: u64 = 1_000_000;
@@ -13,6 +16,9 @@ pub(super) struct PromptsFile {
     per_agent: Option<u64>,
     per_pair: Option<u64>,
     open_per_pair: Option<u64>,
+    pause_same: Option<u64>,
+    pause_other: Option<u64>,
+    longest_pause: Option<u64>,
 }
 
 pub(super) fn check(file: &PromptsFile, problems: &mut Vec<String>) -> Limits {
@@ -29,5 +35,22 @@ pub(super) fn check(file: &PromptsFile, problems: &mut Vec<String>) -> Limits {
         per_agent: limit("per_agent", file.per_agent, usual.per_agent),
         per_pair: limit("per_pair", file.per_pair, usual.per_pair),
         open_per_pair: limit("open_per_pair", file.open_per_pair, usual.open_per_pair),
+        pauses: pauses(file, usual.pauses, problems),
+    }
+}
+
+/// In seconds; zero switches one off.
+fn pauses(file: &PromptsFile, usual: Pauses, problems: &mut Vec<String>) -> Pauses {
+    let most = LONGEST_PAUSE.as_secs();
+    let mut pause = |key: &str, given: Option<u64>, usual: Duration| {
+        if given.is_some_and(|seconds| seconds > most) {
+            problems.push(format!("`prompts.{key}` is not between 0 and {most}"));
+        }
+        given.map_or(usual, Duration::from_secs)
+    };
+    Pauses {
+        same: pause("pause_same", file.pause_same, usual.same),
+        other: pause("pause_other", file.pause_other, usual.other),
+        longest: pause("longest_pause", file.longest_pause, usual.longest),
     }
 }

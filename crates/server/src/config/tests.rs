@@ -1,5 +1,9 @@
 //! Which configurations are accepted, and which are refused with which message.
 
+use std::time::Duration;
+
+use writ_core::budget::Pauses;
+
 use super::*;
 
 const KEY: &str = "mZ1v0pQk9b3T7xYcR2uWn8aLs5dFg6hJ4kE0iOqPtSU";
@@ -38,6 +42,9 @@ fn limits_of_prompts_are_configured() {
         ("PROMPTS__PER_AGENT", "8"),
         ("PROMPTS__PER_PAIR", "9"),
         ("PROMPTS__OPEN_PER_PAIR", "2"),
+        ("PROMPTS__PAUSE_SAME", "300"),
+        ("PROMPTS__PAUSE_OTHER", "0"),
+        ("PROMPTS__LONGEST_PAUSE", "3600"),
     ];
     let config = load(&[&needed[..], &more[..]].concat()).unwrap();
     let expected = Limits {
@@ -45,8 +52,15 @@ fn limits_of_prompts_are_configured() {
         per_agent: 8,
         per_pair: 9,
         open_per_pair: 2,
+        pauses: Pauses {
+            same: Duration::from_secs(300),
+            other: Duration::ZERO,
+            longest: Duration::from_secs(3600),
+        },
     };
     assert_eq!(config.prompts, expected);
+    let day = ("PROMPTS__PAUSE_SAME", "86401");
+    assert!(load(&[&needed[..], &[day]].concat()).is_err());
 }
 
 #[test]
@@ -67,6 +81,8 @@ fn unsafe_settings_and_unknown_keys_refuse_to_start() {
         vec![issuer, key, ("DATABASE__URL", "mysql:x")],
         vec![issuer, key, ("SERVER__ISUER", "x")],
         vec![issuer, key, ("FEATURES__MAGIC", "true")],
+        vec![issuer, key, ("OUTBOUND__CA_FILE", "/nowhere/ca.pem")],
+        vec![issuer, key, ("OUTBOUND__CA_FILE", "Cargo.toml")],
         vec![issuer, key, ("PROMPTS__PER_PERSON", "0")],
         vec![issuer, key, ("PROMPTS__PER_PAIR", "-1")],
         vec![issuer, key, ("PROMPTS__PER_AGENT", "1000001")],
@@ -282,4 +298,35 @@ fn an_incomplete_or_unsafe_liveness_verifier_is_refused() {
     ];
     let problems = about(&bare).join("; ");
     assert!(problems.contains("beside a passkey"), "{problems}");
+}
+
+#[test]
+fn registration_is_off_and_has_bounds() {
+    let needed = [
+        ("SERVER__ISSUER", "http://127.0.0.1:8080"),
+        ("KEYS__MASTER", KEY),
+    ];
+    let usual = load(&needed).unwrap().registration;
+    assert_eq!(usual, RegistrationRules::default());
+    let open = [
+        ("FEATURES__GUESTS", "true"),
+        ("REGISTRATION__MODE", "open"),
+        ("REGISTRATION__PER_ADDRESS", "7"),
+        ("REGISTRATION__IN_ALL", "8"),
+        ("REGISTRATION__UNUSED_HOURS", "2"),
+    ];
+    let rules = load(&[&needed[..], &open].concat()).unwrap().registration;
+    assert_eq!((rules.per_address, rules.in_all), (7, 8));
+    assert_eq!(rules.unused.as_secs(), 7200);
+    for (settings, word) in [
+        (&[("REGISTRATION__MODE", "open")][..], "features.guests"),
+        (&[("REGISTRATION__MODE", "all")], "`off`, `token` or `open`"),
+        (&[("REGISTRATION__PER_ADDRESS", "0")], "per_address"),
+        (&[("REGISTRATION__IN_ALL", "100001")], "in_all"),
+        (&[("REGISTRATION__UNUSED_HOURS", "0")], "unused_hours"),
+        (&[("REGISTRATION__OTHER", "1")], "other"),
+    ] {
+        let problems = about(settings).join("; ");
+        assert!(problems.contains(word), "{word}: {problems}");
+    }
 }

@@ -18,10 +18,12 @@ use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::config::Config;
+use crate::node::client_keys::FetchedKeySets;
 use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
 use crate::node::outgoing::OutgoingChannels;
+use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
 use crate::node::waiting::Waiting;
@@ -52,6 +54,9 @@ pub struct App {
     pub zones: Zones,
     pub metrics: Metrics,
     pub notices: OutgoingChannels,
+    /// What others host and this server fetched.
+    pub documents: Documents,
+    pub key_sets: FetchedKeySets,
     pub live: EventStreams,
     pub urls: Urls,
 }
@@ -61,6 +66,7 @@ pub struct Urls {
     pub par: Htu,
     pub token: Htu,
     pub introspect: Htu,
+    pub revoke: Htu,
     pub userinfo: Htu,
     pub backchannel: Htu,
     pub device_authorization: Htu,
@@ -107,6 +113,14 @@ impl App {
         transaction.commit().await?;
         let catalogue = CatalogueCache::start(&store, &config, &random, now).await?;
         let keys = KeyRing::start(&store, &config, &random, now).await?;
+        let metrics = Metrics::new();
+        let notices = OutgoingChannels::start(&store, &config, now).await?;
+        let documents = Documents::new(FetchEnvironment {
+            guard: notices.guard.clone(),
+            store: store.clone(),
+            clock: clock.clone(),
+            fetches: metrics.fetches(),
+        });
         let nonces = NonceKeys::new(&config.master.derive("dpop-nonce"), config.issuer.as_str());
         Ok(Arc::new(Self {
             urls: Urls::of(&config)?,
@@ -121,8 +135,10 @@ impl App {
             texts: Texts::load()?,
             languages: Languages::load()?,
             zones: Zones::load(),
-            metrics: Metrics::new(),
-            notices: OutgoingChannels::start(&store, &config, now).await?,
+            metrics,
+            notices,
+            documents,
+            key_sets: FetchedKeySets::new(),
             live: EventStreams::new(),
             config,
             store,
@@ -176,6 +192,7 @@ impl Urls {
             par: parse(Endpoint::Par.path())?,
             token: parse(Endpoint::TOKEN_PATH)?,
             introspect: parse(Endpoint::Introspect.path())?,
+            revoke: parse(Endpoint::Revoke.path())?,
             userinfo: parse(Endpoint::Userinfo.path())?,
             backchannel: parse(Endpoint::Backchannel.path())?,
             device_authorization: parse(Endpoint::DeviceAuthorization.path())?,

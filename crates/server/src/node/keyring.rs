@@ -9,19 +9,23 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::signing::{KEY_CACHE, KeyState};
-use writ_jose::key::{PublicKey, SigningKey};
+use writ_jose::key::{PublicKey, RsaSignatures, RsaSigningKey, SigningKey};
 use writ_platform::Random;
-use writ_store::signing::StoredSigningKey;
+use writ_store::signing::{RotatedKids, StoredSigningKey};
 use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::time::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::config::Config;
 use crate::node::app::{App, StartError};
+use crate::node::id_token_keys;
 
 /// The signing keys as they were read last.
 pub struct Keys {
     pub active: SigningKey,
+    /// Of RS256 ID tokens; made after the start, see [`App::id_token_keys`].
+    pub id_token: Option<RsaSigningKey>,
     published: Vec<(PublicKey, Jwk)>,
     loaded_at: Timestamp,
 }
@@ -43,7 +47,11 @@ impl Keys {
 }
 
 /// The cached signing keys of this process.
-pub struct KeyRing(RwLock<Arc<Keys>>);
+pub struct KeyRing {
+    cached: RwLock<Arc<Keys>>,
+    /// Whoever holds it makes the RSA keys; others wait.
+    pub(super) making: tokio::sync::Mutex<()>,
+}
 
 impl KeyRing {
     /// Makes the first two keys if there are none. Several nodes that start at once end with the same two.
@@ -71,10 +79,12 @@ impl KeyRing {
             }
         }
         transaction.commit().await?;
-        let rows = store.read(DEFAULT_TENANT).await?.signing_keys().await?;
-        Ok(Self(RwLock::new(Arc::new(
-            open(&rows, config, now).map_err(|e| broken(&e))?,
-        ))))
+        let rows = KeyRows::read(&mut store.read(DEFAULT_TENANT).await?).await?;
+        let keys = open(&rows, config, now).map_err(|e| broken(&e))?;
+        Ok(Self {
+            cached: RwLock::new(Arc::new(keys)),
+            making: tokio::sync::Mutex::new(()),
+        })
     }
 }
 
@@ -82,19 +92,42 @@ impl App {
     /// Keys that are at most [`KEY_CACHE`] old.
     pub async fn keys(&self) -> Result<Arc<Keys>, StoreError> {
         let now = self.clock.now();
-        let current = self
-            .keys
-            .0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let current = self.keys.current();
         if now < current.loaded_at.plus(KEY_CACHE) {
             return Ok(current);
         }
-        let rows = self.read().await?.signing_keys().await?;
+        self.reload_keys(now).await
+    }
+
+    /// The keys as they are in the database now.
+    pub(super) async fn reload_keys(&self, now: Timestamp) -> Result<Arc<Keys>, StoreError> {
+        let rows = KeyRows::read(&mut self.read().await?).await?;
         let fresh = Arc::new(open(&rows, &self.config, now).map_err(StoreError::Corrupt)?);
-        *self.keys.0.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
+        let cached = self.keys.cached.write();
+        *cached.unwrap_or_else(PoisonError::into_inner) = fresh.clone();
         Ok(fresh)
+    }
+}
+
+impl KeyRing {
+    fn current(&self) -> Arc<Keys> {
+        let cached = self.cached.read();
+        cached.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The rows of all signing keys.
+struct KeyRows {
+    tokens: Vec<StoredSigningKey>,
+    id_tokens: Vec<StoredSigningKey>,
+}
+
+impl KeyRows {
+    async fn read(reading: &mut DatabaseTransaction) -> Result<Self, StoreError> {
+        Ok(Self {
+            tokens: reading.signing_keys().await?,
+            id_tokens: reading.id_token_keys().await?,
+        })
     }
 }
 
@@ -103,6 +136,8 @@ impl App {
 pub struct KeyRotation {
     pub activated: String,
     pub retired: String,
+    /// Of the keys of RS256 ID tokens, if there was a next one.
+    pub id_token: Option<RotatedKids>,
 }
 
 /// Next becomes active, active retires, a new next is made. `None` if another rotation won.
@@ -117,25 +152,37 @@ pub async fn rotate(
     };
     let row = new_row(config, KeyState::Next, now).map_err(StartError::Keys)?;
     transaction.insert_signing_key(&row).await?;
-    let event = |name, kid: &str| {
-        Event::new(EventId::make(now, random.bytes()), now, name).with(json!({ "kid": kid }))
-    };
-    transaction
-        .insert_event(&event(EventName::KeyActivated, &kids.activated))
-        .await?;
-    transaction
-        .insert_event(&event(EventName::KeyRetired, &kids.retired))
-        .await?;
-    transaction
-        .insert_event(&created(&row, random, now))
-        .await?;
+    insert_rotation_events(transaction, &kids, &row, random).await?;
+    let id_token = id_token_keys::rotate(transaction, config, random, now).await?;
     Ok(Some(KeyRotation {
         activated: kids.activated,
         retired: kids.retired,
+        id_token,
     }))
 }
 
-fn created(row: &StoredSigningKey, random: &Random, now: Timestamp) -> Event {
+/// The events of a rotation after which `next` is the new next key.
+pub(super) async fn insert_rotation_events(
+    transaction: &mut DatabaseTransaction,
+    kids: &RotatedKids,
+    next: &StoredSigningKey,
+    random: &Random,
+) -> Result<(), StoreError> {
+    let now = next.created_at;
+    let event = |name, kid: &str| {
+        Event::new(EventId::make(now, random.bytes()), now, name).with(json!({ "kid": kid }))
+    };
+    for event in [
+        event(EventName::KeyActivated, &kids.activated),
+        event(EventName::KeyRetired, &kids.retired),
+        created(next, random, now),
+    ] {
+        transaction.insert_event(&event).await?;
+    }
+    Ok(())
+}
+
+pub(super) fn created(row: &StoredSigningKey, random: &Random, now: Timestamp) -> Event {
     Event::new(
         EventId::make(now, random.bytes()),
         now,
@@ -166,40 +213,53 @@ fn associated(kid: &str) -> String {
     format!("signing-key {DEFAULT_TENANT} {kid}")
 }
 
-fn open(rows: &[StoredSigningKey], config: &Config, now: Timestamp) -> Result<Keys, String> {
+fn open(rows: &KeyRows, config: &Config, now: Timestamp) -> Result<Keys, String> {
     let mut active = None;
     let mut published = Vec::new();
-    for row in rows.iter().filter(|row| row.state.is_published()) {
-        let jwk: Jwk =
-            serde_json::from_str(&row.public_jwk).map_err(|e| format!("key `{}`: {e}", row.kid))?;
-        let key = PublicKey::from_jwk(&jwk).map_err(|e| format!("key `{}`: {e}", row.kid))?;
+    for row in rows.tokens.iter().filter(|row| row.state.is_published()) {
+        let (key, jwk) = public_part(row, RsaSignatures::Pss)?;
         published.push((key, jwk));
         if row.state == KeyState::Active {
-            active = Some(unseal(row, config)?);
+            let plain = unseal(row, associated(&row.kid).as_bytes(), config)?;
+            active = Some(SigningKey::from_pkcs8(&plain).map_err(|e| e.to_string())?);
         }
     }
     let active = active.ok_or("there is no active signing key")?;
+    let id_token = id_token_keys::open(&rows.id_tokens, config, &mut published)?;
     Ok(Keys {
         active,
+        id_token,
         published,
         loaded_at: now,
     })
 }
 
-fn unseal(row: &StoredSigningKey, config: &Config) -> Result<SigningKey, String> {
+/// The public key of a row, also where it was parsed from, as it is published.
+pub(super) fn public_part(
+    row: &StoredSigningKey,
+    signatures: RsaSignatures,
+) -> Result<(PublicKey, Jwk), String> {
+    let broken = |e: &dyn std::fmt::Display| format!("key `{}`: {e}", row.kid);
+    let jwk: Jwk = serde_json::from_str(&row.public_jwk).map_err(|e| broken(&e))?;
+    let key = PublicKey::from_jwk_with(&jwk, signatures).map_err(|e| broken(&e))?;
+    Ok((key, jwk))
+}
+
+/// The private part of a row, decrypted under its associated data.
+pub(super) fn unseal(
+    row: &StoredSigningKey,
+    associated: &[u8],
+    config: &Config,
+) -> Result<Zeroizing<Vec<u8>>, String> {
     let sealed = row
         .sealed
         .as_deref()
         .ok_or("the active signing key has no private part")?;
     let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|e| e.to_string())?;
-    let plain = config
-        .master
-        .open(associated(&row.kid).as_bytes(), &sealed)
-        .map_err(|_| {
-            format!(
-                "key `{}` does not open: is this the right master key?",
-                row.kid
-            )
-        })?;
-    SigningKey::from_pkcs8(&plain).map_err(|e| e.to_string())
+    config.master.open(associated, &sealed).map_err(|_| {
+        format!(
+            "key `{}` does not open: is this the right master key?",
+            row.kid
+        )
+    })
 }

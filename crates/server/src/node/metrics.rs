@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicU64;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::registry::Registry;
+use prometheus_client::registry::{Metric, Registry};
 use writ_wire::error::ErrorCode;
+use writ_wire::registration::Profile;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
 pub struct Metrics {
@@ -14,16 +15,24 @@ pub struct Metrics {
     tokens: Family<GrantLabel, Counter>,
     refusals: Family<RefusalLabel, Counter>,
     logins: Family<ResultLabel, Counter>,
+    logouts: Counter,
     consents: Family<ResultLabel, Counter>,
     changed_consents: Counter,
+    revocations: Family<TokenLabel, Counter>,
     stops: Counter,
     notices: Family<NoticeLabel, Counter>,
+    fetches: FetchCounters,
+    registrations: Family<ResultLabel, Counter>,
     broken: Counter<u64, AtomicU64>,
 }
+
+/// Documents of others that were fetched, by purpose and outcome.
+pub type FetchCounters = Family<FetchLabel, Counter>;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct GrantLabel {
     grant: &'static str,
+    profile: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -38,62 +47,82 @@ struct ResultLabel {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabel {
+    token: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct NoticeLabel {
     channel: &'static str,
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct FetchLabel {
+    pub purpose: &'static str,
+    pub outcome: &'static str,
+}
+
+/// A metric that counts from zero, registered under its name.
+fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
+    let metric = M::default();
+    registry.register(name, help, metric.clone());
+    metric
+}
+
 impl Metrics {
     pub fn new() -> Self {
-        let mut registry = Registry::with_prefix("writ");
-        let (tokens, refusals) = (Family::default(), Family::default());
-        let (logins, consents) = (Family::default(), Family::default());
-        let (stops, broken) = (Counter::default(), Counter::default());
-        registry.register("tokens_issued", "access tokens, by grant", tokens.clone());
-        registry.register(
-            "requests_refused",
-            "refusals, by endpoint and code",
-            refusals.clone(),
-        );
-        registry.register("logins", "logins, by result", logins.clone());
-        registry.register(
-            "consents",
-            "decisions of persons, by result",
-            consents.clone(),
-        );
-        let changed_consents = Counter::default();
-        registry.register(
-            "consents_changed",
-            "approvals of a consent page that had changed since it was shown",
-            changed_consents.clone(),
-        );
-        registry.register(
-            "tasks_stopped",
-            "tasks stopped by their person",
-            stops.clone(),
-        );
-        let notices = Family::default();
-        registry.register(
-            "notices",
-            "attempts to deliver, by channel and outcome",
-            notices.clone(),
-        );
-        registry.register("requests_failed", "answers of server_error", broken.clone());
+        let mut all = Registry::with_prefix("writ");
         Self {
-            registry,
-            tokens,
-            refusals,
-            logins,
-            consents,
-            changed_consents,
-            stops,
-            notices,
-            broken,
+            tokens: kept(
+                &mut all,
+                "tokens_issued",
+                "access tokens, by grant and profile",
+            ),
+            refusals: kept(
+                &mut all,
+                "requests_refused",
+                "refusals, by endpoint and code",
+            ),
+            logins: kept(&mut all, "logins", "logins, by result"),
+            logouts: kept(&mut all, "logouts", "sessions that people ended"),
+            consents: kept(&mut all, "consents", "decisions of persons, by result"),
+            changed_consents: kept(
+                &mut all,
+                "consents_changed",
+                "approvals of a consent page that had changed since it was shown",
+            ),
+            stops: kept(&mut all, "tasks_stopped", "tasks stopped by their person"),
+            revocations: kept(
+                &mut all,
+                "tokens_revoked",
+                "tokens that their client revoked, by kind",
+            ),
+            notices: kept(
+                &mut all,
+                "notices",
+                "attempts to deliver, by channel and outcome",
+            ),
+            fetches: kept(
+                &mut all,
+                "documents_fetched",
+                "calls for documents of others, by purpose and outcome",
+            ),
+            registrations: kept(
+                &mut all,
+                "registrations",
+                "registrations of clients by themselves, by what became of them",
+            ),
+            broken: kept(&mut all, "requests_failed", "answers of server_error"),
+            registry: all,
         }
     }
 
-    pub fn issued(&self, grant: &'static str) {
-        self.tokens.get_or_create(&GrantLabel { grant }).inc();
+    /// `profile`: of the client that presents the token.
+    pub fn issued(&self, grant: &'static str, profile: Profile) {
+        let profile = profile.as_str();
+        let label = GrantLabel { grant, profile };
+        self.tokens.get_or_create(&label).inc();
     }
 
     /// `route`: the path as the router has it, at `/token` with the grant.
@@ -109,6 +138,10 @@ impl Metrics {
         self.logins.get_or_create(&ResultLabel { result }).inc();
     }
 
+    pub fn logout(&self) {
+        self.logouts.inc();
+    }
+
     pub fn consent(&self, result: &'static str) {
         self.consents.get_or_create(&ResultLabel { result }).inc();
     }
@@ -116,6 +149,11 @@ impl Metrics {
     /// Nothing was decided: another page would be shown now.
     pub fn consent_changed(&self) {
         self.changed_consents.inc();
+    }
+
+    /// `token`: the kind of the token that was presented.
+    pub fn revoked(&self, token: &'static str) {
+        self.revocations.get_or_create(&TokenLabel { token }).inc();
     }
 
     pub fn stopped(&self) {
@@ -126,6 +164,17 @@ impl Metrics {
         self.notices
             .get_or_create(&NoticeLabel { channel, outcome })
             .inc();
+    }
+
+    pub fn registration(&self, result: &'static str) {
+        self.registrations
+            .get_or_create(&ResultLabel { result })
+            .inc();
+    }
+
+    /// For whoever fetches.
+    pub fn fetches(&self) -> FetchCounters {
+        self.fetches.clone()
     }
 
     pub fn broken(&self) {

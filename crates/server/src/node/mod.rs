@@ -2,7 +2,11 @@
 
 pub mod app;
 pub mod client_address;
+pub mod client_keys;
 pub mod failure;
+pub mod guests;
+pub mod id_token_hint;
+mod id_token_keys;
 pub mod keyring;
 pub mod listener;
 pub mod live;

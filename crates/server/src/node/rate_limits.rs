@@ -19,6 +19,8 @@ use crate::node::app::App;
 const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// The window in which requests are counted, in seconds.
 const MINUTE: i64 = 60;
+/// The window in which registrations are counted, in seconds.
+const HOUR: i64 = 3600;
 /// The IPv6 prefix of one household or machine (RFC 6177): its addresses are counted as one.
 const NETWORK_BITS: u32 = 64;
 
@@ -85,6 +87,38 @@ impl RateLimit {
             paused_until: end,
             kept_until: end,
         })
+    }
+
+    /// Registrations of clients by themselves in this hour, from this address. `None` for loopback, as for requests.
+    pub fn of_registrations_from(address: IpAddr, most: u32, now: Timestamp) -> Option<Self> {
+        (!address.is_loopback()).then(|| {
+            let place = network(address).to_string();
+            Self::of_hour(&[b"registrations from", place.as_bytes()], most, now)
+        })
+    }
+
+    /// The same from all addresses together.
+    pub fn of_registrations(most: u32, now: Timestamp) -> Self {
+        Self::of_hour(&[b"registrations"], most, now)
+    }
+
+    fn of_hour(parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
+        let hour = now.seconds().div_euclid(HOUR);
+        let end = Timestamp::from_seconds((hour + 1) * HOUR);
+        let hour = hour.to_string();
+        let parts: Vec<&[u8]> = parts.iter().copied().chain([hour.as_bytes()]).collect();
+        Self {
+            kind: AttemptKind::Registration,
+            holder: hash::digest_text(&parts),
+            most: i64::from(most),
+            paused_until: end,
+            kept_until: end,
+        }
+    }
+
+    /// When the next one is admitted, if none is now.
+    pub fn ends_at(&self) -> Timestamp {
+        self.paused_until
     }
 
     /// Requests from this address in this minute that are stored before the user has logged in. `None` for loopback: a

@@ -48,7 +48,7 @@ impl Default for Clients {
 }
 
 impl App {
-    /// The client of that name, at most [`CONFIGURATION_AGE`] old.
+    /// The client of that name, at most [`CONFIGURATION_AGE`] old; none for one that was removed.
     pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         let now = self.clock.now();
         if let Some((loaded_at, client)) = self.clients.0.get(id)
@@ -59,8 +59,14 @@ impl App {
         let Some(stored) = self.read().await?.client(&ClientId::from_text(id)).await? else {
             return Ok(None);
         };
+        if stored.removed {
+            return Ok(None);
+        }
         let client = Arc::new(parse_client(id, &stored)?);
-        self.clients.0.insert(id.to_owned(), (now, client.clone()));
+        // Guests change by themselves.
+        if !client.is_guest() {
+            self.clients.0.insert(id.to_owned(), (now, client.clone()));
+        }
         Ok(Some(client))
     }
 
@@ -92,13 +98,15 @@ pub fn parse_client(id: &str, stored: &StoredClient) -> Result<Client, StoreErro
         }),
         _ => None,
     };
-    registration::client(
+    let mut client = registration::client(
         &file,
         ClientId::from_text(id),
         stored.secret_digest.clone(),
         people.as_ref(),
     )
-    .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))
+    .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))?;
+    client.earlier_secret.clone_from(&stored.earlier_secret);
+    Ok(client)
 }
 
 /// Resources and types of one tenant at one moment.
@@ -187,7 +195,8 @@ impl CatalogueCache {
         let mut resources = BTreeMap::new();
         for document in transaction.resources().await? {
             let resource = parse_resource(&document, &before.issuer)?;
-            resources.insert(resource.uri.clone(), resource);
+            // Of two that were registered before they counted as one, the first in the order of their texts.
+            resources.entry(resource.uri.clone()).or_insert(resource);
         }
         let documents = transaction.types().await?;
         let types = if documents.len() == before.documents {

@@ -16,7 +16,7 @@ use super::fan_out::{open_request, request_over};
 use super::outbox::NoticeContent;
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
-use super::{passkey_notice, quiet_hours};
+use super::{passkey_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
 use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
@@ -71,6 +71,14 @@ pub(crate) async fn send(
             let recipient = recipient(app, &mut app.read().await?, notice).await?;
             AddressedMail {
                 text: passkey_notice::mail_text(app, *what, &recipient.language),
+                to: recipient.address,
+            }
+        }
+        NoticeContent::UsedTwice { client } => {
+            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            let text = used_twice_notice::mail_text(app, client, &recipient.language);
+            AddressedMail {
+                text: text.await?,
                 to: recipient.address,
             }
         }

@@ -75,6 +75,8 @@ pub(crate) enum NoticeContent {
     Suspended { agent: ClientId, by: UserId },
     /// A passkey of the user was added or removed.
     Passkey { what: Passkey },
+    /// A task of the user ended because a refresh token of this client was used twice.
+    UsedTwice { client: ClientId },
 }
 
 /// What writing a notice needs; of a node, or of an operator's command.

@@ -39,7 +39,7 @@ struct WebhookClaims<'a> {
     approval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passkey: Option<Passkey>,
-    /// The approvers of the stage, the user who reported the agent, or the user of the passkey.
+    /// The approvers of the stage, the user who reported the agent, or the user of the passkey or of the task.
     people: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -112,6 +112,11 @@ async fn claims<'a>(
         NoticeContent::Passkey { what } => {
             claims.event = "user.changed";
             claims.passkey = Some(*what);
+            claims.people = notice.user.iter().cloned().collect();
+        }
+        NoticeContent::UsedTwice { client } => {
+            claims.event = "task.revoked";
+            claims.client_id = Some(client.to_string());
             claims.people = notice.user.iter().cloned().collect();
         }
         NoticeContent::Over { .. } => return Err(request_over().into()),

@@ -12,6 +12,8 @@ use crate::node::app::App;
 pub enum ChangedBy<'a> {
     /// From the command line.
     Operator,
+    /// The client itself, of what it registered.
+    Registration,
     /// A user, of their own tasks alone.
     Subject(&'a str),
     /// A user who decides about the agent's requests on behalf of somebody else.
@@ -27,6 +29,7 @@ impl ChangedBy<'_> {
     fn data(self) -> Value {
         match self {
             Self::Operator => json!({ "by": "operator" }),
+            Self::Registration => json!({ "by": "registration" }),
             Self::Subject(_) => json!({ "by": "subject" }),
             Self::Approver(user) => json!({ "by": "approver", "approver": user }),
             Self::Reporter { user, request } => {

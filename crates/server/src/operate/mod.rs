@@ -1,7 +1,14 @@
-//! Administration: registration, stopping tasks and agents, suspending agents, disabling users.
+//! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents, suspending agents, disabling users.
 
 pub mod change;
+pub mod change_client;
+pub mod change_issuer;
+pub mod change_resource;
+pub mod change_user;
+pub mod client_secret;
 pub mod disable;
+pub mod invite;
 pub mod register;
+pub mod remove;
 pub mod stop;
 pub mod suspend;

@@ -3,15 +3,15 @@
 
 use serde_json::{Value, json};
 use writ_authority::Types;
-use writ_core::client::User;
+use writ_core::client::{Resource, User};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
 use writ_core::realm::DEFAULT_TENANT;
-use writ_core::registration::{self, Faults, People};
+use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
-use writ_wire::registration::{AuthMethod, ClientFile, ResourceFile};
+use writ_wire::registration::{AgentFile, ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
@@ -34,6 +34,12 @@ pub enum RegistrationError {
     Faults(#[from] Faults),
     #[error("{0} exists already")]
     Exists(String),
+    #[error("there is no {0}")]
+    Unknown(String),
+    #[error("{0} was removed, and what it was called is not used again")]
+    Removed(String),
+    #[error("{0} was changed by somebody else just now: look at it, and change it again")]
+    ChangedMeanwhile(String),
     #[error("person `{0}` is not known: add them by `writ user add` first")]
     UnknownPerson(String),
     #[error("{0}")]
@@ -71,7 +77,11 @@ impl Registrar<'_> {
         };
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         if !transaction.insert_user(&user, hash, now).await? {
-            return Err(RegistrationError::Exists(format!("person `{name}`")));
+            let taken = transaction.user_by_name(name).await?;
+            return Err(taken_by(
+                format!("person `{name}`"),
+                taken.is_some_and(|stored| stored.removed),
+            ));
         }
         let event = self
             .event(now, EventName::UserAdded)
@@ -87,6 +97,12 @@ impl Registrar<'_> {
         if file.agent.is_some() {
             return Err(fault("the file has a member `agent`: use `writ agent add`"));
         }
+        if file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
+            return Err(fault(&format!(
+                "`client_id` starts with `{}` for clients that register themselves alone",
+                dynamic::DYNAMIC_PREFIX
+            )));
+        }
         self.add(file, None, EventName::ClientRegistered).await
     }
 
@@ -97,15 +113,10 @@ impl Registrar<'_> {
             ));
         };
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
-        let owner = person(&mut reading, &agent.owner).await?;
-        let sponsor = person(&mut reading, &agent.sponsor).await?;
+        let people = people(&mut reading, agent).await?;
         drop(reading);
-        self.add(
-            file,
-            Some(People { owner, sponsor }),
-            EventName::AgentRegistered,
-        )
-        .await
+        self.add(file, Some(people), EventName::AgentRegistered)
+            .await
     }
 
     async fn add(
@@ -124,7 +135,8 @@ impl Registrar<'_> {
             None => ClientId::make(now, self.random.bytes()),
         };
         file.client_id = Some(id.to_string());
-        let secret = (registration::auth_method(&file) == AuthMethod::ClientSecretBasic)
+        let secret = registration::auth_method(&file)
+            .has_secret()
             .then(|| self.random.secret());
         let digest = secret.as_deref().map(secret_digest);
         let client = registration::client(&file, id.clone(), digest.clone(), people.as_ref())?;
@@ -135,7 +147,11 @@ impl Registrar<'_> {
             .insert_client(&id, &metadata, digest.as_deref(), now)
             .await?
         {
-            return Err(RegistrationError::Exists(format!("client `{id}`")));
+            let taken = transaction.client(&id).await?;
+            return Err(taken_by(
+                format!("client `{id}`"),
+                taken.is_some_and(|stored| stored.removed),
+            ));
         }
         if let Some(agent) = &client.agent {
             let (owner, sponsor, publisher) =
@@ -158,27 +174,23 @@ impl Registrar<'_> {
             .with(serde_json::to_value(&file)?);
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
-        printed(&file, secret, now)
+        printed(&file, secret, Some(now))
     }
 
     /// Adds a resource, or replaces it.
     pub async fn add_resource(&self, file: &ResourceFile) -> Result<Value, RegistrationError> {
-        let resource = registration::resource(file, self.issuer)?;
-        let unknown = resource
-            .details_types
-            .iter()
-            .find(|name| self.types.by_name(name).is_none());
-        if let Some(name) = unknown {
-            return Err(fault(&format!(
-                "`authorization_details_types`: type `{name}` is not declared in `types.path`"
-            )));
-        }
+        let resource = self.check_resource(file)?;
         let now = self.clock.now();
         let document = serde_json::to_string(file)?;
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        transaction
-            .put_resource(&resource.uri, &document, resource.served_by.as_ref(), now)
-            .await?;
+        other_spelling(&mut transaction, &resource.uri).await?;
+        let (uri, served_by) = (&resource.uri, resource.served_by.as_ref());
+        if !transaction
+            .put_resource(uri, &document, served_by, now)
+            .await?
+        {
+            return Err(RegistrationError::Removed(format!("resource `{uri}`")));
+        }
         let event = self
             .event(now, EventName::ResourceChanged)
             .at_resource(resource.uri.as_str())
@@ -188,9 +200,50 @@ impl Registrar<'_> {
         Ok(serde_json::to_value(file)?)
     }
 
-    fn event(&self, now: Timestamp, name: EventName) -> Event {
+    fn check_resource(&self, file: &ResourceFile) -> Result<Resource, RegistrationError> {
+        let resource = registration::resource(file, self.issuer)?;
+        registration::check_resource(file)?;
+        let unknown = resource
+            .details_types
+            .iter()
+            .find(|name| self.types.by_name(name).is_none());
+        match unknown {
+            Some(name) => Err(fault(&format!(
+                "`authorization_details_types`: type `{name}` is not declared in `types.path`"
+            ))),
+            None => Ok(resource),
+        }
+    }
+
+    pub(super) fn event(&self, now: Timestamp, name: EventName) -> Event {
         Event::new(EventId::make(now, self.random.bytes()), now, name)
     }
+}
+
+/// Two resources that RFC 3986 section 6.2 makes equal would be one target of a request, and two audiences of tokens.
+async fn other_spelling(
+    transaction: &mut DatabaseTransaction,
+    uri: &ResourceUri,
+) -> Result<(), RegistrationError> {
+    for document in transaction.resources().await? {
+        let registered = serde_json::from_str::<ResourceFile>(&document)?.resource;
+        if registered == *uri && registered.as_str() != uri.as_str() {
+            return Err(fault(&format!(
+                "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The two people behind an agent.
+pub(super) async fn people(
+    transaction: &mut DatabaseTransaction,
+    agent: &AgentFile,
+) -> Result<People, RegistrationError> {
+    let owner = person(transaction, &agent.owner).await?;
+    let sponsor = person(transaction, &agent.sponsor).await?;
+    Ok(People { owner, sponsor })
 }
 
 async fn person(
@@ -199,23 +252,35 @@ async fn person(
 ) -> Result<User, RegistrationError> {
     let found = transaction.user_by_name(name).await?;
     found
+        .filter(|stored| !stored.removed)
         .map(|stored| stored.user)
         .ok_or_else(|| RegistrationError::UnknownPerson(name.to_owned()))
 }
 
-fn fault(sentence: &str) -> RegistrationError {
+/// Why a name is not free.
+fn taken_by(what: String, removed: bool) -> RegistrationError {
+    if removed {
+        RegistrationError::Removed(what)
+    } else {
+        RegistrationError::Exists(what)
+    }
+}
+
+pub(super) fn fault(sentence: &str) -> RegistrationError {
     Faults(vec![sentence.to_owned()]).into()
 }
 
 /// RFC 7591 section 3.2.1: all registered values; `client_secret_expires_at` where there is a secret.
-fn printed(
+pub(super) fn printed(
     file: &ClientFile,
     secret: Option<String>,
-    now: Timestamp,
+    issued_at: Option<Timestamp>,
 ) -> Result<Value, RegistrationError> {
     let mut printed = serde_json::to_value(file)?;
     if let Value::Object(members) = &mut printed {
-        members.insert("client_id_issued_at".to_owned(), now.seconds().into());
+        if let Some(at) = issued_at {
+            members.insert("client_id_issued_at".to_owned(), at.seconds().into());
+        }
         let method = registration::auth_method(file).as_str();
         members.insert("token_endpoint_auth_method".to_owned(), method.into());
         if let Some(secret) = secret {

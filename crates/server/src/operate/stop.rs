@@ -3,8 +3,9 @@
 
 use serde_json::json;
 use writ_core::event::EventName;
-use writ_core::id::{ClientId, TaskId, UserId};
+use writ_core::id::{AGENT_PREFIX, ClientId, TaskId, UserId};
 use writ_core::pending::Ending;
+use writ_core::task::{Subject, Task};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -38,9 +39,10 @@ pub async fn stop_task(
 ) -> Result<bool, StoreError> {
     let stopped = match change.by {
         ChangedBy::Subject(subject) => transaction.stop_task_of(id, subject, change.now).await?,
-        ChangedBy::Operator | ChangedBy::Approver(_) | ChangedBy::Reporter { .. } => {
-            transaction.stop_task(id, change.now).await?
-        }
+        ChangedBy::Operator
+        | ChangedBy::Registration
+        | ChangedBy::Approver(_)
+        | ChangedBy::Reporter { .. } => transaction.stop_task(id, change.now).await?,
     };
     if !stopped {
         return Ok(false);
@@ -49,9 +51,24 @@ pub async fn stop_task(
     if let Some(stored) = transaction.task(id).await? {
         event = event.about(&stored.task);
         event.client = Some(stored.task.client.to_string());
+        forget_consents(transaction, &stored.task).await?;
     }
     transaction.insert_event(&event).await?;
     Ok(true)
+}
+
+/// The client has to ask the person again. No consent to an agent is remembered.
+async fn forget_consents(
+    transaction: &mut DatabaseTransaction,
+    task: &Task,
+) -> Result<(), StoreError> {
+    if let Subject::Person(person) = &task.subject
+        && !task.client.as_str().starts_with(AGENT_PREFIX)
+    {
+        let person = UserId::from_text(person.as_str());
+        transaction.forget_consents(&person, &task.client).await?;
+    }
+    Ok(())
 }
 
 /// Stops everything that this agent does for this user: its requests, the tasks that it opened, and its delegations in other
@@ -65,6 +82,7 @@ pub async fn stop_agent(
     by: ChangedBy<'_>,
 ) -> Result<StoppedAgent, Failure> {
     let now = app.clock.now();
+    transaction.forget_consents(subject, client).await?;
     let endings = end(app, transaction, Ending::Stopped { subject, client }, now).await?;
     let stop = AgentStop {
         app,

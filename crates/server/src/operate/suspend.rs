@@ -2,8 +2,11 @@
 //! node, until an operator resumes it.
 
 use serde_json::json;
+use writ_core::client::Client;
 use writ_core::event::EventName;
+use writ_core::guest::KeptDocument;
 use writ_core::id::ClientId;
+use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
 
 use super::change::{ChangeContext, ChangedBy};
@@ -40,5 +43,33 @@ pub async fn resume_agent(
     let mut event = change.event(EventName::AgentResumed, json!({}));
     event.client = Some(client.to_string());
     transaction.insert_event(&event).await?;
+    Ok(true)
+}
+
+/// A guest's task goes on with the client's metadata document as it is now. `false` if it is not suspended any more, or is another
+/// person's.
+pub async fn resume_guest_task(
+    transaction: &mut DatabaseTransaction,
+    stored: &StoredTask,
+    guest: &Client,
+    change: ChangeContext<'_>,
+) -> Result<bool, StoreError> {
+    let (task, person) = (&stored.task, stored.task.subject.as_str());
+    let Some(suspended_at) = stored.suspended_at else {
+        return Ok(false);
+    };
+    if !transaction
+        .resume_task_of(&task.id, person, suspended_at)
+        .await?
+    {
+        return Ok(false);
+    }
+    let document = KeptDocument::of(guest);
+    transaction.replace_guest_grant(&task.id, &document).await?;
+    let data = json!({ "profile": "guest", "document": document });
+    let event = change.event(EventName::TaskResumed, data);
+    transaction
+        .insert_event(&event.by(guest).about(task))
+        .await?;
     Ok(true)
 }

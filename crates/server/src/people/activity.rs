@@ -181,6 +181,15 @@ fn actor(event: &StoredEvent) -> Option<String> {
     path.split('>').next().map(str::to_owned)
 }
 
+/// By whom something ended: a person, unless the event names another.
+fn stop(event: &StoredEvent) -> ActivityKind {
+    match event.data.get("by").and_then(Value::as_str) {
+        Some("client") => ActivityKind::GivenBack,
+        Some("server") => ActivityKind::UsedTwice,
+        _ => ActivityKind::Stopped,
+    }
+}
+
 /// What is told to people; the rest is for auditors.
 fn kind(event: &StoredEvent) -> Option<ActivityKind> {
     let is = |name: EventName| event.name == name.as_str();
@@ -197,8 +206,6 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::ApprovalExpired, ActivityKind::Expired),
         (EventName::TokenIssued, ActivityKind::Used),
         (EventName::ApprovalRedeemed, ActivityKind::Used),
-        (EventName::TaskRevoked, ActivityKind::Stopped),
-        (EventName::DelegationStopped, ActivityKind::Stopped),
         (EventName::LoginFailed, ActivityKind::SignInFailed),
     ];
     if is(EventName::ApprovalApproved) {
@@ -215,6 +222,9 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
             Some(STOPPED) => ActivityKind::Stopped,
             _ => ActivityKind::Denied,
         });
+    }
+    if is(EventName::TaskRevoked) || is(EventName::DelegationStopped) {
+        return Some(stop(event));
     }
     if is(EventName::TokenExchanged) {
         return Some(match event.reason.as_deref() {

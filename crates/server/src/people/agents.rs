@@ -20,10 +20,12 @@ use crate::operate::change::ChangedBy;
 use crate::operate::stop;
 use crate::people::activity;
 use crate::people::error::PageError;
+use crate::people::remembered;
 use crate::people::request::{PostedForm, SignedIn, Visitor};
 use crate::people::views::{client_view, scopes};
 
 mod approved;
+mod resume;
 
 use approved::AgentApprovals;
 
@@ -42,6 +44,8 @@ pub fn routes() -> Router<Arc<App>> {
         .route(PATH, get(show))
         .route("/app/agents/stop", post(stop_agent))
         .route("/app/stop", post(stop_task))
+        .route("/app/resume", post(resume::resume_task))
+        .route("/app/agents/forget", post(forget))
 }
 
 async fn show(visitor: Visitor) -> Result<Response, PageError> {
@@ -58,6 +62,16 @@ async fn stop_agent(posted: PostedForm) -> Result<Response, PageError> {
     let (person, form) = posted.of_signed_in(PATH)?;
     let agent = ClientId::from_text(form.required("agent")?);
     stop(person, Target::Agent(agent)).await
+}
+
+async fn forget(posted: PostedForm) -> Result<Response, PageError> {
+    let (person, form) = posted.of_signed_in(PATH)?;
+    let client = ClientId::from_text(form.required("client")?);
+    let notice = match remembered::forget(person, &client).await? {
+        true => MineNotice::Forgotten,
+        false => MineNotice::AlreadyEnded,
+    };
+    page(person, Some(notice)).await
 }
 
 async fn stop(person: SignedIn<'_>, target: Target) -> Result<Response, PageError> {
@@ -116,6 +130,7 @@ async fn page(person: SignedIn<'_>, notice: Option<MineNotice>) -> Result<Respon
     let page = Agents {
         person: person.frame().await?,
         agents,
+        remembered: remembered::views(app, user).await?,
         notice,
     };
     Ok(page.page(texts).into_http().into_response())
@@ -136,7 +151,9 @@ async fn by_agent(
         };
         let task = AgentTask {
             last_token: match view.state {
-                TaskStateView::Active => approved::last_token(app, &stored.task.id).await?,
+                TaskStateView::Active | TaskStateView::Suspended => {
+                    approved::last_token(app, &stored.task.id).await?
+                }
                 _ => None,
             },
             task: view,
@@ -218,7 +235,7 @@ async fn tasks_with_holders(
     let mut reading = app.read().await?;
     let mut found = reading.tasks(live).await?;
     let others = reading.tasks(newest).await?.into_iter();
-    found.extend(others.filter(|task| state(task, now) != TaskStateView::Active));
+    found.extend(others.filter(|task| !state(task, now).is_live()));
     let mut tasks = Vec::new();
     for stored in found {
         let mut holders = BTreeSet::new();
@@ -268,6 +285,7 @@ fn state(stored: &StoredTask, now: Timestamp) -> TaskStateView {
     match stored.stopped_at {
         Some(_) => TaskStateView::Stopped,
         None if now >= stored.task.expires_at => TaskStateView::Expired,
+        None if stored.suspended_at.is_some() => TaskStateView::Suspended,
         None => TaskStateView::Active,
     }
 }

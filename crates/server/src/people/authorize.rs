@@ -12,10 +12,11 @@ use http::HeaderMap;
 use writ_authority::Level;
 use writ_core::OAuthError;
 use writ_core::authorize::{
-    self, FoundRequest, Logins, Need, REQUEST_LIFETIME, RequestUnusable, UserSession,
+    self, FoundRequest, INTERACTION_LIFETIME, Logins, Need, RequestUnusable, UserSession,
 };
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
+use writ_core::id::UserId;
 use writ_core::realm::Realm;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_pages::FailureKind;
@@ -24,15 +25,20 @@ use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
 use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
+use writ_wire::openid::ResponseMode;
 
 use crate::client::incoming::read_form;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
+use crate::node::guests::GuestLookup;
+use crate::node::id_token_hint::HintError;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::people::error::{AuthorizationError, PageError};
 use crate::people::redirect::see_other;
+use crate::people::remembered::skipped;
 use crate::people::request::Query;
+use crate::people::request_over::require_usable;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route(Endpoint::Authorize.path(), get(by_query).post(by_form))
@@ -48,12 +54,12 @@ async fn by_query(
     let asked = asked(&app, &query, app.address_of(peer, &headers)).await?;
     let browser = app.browser(&headers).await?;
     let (found, client) = (&asked.found, &asked.client);
-    found.usable_by(client.id.as_str(), app.clock.now())?;
     let catalogue = app.fresh_catalogue().await?;
     let session = browser.session.as_ref();
+    // A request that needs no page goes on at the consent page too, which answers it at once.
     let page = match next_step(&app, found, client, session, catalogue.realm()).await? {
         Need::Login => "login",
-        Need::Consent => "consent",
+        Need::Consent | Need::Nothing(_) => "consent",
     };
     let mut response = see_other(&format!("/{page}?request={}", asked.handle));
     app.remember(&browser, response.headers_mut());
@@ -76,8 +82,6 @@ async fn by_form(
     }
     let form = read_form(&headers, &body)?;
     let asked = asked(&app, &form, app.address_of(peer, &headers)).await?;
-    let client = asked.client.id.as_str();
-    asked.found.usable_by(client, app.clock.now())?;
     Ok(see_other(&again(&asked)))
 }
 
@@ -90,10 +94,14 @@ struct KeptRequest {
 
 async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<KeptRequest, PageError> {
     let client_id = form.required("client_id")?;
-    let unknown = || OAuthError::invalid_client("the client is unknown");
-    let client = app.client(client_id).await?.ok_or_else(unknown)?;
+    let unknown = || {
+        OAuthError::invalid_client("no client has this `client_id`: register one, or send another")
+    };
+    let lookup = GuestLookup::Request { address };
+    let client = app.client_or_guest(client_id, lookup).await?;
+    let client = client.ok_or_else(unknown)?;
     if let Some(request_uri) = form.optional("request_uri")? {
-        let (handle, found) = pushed(app, request_uri).await?;
+        let (handle, found) = pushed(app, &client, request_uri).await?;
         return Ok(KeptRequest {
             client,
             handle,
@@ -116,13 +124,32 @@ fn again(asked: &KeptRequest) -> String {
 }
 
 /// Only `client_id` and `request_uri` count; anything beside them is never merged in (RFC 9126 section 4).
-async fn pushed(app: &App, request_uri: &str) -> Result<(String, FoundRequest), PageError> {
+async fn pushed(
+    app: &App,
+    client: &Client,
+    request_uri: &str,
+) -> Result<(String, FoundRequest), PageError> {
     let handle = request_uri.strip_prefix(REQUEST_URI_PREFIX);
     let handle = handle.ok_or_else(|| {
-        let sentence = "`request_uri` is not one of this server";
+        let sentence =
+            "`request_uri` is not one of this server: push the request, and send what is answered";
         OAuthError::new(ErrorCode::InvalidRequestUri, sentence)
     })?;
-    Ok((handle.to_owned(), load(app, handle).await?))
+    let found = load(app, handle).await?;
+    require_usable(app, &found, client.id.as_str()).await?;
+    if found.opened_at.is_none() {
+        open(app, &found).await?;
+    }
+    Ok((handle.to_owned(), found))
+}
+
+/// `expires_in` ends with the first visit; from then on the person has their own time.
+async fn open(app: &App, found: &FoundRequest) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    let until = now.plus(INTERACTION_LIFETIME);
+    let mut transaction = app.begin().await?;
+    transaction.open_request(&found.digest, now, until).await?;
+    transaction.commit().await
 }
 
 /// A request in the front channel is kept like a pushed one, so that everything after is the same.
@@ -138,6 +165,7 @@ async fn front(
         Unprepared::Refused(refusal) => PageError::Client(Box::new(AuthorizationError {
             redirect_uri,
             state: form.optional("state").ok().flatten().map(str::to_owned),
+            response_mode: ResponseMode::of(form),
             refusal,
         })),
         Unprepared::Store(error) => error.into(),
@@ -155,7 +183,8 @@ async fn front(
         client: client.id.to_string(),
         prepared,
         created_at: now,
-        expires_at: now.plus(REQUEST_LIFETIME),
+        expires_at: now.plus(INTERACTION_LIFETIME),
+        opened_at: Some(now),
         consumed_at: None,
     };
     let request = NewAuthorizationRequest {
@@ -164,6 +193,7 @@ async fn front(
         prepared: &found.prepared,
         created_at: found.created_at,
         expires_at: found.expires_at,
+        opened_at: found.opened_at,
     };
     let mut transaction = app.begin().await?;
     transaction.insert_request(request).await?;
@@ -194,8 +224,21 @@ impl From<StoreError> for Unprepared {
     }
 }
 
+impl From<HintError> for Unprepared {
+    fn from(error: HintError) -> Self {
+        match error {
+            HintError::Refused(refusal) => Self::Refused(refusal),
+            HintError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
 async fn prepare(app: &App, form: &Form, client: &Client) -> Result<PreparedRequest, Unprepared> {
     let request = AuthorizationRequest::parse(form).map_err(OAuthError::from)?;
+    let hinted = match &request.openid.id_token_hint {
+        Some(hint) => Some(app.hinted_by(client.id.as_str(), hint).await?.sub),
+        None => None,
+    };
     let now = app.clock.now();
     let catalogue = app.fresh_catalogue().await?;
     let mut make_ref = app.references(now);
@@ -205,8 +248,9 @@ async fn prepare(app: &App, form: &Form, client: &Client) -> Result<PreparedRequ
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
-    let prepared = request::prepare(request, client, Arrival::Front, &mut making);
-    Ok(prepared?)
+    let prepared = request::prepare(request, client, Arrival::Front, &mut making)?;
+    let hinted = hinted.map(UserId::from_text);
+    Ok(PreparedRequest { hinted, ..prepared })
 }
 
 /// The request behind a handle.
@@ -227,6 +271,7 @@ pub async fn next_step(
     let logins = Logins {
         realm,
         strongest: strongest(app, session).await?,
+        skipped: skipped(app, found, client, session, realm).await?,
     };
     authorize::next(found, client, session, logins, app.clock.now())
         .map_err(|refusal| PageError::to_client(found, refusal))

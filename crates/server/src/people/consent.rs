@@ -5,30 +5,38 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use url::Url;
 use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::client::Client;
 use writ_core::consent::{
-    self, Chosen, ConsentFacts, ConsentGiver, ConsentIds, ConsentScreen, GrantedConsent, scope_name,
+    self, Chosen, ConsentFacts, ConsentGiver, ConsentScreen, GrantedConsent, scope_name,
 };
 use writ_core::event::{Event, EventName};
-use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
+use writ_core::guest::redirect_host;
 use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
-use writ_core::request::OPENID;
+use writ_core::remembered::{REMEMBERED_FOR, SkippedConsent};
+use writ_core::scope::without_box;
 use writ_core::target::has_openid;
-use writ_pages::{ConsentPage, ConsentProblem, DetailView, FormAction};
+use writ_pages::{ConsentPage, ConsentProblem};
+use writ_store::remembered_consent::ConsentHolder;
 use writ_wire::form::Form;
 
 use crate::node::app::App;
+use crate::node::guests::GuestLookup;
 use crate::node::registry::Catalogue;
-use crate::node::secret::secret_digest;
 use crate::people::authorize::{load, next_step};
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
+use crate::people::remembered::{is_remembered, remember};
 use crate::people::request::{PostedForm, Query, Visitor};
+use crate::people::request_over::{over, require_usable};
 use crate::people::session::Browser;
 use crate::people::views::{client_view, onward, scopes};
+
+mod guest;
+mod parts;
+
+use parts::{details, events, ids, texts};
 
 /// Everything that the page and the decision are about.
 struct ConsentQuestion {
@@ -39,6 +47,8 @@ struct ConsentQuestion {
     catalogue: Arc<Catalogue>,
     /// What this person was shown last.
     kept: Option<ConsentScreen>,
+    /// Why nobody needs to be asked.
+    skipped: Option<SkippedConsent>,
 }
 
 /// A page, and what of it is compared with a click.
@@ -60,10 +70,32 @@ pub fn routes() -> Router<Arc<App>> {
 async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
     match ask(&visitor, &query).await? {
         ConsentOrLogin::LoginFirst(location) => Ok(see_other(&location)),
-        ConsentOrLogin::Question(question) => {
-            page(&visitor.app, &question, &visitor.browser, None).await
-        }
+        ConsentOrLogin::Question(question) => match question.skipped {
+            Some(skipped) => grant(&visitor.app, &question, &visitor.browser, skipped).await,
+            None => page(&visitor.app, &question, &visitor.browser, None).await,
+        },
     }
+}
+
+/// All that is asked for, without a page.
+async fn grant(
+    app: &App,
+    question: &ConsentQuestion,
+    browser: &Browser,
+    skipped: SkippedConsent,
+) -> Result<Response, PageError> {
+    let mut shown = shown(app, question, browser).await?;
+    // Nothing was read: the record says so.
+    shown.screen.text.clear();
+    let authority = &question.found.prepared.authority;
+    let names = authority.scopes().iter();
+    let chosen = Chosen {
+        parts: names
+            .map(|one| scope_name(one.resource.as_str(), &one.scope))
+            .collect(),
+        lifetime: None,
+    };
+    decide(app, question, &shown, &chosen, Some(skipped)).await
 }
 
 async fn submit(posted: PostedForm) -> Result<Response, PageError> {
@@ -89,23 +121,25 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
     let handle = form.required("request")?;
     let found = load(app, handle).await?;
     let now = app.clock.now();
-    found.usable(now)?;
-    let client = app
-        .client(&found.client)
-        .await?
-        .ok_or(RequestUnusable::Unknown)?;
+    require_usable(app, &found, &found.client).await?;
+    let lookup = GuestLookup::Consent;
+    let client = app.client_or_guest(&found.client, lookup).await?;
+    let client = client.ok_or(RequestUnusable::Unknown)?;
+    guest::check_redirect(&client, &found.prepared.redirect_uri)?;
     let catalogue = app.fresh_catalogue().await?;
     let realm = catalogue.realm();
-    match (
-        next_step(app, &found, &client, session, realm).await?,
-        session,
-    ) {
-        (Need::Consent, Some(session)) => {
+    let need = next_step(app, &found, &client, session, realm).await?;
+    match (need, session) {
+        (Need::Consent | Need::Nothing(_), Some(session)) => {
             let kept = app.read().await?.consent_screen(&found.digest).await?;
             Ok(ConsentOrLogin::Question(Box::new(ConsentQuestion {
                 handle: handle.to_owned(),
                 kept: kept.filter(|kept| kept.user == session.user.id && kept.ends_at > now),
                 session: session.clone(),
+                skipped: match need {
+                    Need::Nothing(skipped) => Some(skipped),
+                    Need::Login | Need::Consent => None,
+                },
                 catalogue,
                 found,
                 client,
@@ -123,7 +157,6 @@ async fn approve(
     question: &ConsentQuestion,
     browser: &Browser,
 ) -> Result<Response, PageError> {
-    let now = app.clock.now();
     let shown = shown(app, question, browser).await?;
     if !was_seen(question, &shown, form)? {
         app.metrics.consent_changed();
@@ -131,17 +164,27 @@ async fn approve(
     }
     let mut chosen = Chosen {
         parts: form.all("grant").map(str::to_owned).collect(),
+        lifetime: guest::lifetime(form, &question.client)?,
     };
     if chosen.parts.is_empty() && shown.page.has_boxes() {
         return page(app, question, browser, Some(ConsentProblem::NothingChosen)).await;
     }
     let realm = question.catalogue.realm();
-    if shown.page.identity {
-        // Shown without a box of its own: whoever approves anything is known to the client.
-        chosen
-            .parts
-            .insert(scope_name(realm.issuer.as_str(), OPENID));
-    }
+    // Shown without a box of its own: whoever approves anything is known to the client.
+    let known = without_box(&shown.screen.authority, realm).into_iter();
+    chosen
+        .parts
+        .extend(known.map(|name| scope_name(realm.issuer.as_str(), &name)));
+    decide(app, question, &shown, &chosen, None).await
+}
+
+async fn decide(
+    app: &App,
+    question: &ConsentQuestion,
+    shown: &ShownConsent,
+    chosen: &Chosen,
+    skipped: Option<SkippedConsent>,
+) -> Result<Response, PageError> {
     let code = app.random.secret();
     let giver = ConsentGiver {
         user: &question.session.user,
@@ -151,12 +194,15 @@ async fn approve(
         prepared: &question.found.prepared,
         client: &question.client,
         giver: &giver,
-        chosen: &chosen,
+        chosen,
         screen: &shown.screen,
+        skipped,
     };
-    let context = DecisionContext { realm, now };
-    let decided = consent::approve(facts, context, ids(app, &code));
-    match decided {
+    let context = DecisionContext {
+        realm: question.catalogue.realm(),
+        now: app.clock.now(),
+    };
+    match consent::approve(facts, context, ids(app, &code)) {
         Ok(approved) => commit(app, question, &approved, &code).await,
         Err(refusal) => Err(PageError::to_client(&question.found, refusal)),
     }
@@ -192,20 +238,7 @@ async fn page(
         problem,
         ..shown.page
     };
-    Ok(page.page(&app.texts).into_http().into_response())
-}
-
-fn ids(app: &App, code: &str) -> ConsentIds {
-    let now = app.clock.now();
-    ConsentIds {
-        task: TaskId::make(now, app.entropy()),
-        delegation: DelegationId::make(now, app.entropy()),
-        consent: ConsentId::make(now, app.entropy()),
-        approval: ApprovalId::make(now, app.entropy()),
-        transaction: TransactionId::make(now, app.entropy()),
-        salt: app.random.secret(),
-        code_digest: secret_digest(code),
-    }
+    Ok(page.page(texts(app, question)).into_http().into_response())
 }
 
 /// The one who consumes the request writes everything else.
@@ -221,8 +254,10 @@ async fn commit(
         .consume_request(&question.found.digest, now)
         .await?
     {
-        return Err(RequestUnusable::Used.into());
+        drop(transaction);
+        return Err(over(app, &question.found, RequestUnusable::Used).await?);
     }
+    guest::register(app, &mut transaction, question).await?;
     if !transaction.insert_task_if_active(&approved.task).await? {
         return Err(PageError::to_client(
             &question.found,
@@ -233,55 +268,32 @@ async fn commit(
         .insert_consent(&approved.task, &approved.consent)
         .await?;
     transaction.insert_delegation(&approved.delegation).await?;
+    guest::keep_document(app, &mut transaction, question, approved).await?;
     transaction.insert_code(&approved.code).await?;
+    if question.skipped.is_none() && is_remembered(&question.found, &question.client) {
+        let holder = ConsentHolder {
+            user: &question.session.user.id,
+            client: &question.client.id,
+            redirect_uri: &question.found.prepared.redirect_uri,
+        };
+        let realm = question.catalogue.realm();
+        remember(&mut transaction, holder, &approved.task, realm, now).await?;
+    }
     for event in events(app, question, approved) {
         transaction.insert_event(&event).await?;
     }
     transaction.commit().await?;
-    app.metrics.consent(if approved.narrowed {
-        "narrowed"
-    } else {
-        "approved"
+    app.metrics.consent(match question.skipped {
+        Some(skipped) => skipped.method(),
+        None if approved.narrowed => "narrowed",
+        None => "approved",
     });
     let state = question.found.prepared.request.state.as_deref();
     let answer: Vec<(&str, &str)> = std::iter::once(("code", code))
         .chain(state.map(|s| ("state", s)))
         .collect();
-    app.answer_client(&approved.code.redirect_uri, &answer)
-}
-
-fn events(app: &App, question: &ConsentQuestion, approved: &GrantedConsent) -> [Event; 2] {
-    let now = app.clock.now();
-    let event = |name| {
-        let mut event = Event::new(app.event_id(now), now, name)
-            .by(&question.client)
-            .about(&approved.task)
-            .under(&approved.delegation)
-            .permitted();
-        event.details_hash = Some(approved.task.authority.hash(&approved.task.salt));
-        event
-    };
-    let given = if approved.narrowed {
-        EventName::ConsentNarrowed
-    } else {
-        EventName::ConsentGiven
-    };
-    [
-        event(given).with(serde_json::json!({
-            "consent": approved.consent.id,
-            "shown": approved.consent.shown,
-            "shown_hash": approved.consent.shown_hash,
-            "locale": approved.consent.locale,
-            "method": approved.consent.method,
-            "asked": question.found.prepared.authority,
-        })),
-        event(EventName::TaskApproved).with(serde_json::json!({
-            "authority": approved.task.authority,
-            "onward": approved.delegation.onward,
-            "approval": approved.task.approval,
-            "expires_at": approved.task.expires_at.rfc3339(),
-        })),
-    ]
+    let mode = question.found.prepared.request.openid.response_mode;
+    app.answer_client(&approved.code.redirect_uri, mode, &answer)
 }
 
 async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageError> {
@@ -291,7 +303,8 @@ async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageErr
         .consume_request(&question.found.digest, now)
         .await?
     {
-        return Err(RequestUnusable::Used.into());
+        drop(transaction);
+        return Err(over(app, &question.found, RequestUnusable::Used).await?);
     }
     let refusal = consent::denied();
     let mut event = Event::new(app.event_id(now), now, EventName::ConsentDenied)
@@ -313,6 +326,7 @@ async fn shown(
     browser: &Browser,
 ) -> Result<ShownConsent, PageError> {
     let (prepared, client) = (&question.found.prepared, &*question.client);
+    let texts = texts(app, question);
     let kept = question.kept.as_ref();
     let since = kept.map_or_else(|| app.clock.now(), |kept| kept.since);
     let ends_at = consent::ends_at(prepared, client, since);
@@ -324,13 +338,15 @@ async fn shown(
         client: client_view(client),
         subject_name: question.session.user.name.clone(),
         purpose: prepared.purpose.clone(),
-        expires: app.moment_for(&question.session, ends_at),
+        expires: app.moment_in(texts, &question.session, ends_at),
         details: details(app, question),
         scopes: scopes(&question.catalogue, &prepared.authority),
         identity: has_openid(&prepared.authority, question.catalogue.realm()),
         onward: onward(app, &passes_on_to).await?,
-        redirect_host: host(&prepared.redirect_uri),
-        form_action: FormAction::of_redirect(&prepared.redirect_uri),
+        remembered_days: is_remembered(&question.found, client)
+            .then_some(REMEMBERED_FOR.as_secs() / SECONDS_OF_DAY),
+        redirect_host: redirect_host(&prepared.redirect_uri),
+        guest: guest::view(app, question, since).await?,
         problem: None,
     };
     let screen = ConsentScreen {
@@ -341,8 +357,8 @@ async fn shown(
         authority: prepared.authority.clone(),
         onward: passes_on_to,
         redirect_uri: prepared.redirect_uri.clone(),
-        text: page.recorded_text(&app.texts),
-        locale: app.texts.locale().to_owned(),
+        text: page.recorded_text(texts),
+        locale: texts.locale().to_owned(),
     };
     let screen_hash = screen.hash().map_err(PageError::broken)?;
     Ok(ShownConsent {
@@ -354,31 +370,4 @@ async fn shown(
     })
 }
 
-fn details(app: &App, question: &ConsentQuestion) -> Vec<DetailView> {
-    let lang = app.texts.locale();
-    let types = &question.catalogue.types;
-    let shown = question
-        .found
-        .prepared
-        .authority
-        .details()
-        .iter()
-        .filter_map(|detail| {
-            let definition = types.of(detail)?;
-            Some(DetailView {
-                reference: detail.reference()?.to_owned(),
-                sentence: definition.pieces(detail, lang),
-                limits: definition.limits(detail, lang),
-            })
-        });
-    shown.collect()
-}
-
-fn host(redirect_uri: &str) -> String {
-    let url = Url::parse(redirect_uri).ok();
-    url.map(|u| {
-        u.host_str()
-            .map_or_else(|| u.scheme().to_owned(), str::to_owned)
-    })
-    .unwrap_or_default()
-}
+const SECONDS_OF_DAY: u64 = 24 * 3600;

@@ -12,10 +12,11 @@ use serde_json::json;
 use url::Url;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
-use writ_pages::{FailureKind, FailurePage as ErrorPage};
+use writ_pages::{FailureKind, FailurePage as ErrorPage, FormPost, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::{ErrorCode, description};
 use writ_wire::form::FormError;
+use writ_wire::openid::ResponseMode;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
@@ -47,6 +48,7 @@ pub enum PageError {
 pub struct AuthorizationError {
     pub redirect_uri: String,
     pub state: Option<String>,
+    pub response_mode: ResponseMode,
     pub refusal: OAuthError,
 }
 
@@ -68,6 +70,31 @@ impl PageError {
         Self::page(FailureKind::FormExpired)
     }
 
+    /// The same, where the person can start again from a page of ours.
+    pub fn form_expired_at(page: String) -> Self {
+        Self::Page(Box::new(ErrorPage {
+            way_on: Some(WayOn::StartAgain { page }),
+            ..ErrorPage::new(FailureKind::FormExpired)
+        }))
+    }
+
+    /// The request cannot be decided.
+    pub fn unusable(unusable: RequestUnusable, way_on: Option<WayOn>) -> Self {
+        let kind = match unusable {
+            RequestUnusable::Unknown | RequestUnusable::OtherClient => {
+                FailureKind::UntrustedRequest
+            }
+            RequestUnusable::Expired | RequestUnusable::TimedOut => FailureKind::RequestExpired,
+            RequestUnusable::Used => FailureKind::RequestUsed,
+        };
+        Self::Page(Box::new(ErrorPage {
+            detail: Some(to_mend(unusable).to_owned()),
+            error_code: Some(ErrorCode::InvalidRequestUri.as_str().to_owned()),
+            way_on,
+            ..ErrorPage::new(kind)
+        }))
+    }
+
     /// The request is malformed.
     pub fn invalid_request(sentence: &'static str) -> Self {
         OAuthError::invalid_request(sentence).into()
@@ -78,6 +105,7 @@ impl PageError {
         Self::Client(Box::new(AuthorizationError {
             redirect_uri: found.prepared.redirect_uri.clone(),
             state: found.prepared.request.state.clone(),
+            response_mode: found.prepared.request.openid.response_mode,
             refusal,
         }))
     }
@@ -158,17 +186,7 @@ impl From<StoreError> for PageError {
 
 impl From<RequestUnusable> for PageError {
     fn from(unusable: RequestUnusable) -> Self {
-        let kind = match unusable {
-            RequestUnusable::Unknown | RequestUnusable::OtherClient => {
-                FailureKind::UntrustedRequest
-            }
-            RequestUnusable::Expired => FailureKind::RequestExpired,
-            RequestUnusable::Used => FailureKind::RequestUsed,
-        };
-        Self::Page(Box::new(ErrorPage {
-            error_code: Some(ErrorCode::InvalidRequestUri.as_str().to_owned()),
-            ..ErrorPage::new(kind)
-        }))
+        Self::unusable(unusable, None)
     }
 }
 
@@ -193,6 +211,23 @@ impl<P> From<Failure> for StepError<P> {
 impl<P> From<StoreError> for StepError<P> {
     fn from(error: StoreError) -> Self {
         Self::Page(error.into())
+    }
+}
+
+/// What the developer of the client changes.
+const fn to_mend(unusable: RequestUnusable) -> &'static str {
+    match unusable {
+        RequestUnusable::Unknown => "`request_uri` is unknown: push the request again",
+        RequestUnusable::OtherClient => {
+            "`request_uri` is of another client: send the `client_id` that pushed it"
+        }
+        RequestUnusable::Expired => {
+            "`request_uri` was not opened within `expires_in`: push the request when the person is ready to go"
+        }
+        RequestUnusable::TimedOut => "the person did not decide in time: push a new request",
+        RequestUnusable::Used => {
+            "`request_uri` was decided before: push a new request for each decision"
+        }
     }
 }
 
@@ -221,6 +256,16 @@ pub async fn answer_errors(
         Some(Unanswered(error)) => app.answer_page_error(route.as_str(), &error),
         None => response,
     }
+}
+
+/// OAuth 2.1 section 4.1.2.1.
+fn error_answer<'a>(error: &'a AuthorizationError, sentence: &'a str) -> Vec<(&'a str, &'a str)> {
+    let mut answer = vec![
+        ("error", error.refusal.code.as_str()),
+        ("error_description", sentence),
+    ];
+    answer.extend(error.state.as_deref().map(|state| ("state", state)));
+    answer
 }
 
 impl App {
@@ -266,26 +311,49 @@ impl App {
 
     fn answer_client_error(&self, error: &AuthorizationError) -> Response {
         let sentence = description(&error.refusal.sentence);
-        let mut answer = vec![
-            ("error", error.refusal.code.as_str()),
-            ("error_description", sentence.as_str()),
-        ];
-        answer.extend(error.state.as_deref().map(|state| ("state", state)));
-        self.answer_client(&error.redirect_uri, &answer)
+        let answer = error_answer(error, &sentence);
+        self.answer_client(&error.redirect_uri, error.response_mode, &answer)
             .unwrap_or_else(|_| self.broken_page(NO_URL))
     }
 
-    /// 303 to the client, with `iss` (RFC 9207) in success and error alike.
+    /// Where the client reads an error.
+    pub fn client_error_url(&self, error: &AuthorizationError) -> Option<String> {
+        let sentence = description(&error.refusal.sentence);
+        self.answer_url(&error.redirect_uri, &error_answer(error, &sentence))
+    }
+
+    /// To the client, by 303 or by a page that posts itself.
     pub fn answer_client(
         &self,
         redirect_uri: &str,
+        mode: ResponseMode,
         answer: &[(&str, &str)],
     ) -> Result<Response, PageError> {
-        let mut url = Url::parse(redirect_uri).map_err(|_| PageError::broken(NO_URL))?;
+        // Only a web server takes a POST.
+        let is_web = redirect_uri.starts_with("https:") || redirect_uri.starts_with("http:");
+        if mode == ResponseMode::FormPost && is_web {
+            let issuer = ("iss", self.config.issuer.as_str());
+            let fields = answer.iter().copied().chain([issuer]);
+            let page = FormPost {
+                redirect_uri: redirect_uri.to_owned(),
+                fields: fields
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+            };
+            return Ok(page.into_http(&self.texts).into_response());
+        }
+        let url = self.answer_url(redirect_uri, answer);
+        let url = url.ok_or_else(|| PageError::broken(NO_URL))?;
+        Ok(see_other(&url))
+    }
+
+    /// With `iss` (RFC 9207) in success and error alike.
+    fn answer_url(&self, redirect_uri: &str, answer: &[(&str, &str)]) -> Option<String> {
+        let mut url = Url::parse(redirect_uri).ok()?;
         url.query_pairs_mut()
             .extend_pairs(answer)
             .append_pair("iss", self.config.issuer.as_str());
-        Ok(see_other(url.as_str()))
+        Some(url.into())
     }
 }
 

@@ -10,15 +10,17 @@ use writ_authority::Level;
 use writ_core::authorize::FoundRequest;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_pages::{Done, FormAction, Login, LoginProblem};
+use writ_pages::{Login, LoginProblem};
 use writ_store::StoreError;
 use writ_store::user::StoredUser;
 
 use crate::node::app::App;
+use crate::node::guests::GuestLookup;
 use crate::node::rate_limits::RateLimit;
 use crate::people::authorize::load;
 use crate::people::error::{PageError, StepError};
 use crate::people::request::{PostedForm, Query, Visitor};
+use crate::people::request_over::require_usable;
 use crate::people::views::client_view;
 
 mod challenge;
@@ -32,7 +34,6 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/login", get(show).post(submit))
         .route("/login/passkey/options", post(passkey::options))
         .route("/login/passkey", post(passkey::submit))
-        .route("/logout", post(logout))
 }
 
 /// What the login page shows of a failed attempt.
@@ -75,24 +76,6 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
             page(visitor, &destination, again).await
         }
     }
-}
-
-async fn logout(posted: PostedForm) -> Result<Response, PageError> {
-    posted.checked()?;
-    let Visitor {
-        app,
-        headers,
-        browser,
-    } = &posted.visitor;
-    let mut transaction = app.begin().await?;
-    transaction
-        .end_session(&browser.digest(), app.clock.now())
-        .await?;
-    transaction.commit().await?;
-    let texts = app.languages.of_request(headers);
-    let mut response = Done::SignedOut.page(texts).into_http().into_response();
-    app.forget(response.headers_mut());
-    Ok(response)
 }
 
 /// The person, or what to tell them; never whether the name exists.
@@ -175,28 +158,49 @@ async fn page(
         None => None,
     };
     let client = match &found {
-        Some(found) => app.client(&found.client).await?,
+        Some(found) => {
+            let lookup = GuestLookup::Request { address: None };
+            app.client_or_guest(&found.client, lookup).await?
+        }
         None => None,
+    };
+    let openid = found.as_ref().map(|found| &found.prepared.request.openid);
+    let asked = openid.map_or(&[][..], |openid| &openid.ui_locales);
+    let texts = app.languages.of_request_in(&visitor.headers, asked);
+    let username = match (&found, again.problem) {
+        (Some(found), None) => hinted_name(app, found).await?,
+        _ => again.username,
     };
     let login = Login {
         csrf: visitor.browser.csrf(),
         request: destination.request.clone(),
         next: destination.next.clone(),
         client: client.map(|client| client_view(&client)),
-        username: again.username,
+        username,
         problem: again.problem,
         offers_passkey: app.passkeys.is_ok(),
-        form_action: found.and_then(|found| FormAction::of_redirect(&found.prepared.redirect_uri)),
     };
-    let texts = app.languages.of_request(&visitor.headers);
     let mut response = login.page(texts).into_http().into_response();
     app.remember(&visitor.browser, response.headers_mut());
     Ok(response)
 }
 
+/// Whom the client expects: by its `id_token_hint`, else in its own words.
+async fn hinted_name(app: &App, found: &FoundRequest) -> Result<String, StoreError> {
+    let hinted = match &found.prepared.hinted {
+        Some(id) => app.read().await?.user_by_id(id).await?,
+        None => None,
+    };
+    let said = found.prepared.request.openid.login_hint.clone();
+    Ok(match hinted {
+        Some(stored) => stored.user.name,
+        None => said.unwrap_or_default(),
+    })
+}
+
 /// A request that still waits for a person.
 async fn usable_request(app: &App, handle: &str) -> Result<FoundRequest, PageError> {
     let found = load(app, handle).await?;
-    found.usable(app.clock.now())?;
+    require_usable(app, &found, &found.client).await?;
     Ok(found)
 }

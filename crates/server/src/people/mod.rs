@@ -18,11 +18,14 @@ pub mod error;
 pub mod inbox;
 pub mod live;
 pub mod login;
+mod logout;
 pub mod passkeys;
 pub mod push_subscriptions;
 pub mod reader;
 pub mod redirect;
+pub mod remembered;
 pub mod request;
+pub mod request_over;
 pub mod session;
 pub mod settings;
 pub mod views;
@@ -32,6 +35,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .merge(authorize::routes())
         .merge(login::routes())
+        .merge(logout::routes())
         .merge(consent::routes())
         .merge(device_code::routes())
         .merge(inbox::routes())

@@ -24,8 +24,10 @@ mod add;
 mod ceremony;
 mod proof;
 mod remove;
+mod retire;
 
 use proof::ChangeProof;
+pub use retire::retire;
 
 /// The most passkeys of one person.
 pub const MAX_PASSKEYS: usize = 20;
@@ -110,6 +112,7 @@ async fn record(
         .of_subject(user.as_str())
         .with(data);
     transaction.insert_event(&event).await?;
+    transaction.forget_consents_of(user).await?;
     Ok(passkey_changed(&app.outbox(), transaction, user, change.what).await?)
 }
 

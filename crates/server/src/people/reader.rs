@@ -29,7 +29,12 @@ impl App {
 
     /// A moment in English, by this person's clock.
     pub fn moment_for(&self, person: &UserSession, at: Timestamp) -> String {
-        self.texts.in_zone(self.zone_of(person)).moment(at)
+        self.moment_in(&self.texts, person, at)
+    }
+
+    /// The same in these words.
+    pub fn moment_in(&self, texts: &Texts, person: &UserSession, at: Timestamp) -> String {
+        texts.in_zone(self.zone_of(person)).moment(at)
     }
 
     /// UTC where the person has set none.

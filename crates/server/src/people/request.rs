@@ -136,7 +136,16 @@ impl PostedForm {
     pub fn checked(&self) -> Result<&Form, PageError> {
         self.is_ours()
             .then_some(&self.form)
-            .ok_or_else(PageError::form_expired)
+            .ok_or_else(|| self.expired())
+    }
+
+    /// Another login of this browser, in another window, ends the forms of the one before. What waits for a decision can be read again.
+    fn expired(&self) -> PageError {
+        let handle = self.form.optional("request").ok().flatten();
+        match handle.filter(|handle| is_handle(handle)) {
+            Some(handle) => PageError::form_expired_at(format!("/consent?request={handle}")),
+            None => PageError::form_expired(),
+        }
     }
 
     /// The same of a signed-in user; otherwise the way to the login, and from there back to `page`.
@@ -169,3 +178,12 @@ impl PostedForm {
         self.visitor.browser.sent(&self.form)
     }
 }
+
+/// Whether a text could be the handle of an authorization request.
+fn is_handle(text: &str) -> bool {
+    let is_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.len() == HANDLE_LENGTH && text.chars().all(is_base64url)
+}
+
+/// 32 bytes in base64url.
+const HANDLE_LENGTH: usize = 43;

@@ -1,17 +1,19 @@
 //! Parts of a page that several pages share: who asks, scopes, and to whom an agent may pass on what it is given.
 
-use writ_authority::Authority;
+use writ_authority::{Authority, ScopeGrant};
 use writ_core::client::Client;
 use writ_core::consent::{is_bare, scope_name};
 use writ_core::onward::Onward;
-use writ_pages::{AgentName, AgentView, ClientView, OnwardView, ScopeView};
+use writ_core::scope::EMAIL;
+use writ_pages::{AgentName, AgentView, ClientView, OnwardView, ScopeView, ScopeWords};
 use writ_store::StoreError;
 use writ_wire::resource::ResourceUri;
 
 use crate::node::app::App;
 use crate::node::registry::Catalogue;
 
-/// Every scope, and every resource that is named without one; not the issuer, which has a sentence of its own.
+/// Every scope in the words of its resource, and every resource that is named without one. Of the issuer's scopes the e-mail
+/// address alone: who the person is has a sentence of its own.
 pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
     let name = |uri: &ResourceUri| {
         catalogue
@@ -19,6 +21,13 @@ pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
             .get(uri)
             .map_or_else(|| uri.to_string(), |r| r.name.clone())
     };
+    let email = authority.scopes_at(&catalogue.issuer).take(EMAIL);
+    let email = email.map(|scope| ScopeView {
+        value: scope_name(catalogue.issuer.as_str(), &scope),
+        resource_name: String::new(),
+        scope,
+        words: ScopeWords::Email,
+    });
     let named = authority
         .scopes()
         .iter()
@@ -27,6 +36,7 @@ pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
             value: scope_name(s.resource.as_str(), &s.scope),
             resource_name: name(&s.resource),
             scope: s.scope.clone(),
+            words: words(catalogue, s),
         });
     let bare = authority
         .resources()
@@ -36,8 +46,15 @@ pub fn scopes(catalogue: &Catalogue, authority: &Authority) -> Vec<ScopeView> {
             value: scope_name(uri.as_str(), ""),
             resource_name: name(uri),
             scope: String::new(),
+            words: ScopeWords::Name,
         });
-    named.chain(bare).collect()
+    named.chain(bare).chain(email).collect()
+}
+
+fn words(catalogue: &Catalogue, scope: &ScopeGrant) -> ScopeWords {
+    let resource = catalogue.resources.get(&scope.resource);
+    let says = resource.and_then(|resource| resource.says.get(&scope.scope));
+    says.cloned().map_or(ScopeWords::Name, ScopeWords::Resource)
 }
 
 /// Who asks, as the pages show it. A publisher is verified by a later feature: until then it never is.

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, header};
 use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
@@ -16,12 +17,30 @@ use crate::node::failure::Failure;
 use crate::request::caller::Caller;
 use crate::request::replay::ReplayCheck;
 
+/// Whether a request came with an `Authorization` header: only then a failed client is told by 401 how to use it (RFC 6749
+/// section 5.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuthorizationHeader {
+    Sent,
+    Absent,
+}
+
+impl AuthorizationHeader {
+    pub fn of(headers: &HeaderMap) -> Self {
+        match headers.contains_key(header::AUTHORIZATION) {
+            true => Self::Sent,
+            false => Self::Absent,
+        }
+    }
+}
+
 /// The client is authenticated and the proof verified, by the endpoint's row of the checks table; nothing is used up yet.
 pub struct ClientRequest {
     pub app: Arc<App>,
     pub endpoint: Endpoint,
     pub caller: Arc<Caller>,
     pub form: Form,
+    pub authorization: AuthorizationHeader,
     /// From where it came, if that is known.
     pub address: Option<IpAddr>,
     /// How long the client would like a poll to be held (RFC 7240 section 4.3).
@@ -54,13 +73,15 @@ impl ClientRequest {
         caller.claim(app, transaction, checks).await
     }
 
-    /// The client as it is in this transaction: a stopped one is refused.
+    /// The client as it is in this transaction: a stopped one is refused. A guest of a document has a row from the first consent on.
     pub async fn require_active_client(
         &self,
         transaction: &mut DatabaseTransaction,
     ) -> Result<(), Failure> {
         let stored = transaction.client(&self.client().id).await?;
-        if stored.is_none_or(|stored| stored.stopped) {
+        let guest = self.client().guest.as_ref();
+        let may_lack_row = guest.is_some_and(|guest| guest.host.is_some());
+        if stored.map_or(!may_lack_row, |stored| stored.stopped) {
             return Err(self.refuse(OAuthError::invalid_client("this client is stopped")));
         }
         Ok(())

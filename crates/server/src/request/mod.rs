@@ -2,5 +2,6 @@
 
 pub mod caller;
 pub mod client_request;
+pub mod person_claims;
 pub mod replay;
 pub mod token_request;

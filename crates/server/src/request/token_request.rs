@@ -3,21 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 use writ_core::OAuthError;
 use writ_core::client::Client;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
-use writ_core::id::DelegationId;
+use writ_core::id::{DelegationId, UserId};
 use writ_core::lineage::Lineage;
-use writ_core::mint::{Minting, scope_text};
+use writ_core::mint::{self, Minting, scope_text};
 use writ_core::realm::DecisionContext;
 use writ_core::refresh::{Binding, NewRefreshToken};
+use writ_core::target;
 use writ_core::task::Task;
-use writ_jose::access_token;
-use writ_jose::key::Thumbprint;
+use writ_jose::id_token::ID_TOKEN_TYPE;
+use writ_jose::key::{Algorithm, Thumbprint};
+use writ_jose::{access_token, hash};
 use writ_store::{CommitIsolation, DatabaseTransaction};
-use writ_wire::claims::AccessTokenClaims;
+use writ_wire::claims::{AccessTokenClaims, IdTokenClaims, PersonClaims};
 use writ_wire::time::Timestamp;
 use writ_wire::token::{GrantType, TokenResponse};
 
@@ -28,6 +31,7 @@ use crate::node::registry::Catalogue;
 use crate::node::secret::secret_digest;
 use crate::request::caller::Caller;
 use crate::request::client_request::ClientRequest;
+use crate::request::person_claims::person_claims;
 
 /// What every grant needs.
 pub struct TokenRequestContext<'a> {
@@ -54,6 +58,15 @@ pub struct RefreshGrant<'a> {
     pub key: Option<&'a Thumbprint>,
 }
 
+/// Whom an ID token is about.
+pub struct GrantIdentity<'a> {
+    pub task: &'a Task,
+    pub delegation: &'a Delegation,
+    /// As the client sent it at the authorization endpoint.
+    pub nonce: Option<&'a str>,
+    pub person: PersonClaims,
+}
+
 /// A token of a grant that exists already, and where it stands.
 pub struct IssuedToken<'a> {
     pub event: EventName,
@@ -69,7 +82,7 @@ impl<'a> TokenRequestContext<'a> {
             app,
             caller: request.caller.clone(),
             catalogue: app.catalogue().await?,
-            keys: app.keys().await?,
+            keys: app.keys_for(&request.caller.client).await?,
             now: request.now,
             wait: request.wait,
         })
@@ -90,7 +103,6 @@ impl TokenRequestContext<'_> {
         let realm = self.catalogue.realm();
         let claims = minting.claims(realm, self.now, self.app.random.identifier());
         let access_token = access_token::sign(&self.keys.active, &claims)?;
-        let scope = scope_text(minting.view);
         let mission = claims
             .mission
             .as_ref()
@@ -100,7 +112,9 @@ impl TokenRequestContext<'_> {
             token_type: minting.token_type(),
             expires_in: self.now.until(minting.expires_at(self.now)).as_secs(),
             refresh_token: None,
-            scope: (!scope.is_empty()).then_some(scope),
+            // All that is granted, also for other audiences, and empty where nothing is: absent would mean "as asked" (RFC 6749
+            // section 5.1).
+            scope: Some(scope_text(&minting.delegation.authority)),
             authorization_details: minting.view.details().to_vec(),
             id_token: None,
             issued_token_type: None,
@@ -108,6 +122,51 @@ impl TokenRequestContext<'_> {
             mission_expires_at: mission.map(|m| m.expires_at.clone()),
         };
         Ok(MintedToken { claims, response })
+    }
+
+    /// Signs the claims of an ID token with the algorithm that the client registered.
+    pub fn sign_id_token<C: Serialize>(&self, claims: &C) -> Result<String, Failure> {
+        let keys = &self.keys;
+        let wants_rsa = self.caller.client.openid.id_token_algorithm == Algorithm::Rs256;
+        match &keys.id_token {
+            Some(key) if wants_rsa => Ok(key.sign_jwt(ID_TOKEN_TYPE, claims)?),
+            None if wants_rsa => Err(Failure::Broken("there is no key for RS256".to_owned())),
+            _ => Ok(keys.active.sign_jwt(ID_TOKEN_TYPE, claims)?),
+        }
+    }
+
+    /// The ID token beside an access token of a grant that has `openid` (OpenID Connect Core 3.1.3.3, 12.2).
+    pub fn id_token(
+        &self,
+        minted: &MintedToken,
+        identity: GrantIdentity<'_>,
+    ) -> Result<Option<String>, Failure> {
+        let GrantIdentity {
+            task,
+            delegation,
+            nonce,
+            person,
+        } = identity;
+        if !target::has_openid(&delegation.authority, self.catalogue.realm()) {
+            return Ok(None);
+        }
+        let client = self.caller.client.id.as_str();
+        let at_hash = hash::at_hash(&minted.response.access_token);
+        let claims = mint::id_token(task, client, nonce, at_hash, self.decision_context());
+        claims
+            .map(|claims| self.sign_id_token(&IdTokenClaims { person, ..claims }))
+            .transpose()
+    }
+
+    /// What the granted scopes promise of the person of a grant.
+    pub async fn person_of(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        lineage: &Lineage,
+    ) -> Result<PersonClaims, Failure> {
+        let person = UserId::from_text(lineage.task.subject.as_str());
+        let (granted, issuer) = (&lineage.leaf.authority, &self.catalogue.issuer);
+        Ok(person_claims(transaction, granted, issuer, &person).await?)
     }
 
     /// A refresh token, if the client may use one; it lives as long as the delegation.
@@ -125,6 +184,7 @@ impl TokenRequestContext<'_> {
             client: grant.client.id.clone(),
             delegation: grant.delegation.id.clone(),
             binding: Binding::of(grant.client, grant.key),
+            access_jti: None,
             created_at: self.now,
             expires_at: grant.delegation.expires_at,
         };
@@ -184,38 +244,6 @@ impl TokenRequestContext<'_> {
                 .about(&lineage.task)
                 .under(&lineage.leaf)
         })
-    }
-
-    /// A code or refresh token was used a second time: everything below the grant that it belongs to is stopped.
-    pub async fn refuse_and_stop(
-        &self,
-        transaction: DatabaseTransaction,
-        refusal: OAuthError,
-        lineage: &Lineage,
-        because: &str,
-    ) -> Failure {
-        match self.stop_leaf(transaction, lineage, because).await {
-            Ok(()) => self.refuse_below(refusal, lineage),
-            Err(failure) => failure,
-        }
-    }
-
-    async fn stop_leaf(
-        &self,
-        mut transaction: DatabaseTransaction,
-        lineage: &Lineage,
-        because: &str,
-    ) -> Result<(), Failure> {
-        if transaction
-            .stop_delegation(&lineage.leaf.id, self.now)
-            .await?
-        {
-            let event = self.stopped(because).about(&lineage.task);
-            transaction
-                .insert_event(&event.under(&lineage.leaf))
-                .await?;
-        }
-        Ok(transaction.commit().await?)
     }
 
     fn stopped(&self, because: &str) -> Event {

@@ -1,13 +1,14 @@
 //! Lists of pending requests for the background work, for a person's pages and for long polls; and counts of prompts for the rate
 //! limits per person, per agent and per pair of both.
 
+use writ_authority::Authority;
 use writ_core::id::{ApprovalId, ClientId, UserId};
-use writ_core::pending::{PendingRequest, State};
+use writ_core::pending::{Asked, PendingRequest, State};
 use writ_wire::time::Timestamp;
 
-use super::{PendingRow, asked_again, open, pending_columns, state};
+use super::{ASKED, PendingRow, asked_again, open, pending_columns, state};
 use crate::error::{Result, StoreError};
-use crate::json::time;
+use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 
 /// A request that changed, with its new state.
@@ -30,11 +31,23 @@ pub struct PromptCounts {
     pub last_denied_at: Option<Timestamp>,
 }
 
+/// What a person said no to, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeniedQuestion {
+    pub authority: Authority,
+    pub at: Timestamp,
+}
+
+/// The most denials that are compared with a question: each makes the next pause longer, so that there are never many.
+const MOST_DENIED: i64 = 64;
+
 row! { PersonRow { user_id: String } }
 
 row! { ChangeRow { id: String, state: String, changed_at: i64 } }
 
 row! { AskedRow { asked: i64 } }
+
+row! { DeniedRow { asked: String, denied_at: i64 } }
 
 row! { PromptsRow {
     agent: i64,
@@ -131,6 +144,16 @@ const PROMPTS: &str = concat!(
     ) d"
 );
 
+/// $2 person, $3 agent, $4 since, $5 most.
+const DENIED: &str = "
+    SELECT asked, decided_at AS denied_at FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND state = 'denied'
+        AND decided_at >= $4 AND decided_at > COALESCE(
+            (SELECT MAX(y.decided_at) FROM pending_requests y
+            WHERE y.tenant = $1 AND y.subject = $2 AND y.client_id = $3 AND y.state <> 'denied'),
+            0)
+    ORDER BY decided_at DESC, id LIMIT $5";
+
 /// By person of this request: the others in which their turn has come, before they ended.
 const ASKED_MOST: &str = "
     SELECT COALESCE(MAX(c.asked), 0) AS asked FROM (
@@ -170,6 +193,34 @@ impl DatabaseTransaction {
             now,
             limit
         )?)
+    }
+
+    /// What this person denied to this agent since then and since the last approval, the newest first.
+    pub async fn denied_questions(
+        &mut self,
+        subject: &UserId,
+        client: &ClientId,
+        since: Timestamp,
+    ) -> Result<Vec<DeniedQuestion>> {
+        let (subject, client, since) = (subject.as_str(), client.as_str(), since.micros());
+        let rows = all!(
+            self,
+            DeniedRow,
+            DENIED,
+            &self.tenant,
+            subject,
+            client,
+            since,
+            MOST_DENIED
+        )?;
+        let read = |row: DeniedRow| {
+            let asked: Asked = json::read(&row.asked, ASKED)?;
+            Ok(DeniedQuestion {
+                authority: asked.authority,
+                at: time(row.denied_at),
+            })
+        };
+        rows.into_iter().map(read).collect()
     }
 
     /// Approved by this person, and not yet redeemed for a token.
@@ -305,11 +356,12 @@ impl ChangeRow {
     }
 }
 
+fn count(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| StoreError::corrupt("`pending_requests`: a count"))
+}
+
 impl PromptsRow {
     fn read(self) -> Result<PromptCounts> {
-        let count = |number: i64| {
-            u64::try_from(number).map_err(|_| StoreError::corrupt("`pending_requests`: a count"))
-        };
         Ok(PromptCounts {
             agent: count(self.agent)?,
             pair: count(self.pair)?,

@@ -52,6 +52,7 @@ async fn refresh_tokens_read_back(kind: DatabaseKind) {
             client: planner(),
             delegation: rows[0].id.clone(),
             binding,
+            access_jti: None,
             created_at: NOW,
             expires_at: NOW.plus(HOUR),
         };
@@ -78,6 +79,7 @@ async fn requests_consents_and_delegations_read_back(kind: DatabaseKind) {
         prepared,
         created_at: NOW,
         expires_at,
+        opened_at: None,
     };
     transaction.insert_request(new).await.unwrap();
     let found = transaction.request("q").await.unwrap().unwrap();
@@ -86,6 +88,17 @@ async fn requests_consents_and_delegations_read_back(kind: DatabaseKind) {
         (prepared, "agt_planner")
     );
     assert_eq!((found.expires_at, found.consumed_at), (expires_at, None));
+    assert_eq!(found.opened_at, None);
+    let later = expires_at.plus(HOUR);
+    for (at, end) in [(expires_at, later), (NOW, later), (NOW.plus(HOUR / 2), NOW)] {
+        transaction.open_request("q", at, end).await.unwrap();
+    }
+    let found = transaction.request("q").await.unwrap().unwrap();
+    assert_eq!(
+        (found.opened_at, found.expires_at),
+        (Some(NOW), later),
+        "not too late, and once"
+    );
     assert!(transaction.consume_request("q", NOW).await.unwrap());
     assert_eq!(
         transaction.request("q").await.unwrap().unwrap().consumed_at,
@@ -114,7 +127,7 @@ async fn a_code_a_request_and_a_refresh_token_are_never_one_another(kind: Databa
     assert!(transaction.session("same", NOW).await.unwrap().is_none());
     assert!(
         !transaction
-            .consume_refresh_token("same", None, NOW)
+            .consume_refresh_token("same", None, "next", NOW)
             .await
             .unwrap()
     );

@@ -95,6 +95,7 @@ async fn one_rotation_of_a_refresh_token(kind: DatabaseKind) {
         client: planner(),
         delegation: rows[0].id.clone(),
         binding: Binding::Key(key('a')),
+        access_jti: None,
         created_at: NOW,
         expires_at: NOW.plus(HOUR),
     };
@@ -102,14 +103,14 @@ async fn one_rotation_of_a_refresh_token(kind: DatabaseKind) {
     transaction.insert_refresh_token(&new).await.unwrap();
     assert!(
         !transaction
-            .consume_refresh_token("r", None, NOW.plus(HOUR))
+            .consume_refresh_token("r", None, "next", NOW.plus(HOUR))
             .await
             .unwrap(),
         "expired"
     );
     transaction.commit().await.unwrap();
     let won = race!(database, transaction, _ => {
-        transaction.consume_refresh_token("r", Some(&key('a')), NOW).await.unwrap()
+        transaction.consume_refresh_token("r", Some(&key('a')), "next", NOW).await.unwrap()
     });
     assert_eq!(won, 1);
 }
@@ -124,6 +125,7 @@ async fn one_decision_of_a_request(kind: DatabaseKind) {
         prepared: &prepared,
         created_at: NOW,
         expires_at,
+        opened_at: None,
     };
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     transaction.insert_request(new).await.unwrap();

@@ -44,6 +44,7 @@ async fn fill(transaction: &mut DatabaseTransaction) {
         prepared: &prepared,
         created_at: NOW,
         expires_at,
+        opened_at: None,
     };
     transaction.insert_request(request).await.unwrap();
     let login = NewUserSession {

@@ -2,6 +2,7 @@
 
 mod answers;
 mod chain;
+mod cross_origin;
 mod keys;
 mod layer;
 mod live;

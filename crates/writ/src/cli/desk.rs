@@ -1,6 +1,7 @@
 //! What the commands share: the configuration, an open database, the types, a clock and a source of randomness.
 
 use std::fmt::Display;
+use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -32,7 +33,11 @@ pub struct Desk {
 impl Desk {
     /// Opens and migrates the database.
     pub async fn open(configured: &Configured) -> Result<Self, String> {
-        let config = load(configured)?;
+        Self::with(load(configured)?).await
+    }
+
+    /// The same for a configuration that was read already.
+    pub async fn with(config: Config) -> Result<Self, String> {
         let store = Store::connect(&config.database_url)
             .await
             .map_err(|e| e.to_string())?;
@@ -113,6 +118,27 @@ pub fn read_file(path: &Path) -> Result<String, String> {
         return Err(at(&format!("larger than {MAX_FILE} bytes")));
     }
     std::fs::read_to_string(path).map_err(|e| at(&e))
+}
+
+/// The same, or standard input for `-`.
+pub fn read_json_or_input<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+    if path != Path::new("-") {
+        return read_json(path);
+    }
+    let text = read_input()?;
+    serde_json::from_str(&text).map_err(|e| format!("standard input: {e}"))
+}
+
+/// Standard input, bounded.
+pub fn read_input() -> Result<String, String> {
+    let at = |e: &dyn Display| format!("standard input: {e}");
+    let mut text = String::new();
+    let mut input = std::io::stdin().lock().take(MAX_FILE + 1);
+    input.read_to_string(&mut text).map_err(|e| at(&e))?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(at(&format!("larger than {MAX_FILE} bytes")));
+    }
+    Ok(text)
 }
 
 /// A JSON file of a known form.

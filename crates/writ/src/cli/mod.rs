@@ -1,11 +1,15 @@
-//! The command line: `writ serve | demo | migrate | check | user | client | agent | resource | type | task | key | audit | token`.
+//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | type | task | issuer | key | audit | token`.
 
 mod admin;
 mod audit;
 mod desk;
+mod init;
 mod inspect;
+mod issuer;
 mod passkeys;
+mod registered;
 mod serve;
+mod terminal;
 
 use std::collections::BTreeMap;
 #[cfg(feature = "demo")]
@@ -41,6 +45,8 @@ pub struct Configured {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Set up a folder: configuration, master key, types, database, a first person and samples
+    Init(init::InitArguments),
     /// Run the server
     Serve,
     #[cfg(feature = "demo")]
@@ -75,6 +81,9 @@ enum Command {
     /// Tasks: what is approved, and stopping it
     #[command(subcommand)]
     Task(inspect::TaskCommand),
+    /// The URL of this server, and its change
+    #[command(subcommand)]
+    Issuer(issuer::IssuerCommand),
     /// Signing keys
     #[command(subcommand)]
     Key(admin::KeyCommand),
@@ -107,6 +116,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command, configured: &Configured) -> Outcome {
     match command {
+        Command::Init(arguments) => init::init(arguments, configured).await,
         Command::Serve => serve::serve(configured).await,
         // Its configuration is its own: a fresh database on loopback.
         #[cfg(feature = "demo")]
@@ -119,6 +129,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         Command::Resource(command) => admin::resource(command, configured).await,
         Command::Type(command) => inspect::types(command, configured).await,
         Command::Task(command) => inspect::task(command, configured).await,
+        Command::Issuer(command) => issuer::issuer(command, configured).await,
         Command::Key(command) => admin::key(command, configured).await,
         Command::Audit(command) => audit::audit(command, configured).await,
         Command::Token(command) => inspect::token(command, configured).await,

@@ -64,7 +64,10 @@ impl DemoCast {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let resource = parse(json!({
-            "resource": bank, "name": "Bank", "scopes": ["accounts:read", "statements:read"],
+            "resource": bank, "name": "Bank", "scopes": [
+                { "name": "accounts:read", "says": { "en": "See your accounts and their balances", "de": "Ihre Konten und deren Stand sehen" } },
+                { "name": "statements:read", "says": { "en": "Read your statements", "de": "Ihre Auszüge lesen" } }
+            ],
             "authorization_details_types": ["payment"], "client_id": "bank-api",
             "agents_only": true, "task_claims": ["purpose"]
         }))?;

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use writ_core::budget::{self, OverBudget};
+use writ_core::budget::{self, Denials, OverBudget};
 use writ_core::id::UserId;
-use writ_core::pending::PendingRequest;
+use writ_core::pending::{self, PendingRequest};
+use writ_store::pending::DeniedQuestion;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -44,14 +45,38 @@ pub async fn earlier_prompts(
     let denied = transaction
         .prompts(subject, client, since(budget::LONGEST_PAUSE), now)
         .await?;
+    let denied_same = match denied.denials {
+        0 => Denials::default(),
+        _ => {
+            let questions = transaction
+                .denied_questions(subject, client, since(budget::LONGEST_PAUSE))
+                .await?;
+            denials_of(request, &questions)
+        }
+    };
     Ok(EarlierPrompts(budget::Prompts {
         person: 0,
         agent: lately.agent,
         pair: lately.pair,
         open: lately.open,
-        denials: denied.denials,
-        last_denied_at: denied.last_denied_at,
+        denied: Denials {
+            count: denied.denials,
+            last_at: denied.last_denied_at,
+        },
+        denied_same,
     }))
+}
+
+/// Denials of the same content, though in other words, in another task or for another transaction.
+fn denials_of(request: &PendingRequest, denied: &[DeniedQuestion]) -> Denials {
+    let content = pending::content_hash(&request.asked.authority);
+    let same = denied
+        .iter()
+        .filter(|denied| pending::content_hash(&denied.authority) == content);
+    same.fold(Denials::default(), |denials, denied| Denials {
+        count: denials.count + 1,
+        last_at: denials.last_at.max(Some(denied.at)),
+    })
 }
 
 /// Whether one more question may be asked, once it is written.

@@ -1,9 +1,7 @@
 //! Finds the person whom a hint names (CIBA section 7.1): a `login_hint`, a `login_hint_token` of the client or an `id_token_hint`.
 
 use writ_core::OAuthError;
-use writ_core::client::Authentication;
 use writ_jose::assertion::{self, AssertionError, HintRules};
-use writ_jose::key::PublicKey;
 use writ_wire::ciba::{BackchannelRequest, UserHint};
 use writ_wire::error::ErrorCode;
 
@@ -16,7 +14,7 @@ pub async fn hinted(
 ) -> Result<HintedPerson, Failure> {
     let subject = match &request.hint {
         UserHint::Login(text) => text.clone(),
-        UserHint::LoginToken(text) => by_client(context, text)?,
+        UserHint::LoginToken(text) => by_client(context, text).await?,
         UserHint::IdToken(text) => by_id_token(context, text).await?,
     };
     let asking = match &request.subject_token {
@@ -34,13 +32,16 @@ fn rules<'a>(context: &'a ApprovalContext<'_>) -> HintRules<'a> {
     }
 }
 
-fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
-    let Authentication::PrivateKeyJwt(keys) = &context.request.client().authentication else {
-        return Err(context.refuse(OAuthError::invalid_request(
-            "`login_hint_token`: this client has no registered keys",
-        )));
-    };
-    assertion::login_hint(text, keys, &rules(context)).map_err(|error| {
+async fn by_client(context: &ApprovalContext<'_>, text: &str) -> Result<String, Failure> {
+    let client = context.request.client();
+    let keys = context.request.app.client_keys(client, text).await;
+    let keys = keys.map_err(|missing| {
+        missing.failure(|why| {
+            let sentence = format!("`login_hint_token`: {why}");
+            context.refuse(OAuthError::invalid_request(sentence))
+        })
+    })?;
+    assertion::login_hint(text, &keys, &rules(context)).map_err(|error| {
         let sentence = format!("`login_hint_token` is not usable: {error}");
         let code = match error {
             AssertionError::Expired => ErrorCode::ExpiredLoginHintToken,
@@ -56,25 +57,10 @@ async fn by_id_token(context: &ApprovalContext<'_>, text: &str) -> Result<String
             "`id_token_hint` is not usable: {why}"
         )))
     };
-    let kid = assertion::unverified_kid(text);
-    let key = match kid {
-        Some(kid) => ever_published(context, &kid).await?,
+    let key = match assertion::unverified_kid(text) {
+        Some(kid) => context.request.app.ever_published(&kid).await?,
         None => None,
     };
     let key = key.ok_or_else(|| refuse(&"it is signed by no key of this server"))?;
     assertion::id_token_hint(text, &key, &rules(context)).map_err(|e| refuse(&e))
-}
-
-/// Old keys sign nothing, but what they signed still says who was meant.
-async fn ever_published(
-    context: &ApprovalContext<'_>,
-    kid: &str,
-) -> Result<Option<PublicKey>, Failure> {
-    if let Some(key) = context.request.app.keys().await?.find(kid) {
-        return Ok(Some(key));
-    }
-    let rows = context.request.app.read().await?.signing_keys().await?;
-    let row = rows.into_iter().find(|row| row.kid == kid);
-    let jwk = row.and_then(|row| serde_json::from_str(&row.public_jwk).ok());
-    Ok(jwk.and_then(|jwk| PublicKey::from_jwk(&jwk).ok()))
 }

@@ -1,11 +1,11 @@
 //! Reads a backchannel request: plain parameters, or one signed request (CIBA section 7.1.1).
 
 use writ_core::OAuthError;
-use writ_core::client::Authentication;
 use writ_jose::assertion::{SignedRequest, SignedRequestRules};
 use writ_store::replay::ReplayClaim;
 use writ_wire::ciba::{BackchannelParameters, BackchannelRequest};
 
+use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;
 use crate::request::replay::ReplayCheck;
 
@@ -16,38 +16,42 @@ pub struct ReadRequest {
 }
 
 /// A client that registered an algorithm signs every request, another one none.
-pub fn read(request: &ClientRequest) -> Result<ReadRequest, OAuthError> {
+pub async fn read(request: &ClientRequest) -> Result<ReadRequest, Failure> {
     let client = request.client();
+    let refuse = |refusal: OAuthError| request.refuse(refusal);
     match (
-        BackchannelParameters::of(&request.form)?,
+        BackchannelParameters::of(&request.form).map_err(|e| request.refuse(e))?,
         client.backchannel.signing_alg,
     ) {
         (BackchannelParameters::Plain(form), None) => Ok(ReadRequest {
-            request: BackchannelRequest::parse(form)?,
+            request: BackchannelRequest::parse(form).map_err(|e| request.refuse(e))?,
             signed: None,
         }),
         (BackchannelParameters::Signed(text), Some(algorithm)) => {
-            let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
-                return Err(unexpected());
-            };
+            let keys = request.app.client_keys(client, text).await;
+            let keys = keys.map_err(|missing| {
+                missing.failure(|why| refuse(OAuthError::invalid_request(why)))
+            })?;
             let rules = SignedRequestRules {
                 client_id: client.id.as_str(),
                 issuer: request.app.config.issuer.as_str(),
                 algorithm,
                 now: request.now,
             };
-            let signed = SignedRequest::verify(text, keys, &rules).map_err(|e| {
-                OAuthError::invalid_request(format!("the signed request is not usable: {e}"))
+            let signed = SignedRequest::verify(text, &keys, &rules).map_err(|e| {
+                let sentence = format!("the signed request is not usable: {e}");
+                refuse(OAuthError::invalid_request(sentence))
             })?;
             Ok(ReadRequest {
-                request: BackchannelRequest::from_claims(&signed.claims)?,
+                request: BackchannelRequest::from_claims(&signed.claims)
+                    .map_err(|e| request.refuse(e))?,
                 signed: Some(signed),
             })
         }
-        (BackchannelParameters::Plain(_), Some(_)) => Err(OAuthError::invalid_request(
+        (BackchannelParameters::Plain(_), Some(_)) => Err(refuse(OAuthError::invalid_request(
             "this client signs its requests: send `request`",
-        )),
-        (BackchannelParameters::Signed(_), None) => Err(unexpected()),
+        ))),
+        (BackchannelParameters::Signed(_), None) => Err(refuse(unexpected())),
     }
 }
 

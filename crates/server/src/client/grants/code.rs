@@ -2,15 +2,19 @@
 
 use writ_core::code::{self, CodeOutcome, Consumed, FoundCode, RedeemedCode};
 use writ_core::event::EventName;
-use writ_core::mint::{self, Minting};
-use writ_core::target;
-use writ_jose::{hash, id_token};
+use writ_core::lineage::Lineage;
+use writ_core::mint::Minting;
 use writ_store::DatabaseTransaction;
+use writ_wire::claims::PersonClaims;
 use writ_wire::token::{CodeRequest, TokenResponse};
 
+use crate::client::end_grant::end_by_server;
+use crate::client::grants::guest::{PresentedGrant, check_document};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::request::token_request::{IssuedToken, MintedToken, RefreshGrant, TokenRequestContext};
+use crate::request::token_request::{
+    GrantIdentity, IssuedToken, MintedToken, RefreshGrant, TokenRequestContext,
+};
 
 pub async fn redeem(
     context: &TokenRequestContext<'_>,
@@ -27,6 +31,9 @@ pub async fn redeem(
         CodeOutcome::Redeem(redeemed) => redeemed,
         other => return Err(refuse(context, transaction, &found, other).await),
     };
+    let lineage = &found.lineage;
+    let mut transaction =
+        check_document(context, transaction, lineage, PresentedGrant::Code).await?;
     context.claim(&mut transaction).await?;
     if !transaction.consume_code(&digest, key, now).await? {
         // Another request won between our read and now: it is a use like any other.
@@ -37,8 +44,9 @@ pub async fn redeem(
         let outcome = code::reuse(&won, key, now);
         return Err(refuse(context, transaction, &found, outcome).await);
     }
-    let mut minted = mint(context, &found, &redeemed)?;
     let leaf = &found.lineage.leaf;
+    let person = context.person_of(&mut transaction, &found.lineage).await?;
+    let mut minted = mint(context, &found, &redeemed, person)?;
     if let (Some(key), None) = (key, &leaf.jkt) {
         transaction.bind_delegation(&leaf.id, key).await?;
     }
@@ -55,7 +63,8 @@ pub async fn redeem(
         minted,
     };
     let response = context.record_and_commit(transaction, issued).await?;
-    app.metrics.issued("authorization_code");
+    app.metrics
+        .issued("authorization_code", context.caller.client.profile);
     Ok(response)
 }
 
@@ -68,21 +77,30 @@ async fn refuse(
 ) -> Failure {
     let lineage = &found.lineage;
     match outcome {
-        CodeOutcome::RefuseAndStop(refusal) => {
-            let because = "the code was used twice";
-            context
-                .refuse_and_stop(transaction, refusal, lineage, because)
-                .await
-        }
+        CodeOutcome::RefuseAndStop(refusal) => match end(context, transaction, lineage).await {
+            Ok(()) => context.refuse_below(refusal, lineage),
+            Err(failure) => failure,
+        },
         CodeOutcome::Refuse(refusal) => context.refuse_below(refusal, lineage),
         CodeOutcome::Redeem(_) => context.refuse_below(code::unknown(), lineage),
     }
+}
+
+async fn end(
+    context: &TokenRequestContext<'_>,
+    mut transaction: DatabaseTransaction,
+    lineage: &Lineage,
+) -> Result<(), Failure> {
+    let because = "the code was used twice";
+    end_by_server(context, &mut transaction, lineage, because).await?;
+    Ok(transaction.commit().await?)
 }
 
 fn mint(
     context: &TokenRequestContext<'_>,
     found: &FoundCode,
     redeemed: &RedeemedCode,
+    person: PersonClaims,
 ) -> Result<MintedToken, Failure> {
     let (task, delegation) = (&found.lineage.task, &found.lineage.leaf);
     let minting = Minting {
@@ -94,29 +112,13 @@ fn mint(
         not_after: delegation.expires_at,
     };
     let mut minted = context.mint(&minting)?;
-    if target::has_openid(&delegation.authority, context.catalogue.realm()) {
-        minted.response.id_token = identity(context, found, &minted)?;
-    }
-    Ok(minted)
-}
-
-/// The ID token beside the access token (OpenID Connect Core 3.1.3.3).
-fn identity(
-    context: &TokenRequestContext<'_>,
-    found: &FoundCode,
-    minted: &MintedToken,
-) -> Result<Option<String>, Failure> {
-    let client = &context.caller.client;
-    let at_hash = hash::at_hash(&minted.response.access_token);
     let nonce = found.row.nonce.as_deref();
-    let Some(claims) = mint::id_token(
-        &found.lineage.task,
-        client.id.as_str(),
+    let identity = GrantIdentity {
+        task,
+        delegation,
         nonce,
-        at_hash,
-        context.decision_context(),
-    ) else {
-        return Ok(None);
+        person,
     };
-    Ok(Some(id_token::sign(&context.keys.active, &claims)?))
+    minted.response.id_token = context.id_token(&minted, identity)?;
+    Ok(minted)
 }

@@ -55,7 +55,8 @@ pub async fn own_work(
     context
         .commit(transaction, &work.delegation.id, stopped)
         .await?;
-    app.metrics.issued("client_credentials");
+    app.metrics
+        .issued("client_credentials", context.caller.client.profile);
     Ok(minted.response)
 }
 

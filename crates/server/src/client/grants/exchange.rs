@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 use writ_core::OAuthError;
-use writ_core::client::{Authentication, Client};
+use writ_core::client::Client;
 use writ_core::delegation::Delegation;
 use writ_core::event::{Event, EventName};
 use writ_core::exchange::{self, Actor, ExchangeFacts, Exchanged, Way};
 use writ_core::id::DelegationId;
 use writ_core::lineage::Lineage;
-use writ_core::mint::Minting;
+use writ_core::mint::{Minting, scope_text};
 use writ_core::task::Task;
 use writ_jose::access_token;
 use writ_jose::assertion::{ActorAssertion, ActorAssertionRules, UnverifiedAssertion};
@@ -22,6 +22,7 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::exchange::{ActorToken, ExchangeRequest, TOKEN_TYPE_ACCESS_TOKEN};
 use writ_wire::token::TokenResponse;
 
+use crate::client::sighting::see;
 use crate::node::failure::Failure;
 use crate::request::replay::{KeyClaim, ReplayCheck};
 use crate::request::token_request::TokenRequestContext;
@@ -65,6 +66,9 @@ pub async fn exchange(
         Some(token) => Some(verify_actor(context, token).await?),
         None => None,
     };
+    if !see(app, &subject, context.now).await? {
+        return Err(context.refuse(OAuthError::invalid_request("the subject token is not live")));
+    }
     let mut transaction = app.begin().await?;
     let lineage = lineage(context, &mut transaction, &subject).await?;
     let facts = ExchangeFacts {
@@ -89,7 +93,8 @@ pub async fn exchange(
     if let Some((assertion, client)) = actor.as_ref().and_then(Verified::assertion) {
         app.remember_key(&assertion.signer, &client.id);
     }
-    app.metrics.issued("token_exchange");
+    app.metrics
+        .issued("token_exchange", context.caller.client.profile);
     Ok(response)
 }
 
@@ -127,6 +132,8 @@ async fn write(
         let event = delegation_made(context, task, delegation);
         transaction.insert_event(&event).await?;
     }
+    // Of the token that is issued (RFC 8693 section 2.2.1): the grant of the subject token is another answer's.
+    minted.response.scope = Some(scope_text(&exchanged.view));
     minted.response.issued_token_type = Some(TOKEN_TYPE_ACCESS_TOKEN.to_owned());
     Ok(minted.response)
 }
@@ -204,9 +211,8 @@ async fn by_assertion(context: &TokenRequestContext<'_>, text: &str) -> Result<V
     };
     let unverified = UnverifiedAssertion::parse(text).map_err(|e| refuse(&e))?;
     let client = agent(context, unverified.subject()).await?;
-    let Authentication::PrivateKeyJwt(keys) = &client.authentication else {
-        return Err(refuse(&"its agent has no registered keys"));
-    };
+    let keys = context.app.client_keys(&client, text).await;
+    let keys = keys.map_err(|missing| missing.failure(|why| refuse(&why)))?;
     let rules = ActorAssertionRules {
         agent: client.id.as_str(),
         issuer: context.catalogue.issuer.as_str(),
@@ -214,7 +220,7 @@ async fn by_assertion(context: &TokenRequestContext<'_>, text: &str) -> Result<V
         now: context.now,
     };
     let assertion = unverified
-        .verify_actor(keys, &rules)
+        .verify_actor(&keys, &rules)
         .map_err(|e| refuse(&e))?;
     Ok(Verified {
         binds: assertion.binds.clone(),

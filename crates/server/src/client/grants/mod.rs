@@ -6,5 +6,6 @@ pub mod code;
 pub mod credentials;
 pub mod device;
 pub mod exchange;
+pub mod guest;
 pub mod refresh;
 pub mod transaction;

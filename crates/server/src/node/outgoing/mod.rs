@@ -1,6 +1,9 @@
-//! What outgoing notifications need: the guarded HTTP client, the VAPID key for push services, the SMTP client, the texts of
-//! messages.
+//! What outgoing calls need: the guarded HTTP client and the documents that it fetched, the VAPID key for push services, the SMTP
+//! client, the texts of messages.
 
+pub mod documents;
+pub mod fetch;
+mod freshness;
 pub mod mailer;
 pub mod vapid;
 
@@ -27,7 +30,7 @@ pub struct OutgoingChannels {
 impl OutgoingChannels {
     pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
         let channels = &config.channels;
-        let guard = GuardedClient::new(channels.rules.clone())
+        let guard = GuardedClient::with_roots(channels.rules.clone(), &channels.roots)
             .map_err(|e| StartError::Channels(e.to_string()))?;
         let mailer = channels.mail.as_ref().map(Mailer::new).transpose()?;
         Ok(Self {

@@ -18,6 +18,7 @@ use super::Visit;
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
 use crate::people::login::check_password;
+use crate::people::passkeys::retire;
 use crate::people::request::SignedIn;
 
 /// A proof, the passkey with its new signature counter, and the replay claim of a liveness result.
@@ -86,7 +87,20 @@ impl Visit<'_> {
         })
     }
 
-    /// The browser learns only that it did not count; the log says why.
+    /// The browser learns only that it did not count; the log says why. A passkey that its device changed is retired.
+    async fn refused(&self, fault: PasskeyError) -> Result<StepError<ApprovalProblem>, PageError> {
+        let user = &self.person.user().id;
+        tracing::info!(%fault, person = user.as_str(), "a passkey's approval is refused");
+        let PasskeyError::EligibilityChanged(id) = fault else {
+            return Ok(StepError::Problem(ApprovalProblem::PasskeyFailed));
+        };
+        let mut transaction = self.app.begin().await?;
+        retire(self.app, &mut transaction, user, &id).await?;
+        transaction.commit().await?;
+        self.app.notices.wake();
+        Ok(StepError::Problem(ApprovalProblem::PasskeyChanged))
+    }
+
     async fn by_passkey(
         &self,
         shown: &Shown,
@@ -98,11 +112,10 @@ impl Visit<'_> {
         let passkeys: Vec<String> = stored.iter().map(|one| one.passkey.clone()).collect();
         let party = relying_party(self.app).ok_or_else(failed)?;
         let challenge = shown.challenge().map_err(PageError::broken)?;
-        let signed = signed(party, challenge, answer, &passkeys).map_err(|fault| {
-            let person = self.person.user().id.as_str();
-            tracing::info!(%fault, person, "a passkey's approval is refused");
-            failed()
-        })?;
+        let signed = match signed(party, challenge, answer, &passkeys) {
+            Ok(signed) => signed,
+            Err(fault) => return Err(self.refused(fault).await?),
+        };
         let signature = Signature {
             rp_id: party.id().to_owned(),
             origin: party.origin().to_owned(),

@@ -144,12 +144,20 @@ impl Visit<'_> {
             }
         });
         let scopes = scope_parts(question).into_iter().map(|(name, scope)| {
-            let words = if scope.scope.is_empty() { "" } else { ": " };
+            let (resource, label) = (
+                writ_pages::plain(&scope.resource_name),
+                scope.label(self.texts),
+            );
+            let between = if resource.is_empty() || label.is_empty() {
+                ""
+            } else {
+                ": "
+            };
             PartView {
                 sentence: vec![
-                    Piece::Value(writ_pages::plain(&scope.resource_name)),
-                    Piece::Text(words.to_owned()),
-                    Piece::Value(writ_pages::plain(&scope.scope)),
+                    Piece::Value(resource),
+                    Piece::Text(between.to_owned()),
+                    Piece::Value(label),
                 ],
                 chosen: choice.keeps(&name),
                 amount: None,

@@ -9,7 +9,8 @@ use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_pages::LoginProblem;
 use writ_passkey::{
-    RelyingParty, UnverifiedCredential, VerifiedLogin, challenge_of, unverified_credential,
+    PasskeyError, RelyingParty, UnverifiedCredential, VerifiedLogin, challenge_of,
+    unverified_credential,
 };
 use writ_store::DatabaseTransaction;
 use writ_store::StoreError;
@@ -20,6 +21,7 @@ use super::{Again, challenge, page};
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
+use crate::people::passkeys::retire;
 use crate::people::request::{PostedForm, Visitor};
 
 /// The challenge for a login, for whoever it will be.
@@ -61,10 +63,12 @@ async fn enter(
     let login = match check(visitor, &mut transaction, &answer).await? {
         Checked::Verified(login) => login,
         Checked::Failed(failure) => {
+            let problem = failure.problem;
             failure.record(app, &mut transaction).await?;
             transaction.commit().await?;
+            app.notices.wake();
             app.metrics.login("failed");
-            return Err(failed);
+            return Err(StepError::Problem(problem));
         }
     };
     let entrance = Entrance {
@@ -110,10 +114,11 @@ struct PasskeyLogin {
     used: VerifiedLogin,
 }
 
-/// Why a login failed. What the person is told is always the same.
+/// Why a login failed. What the person is told is always the same, but to who holds the key.
 struct FailedLogin {
     user: Option<User>,
     reason: String,
+    problem: LoginProblem,
 }
 
 impl Checked {
@@ -122,12 +127,16 @@ impl Checked {
         Self::Failed(FailedLogin {
             user: None,
             reason: reason.to_owned(),
+            problem: LoginProblem::PasskeyFailed,
         })
     }
 
     fn failed_for(user: User, reason: String) -> Self {
-        let user = Some(user);
-        Self::Failed(FailedLogin { user, reason })
+        Self::Failed(FailedLogin {
+            user: Some(user),
+            reason,
+            problem: LoginProblem::PasskeyFailed,
+        })
     }
 }
 
@@ -186,14 +195,25 @@ async fn check(
     let began = relying_party.start_login(&opened.challenge);
     let state = began.map_err(PageError::broken)?.state;
     let used = relying_party.finish_login(&state, &answer.text, &stored.passkey);
-    Ok(match used {
-        Ok(used) => Checked::Verified(Box::new(PasskeyLogin {
-            user,
-            before: stored.passkey,
-            used,
-        })),
-        Err(fault) => Checked::failed_for(user, fault.to_string()),
-    })
+    let fault = match used {
+        Ok(used) => {
+            return Ok(Checked::Verified(Box::new(PasskeyLogin {
+                user,
+                before: stored.passkey,
+                used,
+            })));
+        }
+        Err(fault) => fault,
+    };
+    let PasskeyError::EligibilityChanged(id) = &fault else {
+        return Ok(Checked::failed_for(user, fault.to_string()));
+    };
+    retire(app, transaction, &user.id, id).await?;
+    Ok(Checked::Failed(FailedLogin {
+        user: Some(user),
+        reason: fault.to_string(),
+        problem: LoginProblem::PasskeyChanged,
+    }))
 }
 
 impl App {

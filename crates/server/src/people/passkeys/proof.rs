@@ -8,12 +8,14 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use writ_jose::hash;
 use writ_pages::LoginProblem;
+use writ_passkey::PasskeyError;
 use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::{Form, FormError};
 
 use super::answer;
 use super::ceremony::{CeremonyKind, CeremonyRequest};
+use super::retire;
 use crate::people::error::{PageError, StepError};
 use crate::people::login::check_password;
 use crate::people::request::{PostedForm, SignedIn};
@@ -114,7 +116,12 @@ pub(super) async fn by_passkey(
     let stored = transaction.passkeys_of(user).await?;
     let approved = match party.finish_approval(&kept.state, &answer, &passkeys(stored.clone())) {
         Ok(approved) => approved,
-        Err(fault) => return Ok(unproven(person, fault)),
+        Err(fault) => {
+            if let PasskeyError::EligibilityChanged(id) = &fault {
+                retire(person.app, transaction, user, id).await?;
+            }
+            return Ok(unproven(person, fault));
+        }
     };
     let id = approved.assertion.credential_id;
     let before = stored.into_iter().find(|one| one.credential_id == id);

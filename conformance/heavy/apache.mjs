@@ -1,0 +1,157 @@
+// Apache in front of an application: mod_auth_openidc logs people in, mod_oauth2 takes access tokens for an API.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { API, CALLBACK, createWorld, PERSON } from '../clients/lib/world.mjs';
+import { Browser } from '../openid-client/lib/browser.mjs';
+import { freePort } from '../openid-client/lib/process.mjs';
+import { started } from './child.mjs';
+
+const MODULES = '/usr/lib/apache2/modules';
+const APACHE = '/usr/sbin/apache2';
+
+export default async function play(scene, setting) {
+  const world = await createWorld(setting);
+  await world.api();
+
+  for (const method of ['client_secret_basic', 'client_secret_post']) {
+    await scene(`mod_auth_openidc: a person logs in, ${method}`, async () => {
+      const port = await freePort();
+      const home = `http://127.0.0.1:${port}`;
+      const redirect = `${home}/app/redirect`;
+      const file = { redirect_uris: [redirect], token_endpoint_auth_method: method, scope: 'openid profile email', bearer: true };
+      const client = await world.client(file);
+      await serve(setting.open, port, openidConnect(world.issuer, client, redirect, method));
+      const answer = await enter(`${home}/app/`);
+      assert.equal(answer.statusCode, 200);
+      assert.match(answer.headers['x-subject'], /^usr_/);
+      assert.equal(answer.headers['x-issuer'], world.issuer);
+    });
+  }
+
+  await scene('mod_oauth2: our access token is taken; another audience, and none, are not', async () => {
+    const port = await freePort();
+    await serve(setting.open, port, resourceServer(world.issuer));
+    const { access_token } = await tokenFor(world);
+    const ask = (path, token) =>
+      fetch(`http://127.0.0.1:${port}${path}`, { headers: token ? { authorization: `Bearer ${token}` } : {} });
+    assert.equal((await ask('/api/', access_token)).status, 200);
+    assert.equal((await ask('/other/', access_token)).status, 401);
+    assert.equal((await ask('/api/')).status, 401);
+    assert.equal((await ask('/api/', `${access_token.slice(0, -8)}AAAAAAAA`)).status, 401);
+  });
+}
+
+function openidConnect(issuer, { client_id, client_secret }, redirect, method) {
+  return `LoadModule auth_openidc_module ${MODULES}/mod_auth_openidc.so
+OIDCProviderMetadataURL ${issuer}/.well-known/openid-configuration
+OIDCClientID ${client_id}
+OIDCClientSecret ${client_secret}
+OIDCProviderTokenEndpointAuth ${method}
+OIDCRedirectURI ${redirect}
+OIDCScope "openid profile email"
+OIDCPKCEMethod S256
+OIDCCryptoPassphrase scenes
+<Location /app>
+  AuthType openid-connect
+  Require valid-user
+  Header set x-subject %{OIDC_CLAIM_sub}e
+  Header set x-issuer %{OIDC_CLAIM_iss}e
+</Location>`;
+}
+
+function resourceServer(issuer) {
+  const place = (path, audience) => `<Location ${path}>
+  AuthType oauth2
+  OAuth2TokenVerify jwks_uri ${issuer}/jwks verify.exp=required
+  Require oauth2_claim aud:${audience}
+</Location>`;
+  return `LoadModule oauth2_module ${MODULES}/mod_oauth2.so
+${place('/api', API)}
+${place('/other', 'https://elsewhere.example')}`;
+}
+
+async function serve(open, port, more) {
+  const directory = await mkdtemp(join(tmpdir(), 'writ-apache-'));
+  open.push({ close: () => rm(directory, { recursive: true, force: true }) });
+  await chmod(directory, 0o755); // Apache's children are somebody else
+  for (const name of ['app', 'api', 'other']) {
+    await mkdir(join(directory, 'pages', name), { recursive: true });
+    await writeFile(join(directory, 'pages', name, 'index.html'), 'hello');
+  }
+  const modules = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'dir', 'headers', 'mime'];
+  const configuration = `ServerRoot ${directory}
+PidFile ${directory}/pid
+ServerName 127.0.0.1
+Listen 127.0.0.1:${port}
+ErrorLog "|/bin/cat"
+User www-data
+Group www-data
+${modules.map((name) => `LoadModule ${name}_module ${MODULES}/mod_${name}.so`).join('\n')}
+TypesConfig /etc/mime.types
+DirectoryIndex index.html
+DocumentRoot ${directory}/pages
+${more}
+`;
+  const path = join(directory, 'apache.conf');
+  await writeFile(path, configuration);
+  await started(open, APACHE, ['-f', path, '-DFOREGROUND'], { url: `http://127.0.0.1:${port}/none` });
+}
+
+/** A browser at Apache: to the server of the people, and back with the cookie that Apache gave it. */
+async function enter(url) {
+  const cookies = new Map();
+  const visit = async (to) => {
+    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await navigated(to, cookie);
+    for (const line of answer.headers['set-cookie'] ?? []) {
+      const [pair] = line.split(';', 1);
+      cookies.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
+    }
+    return answer;
+  };
+  const sent = await visit(url);
+  assert.equal(sent.statusCode, 302);
+  const back = await visit(await new Browser().approve(sent.headers.location, PERSON));
+  assert.equal(back.statusCode, 302);
+  return visit(back.headers.location);
+}
+
+/** As the address bar does it; `fetch` says that a script asks, which Apache does not send to a login. */
+async function navigated(url, cookie) {
+  const sent = get(url, { headers: { accept: 'text/html', cookie } });
+  const [answer] = await once(sent, 'response');
+  answer.resume();
+  return answer;
+}
+
+/** Without any library: the code grant of a public client. */
+async function tokenFor(world) {
+  const { client_id } = await world.client({ token_endpoint_auth_method: 'none', scope: 'read', bearer: true });
+  const verifier = crypto.randomUUID() + crypto.randomUUID();
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(verifier));
+  const url = new URL(`${world.issuer}/authorize`);
+  url.search = new URLSearchParams({
+    client_id,
+    response_type: 'code',
+    redirect_uri: CALLBACK,
+    scope: 'read',
+    resource: API,
+    code_challenge: Buffer.from(digest).toString('base64url'),
+    code_challenge_method: 'S256',
+  });
+  const landed = await new Browser().approve(url, PERSON);
+  const body = new URLSearchParams({
+    grant_type: 'authorization_code',
+    code: landed.searchParams.get('code'),
+    redirect_uri: CALLBACK,
+    code_verifier: verifier,
+    client_id,
+  });
+  return (await fetch(`${world.issuer}/token`, { method: 'POST', body })).json();
+}

@@ -1,0 +1,91 @@
+//! A guest's document against what the grant kept of it (draft-ietf-oauth-client-id-metadata-document-03 section 6.3): a weaker
+//! method, or a key that is gone, suspends its tasks; any other change ends its open codes.
+
+use serde_json::json;
+use writ_core::OAuthError;
+use writ_core::client::Client;
+use writ_core::event::{Event, EventName};
+use writ_core::guest::{DocumentChange, KeptDocument};
+use writ_core::lineage::Lineage;
+use writ_store::DatabaseTransaction;
+
+use crate::node::app::App;
+use crate::node::failure::Failure;
+use crate::request::token_request::TokenRequestContext;
+
+/// What is presented of a grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PresentedGrant {
+    Code,
+    RefreshToken,
+}
+
+/// Gives the transaction back if the grant may go on.
+pub async fn check_document(
+    context: &TokenRequestContext<'_>,
+    mut transaction: DatabaseTransaction,
+    lineage: &Lineage,
+    presented: PresentedGrant,
+) -> Result<DatabaseTransaction, Failure> {
+    let client = &context.caller.client;
+    if !client.is_guest() {
+        return Ok(transaction);
+    }
+    let Some(kept) = transaction.guest_grant(&lineage.task.id).await? else {
+        let refusal =
+            OAuthError::invalid_grant("what this request builds on is no grant of a guest");
+        return Err(context.refuse_below(refusal, lineage));
+    };
+    match (kept.compare(&KeptDocument::of(client)), presented) {
+        (DocumentChange::None, _) | (DocumentChange::Other, PresentedGrant::RefreshToken) => {
+            Ok(transaction)
+        }
+        (DocumentChange::Other, PresentedGrant::Code) => {
+            let refusal = OAuthError::invalid_grant(
+                "the client's metadata document changed since the person agreed: ask again",
+            );
+            Err(context.refuse_below(refusal, lineage))
+        }
+        (DocumentChange::Weaker, _) => Err(suspend(context, transaction, lineage, &kept).await?),
+    }
+}
+
+/// Everything that this guest may do by the stronger document waits until its people let it go on.
+async fn suspend(
+    context: &TokenRequestContext<'_>,
+    mut transaction: DatabaseTransaction,
+    lineage: &Lineage,
+    kept: &KeptDocument,
+) -> Result<Failure, Failure> {
+    suspend_tasks(context.app, &mut transaction, &context.caller.client, kept).await?;
+    transaction.commit().await?;
+    let refusal = OAuthError::invalid_grant(
+        "the client's metadata document became weaker since the person agreed: they must let it go on",
+    );
+    Ok(context.refuse_below(refusal, lineage))
+}
+
+/// The tasks of this guest whose grants keep this very document wait; each with its event.
+pub async fn suspend_tasks(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    client: &Client,
+    kept: &KeptDocument,
+) -> Result<(), Failure> {
+    let now = app.clock.now();
+    let suspended = transaction
+        .suspend_guest_tasks(&client.id, kept, now)
+        .await?;
+    for task in suspended {
+        let stored = transaction.task(&task).await?;
+        let event = Event::new(app.event_id(now), now, EventName::TaskSuspended).by(client);
+        let mut event = match &stored {
+            Some(stored) => event.about(&stored.task),
+            None => event,
+        };
+        event.task = Some(task.to_string());
+        event.data = json!({ "because": "the client's metadata document became weaker", "profile": "guest" });
+        transaction.insert_event(&event).await?;
+    }
+    Ok(())
+}

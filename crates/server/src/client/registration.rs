@@ -1,0 +1,245 @@
+//! Clients that register themselves (RFC 7591): with an initial access token, or openly within limits. Whatever they ask for, they
+//! become guests; the answer says what was registered.
+
+mod manage;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::response::Response;
+use axum::routing::MethodFilter;
+use http::{HeaderMap, StatusCode, header};
+use serde_json::{Value, json};
+use writ_core::OAuthError;
+use writ_core::client::Client;
+use writ_core::event::{Event, EventName};
+use writ_core::id::ClientId;
+use writ_core::registration::dynamic::{self, RegistrationMode};
+use writ_store::registration::NewRegistration;
+use writ_wire::error::ErrorCode;
+use writ_wire::registration_request::{RegisteredMetadata, RegistrationRefusal};
+use writ_wire::time::Timestamp;
+
+use crate::client::answer;
+use crate::client::error::{ClientError, ProgramRoute};
+use crate::client::incoming::{IncomingRequest, RequestHead, program_route};
+use crate::node::app::App;
+use crate::node::failure::Failure;
+use crate::node::rate_limits::RateLimit;
+use crate::node::secret::secret_digest;
+
+/// Of the registration endpoint; below it each client has a place of its own (RFC 7592).
+pub const PATH: &str = "/register";
+
+pub fn routes(app: &App) -> Router<Arc<App>> {
+    if app.config.registration.mode == RegistrationMode::Off {
+        return Router::new();
+    }
+    let managed = program_route(MethodFilter::GET, manage::read)
+        .merge(program_route(MethodFilter::PUT, manage::replace))
+        .merge(program_route(MethodFilter::DELETE, manage::remove));
+    Router::new()
+        .route(PATH, program_route(MethodFilter::POST, register))
+        .route("/register/{id}", managed)
+}
+
+async fn register(incoming: IncomingRequest) -> Result<Response, ClientError> {
+    let limit = limits(&incoming.head);
+    match add(&incoming, &limit).await {
+        Ok(body) => Ok(answer::json(StatusCode::CREATED, &body)),
+        Err(failure) => Err(ClientError {
+            wait: limit.first().map(|limit| wait(limit, &incoming.head)),
+            ..incoming.head.error(ProgramRoute::Registration, failure)
+        }),
+    }
+}
+
+fn wait(limit: &RateLimit, head: &RequestHead) -> Duration {
+    head.app.clock.now().until(limit.ends_at())
+}
+
+async fn add(incoming: &IncomingRequest, limits: &[RateLimit]) -> Result<Value, Failure> {
+    let (app, headers) = (&*incoming.head.app, &incoming.head.headers);
+    let now = app.clock.now();
+    let invite = match app.config.registration.mode {
+        RegistrationMode::Token => Some(invited(app, headers, now).await?),
+        RegistrationMode::Open | RegistrationMode::Off => None,
+    };
+    let metadata = RegisteredMetadata::parse(body(incoming)?).map_err(refusal)?;
+    let new = NewClient::make(app, metadata, now)?;
+    for limit in limits.iter().filter(|_| invite.is_none()) {
+        if !app.admit_attempt(limit).await? {
+            return Err(OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                "too many clients registered in this hour: keep the client that was registered, or try again in the next one",
+            )
+            .into());
+        }
+    }
+    new.write(app, invite.as_deref(), now).await?;
+    app.metrics.registration("registered");
+    Ok(new.answer(app))
+}
+
+/// From one address, then from all: counted before anything is stored.
+fn limits(head: &RequestHead) -> Vec<RateLimit> {
+    let (rules, now) = (head.app.config.registration, head.app.clock.now());
+    let from = head
+        .address
+        .and_then(|address| RateLimit::of_registrations_from(address, rules.per_address, now));
+    let all = RateLimit::of_registrations(rules.in_all, now);
+    from.into_iter().chain([all]).collect()
+}
+
+/// The digest of an initial access token that is good for one more; it is counted when the client is written.
+async fn invited(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<String, Failure> {
+    let digest = secret_digest(bearer(headers)?);
+    match app.read().await?.is_invited(&digest, now).await? {
+        true => Ok(digest),
+        false => Err(not_invited().into()),
+    }
+}
+
+fn not_invited() -> OAuthError {
+    invalid_token("the initial access token is unknown, expired or used up")
+}
+
+fn invalid_token(sentence: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidToken, sentence)
+}
+
+/// RFC 6750 section 2.1. Without one the answer has no error code (section 3.1).
+fn bearer(headers: &HeaderMap) -> Result<&str, OAuthError> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next().ok_or_else(|| invalid_token(""))?;
+    if values.next().is_some() {
+        return Err(OAuthError::invalid_request(
+            "more than one `Authorization` header",
+        ));
+    }
+    let text = value.to_str().unwrap_or_default();
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
+        _ => Err(invalid_token("the `Authorization` header is no `Bearer`")),
+    }
+}
+
+fn body(incoming: &IncomingRequest) -> Result<&[u8], Failure> {
+    incoming.json_body().ok_or_else(|| {
+        refusal(RegistrationRefusal::metadata(
+            "the content type must be `application/json`",
+        ))
+    })
+}
+
+fn refusal(refusal: RegistrationRefusal) -> Failure {
+    OAuthError::new(refusal.code, refusal.sentence).into()
+}
+
+/// A client that is about to be registered, with what is said once.
+struct NewClient {
+    client: Client,
+    metadata: RegisteredMetadata,
+    secret: Option<String>,
+    token: String,
+    at: Timestamp,
+}
+
+impl NewClient {
+    fn make(app: &App, metadata: RegisteredMetadata, now: Timestamp) -> Result<Self, Failure> {
+        let id = dynamic::make_id(now, app.entropy());
+        let method = metadata.token_endpoint_auth_method;
+        let secret = method.has_secret().then(|| app.random.secret());
+        let digest = secret.as_deref().map(secret_digest);
+        let client = dynamic::admit(&metadata, &id, digest, &app.config.guests).map_err(refusal)?;
+        Ok(Self {
+            client,
+            metadata,
+            secret,
+            token: app.random.secret(),
+            at: now,
+        })
+    }
+
+    /// One transaction: the client, its registration, the use of the initial access token, and the event.
+    async fn write(&self, app: &App, invite: Option<&str>, now: Timestamp) -> Result<(), Failure> {
+        let id = &self.client.id;
+        let file = text(&dynamic::file(&self.metadata, id))?;
+        let secret = self.secret.as_deref().map(secret_digest);
+        let mut transaction = app.begin().await?;
+        if let Some(digest) = invite
+            && !transaction.use_invite(digest, now).await?
+        {
+            return Err(not_invited().into());
+        }
+        if !transaction
+            .insert_client(id, &file, secret.as_deref(), now)
+            .await?
+        {
+            return Err(Failure::Broken(format!("client `{id}` exists already")));
+        }
+        let new = NewRegistration {
+            client: id,
+            token_digest: &secret_digest(&self.token),
+            metadata: &text(&self.metadata)?,
+            expires_at: app.config.registration.expires_at(now),
+        };
+        transaction.insert_registration(new, now).await?;
+        let event = Event::new(app.event_id(now), now, EventName::ClientRegistered)
+            .by(&self.client)
+            .with(json!({
+                "by": "registration", "profile": "guest", "assurance": "unverified",
+                "invited": invite.is_some(), "metadata": self.metadata,
+            }));
+        transaction.insert_event(&event).await?;
+        Ok(transaction.commit().await?)
+    }
+
+    fn answer(&self, app: &App) -> Value {
+        let said = SaidOnce {
+            secret: self.secret.as_deref(),
+            token: &self.token,
+            registered_at: self.at,
+        };
+        information(app, &self.client.id, &self.metadata, said)
+    }
+}
+
+/// What an answer says beside the metadata.
+#[derive(Clone, Copy)]
+struct SaidOnce<'a> {
+    secret: Option<&'a str>,
+    token: &'a str,
+    registered_at: Timestamp,
+}
+
+/// RFC 7591 section 3.2.1, RFC 7592 section 3.
+fn information(
+    app: &App,
+    id: &ClientId,
+    metadata: &RegisteredMetadata,
+    said: SaidOnce<'_>,
+) -> Value {
+    let uri = app.config.url(&format!("{PATH}/{id}"));
+    let mut answer = json!({
+        "client_id": id,
+        "client_id_issued_at": said.registered_at.seconds(),
+        "registration_client_uri": uri,
+        "registration_access_token": said.token,
+    });
+    if let Value::Object(answer) = &mut answer {
+        if let Some(secret) = said.secret {
+            answer.insert("client_secret".to_owned(), secret.into());
+            answer.insert("client_secret_expires_at".to_owned(), 0.into());
+        }
+        if let Ok(Value::Object(metadata)) = serde_json::to_value(metadata) {
+            answer.extend(metadata);
+        }
+    }
+    answer
+}
+
+fn text<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::Broken(error.to_string()))
+}

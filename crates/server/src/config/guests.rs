@@ -1,0 +1,76 @@
+//! `[guests]`: which documents of clients that nobody registered are taken, and which of their redirect URIs.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use writ_core::guest::{GuestPolicy, HostPattern};
+use writ_wire::redirect::UNSAFE_SCHEMES;
+
+/// The most entries of one list.
+const MAX_ENTRIES: usize = 1024;
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct GuestsFile {
+    hosts: Vec<String>,
+    deny: Vec<String>,
+    schemes: Vec<String>,
+}
+
+pub(super) fn check(file: &GuestsFile, problems: &mut Vec<String>) -> GuestPolicy {
+    for (key, list) in [
+        ("hosts", &file.hosts),
+        ("deny", &file.deny),
+        ("schemes", &file.schemes),
+    ] {
+        if list.len() > MAX_ENTRIES {
+            problems.push(format!(
+                "`guests.{key}` has more than {MAX_ENTRIES} entries"
+            ));
+        }
+    }
+    let hosts = patterns("hosts", &file.hosts, problems);
+    if hosts.contains(&HostPattern::All) {
+        problems.push("`guests.hosts`: `*` would trust every host".to_owned());
+    }
+    GuestPolicy {
+        hosts,
+        deny: patterns("deny", &file.deny, problems),
+        schemes: schemes(&file.schemes, problems),
+    }
+}
+
+fn patterns(key: &str, list: &[String], problems: &mut Vec<String>) -> Vec<HostPattern> {
+    let mut found = Vec::new();
+    for text in list {
+        match HostPattern::parse(text) {
+            Some(pattern) => found.push(pattern),
+            None => problems.push(format!(
+                "`guests.{key}`: `{text}` is no host in lower case and punycode, such as `client.example` or `*.client.example`"
+            )),
+        }
+    }
+    found
+}
+
+fn schemes(list: &[String], problems: &mut Vec<String>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for text in list {
+        let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b);
+        if UNSAFE_SCHEMES.contains(&text.as_str()) {
+            problems.push(format!(
+                "`guests.schemes`: browsers run or open `{text}` themselves"
+            ));
+        } else if text.is_empty()
+            || ["http", "https"].contains(&text.as_str())
+            || !text.bytes().all(plain)
+        {
+            problems.push(format!(
+                "`guests.schemes`: `{text}` is no scheme of an app, such as `cursor`"
+            ));
+        } else {
+            found.insert(text.clone());
+        }
+    }
+    found
+}

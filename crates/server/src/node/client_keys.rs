@@ -1,0 +1,112 @@
+//! The public keys of a client: registered, or fetched from its `jwks_uri` (RFC 7591 section 2). A rotated key is found by its `kid`.
+
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use writ_core::client::{Authentication, Client, ClientKeys};
+use writ_core::client_assertion::rsa_signatures;
+use writ_jose::assertion::unverified_kid;
+use writ_jose::key::{KeySet, RsaSignatures};
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+use crate::node::failure::Failure;
+use crate::node::outgoing::fetch::{
+    AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
+};
+
+/// An unknown `kid` makes this server fetch a key set at most so often.
+pub const UNKNOWN_KEY_INTERVAL: Duration = Duration::from_secs(60);
+/// How long keys go on that can no longer be fetched.
+pub const MAX_STALE_KEYS: Duration = Duration::from_secs(24 * 3600);
+/// Fetched key sets that a node keeps ready.
+const READY_KEY_SETS: usize = 4096;
+
+/// Key sets made of fetched documents, by what they may sign and by URL, with the time of the fetch.
+pub struct FetchedKeySets(Cache<(RsaSignatures, String), (Timestamp, KeySet)>);
+
+impl FetchedKeySets {
+    pub fn new() -> Self {
+        Self(Cache::new(READY_KEY_SETS))
+    }
+}
+
+impl Default for FetchedKeySets {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Why the keys of a client are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum NoKeys {
+    #[error("this client has no registered keys: `jwks`, or `jwks_uri`")]
+    NotRegistered,
+    #[error("the keys at the client's `jwks_uri` cannot be fetched: {0}")]
+    Unavailable(FetchError),
+}
+
+impl NoKeys {
+    /// A refusal, unless it is our fault.
+    pub fn failure(self, refuse: impl FnOnce(String) -> Failure) -> Failure {
+        match self {
+            Self::Unavailable(FetchError::Broken(cause)) => Failure::Broken(cause),
+            missing => refuse(missing.to_string()),
+        }
+    }
+}
+
+impl App {
+    /// The keys of a client that may have signed this JWT, of which the `kid` alone is read. Fetches, if it must: never call it while a
+    /// database transaction is open.
+    pub async fn client_keys(&self, client: &Client, jwt: &str) -> Result<KeySet, NoKeys> {
+        let url = match &client.authentication {
+            Authentication::PrivateKeyJwt(ClientKeys::Registered(keys)) => return Ok(keys.clone()),
+            Authentication::PrivateKeyJwt(ClientKeys::At(url)) => url,
+            Authentication::Secret(_) | Authentication::Public => {
+                return Err(NoKeys::NotRegistered);
+            }
+        };
+        let signatures = rsa_signatures(client.profile);
+        let keys = self.keys_at(url, signatures, AcceptedAge::Fresh).await?;
+        match unverified_kid(jwt) {
+            Some(kid) if keys.candidates(Some(&kid)).next().is_none() => {
+                let earliest = self.clock.now().minus(UNKNOWN_KEY_INTERVAL);
+                let age = AcceptedAge::FetchedSince(earliest);
+                self.keys_at(url, signatures, age).await
+            }
+            _ => Ok(keys),
+        }
+    }
+
+    async fn keys_at(
+        &self,
+        url: &str,
+        signatures: RsaSignatures,
+        age: AcceptedAge,
+    ) -> Result<KeySet, NoKeys> {
+        let wanted = WantedDocument {
+            url,
+            purpose: DocumentPurpose::JwkSet,
+            age,
+            fallback: Fallback::StaleFor(MAX_STALE_KEYS),
+            check: |_, body| {
+                let usable = KeySet::published(body, RsaSignatures::PssAndPkcs1);
+                usable.map(drop).map_err(|e| e.to_string())
+            },
+        };
+        let document = self.documents.fetch(&wanted).await;
+        let document = document.map_err(NoKeys::Unavailable)?;
+        let name = (signatures, url.to_owned());
+        if let Some((fetched_at, keys)) = self.key_sets.0.get(&name)
+            && fetched_at == document.fetched_at
+        {
+            return Ok(keys);
+        }
+        let keys = KeySet::published(&document.body, signatures)
+            .map_err(|e| NoKeys::Unavailable(FetchError::Invalid(e.to_string())))?;
+        let ready = (document.fetched_at, keys.clone());
+        self.key_sets.0.insert(name, ready);
+        Ok(keys)
+    }
+}

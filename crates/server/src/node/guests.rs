@@ -1,0 +1,178 @@
+//! Guests: a `client_id` that is an https URL is looked up by fetching the document there
+//! (draft-ietf-oauth-client-id-metadata-document-03), never while a database transaction is open.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use writ_core::OAuthError;
+use writ_core::client::Client;
+use writ_core::guest;
+use writ_core::id::ClientId;
+use writ_core::registration::dynamic;
+use writ_wire::client_document::{ClientDocument, ClientIdUrl};
+use writ_wire::error::ErrorCode;
+use writ_wire::jwk::JwkSet;
+use writ_wire::unique_json;
+
+use crate::node::app::App;
+use crate::node::failure::Failure;
+use crate::node::outgoing::fetch::{
+    AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
+};
+use crate::node::rate_limits::RateLimit;
+use crate::node::registry::parse_client;
+
+/// How long tokens are renewed while the host of a document cannot be reached.
+const STALE_FOR: Duration = Duration::from_secs(3600);
+
+/// For what a guest is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuestLookup {
+    /// A request that begins something: the document is fresh.
+    Request { address: Option<IpAddr> },
+    /// A person is asked: the document is fetched now.
+    Consent,
+    /// A grant goes on: it need not end because a host is down for a while.
+    Grant,
+}
+
+impl App {
+    /// The client that a request names: a registered one, or the guest of a document.
+    pub async fn client_or_guest(
+        &self,
+        id: &str,
+        lookup: GuestLookup,
+    ) -> Result<Option<Arc<Client>>, Failure> {
+        if dynamic::is_dynamic(id) {
+            return self.registered_guest(id).await;
+        }
+        if !ClientIdUrl::is_meant(id) {
+            return Ok(self.client(id).await?);
+        }
+        if !self.config.features.guests {
+            return Ok(None);
+        }
+        let url = ClientIdUrl::parse(id)
+            .map_err(|e| OAuthError::invalid_client(format!("`client_id` {e}")))?;
+        self.config.guests.admit_host(url.host())?;
+        match lookup {
+            GuestLookup::Request { address } => self.admit_guest_request(address).await?,
+            // Nobody makes this server fetch what no person was asked about.
+            GuestLookup::Grant if !self.is_kept(&url).await? => return Ok(None),
+            GuestLookup::Grant | GuestLookup::Consent => {}
+        }
+        Ok(Some(Arc::new(self.guest(&url, lookup).await?)))
+    }
+
+    /// A client that registered itself, as it is now; `None` once it is removed or stopped.
+    async fn registered_guest(&self, id: &str) -> Result<Option<Arc<Client>>, Failure> {
+        if !self.config.features.guests {
+            return Ok(None);
+        }
+        let stored = self.read().await?.client(&ClientId::from_text(id)).await?;
+        let Some(stored) = stored.filter(|stored| !stored.stopped) else {
+            return Ok(None);
+        };
+        Ok(Some(Arc::new(parse_client(id, &stored)?)))
+    }
+
+    /// Before anything is fetched for somebody who proved nothing.
+    async fn admit_guest_request(&self, address: Option<IpAddr>) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let counted = address.and_then(|address| RateLimit::of_address(address, now));
+        if let Some(tries) = counted
+            && !self.admit_attempt(&tries).await?
+        {
+            let refusal = OAuthError::new(
+                ErrorCode::TemporarilyUnavailable,
+                "too many requests from this address: try again in a minute",
+            );
+            return Err(refusal.into());
+        }
+        Ok(())
+    }
+
+    async fn is_kept(&self, url: &ClientIdUrl) -> Result<bool, Failure> {
+        let id = ClientId::from_text(url.as_str());
+        Ok(self.read().await?.client(&id).await?.is_some())
+    }
+
+    async fn guest(&self, url: &ClientIdUrl, lookup: GuestLookup) -> Result<Client, Failure> {
+        let body = self
+            .fetch_for_guest(WantedDocument {
+                url: url.as_str(),
+                purpose: DocumentPurpose::ClientMetadata,
+                age: self.accepted_age(lookup),
+                fallback: fallback(lookup),
+                check: check_document,
+            })
+            .await?;
+        let document = ClientDocument::parse(&body, url)
+            .map_err(|e| OAuthError::invalid_client(e.to_string()))?;
+        let keys = match document.jwks_uri.as_deref() {
+            Some(keys_url) if document.has_method_of_keys() => {
+                Some(self.guest_keys(keys_url, lookup).await?)
+            }
+            _ => None,
+        };
+        Ok(guest::admit(&document, url, keys, &self.config.guests)?)
+    }
+
+    async fn guest_keys(&self, url: &str, lookup: GuestLookup) -> Result<JwkSet, Failure> {
+        let body = self
+            .fetch_for_guest(WantedDocument {
+                url,
+                purpose: DocumentPurpose::JwkSet,
+                age: self.accepted_age(lookup),
+                fallback: fallback(lookup),
+                check: |_, body| key_set(body).map(drop),
+            })
+            .await?;
+        key_set(&body).map_err(|e| OAuthError::invalid_client(e).into())
+    }
+
+    async fn fetch_for_guest(&self, wanted: WantedDocument<'_>) -> Result<bytes::Bytes, Failure> {
+        match self.documents.fetch(&wanted).await {
+            Ok(document) => Ok(document.body.clone()),
+            Err(FetchError::Broken(cause)) => Err(Failure::Broken(cause)),
+            Err(FetchError::Invalid(sentence)) => Err(OAuthError::invalid_client(sentence).into()),
+            Err(error) => {
+                let what = match wanted.purpose {
+                    DocumentPurpose::ClientMetadata => "metadata document",
+                    DocumentPurpose::JwkSet => "key set",
+                };
+                let sentence = format!("the client's {what} could not be fetched: {error}");
+                Err(OAuthError::invalid_client(sentence).into())
+            }
+        }
+    }
+
+    fn accepted_age(&self, lookup: GuestLookup) -> AcceptedAge {
+        match lookup {
+            GuestLookup::Consent => AcceptedAge::FetchedSince(self.clock.now()),
+            GuestLookup::Request { .. } | GuestLookup::Grant => AcceptedAge::Fresh,
+        }
+    }
+}
+
+fn fallback(lookup: GuestLookup) -> Fallback {
+    match lookup {
+        GuestLookup::Grant => Fallback::StaleFor(STALE_FOR),
+        GuestLookup::Request { .. } | GuestLookup::Consent => Fallback::Error,
+    }
+}
+
+/// Only documents that are valid are kept (section 4.3).
+fn check_document(url: &str, body: &[u8]) -> Result<(), String> {
+    let url = ClientIdUrl::parse(url).map_err(|e| format!("`client_id` {e}"))?;
+    ClientDocument::parse(body, &url)
+        .map(drop)
+        .map_err(|e| e.to_string())
+}
+
+fn key_set(body: &[u8]) -> Result<JwkSet, String> {
+    let malformed = |_| "the client's key set is no JWK Set".to_owned();
+    let value = unique_json::parse(body).map_err(malformed)?;
+    serde_json::from_value(value).map_err(malformed)
+}

@@ -1,0 +1,252 @@
+//! Changing a registered client or agent: its file is replaced by another one that passes the same checks, whole or edited (RFC 7591
+//! section 2). Tokens asked for afterwards are measured by the new one.
+
+use serde_json::Value;
+use writ_core::client::Client;
+use writ_core::event::EventName;
+use writ_core::id::ClientId;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_core::registration::{self, People};
+use writ_jose::key::PublicKey;
+use writ_store::client::{NewAgent, StoredClient};
+use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::jwk::{Jwk, JwkSet};
+use writ_wire::registration::ClientFile;
+
+use super::register::{Registrar, RegistrationError, fault, people, printed};
+use crate::node::secret::secret_digest;
+
+/// Which of the two kinds of clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKind {
+    Plain,
+    Agent,
+}
+
+impl ClientKind {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "client",
+            Self::Agent => "agent",
+        }
+    }
+
+    /// A sentence's part for this client.
+    pub fn name(self, id: &ClientId) -> String {
+        format!("{} `{id}`", self.as_str())
+    }
+
+    fn is_of(self, stored: &StoredClient) -> bool {
+        (self == Self::Agent) == stored.owner.is_some()
+    }
+}
+
+/// How a client's file is changed.
+#[derive(Clone, Debug)]
+pub enum ClientChange {
+    Replace(Box<ClientFile>),
+    Edit(ClientEdit),
+}
+
+/// Changes of single members; what is absent stays.
+#[derive(Clone, Debug, Default)]
+pub struct ClientEdit {
+    pub name: Option<String>,
+    pub scope: Option<String>,
+    pub add_redirects: Vec<String>,
+    pub remove_redirects: Vec<String>,
+    pub add_keys: Vec<Jwk>,
+    /// By `kid` or thumbprint (RFC 7638).
+    pub remove_keys: Vec<String>,
+}
+
+/// The client as it is, of this kind, and not removed.
+pub(super) async fn registered(
+    transaction: &mut DatabaseTransaction,
+    kind: ClientKind,
+    id: &ClientId,
+) -> Result<StoredClient, RegistrationError> {
+    let stored = transaction.client(id).await?;
+    match stored.filter(|stored| kind.is_of(stored)) {
+        None => Err(RegistrationError::Unknown(kind.name(id))),
+        Some(stored) if stored.removed => Err(RegistrationError::Removed(kind.name(id))),
+        Some(stored) => Ok(stored),
+    }
+}
+
+fn file_of(stored: &StoredClient, id: &ClientId) -> Result<ClientFile, StoreError> {
+    serde_json::from_str(&stored.metadata)
+        .map_err(|e| StoreError::Corrupt(format!("client `{id}`: {e}")))
+}
+
+impl Registrar<'_> {
+    /// The file as it is registered, with `client_id`; it can be changed and given back.
+    pub async fn client_file(
+        &self,
+        kind: ClientKind,
+        id: &ClientId,
+    ) -> Result<ClientFile, RegistrationError> {
+        let mut reading = self.store.read(DEFAULT_TENANT).await?;
+        let stored = registered(&mut reading, kind, id).await?;
+        Ok(file_of(&stored, id)?)
+    }
+
+    /// The client as it is afterwards; with a secret, this once, where one became due.
+    pub async fn change_client(
+        &self,
+        kind: ClientKind,
+        id: &ClientId,
+        change: ClientChange,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let stored = registered(&mut transaction, kind, id).await?;
+        let file = changed_file(file_of(&stored, id)?, kind, id, change)?;
+        let people = match &file.agent {
+            Some(agent) => Some(people(&mut transaction, agent).await?),
+            None => None,
+        };
+        let secret = self.due_secret(&file, &stored);
+        let client =
+            self.check_client(&file, id, digest(&file, &stored, secret.as_deref()), people)?;
+        let metadata = serde_json::to_string(&file)?;
+        if !transaction
+            .replace_client(id, &stored.metadata, &metadata)
+            .await?
+        {
+            return Err(RegistrationError::ChangedMeanwhile(kind.name(id)));
+        }
+        if needs_secret(&file) != stored.secret_digest.is_some() {
+            let digest = secret.as_deref().map(secret_digest);
+            transaction.set_secret(id, digest.as_deref()).await?;
+        }
+        if let Some(agent) = &client.agent {
+            let behind = NewAgent {
+                client: id,
+                owner: &agent.owner,
+                sponsor: &agent.sponsor,
+                publisher: &agent.publisher,
+            };
+            transaction.replace_agent(behind).await?;
+        }
+        let name = match kind {
+            ClientKind::Plain => EventName::ClientChanged,
+            ClientKind::Agent => EventName::AgentChanged,
+        };
+        let event = self.event(now, name).by(&client);
+        let event = event.with(serde_json::to_value(&file)?);
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
+        printed(&file, secret, None)
+    }
+
+    /// A new secret for a client that had none and needs one now.
+    fn due_secret(&self, file: &ClientFile, stored: &StoredClient) -> Option<String> {
+        let due = needs_secret(file) && stored.secret_digest.is_none();
+        due.then(|| self.random.secret())
+    }
+
+    fn check_client(
+        &self,
+        file: &ClientFile,
+        id: &ClientId,
+        digest: Option<String>,
+        people: Option<People>,
+    ) -> Result<Client, RegistrationError> {
+        let client = registration::client(file, id.clone(), digest, people.as_ref())?;
+        registration::check_ceiling(&client, self.types)?;
+        Ok(client)
+    }
+}
+
+fn needs_secret(file: &ClientFile) -> bool {
+    registration::auth_method(file).has_secret()
+}
+
+/// Of the secret that the client has after the change.
+fn digest(file: &ClientFile, stored: &StoredClient, new: Option<&str>) -> Option<String> {
+    if !needs_secret(file) {
+        return None;
+    }
+    new.map(secret_digest)
+        .or_else(|| stored.secret_digest.clone())
+}
+
+fn changed_file(
+    before: ClientFile,
+    kind: ClientKind,
+    id: &ClientId,
+    change: ClientChange,
+) -> Result<ClientFile, RegistrationError> {
+    let mut file = match change {
+        ClientChange::Replace(file) => *file,
+        ClientChange::Edit(edit) => edited(before, edit)?,
+    };
+    if file
+        .client_id
+        .as_ref()
+        .is_some_and(|own| own != id.as_str())
+    {
+        return Err(fault(&format!(
+            "`client_id` is not `{id}`: an id cannot be changed"
+        )));
+    }
+    file.client_id = Some(id.to_string());
+    match (kind, &file.agent) {
+        (ClientKind::Plain, Some(_)) => Err(fault("a client cannot become an agent")),
+        (ClientKind::Agent, None) => Err(fault("an agent's file has a member `agent`")),
+        _ => Ok(file),
+    }
+}
+
+fn edited(mut file: ClientFile, edit: ClientEdit) -> Result<ClientFile, RegistrationError> {
+    if let Some(name) = edit.name {
+        file.client_name = name;
+    }
+    if let Some(scope) = edit.scope {
+        file.scope = Some(scope);
+    }
+    for uri in edit.remove_redirects {
+        let before = file.redirect_uris.len();
+        file.redirect_uris.retain(|one| *one != uri);
+        if file.redirect_uris.len() == before {
+            return Err(fault(&format!("`redirect_uris` does not hold `{uri}`")));
+        }
+    }
+    for uri in edit.add_redirects {
+        if !file.redirect_uris.contains(&uri) {
+            file.redirect_uris.push(uri);
+        }
+    }
+    edit_keys(&mut file, edit.add_keys, &edit.remove_keys)?;
+    Ok(file)
+}
+
+fn edit_keys(
+    file: &mut ClientFile,
+    add: Vec<Jwk>,
+    remove: &[String],
+) -> Result<(), RegistrationError> {
+    if add.is_empty() && remove.is_empty() {
+        return Ok(());
+    }
+    let keys = &mut file.jwks.get_or_insert_with(JwkSet::default).keys;
+    for name in remove {
+        let before = keys.len();
+        keys.retain(|key| !is_called(key, name));
+        if keys.len() == before {
+            return Err(fault(&format!("`jwks` holds no key `{name}`")));
+        }
+    }
+    for key in add {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    Ok(())
+}
+
+fn is_called(key: &Jwk, name: &str) -> bool {
+    let thumbprint = || PublicKey::from_jwk(key).map(|key| key.thumbprint().as_str() == name);
+    key.kid.as_deref() == Some(name) || thumbprint().unwrap_or(false)
+}

@@ -1,0 +1,152 @@
+//! Removing a client, an agent, a resource or a user for good. From the commit on nothing that hangs from it is live on any node, and
+//! what it was called is never registered again.
+
+use serde_json::{Value, json};
+use writ_core::event::EventName;
+use writ_core::id::{ClientId, EventId};
+use writ_core::realm::DEFAULT_TENANT;
+use writ_store::DatabaseTransaction;
+use writ_store::registered::{LiveCounts, LiveOf};
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use super::change::{ChangeContext, ChangedBy};
+use super::change_client::{self, ClientKind};
+use super::register::{Registrar, RegistrationError};
+use super::stop::stop_task;
+use super::{change_resource, change_user};
+
+impl Registrar<'_> {
+    /// What the removal of a client or an agent would end now.
+    pub async fn live_of_client(
+        &self,
+        kind: ClientKind,
+        id: &ClientId,
+    ) -> Result<LiveCounts, RegistrationError> {
+        let mut reading = self.store.read(DEFAULT_TENANT).await?;
+        change_client::registered(&mut reading, kind, id).await?;
+        let counts = reading.live_counts(LiveOf::Client(id), self.clock.now());
+        Ok(counts.await?)
+    }
+
+    /// What the removal of a user would end now.
+    pub async fn live_of_user(&self, name: &str) -> Result<LiveCounts, RegistrationError> {
+        let mut reading = self.store.read(DEFAULT_TENANT).await?;
+        let id = change_user::registered(&mut reading, name).await?.user.id;
+        let counts = reading.live_counts(LiveOf::User(&id), self.clock.now());
+        Ok(counts.await?)
+    }
+
+    /// Says how many tasks and refresh tokens it ended.
+    pub async fn remove_client(
+        &self,
+        kind: ClientKind,
+        id: &ClientId,
+    ) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        change_client::registered(&mut transaction, kind, id).await?;
+        // First of all: what is made from here on is of a client that is stopped.
+        if !transaction.remove_client(id, now).await? {
+            return Err(RegistrationError::Removed(kind.name(id)));
+        }
+        let ended = self.end(&mut transaction, LiveOf::Client(id), now).await?;
+        let name = match kind {
+            ClientKind::Plain => EventName::ClientRemoved,
+            ClientKind::Agent => EventName::AgentRemoved,
+        };
+        let mut event = self.event(now, name);
+        event.client = Some(id.to_string());
+        let event = event.with(json!({
+            "by": "operator", "tasks": ended.tasks, "refresh_tokens": ended.refresh_tokens,
+        }));
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
+        Ok(json!({
+            "client_id": id,
+            "state": "removed",
+            "tasks": ended.tasks,
+            "refresh_tokens": ended.refresh_tokens,
+        }))
+    }
+
+    /// No token is made for it any more; those that were made run out.
+    pub async fn remove_resource(&self, uri: &ResourceUri) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        change_resource::registered(&mut transaction, uri).await?;
+        if !transaction.remove_resource(uri, now).await? {
+            return Err(RegistrationError::Removed(format!("resource `{uri}`")));
+        }
+        let event = self.event(now, EventName::ResourceRemoved);
+        let event = event
+            .at_resource(uri.as_str())
+            .with(json!({ "by": "operator" }));
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
+        Ok(json!({ "resource": uri, "state": "removed" }))
+    }
+
+    /// Says how much it ended: also agents that they own or sponsor, which are not live without them.
+    pub async fn remove_user(&self, name: &str) -> Result<Value, RegistrationError> {
+        let now = self.clock.now();
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let id = change_user::registered(&mut transaction, name)
+            .await?
+            .user
+            .id;
+        if !transaction.remove_user(&id, now).await? {
+            return Err(RegistrationError::Removed(format!("person `{name}`")));
+        }
+        let ended = self.end(&mut transaction, LiveOf::User(&id), now).await?;
+        let sessions = transaction.end_sessions_of(&id, now).await?;
+        let agents = transaction.agents_behind(&id).await?;
+        let event = self.event(now, EventName::UserRemoved);
+        let event = event.of_subject(id.as_str()).with(json!({
+            "by": "operator",
+            "name": name,
+            "tasks": ended.tasks,
+            "refresh_tokens": ended.refresh_tokens,
+            "sessions": sessions,
+            "agents": agents,
+        }));
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
+        Ok(json!({
+            "id": id,
+            "name": name,
+            "state": "removed",
+            "tasks": ended.tasks,
+            "refresh_tokens": ended.refresh_tokens,
+            "sessions": sessions,
+            "agents": agents,
+        }))
+    }
+
+    /// Stops every live task, each with its event.
+    async fn end(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        of: LiveOf<'_>,
+        now: Timestamp,
+    ) -> Result<LiveCounts, RegistrationError> {
+        let mut ended = transaction.live_counts(of, now).await?;
+        ended.tasks = 0;
+        let mut after = String::new();
+        loop {
+            let live = transaction.live_tasks_after(of, &after, now).await?;
+            let Some(last) = live.last() else {
+                return Ok(ended);
+            };
+            last.as_str().clone_into(&mut after);
+            for task in &live {
+                let change = ChangeContext {
+                    by: ChangedBy::Operator,
+                    event_id: EventId::make(now, self.random.bytes()),
+                    now,
+                };
+                ended.tasks += i64::from(stop_task(transaction, task, change).await?);
+            }
+        }
+    }
+}

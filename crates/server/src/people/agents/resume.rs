@@ -1,0 +1,47 @@
+//! A task of a guest that was suspended because the guest's document became weaker goes on: only by a person who signed in since, for
+//! an agent may be driving the browser.
+
+use axum::response::Response;
+use writ_core::id::TaskId;
+use writ_pages::MineNotice;
+
+use super::{PATH, page};
+use crate::node::guests::GuestLookup;
+use crate::operate::change::ChangedBy;
+use crate::operate::suspend::resume_guest_task;
+use crate::people::error::PageError;
+use crate::people::request::{PostedForm, SignedIn};
+
+pub(super) async fn resume_task(posted: PostedForm) -> Result<Response, PageError> {
+    let (person, form) = posted.of_signed_in(PATH)?;
+    let task = TaskId::from_text(form.required("task")?);
+    let notice = carry_out(person, &task).await?;
+    page(person, Some(notice)).await
+}
+
+/// The grant goes on with the document as it is now.
+async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, PageError> {
+    let (app, user) = (person.app, &person.user().id);
+    let stored = app.read().await?.task(id).await?;
+    let Some(stored) = stored.filter(|stored| stored.task.subject.as_str() == user.as_str()) else {
+        return Ok(MineNotice::AlreadyEnded);
+    };
+    let Some(suspended_at) = stored.suspended_at else {
+        return Ok(MineNotice::AlreadyEnded);
+    };
+    if person.session.authenticated_at <= suspended_at {
+        return Ok(MineNotice::SignInFirst);
+    }
+    let client = stored.task.client.as_str();
+    let Some(client) = app.client_or_guest(client, GuestLookup::Consent).await? else {
+        return Ok(MineNotice::AlreadyEnded);
+    };
+    let change = app.change(ChangedBy::Subject(user.as_str()), app.clock.now());
+    let mut transaction = app.begin().await?;
+    let resumed = resume_guest_task(&mut transaction, &stored, &client, change).await?;
+    transaction.commit().await?;
+    Ok(match resumed {
+        true => MineNotice::Resumed,
+        false => MineNotice::AlreadyEnded,
+    })
+}

@@ -1,0 +1,144 @@
+//! Consent to a guest: its document is fetched afresh, the page says what nobody here can vouch for, and the grant keeps what the
+//! document said.
+
+use serde_json::json;
+use writ_core::OAuthError;
+use writ_core::authorize::RequestUnusable;
+use writ_core::client::Client;
+use writ_core::consent::{GrantedConsent, guest_end};
+use writ_core::event::{Event, EventName};
+use writ_core::guest::{self, DocumentChange, GuestLifetime, KeptDocument};
+use writ_core::registration::dynamic;
+use writ_pages::{GuestView, LifetimeView};
+use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::form::Form;
+use writ_wire::time::Timestamp;
+
+use super::ConsentQuestion;
+use crate::node::app::App;
+use crate::people::error::PageError;
+
+/// What the page says of a guest, shown from `since` on; `None` for every other client.
+pub(super) async fn view(
+    app: &App,
+    question: &ConsentQuestion,
+    since: Timestamp,
+) -> Result<Option<GuestView>, PageError> {
+    let (client, prepared) = (&*question.client, &question.found.prepared);
+    let Some(guest) = &client.guest else {
+        return Ok(None);
+    };
+    let realm = question.catalogue.realm();
+    let lifetimes = GuestLifetime::offered(prepared, realm).iter();
+    let lifetimes = lifetimes.map(|lifetime| LifetimeView {
+        value: lifetime.as_str(),
+        expires: app.moment_for(&question.session, guest_end(prepared, since, *lifetime)),
+    });
+    Ok(Some(GuestView {
+        says: (guest.host.as_ref() != Some(&guest.says)).then(|| guest.says.clone()),
+        verified: guest::is_verified(client, prepared),
+        on_device: guest::is_on_device(&prepared.redirect_uri),
+        registered_itself: guest.host.is_none(),
+        changed: has_changed(app, question).await?,
+        lifetimes: lifetimes.collect(),
+    }))
+}
+
+async fn has_changed(app: &App, question: &ConsentQuestion) -> Result<bool, StoreError> {
+    let client = &*question.client;
+    let subject = question.session.user.id.as_str();
+    let mut reading = app.read().await?;
+    let kept = reading.newest_guest_grant(&client.id, subject).await?;
+    let now = KeptDocument::of(client);
+    Ok(kept.is_some_and(|kept| kept.compare(&now) != DocumentChange::None))
+}
+
+/// The document as it is now still names where the code would go.
+pub(super) fn check_redirect(client: &Client, redirect_uri: &str) -> Result<(), PageError> {
+    if client.is_guest() {
+        client.redirect_uri(Some(redirect_uri))?;
+    }
+    Ok(())
+}
+
+/// What the person chose; a day where the form does not say.
+pub(super) fn lifetime(form: &Form, client: &Client) -> Result<Option<GuestLifetime>, PageError> {
+    let Some(text) = form.optional("lifetime")?.filter(|_| client.is_guest()) else {
+        return Ok(None);
+    };
+    let lifetime = GuestLifetime::parse(text);
+    let unknown = || OAuthError::invalid_request("`lifetime` is `day`, `week` or `month`");
+    Ok(Some(lifetime.ok_or_else(unknown)?))
+}
+
+/// The row that a guest's tasks hang from, before its first one.
+pub(super) async fn register(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    question: &ConsentQuestion,
+) -> Result<(), PageError> {
+    let client = &*question.client;
+    if !client.is_guest() {
+        return Ok(());
+    }
+    if dynamic::is_dynamic(client.id.as_str()) {
+        // The one who expires what nobody used, and this, never both go on.
+        return match transaction.use_registration(&client.id).await? {
+            true => Ok(()),
+            false => Err(RequestUnusable::Unknown.into()),
+        };
+    }
+    let now = app.clock.now();
+    let file = serde_json::to_string(&guest::file(client)).map_err(PageError::broken)?;
+    if transaction
+        .insert_client(&client.id, &file, None, now)
+        .await?
+    {
+        let document = KeptDocument::of(client);
+        let event = Event::new(app.event_id(now), now, EventName::GuestRegistered)
+            .by(client)
+            .of_subject(question.session.user.id.as_str())
+            .with(json!({ "profile": "guest", "document": document }));
+        transaction.insert_event(&event).await?;
+    }
+    Ok(())
+}
+
+/// What the document said, with its grant; a change since this person's last one is an event.
+pub(super) async fn keep_document(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    question: &ConsentQuestion,
+    approved: &GrantedConsent,
+) -> Result<(), PageError> {
+    let client = &*question.client;
+    if !client.is_guest() {
+        return Ok(());
+    }
+    let subject = question.session.user.id.as_str();
+    let document = KeptDocument::of(client);
+    let before = transaction.newest_guest_grant(&client.id, subject).await?;
+    if let Some(before) = before.filter(|before| *before != document) {
+        let now = app.clock.now();
+        let event = Event::new(app.event_id(now), now, EventName::GuestChanged)
+            .by(client)
+            .about(&approved.task)
+            .with(json!({ "profile": "guest", "before": before, "document": document }));
+        transaction.insert_event(&event).await?;
+    }
+    transaction
+        .insert_guest_grant(&approved.task, &document)
+        .await?;
+    Ok(())
+}
+
+/// What the record says of the client beside the consent.
+pub(super) fn evidence(question: &ConsentQuestion) -> Option<serde_json::Value> {
+    let client = &*question.client;
+    client.guest.as_ref()?;
+    Some(if guest::is_verified(client, &question.found.prepared) {
+        json!({ "profile": "guest", "assurance": "verified", "evidence": ["domain"] })
+    } else {
+        json!({ "profile": "guest", "assurance": "unverified", "evidence": [] })
+    })
+}

@@ -1,0 +1,88 @@
+//! Parts of a consent page and of its record.
+
+use writ_core::consent::{ConsentIds, GrantedConsent};
+use writ_core::event::{Event, EventName};
+use writ_core::id::{ApprovalId, ConsentId, DelegationId, TaskId, TransactionId};
+use writ_pages::{DetailView, Texts};
+
+use super::{ConsentQuestion, guest};
+use crate::node::app::App;
+use crate::node::secret::secret_digest;
+
+/// English, or what the client asked for.
+pub(super) fn texts<'a>(app: &'a App, question: &ConsentQuestion) -> &'a Texts {
+    let asked = &question.found.prepared.request.openid.ui_locales;
+    app.languages.first_of(asked).unwrap_or(&app.texts)
+}
+
+pub(super) fn ids(app: &App, code: &str) -> ConsentIds {
+    let now = app.clock.now();
+    ConsentIds {
+        task: TaskId::make(now, app.entropy()),
+        delegation: DelegationId::make(now, app.entropy()),
+        consent: ConsentId::make(now, app.entropy()),
+        approval: ApprovalId::make(now, app.entropy()),
+        transaction: TransactionId::make(now, app.entropy()),
+        salt: app.random.secret(),
+        code_digest: secret_digest(code),
+    }
+}
+
+pub(super) fn events(
+    app: &App,
+    question: &ConsentQuestion,
+    approved: &GrantedConsent,
+) -> [Event; 2] {
+    let now = app.clock.now();
+    let event = |name| {
+        let mut event = Event::new(app.event_id(now), now, name)
+            .by(&question.client)
+            .about(&approved.task)
+            .under(&approved.delegation)
+            .permitted();
+        event.details_hash = Some(approved.task.authority.hash(&approved.task.salt));
+        event
+    };
+    let given = if approved.narrowed {
+        EventName::ConsentNarrowed
+    } else {
+        EventName::ConsentGiven
+    };
+    [
+        event(given).with(serde_json::json!({
+            "consent": approved.consent.id,
+            "shown": approved.consent.shown,
+            "shown_hash": approved.consent.shown_hash,
+            "locale": approved.consent.locale,
+            "method": approved.consent.method,
+            "asked": question.found.prepared.authority,
+            "client": guest::evidence(question),
+        })),
+        event(EventName::TaskApproved).with(serde_json::json!({
+            "authority": approved.task.authority,
+            "onward": approved.delegation.onward,
+            "approval": approved.task.approval,
+            "expires_at": approved.task.expires_at.rfc3339(),
+        })),
+    ]
+}
+
+pub(super) fn details(app: &App, question: &ConsentQuestion) -> Vec<DetailView> {
+    let lang = texts(app, question).locale();
+    let types = &question.catalogue.types;
+    let shown = question
+        .found
+        .prepared
+        .authority
+        .details()
+        .iter()
+        .filter_map(|detail| {
+            let definition = types.of(detail)?;
+            Some(DetailView {
+                reference: detail.reference()?.to_owned(),
+                sentence: definition.pieces(detail, lang),
+                limits: definition.limits(detail, lang),
+            })
+        });
+    shown.collect()
+}

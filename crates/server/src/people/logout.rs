@@ -1,0 +1,203 @@
+//! Signing out: by a button of ours, or because an app asks for it (OpenID Connect RP-Initiated Logout 1.0).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use bytes::Bytes;
+use http::HeaderMap;
+use serde_json::json;
+use url::Url;
+use writ_core::authorize::UserSession;
+use writ_core::client::Client;
+use writ_core::event::{Event, EventName};
+use writ_jose::assertion::HintedIdentity;
+use writ_pages::{Done, LogoutQuestion};
+use writ_store::StoreError;
+use writ_wire::form::Form;
+use writ_wire::openid::LogoutRequest;
+
+use crate::client::incoming::read_form;
+use crate::node::app::App;
+use crate::node::id_token_hint::HintError;
+use crate::people::error::PageError;
+use crate::people::redirect::see_other;
+use crate::people::request::{Query, Visitor};
+use crate::people::views::client_view;
+
+const PATH: &str = "/logout";
+
+pub fn routes() -> Router<Arc<App>> {
+    Router::new().route(PATH, get(by_query).post(by_form))
+}
+
+/// An app's request, as far as it can be trusted.
+struct Asked {
+    request: LogoutRequest,
+    client: Option<Arc<Client>>,
+    hinted: Option<HintedIdentity>,
+    /// Registered by the client, with `state`.
+    back: Option<String>,
+}
+
+/// `GET /logout`: an app sends the person here.
+async fn by_query(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
+    let asked = asked(&visitor.app, &query).await?;
+    let Some(session) = &visitor.browser.session else {
+        return Ok(finish(&visitor, &asked));
+    };
+    let names_them = |hinted: &HintedIdentity| hinted.sub == session.user.id.as_str();
+    if asked.hinted.as_ref().is_some_and(names_them) {
+        end(&visitor, session, asked.client.as_deref()).await?;
+        return Ok(finish(&visitor, &asked));
+    }
+    Ok(question(&visitor, session, &asked))
+}
+
+/// `POST /logout`: the answer to our question, or our own button. A form of an app brings no cookie, so that it goes on by GET.
+async fn by_form(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, PageError> {
+    let form = read_form(&headers, &body)?;
+    let asked = asked(&app, &form).await?;
+    if !form.contains("csrf") && asked.request != LogoutRequest::default() {
+        return Ok(see_other(&again(&asked.request)));
+    }
+    let browser = app.browser(&headers).await?;
+    if !browser.sent(&form) {
+        return Err(PageError::form_expired());
+    }
+    let visitor = Visitor {
+        app,
+        headers,
+        browser,
+    };
+    if let Some(session) = &visitor.browser.session {
+        end(&visitor, session, asked.client.as_deref()).await?;
+    }
+    Ok(finish(&visitor, &asked))
+}
+
+async fn asked(app: &App, form: &Form) -> Result<Asked, PageError> {
+    let request = LogoutRequest::parse(form)?;
+    let hinted = match &request.id_token_hint {
+        Some(hint) => Some(hinted(app, hint, request.client_id.as_deref()).await?),
+        None => None,
+    };
+    let issued_to = hinted.as_ref().and_then(|hinted| hinted.audiences.first());
+    let client = match request.client_id.as_ref().or(issued_to) {
+        Some(id) => app.client(id).await?,
+        None => None,
+    };
+    let back = back(&request, client.as_deref())?;
+    Ok(Asked {
+        request,
+        client,
+        hinted,
+        back,
+    })
+}
+
+async fn hinted(app: &App, hint: &str, client: Option<&str>) -> Result<HintedIdentity, PageError> {
+    let hinted = match client {
+        Some(client) => app.hinted_by(client, hint).await,
+        None => app.hinted_identity(hint).await,
+    };
+    hinted.map_err(|error| match error {
+        HintError::Refused(refusal) => refusal.into(),
+        HintError::Store(error) => error.into(),
+    })
+}
+
+/// Only where the client registered it, character by character.
+fn back(request: &LogoutRequest, client: Option<&Client>) -> Result<Option<String>, PageError> {
+    let Some(uri) = &request.post_logout_redirect_uri else {
+        return Ok(None);
+    };
+    let client = client.ok_or_else(|| {
+        PageError::invalid_request(
+            "`post_logout_redirect_uri` needs a known `client_id` or an `id_token_hint`",
+        )
+    })?;
+    if !client.openid.post_logout_redirect_uris.contains(uri) {
+        return Err(PageError::invalid_request(
+            "`post_logout_redirect_uri` is not registered for this client",
+        ));
+    }
+    let mut url = Url::parse(uri).map_err(PageError::broken)?;
+    if let Some(state) = &request.state {
+        url.query_pairs_mut().append_pair("state", state);
+    }
+    Ok(Some(url.into()))
+}
+
+fn again(request: &LogoutRequest) -> String {
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(request.fields())
+        .finish();
+    format!("{PATH}?{query}")
+}
+
+/// Without the hint, which named somebody else or nobody.
+fn question(visitor: &Visitor, session: &UserSession, asked: &Asked) -> Response {
+    let fields = asked.request.fields().into_iter();
+    let page = LogoutQuestion {
+        csrf: visitor.browser.csrf(),
+        name: session.user.name.clone(),
+        client: asked.client.as_deref().map(client_view),
+        fields: fields
+            .filter(|(name, _)| *name != "id_token_hint")
+            .chain(client_field(asked))
+            .collect(),
+    };
+    let (app, locales) = (&visitor.app, &asked.request.ui_locales);
+    let texts = app.languages.of_request_in(&visitor.headers, locales);
+    page.page(texts).into_http().into_response()
+}
+
+/// The client, where only the hint named it.
+fn client_field(asked: &Asked) -> Option<(&'static str, String)> {
+    let client = asked.client.as_ref()?;
+    let unnamed = asked.request.client_id.is_none();
+    unnamed.then(|| ("client_id", client.id.to_string()))
+}
+
+async fn end(
+    visitor: &Visitor,
+    session: &UserSession,
+    client: Option<&Client>,
+) -> Result<(), StoreError> {
+    let (app, now) = (&*visitor.app, visitor.app.clock.now());
+    let mut transaction = app.begin().await?;
+    if transaction
+        .end_session(&visitor.browser.digest(), now)
+        .await?
+    {
+        let mut event = Event::new(app.event_id(now), now, EventName::LogoutSucceeded)
+            .of_subject(session.user.id.as_str())
+            .with(json!({ "by": if client.is_some() { "client" } else { "person" } }));
+        event.client = client.map(|client| client.id.to_string());
+        transaction.insert_event(&event).await?;
+        app.metrics.logout();
+    }
+    transaction.commit().await
+}
+
+/// Back to the app, or the page that says that it is done; the cookie is gone in either case.
+fn finish(visitor: &Visitor, asked: &Asked) -> Response {
+    let app = &visitor.app;
+    let mut response = match &asked.back {
+        Some(back) => see_other(back),
+        None => {
+            let locales = &asked.request.ui_locales;
+            let texts = app.languages.of_request_in(&visitor.headers, locales);
+            Done::SignedOut.page(texts).into_http().into_response()
+        }
+    };
+    app.forget(response.headers_mut());
+    response
+}

@@ -1,0 +1,142 @@
+//! What each grant of a guest keeps of the client's metadata document, and tasks that wait until their person lets them go on.
+
+use writ_core::guest::KeptDocument;
+use writ_core::id::{ClientId, TaskId};
+use writ_core::task::Task;
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::json;
+use crate::store::DatabaseTransaction;
+
+const DOCUMENT: &str = "`guest_grants.document`";
+
+row! { DocumentRow { document: String } }
+
+row! { IdRow { id: String } }
+
+const INSERT: &str = "
+    INSERT INTO guest_grants (tenant, task_id, client_id, subject, document, created_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+
+const OF_TASK: &str = "SELECT document FROM guest_grants WHERE tenant = $1 AND task_id = $2";
+
+const NEWEST: &str = "
+    SELECT document FROM guest_grants WHERE tenant = $1 AND client_id = $2 AND subject = $3
+    ORDER BY created_at DESC, task_id DESC LIMIT 1";
+
+const REPLACE: &str = "UPDATE guest_grants SET document = $3 WHERE tenant = $1 AND task_id = $2";
+
+const SUSPEND: &str = "
+    UPDATE tasks SET suspended_at = $4
+    WHERE tenant = $1 AND client_id = $2 AND stopped_at IS NULL AND suspended_at IS NULL
+        AND expires_at > $4 AND id IN
+            (SELECT task_id FROM guest_grants
+            WHERE tenant = $1 AND client_id = $2 AND document = $3)
+    RETURNING id";
+
+const RESUME: &str = "
+    UPDATE tasks SET suspended_at = NULL
+    WHERE tenant = $1 AND id = $2 AND subject_kind = 'person' AND subject = $3
+        AND stopped_at IS NULL AND suspended_at = $4";
+
+impl DatabaseTransaction {
+    /// In the transaction of its task.
+    pub async fn insert_guest_grant(&mut self, task: &Task, document: &KeptDocument) -> Result<()> {
+        let document = json::write(document, DOCUMENT)?;
+        execute!(
+            self,
+            INSERT,
+            &self.tenant,
+            task.id.as_str(),
+            task.client.as_str(),
+            task.subject.as_str(),
+            document.as_str(),
+            task.created_at.micros(),
+            task.expires_at.micros(),
+        )?;
+        Ok(())
+    }
+
+    /// `None` for a task of no guest.
+    pub async fn guest_grant(&mut self, task: &TaskId) -> Result<Option<KeptDocument>> {
+        let row = optional!(self, DocumentRow, OF_TASK, &self.tenant, task.as_str())?;
+        row.map(|row| json::read(&row.document, DOCUMENT))
+            .transpose()
+    }
+
+    /// What this person last agreed to.
+    pub async fn newest_guest_grant(
+        &mut self,
+        guest: &ClientId,
+        subject: &str,
+    ) -> Result<Option<KeptDocument>> {
+        let row = optional!(
+            self,
+            DocumentRow,
+            NEWEST,
+            &self.tenant,
+            guest.as_str(),
+            subject
+        )?;
+        row.map(|row| json::read(&row.document, DOCUMENT))
+            .transpose()
+    }
+
+    /// The grant goes on with the document as it is now.
+    pub async fn replace_guest_grant(
+        &mut self,
+        task: &TaskId,
+        document: &KeptDocument,
+    ) -> Result<()> {
+        let document = json::write(document, DOCUMENT)?;
+        execute!(
+            self,
+            REPLACE,
+            &self.tenant,
+            task.as_str(),
+            document.as_str()
+        )?;
+        Ok(())
+    }
+
+    /// Suspends all live tasks of this guest whose grants keep this very document. From this commit on nothing below them is
+    /// live.
+    pub async fn suspend_guest_tasks(
+        &mut self,
+        guest: &ClientId,
+        kept: &KeptDocument,
+        now: Timestamp,
+    ) -> Result<Vec<TaskId>> {
+        let kept = json::write(kept, DOCUMENT)?;
+        let rows = all!(
+            self,
+            IdRow,
+            SUSPEND,
+            &self.tenant,
+            guest.as_str(),
+            kept.as_str(),
+            now.micros()
+        )?;
+        let ids = rows.into_iter().map(|row| TaskId::from_text(row.id));
+        Ok(ids.collect())
+    }
+
+    /// Whether this call let a task of this person go on that was suspended at that time.
+    pub async fn resume_task_of(
+        &mut self,
+        id: &TaskId,
+        person: &str,
+        suspended_at: Timestamp,
+    ) -> Result<bool> {
+        let resumed = execute!(
+            self,
+            RESUME,
+            &self.tenant,
+            id.as_str(),
+            person,
+            suspended_at.micros()
+        )?;
+        Ok(resumed == 1)
+    }
+}

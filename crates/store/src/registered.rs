@@ -1,0 +1,331 @@
+//! What operators do with the rows of clients, resources and users: list, change, remove. A removed row stays, so that what it
+//! named is never registered again by another.
+
+use writ_core::id::{ClientId, TaskId, UserId};
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use crate::client::NewAgent;
+use crate::error::Result;
+use crate::json::time;
+use crate::store::DatabaseTransaction;
+
+/// Rows that one query of a list returns; there are as many queries as it takes.
+pub const PAGE: u32 = 500;
+
+/// A client or an agent in a list.
+#[derive(Clone, Debug)]
+pub struct ListedClient {
+    pub id: ClientId,
+    /// The registration's JSON text.
+    pub metadata: String,
+    pub stopped: bool,
+    pub created_at: Timestamp,
+}
+
+/// A user in a list.
+#[derive(Clone, Debug)]
+pub struct ListedUser {
+    pub id: UserId,
+    pub name: String,
+    pub disabled: bool,
+    pub created_at: Timestamp,
+}
+
+/// Whose tasks and refresh tokens.
+#[derive(Clone, Copy, Debug)]
+pub enum LiveOf<'a> {
+    /// Those that it opened.
+    Client(&'a ClientId),
+    /// Those of which they are the subject.
+    User(&'a UserId),
+}
+
+/// How much lives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LiveCounts {
+    pub tasks: i64,
+    pub refresh_tokens: i64,
+}
+
+/// The secrets of a client from a rotation on.
+#[derive(Clone, Copy)]
+pub struct RotatedSecret<'a> {
+    pub digest: &'a str,
+    /// Until when the earlier one is taken too.
+    pub earlier_until: Option<Timestamp>,
+}
+
+row! { ClientRow { id: String, metadata: String, stopped_at: Option<i64>, created_at: i64 } }
+
+row! { UserRow { id: String, name: String, disabled_at: Option<i64>, created_at: i64 } }
+
+row! { IdRow { id: String } }
+
+row! { DocumentRow { document: String, removed_at: Option<i64> } }
+
+row! { LiveRow { tasks: i64, refresh_tokens: i64 } }
+
+row! { CountRow { n: i64 } }
+
+const AGENTS: &str = "
+    SELECT c.id, c.metadata, c.stopped_at, c.created_at FROM clients c
+    JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
+    WHERE c.tenant = $1 AND c.id > $2 AND c.removed_at IS NULL ORDER BY c.id LIMIT $3";
+
+const PLAIN_CLIENTS: &str = "
+    SELECT c.id, c.metadata, c.stopped_at, c.created_at FROM clients c
+    LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
+    WHERE c.tenant = $1 AND c.id > $2 AND c.removed_at IS NULL AND a.client_id IS NULL
+    ORDER BY c.id LIMIT $3";
+
+const USERS: &str = "
+    SELECT id, name, disabled_at, created_at FROM users
+    WHERE tenant = $1 AND name > $2 AND removed_at IS NULL ORDER BY name LIMIT $3";
+
+/// Only over what was read, so that of two changes at once neither is lost in silence.
+const REPLACE_CLIENT: &str = "
+    UPDATE clients SET metadata = $4
+    WHERE tenant = $1 AND id = $2 AND metadata = $3 AND removed_at IS NULL";
+
+const REPLACE_AGENT: &str = "
+    UPDATE agents SET owner_id = $3, sponsor_id = $4, publisher = $5
+    WHERE tenant = $1 AND client_id = $2";
+
+const ROTATE_SECRET: &str = "
+    UPDATE clients SET earlier_secret_digest = CASE WHEN CAST($4 AS BIGINT) IS NULL THEN NULL
+            ELSE secret_digest END,
+        earlier_secret_until = $4, secret_digest = $3
+    WHERE tenant = $1 AND id = $2 AND secret_digest IS NOT NULL AND removed_at IS NULL";
+
+const SET_SECRET: &str = "
+    UPDATE clients SET secret_digest = $3, earlier_secret_digest = NULL, earlier_secret_until = NULL
+    WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+
+const REMOVE_CLIENT: &str = "
+    UPDATE clients SET removed_at = $3, stopped_at = COALESCE(stopped_at, $3)
+    WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+
+const RESOURCE: &str = "SELECT document, removed_at FROM resources WHERE tenant = $1 AND uri = $2";
+
+const REMOVE_RESOURCE: &str = "
+    UPDATE resources SET removed_at = $3 WHERE tenant = $1 AND uri = $2 AND removed_at IS NULL";
+
+const SET_PASSWORD: &str = "
+    UPDATE users SET password_hash = $3 WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+
+/// The name stays taken; what a login needs does not stay.
+const REMOVE_USER: &str = "
+    UPDATE users SET removed_at = $3, disabled_at = COALESCE(disabled_at, $3), password_hash = ''
+    WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+
+const END_SESSIONS: &str = "
+    UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL";
+
+const AGENTS_BEHIND: &str = "
+    SELECT COUNT(*) AS n FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
+    WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL";
+
+const PASSKEYS: &str =
+    "SELECT COUNT(*) AS n FROM passkeys WHERE tenant = $1 AND removed_at IS NULL";
+
+/// $2 the client or null, $3 the person or null, $4 now.
+macro_rules! live_tasks {
+    () => {
+        "t.tenant = $1 AND (CAST($2 AS TEXT) IS NULL OR t.client_id = $2)
+        AND (CAST($3 AS TEXT) IS NULL OR (t.subject_kind = 'person' AND t.subject = $3))
+        AND t.stopped_at IS NULL AND t.expires_at > $4"
+    };
+}
+
+const LIVE: &str = concat!(
+    "SELECT (SELECT COUNT(*) FROM tasks t WHERE ",
+    live_tasks!(),
+    ") AS tasks, (SELECT COUNT(*) FROM refresh_tokens r
+        JOIN delegations d ON d.tenant = r.tenant AND d.id = r.delegation_id
+        JOIN tasks t ON t.tenant = d.tenant AND t.id = d.task_id
+        WHERE r.consumed_at IS NULL AND r.expires_at > $4 AND d.stopped_at IS NULL AND ",
+    live_tasks!(),
+    ") AS refresh_tokens"
+);
+
+const LIVE_TASKS: &str = concat!(
+    "SELECT t.id FROM tasks t WHERE ",
+    live_tasks!(),
+    " AND t.id > $5 ORDER BY t.id LIMIT $6"
+);
+
+impl DatabaseTransaction {
+    /// Agents after this id, in the order of their ids, at most [`PAGE`].
+    pub async fn agents_after(&mut self, id: &str) -> Result<Vec<ListedClient>> {
+        let rows = all!(self, ClientRow, AGENTS, &self.tenant, id, i64::from(PAGE))?;
+        Ok(rows.into_iter().map(ClientRow::read).collect())
+    }
+
+    /// The same of clients that are no agents.
+    pub async fn clients_after(&mut self, id: &str) -> Result<Vec<ListedClient>> {
+        let most = i64::from(PAGE);
+        let rows = all!(self, ClientRow, PLAIN_CLIENTS, &self.tenant, id, most)?;
+        Ok(rows.into_iter().map(ClientRow::read).collect())
+    }
+
+    /// Users after this name, in the order of their names, at most [`PAGE`].
+    pub async fn users_after(&mut self, name: &str) -> Result<Vec<ListedUser>> {
+        let rows = all!(self, UserRow, USERS, &self.tenant, name, i64::from(PAGE))?;
+        let users = rows.into_iter().map(|row| ListedUser {
+            id: UserId::from_text(row.id),
+            name: row.name,
+            disabled: row.disabled_at.is_some(),
+            created_at: time(row.created_at),
+        });
+        Ok(users.collect())
+    }
+
+    /// `false` if it is not what it was when it was read, or was removed.
+    pub async fn replace_client(
+        &mut self,
+        id: &ClientId,
+        before: &str,
+        after: &str,
+    ) -> Result<bool> {
+        let id = id.as_str();
+        Ok(execute!(self, REPLACE_CLIENT, &self.tenant, id, before, after)? == 1)
+    }
+
+    /// In the transaction of its client row.
+    pub async fn replace_agent(&mut self, agent: NewAgent<'_>) -> Result<()> {
+        execute!(
+            self,
+            REPLACE_AGENT,
+            &self.tenant,
+            agent.client.as_str(),
+            agent.owner.as_str(),
+            agent.sponsor.as_str(),
+            agent.publisher,
+        )?;
+        Ok(())
+    }
+
+    /// `false` for a client that has no secret.
+    pub async fn rotate_secret(
+        &mut self,
+        id: &ClientId,
+        rotated: RotatedSecret<'_>,
+    ) -> Result<bool> {
+        let until = rotated.earlier_until.map(Timestamp::micros);
+        let (id, digest) = (id.as_str(), rotated.digest);
+        Ok(execute!(self, ROTATE_SECRET, &self.tenant, id, digest, until)? == 1)
+    }
+
+    /// For a client whose authentication changed; none for one that has no secret any more.
+    pub async fn set_secret(&mut self, id: &ClientId, digest: Option<&str>) -> Result<()> {
+        execute!(self, SET_SECRET, &self.tenant, id.as_str(), digest)?;
+        Ok(())
+    }
+
+    /// It is stopped too: whatever hangs from it is invalid from this commit on. Whether this call removed it.
+    pub async fn remove_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
+        let (id, now) = (id.as_str(), now.micros());
+        Ok(execute!(self, REMOVE_CLIENT, &self.tenant, id, now)? == 1)
+    }
+
+    /// The registration's JSON text, and whether it was removed.
+    pub async fn resource(&mut self, uri: &ResourceUri) -> Result<Option<(String, bool)>> {
+        let row = optional!(self, DocumentRow, RESOURCE, &self.tenant, uri.as_str())?;
+        Ok(row.map(|row| (row.document, row.removed_at.is_some())))
+    }
+
+    /// Whether this call removed it.
+    pub async fn remove_resource(&mut self, uri: &ResourceUri, now: Timestamp) -> Result<bool> {
+        let (uri, now) = (uri.as_str(), now.micros());
+        Ok(execute!(self, REMOVE_RESOURCE, &self.tenant, uri, now)? == 1)
+    }
+
+    pub async fn set_password(&mut self, id: &UserId, hash: &str) -> Result<bool> {
+        Ok(execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1)
+    }
+
+    /// They are disabled too. Whether this call removed them.
+    pub async fn remove_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
+        let (id, now) = (id.as_str(), now.micros());
+        Ok(execute!(self, REMOVE_USER, &self.tenant, id, now)? == 1)
+    }
+
+    /// Ends every login of this user; says how many.
+    pub async fn end_sessions_of(&mut self, id: &UserId, now: Timestamp) -> Result<u64> {
+        execute!(self, END_SESSIONS, &self.tenant, id.as_str(), now.micros())
+    }
+
+    /// How many agents this user owns or sponsors.
+    pub async fn agents_behind(&mut self, id: &UserId) -> Result<i64> {
+        let row = optional!(self, CountRow, AGENTS_BEHIND, &self.tenant, id.as_str())?;
+        Ok(row.map_or(0, |row| row.n))
+    }
+
+    /// How many passkeys all users together have.
+    pub async fn count_passkeys(&mut self) -> Result<i64> {
+        let row = optional!(self, CountRow, PASSKEYS, &self.tenant)?;
+        Ok(row.map_or(0, |row| row.n))
+    }
+
+    pub async fn live_counts(&mut self, of: LiveOf<'_>, now: Timestamp) -> Result<LiveCounts> {
+        let (client, user) = of.columns();
+        let row = optional!(
+            self,
+            LiveRow,
+            LIVE,
+            &self.tenant,
+            client,
+            user,
+            now.micros()
+        )?;
+        Ok(row.map_or_else(LiveCounts::default, |row| LiveCounts {
+            tasks: row.tasks,
+            refresh_tokens: row.refresh_tokens,
+        }))
+    }
+
+    /// Live tasks after this id, at most [`PAGE`].
+    pub async fn live_tasks_after(
+        &mut self,
+        of: LiveOf<'_>,
+        id: &str,
+        now: Timestamp,
+    ) -> Result<Vec<TaskId>> {
+        let (client, user) = of.columns();
+        let (now, most) = (now.micros(), i64::from(PAGE));
+        let rows = all!(
+            self,
+            IdRow,
+            LIVE_TASKS,
+            &self.tenant,
+            client,
+            user,
+            now,
+            id,
+            most
+        )?;
+        let ids = rows.into_iter().map(|row| TaskId::from_text(row.id));
+        Ok(ids.collect())
+    }
+}
+
+impl LiveOf<'_> {
+    fn columns(&self) -> (Option<&str>, Option<&str>) {
+        match self {
+            Self::Client(id) => (Some(id.as_str()), None),
+            Self::User(id) => (None, Some(id.as_str())),
+        }
+    }
+}
+
+impl ClientRow {
+    fn read(self) -> ListedClient {
+        ListedClient {
+            id: ClientId::from_text(self.id),
+            metadata: self.metadata,
+            stopped: self.stopped_at.is_some(),
+            created_at: time(self.created_at),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Clients that registered themselves (RFC 7591), and initial access tokens; tokens as digests alone.
+
+use writ_core::guest::KeptDocument;
+use writ_core::id::{ClientId, TaskId};
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::json;
+use crate::store::DatabaseTransaction;
+
+/// The most different documents of one client's grants that are looked at.
+const MOST_DOCUMENTS: i64 = 256;
+
+/// A registration beside its client row.
+#[derive(Clone, Copy)]
+pub struct NewRegistration<'a> {
+    pub client: &'a ClientId,
+    /// Of its registration access token.
+    pub token_digest: &'a str,
+    /// What was registered, as JSON.
+    pub metadata: &'a str,
+    /// Unless somebody agrees before; `None`: it stays.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A registration that was not removed. No `Debug`, because of the digest.
+pub struct StoredRegistration {
+    pub token_digest: String,
+    pub metadata: String,
+    pub created_at: Timestamp,
+}
+
+row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64 } }
+
+row! { ClientIdRow { client_id: String } }
+
+row! { TaskIdRow { task_id: String } }
+
+row! { GrantDocumentRow { document: String } }
+
+row! { InviteRow { uses: i64 } }
+
+const INSERT: &str = "
+    INSERT INTO registrations (tenant, client_id, token_digest, metadata, created_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6)";
+
+const FIND: &str = "
+    SELECT token_digest, metadata, created_at FROM registrations
+    WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
+
+const CHANGE: &str = "
+    UPDATE registrations SET metadata = $4
+    WHERE tenant = $1 AND client_id = $2 AND token_digest = $3 AND removed_at IS NULL";
+
+const REMOVE: &str = "
+    UPDATE registrations SET removed_at = $4, expires_at = NULL
+    WHERE tenant = $1 AND client_id = $2 AND token_digest = $3 AND removed_at IS NULL";
+
+/// Also where it is used already: the row is locked, so that no expiry can come between.
+const USE: &str = "
+    UPDATE registrations SET expires_at = NULL
+    WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
+
+const EXPIRED: &str = "
+    SELECT client_id FROM registrations WHERE tenant = $1 AND expires_at <= $2
+    ORDER BY expires_at LIMIT $3";
+
+const EXPIRE: &str = "
+    DELETE FROM registrations WHERE tenant = $1 AND client_id = $2 AND expires_at <= $3";
+
+const DELETE_CLIENT: &str = "DELETE FROM clients WHERE tenant = $1 AND id = $2";
+
+const REPLACE_CLIENT: &str = "
+    UPDATE clients SET metadata = $3, secret_digest = $4 WHERE tenant = $1 AND id = $2";
+
+const END_CODES: &str = "
+    UPDATE codes SET expires_at = $3
+    WHERE tenant = $1 AND client_id = $2 AND consumed_at IS NULL AND expires_at > $3";
+
+const DOCUMENTS: &str = "
+    SELECT DISTINCT document FROM guest_grants WHERE tenant = $1 AND client_id = $2 LIMIT $3";
+
+const LIVE_TASKS: &str = "
+    SELECT g.task_id FROM guest_grants g
+    JOIN tasks t ON t.tenant = g.tenant AND t.id = g.task_id
+    WHERE g.tenant = $1 AND g.client_id = $2 AND t.stopped_at IS NULL AND t.expires_at > $3
+    ORDER BY g.task_id LIMIT $4";
+
+const INVITE: &str = "
+    INSERT INTO registration_invites (tenant, digest, uses, used, created_at, expires_at)
+    VALUES ($1, $2, $3, 0, $4, $5)";
+
+const INVITED: &str = "
+    SELECT uses FROM registration_invites
+    WHERE tenant = $1 AND digest = $2 AND used < uses AND expires_at > $3";
+
+const USE_INVITE: &str = "
+    UPDATE registration_invites SET used = used + 1
+    WHERE tenant = $1 AND digest = $2 AND used < uses AND expires_at > $3";
+
+impl DatabaseTransaction {
+    /// In the transaction of its client row.
+    pub async fn insert_registration(
+        &mut self,
+        new: NewRegistration<'_>,
+        now: Timestamp,
+    ) -> Result<()> {
+        execute!(
+            self,
+            INSERT,
+            &self.tenant,
+            new.client.as_str(),
+            new.token_digest,
+            new.metadata,
+            now.micros(),
+            new.expires_at.map(Timestamp::micros),
+        )?;
+        Ok(())
+    }
+
+    /// `None` for a client that did not register itself, or whose registration was removed.
+    pub async fn registration(&mut self, client: &ClientId) -> Result<Option<StoredRegistration>> {
+        let row = optional!(self, RegistrationRow, FIND, &self.tenant, client.as_str())?;
+        Ok(row.map(|row| StoredRegistration {
+            token_digest: row.token_digest,
+            metadata: row.metadata,
+            created_at: Timestamp::from_micros(row.created_at),
+        }))
+    }
+
+    /// Whether it was there, with this token; other changes of it wait for this transaction.
+    pub async fn change_registration(
+        &mut self,
+        client: &ClientId,
+        token_digest: &str,
+        metadata: &str,
+    ) -> Result<bool> {
+        let (client, tenant) = (client.as_str(), &self.tenant);
+        Ok(execute!(self, CHANGE, tenant, client, token_digest, metadata)? == 1)
+    }
+
+    /// Whether this call removed it. Its client row stays as long as its tasks, stopped by [`Self::stop_client`].
+    pub async fn remove_registration(
+        &mut self,
+        client: &ClientId,
+        token_digest: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (client, tenant) = (client.as_str(), &self.tenant);
+        Ok(execute!(self, REMOVE, tenant, client, token_digest, now.micros())? == 1)
+    }
+
+    /// A person agrees: from this commit on it does not expire. `false` if it is gone.
+    pub async fn use_registration(&mut self, client: &ClientId) -> Result<bool> {
+        Ok(execute!(self, USE, &self.tenant, client.as_str())? == 1)
+    }
+
+    /// Clients that nobody used in time.
+    pub async fn expired_registrations(
+        &mut self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClientId>> {
+        let (now, limit) = (now.micros(), i64::from(limit));
+        let rows = all!(self, ClientIdRow, EXPIRED, &self.tenant, now, limit)?;
+        let ids = rows.into_iter();
+        Ok(ids.map(|row| ClientId::from_text(row.client_id)).collect())
+    }
+
+    /// Deletes a client that nobody used in time; `false` if somebody did meanwhile.
+    pub async fn delete_unused_client(
+        &mut self,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (id, tenant) = (client.as_str(), &self.tenant);
+        if execute!(self, EXPIRE, tenant, id, now.micros())? == 0 {
+            return Ok(false);
+        }
+        execute!(self, DELETE_CLIENT, &self.tenant, id)?;
+        Ok(true)
+    }
+
+    /// In the transaction of [`Self::change_registration`].
+    pub async fn replace_registered_client(
+        &mut self,
+        client: &ClientId,
+        metadata: &str,
+        secret_digest: Option<&str>,
+    ) -> Result<()> {
+        let (id, tenant) = (client.as_str(), &self.tenant);
+        execute!(self, REPLACE_CLIENT, tenant, id, metadata, secret_digest)?;
+        Ok(())
+    }
+
+    /// Ends the codes of this client that were not redeemed; says how many.
+    pub async fn end_codes(&mut self, client: &ClientId, now: Timestamp) -> Result<u64> {
+        execute!(self, END_CODES, &self.tenant, client.as_str(), now.micros())
+    }
+
+    /// What the grants of this guest keep of it, each once.
+    pub async fn guest_documents(&mut self, guest: &ClientId) -> Result<Vec<KeptDocument>> {
+        let (id, tenant) = (guest.as_str(), &self.tenant);
+        let rows = all!(
+            self,
+            GrantDocumentRow,
+            DOCUMENTS,
+            tenant,
+            id,
+            MOST_DOCUMENTS
+        )?;
+        let documents = rows.into_iter();
+        documents
+            .map(|row| json::read(&row.document, "`guest_grants.document`"))
+            .collect()
+    }
+
+    /// Tasks of this guest that are neither stopped nor expired, of all people.
+    pub async fn live_tasks_of_guest(
+        &mut self,
+        guest: &ClientId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<TaskId>> {
+        let (id, now, limit) = (guest.as_str(), now.micros(), i64::from(limit));
+        let rows = all!(self, TaskIdRow, LIVE_TASKS, &self.tenant, id, now, limit)?;
+        let ids = rows.into_iter();
+        Ok(ids.map(|row| TaskId::from_text(row.task_id)).collect())
+    }
+
+    /// An initial access token (RFC 7591 section 1.2), good for so many registrations.
+    pub async fn insert_invite(
+        &mut self,
+        digest: &str,
+        uses: u32,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<()> {
+        let (uses, now, end) = (i64::from(uses), now.micros(), expires_at.micros());
+        execute!(self, INVITE, &self.tenant, digest, uses, now, end)?;
+        Ok(())
+    }
+
+    /// Whether it is good for one more registration.
+    pub async fn is_invited(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
+        let row = optional!(self, InviteRow, INVITED, &self.tenant, digest, now.micros())?;
+        Ok(row.is_some_and(|row| row.uses > 0))
+    }
+
+    /// Counts one registration, in its transaction; `false` if the token is not good for it any more.
+    pub async fn use_invite(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, USE_INVITE, &self.tenant, digest, now.micros())? == 1)
+    }
+}

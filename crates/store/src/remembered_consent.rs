@@ -1,0 +1,131 @@
+//! Consents that a person need not give again: one row for each scope, of one client and redirect URI.
+
+use std::collections::BTreeMap;
+
+use writ_authority::ScopeGrant;
+use writ_core::id::{ClientId, UserId};
+use writ_core::remembered::{MAX_REMEMBERED, RememberedScopes};
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use crate::error::{Result, StoreError};
+use crate::store::DatabaseTransaction;
+
+/// Who agreed, for whom.
+#[derive(Clone, Copy, Debug)]
+pub struct ConsentHolder<'a> {
+    pub user: &'a UserId,
+    pub client: &'a ClientId,
+    pub redirect_uri: &'a str,
+}
+
+row! { RememberedRow { resource: String, scope: String, words: String } }
+
+row! { ClientRow { client_id: String } }
+
+const REMEMBER: &str = "
+    INSERT INTO remembered_consents
+        (tenant, user_id, client_id, redirect_uri, resource, scope, words, given_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    ON CONFLICT (tenant, user_id, client_id, redirect_uri, resource, scope)
+    DO UPDATE SET words = excluded.words, given_at = excluded.given_at, expires_at = excluded.expires_at";
+
+const LIVE: &str = "
+    SELECT resource, scope, words FROM remembered_consents
+    WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND redirect_uri = $4 AND expires_at > $5
+    ORDER BY resource, scope LIMIT $6";
+
+const CLIENTS: &str = "
+    SELECT DISTINCT client_id FROM remembered_consents
+    WHERE tenant = $1 AND user_id = $2 AND expires_at > $3
+    ORDER BY client_id LIMIT $4";
+
+const FORGET_CLIENT: &str = "
+    DELETE FROM remembered_consents WHERE tenant = $1 AND user_id = $2 AND client_id = $3";
+
+const FORGET_USER: &str = "DELETE FROM remembered_consents WHERE tenant = $1 AND user_id = $2";
+
+impl DatabaseTransaction {
+    /// From now on these scopes need not be asked again, until `expires_at`.
+    pub async fn remember_consent(
+        &mut self,
+        holder: ConsentHolder<'_>,
+        scopes: &RememberedScopes,
+        given_at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<()> {
+        for (grant, words) in scopes.iter() {
+            execute!(
+                self,
+                REMEMBER,
+                &self.tenant,
+                holder.user.as_str(),
+                holder.client.as_str(),
+                holder.redirect_uri,
+                grant.resource.as_str(),
+                &grant.scope,
+                words,
+                given_at.micros(),
+                expires_at.micros(),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What need not be asked again now.
+    pub async fn remembered_scopes(
+        &mut self,
+        holder: ConsentHolder<'_>,
+        now: Timestamp,
+    ) -> Result<RememberedScopes> {
+        let rows = all!(
+            self,
+            RememberedRow,
+            LIVE,
+            &self.tenant,
+            holder.user.as_str(),
+            holder.client.as_str(),
+            holder.redirect_uri,
+            now.micros(),
+            MAX_REMEMBERED,
+        )?;
+        let mut scopes = BTreeMap::new();
+        for row in rows {
+            let resource = ResourceUri::parse(&row.resource)
+                .map_err(|_| StoreError::corrupt("`remembered_consents.resource`"))?;
+            let scope = row.scope;
+            scopes.insert(ScopeGrant { resource, scope }, row.words);
+        }
+        Ok(RememberedScopes(scopes))
+    }
+
+    /// The clients that need not ask this person again.
+    pub async fn remembered_clients(
+        &mut self,
+        user: &UserId,
+        now: Timestamp,
+    ) -> Result<Vec<ClientId>> {
+        let rows = all!(
+            self,
+            ClientRow,
+            CLIENTS,
+            &self.tenant,
+            user.as_str(),
+            now.micros(),
+            MAX_REMEMBERED
+        )?;
+        let clients = rows.into_iter().map(|row| row.client_id);
+        Ok(clients.map(ClientId::from_text).collect())
+    }
+
+    /// This client has to ask this person again. Whether anything was remembered.
+    pub async fn forget_consents(&mut self, user: &UserId, client: &ClientId) -> Result<bool> {
+        let (user, client) = (user.as_str(), client.as_str());
+        Ok(execute!(self, FORGET_CLIENT, &self.tenant, user, client)? > 0)
+    }
+
+    /// Every client has to ask this person again. Whether anything was remembered.
+    pub async fn forget_consents_of(&mut self, user: &UserId) -> Result<bool> {
+        Ok(execute!(self, FORGET_USER, &self.tenant, user.as_str())? > 0)
+    }
+}

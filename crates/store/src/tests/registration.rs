@@ -1,0 +1,138 @@
+//! Registrations belong to a tenant, expire unless somebody agrees, and initial access tokens are counted exactly.
+
+use writ_core::id::ClientId;
+
+use crate::DatabaseTransaction;
+use crate::registration::NewRegistration;
+use crate::sweep::KEPT_AFTER_EXPIRY;
+use crate::testing::DatabaseKind;
+use crate::tests::world::{HOUR, NOW, TENANT, world};
+
+on_both! {
+    a_registration_is_found_by_its_tenant_and_changed_by_its_token,
+    an_unused_registration_expires_and_a_used_one_stays,
+    an_invite_serves_as_often_as_it_says,
+    a_removed_client_leaves_with_its_registration,
+}
+
+async fn insert(transaction: &mut DatabaseTransaction, id: &str) -> ClientId {
+    let client = ClientId::from_text(id);
+    assert!(
+        transaction
+            .insert_client(&client, "{}", None, NOW)
+            .await
+            .unwrap()
+    );
+    let new = NewRegistration {
+        client: &client,
+        token_digest: "t",
+        metadata: "1",
+        expires_at: Some(NOW.plus(HOUR)),
+    };
+    transaction.insert_registration(new, NOW).await.unwrap();
+    client
+}
+
+async fn a_registration_is_found_by_its_tenant_and_changed_by_its_token(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let client = insert(&mut transaction, "dyn_1").await;
+    let found = transaction.registration(&client).await.unwrap().unwrap();
+    assert_eq!((found.metadata.as_str(), found.created_at), ("1", NOW));
+    assert!(
+        !transaction
+            .change_registration(&client, "u", "2")
+            .await
+            .unwrap()
+    );
+    assert!(
+        transaction
+            .change_registration(&client, "t", "2")
+            .await
+            .unwrap()
+    );
+    transaction
+        .replace_registered_client(&client, "{2}", Some("s"))
+        .await
+        .unwrap();
+    let stored = transaction.client(&client).await.unwrap().unwrap();
+    assert_eq!(stored.secret_digest.as_deref(), Some("s"));
+    transaction.commit().await.unwrap();
+    let mut other = database.store.begin("other").await.unwrap();
+    assert!(other.registration(&client).await.unwrap().is_none());
+    assert!(!other.change_registration(&client, "t", "3").await.unwrap());
+    assert!(!other.use_registration(&client).await.unwrap());
+    assert!(!other.remove_registration(&client, "t", NOW).await.unwrap());
+}
+
+async fn an_unused_registration_expires_and_a_used_one_stays(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let unused = insert(&mut transaction, "dyn_1").await;
+    let used = insert(&mut transaction, "dyn_2").await;
+    assert!(transaction.use_registration(&used).await.unwrap());
+    let end = NOW.plus(HOUR);
+    let early = transaction.expired_registrations(NOW, 9).await.unwrap();
+    assert_eq!(early, []);
+    let expired = transaction.expired_registrations(end, 9).await.unwrap();
+    assert_eq!(expired.as_slice(), std::slice::from_ref(&unused));
+    assert!(!transaction.delete_unused_client(&used, end).await.unwrap());
+    assert!(
+        transaction
+            .delete_unused_client(&unused, end)
+            .await
+            .unwrap()
+    );
+    assert!(!transaction.use_registration(&unused).await.unwrap());
+    assert!(transaction.client(&unused).await.unwrap().is_none());
+    assert!(transaction.client(&used).await.unwrap().is_some());
+}
+
+async fn an_invite_serves_as_often_as_it_says(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let end = NOW.plus(HOUR);
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    transaction.insert_invite("i", 2, end, NOW).await.unwrap();
+    assert!(!transaction.is_invited("j", NOW).await.unwrap());
+    assert!(!transaction.use_invite("i", end).await.unwrap(), "expired");
+    for _ in 0..2 {
+        assert!(transaction.is_invited("i", NOW).await.unwrap());
+        assert!(transaction.use_invite("i", NOW).await.unwrap());
+    }
+    assert!(!transaction.is_invited("i", NOW).await.unwrap());
+    assert!(!transaction.use_invite("i", NOW).await.unwrap());
+    transaction.commit().await.unwrap();
+    let later = end.plus(KEPT_AFTER_EXPIRY);
+    assert_eq!(database.store.sweep(later, 9).await.unwrap(), 1);
+}
+
+async fn a_removed_client_leaves_with_its_registration(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let client = insert(&mut transaction, "dyn_1").await;
+    assert!(
+        !transaction
+            .remove_registration(&client, "u", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        transaction
+            .remove_registration(&client, "t", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !transaction
+            .remove_registration(&client, "t", NOW)
+            .await
+            .unwrap()
+    );
+    assert!(transaction.registration(&client).await.unwrap().is_none());
+    assert!(transaction.client(&client).await.unwrap().is_some());
+    transaction.commit().await.unwrap();
+    let later = NOW.plus(KEPT_AFTER_EXPIRY);
+    assert_eq!(database.store.sweep(later, 9).await.unwrap(), 2);
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    assert!(transaction.client(&client).await.unwrap().is_none());
+}

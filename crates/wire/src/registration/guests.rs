@@ -1,0 +1,75 @@
+//! What a resource allows guests, and the file that a guest's own words are read into.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ClientFile, Profile};
+
+/// The member `guests` of a resource's file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestsFile {
+    pub mode: GuestMode,
+    /// Scopes of the resource that guests may be granted.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// Types of `authorization_details` that guests may be granted.
+    #[serde(default)]
+    pub types: Vec<String>,
+}
+
+/// How a resource takes tokens of guests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestMode {
+    /// Also tokens that are bound to no key.
+    Bearer,
+    /// Only tokens that are bound to a DPoP key.
+    Bound,
+    /// Not at all.
+    #[default]
+    None,
+}
+
+impl ClientFile {
+    /// A file of this profile that says nothing else yet.
+    pub fn bare(profile: Profile) -> Self {
+        Self {
+            client_id: None,
+            client_name: String::new(),
+            profile,
+            redirect_uris: Vec::new(),
+            grant_types: None,
+            response_types: None,
+            token_endpoint_auth_method: None,
+            token_endpoint_auth_signing_alg: None,
+            jwks: None,
+            jwks_uri: None,
+            scope: None,
+            dpop_bound_access_tokens: None,
+            require_pushed_authorization_requests: None,
+            authorization_details_types: None,
+            bearer: false,
+            assertion_audience: None,
+            backchannel_token_delivery_mode: None,
+            backchannel_client_notification_endpoint: None,
+            backchannel_authentication_request_signing_alg: None,
+            backchannel_user_code_parameter: None,
+            number_matching: false,
+            task_lifetime: None,
+            client_uri: None,
+            logo_uri: None,
+            contacts: None,
+            tos_uri: None,
+            policy_uri: None,
+            software_id: None,
+            software_version: None,
+            application_type: None,
+            id_token_signed_response_alg: None,
+            post_logout_redirect_uris: Vec::new(),
+            first_party: false,
+            remember_consent: false,
+            pkce_required: None,
+            agent: None,
+        }
+    }
+}

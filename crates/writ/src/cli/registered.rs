@@ -1,0 +1,288 @@
+//! Commands that show, change and remove what was registered. They work beside running servers, which see a change within
+//! `CONFIGURATION_AGE`, and a removal at once.
+
+pub mod list;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use writ_core::id::ClientId;
+use writ_server::operate::change_client::{ClientChange, ClientEdit, ClientKind};
+use writ_server::operate::change_resource::{ResourceChange, ResourceEdit};
+use writ_store::registered::LiveCounts;
+use writ_wire::jwk::Jwk;
+use writ_wire::resource::ResourceUri;
+
+use super::desk::{Desk, read_json_or_input};
+use super::{Outcome, say_json, terminal};
+
+#[derive(Args)]
+pub struct ListArguments {
+    /// One JSON array instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+pub struct ClientChangeArguments {
+    id: String,
+    /// The file that replaces the registered one; `-` is standard input
+    #[arg(
+        value_name = "FILE",
+        conflicts_with = "edits",
+        required_unless_present = "edits"
+    )]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    edits: ClientEdits,
+}
+
+#[derive(Args)]
+#[group(id = "edits", multiple = true)]
+struct ClientEdits {
+    /// The new `client_name`
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The new `scope`: names that are separated by spaces
+    #[arg(long, value_name = "SCOPE")]
+    scope: Option<String>,
+    /// One more redirect URI; can be given several times
+    #[arg(long, value_name = "URI")]
+    add_redirect: Vec<String>,
+    /// A redirect URI to remove; can be given several times
+    #[arg(long, value_name = "URI")]
+    remove_redirect: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct ResourceChangeArguments {
+    uri: String,
+    /// The file that replaces the registered one; `-` is standard input
+    #[arg(
+        value_name = "FILE",
+        conflicts_with = "edits",
+        required_unless_present = "edits"
+    )]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    edits: ResourceEdits,
+}
+
+#[derive(Args)]
+#[group(id = "edits", multiple = true)]
+struct ResourceEdits {
+    /// The new name
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// One more scope; can be given several times
+    #[arg(long, value_name = "SCOPE")]
+    add_scope: Vec<String>,
+    /// A scope to remove; can be given several times
+    #[arg(long, value_name = "SCOPE")]
+    remove_scope: Vec<String>,
+}
+
+#[derive(Args)]
+pub struct RemoveArguments {
+    /// Id, URI or name of what is removed
+    name: String,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Args)]
+pub struct RotateSecretArguments {
+    id: String,
+    /// How long the earlier secret is taken too: a number with s, m, h or d. `0s` ends it now
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
+    overlap: Duration,
+}
+
+#[derive(Args)]
+pub struct KeyArguments {
+    id: String,
+    /// The public key as a JWK; `-` is standard input
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+pub async fn show_client(desk: &Desk, kind: ClientKind, id: &str) -> Outcome {
+    let file = desk
+        .registry()
+        .client_file(kind, &ClientId::from_text(id))
+        .await;
+    say_json(&file.map_err(|e| e.to_string())?)
+}
+
+pub async fn change_client(
+    desk: &Desk,
+    kind: ClientKind,
+    arguments: ClientChangeArguments,
+) -> Outcome {
+    let change = match &arguments.file {
+        Some(path) => ClientChange::Replace(Box::new(read_json_or_input(path)?)),
+        None => ClientChange::Edit(ClientEdit {
+            name: arguments.edits.name,
+            scope: arguments.edits.scope,
+            add_redirects: arguments.edits.add_redirect,
+            remove_redirects: arguments.edits.remove_redirect,
+            ..ClientEdit::default()
+        }),
+    };
+    let id = ClientId::from_text(arguments.id);
+    let changed = desk.registry().change_client(kind, &id, change).await;
+    say_json(&changed.map_err(|e| e.to_string())?)
+}
+
+pub async fn add_key(desk: &Desk, arguments: KeyArguments) -> Outcome {
+    let key: Jwk = read_json_or_input(&arguments.file)?;
+    let edit = ClientEdit {
+        add_keys: vec![key],
+        ..ClientEdit::default()
+    };
+    edit_agent(desk, &arguments.id, edit).await
+}
+
+pub async fn remove_key(desk: &Desk, id: &str, key: String) -> Outcome {
+    let edit = ClientEdit {
+        remove_keys: vec![key],
+        ..ClientEdit::default()
+    };
+    edit_agent(desk, id, edit).await
+}
+
+async fn edit_agent(desk: &Desk, id: &str, edit: ClientEdit) -> Outcome {
+    let (registrar, id) = (desk.registry(), ClientId::from_text(id));
+    let changed = registrar.change_client(ClientKind::Agent, &id, ClientChange::Edit(edit));
+    say_json(&changed.await.map_err(|e| e.to_string())?)
+}
+
+pub async fn rotate_secret(desk: &Desk, arguments: RotateSecretArguments) -> Outcome {
+    let id = ClientId::from_text(arguments.id);
+    let rotated = desk
+        .registry()
+        .rotate_client_secret(&id, arguments.overlap)
+        .await;
+    say_json(&rotated.map_err(|e| e.to_string())?)
+}
+
+pub async fn remove_client(desk: &Desk, kind: ClientKind, arguments: RemoveArguments) -> Outcome {
+    let (registrar, id) = (desk.registry(), ClientId::from_text(arguments.name));
+    let live = registrar.live_of_client(kind, &id).await;
+    let live = live.map_err(|e| e.to_string())?;
+    confirm(&ends(&kind.name(&id), live), arguments.yes)?;
+    let removed = registrar.remove_client(kind, &id).await;
+    say_json(&removed.map_err(|e| e.to_string())?)
+}
+
+pub async fn remove_user(desk: &Desk, arguments: RemoveArguments) -> Outcome {
+    let (registrar, name) = (desk.registry(), arguments.name);
+    let live = registrar.live_of_user(&name).await;
+    let live = live.map_err(|e| e.to_string())?;
+    confirm(&ends(&format!("person `{name}`"), live), arguments.yes)?;
+    let removed = registrar.remove_user(&name).await;
+    say_json(&removed.map_err(|e| e.to_string())?)
+}
+
+pub async fn show_resource(desk: &Desk, uri: &str) -> Outcome {
+    let file = desk.registry().resource_file(&resource_uri(uri)?).await;
+    say_json(&file.map_err(|e| e.to_string())?)
+}
+
+pub async fn change_resource(desk: &Desk, arguments: ResourceChangeArguments) -> Outcome {
+    let change = match &arguments.file {
+        Some(path) => ResourceChange::Replace(Box::new(read_json_or_input(path)?)),
+        None => ResourceChange::Edit(ResourceEdit {
+            name: arguments.edits.name,
+            add_scopes: arguments.edits.add_scope,
+            remove_scopes: arguments.edits.remove_scope,
+        }),
+    };
+    let uri = resource_uri(&arguments.uri)?;
+    let changed = desk.registry().change_resource(&uri, change).await;
+    say_json(&changed.map_err(|e| e.to_string())?)
+}
+
+pub async fn remove_resource(desk: &Desk, arguments: RemoveArguments) -> Outcome {
+    let (registrar, uri) = (desk.registry(), resource_uri(&arguments.name)?);
+    registrar
+        .resource_file(&uri)
+        .await
+        .map_err(|e| e.to_string())?;
+    let what = format!(
+        "no token will be made for resource `{uri}` any more, and its URI is never registered again"
+    );
+    confirm(&what, arguments.yes)?;
+    let removed = registrar.remove_resource(&uri).await;
+    say_json(&removed.map_err(|e| e.to_string())?)
+}
+
+fn resource_uri(text: &str) -> Result<ResourceUri, String> {
+    ResourceUri::parse(text).map_err(|_| format!("`{text}` is no URI of a resource"))
+}
+
+fn ends(what: &str, live: LiveCounts) -> String {
+    format!(
+        "removing {what} ends {} tasks and {} refresh tokens, and it is never registered again",
+        live.tasks, live.refresh_tokens
+    )
+}
+
+/// Asks on the terminal, unless the command line said yes already.
+pub fn confirm(what: &str, yes: bool) -> Outcome {
+    if yes {
+        return Ok(());
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(format!("{what}: say `--yes` if that is meant"));
+    }
+    match terminal::ask(&format!("{what}. Type yes to do it: "))?.as_str() {
+        "yes" => Ok(()),
+        _ => Err("nothing was done".to_owned()),
+    }
+}
+
+/// `90s`, `15m`, `24h` or `7d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let unit = match text.chars().last() {
+        Some('s') => 1,
+        Some('m') => 60,
+        Some('h') => 3600,
+        Some('d') => 24 * 3600,
+        _ => 0,
+    };
+    let digits = text.get(..text.len().saturating_sub(1));
+    let number = digits.and_then(|digits| digits.parse::<u64>().ok());
+    number
+        .filter(|_| unit > 0)
+        .and_then(|number| number.checked_mul(unit))
+        .map(Duration::from_secs)
+        .ok_or_else(|| "a number with s, m, h or d, such as `24h`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_numbers_with_a_unit() {
+        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert_eq!(duration("7d"), Ok(Duration::from_secs(604_800)));
+        for bad in [
+            "",
+            "24",
+            "h",
+            "-1h",
+            "1.5h",
+            "1w",
+            "99999999999999999999d",
+            "1ü",
+        ] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! `writ issuer change`: another URL for the same database.
+
+use std::process::Command;
+
+use serde_json::json;
+use writ_testkit::both;
+
+use super::registered::{cast_now, complaint, count, printed};
+use super::suspend::writ;
+use crate::laws::processes::binary;
+
+both!(
+    the_issuer_is_changed_knowingly_and_tokens_of_the_old_one_end,
+    |world| async {
+        let cast = cast_now(&world).await;
+        let token = cast.token(&world).await;
+        let (old, new) = (writ_testkit::ISSUER, "https://moved.example");
+        let change = ["issuer", "change", new];
+        let said = complaint(&writ(&world, &change));
+        for part in [old, new, "passkeys", "--yes"] {
+            assert!(said.contains(part), "{said}");
+        }
+        let bad = ["issuer", "change", "http://moved.example", "--yes"];
+        assert!(complaint(&writ(&world, &bad)).contains("loopback"));
+        let shown = printed(&writ(&world, &["issuer", "show"]));
+        assert_eq!(shown["issuer"], old);
+        let changed = printed(&writ(&world, &[&change[..], &["--yes"]].concat()));
+        assert_eq!(
+            (&changed["from"], &changed["to"]),
+            (&json!(old), &json!(new))
+        );
+        assert_eq!(count(&world, "issuer.changed").await, 1);
+        // The old configuration does not start, and says why.
+        let before = complaint(&writ(&world, &["user", "list"]));
+        assert!(before.contains("writ issuer change"), "{before}");
+        let explained = Command::new(binary())
+            .env_clear()
+            .envs(world.environment())
+            .env("WRIT__SERVER__ISSUER", new)
+            .args(["token", "explain", &token])
+            .output();
+        let explained = printed(&explained.unwrap());
+        assert_ne!(explained["verified"], json!(true), "{explained}");
+    }
+);
