@@ -92,7 +92,7 @@ def scenes(world):
         phone("shopper").decide("approve", number=number_of(asked))
         token = polled(till, asked, key)
         identity = SignedJwt(str(token.id_token))
-        identity.validate(till.authorization_server_jwks, issuer=world.issuer, audience="till", alg="ES256")
+        identity.validate(till.authorization_server_jwks, issuer=world.issuer, audience="till", alg="RS256")
         assert identity.claims["acr"] == "urn:writ:acr:password"
 
     def unknown():
@@ -143,7 +143,7 @@ def client(world, name):
         device_authorization_endpoint=metadata["device_authorization_endpoint"],
         # draft-ietf-oauth-rfc7523bis: the issuer and nothing else.
         auth=PrivateKeyJwt(name, world.keys[name], aud=world.issuer),
-        id_token_signed_response_alg="ES256",
+        id_token_signed_response_alg="RS256",
         testing=True,
     )
 

@@ -138,7 +138,13 @@ both!(
 both!(rsa_keys_are_made_once_sealed_and_rotated, |world| async {
     Cast::of(&world).await;
     let rsa = |keys: Vec<Value>| keys.into_iter().filter(|key| key["kty"] == "RSA").count();
-    assert_eq!(rsa(published(&world).await), 0, "a start makes none");
+    let started = world.begin().await.id_token_keys().await.unwrap();
+    assert_eq!(started.len(), 0, "a start makes none");
+    assert_eq!(
+        rsa(published(&world).await),
+        1,
+        "whoever reads the keys waits for it"
+    );
     let other = world.node().await;
     let made = [&world.app, &other.app].map(|app| app.complete_id_token_keys());
     for made in futures_of(made).await {

@@ -38,7 +38,8 @@ pub async fn metadata(State(app): State<Arc<App>>) -> Response {
 }
 
 pub async fn jwks(State(app): State<Arc<App>>) -> Response {
-    match app.keys().await {
+    // With the one of RS256 ID tokens: some clients read this once, and never again for an unknown `kid`.
+    match app.id_token_keys().await {
         Ok(keys) => cacheable(json(StatusCode::OK, &keys.jwks())),
         Err(error) => app.broken(&error.to_string()),
     }
