@@ -194,7 +194,10 @@ async fn the_webhook_is_signed_by_our_key() {
         assert_eq!(claims["event"], "approval.requested");
         assert_eq!(claims["approval"], request.id.as_str());
         assert_eq!(claims["people"], json!([told.alice]));
-        assert!(!claims.to_string().contains("412"), "{claims}");
+        let mut said = claims.clone();
+        // Its port may hold any digits.
+        said["aud"].take();
+        assert!(!said.to_string().contains("412"), "{claims}");
 
         let mut transaction = world.app.begin().await.unwrap();
         let agent = ClientId::from_text("traveller");
