@@ -1,24 +1,10 @@
 //! The RSA keys that sign ID tokens: the same states and rotation as in `signing.rs`, in a table of their own.
 
-use writ_core::signing::KeyState;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::json::time;
-use crate::signing::{MAX_SIGNING_KEYS, RotatedKids, StoredSigningKey};
+use crate::signing::{KeyRow, KidRow, MAX_SIGNING_KEYS, RotatedKids, StoredSigningKey};
 use crate::store::DatabaseTransaction;
-
-row! { IdTokenKeyRow {
-    kid: String,
-    state: String,
-    public_jwk: String,
-    sealed: Option<String>,
-    created_at: i64,
-    activated_at: Option<i64>,
-    retired_at: Option<i64>,
-} }
-
-row! { KidRow { kid: String } }
 
 const KEYS: &str = "
     SELECT kid, state, public_jwk, sealed, created_at, activated_at, retired_at
@@ -51,8 +37,8 @@ const REMOVE: &str = "
 impl DatabaseTransaction {
     /// Active, next, retiring, and at the end the removed ones.
     pub async fn id_token_keys(&mut self) -> Result<Vec<StoredSigningKey>> {
-        let rows = all!(self, IdTokenKeyRow, KEYS, &self.tenant, MAX_SIGNING_KEYS)?;
-        Ok(rows.into_iter().map(IdTokenKeyRow::read).collect())
+        let rows = all!(self, KeyRow, KEYS, &self.tenant, MAX_SIGNING_KEYS)?;
+        Ok(rows.into_iter().map(KeyRow::read).collect())
     }
 
     /// Whether it was written: there is one active and one next key, whoever came first (a unique index each).
@@ -90,19 +76,5 @@ impl DatabaseTransaction {
     /// Takes a retiring key out of use for good; its private part is gone.
     pub async fn remove_retired_id_token_key(&mut self, kid: &str, now: Timestamp) -> Result<bool> {
         Ok(execute!(self, REMOVE, &self.tenant, kid, now.micros())? == 1)
-    }
-}
-
-impl IdTokenKeyRow {
-    fn read(self) -> StoredSigningKey {
-        StoredSigningKey {
-            kid: self.kid,
-            state: KeyState::from_row(&self.state),
-            public_jwk: self.public_jwk,
-            sealed: self.sealed,
-            created_at: time(self.created_at),
-            activated_at: self.activated_at.map(time),
-            retired_at: self.retired_at.map(time),
-        }
     }
 }

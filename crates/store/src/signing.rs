@@ -117,7 +117,7 @@ impl DatabaseTransaction {
 }
 
 impl KeyRow {
-    fn read(self) -> StoredSigningKey {
+    pub(crate) fn read(self) -> StoredSigningKey {
         StoredSigningKey {
             kid: self.kid,
             state: KeyState::from_row(&self.state),
