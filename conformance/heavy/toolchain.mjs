@@ -15,6 +15,17 @@ export async function built(open, folder, module) {
   return program;
 }
 
+/** A Maven project, by the versions of its `pom.xml`: the command that runs `main`. */
+export async function compiled(open, folder, { main, properties = [] }) {
+  const out = await temporary(open, 'java');
+  const args = ['-q', '-B', '-ntp', `-Dout=${out}`, ...properties, 'compile'];
+  try {
+    await execute('mvn', args, { cwd: join(import.meta.dirname, folder) });
+  } catch ({ stdout, stderr }) {
+    throw new Error(`\`mvn ${args.join(' ')}\` in ${folder} failed\n${stdout}${stderr}`);
+  }
+  return ['java', '-XX:TieredStopAtLevel=1', '-Xmx256m', '-cp', `${join(out, 'classes')}:${join(out, 'lib')}/*`, main];
+}
 
 async function temporary(open, kind) {
   const directory = await mkdtemp(join(tmpdir(), `writ-${kind}-`));
