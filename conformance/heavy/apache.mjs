@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { API, CALLBACK, createWorld, PERSON } from '../clients/lib/world.mjs';
@@ -103,9 +102,10 @@ ${place('/other', 'https://elsewhere.example')}`;
 }
 
 async function serve(open, port, more) {
-  const directory = await mkdtemp(join(tmpdir(), 'writ-apache-'));
+  // Apache's children are somebody else, and TMPDIR may be its owner's alone.
+  const directory = await mkdtemp('/tmp/writ-apache-');
   open.push({ close: () => rm(directory, { recursive: true, force: true }) });
-  await chmod(directory, 0o755); // Apache's children are somebody else
+  await chmod(directory, 0o755);
   for (const name of ['app', 'api', 'other']) {
     await mkdir(join(directory, 'pages', name), { recursive: true });
     await writeFile(join(directory, 'pages', name, 'index.html'), 'hello');
