@@ -8,16 +8,24 @@ import { Kind, misuse } from './application.mjs';
 import { compiled } from './toolchain.mjs';
 
 const SCOPES = ['openid', 'profile', 'offline_access'];
+const METHODS = [
+  ['client_secret_basic'],
+  ['client_secret_post'],
+  ['none'],
+  ['private_key_jwt', 'RS256'],
+  ['private_key_jwt', 'ES256'],
+];
+const NONCES = { WRIT__PROFILES__OAUTH21__DPOP_NONCE: 'true' };
 const BYE = 'https://app.example/bye';
 
 export default async function play(scene, setting) {
   const command = await compiled(setting.open, 'nimbus', { main: 'writ.Application' });
-  const world = await createWorld(setting);
+  const world = await createWorld(setting, NONCES);
   const api = await world.api();
   const kind = new Kind(world, setting.open, command);
   const visited = (file, settings) => kind.visited({ scope: SCOPES.join(' '), ...file }, { scopes: SCOPES, ...settings });
 
-  for (const [method, alg] of [['client_secret_basic'], ['client_secret_post'], ['none'], ['private_key_jwt', 'RS256'], ['private_key_jwt', 'ES256']]) {
+  for (const [method, alg] of METHODS) {
     await scene(`${[method, alg].filter(Boolean).join(' with ')}: login, userinfo, refresh with an ID token`, async () => {
       const [file, key] = alg ? keyed(alg) : [];
       const said = await visited({ token_endpoint_auth_method: method, ...file }, { method, key });
@@ -39,11 +47,12 @@ export default async function play(scene, setting) {
   await scene('pushed, and bound by DPoP with the nonces that the server asks for', async () => {
     const said = await visited({ bearer: false, require_pushed_authorization_requests: true }, { pushed: true, dpop: true });
     assert.equal(said.token_type, 'DPoP');
+    assert.equal(said.asked_for_nonce, true);
     assert.equal(said.userinfo, said.sub);
     assert.equal(said.again, said.sub);
   });
 
-  await scene('a token for an API is active to the API; revoked, it is not, and its refresh token is `invalid_grant`', async () => {
+  await scene('a token for an API is active there; revoked, it is not, and a refresh is `invalid_grant`', async () => {
     const scopes = ['openid', 'read'];
     const said = await visited({ scope: scopes.join(' ') }, { scopes, resource: API, api });
     assert.deepEqual(new Set(said.scope.split(' ')), new Set(scopes));
@@ -73,8 +82,9 @@ export default async function play(scene, setting) {
   await scene('misuse: an assertion by another key is `invalid_client`', async () => {
     const [file] = keyed('ES256');
     const [, other] = keyed('ES256');
-    const settings = { scopes: SCOPES, method: 'private_key_jwt', key: other };
-    const application = await kind.application({ scope: SCOPES.join(' '), token_endpoint_auth_method: 'private_key_jwt', ...file }, settings);
+    const method = 'private_key_jwt';
+    const registered = { scope: SCOPES.join(' '), token_endpoint_auth_method: method, ...file };
+    const application = await kind.application(registered, { scopes: SCOPES, method, key: other });
     const { said } = await application.answer(await application.landed());
     assert.deepEqual(said, { refused: 'invalid_client', status: 400 });
   });

@@ -8,8 +8,8 @@ import { started } from './child.mjs';
 import { compiled } from './toolchain.mjs';
 import { misuse, Visitor } from './visitor.mjs';
 
-/** Spring Security 7 has PKCE by itself. The generation before it leaves PKCE out for a client with a secret, and reads no body of a
- *  401 (RFC 6749 section 5.2). */
+/** Spring Security 7 has PKCE by itself. The generation before it leaves PKCE out for a client with a secret, and reads no body of
+ *  a 401 (RFC 6749 section 5.2). */
 const GENERATIONS = [
   { version: '4.0.7', may: {}, wrongSecret: '"error":"invalid_client"' },
   { version: '3.5.7', may: { pkce_required: false }, wrongSecret: '401 Unauthorized' },

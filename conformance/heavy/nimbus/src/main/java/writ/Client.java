@@ -45,6 +45,7 @@ final class Client {
   private final OIDCProviderMetadata server;
   private final DPoPProofFactory proofs;
   private Nonce dpopNonce;
+  private boolean askedForNonce;
 
   Client(Settings settings) throws Exception {
     this.settings = settings;
@@ -56,6 +57,10 @@ final class Client {
 
   OIDCProviderMetadata server() {
     return server;
+  }
+
+  boolean wasAskedForNonce() {
+    return askedForNonce;
   }
 
   URI push(AuthorizationRequest request) throws Exception {
@@ -132,6 +137,7 @@ final class Client {
     if (answer.getDPoPNonce() != null && !answer.getDPoPNonce().equals(dpopNonce)) {
       dpopNonce = answer.getDPoPNonce();
       if (!answer.indicatesSuccess()) {
+        askedForNonce = true;
         return proven(request, token).send();
       }
     }

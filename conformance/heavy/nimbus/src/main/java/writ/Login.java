@@ -81,6 +81,9 @@ final class Login {
     } else {
       tellRevoked(token, tokens.getRefreshToken());
     }
+    if (settings.requested().bound()) {
+      said.put("asked_for_nonce", client.wasAskedForNonce());
+    }
     URI bye = settings.requested().bye();
     if (bye != null) {
       URI endpoint = client.server().getEndSessionEndpointURI();
