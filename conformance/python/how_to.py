@@ -61,7 +61,6 @@ class Page:
             "HOME": str(self.folder),
             "BROWSER": f"{sys.executable} -B {VISITOR} %s &",
             "PYTHONUNBUFFERED": "1",
-            "AUTHLIB_INSECURE_TRANSPORT": "1",
             "WRIT__SERVER__ISSUER": issuer,
             "WRIT__SERVER__LISTEN": issuer.removeprefix("http://").replace("localhost", "127.0.0.1"),
         }
