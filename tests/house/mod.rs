@@ -13,6 +13,7 @@ mod examples;
 mod files;
 mod known;
 mod links;
+mod members;
 mod migrations;
 mod names;
 mod packages;
