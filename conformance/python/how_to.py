@@ -7,6 +7,8 @@ beside each other. The words after a block's language say what a reader does wit
 - `sh`: a command that must end well; `text` after it: what it prints, where `...` is anything
 - `sh keep-running`: goes on in a terminal of its own; `text` after it: what it prints when it is ready
 - `sh install`: is not run; the packages that it names must be those that are installed here, by version
+
+Browsers, and lines of a command's output that say `open URL`, are the visitor's (`visitor.py`).
 """
 
 import json

@@ -84,8 +84,9 @@ fn rust_problems(block: &Block) -> Vec<String> {
 }
 
 fn toml_problems(block: &Block) -> Vec<String> {
-    let folder = std::env::temp_dir().join(format!("writ-documented-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
+    let name = format!("writ-documented-{}", Random::System.identifier());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder).unwrap();
     let keys = folder.join("keys.json");
     let public = Key::generate(&Random::System).public_jwk();
     std::fs::write(&keys, json!(JwkSet { keys: vec![public] }).to_string()).unwrap();
@@ -114,7 +115,7 @@ fn json_problems(block: &Block, source: &Source) -> Vec<String> {
         let Value::Object(members) = value else {
             return Err("not an object".to_owned());
         };
-        registered(&block.page, members).unwrap_or_else(|members| source.members(&members))
+        registered(members).unwrap_or_else(|members| source.members(&members))
     });
     judged.filter_map(Result::err).collect()
 }
@@ -135,30 +136,29 @@ fn documents(text: &str) -> Result<Vec<Value>, serde_json::Error> {
 }
 
 /// Reads a file, or members of one, as its command does; gives back what is neither.
-fn registered(
-    page: &str,
-    members: Map<String, Value>,
-) -> Result<Result<(), String>, Map<String, Value>> {
+fn registered(members: Map<String, Value>) -> Result<Result<(), String>, Map<String, Value>> {
     let types = types();
-    let has = |name: &str| members.contains_key(name);
-    Ok(match page {
-        _ if has("profile") => client(Value::Object(members), &types),
-        _ if has("resource") && has("name") => resource(Value::Object(members)),
-        "docs/guests.md" | "docs/scopes.md" => {
-            let mut file = json!({ "resource": "https://notes.example", "name": "Notes", "scopes": ["notes:read"] });
-            file.as_object_mut().unwrap().extend(members);
-            resource(file)
-        }
-        "docs/ciba.md" => client(agent(members, json!([])), &types),
-        "docs/types.md" if has("type") => {
-            client(agent(Map::new(), json!([Value::Object(members)])), &types)
-        }
-        "docs/types.md" => type_with(members),
-        _ => return Err(members),
+    let has = |names: &[&str]| names.iter().any(|name| members.contains_key(*name));
+    Ok(if has(&["profile"]) {
+        client(Value::Object(members), &types)
+    } else if has(&["resource", "scopes", "guests"]) {
+        resource_with(members)
+    } else if has(&["approvers", "may_ask"]) {
+        client(agent(members, json!([])), &types)
+    } else if has(&["ask", "usual", "en"]) {
+        type_with(members)
+    } else if has(&["type"]) {
+        client(agent(Map::new(), json!([members])), &types)
+    } else {
+        return Err(members);
     })
 }
 
-fn resource(file: Value) -> Result<(), String> {
+fn resource_with(members: Map<String, Value>) -> Result<(), String> {
+    let scopes = json!(["notes:read"]);
+    let mut file =
+        json!({ "resource": "https://notes.example", "name": "Notes", "scopes": scopes });
+    file.as_object_mut().unwrap().extend(members);
     let file: ResourceFile = serde_json::from_value(file).map_err(|e| e.to_string())?;
     let issuer = ResourceUri::parse(ISSUER).unwrap();
     let read = registration::resource(&file, &issuer);
@@ -227,56 +227,34 @@ fn types() -> Types {
 #[test]
 fn a_block_that_does_not_hold_is_found() {
     let source = Source::read();
-    for (page, language, text) in [
-        ("docs/x.md", "rust", "let nonsense = 1;"),
-        ("docs/x.md", "json", r#"{ "scope": "a", ... }"#),
-        ("docs/x.md", "json", r#"{ "error": "a", "nonsensical": 1 }"#),
-        ("docs/x.md", "json", r#"{ "act": [{ "nonsensical": 1 }] }"#),
-        (
-            "docs/x.md",
-            "json",
-            r#"{ "client_name": "A", "profile": "nonsense" }"#,
-        ),
-        (
-            "docs/x.md",
-            "json",
-            r#"{ "resource": "https://a.example", "name": "A", "nonsense": [] }"#,
-        ),
-        (
-            "docs/guests.md",
-            "json",
-            r#""guests": { "mode": "nonsense" }"#,
-        ),
-        (
-            "docs/ciba.md",
-            "json",
-            r#""approvers": [{ "of": ["a"], "need": 2 }]"#,
-        ),
-        ("docs/types.md", "json", r#""en": "Pay {/nonsense}""#),
-        (
-            "docs/types.md",
-            "json",
-            r#"{ "type": "payment", "nonsense": 1 }"#,
-        ),
-        ("docs/x.md", "toml", "[server]\nnonsense = 1"),
-        ("docs/x.md", "toml", "[features]\nguests = \"perhaps\""),
-        ("docs/x.md", "http", "POST /nonsense"),
-        ("docs/x.md", "http", "Nonsensical: 1"),
-        ("docs/x.md", "http", "scope=a&nonsensical=b"),
-        ("docs/x.md", "sh", "nonsense"),
-        ("docs/x.md", "", "nonsense"),
-        ("docs/x.md", "python", "print()"),
+    for (language, text) in [
+        ("rust", "let nonsense = 1;"),
+        ("json", r#"{ "scope": "a", ... }"#),
+        ("json", r#"{ "error": "a", "nonsensical": 1 }"#),
+        ("json", r#"{ "act": [{ "nonsensical": 1 }] }"#),
+        ("json", r#"{ "client_name": "A", "profile": "x" }"#),
+        ("json", r#"{ "resource": "https://a.example", "x": 1 }"#),
+        ("json", r#""guests": { "mode": "nonsense" }"#),
+        ("json", r#""approvers": [{ "of": ["a"], "need": 2 }]"#),
+        ("json", r#""en": "Pay {/nonsense}""#),
+        ("json", r#"{ "type": "payment", "nonsense": 1 }"#),
+        ("toml", "[server]\nnonsense = 1"),
+        ("toml", "[features]\nguests = \"perhaps\""),
+        ("http", "POST /nonsense"),
+        ("http", "Nonsensical: 1"),
+        ("http", "scope=a&nonsensical=b"),
+        ("sh", "nonsense"),
+        ("", "nonsense"),
+        ("python", "print()"),
     ] {
         let block = Block {
-            page: page.to_owned(),
+            page: "docs/page.md".to_owned(),
             line: 1,
             language: language.to_owned(),
             words: String::new(),
             text: text.to_owned(),
         };
-        assert!(
-            !problems_of(&block, &source).is_empty(),
-            "{language}: {text}"
-        );
+        let found = problems_of(&block, &source);
+        assert!(!found.is_empty(), "{language}: {text}");
     }
 }

@@ -5,9 +5,9 @@ use super::known::{Source, problem_unless};
 use super::root;
 
 /// Of a system that our pages ask for.
-const PROGRAMS: [&str; 19] = [
+const PROGRAMS: [&str; 20] = [
     ".", "basenc", "bash", "cargo", "cd", "chmod", "chown", "curl", "export", "mkdir", "node",
-    "npm", "openssl", "pip", "printf", "python", "python3", "setpriv", "tr",
+    "npm", "openssl", "pip", "printf", "python", "python3", "setpriv", "tr", "umask",
 ];
 /// What a reader does with a block of docs/how-to.
 const WORDS: [&str; 3] = ["", "install", "keep-running"];
