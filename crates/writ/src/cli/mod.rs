@@ -3,6 +3,8 @@
 mod admin;
 mod audit;
 mod desk;
+#[cfg(test)]
+mod documented;
 mod init;
 mod inspect;
 mod issuer;
