@@ -167,12 +167,7 @@ both!(rsa_keys_are_made_once_sealed_and_rotated, |world| async {
     let before = granted(&world, &web, &asking(&web))
         .await
         .member("id_token");
-    let (random, now) = (&world.random, world.now());
-    let mut transaction = world.begin().await;
-    let rotated =
-        writ_server::node::keyring::rotate(&mut transaction, &world.app.config, random, now);
-    let rotated = rotated.await.unwrap().unwrap();
-    transaction.commit().await.unwrap();
+    let rotated = world.rotate_keys().await;
     assert_eq!(rotated.id_token.unwrap().retired, kid(&before));
     world.advance(11);
     let after = granted(&world, &web, &asking(&web))

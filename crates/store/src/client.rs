@@ -166,9 +166,14 @@ impl DatabaseTransaction {
         }))
     }
 
-    /// Its tasks, delegations and tokens are invalid from this commit on. Whether this call stopped it.
+    /// Its tasks, delegations and tokens are invalid from this commit on, and it has to ask everybody again. Whether this call
+    /// stopped it.
     pub async fn stop_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
-        Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+        let stopped = execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1;
+        if stopped {
+            self.forget_consents_to(id).await?;
+        }
+        Ok(stopped)
     }
 
     /// Its tasks and delegations are valid again, unless they were stopped themselves. Whether this call resumed it.

@@ -225,8 +225,12 @@ impl DatabaseTransaction {
 
     /// It is stopped too: whatever hangs from it is invalid from this commit on. Whether this call removed it.
     pub async fn remove_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
-        let (id, now) = (id.as_str(), now.micros());
-        Ok(execute!(self, REMOVE_CLIENT, &self.tenant, id, now)? == 1)
+        let now = now.micros();
+        let removed = execute!(self, REMOVE_CLIENT, &self.tenant, id.as_str(), now)? == 1;
+        if removed {
+            self.forget_consents_to(id).await?;
+        }
+        Ok(removed)
     }
 
     /// The registration's JSON text, and whether it was removed.
@@ -241,14 +245,23 @@ impl DatabaseTransaction {
         Ok(execute!(self, REMOVE_RESOURCE, &self.tenant, uri, now)? == 1)
     }
 
+    /// Every client has to ask them again. `false` for a user who was removed.
     pub async fn set_password(&mut self, id: &UserId, hash: &str) -> Result<bool> {
-        Ok(execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1)
+        let changed = execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1;
+        if changed {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(changed)
     }
 
     /// They are disabled too. Whether this call removed them.
     pub async fn remove_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
-        let (id, now) = (id.as_str(), now.micros());
-        Ok(execute!(self, REMOVE_USER, &self.tenant, id, now)? == 1)
+        let now = now.micros();
+        let removed = execute!(self, REMOVE_USER, &self.tenant, id.as_str(), now)? == 1;
+        if removed {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(removed)
     }
 
     /// Ends every login of this user; says how many.

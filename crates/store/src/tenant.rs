@@ -36,8 +36,12 @@ impl DatabaseTransaction {
         Ok(row.map(|row| row.issuer))
     }
 
-    /// `false` if it is not `from`.
+    /// `false` if it is not `from`. Every client has to ask everybody again.
     pub async fn change_issuer(&mut self, from: &str, to: &str) -> Result<bool> {
-        Ok(execute!(self, CHANGE_ISSUER, &self.tenant, from, to)? == 1)
+        let changed = execute!(self, CHANGE_ISSUER, &self.tenant, from, to)? == 1;
+        if changed {
+            self.forget_all_consents().await?;
+        }
+        Ok(changed)
     }
 }

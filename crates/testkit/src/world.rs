@@ -1,6 +1,7 @@
 //! A server in the test's process, with its database, its clock and an in-process network.
 
 mod addressed;
+mod keys;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

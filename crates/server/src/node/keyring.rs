@@ -140,20 +140,35 @@ pub struct KeyRotation {
     pub id_token: Option<RotatedKids>,
 }
 
-/// Next becomes active, active retires, a new next is made. `None` if another rotation won.
+/// The keys that are next after a rotation. They are made before its transaction, in which nobody else can write on SQLite.
+pub struct NextKeys {
+    token: StoredSigningKey,
+    /// Only where there is an earlier one to rotate to.
+    pub(super) id_token: Option<StoredSigningKey>,
+}
+
+impl NextKeys {
+    pub async fn make(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
+        Ok(Self {
+            token: new_row(config, KeyState::Next, now).map_err(StartError::Keys)?,
+            id_token: id_token_keys::next(store, config, now).await?,
+        })
+    }
+}
+
+/// Next becomes active, active retires, these are next. `None` if another rotation won.
 pub async fn rotate(
     transaction: &mut DatabaseTransaction,
-    config: &Config,
+    next: &NextKeys,
     random: &Random,
-    now: Timestamp,
-) -> Result<Option<KeyRotation>, StartError> {
-    let Some(kids) = transaction.rotate(now).await? else {
+) -> Result<Option<KeyRotation>, StoreError> {
+    let row = &next.token;
+    let Some(kids) = transaction.rotate(row.created_at).await? else {
         return Ok(None);
     };
-    let row = new_row(config, KeyState::Next, now).map_err(StartError::Keys)?;
-    transaction.insert_signing_key(&row).await?;
-    insert_rotation_events(transaction, &kids, &row, random).await?;
-    let id_token = id_token_keys::rotate(transaction, config, random, now).await?;
+    transaction.insert_signing_key(row).await?;
+    insert_rotation_events(transaction, &kids, row, random).await?;
+    let id_token = id_token_keys::rotate(transaction, next, random).await?;
     Ok(Some(KeyRotation {
         activated: kids.activated,
         retired: kids.retired,

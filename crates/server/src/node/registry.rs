@@ -62,12 +62,36 @@ impl App {
         if stored.removed {
             return Ok(None);
         }
-        let client = Arc::new(parse_client(id, &stored)?);
+        self.parse_and_keep(id, &stored).map(Some)
+    }
+
+    /// The client as its row is now, where nobody is asked whether the answer may go to it; none for one that was removed or is stopped.
+    pub async fn working_client(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+        let mut reading = self.read().await?;
+        self.working_client_in(&mut reading, id).await
+    }
+
+    /// The same in a transaction.
+    pub async fn working_client_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        id: &str,
+    ) -> Result<Option<Arc<Client>>, StoreError> {
+        let stored = transaction.client(&ClientId::from_text(id)).await?;
+        let working = stored.filter(|stored| !stored.stopped);
+        working
+            .map(|stored| self.parse_and_keep(id, &stored))
+            .transpose()
+    }
+
+    fn parse_and_keep(&self, id: &str, stored: &StoredClient) -> Result<Arc<Client>, StoreError> {
+        let client = Arc::new(parse_client(id, stored)?);
         // Guests change by themselves.
         if !client.is_guest() {
-            self.clients.0.insert(id.to_owned(), (now, client.clone()));
+            let kept = (self.clock.now(), client.clone());
+            self.clients.0.insert(id.to_owned(), kept);
         }
-        Ok(Some(client))
+        Ok(client)
     }
 
     /// Resources and types, at most [`CONFIGURATION_AGE`] old.

@@ -7,6 +7,7 @@ use writ_core::event::EventName;
 use writ_core::id::ClientId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, People};
+use writ_core::remembered;
 use writ_jose::key::PublicKey;
 use writ_store::client::{NewAgent, StoredClient};
 use writ_store::{DatabaseTransaction, StoreError};
@@ -14,6 +15,7 @@ use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::registration::ClientFile;
 
 use super::register::{Registrar, RegistrationError, fault, people, printed};
+use crate::node::registry::parse_client;
 use crate::node::secret::secret_digest;
 
 /// Which of the two kinds of clients.
@@ -115,6 +117,10 @@ impl Registrar<'_> {
             .await?
         {
             return Err(RegistrationError::ChangedMeanwhile(kind.name(id)));
+        }
+        let before = parse_client(id.as_str(), &stored);
+        if !before.is_ok_and(|before| remembered::outlive(&before, &client)) {
+            transaction.forget_consents_to(id).await?;
         }
         if needs_secret(&file) != stored.secret_digest.is_some() {
             let digest = secret.as_deref().map(secret_digest);

@@ -54,7 +54,6 @@ pub async fn switch_user(
     if !done {
         return Ok(None);
     }
-    transaction.forget_consents_of(&id).await?;
     let event = change.event(event, json!({ "name": name, "state": to.after() }));
     let event = event.of_subject(id.as_str());
     transaction.insert_event(&event).await?;

@@ -18,7 +18,6 @@ use writ_core::remembered::{REMEMBERED_FOR, SkippedConsent};
 use writ_core::scope::without_box;
 use writ_core::target::has_openid;
 use writ_pages::{ConsentPage, ConsentProblem};
-use writ_store::remembered_consent::ConsentHolder;
 use writ_wire::form::Form;
 
 use crate::node::app::App;
@@ -27,7 +26,7 @@ use crate::node::registry::Catalogue;
 use crate::people::authorize::{load, next_step};
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
-use crate::people::remembered::{is_remembered, remember};
+use crate::people::remembered::{AskedPerson, is_remembered, remember, still_skipped};
 use crate::people::request::{PostedForm, Query, Visitor};
 use crate::people::request_over::{over, require_usable};
 use crate::people::session::Browser;
@@ -49,6 +48,16 @@ struct ConsentQuestion {
     kept: Option<ConsentScreen>,
     /// Why nobody needs to be asked.
     skipped: Option<SkippedConsent>,
+}
+
+impl ConsentQuestion {
+    fn person(&self) -> AskedPerson<'_> {
+        AskedPerson {
+            found: &self.found,
+            user: &self.session.user.id,
+            realm: self.catalogue.realm(),
+        }
+    }
 }
 
 /// A page, and what of it is compared with a click.
@@ -203,7 +212,7 @@ async fn decide(
         now: app.clock.now(),
     };
     match consent::approve(facts, context, ids(app, &code)) {
-        Ok(approved) => commit(app, question, &approved, &code).await,
+        Ok(approved) => commit(app, question, &approved, &code, skipped).await,
         Err(refusal) => Err(PageError::to_client(&question.found, refusal)),
     }
 }
@@ -247,6 +256,7 @@ async fn commit(
     question: &ConsentQuestion,
     approved: &GrantedConsent,
     code: &str,
+    skipped: Option<SkippedConsent>,
 ) -> Result<Response, PageError> {
     let now = app.clock.now();
     let mut transaction = app.begin().await?;
@@ -256,6 +266,13 @@ async fn commit(
     {
         drop(transaction);
         return Err(over(app, &question.found, RequestUnusable::Used).await?);
+    }
+    if let Some(skipped) = skipped
+        && !still_skipped(app, &mut transaction, question.person(), skipped).await?
+    {
+        // Taken back meanwhile: the page asks, or the client hears that it must.
+        let again = format!("/consent?request={}", question.handle);
+        return Ok(see_other(&again));
     }
     guest::register(app, &mut transaction, question).await?;
     if !transaction.insert_task_if_active(&approved.task).await? {
@@ -270,20 +287,14 @@ async fn commit(
     transaction.insert_delegation(&approved.delegation).await?;
     guest::keep_document(app, &mut transaction, question, approved).await?;
     transaction.insert_code(&approved.code).await?;
-    if question.skipped.is_none() && is_remembered(&question.found, &question.client) {
-        let holder = ConsentHolder {
-            user: &question.session.user.id,
-            client: &question.client.id,
-            redirect_uri: &question.found.prepared.redirect_uri,
-        };
-        let realm = question.catalogue.realm();
-        remember(&mut transaction, holder, &approved.task, realm, now).await?;
+    if skipped.is_none() && is_remembered(&question.found, &question.client) {
+        remember(app, &mut transaction, question.person(), &approved.task).await?;
     }
     for event in events(app, question, approved) {
         transaction.insert_event(&event).await?;
     }
     transaction.commit().await?;
-    app.metrics.consent(match question.skipped {
+    app.metrics.consent(match skipped {
         Some(skipped) => skipped.method(),
         None if approved.narrowed => "narrowed",
         None => "approved",
@@ -314,6 +325,10 @@ async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageErr
         .with(serde_json::json!({ "asked": question.found.prepared.authority }));
     event.purpose.clone_from(&question.found.prepared.purpose);
     transaction.insert_event(&event).await?;
+    if is_remembered(&question.found, &question.client) {
+        let (user, client) = (&question.session.user.id, &question.client.id);
+        transaction.forget_consents(user, client).await?;
+    }
     transaction.commit().await?;
     app.metrics.consent("denied");
     Err(PageError::to_client(&question.found, refusal))

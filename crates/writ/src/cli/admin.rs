@@ -353,9 +353,10 @@ fn algorithm(public_jwk: &str) -> Option<String> {
 }
 
 async fn rotate(desk: &Desk) -> Outcome {
-    let now = desk.clock.now();
+    let next = keyring::NextKeys::make(&desk.store, &desk.config, desk.clock.now()).await;
+    let next = next.map_err(|e| e.to_string())?;
     let mut transaction = desk.begin().await?;
-    let rotated = keyring::rotate(&mut transaction, &desk.config, &desk.random, now).await;
+    let rotated = keyring::rotate(&mut transaction, &next, &desk.random).await;
     let rotation = commit_change(transaction, rotated, || {
         "there is no key to rotate to: start the server once, or wait for the other rotation"
             .to_owned()

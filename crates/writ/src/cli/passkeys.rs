@@ -78,8 +78,6 @@ async fn remove(
     }
     let ended = transaction.end_passkey_sessions(user, "", now).await;
     ended.map_err(|e| e.to_string())?;
-    let forgotten = transaction.forget_consents_of(user).await;
-    forgotten.map_err(|e| e.to_string())?;
     let event = Event::new(
         EventId::make(now, desk.random.bytes()),
         now,
