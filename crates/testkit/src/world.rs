@@ -20,9 +20,9 @@ use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
 use writ_server::operate::register::Registrar;
-use writ_server::router::router;
+use writ_server::router::{operators, router};
 use writ_store::event::{EventFilter, StoredEvent};
-use writ_store::testing::{self, DatabaseKind, TestDatabase};
+use writ_store::testing::{self, DatabaseKind, PATIENT, TestDatabase};
 use writ_store::{DatabaseTransaction, Store};
 use writ_wire::time::Timestamp;
 
@@ -72,7 +72,8 @@ impl World {
         let database = testing::fresh(kind).await;
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
         let random = Random::seeded(seed);
-        let app = start(&database.url, more, &clock, &random).await;
+        let store = Store::connect_within(&database.url, PATIENT).await.unwrap();
+        let app = start(store, &database.url, more, (&clock, &random)).await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -96,7 +97,13 @@ impl World {
 
     /// The same, configured otherwise.
     pub async fn node_with(&self, more: &[(&str, &str)]) -> Node {
-        let app = start(&self.database.url, more, &self.clock, &self.random).await;
+        let store = Store::connect_within(&self.database.url, PATIENT).await;
+        self.node_on(store.unwrap(), more).await
+    }
+
+    /// A node whose connections to the database are these.
+    pub async fn node_on(&self, store: Store, more: &[(&str, &str)]) -> Node {
+        let app = start(store, &self.database.url, more, (&self.clock, &self.random)).await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -318,6 +325,16 @@ impl Node {
     ) -> TestReply {
         post(self.router.clone(), path, form, headers).await
     }
+
+    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> TestReply {
+        send(self.router.clone(), Method::GET, path, headers, Vec::new()).await
+    }
+
+    /// From the operator's listener.
+    pub async fn get_as_operator(&self, path: &str) -> TestReply {
+        let router = operators(self.app.clone());
+        send(router, Method::GET, path, &[], Vec::new()).await
+    }
 }
 
 /// argon2id with the smallest memory that the algorithm takes, in kibibytes, and one pass.
@@ -352,9 +369,13 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
     environment
 }
 
-async fn start(url: &str, more: &[(&str, &str)], clock: &ManualClock, random: &Random) -> Arc<App> {
+async fn start(
+    store: Store,
+    url: &str,
+    more: &[(&str, &str)],
+    (clock, random): (&ManualClock, &Random),
+) -> Arc<App> {
     let config = Config::load(None, &environment(url, more)).unwrap();
-    let store = Store::connect(url).await.unwrap();
     let environment = ServerEnvironment {
         clock: Clock::Manual(clock.clone()),
         random: random.clone(),
