@@ -1,6 +1,7 @@
 //! A server in the test's process, with its database, its clock and an in-process network.
 
 mod addressed;
+mod node;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -20,7 +21,7 @@ use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
 use writ_server::operate::register::Registrar;
-use writ_server::router::{operators, router};
+use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
 use writ_store::testing::{self, DatabaseKind, PATIENT, TestDatabase};
 use writ_store::{DatabaseTransaction, Store};
@@ -30,6 +31,8 @@ use crate::browser::TestBrowser;
 use crate::network::Network;
 use crate::node_client::NodeClient;
 use crate::reply::TestReply;
+
+pub use node::Node;
 
 /// A host name, because passkeys need one.
 pub const ISSUER: &str = "http://localhost:9";
@@ -297,43 +300,6 @@ impl World {
             .into_iter()
             .map(|event| event.name)
             .collect()
-    }
-}
-
-/// One more node.
-pub struct Node {
-    pub app: Arc<App>,
-    /// Where the issuer is this node.
-    pub network: Arc<Network>,
-    router: Router,
-}
-
-impl Node {
-    pub fn door(&self) -> NodeClient {
-        NodeClient::new(self.network.clone(), ISSUER)
-    }
-
-    pub fn browser(&self) -> TestBrowser {
-        TestBrowser::new(self.network.clone())
-    }
-
-    pub async fn post(
-        &self,
-        path: &str,
-        form: &[(&str, &str)],
-        headers: &[(&str, &str)],
-    ) -> TestReply {
-        post(self.router.clone(), path, form, headers).await
-    }
-
-    pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> TestReply {
-        send(self.router.clone(), Method::GET, path, headers, Vec::new()).await
-    }
-
-    /// From the operator's listener.
-    pub async fn get_as_operator(&self, path: &str) -> TestReply {
-        let router = operators(self.app.clone());
-        send(router, Method::GET, path, &[], Vec::new()).await
     }
 }
 
