@@ -7,6 +7,7 @@ mod musts_ciba_client;
 mod musts_device;
 mod musts_webauthn;
 mod narrowing;
+mod outage;
 pub(crate) mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;

@@ -9,6 +9,8 @@ use serde::Serialize;
 use writ_wire::error::{ErrorBody, ErrorCode};
 
 use crate::node::app::App;
+use crate::node::failure::ServerFault;
+use crate::node::outage::RETRY_AFTER;
 
 /// The status of the token endpoint's family: RFC 6749 section 5.2, RFC 9126 section 2.3, RFC 9449 section 5.
 pub const fn status(code: ErrorCode) -> StatusCode {
@@ -82,6 +84,31 @@ pub fn empty() -> Response {
 }
 
 impl App {
+    /// A fault of this server, to a program.
+    pub fn fault(&self, fault: &ServerFault) -> Response {
+        match fault {
+            ServerFault::Broken(cause) => self.broken(cause),
+            ServerFault::Unavailable(cause) => self.unavailable(cause),
+        }
+    }
+
+    fn unavailable(&self, cause: &str) -> Response {
+        self.note_outage(cause);
+        let body = ErrorBody {
+            error: ErrorCode::TemporarilyUnavailable,
+            error_description: Some(
+                "the server cannot reach what it needs: send the same again later".to_owned(),
+            ),
+            excess: Vec::new(),
+            error_id: None,
+            retry_after: Some(RETRY_AFTER),
+        };
+        let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
+        let wait = HeaderValue::from(RETRY_AFTER);
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+        response
+    }
+
     /// `server_error` with an id that names the one log line.
     pub fn broken(&self, cause: &str) -> Response {
         let body = ErrorBody {

@@ -15,7 +15,7 @@ use writ_wire::error::{ErrorBody, ErrorCode, description};
 use crate::approvals::long_poll;
 use crate::client::answer::{json, status};
 use crate::node::app::App;
-use crate::node::failure::{Failure, RefusedRequest};
+use crate::node::failure::{Failure, RefusedRequest, ServerFault};
 use crate::request::client_request::AuthorizationHeader;
 
 /// Where a request of a program came in.
@@ -128,7 +128,7 @@ impl ClientError {
                 // Nothing can follow such an answer without a nonce.
                 refusal.code == ErrorCode::UseDpopNonce,
             ),
-            Err(cause) => (self.app.broken(&cause), false),
+            Err(fault) => (self.app.fault(&fault), false),
         };
         if self.offers_nonce || needs_nonce {
             add_nonce(&self.app, response.headers_mut());
@@ -137,18 +137,19 @@ impl ClientError {
     }
 
     /// The refusal, once it is on record; or what is our fault.
-    async fn recorded(&self) -> Result<&OAuthError, String> {
+    async fn recorded(&self) -> Result<&OAuthError, ServerFault> {
         match &self.failure {
             Failure::Waiting(refusal) => Ok(refusal),
-            Failure::Broken(cause) => Err(cause.clone()),
-            Failure::Unauthenticated(refusal) => match self.count(refusal).await {
-                Ok(()) => Ok(refusal),
-                Err(error) => Err(error.to_string()),
-            },
-            Failure::Refused(refused) => match self.write_event(refused).await {
-                Ok(()) => Ok(&refused.refusal),
-                Err(error) => Err(error.to_string()),
-            },
+            Failure::Broken(cause) => Err(ServerFault::Broken(cause.clone())),
+            Failure::Unavailable(cause) => Err(ServerFault::Unavailable(cause.clone())),
+            Failure::Unauthenticated(refusal) => {
+                self.count(refusal).await?;
+                Ok(refusal)
+            }
+            Failure::Refused(refused) => {
+                self.write_event(refused).await?;
+                Ok(&refused.refusal)
+            }
         }
     }
 
@@ -207,7 +208,10 @@ impl ClientError {
         match &self.failure {
             Failure::Unauthenticated(refusal) if self.is_over_limit(refusal) => Some(3600),
             Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
-            Failure::Unauthenticated(_) | Failure::Waiting(_) | Failure::Broken(_) => None,
+            Failure::Unauthenticated(_)
+            | Failure::Waiting(_)
+            | Failure::Broken(_)
+            | Failure::Unavailable(_) => None,
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::node::client_keys::FetchedKeySets;
 use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
+use crate::node::outage::Outage;
 use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
@@ -58,6 +59,7 @@ pub struct App {
     pub documents: Documents,
     pub key_sets: FetchedKeySets,
     pub live: EventStreams,
+    pub outage: Outage,
     pub urls: Urls,
 }
 
@@ -140,6 +142,7 @@ impl App {
             documents,
             key_sets: FetchedKeySets::new(),
             live: EventStreams::new(),
+            outage: Outage::none(),
             config,
             store,
             clock,

@@ -21,6 +21,34 @@ pub enum Failure {
     Waiting(Box<OAuthError>),
     /// A fault of this server: `server_error`, with the cause in its log.
     Broken(String),
+    /// The database cannot be used just now: `temporarily_unavailable`, likewise.
+    Unavailable(String),
+}
+
+/// What is our fault, with the cause for our log.
+#[derive(Clone, Debug)]
+pub enum ServerFault {
+    Broken(String),
+    /// The same may succeed later.
+    Unavailable(String),
+}
+
+impl From<StoreError> for ServerFault {
+    fn from(error: StoreError) -> Self {
+        match error.is_unavailable() {
+            true => Self::Unavailable(error.to_string()),
+            false => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<ServerFault> for Failure {
+    fn from(fault: ServerFault) -> Self {
+        match fault {
+            ServerFault::Broken(cause) => Self::Broken(cause),
+            ServerFault::Unavailable(cause) => Self::Unavailable(cause),
+        }
+    }
 }
 
 /// A refusal after client authentication. The endpoint that answers it gives the event its name.
@@ -44,7 +72,7 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.to_string())
+        ServerFault::from(error).into()
     }
 }
 

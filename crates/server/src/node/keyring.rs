@@ -92,11 +92,13 @@ impl App {
     /// Keys that are at most [`KEY_CACHE`] old.
     pub async fn keys(&self) -> Result<Arc<Keys>, StoreError> {
         let now = self.clock.now();
-        let current = self.keys.current();
-        if now < current.loaded_at.plus(KEY_CACHE) {
+        let current = self.keys.known();
+        if now < current.loaded_at.plus(KEY_CACHE) || self.outage.lasts(now) {
             return Ok(current);
         }
-        self.reload_keys(now).await
+        // What is signed or decided with an older key needs the database anyway.
+        let fresh = self.reload_keys(now).await;
+        self.or_known(fresh, || current)
     }
 
     /// The keys as they are in the database now.
@@ -110,7 +112,8 @@ impl App {
 }
 
 impl KeyRing {
-    fn current(&self) -> Arc<Keys> {
+    /// As they were read last.
+    pub(crate) fn known(&self) -> Arc<Keys> {
         let cached = self.cached.read();
         cached.unwrap_or_else(PoisonError::into_inner).clone()
     }

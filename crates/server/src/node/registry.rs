@@ -109,6 +109,15 @@ impl App {
         let mut reading = self.read().await?;
         self.catalogue.reload(&mut reading, self.clock.now()).await
     }
+
+    /// The same; while the database cannot be used, as they were read last.
+    pub async fn catalogue_or_known(&self) -> Result<Arc<Catalogue>, StoreError> {
+        if self.outage.lasts(self.clock.now()) {
+            return Ok(self.catalogue.current());
+        }
+        let fresh = self.fresh_catalogue().await;
+        self.or_known(fresh, || self.catalogue.current())
+    }
 }
 
 /// Parses a stored client, which was valid when it was written.

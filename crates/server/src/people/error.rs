@@ -20,7 +20,8 @@ use writ_wire::openid::ResponseMode;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::failure::Failure;
+use crate::node::failure::{Failure, ServerFault};
+use crate::node::outage::RETRY_AFTER;
 use crate::people::redirect::{see_other, to_login};
 
 /// Why the page that was asked for is not shown.
@@ -38,9 +39,9 @@ pub enum PageError {
         error: Option<&'static str>,
     },
     /// A fault of this server, as a page.
-    Broken(String),
+    Fault(ServerFault),
     /// A fault of this server, as JSON for a script of ours.
-    BrokenForScript(String),
+    FaultForScript(ServerFault),
 }
 
 /// An error that a client gets at its redirect URI.
@@ -121,13 +122,13 @@ impl PageError {
     }
 
     pub fn broken(cause: impl Display) -> Self {
-        Self::Broken(cause.to_string())
+        Self::Fault(ServerFault::Broken(cause.to_string()))
     }
 
     /// The same for a script of ours, which reads no pages.
     pub fn for_script(self) -> Self {
         match self {
-            Self::Broken(cause) => Self::BrokenForScript(cause),
+            Self::Fault(fault) => Self::FaultForScript(fault),
             other => other,
         }
     }
@@ -173,14 +174,15 @@ impl From<Failure> for PageError {
         match failure {
             Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => Self::from(*refusal),
             Failure::Refused(refused) => Self::from(refused.refusal),
-            Failure::Broken(cause) => Self::Broken(cause),
+            Failure::Broken(cause) => Self::Fault(ServerFault::Broken(cause)),
+            Failure::Unavailable(cause) => Self::Fault(ServerFault::Unavailable(cause)),
         }
     }
 }
 
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
-        Self::broken(error)
+        Self::Fault(error.into())
     }
 }
 
@@ -288,18 +290,33 @@ impl App {
                     None => status.into_response(),
                 }
             }
-            PageError::Broken(cause) => self.broken_page(cause),
-            PageError::BrokenForScript(cause) => self.broken(cause),
+            PageError::Fault(fault) => self.fault_page(fault),
+            PageError::FaultForScript(fault) => self.fault(fault),
         }
     }
 
     fn error_page(&self, page: &ErrorPage) -> Response {
         let mut response = page.page(&self.texts).into_http().into_response();
-        if page.kind == FailureKind::TooManyRequests {
-            let wait = HeaderValue::from_static("60");
+        let wait = match page.kind {
+            FailureKind::TooManyRequests => Some(60),
+            FailureKind::Unavailable => Some(RETRY_AFTER),
+            _ => None,
+        };
+        if let Some(seconds) = wait {
+            let wait = HeaderValue::from(seconds);
             response.headers_mut().insert(header::RETRY_AFTER, wait);
         }
         response
+    }
+
+    fn fault_page(&self, fault: &ServerFault) -> Response {
+        match fault {
+            ServerFault::Broken(cause) => self.broken_page(cause),
+            ServerFault::Unavailable(cause) => {
+                self.note_outage(cause);
+                self.error_page(&ErrorPage::new(FailureKind::Unavailable))
+            }
+        }
     }
 
     fn broken_page(&self, cause: &str) -> Response {
