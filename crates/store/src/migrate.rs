@@ -40,6 +40,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     15 "0015_openid_connect",
     16 "0016_credentials",
     17 "0017_registration",
+    18 "0018_remembered_by_client",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -59,6 +60,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     15 "0015_openid_connect",
     16 "0016_credentials",
     17 "0017_registration",
+    18 "0018_remembered_by_client",
 };
 
 impl Store {
