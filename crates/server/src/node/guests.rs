@@ -65,7 +65,7 @@ impl App {
         Ok(Some(Arc::new(self.guest(&url, lookup).await?)))
     }
 
-    /// A client that registered itself, as it is now; `None` once it is removed or stopped.
+    /// A client that registered itself, as it is now and by the operator's lists of now; `None` once it is removed or stopped.
     async fn registered_guest(&self, id: &str) -> Result<Option<Arc<Client>>, Failure> {
         if !self.config.features.guests {
             return Ok(None);
@@ -74,7 +74,9 @@ impl App {
         let Some(stored) = stored.filter(|stored| !stored.stopped) else {
             return Ok(None);
         };
-        Ok(Some(Arc::new(parse_client(id, &stored)?)))
+        let client = parse_client(id, &stored)?;
+        self.config.guests.admit_registered(&client)?;
+        Ok(Some(Arc::new(client)))
     }
 
     /// Before anything is fetched for somebody who proved nothing.
@@ -120,6 +122,7 @@ impl App {
     }
 
     async fn guest_keys(&self, url: &str, lookup: GuestLookup) -> Result<JwkSet, Failure> {
+        self.config.guests.admit_keys(url)?;
         let body = self
             .fetch_for_guest(WantedDocument {
                 url,
