@@ -33,6 +33,7 @@ mod dynamic_registration_refused;
 mod exchange;
 mod guests;
 mod guests_documents;
+mod guests_fetch;
 mod guests_rules;
 mod guests_rules_at_use;
 mod hand_over;

@@ -17,6 +17,7 @@ use writ_wire::unique_json;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::outgoing::call_limits::CallReason;
 use crate::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
 };
@@ -35,6 +36,15 @@ pub enum GuestLookup {
     Consent,
     /// A grant goes on: it need not end because a host is down for a while.
     Grant,
+}
+
+impl GuestLookup {
+    const fn reason(self) -> CallReason {
+        match self {
+            Self::Request { .. } => CallReason::Visit,
+            Self::Consent | Self::Grant => CallReason::KnownGuest,
+        }
+    }
 }
 
 impl App {
@@ -105,6 +115,7 @@ impl App {
             .fetch_for_guest(WantedDocument {
                 url: url.as_str(),
                 purpose: DocumentPurpose::ClientMetadata,
+                reason: lookup.reason(),
                 age: self.accepted_age(lookup),
                 fallback: fallback(lookup),
                 check: check_document,
@@ -126,7 +137,8 @@ impl App {
         let body = self
             .fetch_for_guest(WantedDocument {
                 url,
-                purpose: DocumentPurpose::JwkSet,
+                purpose: DocumentPurpose::GuestJwkSet,
+                reason: lookup.reason(),
                 age: self.accepted_age(lookup),
                 fallback: fallback(lookup),
                 check: |_, body| key_set(body).map(drop),
@@ -143,7 +155,7 @@ impl App {
             Err(error) => {
                 let what = match wanted.purpose {
                     DocumentPurpose::ClientMetadata => "metadata document",
-                    DocumentPurpose::JwkSet => "key set",
+                    DocumentPurpose::GuestJwkSet | DocumentPurpose::JwkSet => "key set",
                 };
                 let sentence = format!("the client's {what} could not be fetched: {error}");
                 Err(OAuthError::invalid_client(sentence).into())
