@@ -34,6 +34,7 @@ mod exchange;
 mod guests;
 mod guests_documents;
 mod guests_fetch;
+mod guests_fetch_limits;
 mod guests_rules;
 mod guests_rules_at_use;
 mod hand_over;
