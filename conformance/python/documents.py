@@ -38,8 +38,8 @@ class Documents:
         return url
 
     def settings(self):
-        """What tells the server of its house's authority, as environment."""
-        return {"WRIT__OUTBOUND__TRUSTED": self.origin, "WRIT__OUTBOUND__CA_FILE": str(self.authority)}
+        """What tells the server to call here for guests, as environment."""
+        return {"WRIT__GUESTS__TRUSTED": self.origin, "WRIT__OUTBOUND__CA_FILE": str(self.authority)}
 
     def close(self):
         self.served.close()

@@ -121,6 +121,19 @@ async function misuse(scene, documents, ask) {
     });
   }
 
+  const keys = {
+    'are not there': () => documents.raw('/keys/missing.json', { status: 404 }),
+    'are a redirect': () => documents.raw('/keys/away.json', { status: 302, location: documents.keys('/keys/there.json', []) }),
+    'are plain http': () => documents.keys('/keys/plain.json', []).replace('https:', 'http:'),
+    'are inside the house': () => 'https://10.0.0.1/keys.json',
+  };
+  for (const [why, publish] of Object.entries(keys)) {
+    await scene(`misuse: a document whose keys ${why} gets a page and no redirect`, async () => {
+      const file = { ...DOCUMENT, token_endpoint_auth_method: 'private_key_jwt', jwks_uri: publish() };
+      page(await ask(documents.publish(place(`keys ${why}`), file)), why);
+    });
+  }
+
   await scene('misuse: a client_id that no document can have gets a page and no redirect', async () => {
     const { origin } = documents;
     for (const client_id of [

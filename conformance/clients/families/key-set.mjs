@@ -11,7 +11,7 @@ import { API, createWorld } from '../lib/world.mjs';
 
 export default async function play(scene, setting) {
   const documents = await serveDocuments(setting.open);
-  const world = await createWorld(setting, documents.settings());
+  const world = await createWorld(setting, documents.settings('OUTBOUND'));
   await world.api();
   const as = await discovered(world.issuer);
 

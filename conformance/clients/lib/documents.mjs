@@ -57,9 +57,9 @@ class Documents {
     return this.raw(path, { body: JSON.stringify({ keys }) });
   }
 
-  /** What tells the server of its house's authority, as environment. */
-  settings() {
-    return { WRIT__OUTBOUND__TRUSTED: this.origin, WRIT__OUTBOUND__CA_FILE: this.authority };
+  /** What tells the server to call here, for guests or (`OUTBOUND`) for registered clients, as environment. */
+  settings(section = 'GUESTS') {
+    return { [`WRIT__${section}__TRUSTED`]: this.origin, WRIT__OUTBOUND__CA_FILE: this.authority };
   }
 
   /** Anything else: `{ status, type, location, body }`. */

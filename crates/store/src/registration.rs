@@ -28,9 +28,11 @@ pub struct StoredRegistration {
     pub token_digest: String,
     pub metadata: String,
     pub created_at: Timestamp,
+    /// As in [`NewRegistration`]; `None` since somebody agreed.
+    pub expires_at: Option<Timestamp>,
 }
 
-row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64 } }
+row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64, expires_at: Option<i64> } }
 
 row! { ClientIdRow { client_id: String } }
 
@@ -45,7 +47,7 @@ const INSERT: &str = "
     VALUES ($1, $2, $3, $4, $5, $6)";
 
 const FIND: &str = "
-    SELECT token_digest, metadata, created_at FROM registrations
+    SELECT token_digest, metadata, created_at, expires_at FROM registrations
     WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
 
 const CHANGE: &str = "
@@ -125,6 +127,7 @@ impl DatabaseTransaction {
             token_digest: row.token_digest,
             metadata: row.metadata,
             created_at: Timestamp::from_micros(row.created_at),
+            expires_at: row.expires_at.map(Timestamp::from_micros),
         }))
     }
 

@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::host::host_name;
+
 /// Why a redirect URI cannot be registered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectError {
@@ -22,7 +24,7 @@ pub enum RedirectError {
 /// Where a redirect URI leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedirectKind {
-    /// Over https; the host as punycode.
+    /// Over https; the host as [`host_name`] has it.
     Web { host: String },
     /// To this device, over `http`.
     Loopback,
@@ -74,7 +76,7 @@ pub fn kind(text: &str) -> Result<RedirectKind, RedirectError> {
     }
     match url.scheme() {
         "https" => Ok(RedirectKind::Web {
-            host: url.host_str().unwrap_or_default().to_owned(),
+            host: host_name(&url).ok_or_else(|| RedirectError::NotAbsolute(shown()))?,
         }),
         "http" if is_loopback(&url) => Ok(RedirectKind::Loopback),
         "http" => Err(RedirectError::PlainHttp(shown())),
@@ -149,6 +151,39 @@ mod tests {
             ("https://a.example/cb", "HTTPS://a.example/cb"),
         ] {
             assert!(!matches(registered, asked), "{registered} {asked}");
+        }
+    }
+
+    /// Whoever lists a host means all spellings of it.
+    #[test]
+    fn a_redirect_leads_to_one_host_however_it_is_spelled() {
+        let kind = |text: &str| kind(text).ok();
+        let web = |host: &str| {
+            Some(RedirectKind::Web {
+                host: host.to_owned(),
+            })
+        };
+        for (text, host) in [
+            ("https://Evil.example./cb", "evil.example"),
+            ("https://evil.example..:8443/cb", "evil.example"),
+            ("https://%65vil.example/cb", "evil.example"),
+            ("https:evil.example/cb", "evil.example"),
+            ("https:\\\\evil.example\\@good.example/cb", "evil.example"),
+            ("https://localhost./cb", "localhost"),
+            ("https://0x7f.1/cb", "127.0.0.1"),
+            ("https://2130706433/cb", "127.0.0.1"),
+            ("https://[::ffff:7f00:1]/cb", "127.0.0.1"),
+        ] {
+            assert_eq!(kind(text), web(host), "{text}");
+        }
+        for none in [
+            "https://./cb",
+            "https://[fe80::1%25lo]/cb",
+            "https://good.example@evil.example/cb",
+            "http://localhost./cb",
+            "http://[::ffff:127.0.0.1]/cb",
+        ] {
+            assert_eq!(kind(none), None, "{none}");
         }
     }
 

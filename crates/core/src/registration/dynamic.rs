@@ -9,6 +9,7 @@ use writ_wire::time::Timestamp;
 use crate::client::Client;
 use crate::guest::{GuestLifetime, GuestPolicy};
 use crate::id::{ClientId, ENTROPY};
+use crate::oauth_error::OAuthError;
 
 /// How their identifiers begin: no URL, no person, no agent.
 pub const DYNAMIC_PREFIX: &str = "dyn_";
@@ -99,6 +100,10 @@ pub fn admit(
                 "a member of `redirect_uris` is not taken: {because}"
             )));
         }
+    }
+    if let Some(jwks_uri) = &metadata.jwks_uri {
+        let denied = |refusal: OAuthError| RegistrationRefusal::metadata(refusal.sentence);
+        policy.admit_keys(jwks_uri).map_err(denied)?;
     }
     super::client(&file(metadata, id), id.clone(), secret, None)
         .map_err(|faults| RegistrationRefusal::metadata(faults.to_string()))

@@ -21,6 +21,7 @@ use writ_core::budget::Limits;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
+use writ_platform::guard::AddressPolicy;
 use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
@@ -122,6 +123,8 @@ pub struct Config {
     pub nonces: NonceSwitches,
     pub features: Features,
     pub guests: GuestPolicy,
+    /// Which URLs are called for guests: never because other calls may go there.
+    pub guest_addresses: AddressPolicy,
     /// Whether clients may register themselves.
     pub registration: RegistrationRules,
     pub channels: Channels,
@@ -298,19 +301,24 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
                 .path
                 .unwrap_or_else(|| PathBuf::from("config/types")),
             master: std::sync::Arc::new(master),
-            nonces: NonceSwitches {
-                oauth21: file.profiles.oauth21.dpop_nonce.unwrap_or(false),
-                fapi2: file.profiles.fapi2.dpop_nonce.unwrap_or(true),
-                agent: file.profiles.agent.dpop_nonce.unwrap_or(true),
-            },
+            nonces: nonces(&file.profiles),
             features: file.features,
-            guests,
+            guests: guests.policy,
+            guest_addresses: guests.addresses,
             registration,
             channels,
             liveness,
             prompts,
         }),
         _ => Err(ConfigProblems(problems)),
+    }
+}
+
+fn nonces(profiles: &ProfilesFile) -> NonceSwitches {
+    NonceSwitches {
+        oauth21: profiles.oauth21.dpop_nonce.unwrap_or(false),
+        fapi2: profiles.fapi2.dpop_nonce.unwrap_or(true),
+        agent: profiles.agent.dpop_nonce.unwrap_or(true),
     }
 }
 

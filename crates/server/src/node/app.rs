@@ -118,7 +118,8 @@ impl App {
         let metrics = Metrics::new();
         let notices = OutgoingChannels::start(&store, &config, now).await?;
         let documents = Documents::new(FetchEnvironment {
-            guard: notices.guard.clone(),
+            guests: notices.guest_guard.clone(),
+            registered: notices.guard.clone(),
             store: store.clone(),
             clock: clock.clone(),
             fetches: metrics.fetches(),

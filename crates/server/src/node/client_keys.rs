@@ -11,6 +11,7 @@ use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::outgoing::call_limits::CallReason;
 use crate::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
 };
@@ -22,8 +23,10 @@ pub const MAX_STALE_KEYS: Duration = Duration::from_secs(24 * 3600);
 /// Fetched key sets that a node keeps ready.
 const READY_KEY_SETS: usize = 4096;
 
-/// Key sets made of fetched documents, by what they may sign and by URL, with the time of the fetch.
-pub struct FetchedKeySets(Cache<(RsaSignatures, String), (Timestamp, KeySet)>);
+/// Key sets made of fetched documents, by whose they are, what they may sign and URL, with the time of the fetch.
+pub struct FetchedKeySets(Cache<KeySetName, (Timestamp, KeySet)>);
+
+type KeySetName = (DocumentPurpose, RsaSignatures, String);
 
 impl FetchedKeySets {
     pub fn new() -> Self {
@@ -56,6 +59,31 @@ impl NoKeys {
     }
 }
 
+/// Where keys of a client are published, and what they may do.
+#[derive(Clone, Copy)]
+struct KeyPlace<'a> {
+    url: &'a str,
+    signatures: RsaSignatures,
+    purpose: DocumentPurpose,
+    reason: CallReason,
+}
+
+impl<'a> KeyPlace<'a> {
+    /// Whoever registered itself is a guest, and chose the URL.
+    fn of(client: &Client, url: &'a str) -> Self {
+        let (purpose, reason) = match client.is_guest() {
+            true => (DocumentPurpose::GuestJwkSet, CallReason::Visit),
+            false => (DocumentPurpose::JwkSet, CallReason::Registered),
+        };
+        Self {
+            url,
+            signatures: rsa_signatures(client.profile),
+            purpose,
+            reason,
+        }
+    }
+}
+
 impl App {
     /// The keys of a client that may have signed this JWT, of which the `kid` alone is read. Fetches, if it must: never call it while a
     /// database transaction is open.
@@ -67,27 +95,29 @@ impl App {
                 return Err(NoKeys::NotRegistered);
             }
         };
-        let signatures = rsa_signatures(client.profile);
-        let keys = self.keys_at(url, signatures, AcceptedAge::Fresh).await?;
+        let place = KeyPlace::of(client, url);
+        let keys = self.keys_at(place, AcceptedAge::Fresh).await?;
         match unverified_kid(jwt) {
             Some(kid) if keys.candidates(Some(&kid)).next().is_none() => {
                 let earliest = self.clock.now().minus(UNKNOWN_KEY_INTERVAL);
                 let age = AcceptedAge::FetchedSince(earliest);
-                self.keys_at(url, signatures, age).await
+                self.keys_at(place, age).await
             }
             _ => Ok(keys),
         }
     }
 
-    async fn keys_at(
-        &self,
-        url: &str,
-        signatures: RsaSignatures,
-        age: AcceptedAge,
-    ) -> Result<KeySet, NoKeys> {
+    async fn keys_at(&self, place: KeyPlace<'_>, age: AcceptedAge) -> Result<KeySet, NoKeys> {
+        let KeyPlace {
+            url,
+            signatures,
+            purpose,
+            reason,
+        } = place;
         let wanted = WantedDocument {
             url,
-            purpose: DocumentPurpose::JwkSet,
+            purpose,
+            reason,
             age,
             fallback: Fallback::StaleFor(MAX_STALE_KEYS),
             check: |_, body| {
@@ -97,7 +127,7 @@ impl App {
         };
         let document = self.documents.fetch(&wanted).await;
         let document = document.map_err(NoKeys::Unavailable)?;
-        let name = (signatures, url.to_owned());
+        let name = (purpose, signatures, url.to_owned());
         if let Some((fetched_at, keys)) = self.key_sets.0.get(&name)
             && fetched_at == document.fetched_at
         {

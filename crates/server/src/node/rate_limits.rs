@@ -4,7 +4,9 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use writ_core::authorize::{LOGIN_PAUSE, MAX_FRONT_REQUESTS, MAX_LOGIN_FAILURES};
+use writ_core::authorize::{
+    LOGIN_PAUSE, MAX_FRONT_REQUESTS, MAX_GUEST_QUESTIONS, MAX_LOGIN_FAILURES,
+};
 use writ_core::ciba::{MAX_USER_CODE_FAILURES, USER_CODE_PAUSE};
 use writ_core::device::{CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVICES_OF_ADDRESS};
 use writ_core::id::{ClientId, UserId};
@@ -127,16 +129,29 @@ impl RateLimit {
         if address.is_loopback() {
             return None;
         }
+        let place = network(address).to_string();
+        let parts: [&[u8]; 2] = [b"from", place.as_bytes()];
+        Some(Self::of_minute(&parts, MAX_FRONT_REQUESTS, now))
+    }
+
+    /// Looks at guests in this minute for which a document is fetched because this person is asked.
+    pub fn of_guest_questions(person: &UserId, now: Timestamp) -> Self {
+        let parts: [&[u8]; 2] = [b"guests shown to", person.as_str().as_bytes()];
+        Self::of_minute(&parts, MAX_GUEST_QUESTIONS, now)
+    }
+
+    fn of_minute(parts: &[&[u8]], most: i64, now: Timestamp) -> Self {
         let minute = now.seconds().div_euclid(MINUTE);
         let end = Timestamp::from_seconds((minute + 1) * MINUTE);
-        let (place, minute) = (network(address).to_string(), minute.to_string());
-        Some(Self {
+        let minute = minute.to_string();
+        let parts: Vec<&[u8]> = parts.iter().copied().chain([minute.as_bytes()]).collect();
+        Self {
             kind: AttemptKind::FrontRequest,
-            holder: hash::digest_text(&[b"from", place.as_bytes(), minute.as_bytes()]),
-            most: MAX_FRONT_REQUESTS,
+            holder: hash::digest_text(&parts),
+            most,
             paused_until: end,
             kept_until: end,
-        })
+        }
     }
 }
 

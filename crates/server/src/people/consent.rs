@@ -18,6 +18,7 @@ use writ_core::remembered::{REMEMBERED_FOR, SkippedConsent};
 use writ_core::scope::without_box;
 use writ_core::target::has_openid;
 use writ_pages::{ConsentPage, ConsentProblem};
+use writ_wire::client_document::ClientIdUrl;
 use writ_wire::form::Form;
 
 use crate::node::app::App;
@@ -131,7 +132,15 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
     let found = load(app, handle).await?;
     let now = app.clock.now();
     require_usable(app, &found, &found.client).await?;
-    let lookup = GuestLookup::Consent;
+    let login_first = || ConsentOrLogin::LoginFirst(format!("/login?request={handle}"));
+    let lookup = match session {
+        Some(session) => GuestLookup::Consent {
+            person: &session.user.id,
+        },
+        // Nobody makes this server fetch a document without a login.
+        None if ClientIdUrl::is_meant(&found.client) => return Ok(login_first()),
+        None => GuestLookup::Request { address: None },
+    };
     let client = app.client_or_guest(&found.client, lookup).await?;
     let client = client.ok_or(RequestUnusable::Unknown)?;
     guest::check_redirect(&client, &found.prepared.redirect_uri)?;
@@ -154,9 +163,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
                 client,
             })))
         }
-        _ => Ok(ConsentOrLogin::LoginFirst(format!(
-            "/login?request={handle}"
-        ))),
+        _ => Ok(login_first()),
     }
 }
 

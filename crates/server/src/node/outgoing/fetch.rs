@@ -10,6 +10,8 @@ use writ_platform::guard::{GuardError, GuardedClient, MAX_RESPONSE_BYTES};
 use writ_store::StoreError;
 use writ_wire::time::Timestamp;
 
+use super::call_limits::CallReason;
+
 /// The largest client metadata document, in bytes.
 pub const MAX_CLIENT_METADATA_BYTES: usize = 5 * 1024;
 /// The longest `ETag` that is sent back, in bytes.
@@ -20,7 +22,9 @@ const MAX_ETAG_BYTES: usize = 256;
 pub enum DocumentPurpose {
     /// draft-ietf-oauth-client-id-metadata-document.
     ClientMetadata,
-    /// RFC 7517 section 5.
+    /// The key set of a guest: nothing that is fetched for others is kept for guests, who may name any URL.
+    GuestJwkSet,
+    /// The key set of a client that an operator registered (RFC 7517 section 5).
     JwkSet,
 }
 
@@ -28,6 +32,7 @@ impl DocumentPurpose {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClientMetadata => "client_metadata",
+            Self::GuestJwkSet => "guest_jwks",
             Self::JwkSet => "jwks",
         }
     }
@@ -35,14 +40,14 @@ impl DocumentPurpose {
     const fn max_bytes(self) -> usize {
         match self {
             Self::ClientMetadata => MAX_CLIENT_METADATA_BYTES,
-            Self::JwkSet => MAX_RESPONSE_BYTES,
+            Self::GuestJwkSet | Self::JwkSet => MAX_RESPONSE_BYTES,
         }
     }
 
     const fn accept(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::ClientMetadata => "application/json",
-            Self::JwkSet => "application/jwk-set+json, application/json",
+            Self::GuestJwkSet | Self::JwkSet => "application/jwk-set+json, application/json",
         })
     }
 }
@@ -52,6 +57,8 @@ impl DocumentPurpose {
 pub struct WantedDocument<'a> {
     pub url: &'a str,
     pub purpose: DocumentPurpose,
+    /// For whom the host is called.
+    pub reason: CallReason,
     pub age: AcceptedAge,
     pub fallback: Fallback,
     /// Refuses a body that is no such document, by URL and body; a fetched one is then not kept.
