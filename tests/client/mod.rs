@@ -33,6 +33,7 @@ mod dynamic_registration_refused;
 mod exchange;
 mod guests;
 mod guests_documents;
+mod guests_events;
 mod guests_rules;
 mod hand_over;
 mod id_token;
