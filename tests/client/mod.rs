@@ -34,6 +34,7 @@ mod exchange;
 mod guests;
 mod guests_documents;
 mod guests_events;
+mod guests_keys;
 mod guests_rules;
 mod hand_over;
 mod id_token;

@@ -37,6 +37,15 @@ impl Default for FetchedKeySets {
     }
 }
 
+/// A key set at a URL, what its keys may sign with, and what will do.
+#[derive(Clone, Copy)]
+struct WantedKeys<'a> {
+    url: &'a str,
+    signatures: RsaSignatures,
+    age: AcceptedAge,
+    fallback: Fallback,
+}
+
 /// Why the keys of a client are not there.
 #[derive(Debug, thiserror::Error)]
 pub enum NoKeys {
@@ -61,35 +70,60 @@ impl App {
     /// database transaction is open.
     pub async fn client_keys(&self, client: &Client, jwt: &str) -> Result<KeySet, NoKeys> {
         let url = match &client.authentication {
-            Authentication::PrivateKeyJwt(ClientKeys::Registered(keys)) => return Ok(keys.clone()),
+            Authentication::PrivateKeyJwt(
+                ClientKeys::Registered(keys) | ClientKeys::Fetched { keys, .. },
+            ) => return Ok(keys.clone()),
             Authentication::PrivateKeyJwt(ClientKeys::At(url)) => url,
             Authentication::Secret(_) | Authentication::Public => {
                 return Err(NoKeys::NotRegistered);
             }
         };
-        let signatures = rsa_signatures(client.profile);
-        let keys = self.keys_at(url, signatures, AcceptedAge::Fresh).await?;
+        let wanted = WantedKeys {
+            url,
+            signatures: rsa_signatures(client.profile),
+            age: AcceptedAge::Fresh,
+            fallback: Fallback::StaleFor(MAX_STALE_KEYS),
+        };
+        let keys = self.keys_at(wanted).await?;
         match unverified_kid(jwt) {
             Some(kid) if keys.candidates(Some(&kid)).next().is_none() => {
                 let earliest = self.clock.now().minus(UNKNOWN_KEY_INTERVAL);
                 let age = AcceptedAge::FetchedSince(earliest);
-                self.keys_at(url, signatures, age).await
+                self.keys_at(WantedKeys { age, ..wanted }).await
             }
             _ => Ok(keys),
         }
     }
 
-    async fn keys_at(
-        &self,
-        url: &str,
-        signatures: RsaSignatures,
-        age: AcceptedAge,
-    ) -> Result<KeySet, NoKeys> {
+    /// A guest that publishes its keys elsewhere, with those that are there now, for a person who is asked about it; every other client as
+    /// it is. As [`Self::client_keys`], it fetches.
+    pub async fn with_keys_of_now(&self, client: Client) -> Result<Client, NoKeys> {
+        let url = match &client.authentication {
+            Authentication::PrivateKeyJwt(ClientKeys::At(url)) if client.is_guest() => url,
+            _ => return Ok(client),
+        };
+        let wanted = WantedKeys {
+            url,
+            signatures: rsa_signatures(client.profile),
+            age: AcceptedAge::FetchedSince(self.clock.now()),
+            fallback: Fallback::Error,
+        };
+        let keys = self.keys_at(wanted).await?;
+        Ok(client.with_fetched_keys(&keys).unwrap_or(client))
+    }
+
+    async fn keys_at(&self, wanted: WantedKeys<'_>) -> Result<KeySet, NoKeys> {
+        let WantedKeys {
+            url,
+            signatures,
+            age,
+            fallback,
+        } = wanted;
         let wanted = WantedDocument {
             url,
             purpose: DocumentPurpose::JwkSet,
             age,
-            fallback: Fallback::StaleFor(MAX_STALE_KEYS),
+            fallback,
             check: |_, body| {
                 let usable = KeySet::published(body, RsaSignatures::PssAndPkcs1);
                 usable.map(drop).map_err(|e| e.to_string())

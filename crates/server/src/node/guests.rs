@@ -45,7 +45,7 @@ impl App {
         lookup: GuestLookup,
     ) -> Result<Option<Arc<Client>>, Failure> {
         if dynamic::is_dynamic(id) {
-            return self.registered_guest(id).await;
+            return self.registered_guest(id, lookup).await;
         }
         if !ClientIdUrl::is_meant(id) {
             return Ok(self.client(id).await?);
@@ -66,7 +66,11 @@ impl App {
     }
 
     /// A client that registered itself, as it is now; `None` once it is removed or stopped.
-    async fn registered_guest(&self, id: &str) -> Result<Option<Arc<Client>>, Failure> {
+    async fn registered_guest(
+        &self,
+        id: &str,
+        lookup: GuestLookup,
+    ) -> Result<Option<Arc<Client>>, Failure> {
         if !self.config.features.guests {
             return Ok(None);
         }
@@ -74,7 +78,17 @@ impl App {
         let Some(stored) = stored.filter(|stored| !stored.stopped) else {
             return Ok(None);
         };
-        Ok(Some(Arc::new(parse_client(id, &stored)?)))
+        let client = parse_client(id, &stored)?;
+        let client = match lookup {
+            GuestLookup::Consent => {
+                let current = self.with_keys_of_now(client).await;
+                current.map_err(|missing| {
+                    missing.failure(|why| OAuthError::invalid_client(why).into())
+                })?
+            }
+            GuestLookup::Request { .. } | GuestLookup::Grant => client,
+        };
+        Ok(Some(Arc::new(client)))
     }
 
     /// Before anything is fetched for somebody who proved nothing.

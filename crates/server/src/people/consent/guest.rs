@@ -49,8 +49,7 @@ async fn has_changed(app: &App, question: &ConsentQuestion) -> Result<bool, Stor
     let subject = question.session.user.id.as_str();
     let mut reading = app.read().await?;
     let kept = reading.newest_guest_grant(&client.id, subject).await?;
-    let now = KeptDocument::of(client);
-    Ok(kept.is_some_and(|kept| kept.compare(&now) != DocumentChange::None))
+    Ok(kept.is_some_and(|kept| kept.compare_with(client) != DocumentChange::None))
 }
 
 /// The document as it is now still names where the code would go.
@@ -118,7 +117,8 @@ pub(super) async fn keep_document(
     let subject = question.session.user.id.as_str();
     let document = KeptDocument::of(client);
     let before = transaction.newest_guest_grant(&client.id, subject).await?;
-    if let Some(before) = before.filter(|before| *before != document) {
+    let is_other = |before: &KeptDocument| before.compare_with(client) != DocumentChange::None;
+    if let Some(before) = before.filter(is_other) {
         let now = app.clock.now();
         let event = Event::new(app.event_id(now), now, EventName::GuestChanged)
             .by(client)
