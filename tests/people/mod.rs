@@ -8,6 +8,7 @@ mod consent;
 mod consent_bound;
 mod device_code;
 mod guest_consent;
+mod guest_verified;
 mod interaction;
 mod live;
 mod login;

@@ -129,12 +129,14 @@ fn quoted(words: &str) -> String {
     format!("\u{201c}{}\u{201d}", words.replace(marks, "'"))
 }
 
-/// Whether this request shows that the guest is its host: a key of its document signed, or the code goes to that host alone.
+/// Whether this request shows that the guest is its host: a key that its document still has signed the push, or the code goes to
+/// an https address on that very host. What stood in the document only then, or stands there only now, shows nothing.
 pub fn is_verified(client: &Client, prepared: &PreparedRequest) -> bool {
     let Some(host) = client.guest.as_ref().and_then(|guest| guest.host.as_ref()) else {
         return false;
     };
-    let signed = prepared.pushed && !client.is_public();
+    let signer = prepared.signed_by.as_ref();
+    let signed = signer.is_some_and(|signer| client.has_key(signer));
     signed
         || matches!(redirect::kind(&prepared.redirect_uri), Ok(RedirectKind::Web { host: to }) if to == *host)
 }
