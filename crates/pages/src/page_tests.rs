@@ -290,12 +290,26 @@ fn a_failure_has_one_link_at_most() {
         },
         address: "https://reports.example/cb?error=a&x=\"".to_owned(),
     };
+    let guest = WayOn::Guest {
+        client: ClientView {
+            name: "reports.example".to_owned(),
+            client_id: "https://reports.example/client.json".to_owned(),
+            agent: None,
+        },
+        host: "evil.example<b>".to_owned(),
+        address: "https://evil.example/cb?error=a".to_owned(),
+    };
     for (way_on, words, address) in [
         (Some(start), "Start again", "/consent?request=a&#38;b"),
         (
             Some(back),
             "Back to <b>Reports</b>",
             "https://reports.example/cb?error=a&#38;x=&#34;",
+        ),
+        (
+            Some(guest),
+            "The link leads to evil.example<b>. Nobody here has checked who is behind it. Back to reports.example",
+            "https://evil.example/cb?error=a",
         ),
         (None, "Go to your page", "/app"),
     ] {
