@@ -9,6 +9,7 @@ mod consent_bound;
 mod device_code;
 mod guest_consent;
 mod guest_errors;
+mod guest_limits;
 mod guest_over;
 mod guest_verified;
 pub(crate) mod interaction;

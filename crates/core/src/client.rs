@@ -7,7 +7,7 @@ use writ_authority::Ceiling;
 use writ_jose::key::{Algorithm, KeySet, Thumbprint};
 use writ_wire::redirect;
 use writ_wire::registration::{
-    ApproversFile, AssertionAudience, Delivery, GuestMode, Profile, TaskClaim,
+    ApproversFile, AssertionAudience, Delivery, GuestLifetime, GuestMode, Profile, TaskClaim,
 };
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -173,6 +173,8 @@ pub struct GuestRules {
     pub mode: GuestMode,
     pub scopes: BTreeSet<String>,
     pub types: BTreeSet<String>,
+    /// What is chosen unless the person chooses otherwise.
+    pub lifetime: GuestLifetime,
 }
 
 /// A person, without the password.
@@ -183,8 +185,6 @@ pub struct User {
     pub disabled: bool,
 }
 
-impl Client {
-    pub fn is_public(&self) -> bool {
 impl ClientKeys {
     /// Without a fetch.
     pub const fn known(&self) -> Option<&KeySet> {
@@ -203,6 +203,8 @@ impl ClientKeys {
     }
 }
 
+impl Client {
+    pub fn is_public(&self) -> bool {
         matches!(self.authentication, Authentication::Public)
     }
 
@@ -214,8 +216,6 @@ impl ClientKeys {
         self.guest.is_some()
     }
 
-    /// Whether its registration lets it ask for this scope; what guests may have, each resource says.
-    pub fn may_ask_scope(&self, scope: &str) -> bool {
     /// Whether its metadata document alone makes it a client: then it has a row from its first consent on.
     pub fn is_guest_of_document(&self) -> bool {
         let guest = self.guest.as_ref();
@@ -245,6 +245,8 @@ impl ClientKeys {
         }
     }
 
+    /// Whether its registration lets it ask for this scope; what guests may have, each resource says.
+    pub fn may_ask_scope(&self, scope: &str) -> bool {
         self.is_guest() || self.scope.contains(scope)
     }
 

@@ -30,7 +30,7 @@ texts! {
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
         on_device: String, registered_itself: String, changed: String, how_long: String, day: String, week: String,
-        month: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
+        month: String, still_asked: String, asked_above: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
     }
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
