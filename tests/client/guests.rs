@@ -152,7 +152,8 @@ both_with_guests!(
             guest.request().with("code_challenge_method", "plain"),
         ] {
             let page = TestGuest::opened(&world, &form).await;
-            assert_eq!(page.query("error").as_deref(), Some("invalid_request"), "{}", page.url);
+            assert_eq!(page.reply.status, 400, "{}", page.url);
+            page.says("invalid_request");
         }
         let code = guest.code(&world).await;
         let form = guest.redeem_form(&code).without("code_verifier");

@@ -78,12 +78,13 @@ export default async function play(scene, setting) {
   });
 
   await scene('misuse: a resource that takes no guests, or only bound ones, gives no bearer token', async () => {
-    const said = async (changes) => (await asked(await guest(usual).request({ ...want, ...changes }), LOOPBACK)).error;
-    assert.ok(['invalid_target', 'invalid_scope'].includes(await said({ scope: 'see', resource: CLOSED })));
+    const closed = await asked(await guest(usual).request({ ...want, scope: 'see', resource: CLOSED }), LOOPBACK);
+    assert.ok(['invalid_target', 'invalid_scope'].includes(closed.linked.searchParams.get('error')));
+    assert.deepEqual([closed.status, closed.landed], [400, undefined], 'nobody signed in: a page with a link');
     const application = guest(usual);
     const url = await application.request({ ...want, scope: 'look', resource: BOUND });
     const outcome = await asked(url, LOOPBACK);
-    if (outcome.error !== undefined) return; // refused before the person is asked
+    if (outcome.linked !== undefined) return; // refused before the person is asked
     const callback = application.checked(await new Browser().approve(url, PERSON));
     await assert.rejects(application.redeem(callback, { redirectUri: LOOPBACK }));
   });

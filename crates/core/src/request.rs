@@ -39,6 +39,9 @@ pub struct PreparedRequest {
     pub task_expires_at: Option<Timestamp>,
     /// Whether the client authenticated when it pushed this.
     pub pushed: bool,
+    /// The key that signed the client's assertion then. Rows of earlier versions do not say: then nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<Thumbprint>,
     /// Whom `id_token_hint` names: nobody else may answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hinted: Option<UserId>,
@@ -47,8 +50,11 @@ pub struct PreparedRequest {
 /// How the request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival<'a> {
-    /// By PAR, with the key of the `DPoP` header if there was one.
-    Pushed { proof: Option<&'a Thumbprint> },
+    /// By PAR, with the key of the `DPoP` header and the one that signed the client's assertion, if there were any.
+    Pushed {
+        proof: Option<&'a Thumbprint>,
+        signer: Option<&'a Thumbprint>,
+    },
     /// In the front channel.
     Front,
 }
@@ -89,7 +95,10 @@ pub fn prepare(
         ));
     }
     requirements(&authority, client, None, None, context.realm).allow_consent()?;
-    let pushed = matches!(arrival, Arrival::Pushed { .. });
+    let (pushed, signed_by) = match arrival {
+        Arrival::Pushed { signer, .. } => (true, signer.cloned()),
+        Arrival::Front => (false, None),
+    };
     Ok(PreparedRequest {
         request,
         redirect_uri,
@@ -98,6 +107,7 @@ pub fn prepare(
         purpose,
         task_expires_at,
         pushed,
+        signed_by,
         hinted: None,
     })
 }
@@ -187,10 +197,15 @@ fn bound_key(
         None => None,
     };
     match (asked, arrival) {
-        (Some(asked), Arrival::Pushed { proof: Some(proof) }) if asked != *proof => Err(
-            OAuthError::invalid_proof("`dpop_jkt` is not the key of the `DPoP` header"),
-        ),
-        (None, Arrival::Pushed { proof }) => Ok(proof.cloned()),
+        (
+            Some(asked),
+            Arrival::Pushed {
+                proof: Some(proof), ..
+            },
+        ) if asked != *proof => Err(OAuthError::invalid_proof(
+            "`dpop_jkt` is not the key of the `DPoP` header",
+        )),
+        (None, Arrival::Pushed { proof, .. }) => Ok(proof.cloned()),
         (asked, _) => Ok(asked),
     }
 }

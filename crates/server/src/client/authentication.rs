@@ -170,7 +170,7 @@ impl App {
             .verify_client(&keys, &rules)
             .map_err(|error| refused_assertion(&client, &error))?;
         Ok(AuthenticatedClient {
-            client,
+            client: client.with_fetched_keys(&keys).map_or(client, Arc::new),
             assertion: Some(assertion),
         })
     }

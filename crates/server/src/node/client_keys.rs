@@ -53,7 +53,7 @@ impl NoKeys {
     /// A refusal, unless it is our fault.
     pub fn failure(self, refuse: impl FnOnce(String) -> Failure) -> Failure {
         match self {
-            Self::Unavailable(FetchError::Broken(cause)) => Failure::Broken(cause),
+            Self::Unavailable(FetchError::Ours(fault)) => fault.into(),
             missing => refuse(missing.to_string()),
         }
     }
@@ -66,6 +66,14 @@ struct KeyPlace<'a> {
     signatures: RsaSignatures,
     purpose: DocumentPurpose,
     reason: CallReason,
+}
+
+/// Keys at a place, and what will do.
+#[derive(Clone, Copy)]
+struct WantedKeys<'a> {
+    place: KeyPlace<'a>,
+    age: AcceptedAge,
+    fallback: Fallback,
 }
 
 impl<'a> KeyPlace<'a> {
@@ -89,25 +97,55 @@ impl App {
     /// database transaction is open.
     pub async fn client_keys(&self, client: &Client, jwt: &str) -> Result<KeySet, NoKeys> {
         let url = match &client.authentication {
-            Authentication::PrivateKeyJwt(ClientKeys::Registered(keys)) => return Ok(keys.clone()),
+            Authentication::PrivateKeyJwt(
+                ClientKeys::Registered(keys) | ClientKeys::Fetched { keys, .. },
+            ) => return Ok(keys.clone()),
             Authentication::PrivateKeyJwt(ClientKeys::At(url)) => url,
             Authentication::Secret(_) | Authentication::Public => {
                 return Err(NoKeys::NotRegistered);
             }
         };
-        let place = KeyPlace::of(client, url);
-        let keys = self.keys_at(place, AcceptedAge::Fresh).await?;
+        let wanted = WantedKeys {
+            place: KeyPlace::of(client, url),
+            age: AcceptedAge::Fresh,
+            fallback: Fallback::StaleFor(MAX_STALE_KEYS),
+        };
+        let keys = self.keys_at(wanted).await?;
         match unverified_kid(jwt) {
             Some(kid) if keys.candidates(Some(&kid)).next().is_none() => {
                 let earliest = self.clock.now().minus(UNKNOWN_KEY_INTERVAL);
                 let age = AcceptedAge::FetchedSince(earliest);
-                self.keys_at(place, age).await
+                self.keys_at(WantedKeys { age, ..wanted }).await
             }
             _ => Ok(keys),
         }
     }
 
-    async fn keys_at(&self, place: KeyPlace<'_>, age: AcceptedAge) -> Result<KeySet, NoKeys> {
+    /// A guest that publishes its keys elsewhere, with those that are there now, for a person who is asked about it; every other client as
+    /// it is. As [`Self::client_keys`], it fetches.
+    pub async fn with_keys_of_now(&self, client: Client) -> Result<Client, NoKeys> {
+        let url = match &client.authentication {
+            Authentication::PrivateKeyJwt(ClientKeys::At(url)) if client.is_guest() => url,
+            _ => return Ok(client),
+        };
+        let wanted = WantedKeys {
+            place: KeyPlace {
+                reason: CallReason::KnownGuest,
+                ..KeyPlace::of(&client, url)
+            },
+            age: AcceptedAge::FetchedSince(self.clock.now()),
+            fallback: Fallback::Error,
+        };
+        let keys = self.keys_at(wanted).await?;
+        Ok(client.with_fetched_keys(&keys).unwrap_or(client))
+    }
+
+    async fn keys_at(&self, wanted: WantedKeys<'_>) -> Result<KeySet, NoKeys> {
+        let WantedKeys {
+            place,
+            age,
+            fallback,
+        } = wanted;
         let KeyPlace {
             url,
             signatures,
@@ -119,7 +157,7 @@ impl App {
             purpose,
             reason,
             age,
-            fallback: Fallback::StaleFor(MAX_STALE_KEYS),
+            fallback,
             check: |_, body| {
                 let usable = KeySet::published(body, RsaSignatures::PssAndPkcs1);
                 usable.map(drop).map_err(|e| e.to_string())

@@ -26,10 +26,12 @@ pub enum Failure {
 }
 
 /// What is our fault, with the cause for our log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServerFault {
+    #[error("{0}")]
     Broken(String),
     /// The same may succeed later.
+    #[error("{0}")]
     Unavailable(String),
 }
 

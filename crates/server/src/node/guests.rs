@@ -109,11 +109,22 @@ impl App {
         };
         let client = parse_client(id, &stored)?;
         self.config.guests.admit_registered(&client)?;
-        if let GuestLookup::Grant { address } = lookup
-            && self.fetches_for_nobody(&client).await?
-        {
-            self.admit_guest_request(address).await?;
-        }
+        let client = match lookup {
+            GuestLookup::Consent { person } => {
+                self.admit_guest_question(person).await?;
+                let current = self.with_keys_of_now(client).await;
+                current.map_err(|missing| {
+                    missing.failure(|why| OAuthError::invalid_client(why).into())
+                })?
+            }
+            GuestLookup::Grant { address } => {
+                if self.fetches_for_nobody(&client).await? {
+                    self.admit_guest_request(address).await?;
+                }
+                client
+            }
+            GuestLookup::Request { .. } => client,
+        };
         Ok(Some(Arc::new(client)))
     }
 
@@ -197,7 +208,7 @@ impl App {
     async fn fetch_for_guest(&self, wanted: WantedDocument<'_>) -> Result<bytes::Bytes, Failure> {
         match self.documents.fetch(&wanted).await {
             Ok(document) => Ok(document.body.clone()),
-            Err(FetchError::Broken(cause)) => Err(Failure::Broken(cause)),
+            Err(FetchError::Ours(fault)) => Err(fault.into()),
             Err(FetchError::Invalid(sentence)) => Err(OAuthError::invalid_client(sentence).into()),
             Err(error) => {
                 let what = match wanted.purpose {

@@ -9,20 +9,19 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-use url::Url;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
-use writ_pages::{FailureKind, FailurePage as ErrorPage, FormPost, WayOn};
+use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
-use writ_wire::error::{ErrorCode, description};
+use writ_wire::error::ErrorCode;
 use writ_wire::form::FormError;
-use writ_wire::openid::ResponseMode;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
 use crate::node::failure::{Failure, ServerFault};
 use crate::node::outage::RETRY_AFTER;
-use crate::people::redirect::{see_other, to_login};
+use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
+use crate::people::redirect::to_login;
 
 /// Why the page that was asked for is not shown.
 #[derive(Debug)]
@@ -31,6 +30,8 @@ pub enum PageError {
     Page(Box<ErrorPage>),
     /// Back to the client, with an error (OAuth 2.1 section 4.1.2.1).
     Client(Box<AuthorizationError>),
+    /// An error page whose one link tells the client: of a guest, before anybody signed in (RFC 9700 section 4.11.2).
+    ClientByLink(Box<LinkedError>),
     /// The user must sign in first, and comes back to this page of ours.
     SignedOut { page: String },
     /// A script of ours learns why in JSON, or by the status alone.
@@ -42,15 +43,6 @@ pub enum PageError {
     Fault(ServerFault),
     /// A fault of this server, as JSON for a script of ours.
     FaultForScript(ServerFault),
-}
-
-/// An error that a client gets at its redirect URI.
-#[derive(Debug)]
-pub struct AuthorizationError {
-    pub redirect_uri: String,
-    pub state: Option<String>,
-    pub response_mode: ResponseMode,
-    pub refusal: OAuthError,
 }
 
 /// Why a step of a form does not succeed.
@@ -103,12 +95,7 @@ impl PageError {
 
     /// Back to the client of this request.
     pub fn to_client(found: &FoundRequest, refusal: OAuthError) -> Self {
-        Self::Client(Box::new(AuthorizationError {
-            redirect_uri: found.prepared.redirect_uri.clone(),
-            state: found.prepared.request.state.clone(),
-            response_mode: found.prepared.request.openid.response_mode,
-            refusal,
-        }))
+        Self::Client(Box::new(AuthorizationError::of(found, refusal)))
     }
 
     pub fn script(status: StatusCode, error: &'static str) -> Self {
@@ -253,34 +240,33 @@ pub async fn answer_errors(
     request: Request,
     next: Next,
 ) -> Response {
+    let headers = request.headers().clone();
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Unanswered>() {
-        Some(Unanswered(error)) => app.answer_page_error(route.as_str(), &error),
+        Some(Unanswered(error)) => {
+            let texts = app.languages.of_request(&headers);
+            app.answer_page_error(route.as_str(), &error, texts)
+        }
         None => response,
     }
 }
 
-/// OAuth 2.1 section 4.1.2.1.
-fn error_answer<'a>(error: &'a AuthorizationError, sentence: &'a str) -> Vec<(&'a str, &'a str)> {
-    let mut answer = vec![
-        ("error", error.refusal.code.as_str()),
-        ("error_description", sentence),
-    ];
-    answer.extend(error.state.as_deref().map(|state| ("state", state)));
-    answer
-}
-
 impl App {
     /// Counted under the path pattern of its route. No refusal of a page is an event.
-    fn answer_page_error(&self, route: &str, error: &PageError) -> Response {
+    fn answer_page_error(&self, route: &str, error: &PageError, texts: &Texts) -> Response {
         match error {
             PageError::Page(page) => {
                 self.metrics.refused(route, ErrorCode::InvalidRequest);
-                self.error_page(page)
+                error_page(page, texts)
             }
             PageError::Client(error) => {
                 self.metrics.refused(route, error.refusal.code);
-                self.answer_client_error(error)
+                let answered = self.answer_client_error(error);
+                answered.unwrap_or_else(|| self.broken_page(NO_URL, texts))
+            }
+            PageError::ClientByLink(linked) => {
+                self.metrics.refused(route, linked.error.refusal.code);
+                error_page(&self.linked_page(linked), texts)
             }
             PageError::SignedOut { page } => to_login(page),
             PageError::Script { status, error } => {
@@ -290,88 +276,40 @@ impl App {
                     None => status.into_response(),
                 }
             }
-            PageError::Fault(fault) => self.fault_page(fault),
+            PageError::Fault(fault) => self.fault_page(fault, texts),
             PageError::FaultForScript(fault) => self.fault(fault),
         }
     }
 
-    fn error_page(&self, page: &ErrorPage) -> Response {
-        let mut response = page.page(&self.texts).into_http().into_response();
-        let wait = match page.kind {
-            FailureKind::TooManyRequests => Some(60),
-            FailureKind::Unavailable => Some(RETRY_AFTER),
-            _ => None,
-        };
-        if let Some(seconds) = wait {
-            let wait = HeaderValue::from(seconds);
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
-        }
-        response
-    }
-
-    fn fault_page(&self, fault: &ServerFault) -> Response {
+    fn fault_page(&self, fault: &ServerFault, texts: &Texts) -> Response {
         match fault {
-            ServerFault::Broken(cause) => self.broken_page(cause),
+            ServerFault::Broken(cause) => self.broken_page(cause, texts),
             ServerFault::Unavailable(cause) => {
                 self.note_outage(cause);
-                self.error_page(&ErrorPage::new(FailureKind::Unavailable))
+                error_page(&ErrorPage::new(FailureKind::Unavailable), texts)
             }
         }
     }
 
-    fn broken_page(&self, cause: &str) -> Response {
-        self.error_page(&ErrorPage {
+    fn broken_page(&self, cause: &str, texts: &Texts) -> Response {
+        let page = ErrorPage {
             error_id: Some(self.log_broken(cause)),
             ..ErrorPage::new(FailureKind::ServerError)
-        })
-    }
-
-    fn answer_client_error(&self, error: &AuthorizationError) -> Response {
-        let sentence = description(&error.refusal.sentence);
-        let answer = error_answer(error, &sentence);
-        self.answer_client(&error.redirect_uri, error.response_mode, &answer)
-            .unwrap_or_else(|_| self.broken_page(NO_URL))
-    }
-
-    /// Where the client reads an error.
-    pub fn client_error_url(&self, error: &AuthorizationError) -> Option<String> {
-        let sentence = description(&error.refusal.sentence);
-        self.answer_url(&error.redirect_uri, &error_answer(error, &sentence))
-    }
-
-    /// To the client, by 303 or by a page that posts itself.
-    pub fn answer_client(
-        &self,
-        redirect_uri: &str,
-        mode: ResponseMode,
-        answer: &[(&str, &str)],
-    ) -> Result<Response, PageError> {
-        // Only a web server takes a POST.
-        let is_web = redirect_uri.starts_with("https:") || redirect_uri.starts_with("http:");
-        if mode == ResponseMode::FormPost && is_web {
-            let issuer = ("iss", self.config.issuer.as_str());
-            let fields = answer.iter().copied().chain([issuer]);
-            let page = FormPost {
-                redirect_uri: redirect_uri.to_owned(),
-                fields: fields
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .collect(),
-            };
-            return Ok(page.into_http(&self.texts).into_response());
-        }
-        let url = self.answer_url(redirect_uri, answer);
-        let url = url.ok_or_else(|| PageError::broken(NO_URL))?;
-        Ok(see_other(&url))
-    }
-
-    /// With `iss` (RFC 9207) in success and error alike.
-    fn answer_url(&self, redirect_uri: &str, answer: &[(&str, &str)]) -> Option<String> {
-        let mut url = Url::parse(redirect_uri).ok()?;
-        url.query_pairs_mut()
-            .extend_pairs(answer)
-            .append_pair("iss", self.config.issuer.as_str());
-        Some(url.into())
+        };
+        error_page(&page, texts)
     }
 }
 
-const NO_URL: &str = "a stored redirect URI is no URL";
+fn error_page(page: &ErrorPage, texts: &Texts) -> Response {
+    let mut response = page.page(texts).into_http().into_response();
+    let wait = match page.kind {
+        FailureKind::TooManyRequests => Some(60),
+        FailureKind::Unavailable => Some(RETRY_AFTER),
+        _ => None,
+    };
+    if let Some(seconds) = wait {
+        let wait = HeaderValue::from(seconds);
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    response
+}

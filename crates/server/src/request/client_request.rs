@@ -79,8 +79,7 @@ impl ClientRequest {
         transaction: &mut DatabaseTransaction,
     ) -> Result<(), Failure> {
         let stored = transaction.client(&self.client().id).await?;
-        let guest = self.client().guest.as_ref();
-        let may_lack_row = guest.is_some_and(|guest| guest.host.is_some());
+        let may_lack_row = self.client().is_guest_of_document();
         if stored.map_or(!may_lack_row, |stored| stored.stopped) {
             return Err(self.refuse(OAuthError::invalid_client("this client is stopped")));
         }

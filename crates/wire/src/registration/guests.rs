@@ -1,5 +1,7 @@
 //! What a resource allows guests, and the file that a guest's own words are read into.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ClientFile, Profile};
@@ -15,6 +17,20 @@ pub struct GuestsFile {
     /// Types of `authorization_details` that guests may be granted.
     #[serde(default)]
     pub types: Vec<String>,
+    /// How long a guest acts here unless the person chooses otherwise; a day without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<GuestLifetime>,
+}
+
+/// How long a guest may act, as the person chooses at consent; shortest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuestLifetime {
+    #[default]
+    Day,
+    Week,
+    /// Only where every token is bound to a key.
+    Month,
 }
 
 /// How a resource takes tokens of guests.
@@ -28,6 +44,31 @@ pub enum GuestMode {
     /// Not at all.
     #[default]
     None,
+}
+
+impl GuestLifetime {
+    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == text)
+    }
+
+    pub const fn duration(self) -> Duration {
+        const DAY: u64 = 24 * 3600;
+        Duration::from_secs(match self {
+            Self::Day => DAY,
+            Self::Week => 7 * DAY,
+            Self::Month => 30 * DAY,
+        })
+    }
 }
 
 impl ClientFile {

@@ -11,6 +11,7 @@ use writ_store::StoreError;
 use writ_wire::time::Timestamp;
 
 use super::call_limits::CallReason;
+use crate::node::failure::ServerFault;
 
 /// The largest client metadata document, in bytes.
 pub const MAX_CLIENT_METADATA_BYTES: usize = 5 * 1024;
@@ -105,12 +106,12 @@ pub enum FetchError {
     Busy,
     /// Ours.
     #[error("the database: {0}")]
-    Broken(String),
+    Ours(ServerFault),
 }
 
 impl From<StoreError> for FetchError {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.to_string())
+        Self::Ours(error.into())
     }
 }
 
