@@ -3,9 +3,11 @@
 use http::Method;
 use serde_json::{Value, json};
 use writ_testkit::{
-    Cast, Change, Fields, ISSUER, PASSWORD, TestBrowser, TestReply, WEB_REDIRECT, Web, World, both,
-    claims, front_url,
+    Cast, Change, Fields, Forge, ISSUER, PASSWORD, TestBrowser, TestReply, WEB_REDIRECT, Web,
+    World, both, both_with, claims, front_url,
 };
+
+use crate::client::dynamic_registration::{asked, register};
 
 async fn logged_in(world: &World) -> TestBrowser {
     let mut browser = world.browser();
@@ -199,5 +201,54 @@ both!(
         let invalid = json!("invalid_token");
         let both = [of("DPoP", invalid.clone()), of("Bearer", invalid)];
         assert_eq!((late.status, challenges(&late)), (401, both.to_vec()));
+    }
+);
+
+both!(
+    oidc_core_5_7_sub_is_of_one_person_and_stays,
+    |world| async {
+        Cast::of(&world).await;
+        world.add_user("erin", PASSWORD).await;
+        let web = Web::register(&world, json!({})).await;
+        let other = Web::register(&world, json!({ "client_id": "other" })).await;
+        let sub = async |name: &str, client: &Web| {
+            let url = front_url(&client.request().with("scope", "openid"));
+            let back = world.browser().approve(&url, name, PASSWORD).await;
+            let code = back.query_pairs().find(|(name, _)| name == "code").unwrap();
+            let form = client.redeem_form(&code.1);
+            let reply = client.send(&world, "/token", &form, &[]).await;
+            claims(&reply.member("id_token"))["sub"].clone()
+        };
+        let alice = sub("alice", &web).await;
+        world.advance(24 * 3600);
+        assert_eq!(sub("alice", &web).await, alice);
+        assert_eq!(sub("alice", &other).await, alice, "subject type `public`");
+        let erin = sub("erin", &web).await;
+        assert_ne!(erin, alice);
+        for sub in [alice, erin] {
+            let text = sub.as_str().unwrap();
+            assert!(text.len() <= 255 && text.is_ascii(), "Core 2: {text}");
+        }
+    }
+);
+
+both_with!(
+    oidc_registration_2_a_key_set_holds_public_keys_alone,
+    &[("FEATURES__GUESTS", "true"), ("REGISTRATION__MODE", "open")],
+    |world| async {
+        let key = Forge::new(&world.random);
+        let with = |jwk: Value| {
+            let jwks = json!({ "keys": [jwk] });
+            asked(json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks": jwks }))
+        };
+        let mut private = key.jwk();
+        private["d"] = json!("A".repeat(43));
+        for bad in [private, json!({ "kty": "oct", "k": "A".repeat(43) })] {
+            let reply = register(&world, &with(bad.clone())).await;
+            let refused = (400, "invalid_client_metadata".to_owned());
+            assert_eq!(reply.refusal(), refused, "{bad}");
+        }
+        let good = register(&world, &with(key.jwk())).await;
+        assert_eq!(good.status, 201, "{}", good.text());
     }
 );
