@@ -5,6 +5,8 @@ mod musts;
 mod musts_ciba;
 mod musts_ciba_client;
 mod musts_device;
+mod musts_oauth21;
+mod musts_openid;
 mod musts_webauthn;
 mod narrowing;
 mod outage;

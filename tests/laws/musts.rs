@@ -9,7 +9,7 @@ use serde_json::Value;
 /// Folders with tests in Rust, and with scenes in JavaScript and Python.
 const SOURCES: [&str; 3] = ["crates", "tests", "conformance"];
 /// As many rows as were there when it was written: nobody deletes one to be green.
-const FEWEST_ROWS: usize = 264;
+const FEWEST_ROWS: usize = 687;
 
 struct Must {
     place: String,

@@ -64,7 +64,7 @@ pub enum ConsentRule {
     FirstParty,
 }
 
-/// Whether each authorization request needs a `code_challenge` (OAuth 2.1 section 7.5.2).
+/// Whether each authorization request needs a `code_challenge` (OAuth 2.1 section 7.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PkceRule {
     Always,

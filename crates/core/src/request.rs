@@ -80,6 +80,7 @@ pub fn prepare(
         ));
     }
     let redirect_uri = client.redirect_uri(request.redirect_uri.as_deref())?;
+    check_openid(&request)?;
     check_pkce(&request, client)?;
     let jkt = bound_key(&request, arrival)?;
     let (purpose, task_expires_at) = intent(request.mission_intent.as_ref(), client, context)?;
@@ -169,12 +170,26 @@ fn with_details(
     Ok(authority)
 }
 
-/// Without PKCE `nonce` ties the code to the request (OAuth 2.1 section 7.5.2): for clients whose record allows it.
+/// OpenID Connect requires `redirect_uri`, also where only one is registered (OpenID Connect Core 3.1.2.1).
+fn check_openid(request: &AuthorizationRequest) -> Result<(), OAuthError> {
+    if asks_openid(request) && request.redirect_uri.is_none() {
+        return Err(OAuthError::invalid_request(
+            "parameter `redirect_uri` is missing: a request with `openid` names it",
+        ));
+    }
+    Ok(())
+}
+
+fn asks_openid(request: &AuthorizationRequest) -> bool {
+    request.scope.iter().any(|scope| scope == OPENID)
+}
+
+/// Without PKCE `nonce` ties the code to the request (OAuth 2.1 section 7.5.1): for clients whose record allows it.
 fn check_pkce(request: &AuthorizationRequest, client: &Client) -> Result<(), OAuthError> {
     if request.code_challenge.is_some() {
         return Ok(());
     }
-    let has_nonce = request.nonce.is_some() && request.scope.iter().any(|s| s == OPENID);
+    let has_nonce = request.nonce.is_some() && asks_openid(request);
     match client.openid.pkce {
         PkceRule::UnlessNonce if has_nonce => Ok(()),
         PkceRule::UnlessNonce => Err(OAuthError::invalid_request(

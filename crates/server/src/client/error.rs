@@ -72,18 +72,32 @@ impl ProgramRoute {
         }
     }
 
-    /// `WWW-Authenticate` of a refusal, if it has one.
-    fn challenge(self, refusal: &OAuthError, status: StatusCode) -> Option<HeaderValue> {
-        if self == Self::Endpoint(Endpoint::Userinfo) {
-            return token_challenge(HttpChallenge::new("DPoP"), refusal);
-        }
-        if matches!(self, Self::Registration | Self::RegisteredClient) {
-            let bearer = HttpChallenge::new("Bearer").with("realm", "writ");
-            let unauthorized = refusal.code == ErrorCode::InvalidToken;
-            return unauthorized.then(|| token_challenge(bearer, refusal))?;
-        }
-        (status == StatusCode::UNAUTHORIZED)
-            .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))
+    /// The fields `WWW-Authenticate` of a refusal.
+    fn challenges(self, refusal: &OAuthError, status: StatusCode) -> Vec<HeaderValue> {
+        let bearer =
+            || token_challenge(HttpChallenge::new("Bearer").with("realm", "writ"), refusal);
+        let found = match self {
+            Self::Endpoint(Endpoint::Userinfo) => {
+                let dpop = token_challenge(HttpChallenge::new("DPoP"), refusal);
+                // What is wrong with a proof, whoever sends bearer tokens cannot mend.
+                let both = !is_of_proofs(refusal.code);
+                [Some(dpop), both.then(bearer)]
+            }
+            Self::Registration | Self::RegisteredClient => {
+                let unauthorized = refusal.code == ErrorCode::InvalidToken;
+                [unauthorized.then(bearer), None]
+            }
+            Self::Endpoint(_) | Self::TokenWithoutGrant => {
+                let unauthorized = status == StatusCode::UNAUTHORIZED;
+                let basic = HttpChallenge::new("Basic");
+                let basic = basic.with("realm", "writ").with("charset", "UTF-8");
+                [unauthorized.then_some(basic), None]
+            }
+        };
+        let rendered = found.into_iter().flatten();
+        rendered
+            .filter_map(|challenge| HeaderValue::from_str(&challenge.render()).ok())
+            .collect()
     }
 }
 
@@ -93,8 +107,12 @@ impl From<Endpoint> for ProgramRoute {
     }
 }
 
+const fn is_of_proofs(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
+}
+
 /// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> Option<HeaderValue> {
+fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> HttpChallenge {
     let is_bound = challenge.scheme == "DPoP";
     if !refusal.sentence.is_empty() {
         challenge = challenge
@@ -104,7 +122,7 @@ fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> Option
     if is_bound {
         challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
     }
-    HeaderValue::from_str(&challenge.render()).ok()
+    challenge
 }
 
 /// A request that has no success, with what its answer needs.
@@ -190,8 +208,8 @@ impl ClientError {
         let status = self.route.status(refusal.code, self.authorization);
         let mut response = json(status, &body);
         let headers = response.headers_mut();
-        if let Some(challenge) = self.route.challenge(refusal, status) {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        for challenge in self.route.challenges(refusal, status) {
+            headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
