@@ -1,6 +1,6 @@
 """The MCP Python SDK, client and server, with a client that nobody registered: by its metadata document, or it registers itself.
 
-It is told the server's URL and nothing else.
+It is told the server's URL and nothing else. Every host is https: the document's, the MCP server's and ours.
 """
 
 import logging
@@ -8,14 +8,15 @@ import logging
 from documents import documents_of
 from mcp_story import LOOPBACK, METHODS, Application, story
 from notes import READ, WRITE, serve_notes
-from plain_world import OPEN, begun
+from plain_world import OPEN, begun_behind_tls
 
 
 def play(family):
     logging.disable(logging.CRITICAL)  # refusals are what is asked for: no word about them
     documents = documents_of(family)
-    world = begun(family, {**OPEN, **documents.settings()})
-    url = serve_notes(family, world.issuer)
+    documents.trust()
+    world = begun_behind_tls(family, documents, {**OPEN, **documents.settings()})
+    url = serve_notes(family, world.issuer, documents.tls())
     allowed = {"mode": "bearer", "scopes": [READ, WRITE]}
     world.add("resource", {"resource": url, "name": "Notes", "scopes": [READ, WRITE], "guests": allowed})
     document = documents.publish(

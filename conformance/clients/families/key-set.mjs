@@ -10,7 +10,7 @@ import { Application, discovered, refused } from '../lib/flow.mjs';
 import { API, createWorld } from '../lib/world.mjs';
 
 export default async function play(scene, setting) {
-  const documents = await serveDocuments(setting.open);
+  const documents = await serveDocuments(setting);
   const world = await createWorld(setting, documents.settings());
   await world.api();
   const as = await discovered(world.issuer);
