@@ -38,6 +38,7 @@ both_with_guests!(
                 "invalid_target",
             ),
         ] {
+            let form = form.with("redirect_uri", DEVICE_REDIRECT);
             let page = TestGuest::opened(&world, &form).await;
             assert_eq!(page.query("error").as_deref(), Some(error), "{}", page.url);
         }
@@ -72,7 +73,7 @@ both_with_guests!(
     |world| async {
         Cast::of(&world).await;
         world.publish(GUEST, &TestGuest::document(json!({}))).await;
-        let guest = TestGuest::at("https://client.example/cb");
+        let guest = TestGuest::at(DEVICE_REDIRECT);
         let page = TestGuest::opened(&world, &guest.request()).await;
         assert_eq!(page.query("error").as_deref(), Some("invalid_scope"));
         let page = TestGuest::opened(&world, &guest.request().without("scope")).await;

@@ -112,9 +112,9 @@ both_with_guests!(
             "/login",
             "an agent may be driving the browser"
         );
-        let page = browser
-            .open(&front_url(&guest.request().with("prompt", "none")))
-            .await;
+        let silent = guest.request().with("prompt", "none");
+        let silent = silent.with("redirect_uri", DEVICE_REDIRECT);
+        let page = browser.open(&front_url(&silent)).await;
         let error = page.query("error").unwrap();
         assert!(
             ["consent_required", "login_required"].contains(&error.as_str()),

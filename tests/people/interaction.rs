@@ -30,7 +30,7 @@ fn links(page: &WebPage) -> Vec<(String, String)> {
 
 /// A page of this server with one link, and where that leads.
 #[track_caller]
-fn only_link(page: &WebPage, words: &str) -> String {
+pub(crate) fn only_link(page: &WebPage, words: &str) -> String {
     assert_eq!(page.reply.header("location"), None);
     let found = links(page);
     assert_eq!(found.len(), 1, "{}", page.reply.text());

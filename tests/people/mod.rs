@@ -8,7 +8,7 @@ mod consent;
 mod consent_bound;
 mod device_code;
 mod guest_consent;
-mod interaction;
+pub(crate) mod interaction;
 mod live;
 mod login;
 mod login_race;

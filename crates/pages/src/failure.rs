@@ -27,6 +27,8 @@ pub struct FailurePage {
 pub enum WayOn {
     /// "Back to" the client, at an address of its own.
     Client { client: ClientView, address: String },
+    /// "Back to" a client that nobody registered: it is named by where the link leads, not by what it calls itself.
+    Guest { origin: String, address: String },
     /// "Start again", at a page of ours.
     StartAgain { page: String },
 }
@@ -80,12 +82,12 @@ impl FailurePage {
 
     fn link(&self, texts: &Texts) -> Option<Link> {
         let words = |text: &str| fill(text, &[]);
+        let back_to = |name: &str| fill(&texts.failure.back_to_client, &[("name", name)]);
         let (words, address) = match &self.way_on {
             Some(WayOn::Client { client, address }) => {
-                let name = [("name", client.shown_name())];
-                let name = name.each_ref().map(|(key, value)| (*key, value.as_str()));
-                (fill(&texts.failure.back_to_client, &name), address.as_str())
+                (back_to(&client.shown_name()), address.as_str())
             }
+            Some(WayOn::Guest { origin, address }) => (back_to(&plain(origin)), address.as_str()),
             Some(WayOn::StartAgain { page }) => (words(&texts.failure.start_again), page.as_str()),
             None if self.kind.leads_home() => (words(&texts.failure.home), HOME),
             None => return None,

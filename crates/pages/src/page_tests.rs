@@ -290,12 +290,21 @@ fn a_failure_has_one_link_at_most() {
         },
         address: "https://reports.example/cb?error=a&x=\"".to_owned(),
     };
+    let guest = WayOn::Guest {
+        origin: "https://xn--pple-43d.example".to_owned(),
+        address: "https://xn--pple-43d.example/cb?error=a".to_owned(),
+    };
     for (way_on, words, address) in [
         (Some(start), "Start again", "/consent?request=a&#38;b"),
         (
             Some(back),
             "Back to <b>Reports</b>",
             "https://reports.example/cb?error=a&#38;x=&#34;",
+        ),
+        (
+            Some(guest),
+            "Back to https://xn--pple-43d.example",
+            "https://xn--pple-43d.example/cb?error=a",
         ),
         (None, "Go to your page", "/app"),
     ] {

@@ -38,7 +38,7 @@ use crate::people::error::{AuthorizationError, PageError};
 use crate::people::redirect::see_other;
 use crate::people::remembered::skipped;
 use crate::people::request::Query;
-use crate::people::request_over::require_usable;
+use crate::people::request_over::{require_usable, undecided};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route(Endpoint::Authorize.path(), get(by_query).post(by_form))
@@ -162,12 +162,15 @@ async fn front(
     let redirect_uri = client.redirect_uri(form.optional("redirect_uri")?)?;
     let prepared = prepare(app, form, &client).await;
     let prepared = prepared.map_err(|unprepared| match unprepared {
-        Unprepared::Refused(refusal) => PageError::Client(Box::new(AuthorizationError {
-            redirect_uri,
-            state: form.optional("state").ok().flatten().map(str::to_owned),
-            response_mode: ResponseMode::of(form),
-            refusal,
-        })),
+        Unprepared::Refused(refusal) => {
+            let error = AuthorizationError {
+                redirect_uri,
+                state: form.optional("state").ok().flatten().map(str::to_owned),
+                response_mode: ResponseMode::of(form),
+                refusal,
+            };
+            undecided(app, &client, error)
+        }
         Unprepared::Store(error) => error.into(),
     })?;
     let now = app.clock.now();
@@ -274,7 +277,7 @@ pub async fn next_step(
         skipped: skipped(app, found, client, session, realm).await?,
     };
     authorize::next(found, client, session, logins, app.clock.now())
-        .map_err(|refusal| PageError::to_client(found, refusal))
+        .map_err(|refusal| undecided(app, client, AuthorizationError::of(found, refusal)))
 }
 
 /// The strongest login that this person can give here, or before they said who they are, that anybody can. A verifier

@@ -52,6 +52,17 @@ pub struct AuthorizationError {
     pub refusal: OAuthError,
 }
 
+impl AuthorizationError {
+    pub fn of(found: &FoundRequest, refusal: OAuthError) -> Self {
+        Self {
+            redirect_uri: found.prepared.redirect_uri.clone(),
+            state: found.prepared.request.state.clone(),
+            response_mode: found.prepared.request.openid.response_mode,
+            refusal,
+        }
+    }
+}
+
 /// Why a step of a form does not succeed.
 #[derive(Debug)]
 pub enum StepError<P> {
@@ -95,6 +106,16 @@ impl PageError {
         }))
     }
 
+    /// A page that says what is wrong with the request.
+    pub fn refused(refusal: OAuthError, way_on: Option<WayOn>) -> Self {
+        Self::Page(Box::new(ErrorPage {
+            detail: Some(refusal.sentence),
+            error_code: Some(refusal.code.as_str().to_owned()),
+            way_on,
+            ..ErrorPage::new(FailureKind::UntrustedRequest)
+        }))
+    }
+
     /// The request is malformed.
     pub fn invalid_request(sentence: &'static str) -> Self {
         OAuthError::invalid_request(sentence).into()
@@ -102,12 +123,7 @@ impl PageError {
 
     /// Back to the client of this request.
     pub fn to_client(found: &FoundRequest, refusal: OAuthError) -> Self {
-        Self::Client(Box::new(AuthorizationError {
-            redirect_uri: found.prepared.redirect_uri.clone(),
-            state: found.prepared.request.state.clone(),
-            response_mode: found.prepared.request.openid.response_mode,
-            refusal,
-        }))
+        Self::Client(Box::new(AuthorizationError::of(found, refusal)))
     }
 
     pub fn script(status: StatusCode, error: &'static str) -> Self {
@@ -154,11 +170,7 @@ impl<P> StepError<P> {
 /// A page, because neither client nor redirect URI can be trusted.
 impl From<OAuthError> for PageError {
     fn from(refusal: OAuthError) -> Self {
-        Self::Page(Box::new(ErrorPage {
-            detail: Some(refusal.sentence),
-            error_code: Some(refusal.code.as_str().to_owned()),
-            ..ErrorPage::new(FailureKind::UntrustedRequest)
-        }))
+        Self::refused(refusal, None)
     }
 }
 

@@ -1,11 +1,13 @@
-//! Where a person goes on whose authorization request cannot be decided any more: it was not opened in time, took too long, or was
-//! answered before. Only a client that may still be returned to is named or sent anything (RFC 9700 section 4.11.2).
+//! Where a person goes on whose authorization request ends before they decide: it is refused, was not opened in time, took too long,
+//! or was answered before. Only a client that may still be returned to is named or sent anything, and nobody is sent to a web
+//! address that a client chose for itself without a click (RFC 9700 section 4.11.2).
 
 use std::sync::Arc;
 
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable, timed_out};
 use writ_core::client::Client;
+use writ_core::guest::is_on_device;
 use writ_pages::WayOn;
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
@@ -39,13 +41,35 @@ pub async fn over(
     };
     let address = match unusable {
         RequestUnusable::Unknown | RequestUnusable::OtherClient => None,
-        RequestUnusable::TimedOut => return Ok(PageError::to_client(found, timed_out())),
+        RequestUnusable::TimedOut => {
+            let error = AuthorizationError::of(found, timed_out());
+            return Ok(undecided(app, &client, error));
+        }
         RequestUnusable::Expired => app.client_error_url(&unopened(found)),
         RequestUnusable::Used => home(&found.prepared.redirect_uri),
     };
-    let client = client_view(&client);
-    let way_on = address.map(|address| WayOn::Client { client, address });
+    let way_on = address.map(|address| way_back(&client, address));
     Ok(PageError::unusable(unusable, way_on))
+}
+
+/// An error before the person decided. A client that nobody registered could make any link of ours lead to its own site: there the
+/// person reads what is wrong, and whether they go on is theirs to say.
+pub fn undecided(app: &App, client: &Client, error: AuthorizationError) -> PageError {
+    if !client.is_guest() || is_on_device(&error.redirect_uri) {
+        return PageError::Client(Box::new(error));
+    }
+    let address = app.client_error_url(&error);
+    PageError::refused(error.refusal, address.map(|at| way_back(client, at)))
+}
+
+fn way_back(client: &Client, address: String) -> WayOn {
+    match redirect::origin(&address).filter(|_| client.is_guest()) {
+        Some(origin) => WayOn::Guest { origin, address },
+        None => WayOn::Client {
+            client: client_view(client),
+            address,
+        },
+    }
 }
 
 /// The client of a request, if it works and its redirect URI is still registered.
