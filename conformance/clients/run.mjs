@@ -11,13 +11,16 @@ import { join, resolve } from 'node:path';
 import { certify } from './lib/authority.mjs';
 
 const FAMILIES = [
+  'metadata',
   'oauth4webapi',
+  'misuse',
   'openid',
   'registration',
   'guest',
   'mcp-document',
   'mcp-registered',
   'mcp-known',
+  'mcp-misuse',
   'auth-js',
   'browser-page',
   'key-set',
