@@ -76,6 +76,7 @@ class Application:
         self.visits = []
         self.decision = "approve"
         self.landed = None
+        self.injected = None
         metadata = {"client_name": "Scenes", "redirect_uris": [LOOPBACK], "token_endpoint_auth_method": method}
         self.provider = OAuthClientProvider(
             server_url=url,
@@ -106,7 +107,7 @@ class Application:
         if "error" in self.landed:
             raise RuntimeError(f"{self.landed['error']}: {self.landed.get('error_description')}")
         return AuthorizationCodeResult(
-            code=self.landed["code"], state=self.landed.get("state"), iss=self.landed.get("iss")
+            code=self.injected or self.landed["code"], state=self.landed.get("state"), iss=self.landed.get("iss")
         )
 
     async def get_tokens(self):

@@ -5,7 +5,9 @@ import threading
 
 from world import free_port
 
+HOST = "127.0.0.1"
 CHUNK = 65536
+READY_DEADLINE = 20
 
 
 class TlsTunnel:
@@ -13,31 +15,29 @@ class TlsTunnel:
         self.context = context
         self.port = port
         self.outer = free_port()
-        self.loop = asyncio.new_event_loop()
-        begun = threading.Event()
-        self.thread = threading.Thread(target=self.run, args=(begun,), daemon=True)
+        self.begun = threading.Event()
+        self.thread = threading.Thread(target=asyncio.run, args=(self.serve(),), daemon=True)
         self.thread.start()
-        begun.wait()
+        if not self.begun.wait(READY_DEADLINE):
+            raise RuntimeError("no TLS in front of the server")
 
-    def run(self, begun):
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(
-            asyncio.start_server(self.through, "127.0.0.1", self.outer, ssl=self.context)
-        )
-        begun.set()
-        self.loop.run_forever()
+    async def serve(self):
+        self.loop, self.ended = asyncio.get_running_loop(), asyncio.Event()
+        await asyncio.start_server(self.through, HOST, self.outer, ssl=self.context)
+        self.begun.set()
+        await self.ended.wait()
 
     async def through(self, reader, writer):
         try:
-            inside, outside = await asyncio.open_connection("127.0.0.1", self.port)
+            inside, outside = await asyncio.open_connection(HOST, self.port)
         except OSError:
             writer.close()  # nobody listens there yet
             return
         await asyncio.gather(pipe(reader, outside), pipe(inside, writer))
 
     def close(self):
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
+        self.loop.call_soon_threadsafe(self.ended.set)
+        self.thread.join(READY_DEADLINE)
 
 
 async def pipe(reader, writer):
