@@ -30,21 +30,24 @@ export const authentication = (cast, as) => {
     await refused(application.refresh(refresh_token), 'invalid_grant');
   };
 
-  const isListed = (all, none) => {
-    for (const name of none) assert.ok(!all.includes(name), name);
+  const areAbsent = (all, names) => {
+    for (const name of names) assert.ok(!all.includes(name), name);
   };
+
+  /** A pair of an algorithm that is not named for proofs. */
+  let unnamed;
 
   return {
     token_endpoint_auth_methods_supported: async (method, all) => {
-      isListed(all, ['client_secret_jwt', 'tls_client_auth']);
+      areAbsent(all, ['client_secret_jwt', 'tls_client_auth']);
       await token(method);
     },
     token_endpoint_auth_signing_alg_values_supported: async (alg, all) => {
-      isListed(all, ['none', 'HS256']);
+      areAbsent(all, ['none', 'HS256']);
       await token('private_key_jwt', alg);
     },
     introspection_endpoint_auth_methods_supported: async (method, all) => {
-      isListed(all, ['none']);
+      areAbsent(all, ['none']);
       await refused(introspected(await cast.plain('none'), as), 'invalid_client', 401);
       await introspection(method);
     },
@@ -53,14 +56,15 @@ export const authentication = (cast, as) => {
     revocation_endpoint_auth_signing_alg_values_supported: (alg) => revocation('private_key_jwt', alg),
 
     dpop_signing_alg_values_supported: async (alg, all) => {
-      isListed(all, ['none', 'HS256', 'RS256']);
+      areAbsent(all, ['none', 'HS256', 'RS256']);
       const bound = await boundWith(await cast.plain('none'), alg);
       const answer = await cast.tokens(bound);
       assert.equal(answer.token_type, 'dpop');
       assert.equal(isToken(answer).cnf.jkt, await bound.options.DPoP.calculateThumbprint());
       const other = await cast.plain('none');
       const callback = await other.approved({ scope: 'read', resource: API });
-      await refused((await boundWith(other, 'RS256')).redeem(callback), 'invalid_dpop_proof');
+      other.options.DPoP = oauth.DPoP(other.client, (unnamed ??= await oauth.generateKeyPair('RS256')));
+      await refused(other.redeem(callback), 'invalid_dpop_proof');
     },
 
     id_token_signing_alg_values_supported: async (alg) => {

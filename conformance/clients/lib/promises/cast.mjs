@@ -1,4 +1,4 @@
-// Clients of every kind for the trials of the metadata: each trial registers its own.
+// Clients of every kind for the trials of the metadata.
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -24,6 +24,8 @@ const MAIL = { WRIT__MAIL__SMTP: 'smtp://127.0.0.1:9', WRIT__MAIL__FROM: 'writ@w
 const DRAFTS = { WRIT__FEATURES__MISSION_INTENT: 'true', WRIT__FEATURES__TRANSACTION_CHALLENGE: 'true' };
 
 export class Cast {
+  #registered = new Map();
+
   static async begin(setting) {
     const documents = await serveDocuments(setting);
     const receiver = await createReceiver();
@@ -60,17 +62,11 @@ export class Cast {
     await browser.press(page, button, typed, PERSON);
   }
 
-  /** A plain client and how it authenticates: by `method`, signing with `alg` where it signs. */
+  /** A plain client and how it authenticates: by `method`, signing with `alg` where it signs. The same for whoever asks the same. */
   async plain(method, file = {}, alg = 'ES256') {
-    const signs = method === 'private_key_jwt';
-    const { privateKey, jwk } = signs ? await keyPair(alg) : {};
-    const { client_id, client_secret } = await this.world.client({
-      scope: [...IDENTITY, 'read', 'write'].join(' '),
-      token_endpoint_auth_method: method,
-      bearer: true,
-      ...(signs && { jwks: { keys: [jwk] } }),
-      ...file,
-    });
+    const wanted = JSON.stringify([method, file, alg]);
+    if (!this.#registered.has(wanted)) this.#registered.set(wanted, this.#register(method, file, alg));
+    const { client_id, client_secret, privateKey, jwk } = await this.#registered.get(wanted);
     const authentications = {
       none: () => oauth.None(),
       client_secret_basic: () => oauth.ClientSecretBasic(client_secret),
@@ -78,6 +74,18 @@ export class Cast {
       private_key_jwt: () => oauth.PrivateKeyJwt({ key: privateKey, kid: jwk.kid }),
     };
     return Object.assign(new Application(this.as, { client_id }, authentications[method]()), { privateKey, jwk });
+  }
+
+  async #register(method, file, alg) {
+    const keys = method === 'private_key_jwt' ? await keyPair(alg) : undefined;
+    const registered = await this.world.client({
+      scope: [...IDENTITY, 'read', 'write'].join(' '),
+      token_endpoint_auth_method: method,
+      bearer: true,
+      ...(keys && { jwks: { keys: [keys.jwk] } }),
+      ...file,
+    });
+    return { ...registered, ...keys };
   }
 
   /** An agent with everything that agents can have, bound to a fresh key. */
