@@ -44,6 +44,9 @@ def story(family, title, url, make, guest):
         said = asyncio.run(application.call("add"))
         assert WRITE in said.split() and READ in said.split(), said
         assert len(application.visits) == 2
+        again = asyncio.run(application.call("add", expired=True))
+        assert set(again.split()) == set(said.split()), again
+        assert len(application.visits) == 2, "refreshed with what was granted"
 
     def denied():
         application = make()
