@@ -45,18 +45,15 @@ both_with!(
         for (request, redirect) in
             [(itself.request(), CALLBACK), (guest.request(), GUEST_REDIRECT)]
         {
-            for (name, value) in [
-                ("scope", "no-such-scope"),
-                ("response_type", "token"),
-                ("code_challenge_method", "plain"),
-                ("resource", "https://elsewhere.example"),
-                ("response_mode", "form_post"),
-                ("prompt", "none"),
+            for changes in [
+                &[("scope", "no-such-scope")][..],
+                &[("response_type", "token")],
+                &[("code_challenge_method", "plain")],
+                &[("resource", "https://elsewhere.example")],
+                &[("prompt", "none")],
+                &[("prompt", "none"), ("response_mode", "form_post")],
             ] {
-                let mut form = with(&request, name, value);
-                if name == "response_mode" {
-                    form = with(&form, "prompt", "none");
-                }
+                let form = changes.iter().fold(request.clone(), |form, (n, v)| with(&form, n, *v));
                 stays(&world.browser().open(&front_url(&form)).await, redirect);
             }
         }
