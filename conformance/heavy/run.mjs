@@ -18,7 +18,7 @@ for (const family of wanted.length === 0 ? FAMILIES : wanted) {
   const before = report.failed;
   try {
     const { default: play } = await import(`./${family}.mjs`);
-    await report.within(family, (scene) => play(scene, { binary: resolve(binary), open }));
+    await report.within(family, (scene) => play(scene, { binary: resolve(binary), database: 'sqlite', open }));
   } catch (error) {
     report.broken(error);
   }

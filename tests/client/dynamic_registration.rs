@@ -16,6 +16,10 @@ pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 /// Alice, and an API that takes bearer tokens of guests.
 pub(crate) async fn notes(world: &World) {
     world.add_user("alice", PASSWORD).await;
+    add_notes(world).await;
+}
+
+pub(crate) async fn add_notes(world: &World) {
     world
         .add_resource(json!({
             "resource": NOTES, "name": "Notes", "scopes": ["notes.read", "notes.write"],

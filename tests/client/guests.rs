@@ -151,6 +151,7 @@ both_with_guests!(
             guest.request().without("code_challenge").without("code_challenge_method"),
             guest.request().with("code_challenge_method", "plain"),
         ] {
+            let form = form.with("redirect_uri", DEVICE_REDIRECT);
             let page = TestGuest::opened(&world, &form).await;
             assert_eq!(page.reply.status, 400, "{}", page.url);
             page.says("invalid_request");

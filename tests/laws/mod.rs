@@ -1,6 +1,7 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
 mod mcp_faults;
+mod mcp_faults_of_links;
 mod musts;
 mod musts_ciba;
 mod musts_ciba_client;

@@ -47,6 +47,26 @@ fn every_must_names_a_test_that_exists() {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 
+/// The last column of a table of `docs/design/guests.md` names tests by function and families by file.
+#[test]
+fn every_fault_of_guests_names_a_test_that_exists() {
+    let page = std::fs::read_to_string(root().join("docs/design/guests.md")).unwrap();
+    let tests = tests();
+    let files: BTreeSet<&String> = tests.values().collect();
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let rows: Vec<&str> = rows.filter(|line| !line.starts_with("| fault")).collect();
+    assert!(rows.len() >= 20, "{} rows", rows.len());
+    for row in rows {
+        let column = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let named: Vec<&str> = column.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "no test: {row}");
+        for name in named {
+            let exists = tests.contains_key(name) || files.iter().any(|file| *file == name);
+            assert!(exists, "nothing is called `{name}`: {row}");
+        }
+    }
+}
+
 /// Every row of every file.
 fn musts() -> Vec<Must> {
     let folder = root().join("conformance/musts");

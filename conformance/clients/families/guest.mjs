@@ -18,7 +18,7 @@ const LISTS = 'https://lists.example';
 const CLOSED = 'https://closed.example';
 
 export default async function play(scene, setting) {
-  const documents = await serveDocuments(setting.open);
+  const documents = await serveDocuments(setting);
   const world = await createWorld(setting, { ...GUESTS, ...documents.settings() });
   await world.api({ scopes: ['read', 'write', 'admin'], guests: { mode: 'bearer', scopes: ['read', 'write'] } });
   await world.add('resource', { resource: BOUND, name: 'Bound', scopes: ['look'], guests: { mode: 'bound', scopes: ['look'] } });

@@ -93,7 +93,7 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         subject_types_supported: vec!["public".to_owned()],
         id_token_signing_alg_values_supported: ["RS256", "ES256"].map(str::to_owned).to_vec(),
         claims_supported: CLAIMS.map(str::to_owned).to_vec(),
-        acr_values_supported: reachable_classes(app.config.strongest()),
+        acr_values_supported: reachable_classes(app.strongest()),
         backchannel_token_delivery_modes_supported: deliveries(),
         backchannel_authentication_request_signing_alg_values_supported: algorithms(),
         backchannel_user_code_parameter_supported: true,

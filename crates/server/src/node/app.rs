@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use url::Url;
+use writ_authority::Level;
 use writ_core::checks::Endpoint;
 use writ_core::id::{ClientId, ENTROPY, EventId, TransactionId};
 use writ_core::realm::DEFAULT_TENANT;
@@ -149,6 +150,14 @@ impl App {
             clock,
             random,
         }))
+    }
+
+    /// The strongest level at which anybody can approve here: without a host name to bind passkeys to, nobody has one.
+    pub fn strongest(&self) -> Level {
+        if self.passkeys.is_err() {
+            return Level::Password;
+        }
+        self.config.strongest()
     }
 
     pub async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {
