@@ -101,7 +101,7 @@ async function misuse(scene, world, as) {
   await scene('misuse: a redirect that is not registered gets a page and no redirect', async () => {
     for (const redirect_uri of ['https://app.example/cb/', 'https://evil.example/cb', 'https://app.example/cb?x=1']) {
       const said = await asked(await application.request({ redirect_uri }));
-      assert.deepEqual(said, { status: 400, landed: undefined, error: undefined }, redirect_uri);
+      assert.deepEqual(said, { status: 400, landed: undefined, linked: undefined, error: undefined }, redirect_uri);
     }
   });
 
