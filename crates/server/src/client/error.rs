@@ -57,7 +57,7 @@ impl ProgramRoute {
                 StatusCode::UNAUTHORIZED
             }
             (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
-            (Self::Registration, ErrorCode::TemporarilyUnavailable) => {
+            (Self::Registration | Self::RegisteredClient, ErrorCode::TemporarilyUnavailable) => {
                 StatusCode::TOO_MANY_REQUESTS
             }
             (
@@ -72,15 +72,22 @@ impl ProgramRoute {
         }
     }
 
-    /// `WWW-Authenticate` of a refusal, if it has one.
-    fn challenge(self, refusal: &OAuthError, status: StatusCode) -> Option<HeaderValue> {
+    /// `WWW-Authenticate` of a refusal, if it has one. Without credentials it names no error (RFC 6750 section 3.1).
+    fn challenge(
+        self,
+        refusal: &OAuthError,
+        status: StatusCode,
+        header: AuthorizationHeader,
+    ) -> Option<HeaderValue> {
         if self == Self::Endpoint(Endpoint::Userinfo) {
-            return token_challenge(HttpChallenge::new("DPoP"), refusal);
+            let named = (!refusal.sentence.is_empty()).then_some(refusal);
+            return token_challenge(HttpChallenge::new("DPoP"), named);
         }
         if matches!(self, Self::Registration | Self::RegisteredClient) {
+            let named = (header == AuthorizationHeader::Sent).then_some(refusal);
             let bearer = HttpChallenge::new("Bearer").with("realm", "writ");
             let unauthorized = refusal.code == ErrorCode::InvalidToken;
-            return unauthorized.then(|| token_challenge(bearer, refusal))?;
+            return unauthorized.then(|| token_challenge(bearer, named))?;
         }
         (status == StatusCode::UNAUTHORIZED)
             .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))
@@ -93,10 +100,13 @@ impl From<Endpoint> for ProgramRoute {
     }
 }
 
-/// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> Option<HeaderValue> {
+/// RFC 6750 section 3, RFC 9449 section 7.1.
+fn token_challenge(
+    mut challenge: HttpChallenge,
+    named: Option<&OAuthError>,
+) -> Option<HeaderValue> {
     let is_bound = challenge.scheme == "DPoP";
-    if !refusal.sentence.is_empty() {
+    if let Some(refusal) = named {
         challenge = challenge
             .with("error", refusal.code.as_str())
             .with("error_description", &refusal.sentence);
@@ -141,15 +151,18 @@ impl ClientError {
         match &self.failure {
             Failure::Waiting(refusal) => Ok(refusal),
             Failure::Broken(cause) => Err(cause.clone()),
-            Failure::Unauthenticated(refusal) => match self.count(refusal).await {
-                Ok(()) => Ok(refusal),
-                Err(error) => Err(error.to_string()),
-            },
+            Failure::Unauthenticated(refusal) => self.counted(refusal).await,
+            Failure::Limited(limited) => self.counted(&limited.refusal).await,
             Failure::Refused(refused) => match self.write_event(refused).await {
                 Ok(()) => Ok(&refused.refusal),
                 Err(error) => Err(error.to_string()),
             },
         }
+    }
+
+    async fn counted<'a>(&self, refusal: &'a OAuthError) -> Result<&'a OAuthError, String> {
+        let counted = self.count(refusal).await;
+        counted.map(|()| refusal).map_err(|error| error.to_string())
     }
 
     /// Anybody can cause it: a row for each would fill the database.
@@ -189,7 +202,7 @@ impl ClientError {
         let status = self.route.status(refusal.code, self.authorization);
         let mut response = json(status, &body);
         let headers = response.headers_mut();
-        if let Some(challenge) = self.route.challenge(refusal, status) {
+        if let Some(challenge) = self.route.challenge(refusal, status, self.authorization) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = retry_after {
@@ -205,18 +218,10 @@ impl ClientError {
     /// In seconds, in the header and in the body alike.
     fn retry_after(&self) -> Option<u64> {
         match &self.failure {
-            Failure::Unauthenticated(refusal) if self.is_over_limit(refusal) => Some(3600),
+            Failure::Limited(limited) => Some(whole_seconds(limited.retry_after)),
             Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
             Failure::Unauthenticated(_) | Failure::Waiting(_) | Failure::Broken(_) => None,
         }
-    }
-}
-
-impl ClientError {
-    /// Too many registrations in this hour.
-    fn is_over_limit(&self, refusal: &OAuthError) -> bool {
-        let too_many = refusal.code == ErrorCode::TemporarilyUnavailable;
-        self.route == ProgramRoute::Registration && too_many
     }
 }
 

@@ -15,12 +15,21 @@ use crate::node::app::App;
 pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
     Unauthenticated(Box<OAuthError>),
+    /// One more than are admitted in a while: counted by the minute, and told when the next one is.
+    Limited(Box<LimitedRequest>),
     /// Afterwards: an event of its own, in its own transaction.
     Refused(Box<RefusedRequest>),
     /// A person has not answered yet: nothing is refused, nothing is recorded.
     Waiting(Box<OAuthError>),
     /// A fault of this server: `server_error`, with the cause in its log.
     Broken(String),
+}
+
+/// A refusal by a rate limit.
+#[derive(Debug)]
+pub struct LimitedRequest {
+    pub refusal: OAuthError,
+    pub retry_after: Duration,
 }
 
 /// A refusal after client authentication. The endpoint that answers it gives the event its name.
@@ -33,6 +42,13 @@ pub struct RefusedRequest {
 }
 
 impl Failure {
+    pub fn limited(refusal: OAuthError, retry_after: Duration) -> Self {
+        Self::Limited(Box::new(LimitedRequest {
+            refusal,
+            retry_after,
+        }))
+    }
+
     /// The same, and when the client may ask again.
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         if let Self::Refused(refused) = &mut self {
