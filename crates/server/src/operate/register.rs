@@ -52,13 +52,8 @@ pub enum RegistrationError {
 
 impl Registrar<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
-        if password.is_empty() {
-            return Err(RegistrationError::Password(
-                "the password is empty".to_owned(),
-            ));
-        }
-        let hash =
-            passwords::hash(password, &self.random.bytes()).map_err(RegistrationError::Password)?;
+        let hash = passwords::hash_new(password, &self.random.bytes())
+            .map_err(RegistrationError::Password)?;
         self.add_user_with_hash(name, &hash).await
     }
 
