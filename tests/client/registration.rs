@@ -285,6 +285,9 @@ both!(faults_of_a_resource_are_named_too, |world| async {
         json!({ "scopes": ["a", "a"] }),
         json!({ "scopes": ["openid"] }),
         json!({ "authorization_details_types": ["teleport"] }),
+        json!({ "guests": { "mode": "bearer" } }),
+        json!({ "guests": { "mode": "bound", "types": [] } }),
+        json!({ "guests": { "mode": "bearer", "scopes": ["notes:write"] } }),
     ] {
         let mut file = good.clone();
         merge(&mut file, changes.clone());
