@@ -231,6 +231,14 @@ impl Client {
         known.iter().any(|key| key.thumbprint() == thumbprint)
     }
 
+    /// Its `jwks_uri`, if its keys are there.
+    pub fn keys_published_at(&self) -> Option<&str> {
+        match &self.authentication {
+            Authentication::PrivateKeyJwt(keys) => keys.published_at(),
+            Authentication::Secret(_) | Authentication::Public => None,
+        }
+    }
+
     /// A guest that publishes its keys elsewhere, with those that were fetched there; `None` for every other client.
     pub fn with_fetched_keys(&self, keys: &KeySet) -> Option<Self> {
         match &self.authentication {

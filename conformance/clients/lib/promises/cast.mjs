@@ -30,8 +30,7 @@ export class Cast {
     const documents = await serveDocuments(setting);
     const receiver = await createReceiver();
     setting.open.push(receiver);
-    const trusted = `${documents.origin},${receiver.origin}`;
-    const settings = { ...OPEN, ...DRAFTS, ...MAIL, ...documents.settings(), WRIT__OUTBOUND__TRUSTED: trusted };
+    const settings = { ...OPEN, ...DRAFTS, ...MAIL, ...documents.settings(), WRIT__OUTBOUND__TRUSTED: receiver.origin };
     const world = await createWorldBehindTls(setting, settings);
     const challenger = await keyPair('ES256');
     const api = await world.api({

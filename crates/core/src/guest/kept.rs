@@ -67,6 +67,15 @@ impl KeptDocument {
         self.compare(&now)
     }
 
+    /// The same where keys at an unchanged place cannot be had now: they are taken for those that were kept.
+    pub fn compare_without_keys(&self, client: &Client) -> DocumentChange {
+        let now = Self {
+            keys: self.keys.clone(),
+            ..Self::of(client)
+        };
+        self.compare(&now)
+    }
+
     /// No thumbprint has a colon.
     fn keeps_url(&self) -> bool {
         self.keys.iter().any(|key| key.contains(':'))

@@ -55,8 +55,8 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
 
 /// Guests may have no more than there is.
 fn guest_rules(guests: &GuestsFile, file: &ResourceFile, faults: &mut Vec<String>) -> GuestRules {
-    if let Some(scope) = guests
-        .scopes
+    let scopes = guests.scopes.as_deref().unwrap_or_default();
+    if let Some(scope) = scopes
         .iter()
         .find(|name| !file.scopes.iter().any(|scope| scope.name == **name))
     {
@@ -77,7 +77,7 @@ fn guest_rules(guests: &GuestsFile, file: &ResourceFile, faults: &mut Vec<String
     }
     GuestRules {
         mode: guests.mode,
-        scopes: guests.scopes.iter().cloned().collect(),
+        scopes: scopes.iter().cloned().collect(),
         types: guests.types.iter().cloned().collect(),
         lifetime: guests.lifetime.unwrap_or_default(),
     }
@@ -98,9 +98,19 @@ fn check_scopes(scopes: &[ResourceScope], faults: &mut Vec<String>) {
     }
 }
 
-/// What is checked only when a resource is added: names that belong to the issuer, and the words of its scopes.
+/// What is checked only when a resource is added: names that belong to the issuer, the words of its scopes, and that it says what
+/// guests may have.
 pub fn check_resource(file: &ResourceFile) -> Result<(), Faults> {
     let mut faults = Vec::new();
+    let listed = file
+        .guests
+        .as_ref()
+        .and_then(|guests| guests.scopes.as_ref());
+    if file.takes_guests() && listed.is_none() {
+        faults.push(
+            "`guests.scopes` is missing: list the scopes that guests may have, or give `--guests`, which lists all of them".to_owned(),
+        );
+    }
     for scope in &file.scopes {
         if is_identity(&scope.name) {
             faults.push(format!("`scopes`: `{}` belongs to the issuer", scope.name));

@@ -57,7 +57,7 @@ impl ProgramRoute {
                 StatusCode::UNAUTHORIZED
             }
             (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
-            (Self::Registration, ErrorCode::TemporarilyUnavailable) => {
+            (Self::Registration | Self::RegisteredClient, ErrorCode::TemporarilyUnavailable) => {
                 StatusCode::TOO_MANY_REQUESTS
             }
             (
@@ -72,20 +72,26 @@ impl ProgramRoute {
         }
     }
 
-    /// The fields `WWW-Authenticate` of a refusal.
-    fn challenges(self, refusal: &OAuthError, status: StatusCode) -> Vec<HeaderValue> {
-        let bearer =
-            || token_challenge(HttpChallenge::new("Bearer").with("realm", "writ"), refusal);
+    /// The fields `WWW-Authenticate` of a refusal. Without credentials they name no error (RFC 6750 section 3.1).
+    fn challenges(
+        self,
+        refusal: &OAuthError,
+        status: StatusCode,
+        header: AuthorizationHeader,
+    ) -> Vec<HeaderValue> {
+        let realm = || HttpChallenge::new("Bearer").with("realm", "writ");
         let found = match self {
             Self::Endpoint(Endpoint::Userinfo) => {
-                let dpop = token_challenge(HttpChallenge::new("DPoP"), refusal);
+                let named = (!refusal.sentence.is_empty()).then_some(refusal);
+                let dpop = token_challenge(HttpChallenge::new("DPoP"), named);
                 // What is wrong with a proof, whoever sends bearer tokens cannot mend.
                 let both = !is_of_proofs(refusal.code);
-                [Some(dpop), both.then(bearer)]
+                [Some(dpop), both.then(|| token_challenge(realm(), named))]
             }
             Self::Registration | Self::RegisteredClient => {
+                let named = (header == AuthorizationHeader::Sent).then_some(refusal);
                 let unauthorized = refusal.code == ErrorCode::InvalidToken;
-                [unauthorized.then(bearer), None]
+                [unauthorized.then(|| token_challenge(realm(), named)), None]
             }
             Self::Endpoint(_) | Self::TokenWithoutGrant => {
                 let unauthorized = status == StatusCode::UNAUTHORIZED;
@@ -111,10 +117,10 @@ const fn is_of_proofs(code: ErrorCode) -> bool {
     matches!(code, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
 }
 
-/// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> HttpChallenge {
+/// RFC 6750 section 3, RFC 9449 section 7.1.
+fn token_challenge(mut challenge: HttpChallenge, named: Option<&OAuthError>) -> HttpChallenge {
     let is_bound = challenge.scheme == "DPoP";
-    if !refusal.sentence.is_empty() {
+    if let Some(refusal) = named {
         challenge = challenge
             .with("error", refusal.code.as_str())
             .with("error_description", &refusal.sentence);
@@ -164,11 +170,20 @@ impl ClientError {
                 self.count(refusal).await?;
                 Ok(refusal)
             }
+            Failure::Limited(limited) => {
+                self.count(&limited.refusal).await?;
+                Ok(&limited.refusal)
+            }
             Failure::Refused(refused) => {
                 self.write_event(refused).await?;
                 Ok(&refused.refusal)
             }
         }
+    }
+
+    async fn counted<'a>(&self, refusal: &'a OAuthError) -> Result<&'a OAuthError, String> {
+        let counted = self.count(refusal).await;
+        counted.map(|()| refusal).map_err(|error| error.to_string())
     }
 
     /// Anybody can cause it: a row for each would fill the database.
@@ -208,7 +223,10 @@ impl ClientError {
         let status = self.route.status(refusal.code, self.authorization);
         let mut response = json(status, &body);
         let headers = response.headers_mut();
-        for challenge in self.route.challenges(refusal, status) {
+        for challenge in self
+            .route
+            .challenges(refusal, status, self.authorization)
+        {
             headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = retry_after {
@@ -224,21 +242,13 @@ impl ClientError {
     /// In seconds, in the header and in the body alike.
     fn retry_after(&self) -> Option<u64> {
         match &self.failure {
-            Failure::Unauthenticated(refusal) if self.is_over_limit(refusal) => Some(3600),
+            Failure::Limited(limited) => Some(whole_seconds(limited.retry_after)),
             Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
             Failure::Unauthenticated(_)
             | Failure::Waiting(_)
             | Failure::Broken(_)
             | Failure::Unavailable(_) => None,
         }
-    }
-}
-
-impl ClientError {
-    /// Too many registrations in this hour.
-    fn is_over_limit(&self, refusal: &OAuthError) -> bool {
-        let too_many = refusal.code == ErrorCode::TemporarilyUnavailable;
-        self.route == ProgramRoute::Registration && too_many
     }
 }
 

@@ -15,6 +15,8 @@ use crate::node::app::App;
 pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
     Unauthenticated(Box<OAuthError>),
+    /// One more than are admitted in a while: counted by the minute, and told when the next one is.
+    Limited(Box<LimitedRequest>),
     /// Afterwards: an event of its own, in its own transaction.
     Refused(Box<RefusedRequest>),
     /// A person has not answered yet: nothing is refused, nothing is recorded.
@@ -53,6 +55,13 @@ impl From<ServerFault> for Failure {
     }
 }
 
+/// A refusal by a rate limit.
+#[derive(Debug)]
+pub struct LimitedRequest {
+    pub refusal: OAuthError,
+    pub retry_after: Duration,
+}
+
 /// A refusal after client authentication. The endpoint that answers it gives the event its name.
 #[derive(Debug)]
 pub struct RefusedRequest {
@@ -63,6 +72,13 @@ pub struct RefusedRequest {
 }
 
 impl Failure {
+    pub fn limited(refusal: OAuthError, retry_after: Duration) -> Self {
+        Self::Limited(Box::new(LimitedRequest {
+            refusal,
+            retry_after,
+        }))
+    }
+
     /// The same, and when the client may ask again.
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         if let Self::Refused(refused) = &mut self {

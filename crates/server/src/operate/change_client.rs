@@ -12,9 +12,9 @@ use writ_jose::key::PublicKey;
 use writ_store::client::{NewAgent, StoredClient};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::jwk::{Jwk, JwkSet};
-use writ_wire::registration::ClientFile;
+use writ_wire::registration::{ClientFile, Profile};
 
-use super::register::{Registrar, RegistrationError, fault, people, printed};
+use super::register::{Registrar, RegistrationError, fault, people, printed, refuse_guest};
 use crate::node::registry::parse_client;
 use crate::node::secret::secret_digest;
 
@@ -36,6 +36,13 @@ impl ClientKind {
     /// A sentence's part for this client.
     pub fn name(self, id: &ClientId) -> String {
         format!("{} `{id}`", self.as_str())
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Plain => Self::Agent,
+            Self::Agent => Self::Plain,
+        }
     }
 
     fn is_of(self, stored: &StoredClient) -> bool {
@@ -68,11 +75,29 @@ pub(super) async fn registered(
     kind: ClientKind,
     id: &ClientId,
 ) -> Result<StoredClient, RegistrationError> {
-    let stored = transaction.client(id).await?;
-    match stored.filter(|stored| kind.is_of(stored)) {
+    match transaction.client(id).await? {
         None => Err(RegistrationError::Unknown(kind.name(id))),
+        Some(stored) if !kind.is_of(&stored) => {
+            let (wanted, found) = (kind.as_str(), kind.other().as_str());
+            let id = id.clone();
+            Err(RegistrationError::OtherKind { id, wanted, found })
+        }
         Some(stored) if stored.removed => Err(RegistrationError::Removed(kind.name(id))),
         Some(stored) => Ok(stored),
+    }
+}
+
+/// The same, of a client that an operator may change. A guest says itself what it is: a second word about it would not hold, or
+/// would be lost with its next change.
+pub(super) async fn changeable(
+    transaction: &mut DatabaseTransaction,
+    kind: ClientKind,
+    id: &ClientId,
+) -> Result<StoredClient, RegistrationError> {
+    let stored = registered(transaction, kind, id).await?;
+    match file_of(&stored, id)?.profile {
+        Profile::Guest => Err(RegistrationError::Guest(id.clone())),
+        Profile::Oauth21 | Profile::Fapi2 | Profile::Agent => Ok(stored),
     }
 }
 
@@ -102,15 +127,19 @@ impl Registrar<'_> {
     ) -> Result<Value, RegistrationError> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let stored = registered(&mut transaction, kind, id).await?;
+        let stored = changeable(&mut transaction, kind, id).await?;
         let file = changed_file(file_of(&stored, id)?, kind, id, change)?;
         let people = match &file.agent {
             Some(agent) => Some(people(&mut transaction, agent).await?),
             None => None,
         };
         let secret = self.due_secret(&file, &stored);
-        let client =
-            self.check_client(&file, id, digest(&file, &stored, secret.as_deref()), people)?;
+        let client = self.check_client(
+            &file,
+            id,
+            digest(&file, &stored, secret.as_deref()),
+            people.as_ref(),
+        )?;
         let metadata = serde_json::to_string(&file)?;
         if !transaction
             .replace_client(id, &stored.metadata, &metadata)
@@ -152,15 +181,16 @@ impl Registrar<'_> {
         due.then(|| self.random.secret())
     }
 
-    fn check_client(
+    /// What every client passes that is added or changed.
+    pub(super) fn check_client(
         &self,
         file: &ClientFile,
         id: &ClientId,
         digest: Option<String>,
-        people: Option<People>,
+        people: Option<&People>,
     ) -> Result<Client, RegistrationError> {
-        let client = registration::client(file, id.clone(), digest, people.as_ref())?;
-        registration::check_ceiling(&client, self.types)?;
+        let client = registration::client(file, id.clone(), digest, people)?;
+        registration::check_types(&client, self.types)?;
         Ok(client)
     }
 }
@@ -198,6 +228,7 @@ fn changed_file(
         )));
     }
     file.client_id = Some(id.to_string());
+    refuse_guest(&file)?;
     match (kind, &file.agent) {
         (ClientKind::Plain, Some(_)) => Err(fault("a client cannot become an agent")),
         (ClientKind::Agent, None) => Err(fault("an agent's file has a member `agent`")),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_store::{DatabaseTransaction, StoreError};
-use writ_wire::registration::ResourceFile;
+use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::ResourceScope;
 
@@ -22,6 +22,7 @@ pub struct ResourceEdit {
     pub name: Option<String>,
     pub add_scopes: Vec<String>,
     pub remove_scopes: Vec<String>,
+    pub guests: Option<GuestMode>,
 }
 
 /// The resource's file as it is, unless it was removed.
@@ -83,6 +84,9 @@ fn edited(mut file: ResourceFile, edit: ResourceEdit) -> Result<ResourceFile, Re
         if !file.scopes.iter().any(|one| one.name == scope) {
             file.scopes.push(ResourceScope::from(scope.as_str()));
         }
+    }
+    if let Some(mode) = edit.guests {
+        file.admit_guests(mode);
     }
     Ok(file)
 }

@@ -29,11 +29,7 @@ impl Registrar<'_> {
         name: &str,
         password: &str,
     ) -> Result<Value, RegistrationError> {
-        if password.is_empty() {
-            let empty = "the password is empty".to_owned();
-            return Err(RegistrationError::Password(empty));
-        }
-        let hash = passwords::hash(password, &self.random.bytes());
+        let hash = passwords::hash_new(password, &self.random.bytes());
         let hash = hash.map_err(RegistrationError::Password)?;
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;

@@ -12,3 +12,4 @@ pub mod register;
 pub mod remove;
 pub mod stop;
 pub mod suspend;
+pub mod unresolved;

@@ -11,7 +11,7 @@ use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
-use writ_wire::registration::{AgentFile, ClientFile, ResourceFile};
+use writ_wire::registration::{AgentFile, ClientFile, Profile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
@@ -36,8 +36,21 @@ pub enum RegistrationError {
     Exists(String),
     #[error("there is no {0}")]
     Unknown(String),
-    #[error("{0} was removed, and what it was called is not used again")]
+    /// `found`: the command that knows it.
+    #[error(
+        "there is no {wanted} `{id}`: it is registered for `writ {found}`, so say `writ {found} show {id}`"
+    )]
+    OtherKind {
+        id: ClientId,
+        wanted: &'static str,
+        found: &'static str,
+    },
+    #[error("{0} was removed, and is never registered again")]
     Removed(String),
+    #[error(
+        "client `{0}` is a guest, and says itself what it is: stop it by `writ agent suspend`, let it go on by `writ agent resume`, or end it by `writ client remove`"
+    )]
+    Guest(ClientId),
     #[error("{0} was changed by somebody else just now: look at it, and change it again")]
     ChangedMeanwhile(String),
     #[error("person `{0}` is not known: add them by `writ user add` first")]
@@ -52,13 +65,8 @@ pub enum RegistrationError {
 
 impl Registrar<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
-        if password.is_empty() {
-            return Err(RegistrationError::Password(
-                "the password is empty".to_owned(),
-            ));
-        }
-        let hash =
-            passwords::hash(password, &self.random.bytes()).map_err(RegistrationError::Password)?;
+        let hash = passwords::hash_new(password, &self.random.bytes())
+            .map_err(RegistrationError::Password)?;
         self.add_user_with_hash(name, &hash).await
     }
 
@@ -97,6 +105,7 @@ impl Registrar<'_> {
         if file.agent.is_some() {
             return Err(fault("the file has a member `agent`: use `writ agent add`"));
         }
+        refuse_guest(&file)?;
         if file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
             return Err(fault(&format!(
                 "`client_id` starts with `{}` for clients that register themselves alone",
@@ -139,8 +148,7 @@ impl Registrar<'_> {
             .has_secret()
             .then(|| self.random.secret());
         let digest = secret.as_deref().map(secret_digest);
-        let client = registration::client(&file, id.clone(), digest.clone(), people.as_ref())?;
-        registration::check_ceiling(&client, self.types)?;
+        let client = self.check_client(&file, &id, digest.clone(), people.as_ref())?;
         let metadata = serde_json::to_string(&file)?;
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         if !transaction
@@ -208,9 +216,7 @@ impl Registrar<'_> {
             .iter()
             .find(|name| self.types.by_name(name).is_none());
         match unknown {
-            Some(name) => Err(fault(&format!(
-                "`authorization_details_types`: type `{name}` is not declared in `types.path`"
-            ))),
+            Some(name) => Err(fault(&registration::undeclared_type(name))),
             None => Ok(resource),
         }
     }
@@ -263,6 +269,16 @@ fn taken_by(what: String, removed: bool) -> RegistrationError {
         RegistrationError::Removed(what)
     } else {
         RegistrationError::Exists(what)
+    }
+}
+
+/// Nobody registers a guest for it.
+pub(super) fn refuse_guest(file: &ClientFile) -> Result<(), RegistrationError> {
+    match file.profile {
+        Profile::Guest => Err(fault(
+            "`profile`: guests come by themselves, with a metadata document or by registration; a client of yours is `oauth21` or `fapi2`",
+        )),
+        Profile::Oauth21 | Profile::Fapi2 | Profile::Agent => Ok(()),
     }
 }
 

@@ -50,6 +50,8 @@ impl Registrar<'_> {
         if !transaction.remove_client(id, now).await? {
             return Err(RegistrationError::Removed(kind.name(id)));
         }
+        // Of a client that registered itself: its token is good for nothing any more, and the row leaves in time.
+        transaction.remove_registration(id, now).await?;
         let ended = self.end(&mut transaction, LiveOf::Client(id), now).await?;
         let name = match kind {
             ClientKind::Plain => EventName::ClientRemoved,

@@ -160,6 +160,7 @@ impl From<Failure> for PageError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => Self::from(*refusal),
+            Failure::Limited(limited) => Self::from(limited.refusal),
             Failure::Refused(refused) => Self::from(refused.refusal),
             Failure::Broken(cause) => Self::Fault(ServerFault::Broken(cause)),
             Failure::Unavailable(cause) => Self::Fault(ServerFault::Unavailable(cause)),

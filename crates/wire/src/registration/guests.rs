@@ -4,16 +4,17 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientFile, Profile};
+use super::{ClientFile, Profile, ResourceFile};
 
 /// The member `guests` of a resource's file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct GuestsFile {
     pub mode: GuestMode,
-    /// Scopes of the resource that guests may be granted.
-    #[serde(default)]
-    pub scopes: Vec<String>,
+    /// Scopes of the resource that guests may be granted: said wherever guests are taken at all, because neither none nor all of them
+    /// can be guessed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Vec<String>>,
     /// Types of `authorization_details` that guests may be granted.
     #[serde(default)]
     pub types: Vec<String>,
@@ -68,6 +69,24 @@ impl GuestLifetime {
             Self::Week => 7 * DAY,
             Self::Month => 30 * DAY,
         })
+    }
+}
+
+impl ResourceFile {
+    pub fn takes_guests(&self) -> bool {
+        let guests = self.guests.as_ref();
+        guests.is_some_and(|guests| guests.mode != GuestMode::None)
+    }
+
+    /// Takes guests so from now on. Where it does not say which scopes they may have, all that it has now are listed: one that is
+    /// added later is not theirs unasked.
+    pub fn admit_guests(&mut self, mode: GuestMode) {
+        let guests = self.guests.get_or_insert_default();
+        guests.mode = mode;
+        if guests.scopes.is_none() && mode != GuestMode::None {
+            let names = self.scopes.iter().map(|scope| scope.name.clone());
+            guests.scopes = Some(names.collect());
+        }
     }
 }
 

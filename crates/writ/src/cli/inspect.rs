@@ -17,14 +17,14 @@ use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
 use writ_wire::time::Timestamp;
 
-use super::desk::{Desk, commit_change, load, read_file};
+use super::desk::{Desk, STANDARD_INPUT, commit_change, load, read_input, read_text};
 use super::{Configured, Outcome, say_json};
 
 #[derive(Subcommand)]
 pub enum TypeCommand {
     /// List the declared types
     List,
-    /// Say what is wrong with one type file
+    /// Say what is wrong with one type file; `-` is standard input
     Check { file: PathBuf },
 }
 
@@ -43,7 +43,10 @@ pub enum TaskCommand {
 #[derive(Subcommand)]
 pub enum TokenCommand {
     /// Say what a token says, and whether everything above it lives
-    Explain { token: String },
+    Explain {
+        /// The token; `-` is standard input, so that it stays out of the shell's history
+        token: String,
+    },
 }
 
 pub async fn types(command: TypeCommand, configured: &Configured) -> Outcome {
@@ -58,7 +61,7 @@ pub async fn types(command: TypeCommand, configured: &Configured) -> Outcome {
         }
         TypeCommand::Check { file } => {
             let definition =
-                TypeDefinition::parse(&read_file(&file)?).map_err(|e| e.to_string())?;
+                TypeDefinition::parse(&read_text(&file)?).map_err(|e| e.to_string())?;
             say_json(&described(&definition))
         }
     }
@@ -132,6 +135,10 @@ fn task_line(stored: &StoredTask, now: Timestamp) -> Value {
 
 pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
     let TokenCommand::Explain { token } = command;
+    let token = match token == STANDARD_INPUT {
+        true => read_input()?.trim().to_owned(),
+        false => token,
+    };
     let desk = Desk::open(configured).await?;
     let (header, claims) = decode(&token)?;
     let now = desk.clock.now();

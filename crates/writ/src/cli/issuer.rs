@@ -45,8 +45,7 @@ async fn change(configured: &Configured, new: String, yes: bool) -> Outcome {
     // The configuration may name the old one or the new one: the new one passes its checks, and the rest of it stays.
     let mut variables = environment();
     variables.insert(ISSUER_VARIABLE.to_owned(), new);
-    let config = Config::load(configured.config.as_deref(), &variables);
-    let config = config.map_err(|e| e.to_string())?;
+    let config = super::desk::load_with(configured, &variables)?;
     let store = open(&config).await?;
     let (from, to) = (current(&store).await?, &config.issuer);
     if from == to.as_str() {

@@ -6,7 +6,7 @@ use writ_platform::Random;
 
 use super::staging::Staging;
 
-pub(super) const CONFIG: &str = "writ.toml";
+pub const CONFIG: &str = "writ.toml";
 pub(super) const MASTER_KEY: &str = "writ-master.key";
 pub(super) const TYPES: &str = "types";
 pub(super) const DATABASE: &str = "writ.db";
