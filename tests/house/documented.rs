@@ -179,7 +179,7 @@ fn client(file: Value, types: &Types) -> Result<(), String> {
     });
     let digest = Some("digest".to_owned());
     let read = registration::client(&file, id, digest, people.as_ref());
-    let read = read.and_then(|client| registration::check_ceiling(&client, types));
+    let read = read.and_then(|client| registration::check_types(&client, types));
     read.map_err(|e| e.to_string())
 }
 

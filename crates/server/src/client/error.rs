@@ -181,11 +181,6 @@ impl ClientError {
         }
     }
 
-    async fn counted<'a>(&self, refusal: &'a OAuthError) -> Result<&'a OAuthError, String> {
-        let counted = self.count(refusal).await;
-        counted.map(|()| refusal).map_err(|error| error.to_string())
-    }
-
     /// Anybody can cause it: a row for each would fill the database.
     async fn count(&self, refusal: &OAuthError) -> Result<(), StoreError> {
         let mut transaction = self.app.begin().await?;
@@ -223,10 +218,7 @@ impl ClientError {
         let status = self.route.status(refusal.code, self.authorization);
         let mut response = json(status, &body);
         let headers = response.headers_mut();
-        for challenge in self
-            .route
-            .challenges(refusal, status, self.authorization)
-        {
+        for challenge in self.route.challenges(refusal, status, self.authorization) {
             headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = retry_after {

@@ -59,7 +59,8 @@ async fn suspend(
 ) -> Result<Failure, Failure> {
     let (app, client) = (context.app, &context.caller.client);
     suspend_tasks(app, &mut transaction, client, kept).await?;
-    for other in transaction.guest_documents(&client.id).await? {
+    let now = app.clock.now();
+    for other in transaction.guest_documents(&client.id, now).await? {
         if other != *kept && other.compare_with(client) == DocumentChange::Weaker {
             suspend_tasks(app, &mut transaction, client, &other).await?;
         }
