@@ -44,10 +44,17 @@ both!(
         let mut browser = world.browser();
         let login = browser.open(&front_url(&form)).await;
         let page = browser.log_in(&login, "alice", PASSWORD).await;
-        changed(&world, json!({ "redirect_uris": [writ_testkit::WEB_REDIRECT] })).await;
+        changed(
+            &world,
+            json!({ "redirect_uris": [writ_testkit::WEB_REDIRECT] }),
+        )
+        .await;
         world.advance(6);
         let refused = browser.submit(&page, "consent-approve", &[]).await;
-        assert_eq!((refused.url.path(), refused.reply.status), ("/consent", 400));
+        assert_eq!(
+            (refused.url.path(), refused.reply.status),
+            ("/consent", 400)
+        );
         refused.says("`redirect_uri` is not registered for this client");
     }
 );
