@@ -25,6 +25,7 @@ const FAMILIES = [
   'browser-page',
   'key-set',
   'resource-server',
+  'apache',
   'mcp-conformance',
 ];
 /** Each mostly waits: a client for its server, a server for its disk. */

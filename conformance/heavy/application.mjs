@@ -7,8 +7,8 @@ import assert from 'node:assert/strict';
 import { PERSON } from '../clients/lib/world.mjs';
 import { Browser } from '../openid-client/lib/browser.mjs';
 import { freePort } from '../openid-client/lib/process.mjs';
-import { started } from './child.mjs';
-import { changed, noRedirect } from './visitor.mjs';
+import { started } from '../clients/lib/child.mjs';
+import { changed, noRedirect } from '../clients/lib/visitor.mjs';
 
 /** How an application of this kind is started in this world, one after the other. */
 export class Kind {

@@ -8,9 +8,9 @@ import { createServer } from 'node:http';
 import { createWorld, PERSON } from '../clients/lib/world.mjs';
 import { Browser } from '../openid-client/lib/browser.mjs';
 import { freePort } from '../openid-client/lib/process.mjs';
-import { started } from './child.mjs';
+import { started } from '../clients/lib/child.mjs';
 import { built } from './toolchain.mjs';
-import { misuse, Visitor } from './visitor.mjs';
+import { misuse, Visitor } from '../clients/lib/visitor.mjs';
 
 const ADDRESS = 'alice@example.org';
 /** Never called: that there is mail lets people name their address. */

@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 
 import { createWorld, PERSON } from '../clients/lib/world.mjs';
 import { freePort } from '../openid-client/lib/process.mjs';
-import { started } from './child.mjs';
+import { started } from '../clients/lib/child.mjs';
 import { compiled } from './toolchain.mjs';
-import { misuse, Visitor } from './visitor.mjs';
+import { misuse, Visitor } from '../clients/lib/visitor.mjs';
 
 /** Spring Security 7 has PKCE by itself. The generation before it leaves PKCE out for a client with a secret, and reads no body of
  *  a 401 (RFC 6749 section 5.2). */

@@ -7,7 +7,10 @@ use crate::client::dynamic_registration::{Itself, OPEN, notes};
 use crate::client::dynamic_registration_managed::put;
 
 const KEYS: &str = "https://client.example/keys";
+const SAME_KEYS: &str = "https://client.example/same-keys";
 const OTHER_KEYS: &str = "https://client.example/other-keys";
+/// Nothing is there.
+const NO_KEYS: &str = "https://client.example/no-keys";
 
 fn signing(keys: &[&Forge]) -> Value {
     let keys: Vec<Value> = keys.iter().map(|key| key.jwk()).collect();
@@ -16,6 +19,14 @@ fn signing(keys: &[&Forge]) -> Value {
 
 fn published(url: &str) -> Value {
     json!({ "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": url })
+}
+
+/// What is at each of these places now; a moment later nobody answers there.
+async fn publish(world: &World, keys: &Forge, others: &Forge) {
+    for (url, key) in [(KEYS, keys), (SAME_KEYS, keys), (OTHER_KEYS, others)] {
+        let set = json!({ "keys": [key.jwk()] });
+        world.publish_keys(url, &set).await;
+    }
 }
 
 fn method(name: &str) -> Value {
@@ -41,8 +52,12 @@ both_with!(
         let mut suspended = 0;
         for (before, after, is_weaker) in [
             (published(KEYS), published(OTHER_KEYS), true),
-            (published(KEYS), signing(&[&one]), true),
-            (signing(&[&one]), published(KEYS), true),
+            (published(KEYS), published(NO_KEYS), true),
+            (published(KEYS), published(SAME_KEYS), false),
+            (published(KEYS), signing(&[&two]), true),
+            (published(KEYS), signing(&[&one]), false),
+            (signing(&[&two]), published(KEYS), true),
+            (signing(&[&one]), published(KEYS), false),
             (signing(&[&one, &two]), signing(&[&one]), true),
             (signing(&[&one]), signing(&[&two]), true),
             (signing(&[&one]), method("client_secret_basic"), true),
@@ -58,13 +73,15 @@ both_with!(
             (method("none"), method("client_secret_basic"), false),
             (method("client_secret_basic"), signing(&[&one]), false),
         ] {
+            publish(&world, &one, &two).await;
             let client = Itself::of(&world, before.clone()).await;
             client.code(&world).await;
             update(&world, &client, &after).await;
             suspended += usize::from(is_weaker);
             let events = world.events_named("task.suspended").await;
             assert_eq!(events.len(), suspended, "{before} became {after}");
-            // Once is once.
+            // Once is once, also where the keys of an unchanged place cannot be had.
+            world.advance(1);
             update(&world, &client, &renamed(after.clone())).await;
             let again = world.events_named("task.suspended").await.len();
             assert_eq!(again, suspended, "{after} a second time");

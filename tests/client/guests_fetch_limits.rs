@@ -253,6 +253,8 @@ both_with!(
         }
         for path in ["/par", "/authorize"] {
             let over = from(&world, FROM, path, &wrong).await;
+            assert_eq!(over.status, 429, "{path}");
+            assert!(over.headers.contains_key("retry-after"), "{path}");
             assert!(
                 over.text().contains("too many requests from this address"),
                 "{path}: {}",
@@ -264,6 +266,10 @@ both_with!(
         world.advance(60);
         let later = from(&world, FROM, "/par", &client.request()).await;
         assert_eq!(later.status, 201, "{}", later.text());
+        for n in 1..MAX_FRONT_REQUESTS {
+            let kept = from(&world, FROM, "/authorize", &client.request()).await;
+            assert_eq!(kept.status, 303, "{n}: counted once");
+        }
     }
 );
 

@@ -15,7 +15,7 @@ use super::mcp_faults::{CALLBACK, on_the_web};
 use crate::client::dynamic_registration::{
     CALLBACK as DEVICE, Itself, OPEN, add_notes, notes, register,
 };
-use crate::people::interaction::only_link;
+use crate::people::interaction::links;
 
 const WELL_KNOWN: [&str; 2] = [
     "/.well-known/oauth-authorization-server",
@@ -26,8 +26,11 @@ const WELL_KNOWN: [&str; 2] = [
 fn stays(page: &WebPage, redirect: &str) {
     assert_eq!(page.reply.status, 400, "{}", page.url);
     assert!(page.url.as_str().starts_with(ISSUER), "{}", page.url);
-    let origin = url::Url::parse(redirect).unwrap().origin();
-    let link = only_link(page, &format!("Back to {}", origin.ascii_serialization()));
+    let url = url::Url::parse(redirect).unwrap();
+    page.says(&format!("The link leads to {}.", url.host_str().unwrap()));
+    let found = links(page);
+    assert_eq!(found.len(), 1, "{}", page.reply.text());
+    let link = &found[0].0;
     assert!(link.starts_with(redirect), "{link}");
     for part in ["error=", "state=s1", "iss="] {
         assert!(link.contains(part), "{link}");
@@ -57,13 +60,12 @@ both_with!(
                 stays(&world.browser().open(&front_url(&form)).await, redirect);
             }
         }
-        // A program on the person's own device hears it at once.
+        // A program on the person's own device, too.
         let at_home = Itself::of(&world, json!({})).await;
         let form = with(&guest.request(), "redirect_uri", DEVICE_REDIRECT);
         for (request, redirect) in [(at_home.request(), DEVICE), (form, DEVICE_REDIRECT)] {
             let form = with(&request, "code_challenge_method", "plain");
-            let page = world.browser().open(&front_url(&form)).await;
-            assert!(page.url.as_str().starts_with(redirect), "{}", page.url);
+            stays(&world.browser().open(&front_url(&form)).await, redirect);
         }
     }
 );

@@ -33,6 +33,32 @@ async fn bank_is(world: &World, changes: Value) {
     world.add_resource(file).await;
 }
 
+both!(
+    a_redirect_uri_that_was_taken_back_while_somebody_read_gets_no_code,
+    |world| async {
+        Cast::of(&world).await;
+        let second = "https://web.example/2";
+        let redirects = json!([writ_testkit::WEB_REDIRECT, second]);
+        let web = Web::register(&world, json!({ "redirect_uris": redirects })).await;
+        let form = web.request().with("redirect_uri", second);
+        let mut browser = world.browser();
+        let login = browser.open(&front_url(&form)).await;
+        let page = browser.log_in(&login, "alice", PASSWORD).await;
+        changed(
+            &world,
+            json!({ "redirect_uris": [writ_testkit::WEB_REDIRECT] }),
+        )
+        .await;
+        world.advance(6);
+        let refused = browser.submit(&page, "consent-approve", &[]).await;
+        assert_eq!(
+            (refused.url.path(), refused.reply.status),
+            ("/consent", 400)
+        );
+        refused.says("`redirect_uri` is not registered for this client");
+    }
+);
+
 both!(it_ends_when_its_client_is_suspended, |world| async {
     Cast::of(&world).await;
     let web = remembering(&world).await;

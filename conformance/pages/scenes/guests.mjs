@@ -102,6 +102,17 @@ export default async function guests(scene, { browser, world, setting, options }
       assert.equal(await statusAfter(page, () => page.goto(`${issuer}/authorize?${away.query}`)), 400);
       await judged('guest-failure-redirect');
     });
+
+    await scene('guest: a wrong request leads nobody away, and has one link', async () => {
+      const client_id = publish(`/${name}/wrong`, { client_name: 'Claude', token_endpoint_auth_method: 'none' });
+      const wrong = authorization({ client_id, redirect_uri: landing.redirectUri, code_challenge_method: 'plain' });
+      assert.equal(await statusAfter(page, () => page.goto(`${issuer}/authorize?${wrong.query}`)), 400);
+      assert.equal(await page.locator('main a').count(), 1);
+      await judged('guest-failure-link');
+      await page.click('main a');
+      await back();
+      assert.equal(landing.last().searchParams.get('error'), 'invalid_request');
+    });
   } finally {
     await opened.close();
   }

@@ -57,9 +57,6 @@ impl ProgramRoute {
                 StatusCode::UNAUTHORIZED
             }
             (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
-            (Self::Registration | Self::RegisteredClient, ErrorCode::TemporarilyUnavailable) => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
             (
                 Self::Endpoint(Endpoint::Backchannel | Endpoint::Introspect),
                 ErrorCode::InvalidClient,
@@ -215,7 +212,10 @@ impl ClientError {
             error_id: None,
             retry_after,
         };
-        let status = self.route.status(refusal.code, self.authorization);
+        let status = match &self.failure {
+            Failure::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
+            _ => self.route.status(refusal.code, self.authorization),
+        };
         let mut response = json(status, &body);
         let headers = response.headers_mut();
         for challenge in self.route.challenges(refusal, status, self.authorization) {

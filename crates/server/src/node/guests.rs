@@ -11,7 +11,6 @@ use writ_core::guest;
 use writ_core::id::{ClientId, UserId};
 use writ_core::registration::dynamic;
 use writ_wire::client_document::{ClientDocument, ClientIdUrl};
-use writ_wire::error::ErrorCode;
 use writ_wire::jwk::JwkSet;
 use writ_wire::time::Timestamp;
 use writ_wire::unique_json;
@@ -144,23 +143,16 @@ impl App {
     /// Before anything is fetched for somebody who proved nothing.
     async fn admit_guest_request(&self, address: Option<IpAddr>) -> Result<(), Failure> {
         let now = self.clock.now();
-        match address.and_then(|address| RateLimit::of_address(address, now)) {
-            Some(tries) if !self.admit_attempt(&tries).await? => Err(too_many(
-                "too many requests from this address: try again in a minute",
-            )),
-            _ => Ok(()),
-        }
+        let limit = address.and_then(|address| RateLimit::of_address(address, now));
+        let sentence = "too many requests from this address: try again in a minute";
+        self.admit_request(limit, sentence).await
     }
 
     /// The same for somebody who is signed in: another site can send their browser here.
     async fn admit_guest_question(&self, person: &UserId) -> Result<(), Failure> {
-        let tries = RateLimit::of_guest_questions(person, self.clock.now());
-        match self.admit_attempt(&tries).await? {
-            true => Ok(()),
-            false => Err(too_many(
-                "this person was asked about clients too often: try again in a minute",
-            )),
-        }
+        let limit = RateLimit::of_guest_questions(person, self.clock.now());
+        let sentence = "this person was asked about clients too often: try again in a minute";
+        self.admit_request([limit], sentence).await
     }
 
     async fn is_kept(&self, url: &ClientIdUrl) -> Result<bool, Failure> {
@@ -220,10 +212,6 @@ impl App {
             }
         }
     }
-}
-
-fn too_many(sentence: &'static str) -> Failure {
-    OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence).into()
 }
 
 /// Only documents that are valid are kept (section 4.3).

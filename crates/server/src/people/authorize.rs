@@ -178,7 +178,9 @@ async fn front(
         Unprepared::Store(error) => error.into(),
     })?;
     let now = app.clock.now();
-    let counted = address.and_then(|address| RateLimit::of_address(address, now));
+    // Guests were counted before they were looked up.
+    let counted = address.filter(|_| !client.is_guest());
+    let counted = counted.and_then(|address| RateLimit::of_address(address, now));
     if let Some(tries) = counted
         && !app.admit_attempt(&tries).await?
     {

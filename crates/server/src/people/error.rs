@@ -142,10 +142,14 @@ impl<P> StepError<P> {
 /// A page, because neither client nor redirect URI can be trusted.
 impl From<OAuthError> for PageError {
     fn from(refusal: OAuthError) -> Self {
+        let kind = match refusal.code {
+            ErrorCode::TemporarilyUnavailable => FailureKind::TooManyRequests,
+            _ => FailureKind::UntrustedRequest,
+        };
         Self::Page(Box::new(ErrorPage {
             detail: Some(refusal.sentence),
             error_code: Some(refusal.code.as_str().to_owned()),
-            ..ErrorPage::new(FailureKind::UntrustedRequest)
+            ..ErrorPage::new(kind)
         }))
     }
 }

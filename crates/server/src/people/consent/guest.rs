@@ -77,9 +77,7 @@ async fn has_changed(app: &App, question: &ConsentQuestion) -> Result<bool, Stor
 
 /// The document as it is now still names where the code would go.
 pub(super) fn check_redirect(client: &Client, redirect_uri: &str) -> Result<(), PageError> {
-    if client.is_guest() {
-        client.redirect_uri(Some(redirect_uri))?;
-    }
+    client.redirect_uri(Some(redirect_uri))?;
     Ok(())
 }
 

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { API, CALLBACK, createWorld, PERSON } from '../clients/lib/world.mjs';
-import { Browser } from '../openid-client/lib/browser.mjs';
-import { freePort } from '../openid-client/lib/process.mjs';
-import { started } from './child.mjs';
-import { misuse, Visitor } from './visitor.mjs';
+import { API, CALLBACK, createWorld, PERSON } from '../lib/world.mjs';
+import { Browser } from '../../openid-client/lib/browser.mjs';
+import { freePort } from '../../openid-client/lib/process.mjs';
+import { started } from '../lib/child.mjs';
+import { misuse, Visitor } from '../lib/visitor.mjs';
 
 const MODULES = '/usr/lib/apache2/modules';
 const APACHE = '/usr/sbin/apache2';

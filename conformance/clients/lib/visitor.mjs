@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { get } from 'node:http';
 
-import { PERSON } from '../clients/lib/world.mjs';
-import { Browser } from '../openid-client/lib/browser.mjs';
+import { PERSON } from './world.mjs';
+import { Browser } from '../../openid-client/lib/browser.mjs';
 
 const MOST_PAGES = 10;
 
