@@ -19,6 +19,11 @@ pub enum RedirectError {
     PlainHttp(String),
     #[error("redirect URI `{0}` has a scheme that browsers run")]
     Scheme(String),
+    /// RFC 8252 section 7.1.
+    #[error(
+        "redirect URI `{0}` has a scheme without a dot: that of an app needs one, such as `com.example.app:/cb`"
+    )]
+    NoDot(String),
 }
 
 /// Where a redirect URI leads.
@@ -55,7 +60,7 @@ pub fn check_registrable(text: &str) -> Result<(), RedirectError> {
     match kind(text)? {
         // RFC 8252 section 7.1: private-use schemes are reverse domain names.
         RedirectKind::App { scheme } if !scheme.contains('.') => {
-            Err(RedirectError::Scheme(text.chars().take(120).collect()))
+            Err(RedirectError::NoDot(text.chars().take(120).collect()))
         }
         _ => Ok(()),
     }
@@ -201,6 +206,23 @@ mod tests {
             "https://u:p@a.example/",
         ] {
             assert!(check_registrable(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// RFC 8252 section 7.1, and not what browsers run.
+    #[test]
+    fn a_scheme_without_a_dot_is_refused_for_the_dot() {
+        for (bad, dot) in [
+            ("myapp://cb", true),
+            ("cursor://cb", true),
+            ("myapp:/cb", true),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("ws://a.example/", false),
+        ] {
+            let said = check_registrable(bad).unwrap_err().to_string();
+            assert_eq!(said.contains("without a dot"), dot, "{said}");
+            assert_eq!(said.contains("browsers run"), !dot, "{said}");
         }
     }
 }
