@@ -35,7 +35,7 @@ async fn planner_as(world: &World, id: &str) -> Value {
 fn web(id: &str, changes: Value) -> Value {
     let mut file = json!({
         "client_id": id, "client_name": "Web", "profile": "oauth21",
-        "grant_types": ["client_credentials"], "scope": "accounts:read openid offline_access"
+        "grant_types": ["client_credentials"], "scope": "accounts:read openid", "bearer": true
     });
     merge(&mut file, changes);
     file
@@ -96,6 +96,55 @@ both!(
         );
     }
 );
+
+both!(what_a_file_may_not_mean_is_noted, |world| async {
+    cast_now(&world).await;
+    let code = json!(["authorization_code"]);
+    let both = json!(["authorization_code", "refresh_token"]);
+    let back = json!(["https://a.example/cb"]);
+    for (place, (changes, expected)) in [
+        (json!({}), &[][..]),
+        (json!({ "bearer": false }), &["DPoP"]),
+        (
+            json!({ "bearer": false, "dpop_bound_access_tokens": true }),
+            &[],
+        ),
+        (json!({ "bearer": false, "grant_types": [] }), &[]),
+        (json!({ "grant_types": null }), &["`redirect_uris`"]),
+        (json!({ "grant_types": null, "redirect_uris": back }), &[]),
+        (
+            json!({ "grant_types": code, "redirect_uris": back, "scope": "openid offline_access" }),
+            &["`offline_access`"],
+        ),
+        (
+            json!({ "grant_types": both, "redirect_uris": back, "scope": "openid offline_access" }),
+            &[],
+        ),
+        (
+            json!({ "scope": "accounts:read offline_access" }),
+            &["`offline_access`"],
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let file = web(&format!("web{place}"), changes.clone());
+        let notes = noted(&add(&world, "client", &file));
+        assert_eq!(notes.len(), expected.len(), "{changes}: {notes:?}");
+        for (note, means) in notes.iter().zip(expected) {
+            assert!(note.contains(means), "{note}");
+        }
+    }
+    for (uri, plain) in [
+        ("http://notes.example", true),
+        ("http://127.0.0.1:9000", false),
+        ("https://notes.example", false),
+    ] {
+        let file = json!({ "resource": uri, "name": "Notes", "scopes": ["notes.read"] });
+        let notes = noted(&add(&world, "resource", &file));
+        assert_eq!(notes.len(), usize::from(plain), "{uri}: {notes:?}");
+    }
+});
 
 both!(the_client_of_a_resource_may_come_later, |world| async {
     cast_now(&world).await;

@@ -3,10 +3,12 @@
 mod authentication;
 mod backchannel;
 pub mod dynamic;
+mod notes;
 mod openid;
 mod resource;
 
 pub use backchannel::MAX_MAY_ASK;
+pub use notes::notes;
 pub use resource::{check_resource, resource};
 
 use std::collections::BTreeSet;

@@ -1,10 +1,11 @@
-//! What a file names that is not registered. It may come later, so it is a note for the operator and no fault: a misspelt name would
+//! What a file names that is not registered, beside what else may not be meant. It may come later, so it is a note for the operator and no fault: a misspelt name would
 //! otherwise be noticed only when a request is refused.
 
 use std::collections::BTreeSet;
 
 use writ_core::id::ClientId;
 use writ_core::realm::DEFAULT_TENANT;
+use writ_core::registration;
 use writ_core::scope::is_identity;
 use writ_store::DatabaseTransaction;
 use writ_wire::registration::{AgentFile, ClientFile, ResourceFile, ScopeFile};
@@ -20,7 +21,7 @@ impl Registrar<'_> {
     ) -> Result<Vec<String>, RegistrationError> {
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
         let resources = resources(&mut reading).await?;
-        let mut notes: Vec<String> = Vec::new();
+        let mut notes = registration::notes(file);
         let asked = file.scope.as_deref().map(Scope::parse);
         for scope in asked.iter().flatten().flat_map(Scope::iter) {
             let known = resources.iter().any(|resource| has_scope(resource, scope));
