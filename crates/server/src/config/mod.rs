@@ -5,6 +5,7 @@ mod channels;
 mod guests;
 mod liveness;
 mod master;
+pub mod nearest;
 mod prompts;
 mod proxies;
 mod push_hosts;
@@ -172,7 +173,7 @@ impl Config {
             .map_err(|e| single_problem(format!("the file is no TOML: {}", e.message())))?;
         overlay(&mut table, environment)?;
         let file = File::deserialize(toml::Value::Table(table))
-            .map_err(|e| single_problem(e.message().to_owned()))?;
+            .map_err(|e| single_problem(nearest::with_origin(e.message(), environment)))?;
         check(file)
     }
 

@@ -18,7 +18,7 @@ use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Store};
 
 use super::init::CONFIG;
-use super::{Configured, environment};
+use super::{Configured, environment, json_file};
 
 /// The largest file that a command reads, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -169,9 +169,9 @@ pub fn read_input() -> Result<String, String> {
 /// A JSON file of a known form, or standard input for `-`.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     let text = read_text(path)?;
-    serde_json::from_str(&text).map_err(|e| match path == Path::new(STANDARD_INPUT) {
-        true => format!("standard input: {e}"),
-        false => format!("`{}`: {e}", path.display()),
+    json_file::read(&text).map_err(|problem| match path == Path::new(STANDARD_INPUT) {
+        true => format!("standard input: {problem}"),
+        false => format!("`{}`: {problem}", path.display()),
     })
 }
 

@@ -8,6 +8,7 @@ mod documented;
 mod init;
 mod inspect;
 mod issuer;
+mod json_file;
 mod keys;
 mod passkeys;
 mod password;
