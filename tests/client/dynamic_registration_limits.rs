@@ -20,7 +20,7 @@ const FEW: &[(&str, &str)] = &[
     ("REGISTRATION__IN_ALL", "5"),
     ("SERVER__TRUSTED_PROXIES", "10.0.0.1"),
 ];
-const TOKEN: &[(&str, &str)] = &[
+pub(crate) const TOKEN: &[(&str, &str)] = &[
     ("FEATURES__GUESTS", "true"),
     ("REGISTRATION__MODE", "token"),
     ("REGISTRATION__PER_ADDRESS", "1"),
@@ -35,7 +35,7 @@ async fn from(world: &World, address: &str) -> TestReply {
         .await
 }
 
-async fn by(world: &World, authorization: &str, body: &Value) -> TestReply {
+pub(crate) async fn by(world: &World, authorization: &str, body: &Value) -> TestReply {
     let headers = [
         ("content-type", "application/json"),
         ("authorization", authorization),

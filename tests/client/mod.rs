@@ -28,7 +28,7 @@ mod discovery;
 mod dpop;
 pub(crate) mod dynamic_registration;
 mod dynamic_registration_counted;
-mod dynamic_registration_limits;
+pub(crate) mod dynamic_registration_limits;
 mod dynamic_registration_managed;
 mod dynamic_registration_refused;
 mod dynamic_registration_update;

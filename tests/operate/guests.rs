@@ -13,8 +13,8 @@ use crate::client::dynamic_registration::{Itself, OPEN, notes};
 
 const NOTHING: Value = Value::Null;
 const NAMED: [&str; 3] = [
-    "writ agent suspend",
-    "writ agent resume",
+    "writ client suspend",
+    "writ client resume",
     "writ client remove",
 ];
 
@@ -62,7 +62,12 @@ fn assert_unchangeable(world: &World, id: &str) {
         };
         let key = json!({ "kty": "EC" }).to_string();
         let said = complaint(&writ_reading(world, &arguments, &key));
-        assert!(said.contains("writ client show"), "{command}: {said}");
+        let verb = match command {
+            "add-key" | "remove-key" => "change",
+            other => other,
+        };
+        let means = format!("writ client {verb}");
+        assert!(said.contains(&means), "{command}: {said}");
     }
 }
 

@@ -37,7 +37,7 @@ impl Drop for Folder {
 }
 
 /// What is said of a command that is used wrongly, or has more to say than its answer.
-fn said(done: &Output) -> String {
+pub(super) fn said(done: &Output) -> String {
     String::from_utf8(done.stderr.clone()).unwrap()
 }
 
@@ -80,7 +80,12 @@ both!(
                 arguments.extend(["--name", "x"]);
             }
             let done = complaint(&writ(&world, &arguments));
-            assert!(done.contains("`writ agent show agt_planner`"), "{done}");
+            let verb = match command {
+                "rotate-secret" => "add-key",
+                other => other,
+            };
+            let means = format!("`writ agent {verb} agt_planner`");
+            assert!(done.contains(&means), "{done}");
         }
         for command in ["show", "change", "remove"] {
             let mut arguments = vec!["agent", command, "bank-api"];
@@ -88,7 +93,8 @@ both!(
                 arguments.extend(["--name", "x"]);
             }
             let done = complaint(&writ(&world, &arguments));
-            assert!(done.contains("`writ client show bank-api`"), "{done}");
+            let means = format!("`writ client {command} bank-api`");
+            assert!(done.contains(&means), "{done}");
         }
         let nobody = complaint(&writ(&world, &["client", "show", "agt_nobody"]));
         assert!(nobody.contains("no client `agt_nobody`"), "{nobody}");

@@ -126,6 +126,11 @@ const AGENTS_BEHIND: &str = "
     SELECT COUNT(*) AS n FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
     WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL";
 
+const AGENTS_NAMED: &str = "
+    SELECT c.id FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
+    WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL
+    ORDER BY c.id LIMIT $3";
+
 const PASSKEYS: &str =
     "SELECT COUNT(*) AS n FROM passkeys WHERE tenant = $1 AND removed_at IS NULL";
 
@@ -273,6 +278,14 @@ impl DatabaseTransaction {
     pub async fn agents_behind(&mut self, id: &UserId) -> Result<i64> {
         let row = optional!(self, CountRow, AGENTS_BEHIND, &self.tenant, id.as_str())?;
         Ok(row.map_or(0, |row| row.n))
+    }
+
+    /// The first of them, in the order of their ids.
+    pub async fn agents_named_behind(&mut self, id: &UserId, most: u32) -> Result<Vec<ClientId>> {
+        let (id, most) = (id.as_str(), i64::from(most));
+        let rows = all!(self, IdRow, AGENTS_NAMED, &self.tenant, id, most)?;
+        let ids = rows.into_iter().map(|row| ClientId::from_text(row.id));
+        Ok(ids.collect())
     }
 
     /// How many passkeys all users together have.

@@ -6,6 +6,7 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json;
+use crate::registered::PAGE;
 use crate::store::DatabaseTransaction;
 
 /// Documents of one client's grants that one query returns; there are as many queries as it takes.
@@ -32,6 +33,15 @@ pub struct StoredRegistration {
     pub expires_at: Option<Timestamp>,
 }
 
+/// An initial access token in a list. No `Debug`, because of the digest.
+pub struct ListedInvite {
+    pub digest: String,
+    pub uses: i64,
+    pub used: i64,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
 row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64, expires_at: Option<i64> } }
 
 row! { ClientIdRow { client_id: String } }
@@ -41,6 +51,8 @@ row! { TaskIdRow { task_id: String } }
 row! { GrantDocumentRow { document: String } }
 
 row! { InviteRow { uses: i64 } }
+
+row! { ListedInviteRow { digest: String, uses: i64, used: i64, created_at: i64, expires_at: i64 } }
 
 const INSERT: &str = "
     INSERT INTO registrations (tenant, client_id, token_digest, metadata, created_at, expires_at)
@@ -111,6 +123,14 @@ const INVITED: &str = "
 
 const USE_INVITE: &str = "
     UPDATE registration_invites SET used = used + 1
+    WHERE tenant = $1 AND digest = $2 AND used < uses AND expires_at > $3";
+
+const INVITES: &str = "
+    SELECT digest, uses, used, created_at, expires_at FROM registration_invites
+    WHERE tenant = $1 AND digest > $2 ORDER BY digest LIMIT $3";
+
+const END_INVITE: &str = "
+    UPDATE registration_invites SET expires_at = $3
     WHERE tenant = $1 AND digest = $2 AND used < uses AND expires_at > $3";
 
 impl DatabaseTransaction {
@@ -267,6 +287,25 @@ impl DatabaseTransaction {
         let (uses, now, end) = (i64::from(uses), now.micros(), expires_at.micros());
         execute!(self, INVITE, &self.tenant, digest, uses, now, end)?;
         Ok(())
+    }
+
+    /// Those after this digest that were not swept yet, in the order of their digests, at most [`PAGE`].
+    pub async fn invites_after(&mut self, digest: &str) -> Result<Vec<ListedInvite>> {
+        let most = i64::from(PAGE);
+        let rows = all!(self, ListedInviteRow, INVITES, &self.tenant, digest, most)?;
+        let invites = rows.into_iter().map(|row| ListedInvite {
+            digest: row.digest,
+            uses: row.uses,
+            used: row.used,
+            created_at: Timestamp::from_micros(row.created_at),
+            expires_at: Timestamp::from_micros(row.expires_at),
+        });
+        Ok(invites.collect())
+    }
+
+    /// From this commit on it is good for nothing. `false` if it was not good for anything before.
+    pub async fn end_invite(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, END_INVITE, &self.tenant, digest, now.micros())? == 1)
     }
 
     /// Whether it is good for one more registration.

@@ -14,6 +14,7 @@ use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::registration::{ClientFile, Profile};
 
+use super::elsewhere::{Wish, tip};
 use super::register::{Registrar, RegistrationError, fault, people, printed, refuse_guest};
 use crate::node::registry::parse_client;
 use crate::node::secret::secret_digest;
@@ -69,18 +70,26 @@ pub struct ClientEdit {
     pub remove_keys: Vec<String>,
 }
 
-/// The client as it is, of this kind, and not removed.
+/// The client as it is, of this kind, and not removed; `verb` is what the command of the other kind is called.
 pub(super) async fn registered(
     transaction: &mut DatabaseTransaction,
     kind: ClientKind,
     id: &ClientId,
+    verb: &'static str,
 ) -> Result<StoredClient, RegistrationError> {
     match transaction.client(id).await? {
-        None => Err(RegistrationError::Unknown(kind.name(id))),
+        None => {
+            let tip = tip(transaction, id.as_str(), Wish::See).await?;
+            Err(RegistrationError::Unknown(kind.name(id) + &tip))
+        }
         Some(stored) if !kind.is_of(&stored) => {
             let (wanted, found) = (kind.as_str(), kind.other().as_str());
-            let id = id.clone();
-            Err(RegistrationError::OtherKind { id, wanted, found })
+            Err(RegistrationError::OtherKind {
+                id: id.clone(),
+                wanted,
+                found,
+                verb,
+            })
         }
         Some(stored) if stored.removed => Err(RegistrationError::Removed(kind.name(id))),
         Some(stored) => Ok(stored),
@@ -93,8 +102,9 @@ pub(super) async fn changeable(
     transaction: &mut DatabaseTransaction,
     kind: ClientKind,
     id: &ClientId,
+    verb: &'static str,
 ) -> Result<StoredClient, RegistrationError> {
-    let stored = registered(transaction, kind, id).await?;
+    let stored = registered(transaction, kind, id, verb).await?;
     match file_of(&stored, id)?.profile {
         Profile::Guest => Err(RegistrationError::Guest(id.clone())),
         Profile::Oauth21 | Profile::Fapi2 | Profile::Agent => Ok(stored),
@@ -114,7 +124,7 @@ impl Registrar<'_> {
         id: &ClientId,
     ) -> Result<ClientFile, RegistrationError> {
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
-        let stored = registered(&mut reading, kind, id).await?;
+        let stored = registered(&mut reading, kind, id, "show").await?;
         Ok(file_of(&stored, id)?)
     }
 
@@ -127,7 +137,7 @@ impl Registrar<'_> {
     ) -> Result<Value, RegistrationError> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let stored = changeable(&mut transaction, kind, id).await?;
+        let stored = changeable(&mut transaction, kind, id, "change").await?;
         let file = changed_file(file_of(&stored, id)?, kind, id, change)?;
         let people = match &file.agent {
             Some(agent) => Some(people(&mut transaction, agent).await?),
@@ -269,6 +279,11 @@ fn edit_keys(
     }
     let keys = &mut file.jwks.get_or_insert_with(JwkSet::default).keys;
     for name in remove {
+        if keys.len() == 1 && add.is_empty() && keys.iter().all(|key| is_called(key, name)) {
+            return Err(fault(&format!(
+                "`{name}` is the last key: without one it could not authenticate. Add its next key first by `writ agent add-key`, or stop it by `writ agent suspend`"
+            )));
+        }
         let before = keys.len();
         keys.retain(|key| !is_called(key, name));
         if keys.len() == before {

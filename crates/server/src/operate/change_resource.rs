@@ -7,6 +7,7 @@ use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::ResourceScope;
 
+use super::elsewhere::{Wish, tip};
 use super::register::{Registrar, RegistrationError, fault};
 
 /// How a resource's file is changed.
@@ -32,11 +33,31 @@ pub(super) async fn registered(
 ) -> Result<ResourceFile, RegistrationError> {
     let name = || format!("resource `{uri}`");
     match transaction.resource(uri).await? {
-        None => Err(RegistrationError::Unknown(name())),
+        None => match other_spelling(transaction, uri).await? {
+            Some(file) => Ok(file),
+            None => {
+                let tip = tip(transaction, uri.as_str(), Wish::See).await?;
+                Err(RegistrationError::Unknown(name() + &tip))
+            }
+        },
         Some((_, true)) => Err(RegistrationError::Removed(name())),
         Some((document, false)) => Ok(serde_json::from_str(&document)
             .map_err(|e| StoreError::Corrupt(format!("{}: {e}", name())))?),
     }
+}
+
+/// What is registered under an equal URI (RFC 3986 section 6.2).
+pub(super) async fn other_spelling(
+    transaction: &mut DatabaseTransaction,
+    uri: &ResourceUri,
+) -> Result<Option<ResourceFile>, RegistrationError> {
+    for document in transaction.resources().await? {
+        let file: ResourceFile = serde_json::from_str(&document)?;
+        if file.resource == *uri && file.resource.as_str() != uri.as_str() {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 impl Registrar<'_> {

@@ -31,7 +31,8 @@ impl Registrar<'_> {
         let secret = self.random.secret();
         let earlier_until = (!overlap.is_zero()).then(|| now.plus(overlap));
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        changeable(&mut transaction, ClientKind::Plain, id).await?;
+        // Of an agent the keys are what is exchanged.
+        changeable(&mut transaction, ClientKind::Plain, id, "add-key").await?;
         let digest = &secret_digest(&secret);
         let rotated = RotatedSecret {
             digest,

@@ -15,6 +15,7 @@ use writ_wire::registration::{AgentFile, ClientFile, Profile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
+use super::change_resource::other_spelling;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
@@ -36,25 +37,30 @@ pub enum RegistrationError {
     Exists(String),
     #[error("there is no {0}")]
     Unknown(String),
-    /// `found`: the command that knows it.
+    /// `found` and `verb`: the command that knows it.
     #[error(
-        "there is no {wanted} `{id}`: it is registered for `writ {found}`, so say `writ {found} show {id}`"
+        "there is no {wanted} `{id}`: it is registered for `writ {found}`, so say `writ {found} {verb} {id}`"
     )]
     OtherKind {
         id: ClientId,
         wanted: &'static str,
         found: &'static str,
+        verb: &'static str,
     },
     #[error("{0} was removed, and is never registered again")]
     Removed(String),
     #[error(
-        "client `{0}` is a guest, and says itself what it is: stop it by `writ agent suspend`, let it go on by `writ agent resume`, or end it by `writ client remove`"
+        "client `{0}` is a guest, and says itself what it is: stop it by `writ client suspend`, let it go on by `writ client resume`, or end it by `writ client remove`"
     )]
     Guest(ClientId),
     #[error("{0} was changed by somebody else just now: look at it, and change it again")]
     ChangedMeanwhile(String),
     #[error("person `{0}` is not known: add them by `writ user add` first")]
     UnknownPerson(String),
+    #[error(
+        "`agent.{role}`: person `{name}` was removed, and nobody comes back under a removed name: take the agent's file, name somebody else in it, and give it to `writ agent change ID FILE`"
+    )]
+    RemovedPerson { role: &'static str, name: String },
     #[error("{0}")]
     Password(String),
     #[error("the database: {0}")]
@@ -191,7 +197,7 @@ impl Registrar<'_> {
         let now = self.clock.now();
         let document = serde_json::to_string(file)?;
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        other_spelling(&mut transaction, &resource.uri).await?;
+        refuse_other_spelling(&mut transaction, &resource.uri).await?;
         let (uri, served_by) = (&resource.uri, resource.served_by.as_ref());
         if !transaction
             .put_resource(uri, &document, served_by, now)
@@ -227,19 +233,19 @@ impl Registrar<'_> {
 }
 
 /// Two resources that RFC 3986 section 6.2 makes equal would be one target of a request, and two audiences of tokens.
-async fn other_spelling(
+async fn refuse_other_spelling(
     transaction: &mut DatabaseTransaction,
     uri: &ResourceUri,
 ) -> Result<(), RegistrationError> {
-    for document in transaction.resources().await? {
-        let registered = serde_json::from_str::<ResourceFile>(&document)?.resource;
-        if registered == *uri && registered.as_str() != uri.as_str() {
-            return Err(fault(&format!(
-                "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
-            )));
-        }
+    match other_spelling(transaction, uri).await? {
+        None => Ok(()),
+        Some(ResourceFile {
+            resource: registered,
+            ..
+        }) => Err(fault(&format!(
+            "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
+        ))),
     }
-    Ok(())
 }
 
 /// The two people behind an agent.
@@ -247,20 +253,22 @@ pub(super) async fn people(
     transaction: &mut DatabaseTransaction,
     agent: &AgentFile,
 ) -> Result<People, RegistrationError> {
-    let owner = person(transaction, &agent.owner).await?;
-    let sponsor = person(transaction, &agent.sponsor).await?;
+    let owner = person(transaction, "owner", &agent.owner).await?;
+    let sponsor = person(transaction, "sponsor", &agent.sponsor).await?;
     Ok(People { owner, sponsor })
 }
 
 async fn person(
     transaction: &mut DatabaseTransaction,
+    role: &'static str,
     name: &str,
 ) -> Result<User, RegistrationError> {
-    let found = transaction.user_by_name(name).await?;
-    found
-        .filter(|stored| !stored.removed)
-        .map(|stored| stored.user)
-        .ok_or_else(|| RegistrationError::UnknownPerson(name.to_owned()))
+    let name = name.to_owned();
+    match transaction.user_by_name(&name).await? {
+        None => Err(RegistrationError::UnknownPerson(name)),
+        Some(stored) if stored.removed => Err(RegistrationError::RemovedPerson { role, name }),
+        Some(stored) => Ok(stored.user),
+    }
 }
 
 /// Why a name is not free.

@@ -4,20 +4,24 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
-use writ_core::registration::dynamic::RegistrationMode;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_server::config::Config;
 use writ_server::operate::change_client::ClientKind;
+use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
-use writ_server::operate::invite::{InviteTerms, invite_clients};
+use writ_server::operate::elsewhere::{Wish, tip};
+use writ_store::{Store, StoreError};
 use writ_wire::registration::ResourceFile;
 
 use super::desk::{Desk, commit_change, load, read_json};
+use super::invite::InviteArguments;
 use super::passkeys::{PasskeysArgument, passkeys};
 use super::password::Password;
 use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, say, say_json, suspend};
+use super::{Configured, Outcome, invite, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -85,15 +89,14 @@ pub enum ClientCommand {
     Remove(RemoveArguments),
     /// Make a new secret; the one before it is taken for a while longer
     RotateSecret(RotateSecretArguments),
-    /// Make an initial access token, by which clients register themselves; it is printed once
-    Invite {
-        /// How many of them
-        #[arg(long, default_value_t = 1, value_name = "N")]
-        uses: u32,
-        /// For how long: a number and `m`, `h` or `d`
-        #[arg(long, default_value = "24h", value_name = "TIME")]
-        expires: String,
-    },
+    /// Stop a client or a guest and everything below it, until it is resumed
+    Suspend { id: String },
+    /// Let a suspended client or guest act again
+    Resume { id: String },
+    /// Make an initial access token, by which clients register themselves, which is printed once; or end one
+    Invite(InviteArguments),
+    /// List initial access tokens
+    Invites(ListArguments),
 }
 
 #[derive(Subcommand)]
@@ -156,8 +159,9 @@ pub async fn check(configured: &Configured) -> Outcome {
     if let Err(problem) = types {
         problems.push(problem);
     }
-    if let Err(problem) = writ_store::Store::connect(&config.database_url).await {
-        problems.push(format!("`database.url`: {problem}"));
+    match Store::connect(&config.database_url).await {
+        Ok(store) => problems.extend(other_issuer(&store, &config).await),
+        Err(problem) => problems.push(format!("`database.url`: {problem}")),
     }
     if !problems.is_empty() {
         return Err(problems.join("\n  "));
@@ -171,6 +175,24 @@ pub async fn check(configured: &Configured) -> Outcome {
         None => "approvals of level `liveness`: no verifier, so they are refused".to_owned(),
     });
     Ok(())
+}
+
+/// A server does not start on a database that belongs to another issuer.
+async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
+    let issuer = match store.read(DEFAULT_TENANT).await {
+        Ok(mut reading) => reading.issuer().await,
+        Err(problem) => Err(problem),
+    };
+    match issuer {
+        Ok(Some(issuer)) if issuer != config.issuer.as_str() => {
+            let tenant = DEFAULT_TENANT.to_owned();
+            let other = StoreError::OtherIssuer { tenant, issuer };
+            Some(format!("`server.issuer` is `{}`: {other}", config.issuer))
+        }
+        // A new one has no tables before the first start.
+        Ok(_) | Err(StoreError::Statement(_)) => None,
+        Err(problem) => Some(format!("`database.url`: {problem}")),
+    }
 }
 
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
@@ -198,11 +220,37 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
 async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
     let mut transaction = desk.begin().await?;
     let switched = switch_user(&mut transaction, name, to, desk.change()).await;
-    let id = commit_change(transaction, switched, || {
-        format!("there is no person `{name}` who is {}", to.before())
-    });
-    let id = id.await?;
-    say_json(&json!({ "id": id, "name": name, "state": to.after() }))
+    let wish = match to {
+        UserSwitch::Disable => Wish::Stop,
+        UserSwitch::Enable => Wish::Resume,
+    };
+    let why_not = why_not_switched(desk, name, to, wish).await?;
+    let user = commit_change(transaction, switched, || why_not).await?;
+    say_json(&json!({ "id": user.id, "name": user.name, "state": to.after() }))?;
+    if to == UserSwitch::Disable {
+        registered::note_agents(desk, name, "until they are enabled").await?;
+    }
+    Ok(())
+}
+
+async fn why_not_switched(
+    desk: &Desk,
+    name: &str,
+    to: UserSwitch,
+    wish: Wish,
+) -> Result<String, String> {
+    let mut reading = desk.read().await?;
+    let found = find_user(&mut reading, name).await;
+    Ok(match found.map_err(|e| e.to_string())? {
+        Some(_) => format!("there is no person `{name}` who is {}", to.before()),
+        None => {
+            let tip = tip(&mut reading, name, wish).await;
+            format!(
+                "there is no person `{name}`{}",
+                tip.map_err(|e| e.to_string())?
+            )
+        }
+    })
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
@@ -212,31 +260,16 @@ pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome 
             let added = desk.registry().add_client(read_json(&argument.file)?).await;
             registered::say_client(&desk, kind, added).await
         }
-        ClientCommand::Invite { uses, expires } => invite(&desk, uses, &expires).await,
+        ClientCommand::Invite(arguments) => invite::invite(&desk, arguments).await,
+        ClientCommand::Invites(arguments) => list::invites(&desk, arguments).await,
         ClientCommand::List(arguments) => list::clients(&desk, kind, arguments).await,
         ClientCommand::Show { id } => registered::show_client(&desk, kind, &id).await,
         ClientCommand::Change(arguments) => registered::change_client(&desk, kind, arguments).await,
         ClientCommand::Remove(arguments) => registered::remove_client(&desk, kind, arguments).await,
         ClientCommand::RotateSecret(arguments) => registered::rotate_secret(&desk, arguments).await,
+        ClientCommand::Suspend { id } => suspend::suspend(&desk, &id).await,
+        ClientCommand::Resume { id } => suspend::resume(&desk, &id).await,
     }
-}
-
-async fn invite(desk: &Desk, uses: u32, expires: &str) -> Outcome {
-    if desk.config.registration.mode != RegistrationMode::Token {
-        return Err(
-            "only `registration.mode = \"token\"` asks for initial access tokens".to_owned(),
-        );
-    }
-    let made = InviteTerms::read(uses, expires)?;
-    let mut transaction = desk.begin().await?;
-    let made = invite_clients(&mut transaction, made, &desk.random, desk.change()).await;
-    let made = commit_change(transaction, made.map(Some), String::new).await?;
-    say_json(&json!({
-        "initial_access_token": made.token,
-        "uses": uses,
-        "expires_at": made.expires_at.rfc3339(),
-        "registration_endpoint": desk.config.url("/register"),
-    }))
 }
 
 pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {

@@ -16,7 +16,7 @@ use writ_server::people::approval::prove;
 use writ_store::event::EventFilter;
 use writ_wire::jwk::{Jwk, JwkSet};
 
-use super::desk::{Desk, read_json, read_text};
+use super::desk::{Desk, STANDARD_INPUT, read_json, read_text};
 use super::{Configured, Outcome, note, say};
 
 #[derive(Subcommand)]
@@ -117,6 +117,13 @@ async fn receipt(arguments: &ReceiptArguments, configured: &Configured) -> Outco
     };
     let document = match (&desk, is_id) {
         (Some(desk), true) => stored(desk, &arguments.receipt).await?,
+        _ if path != Path::new(STANDARD_INPUT) && !path.exists() => {
+            return Err(format!(
+                "`{}` is neither a file nor the id of a receipt, which starts with `{}`",
+                arguments.receipt,
+                ReceiptId::PREFIX
+            ));
+        }
         _ => read_text(path)?,
     };
     let keys = match (&arguments.jwks, &desk) {

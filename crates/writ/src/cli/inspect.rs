@@ -12,6 +12,7 @@ use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
 use writ_server::node::registry::type_files;
+use writ_server::operate::elsewhere::{Wish, tip};
 use writ_server::operate::stop::stop_task;
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
@@ -60,8 +61,11 @@ pub async fn types(command: TypeCommand, configured: &Configured) -> Outcome {
                 .try_for_each(|one| say_json(&described(one)))
         }
         TypeCommand::Check { file } => {
-            let definition =
-                TypeDefinition::parse(&read_text(&file)?).map_err(|e| e.to_string())?;
+            let definition = TypeDefinition::parse(&read_text(&file)?);
+            let definition = definition.map_err(|e| match e.type_name.is_empty() {
+                true => format!("`{}`: {}", file.display(), e.sentence),
+                false => format!("`{}`: {e}", file.display()),
+            })?;
             say_json(&described(&definition))
         }
     }
@@ -103,9 +107,15 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
             let change = desk.change();
             let stopped_at = change.now.rfc3339();
             let mut transaction = desk.begin().await?;
+            let tip = match transaction.task(&task).await {
+                Ok(Some(_)) => Ok(String::new()),
+                Ok(None) => tip(&mut transaction, &id, Wish::Stop).await,
+                Err(problem) => Err(problem),
+            };
+            let tip = tip.map_err(|e| e.to_string())?;
             let done = stop_task(&mut transaction, &task, change).await;
             commit_change(transaction, done.map(|did| did.then_some(())), || {
-                format!("there is no live task `{id}`")
+                format!("there is no live task `{id}`{tip}")
             })
             .await?;
             say_json(&json!({ "task": id, "stopped_at": stopped_at }))
@@ -139,8 +149,8 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
         true => read_input()?.trim().to_owned(),
         false => token,
     };
-    let desk = Desk::open(configured).await?;
     let (header, claims) = decode(&token)?;
+    let desk = Desk::open(configured).await?;
     let now = desk.clock.now();
     let mut reading = desk.read().await?;
     let keys = reading.signing_keys().await.map_err(|e| e.to_string())?;
@@ -185,6 +195,12 @@ fn lineage_report(lineage: &Lineage, now: Timestamp) -> Value {
 
 /// The header and claims of a token, verified or not.
 fn decode(token: &str) -> Result<(Value, Value), String> {
+    if token.split('.').count() != 3 {
+        return Err(
+            "that is no access token of this server: one is three parts with dots between (RFC 9068)"
+                .to_owned(),
+        );
+    }
     let mut parts = token.split('.');
     let mut part = |name: &str| {
         let text = parts

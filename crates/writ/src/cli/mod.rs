@@ -7,6 +7,7 @@ mod desk;
 mod documented;
 mod init;
 mod inspect;
+mod invite;
 mod issuer;
 mod json_file;
 mod keys;

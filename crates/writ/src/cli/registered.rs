@@ -20,7 +20,7 @@ use writ_wire::registration::GuestMode;
 use writ_wire::resource::ResourceUri;
 
 use super::desk::{Desk, read_json};
-use super::{Outcome, say_json, terminal};
+use super::{Outcome, note, say_json, terminal};
 
 #[derive(Args)]
 pub struct ListArguments {
@@ -138,11 +138,11 @@ pub struct KeyArguments {
 }
 
 pub async fn show_client(desk: &Desk, kind: ClientKind, id: &str) -> Outcome {
-    let file = desk
-        .registry()
-        .client_file(kind, &ClientId::from_text(id))
-        .await;
-    say_json(&file.map_err(|e| e.to_string())?)
+    let id = ClientId::from_text(id);
+    let file = desk.registry().client_file(kind, &id).await;
+    let file = file.map_err(|e| e.to_string())?;
+    say_json(&file)?;
+    notes::on_state(desk, kind, &id, &file).await
 }
 
 pub async fn change_client(
@@ -228,13 +228,33 @@ pub async fn remove_user(desk: &Desk, arguments: RemoveArguments) -> Outcome {
     let (registrar, name) = (desk.registry(), arguments.name);
     let live = registrar.live_of_user(&name).await;
     let live = live.map_err(|e| e.to_string())?;
+    let agents = registrar.agents_of(&name).await;
+    let agents = agents.map_err(|e| e.to_string())?.sentence();
+    let stops = agents.as_ref().map_or_else(String::new, |agents| {
+        format!(", stops {agents} until their files name somebody else")
+    });
     let what = format!(
-        "{}, and nobody is ever registered under that name again",
+        "{}{stops}, and nobody is ever registered under that name again",
         ends(&format!("person `{name}`"), live)
     );
     confirm(&what, arguments.yes)?;
     let removed = registrar.remove_user(&name).await;
-    say_json(&removed.map_err(|e| e.to_string())?)
+    say_json(&removed.map_err(|e| e.to_string())?)?;
+    if let Some(agents) = agents {
+        note(&format!(
+            "{agents} cannot act until their files name somebody else: `writ agent change ID FILE`"
+        ));
+    }
+    Ok(())
+}
+
+/// Which agents cannot act without this person, and until when.
+pub async fn note_agents(desk: &Desk, name: &str, until: &str) -> Outcome {
+    let agents = desk.registry().agents_of(name).await;
+    if let Some(agents) = agents.map_err(|e| e.to_string())?.sentence() {
+        note(&format!("{agents} cannot act {until}"));
+    }
+    Ok(())
 }
 
 pub async fn show_resource(desk: &Desk, uri: &str) -> Outcome {
@@ -260,10 +280,8 @@ pub async fn change_resource(desk: &Desk, arguments: ResourceChangeArguments) ->
 
 pub async fn remove_resource(desk: &Desk, arguments: RemoveArguments) -> Outcome {
     let (registrar, uri) = (desk.registry(), resource_uri(&arguments.name)?);
-    registrar
-        .resource_file(&uri)
-        .await
-        .map_err(|e| e.to_string())?;
+    let file = registrar.resource_file(&uri).await;
+    let uri = file.map_err(|e| e.to_string())?.resource;
     let what = format!(
         "no token will be made for resource `{uri}` any more, and its URI is never registered again"
     );
@@ -273,7 +291,9 @@ pub async fn remove_resource(desk: &Desk, arguments: RemoveArguments) -> Outcome
 }
 
 fn resource_uri(text: &str) -> Result<ResourceUri, String> {
-    ResourceUri::parse(text).map_err(|_| format!("`{text}` is no URI of a resource"))
+    ResourceUri::parse(text).map_err(|_| {
+        format!("`{text}` is no URI of a resource: `writ resource list` has those of all")
+    })
 }
 
 fn ends(what: &str, live: LiveCounts) -> String {
