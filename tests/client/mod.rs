@@ -6,6 +6,7 @@ mod agents;
 mod assertions;
 mod authentication;
 mod bearer;
+mod bodies;
 mod challenges;
 mod checks;
 pub(crate) mod ciba;

@@ -28,6 +28,8 @@ pub enum ProgramRoute {
     Registration,
     /// Where it reads, changes and removes that.
     RegisteredClient,
+    /// The same two where no client registers itself.
+    RegistrationOff,
 }
 
 impl ProgramRoute {
@@ -36,7 +38,7 @@ impl ProgramRoute {
         match self {
             Self::Endpoint(endpoint) => endpoint.label(),
             Self::TokenWithoutGrant => Endpoint::TOKEN_PATH,
-            Self::Registration => "/register",
+            Self::Registration | Self::RegistrationOff => "/register",
             Self::RegisteredClient => "/register/{id}",
         }
     }
@@ -57,6 +59,7 @@ impl ProgramRoute {
                 StatusCode::UNAUTHORIZED
             }
             (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
+            (Self::RegistrationOff, _) => StatusCode::NOT_FOUND,
             (
                 Self::Endpoint(Endpoint::Backchannel | Endpoint::Introspect),
                 ErrorCode::InvalidClient,
@@ -79,7 +82,7 @@ impl ProgramRoute {
         let realm = || HttpChallenge::new("Bearer").with("realm", "writ");
         let found = match self {
             Self::Endpoint(Endpoint::Userinfo) => {
-                let named = (!refusal.sentence.is_empty()).then_some(refusal);
+                let named = (header == AuthorizationHeader::Sent).then_some(refusal);
                 let dpop = token_challenge(HttpChallenge::new("DPoP"), named);
                 // What is wrong with a proof, whoever sends bearer tokens cannot mend.
                 let both = !is_of_proofs(refusal.code);
@@ -90,6 +93,7 @@ impl ProgramRoute {
                 let unauthorized = refusal.code == ErrorCode::InvalidToken;
                 [unauthorized.then(|| token_challenge(realm(), named)), None]
             }
+            Self::RegistrationOff => [None, None],
             Self::Endpoint(_) | Self::TokenWithoutGrant => {
                 let unauthorized = status == StatusCode::UNAUTHORIZED;
                 let basic = HttpChallenge::new("Basic");
@@ -194,7 +198,8 @@ impl ClientError {
             ProgramRoute::Endpoint(endpoint) => event.refused_at(endpoint),
             ProgramRoute::TokenWithoutGrant
             | ProgramRoute::Registration
-            | ProgramRoute::RegisteredClient => event,
+            | ProgramRoute::RegisteredClient
+            | ProgramRoute::RegistrationOff => event,
         };
         let mut transaction = self.app.begin().await?;
         transaction.insert_event(&event).await?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::Response;
-use axum::routing::MethodFilter;
+use axum::routing::{MethodFilter, any};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use writ_core::OAuthError;
@@ -32,17 +32,28 @@ use crate::node::secret::secret_digest;
 /// Of the registration endpoint; below it each client has a place of its own (RFC 7592).
 pub const PATH: &str = "/register";
 
+const MANAGED: &str = "/register/{id}";
+
 pub fn routes(app: &App) -> Router<Arc<App>> {
     if app.config.registration.mode == RegistrationMode::Off {
-        return Router::new();
+        return Router::new().route(PATH, any(off)).route(MANAGED, any(off));
     }
     let managed = program_route(MethodFilter::GET, manage::read)
         .merge(program_route(MethodFilter::PUT, update::replace))
         .merge(program_route(MethodFilter::DELETE, manage::remove));
     Router::new()
         .route(PATH, program_route(MethodFilter::POST, register))
-        .route("/register/{id}", managed)
+        .route(MANAGED, managed)
 }
+
+/// Nothing is here; a program is told so in its own words.
+async fn off(head: RequestHead) -> Response {
+    let refusal = OAuthError::new(ErrorCode::AccessDenied, OFF);
+    let error = head.error(ProgramRoute::RegistrationOff, refusal.into());
+    error.into_answer().await
+}
+
+const OFF: &str = "no client registers itself here (`registration.mode` is `off`): ask an operator of this server to register it";
 
 async fn register(incoming: IncomingRequest) -> Result<Response, ClientError> {
     match add(&incoming).await {
