@@ -29,5 +29,6 @@ mod remembered;
 mod remembered_client;
 mod remembered_race;
 mod settings;
+mod stopped_client;
 pub(crate) mod webpush;
 mod webpush_many;

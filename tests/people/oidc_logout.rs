@@ -148,7 +148,7 @@ both!(
     }
 );
 
-async fn suspend(world: &World) {
+pub(super) async fn suspend(world: &World) {
     let mut transaction = world.begin().await;
     let change = world.app.change(ChangedBy::Operator, world.now());
     let web = ClientId::from_text("web");
@@ -157,7 +157,7 @@ async fn suspend(world: &World) {
     transaction.commit().await.unwrap();
 }
 
-async fn remove(world: &World) {
+pub(super) async fn remove(world: &World) {
     let catalogue = world.app.catalogue().await.unwrap();
     let registrar = world.registry(&catalogue.types);
     let web = ClientId::from_text("web");

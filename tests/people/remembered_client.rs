@@ -8,7 +8,7 @@ use writ_server::operate::change_client::{ClientChange, ClientKind};
 use writ_server::operate::suspend::{resume_agent, suspend_agent};
 use writ_testkit::{BANK, Cast, Change, Fields, PASSWORD, Web, World, both, front_url};
 
-use super::oidc_consent::{agree, remembering, silent};
+use super::oidc_consent::{agree, asked, remembering, silent};
 use super::remembered::{assert_asked, assert_silent};
 
 /// As an operator replaces the record.
@@ -70,7 +70,8 @@ both!(it_ends_when_its_client_is_suspended, |world| async {
     let suspended = suspend_agent(&mut transaction, &id, change()).await;
     assert!(suspended.unwrap());
     transaction.commit().await.unwrap();
-    assert_asked(&world, &form, "it is suspended").await;
+    let page = asked(&world, &form).await;
+    page.says("This app has been stopped");
     let mut transaction = world.begin().await;
     assert!(resume_agent(&mut transaction, &id, change()).await.unwrap());
     transaction.commit().await.unwrap();

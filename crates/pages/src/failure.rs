@@ -45,6 +45,8 @@ pub enum FailureKind {
     RequestRefused,
     RequestExpired,
     RequestUsed,
+    /// Nothing can be allowed to this client any more.
+    ClientStopped,
     /// The form's token (CSRF) is missing or wrong.
     FormExpired,
     Forbidden,
@@ -124,7 +126,8 @@ impl FailureKind {
             Self::UntrustedRequest
             | Self::RequestRefused
             | Self::RequestExpired
-            | Self::RequestUsed => StatusCode::BAD_REQUEST,
+            | Self::RequestUsed
+            | Self::ClientStopped => StatusCode::BAD_REQUEST,
             Self::FormExpired | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -141,6 +144,7 @@ impl FailureKind {
             Self::RequestRefused => &failure.request_refused,
             Self::RequestExpired => &failure.request_expired,
             Self::RequestUsed => &failure.request_used,
+            Self::ClientStopped => &failure.client_stopped,
             Self::FormExpired => &failure.form_expired,
             Self::Forbidden => &failure.forbidden,
             Self::NotFound => &failure.not_found,
@@ -158,6 +162,7 @@ impl FailureKind {
             Self::UntrustedRequest
             | Self::RequestRefused
             | Self::RequestExpired
+            | Self::ClientStopped
             | Self::FormExpired
             | Self::TooManyRequests
             | Self::ServerError

@@ -52,7 +52,7 @@ texts! {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
         back_to_client: String, leads_to: String, start_again: String,
         untrusted_request: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
-        form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
+        client_stopped: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
     }

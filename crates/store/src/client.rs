@@ -214,6 +214,14 @@ impl DatabaseTransaction {
     }
 }
 
+impl StoredClient {
+    /// Neither it nor its owner or sponsor is stopped.
+    pub fn is_active(&self) -> bool {
+        let mut people = [&self.owner, &self.sponsor].into_iter().flatten();
+        !self.stopped && people.all(|person| !person.disabled)
+    }
+}
+
 impl ClientRow {
     fn read(self) -> Result<StoredClient> {
         let owner = person(self.owner_id, self.owner_name, self.owner_disabled_at);

@@ -39,7 +39,7 @@ use crate::people::error::PageError;
 use crate::people::redirect::see_other;
 use crate::people::remembered::skipped;
 use crate::people::request::Query;
-use crate::people::request_over::{require_usable, works};
+use crate::people::request_over::{require_usable, require_working};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route(Endpoint::Authorize.path(), get(by_query).post(by_form))
@@ -101,9 +101,6 @@ async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<KeptRe
     let lookup = GuestLookup::Request { address };
     let client = app.client_or_guest(client_id, lookup).await?;
     let client = client.ok_or_else(unknown)?;
-    if client.is_guest() && !works(app, &client).await? {
-        return Err(OAuthError::invalid_client("this client is stopped").into());
-    }
     if let Some(request_uri) = form.optional("request_uri")? {
         let (handle, found) = pushed(app, &client, request_uri).await?;
         return Ok(KeptRequest {
@@ -112,6 +109,7 @@ async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<KeptRe
             found,
         });
     }
+    require_working(app, client.id.as_str()).await?;
     front(app, form, address, client).await
 }
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::client::Client;
 use writ_core::consent::{
     self, Chosen, ConsentFacts, ConsentGiver, ConsentScreen, GrantedConsent, scope_name,
 };
-use writ_core::event::{Event, EventName};
 use writ_core::guest::redirect_host;
 use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
@@ -35,8 +35,10 @@ use crate::people::views::{client_view, onward, scopes};
 
 mod guest;
 mod parts;
+mod refused;
 
 use parts::{details, events, ids, texts};
+use refused::{deny, record_stopped};
 
 /// Everything that the page and the decision are about.
 struct ConsentQuestion {
@@ -74,7 +76,7 @@ enum ConsentOrLogin {
 }
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/consent", get(show).post(submit))
+    Router::new().route(CONSENT, get(show).post(submit))
 }
 
 async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
@@ -110,8 +112,18 @@ async fn grant(
 
 async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     let form = posted.checked()?;
-    let (app, browser) = (&*posted.visitor.app, &posted.visitor.browser);
-    let question = match ask(&posted.visitor, form).await? {
+    let answered = answer(&posted.visitor, form).await;
+    if let (Err(PageError::ClientStopped(stopped)), Some(session)) =
+        (&answered, &posted.visitor.browser.session)
+    {
+        record_stopped(&posted.visitor.app, stopped, session).await?;
+    }
+    answered
+}
+
+async fn answer(visitor: &Visitor, form: &Form) -> Result<Response, PageError> {
+    let (app, browser) = (&*visitor.app, &visitor.browser);
+    let question = match ask(visitor, form).await? {
         ConsentOrLogin::LoginFirst(location) => return Ok(see_other(&location)),
         ConsentOrLogin::Question(question) => question,
     };
@@ -283,10 +295,8 @@ async fn commit(
     }
     guest::register(app, &mut transaction, question).await?;
     if !transaction.insert_task_if_active(&approved.task).await? {
-        return Err(PageError::to_client(
-            &question.found,
-            consent::denied().because("the client is stopped"),
-        ));
+        let (client, refusal) = (question.client.id.clone(), OAuthError::client_stopped());
+        return Err(PageError::client_stopped(client, refusal));
     }
     transaction
         .insert_consent(&approved.task, &approved.consent)
@@ -312,33 +322,6 @@ async fn commit(
         .collect();
     let mode = question.found.prepared.request.openid.response_mode;
     app.answer_client(&approved.code.redirect_uri, mode, &answer)
-}
-
-async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageError> {
-    let now = app.clock.now();
-    let mut transaction = app.begin().await?;
-    if !transaction
-        .consume_request(&question.found.digest, now)
-        .await?
-    {
-        drop(transaction);
-        return Err(over(app, &question.found, RequestUnusable::Used).await?);
-    }
-    let refusal = consent::denied();
-    let mut event = Event::new(app.event_id(now), now, EventName::ConsentDenied)
-        .by(&question.client)
-        .of_subject(question.session.user.id.as_str())
-        .denied(&refusal)
-        .with(serde_json::json!({ "asked": question.found.prepared.authority }));
-    event.purpose.clone_from(&question.found.prepared.purpose);
-    transaction.insert_event(&event).await?;
-    if is_remembered(&question.found, &question.client) {
-        let (user, client) = (&question.session.user.id, &question.client.id);
-        transaction.forget_consents(user, client).await?;
-    }
-    transaction.commit().await?;
-    app.metrics.consent("denied");
-    Err(PageError::to_client(&question.found, refusal))
 }
 
 /// What this person is shown now, under the nonce and from the moment of the first time.
@@ -391,5 +374,7 @@ async fn shown(
         screen,
     })
 }
+
+const CONSENT: &str = "/consent";
 
 const SECONDS_OF_DAY: u64 = 24 * 3600;

@@ -11,6 +11,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
+use writ_core::id::ClientId;
 use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
@@ -32,6 +33,8 @@ pub enum PageError {
     Client(Box<AuthorizationError>),
     /// An error page whose one link tells the client: of a guest, before anybody signed in (RFC 9700 section 4.11.2).
     ClientByLink(Box<LinkedError>),
+    /// An error page without a link: nothing can be allowed to this client any more.
+    ClientStopped(Box<StoppedClient>),
     /// The user must sign in first, and comes back to this page of ours.
     SignedOut { page: String },
     /// A script of ours learns why in JSON, or by the status alone.
@@ -43,6 +46,13 @@ pub enum PageError {
     Fault(ServerFault),
     /// A fault of this server, as JSON for a script of ours.
     FaultForScript(ServerFault),
+}
+
+/// A client for which nothing is done, and why.
+#[derive(Debug)]
+pub struct StoppedClient {
+    pub id: ClientId,
+    pub refusal: OAuthError,
 }
 
 /// Why a step of a form does not succeed.
@@ -86,6 +96,11 @@ impl PageError {
             way_on,
             ..ErrorPage::new(kind)
         }))
+    }
+
+    /// As `refusal` says.
+    pub fn client_stopped(id: ClientId, refusal: OAuthError) -> Self {
+        Self::ClientStopped(Box::new(StoppedClient { id, refusal }))
     }
 
     /// The request is malformed.
@@ -146,11 +161,15 @@ impl From<OAuthError> for PageError {
             ErrorCode::TemporarilyUnavailable => FailureKind::TooManyRequests,
             _ => FailureKind::UntrustedRequest,
         };
-        Self::Page(Box::new(ErrorPage {
-            detail: Some(refusal.sentence),
-            error_code: Some(refusal.code.as_str().to_owned()),
-            ..ErrorPage::new(kind)
-        }))
+        Self::Page(Box::new(refused_page(kind, &refusal)))
+    }
+}
+
+fn refused_page(kind: FailureKind, refusal: &OAuthError) -> ErrorPage {
+    ErrorPage {
+        detail: Some(refusal.sentence.clone()),
+        error_code: Some(refusal.code.as_str().to_owned()),
+        ..ErrorPage::new(kind)
     }
 }
 
@@ -257,7 +276,7 @@ pub async fn answer_errors(
 }
 
 impl App {
-    /// Counted under the path pattern of its route. No refusal of a page is an event.
+    /// Counted under the path pattern of its route. What is an event too, its page wrote before.
     fn answer_page_error(&self, route: &str, error: &PageError, texts: &Texts) -> Response {
         match error {
             PageError::Page(page) => {
@@ -272,6 +291,11 @@ impl App {
             PageError::ClientByLink(linked) => {
                 self.metrics.refused(route, linked.error.refusal.code);
                 error_page(&self.linked_page(linked), texts)
+            }
+            PageError::ClientStopped(stopped) => {
+                self.metrics.refused(route, stopped.refusal.code);
+                let page = refused_page(FailureKind::ClientStopped, &stopped.refusal);
+                error_page(&page, texts)
             }
             PageError::SignedOut { page } => to_login(page),
             PageError::Script { status, error } => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use writ_core::OAuthError;
 use writ_core::authorize::{ErrorWay, FoundRequest, RequestUnusable, timed_out};
 use writ_core::client::Client;
-use writ_store::StoreError;
+use writ_core::id::ClientId;
 use writ_wire::error::ErrorCode;
 use writ_wire::redirect;
 
@@ -16,15 +16,24 @@ use crate::node::guests::GuestLookup;
 use crate::people::client_answer::{AuthorizationError, way_to};
 use crate::people::error::PageError;
 
-/// Passes a request that a person can still decide.
+/// Passes a request that a person can still decide, of a client that they can still allow something.
 pub async fn require_usable(
     app: &App,
     found: &FoundRequest,
     client: &str,
 ) -> Result<(), PageError> {
     match found.usable_by(client, app.clock.now()) {
-        Ok(()) => Ok(()),
+        Ok(()) => require_working(app, client).await,
         Err(unusable) => Err(over(app, found, unusable).await?),
+    }
+}
+
+/// Nobody is asked, or signs in, for a client that was stopped or removed: whatever they decided, nothing would come of it.
+pub async fn require_working(app: &App, client: &str) -> Result<(), PageError> {
+    let client = ClientId::from_text(client);
+    match app.why_stopped(&client).await? {
+        Some(refusal) => Err(PageError::client_stopped(client, refusal)),
+        None => Ok(()),
     }
 }
 
@@ -66,13 +75,8 @@ async fn returnable(app: &App, found: &FoundRequest) -> Result<Option<Arc<Client
     };
     let redirect_uri = Some(found.prepared.redirect_uri.as_str());
     let is_registered = client.redirect_uri(redirect_uri).is_ok();
-    Ok((works(app, &client).await? && is_registered).then_some(client))
-}
-
-/// Whether no operator stopped it, as it is now. A guest of a document has a row from its first consent on.
-pub async fn works(app: &App, client: &Client) -> Result<bool, StoreError> {
-    let stored = app.read().await?.client(&client.id).await?;
-    Ok(stored.map_or(client.is_guest_of_document(), |stored| !stored.stopped))
+    let works = app.why_stopped(&client.id).await?.is_none();
+    Ok((works && is_registered).then_some(client))
 }
 
 fn unopened() -> OAuthError {

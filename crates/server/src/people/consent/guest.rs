@@ -3,7 +3,6 @@
 
 use serde_json::json;
 use writ_core::OAuthError;
-use writ_core::authorize::RequestUnusable;
 use writ_core::client::Client;
 use writ_core::consent::{GrantedConsent, guest_end};
 use writ_core::event::{Event, EventName};
@@ -18,6 +17,7 @@ use writ_wire::time::Timestamp;
 use super::ConsentQuestion;
 use super::parts::texts;
 use crate::node::app::App;
+use crate::node::registry::why_stopped;
 use crate::people::error::PageError;
 
 /// What the page says of a guest, shown from `since` on; `None` for every other client.
@@ -105,7 +105,11 @@ pub(super) async fn register(
         // The one who expires what nobody used, and this, never both go on.
         return match transaction.use_registration(&client.id).await? {
             true => Ok(()),
-            false => Err(RequestUnusable::Unknown.into()),
+            false => {
+                let why = why_stopped(transaction, &client.id).await?;
+                let refusal = why.unwrap_or_else(OAuthError::client_removed);
+                Err(PageError::client_stopped(client.id.clone(), refusal))
+            }
         };
     }
     let now = app.clock.now();
