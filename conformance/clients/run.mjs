@@ -1,71 +1,74 @@
-// Entry: `node run.mjs PATH-OF-WRIT [FAMILY...]`. A family is a kind of client: each has a process, a fresh database and a
-// server of its own, so that one that cannot begin keeps none of the others from being played.
+// Entry: `node run.mjs PATH-OF-WRIT [--postgres URL] [FAMILY...]`. A family is a kind of client. Each is played on SQLite, and on
+// PostgreSQL where the URL of a server is given, by a process (`family.mjs`) with a fresh database and a server of its own: one
+// that cannot begin keeps none of the others from being played.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { resolve } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 
-import { Report } from './lib/report.mjs';
+import { certify } from './lib/authority.mjs';
 
 const FAMILIES = [
+  'metadata',
   'oauth4webapi',
-  'key-set',
+  'misuse',
   'openid',
-  'auth-js',
-  'browser-page',
-  'resource-server',
   'registration',
   'guest',
-  'mcp-known',
   'mcp-document',
   'mcp-registered',
+  'mcp-known',
+  'mcp-misuse',
+  'auth-js',
+  'browser-page',
+  'key-set',
+  'resource-server',
+  'apache',
   'mcp-conformance',
 ];
-/** Each is mostly one busy client and one waiting server. */
-const AT_ONCE = 2;
+/** Each mostly waits: a client for its server, a server for its disk. */
+const AT_ONCE = 4;
 
-const [binary = process.env.WRIT_BINARY, ...wanted] = process.argv.slice(2);
-const unknown = wanted.find((name) => !FAMILIES.includes(name));
-if (!binary || unknown) {
-  console.error(`usage: node run.mjs PATH-OF-WRIT [FAMILY...]\nfamilies: ${FAMILIES.join(' ')}`);
-  process.exit(2);
+const { binary, postgres, wanted } = understood(process.argv.slice(2));
+const databases = postgres === undefined ? ['sqlite'] : ['sqlite', postgres];
+const folder = await mkdtemp(join(tmpdir(), 'writ-clients-tls-'));
+try {
+  await certify(folder);
+  await playEach(wanted.flatMap((family) => databases.map((database) => ({ family, database }))));
+} finally {
+  await rm(folder, { recursive: true, force: true });
 }
 
-if (wanted.length === 1) await playHere(wanted[0]);
-else await playEach(wanted.length === 0 ? FAMILIES : wanted);
-
-async function playHere(family) {
-  const report = new Report();
-  const open = [];
-  try {
-    const { default: play } = await import(`./families/${family}.mjs`);
-    await report.within(family, (scene) => play(scene, { binary: resolve(binary), open }));
-  } catch (error) {
-    report.broken(error);
+function understood([binary = process.env.WRIT_BINARY, ...rest]) {
+  const postgres = rest[0] === '--postgres' ? rest.splice(0, 2)[1] : undefined;
+  if (!binary || rest.some((name) => !FAMILIES.includes(name))) {
+    console.error(`usage: node run.mjs PATH-OF-WRIT [--postgres URL] [FAMILY...]\nfamilies: ${FAMILIES.join(' ')}`);
+    process.exit(2);
   }
-  for (const thing of open.toReversed()) {
-    if (report.failed > 0) console.log(thing.log?.() ?? '');
-    await thing.close();
-  }
-  conclude(report.passed, report.failed);
+  return { binary: resolve(binary), postgres, wanted: rest.length === 0 ? FAMILIES : rest };
 }
 
-async function playEach(families) {
-  const waiting = [...families];
+async function playEach(waiting) {
   const counts = [];
   const worker = async () => {
-    for (let family = waiting.shift(); family !== undefined; family = waiting.shift()) {
-      counts.push(await playApart(family));
-    }
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) counts.push(await playApart(next));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
   const sum = (index) => counts.reduce((total, count) => total + count[index], 0);
-  conclude(sum(0), sum(1));
+  const [passed, failed] = [sum(0), sum(1)];
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }
 
 /** What a family says is printed in one piece, without its own count. */
-async function playApart(family) {
-  const child = spawn(process.execPath, [import.meta.filename, binary, family], { stdio: ['ignore', 'pipe', 'inherit'] });
+async function playApart({ family, database }) {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'family.mjs'), binary, family, database, folder], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    // Read when a process starts, and never again.
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, 'ca.pem') },
+  });
   let said = '';
   child.stdout.setEncoding('utf8').on('data', (chunk) => (said += chunk));
   const [code] = await once(child, 'close');
@@ -74,9 +77,4 @@ async function playApart(family) {
   if (counted === null) return [0, 1];
   const [passed, failed] = counted.slice(1).map(Number);
   return [passed, code === 0 ? failed : Math.max(failed, 1)];
-}
-
-function conclude(passed, failed) {
-  console.log(`${passed} passed, ${failed} failed`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 }

@@ -1,10 +1,10 @@
-// Entry: `node run.mjs PATH-OF-WRIT [go|apache]`. Judges that bring a toolchain or a server of their own, so not for every run.
+// Entry: `node run.mjs PATH-OF-WRIT [FAMILY...]`. Judges that bring a toolchain or a server of their own, so not for every run.
 
 import { resolve } from 'node:path';
 
 import { Report } from '../openid-client/lib/report.mjs';
 
-const FAMILIES = ['go', 'apache'];
+const FAMILIES = ['go', 'oauth2-proxy', 'nimbus', 'spring'];
 
 const [binary = process.env.WRIT_BINARY, ...wanted] = process.argv.slice(2);
 if (!binary || wanted.some((name) => !FAMILIES.includes(name))) {
@@ -18,7 +18,7 @@ for (const family of wanted.length === 0 ? FAMILIES : wanted) {
   const before = report.failed;
   try {
     const { default: play } = await import(`./${family}.mjs`);
-    await report.within(family, (scene) => play(scene, { binary: resolve(binary), open }));
+    await report.within(family, (scene) => play(scene, { binary: resolve(binary), database: 'sqlite', open }));
   } catch (error) {
     report.broken(error);
   }

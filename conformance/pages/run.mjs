@@ -12,6 +12,7 @@ import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
 import callback from './scenes/callback.mjs';
 import german from './scenes/german.mjs';
+import guests from './scenes/guests.mjs';
 import installed from './scenes/installed.mjs';
 import keyboard from './scenes/keyboard.mjs';
 import largeText from './scenes/large-text.mjs';
@@ -53,6 +54,10 @@ const SETTINGS = [
   ['phone, dark', app, { ...PHONE, colorScheme: 'dark' }],
   ['desktop, light', app, { ...DESKTOP, colorScheme: 'light' }],
   ['desktop, dark', app, { ...DESKTOP, colorScheme: 'dark' }],
+  ['phone, light', guests, { ...PHONE, colorScheme: 'light' }],
+  ['phone, dark', guests, { ...PHONE, colorScheme: 'dark' }],
+  ['desktop, light', guests, { ...DESKTOP, colorScheme: 'light' }],
+  ['desktop, dark', guests, { ...DESKTOP, colorScheme: 'dark' }],
 ];
 
 /** What is looked at in docs/: one pixel of the picture for one of the phone. */
@@ -60,7 +65,7 @@ const GALLERY = [
   ['phone', story, PHONE],
   ['keyboard', keyboard, DESKTOP],
   ...['light', 'dark'].flatMap((colorScheme) =>
-    [look, app].map((play) => [`phone, ${colorScheme}`, play, { ...PHONE, colorScheme, deviceScaleFactor: 1 }]),
+    [look, app, guests].map((play) => [`phone, ${colorScheme}`, play, { ...PHONE, colorScheme, deviceScaleFactor: 1 }]),
   ),
 ];
 

@@ -8,6 +8,7 @@ from authlib.common.security import generate_token
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.integrations.starlette_client import OAuth
+from authlib.oauth2.rfc6749.errors import MismatchingStateException
 from joserfc.jwt import decode
 from joserfc.jwk import KeySet
 from starlette.applications import Starlette
@@ -92,13 +93,7 @@ def play(family):
 
     family.scene("authlib: revocation", revoked)
 
-    def stolen():
-        refused("invalid_grant", lambda: fetched(session("none"), code_verifier=generate_token(48)))
-        application = session("none")
-        landed, _ = fetched(application)
-        refused("invalid_grant", lambda: application.fetch_token(authorization_response=landed, code_verifier="x" * 43))
-
-    family.scene("authlib: misuse: another verifier, a code used twice", stolen)
+    misuse(family, world, metadata, session, fetched)
 
     def denied():
         application = session("none")
@@ -113,6 +108,88 @@ def play(family):
 
     for scope in ("openid", "openid profile email"):
         family.scene(f"authlib: a web application logs in with `{scope}`", lambda scope=scope: login(family, world, scope))
+
+
+def misuse(family, world, metadata, session, fetched):
+    person = Person(PERSON, PASSWORD)
+
+    def stolen():
+        refused("invalid_grant", lambda: fetched(session("none"), code_verifier=generate_token(48)))
+        application = session("none")
+        landed, _ = fetched(application)
+        refused("invalid_grant", lambda: application.fetch_token(authorization_response=landed, code_verifier="x" * 43))
+
+    family.scene("authlib: misuse: another verifier, a code used twice: invalid_grant", stolen)
+
+    def plain():
+        application = session("none")
+        verifier = generate_token(48)
+        for more in ({"code_challenge": verifier, "code_challenge_method": "plain"}, {"code_challenge": verifier}, {}):
+            url, _ = application.create_authorization_url(metadata["authorization_endpoint"], resource=API, **more)
+            said = parse_qs(urlsplit(redirect_of(url)).query)
+            assert said["error"] == ["invalid_request"], said
+            assert said["iss"] == [world.issuer], said
+
+    family.scene("authlib: misuse: PKCE that is plain, unnamed or missing: invalid_request", plain)
+
+    def elsewhere():
+        application = session("none")
+        application.redirect_uri = "https://evil.example/cb"
+        url, _ = application.create_authorization_url(metadata["authorization_endpoint"], code_verifier=generate_token(48))
+        page = requests.get(url, allow_redirects=False, timeout=10)
+        assert page.status_code == 400 and "location" not in page.headers, page.headers
+        application = session("none")
+        verifier = generate_token(48)
+        url, state = application.create_authorization_url(
+            metadata["authorization_endpoint"], code_verifier=verifier, resource=API
+        )
+        landed = person.approve(url)
+        about = {"authorization_response": landed, "state": state, "code_verifier": verifier}
+        refused("invalid_grant", lambda: application.fetch_token(redirect_uri="https://evil.example/cb", **about))
+
+    family.scene("authlib: misuse: another redirect URI gets a page, or invalid_grant", elsewhere)
+
+    def wider():
+        application, other = session("none"), session("none")
+        _, token = fetched(application)
+        about = {"refresh_token": token["refresh_token"]}
+        refused("invalid_grant", lambda: other.refresh_token(**about))
+        refused("invalid_scope", lambda: application.refresh_token(scope="read write", **about))
+
+    family.scene("authlib: misuse: a refresh token of another client, or for more than was granted", wider)
+
+    def guessed():
+        for method in ("client_secret_basic", "client_secret_post"):
+            application = session(method)
+            application.client_secret = "wrong"
+            refused("invalid_client", lambda application=application: application.refresh_token(refresh_token="any"))
+
+    family.scene("authlib: misuse: a wrong secret: invalid_client", guessed)
+
+    def password():
+        application = session("client_secret_basic")
+        about = {"username": PERSON, "password": PASSWORD, "grant_type": "password"}
+        refused("unsupported_grant_type", lambda: application.fetch_token(**about))
+        url, _ = application.create_authorization_url(metadata["authorization_endpoint"], response_type="token", resource=API)
+        assert parse_qs(urlsplit(redirect_of(url)).query)["error"] == ["unsupported_response_type"]
+
+    family.scene("authlib: misuse: grants of old: unsupported_grant_type, unsupported_response_type", password)
+
+    def mixed_up():
+        application = session("none")
+        landed, _ = fetched(application)
+        try:
+            application.fetch_token(authorization_response=landed, state="another", code_verifier="x" * 43)
+        except MismatchingStateException:
+            return
+        raise AssertionError("accepted, where another `state` was due")
+
+    family.scene("authlib: misuse: an answer to another request: Authlib does not take it", mixed_up)
+
+
+def redirect_of(url):
+    """Where a refusal goes before any person is asked."""
+    return requests.get(url, allow_redirects=False, timeout=10).headers["location"]
 
 
 def login(family, world, scope):

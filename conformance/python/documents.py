@@ -2,6 +2,8 @@
 
 import datetime
 import ipaddress
+import os
+import ssl
 import tempfile
 from pathlib import Path
 
@@ -23,10 +25,10 @@ class Documents:
     def __init__(self, folder):
         self.origin = f"https://{HOST}:{free_port()}"
         self.published = {}
-        self.authority, certificate, key = certificates(folder)
+        self.authority, self.certificate, self.key = certificates(folder)
         app = Starlette(routes=[Route("/{name:path}", self.answer)])
         port = int(self.origin.rsplit(":", 1)[1])
-        self.served = Served(app, port, ssl_certfile=str(certificate), ssl_keyfile=str(key))
+        self.served = Served(app, port, **self.tls())
 
     async def answer(self, request):
         document = self.published.get(request.url.path)
@@ -38,8 +40,22 @@ class Documents:
         return url
 
     def settings(self):
-        """What tells the server of its house's authority, as environment."""
-        return {"WRIT__OUTBOUND__TRUSTED": self.origin, "WRIT__OUTBOUND__CA_FILE": str(self.authority)}
+        """What tells the server to call here for guests, as environment."""
+        return {"WRIT__GUESTS__TRUSTED": self.origin, "WRIT__OUTBOUND__CA_FILE": str(self.authority)}
+
+    def tls(self):
+        """What uvicorn needs to be another server of this host."""
+        return {"ssl_certfile": str(self.certificate), "ssl_keyfile": str(self.key)}
+
+    def context(self):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
+    def trust(self):
+        """Lets the libraries of this process trust the authority, each by the variable that it reads."""
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"):
+            os.environ[name] = str(self.authority)
 
     def close(self):
         self.served.close()

@@ -26,7 +26,7 @@ from plain_world import API, OPEN, PERSON, begun
 from served import Served
 from world import PASSWORD, free_port
 
-PORT_OF_CALLBACK = 3031
+PORT_OF_CALLBACK = free_port()
 # Plain http, which the server takes on loopback only.
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 LOOPBACK = f"http://localhost:{PORT_OF_CALLBACK}/callback"

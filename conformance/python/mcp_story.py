@@ -44,6 +44,9 @@ def story(family, title, url, make, guest):
         said = asyncio.run(application.call("add"))
         assert WRITE in said.split() and READ in said.split(), said
         assert len(application.visits) == 2
+        again = asyncio.run(application.call("add", expired=True))
+        assert set(again.split()) == set(said.split()), again
+        assert len(application.visits) == 2, "refreshed with what was granted"
 
     def denied():
         application = make()
@@ -76,6 +79,7 @@ class Application:
         self.visits = []
         self.decision = "approve"
         self.landed = None
+        self.injected = None
         metadata = {"client_name": "Scenes", "redirect_uris": [LOOPBACK], "token_endpoint_auth_method": method}
         self.provider = OAuthClientProvider(
             server_url=url,
@@ -106,7 +110,7 @@ class Application:
         if "error" in self.landed:
             raise RuntimeError(f"{self.landed['error']}: {self.landed.get('error_description')}")
         return AuthorizationCodeResult(
-            code=self.landed["code"], state=self.landed.get("state"), iss=self.landed.get("iss")
+            code=self.injected or self.landed["code"], state=self.landed.get("state"), iss=self.landed.get("iss")
         )
 
     async def get_tokens(self):

@@ -9,6 +9,7 @@ from mcp.server.auth.settings import AuthSettings
 from mcp.server.mcpserver import MCPServer
 from starlette.responses import JSONResponse
 
+from documents import HOST
 from served import Served
 from world import free_port
 
@@ -60,10 +61,10 @@ def scopes_of(token):
     return jwt.decode(token, options={"verify_signature": False}).get("scope", "").split()
 
 
-def serve_notes(family, issuer):
+def serve_notes(family, issuer, tls=None):
     """The URL of the server, and nothing else."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}/mcp"
+    url = f"https://{HOST}:{port}/mcp" if tls else f"http://127.0.0.1:{port}/mcp"
     settings = AuthSettings(
         issuer_url=issuer, resource_server_url=url, required_scopes=[READ], validate_token_resource=True
     )
@@ -79,6 +80,7 @@ def serve_notes(family, issuer):
         """Adds a note."""
         return " ".join(get_access_token().scopes)
 
-    served = Served(WritesGate(server.streamable_http_app(json_response=True, stateless_http=True)), port)
+    app = WritesGate(server.streamable_http_app(json_response=True, stateless_http=True))
+    served = Served(app, port, **(tls or {}))
     family.open(served, served.close)
     return url

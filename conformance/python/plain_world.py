@@ -1,6 +1,8 @@
 """A person, an API, and clients of profile `oauth21`, registered while `writ serve` runs."""
 
-from world import PASSWORD, World
+from documents import HOST
+from tunnel import TlsTunnel
+from world import PASSWORD, World, free_port, kept
 
 PERSON = "alice"
 API = "https://api.example/v1"
@@ -37,12 +39,13 @@ class PlainWorld(World):
 
 
 def begun(family, settings=None):
-    world = PlainWorld(family.binary, settings)
+    return kept(family, PlainWorld(family.binary, family.database, settings=settings)).begin()
 
-    def close():
-        if family.failed and world.log.exists():
-            print(world.log.read_text())
-        world.remove()
 
-    family.open(world, close)
-    return world.begin()
+def begun_behind_tls(family, documents, settings):
+    """The same with an https issuer at the host of the documents: TLS ends before it."""
+    port = free_port()
+    tunnel = TlsTunnel(documents.context(), port)
+    family.open(tunnel, tunnel.close)
+    issuer = {"WRIT__SERVER__ISSUER": f"https://{HOST}:{tunnel.outer}"}
+    return kept(family, PlainWorld(family.binary, family.database, port, {**settings, **issuer})).begin()

@@ -14,6 +14,8 @@ from pathlib import Path
 import requests
 from jwskate import Jwk
 
+from database import SQLITE, Database
+
 TYPES = Path(__file__).resolve().parents[2] / "config" / "types"
 BANK = "https://bank.example"
 PASSWORD = "correct horse battery staple"
@@ -25,20 +27,23 @@ STOP_DEADLINE = 10
 
 
 class World:
-    def __init__(self, binary, settings=None):
+    """`settings` are further keys of the configuration; an `issuer` in them is of a proxy in front of `port`."""
+
+    def __init__(self, binary, database=SQLITE, port=None, settings=None):
         self.binary = binary
         self.folder = Path(tempfile.mkdtemp(prefix="writ-python-"))
-        port = free_port()
-        self.issuer = f"http://127.0.0.1:{port}"
+        self.database = Database(database, self.folder)
+        port = port or free_port()
         self.environment = {
             "PATH": os.environ["PATH"],
             "WRIT__SERVER__LISTEN": f"127.0.0.1:{port}",
-            "WRIT__SERVER__ISSUER": self.issuer,
-            "WRIT__DATABASE__URL": f"sqlite:{self.folder / 'writ.db'}",
+            "WRIT__SERVER__ISSUER": f"http://127.0.0.1:{port}",
+            "WRIT__DATABASE__URL": self.database.url,
             "WRIT__TYPES__PATH": str(TYPES),
             "WRIT__KEYS__MASTER": base64.urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=").decode(),
             **(settings or {}),
         }
+        self.issuer = self.environment["WRIT__SERVER__ISSUER"]
         self.log = self.folder / "log"
         self.server = None
         self.payment = example_payment()
@@ -63,10 +68,10 @@ class World:
             if self.server.poll() is not None:
                 raise RuntimeError(f"`writ serve` ended with {self.server.returncode}")
             try:
-                if requests.get(f"{self.issuer}/jwks", timeout=2).ok:
+                if requests.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=2).ok:
                     return
-            except requests.ConnectionError:
-                pass
+            except requests.RequestException:
+                pass  # nobody listens yet
             time.sleep(0.05)
         raise RuntimeError(f"`writ serve` was not ready after {READY_DEADLINE} s")
 
@@ -78,6 +83,7 @@ class World:
             except subprocess.TimeoutExpired:
                 self.server.kill()
                 self.server.wait()
+        self.database.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def writ(self, *arguments, said=""):
@@ -138,6 +144,17 @@ class World:
             "scope": "openid",
             "dpop_bound_access_tokens": True,
         }
+
+
+def kept(family, world):
+    """Ends with the family, and shows its log if a scene failed."""
+
+    def close():
+        if family.failed and world.log.exists():
+            print(world.log.read_text())
+        world.remove()
+
+    return family.open(world, close)
 
 
 def bank_api():

@@ -8,12 +8,11 @@ use oauth2::basic::{
 };
 use oauth2::{
     AuthUrl, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointNotSet, EndpointSet,
-    HttpRequest, HttpResponse, IntrospectionUrl, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
-    RefreshToken, Scope, TokenIntrospectionResponse, TokenResponse, TokenUrl,
+    IntrospectionUrl, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, Scope,
+    TokenIntrospectionResponse, TokenResponse, TokenUrl,
 };
 use serde_json::{Value, json};
-use url::Url;
-use world::{Browser, Database, World};
+use world::{Browser, Database, World, answered, send};
 
 const RECORDS: &str = "https://records.example";
 const REDIRECT: &str = "https://reports.example/cb";
@@ -190,12 +189,6 @@ fn refused(outcome: Outcome, code: BasicErrorResponseType) {
     }
 }
 
-fn answered(callback: &Url, name: &str) -> String {
-    let value = callback.query_pairs().find(|(found, _)| found == name);
-    let value = value.unwrap_or_else(|| panic!("no `{name}` in {callback}"));
-    value.1.into_owned()
-}
-
 fn client(registered: &Value, metadata: &Value) -> Client {
     let text = |from: &Value, name: &str| from[name].as_str().unwrap().to_owned();
     BasicClient::new(ClientId::new(text(registered, "client_id")))
@@ -206,19 +199,6 @@ fn client(registered: &Value, metadata: &Value) -> Client {
             IntrospectionUrl::new(text(metadata, "introspection_endpoint")).unwrap(),
         )
         .set_redirect_uri(RedirectUrl::new(REDIRECT.to_owned()).unwrap())
-}
-
-/// The transport, which oauth2 leaves to its user.
-async fn send(request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
-    let answer = reqwest::Client::new().execute(request.try_into()?).await?;
-    let mut response = oauth2::http::Response::builder().status(answer.status());
-    for (name, value) in answer.headers() {
-        response = response.header(name, value);
-    }
-    let body = answer.bytes().await?.to_vec();
-    Ok(response
-        .body(body)
-        .expect("parts of a response make a response"))
 }
 
 fn reports() -> Value {

@@ -143,14 +143,9 @@ both!(
         let reply = web.send(&world, "/bc-authorize", &form).await;
         assert_eq!(reply.status, 200, "expired for a week: {}", reply.text());
         // Its key was rotated out and removed since.
-        let config = &world.app.config;
         for _ in 0..2 {
+            let retired = world.rotate_keys().await.retired;
             let mut transaction = world.begin().await;
-            let random = &world.random;
-            let kids =
-                writ_server::node::keyring::rotate(&mut transaction, config, random, world.now())
-                    .await;
-            let retired = kids.unwrap().unwrap().retired;
             assert!(
                 transaction
                     .remove_retired(&retired, world.now())

@@ -210,13 +210,14 @@ both!(a_stopped_client_gets_nothing_at_any_door, |world| async {
     transaction.commit().await.unwrap();
     assert_eq!(
         cast.push(&world, &cast.request()).await.refusal(),
-        invalid_client()
+        (400, "unauthorized_client".to_owned()),
+        "RFC 6749 section 5.2: it did authenticate"
     );
     let own = cast
         .planner
         .send(&world, "/token", &TestAgent::own_work())
         .await;
-    assert_ne!(own.status, 200, "{}", own.text());
+    assert_eq!(own.refusal(), (400, "unauthorized_client".to_owned()));
     assert_eq!(
         cast.redeem(&world, &code).await.refusal(),
         (400, "invalid_grant".to_owned())

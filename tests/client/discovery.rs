@@ -261,6 +261,16 @@ both_with!(
     }
 );
 
+both_with!(
+    /// Passkeys are bound to a host name (WebAuthn section 5.1.2): an issuer at an address of numbers has none.
+    a_login_that_nobody_can_reach_is_not_listed,
+    &[("SERVER__ISSUER", "http://127.0.0.1:8080")],
+    |world| async {
+        let found = metadata(&world).await;
+        assert_eq!(found["acr_values_supported"], json!(["urn:writ:acr:password"]));
+    }
+);
+
 both!(
     rfc_7517_9_2_published_keys_have_no_private_members,
     |world| async {

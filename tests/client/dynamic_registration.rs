@@ -16,6 +16,10 @@ pub(crate) const JSON: (&str, &str) = ("content-type", "application/json");
 /// Alice, and an API that takes bearer tokens of guests.
 pub(crate) async fn notes(world: &World) {
     world.add_user("alice", PASSWORD).await;
+    add_notes(world).await;
+}
+
+pub(crate) async fn add_notes(world: &World) {
     world
         .add_resource(json!({
             "resource": NOTES, "name": "Notes", "scopes": ["notes.read", "notes.write"],
@@ -157,7 +161,12 @@ both_with!(
     &[("FEATURES__GUESTS", "true")],
     |world| async {
         let reply = register(&world, &asked(json!({}))).await;
-        assert_eq!(reply.status, 404);
+        let managed = world.get("/register/cli_1", &[]).await;
+        for reply in [reply, world.get("/register", &[]).await, managed] {
+            assert_eq!(reply.refusal(), (404, "access_denied".to_owned()));
+            let said = reply.member("error_description");
+            assert!(said.contains("`registration.mode` is `off`"), "{said}");
+        }
         let metadata = world
             .get("/.well-known/oauth-authorization-server", &[])
             .await

@@ -20,7 +20,7 @@ const FEW: &[(&str, &str)] = &[
     ("REGISTRATION__IN_ALL", "5"),
     ("SERVER__TRUSTED_PROXIES", "10.0.0.1"),
 ];
-const TOKEN: &[(&str, &str)] = &[
+pub(crate) const TOKEN: &[(&str, &str)] = &[
     ("FEATURES__GUESTS", "true"),
     ("REGISTRATION__MODE", "token"),
     ("REGISTRATION__PER_ADDRESS", "1"),
@@ -35,7 +35,7 @@ async fn from(world: &World, address: &str) -> TestReply {
         .await
 }
 
-async fn by(world: &World, authorization: &str, body: &Value) -> TestReply {
+pub(crate) async fn by(world: &World, authorization: &str, body: &Value) -> TestReply {
     let headers = [
         ("content-type", "application/json"),
         ("authorization", authorization),
@@ -143,6 +143,8 @@ both_with!(
             Some("Bearer realm=\"writ\""),
             "RFC 6750 section 3.1: no error code without credentials"
         );
+        let said = bare.member("error_description");
+        assert!(said.contains("writ client invite"), "{said}");
         let token = invite(&world, 2, "24h").await;
         for wrong in ["Bearer x", "Basic eDp5", "Bearer ", "x"] {
             let reply = by(&world, wrong, &body).await;
@@ -151,6 +153,7 @@ both_with!(
                 (401, "invalid_token".to_owned()),
                 "{wrong}"
             );
+            assert!(!reply.member("error_description").is_empty(), "{wrong}");
             let challenge = reply.header("www-authenticate").unwrap();
             assert!(
                 challenge.contains("Bearer realm=\"writ\", error=\"invalid_token\""),

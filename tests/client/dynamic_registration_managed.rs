@@ -4,7 +4,7 @@
 use http::Method;
 use serde_json::{Value, json};
 use writ_core::id::ClientId;
-use writ_testkit::{PASSWORD, World, both_with, front_url, merge, minted, refused};
+use writ_testkit::{PASSWORD, TestReply, World, both_with, front_url, merge, minted, refused};
 
 use crate::client::dynamic_registration::{CALLBACK, Itself, OPEN, asked, notes};
 
@@ -12,7 +12,7 @@ const NOTHING: Value = Value::Null;
 const OTHER: &str = "http://localhost:6274/other";
 
 /// The whole registration anew, changed.
-async fn put(world: &World, client: &Itself, changes: Value) -> writ_testkit::TestReply {
+pub(super) async fn put(world: &World, client: &Itself, changes: Value) -> TestReply {
     let mut body = asked(json!({ "client_id": client.id() }));
     merge(&mut body, changes);
     client.manage(world, Method::PUT, &body).await
@@ -117,6 +117,8 @@ both_with!(
         let changed = world.events_named("client.changed").await;
         assert_eq!(changed.len(), 1);
         assert_eq!(changed[0].data["by"], json!("registration"));
+        let names = json!(["client_name", "client_uri"]);
+        assert_eq!(changed[0].data["changed"], names);
     }
 );
 

@@ -151,8 +151,10 @@ both_with_guests!(
             guest.request().without("code_challenge").without("code_challenge_method"),
             guest.request().with("code_challenge_method", "plain"),
         ] {
+            let form = form.with("redirect_uri", DEVICE_REDIRECT);
             let page = TestGuest::opened(&world, &form).await;
-            assert_eq!(page.query("error").as_deref(), Some("invalid_request"), "{}", page.url);
+            assert_eq!(page.reply.status, 400, "{}", page.url);
+            page.says("invalid_request");
         }
         let code = guest.code(&world).await;
         let form = guest.redeem_form(&code).without("code_verifier");

@@ -39,7 +39,8 @@ both_with_guests!(
             ),
         ] {
             let page = TestGuest::opened(&world, &form).await;
-            assert_eq!(page.query("error").as_deref(), Some(error), "{}", page.url);
+            assert_eq!(page.reply.status, 400, "{}", page.url);
+            page.says(error);
         }
     }
 );
@@ -73,14 +74,12 @@ both_with_guests!(
         Cast::of(&world).await;
         world.publish(GUEST, &TestGuest::document(json!({}))).await;
         let guest = TestGuest::at("https://client.example/cb");
-        let page = TestGuest::opened(&world, &guest.request()).await;
-        assert_eq!(page.query("error").as_deref(), Some("invalid_scope"));
-        let page = TestGuest::opened(&world, &guest.request().without("scope")).await;
-        assert_eq!(
-            page.query("error").as_deref(),
-            Some("invalid_scope"),
-            "no default"
-        );
+        let nothing_default = guest.request().without("scope");
+        for form in [guest.request(), nothing_default] {
+            let page = TestGuest::opened(&world, &form).await;
+            assert_eq!(page.reply.status, 400, "{}", page.url);
+            page.says("invalid_scope");
+        }
     }
 );
 

@@ -284,17 +284,27 @@ both!(rfc_9068_4_userinfo_takes_no_other_token, |world| async {
         "for the issuer, without `openid`"
     );
 
-    let nothing = world.get("/userinfo", &[]).await;
-    assert_eq!(nothing.status, 401);
-    let challenge = nothing.header("www-authenticate").unwrap();
-    assert!(
-        challenge.starts_with("DPoP ") && !challenge.contains("error"),
-        "RFC 6750 section 3.1: {challenge}"
-    );
-    let query = world
-        .get(&format!("/userinfo?access_token={good}"), &[])
-        .await;
-    assert_eq!(query.status, 401, "OAuth 2.1: never in a query");
+    // OAuth 2.1 section 5.2.1: never in a query.
+    let query = format!("/userinfo?access_token={good}");
+    for (method, path, header) in [
+        (Method::GET, "/userinfo", None),
+        (Method::POST, "/userinfo", None),
+        (Method::GET, query.as_str(), None),
+        (Method::GET, "/userinfo", Some(("authorization", "Basic x"))),
+        (Method::GET, "/userinfo", Some(("authorization", "Bearer"))),
+    ] {
+        let reply = world
+            .send(method, path, header.as_slice(), Vec::new())
+            .await;
+        assert_eq!(reply.refusal(), (401, "invalid_token".to_owned()), "{path}");
+        let said = reply.member("error_description");
+        assert!(said.contains("as `Authorization: Bearer`"), "{said}");
+        let challenge = reply.header("www-authenticate").unwrap();
+        assert!(
+            challenge.starts_with("DPoP ") && !challenge.contains("error"),
+            "RFC 6750 section 3.1: {challenge}"
+        );
+    }
     let twice = [("authorization", "DPoP x"), ("authorization", "DPoP x")];
     assert_eq!(
         world.get("/userinfo", &twice).await.refusal(),

@@ -1,4 +1,4 @@
-//! A request without PKCE (OAuth 2.1 section 7.5.2): only where the client's record allows it, with `openid` and `nonce`.
+//! A request without PKCE (OAuth 2.1 section 7.5.1): only where the client's record allows it, with `openid` and `nonce`.
 
 use serde_json::json;
 use writ_testkit::{Cast, Change, Fields, VERIFIER, Web, WebPage, World, both, front_url};
@@ -16,7 +16,7 @@ async fn opened(world: &World, form: &Fields) -> WebPage {
 }
 
 both!(
-    oauth21_7_5_2_without_pkce_only_by_record_openid_and_nonce,
+    oauth21_7_5_1_without_pkce_only_by_record_openid_and_nonce,
     |world| async {
         Cast::of(&world).await;
         let usual = Web::register(&world, json!({})).await;
@@ -58,6 +58,31 @@ both!(
             (400, "invalid_grant".to_owned()),
             "sent, so needed"
         );
+    }
+);
+
+both!(
+    /// OAuth 2.1 section 10.2: a client with PKCE may leave it out, as its authorization request may not.
+    rfc_6749_4_1_3_without_pkce_the_redirect_uri_comes_again,
+    |world| async {
+        Cast::of(&world).await;
+        let lax = Web::register(&world, json!({ "pkce_required": false })).await;
+        let code = lax.code(&world, &without_pkce(&lax)).await;
+        let good = lax.redeem_form(&code).without("code_verifier");
+        let elsewhere = good.clone().with("redirect_uri", "https://web.example/other");
+        for (form, error) in [
+            (good.clone().without("redirect_uri"), "invalid_request"),
+            (elsewhere, "invalid_grant"),
+        ] {
+            let reply = lax.send(&world, "/token", &form, &[]).await;
+            assert_eq!(reply.refusal(), (400, error.to_owned()), "{form:?}");
+        }
+        let reply = lax.send(&world, "/token", &good, &[]).await;
+        assert_eq!(reply.status, 200, "nothing was used up: {}", reply.text());
+        let code = lax.code(&world, &lax.request()).await;
+        let form = lax.redeem_form(&code).without("redirect_uri");
+        let reply = lax.send(&world, "/token", &form, &[]).await;
+        assert_eq!(reply.status, 200, "{}", reply.text());
     }
 );
 

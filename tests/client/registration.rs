@@ -252,19 +252,24 @@ both!(people_have_names_and_passwords, |world| async {
     let catalogue = world.app.catalogue().await.unwrap();
     let registry = world.registry(&catalogue.types);
     for (name, password) in [
-        ("", "x"),
-        ("a b", "x"),
-        ("x\n", "x"),
-        (&"x".repeat(65), "x"),
+        ("", "12345678"),
+        ("a b", "12345678"),
+        ("x\n", "12345678"),
+        (&"x".repeat(65), "12345678"),
         ("alice", ""),
+        // NIST SP 800-63B section 5.1.1.2.
+        ("alice", "1234567"),
+        ("alice", "\u{e4}\u{f6}\u{fc}\u{df}\u{e4}\u{f6}\u{fc}"),
     ] {
         assert!(registry.add_user(name, password).await.is_err(), "{name:?}");
     }
-    assert!(registry.add_user("alice", "x").await.is_ok());
+    assert!(registry.add_user("alice", "12345678").await.is_ok());
     assert!(
-        registry.add_user("alice", "y").await.is_err(),
+        registry.add_user("alice", "87654321").await.is_err(),
         "exists already"
     );
+    let short = registry.change_password("alice", "1234567").await;
+    assert!(short.is_err(), "nor later");
     assert_eq!(world.events_named("user.added").await.len(), 1);
 });
 
@@ -280,6 +285,9 @@ both!(faults_of_a_resource_are_named_too, |world| async {
         json!({ "scopes": ["a", "a"] }),
         json!({ "scopes": ["openid"] }),
         json!({ "authorization_details_types": ["teleport"] }),
+        json!({ "guests": { "mode": "bearer" } }),
+        json!({ "guests": { "mode": "bound", "types": [] } }),
+        json!({ "guests": { "mode": "bearer", "scopes": ["notes:write"] } }),
     ] {
         let mut file = good.clone();
         merge(&mut file, changes.clone());

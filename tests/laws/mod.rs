@@ -1,12 +1,16 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
 mod mcp_faults;
+mod mcp_faults_of_links;
 mod musts;
 mod musts_ciba;
 mod musts_ciba_client;
 mod musts_device;
+mod musts_oauth21;
+mod musts_openid;
 mod musts_webauthn;
 mod narrowing;
+mod outage;
 pub(crate) mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;

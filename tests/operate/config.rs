@@ -218,6 +218,74 @@ fn a_server_with_unsafe_settings_or_unknown_keys_does_not_start() {
     assert!(load(None, &behind).is_ok());
 }
 
+/// A list with an entry that matches nothing would protect nobody, and nobody would notice.
+#[test]
+fn lists_of_guests_hold_what_can_match() {
+    let with = |key: &str, list: &str| {
+        let key = format!("WRIT__GUESTS__{key}");
+        let needed = [
+            ("WRIT__SERVER__ISSUER", "https://as.example"),
+            ("WRIT__KEYS__MASTER", MASTER),
+        ];
+        load(None, &[needed[0], needed[1], (&key, list)])
+    };
+    for host in [
+        "Evil.example",
+        "evil.example.",
+        "evil.example:8443",
+        "https://evil.example",
+        "evil.example/",
+        "b\u{fc}cher.example",
+        "0x7f.1",
+        "127.0.0.1.",
+        "::1",
+        "[0::1]",
+        "[::ffff:127.0.0.1]",
+        "*.evil.example.",
+        ".evil.example",
+        "evil.*.example",
+        "*.",
+    ] {
+        for key in ["HOSTS", "DENY"] {
+            let found = with(key, host).err().unwrap_or_default().join("; ");
+            let named = format!("guests.{}", key.to_lowercase());
+            assert!(found.contains(&named), "{key} {host}: {found}");
+        }
+    }
+    // The brackets of a list may be there: those of an address are its own inside quotation marks.
+    for host in ["evil.example", "*.evil.example", "127.0.0.1", "[\"[::1]\"]"] {
+        assert!(with("DENY", host).is_ok(), "{host}");
+    }
+    for origin in [
+        "http://10.0.0.7:9000",
+        "http://client.example",
+        "10.0.0.7",
+        "https://client.example/path",
+        "https://me@client.example",
+        "ftp://client.example",
+    ] {
+        let found = with("TRUSTED", origin).err().unwrap_or_default().join("; ");
+        assert!(found.contains("guests.trusted"), "{origin}: {found}");
+    }
+    let config = with(
+        "TRUSTED",
+        "https://10.0.0.7:9000, https://Docs.house.example",
+    );
+    let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
+    let inside = "https://10.0.0.7:9000/client.json";
+    assert_eq!(config.guest_addresses.admits(inside), Ok(()));
+    assert!(config.channels.rules.admits(inside).is_err());
+    let other = [("WRIT__OUTBOUND__TRUSTED", "https://10.0.0.7:9000")];
+    let needed = [
+        ("WRIT__SERVER__ISSUER", "https://as.example"),
+        ("WRIT__KEYS__MASTER", MASTER),
+    ];
+    let config = load(None, &[needed[0], needed[1], other[0]]);
+    let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
+    assert!(config.guest_addresses.admits(inside).is_err());
+    assert_eq!(config.channels.rules.admits(inside), Ok(()));
+}
+
 #[test]
 fn every_problem_of_the_configuration_is_named_at_once() {
     let found = problems(

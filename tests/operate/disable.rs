@@ -5,8 +5,8 @@ use std::process::{Command, Output};
 
 use serde_json::json;
 use writ_testkit::{
-    BANK, Cast, Change, PASSWORD, TestAgent, TestBrowser, World, agent_file, both, enrol, minted,
-    refused,
+    BANK, Cast, Change, Fields, PASSWORD, TestAgent, TestBrowser, TestReply, World, agent_file,
+    authorize_url, both, enrol, minted, refused,
 };
 
 use crate::laws::processes::binary;
@@ -22,6 +22,16 @@ async fn sponsored(world: &World) -> (Cast, TestAgent) {
     file["agent"]["may_ask"] = json!(["alice"]);
     file["agent"]["onward"] = json!({ "agents": ["agt_planner"], "depth": 3 });
     (cast, enrol(world, file).await)
+}
+
+/// Neither by a new request nor by one that was pushed before.
+async fn asks_nobody(world: &World, request: &Fields, agent: &TestAgent, pushed: &TestReply) {
+    let again = agent.send(world, "/par", request).await;
+    refused(&again, "unauthorized_client", "a pushed request");
+    let url = authorize_url(&agent.id, &pushed.member("request_uri"));
+    let page = world.browser().open(&url).await;
+    assert_eq!(page.reply.status, 400, "{}", page.url);
+    page.says("This app has been stopped");
 }
 
 async fn enable(world: &World, name: &str) {
@@ -42,7 +52,10 @@ async fn stops_everything(world: &World, cast: &Cast, agent: &TestAgent, person:
     assert_eq!(below["act"]["sub"], json!("agt_planner"));
     let code = cast.approved(world, agent, &request, "alice").await;
     let other = cast.token(world).await;
+    let own = request.clone().with("client_id", &agent.id);
+    let pushed = agent.send(world, "/par", &own).await;
     world.disable(person).await;
+    asks_nobody(world, &own, agent, &pushed).await;
     for token in [&token, &handed.access_token()] {
         assert_eq!(cast.introspect(world, token).await["active"], json!(false));
     }

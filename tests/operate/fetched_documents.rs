@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use writ_platform::guard::{AddressPolicy, GuardError, GuardedClient, Origin};
 use writ_server::node::app::App;
-use writ_server::node::outgoing::documents::{Documents, PAUSE_AFTER_FAILURE};
+use writ_server::node::outgoing::call_limits::CallReason;
+use writ_server::node::outgoing::documents::{Documents, FetchEnvironment, PAUSE_AFTER_FAILURE};
 use writ_server::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, FetchedDocument, MAX_CLIENT_METADATA_BYTES,
     WantedDocument,
@@ -22,6 +24,7 @@ fn wanted(url: &str) -> WantedDocument<'_> {
     WantedDocument {
         url,
         purpose: DocumentPurpose::JwkSet,
+        reason: CallReason::Registered,
         age: AcceptedAge::Fresh,
         fallback: Fallback::Error,
         check: |_, body| match body.first() {
@@ -202,16 +205,39 @@ both_heard!(
     each_purpose_has_its_own_copy_and_size,
     |world, receiver| async {
         let url = receiver.url("/document");
-        let metadata = WantedDocument {
-            purpose: DocumentPurpose::ClientMetadata,
+        let of = |purpose| WantedDocument {
+            purpose,
             ..wanted(&url)
         };
+        let trusted = Origin::parse(&receiver.origin).into_iter().collect();
+        let documents = Documents::new(FetchEnvironment {
+            guests: GuardedClient::new(AddressPolicy { trusted }).unwrap(),
+            registered: world.app.notices.guard.clone(),
+            store: world.store().clone(),
+            clock: world.app.clock.clone(),
+            fetches: world.app.metrics.fetches(),
+        });
         let large = format!("{{{}}}", "x".repeat(MAX_CLIENT_METADATA_BYTES));
+        for purpose in [DocumentPurpose::JwkSet, DocumentPurpose::GuestJwkSet] {
+            serve(&receiver, "max-age=600", &large);
+            assert_eq!(body(&documents, of(purpose)).await, large);
+            assert_eq!(receiver.heard().len(), 1, "{purpose:?}");
+        }
         serve(&receiver, "max-age=600", &large);
-        assert_eq!(body(&world.app.documents, wanted(&url)).await, large);
-        serve(&receiver, "max-age=600", &large);
-        assert!(world.app.documents.fetch(&metadata).await.is_err());
-        assert_eq!(receiver.heard().len(), 2);
+        let metadata = of(DocumentPurpose::ClientMetadata);
+        let too_large = GuardError::TooLarge(MAX_CLIENT_METADATA_BYTES);
+        let refused = documents.fetch(&metadata).await;
+        assert_eq!(refused, Err(FetchError::Guard(too_large)));
+        // What other calls may reach, guests may not; nor a copy of it.
+        for purpose in [
+            DocumentPurpose::ClientMetadata,
+            DocumentPurpose::GuestJwkSet,
+        ] {
+            let found = world.app.documents.fetch(&of(purpose)).await;
+            let refused = GuardError::NotHttps;
+            assert_eq!(found, Err(FetchError::Guard(refused)), "{purpose:?}");
+        }
+        assert_eq!(receiver.heard().len(), 1);
         // What only the operator trusts is called; nothing else inside the house is.
         for inside in [
             "http://127.0.0.1:1/x",

@@ -25,13 +25,13 @@ const MADE: [&str; 9] = [
     "writ.toml",
 ];
 const ALICE: &[&str] = &["--user", "alice", "--password-stdin"];
-const READY_WITHIN: Duration = Duration::from_secs(20);
+pub(super) const READY_WITHIN: Duration = Duration::from_secs(20);
 
 /// An empty folder of one test.
-struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("writ-init-{}-{name}", std::process::id()));
         std::fs::create_dir(&path).unwrap();
         Self(path)
@@ -74,7 +74,7 @@ fn init(folder: &Path, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub(super) fn text(bytes: &[u8]) -> &str {
     std::str::from_utf8(bytes).unwrap()
 }
 
@@ -125,7 +125,7 @@ fn init_overwrites_nothing_and_names_what_is_there() {
 fn init_that_fails_leaves_nothing() {
     let folder = Folder::new("failed");
     let table: [(&[&str], &str, &str); 5] = [
-        (ALICE, "", "password is empty"),
+        (ALICE, "", "fewer than 8 characters"),
         (&["--user", "a b", "--password-stdin"], "x", "a name has"),
         (&[], "alice\nsecret\n", "no terminal"),
         (&["--user", "alice"], "secret", "no terminal"),
@@ -141,7 +141,7 @@ fn init_that_fails_leaves_nothing() {
             assert_eq!(folder.names(), [""; 0], "{arguments:?}");
         }
     }
-    // After the folder was begun: a password that cannot be hashed.
+    // After the folder was begun: a password that is too long.
     let long = "x".repeat(2000);
     let refused = init(&folder.0, &[&["--dir", "new"][..], ALICE].concat(), &long);
     assert_eq!(refused.status.code(), Some(1));
@@ -149,7 +149,7 @@ fn init_that_fails_leaves_nothing() {
 }
 
 /// Ends with all that it started when the test ends.
-struct Running(Child);
+pub(super) struct Running(pub(super) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -172,7 +172,7 @@ fn step(number: usize) -> String {
     commands.collect::<Vec<_>>().join("\n")
 }
 
-fn shell(folder: &Path, script: &str) -> Command {
+pub(super) fn shell(folder: &Path, script: &str) -> Command {
     let binaries = binary().parent().unwrap().display().to_string();
     let path = std::env::var("PATH").unwrap();
     let mut command = Command::new("bash");

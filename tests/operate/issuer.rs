@@ -33,13 +33,18 @@ both!(
         // The old configuration does not start, and says why.
         let before = complaint(&writ(&world, &["user", "list"]));
         assert!(before.contains("writ issuer change"), "{before}");
-        let explained = Command::new(binary())
-            .env_clear()
-            .envs(world.environment())
-            .env("WRIT__SERVER__ISSUER", new)
-            .args(["token", "explain", &token])
-            .output();
-        let explained = printed(&explained.unwrap());
+        let checked = complaint(&writ(&world, &["check"]));
+        for means in ["`server.issuer`", old, new, "writ issuer change"] {
+            assert!(checked.contains(means), "{checked}");
+        }
+        let moved = |arguments: &[&str]| {
+            let mut command = Command::new(binary());
+            command.env_clear().envs(world.environment());
+            let command = command.env("WRIT__SERVER__ISSUER", new).args(arguments);
+            command.output().unwrap()
+        };
+        assert_eq!(moved(&["check"]).status.code(), Some(0));
+        let explained = printed(&moved(&["token", "explain", &token]));
         assert_ne!(explained["verified"], json!(true), "{explained}");
     }
 );

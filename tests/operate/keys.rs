@@ -10,7 +10,6 @@ use writ_platform::Clock;
 use writ_server::background;
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment, StartError};
-use writ_server::node::keyring::rotate;
 use writ_store::Store;
 use writ_testkit::{Cast, ISSUER, World, both, minted};
 
@@ -63,17 +62,7 @@ async fn in_state(world: &World, state: KeyState) -> Vec<String> {
 
 /// Activated and retired.
 async fn rotated(world: &World) -> (String, String) {
-    let mut transaction = world.begin().await;
-    let done = rotate(
-        &mut transaction,
-        &world.app.config,
-        &world.random,
-        world.now(),
-    )
-    .await
-    .unwrap();
-    transaction.commit().await.unwrap();
-    let done = done.unwrap();
+    let done = world.rotate_keys().await;
     (done.activated, done.retired)
 }
 

@@ -38,6 +38,8 @@ both!(
         // Twice is once.
         let again = writ(&world, &["agent", "suspend", "agt_planner"]);
         assert_eq!(again.status.code(), Some(1));
+        let said = String::from_utf8(again.stderr).unwrap();
+        assert!(said.contains("is suspended already"), "{said}");
         let unknown = writ(&world, &["agent", "resume", "agt_nobody"]);
         assert_eq!(unknown.status.code(), Some(1));
         let done = writ(&world, &["agent", "resume", "agt_planner"]);

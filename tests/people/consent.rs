@@ -370,7 +370,9 @@ both!(
 
 both!(only_who_is_there_and_enabled_approves, |world| async {
     let cast = Cast::of(&world).await;
-    let (mut browser, page) = cast.asked(&world, &cast.request()).await;
+    // Of an agent's owner more would end.
+    let web = Web::register(&world, json!({})).await;
+    let (mut browser, page) = world.consent_page(&front_url(&web.request())).await;
     let mut transaction = world.begin().await;
     let alice = writ_core::id::UserId::from_text(cast.alice.clone());
     transaction.disable_user(&alice, world.now()).await.unwrap();

@@ -209,11 +209,12 @@ both!(
         let cast = Cast::of(&world).await;
         let (code, mut alice, page) = taken(&world, &cast).await;
         alice.approve_by_password(&page).await;
+        // She owns the agent too: from then on it asks nobody.
+        let asked = ask(&world, &cast.planner, &request()).await;
         world.disable("alice").await;
         let reply = cast.planner.send(&world, "/token", &poll(&code)).await;
         refused(&reply, "invalid_grant", "the person is gone");
 
-        let asked = ask(&world, &cast.planner, &request()).await;
         let mut transaction = world.begin().await;
         let planner = ClientId::from_text("agt_planner");
         assert!(transaction.stop_client(&planner, world.now()).await.unwrap());

@@ -11,7 +11,7 @@ use writ_testkit::{
 const HOUR: u64 = 3600;
 
 /// Address and words of the links within the page's own part.
-fn links(page: &WebPage) -> Vec<(String, String)> {
+pub(crate) fn links(page: &WebPage) -> Vec<(String, String)> {
     let text = page.reply.text();
     let main = text.split("<main").nth(1).unwrap();
     let main = main.split("</main>").next().unwrap();
@@ -30,7 +30,7 @@ fn links(page: &WebPage) -> Vec<(String, String)> {
 
 /// A page of this server with one link, and where that leads.
 #[track_caller]
-fn only_link(page: &WebPage, words: &str) -> String {
+pub(crate) fn only_link(page: &WebPage, words: &str) -> String {
     assert_eq!(page.reply.header("location"), None);
     let found = links(page);
     assert_eq!(found.len(), 1, "{}", page.reply.text());

@@ -240,6 +240,7 @@ both!(
             .send_form(&page, "login-submit", &page.fields("login-submit"))
             .await;
         assert_eq!(fresh.reply.status, 403);
+        fresh.says("your browser keeps no cookies of this site");
         assert!(world.events_named("login.succeeded").await.is_empty());
     }
 );

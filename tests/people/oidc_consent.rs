@@ -7,35 +7,35 @@ use writ_testkit::{
 
 const DAY: u64 = 24 * 3600;
 
-async fn logged_in(world: &World) -> TestBrowser {
+pub(super) async fn logged_in(world: &World) -> TestBrowser {
     let mut browser = world.browser();
     let page = browser.open("/login").await;
     browser.log_in(&page, "alice", PASSWORD).await;
     browser
 }
 
-async fn remembering(world: &World) -> Web {
+pub(super) async fn remembering(world: &World) -> Web {
     Web::register(world, json!({ "remember_consent": true })).await
 }
 
-fn silent(web: &Web) -> Fields {
+pub(super) fn silent(web: &Web) -> Fields {
     web.request()
         .with("scope", "openid accounts:read")
         .with("prompt", "none")
 }
 
-async fn asked(world: &World, form: &Fields) -> WebPage {
+pub(super) async fn asked(world: &World, form: &Fields) -> WebPage {
     logged_in(world).await.open(&front_url(form)).await
 }
 
 /// What a silent request gets in a browser where alice is logged in.
-async fn silently(world: &World, form: &Fields) -> Option<String> {
+pub(super) async fn silently(world: &World, form: &Fields) -> Option<String> {
     let page = asked(world, form).await;
     assert_eq!(page.url.host_str(), Some("web.example"), "{}", page.url);
     page.query("error")
 }
 
-async fn agree(world: &World, form: &Fields) {
+pub(super) async fn agree(world: &World, form: &Fields) {
     let mut browser = logged_in(world).await;
     let page = browser
         .open(&front_url(&form.clone().without("prompt")))
@@ -117,70 +117,6 @@ both!(
         assert_eq!(silently(&world, &form).await, None);
         world.advance(120);
         assert_eq!(silently(&world, &form).await, needed, "after 90 days");
-    }
-);
-
-both!(
-    a_remembered_consent_ends_with_a_stop_or_by_its_person,
-    |world| async {
-        Cast::of(&world).await;
-        let web = remembering(&world).await;
-        let form = silent(&web);
-        let needed = Some("consent_required".to_owned());
-        agree(&world, &form).await;
-        let mut browser = logged_in(&world).await;
-        let page = browser.open("/app/agents").await;
-        browser.submit(&page, "task-stop", &[]).await;
-        assert_eq!(silently(&world, &form).await, needed, "a task was stopped");
-        agree(&world, &form).await;
-        let page = browser.open("/app/agents").await;
-        browser.submit(&page, "agent-stop", &[]).await;
-        assert_eq!(silently(&world, &form).await, needed, "the app was stopped");
-        agree(&world, &form).await;
-        let page = browser.open("/app/agents").await;
-        assert!(
-            page.reply.text().contains("Not asked again"),
-            "{}",
-            page.reply.text()
-        );
-        let page = browser.submit(&page, "consent-forget", &[]).await;
-        assert!(
-            page.reply
-                .text()
-                .contains("From now on that app asks you again.")
-        );
-        assert_eq!(silently(&world, &form).await, needed, "the person said so");
-        assert_eq!(world.events_named("consent.forgotten").await.len(), 1);
-    }
-);
-
-both!(
-    a_remembered_consent_ends_with_a_changed_credential,
-    |world| async {
-        Cast::of(&world).await;
-        let web = remembering(&world).await;
-        let form = silent(&web);
-        agree(&world, &form).await;
-        for switch in [
-            writ_server::operate::disable::UserSwitch::Disable,
-            writ_server::operate::disable::UserSwitch::Enable,
-        ] {
-            let mut transaction = world.begin().await;
-            let change = world.app.change(
-                writ_server::operate::change::ChangedBy::Operator,
-                world.now(),
-            );
-            let switched = writ_server::operate::disable::switch_user(
-                &mut transaction,
-                "alice",
-                switch,
-                change,
-            );
-            assert!(switched.await.unwrap().is_some());
-            transaction.commit().await.unwrap();
-        }
-        let needed = Some("consent_required".to_owned());
-        assert_eq!(silently(&world, &form).await, needed);
     }
 );
 

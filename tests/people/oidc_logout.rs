@@ -3,8 +3,13 @@
 
 use http::Method;
 use serde_json::json;
+use writ_core::id::ClientId;
+use writ_server::operate::change::ChangedBy;
+use writ_server::operate::change_client::{ClientChange, ClientKind};
+use writ_server::operate::suspend::suspend_agent;
 use writ_testkit::{
-    Cast, Change, Fields, PASSWORD, TestBrowser, Web, WebPage, World, both, front_url,
+    Cast, Change, Fields, PASSWORD, TestBrowser, TestGuest, Web, WebPage, World, both,
+    both_with_guests, front_url,
 };
 
 const BACK: &str = "https://web.example/bye?x=1";
@@ -140,5 +145,122 @@ both!(
         assert_eq!(page.reply.status, 403);
         assert!(is_logged_in(&mut browser).await);
         assert_back(&browser.open(&location).await);
+    }
+);
+
+pub(super) async fn suspend(world: &World) {
+    let mut transaction = world.begin().await;
+    let change = world.app.change(ChangedBy::Operator, world.now());
+    let web = ClientId::from_text("web");
+    let suspended = suspend_agent(&mut transaction, &web, change).await;
+    assert!(suspended.unwrap());
+    transaction.commit().await.unwrap();
+}
+
+pub(super) async fn remove(world: &World) {
+    let catalogue = world.app.catalogue().await.unwrap();
+    let registrar = world.registry(&catalogue.types);
+    let web = ClientId::from_text("web");
+    let removed = registrar.remove_client(ClientKind::Plain, &web);
+    removed.await.unwrap();
+}
+
+async fn unregister_the_way_back(world: &World) {
+    let mut file = world.client_file("web").await;
+    file["post_logout_redirect_uris"] = json!(["https://web.example/other"]);
+    let file = Box::new(serde_json::from_value(file).unwrap());
+    let catalogue = world.app.catalogue().await.unwrap();
+    let registrar = world.registry(&catalogue.types);
+    let (web, change) = (ClientId::from_text("web"), ClientChange::Replace(file));
+    let changed = registrar.change_client(ClientKind::Plain, &web, change);
+    changed.await.unwrap();
+}
+
+/// A request for a way back that is not there any more, with a session and without one.
+async fn assert_no_way_back(world: &World, form: &Fields) {
+    let mut browser = logged_in(world, "alice").await;
+    let page = browser.open(&url(form)).await;
+    assert_eq!((page.reply.status, page.url.path()), (400, "/logout"));
+    assert!(is_logged_in(&mut browser).await, "nothing ends");
+    let page = world.browser().open(&url(form)).await;
+    assert_eq!((page.reply.status, page.url.path()), (400, "/logout"));
+    let page = browser
+        .open(&url(&form.clone().without("post_logout_redirect_uri")))
+        .await;
+    assert_eq!(page.reply.status, 200);
+    assert!(
+        !is_logged_in(&mut browser).await,
+        "the person is signed out all the same"
+    );
+}
+
+both!(
+    oidc_rp_logout_3_a_suspended_client_gets_nobody_back,
+    |world| async {
+        Cast::of(&world).await;
+        let web = web(&world).await;
+        let hint = hint(&world, &web).await;
+        suspend(&world).await;
+        assert_no_way_back(&world, &request(&hint)).await;
+    }
+);
+
+both!(
+    oidc_rp_logout_3_a_removed_client_gets_nobody_back,
+    |world| async {
+        Cast::of(&world).await;
+        let web = web(&world).await;
+        let hint = hint(&world, &web).await;
+        remove(&world).await;
+        assert_no_way_back(&world, &request(&hint)).await;
+    }
+);
+
+both!(
+    oidc_rp_logout_3_only_what_is_registered_now_on_every_node,
+    |world| async {
+        Cast::of(&world).await;
+        let web = web(&world).await;
+        let hint = hint(&world, &web).await;
+        let form = request(&hint);
+        // This node has the record in its cache.
+        assert_back(&logged_in(&world, "alice").await.open(&url(&form)).await);
+        unregister_the_way_back(&world).await;
+        assert_no_way_back(&world, &form).await;
+    }
+);
+
+both!(
+    oidc_rp_logout_2_a_click_signs_out_also_without_a_way_back,
+    |world| async {
+        Cast::of(&world).await;
+        web(&world).await;
+        let bare = request("")
+            .without("id_token_hint")
+            .with("client_id", "web");
+        let mut browser = logged_in(&world, "alice").await;
+        let page = browser.open(&url(&bare)).await;
+        suspend(&world).await;
+        let page = browser.submit(&page, "logout-submit", &[]).await;
+        assert_eq!((page.reply.status, page.url.path()), (200, "/logout"));
+        assert!(!is_logged_in(&mut browser).await);
+    }
+);
+
+both_with_guests!(
+    oidc_rp_logout_3_a_guest_gets_nobody_back,
+    [],
+    |world| async {
+        let (_, guest) = TestGuest::visit(&world).await;
+        let page = guest.agreed(&world, &guest.request(), &[]).await;
+        assert!(page.query("code").is_some(), "{}", page.reply.text());
+        let form = vec![
+            ("client_id", guest.id.clone()),
+            ("post_logout_redirect_uri", guest.redirect.clone()),
+        ];
+        let mut browser = logged_in(&world, "alice").await;
+        let page = browser.open(&url(&form)).await;
+        assert_eq!((page.reply.status, page.url.path()), (400, "/logout"));
+        assert!(is_logged_in(&mut browser).await);
     }
 );

@@ -186,7 +186,9 @@ both!(
 fn posted(page: &WebPage) -> Vec<(String, String)> {
     let text = page.reply.text();
     assert!(
-        text.contains(&format!("action=\"{WEB_REDIRECT}\"")),
+        text.contains(&format!(
+            "<form method=\"post\" id=\"form-post\" action=\"{WEB_REDIRECT}\">"
+        )),
         "{text}"
     );
     let hidden = text.split("<input type=\"hidden\" name=\"").skip(1);

@@ -18,7 +18,7 @@ const LISTS = 'https://lists.example';
 const CLOSED = 'https://closed.example';
 
 export default async function play(scene, setting) {
-  const documents = await serveDocuments(setting.open);
+  const documents = await serveDocuments(setting);
   const world = await createWorld(setting, { ...GUESTS, ...documents.settings() });
   await world.api({ scopes: ['read', 'write', 'admin'], guests: { mode: 'bearer', scopes: ['read', 'write'] } });
   await world.add('resource', { resource: BOUND, name: 'Bound', scopes: ['look'], guests: { mode: 'bound', scopes: ['look'] } });
@@ -78,12 +78,13 @@ export default async function play(scene, setting) {
   });
 
   await scene('misuse: a resource that takes no guests, or only bound ones, gives no bearer token', async () => {
-    const said = async (changes) => (await asked(await guest(usual).request({ ...want, ...changes }), LOOPBACK)).error;
-    assert.ok(['invalid_target', 'invalid_scope'].includes(await said({ scope: 'see', resource: CLOSED })));
+    const closed = await asked(await guest(usual).request({ ...want, scope: 'see', resource: CLOSED }), LOOPBACK);
+    assert.ok(['invalid_target', 'invalid_scope'].includes(closed.linked.searchParams.get('error')));
+    assert.deepEqual([closed.status, closed.landed], [400, undefined], 'nobody signed in: a page with a link');
     const application = guest(usual);
     const url = await application.request({ ...want, scope: 'look', resource: BOUND });
     const outcome = await asked(url, LOOPBACK);
-    if (outcome.error !== undefined) return; // refused before the person is asked
+    if (outcome.linked !== undefined) return; // refused before the person is asked
     const callback = application.checked(await new Browser().approve(url, PERSON));
     await assert.rejects(application.redeem(callback, { redirectUri: LOOPBACK }));
   });
@@ -118,6 +119,19 @@ async function misuse(scene, documents, ask) {
   for (const [why, answer] of Object.entries(others)) {
     await scene(`misuse: a document that ${why} gets a page and no redirect`, async () => {
       page(await ask(documents.raw(place(why), answer)), why);
+    });
+  }
+
+  const keys = {
+    'are not there': () => documents.raw('/keys/missing.json', { status: 404 }),
+    'are a redirect': () => documents.raw('/keys/away.json', { status: 302, location: documents.keys('/keys/there.json', []) }),
+    'are plain http': () => documents.keys('/keys/plain.json', []).replace('https:', 'http:'),
+    'are inside the house': () => 'https://10.0.0.1/keys.json',
+  };
+  for (const [why, publish] of Object.entries(keys)) {
+    await scene(`misuse: a document whose keys ${why} gets a page and no redirect`, async () => {
+      const file = { ...DOCUMENT, token_endpoint_auth_method: 'private_key_jwt', jwks_uri: publish() };
+      page(await ask(documents.publish(place(`keys ${why}`), file)), why);
     });
   }
 

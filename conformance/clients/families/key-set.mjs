@@ -2,16 +2,16 @@
 
 import assert from 'node:assert/strict';
 
-import { calculateJwkThumbprint, exportJWK } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { serveDocuments } from '../lib/documents.mjs';
 import { Application, discovered, refused } from '../lib/flow.mjs';
+import { keyPair } from '../lib/keys.mjs';
 import { API, createWorld } from '../lib/world.mjs';
 
 export default async function play(scene, setting) {
-  const documents = await serveDocuments(setting.open);
-  const world = await createWorld(setting, documents.settings());
+  const documents = await serveDocuments(setting);
+  const world = await createWorld(setting, documents.settings('OUTBOUND'));
   await world.api();
   const as = await discovered(world.issuer);
 
@@ -55,9 +55,3 @@ async function registered(world, documents, path, keys) {
 }
 
 const signing = (as, client_id, key, kid) => new Application(as, { client_id }, oauth.PrivateKeyJwt({ key, kid }));
-
-async function keyPair(alg) {
-  const { privateKey, publicKey } = await oauth.generateKeyPair(alg);
-  const jwk = await exportJWK(publicKey);
-  return { privateKey, jwk: { ...jwk, alg, use: 'sig', kid: await calculateJwkThumbprint(jwk) } };
-}

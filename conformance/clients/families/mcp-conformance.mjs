@@ -20,7 +20,7 @@ const program = createRequire(import.meta.url).resolve('@modelcontextprotocol/co
 const older = pathToFileURL(`${import.meta.dirname}/../lib/node-20.mjs`).href;
 
 export default async function play(scene, setting) {
-  const documents = await serveDocuments(setting.open);
+  const documents = await serveDocuments(setting);
   const world = await createWorld(setting, { ...GUESTS, ...documents.settings() });
   // The command asks for no scope.
   await world.api({ scopes: [{ name: 'read', default: true }], guests: { mode: 'bearer', scopes: ['read'] } });

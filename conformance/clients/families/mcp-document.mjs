@@ -1,4 +1,5 @@
 // The MCP TypeScript SDK with a client metadata document: nobody registered it, and it is told the URL of the MCP server alone.
+// Every host is https: the document's, the MCP server's and ours.
 
 import assert from 'node:assert/strict';
 
@@ -7,7 +8,7 @@ import { discovered } from '../lib/flow.mjs';
 import { Application } from '../lib/mcp-application.mjs';
 import { SCOPES, serveNotes } from '../lib/mcp-server.mjs';
 import { playStory } from '../lib/mcp-story.mjs';
-import { createWorld, GUESTS } from '../lib/world.mjs';
+import { createWorldBehindTls, GUESTS } from '../lib/world.mjs';
 
 const LOOPBACK = 'http://127.0.0.1:33418/callback';
 
@@ -21,9 +22,9 @@ const document = (redirect) => ({
 });
 
 export default async function play(scene, setting) {
-  const documents = await serveDocuments(setting.open);
-  const world = await createWorld(setting, { ...GUESTS, ...documents.settings() });
-  const server = await serveNotes(setting.open, world.issuer);
+  const documents = await serveDocuments(setting);
+  const world = await createWorldBehindTls(setting, { ...GUESTS, ...documents.settings() });
+  const server = await serveNotes(setting, world.issuer);
   const scopes = Object.values(SCOPES);
   await world.add('resource', { resource: server.url, name: 'Notes', scopes, guests: { mode: 'bearer', scopes } });
 

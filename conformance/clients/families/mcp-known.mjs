@@ -9,7 +9,7 @@ const LOOPBACK = 'http://127.0.0.1:33418/callback';
 
 export default async function play(scene, setting) {
   const world = await createWorld(setting);
-  const server = await serveNotes(setting.open, world.issuer);
+  const server = await serveNotes(setting, world.issuer);
   const scopes = Object.values(SCOPES);
   await world.add('resource', { resource: server.url, name: 'Notes', scopes });
 

@@ -1,11 +1,12 @@
-// The MCP TypeScript SDK without a document: it registers itself (RFC 7591), as a public client and with a secret.
+// The MCP TypeScript SDK without a document: it registers itself (RFC 7591), as a public client and with a secret. Both
+// servers are https.
 
 import assert from 'node:assert/strict';
 
 import { Application } from '../lib/mcp-application.mjs';
 import { SCOPES, serveNotes } from '../lib/mcp-server.mjs';
 import { playStory } from '../lib/mcp-story.mjs';
-import { createWorld, OPEN } from '../lib/world.mjs';
+import { createWorldBehindTls, OPEN } from '../lib/world.mjs';
 
 const LOOPBACK = 'http://localhost:6274/oauth/callback';
 
@@ -18,8 +19,8 @@ const metadata = (token_endpoint_auth_method) => ({
 });
 
 export default async function play(scene, setting) {
-  const world = await createWorld(setting, OPEN);
-  const server = await serveNotes(setting.open, world.issuer);
+  const world = await createWorldBehindTls(setting, OPEN);
+  const server = await serveNotes(setting, world.issuer);
   const scopes = Object.values(SCOPES);
   await world.add('resource', { resource: server.url, name: 'Notes', scopes, guests: { mode: 'bearer', scopes } });
 

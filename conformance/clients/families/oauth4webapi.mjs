@@ -3,10 +3,11 @@
 
 import assert from 'node:assert/strict';
 
-import { calculateJwkThumbprint, createRemoteJWKSet, decodeJwt, exportJWK, jwtVerify } from 'jose';
+import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import * as oauth from 'oauth4webapi';
 
 import { Application, asked, discovered, PLAIN, refused } from '../lib/flow.mjs';
+import { keyPair } from '../lib/keys.mjs';
 import { API, createWorld } from '../lib/world.mjs';
 
 /** RFC 6749 section 5.2: 401 is a challenge, so it is for whoever sent the header. */
@@ -100,7 +101,7 @@ async function misuse(scene, world, as) {
   await scene('misuse: a redirect that is not registered gets a page and no redirect', async () => {
     for (const redirect_uri of ['https://app.example/cb/', 'https://evil.example/cb', 'https://app.example/cb?x=1']) {
       const said = await asked(await application.request({ redirect_uri }));
-      assert.deepEqual(said, { status: 400, landed: undefined, error: undefined }, redirect_uri);
+      assert.deepEqual(said, { status: 400, landed: undefined, linked: undefined, error: undefined }, redirect_uri);
     }
   });
 
@@ -194,10 +195,4 @@ async function publicApplication(world, as, file = bearer({})) {
 
 function withSecret(as, { client_id, client_secret, token_endpoint_auth_method }) {
   return new Application(as, { client_id }, SECRETS[token_endpoint_auth_method](client_secret));
-}
-
-async function keyPair(alg) {
-  const { privateKey, publicKey } = await oauth.generateKeyPair(alg);
-  const jwk = await exportJWK(publicKey);
-  return { privateKey, jwk: { ...jwk, alg, use: 'sig', kid: await calculateJwkThumbprint(jwk) } };
 }

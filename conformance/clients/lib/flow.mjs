@@ -146,14 +146,20 @@ async function isChallenge({ status, cause, response }, code, due) {
   assert.equal((await response.json()).error, code);
 }
 
-/** What a page or a redirect of `/authorize` says without any person: `{ status, error }`. */
+/**
+ * What a page or a redirect of `/authorize` says without any person: `{ status, landed, linked, error }`. `linked` is where a page's link to
+ * the callback leads.
+ */
 export async function asked(url, callback = CALLBACK) {
   const answer = await fetch(url, { redirect: 'manual', headers: { accept: 'text/html' } });
   const location = answer.headers.get('location');
   const to = location === null ? undefined : new URL(location, url);
+  const links = [...(await answer.text()).matchAll(/<a [^>]*href="([^"]*)"/g)].map(([, href]) => href.replaceAll('&#38;', '&'));
+  const link = links.find((href) => href.startsWith(callback));
   return {
     status: answer.status,
     landed: to?.href.startsWith(callback) ? to : undefined,
+    linked: link === undefined ? undefined : new URL(link),
     error: to?.searchParams.get('error') ?? undefined,
   };
 }

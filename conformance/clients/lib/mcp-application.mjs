@@ -45,6 +45,11 @@ export class Application {
     await transport.finishAuth(landed.searchParams.get('code'));
   }
 
+  /** A code that came to the redirect URI, wherever it is from. */
+  finish(code) {
+    return this.#fresh().transport.finishAuth(code);
+  }
+
   #fresh() {
     const transport = new StreamableHTTPClientTransport(new URL(this.server), { authProvider: this.keeper });
     return { client: new Client({ name: 'scenes', version: '1.0.0' }), transport };

@@ -1,7 +1,9 @@
 // An MCP server made with the MCP TypeScript SDK: its metadata (RFC 9728) names the authorization server, and `jose` checks the
-// token of every request. Each tool wants a scope of its own.
+// token of every request. Its tool `add` wants a further scope.
 
 import { once } from 'node:events';
+import { createServer as createHttp } from 'node:http';
+import { createServer as createHttps } from 'node:https';
 
 import { createMcpExpressApp } from '@modelcontextprotocol/sdk/server/express.js';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
@@ -12,22 +14,26 @@ import { getOAuthProtectedResourceMetadataUrl, mcpAuthMetadataRouter } from '@mo
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 
 import { freePort } from '../../openid-client/lib/process.mjs';
+import { certificate, HOST } from './authority.mjs';
 
 export const SCOPES = { read: 'notes:read', write: 'notes:write' };
 
-/** `issuer` is read when the first request comes: the server of the tokens may start later. */
-export async function serveNotes(open, issuer, port) {
-  const resource = new URL(`http://127.0.0.1:${port ?? (await freePort())}/mcp`);
+/** At plain http, or at https where the issuer is. */
+export async function serveNotes({ certificates, open }, issuer) {
+  const isSecure = issuer.startsWith('https:');
+  const [scheme, host] = isSecure ? ['https', HOST] : ['http', '127.0.0.1'];
+  const resource = new URL(`${scheme}://${host}:${await freePort()}/mcp`);
   const app = createMcpExpressApp().set('env', 'test');
   const verifier = new Verifier(issuer, resource.href);
   const resourceMetadataUrl = getOAuthProtectedResourceMetadataUrl(resource);
-  const guard = (scope) =>
-    requireBearerAuth({ verifier, requiredScopes: [scope], resourceMetadataUrl, expectedResource: resource });
-  const [reads, writes] = [guard(SCOPES.read), guard(SCOPES.write)];
+  const guard = (...requiredScopes) =>
+    requireBearerAuth({ verifier, requiredScopes, resourceMetadataUrl, expectedResource: resource });
+  const [reads, writes] = [guard(SCOPES.read), guard(SCOPES.read, SCOPES.write)];
   app.use(await metadata(issuer, resource));
   app.post('/mcp', (request, response, next) => (wanted(request.body) === 'add' ? writes : reads)(request, response, next), answer);
   app.all('/mcp', (_request, response) => response.status(405).end());
-  const server = app.listen(Number(resource.port), '127.0.0.1');
+  const server = isSecure ? createHttps(await certificate(certificates), app) : createHttp(app);
+  server.listen(Number(resource.port), host);
   await once(server, 'listening');
   const close = () => new Promise((done) => server.close(done) && server.closeAllConnections());
   open.push({ close });

@@ -43,16 +43,24 @@ export async function playStory(scene, { server, make, clientId, guest = true })
     assert.equal(application.visits.length, 1);
   });
 
-  await scene('step-up: insufficient_scope sends the person back, and the tool answers', async () => {
+  await scene('step-up: insufficient_scope sends the person back, and both tools answer, refreshed too', async () => {
     const curious = make();
     const connected = await curious.connect();
     curious.keeper.forgetRefreshToken();
     await assert.rejects(connected.callTool({ name: 'add', arguments: {} }), UnauthorizedError);
     assert.equal(curious.visits.length, 2);
-    assert.equal(curious.visits[1].searchParams.get('scope'), SCOPES.write);
+    const further = Object.values(SCOPES);
+    assert.deepEqual(curious.visits[1].searchParams.get('scope').split(' '), further);
     await curious.authorize();
-    const { content } = await connected.callTool({ name: 'add', arguments: {} });
-    assert.ok(content[0].text.split(' ').includes(SCOPES.write));
+    const granted = async () => {
+      const { content } = await connected.callTool({ name: 'add', arguments: {} });
+      return new Set(content[0].text.split(' '));
+    };
+    assert.deepEqual(await granted(), new Set(further));
+    assert.equal((await whoami(connected)).aud, server.url);
+    server.refuse(curious.keeper.tokens().access_token);
+    assert.deepEqual(await granted(), new Set(further));
+    assert.equal(curious.visits.length, 2);
   });
 
   await scene('the person says no: access_denied', async () => {

@@ -1,4 +1,4 @@
-// A fresh database, a person, and `writ serve` on a free loopback port. Clients and resources are registered while it runs,
+// A fresh database, a person, and `writ serve` on a free loopback port, by plain http or behind TLS. Clients and resources are registered while it runs,
 // through the command line, by the scene that needs them.
 
 import { randomBytes } from 'node:crypto';
@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
 import { freePort, run, serve } from '../../openid-client/lib/process.mjs';
+import { endTls } from './authority.mjs';
+import { freshDatabase } from './database.mjs';
 
 const TYPES = resolve(import.meta.dirname, '../../../config/types');
 
@@ -19,38 +21,50 @@ export const OPEN = { ...GUESTS, WRIT__REGISTRATION__MODE: 'open', WRIT__REGISTR
 export const CALLBACK = 'https://app.example/cb';
 
 /** `settings` are further keys of the configuration, as environment. Whatever was begun stands in `open`, even if this fails. */
-export async function createWorld({ binary, open }, settings = {}) {
-  const directory = await mkdtemp(join(tmpdir(), 'writ-clients-'));
+export async function createWorld(setting, settings = {}) {
   const port = await freePort();
-  const world = new World(binary, directory, `http://127.0.0.1:${port}`, settings);
+  return worldAt(setting, { port, issuer: `http://127.0.0.1:${port}` }, settings);
+}
+
+/** The same with an https issuer: TLS ends before it. */
+export async function createWorldBehindTls(setting, settings = {}) {
+  const port = await freePort();
+  return worldAt(setting, { port, issuer: await endTls(setting, port) }, settings);
+}
+
+async function worldAt({ binary, database, open }, { port, issuer }, settings) {
+  const directory = await mkdtemp(join(tmpdir(), 'writ-clients-'));
+  const world = new World(binary, directory, issuer);
   open.push(world);
-  await world.begin();
+  await world.begin(database, port, settings);
   return world;
 }
 
 class World {
   #binary;
   #directory;
+  #database;
   #env;
   #server;
   #files = 0;
 
-  constructor(binary, directory, issuer, settings) {
+  constructor(binary, directory, issuer) {
     this.#binary = binary;
     this.#directory = directory;
     this.issuer = issuer;
+  }
+
+  async begin(database, port, settings) {
+    this.#database = await freshDatabase(database, this.#directory);
     this.#env = {
       PATH: process.env.PATH,
-      WRIT__SERVER__LISTEN: new URL(issuer).host,
-      WRIT__SERVER__ISSUER: issuer,
-      WRIT__DATABASE__URL: `sqlite:${join(directory, 'writ.db')}`,
+      WRIT__SERVER__LISTEN: `127.0.0.1:${port}`,
+      WRIT__SERVER__ISSUER: this.issuer,
+      WRIT__DATABASE__URL: this.#database.url,
       WRIT__TYPES__PATH: TYPES,
       WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
       ...settings,
     };
-  }
-
-  async begin() {
     await this.writ(['migrate']);
     await this.writ(['user', 'add', PERSON.username, '--password-stdin'], PERSON.password);
     this.#server = await serve(this.#binary, this.#env, this.issuer);
@@ -90,6 +104,7 @@ class World {
 
   async close() {
     await this.#server?.stop();
+    await this.#database?.remove();
     await rm(this.#directory, { recursive: true, force: true });
   }
 }

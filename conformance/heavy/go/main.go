@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -82,15 +83,36 @@ func (app *application) callback(response http.ResponseWriter, request *http.Req
 	said, err := app.redeem(request)
 	if err != nil {
 		response.WriteHeader(http.StatusBadGateway)
-		said = map[string]any{"error": err.Error()}
+		said = why(err)
 	}
 	_ = json.NewEncoder(response).Encode(said)
 }
+
+// An OAuth error of the server by its code; all else is what the libraries, or this application, do not take.
+func why(err error) map[string]any {
+	var redirected refusal
+	if errors.As(err, &redirected) {
+		return map[string]any{"refused": string(redirected)}
+	}
+	var answered *oauth2.RetrieveError
+	if errors.As(err, &answered) {
+		return map[string]any{"refused": answered.ErrorCode, "status": answered.Response.StatusCode}
+	}
+	return map[string]any{"error": err.Error()}
+}
+
+// The `error` of a redirect.
+type refusal string
+
+func (code refusal) Error() string { return string(code) }
 
 func (app *application) redeem(request *http.Request) (map[string]any, error) {
 	query := request.URL.Query()
 	if query.Get("state") != app.state {
 		return nil, fmt.Errorf("another state")
+	}
+	if code := query.Get("error"); code != "" {
+		return nil, refusal(code)
 	}
 	token, err := app.config.Exchange(request.Context(), query.Get("code"), oauth2.VerifierOption(app.verifier))
 	if err != nil {

@@ -29,6 +29,11 @@ export class Browser {
     return page.loggedIn ? this.#settle({ url: new URL(url) }, person) : page;
   }
 
+  /** The page at `url` as it is for whoever has these cookies: perhaps the login. */
+  page(url) {
+    return this.#settle({ url: new URL(url) });
+  }
+
   /** Presses a button of the page, after filling in `typed`; answers the page that follows. */
   async press(page, button, typed, person) {
     const form = formWith(page.html, button);
@@ -53,7 +58,7 @@ export class Browser {
         continue;
       }
       const html = await answer.text();
-      if (loggedIn || formWith(html, 'login-submit') === undefined) {
+      if (loggedIn || person === undefined || formWith(html, 'login-submit') === undefined) {
         return { url: request.url, status: answer.status, html, loggedIn };
       }
       request = submitted(request.url, answer, html, person);

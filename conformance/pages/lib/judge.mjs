@@ -78,8 +78,10 @@ async function noScript(page) {
     // Taking a picture leaves an empty `style` behind.
     const styled = (e) => (e.getAttribute('style') ?? '') !== '';
     const handlers = (e) => styled(e) || [...e.attributes].some(({ name }) => name.startsWith('on'));
-    const ours = (e) => e.tagName === 'SCRIPT' && /^\/static\/[a-z]+-[0-9a-f]{16}\.js$/.test(e.getAttribute('src') ?? '');
-    const allowed = (e) => ours(e) && e.text === '' && location.pathname !== '/consent';
+    const ours = (e) => e.tagName === 'SCRIPT' && /^\/static\/[a-z-]+-[0-9a-f]{16}\.js$/.test(e.getAttribute('src') ?? '');
+    // The answer to an app as a form, which stands there too, has a script that sends it.
+    const sends = (e) => document.getElementById('form-post') !== null && e.getAttribute('src').startsWith('/static/form-post-');
+    const allowed = (e) => ours(e) && e.text === '' && (location.pathname !== '/consent' || sends(e));
     return [...document.querySelectorAll('*')]
       .filter((e) => ['script', 'iframe', 'object', 'embed', 'style'].includes(e.localName) || handlers(e))
       .filter((e) => !allowed(e))

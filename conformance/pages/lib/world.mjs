@@ -5,6 +5,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
+import { certify } from '../../clients/lib/authority.mjs';
+import { serveDocuments } from '../../clients/lib/documents.mjs';
 import { Application, newKeys } from '../../openid-client/lib/application.mjs';
 import { CIBA } from '../../openid-client/lib/ciba.mjs';
 import { freePort, run, serve } from '../../openid-client/lib/process.mjs';
@@ -32,6 +34,8 @@ export async function createWorld(binary) {
   const landing = await createLanding();
   const receiver = await createReceiver();
   const seer = await createSeer();
+  await certify(directory);
+  const documents = await serveDocuments({ certificates: directory, open: [] });
   const port = await freePort();
   // Passkeys need a host name.
   const issuer = `http://localhost:${port}`;
@@ -46,10 +50,12 @@ export async function createWorld(binary) {
     WRIT__PUSH__CONTACT: 'mailto:operator@writ.example',
     WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
     WRIT__FEATURES__MISSION_INTENT: 'true',
+    WRIT__FEATURES__GUESTS: 'true',
     ...seer.env,
+    ...documents.settings(),
   };
   seer.trust(issuer);
-  const world = new World(binary, directory, issuer, { env, landing, receiver, seer });
+  const world = new World(binary, directory, issuer, { env, landing, receiver, seer, documents });
   try {
     await world.register();
   } catch (error) {
@@ -78,7 +84,7 @@ class World {
   #server;
   #bankSecret;
 
-  constructor(binary, directory, issuer, { env, landing, receiver, seer }) {
+  constructor(binary, directory, issuer, { env, landing, receiver, seer, documents }) {
     this.#binary = binary;
     this.#directory = directory;
     this.#env = env;
@@ -86,6 +92,7 @@ class World {
     this.landing = landing;
     this.receiver = receiver;
     this.seer = seer;
+    this.documents = documents;
     this.homes = [issuer, landing.origin, seer.origin];
   }
 
@@ -100,6 +107,7 @@ class World {
     this.long = await this.#agent('agt_long', LONG_NAME, { agents: ['agt_booker', 'agt_planner'], depth: 4 });
     this.rtl = await this.#agent('agt_rtl', RIGHT_TO_LEFT_NAME, { agents: [], depth: 1 });
     this.reports = await this.#plain();
+    this.shop = await this.#add('client', shop(this.landing.redirectUri));
     this.#bankSecret = client_secret;
   }
 
@@ -126,6 +134,7 @@ class World {
     await this.landing.close();
     await this.receiver.close();
     await this.seer.close();
+    await this.documents.close();
     await rm(this.#directory, { recursive: true, force: true });
   }
 
@@ -155,8 +164,11 @@ class World {
 /** Each of them is asked in one story. */
 const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena'];
 
+/** Each of them has guests, in one setting. */
+const HOSTS = ['maria', 'nora', 'olaf', 'paul'];
+
 /** `alice` lives the stories; `new` has nothing; `locked` forgets the password; `jürgen` is looked at. */
-const PEOPLE = [...ASKED, 'alice', 'new', 'locked', 'jürgen'];
+const PEOPLE = [...ASKED, ...HOSTS, 'alice', 'new', 'locked', 'jürgen'];
 
 function agent(clientId, name, onward, jwks, redirectUri) {
   const isLong = clientId === 'agt_long';
@@ -204,6 +216,21 @@ function reports(jwks, redirectUri) {
   };
 }
 
+/** A web app that signs people in, and whose consent is remembered. */
+function shop(redirectUri) {
+  return {
+    client_id: 'shop',
+    client_name: 'Shop',
+    profile: 'oauth21',
+    redirect_uris: [redirectUri],
+    post_logout_redirect_uris: [redirectUri],
+    grant_types: ['authorization_code'],
+    token_endpoint_auth_method: 'client_secret_basic',
+    scope: 'openid accounts:read',
+    remember_consent: true,
+  };
+}
+
 function bankApi() {
   return {
     client_id: 'bank-api',
@@ -225,5 +252,6 @@ function resource(uri, name, scopes, types) {
     client_id: 'bank-api',
     agents_only: false,
     task_claims: ['purpose'],
+    guests: { mode: 'bearer', scopes, types: types.filter((type) => type === 'payment') },
   };
 }

@@ -37,7 +37,7 @@ impl Browser {
     }
 
     /// Logs in and approves wherever that is asked; answers the redirect that leaves the server.
-    pub async fn approve(mut self, start: Url) -> Url {
+    pub async fn approve(&mut self, start: Url) -> Url {
         let home = start.origin();
         let mut request = Request::Get(start);
         for _ in 0..MOST_PAGES {

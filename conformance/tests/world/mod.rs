@@ -1,8 +1,10 @@
 //! The built `writ` binary on a loopback port, with its own database and folder, for clients from outside.
-//! `WRIT_BINARY` names the binary and `WRIT_TEST_POSTGRES_URL` an empty database: `tests/run conformance` sets both.
+//! `WRIT_BINARY` names the binary and `WRIT_TEST_POSTGRES_URL` a PostgreSQL server, with an empty database for each file of
+//! tests: `tests/run conformance` sees to both.
 
 mod browser;
 mod forms;
+mod transport;
 
 use std::fs::{self, File};
 use std::net::TcpListener;
@@ -16,8 +18,10 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
+use url::Url;
 
 pub use browser::Browser;
+pub use transport::{answered, send};
 
 const READY_DEADLINE: Duration = Duration::from_secs(20);
 const COMMAND_DEADLINE: Duration = Duration::from_secs(60);
@@ -46,7 +50,7 @@ impl World {
         fs::create_dir_all(&directory).unwrap();
         let url = match database {
             Database::Sqlite => format!("sqlite:{}", directory.join("writ.db").display()),
-            Database::Postgres => needed("WRIT_TEST_POSTGRES_URL"),
+            Database::Postgres => empty_database(),
         };
         let types = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/types");
         let master = URL_SAFE_NO_PAD.encode(josekit::util::random_bytes(32));
@@ -151,6 +155,13 @@ fn needed(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!("`{name}` is not set: run `tests/run conformance`, which sets it")
     })
+}
+
+/// The database of this file of tests: a database belongs to one issuer.
+fn empty_database() -> String {
+    let mut url = Url::parse(&needed("WRIT_TEST_POSTGRES_URL")).unwrap();
+    url.set_path(concat!("conformance_", env!("CARGO_CRATE_NAME")));
+    url.to_string()
 }
 
 /// A loopback port that nobody holds now.

@@ -26,6 +26,8 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 pub const MAX_LOGIN_FAILURES: i64 = 5;
 /// Requests in the front channel from one address in a minute: each leaves a row before anybody is known.
 pub const MAX_FRONT_REQUESTS: i64 = 300;
+/// Times in a minute that a document is fetched because one person is asked about a guest.
+pub const MAX_GUEST_QUESTIONS: i64 = 60;
 /// The pause after too many wrong passwords.
 pub const LOGIN_PAUSE: Duration = Duration::from_secs(60);
 
@@ -67,6 +69,11 @@ pub struct Reads {
 impl UserSession {
     pub fn authentication(&self) -> PersonAuthentication {
         PersonAuthentication::of(self.level, self.authenticated_at)
+    }
+
+    /// Whether the person signed in within the interaction of this request.
+    pub fn is_for(&self, found: &FoundRequest) -> bool {
+        self.for_request.as_deref() == Some(found.digest.as_str())
     }
 }
 
@@ -112,6 +119,40 @@ impl FoundRequest {
             return Err(RequestUnusable::OtherClient);
         }
         self.usable(now)
+    }
+}
+
+/// How a refusal of an authorization request reaches its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorWay {
+    /// By a redirect (OAuth 2.1 section 4.1.2.1).
+    Redirect,
+    /// By a link, which the person follows or does not.
+    Link,
+}
+
+impl ErrorWay {
+    /// Before anybody is known to have signed in. Anybody can be a guest, so a redirect to one would send people wherever somebody likes
+    /// (RFC 9700 section 4.11.2).
+    pub fn of(client: &Client) -> Self {
+        match client.is_guest() {
+            true => Self::Link,
+            false => Self::Redirect,
+        }
+    }
+
+    /// While a request is on its way: who signed in for this very request had a part in it, unless it asks that nobody has.
+    pub fn of_request(
+        found: &FoundRequest,
+        client: &Client,
+        session: Option<&UserSession>,
+    ) -> Self {
+        let here = session.is_some_and(|session| session.is_for(found));
+        let silent = found.prepared.request.prompt.contains(Prompt::None);
+        match here && !silent {
+            true => Self::Redirect,
+            false => Self::of(client),
+        }
     }
 }
 
@@ -182,8 +223,7 @@ pub fn next(
         ));
     }
     let sufficient = session.is_some_and(|s| {
-        let is_fresh = s.for_request.as_deref() == Some(found.digest.as_str());
-        s.level >= level && (is_fresh || !needs.fresh) && suffices(s, found, client, now)
+        s.level >= level && (s.is_for(found) || !needs.fresh) && suffices(s, found, client, now)
     });
     let skipped = logins.skipped;
     let skipped = skipped.filter(|_| sufficient && !request.prompt.contains(Prompt::Consent));
@@ -215,7 +255,7 @@ fn must_take_part(logged_in: bool, client: &Client) -> OAuthError {
 
 /// An agent may be driving the browser: its consent needs a password given in this very interaction.
 fn suffices(session: &UserSession, found: &FoundRequest, client: &Client, now: Timestamp) -> bool {
-    let here = session.for_request.as_deref() == Some(found.digest.as_str());
+    let here = session.is_for(found);
     let request = &found.prepared.request;
     let age = request.max_age.map(Duration::from_secs);
     let asks_again = [Prompt::Login, Prompt::SelectAccount];

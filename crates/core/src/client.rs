@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use writ_authority::Ceiling;
-use writ_jose::key::{Algorithm, KeySet};
+use writ_jose::key::{Algorithm, KeySet, Thumbprint};
 use writ_wire::redirect;
 use writ_wire::registration::{
-    ApproversFile, AssertionAudience, Delivery, GuestMode, Profile, TaskClaim,
+    ApproversFile, AssertionAudience, Delivery, GuestLifetime, GuestMode, Profile, TaskClaim,
 };
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -64,7 +64,7 @@ pub enum ConsentRule {
     FirstParty,
 }
 
-/// Whether each authorization request needs a `code_challenge` (OAuth 2.1 section 7.5.2).
+/// Whether each authorization request needs a `code_challenge` (OAuth 2.1 section 7.5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PkceRule {
     Always,
@@ -98,6 +98,11 @@ pub enum ClientKeys {
     Registered(KeySet),
     /// Published at this URL (RFC 7591 section 2, `jwks_uri`).
     At(String),
+    /// The same as they were fetched for this request: of a guest, whose grants keep which keys there were.
+    Fetched {
+        url: String,
+        keys: KeySet,
+    },
 }
 
 /// A secret of 256 bits, and how it is sent.
@@ -168,6 +173,8 @@ pub struct GuestRules {
     pub mode: GuestMode,
     pub scopes: BTreeSet<String>,
     pub types: BTreeSet<String>,
+    /// What is chosen unless the person chooses otherwise.
+    pub lifetime: GuestLifetime,
 }
 
 /// A person, without the password.
@@ -176,6 +183,24 @@ pub struct User {
     pub id: UserId,
     pub name: String,
     pub disabled: bool,
+}
+
+impl ClientKeys {
+    /// Without a fetch.
+    pub const fn known(&self) -> Option<&KeySet> {
+        match self {
+            Self::Registered(keys) | Self::Fetched { keys, .. } => Some(keys),
+            Self::At(_) => None,
+        }
+    }
+
+    /// Where they are published, if they are not registered themselves (RFC 7591 section 2, `jwks_uri`).
+    pub fn published_at(&self) -> Option<&str> {
+        match self {
+            Self::At(url) | Self::Fetched { url, .. } => Some(url),
+            Self::Registered(_) => None,
+        }
+    }
 }
 
 impl Client {
@@ -189,6 +214,43 @@ impl Client {
 
     pub fn is_guest(&self) -> bool {
         self.guest.is_some()
+    }
+
+    /// Whether its metadata document alone makes it a client: then it has a row from its first consent on.
+    pub fn is_guest_of_document(&self) -> bool {
+        let guest = self.guest.as_ref();
+        guest.is_some_and(|guest| guest.host.is_some())
+    }
+
+    /// Whether this is one of its keys; of keys that it publishes elsewhere only those that were fetched are known.
+    pub fn has_key(&self, thumbprint: &Thumbprint) -> bool {
+        let Authentication::PrivateKeyJwt(keys) = &self.authentication else {
+            return false;
+        };
+        let known = keys.known().map(KeySet::keys).unwrap_or_default();
+        known.iter().any(|key| key.thumbprint() == thumbprint)
+    }
+
+    /// Its `jwks_uri`, if its keys are there.
+    pub fn keys_published_at(&self) -> Option<&str> {
+        match &self.authentication {
+            Authentication::PrivateKeyJwt(keys) => keys.published_at(),
+            Authentication::Secret(_) | Authentication::Public => None,
+        }
+    }
+
+    /// A guest that publishes its keys elsewhere, with those that were fetched there; `None` for every other client.
+    pub fn with_fetched_keys(&self, keys: &KeySet) -> Option<Self> {
+        match &self.authentication {
+            Authentication::PrivateKeyJwt(ClientKeys::At(url)) if self.is_guest() => Some(Self {
+                authentication: Authentication::PrivateKeyJwt(ClientKeys::Fetched {
+                    url: url.clone(),
+                    keys: keys.clone(),
+                }),
+                ..self.clone()
+            }),
+            _ => None,
+        }
     }
 
     /// Whether its registration lets it ask for this scope; what guests may have, each resource says.

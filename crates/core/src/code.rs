@@ -136,15 +136,7 @@ fn check(
     if now >= row.expires_at {
         return Err(unknown().because("code expired"));
     }
-    if request
-        .redirect_uri
-        .as_ref()
-        .is_some_and(|uri| *uri != row.redirect_uri)
-    {
-        return Err(OAuthError::invalid_grant(
-            "`redirect_uri` is not the one of the authorization request",
-        ));
-    }
+    check_redirect(row, request)?;
     check_verifier(row, request)?;
     if row.jkt.is_some() && row.jkt.as_ref() != proof {
         return Err(OAuthError::invalid_grant(
@@ -152,6 +144,21 @@ fn check(
         ));
     }
     found.lineage.require_live(now, OAuthError::invalid_grant)
+}
+
+/// With PKCE a client may leave it out (OAuth 2.1 section 10.2). Without, the client is one of OAuth 2.0, and its authorization
+/// request named `redirect_uri`, so that its token request must (RFC 6749 section 4.1.3).
+fn check_redirect(row: &NewCode, request: &CodeRequest) -> Result<(), OAuthError> {
+    match (&request.redirect_uri, &row.code_challenge) {
+        (Some(uri), _) if *uri == row.redirect_uri => Ok(()),
+        (Some(_), _) => Err(OAuthError::invalid_grant(
+            "`redirect_uri` is not the one of the authorization request",
+        )),
+        (None, Some(_)) => Ok(()),
+        (None, None) => Err(OAuthError::invalid_request(
+            "parameter `redirect_uri` is missing: without `code_challenge` it is compared with the one of the authorization request",
+        )),
+    }
 }
 
 /// A verifier where the request had no challenge is refused too (OAuth 2.1 section 4.1.3): somebody may have taken the challenge away.

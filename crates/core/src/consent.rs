@@ -186,7 +186,7 @@ fn chosen_end(facts: ConsentFacts<'_>, realm: Realm<'_>) -> Result<Timestamp, OA
         return Ok(facts.screen.ends_at);
     }
     let lifetime = facts.chosen.lifetime.unwrap_or_default();
-    if !GuestLifetime::offered(facts.prepared, realm).contains(&lifetime) {
+    if !guest::offered_lifetimes(facts.prepared, realm).contains(&lifetime) {
         return Err(OAuthError::invalid_request("a guest may not act so long"));
     }
     Ok(guest_end(facts.prepared, facts.screen.since, lifetime))

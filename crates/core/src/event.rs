@@ -1,6 +1,7 @@
 //! The audit log's events. Each is written in the database transaction of the state that it tells of.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
 
 use crate::checks::Endpoint;
@@ -135,6 +136,11 @@ impl Event {
             self.owner = Some(agent.owner.to_string());
             self.sponsor = Some(agent.sponsor.to_string());
         }
+        // Nobody registered a guest: its record alone says what it was.
+        if client.is_guest() {
+            let profile = Profile::Guest.as_str().into();
+            self.data = with_profile(self.data, profile);
+        }
         self
     }
 
@@ -192,13 +198,31 @@ impl Event {
             self.name = EventName::TokenRefused;
         } else {
             self.name = EventName::RequestRefused;
-            self.data = json!({ "endpoint": endpoint.path() });
+            return self.with(json!({ "endpoint": endpoint.path() }));
         }
         self
     }
 
+    /// The profile of a guest stays.
     pub fn with(mut self, data: Value) -> Self {
-        self.data = data;
+        let profile = self.data.get(PROFILE).cloned();
+        self.data = match profile {
+            Some(profile) => with_profile(data, profile),
+            None => data,
+        };
         self
     }
 }
+
+/// Unless the data says it itself.
+fn with_profile(data: Value, profile: Value) -> Value {
+    let mut members = match data {
+        Value::Object(members) => members,
+        Value::Null => Map::new(),
+        other => return other,
+    };
+    members.entry(PROFILE).or_insert(profile);
+    Value::Object(members)
+}
+
+const PROFILE: &str = "profile";

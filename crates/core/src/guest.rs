@@ -4,14 +4,15 @@
 mod admission;
 mod kept;
 
+use admission::is_shared;
 pub use admission::{GuestPolicy, HostPattern, RefusedRedirect, admit, file};
 pub use kept::{DocumentChange, KeptDocument};
+pub use writ_wire::registration::GuestLifetime;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use url::Url;
-use writ_authority::Authority;
+use writ_authority::{Authority, TypeDefinition};
 use writ_wire::claims::{PROFILE_NATIVE_APP, PROFILE_WEB_APP};
 use writ_wire::client_document::ClientIdUrl;
 use writ_wire::redirect::{self, RedirectKind};
@@ -19,11 +20,12 @@ use writ_wire::registration::{ApplicationType, ClientFile, GuestMode, Profile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::token::GrantType;
 
-use crate::client::Client;
+use crate::client::{Client, Resource};
 use crate::oauth_error::OAuthError;
 use crate::realm::Realm;
 use crate::registration::dynamic;
 use crate::request::PreparedRequest;
+use crate::requirements::{AskedUse, asked_use};
 use crate::scope::is_identity;
 
 /// What only a guest has.
@@ -51,48 +53,44 @@ pub fn grant_types(file: &ClientFile) -> BTreeSet<&'static str> {
     grants.filter(asked).collect()
 }
 
-/// How long a guest may act, as the person chooses at consent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum GuestLifetime {
-    #[default]
-    Day,
-    Week,
-    /// Only where every token is bound to a key.
-    Month,
+/// What may be chosen: whoever holds a bearer token for long is a thief with time.
+pub fn offered_lifetimes(prepared: &PreparedRequest, realm: Realm<'_>) -> &'static [GuestLifetime] {
+    if prepared.jkt.is_some() || always_bound(&prepared.authority, realm) {
+        &GuestLifetime::ALL
+    } else {
+        &[GuestLifetime::Day, GuestLifetime::Week]
+    }
 }
 
-impl GuestLifetime {
-    pub const ALL: [Self; 3] = [Self::Day, Self::Week, Self::Month];
+/// What is chosen unless the person chooses otherwise: of what the resources say, the shortest.
+pub fn preselected_lifetime(prepared: &PreparedRequest, realm: Realm<'_>) -> GuestLifetime {
+    let said = visited(&prepared.authority, realm).map(|resource| resource.guests.lifetime);
+    let offered = offered_lifetimes(prepared, realm);
+    said.min()
+        .filter(|shortest| offered.contains(shortest))
+        .unwrap_or_default()
+}
 
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Day => "day",
-            Self::Week => "week",
-            Self::Month => "month",
-        }
-    }
+/// Types that are open to guests where this authority leads, and about each use of which people are asked: what is granted
+/// once does not end the asking.
+pub fn still_asked<'a>(
+    authority: &Authority,
+    realm: Realm<'a>,
+) -> Vec<(&'a TypeDefinition, AskedUse)> {
+    let open = visited(authority, realm).flat_map(|resource| &resource.guests.types);
+    let open: BTreeSet<&String> = open.collect();
+    let known = open
+        .into_iter()
+        .filter_map(|name| realm.types.by_name(name));
+    known
+        .filter_map(|definition| Some((definition, asked_use(definition)?)))
+        .collect()
+}
 
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == text)
-    }
-
-    pub const fn duration(self) -> Duration {
-        const DAY: u64 = 24 * 3600;
-        Duration::from_secs(match self {
-            Self::Day => DAY,
-            Self::Week => 7 * DAY,
-            Self::Month => 30 * DAY,
-        })
-    }
-
-    /// What may be chosen: whoever holds a bearer token for long is a thief with time.
-    pub fn offered(prepared: &PreparedRequest, realm: Realm<'_>) -> &'static [Self] {
-        if prepared.jkt.is_some() || always_bound(&prepared.authority, realm) {
-            &Self::ALL
-        } else {
-            &[Self::Day, Self::Week]
-        }
-    }
+/// The resources where this authority leads, this server itself aside.
+fn visited<'a>(authority: &Authority, realm: Realm<'a>) -> impl Iterator<Item = &'a Resource> {
+    let uris = authority.resources().iter().cloned();
+    uris.filter_map(move |uri| realm.resources.get(&uri))
 }
 
 /// The guest of a file, if it is one.
@@ -129,14 +127,17 @@ fn quoted(words: &str) -> String {
     format!("\u{201c}{}\u{201d}", words.replace(marks, "'"))
 }
 
-/// Whether this request shows that the guest is its host: a key of its document signed, or the code goes to that host alone.
+/// Whether this request shows that the guest is its host: a key that its document still has signed the push, or the code goes to
+/// the document's own origin. What stood in the document only then, or stands there only now, shows nothing; and a host where
+/// anybody may put a document shows nothing about who did.
 pub fn is_verified(client: &Client, prepared: &PreparedRequest) -> bool {
-    let Some(host) = client.guest.as_ref().and_then(|guest| guest.host.as_ref()) else {
+    let host = client.guest.as_ref().and_then(|guest| guest.host.as_ref());
+    if host.is_none_or(|host| is_shared(host)) {
         return false;
-    };
-    let signed = prepared.pushed && !client.is_public();
-    signed
-        || matches!(redirect::kind(&prepared.redirect_uri), Ok(RedirectKind::Web { host: to }) if to == *host)
+    }
+    let signer = prepared.signed_by.as_ref();
+    let signed = signer.is_some_and(|signer| client.has_key(signer));
+    signed || redirect::origin(&prepared.redirect_uri) == redirect::origin(client.id.as_str())
 }
 
 /// Whether the code goes to a program on the person's own device: any of them could be asking.

@@ -52,6 +52,18 @@ impl OAuthError {
         Self::new(ErrorCode::InvalidClient, sentence)
     }
 
+    /// Of a client that did authenticate, or that was named where nobody authenticates (RFC 6749 sections 4.1.2.1 and 5.2).
+    pub fn client_stopped() -> Self {
+        let sentence = "this client is stopped: an operator of this server can let it act again";
+        Self::new(ErrorCode::UnauthorizedClient, sentence)
+    }
+
+    /// The same of one that never acts again.
+    pub fn client_removed() -> Self {
+        let sentence = "this client was removed: register another one";
+        Self::new(ErrorCode::UnauthorizedClient, sentence)
+    }
+
     pub fn invalid_grant(sentence: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidGrant, sentence)
     }

@@ -3,10 +3,12 @@
 mod authentication;
 mod backchannel;
 pub mod dynamic;
+mod notes;
 mod openid;
 mod resource;
 
 pub use backchannel::MAX_MAY_ASK;
+pub use notes::notes;
 pub use resource::{check_resource, resource};
 
 use std::collections::BTreeSet;
@@ -110,15 +112,24 @@ pub fn auth_method(file: &ClientFile) -> AuthMethod {
         })
 }
 
-/// Checks the ceiling's members against the types that are loaded now; only when an agent is added.
-pub fn check_ceiling(client: &Client, types: &Types) -> Result<(), Faults> {
-    let Some(agent) = &client.agent else {
-        return Ok(());
-    };
-    agent
-        .ceiling
-        .check(types)
-        .map_err(|p| Faults(vec![format!("`ceiling`: {p}")]))
+/// Checks what the file says of types against those that are loaded now; only when it is added or changed.
+pub fn check_types(client: &Client, types: &Types) -> Result<(), Faults> {
+    let names = client.details_types.iter();
+    let undeclared = names.filter(|name| types.by_name(name).is_none());
+    let mut faults: Vec<String> = undeclared.map(|name| undeclared_type(name)).collect();
+    let ceiling = client.agent.as_ref().map(|agent| &agent.ceiling);
+    if let Some(Err(problem)) = ceiling.map(|ceiling| ceiling.check(types)) {
+        faults.push(format!("`ceiling`: {problem}"));
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(Faults(faults)),
+    }
+}
+
+/// A fault of `authorization_details_types`.
+pub fn undeclared_type(name: &str) -> String {
+    format!("`authorization_details_types`: type `{name}` is not declared in `types.path`")
 }
 
 /// A person's name: what they type to log in.

@@ -20,7 +20,8 @@ pub const REMEMBERED_FOR: Duration = Duration::from_secs(90 * 24 * 3600);
 /// The most remembered scopes, of one client, and clients, of one person, that are read.
 pub const MAX_REMEMBERED: i64 = 256;
 
-/// Scopes to which a person agreed, each with a digest of the words in which they read it: other words are asked again.
+/// Scopes to which a person agreed, each with a digest of the words in which they read it, the client's name among them: other words
+/// are asked again.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RememberedScopes(pub BTreeMap<ScopeGrant, String>);
 
@@ -66,15 +67,35 @@ impl SkippedConsent {
 }
 
 /// What is asked for, in the words of now.
-pub fn asked(authority: &Authority, realm: Realm<'_>) -> RememberedScopes {
+pub fn asked(authority: &Authority, client: &Client, realm: Realm<'_>) -> RememberedScopes {
     let scopes = authority.scopes().iter();
-    RememberedScopes(scopes.map(|one| (one.clone(), words(one, realm))).collect())
+    let words = |one: &ScopeGrant| (one.clone(), words(one, client, realm));
+    RememberedScopes(scopes.map(words).collect())
 }
 
-fn words(grant: &ScopeGrant, realm: Realm<'_>) -> String {
+/// No name and no words have a line break (`registration`), so that no two texts are one.
+fn words(grant: &ScopeGrant, client: &Client, realm: Realm<'_>) -> String {
     let resource = realm.resources.get(&grant.resource);
     let name = resource.map_or(grant.resource.as_str(), |resource| &resource.name);
-    hash::digest_text(&[name.as_bytes(), b"\n", grant.scope.as_bytes()])
+    let mut text = format!("{}\n{name}\n{}", client.name, grant.scope);
+    let says = resource.and_then(|resource| resource.says.get(&grant.scope));
+    for (language, words) in says.into_iter().flatten() {
+        text.push_str(&format!("\n{language}\n{words}"));
+    }
+    hash::digest_text(&[text.as_bytes()])
+}
+
+/// Whether consents to a client outlive this change of its record: it lost nothing and is called the same. What it can do beyond is
+/// asked by itself, and its keys and secrets are no part of what a person agreed to.
+pub fn outlive(before: &Client, after: &Client) -> bool {
+    let has_all =
+        |before: &[String], after: &[String]| before.iter().all(|one| after.contains(one));
+    before.name == after.name
+        && before.profile == after.profile
+        && before.is_public() == after.is_public()
+        && before.openid.consent == after.openid.consent
+        && has_all(&before.redirect_uris, &after.redirect_uris)
+        && before.scope.is_subset(&after.scope)
 }
 
 /// Whether consent to this request may be remembered, or left out, at all.

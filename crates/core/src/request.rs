@@ -39,6 +39,9 @@ pub struct PreparedRequest {
     pub task_expires_at: Option<Timestamp>,
     /// Whether the client authenticated when it pushed this.
     pub pushed: bool,
+    /// The key that signed the client's assertion then. Rows of earlier versions do not say: then nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<Thumbprint>,
     /// Whom `id_token_hint` names: nobody else may answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hinted: Option<UserId>,
@@ -47,8 +50,11 @@ pub struct PreparedRequest {
 /// How the request came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival<'a> {
-    /// By PAR, with the key of the `DPoP` header if there was one.
-    Pushed { proof: Option<&'a Thumbprint> },
+    /// By PAR, with the key of the `DPoP` header and the one that signed the client's assertion, if there were any.
+    Pushed {
+        proof: Option<&'a Thumbprint>,
+        signer: Option<&'a Thumbprint>,
+    },
     /// In the front channel.
     Front,
 }
@@ -74,6 +80,7 @@ pub fn prepare(
         ));
     }
     let redirect_uri = client.redirect_uri(request.redirect_uri.as_deref())?;
+    check_openid(&request)?;
     check_pkce(&request, client)?;
     let jkt = bound_key(&request, arrival)?;
     let (purpose, task_expires_at) = intent(request.mission_intent.as_ref(), client, context)?;
@@ -89,7 +96,10 @@ pub fn prepare(
         ));
     }
     requirements(&authority, client, None, None, context.realm).allow_consent()?;
-    let pushed = matches!(arrival, Arrival::Pushed { .. });
+    let (pushed, signed_by) = match arrival {
+        Arrival::Pushed { signer, .. } => (true, signer.cloned()),
+        Arrival::Front => (false, None),
+    };
     Ok(PreparedRequest {
         request,
         redirect_uri,
@@ -98,6 +108,7 @@ pub fn prepare(
         purpose,
         task_expires_at,
         pushed,
+        signed_by,
         hinted: None,
     })
 }
@@ -159,12 +170,26 @@ fn with_details(
     Ok(authority)
 }
 
-/// Without PKCE `nonce` ties the code to the request (OAuth 2.1 section 7.5.2): for clients whose record allows it.
+/// OpenID Connect requires `redirect_uri`, also where only one is registered (OpenID Connect Core 3.1.2.1).
+fn check_openid(request: &AuthorizationRequest) -> Result<(), OAuthError> {
+    if asks_openid(request) && request.redirect_uri.is_none() {
+        return Err(OAuthError::invalid_request(
+            "parameter `redirect_uri` is missing: a request with `openid` names it",
+        ));
+    }
+    Ok(())
+}
+
+fn asks_openid(request: &AuthorizationRequest) -> bool {
+    request.scope.iter().any(|scope| scope == OPENID)
+}
+
+/// Without PKCE `nonce` ties the code to the request (OAuth 2.1 section 7.5.1): for clients whose record allows it.
 fn check_pkce(request: &AuthorizationRequest, client: &Client) -> Result<(), OAuthError> {
     if request.code_challenge.is_some() {
         return Ok(());
     }
-    let has_nonce = request.nonce.is_some() && request.scope.iter().any(|s| s == OPENID);
+    let has_nonce = request.nonce.is_some() && asks_openid(request);
     match client.openid.pkce {
         PkceRule::UnlessNonce if has_nonce => Ok(()),
         PkceRule::UnlessNonce => Err(OAuthError::invalid_request(
@@ -187,10 +212,15 @@ fn bound_key(
         None => None,
     };
     match (asked, arrival) {
-        (Some(asked), Arrival::Pushed { proof: Some(proof) }) if asked != *proof => Err(
-            OAuthError::invalid_proof("`dpop_jkt` is not the key of the `DPoP` header"),
-        ),
-        (None, Arrival::Pushed { proof }) => Ok(proof.cloned()),
+        (
+            Some(asked),
+            Arrival::Pushed {
+                proof: Some(proof), ..
+            },
+        ) if asked != *proof => Err(OAuthError::invalid_proof(
+            "`dpop_jkt` is not the key of the `DPoP` header",
+        )),
+        (None, Arrival::Pushed { proof, .. }) => Ok(proof.cloned()),
         (asked, _) => Ok(asked),
     }
 }

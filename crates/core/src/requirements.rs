@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use writ_authority::{Authority, DecidedPeople, Level, TypeDefinition, Types, Usage};
+use writ_authority::{AskRule, Authority, DecidedPeople, Level, TypeDefinition, Types, Usage};
 use writ_wire::claims::ApprovalBasis;
 use writ_wire::rar::Detail;
 
@@ -168,6 +168,24 @@ impl ObjectRequirement<'_> {
     }
 }
 
+/// About which uses of an object people are asked, however much was granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskedUse {
+    Each,
+    /// Each above the amount that the type names.
+    AboveLimit,
+}
+
+/// About which uses of its objects the policy of a type asks; `None`: about none.
+pub fn asked_use(definition: &TypeDefinition) -> Option<AskedUse> {
+    match definition.ask() {
+        _ if !definition.approvers().is_empty() => Some(AskedUse::Each),
+        AskRule::Always => Some(AskedUse::Each),
+        AskRule::Above(_) => Some(AskedUse::AboveLimit),
+        AskRule::Never => None,
+    }
+}
+
 /// Whether it was this designation by which they decided. Where nobody is designated now, the subject who agreed is enough.
 fn decided_by(approval: &Approval, designation: Designation<'_>) -> bool {
     let kept = approval.designation.as_ref();
@@ -249,4 +267,39 @@ fn of_object<'a>(
         })
         .collect();
     requirements.into_iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_type_asks_about_each_use_or_above_its_limit_or_never() {
+        let payment = include_str!("../../../config/types/payment.json");
+        let asks = |changes: Value| {
+            let mut document: Value = serde_json::from_str(payment).unwrap();
+            for (member, value) in changes.as_object().unwrap() {
+                document[member] = value.clone();
+            }
+            asked_use(&TypeDefinition::parse(&document.to_string()).unwrap())
+        };
+        let above = json!({ "pointer": "/instructed_amount/amount", "limit": "50.00" });
+        let two = json!([{ "of": ["bob"], "need": 1 }]);
+        for (changes, expected) in [
+            (json!({}), Some(AskedUse::Each)),
+            (
+                json!({ "ask": { "above": above } }),
+                Some(AskedUse::AboveLimit),
+            ),
+            (json!({ "ask": "never" }), None),
+            (
+                json!({ "ask": "never", "approvers": two }),
+                Some(AskedUse::Each),
+            ),
+        ] {
+            assert_eq!(asks(changes.clone()), expected, "{changes}");
+        }
+    }
 }

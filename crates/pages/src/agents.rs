@@ -109,7 +109,18 @@ impl AgentEntry {
 
     /// Whether something of it can be stopped.
     fn is_acting(&self) -> bool {
-        self.tasks.iter().any(|task| task.task.state.is_live())
+        self.live_tasks().next().is_some()
+    }
+
+    /// Whether nothing of it goes on before somebody says so.
+    fn is_paused(&self) -> bool {
+        let paused = |state| state == TaskStateView::Suspended;
+        self.suspended || self.is_acting() && self.live_tasks().all(paused)
+    }
+
+    fn live_tasks(&self) -> impl Iterator<Item = TaskStateView> {
+        let states = self.tasks.iter().map(|task| task.task.state);
+        states.filter(|state| state.is_live())
     }
 }
 
@@ -131,7 +142,7 @@ struct AgentWords<'a> {
 impl<'a> AgentWords<'a> {
     fn of(view: &'a AgentEntry, account: &str, texts: &'a Texts) -> Self {
         let text = &texts.agents;
-        let (state, mark) = match (view.suspended, view.is_acting()) {
+        let (state, mark) = match (view.is_paused(), view.is_acting()) {
             (true, _) => (&text.paused, ""),
             (false, true) => (&text.acting, "verified"),
             (false, false) => (&text.idle, "over"),

@@ -5,7 +5,7 @@ use askama::Template;
 use http::StatusCode;
 use writ_authority::Piece;
 
-use super::guest::{GuestView, GuestWords};
+use super::guest::{GuestView, GuestWords, still_asked};
 use super::scope::scope_sentence;
 use super::screen::said;
 use super::sentence::{Part, Sentence, fill};
@@ -304,7 +304,10 @@ fn items(view: &ConsentPage, texts: &Texts) -> Vec<Item> {
 fn limits(view: &ConsentPage, texts: &Texts) -> Vec<Sentence> {
     let until = fill(&texts.consent.until, &[("expires", &plain(&view.expires))]);
     // A guest's end is chosen on the page.
-    let mut limits: Vec<Sentence> = view.guest.is_none().then_some(until).into_iter().collect();
+    let mut limits: Vec<Sentence> = match &view.guest {
+        Some(guest) => still_asked(guest, texts).into_iter().collect(),
+        None => vec![until],
+    };
     if view.client.agent.is_some() {
         limits.extend(onward(&view.onward, texts));
     }

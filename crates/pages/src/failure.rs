@@ -27,6 +27,12 @@ pub struct FailurePage {
 pub enum WayOn {
     /// "Back to" the client, at an address of its own.
     Client { client: ClientView, address: String },
+    /// The same of a client that nobody registered: the page says to which host the link leads.
+    Guest {
+        client: ClientView,
+        host: String,
+        address: String,
+    },
     /// "Start again", at a page of ours.
     StartAgain { page: String },
 }
@@ -35,8 +41,12 @@ pub enum WayOn {
 pub enum FailureKind {
     /// Client or redirect URI cannot be trusted.
     UntrustedRequest,
+    /// A guest's request that nobody is asked about.
+    RequestRefused,
     RequestExpired,
     RequestUsed,
+    /// Nothing can be allowed to this client any more.
+    ClientStopped,
     /// The form's token (CSRF) is missing or wrong.
     FormExpired,
     Forbidden,
@@ -81,7 +91,12 @@ impl FailurePage {
     fn link(&self, texts: &Texts) -> Option<Link> {
         let words = |text: &str| fill(text, &[]);
         let (words, address) = match &self.way_on {
-            Some(WayOn::Client { client, address }) => {
+            Some(
+                WayOn::Client { client, address }
+                | WayOn::Guest {
+                    client, address, ..
+                },
+            ) => {
                 let name = [("name", client.shown_name())];
                 let name = name.each_ref().map(|(key, value)| (*key, value.as_str()));
                 (fill(&texts.failure.back_to_client, &name), address.as_str())
@@ -90,17 +105,29 @@ impl FailurePage {
             None if self.kind.leads_home() => (words(&texts.failure.home), HOME),
             None => return None,
         };
+        let leads_to = match &self.way_on {
+            Some(WayOn::Guest { host, .. }) => {
+                Some(fill(&texts.failure.leads_to, &[("host", &plain(host))]))
+            }
+            _ => None,
+        };
         let address = address.to_owned();
-        Some(Link { words, address })
+        Some(Link {
+            leads_to,
+            words,
+            address,
+        })
     }
 }
 
 impl FailureKind {
     pub fn status(self) -> StatusCode {
         match self {
-            Self::UntrustedRequest | Self::RequestExpired | Self::RequestUsed => {
-                StatusCode::BAD_REQUEST
-            }
+            Self::UntrustedRequest
+            | Self::RequestRefused
+            | Self::RequestExpired
+            | Self::RequestUsed
+            | Self::ClientStopped => StatusCode::BAD_REQUEST,
             Self::FormExpired | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -114,8 +141,10 @@ impl FailureKind {
         let failure = &texts.failure;
         match self {
             Self::UntrustedRequest => &failure.untrusted_request,
+            Self::RequestRefused => &failure.request_refused,
             Self::RequestExpired => &failure.request_expired,
             Self::RequestUsed => &failure.request_used,
+            Self::ClientStopped => &failure.client_stopped,
             Self::FormExpired => &failure.form_expired,
             Self::Forbidden => &failure.forbidden,
             Self::NotFound => &failure.not_found,
@@ -131,7 +160,9 @@ impl FailureKind {
         match self {
             Self::RequestUsed | Self::NotFound | Self::MethodNotAllowed | Self::Forbidden => true,
             Self::UntrustedRequest
+            | Self::RequestRefused
             | Self::RequestExpired
+            | Self::ClientStopped
             | Self::FormExpired
             | Self::TooManyRequests
             | Self::ServerError
@@ -151,6 +182,8 @@ struct FailureTemplate<'a> {
 }
 
 struct Link {
+    /// Where it leads, said of guests.
+    leads_to: Option<Sentence>,
     words: Sentence,
     address: String,
 }

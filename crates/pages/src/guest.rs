@@ -17,15 +17,28 @@ pub struct GuestView {
     /// Its document is another one than this person last agreed to.
     pub changed: bool,
     pub lifetimes: Vec<LifetimeView>,
+    /// Types about whose use people are asked each time, whatever is granted here.
+    pub still_asked: Vec<AskedTypeView>,
 }
 
-/// How long it may act, if the person chooses so; the first is chosen.
+/// A type of `authorization_details`.
+#[derive(Clone, Debug)]
+pub struct AskedTypeView {
+    /// In the language of the page.
+    pub title: String,
+    /// Not about each use: only above an amount.
+    pub above_limit: bool,
+}
+
+/// How long it may act, if the person chooses so.
 #[derive(Clone, Debug)]
 pub struct LifetimeView {
     /// Comes back as `lifetime`: `day`, `week` or `month`.
     pub value: &'static str,
     /// As people read it.
     pub expires: String,
+    /// Chosen unless the person chooses otherwise.
+    pub preselected: bool,
 }
 
 /// The finished words.
@@ -35,7 +48,13 @@ pub(super) struct GuestWords<'a> {
     pub(super) verified: bool,
     pub(super) warnings: Vec<&'a str>,
     pub(super) how_long: &'a str,
-    pub(super) lifetimes: Vec<(&'static str, Sentence)>,
+    pub(super) lifetimes: Vec<LifetimeWords>,
+}
+
+pub(super) struct LifetimeWords {
+    pub(super) value: &'static str,
+    pub(super) words: Sentence,
+    pub(super) preselected: bool,
 }
 
 impl<'a> GuestWords<'a> {
@@ -61,7 +80,11 @@ impl<'a> GuestWords<'a> {
             lifetimes: view
                 .lifetimes
                 .iter()
-                .map(|one| (one.value, lifetime(one, texts)))
+                .map(|one| LifetimeWords {
+                    value: one.value,
+                    words: lifetime(one, texts),
+                    preselected: one.preselected,
+                })
                 .collect(),
         }
     }
@@ -74,7 +97,7 @@ impl<'a> GuestWords<'a> {
 
     /// What stands among the limits.
     pub(super) fn limits(&self) -> Vec<String> {
-        let lifetimes = self.lifetimes.iter().map(|(_, words)| words.to_string());
+        let lifetimes = self.lifetimes.iter().map(|one| one.words.to_string());
         std::iter::once(self.how_long.to_owned())
             .chain(lifetimes)
             .collect()
@@ -88,4 +111,18 @@ fn lifetime(view: &LifetimeView, texts: &Texts) -> Sentence {
         _ => &texts.guest.day,
     };
     fill(text, &[("expires", &plain(&view.expires))])
+}
+
+/// What is asked again each time; `None` where nothing is.
+pub(super) fn still_asked(view: &GuestView, texts: &Texts) -> Option<Sentence> {
+    let types = view.still_asked.iter().map(|asked| {
+        let title = plain(&asked.title);
+        match asked.above_limit {
+            true => fill(&texts.guest.asked_above, &[("type", &title)]).to_string(),
+            false => title,
+        }
+    });
+    let types: Vec<String> = types.collect();
+    let types = types.join(&texts.consent.list_separator);
+    (!types.is_empty()).then(|| fill(&texts.guest.still_asked, &[("types", &types)]))
 }

@@ -71,7 +71,7 @@ pub use devices::{Devices, DevicesNotice, DevicesProblem, Enrolment, NotifiedVie
 pub use done::Done;
 pub use failure::{FailureKind, FailurePage, WayOn};
 pub use form_post::FormPost;
-pub use guest::{GuestView, LifetimeView};
+pub use guest::{AskedTypeView, GuestView, LifetimeView};
 pub use inbox::{Inbox, InboxEntry};
 pub use installed::{ByLanguage, manifests, offline_pages};
 pub use languages::{LANGUAGE_COOKIE, Languages};

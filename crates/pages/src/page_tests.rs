@@ -290,12 +290,26 @@ fn a_failure_has_one_link_at_most() {
         },
         address: "https://reports.example/cb?error=a&x=\"".to_owned(),
     };
+    let guest = WayOn::Guest {
+        client: ClientView {
+            name: "reports.example".to_owned(),
+            client_id: "https://reports.example/client.json".to_owned(),
+            agent: None,
+        },
+        host: "evil.example<b>".to_owned(),
+        address: "https://evil.example/cb?error=a".to_owned(),
+    };
     for (way_on, words, address) in [
         (Some(start), "Start again", "/consent?request=a&#38;b"),
         (
             Some(back),
             "Back to <b>Reports</b>",
             "https://reports.example/cb?error=a&#38;x=&#34;",
+        ),
+        (
+            Some(guest),
+            "The link leads to evil.example<b>. Nobody here has checked who is behind it. Back to reports.example",
+            "https://evil.example/cb?error=a",
         ),
         (None, "Go to your page", "/app"),
     ] {
@@ -309,4 +323,34 @@ fn a_failure_has_one_link_at_most() {
         assert!(main.contains(&format!("href=\"{address}\"")), "{main}");
         assert!(read(&html).contains(words), "{main}");
     }
+}
+
+#[test]
+fn a_guest_s_page_says_what_is_still_asked_and_the_record_too() {
+    let asked = |title: &str, above_limit| AskedTypeView {
+        title: title.to_owned(),
+        above_limit,
+    };
+    let guest = |still_asked| ConsentPage {
+        guest: Some(GuestView {
+            says: None,
+            verified: false,
+            on_device: false,
+            registered_itself: false,
+            changed: false,
+            lifetimes: Vec::new(),
+            still_asked,
+        }),
+        ..samples::consent()
+    };
+    let both = guest(vec![asked("Payment", false), asked("Transfer", true)]);
+    let english = "It still has to ask each time for: Payment, Transfer above a set amount.";
+    let german =
+        "Weiterhin jedes Mal fragen muss es bei: Payment, Transfer über einem festen Betrag.";
+    for (texts, words) in [(texts(), english), (Texts::german().unwrap(), german)] {
+        assert!(read(&both.page(&texts).html).contains(words));
+        assert!(both.recorded_text(&texts).contains(words));
+    }
+    let none = guest(Vec::new()).page(&texts()).html;
+    assert!(!read(&none).contains("still has to ask"));
 }

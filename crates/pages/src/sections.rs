@@ -30,7 +30,7 @@ texts! {
     GuestTexts {
         says: String, says_nothing: String, verified: String, not_verified: String,
         on_device: String, registered_itself: String, changed: String, how_long: String, day: String, week: String,
-        month: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
+        month: String, still_asked: String, asked_above: String, resume: String, suspended: String, resumed: String, sign_in_first: String,
     }
     ConsentTexts {
         heading_agent: String, heading_client: String, publisher: String,
@@ -50,9 +50,9 @@ texts! {
     }
     FailureTexts {
         developer: String, detail: String, error_code: String, error_id: String, home: String,
-        back_to_client: String, start_again: String,
-        untrusted_request: FailureText, request_expired: FailureText, request_used: FailureText,
-        form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
+        back_to_client: String, leads_to: String, start_again: String,
+        untrusted_request: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
+        client_stopped: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
         method_not_allowed: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
     }

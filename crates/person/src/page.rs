@@ -37,8 +37,8 @@ impl ShownPage {
         let tags = form.split("<input").skip(1);
         let tags = tags.filter_map(|rest| rest.split('>').next());
         let sent = tags.filter(|tag| {
-            tag.contains("type=\"hidden\"")
-                || (tag.contains("type=\"checkbox\"") && tag.contains(" checked"))
+            let chosen = tag.contains("type=\"checkbox\"") || tag.contains("type=\"radio\"");
+            tag.contains("type=\"hidden\"") || (chosen && tag.contains(" checked"))
         });
         let named = |tag| {
             let value = attribute(tag, "value").unwrap_or_default();

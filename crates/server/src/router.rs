@@ -1,6 +1,7 @@
 //! Routes of the public and the operator's listener, with the limit of request bodies, CORS and HSTS headers.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -9,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, get};
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use writ_core::checks::Endpoint;
+use writ_core::realm::DEFAULT_TENANT;
 use writ_pages::FailureKind;
 
 use crate::client::incoming::program_route;
@@ -21,6 +23,9 @@ use crate::people;
 
 /// The largest request body, in bytes: a pushed request with full `authorization_details`.
 pub const MAX_BODY: usize = 128 * 1024;
+
+/// How long the database may take to prove that it can be written to.
+const READY_WITHIN: Duration = Duration::from_secs(2);
 
 /// The public listener.
 pub fn router(app: Arc<App>) -> Router {
@@ -81,14 +86,19 @@ pub fn operators(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
+/// Ready to answer requests: keys can be read, and the database takes a write.
 async fn ready(State(app): State<Arc<App>>) -> Response {
-    match app.keys().await {
-        Ok(_) => "ready\n".into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
-        }
-    }
+    let proven = async {
+        app.keys().await?;
+        app.store.prove_write(DEFAULT_TENANT).await
+    };
+    let cause = match tokio::time::timeout(READY_WITHIN, proven).await {
+        Ok(Ok(())) => return "ready\n".into_response(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "no write in time".to_owned(),
+    };
+    app.note_outage(&cause);
+    (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
 }
 
 async fn not_found(State(app): State<Arc<App>>) -> Response {

@@ -21,16 +21,19 @@ pub enum AttemptKind {
     FrontRequest,
     /// A registration of a client by itself, by address and hour, and by hour alone.
     Registration,
+    /// A request of a client that registered itself about that, by address and hour, and by client and hour.
+    ManagedRegistration,
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Login,
         Self::DeviceCode,
         Self::UserCode,
         Self::Device,
         Self::FrontRequest,
         Self::Registration,
+        Self::ManagedRegistration,
     ];
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -41,6 +44,7 @@ impl AttemptKind {
             Self::Device => "device",
             Self::FrontRequest => "front_request",
             Self::Registration => "registration",
+            Self::ManagedRegistration => "managed_registration",
         }
     }
 }

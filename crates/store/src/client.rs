@@ -166,9 +166,14 @@ impl DatabaseTransaction {
         }))
     }
 
-    /// Its tasks, delegations and tokens are invalid from this commit on. Whether this call stopped it.
+    /// Its tasks, delegations and tokens are invalid from this commit on, and it has to ask everybody again. Whether this call
+    /// stopped it.
     pub async fn stop_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
-        Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+        let stopped = execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1;
+        if stopped {
+            self.forget_consents_to(id).await?;
+        }
+        Ok(stopped)
     }
 
     /// Its tasks and delegations are valid again, unless they were stopped themselves. Whether this call resumed it.
@@ -206,6 +211,14 @@ impl DatabaseTransaction {
     pub async fn key_owner(&mut self, key: &Thumbprint) -> Result<Option<ClientId>> {
         let row = optional!(self, OwnerRow, KEY_OWNER, &self.tenant, key.as_str())?;
         Ok(row.map(|row| ClientId::from_text(row.client_id)))
+    }
+}
+
+impl StoredClient {
+    /// Neither it nor its owner or sponsor is stopped.
+    pub fn is_active(&self) -> bool {
+        let mut people = [&self.owner, &self.sponsor].into_iter().flatten();
+        !self.stopped && people.all(|person| !person.disabled)
     }
 }
 

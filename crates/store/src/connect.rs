@@ -4,15 +4,18 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::Postgres;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
+use crate::deadline::{Deadlines, within};
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
+use crate::pooled_connection::PooledConnection;
 use crate::store::Database;
 
-/// How long a process waits for another one's write to the same file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// SQLite gives up so long before we do, and says why.
+const MARGIN: Duration = Duration::from_millis(500);
 /// Reading connections to one SQLite file.
 const SQLITE_READERS: u32 = 4;
 /// Connections of one node to PostgreSQL.
@@ -20,19 +23,19 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 /// PostgreSQL ends a transaction whose node sends nothing for so long, and releases its locks.
 const SILENT_TRANSACTION: &str = "30s";
 
-pub(crate) async fn open(url: &str) -> Result<Database> {
+pub(crate) async fn open(url: &str, deadlines: Deadlines) -> Result<Database> {
     if url.starts_with("sqlite:") {
-        return sqlite(url).await;
+        return sqlite(url, deadlines).await;
     }
     if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return postgres(url).await;
+        return postgres(url, deadlines).await;
     }
     Err(StoreError::Url(
         "starts with neither `sqlite:` nor `postgres:`".to_owned(),
     ))
 }
 
-async fn sqlite(url: &str) -> Result<Database> {
+async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
     let options = SqliteConnectOptions::from_str(url).map_err(unreadable)?;
     let file = options.get_filename().to_owned();
     if url.contains(":memory:") || url.contains("mode=memory") || file.as_os_str().is_empty() {
@@ -43,11 +46,12 @@ async fn sqlite(url: &str) -> Result<Database> {
     let options = options
         .create_if_missing(true)
         .foreign_keys(true)
-        .busy_timeout(BUSY_TIMEOUT)
+        // How long it waits for another process's write to the same file.
+        .busy_timeout(deadlines.statement.saturating_sub(MARGIN))
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
-    let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS);
-    let writer = ConnectionPool::new(options, 1);
+    let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS, deadlines);
+    let writer = ConnectionPool::new(options, 1, deadlines);
     writer.acquire().await?;
     Ok(Database::Sqlite { writer, readers })
 }
@@ -63,14 +67,42 @@ fn create(file: &Path) -> Result<()> {
     opened.map_err(|e| StoreError::Url(format!("names a file that cannot be written: {e}")))
 }
 
-async fn postgres(url: &str) -> Result<Database> {
+async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
+    let limit = deadlines.statement.as_millis().to_string();
     let options = PgConnectOptions::from_str(url)
         .map_err(unreadable)?
         .application_name("writ")
-        .options([("idle_in_transaction_session_timeout", SILENT_TRANSACTION)]);
-    let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS);
-    pool.acquire().await?;
+        .options([
+            ("idle_in_transaction_session_timeout", SILENT_TRANSACTION),
+            ("statement_timeout", &limit),
+            ("lock_timeout", &limit),
+        ]);
+    let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
+    let mut first = pool.acquire().await.map_err(or_pooler)?;
+    require_session(&mut first).await?;
     Ok(Database::Postgres(pool))
+}
+
+/// What a connection was told at its start still holds for its statements.
+pub(crate) async fn require_session(connection: &mut PooledConnection<Postgres>) -> Result<()> {
+    let (postgres, deadline) = connection.for_statement()?;
+    let shown = sqlx::query_scalar("SHOW idle_in_transaction_session_timeout");
+    let shown = within(deadline, shown.fetch_one(postgres)).await;
+    let shown: String = connection.statement_ended(shown)?;
+    match shown == SILENT_TRANSACTION {
+        true => Ok(()),
+        false => Err(StoreError::Pooler),
+    }
+}
+
+/// PostgreSQL itself takes every setting of ours at the start of a connection.
+fn or_pooler(error: StoreError) -> StoreError {
+    let refused = matches!(&error, StoreError::Unavailable(sqlx::Error::Database(error))
+        if error.code().as_deref() == Some("08P01"));
+    match refused {
+        true => StoreError::Pooler,
+        false => error,
+    }
 }
 
 /// The parser's words could repeat a part of the URL, and with it a password.

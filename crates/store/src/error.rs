@@ -1,6 +1,8 @@
-//! Errors of the database. Each becomes `server_error`: in doubt no token is issued.
+//! Errors of the database: `temporarily_unavailable` where the same may succeed later, else `server_error`. In doubt no token is issued.
 
 use sqlx::migrate::MigrateError;
+
+use crate::trouble::Trouble;
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -9,9 +11,17 @@ pub enum StoreError {
     /// The URL is not repeated: it may hold a password.
     #[error("the database url {0}")]
     Url(String),
-    /// Not reachable, timed out, or the statement was refused.
+    /// Not reachable, silent for too long, read-only, locked or full: the same may succeed later.
     #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// It refused a statement.
+    #[error("the database refused a statement: {0}")]
+    Statement(#[source] sqlx::Error),
+    #[error(
+        "the database url leads to a pooler that does not keep sessions: what a connection is told is forgotten. \
+         Give it a pool in session mode, or name PostgreSQL itself"
+    )]
+    Pooler,
     /// A row or a value in it is not what this version wrote; the text names the place, not the value.
     #[error("the database holds what cannot be read: {0}")]
     Corrupt(String),
@@ -29,12 +39,38 @@ pub enum StoreError {
         "nothing was committed: a statement of this transaction or the commit it shared failed"
     )]
     NotCommitted,
+    #[error("the commit that several requests shared failed: {0}")]
+    SharedCommit(String),
     /// A limit is exceeded.
     #[error("more than {most} {what}")]
     TooMany { most: usize, what: &'static str },
 }
 
 impl StoreError {
+    /// Whether the same may succeed later, without anybody changing anything here.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable(_) | Self::NotCommitted | Self::SharedCommit(_)
+        )
+    }
+
+    /// Whether a commit that ended so may have happened.
+    pub fn leaves_commit_in_doubt(&self) -> bool {
+        self.is_unavailable() && !matches!(self, Self::NotCommitted)
+    }
+
+    /// Whether the connection that showed it is thrown away.
+    pub(crate) fn ends_connection(&self) -> bool {
+        let ends = [Trouble::Connection, Trouble::Silence];
+        matches!(self, Self::Unavailable(error) if ends.contains(&Trouble::of(error)))
+    }
+
+    /// Whether another connection may do at once.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        matches!(self, Self::Unavailable(error) if Trouble::of(error) == Trouble::Connection)
+    }
+
     pub(crate) fn corrupt(place: impl Into<String>) -> Self {
         Self::Corrupt(place.into())
     }
@@ -48,6 +84,7 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::ColumnIndexOutOfBounds { .. }
             | sqlx::Error::Decode(_)
             | sqlx::Error::TypeNotFound { .. } => Self::Corrupt(error.to_string()),
+            other if Trouble::of(&other) == Trouble::Statement => Self::Statement(other),
             other => Self::Unavailable(other),
         }
     }

@@ -12,7 +12,7 @@ pub(crate) const MAX_GROUP: usize = 64;
 
 /// The requests that wait for one commit. Dropped without [`CommitGroup::succeed`], the commit has failed.
 pub(crate) struct CommitGroup {
-    committed: watch::Sender<bool>,
+    state: watch::Sender<GroupState>,
     /// Groups are equal when this is the same allocation.
     id: Arc<()>,
     members: usize,
@@ -20,12 +20,19 @@ pub(crate) struct CommitGroup {
 
 /// With this a member of a group waits for its commit.
 #[derive(Clone)]
-pub(crate) struct CommitTicket(watch::Receiver<bool>);
+pub(crate) struct CommitTicket(watch::Receiver<GroupState>);
+
+#[derive(PartialEq, Eq)]
+enum GroupState {
+    Open,
+    Committed,
+    Failed(String),
+}
 
 impl CommitGroup {
     pub(crate) fn new() -> Self {
         Self {
-            committed: watch::Sender::new(false),
+            state: watch::Sender::new(GroupState::Open),
             id: Arc::default(),
             members: 0,
         }
@@ -38,7 +45,7 @@ impl CommitGroup {
 
     /// For a request that is no member and has read the group's uncommitted rows.
     pub(crate) fn watch(&self) -> CommitTicket {
-        CommitTicket(self.committed.subscribe())
+        CommitTicket(self.state.subscribe())
     }
 
     pub(crate) const fn is_full(&self) -> bool {
@@ -54,14 +61,22 @@ impl CommitGroup {
     }
 
     pub(crate) fn succeed(self) {
-        self.committed.send_replace(true);
+        self.state.send_replace(GroupState::Committed);
+    }
+
+    /// Each member learns why.
+    pub(crate) fn fail(self, cause: &StoreError) {
+        self.state
+            .send_replace(GroupState::Failed(cause.to_string()));
     }
 }
 
 impl CommitTicket {
     /// Waits for the commit.
     pub(crate) async fn committed(mut self) -> Result<()> {
-        match self.0.wait_for(|committed| *committed).await {
+        let ended = self.0.wait_for(|state| *state != GroupState::Open).await;
+        match ended.as_deref() {
+            Ok(GroupState::Failed(cause)) => Err(StoreError::SharedCommit(cause.clone())),
             Ok(_) => Ok(()),
             Err(_) => Err(StoreError::NotCommitted),
         }

@@ -12,6 +12,7 @@ pub mod client;
 pub mod code;
 mod connect;
 pub mod consent;
+mod deadline;
 pub mod delegation;
 mod driver;
 mod error;
@@ -48,10 +49,12 @@ pub mod tenant;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod trouble;
 pub mod types;
 pub mod user;
 pub mod write;
 
+pub use deadline::Deadlines;
 pub use error::{Result, StoreError};
 pub use pooled_connection::CommitIsolation;
 pub use store::{DatabaseTransaction, Store};

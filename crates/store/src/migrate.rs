@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{Connection, SqlSafeStr, Sqlite};
+use sqlx::{Connection, Postgres, SqlSafeStr, Sqlite};
 
 use crate::driver::Driver;
 use crate::error::Result;
@@ -40,6 +40,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     15 "0015_openid_connect",
     16 "0016_credentials",
     17 "0017_registration",
+    18 "0018_remembered_by_client",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -59,6 +60,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     15 "0015_openid_connect",
     16 "0016_credentials",
     17 "0017_registration",
+    18 "0018_remembered_by_client",
 };
 
 impl Store {
@@ -72,17 +74,22 @@ impl Store {
         match &self.database {
             Database::Sqlite { writer, .. } => {
                 let mut pooled = writer.acquire().await?;
-                let mut transaction = pooled.for_statement()?.begin_with(Sqlite::BEGIN).await?;
+                let (connection, _) = pooled.for_statement()?;
+                let mut transaction = connection.begin_with(Sqlite::BEGIN).await?;
                 migrator(SQLITE)
                     .run_direct(version, &mut *transaction, false)
                     .await?;
-                transaction.commit().await?;
-                pooled.statement_succeeded();
+                let committed = transaction.commit().await;
+                pooled.statement_ended(committed)?;
             }
             Database::Postgres(pool) => {
                 let mut pooled = pool.acquire().await?;
+                let (connection, _) = pooled.for_statement()?;
+                // A migration may take long, and wait for that of another node.
+                Postgres::run(connection, "SET statement_timeout = 0").await?;
+                Postgres::run(connection, "SET lock_timeout = 0").await?;
                 let ran = migrator(POSTGRES)
-                    .run_direct(version, pooled.for_statement()?, false)
+                    .run_direct(version, connection, false)
                     .await;
                 // The advisory lock lives as long as its connection.
                 pooled.close().await?;

@@ -79,7 +79,7 @@ const CONSUME_CEREMONY: &str = "
     RETURNING user_id, state";
 
 impl DatabaseTransaction {
-    /// Whether it was written: a credential is one person's, also after it was removed.
+    /// Whether it was written: a credential is one person's, also after it was removed. Every client has to ask them again.
     pub async fn insert_passkey(&mut self, new: &StoredPasskey) -> Result<bool> {
         let written = execute!(
             self,
@@ -92,7 +92,11 @@ impl DatabaseTransaction {
             new.created_at.micros(),
             new.used_at.map(Timestamp::micros),
         )?;
-        Ok(written == 1)
+        let added = written == 1;
+        if added {
+            self.forget_consents_of(&new.user).await?;
+        }
+        Ok(added)
     }
 
     /// The first `MAX_PASSKEYS`, the oldest first.
@@ -121,15 +125,19 @@ impl DatabaseTransaction {
         Ok(execute!(self, USE, tenant, credential_id, before, after, now)? == 1)
     }
 
-    /// Whether this call did it: only the person's own.
+    /// Whether this call did it: only the person's own. Every client has to ask them again.
     pub async fn remove_passkey(
         &mut self,
         user: &UserId,
         credential_id: &str,
         now: Timestamp,
     ) -> Result<bool> {
-        let (user, now) = (user.as_str(), now.micros());
-        Ok(execute!(self, REMOVE, &self.tenant, user, credential_id, now)? == 1)
+        let (id, now) = (user.as_str(), now.micros());
+        let removed = execute!(self, REMOVE, &self.tenant, id, credential_id, now)? == 1;
+        if removed {
+            self.forget_consents_of(user).await?;
+        }
+        Ok(removed)
     }
 
     pub async fn insert_ceremony(&mut self, new: NewCeremony<'_>) -> Result<()> {

@@ -9,13 +9,14 @@ use sqlx::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use crate::deadline::{Deadlines, within};
 use crate::driver::{Driver, Options};
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
 use crate::pooled_connection::PooledConnection;
 
-/// How long a request waits for a connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection that is older is closed when it is returned, so that a node follows its database to another address.
+const GREATEST_AGE: Duration = Duration::from_secs(30 * 60);
 /// A connection that was idle longer is pinged before it is used.
 const PINGED_AFTER_IDLE: Duration = Duration::from_secs(1);
 
@@ -23,6 +24,7 @@ pub(crate) struct ConnectionPool<D: Driver>(Arc<Inner<D>>);
 
 struct Inner<D: Driver> {
     options: Options<D>,
+    deadlines: Deadlines,
     max_connections: u32,
     permits: Arc<Semaphore>,
     /// Requests that wait for a connection.
@@ -32,10 +34,16 @@ struct Inner<D: Driver> {
     idle: Mutex<Vec<IdleConnection<D>>>,
 }
 
-struct IdleConnection<D: Driver> {
-    connection: D::Connection,
+/// A connection that nobody has.
+pub(crate) struct OpenConnection<D: Driver> {
+    pub(crate) connection: D::Connection,
     /// The group whose transaction is open on it.
-    group: Option<CommitGroup>,
+    pub(crate) group: Option<CommitGroup>,
+    pub(crate) opened: Instant,
+}
+
+struct IdleConnection<D: Driver> {
+    open: OpenConnection<D>,
     since: Instant,
 }
 
@@ -50,9 +58,10 @@ impl<D: Driver> Clone for ConnectionPool<D> {
 
 impl<D: Driver> ConnectionPool<D> {
     /// Opens no connection yet.
-    pub(crate) fn new(options: Options<D>, max_connections: u32) -> Self {
+    pub(crate) fn new(options: Options<D>, max_connections: u32, deadlines: Deadlines) -> Self {
         Self(Arc::new(Inner {
             options,
+            deadlines,
             max_connections,
             permits: Arc::new(Semaphore::new(max_connections as usize)),
             queued: AtomicUsize::new(0),
@@ -64,11 +73,16 @@ impl<D: Driver> ConnectionPool<D> {
     /// The connection that was returned last, or a new one. Waits while all are in use.
     pub(crate) async fn acquire(&self) -> Result<PooledConnection<D>> {
         let queued = Queued::count(&self.0.queued);
-        let permit = timeout(ACQUIRE_TIMEOUT, self.permit())
-            .await
-            .map_err(|_| sqlx::Error::PoolTimedOut)??;
-        drop(queued);
-        self.lend(permit).await
+        let lent = timeout(self.0.deadlines.connection, async {
+            let permit = self.permit().await?;
+            drop(queued);
+            self.lend(permit).await
+        });
+        lent.await.map_err(|_| sqlx::Error::PoolTimedOut)?
+    }
+
+    pub(crate) fn deadlines(&self) -> Deadlines {
+        self.0.deadlines
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit> {
@@ -77,16 +91,32 @@ impl<D: Driver> ConnectionPool<D> {
     }
 
     async fn lend(&self, permit: OwnedSemaphorePermit) -> Result<PooledConnection<D>> {
-        let (connection, group) = match self.usable_idle().await {
-            Some(idle) => (idle.connection, idle.group),
-            None => (D::Connection::connect_with(&self.0.options).await?, None),
+        let lent = match self.usable_idle().await {
+            Some(idle) => idle,
+            None => OpenConnection {
+                connection: D::Connection::connect_with(&self.0.options)
+                    .await
+                    .map_err(StoreError::Unavailable)?,
+                group: None,
+                opened: Instant::now(),
+            },
         };
-        Ok(PooledConnection::new(self, connection, permit, group))
+        Ok(PooledConnection::new(self, lent, permit))
+    }
+
+    /// After a connection showed that the database is not what it was.
+    pub(crate) fn forget_idle(&self) {
+        lock(&self.0.idle).clear();
     }
 
     /// Whether a request waits for a connection.
     pub(crate) fn has_queue(&self) -> bool {
         self.0.queued.load(Ordering::Relaxed) > 0
+    }
+
+    #[cfg(test)]
+    pub(crate) fn idle(&self) -> usize {
+        lock(&self.0.idle).len()
     }
 
     #[cfg(test)]
@@ -130,16 +160,21 @@ impl<D: Driver> ConnectionPool<D> {
         self.0.permits.close();
         drop(all);
         while let Some(idle) = self.take_idle() {
-            let _ = idle.connection.close().await;
+            let _ = idle.open.connection.close().await;
         }
     }
 
-    async fn usable_idle(&self) -> Option<IdleConnection<D>> {
+    async fn usable_idle(&self) -> Option<OpenConnection<D>> {
         while let Some(mut idle) = self.take_idle() {
-            let fresh = idle.since.elapsed() < PINGED_AFTER_IDLE;
-            if fresh || idle.connection.ping().await.is_ok() {
-                return Some(idle);
+            if idle.since.elapsed() < PINGED_AFTER_IDLE {
+                return Some(idle.open);
             }
+            // Half of the time, so that there is some left to make another.
+            let deadline = self.0.deadlines.connection / 2;
+            if within(deadline, idle.open.connection.ping()).await.is_ok() {
+                return Some(idle.open);
+            }
+            self.forget_idle();
         }
         None
     }
@@ -148,12 +183,12 @@ impl<D: Driver> ConnectionPool<D> {
         lock(&self.0.idle).pop()
     }
 
-    pub(crate) fn put_back(&self, connection: D::Connection, group: Option<CommitGroup>) {
-        lock(&self.0.idle).push(IdleConnection {
-            connection,
-            group,
-            since: Instant::now(),
-        });
+    pub(crate) fn put_back(&self, open: OpenConnection<D>) {
+        let since = Instant::now();
+        if open.group.is_none() && since.duration_since(open.opened) > GREATEST_AGE {
+            return;
+        }
+        lock(&self.0.idle).push(IdleConnection { open, since });
     }
 }
 

@@ -1,15 +1,18 @@
 //! One connection while a request has it: begin, commit alone or with a commit group, and the rollback when it is dropped.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sqlx::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
+use crate::deadline::within;
 use crate::driver::{Driver, GroupCommit};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
-use crate::pool::ConnectionPool;
+use crate::pool::{ConnectionPool, OpenConnection};
 use crate::store::StatementCounter;
 
 /// Whether others may have written between what a transaction read and its commit.
@@ -29,6 +32,7 @@ pub(crate) struct PooledConnection<D: Driver> {
     /// The group whose transaction is open on it; this request is then a savepoint in that transaction.
     group: Option<CommitGroup>,
     state: State,
+    opened: Instant,
     pool: ConnectionPool<D>,
 }
 
@@ -38,42 +42,68 @@ enum State {
     Idle,
     /// In a transaction.
     InTransaction,
+    /// In a transaction, and a statement of it is under way.
+    InStatement,
     /// In a transaction of which a statement failed or was not awaited: it is never committed.
     Aborted,
     /// A statement outside a transaction failed or was not awaited.
     Unknown,
+    /// The database is gone for this connection.
+    Broken,
 }
 
 impl<D: Driver> PooledConnection<D> {
     pub(crate) fn new(
         pool: &ConnectionPool<D>,
-        connection: D::Connection,
+        lent: OpenConnection<D>,
         permit: OwnedSemaphorePermit,
-        group: Option<CommitGroup>,
     ) -> Self {
         Self {
-            connection: Some(connection),
+            connection: Some(lent.connection),
             permit: Some(permit),
-            group,
+            group: lent.group,
             state: State::Idle,
+            opened: lent.opened,
             pool: pool.clone(),
         }
     }
 
-    /// For one statement. Call [`Self::statement_succeeded`] after it; without that call the transaction cannot be committed.
-    pub(crate) fn for_statement(&mut self) -> Result<&mut D::Connection> {
+    /// For one statement, and how long it may take. Call [`Self::statement_ended`] after it; without that call the transaction
+    /// cannot be committed.
+    pub(crate) fn for_statement(&mut self) -> Result<(&mut D::Connection, Duration)> {
         self.state = match self.state {
             State::Idle | State::Unknown => State::Unknown,
-            State::InTransaction | State::Aborted => State::Aborted,
+            State::InTransaction => State::InStatement,
+            state @ (State::InStatement | State::Aborted | State::Broken) => state,
         };
-        self.connection()
+        let deadline = self.pool.deadlines().statement;
+        Ok((self.connection()?, deadline))
     }
 
-    pub(crate) fn statement_succeeded(&mut self) {
-        self.state = match self.state {
-            State::Idle | State::Unknown => State::Idle,
-            State::InTransaction | State::Aborted => State::InTransaction,
+    pub(crate) fn statement_ended<T>(&mut self, done: sqlx::Result<T>) -> Result<T> {
+        let done = done.map_err(StoreError::from);
+        self.state = match (&done, self.state) {
+            (Err(error), _) if error.ends_connection() => State::Broken,
+            (Ok(_), State::Idle | State::Unknown) => State::Idle,
+            (Ok(_), State::InTransaction | State::InStatement) => State::InTransaction,
+            (Err(_), State::InTransaction | State::InStatement) => State::Aborted,
+            (_, state) => state,
         };
+        done
+    }
+
+    /// Begins, releases or commits. Until it succeeded, nothing else is done on this connection.
+    async fn control(&mut self, sql: &'static str) -> Result<()> {
+        self.state = State::Aborted;
+        let deadline = self.pool.deadlines().statement;
+        let done = within(deadline, D::run(self.connection()?, sql)).await;
+        let done = done.map_err(StoreError::from);
+        if let Err(error) = &done
+            && error.ends_connection()
+        {
+            self.state = State::Broken;
+        }
+        done
     }
 
     fn connection(&mut self) -> Result<&mut D::Connection> {
@@ -91,13 +121,12 @@ impl<D: Driver> PooledConnection<D> {
 
     /// Begins a transaction, or a savepoint in the group's transaction.
     pub(crate) async fn begin(&mut self) -> Result<()> {
-        self.state = State::Aborted;
         let begin = if self.group.is_some() {
             "SAVEPOINT request"
         } else {
             D::BEGIN
         };
-        D::run(self.connection()?, begin).await?;
+        self.control(begin).await?;
         self.state = State::InTransaction;
         Ok(())
     }
@@ -106,7 +135,9 @@ impl<D: Driver> PooledConnection<D> {
     pub(crate) async fn commit(mut self, statements: &StatementCounter) -> Result<CommitIsolation> {
         match self.state {
             State::Idle | State::Unknown => return Ok(CommitIsolation::Serial),
-            State::Aborted => return Err(StoreError::NotCommitted),
+            State::InStatement | State::Aborted | State::Broken => {
+                return Err(StoreError::NotCommitted);
+            }
             State::InTransaction => statements.count(),
         }
         if self.can_share_commit() {
@@ -130,8 +161,7 @@ impl<D: Driver> PooledConnection<D> {
     /// Leaves the transaction open for the next request in the queue.
     async fn join_group(mut self) -> Result<CommitTicket> {
         if self.group.is_some() {
-            self.state = State::Aborted;
-            D::run(self.connection()?, "RELEASE request").await?;
+            self.control("RELEASE request").await?;
         }
         self.state = State::Idle;
         let pool = self.pool.clone();
@@ -150,26 +180,36 @@ impl<D: Driver> PooledConnection<D> {
     /// Commits for every member of the group.
     pub(crate) async fn commit_group(&mut self) -> Result<()> {
         let group = self.group.take();
-        self.state = State::Aborted;
-        D::run(self.connection()?, "COMMIT").await?;
-        self.state = State::Idle;
-        if let Some(group) = group {
-            group.succeed();
+        let committed = self.control("COMMIT").await;
+        match (&committed, group) {
+            (Ok(()), Some(group)) => group.succeed(),
+            (Err(error), Some(group)) => group.fail(error),
+            (_, None) => {}
         }
+        committed?;
+        self.state = State::Idle;
         Ok(())
     }
 }
 
 impl<D: Driver> Drop for PooledConnection<D> {
-    /// Returned at once when nothing is under way; otherwise after a rollback or a ping succeeded, or closed.
+    /// Returned at once when nothing is under way; otherwise after a rollback or a ping succeeded in time, or closed.
     fn drop(&mut self) {
+        let opened = self.opened;
         let (Some(mut connection), permit) = (self.connection.take(), self.permit.take()) else {
             return;
         };
         let (pool, state, group) = (self.pool.clone(), self.state, self.group.take());
-        if state == State::Idle {
-            pool.put_back(connection, group);
-            return;
+        let open = move |connection, group| OpenConnection {
+            connection,
+            group,
+            opened,
+        };
+        match state {
+            State::Idle => return pool.put_back(open(connection, group)),
+            // Those that are idle are of the same database as it was before.
+            State::Broken => return pool.forget_idle(),
+            State::InTransaction | State::InStatement | State::Aborted | State::Unknown => {}
         }
         if let Some(group) = &group {
             pool.note_rollback_in(group);
@@ -177,18 +217,23 @@ impl<D: Driver> Drop for PooledConnection<D> {
         // Without a runtime the connection closes, and the database rolls back.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(async move {
-                let usable = match (state, &group) {
-                    (State::InTransaction | State::Aborted, None) => {
-                        D::run(&mut connection, "ROLLBACK").await
+                let deadline = pool.deadlines().statement;
+                let usable = within(deadline, async {
+                    match (state, &group) {
+                        (State::InTransaction | State::InStatement | State::Aborted, None) => {
+                            D::run(&mut connection, "ROLLBACK").await
+                        }
+                        // Fails if the database rolled back everything by itself: then the group fails.
+                        (State::InTransaction | State::InStatement | State::Aborted, Some(_)) => {
+                            D::run(&mut connection, "ROLLBACK TO request; RELEASE request").await
+                        }
+                        (State::Idle | State::Unknown | State::Broken, _) => {
+                            connection.ping().await
+                        }
                     }
-                    // Fails if the database rolled back everything by itself: then the group fails.
-                    (State::InTransaction | State::Aborted, Some(_)) => {
-                        D::run(&mut connection, "ROLLBACK TO request; RELEASE request").await
-                    }
-                    (State::Idle | State::Unknown, _) => connection.ping().await,
-                };
-                if usable.is_ok() {
-                    pool.put_back(connection, group);
+                });
+                if usable.await.is_ok() {
+                    pool.put_back(open(connection, group));
                 }
                 drop(permit);
             });

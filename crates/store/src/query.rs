@@ -44,12 +44,9 @@ macro_rules! on_either {
     }};
     (@ $connection:ident, $query:expr, $verb:ident $($then:tt)*) => {
         match $connection.for_statement() {
-            Ok(connection) => {
-                let done = $query.$verb(connection).await$($then)*;
-                if done.is_ok() {
-                    $connection.statement_succeeded();
-                }
-                done.map_err($crate::StoreError::from)
+            Ok((connection, deadline)) => {
+                let done = $crate::deadline::within(deadline, $query.$verb(connection)).await$($then)*;
+                $connection.statement_ended(done)
             }
             Err(gone) => Err(gone),
         }

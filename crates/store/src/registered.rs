@@ -126,6 +126,11 @@ const AGENTS_BEHIND: &str = "
     SELECT COUNT(*) AS n FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
     WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL";
 
+const AGENTS_NAMED: &str = "
+    SELECT c.id FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
+    WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL
+    ORDER BY c.id LIMIT $3";
+
 const PASSKEYS: &str =
     "SELECT COUNT(*) AS n FROM passkeys WHERE tenant = $1 AND removed_at IS NULL";
 
@@ -225,8 +230,12 @@ impl DatabaseTransaction {
 
     /// It is stopped too: whatever hangs from it is invalid from this commit on. Whether this call removed it.
     pub async fn remove_client(&mut self, id: &ClientId, now: Timestamp) -> Result<bool> {
-        let (id, now) = (id.as_str(), now.micros());
-        Ok(execute!(self, REMOVE_CLIENT, &self.tenant, id, now)? == 1)
+        let now = now.micros();
+        let removed = execute!(self, REMOVE_CLIENT, &self.tenant, id.as_str(), now)? == 1;
+        if removed {
+            self.forget_consents_to(id).await?;
+        }
+        Ok(removed)
     }
 
     /// The registration's JSON text, and whether it was removed.
@@ -241,14 +250,23 @@ impl DatabaseTransaction {
         Ok(execute!(self, REMOVE_RESOURCE, &self.tenant, uri, now)? == 1)
     }
 
+    /// Every client has to ask them again. `false` for a user who was removed.
     pub async fn set_password(&mut self, id: &UserId, hash: &str) -> Result<bool> {
-        Ok(execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1)
+        let changed = execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1;
+        if changed {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(changed)
     }
 
     /// They are disabled too. Whether this call removed them.
     pub async fn remove_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
-        let (id, now) = (id.as_str(), now.micros());
-        Ok(execute!(self, REMOVE_USER, &self.tenant, id, now)? == 1)
+        let now = now.micros();
+        let removed = execute!(self, REMOVE_USER, &self.tenant, id.as_str(), now)? == 1;
+        if removed {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(removed)
     }
 
     /// Ends every login of this user; says how many.
@@ -260,6 +278,14 @@ impl DatabaseTransaction {
     pub async fn agents_behind(&mut self, id: &UserId) -> Result<i64> {
         let row = optional!(self, CountRow, AGENTS_BEHIND, &self.tenant, id.as_str())?;
         Ok(row.map_or(0, |row| row.n))
+    }
+
+    /// The first of them, in the order of their ids.
+    pub async fn agents_named_behind(&mut self, id: &UserId, most: u32) -> Result<Vec<ClientId>> {
+        let (id, most) = (id.as_str(), i64::from(most));
+        let rows = all!(self, IdRow, AGENTS_NAMED, &self.tenant, id, most)?;
+        let ids = rows.into_iter().map(|row| ClientId::from_text(row.id));
+        Ok(ids.collect())
     }
 
     /// How many passkeys all users together have.

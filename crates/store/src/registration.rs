@@ -6,10 +6,11 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json;
+use crate::registered::PAGE;
 use crate::store::DatabaseTransaction;
 
-/// The most different documents of one client's grants that are looked at.
-const MOST_DOCUMENTS: i64 = 256;
+/// Documents of one client's grants that one query returns; there are as many queries as it takes.
+const DOCUMENTS_PAGE: i64 = 256;
 
 /// A registration beside its client row.
 #[derive(Clone, Copy)]
@@ -28,9 +29,20 @@ pub struct StoredRegistration {
     pub token_digest: String,
     pub metadata: String,
     pub created_at: Timestamp,
+    /// As in [`NewRegistration`]; `None` since somebody agreed.
+    pub expires_at: Option<Timestamp>,
 }
 
-row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64 } }
+/// An initial access token in a list. No `Debug`, because of the digest.
+pub struct ListedInvite {
+    pub digest: String,
+    pub uses: i64,
+    pub used: i64,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64, expires_at: Option<i64> } }
 
 row! { ClientIdRow { client_id: String } }
 
@@ -40,21 +52,28 @@ row! { GrantDocumentRow { document: String } }
 
 row! { InviteRow { uses: i64 } }
 
+row! { ListedInviteRow { digest: String, uses: i64, used: i64, created_at: i64, expires_at: i64 } }
+
 const INSERT: &str = "
     INSERT INTO registrations (tenant, client_id, token_digest, metadata, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6)";
 
 const FIND: &str = "
-    SELECT token_digest, metadata, created_at FROM registrations
+    SELECT token_digest, metadata, created_at, expires_at FROM registrations
     WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
 
-const CHANGE: &str = "
-    UPDATE registrations SET metadata = $4
+/// Changes nothing: other changes of the row wait for this transaction.
+const HOLD: &str = "
+    UPDATE registrations SET token_digest = token_digest
     WHERE tenant = $1 AND client_id = $2 AND token_digest = $3 AND removed_at IS NULL";
 
+const CHANGE: &str = "
+    UPDATE registrations SET metadata = $3
+    WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
+
 const REMOVE: &str = "
-    UPDATE registrations SET removed_at = $4, expires_at = NULL
-    WHERE tenant = $1 AND client_id = $2 AND token_digest = $3 AND removed_at IS NULL";
+    UPDATE registrations SET removed_at = $3, expires_at = NULL
+    WHERE tenant = $1 AND client_id = $2 AND removed_at IS NULL";
 
 /// Also where it is used already: the row is locked, so that no expiry can come between.
 const USE: &str = "
@@ -70,15 +89,23 @@ const EXPIRE: &str = "
 
 const DELETE_CLIENT: &str = "DELETE FROM clients WHERE tenant = $1 AND id = $2";
 
+/// Such a client has one secret: one that was replaced, and taken for a while longer, ends.
 const REPLACE_CLIENT: &str = "
-    UPDATE clients SET metadata = $3, secret_digest = $4 WHERE tenant = $1 AND id = $2";
+    UPDATE clients SET metadata = $3, secret_digest = $4, earlier_secret_digest = NULL,
+        earlier_secret_until = NULL
+    WHERE tenant = $1 AND id = $2";
 
 const END_CODES: &str = "
     UPDATE codes SET expires_at = $3
     WHERE tenant = $1 AND client_id = $2 AND consumed_at IS NULL AND expires_at > $3";
 
+/// Of tasks that can still go on.
 const DOCUMENTS: &str = "
-    SELECT DISTINCT document FROM guest_grants WHERE tenant = $1 AND client_id = $2 LIMIT $3";
+    SELECT DISTINCT g.document FROM guest_grants g
+    JOIN tasks t ON t.tenant = g.tenant AND t.id = g.task_id
+    WHERE g.tenant = $1 AND g.client_id = $2 AND g.document > $3
+        AND t.stopped_at IS NULL AND t.expires_at > $4
+    ORDER BY g.document LIMIT $5";
 
 const LIVE_TASKS: &str = "
     SELECT g.task_id FROM guest_grants g
@@ -96,6 +123,14 @@ const INVITED: &str = "
 
 const USE_INVITE: &str = "
     UPDATE registration_invites SET used = used + 1
+    WHERE tenant = $1 AND digest = $2 AND used < uses AND expires_at > $3";
+
+const INVITES: &str = "
+    SELECT digest, uses, used, created_at, expires_at FROM registration_invites
+    WHERE tenant = $1 AND digest > $2 ORDER BY digest LIMIT $3";
+
+const END_INVITE: &str = "
+    UPDATE registration_invites SET expires_at = $3
     WHERE tenant = $1 AND digest = $2 AND used < uses AND expires_at > $3";
 
 impl DatabaseTransaction {
@@ -125,29 +160,30 @@ impl DatabaseTransaction {
             token_digest: row.token_digest,
             metadata: row.metadata,
             created_at: Timestamp::from_micros(row.created_at),
+            expires_at: row.expires_at.map(Timestamp::from_micros),
         }))
     }
 
-    /// Whether it was there, with this token; other changes of it wait for this transaction.
-    pub async fn change_registration(
+    /// Whether it is there, with this token. From here on other changes of it wait for this transaction.
+    pub async fn hold_registration(
         &mut self,
         client: &ClientId,
         token_digest: &str,
-        metadata: &str,
     ) -> Result<bool> {
         let (client, tenant) = (client.as_str(), &self.tenant);
-        Ok(execute!(self, CHANGE, tenant, client, token_digest, metadata)? == 1)
+        Ok(execute!(self, HOLD, tenant, client, token_digest)? == 1)
     }
 
-    /// Whether this call removed it. Its client row stays as long as its tasks, stopped by [`Self::stop_client`].
-    pub async fn remove_registration(
-        &mut self,
-        client: &ClientId,
-        token_digest: &str,
-        now: Timestamp,
-    ) -> Result<bool> {
-        let (client, tenant) = (client.as_str(), &self.tenant);
-        Ok(execute!(self, REMOVE, tenant, client, token_digest, now.micros())? == 1)
+    /// In a transaction that holds it.
+    pub async fn change_registration(&mut self, client: &ClientId, metadata: &str) -> Result<()> {
+        execute!(self, CHANGE, &self.tenant, client.as_str(), metadata)?;
+        Ok(())
+    }
+
+    /// Whether this call removed it; `false` for a client that did not register itself. Its client row stays as long as its tasks,
+    /// removed by [`Self::remove_client`].
+    pub async fn remove_registration(&mut self, client: &ClientId, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, REMOVE, &self.tenant, client.as_str(), now.micros())? == 1)
     }
 
     /// A person agrees: from this commit on it does not expire. `false` if it is gone.
@@ -198,21 +234,33 @@ impl DatabaseTransaction {
         execute!(self, END_CODES, &self.tenant, client.as_str(), now.micros())
     }
 
-    /// What the grants of this guest keep of it, each once.
-    pub async fn guest_documents(&mut self, guest: &ClientId) -> Result<Vec<KeptDocument>> {
-        let (id, tenant) = (guest.as_str(), &self.tenant);
-        let rows = all!(
-            self,
-            GrantDocumentRow,
-            DOCUMENTS,
-            tenant,
-            id,
-            MOST_DOCUMENTS
-        )?;
-        let documents = rows.into_iter();
-        documents
-            .map(|row| json::read(&row.document, "`guest_grants.document`"))
-            .collect()
+    /// What the live grants of this guest keep of it, each once.
+    pub async fn guest_documents(
+        &mut self,
+        guest: &ClientId,
+        now: Timestamp,
+    ) -> Result<Vec<KeptDocument>> {
+        let mut documents = Vec::new();
+        let mut after = String::new();
+        loop {
+            let rows = all!(
+                self,
+                GrantDocumentRow,
+                DOCUMENTS,
+                &self.tenant,
+                guest.as_str(),
+                after.as_str(),
+                now.micros(),
+                DOCUMENTS_PAGE
+            )?;
+            let Some(last) = rows.last() else {
+                return Ok(documents);
+            };
+            last.document.clone_into(&mut after);
+            for row in rows {
+                documents.push(json::read(&row.document, "`guest_grants.document`")?);
+            }
+        }
     }
 
     /// Tasks of this guest that are neither stopped nor expired, of all people.
@@ -239,6 +287,25 @@ impl DatabaseTransaction {
         let (uses, now, end) = (i64::from(uses), now.micros(), expires_at.micros());
         execute!(self, INVITE, &self.tenant, digest, uses, now, end)?;
         Ok(())
+    }
+
+    /// Those after this digest that were not swept yet, in the order of their digests, at most [`PAGE`].
+    pub async fn invites_after(&mut self, digest: &str) -> Result<Vec<ListedInvite>> {
+        let most = i64::from(PAGE);
+        let rows = all!(self, ListedInviteRow, INVITES, &self.tenant, digest, most)?;
+        let invites = rows.into_iter().map(|row| ListedInvite {
+            digest: row.digest,
+            uses: row.uses,
+            used: row.used,
+            created_at: Timestamp::from_micros(row.created_at),
+            expires_at: Timestamp::from_micros(row.expires_at),
+        });
+        Ok(invites.collect())
+    }
+
+    /// From this commit on it is good for nothing. `false` if it was not good for anything before.
+    pub async fn end_invite(&mut self, digest: &str, now: Timestamp) -> Result<bool> {
+        Ok(execute!(self, END_INVITE, &self.tenant, digest, now.micros())? == 1)
     }
 
     /// Whether it is good for one more registration.

@@ -1,4 +1,5 @@
-//! Consents that a person need not give again: one row for each scope, of one client and redirect URI.
+//! Consents that a person need not give again: one row for each scope, of one client and redirect URI. Whatever stops a task, a client
+//! or a person, and whatever changes how a person logs in, forgets them in its own function, so that no way to it leaves them.
 
 use std::collections::BTreeMap;
 
@@ -40,10 +41,25 @@ const CLIENTS: &str = "
     WHERE tenant = $1 AND user_id = $2 AND expires_at > $3
     ORDER BY client_id LIMIT $4";
 
-const FORGET_CLIENT: &str = "
+/// A row lock, only on what is still remembered: whoever forgets it waits for this transaction, or was first.
+const HOLD: &str = "
+    UPDATE remembered_consents SET words = words
+    WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND redirect_uri = $4
+        AND resource = $5 AND scope = $6 AND words = $7 AND expires_at > $8";
+
+const FORGET_SCOPE: &str = "
+    DELETE FROM remembered_consents
+    WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND redirect_uri = $4
+        AND resource = $5 AND scope = $6";
+
+const FORGET_BETWEEN: &str = "
     DELETE FROM remembered_consents WHERE tenant = $1 AND user_id = $2 AND client_id = $3";
 
+const FORGET_CLIENT: &str = "DELETE FROM remembered_consents WHERE tenant = $1 AND client_id = $2";
+
 const FORGET_USER: &str = "DELETE FROM remembered_consents WHERE tenant = $1 AND user_id = $2";
+
+const FORGET_ALL: &str = "DELETE FROM remembered_consents WHERE tenant = $1";
 
 impl DatabaseTransaction {
     /// From now on these scopes need not be asked again, until `expires_at`.
@@ -99,6 +115,53 @@ impl DatabaseTransaction {
         Ok(RememberedScopes(scopes))
     }
 
+    /// The same, and it stays so until the end of this transaction: the first of these scopes is locked, so that whoever ends what a
+    /// client need not ask waits for it. One row, because two would be locked in another order by a deletion.
+    pub async fn hold_remembered_scopes(
+        &mut self,
+        holder: ConsentHolder<'_>,
+        scopes: &RememberedScopes,
+        now: Timestamp,
+    ) -> Result<RememberedScopes> {
+        let Some((grant, words)) = scopes.iter().next() else {
+            return Ok(RememberedScopes::default());
+        };
+        execute!(
+            self,
+            HOLD,
+            &self.tenant,
+            holder.user.as_str(),
+            holder.client.as_str(),
+            holder.redirect_uri,
+            grant.resource.as_str(),
+            &grant.scope,
+            words,
+            now.micros(),
+        )?;
+        self.remembered_scopes(holder, now).await
+    }
+
+    /// The person took these back.
+    pub async fn forget_scopes(
+        &mut self,
+        holder: ConsentHolder<'_>,
+        scopes: impl Iterator<Item = &ScopeGrant>,
+    ) -> Result<()> {
+        for grant in scopes {
+            execute!(
+                self,
+                FORGET_SCOPE,
+                &self.tenant,
+                holder.user.as_str(),
+                holder.client.as_str(),
+                holder.redirect_uri,
+                grant.resource.as_str(),
+                &grant.scope,
+            )?;
+        }
+        Ok(())
+    }
+
     /// The clients that need not ask this person again.
     pub async fn remembered_clients(
         &mut self,
@@ -121,11 +184,24 @@ impl DatabaseTransaction {
     /// This client has to ask this person again. Whether anything was remembered.
     pub async fn forget_consents(&mut self, user: &UserId, client: &ClientId) -> Result<bool> {
         let (user, client) = (user.as_str(), client.as_str());
-        Ok(execute!(self, FORGET_CLIENT, &self.tenant, user, client)? > 0)
+        Ok(execute!(self, FORGET_BETWEEN, &self.tenant, user, client)? > 0)
     }
 
-    /// Every client has to ask this person again. Whether anything was remembered.
-    pub async fn forget_consents_of(&mut self, user: &UserId) -> Result<bool> {
-        Ok(execute!(self, FORGET_USER, &self.tenant, user.as_str())? > 0)
+    /// This client has to ask everybody again.
+    pub async fn forget_consents_to(&mut self, client: &ClientId) -> Result<()> {
+        execute!(self, FORGET_CLIENT, &self.tenant, client.as_str())?;
+        Ok(())
+    }
+
+    /// Every client has to ask this person again.
+    pub(crate) async fn forget_consents_of(&mut self, user: &UserId) -> Result<()> {
+        execute!(self, FORGET_USER, &self.tenant, user.as_str())?;
+        Ok(())
+    }
+
+    /// Every client has to ask everybody again.
+    pub(crate) async fn forget_all_consents(&mut self) -> Result<()> {
+        execute!(self, FORGET_ALL, &self.tenant)?;
+        Ok(())
     }
 }

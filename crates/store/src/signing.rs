@@ -27,7 +27,7 @@ pub struct RotatedKids {
 }
 
 /// More keys than a tenant publishes and remembers.
-pub(crate) const MAX_SIGNING_KEYS: i64 = 64;
+const MAX_SIGNING_KEYS: i64 = 64;
 
 row! { KeyRow {
     kid: String,
@@ -41,47 +41,99 @@ row! { KeyRow {
 
 row! { KidRow { kid: String } }
 
-const KEYS: &str = "
-    SELECT kid, state, public_jwk, sealed, created_at, activated_at, retired_at
-    FROM signing_keys WHERE tenant = $1
-    ORDER BY CASE state WHEN 'active' THEN 1 WHEN 'next' THEN 2 WHEN 'retiring' THEN 3 ELSE 4 END,
-        created_at DESC, kid
-    LIMIT $2";
+/// Queries about the keys of one table.
+pub(crate) struct KeyQueries {
+    pub(crate) keys: &'static str,
+    pub(crate) insert: &'static str,
+    pub(crate) retire: &'static str,
+    pub(crate) activate: &'static str,
+    pub(crate) remove: &'static str,
+}
 
-const INSERT: &str = "
-    INSERT INTO signing_keys
-        (tenant, kid, state, public_jwk, sealed, created_at, activated_at, retired_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-    ON CONFLICT DO NOTHING";
+/// The queries about the table of this name.
+macro_rules! key_queries {
+    ($table:literal) => {
+        $crate::signing::KeyQueries {
+            keys: concat!(
+                "SELECT kid, state, public_jwk, sealed, created_at, activated_at, retired_at FROM ",
+                $table,
+                " WHERE tenant = $1
+                ORDER BY CASE state WHEN 'active' THEN 1 WHEN 'next' THEN 2 WHEN 'retiring' THEN 3 \
+                    ELSE 4 END, created_at DESC, kid
+                LIMIT $2"
+            ),
+            insert: concat!(
+                "INSERT INTO ",
+                $table,
+                " (tenant, kid, state, public_jwk, sealed, created_at, activated_at, retired_at)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                ON CONFLICT DO NOTHING"
+            ),
+            // The loser of a race finds the key retiring, and a `next` that did not exist when it looked is not seen.
+            retire: concat!(
+                "UPDATE ",
+                $table,
+                " SET state = 'retiring', retired_at = $2
+                WHERE tenant = $1 AND state = 'active' AND EXISTS (SELECT 1 FROM ",
+                $table,
+                " n WHERE n.tenant = $1 AND n.state = 'next')
+                RETURNING kid"
+            ),
+            activate: concat!(
+                "UPDATE ",
+                $table,
+                " SET state = 'active', activated_at = $2
+                WHERE tenant = $1 AND state = 'next'
+                RETURNING kid"
+            ),
+            remove: concat!(
+                "UPDATE ",
+                $table,
+                " SET state = 'removed', sealed = NULL, removed_at = $3
+                WHERE tenant = $1 AND kid = $2 AND state = 'retiring'"
+            ),
+        }
+    };
+}
+pub(crate) use key_queries;
 
-/// The loser of a race finds the key retiring, and a `next` that did not exist when it looked is not seen.
-const RETIRE: &str = "
-    UPDATE signing_keys SET state = 'retiring', retired_at = $2
-    WHERE tenant = $1 AND state = 'active' AND EXISTS
-        (SELECT 1 FROM signing_keys n WHERE n.tenant = $1 AND n.state = 'next')
-    RETURNING kid";
-
-const ACTIVATE: &str = "
-    UPDATE signing_keys SET state = 'active', activated_at = $2
-    WHERE tenant = $1 AND state = 'next'
-    RETURNING kid";
-
-const REMOVE: &str = "
-    UPDATE signing_keys SET state = 'removed', sealed = NULL, removed_at = $3
-    WHERE tenant = $1 AND kid = $2 AND state = 'retiring'";
+const SIGNING_KEYS: KeyQueries = key_queries!("signing_keys");
 
 impl DatabaseTransaction {
     /// Active, next, retiring, and at the end the removed ones.
     pub async fn signing_keys(&mut self) -> Result<Vec<StoredSigningKey>> {
-        let rows = all!(self, KeyRow, KEYS, &self.tenant, MAX_SIGNING_KEYS)?;
-        Ok(rows.into_iter().map(KeyRow::read).collect())
+        self.keys_of(&SIGNING_KEYS).await
     }
 
     /// Whether it was written: there is one active and one next key, whoever came first (a unique index each).
     pub async fn insert_signing_key(&mut self, key: &StoredSigningKey) -> Result<bool> {
+        self.insert_key(&SIGNING_KEYS, key).await
+    }
+
+    /// Active becomes retiring, next becomes active. `None`: there is no next, or another node rotated just now.
+    /// Only inside a transaction, where the caller also writes the new `next`.
+    pub async fn rotate(&mut self, now: Timestamp) -> Result<Option<RotatedKids>> {
+        self.rotate_keys(&SIGNING_KEYS, now).await
+    }
+
+    /// Takes a retiring key out of use for good; its private part is gone.
+    pub async fn remove_retired(&mut self, kid: &str, now: Timestamp) -> Result<bool> {
+        self.remove_retired_key(&SIGNING_KEYS, kid, now).await
+    }
+
+    pub(crate) async fn keys_of(&mut self, of: &KeyQueries) -> Result<Vec<StoredSigningKey>> {
+        let rows = all!(self, KeyRow, of.keys, &self.tenant, MAX_SIGNING_KEYS)?;
+        Ok(rows.into_iter().map(KeyRow::read).collect())
+    }
+
+    pub(crate) async fn insert_key(
+        &mut self,
+        of: &KeyQueries,
+        key: &StoredSigningKey,
+    ) -> Result<bool> {
         let written = execute!(
             self,
-            INSERT,
+            of.insert,
             &self.tenant,
             &key.kid,
             key.state.as_str(),
@@ -94,30 +146,36 @@ impl DatabaseTransaction {
         Ok(written == 1)
     }
 
-    /// Active becomes retiring, next becomes active. `None`: there is no next, or another node rotated just now.
-    /// Only inside a transaction, where the caller also writes the new `next`.
-    pub async fn rotate(&mut self, now: Timestamp) -> Result<Option<RotatedKids>> {
-        let Some(retired) = optional!(self, KidRow, RETIRE, &self.tenant, now.micros())? else {
+    pub(crate) async fn rotate_keys(
+        &mut self,
+        of: &KeyQueries,
+        now: Timestamp,
+    ) -> Result<Option<RotatedKids>> {
+        let now = now.micros();
+        let Some(retired) = optional!(self, KidRow, of.retire, &self.tenant, now)? else {
             return Ok(None);
         };
-        let activated =
-            optional!(self, KidRow, ACTIVATE, &self.tenant, now.micros())?.ok_or_else(|| {
-                StoreError::corrupt("no next signing key after the active one retired")
-            })?;
+        let activated = optional!(self, KidRow, of.activate, &self.tenant, now)?;
+        let activated = activated
+            .ok_or_else(|| StoreError::corrupt("no next key after the active one retired"))?;
         Ok(Some(RotatedKids {
             retired: retired.kid,
             activated: activated.kid,
         }))
     }
 
-    /// Takes a retiring key out of use for good; its private part is gone.
-    pub async fn remove_retired(&mut self, kid: &str, now: Timestamp) -> Result<bool> {
-        Ok(execute!(self, REMOVE, &self.tenant, kid, now.micros())? == 1)
+    pub(crate) async fn remove_retired_key(
+        &mut self,
+        of: &KeyQueries,
+        kid: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        Ok(execute!(self, of.remove, &self.tenant, kid, now.micros())? == 1)
     }
 }
 
 impl KeyRow {
-    pub(crate) fn read(self) -> StoredSigningKey {
+    fn read(self) -> StoredSigningKey {
         StoredSigningKey {
             kid: self.kid,
             state: KeyState::from_row(&self.state),

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{Postgres, Sqlite};
 
 use crate::connect;
+use crate::deadline::Deadlines;
 use crate::error::Result;
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::{CommitIsolation, PooledConnection};
@@ -54,8 +55,13 @@ pub(crate) enum DatabaseConnection {
 impl Store {
     /// `sqlite:FILE` (made if missing, in an existing folder) or `postgres:...` (`?host=/folder` for a socket).
     pub async fn connect(url: &str) -> Result<Self> {
+        Self::connect_within(url, Deadlines::default()).await
+    }
+
+    /// The same, with other deadlines.
+    pub async fn connect_within(url: &str, deadlines: Deadlines) -> Result<Self> {
         Ok(Self {
-            database: connect::open(url).await?,
+            database: connect::open(url, deadlines).await?,
             statements: StatementCounter::default(),
         })
     }
@@ -63,6 +69,15 @@ impl Store {
     /// A write transaction.
     pub async fn begin(&self, tenant: &str) -> Result<DatabaseTransaction> {
         self.statements.count();
+        let begun = match self.begun().await {
+            // It died while nobody used it: nothing was done on it, and another one may do.
+            Err(error) if error.is_lost_connection() => self.begun().await,
+            begun => begun,
+        };
+        Ok(self.transaction(begun?, tenant))
+    }
+
+    async fn begun(&self) -> Result<DatabaseConnection> {
         let mut connection = match &self.database {
             Database::Sqlite { writer, .. } => DatabaseConnection::Sqlite(writer.acquire().await?),
             Database::Postgres(pool) => DatabaseConnection::Postgres(pool.acquire().await?),
@@ -71,7 +86,7 @@ impl Store {
             DatabaseConnection::Sqlite(connection) => connection.begin().await?,
             DatabaseConnection::Postgres(connection) => connection.begin().await?,
         }
-        Ok(self.transaction(connection, tenant))
+        Ok(connection)
     }
 
     /// Reads without a transaction (autocommit), uncached, from the primary: each statement sees every commit before it.
@@ -92,6 +107,14 @@ impl Store {
             tenant: tenant.to_owned(),
             connection,
             statements: self.statements.clone(),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn idle_connections(&self) -> usize {
+        match &self.database {
+            Database::Sqlite { writer, readers } => writer.idle() + readers.idle(),
+            Database::Postgres(pool) => pool.idle(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Tasks and their consents. A stop updates one row, the task's; every token below it reads that row.
 
 use writ_core::consent::Consent;
-use writ_core::id::{ClientId, TaskId, TransactionId, UserId};
+use writ_core::id::{AGENT_PREFIX, ClientId, TaskId, TransactionId, UserId};
 use writ_core::task::{Subject, Task};
 use writ_wire::time::Timestamp;
 
@@ -63,6 +63,8 @@ pub(crate) use task_columns;
 
 row! { IdRow { id: String } }
 
+row! { StoppedRow { subject_kind: String, subject: String, client_id: String } }
+
 const INSERT_CONSENT: &str = "
     INSERT INTO consents (tenant, id, task_id, subject, client_id, shown, shown_hash, locale,
         method, given_at)
@@ -90,12 +92,14 @@ const LIVE_BETWEEN: &str = "
     ORDER BY created_at DESC, id DESC LIMIT $5";
 
 const STOP: &str = "
-    UPDATE tasks SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
+    UPDATE tasks SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL
+    RETURNING subject_kind, subject, client_id";
 
 const STOP_OF: &str = "
     UPDATE tasks SET stopped_at = $4
     WHERE tenant = $1 AND id = $2 AND subject_kind = 'person' AND subject = $3
-        AND stopped_at IS NULL";
+        AND stopped_at IS NULL
+    RETURNING subject_kind, subject, client_id";
 
 impl DatabaseTransaction {
     /// Whether it was written: not for a client that is unknown or stopped, or whose owner or sponsor is disabled.
@@ -187,9 +191,12 @@ impl DatabaseTransaction {
             .collect())
     }
 
-    /// Its delegations and tokens are invalid from this commit on. Whether this call stopped it.
+    /// Its delegations and tokens are invalid from this commit on, and its client has to ask the person again. Whether this call
+    /// stopped it.
     pub async fn stop_task(&mut self, id: &TaskId, now: Timestamp) -> Result<bool> {
-        Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
+        let (id, now) = (id.as_str(), now.micros());
+        let stopped = optional!(self, StoppedRow, STOP, &self.tenant, id, now)?;
+        self.stopped(stopped).await
     }
 
     /// The same, only for a task of this person.
@@ -199,14 +206,27 @@ impl DatabaseTransaction {
         person: &str,
         now: Timestamp,
     ) -> Result<bool> {
-        Ok(execute!(
-            self,
-            STOP_OF,
-            &self.tenant,
-            id.as_str(),
-            person,
-            now.micros()
-        )? == 1)
+        let (id, now) = (id.as_str(), now.micros());
+        let stopped = optional!(self, StoppedRow, STOP_OF, &self.tenant, id, person, now)?;
+        self.stopped(stopped).await
+    }
+
+    /// No consent to an agent is remembered.
+    async fn stopped(&mut self, stopped: Option<StoppedRow>) -> Result<bool> {
+        let Some(row) = stopped else {
+            return Ok(false);
+        };
+        let subject = Subject::from_row(&row.subject_kind, row.subject);
+        if let Some(Subject::Person(person)) = subject
+            && !row.client_id.starts_with(AGENT_PREFIX)
+        {
+            let (person, client) = (
+                UserId::from_text(person),
+                ClientId::from_text(row.client_id),
+            );
+            self.forget_consents(&person, &client).await?;
+        }
+        Ok(true)
     }
 }
 

@@ -3,7 +3,7 @@
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::store::DatabaseTransaction;
+use crate::store::{DatabaseTransaction, Store};
 
 row! { IssuerRow { issuer: String } }
 
@@ -15,6 +15,18 @@ const INSERT: &str = "
 const CHANGE_ISSUER: &str = "UPDATE tenants SET issuer = $3 WHERE tenant = $1 AND issuer = $2";
 
 const ISSUER: &str = "SELECT issuer FROM tenants WHERE tenant = $1";
+
+/// Changes nothing, and is written all the same.
+const TOUCH: &str = "UPDATE tenants SET issuer = issuer WHERE tenant = $1";
+
+impl Store {
+    /// Commits a write that changes nothing: fails where the database is gone, read-only, locked or full.
+    pub async fn prove_write(&self, tenant: &str) -> Result<()> {
+        let mut transaction = self.begin(tenant).await?;
+        execute!(transaction, TOUCH, tenant)?;
+        transaction.commit().await
+    }
+}
 
 impl DatabaseTransaction {
     /// Inserts the tenant at the first start; later the issuer must be the same.
@@ -36,8 +48,12 @@ impl DatabaseTransaction {
         Ok(row.map(|row| row.issuer))
     }
 
-    /// `false` if it is not `from`.
+    /// `false` if it is not `from`. Every client has to ask everybody again.
     pub async fn change_issuer(&mut self, from: &str, to: &str) -> Result<bool> {
-        Ok(execute!(self, CHANGE_ISSUER, &self.tenant, from, to)? == 1)
+        let changed = execute!(self, CHANGE_ISSUER, &self.tenant, from, to)? == 1;
+        if changed {
+            self.forget_all_consents().await?;
+        }
+        Ok(changed)
     }
 }

@@ -1,8 +1,11 @@
 //! Fresh databases for tests, SQLite and PostgreSQL, dropped when the test ends. Only with the feature `testing`.
 
+mod proxy;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{
@@ -11,11 +14,20 @@ use sqlx::{
 };
 use tokio::sync::OnceCell;
 
+use crate::deadline::Deadlines;
 use crate::error::StoreError;
 use crate::store::Store;
 
+pub use proxy::{DatabaseLine, Line};
+
 /// The URL of an administrator's database, where others may be made.
 pub const POSTGRES_URL: &str = "WRIT_TEST_POSTGRES_URL";
+
+/// Deadlines that only a broken test meets.
+pub const PATIENT: Deadlines = Deadlines {
+    connection: Duration::from_secs(30),
+    statement: Duration::from_secs(30),
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DatabaseKind {
@@ -30,6 +42,16 @@ pub struct TestDatabase {
     pub url: String,
     pub kind: DatabaseKind,
     leftover: Leftover,
+}
+
+/// Holds SQLite's write lock.
+pub struct AnotherWriter(SqliteConnection);
+
+impl AnotherWriter {
+    /// Gives the lock back.
+    pub async fn release(self) {
+        drop(self.0.close().await);
+    }
 }
 
 /// What is removed when the test ends.
@@ -87,7 +109,7 @@ fn end(problem: &TestDatabaseError) -> ! {
 }
 
 macro_rules! rewrite {
-    ($connection:ident, $url:expr, $sql:expr, $($value:expr),*) => {
+    ($connection:ident, $url:expr, $sql:expr, $($value:expr),* $(,)?) => {
         async {
             let connection = &mut $connection::connect($url).await?;
             sqlx::query($sql)$(.bind($value))*.execute(connection).await?;
@@ -106,6 +128,28 @@ impl TestDatabase {
             DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, metadata, id),
         };
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
+    /// What PostgreSQL does by itself after a minute: its plans are made for tables that have rows. Ends the test if it fails.
+    pub async fn analyze(&self) {
+        let done = match self.kind {
+            DatabaseKind::Sqlite => Ok(()),
+            DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, "ANALYZE",),
+        };
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
+    /// SQLite, with its write lock in the hands of somebody else until that is dropped. Ends the test if it cannot be had.
+    pub async fn locked_by_another(&self) -> AnotherWriter {
+        let locked = async {
+            let mut connection = SqliteConnection::connect(&self.url).await?;
+            sqlx::query("BEGIN IMMEDIATE")
+                .execute(&mut connection)
+                .await?;
+            Ok::<_, sqlx::Error>(connection)
+        };
+        let locked = locked.await;
+        AnotherWriter(locked.unwrap_or_else(|error| end(&StoreError::from(error).into())))
     }
 
     /// Every row of every table as text, to search for what must not be there. Ends the test if it cannot be read.
@@ -170,7 +214,7 @@ async fn sqlite(tables: Tables) -> Result<TestDatabase, TestDatabaseError> {
         )?;
     }
     let url = format!("sqlite:{}", file.display());
-    let store = Store::connect(&url).await?;
+    let store = connect(&url).await?;
     Ok(TestDatabase {
         store,
         url,
@@ -190,7 +234,7 @@ async fn postgres(tables: Tables) -> Result<TestDatabase, TestDatabaseError> {
         Tables::None => create(&admin, &name, "").await?,
     }
     let url = url_of(&admin, &name);
-    let store = Store::connect(&url).await?;
+    let store = connect(&url).await?;
     let leftover = Leftover::Database {
         admin: Box::new(admin),
         name,
@@ -209,7 +253,7 @@ async fn template() -> Result<String, TestDatabaseError> {
     let name = format!("writ_template_{}", std::process::id());
     drop_database(&admin, &name).await?;
     create(&admin, &name, "").await?;
-    let store = Store::connect(&url_of(&admin, &name)).await?;
+    let store = connect(&url_of(&admin, &name)).await?;
     store.migrate().await?;
     // A template that somebody is connected to cannot be copied.
     store.close().await;
@@ -221,11 +265,16 @@ async fn sqlite_template() -> Result<PathBuf, TestDatabaseError> {
     let folder = std::env::temp_dir().join(format!("{}-template", unique()));
     std::fs::create_dir_all(&folder)?;
     let file = folder.join("writ.db");
-    let store = Store::connect(&format!("sqlite:{}", file.display())).await?;
+    let store = connect(&format!("sqlite:{}", file.display())).await?;
     store.migrate().await?;
     // The last connection to close moves the write-ahead log into the file.
     store.close().await;
     Ok(file)
+}
+
+/// A machine that runs many tests at once answers late.
+async fn connect(url: &str) -> Result<Store, StoreError> {
+    Store::connect_within(url, PATIENT).await
 }
 
 fn admin() -> Result<PgConnectOptions, TestDatabaseError> {

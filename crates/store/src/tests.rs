@@ -31,6 +31,7 @@ mod inbox;
 mod lineage;
 mod migrations;
 mod once;
+mod outage;
 mod pending;
 mod pending_people;
 mod pending_races;

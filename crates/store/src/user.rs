@@ -108,9 +108,14 @@ impl DatabaseTransaction {
         Ok(users)
     }
 
-    /// Their tasks and agents are valid again, unless they were stopped themselves. Whether this call enabled the person.
+    /// Their tasks and agents are valid again, unless they were stopped themselves; every client has to ask them again. Whether this
+    /// call enabled the person.
     pub async fn enable_user(&mut self, id: &UserId) -> Result<bool> {
-        Ok(execute!(self, ENABLE, &self.tenant, id.as_str())? == 1)
+        let enabled = execute!(self, ENABLE, &self.tenant, id.as_str())? == 1;
+        if enabled {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(enabled)
     }
 
     /// Locks the person's row until the end of this transaction.
@@ -119,9 +124,14 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// Tasks of this person and agents that they own or sponsor are invalid from this commit on. Whether this call disabled the person.
+    /// Tasks of this person and agents that they own or sponsor are invalid from this commit on, and every client has to ask them
+    /// again. Whether this call disabled the person.
     pub async fn disable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
-        Ok(execute!(self, DISABLE, &self.tenant, id.as_str(), now.micros())? == 1)
+        let disabled = execute!(self, DISABLE, &self.tenant, id.as_str(), now.micros())? == 1;
+        if disabled {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(disabled)
     }
 }
 

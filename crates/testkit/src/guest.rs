@@ -33,13 +33,14 @@ impl World {
         self.keep(DocumentName { purpose, url }, document).await;
     }
 
-    /// The same for a key set.
+    /// The same for a key set that a document names.
     pub async fn publish_keys(&self, url: &str, keys: &Value) {
-        let purpose = "jwks";
+        let purpose = "guest_jwks";
         self.keep(DocumentName { purpose, url }, keys).await;
     }
 
-    async fn keep(&self, name: DocumentName<'_>, document: &Value) {
+    /// Any document, as if it were fetched at this moment.
+    pub async fn keep(&self, name: DocumentName<'_>, document: &Value) {
         let now = self.now();
         let stored = StoredDocument {
             body: document.to_string(),

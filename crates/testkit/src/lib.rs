@@ -25,6 +25,7 @@ mod phone;
 mod receiver;
 mod reply;
 mod scene;
+mod silent_host;
 mod transaction;
 mod world;
 
@@ -48,6 +49,7 @@ pub use reply::{TestReply, claims};
 pub use scene::{
     Plain, SHOP, agent_file, enrol, enrol_plain, minted, plain_file, plus, refused, with, without,
 };
+pub use silent_host::{Silence, SilentHost};
 pub use transaction::{TRANSACTIONS, poll_transaction_form, present_form};
 pub use world::{ISSUER, Node, START, World};
 pub use writ_store::testing::DatabaseKind;

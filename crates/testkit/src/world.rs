@@ -1,6 +1,8 @@
 //! A server in the test's process, with its database, its clock and an in-process network.
 
 mod addressed;
+mod keys;
+mod node;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -22,7 +24,7 @@ use writ_server::node::client_address::ClientAddress;
 use writ_server::operate::register::Registrar;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
-use writ_store::testing::{self, DatabaseKind, TestDatabase};
+use writ_store::testing::{self, DatabaseKind, PATIENT, TestDatabase};
 use writ_store::{DatabaseTransaction, Store};
 use writ_wire::time::Timestamp;
 
@@ -30,6 +32,8 @@ use crate::browser::TestBrowser;
 use crate::network::Network;
 use crate::node_client::NodeClient;
 use crate::reply::TestReply;
+
+pub use node::Node;
 
 /// A host name, because passkeys need one.
 pub const ISSUER: &str = "http://localhost:9";
@@ -72,7 +76,8 @@ impl World {
         let database = testing::fresh(kind).await;
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
         let random = Random::seeded(seed);
-        let app = start(&database.url, more, &clock, &random).await;
+        let store = Store::connect_within(&database.url, PATIENT).await.unwrap();
+        let app = start(store, &database.url, more, (&clock, &random)).await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -96,7 +101,13 @@ impl World {
 
     /// The same, configured otherwise.
     pub async fn node_with(&self, more: &[(&str, &str)]) -> Node {
-        let app = start(&self.database.url, more, &self.clock, &self.random).await;
+        let store = Store::connect_within(&self.database.url, PATIENT).await;
+        self.node_on(store.unwrap(), more).await
+    }
+
+    /// A node whose connections to the database are these.
+    pub async fn node_on(&self, store: Store, more: &[(&str, &str)]) -> Node {
+        let app = start(store, &self.database.url, more, (&self.clock, &self.random)).await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -293,33 +304,6 @@ impl World {
     }
 }
 
-/// One more node.
-pub struct Node {
-    pub app: Arc<App>,
-    /// Where the issuer is this node.
-    pub network: Arc<Network>,
-    router: Router,
-}
-
-impl Node {
-    pub fn door(&self) -> NodeClient {
-        NodeClient::new(self.network.clone(), ISSUER)
-    }
-
-    pub fn browser(&self) -> TestBrowser {
-        TestBrowser::new(self.network.clone())
-    }
-
-    pub async fn post(
-        &self,
-        path: &str,
-        form: &[(&str, &str)],
-        headers: &[(&str, &str)],
-    ) -> TestReply {
-        post(self.router.clone(), path, form, headers).await
-    }
-}
-
 /// argon2id with the smallest memory that the algorithm takes, in kibibytes, and one pass.
 fn cheap_hash(password: &str) -> String {
     let params = Params::new(Params::MIN_M_COST, 1, 1, None).unwrap();
@@ -352,9 +336,13 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
     environment
 }
 
-async fn start(url: &str, more: &[(&str, &str)], clock: &ManualClock, random: &Random) -> Arc<App> {
+async fn start(
+    store: Store,
+    url: &str,
+    more: &[(&str, &str)],
+    (clock, random): (&ManualClock, &Random),
+) -> Arc<App> {
     let config = Config::load(None, &environment(url, more)).unwrap();
-    let store = Store::connect(url).await.unwrap();
     let environment = ServerEnvironment {
         clock: Clock::Manual(clock.clone()),
         random: random.clone(),

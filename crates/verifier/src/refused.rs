@@ -322,6 +322,8 @@ const REPLACED: [&str; 3] = ["error", "authorization_remediation", "acr_values"]
 /// Writes the challenges of one resource.
 #[derive(Clone, Debug)]
 pub(crate) struct Challenger {
+    /// The protection space (RFC 9110 section 11.5): the resource.
+    pub(crate) realm: Arc<str>,
     pub(crate) metadata_url: Option<Arc<str>>,
     pub(crate) bearer: BearerPolicy,
 }
@@ -379,6 +381,8 @@ impl Challenger {
         }
         match &self.metadata_url {
             Some(url) => challenge.with("resource_metadata", url),
+            // RFC 6750 section 3: `Bearer` never stands alone.
+            None if challenge.parameters.is_empty() => challenge.with("realm", &self.realm),
             None => challenge,
         }
     }

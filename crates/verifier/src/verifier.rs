@@ -87,14 +87,15 @@ impl Verifier {
             rules: Rules::new(&config.issuer, Arc::clone(&transport)),
             nonces: nonces.map(|secret| NonceKeys::new(&secret, config.resource.as_str())),
             issuer_name: config.issuer,
-            resource: config.resource,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             agents_only: config.agents_only,
             step_up: config.step_up,
             challenger: Challenger {
+                realm: Arc::from(config.resource.as_str()),
                 metadata_url: config.resource_metadata_url.map(Arc::from),
                 bearer: config.bearer,
             },
+            resource: config.resource,
             live,
             replays: match config.replay {
                 Replay::InMemory => Arc::new(MemoryReplays::default()),

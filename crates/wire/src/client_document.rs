@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::host::host_name;
 use crate::jwk::JwkSet;
 use crate::registration::{ApplicationType, AuthMethod};
 use crate::unique_json;
@@ -61,7 +62,7 @@ impl ClientIdUrl {
             return Err(ClientIdError::TooLong);
         }
         let url = Url::parse(text).map_err(|_| ClientIdError::NotHttps)?;
-        let host = url.host_str().filter(|_| url.scheme() == "https");
+        let host = host_name(&url).filter(|_| url.scheme() == "https");
         let host = host.ok_or(ClientIdError::NotHttps)?;
         if text.contains('#') {
             return Err(ClientIdError::Fragment);
@@ -81,11 +82,12 @@ impl ClientIdUrl {
         if segments.into_iter().any(is_dot_segment) {
             return Err(ClientIdError::DotSegment);
         }
-        if url.as_str() != text || host.ends_with('.') {
+        let ends_with_dot = url.host_str().is_some_and(|host| host.ends_with('.'));
+        if url.as_str() != text || ends_with_dot {
             return Err(ClientIdError::NotNormal);
         }
         Ok(Self {
-            host: host.to_owned(),
+            host,
             text: text.to_owned(),
         })
     }
@@ -94,7 +96,7 @@ impl ClientIdUrl {
         &self.text
     }
 
-    /// Lower case, as punycode.
+    /// As [`host_name`] has it.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -175,7 +177,21 @@ fn keys(members: &Map<String, Value>) -> Result<(Option<JwkSet>, Option<String>)
     if jwks.is_some() && jwks_uri.is_some() {
         return Err(refused("has both `jwks` and `jwks_uri`"));
     }
+    if jwks_uri.as_deref().is_some_and(|uri| !is_key_set_url(uri)) {
+        return Err(refused(
+            "has a `jwks_uri` that is no https URL without user information and fragment",
+        ));
+    }
     Ok((jwks, jwks_uri))
+}
+
+/// As a `client_id`, it is https alone: nobody but its host says which keys there are.
+fn is_key_set_url(text: &str) -> bool {
+    let plain = |url: Url| {
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        url.scheme() == "https" && !has_user && url.fragment().is_none()
+    };
+    Url::parse(text).is_ok_and(plain)
 }
 
 /// No shared secret is possible; without the member the keys say whether the client authenticates.
@@ -243,120 +259,4 @@ fn refused(what: &str) -> DocumentError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const URL: &str = "https://client.example/oauth/document.json";
-
-    fn url() -> ClientIdUrl {
-        ClientIdUrl::parse(URL).unwrap()
-    }
-
-    fn parse(text: &str) -> Result<ClientDocument, String> {
-        ClientDocument::parse(text.as_bytes(), &url()).map_err(|e| e.to_string())
-    }
-
-    #[test]
-    fn cimd_2_only_normal_https_urls_with_a_path_are_client_ids() {
-        for good in [
-            URL,
-            "https://client.example/",
-            "https://client.example:8443/a",
-            "https://client.example/a?b=c",
-            "https://xn--bcher-kva.example/a",
-            "https://client.example/.well-known/a..b",
-        ] {
-            let parsed = ClientIdUrl::parse(good).unwrap();
-            assert_eq!(parsed.as_str(), good);
-        }
-        assert_eq!(
-            ClientIdUrl::parse("https://xn--bcher-kva.example:8443/a")
-                .unwrap()
-                .host(),
-            "xn--bcher-kva.example"
-        );
-        for (bad, error) in [
-            ("http://client.example/a", ClientIdError::NotHttps),
-            ("https:client.example/a", ClientIdError::NotNormal),
-            ("HTTPS://client.example/a", ClientIdError::NotNormal),
-            ("cli_1", ClientIdError::NotHttps),
-            ("https://client.example", ClientIdError::NoPath),
-            ("https://client.example?a", ClientIdError::NoPath),
-            ("https://client.example/a#", ClientIdError::Fragment),
-            ("https://client.example/a#b", ClientIdError::Fragment),
-            ("https://u@client.example/a", ClientIdError::UserInfo),
-            ("https://u:p@client.example/a", ClientIdError::UserInfo),
-            ("https://@client.example/a", ClientIdError::UserInfo),
-            ("https://client.example/./a", ClientIdError::DotSegment),
-            ("https://client.example/a/..", ClientIdError::DotSegment),
-            ("https://client.example/%2e%2E/a", ClientIdError::DotSegment),
-            ("https://client.example/.%2e/a", ClientIdError::DotSegment),
-            ("https://Client.example/a", ClientIdError::NotNormal),
-            ("https://client.example:443/a", ClientIdError::NotNormal),
-            ("https://client.example./a", ClientIdError::NotNormal),
-            ("https://b\u{fc}cher.example/a", ClientIdError::NotNormal),
-            ("https://client.example/\u{e9}", ClientIdError::NotNormal),
-            ("https://client.example/a b", ClientIdError::NotNormal),
-            ("https://client.example\\a", ClientIdError::NoPath),
-            ("https://client.example/a\\b", ClientIdError::NotNormal),
-            (" https://client.example/a", ClientIdError::NotNormal),
-            ("https://client.example/a\n", ClientIdError::NotNormal),
-            ("https://0x7f.1/a", ClientIdError::NotNormal),
-        ] {
-            assert_eq!(ClientIdUrl::parse(bad), Err(error), "{bad}");
-        }
-        let long = format!("https://client.example/{}", "a".repeat(MAX_CLIENT_ID_BYTES));
-        assert_eq!(ClientIdUrl::parse(&long), Err(ClientIdError::TooLong));
-    }
-
-    #[test]
-    fn cimd_3_1_unknown_members_are_ignored_and_grants_are_not_asked() {
-        let found = parse(&format!(
-            r#"{{"client_id":"{URL}","client_name":"A\nClient","redirect_uris":["https://client.example/cb"],
-            "token_endpoint_auth_method":"none","grant_types":["client_credentials"],"logo_uri":7,"x":{{}}}}"#
-        ))
-        .unwrap();
-        assert_eq!(found.client_name.as_deref(), Some("A Client"));
-        assert_eq!(found.method, AuthMethod::None);
-        assert_eq!(found.redirect_uris, ["https://client.example/cb"]);
-    }
-
-    #[test]
-    fn cimd_3_1_what_a_document_must_not_be() {
-        let with = |more: &str| {
-            parse(&format!(
-                r#"{{"client_id":"{URL}","redirect_uris":["https://client.example/cb"]{more}}}"#
-            ))
-        };
-        assert!(with("").is_ok());
-        for bad in [
-            r#","client_secret":"x""#,
-            r#","client_secret_expires_at":0"#,
-            r#","token_endpoint_auth_method":"client_secret_basic""#,
-            r#","token_endpoint_auth_method":"client_secret_post""#,
-            r#","token_endpoint_auth_method":"client_secret_jwt""#,
-            r#","token_endpoint_auth_method":"tls_client_auth""#,
-            r#","token_endpoint_auth_method":"private_key_jwt""#,
-            r#","token_endpoint_auth_method":7"#,
-            r#","jwks":{"keys":[]},"jwks_uri":"https://client.example/jwks""#,
-            r#","redirect_uris":["https://client.example/cb"]"#,
-            r#","client_name":["x"]"#,
-            r#","application_type":"robot""#,
-            r#","dpop_bound_access_tokens":"yes""#,
-        ] {
-            assert!(with(bad).is_err(), "{bad}");
-        }
-        for bad in [
-            "",
-            "[]",
-            "{}",
-            r#"{"client_id":"https://client.example/oauth/document.json"}"#,
-            r#"{"client_id":"https://client.example/other","redirect_uris":["https://client.example/cb"]}"#,
-            r#"{"client_id":"https://client.example/oauth/document.json","redirect_uris":[]}"#,
-        ] {
-            assert!(parse(bad).is_err(), "{bad}");
-        }
-        let name = "x".repeat(MAX_DOCUMENT_BYTES);
-        assert!(with(&format!(r#","client_name":"{name}""#)).is_err());
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ pub mod dpop;
 pub mod error;
 pub mod exchange;
 pub mod form;
+pub mod host;
 pub mod introspection;
 pub mod jwk;
 pub mod liveness;

@@ -2,6 +2,8 @@
 
 use url::{Host, Url};
 
+use crate::host::host_name;
+
 /// Why a redirect URI cannot be registered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RedirectError {
@@ -17,12 +19,17 @@ pub enum RedirectError {
     PlainHttp(String),
     #[error("redirect URI `{0}` has a scheme that browsers run")]
     Scheme(String),
+    /// RFC 8252 section 7.1.
+    #[error(
+        "redirect URI `{0}` has a scheme without a dot: that of an app needs one, such as `com.example.app:/cb`"
+    )]
+    NoDot(String),
 }
 
 /// Where a redirect URI leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RedirectKind {
-    /// Over https; the host as punycode.
+    /// Over https; the host as [`host_name`] has it.
     Web { host: String },
     /// To this device, over `http`.
     Loopback,
@@ -53,7 +60,7 @@ pub fn check_registrable(text: &str) -> Result<(), RedirectError> {
     match kind(text)? {
         // RFC 8252 section 7.1: private-use schemes are reverse domain names.
         RedirectKind::App { scheme } if !scheme.contains('.') => {
-            Err(RedirectError::Scheme(text.chars().take(120).collect()))
+            Err(RedirectError::NoDot(text.chars().take(120).collect()))
         }
         _ => Ok(()),
     }
@@ -74,7 +81,7 @@ pub fn kind(text: &str) -> Result<RedirectKind, RedirectError> {
     }
     match url.scheme() {
         "https" => Ok(RedirectKind::Web {
-            host: url.host_str().unwrap_or_default().to_owned(),
+            host: host_name(&url).ok_or_else(|| RedirectError::NotAbsolute(shown()))?,
         }),
         "http" if is_loopback(&url) => Ok(RedirectKind::Loopback),
         "http" => Err(RedirectError::PlainHttp(shown())),
@@ -152,6 +159,39 @@ mod tests {
         }
     }
 
+    /// Whoever lists a host means all spellings of it.
+    #[test]
+    fn a_redirect_leads_to_one_host_however_it_is_spelled() {
+        let kind = |text: &str| kind(text).ok();
+        let web = |host: &str| {
+            Some(RedirectKind::Web {
+                host: host.to_owned(),
+            })
+        };
+        for (text, host) in [
+            ("https://Evil.example./cb", "evil.example"),
+            ("https://evil.example..:8443/cb", "evil.example"),
+            ("https://%65vil.example/cb", "evil.example"),
+            ("https:evil.example/cb", "evil.example"),
+            ("https:\\\\evil.example\\@good.example/cb", "evil.example"),
+            ("https://localhost./cb", "localhost"),
+            ("https://0x7f.1/cb", "127.0.0.1"),
+            ("https://2130706433/cb", "127.0.0.1"),
+            ("https://[::ffff:7f00:1]/cb", "127.0.0.1"),
+        ] {
+            assert_eq!(kind(text), web(host), "{text}");
+        }
+        for none in [
+            "https://./cb",
+            "https://[fe80::1%25lo]/cb",
+            "https://good.example@evil.example/cb",
+            "http://localhost./cb",
+            "http://[::ffff:127.0.0.1]/cb",
+        ] {
+            assert_eq!(kind(none), None, "{none}");
+        }
+    }
+
     #[test]
     fn rfc_9700_unsafe_redirects_cannot_be_registered() {
         assert_eq!(check_registrable("https://a.example/cb?x=1"), Ok(()));
@@ -166,6 +206,23 @@ mod tests {
             "https://u:p@a.example/",
         ] {
             assert!(check_registrable(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// RFC 8252 section 7.1, and not what browsers run.
+    #[test]
+    fn a_scheme_without_a_dot_is_refused_for_the_dot() {
+        for (bad, dot) in [
+            ("myapp://cb", true),
+            ("cursor://cb", true),
+            ("myapp:/cb", true),
+            ("javascript:alert(1)", false),
+            ("data:text/html,x", false),
+            ("ws://a.example/", false),
+        ] {
+            let said = check_registrable(bad).unwrap_err().to_string();
+            assert_eq!(said.contains("without a dot"), dot, "{said}");
+            assert_eq!(said.contains("browsers run"), !dot, "{said}");
         }
     }
 }

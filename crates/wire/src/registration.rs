@@ -2,7 +2,7 @@
 
 mod guests;
 
-pub use guests::{GuestMode, GuestsFile};
+pub use guests::{GuestLifetime, GuestMode, GuestsFile};
 
 use std::collections::BTreeSet;
 

@@ -91,7 +91,7 @@ pub struct RegistrationUpdate {
     pub metadata: RegisteredMetadata,
 }
 
-/// What a client never sends: this server says it.
+/// What an update must not have: this server says it (RFC 7592 section 2.2).
 const OURS: [&str; 4] = [
     "registration_access_token",
     "registration_client_uri",
@@ -146,9 +146,12 @@ impl RegistrationUpdate {
                 "`client_id` is missing, or is another one than that of this registration",
             ));
         }
-        if let Some(ours) = OURS.iter().find(|name| members.contains_key(**name)) {
+        let ours = OURS.iter().filter(|name| members.contains_key(**name));
+        let ours: Vec<String> = ours.map(|name| format!("`{name}`")).collect();
+        if !ours.is_empty() {
             return Err(RegistrationRefusal::metadata(format!(
-                "`{ours}` is said by this server and cannot be sent"
+                "this server says {}: leave that out of an update, and send the rest of what it answered",
+                ours.join(", ")
             )));
         }
         Ok(Self {

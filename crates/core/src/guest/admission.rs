@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use url::Url;
 use writ_wire::client_document::{ClientDocument, ClientIdUrl};
+use writ_wire::host::host_name;
 use writ_wire::jwk::JwkSet;
 use writ_wire::redirect::{self, RedirectKind};
 use writ_wire::registration::{ClientFile, Profile};
 
-use crate::client::Client;
+use crate::client::{Authentication, Client, ClientKeys};
 use crate::id::ClientId;
 use crate::oauth_error::OAuthError;
 use crate::registration;
@@ -85,7 +87,7 @@ const SHARED_HOSTS: [&str; 40] = [
 ];
 
 impl HostPattern {
-    /// `*`, `host.example` or `*.host.example`, in lower case and punycode.
+    /// `*`, `host.example` or `*.host.example`, as [`host_name`] has it.
     pub fn parse(text: &str) -> Option<Self> {
         if text == "*" {
             return Some(Self::All);
@@ -95,7 +97,10 @@ impl HostPattern {
             None => (text, false),
         };
         let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-:[]".contains(&b);
-        if name.is_empty() || name.starts_with('.') || !name.bytes().all(plain) {
+        let url = Url::parse(&format!("https://{name}/")).ok()?;
+        // What is spelled otherwise would match no host, and nobody would notice.
+        let is_host = host_name(&url).is_some_and(|host| host == name);
+        if !is_host || name.starts_with('.') || !name.bytes().all(plain) {
             return None;
         }
         Some(match is_below {
@@ -140,6 +145,31 @@ impl GuestPolicy {
         Ok(())
     }
 
+    /// Whether keys are fetched from this `jwks_uri`; asked before they are.
+    pub fn admit_keys(&self, jwks_uri: &str) -> Result<(), OAuthError> {
+        let host = Url::parse(jwks_uri).ok().and_then(|url| host_name(&url));
+        match host {
+            Some(host) if self.denies(&host) => Err(OAuthError::invalid_client(format!(
+                "this server fetches no keys of clients from the host `{host}`"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a client that registered itself would be taken now: the lists may have changed since.
+    pub fn admit_registered(&self, client: &Client) -> Result<(), OAuthError> {
+        let refused = |uri: &String| self.refuse_redirect(uri, None);
+        if let Some(because) = client.redirect_uris.iter().find_map(refused) {
+            return Err(OAuthError::invalid_client(format!(
+                "this client is not taken any more, because of a redirect URI that it registered: {because}"
+            )));
+        }
+        match &client.authentication {
+            Authentication::PrivateKeyJwt(ClientKeys::At(jwks_uri)) => self.admit_keys(jwks_uri),
+            _ => Ok(()),
+        }
+    }
+
     /// Why this redirect URI is not taken from a guest with a document of this host (`None`: after open registration).
     pub fn refuse_redirect(&self, uri: &str, host: Option<&str>) -> Option<String> {
         match redirect::kind(uri) {
@@ -164,7 +194,7 @@ impl GuestPolicy {
     }
 }
 
-fn is_shared(host: &str) -> bool {
+pub(super) fn is_shared(host: &str) -> bool {
     SHARED_HOSTS.iter().any(|shared| {
         host.strip_suffix(shared)
             .is_some_and(|before| before.is_empty() || before.ends_with('.'))

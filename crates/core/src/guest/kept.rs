@@ -14,7 +14,7 @@ use crate::client::{Authentication, Client, ClientKeys};
 pub struct KeptDocument {
     pub name: String,
     pub method: AuthMethod,
-    /// Thumbprints (RFC 7638), or the URL where a registered client publishes its keys.
+    /// Thumbprints (RFC 7638). Grants of earlier versions have the URL where a client that registered itself publishes its keys.
     pub keys: BTreeSet<String>,
     pub redirect_uris: BTreeSet<String>,
 }
@@ -55,6 +55,32 @@ impl KeptDocument {
         }
     }
 
+    /// What this client is now against what was kept of it, by the kind of key names that were kept.
+    pub fn compare_with(&self, client: &Client) -> DocumentChange {
+        let mut now = Self::of(client);
+        if let Authentication::PrivateKeyJwt(keys) = &client.authentication
+            && let Some(url) = keys.published_at()
+            && self.keeps_url()
+        {
+            now.keys = [url.to_owned()].into();
+        }
+        self.compare(&now)
+    }
+
+    /// The same where keys at an unchanged place cannot be had now: they are taken for those that were kept.
+    pub fn compare_without_keys(&self, client: &Client) -> DocumentChange {
+        let now = Self {
+            keys: self.keys.clone(),
+            ..Self::of(client)
+        };
+        self.compare(&now)
+    }
+
+    /// No thumbprint has a colon.
+    fn keeps_url(&self) -> bool {
+        self.keys.iter().any(|key| key.contains(':'))
+    }
+
     /// What a client is now against what was kept of it.
     pub fn compare(&self, now: &Self) -> DocumentChange {
         let is_weaker = strength(now.method) < strength(self.method);
@@ -70,7 +96,7 @@ impl KeptDocument {
 
 fn names(keys: &ClientKeys) -> BTreeSet<String> {
     match keys {
-        ClientKeys::Registered(keys) => keys
+        ClientKeys::Registered(keys) | ClientKeys::Fetched { keys, .. } => keys
             .keys()
             .iter()
             .map(|key| key.thumbprint().to_string())

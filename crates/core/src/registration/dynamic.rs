@@ -1,17 +1,25 @@
 //! Clients that register themselves (RFC 7591): guests, whatever they ask for.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use writ_wire::registration::{AuthMethod, ClientFile, Profile};
+use serde_json::Value;
+use writ_jose::hash;
+use writ_wire::registration::{ClientFile, Profile};
 use writ_wire::registration_request::{RegisteredMetadata, RegistrationRefusal};
 use writ_wire::time::Timestamp;
 
 use crate::client::Client;
 use crate::guest::{GuestLifetime, GuestPolicy};
 use crate::id::{ClientId, ENTROPY};
+use crate::oauth_error::OAuthError;
 
 /// How their identifiers begin: no URL, no person, no agent.
 pub const DYNAMIC_PREFIX: &str = "dyn_";
+/// Requests of one client about its own registration in an hour: one more is refused.
+pub const MAX_MANAGED_OF_CLIENT: u32 = 60;
+/// The same from one address, about whichever registrations.
+pub const MAX_MANAGED_FROM_ADDRESS: u32 = 300;
 /// The most registrations that one initial access token serves.
 pub const MAX_INVITE_USES: u32 = 10_000;
 /// The longest life of an initial access token.
@@ -100,13 +108,42 @@ pub fn admit(
             )));
         }
     }
+    if let Some(jwks_uri) = &metadata.jwks_uri {
+        let denied = |refusal: OAuthError| RegistrationRefusal::metadata(refusal.sentence);
+        policy.admit_keys(jwks_uri).map_err(denied)?;
+    }
     super::client(&file(metadata, id), id.clone(), secret, None)
         .map_err(|faults| RegistrationRefusal::metadata(faults.to_string()))
 }
 
-/// Whether keys are looked for elsewhere, so that only a later fetch can tell which they are.
-pub fn has_remote_keys(metadata: &RegisteredMetadata) -> bool {
-    metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt && metadata.jwks_uri.is_some()
+/// What events say of a registration: which members it has, and a digest of all of them. Events are never deleted, so a client that
+/// nobody vouches for does not choose what stands in them.
+pub struct MetadataSummary {
+    pub digest: String,
+    members: BTreeMap<String, Value>,
+}
+
+impl MetadataSummary {
+    /// `metadata`: [`RegisteredMetadata`] as JSON.
+    pub fn of(metadata: &str) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            digest: hash::digest_text(&[b"registration", metadata.as_bytes()]),
+            members: serde_json::from_str(metadata)?,
+        })
+    }
+
+    /// What it says at all.
+    pub fn names(&self) -> Vec<&str> {
+        self.members.keys().map(String::as_str).collect()
+    }
+
+    /// What the other one says otherwise, or does not say.
+    pub fn names_changed_since<'a>(&'a self, before: &'a Self) -> Vec<&'a str> {
+        let names: BTreeSet<&String> = self.members.keys().chain(before.members.keys()).collect();
+        let changed = names.into_iter();
+        let changed = changed.filter(|name| self.members.get(*name) != before.members.get(*name));
+        changed.map(String::as_str).collect()
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use writ_jose::key::KeySet;
-use writ_wire::registration::{GuestsFile, ResourceFile};
+use writ_wire::registration::{GuestLifetime, GuestMode, GuestsFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::{ResourceScope, Scope};
 
@@ -55,8 +55,8 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
 
 /// Guests may have no more than there is.
 fn guest_rules(guests: &GuestsFile, file: &ResourceFile, faults: &mut Vec<String>) -> GuestRules {
-    if let Some(scope) = guests
-        .scopes
+    let scopes = guests.scopes.as_deref().unwrap_or_default();
+    if let Some(scope) = scopes
         .iter()
         .find(|name| !file.scopes.iter().any(|scope| scope.name == **name))
     {
@@ -70,10 +70,16 @@ fn guest_rules(guests: &GuestsFile, file: &ResourceFile, faults: &mut Vec<String
             "`guests.types`: `{name}` is no member of `authorization_details_types`"
         ));
     }
+    if guests.lifetime == Some(GuestLifetime::Month) && guests.mode != GuestMode::Bound {
+        faults.push(
+            "`guests.lifetime`: `month` is for a `guests.mode` of `bound`, where every token is bound to a key".to_owned(),
+        );
+    }
     GuestRules {
         mode: guests.mode,
-        scopes: guests.scopes.iter().cloned().collect(),
+        scopes: scopes.iter().cloned().collect(),
         types: guests.types.iter().cloned().collect(),
+        lifetime: guests.lifetime.unwrap_or_default(),
     }
 }
 
@@ -92,9 +98,19 @@ fn check_scopes(scopes: &[ResourceScope], faults: &mut Vec<String>) {
     }
 }
 
-/// What is checked only when a resource is added: names that belong to the issuer, and the words of its scopes.
+/// What is checked only when a resource is added: names that belong to the issuer, the words of its scopes, and that it says what
+/// guests may have.
 pub fn check_resource(file: &ResourceFile) -> Result<(), Faults> {
     let mut faults = Vec::new();
+    let listed = file
+        .guests
+        .as_ref()
+        .and_then(|guests| guests.scopes.as_ref());
+    if file.takes_guests() && listed.is_none() {
+        faults.push(
+            "`guests.scopes` is missing: list the scopes that guests may have, or give `--guests`, which lists all of them".to_owned(),
+        );
+    }
     for scope in &file.scopes {
         if is_identity(&scope.name) {
             faults.push(format!("`scopes`: `{}` belongs to the issuer", scope.name));
@@ -205,6 +221,34 @@ mod tests {
             json!([""]),
         ] {
             assert!(!faults(bad.clone()).is_empty(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_preselected_for_guests_is_a_month_only_where_tokens_are_bound() {
+        let read = |guests: Value| {
+            let file =
+                json!({ "resource": "https://notes.example", "name": "Notes", "guests": guests });
+            let file = serde_json::from_value(file).map_err(|e| e.to_string())?;
+            let issuer = ResourceUri::parse("https://as.example").unwrap();
+            let read = resource(&file, &issuer);
+            read.map(|resource| resource.guests.lifetime)
+                .map_err(|Faults(faults)| faults.join(", "))
+        };
+        for mode in ["bearer", "bound", "none"] {
+            assert_eq!(read(json!({ "mode": mode })), Ok(GuestLifetime::Day));
+            let week = json!({ "mode": mode, "lifetime": "week" });
+            assert_eq!(read(week), Ok(GuestLifetime::Week), "{mode}");
+            let month = read(json!({ "mode": mode, "lifetime": "month" }));
+            assert_eq!(month.is_ok(), mode == "bound", "{mode}: {month:?}");
+        }
+        // As `writ resource show` prints it.
+        let text = r#"{"mode":"bearer","scopes":[],"types":[],"lifetime":"week"}"#;
+        let file: GuestsFile = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&file).unwrap(), text);
+        for wrong in [json!("year"), json!("Day"), json!(86400), json!("")] {
+            let read = read(json!({ "mode": "bound", "lifetime": wrong }));
+            assert!(read.is_err(), "{wrong}");
         }
     }
 

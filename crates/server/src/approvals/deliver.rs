@@ -100,7 +100,9 @@ async fn made(app: &App, notice: &Notice, ended: &Ended) -> Result<Option<Value>
 async fn approved(app: &App, notice: &Notice, ended: &Ended) -> Result<Option<Value>, Failure> {
     match token(app, notice, ended).await {
         Ok(answer) => Ok(Some(answer)),
-        Err(Failure::Broken(cause)) => Err(Failure::Broken(cause)),
+        Err(fault @ (Failure::Broken(_) | Failure::Unavailable(_) | Failure::InDoubt(_))) => {
+            Err(fault)
+        }
         Err(_) if is_redeemed(app, &ended.request).await? => Ok(None),
         Err(refused) => {
             record(app, refused).await?;

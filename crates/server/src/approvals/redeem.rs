@@ -16,6 +16,7 @@ use writ_jose::hash;
 use writ_jose::key::Thumbprint;
 use writ_store::DatabaseTransaction;
 use writ_store::approved_uses::NewUses;
+use writ_store::client::StoredClient;
 use writ_store::write::InsertBatch;
 use writ_wire::claims::{IdTokenClaims, PersonClaims};
 use writ_wire::resource::ResourceUri;
@@ -205,7 +206,7 @@ async fn client(
     match transaction
         .client(id)
         .await?
-        .filter(|stored| !stored.stopped)
+        .filter(StoredClient::is_active)
     {
         Some(stored) => Ok(parse_client(id.as_str(), &stored)?),
         None => Err(context.refuse(OAuthError::invalid_grant("this client is stopped"))),

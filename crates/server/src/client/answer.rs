@@ -9,6 +9,8 @@ use serde::Serialize;
 use writ_wire::error::{ErrorBody, ErrorCode};
 
 use crate::node::app::App;
+use crate::node::failure::ServerFault;
+use crate::node::outage::RETRY_AFTER;
 
 /// The status of the token endpoint's family: RFC 6749 section 5.2, RFC 9126 section 2.3, RFC 9449 section 5.
 pub const fn status(code: ErrorCode) -> StatusCode {
@@ -82,6 +84,38 @@ pub fn empty() -> Response {
 }
 
 impl App {
+    /// A fault of this server, to a program.
+    pub fn fault(&self, fault: &ServerFault) -> Response {
+        match fault {
+            ServerFault::Broken(cause) => self.broken(cause),
+            ServerFault::Unavailable(cause) => {
+                let sentence = "the server cannot reach what it needs: send the same again later";
+                self.unavailable(cause, sentence, Some(RETRY_AFTER))
+            }
+            ServerFault::InDoubt(cause) => {
+                let sentence = "the server cannot tell whether this was done: do not send a code or an approval again, ask for a new one";
+                self.unavailable(cause, sentence, None)
+            }
+        }
+    }
+
+    fn unavailable(&self, cause: &str, sentence: &str, retry_after: Option<u64>) -> Response {
+        self.note_outage(cause);
+        let body = ErrorBody {
+            error: ErrorCode::TemporarilyUnavailable,
+            error_description: Some(sentence.to_owned()),
+            excess: Vec::new(),
+            error_id: None,
+            retry_after,
+        };
+        let mut response = json(StatusCode::SERVICE_UNAVAILABLE, &body);
+        if let Some(seconds) = retry_after {
+            let wait = HeaderValue::from(seconds);
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
+        response
+    }
+
     /// `server_error` with an id that names the one log line.
     pub fn broken(&self, cause: &str) -> Response {
         let body = ErrorBody {

@@ -39,12 +39,11 @@ pub struct PresentedCredentials<'a> {
 
 impl PresentedCredentials<'_> {
     /// A pushed request may be the first visit of a guest; everywhere else a person agreed before.
-    fn guest_lookup(&self) -> GuestLookup {
+    fn guest_lookup(&self) -> GuestLookup<'static> {
+        let address = self.address;
         match self.endpoint {
-            Endpoint::Par => GuestLookup::Request {
-                address: self.address,
-            },
-            _ => GuestLookup::Grant,
+            Endpoint::Par => GuestLookup::Request { address },
+            _ => GuestLookup::Grant { address },
         }
     }
 }
@@ -171,7 +170,7 @@ impl App {
             .verify_client(&keys, &rules)
             .map_err(|error| refused_assertion(&client, &error))?;
         Ok(AuthenticatedClient {
-            client,
+            client: client.with_fetched_keys(&keys).map_or(client, Arc::new),
             assertion: Some(assertion),
         })
     }

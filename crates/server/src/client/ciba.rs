@@ -64,7 +64,7 @@ fn prepare(
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let strongest = app.config.strongest();
+    let strongest = app.strongest();
     ciba::prepare(asked, request.client(), strongest, &mut making)
         .map_err(|refusal| request.refuse(refusal))
 }

@@ -87,7 +87,7 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedDevice, Failure> {
         mission_intent: app.config.features.mission_intent,
         make_ref: &mut make_ref,
     };
-    let strongest = app.config.strongest();
+    let strongest = app.strongest();
     device::prepare(&asked, request.client(), strongest, &mut making)
         .map_err(|refusal| request.refuse(refusal))
 }

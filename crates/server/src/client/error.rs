@@ -15,7 +15,7 @@ use writ_wire::error::{ErrorBody, ErrorCode, description};
 use crate::approvals::long_poll;
 use crate::client::answer::{json, status};
 use crate::node::app::App;
-use crate::node::failure::{Failure, RefusedRequest};
+use crate::node::failure::{Failure, RefusedRequest, ServerFault};
 use crate::request::client_request::AuthorizationHeader;
 
 /// Where a request of a program came in.
@@ -28,6 +28,8 @@ pub enum ProgramRoute {
     Registration,
     /// Where it reads, changes and removes that.
     RegisteredClient,
+    /// The same two where no client registers itself.
+    RegistrationOff,
 }
 
 impl ProgramRoute {
@@ -36,7 +38,7 @@ impl ProgramRoute {
         match self {
             Self::Endpoint(endpoint) => endpoint.label(),
             Self::TokenWithoutGrant => Endpoint::TOKEN_PATH,
-            Self::Registration => "/register",
+            Self::Registration | Self::RegistrationOff => "/register",
             Self::RegisteredClient => "/register/{id}",
         }
     }
@@ -57,9 +59,7 @@ impl ProgramRoute {
                 StatusCode::UNAUTHORIZED
             }
             (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
-            (Self::Registration, ErrorCode::TemporarilyUnavailable) => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            (Self::RegistrationOff, _) => StatusCode::NOT_FOUND,
             (
                 Self::Endpoint(Endpoint::Backchannel | Endpoint::Introspect),
                 ErrorCode::InvalidClient,
@@ -72,18 +72,39 @@ impl ProgramRoute {
         }
     }
 
-    /// `WWW-Authenticate` of a refusal, if it has one.
-    fn challenge(self, refusal: &OAuthError, status: StatusCode) -> Option<HeaderValue> {
-        if self == Self::Endpoint(Endpoint::Userinfo) {
-            return token_challenge(HttpChallenge::new("DPoP"), refusal);
-        }
-        if matches!(self, Self::Registration | Self::RegisteredClient) {
-            let bearer = HttpChallenge::new("Bearer").with("realm", "writ");
-            let unauthorized = refusal.code == ErrorCode::InvalidToken;
-            return unauthorized.then(|| token_challenge(bearer, refusal))?;
-        }
-        (status == StatusCode::UNAUTHORIZED)
-            .then(|| HeaderValue::from_static("Basic realm=\"writ\", charset=\"UTF-8\""))
+    /// The fields `WWW-Authenticate` of a refusal. Without credentials they name no error (RFC 6750 section 3.1).
+    fn challenges(
+        self,
+        refusal: &OAuthError,
+        status: StatusCode,
+        header: AuthorizationHeader,
+    ) -> Vec<HeaderValue> {
+        let realm = || HttpChallenge::new("Bearer").with("realm", "writ");
+        let found = match self {
+            Self::Endpoint(Endpoint::Userinfo) => {
+                let named = (header == AuthorizationHeader::Sent).then_some(refusal);
+                let dpop = token_challenge(HttpChallenge::new("DPoP"), named);
+                // What is wrong with a proof, whoever sends bearer tokens cannot mend.
+                let both = !is_of_proofs(refusal.code);
+                [Some(dpop), both.then(|| token_challenge(realm(), named))]
+            }
+            Self::Registration | Self::RegisteredClient => {
+                let named = (header == AuthorizationHeader::Sent).then_some(refusal);
+                let unauthorized = refusal.code == ErrorCode::InvalidToken;
+                [unauthorized.then(|| token_challenge(realm(), named)), None]
+            }
+            Self::RegistrationOff => [None, None],
+            Self::Endpoint(_) | Self::TokenWithoutGrant => {
+                let unauthorized = status == StatusCode::UNAUTHORIZED;
+                let basic = HttpChallenge::new("Basic");
+                let basic = basic.with("realm", "writ").with("charset", "UTF-8");
+                [unauthorized.then_some(basic), None]
+            }
+        };
+        let rendered = found.into_iter().flatten();
+        rendered
+            .filter_map(|challenge| HeaderValue::from_str(&challenge.render()).ok())
+            .collect()
     }
 }
 
@@ -93,10 +114,14 @@ impl From<Endpoint> for ProgramRoute {
     }
 }
 
-/// RFC 6750 section 3, RFC 9449 section 7.1: without credentials there is no error code.
-fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> Option<HeaderValue> {
+const fn is_of_proofs(code: ErrorCode) -> bool {
+    matches!(code, ErrorCode::InvalidDpopProof | ErrorCode::UseDpopNonce)
+}
+
+/// RFC 6750 section 3, RFC 9449 section 7.1.
+fn token_challenge(mut challenge: HttpChallenge, named: Option<&OAuthError>) -> HttpChallenge {
     let is_bound = challenge.scheme == "DPoP";
-    if !refusal.sentence.is_empty() {
+    if let Some(refusal) = named {
         challenge = challenge
             .with("error", refusal.code.as_str())
             .with("error_description", &refusal.sentence);
@@ -104,7 +129,7 @@ fn token_challenge(mut challenge: HttpChallenge, refusal: &OAuthError) -> Option
     if is_bound {
         challenge = challenge.with("algs", &SIGNING_ALGORITHMS.join(" "));
     }
-    HeaderValue::from_str(&challenge.render()).ok()
+    challenge
 }
 
 /// A request that has no success, with what its answer needs.
@@ -128,7 +153,7 @@ impl ClientError {
                 // Nothing can follow such an answer without a nonce.
                 refusal.code == ErrorCode::UseDpopNonce,
             ),
-            Err(cause) => (self.app.broken(&cause), false),
+            Err(fault) => (self.app.fault(&fault), false),
         };
         if self.offers_nonce || needs_nonce {
             add_nonce(&self.app, response.headers_mut());
@@ -137,18 +162,24 @@ impl ClientError {
     }
 
     /// The refusal, once it is on record; or what is our fault.
-    async fn recorded(&self) -> Result<&OAuthError, String> {
+    async fn recorded(&self) -> Result<&OAuthError, ServerFault> {
         match &self.failure {
             Failure::Waiting(refusal) => Ok(refusal),
-            Failure::Broken(cause) => Err(cause.clone()),
-            Failure::Unauthenticated(refusal) => match self.count(refusal).await {
-                Ok(()) => Ok(refusal),
-                Err(error) => Err(error.to_string()),
-            },
-            Failure::Refused(refused) => match self.write_event(refused).await {
-                Ok(()) => Ok(&refused.refusal),
-                Err(error) => Err(error.to_string()),
-            },
+            Failure::Broken(cause) => Err(ServerFault::Broken(cause.clone())),
+            Failure::Unavailable(cause) => Err(ServerFault::Unavailable(cause.clone())),
+            Failure::InDoubt(cause) => Err(ServerFault::InDoubt(cause.clone())),
+            Failure::Unauthenticated(refusal) => {
+                self.count(refusal).await?;
+                Ok(refusal)
+            }
+            Failure::Limited(limited) => {
+                self.count(&limited.refusal).await?;
+                Ok(&limited.refusal)
+            }
+            Failure::Refused(refused) => {
+                self.write_event(refused).await?;
+                Ok(&refused.refusal)
+            }
         }
     }
 
@@ -168,7 +199,8 @@ impl ClientError {
             ProgramRoute::Endpoint(endpoint) => event.refused_at(endpoint),
             ProgramRoute::TokenWithoutGrant
             | ProgramRoute::Registration
-            | ProgramRoute::RegisteredClient => event,
+            | ProgramRoute::RegisteredClient
+            | ProgramRoute::RegistrationOff => event,
         };
         let mut transaction = self.app.begin().await?;
         transaction.insert_event(&event).await?;
@@ -186,11 +218,14 @@ impl ClientError {
             error_id: None,
             retry_after,
         };
-        let status = self.route.status(refusal.code, self.authorization);
+        let status = match &self.failure {
+            Failure::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
+            _ => self.route.status(refusal.code, self.authorization),
+        };
         let mut response = json(status, &body);
         let headers = response.headers_mut();
-        if let Some(challenge) = self.route.challenge(refusal, status) {
-            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        for challenge in self.route.challenges(refusal, status, self.authorization) {
+            headers.append(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(seconds) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -205,18 +240,14 @@ impl ClientError {
     /// In seconds, in the header and in the body alike.
     fn retry_after(&self) -> Option<u64> {
         match &self.failure {
-            Failure::Unauthenticated(refusal) if self.is_over_limit(refusal) => Some(3600),
+            Failure::Limited(limited) => Some(whole_seconds(limited.retry_after)),
             Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
-            Failure::Unauthenticated(_) | Failure::Waiting(_) | Failure::Broken(_) => None,
+            Failure::Unauthenticated(_)
+            | Failure::Waiting(_)
+            | Failure::Broken(_)
+            | Failure::Unavailable(_)
+            | Failure::InDoubt(_) => None,
         }
-    }
-}
-
-impl ClientError {
-    /// Too many registrations in this hour.
-    fn is_over_limit(&self, refusal: &OAuthError) -> bool {
-        let too_many = refusal.code == ErrorCode::TemporarilyUnavailable;
-        self.route == ProgramRoute::Registration && too_many
     }
 }
 

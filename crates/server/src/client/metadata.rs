@@ -31,17 +31,18 @@ const MAX_LISTED_SCOPES: usize = 256;
 const MAX_LISTED_RESOURCES: usize = 256;
 
 pub async fn metadata(State(app): State<Arc<App>>) -> Response {
-    match app.fresh_catalogue().await {
+    match app.catalogue_or_known().await {
         Ok(catalogue) => cacheable(json(StatusCode::OK, &document(&app, &catalogue))),
-        Err(error) => app.broken(&error.to_string()),
+        Err(error) => app.fault(&error.into()),
     }
 }
 
 pub async fn jwks(State(app): State<Arc<App>>) -> Response {
     // With the one of RS256 ID tokens: some clients read this once, and never again for an unknown `kid`.
-    match app.id_token_keys().await {
+    let complete = app.id_token_keys().await;
+    match app.or_known(complete, || app.keys.known()) {
         Ok(keys) => cacheable(json(StatusCode::OK, &keys.jwks())),
-        Err(error) => app.broken(&error.to_string()),
+        Err(error) => app.fault(&error.into()),
     }
 }
 
@@ -92,7 +93,7 @@ pub fn document(app: &App, catalogue: &Catalogue) -> ServerMetadata {
         subject_types_supported: vec!["public".to_owned()],
         id_token_signing_alg_values_supported: ["RS256", "ES256"].map(str::to_owned).to_vec(),
         claims_supported: CLAIMS.map(str::to_owned).to_vec(),
-        acr_values_supported: reachable_classes(app.config.strongest()),
+        acr_values_supported: reachable_classes(app.strongest()),
         backchannel_token_delivery_modes_supported: deliveries(),
         backchannel_authentication_request_signing_alg_values_supported: algorithms(),
         backchannel_user_code_parameter_supported: true,

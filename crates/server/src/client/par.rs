@@ -57,6 +57,7 @@ async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {
     };
     let arrival = Arrival::Pushed {
         proof: caller.key(),
+        signer: caller.assertion.as_ref().map(|signed| &signed.thumbprint),
     };
     let prepared = request::prepare(parsed, &caller.client, arrival, &mut making);
     let prepared = prepared.map_err(|refusal| request.refuse(refusal))?;

@@ -2,20 +2,20 @@
 //! become guests; the answer says what was registered.
 
 mod manage;
+mod update;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
-use axum::routing::MethodFilter;
+use axum::routing::{MethodFilter, any};
 use http::{HeaderMap, StatusCode, header};
 use serde_json::{Value, json};
 use writ_core::OAuthError;
 use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::id::ClientId;
-use writ_core::registration::dynamic::{self, RegistrationMode};
+use writ_core::registration::dynamic::{self, MetadataSummary, RegistrationMode};
 use writ_store::registration::NewRegistration;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration_request::{RegisteredMetadata, RegistrationRefusal};
@@ -32,34 +32,37 @@ use crate::node::secret::secret_digest;
 /// Of the registration endpoint; below it each client has a place of its own (RFC 7592).
 pub const PATH: &str = "/register";
 
+const MANAGED: &str = "/register/{id}";
+
 pub fn routes(app: &App) -> Router<Arc<App>> {
     if app.config.registration.mode == RegistrationMode::Off {
-        return Router::new();
+        return Router::new().route(PATH, any(off)).route(MANAGED, any(off));
     }
     let managed = program_route(MethodFilter::GET, manage::read)
-        .merge(program_route(MethodFilter::PUT, manage::replace))
+        .merge(program_route(MethodFilter::PUT, update::replace))
         .merge(program_route(MethodFilter::DELETE, manage::remove));
     Router::new()
         .route(PATH, program_route(MethodFilter::POST, register))
-        .route("/register/{id}", managed)
+        .route(MANAGED, managed)
 }
 
+/// Nothing is here; a program is told so in its own words.
+async fn off(head: RequestHead) -> Response {
+    let refusal = OAuthError::new(ErrorCode::AccessDenied, OFF);
+    let error = head.error(ProgramRoute::RegistrationOff, refusal.into());
+    error.into_answer().await
+}
+
+const OFF: &str = "no client registers itself here (`registration.mode` is `off`): ask an operator of this server to register it";
+
 async fn register(incoming: IncomingRequest) -> Result<Response, ClientError> {
-    let limit = limits(&incoming.head);
-    match add(&incoming, &limit).await {
+    match add(&incoming).await {
         Ok(body) => Ok(answer::json(StatusCode::CREATED, &body)),
-        Err(failure) => Err(ClientError {
-            wait: limit.first().map(|limit| wait(limit, &incoming.head)),
-            ..incoming.head.error(ProgramRoute::Registration, failure)
-        }),
+        Err(failure) => Err(incoming.head.error(ProgramRoute::Registration, failure)),
     }
 }
 
-fn wait(limit: &RateLimit, head: &RequestHead) -> Duration {
-    head.app.clock.now().until(limit.ends_at())
-}
-
-async fn add(incoming: &IncomingRequest, limits: &[RateLimit]) -> Result<Value, Failure> {
+async fn add(incoming: &IncomingRequest) -> Result<Value, Failure> {
     let (app, headers) = (&*incoming.head.app, &incoming.head.headers);
     let now = app.clock.now();
     let invite = match app.config.registration.mode {
@@ -68,19 +71,15 @@ async fn add(incoming: &IncomingRequest, limits: &[RateLimit]) -> Result<Value, 
     };
     let metadata = RegisteredMetadata::parse(body(incoming)?).map_err(refusal)?;
     let new = NewClient::make(app, metadata, now)?;
-    for limit in limits.iter().filter(|_| invite.is_none()) {
-        if !app.admit_attempt(limit).await? {
-            return Err(OAuthError::new(
-                ErrorCode::TemporarilyUnavailable,
-                "too many clients registered in this hour: keep the client that was registered, or try again in the next one",
-            )
-            .into());
-        }
+    if invite.is_none() {
+        app.admit_request(limits(&incoming.head), TOO_MANY).await?;
     }
     new.write(app, invite.as_deref(), now).await?;
     app.metrics.registration("registered");
     Ok(new.answer(app))
 }
+
+const TOO_MANY: &str = "too many clients registered in this hour: keep the client that was registered, or try again in the next one";
 
 /// From one address, then from all: counted before anything is stored.
 fn limits(head: &RequestHead) -> Vec<RateLimit> {
@@ -94,12 +93,14 @@ fn limits(head: &RequestHead) -> Vec<RateLimit> {
 
 /// The digest of an initial access token that is good for one more; it is counted when the client is written.
 async fn invited(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<String, Failure> {
-    let digest = secret_digest(bearer(headers)?);
+    let digest = secret_digest(bearer(headers, INITIAL)?);
     match app.read().await?.is_invited(&digest, now).await? {
         true => Ok(digest),
         false => Err(not_invited().into()),
     }
 }
+
+const INITIAL: &str = "an initial access token is required, as `Authorization: Bearer`: an operator makes one by `writ client invite`";
 
 fn not_invited() -> OAuthError {
     invalid_token("the initial access token is unknown, expired or used up")
@@ -109,10 +110,10 @@ fn invalid_token(sentence: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidToken, sentence)
 }
 
-/// RFC 6750 section 2.1. Without one the answer has no error code (section 3.1).
-fn bearer(headers: &HeaderMap) -> Result<&str, OAuthError> {
+/// RFC 6750 section 2.1. `wanted` is the sentence for a request without one.
+fn bearer<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<&'a str, OAuthError> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let value = values.next().ok_or_else(|| invalid_token(""))?;
+    let value = values.next().ok_or_else(|| invalid_token(wanted))?;
     if values.next().is_some() {
         return Err(OAuthError::invalid_request(
             "more than one `Authorization` header",
@@ -121,7 +122,9 @@ fn bearer(headers: &HeaderMap) -> Result<&str, OAuthError> {
     let text = value.to_str().unwrap_or_default();
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Ok(token.trim()),
-        _ => Err(invalid_token("the `Authorization` header is no `Bearer`")),
+        _ => Err(invalid_token(
+            "the `Authorization` header is not `Bearer` and a token",
+        )),
     }
 }
 
@@ -179,18 +182,20 @@ impl NewClient {
         {
             return Err(Failure::Broken(format!("client `{id}` exists already")));
         }
+        let metadata = text(&self.metadata)?;
         let new = NewRegistration {
             client: id,
             token_digest: &secret_digest(&self.token),
-            metadata: &text(&self.metadata)?,
+            metadata: &metadata,
             expires_at: app.config.registration.expires_at(now),
         };
         transaction.insert_registration(new, now).await?;
+        let said = summary(&metadata)?;
         let event = Event::new(app.event_id(now), now, EventName::ClientRegistered)
             .by(&self.client)
             .with(json!({
                 "by": "registration", "profile": "guest", "assurance": "unverified",
-                "invited": invite.is_some(), "metadata": self.metadata,
+                "invited": invite.is_some(), "members": said.names(), "metadata_hash": said.digest,
             }));
         transaction.insert_event(&event).await?;
         Ok(transaction.commit().await?)
@@ -238,6 +243,10 @@ fn information(
         }
     }
     answer
+}
+
+fn summary(metadata: &str) -> Result<MetadataSummary, Failure> {
+    MetadataSummary::of(metadata).map_err(|error| Failure::Broken(error.to_string()))
 }
 
 fn text<T: serde::Serialize>(value: &T) -> Result<String, Failure> {

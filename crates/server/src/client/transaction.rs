@@ -116,7 +116,7 @@ fn judge(context: &ApprovalContext<'_>, text: &str) -> Result<JudgedChallenge, O
         mission_intent: false,
         make_ref: &mut make_ref,
     };
-    let (client, strongest) = (request.client(), app.config.strongest());
+    let (client, strongest) = (request.client(), app.strongest());
     let prepared = transaction::prepare(&challenge, client, resource, strongest, &mut making)?;
     Ok(JudgedChallenge {
         challenge,

@@ -29,6 +29,6 @@ pub async fn document(State(app): State<Arc<App>>, Path(hash): Path<String>) -> 
         )
             .into_response(),
         Ok(None) => StatusCode::NOT_FOUND.into_response(),
-        Err(error) => app.broken(&error.to_string()),
+        Err(error) => app.fault(&error.into()),
     }
 }

@@ -24,17 +24,29 @@ use crate::client::proof::proof;
 use crate::client::sighting::see;
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::request::client_request::AuthorizationHeader;
 use crate::request::person_claims::person_claims;
 
 pub async fn userinfo(head: RequestHead) -> Result<Response, ClientError> {
     match claims_of_user(&head).await {
         Ok(claims) => Ok(json(StatusCode::OK, &claims)),
-        Err(failure) => Err(head.error(Endpoint::Userinfo, failure)),
+        Err(failure) => Err(ClientError {
+            authorization: token_header(&head.headers),
+            ..head.error(Endpoint::Userinfo, failure)
+        }),
+    }
+}
+
+/// Whoever sent no access token is told no error by the challenge, also if there was another `Authorization` (RFC 6750 section 3.1).
+fn token_header(headers: &HeaderMap) -> AuthorizationHeader {
+    match PresentedToken::of(headers) {
+        Ok(None) => AuthorizationHeader::Absent,
+        Ok(Some(_)) | Err(_) => AuthorizationHeader::Sent,
     }
 }
 
 async fn claims_of_user(head: &RequestHead) -> Result<UserInfo, Failure> {
-    let presented = PresentedToken::of(&head.headers)?;
+    let presented = PresentedToken::of(&head.headers)?.ok_or_else(|| invalid_token(NO_TOKEN))?;
     let app = &head.app;
     let now = app.clock.now();
     let keys = app.keys().await?;
@@ -183,33 +195,35 @@ struct PresentedToken<'a> {
 }
 
 impl<'a> PresentedToken<'a> {
-    fn of(headers: &'a HeaderMap) -> Result<Self, OAuthError> {
+    /// None where no header has a token under one of our schemes.
+    fn of(headers: &'a HeaderMap) -> Result<Option<Self>, OAuthError> {
         let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let missing = || OAuthError::new(ErrorCode::InvalidToken, "");
-        let text = values
-            .next()
-            .ok_or_else(missing)?
-            .to_str()
-            .map_err(|_| missing())?;
+        let first = values.next();
         if values.next().is_some() {
             return Err(OAuthError::invalid_request(
                 "more than one `Authorization` header",
             ));
         }
-        let (scheme, token) = text.split_once(' ').ok_or_else(missing)?;
+        let text = first.and_then(|value| value.to_str().ok());
+        let Some((scheme, token)) = text.and_then(|text| text.split_once(' ')) else {
+            return Ok(None);
+        };
         let scheme = if scheme.eq_ignore_ascii_case("dpop") {
             Scheme::DPoP
         } else if scheme.eq_ignore_ascii_case("bearer") {
             Scheme::Bearer
         } else {
-            return Err(missing());
+            return Ok(None);
         };
-        Ok(Self {
+        Ok(Some(Self {
             scheme,
             token: token.trim(),
-        })
+        }))
     }
 }
+
+const NO_TOKEN: &str =
+    "send the access token in the header, as `Authorization: Bearer` or `Authorization: DPoP`";
 
 fn invalid_token(sentence: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidToken, sentence)

@@ -82,12 +82,8 @@ pub(super) fn check(sections: ChannelSections, problems: &mut Vec<String>) -> Ch
         webhook,
         admin,
     } = sections;
-    let trusted = outbound
-        .trusted
-        .iter()
-        .filter_map(|text| origin(text, problems));
     let rules = AddressPolicy {
-        trusted: trusted.collect(),
+        trusted: origins("outbound.trusted", &outbound.trusted, problems),
     };
     let roots = outbound.ca_file.and_then(|path| roots(&path, problems));
     let mail = mail_server(mail, problems);
@@ -108,14 +104,18 @@ pub(super) fn check(sections: ChannelSections, problems: &mut Vec<String>) -> Ch
     }
 }
 
-fn origin(text: &str, problems: &mut Vec<String>) -> Option<Origin> {
-    let parsed = Origin::parse(text);
-    if parsed.is_none() {
-        problems.push(format!(
-            "`outbound.trusted`: `{text}` is no origin, such as `http://10.0.0.7:9000`"
-        ));
+/// The origins of a list that exempts them from the rules for outgoing calls.
+pub(super) fn origins(key: &str, list: &[String], problems: &mut Vec<String>) -> Vec<Origin> {
+    let mut found = Vec::new();
+    for text in list {
+        match Origin::parse(text) {
+            Some(origin) => found.push(origin),
+            None => problems.push(format!(
+                "`{key}`: `{text}` is no origin, such as `https://10.0.0.7:9000`"
+            )),
+        }
     }
-    parsed
+    found
 }
 
 fn roots(path: &Path, problems: &mut Vec<String>) -> Option<ExtraRoots> {

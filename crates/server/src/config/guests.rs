@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use writ_core::guest::{GuestPolicy, HostPattern};
+use writ_platform::guard::{AddressPolicy, Origin};
 use writ_wire::redirect::UNSAFE_SCHEMES;
+
+use super::channels::origins;
 
 /// The most entries of one list.
 const MAX_ENTRIES: usize = 1024;
@@ -15,13 +18,21 @@ pub(super) struct GuestsFile {
     hosts: Vec<String>,
     deny: Vec<String>,
     schemes: Vec<String>,
+    trusted: Vec<String>,
 }
 
-pub(super) fn check(file: &GuestsFile, problems: &mut Vec<String>) -> GuestPolicy {
+/// What is taken of guests, and from where it may be fetched.
+pub(super) struct GuestRules {
+    pub(super) policy: GuestPolicy,
+    pub(super) addresses: AddressPolicy,
+}
+
+pub(super) fn check(file: &GuestsFile, problems: &mut Vec<String>) -> GuestRules {
     for (key, list) in [
         ("hosts", &file.hosts),
         ("deny", &file.deny),
         ("schemes", &file.schemes),
+        ("trusted", &file.trusted),
     ] {
         if list.len() > MAX_ENTRIES {
             problems.push(format!(
@@ -33,11 +44,30 @@ pub(super) fn check(file: &GuestsFile, problems: &mut Vec<String>) -> GuestPolic
     if hosts.contains(&HostPattern::All) {
         problems.push("`guests.hosts`: `*` would trust every host".to_owned());
     }
-    GuestPolicy {
-        hosts,
-        deny: patterns("deny", &file.deny, problems),
-        schemes: schemes(&file.schemes, problems),
+    GuestRules {
+        policy: GuestPolicy {
+            hosts,
+            deny: patterns("deny", &file.deny, problems),
+            schemes: schemes(&file.schemes, problems),
+        },
+        addresses: AddressPolicy {
+            trusted: trusted(&file.trusted, problems),
+        },
     }
+}
+
+/// Documents and key sets of guests are https, whoever hosts them.
+fn trusted(list: &[String], problems: &mut Vec<String>) -> Vec<Origin> {
+    let found = origins("guests.trusted", list, problems);
+    for origin in &found {
+        if !origin.as_str().starts_with("https://") {
+            problems.push(format!(
+                "`guests.trusted`: `{}` is not https: nothing is fetched from it for guests",
+                origin.as_str()
+            ));
+        }
+    }
+    found
 }
 
 fn patterns(key: &str, list: &[String], problems: &mut Vec<String>) -> Vec<HostPattern> {
@@ -46,7 +76,7 @@ fn patterns(key: &str, list: &[String], problems: &mut Vec<String>) -> Vec<HostP
         match HostPattern::parse(text) {
             Some(pattern) => found.push(pattern),
             None => problems.push(format!(
-                "`guests.{key}`: `{text}` is no host in lower case and punycode, such as `client.example` or `*.client.example`"
+                "`guests.{key}`: `{text}` is no host in lower case and punycode, without port and final dot, such as `client.example` or `*.client.example`"
             )),
         }
     }

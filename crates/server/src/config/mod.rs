@@ -5,6 +5,7 @@ mod channels;
 mod guests;
 mod liveness;
 mod master;
+pub mod nearest;
 mod prompts;
 mod proxies;
 mod push_hosts;
@@ -21,6 +22,7 @@ use writ_core::budget::Limits;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
+use writ_platform::guard::AddressPolicy;
 use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
@@ -122,6 +124,8 @@ pub struct Config {
     pub nonces: NonceSwitches,
     pub features: Features,
     pub guests: GuestPolicy,
+    /// Which URLs are called for guests: never because other calls may go there.
+    pub guest_addresses: AddressPolicy,
     /// Whether clients may register themselves.
     pub registration: RegistrationRules,
     pub channels: Channels,
@@ -169,7 +173,7 @@ impl Config {
             .map_err(|e| single_problem(format!("the file is no TOML: {}", e.message())))?;
         overlay(&mut table, environment)?;
         let file = File::deserialize(toml::Value::Table(table))
-            .map_err(|e| single_problem(e.message().to_owned()))?;
+            .map_err(|e| single_problem(nearest::with_origin(e.message(), environment)))?;
         check(file)
     }
 
@@ -298,19 +302,24 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
                 .path
                 .unwrap_or_else(|| PathBuf::from("config/types")),
             master: std::sync::Arc::new(master),
-            nonces: NonceSwitches {
-                oauth21: file.profiles.oauth21.dpop_nonce.unwrap_or(false),
-                fapi2: file.profiles.fapi2.dpop_nonce.unwrap_or(true),
-                agent: file.profiles.agent.dpop_nonce.unwrap_or(true),
-            },
+            nonces: nonces(&file.profiles),
             features: file.features,
-            guests,
+            guests: guests.policy,
+            guest_addresses: guests.addresses,
             registration,
             channels,
             liveness,
             prompts,
         }),
         _ => Err(ConfigProblems(problems)),
+    }
+}
+
+fn nonces(profiles: &ProfilesFile) -> NonceSwitches {
+    NonceSwitches {
+        oauth21: profiles.oauth21.dpop_nonce.unwrap_or(false),
+        fapi2: profiles.fapi2.dpop_nonce.unwrap_or(true),
+        agent: profiles.agent.dpop_nonce.unwrap_or(true),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use quick_cache::sync::Cache;
 use url::Url;
+use writ_authority::Level;
 use writ_core::checks::Endpoint;
 use writ_core::id::{ClientId, ENTROPY, EventId, TransactionId};
 use writ_core::realm::DEFAULT_TENANT;
@@ -22,6 +23,7 @@ use crate::node::client_keys::FetchedKeySets;
 use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
+use crate::node::outage::Outage;
 use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
@@ -58,6 +60,7 @@ pub struct App {
     pub documents: Documents,
     pub key_sets: FetchedKeySets,
     pub live: EventStreams,
+    pub outage: Outage,
     pub urls: Urls,
 }
 
@@ -116,7 +119,8 @@ impl App {
         let metrics = Metrics::new();
         let notices = OutgoingChannels::start(&store, &config, now).await?;
         let documents = Documents::new(FetchEnvironment {
-            guard: notices.guard.clone(),
+            guests: notices.guest_guard.clone(),
+            registered: notices.guard.clone(),
             store: store.clone(),
             clock: clock.clone(),
             fetches: metrics.fetches(),
@@ -140,11 +144,20 @@ impl App {
             documents,
             key_sets: FetchedKeySets::new(),
             live: EventStreams::new(),
+            outage: Outage::none(),
             config,
             store,
             clock,
             random,
         }))
+    }
+
+    /// The strongest level at which anybody can approve here: without a host name to bind passkeys to, nobody has one.
+    pub fn strongest(&self) -> Level {
+        if self.passkeys.is_err() {
+            return Level::Password;
+        }
+        self.config.strongest()
     }
 
     pub async fn begin(&self) -> Result<DatabaseTransaction, StoreError> {

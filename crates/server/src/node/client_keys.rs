@@ -11,6 +11,7 @@ use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::outgoing::call_limits::CallReason;
 use crate::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
 };
@@ -22,8 +23,10 @@ pub const MAX_STALE_KEYS: Duration = Duration::from_secs(24 * 3600);
 /// Fetched key sets that a node keeps ready.
 const READY_KEY_SETS: usize = 4096;
 
-/// Key sets made of fetched documents, by what they may sign and by URL, with the time of the fetch.
-pub struct FetchedKeySets(Cache<(RsaSignatures, String), (Timestamp, KeySet)>);
+/// Key sets made of fetched documents, by whose they are, what they may sign and URL, with the time of the fetch.
+pub struct FetchedKeySets(Cache<KeySetName, (Timestamp, KeySet)>);
+
+type KeySetName = (DocumentPurpose, RsaSignatures, String);
 
 impl FetchedKeySets {
     pub fn new() -> Self {
@@ -50,8 +53,41 @@ impl NoKeys {
     /// A refusal, unless it is our fault.
     pub fn failure(self, refuse: impl FnOnce(String) -> Failure) -> Failure {
         match self {
-            Self::Unavailable(FetchError::Broken(cause)) => Failure::Broken(cause),
+            Self::Unavailable(FetchError::Ours(fault)) => fault.into(),
             missing => refuse(missing.to_string()),
+        }
+    }
+}
+
+/// Where keys of a client are published, and what they may do.
+#[derive(Clone, Copy)]
+struct KeyPlace<'a> {
+    url: &'a str,
+    signatures: RsaSignatures,
+    purpose: DocumentPurpose,
+    reason: CallReason,
+}
+
+/// Keys at a place, and what will do.
+#[derive(Clone, Copy)]
+struct WantedKeys<'a> {
+    place: KeyPlace<'a>,
+    age: AcceptedAge,
+    fallback: Fallback,
+}
+
+impl<'a> KeyPlace<'a> {
+    /// Whoever registered itself is a guest, and chose the URL.
+    fn of(client: &Client, url: &'a str) -> Self {
+        let (purpose, reason) = match client.is_guest() {
+            true => (DocumentPurpose::GuestJwkSet, CallReason::Visit),
+            false => (DocumentPurpose::JwkSet, CallReason::Registered),
+        };
+        Self {
+            url,
+            signatures: rsa_signatures(client.profile),
+            purpose,
+            reason,
         }
     }
 }
@@ -61,35 +97,67 @@ impl App {
     /// database transaction is open.
     pub async fn client_keys(&self, client: &Client, jwt: &str) -> Result<KeySet, NoKeys> {
         let url = match &client.authentication {
-            Authentication::PrivateKeyJwt(ClientKeys::Registered(keys)) => return Ok(keys.clone()),
+            Authentication::PrivateKeyJwt(
+                ClientKeys::Registered(keys) | ClientKeys::Fetched { keys, .. },
+            ) => return Ok(keys.clone()),
             Authentication::PrivateKeyJwt(ClientKeys::At(url)) => url,
             Authentication::Secret(_) | Authentication::Public => {
                 return Err(NoKeys::NotRegistered);
             }
         };
-        let signatures = rsa_signatures(client.profile);
-        let keys = self.keys_at(url, signatures, AcceptedAge::Fresh).await?;
+        let wanted = WantedKeys {
+            place: KeyPlace::of(client, url),
+            age: AcceptedAge::Fresh,
+            fallback: Fallback::StaleFor(MAX_STALE_KEYS),
+        };
+        let keys = self.keys_at(wanted).await?;
         match unverified_kid(jwt) {
             Some(kid) if keys.candidates(Some(&kid)).next().is_none() => {
                 let earliest = self.clock.now().minus(UNKNOWN_KEY_INTERVAL);
                 let age = AcceptedAge::FetchedSince(earliest);
-                self.keys_at(url, signatures, age).await
+                self.keys_at(WantedKeys { age, ..wanted }).await
             }
             _ => Ok(keys),
         }
     }
 
-    async fn keys_at(
-        &self,
-        url: &str,
-        signatures: RsaSignatures,
-        age: AcceptedAge,
-    ) -> Result<KeySet, NoKeys> {
+    /// A guest that publishes its keys elsewhere, with those that are there now, for a person who is asked about it; every other client as
+    /// it is. As [`Self::client_keys`], it fetches.
+    pub async fn with_keys_of_now(&self, client: Client) -> Result<Client, NoKeys> {
+        let url = match &client.authentication {
+            Authentication::PrivateKeyJwt(ClientKeys::At(url)) if client.is_guest() => url,
+            _ => return Ok(client),
+        };
+        let wanted = WantedKeys {
+            place: KeyPlace {
+                reason: CallReason::KnownGuest,
+                ..KeyPlace::of(&client, url)
+            },
+            age: AcceptedAge::FetchedSince(self.clock.now()),
+            fallback: Fallback::Error,
+        };
+        let keys = self.keys_at(wanted).await?;
+        Ok(client.with_fetched_keys(&keys).unwrap_or(client))
+    }
+
+    async fn keys_at(&self, wanted: WantedKeys<'_>) -> Result<KeySet, NoKeys> {
+        let WantedKeys {
+            place,
+            age,
+            fallback,
+        } = wanted;
+        let KeyPlace {
+            url,
+            signatures,
+            purpose,
+            reason,
+        } = place;
         let wanted = WantedDocument {
             url,
-            purpose: DocumentPurpose::JwkSet,
+            purpose,
+            reason,
             age,
-            fallback: Fallback::StaleFor(MAX_STALE_KEYS),
+            fallback,
             check: |_, body| {
                 let usable = KeySet::published(body, RsaSignatures::PssAndPkcs1);
                 usable.map(drop).map_err(|e| e.to_string())
@@ -97,7 +165,7 @@ impl App {
         };
         let document = self.documents.fetch(&wanted).await;
         let document = document.map_err(NoKeys::Unavailable)?;
-        let name = (signatures, url.to_owned());
+        let name = (purpose, signatures, url.to_owned());
         if let Some((fetched_at, keys)) = self.key_sets.0.get(&name)
             && fetched_at == document.fetched_at
         {

@@ -15,12 +15,67 @@ use crate::node::app::App;
 pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
     Unauthenticated(Box<OAuthError>),
+    /// One more than are admitted in a while: counted by the minute, and told when the next one is.
+    Limited(Box<LimitedRequest>),
     /// Afterwards: an event of its own, in its own transaction.
     Refused(Box<RefusedRequest>),
     /// A person has not answered yet: nothing is refused, nothing is recorded.
     Waiting(Box<OAuthError>),
     /// A fault of this server: `server_error`, with the cause in its log.
     Broken(String),
+    /// The database cannot be used just now: `temporarily_unavailable`, likewise.
+    Unavailable(String),
+    /// The same, after what was asked may have been done.
+    InDoubt(String),
+}
+
+/// What is our fault, with the cause for our log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ServerFault {
+    #[error("{0}")]
+    Broken(String),
+    /// The same may succeed later.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It may be done already: what may be used once must not be sent again.
+    #[error("{0}")]
+    InDoubt(String),
+}
+
+impl ServerFault {
+    /// Of a commit, or of what must be known after it.
+    pub fn of_commit(error: StoreError) -> Self {
+        match error.leaves_commit_in_doubt() {
+            true => Self::InDoubt(error.to_string()),
+            false => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for ServerFault {
+    fn from(error: StoreError) -> Self {
+        match error.is_unavailable() {
+            true => Self::Unavailable(error.to_string()),
+            false => Self::Broken(error.to_string()),
+        }
+    }
+}
+
+impl From<ServerFault> for Failure {
+    fn from(fault: ServerFault) -> Self {
+        match fault {
+            ServerFault::Broken(cause) => Self::Broken(cause),
+            ServerFault::Unavailable(cause) => Self::Unavailable(cause),
+            ServerFault::InDoubt(cause) => Self::InDoubt(cause),
+        }
+    }
+}
+
+/// A refusal by a rate limit.
+#[derive(Debug)]
+pub struct LimitedRequest {
+    pub refusal: OAuthError,
+    pub retry_after: Duration,
 }
 
 /// A refusal after client authentication. The endpoint that answers it gives the event its name.
@@ -33,6 +88,13 @@ pub struct RefusedRequest {
 }
 
 impl Failure {
+    pub fn limited(refusal: OAuthError, retry_after: Duration) -> Self {
+        Self::Limited(Box::new(LimitedRequest {
+            refusal,
+            retry_after,
+        }))
+    }
+
     /// The same, and when the client may ask again.
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         if let Self::Refused(refused) = &mut self {
@@ -44,7 +106,7 @@ impl Failure {
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.to_string())
+        ServerFault::from(error).into()
     }
 }
 

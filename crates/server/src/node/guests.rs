@@ -6,17 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_core::OAuthError;
-use writ_core::client::Client;
+use writ_core::client::{Authentication, Client, ClientKeys};
 use writ_core::guest;
-use writ_core::id::ClientId;
+use writ_core::id::{ClientId, UserId};
 use writ_core::registration::dynamic;
 use writ_wire::client_document::{ClientDocument, ClientIdUrl};
-use writ_wire::error::ErrorCode;
 use writ_wire::jwk::JwkSet;
+use writ_wire::time::Timestamp;
 use writ_wire::unique_json;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::outgoing::call_limits::CallReason;
 use crate::node::outgoing::fetch::{
     AcceptedAge, DocumentPurpose, Fallback, FetchError, WantedDocument,
 };
@@ -28,13 +29,39 @@ const STALE_FOR: Duration = Duration::from_secs(3600);
 
 /// For what a guest is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GuestLookup {
+pub enum GuestLookup<'a> {
     /// A request that begins something: the document is fresh.
     Request { address: Option<IpAddr> },
-    /// A person is asked: the document is fetched now.
-    Consent,
+    /// Somebody is shown the way back to it: nothing is fetched for that.
+    WayBack,
+    /// A person who is signed in is asked: the document is fetched now.
+    Consent { person: &'a UserId },
     /// A grant goes on: it need not end because a host is down for a while.
-    Grant,
+    Grant { address: Option<IpAddr> },
+}
+
+impl GuestLookup<'_> {
+    const fn reason(self) -> CallReason {
+        match self {
+            Self::Request { .. } | Self::WayBack => CallReason::Visit,
+            Self::Consent { .. } | Self::Grant { .. } => CallReason::KnownGuest,
+        }
+    }
+
+    const fn fallback(self) -> Fallback {
+        match self {
+            Self::Grant { .. } => Fallback::StaleFor(STALE_FOR),
+            Self::Request { .. } | Self::WayBack | Self::Consent { .. } => Fallback::Error,
+        }
+    }
+
+    const fn accepted_age(self, now: Timestamp) -> AcceptedAge {
+        match self {
+            Self::Consent { .. } => AcceptedAge::FetchedSince(now),
+            Self::Request { .. } | Self::Grant { .. } => AcceptedAge::Fresh,
+            Self::WayBack => AcceptedAge::Kept(STALE_FOR),
+        }
+    }
 }
 
 impl App {
@@ -42,10 +69,10 @@ impl App {
     pub async fn client_or_guest(
         &self,
         id: &str,
-        lookup: GuestLookup,
+        lookup: GuestLookup<'_>,
     ) -> Result<Option<Arc<Client>>, Failure> {
         if dynamic::is_dynamic(id) {
-            return self.registered_guest(id).await;
+            return self.registered_guest(id, lookup).await;
         }
         if !ClientIdUrl::is_meant(id) {
             return Ok(self.client(id).await?);
@@ -58,39 +85,77 @@ impl App {
         self.config.guests.admit_host(url.host())?;
         match lookup {
             GuestLookup::Request { address } => self.admit_guest_request(address).await?,
+            GuestLookup::Consent { person } => self.admit_guest_question(person).await?,
             // Nobody makes this server fetch what no person was asked about.
-            GuestLookup::Grant if !self.is_kept(&url).await? => return Ok(None),
-            GuestLookup::Grant | GuestLookup::Consent => {}
+            GuestLookup::Grant { .. } if !self.is_kept(&url).await? => return Ok(None),
+            GuestLookup::Grant { .. } | GuestLookup::WayBack => {}
         }
         Ok(Some(Arc::new(self.guest(&url, lookup).await?)))
     }
 
-    /// A client that registered itself, as it is now; `None` once it is removed or stopped.
-    async fn registered_guest(&self, id: &str) -> Result<Option<Arc<Client>>, Failure> {
+    /// A client that registered itself, as it is now and by the operator's lists of now; `None` once it is removed or stopped.
+    async fn registered_guest(
+        &self,
+        id: &str,
+        lookup: GuestLookup<'_>,
+    ) -> Result<Option<Arc<Client>>, Failure> {
         if !self.config.features.guests {
             return Ok(None);
+        }
+        if let GuestLookup::Request { address } = lookup {
+            self.admit_guest_request(address).await?;
         }
         let stored = self.read().await?.client(&ClientId::from_text(id)).await?;
         let Some(stored) = stored.filter(|stored| !stored.stopped) else {
             return Ok(None);
         };
-        Ok(Some(Arc::new(parse_client(id, &stored)?)))
+        let client = parse_client(id, &stored)?;
+        self.config.guests.admit_registered(&client)?;
+        let client = match lookup {
+            GuestLookup::Consent { person } => {
+                self.admit_guest_question(person).await?;
+                let current = self.with_keys_of_now(client).await;
+                current.map_err(|missing| {
+                    missing.failure(|why| OAuthError::invalid_client(why).into())
+                })?
+            }
+            GuestLookup::Grant { address } => {
+                if self.fetches_for_nobody(&client).await? {
+                    self.admit_guest_request(address).await?;
+                }
+                client
+            }
+            GuestLookup::Request { .. } | GuestLookup::WayBack => client,
+        };
+        Ok(Some(Arc::new(client)))
+    }
+
+    /// Whether its keys are at a URL that it chose, and no person agreed to it yet.
+    async fn fetches_for_nobody(&self, client: &Client) -> Result<bool, Failure> {
+        let remote = matches!(
+            client.authentication,
+            Authentication::PrivateKeyJwt(ClientKeys::At(_))
+        );
+        if !remote {
+            return Ok(false);
+        }
+        let registration = self.read().await?.registration(&client.id).await?;
+        Ok(registration.is_some_and(|registration| registration.expires_at.is_some()))
     }
 
     /// Before anything is fetched for somebody who proved nothing.
     async fn admit_guest_request(&self, address: Option<IpAddr>) -> Result<(), Failure> {
         let now = self.clock.now();
-        let counted = address.and_then(|address| RateLimit::of_address(address, now));
-        if let Some(tries) = counted
-            && !self.admit_attempt(&tries).await?
-        {
-            let refusal = OAuthError::new(
-                ErrorCode::TemporarilyUnavailable,
-                "too many requests from this address: try again in a minute",
-            );
-            return Err(refusal.into());
-        }
-        Ok(())
+        let limit = address.and_then(|address| RateLimit::of_address(address, now));
+        let sentence = "too many requests from this address: try again in a minute";
+        self.admit_request(limit, sentence).await
+    }
+
+    /// The same for somebody who is signed in: another site can send their browser here.
+    async fn admit_guest_question(&self, person: &UserId) -> Result<(), Failure> {
+        let limit = RateLimit::of_guest_questions(person, self.clock.now());
+        let sentence = "this person was asked about clients too often: try again in a minute";
+        self.admit_request([limit], sentence).await
     }
 
     async fn is_kept(&self, url: &ClientIdUrl) -> Result<bool, Failure> {
@@ -98,13 +163,14 @@ impl App {
         Ok(self.read().await?.client(&id).await?.is_some())
     }
 
-    async fn guest(&self, url: &ClientIdUrl, lookup: GuestLookup) -> Result<Client, Failure> {
+    async fn guest(&self, url: &ClientIdUrl, lookup: GuestLookup<'_>) -> Result<Client, Failure> {
         let body = self
             .fetch_for_guest(WantedDocument {
                 url: url.as_str(),
                 purpose: DocumentPurpose::ClientMetadata,
-                age: self.accepted_age(lookup),
-                fallback: fallback(lookup),
+                reason: lookup.reason(),
+                age: lookup.accepted_age(self.clock.now()),
+                fallback: lookup.fallback(),
                 check: check_document,
             })
             .await?;
@@ -119,13 +185,15 @@ impl App {
         Ok(guest::admit(&document, url, keys, &self.config.guests)?)
     }
 
-    async fn guest_keys(&self, url: &str, lookup: GuestLookup) -> Result<JwkSet, Failure> {
+    async fn guest_keys(&self, url: &str, lookup: GuestLookup<'_>) -> Result<JwkSet, Failure> {
+        self.config.guests.admit_keys(url)?;
         let body = self
             .fetch_for_guest(WantedDocument {
                 url,
-                purpose: DocumentPurpose::JwkSet,
-                age: self.accepted_age(lookup),
-                fallback: fallback(lookup),
+                purpose: DocumentPurpose::GuestJwkSet,
+                reason: lookup.reason(),
+                age: lookup.accepted_age(self.clock.now()),
+                fallback: lookup.fallback(),
                 check: |_, body| key_set(body).map(drop),
             })
             .await?;
@@ -135,31 +203,17 @@ impl App {
     async fn fetch_for_guest(&self, wanted: WantedDocument<'_>) -> Result<bytes::Bytes, Failure> {
         match self.documents.fetch(&wanted).await {
             Ok(document) => Ok(document.body.clone()),
-            Err(FetchError::Broken(cause)) => Err(Failure::Broken(cause)),
+            Err(FetchError::Ours(fault)) => Err(fault.into()),
             Err(FetchError::Invalid(sentence)) => Err(OAuthError::invalid_client(sentence).into()),
             Err(error) => {
                 let what = match wanted.purpose {
                     DocumentPurpose::ClientMetadata => "metadata document",
-                    DocumentPurpose::JwkSet => "key set",
+                    DocumentPurpose::GuestJwkSet | DocumentPurpose::JwkSet => "key set",
                 };
                 let sentence = format!("the client's {what} could not be fetched: {error}");
                 Err(OAuthError::invalid_client(sentence).into())
             }
         }
-    }
-
-    fn accepted_age(&self, lookup: GuestLookup) -> AcceptedAge {
-        match lookup {
-            GuestLookup::Consent => AcceptedAge::FetchedSince(self.clock.now()),
-            GuestLookup::Request { .. } | GuestLookup::Grant => AcceptedAge::Fresh,
-        }
-    }
-}
-
-fn fallback(lookup: GuestLookup) -> Fallback {
-    match lookup {
-        GuestLookup::Grant => Fallback::StaleFor(STALE_FOR),
-        GuestLookup::Request { .. } | GuestLookup::Consent => Fallback::Error,
     }
 }
 

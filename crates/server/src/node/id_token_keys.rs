@@ -12,13 +12,13 @@ use writ_core::signing::KeyState;
 use writ_jose::key::{Algorithm, PublicKey, RsaSignatures, RsaSigningKey};
 use writ_platform::Random;
 use writ_store::signing::{RotatedKids, StoredSigningKey};
-use writ_store::{DatabaseTransaction, StoreError};
+use writ_store::{DatabaseTransaction, Store, StoreError};
 use writ_wire::jwk::Jwk;
 use writ_wire::time::Timestamp;
 
 use crate::config::Config;
 use crate::node::app::{App, StartError};
-use crate::node::keyring::{Keys, created, insert_rotation_events, public_part, unseal};
+use crate::node::keyring::{Keys, NextKeys, created, insert_rotation_events, public_part, unseal};
 
 impl App {
     /// The keys that tokens of this client may need: also the one of RS256, if it can get such ID tokens.
@@ -56,11 +56,8 @@ impl App {
         let now = self.clock.now();
         let rows = self.read().await?.id_token_keys().await?;
         if !rows.iter().any(|row| row.state == state) {
-            let key = tokio::task::spawn_blocking(RsaSigningKey::generate).await;
-            let key = key
-                .map_err(|e| StoreError::Corrupt(e.to_string()))?
-                .map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            let row = row(&key, &self.config, state, now).map_err(StoreError::Corrupt)?;
+            let row = new_row(&self.config, state, now).await;
+            let row = row.map_err(StoreError::Corrupt)?;
             let mut transaction = self.begin().await?;
             if transaction.insert_id_token_key(&row).await? {
                 let event = created(&row, &self.random, now);
@@ -72,21 +69,46 @@ impl App {
     }
 }
 
-/// Next becomes active, active retires, a new next is made. `None` if there is no next one: nothing is rotated.
+/// The key that is next after a rotation, if there is one to rotate to.
+pub(super) async fn next(
+    store: &Store,
+    config: &Config,
+    now: Timestamp,
+) -> Result<Option<StoredSigningKey>, StartError> {
+    let rows = store.read(DEFAULT_TENANT).await?.id_token_keys().await?;
+    if !rows.iter().any(|row| row.state == KeyState::Next) {
+        return Ok(None);
+    }
+    let row = new_row(config, KeyState::Next, now).await;
+    Ok(Some(row.map_err(StartError::Keys)?))
+}
+
+/// Next becomes active, active retires. `None` if there was no next one: nothing is rotated.
 pub(super) async fn rotate(
     transaction: &mut DatabaseTransaction,
-    config: &Config,
+    next: &NextKeys,
     random: &Random,
-    now: Timestamp,
-) -> Result<Option<RotatedKids>, StartError> {
-    let Some(kids) = transaction.rotate_id_token_key(now).await? else {
+) -> Result<Option<RotatedKids>, StoreError> {
+    let Some(next) = &next.id_token else {
         return Ok(None);
     };
-    let key = RsaSigningKey::generate().map_err(|e| StartError::Keys(e.to_string()))?;
-    let next = row(&key, config, KeyState::Next, now).map_err(StartError::Keys)?;
-    transaction.insert_id_token_key(&next).await?;
-    insert_rotation_events(transaction, &kids, &next, random).await?;
+    let Some(kids) = transaction.rotate_id_token_key(next.created_at).await? else {
+        return Ok(None);
+    };
+    transaction.insert_id_token_key(next).await?;
+    insert_rotation_events(transaction, &kids, next, random).await?;
     Ok(Some(kids))
+}
+
+/// Takes a good part of a second, in which the work of others goes on.
+async fn new_row(
+    config: &Config,
+    state: KeyState,
+    now: Timestamp,
+) -> Result<StoredSigningKey, String> {
+    let key = tokio::task::spawn_blocking(RsaSigningKey::generate).await;
+    let key = key.map_err(|e| e.to_string())?;
+    row(&key.map_err(|e| e.to_string())?, config, state, now)
 }
 
 fn row(

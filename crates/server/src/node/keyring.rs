@@ -92,11 +92,13 @@ impl App {
     /// Keys that are at most [`KEY_CACHE`] old.
     pub async fn keys(&self) -> Result<Arc<Keys>, StoreError> {
         let now = self.clock.now();
-        let current = self.keys.current();
-        if now < current.loaded_at.plus(KEY_CACHE) {
+        let current = self.keys.known();
+        if now < current.loaded_at.plus(KEY_CACHE) || self.outage.lasts(now) {
             return Ok(current);
         }
-        self.reload_keys(now).await
+        // What is signed or decided with an older key needs the database anyway.
+        let fresh = self.reload_keys(now).await;
+        self.or_known(fresh, || current)
     }
 
     /// The keys as they are in the database now.
@@ -110,7 +112,8 @@ impl App {
 }
 
 impl KeyRing {
-    fn current(&self) -> Arc<Keys> {
+    /// As they were read last.
+    pub(crate) fn known(&self) -> Arc<Keys> {
         let cached = self.cached.read();
         cached.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -140,20 +143,35 @@ pub struct KeyRotation {
     pub id_token: Option<RotatedKids>,
 }
 
-/// Next becomes active, active retires, a new next is made. `None` if another rotation won.
+/// The keys that are next after a rotation. They are made before its transaction, in which nobody else can write on SQLite.
+pub struct NextKeys {
+    token: StoredSigningKey,
+    /// Only where there is an earlier one to rotate to.
+    pub(super) id_token: Option<StoredSigningKey>,
+}
+
+impl NextKeys {
+    pub async fn make(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
+        Ok(Self {
+            token: new_row(config, KeyState::Next, now).map_err(StartError::Keys)?,
+            id_token: id_token_keys::next(store, config, now).await?,
+        })
+    }
+}
+
+/// Next becomes active, active retires, these are next. `None` if another rotation won.
 pub async fn rotate(
     transaction: &mut DatabaseTransaction,
-    config: &Config,
+    next: &NextKeys,
     random: &Random,
-    now: Timestamp,
-) -> Result<Option<KeyRotation>, StartError> {
-    let Some(kids) = transaction.rotate(now).await? else {
+) -> Result<Option<KeyRotation>, StoreError> {
+    let row = &next.token;
+    let Some(kids) = transaction.rotate(row.created_at).await? else {
         return Ok(None);
     };
-    let row = new_row(config, KeyState::Next, now).map_err(StartError::Keys)?;
-    transaction.insert_signing_key(&row).await?;
-    insert_rotation_events(transaction, &kids, &row, random).await?;
-    let id_token = id_token_keys::rotate(transaction, config, random, now).await?;
+    transaction.insert_signing_key(row).await?;
+    insert_rotation_events(transaction, &kids, row, random).await?;
+    let id_token = id_token_keys::rotate(transaction, next, random).await?;
     Ok(Some(KeyRotation {
         activated: kids.activated,
         retired: kids.retired,

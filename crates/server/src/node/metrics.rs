@@ -24,6 +24,7 @@ pub struct Metrics {
     fetches: FetchCounters,
     registrations: Family<ResultLabel, Counter>,
     broken: Counter<u64, AtomicU64>,
+    unavailable: Counter<u64, AtomicU64>,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -114,6 +115,11 @@ impl Metrics {
                 "registrations of clients by themselves, by what became of them",
             ),
             broken: kept(&mut all, "requests_failed", "answers of server_error"),
+            unavailable: kept(
+                &mut all,
+                "database_unavailable",
+                "requests that the database kept from being answered",
+            ),
             registry: all,
         }
     }
@@ -179,6 +185,11 @@ impl Metrics {
 
     pub fn broken(&self) {
         self.broken.inc();
+    }
+
+    /// A request that the database kept from being answered.
+    pub fn unavailable(&self) {
+        self.unavailable.inc();
     }
 
     /// OpenMetrics text; empty if it cannot be written.

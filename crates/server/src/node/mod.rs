@@ -11,6 +11,7 @@ pub mod keyring;
 pub mod listener;
 pub mod live;
 pub mod metrics;
+pub mod outage;
 pub mod outgoing;
 pub mod passwords;
 pub mod rate_limits;

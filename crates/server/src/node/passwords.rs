@@ -12,6 +12,8 @@ const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
 /// Logins that wait for a worker; one more is refused.
 const MAX_WAITING: usize = 64;
+/// The shortest password that is set, in characters (NIST SP 800-63B section 5.1.1.2). There are no rules of composition.
+pub const MIN_PASSWORD: usize = 8;
 /// The longest password, in bytes: hashing must stay bounded.
 pub const MAX_PASSWORD: usize = 1024;
 
@@ -59,7 +61,7 @@ impl Passwords {
         Ok(matches.await.unwrap_or(false) && known)
     }
 
-    /// A PHC string, made in the same pool.
+    /// A PHC string, of [`hash`], made in the same pool.
     pub async fn hash(
         &self,
         password: String,
@@ -75,7 +77,26 @@ impl Passwords {
     }
 }
 
-/// A PHC string for a new password.
+/// Whether it may become somebody's password; otherwise a sentence.
+pub fn check_new(password: &str) -> Result<(), String> {
+    if password.chars().count() < MIN_PASSWORD {
+        return Err(format!(
+            "the password has fewer than {MIN_PASSWORD} characters"
+        ));
+    }
+    if password.len() > MAX_PASSWORD {
+        return Err(format!("a password has at most {MAX_PASSWORD} bytes"));
+    }
+    Ok(())
+}
+
+/// A PHC string for a password that an operator sets.
+pub fn hash_new(password: &str, salt: &[u8; 16]) -> Result<String, String> {
+    check_new(password)?;
+    hash(password, salt)
+}
+
+/// A PHC string, of a password or of a person's own code.
 pub fn hash(password: &str, salt: &[u8; 16]) -> Result<String, String> {
     if password.len() > MAX_PASSWORD {
         return Err(format!("a password has at most {MAX_PASSWORD} bytes"));
@@ -106,6 +127,23 @@ fn hasher() -> Result<Argon2<'static>, argon2::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_new_password_has_eight_characters_and_a_bounded_length() {
+        for (password, good) in [
+            ("", false),
+            ("1234567", false),
+            ("12345678", true),
+            // Seven characters in fourteen bytes.
+            ("\u{e4}\u{e4}\u{e4}\u{e4}\u{e4}\u{e4}\u{e4}", false),
+            ("        ", true),
+        ] {
+            assert_eq!(check_new(password).is_ok(), good, "{password:?}");
+        }
+        assert!(check_new(&"x".repeat(MAX_PASSWORD)).is_ok());
+        assert!(check_new(&"x".repeat(MAX_PASSWORD + 1)).is_err());
+        assert!(hash_new("1234567", &[7; 16]).is_err());
+    }
 
     #[tokio::test]
     async fn argon2id_verifies_and_an_unknown_name_never_matches() {

@@ -4,22 +4,28 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use writ_core::authorize::{LOGIN_PAUSE, MAX_FRONT_REQUESTS, MAX_LOGIN_FAILURES};
+use writ_core::authorize::{
+    LOGIN_PAUSE, MAX_FRONT_REQUESTS, MAX_GUEST_QUESTIONS, MAX_LOGIN_FAILURES,
+};
 use writ_core::ciba::{MAX_USER_CODE_FAILURES, USER_CODE_PAUSE};
 use writ_core::device::{CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVICES_OF_ADDRESS};
 use writ_core::id::{ClientId, UserId};
+use writ_core::oauth_error::OAuthError;
+use writ_core::registration::dynamic::{MAX_MANAGED_FROM_ADDRESS, MAX_MANAGED_OF_CLIENT};
 use writ_jose::hash;
 use writ_store::StoreError;
 use writ_store::attempts::{Attempt, AttemptKind};
+use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
+use crate::node::failure::Failure;
 
 /// Failed attempts are forgotten this long after the last one.
 const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// The window in which requests are counted, in seconds.
 const MINUTE: i64 = 60;
-/// The window in which registrations are counted, in seconds.
+/// The window in which registrations, and requests about them, are counted, in seconds.
 const HOUR: i64 = 3600;
 /// The IPv6 prefix of one household or machine (RFC 6177): its addresses are counted as one.
 const NETWORK_BITS: u32 = 64;
@@ -93,32 +99,45 @@ impl RateLimit {
     pub fn of_registrations_from(address: IpAddr, most: u32, now: Timestamp) -> Option<Self> {
         (!address.is_loopback()).then(|| {
             let place = network(address).to_string();
-            Self::of_hour(&[b"registrations from", place.as_bytes()], most, now)
+            let parts: [&[u8]; 2] = [b"registrations from", place.as_bytes()];
+            Self::of_hour(AttemptKind::Registration, &parts, most, now)
         })
     }
 
     /// The same from all addresses together.
     pub fn of_registrations(most: u32, now: Timestamp) -> Self {
-        Self::of_hour(&[b"registrations"], most, now)
+        Self::of_hour(AttemptKind::Registration, &[b"registrations"], most, now)
     }
 
-    fn of_hour(parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
+    /// Requests about registrations that exist (RFC 7592) in this hour, from this address. `None` for loopback.
+    pub fn of_management_from(address: IpAddr, now: Timestamp) -> Option<Self> {
+        (!address.is_loopback()).then(|| {
+            let place = network(address).to_string();
+            let parts: [&[u8]; 2] = [b"managed from", place.as_bytes()];
+            let most = MAX_MANAGED_FROM_ADDRESS;
+            Self::of_hour(AttemptKind::ManagedRegistration, &parts, most, now)
+        })
+    }
+
+    /// The same of one client, once its token was seen: nobody else can use up what it has.
+    pub fn of_management(client: &ClientId, now: Timestamp) -> Self {
+        let parts: [&[u8]; 2] = [b"managed", client.as_str().as_bytes()];
+        let most = MAX_MANAGED_OF_CLIENT;
+        Self::of_hour(AttemptKind::ManagedRegistration, &parts, most, now)
+    }
+
+    fn of_hour(kind: AttemptKind, parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
         let hour = now.seconds().div_euclid(HOUR);
         let end = Timestamp::from_seconds((hour + 1) * HOUR);
         let hour = hour.to_string();
         let parts: Vec<&[u8]> = parts.iter().copied().chain([hour.as_bytes()]).collect();
         Self {
-            kind: AttemptKind::Registration,
+            kind,
             holder: hash::digest_text(&parts),
             most: i64::from(most),
             paused_until: end,
             kept_until: end,
         }
-    }
-
-    /// When the next one is admitted, if none is now.
-    pub fn ends_at(&self) -> Timestamp {
-        self.paused_until
     }
 
     /// Requests from this address in this minute that are stored before the user has logged in. `None` for loopback: a
@@ -127,16 +146,29 @@ impl RateLimit {
         if address.is_loopback() {
             return None;
         }
+        let place = network(address).to_string();
+        let parts: [&[u8]; 2] = [b"from", place.as_bytes()];
+        Some(Self::of_minute(&parts, MAX_FRONT_REQUESTS, now))
+    }
+
+    /// Looks at guests in this minute for which a document is fetched because this person is asked.
+    pub fn of_guest_questions(person: &UserId, now: Timestamp) -> Self {
+        let parts: [&[u8]; 2] = [b"guests shown to", person.as_str().as_bytes()];
+        Self::of_minute(&parts, MAX_GUEST_QUESTIONS, now)
+    }
+
+    fn of_minute(parts: &[&[u8]], most: i64, now: Timestamp) -> Self {
         let minute = now.seconds().div_euclid(MINUTE);
         let end = Timestamp::from_seconds((minute + 1) * MINUTE);
-        let (place, minute) = (network(address).to_string(), minute.to_string());
-        Some(Self {
+        let minute = minute.to_string();
+        let parts: Vec<&[u8]> = parts.iter().copied().chain([minute.as_bytes()]).collect();
+        Self {
             kind: AttemptKind::FrontRequest,
-            holder: hash::digest_text(&[b"from", place.as_bytes(), minute.as_bytes()]),
-            most: MAX_FRONT_REQUESTS,
+            holder: hash::digest_text(&parts),
+            most,
             paused_until: end,
             kept_until: end,
-        })
+        }
     }
 }
 
@@ -164,6 +196,22 @@ impl App {
         let counted = transaction.attempt(&attempt, self.clock.now()).await?;
         transaction.commit().await?;
         Ok(counted)
+    }
+
+    /// Counts a request against each of them, until one is used up: then the sentence refuses it, and says when the next is admitted.
+    pub async fn admit_request(
+        &self,
+        limits: impl IntoIterator<Item = RateLimit>,
+        sentence: &str,
+    ) -> Result<(), Failure> {
+        for limit in limits {
+            if !self.admit_attempt(&limit).await? {
+                let refusal = OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence);
+                let wait = self.clock.now().until(limit.paused_until);
+                return Err(Failure::limited(refusal, wait));
+            }
+        }
+        Ok(())
     }
 
     /// Takes back the attempt that was counted last; those before it stay.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use quick_cache::sync::Cache;
 use serde_json::json;
 use writ_authority::Types;
+use writ_core::OAuthError;
 use writ_core::client::{Client, Resource};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, EventId};
@@ -16,6 +17,7 @@ use writ_core::registration::{self, People};
 use writ_platform::Random;
 use writ_store::client::StoredClient;
 use writ_store::{DatabaseTransaction, Store, StoreError};
+use writ_wire::client_document::ClientIdUrl;
 use writ_wire::registration::{ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
@@ -62,12 +64,41 @@ impl App {
         if stored.removed {
             return Ok(None);
         }
-        let client = Arc::new(parse_client(id, &stored)?);
+        self.parse_and_keep(id, &stored).map(Some)
+    }
+
+    /// As [`why_stopped`], outside of a transaction.
+    pub async fn why_stopped(&self, id: &ClientId) -> Result<Option<OAuthError>, StoreError> {
+        why_stopped(&mut self.read().await?, id).await
+    }
+
+    /// The client as its row is now, where nobody is asked whether the answer may go to it; none for one that was removed or is stopped.
+    pub async fn working_client(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
+        let mut reading = self.read().await?;
+        self.working_client_in(&mut reading, id).await
+    }
+
+    /// The same in a transaction.
+    pub async fn working_client_in(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        id: &str,
+    ) -> Result<Option<Arc<Client>>, StoreError> {
+        let stored = transaction.client(&ClientId::from_text(id)).await?;
+        let working = stored.filter(StoredClient::is_active);
+        working
+            .map(|stored| self.parse_and_keep(id, &stored))
+            .transpose()
+    }
+
+    fn parse_and_keep(&self, id: &str, stored: &StoredClient) -> Result<Arc<Client>, StoreError> {
+        let client = Arc::new(parse_client(id, stored)?);
         // Guests change by themselves.
         if !client.is_guest() {
-            self.clients.0.insert(id.to_owned(), (now, client.clone()));
+            let kept = (self.clock.now(), client.clone());
+            self.clients.0.insert(id.to_owned(), kept);
         }
-        Ok(Some(client))
+        Ok(client)
     }
 
     /// Resources and types, at most [`CONFIGURATION_AGE`] old.
@@ -84,6 +115,15 @@ impl App {
     pub async fn fresh_catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
         let mut reading = self.read().await?;
         self.catalogue.reload(&mut reading, self.clock.now()).await
+    }
+
+    /// The same; while the database cannot be used, as they were read last.
+    pub async fn catalogue_or_known(&self) -> Result<Arc<Catalogue>, StoreError> {
+        if self.outage.lasts(self.clock.now()) {
+            return Ok(self.catalogue.current());
+        }
+        let fresh = self.fresh_catalogue().await;
+        self.or_known(fresh, || self.catalogue.current())
     }
 }
 
@@ -224,6 +264,20 @@ impl CatalogueCache {
         }
         Ok(types)
     }
+}
+
+/// Why nothing is done for this client, as its row is now; none for one that works. A guest of a document has a row from its first
+/// consent on.
+pub async fn why_stopped(
+    transaction: &mut DatabaseTransaction,
+    id: &ClientId,
+) -> Result<Option<OAuthError>, StoreError> {
+    Ok(match transaction.client(id).await? {
+        Some(stored) if stored.is_active() => None,
+        Some(stored) if !stored.removed => Some(OAuthError::client_stopped()),
+        None if ClientIdUrl::is_meant(id.as_str()) => None,
+        Some(_) | None => Some(OAuthError::client_removed()),
+    })
 }
 
 fn parse_resource(document: &str, issuer: &ResourceUri) -> Result<Resource, StoreError> {

@@ -7,13 +7,16 @@ use writ_core::event::EventName;
 use writ_core::id::ClientId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, People};
+use writ_core::remembered;
 use writ_jose::key::PublicKey;
 use writ_store::client::{NewAgent, StoredClient};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::jwk::{Jwk, JwkSet};
-use writ_wire::registration::ClientFile;
+use writ_wire::registration::{ClientFile, Profile};
 
-use super::register::{Registrar, RegistrationError, fault, people, printed};
+use super::elsewhere::{Wish, tip};
+use super::register::{Registrar, RegistrationError, fault, people, printed, refuse_guest};
+use crate::node::registry::parse_client;
 use crate::node::secret::secret_digest;
 
 /// Which of the two kinds of clients.
@@ -34,6 +37,13 @@ impl ClientKind {
     /// A sentence's part for this client.
     pub fn name(self, id: &ClientId) -> String {
         format!("{} `{id}`", self.as_str())
+    }
+
+    const fn other(self) -> Self {
+        match self {
+            Self::Plain => Self::Agent,
+            Self::Agent => Self::Plain,
+        }
     }
 
     fn is_of(self, stored: &StoredClient) -> bool {
@@ -60,17 +70,44 @@ pub struct ClientEdit {
     pub remove_keys: Vec<String>,
 }
 
-/// The client as it is, of this kind, and not removed.
+/// The client as it is, of this kind, and not removed; `verb` is what the command of the other kind is called.
 pub(super) async fn registered(
     transaction: &mut DatabaseTransaction,
     kind: ClientKind,
     id: &ClientId,
+    verb: &'static str,
 ) -> Result<StoredClient, RegistrationError> {
-    let stored = transaction.client(id).await?;
-    match stored.filter(|stored| kind.is_of(stored)) {
-        None => Err(RegistrationError::Unknown(kind.name(id))),
+    match transaction.client(id).await? {
+        None => {
+            let tip = tip(transaction, id.as_str(), Wish::See).await?;
+            Err(RegistrationError::Unknown(kind.name(id) + &tip))
+        }
+        Some(stored) if !kind.is_of(&stored) => {
+            let (wanted, found) = (kind.as_str(), kind.other().as_str());
+            Err(RegistrationError::OtherKind {
+                id: id.clone(),
+                wanted,
+                found,
+                verb,
+            })
+        }
         Some(stored) if stored.removed => Err(RegistrationError::Removed(kind.name(id))),
         Some(stored) => Ok(stored),
+    }
+}
+
+/// The same, of a client that an operator may change. A guest says itself what it is: a second word about it would not hold, or
+/// would be lost with its next change.
+pub(super) async fn changeable(
+    transaction: &mut DatabaseTransaction,
+    kind: ClientKind,
+    id: &ClientId,
+    verb: &'static str,
+) -> Result<StoredClient, RegistrationError> {
+    let stored = registered(transaction, kind, id, verb).await?;
+    match file_of(&stored, id)?.profile {
+        Profile::Guest => Err(RegistrationError::Guest(id.clone())),
+        Profile::Oauth21 | Profile::Fapi2 | Profile::Agent => Ok(stored),
     }
 }
 
@@ -87,7 +124,7 @@ impl Registrar<'_> {
         id: &ClientId,
     ) -> Result<ClientFile, RegistrationError> {
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
-        let stored = registered(&mut reading, kind, id).await?;
+        let stored = registered(&mut reading, kind, id, "show").await?;
         Ok(file_of(&stored, id)?)
     }
 
@@ -100,21 +137,29 @@ impl Registrar<'_> {
     ) -> Result<Value, RegistrationError> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let stored = registered(&mut transaction, kind, id).await?;
+        let stored = changeable(&mut transaction, kind, id, "change").await?;
         let file = changed_file(file_of(&stored, id)?, kind, id, change)?;
         let people = match &file.agent {
             Some(agent) => Some(people(&mut transaction, agent).await?),
             None => None,
         };
         let secret = self.due_secret(&file, &stored);
-        let client =
-            self.check_client(&file, id, digest(&file, &stored, secret.as_deref()), people)?;
+        let client = self.check_client(
+            &file,
+            id,
+            digest(&file, &stored, secret.as_deref()),
+            people.as_ref(),
+        )?;
         let metadata = serde_json::to_string(&file)?;
         if !transaction
             .replace_client(id, &stored.metadata, &metadata)
             .await?
         {
             return Err(RegistrationError::ChangedMeanwhile(kind.name(id)));
+        }
+        let before = parse_client(id.as_str(), &stored);
+        if !before.is_ok_and(|before| remembered::outlive(&before, &client)) {
+            transaction.forget_consents_to(id).await?;
         }
         if needs_secret(&file) != stored.secret_digest.is_some() {
             let digest = secret.as_deref().map(secret_digest);
@@ -146,15 +191,16 @@ impl Registrar<'_> {
         due.then(|| self.random.secret())
     }
 
-    fn check_client(
+    /// What every client passes that is added or changed.
+    pub(super) fn check_client(
         &self,
         file: &ClientFile,
         id: &ClientId,
         digest: Option<String>,
-        people: Option<People>,
+        people: Option<&People>,
     ) -> Result<Client, RegistrationError> {
-        let client = registration::client(file, id.clone(), digest, people.as_ref())?;
-        registration::check_ceiling(&client, self.types)?;
+        let client = registration::client(file, id.clone(), digest, people)?;
+        registration::check_types(&client, self.types)?;
         Ok(client)
     }
 }
@@ -192,6 +238,7 @@ fn changed_file(
         )));
     }
     file.client_id = Some(id.to_string());
+    refuse_guest(&file)?;
     match (kind, &file.agent) {
         (ClientKind::Plain, Some(_)) => Err(fault("a client cannot become an agent")),
         (ClientKind::Agent, None) => Err(fault("an agent's file has a member `agent`")),
@@ -232,6 +279,11 @@ fn edit_keys(
     }
     let keys = &mut file.jwks.get_or_insert_with(JwkSet::default).keys;
     for name in remove {
+        if keys.len() == 1 && add.is_empty() && keys.iter().all(|key| is_called(key, name)) {
+            return Err(fault(&format!(
+                "`{name}` is the last key: without one it could not authenticate. Add its next key first by `writ agent add-key`, or stop it by `writ agent suspend`"
+            )));
+        }
         let before = keys.len();
         keys.retain(|key| !is_called(key, name));
         if keys.len() == before {

@@ -3,10 +3,11 @@
 use serde_json::Value;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_store::{DatabaseTransaction, StoreError};
-use writ_wire::registration::ResourceFile;
+use writ_wire::registration::{GuestMode, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::ResourceScope;
 
+use super::elsewhere::{Wish, tip};
 use super::register::{Registrar, RegistrationError, fault};
 
 /// How a resource's file is changed.
@@ -22,6 +23,7 @@ pub struct ResourceEdit {
     pub name: Option<String>,
     pub add_scopes: Vec<String>,
     pub remove_scopes: Vec<String>,
+    pub guests: Option<GuestMode>,
 }
 
 /// The resource's file as it is, unless it was removed.
@@ -31,11 +33,31 @@ pub(super) async fn registered(
 ) -> Result<ResourceFile, RegistrationError> {
     let name = || format!("resource `{uri}`");
     match transaction.resource(uri).await? {
-        None => Err(RegistrationError::Unknown(name())),
+        None => match other_spelling(transaction, uri).await? {
+            Some(file) => Ok(file),
+            None => {
+                let tip = tip(transaction, uri.as_str(), Wish::See).await?;
+                Err(RegistrationError::Unknown(name() + &tip))
+            }
+        },
         Some((_, true)) => Err(RegistrationError::Removed(name())),
         Some((document, false)) => Ok(serde_json::from_str(&document)
             .map_err(|e| StoreError::Corrupt(format!("{}: {e}", name())))?),
     }
+}
+
+/// What is registered under an equal URI (RFC 3986 section 6.2).
+pub(super) async fn other_spelling(
+    transaction: &mut DatabaseTransaction,
+    uri: &ResourceUri,
+) -> Result<Option<ResourceFile>, RegistrationError> {
+    for document in transaction.resources().await? {
+        let file: ResourceFile = serde_json::from_str(&document)?;
+        if file.resource == *uri && file.resource.as_str() != uri.as_str() {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
 }
 
 impl Registrar<'_> {
@@ -83,6 +105,9 @@ fn edited(mut file: ResourceFile, edit: ResourceEdit) -> Result<ResourceFile, Re
         if !file.scopes.iter().any(|one| one.name == scope) {
             file.scopes.push(ResourceScope::from(scope.as_str()));
         }
+    }
+    if let Some(mode) = edit.guests {
+        file.admit_guests(mode);
     }
     Ok(file)
 }

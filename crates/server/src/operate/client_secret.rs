@@ -9,7 +9,7 @@ use writ_core::id::ClientId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_store::registered::RotatedSecret;
 
-use super::change_client::{ClientKind, registered};
+use super::change_client::{ClientKind, changeable};
 use super::register::{Registrar, RegistrationError, fault};
 use crate::node::secret::secret_digest;
 
@@ -31,7 +31,8 @@ impl Registrar<'_> {
         let secret = self.random.secret();
         let earlier_until = (!overlap.is_zero()).then(|| now.plus(overlap));
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        registered(&mut transaction, ClientKind::Plain, id).await?;
+        // Of an agent the keys are what is exchanged.
+        changeable(&mut transaction, ClientKind::Plain, id, "add-key").await?;
         let digest = &secret_digest(&secret);
         let rotated = RotatedSecret {
             digest,

@@ -2,11 +2,12 @@
 //! sponsor is live on any node, and they cannot log in, until an operator enables them.
 
 use serde_json::json;
+use writ_core::client::User;
 use writ_core::event::EventName;
-use writ_core::id::UserId;
 use writ_store::{DatabaseTransaction, StoreError};
 
 use super::change::ChangeContext;
+use super::change_user::find_user;
 
 /// Which way a user is switched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,30 +34,29 @@ impl UserSwitch {
     }
 }
 
-/// The user that was switched; `None` if there is none of this name, or their state is already so.
+/// The user that was switched; `None` if there is none of this name or id, or their state is already so.
 pub async fn switch_user(
     transaction: &mut DatabaseTransaction,
     name: &str,
     to: UserSwitch,
     change: ChangeContext<'_>,
-) -> Result<Option<UserId>, StoreError> {
-    let Some(stored) = transaction.user_by_name(name).await? else {
+) -> Result<Option<User>, StoreError> {
+    let Some(stored) = find_user(transaction, name).await? else {
         return Ok(None);
     };
-    let id = stored.user.id;
+    let User { id, name, .. } = &stored.user;
     let (done, event) = match to {
         UserSwitch::Disable => (
-            transaction.disable_user(&id, change.now).await?,
+            transaction.disable_user(id, change.now).await?,
             EventName::UserDisabled,
         ),
-        UserSwitch::Enable => (transaction.enable_user(&id).await?, EventName::UserChanged),
+        UserSwitch::Enable => (transaction.enable_user(id).await?, EventName::UserChanged),
     };
     if !done {
         return Ok(None);
     }
-    transaction.forget_consents_of(&id).await?;
     let event = change.event(event, json!({ "name": name, "state": to.after() }));
     let event = event.of_subject(id.as_str());
     transaction.insert_event(&event).await?;
-    Ok(Some(id))
+    Ok(Some(stored.user))
 }

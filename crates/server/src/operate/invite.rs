@@ -22,6 +22,8 @@ pub struct InviteTerms {
 /// A token that was made; kept nowhere.
 pub struct MadeInvite {
     pub token: String,
+    /// Its [`invite_id`].
+    pub id: String,
     pub expires_at: Timestamp,
 }
 
@@ -53,6 +55,40 @@ impl InviteTerms {
     }
 }
 
+/// How much of a digest names a token in a list and in the record.
+const ID_LENGTH: usize = 16;
+
+/// What an initial access token is called: the token itself is kept nowhere.
+pub fn invite_id(digest: &str) -> &str {
+    digest.get(..ID_LENGTH).unwrap_or(digest)
+}
+
+/// Ends the token of this id; `false` if there is none that is good for another registration.
+pub async fn end_invite(
+    transaction: &mut DatabaseTransaction,
+    id: &str,
+    change: ChangeContext<'_>,
+) -> Result<bool, StoreError> {
+    let mut after = String::new();
+    loop {
+        let page = transaction.invites_after(&after).await?;
+        let Some(last) = page.last() else {
+            return Ok(false);
+        };
+        last.digest.clone_into(&mut after);
+        let Some(found) = page.iter().find(|one| invite_id(&one.digest) == id) else {
+            continue;
+        };
+        if !transaction.end_invite(&found.digest, change.now).await? {
+            return Ok(false);
+        }
+        let facts = json!({ "invite": id, "state": "ended", "used": found.used });
+        let event = change.event(EventName::ClientInvited, facts);
+        transaction.insert_event(&event).await?;
+        return Ok(true);
+    }
+}
+
 pub async fn invite_clients(
     transaction: &mut DatabaseTransaction,
     terms: InviteTerms,
@@ -64,10 +100,17 @@ pub async fn invite_clients(
     transaction
         .insert_invite(&digest, terms.uses, expires_at, change.now)
         .await?;
-    let facts = json!({ "uses": terms.uses, "expires_at": expires_at.rfc3339() });
+    let facts = json!({
+        "invite": invite_id(&digest), "uses": terms.uses, "expires_at": expires_at.rfc3339(),
+    });
     let event = change.event(EventName::ClientInvited, facts);
     transaction.insert_event(&event).await?;
-    Ok(MadeInvite { token, expires_at })
+    let id = invite_id(&digest).to_owned();
+    Ok(MadeInvite {
+        token,
+        id,
+        expires_at,
+    })
 }
 
 #[cfg(test)]

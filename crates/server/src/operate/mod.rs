@@ -1,5 +1,6 @@
 //! Administration: registration, invitations, changing and removing what was registered, stopping tasks and agents, suspending agents, disabling users.
 
+pub mod behind;
 pub mod change;
 pub mod change_client;
 pub mod change_issuer;
@@ -7,8 +8,10 @@ pub mod change_resource;
 pub mod change_user;
 pub mod client_secret;
 pub mod disable;
+pub mod elsewhere;
 pub mod invite;
 pub mod register;
 pub mod remove;
 pub mod stop;
 pub mod suspend;
+pub mod unresolved;

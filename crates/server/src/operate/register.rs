@@ -11,10 +11,11 @@ use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
 use writ_store::client::NewAgent;
 use writ_store::{DatabaseTransaction, Store, StoreError};
-use writ_wire::registration::{AgentFile, ClientFile, ResourceFile};
+use writ_wire::registration::{AgentFile, ClientFile, Profile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
+use super::change_resource::other_spelling;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
@@ -36,12 +37,30 @@ pub enum RegistrationError {
     Exists(String),
     #[error("there is no {0}")]
     Unknown(String),
-    #[error("{0} was removed, and what it was called is not used again")]
+    /// `found` and `verb`: the command that knows it.
+    #[error(
+        "there is no {wanted} `{id}`: it is registered for `writ {found}`, so say `writ {found} {verb} {id}`"
+    )]
+    OtherKind {
+        id: ClientId,
+        wanted: &'static str,
+        found: &'static str,
+        verb: &'static str,
+    },
+    #[error("{0} was removed, and is never registered again")]
     Removed(String),
+    #[error(
+        "client `{0}` is a guest, and says itself what it is: stop it by `writ client suspend`, let it go on by `writ client resume`, or end it by `writ client remove`"
+    )]
+    Guest(ClientId),
     #[error("{0} was changed by somebody else just now: look at it, and change it again")]
     ChangedMeanwhile(String),
     #[error("person `{0}` is not known: add them by `writ user add` first")]
     UnknownPerson(String),
+    #[error(
+        "`agent.{role}`: person `{name}` was removed, and nobody comes back under a removed name: take the agent's file, name somebody else in it, and give it to `writ agent change ID FILE`"
+    )]
+    RemovedPerson { role: &'static str, name: String },
     #[error("{0}")]
     Password(String),
     #[error("the database: {0}")]
@@ -52,13 +71,8 @@ pub enum RegistrationError {
 
 impl Registrar<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
-        if password.is_empty() {
-            return Err(RegistrationError::Password(
-                "the password is empty".to_owned(),
-            ));
-        }
-        let hash =
-            passwords::hash(password, &self.random.bytes()).map_err(RegistrationError::Password)?;
+        let hash = passwords::hash_new(password, &self.random.bytes())
+            .map_err(RegistrationError::Password)?;
         self.add_user_with_hash(name, &hash).await
     }
 
@@ -97,6 +111,7 @@ impl Registrar<'_> {
         if file.agent.is_some() {
             return Err(fault("the file has a member `agent`: use `writ agent add`"));
         }
+        refuse_guest(&file)?;
         if file.client_id.as_deref().is_some_and(dynamic::is_dynamic) {
             return Err(fault(&format!(
                 "`client_id` starts with `{}` for clients that register themselves alone",
@@ -139,8 +154,7 @@ impl Registrar<'_> {
             .has_secret()
             .then(|| self.random.secret());
         let digest = secret.as_deref().map(secret_digest);
-        let client = registration::client(&file, id.clone(), digest.clone(), people.as_ref())?;
-        registration::check_ceiling(&client, self.types)?;
+        let client = self.check_client(&file, &id, digest.clone(), people.as_ref())?;
         let metadata = serde_json::to_string(&file)?;
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         if !transaction
@@ -183,7 +197,7 @@ impl Registrar<'_> {
         let now = self.clock.now();
         let document = serde_json::to_string(file)?;
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        other_spelling(&mut transaction, &resource.uri).await?;
+        refuse_other_spelling(&mut transaction, &resource.uri).await?;
         let (uri, served_by) = (&resource.uri, resource.served_by.as_ref());
         if !transaction
             .put_resource(uri, &document, served_by, now)
@@ -208,9 +222,7 @@ impl Registrar<'_> {
             .iter()
             .find(|name| self.types.by_name(name).is_none());
         match unknown {
-            Some(name) => Err(fault(&format!(
-                "`authorization_details_types`: type `{name}` is not declared in `types.path`"
-            ))),
+            Some(name) => Err(fault(&registration::undeclared_type(name))),
             None => Ok(resource),
         }
     }
@@ -221,19 +233,19 @@ impl Registrar<'_> {
 }
 
 /// Two resources that RFC 3986 section 6.2 makes equal would be one target of a request, and two audiences of tokens.
-async fn other_spelling(
+async fn refuse_other_spelling(
     transaction: &mut DatabaseTransaction,
     uri: &ResourceUri,
 ) -> Result<(), RegistrationError> {
-    for document in transaction.resources().await? {
-        let registered = serde_json::from_str::<ResourceFile>(&document)?.resource;
-        if registered == *uri && registered.as_str() != uri.as_str() {
-            return Err(fault(&format!(
-                "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
-            )));
-        }
+    match other_spelling(transaction, uri).await? {
+        None => Ok(()),
+        Some(ResourceFile {
+            resource: registered,
+            ..
+        }) => Err(fault(&format!(
+            "`resource`: `{uri}` is the same as `{registered}`, which is registered: use that spelling"
+        ))),
     }
-    Ok(())
 }
 
 /// The two people behind an agent.
@@ -241,20 +253,22 @@ pub(super) async fn people(
     transaction: &mut DatabaseTransaction,
     agent: &AgentFile,
 ) -> Result<People, RegistrationError> {
-    let owner = person(transaction, &agent.owner).await?;
-    let sponsor = person(transaction, &agent.sponsor).await?;
+    let owner = person(transaction, "owner", &agent.owner).await?;
+    let sponsor = person(transaction, "sponsor", &agent.sponsor).await?;
     Ok(People { owner, sponsor })
 }
 
 async fn person(
     transaction: &mut DatabaseTransaction,
+    role: &'static str,
     name: &str,
 ) -> Result<User, RegistrationError> {
-    let found = transaction.user_by_name(name).await?;
-    found
-        .filter(|stored| !stored.removed)
-        .map(|stored| stored.user)
-        .ok_or_else(|| RegistrationError::UnknownPerson(name.to_owned()))
+    let name = name.to_owned();
+    match transaction.user_by_name(&name).await? {
+        None => Err(RegistrationError::UnknownPerson(name)),
+        Some(stored) if stored.removed => Err(RegistrationError::RemovedPerson { role, name }),
+        Some(stored) => Ok(stored.user),
+    }
 }
 
 /// Why a name is not free.
@@ -263,6 +277,16 @@ fn taken_by(what: String, removed: bool) -> RegistrationError {
         RegistrationError::Removed(what)
     } else {
         RegistrationError::Exists(what)
+    }
+}
+
+/// Nobody registers a guest for it.
+pub(super) fn refuse_guest(file: &ClientFile) -> Result<(), RegistrationError> {
+    match file.profile {
+        Profile::Guest => Err(fault(
+            "`profile`: guests come by themselves, with a metadata document or by registration; a client of yours is `oauth21` or `fapi2`",
+        )),
+        Profile::Oauth21 | Profile::Fapi2 | Profile::Agent => Ok(()),
     }
 }
 

@@ -2,6 +2,7 @@
 //! what it was called is never registered again.
 
 use serde_json::{Value, json};
+use writ_core::client::User;
 use writ_core::event::EventName;
 use writ_core::id::{ClientId, EventId};
 use writ_core::realm::DEFAULT_TENANT;
@@ -24,7 +25,7 @@ impl Registrar<'_> {
         id: &ClientId,
     ) -> Result<LiveCounts, RegistrationError> {
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
-        change_client::registered(&mut reading, kind, id).await?;
+        change_client::registered(&mut reading, kind, id, "remove").await?;
         let counts = reading.live_counts(LiveOf::Client(id), self.clock.now());
         Ok(counts.await?)
     }
@@ -45,11 +46,13 @@ impl Registrar<'_> {
     ) -> Result<Value, RegistrationError> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        change_client::registered(&mut transaction, kind, id).await?;
+        change_client::registered(&mut transaction, kind, id, "remove").await?;
         // First of all: what is made from here on is of a client that is stopped.
         if !transaction.remove_client(id, now).await? {
             return Err(RegistrationError::Removed(kind.name(id)));
         }
+        // Of a client that registered itself: its token is good for nothing any more, and the row leaves in time.
+        transaction.remove_registration(id, now).await?;
         let ended = self.end(&mut transaction, LiveOf::Client(id), now).await?;
         let name = match kind {
             ClientKind::Plain => EventName::ClientRemoved,
@@ -74,7 +77,9 @@ impl Registrar<'_> {
     pub async fn remove_resource(&self, uri: &ResourceUri) -> Result<Value, RegistrationError> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        change_resource::registered(&mut transaction, uri).await?;
+        let uri = &change_resource::registered(&mut transaction, uri)
+            .await?
+            .resource;
         if !transaction.remove_resource(uri, now).await? {
             return Err(RegistrationError::Removed(format!("resource `{uri}`")));
         }
@@ -91,10 +96,7 @@ impl Registrar<'_> {
     pub async fn remove_user(&self, name: &str) -> Result<Value, RegistrationError> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
-        let id = change_user::registered(&mut transaction, name)
-            .await?
-            .user
-            .id;
+        let User { id, name, .. } = change_user::registered(&mut transaction, name).await?.user;
         if !transaction.remove_user(&id, now).await? {
             return Err(RegistrationError::Removed(format!("person `{name}`")));
         }

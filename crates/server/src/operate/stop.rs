@@ -3,9 +3,8 @@
 
 use serde_json::json;
 use writ_core::event::EventName;
-use writ_core::id::{AGENT_PREFIX, ClientId, TaskId, UserId};
+use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::pending::Ending;
-use writ_core::task::{Subject, Task};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
@@ -51,29 +50,14 @@ pub async fn stop_task(
     if let Some(stored) = transaction.task(id).await? {
         event = event.about(&stored.task);
         event.client = Some(stored.task.client.to_string());
-        forget_consents(transaction, &stored.task).await?;
     }
     transaction.insert_event(&event).await?;
     Ok(true)
 }
 
-/// The client has to ask the person again. No consent to an agent is remembered.
-async fn forget_consents(
-    transaction: &mut DatabaseTransaction,
-    task: &Task,
-) -> Result<(), StoreError> {
-    if let Subject::Person(person) = &task.subject
-        && !task.client.as_str().starts_with(AGENT_PREFIX)
-    {
-        let person = UserId::from_text(person.as_str());
-        transaction.forget_consents(&person, &task.client).await?;
-    }
-    Ok(())
-}
-
-/// Stops everything that this agent does for this user: its requests, the tasks that it opened, and its delegations in other
-/// agents' tasks. In this order, because a redemption at the same moment either commits before the first statement, and its task
-/// is found by the second, or finds its request ended.
+/// Stops everything that this agent does for this user: what it need not ask again, its requests, the tasks that it opened, and its
+/// delegations in other agents' tasks. In this order, because a redemption or a remembered consent at the same moment either commits
+/// before what it builds on is ended, and its task is found afterwards, or finds that ended.
 pub async fn stop_agent(
     app: &App,
     transaction: &mut DatabaseTransaction,

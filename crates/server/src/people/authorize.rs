@@ -12,7 +12,7 @@ use http::HeaderMap;
 use writ_authority::Level;
 use writ_core::OAuthError;
 use writ_core::authorize::{
-    self, FoundRequest, INTERACTION_LIFETIME, Logins, Need, RequestUnusable, UserSession,
+    self, ErrorWay, FoundRequest, INTERACTION_LIFETIME, Logins, Need, RequestUnusable, UserSession,
 };
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
@@ -34,11 +34,12 @@ use crate::node::guests::GuestLookup;
 use crate::node::id_token_hint::HintError;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
-use crate::people::error::{AuthorizationError, PageError};
+use crate::people::client_answer::AuthorizationError;
+use crate::people::error::PageError;
 use crate::people::redirect::see_other;
 use crate::people::remembered::skipped;
 use crate::people::request::Query;
-use crate::people::request_over::require_usable;
+use crate::people::request_over::{require_usable, require_working};
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new().route(Endpoint::Authorize.path(), get(by_query).post(by_form))
@@ -108,6 +109,7 @@ async fn asked(app: &App, form: &Form, address: Option<IpAddr>) -> Result<KeptRe
             found,
         });
     }
+    require_working(app, client.id.as_str()).await?;
     front(app, form, address, client).await
 }
 
@@ -162,16 +164,21 @@ async fn front(
     let redirect_uri = client.redirect_uri(form.optional("redirect_uri")?)?;
     let prepared = prepare(app, form, &client).await;
     let prepared = prepared.map_err(|unprepared| match unprepared {
-        Unprepared::Refused(refusal) => PageError::Client(Box::new(AuthorizationError {
-            redirect_uri,
-            state: form.optional("state").ok().flatten().map(str::to_owned),
-            response_mode: ResponseMode::of(form),
-            refusal,
-        })),
+        Unprepared::Refused(refusal) => {
+            let error = AuthorizationError {
+                redirect_uri,
+                state: form.optional("state").ok().flatten().map(str::to_owned),
+                response_mode: ResponseMode::of(form),
+                refusal,
+            };
+            error.by(ErrorWay::of(&client), &client)
+        }
         Unprepared::Store(error) => error.into(),
     })?;
     let now = app.clock.now();
-    let counted = address.and_then(|address| RateLimit::of_address(address, now));
+    // Guests were counted before they were looked up.
+    let counted = address.filter(|_| !client.is_guest());
+    let counted = counted.and_then(|address| RateLimit::of_address(address, now));
     if let Some(tries) = counted
         && !app.admit_attempt(&tries).await?
     {
@@ -259,7 +266,7 @@ pub async fn load(app: &App, handle: &str) -> Result<FoundRequest, PageError> {
     Ok(found.ok_or(RequestUnusable::Unknown)?)
 }
 
-/// Login or consent, or back to the client where a person may not be asked: the decision of `core` with what it needs to know
+/// Login or consent, or an error for the client where a person may not be asked: the decision of `core` with what it needs to know
 /// of logins here (RFC 9470 section 5). `realm`: as it is now, not as a node remembers it.
 pub async fn next_step(
     app: &App,
@@ -273,8 +280,10 @@ pub async fn next_step(
         strongest: strongest(app, session).await?,
         skipped: skipped(app, found, client, session, realm).await?,
     };
-    authorize::next(found, client, session, logins, app.clock.now())
-        .map_err(|refusal| PageError::to_client(found, refusal))
+    authorize::next(found, client, session, logins, app.clock.now()).map_err(|refusal| {
+        let way = ErrorWay::of_request(found, client, session);
+        AuthorizationError::of(found, refusal).by(way, client)
+    })
 }
 
 /// The strongest login that this person can give here, or before they said who they are, that anybody can. A verifier

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, Need, RequestUnusable, UserSession};
 use writ_core::client::Client;
 use writ_core::consent::{
     self, Chosen, ConsentFacts, ConsentGiver, ConsentScreen, GrantedConsent, scope_name,
 };
-use writ_core::event::{Event, EventName};
 use writ_core::guest::redirect_host;
 use writ_core::onward::Onward;
 use writ_core::realm::DecisionContext;
@@ -18,7 +18,7 @@ use writ_core::remembered::{REMEMBERED_FOR, SkippedConsent};
 use writ_core::scope::without_box;
 use writ_core::target::has_openid;
 use writ_pages::{ConsentPage, ConsentProblem};
-use writ_store::remembered_consent::ConsentHolder;
+use writ_wire::client_document::ClientIdUrl;
 use writ_wire::form::Form;
 
 use crate::node::app::App;
@@ -27,7 +27,7 @@ use crate::node::registry::Catalogue;
 use crate::people::authorize::{load, next_step};
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
-use crate::people::remembered::{is_remembered, remember};
+use crate::people::remembered::{AskedPerson, is_remembered, remember, still_skipped};
 use crate::people::request::{PostedForm, Query, Visitor};
 use crate::people::request_over::{over, require_usable};
 use crate::people::session::Browser;
@@ -35,8 +35,10 @@ use crate::people::views::{client_view, onward, scopes};
 
 mod guest;
 mod parts;
+mod refused;
 
 use parts::{details, events, ids, texts};
+use refused::{deny, record_stopped};
 
 /// Everything that the page and the decision are about.
 struct ConsentQuestion {
@@ -49,6 +51,16 @@ struct ConsentQuestion {
     kept: Option<ConsentScreen>,
     /// Why nobody needs to be asked.
     skipped: Option<SkippedConsent>,
+}
+
+impl ConsentQuestion {
+    fn person(&self) -> AskedPerson<'_> {
+        AskedPerson {
+            found: &self.found,
+            user: &self.session.user.id,
+            realm: self.catalogue.realm(),
+        }
+    }
 }
 
 /// A page, and what of it is compared with a click.
@@ -64,7 +76,7 @@ enum ConsentOrLogin {
 }
 
 pub fn routes() -> Router<Arc<App>> {
-    Router::new().route("/consent", get(show).post(submit))
+    Router::new().route(CONSENT, get(show).post(submit))
 }
 
 async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
@@ -100,8 +112,18 @@ async fn grant(
 
 async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     let form = posted.checked()?;
-    let (app, browser) = (&*posted.visitor.app, &posted.visitor.browser);
-    let question = match ask(&posted.visitor, form).await? {
+    let answered = answer(&posted.visitor, form).await;
+    if let (Err(PageError::ClientStopped(stopped)), Some(session)) =
+        (&answered, &posted.visitor.browser.session)
+    {
+        record_stopped(&posted.visitor.app, stopped, session).await?;
+    }
+    answered
+}
+
+async fn answer(visitor: &Visitor, form: &Form) -> Result<Response, PageError> {
+    let (app, browser) = (&*visitor.app, &visitor.browser);
+    let question = match ask(visitor, form).await? {
         ConsentOrLogin::LoginFirst(location) => return Ok(see_other(&location)),
         ConsentOrLogin::Question(question) => question,
     };
@@ -122,7 +144,15 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
     let found = load(app, handle).await?;
     let now = app.clock.now();
     require_usable(app, &found, &found.client).await?;
-    let lookup = GuestLookup::Consent;
+    let login_first = || ConsentOrLogin::LoginFirst(format!("/login?request={handle}"));
+    let lookup = match session {
+        Some(session) => GuestLookup::Consent {
+            person: &session.user.id,
+        },
+        // Nobody makes this server fetch a document without a login.
+        None if ClientIdUrl::is_meant(&found.client) => return Ok(login_first()),
+        None => GuestLookup::Request { address: None },
+    };
     let client = app.client_or_guest(&found.client, lookup).await?;
     let client = client.ok_or(RequestUnusable::Unknown)?;
     guest::check_redirect(&client, &found.prepared.redirect_uri)?;
@@ -145,9 +175,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
                 client,
             })))
         }
-        _ => Ok(ConsentOrLogin::LoginFirst(format!(
-            "/login?request={handle}"
-        ))),
+        _ => Ok(login_first()),
     }
 }
 
@@ -203,7 +231,7 @@ async fn decide(
         now: app.clock.now(),
     };
     match consent::approve(facts, context, ids(app, &code)) {
-        Ok(approved) => commit(app, question, &approved, &code).await,
+        Ok(approved) => commit(app, question, &approved, &code, skipped).await,
         Err(refusal) => Err(PageError::to_client(&question.found, refusal)),
     }
 }
@@ -247,6 +275,7 @@ async fn commit(
     question: &ConsentQuestion,
     approved: &GrantedConsent,
     code: &str,
+    skipped: Option<SkippedConsent>,
 ) -> Result<Response, PageError> {
     let now = app.clock.now();
     let mut transaction = app.begin().await?;
@@ -257,12 +286,17 @@ async fn commit(
         drop(transaction);
         return Err(over(app, &question.found, RequestUnusable::Used).await?);
     }
+    if let Some(skipped) = skipped
+        && !still_skipped(app, &mut transaction, question.person(), skipped).await?
+    {
+        // Taken back meanwhile: the page asks, or the client hears that it must.
+        let again = format!("/consent?request={}", question.handle);
+        return Ok(see_other(&again));
+    }
     guest::register(app, &mut transaction, question).await?;
     if !transaction.insert_task_if_active(&approved.task).await? {
-        return Err(PageError::to_client(
-            &question.found,
-            consent::denied().because("the client is stopped"),
-        ));
+        let (client, refusal) = (question.client.id.clone(), OAuthError::client_stopped());
+        return Err(PageError::client_stopped(client, refusal));
     }
     transaction
         .insert_consent(&approved.task, &approved.consent)
@@ -270,20 +304,14 @@ async fn commit(
     transaction.insert_delegation(&approved.delegation).await?;
     guest::keep_document(app, &mut transaction, question, approved).await?;
     transaction.insert_code(&approved.code).await?;
-    if question.skipped.is_none() && is_remembered(&question.found, &question.client) {
-        let holder = ConsentHolder {
-            user: &question.session.user.id,
-            client: &question.client.id,
-            redirect_uri: &question.found.prepared.redirect_uri,
-        };
-        let realm = question.catalogue.realm();
-        remember(&mut transaction, holder, &approved.task, realm, now).await?;
+    if skipped.is_none() {
+        remember(app, &mut transaction, question.person(), &approved.task).await?;
     }
     for event in events(app, question, approved) {
         transaction.insert_event(&event).await?;
     }
     transaction.commit().await?;
-    app.metrics.consent(match question.skipped {
+    app.metrics.consent(match skipped {
         Some(skipped) => skipped.method(),
         None if approved.narrowed => "narrowed",
         None => "approved",
@@ -294,29 +322,6 @@ async fn commit(
         .collect();
     let mode = question.found.prepared.request.openid.response_mode;
     app.answer_client(&approved.code.redirect_uri, mode, &answer)
-}
-
-async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageError> {
-    let now = app.clock.now();
-    let mut transaction = app.begin().await?;
-    if !transaction
-        .consume_request(&question.found.digest, now)
-        .await?
-    {
-        drop(transaction);
-        return Err(over(app, &question.found, RequestUnusable::Used).await?);
-    }
-    let refusal = consent::denied();
-    let mut event = Event::new(app.event_id(now), now, EventName::ConsentDenied)
-        .by(&question.client)
-        .of_subject(question.session.user.id.as_str())
-        .denied(&refusal)
-        .with(serde_json::json!({ "asked": question.found.prepared.authority }));
-    event.purpose.clone_from(&question.found.prepared.purpose);
-    transaction.insert_event(&event).await?;
-    transaction.commit().await?;
-    app.metrics.consent("denied");
-    Err(PageError::to_client(&question.found, refusal))
 }
 
 /// What this person is shown now, under the nonce and from the moment of the first time.
@@ -369,5 +374,7 @@ async fn shown(
         screen,
     })
 }
+
+const CONSENT: &str = "/consent";
 
 const SECONDS_OF_DAY: u64 = 24 * 3600;

@@ -9,19 +9,20 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
-use url::Url;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
-use writ_pages::{FailureKind, FailurePage as ErrorPage, FormPost, WayOn};
+use writ_core::id::ClientId;
+use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
-use writ_wire::error::{ErrorCode, description};
+use writ_wire::error::ErrorCode;
 use writ_wire::form::FormError;
-use writ_wire::openid::ResponseMode;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::failure::Failure;
-use crate::people::redirect::{see_other, to_login};
+use crate::node::failure::{Failure, ServerFault};
+use crate::node::outage::RETRY_AFTER;
+use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
+use crate::people::redirect::to_login;
 
 /// Why the page that was asked for is not shown.
 #[derive(Debug)]
@@ -30,6 +31,10 @@ pub enum PageError {
     Page(Box<ErrorPage>),
     /// Back to the client, with an error (OAuth 2.1 section 4.1.2.1).
     Client(Box<AuthorizationError>),
+    /// An error page whose one link tells the client: of a guest, before anybody signed in (RFC 9700 section 4.11.2).
+    ClientByLink(Box<LinkedError>),
+    /// An error page without a link: nothing can be allowed to this client any more.
+    ClientStopped(Box<StoppedClient>),
     /// The user must sign in first, and comes back to this page of ours.
     SignedOut { page: String },
     /// A script of ours learns why in JSON, or by the status alone.
@@ -38,17 +43,15 @@ pub enum PageError {
         error: Option<&'static str>,
     },
     /// A fault of this server, as a page.
-    Broken(String),
+    Fault(ServerFault),
     /// A fault of this server, as JSON for a script of ours.
-    BrokenForScript(String),
+    FaultForScript(ServerFault),
 }
 
-/// An error that a client gets at its redirect URI.
+/// A client for which nothing is done, and why.
 #[derive(Debug)]
-pub struct AuthorizationError {
-    pub redirect_uri: String,
-    pub state: Option<String>,
-    pub response_mode: ResponseMode,
+pub struct StoppedClient {
+    pub id: ClientId,
     pub refusal: OAuthError,
 }
 
@@ -95,6 +98,11 @@ impl PageError {
         }))
     }
 
+    /// As `refusal` says.
+    pub fn client_stopped(id: ClientId, refusal: OAuthError) -> Self {
+        Self::ClientStopped(Box::new(StoppedClient { id, refusal }))
+    }
+
     /// The request is malformed.
     pub fn invalid_request(sentence: &'static str) -> Self {
         OAuthError::invalid_request(sentence).into()
@@ -102,12 +110,7 @@ impl PageError {
 
     /// Back to the client of this request.
     pub fn to_client(found: &FoundRequest, refusal: OAuthError) -> Self {
-        Self::Client(Box::new(AuthorizationError {
-            redirect_uri: found.prepared.redirect_uri.clone(),
-            state: found.prepared.request.state.clone(),
-            response_mode: found.prepared.request.openid.response_mode,
-            refusal,
-        }))
+        Self::Client(Box::new(AuthorizationError::of(found, refusal)))
     }
 
     pub fn script(status: StatusCode, error: &'static str) -> Self {
@@ -121,13 +124,13 @@ impl PageError {
     }
 
     pub fn broken(cause: impl Display) -> Self {
-        Self::Broken(cause.to_string())
+        Self::Fault(ServerFault::Broken(cause.to_string()))
     }
 
     /// The same for a script of ours, which reads no pages.
     pub fn for_script(self) -> Self {
         match self {
-            Self::Broken(cause) => Self::BrokenForScript(cause),
+            Self::Fault(fault) => Self::FaultForScript(fault),
             other => other,
         }
     }
@@ -154,11 +157,19 @@ impl<P> StepError<P> {
 /// A page, because neither client nor redirect URI can be trusted.
 impl From<OAuthError> for PageError {
     fn from(refusal: OAuthError) -> Self {
-        Self::Page(Box::new(ErrorPage {
-            detail: Some(refusal.sentence),
-            error_code: Some(refusal.code.as_str().to_owned()),
-            ..ErrorPage::new(FailureKind::UntrustedRequest)
-        }))
+        let kind = match refusal.code {
+            ErrorCode::TemporarilyUnavailable => FailureKind::TooManyRequests,
+            _ => FailureKind::UntrustedRequest,
+        };
+        Self::Page(Box::new(refused_page(kind, &refusal)))
+    }
+}
+
+fn refused_page(kind: FailureKind, refusal: &OAuthError) -> ErrorPage {
+    ErrorPage {
+        detail: Some(refusal.sentence.clone()),
+        error_code: Some(refusal.code.as_str().to_owned()),
+        ..ErrorPage::new(kind)
     }
 }
 
@@ -172,15 +183,18 @@ impl From<Failure> for PageError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => Self::from(*refusal),
+            Failure::Limited(limited) => Self::from(limited.refusal),
             Failure::Refused(refused) => Self::from(refused.refusal),
-            Failure::Broken(cause) => Self::Broken(cause),
+            Failure::Broken(cause) => Self::Fault(ServerFault::Broken(cause)),
+            Failure::Unavailable(cause) => Self::Fault(ServerFault::Unavailable(cause)),
+            Failure::InDoubt(cause) => Self::Fault(ServerFault::InDoubt(cause)),
         }
     }
 }
 
 impl From<StoreError> for PageError {
     fn from(error: StoreError) -> Self {
-        Self::broken(error)
+        Self::Fault(error.into())
     }
 }
 
@@ -251,34 +265,38 @@ pub async fn answer_errors(
     request: Request,
     next: Next,
 ) -> Response {
+    let headers = request.headers().clone();
     let mut response = next.run(request).await;
     match response.extensions_mut().remove::<Unanswered>() {
-        Some(Unanswered(error)) => app.answer_page_error(route.as_str(), &error),
+        Some(Unanswered(error)) => {
+            let texts = app.languages.of_request(&headers);
+            app.answer_page_error(route.as_str(), &error, texts)
+        }
         None => response,
     }
 }
 
-/// OAuth 2.1 section 4.1.2.1.
-fn error_answer<'a>(error: &'a AuthorizationError, sentence: &'a str) -> Vec<(&'a str, &'a str)> {
-    let mut answer = vec![
-        ("error", error.refusal.code.as_str()),
-        ("error_description", sentence),
-    ];
-    answer.extend(error.state.as_deref().map(|state| ("state", state)));
-    answer
-}
-
 impl App {
-    /// Counted under the path pattern of its route. No refusal of a page is an event.
-    fn answer_page_error(&self, route: &str, error: &PageError) -> Response {
+    /// Counted under the path pattern of its route. What is an event too, its page wrote before.
+    fn answer_page_error(&self, route: &str, error: &PageError, texts: &Texts) -> Response {
         match error {
             PageError::Page(page) => {
                 self.metrics.refused(route, ErrorCode::InvalidRequest);
-                self.error_page(page)
+                error_page(page, texts)
             }
             PageError::Client(error) => {
                 self.metrics.refused(route, error.refusal.code);
-                self.answer_client_error(error)
+                let answered = self.answer_client_error(error);
+                answered.unwrap_or_else(|| self.broken_page(NO_URL, texts))
+            }
+            PageError::ClientByLink(linked) => {
+                self.metrics.refused(route, linked.error.refusal.code);
+                error_page(&self.linked_page(linked), texts)
+            }
+            PageError::ClientStopped(stopped) => {
+                self.metrics.refused(route, stopped.refusal.code);
+                let page = refused_page(FailureKind::ClientStopped, &stopped.refusal);
+                error_page(&page, texts)
             }
             PageError::SignedOut { page } => to_login(page),
             PageError::Script { status, error } => {
@@ -288,73 +306,40 @@ impl App {
                     None => status.into_response(),
                 }
             }
-            PageError::Broken(cause) => self.broken_page(cause),
-            PageError::BrokenForScript(cause) => self.broken(cause),
+            PageError::Fault(fault) => self.fault_page(fault, texts),
+            PageError::FaultForScript(fault) => self.fault(fault),
         }
     }
 
-    fn error_page(&self, page: &ErrorPage) -> Response {
-        let mut response = page.page(&self.texts).into_http().into_response();
-        if page.kind == FailureKind::TooManyRequests {
-            let wait = HeaderValue::from_static("60");
-            response.headers_mut().insert(header::RETRY_AFTER, wait);
+    fn fault_page(&self, fault: &ServerFault, texts: &Texts) -> Response {
+        match fault {
+            ServerFault::Broken(cause) => self.broken_page(cause, texts),
+            ServerFault::Unavailable(cause) | ServerFault::InDoubt(cause) => {
+                self.note_outage(cause);
+                error_page(&ErrorPage::new(FailureKind::Unavailable), texts)
+            }
         }
-        response
     }
 
-    fn broken_page(&self, cause: &str) -> Response {
-        self.error_page(&ErrorPage {
+    fn broken_page(&self, cause: &str, texts: &Texts) -> Response {
+        let page = ErrorPage {
             error_id: Some(self.log_broken(cause)),
             ..ErrorPage::new(FailureKind::ServerError)
-        })
-    }
-
-    fn answer_client_error(&self, error: &AuthorizationError) -> Response {
-        let sentence = description(&error.refusal.sentence);
-        let answer = error_answer(error, &sentence);
-        self.answer_client(&error.redirect_uri, error.response_mode, &answer)
-            .unwrap_or_else(|_| self.broken_page(NO_URL))
-    }
-
-    /// Where the client reads an error.
-    pub fn client_error_url(&self, error: &AuthorizationError) -> Option<String> {
-        let sentence = description(&error.refusal.sentence);
-        self.answer_url(&error.redirect_uri, &error_answer(error, &sentence))
-    }
-
-    /// To the client, by 303 or by a page that posts itself.
-    pub fn answer_client(
-        &self,
-        redirect_uri: &str,
-        mode: ResponseMode,
-        answer: &[(&str, &str)],
-    ) -> Result<Response, PageError> {
-        // Only a web server takes a POST.
-        let is_web = redirect_uri.starts_with("https:") || redirect_uri.starts_with("http:");
-        if mode == ResponseMode::FormPost && is_web {
-            let issuer = ("iss", self.config.issuer.as_str());
-            let fields = answer.iter().copied().chain([issuer]);
-            let page = FormPost {
-                redirect_uri: redirect_uri.to_owned(),
-                fields: fields
-                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                    .collect(),
-            };
-            return Ok(page.into_http(&self.texts).into_response());
-        }
-        let url = self.answer_url(redirect_uri, answer);
-        let url = url.ok_or_else(|| PageError::broken(NO_URL))?;
-        Ok(see_other(&url))
-    }
-
-    /// With `iss` (RFC 9207) in success and error alike.
-    fn answer_url(&self, redirect_uri: &str, answer: &[(&str, &str)]) -> Option<String> {
-        let mut url = Url::parse(redirect_uri).ok()?;
-        url.query_pairs_mut()
-            .extend_pairs(answer)
-            .append_pair("iss", self.config.issuer.as_str());
-        Some(url.into())
+        };
+        error_page(&page, texts)
     }
 }
 
-const NO_URL: &str = "a stored redirect URI is no URL";
+fn error_page(page: &ErrorPage, texts: &Texts) -> Response {
+    let mut response = page.page(texts).into_http().into_response();
+    let wait = match page.kind {
+        FailureKind::TooManyRequests => Some(60),
+        FailureKind::Unavailable => Some(RETRY_AFTER),
+        _ => None,
+    };
+    if let Some(seconds) = wait {
+        let wait = HeaderValue::from(seconds);
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
+    response
+}

@@ -15,13 +15,12 @@ use writ_store::StoreError;
 use writ_store::user::StoredUser;
 
 use crate::node::app::App;
-use crate::node::guests::GuestLookup;
 use crate::node::rate_limits::RateLimit;
 use crate::people::authorize::load;
 use crate::people::error::{PageError, StepError};
 use crate::people::request::{PostedForm, Query, Visitor};
 use crate::people::request_over::require_usable;
-use crate::people::views::client_view;
+use crate::people::views::asking_client;
 
 mod challenge;
 mod entrance;
@@ -158,10 +157,7 @@ async fn page(
         None => None,
     };
     let client = match &found {
-        Some(found) => {
-            let lookup = GuestLookup::Request { address: None };
-            app.client_or_guest(&found.client, lookup).await?
-        }
+        Some(found) => asking_client(app, &found.client).await?,
         None => None,
     };
     let openid = found.as_ref().map(|found| &found.prepared.request.openid);
@@ -175,7 +171,7 @@ async fn page(
         csrf: visitor.browser.csrf(),
         request: destination.request.clone(),
         next: destination.next.clone(),
-        client: client.map(|client| client_view(&client)),
+        client,
         username,
         problem: again.problem,
         offers_passkey: app.passkeys.is_ok(),

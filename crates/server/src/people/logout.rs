@@ -36,22 +36,22 @@ pub fn routes() -> Router<Arc<App>> {
 /// An app's request, as far as it can be trusted.
 struct Asked {
     request: LogoutRequest,
+    /// One that works.
     client: Option<Arc<Client>>,
     hinted: Option<HintedIdentity>,
-    /// Registered by the client, with `state`.
-    back: Option<String>,
 }
 
 /// `GET /logout`: an app sends the person here.
 async fn by_query(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
     let asked = asked(&visitor.app, &query).await?;
+    let back = asked.back()?;
     let Some(session) = &visitor.browser.session else {
-        return Ok(finish(&visitor, &asked));
+        return Ok(finish(&visitor, &asked, back));
     };
     let names_them = |hinted: &HintedIdentity| hinted.sub == session.user.id.as_str();
     if asked.hinted.as_ref().is_some_and(names_them) {
         end(&visitor, session, asked.client.as_deref()).await?;
-        return Ok(finish(&visitor, &asked));
+        return Ok(finish(&visitor, &asked, back));
     }
     Ok(question(&visitor, session, &asked))
 }
@@ -79,7 +79,9 @@ async fn by_form(
     if let Some(session) = &visitor.browser.session {
         end(&visitor, session, asked.client.as_deref()).await?;
     }
-    Ok(finish(&visitor, &asked))
+    // The person wants to be signed out, also where the app lost its way back since they were asked.
+    let back = asked.back().ok().flatten();
+    Ok(finish(&visitor, &asked, back))
 }
 
 async fn asked(app: &App, form: &Form) -> Result<Asked, PageError> {
@@ -90,15 +92,13 @@ async fn asked(app: &App, form: &Form) -> Result<Asked, PageError> {
     };
     let issued_to = hinted.as_ref().and_then(|hinted| hinted.audiences.first());
     let client = match request.client_id.as_ref().or(issued_to) {
-        Some(id) => app.client(id).await?,
+        Some(id) => app.working_client(id).await?,
         None => None,
     };
-    let back = back(&request, client.as_deref())?;
     Ok(Asked {
         request,
         client,
         hinted,
-        back,
     })
 }
 
@@ -113,26 +113,28 @@ async fn hinted(app: &App, hint: &str, client: Option<&str>) -> Result<HintedIde
     })
 }
 
-/// Only where the client registered it, character by character.
-fn back(request: &LogoutRequest, client: Option<&Client>) -> Result<Option<String>, PageError> {
-    let Some(uri) = &request.post_logout_redirect_uri else {
-        return Ok(None);
-    };
-    let client = client.ok_or_else(|| {
-        PageError::invalid_request(
-            "`post_logout_redirect_uri` needs a known `client_id` or an `id_token_hint`",
-        )
-    })?;
-    if !client.openid.post_logout_redirect_uris.contains(uri) {
-        return Err(PageError::invalid_request(
-            "`post_logout_redirect_uri` is not registered for this client",
-        ));
+impl Asked {
+    /// With `state`, and only where a client that works has it in its record now, character by character.
+    fn back(&self) -> Result<Option<String>, PageError> {
+        let Some(uri) = &self.request.post_logout_redirect_uri else {
+            return Ok(None);
+        };
+        let client = self.client.as_ref().ok_or_else(|| {
+            PageError::invalid_request(
+                "`post_logout_redirect_uri` needs `client_id` or `id_token_hint` of a client that is registered and not stopped",
+            )
+        })?;
+        if !client.openid.post_logout_redirect_uris.contains(uri) {
+            return Err(PageError::invalid_request(
+                "`post_logout_redirect_uri` is not registered for this client: register exactly this URI, or send one that is",
+            ));
+        }
+        let mut url = Url::parse(uri).map_err(PageError::broken)?;
+        if let Some(state) = &self.request.state {
+            url.query_pairs_mut().append_pair("state", state);
+        }
+        Ok(Some(url.into()))
     }
-    let mut url = Url::parse(uri).map_err(PageError::broken)?;
-    if let Some(state) = &request.state {
-        url.query_pairs_mut().append_pair("state", state);
-    }
-    Ok(Some(url.into()))
 }
 
 fn again(request: &LogoutRequest) -> String {
@@ -188,10 +190,10 @@ async fn end(
 }
 
 /// Back to the app, or the page that says that it is done; the cookie is gone in either case.
-fn finish(visitor: &Visitor, asked: &Asked) -> Response {
+fn finish(visitor: &Visitor, asked: &Asked, back: Option<String>) -> Response {
     let app = &visitor.app;
-    let mut response = match &asked.back {
-        Some(back) => see_other(back),
+    let mut response = match back {
+        Some(back) => see_other(&back),
         None => {
             let locales = &asked.request.ui_locales;
             let texts = app.languages.of_request_in(&visitor.headers, locales);

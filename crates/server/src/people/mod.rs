@@ -12,6 +12,7 @@ pub mod agents;
 pub mod approval;
 pub mod assets;
 pub mod authorize;
+pub mod client_answer;
 pub mod consent;
 pub mod device_code;
 pub mod error;

@@ -112,7 +112,6 @@ async fn record(
         .of_subject(user.as_str())
         .with(data);
     transaction.insert_event(&event).await?;
-    transaction.forget_consents_of(user).await?;
     Ok(passkey_changed(&app.outbox(), transaction, user, change.what).await?)
 }
 

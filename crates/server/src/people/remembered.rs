@@ -1,4 +1,7 @@
-//! Consent that is not asked for again: whether it is skipped, and what a decision leaves for the next time.
+//! Consent that is not asked for again: whether it is skipped, what a decision leaves for the next time, and what a person takes back.
+//! Whatever else ends it does so in the store, with the rows that it changes.
+
+use std::sync::Arc;
 
 use writ_core::authorize::{FoundRequest, UserSession};
 use writ_core::client::{Client, ConsentRule};
@@ -10,41 +13,102 @@ use writ_core::task::Task;
 use writ_pages::RememberedView;
 use writ_store::remembered_consent::ConsentHolder;
 use writ_store::{DatabaseTransaction, StoreError};
-use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
+use crate::people::error::PageError;
 use crate::people::request::SignedIn;
 use crate::people::views::client_view;
 
-/// Why this person need not be asked about this request.
+/// A request, and the person of whom it asks something.
+#[derive(Clone, Copy)]
+pub struct AskedPerson<'a> {
+    pub found: &'a FoundRequest,
+    pub user: &'a UserId,
+    pub realm: Realm<'a>,
+}
+
+impl<'a> AskedPerson<'a> {
+    fn holder(&self, client: &'a Client) -> ConsentHolder<'a> {
+        ConsentHolder {
+            user: self.user,
+            client: &client.id,
+            redirect_uri: &self.found.prepared.redirect_uri,
+        }
+    }
+}
+
+/// How long what is remembered must hold.
+#[derive(Clone, Copy)]
+enum Reading {
+    /// At this moment.
+    Now,
+    /// Until the end of the transaction.
+    Held,
+}
+
+/// Why this person need not be asked about this request: for which page comes next. Asked again by [`still_skipped`].
 pub async fn skipped(
     app: &App,
     found: &FoundRequest,
     client: &Client,
     session: Option<&UserSession>,
     realm: Realm<'_>,
-) -> Result<Option<SkippedConsent>, StoreError> {
-    let Some(session) = session else {
+) -> Result<Option<SkippedConsent>, PageError> {
+    let skips = client.openid.consent != ConsentRule::EachTime;
+    let (Some(session), true) = (session, skips) else {
         return Ok(None);
     };
-    if !may_skip_consent(&found.prepared, client) {
+    let asked = AskedPerson {
+        found,
+        user: &session.user.id,
+        realm,
+    };
+    judge(app, &mut app.read().await?, asked, Reading::Now).await
+}
+
+/// In the transaction that makes the code: whether nobody need be asked, for the same reason. Who takes a consent back waits for this
+/// transaction, or was first.
+pub async fn still_skipped(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    asked: AskedPerson<'_>,
+    skipped: SkippedConsent,
+) -> Result<bool, PageError> {
+    let now = judge(app, transaction, asked, Reading::Held).await?;
+    Ok(now == Some(skipped))
+}
+
+/// By the client's record as it is in the database, on no node older than that.
+async fn judge(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    person: AskedPerson<'_>,
+    reading: Reading,
+) -> Result<Option<SkippedConsent>, PageError> {
+    let prepared = &person.found.prepared;
+    let client = app.working_client_in(transaction, &person.found.client);
+    let Some(client) = client.await? else {
+        return Ok(None);
+    };
+    let rule = client.openid.consent;
+    if rule == ConsentRule::EachTime || !may_skip_consent(prepared, &client) {
         return Ok(None);
     }
-    match client.openid.consent {
-        ConsentRule::EachTime => Ok(None),
-        ConsentRule::FirstParty => Ok(Some(SkippedConsent::FirstParty)),
-        ConsentRule::Remembered => {
-            let holder = ConsentHolder {
-                user: &session.user.id,
-                client: &client.id,
-                redirect_uri: &found.prepared.redirect_uri,
-            };
-            let mut reading = app.read().await?;
-            let kept = reading.remembered_scopes(holder, app.clock.now()).await?;
-            let covered = kept.cover(&asked(&found.prepared.authority, realm));
-            Ok(covered.then_some(SkippedConsent::Remembered))
-        }
+    // Nobody would see where the answer goes.
+    client.redirect_uri(Some(&prepared.redirect_uri))?;
+    if rule == ConsentRule::FirstParty {
+        return Ok(Some(SkippedConsent::FirstParty));
     }
+    let (holder, now) = (person.holder(&client), app.clock.now());
+    let asked = asked(&prepared.authority, &client, person.realm);
+    let kept = match reading {
+        Reading::Now => transaction.remembered_scopes(holder, now).await?,
+        Reading::Held => {
+            let held = transaction.hold_remembered_scopes(holder, &asked, now);
+            held.await?
+        }
+    };
+    Ok(kept.cover(&asked).then_some(SkippedConsent::Remembered))
 }
 
 /// Whether a yes to this request is remembered.
@@ -52,15 +116,28 @@ pub fn is_remembered(found: &FoundRequest, client: &Client) -> bool {
     client.openid.consent == ConsentRule::Remembered && may_skip_consent(&found.prepared, client)
 }
 
-/// In the transaction of a yes: to what the person agreed.
+/// In the transaction of a yes: to what the person agreed. What they left out of it is asked again.
 pub async fn remember(
+    app: &App,
     transaction: &mut DatabaseTransaction,
-    holder: ConsentHolder<'_>,
+    person: AskedPerson<'_>,
     task: &Task,
-    realm: Realm<'_>,
-    now: Timestamp,
 ) -> Result<(), StoreError> {
-    let scopes = asked(&task.authority, realm);
+    // A new password or passkey at this moment ends what is written here, or is seen by the login that it ended.
+    transaction.hold_user(person.user).await?;
+    let client = app.working_client_in(transaction, &person.found.client);
+    let remembers = |one: &Arc<Client>| one.openid.consent == ConsentRule::Remembered;
+    let Some(client) = client.await?.filter(remembers) else {
+        return Ok(());
+    };
+    let (holder, now) = (person.holder(&client), app.clock.now());
+    let asked_for = person.found.prepared.authority.scopes().iter();
+    let left_out = asked_for.filter(|one| !task.authority.scopes().contains(*one));
+    transaction.forget_scopes(holder, left_out).await?;
+    if !is_remembered(person.found, &client) {
+        return Ok(());
+    }
+    let scopes = asked(&task.authority, &client, person.realm);
     transaction
         .remember_consent(holder, &scopes, now, now.plus(REMEMBERED_FOR))
         .await

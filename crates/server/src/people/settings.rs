@@ -164,7 +164,7 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
             let hash = app.passwords.hash(code.to_owned(), salt).await;
             Some(hash.map_err(|error| match error {
                 PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
-                PasswordNotHashed::Failed(cause) => StepError::Page(PageError::Broken(cause)),
+                PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),
             })?)
         }
         None => None,

@@ -7,6 +7,7 @@ use writ_core::onward::Onward;
 use writ_core::scope::EMAIL;
 use writ_pages::{AgentName, AgentView, ClientView, OnwardView, ScopeView, ScopeWords};
 use writ_store::StoreError;
+use writ_wire::client_document::ClientIdUrl;
 use writ_wire::resource::ResourceUri;
 
 use crate::node::app::App;
@@ -69,6 +70,19 @@ pub fn client_view(client: &Client) -> ClientView {
             sponsor: agent.sponsor_name.clone(),
         }),
     }
+}
+
+/// Who asks, to somebody who is not signed in yet: a guest has the name of its host, and its document is not fetched for that.
+pub async fn asking_client(app: &App, id: &str) -> Result<Option<ClientView>, StoreError> {
+    if let Ok(url) = ClientIdUrl::parse(id) {
+        return Ok(Some(ClientView {
+            name: url.host().to_owned(),
+            client_id: id.to_owned(),
+            agent: None,
+        }));
+    }
+    let client = app.client(id).await?;
+    Ok(client.map(|client| client_view(&client)))
 }
 
 /// To whom an agent may pass on what it is given.

@@ -14,6 +14,7 @@ use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::registry::why_stopped;
 use crate::request::caller::Caller;
 use crate::request::replay::ReplayCheck;
 
@@ -73,17 +74,14 @@ impl ClientRequest {
         caller.claim(app, transaction, checks).await
     }
 
-    /// The client as it is in this transaction: a stopped one is refused. A guest of a document has a row from the first consent on.
+    /// The client as it is in this transaction: a stopped one is refused.
     pub async fn require_active_client(
         &self,
         transaction: &mut DatabaseTransaction,
     ) -> Result<(), Failure> {
-        let stored = transaction.client(&self.client().id).await?;
-        let guest = self.client().guest.as_ref();
-        let may_lack_row = guest.is_some_and(|guest| guest.host.is_some());
-        if stored.map_or(!may_lack_row, |stored| stored.stopped) {
-            return Err(self.refuse(OAuthError::invalid_client("this client is stopped")));
+        match why_stopped(transaction, &self.client().id).await? {
+            Some(refusal) => Err(self.refuse(refusal)),
+            None => Ok(()),
         }
-        Ok(())
     }
 }

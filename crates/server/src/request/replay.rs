@@ -7,7 +7,6 @@ use writ_jose::key::Thumbprint;
 use writ_store::DatabaseTransaction;
 use writ_store::replay::ReplayClaim;
 use writ_store::write::{InsertBatch, InsertOutcome};
-use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
@@ -102,9 +101,7 @@ impl Caller {
             InsertOutcome::Replayed(place) => used.into_iter().nth(place).ok_or_else(|| {
                 Failure::Broken("a replay was found of a claim that was not made".to_owned())
             })?,
-            InsertOutcome::ClientStopped => {
-                OAuthError::new(ErrorCode::UnauthorizedClient, "this client is stopped")
-            }
+            InsertOutcome::ClientStopped => OAuthError::client_stopped(),
         };
         Err(self.refuse(app, refusal))
     }

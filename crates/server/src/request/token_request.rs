@@ -25,7 +25,7 @@ use writ_wire::time::Timestamp;
 use writ_wire::token::{GrantType, TokenResponse};
 
 use crate::node::app::App;
-use crate::node::failure::Failure;
+use crate::node::failure::{Failure, ServerFault};
 use crate::node::keyring::Keys;
 use crate::node::registry::Catalogue;
 use crate::node::secret::secret_digest;
@@ -275,12 +275,14 @@ impl TokenRequestContext<'_> {
         delegation: &DelegationId,
         refuse: fn(String) -> OAuthError,
     ) -> Result<(), Failure> {
-        let committed = transaction.commit_reporting_isolation().await?;
+        let committed = transaction.commit_reporting_isolation().await;
+        let committed = committed.map_err(ServerFault::of_commit)?;
         self.caller.remember_keys(self.app);
         if committed == CommitIsolation::Serial {
             return Ok(());
         }
-        if self.app.read().await?.is_live(delegation, self.now).await? {
+        let live = async { self.app.read().await?.is_live(delegation, self.now).await };
+        if live.await.map_err(ServerFault::of_commit)? {
             return Ok(());
         }
         let mut transaction = self.app.begin().await?;

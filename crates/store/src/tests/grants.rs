@@ -3,6 +3,7 @@
 use writ_core::code::NewCode;
 use writ_core::id::{ClientId, TaskId};
 use writ_core::refresh::{Binding, NewRefreshToken};
+use writ_core::request::PreparedRequest;
 use writ_core::task::{Approval, Subject, Task};
 use writ_wire::claims::ApprovalBasis;
 
@@ -18,6 +19,7 @@ on_both! {
     codes_read_back,
     refresh_tokens_read_back,
     requests_consents_and_delegations_read_back,
+    requests_of_earlier_versions_read_back_without_a_signer,
     a_code_a_request_and_a_refresh_token_are_never_one_another,
     tasks_read_back_and_are_listed,
     a_task_is_not_opened_for_what_is_stopped,
@@ -64,6 +66,28 @@ async fn refresh_tokens_read_back(kind: DatabaseKind) {
             .unwrap();
         assert_eq!((found.row, found.consumed), (new, None));
     }
+}
+
+async fn requests_of_earlier_versions_read_back_without_a_signer(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let prepared = PreparedRequest {
+        signed_by: None,
+        ..prepared()
+    };
+    let text = serde_json::to_string(&prepared).unwrap();
+    assert!(!text.contains("signed_by"), "as they were written: {text}");
+    let new = NewAuthorizationRequest {
+        digest: "q",
+        client: &planner(),
+        prepared: &prepared,
+        created_at: NOW,
+        expires_at: NOW.plus(HOUR),
+        opened_at: None,
+    };
+    transaction.insert_request(new).await.unwrap();
+    let found = transaction.request("q").await.unwrap().unwrap();
+    assert_eq!(found.prepared.signed_by, None);
 }
 
 async fn requests_consents_and_delegations_read_back(kind: DatabaseKind) {

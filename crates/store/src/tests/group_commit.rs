@@ -194,9 +194,9 @@ async fn a_transaction_that_is_lost_is_lost_for_all_of_it() {
         let DatabaseConnection::Sqlite(pooled) = &mut transaction.connection else {
             panic!("SQLite only");
         };
-        let rolled_back = sqlx::query("ROLLBACK").execute(pooled.for_statement().unwrap());
-        rolled_back.await.unwrap();
-        pooled.statement_succeeded();
+        let (connection, _) = pooled.for_statement().unwrap();
+        let rolled_back = sqlx::query("ROLLBACK").execute(connection).await;
+        pooled.statement_ended(rolled_back).unwrap();
         transaction.commit().await
     })
     .await;

@@ -3,6 +3,7 @@
 use writ_core::id::ClientId;
 
 use crate::DatabaseTransaction;
+use crate::registered::RotatedSecret;
 use crate::registration::NewRegistration;
 use crate::sweep::KEPT_AFTER_EXPIRY;
 use crate::testing::DatabaseKind;
@@ -10,6 +11,7 @@ use crate::tests::world::{HOUR, NOW, TENANT, world};
 
 on_both! {
     a_registration_is_found_by_its_tenant_and_changed_by_its_token,
+    a_changed_registration_has_one_secret,
     an_unused_registration_expires_and_a_used_one_stays,
     an_invite_serves_as_often_as_it_says,
     a_removed_client_leaves_with_its_registration,
@@ -39,18 +41,11 @@ async fn a_registration_is_found_by_its_tenant_and_changed_by_its_token(kind: Da
     let client = insert(&mut transaction, "dyn_1").await;
     let found = transaction.registration(&client).await.unwrap().unwrap();
     assert_eq!((found.metadata.as_str(), found.created_at), ("1", NOW));
-    assert!(
-        !transaction
-            .change_registration(&client, "u", "2")
-            .await
-            .unwrap()
-    );
-    assert!(
-        transaction
-            .change_registration(&client, "t", "2")
-            .await
-            .unwrap()
-    );
+    assert!(!transaction.hold_registration(&client, "u").await.unwrap());
+    assert!(transaction.hold_registration(&client, "t").await.unwrap());
+    transaction.change_registration(&client, "2").await.unwrap();
+    let found = transaction.registration(&client).await.unwrap().unwrap();
+    assert_eq!(found.metadata, "2");
     transaction
         .replace_registered_client(&client, "{2}", Some("s"))
         .await
@@ -60,9 +55,33 @@ async fn a_registration_is_found_by_its_tenant_and_changed_by_its_token(kind: Da
     transaction.commit().await.unwrap();
     let mut other = database.store.begin("other").await.unwrap();
     assert!(other.registration(&client).await.unwrap().is_none());
-    assert!(!other.change_registration(&client, "t", "3").await.unwrap());
+    assert!(!other.hold_registration(&client, "t").await.unwrap());
     assert!(!other.use_registration(&client).await.unwrap());
-    assert!(!other.remove_registration(&client, "t", NOW).await.unwrap());
+    assert!(!other.remove_registration(&client, NOW).await.unwrap());
+}
+
+async fn a_changed_registration_has_one_secret(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let client = insert(&mut transaction, "dyn_1").await;
+    transaction
+        .replace_registered_client(&client, "{}", Some("s1"))
+        .await
+        .unwrap();
+    let rotated = RotatedSecret {
+        digest: "s2",
+        earlier_until: Some(NOW.plus(HOUR)),
+    };
+    assert!(transaction.rotate_secret(&client, rotated).await.unwrap());
+    let stored = transaction.client(&client).await.unwrap().unwrap();
+    assert_eq!(stored.earlier_secret.unwrap().digest, "s1");
+    transaction
+        .replace_registered_client(&client, "{}", Some("s2"))
+        .await
+        .unwrap();
+    let stored = transaction.client(&client).await.unwrap().unwrap();
+    assert_eq!(stored.secret_digest.as_deref(), Some("s2"));
+    assert!(stored.earlier_secret.is_none());
 }
 
 async fn an_unused_registration_expires_and_a_used_one_stays(kind: DatabaseKind) {
@@ -110,24 +129,9 @@ async fn a_removed_client_leaves_with_its_registration(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     let client = insert(&mut transaction, "dyn_1").await;
-    assert!(
-        !transaction
-            .remove_registration(&client, "u", NOW)
-            .await
-            .unwrap()
-    );
-    assert!(
-        transaction
-            .remove_registration(&client, "t", NOW)
-            .await
-            .unwrap()
-    );
-    assert!(
-        !transaction
-            .remove_registration(&client, "t", NOW)
-            .await
-            .unwrap()
-    );
+    assert!(transaction.remove_registration(&client, NOW).await.unwrap());
+    assert!(!transaction.remove_registration(&client, NOW).await.unwrap());
+    assert!(!transaction.hold_registration(&client, "t").await.unwrap());
     assert!(transaction.registration(&client).await.unwrap().is_none());
     assert!(transaction.client(&client).await.unwrap().is_some());
     transaction.commit().await.unwrap();

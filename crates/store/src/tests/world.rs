@@ -245,6 +245,7 @@ pub fn prepared() -> PreparedRequest {
         purpose: None,
         task_expires_at: None,
         pushed: true,
+        signed_by: Some(key('b')),
         hinted: None,
     }
 }

@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 
 use axum::Extension;
-use http::Method;
+use bytes::Bytes;
+use http::{Method, Request};
 use writ_server::node::client_address::ClientAddress;
 
 use super::{World, send};
+use crate::network::through;
 use crate::reply::TestReply;
 
 impl World {
@@ -15,5 +17,11 @@ impl World {
         let router = self.router.clone().layer(Extension(ClientAddress(address)));
         let headers = [("content-type", "application/json")];
         send(router, Method::POST, path, &headers, body.into()).await
+    }
+
+    /// Any request from this address.
+    pub async fn request_from(&self, address: IpAddr, request: Request<Bytes>) -> TestReply {
+        let router = self.router.clone().layer(Extension(ClientAddress(address)));
+        TestReply::of(through(router, request).await)
     }
 }

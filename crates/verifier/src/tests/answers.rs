@@ -1,5 +1,7 @@
 //! What the client reads: challenges, body, metadata (RFC 6750 section 3, 9449 section 7.1, RFC 9728).
 
+use std::collections::BTreeSet;
+
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use writ_wire::error::ErrorCode;
@@ -115,6 +117,7 @@ async fn rfc_9449_7_1_the_nonce_travels_in_its_field() {
 #[test]
 fn unavailable_has_no_challenge_and_says_when_to_come_back() {
     let challenger = crate::refused::Challenger {
+        realm: "https://bank.example".into(),
         metadata_url: None,
         bearer: BearerPolicy::Refuse,
     };
@@ -143,6 +146,57 @@ fn rfc_9728_2_the_document() {
             "authorization_details_types_supported": ["payment"],
         })
     );
+}
+
+#[test]
+fn rfc_9728_3_2_what_has_no_value_is_left_out() {
+    let world = World::new();
+    let document = serde_json::to_value(world.verifier.resource_metadata(&[], &[])).unwrap();
+    let members = document.as_object().unwrap();
+    let names: Vec<&str> = members.keys().map(String::as_str).collect();
+    let expected = [
+        "authorization_servers",
+        "bearer_methods_supported",
+        "dpop_bound_access_tokens_required",
+        "dpop_signing_alg_values_supported",
+        "resource",
+    ];
+    assert_eq!(names, expected);
+    let empty = [json!([]), json!(""), Value::Null];
+    assert!(members.values().all(|value| !empty.contains(value)));
+}
+
+/// No attribute comes twice, a scheme never stands alone, and no value breaks out of its quotes.
+#[tokio::test]
+async fn rfc_6750_3_the_form_of_a_challenge() {
+    let bearer = |config: &mut VerifierConfig| config.bearer = BearerPolicy::Allow;
+    let bare = |config: &mut VerifierConfig| {
+        config.bearer = BearerPolicy::Allow;
+        config.resource_metadata_url = None;
+    };
+    for world in [World::with(bearer), World::with(bare)] {
+        let caller = world.present(&world.token()).await.unwrap();
+        let nothing = Request::get("/").body(()).unwrap();
+        let wrong = Request::get("/").header("authorization", "Bearer x");
+        let refusals = [
+            world.send(&nothing).await.unwrap_err(),
+            world.send(&wrong.body(()).unwrap()).await.unwrap_err(),
+            caller.require_scope("a\"b\\").unwrap_err(),
+        ];
+        for challenge in refusals.iter().flat_map(|refused| refused.challenges()) {
+            let text = challenge.render();
+            assert!(!challenge.parameters.is_empty(), "{text}");
+            let names = challenge.parameters.iter().map(|(name, _)| name);
+            let once: BTreeSet<_> = names.clone().collect();
+            assert_eq!(once.len(), names.count(), "{text}");
+            let values = challenge.parameters.iter().map(|(_, value)| value);
+            let allowed = |b: u8| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+            assert!(
+                values.into_iter().all(|value| value.bytes().all(allowed)),
+                "{text}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -152,6 +152,20 @@ async fn rfc_6750_2_two_ways_to_send_a_token_are_refused() {
 }
 
 #[tokio::test]
+async fn oauth21_5_1_a_token_in_the_query_is_no_token() {
+    let world = World::with(|config| config.bearer = BearerPolicy::Allow);
+    let token = world.sign(&plain(&world));
+    let header = format!("Bearer {token}");
+    let good = Request::get("/accounts").header("authorization", header);
+    assert!(world.send(&good.body(()).unwrap()).await.is_ok());
+    let query = format!("/accounts?access_token={token}");
+    let query = Request::get(query).body(()).unwrap();
+    let refused = world.send(&query).await.unwrap_err();
+    assert_eq!(refused.reason(), &Reason::NoCredentials);
+    assert_eq!(refused.error(), None);
+}
+
+#[tokio::test]
 async fn rfc_9449_7_1_a_bound_token_is_no_bearer_token() {
     let world = World::with(|config| config.bearer = BearerPolicy::Allow);
     let token = world.token();

@@ -1,26 +1,27 @@
 //! Commands that register or change something; each change writes an audit event.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use serde_json::{Value, json};
-use writ_core::id::ClientId;
-use writ_core::registration::dynamic::RegistrationMode;
-use writ_core::signing::KeyState;
-use writ_server::node::keyring;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use writ_core::realm::DEFAULT_TENANT;
+use writ_server::config::Config;
 use writ_server::operate::change_client::ClientKind;
+use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
-use writ_server::operate::invite::{InviteTerms, invite_clients};
-use writ_server::operate::suspend::{resume_agent, suspend_agent};
-use writ_wire::registration::{GuestMode, GuestsFile, ResourceFile};
+use writ_server::operate::elsewhere::{Wish, tip};
+use writ_store::{Store, StoreError};
+use writ_wire::registration::ResourceFile;
 
-use super::desk::{Desk, commit_change, load, read_file, read_input, read_json};
+use super::desk::{Desk, commit_change, load, read_json};
+use super::invite::InviteArguments;
 use super::passkeys::{PasskeysArgument, passkeys};
+use super::password::Password;
 use super::registered::{
-    self, ClientChangeArguments, KeyArguments, ListArguments, RemoveArguments,
-    ResourceChangeArguments, RotateSecretArguments, list,
+    self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
+    ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, say, say_json};
+use super::{Configured, Outcome, invite, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -51,22 +52,27 @@ pub enum UserCommand {
 }
 
 #[derive(Args)]
-#[group(required = true, multiple = false)]
-pub struct Password {
-    /// File with the password; a newline at its end does not count
-    #[arg(long, value_name = "FILE")]
-    password_file: Option<PathBuf>,
-    /// Read the password from standard input
-    #[arg(long)]
-    password_stdin: bool,
-}
-
-#[derive(Args)]
 pub struct FileArgument {
-    /// The JSON file
+    /// The JSON file; `-` is standard input
     #[arg(long, value_name = "FILE")]
     file: PathBuf,
 }
+
+/// Whoever changes nothing reads what can be changed: clap names the file alone.
+macro_rules! client_change_usage {
+    ($kind:literal) => {
+        concat!(
+            "writ ",
+            $kind,
+            " change <ID> <FILE>\n       writ ",
+            $kind,
+            " change <ID> [--name <NAME>] [--scope <SCOPE>] [--add-redirect <URI>]... [--remove-redirect <URI>]..."
+        )
+    };
+}
+
+const RESOURCE_CHANGE_USAGE: &str = "writ resource change <URI> <FILE>
+       writ resource change <URI> [--name <NAME>] [--add-scope <SCOPE>]... [--remove-scope <SCOPE>]... [--guests <MODE>]";
 
 #[derive(Subcommand)]
 pub enum ClientCommand {
@@ -77,20 +83,20 @@ pub enum ClientCommand {
     /// Show a client's file
     Show { id: String },
     /// Replace a client's file, or change single members
+    #[command(override_usage = client_change_usage!("client"))]
     Change(ClientChangeArguments),
     /// Remove a client for good, and end everything that hangs from it
     Remove(RemoveArguments),
     /// Make a new secret; the one before it is taken for a while longer
     RotateSecret(RotateSecretArguments),
-    /// Make an initial access token, by which clients register themselves; it is printed once
-    Invite {
-        /// How many of them
-        #[arg(long, default_value_t = 1, value_name = "N")]
-        uses: u32,
-        /// For how long: a number and `m`, `h` or `d`
-        #[arg(long, default_value = "24h", value_name = "TIME")]
-        expires: String,
-    },
+    /// Stop a client or a guest and everything below it, until it is resumed
+    Suspend { id: String },
+    /// Let a suspended client or guest act again
+    Resume { id: String },
+    /// Make an initial access token, by which clients register themselves, which is printed once; or end one
+    Invite(InviteArguments),
+    /// List initial access tokens
+    Invites(ListArguments),
 }
 
 #[derive(Subcommand)]
@@ -102,6 +108,7 @@ pub enum AgentCommand {
     /// Show an agent's file
     Show { id: String },
     /// Replace an agent's file, or change single members
+    #[command(override_usage = client_change_usage!("agent"))]
     Change(ClientChangeArguments),
     /// Take one more public key
     AddKey(KeyArguments),
@@ -121,7 +128,7 @@ pub enum ResourceCommand {
     Add {
         #[command(flatten)]
         file: FileArgument,
-        /// How it takes tokens of clients that nobody registered; where the file lists none, they may have all its scopes
+        /// How it takes tokens of clients that nobody registered; where the file does not list their scopes, all of its scopes are listed
         #[arg(long, value_name = "MODE")]
         guests: Option<Guests>,
     },
@@ -130,28 +137,10 @@ pub enum ResourceCommand {
     /// Show a resource's file
     Show { uri: String },
     /// Replace a resource's file, or change single members
+    #[command(override_usage = RESOURCE_CHANGE_USAGE)]
     Change(ResourceChangeArguments),
     /// Remove a resource for good: no token is made for it any more
     Remove(RemoveArguments),
-}
-
-/// `mode` of the member `guests` of a resource's file.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum Guests {
-    /// Also tokens that are bound to no key
-    Bearer,
-    /// Only tokens that are bound to a key
-    Bound,
-    /// Not at all
-    None,
-}
-
-#[derive(Subcommand)]
-pub enum KeyCommand {
-    /// List signing keys and their states
-    List,
-    /// The next key becomes active, the active one retires
-    Rotate,
 }
 
 pub async fn migrate(configured: &Configured) -> Outcome {
@@ -170,8 +159,9 @@ pub async fn check(configured: &Configured) -> Outcome {
     if let Err(problem) = types {
         problems.push(problem);
     }
-    if let Err(problem) = writ_store::Store::connect(&config.database_url).await {
-        problems.push(format!("`database.url`: {problem}"));
+    match Store::connect(&config.database_url).await {
+        Ok(store) => problems.extend(other_issuer(&store, &config).await),
+        Err(problem) => problems.push(format!("`database.url`: {problem}")),
     }
     if !problems.is_empty() {
         return Err(problems.join("\n  "));
@@ -187,18 +177,36 @@ pub async fn check(configured: &Configured) -> Outcome {
     Ok(())
 }
 
+/// A server does not start on a database that belongs to another issuer.
+async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
+    let issuer = match store.read(DEFAULT_TENANT).await {
+        Ok(mut reading) => reading.issuer().await,
+        Err(problem) => Err(problem),
+    };
+    match issuer {
+        Ok(Some(issuer)) if issuer != config.issuer.as_str() => {
+            let tenant = DEFAULT_TENANT.to_owned();
+            let other = StoreError::OtherIssuer { tenant, issuer };
+            Some(format!("`server.issuer` is `{}`: {other}", config.issuer))
+        }
+        // A new one has no tables before the first start.
+        Ok(_) | Err(StoreError::Statement(_)) => None,
+        Err(problem) => Some(format!("`database.url`: {problem}")),
+    }
+}
+
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
     match command {
         UserCommand::Add { name, password } => {
-            let password = read_password(password.password_file.as_deref())?;
+            let password = password.read()?;
             let added = desk.registry().add_user(&name, &password).await;
             say_json(&added.map_err(|e| e.to_string())?)
         }
         UserCommand::List(arguments) => list::users(&desk, arguments).await,
         UserCommand::Show { name } => list::show_user(&desk, &name).await,
         UserCommand::Change { name, password } => {
-            let password = read_password(password.password_file.as_deref())?;
+            let password = password.read()?;
             let changed = desk.registry().change_password(&name, &password).await;
             say_json(&changed.map_err(|e| e.to_string())?)
         }
@@ -212,11 +220,37 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
 async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {
     let mut transaction = desk.begin().await?;
     let switched = switch_user(&mut transaction, name, to, desk.change()).await;
-    let id = commit_change(transaction, switched, || {
-        format!("there is no person `{name}` who is {}", to.before())
-    });
-    let id = id.await?;
-    say_json(&json!({ "id": id, "name": name, "state": to.after() }))
+    let wish = match to {
+        UserSwitch::Disable => Wish::Stop,
+        UserSwitch::Enable => Wish::Resume,
+    };
+    let why_not = why_not_switched(desk, name, to, wish).await?;
+    let user = commit_change(transaction, switched, || why_not).await?;
+    say_json(&json!({ "id": user.id, "name": user.name, "state": to.after() }))?;
+    if to == UserSwitch::Disable {
+        registered::note_agents(desk, name, "until they are enabled").await?;
+    }
+    Ok(())
+}
+
+async fn why_not_switched(
+    desk: &Desk,
+    name: &str,
+    to: UserSwitch,
+    wish: Wish,
+) -> Result<String, String> {
+    let mut reading = desk.read().await?;
+    let found = find_user(&mut reading, name).await;
+    Ok(match found.map_err(|e| e.to_string())? {
+        Some(_) => format!("there is no person `{name}` who is {}", to.before()),
+        None => {
+            let tip = tip(&mut reading, name, wish).await;
+            format!(
+                "there is no person `{name}`{}",
+                tip.map_err(|e| e.to_string())?
+            )
+        }
+    })
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
@@ -224,33 +258,18 @@ pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome 
     match command {
         ClientCommand::Add(argument) => {
             let added = desk.registry().add_client(read_json(&argument.file)?).await;
-            say_json(&added.map_err(|e| e.to_string())?)
+            registered::say_client(&desk, kind, added).await
         }
-        ClientCommand::Invite { uses, expires } => invite(&desk, uses, &expires).await,
+        ClientCommand::Invite(arguments) => invite::invite(&desk, arguments).await,
+        ClientCommand::Invites(arguments) => list::invites(&desk, arguments).await,
         ClientCommand::List(arguments) => list::clients(&desk, kind, arguments).await,
         ClientCommand::Show { id } => registered::show_client(&desk, kind, &id).await,
         ClientCommand::Change(arguments) => registered::change_client(&desk, kind, arguments).await,
         ClientCommand::Remove(arguments) => registered::remove_client(&desk, kind, arguments).await,
         ClientCommand::RotateSecret(arguments) => registered::rotate_secret(&desk, arguments).await,
+        ClientCommand::Suspend { id } => suspend::suspend(&desk, &id).await,
+        ClientCommand::Resume { id } => suspend::resume(&desk, &id).await,
     }
-}
-
-async fn invite(desk: &Desk, uses: u32, expires: &str) -> Outcome {
-    if desk.config.registration.mode != RegistrationMode::Token {
-        return Err(
-            "only `registration.mode = \"token\"` asks for initial access tokens".to_owned(),
-        );
-    }
-    let made = InviteTerms::read(uses, expires)?;
-    let mut transaction = desk.begin().await?;
-    let made = invite_clients(&mut transaction, made, &desk.random, desk.change()).await;
-    let made = commit_change(transaction, made.map(Some), String::new).await?;
-    say_json(&json!({
-        "initial_access_token": made.token,
-        "uses": uses,
-        "expires_at": made.expires_at.rfc3339(),
-        "registration_endpoint": desk.config.url("/register"),
-    }))
 }
 
 pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
@@ -258,7 +277,7 @@ pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
     match command {
         AgentCommand::Add(argument) => {
             let added = desk.registry().add_agent(read_json(&argument.file)?).await;
-            say_json(&added.map_err(|e| e.to_string())?)
+            registered::say_client(&desk, kind, added).await
         }
         AgentCommand::List(arguments) => list::clients(&desk, kind, arguments).await,
         AgentCommand::Show { id } => registered::show_client(&desk, kind, &id).await,
@@ -266,29 +285,9 @@ pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
         AgentCommand::AddKey(arguments) => registered::add_key(&desk, arguments).await,
         AgentCommand::RemoveKey { id, key } => registered::remove_key(&desk, &id, key).await,
         AgentCommand::Remove(arguments) => registered::remove_client(&desk, kind, arguments).await,
-        AgentCommand::Suspend { id } => suspend(&desk, &id).await,
-        AgentCommand::Resume { id } => resume(&desk, &id).await,
+        AgentCommand::Suspend { id } => suspend::suspend(&desk, &id).await,
+        AgentCommand::Resume { id } => suspend::resume(&desk, &id).await,
     }
-}
-
-async fn suspend(desk: &Desk, id: &str) -> Outcome {
-    let mut transaction = desk.begin().await?;
-    let done = suspend_agent(&mut transaction, &ClientId::from_text(id), desk.change()).await;
-    commit_change(transaction, done.map(|did| did.then_some(())), || {
-        format!("there is no agent `{id}` that is not suspended")
-    })
-    .await?;
-    say_json(&json!({ "client_id": id, "state": "suspended" }))
-}
-
-async fn resume(desk: &Desk, id: &str) -> Outcome {
-    let mut transaction = desk.begin().await?;
-    let done = resume_agent(&mut transaction, &ClientId::from_text(id), desk.change()).await;
-    commit_change(transaction, done.map(|did| did.then_some(())), || {
-        format!("there is no suspended agent `{id}`")
-    })
-    .await?;
-    say_json(&json!({ "client_id": id, "state": "active" }))
 }
 
 pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {
@@ -297,85 +296,15 @@ pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outc
         ResourceCommand::Add { file, guests } => {
             let mut file: ResourceFile = read_json(&file.file)?;
             if let Some(guests) = guests {
-                admit_guests(&mut file, guests);
+                file.admit_guests(guests.into());
             }
             let added = desk.registry().add_resource(&file).await;
-            say_json(&added.map_err(|e| e.to_string())?)
+            say_json(&added.map_err(|e| e.to_string())?)?;
+            notes::on_resource(&desk, &file.resource).await
         }
         ResourceCommand::List(arguments) => list::resources(&desk, arguments).await,
         ResourceCommand::Show { uri } => registered::show_resource(&desk, &uri).await,
         ResourceCommand::Change(arguments) => registered::change_resource(&desk, arguments).await,
         ResourceCommand::Remove(arguments) => registered::remove_resource(&desk, arguments).await,
     }
-}
-
-fn admit_guests(file: &mut ResourceFile, guests: Guests) {
-    let scopes = file.scopes.iter().map(|scope| scope.name.clone());
-    let scopes = scopes.collect();
-    let listed = file.guests.get_or_insert_with(|| GuestsFile {
-        scopes,
-        ..GuestsFile::default()
-    });
-    listed.mode = match guests {
-        Guests::Bearer => GuestMode::Bearer,
-        Guests::Bound => GuestMode::Bound,
-        Guests::None => GuestMode::None,
-    };
-}
-
-pub async fn key(command: KeyCommand, configured: &Configured) -> Outcome {
-    match command {
-        KeyCommand::List => list_keys(&Desk::open(configured).await?).await,
-        KeyCommand::Rotate => rotate(&Desk::open(configured).await?).await,
-    }
-}
-
-async fn list_keys(desk: &Desk) -> Outcome {
-    let mut reading = desk.read().await?;
-    let rows = reading.signing_keys().await.map_err(|e| e.to_string())?;
-    let id_token_rows = reading.id_token_keys().await.map_err(|e| e.to_string())?;
-    for row in rows.into_iter().chain(id_token_rows) {
-        say_json(&json!({
-            "kid": row.kid,
-            "alg": algorithm(&row.public_jwk),
-            "state": row.state.as_str(),
-            "created_at": row.created_at.rfc3339(),
-            "activated_at": row.activated_at.map(|at| at.rfc3339()),
-            "retired_at": row.retired_at.map(|at| at.rfc3339()),
-        }))?;
-    }
-    Ok(())
-}
-
-fn algorithm(public_jwk: &str) -> Option<String> {
-    let jwk: Value = serde_json::from_str(public_jwk).ok()?;
-    Some(jwk.get("alg")?.as_str()?.to_owned())
-}
-
-async fn rotate(desk: &Desk) -> Outcome {
-    let now = desk.clock.now();
-    let mut transaction = desk.begin().await?;
-    let rotated = keyring::rotate(&mut transaction, &desk.config, &desk.random, now).await;
-    let rotation = commit_change(transaction, rotated, || {
-        "there is no key to rotate to: start the server once, or wait for the other rotation"
-            .to_owned()
-    });
-    let rotation = rotation.await?;
-    let mut said = json!({
-        "activated": rotation.activated, "retired": rotation.retired, "state": KeyState::Retiring.as_str()
-    });
-    if let (Some(members), Some(kids)) = (said.as_object_mut(), rotation.id_token) {
-        let kids = json!({ "activated": kids.activated, "retired": kids.retired });
-        members.insert("id_token".to_owned(), kids);
-    }
-    say_json(&said)
-}
-
-/// From the file, or without one from standard input.
-pub(super) fn read_password(file: Option<&Path>) -> Result<String, String> {
-    let text = match file {
-        Some(path) => read_file(path)?,
-        None => read_input()?,
-    };
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use writ_authority::Level;
+use writ_core::event::EventName;
 use writ_core::id::ReceiptId;
 use writ_core::liveness::Seen;
 use writ_core::pending::Role;
@@ -15,8 +16,8 @@ use writ_server::people::approval::prove;
 use writ_store::event::EventFilter;
 use writ_wire::jwk::{Jwk, JwkSet};
 
-use super::desk::{Desk, read_file, read_json};
-use super::{Configured, Outcome, say};
+use super::desk::{Desk, STANDARD_INPUT, read_json, read_text};
+use super::{Configured, Outcome, note, say};
 
 #[derive(Subcommand)]
 pub enum AuditCommand {
@@ -37,7 +38,7 @@ pub struct AuditFilter {
     /// Id of a task
     #[arg(long)]
     task: Option<String>,
-    /// Name of an event, such as token.exchanged
+    /// Name of an event, such as token.exchanged; another one is refused with the list of all
     #[arg(long)]
     event: Option<String>,
     /// At most so many, the newest ones
@@ -47,7 +48,7 @@ pub struct AuditFilter {
 
 #[derive(Args)]
 pub struct ReceiptArguments {
-    /// The receipt's file, or its id in this database
+    /// The receipt's file, or its id in this database; `-` is standard input
     receipt: String,
     /// The issuer's keys as they are published at /jwks: with a file, no database is needed
     #[arg(long, value_name = "FILE")]
@@ -62,6 +63,9 @@ pub async fn audit(command: AuditCommand, configured: &Configured) -> Outcome {
 }
 
 async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
+    if let Some(name) = &filter.event {
+        known_event(name)?;
+    }
     let desk = Desk::open(configured).await?;
     let mut reading = desk.read().await?;
     let person = match &filter.person {
@@ -82,10 +86,26 @@ async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
         limit: filter.limit,
     };
     let events = reading.events(wanted).await.map_err(|e| e.to_string())?;
+    if events.is_empty() {
+        note("no event is about that");
+    }
     for event in events {
         say(&serde_json::to_string(&event).map_err(|e| e.to_string())?);
     }
     Ok(())
+}
+
+/// A misspelt name would look like nothing that happened.
+fn known_event(name: &str) -> Outcome {
+    let names = EventName::ALL.iter().map(|known| known.as_str());
+    if names.clone().any(|known| known == name) {
+        return Ok(());
+    }
+    let names: Vec<&str> = names.collect();
+    Err(format!(
+        "there is no event `{name}`: there are {}",
+        names.join(", ")
+    ))
 }
 
 async fn receipt(arguments: &ReceiptArguments, configured: &Configured) -> Outcome {
@@ -97,7 +117,14 @@ async fn receipt(arguments: &ReceiptArguments, configured: &Configured) -> Outco
     };
     let document = match (&desk, is_id) {
         (Some(desk), true) => stored(desk, &arguments.receipt).await?,
-        _ => read_file(path)?,
+        _ if path != Path::new(STANDARD_INPUT) && !path.exists() => {
+            return Err(format!(
+                "`{}` is neither a file nor the id of a receipt, which starts with `{}`",
+                arguments.receipt,
+                ReceiptId::PREFIX
+            ));
+        }
+        _ => read_text(path)?,
     };
     let keys = match (&arguments.jwks, &desk) {
         (Some(file), _) => read_json::<JwkSet>(file)?.keys,

@@ -1,5 +1,6 @@
 //! What the commands share: the configuration, an open database, the types, a clock and a source of randomness.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::Read;
 use std::path::Path;
@@ -10,16 +11,19 @@ use writ_authority::Types;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::{Clock, Random};
-use writ_server::config::Config;
+use writ_server::config::{Config, ENVIRONMENT_PREFIX};
 use writ_server::node::registry::type_files;
 use writ_server::operate::change::{ChangeContext, ChangedBy};
 use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Store};
 
-use super::{Configured, environment};
+use super::init::CONFIG;
+use super::{Configured, environment, json_file};
 
 /// The largest file that a command reads, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
+/// What stands for standard input where a file is named.
+pub const STANDARD_INPUT: &str = "-";
 
 /// The surroundings of one command.
 pub struct Desk {
@@ -108,25 +112,46 @@ pub async fn commit_change<T, E: Display>(
 
 /// The configuration that a command names.
 pub fn load(configured: &Configured) -> Result<Config, String> {
-    Config::load(configured.config.as_deref(), &environment()).map_err(|e| e.to_string())
+    load_with(configured, &environment())
 }
 
-/// A bounded text file.
-pub fn read_file(path: &Path) -> Result<String, String> {
+/// The same with these variables of the environment.
+pub fn load_with(
+    configured: &Configured,
+    variables: &BTreeMap<String, String>,
+) -> Result<Config, String> {
+    let file = configured.config.as_deref();
+    let loaded = Config::load(file, variables).map_err(|e| e.to_string());
+    loaded.map_err(|problems| match file {
+        None => format!("{problems}\n{}", without_file()),
+        Some(path) if !path.exists() => format!("{problems}\n`writ init` makes one"),
+        Some(_) => problems,
+    })
+}
+
+/// Where the configuration could have been.
+fn without_file() -> String {
+    let here = Path::new(CONFIG);
+    if here.is_file() {
+        return format!(
+            "no file is read unless `--config FILE` names it: give `--config {CONFIG}`"
+        );
+    }
+    format!(
+        "no file was named: give `--config FILE`, such as the `{CONFIG}` that `writ init` makes, or variables that begin with `{ENVIRONMENT_PREFIX}`"
+    )
+}
+
+/// A bounded text file, or standard input for `-`.
+pub fn read_text(path: &Path) -> Result<String, String> {
+    if path == Path::new(STANDARD_INPUT) {
+        return read_input();
+    }
     let at = |e: &dyn Display| format!("`{}`: {e}", path.display());
     if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_FILE {
         return Err(at(&format!("larger than {MAX_FILE} bytes")));
     }
     std::fs::read_to_string(path).map_err(|e| at(&e))
-}
-
-/// The same, or standard input for `-`.
-pub fn read_json_or_input<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
-    if path != Path::new("-") {
-        return read_json(path);
-    }
-    let text = read_input()?;
-    serde_json::from_str(&text).map_err(|e| format!("standard input: {e}"))
 }
 
 /// Standard input, bounded.
@@ -141,9 +166,13 @@ pub fn read_input() -> Result<String, String> {
     Ok(text)
 }
 
-/// A JSON file of a known form.
+/// A JSON file of a known form, or standard input for `-`.
 pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
-    serde_json::from_str(&read_file(path)?).map_err(|e| format!("`{}`: {e}", path.display()))
+    let text = read_text(path)?;
+    json_file::read(&text).map_err(|problem| match path == Path::new(STANDARD_INPUT) {
+        true => format!("standard input: {problem}"),
+        false => format!("`{}`: {problem}", path.display()),
+    })
 }
 
 /// Connects the database and starts the server's state.

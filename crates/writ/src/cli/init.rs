@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use writ_core::registration::check_user_name;
 
-use super::admin::read_password;
+use super::password::Password;
 use super::{Configured, Outcome, say, terminal};
+pub use files::CONFIG;
 use staging::Staging;
 
 #[derive(Args)]
@@ -22,12 +23,8 @@ pub struct InitArguments {
     /// Name of the first person; asked on the terminal if it is left out
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// File with their password; a newline at its end does not count
-    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
-    password_file: Option<PathBuf>,
-    /// Read their password from standard input
-    #[arg(long)]
-    password_stdin: bool,
+    #[command(flatten)]
+    password: Password,
 }
 
 /// The person whom `init` adds.
@@ -59,8 +56,7 @@ pub async fn init(arguments: InitArguments, configured: &Configured) -> Outcome 
 
 fn first_user(arguments: &InitArguments) -> Result<FirstUser, String> {
     let interactive = std::io::stdin().is_terminal();
-    let named = arguments.password_stdin || arguments.password_file.is_some();
-    if !interactive && (arguments.user.is_none() || !named) {
+    if !interactive && (arguments.user.is_none() || !arguments.password.is_given()) {
         return Err(
             "there is no terminal to ask on: give `--user NAME --password-stdin`".to_owned(),
         );
@@ -70,14 +66,7 @@ fn first_user(arguments: &InitArguments) -> Result<FirstUser, String> {
         None => terminal::ask("Name of the first person: ")?,
     };
     check_user_name(&name).map_err(|e| e.to_string())?;
-    let password = if named {
-        read_password(arguments.password_file.as_deref())?
-    } else {
-        terminal::ask_new_password()?
-    };
-    if password.is_empty() {
-        return Err("the password is empty".to_owned());
-    }
+    let password = arguments.password.read()?;
     Ok(FirstUser { name, password })
 }
 
@@ -87,7 +76,7 @@ fn made(target: &Path, user: &str) -> Vec<String> {
     vec![
         format!("made in {}:", target.display()),
         line(
-            files::CONFIG,
+            CONFIG,
             format!("the configuration; the issuer is {}", files::ISSUER),
         ),
         line(
@@ -128,7 +117,7 @@ fn next_steps(dir: Option<&Path>, user: &str) -> Vec<String> {
         quoted(&path.display().to_string())
     };
     let issuer = files::ISSUER;
-    let (config, secret) = (at(files::CONFIG), at(samples::CLIENT_SECRET));
+    let (config, secret) = (at(CONFIG), at(samples::CLIENT_SECRET));
     let writ = quoted(&program());
     vec![
         "1. Start the server, and leave it running:".to_owned(),

@@ -12,19 +12,20 @@ use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
 use writ_server::node::registry::type_files;
+use writ_server::operate::elsewhere::{Wish, tip};
 use writ_server::operate::stop::stop_task;
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
 use writ_wire::time::Timestamp;
 
-use super::desk::{Desk, commit_change, load, read_file};
+use super::desk::{Desk, STANDARD_INPUT, commit_change, load, read_input, read_text};
 use super::{Configured, Outcome, say_json};
 
 #[derive(Subcommand)]
 pub enum TypeCommand {
     /// List the declared types
     List,
-    /// Say what is wrong with one type file
+    /// Say what is wrong with one type file; `-` is standard input
     Check { file: PathBuf },
 }
 
@@ -43,7 +44,10 @@ pub enum TaskCommand {
 #[derive(Subcommand)]
 pub enum TokenCommand {
     /// Say what a token says, and whether everything above it lives
-    Explain { token: String },
+    Explain {
+        /// The token; `-` is standard input, so that it stays out of the shell's history
+        token: String,
+    },
 }
 
 pub async fn types(command: TypeCommand, configured: &Configured) -> Outcome {
@@ -57,8 +61,11 @@ pub async fn types(command: TypeCommand, configured: &Configured) -> Outcome {
                 .try_for_each(|one| say_json(&described(one)))
         }
         TypeCommand::Check { file } => {
-            let definition =
-                TypeDefinition::parse(&read_file(&file)?).map_err(|e| e.to_string())?;
+            let definition = TypeDefinition::parse(&read_text(&file)?);
+            let definition = definition.map_err(|e| match e.type_name.is_empty() {
+                true => format!("`{}`: {}", file.display(), e.sentence),
+                false => format!("`{}`: {e}", file.display()),
+            })?;
             say_json(&described(&definition))
         }
     }
@@ -100,9 +107,15 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
             let change = desk.change();
             let stopped_at = change.now.rfc3339();
             let mut transaction = desk.begin().await?;
+            let tip = match transaction.task(&task).await {
+                Ok(Some(_)) => Ok(String::new()),
+                Ok(None) => tip(&mut transaction, &id, Wish::Stop).await,
+                Err(problem) => Err(problem),
+            };
+            let tip = tip.map_err(|e| e.to_string())?;
             let done = stop_task(&mut transaction, &task, change).await;
             commit_change(transaction, done.map(|did| did.then_some(())), || {
-                format!("there is no live task `{id}`")
+                format!("there is no live task `{id}`{tip}")
             })
             .await?;
             say_json(&json!({ "task": id, "stopped_at": stopped_at }))
@@ -132,8 +145,12 @@ fn task_line(stored: &StoredTask, now: Timestamp) -> Value {
 
 pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
     let TokenCommand::Explain { token } = command;
-    let desk = Desk::open(configured).await?;
+    let token = match token == STANDARD_INPUT {
+        true => read_input()?.trim().to_owned(),
+        false => token,
+    };
     let (header, claims) = decode(&token)?;
+    let desk = Desk::open(configured).await?;
     let now = desk.clock.now();
     let mut reading = desk.read().await?;
     let keys = reading.signing_keys().await.map_err(|e| e.to_string())?;
@@ -178,6 +195,12 @@ fn lineage_report(lineage: &Lineage, now: Timestamp) -> Value {
 
 /// The header and claims of a token, verified or not.
 fn decode(token: &str) -> Result<(Value, Value), String> {
+    if token.split('.').count() != 3 {
+        return Err(
+            "that is no access token of this server: one is three parts with dots between (RFC 9068)"
+                .to_owned(),
+        );
+    }
     let mut parts = token.split('.');
     let mut part = |name: &str| {
         let text = parts

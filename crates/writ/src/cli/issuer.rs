@@ -44,9 +44,12 @@ pub async fn issuer(command: IssuerCommand, configured: &Configured) -> Outcome 
 async fn change(configured: &Configured, new: String, yes: bool) -> Outcome {
     // The configuration may name the old one or the new one: the new one passes its checks, and the rest of it stays.
     let mut variables = environment();
-    variables.insert(ISSUER_VARIABLE.to_owned(), new);
-    let config = Config::load(configured.config.as_deref(), &variables);
-    let config = config.map_err(|e| e.to_string())?;
+    variables.insert(ISSUER_VARIABLE.to_owned(), new.clone());
+    let config = super::desk::load_with(configured, &variables);
+    let config = config.map_err(|problems| match problems.contains("`server.issuer`") {
+        true => format!("`{new}` cannot be the issuer: {problems}"),
+        false => problems,
+    })?;
     let store = open(&config).await?;
     let (from, to) = (current(&store).await?, &config.issuer);
     if from == to.as_str() {

@@ -3,12 +3,19 @@
 mod admin;
 mod audit;
 mod desk;
+#[cfg(test)]
+mod documented;
 mod init;
 mod inspect;
+mod invite;
 mod issuer;
+mod json_file;
+mod keys;
 mod passkeys;
+mod password;
 mod registered;
 mod serve;
+mod suspend;
 mod terminal;
 
 use std::collections::BTreeMap;
@@ -86,7 +93,7 @@ enum Command {
     Issuer(issuer::IssuerCommand),
     /// Signing keys
     #[command(subcommand)]
-    Key(admin::KeyCommand),
+    Key(keys::KeyCommand),
     /// The record
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -130,7 +137,7 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         Command::Type(command) => inspect::types(command, configured).await,
         Command::Task(command) => inspect::task(command, configured).await,
         Command::Issuer(command) => issuer::issuer(command, configured).await,
-        Command::Key(command) => admin::key(command, configured).await,
+        Command::Key(command) => keys::key(command, configured).await,
         Command::Audit(command) => audit::audit(command, configured).await,
         Command::Token(command) => inspect::token(command, configured).await,
     }
@@ -139,6 +146,11 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
 /// Prints one line on standard output; a closed pipe is no error.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// What the operator should know of a command that did what it was told; on standard error, because programs read the other.
+pub fn note(sentence: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "writ: note: {sentence}");
 }
 
 /// Prints indented JSON.

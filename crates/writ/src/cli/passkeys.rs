@@ -33,11 +33,9 @@ struct Removal {
 /// Lists them, or removes some and ends every login that a passkey opened.
 pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
     let PasskeysArgument { name, removal } = argument;
+    let user = desk.registry().user(&name).await;
+    let user = user.map_err(|e| e.to_string())?.id;
     let mut transaction = desk.begin().await?;
-    let found = transaction.user_by_name(&name).await;
-    let found = found.map_err(|e| e.to_string())?;
-    let user = found.ok_or_else(|| format!("there is no person `{name}`"))?;
-    let user = user.user.id;
     let stored = transaction.passkeys_of(&user).await;
     let stored = stored.map_err(|e| e.to_string())?;
     if removal.remove.is_none() && !removal.remove_all {
@@ -78,8 +76,6 @@ async fn remove(
     }
     let ended = transaction.end_passkey_sessions(user, "", now).await;
     ended.map_err(|e| e.to_string())?;
-    let forgotten = transaction.forget_consents_of(user).await;
-    forgotten.map_err(|e| e.to_string())?;
     let event = Event::new(
         EventId::make(now, desk.random.bytes()),
         now,

@@ -2,21 +2,25 @@
 //! `CONFIGURATION_AGE`, and a removal at once.
 
 pub mod list;
+pub mod notes;
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde_json::Value;
 use writ_core::id::ClientId;
 use writ_server::operate::change_client::{ClientChange, ClientEdit, ClientKind};
 use writ_server::operate::change_resource::{ResourceChange, ResourceEdit};
+use writ_server::operate::register::RegistrationError;
 use writ_store::registered::LiveCounts;
 use writ_wire::jwk::Jwk;
+use writ_wire::registration::GuestMode;
 use writ_wire::resource::ResourceUri;
 
-use super::desk::{Desk, read_json_or_input};
-use super::{Outcome, say_json, terminal};
+use super::desk::{Desk, read_json};
+use super::{Outcome, note, say_json, terminal};
 
 #[derive(Args)]
 pub struct ListArguments {
@@ -82,6 +86,30 @@ struct ResourceEdits {
     /// A scope to remove; can be given several times
     #[arg(long, value_name = "SCOPE")]
     remove_scope: Vec<String>,
+    /// How it takes tokens of clients that nobody registered; where their scopes are not listed yet, all of its scopes are listed
+    #[arg(long, value_name = "MODE")]
+    guests: Option<Guests>,
+}
+
+/// `mode` of the member `guests` of a resource's file.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Guests {
+    /// Also tokens that are bound to no key
+    Bearer,
+    /// Only tokens that are bound to a key
+    Bound,
+    /// Not at all
+    None,
+}
+
+impl From<Guests> for GuestMode {
+    fn from(guests: Guests) -> Self {
+        match guests {
+            Guests::Bearer => Self::Bearer,
+            Guests::Bound => Self::Bound,
+            Guests::None => Self::None,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -110,11 +138,11 @@ pub struct KeyArguments {
 }
 
 pub async fn show_client(desk: &Desk, kind: ClientKind, id: &str) -> Outcome {
-    let file = desk
-        .registry()
-        .client_file(kind, &ClientId::from_text(id))
-        .await;
-    say_json(&file.map_err(|e| e.to_string())?)
+    let id = ClientId::from_text(id);
+    let file = desk.registry().client_file(kind, &id).await;
+    let file = file.map_err(|e| e.to_string())?;
+    say_json(&file)?;
+    notes::on_state(desk, kind, &id, &file).await
 }
 
 pub async fn change_client(
@@ -123,7 +151,7 @@ pub async fn change_client(
     arguments: ClientChangeArguments,
 ) -> Outcome {
     let change = match &arguments.file {
-        Some(path) => ClientChange::Replace(Box::new(read_json_or_input(path)?)),
+        Some(path) => ClientChange::Replace(Box::new(read_json(path)?)),
         None => ClientChange::Edit(ClientEdit {
             name: arguments.edits.name,
             scope: arguments.edits.scope,
@@ -134,11 +162,25 @@ pub async fn change_client(
     };
     let id = ClientId::from_text(arguments.id);
     let changed = desk.registry().change_client(kind, &id, change).await;
-    say_json(&changed.map_err(|e| e.to_string())?)
+    say_client(desk, kind, changed).await
+}
+
+/// What was registered, and notes on what it names.
+pub async fn say_client(
+    desk: &Desk,
+    kind: ClientKind,
+    registered: Result<Value, RegistrationError>,
+) -> Outcome {
+    let registered = registered.map_err(|e| e.to_string())?;
+    say_json(&registered)?;
+    match registered.get("client_id").and_then(Value::as_str) {
+        Some(id) => notes::on_client(desk, kind, &ClientId::from_text(id)).await,
+        None => Ok(()),
+    }
 }
 
 pub async fn add_key(desk: &Desk, arguments: KeyArguments) -> Outcome {
-    let key: Jwk = read_json_or_input(&arguments.file)?;
+    let key: Jwk = read_json(&arguments.file)?;
     let edit = ClientEdit {
         add_keys: vec![key],
         ..ClientEdit::default()
@@ -173,7 +215,11 @@ pub async fn remove_client(desk: &Desk, kind: ClientKind, arguments: RemoveArgum
     let (registrar, id) = (desk.registry(), ClientId::from_text(arguments.name));
     let live = registrar.live_of_client(kind, &id).await;
     let live = live.map_err(|e| e.to_string())?;
-    confirm(&ends(&kind.name(&id), live), arguments.yes)?;
+    let what = format!(
+        "{}, and it is never registered again",
+        ends(&kind.name(&id), live)
+    );
+    confirm(&what, arguments.yes)?;
     let removed = registrar.remove_client(kind, &id).await;
     say_json(&removed.map_err(|e| e.to_string())?)
 }
@@ -182,9 +228,33 @@ pub async fn remove_user(desk: &Desk, arguments: RemoveArguments) -> Outcome {
     let (registrar, name) = (desk.registry(), arguments.name);
     let live = registrar.live_of_user(&name).await;
     let live = live.map_err(|e| e.to_string())?;
-    confirm(&ends(&format!("person `{name}`"), live), arguments.yes)?;
+    let agents = registrar.agents_of(&name).await;
+    let agents = agents.map_err(|e| e.to_string())?.sentence();
+    let stops = agents.as_ref().map_or_else(String::new, |agents| {
+        format!(", stops {agents} until their files name somebody else")
+    });
+    let what = format!(
+        "{}{stops}, and nobody is ever registered under that name again",
+        ends(&format!("person `{name}`"), live)
+    );
+    confirm(&what, arguments.yes)?;
     let removed = registrar.remove_user(&name).await;
-    say_json(&removed.map_err(|e| e.to_string())?)
+    say_json(&removed.map_err(|e| e.to_string())?)?;
+    if let Some(agents) = agents {
+        note(&format!(
+            "{agents} cannot act until their files name somebody else: `writ agent change ID FILE`"
+        ));
+    }
+    Ok(())
+}
+
+/// Which agents cannot act without this person, and until when.
+pub async fn note_agents(desk: &Desk, name: &str, until: &str) -> Outcome {
+    let agents = desk.registry().agents_of(name).await;
+    if let Some(agents) = agents.map_err(|e| e.to_string())?.sentence() {
+        note(&format!("{agents} cannot act {until}"));
+    }
+    Ok(())
 }
 
 pub async fn show_resource(desk: &Desk, uri: &str) -> Outcome {
@@ -194,24 +264,24 @@ pub async fn show_resource(desk: &Desk, uri: &str) -> Outcome {
 
 pub async fn change_resource(desk: &Desk, arguments: ResourceChangeArguments) -> Outcome {
     let change = match &arguments.file {
-        Some(path) => ResourceChange::Replace(Box::new(read_json_or_input(path)?)),
+        Some(path) => ResourceChange::Replace(Box::new(read_json(path)?)),
         None => ResourceChange::Edit(ResourceEdit {
             name: arguments.edits.name,
             add_scopes: arguments.edits.add_scope,
             remove_scopes: arguments.edits.remove_scope,
+            guests: arguments.edits.guests.map(GuestMode::from),
         }),
     };
     let uri = resource_uri(&arguments.uri)?;
     let changed = desk.registry().change_resource(&uri, change).await;
-    say_json(&changed.map_err(|e| e.to_string())?)
+    say_json(&changed.map_err(|e| e.to_string())?)?;
+    notes::on_resource(desk, &uri).await
 }
 
 pub async fn remove_resource(desk: &Desk, arguments: RemoveArguments) -> Outcome {
     let (registrar, uri) = (desk.registry(), resource_uri(&arguments.name)?);
-    registrar
-        .resource_file(&uri)
-        .await
-        .map_err(|e| e.to_string())?;
+    let file = registrar.resource_file(&uri).await;
+    let uri = file.map_err(|e| e.to_string())?.resource;
     let what = format!(
         "no token will be made for resource `{uri}` any more, and its URI is never registered again"
     );
@@ -221,13 +291,19 @@ pub async fn remove_resource(desk: &Desk, arguments: RemoveArguments) -> Outcome
 }
 
 fn resource_uri(text: &str) -> Result<ResourceUri, String> {
-    ResourceUri::parse(text).map_err(|_| format!("`{text}` is no URI of a resource"))
+    ResourceUri::parse(text).map_err(|_| {
+        format!("`{text}` is no URI of a resource: `writ resource list` has those of all")
+    })
 }
 
 fn ends(what: &str, live: LiveCounts) -> String {
+    let several = |count: i64| if count == 1 { "" } else { "s" };
     format!(
-        "removing {what} ends {} tasks and {} refresh tokens, and it is never registered again",
-        live.tasks, live.refresh_tokens
+        "removing {what} ends {} task{} and {} refresh token{}",
+        live.tasks,
+        several(live.tasks),
+        live.refresh_tokens,
+        several(live.refresh_tokens)
     )
 }
 

@@ -13,9 +13,7 @@ use writ_core::pending::{self, Deciders};
 use writ_core::realm::Realm;
 use writ_core::requirements::{Requirements, SubjectPart, bound_to, requirements};
 use writ_store::DatabaseTransaction;
-use writ_store::client::StoredClient;
 use writ_wire::claims::AccessTokenClaims;
-use writ_wire::error::ErrorCode;
 use writ_wire::registration::{OWNER, SPONSOR, SUBJECT};
 
 use super::ApprovalContext;
@@ -83,16 +81,9 @@ async fn live_client(
     transaction: &mut DatabaseTransaction,
 ) -> Result<(), Failure> {
     let stored = transaction.client(&context.request.client().id).await?;
-    let is_there = |person: &Option<User>| person.as_ref().is_none_or(|user| !user.disabled);
-    let live = |stored: &StoredClient| {
-        !stored.stopped && is_there(&stored.owner) && is_there(&stored.sponsor)
-    };
-    match stored {
-        Some(stored) if live(&stored) => Ok(()),
-        _ => Err(context.refuse(OAuthError::new(
-            ErrorCode::UnauthorizedClient,
-            "this client is stopped",
-        ))),
+    match stored.is_some_and(|stored| stored.is_active()) {
+        true => Ok(()),
+        false => Err(context.refuse(OAuthError::client_stopped())),
     }
 }
 

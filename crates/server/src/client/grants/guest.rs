@@ -36,7 +36,7 @@ pub async fn check_document(
             OAuthError::invalid_grant("what this request builds on is no grant of a guest");
         return Err(context.refuse_below(refusal, lineage));
     };
-    match (kept.compare(&KeptDocument::of(client)), presented) {
+    match (kept.compare_with(client), presented) {
         (DocumentChange::None, _) | (DocumentChange::Other, PresentedGrant::RefreshToken) => {
             Ok(transaction)
         }
@@ -50,14 +50,21 @@ pub async fn check_document(
     }
 }
 
-/// Everything that this guest may do by the stronger document waits until its people let it go on.
+/// Everything that this guest may do by a stronger document, this one or another, waits until its people let it go on.
 async fn suspend(
     context: &TokenRequestContext<'_>,
     mut transaction: DatabaseTransaction,
     lineage: &Lineage,
     kept: &KeptDocument,
 ) -> Result<Failure, Failure> {
-    suspend_tasks(context.app, &mut transaction, &context.caller.client, kept).await?;
+    let (app, client) = (context.app, &context.caller.client);
+    suspend_tasks(app, &mut transaction, client, kept).await?;
+    let now = app.clock.now();
+    for other in transaction.guest_documents(&client.id, now).await? {
+        if other != *kept && other.compare_with(client) == DocumentChange::Weaker {
+            suspend_tasks(app, &mut transaction, client, &other).await?;
+        }
+    }
     transaction.commit().await?;
     let refusal = OAuthError::invalid_grant(
         "the client's metadata document became weaker since the person agreed: they must let it go on",

@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use tokio::sync::Semaphore;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
 use writ_platform::guard::{GuardedClient, Origin};
@@ -16,17 +15,16 @@ use writ_store::Store;
 use writ_store::fetched_document::{DocumentName, StoredDocument};
 use writ_wire::time::Timestamp;
 
+use super::call_limits::CallLimits;
 use super::fetch::{
-    DocumentPurpose, Fallback, FetchError, Fetched, FetchedDocument, WantedDocument, entity_tag,
-    text_of,
+    AcceptedAge, DocumentPurpose, Fallback, FetchError, Fetched, FetchedDocument, WantedDocument,
+    entity_tag, text_of,
 };
 use super::freshness::{Freshness, KeptIn};
 use crate::node::metrics::{FetchCounters, FetchLabel};
 
 /// How long a URL is not called again after it failed.
 pub const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(30);
-/// Calls of one node at once.
-const MAX_CALLS: usize = 64;
 /// Bytes of documents in the memory of one node; those that are used least leave.
 const KEPT_BYTES: u64 = 32 * 1024 * 1024;
 /// Documents that are expected there.
@@ -38,7 +36,10 @@ const MAX_FLIGHTS: usize = 1024;
 
 /// What a fetch needs.
 pub struct FetchEnvironment {
-    pub guard: GuardedClient,
+    /// For documents and key sets of guests.
+    pub guests: GuardedClient,
+    /// For key sets of clients that an operator registered.
+    pub registered: GuardedClient,
     pub store: Store,
     pub clock: Clock,
     pub fetches: FetchCounters,
@@ -50,7 +51,7 @@ pub struct Documents {
     kept: Cache<DocumentKey, Arc<FetchedDocument>, ByBytes>,
     pauses: Cache<DocumentKey, Pause>,
     flights: std::sync::Mutex<HashMap<DocumentKey, Weak<Flight>>>,
-    calls: Semaphore,
+    calls: CallLimits,
 }
 
 /// One fetch of a URL at a time: whoever comes later waits, and finds its result.
@@ -86,7 +87,7 @@ impl Documents {
             kept: Cache::with_weighter(EXPECTED_DOCUMENTS, KEPT_BYTES, ByBytes),
             pauses: Cache::new(MAX_PAUSES),
             flights: std::sync::Mutex::default(),
-            calls: Semaphore::new(MAX_CALLS),
+            calls: CallLimits::default(),
         }
     }
 
@@ -95,6 +96,9 @@ impl Documents {
         &self,
         wanted: &WantedDocument<'_>,
     ) -> Result<Arc<FetchedDocument>, FetchError> {
+        // A kept copy is no way around the rules of now.
+        let policy = self.guard(wanted.purpose).policy();
+        policy.admits(wanted.url).map_err(FetchError::Guard)?;
         let key = DocumentKey {
             purpose: wanted.purpose,
             url: wanted.url.to_owned(),
@@ -115,6 +119,10 @@ impl Documents {
         key: &DocumentKey,
         wanted: &WantedDocument<'_>,
     ) -> Option<Arc<FetchedDocument>> {
+        // Another node may know a newer one.
+        if let AcceptedAge::Kept(_) = wanted.age {
+            return None;
+        }
         let kept = self.kept.get(key)?;
         wanted.takes(&kept, self.now()).then_some(kept)
     }
@@ -149,7 +157,10 @@ impl Documents {
         {
             return Ok(kept.clone());
         }
-        let Ok(_call) = self.calls.try_acquire() else {
+        if let AcceptedAge::Kept(_) = wanted.age {
+            return Err(FetchError::NotKept);
+        }
+        let Some(_call) = self.calls.begin(wanted.reason, wanted.url) else {
             return self.instead(kept, wanted, FetchError::Busy);
         };
         match self.call(wanted, kept.as_deref()).await {
@@ -186,7 +197,7 @@ impl Documents {
         wanted: &WantedDocument<'_>,
         kept: Option<&FetchedDocument>,
     ) -> Result<(FetchedDocument, KeptIn), FetchError> {
-        let fetched = wanted.fetch_from(&self.environment.guard, kept).await?;
+        let fetched = wanted.fetch_from(self.guard(wanted.purpose), kept).await?;
         let (body, headers, old_tag, outcome) = match fetched {
             Fetched::New { body, headers } => (body, headers, None, "fetched"),
             Fetched::Unchanged { body, headers } => {
@@ -240,7 +251,7 @@ impl Documents {
     fn pause(&self, key: &DocumentKey, error: &FetchError) {
         self.count(key.purpose, "failed");
         let purpose = key.purpose.name();
-        let policy = self.environment.guard.policy();
+        let policy = self.guard(key.purpose).policy();
         let origin = policy.origin(&key.url).ok();
         let origin = origin.as_ref().map(Origin::as_str);
         tracing::info!(%error, purpose, origin, "a document could not be fetched");
@@ -264,6 +275,15 @@ impl Documents {
             self.now() < kept.fresh_until.plus(longest) && wanted.is_valid(&kept.body)
         });
         good.ok_or(error)
+    }
+
+    fn guard(&self, purpose: DocumentPurpose) -> &GuardedClient {
+        match purpose {
+            DocumentPurpose::ClientMetadata | DocumentPurpose::GuestJwkSet => {
+                &self.environment.guests
+            }
+            DocumentPurpose::JwkSet => &self.environment.registered,
+        }
     }
 
     fn count(&self, purpose: DocumentPurpose, outcome: &'static str) {

@@ -10,6 +10,9 @@ use writ_platform::guard::{GuardError, GuardedClient, MAX_RESPONSE_BYTES};
 use writ_store::StoreError;
 use writ_wire::time::Timestamp;
 
+use super::call_limits::CallReason;
+use crate::node::failure::ServerFault;
+
 /// The largest client metadata document, in bytes.
 pub const MAX_CLIENT_METADATA_BYTES: usize = 5 * 1024;
 /// The longest `ETag` that is sent back, in bytes.
@@ -20,7 +23,9 @@ const MAX_ETAG_BYTES: usize = 256;
 pub enum DocumentPurpose {
     /// draft-ietf-oauth-client-id-metadata-document.
     ClientMetadata,
-    /// RFC 7517 section 5.
+    /// The key set of a guest: nothing that is fetched for others is kept for guests, who may name any URL.
+    GuestJwkSet,
+    /// The key set of a client that an operator registered (RFC 7517 section 5).
     JwkSet,
 }
 
@@ -28,6 +33,7 @@ impl DocumentPurpose {
     pub const fn name(self) -> &'static str {
         match self {
             Self::ClientMetadata => "client_metadata",
+            Self::GuestJwkSet => "guest_jwks",
             Self::JwkSet => "jwks",
         }
     }
@@ -35,14 +41,14 @@ impl DocumentPurpose {
     const fn max_bytes(self) -> usize {
         match self {
             Self::ClientMetadata => MAX_CLIENT_METADATA_BYTES,
-            Self::JwkSet => MAX_RESPONSE_BYTES,
+            Self::GuestJwkSet | Self::JwkSet => MAX_RESPONSE_BYTES,
         }
     }
 
     const fn accept(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::ClientMetadata => "application/json",
-            Self::JwkSet => "application/jwk-set+json, application/json",
+            Self::GuestJwkSet | Self::JwkSet => "application/jwk-set+json, application/json",
         })
     }
 }
@@ -52,6 +58,8 @@ impl DocumentPurpose {
 pub struct WantedDocument<'a> {
     pub url: &'a str,
     pub purpose: DocumentPurpose,
+    /// For whom the host is called.
+    pub reason: CallReason,
     pub age: AcceptedAge,
     pub fallback: Fallback,
     /// Refuses a body that is no such document, by URL and body; a fetched one is then not kept.
@@ -64,6 +72,8 @@ pub enum AcceptedAge {
     Fresh,
     /// Fresh, and fetched no earlier than this.
     FetchedSince(Timestamp),
+    /// Until so long after its freshness ended, and nobody is called for another.
+    Kept(Duration),
 }
 
 /// What is given when no document of the accepted age can be had.
@@ -96,14 +106,16 @@ pub enum FetchError {
     Invalid(String),
     #[error("too many documents are being fetched: try again")]
     Busy,
+    #[error("it was not fetched before")]
+    NotKept,
     /// Ours.
     #[error("the database: {0}")]
-    Broken(String),
+    Ours(ServerFault),
 }
 
 impl From<StoreError> for FetchError {
     fn from(error: StoreError) -> Self {
-        Self::Broken(error.to_string())
+        Self::Ours(error.into())
     }
 }
 
@@ -122,11 +134,12 @@ pub(super) enum Fetched {
 
 impl WantedDocument<'_> {
     pub(super) fn takes(&self, kept: &FetchedDocument, now: Timestamp) -> bool {
-        let young = match self.age {
-            AcceptedAge::Fresh => true,
-            AcceptedAge::FetchedSince(earliest) => kept.fetched_at >= earliest,
-        };
-        young && now < kept.fresh_until
+        let is_fresh = now < kept.fresh_until;
+        match self.age {
+            AcceptedAge::Fresh => is_fresh,
+            AcceptedAge::FetchedSince(earliest) => is_fresh && kept.fetched_at >= earliest,
+            AcceptedAge::Kept(longest) => now < kept.fresh_until.plus(longest),
+        }
     }
 
     pub(super) fn is_valid(&self, body: &[u8]) -> bool {

@@ -1,6 +1,7 @@
-//! What outgoing calls need: the guarded HTTP client and the documents that it fetched, the VAPID key for push services, the SMTP
+//! What outgoing calls need: the guarded HTTP clients and the documents that they fetched, the VAPID key for push services, the SMTP
 //! client, the texts of messages.
 
+pub mod call_limits;
 pub mod documents;
 pub mod fetch;
 mod freshness;
@@ -9,7 +10,7 @@ pub mod vapid;
 
 use tokio::sync::Notify;
 use writ_pages::messages::Words;
-use writ_platform::guard::GuardedClient;
+use writ_platform::guard::{AddressPolicy, GuardedClient};
 use writ_store::Store;
 use writ_wire::time::Timestamp;
 
@@ -21,6 +22,8 @@ use crate::node::app::StartError;
 /// The clients, key and texts by which this node sends notifications.
 pub struct OutgoingChannels {
     pub guard: GuardedClient,
+    /// Calls for guests alone, whatever other calls may reach.
+    pub guest_guard: GuardedClient,
     pub push_key: PushKey,
     pub(crate) mailer: Option<Mailer>,
     pub(crate) words: Words,
@@ -30,11 +33,14 @@ pub struct OutgoingChannels {
 impl OutgoingChannels {
     pub async fn start(store: &Store, config: &Config, now: Timestamp) -> Result<Self, StartError> {
         let channels = &config.channels;
-        let guard = GuardedClient::with_roots(channels.rules.clone(), &channels.roots)
-            .map_err(|e| StartError::Channels(e.to_string()))?;
+        let guard = |rules: &AddressPolicy| {
+            GuardedClient::with_roots(rules.clone(), &channels.roots)
+                .map_err(|e| StartError::Channels(e.to_string()))
+        };
         let mailer = channels.mail.as_ref().map(Mailer::new).transpose()?;
         Ok(Self {
-            guard,
+            guard: guard(&channels.rules)?,
+            guest_guard: guard(&config.guest_addresses)?,
             push_key: PushKey::start(store, config, now).await?,
             mailer,
             words: Words::load()?,

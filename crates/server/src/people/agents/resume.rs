@@ -33,7 +33,8 @@ async fn carry_out(person: SignedIn<'_>, id: &TaskId) -> Result<MineNotice, Page
         return Ok(MineNotice::SignInFirst);
     }
     let client = stored.task.client.as_str();
-    let Some(client) = app.client_or_guest(client, GuestLookup::Consent).await? else {
+    let lookup = GuestLookup::Consent { person: user };
+    let Some(client) = app.client_or_guest(client, lookup).await? else {
         return Ok(MineNotice::AlreadyEnded);
     };
     let change = app.change(ChangedBy::Subject(user.as_str()), app.clock.now());

@@ -97,6 +97,7 @@ impl Visit<'_> {
             Some(no) => stopping::follow(self, question, no, &mut transaction).await?,
             None => Endings::default(),
         };
+        forget_after_no(&mut transaction, question, &decided).await?;
         if question.request.opens_next_stage(decided.vote()) && decided.decision().is_none() {
             escalate::next_stage(self.app, &mut transaction, &question.request, now).await?;
         }
@@ -184,6 +185,19 @@ impl Visit<'_> {
             "verifier": decided.proof.verifier().map(|seen| &seen.issuer),
         }))
     }
+}
+
+/// Who says no wants nothing of this client unasked.
+async fn forget_after_no(
+    transaction: &mut DatabaseTransaction,
+    question: &Question,
+    decided: &Decided,
+) -> Result<(), StoreError> {
+    if decided.no.is_some() && decided.vote().user == question.subject.id {
+        let (user, client) = (&question.subject.id, &question.client.id);
+        transaction.forget_consents(user, client).await?;
+    }
+    Ok(())
 }
 
 /// Whether this answer counts. A vote holds the row, so that votes are read as they will be when this commits.

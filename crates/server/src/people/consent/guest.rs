@@ -3,19 +3,21 @@
 
 use serde_json::json;
 use writ_core::OAuthError;
-use writ_core::authorize::RequestUnusable;
 use writ_core::client::Client;
 use writ_core::consent::{GrantedConsent, guest_end};
 use writ_core::event::{Event, EventName};
 use writ_core::guest::{self, DocumentChange, GuestLifetime, KeptDocument};
 use writ_core::registration::dynamic;
-use writ_pages::{GuestView, LifetimeView};
+use writ_core::requirements::AskedUse;
+use writ_pages::{AskedTypeView, GuestView, LifetimeView, Texts};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
 
 use super::ConsentQuestion;
+use super::parts::texts;
 use crate::node::app::App;
+use crate::node::registry::why_stopped;
 use crate::people::error::PageError;
 
 /// What the page says of a guest, shown from `since` on; `None` for every other client.
@@ -28,20 +30,41 @@ pub(super) async fn view(
     let Some(guest) = &client.guest else {
         return Ok(None);
     };
-    let realm = question.catalogue.realm();
-    let lifetimes = GuestLifetime::offered(prepared, realm).iter();
-    let lifetimes = lifetimes.map(|lifetime| LifetimeView {
-        value: lifetime.as_str(),
-        expires: app.moment_for(&question.session, guest_end(prepared, since, *lifetime)),
-    });
     Ok(Some(GuestView {
         says: (guest.host.as_ref() != Some(&guest.says)).then(|| guest.says.clone()),
         verified: guest::is_verified(client, prepared),
         on_device: guest::is_on_device(&prepared.redirect_uri),
         registered_itself: guest.host.is_none(),
         changed: has_changed(app, question).await?,
-        lifetimes: lifetimes.collect(),
+        lifetimes: lifetimes(app, question, since),
+        still_asked: still_asked(question, texts(app, question)),
     }))
+}
+
+/// For how long it may act; what the resources say is chosen.
+fn lifetimes(app: &App, question: &ConsentQuestion, since: Timestamp) -> Vec<LifetimeView> {
+    let (prepared, realm) = (&question.found.prepared, question.catalogue.realm());
+    let preselected = guest::preselected_lifetime(prepared, realm);
+    let offered = guest::offered_lifetimes(prepared, realm).iter();
+    let views = offered.map(|lifetime| {
+        let ends_at = guest_end(prepared, since, *lifetime);
+        LifetimeView {
+            value: lifetime.as_str(),
+            expires: app.moment_in(texts(app, question), &question.session, ends_at),
+            preselected: *lifetime == preselected,
+        }
+    });
+    views.collect()
+}
+
+fn still_asked(question: &ConsentQuestion, texts: &Texts) -> Vec<AskedTypeView> {
+    let authority = &question.found.prepared.authority;
+    let asked = guest::still_asked(authority, question.catalogue.realm());
+    let views = asked.into_iter().map(|(definition, uses)| AskedTypeView {
+        title: definition.title(texts.locale()).to_owned(),
+        above_limit: uses == AskedUse::AboveLimit,
+    });
+    views.collect()
 }
 
 async fn has_changed(app: &App, question: &ConsentQuestion) -> Result<bool, StoreError> {
@@ -49,15 +72,12 @@ async fn has_changed(app: &App, question: &ConsentQuestion) -> Result<bool, Stor
     let subject = question.session.user.id.as_str();
     let mut reading = app.read().await?;
     let kept = reading.newest_guest_grant(&client.id, subject).await?;
-    let now = KeptDocument::of(client);
-    Ok(kept.is_some_and(|kept| kept.compare(&now) != DocumentChange::None))
+    Ok(kept.is_some_and(|kept| kept.compare_with(client) != DocumentChange::None))
 }
 
 /// The document as it is now still names where the code would go.
 pub(super) fn check_redirect(client: &Client, redirect_uri: &str) -> Result<(), PageError> {
-    if client.is_guest() {
-        client.redirect_uri(Some(redirect_uri))?;
-    }
+    client.redirect_uri(Some(redirect_uri))?;
     Ok(())
 }
 
@@ -85,7 +105,11 @@ pub(super) async fn register(
         // The one who expires what nobody used, and this, never both go on.
         return match transaction.use_registration(&client.id).await? {
             true => Ok(()),
-            false => Err(RequestUnusable::Unknown.into()),
+            false => {
+                let why = why_stopped(transaction, &client.id).await?;
+                let refusal = why.unwrap_or_else(OAuthError::client_removed);
+                Err(PageError::client_stopped(client.id.clone(), refusal))
+            }
         };
     }
     let now = app.clock.now();
@@ -118,7 +142,8 @@ pub(super) async fn keep_document(
     let subject = question.session.user.id.as_str();
     let document = KeptDocument::of(client);
     let before = transaction.newest_guest_grant(&client.id, subject).await?;
-    if let Some(before) = before.filter(|before| *before != document) {
+    let is_other = |before: &KeptDocument| before.compare_with(client) != DocumentChange::None;
+    if let Some(before) = before.filter(is_other) {
         let now = app.clock.now();
         let event = Event::new(app.event_id(now), now, EventName::GuestChanged)
             .by(client)

@@ -6,12 +6,18 @@ use writ_platform::Random;
 
 use super::staging::Staging;
 
-pub(super) const CONFIG: &str = "writ.toml";
+pub const CONFIG: &str = "writ.toml";
 pub(super) const MASTER_KEY: &str = "writ-master.key";
 pub(super) const TYPES: &str = "types";
 pub(super) const DATABASE: &str = "writ.db";
 /// Passkeys need a host name, so this is not an address.
 pub(super) const ISSUER: &str = "http://localhost:8080";
+
+/// Of the shipped configuration; what follows it holds for a folder of `init` alone.
+const HEAD_END: &str = "# A server reads it when it starts: restart it after a change.";
+const ABSOLUTE_PATHS: &str = "\
+# `url`, `path` and `master_file` are absolute, so that commands work from every folder. If this one
+# is moved or copied, change all three: until then a copy works on the database of the original.";
 
 const SHIPPED_CONFIG: &str = include_str!("../../../../../config/writ.toml");
 
@@ -39,6 +45,7 @@ fn config(target: &Path) -> Result<String, String> {
     let path = |name: &str| text(&target.join(name)).map(str::to_owned);
     let database = database_url(&target.join(DATABASE))?;
     let lines = [
+        (HEAD_END, format!("{HEAD_END}\n{ABSOLUTE_PATHS}")),
         (
             "issuer = \"http://127.0.0.1:8080\"",
             setting("issuer", ISSUER),
@@ -113,6 +120,7 @@ mod tests {
             "url = \"sqlite:/a \\\"b\\\"/50%25%3F/writ.db\"",
             "path = \"/a \\\"b\\\"/50%?/types\"",
             "master_file = \"/a \\\"b\\\"/50%?/writ-master.key\"",
+            ABSOLUTE_PATHS.lines().next().unwrap(),
         ] {
             assert!(config.lines().any(|one| one == line), "{line}");
         }

@@ -1,8 +1,10 @@
 //! Lists of what is registered: a table for people, a JSON array for programs.
 
 use serde_json::{Value, json};
-use writ_core::id::UserId;
+use writ_core::client::User;
+use writ_server::operate::behind::halted;
 use writ_server::operate::change_client::ClientKind;
+use writ_server::operate::invite::invite_id;
 use writ_store::registered::LiveOf;
 use writ_wire::registration::{ClientFile, ResourceFile};
 
@@ -33,6 +35,14 @@ pub async fn clients(desk: &Desk, kind: ClientKind, arguments: ListArguments) ->
                 "created_at": client.created_at.rfc3339(),
             });
             if let (Some(agent), Value::Object(members)) = (file.agent, &mut row) {
+                let why = halted(&mut reading, &agent).await;
+                let why = why.map_err(|e| e.to_string())?;
+                if !why.is_empty() {
+                    if !client.stopped {
+                        members.insert("state".to_owned(), "halted".into());
+                    }
+                    members.insert("halted_because".to_owned(), why.join(", ").into());
+                }
                 members.insert("owner".to_owned(), agent.owner.into());
                 members.insert("sponsor".to_owned(), agent.sponsor.into());
             }
@@ -41,7 +51,14 @@ pub async fn clients(desk: &Desk, kind: ClientKind, arguments: ListArguments) ->
     }
     let columns: &[&str] = match kind {
         ClientKind::Plain => &["client_id", "client_name", "profile", "state", "created_at"],
-        ClientKind::Agent => &["client_id", "client_name", "owner", "state", "created_at"],
+        ClientKind::Agent => &[
+            "client_id",
+            "client_name",
+            "owner",
+            "state",
+            "created_at",
+            "halted_because",
+        ],
     };
     print(columns, rows, &arguments)
 }
@@ -91,15 +108,41 @@ pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
     print(&["name", "id", "state", "created_at"], rows, &arguments)
 }
 
+/// Initial access tokens, named by the beginning of their digest: the tokens are kept nowhere.
+pub async fn invites(desk: &Desk, arguments: ListArguments) -> Outcome {
+    let (mut reading, now) = (desk.read().await?, desk.clock.now());
+    let mut rows: Vec<Value> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = reading.invites_after(&after).await;
+        let page = page.map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else { break };
+        last.digest.clone_into(&mut after);
+        rows.extend(page.into_iter().map(|one| {
+            let state = match one {
+                _ if one.used >= one.uses => "used",
+                _ if one.expires_at <= now => "ended",
+                _ => "active",
+            };
+            json!({
+                "id": invite_id(&one.digest),
+                "uses": one.uses,
+                "used": one.used,
+                "state": state,
+                "created_at": one.created_at.rfc3339(),
+                "expires_at": one.expires_at.rfc3339(),
+            })
+        }));
+    }
+    let columns = ["id", "uses", "used", "state", "created_at", "expires_at"];
+    print(&columns, rows, &arguments)
+}
+
 /// A person, and how much hangs from them.
 pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     let mut reading = desk.read().await?;
-    let found = reading.user_by_name(name).await;
-    let found = found.map_err(|e| e.to_string())?;
-    let stored = found
-        .filter(|stored| !stored.removed)
-        .ok_or_else(|| format!("there is no person `{name}`"))?;
-    let id: &UserId = &stored.user.id;
+    let user = desk.registry().user(name).await;
+    let User { id, name, disabled } = &user.map_err(|e| e.to_string())?;
     let live = reading.live_counts(LiveOf::User(id), desk.clock.now());
     let live = live.await.map_err(|e| e.to_string())?;
     let agents = reading.agents_behind(id).await.map_err(|e| e.to_string())?;
@@ -107,7 +150,7 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     say_json(&json!({
         "name": name,
         "id": id,
-        "state": state(stored.user.disabled),
+        "state": state(*disabled),
         "passkeys": passkeys.len(),
         "tasks": live.tasks,
         "refresh_tokens": live.refresh_tokens,

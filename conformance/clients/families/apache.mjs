@@ -1,16 +1,14 @@
 // Apache in front of an application: mod_auth_openidc logs people in, mod_oauth2 takes access tokens for an API.
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { get } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { API, CALLBACK, createWorld, PERSON } from '../clients/lib/world.mjs';
-import { Browser } from '../openid-client/lib/browser.mjs';
-import { freePort } from '../openid-client/lib/process.mjs';
-import { started } from './child.mjs';
+import { API, CALLBACK, createWorld, PERSON } from '../lib/world.mjs';
+import { Browser } from '../../openid-client/lib/browser.mjs';
+import { freePort } from '../../openid-client/lib/process.mjs';
+import { started } from '../lib/child.mjs';
+import { misuse, Visitor } from '../lib/visitor.mjs';
 
 const MODULES = '/usr/lib/apache2/modules';
 const APACHE = '/usr/sbin/apache2';
@@ -21,18 +19,30 @@ export default async function play(scene, setting) {
 
   for (const method of ['client_secret_basic', 'client_secret_post']) {
     await scene(`mod_auth_openidc: a person logs in, ${method}`, async () => {
-      const port = await freePort();
-      const home = `http://127.0.0.1:${port}`;
-      const redirect = `${home}/app/redirect`;
-      const file = { redirect_uris: [redirect], token_endpoint_auth_method: method, scope: 'openid profile email', bearer: true };
-      const client = await world.client(file);
-      await serve(setting.open, port, openidConnect(world.issuer, client, redirect, method));
-      const answer = await enter(`${home}/app/`);
-      assert.equal(answer.statusCode, 200);
+      const { home } = await guarded(world, setting.open, { method });
+      const answer = await new Visitor().enter(home);
+      assert.equal(answer.status, 200);
       assert.match(answer.headers['x-subject'], /^usr_/);
       assert.equal(answer.headers['x-issuer'], world.issuer);
     });
   }
+
+  const { home, says, refused } = await guarded(world, setting.open, {});
+  await misuse((title, act) => scene(`mod_auth_openidc, ${title}`, act), home, {
+    // An error with `iss` (RFC 9207) it takes for a login that somebody else begins, and refuses that.
+    denied: ({ headers, text }) => {
+      assert.equal(headers['x-subject'], undefined);
+      assert.match(text, /Invalid Request/);
+    },
+    state: refused('unable to restore state'),
+    again: () => says('browser back detected'),
+    nonce: refused('the nonce value (tampered) in the id_token did not match'),
+  });
+
+  await scene('mod_auth_openidc, misuse: a wrong secret is `invalid_client`', async () => {
+    const wrong = await guarded(world, setting.open, { client_secret: 'wrong' });
+    await wrong.refused('"invalid_client"')(await new Visitor().enter(wrong.home));
+  });
 
   await scene('mod_oauth2: our access token is taken; another audience, and none, are not', async () => {
     const port = await freePort();
@@ -45,6 +55,21 @@ export default async function play(scene, setting) {
     assert.equal((await ask('/api/')).status, 401);
     assert.equal((await ask('/api/', `${access_token.slice(0, -8)}AAAAAAAA`)).status, 401);
   });
+}
+
+/** A page that mod_auth_openidc guards, for a fresh client: its URL, and what a refusal looks like there. */
+async function guarded(world, open, { method = 'client_secret_basic', ...wrong }) {
+  const port = await freePort();
+  const home = `http://127.0.0.1:${port}/app/`;
+  const redirect = `${home}redirect`;
+  const file = { redirect_uris: [redirect], token_endpoint_auth_method: method, scope: 'openid profile email', bearer: true };
+  const client = { ...(await world.client(file)), ...wrong };
+  const apache = await serve(open, port, openidConnect(world.issuer, client, redirect, method));
+  const refused = (words) => async ({ headers }) => {
+    assert.equal(headers['x-subject'], undefined);
+    await apache.says(words);
+  };
+  return { home, says: apache.says, refused };
 }
 
 function openidConnect(issuer, { client_id, client_secret }, redirect, method) {
@@ -77,9 +102,10 @@ ${place('/other', 'https://elsewhere.example')}`;
 }
 
 async function serve(open, port, more) {
-  const directory = await mkdtemp(join(tmpdir(), 'writ-apache-'));
+  // Apache's children are somebody else, and TMPDIR may be its owner's alone.
+  const directory = await mkdtemp('/tmp/writ-apache-');
   open.push({ close: () => rm(directory, { recursive: true, force: true }) });
-  await chmod(directory, 0o755); // Apache's children are somebody else
+  await chmod(directory, 0o755);
   for (const name of ['app', 'api', 'other']) {
     await mkdir(join(directory, 'pages', name), { recursive: true });
     await writeFile(join(directory, 'pages', name, 'index.html'), 'hello');
@@ -100,34 +126,7 @@ ${more}
 `;
   const path = join(directory, 'apache.conf');
   await writeFile(path, configuration);
-  await started(open, APACHE, ['-f', path, '-DFOREGROUND'], { url: `http://127.0.0.1:${port}/none` });
-}
-
-/** A browser at Apache: to the server of the people, and back with the cookie that Apache gave it. */
-async function enter(url) {
-  const cookies = new Map();
-  const visit = async (to) => {
-    const cookie = [...cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer = await navigated(to, cookie);
-    for (const line of answer.headers['set-cookie'] ?? []) {
-      const [pair] = line.split(';', 1);
-      cookies.set(pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1));
-    }
-    return answer;
-  };
-  const sent = await visit(url);
-  assert.equal(sent.statusCode, 302);
-  const back = await visit(await new Browser().approve(sent.headers.location, PERSON));
-  assert.equal(back.statusCode, 302);
-  return visit(back.headers.location);
-}
-
-/** As the address bar does it; `fetch` says that a script asks, which Apache does not send to a login. */
-async function navigated(url, cookie) {
-  const sent = get(url, { headers: { accept: 'text/html', cookie } });
-  const [answer] = await once(sent, 'response');
-  answer.resume();
-  return answer;
+  return started(open, APACHE, ['-f', path, '-DFOREGROUND'], { url: `http://127.0.0.1:${port}/none` });
 }
 
 /** Without any library: the code grant of a public client. */

@@ -1,0 +1,39 @@
+//! How long this node waits for its database. What is not answered in time is given up, so that a request is answered within
+//! five seconds where the database says nothing.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+/// How long a request waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// For a connection: until one is free, made if need be, and known to answer.
+    pub connection: Duration,
+    /// For a statement, with its locks. PostgreSQL is told the same limit, so that nothing given up goes on there.
+    pub statement: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self {
+            connection: Duration::from_secs(2),
+            statement: Duration::from_millis(2_500),
+        }
+    }
+}
+
+/// What the database says, or that it said nothing for so long.
+pub(crate) async fn within<T>(
+    deadline: Duration,
+    answer: impl Future<Output = sqlx::Result<T>>,
+) -> sqlx::Result<T> {
+    match timeout(deadline, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(sqlx::Error::Io(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "no answer in time",
+        ))),
+    }
+}

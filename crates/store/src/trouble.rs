@@ -1,0 +1,133 @@
+//! What an error of a driver says of the database: that it cannot be used just now, or that it refused a statement; and whether the
+//! connection is of any use afterwards.
+
+use std::io::ErrorKind;
+
+use sqlx::error::DatabaseError;
+
+/// An error of a driver, as far as others must know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The database answers, and refused what was sent: our fault.
+    Statement,
+    /// It cannot do this now: busy, locked, full.
+    Busy,
+    /// It is gone, read-only after a failover, or will not serve this connection any more: another connection may do.
+    Connection,
+    /// It says nothing.
+    Silence,
+}
+
+impl Trouble {
+    pub(crate) fn of(error: &sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Database(error) => of_code(error.as_ref()),
+            sqlx::Error::Io(error) if error.kind() == ErrorKind::TimedOut => Self::Silence,
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Self::Connection,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Self::Busy,
+            _ => Self::Statement,
+        }
+    }
+}
+
+fn of_code(error: &dyn DatabaseError) -> Trouble {
+    let Some(code) = error.code() else {
+        return Trouble::Statement;
+    };
+    match error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+        Some(_) => of_sqlite(&code),
+        None => of_sqlstate(&code),
+    }
+}
+
+/// PostgreSQL's manual, appendix A.
+fn of_sqlstate(code: &str) -> Trouble {
+    const READ_ONLY: &str = "25006";
+    const LOCK_NOT_AVAILABLE: &str = "55P03";
+    const QUERY_CANCELED: &str = "57014";
+    const UNKNOWN_STATEMENT: &str = "26000";
+    const STATEMENT_EXISTS: &str = "42P05";
+    /// A prepared statement is older than a change of its tables.
+    const NOT_SUPPORTED: &str = "0A000";
+    match code {
+        READ_ONLY | UNKNOWN_STATEMENT | STATEMENT_EXISTS | NOT_SUPPORTED => Trouble::Connection,
+        LOCK_NOT_AVAILABLE | QUERY_CANCELED => Trouble::Busy,
+        // Connection exceptions, an operator's shutdown or a crash, errors of the system.
+        _ if ["08", "57P", "58", "XX"]
+            .iter()
+            .any(|class| code.starts_with(class)) =>
+        {
+            Trouble::Connection
+        }
+        // Out of disk, memory or connections; deadlocks and serialization.
+        _ if ["53", "40"].iter().any(|class| code.starts_with(class)) => Trouble::Busy,
+        _ => Trouble::Statement,
+    }
+}
+
+/// Result codes of SQLite; the extended ones hold the primary one in their last byte.
+fn of_sqlite(code: &str) -> Trouble {
+    const BUSY: i32 = 5;
+    const LOCKED: i32 = 6;
+    const NO_MEMORY: i32 = 7;
+    const READ_ONLY: i32 = 8;
+    const INTERRUPTED: i32 = 9;
+    const IO: i32 = 10;
+    const FULL: i32 = 13;
+    const CANNOT_OPEN: i32 = 14;
+    const PROTOCOL: i32 = 15;
+    match code.parse::<i32>().map(|code| code & 0xff) {
+        Ok(BUSY | LOCKED | NO_MEMORY | INTERRUPTED | FULL | PROTOCOL) => Trouble::Busy,
+        Ok(READ_ONLY | IO | CANNOT_OPEN) => Trouble::Connection,
+        _ => Trouble::Statement,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlstates_that_no_statement_of_ours_can_mend() {
+        for (code, trouble) in [
+            ("25006", Trouble::Connection), // read_only_sql_transaction
+            ("57P01", Trouble::Connection), // admin_shutdown
+            ("57P02", Trouble::Connection), // crash_shutdown
+            ("57P03", Trouble::Connection), // cannot_connect_now
+            ("08006", Trouble::Connection), // connection_failure
+            ("08P01", Trouble::Connection), // protocol_violation
+            ("26000", Trouble::Connection), // invalid_sql_statement_name
+            ("0A000", Trouble::Connection), // feature_not_supported: a cached plan
+            ("58030", Trouble::Connection), // io_error
+            ("53100", Trouble::Busy),       // disk_full
+            ("53300", Trouble::Busy),       // too_many_connections
+            ("40P01", Trouble::Busy),       // deadlock_detected
+            ("55P03", Trouble::Busy),       // lock_not_available
+            ("57014", Trouble::Busy),       // query_canceled
+            ("23505", Trouble::Statement),  // unique_violation
+            ("22021", Trouble::Statement),  // character_not_in_repertoire
+            ("42P01", Trouble::Statement),  // undefined_table
+        ] {
+            assert_eq!(of_sqlstate(code), trouble, "{code}");
+        }
+    }
+
+    #[test]
+    fn result_codes_of_sqlite_by_their_primary_one() {
+        for (code, trouble) in [
+            ("5", Trouble::Busy),
+            ("517", Trouble::Busy), // SQLITE_BUSY_SNAPSHOT
+            ("13", Trouble::Busy),
+            ("778", Trouble::Connection),  // SQLITE_IOERR_WRITE
+            ("1544", Trouble::Connection), // SQLITE_READONLY_DIRECTORY
+            ("14", Trouble::Connection),
+            ("2067", Trouble::Statement), // SQLITE_CONSTRAINT_UNIQUE
+            ("1", Trouble::Statement),
+        ] {
+            assert_eq!(of_sqlite(code), trouble, "{code}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! A rotation of the signing keys, as an operator makes it.
+
+use writ_server::node::keyring::{KeyRotation, NextKeys, rotate};
+
+use super::World;
+
+impl World {
+    pub async fn rotate_keys(&self) -> KeyRotation {
+        let next = NextKeys::make(self.store(), &self.app.config, self.now());
+        let next = next.await.unwrap();
+        let mut transaction = self.begin().await;
+        let rotated = rotate(&mut transaction, &next, &self.random).await.unwrap();
+        transaction.commit().await.unwrap();
+        rotated.expect("no key to rotate to")
+    }
+}
