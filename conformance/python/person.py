@@ -33,7 +33,8 @@ class Person:
                 continue
             found = form(page, "login-submit") or form(page, decision)
             if found is None:
-                raise AssertionError(f"no known form at {page.url} ({page.status_code}): {page.text.split("<main")[-1][:3000]}")
+                main = page.text.split("<main")[-1]
+                raise AssertionError(f"no known form at {page.url} ({page.status_code}): {main[:3000]}")
             fields = {name: self.typed.get(name, value) for name, value in found["fields"].items()}
             headers = {"origin": "{0.scheme}://{0.netloc}".format(urlsplit(page.url))}
             target = urljoin(page.url, found["action"])
