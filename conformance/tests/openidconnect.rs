@@ -137,8 +137,9 @@ async fn story(scene: Scene) {
     a_changed_id_token_is_not_taken(&scene, &login);
     userinfo_names_the_same_person(&scene, &login).await;
     a_refresh_gives_an_id_token_of_the_same_login(&scene, &login).await;
-    a_code_is_good_once_and_a_secret_must_be_right(&scene).await;
     logout_ends_the_login_and_leads_back(&scene, &login, browser).await;
+    // A code that comes twice ends what was remembered, too.
+    a_code_is_good_once_and_a_secret_must_be_right(&scene).await;
 }
 
 const RS256: CoreJwsSigningAlgorithm = CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256;
