@@ -77,7 +77,7 @@ impl World {
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
         let random = Random::seeded(seed);
         let store = Store::connect_within(&database.url, PATIENT).await.unwrap();
-        let app = start(store, &database.url, more, (&clock, &random)).await;
+        let app = start(store, &database.url, more, sources(&clock, &random)).await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -107,7 +107,13 @@ impl World {
 
     /// A node whose connections to the database are these.
     pub async fn node_on(&self, store: Store, more: &[(&str, &str)]) -> Node {
-        let app = start(store, &self.database.url, more, (&self.clock, &self.random)).await;
+        let app = start(
+            store,
+            &self.database.url,
+            more,
+            sources(&self.clock, &self.random),
+        )
+        .await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -336,18 +342,22 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
     environment
 }
 
+/// The world's clock and random numbers, for one of its nodes.
+fn sources(clock: &ManualClock, random: &Random) -> ServerEnvironment {
+    ServerEnvironment {
+        clock: Clock::Manual(clock.clone()),
+        random: random.clone(),
+    }
+}
+
 async fn start(
     store: Store,
     url: &str,
     more: &[(&str, &str)],
-    (clock, random): (&ManualClock, &Random),
+    sources: ServerEnvironment,
 ) -> Arc<App> {
     let config = Config::load(None, &environment(url, more)).unwrap();
-    let environment = ServerEnvironment {
-        clock: Clock::Manual(clock.clone()),
-        random: random.clone(),
-    };
-    App::start(config, store, environment).await.unwrap()
+    App::start(config, store, sources).await.unwrap()
 }
 
 async fn post(
