@@ -286,3 +286,27 @@ both!(what_guests_may_have_is_always_a_list, |world| async {
     ));
     assert_eq!(none["guests"]["mode"], "none");
 });
+
+both!(
+    what_was_made_at_random_may_begin_with_a_hyphen,
+    |world| async {
+        cast_now(&world).await;
+        for (command, answer) in [
+            (
+                &["agent", "remove-key", "agt_planner", "-x"][..],
+                "holds no key",
+            ),
+            (
+                &["user", "passkeys", "alice", "--remove", "-x"],
+                "no such passkey",
+            ),
+            (
+                &["client", "invite", "--end", "-x"],
+                "no live initial access token",
+            ),
+        ] {
+            let said = complaint(&writ(&world, command));
+            assert!(said.contains(answer), "{command:?}: {said}");
+        }
+    }
+);

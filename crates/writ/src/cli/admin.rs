@@ -113,7 +113,12 @@ pub enum AgentCommand {
     /// Take one more public key
     AddKey(KeyArguments),
     /// Take a key no more, named by its `kid` or thumbprint
-    RemoveKey { id: String, key: String },
+    RemoveKey {
+        id: String,
+        /// One thumbprint in 64 begins with a hyphen
+        #[arg(allow_hyphen_values = true)]
+        key: String,
+    },
     /// Remove an agent for good, and end everything that hangs from it
     Remove(RemoveArguments),
     /// Stop an agent and everything below it, until it is resumed

@@ -23,7 +23,7 @@ pub struct PasskeysArgument {
 #[group(multiple = false)]
 struct Removal {
     /// Remove the passkey with this id
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     remove: Option<String>,
     /// Remove all of them: the person adds the next one with their password
     #[arg(long)]
