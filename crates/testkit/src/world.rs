@@ -3,12 +3,12 @@
 mod addressed;
 mod keys;
 mod node;
+mod seed;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use argon2::password_hash::PasswordHasher;
@@ -34,6 +34,7 @@ use crate::node_client::NodeClient;
 use crate::reply::TestReply;
 
 pub use node::Node;
+use seed::seed;
 
 /// A host name, because passkeys need one.
 pub const ISSUER: &str = "http://localhost:9";
@@ -44,8 +45,6 @@ const TENANT: &str = "default";
 
 /// Names and values, of a form or of headers.
 type Pairs<'a> = &'a [(&'a str, &'a str)];
-
-static SEEDS: AtomicU64 = AtomicU64::new(0);
 
 pub struct World {
     pub app: Arc<App>,
@@ -66,16 +65,9 @@ impl World {
 
     /// With more of the environment: `("PROFILES__AGENT__DPOP_NONCE", "true")`.
     pub async fn configured(kind: DatabaseKind, more: &[(&str, &str)]) -> Self {
-        let seed = std::env::var("WRIT_TEST_SEED")
-            .ok()
-            .and_then(|s| s.parse().ok());
-        let seed = seed.unwrap_or_else(|| {
-            u64::from(std::process::id()) << 20 | SEEDS.fetch_add(1, Ordering::SeqCst)
-        });
-        println!("seed {seed}: replay with WRIT_TEST_SEED={seed}");
         let database = testing::fresh(kind).await;
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
-        let random = Random::seeded(seed);
+        let random = Random::seeded(seed());
         let store = Store::connect_within(&database.url, PATIENT).await.unwrap();
         let app = start(store, &database.url, more, sources(&clock, &random)).await;
         let router = router(app.clone());
