@@ -125,6 +125,16 @@ class World {
     return answer.json();
   }
 
+  /** Acts while the client is stopped. */
+  async whileStopped(clientId, act) {
+    await this.#writ(['client', 'suspend', clientId]);
+    try {
+      await act();
+    } finally {
+      await this.#writ(['client', 'resume', clientId]);
+    }
+  }
+
   log() {
     return this.#server?.log() ?? '';
   }

@@ -93,6 +93,14 @@ export default async function guests(scene, { browser, world, setting, options }
       await page.waitForURL(landing.redirectUri);
     });
 
+    await scene('app: it was stopped', async () => {
+      const { query } = authorization({ client_id: 'shop', redirect_uri: landing.redirectUri, scope: 'openid' });
+      await world.whileStopped('shop', async () => {
+        assert.equal(await statusAfter(page, () => page.goto(`${issuer}/authorize?${query}`)), 400);
+        await judged('app-stopped');
+      });
+    });
+
     await scene('guest: a document that is not there, a redirect to another site', async () => {
       const { query } = authorization({ client_id: `${documents.origin}/none`, redirect_uri: landing.redirectUri });
       assert.equal(await statusAfter(page, () => page.goto(`${issuer}/authorize?${query}`)), 400);
