@@ -3,6 +3,7 @@
 
 mod channels;
 mod guests;
+mod levels;
 mod liveness;
 mod master;
 pub mod nearest;
@@ -28,6 +29,7 @@ use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
 pub use channels::{Channels, MailServer};
+pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
 pub use proxies::ForwardedHeader;
 
@@ -51,6 +53,7 @@ struct File {
     mail: channels::MailFile,
     webhook: channels::WebhookFile,
     admin: channels::AdminFile,
+    levels: levels::LevelsFile,
     liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
 }
@@ -129,6 +132,7 @@ pub struct Config {
     /// Whether clients may register themselves.
     pub registration: RegistrationRules,
     pub channels: Channels,
+    pub passkeys: AcceptedPasskeys,
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
@@ -189,6 +193,11 @@ impl Config {
             Some(_) => Level::Liveness,
             None => Level::Passkey,
         }
+    }
+
+    /// The host of the issuer.
+    pub fn host(&self) -> &str {
+        host_of(&self.issuer)
     }
 
     /// An absolute URL of ours.
@@ -284,6 +293,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         },
         &mut problems,
     );
+    let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
     let guests = guests::check(&file.guests, &mut problems);
@@ -308,11 +318,22 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             guest_addresses: guests.addresses,
             registration,
             channels,
+            passkeys,
             liveness,
             prompts,
         }),
         _ => Err(ConfigProblems(problems)),
     }
+}
+
+/// Without scheme, port and path.
+pub fn host_of(issuer: &ResourceUri) -> &str {
+    let text = issuer.as_str();
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or(rest);
+    authority
+        .split_once(':')
+        .map_or(authority, |(host, _)| host)
 }
 
 fn nonces(profiles: &ProfilesFile) -> NonceSwitches {
