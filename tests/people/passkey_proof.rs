@@ -191,7 +191,11 @@ both!(the_same_proof_at_once_on_two_nodes, |world| async {
     let (mut phone, _) = two(&world).await;
     let mut held = phone.device.clone();
     let proof = phone.proof(&mut held, &[]).await.to_string();
-    let (name, value) = phone.browser.cookies.first_key_value().unwrap();
+    let (name, value) = phone
+        .browser
+        .cookies
+        .get_key_value("writ-loopback-default")
+        .unwrap();
     let form = [("csrf", phone.browser.csrf()), ("assertion", proof)];
     let ready = Ready::new(OPTIONS, &form).header("cookie", &format!("{name}={value}"));
     let doors = [world.door(), world.node().await.door()];

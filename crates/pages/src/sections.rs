@@ -167,7 +167,7 @@ texts! {
     }
     SettingsProblemTexts {
         time_zone: String, quiet: String, email: String, user_code: String, password_wrong: String,
-        form_expired: String, new_differs: String, new_short: String, new_long: String,
+        form_expired: String, too_many: String, new_differs: String, new_short: String, new_long: String,
         new_breached: String, new_guessable: String,
     }
     SettingsTexts {

@@ -125,7 +125,7 @@ impl SettingsProblem {
             Self::Password(PasswordFault::Breached) => &text.new_breached,
             Self::Password(PasswordFault::Guessable) => &text.new_guessable,
             Self::PasswordWrong => &text.password_wrong,
-            Self::TooMany => &texts.login.problem.too_many,
+            Self::TooMany => &text.too_many,
             Self::Busy => &texts.login.problem.busy,
             Self::FormExpired => &text.form_expired,
         }

@@ -3,6 +3,7 @@
 
 mod channels;
 mod guests;
+mod issuer;
 mod levels;
 mod liveness;
 mod master;
@@ -17,18 +18,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use url::Url;
 use writ_authority::Level;
 use writ_core::budget::Limits;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
-use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
 pub use channels::{Channels, MailServer};
+pub use issuer::host_of;
 pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
 pub use proxies::ForwardedHeader;
@@ -195,11 +195,6 @@ impl Config {
         }
     }
 
-    /// The host of the issuer.
-    pub fn host(&self) -> &str {
-        host_of(&self.issuer)
-    }
-
     /// An absolute URL of ours.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer.as_str().trim_end_matches('/'))
@@ -278,7 +273,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         .and_then(|text| address("server.metrics_listen", text, &mut problems));
     let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
     let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
-    let issuer = issuer(file.server.issuer.as_deref(), &mut problems);
+    let issuer = issuer::check(file.server.issuer.as_deref(), &mut problems);
     if let Some(listen) = listen {
         check_exposure(listen, &trusted_proxies, &mut problems);
     }
@@ -326,16 +321,6 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     }
 }
 
-/// Without scheme, port and path.
-pub fn host_of(issuer: &ResourceUri) -> &str {
-    let text = issuer.as_str();
-    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let authority = rest.split('/').next().unwrap_or(rest);
-    authority
-        .split_once(':')
-        .map_or(authority, |(host, _)| host)
-}
-
 fn nonces(profiles: &ProfilesFile) -> NonceSwitches {
     NonceSwitches {
         oauth21: profiles.oauth21.dpop_nonce.unwrap_or(false),
@@ -359,42 +344,6 @@ fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAd
         problems.push(format!(
             "`{key}` is no address with port, such as `127.0.0.1:8080`"
         ));
-    }
-    parsed
-}
-
-/// https, or http on loopback; no query, no fragment, no user, no trailing slash (RFC 8414 section 2).
-fn issuer(text: Option<&str>, problems: &mut Vec<String>) -> Option<ResourceUri> {
-    let Some(text) = text else {
-        problems.push(
-            "`server.issuer` is missing: the URL under which clients reach this server".to_owned(),
-        );
-        return None;
-    };
-    let problem = match Url::parse(text) {
-        Err(_) => Some("is no URL"),
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            Some("has a query or a fragment")
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Some("has user information")
-        }
-        Ok(_) if text.ends_with('/') => Some("ends with `/`"),
-        Ok(url) if url.path() != "/" => {
-            Some("has a path: other tenants than the default are not served yet")
-        }
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
-            Some("is `http` outside loopback: tokens would travel unprotected")
-        }
-        Ok(url) if !["http", "https"].contains(&url.scheme()) => {
-            Some("is neither `https` nor loopback `http`")
-        }
-        Ok(_) => None,
-    };
-    let parsed = ResourceUri::parse(text).ok();
-    if let Some(problem) = problem.or_else(|| parsed.is_none().then_some("is no URL")) {
-        problems.push(format!("`server.issuer` {problem}"));
-        return None;
     }
     parsed
 }

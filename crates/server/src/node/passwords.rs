@@ -88,7 +88,8 @@ impl Passwords {
     }
 
     /// How many wait now.
-    pub fn waiting(&self) -> usize {
+    #[cfg(test)]
+    fn waiting(&self) -> usize {
         self.queue.waiting()
     }
 }

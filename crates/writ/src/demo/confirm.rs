@@ -63,7 +63,10 @@ impl Play<'_> {
                     .iter()
                     .for_each(|line| say(&format!("         {line}")));
             }
-            Answering::Person => show_link(&self.stage.issuer, DemoCast::LOGIN),
+            Answering::Person => {
+                let code = &self.stage.cast.passkey_code;
+                show_link(&self.stage.issuer, DemoCast::LOGIN, code);
+            }
         }
         match asked.wait(&self.planner, tokio::time::sleep).await {
             Ok(one) => self.spend(&one, &mut asked).await,

@@ -90,11 +90,14 @@ pub fn texts(page: &ShownPage, begin: &str, end: &str) -> Vec<String> {
 }
 
 /// Prints the address of the page where a person approves, also as a QR code.
-pub fn show_link(issuer: &str, login: DemoLogin) {
+pub fn show_link(issuer: &str, login: DemoLogin, code: &str) {
     let DemoLogin { name, password } = login;
     let link = format!("{issuer}/app");
     say(&format!(
         "         you are alice: open {link}, log in as `{name}` with `{password}`, and decide"
+    ));
+    say(&format!(
+        "         (a passkey, if you want one first, is added under Devices by the code {code})"
     ));
     // Only a public name can be reached from another device.
     if issuer.starts_with("https://")

@@ -84,6 +84,7 @@ impl HashingQueue {
         turn.await.map_err(|_| PasswordPoolFull)
     }
 
+    #[cfg(test)]
     pub(super) fn waiting(&self) -> usize {
         let state = self.lock();
         let all = state.waiting.iter().flatten();
