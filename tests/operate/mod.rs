@@ -16,7 +16,7 @@ mod keys;
 mod keys_race;
 mod misspelt;
 mod records;
-mod registered;
+pub(crate) mod registered;
 mod registration_page;
 mod stop;
 mod stop_race;

@@ -148,6 +148,12 @@ class World {
     await rm(this.#directory, { recursive: true, force: true });
   }
 
+  /** What an operator gives somebody for their first passkey. */
+  async passkeyCode(name) {
+    const printed = await this.#writ(['user', 'passkeys', name, '--enroll']);
+    return JSON.parse(printed).code;
+  }
+
   #writ(args, input) {
     return run(this.#binary, args, this.#env, input);
   }

@@ -26,6 +26,7 @@ pub mod mint;
 pub mod narrowing;
 pub mod oauth_error;
 pub mod onward;
+pub mod password;
 pub mod pending;
 pub mod realm;
 pub mod receipt;

@@ -233,12 +233,14 @@ pub(super) fn devices() -> Devices {
                 name: "Pixel 11".to_owned(),
                 added: ago(900_000),
                 used: Some(ago(60)),
+                counts: true,
             },
             PasskeyView {
                 id: "key-2".to_owned(),
                 name: "Laptop".to_owned(),
                 added: ago(100_000),
                 used: None,
+                counts: false,
             },
         ],
         notified: vec![NotifiedView {

@@ -13,6 +13,16 @@ use super::{LONGEST_WORDS, TextError, clean};
 pub enum Passkey {
     Added,
     Removed,
+    /// An operator made a code by which the first one is added.
+    CodeMade,
+}
+
+/// What happened to the ways in which a person proves themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountNews {
+    Passkey(Passkey),
+    /// It has a new one.
+    Password,
 }
 
 /// Every language; the first is everybody's who says no other.
@@ -26,6 +36,8 @@ pub struct MessageTexts {
     suspended: Mail,
     passkey_added: News,
     passkey_removed: News,
+    passkey_code: News,
+    password_changed: News,
     used_twice: News,
 }
 
@@ -121,7 +133,7 @@ impl MessageTexts {
             .filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
-    pub fn passkey(&self, what: Passkey) -> Said {
+    pub fn account(&self, what: AccountNews) -> Said {
         let News { title, body, .. } = self.news(what);
         Said {
             title: title.clone(),
@@ -129,7 +141,7 @@ impl MessageTexts {
         }
     }
 
-    pub fn passkey_letter(&self, what: Passkey, url: &str) -> Said {
+    pub fn account_letter(&self, what: AccountNews, url: &str) -> Said {
         let News { title, text, .. } = self.news(what);
         Said {
             title: title.clone(),
@@ -153,10 +165,12 @@ impl MessageTexts {
         }
     }
 
-    fn news(&self, what: Passkey) -> &News {
+    fn news(&self, what: AccountNews) -> &News {
         match what {
-            Passkey::Added => &self.passkey_added,
-            Passkey::Removed => &self.passkey_removed,
+            AccountNews::Passkey(Passkey::Added) => &self.passkey_added,
+            AccountNews::Passkey(Passkey::Removed) => &self.passkey_removed,
+            AccountNews::Passkey(Passkey::CodeMade) => &self.passkey_code,
+            AccountNews::Password => &self.password_changed,
         }
     }
 }
@@ -235,6 +249,8 @@ mod tests {
             (&en.suspended.text, &de.suspended.text),
             (&en.passkey_added.text, &de.passkey_added.text),
             (&en.passkey_removed.text, &de.passkey_removed.text),
+            (&en.passkey_code.text, &de.passkey_code.text),
+            (&en.password_changed.text, &de.password_changed.text),
             (&en.used_twice.title, &de.used_twice.title),
             (&en.used_twice.body, &de.used_twice.body),
             (&en.used_twice.text, &de.used_twice.text),

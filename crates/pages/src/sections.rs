@@ -153,12 +153,13 @@ texts! {
     }
     DevicesProblemTexts {
         passkey_failed: String, already_there: String, too_many: String, not_proven: String,
+        not_bound: String,
     }
     DevicesTexts {
         title: String, lead: String, passkeys: String, none: String, added: String, used: String,
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
-        add_first: String, password: String, prove_hint: String, impossible: String,
-        needs_script: String, unsupported: String, failed: String, wrong_password: String,
+        add_first: String, code: String, counts_not: String, prove_hint: String, impossible: String,
+        needs_script: String, unsupported: String, failed: String, wrong_code: String,
         stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,
         on_here: String, off_here: String, device_unnamed: String, notice: DevicesNoticeTexts,
@@ -166,14 +167,16 @@ texts! {
     }
     SettingsProblemTexts {
         time_zone: String, quiet: String, email: String, user_code: String, password_wrong: String,
-        form_expired: String,
+        form_expired: String, too_many: String, new_differs: String, new_short: String, new_long: String,
+        new_breached: String, new_guessable: String,
     }
     SettingsTexts {
         title: String, saved: String, language: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
         zone: String, zone_label: String, zone_hint: String, email: String,
         email_label: String, email_hint: String, email_impossible: String, code: String,
-        code_hint: String, code_set: String, code_label: String, password: String, save: String,
+        code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
+        new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,
         problem: SettingsProblemTexts,
     }
     DeviceProblemTexts {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
+use writ_core::password::PasswordFault;
 
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
@@ -9,8 +10,8 @@ use super::{Page, PersonView, Texts};
 
 /// What a person set. Each part is a form of its own to `POST /app/settings`, named by `setting`: `time_zone`
 /// (`time_zone`), `quiet` (`from`, `until` as
-/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `user_code` (`user_code`, `password`), `language`
-/// (`language`).
+/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `password` (`password`, `new_password`,
+/// `new_password_again`), `user_code` (`user_code`, `password`), `language` (`language`).
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub person: PersonView,
@@ -41,6 +42,7 @@ pub struct QuietView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingsNotice {
     Saved,
+    PasswordChanged,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +51,9 @@ pub enum SettingsProblem {
     Quiet,
     Email,
     UserCode,
+    /// The new password, typed twice.
+    Differs,
+    Password(PasswordFault),
     PasswordWrong,
     TooMany,
     Busy,
@@ -68,6 +73,7 @@ impl Settings {
             around: Around::of(&self.person, Tab::Settings, texts),
             view: self,
             problem: self.problem.map(|problem| problem.text(texts)),
+            notice: self.notice.map(|notice| notice.text(texts)),
             quiet_from: self.quiet.map(|quiet| time(quiet.from)).unwrap_or_default(),
             quiet_until: self
                 .quiet
@@ -81,6 +87,15 @@ impl Settings {
     }
 }
 
+impl SettingsNotice {
+    fn text(self, texts: &Texts) -> &str {
+        match self {
+            Self::Saved => &texts.settings.saved,
+            Self::PasswordChanged => &texts.settings.new_saved,
+        }
+    }
+}
+
 impl SettingsProblem {
     const fn status(self) -> StatusCode {
         match self {
@@ -90,6 +105,8 @@ impl SettingsProblem {
             | Self::Quiet
             | Self::Email
             | Self::UserCode
+            | Self::Differs
+            | Self::Password(_)
             | Self::PasswordWrong
             | Self::FormExpired => StatusCode::UNPROCESSABLE_ENTITY,
         }
@@ -102,8 +119,13 @@ impl SettingsProblem {
             Self::Quiet => &text.quiet,
             Self::Email => &text.email,
             Self::UserCode => &text.user_code,
+            Self::Differs => &text.new_differs,
+            Self::Password(PasswordFault::TooShort) => &text.new_short,
+            Self::Password(PasswordFault::TooLong) => &text.new_long,
+            Self::Password(PasswordFault::Breached) => &text.new_breached,
+            Self::Password(PasswordFault::Guessable) => &text.new_guessable,
             Self::PasswordWrong => &text.password_wrong,
-            Self::TooMany => &texts.login.problem.too_many,
+            Self::TooMany => &text.too_many,
             Self::Busy => &texts.login.problem.busy,
             Self::FormExpired => &text.form_expired,
         }
@@ -151,6 +173,7 @@ struct SettingsTemplate<'a> {
     around: Around<'a>,
     view: &'a Settings,
     problem: Option<&'a str>,
+    notice: Option<&'a str>,
     quiet_from: String,
     quiet_until: String,
     offsets: Vec<Offset>,

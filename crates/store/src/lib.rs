@@ -26,6 +26,7 @@ pub mod lineage;
 mod migrate;
 pub mod notice;
 pub mod passkey;
+pub mod passkey_code;
 pub mod pending;
 mod pool;
 mod pooled_connection;

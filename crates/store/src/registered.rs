@@ -112,7 +112,12 @@ const REMOVE_RESOURCE: &str = "
     UPDATE resources SET removed_at = $3 WHERE tenant = $1 AND uri = $2 AND removed_at IS NULL";
 
 const SET_PASSWORD: &str = "
-    UPDATE users SET password_hash = $3 WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+    UPDATE users SET password_hash = $3, browser_epoch = browser_epoch + 1
+    WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+
+const REPLACE_PASSWORD: &str = "
+    UPDATE users SET password_hash = $4, browser_epoch = browser_epoch + 1
+    WHERE tenant = $1 AND id = $2 AND password_hash = $3 AND removed_at IS NULL";
 
 /// The name stays taken; what a login needs does not stay.
 const REMOVE_USER: &str = "
@@ -121,6 +126,10 @@ const REMOVE_USER: &str = "
 
 const END_SESSIONS: &str = "
     UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL";
+
+const END_OTHER_SESSIONS: &str = "
+    UPDATE sessions SET ended_at = $4
+    WHERE tenant = $1 AND user_id = $2 AND digest <> $3 AND ended_at IS NULL";
 
 const AGENTS_BEHIND: &str = "
     SELECT COUNT(*) AS n FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
@@ -250,9 +259,24 @@ impl DatabaseTransaction {
         Ok(execute!(self, REMOVE_RESOURCE, &self.tenant, uri, now)? == 1)
     }
 
-    /// Every client has to ask them again. `false` for a user who was removed.
+    /// Every client has to ask them again, and no browser is known to have been theirs. `false` for a user who was removed.
     pub async fn set_password(&mut self, id: &UserId, hash: &str) -> Result<bool> {
         let changed = execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1;
+        if changed {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(changed)
+    }
+
+    /// The same, while the hash is still the one `before`.
+    pub async fn replace_password(
+        &mut self,
+        id: &UserId,
+        before: &str,
+        hash: &str,
+    ) -> Result<bool> {
+        let (tenant, user) = (&self.tenant, id.as_str());
+        let changed = execute!(self, REPLACE_PASSWORD, tenant, user, before, hash)? == 1;
         if changed {
             self.forget_consents_of(id).await?;
         }
@@ -272,6 +296,17 @@ impl DatabaseTransaction {
     /// Ends every login of this user; says how many.
     pub async fn end_sessions_of(&mut self, id: &UserId, now: Timestamp) -> Result<u64> {
         execute!(self, END_SESSIONS, &self.tenant, id.as_str(), now.micros())
+    }
+
+    /// The same but for the one with this digest.
+    pub async fn end_other_sessions(
+        &mut self,
+        id: &UserId,
+        but: &str,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let (tenant, user) = (&self.tenant, id.as_str());
+        execute!(self, END_OTHER_SESSIONS, tenant, user, but, now.micros())
     }
 
     /// How many agents this user owns or sponsors.

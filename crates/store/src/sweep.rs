@@ -60,6 +60,11 @@ const CEREMONIES: &str = "
         (SELECT tenant, digest FROM passkey_ceremonies
         WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
 
+const PASSKEY_CODES: &str = "
+    DELETE FROM passkey_codes WHERE (tenant, user_id) IN
+        (SELECT tenant, user_id FROM passkey_codes
+        WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
+
 const NOTICES: &str = "
     DELETE FROM notices WHERE (tenant, id) IN
         (SELECT tenant, id FROM notices WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)";
@@ -153,6 +158,7 @@ const AT_EXPIRY: &[&str] = &[
     SESSIONS,
     REMEMBERED_CONSENTS,
     CEREMONIES,
+    PASSKEY_CODES,
     NOTICES,
     ATTEMPTS,
 ];

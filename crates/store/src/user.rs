@@ -12,6 +12,8 @@ use crate::store::DatabaseTransaction;
 pub struct StoredUser {
     pub user: User,
     pub password_hash: String,
+    /// Grows when browsers in which they signed in before are forgotten.
+    pub browser_epoch: i64,
     /// They are disabled too, and the name is never added again.
     pub removed: bool,
 }
@@ -20,6 +22,7 @@ row! { UserRow {
     id: String,
     name: String,
     password_hash: String,
+    browser_epoch: i64,
     disabled_at: Option<i64>,
     removed_at: Option<i64>,
 } }
@@ -30,16 +33,16 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING";
 
 const BY_NAME: &str = "
-    SELECT id, name, password_hash, disabled_at, removed_at
+    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at
     FROM users WHERE tenant = $1 AND name = $2";
 
 const BY_ID: &str = "
-    SELECT id, name, password_hash, disabled_at, removed_at
+    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at
     FROM users WHERE tenant = $1 AND id = $2";
 
 /// As many names as `NAMES_AT_ONCE`; absent ones are null.
 const BY_NAMES: &str = "
-    SELECT id, name, password_hash, disabled_at, removed_at FROM users
+    SELECT id, name, password_hash, browser_epoch, disabled_at, removed_at FROM users
     WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const NAMES_AT_ONCE: usize = 8;
 
@@ -48,7 +51,8 @@ const HOLD: &str = "
     UPDATE users SET disabled_at = disabled_at WHERE tenant = $1 AND id = $2";
 
 const DISABLE: &str = "
-    UPDATE users SET disabled_at = $3 WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
+    UPDATE users SET disabled_at = $3, browser_epoch = browser_epoch + 1
+    WHERE tenant = $1 AND id = $2 AND disabled_at IS NULL";
 
 const ENABLE: &str = "
     UPDATE users SET disabled_at = NULL
@@ -144,6 +148,7 @@ impl UserRow {
                 disabled: self.disabled_at.is_some(),
             },
             password_hash: self.password_hash,
+            browser_epoch: self.browser_epoch,
             removed: self.removed_at.is_some(),
         }
     }

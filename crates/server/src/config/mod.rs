@@ -3,6 +3,8 @@
 
 mod channels;
 mod guests;
+mod issuer;
+mod levels;
 mod liveness;
 mod master;
 pub mod nearest;
@@ -16,18 +18,18 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use url::Url;
 use writ_authority::Level;
 use writ_core::budget::Limits;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
-use writ_wire::redirect::is_loopback;
 use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
 pub use channels::{Channels, MailServer};
+pub use issuer::host_of;
+pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
 pub use proxies::ForwardedHeader;
 
@@ -51,6 +53,7 @@ struct File {
     mail: channels::MailFile,
     webhook: channels::WebhookFile,
     admin: channels::AdminFile,
+    levels: levels::LevelsFile,
     liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
 }
@@ -129,6 +132,7 @@ pub struct Config {
     /// Whether clients may register themselves.
     pub registration: RegistrationRules,
     pub channels: Channels,
+    pub passkeys: AcceptedPasskeys,
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
@@ -269,7 +273,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         .and_then(|text| address("server.metrics_listen", text, &mut problems));
     let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
     let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
-    let issuer = issuer(file.server.issuer.as_deref(), &mut problems);
+    let issuer = issuer::check(file.server.issuer.as_deref(), &mut problems);
     if let Some(listen) = listen {
         check_exposure(listen, &trusted_proxies, &mut problems);
     }
@@ -284,6 +288,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         },
         &mut problems,
     );
+    let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
     let guests = guests::check(&file.guests, &mut problems);
@@ -308,6 +313,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             guest_addresses: guests.addresses,
             registration,
             channels,
+            passkeys,
             liveness,
             prompts,
         }),
@@ -338,42 +344,6 @@ fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAd
         problems.push(format!(
             "`{key}` is no address with port, such as `127.0.0.1:8080`"
         ));
-    }
-    parsed
-}
-
-/// https, or http on loopback; no query, no fragment, no user, no trailing slash (RFC 8414 section 2).
-fn issuer(text: Option<&str>, problems: &mut Vec<String>) -> Option<ResourceUri> {
-    let Some(text) = text else {
-        problems.push(
-            "`server.issuer` is missing: the URL under which clients reach this server".to_owned(),
-        );
-        return None;
-    };
-    let problem = match Url::parse(text) {
-        Err(_) => Some("is no URL"),
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            Some("has a query or a fragment")
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Some("has user information")
-        }
-        Ok(_) if text.ends_with('/') => Some("ends with `/`"),
-        Ok(url) if url.path() != "/" => {
-            Some("has a path: other tenants than the default are not served yet")
-        }
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
-            Some("is `http` outside loopback: tokens would travel unprotected")
-        }
-        Ok(url) if !["http", "https"].contains(&url.scheme()) => {
-            Some("is neither `https` nor loopback `http`")
-        }
-        Ok(_) => None,
-    };
-    let parsed = ResourceUri::parse(text).ok();
-    if let Some(problem) = problem.or_else(|| parsed.is_none().then_some("is no URL")) {
-        problems.push(format!("`server.issuer` {problem}"));
-        return None;
     }
     parsed
 }

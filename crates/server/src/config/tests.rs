@@ -31,6 +31,24 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
+fn which_passkeys_count_is_configured() {
+    let needed = [
+        ("SERVER__ISSUER", "https://as.example"),
+        ("KEYS__MASTER", KEY),
+    ];
+    let with = |value| load(&[&needed[..], &[("LEVELS__PASSKEY", value)]].concat());
+    assert_eq!(load(&needed).unwrap().passkeys, AcceptedPasskeys::Any);
+    assert_eq!(with("any").unwrap().passkeys, AcceptedPasskeys::Any);
+    let bound = with("device_bound").unwrap();
+    assert_eq!(bound.passkeys, AcceptedPasskeys::DeviceBound);
+    assert!(!bound.passkeys.accept("what cannot be read"));
+    for wrong in ["", "synced", "Device_Bound"] {
+        let problems = with(wrong).err().unwrap();
+        assert!(problems.0[0].contains("`levels.passkey`"), "{wrong}");
+    }
+}
+
+#[test]
 fn limits_of_prompts_are_configured() {
     let needed = [
         ("SERVER__ISSUER", "http://127.0.0.1:8080"),

@@ -13,6 +13,7 @@ pub mod live;
 pub mod metrics;
 pub mod outage;
 pub mod outgoing;
+pub mod password_limits;
 pub mod passwords;
 pub mod rate_limits;
 pub mod registry;

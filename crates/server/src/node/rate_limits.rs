@@ -1,12 +1,10 @@
-//! Rate limits in the database: attempts at passwords and codes by account, unauthenticated requests by address. Each is counted
-//! before it is checked. Unknown user names are counted like known ones, or a pause would tell which names exist.
+//! Rate limits in the database: attempts at codes by account, unauthenticated requests by address. Each is counted before it is
+//! checked. Passwords are in `password_limits.rs`.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use writ_core::authorize::{
-    LOGIN_PAUSE, MAX_FRONT_REQUESTS, MAX_GUEST_QUESTIONS, MAX_LOGIN_FAILURES,
-};
+use writ_core::authorize::{MAX_FRONT_REQUESTS, MAX_GUEST_QUESTIONS};
 use writ_core::ciba::{MAX_USER_CODE_FAILURES, USER_CODE_PAUSE};
 use writ_core::device::{CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVICES_OF_ADDRESS};
 use writ_core::id::{ClientId, UserId};
@@ -22,7 +20,7 @@ use crate::node::app::App;
 use crate::node::failure::Failure;
 
 /// Failed attempts are forgotten this long after the last one.
-const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3600);
+pub(super) const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// The window in which requests are counted, in seconds.
 const MINUTE: i64 = 60;
 /// The window in which registrations, and requests about them, are counted, in seconds.
@@ -32,26 +30,15 @@ const NETWORK_BITS: u32 = 64;
 
 /// What is counted together, and how many attempts are admitted.
 pub struct RateLimit {
-    kind: AttemptKind,
+    pub(super) kind: AttemptKind,
     /// A digest: of one length, whatever was typed.
-    holder: String,
-    most: i64,
-    paused_until: Timestamp,
-    kept_until: Timestamp,
+    pub(super) holder: String,
+    pub(super) most: i64,
+    pub(super) paused_until: Timestamp,
+    pub(super) kept_until: Timestamp,
 }
 
 impl RateLimit {
-    /// Attempts at the password of this user name, whether a user has it or not.
-    pub fn of_password(name: &str, now: Timestamp) -> Self {
-        Self {
-            kind: AttemptKind::Login,
-            holder: hash::digest_text(&[b"login", name.as_bytes()]),
-            most: MAX_LOGIN_FAILURES,
-            paused_until: now.plus(LOGIN_PAUSE),
-            kept_until: now.plus(FAILURES_KEPT),
-        }
-    }
-
     /// This user's attempts at device user codes (RFC 8628 section 5.1).
     pub fn of_device_codes(person: &UserId, now: Timestamp) -> Self {
         Self {
@@ -172,7 +159,19 @@ impl RateLimit {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+impl RateLimit {
+    pub(super) fn attempt(&self) -> Attempt<'_> {
+        Attempt {
+            kind: self.kind,
+            holder: &self.holder,
+            most: self.most,
+            paused_until: self.paused_until,
+            kept_until: self.kept_until,
+        }
+    }
+}
+
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(six) => {
@@ -185,15 +184,9 @@ fn network(address: IpAddr) -> IpAddr {
 impl App {
     /// Counts an attempt; `false` if it must not be checked.
     pub async fn admit_attempt(&self, limit: &RateLimit) -> Result<bool, StoreError> {
-        let attempt = Attempt {
-            kind: limit.kind,
-            holder: &limit.holder,
-            most: limit.most,
-            paused_until: limit.paused_until,
-            kept_until: limit.kept_until,
-        };
         let mut transaction = self.begin().await?;
-        let counted = transaction.attempt(&attempt, self.clock.now()).await?;
+        let now = self.clock.now();
+        let counted = transaction.attempt(&limit.attempt(), now).await?;
         transaction.commit().await?;
         Ok(counted)
     }

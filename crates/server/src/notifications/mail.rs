@@ -7,7 +7,7 @@ use lettre::AsyncTransport;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
-use writ_pages::messages::Said;
+use writ_pages::messages::{AccountNews, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
@@ -16,7 +16,7 @@ use super::fan_out::{open_request, request_over};
 use super::outbox::NoticeContent;
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
-use super::{passkey_notice, quiet_hours, used_twice_notice};
+use super::{account_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
 use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
@@ -68,12 +68,9 @@ pub(crate) async fn send(
     let mail = match content {
         NoticeContent::Waiting { .. } => to_approver(app, notice).await?,
         NoticeContent::Passkey { what } => {
-            let recipient = recipient(app, &mut app.read().await?, notice).await?;
-            AddressedMail {
-                text: passkey_notice::mail_text(app, *what, &recipient.language),
-                to: recipient.address,
-            }
+            about_account(app, notice, AccountNews::Passkey(*what)).await?
         }
+        NoticeContent::Password => about_account(app, notice, AccountNews::Password).await?,
         NoticeContent::UsedTwice { client } => {
             let recipient = recipient(app, &mut app.read().await?, notice).await?;
             let text = used_twice_notice::mail_text(app, client, &recipient.language);
@@ -98,6 +95,18 @@ pub(crate) async fn send(
 struct Recipient {
     address: Mailbox,
     language: String,
+}
+
+async fn about_account(
+    app: &App,
+    notice: &Notice,
+    what: AccountNews,
+) -> Result<AddressedMail, NotSent> {
+    let recipient = recipient(app, &mut app.read().await?, notice).await?;
+    Ok(AddressedMail {
+        text: account_notice::mail_text(app, what, &recipient.language),
+        to: recipient.address,
+    })
 }
 
 async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSent> {

@@ -73,8 +73,10 @@ pub(crate) enum NoticeContent {
     Over { answer: Option<Value> },
     /// An agent was suspended because a user reported that its request was not theirs.
     Suspended { agent: ClientId, by: UserId },
-    /// A passkey of the user was added or removed.
+    /// A passkey of the user was added or removed, or a code for the first one made.
     Passkey { what: Passkey },
+    /// The user has a new password.
+    Password,
     /// A task of the user ended because a refresh token of this client was used twice.
     UsedTwice { client: ClientId },
 }

@@ -39,7 +39,9 @@ struct WebhookClaims<'a> {
     approval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passkey: Option<Passkey>,
-    /// The approvers of the stage, the user who reported the agent, or the user of the passkey or of the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setting: Option<&'static str>,
+    /// The approvers of the stage, the user who reported the agent, or the user of the passkey, the password or the task.
     people: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -84,6 +86,7 @@ async fn claims<'a>(
         event: "approval.requested",
         client_id: None,
         passkey: None,
+        setting: None,
         approval: None,
         people: Vec::new(),
         url: None,
@@ -112,6 +115,11 @@ async fn claims<'a>(
         NoticeContent::Passkey { what } => {
             claims.event = "user.changed";
             claims.passkey = Some(*what);
+            claims.people = notice.user.iter().cloned().collect();
+        }
+        NoticeContent::Password => {
+            claims.event = "user.changed";
+            claims.setting = Some("password");
             claims.people = notice.user.iter().cloned().collect();
         }
         NoticeContent::UsedTwice { client } => {

@@ -10,7 +10,9 @@ use writ_store::{DatabaseTransaction, StoreError};
 
 use super::elsewhere::{Wish, tip};
 use super::register::{Registrar, RegistrationError};
-use crate::node::passwords;
+use crate::config::Config;
+use crate::notifications::account_notice::password_changed;
+use crate::notifications::outbox::OutboxContext;
 
 /// The user of this id, which lists print, or of this name. Whoever has an id is never mistaken for somebody of that name.
 pub async fn find_user(
@@ -48,14 +50,14 @@ impl Registrar<'_> {
         Ok(registered(&mut reading, name).await?.user)
     }
 
-    /// Says how many logins it ended.
+    /// Says how many logins it ended; the user is told.
     pub async fn change_password(
         &self,
         name: &str,
         password: &str,
+        config: &Config,
     ) -> Result<Value, RegistrationError> {
-        let hash = passwords::hash_new(password, &self.random.bytes());
-        let hash = hash.map_err(RegistrationError::Password)?;
+        let hash = self.new_hash(name, password)?;
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let User { id, name, .. } = registered(&mut transaction, name).await?.user;
@@ -68,6 +70,13 @@ impl Registrar<'_> {
             json!({ "by": "operator", "name": name, "setting": "password", "sessions_ended": ended }),
         );
         transaction.insert_event(&event).await?;
+        let outbox = OutboxContext {
+            config,
+            random: self.random,
+            now,
+        };
+        let told = password_changed(&outbox, &mut transaction, &id).await;
+        told.map_err(|failure| RegistrationError::NotTold(format!("{failure:?}")))?;
         transaction.commit().await?;
         Ok(json!({ "id": id, "name": name, "sessions_ended": ended }))
     }

@@ -6,6 +6,7 @@ use writ_authority::Types;
 use writ_core::client::{Resource, User};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
+use writ_core::password::{PasswordFault, PasswordPlace, check_new};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
@@ -16,6 +17,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::change_resource::other_spelling;
+use crate::config::host_of;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
@@ -62,7 +64,11 @@ pub enum RegistrationError {
     )]
     RemovedPerson { role: &'static str, name: String },
     #[error("{0}")]
-    Password(String),
+    Password(#[from] PasswordFault),
+    #[error("the password is not hashed: {0}")]
+    Hash(String),
+    #[error("the person cannot be told: {0}")]
+    NotTold(String),
     #[error("the database: {0}")]
     Store(#[from] StoreError),
     #[error("it cannot be written as JSON: {0}")]
@@ -71,9 +77,19 @@ pub enum RegistrationError {
 
 impl Registrar<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
-        let hash = passwords::hash_new(password, &self.random.bytes())
-            .map_err(RegistrationError::Password)?;
+        let hash = self.new_hash(name, password)?;
         self.add_user_with_hash(name, &hash).await
+    }
+
+    /// A PHC string of a password that may become this person's.
+    pub(super) fn new_hash(&self, name: &str, password: &str) -> Result<String, RegistrationError> {
+        let place = PasswordPlace {
+            user: name,
+            host: host_of(self.issuer),
+        };
+        check_new(password, place)?;
+        let hash = passwords::hash(password, &self.random.bytes());
+        hash.map_err(RegistrationError::Hash)
     }
 
     /// A person whose password has this PHC string: argon2id of whatever cost.

@@ -36,6 +36,7 @@ use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::people::client_answer::AuthorizationError;
 use crate::people::error::PageError;
+use crate::people::passkeys::accepted_passkeys;
 use crate::people::redirect::see_other;
 use crate::people::remembered::skipped;
 use crate::people::request::Query;
@@ -296,7 +297,8 @@ async fn strongest(app: &App, session: Option<&UserSession>) -> Result<Level, St
     let Some(session) = session else {
         return Ok(Level::Passkey);
     };
-    let passkeys = app.read().await?.passkeys_of(&session.user.id).await?;
+    let mut reading = app.read().await?;
+    let passkeys = accepted_passkeys(app, &mut reading, &session.user.id).await?;
     Ok(if passkeys.is_empty() {
         given
     } else {

@@ -12,6 +12,7 @@ use serde_json::json;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
 use writ_core::id::ClientId;
+use writ_core::password::PASSWORD_PAUSE;
 use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
@@ -267,13 +268,26 @@ pub async fn answer_errors(
 ) -> Response {
     let headers = request.headers().clone();
     let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<Unanswered>() {
-        Some(Unanswered(error)) => {
-            let texts = app.languages.of_request(&headers);
-            app.answer_page_error(route.as_str(), &error, texts)
-        }
-        None => response,
+    let unanswered = response.extensions_mut().remove::<Unanswered>();
+    if let Some(Unanswered(error)) = unanswered {
+        let texts = app.languages.of_request(&headers);
+        response = app.answer_page_error(route.as_str(), &error, texts);
     }
+    say_when_again(&mut response);
+    response
+}
+
+/// RFC 9110 section 10.2.3, and RFC 6585 section 4: also where a page is shown again because of too many attempts.
+fn say_when_again(response: &mut Response) {
+    let wait = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => PASSWORD_PAUSE.as_secs(),
+        StatusCode::SERVICE_UNAVAILABLE => RETRY_AFTER,
+        _ => return,
+    };
+    let headers = response.headers_mut();
+    headers
+        .entry(header::RETRY_AFTER)
+        .or_insert_with(|| HeaderValue::from(wait));
 }
 
 impl App {
@@ -331,15 +345,5 @@ impl App {
 }
 
 fn error_page(page: &ErrorPage, texts: &Texts) -> Response {
-    let mut response = page.page(texts).into_http().into_response();
-    let wait = match page.kind {
-        FailureKind::TooManyRequests => Some(60),
-        FailureKind::Unavailable => Some(RETRY_AFTER),
-        _ => None,
-    };
-    if let Some(seconds) = wait {
-        let wait = HeaderValue::from(seconds);
-        response.headers_mut().insert(header::RETRY_AFTER, wait);
-    }
-    response
+    page.page(texts).into_http().into_response()
 }

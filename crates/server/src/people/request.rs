@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use writ_core::authorize::UserSession;
 use writ_core::client::User;
+use writ_core::id::UserId;
 use writ_pages::{PersonView, Texts};
 use writ_store::StoreError;
 use writ_wire::form::Form;
@@ -70,6 +71,10 @@ pub struct SignedIn<'a> {
 impl<'a> SignedIn<'a> {
     pub fn user(&self) -> &'a User {
         &self.session.user
+    }
+
+    pub fn id(&self) -> &'a UserId {
+        &self.session.user.id
     }
 
     /// The words and the clock by which this person reads.

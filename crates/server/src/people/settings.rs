@@ -1,4 +1,4 @@
-//! `/app/settings`: language, time zone, quiet hours, e-mail, the code that CIBA asks for (`user_code`, CIBA section 7.1).
+//! `/app/settings`: language, time zone, quiet hours, e-mail, password, the code that CIBA asks for (`user_code`, CIBA section 7.1).
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_pages::{
-    LANGUAGE_COOKIE, LoginProblem, PersonView, QuietView, Settings, SettingsNotice,
-    SettingsProblem, Texts,
+    LANGUAGE_COOKIE, PersonView, QuietView, Settings, SettingsNotice, SettingsProblem, Texts,
 };
 use writ_store::settings::PersonSettings as Stored;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::node::passwords::PasswordNotHashed;
+use crate::node::passwords::{HashFor, PasswordNotHashed};
 use crate::node::rate_limits::RateLimit;
 use crate::people::error::{PageError, StepError};
-use crate::people::login::check_password;
+use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, SignedIn, Visitor};
 
+mod password;
 mod typed;
 
 const PATH: &str = "/app/settings";
@@ -71,7 +71,12 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
             problem: Some(error.problem()?),
         },
     };
-    page(person, &texts, said).await
+    let changed = said.notice == Some(SettingsNotice::PasswordChanged);
+    let mut response = page(person, &texts, said).await?;
+    if changed {
+        password::keep_browser(person, &mut response).await?;
+    }
+    Ok(response)
 }
 
 async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
@@ -80,6 +85,7 @@ async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
         Some("time_zone") => set_time_zone(app, user, form.optional("time_zone")?).await,
         Some("quiet") => set_quiet_hours(app, user, form).await,
         Some("email") => set_email(app, user, form.optional("email")?).await,
+        Some("password") => password::set(person, form).await,
         Some("user_code") => set_user_code(person, form).await,
         _ => Err(PageError::invalid_request("`setting` is unknown").into()),
     }
@@ -155,14 +161,14 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     if code.is_some_and(|code| !typed::is_user_code(code)) {
         return Err(StepError::Problem(SettingsProblem::UserCode));
     }
-    let password = form.optional("password")?.unwrap_or_default().to_owned();
-    let checked = check_password(app, &person.user().name, password).await;
-    checked.map_err(|error| error.map(problem_of))?;
+    let password = form.optional("password")?.unwrap_or_default();
+    let checked = check_own(person, password).await;
+    checked.map_err(|error| error.map(PasswordProblem::at_settings))?;
     let hash = match code {
         Some(code) => {
             let salt = app.random.bytes();
-            let hash = app.passwords.hash(code.to_owned(), salt).await;
-            Some(hash.map_err(|error| match error {
+            let hash = app.passwords.hash(code.to_owned(), salt, HashFor::SignedIn);
+            Some(hash.await.map_err(|error| match error {
                 PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
                 PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),
             })?)
@@ -219,14 +225,6 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         problem: said.problem,
     };
     Ok(settings.page(texts).into_http().into_response())
-}
-
-fn problem_of(problem: LoginProblem) -> SettingsProblem {
-    match problem {
-        LoginProblem::TooMany => SettingsProblem::TooMany,
-        LoginProblem::Busy => SettingsProblem::Busy,
-        _ => SettingsProblem::PasswordWrong,
-    }
 }
 
 /// The language is the browser's, not the account's: the login page is read while the user is signed out.

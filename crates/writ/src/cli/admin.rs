@@ -36,7 +36,8 @@ pub enum UserCommand {
     /// Show one person
     Show { name: String },
     /// Give a person a new password, which ends their logins
-    Change {
+    #[command(visible_alias = "change")]
+    Password {
         name: String,
         #[command(flatten)]
         password: Password,
@@ -47,7 +48,7 @@ pub enum UserCommand {
     Disable { name: String },
     /// Let a disabled person in again
     Enable { name: String },
-    /// List a person's passkeys, or remove them
+    /// List a person's passkeys, remove them, or make the code by which they add their first one
     Passkeys(PasskeysArgument),
 }
 
@@ -210,9 +211,10 @@ pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
         }
         UserCommand::List(arguments) => list::users(&desk, arguments).await,
         UserCommand::Show { name } => list::show_user(&desk, &name).await,
-        UserCommand::Change { name, password } => {
-            let password = password.read()?;
-            let changed = desk.registry().change_password(&name, &password).await;
+        UserCommand::Password { name, password } => {
+            let (registry, password) = (desk.registry(), password.read()?);
+            let changed = registry.change_password(&name, &password, &desk.config);
+            let changed = changed.await;
             say_json(&changed.map_err(|e| e.to_string())?)
         }
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,

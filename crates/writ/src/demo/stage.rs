@@ -110,6 +110,10 @@ impl DemoStage {
             DemoCast::LOGIN.name,
             DemoCast::LOGIN.password
         ));
+        say(&format!(
+            "  passkey   {}/app/devices  code {}, for the first one, within an hour",
+            self.issuer, self.cast.passkey_code
+        ));
     }
 
     pub async fn serve_until_stopped(self) {

@@ -14,6 +14,7 @@ use writ_passkey::{
 };
 use writ_store::DatabaseTransaction;
 use writ_store::StoreError;
+use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use super::entrance::{Destination, Entrance};
@@ -54,7 +55,7 @@ async fn enter(
     form: &Form,
     destination: &Destination,
 ) -> Result<Response, StepError<LoginProblem>> {
-    let (app, browser) = (&*visitor.app, &visitor.browser);
+    let app = &*visitor.app;
     let failed = StepError::Problem(LoginProblem::PasskeyFailed);
     let Some(answer) = Answer::of(form) else {
         return Err(failed);
@@ -72,8 +73,8 @@ async fn enter(
         }
     };
     let entrance = Entrance {
-        before: browser,
-        user: &login.user,
+        visitor,
+        person: &login.person,
         level: Level::Passkey,
         destination,
     };
@@ -85,7 +86,7 @@ async fn enter(
     }
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
-    Ok(entrance.go_on(app, &fresh))
+    Ok(entrance.go_on(app, &fresh)?)
 }
 
 /// The device's answer, and whose it claims to be.
@@ -109,7 +110,7 @@ enum Checked {
 
 /// A person's passkey as it was, and what its use made of it.
 struct PasskeyLogin {
-    user: User,
+    person: StoredUser,
     before: String,
     used: VerifiedLogin,
 }
@@ -180,6 +181,9 @@ async fn check(
     let Some(stored) = transaction.passkey(&answer.claimed.credential_id).await? else {
         return Ok(Checked::failed("the passkey is unknown"));
     };
+    if !app.config.passkeys.accept(&stored.passkey) {
+        return Ok(Checked::failed("the passkey is not bound to its device"));
+    }
     let once = std::slice::from_ref(&opened.once);
     if transaction.claim_once(once).await?.is_some() {
         return Ok(Checked::failed("the challenge was used before"));
@@ -187,7 +191,7 @@ async fn check(
     let Some(found) = transaction.user_by_id(&stored.user).await? else {
         return Ok(Checked::failed("the person is unknown"));
     };
-    let user = found.user;
+    let user = found.user.clone();
     if user.disabled {
         let reason = "the person is disabled".to_owned();
         return Ok(Checked::failed_for(user, reason));
@@ -198,7 +202,7 @@ async fn check(
     let fault = match used {
         Ok(used) => {
             return Ok(Checked::Verified(Box::new(PasskeyLogin {
-                user,
+                person: found,
                 before: stored.passkey,
                 used,
             })));
