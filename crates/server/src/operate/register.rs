@@ -16,6 +16,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::change_resource::other_spelling;
+use super::change_user;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
