@@ -5,10 +5,10 @@ use writ_authority::Types;
 use writ_core::id::{ClientId, UserId};
 use writ_core::pending::{Delivery, State};
 use writ_server::background::sending;
-use writ_server::notifications::outbox;
+use writ_server::notifications::outbox::{self, StoppedFor};
 use writ_store::settings::PersonSettings;
 use writ_testkit::{
-    Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims, enrol_plain,
+    BANK, Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims, enrol_plain,
     plain_file,
 };
 
@@ -201,7 +201,9 @@ async fn the_webhook_is_signed_by_our_key() {
 
         let mut transaction = world.app.begin().await.unwrap();
         let agent = ClientId::from_text("traveller");
-        let reported = outbox::agent_suspended(&world.app, &mut transaction, &agent, &told.alice);
+        let (app, by) = (&world.app, &told.alice);
+        let everybody = StoppedFor::Everybody;
+        let reported = outbox::agent_reported(app, &mut transaction, &agent, by, everybody);
         reported.await.unwrap();
         transaction.commit().await.unwrap();
         sending::send_due(&world.app).await.unwrap();
@@ -222,31 +224,45 @@ async fn the_webhook_is_signed_by_our_key() {
     }
 }
 
-/// "This was not me" suspends the agent, and the admin hears of it.
+/// "This was not me": the admin hears of it, and of whom the agent was stopped for.
 #[tokio::test(flavor = "multi_thread")]
 async fn not_me_tells_the_admin() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, postbox) = with_channels(kind).await;
         let cast = Cast::of(&world).await;
-        let token = cast.token(&world).await;
-        let question = cast.question_within(&token);
-        let asked = cast.planner.asked(&world, &question).await;
-        sending::send_due(&world.app).await.unwrap();
-        let claims = signed(&world, &receiver, "/hook").await;
-        assert_eq!(claims["event"], "approval.requested");
         let mut alice = world.phone_of("alice").await;
-        let page = alice.look(&world.request_id(&asked).await).await;
-        alice.refuse(&page, "not_me").await;
-        sending::send_due(&world.app).await.unwrap();
-        let claims = signed(&world, &receiver, "/hook").await;
-        assert_eq!(claims["event"], "agent.suspended");
-        assert_eq!(claims["client_id"], "agt_planner");
-        assert_eq!(claims["people"], json!([cast.alice]));
-        let letters = postbox.letters();
-        assert!(
-            letters[0].contains("agt_planner was suspended"),
-            "{letters:?}"
-        );
+        // The planner is alice's own.
+        for (agent, event, words) in [
+            (
+                &cast.stranger,
+                "agent.reported",
+                "agt_stranger was reported",
+            ),
+            (
+                &cast.planner,
+                "agent.suspended",
+                "agt_planner was suspended",
+            ),
+        ] {
+            let token = cast.granted(&world, agent, &cast.request(), BANK).await;
+            let question = cast.question_within(&token.access_token());
+            let asked = agent.asked(&world, &question).await;
+            sending::send_due(&world.app).await.unwrap();
+            let claims = signed(&world, &receiver, "/hook").await;
+            assert_eq!(claims["event"], "approval.requested");
+            let page = alice.look(&world.request_id(&asked).await).await;
+            alice.refuse(&page, "not_me").await;
+            sending::send_due(&world.app).await.unwrap();
+            let claims = signed(&world, &receiver, "/hook").await;
+            assert_eq!(claims["event"], event);
+            assert_eq!(claims["client_id"], json!(agent.id));
+            assert_eq!(claims["people"], json!([cast.alice]));
+            let letters = postbox.letters();
+            assert!(
+                letters.iter().any(|letter| letter.contains(words)),
+                "{letters:?}"
+            );
+        }
     }
 }
 
