@@ -42,6 +42,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     17 "0017_registration",
     18 "0018_remembered_by_client",
     19 "0019_passwords",
+    20 "0020_user_email",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -63,6 +64,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     17 "0017_registration",
     18 "0018_remembered_by_client",
     19 "0019_passwords",
+    20 "0020_user_email",
 };
 
 impl Store {

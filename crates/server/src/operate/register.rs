@@ -17,6 +17,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::change_resource::other_spelling;
+use super::change_user;
 use crate::config::host_of;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
@@ -77,8 +78,18 @@ pub enum RegistrationError {
 
 impl Registrar<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
+        self.add_user_with_email(name, password, None).await
+    }
+
+    /// A person, and the address that applications are told.
+    pub async fn add_user_with_email(
+        &self,
+        name: &str,
+        password: &str,
+        email: Option<&str>,
+    ) -> Result<Value, RegistrationError> {
         let hash = self.new_hash(name, password)?;
-        self.add_user_with_hash(name, &hash).await
+        self.insert_user(name, &hash, email).await
     }
 
     /// A PHC string of a password that may become this person's.
@@ -98,7 +109,17 @@ impl Registrar<'_> {
         name: &str,
         hash: &str,
     ) -> Result<Value, RegistrationError> {
+        self.insert_user(name, hash, None).await
+    }
+
+    async fn insert_user(
+        &self,
+        name: &str,
+        hash: &str,
+        email: Option<&str>,
+    ) -> Result<Value, RegistrationError> {
         registration::check_user_name(name)?;
+        let email = email.map(change_user::parse_email).transpose()?;
         let now = self.clock.now();
         let user = User {
             id: UserId::make(now, self.random.bytes()),
@@ -113,13 +134,19 @@ impl Registrar<'_> {
                 taken.is_some_and(|stored| stored.removed),
             ));
         }
+        if let Some(email) = &email {
+            change_user::write_email(&mut transaction, &user, Some(email)).await?;
+        }
         let event = self
             .event(now, EventName::UserAdded)
             .of_subject(user.id.as_str())
             .with(json!({ "name": name }));
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
-        Ok(json!({ "id": user.id, "name": user.name }))
+        Ok(change_user::with_email(
+            json!({ "id": user.id, "name": user.name }),
+            email,
+        ))
     }
 
     /// A plain client; a secret is made where one is due and shown this once.

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use writ_core::id::UserId;
 use writ_core::realm::DEFAULT_TENANT;
-use writ_jose::seal::SealError;
+use writ_jose::seal::{SealError, SealedFor};
 use writ_store::user::StoredUser;
 use writ_wire::time::Timestamp;
 
@@ -65,7 +65,10 @@ impl App {
             .take(MOST_PEOPLE - 1);
         let people: Vec<KnownPerson> = std::iter::once(now.clone()).chain(others).collect();
         let plain = serde_json::to_vec(&people).unwrap_or_default();
-        let sealed = self.config.master.seal(&place(), &plain)?;
+        let sealed = self
+            .config
+            .master
+            .seal(SealedFor::KnownBrowser, &place(), &plain)?;
         let (name, age) = (self.known_cookie_name(), Some(KNOWN_FOR.as_secs()));
         self.set_cookie_named(answer, &name, &URL_SAFE_NO_PAD.encode(sealed), age);
         Ok(())
@@ -76,7 +79,12 @@ impl App {
         let value = only_cookie(headers, &self.known_cookie_name());
         let value = value.filter(|value| value.len() <= LONGEST_COOKIE);
         let sealed = value.and_then(|value| URL_SAFE_NO_PAD.decode(value).ok());
-        let plain = sealed.and_then(|sealed| self.config.master.open(&place(), &sealed).ok());
+        let plain = sealed.and_then(|sealed| {
+            self.config
+                .master
+                .open(SealedFor::KnownBrowser, &place(), &sealed)
+                .ok()
+        });
         let people = plain.and_then(|plain| serde_json::from_slice(&plain).ok());
         let mut people: Vec<KnownPerson> = people.unwrap_or_default();
         let now = self.clock.now();

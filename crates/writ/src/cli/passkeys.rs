@@ -40,7 +40,7 @@ struct PasskeysChange {
 pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
     let PasskeysArgument { name, change } = argument;
     let user = desk.registry().user(&name).await;
-    let user = user.map_err(|e| e.to_string())?;
+    let user = user.map_err(|e| e.to_string())?.user;
     let mut transaction = desk.begin().await?;
     let stored = transaction.passkeys_of(&user.id).await;
     let stored = stored.map_err(|e| e.to_string())?;
