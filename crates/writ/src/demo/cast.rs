@@ -99,7 +99,7 @@ async fn passkey_code(app: &App, registry: &Registrar<'_>) -> Result<String, Str
     let alice = registry.user(DemoCast::LOGIN.name).await;
     let alice = alice.map_err(|e| e.to_string())?;
     let mut transaction = app.begin().await.map_err(|e| e.to_string())?;
-    let issued = passkey_code::issue(&app.outbox(), &mut transaction, &alice.id).await;
+    let issued = passkey_code::issue(&app.outbox(), &mut transaction, &alice.user.id).await;
     let code = issued.map_err(|e| format!("{e:?}"))?.code.to_string();
     transaction.commit().await.map_err(|e| e.to_string())?;
     Ok(code)
