@@ -30,6 +30,7 @@ mod guard;
 mod inbox;
 mod lineage;
 mod migrations;
+mod migrations_in_trouble;
 mod once;
 mod outage;
 mod pending;
