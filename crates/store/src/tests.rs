@@ -42,5 +42,6 @@ mod record;
 mod registration;
 mod sweep;
 mod tenants;
+mod upgrade;
 mod waiting;
 mod world;

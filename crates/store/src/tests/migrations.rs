@@ -6,9 +6,33 @@ use writ_authority::Level;
 use writ_core::id::DelegationId;
 
 use crate::Store;
+use crate::migrate;
 use crate::store::Database;
 use crate::testing::{self, DatabaseKind};
 use crate::tests::world::{ISSUER, NOW, TENANT, populate, root, task};
+
+/// `sha384sum -c` in `migrations` checks the same; the list grows with each release.
+#[test]
+fn a_landed_migration_is_never_edited() {
+    let landed = include_str!("../../../../migrations/landed.sha384");
+    for line in landed.lines() {
+        let (digest, path) = line.split_once("  ").unwrap();
+        let (kind, name) = path.split_once('/').unwrap();
+        let texts = if kind == "sqlite" {
+            migrate::SQLITE
+        } else {
+            migrate::POSTGRES
+        };
+        let text = texts
+            .iter()
+            .find(|text| format!("{}.sql", text.name) == name);
+        let text = text.unwrap_or_else(|| panic!("`{path}` has landed"));
+        let found = text.migration().checksum;
+        let found: String = found.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(found, digest, "`{path}`");
+    }
+    assert!(landed.lines().count() >= 36);
+}
 
 on_both! {
     migrations_run_twice_change_nothing,
