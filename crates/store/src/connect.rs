@@ -8,7 +8,7 @@ use sqlx::Postgres;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use crate::deadline::{Deadlines, within};
+use crate::deadline::{Deadlines, Patience, within};
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::PooledConnection;
@@ -52,7 +52,11 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
         .synchronous(SqliteSynchronous::Full);
     let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS, deadlines);
     let writer = ConnectionPool::new(options, 1, deadlines);
-    writer.acquire().await?;
+    // Two processes that turn the same file to WAL are in each other's way, whatever the timeout.
+    let waiting = Patience::OF_A_START.begin();
+    while let Err(error) = writer.acquire().await {
+        waiting.again_after(error).await?;
+    }
     Ok(Database::Sqlite { writer, readers })
 }
 

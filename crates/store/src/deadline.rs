@@ -4,7 +4,9 @@
 use std::io;
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::error::{Result, StoreError};
 
 /// How long a request waits.
 #[derive(Clone, Copy, Debug)]
@@ -35,5 +37,37 @@ pub(crate) async fn within<T>(
             io::ErrorKind::TimedOut,
             "no answer in time",
         ))),
+    }
+}
+
+/// How long a start waits for what another process or transaction has locked.
+#[derive(Clone, Copy)]
+pub(crate) struct Patience(pub(crate) Duration);
+
+/// A [`Patience`] that is under way.
+pub(crate) struct Waiting {
+    until: Instant,
+}
+
+impl Patience {
+    pub(crate) const OF_A_START: Self = Self(Duration::from_secs(60));
+    /// Between two tries: the turn of whoever waits for the same.
+    const PAUSE: Duration = Duration::from_millis(500);
+
+    pub(crate) fn begin(self) -> Waiting {
+        Waiting {
+            until: Instant::now() + self.0,
+        }
+    }
+}
+
+impl Waiting {
+    /// Returns when it is time to try again, or the error where that does not help.
+    pub(crate) async fn again_after(&self, error: StoreError) -> Result<()> {
+        if !error.is_locked() || Instant::now() >= self.until {
+            return Err(error);
+        }
+        sleep(Patience::PAUSE).await;
+        Ok(())
     }
 }

@@ -111,12 +111,10 @@ impl<D: Driver> PooledConnection<D> {
         self.connection.as_mut().ok_or(gone)
     }
 
-    /// Closes the connection instead of returning it, and releases what the database keeps for it (advisory locks).
-    pub(crate) async fn close(mut self) -> Result<()> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection.close().await?),
-            None => Ok(()),
-        }
+    /// Takes it from its pool for ever: dropping it closes it, and releases what the database keeps for it (advisory locks).
+    pub(crate) fn into_connection(mut self) -> Result<D::Connection> {
+        let gone = StoreError::Unavailable(sqlx::Error::PoolClosed);
+        self.connection.take().ok_or(gone)
     }
 
     /// Begins a transaction, or a savepoint in the group's transaction.
