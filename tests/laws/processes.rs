@@ -16,16 +16,23 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 const TICK: Duration = Duration::from_millis(20);
 
 /// One `writ serve`; it ends with the test, also when that fails.
-struct Server {
-    child: Child,
-    door: NodeClient,
+pub(crate) struct Server {
+    pub(crate) child: Child,
+    pub(crate) address: SocketAddr,
+    pub(crate) door: NodeClient,
 }
 
 impl Server {
     async fn start(world: &World) -> Self {
+        let mut command = Command::new(binary());
+        command.arg("serve");
+        Self::run(command, world).await
+    }
+
+    /// By a command that becomes the server.
+    pub(crate) async fn run(mut command: Command, world: &World) -> Self {
         let address = free_address();
-        let child = Command::new(binary())
-            .arg("serve")
+        let child = command
             .env_clear()
             .envs(world.environment())
             .env("WRIT__SERVER__LISTEN", address.to_string())
@@ -35,7 +42,11 @@ impl Server {
             .unwrap();
         let https = Arc::new(Https::new().unwrap());
         let door = NodeClient::new(https, &format!("http://{address}"));
-        let mut server = Self { child, door };
+        let mut server = Self {
+            child,
+            address,
+            door,
+        };
         server.ready().await;
         server
     }

@@ -48,7 +48,7 @@ fn every_setting_also_from_the_environment() {
         &[
             ("WRIT__SERVER__LISTEN", "127.0.0.1:4000"),
             ("WRIT__SERVER__ISSUER", "https://as.example"),
-            ("WRIT__SERVER__TRUSTED_PROXIES", "10.0.0.1, 10.0.0.2"),
+            ("WRIT__SERVER__TRUSTED_PROXIES", "10.0.0.1, 192.168.0.0/16"),
             ("WRIT__SERVER__FORWARDED_HEADER", "forwarded"),
             ("WRIT__SERVER__METRICS_LISTEN", "127.0.0.1:4001"),
             ("WRIT__DATABASE__URL", "postgres://writ@db/writ"),
@@ -64,7 +64,19 @@ fn every_setting_also_from_the_environment() {
     let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
     assert_eq!(config.issuer.as_str(), "https://as.example");
-    assert_eq!(config.trusted_proxies.len(), 2);
+    for (address, trusted) in [
+        ("10.0.0.1", true),
+        ("10.0.0.3", false),
+        ("192.168.7.9", true),
+        ("192.169.0.1", false),
+    ] {
+        let address = address.parse().unwrap();
+        assert_eq!(
+            config.trusted_proxies.contains(address),
+            trusted,
+            "{address}"
+        );
+    }
     assert_eq!(config.forwarded_header, ForwardedHeader::Forwarded);
     assert_eq!(config.metrics_listen.unwrap().port(), 4001);
     assert_eq!(config.database_url, "postgres://writ@db/writ");
@@ -126,7 +138,7 @@ fn a_server_with_unsafe_settings_or_unknown_keys_does_not_start() {
     let issuer = ("WRIT__SERVER__ISSUER", "https://as.example");
     let key = ("WRIT__KEYS__MASTER", MASTER);
     let zeroes = "A".repeat(43);
-    let table: [(&[(&str, &str)], &str); 18] = [
+    let table: [(&[(&str, &str)], &str); 23] = [
         (
             &[("WRIT__SERVER__ISSUER", "http://as.example"), key],
             "loopback",
@@ -173,6 +185,34 @@ fn a_server_with_unsafe_settings_or_unknown_keys_does_not_start() {
         (
             &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "everybody")],
             "everybody",
+        ),
+        (
+            &[
+                issuer,
+                key,
+                ("WRIT__SERVER__TRUSTED_PROXIES", "10.0.0.0/33"),
+            ],
+            "neither an IP address nor a network",
+        ),
+        (
+            &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "10.1.2.3/8")],
+            "write `10.0.0.0/8`",
+        ),
+        (
+            &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "0.0.0.0/0")],
+            "is everybody",
+        ),
+        (
+            &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "::/0")],
+            "is everybody",
+        ),
+        (
+            &[
+                issuer,
+                key,
+                ("WRIT__SERVER__TRUSTED_PROXIES", "::ffff:0.0.0.0/96"),
+            ],
+            "is everybody",
         ),
         (
             &[issuer, key, ("WRIT__SERVER__FORWARDED_HEADER", "x-real-ip")],

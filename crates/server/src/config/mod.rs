@@ -14,7 +14,7 @@ mod push_hosts;
 mod registration;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -31,7 +31,7 @@ pub use channels::{Channels, MailServer};
 pub use issuer::host_of;
 pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
-pub use proxies::ForwardedHeader;
+pub use proxies::{ForwardedHeader, TrustedProxies};
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -119,7 +119,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub metrics_listen: Option<SocketAddr>,
     pub issuer: ResourceUri,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: TrustedProxies,
     pub forwarded_header: ForwardedHeader,
     pub database_url: String,
     pub types_path: PathBuf,
@@ -349,7 +349,7 @@ fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAd
 }
 
 /// This server speaks plain HTTP: only on loopback, or behind a configured proxy that ends TLS.
-fn check_exposure(listen: SocketAddr, proxies: &[IpAddr], problems: &mut Vec<String>) {
+fn check_exposure(listen: SocketAddr, proxies: &TrustedProxies, problems: &mut Vec<String>) {
     if !listen.ip().is_loopback() && proxies.is_empty() {
         problems.push(
             "`server.listen` is not loopback: name the proxy that ends TLS in `server.trusted_proxies`".to_owned(),

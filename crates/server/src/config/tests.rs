@@ -348,3 +348,21 @@ fn registration_is_off_and_has_bounds() {
         assert!(problems.contains(word), "{word}: {problems}");
     }
 }
+
+#[test]
+fn a_proxy_that_is_not_named_is_warned_of() {
+    let warnings = |more: &[(&str, &str)]| {
+        let all = [&[("KEYS__MASTER", KEY)], more].concat();
+        load(&all).unwrap().warnings()
+    };
+    let https = ("SERVER__ISSUER", "https://as.example");
+    let found = warnings(&[https]);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("`server.trusted_proxies`"), "{found:?}");
+    assert!(found[0].contains("Limits by address are off"), "{found:?}");
+    assert!(warnings(&[("SERVER__ISSUER", "http://127.0.0.1:8080")]).is_empty());
+    for proxy in ["127.0.0.1", "10.0.0.0/8"] {
+        let named = [https, ("SERVER__TRUSTED_PROXIES", proxy)];
+        assert!(warnings(&named).is_empty(), "{proxy}");
+    }
+}

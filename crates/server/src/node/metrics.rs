@@ -9,6 +9,10 @@ use prometheus_client::registry::{Metric, Registry};
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
 
+mod connections;
+
+pub use connections::{ConnectionCounters, CutConnection};
+
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
 pub struct Metrics {
     registry: Registry,
@@ -25,6 +29,7 @@ pub struct Metrics {
     registrations: Family<ResultLabel, Counter>,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
+    pub connections: ConnectionCounters,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -74,7 +79,16 @@ fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: 
 impl Metrics {
     pub fn new() -> Self {
         let mut all = Registry::with_prefix("writ");
+        let connections = ConnectionCounters {
+            open: kept(&mut all, "connections", "open connections of clients"),
+            cut: kept(
+                &mut all,
+                "connections_cut",
+                "connections that were not taken or were ended by this server, by reason",
+            ),
+        };
         Self {
+            connections,
             tokens: kept(
                 &mut all,
                 "tokens_issued",

@@ -197,6 +197,9 @@ pub async fn check(configured: &Configured) -> Outcome {
         return Err(problems.join("\n  "));
     }
     say("the configuration is usable");
+    for warning in config.warnings() {
+        say(&warning);
+    }
     say(&match &config.liveness {
         Some(verifier) => format!(
             "approvals of level `liveness`: people are sent to {}, and results of `{}` count",

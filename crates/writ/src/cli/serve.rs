@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use writ_server::node::app::App;
-use writ_server::node::listener;
+use writ_server::node::listener::{self, ListenerBounds};
 use writ_server::{background, router};
 use writ_store::transport;
 
@@ -35,6 +35,7 @@ pub async fn serve(configured: &Configured) -> Outcome {
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
+    config.log_warnings();
     let socket = bind(config.listen).await?;
     let operators = match config.metrics_listen {
         Some(address) => Some(bind(address).await?),
@@ -45,9 +46,9 @@ pub async fn serve(configured: &Configured) -> Outcome {
     if let Some(socket) = operators {
         let routes = router::operators(running.app.clone());
         let stopped = running.stop.subscribe();
-        running
-            .tasks
-            .push(tokio::spawn(listener::serve(socket, routes, stopped)));
+        let bounds = ListenerBounds::default();
+        let server = listener::serve(socket, routes, bounds, stopped);
+        running.tasks.push(tokio::spawn(server));
     }
     say(&format!("writ is ready at {}", running.app.config.issuer));
     interrupted().await;
@@ -61,6 +62,7 @@ pub fn serve_on(app: Arc<App>, socket: TcpListener) -> Running {
     let server = tokio::spawn(listener::serve(
         socket,
         router::router(app.clone()),
+        ListenerBounds::of(&app),
         stopped.clone(),
     ));
     let work = tokio::spawn(background::run(app.clone(), stopped));
