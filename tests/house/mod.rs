@@ -101,6 +101,24 @@ fn rust_files() -> Vec<(String, String)> {
     files
 }
 
+/// The paths of the server's routers: as they are given to `route`, and the constants beside them.
+pub(crate) fn server_routes() -> Vec<String> {
+    let mut files = rust_files();
+    files.retain(|(name, text)| {
+        name.starts_with("crates/server/src/") && text.contains("Router::new()")
+    });
+    let mut found = Vec::new();
+    for (_, text) in &files {
+        for before in [".route(\"/", ".route(\n            \"/", ": &str = \"/"] {
+            let paths = text.split(before).skip(1);
+            let paths = paths.filter_map(|rest| rest.split('"').next());
+            found.extend(paths.map(|path| format!("/{path}")));
+        }
+    }
+    assert!(found.len() > 40, "{found:?}");
+    found
+}
+
 fn none(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }

@@ -11,6 +11,8 @@ mod musts_oauth21;
 mod musts_openid;
 mod musts_webauthn;
 mod narrowing;
+mod nasty_text;
+mod nasty_text_pages;
 mod outage;
 pub(crate) mod processes;
 pub(crate) mod races;

@@ -8,21 +8,20 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, get};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use writ_core::checks::Endpoint;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_pages::FailureKind;
+use writ_wire::text;
 
-use crate::client::incoming::program_route;
+pub use crate::client::body::MAX_BODY;
+use crate::client::incoming::{self, program_route};
 use crate::client::{
     ciba, device, introspect, metadata, par, registration, revoke, token, transaction, types,
     userinfo,
 };
 use crate::node::app::App;
 use crate::people;
-
-/// The largest request body, in bytes: a pushed request with full `authorization_details`.
-pub const MAX_BODY: usize = 128 * 1024;
 
 /// How long the database may take to prove that it can be written to.
 const READY_WITHIN: Duration = Duration::from_secs(2);
@@ -39,10 +38,13 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(program_endpoints())
         .merge(transaction::routes(&app))
         .merge(registration::routes(&app))
+        .method_not_allowed_fallback(incoming::other_method)
+        .layer(middleware::from_fn(incoming::check_path))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
         .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed);
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), check_page_path));
     clients
         .merge(people)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -101,18 +103,26 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
 }
 
-async fn not_found(State(app): State<Arc<App>>) -> Response {
-    writ_pages::FailurePage::new(FailureKind::NotFound)
-        .page(&app.texts)
-        .into_http()
-        .into_response()
+async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    failure_page(&app, &headers, FailureKind::NotFound)
 }
 
-async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
-    writ_pages::FailurePage::new(FailureKind::MethodNotAllowed)
-        .page(&app.texts)
-        .into_http()
-        .into_response()
+async fn method_not_allowed(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    failure_page(&app, &headers, FailureKind::MethodNotAllowed)
+}
+
+/// What stands in a path is looked up: it is text, in one line.
+async fn check_page_path(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match text::is_path(request.uri().path()) {
+        true => next.run(request).await,
+        false => failure_page(&app, request.headers(), FailureKind::UntrustedRequest),
+    }
+}
+
+fn failure_page(app: &App, headers: &HeaderMap, kind: FailureKind) -> Response {
+    let texts = app.languages.of_request(headers);
+    let page = writ_pages::FailurePage::new(kind).page(texts);
+    page.into_http().into_response()
 }
 
 /// Browser clients may call these endpoints, whatever the answer (Fetch section 3.3); the authorization endpoint never (RFC 9700

@@ -172,6 +172,10 @@ impl ClientError {
                 self.count(refusal).await?;
                 Ok(refusal)
             }
+            Failure::Unacceptable(found) => {
+                self.count(&found.refusal).await?;
+                Ok(&found.refusal)
+            }
             Failure::Limited(limited) => {
                 self.count(&limited.refusal).await?;
                 Ok(&limited.refusal)
@@ -220,6 +224,7 @@ impl ClientError {
         };
         let status = match &self.failure {
             Failure::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Failure::Unacceptable(found) => found.reason.status(),
             _ => self.route.status(refusal.code, self.authorization),
         };
         let mut response = json(status, &body);
@@ -243,6 +248,7 @@ impl ClientError {
             Failure::Limited(limited) => Some(whole_seconds(limited.retry_after)),
             Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
             Failure::Unauthenticated(_)
+            | Failure::Unacceptable(_)
             | Failure::Waiting(_)
             | Failure::Broken(_)
             | Failure::Unavailable(_)

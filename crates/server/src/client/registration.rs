@@ -69,7 +69,7 @@ async fn add(incoming: &IncomingRequest) -> Result<Value, Failure> {
         RegistrationMode::Token => Some(invited(app, headers, now).await?),
         RegistrationMode::Open | RegistrationMode::Off => None,
     };
-    let metadata = RegisteredMetadata::parse(body(incoming)?).map_err(refusal)?;
+    let metadata = RegisteredMetadata::parse(incoming.body.json()?).map_err(refusal)?;
     let new = NewClient::make(app, metadata, now)?;
     if invite.is_none() {
         app.admit_request(limits(&incoming.head), TOO_MANY).await?;
@@ -126,14 +126,6 @@ fn bearer<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<&'a str, OAuthErro
             "the `Authorization` header is not `Bearer` and a token",
         )),
     }
-}
-
-fn body(incoming: &IncomingRequest) -> Result<&[u8], Failure> {
-    incoming.json_body().ok_or_else(|| {
-        refusal(RegistrationRefusal::metadata(
-            "the content type must be `application/json`",
-        ))
-    })
 }
 
 fn refusal(refusal: RegistrationRefusal) -> Failure {

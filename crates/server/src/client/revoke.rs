@@ -35,7 +35,7 @@ pub async fn revoke(incoming: IncomingRequest) -> Result<Response, ClientError> 
 
 /// Whatever `token_type_hint` says, the token is found (RFC 7009 section 2.1).
 fn read_form(incoming: &IncomingRequest) -> Result<Form, Failure> {
-    let form = incoming.form()?;
+    let form = incoming.body.form()?;
     form.refuse_repeats(&[])?;
     Ok(form)
 }

@@ -12,8 +12,8 @@ use writ_core::id::{ClientId, UserId};
 use writ_core::registration::dynamic;
 use writ_wire::client_document::{ClientDocument, ClientIdUrl};
 use writ_wire::jwk::JwkSet;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
-use writ_wire::unique_json;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -227,6 +227,5 @@ fn check_document(url: &str, body: &[u8]) -> Result<(), String> {
 
 fn key_set(body: &[u8]) -> Result<JwkSet, String> {
     let malformed = |_| "the client's key set is no JWK Set".to_owned();
-    let value = unique_json::parse(body).map_err(malformed)?;
-    serde_json::from_value(value).map_err(malformed)
+    strict_json::read(body).map_err(malformed)
 }

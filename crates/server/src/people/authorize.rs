@@ -7,7 +7,6 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use bytes::Bytes;
 use http::HeaderMap;
 use writ_authority::Level;
 use writ_core::OAuthError;
@@ -27,7 +26,7 @@ use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 use writ_wire::openid::ResponseMode;
 
-use crate::client::incoming::read_form;
+use crate::client::body::RequestBody;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::guests::GuestLookup;
@@ -75,14 +74,14 @@ async fn by_form(
     peer: Option<Extension<ClientAddress>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: RequestBody,
 ) -> Result<Response, PageError> {
     if query.is_some_and(|query| !query.is_empty()) {
         return Err(PageError::invalid_request(
             "a POST has its parameters in the body alone",
         ));
     }
-    let form = read_form(&headers, &body)?;
+    let form = body.form()?;
     let asked = asked(&app, &form, app.address_of(peer, &headers)).await?;
     Ok(see_other(&again(&asked)))
 }

@@ -20,7 +20,7 @@ use writ_wire::form::FormError;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::failure::{Failure, ServerFault};
+use crate::node::failure::{Failure, ServerFault, Unacceptable, UnacceptableRequest};
 use crate::node::outage::RETRY_AFTER;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
 use crate::people::redirect::to_login;
@@ -166,6 +166,16 @@ impl From<OAuthError> for PageError {
     }
 }
 
+fn unacceptable(found: &UnacceptableRequest) -> PageError {
+    let kind = match found.reason {
+        Unacceptable::Method => FailureKind::MethodNotAllowed,
+        Unacceptable::TooLarge => FailureKind::TooLarge,
+        Unacceptable::MediaType(_) => FailureKind::OtherFormat,
+        Unacceptable::Unreadable | Unacceptable::Path => FailureKind::UntrustedRequest,
+    };
+    PageError::Page(Box::new(refused_page(kind, &found.refusal)))
+}
+
 fn refused_page(kind: FailureKind, refusal: &OAuthError) -> ErrorPage {
     ErrorPage {
         detail: Some(refusal.sentence.clone()),
@@ -185,6 +195,7 @@ impl From<Failure> for PageError {
         match failure {
             Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => Self::from(*refusal),
             Failure::Limited(limited) => Self::from(limited.refusal),
+            Failure::Unacceptable(found) => unacceptable(&found),
             Failure::Refused(refused) => Self::from(refused.refusal),
             Failure::Broken(cause) => Self::Fault(ServerFault::Broken(cause)),
             Failure::Unavailable(cause) => Self::Fault(ServerFault::Unavailable(cause)),

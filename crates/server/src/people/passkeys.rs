@@ -14,6 +14,7 @@ use writ_passkey::{UserEntity, challenge_of};
 use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
+use writ_wire::strict_json;
 
 use crate::node::app::App;
 use crate::notifications::account_notice::passkey_changed;
@@ -119,7 +120,7 @@ async fn record(
 
 /// What the device answered, in this field, and the challenge that it claims to have signed.
 fn answer(form: &Form, field: &'static str) -> Option<(Value, String)> {
-    let answer = serde_json::from_str(form.optional(field).ok()??).ok()?;
+    let answer = strict_json::read(form.optional(field).ok()??).ok()?;
     let challenge = challenge_of(&answer).ok()?;
     Some((answer, challenge))
 }

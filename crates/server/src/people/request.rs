@@ -3,8 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use writ_core::authorize::UserSession;
@@ -14,6 +12,7 @@ use writ_pages::{PersonView, Texts};
 use writ_store::StoreError;
 use writ_wire::form::Form;
 
+use crate::client::body::RequestBody;
 use crate::node::app::App;
 use crate::people::error::PageError;
 use crate::people::inbox;
@@ -118,25 +117,19 @@ pub struct PostedForm {
 }
 
 impl FromRequest<Arc<App>> for PostedForm {
-    type Rejection = Response;
+    type Rejection = PageError;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, PageError> {
         let headers = request.headers().clone();
-        let body = Bytes::from_request(request, app).await;
-        let body = body.map_err(IntoResponse::into_response)?;
-        let posted = Self::read(headers, &body, app).await;
-        posted.map_err(IntoResponse::into_response)
+        let Ok(body) = RequestBody::from_request(request, app).await;
+        Ok(Self {
+            form: body.form()?,
+            visitor: Visitor::of(headers, app).await?,
+        })
     }
 }
 
 impl PostedForm {
-    async fn read(headers: HeaderMap, body: &[u8], app: &Arc<App>) -> Result<Self, PageError> {
-        Ok(Self {
-            form: Form::parse(body)?,
-            visitor: Visitor::of(headers, app).await?,
-        })
-    }
-
     /// The form of a page that this browser was given.
     pub fn checked(&self) -> Result<&Form, PageError> {
         self.is_ours()

@@ -16,6 +16,7 @@ use writ_server::operate::elsewhere::{Wish, tip};
 use writ_server::operate::stop::stop_task;
 use writ_store::task::{StoredTask, TaskFilter};
 use writ_wire::jwk::Jwk;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use super::desk::{Desk, STANDARD_INPUT, commit_change, load, read_input, read_text};
@@ -209,7 +210,7 @@ fn decode(token: &str) -> Result<(Value, Value), String> {
         let bytes = URL_SAFE_NO_PAD
             .decode(text)
             .map_err(|_| format!("the token's {name} is no base64url"))?;
-        serde_json::from_slice(&bytes).map_err(|e| format!("the token's {name} is no JSON: {e}"))
+        strict_json::read(&bytes).map_err(|e| format!("the token's {name} is no JSON: {e}"))
     };
     Ok((part("header")?, part("payload")?))
 }

@@ -12,6 +12,7 @@ use writ_store::StoreError;
 use writ_store::passkey::StoredPasskey;
 use writ_store::replay::ReplayClaim;
 use writ_wire::form::Form;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use super::Visit;
@@ -151,7 +152,7 @@ fn signed(
     passkeys: &[String],
 ) -> Result<writ_passkey::VerifiedApproval, PasskeyError> {
     let answer: Value =
-        serde_json::from_str(answer).map_err(|e| PasskeyError::Malformed(e.to_string()))?;
+        strict_json::read(answer).map_err(|e| PasskeyError::Malformed(e.to_string()))?;
     let state = party.start_approval(challenge, passkeys)?.state;
     party.finish_approval(&state, &answer, passkeys)
 }

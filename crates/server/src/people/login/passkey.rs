@@ -16,6 +16,7 @@ use writ_store::DatabaseTransaction;
 use writ_store::StoreError;
 use writ_store::user::StoredUser;
 use writ_wire::form::Form;
+use writ_wire::strict_json;
 
 use super::entrance::{Destination, Entrance};
 use super::{Again, challenge, page};
@@ -97,7 +98,7 @@ struct Answer {
 
 impl Answer {
     fn of(form: &Form) -> Option<Self> {
-        let text = serde_json::from_str(form.optional("assertion").ok()??).ok()?;
+        let text = strict_json::read(form.optional("assertion").ok()??).ok()?;
         let claimed = unverified_credential(&text).ok()?;
         Some(Self { text, claimed })
     }
