@@ -128,8 +128,8 @@ both!(
 both!(what_does_not_open_is_not_quoted, |world| async {
     let id = writ_core::id::ApprovalId::from_text("apr_1");
     let place = format!("pending-request default {id}");
-    let (master, place) = (&world.app.config.master, place.as_bytes());
-    let sealed = master.seal(SealedFor::Storage, place, b"\"hush\"");
+    let master = &world.app.config.master;
+    let sealed = master.seal(SealedFor::Storage, place.as_bytes(), b"\"hush\"");
     let sealed = URL_SAFE_NO_PAD.encode(sealed.unwrap());
     let opened = writ_server::approvals::secret::open_secrets(&world.app, &id, &sealed);
     let Err(Failure::Broken(logged)) = opened else {

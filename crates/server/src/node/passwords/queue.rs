@@ -241,10 +241,10 @@ mod tests {
         let room = (0..ROOM_OF_STRANGERS).map(|_| entering(&queue, HashFor::Stranger(None)));
         let waiting: Vec<_> = room.collect();
         assert!(queue.enter(HashFor::Stranger(None)).await.is_err());
-        entering(&queue, HashFor::KnownBrowser);
-        entering(&queue, HashFor::SignedIn);
+        drop(entering(&queue, HashFor::KnownBrowser));
+        drop(entering(&queue, HashFor::SignedIn));
         drop(waiting);
-        entering(&queue, HashFor::Stranger(None));
+        drop(entering(&queue, HashFor::Stranger(None)));
     }
 
     #[tokio::test]
@@ -254,8 +254,8 @@ mod tests {
             (0..ROOM_OF_NETWORK).map(|at| entering(&queue, from(&format!("2001:db8::{at}"))));
         let _waiting: Vec<_> = room.collect();
         assert!(queue.enter(from("2001:db8::ffff:1")).await.is_err());
-        entering(&queue, from("2001:db8:0:1::1"));
-        entering(&queue, from("203.0.113.7"));
+        drop(entering(&queue, from("2001:db8:0:1::1")));
+        drop(entering(&queue, from("203.0.113.7")));
         let local = (0..=ROOM_OF_NETWORK).map(|_| entering(&queue, from("127.0.0.1")));
         let _local: Vec<_> = local.collect();
     }
