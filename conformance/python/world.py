@@ -143,6 +143,7 @@ class World:
             "jwks": self.jwks("till"),
             "scope": "openid",
             "dpop_bound_access_tokens": True,
+            "may_ask": PEOPLE,
         }
 
 

@@ -64,6 +64,12 @@ both!(
                 "grant type",
             ),
             (
+                json!({ "may_ask": ["alice"], "grant_types": [] }),
+                "grant type",
+            ),
+            (json!({ "may_ask": ["no name"] }), "no person's name"),
+            (json!({ "may_ask": vec!["alice"; 65] }), "more than 64"),
+            (
                 json!({ "backchannel_authentication_request_signing_alg": "ES256" }),
                 "private_key_jwt",
             ),

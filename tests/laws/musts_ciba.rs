@@ -39,7 +39,8 @@ pub fn till_file(id: &str, profile: &str) -> Value {
     json!({
         "client_id": id, "client_name": "Till", "profile": profile, "redirect_uris": [],
         "response_types": [], "grant_types": [CIBA], "scope": "openid accounts:read",
-        "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true
+        "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true,
+        "may_ask": ["alice"]
     })
 }
 

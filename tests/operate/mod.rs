@@ -14,6 +14,7 @@ mod invites;
 mod issuer;
 mod keys;
 mod keys_race;
+mod may_ask;
 mod misspelt;
 mod records;
 mod registered;

@@ -109,12 +109,26 @@ both!(
             (
                 "client",
                 "bank-api",
-                &["--name", "--scope", "--add-redirect", "--remove-redirect"][..],
+                &[
+                    "--name",
+                    "--scope",
+                    "--add-redirect",
+                    "--remove-redirect",
+                    "--add-may-ask",
+                    "--remove-may-ask",
+                ][..],
             ),
             (
                 "agent",
                 "agt_planner",
-                &["--name", "--scope", "--add-redirect", "--remove-redirect"],
+                &[
+                    "--name",
+                    "--scope",
+                    "--add-redirect",
+                    "--remove-redirect",
+                    "--add-may-ask",
+                    "--remove-may-ask",
+                ],
             ),
             (
                 "resource",

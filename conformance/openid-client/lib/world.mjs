@@ -20,7 +20,7 @@ export const PUSH_CONTACT = 'mailto:operator@writ.example';
 const PASSWORD = 'correct horse battery staple';
 export const PERSON = { username: 'alice', password: PASSWORD };
 
-/** Whom agents ask, one for each scene and serving: what one of them denies is no pause for another. */
+/** Whom clients ask, one for each scene and serving: what one of them denies is no pause for another. */
 const ASKED = [
   'approver',
   'frugal',
@@ -232,6 +232,7 @@ function plainAsker(more) {
     jwks,
     scope: 'openid',
     dpop_bound_access_tokens: true,
+    may_ask: asked(ASKED),
     ...more,
   });
 }
