@@ -108,12 +108,13 @@ impl DatabaseTransaction {
         Ok(users)
     }
 
-    /// Their tasks and agents are valid again, unless they were stopped themselves; every client has to ask them again. Whether this
-    /// call enabled the person.
-    pub async fn enable_user(&mut self, id: &UserId) -> Result<bool> {
+    /// Their tasks and agents are valid again, unless they were stopped themselves; every client has to ask them again, and they log
+    /// in again: a login that came at the same moment as the disabling ends here. Whether this call enabled the person.
+    pub async fn enable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
         let enabled = execute!(self, ENABLE, &self.tenant, id.as_str())? == 1;
         if enabled {
             self.forget_consents_of(id).await?;
+            self.end_sessions_of(id, now).await?;
         }
         Ok(enabled)
     }
@@ -125,11 +126,12 @@ impl DatabaseTransaction {
     }
 
     /// Tasks of this person and agents that they own or sponsor are invalid from this commit on, and every client has to ask them
-    /// again. Whether this call disabled the person.
+    /// again; their logins end, and do not come back when they are enabled. Whether this call disabled the person.
     pub async fn disable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
         let disabled = execute!(self, DISABLE, &self.tenant, id.as_str(), now.micros())? == 1;
         if disabled {
             self.forget_consents_of(id).await?;
+            self.end_sessions_of(id, now).await?;
         }
         Ok(disabled)
     }
