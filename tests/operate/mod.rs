@@ -24,3 +24,4 @@ mod stop_race;
 pub(crate) mod suspend;
 mod unresolved;
 mod usage;
+mod user_email;

@@ -14,6 +14,7 @@ pub mod consent;
 pub mod credentials;
 pub mod delegation;
 pub mod device;
+pub mod email;
 pub mod event;
 pub mod exchange;
 pub mod guest;

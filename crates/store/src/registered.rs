@@ -116,7 +116,8 @@ const SET_PASSWORD: &str = "
 
 /// The name stays taken; what a login needs does not stay.
 const REMOVE_USER: &str = "
-    UPDATE users SET removed_at = $3, disabled_at = COALESCE(disabled_at, $3), password_hash = ''
+    UPDATE users SET removed_at = $3, disabled_at = COALESCE(disabled_at, $3), password_hash = '',
+        email = NULL
     WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
 
 const END_SESSIONS: &str = "

@@ -1,4 +1,4 @@
-//! People: name, password hash, disablement.
+//! People: name, password hash, address, disablement.
 
 use writ_core::client::User;
 use writ_core::id::UserId;
@@ -14,6 +14,8 @@ pub struct StoredUser {
     pub password_hash: String,
     /// They are disabled too, and the name is never added again.
     pub removed: bool,
+    /// Given by an operator.
+    pub email: Option<String>,
 }
 
 row! { UserRow {
@@ -22,6 +24,7 @@ row! { UserRow {
     password_hash: String,
     disabled_at: Option<i64>,
     removed_at: Option<i64>,
+    email: Option<String>,
 } }
 
 const INSERT: &str = "
@@ -30,16 +33,16 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING";
 
 const BY_NAME: &str = "
-    SELECT id, name, password_hash, disabled_at, removed_at
+    SELECT id, name, password_hash, disabled_at, removed_at, email
     FROM users WHERE tenant = $1 AND name = $2";
 
 const BY_ID: &str = "
-    SELECT id, name, password_hash, disabled_at, removed_at
+    SELECT id, name, password_hash, disabled_at, removed_at, email
     FROM users WHERE tenant = $1 AND id = $2";
 
 /// As many names as `NAMES_AT_ONCE`; absent ones are null.
 const BY_NAMES: &str = "
-    SELECT id, name, password_hash, disabled_at, removed_at FROM users
+    SELECT id, name, password_hash, disabled_at, removed_at, email FROM users
     WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const NAMES_AT_ONCE: usize = 8;
 
@@ -53,6 +56,11 @@ const DISABLE: &str = "
 const ENABLE: &str = "
     UPDATE users SET disabled_at = NULL
     WHERE tenant = $1 AND id = $2 AND disabled_at IS NOT NULL AND removed_at IS NULL";
+
+/// Nobody else may have it.
+const SET_EMAIL: &str = "
+    UPDATE users SET email = $3 WHERE tenant = $1 AND id = $2 AND removed_at IS NULL
+        AND NOT EXISTS (SELECT 1 FROM users o WHERE o.tenant = $1 AND o.email = $3 AND o.id <> $2)";
 
 impl DatabaseTransaction {
     /// Whether it was written: the name may be taken.
@@ -108,6 +116,11 @@ impl DatabaseTransaction {
         Ok(users)
     }
 
+    /// What applications are told; `None`: nothing. Whether it was written: the address may be another person's, or the person removed.
+    pub async fn set_email(&mut self, id: &UserId, email: Option<&str>) -> Result<bool> {
+        Ok(execute!(self, SET_EMAIL, &self.tenant, id.as_str(), email)? == 1)
+    }
+
     /// Their tasks and agents are valid again, unless they were stopped themselves; every client has to ask them again, and they log
     /// in again: a login that came at the same moment as the disabling ends here. Whether this call enabled the person.
     pub async fn enable_user(&mut self, id: &UserId, now: Timestamp) -> Result<bool> {
@@ -147,6 +160,7 @@ impl UserRow {
             },
             password_hash: self.password_hash,
             removed: self.removed_at.is_some(),
+            email: self.email,
         }
     }
 }

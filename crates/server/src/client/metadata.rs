@@ -168,7 +168,7 @@ fn cacheable(mut response: Response) -> Response {
 const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 
 /// Of ID tokens and of `/userinfo`.
-const CLAIMS: [&str; 12] = [
+const CLAIMS: [&str; 13] = [
     "sub",
     "iss",
     "aud",
@@ -181,4 +181,5 @@ const CLAIMS: [&str; 12] = [
     "preferred_username",
     "name",
     "email",
+    "email_verified",
 ];

@@ -16,6 +16,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::change_resource::other_spelling;
+use super::change_user;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
@@ -71,9 +72,19 @@ pub enum RegistrationError {
 
 impl Registrar<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
+        self.add_user_with_email(name, password, None).await
+    }
+
+    /// A person, and the address that applications are told.
+    pub async fn add_user_with_email(
+        &self,
+        name: &str,
+        password: &str,
+        email: Option<&str>,
+    ) -> Result<Value, RegistrationError> {
         let hash = passwords::hash_new(password, &self.random.bytes())
             .map_err(RegistrationError::Password)?;
-        self.add_user_with_hash(name, &hash).await
+        self.insert_user(name, &hash, email).await
     }
 
     /// A person whose password has this PHC string: argon2id of whatever cost.
@@ -82,7 +93,17 @@ impl Registrar<'_> {
         name: &str,
         hash: &str,
     ) -> Result<Value, RegistrationError> {
+        self.insert_user(name, hash, None).await
+    }
+
+    async fn insert_user(
+        &self,
+        name: &str,
+        hash: &str,
+        email: Option<&str>,
+    ) -> Result<Value, RegistrationError> {
         registration::check_user_name(name)?;
+        let email = email.map(change_user::parse_email).transpose()?;
         let now = self.clock.now();
         let user = User {
             id: UserId::make(now, self.random.bytes()),
@@ -97,13 +118,19 @@ impl Registrar<'_> {
                 taken.is_some_and(|stored| stored.removed),
             ));
         }
+        if let Some(email) = &email {
+            change_user::write_email(&mut transaction, &user, Some(email)).await?;
+        }
         let event = self
             .event(now, EventName::UserAdded)
             .of_subject(user.id.as_str())
             .with(json!({ "name": name }));
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
-        Ok(json!({ "id": user.id, "name": user.name }))
+        Ok(change_user::with_email(
+            json!({ "id": user.id, "name": user.name }),
+            email,
+        ))
     }
 
     /// A plain client; a secret is made where one is due and shown this once.

@@ -8,6 +8,7 @@ use axum::routing::get;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use serde_json::json;
+use writ_core::email;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_pages::{
@@ -124,7 +125,7 @@ async fn set_quiet_hours(app: &App, user: &UserId, form: &Form) -> Outcome {
 }
 
 async fn set_email(app: &App, user: &UserId, typed: Option<&str>) -> Outcome {
-    let email = typed.map(typed::email);
+    let email = typed.map(email::mailbox);
     if matches!(email, Some(None)) {
         return Err(StepError::Problem(SettingsProblem::Email));
     }

@@ -30,16 +30,21 @@ pub enum UserCommand {
         name: String,
         #[command(flatten)]
         password: Password,
+        /// The address that apps are told, as verified: it must be theirs, and no other person's
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
     },
     /// List all people
     List(ListArguments),
     /// Show one person
     Show { name: String },
-    /// Give a person a new password, which ends their logins
+    /// Give a person a new password, which ends their logins; or the address that apps are told
     Change {
         name: String,
         #[command(flatten)]
         password: Password,
+        #[command(flatten)]
+        email: EmailChange,
     },
     /// Remove a person for good, and end everything that hangs from them
     Remove(RemoveArguments),
@@ -49,6 +54,17 @@ pub enum UserCommand {
     Enable { name: String },
     /// List a person's passkeys, or remove them
     Passkeys(PasskeysArgument),
+}
+
+#[derive(Args)]
+#[group(multiple = false, conflicts_with = "Password")]
+pub struct EmailChange {
+    /// The address that apps are told from now on, as verified: it must be theirs, and no other person's
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// Tell apps of no address any more
+    #[arg(long)]
+    no_email: bool,
 }
 
 #[derive(Args)]
@@ -203,16 +219,27 @@ async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
     match command {
-        UserCommand::Add { name, password } => {
-            let password = password.read()?;
-            let added = desk.registry().add_user(&name, &password).await;
-            say_json(&added.map_err(|e| e.to_string())?)
+        UserCommand::Add {
+            name,
+            password,
+            email,
+        } => {
+            let (password, registrar) = (password.read()?, desk.registry());
+            let added = registrar.add_user_with_email(&name, &password, email.as_deref());
+            say_json(&added.await.map_err(|e| e.to_string())?)
         }
         UserCommand::List(arguments) => list::users(&desk, arguments).await,
         UserCommand::Show { name } => list::show_user(&desk, &name).await,
-        UserCommand::Change { name, password } => {
-            let password = password.read()?;
-            let changed = desk.registry().change_password(&name, &password).await;
+        UserCommand::Change {
+            name,
+            password,
+            email,
+        } => {
+            let registrar = desk.registry();
+            let changed = match (email.email, email.no_email) {
+                (None, false) => registrar.change_password(&name, &password.read()?).await,
+                (email, _) => registrar.change_email(&name, email.as_deref()).await,
+            };
             say_json(&changed.map_err(|e| e.to_string())?)
         }
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,

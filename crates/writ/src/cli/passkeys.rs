@@ -34,7 +34,7 @@ struct Removal {
 pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
     let PasskeysArgument { name, removal } = argument;
     let user = desk.registry().user(&name).await;
-    let user = user.map_err(|e| e.to_string())?.id;
+    let user = user.map_err(|e| e.to_string())?.user.id;
     let mut transaction = desk.begin().await?;
     let stored = transaction.passkeys_of(&user).await;
     let stored = stored.map_err(|e| e.to_string())?;

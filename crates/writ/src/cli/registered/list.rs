@@ -6,6 +6,7 @@ use writ_server::operate::behind::halted;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::invite::invite_id;
 use writ_store::registered::LiveOf;
+use writ_store::user::StoredUser;
 use writ_wire::registration::{ClientFile, ResourceFile};
 
 use super::super::desk::Desk;
@@ -142,7 +143,8 @@ pub async fn invites(desk: &Desk, arguments: ListArguments) -> Outcome {
 pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     let mut reading = desk.read().await?;
     let user = desk.registry().user(name).await;
-    let User { id, name, disabled } = &user.map_err(|e| e.to_string())?;
+    let StoredUser { user, email, .. } = user.map_err(|e| e.to_string())?;
+    let User { id, name, disabled } = &user;
     let live = reading.live_counts(LiveOf::User(id), desk.clock.now());
     let live = live.await.map_err(|e| e.to_string())?;
     let agents = reading.agents_behind(id).await.map_err(|e| e.to_string())?;
@@ -151,6 +153,7 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
         "name": name,
         "id": id,
         "state": state(*disabled),
+        "email": email,
         "passkeys": passkeys.len(),
         "tasks": live.tasks,
         "refresh_tokens": live.refresh_tokens,
