@@ -169,7 +169,8 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 
 async fn transport_security(State(app): State<Arc<App>>, mut response: Response) -> Response {
     if app.config.is_https() {
-        let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        // Of this host alone: what others serve below it may be plain http.
+        let value = HeaderValue::from_static("max-age=31536000");
         response
             .headers_mut()
             .insert(header::STRICT_TRANSPORT_SECURITY, value);
