@@ -3,6 +3,7 @@
 mod audit;
 mod behind;
 mod config;
+mod database_transport;
 mod disable;
 mod elsewhere;
 mod fetched_documents;

@@ -49,6 +49,7 @@ pub mod tenant;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+pub mod transport;
 mod trouble;
 pub mod types;
 pub mod user;

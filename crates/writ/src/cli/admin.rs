@@ -10,7 +10,7 @@ use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::elsewhere::{Wish, tip};
-use writ_store::{Store, StoreError};
+use writ_store::{Store, StoreError, transport};
 use writ_wire::registration::ResourceFile;
 
 use super::desk::{Desk, commit_change, load, read_json};
@@ -21,7 +21,7 @@ use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, invite, say, say_json, suspend};
+use super::{Configured, Outcome, invite, note, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -179,6 +179,9 @@ pub async fn check(configured: &Configured) -> Outcome {
     });
     if let Err(problem) = types {
         problems.push(problem);
+    }
+    if let Some(sentence) = transport::unprotected(&config.database_url) {
+        note(&sentence);
     }
     match Store::connect(&config.database_url).await {
         Ok(store) => problems.extend(other_issuer(&store, &config).await),

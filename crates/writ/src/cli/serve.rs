@@ -9,8 +9,9 @@ use tokio::task::JoinHandle;
 use writ_server::node::app::App;
 use writ_server::node::listener;
 use writ_server::{background, router};
+use writ_store::transport;
 
-use super::{Configured, Outcome, desk, say};
+use super::{Configured, Outcome, desk, note, say};
 
 /// A server that runs until it is stopped.
 pub struct Running {
@@ -31,6 +32,9 @@ impl Running {
 
 pub async fn serve(configured: &Configured) -> Outcome {
     let config = desk::load(configured)?;
+    if let Some(sentence) = transport::unprotected(&config.database_url) {
+        note(&sentence);
+    }
     let socket = bind(config.listen).await?;
     let operators = match config.metrics_listen {
         Some(address) => Some(bind(address).await?),
