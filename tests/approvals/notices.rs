@@ -14,6 +14,7 @@ use writ_core::pending::{
     Role, Safeguards, Stage, State,
 };
 use writ_core::task::Approval;
+use writ_jose::seal::SealedFor;
 use writ_server::approvals::secret::Secrets;
 use writ_server::background::sending;
 use writ_server::config::Config;
@@ -129,7 +130,8 @@ fn sealed(world: &World, request: &PendingRequest) -> String {
     };
     let plain = serde_json::to_vec(&secrets).unwrap();
     let place = format!("pending-request default {}", request.id);
-    let sealed = world.app.config.master.seal(place.as_bytes(), &plain);
+    let master = &world.app.config.master;
+    let sealed = master.seal(SealedFor::Storage, place.as_bytes(), &plain);
     URL_SAFE_NO_PAD.encode(sealed.unwrap())
 }
 
