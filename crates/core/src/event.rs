@@ -43,6 +43,7 @@ event_names! {
     AgentRegistered = "agent.registered",
     AgentChanged = "agent.changed",
     AgentRemoved = "agent.removed",
+    AgentReported = "agent.reported",
     AgentSuspended = "agent.suspended",
     AgentResumed = "agent.resumed",
     GuestRegistered = "guest.registered",

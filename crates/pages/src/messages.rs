@@ -24,6 +24,7 @@ pub struct MessageTexts {
     push: Push,
     mail: Mail,
     suspended: Mail,
+    reported: Mail,
     passkey_added: News,
     passkey_removed: News,
     used_twice: News,
@@ -115,9 +116,17 @@ impl MessageTexts {
         self.mail.filled(agent, &[("{url}", url)])
     }
 
+    /// To the admin: the agent is stopped for everybody.
     pub fn suspended(&self, agent: &Client, person: &str) -> Said {
         let id = agent.id.as_str();
         self.suspended
+            .filled(agent, &[("{id}", id), ("{person}", person)])
+    }
+
+    /// To the admin: the agent is stopped for one person.
+    pub fn reported(&self, agent: &Client, person: &str) -> Said {
+        let id = agent.id.as_str();
+        self.reported
             .filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
@@ -233,6 +242,8 @@ mod tests {
             (&en.mail.text, &de.mail.text),
             (&en.suspended.subject, &de.suspended.subject),
             (&en.suspended.text, &de.suspended.text),
+            (&en.reported.subject, &de.reported.subject),
+            (&en.reported.text, &de.reported.text),
             (&en.passkey_added.text, &de.passkey_added.text),
             (&en.passkey_removed.text, &de.passkey_removed.text),
             (&en.used_twice.title, &de.used_twice.title),

@@ -13,7 +13,7 @@ use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
-use super::outbox::NoticeContent;
+use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
 use super::{passkey_notice, quiet_hours, used_twice_notice};
@@ -82,9 +82,13 @@ pub(crate) async fn send(
                 to: recipient.address,
             }
         }
-        NoticeContent::Suspended { agent, by } => {
+        NoticeContent::Reported {
+            agent,
+            by,
+            stopped_for,
+        } => {
             let agent = app.client(agent.as_str()).await?;
-            to_admin(app, agent.as_deref(), by.as_str())?
+            to_admin(app, agent.as_deref(), by.as_str(), *stopped_for)?
         }
         NoticeContent::Over { .. } => {
             let outcome = DeliveryOutcome::Failed("a letter of another channel".to_owned());
@@ -141,6 +145,7 @@ fn to_admin(
     app: &App,
     agent: Option<&Client>,
     reporter: &str,
+    stopped_for: StoppedFor,
 ) -> Result<AddressedMail, DeliveryOutcome> {
     let (Some(admin), Some(agent)) = (&app.config.channels.admin, agent) else {
         return Err(no_address());
@@ -148,6 +153,9 @@ fn to_admin(
     let (_, texts) = app.notices.words.of("");
     Ok(AddressedMail {
         to: admin.clone(),
-        text: texts.suspended(agent, reporter),
+        text: match stopped_for {
+            StoppedFor::Everybody => texts.suspended(agent, reporter),
+            StoppedFor::Person => texts.reported(agent, reporter),
+        },
     })
 }

@@ -71,12 +71,28 @@ pub(crate) enum NoticeContent {
     Waiting { stage: usize },
     /// A request is over; with the answer that is pushed to its client, once that is made.
     Over { answer: Option<Value> },
-    /// An agent was suspended because a user reported that its request was not theirs.
-    Suspended { agent: ClientId, by: UserId },
+    /// An agent was stopped because a user reported that its request was not theirs. The name is of versions that suspended it always.
+    #[serde(rename = "suspended")]
+    Reported {
+        agent: ClientId,
+        by: UserId,
+        #[serde(default)]
+        stopped_for: StoppedFor,
+    },
     /// A passkey of the user was added or removed.
     Passkey { what: Passkey },
     /// A task of the user ended because a refresh token of this client was used twice.
     UsedTwice { client: ClientId },
+}
+
+/// For whom an agent was stopped by a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedFor {
+    #[default]
+    Everybody,
+    /// The user about whom it asked.
+    Person,
 }
 
 /// What writing a notice needs; of a node, or of an operator's command.
@@ -143,12 +159,13 @@ pub async fn request_ended(
     app.outbox().enqueue(transaction, draft).await
 }
 
-/// Notifies the admin that a user reported an agent, in the transaction that suspends it.
-pub async fn agent_suspended(
+/// Notifies the admin that a user reported an agent, in the transaction that stops it.
+pub async fn agent_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
     agent: &ClientId,
     by: &UserId,
+    stopped_for: StoppedFor,
 ) -> Result<(), Failure> {
     let channels = &app.config.channels;
     let mail = channels.admin.as_ref().map(|_| (Channel::Mail, ADMIN));
@@ -162,9 +179,10 @@ pub async fn agent_suspended(
             request: None,
             user: None,
             target,
-            content: NoticeContent::Suspended {
+            content: NoticeContent::Reported {
                 agent: agent.clone(),
                 by: by.clone(),
+                stopped_for,
             },
             expires_at: app.clock.now().plus(ADMIN_NOTICE_LIFETIME),
         };

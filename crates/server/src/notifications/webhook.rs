@@ -12,7 +12,7 @@ use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
-use super::outbox::NoticeContent;
+use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
 use crate::node::app::App;
@@ -104,8 +104,15 @@ async fn claims<'a>(
             claims.expires_at = Some(request.expires_at.rfc3339());
             claims.approval = Some(request.id.to_string());
         }
-        NoticeContent::Suspended { agent, by } => {
-            claims.event = "agent.suspended";
+        NoticeContent::Reported {
+            agent,
+            by,
+            stopped_for,
+        } => {
+            claims.event = match stopped_for {
+                StoppedFor::Everybody => "agent.suspended",
+                StoppedFor::Person => "agent.reported",
+            };
             claims.client_id = Some(agent.to_string());
             claims.people = vec![by.clone()];
         }
