@@ -1,7 +1,7 @@
 //! Nobody locks alice out: guesses elsewhere pause neither her network, nor a browser in which she signed in before, nor what she proves
 //! within her session.
 
-use writ_testkit::{Cast, PASSWORD, TestBrowser, both, both_with};
+use writ_testkit::{Cast, PASSWORD, Ready, TestBrowser, at_once, both, both_with};
 
 const KNOWN: &str = "writ-known-loopback-default";
 /// Of the documentation networks (RFC 5737, RFC 3849).
@@ -297,5 +297,49 @@ both_with!(
             !cookie.contains("Domain") && !cookie.contains("usr_"),
             "{cookie}"
         );
+    }
+);
+
+/// Each name is another one, so that every guess is hashed.
+const GUESSES: usize = 60;
+
+both!(
+    while_strangers_guess_right_logins_proofs_and_tokens_are_served,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let mut phone = world.phone(1);
+        phone.sign_in("alice").await;
+        let mut visitor = world.browser();
+        visitor.open("/login").await;
+        let cookie = format!(
+            "writ-loopback-default={}",
+            visitor.cookies["writ-loopback-default"]
+        );
+        let guess = [("csrf", visitor.csrf()), ("password", "wrong".to_owned())];
+        let guess = Ready::new("/login", &guess).header("cookie", &cookie);
+        let guesses = (0..GUESSES).map(|at| {
+            let ready = guess.clone().parameter("username", &format!("nobody-{at}"));
+            let door = world.door();
+            async move { door.send(&ready).await }
+        });
+        let mut newcomer = world.browser();
+        let right = async {
+            let code = [
+                ("setting", "user_code".to_owned()),
+                ("user_code", "open sesame".to_owned()),
+                ("password", PASSWORD.to_owned()),
+            ];
+            let proven = phone.post("/app/settings", &code).await;
+            assert_eq!(proven.reply.status, 200, "within the session");
+            assert_eq!(status(&mut newcomer, "mallory", PASSWORD).await, 303);
+            cast.planner.own(&world, &[]).await
+        };
+        let (guessed, token) = tokio::join!(at_once(guesses.collect()), right);
+        assert_eq!(token.status, 200, "{}", token.text());
+        // Looked at, or told to come again.
+        for reply in guessed {
+            let again = reply.header("retry-after").is_some();
+            assert!(matches!((reply.status, again), (422, false) | (503, true)));
+        }
     }
 );
