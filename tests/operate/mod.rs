@@ -15,6 +15,7 @@ mod issuer;
 mod keys;
 mod keys_race;
 mod misspelt;
+mod newer_types;
 mod records;
 mod registered;
 mod registration_page;
