@@ -1,5 +1,5 @@
 //! The races of `races.rs` over two server processes on one PostgreSQL database, with real HTTP: nodes share nothing but
-//! the database. Both answer for one issuer, as behind a load balancer.
+//! the database. Both answer for one issuer, as behind a load balancer. And many processes that start at once on one SQLite file.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use writ_platform::{Clock, Https};
+use writ_store::Store;
 use writ_testkit::{Cast, DatabaseKind, NodeClient, World};
 
 use crate::laws::races;
@@ -122,4 +123,33 @@ async fn one_use_of_an_assertion_and_of_a_proof_over_two_processes() {
     races::race_an_assertion(&world, &cast, &doors(&servers)).await;
     races::race_a_proof(&world, &cast, &doors(&servers)).await;
     races::race_an_actor_assertion(&world, &cast, &doors(&servers)).await;
+}
+
+/// Whoever comes first makes the file and its tables; the others wait for it, however long that takes (docs/deployment.md).
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_processes_bring_one_new_sqlite_file_up_to_date() {
+    let database = writ_store::testing::empty(DatabaseKind::Sqlite).await;
+    let url = database.url.replace("writ.db", "new.db");
+    let world = World::new(DatabaseKind::Sqlite).await;
+    let start = |_| {
+        Command::new(binary())
+            .arg("migrate")
+            .env_clear()
+            .envs(world.environment())
+            .env("WRIT__DATABASE__URL", &url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let all: Vec<Child> = (0..8).map(start).collect();
+    for mut one in all {
+        assert!(one.wait().unwrap().success());
+    }
+    let store = Store::connect(&url).await.unwrap();
+    let mut reading = store.read("default").await.unwrap();
+    assert_eq!(
+        reading.issuer().await.unwrap().as_deref(),
+        Some(writ_testkit::ISSUER)
+    );
 }

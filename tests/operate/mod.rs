@@ -17,6 +17,7 @@ mod keys;
 mod keys_race;
 mod may_ask;
 mod misspelt;
+mod newer_types;
 mod records;
 pub(crate) mod registered;
 mod registration_page;

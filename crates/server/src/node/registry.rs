@@ -255,12 +255,15 @@ impl CatalogueCache {
         Ok(fresh)
     }
 
-    /// This node's types by name; every other stored version by hash, so that old consents keep their meaning.
+    /// This node's types by name; every other stored version by hash, so that old consents keep their meaning. One that a later
+    /// version of this server wrote, and that cannot be read here, is unknown: its objects are refused, and nothing else is.
     fn types(&self, documents: &[String]) -> Result<Types, StoreError> {
         let corrupt = |e: writ_authority::TypeError| StoreError::Corrupt(format!("types: {e}"));
         let mut types = Types::from_documents(self.own.iter().cloned()).map_err(corrupt)?;
         for document in documents {
-            types = types.with_older(document.clone()).map_err(corrupt)?;
+            if let Err(error) = types.add_older(document) {
+                tracing::warn!(%error, "a stored type cannot be read by this version: its objects are refused here");
+            }
         }
         Ok(types)
     }

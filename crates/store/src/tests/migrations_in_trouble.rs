@@ -254,7 +254,7 @@ async fn postgres_tables_that_others_hold_are_waited_for_in_nobodys_way() {
 
 /// The node is gone while PostgreSQL still works for it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_cut_line_releases_the_migration_to_the_next_node() {
+async fn a_cut_line_to_postgres_releases_the_migration_to_the_next_node() {
     let kind = DatabaseKind::Postgres;
     let database = testing::empty(kind).await;
     let line = DatabaseLine::to(&database.url).unwrap();
