@@ -13,12 +13,15 @@ use writ_core::checks::Endpoint;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_pages::FailureKind;
 
+use crate::approvals::long_poll;
 use crate::client::incoming::program_route;
 use crate::client::{
     ciba, device, introspect, metadata, par, registration, revoke, token, transaction, types,
     userinfo,
 };
 use crate::node::app::App;
+use crate::node::failure::{LATE, ServerFault};
+use crate::node::listener::REQUEST_TIMEOUT;
 use crate::people;
 
 /// The largest request body, in bytes: a pushed request with full `authorization_details`.
@@ -39,6 +42,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(program_endpoints())
         .merge(transaction::routes(&app))
         .merge(registration::routes(&app))
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
         .fallback(not_found)
@@ -113,6 +117,14 @@ async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
         .page(&app.texts)
         .into_http()
         .into_response()
+}
+
+/// Whatever happens, a program gets an answer; whether what it asked for was done nobody can tell then.
+async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let held = long_poll::preference(request.headers()).unwrap_or_default();
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT + held, next.run(request));
+    let late = |_| app.fault(&ServerFault::InDoubt(LATE.to_owned()));
+    answer.await.unwrap_or_else(late)
 }
 
 /// Browser clients may call these endpoints, whatever the answer (Fetch section 3.3); the authorization endpoint never (RFC 9700

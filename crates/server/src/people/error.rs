@@ -19,7 +19,8 @@ use writ_wire::form::FormError;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::failure::{Failure, ServerFault};
+use crate::node::failure::{Failure, LATE, ServerFault};
+use crate::node::listener::REQUEST_TIMEOUT;
 use crate::node::outage::RETRY_AFTER;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
 use crate::people::redirect::to_login;
@@ -266,7 +267,9 @@ pub async fn answer_errors(
     next: Next,
 ) -> Response {
     let headers = request.headers().clone();
-    let mut response = next.run(request).await;
+    let late = |_| PageError::Fault(ServerFault::InDoubt(LATE.to_owned())).into_response();
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
+    let mut response = answer.await.unwrap_or_else(late);
     match response.extensions_mut().remove::<Unanswered>() {
         Some(Unanswered(error)) => {
             let texts = app.languages.of_request(&headers);
