@@ -8,6 +8,7 @@ mod blocks;
 mod circles;
 mod citations;
 mod documented;
+mod endpoints;
 #[expect(dead_code, reason = "pages show it; here the compiler reads it")]
 mod examples;
 mod files;

@@ -1,6 +1,7 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
 mod crowd;
+mod made_up;
 mod mcp_faults;
 mod mcp_faults_of_links;
 mod musts;
@@ -23,3 +24,4 @@ mod requirements_rule;
 mod requirements_standing;
 mod secrets;
 mod statements;
+mod strangers;

@@ -24,6 +24,8 @@ pub const INTERACTION_LIFETIME: Duration = Duration::from_secs(3600);
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
 /// Requests in the front channel from one address in a minute: each leaves a row before anybody is known.
 pub const MAX_FRONT_REQUESTS: i64 = 300;
+/// The same in an hour, in which each waits for its person: an office of a thousand people who sign in three times.
+pub const MAX_FRONT_REQUESTS_OF_HOUR: u32 = 3000;
 /// Times in a minute that a document is fetched because one person is asked about a guest.
 pub const MAX_GUEST_QUESTIONS: i64 = 60;
 

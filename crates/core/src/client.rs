@@ -216,6 +216,11 @@ impl Client {
         self.guest.is_some()
     }
 
+    /// Whether its authentication says who asks: anybody can come with the name of a public client, or make a guest.
+    pub fn is_proved(&self) -> bool {
+        !self.is_public() && !self.is_guest()
+    }
+
     /// Whether its metadata document alone makes it a client: then it has a row from its first consent on.
     pub fn is_guest_of_document(&self) -> bool {
         let guest = self.guest.as_ref();

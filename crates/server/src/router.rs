@@ -14,6 +14,7 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_pages::FailureKind;
 use writ_wire::text;
 
+use crate::approvals::long_poll;
 pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
@@ -21,6 +22,8 @@ use crate::client::{
     userinfo,
 };
 use crate::node::app::App;
+use crate::node::failure::{LATE, ServerFault};
+use crate::node::listener::REQUEST_TIMEOUT;
 use crate::people;
 
 /// How long the database may take to prove that it can be written to.
@@ -40,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(registration::routes(&app))
         .method_not_allowed_fallback(incoming::other_method)
         .layer(middleware::from_fn(incoming::check_path))
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
         .fallback(not_found)
@@ -123,6 +127,14 @@ fn failure_page(app: &App, headers: &HeaderMap, kind: FailureKind) -> Response {
     let texts = app.languages.of_request(headers);
     let page = writ_pages::FailurePage::new(kind).page(texts);
     page.into_http().into_response()
+}
+
+/// Whatever happens, a program gets an answer; whether what it asked for was done nobody can tell then.
+async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let held = long_poll::preference(request.headers()).unwrap_or_default();
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT + held, next.run(request));
+    let late = |_| app.fault(&ServerFault::InDoubt(LATE.to_owned()));
+    answer.await.unwrap_or_else(late)
 }
 
 /// Browser clients may call these endpoints, whatever the answer (Fetch section 3.3); the authorization endpoint never (RFC 9700

@@ -84,6 +84,11 @@ const EXPIRED: &str = "
     SELECT client_id FROM registrations WHERE tenant = $1 AND expires_at <= $2
     ORDER BY expires_at LIMIT $3";
 
+/// $2 how many stay: those that expire last.
+const UNUSED_ABOVE: &str = "
+    SELECT client_id FROM registrations WHERE tenant = $1 AND expires_at IS NOT NULL
+    ORDER BY expires_at DESC, client_id DESC LIMIT $3 OFFSET $2";
+
 const EXPIRE: &str = "
     DELETE FROM registrations WHERE tenant = $1 AND client_id = $2 AND expires_at <= $3";
 
@@ -203,7 +208,19 @@ impl DatabaseTransaction {
         Ok(ids.map(|row| ClientId::from_text(row.client_id)).collect())
     }
 
-    /// Deletes a client that nobody used in time; `false` if somebody did meanwhile.
+    /// Clients that nobody used yet, but for the `most` that registered last; at most `limit`.
+    pub async fn unused_registrations_above(
+        &mut self,
+        most: u32,
+        limit: u32,
+    ) -> Result<Vec<ClientId>> {
+        let (most, limit) = (i64::from(most), i64::from(limit));
+        let rows = all!(self, ClientIdRow, UNUSED_ABOVE, &self.tenant, most, limit)?;
+        let ids = rows.into_iter();
+        Ok(ids.map(|row| ClientId::from_text(row.client_id)).collect())
+    }
+
+    /// Deletes a client that nobody used until `now`; `false` if somebody did meanwhile.
     pub async fn delete_unused_client(
         &mut self,
         client: &ClientId,

@@ -55,11 +55,15 @@ async fn revoke_token(request: &ClientRequest) -> Result<(), Failure> {
     caller.claim(app, &mut transaction, checks).await?;
     let found = PresentedGrant::find(&mut transaction, token, claims, request.now).await?;
     let Some(found) = found else {
-        return Ok(transaction.commit().await?);
+        transaction.commit().await?;
+        return admit_unknown(request);
     };
     if found.client != request.client().id {
-        let event = foreign(request, &found);
-        transaction.insert_event(&event).await?;
+        let task = &found.lineage.task;
+        if request.caller.writes_event_below(&request.app, task) {
+            let event = foreign(request, &found);
+            transaction.insert_event(&event).await?;
+        }
         return Ok(transaction.commit().await?);
     }
     let ended = end(request, &found, &mut transaction).await?;
@@ -68,6 +72,16 @@ async fn revoke_token(request: &ClientRequest) -> Result<(), Failure> {
         app.metrics.revoked(found.kind);
     }
     Ok(())
+}
+
+/// Nothing is wrong with an unknown token (RFC 7009 section 2.2), but with too many of somebody who proved nothing.
+fn admit_unknown(request: &ClientRequest) -> Result<(), Failure> {
+    if request.client().is_proved() {
+        return Ok(());
+    }
+    let strangers = &request.app.strangers;
+    let admitted = strangers.admit_unproved(request.address, request.now);
+    admitted.map_err(|too_many| too_many.failure())
 }
 
 /// A valid token, and what it stands for.

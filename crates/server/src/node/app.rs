@@ -28,6 +28,7 @@ use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
+use crate::node::strangers::Strangers;
 use crate::node::waiting::Waiting;
 
 /// Cached owners of DPoP keys; an evicted one costs a database statement.
@@ -61,6 +62,7 @@ pub struct App {
     pub key_sets: FetchedKeySets,
     pub live: EventStreams,
     pub outage: Outage,
+    pub strangers: Strangers,
     pub urls: Urls,
 }
 
@@ -145,6 +147,7 @@ impl App {
             key_sets: FetchedKeySets::new(),
             live: EventStreams::new(),
             outage: Outage::none(),
+            strangers: Strangers::default(),
             config,
             store,
             clock,

@@ -45,6 +45,9 @@ pub enum ServerFault {
     InDoubt(String),
 }
 
+/// The cause of a fault that only its time shows.
+pub const LATE: &str = "a request was not answered in time";
+
 impl ServerFault {
     /// Of a commit, or of what must be known after it.
     pub fn of_commit(error: StoreError) -> Self {

@@ -43,7 +43,8 @@ pub enum GuestLookup<'a> {
 impl GuestLookup<'_> {
     const fn reason(self) -> CallReason {
         match self {
-            Self::Request { .. } | Self::WayBack => CallReason::Visit,
+            Self::Request { address } => CallReason::Visit { from: address },
+            Self::WayBack => CallReason::Visit { from: None },
             Self::Consent { .. } | Self::Grant { .. } => CallReason::KnownGuest,
         }
     }
@@ -84,7 +85,7 @@ impl App {
             .map_err(|e| OAuthError::invalid_client(format!("`client_id` {e}")))?;
         self.config.guests.admit_host(url.host())?;
         match lookup {
-            GuestLookup::Request { address } => self.admit_guest_request(address).await?,
+            GuestLookup::Request { address } => self.admit_front_request(address).await?,
             GuestLookup::Consent { person } => self.admit_guest_question(person).await?,
             // Nobody makes this server fetch what no person was asked about.
             GuestLookup::Grant { .. } if !self.is_kept(&url).await? => return Ok(None),
@@ -103,7 +104,7 @@ impl App {
             return Ok(None);
         }
         if let GuestLookup::Request { address } = lookup {
-            self.admit_guest_request(address).await?;
+            self.admit_front_request(address).await?;
         }
         let stored = self.read().await?.client(&ClientId::from_text(id)).await?;
         let Some(stored) = stored.filter(|stored| !stored.stopped) else {
@@ -121,7 +122,7 @@ impl App {
             }
             GuestLookup::Grant { address } => {
                 if self.fetches_for_nobody(&client).await? {
-                    self.admit_guest_request(address).await?;
+                    self.admit_front_request(address).await?;
                 }
                 client
             }
@@ -143,15 +144,7 @@ impl App {
         Ok(registration.is_some_and(|registration| registration.expires_at.is_some()))
     }
 
-    /// Before anything is fetched for somebody who proved nothing.
-    async fn admit_guest_request(&self, address: Option<IpAddr>) -> Result<(), Failure> {
-        let now = self.clock.now();
-        let limit = address.and_then(|address| RateLimit::of_address(address, now));
-        let sentence = "too many requests from this address: try again in a minute";
-        self.admit_request(limit, sentence).await
-    }
-
-    /// The same for somebody who is signed in: another site can send their browser here.
+    /// Before anything is fetched for somebody who is signed in: another site can send their browser here.
     async fn admit_guest_question(&self, person: &UserId) -> Result<(), Failure> {
         let limit = RateLimit::of_guest_questions(person, self.clock.now());
         let sentence = "this person was asked about clients too often: try again in a minute";

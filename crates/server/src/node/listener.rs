@@ -39,9 +39,9 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
 /// How long a client may let an answer stand that it does not read.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long this server may take for the head of an answer; where the client asks to be held, so much longer. Every call to the database
-/// or to others has a deadline below it, so this ends what nobody thought of.
-pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long this server may take for the head of an answer; where the client asks to be held, so much longer. Usual proxies
+/// wait no longer, and every call to the database or to others has a deadline far below it: this ends what nobody thought of.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most bytes that are kept of a request's head: the longest address that the parser takes (64 KiB), and as much again.
 pub const MAX_HEAD: usize = 128 * 1024;
 /// How long requests that are under way may take at shutdown.
@@ -49,14 +49,14 @@ pub const GRACE: Duration = Duration::from_secs(10);
 
 /// How long a client may let this server wait.
 #[derive(Clone, Copy, Debug)]
-pub struct Deadlines {
+pub struct ClientDeadlines {
     pub head: Duration,
     pub body: Duration,
     pub idle: Duration,
     pub write: Duration,
 }
 
-impl Default for Deadlines {
+impl Default for ClientDeadlines {
     fn default() -> Self {
         Self {
             head: HEAD_TIMEOUT,
@@ -70,7 +70,7 @@ impl Default for Deadlines {
 /// What one listener admits.
 #[derive(Clone)]
 pub struct ListenerBounds {
-    pub deadlines: Deadlines,
+    pub deadlines: ClientDeadlines,
     /// Connections in all.
     pub most: usize,
     /// Connections of one address, but not of loopback and of `exempt`.
@@ -83,7 +83,7 @@ pub struct ListenerBounds {
 impl Default for ListenerBounds {
     fn default() -> Self {
         Self {
-            deadlines: Deadlines::default(),
+            deadlines: ClientDeadlines::default(),
             most: descriptors::room(),
             most_of_address: MAX_OF_ADDRESS,
             exempt: TrustedProxies::default(),

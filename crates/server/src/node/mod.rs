@@ -18,4 +18,5 @@ pub mod passwords;
 pub mod rate_limits;
 pub mod registry;
 pub mod secret;
+pub mod strangers;
 pub mod waiting;

@@ -11,7 +11,8 @@ use writ_store::attempts::AttemptKind;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::node::rate_limits::{FAILURES_KEPT, RateLimit, network};
+use crate::node::client_address::network;
+use crate::node::rate_limits::{FAILURES_KEPT, RateLimit};
 
 /// In seconds.
 const DAY: i64 = 24 * 3600;

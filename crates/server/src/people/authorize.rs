@@ -18,7 +18,6 @@ use writ_core::client::Client;
 use writ_core::id::UserId;
 use writ_core::realm::Realm;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
-use writ_pages::FailureKind;
 use writ_store::StoreError;
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
@@ -31,7 +30,6 @@ use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::guests::GuestLookup;
 use crate::node::id_token_hint::HintError;
-use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::people::client_answer::AuthorizationError;
 use crate::people::error::PageError;
@@ -177,12 +175,8 @@ async fn front(
     })?;
     let now = app.clock.now();
     // Guests were counted before they were looked up.
-    let counted = address.filter(|_| !client.is_guest());
-    let counted = counted.and_then(|address| RateLimit::of_address(address, now));
-    if let Some(tries) = counted
-        && !app.admit_attempt(&tries).await?
-    {
-        return Err(PageError::page(FailureKind::TooManyRequests));
+    if !client.is_guest() {
+        app.admit_front_request(address).await?;
     }
     let handle = app.random.secret();
     let found = FoundRequest {

@@ -20,7 +20,8 @@ use writ_wire::form::FormError;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::failure::{Failure, ServerFault, Unacceptable, UnacceptableRequest};
+use crate::node::failure::{Failure, LATE, ServerFault, Unacceptable, UnacceptableRequest};
+use crate::node::listener::REQUEST_TIMEOUT;
 use crate::node::outage::RETRY_AFTER;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
 use crate::people::redirect::to_login;
@@ -278,7 +279,9 @@ pub async fn answer_errors(
     next: Next,
 ) -> Response {
     let headers = request.headers().clone();
-    let mut response = next.run(request).await;
+    let late = |_| PageError::Fault(ServerFault::InDoubt(LATE.to_owned())).into_response();
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
+    let mut response = answer.await.unwrap_or_else(late);
     let unanswered = response.extensions_mut().remove::<Unanswered>();
     if let Some(Unanswered(error)) = unanswered {
         let texts = app.languages.of_request(&headers);

@@ -74,6 +74,7 @@ async fn by_form(
         app,
         headers,
         browser,
+        address: None,
     };
     if let Some(session) = &visitor.browser.session {
         end(&visitor, session, asked.client.as_deref()).await?;

@@ -1,7 +1,9 @@
 //! A request of a browser, as each route of people takes it: the browser with who is signed in there, and the query or form.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
@@ -14,6 +16,7 @@ use writ_wire::form::Form;
 
 use crate::client::body::RequestBody;
 use crate::node::app::App;
+use crate::node::client_address::ClientAddress;
 use crate::people::error::PageError;
 use crate::people::inbox;
 use crate::people::session::Browser;
@@ -23,20 +26,28 @@ pub struct Visitor {
     pub app: Arc<App>,
     pub headers: HeaderMap,
     pub browser: Browser,
+    /// From where the request came, if that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, PageError> {
-        Self::of(parts.headers.clone(), app).await
+        let peer = parts.extensions.get::<ClientAddress>();
+        Self::of(parts.headers.clone(), peer.copied(), app).await
     }
 }
 
 impl Visitor {
-    async fn of(headers: HeaderMap, app: &Arc<App>) -> Result<Self, PageError> {
+    async fn of(
+        headers: HeaderMap,
+        peer: Option<ClientAddress>,
+        app: &Arc<App>,
+    ) -> Result<Self, PageError> {
         Ok(Self {
             browser: app.browser(&headers).await?,
+            address: app.address_of(peer.map(Extension), &headers),
             headers,
             app: app.clone(),
         })
@@ -121,10 +132,11 @@ impl FromRequest<Arc<App>> for PostedForm {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, PageError> {
         let headers = request.headers().clone();
+        let peer = request.extensions().get::<ClientAddress>().copied();
         let Ok(body) = RequestBody::from_request(request, app).await;
         Ok(Self {
             form: body.form()?,
-            visitor: Visitor::of(headers, app).await?,
+            visitor: Visitor::of(headers, peer, app).await?,
         })
     }
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use axum::body::Body;
 use bytes::Bytes;
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::progress::Progress;
 
@@ -17,7 +17,9 @@ use super::progress::Progress;
 pub(super) struct TimedBody {
     body: Incoming,
     progress: Arc<Progress>,
-    deadline: Pin<Box<Sleep>>,
+    deadline: Instant,
+    /// Most bodies come with their head, and need no timer.
+    timer: Option<Pin<Box<Sleep>>>,
     is_late: Arc<AtomicBool>,
 }
 
@@ -34,11 +36,11 @@ impl TimedBody {
         if body.is_end_stream() {
             progress.place.works();
         }
-        let deadline = tokio::time::sleep(progress.place.deadlines().body);
         let timed = Self {
             body,
             progress: progress.clone(),
-            deadline: Box::pin(deadline),
+            deadline: Instant::now() + progress.place.deadlines().body,
+            timer: None,
             is_late: is_late.clone(),
         };
         (timed, Lateness(is_late))
@@ -66,10 +68,16 @@ impl HttpBody for TimedBody {
                 }
                 Poll::Ready(frame.map(|frame| frame.map_err(Into::into)))
             }
-            Poll::Pending => self.deadline.as_mut().poll(context).map(|()| {
-                self.is_late.store(true, Ordering::Relaxed);
-                Some(Err(LateBody.into()))
-            }),
+            Poll::Pending => {
+                let deadline = self.deadline;
+                let timer = self
+                    .timer
+                    .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+                timer.as_mut().poll(context).map(|()| {
+                    self.is_late.store(true, Ordering::Relaxed);
+                    Some(Err(LateBody.into()))
+                })
+            }
         }
     }
 

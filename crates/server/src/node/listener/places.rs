@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::{Deadlines, ListenerBounds};
+use super::{ClientDeadlines, ListenerBounds};
 use crate::node::client_address::network;
 use crate::node::metrics::CutConnection;
 
@@ -38,6 +38,10 @@ struct Turn {
     number: u64,
 }
 
+/// A connection was told to leave.
+#[derive(Clone, Copy)]
+struct Ended;
+
 struct Waiter {
     network: Option<IpAddr>,
     leave: Arc<Notify>,
@@ -65,26 +69,21 @@ impl Places {
     pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
         let is_exempt = peer.is_loopback() || self.bounds.exempt.contains(peer);
         let network = (!is_exempt).then(|| network(peer));
-        let counters = &self.bounds.counters;
         {
             let mut table = self.table();
             if let Some(network) = network
                 && table.of(network) >= self.bounds.most_of_address
-                && !table.end_oldest_of(network)
             {
-                counters.cut(CutConnection::OfAddress);
-                return None;
+                let ended = table.end_oldest_of(network);
+                self.count(ended, CutConnection::OfAddress)?;
             }
             if table.connections >= self.bounds.most {
-                if !table.end_oldest() {
-                    counters.cut(CutConnection::NoRoom);
-                    return None;
-                }
-                counters.cut(CutConnection::ForAnother);
+                let ended = table.end_oldest();
+                self.count(ended, CutConnection::NoRoom)?;
             }
             table.enter(network);
         }
-        counters.opened();
+        self.bounds.counters.opened();
         let place = Place {
             places: self.clone(),
             peer,
@@ -96,11 +95,19 @@ impl Places {
         Some(place)
     }
 
+    /// Who went: another, if one could be ended, or this one.
+    fn count(&self, ended: Option<Ended>, otherwise: CutConnection) -> Option<Ended> {
+        let cut = ended.map_or(otherwise, |Ended| CutConnection::ForAnother);
+        self.bounds.counters.cut(cut);
+        ended
+    }
+
     /// The system gave no connection: one that waits makes room.
     pub(super) fn refused_by_system(&self) {
-        self.bounds.counters.cut(CutConnection::BySystem);
-        if self.table().end_oldest() {
-            self.bounds.counters.cut(CutConnection::ForAnother);
+        let counters = &self.bounds.counters;
+        counters.cut(CutConnection::BySystem);
+        if let Some(Ended) = self.table().end_oldest() {
+            counters.cut(CutConnection::ForAnother);
         }
     }
 
@@ -155,24 +162,22 @@ impl Table {
         Some(waiter)
     }
 
-    fn end_oldest(&mut self) -> bool {
-        let oldest = self.waiting.keys().next().copied();
-        oldest.is_some_and(|turn| self.end(turn))
+    /// `None` if none waits.
+    fn end_oldest(&mut self) -> Option<Ended> {
+        let oldest = self.waiting.keys().next().copied()?;
+        self.end(oldest)
     }
 
-    fn end_oldest_of(&mut self, network: IpAddr) -> bool {
-        let found = self.networks.get(&network);
-        let oldest = found.and_then(|found| found.waiting.first().copied());
-        oldest.is_some_and(|turn| self.end(turn))
+    fn end_oldest_of(&mut self, network: IpAddr) -> Option<Ended> {
+        let oldest = self.networks.get(&network)?.waiting.first().copied()?;
+        self.end(oldest)
     }
 
-    fn end(&mut self, turn: Turn) -> bool {
-        let Some(waiter) = self.stop_waiting(turn) else {
-            return false;
-        };
+    fn end(&mut self, turn: Turn) -> Option<Ended> {
+        let waiter = self.stop_waiting(turn)?;
         self.leave(waiter.network);
         waiter.leave.notify_one();
-        true
+        Some(Ended)
     }
 }
 
@@ -204,7 +209,7 @@ impl Place {
         self.leave.notified().await;
     }
 
-    pub(super) fn deadlines(&self) -> Deadlines {
+    pub(super) fn deadlines(&self) -> ClientDeadlines {
         self.places.bounds.deadlines
     }
 

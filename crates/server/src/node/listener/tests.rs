@@ -1,4 +1,4 @@
-//! Clients that are slow, silent or many, by sockets on loopback. Deadlines of the listener are short here; the test's own are long, and
+//! Clients that are slow, silent or many, by sockets on loopback. ClientDeadlines of the listener are short here; the test's own are long, and
 //! only end a test that fails.
 
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(200);
 const NEVER: Duration = Duration::from_secs(3600);
 
-const PATIENT: Deadlines = Deadlines {
+const PATIENT: ClientDeadlines = ClientDeadlines {
     head: NEVER,
     body: NEVER,
     idle: NEVER,
@@ -34,7 +34,7 @@ struct Server {
     _running: watch::Sender<bool>,
 }
 
-async fn start(routes: Router, most: usize, deadlines: Deadlines) -> Server {
+async fn start(routes: Router, most: usize, deadlines: ClientDeadlines) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let bounds = ListenerBounds {
@@ -101,7 +101,7 @@ async fn read_until(stream: &mut TcpStream, wanted: &str) -> bool {
 #[tokio::test]
 async fn a_head_that_does_not_come_in_time_ends_the_connection() {
     let head = SOON;
-    let server = start(Router::new(), 10, Deadlines { head, ..PATIENT }).await;
+    let server = start(Router::new(), 10, ClientDeadlines { head, ..PATIENT }).await;
     for (sent, after) in [
         ("", "nothing"),
         ("GET /hello HT", "a part"),
@@ -124,7 +124,7 @@ async fn a_head_that_does_not_come_in_time_ends_the_connection() {
 #[tokio::test]
 async fn a_head_byte_by_byte_is_as_late() {
     let head = SOON;
-    let server = start(Router::new(), 10, Deadlines { head, ..PATIENT }).await;
+    let server = start(Router::new(), 10, ClientDeadlines { head, ..PATIENT }).await;
     let (mut reading, mut writing) = server.connect().await.into_split();
     let drips = tokio::spawn(async move {
         while writing.write_all(b"x").await.is_ok() {
@@ -141,7 +141,7 @@ async fn a_head_byte_by_byte_is_as_late() {
 #[tokio::test]
 async fn a_connection_without_a_further_request_ends() {
     let idle = SOON;
-    let server = start(Router::new(), 10, Deadlines { idle, ..PATIENT }).await;
+    let server = start(Router::new(), 10, ClientDeadlines { idle, ..PATIENT }).await;
     let mut stream = server.sends(HELLO).await;
     assert!(rest(&mut stream).await.ends_with("hello"));
     assert_eq!(server.counters.cuts(CutConnection::Idle), 1);
@@ -154,7 +154,7 @@ async fn rfc_9110_15_5_9_a_body_that_does_not_come_in_time_is_answered_by_408() 
         post(|body: Bytes| async move { body.len().to_string() }),
     );
     let body = SOON;
-    let server = start(routes, 10, Deadlines { body, ..PATIENT }).await;
+    let server = start(routes, 10, ClientDeadlines { body, ..PATIENT }).await;
     let slow = "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc";
     let mut stream = server.sends(slow).await;
     let answer = rest(&mut stream).await;
@@ -192,7 +192,7 @@ async fn an_answer_that_its_client_does_not_read_ends_the_connection() {
         get(move || async move { Body::new(body.lock().unwrap().take().unwrap()) }),
     );
     let write = SOON;
-    let server = start(routes, 10, Deadlines { write, ..PATIENT }).await;
+    let server = start(routes, 10, ClientDeadlines { write, ..PATIENT }).await;
     let stream = server
         .sends("GET /endless HTTP/1.1\r\nhost: a\r\n\r\n")
         .await;

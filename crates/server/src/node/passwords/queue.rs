@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 
 use super::argon::HashingMemory;
 use super::{HashFor, PasswordPoolFull};
-use crate::node::rate_limits::network;
+use crate::node::client_address::network;
 
 /// The most that wait in each place; one more is refused, and told to come again.
 const ROOM_OF_SIGNED_IN: usize = 32;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use writ_authority::Level;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_pages::LoginProblem;
+use writ_pages::{FailureKind, LoginProblem};
 use writ_passkey::{
     PasskeyError, RelyingParty, UnverifiedCredential, VerifiedLogin, challenge_of,
     unverified_credential,
@@ -66,6 +66,9 @@ async fn enter(
         Checked::Verified(login) => login,
         Checked::Failed(failure) => {
             let problem = failure.problem;
+            if failure.user.is_none() {
+                admit_unknown(visitor)?;
+            }
             failure.record(app, &mut transaction).await?;
             transaction.commit().await?;
             app.notices.wake();
@@ -88,6 +91,13 @@ async fn enter(
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
     Ok(entrance.go_on(app, &fresh)?)
+}
+
+/// Anybody can send answers of no passkey: too many of one address are not even counted in the database.
+fn admit_unknown(visitor: &Visitor) -> Result<(), PageError> {
+    let (app, now) = (&visitor.app, visitor.app.clock.now());
+    let admitted = app.strangers.admit_unproved(visitor.address, now);
+    admitted.map_err(|_| PageError::page(FailureKind::TooManyRequests))
 }
 
 /// The device's answer, and whose it claims to be.
