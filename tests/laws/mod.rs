@@ -1,5 +1,6 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
+mod clocks;
 mod mcp_faults;
 mod mcp_faults_of_links;
 mod musts;
@@ -13,6 +14,7 @@ mod narrowing;
 mod nasty_text;
 mod nasty_text_pages;
 mod outage;
+mod parsers;
 pub(crate) mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;
