@@ -19,6 +19,7 @@ use writ_server::approvals::secret::Secrets;
 use writ_server::background::sending;
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
+use writ_server::node::clock::DatabaseClock;
 use writ_server::notifications::outbox;
 use writ_store::Store;
 use writ_store::notice::Notice;
@@ -193,6 +194,7 @@ pub async fn node(world: &World, settings: &[(&str, &str)]) -> Arc<App> {
     let store = Store::connect(&world.database.url).await.unwrap();
     let environment = ServerEnvironment {
         clock: world.app.clock.clone(),
+        database_clock: DatabaseClock::Given(world.app.clock.clone()),
         random: world.random.clone(),
     };
     App::start(config, store, environment).await.unwrap()

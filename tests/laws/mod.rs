@@ -1,5 +1,6 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
+mod clocks;
 mod crowd;
 mod made_up;
 mod mcp_faults;
@@ -15,6 +16,7 @@ mod narrowing;
 mod nasty_text;
 mod nasty_text_pages;
 mod outage;
+mod parsers;
 pub(crate) mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;

@@ -38,9 +38,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
         .route("/.well-known/{*other}", any(no_metadata))
-        .merge(program_endpoints())
-        .merge(transaction::routes(&app))
-        .merge(registration::routes(&app))
+        .merge(timed_endpoints(&app))
+        // What ends something does not depend on the time.
+        .route(
+            Endpoint::Revoke.path(),
+            program_route(MethodFilter::POST, revoke::revoke),
+        )
         .method_not_allowed_fallback(incoming::other_method)
         .layer(middleware::from_fn(incoming::check_path))
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
@@ -59,8 +62,8 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// The endpoints of the checks table; one more is [`transaction::routes`].
-fn program_endpoints() -> Router<Arc<App>> {
+/// The endpoints of the checks table that judge by the time, and registration: closed while this node's clock is wrong.
+fn timed_endpoints(app: &Arc<App>) -> Router<Arc<App>> {
     let (post, get) = (MethodFilter::POST, MethodFilter::GET);
     let device = program_route(post, device::authorize);
     let userinfo = program_route(get.or(post), userinfo::userinfo);
@@ -76,8 +79,13 @@ fn program_endpoints() -> Router<Arc<App>> {
             Endpoint::Introspect.path(),
             program_route(post, introspect::introspect),
         )
-        .route(Endpoint::Revoke.path(), program_route(post, revoke::revoke))
         .route(Endpoint::Userinfo.path(), userinfo)
+        .merge(transaction::routes(app))
+        .merge(registration::routes(app))
+        .route_layer(middleware::from_fn_with_state(
+            app.clone(),
+            incoming::check_clock,
+        ))
 }
 
 /// The operator's listener: never public.
@@ -92,14 +100,20 @@ pub fn operators(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Ready to answer requests: keys can be read, and the database takes a write.
+/// Ready to answer requests: keys can be read, the database takes a write, and the clock is right.
 async fn ready(State(app): State<Arc<App>>) -> Response {
     let proven = async {
         app.keys().await?;
-        app.store.prove_write(DEFAULT_TENANT).await
+        app.store.prove_write(DEFAULT_TENANT).await?;
+        app.compare_clock().await?;
+        app.wrong_clock().await
     };
     let cause = match tokio::time::timeout(READY_WITHIN, proven).await {
-        Ok(Ok(())) => return "ready\n".into_response(),
+        Ok(Ok(None)) => return "ready\n".into_response(),
+        Ok(Ok(Some(skew))) => {
+            let said = format!("not ready: {}\n", skew.sentence());
+            return (StatusCode::SERVICE_UNAVAILABLE, said).into_response();
+        }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no write in time".to_owned(),
     };

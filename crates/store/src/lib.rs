@@ -9,6 +9,7 @@ mod numbered;
 pub mod approved_uses;
 pub mod attempts;
 pub mod client;
+pub mod clock;
 pub mod code;
 mod connect;
 pub mod consent;

@@ -22,6 +22,7 @@ mod again;
 mod approved_delegation;
 mod approved_uses;
 mod attempts;
+mod clock;
 mod features;
 mod fetched_document;
 mod grants;

@@ -7,6 +7,7 @@ use writ_core::id::DelegationId;
 use writ_core::task::Task;
 use writ_jose::key::Thumbprint;
 
+use crate::clock::KEPT_AFTER_ACCEPTANCE;
 use crate::delegation::{ACT, APPROVAL as DELEGATION_APPROVAL, AUTHORITY as DELEGATED, ONWARD};
 use crate::error::{Result, StoreError};
 use crate::event::DATA;
@@ -231,7 +232,8 @@ impl<'a> SortedClaims<'a> {
     }
 
     fn expires_at(&self, place: usize) -> Option<i64> {
-        self.0.get(place).map(|once| once.expires_at.micros())
+        let once = self.0.get(place)?;
+        Some(once.expires_at.plus(KEPT_AFTER_ACCEPTANCE).micros())
     }
 }
 

@@ -21,6 +21,7 @@ use writ_platform::{Clock, ManualClock, Random};
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
+use writ_server::node::clock::DatabaseClock;
 use writ_server::operate::register::Registrar;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
@@ -338,6 +339,7 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
 fn sources(clock: &ManualClock, random: &Random) -> ServerEnvironment {
     ServerEnvironment {
         clock: Clock::Manual(clock.clone()),
+        database_clock: DatabaseClock::Given(Clock::Manual(clock.clone())),
         random: random.clone(),
     }
 }

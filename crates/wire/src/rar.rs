@@ -119,6 +119,8 @@ mod tests {
         assert!(parse(r#"{"type":"payment"}"#).is_err());
         assert_eq!(parse(r#"[{"type":1}]"#), Err(DetailsError::NoType));
         assert_eq!(parse("[{}]"), Err(DetailsError::NoType));
+        assert!(parse(r#"[{"type":"a","b":1,"b":2}]"#).is_err());
+        assert!(parse(r#"[{"type":"a","b":["\u0000"]}]"#).is_err());
         let many = format!("[{}]", vec![r#"{"type":"a"}"#; MAX_DETAILS + 1].join(","));
         assert_eq!(parse(&many), Err(DetailsError::TooMany));
     }

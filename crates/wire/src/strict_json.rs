@@ -69,9 +69,10 @@ impl<'de> Visitor<'de> for Checker {
         let mut seen = BTreeSet::new();
         while let Some((Name(name), Checked)) = members.next_entry()? {
             check_text(&name)?;
-            if !seen.insert(name) {
-                return Err(A::Error::custom("a member stands twice in one object"));
+            if seen.contains(&name) {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
             }
+            seen.insert(name);
         }
         Ok(Checked)
     }

@@ -12,8 +12,10 @@ use writ_core::event::{Event, EventName};
 use writ_core::signing::{KeyState, removable};
 use writ_store::signing::StoredSigningKey;
 use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
+use crate::node::clock::COMPARED_EVERY;
 use crate::people::live;
 
 /// How often expired rows and keys are deleted.
@@ -29,6 +31,7 @@ const MOST_BATCHES: u32 = 32;
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     tokio::join!(
         sweep_periodically(app.clone(), stop.clone()),
+        compare_periodically(app.clone(), stop.clone()),
         make_id_token_keys(app.clone()),
         sending::run(app.clone(), stop.clone()),
         live::close_with(app, stop)
@@ -57,17 +60,34 @@ async fn sweep_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
+/// A failure is met by requests too, and said there.
+async fn compare_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(COMPARED_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {
+                if let Err(error) = app.compare_clock().await {
+                    tracing::debug!(%error, "the clocks cannot be compared");
+                }
+            }
+            _ = stop.changed() => return,
+        }
+    }
+}
+
 /// One round of deletions; says how many rows.
 pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
-    let swept = delete_expired(app).await? + remove_unused_clients(app).await?;
-    remove_retired_keys(app).await?;
+    let now = app.sweep_time().await?;
+    let swept = delete_expired(app, now).await? + remove_unused_clients(app, now).await?;
+    remove_retired_keys(app, now).await?;
     Ok(swept)
 }
 
-async fn delete_expired(app: &App) -> Result<u64, StoreError> {
+async fn delete_expired(app: &App, now: Timestamp) -> Result<u64, StoreError> {
     let mut swept = 0;
     for _ in 0..MOST_BATCHES {
-        let batch = app.store.sweep(app.clock.now(), BATCH).await?;
+        let batch = app.store.sweep(now, BATCH).await?;
         swept += batch;
         if batch < u64::from(BATCH) {
             break;
@@ -80,8 +100,7 @@ async fn delete_expired(app: &App) -> Result<u64, StoreError> {
 }
 
 /// Clients that registered themselves and that nobody used in time, a bounded number of them in one round.
-async fn remove_unused_clients(app: &App) -> Result<u64, StoreError> {
-    let now = app.clock.now();
+async fn remove_unused_clients(app: &App, now: Timestamp) -> Result<u64, StoreError> {
     let mut reading = app.read().await?;
     let expired = reading.expired_registrations(now, UNUSED_BATCH).await?;
     drop(reading);
@@ -102,8 +121,7 @@ async fn remove_unused_clients(app: &App) -> Result<u64, StoreError> {
     Ok(removed)
 }
 
-async fn remove_retired_keys(app: &App) -> Result<(), StoreError> {
-    let now = app.clock.now();
+async fn remove_retired_keys(app: &App, now: Timestamp) -> Result<(), StoreError> {
     let old = |rows: Vec<StoredSigningKey>| {
         rows.into_iter().filter(move |row| {
             let retired_at = row.retired_at.filter(|_| row.state == KeyState::Retiring);

@@ -9,6 +9,7 @@ use serde::Serialize;
 use writ_wire::error::{ErrorBody, ErrorCode};
 
 use crate::node::app::App;
+use crate::node::clock::{self, Skew};
 use crate::node::failure::ServerFault;
 use crate::node::outage::RETRY_AFTER;
 
@@ -101,6 +102,16 @@ impl App {
 
     fn unavailable(&self, cause: &str, sentence: &str, retry_after: Option<u64>) -> Response {
         self.note_outage(cause);
+        Self::temporarily_unavailable(sentence, retry_after)
+    }
+
+    /// By a clock that is wrong nothing is done.
+    pub fn wrong_clock_answer(skew: Skew) -> Response {
+        let sentence = format!("{}: send the same again later", skew.sentence());
+        Self::temporarily_unavailable(&sentence, Some(clock::RETRY_AFTER))
+    }
+
+    fn temporarily_unavailable(sentence: &str, retry_after: Option<u64>) -> Response {
         let body = ErrorBody {
             error: ErrorCode::TemporarilyUnavailable,
             error_description: Some(sentence.to_owned()),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -221,6 +221,15 @@ pub async fn check_path(request: Request, next: Next) -> Response {
     match text::is_path(request.uri().path()) {
         true => next.run(request).await,
         false => refused_before_route(Unacceptable::Path),
+    }
+}
+
+/// What expires and what was used is judged by this node's clock: while it is wrong, no endpoint is asked.
+pub async fn check_clock(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.wrong_clock().await {
+        Ok(None) => next.run(request).await,
+        Ok(Some(skew)) => App::wrong_clock_answer(skew),
+        Err(error) => app.fault(&error.into()),
     }
 }
 

@@ -20,6 +20,7 @@ use writ_wire::time::Timestamp;
 
 use crate::config::Config;
 use crate::node::client_keys::FetchedKeySets;
+use crate::node::clock::{ClockWatch, DatabaseClock};
 use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
@@ -39,6 +40,7 @@ pub struct App {
     pub config: Config,
     pub store: Store,
     pub clock: Clock,
+    pub watch: ClockWatch,
     pub random: Random,
     pub keys: KeyRing,
     pub nonces: NonceKeys,
@@ -81,6 +83,7 @@ pub struct Urls {
 /// The sources of time and randomness; tests bring their own.
 pub struct ServerEnvironment {
     pub clock: Clock,
+    pub database_clock: DatabaseClock,
     pub random: Random,
 }
 
@@ -108,7 +111,11 @@ impl App {
         store: Store,
         environment: ServerEnvironment,
     ) -> Result<Arc<Self>, StartError> {
-        let ServerEnvironment { clock, random } = environment;
+        let ServerEnvironment {
+            clock,
+            database_clock,
+            random,
+        } = environment;
         store.migrate().await?;
         let now = clock.now();
         let mut transaction = store.begin(DEFAULT_TENANT).await?;
@@ -128,7 +135,7 @@ impl App {
             fetches: metrics.fetches(),
         });
         let nonces = NonceKeys::new(&config.master.derive("dpop-nonce"), config.issuer.as_str());
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             urls: Urls::of(&config)?,
             keys,
             nonces,
@@ -148,11 +155,14 @@ impl App {
             live: EventStreams::new(),
             outage: Outage::none(),
             strangers: Strangers::default(),
+            watch: ClockWatch::new(database_clock),
             config,
             store,
             clock,
             random,
-        }))
+        });
+        app.compare_clock().await?;
+        Ok(app)
     }
 
     /// The strongest level at which anybody can approve here: without a host name to bind passkeys to, nobody has one.

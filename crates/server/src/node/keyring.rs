@@ -94,7 +94,7 @@ impl App {
     pub async fn keys(&self) -> Result<Arc<Keys>, StoreError> {
         let now = self.clock.now();
         let current = self.keys.known();
-        if now < current.loaded_at.plus(KEY_CACHE) || self.outage.lasts(now) {
+        if current.loaded_at.is_within(KEY_CACHE, now) || self.outage.lasts(now) {
             return Ok(current);
         }
         // What is signed or decided with an older key needs the database anyway.

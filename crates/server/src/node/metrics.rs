@@ -1,10 +1,12 @@
 //! Metrics of this node in the Prometheus text format, served on the operator's listener.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Metric, Registry};
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
@@ -30,6 +32,7 @@ pub struct Metrics {
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
+    clock_skew: Gauge<f64, AtomicU64>,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -134,6 +137,11 @@ impl Metrics {
                 "database_unavailable",
                 "requests that the database kept from being answered",
             ),
+            clock_skew: kept(
+                &mut all,
+                "clock_skew_seconds",
+                "by how much the clock of this node is ahead of its database",
+            ),
             registry: all,
         }
     }
@@ -204,6 +212,13 @@ impl Metrics {
     /// A request that the database kept from being answered.
     pub fn unavailable(&self) {
         self.unavailable.inc();
+    }
+
+    /// By how many microseconds this node's clock is ahead.
+    pub fn clock_skew(&self, ahead: i64) {
+        let seconds = Duration::from_micros(ahead.unsigned_abs()).as_secs_f64();
+        let signed = if ahead < 0 { -seconds } else { seconds };
+        self.clock_skew.set(signed);
     }
 
     /// OpenMetrics text; empty if it cannot be written.

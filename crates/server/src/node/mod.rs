@@ -3,6 +3,7 @@
 pub mod app;
 pub mod client_address;
 pub mod client_keys;
+pub mod clock;
 pub mod failure;
 pub mod guests;
 pub mod id_token_hint;

@@ -54,7 +54,7 @@ impl App {
     pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         let now = self.clock.now();
         if let Some((loaded_at, client)) = self.clients.0.get(id)
-            && now < loaded_at.plus(CONFIGURATION_AGE)
+            && loaded_at.is_within(CONFIGURATION_AGE, now)
         {
             return Ok(Some(client));
         }
@@ -105,7 +105,7 @@ impl App {
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
         let now = self.clock.now();
         let current = self.catalogue.current();
-        if now < current.loaded_at.plus(CONFIGURATION_AGE) {
+        if current.loaded_at.is_within(CONFIGURATION_AGE, now) {
             return Ok(current);
         }
         self.fresh_catalogue().await

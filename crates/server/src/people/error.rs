@@ -20,6 +20,7 @@ use writ_wire::form::FormError;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
+use crate::node::clock::Skew;
 use crate::node::failure::{Failure, LATE, ServerFault, Unacceptable, UnacceptableRequest};
 use crate::node::listener::REQUEST_TIMEOUT;
 use crate::node::outage::RETRY_AFTER;
@@ -44,6 +45,8 @@ pub enum PageError {
         status: StatusCode,
         error: Option<&'static str>,
     },
+    /// The clock of this node is wrong: nobody is signed in or asked by it.
+    WrongClock(Skew),
     /// A fault of this server, as a page.
     Fault(ServerFault),
     /// A fault of this server, as JSON for a script of ours.
@@ -271,6 +274,15 @@ impl IntoResponse for PageError {
     }
 }
 
+/// Logins, requests and codes expire by this node's clock: while it is wrong, no page is shown.
+pub async fn check_clock(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.wrong_clock().await {
+        Ok(None) => next.run(request).await,
+        Ok(Some(skew)) => PageError::WrongClock(skew).into_response(),
+        Err(error) => PageError::from(error).into_response(),
+    }
+}
+
 /// The layer over all routes of people.
 pub async fn answer_errors(
     State(app): State<Arc<App>>,
@@ -333,6 +345,13 @@ impl App {
                     Some(error) => json_answer(*status, &json!({ "error": error })),
                     None => status.into_response(),
                 }
+            }
+            PageError::WrongClock(skew) => {
+                let page = ErrorPage {
+                    detail: Some(skew.sentence()),
+                    ..ErrorPage::new(FailureKind::Unavailable)
+                };
+                error_page(&page, texts)
             }
             PageError::Fault(fault) => self.fault_page(fault, texts),
             PageError::FaultForScript(fault) => self.fault(fault),

@@ -49,6 +49,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(push_subscriptions::routes())
         .merge(settings::routes())
         .merge(live::routes())
+        .route_layer(from_fn_with_state(app.clone(), error::check_clock))
         .route_layer(from_fn_with_state(app.clone(), error::answer_errors))
         .merge(assets::routes(&app.languages))
 }

@@ -56,6 +56,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     18 "0018_remembered_by_client",
     19 "0019_passwords",
     20 "0020_user_email",
+    21 "0021_clock",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -78,4 +79,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     18 "0018_remembered_by_client",
     19 "0019_passwords",
     20 "0020_user_email",
+    21 "0021_clock",
 };

@@ -23,11 +23,11 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     if text.trim_start().starts_with("-----BEGIN") {
         return Err("this is PEM: a key is given as a JWK, a JSON object with `kty`, and only the public one (RFC 7517)".to_owned());
     }
-    match strict_json::read::<Value>(text) {
+    match serde_json::from_str::<Value>(text) {
         Err(problem) => Err(format!("this is no JSON: {problem}")),
         Ok(document @ Value::Object(_)) => Err(match refusal_of::<T>(&document) {
             Some(said) => sentence(&place::<T>(document, &said), &said),
-            // What is only wrong beside other members.
+            // A member that stands twice, or a control character.
             None => refusal,
         }),
         Ok(_) => Err("this is no JSON object".to_owned()),

@@ -98,8 +98,15 @@ async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>,
         }
     }
     // A later time than this node's own comes from a clock that is ahead: it must not hide later changes of other nodes.
-    let until = from.min(waiting.0.clock.now());
-    seen.since = until.minus(OVERLAP).max(seen.since);
+    let now = waiting.0.clock.now();
+    let until = from.min(now);
+    // A clock that went back goes on from where it is.
+    let earliest = if seen.since > now {
+        now.minus(OVERLAP)
+    } else {
+        seen.since
+    };
+    seen.since = until.minus(OVERLAP).max(earliest);
     let since = seen.since;
     seen.changes.retain(|_, at| *at >= since);
     Ok(fresh)
