@@ -18,6 +18,7 @@ mod migrations;
 mod names;
 mod packages;
 mod parameters;
+mod queries;
 mod settings;
 mod shell;
 mod source;

@@ -1,5 +1,6 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
+mod growth;
 mod mcp_faults;
 mod mcp_faults_of_links;
 mod musts;

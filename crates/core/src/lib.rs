@@ -34,6 +34,7 @@ pub mod registration;
 pub mod remembered;
 pub mod request;
 pub mod requirements;
+pub mod resources;
 pub mod rotation;
 pub mod scope;
 pub mod screen;

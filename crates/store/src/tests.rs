@@ -32,6 +32,7 @@ mod lineage;
 mod migrations;
 mod once;
 mod outage;
+mod pages;
 mod pending;
 mod pending_people;
 mod pending_races;

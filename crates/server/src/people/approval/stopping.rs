@@ -1,13 +1,12 @@
 //! What a denial may stop as well: all tasks of this agent for the person, or the agent itself.
 
 use writ_core::approval::Denial;
-use writ_core::pending::Ending;
 use writ_store::DatabaseTransaction;
 
 use super::Visit;
 use super::question::Question;
-use crate::approvals::close::{Endings, end};
-use crate::notifications::outbox;
+use crate::approvals::close::{Endings, deny_all};
+use crate::notifications::outbox::{self, StoppedPair};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
 use crate::operate::suspend::suspend_agent;
@@ -44,7 +43,7 @@ async fn stop_all(
     if let Some(here) = &question.request.task
         && stop_task(transaction, here, app.change(by, now)).await?
     {
-        app.metrics.stopped();
+        app.metrics.stopped(1);
     }
     let stopped = stop_agent(app, transaction, subject, client, by).await?;
     Ok(stopped.endings)
@@ -66,5 +65,7 @@ async fn report(
         outbox::agent_suspended(app, transaction, agent, reporter).await?;
     }
     let (subject, client) = (&question.subject.id, agent);
-    Ok(end(app, transaction, Ending::Stopped { subject, client }, now).await?)
+    transaction.begin_stop().await?;
+    let pair = StoppedPair { subject, client };
+    Ok(deny_all(app, transaction, pair, now).await?)
 }
