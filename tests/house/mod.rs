@@ -19,6 +19,7 @@ mod migrations;
 mod names;
 mod packages;
 mod parameters;
+mod queries;
 mod settings;
 mod shell;
 mod source;

@@ -2,6 +2,7 @@
 
 mod clocks;
 mod crowd;
+mod growth;
 mod made_up;
 mod mcp_faults;
 mod mcp_faults_of_links;

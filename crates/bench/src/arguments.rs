@@ -7,6 +7,8 @@ pub enum Measured {
     Tokens,
     /// What waits for a person.
     Waiting,
+    /// Much against little.
+    Growth,
 }
 
 pub struct Arguments {
@@ -24,14 +26,24 @@ pub struct Arguments {
     pub polls: usize,
     /// Of each way from an approval to its token.
     pub approvals: usize,
+    /// Tasks, delegations and events while there is little, and while there is much.
+    pub few: usize,
+    pub many: usize,
+    /// Live tasks of one person while there is much, and when an agent of theirs is stopped.
+    pub busy: usize,
+    pub below: usize,
+    pub resources: usize,
 }
 
 const USAGE: &str = "usage: writ-bench [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]
-       writ-bench waiting [sqlite|postgres:URL] [--requests N] [--polls N] [--seconds N] [--approvals N]";
+       writ-bench waiting [sqlite|postgres:URL] [--requests N] [--polls N] [--seconds N] [--approvals N]
+       writ-bench growth [sqlite|postgres:URL] [--few N] [--many N] [--busy N] [--below N] [--resources N]";
 /// What is signed beforehand lives 120 seconds.
 const MOST_SECONDS: u64 = 60;
 /// The record is counted by listing it.
 const MOST_TOKENS: usize = 50_000;
+/// The server takes 10,000.
+const MOST_RESOURCES: usize = 9000;
 /// More cannot be opened, one after the other, before the first of them ends.
 const MOST_POLLS: usize = 8000;
 
@@ -46,6 +58,11 @@ impl Arguments {
             requests: 10_000,
             polls: 1000,
             approvals: 200,
+            few: 10_000,
+            many: 1_000_000,
+            busy: 1000,
+            below: 100_000,
+            resources: 1000,
         };
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
@@ -57,6 +74,12 @@ impl Arguments {
             };
             match word.as_str() {
                 "waiting" => read.measured = Measured::Waiting,
+                "growth" => read.measured = Measured::Growth,
+                "--few" => read.few = number()?.max(1),
+                "--many" => read.many = number()?.max(1),
+                "--busy" => read.busy = number()?.max(1),
+                "--below" => read.below = number()?.max(1),
+                "--resources" => read.resources = number()?.clamp(1, MOST_RESOURCES),
                 "--tokens" => read.tokens = number()?.clamp(1, MOST_TOKENS),
                 "--seconds" => read.seconds = u64::try_from(number()?)?.clamp(1, MOST_SECONDS),
                 "--runs" => read.runs = number()?.max(1),

@@ -44,6 +44,21 @@ impl TemporaryDatabase {
         Ok(place)
     }
 
+    /// Runs this text; SQLite's by its own program `sqlite3`.
+    pub fn sql(&self, sql: &str) -> Outcome<()> {
+        if self.postgres.is_some() {
+            return psql(&self.url, sql).map(drop);
+        }
+        let done = Command::new("sqlite3")
+            .arg(self.folder.join("writ.db"))
+            .arg(sql)
+            .output()?;
+        if !done.status.success() {
+            return Err(format!("sqlite3: {}", String::from_utf8_lossy(&done.stderr)).into());
+        }
+        Ok(())
+    }
+
     pub fn postmaster(&self) -> Option<u32> {
         self.postgres.as_ref().and_then(|p| p.postmaster)
     }

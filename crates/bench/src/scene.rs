@@ -87,6 +87,11 @@ impl<'a> Scene<'a> {
         Ok(scene)
     }
 
+    /// What a proof must name.
+    pub fn nonce(&self) -> &str {
+        &self.nonce
+    }
+
     /// So many requests, each with its own assertions and proof.
     pub fn requests(&self, grant: MeasuredGrant, count: usize) -> Outcome<Vec<Vec<u8>>> {
         let [planner, _, payer, courier] = self.agents;

@@ -36,6 +36,7 @@ pub mod registration;
 pub mod remembered;
 pub mod request;
 pub mod requirements;
+pub mod resources;
 pub mod rotation;
 pub mod scope;
 pub mod screen;

@@ -221,6 +221,7 @@ pub(super) fn agents() -> Agents {
         person: person(),
         agents: vec![planner, old],
         notice: Some(MineNotice::Stopped),
+        more: Some("1789992800000000.tsk_1".to_owned()),
     }
 }
 

@@ -133,7 +133,7 @@ texts! {
         task: String, own_words: String, chain: String, opened: String, expires: String,
         spent: String, last: String, history: String, approved: String, approved_one: String,
         approved_many: String, approved_least: String, approved_hint: String,
-        unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, last_token: String, no_token: String,
+        unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, more: String, last_token: String, no_token: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,

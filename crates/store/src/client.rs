@@ -1,12 +1,14 @@
 //! Registered clients and agents, and the client to which each key belongs.
 
+use std::collections::BTreeMap;
+
 use writ_core::client::{EarlierSecret, User};
 use writ_core::id::{ClientId, UserId};
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::json::time;
+use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 
 /// A client, with owner and sponsor if it is an agent. No `Debug`, because of the digest.
@@ -62,6 +64,10 @@ pub struct ActorState {
 
 row! { ActorRow { active: i64, key_owner: Option<String> } }
 
+row! { FoundIdRow { found_id: String } }
+
+joined! { FoundRow { id: FoundIdRow, client: ClientRow } }
+
 row! { OwnerRow { client_id: String } }
 
 const INSERT: &str = "
@@ -73,16 +79,39 @@ const INSERT_AGENT: &str = "
     INSERT INTO agents (tenant, client_id, owner_id, sponsor_id, publisher, assurance, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-const FIND: &str = "
-    SELECT c.metadata, c.secret_digest, c.stopped_at, c.removed_at, c.earlier_secret_digest,
-        c.earlier_secret_until, a.client_id AS agent,
-        o.id AS owner_id, o.name AS owner_name, o.disabled_at AS owner_disabled_at,
-        s.id AS sponsor_id, s.name AS sponsor_name, s.disabled_at AS sponsor_disabled_at
-    FROM clients c
-    LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
-    LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
-    LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
-    WHERE c.tenant = $1 AND c.id = $2";
+macro_rules! clients {
+    ($first:literal, $from:literal, $which:literal) => {
+        concat!(
+            "SELECT ",
+            $first,
+            "c.metadata, c.secret_digest, c.stopped_at, c.removed_at, c.earlier_secret_digest,
+                c.earlier_secret_until, a.client_id AS agent,
+                o.id AS owner_id, o.name AS owner_name, o.disabled_at AS owner_disabled_at,
+                s.id AS sponsor_id, s.name AS sponsor_name, s.disabled_at AS sponsor_disabled_at
+            FROM ",
+            $from,
+            "clients c
+            LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
+            LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+            LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
+            ",
+            $which
+        )
+    };
+}
+
+const FIND: &str = clients!("", "", "WHERE c.tenant = $1 AND c.id = $2");
+
+const AMONG_ON_SQLITE: &str = clients!(
+    "c.id AS found_id, ",
+    "(SELECT value AS id FROM json_each($ids)) n CROSS JOIN ",
+    "WHERE c.tenant = $tenant AND c.id = n.id"
+);
+const AMONG_ON_POSTGRES: &str = clients!(
+    "c.id AS found_id, ",
+    "(SELECT json_array_elements_text(CAST($ids AS json)) AS id) n CROSS JOIN ",
+    "WHERE c.tenant = $tenant AND c.id = n.id"
+);
 
 const ACTOR: &str = "
     SELECT CASE WHEN c.stopped_at IS NULL AND o.disabled_at IS NULL AND o.id IS NOT NULL
@@ -150,6 +179,16 @@ impl DatabaseTransaction {
     pub async fn client(&mut self, id: &ClientId) -> Result<Option<StoredClient>> {
         let row = optional!(self, ClientRow, FIND, &self.tenant, id.as_str())?;
         row.map(ClientRow::read).transpose()
+    }
+
+    /// Those of these that exist, by their ids. One statement.
+    pub async fn clients_among(&mut self, ids: &[&str]) -> Result<BTreeMap<String, StoredClient>> {
+        let rows = all_by_name!(self, FoundRow, (AMONG_ON_SQLITE, AMONG_ON_POSTGRES), {
+            tenant: &self.tenant,
+            ids: json::write(&ids, "a list of ids")?,
+        })?;
+        let read = |row: FoundRow| Ok((row.id.found_id, row.client.read()?));
+        rows.into_iter().map(read).collect()
     }
 
     /// `None` for an agent that does not exist.

@@ -26,6 +26,9 @@ impl Default for Deadlines {
     }
 }
 
+/// For a statement that stops everything of an agent, a client or a person at once: it takes as long as there are rows.
+pub const STOP_DEADLINE: Duration = Duration::from_secs(60);
+
 /// What the database says, or that it said nothing for so long.
 pub(crate) async fn within<T>(
     deadline: Duration,

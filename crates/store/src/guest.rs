@@ -1,5 +1,6 @@
 //! What each grant of a guest keeps of the client's metadata document, and tasks that wait until their person lets them go on.
 
+use writ_core::event::EventName;
 use writ_core::guest::KeptDocument;
 use writ_core::id::{ClientId, TaskId};
 use writ_core::task::Task;
@@ -7,13 +8,14 @@ use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json;
+use crate::stop::StopEvents;
 use crate::store::DatabaseTransaction;
 
 const DOCUMENT: &str = "`guest_grants.document`";
 
 row! { DocumentRow { document: String } }
 
-row! { IdRow { id: String } }
+row! { SuspendedRow { suspended: i64 } }
 
 const INSERT: &str = "
     INSERT INTO guest_grants (tenant, task_id, client_id, subject, document, created_at, expires_at)
@@ -27,13 +29,43 @@ const NEWEST: &str = "
 
 const REPLACE: &str = "UPDATE guest_grants SET document = $3 WHERE tenant = $1 AND task_id = $2";
 
-const SUSPEND: &str = "
-    UPDATE tasks SET suspended_at = $4
-    WHERE tenant = $1 AND client_id = $2 AND stopped_at IS NULL AND suspended_at IS NULL
-        AND expires_at > $4 AND id IN
-            (SELECT task_id FROM guest_grants
-            WHERE tenant = $1 AND client_id = $2 AND document = $3)
-    RETURNING id";
+/// Live tasks whose grants keep this very document.
+macro_rules! kept {
+    () => {
+        "t.tenant = $tenant AND t.client_id = $client AND t.stopped_at IS NULL
+            AND t.suspended_at IS NULL AND t.expires_at > $now AND t.id IN
+            (SELECT g.task_id FROM guest_grants g
+            WHERE g.tenant = $tenant AND g.client_id = $client AND g.document = $document)"
+    };
+}
+
+macro_rules! suspended_events {
+    ($from:expr) => {
+        concat!(
+            "INSERT INTO events (tenant, id, at, name, subject, client_id, task_id, purpose,
+                transaction_id, data)
+            SELECT t.tenant, CAST($event AS TEXT) || '_' || t.id, CAST($now AS BIGINT),             CAST($name AS TEXT), t.subject, t.client_id, t.id, t.purpose, t.transaction_id,
+                CAST($data AS TEXT)
+            FROM ",
+            $from
+        )
+    };
+}
+
+const SUSPEND_ON_SQLITE: &str = concat!(
+    suspended_events!(concat!("tasks t WHERE ", kept!())),
+    "; UPDATE tasks AS t SET suspended_at = $now WHERE ",
+    kept!(),
+    "; SELECT changes() AS suspended"
+);
+const SUSPEND_ON_POSTGRES: &str = concat!(
+    "WITH suspended AS (UPDATE tasks AS t SET suspended_at = $now WHERE ",
+    kept!(),
+    " RETURNING t.tenant, t.id, t.subject, t.client_id, t.purpose, t.transaction_id),
+    recorded AS (",
+    suspended_events!("suspended t"),
+    ") SELECT COUNT(*) AS suspended FROM suspended"
+);
 
 const RESUME: &str = "
     UPDATE tasks SET suspended_at = NULL
@@ -100,26 +132,24 @@ impl DatabaseTransaction {
         Ok(())
     }
 
-    /// Suspends all live tasks of this guest whose grants keep this very document. From this commit on nothing below them is
-    /// live.
+    /// Suspends all live tasks of this guest whose grants keep this very document, each with its event; says how many. From this commit
+    /// on nothing below them is live.
     pub async fn suspend_guest_tasks(
         &mut self,
         guest: &ClientId,
         kept: &KeptDocument,
-        now: Timestamp,
-    ) -> Result<Vec<TaskId>> {
-        let kept = json::write(kept, DOCUMENT)?;
-        let rows = all!(
-            self,
-            IdRow,
-            SUSPEND,
-            &self.tenant,
-            guest.as_str(),
-            kept.as_str(),
-            now.micros()
-        )?;
-        let ids = rows.into_iter().map(|row| TaskId::from_text(row.id));
-        Ok(ids.collect())
+        events: StopEvents<'_>,
+    ) -> Result<i64> {
+        let rows = all_by_name!(self, SuspendedRow, (SUSPEND_ON_SQLITE, SUSPEND_ON_POSTGRES), {
+            tenant: &self.tenant,
+            client: guest.as_str(),
+            document: json::write(kept, DOCUMENT)?,
+            event: events.id.as_str(),
+            name: EventName::TaskSuspended.as_str(),
+            now: events.now.micros(),
+            data: events.data,
+        })?;
+        Ok(rows.first().map_or(0, |row| row.suspended))
     }
 
     /// Whether this call let a task of this person go on that was suspended at that time.

@@ -43,6 +43,7 @@ pub mod resource;
 pub mod session;
 pub mod settings;
 pub mod signing;
+pub mod stop;
 mod store;
 pub mod sweep;
 pub mod task;
@@ -57,7 +58,7 @@ pub mod types;
 pub mod user;
 pub mod write;
 
-pub use deadline::Deadlines;
+pub use deadline::{Deadlines, STOP_DEADLINE};
 pub use error::{Result, StoreError};
 pub use pooled_connection::CommitIsolation;
 pub use store::{DatabaseTransaction, Store};

@@ -32,6 +32,8 @@ pub(crate) struct PooledConnection<D: Driver> {
     /// The group whose transaction is open on it; this request is then a savepoint in that transaction.
     group: Option<CommitGroup>,
     state: State,
+    /// Instead of the pool's, for the rest of this transaction.
+    statement_limit: Option<Duration>,
     opened: Instant,
     pool: ConnectionPool<D>,
 }
@@ -63,6 +65,7 @@ impl<D: Driver> PooledConnection<D> {
             permit: Some(permit),
             group: lent.group,
             state: State::Idle,
+            statement_limit: None,
             opened: lent.opened,
             pool: pool.clone(),
         }
@@ -76,8 +79,14 @@ impl<D: Driver> PooledConnection<D> {
             State::InTransaction => State::InStatement,
             state @ (State::InStatement | State::Aborted | State::Broken) => state,
         };
-        let deadline = self.pool.deadlines().statement;
+        let usual = self.pool.deadlines().statement;
+        let deadline = self.statement_limit.unwrap_or(usual);
         Ok((self.connection()?, deadline))
+    }
+
+    /// How long each statement of this request may take from now on.
+    pub(crate) fn limit_statements(&mut self, limit: Duration) {
+        self.statement_limit = Some(limit.max(self.pool.deadlines().statement));
     }
 
     pub(crate) fn statement_ended<T>(&mut self, done: sqlx::Result<T>) -> Result<T> {
@@ -95,7 +104,8 @@ impl<D: Driver> PooledConnection<D> {
     /// Begins, releases or commits. Until it succeeded, nothing else is done on this connection.
     async fn control(&mut self, sql: &'static str) -> Result<()> {
         self.state = State::Aborted;
-        let deadline = self.pool.deadlines().statement;
+        let usual = self.pool.deadlines().statement;
+        let deadline = self.statement_limit.unwrap_or(usual);
         let done = within(deadline, D::run(self.connection()?, sql)).await;
         let done = done.map_err(StoreError::from);
         if let Err(error) = &done

@@ -1,7 +1,7 @@
 //! Clients that registered themselves (RFC 7591), and initial access tokens; tokens as digests alone.
 
 use writ_core::guest::KeptDocument;
-use writ_core::id::{ClientId, TaskId};
+use writ_core::id::ClientId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -45,8 +45,6 @@ pub struct ListedInvite {
 row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64, expires_at: Option<i64> } }
 
 row! { ClientIdRow { client_id: String } }
-
-row! { TaskIdRow { task_id: String } }
 
 row! { GrantDocumentRow { document: String } }
 
@@ -111,12 +109,6 @@ const DOCUMENTS: &str = "
     WHERE g.tenant = $1 AND g.client_id = $2 AND g.document > $3
         AND t.stopped_at IS NULL AND t.expires_at > $4
     ORDER BY g.document LIMIT $5";
-
-const LIVE_TASKS: &str = "
-    SELECT g.task_id FROM guest_grants g
-    JOIN tasks t ON t.tenant = g.tenant AND t.id = g.task_id
-    WHERE g.tenant = $1 AND g.client_id = $2 AND t.stopped_at IS NULL AND t.expires_at > $3
-    ORDER BY g.task_id LIMIT $4";
 
 const INVITE: &str = "
     INSERT INTO registration_invites (tenant, digest, uses, used, created_at, expires_at)
@@ -278,19 +270,6 @@ impl DatabaseTransaction {
                 documents.push(json::read(&row.document, "`guest_grants.document`")?);
             }
         }
-    }
-
-    /// Tasks of this guest that are neither stopped nor expired, of all people.
-    pub async fn live_tasks_of_guest(
-        &mut self,
-        guest: &ClientId,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<TaskId>> {
-        let (id, now, limit) = (guest.as_str(), now.micros(), i64::from(limit));
-        let rows = all!(self, TaskIdRow, LIVE_TASKS, &self.tenant, id, now, limit)?;
-        let ids = rows.into_iter();
-        Ok(ids.map(|row| TaskId::from_text(row.task_id)).collect())
     }
 
     /// An initial access token (RFC 7591 section 1.2), good for so many registrations.

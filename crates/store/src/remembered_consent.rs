@@ -63,7 +63,7 @@ const FORGET_CLIENT: &str = "DELETE FROM remembered_consents WHERE tenant = $1 A
 
 const FORGET_USER: &str = "DELETE FROM remembered_consents WHERE tenant = $1 AND user_id = $2";
 
-const FORGET_ALL: &str = "DELETE FROM remembered_consents WHERE tenant = $1";
+pub(crate) const FORGET_ALL: &str = "DELETE FROM remembered_consents WHERE tenant = $1";
 
 impl DatabaseTransaction {
     /// From now on these scopes need not be asked again, until `expires_at`.

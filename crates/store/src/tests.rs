@@ -34,6 +34,7 @@ mod migrations;
 mod migrations_in_trouble;
 mod once;
 mod outage;
+mod pages;
 mod pending;
 mod pending_people;
 mod pending_races;

@@ -27,7 +27,7 @@ impl DatabaseTransaction {
         document: &str,
         now: Timestamp,
     ) -> Result<bool> {
-        Ok(execute!(
+        let is_new = execute!(
             self,
             INSERT,
             &self.tenant,
@@ -35,7 +35,11 @@ impl DatabaseTransaction {
             name,
             document,
             now.micros()
-        )? == 1)
+        )? == 1;
+        if is_new {
+            self.count_catalogue_change().await?;
+        }
+        Ok(is_new)
     }
 
     /// Every version, in the order in which they came.

@@ -1,10 +1,13 @@
 //! People: name, password hash, address, disablement.
 
+use std::collections::BTreeMap;
+
 use writ_core::client::User;
 use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
+use crate::json;
 use crate::store::DatabaseTransaction;
 
 /// A person, with what a login needs. No `Debug`, because of the hash.
@@ -30,6 +33,8 @@ row! { UserRow {
     email: Option<String>,
 } }
 
+row! { NameRow { id: String, name: String } }
+
 const INSERT: &str = "
     INSERT INTO users (tenant, id, name, password_hash, failures, created_at)
     VALUES ($1, $2, $3, $4, 0, $5)
@@ -49,6 +54,18 @@ const BY_NAMES: &str = "
     WHERE tenant = $1 AND name IN ($2, $3, $4, $5, $6, $7, $8, $9)";
 const NAMES_AT_ONCE: usize = 8;
 
+macro_rules! names {
+    ($ids:literal) => {
+        concat!(
+            "SELECT u.id, u.name FROM (",
+            $ids,
+            ") n CROSS JOIN users u WHERE u.tenant = $tenant AND u.id = n.id"
+        )
+    };
+}
+const NAMES_ON_SQLITE: &str = names!("SELECT value AS id FROM json_each($ids)");
+const NAMES_ON_POSTGRES: &str = names!("SELECT json_array_elements_text(CAST($ids AS json)) AS id");
+
 /// A row lock: changes nothing; others wait for the row until this transaction ends.
 const HOLD: &str = "
     UPDATE users SET disabled_at = disabled_at WHERE tenant = $1 AND id = $2";
@@ -67,6 +84,15 @@ const SET_EMAIL: &str = "
         AND NOT EXISTS (SELECT 1 FROM users o WHERE o.tenant = $1 AND o.email = $3 AND o.id <> $2)";
 
 impl DatabaseTransaction {
+    /// The names of those of these people who exist, by their ids. One statement.
+    pub async fn names_of(&mut self, ids: &[&str]) -> Result<BTreeMap<String, String>> {
+        let rows = all_by_name!(self, NameRow, (NAMES_ON_SQLITE, NAMES_ON_POSTGRES), {
+            tenant: &self.tenant,
+            ids: json::write(&ids, "a list of ids")?,
+        })?;
+        Ok(rows.into_iter().map(|row| (row.id, row.name)).collect())
+    }
+
     /// Whether it was written: the name may be taken.
     pub async fn insert_user(
         &mut self,

@@ -18,7 +18,7 @@ use crate::node::failure::Failure;
 use crate::notifications::outbox::{Channel, NoticeContent};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
 use crate::notifications::{
-    account_notice, fan_out, mail, seal, used_twice_notice, web_push, webhook,
+    account_notice, fan_out, mail, seal, stop_notice, used_twice_notice, web_push, webhook,
 };
 
 /// Notices that one node sends at once.
@@ -127,6 +127,9 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
     match (channel, content) {
         (Channel::Announce, NoticeContent::Waiting { stage }) => {
             fan_out::notify_approvers(app, notice, stage).await
+        }
+        (Channel::Announce, NoticeContent::Stopped(stop)) => {
+            stop_notice::notify_client(app, notice, stop).await
         }
         (Channel::Ping, NoticeContent::Over { .. }) => {
             Ok(client_callback::ping(app, notice).await?)

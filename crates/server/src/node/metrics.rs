@@ -184,8 +184,8 @@ impl Metrics {
         self.revocations.get_or_create(&TokenLabel { token }).inc();
     }
 
-    pub fn stopped(&self) {
-        self.stops.inc();
+    pub fn stopped(&self, tasks: u64) {
+        self.stops.inc_by(tasks);
     }
 
     pub fn notice(&self, channel: &'static str, outcome: &'static str) {

@@ -87,7 +87,7 @@ pub(crate) async fn send(
             let agent = app.client(agent.as_str()).await?;
             to_admin(app, agent.as_deref(), by.as_str(), *stopped_for)?
         }
-        NoticeContent::Over { .. } => {
+        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => {
             let outcome = DeliveryOutcome::Failed("a letter of another channel".to_owned());
             return Ok(outcome);
         }

@@ -7,6 +7,7 @@ pub mod outbox;
 pub mod outcome;
 pub mod quiet_hours;
 pub mod seal;
+pub mod stop_notice;
 pub mod used_twice_notice;
 pub mod web_push;
 pub mod webhook;

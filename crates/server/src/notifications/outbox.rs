@@ -23,10 +23,13 @@ use crate::node::failure::Failure;
 /// How long notices to the admin are tried.
 const ADMIN_NOTICE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a client is told of a stop.
+const STOP_NOTICE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
 /// How a notice is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
-    /// Not sent itself: it becomes notices for the approvers of one stage.
+    /// Not sent itself: it becomes notices for the approvers of one stage, or for a client whose requests were stopped.
     Announce,
     Ping,
     Push,
@@ -83,6 +86,8 @@ pub(crate) enum NoticeContent {
     Passkey { what: Passkey },
     /// The user has a new password.
     Password,
+    /// A stop denied what this client had asked this person.
+    Stopped(StopNotice),
     /// A task of the user ended because a refresh token of this client was used twice.
     UsedTwice { client: ClientId },
 }
@@ -95,6 +100,23 @@ pub enum StoppedFor {
     Everybody,
     /// The user about whom it asked.
     Person,
+}
+
+/// Of which requests a client is told after a stop: those that ended at that time, after the last one of which it was told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StopNotice {
+    pub(crate) subject: UserId,
+    pub(crate) client: ClientId,
+    /// In microseconds.
+    pub(crate) at: i64,
+    pub(crate) after: Option<(i64, ApprovalId)>,
+}
+
+/// A client that is stopped for a person.
+#[derive(Clone, Copy)]
+pub struct StoppedPair<'a> {
+    pub subject: &'a UserId,
+    pub client: &'a ClientId,
 }
 
 /// What writing a notice needs; of a node, or of an operator's command.
@@ -157,6 +179,40 @@ pub async fn request_ended(
         target: request.client.as_str(),
         content: NoticeContent::Over { answer: None },
         expires_at,
+    };
+    app.outbox().enqueue(transaction, draft).await
+}
+
+/// Notifies the client of all requests that a stop ended, in the transaction of the stop: by one notice, which becomes those of single
+/// requests later.
+pub(crate) async fn requests_stopped(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    pair: StoppedPair<'_>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let notice = StopNotice {
+        subject: pair.subject.clone(),
+        client: pair.client.clone(),
+        at: now.micros(),
+        after: None,
+    };
+    stop_notice(app, transaction, notice).await
+}
+
+pub(super) async fn stop_notice(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    notice: StopNotice,
+) -> Result<(), Failure> {
+    let target = notice.client.to_string();
+    let draft = NoticeDraft {
+        channel: Channel::Announce,
+        request: None,
+        user: None,
+        target: &target,
+        content: NoticeContent::Stopped(notice),
+        expires_at: app.clock.now().plus(STOP_NOTICE_LIFETIME),
     };
     app.outbox().enqueue(transaction, draft).await
 }

@@ -134,7 +134,9 @@ async fn claims<'a>(
             claims.client_id = Some(client.to_string());
             claims.people = notice.user.iter().cloned().collect();
         }
-        NoticeContent::Over { .. } => return Err(request_over().into()),
+        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => {
+            return Err(request_over().into());
+        }
     }
     Ok(claims)
 }

@@ -57,6 +57,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     19 "0019_passwords",
     20 "0020_user_email",
     21 "0021_clock",
+    22 "0022_by_index",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -80,4 +81,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     19 "0019_passwords",
     20 "0020_user_email",
     21 "0021_clock",
+    22 "0022_by_index",
 };

@@ -9,7 +9,8 @@ use crate::pending::PromptCounts;
 use crate::replay::ReplayClaim;
 use crate::request::NewAuthorizationRequest;
 use crate::session::NewUserSession;
-use crate::task::TaskFilter;
+use crate::stop::{StopEvents, StoppedRequests, TasksOf};
+use crate::task::TasksInOrder;
 use crate::testing::{self, DatabaseKind, TestDatabase};
 use crate::tests::waiting::{self, END};
 use crate::tests::world::{
@@ -92,12 +93,28 @@ async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
 
     let mut other = database.store.begin(OTHER).await.unwrap();
     let (task, leaf, client) = (&rows[0].task, &rows[1].id, planner());
-    let everything = TaskFilter {
-        limit: 100,
-        ..TaskFilter::default()
-    };
     assert!(other.task(task).await.unwrap().is_none());
-    assert!(other.tasks(everything).await.unwrap().is_empty());
+    for which in [TasksInOrder::All, TasksInOrder::Subject("usr_alice")] {
+        assert!(other.tasks_before(which, None, 9).await.unwrap().is_empty());
+    }
+    let live = other.live_tasks_of_person(&user("alice").id, None, NOW, 9);
+    assert!(live.await.unwrap().is_empty());
+    let ids = [task.as_str()];
+    assert!(other.holders_of(&ids, 9).await.unwrap().is_empty());
+    assert!(other.last_tokens(&ids, 9).await.unwrap().is_empty());
+    let clients = [client.as_str()];
+    let latest = other.latest_of_clients(&user("alice").id, &clients, 9);
+    assert!(latest.await.unwrap().is_empty());
+    assert!(other.clients_among(&clients).await.unwrap().is_empty());
+    let alice = user("alice").id;
+    assert!(other.names_of(&[alice.as_str()]).await.unwrap().is_empty());
+    assert!(
+        other
+            .voted_among(&["apr_1"], &alice)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(other.delegations_of(task).await.unwrap().is_empty());
     assert!(other.lineage(leaf).await.unwrap().is_none());
     assert!(!other.is_live(leaf, NOW).await.unwrap());
@@ -166,7 +183,13 @@ async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
     assert!(other.overdue_pending(end, 9).await.unwrap().is_empty());
     assert!(other.inbox(&alice, NOW, 9).await.unwrap().is_empty());
     assert!(other.activity(&alice, 9).await.unwrap().is_empty());
-    assert!(other.changed_pending(NOW, 9).await.unwrap().is_empty());
+    assert!(
+        other
+            .changed_pending(NOW, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let prompts = other.prompts(&alice, &planner(), NOW, NOW).await;
     assert_eq!(prompts.unwrap(), PromptCounts::default());
     let asked = other.prompts_of_people(id, NOW, END).await;
@@ -177,7 +200,13 @@ async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
     assert!(other.screen(id, &alice).await.unwrap().is_none());
     let receipt = ReceiptId::from_text("rcp_1");
     assert!(other.receipt(&receipt).await.unwrap().is_none());
-    assert!(other.receipts_of(&alice, 9).await.unwrap().is_empty());
+    assert!(
+        other
+            .receipts_before(&alice, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(other.receipts_of_request(id).await.unwrap().is_empty());
     assert!(other.passkeys_of(&alice).await.unwrap().is_empty());
     assert!(other.passkey("credential").await.unwrap().is_none());
@@ -224,18 +253,26 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     assert!(!other.insert_vote(&id, &vote, NOW).await.unwrap());
     let decided = other.decide_pending(&id, &yes, NOW).await;
     assert!(!decided.unwrap());
-    let (subject, client) = (&alice, &planner());
-    for (ending, at) in [
-        (Ending::Superseded(&same), NOW),
-        (Ending::Late(&id), END),
-        (Ending::Stopped { subject, client }, NOW),
-    ] {
+    for (ending, at) in [(Ending::Superseded(&same), NOW), (Ending::Late(&id), END)] {
         assert!(other.end_pending(ending, at).await.unwrap().is_empty());
     }
-    let held = other
-        .stop_delegations_held(&alice, &planner(), NOW, 9)
-        .await;
-    assert!(held.unwrap().is_empty());
+    let event = EventId::from_text("evt_stop");
+    let asked = other.stop_requests(&alice, &planner(), &event, NOW).await;
+    assert_eq!(asked.unwrap(), StoppedRequests::default());
+    let events = StopEvents {
+        id: &event,
+        now: NOW,
+        data: "{}",
+    };
+    let held = other.stop_delegations_held(&alice, &planner(), events);
+    assert_eq!(held.await.unwrap(), 0);
+    for of in [
+        TasksOf::Pair(&alice, &planner()),
+        TasksOf::Client(&planner()),
+        TasksOf::Person(&alice),
+    ] {
+        assert_eq!(other.stop_tasks(of, events).await.unwrap(), 0);
+    }
     let redeemed = other.redeem_pending(&approved.id, &delegation, NOW).await;
     assert!(!redeemed.unwrap());
     let half = NOW.plus(HOUR / 24);

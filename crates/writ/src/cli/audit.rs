@@ -13,7 +13,9 @@ use writ_core::screen::Screen;
 use writ_core::words::plain;
 use writ_jose::key::PublicKey;
 use writ_server::people::approval::prove;
-use writ_store::event::EventFilter;
+use writ_store::DatabaseTransaction;
+use writ_store::event::{EventFilter, StoredEvent};
+use writ_store::registered::PAGE;
 use writ_wire::jwk::{Jwk, JwkSet};
 
 use super::desk::{Desk, STANDARD_INPUT, read_json, read_text};
@@ -85,14 +87,76 @@ async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
         name: filter.event.as_deref(),
         limit: filter.limit,
     };
-    let events = reading.events(wanted).await.map_err(|e| e.to_string())?;
-    if events.is_empty() {
-        note("no event is about that");
+    match first_of(&mut reading, &wanted).await? {
+        Some(first) => print_from(&mut reading, &wanted, first).await,
+        None => {
+            note("no event is about that");
+            Ok(())
+        }
     }
-    for event in events {
-        say(&serde_json::to_string(&event).map_err(|e| e.to_string())?);
+}
+
+/// The first event of a list and the newest, which may be written while the list is printed.
+struct Span {
+    first: StoredEvent,
+    until: String,
+}
+
+/// Looked for from the newest on, a page at a time, so that a long list is never in memory.
+async fn first_of(
+    reading: &mut DatabaseTransaction,
+    wanted: &EventFilter<'_>,
+) -> Result<Option<Span>, String> {
+    let (mut left, mut found): (u32, Option<Span>) = (wanted.limit, None);
+    let mut before: Option<String> = None;
+    while left > 0 {
+        let page = reading.events_before(wanted.of(), before.as_deref(), PAGE);
+        let page = page.await.map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.id.clone());
+        for event in page.into_iter().filter(|event| wanted.admits(event)) {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+            let until = found.map_or_else(|| event.id.clone(), |span| span.until);
+            found = Some(Span {
+                first: event,
+                until,
+            });
+        }
     }
-    Ok(())
+    Ok(found)
+}
+
+async fn print_from(
+    reading: &mut DatabaseTransaction,
+    wanted: &EventFilter<'_>,
+    span: Span,
+) -> Outcome {
+    let line = |event: &StoredEvent| -> Outcome {
+        say(&serde_json::to_string(event).map_err(|e| e.to_string())?);
+        Ok(())
+    };
+    line(&span.first)?;
+    let mut after = span.first.id;
+    loop {
+        let page = reading.events_after(wanted.of(), Some(&after), PAGE);
+        let page = page.await.map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        last.id.clone_into(&mut after);
+        let until = |event: &&StoredEvent| event.id <= span.until;
+        let mut listed = page.iter().filter(until);
+        listed.try_for_each(|event| match wanted.admits(event) {
+            true => line(event),
+            false => Ok(()),
+        })?;
+        if after > span.until {
+            return Ok(());
+        }
+    }
 }
 
 /// A misspelt name would look like nothing that happened.

@@ -82,18 +82,20 @@ async fn wake_changed(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreErr
 async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>, StoreError> {
     let mut reading = waiting.0.store.read(DEFAULT_TENANT).await?;
     let (mut fresh, mut from) = (Vec::new(), seen.since);
+    let mut after: Option<ApprovalId> = None;
     loop {
-        let page = reading.changed_pending(from, BATCH).await?;
-        let newest = page.last().map_or(from, |change| change.at);
-        let is_full = is_full(&page);
+        // A stop changes many at one time.
+        let page = reading.changed_pending(from, after.as_ref(), BATCH).await?;
+        let is_last = !is_full(&page);
+        if let Some(last) = page.last() {
+            (from, after) = (last.at, Some(last.id.clone()));
+        }
         for change in page {
             if seen.changes.insert(change.id.clone(), change.at) != Some(change.at) {
                 fresh.push(change);
             }
         }
-        let moved = newest > from;
-        from = newest;
-        if !(is_full && moved) {
+        if is_last {
             break;
         }
     }

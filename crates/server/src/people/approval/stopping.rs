@@ -2,13 +2,12 @@
 
 use writ_core::approval::Denial;
 use writ_core::id::{ClientId, UserId};
-use writ_core::pending::Ending;
 use writ_store::DatabaseTransaction;
 
 use super::Visit;
 use super::question::Question;
-use crate::approvals::close::{Endings, end};
-use crate::notifications::outbox::{self, StoppedFor};
+use crate::approvals::close::{Endings, deny_all};
+use crate::notifications::outbox::{self, StoppedFor, StoppedPair};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
 use crate::operate::suspend::{report_agent, suspend_agent};
@@ -45,7 +44,7 @@ async fn stop_all(
     if let Some(here) = &question.request.task
         && stop_task(transaction, here, app.change(by, now)).await?
     {
-        app.metrics.stopped();
+        app.metrics.stopped(1);
     }
     let stopped = stop_agent(app, transaction, subject, client, by).await?;
     Ok(stopped.endings)
@@ -77,7 +76,9 @@ async fn report(
     }
     // What it asked is over, also if an operator resumes it.
     let (subject, client) = (&question.subject.id, agent);
-    Ok(end(app, transaction, Ending::Stopped { subject, client }, now).await?)
+    transaction.begin_stop().await?;
+    let pair = StoppedPair { subject, client };
+    Ok(deny_all(app, transaction, pair, now).await?)
 }
 
 /// Whether this person owns or sponsors the agent, by its record as it is in this transaction.
