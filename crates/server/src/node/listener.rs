@@ -8,8 +8,9 @@ use axum::Router;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
@@ -32,30 +33,17 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
             accepted = accept(&listener, &permits) => accepted,
             _ = stopped.changed() => break,
         };
-        let Some(Accepted {
-            stream,
-            peer,
-            permit,
-        }) = accepted
-        else {
+        let Some(accepted) = accepted else {
             continue;
         };
-        let service = TowerToHyperService::new(routes.clone().map_request(
-            move |mut request: http::Request<Incoming>| {
-                request.extensions_mut().insert(ClientAddress(peer));
-                request
-            },
-        ));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
-        let watched = connections.watch(connection);
+        let (routes, watcher) = (routes.clone(), connections.watcher());
         tokio::spawn(async move {
-            // The client went away, or was too slow: no error of this server.
-            if let Err(error) = watched.await {
-                tracing::debug!(%error, "connection ended");
-            }
+            let Accepted {
+                stream,
+                peer,
+                permit,
+            } = accepted;
+            serve_stream(stream, peer, routes, watcher).await;
             drop(permit);
         });
     }
@@ -65,6 +53,27 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
         .is_err()
     {
         tracing::warn!("requests that were under way did not finish in time");
+    }
+}
+
+/// Serves the requests of one connection until it ends; `watcher` says when the server stops.
+async fn serve_stream<S>(stream: S, peer: IpAddr, routes: Router, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = TowerToHyperService::new(routes.map_request(
+        move |mut request: http::Request<Incoming>| {
+            request.extensions_mut().insert(ClientAddress(peer));
+            request
+        },
+    ));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    // The client went away, or was too slow: no error of this server.
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "connection ended");
     }
 }
 
