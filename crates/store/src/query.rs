@@ -38,17 +38,21 @@ macro_rules! on_either {
     ($transaction:ident, $query:expr, ($($value:expr),*), $verb:ident $($then:tt)*) => {{
         $transaction.statements.count();
         match &mut $transaction.connection {
-            $crate::store::DatabaseConnection::Sqlite(connection) => on_either!(@ connection, $query$(.bind($value))*, $verb $($then)*),
-            $crate::store::DatabaseConnection::Postgres(connection) => on_either!(@ connection, $query$(.bind($value))*, $verb $($then)*),
+            $crate::store::DatabaseConnection::Sqlite(connection) => on_either!(@ connection, $query$(.bind(&$value))*, $verb $($then)*),
+            $crate::store::DatabaseConnection::Postgres(connection) => on_either!(@ connection, $query$(.bind(&$value))*, $verb $($then)*),
         }
     }};
     (@ $connection:ident, $query:expr, $verb:ident $($then:tt)*) => {
-        match $connection.for_statement() {
-            Ok((connection, deadline)) => {
-                let done = $crate::deadline::within(deadline, $query.$verb(connection)).await$($then)*;
-                $connection.statement_ended(done)
+        loop {
+            match $connection.for_statement() {
+                Ok((connection, deadline)) => {
+                    let done = $crate::deadline::within(deadline, $query.$verb(connection)).await$($then)*;
+                    if !$connection.has_begun_anew(&done).await {
+                        break $connection.statement_ended(done);
+                    }
+                }
+                Err(gone) => break Err(gone),
             }
-            Err(gone) => Err(gone),
         }
     };
 }
