@@ -6,3 +6,4 @@ mod house;
 mod laws;
 mod operate;
 mod people;
+mod process;

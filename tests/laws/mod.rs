@@ -11,7 +11,7 @@ mod musts_openid;
 mod musts_webauthn;
 mod narrowing;
 mod outage;
-pub(crate) mod processes;
+mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;
 mod requirements_later;

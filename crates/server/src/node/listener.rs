@@ -16,6 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt;
 
 use crate::node::client_address::ClientAddress;
+use crate::node::tls::ServerTls;
 
 /// Connections of one listener at once; one more waits in the system's queue.
 pub const MAX_CONNECTIONS: usize = 16_384;
@@ -24,8 +25,18 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long requests that are under way may take at shutdown.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `stopped` changes.
-pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
+/// Serves plain HTTP until `stopped` changes.
+pub async fn serve(listener: TcpListener, routes: Router, stopped: watch::Receiver<bool>) {
+    serve_over(None, listener, routes, stopped).await;
+}
+
+/// The same over TLS, if there is any.
+pub async fn serve_over(
+    tls: Option<ServerTls>,
+    listener: TcpListener,
+    routes: Router,
+    mut stopped: watch::Receiver<bool>,
+) {
     let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let connections = GracefulShutdown::new();
     loop {
@@ -36,14 +47,21 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
         let Some(accepted) = accepted else {
             continue;
         };
-        let (routes, watcher) = (routes.clone(), connections.watcher());
+        let (tls, routes, watcher) = (tls.clone(), routes.clone(), connections.watcher());
         tokio::spawn(async move {
             let Accepted {
                 stream,
                 peer,
                 permit,
             } = accepted;
-            serve_stream(stream, peer, routes, watcher).await;
+            match tls {
+                None => serve_stream(stream, peer, routes, watcher).await,
+                Some(tls) => {
+                    if let Some(stream) = tls.accept(stream).await {
+                        serve_stream(stream, peer, routes, watcher).await;
+                    }
+                }
+            }
             drop(permit);
         });
     }

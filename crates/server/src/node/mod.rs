@@ -16,5 +16,7 @@ pub mod outgoing;
 pub mod passwords;
 pub mod rate_limits;
 pub mod registry;
+pub mod request_log;
 pub mod secret;
+pub mod tls;
 pub mod waiting;
