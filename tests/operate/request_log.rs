@@ -26,12 +26,57 @@ fn line_of(lines: &[Value], reply: &TestReply) -> Value {
 }
 
 /// What is wanted of a line: members, or that they are absent.
-fn says(line: &Value, wanted: Value) {
+fn says(line: &Value, wanted: &Value) {
     for (member, value) in wanted.as_object().unwrap() {
         assert_eq!(&line[member], value, "{member}: {line}");
     }
     assert!(line["ms"].is_u64(), "{line}");
     assert_eq!(line["level"], "INFO", "{line}");
+}
+
+/// Requests of several kinds, each with what its line says.
+async fn asked(process: &Process, web: &Web, code: &str) -> Vec<(TestReply, Value)> {
+    let door = &process.door;
+    let redeem = Ready::new("/token", &web.redeem_form(code));
+    let granted = redeem.clone().header("authorization", &web.basic());
+    let refused = redeem.header("authorization", &basic(&web.id, "wrong-secret"));
+    let unknown = Ready::new("/par", &[("client_id", "never-registered".to_owned())]);
+    let page = format!(
+        "/authorize?client_id={}&code=query-secret&state=query-state",
+        web.id
+    );
+    vec![
+        (
+            door.send(&granted).await,
+            json!({
+                "method": "POST", "route": "/token", "status": 200, "error": null,
+                "client": web.id, "client_is": "proved",
+            }),
+        ),
+        (
+            door.send(&refused).await,
+            json!({
+                "method": "POST", "route": "/token", "status": 401, "error": "invalid_client",
+                "client": web.id, "client_is": "named",
+            }),
+        ),
+        (
+            door.send(&unknown).await,
+            json!({ "route": "/par", "error": "invalid_client", "client": null, "client_is": null }),
+        ),
+        (
+            door.try_get(&page).await.unwrap(),
+            json!({ "method": "GET", "route": "/authorize", "client": web.id }),
+        ),
+        (
+            door.try_get("/path-secret?x=query-secret").await.unwrap(),
+            json!({ "route": "none", "status": 404 }),
+        ),
+        (
+            door.try_get("/jwks").await.unwrap(),
+            json!({ "route": "/jwks", "status": 200, "error": null }),
+        ),
+    ]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -42,70 +87,17 @@ async fn one_line_for_each_request_and_no_secret_in_it() {
     let web = Web::register(&world, json!({})).await;
     let code = web.code(&world, &web.request()).await;
     let process = Process::start(&world, &[]).await;
-
-    let redeem = Ready::new("/token", &web.redeem_form(&code));
-    let granted = process
-        .door
-        .send(&redeem.clone().header("authorization", &web.basic()))
-        .await;
-    assert_eq!(granted.status, 200, "{}", granted.text());
-    let wrong = basic(&web.id, "wrong-secret");
-    let refused = process
-        .door
-        .send(&redeem.header("authorization", &wrong))
-        .await;
-    let unknown = Ready::new("/par", &[("client_id", "never-registered".to_owned())]);
-    let unknown = process.door.send(&unknown).await;
-    let page = format!(
-        "/authorize?client_id={}&code=query-secret&state=query-state",
-        web.id
-    );
-    let page = process.door.try_get(&page).await.unwrap();
-    let nowhere = process
-        .door
-        .try_get("/path-secret?x=query-secret")
-        .await
-        .unwrap();
-    let metadata = process.door.try_get("/jwks").await.unwrap();
-
+    let asked = asked(&process, &web, &code).await;
     let lines = process.lines();
-    let of = |reply| line_of(&lines, reply);
-    says(
-        &of(&granted),
-        json!({
-            "method": "POST", "route": "/token", "status": 200, "error": null,
-            "client": web.id, "client_is": "proved",
-        }),
-    );
-    says(
-        &of(&refused),
-        json!({
-            "method": "POST", "route": "/token", "status": 401, "error": "invalid_client",
-            "client": web.id, "client_is": "named",
-        }),
-    );
-    says(
-        &of(&unknown),
-        json!({
-            "route": "/par", "error": "invalid_client", "client": null, "client_is": null,
-        }),
-    );
-    says(
-        &of(&page),
-        json!({ "method": "GET", "route": "/authorize", "client": web.id }),
-    );
-    says(&of(&nowhere), json!({ "route": "none", "status": 404 }));
-    says(
-        &of(&metadata),
-        json!({ "route": "/jwks", "status": 200, "error": null }),
-    );
-
+    for (reply, wanted) in &asked {
+        says(&line_of(&lines, reply), wanted);
+    }
     let text = process.text();
-    let tokens = granted.json();
+    let token = asked[0].0.access_token();
     let secrets = [
         code.as_str(),
         web.secret.as_deref().unwrap(),
-        tokens["access_token"].as_str().unwrap(),
+        token.as_str(),
     ];
     let strangers = [
         "wrong-secret",
