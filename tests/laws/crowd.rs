@@ -2,7 +2,6 @@
 //! nor its memory grows with those who do not.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,57 +11,35 @@ use writ_platform::Clock;
 use writ_server::node::listener::ListenerBounds;
 use writ_testkit::{DatabaseKind, World};
 
-use crate::laws::processes::{Server, binary};
+use crate::process::{Process, binary};
 
 /// What the system lets the server open.
 const OPEN_FILES: u32 = 256;
 /// More than all its open files; fewer than this process may have.
 const SILENT: usize = 400;
 const PATIENCE: Duration = Duration::from_secs(60);
-const LOG_BYTES: u64 = 64 * 1024;
+const LOG_BYTES: usize = 64 * 1024;
 /// Resident, of a debug build.
 const MEMORY_KIB: u64 = 256 * 1024;
 
-/// Where the server writes its log; removed with the test.
-struct Log(PathBuf);
-
-impl Log {
-    fn new() -> Self {
-        let name = format!("writ-crowd-{}.log", std::process::id());
-        Self(std::env::temp_dir().join(name))
-    }
-
-    fn bytes(&self) -> u64 {
-        fs::metadata(&self.0).unwrap().len()
-    }
-}
-
-impl Drop for Log {
-    fn drop(&mut self) {
-        drop(fs::remove_file(&self.0));
-    }
-}
-
-async fn start(world: &World, log: &Path) -> Server {
+async fn start(world: &World) -> Process {
     let mut command = Command::new("sh");
     command
         .arg("-c")
-        .arg(format!(
-            "ulimit -n {OPEN_FILES}; exec \"$0\" serve 2> \"$1\""
-        ))
-        .args([&binary(), log]);
-    Server::run(command, world).await
+        .arg(format!("ulimit -n {OPEN_FILES}; exec \"$0\" serve"))
+        .arg(binary());
+    Process::run(command, world, &[]).await
 }
 
-fn resident_kib(server: &Server) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+fn resident_kib(server: &Process) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", server.id())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:"));
     let mut words = line.unwrap().split_whitespace();
     words.nth(1).unwrap().parse().unwrap()
 }
 
 /// Over a connection of its own.
-async fn is_answered(server: &Server) -> bool {
+async fn is_answered(server: &Process) -> bool {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     let request = b"GET /jwks HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
     stream.write_all(request).await.unwrap();
@@ -77,8 +54,7 @@ async fn more_silent_connections_than_open_files_keep_nobody_out() {
     drop(ListenerBounds::default());
     let world = World::new(DatabaseKind::Sqlite).await;
     world.clock.set(Clock::System.now());
-    let log = Log::new();
-    let server = start(&world, &log.0).await;
+    let server = start(&world).await;
     let mut silent = Vec::new();
     for number in 0..SILENT {
         let mut stream = TcpStream::connect(server.address).await.unwrap();
@@ -91,11 +67,8 @@ async fn more_silent_connections_than_open_files_keep_nobody_out() {
             assert!(is_answered(&server).await, "after {number}");
         }
     }
-    assert!(
-        log.bytes() < LOG_BYTES,
-        "{}",
-        fs::read_to_string(&log.0).unwrap()
-    );
+    let log = server.text();
+    assert!(log.len() < LOG_BYTES, "{log}");
     let resident = resident_kib(&server);
     assert!(resident < MEMORY_KIB, "{resident} KiB");
 }

@@ -18,7 +18,7 @@ mod nasty_text;
 mod nasty_text_pages;
 mod outage;
 mod parsers;
-pub(crate) mod processes;
+mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;
 mod requirements_later;

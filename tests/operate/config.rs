@@ -1,6 +1,8 @@
 //! Configuration: one file, the environment over it, unknown keys refused, unsafe settings do not start.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use writ_server::config::{Config, ForwardedHeader};
@@ -31,7 +33,13 @@ impl Temporary {
     fn new(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("writ-{}-{name}", std::process::id()));
         std::fs::write(&path, text).unwrap();
-        Self(path)
+        let temporary = Self(path);
+        temporary.permit(0o600);
+        temporary
+    }
+
+    fn permit(&self, mode: u32) {
+        std::fs::set_permissions(&self.0, Permissions::from_mode(mode)).unwrap();
     }
 }
 
@@ -131,6 +139,35 @@ fn the_shipped_file_needs_a_master_key_alone() {
     );
     let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(config.issuer.as_str(), "http://127.0.0.1:8080");
+}
+
+#[test]
+fn a_master_key_that_others_can_read_does_not_start() {
+    let key = Temporary::new("mode.key", &format!("{MASTER}\n"));
+    let link = std::env::temp_dir().join(format!("writ-{}-link.key", std::process::id()));
+    symlink(&key.0, &link).unwrap();
+    let link = Temporary(link);
+    for path in [&key.0, &link.0] {
+        let path = path.to_str().unwrap();
+        let said = [
+            ("WRIT__SERVER__ISSUER", "https://as.example"),
+            ("WRIT__KEYS__MASTER_FILE", path),
+        ];
+        for mode in [0o400, 0o600] {
+            key.permit(mode);
+            assert!(load(None, &said).is_ok(), "{mode:o}");
+        }
+        for mode in [0o644, 0o640, 0o660, 0o604, 0o602] {
+            key.permit(mode);
+            let found = problems(None, &said);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(
+                found[0].contains(&format!("chmod 0400 {path}")),
+                "{found:?}"
+            );
+            assert!(!found[0].contains(MASTER), "{found:?}");
+        }
+    }
 }
 
 #[test]

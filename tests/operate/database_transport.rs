@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use writ_testkit::{World, both};
 
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 /// With a database that is neither loopback nor a socket, and where nobody listens.
 fn writ(world: &World, command: &str, mode: &str) -> Output {

@@ -13,8 +13,8 @@ use writ_testkit::{
     authorize_url, both, enrol, minted, refused,
 };
 
-use crate::laws::processes::binary;
 use crate::laws::races::own_work;
+use crate::process::binary;
 
 /// Owned by mallory, answered for by sponsor bob, acting for alice.
 async fn sponsored(world: &World) -> (Cast, TestAgent) {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use writ_agent::Key;
 
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 const MADE: [&str; 9] = [
     "bank-api.json",

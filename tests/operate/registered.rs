@@ -12,7 +12,7 @@ use writ_testkit::{
 };
 
 use super::suspend::writ;
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 /// The document that a command printed; it must have succeeded.
 pub(super) fn printed(done: &Output) -> Value {

@@ -10,7 +10,7 @@ use writ_testkit::{BANK, Cast, PASSWORD, World, both};
 
 use super::registered::{cast_now, complaint, printed, writ_reading};
 use super::suspend::writ;
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 /// A folder of one test, gone with it.
 struct Folder(PathBuf);

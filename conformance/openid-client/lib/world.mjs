@@ -50,6 +50,7 @@ export async function createWorld(binary, database) {
   const env = {
     PATH: process.env.PATH,
     WRIT__SERVER__LISTEN: `127.0.0.1:${port}`,
+    WRIT__SERVER__DRAIN_SECONDS: '0',
     WRIT__SERVER__ISSUER: issuer,
     WRIT__DATABASE__URL: database === 'sqlite' ? `sqlite:${join(directory, 'writ.db')}` : database,
     WRIT__TYPES__PATH: TYPES,

@@ -24,6 +24,7 @@ use crate::client::{
 use crate::node::app::App;
 use crate::node::failure::{LATE, ServerFault};
 use crate::node::listener::REQUEST_TIMEOUT;
+use crate::node::request_log::log_requests;
 use crate::people;
 
 /// How long the database may take to prove that it can be written to.
@@ -59,6 +60,7 @@ pub fn router(app: Arc<App>) -> Router {
             app.clone(),
             transport_security,
         ))
+        .layer(middleware::from_fn_with_state(app.clone(), log_requests))
         .with_state(app)
 }
 
@@ -100,8 +102,11 @@ pub fn operators(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Ready to answer requests: keys can be read, the database takes a write, and the clock is right.
+/// Ready to answer requests: keys can be read, the database takes a write, the clock is right, and the node is not about to stop.
 async fn ready(State(app): State<Arc<App>>) -> Response {
+    if app.is_ending() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
     let proven = async {
         app.keys().await?;
         app.store.prove_write(DEFAULT_TENANT).await?;
@@ -186,7 +191,7 @@ const CROSS_ORIGIN: [(HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     (
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "dpop-nonce, www-authenticate, retry-after, preference-applied",
+        "dpop-nonce, www-authenticate, retry-after, preference-applied, x-request-id",
     ),
 ];
 

@@ -6,13 +6,14 @@ mod latest;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use writ_core::event::Event;
 use writ_core::id::{ClientId, UserId};
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::json::{self, time};
+use crate::request_scope::current_id;
 use crate::store::DatabaseTransaction;
 use crate::write::InsertBatch;
 
@@ -62,6 +63,8 @@ pub struct StoredEvent {
     pub decision: Option<String>,
     pub reason: Option<String>,
     pub transaction: Option<String>,
+    /// The request in which it happened, as the log and the answer name it.
+    pub request: Option<String>,
     pub data: Value,
 }
 
@@ -81,6 +84,47 @@ pub const MAX_COUNTS: i64 = 10_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const DATA: &str = "`events.data`";
+/// The member of `events.data` that holds the request's id; no event has one of its own by that name.
+const REQUEST: &str = "request_id";
+
+/// The column `data`: what the event holds, and the request that is being answered.
+pub(crate) fn data_column(event: &Event) -> Result<String> {
+    let Some(request) = current_id() else {
+        return json::write(&event.data, DATA);
+    };
+    let none = Map::new();
+    let members = match &event.data {
+        Value::Object(members) => members,
+        Value::Null => &none,
+        _ => return json::write(&event.data, DATA),
+    };
+    let request = &request;
+    json::write(&RecordedData { members, request }, DATA)
+}
+
+#[derive(Serialize)]
+struct RecordedData<'a> {
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
+    #[serde(rename = "request_id")]
+    request: &'a str,
+}
+
+/// The reverse of [`data_column`].
+fn without_request(mut data: Value) -> (Value, Option<String>) {
+    let Some(members) = data.as_object_mut() else {
+        return (data, None);
+    };
+    let Some(Value::String(request)) = members.remove(REQUEST) else {
+        return (data, None);
+    };
+    let data = if members.is_empty() {
+        Value::Null
+    } else {
+        data
+    };
+    (data, Some(request))
+}
 
 row! { EventRow {
     id: String,
@@ -314,6 +358,7 @@ impl StoredEvent {
 
 impl EventRow {
     fn read(self) -> Result<StoredEvent> {
+        let (data, request) = without_request(json::read(&self.data, DATA)?);
         Ok(StoredEvent {
             id: self.id,
             at: time(self.at),
@@ -331,7 +376,8 @@ impl EventRow {
             decision: self.decision,
             reason: self.reason,
             transaction: self.transaction_id,
-            data: json::read(&self.data, DATA)?,
+            request,
+            data,
         })
     }
 }

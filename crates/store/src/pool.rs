@@ -9,11 +9,12 @@ use sqlx::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use crate::deadline::{Deadlines, within};
+use crate::deadline::{Deadlines, answered_within};
 use crate::driver::{Driver, Options};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
 use crate::pooled_connection::PooledConnection;
+use crate::request_scope::counted;
 
 /// A connection that is older is closed when it is returned, so that a node follows its database to another address.
 const GREATEST_AGE: Duration = Duration::from_secs(30 * 60);
@@ -73,12 +74,13 @@ impl<D: Driver> ConnectionPool<D> {
     /// The connection that was returned last, or a new one. Waits while all are in use.
     pub(crate) async fn acquire(&self) -> Result<PooledConnection<D>> {
         let queued = Queued::count(&self.0.queued);
-        let lent = timeout(self.0.deadlines.connection, async {
+        let deadline = self.0.deadlines.for_connection()?;
+        let lent = timeout(deadline, async {
             let permit = self.permit().await?;
             drop(queued);
             self.lend(permit).await
         });
-        lent.await.map_err(|_| sqlx::Error::PoolTimedOut)?
+        counted(lent).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
     pub(crate) fn deadlines(&self) -> Deadlines {
@@ -93,15 +95,19 @@ impl<D: Driver> ConnectionPool<D> {
     async fn lend(&self, permit: OwnedSemaphorePermit) -> Result<PooledConnection<D>> {
         let lent = match self.usable_idle().await {
             Some(idle) => idle,
-            None => OpenConnection {
-                connection: D::Connection::connect_with(&self.0.options)
-                    .await
-                    .map_err(StoreError::Unavailable)?,
-                group: None,
-                opened: Instant::now(),
-            },
+            None => self.connect().await?,
         };
         Ok(PooledConnection::new(self, lent, permit))
+    }
+
+    /// A new connection.
+    pub(crate) async fn connect(&self) -> Result<OpenConnection<D>> {
+        let connected = D::Connection::connect_with(&self.0.options).await;
+        Ok(OpenConnection {
+            connection: connected.map_err(StoreError::Unavailable)?,
+            group: None,
+            opened: Instant::now(),
+        })
     }
 
     /// After a connection showed that the database is not what it was.
@@ -171,7 +177,8 @@ impl<D: Driver> ConnectionPool<D> {
             }
             // Half of the time, so that there is some left to make another.
             let deadline = self.0.deadlines.connection / 2;
-            if within(deadline, idle.open.connection.ping()).await.is_ok() {
+            let answer = idle.open.connection.ping();
+            if answered_within(deadline, answer).await.is_ok() {
                 return Some(idle.open);
             }
             self.forget_idle();

@@ -6,14 +6,16 @@ use std::time::Duration;
 use sqlx::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::deadline::within;
 use crate::driver::{Driver, GroupCommit};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
 use crate::pool::{ConnectionPool, OpenConnection};
+use crate::request_scope::counted;
 use crate::store::StatementCounter;
+use crate::trouble::Trouble;
 
 /// Whether others may have written between what a transaction read and its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(crate) struct PooledConnection<D: Driver> {
     state: State,
     /// Instead of the pool's, for the rest of this transaction.
     statement_limit: Option<Duration>,
+    /// Whether no statement was sent since it was lent.
+    is_untried: bool,
     opened: Instant,
     pool: ConnectionPool<D>,
 }
@@ -66,6 +70,7 @@ impl<D: Driver> PooledConnection<D> {
             group: lent.group,
             state: State::Idle,
             statement_limit: None,
+            is_untried: true,
             opened: lent.opened,
             pool: pool.clone(),
         }
@@ -74,14 +79,20 @@ impl<D: Driver> PooledConnection<D> {
     /// For one statement, and how long it may take. Call [`Self::statement_ended`] after it; without that call the transaction
     /// cannot be committed.
     pub(crate) fn for_statement(&mut self) -> Result<(&mut D::Connection, Duration)> {
+        let deadline = self.statement_deadline()?;
         self.state = match self.state {
             State::Idle | State::Unknown => State::Unknown,
             State::InTransaction => State::InStatement,
             state @ (State::InStatement | State::Aborted | State::Broken) => state,
         };
-        let usual = self.pool.deadlines().statement;
-        let deadline = self.statement_limit.unwrap_or(usual);
         Ok((self.connection()?, deadline))
+    }
+
+    fn statement_deadline(&self) -> Result<Duration> {
+        match self.statement_limit {
+            Some(limit) => Ok(limit),
+            None => self.pool.deadlines().for_statement(),
+        }
     }
 
     /// How long each statement of this request may take from now on.
@@ -89,8 +100,30 @@ impl<D: Driver> PooledConnection<D> {
         self.statement_limit = Some(limit.max(self.pool.deadlines().statement));
     }
 
+    /// Whether a read lost the connection that it was to begin on, which died while nobody used it, and has another one now: nothing
+    /// was done on either, so the same may be asked again. Only once.
+    pub(crate) async fn has_begun_anew<T>(&mut self, done: &sqlx::Result<T>) -> bool {
+        let is_lost = matches!(done, Err(error) if Trouble::of(error) == Trouble::Connection);
+        if !is_lost || self.state != State::Unknown || !self.is_untried {
+            return false;
+        }
+        self.is_untried = false;
+        self.pool.forget_idle();
+        let Ok(deadline) = self.pool.deadlines().for_connection() else {
+            return false;
+        };
+        let fresh = counted(timeout(deadline, self.pool.connect())).await;
+        let Ok(Ok(fresh)) = fresh else {
+            return false;
+        };
+        self.connection = Some(fresh.connection);
+        self.opened = fresh.opened;
+        true
+    }
+
     pub(crate) fn statement_ended<T>(&mut self, done: sqlx::Result<T>) -> Result<T> {
         let done = done.map_err(StoreError::from);
+        self.is_untried = false;
         self.state = match (&done, self.state) {
             (Err(error), _) if error.ends_connection() => State::Broken,
             (Ok(_), State::Idle | State::Unknown) => State::Idle,
@@ -103,9 +136,8 @@ impl<D: Driver> PooledConnection<D> {
 
     /// Begins, releases or commits. Until it succeeded, nothing else is done on this connection.
     async fn control(&mut self, sql: &'static str) -> Result<()> {
+        let deadline = self.statement_deadline()?;
         self.state = State::Aborted;
-        let usual = self.pool.deadlines().statement;
-        let deadline = self.statement_limit.unwrap_or(usual);
         let done = within(deadline, D::run(self.connection()?, sql)).await;
         let done = done.map_err(StoreError::from);
         if let Err(error) = &done
@@ -148,6 +180,9 @@ impl<D: Driver> PooledConnection<D> {
             }
             State::InTransaction => statements.count(),
         }
+        // Not sent, so there is no doubt about it.
+        self.statement_deadline()
+            .map_err(|_| StoreError::NotCommitted)?;
         if self.can_share_commit() {
             let ticket = self.join_group().await?;
             ticket.committed().await?;

@@ -38,21 +38,25 @@ macro_rules! on_either {
     ($transaction:ident, $sql:ident, $query:expr, ($($value:expr),*), $verb:ident $($then:tt)*) => {{
         $transaction.statements.count();
         match &mut $transaction.connection {
-            $crate::store::DatabaseConnection::Sqlite(connection) => on_either!(@ connection, $sql, $query$(.bind($value))*, $verb $($then)*),
-            $crate::store::DatabaseConnection::Postgres(connection) => on_either!(@ connection, $sql, $query$(.bind($value))*, $verb $($then)*),
+            $crate::store::DatabaseConnection::Sqlite(connection) => on_either!(@ connection, $sql, $query$(.bind(&$value))*, $verb $($then)*),
+            $crate::store::DatabaseConnection::Postgres(connection) => on_either!(@ connection, $sql, $query$(.bind(&$value))*, $verb $($then)*),
         }
     }};
     (@ $connection:ident, $sql:ident, $query:expr, $verb:ident $($then:tt)*) => {
-        match $connection.for_statement() {
-            Ok((connection, deadline)) => {
-                let done = $crate::deadline::within(deadline, $query.$verb(&mut *connection)).await$($then)*;
-                #[cfg(any(test, feature = "testing"))]
-                if done.is_ok() {
-                    $crate::testing::plans::check(connection, $sql).await;
+        loop {
+            match $connection.for_statement() {
+                Ok((connection, deadline)) => {
+                    let done = $crate::deadline::within(deadline, $query.$verb(&mut *connection)).await$($then)*;
+                    #[cfg(any(test, feature = "testing"))]
+                    if done.is_ok() {
+                        $crate::testing::plans::check(connection, $sql).await;
+                    }
+                    if !$connection.has_begun_anew(&done).await {
+                        break $connection.statement_ended(done);
+                    }
                 }
-                $connection.statement_ended(done)
+                Err(gone) => break Err(gone),
             }
-            Err(gone) => Err(gone),
         }
     };
 }

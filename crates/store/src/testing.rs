@@ -28,6 +28,7 @@ pub const POSTGRES_URL: &str = "WRIT_TEST_POSTGRES_URL";
 pub const PATIENT: Deadlines = Deadlines {
     connection: Duration::from_secs(30),
     statement: Duration::from_secs(30),
+    request: Duration::from_secs(120),
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

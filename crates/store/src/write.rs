@@ -10,7 +10,7 @@ use writ_jose::key::Thumbprint;
 use crate::clock::KEPT_AFTER_ACCEPTANCE;
 use crate::delegation::{ACT, APPROVAL as DELEGATION_APPROVAL, AUTHORITY as DELEGATED, ONWARD};
 use crate::error::{Result, StoreError};
-use crate::event::DATA;
+use crate::event::data_column;
 use crate::json;
 use crate::replay::{MAX_CLAIMS, ReplayClaim};
 use crate::store::DatabaseTransaction;
@@ -261,7 +261,7 @@ impl Texts {
                 d.and_then(|d| d.approval.as_ref()),
                 DELEGATION_APPROVAL,
             )?,
-            data: json::optional(batch.event.map(|e| &e.data), DATA)?,
+            data: batch.event.map(data_column).transpose()?,
         })
     }
 }

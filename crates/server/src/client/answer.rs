@@ -2,8 +2,6 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use writ_wire::error::{ErrorBody, ErrorCode};
@@ -12,6 +10,7 @@ use crate::node::app::App;
 use crate::node::clock::{self, Skew};
 use crate::node::failure::ServerFault;
 use crate::node::outage::RETRY_AFTER;
+use crate::node::request_log::{current_request, note_error};
 
 /// The status of the token endpoint's family: RFC 6749 section 5.2, RFC 9126 section 2.3, RFC 9449 section 5.
 pub const fn status(code: ErrorCode) -> StatusCode {
@@ -112,6 +111,7 @@ impl App {
     }
 
     fn temporarily_unavailable(sentence: &str, retry_after: Option<u64>) -> Response {
+        note_error(ErrorCode::TemporarilyUnavailable);
         let body = ErrorBody {
             error: ErrorCode::TemporarilyUnavailable,
             error_description: Some(sentence.to_owned()),
@@ -141,9 +141,11 @@ impl App {
         json(StatusCode::INTERNAL_SERVER_ERROR, &body)
     }
 
-    /// Logs once; gives the id for whoever was hit.
+    /// Logs once; gives the id for whoever was hit: the request's.
     pub fn log_broken(&self, cause: &str) -> String {
-        let id = URL_SAFE_NO_PAD.encode(self.random.bytes::<9>());
+        let id = current_request();
+        let id = id.unwrap_or_else(|| self.own_request_id());
+        note_error(ErrorCode::ServerError);
         tracing::error!(error_id = id, cause, "request failed");
         self.metrics.broken();
         id

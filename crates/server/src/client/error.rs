@@ -251,7 +251,7 @@ impl ClientError {
     }
 
     fn refusal_answer(&self, refusal: &OAuthError) -> Response {
-        self.app.metrics.refused(self.route.label(), refusal.code);
+        self.app.note_refusal(self.route.label(), refusal.code);
         let sentence = &refusal.sentence;
         let retry_after = self.retry_after();
         let body = ErrorBody {

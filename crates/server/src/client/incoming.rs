@@ -25,6 +25,7 @@ use crate::client::error::{ClientError, ProgramRoute, add_nonce};
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::failure::{Failure, Unacceptable};
+use crate::node::request_log::{ClientStanding, note_client};
 use crate::request::caller::Caller;
 use crate::request::client_request::{AuthorizationHeader, ClientRequest};
 
@@ -137,6 +138,9 @@ impl IncomingRequest {
         let authenticated = app.authenticate(&presented).await;
         let authenticated = authenticated.map_err(|failure| self.head.error(endpoint, failure))?;
         let client = authenticated.client;
+        if !client.is_public() {
+            note_client(&client, ClientStanding::Proved);
+        }
         let offers_nonce =
             endpoint.checks().proof != ProofRule::Ignored && app.config.nonces.of(client.profile);
         let proof = app.verify_proof(&presented, &client);

@@ -155,7 +155,7 @@ async fn end(
 fn foreign(request: &ClientRequest, found: &PresentedGrant) -> Event {
     let (app, now) = (&request.app, request.now);
     let refusal = OAuthError::invalid_grant("the token was issued to another client");
-    app.metrics.refused(Endpoint::Revoke.label(), refusal.code);
+    app.note_refusal(Endpoint::Revoke.label(), refusal.code);
     Event::new(app.event_id(now), now, EventName::RequestRefused)
         .by(request.client())
         .about(&found.lineage.task)

@@ -5,17 +5,22 @@ mod channels;
 mod guests;
 mod issuer;
 mod levels;
+mod listen;
 mod liveness;
+mod log;
 mod master;
 pub mod nearest;
 mod prompts;
 mod proxies;
 mod push_hosts;
 mod registration;
+mod secret_file;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
 use writ_authority::Level;
@@ -31,7 +36,9 @@ pub use channels::{Channels, MailServer};
 pub use issuer::host_of;
 pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
+pub use log::LogFormat;
 pub use proxies::{ForwardedHeader, TrustedProxies};
+pub use tls::{TlsFiles, TlsPair};
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -56,6 +63,7 @@ struct File {
     levels: levels::LevelsFile,
     liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
+    log: log::LogFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -64,8 +72,11 @@ struct ServerFile {
     listen: Option<String>,
     issuer: Option<String>,
     metrics_listen: Option<String>,
+    metrics_public: bool,
     trusted_proxies: Vec<String>,
     forwarded_header: Option<String>,
+    tls: tls::TlsFile,
+    drain_seconds: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -136,6 +147,11 @@ pub struct Config {
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
+    pub log_format: LogFormat,
+    /// TLS of this server's own; otherwise a proxy ends it, or there is none.
+    pub tls: Option<TlsFiles>,
+    /// How long requests are still taken after this server was told to stop, so that a balancer sees that it is not ready.
+    pub drain: Duration,
 }
 
 /// Whether proofs need a server nonce, by profile.
@@ -231,6 +247,15 @@ fn overlay(
     Ok(())
 }
 
+/// Keys that are booleans.
+const FLAGS: [&str; 5] = [
+    "dpop_nonce",
+    "guests",
+    "metrics_public",
+    "mission_intent",
+    "transaction_challenge",
+];
+
 fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
         ("trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes", list) => toml::Value::Array(
@@ -241,15 +266,12 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
                 .map(|item| toml::Value::String(item.to_owned()))
                 .collect(),
         ),
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "true" | "1") => {
-            toml::Value::Boolean(true)
-        }
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "false" | "0") => {
-            toml::Value::Boolean(false)
-        }
+        (flag, "true" | "1") if FLAGS.contains(&flag) => toml::Value::Boolean(true),
+        (flag, "false" | "0") if FLAGS.contains(&flag) => toml::Value::Boolean(false),
         (
             "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "pause_same"
-            | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours",
+            | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours"
+            | "drain_seconds",
             number,
         ) => number.parse().map_or_else(
             |_| toml::Value::String(text.to_owned()),
@@ -261,22 +283,11 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
 
 fn check(file: File) -> Result<Config, ConfigProblems> {
     let mut problems = Vec::new();
-    let listen = address(
-        "server.listen",
-        file.server.listen.as_deref().unwrap_or("127.0.0.1:8080"),
-        &mut problems,
-    );
-    let metrics_listen = file
-        .server
-        .metrics_listen
-        .as_deref()
-        .and_then(|text| address("server.metrics_listen", text, &mut problems));
     let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
     let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
     let issuer = issuer::check(file.server.issuer.as_deref(), &mut problems);
-    if let Some(listen) = listen {
-        check_exposure(listen, &trusted_proxies, &mut problems);
-    }
+    let tls = tls::check(file.server.tls.clone(), issuer.as_ref(), &mut problems);
+    let listeners = listen::check(&file.server, &trusted_proxies, &mut problems);
     let master = master::master(&file.keys, &mut problems);
     let channels = channels::check(
         channels::ChannelSections {
@@ -294,10 +305,11 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     let guests = guests::check(&file.guests, &mut problems);
     let registration = registration::check(&file.registration, file.features.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
-    match (listen, issuer, master, problems.is_empty()) {
+    let log_format = log::format(&file.log, &mut problems);
+    match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
-            metrics_listen,
+            metrics_listen: listeners.metrics,
             issuer,
             trusted_proxies,
             forwarded_header,
@@ -316,6 +328,9 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             passkeys,
             liveness,
             prompts,
+            log_format,
+            tls,
+            drain: listeners.drain,
         }),
         _ => Err(ConfigProblems(problems)),
     }
@@ -336,25 +351,6 @@ fn database_url(url: Option<String>, problems: &mut Vec<String>) -> String {
         problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
     }
     url
-}
-
-fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
-    let parsed = text.parse().ok();
-    if parsed.is_none() {
-        problems.push(format!(
-            "`{key}` is no address with port, such as `127.0.0.1:8080`"
-        ));
-    }
-    parsed
-}
-
-/// This server speaks plain HTTP: only on loopback, or behind a configured proxy that ends TLS.
-fn check_exposure(listen: SocketAddr, proxies: &TrustedProxies, problems: &mut Vec<String>) {
-    if !listen.ip().is_loopback() && proxies.is_empty() {
-        problems.push(
-            "`server.listen` is not loopback: name the proxy that ends TLS in `server.trusted_proxies`".to_owned(),
-        );
-    }
 }
 
 fn single_problem(problem: String) -> ConfigProblems {

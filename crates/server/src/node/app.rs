@@ -181,6 +181,16 @@ impl App {
         self.store.read(DEFAULT_TENANT).await
     }
 
+    /// From now on this node is not ready, and keeps nobody waiting: long polls and live inboxes are answered.
+    pub fn begin_ending(&self) {
+        self.live.closed.send_replace(true);
+        self.waiting.end();
+    }
+
+    pub fn is_ending(&self) -> bool {
+        *self.live.closed.borrow()
+    }
+
     /// Entropy of one id.
     pub fn entropy(&self) -> [u8; ENTROPY] {
         self.random.bytes()

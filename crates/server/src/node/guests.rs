@@ -23,6 +23,7 @@ use crate::node::outgoing::fetch::{
 };
 use crate::node::rate_limits::RateLimit;
 use crate::node::registry::parse_client;
+use crate::node::request_log::{ClientStanding, note_client};
 
 /// How long tokens are renewed while the host of a document cannot be reached.
 const STALE_FOR: Duration = Duration::from_secs(3600);
@@ -68,6 +69,18 @@ impl GuestLookup<'_> {
 impl App {
     /// The client that a request names: a registered one, or the guest of a document.
     pub async fn client_or_guest(
+        &self,
+        id: &str,
+        lookup: GuestLookup<'_>,
+    ) -> Result<Option<Arc<Client>>, Failure> {
+        let found = self.find_client_or_guest(id, lookup).await?;
+        if let Some(client) = &found {
+            note_client(client, ClientStanding::Named);
+        }
+        Ok(found)
+    }
+
+    async fn find_client_or_guest(
         &self,
         id: &str,
         lookup: GuestLookup<'_>,

@@ -13,16 +13,18 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
 
 use crate::config::TrustedProxies;
 use crate::node::app::App;
 use crate::node::metrics::ConnectionCounters;
+use crate::node::tls::ServerTls;
 
 use accept::Acceptor;
 use connection::serve_stream;
-use places::Places;
+use places::{Place, Places};
 
 /// Connections of one listener at once, where the system lets a process have as many: an idle one costs some kilobytes.
 pub const MAX_CONNECTIONS: usize = 16_384;
@@ -103,8 +105,19 @@ impl ListenerBounds {
     }
 }
 
-/// Serves until `stopped` changes.
+/// Serves plain HTTP until `stopped` changes.
 pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    bounds: ListenerBounds,
+    stopped: watch::Receiver<bool>,
+) {
+    serve_over(None, listener, routes, bounds, stopped).await;
+}
+
+/// The same over TLS, if there is any.
+pub async fn serve_over(
+    tls: Option<ServerTls>,
     listener: TcpListener,
     routes: Router,
     bounds: ListenerBounds,
@@ -122,7 +135,14 @@ pub async fn serve(
             continue;
         };
         let (routes, watcher) = (routes.clone(), connections.watcher());
-        tokio::spawn(serve_stream(stream, place, routes, watcher));
+        match tls.clone() {
+            None => tokio::spawn(serve_stream(stream, place, routes, watcher)),
+            Some(tls) => tokio::spawn(async move {
+                if let Some(stream) = handshake(&tls, stream, &place).await {
+                    serve_stream(stream, place, routes, watcher).await;
+                }
+            }),
+        };
     }
     drop(acceptor);
     if tokio::time::timeout(GRACE, connections.shutdown())
@@ -130,6 +150,14 @@ pub async fn serve(
         .is_err()
     {
         tracing::warn!("requests that were under way did not finish in time");
+    }
+}
+
+/// `None` also if the connection must leave for another meanwhile.
+async fn handshake(tls: &ServerTls, stream: TcpStream, place: &Place) -> Option<TlsStream<TcpStream>> {
+    tokio::select! {
+        stream = tls.accept(stream) => stream,
+        () = place.must_leave() => None,
     }
 }
 

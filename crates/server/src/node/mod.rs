@@ -18,6 +18,8 @@ pub mod password_limits;
 pub mod passwords;
 pub mod rate_limits;
 pub mod registry;
+pub mod request_log;
 pub mod secret;
 pub mod strangers;
+pub mod tls;
 pub mod waiting;

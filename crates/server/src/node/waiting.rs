@@ -37,6 +37,8 @@ struct Waiters {
     next: u64,
     /// Whether the watcher of other nodes' changes runs.
     is_watched: bool,
+    /// Whether the node stops: nobody may wait any more.
+    is_ended: bool,
 }
 
 struct Poll {
@@ -121,11 +123,12 @@ impl Waiting {
         self.announce_person(subject);
     }
 
-    /// Registers the request's one long poll; read the request again before waiting. `None` if there is no room.
+    /// Registers the request's one long poll; read the request again before waiting. `None` if there is no room, or the node stops.
     pub fn join(&self, id: &ApprovalId, asked: AskedBy) -> Option<RegisteredPoll> {
         let (wake, woken) = oneshot::channel();
         let mut waiters = self.waiters();
-        if waiters.polls.len() >= MAX_POLLS && !waiters.polls.contains_key(id) {
+        let is_full = waiters.polls.len() >= MAX_POLLS && !waiters.polls.contains_key(id);
+        if is_full || waiters.is_ended {
             return None;
         }
         waiters.next = waiters.next.wrapping_add(1);
@@ -163,7 +166,9 @@ impl Waiting {
 
     /// At shutdown: every long poll is answered, and its client polls again.
     pub fn end(&self) {
-        self.waiters().polls.clear();
+        let mut waiters = self.waiters();
+        waiters.is_ended = true;
+        waiters.polls.clear();
     }
 
     /// How many long polls wait, for the operator.

@@ -24,6 +24,7 @@ use crate::node::clock::Skew;
 use crate::node::failure::{Failure, LATE, ServerFault, Unacceptable, UnacceptableRequest};
 use crate::node::listener::REQUEST_TIMEOUT;
 use crate::node::outage::RETRY_AFTER;
+use crate::node::request_log::note_error;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
 use crate::people::redirect::to_login;
 
@@ -321,26 +322,26 @@ impl App {
     fn answer_page_error(&self, route: &str, error: &PageError, texts: &Texts) -> Response {
         match error {
             PageError::Page(page) => {
-                self.metrics.refused(route, ErrorCode::InvalidRequest);
+                self.note_refusal(route, ErrorCode::InvalidRequest);
                 error_page(page, texts)
             }
             PageError::Client(error) => {
-                self.metrics.refused(route, error.refusal.code);
+                self.note_refusal(route, error.refusal.code);
                 let answered = self.answer_client_error(error);
                 answered.unwrap_or_else(|| self.broken_page(NO_URL, texts))
             }
             PageError::ClientByLink(linked) => {
-                self.metrics.refused(route, linked.error.refusal.code);
+                self.note_refusal(route, linked.error.refusal.code);
                 error_page(&self.linked_page(linked), texts)
             }
             PageError::ClientStopped(stopped) => {
-                self.metrics.refused(route, stopped.refusal.code);
+                self.note_refusal(route, stopped.refusal.code);
                 let page = refused_page(FailureKind::ClientStopped, &stopped.refusal);
                 error_page(&page, texts)
             }
             PageError::SignedOut { page } => to_login(page),
             PageError::Script { status, error } => {
-                self.metrics.refused(route, ErrorCode::InvalidRequest);
+                self.note_refusal(route, ErrorCode::InvalidRequest);
                 match error {
                     Some(error) => json_answer(*status, &json!({ "error": error })),
                     None => status.into_response(),
@@ -363,6 +364,7 @@ impl App {
             ServerFault::Broken(cause) => self.broken_page(cause, texts),
             ServerFault::Unavailable(cause) | ServerFault::InDoubt(cause) => {
                 self.note_outage(cause);
+                note_error(ErrorCode::TemporarilyUnavailable);
                 error_page(&ErrorPage::new(FailureKind::Unavailable), texts)
             }
         }

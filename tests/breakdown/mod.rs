@@ -1,0 +1,4 @@
+//! Real processes, a database that keeps its promises, and what goes wrong with both: `tests/run faults`.
+
+mod cluster;
+mod outages;
