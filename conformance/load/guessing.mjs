@@ -82,7 +82,7 @@ const { client_secret } = JSON.parse(await run(binary, ['client', 'add', '--file
 const server = spawn(binary, ['serve'], { env, stdio: ['ignore', 'ignore', 'ignore'] });
 try {
   for (let tries = 0; ; tries += 1) {
-    const ready = await send('GET', '/readyz').catch(() => undefined);
+    const ready = await send('GET', '/.well-known/oauth-authorization-server').catch(() => undefined);
     if (ready?.status === 200) break;
     assert.ok(tries < 200, 'the server is not ready');
     await pause(100);

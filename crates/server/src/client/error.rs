@@ -179,6 +179,7 @@ impl ClientError {
     fn limit_unproved(&mut self) -> Record {
         let proved_nothing = match &self.failure {
             Failure::Unauthenticated(refusal) => refusal.code != ErrorCode::UseDpopNonce,
+            Failure::Unacceptable(_) => true,
             Failure::Limited(_) => false,
             Failure::Refused(_)
             | Failure::Waiting(_)

@@ -1,11 +1,10 @@
-//! Password hashing: argon2id, fewer at once than there are cores, in memory that is allocated once, so that logins starve neither the token
-//! endpoint of CPU time nor the machine of memory. Who waits, and in which order, is in `queue.rs`.
+//! Password hashing: argon2id, one at a time, in memory that is allocated once, so that logins starve neither the token endpoint of CPU
+//! time nor the machine of memory. Who waits, and in which order, is in `queue.rs`.
 
 mod argon;
 mod queue;
 
 use std::net::IpAddr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use writ_core::password::normalized;
@@ -13,8 +12,8 @@ use writ_core::password::normalized;
 use argon::{HashingMemory, decoy_hash, matches};
 use queue::{HashingQueue, Place};
 
-/// The most hashes at once, on a machine of whatever size: each has 19 MiB for ever.
-const MOST_AT_ONCE: usize = 2;
+/// Hashes at once, on a machine of whatever size: some dozens a second, in 19 MiB that stay allocated.
+const AT_ONCE: usize = 1;
 
 /// Who waits for a hash. Earlier ones are served first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +47,8 @@ pub enum PasswordNotHashed {
 
 impl Passwords {
     pub fn start() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let at_once = (cores - 1).clamp(1, MOST_AT_ONCE);
         Self {
-            queue: Arc::new(HashingQueue::new(at_once)),
+            queue: Arc::new(HashingQueue::new(AT_ONCE)),
             decoy: decoy_hash().into(),
         }
     }

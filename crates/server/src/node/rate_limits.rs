@@ -120,7 +120,12 @@ impl RateLimit {
     /// Whether it is used up until its window ends, whatever succeeds meanwhile.
     const fn is_window(&self) -> bool {
         match self.kind {
-            AttemptKind::Login | AttemptKind::DeviceCode | AttemptKind::UserCode => false,
+            AttemptKind::Login
+            | AttemptKind::LoginOfDay
+            | AttemptKind::KnownBrowser
+            | AttemptKind::Session
+            | AttemptKind::DeviceCode
+            | AttemptKind::UserCode => false,
             AttemptKind::Device
             | AttemptKind::FrontRequest
             | AttemptKind::Registration

@@ -173,7 +173,7 @@ impl App {
     fn request_id(&self, request: &Request) -> String {
         let peer = request.extensions().get::<ClientAddress>();
         let of_proxy =
-            peer.is_some_and(|peer| self.config.trusted_proxies.contains(&peer.0.to_canonical()));
+            peer.is_some_and(|peer| self.config.trusted_proxies.contains(peer.0.to_canonical()));
         let given = request.headers().get(REQUEST_ID);
         let given = given.filter(|_| of_proxy).and_then(|id| id.to_str().ok());
         match given.filter(|id| is_request_id(id)) {

@@ -321,7 +321,7 @@ async fn live_tasks_of_a_person_come_in_pages(kind: DatabaseKind) {
         ..task(name)
     };
     let olgas = Task {
-        subject: Subject::Person(user("olga").id),
+        subject: Subject::Person(user("olga").id.to_string()),
         ..ending("olgas", 9)
     };
     let tasks = [

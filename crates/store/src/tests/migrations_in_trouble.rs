@@ -28,6 +28,7 @@ on_both! {
 const HASTY: Deadlines = Deadlines {
     connection: Duration::from_millis(300),
     statement: Duration::from_millis(600),
+    request: Duration::from_secs(4),
 };
 /// Longer than any of this takes, and shorter than for ever.
 const SOON: Duration = Duration::from_secs(60);

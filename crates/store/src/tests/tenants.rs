@@ -97,16 +97,16 @@ async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
     for which in [TasksInOrder::All, TasksInOrder::Subject("usr_alice")] {
         assert!(other.tasks_before(which, None, 9).await.unwrap().is_empty());
     }
-    let live = other.live_tasks_of_person(&user("alice").id, None, NOW, 9);
+    let alice = user("alice").id;
+    let live = other.live_tasks_of_person(&alice, None, NOW, 9);
     assert!(live.await.unwrap().is_empty());
     let ids = [task.as_str()];
     assert!(other.holders_of(&ids, 9).await.unwrap().is_empty());
     assert!(other.last_tokens(&ids, 9).await.unwrap().is_empty());
     let clients = [client.as_str()];
-    let latest = other.latest_of_clients(&user("alice").id, &clients, 9);
+    let latest = other.latest_of_clients(&alice, &clients, 9);
     assert!(latest.await.unwrap().is_empty());
     assert!(other.clients_among(&clients).await.unwrap().is_empty());
-    let alice = user("alice").id;
     assert!(other.names_of(&[alice.as_str()]).await.unwrap().is_empty());
     assert!(
         other
@@ -264,11 +264,12 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
         now: NOW,
         data: "{}",
     };
-    let held = other.stop_delegations_held(&alice, &planner(), events);
+    let planner = planner();
+    let held = other.stop_delegations_held(&alice, &planner, events);
     assert_eq!(held.await.unwrap(), 0);
     for of in [
-        TasksOf::Pair(&alice, &planner()),
-        TasksOf::Client(&planner()),
+        TasksOf::Pair(&alice, &planner),
+        TasksOf::Client(&planner),
         TasksOf::Person(&alice),
     ] {
         assert_eq!(other.stop_tasks(of, events).await.unwrap(), 0);
