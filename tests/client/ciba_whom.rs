@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use writ_core::budget::MOST_PER_PERSON;
-use writ_core::id::{ClientId, UserId};
+use writ_core::id::UserId;
 use writ_testkit::{
     Cast, Change, Fields, PASSWORD, Plain, Web, World, agent_file, both, enrol, enrol_plain,
     front_url, poll_form, refused,
@@ -89,12 +89,13 @@ both!(
         world.advance(60);
         let mut transaction = world.begin().await;
         let alice = UserId::from_text(cast.alice.as_str());
-        let (client, now) = (ClientId::from_text("web"), world.now());
-        let tasks = transaction
-            .live_tasks_between(&alice, &client, now, 9)
-            .await;
-        for task in tasks.unwrap() {
-            assert!(transaction.stop_task(&task, now).await.unwrap());
+        let now = world.now();
+        let tasks = transaction.live_tasks_of_person(&alice, None, now, 9).await;
+        let tasks = tasks.unwrap();
+        assert!(!tasks.is_empty());
+        for stored in tasks {
+            let task = &stored.task.id;
+            assert!(transaction.stop_task(task, now).await.unwrap());
         }
         transaction.commit().await.unwrap();
         let reply = asks.send(&world, "/bc-authorize", &question).await;

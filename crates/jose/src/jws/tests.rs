@@ -68,7 +68,10 @@ fn rfc_7515_4_no_member_stands_twice_and_no_text_has_control_characters() {
         r#"{"alg":"ES256","x":["\u009b"]}"#,
         r#"{"alg":"ES256","kid":"\ud800"}"#,
     ] {
-        assert!(matches!(refusal(&text(header, "{}")), JwsError::Header(_)), "{header}");
+        assert!(
+            matches!(refusal(&text(header, "{}")), JwsError::Header(_)),
+            "{header}"
+        );
     }
     for claims in [
         r#"{"sub":"a","sub":"b"}"#,
@@ -77,7 +80,9 @@ fn rfc_7515_4_no_member_stands_twice_and_no_text_has_control_characters() {
         r#"{"\u001b":1}"#,
     ] {
         let whole = text(r#"{"alg":"ES256"}"#, claims);
-        let read = UnverifiedJwt::parse(&whole).unwrap().unverified_claims::<Value>();
+        let read = UnverifiedJwt::parse(&whole)
+            .unwrap()
+            .unverified_claims::<Value>();
         assert!(matches!(read, Err(JwsError::Claims(_))), "{claims}");
     }
 }

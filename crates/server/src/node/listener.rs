@@ -154,7 +154,11 @@ pub async fn serve_over(
 }
 
 /// `None` also if the connection must leave for another meanwhile.
-async fn handshake(tls: &ServerTls, stream: TcpStream, place: &Place) -> Option<TlsStream<TcpStream>> {
+async fn handshake(
+    tls: &ServerTls,
+    stream: TcpStream,
+    place: &Place,
+) -> Option<TlsStream<TcpStream>> {
     tokio::select! {
         stream = tls.accept(stream) => stream,
         () = place.must_leave() => None,

@@ -108,7 +108,10 @@ impl App {
     /// Resources and types, at most [`CONFIGURATION_AGE`] old.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
         let known = self.catalogue.known();
-        if known.asked_at.is_within(CONFIGURATION_AGE, self.clock.now()) {
+        if known
+            .asked_at
+            .is_within(CONFIGURATION_AGE, self.clock.now())
+        {
             return Ok(known.catalogue);
         }
         self.fresh_catalogue().await

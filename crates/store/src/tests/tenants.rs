@@ -280,7 +280,7 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     assert!(other.escalating_pending(half, 9).await.unwrap().is_empty());
     assert!(!other.escalate_pending(&stages, half).await.unwrap());
     assert!(other.poll_pending(&id, NOW).await.is_err());
-    assert!(!other.resume_client(&planner()).await.unwrap());
+    assert!(!other.resume_client(&planner).await.unwrap());
     persons_things_are_not_theirs(&mut other).await;
     other.commit().await.unwrap();
     assert_eq!(rows_of_default(&database).await, before);

@@ -247,12 +247,14 @@ async fn tasks_are_read(transaction: &mut DatabaseTransaction) {
             .unwrap()
     );
     let alice = UserId::from_text(task.task.subject.as_str());
-    assert_eq!(transaction
+    assert_eq!(
+        transaction
             .consents_before(&alice, None, 10)
             .await
             .unwrap()
             .len(),
-        3);
+        3
+    );
 }
 
 async fn what_happens_once_is_read(transaction: &mut DatabaseTransaction) {
