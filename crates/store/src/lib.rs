@@ -22,6 +22,7 @@ mod group_commit;
 pub mod guest;
 pub mod id_token_keys;
 mod json;
+pub mod lease;
 pub mod lineage;
 mod migrate;
 pub mod notice;

@@ -41,6 +41,7 @@ const SQLITE: &[Text] = migrations! { "sqlite":
     16 "0016_credentials",
     17 "0017_registration",
     18 "0018_remembered_by_client",
+    19 "0019_ends",
 };
 const POSTGRES: &[Text] = migrations! { "postgres":
     1 "0001_foundation",
@@ -61,6 +62,7 @@ const POSTGRES: &[Text] = migrations! { "postgres":
     16 "0016_credentials",
     17 "0017_registration",
     18 "0018_remembered_by_client",
+    19 "0019_ends",
 };
 
 impl Store {

@@ -12,7 +12,7 @@ use crate::deadline::within;
 use crate::driver::{Driver, GroupCommit};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
-use crate::pool::{ConnectionPool, OpenConnection};
+use crate::pool::{ConnectionPool, OpenConnection, PlanAge};
 use crate::store::StatementCounter;
 
 /// Whether others may have written between what a transaction read and its commit.
@@ -33,6 +33,7 @@ pub(crate) struct PooledConnection<D: Driver> {
     group: Option<CommitGroup>,
     state: State,
     opened: Instant,
+    plans: PlanAge,
     pool: ConnectionPool<D>,
 }
 
@@ -64,6 +65,7 @@ impl<D: Driver> PooledConnection<D> {
             group: lent.group,
             state: State::Idle,
             opened: lent.opened,
+            plans: lent.plans,
             pool: pool.clone(),
         }
     }
@@ -76,6 +78,7 @@ impl<D: Driver> PooledConnection<D> {
             State::InTransaction => State::InStatement,
             state @ (State::InStatement | State::Aborted | State::Broken) => state,
         };
+        self.plans.count();
         let deadline = self.pool.deadlines().statement;
         Ok((self.connection()?, deadline))
     }
@@ -195,7 +198,7 @@ impl<D: Driver> PooledConnection<D> {
 impl<D: Driver> Drop for PooledConnection<D> {
     /// Returned at once when nothing is under way; otherwise after a rollback or a ping succeeded in time, or closed.
     fn drop(&mut self) {
-        let opened = self.opened;
+        let (opened, plans) = (self.opened, self.plans);
         let (Some(mut connection), permit) = (self.connection.take(), self.permit.take()) else {
             return;
         };
@@ -204,6 +207,7 @@ impl<D: Driver> Drop for PooledConnection<D> {
             connection,
             group,
             opened,
+            plans,
         };
         match state {
             State::Idle => return pool.put_back(open(connection, group)),

@@ -154,7 +154,8 @@ pub struct Catalogue {
     pub issuer: ResourceUri,
     pub resources: BTreeMap<ResourceUri, Resource>,
     pub types: Arc<Types>,
-    documents: usize,
+    /// How many versions of types there are, and the newest: when this is as it was, all are.
+    documents: (usize, Option<String>),
     loaded_at: Timestamp,
 }
 
@@ -201,13 +202,14 @@ impl CatalogueCache {
                 .with(json!({ "type": name, "type_hash": hash, "version": definition.version() }));
                 transaction.insert_event(&event).await?;
             }
+            transaction.keep_type(hash, now).await?;
         }
         transaction.commit().await?;
         let start = Catalogue {
             issuer: config.issuer.clone(),
             resources: BTreeMap::new(),
             types: Arc::new(types),
-            documents: 0,
+            documents: (0, None),
             loaded_at: now,
         };
         let cache = Self {
@@ -226,6 +228,16 @@ impl CatalogueCache {
             .clone()
     }
 
+    /// So that what this node works with does not leave as unused.
+    pub async fn keep_types(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let types = self.current().types.clone();
+        let mut transaction = store.begin(DEFAULT_TENANT).await?;
+        for definition in types.names().filter_map(|name| types.by_name(name)) {
+            transaction.keep_type(definition.hash(), now).await?;
+        }
+        transaction.commit().await
+    }
+
     async fn reload(
         &self,
         transaction: &mut DatabaseTransaction,
@@ -239,7 +251,8 @@ impl CatalogueCache {
             resources.entry(resource.uri.clone()).or_insert(resource);
         }
         let documents = transaction.types().await?;
-        let types = if documents.len() == before.documents {
+        let known = (documents.len(), documents.last().cloned());
+        let types = if known == before.documents {
             before.types.clone()
         } else {
             Arc::new(self.types(&documents)?)
@@ -248,7 +261,7 @@ impl CatalogueCache {
             issuer: before.issuer.clone(),
             resources,
             types,
-            documents: documents.len(),
+            documents: known,
             loaded_at: now,
         });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
