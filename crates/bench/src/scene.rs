@@ -87,6 +87,22 @@ impl<'a> Scene<'a> {
         Ok(scene)
     }
 
+    /// One of `client_credentials`, with this nonce.
+    pub fn credentials(&self, nonce: &str) -> Outcome<Vec<u8>> {
+        let [planner, ..] = self.agents;
+        let post = SignedPost {
+            agent: planner,
+            server: self.server,
+            path: "/token",
+            nonce,
+        };
+        post.bytes(credentials(), "")
+    }
+
+    pub fn nonce(&self) -> &str {
+        &self.nonce
+    }
+
     /// So many requests, each with its own assertions and proof.
     pub fn requests(&self, grant: MeasuredGrant, count: usize) -> Outcome<Vec<Vec<u8>>> {
         let [planner, _, payer, courier] = self.agents;
