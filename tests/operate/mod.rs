@@ -21,5 +21,6 @@ mod registration_page;
 mod stop;
 mod stop_race;
 pub(crate) mod suspend;
+mod sweep;
 mod unresolved;
 mod usage;

@@ -70,7 +70,11 @@ both!(
         assert_eq!(sweep(&world).await, 0);
         let metrics = world.app.metrics.render();
         let removed = format!("writ_rows_removed_total{{table=\"tasks\"}} {tasks}");
-        for line in [removed.as_str(), "writ_sweep_lag_seconds{table=\"tasks\"} 0", "writ_sweep_batch_seconds_count"] {
+        for line in [
+            removed.as_str(),
+            "writ_sweep_lag_seconds{table=\"tasks\"} 0",
+            "writ_sweep_batch_seconds_count",
+        ] {
             assert!(metrics.contains(line), "{line}: {metrics}");
         }
     }
@@ -84,7 +88,12 @@ both!(
         world.advance(LONGEST.as_secs() + KEPT_AFTER_EXPIRY.as_secs());
         let (now, until) = (world.now(), world.now().plus(Duration::from_secs(30)));
         let mut transaction = world.begin().await;
-        assert!(transaction.take_lease(lease("another"), until, now).await.unwrap());
+        assert!(
+            transaction
+                .take_lease(lease("another"), until, now)
+                .await
+                .unwrap()
+        );
         transaction.commit().await.unwrap();
         assert_eq!(sweep(&world).await, 0);
         assert!(rows(&world, "tasks").await > 0);
@@ -107,7 +116,8 @@ both_with!(
         let (_, guest) = TestGuest::visit(&world).await;
         guest.granted(&world).await;
         let id = ClientId::from_text(&guest.id);
-        let registered = |names: &[String]| names.iter().filter(|n| *n == "guest.registered").count();
+        let registered =
+            |names: &[String]| names.iter().filter(|n| *n == "guest.registered").count();
         assert_eq!(registered(&world.event_names().await), 1);
         // Its longest task is a month.
         world.advance(KEPT.as_secs() + 32 * 24 * 3600);
@@ -115,18 +125,29 @@ both_with!(
         assert!(world.begin().await.client(&id).await.unwrap().is_none());
         assert_eq!(rows(&world, "guest_grants").await, 0);
         let names = world.event_names().await;
-        assert!(names.iter().any(|name| name == "client.removed"), "{names:?}");
+        assert!(
+            names.iter().any(|name| name == "client.removed"),
+            "{names:?}"
+        );
     }
 );
 
 /// A story: consent, code, hand over, introspection, refresh.
 async fn story(world: &World, cast: &Cast) {
-    let grant = cast.granted(world, &cast.planner, &cast.request(), BANK).await;
+    let grant = cast
+        .granted(world, &cast.planner, &cast.request(), BANK)
+        .await;
     let token = grant.access_token();
-    minted(&cast.hand(world, &cast.planner, &token, &cast.booker).await, "hand over");
+    minted(
+        &cast.hand(world, &cast.planner, &token, &cast.booker).await,
+        "hand over",
+    );
     assert_eq!(cast.introspect(world, &token).await["active"], true);
     let refresh = cast.planner.refresh_form(&grant.member("refresh_token"));
-    minted(&cast.planner.send(world, "/token", &refresh).await, "refresh");
+    minted(
+        &cast.planner.send(world, "/token", &refresh).await,
+        "refresh",
+    );
 }
 
 /// PostgreSQL makes a plan of each statement once, for the tables as they are, and keeps it: where they were empty then and grow,

@@ -90,11 +90,23 @@ impl Sweeping {
             true => REST_WHEN_LATE,
             false => REST,
         };
-        let mut left: Vec<_> = over.into_iter().map(|(rule, _)| rule).collect();
-        let mut failed = None;
+        let over: Vec<_> = over.into_iter().map(|(rule, _)| rule).collect();
+        // Twice, because what hangs from a row may have kept it until all of that had left.
+        for _ in 0..2 {
+            swept += self.sweep_tables(app, over.clone()).await?;
+        }
+        Ok(swept + remove_unused_clients(app).await? + forget_guests(app).await?)
+    }
+
+    /// In turn, a batch of each, so that no table waits for the end of another.
+    async fn sweep_tables(
+        &mut self,
+        app: &App,
+        mut left: Vec<&'static SweepRule>,
+    ) -> Result<u64, StoreError> {
+        let (mut swept, mut failed) = (0, None);
         for _ in 0..PASSES {
             let mut more = Vec::new();
-            // In turn, so that what hangs from a row leaves before it, and no table waits for the end of another.
             for rule in left {
                 match self.batch(app, rule).await {
                     Ok((batch, size)) => {
@@ -113,7 +125,6 @@ impl Sweeping {
                 break;
             }
         }
-        swept += remove_unused_clients(app).await? + forget_guests(app).await?;
         failed.map_or(Ok(swept), Err)
     }
 
