@@ -7,6 +7,7 @@ mod query;
 mod numbered;
 
 pub mod approved_uses;
+pub mod archive;
 pub mod attempts;
 pub mod client;
 pub mod code;
