@@ -60,18 +60,26 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub fn open(settings: &'a ServerSettings<'_>, server: &'a Server) -> Outcome<Self> {
+    /// Without the chain: for `client_credentials` alone.
+    pub fn without_chain(settings: &'a ServerSettings<'_>, server: &'a Server) -> Outcome<Self> {
         let mut scene = Self {
             agents: &settings.agents,
             server,
             nonce: String::new(),
             subject_token: String::new(),
         };
-        let [planner, booker, payer, _] = scene.agents;
+        let [planner, ..] = scene.agents;
         let mut stream = TcpStream::connect(server.address)?;
         let refused = load::exchange(&mut stream, &scene.request(planner, credentials())?)?;
         let nonce = refused.header("dpop-nonce").ok_or("no nonce was given")?;
         nonce.clone_into(&mut scene.nonce);
+        Ok(scene)
+    }
+
+    pub fn open(settings: &'a ServerSettings<'_>, server: &'a Server) -> Outcome<Self> {
+        let mut scene = Self::without_chain(settings, server)?;
+        let [planner, booker, payer, _] = scene.agents;
+        let mut stream = TcpStream::connect(server.address)?;
         let mut details = credentials();
         details.push((
             "authorization_details",

@@ -50,7 +50,7 @@ fn measure(arguments: &Arguments, ends: Ends) -> Outcome<()> {
     let count = arguments.rate * arguments.seconds;
     fill(&place, ends, count, arguments.rate)?;
     let server = Server::start(&settings, Logging::Usual)?;
-    let scene = Scene::open(&settings, &server)?;
+    let scene = Scene::without_chain(&settings, &server)?;
     let before = Cpu::of(server.id(), &place)?;
     let mut latencies = drive(&server, &scene, arguments)?;
     let cpu = Cpu::of(server.id(), &place)?.since(&before);
