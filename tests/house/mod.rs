@@ -25,6 +25,7 @@ mod shell;
 mod source;
 mod spdx;
 mod still_to_mend;
+mod tables;
 
 /// Folders that hold what is ours; beside them the files of the top level.
 const OURS: [&str; 8] = [

@@ -1,5 +1,6 @@
 //! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
+mod archive;
 mod audit;
 mod behind;
 mod config;
@@ -26,6 +27,7 @@ mod shutdown;
 mod stop;
 mod stop_race;
 pub(crate) mod suspend;
+mod sweep;
 mod tls;
 mod tls_pairs;
 mod unresolved;

@@ -1,4 +1,4 @@
-//! `cargo run --release -p writ-bench -- [waiting|growth] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
+//! `cargo run --release -p writ-bench -- [waiting|growth|sweep] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
 //! The real binary `writ serve` on loopback, driven over keep-alive HTTP/1.1 with requests that were signed before.
 
 mod agent;
@@ -11,6 +11,7 @@ mod report;
 mod request;
 mod scene;
 mod server;
+mod sweep;
 mod waiting;
 
 use std::io::Write;
@@ -48,6 +49,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         Measured::Tokens => tokens(arguments),
         Measured::Waiting => waiting::run(arguments),
         Measured::Growth => growth::run(arguments),
+        Measured::Sweep => sweep::run(arguments),
     }
 }
 

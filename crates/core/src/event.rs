@@ -81,6 +81,7 @@ event_names! {
     KeyCreated = "key.created",
     KeyActivated = "key.activated",
     KeyRetired = "key.retired",
+    AuditArchived = "audit.archived",
 }
 
 /// One record. Live rows may be purged: this copy alone answers who, for whom, what, under which limits then.

@@ -2,6 +2,7 @@
 //! Each file is one feature; its facts are plain structs that `store` fills.
 
 pub mod approval;
+pub mod archive;
 pub mod authorize;
 pub mod budget;
 pub mod ceiling;

@@ -1,6 +1,7 @@
 //! Registered clients and agents, and the client to which each key belongs.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use writ_core::client::{EarlierSecret, User};
 use writ_core::id::{ClientId, UserId};
@@ -35,6 +36,8 @@ pub struct NewAgent<'a> {
     pub publisher: &'a str,
 }
 
+/// A key's last use is written down so often: a key that nobody used for thirteen months belongs to nobody any more (`sweep/ends.rs`).
+const USE_NOTED: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How well the identity of a newly registered agent was verified.
 const ASSURANCE: &str = "unverified";
 
@@ -68,7 +71,7 @@ row! { FoundIdRow { found_id: String } }
 
 joined! { FoundRow { id: FoundIdRow, client: ClientRow } }
 
-row! { OwnerRow { client_id: String } }
+row! { OwnerRow { client_id: String, used_at: Option<i64> } }
 
 const INSERT: &str = "
     INSERT INTO clients (tenant, id, metadata, secret_digest, created_at)
@@ -133,11 +136,16 @@ const RESUME: &str = "
     WHERE tenant = $1 AND id = $2 AND stopped_at IS NOT NULL AND removed_at IS NULL";
 
 const CLAIM_KEY: &str = "
-    INSERT INTO agent_keys (tenant, thumbprint, client_id, first_used_at)
-    VALUES ($1, $2, $3, $4)
+    INSERT INTO agent_keys (tenant, thumbprint, client_id, first_used_at, used_at)
+    VALUES ($1, $2, $3, $4, $4)
     ON CONFLICT DO NOTHING";
 
-const KEY_OWNER: &str = "SELECT client_id FROM agent_keys WHERE tenant = $1 AND thumbprint = $2";
+const KEY_OWNER: &str =
+    "SELECT client_id, used_at FROM agent_keys WHERE tenant = $1 AND thumbprint = $2";
+
+const KEY_USED: &str = "
+    UPDATE agent_keys SET used_at = $3
+    WHERE tenant = $1 AND thumbprint = $2 AND (used_at IS NULL OR used_at < $3)";
 
 impl DatabaseTransaction {
     /// Whether it was written: the id may be taken.
@@ -221,15 +229,19 @@ impl DatabaseTransaction {
     }
 
     /// Binds a key to a client at the first valid signature (trust on first use); afterwards returns that client.
-    /// A known key costs one statement.
+    /// A known key costs one statement, and once a month another.
     pub async fn claim_key(
         &mut self,
         key: &Thumbprint,
         client: &ClientId,
         now: Timestamp,
     ) -> Result<ClientId> {
-        if let Some(owner) = self.key_owner(key).await? {
-            return Ok(owner);
+        if let Some(row) = self.key_row(key).await? {
+            let used_at = row.used_at.map_or(Timestamp::from_micros(0), time);
+            if used_at.plus(USE_NOTED) <= now {
+                execute!(self, KEY_USED, &self.tenant, key.as_str(), now.micros())?;
+            }
+            return Ok(ClientId::from_text(row.client_id));
         }
         let mine = execute!(
             self,
@@ -248,8 +260,12 @@ impl DatabaseTransaction {
     }
 
     pub async fn key_owner(&mut self, key: &Thumbprint) -> Result<Option<ClientId>> {
-        let row = optional!(self, OwnerRow, KEY_OWNER, &self.tenant, key.as_str())?;
+        let row = self.key_row(key).await?;
         Ok(row.map(|row| ClientId::from_text(row.client_id)))
+    }
+
+    async fn key_row(&mut self, key: &Thumbprint) -> Result<Option<OwnerRow>> {
+        optional!(self, OwnerRow, KEY_OWNER, &self.tenant, key.as_str())
     }
 }
 

@@ -72,7 +72,64 @@ const RESUME: &str = "
     WHERE tenant = $1 AND id = $2 AND subject_kind = 'person' AND subject = $3
         AND stopped_at IS NULL AND suspended_at = $4";
 
+/// Also where it is kept longer already: the row is locked, so that it is not deleted meanwhile.
+const KEEP: &str = "
+    UPDATE clients SET kept_until = CASE WHEN kept_until > $3 THEN kept_until ELSE $3 END
+    WHERE tenant = $1 AND id = $2";
+
+const FORGOTTEN: &str = "
+    SELECT id FROM clients
+    WHERE tenant = $1 AND kept_until <= $2 AND stopped_at IS NULL AND removed_at IS NULL
+    ORDER BY kept_until LIMIT $3";
+
+const FORGET: &str = "
+    DELETE FROM clients
+    WHERE tenant = $1 AND id = $2 AND kept_until <= $3 AND stopped_at IS NULL AND removed_at IS NULL";
+
+/// Before its client, as everywhere.
+const HOLD_REGISTRATION: &str = "
+    UPDATE registrations SET token_digest = token_digest WHERE tenant = $1 AND client_id = $2";
+
+const FORGET_REGISTRATION: &str = "DELETE FROM registrations WHERE tenant = $1 AND client_id = $2";
+
 impl DatabaseTransaction {
+    /// A guest has something to do until then: from this commit on it leaves only thirteen months after. `false` if there is no
+    /// such client.
+    pub async fn keep_guest_until(&mut self, guest: &ClientId, until: Timestamp) -> Result<bool> {
+        let (id, tenant) = (guest.as_str(), &self.tenant);
+        Ok(execute!(self, KEEP, tenant, id, until.micros())? == 1)
+    }
+
+    /// Guests that had nothing to do any more at that time, also those that registered themselves. One that an operator stopped
+    /// stays stopped.
+    pub async fn forgotten_guests(
+        &mut self,
+        ended: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ClientId>> {
+        let (ended, limit) = (ended.micros(), i64::from(limit));
+        let rows = all!(self, IdRow, FORGOTTEN, &self.tenant, ended, limit)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| ClientId::from_text(row.id))
+            .collect())
+    }
+
+    /// Deletes such a guest, with its registration; `false` if it got something to do meanwhile.
+    pub async fn delete_forgotten_guest(
+        &mut self,
+        guest: &ClientId,
+        ended: Timestamp,
+    ) -> Result<bool> {
+        let (id, tenant) = (guest.as_str(), &self.tenant);
+        execute!(self, HOLD_REGISTRATION, tenant, id)?;
+        let deleted = execute!(self, FORGET, &self.tenant, id, ended.micros())? == 1;
+        if deleted {
+            execute!(self, FORGET_REGISTRATION, &self.tenant, id)?;
+        }
+        Ok(deleted)
+    }
+
     /// In the transaction of its task.
     pub async fn insert_guest_grant(&mut self, task: &Task, document: &KeptDocument) -> Result<()> {
         let document = json::write(document, DOCUMENT)?;

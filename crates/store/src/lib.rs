@@ -7,6 +7,7 @@ mod query;
 mod numbered;
 
 pub mod approved_uses;
+pub mod archive;
 pub mod attempts;
 pub mod client;
 pub mod clock;
@@ -23,6 +24,7 @@ mod group_commit;
 pub mod guest;
 pub mod id_token_keys;
 mod json;
+pub mod lease;
 pub mod lineage;
 mod migrate;
 pub mod notice;

@@ -41,6 +41,44 @@ pub(crate) struct OpenConnection<D: Driver> {
     /// The group whose transaction is open on it.
     pub(crate) group: Option<CommitGroup>,
     pub(crate) opened: Instant,
+    pub(crate) plans: PlanAge,
+}
+
+/// How old the plans are that the database keeps for the prepared statements of a connection. They are remade each time as many
+/// statements were run again as before, and each minute: a plan of PostgreSQL's holds for the tables as they were, which on a fresh
+/// database were empty, and nobody else may remake it (autovacuum does after a minute or more, if it is on).
+#[derive(Clone, Copy)]
+pub(crate) struct PlanAge {
+    statements: u64,
+    remade_after: u64,
+    remade_at: Instant,
+}
+
+impl PlanAge {
+    const FIRST: u64 = 64;
+    const LONGEST: Duration = Duration::from_secs(60);
+
+    pub(crate) fn new() -> Self {
+        Self {
+            statements: 0,
+            remade_after: 0,
+            remade_at: Instant::now(),
+        }
+    }
+
+    pub(crate) fn count(&mut self) {
+        self.statements = self.statements.saturating_add(1);
+    }
+
+    fn is_over(&self) -> bool {
+        self.statements >= self.remade_after.saturating_mul(2).max(Self::FIRST)
+            || self.remade_at.elapsed() >= Self::LONGEST
+    }
+
+    fn remake(&mut self) {
+        self.remade_after = self.statements;
+        self.remade_at = Instant::now();
+    }
 }
 
 struct IdleConnection<D: Driver> {
@@ -107,6 +145,7 @@ impl<D: Driver> ConnectionPool<D> {
             connection: connected.map_err(StoreError::Unavailable)?,
             group: None,
             opened: Instant::now(),
+            plans: PlanAge::new(),
         })
     }
 
@@ -172,18 +211,26 @@ impl<D: Driver> ConnectionPool<D> {
 
     async fn usable_idle(&self) -> Option<OpenConnection<D>> {
         while let Some(mut idle) = self.take_idle() {
-            if idle.since.elapsed() < PINGED_AFTER_IDLE {
-                return Some(idle.open);
-            }
-            // Half of the time, so that there is some left to make another.
-            let deadline = self.0.deadlines.connection / 2;
-            let answer = idle.open.connection.ping();
-            if answered_within(deadline, answer).await.is_ok() {
+            let (fresh, open) = (idle.since.elapsed() < PINGED_AFTER_IDLE, &mut idle.open);
+            let answers = match D::FORGET_PLANS.filter(|_| open.plans.is_over()) {
+                Some(sql) => {
+                    open.plans.remake();
+                    self.answers(D::run(&mut open.connection, sql)).await
+                }
+                None => fresh || self.answers(open.connection.ping()).await,
+            };
+            if answers {
                 return Some(idle.open);
             }
             self.forget_idle();
         }
         None
+    }
+
+    /// In half of the time, so that there is some left to make another connection.
+    async fn answers(&self, asked: impl Future<Output = sqlx::Result<()>>) -> bool {
+        let deadline = self.0.deadlines.connection / 2;
+        answered_within(deadline, asked).await.is_ok()
     }
 
     fn take_idle(&self) -> Option<IdleConnection<D>> {

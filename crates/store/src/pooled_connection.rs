@@ -12,7 +12,7 @@ use crate::deadline::within;
 use crate::driver::{Driver, GroupCommit};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
-use crate::pool::{ConnectionPool, OpenConnection};
+use crate::pool::{ConnectionPool, OpenConnection, PlanAge};
 use crate::request_scope::counted;
 use crate::store::StatementCounter;
 use crate::trouble::Trouble;
@@ -39,6 +39,7 @@ pub(crate) struct PooledConnection<D: Driver> {
     /// Whether no statement was sent since it was lent.
     is_untried: bool,
     opened: Instant,
+    plans: PlanAge,
     pool: ConnectionPool<D>,
 }
 
@@ -72,6 +73,7 @@ impl<D: Driver> PooledConnection<D> {
             statement_limit: None,
             is_untried: true,
             opened: lent.opened,
+            plans: lent.plans,
             pool: pool.clone(),
         }
     }
@@ -85,6 +87,7 @@ impl<D: Driver> PooledConnection<D> {
             State::InTransaction => State::InStatement,
             state @ (State::InStatement | State::Aborted | State::Broken) => state,
         };
+        self.plans.count();
         Ok((self.connection()?, deadline))
     }
 
@@ -118,6 +121,7 @@ impl<D: Driver> PooledConnection<D> {
         };
         self.connection = Some(fresh.connection);
         self.opened = fresh.opened;
+        self.plans = fresh.plans;
         true
     }
 
@@ -238,7 +242,7 @@ impl<D: Driver> PooledConnection<D> {
 impl<D: Driver> Drop for PooledConnection<D> {
     /// Returned at once when nothing is under way; otherwise after a rollback or a ping succeeded in time, or closed.
     fn drop(&mut self) {
-        let opened = self.opened;
+        let (opened, plans) = (self.opened, self.plans);
         let (Some(mut connection), permit) = (self.connection.take(), self.permit.take()) else {
             return;
         };
@@ -247,6 +251,7 @@ impl<D: Driver> Drop for PooledConnection<D> {
             connection,
             group,
             opened,
+            plans,
         };
         match state {
             State::Idle => return pool.put_back(open(connection, group)),

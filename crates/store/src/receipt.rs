@@ -1,4 +1,4 @@
-//! The screen that a person saw last of a request, and receipts: signed records of decisions, never deleted.
+//! The screen that a person saw last of a request, and receipts: signed records of decisions, kept as long as the record is.
 
 use writ_core::id::{ApprovalId, ReceiptId, UserId};
 use writ_core::pending::{MAX_APPROVERS, MAX_STAGES};

@@ -1,5 +1,6 @@
 //! Fresh databases for tests, SQLite and PostgreSQL, dropped when the test ends. Only with the feature `testing`.
 
+pub mod kept_plans;
 pub(crate) mod plans;
 mod proxy;
 
@@ -128,15 +129,6 @@ impl TestDatabase {
         let done = match self.kind {
             DatabaseKind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, metadata, id),
             DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, metadata, id),
-        };
-        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
-    }
-
-    /// What PostgreSQL does by itself after a minute: its plans are made for tables that have rows. Ends the test if it fails.
-    pub async fn analyze(&self) {
-        let done = match self.kind {
-            DatabaseKind::Sqlite => Ok(()),
-            DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, "ANALYZE",),
         };
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }

@@ -1,6 +1,7 @@
 //! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
 //! starting.
 
+mod audit;
 mod channels;
 mod guests;
 mod issuer;
@@ -10,6 +11,7 @@ mod liveness;
 mod log;
 mod master;
 pub mod nearest;
+mod nonces;
 mod prompts;
 mod proxies;
 mod push_hosts;
@@ -29,14 +31,15 @@ use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
-use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
+pub use audit::AuditPolicy;
 pub use channels::{Channels, MailServer};
 pub use issuer::host_of;
 pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
 pub use log::LogFormat;
+pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
 pub use tls::{TlsFiles, TlsPair};
 
@@ -51,7 +54,7 @@ struct File {
     database: DatabaseFile,
     types: TypesFile,
     keys: KeysFile,
-    profiles: ProfilesFile,
+    profiles: nonces::ProfilesFile,
     features: Features,
     guests: guests::GuestsFile,
     registration: registration::RegistrationFile,
@@ -64,6 +67,7 @@ struct File {
     liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
     log: log::LogFile,
+    audit: audit::AuditFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -96,20 +100,6 @@ struct TypesFile {
 struct KeysFile {
     master: Option<String>,
     master_file: Option<PathBuf>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ProfilesFile {
-    oauth21: ProfileFile,
-    fapi2: ProfileFile,
-    agent: ProfileFile,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ProfileFile {
-    dpop_nonce: Option<bool>,
 }
 
 /// Specifications that are drafts: off unless switched on, because they may still change.
@@ -152,25 +142,7 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// How long requests are still taken after this server was told to stop, so that a balancer sees that it is not ready.
     pub drain: Duration,
-}
-
-/// Whether proofs need a server nonce, by profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NonceSwitches {
-    pub oauth21: bool,
-    pub fapi2: bool,
-    pub agent: bool,
-}
-
-impl NonceSwitches {
-    pub const fn of(self, profile: Profile) -> bool {
-        match profile {
-            Profile::Oauth21 => self.oauth21,
-            Profile::Fapi2 => self.fapi2,
-            Profile::Agent => self.agent,
-            Profile::Guest => false,
-        }
-    }
+    pub audit: AuditPolicy,
 }
 
 /// Every problem at once, a sentence each.
@@ -272,6 +244,7 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
             "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "pause_same"
             | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours"
             | "drain_seconds",
+            | "retention_days",
             number,
         ) => number.parse().map_or_else(
             |_| toml::Value::String(text.to_owned()),
@@ -302,6 +275,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
     let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
+    let audit = audit::check(&file.audit, &mut problems);
     let guests = guests::check(&file.guests, &mut problems);
     let registration = registration::check(&file.registration, file.features.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
@@ -319,7 +293,7 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
                 .path
                 .unwrap_or_else(|| PathBuf::from("config/types")),
             master: std::sync::Arc::new(master),
-            nonces: nonces(&file.profiles),
+            nonces: nonces::check(&file.profiles),
             features: file.features,
             guests: guests.policy,
             guest_addresses: guests.addresses,
@@ -331,16 +305,9 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
             log_format,
             tls,
             drain: listeners.drain,
+            audit,
         }),
         _ => Err(ConfigProblems(problems)),
-    }
-}
-
-fn nonces(profiles: &ProfilesFile) -> NonceSwitches {
-    NonceSwitches {
-        oauth21: profiles.oauth21.dpop_nonce.unwrap_or(false),
-        fapi2: profiles.fapi2.dpop_nonce.unwrap_or(true),
-        agent: profiles.agent.dpop_nonce.unwrap_or(true),
     }
 }
 

@@ -46,8 +46,8 @@ pub struct App {
     pub nonces: NonceKeys,
     pub clients: Clients,
     pub catalogue: CatalogueCache,
-    /// The client that owns each DPoP key, by thumbprint; a key never changes its owner.
-    pub known_keys: Cache<String, ClientId>,
+    /// The client that owns each DPoP key, by thumbprint, and since when this is known; a key that is used never changes its owner.
+    pub known_keys: Cache<String, (Timestamp, ClientId)>,
     pub passwords: Passwords,
     /// Our WebAuthn relying party, or why there is none; passwords always work.
     pub passkeys: Result<RelyingParty, RelyingPartyError>,

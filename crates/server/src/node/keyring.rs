@@ -114,7 +114,7 @@ impl App {
 
 impl KeyRing {
     /// As they were read last.
-    pub(crate) fn known(&self) -> Arc<Keys> {
+    pub fn known(&self) -> Arc<Keys> {
         let cached = self.cached.read();
         cached.unwrap_or_else(PoisonError::into_inner).clone()
     }

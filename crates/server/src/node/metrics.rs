@@ -7,7 +7,9 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use writ_store::sweep::SweptBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
 
@@ -29,6 +31,9 @@ pub struct Metrics {
     notices: Family<NoticeLabel, Counter>,
     fetches: FetchCounters,
     registrations: Family<ResultLabel, Counter>,
+    swept: Family<TableLabel, Counter>,
+    sweep_lag: Family<TableLabel, Gauge<f64, AtomicU64>>,
+    sweep_batches: Histogram,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
@@ -72,6 +77,14 @@ pub struct FetchLabel {
     pub outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TableLabel {
+    table: &'static str,
+}
+
+/// Upper bounds of what a batch of the sweep takes, in seconds.
+const BATCH_SECONDS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5];
+
 /// A metric that counts from zero, registered under its name.
 fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
@@ -90,8 +103,21 @@ impl Metrics {
                 "connections that were not taken or were ended by this server, by reason",
             ),
         };
+        let sweep_batches = Histogram::new(BATCH_SECONDS);
+        all.register(
+            "sweep_batch_seconds",
+            "how long batches of the sweep had the database",
+            sweep_batches.clone(),
+        );
         Self {
             connections,
+            sweep_batches,
+            swept: kept(&mut all, "rows_removed", "rows that were over, by table"),
+            sweep_lag: kept(
+                &mut all,
+                "sweep_lag_seconds",
+                "for how long the oldest row should have left already, by table",
+            ),
             tokens: kept(
                 &mut all,
                 "tokens_issued",
@@ -198,6 +224,21 @@ impl Metrics {
         self.registrations
             .get_or_create(&ResultLabel { result })
             .inc();
+    }
+
+    pub fn swept(&self, batch: &SweptBatch) {
+        for (table, rows) in &batch.tables {
+            self.swept
+                .get_or_create(&TableLabel { table })
+                .inc_by(*rows);
+        }
+        self.sweep_batches.observe(batch.busy.as_secs_f64());
+    }
+
+    pub fn sweep_lag(&self, table: &'static str, lag: Duration) {
+        self.sweep_lag
+            .get_or_create(&TableLabel { table })
+            .set(lag.as_secs_f64());
     }
 
     /// For whoever fetches.

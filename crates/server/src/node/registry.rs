@@ -163,7 +163,8 @@ pub struct Catalogue {
     pub types: Arc<Types>,
     /// What is made from them once and sent often: the metadata document.
     pub(crate) metadata: OnceLock<Option<Bytes>>,
-    documents: usize,
+    /// How many versions of types there are, and the newest: when this is as it was, all are.
+    documents: (usize, Option<String>),
 }
 
 impl Catalogue {
@@ -221,6 +222,7 @@ impl CatalogueCache {
                 .with(json!({ "type": name, "type_hash": hash, "version": definition.version() }));
                 transaction.insert_event(&event).await?;
             }
+            transaction.keep_type(hash, now).await?;
         }
         transaction.commit().await?;
         let start = Catalogue {
@@ -228,7 +230,7 @@ impl CatalogueCache {
             resources: Resources::default(),
             types: Arc::new(types),
             metadata: OnceLock::new(),
-            documents: 0,
+            documents: (0, None),
         };
         let cache = Self {
             own,
@@ -275,6 +277,16 @@ impl CatalogueCache {
         self.reload(reading, changes, now).await
     }
 
+    /// So that what this node works with does not leave as unused.
+    pub async fn keep_types(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let types = self.known().catalogue.types.clone();
+        let mut transaction = store.begin(DEFAULT_TENANT).await?;
+        for definition in types.names().filter_map(|name| types.by_name(name)) {
+            transaction.keep_type(definition.hash(), now).await?;
+        }
+        transaction.commit().await
+    }
+
     async fn reload(
         &self,
         transaction: &mut DatabaseTransaction,
@@ -289,7 +301,8 @@ impl CatalogueCache {
             resources.entry(resource.uri.clone()).or_insert(resource);
         }
         let documents = transaction.types().await?;
-        let types = if documents.len() == before.documents {
+        let known = (documents.len(), documents.last().cloned());
+        let types = if known == before.documents {
             before.types.clone()
         } else {
             Arc::new(self.types(&documents)?)
@@ -299,7 +312,7 @@ impl CatalogueCache {
             resources: resources.into_iter().collect(),
             types,
             metadata: OnceLock::new(),
-            documents: documents.len(),
+            documents: known,
         });
         self.keep(KnownCatalogue {
             catalogue: catalogue.clone(),

@@ -58,6 +58,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     20 "0020_user_email",
     21 "0021_clock",
     22 "0022_by_index",
+    23 "0023_ends",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -82,4 +83,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     20 "0020_user_email",
     21 "0021_clock",
     22 "0022_by_index",
+    23 "0023_ends",
 };

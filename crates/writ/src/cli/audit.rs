@@ -18,6 +18,7 @@ use writ_store::event::{EventFilter, StoredEvent};
 use writ_store::registered::PAGE;
 use writ_wire::jwk::{Jwk, JwkSet};
 
+use super::archive::{self, ArchiveArguments, VerifyArguments};
 use super::desk::{Desk, STANDARD_INPUT, read_json, read_text};
 use super::{Configured, Outcome, note, say};
 
@@ -25,6 +26,10 @@ use super::{Configured, Outcome, note, say};
 pub enum AuditCommand {
     /// List events, oldest first
     List(AuditFilter),
+    /// Take what was recorded before a day out of the database, into a signed file
+    Archive(ArchiveArguments),
+    /// Verify such a file
+    Verify(VerifyArguments),
     /// Verify a receipt, and say what was shown and who decided
     Receipt(ReceiptArguments),
 }
@@ -60,6 +65,8 @@ pub struct ReceiptArguments {
 pub async fn audit(command: AuditCommand, configured: &Configured) -> Outcome {
     match command {
         AuditCommand::List(filter) => list(&filter, configured).await,
+        AuditCommand::Archive(arguments) => archive::archive(&arguments, configured).await,
+        AuditCommand::Verify(arguments) => archive::verify(&arguments, configured).await,
         AuditCommand::Receipt(arguments) => receipt(&arguments, configured).await,
     }
 }
@@ -214,7 +221,7 @@ async fn stored(desk: &Desk, id: &str) -> Result<String, String> {
 }
 
 /// All public keys of this issuer, retired ones too.
-async fn own_keys(desk: &Desk) -> Result<Vec<Jwk>, String> {
+pub async fn own_keys(desk: &Desk) -> Result<Vec<Jwk>, String> {
     let rows = desk.read().await?.signing_keys().await;
     let rows = rows.map_err(|e| e.to_string())?.into_iter();
     let keys = rows.map(|row| serde_json::from_str(&row.public_jwk).map_err(|e| e.to_string()));

@@ -1,6 +1,7 @@
 //! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | type | task | issuer | key | audit | token`.
 
 mod admin;
+mod archive;
 mod audit;
 mod desk;
 #[cfg(test)]
