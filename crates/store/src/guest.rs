@@ -17,6 +17,8 @@ row! { DocumentRow { document: String } }
 
 row! { SuspendedRow { suspended: i64 } }
 
+row! { IdRow { id: String } }
+
 const INSERT: &str = "
     INSERT INTO guest_grants (tenant, task_id, client_id, subject, document, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";

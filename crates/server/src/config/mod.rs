@@ -243,8 +243,7 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
         (
             "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "pause_same"
             | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours"
-            | "drain_seconds",
-            | "retention_days",
+            | "drain_seconds" | "retention_days",
             number,
         ) => number.parse().map_or_else(
             |_| toml::Value::String(text.to_owned()),
