@@ -82,6 +82,12 @@ fn problems_of(name: &str, sql: &str, known: &mut Known) -> Vec<String> {
         }
         match words.as_slice() {
             ["CREATE", "TABLE", table, ..] => drop(own.insert((*table).to_owned())),
+            // Null in every row that older code writes, and so never twice the same.
+            ["ALTER", "TABLE", table, "ADD", "COLUMN", column, ..]
+                if !words.contains(&"DEFAULT") =>
+            {
+                own.insert(format!("{table}.{column}"));
+            }
             ["CREATE", "UNIQUE", "INDEX", index, ..] => {
                 known.unique_indexes.insert((*index).to_owned());
             }
@@ -163,7 +169,12 @@ fn adds(words: &[&str], own: &BTreeSet<String>, known: &Known) -> bool {
         | ["ANALYZE", ..]
         | ["ALTER", "TABLE", _, "SET", "(", ..] => true,
         // Older code still inserts what it was never told to keep apart.
-        ["CREATE", "UNIQUE", "INDEX", _, "ON", table, ..] => own.contains(*table),
+        ["CREATE", "UNIQUE", "INDEX", _, "ON", table, ..] => {
+            own.contains(*table)
+                || words
+                    .iter()
+                    .any(|word| own.contains(&format!("{table}.{word}")))
+        }
         ["ALTER", "TABLE", table, ..] if own.contains(*table) => true,
         ["ALTER", "TABLE", _, "ADD", "COLUMN", ..] => {
             let constraints = ["UNIQUE", "CHECK", "REFERENCES", "PRIMARY", ","];
@@ -216,6 +227,14 @@ fn what_may_break_the_version_before_is_seen() {
         ("DROP INDEX t_a;", true),
         ("CREATE INDEX t_b ON t (a);", false),
         ("CREATE UNIQUE INDEX t_b ON t (a);", true),
+        (
+            "ALTER TABLE t ADD COLUMN b TEXT; CREATE UNIQUE INDEX t_b ON t (b);",
+            false,
+        ),
+        (
+            "ALTER TABLE t ADD COLUMN b TEXT NOT NULL DEFAULT ''; CREATE UNIQUE INDEX t_b ON t (b);",
+            true,
+        ),
         (
             "CREATE TABLE u (a TEXT); CREATE UNIQUE INDEX u_a ON u (a);",
             false,

@@ -248,6 +248,7 @@ both!(ciba_7_2_the_grant_is_registered, |world| async {
     Cast::of(&world).await;
     let mut file = till_file("till", "oauth21");
     file["grant_types"] = json!(["client_credentials"]);
+    file["may_ask"] = json!([]);
     let till = enrol(&world, file).await;
     let reply = till.send(&world, "/bc-authorize", &sign_in()).await;
     refused(&reply, "unauthorized_client", "asks");

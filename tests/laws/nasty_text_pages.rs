@@ -50,13 +50,13 @@ fn pages() -> Vec<Route> {
         get("/app/settings", "x"),
         post(
             "/app/settings",
-            "setting language time_zone email user_code password from until offset",
+            "setting language time_zone email user_code password new_password new_password_again from until offset",
         ),
         get("/app/devices", "x"),
         post("/app/devices/passkeys/prove", "passkey password"),
         post(
             "/app/devices/passkeys/options",
-            "name password assertion proof",
+            "name password assertion proof code",
         ),
         post("/app/devices/passkeys", "name answer attestation"),
         post("/app/devices/passkeys/remove", "passkey password assertion"),

@@ -2,6 +2,7 @@
 //! only counted, so that unauthenticated clients cannot fill it.
 
 mod latest;
+mod rows;
 
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use writ_core::id::{ClientId, UserId};
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
-use crate::json::{self, time};
+use crate::json;
 use crate::request_scope::current_id;
 use crate::store::DatabaseTransaction;
 use crate::write::InsertBatch;
@@ -353,43 +354,6 @@ impl StoredEvent {
     fn is_of(&self, agent: &str) -> bool {
         let mut actors = self.actor_path.iter().flat_map(|path| path.split('>'));
         self.client.as_deref() == Some(agent) || actors.any(|actor| actor == agent)
-    }
-}
-
-impl EventRow {
-    fn read(self) -> Result<StoredEvent> {
-        let (data, request) = without_request(json::read(&self.data, DATA)?);
-        Ok(StoredEvent {
-            id: self.id,
-            at: time(self.at),
-            name: self.name,
-            subject: self.subject,
-            actor_path: self.actor_path,
-            client: self.client_id,
-            owner: self.owner,
-            sponsor: self.sponsor,
-            task: self.task_id,
-            delegation: self.delegation_id,
-            purpose: self.purpose,
-            resource: self.resource,
-            details_hash: self.details_hash,
-            decision: self.decision,
-            reason: self.reason,
-            transaction: self.transaction_id,
-            request,
-            data,
-        })
-    }
-}
-
-impl CountRow {
-    fn read(self) -> RefusalCount {
-        RefusalCount {
-            minute: time(self.minute),
-            endpoint: self.endpoint,
-            code: self.code,
-            refusals: self.refusals,
-        }
     }
 }
 

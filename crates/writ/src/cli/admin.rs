@@ -63,7 +63,7 @@ pub enum UserCommand {
 }
 
 #[derive(Args)]
-#[group(multiple = false, conflicts_with = "Password")]
+#[group(multiple = false, conflicts_with = "password_source")]
 pub struct EmailChange {
     /// The address that apps are told from now on, as verified: it must be theirs, and no other person's
     #[arg(long, value_name = "ADDRESS")]
