@@ -43,6 +43,7 @@ impl Drop for Folder {
 async fn recorded(world: &World) -> (Cast, String) {
     let now = Clock::System.now();
     world.clock.set(now.minus(KEPT + DAY * 40));
+    world.database.forget_time().await;
     let cast = Cast::of(world).await;
     cast.grant(world).await;
     world.clock.set(now.minus(DAY * 60));

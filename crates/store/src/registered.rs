@@ -162,9 +162,9 @@ const REMOVE_USER: &str = "
 /// Each once, though a person may be both.
 macro_rules! behind {
     () => {
-        "(SELECT client_id FROM agents WHERE tenant = $1 AND owner_id = $2
-        UNION SELECT client_id FROM agents WHERE tenant = $1 AND sponsor_id = $2) a
-        JOIN clients c ON c.tenant = $1 AND c.id = a.client_id WHERE c.removed_at IS NULL"
+        "clients c WHERE c.tenant = $1 AND c.removed_at IS NULL AND c.id IN
+            (SELECT client_id FROM agents WHERE tenant = $1 AND owner_id = $2
+            UNION SELECT client_id FROM agents WHERE tenant = $1 AND sponsor_id = $2)"
     };
 }
 

@@ -87,6 +87,7 @@ pub enum TestDatabaseError {
 
 /// A database with all tables. Ends the test with a sentence where there cannot be one.
 pub async fn fresh(kind: DatabaseKind) -> TestDatabase {
+    plans::switch_on();
     let made = match kind {
         DatabaseKind::Sqlite => sqlite(Tables::All).await,
         DatabaseKind::Postgres => postgres(Tables::All).await,
@@ -96,6 +97,7 @@ pub async fn fresh(kind: DatabaseKind) -> TestDatabase {
 
 /// A database without any table.
 pub async fn empty(kind: DatabaseKind) -> TestDatabase {
+    plans::switch_on();
     let made = match kind {
         DatabaseKind::Sqlite => sqlite(Tables::None).await,
         DatabaseKind::Postgres => postgres(Tables::None).await,
@@ -129,6 +131,16 @@ impl TestDatabase {
         let done = match self.kind {
             DatabaseKind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, metadata, id),
             DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, metadata, id),
+        };
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
+    /// Nothing is known of the time that was, so that a test may begin before it. Ends the test if that cannot be written.
+    pub async fn forget_time(&self) {
+        let sql = "UPDATE tenants SET clock_at = $1";
+        let done = match self.kind {
+            DatabaseKind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, 0_i64),
+            DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, 0_i64),
         };
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }

@@ -23,16 +23,29 @@ use crate::people::live;
 const PERIOD: Duration = Duration::from_secs(30);
 /// How soon after a round in which something left: under load what is over leaves all the time, not in bursts.
 const SOON: Duration = Duration::from_secs(1);
+/// How long work rests that a panic ended.
+const AFTER_A_FAULT: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` changes. A failure is logged and tried again.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     tokio::join!(
-        sweep_periodically(app.clone(), stop.clone()),
-        compare_periodically(app.clone(), stop.clone()),
-        make_id_token_keys(app.clone()),
-        sending::run(app.clone(), stop.clone()),
-        live::close_with(app, stop)
+        kept_running("sweep", || sweep_periodically(app.clone(), stop.clone())),
+        kept_running("clock", || compare_periodically(app.clone(), stop.clone())),
+        kept_running("keys", || make_id_token_keys(app.clone())),
+        kept_running("notices", || sending::run(app.clone(), stop.clone())),
+        kept_running("inboxes", || live::close_with(app.clone(), stop.clone()))
     );
+}
+
+/// In a task of its own: a panic in one ends no other, and it is begun again.
+async fn kept_running<F>(work: &'static str, begin: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    while let Err(error) = tokio::spawn(begin()).await {
+        tracing::error!(work, %error, "background work ended by a fault, and begins again");
+        tokio::time::sleep(AFTER_A_FAULT).await;
+    }
 }
 
 /// Right after the start, so that the first client finds them; a failure is left to the first request that needs one.
