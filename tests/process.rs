@@ -117,12 +117,6 @@ impl Process {
         assert!(sent.unwrap().success(), "{name}");
     }
 
-    /// Ends it at once, as a crash would.
-    pub fn kill(&mut self) {
-        self.child.0.kill().unwrap();
-        self.child.0.wait().unwrap();
-    }
-
     /// How it ended.
     pub async fn ended(&mut self) -> ExitStatus {
         let mut status = None;
@@ -142,7 +136,7 @@ impl Process {
     /// Its lines, each of which is JSON.
     pub fn lines(&self) -> Vec<Value> {
         let text = self.text();
-        let lines = text.lines().map(|line| serde_json::from_str(line));
+        let lines = text.lines().map(serde_json::from_str);
         lines
             .map(|line| line.unwrap_or_else(|e| panic!("{e}: {text}")))
             .collect()

@@ -169,7 +169,7 @@ impl ArchiveReader {
         match line {
             ArchiveLine::End(end) if self.head.is_some() && self.end.is_none() => {
                 self.end = Some(end);
-                return Ok(None);
+                Ok(None)
             }
             ArchiveLine::Head(head) if self.lines == 1 && head.version == VERSION => {
                 self.head = Some(head);

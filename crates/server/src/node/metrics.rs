@@ -31,9 +31,7 @@ pub struct Metrics {
     notices: Family<NoticeLabel, Counter>,
     fetches: FetchCounters,
     registrations: Family<ResultLabel, Counter>,
-    swept: Family<TableLabel, Counter>,
-    sweep_lag: Family<TableLabel, Gauge<f64, AtomicU64>>,
-    sweep_batches: Histogram,
+    sweep: SweepMetrics,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
@@ -92,32 +90,52 @@ fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: 
     metric
 }
 
-impl Metrics {
-    pub fn new() -> Self {
-        let mut all = Registry::with_prefix("writ");
-        let connections = ConnectionCounters {
-            open: kept(&mut all, "connections", "open connections of clients"),
-            cut: kept(
-                &mut all,
-                "connections_cut",
-                "connections that were not taken or were ended by this server, by reason",
-            ),
-        };
-        let sweep_batches = Histogram::new(BATCH_SECONDS);
+/// What the sweep did.
+struct SweepMetrics {
+    rows: Family<TableLabel, Counter>,
+    lag: Family<TableLabel, Gauge<f64, AtomicU64>>,
+    batches: Histogram,
+}
+
+impl SweepMetrics {
+    fn kept(all: &mut Registry) -> Self {
+        let batches = Histogram::new(BATCH_SECONDS);
         all.register(
             "sweep_batch_seconds",
             "how long batches of the sweep had the database",
-            sweep_batches.clone(),
+            batches.clone(),
         );
         Self {
-            connections,
-            sweep_batches,
-            swept: kept(&mut all, "rows_removed", "rows that were over, by table"),
-            sweep_lag: kept(
-                &mut all,
+            rows: kept(all, "rows_removed", "rows that were over, by table"),
+            lag: kept(
+                all,
                 "sweep_lag_seconds",
                 "for how long the oldest row should have left already, by table",
             ),
+            batches,
+        }
+    }
+}
+
+impl ConnectionCounters {
+    fn kept(all: &mut Registry) -> Self {
+        Self {
+            open: kept(all, "connections", "open connections of clients"),
+            cut: kept(
+                all,
+                "connections_cut",
+                "connections that were not taken or were ended by this server, by reason",
+            ),
+        }
+    }
+}
+
+impl Metrics {
+    pub fn new() -> Self {
+        let mut all = Registry::with_prefix("writ");
+        Self {
+            connections: ConnectionCounters::kept(&mut all),
+            sweep: SweepMetrics::kept(&mut all),
             tokens: kept(
                 &mut all,
                 "tokens_issued",
@@ -228,15 +246,17 @@ impl Metrics {
 
     pub fn swept(&self, batch: &SweptBatch) {
         for (table, rows) in &batch.tables {
-            self.swept
+            self.sweep
+                .rows
                 .get_or_create(&TableLabel { table })
                 .inc_by(*rows);
         }
-        self.sweep_batches.observe(batch.busy.as_secs_f64());
+        self.sweep.batches.observe(batch.busy.as_secs_f64());
     }
 
     pub fn sweep_lag(&self, table: &'static str, lag: Duration) {
-        self.sweep_lag
+        self.sweep
+            .lag
             .get_or_create(&TableLabel { table })
             .set(lag.as_secs_f64());
     }

@@ -95,13 +95,11 @@ async fn claims<'a>(
     match content {
         NoticeContent::Waiting { stage } => {
             let request = open_request(&mut app.read().await?, notice, now).await?;
-            let current = request.asked.stages.get(*stage);
             if *stage > 0 {
                 claims.event = "approval.escalated";
             }
-            claims.people = current
-                .map(|current| current.of.clone())
-                .unwrap_or_default();
+            let current = request.asked.stages.get(*stage);
+            claims.people = current.map_or_else(Vec::new, |current| current.of.clone());
             claims.client_id = Some(request.client.to_string());
             claims.url = Some(app.config.url(&page_of(&request.id)));
             claims.expires_at = Some(request.expires_at.rfc3339());
@@ -134,9 +132,7 @@ async fn claims<'a>(
             claims.client_id = Some(client.to_string());
             claims.people = notice.user.iter().cloned().collect();
         }
-        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => {
-            return Err(request_over().into());
-        }
+        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => Err(request_over())?,
     }
     Ok(claims)
 }

@@ -59,7 +59,7 @@ pub(crate) async fn check<P: Planner>(planner: &mut P, sql: &'static str) {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         !seen.insert((P::KIND, sql))
     };
-    let of_everybody = OF_EVERYBODY.iter().any(|text| *text == sql);
+    let of_everybody = OF_EVERYBODY.contains(&sql);
     if !IS_ON.load(Ordering::Relaxed) || of_everybody || seen(&SEEN) {
         return;
     }

@@ -1,7 +1,7 @@
 //! Tenants never see each other's rows, and a dropped transaction leaves nothing.
 
 use writ_core::event::{Event, EventName};
-use writ_core::id::{DelegationId, EventId, ReceiptId};
+use writ_core::id::{ClientId, DelegationId, EventId, ReceiptId, TaskId};
 use writ_core::pending::{Ending, State};
 
 use crate::event::EventFilter;
@@ -84,16 +84,7 @@ async fn fill(transaction: &mut DatabaseTransaction) {
     waiting::fill(transaction).await;
 }
 
-async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
-    let database = world(kind).await;
-    let rows = chain(&database.store, "t", 2).await;
-    let mut transaction = database.store.begin(TENANT).await.unwrap();
-    fill(&mut transaction).await;
-    transaction.commit().await.unwrap();
-
-    let mut other = database.store.begin(OTHER).await.unwrap();
-    let (task, leaf, client) = (&rows[0].task, &rows[1].id, planner());
-    assert!(other.task(task).await.unwrap().is_none());
+async fn finds_nothing_by_page(other: &mut DatabaseTransaction, task: &TaskId, client: &ClientId) {
     for which in [TasksInOrder::All, TasksInOrder::Subject("usr_alice")] {
         assert!(other.tasks_before(which, None, 9).await.unwrap().is_empty());
     }
@@ -115,6 +106,19 @@ async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
             .unwrap()
             .is_empty()
     );
+}
+
+async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let rows = chain(&database.store, "t", 2).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    fill(&mut transaction).await;
+    transaction.commit().await.unwrap();
+
+    let mut other = database.store.begin(OTHER).await.unwrap();
+    let (task, leaf, client) = (&rows[0].task, &rows[1].id, planner());
+    assert!(other.task(task).await.unwrap().is_none());
+    finds_nothing_by_page(&mut other, task, &client).await;
     assert!(other.delegations_of(task).await.unwrap().is_empty());
     assert!(other.lineage(leaf).await.unwrap().is_none());
     assert!(!other.is_live(leaf, NOW).await.unwrap());
