@@ -81,17 +81,13 @@ const RECEIPTS: &str = "
     FROM receipts WHERE tenant = $1 AND (made_at, id) > ($2, $3) AND made_at < $4
     ORDER BY made_at, id LIMIT $5";
 
-/// From $2, $3 to $4, $5. What tells of the archives stays ($6): it names the file of everything else.
-const DELETE_EVENTS: &str = "
-    DELETE FROM events WHERE tenant = $1 AND (at, id) >= ($2, $3) AND (at, id) <= ($4, $5) AND name <> $6";
+/// $2, $3 the place. What tells of the archives stays ($4): it names the file of everything else.
+const DELETE_EVENT: &str =
+    "DELETE FROM events WHERE tenant = $1 AND at = $2 AND id = $3 AND name <> $4";
 
-const DELETE_CONSENTS: &str = "
-    DELETE FROM consents
-    WHERE tenant = $1 AND (given_at, id) >= ($2, $3) AND (given_at, id) <= ($4, $5)";
+const DELETE_CONSENT: &str = "DELETE FROM consents WHERE tenant = $1 AND given_at = $2 AND id = $3";
 
-const DELETE_RECEIPTS: &str = "
-    DELETE FROM receipts
-    WHERE tenant = $1 AND (made_at, id) >= ($2, $3) AND (made_at, id) <= ($4, $5)";
+const DELETE_RECEIPT: &str = "DELETE FROM receipts WHERE tenant = $1 AND made_at = $2 AND id = $3";
 
 /// What tells of an archive says its digest in `reason`.
 const LAST: &str = "
@@ -166,23 +162,16 @@ impl DatabaseTransaction {
         }
     }
 
-    /// Deletes what is there from one place to another; says how much.
-    pub async fn delete_recorded(
-        &mut self,
-        kind: RecordKind,
-        (first, last): (&RecordPlace, &RecordPlace),
-    ) -> Result<u64> {
-        let (from, first) = (first.at, first.id.as_str());
-        let (to, last) = (last.at, last.id.as_str());
+    /// Whether there was a row at that place, which this call deleted.
+    pub async fn delete_recorded(&mut self, kind: RecordKind, place: &RecordPlace) -> Result<bool> {
+        let (tenant, at, id) = (&self.tenant, place.at, place.id.as_str());
         let stays = EventName::AuditArchived.as_str();
-        let tenant = &self.tenant;
-        match kind {
-            RecordKind::Event => {
-                execute!(self, DELETE_EVENTS, tenant, from, first, to, last, stays)
-            }
-            RecordKind::Consent => execute!(self, DELETE_CONSENTS, tenant, from, first, to, last),
-            RecordKind::Receipt => execute!(self, DELETE_RECEIPTS, tenant, from, first, to, last),
-        }
+        let deleted = match kind {
+            RecordKind::Event => execute!(self, DELETE_EVENT, tenant, at, id, stays),
+            RecordKind::Consent => execute!(self, DELETE_CONSENT, tenant, at, id),
+            RecordKind::Receipt => execute!(self, DELETE_RECEIPT, tenant, at, id),
+        };
+        Ok(deleted? == 1)
     }
 
     /// The digest of the archive that was made last.

@@ -17,6 +17,10 @@ const ROOT: u32 = 0;
 /// followed: what counts is the file.
 pub(super) fn read(path: &Path) -> Result<String, String> {
     let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
+    // Asked before it is opened: to open a pipe may take for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("is no file".to_owned());
+    }
     let mut file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {

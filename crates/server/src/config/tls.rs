@@ -154,6 +154,10 @@ fn provider() -> CryptoProvider {
 
 fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
     let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
+    // Asked before it is opened: to open a pipe may take for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("is no file".to_owned());
+    }
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     let mut bounded = file.take(MAX_CERTIFICATES + 1);

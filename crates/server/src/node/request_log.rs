@@ -174,8 +174,10 @@ impl App {
         let peer = request.extensions().get::<ClientAddress>();
         let of_proxy =
             peer.is_some_and(|peer| self.config.trusted_proxies.contains(peer.0.to_canonical()));
-        let given = request.headers().get(REQUEST_ID);
-        let given = given.filter(|_| of_proxy).and_then(|id| id.to_str().ok());
+        let mut given = request.headers().get_all(REQUEST_ID).into_iter();
+        // Of several, one is the client's.
+        let given = given.next().filter(|_| of_proxy && given.next().is_none());
+        let given = given.and_then(|id| id.to_str().ok());
         match given.filter(|id| is_request_id(id)) {
             Some(id) => id.to_owned(),
             None => self.own_request_id(),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::ServerConfig;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -31,6 +32,9 @@ struct Current {
     /// Of the files when they were read last, whether or not they could be used.
     seen: [[u8; 32]; 2],
 }
+
+/// How long reading them may take.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 
 /// What became of the files since they were read last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,13 +109,24 @@ impl ServerTls {
     pub async fn follow(self, mut hint: watch::Receiver<()>, mut stop: watch::Receiver<bool>) {
         let mut ticks = tokio::time::interval(RELOAD_PERIOD);
         let mut said = String::new();
+        let mut under_way = None;
         loop {
             tokio::select! {
                 _ = ticks.tick() => {}
                 Ok(()) = hint.changed() => {}
                 _ = stop.changed() => return,
             }
-            match self.reload() {
+            let tls = self.clone();
+            let reload = under_way.get_or_insert_with(|| spawn_blocking(move || tls.reload()));
+            let reload = match tokio::time::timeout(READ_WITHIN, reload).await {
+                Ok(done) => {
+                    under_way = None;
+                    done.unwrap_or_else(|e| Reload::Refused(e.to_string()))
+                }
+                // A folder of the network that does not answer: the same reading goes on.
+                Err(_) => Reload::Refused("the files cannot be read in time".to_owned()),
+            };
+            match reload {
                 Reload::Unchanged => {}
                 Reload::TakenOver => {
                     said.clear();

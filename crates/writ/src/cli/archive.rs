@@ -16,9 +16,11 @@ use writ_core::archive::{
 use writ_core::event::{Event, EventName};
 use writ_core::history;
 use writ_core::id::EventId;
+use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::PublicKey;
 use writ_server::node::keyring::KeyRing;
 use writ_store::archive::RecordPlace;
+use writ_store::clock::DatabaseTime;
 use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::time::Timestamp;
 
@@ -54,7 +56,7 @@ pub struct VerifyArguments {
 pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
     let before = day(&arguments.before)?;
-    if before.plus(YOUNGEST) > desk.clock.now() {
+    if before.plus(YOUNGEST) > earlier_now(&desk).await? {
         return Err(
             "`--before` is less than a day ago: what is so young stays in the database".to_owned(),
         );
@@ -107,10 +109,20 @@ fn before_of(kind: RecordKind, before: Timestamp, now: Timestamp) -> Timestamp {
     }
 }
 
+/// This machine's time or the database's, whichever is earlier: a clock that is ahead takes nothing that must stay.
+async fn earlier_now(desk: &Desk) -> Result<Timestamp, String> {
+    let now = desk.clock.now();
+    let database = desk.store.database_time(DEFAULT_TENANT, now).await;
+    Ok(match database.map_err(|e| e.to_string())? {
+        DatabaseTime::Now(database) => now.min(database),
+        DatabaseTime::AtLeast(_) => now,
+    })
+}
+
 /// Whether there was anything. The file has its name only when all of it is on the disk.
 async fn write(desk: &Desk, before: Timestamp, path: &Path) -> Result<bool, String> {
     let at = |e: std::io::Error| format!("`{}`: {e}", path.display());
-    let now = desk.clock.now();
+    let now = earlier_now(desk).await?;
     let keys = KeyRing::start(&desk.store, &desk.config, &desk.random, now).await;
     let keys = keys.map_err(|e| e.to_string())?.known();
     let previous = desk.read().await?.last_archive().await;
@@ -218,25 +230,18 @@ async fn delete(desk: &Desk, path: &Path) -> Result<u64, String> {
     Ok(deleted + delete_piece(desk, &piece).await?)
 }
 
-/// What was archived, and nothing else: a piece that is not there as it was is deleted row by row.
+/// Row by row, so that nothing leaves but what the file holds.
 async fn delete_piece(desk: &Desk, piece: &[ArchivedRow]) -> Result<u64, String> {
-    let (Some(first), Some(last)) = (piece.first(), piece.last()) else {
+    if piece.is_empty() {
         return Ok(0);
-    };
+    }
     let began = Instant::now();
-    let whole = (&RecordPlace::of(first), &RecordPlace::of(last));
     let mut transaction = desk.begin().await?;
-    let deleted = transaction.delete_recorded(first.kind, whole).await;
-    let mut deleted = deleted.map_err(|e| e.to_string())?;
-    if deleted != 0 && usize::try_from(deleted) != Ok(piece.len()) {
-        drop(transaction);
-        transaction = desk.begin().await?;
-        deleted = 0;
-        for row in piece {
-            let place = RecordPlace::of(row);
-            let one = transaction.delete_recorded(row.kind, (&place, &place));
-            deleted += one.await.map_err(|e| e.to_string())?;
-        }
+    let mut deleted = 0;
+    for row in piece {
+        let place = RecordPlace::of(row);
+        let one = transaction.delete_recorded(row.kind, &place);
+        deleted += u64::from(one.await.map_err(|e| e.to_string())?);
     }
     transaction.commit().await.map_err(|e| e.to_string())?;
     sleep(began.elapsed() * REST).await;
