@@ -161,11 +161,12 @@ async fn plans_of_empty_tables_are_made_anew() {
         story(&world, &cast).await;
     }
     grow(&world.database, 3000).await;
-    let before = world.store().statements();
-    while world.store().statements() < 3 * before {
+    let node = &world.app.store;
+    let before = node.statements();
+    while node.statements() < 3 * before {
         story(&world, &cast).await;
     }
-    let plans = world.store().prepared_plans().await.unwrap();
+    let plans = node.prepared_plans().await.unwrap();
     assert!(plans.len() > 20, "{} statements", plans.len());
     for (sql, plan) in plans {
         let whole = whole_tables(&plan);
