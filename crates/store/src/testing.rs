@@ -85,9 +85,13 @@ pub enum TestDatabaseError {
     Folder(#[from] std::io::Error),
 }
 
+/// From now on every text that this process runs must find its rows by an index; the tests of this crate look at whole tables.
+pub fn watch_plans() {
+    plans::switch_on();
+}
+
 /// A database with all tables. Ends the test with a sentence where there cannot be one.
 pub async fn fresh(kind: DatabaseKind) -> TestDatabase {
-    plans::switch_on();
     let made = match kind {
         DatabaseKind::Sqlite => sqlite(Tables::All).await,
         DatabaseKind::Postgres => postgres(Tables::All).await,
@@ -97,7 +101,6 @@ pub async fn fresh(kind: DatabaseKind) -> TestDatabase {
 
 /// A database without any table.
 pub async fn empty(kind: DatabaseKind) -> TestDatabase {
-    plans::switch_on();
     let made = match kind {
         DatabaseKind::Sqlite => sqlite(Tables::None).await,
         DatabaseKind::Postgres => postgres(Tables::None).await,

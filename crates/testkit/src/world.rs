@@ -66,6 +66,7 @@ impl World {
 
     /// With more of the environment: `("PROFILES__AGENT__DPOP_NONCE", "true")`.
     pub async fn configured(kind: DatabaseKind, more: &[(&str, &str)]) -> Self {
+        testing::watch_plans();
         let database = testing::fresh(kind).await;
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
         let random = Random::seeded(seed());

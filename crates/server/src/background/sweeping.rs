@@ -43,7 +43,7 @@ const TYPES_NOTED: Duration = Duration::from_secs(24 * 3600);
 /// Whether others are given time between two batches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SweepPace {
-    /// They get [`REST`].
+    /// They get three times as long as a batch took.
     Shared,
     /// Nobody else is there.
     Alone,

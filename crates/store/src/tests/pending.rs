@@ -168,8 +168,12 @@ async fn step(transaction: &mut DatabaseTransaction, step: Step, request: &Pendi
         Step::Stop => {
             let (subject, client) = (&of("alice"), &request.client);
             let event = EventId::from_text("evt_stop");
+            let before = found(transaction, &request.id).await.status;
             let stopped = transaction.stop_requests(subject, client, &event, now);
-            stopped.await.map(|stopped| stopped.ended == 1)
+            let stopped = stopped.await;
+            let after = found(transaction, &request.id).await.status;
+            // Of the requests of all steps before, it ends those that wait too.
+            stopped.map(|_| after != before)
         }
         Step::Escalate => transaction.escalate_pending(request, now).await,
     };
