@@ -137,7 +137,7 @@ pub enum AgentCommand {
     /// Take a key no more, named by its `kid` or thumbprint
     RemoveKey {
         id: String,
-        /// One thumbprint in 64 begins with a hyphen
+        // One thumbprint in 64 begins with a hyphen; options of this command are still options.
         #[arg(allow_hyphen_values = true)]
         key: String,
     },
