@@ -55,9 +55,11 @@ pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> O
     let desk = Desk::open(configured).await?;
     let before = day(&arguments.before)?;
     if before.plus(YOUNGEST) > desk.clock.now() {
-        return Err(
-            "`--before` is less than a day ago: what is so young stays in the database".to_owned(),
-        );
+        let latest = desk.clock.now().minus(YOUNGEST).rfc3339();
+        let (latest, _) = latest.split_once('T').unwrap_or((&latest, ""));
+        return Err(format!(
+            "`--before` is less than a day ago: {latest} is the latest day that may be given"
+        ));
     }
     let keys = own_keys(&desk).await?;
     if !arguments.file.exists() && !write(&desk, before, &arguments.file).await? {
