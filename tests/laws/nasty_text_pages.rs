@@ -50,7 +50,7 @@ fn pages() -> Vec<Route> {
         get("/app/settings", "x"),
         post(
             "/app/settings",
-            "setting language time_zone email user_code password new_password new_password_again from until offset",
+            "setting by language time_zone email user_code password new_password new_password_again from until offset",
         ),
         get("/app/devices", "x"),
         post("/app/devices/passkeys/prove", "passkey password"),

@@ -190,7 +190,12 @@ both!(archives_name_the_one_before_them, |world| async {
     // What is young stays, and a day is a day.
     let today = Clock::System.now().rfc3339();
     let refused = archive(&world, &today, &folder.file("4.jsonl"));
-    assert!(complaint(&refused).contains("less than a day ago"));
+    let said = complaint(&refused);
+    assert!(said.contains("less than a day ago"), "{said}");
+    assert!(
+        said.contains("is the latest day that may be given"),
+        "{said}"
+    );
     let refused = archive(&world, "yesterday", &folder.file("4.jsonl"));
     assert!(complaint(&refused).contains("is no day"));
 });

@@ -50,6 +50,9 @@ both!(
         let events = world.events_named("user.changed").await;
         let told = json!({ "by": "subject", "setting": "password", "sessions_ended": 1 });
         assert_eq!(events[0].data, told);
+        let activity = phone.browser.open("/app/activity").await;
+        activity.says("You changed your password");
+        activity.does_not_say("You changed your settings");
     }
 );
 

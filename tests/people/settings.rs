@@ -163,7 +163,7 @@ both!(
         }
         let paused = set(&mut phone, &with(PASSWORD)).await;
         assert_eq!(paused.reply.status, 429);
-        paused.says("Too many attempts. Wait a few minutes, then try again.");
+        paused.says("Too many attempts. Wait a minute, then try again; after 100 in a day, from midnight UTC on.");
         assert_eq!(stored(&world).await.user_code_hash, None);
         world.advance(60);
         // A right one forgets the wrong ones before it.

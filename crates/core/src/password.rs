@@ -12,7 +12,7 @@ pub const MIN_PASSWORD: usize = 15;
 /// The longest, in bytes after normalization: hashing must stay bounded. At least 64 characters fit, of whatever script.
 pub const MAX_PASSWORD: usize = 1024;
 /// A shorter text repeated to the end is guessed like that text.
-const LONGEST_PERIOD: usize = 7;
+const LONGEST_PERIOD: usize = 8;
 /// What must be left of a password without the names of the person and of this server, in characters.
 const LEAST_OF_ITS_OWN: usize = 8;
 
@@ -188,6 +188,7 @@ mod tests {
             "qxqxqxqxqxqxqxqxq",
             "wvuwvuwvuwvuwvuwvu",
             "hgfedcbhgfedcbhgfedcb",
+            "hgfedcbahgfedcba",
             "Alexandra.Smith",
             "alexandra.smith1",
             "Alexandra.SmithAlexandra.Smith",

@@ -272,6 +272,7 @@ pub(super) fn settings() -> Settings {
         languages: Languages::load().unwrap().names(),
         notice: Some(SettingsNotice::Saved),
         problem: None,
+        of_user_code: false,
     }
 }
 

@@ -141,7 +141,8 @@ texts! {
         used: String,
         handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, passkey_added: String, passkey_removed: String,
-        settings_changed: String, somebody: String,
+        removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
+        password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,

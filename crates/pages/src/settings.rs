@@ -30,6 +30,8 @@ pub struct Settings {
     pub languages: Vec<(String, String)>,
     pub notice: Option<SettingsNotice>,
     pub problem: Option<SettingsProblem>,
+    /// Whether the problem is of the form of the user code, where it may be that of the new password too.
+    pub of_user_code: bool,
 }
 
 /// Minutes since midnight, local.
@@ -67,6 +69,9 @@ impl Settings {
             None => StatusCode::OK,
         };
         let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
+        let (problem_at, wrong) = self
+            .problem
+            .map_or(("", ""), |problem| problem.place(self.of_user_code));
         let template = SettingsTemplate {
             texts,
             title: texts.page_title(&texts.settings.title),
@@ -81,7 +86,8 @@ impl Settings {
                 .unwrap_or_default(),
             offsets: offsets(self.offset_minutes),
             quiet_zone: fill(&texts.settings.quiet_zone, &[("zone", &self.time_zone)]),
-            zone_wrong: self.problem == Some(SettingsProblem::TimeZone),
+            problem_at,
+            wrong,
         };
         Page::rendered(&template, status).with_scripts()
     }
@@ -109,6 +115,23 @@ impl SettingsProblem {
             | Self::Password(_)
             | Self::PasswordWrong
             | Self::FormExpired => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
+    /// The form that shows it, by its `setting`, and the field that it is about, by its `id`.
+    const fn place(self, of_user_code: bool) -> (&'static str, &'static str) {
+        match self {
+            Self::TimeZone => ("time_zone", "time_zone"),
+            Self::Quiet => ("quiet", "from"),
+            Self::Email => ("email", "email"),
+            Self::UserCode => ("user_code", "user_code"),
+            Self::Password(_) => ("password", "new_password"),
+            Self::Differs => ("password", "new_password_again"),
+            Self::PasswordWrong if of_user_code => ("user_code", "password"),
+            Self::PasswordWrong => ("password", "old_password"),
+            Self::TooMany | Self::Busy if of_user_code => ("user_code", ""),
+            Self::TooMany | Self::Busy => ("password", ""),
+            Self::FormExpired => ("", ""),
         }
     }
 
@@ -178,7 +201,10 @@ struct SettingsTemplate<'a> {
     quiet_until: String,
     offsets: Vec<Offset>,
     quiet_zone: Sentence,
-    zone_wrong: bool,
+    /// The form that shows the problem; empty: the page.
+    problem_at: &'static str,
+    /// The field that it is about, by its `id`; empty: none.
+    wrong: &'static str,
 }
 
 #[cfg(test)]

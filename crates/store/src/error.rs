@@ -38,9 +38,10 @@ pub enum StoreError {
     TablesTooNew(String),
     /// The tenant was opened under another issuer: its tokens and keys belong to that one.
     #[error(
-        "tenant `{tenant}` belongs to issuer `{issuer}`, which only `writ issuer change` changes"
+        "this database belongs to the issuer `{issuer}`, and the configuration says `{configured}`. To move it, stop every node, \
+         then `writ issuer change {configured}`"
     )]
-    OtherIssuer { tenant: String, issuer: String },
+    OtherIssuer { issuer: String, configured: String },
     #[error("issuer `{0}` belongs to another tenant of this database")]
     IssuerTaken(String),
     /// The cause was returned to the caller that sent the statement or the commit.

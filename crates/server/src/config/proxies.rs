@@ -92,8 +92,17 @@ fn network(text: &str) -> Result<IpNet, String> {
         .parse::<IpNet>()
         .map_err(|_| "is neither an IP address nor a network, such as `10.0.0.0/8`".to_owned())?;
     let network = canonical(network);
+    let shortest = match network {
+        IpNet::V4(_) => SHORTEST_V4,
+        IpNet::V6(_) => SHORTEST_V6,
+    };
     if network.prefix_len() == 0 {
         return Err("is everybody: any client could say from where it comes".to_owned());
+    }
+    if network.prefix_len() < shortest {
+        return Err(format!(
+            "is more than one house has: any client in it could say from where it comes, so a network has a prefix of `/{shortest}` or longer"
+        ));
     }
     let exact = network.trunc();
     if exact != network {
@@ -116,6 +125,10 @@ fn canonical(network: IpNet) -> IpNet {
     }
 }
 
+/// The largest networks that one operator has: of IPv4 as `10.0.0.0/8` (RFC 1918), of IPv6 far more than a provider gets.
+const SHORTEST_V4: u8 = 8;
+const SHORTEST_V6: u8 = 16;
+
 /// The prefix `::ffff:0:0/96`.
 const MAPPED_BITS: u8 = 96;
 
@@ -131,4 +144,41 @@ pub(super) fn header(text: Option<&str>, problems: &mut Vec<String>) -> Forwarde
         );
         ForwardedHeader::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> Option<String> {
+        let mut problems = Vec::new();
+        proxies(&[text.to_owned()], &mut problems);
+        problems.pop()
+    }
+
+    #[test]
+    fn a_network_is_one_that_a_house_may_have() {
+        for (wide, shortest) in [
+            ("0.0.0.0/1", "`/8`"),
+            ("128.0.0.0/1", "`/8`"),
+            ("10.0.0.0/7", "`/8`"),
+            ("::ffff:0.0.0.0/97", "`/8`"),
+            ("::/1", "`/16`"),
+            ("2000::/3", "`/16`"),
+            ("fc00::/15", "`/16`"),
+        ] {
+            let said = problem(wide).unwrap_or_default();
+            assert!(said.contains(shortest), "{wide}: {said}");
+            assert!(said.contains(wide), "{said}");
+        }
+        for good in [
+            "10.0.0.0/8",
+            "::ffff:10.0.0.0/104",
+            "fd00::/16",
+            "10.0.0.1",
+            "::1",
+        ] {
+            assert_eq!(problem(good), None, "{good}");
+        }
+    }
 }

@@ -46,7 +46,7 @@ impl TooManyUnproved {
     }
 }
 
-const TOO_MANY: &str = "too many requests from this address in this minute proved nothing: mend the request, then try again in the next one";
+const TOO_MANY: &str = "too many failed requests from this address: mend the request, and try again after `Retry-After`";
 
 impl Strangers {
     /// Counts one. An unknown address and loopback are admitted, as everywhere: all requests may come from there.

@@ -222,6 +222,24 @@ fn stop(event: &StoredEvent) -> ActivityKind {
     }
 }
 
+/// What was changed at the account, and by whom. Not a time zone that the browser told by itself: the person did nothing.
+fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
+    let text = |member: &str| event.data.get(member).and_then(Value::as_str);
+    let kind = match (text("passkey"), text("setting"), text("by")) {
+        (Some("added"), ..) => ActivityKind::PasskeyAdded,
+        (Some("removed"), _, Some("operator")) => ActivityKind::PasskeyRemovedByOperator,
+        (Some("removed"), _, Some("backup_eligibility")) => ActivityKind::PasskeyRetired,
+        (Some("removed"), ..) => ActivityKind::PasskeyRemoved,
+        (Some("code_made"), ..) => ActivityKind::PasskeyCodeMade,
+        (_, Some("password"), Some("operator")) => ActivityKind::PasswordChangedByOperator,
+        (_, Some("password"), _) => ActivityKind::PasswordChanged,
+        (_, Some("time_zone"), Some("browser")) => return None,
+        (_, _, Some("operator")) => ActivityKind::SettingsChangedByOperator,
+        _ => ActivityKind::SettingsChanged,
+    };
+    Some(kind)
+}
+
 /// What is told to people; the rest is for auditors.
 fn kind(event: &StoredEvent) -> Option<ActivityKind> {
     let is = |name: EventName| event.name == name.as_str();
@@ -271,11 +289,7 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         });
     }
     if is(EventName::UserChanged) {
-        return Some(match event.data.get("passkey").and_then(Value::as_str) {
-            Some("added") => ActivityKind::PasskeyAdded,
-            Some("removed") => ActivityKind::PasskeyRemoved,
-            _ => ActivityKind::SettingsChanged,
-        });
+        return account_change(event);
     }
     kinds
         .into_iter()

@@ -218,9 +218,9 @@ async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
     };
     match issuer {
         Ok(Some(issuer)) if issuer != config.issuer.as_str() => {
-            let tenant = DEFAULT_TENANT.to_owned();
-            let other = StoreError::OtherIssuer { tenant, issuer };
-            Some(format!("`server.issuer` is `{}`: {other}", config.issuer))
+            let configured = config.issuer.to_string();
+            let other = StoreError::OtherIssuer { issuer, configured };
+            Some(format!("`server.issuer`: {other}"))
         }
         // A new one has no tables before the first start.
         Ok(_) | Err(StoreError::Statement(_)) => None,

@@ -56,10 +56,13 @@ pub struct VerifyArguments {
 pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
     let before = day(&arguments.before)?;
-    if before.plus(YOUNGEST) > earlier_now(&desk).await? {
-        return Err(
-            "`--before` is less than a day ago: what is so young stays in the database".to_owned(),
-        );
+    let now = earlier_now(&desk).await?;
+    if before.plus(YOUNGEST) > now {
+        let latest = now.minus(YOUNGEST).rfc3339();
+        let (latest, _) = latest.split_once('T').unwrap_or((&latest, ""));
+        return Err(format!(
+            "`--before` is less than a day ago: {latest} is the latest day that may be given"
+        ));
     }
     let keys = own_keys(&desk).await?;
     if !arguments.file.exists() && !write(&desk, before, &arguments.file).await? {
