@@ -58,7 +58,8 @@ async fn killed_at_random(kind: DatabaseKind) {
         let under_way = begin(&process, &work);
         let moment = u16::from_be_bytes(players.world.random.bytes::<2>()) % WITHIN;
         tokio::time::sleep(Duration::from_millis(moment.into())).await;
-        process.kill();
+        process.signal("KILL");
+        process.ended().await;
         println!("round {round}: killed after {moment} ms");
         let mut answers = Vec::new();
         for one in under_way {
