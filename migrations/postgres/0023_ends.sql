@@ -26,7 +26,6 @@ UPDATE clients SET kept_until = (SELECT MAX(g.expires_at) FROM guest_grants g
         WHERE g.tenant = clients.tenant AND g.client_id = clients.id)
     WHERE substr(id, 1, 8) = 'https://';
 CREATE INDEX clients_end ON clients (tenant, kept_until) WHERE kept_until IS NOT NULL;
-CREATE INDEX registrations_removal ON registrations (removed_at) WHERE removed_at IS NOT NULL;
 CREATE INDEX passkeys_removal ON passkeys (removed_at) WHERE removed_at IS NOT NULL;
 CREATE INDEX push_subscriptions_end ON push_subscriptions (gone_at) WHERE gone_at IS NOT NULL;
 -- A version of a type leaves when no server loaded it for long. Null: not loaded since there is this column.

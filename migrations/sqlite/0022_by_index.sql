@@ -26,7 +26,7 @@ CREATE INDEX agents_sponsor ON agents (tenant, sponsor_id, client_id);
 CREATE INDEX sessions_person ON sessions (tenant, user_id);
 CREATE INDEX codes_client ON codes (tenant, client_id);
 DROP INDEX registrations_expiry;
-CREATE INDEX registrations_due ON registrations (tenant, expires_at);
+CREATE INDEX registrations_due ON registrations (tenant, expires_at) WHERE expires_at IS NOT NULL;
 
 -- A task's delegations in the order in which they were made.
 DROP INDEX delegations_task;
