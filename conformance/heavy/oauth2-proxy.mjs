@@ -6,21 +6,18 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 
 import { createWorld, PERSON } from '../clients/lib/world.mjs';
-import { Browser } from '../openid-client/lib/browser.mjs';
 import { freePort } from '../openid-client/lib/process.mjs';
 import { started } from '../clients/lib/child.mjs';
 import { built } from './toolchain.mjs';
 import { misuse, Visitor } from '../clients/lib/visitor.mjs';
 
 const ADDRESS = 'alice@example.org';
-/** Never called: that there is mail lets people name their address. */
-const MAIL = { WRIT__MAIL__SMTP: 'smtp://127.0.0.1:1', WRIT__MAIL__FROM: 'writ@example.org' };
 const PKCE = ['--code-challenge-method=S256'];
 const BY_NONCE = ['--insecure-oidc-skip-nonce=false'];
 
 export default async function play(scene, setting) {
   const program = await built(setting.open, 'oauth2-proxy', 'github.com/oauth2-proxy/oauth2-proxy/v7');
-  const world = await createWorld(setting, MAIL);
+  const world = await createWorld(setting);
   const upstream = await greeting(setting.open);
   const proxy = new Proxy(world, setting.open, { program, upstream });
 
@@ -31,9 +28,7 @@ export default async function play(scene, setting) {
     assert.match(greeted(await new Visitor().enter(by)).email, /^usr_/);
   });
 
-  const person = new Browser();
-  const settings = await person.open(`${world.issuer}/app/settings`, PERSON);
-  await person.press(settings, 'email-save', { email: ADDRESS }, PERSON);
+  await world.writ(['user', 'change', PERSON.username, '--email', ADDRESS]);
 
   for (const token_endpoint_auth_method of ['client_secret_basic', 'client_secret_post', undefined]) {
     await scene(`a person signs in, ${token_endpoint_auth_method ?? 'authenticated either way'}`, async () => {

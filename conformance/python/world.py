@@ -37,6 +37,7 @@ class World:
         self.environment = {
             "PATH": os.environ["PATH"],
             "WRIT__SERVER__LISTEN": f"127.0.0.1:{port}",
+            "WRIT__SERVER__DRAIN_SECONDS": "0",
             "WRIT__SERVER__ISSUER": f"http://127.0.0.1:{port}",
             "WRIT__DATABASE__URL": self.database.url,
             "WRIT__TYPES__PATH": str(TYPES),
@@ -143,6 +144,7 @@ class World:
             "jwks": self.jwks("till"),
             "scope": "openid",
             "dpop_bound_access_tokens": True,
+            "may_ask": PEOPLE,
         }
 
 

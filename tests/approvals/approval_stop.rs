@@ -211,7 +211,7 @@ both!(
 );
 
 both!(
-    /// More than is stopped by one turn.
+    /// As many statements for each.
     a_stop_leaves_no_task_alive_however_many_there_are,
     |world| async {
         let cast = Cast::of(&world).await;
@@ -219,7 +219,7 @@ both!(
         let task = TaskId::from_text(claims(&token)["mission"]["id"].as_str().unwrap());
         let mut transaction = world.begin().await;
         let stored = transaction.task(&task).await.unwrap().unwrap();
-        for number in 0..writ_server::operate::stop::BATCH + 5 {
+        for number in 0..70 {
             let id = TaskId::from_text(format!("tsk_{number}"));
             let more = writ_core::task::Task { id, ..stored.task.clone() };
             assert!(transaction.insert_task_if_active(&more).await.unwrap());

@@ -2,6 +2,8 @@
 //! asked as the limit says, on both databases.
 
 use serde_json::json;
+use writ_core::device::MAX_WAITING_DEVICES;
+use writ_core::id::ClientId;
 use writ_core::pending::State;
 use writ_testkit::{
     Cast, Fields, PASSWORD, Ready, TestAgent, TestReply, World, agent_file, both, both_with, enrol,
@@ -165,16 +167,18 @@ both!(
         let [busy] = askers::<1>(&world).await;
         let doors = doors_of(&world).await;
         let ask = || busy.ready(&world, "/device_authorization", &request());
-        for _ in 0..23 {
-            let all = (0..10).map(|_| ask()).collect();
+        for _ in 0..40 {
+            let all = (0..25).map(|_| ask()).collect();
             let replies = send_at_once(&doors, all).await;
             assert!(replies.iter().all(|reply| reply.status == 200));
         }
         let replies = send_at_once(&doors, (0..RACERS).map(|_| ask()).collect()).await;
-        let taken = replies.iter().filter(|reply| reply.status == 200).count();
-        assert_eq!(230 + taken, 256);
-        for lost in replies.iter().filter(|reply| reply.status != 200) {
-            assert_eq!(lost.error(), "temporarily_unavailable", "{}", lost.text());
+        assert!(replies.iter().all(|reply| reply.status == 200));
+        let (client, now) = (ClientId::from_text(&busy.id), world.now());
+        let mut transaction = world.begin().await;
+        for (most, above) in [(MAX_WAITING_DEVICES + 1, 0), (MAX_WAITING_DEVICES, 1)] {
+            let ended = transaction.end_oldest_devices(&client, most, now).await;
+            assert_eq!(ended.unwrap(), above, "as many wait as may");
         }
     }
 );

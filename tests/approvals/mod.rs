@@ -7,6 +7,7 @@ mod approval_now;
 mod approval_passkey;
 mod approval_race;
 mod approval_refused;
+mod approval_reported;
 mod approval_stop;
 mod approval_types;
 mod ciba_again;

@@ -14,10 +14,12 @@ use writ_core::pending::{
     Role, Safeguards, Stage, State,
 };
 use writ_core::task::Approval;
+use writ_jose::seal::SealedFor;
 use writ_server::approvals::secret::Secrets;
 use writ_server::background::sending;
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
+use writ_server::node::clock::DatabaseClock;
 use writ_server::notifications::outbox;
 use writ_store::Store;
 use writ_store::notice::Notice;
@@ -129,7 +131,8 @@ fn sealed(world: &World, request: &PendingRequest) -> String {
     };
     let plain = serde_json::to_vec(&secrets).unwrap();
     let place = format!("pending-request default {}", request.id);
-    let sealed = world.app.config.master.seal(place.as_bytes(), &plain);
+    let master = &world.app.config.master;
+    let sealed = master.seal(SealedFor::Storage, place.as_bytes(), &plain);
     URL_SAFE_NO_PAD.encode(sealed.unwrap())
 }
 
@@ -191,6 +194,7 @@ pub async fn node(world: &World, settings: &[(&str, &str)]) -> Arc<App> {
     let store = Store::connect(&world.database.url).await.unwrap();
     let environment = ServerEnvironment {
         clock: world.app.clock.clone(),
+        database_clock: DatabaseClock::Given(world.app.clock.clone()),
         random: world.random.clone(),
     };
     App::start(config, store, environment).await.unwrap()

@@ -9,7 +9,7 @@ use writ_core::receipt::{RECEIPT_TYPE, read};
 use writ_jose::hash;
 use writ_testkit::{Cast, Change, PASSWORD, Phone, World, both};
 
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 struct Scene {
     phone: Phone,

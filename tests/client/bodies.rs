@@ -35,7 +35,7 @@ both_with!(
             ] {
                 for body in ["", "{}", "client_id=web&token=x"] {
                     let reply = world.send(Method::POST, path, kind, body.into()).await;
-                    let refusal = (400, "invalid_request".to_owned());
+                    let refusal = (415, "invalid_request".to_owned());
                     assert_eq!(reply.refusal(), refusal, "{path} {kind:?} {body}");
                     let said = reply.member("error_description");
                     assert_eq!(said, format!("the content type must be `{FORM}`"));

@@ -309,6 +309,7 @@ pub(crate) fn web_file(changes: Value) -> Value {
     let mut file = plain_file("web-ciba");
     file["grant_types"] = json!([GrantType::Ciba.as_str(), "refresh_token"]);
     file["token_endpoint_auth_method"] = json!("client_secret_basic");
+    file["may_ask"] = json!(["alice"]);
     writ_testkit::merge(&mut file, changes);
     file
 }

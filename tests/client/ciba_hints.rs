@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use writ_core::id::{ClientId, UserId};
 use writ_server::node::passwords;
+use writ_store::stop::{StopEvents, TasksOf};
 use writ_testkit::{
     Cast, Change, Fields, ISSUER, TestAgent, World, agent_file, both, enrol, enrol_plain,
     poll_form, refused,
@@ -39,12 +40,14 @@ both!(an_agent_asks_whom_it_acts_for_or_may_ask, |world| async {
     let mut transaction = world.begin().await;
     let (alice, now) = (UserId::from_text(cast.alice.as_str()), world.now());
     let planner = ClientId::from_text("agt_planner");
-    let tasks = transaction
-        .live_tasks_between(&alice, &planner, now, 9)
-        .await;
-    for task in tasks.unwrap() {
-        assert!(transaction.stop_task(&task, now).await.unwrap());
-    }
+    let id = world.app.event_id(now);
+    let events = StopEvents {
+        id: &id,
+        now,
+        data: "{}",
+    };
+    let stopped = transaction.stop_tasks(TasksOf::Pair(&alice, &planner), events);
+    assert!(stopped.await.unwrap() > 0);
     transaction.commit().await.unwrap();
     let reply = cast.planner.ask(&world, &cast.question()).await;
     refused(&reply, "unknown_user_id", "the task ended");

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use writ_core::pending::State;
+use writ_jose::seal::SealedFor;
 use writ_server::node::failure::Failure;
 use writ_testkit::{Cast, Change, TestAgent, both, enrol_plain, refused};
 
@@ -64,6 +65,12 @@ both!(
                 "grant type",
             ),
             (
+                json!({ "may_ask": ["alice"], "grant_types": [] }),
+                "grant type",
+            ),
+            (json!({ "may_ask": ["no name"] }), "no person's name"),
+            (json!({ "may_ask": vec!["alice"; 65] }), "more than 64"),
+            (
                 json!({ "backchannel_authentication_request_signing_alg": "ES256" }),
                 "private_key_jwt",
             ),
@@ -121,7 +128,8 @@ both!(
 both!(what_does_not_open_is_not_quoted, |world| async {
     let id = writ_core::id::ApprovalId::from_text("apr_1");
     let place = format!("pending-request default {id}");
-    let sealed = world.app.config.master.seal(place.as_bytes(), b"\"hush\"");
+    let master = &world.app.config.master;
+    let sealed = master.seal(SealedFor::Storage, place.as_bytes(), b"\"hush\"");
     let sealed = URL_SAFE_NO_PAD.encode(sealed.unwrap());
     let opened = writ_server::approvals::secret::open_secrets(&world.app, &id, &sealed);
     let Err(Failure::Broken(logged)) = opened else {

@@ -85,7 +85,8 @@ both!(every_error_of_a_program_can_be_read, |world| async {
         let odd = world
             .send(Method::PATCH, &path, &[ORIGIN], Vec::new())
             .await;
-        assert_eq!(odd.status, 405, "{path}");
+        assert_eq!(odd.refusal(), (405, "invalid_request".to_owned()), "{path}");
+        assert!(odd.header("allow").is_some(), "{path}");
         readable(&odd, &what(405));
         let empty = world
             .send(Method::POST, &path, &[ORIGIN, FORM], Vec::new())
@@ -99,7 +100,7 @@ both!(every_error_of_a_program_can_be_read, |world| async {
     let full = world
         .send(Method::POST, "/token", &[ORIGIN, FORM], long)
         .await;
-    assert_eq!(full.status, 413);
+    assert_eq!(full.refusal(), (413, "invalid_request".to_owned()));
 });
 
 both!(

@@ -18,6 +18,7 @@ mod ciba_race;
 mod ciba_redeem;
 mod ciba_register;
 mod ciba_signed;
+mod ciba_whom;
 mod clients;
 mod code;
 mod confirm;

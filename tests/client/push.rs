@@ -38,7 +38,7 @@ pub async fn ask_to_be_told(world: &World, mode: &str, endpoint: &str) -> Asked 
             "client_id": "web", "client_name": "Web", "profile": "oauth21",
             "grant_types": ["urn:openid:params:grant-type:ciba", "refresh_token"],
             "scope": "openid accounts:read", "token_endpoint_auth_method": "client_secret_basic",
-            "backchannel_token_delivery_mode": mode,
+            "backchannel_token_delivery_mode": mode, "may_ask": ["alice"],
             "backchannel_client_notification_endpoint": endpoint
         }),
     )

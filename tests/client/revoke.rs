@@ -313,7 +313,7 @@ both!(
         let as_json = [("content-type", "application/json")];
         let body = json!({ "token": token }).to_string().into_bytes();
         let reply = world.send(http::Method::POST, "/revoke", &as_json, body).await;
-        assert_eq!(reply.refusal(), (400, "invalid_request".to_owned()));
+        assert_eq!(reply.refusal(), (415, "invalid_request".to_owned()));
         assert!(is_active(&world, &cast, &token).await);
     }
 );

@@ -9,6 +9,7 @@ use writ_testkit::{
 };
 
 use crate::client::identity::{asked, userinfo};
+use crate::operate::suspend::writ;
 
 const NOTES: &str = "https://notes.example/mcp";
 
@@ -50,14 +51,10 @@ async fn refused(world: &World, form: &Fields) -> String {
         .unwrap_or_else(|| panic!("no error in {}", page.url))
 }
 
+/// As an operator gives it.
 async fn set_email(world: &World) {
-    let mut phone = world.phone(1);
-    phone.sign_in("alice").await;
-    let form = [
-        ("setting", "email".to_owned()),
-        ("email", "alice@example.org".to_owned()),
-    ];
-    assert_eq!(phone.post("/app/settings", &form).await.reply.status, 200);
+    let change = ["user", "change", "alice", "--email", "alice@example.org"];
+    assert!(writ(world, &change).status.success());
 }
 
 const ALL: &str = "openid profile email offline_access";
@@ -81,8 +78,8 @@ both!(
             .await
             .json();
         let expected = json!({ "sub": cast.alice, "preferred_username": "alice", "name": "alice",
-            "email": "alice@example.org" });
-        assert_eq!(found, expected, "nobody verified the address");
+            "email": "alice@example.org", "email_verified": true });
+        assert_eq!(found, expected);
         let id_token = claims(&reply.member("id_token"));
         for (name, value) in expected.as_object().unwrap() {
             assert_eq!(
@@ -104,6 +101,44 @@ both!(
         assert_eq!(found, json!({ "sub": cast.alice }));
         let id_token = claims(&reply.member("id_token"));
         assert_eq!((id_token.get("name"), id_token.get("email")), (None, None));
+    }
+);
+
+both!(
+    oidc_core_5_1_an_address_that_nobody_verified_is_not_told,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let mut phone = world.phone(1);
+        phone.sign_in("alice").await;
+        // Bob's, whom apps may know by it.
+        let form = [
+            ("setting", "email".to_owned()),
+            ("email", "bob@example.org".to_owned()),
+        ];
+        assert_eq!(phone.post("/app/settings", &form).await.reply.status, 200);
+        let web = web(&world, Value::Null).await;
+        let told = async || {
+            let reply = granted(&world, &web, &web.request().with("scope", "openid email")).await;
+            let bearer = format!("Bearer {}", reply.access_token());
+            let found = userinfo(&world, http::Method::GET, &bearer, None).await;
+            let id_token = claims(&reply.member("id_token"));
+            for name in ["email", "email_verified"] {
+                assert_eq!(id_token.get(name), found.json().get(name), "{name}");
+            }
+            found.json()
+        };
+        assert_eq!(told().await, json!({ "sub": cast.alice }));
+        set_email(&world).await;
+        let expected = json!({
+            "sub": cast.alice, "email": "alice@example.org", "email_verified": true
+        });
+        assert_eq!(told().await, expected, "the operator's, not what she typed");
+        assert!(
+            writ(&world, &["user", "change", "alice", "--no-email"])
+                .status
+                .success()
+        );
+        assert_eq!(told().await, json!({ "sub": cast.alice }));
     }
 );
 
@@ -329,7 +364,7 @@ both!(the_document_stays_bounded, |world| async {
         assert!(listed.contains(name), "{name}");
     }
     assert_eq!(found["protected_resources"].as_array().unwrap().len(), 5);
-    for claim in ["name", "preferred_username", "email"] {
+    for claim in ["name", "preferred_username", "email", "email_verified"] {
         assert!(
             found["claims_supported"]
                 .as_array()

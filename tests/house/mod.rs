@@ -8,6 +8,7 @@ mod blocks;
 mod circles;
 mod citations;
 mod documented;
+mod endpoints;
 #[expect(dead_code, reason = "pages show it; here the compiler reads it")]
 mod examples;
 mod files;
@@ -18,11 +19,13 @@ mod migrations;
 mod names;
 mod packages;
 mod parameters;
+mod queries;
 mod settings;
 mod shell;
 mod source;
 mod spdx;
 mod still_to_mend;
+mod tables;
 
 /// Folders that hold what is ours; beside them the files of the top level.
 const OURS: [&str; 8] = [
@@ -99,6 +102,26 @@ fn rust_files() -> Vec<(String, String)> {
     let mut files = files();
     files.retain(|(name, _)| name.ends_with(".rs"));
     files
+}
+
+/// The paths of the server's routers: as they are given to `route`, and the constants beside them.
+pub(crate) fn server_routes() -> Vec<String> {
+    let mut files = rust_files();
+    files.retain(|(name, text)| {
+        name.starts_with("crates/server/src/")
+            && !name.ends_with("tests.rs")
+            && text.contains("Router::new()")
+    });
+    let mut found = Vec::new();
+    for (_, text) in &files {
+        for before in [".route(\"/", ".route(\n            \"/", ": &str = \"/"] {
+            let paths = text.split(before).skip(1);
+            let paths = paths.filter_map(|rest| rest.split('"').next());
+            found.extend(paths.map(|path| format!("/{path}")));
+        }
+    }
+    assert!(found.len() > 40, "{found:?}");
+    found
 }
 
 fn none(problems: &[String]) {

@@ -1,5 +1,9 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
+mod clocks;
+mod crowd;
+mod growth;
+mod made_up;
 mod mcp_faults;
 mod mcp_faults_of_links;
 mod musts;
@@ -10,8 +14,11 @@ mod musts_oauth21;
 mod musts_openid;
 mod musts_webauthn;
 mod narrowing;
+mod nasty_text;
+mod nasty_text_pages;
 mod outage;
-pub(crate) mod processes;
+mod parsers;
+mod processes;
 pub(crate) mod races;
 pub(crate) mod requirements;
 mod requirements_later;
@@ -20,3 +27,4 @@ mod requirements_rule;
 mod requirements_standing;
 mod secrets;
 mod statements;
+mod strangers;

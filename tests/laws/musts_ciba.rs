@@ -39,7 +39,8 @@ pub fn till_file(id: &str, profile: &str) -> Value {
     json!({
         "client_id": id, "client_name": "Till", "profile": profile, "redirect_uris": [],
         "response_types": [], "grant_types": [CIBA], "scope": "openid accounts:read",
-        "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true
+        "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true,
+        "may_ask": ["alice"]
     })
 }
 
@@ -247,6 +248,7 @@ both!(ciba_7_2_the_grant_is_registered, |world| async {
     Cast::of(&world).await;
     let mut file = till_file("till", "oauth21");
     file["grant_types"] = json!(["client_credentials"]);
+    file["may_ask"] = json!([]);
     let till = enrol(&world, file).await;
     let reply = till.send(&world, "/bc-authorize", &sign_in()).await;
     refused(&reply, "unauthorized_client", "asks");

@@ -12,6 +12,7 @@ use writ_testkit::{Cast, Node, TestReply, Web, World};
 const SHORT: Deadlines = Deadlines {
     connection: Duration::from_millis(800),
     statement: Duration::from_millis(900),
+    request: Duration::from_millis(1_800),
 };
 /// Twice what one request waits at most: for a machine that does much else.
 const IN_TIME: Duration = Duration::from_secs(4);
@@ -118,6 +119,25 @@ async fn postgres_that_says_nothing_and_postgres_that_is_gone() {
         world.advance(FORGOTTEN);
         all_is_well(&node).await;
     }
+}
+
+/// Each answer comes within its deadline, and all that a request asks for do not come within the request's.
+#[tokio::test]
+async fn postgres_that_is_slow() {
+    const ANSWER: Duration = Duration::from_millis(400);
+    let world = World::new(DatabaseKind::Postgres).await;
+    let line = DatabaseLine::to(&world.database.url).unwrap();
+    let deadlines = Deadlines {
+        request: Duration::from_millis(900),
+        ..SHORT
+    };
+    let store = Store::connect_within(&line.url, deadlines).await.unwrap();
+    let node = world.node_on(store, &[]).await;
+    all_is_well(&node).await;
+    line.set(Line::Slow(ANSWER));
+    programs_are_told(&node).await;
+    line.set(Line::Up);
+    all_is_well(&node).await;
 }
 
 #[tokio::test]

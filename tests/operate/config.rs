@@ -1,6 +1,8 @@
 //! Configuration: one file, the environment over it, unknown keys refused, unsafe settings do not start.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use writ_server::config::{Config, ForwardedHeader};
@@ -31,7 +33,13 @@ impl Temporary {
     fn new(name: &str, text: &str) -> Self {
         let path = std::env::temp_dir().join(format!("writ-{}-{name}", std::process::id()));
         std::fs::write(&path, text).unwrap();
-        Self(path)
+        let temporary = Self(path);
+        temporary.permit(0o600);
+        temporary
+    }
+
+    fn permit(&self, mode: u32) {
+        std::fs::set_permissions(&self.0, Permissions::from_mode(mode)).unwrap();
     }
 }
 
@@ -48,7 +56,7 @@ fn every_setting_also_from_the_environment() {
         &[
             ("WRIT__SERVER__LISTEN", "127.0.0.1:4000"),
             ("WRIT__SERVER__ISSUER", "https://as.example"),
-            ("WRIT__SERVER__TRUSTED_PROXIES", "10.0.0.1, 10.0.0.2"),
+            ("WRIT__SERVER__TRUSTED_PROXIES", "10.0.0.1, 192.168.0.0/16"),
             ("WRIT__SERVER__FORWARDED_HEADER", "forwarded"),
             ("WRIT__SERVER__METRICS_LISTEN", "127.0.0.1:4001"),
             ("WRIT__DATABASE__URL", "postgres://writ@db/writ"),
@@ -64,7 +72,19 @@ fn every_setting_also_from_the_environment() {
     let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
     assert_eq!(config.listen.to_string(), "127.0.0.1:4000");
     assert_eq!(config.issuer.as_str(), "https://as.example");
-    assert_eq!(config.trusted_proxies.len(), 2);
+    for (address, trusted) in [
+        ("10.0.0.1", true),
+        ("10.0.0.3", false),
+        ("192.168.7.9", true),
+        ("192.169.0.1", false),
+    ] {
+        let address = address.parse().unwrap();
+        assert_eq!(
+            config.trusted_proxies.contains(address),
+            trusted,
+            "{address}"
+        );
+    }
     assert_eq!(config.forwarded_header, ForwardedHeader::Forwarded);
     assert_eq!(config.metrics_listen.unwrap().port(), 4001);
     assert_eq!(config.database_url, "postgres://writ@db/writ");
@@ -118,7 +138,37 @@ fn the_shipped_file_needs_a_master_key_alone() {
         &[("WRIT__KEYS__MASTER_FILE", key.0.to_str().unwrap())],
     );
     let config = config.unwrap_or_else(|problems| panic!("{problems:?}"));
-    assert_eq!(config.issuer.as_str(), "http://127.0.0.1:8080");
+    // A name: passkeys are of none for an address.
+    assert_eq!(config.issuer.as_str(), "http://localhost:8080");
+}
+
+#[test]
+fn a_master_key_that_others_can_read_does_not_start() {
+    let key = Temporary::new("mode.key", &format!("{MASTER}\n"));
+    let link = std::env::temp_dir().join(format!("writ-{}-link.key", std::process::id()));
+    symlink(&key.0, &link).unwrap();
+    let link = Temporary(link);
+    for path in [&key.0, &link.0] {
+        let path = path.to_str().unwrap();
+        let said = [
+            ("WRIT__SERVER__ISSUER", "https://as.example"),
+            ("WRIT__KEYS__MASTER_FILE", path),
+        ];
+        for mode in [0o400, 0o600] {
+            key.permit(mode);
+            assert!(load(None, &said).is_ok(), "{mode:o}");
+        }
+        for mode in [0o644, 0o640, 0o660, 0o604, 0o602] {
+            key.permit(mode);
+            let found = problems(None, &said);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(
+                found[0].contains(&format!("chmod 0400 {path}")),
+                "{found:?}"
+            );
+            assert!(!found[0].contains(MASTER), "{found:?}");
+        }
+    }
 }
 
 #[test]
@@ -126,7 +176,7 @@ fn a_server_with_unsafe_settings_or_unknown_keys_does_not_start() {
     let issuer = ("WRIT__SERVER__ISSUER", "https://as.example");
     let key = ("WRIT__KEYS__MASTER", MASTER);
     let zeroes = "A".repeat(43);
-    let table: [(&[(&str, &str)], &str); 18] = [
+    let table: [(&[(&str, &str)], &str); 23] = [
         (
             &[("WRIT__SERVER__ISSUER", "http://as.example"), key],
             "loopback",
@@ -173,6 +223,34 @@ fn a_server_with_unsafe_settings_or_unknown_keys_does_not_start() {
         (
             &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "everybody")],
             "everybody",
+        ),
+        (
+            &[
+                issuer,
+                key,
+                ("WRIT__SERVER__TRUSTED_PROXIES", "10.0.0.0/33"),
+            ],
+            "neither an IP address nor a network",
+        ),
+        (
+            &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "10.1.2.3/8")],
+            "write `10.0.0.0/8`",
+        ),
+        (
+            &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "0.0.0.0/0")],
+            "is everybody",
+        ),
+        (
+            &[issuer, key, ("WRIT__SERVER__TRUSTED_PROXIES", "::/0")],
+            "is everybody",
+        ),
+        (
+            &[
+                issuer,
+                key,
+                ("WRIT__SERVER__TRUSTED_PROXIES", "::ffff:0.0.0.0/96"),
+            ],
+            "is everybody",
         ),
         (
             &[issuer, key, ("WRIT__SERVER__FORWARDED_HEADER", "x-real-ip")],

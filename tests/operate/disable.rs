@@ -4,13 +4,17 @@
 use std::process::{Command, Output};
 
 use serde_json::json;
+use writ_authority::Level;
+use writ_core::authorize::SESSION_LIFETIME;
+use writ_core::id::UserId;
+use writ_store::session::NewUserSession;
 use writ_testkit::{
     BANK, Cast, Change, Fields, PASSWORD, TestAgent, TestBrowser, TestReply, World, agent_file,
     authorize_url, both, enrol, minted, refused,
 };
 
-use crate::laws::processes::binary;
 use crate::laws::races::own_work;
+use crate::process::binary;
 
 /// Owned by mallory, answered for by sponsor bob, acting for alice.
 async fn sponsored(world: &World) -> (Cast, TestAgent) {
@@ -37,7 +41,7 @@ async fn asks_nobody(world: &World, request: &Fields, agent: &TestAgent, pushed:
 async fn enable(world: &World, name: &str) {
     let id = world.user_id(name).await;
     let mut transaction = world.begin().await;
-    assert!(transaction.enable_user(&id).await.unwrap());
+    assert!(transaction.enable_user(&id, world.now()).await.unwrap());
     transaction.commit().await.unwrap();
 }
 
@@ -117,6 +121,23 @@ async fn signs_in(mut browser: TestBrowser) -> bool {
     page.url.path() == "/app"
 }
 
+/// Digest of the cookie of a login that found alice enabled, and was written after she was disabled.
+const LATE: &str = "late";
+
+async fn late_login(world: &World, cast: &Cast) {
+    let mut transaction = world.begin().await;
+    let session = NewUserSession {
+        digest: LATE,
+        user: &UserId::from_text(cast.alice.as_str()),
+        authenticated_at: world.now(),
+        level: Level::Password,
+        for_request: None,
+        expires_at: world.now().plus(SESSION_LIFETIME),
+    };
+    transaction.insert_session(session).await.unwrap();
+    transaction.commit().await.unwrap();
+}
+
 both!(
     a_disabled_person_can_do_nothing_until_enabled,
     |world| async {
@@ -138,6 +159,7 @@ both!(
         assert!(!signs_in(world.browser()).await);
         let page = phone.browser.open("/app").await;
         assert_eq!(page.url.path(), "/login", "the old cookie is nobody's");
+        late_login(&world, &cast).await;
         for arguments in [
             ["user", "disable", "alice"],
             ["user", "disable", "nobody"],
@@ -154,6 +176,12 @@ both!(
             Some(0)
         );
         assert_eq!(cast.introspect(&world, &token).await["active"], json!(true));
+        let page = phone.browser.open("/app").await;
+        assert_eq!(page.url.path(), "/login", "a stolen cookie stays dead");
+        let mut reading = world.app.read().await.unwrap();
+        let late = reading.session(LATE, world.now()).await.unwrap();
+        assert!(late.is_none(), "and so does a login that raced");
+        drop(reading);
         assert!(signs_in(world.browser()).await);
         let disabled = world.events_named("user.disabled").await;
         assert_eq!(disabled.len(), 1);

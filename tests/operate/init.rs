@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 use writ_agent::Key;
 
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 const MADE: [&str; 9] = [
     "bank-api.json",
@@ -81,7 +81,7 @@ pub(super) fn text(bytes: &[u8]) -> &str {
 #[test]
 fn init_makes_a_folder_that_passes_check_and_keeps_its_secrets() {
     let folder = Folder::new("made");
-    let done = init(&folder.0, ALICE, "secret words\n");
+    let done = init(&folder.0, ALICE, "four secret little words\n");
     assert!(done.status.success(), "{}", text(&done.stderr));
     assert_eq!(folder.names(), MADE);
     for name in ["writ-master.key", "bank-api.secret", "planner.pem"] {
@@ -89,7 +89,7 @@ fn init_makes_a_folder_that_passes_check_and_keeps_its_secrets() {
         assert_eq!(mode & 0o777, 0o400, "{name}");
     }
     let secret = std::fs::read_to_string(folder.0.join("bank-api.secret")).unwrap();
-    for hidden in ["secret words", secret.trim()] {
+    for hidden in ["four secret little words", secret.trim()] {
         assert!(!text(&done.stdout).contains(hidden));
     }
     // From another folder: its paths are absolute.
@@ -113,7 +113,7 @@ fn init_overwrites_nothing_and_names_what_is_there() {
     let folder = Folder::new("there");
     std::fs::write(folder.0.join("writ.db"), "mine").unwrap();
     std::fs::write(folder.0.join("planner.pem"), "mine").unwrap();
-    let refused = init(&folder.0, ALICE, "secret words");
+    let refused = init(&folder.0, ALICE, "four secret little words");
     assert_eq!(refused.status.code(), Some(1));
     let said = text(&refused.stderr);
     assert!(said.contains("writ.db, planner.pem"), "{said}");
@@ -125,7 +125,7 @@ fn init_overwrites_nothing_and_names_what_is_there() {
 fn init_that_fails_leaves_nothing() {
     let folder = Folder::new("failed");
     let table: [(&[&str], &str, &str); 5] = [
-        (ALICE, "", "fewer than 8 characters"),
+        (ALICE, "", "fewer than 15 characters"),
         (&["--user", "a b", "--password-stdin"], "x", "a name has"),
         (&[], "alice\nsecret\n", "no terminal"),
         (&["--user", "alice"], "secret", "no terminal"),

@@ -10,7 +10,7 @@ use super::registered::{complaint, count, printed};
 use super::usage::said;
 use crate::client::dynamic_registration::{asked, notes};
 use crate::client::dynamic_registration_limits::{TOKEN, by};
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 both_with!(
     initial_access_tokens_are_listed_and_ended,

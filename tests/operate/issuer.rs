@@ -7,7 +7,7 @@ use writ_testkit::both;
 
 use super::registered::{cast_now, complaint, count, printed};
 use super::suspend::writ;
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 both!(
     the_issuer_is_changed_knowingly_and_tokens_of_the_old_one_end,

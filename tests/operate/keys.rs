@@ -10,6 +10,7 @@ use writ_platform::Clock;
 use writ_server::background;
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment, StartError};
+use writ_server::node::clock::DatabaseClock;
 use writ_store::Store;
 use writ_testkit::{Cast, ISSUER, World, both, minted};
 
@@ -219,6 +220,7 @@ both!(
             let config = Config::load(None, &environment).unwrap();
             let environment = ServerEnvironment {
                 clock: Clock::Manual(world.clock.clone()),
+                database_clock: DatabaseClock::Given(Clock::Manual(world.clock.clone())),
                 random: world.random.clone(),
             };
             App::start(

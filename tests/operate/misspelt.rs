@@ -7,7 +7,7 @@ use writ_testkit::{World, both, merge};
 
 use super::registered::{cast_now, complaint, printed, writ_reading};
 use super::suspend::writ;
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 fn refused(world: &World, kind: &str, file: &str) -> String {
     let said = complaint(&writ_reading(world, &[kind, "add", "--file", "-"], file));

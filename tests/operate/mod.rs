@@ -1,8 +1,10 @@
 //! What operators do: configuration, a first start, keys, records, what is registered, stopping, suspending and disabling.
 
+mod archive;
 mod audit;
 mod behind;
 mod config;
+mod database_transport;
 mod disable;
 mod elsewhere;
 mod fetched_documents;
@@ -14,12 +16,20 @@ mod invites;
 mod issuer;
 mod keys;
 mod keys_race;
+mod may_ask;
 mod misspelt;
+mod newer_types;
 mod records;
-mod registered;
+pub(crate) mod registered;
 mod registration_page;
+mod request_log;
+mod shutdown;
 mod stop;
 mod stop_race;
 pub(crate) mod suspend;
+mod sweep;
+mod tls;
+mod tls_pairs;
 mod unresolved;
 mod usage;
+mod user_email;

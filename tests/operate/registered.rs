@@ -12,7 +12,7 @@ use writ_testkit::{
 };
 
 use super::suspend::writ;
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 /// The document that a command printed; it must have succeeded.
 pub(super) fn printed(done: &Output) -> Value {
@@ -28,7 +28,7 @@ pub(super) fn complaint(done: &Output) -> String {
 }
 
 /// The binary with something on standard input.
-pub(super) fn writ_reading(world: &World, arguments: &[&str], input: &str) -> Output {
+pub fn writ_reading(world: &World, arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(binary())
         .env_clear()
         .envs(world.environment())

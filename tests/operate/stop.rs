@@ -148,12 +148,8 @@ both!(
             .approved(&world, &cast.planner, &cast.request(), "alice")
             .await;
         let mut transaction = world.begin().await;
-        let filter = writ_store::task::TaskFilter {
-            subject: Some(&cast.alice),
-            live_at: None,
-            limit: 100,
-        };
-        let tasks = transaction.tasks(filter).await.unwrap();
+        let hers = writ_store::task::TasksInOrder::Subject(&cast.alice);
+        let tasks = transaction.tasks_before(hers, None, 100).await.unwrap();
         let known = [task_of(&token), task_of(&other)];
         let waiting = tasks.iter().find(|t| !known.contains(&t.task.id)).unwrap();
         assert!(

@@ -13,8 +13,6 @@ use writ_testkit::{
 };
 
 const ROUNDS: usize = 1000;
-/// Plans that PostgreSQL made for empty tables do for so many rounds.
-const PLANNED_ANEW: usize = 50;
 /// One more than the most statements of a mint: the stop comes before, between or after.
 const PLACES: usize = 12;
 
@@ -71,9 +69,6 @@ both!(
         let doors = [world.door(), other.door()];
         let mut minted_first = 0;
         for round in 0..ROUNDS {
-            if round == PLANNED_ANEW {
-                world.database.analyze().await;
-            }
             let mint = Mint::ALL[round % Mint::ALL.len()];
             let planted = seedling.plant(&world).await;
             let form = refresh_form(&planted);

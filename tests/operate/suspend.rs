@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::json;
 use writ_testkit::{Cast, World, both, refused};
 
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 /// The binary, on the database of this world.
 pub fn writ(world: &World, arguments: &[&str]) -> Output {

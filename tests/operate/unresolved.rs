@@ -3,7 +3,7 @@
 use std::process::Output;
 
 use serde_json::{Value, json};
-use writ_testkit::{BANK, World, both, merge};
+use writ_testkit::{BANK, Web, World, both, merge};
 
 use super::registered::{cast_now, complaint, printed, writ_reading};
 use super::suspend::writ;
@@ -93,6 +93,25 @@ both!(
                 "there is no person `alcie` yet",
                 "there is no person `malory` yet",
             ]
+        );
+    }
+);
+
+both!(
+    whom_a_client_may_ask_and_nobody_is_is_noted,
+    |world| async {
+        cast_now(&world).await;
+        let file = Web::file(json!({
+            "grant_types": ["urn:openid:params:grant-type:ciba"], "may_ask": ["alice", "alcie"],
+        }));
+        let notes = noted(&add(&world, "client", &file));
+        assert!(
+            notes.contains(&"there is no person `alcie` yet".to_owned()),
+            "{notes:?}"
+        );
+        assert!(
+            notes.iter().all(|note| !note.contains("`alice`")),
+            "{notes:?}"
         );
     }
 );

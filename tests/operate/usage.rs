@@ -10,7 +10,7 @@ use writ_testkit::{BANK, Cast, PASSWORD, World, both};
 
 use super::registered::{cast_now, complaint, printed, writ_reading};
 use super::suspend::writ;
-use crate::laws::processes::binary;
+use crate::process::binary;
 
 /// A folder of one test, gone with it.
 struct Folder(PathBuf);
@@ -109,12 +109,26 @@ both!(
             (
                 "client",
                 "bank-api",
-                &["--name", "--scope", "--add-redirect", "--remove-redirect"][..],
+                &[
+                    "--name",
+                    "--scope",
+                    "--add-redirect",
+                    "--remove-redirect",
+                    "--add-may-ask",
+                    "--remove-may-ask",
+                ][..],
             ),
             (
                 "agent",
                 "agt_planner",
-                &["--name", "--scope", "--add-redirect", "--remove-redirect"],
+                &[
+                    "--name",
+                    "--scope",
+                    "--add-redirect",
+                    "--remove-redirect",
+                    "--add-may-ask",
+                    "--remove-may-ask",
+                ],
             ),
             (
                 "resource",
@@ -146,10 +160,10 @@ both!(
         for option in [&["--password-stdin"][..], &["--password-file", "-"]] {
             let name = option[0].trim_start_matches('-');
             let add = [&["user", "add", name], option].concat();
-            printed(&writ_reading(&world, &add, "12345678\n"));
+            printed(&writ_reading(&world, &add, "fifteen letters\n"));
             let change = [&["user", "change", name], option].concat();
-            let short = complaint(&writ_reading(&world, &change, "1234567\n"));
-            assert!(short.contains("fewer than 8 characters"), "{short}");
+            let short = complaint(&writ_reading(&world, &change, "fourteen chars\n"));
+            assert!(short.contains("fewer than 15 characters"), "{short}");
         }
         let unsaid = complaint(&writ(&world, &["user", "add", "bob"]));
         assert!(unsaid.contains("--password-stdin"), "{unsaid}");

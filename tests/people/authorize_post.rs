@@ -192,26 +192,33 @@ both!(
             )
             .await,
         );
-        for (path, kind, body) in [
-            ("/authorize?client_id=web", form_type, body.as_str()),
-            ("/authorize?prompt=none", form_type, &body),
-            (front_url(&form).as_str(), form_type, ""),
-            ("/authorize", "application/json", "{\"client_id\":\"web\"}"),
-            ("/authorize", "multipart/form-data; boundary=x", &body),
-            ("/authorize", "", &body),
-            ("/authorize", form_type, "client_id=%ff"),
-            ("/authorize", form_type, ""),
+        for (status, path, kind, body) in [
+            (400, "/authorize?client_id=web", form_type, body.as_str()),
+            (400, "/authorize?prompt=none", form_type, &body),
+            (400, front_url(&form).as_str(), form_type, ""),
+            (
+                415,
+                "/authorize",
+                "application/json",
+                "{\"client_id\":\"web\"}",
+            ),
+            (415, "/authorize", "multipart/form-data; boundary=x", &body),
+            (415, "/authorize", "", &body),
+            (400, "/authorize", form_type, "client_id=%ff"),
+            (400, "/authorize", form_type, ""),
         ] {
             let reply = send(path, kind, body).await;
             assert_eq!(
                 (reply.status, reply.header("location")),
-                (400, None),
+                (status, None),
                 "{path} {kind}"
             );
             assert_eq!(reply.header("set-cookie"), None);
         }
         let large = format!("{body}&state={}", "x".repeat(128 * 1024));
-        assert_eq!(send("/authorize", form_type, &large).await.status, 413);
+        let reply = send("/authorize", form_type, &large).await;
+        assert_eq!(reply.status, 413);
+        assert!(reply.text().contains("<html"), "{}", reply.text());
     }
 );
 

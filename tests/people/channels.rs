@@ -2,20 +2,19 @@
 
 use serde_json::{Value, json};
 use writ_authority::Types;
-use writ_core::id::{ClientId, UserId};
+use writ_core::id::UserId;
 use writ_core::pending::{Delivery, State};
 use writ_server::background::sending;
-use writ_server::notifications::outbox;
 use writ_store::settings::PersonSettings;
 use writ_testkit::{
-    Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims, enrol_plain,
+    BANK, Cast, DatabaseKind, HttpReceiver, ISSUER, TestMailServer, World, claims, enrol_plain,
     plain_file,
 };
 
 use crate::approvals::notices::{Told, decide, told as ends_of};
 use crate::people::webpush::{self, Phone};
 
-async fn settings(world: &World, user: &UserId, settings: PersonSettings) {
+pub(super) async fn settings(world: &World, user: &UserId, settings: PersonSettings) {
     let mut transaction = world.app.begin().await.unwrap();
     transaction
         .save_settings(user, &settings, world.now())
@@ -31,7 +30,7 @@ async fn with_channels(kind: DatabaseKind) -> (World, HttpReceiver, TestMailServ
     (world, receiver, postbox)
 }
 
-async fn configured(
+pub(super) async fn configured(
     kind: DatabaseKind,
     (receiver, postbox): (&HttpReceiver, &TestMailServer),
     more: &[(&str, &str)],
@@ -184,7 +183,7 @@ async fn nobody_is_disturbed_for_what_is_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_webhook_is_signed_by_our_key() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
-        let (world, receiver, postbox) = with_channels(kind).await;
+        let (world, receiver, _postbox) = with_channels(kind).await;
         let told = Told::of(&world, "poll", None).await;
         let request = told.ask(&world, Delivery::Poll, &[&told.alice]).await;
         sending::send_due(&world.app).await.unwrap();
@@ -198,55 +197,49 @@ async fn the_webhook_is_signed_by_our_key() {
         // Its port may hold any digits.
         said["aud"].take();
         assert!(!said.to_string().contains("412"), "{claims}");
-
-        let mut transaction = world.app.begin().await.unwrap();
-        let agent = ClientId::from_text("traveller");
-        let reported = outbox::agent_suspended(&world.app, &mut transaction, &agent, &told.alice);
-        reported.await.unwrap();
-        transaction.commit().await.unwrap();
-        sending::send_due(&world.app).await.unwrap();
-        let claims = signed(&world, &receiver, "/hook").await;
-        assert_eq!(
-            (&claims["event"], &claims["client_id"]),
-            (&json!("agent.suspended"), &json!("traveller"))
-        );
-        let letters = postbox.letters();
-        assert!(
-            letters[0].contains("RCPT TO:<security@as.example>"),
-            "{letters:?}"
-        );
-        assert!(
-            letters[0].contains("Subject: Travel agent was suspended"),
-            "{letters:?}"
-        );
     }
 }
 
-/// "This was not me" suspends the agent, and the admin hears of it.
+/// "This was not me": the admin hears of it, and of whom the agent was stopped for.
 #[tokio::test(flavor = "multi_thread")]
 async fn not_me_tells_the_admin() {
     for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
         let (world, receiver, postbox) = with_channels(kind).await;
         let cast = Cast::of(&world).await;
-        let token = cast.token(&world).await;
-        let question = cast.question_within(&token);
-        let asked = cast.planner.asked(&world, &question).await;
-        sending::send_due(&world.app).await.unwrap();
-        let claims = signed(&world, &receiver, "/hook").await;
-        assert_eq!(claims["event"], "approval.requested");
         let mut alice = world.phone_of("alice").await;
-        let page = alice.look(&world.request_id(&asked).await).await;
-        alice.refuse(&page, "not_me").await;
-        sending::send_due(&world.app).await.unwrap();
-        let claims = signed(&world, &receiver, "/hook").await;
-        assert_eq!(claims["event"], "agent.suspended");
-        assert_eq!(claims["client_id"], "agt_planner");
-        assert_eq!(claims["people"], json!([cast.alice]));
-        let letters = postbox.letters();
-        assert!(
-            letters[0].contains("agt_planner was suspended"),
-            "{letters:?}"
-        );
+        // The planner is alice's own.
+        for (agent, event, words) in [
+            (
+                &cast.stranger,
+                "agent.reported",
+                "agt_stranger was reported",
+            ),
+            (
+                &cast.planner,
+                "agent.suspended",
+                "agt_planner was suspended",
+            ),
+        ] {
+            let token = cast.granted(&world, agent, &cast.request(), BANK).await;
+            let question = cast.question_within(&token.access_token());
+            let asked = agent.asked(&world, &question).await;
+            sending::send_due(&world.app).await.unwrap();
+            let claims = signed(&world, &receiver, "/hook").await;
+            assert_eq!(claims["event"], "approval.requested");
+            let page = alice.look(&world.request_id(&asked).await).await;
+            alice.refuse(&page, "not_me").await;
+            sending::send_due(&world.app).await.unwrap();
+            let claims = signed(&world, &receiver, "/hook").await;
+            assert_eq!(claims["event"], event);
+            assert_eq!(claims["client_id"], json!(agent.id));
+            assert_eq!(claims["people"], json!([cast.alice]));
+            let letters = postbox.letters();
+            let letter = letters
+                .iter()
+                .find(|letter| letter.contains(&format!("Subject: {words}")));
+            let letter = letter.unwrap_or_else(|| panic!("{words}: {letters:?}"));
+            assert!(letter.contains("RCPT TO:<security@as.example>"), "{letter}");
+        }
     }
 }
 
@@ -272,61 +265,6 @@ fn a_type_has_a_title() {
         types.unwrap().by_name("payment").unwrap().title("en"),
         "Payment"
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_passkey_is_never_added_or_removed_unnoticed() {
-    for kind in [DatabaseKind::Sqlite, DatabaseKind::Postgres] {
-        let (receiver, postbox) = (HttpReceiver::start().await, TestMailServer::start().await);
-        let hosts = [("PUSH__HOSTS", receiver.origin.as_str())];
-        let world = configured(kind, (&receiver, &postbox), &hosts).await;
-        let cast = Cast::of(&world).await;
-        let alice = UserId::from_text(cast.alice.clone());
-        let email = PersonSettings {
-            email: Some("alice@home.example".to_owned()),
-            ..PersonSettings::default()
-        };
-        settings(&world, &alice, email).await;
-        let browser = webpush::Phone::logged_in(&world, "alice").await;
-        browser.subscribe(&world, &receiver.url("/push/1")).await;
-        let mut phone = world.enrolled_phone("alice", 1).await;
-        let id = phone.device.credential_ids()[0].clone();
-        for (what, subject, title) in [
-            (
-                "added",
-                "A passkey was added",
-                "Ein Passkey wurde hinzugefügt",
-            ),
-            (
-                "removed",
-                "A passkey was removed",
-                "Ein Passkey wurde entfernt",
-            ),
-        ] {
-            if what == "removed" {
-                phone.remove(&id).await;
-            }
-            sending::send_due(&world.app).await.unwrap();
-            let heard = receiver.heard();
-            let at = |path: &str| heard.iter().find(|one| one.path == path).unwrap();
-            let pushed = webpush::plain(at("/push/1"));
-            assert_eq!(pushed["title"], json!(title));
-            assert_eq!(pushed["url"], json!("/app/devices"));
-            let hook = claims(&at("/hook").text());
-            assert_eq!(hook["event"], json!("user.changed"));
-            assert_eq!(hook["passkey"], json!(what));
-            assert_eq!(hook["people"], json!([cast.alice]));
-            let letter = postbox.letters().pop().unwrap();
-            for part in [
-                subject,
-                "alice@home.example",
-                &format!("{ISSUER}/app/devices"),
-            ] {
-                assert!(letter.contains(part), "{part}: {letter}");
-            }
-            assert_eq!(heard.len(), 2);
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

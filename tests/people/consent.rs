@@ -307,7 +307,7 @@ both!(
         let cookie = browser
             .cookies
             .iter()
-            .map(|(n, v)| format!("{n}={v}"))
+            .map(|(n, v)| format!("{n}={v}; "))
             .collect::<String>();
         let pairs: Vec<(&str, &str)> = fields
             .iter()

@@ -1,6 +1,7 @@
 //! The person's side of the device flow (RFC 8628 sections 3.3 and 5): who types a code, how often they may
 //! be wrong, and that nothing but the approval screen approves.
 
+use writ_core::device::MAX_WAITING_DEVICES;
 use writ_core::id::ClientId;
 use writ_core::pending::State;
 use writ_testkit::{Cast, PASSWORD, at_once, both, refused};
@@ -154,24 +155,36 @@ both!(
 );
 
 both!(
-    /// RFC 8628 section 5.1: the fewer codes wait, the harder is each to guess; one client cannot fill the space.
+    /// RFC 8628 section 5.1: the fewer codes wait, the harder is each to guess; whoever asks for many ends the oldest, but none that
+    /// somebody took.
     rfc_8628_5_1_codes_that_wait_are_bounded,
     |world| async {
-        let cast = Cast::of(&world).await;
+        Cast::of(&world).await;
         let terminal = terminal(&world).await;
         let form = vec![("scope", "accounts:read".to_owned())];
-        for _ in 0..256 {
-            let reply = terminal
-                .send_by(&world, "/device_authorization", &form, Some(&terminal.dpop))
-                .await;
-            assert_eq!(reply.status, 200, "{}", reply.text());
+        let path = "/device_authorization";
+        let taken = terminal.send_by(&world, path, &form, None).await;
+        let mut alice = world.phone_of("alice").await;
+        let page = types(&mut alice, &taken.member("user_code")).await;
+        assert!(page.url.path().starts_with("/app/requests/"), "{}", page.url);
+        let mut asked = Vec::new();
+        for number in 0..=MAX_WAITING_DEVICES {
+            let reply = terminal.send_by(&world, path, &form, None).await;
+            assert_eq!(reply.status, 200, "{number}: {}", reply.text());
+            asked.push(reply.member("device_code"));
+            world.advance(u64::from(number == 0));
         }
-        let reply = terminal.send(&world, "/device_authorization", &form).await;
-        assert_eq!(reply.error(), "temporarily_unavailable", "{}", reply.text());
-        ask(&world, &cast.planner, &request()).await;
-        world.advance(600);
-        let reply = terminal.send(&world, "/device_authorization", &form).await;
-        assert_eq!(reply.status, 200, "{}", reply.text());
+        let last = asked.len() - 1;
+        let device_code = taken.member("device_code");
+        for (code, error) in [
+            (&asked[0], "expired_token"),
+            (&asked[1], "authorization_pending"),
+            (&asked[last], "authorization_pending"),
+            (&device_code, "authorization_pending"),
+        ] {
+            let reply = terminal.send(&world, "/token", &poll(code)).await;
+            assert_eq!(reply.error(), error, "{}", reply.text());
+        }
     }
 );
 

@@ -334,7 +334,11 @@ both_with!(
                 .any(|attribute| attribute.starts_with("domain")),
             "{cookie}"
         );
-        assert!(reply.header("strict-transport-security").is_some());
+        assert_eq!(
+            reply.header("strict-transport-security"),
+            Some("max-age=31536000"),
+            "nothing is said of the hosts below"
+        );
         // The loopback name is no cookie of this server.
         let value = cookie.split(['=', ';']).nth(1).unwrap();
         let other = format!("writ-loopback-default={value}");

@@ -1,5 +1,6 @@
 //! What browsers call: authorization requests, login, consent, passkeys, a person's own pages and notifications.
 
+mod account_notices;
 mod activity;
 mod authorize;
 mod authorize_post;
@@ -14,6 +15,7 @@ mod guest_over;
 mod guest_verified;
 pub(crate) mod interaction;
 mod live;
+mod lockout;
 mod login;
 mod login_race;
 mod oidc_consent;
@@ -22,9 +24,12 @@ mod oidc_parameters;
 mod page_metrics;
 mod passkey;
 mod passkey_challenge;
+mod passkey_code;
 mod passkey_enrolment;
+mod passkey_level;
 mod passkey_lost;
 mod passkey_proof;
+mod password_change;
 mod remembered;
 mod remembered_client;
 mod remembered_race;

@@ -1,6 +1,7 @@
 //! The challenge of a login by passkey keeps nothing (WebAuthn 13.4.3): it is sealed for one browser and five minutes, and used up in
 //! the transaction of the login. What visitors ask for makes no row.
 
+use writ_jose::seal::SealedFor;
 use writ_passkey::software::Misbehaviour;
 use writ_testkit::{Cast, Phone, WebPage, World, both};
 
@@ -95,8 +96,10 @@ both!(
         // Sealed by the same key for another place, and for another browser.
         let elsewhere = ["passkey-login", "default", "another browser"].join("\0");
         for place in ["", "signing-key default x", &elsewhere] {
-            let sealed = master.seal(place.as_bytes(), &plain).unwrap();
-            stayed_out(&send(&mut phone, sealed).await);
+            for sealed_for in [SealedFor::LoginChallenge, SealedFor::Storage] {
+                let sealed = master.seal(sealed_for, place.as_bytes(), &plain).unwrap();
+                stayed_out(&send(&mut phone, sealed).await);
+            }
         }
         // What the page gives to another browser is good there alone.
         let mut thief = Phone::new(world.browser(), phone.device.clone());

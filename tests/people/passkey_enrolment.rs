@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use writ_core::id::UserId;
 use writ_passkey::software::Misbehaviour;
 use writ_store::passkey::StoredPasskey;
-use writ_testkit::{Cast, PASSWORD, Phone, World, both};
+use writ_testkit::{Cast, Phone, World, both};
 
 const OPTIONS: &str = "/app/devices/passkeys/options";
 
@@ -24,16 +24,18 @@ async fn at_home(world: &World) -> Phone {
     Cast::of(world).await;
     let mut phone = world.phone(1);
     phone.sign_in("alice").await;
+    phone.code = Some(world.passkey_code("alice").await);
     phone
 }
 
 /// The first one of a person.
 async fn credential(phone: &mut Phone) -> Value {
-    phone.created(&typed()).await
+    let typed = typed(phone);
+    phone.created(&typed).await
 }
 
-fn typed() -> [(&'static str, String); 1] {
-    [("password", PASSWORD.to_owned())]
+fn typed(phone: &Phone) -> [(&'static str, String); 1] {
+    [("code", phone.code.clone().unwrap())]
 }
 
 both!(a_passkey_is_added_under_a_name, |world| async {
@@ -46,13 +48,14 @@ both!(a_passkey_is_added_under_a_name, |world| async {
     assert_eq!(stored[0].credential_id, phone.device.credential_ids()[0]);
     assert_eq!(stored[0].created_at, world.now());
     assert_eq!(stored[0].used_at, None);
-    let changes = world.events_named("user.changed").await;
+    let mut changes = world.events_named("user.changed").await;
+    changes.retain(|event| event.data["passkey"] == "added");
     assert_eq!(
         changes[0].data,
         json!({
             "passkey": "added",
             "credential_id": stored[0].credential_id,
-            "by": "password",
+            "by": "code",
         })
     );
     assert_eq!(changes[0].subject.as_deref(), Some(stored[0].user.as_str()));
@@ -68,7 +71,8 @@ both!(a_passkey_is_added_under_a_name, |world| async {
 
 both!(webauthn_7_1_what_a_browser_is_asked, |world| async {
     let mut phone = at_home(&world).await;
-    let reply = phone.post(OPTIONS, &typed()).await.reply;
+    let fields = typed(&phone);
+    let reply = phone.post(OPTIONS, &fields).await.reply;
     assert_eq!(reply.header("cache-control"), Some("no-store"));
     let options = reply.json();
     assert_eq!(options["rp"]["id"], "localhost");
@@ -91,7 +95,10 @@ both!(without_a_login_nothing_is_added, |world| async {
     let made = credential(&mut phone).await;
     let mut stranger = world.phone(2);
     stranger.browser.open("/login").await;
-    assert_eq!(stranger.post(OPTIONS, &typed()).await.reply.status, 403);
+    assert_eq!(
+        stranger.post(OPTIONS, &typed(&phone)).await.reply.status,
+        403
+    );
     let sent = stranger.send_credential(&made, "Mine").await;
     assert_eq!(sent.url.path(), "/login");
     assert!(passkeys(&world, "alice").await.is_empty());
@@ -110,7 +117,7 @@ both!(
             let id = phone.device.credential_ids()[0].clone();
             for (path, fields) in [
                 ("/app/devices/passkeys/prove", vec![]),
-                (OPTIONS, typed().to_vec()),
+                (OPTIONS, typed(&phone).to_vec()),
                 ("/app/devices/passkeys", vec![("credential", made.clone())]),
                 ("/app/devices/passkeys/remove", vec![("passkey", id)]),
             ] {
@@ -129,6 +136,7 @@ both!(webauthn_7_1_26_a_passkey_is_one_persons, |world| async {
     phone.enrol("Phone").await;
     let mut theirs = world.phone(1);
     theirs.sign_in("mallory").await;
+    theirs.code = Some(world.passkey_code("mallory").await);
     let taken = theirs.enrol("Mine").await;
     assert_eq!(taken.reply.status, 422);
     assert!(passkeys(&world, "mallory").await.is_empty());
@@ -147,6 +155,7 @@ both!(
         let made = credential(&mut phone).await;
         let mut theirs = world.phone(2);
         theirs.sign_in("mallory").await;
+        theirs.code = Some(world.passkey_code("mallory").await);
         let stolen = theirs.send_credential(&made, "Mine").await;
         assert_eq!(stolen.reply.status, 422, "another browser's ceremony");
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Who lost the only device: an operator removes its passkey, and the person begins again with their password.
+//! Who lost the only device: an operator removes its passkey, and the person begins again with a code.
 
 use serde_json::{Value, json};
 use writ_passkey::software::Misbehaviour;
@@ -38,6 +38,7 @@ both!(an_operator_helps_who_lost_the_only_device, |world| async {
     assert_eq!(removed.data["credential_id"], json!(id));
     let mut fresh = world.phone(2);
     fresh.sign_in("alice").await;
+    fresh.code = Some(world.passkey_code("alice").await);
     assert_eq!(fresh.enrol("New").await.reply.status, 200);
 });
 
@@ -60,8 +61,9 @@ both!(
         let removed = removed.unwrap();
         assert_eq!(removed.data["by"], json!("backup_eligibility"));
         assert_eq!(removed.data["credential_id"], json!(old));
-        // The password alone is enough again: the passkey itself proved that it goes.
+        // The passkey itself proved that it goes; the next one is a first one again.
         synced.sign_in("alice").await;
+        synced.code = Some(world.passkey_code("alice").await);
         assert_eq!(synced.enrol("Phone again").await.reply.status, 200);
         let mut later = Phone::new(world.browser(), synced.device);
         let entered = later.sign_in_with_passkey(&[]).await;

@@ -1,5 +1,5 @@
 //! What adds or removes a passkey: a passkey that the person has, with user verification, in that very
-//! ceremony; for the first one their password, typed there. A login of before opens nothing, however young it is.
+//! ceremony; for the first one an operator's code (`passkey_code.rs`). A login of before opens nothing, however young it is.
 
 use serde_json::{Value, json};
 use writ_core::id::UserId;
@@ -41,15 +41,18 @@ fn assertion(proof: &Value) -> [(&'static str, String); 1] {
     [("assertion", proof.to_string())]
 }
 
-fn password(text: &str) -> [(&'static str, String); 1] {
-    [("password", text.to_owned())]
+fn code(text: &str) -> [(&'static str, String); 1] {
+    [("code", text.to_owned())]
 }
 
 both!(a_password_never_becomes_a_passkey, |world| async {
     let (mut phone, mut second) = two(&world).await;
     assert_eq!(refused(&mut second, &[]).await, "needs_passkey");
-    let error = refused(&mut second, &password(PASSWORD)).await;
-    assert_eq!(error, "needs_passkey");
+    let password = [("password", PASSWORD.to_owned())];
+    assert_eq!(refused(&mut second, &password).await, "needs_passkey");
+    // Nor does a code, where there is a passkey.
+    let late = code(&world.passkey_code("alice").await);
+    assert_eq!(refused(&mut second, &late).await, "needs_passkey");
     let id = phone.device.credential_ids()[0].clone();
     for proof in [json!(null), json!({}), json!("x")] {
         let shown = second.send_removal(&id, &proof).await;
@@ -59,30 +62,6 @@ both!(a_password_never_becomes_a_passkey, |world| async {
     let shown = second.enrol_with(&mut phone.device, "Laptop").await;
     assert_eq!(shown.reply.status, 200);
     assert_eq!(passkeys(&world, "alice").await.len(), 2);
-});
-
-both!(the_first_passkey_needs_the_password, |world| async {
-    Cast::of(&world).await;
-    let mut phone = world.phone(1);
-    phone.sign_in("alice").await;
-    assert_eq!(refused(&mut phone, &[]).await, "needs_password");
-    assert_eq!(refused(&mut phone, &password("")).await, "needs_password");
-    let nothing = phone.post(PROVE, &[]).await.reply;
-    assert_eq!(nothing.status, 409);
-    assert_eq!(nothing.json(), json!({ "error": "no_passkey" }));
-    // Counted like every password: five wrong ones pause it here, and at the login.
-    for _ in 0..5 {
-        assert_eq!(
-            refused(&mut phone, &password("wrong")).await,
-            "wrong_password"
-        );
-    }
-    let paused = refused(&mut phone, &password(PASSWORD)).await;
-    assert_eq!(paused, "too_many_tries");
-    assert_eq!(world.events_named("login.failed").await.len(), 5);
-    world.advance(61);
-    assert_eq!(phone.enrol("Phone").await.reply.status, 200);
-    assert_eq!(passkeys(&world, "alice").await.len(), 1);
 });
 
 both!(a_proof_is_for_one_act, |world| async {
@@ -128,10 +107,7 @@ both!(
         );
         let mut theirs = world.phone(3);
         theirs.sign_in("mallory").await;
-        assert_eq!(
-            refused(&mut theirs, &assertion(&proof)).await,
-            "needs_password"
-        );
+        assert_eq!(refused(&mut theirs, &assertion(&proof)).await, "needs_code");
         assert_eq!(
             phone.post(OPTIONS, &assertion(&proof)).await.reply.status,
             200
@@ -161,12 +137,14 @@ both!(
 );
 
 both!(
-    what_the_password_opened_ends_with_the_first_passkey,
+    what_a_code_opened_ends_with_the_first_passkey,
     |world| async {
         Cast::of(&world).await;
         let mut thief = world.phone(2);
         thief.sign_in("alice").await;
-        let made = thief.created(&password(PASSWORD)).await;
+        let made = thief
+            .created(&code(&world.passkey_code("alice").await))
+            .await;
         world.enrolled_phone("alice", 1).await;
         let late = thief.send_credential(&made, "Mine").await;
         assert_eq!(late.reply.status, 422, "she has one by now");
@@ -213,7 +191,11 @@ both!(the_same_proof_at_once_on_two_nodes, |world| async {
     let (mut phone, _) = two(&world).await;
     let mut held = phone.device.clone();
     let proof = phone.proof(&mut held, &[]).await.to_string();
-    let (name, value) = phone.browser.cookies.first_key_value().unwrap();
+    let (name, value) = phone
+        .browser
+        .cookies
+        .get_key_value("writ-loopback-default")
+        .unwrap();
     let form = [("csrf", phone.browser.csrf()), ("assertion", proof)];
     let ready = Ready::new(OPTIONS, &form).header("cookie", &format!("{name}={value}"));
     let doors = [world.door(), world.node().await.door()];
@@ -229,10 +211,11 @@ both!(the_same_proof_at_once_on_two_nodes, |world| async {
 both!(two_first_passkeys_at_once_are_one, |world| async {
     Cast::of(&world).await;
     let mut phones = Vec::new();
+    let code = code(&world.passkey_code("alice").await);
     for number in 1..=4 {
         let mut phone = world.phone(number);
         phone.sign_in("alice").await;
-        let made = phone.created(&password(PASSWORD)).await;
+        let made = phone.created(&code).await;
         phones.push((phone, made));
     }
     let racers = phones.into_iter().map(|(mut phone, made)| async move {

@@ -223,7 +223,8 @@ both!(
         agree(&world, &form).await;
         let catalogue = world.app.catalogue().await.unwrap();
         let registrar = world.registry(&catalogue.types);
-        registrar.change_password("alice", PASSWORD).await.unwrap();
+        let changed = registrar.change_password("alice", PASSWORD, &world.app.config);
+        changed.await.unwrap();
         assert_asked(&world, &form, "an operator set a password").await;
     }
 );

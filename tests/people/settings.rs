@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use writ_core::id::UserId;
+use writ_server::node::passwords::HashFor;
 use writ_store::settings::PersonSettings;
 use writ_testkit::{Cast, PASSWORD, Phone, WebPage, World, both};
 
@@ -99,10 +100,11 @@ both!(
         assert_eq!(done.reply.status, 200);
         let hash = stored(&world).await.user_code_hash.unwrap();
         assert!(hash.starts_with("$argon2id$"), "{hash}");
-        let matches = world
-            .app
-            .passwords
-            .verify("open sesame".to_owned(), Some(hash));
+        let matches =
+            world
+                .app
+                .passwords
+                .verify("open sesame".to_owned(), Some(hash), HashFor::SignedIn);
         assert_eq!(matches.await, Ok(true));
         let quiet = [("setting", "quiet"), ("offset", "0")];
         set(&mut phone, &quiet).await;
@@ -161,7 +163,7 @@ both!(
         }
         let paused = set(&mut phone, &with(PASSWORD)).await;
         assert_eq!(paused.reply.status, 429);
-        paused.says("Too many attempts. Wait a few minutes, then try again.");
+        paused.says("Too many attempts. Wait a minute, then try again; after 100 in a day, from midnight UTC on.");
         assert_eq!(stored(&world).await.user_code_hash, None);
         world.advance(60);
         // A right one forgets the wrong ones before it.

@@ -34,7 +34,10 @@ impl Phone {
         let mut browser = world.browser();
         let page = browser.open("/login").await;
         let page = browser.log_in(&page, person, PASSWORD).await;
-        let (name, value) = browser.cookies.iter().next().unwrap();
+        let (name, value) = browser
+            .cookies
+            .get_key_value("writ-loopback-default")
+            .unwrap();
         let text = page.reply.text();
         let after = text.split("name=\"csrf\" value=\"").nth(1).unwrap();
         Self {

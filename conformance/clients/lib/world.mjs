@@ -59,6 +59,7 @@ class World {
     this.#env = {
       PATH: process.env.PATH,
       WRIT__SERVER__LISTEN: `127.0.0.1:${port}`,
+      WRIT__SERVER__DRAIN_SECONDS: '0',
       WRIT__SERVER__ISSUER: this.issuer,
       WRIT__DATABASE__URL: this.#database.url,
       WRIT__TYPES__PATH: TYPES,

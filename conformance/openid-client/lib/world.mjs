@@ -20,7 +20,7 @@ export const PUSH_CONTACT = 'mailto:operator@writ.example';
 const PASSWORD = 'correct horse battery staple';
 export const PERSON = { username: 'alice', password: PASSWORD };
 
-/** Whom agents ask, one for each scene and serving: what one of them denies is no pause for another. */
+/** Whom clients ask, one for each scene and serving: what one of them denies is no pause for another. */
 const ASKED = [
   'approver',
   'frugal',
@@ -50,6 +50,7 @@ export async function createWorld(binary, database) {
   const env = {
     PATH: process.env.PATH,
     WRIT__SERVER__LISTEN: `127.0.0.1:${port}`,
+    WRIT__SERVER__DRAIN_SECONDS: '0',
     WRIT__SERVER__ISSUER: issuer,
     WRIT__DATABASE__URL: database === 'sqlite' ? `sqlite:${join(directory, 'writ.db')}` : database,
     WRIT__TYPES__PATH: TYPES,
@@ -232,6 +233,7 @@ function plainAsker(more) {
     jwks,
     scope: 'openid',
     dpop_bound_access_tokens: true,
+    may_ask: asked(ASKED),
     ...more,
   });
 }

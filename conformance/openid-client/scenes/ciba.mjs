@@ -140,6 +140,7 @@ export default async function ciba(scene, serving) {
       await refused(ask(till, hidden), 'invalid_binding_message');
       const unrelated = { login_hint: world.person('new', serving).username, ...details(payment) };
       await refused(ask(asker, unrelated), 'unknown_user_id');
+      await refused(ask(till, { login_hint: unrelated.login_hint, scope: 'openid' }), 'unknown_user_id');
     }),
   ]);
 }

@@ -20,11 +20,12 @@ export async function openPhone(browser, options, world, name) {
     ...opened,
     authenticator,
     at,
-    /** Adds the first passkey of this person, with their password. */
+    /** Adds the first passkey of this person, with the code that the operator gives them. */
     enrol: async (passkey = 'Phone') => {
+      const code = await world.passkeyCode(name);
       await at('/app/devices');
       await page.fill('#name', passkey);
-      await page.fill('#password', person(name).password);
+      await page.fill('#code', code);
       await page.click('#passkey-add');
       await page.getByText(passkey, { exact: true }).waitFor();
     },

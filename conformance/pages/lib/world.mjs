@@ -42,6 +42,7 @@ export async function createWorld(binary) {
   const env = {
     PATH: process.env.PATH,
     WRIT__SERVER__LISTEN: `127.0.0.1:${port}`,
+    WRIT__SERVER__DRAIN_SECONDS: '0',
     WRIT__SERVER__ISSUER: issuer,
     WRIT__DATABASE__URL: `sqlite:${join(directory, 'writ.db')}`,
     WRIT__TYPES__PATH: await types(directory),
@@ -146,6 +147,12 @@ class World {
     await this.seer.close();
     await this.documents.close();
     await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  /** What an operator gives somebody for their first passkey. */
+  async passkeyCode(name) {
+    const printed = await this.#writ(['user', 'passkeys', name, '--enroll']);
+    return JSON.parse(printed).code;
   }
 
   #writ(args, input) {

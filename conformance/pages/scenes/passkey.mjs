@@ -17,7 +17,7 @@ export default async function passkey(scene, { browser, world, setting, options 
       await authenticator.verify(false);
       await phone.at('/app/devices');
       await page.fill('#name', 'Stolen');
-      await phone.typePassword();
+      await page.fill('#code', await world.passkeyCode('anna'));
       await page.click('#passkey-add');
       await complaint(page);
       assert.deepEqual(await authenticator.passkeys(), []);
@@ -25,13 +25,15 @@ export default async function passkey(scene, { browser, world, setting, options 
       await authenticator.verify(true);
     });
 
-    await scene('passkey: the first one not without the password', async () => {
+    await scene('passkey: the first one not without the operator\'s code', async () => {
       await phone.at('/app/devices');
+      assert.equal(await page.locator('[name=password]').count(), 0, 'a password proves nothing here');
       await page.fill('#name', 'Guessed');
-      await page.fill('#password', 'wrong');
+      await page.fill('#code', 'BBBB-BBBB');
       await page.click('#passkey-add');
       await complaint(page);
-      assert.match(await page.locator('[data-message]:visible').innerText(), /password is not right/);
+      await judge(phone, `${setting} app-devices-code`);
+      assert.match(await page.locator('[data-message]:visible').innerText(), /That code does not work/);
       assert.ok(faults.splice(0).every((fault) => fault.includes('403')), 'nothing but the refusal');
       assert.deepEqual(await authenticator.passkeys(), []);
     });

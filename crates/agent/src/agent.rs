@@ -15,6 +15,7 @@ use writ_wire::dpop::DPOP;
 use writ_wire::error::{ErrorBody, ErrorCode};
 use writ_wire::form::Form;
 use writ_wire::metadata::ServerMetadata;
+use writ_wire::strict_json;
 
 use crate::challenge::ResourceKeys;
 use crate::confirmation::Confirmed;
@@ -277,7 +278,7 @@ pub(crate) fn sensitive(text: &str) -> Result<HeaderValue, Error> {
 /// 400 at the server's endpoints (RFC 9449 section 8).
 fn asks_for_nonce(response: &Response<Bytes>) -> bool {
     response.status() == StatusCode::BAD_REQUEST
-        && serde_json::from_slice::<ErrorBody>(response.body())
+        && strict_json::read::<ErrorBody>(response.body())
             .is_ok_and(|body| body.error == ErrorCode::UseDpopNonce)
 }
 

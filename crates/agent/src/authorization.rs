@@ -8,6 +8,7 @@ use writ_wire::form::Form;
 use writ_wire::mission::{Intent, MissionIntent};
 use writ_wire::pkce::{CodeChallenge, CodeVerifier};
 use writ_wire::rar::Detail;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use crate::agent::{Agent, Parameters};
@@ -93,7 +94,7 @@ impl Agent {
             return Err(refused(&response));
         }
         let pushed: PushedAuthorizationResponse =
-            serde_json::from_slice(response.body()).map_err(|_| {
+            strict_json::read(response.body()).map_err(|_| {
                 protocol("the answer to the pushed request cannot be read (RFC 9126 2.2)")
             })?;
         Ok(PendingAuthorization {

@@ -13,6 +13,7 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::exchange::TOKEN_TYPE_ACCESS_TOKEN;
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 use writ_wire::transaction::{TRANSACTION_CHALLENGE, TRANSACTION_ID, TransactionResponse};
@@ -160,7 +161,7 @@ impl Agent {
         if response.status() != StatusCode::OK {
             return Err(refused(&response));
         }
-        let answer: TransactionResponse = serde_json::from_slice(response.body())
+        let answer: TransactionResponse = strict_json::read(response.body())
             .map_err(|_| protocol("the answer to the transaction challenge cannot be read"))?;
         if let Some(uri) = &answer.authorization_uri {
             secure(uri).map_err(|error| protocol(format!("`authorization_uri`: {error}")))?;
@@ -214,7 +215,7 @@ impl Agent {
         if response.status() != StatusCode::OK {
             return Err(refused(&response));
         }
-        let answer: Acknowledged = serde_json::from_slice(response.body()).map_err(|_| {
+        let answer: Acknowledged = strict_json::read(response.body()).map_err(|_| {
             protocol("the answer to the backchannel request cannot be read (CIBA 7.3)")
         })?;
         let expires_at = now.plus(Duration::from_secs(answer.expires_in));

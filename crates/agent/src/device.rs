@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::StatusCode;
 use writ_wire::device::DeviceResponse;
 use writ_wire::rar::Detail;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
@@ -53,7 +54,7 @@ impl Agent {
         if response.status() != StatusCode::OK {
             return Err(refused(&response));
         }
-        let answer: DeviceResponse = serde_json::from_slice(response.body()).map_err(|_| {
+        let answer: DeviceResponse = strict_json::read(response.body()).map_err(|_| {
             protocol("the device authorization response cannot be read (RFC 8628 3.2)")
         })?;
         for uri in

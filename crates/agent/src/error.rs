@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Response;
 use writ_platform::TransportError;
 use writ_wire::error::{ErrorBody, ErrorCode, Excess, description};
+use writ_wire::strict_json;
 
 use crate::advice::advice;
 use crate::key::PrivateKeyError;
@@ -134,7 +135,7 @@ impl From<ErrorBody> for Error {
 
 /// Reads an answer that is no success (RFC 6749 section 5.2).
 pub(crate) fn refused(response: &Response<Bytes>) -> Error {
-    match serde_json::from_slice::<ErrorBody>(response.body()) {
+    match strict_json::read::<ErrorBody>(response.body()) {
         Ok(body) => body.into(),
         Err(_) => Error::Protocol(format!(
             "status {} without an error that we know (RFC 6749 5.2)",

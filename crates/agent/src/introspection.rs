@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use writ_wire::introspection::IntrospectionResponse;
+use writ_wire::strict_json;
 
 use crate::agent::{Agent, Parameters};
 use crate::error::{Error, protocol, refused};
@@ -18,7 +19,7 @@ impl Agent {
         if response.status() != StatusCode::OK {
             return Err(refused(&response));
         }
-        let answer: IntrospectionResponse = serde_json::from_slice(response.body())
+        let answer: IntrospectionResponse = strict_json::read(response.body())
             .map_err(|_| protocol("the introspection answer cannot be read (RFC 7662 2.2)"))?;
         // An active token without its claims is refused: a caller could not decide by it.
         if answer.active && answer.token.is_none() {

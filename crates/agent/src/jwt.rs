@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use writ_wire::strict_json;
 
 use crate::error::Error;
 use crate::key::Key;
@@ -31,5 +32,5 @@ pub(crate) fn read_unverified<C: DeserializeOwned>(token: &str) -> Option<(Value
 }
 
 fn decode<T: DeserializeOwned>(part: &str) -> Option<T> {
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+    strict_json::read(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }

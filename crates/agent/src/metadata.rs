@@ -5,6 +5,7 @@ use http::Response;
 use url::Url;
 use writ_wire::metadata::ServerMetadata;
 use writ_wire::redirect::is_loopback;
+use writ_wire::strict_json;
 
 use crate::error::{Error, protocol};
 
@@ -31,7 +32,7 @@ pub(crate) fn read(issuer: &str, response: &Response<Bytes>) -> Result<ServerMet
             "status {status} instead of metadata (RFC 8414 3.2)"
         )));
     }
-    let metadata: ServerMetadata = serde_json::from_slice(response.body())
+    let metadata: ServerMetadata = strict_json::read(response.body())
         .map_err(|error| protocol(format!("the metadata cannot be read: {error}")))?;
     if metadata.issuer != issuer {
         return Err(protocol(format!(

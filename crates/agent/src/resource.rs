@@ -16,6 +16,7 @@ use writ_wire::claims::AccessTokenClaims;
 use writ_wire::dpop::DPOP;
 use writ_wire::error::{ErrorCode, description};
 use writ_wire::rar::{Detail, MAX_DETAILS};
+use writ_wire::strict_json;
 use writ_wire::token::TokenType;
 use writ_wire::transaction::{ACCEPT_CHALLENGE, TRANSACTION_CHALLENGE};
 
@@ -186,7 +187,7 @@ fn refusal(challenge: &HttpChallenge, response: Response<Bytes>) -> ResourceRefu
     let remediation = challenge
         .get("authorization_remediation")
         .and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok())
-        .and_then(|json| serde_json::from_slice::<Remediation>(&json).ok())
+        .and_then(|json| strict_json::read::<Remediation>(&json).ok())
         .filter(|remediation| remediation.authorization_details.len() <= MAX_DETAILS)
         .unwrap_or_default();
     ResourceRefusal {

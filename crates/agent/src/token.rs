@@ -12,6 +12,7 @@ use writ_wire::claims::IdTokenClaims;
 use writ_wire::rar::{self, Detail};
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::Scope;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 use writ_wire::token::{TokenResponse, TokenType};
 
@@ -165,7 +166,7 @@ impl Agent {
             return Err(refused(response));
         }
         // The parser's own words could quote a token.
-        let token: TokenResponse = serde_json::from_slice(response.body())
+        let token: TokenResponse = strict_json::read(response.body())
             .map_err(|_| protocol("the token response cannot be read (RFC 6749 5.1)"))?;
         match (&self.config.binding, token.token_type) {
             (TokenBinding::Dpop(_), TokenType::DPoP)

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use writ_wire::rar::Detail;
 use writ_wire::registration::{self, ApproversFile};
+use writ_wire::strict_json;
 
 use crate::ask::{AskRule, Level};
 use crate::clear;
@@ -261,9 +262,8 @@ fn read(document: &str) -> Result<(Value, File), TypeError> {
         ));
     }
     let not_a_type = |e: serde_json::Error| refuse("", format!("the file is no type: {e}"));
-    // Parsed from the text, not from a JSON value, where a repeated member would be lost.
-    let file: File = serde_json::from_str(document).map_err(not_a_type)?;
-    Ok((serde_json::from_str(document).map_err(not_a_type)?, file))
+    let file: File = strict_json::read(document).map_err(not_a_type)?;
+    Ok((strict_json::read(document).map_err(not_a_type)?, file))
 }
 
 fn read_rules(written: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Rule>, TypeError> {

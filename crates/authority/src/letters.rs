@@ -1,6 +1,9 @@
 //! Character classes for display: invisible, combining, bidirectional and confusable characters (Unicode 16; UTR 36, UTS 39, UAX 44).
 //! Used to refuse request values (`legible.rs`) and to clean names that clients chose.
 
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::props::{
     BidiClass, CanonicalCombiningClass, DefaultIgnorableCodePoint, Emoji, EmojiModifierBase,
     EmojiPresentation, GeneralCategory, JoiningType,
@@ -15,6 +18,11 @@ pub const MOST_LATIN_MARKS: usize = 2;
 const ZWNJ: char = '\u{200c}';
 const ZWJ: char = '\u{200d}';
 const EMOJI_STYLE: char = '\u{fe0f}';
+
+/// Unicode's normalization form C (UAX 15): one spelling for what reads the same.
+pub fn nfc(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
+}
 
 /// Is invisible, controls the direction of text, or is unassigned and drawn as a box.
 pub fn is_hidden(c: char) -> bool {

@@ -34,8 +34,14 @@ impl Types {
 
     /// Adds a version that is known by its hash only.
     pub fn with_older(mut self, document: String) -> Result<Self, TypeError> {
-        self.insert(TypeDefinition::parse_older(&document)?);
+        self.add_older(&document)?;
         Ok(self)
+    }
+
+    /// The same; one that cannot be read is not added.
+    pub fn add_older(&mut self, document: &str) -> Result<(), TypeError> {
+        self.insert(TypeDefinition::parse_older(document)?);
+        Ok(())
     }
 
     /// The current version of a type.

@@ -7,6 +7,10 @@ pub enum Measured {
     Tokens,
     /// What waits for a person.
     Waiting,
+    /// Much against little.
+    Growth,
+    /// Tokens while rows are deleted that are over.
+    Sweep,
 }
 
 pub struct Arguments {
@@ -18,20 +22,36 @@ pub struct Arguments {
     /// Seconds of each measurement, at most.
     pub seconds: u64,
     pub runs: usize,
+    /// Tokens each second, where the rate is steady.
+    pub rate: u64,
     /// How many wait for a person.
     pub requests: usize,
     /// How many of these are held by a long poll.
     pub polls: usize,
     /// Of each way from an approval to its token.
     pub approvals: usize,
+    /// Tasks, delegations and events while there is little, and while there is much.
+    pub few: usize,
+    pub many: usize,
+    /// Live tasks of one person while there is much, and when an agent of theirs is stopped.
+    pub busy: usize,
+    pub below: usize,
+    pub resources: usize,
 }
 
 const USAGE: &str = "usage: writ-bench [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]
-       writ-bench waiting [sqlite|postgres:URL] [--requests N] [--polls N] [--seconds N] [--approvals N]";
+       writ-bench waiting [sqlite|postgres:URL] [--requests N] [--polls N] [--seconds N] [--approvals N]
+       writ-bench growth [sqlite|postgres:URL] [--few N] [--many N] [--busy N] [--below N] [--resources N]
+       writ-bench sweep [sqlite|postgres:URL] [--rate N] [--seconds N]";
 /// What is signed beforehand lives 120 seconds.
 const MOST_SECONDS: u64 = 60;
+/// Of the sweep; its requests are signed on the way.
+const MOST_SWEEP_SECONDS: u64 = 3600;
+const MOST_RATE: u64 = 100_000;
 /// The record is counted by listing it.
 const MOST_TOKENS: usize = 50_000;
+/// The server takes 10,000.
+const MOST_RESOURCES: usize = 9000;
 /// More cannot be opened, one after the other, before the first of them ends.
 const MOST_POLLS: usize = 8000;
 
@@ -43,10 +63,17 @@ impl Arguments {
             tokens: 5000,
             seconds: 30,
             runs: 3,
+            rate: 1000,
             requests: 10_000,
             polls: 1000,
             approvals: 200,
+            few: 10_000,
+            many: 1_000_000,
+            busy: 1000,
+            below: 100_000,
+            resources: 1000,
         };
+        let mut most_seconds = MOST_SECONDS;
         let mut words = std::env::args().skip(1);
         while let Some(word) = words.next() {
             let mut number = || {
@@ -57,8 +84,19 @@ impl Arguments {
             };
             match word.as_str() {
                 "waiting" => read.measured = Measured::Waiting,
+                "growth" => read.measured = Measured::Growth,
+                "--few" => read.few = number()?.max(1),
+                "--many" => read.many = number()?.max(1),
+                "--busy" => read.busy = number()?.max(1),
+                "--below" => read.below = number()?.max(1),
+                "--resources" => read.resources = number()?.clamp(1, MOST_RESOURCES),
+                "sweep" => {
+                    read.measured = Measured::Sweep;
+                    most_seconds = MOST_SWEEP_SECONDS;
+                }
+                "--rate" => read.rate = u64::try_from(number()?)?.clamp(1, MOST_RATE),
                 "--tokens" => read.tokens = number()?.clamp(1, MOST_TOKENS),
-                "--seconds" => read.seconds = u64::try_from(number()?)?.clamp(1, MOST_SECONDS),
+                "--seconds" => read.seconds = u64::try_from(number()?)?.clamp(1, most_seconds),
                 "--runs" => read.runs = number()?.max(1),
                 "--requests" => read.requests = number()?.max(1),
                 "--polls" => read.polls = number()?.clamp(1, MOST_POLLS),

@@ -1,6 +1,6 @@
 //! A temporary folder and database for this run, removed at its end.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
@@ -44,6 +44,19 @@ impl TemporaryDatabase {
         Ok(place)
     }
 
+    /// Runs this text, by `psql` or `sqlite3`.
+    pub fn sql(&self, sql: &str) -> Outcome<()> {
+        self.query(sql).map(drop)
+    }
+
+    /// The same, and what it finds; columns are separated by `|`.
+    pub fn query(&self, sql: &str) -> Outcome<String> {
+        match &self.postgres {
+            Some(_) => psql(&self.url, sql),
+            None => sqlite3(&self.folder.join("writ.db"), sql),
+        }
+    }
+
     pub fn postmaster(&self) -> Option<u32> {
         self.postgres.as_ref().and_then(|p| p.postmaster)
     }
@@ -64,6 +77,18 @@ fn beside(url: &str, name: &str) -> Outcome<String> {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let (server, _) = path.rsplit_once('/').ok_or("the URL names no database")?;
     Ok(format!("{server}/{name}?{query}"))
+}
+
+fn sqlite3(file: &Path, sql: &str) -> Outcome<String> {
+    let done = Command::new("sqlite3")
+        .args(["-batch", "-bail"])
+        .arg(file)
+        .arg(sql)
+        .output()?;
+    if !done.status.success() {
+        return Err(format!("sqlite3: {}", String::from_utf8_lossy(&done.stderr)).into());
+    }
+    Ok(String::from_utf8(done.stdout)?.trim().to_owned())
 }
 
 fn psql(url: &str, sql: &str) -> Outcome<String> {

@@ -1,15 +1,17 @@
-//! `cargo run --release -p writ-bench -- [waiting] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
+//! `cargo run --release -p writ-bench -- [waiting|growth|sweep] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
 //! The real binary `writ serve` on loopback, driven over keep-alive HTTP/1.1 with requests that were signed before.
 
 mod agent;
 mod arguments;
 mod database;
+mod growth;
 mod load;
 mod process;
 mod report;
 mod request;
 mod scene;
 mod server;
+mod sweep;
 mod waiting;
 
 use std::io::Write;
@@ -46,6 +48,8 @@ fn run(arguments: &Arguments) -> Outcome<()> {
     match arguments.measured {
         Measured::Tokens => tokens(arguments),
         Measured::Waiting => waiting::run(arguments),
+        Measured::Growth => growth::run(arguments),
+        Measured::Sweep => sweep::run(arguments),
     }
 }
 

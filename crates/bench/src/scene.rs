@@ -60,18 +60,26 @@ pub struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
-    pub fn open(settings: &'a ServerSettings<'_>, server: &'a Server) -> Outcome<Self> {
+    /// Without the chain: for `client_credentials` alone.
+    pub fn without_chain(settings: &'a ServerSettings<'_>, server: &'a Server) -> Outcome<Self> {
         let mut scene = Self {
             agents: &settings.agents,
             server,
             nonce: String::new(),
             subject_token: String::new(),
         };
-        let [planner, booker, payer, _] = scene.agents;
+        let [planner, ..] = scene.agents;
         let mut stream = TcpStream::connect(server.address)?;
         let refused = load::exchange(&mut stream, &scene.request(planner, credentials())?)?;
         let nonce = refused.header("dpop-nonce").ok_or("no nonce was given")?;
         nonce.clone_into(&mut scene.nonce);
+        Ok(scene)
+    }
+
+    pub fn open(settings: &'a ServerSettings<'_>, server: &'a Server) -> Outcome<Self> {
+        let mut scene = Self::without_chain(settings, server)?;
+        let [planner, booker, payer, _] = scene.agents;
+        let mut stream = TcpStream::connect(server.address)?;
         let mut details = credentials();
         details.push((
             "authorization_details",
@@ -85,6 +93,23 @@ impl<'a> Scene<'a> {
         scene.subject_token = token;
         scene.check_depth(&mut stream)?;
         Ok(scene)
+    }
+
+    /// One of `client_credentials`, with this nonce.
+    pub fn credentials(&self, nonce: &str) -> Outcome<Vec<u8>> {
+        let [planner, ..] = self.agents;
+        let post = SignedPost {
+            agent: planner,
+            server: self.server,
+            path: "/token",
+            nonce,
+        };
+        post.bytes(credentials(), "")
+    }
+
+    /// What a proof must name.
+    pub fn nonce(&self) -> &str {
+        &self.nonce
     }
 
     /// So many requests, each with its own assertions and proof.

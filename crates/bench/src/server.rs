@@ -54,16 +54,12 @@ pub fn build() -> Outcome<()> {
     let Some(cargo) = std::env::var_os("CARGO") else {
         return Ok(());
     };
-    let built = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "-q",
-            "-p",
-            "writ",
-            "--no-default-features",
-        ])
-        .status()?;
+    let mut build = Command::new(cargo);
+    build.args(["build", "-q", "-p", "writ", "--no-default-features"]);
+    if !cfg!(debug_assertions) {
+        build.arg("--release");
+    }
+    let built = build.status()?;
     if built.success() {
         Ok(())
     } else {
@@ -94,7 +90,12 @@ impl<'a> ServerSettings<'a> {
 
     /// One person, a bank, and the agents with a ceiling.
     pub fn register(&self) -> Outcome<()> {
-        self.add_person(OWNER, &Random::System.secret())?;
+        self.register_with(&Random::System.secret())
+    }
+
+    /// The same; the person has this password.
+    pub fn register_with(&self, password: &str) -> Outcome<()> {
+        self.add_person(OWNER, password)?;
         self.add("client", &json!({
             "client_id": "bank-api", "client_name": "Bank", "profile": "oauth21", "grant_types": [],
             "token_endpoint_auth_method": "client_secret_basic"

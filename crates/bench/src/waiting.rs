@@ -5,7 +5,7 @@ mod asker;
 mod delivery;
 mod interval;
 mod participants;
-mod person;
+pub mod person;
 mod quiet;
 mod receiver;
 

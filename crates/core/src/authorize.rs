@@ -22,14 +22,12 @@ pub const REQUEST_LIFETIME: Duration = Duration::from_secs(300);
 pub const INTERACTION_LIFETIME: Duration = Duration::from_secs(3600);
 /// A login lasts no longer than this.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(8 * 3600);
-/// Wrong passwords in a row before a pause.
-pub const MAX_LOGIN_FAILURES: i64 = 5;
 /// Requests in the front channel from one address in a minute: each leaves a row before anybody is known.
 pub const MAX_FRONT_REQUESTS: i64 = 300;
+/// The same in an hour, in which each waits for its person: an office of a thousand people who sign in three times.
+pub const MAX_FRONT_REQUESTS_OF_HOUR: u32 = 3000;
 /// Times in a minute that a document is fetched because one person is asked about a guest.
 pub const MAX_GUEST_QUESTIONS: i64 = 60;
-/// The pause after too many wrong passwords.
-pub const LOGIN_PAUSE: Duration = Duration::from_secs(60);
 
 /// A request that waits for a person, as it is found.
 #[derive(Clone, Debug, PartialEq)]

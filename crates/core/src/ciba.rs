@@ -124,22 +124,22 @@ pub struct Hinted<'a> {
     pub found: Option<&'a User>,
     /// The chain that asks, if one does.
     pub asking: Option<&'a Lineage>,
-    /// Whether a task of this client for that person is live.
-    pub has_live_task: bool,
+    /// Whether anything that this person agreed to for this client is live: a task, or a consent that is remembered.
+    pub agreed: bool,
 }
 
-/// Whether this client may ask this person. Unknown, disabled and unrelated look the same.
+/// Whether this client may ask this person. Unknown, disabled and unrelated look the same, so that no client learns who has an
+/// account, or uses up what others may ask a person.
 pub fn person<'a>(client: &Client, hinted: &Hinted<'a>) -> Result<&'a User, OAuthError> {
     let found = hinted.found.filter(|user| !user.disabled);
-    let related = |user: &User| match (&client.agent, hinted.asking) {
-        (None, _) => true,
-        (Some(_), Some(lineage)) => lineage.task.subject.as_str() == user.id.as_str(),
-        (Some(agent), None) => hinted.has_live_task || agent.may_ask.contains(&user.name),
+    let related = |user: &User| match hinted.asking {
+        Some(lineage) => lineage.task.subject.as_str() == user.id.as_str(),
+        None => hinted.agreed || client.may_ask.contains(&user.name),
     };
     found.filter(|user| related(user)).ok_or_else(|| {
         OAuthError::new(
             ErrorCode::UnknownUserId,
-            "this person is not known, or this client may not ask them",
+            "this person is not known, or this client may not ask them: it asks people who agreed to it before, and whom its `may_ask` names",
         )
     })
 }

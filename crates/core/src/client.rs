@@ -41,6 +41,8 @@ pub struct Client {
     pub assertion_algorithm: Option<Algorithm>,
     pub task_lifetime: Duration,
     pub backchannel: Backchannel,
+    /// Names of people whom it may ask though they agreed to nothing.
+    pub may_ask: BTreeSet<String>,
     pub openid: OpenIdClient,
     pub agent: Option<Agent>,
     pub guest: Option<Guest>,
@@ -141,8 +143,6 @@ pub struct Agent {
     pub onward: Onward,
     /// Who decides on single actions; empty: the subject.
     pub approvers: Vec<ApproversFile>,
-    /// Names of people whom it may ask without a task of theirs.
-    pub may_ask: BTreeSet<String>,
 }
 
 /// A protected resource.
@@ -214,6 +214,11 @@ impl Client {
 
     pub fn is_guest(&self) -> bool {
         self.guest.is_some()
+    }
+
+    /// Whether its authentication says who asks: anybody can come with the name of a public client, or make a guest.
+    pub fn is_proved(&self) -> bool {
+        !self.is_public() && !self.is_guest()
     }
 
     /// Whether its metadata document alone makes it a client: then it has a row from its first consent on.

@@ -25,8 +25,9 @@ use crate::requirements::requirements;
 
 /// How long a code is good: time to find a browser, log in and decide (RFC 8628 section 3.2).
 pub const DEVICE_LIFETIME: Duration = Duration::from_secs(600);
-/// Codes of one client that wait at once. All together, 20^8 codes are never a thousandth of a millionth taken by it.
-pub const MAX_WAITING_DEVICES: u64 = 256;
+/// Codes of one client that wait at once, before anybody took them; one more ends the oldest. Thirty-two addresses together can ask for so
+/// many in the lifetime of one, and of 20^8 codes no guess in ten million meets one of them.
+pub const MAX_WAITING_DEVICES: u32 = 1024;
 /// Of a public client, that one address asks for in as long as one of them waits; of IPv6 one network is one address.
 pub const MAX_DEVICES_OF_ADDRESS: i64 = 32;
 /// Wrong codes of one person before a pause (RFC 8628 section 5.1).

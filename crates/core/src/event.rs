@@ -43,6 +43,7 @@ event_names! {
     AgentRegistered = "agent.registered",
     AgentChanged = "agent.changed",
     AgentRemoved = "agent.removed",
+    AgentReported = "agent.reported",
     AgentSuspended = "agent.suspended",
     AgentResumed = "agent.resumed",
     GuestRegistered = "guest.registered",
@@ -80,6 +81,7 @@ event_names! {
     KeyCreated = "key.created",
     KeyActivated = "key.activated",
     KeyRetired = "key.retired",
+    AuditArchived = "audit.archived",
 }
 
 /// One record. Live rows may be purged: this copy alone answers who, for whom, what, under which limits then.

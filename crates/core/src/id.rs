@@ -53,6 +53,8 @@ ids! {
     NoticeId = "ntc_",
     EventId = "evt_",
     TransactionId = "txn_",
+    /// An HTTP request, in the log, its answer and its events.
+    RequestId = "req_",
 }
 
 /// Prefix of agents' client ids; reserved for `agent add`.

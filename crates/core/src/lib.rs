@@ -2,6 +2,7 @@
 //! Each file is one feature; its facts are plain structs that `store` fills.
 
 pub mod approval;
+pub mod archive;
 pub mod authorize;
 pub mod budget;
 pub mod ceiling;
@@ -14,6 +15,7 @@ pub mod consent;
 pub mod credentials;
 pub mod delegation;
 pub mod device;
+pub mod email;
 pub mod event;
 pub mod exchange;
 pub mod guest;
@@ -26,6 +28,7 @@ pub mod mint;
 pub mod narrowing;
 pub mod oauth_error;
 pub mod onward;
+pub mod password;
 pub mod pending;
 pub mod realm;
 pub mod receipt;
@@ -34,6 +37,7 @@ pub mod registration;
 pub mod remembered;
 pub mod request;
 pub mod requirements;
+pub mod resources;
 pub mod rotation;
 pub mod scope;
 pub mod screen;

@@ -1,12 +1,10 @@
 //! A tenant's issuer, resources and types, as decisions read them.
 
-use std::collections::BTreeMap;
-
 use writ_authority::Types;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
-use crate::client::Resource;
+use crate::resources::Resources;
 
 /// The tenant of paths without `/t/{tenant}`.
 pub const DEFAULT_TENANT: &str = "default";
@@ -15,7 +13,7 @@ pub const DEFAULT_TENANT: &str = "default";
 #[derive(Clone, Copy)]
 pub struct Realm<'a> {
     pub issuer: &'a ResourceUri,
-    pub resources: &'a BTreeMap<ResourceUri, Resource>,
+    pub resources: &'a Resources,
     pub types: &'a Types,
 }
 

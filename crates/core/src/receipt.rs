@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use writ_authority::Level;
 use writ_jose::jws::UnverifiedJwt;
 use writ_jose::key::{KeyError, PublicKey, SigningKey};
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use crate::id::{ApprovalId, ClientId, ReceiptId, TaskId, UserId};
@@ -223,7 +224,7 @@ pub fn verify(
     find: impl FnOnce(&str) -> Option<PublicKey>,
 ) -> Result<(Receipt, Screen), Unproven> {
     let malformed = |e: serde_json::Error| Unproven::Malformed(e.to_string());
-    let signed: SignedReceipt = serde_json::from_str(document).map_err(malformed)?;
+    let signed: SignedReceipt = strict_json::read(document).map_err(malformed)?;
     let sealed = sealed(&signed.signature, find)?;
     if sealed.receipt_hash != hash_of(&signed.receipt) {
         return Err(Unproven::Changed);

@@ -66,6 +66,7 @@ pub fn client(
     let guest = guest::of_file(file, id.as_str());
     let task_lifetime = task_lifetime(file, &mut faults);
     let backchannel = backchannel::read(file, &grant_types, &mut faults);
+    let may_ask = backchannel::may_ask(file, &grant_types, &mut faults);
     let openid = openid::read(file, &mut faults);
     match (authentication, faults.is_empty()) {
         (Some(authentication), true) => Ok(Client {
@@ -85,6 +86,7 @@ pub fn client(
             assertion_algorithm,
             task_lifetime,
             backchannel,
+            may_ask,
             openid,
             agent,
             guest,
@@ -322,7 +324,7 @@ fn agent(file: &ClientFile, people: Option<&People>, faults: &mut Vec<String>) -
     check_text("agent.publisher", &agent.publisher, faults);
     check_lifetime("agent.ceiling.lifetime", agent.ceiling.lifetime, faults);
     check_onward(agent, faults);
-    backchannel::check_people(agent, faults);
+    backchannel::check_approvers(agent, faults);
     Some(Agent {
         owner: people.owner.id.clone(),
         owner_name: people.owner.name.clone(),
@@ -333,7 +335,6 @@ fn agent(file: &ClientFile, people: Option<&People>, faults: &mut Vec<String>) -
         longest_task: Duration::from_secs(agent.ceiling.lifetime),
         onward: Onward::registered(agent.onward.as_ref(), &people.owner.id),
         approvers: agent.approvers.clone(),
-        may_ask: agent.may_ask.iter().cloned().collect(),
     })
 }
 

@@ -347,9 +347,9 @@ fn locate(
         return Ok(detail.clone().with("locations", named.into()));
     }
     let asked: Vec<&ResourceUri> = wanted.resources.iter().filter(|uri| serves(uri)).collect();
-    let any: Vec<&ResourceUri> = realm.resources.keys().filter(|uri| serves(uri)).collect();
     let homes = if wanted.resources.is_empty() {
-        any
+        // Two are too many already.
+        realm.resources.serving(name).take(2).collect()
     } else {
         asked
     };

@@ -118,13 +118,7 @@ fn default_resources<'a>(
         return Ok(named.filter_map(|uri| realm.resources.get(uri)).collect());
     }
     let all: Vec<&Resource> = realm.resources.values().take(2).collect();
-    let any_default = || {
-        realm
-            .resources
-            .values()
-            .any(|r| !r.default_scopes.is_empty())
-    };
-    if all.len() > 1 && any_default() {
+    if all.len() > 1 && realm.resources.have_default_scopes() {
         return Err(OAuthError::invalid_target(
             "the request names neither `scope` nor `resource`, and several resources are registered: name one",
         ));
@@ -171,7 +165,7 @@ fn is_allowed(scope: &str, client: &Client, realm: Realm<'_>) -> Result<bool, OA
     if client.may_ask_scope(scope) {
         return Ok(true);
     }
-    let known = realm.resources.values().any(|r| r.scopes.contains(scope));
+    let known = realm.resources.registering(scope).next().is_some();
     match UnknownScope::of(client.profile) {
         UnknownScope::LeftOut if !known => Ok(false),
         UnknownScope::LeftOut | UnknownScope::Refused => Err(not_registered(scope)),
@@ -185,15 +179,21 @@ fn homes(
     client: &Client,
     realm: Realm<'_>,
 ) -> Result<Vec<ScopeGrant>, OAuthError> {
-    let registering = realm
-        .resources
-        .values()
-        .filter(|r| r.scopes.contains(scope));
-    let homes: Vec<_> = registering
-        .filter(|r| wanted.resources.is_empty() || wanted.resources.contains(&r.uri))
-        .filter(|r| is_open(&r.uri, scope, client, realm))
-        .map(|r| grant(&r.uri, scope))
-        .collect();
+    let open = |resource: &&Resource| is_open(&resource.uri, scope, client, realm);
+    let grants = |resource: &Resource| grant(&resource.uri, scope);
+    let homes: Vec<_> = match wanted.resources.is_empty() {
+        // Two are too many already.
+        true => {
+            let registering = realm.resources.registering(scope);
+            registering.filter(open).take(2).map(grants).collect()
+        }
+        false => {
+            let named = wanted.resources.iter();
+            let named = named.filter_map(|uri| realm.resources.get(uri));
+            let registering = named.filter(|resource| resource.scopes.contains(scope));
+            registering.filter(open).map(grants).collect()
+        }
+    };
     match homes.len() {
         0 if UnknownScope::of(client.profile) == UnknownScope::LeftOut => Ok(homes),
         0 => Err(OAuthError::invalid_scope(format!(

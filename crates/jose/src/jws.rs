@@ -3,6 +3,7 @@
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use writ_wire::jwk::Jwk;
+use writ_wire::strict_json;
 
 use crate::encoding::{decode, quoted};
 use crate::key::{Algorithm, PublicKey};
@@ -162,7 +163,7 @@ fn read_object<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     if json.trim_ascii_start().first() != Some(&b'{') {
         return Err("not a JSON object".to_owned());
     }
-    serde_json::from_slice(json).map_err(|e| quoted(&e.to_string()))
+    strict_json::read(json).map_err(|e| quoted(&e.to_string()))
 }
 
 fn part(text: &str, name: &'static str) -> Result<Vec<u8>, JwsError> {

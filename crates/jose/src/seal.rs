@@ -1,4 +1,4 @@
-//! Encryption of private keys at rest: AES-256-GCM under keys derived from one master key.
+//! Encryption at rest, and of challenges that come back: AES-256-GCM under keys derived from one master key.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::{hmac, rand};
@@ -9,6 +9,29 @@ use crate::hash::array;
 
 /// 32 secret bytes, wiped when dropped.
 pub struct MasterKey(Zeroizing<[u8; 32]>);
+
+/// Which derived key seals. A key takes 2^32 random nonces (NIST SP 800-38D section 8.3), so what visitors have made without limit
+/// has one of its own: however many they ask for, what is stored is as safe as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealedFor {
+    /// Private keys, and what is stored of people and clients.
+    Storage,
+    /// Challenges of logins, which any visitor gets, and which are good for minutes.
+    LoginChallenge,
+    /// Cookies of browsers in which people signed in before.
+    KnownBrowser,
+}
+
+impl SealedFor {
+    /// What [`MasterKey::derive`] makes the key from; never changed where something sealed is stored.
+    const fn purpose(self) -> &'static str {
+        match self {
+            Self::Storage => "seal",
+            Self::LoginChallenge => "seal login-challenge",
+            Self::KnownBrowser => "seal known-browser",
+        }
+    }
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
@@ -45,13 +68,18 @@ impl MasterKey {
 
     /// Encrypts to a random 96-bit nonce, the ciphertext and the tag. `associated` is the associated data: where the value is stored,
     /// so that it cannot be moved to another row.
-    pub fn seal(&self, associated: &[u8], plain: &[u8]) -> Result<Vec<u8>, SealError> {
+    pub fn seal(
+        &self,
+        sealed_for: SealedFor,
+        associated: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
         let mut nonce = [0; NONCE_LEN];
         rand::fill(&mut nonce).map_err(|_| SealError::Library)?;
         let mut sealed = Vec::with_capacity(NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
         sealed.extend_from_slice(&nonce);
         sealed.extend_from_slice(plain);
-        let key = self.sealing_key()?;
+        let key = self.sealing_key(sealed_for)?;
         let (_, body) = sealed.split_at_mut(NONCE_LEN);
         let tag = key
             .seal_in_place_separate_tag(
@@ -65,14 +93,19 @@ impl MasterKey {
     }
 
     /// Decrypts what [`Self::seal`] returned, with the same `associated`.
-    pub fn open(&self, associated: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub fn open(
+        &self,
+        sealed_for: SealedFor,
+        associated: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, body) = sealed
             .split_at_checked(NONCE_LEN)
             .ok_or(SealError::Broken)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Broken)?;
         let mut body = Zeroizing::new(body.to_vec());
         let plain = self
-            .sealing_key()?
+            .sealing_key(sealed_for)?
             .open_in_place(nonce, Aad::from(associated), &mut body)
             .map_err(|_| SealError::Broken)?
             .len();
@@ -87,8 +120,8 @@ impl MasterKey {
         Ok(Self(bytes))
     }
 
-    fn sealing_key(&self) -> Result<LessSafeKey, SealError> {
-        let key = Zeroizing::new(self.derive("seal"));
+    fn sealing_key(&self, sealed_for: SealedFor) -> Result<LessSafeKey, SealError> {
+        let key = Zeroizing::new(self.derive(sealed_for.purpose()));
         UnboundKey::new(&AES_256_GCM, key.as_slice())
             .map(LessSafeKey::new)
             .map_err(|_| SealError::Library)
@@ -113,6 +146,7 @@ const MIN_DISTINCT_BYTES: usize = 10;
 
 #[cfg(test)]
 mod tests {
+    use super::SealedFor::{LoginChallenge, Storage};
     use super::*;
     use crate::encoding::encode;
 
@@ -128,27 +162,54 @@ mod tests {
 
     #[test]
     fn what_is_sealed_opens_in_its_place_only() {
-        let sealed = key(1).seal(b"keys/1", b"secret").unwrap();
+        let sealed = key(1).seal(Storage, b"keys/1", b"secret").unwrap();
         assert_eq!(
-            key(1).open(b"keys/1", &sealed).unwrap().as_slice(),
+            key(1).open(Storage, b"keys/1", &sealed).unwrap().as_slice(),
             b"secret"
         );
-        assert_eq!(key(1).open(b"keys/2", &sealed), Err(SealError::Broken));
-        assert_eq!(key(2).open(b"keys/1", &sealed), Err(SealError::Broken));
-        assert_eq!(key(1).open(b"keys/1", &[]), Err(SealError::Broken));
+        assert_eq!(
+            key(1).open(Storage, b"keys/2", &sealed),
+            Err(SealError::Broken)
+        );
+        assert_eq!(
+            key(2).open(Storage, b"keys/1", &sealed),
+            Err(SealError::Broken)
+        );
+        assert_eq!(key(1).open(Storage, b"keys/1", &[]), Err(SealError::Broken));
         for place in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[place] ^= 1;
             assert_eq!(
-                key(1).open(b"keys/1", &changed),
+                key(1).open(Storage, b"keys/1", &changed),
                 Err(SealError::Broken),
                 "{place}"
             );
         }
         assert_eq!(sealed.len(), 12 + 6 + 16);
         assert!(!sealed.windows(6).any(|w| w == b"secret"));
-        assert_ne!(sealed, key(1).seal(b"keys/1", b"secret").unwrap());
+        assert_ne!(sealed, key(1).seal(Storage, b"keys/1", b"secret").unwrap());
     }
+
+    #[test]
+    fn what_is_sealed_for_one_purpose_opens_for_no_other() {
+        for (sealed_for, other) in [(Storage, LoginChallenge), (LoginChallenge, Storage)] {
+            let sealed = key(1).seal(sealed_for, b"place", b"secret").unwrap();
+            assert!(key(1).open(sealed_for, b"place", &sealed).is_ok());
+            let opened = key(1).open(other, b"place", &sealed);
+            assert_eq!(opened, Err(SealError::Broken), "{sealed_for:?}");
+        }
+    }
+
+    /// Sealed by Node's `crypto`: HMAC-SHA-256 of the master key for the derived key, then `aes-256-gcm`.
+    #[test]
+    fn what_was_stored_before_still_opens() {
+        let master = MasterKey::from_bytes(crate::hash::sha256(b"before")).ok();
+        let sealed = decode(STORED_BEFORE).unwrap();
+        let opened = master.unwrap().open(Storage, b"keys/1", &sealed).unwrap();
+        assert_eq!(opened.as_slice(), b"a private key");
+    }
+
+    const STORED_BEFORE: &str = "AAECAwQFBgcICQoLyh7TKeas6l_REHbkVxD_62uV2BaNWLU_YNEyzEk";
 
     #[test]
     fn a_guessable_master_key_is_refused() {

@@ -56,7 +56,15 @@ pub enum ActivityKind {
     SignInFailed,
     PasskeyAdded,
     PasskeyRemoved,
+    PasskeyRemovedByOperator,
+    /// Its backup eligibility was another than at enrolment.
+    PasskeyRetired,
+    /// By the operator, for a first passkey.
+    PasskeyCodeMade,
+    PasswordChanged,
+    PasswordChangedByOperator,
     SettingsChanged,
+    SettingsChangedByOperator,
 }
 
 impl Activity {
@@ -155,7 +163,13 @@ impl ActivityKind {
             Self::SignInFailed => &text.sign_in_failed,
             Self::PasskeyAdded => &text.passkey_added,
             Self::PasskeyRemoved => &text.passkey_removed,
+            Self::PasskeyRemovedByOperator => &text.removed_by_operator,
+            Self::PasskeyRetired => &text.passkey_retired,
+            Self::PasskeyCodeMade => &text.code_made,
+            Self::PasswordChanged => &text.password_changed,
+            Self::PasswordChangedByOperator => &text.password_by_operator,
             Self::SettingsChanged => &text.settings_changed,
+            Self::SettingsChangedByOperator => &text.settings_by_operator,
         }
     }
 
@@ -173,6 +187,12 @@ impl ActivityKind {
             | Self::SignedInWithPasskey
             | Self::PasskeyAdded
             | Self::PasskeyRemoved
+            | Self::PasskeyRemovedByOperator
+            | Self::PasskeyRetired
+            | Self::PasskeyCodeMade
+            | Self::PasswordChanged
+            | Self::PasswordChangedByOperator
+            | Self::SettingsChangedByOperator
             | Self::SettingsChanged => "plain",
         }
     }

@@ -23,6 +23,8 @@ pub struct Agents {
     /// Apps that need not ask again: ended by `POST /app/agents/forget` with `client`.
     pub remembered: Vec<RememberedView>,
     pub notice: Option<MineNotice>,
+    /// More tasks live: where the next page begins.
+    pub more: Option<String>,
 }
 
 /// An app to which the person agreed once.
@@ -96,9 +98,17 @@ impl Agents {
                 .iter()
                 .map(|one| (&*one.client.client_id, one.client.shown_name()))
                 .collect(),
+            more: self.more.as_deref().map(more),
         };
         Page::rendered(&template, StatusCode::OK).with_scripts()
     }
+}
+
+/// The path of the next page.
+fn more(after: &str) -> String {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("after", after);
+    format!("/app/agents?{}", query.finish())
 }
 
 impl AgentEntry {
@@ -250,4 +260,5 @@ struct AgentsTemplate<'a> {
     past: Vec<AgentWords<'a>>,
     /// Identifier and name.
     remembered: Vec<(&'a str, String)>,
+    more: Option<String>,
 }

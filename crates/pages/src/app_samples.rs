@@ -221,6 +221,7 @@ pub(super) fn agents() -> Agents {
         person: person(),
         agents: vec![planner, old],
         notice: Some(MineNotice::Stopped),
+        more: Some("1789992800000000.tsk_1".to_owned()),
     }
 }
 
@@ -233,12 +234,14 @@ pub(super) fn devices() -> Devices {
                 name: "Pixel 11".to_owned(),
                 added: ago(900_000),
                 used: Some(ago(60)),
+                counts: true,
             },
             PasskeyView {
                 id: "key-2".to_owned(),
                 name: "Laptop".to_owned(),
                 added: ago(100_000),
                 used: None,
+                counts: false,
             },
         ],
         notified: vec![NotifiedView {
@@ -269,6 +272,7 @@ pub(super) fn settings() -> Settings {
         languages: Languages::load().unwrap().names(),
         notice: Some(SettingsNotice::Saved),
         problem: None,
+        of_user_code: false,
     }
 }
 

@@ -9,7 +9,7 @@ use super::sentence::{Part, Sentence, fill};
 use super::{LONGEST_WORDS, Page, PersonView, Texts, clean};
 
 /// A person's devices. To add a passkey scripts ask `POST /app/devices/passkeys/options` for the JSON of
-/// `parseCreationOptionsFromJSON`, with `password` for the first one, otherwise with `assertion`: the answer to
+/// `parseCreationOptionsFromJSON`, with `code` for the first one, otherwise with `assertion`: the answer to
 /// `POST /app/devices/passkeys/prove`. Then they send the form `POST /app/devices/passkeys` with `name` and `credential`
 /// (`toJSON`). A passkey goes by `POST /app/devices/passkeys/remove` with `passkey` and `assertion`. Notifications: `POST /app/devices/push` with
 /// `subscription` (the JSON of `PushSubscription`) and `name`, and `POST /app/devices/push/remove` with `endpoint` or `device`.
@@ -31,6 +31,8 @@ pub struct PasskeyView {
     pub name: String,
     pub added: Timestamp,
     pub used: Option<Timestamp>,
+    /// Not one that a provider copies, where this server takes only those that stay on their device.
+    pub counts: bool,
 }
 
 /// A device that receives notifications.
@@ -44,7 +46,7 @@ pub struct NotifiedView {
 /// What proves the person who adds a passkey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enrolment {
-    /// Their password.
+    /// A code that they were given.
     First,
     /// A passkey that they have.
     Another,
@@ -66,6 +68,8 @@ pub enum DevicesProblem {
     AlreadyThere,
     TooMany,
     NotProven,
+    /// It is one that a provider copies.
+    NotBound,
 }
 
 impl Devices {
@@ -94,6 +98,7 @@ struct DeviceWords<'a> {
     name: String,
     added: Sentence,
     used: Option<Sentence>,
+    counts: bool,
 }
 
 impl PasskeyView {
@@ -107,6 +112,7 @@ impl PasskeyView {
             name: name(&self.name, texts),
             added: added(self.added, texts),
             used: Some(used),
+            counts: self.counts,
         }
     }
 }
@@ -118,6 +124,7 @@ impl NotifiedView {
             name: name(&self.name, texts),
             added: added(self.added, texts),
             used: None,
+            counts: true,
         }
     }
 }
@@ -155,6 +162,7 @@ impl DevicesProblem {
             Self::AlreadyThere => &text.already_there,
             Self::TooMany => &text.too_many,
             Self::NotProven => &text.not_proven,
+            Self::NotBound => &text.not_bound,
         }
     }
 }

@@ -52,6 +52,10 @@ pub enum FailureKind {
     Forbidden,
     NotFound,
     MethodNotAllowed,
+    /// The body is larger than is read.
+    TooLarge,
+    /// The body is no form.
+    OtherFormat,
     TooManyRequests,
     ServerError,
     Unavailable,
@@ -131,6 +135,8 @@ impl FailureKind {
             Self::FormExpired | Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::OtherFormat => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -148,7 +154,8 @@ impl FailureKind {
             Self::FormExpired => &failure.form_expired,
             Self::Forbidden => &failure.forbidden,
             Self::NotFound => &failure.not_found,
-            Self::MethodNotAllowed => &failure.method_not_allowed,
+            Self::MethodNotAllowed | Self::OtherFormat => &failure.method_not_allowed,
+            Self::TooLarge => &failure.too_large,
             Self::TooManyRequests => &failure.too_many_requests,
             Self::ServerError => &failure.server_error,
             Self::Unavailable => &failure.unavailable,
@@ -158,7 +165,12 @@ impl FailureKind {
     /// Where going back to the app is the only step, a link home would only distract.
     fn leads_home(self) -> bool {
         match self {
-            Self::RequestUsed | Self::NotFound | Self::MethodNotAllowed | Self::Forbidden => true,
+            Self::RequestUsed
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::TooLarge
+            | Self::OtherFormat
+            | Self::Forbidden => true,
             Self::UntrustedRequest
             | Self::RequestRefused
             | Self::RequestExpired

@@ -13,6 +13,16 @@ use super::{LONGEST_WORDS, TextError, clean};
 pub enum Passkey {
     Added,
     Removed,
+    /// An operator made a code by which the first one is added.
+    CodeMade,
+}
+
+/// What happened to the ways in which a person proves themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountNews {
+    Passkey(Passkey),
+    /// It has a new one.
+    Password,
 }
 
 /// Every language; the first is everybody's who says no other.
@@ -24,8 +34,11 @@ pub struct MessageTexts {
     push: Push,
     mail: Mail,
     suspended: Mail,
+    reported: Mail,
     passkey_added: News,
     passkey_removed: News,
+    passkey_code: News,
+    password_changed: News,
     used_twice: News,
 }
 
@@ -115,13 +128,21 @@ impl MessageTexts {
         self.mail.filled(agent, &[("{url}", url)])
     }
 
+    /// To the admin: the agent is stopped for everybody.
     pub fn suspended(&self, agent: &Client, person: &str) -> Said {
         let id = agent.id.as_str();
         self.suspended
             .filled(agent, &[("{id}", id), ("{person}", person)])
     }
 
-    pub fn passkey(&self, what: Passkey) -> Said {
+    /// To the admin: the agent is stopped for one person.
+    pub fn reported(&self, agent: &Client, person: &str) -> Said {
+        let id = agent.id.as_str();
+        self.reported
+            .filled(agent, &[("{id}", id), ("{person}", person)])
+    }
+
+    pub fn account(&self, what: AccountNews) -> Said {
         let News { title, body, .. } = self.news(what);
         Said {
             title: title.clone(),
@@ -129,7 +150,7 @@ impl MessageTexts {
         }
     }
 
-    pub fn passkey_letter(&self, what: Passkey, url: &str) -> Said {
+    pub fn account_letter(&self, what: AccountNews, url: &str) -> Said {
         let News { title, text, .. } = self.news(what);
         Said {
             title: title.clone(),
@@ -153,10 +174,12 @@ impl MessageTexts {
         }
     }
 
-    fn news(&self, what: Passkey) -> &News {
+    fn news(&self, what: AccountNews) -> &News {
         match what {
-            Passkey::Added => &self.passkey_added,
-            Passkey::Removed => &self.passkey_removed,
+            AccountNews::Passkey(Passkey::Added) => &self.passkey_added,
+            AccountNews::Passkey(Passkey::Removed) => &self.passkey_removed,
+            AccountNews::Passkey(Passkey::CodeMade) => &self.passkey_code,
+            AccountNews::Password => &self.password_changed,
         }
     }
 }
@@ -233,8 +256,12 @@ mod tests {
             (&en.mail.text, &de.mail.text),
             (&en.suspended.subject, &de.suspended.subject),
             (&en.suspended.text, &de.suspended.text),
+            (&en.reported.subject, &de.reported.subject),
+            (&en.reported.text, &de.reported.text),
             (&en.passkey_added.text, &de.passkey_added.text),
             (&en.passkey_removed.text, &de.passkey_removed.text),
+            (&en.passkey_code.text, &de.passkey_code.text),
+            (&en.password_changed.text, &de.password_changed.text),
             (&en.used_twice.title, &de.used_twice.title),
             (&en.used_twice.body, &de.used_twice.body),
             (&en.used_twice.text, &de.used_twice.text),

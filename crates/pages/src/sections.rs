@@ -53,7 +53,7 @@ texts! {
         back_to_client: String, leads_to: String, start_again: String,
         untrusted_request: FailureText, request_refused: FailureText, request_expired: FailureText, request_used: FailureText,
         client_stopped: FailureText, form_expired: FailureText, forbidden: FailureText, not_found: FailureText,
-        method_not_allowed: FailureText, too_many_requests: FailureText,
+        method_not_allowed: FailureText, too_large: FailureText, too_many_requests: FailureText,
         server_error: FailureText, unavailable: FailureText,
     }
     FormPostTexts {
@@ -133,7 +133,7 @@ texts! {
         task: String, own_words: String, chain: String, opened: String, expires: String,
         spent: String, last: String, history: String, approved: String, approved_one: String,
         approved_many: String, approved_least: String, approved_hint: String,
-        unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, last_token: String, no_token: String,
+        unfetched: String, unfetched_one: String, remembered: String, remembered_hint: String, forget: String, more: String, last_token: String, no_token: String,
     }
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,
@@ -141,7 +141,8 @@ texts! {
         used: String,
         handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, passkey_added: String, passkey_removed: String,
-        settings_changed: String, somebody: String,
+        removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
+        password_by_operator: String, settings_changed: String, settings_by_operator: String, somebody: String,
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,
@@ -153,12 +154,13 @@ texts! {
     }
     DevicesProblemTexts {
         passkey_failed: String, already_there: String, too_many: String, not_proven: String,
+        not_bound: String,
     }
     DevicesTexts {
         title: String, lead: String, passkeys: String, none: String, added: String, used: String,
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
-        add_first: String, password: String, prove_hint: String, impossible: String,
-        needs_script: String, unsupported: String, failed: String, wrong_password: String,
+        add_first: String, code: String, counts_not: String, prove_hint: String, impossible: String,
+        needs_script: String, unsupported: String, failed: String, wrong_code: String,
         stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,
         on_here: String, off_here: String, device_unnamed: String, notice: DevicesNoticeTexts,
@@ -166,14 +168,16 @@ texts! {
     }
     SettingsProblemTexts {
         time_zone: String, quiet: String, email: String, user_code: String, password_wrong: String,
-        form_expired: String,
+        form_expired: String, too_many: String, new_differs: String, new_short: String, new_long: String,
+        new_breached: String, new_guessable: String,
     }
     SettingsTexts {
         title: String, saved: String, language: String, language_label: String, quiet: String,
         quiet_hint: String, from: String, until: String, quiet_zone: String, offset: String,
         zone: String, zone_label: String, zone_hint: String, email: String,
         email_label: String, email_hint: String, email_impossible: String, code: String,
-        code_hint: String, code_set: String, code_label: String, password: String, save: String,
+        code_hint: String, code_set: String, code_label: String, password: String, save: String, new: String, new_hint: String,
+        new_old: String, new_label: String, new_again: String, new_save: String, new_saved: String,
         problem: SettingsProblemTexts,
     }
     DeviceProblemTexts {

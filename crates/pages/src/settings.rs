@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
+use writ_core::password::PasswordFault;
 
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
@@ -9,8 +10,8 @@ use super::{Page, PersonView, Texts};
 
 /// What a person set. Each part is a form of its own to `POST /app/settings`, named by `setting`: `time_zone`
 /// (`time_zone`), `quiet` (`from`, `until` as
-/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `user_code` (`user_code`, `password`), `language`
-/// (`language`).
+/// `22:00`, both empty for none; `offset` in minutes), `email` (`email`), `password` (`password`, `new_password`,
+/// `new_password_again`), `user_code` (`user_code`, `password`), `language` (`language`).
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub person: PersonView,
@@ -29,6 +30,8 @@ pub struct Settings {
     pub languages: Vec<(String, String)>,
     pub notice: Option<SettingsNotice>,
     pub problem: Option<SettingsProblem>,
+    /// Whether the problem is of the form of the user code, where it may be that of the new password too.
+    pub of_user_code: bool,
 }
 
 /// Minutes since midnight, local.
@@ -41,6 +44,7 @@ pub struct QuietView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingsNotice {
     Saved,
+    PasswordChanged,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +53,9 @@ pub enum SettingsProblem {
     Quiet,
     Email,
     UserCode,
+    /// The new password, typed twice.
+    Differs,
+    Password(PasswordFault),
     PasswordWrong,
     TooMany,
     Busy,
@@ -62,12 +69,16 @@ impl Settings {
             None => StatusCode::OK,
         };
         let time = |minutes: u16| format!("{:02}:{:02}", minutes / 60 % 24, minutes % 60);
+        let (problem_at, wrong) = self
+            .problem
+            .map_or(("", ""), |problem| problem.place(self.of_user_code));
         let template = SettingsTemplate {
             texts,
             title: texts.page_title(&texts.settings.title),
             around: Around::of(&self.person, Tab::Settings, texts),
             view: self,
             problem: self.problem.map(|problem| problem.text(texts)),
+            notice: self.notice.map(|notice| notice.text(texts)),
             quiet_from: self.quiet.map(|quiet| time(quiet.from)).unwrap_or_default(),
             quiet_until: self
                 .quiet
@@ -75,9 +86,19 @@ impl Settings {
                 .unwrap_or_default(),
             offsets: offsets(self.offset_minutes),
             quiet_zone: fill(&texts.settings.quiet_zone, &[("zone", &self.time_zone)]),
-            zone_wrong: self.problem == Some(SettingsProblem::TimeZone),
+            problem_at,
+            wrong,
         };
         Page::rendered(&template, status).with_scripts()
+    }
+}
+
+impl SettingsNotice {
+    fn text(self, texts: &Texts) -> &str {
+        match self {
+            Self::Saved => &texts.settings.saved,
+            Self::PasswordChanged => &texts.settings.new_saved,
+        }
     }
 }
 
@@ -90,8 +111,27 @@ impl SettingsProblem {
             | Self::Quiet
             | Self::Email
             | Self::UserCode
+            | Self::Differs
+            | Self::Password(_)
             | Self::PasswordWrong
             | Self::FormExpired => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
+    /// The form that shows it, by its `setting`, and the field that it is about, by its `id`.
+    const fn place(self, of_user_code: bool) -> (&'static str, &'static str) {
+        match self {
+            Self::TimeZone => ("time_zone", "time_zone"),
+            Self::Quiet => ("quiet", "from"),
+            Self::Email => ("email", "email"),
+            Self::UserCode => ("user_code", "user_code"),
+            Self::Password(_) => ("password", "new_password"),
+            Self::Differs => ("password", "new_password_again"),
+            Self::PasswordWrong if of_user_code => ("user_code", "password"),
+            Self::PasswordWrong => ("password", "old_password"),
+            Self::TooMany | Self::Busy if of_user_code => ("user_code", ""),
+            Self::TooMany | Self::Busy => ("password", ""),
+            Self::FormExpired => ("", ""),
         }
     }
 
@@ -102,8 +142,13 @@ impl SettingsProblem {
             Self::Quiet => &text.quiet,
             Self::Email => &text.email,
             Self::UserCode => &text.user_code,
+            Self::Differs => &text.new_differs,
+            Self::Password(PasswordFault::TooShort) => &text.new_short,
+            Self::Password(PasswordFault::TooLong) => &text.new_long,
+            Self::Password(PasswordFault::Breached) => &text.new_breached,
+            Self::Password(PasswordFault::Guessable) => &text.new_guessable,
             Self::PasswordWrong => &text.password_wrong,
-            Self::TooMany => &texts.login.problem.too_many,
+            Self::TooMany => &text.too_many,
             Self::Busy => &texts.login.problem.busy,
             Self::FormExpired => &text.form_expired,
         }
@@ -151,11 +196,15 @@ struct SettingsTemplate<'a> {
     around: Around<'a>,
     view: &'a Settings,
     problem: Option<&'a str>,
+    notice: Option<&'a str>,
     quiet_from: String,
     quiet_until: String,
     offsets: Vec<Offset>,
     quiet_zone: Sentence,
-    zone_wrong: bool,
+    /// The form that shows the problem; empty: the page.
+    problem_at: &'static str,
+    /// The field that it is about, by its `id`; empty: none.
+    wrong: &'static str,
 }
 
 #[cfg(test)]

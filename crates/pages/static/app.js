@@ -153,7 +153,7 @@ async function offerZone() {
   if (document.body.dataset.zone !== 'unset' || !zone || !csrf) return;
   try {
     if (localStorage.getItem(OFFERED)) return;
-    const body = new URLSearchParams({ csrf, setting: 'time_zone', time_zone: zone });
+    const body = new URLSearchParams({ csrf, setting: 'time_zone', time_zone: zone, by: 'browser' });
     const answer = await fetch('/app/settings', { method: 'POST', body });
     localStorage.setItem(OFFERED, zone);
     if (!answer.ok) return;

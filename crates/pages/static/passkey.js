@@ -84,7 +84,7 @@ const show = (of, name) => {
   for (const part of said(of).querySelectorAll('[data-message]')) part.hidden = part.dataset.message !== name;
 };
 
-const STALE = ['needs_login', 'form_expired', 'needs_password', 'no_passkey'];
+const STALE = ['needs_login', 'form_expired', 'needs_code', 'no_passkey'];
 
 /** The message for a refusal of the server; for one of the browser none that a person could use. */
 function complain(of, { message }) {
@@ -172,8 +172,8 @@ const prove = async (of, fields) => request(await options(of, of.dataset.prove, 
 /** What the person proved themselves for; kept while the device fails, so that they do it once. */
 let creation;
 async function createHere() {
-  const { password } = enrolment.elements;
-  const proof = password ? { password: password.value } : { assertion: JSON.stringify(await prove(enrolment)) };
+  const { code } = enrolment.elements;
+  const proof = code ? { code: code.value } : { assertion: JSON.stringify(await prove(enrolment)) };
   return options(enrolment, enrolment.dataset.options, proof);
 }
 ask(enrolment, 'credential', async () => create((creation ??= await createHere())));

@@ -51,6 +51,15 @@ impl Key {
     }
 }
 
+/// Whether it can never leave the device on which it was made: not eligible for backup (WebAuthn section 6.1.3).
+pub fn is_device_bound(passkey: &str) -> Result<bool, PasskeyError> {
+    // The library says so in its serialised form alone.
+    let key: serde_json::Value = serde_json::from_str(passkey).map_err(|_| PasskeyError::Key)?;
+    let eligible = key.pointer("/passkey/cred/backup_eligible");
+    let eligible = eligible.and_then(serde_json::Value::as_bool);
+    eligible.map(|eligible| !eligible).ok_or(PasskeyError::Key)
+}
+
 /// The public key of a stored passkey as JWK text: a receipt holds it, so that it can be verified without this server.
 pub fn public_key(passkey: &str) -> Result<String, PasskeyError> {
     let jwk = Key::read(passkey)?.public()?;

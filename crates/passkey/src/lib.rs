@@ -20,7 +20,7 @@ pub use assertion::{
 };
 pub use enrolment::NewPasskey;
 pub use error::PasskeyError;
-pub use key::public_key;
+pub use key::{is_device_bound, public_key};
 pub use receipt::{Assertion, verify_receipt};
 pub use relying_party::{RelyingParty, RelyingPartyError};
 

@@ -8,21 +8,24 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, any, get};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use writ_core::checks::Endpoint;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_pages::FailureKind;
+use writ_wire::text;
 
-use crate::client::incoming::program_route;
+use crate::approvals::long_poll;
+pub use crate::client::body::MAX_BODY;
+use crate::client::incoming::{self, program_route};
 use crate::client::{
     ciba, device, introspect, metadata, par, registration, revoke, token, transaction, types,
     userinfo,
 };
 use crate::node::app::App;
+use crate::node::failure::{LATE, ServerFault};
+use crate::node::listener::REQUEST_TIMEOUT;
+use crate::node::request_log::log_requests;
 use crate::people;
-
-/// The largest request body, in bytes: a pushed request with full `authorization_details`.
-pub const MAX_BODY: usize = 128 * 1024;
 
 /// How long the database may take to prove that it can be written to.
 const READY_WITHIN: Duration = Duration::from_secs(2);
@@ -36,13 +39,20 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
         .route("/.well-known/{*other}", any(no_metadata))
-        .merge(program_endpoints())
-        .merge(transaction::routes(&app))
-        .merge(registration::routes(&app))
+        .merge(timed_endpoints(&app))
+        // What ends something does not depend on the time.
+        .route(
+            Endpoint::Revoke.path(),
+            program_route(MethodFilter::POST, revoke::revoke),
+        )
+        .method_not_allowed_fallback(incoming::other_method)
+        .layer(middleware::from_fn(incoming::check_path))
+        .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
         .fallback(not_found)
-        .method_not_allowed_fallback(method_not_allowed);
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(app.clone(), check_page_path));
     clients
         .merge(people)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -50,11 +60,12 @@ pub fn router(app: Arc<App>) -> Router {
             app.clone(),
             transport_security,
         ))
+        .layer(middleware::from_fn_with_state(app.clone(), log_requests))
         .with_state(app)
 }
 
-/// The endpoints of the checks table; one more is [`transaction::routes`].
-fn program_endpoints() -> Router<Arc<App>> {
+/// The endpoints of the checks table that judge by the time, and registration: closed while this node's clock is wrong.
+fn timed_endpoints(app: &Arc<App>) -> Router<Arc<App>> {
     let (post, get) = (MethodFilter::POST, MethodFilter::GET);
     let device = program_route(post, device::authorize);
     let userinfo = program_route(get.or(post), userinfo::userinfo);
@@ -70,8 +81,13 @@ fn program_endpoints() -> Router<Arc<App>> {
             Endpoint::Introspect.path(),
             program_route(post, introspect::introspect),
         )
-        .route(Endpoint::Revoke.path(), program_route(post, revoke::revoke))
         .route(Endpoint::Userinfo.path(), userinfo)
+        .merge(transaction::routes(app))
+        .merge(registration::routes(app))
+        .route_layer(middleware::from_fn_with_state(
+            app.clone(),
+            incoming::check_clock,
+        ))
 }
 
 /// The operator's listener: never public.
@@ -86,14 +102,23 @@ pub fn operators(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Ready to answer requests: keys can be read, and the database takes a write.
+/// Ready to answer requests: keys can be read, the database takes a write, the clock is right, and the node is not about to stop.
 async fn ready(State(app): State<Arc<App>>) -> Response {
+    if app.is_ending() {
+        return (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response();
+    }
     let proven = async {
         app.keys().await?;
-        app.store.prove_write(DEFAULT_TENANT).await
+        app.store.prove_write(DEFAULT_TENANT).await?;
+        app.compare_clock().await?;
+        app.wrong_clock().await
     };
     let cause = match tokio::time::timeout(READY_WITHIN, proven).await {
-        Ok(Ok(())) => return "ready\n".into_response(),
+        Ok(Ok(None)) => return "ready\n".into_response(),
+        Ok(Ok(Some(skew))) => {
+            let said = format!("not ready: {}\n", skew.sentence());
+            return (StatusCode::SERVICE_UNAVAILABLE, said).into_response();
+        }
         Ok(Err(error)) => error.to_string(),
         Err(_) => "no write in time".to_owned(),
     };
@@ -101,18 +126,34 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
 }
 
-async fn not_found(State(app): State<Arc<App>>) -> Response {
-    writ_pages::FailurePage::new(FailureKind::NotFound)
-        .page(&app.texts)
-        .into_http()
-        .into_response()
+async fn not_found(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    failure_page(&app, &headers, FailureKind::NotFound)
 }
 
-async fn method_not_allowed(State(app): State<Arc<App>>) -> Response {
-    writ_pages::FailurePage::new(FailureKind::MethodNotAllowed)
-        .page(&app.texts)
-        .into_http()
-        .into_response()
+async fn method_not_allowed(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    failure_page(&app, &headers, FailureKind::MethodNotAllowed)
+}
+
+/// What stands in a path is looked up: it is text, in one line.
+async fn check_page_path(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match text::is_path(request.uri().path()) {
+        true => next.run(request).await,
+        false => failure_page(&app, request.headers(), FailureKind::UntrustedRequest),
+    }
+}
+
+fn failure_page(app: &App, headers: &HeaderMap, kind: FailureKind) -> Response {
+    let texts = app.languages.of_request(headers);
+    let page = writ_pages::FailurePage::new(kind).page(texts);
+    page.into_http().into_response()
+}
+
+/// Whatever happens, a program gets an answer; whether what it asked for was done nobody can tell then.
+async fn in_time(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let held = long_poll::preference(request.headers()).unwrap_or_default();
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT + held, next.run(request));
+    let late = |_| app.fault(&ServerFault::InDoubt(LATE.to_owned()));
+    answer.await.unwrap_or_else(late)
 }
 
 /// Browser clients may call these endpoints, whatever the answer (Fetch section 3.3); the authorization endpoint never (RFC 9700
@@ -150,7 +191,7 @@ const CROSS_ORIGIN: [(HeaderName, &str); 2] = [
     (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     (
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        "dpop-nonce, www-authenticate, retry-after, preference-applied",
+        "dpop-nonce, www-authenticate, retry-after, preference-applied, x-request-id",
     ),
 ];
 
@@ -169,7 +210,8 @@ const PREFLIGHT: [(HeaderName, &str); 3] = [
 
 async fn transport_security(State(app): State<Arc<App>>, mut response: Response) -> Response {
     if app.config.is_https() {
-        let value = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        // Of this host alone: what others serve below it may be plain http.
+        let value = HeaderValue::from_static("max-age=31536000");
         response
             .headers_mut()
             .insert(header::STRICT_TRANSPORT_SECURITY, value);

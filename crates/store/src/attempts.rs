@@ -9,8 +9,14 @@ use crate::store::DatabaseTransaction;
 /// What is attempted. Each kind has its own limit of rows ([`MOST_ROWS`]), so that one cannot crowd out another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttemptKind {
-    /// A password, by the user name that was typed.
+    /// A password of somebody unknown, by the user name that was typed and the network.
     Login,
+    /// The same, by the user name and the day.
+    LoginOfDay,
+    /// A password from a browser in which the person signed in before, by that browser, and by it and the day.
+    KnownBrowser,
+    /// A password within a session, by that session, and by it and the day.
+    Session,
     /// A code of the device flow, by person.
     DeviceCode,
     /// A person's `user_code` (CIBA section 7.1), by person.
@@ -26,8 +32,11 @@ pub enum AttemptKind {
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Login,
+        Self::LoginOfDay,
+        Self::KnownBrowser,
+        Self::Session,
         Self::DeviceCode,
         Self::UserCode,
         Self::Device,
@@ -36,9 +45,12 @@ impl AttemptKind {
         Self::ManagedRegistration,
     ];
 
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Login => "login",
+            Self::LoginOfDay => "login_of_day",
+            Self::KnownBrowser => "known_browser",
+            Self::Session => "session",
             Self::DeviceCode => "device_code",
             Self::UserCode => "user_code",
             Self::Device => "device",

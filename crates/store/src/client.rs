@@ -1,12 +1,15 @@
 //! Registered clients and agents, and the client to which each key belongs.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use writ_core::client::{EarlierSecret, User};
 use writ_core::id::{ClientId, UserId};
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
 use crate::error::{Result, StoreError};
-use crate::json::time;
+use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 
 /// A client, with owner and sponsor if it is an agent. No `Debug`, because of the digest.
@@ -33,6 +36,8 @@ pub struct NewAgent<'a> {
     pub publisher: &'a str,
 }
 
+/// A key's last use is written down so often: a key that nobody used for thirteen months belongs to nobody any more (`sweep/ends.rs`).
+const USE_NOTED: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How well the identity of a newly registered agent was verified.
 const ASSURANCE: &str = "unverified";
 
@@ -62,7 +67,11 @@ pub struct ActorState {
 
 row! { ActorRow { active: i64, key_owner: Option<String> } }
 
-row! { OwnerRow { client_id: String } }
+row! { FoundIdRow { found_id: String } }
+
+joined! { FoundRow { id: FoundIdRow, client: ClientRow } }
+
+row! { OwnerRow { client_id: String, used_at: Option<i64> } }
 
 const INSERT: &str = "
     INSERT INTO clients (tenant, id, metadata, secret_digest, created_at)
@@ -73,16 +82,39 @@ const INSERT_AGENT: &str = "
     INSERT INTO agents (tenant, client_id, owner_id, sponsor_id, publisher, assurance, created_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-const FIND: &str = "
-    SELECT c.metadata, c.secret_digest, c.stopped_at, c.removed_at, c.earlier_secret_digest,
-        c.earlier_secret_until, a.client_id AS agent,
-        o.id AS owner_id, o.name AS owner_name, o.disabled_at AS owner_disabled_at,
-        s.id AS sponsor_id, s.name AS sponsor_name, s.disabled_at AS sponsor_disabled_at
-    FROM clients c
-    LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
-    LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
-    LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
-    WHERE c.tenant = $1 AND c.id = $2";
+macro_rules! clients {
+    ($first:literal, $from:literal, $which:literal) => {
+        concat!(
+            "SELECT ",
+            $first,
+            "c.metadata, c.secret_digest, c.stopped_at, c.removed_at, c.earlier_secret_digest,
+                c.earlier_secret_until, a.client_id AS agent,
+                o.id AS owner_id, o.name AS owner_name, o.disabled_at AS owner_disabled_at,
+                s.id AS sponsor_id, s.name AS sponsor_name, s.disabled_at AS sponsor_disabled_at
+            FROM ",
+            $from,
+            "clients c
+            LEFT JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
+            LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+            LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
+            ",
+            $which
+        )
+    };
+}
+
+const FIND: &str = clients!("", "", "WHERE c.tenant = $1 AND c.id = $2");
+
+const AMONG_ON_SQLITE: &str = clients!(
+    "c.id AS found_id, ",
+    "(SELECT value AS id FROM json_each($ids)) n CROSS JOIN ",
+    "WHERE c.tenant = $tenant AND c.id = n.id"
+);
+const AMONG_ON_POSTGRES: &str = clients!(
+    "c.id AS found_id, ",
+    "(SELECT json_array_elements_text(CAST($ids AS json)) AS id) n CROSS JOIN ",
+    "WHERE c.tenant = $tenant AND c.id = n.id"
+);
 
 const ACTOR: &str = "
     SELECT CASE WHEN c.stopped_at IS NULL AND o.disabled_at IS NULL AND o.id IS NOT NULL
@@ -104,11 +136,16 @@ const RESUME: &str = "
     WHERE tenant = $1 AND id = $2 AND stopped_at IS NOT NULL AND removed_at IS NULL";
 
 const CLAIM_KEY: &str = "
-    INSERT INTO agent_keys (tenant, thumbprint, client_id, first_used_at)
-    VALUES ($1, $2, $3, $4)
+    INSERT INTO agent_keys (tenant, thumbprint, client_id, first_used_at, used_at)
+    VALUES ($1, $2, $3, $4, $4)
     ON CONFLICT DO NOTHING";
 
-const KEY_OWNER: &str = "SELECT client_id FROM agent_keys WHERE tenant = $1 AND thumbprint = $2";
+const KEY_OWNER: &str =
+    "SELECT client_id, used_at FROM agent_keys WHERE tenant = $1 AND thumbprint = $2";
+
+const KEY_USED: &str = "
+    UPDATE agent_keys SET used_at = $3
+    WHERE tenant = $1 AND thumbprint = $2 AND (used_at IS NULL OR used_at < $3)";
 
 impl DatabaseTransaction {
     /// Whether it was written: the id may be taken.
@@ -152,6 +189,16 @@ impl DatabaseTransaction {
         row.map(ClientRow::read).transpose()
     }
 
+    /// Those of these that exist, by their ids. One statement.
+    pub async fn clients_among(&mut self, ids: &[&str]) -> Result<BTreeMap<String, StoredClient>> {
+        let rows = all_by_name!(self, FoundRow, (AMONG_ON_SQLITE, AMONG_ON_POSTGRES), {
+            tenant: &self.tenant,
+            ids: json::write(&ids, "a list of ids")?,
+        })?;
+        let read = |row: FoundRow| Ok((row.id.found_id, row.client.read()?));
+        rows.into_iter().map(read).collect()
+    }
+
     /// `None` for an agent that does not exist.
     pub async fn actor_state(
         &mut self,
@@ -182,15 +229,19 @@ impl DatabaseTransaction {
     }
 
     /// Binds a key to a client at the first valid signature (trust on first use); afterwards returns that client.
-    /// A known key costs one statement.
+    /// A known key costs one statement, and once a month another.
     pub async fn claim_key(
         &mut self,
         key: &Thumbprint,
         client: &ClientId,
         now: Timestamp,
     ) -> Result<ClientId> {
-        if let Some(owner) = self.key_owner(key).await? {
-            return Ok(owner);
+        if let Some(row) = self.key_row(key).await? {
+            let used_at = row.used_at.map_or(Timestamp::from_micros(0), time);
+            if used_at.plus(USE_NOTED) <= now {
+                execute!(self, KEY_USED, &self.tenant, key.as_str(), now.micros())?;
+            }
+            return Ok(ClientId::from_text(row.client_id));
         }
         let mine = execute!(
             self,
@@ -209,8 +260,12 @@ impl DatabaseTransaction {
     }
 
     pub async fn key_owner(&mut self, key: &Thumbprint) -> Result<Option<ClientId>> {
-        let row = optional!(self, OwnerRow, KEY_OWNER, &self.tenant, key.as_str())?;
+        let row = self.key_row(key).await?;
         Ok(row.map(|row| ClientId::from_text(row.client_id)))
+    }
+
+    async fn key_row(&mut self, key: &Thumbprint) -> Result<Option<OwnerRow>> {
+        optional!(self, OwnerRow, KEY_OWNER, &self.tenant, key.as_str())
     }
 }
 

@@ -8,7 +8,7 @@ use sqlx::Postgres;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 
-use crate::deadline::{Deadlines, within};
+use crate::deadline::{Deadlines, Patience, within};
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::PooledConnection;
@@ -22,6 +22,15 @@ const SQLITE_READERS: u32 = 4;
 const POSTGRES_CONNECTIONS: u32 = 16;
 /// PostgreSQL ends a transaction whose node sends nothing for so long, and releases its locks.
 const SILENT_TRANSACTION: &str = "30s";
+/// Each statement finds its rows by an index: a plan that was made while a table was small does for a while longer
+/// (`pool.rs` says how long).
+const BY_INDEX: [(&str, &str); 4] = [
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // What is switched off counts as very dear, and for dear plans PostgreSQL compiles code: a fifth of a second each time.
+    ("jit", "off"),
+];
 
 pub(crate) async fn open(url: &str, deadlines: Deadlines) -> Result<Database> {
     if url.starts_with("sqlite:") {
@@ -52,7 +61,11 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
         .synchronous(SqliteSynchronous::Full);
     let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS, deadlines);
     let writer = ConnectionPool::new(options, 1, deadlines);
-    writer.acquire().await?;
+    // Two processes that turn the same file to WAL are in each other's way, whatever the timeout.
+    let waiting = Patience::OF_A_START.begin();
+    while let Err(error) = writer.acquire().await {
+        waiting.again_after(error).await?;
+    }
     Ok(Database::Sqlite { writer, readers })
 }
 
@@ -76,7 +89,8 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
             ("idle_in_transaction_session_timeout", SILENT_TRANSACTION),
             ("statement_timeout", &limit),
             ("lock_timeout", &limit),
-        ]);
+        ])
+        .options(BY_INDEX);
     let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
     let mut first = pool.acquire().await.map_err(or_pooler)?;
     require_session(&mut first).await?;

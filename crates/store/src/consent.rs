@@ -36,13 +36,29 @@ row! { ConsentRow {
 
 const OF_PERSON: &str = "
     SELECT id, task_id, client_id, shown, shown_hash, locale, method, given_at FROM consents
-    WHERE tenant = $1 AND subject = $2 ORDER BY given_at DESC, id DESC LIMIT $3";
+    WHERE tenant = $1 AND subject = $2 AND given_at <= $3 AND (given_at < $3 OR id < $4)
+    ORDER BY given_at DESC, id DESC LIMIT $5";
 
 impl DatabaseTransaction {
-    /// The newest first.
-    pub async fn consents_of(&mut self, person: &UserId, limit: u32) -> Result<Vec<StoredConsent>> {
+    /// The newest before that one, or of all, newest first.
+    pub async fn consents_before(
+        &mut self,
+        person: &UserId,
+        before: Option<&StoredConsent>,
+        limit: u32,
+    ) -> Result<Vec<StoredConsent>> {
+        let (at, id) = before.map_or((i64::MAX, ""), |one| (one.at.micros(), &one.id));
         let (person, limit) = (person.as_str(), i64::from(limit));
-        let rows = all!(self, ConsentRow, OF_PERSON, &self.tenant, person, limit)?;
+        let rows = all!(
+            self,
+            ConsentRow,
+            OF_PERSON,
+            &self.tenant,
+            person,
+            at,
+            id,
+            limit
+        )?;
         Ok(rows.into_iter().map(ConsentRow::read).collect())
     }
 }

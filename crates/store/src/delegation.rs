@@ -1,8 +1,9 @@
 //! Delegations: one row each, with an authority never wider than its parent's.
 
 use writ_core::delegation::Delegation;
-use writ_core::id::{ClientId, DelegationId, TaskId, UserId};
+use writ_core::id::{ClientId, DelegationId, TaskId};
 use writ_jose::key::Thumbprint;
+use writ_wire::claims::Act;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -12,6 +13,14 @@ use crate::write::InsertBatch;
 
 /// The most delegations of one task that are listed.
 pub const MAX_LISTED: i64 = 1000;
+
+/// Who holds a piece of a task, and how many actors are above.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Holder {
+    pub task: TaskId,
+    pub depth: usize,
+    pub client: ClientId,
+}
 
 pub(crate) const AUTHORITY: &str = "`delegations.authority`";
 pub(crate) const ONWARD: &str = "`delegations.onward`";
@@ -36,8 +45,6 @@ row! { DelegationRow {
     expires_at: i64,
 } }
 
-row! { HeldRow { id: String, task_id: String } }
-
 /// The columns of `DelegationRow` from `delegations d`.
 macro_rules! delegation_columns {
     () => {
@@ -48,32 +55,32 @@ macro_rules! delegation_columns {
 }
 pub(crate) use delegation_columns;
 
+row! { HolderRow { task_id: String, holder: String, act: Option<String> } }
+
 const BIND: &str = "
     UPDATE delegations SET jkt = $3 WHERE tenant = $1 AND id = $2 AND jkt IS NULL";
 
 const STOP: &str = "
     UPDATE delegations SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL";
 
-/// $2 person, $3 holder, $4 now, $5 most. What the holder delegated to itself ends with its parent.
-const STOP_HELD: &str = "
-    UPDATE delegations SET stopped_at = $4
-    WHERE tenant = $1 AND stopped_at IS NULL AND id IN (
-        SELECT d.id FROM tasks t
-            JOIN delegations d ON d.tenant = t.tenant AND d.task_id = t.id
-            LEFT JOIN delegations a
-                ON a.tenant = d.tenant AND a.id = COALESCE(d.parent_id, d.asked_by)
-        WHERE t.tenant = $1 AND t.subject_kind = 'person' AND t.subject = $2
-            AND t.stopped_at IS NULL AND t.expires_at > $4
-            AND d.holder = $3 AND d.stopped_at IS NULL AND d.expires_at > $4
-            AND (a.id IS NULL OR a.holder <> $3)
-        ORDER BY d.created_at, d.id LIMIT $5)
-    RETURNING id, task_id";
-
 const OF_TASK: &str = concat!(
     "SELECT ",
     delegation_columns!(),
-    " FROM delegations d WHERE d.tenant = $1 AND d.task_id = $2 ORDER BY d.created_at, d.id LIMIT $3"
+    " FROM delegations d WHERE d.tenant = $1 AND d.task_id = $2 ORDER BY d.id LIMIT $3"
 );
+
+/// Of each of several tasks, who holds its first pieces.
+macro_rules! holders {
+    ($kind:ident) => {
+        concat!(
+            "SELECT r.task_id, r.holder, r.act ",
+            first_of_each!($kind, "delegations", "x.task_id = n.id ORDER BY x.id"),
+            "ORDER BY r.task_id, r.id"
+        )
+    };
+}
+const HOLDERS_ON_SQLITE: &str = holders!(sqlite);
+const HOLDERS_ON_POSTGRES: &str = holders!(postgres);
 
 impl DatabaseTransaction {
     pub async fn insert_delegation(&mut self, new: &Delegation) -> Result<()> {
@@ -96,33 +103,14 @@ impl DatabaseTransaction {
         Ok(execute!(self, STOP, &self.tenant, id.as_str(), now.micros())? == 1)
     }
 
-    /// Stops what this agent holds in valid tasks of this person, at most `limit`; returns those, with the task of each.
-    pub async fn stop_delegations_held(
-        &mut self,
-        subject: &UserId,
-        holder: &ClientId,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<(DelegationId, TaskId)>> {
-        let (subject, holder) = (subject.as_str(), holder.as_str());
-        let (now, limit) = (now.micros(), i64::from(limit));
-        let rows = all!(
-            self,
-            HeldRow,
-            STOP_HELD,
-            &self.tenant,
-            subject,
-            holder,
-            now,
-            limit
-        )?;
-        let read = |row: HeldRow| {
-            (
-                DelegationId::from_text(row.id),
-                TaskId::from_text(row.task_id),
-            )
-        };
-        Ok(rows.into_iter().map(read).collect())
+    /// Who holds the first pieces of each of these tasks, as many as `most` of each. One statement.
+    pub async fn holders_of(&mut self, tasks: &[&str], most: u32) -> Result<Vec<Holder>> {
+        let rows = all_by_name!(self, HolderRow, (HOLDERS_ON_SQLITE, HOLDERS_ON_POSTGRES), {
+            tenant: &self.tenant,
+            ids: json::write(&tasks, "a list of ids")?,
+            most: i64::from(most),
+        })?;
+        rows.into_iter().map(HolderRow::read).collect()
     }
 
     /// The first `MAX_LISTED`, in the order in which they were made.
@@ -136,6 +124,20 @@ impl DatabaseTransaction {
             MAX_LISTED
         )?;
         rows.into_iter().map(DelegationRow::read).collect()
+    }
+}
+
+impl HolderRow {
+    fn read(self) -> Result<Holder> {
+        let act = self
+            .act
+            .map(|text| json::read::<Act>(&text, ACT))
+            .transpose()?;
+        Ok(Holder {
+            task: TaskId::from_text(self.task_id),
+            depth: act.map_or(0, |act| act.depth()),
+            client: ClientId::from_text(self.holder),
+        })
     }
 }
 

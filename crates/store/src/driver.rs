@@ -7,6 +7,8 @@ pub(crate) trait Driver: sqlx::Database {
     /// The statement that begins a transaction that writes.
     const BEGIN: &'static str;
     const GROUP_COMMIT: GroupCommit;
+    /// The statement after which plans are made anew, where they are kept and depend on what the tables hold.
+    const FORGET_PLANS: Option<&'static str>;
 
     fn run(
         connection: &mut Self::Connection,
@@ -28,6 +30,7 @@ impl Driver for Sqlite {
     /// Takes the write lock first: what is read inside the transaction still holds at its commit.
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const GROUP_COMMIT: GroupCommit = GroupCommit::On;
+    const FORGET_PLANS: Option<&'static str> = None;
 
     async fn run(connection: &mut Self::Connection, sql: &'static str) -> sqlx::Result<()> {
         sqlx::query(sql).execute(connection).await.map(drop)
@@ -37,6 +40,7 @@ impl Driver for Sqlite {
 impl Driver for Postgres {
     const BEGIN: &'static str = "BEGIN";
     const GROUP_COMMIT: GroupCommit = GroupCommit::Off;
+    const FORGET_PLANS: Option<&'static str> = Some("DISCARD PLANS");
 
     async fn run(connection: &mut Self::Connection, sql: &'static str) -> sqlx::Result<()> {
         sqlx::query(sql).execute(connection).await.map(drop)

@@ -1,8 +1,6 @@
 //! Errors of the database: `temporarily_unavailable` where the same may succeed later, else `server_error`. In doubt no token is issued.
 
-use sqlx::migrate::MigrateError;
-
-use crate::trouble::Trouble;
+use crate::trouble::{self, Trouble};
 
 pub type Result<T> = std::result::Result<T, StoreError>;
 
@@ -25,13 +23,25 @@ pub enum StoreError {
     /// A row or a value in it is not what this version wrote; the text names the place, not the value.
     #[error("the database holds what cannot be read: {0}")]
     Corrupt(String),
-    #[error("the tables cannot be brought up to date: {0}")]
-    Migration(#[source] MigrateError),
+    #[error("migration `{name}` failed, and nothing of it was kept: {cause}")]
+    Migration {
+        name: &'static str,
+        #[source]
+        cause: sqlx::Error,
+    },
+    #[error("the tables were made by another migration `{0}` than that of this binary")]
+    MigrationChanged(String),
+    #[error(
+        "the tables are too new for this binary: migration `{0}` took away what it uses. Start the version that made it, \
+         or a later one"
+    )]
+    TablesTooNew(String),
     /// The tenant was opened under another issuer: its tokens and keys belong to that one.
     #[error(
-        "tenant `{tenant}` belongs to issuer `{issuer}`, which only `writ issuer change` changes"
+        "this database belongs to the issuer `{issuer}`, and the configuration says `{configured}`. To move it, stop every node, \
+         then `writ issuer change {configured}`"
     )]
-    OtherIssuer { tenant: String, issuer: String },
+    OtherIssuer { issuer: String, configured: String },
     #[error("issuer `{0}` belongs to another tenant of this database")]
     IssuerTaken(String),
     /// The cause was returned to the caller that sent the statement or the commit.
@@ -66,6 +76,14 @@ impl StoreError {
         matches!(self, Self::Unavailable(error) if ends.contains(&Trouble::of(error)))
     }
 
+    /// Whether it failed only because another process or transaction has locked something.
+    pub(crate) fn is_locked(&self) -> bool {
+        match self {
+            Self::Unavailable(cause) | Self::Migration { cause, .. } => trouble::is_locked(cause),
+            _ => false,
+        }
+    }
+
     /// Whether another connection may do at once.
     pub(crate) fn is_lost_connection(&self) -> bool {
         matches!(self, Self::Unavailable(error) if Trouble::of(error) == Trouble::Connection)
@@ -87,11 +105,5 @@ impl From<sqlx::Error> for StoreError {
             other if Trouble::of(&other) == Trouble::Statement => Self::Statement(other),
             other => Self::Unavailable(other),
         }
-    }
-}
-
-impl From<MigrateError> for StoreError {
-    fn from(error: MigrateError) -> Self {
-        Self::Migration(error)
     }
 }

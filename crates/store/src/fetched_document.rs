@@ -3,6 +3,7 @@
 
 use writ_wire::time::Timestamp;
 
+use crate::clock::APART;
 use crate::error::Result;
 use crate::store::DatabaseTransaction;
 
@@ -31,12 +32,14 @@ const FIND: &str = "
     SELECT body, etag, fetched_at, fresh_until FROM fetched_documents
     WHERE tenant = $1 AND purpose = $2 AND url = $3";
 
+/// $8: later ones are of a clock that was wrong.
 const KEEP: &str = "
     INSERT INTO fetched_documents (tenant, purpose, url, body, etag, fetched_at, fresh_until)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (tenant, purpose, url) DO UPDATE SET body = excluded.body, etag = excluded.etag,
         fetched_at = excluded.fetched_at, fresh_until = excluded.fresh_until
-    WHERE fetched_documents.fetched_at <= excluded.fetched_at";
+    WHERE fetched_documents.fetched_at <= excluded.fetched_at
+        OR fetched_documents.fetched_at > CAST($8 AS BIGINT)";
 
 impl DatabaseTransaction {
     pub async fn fetched_document(
@@ -75,6 +78,7 @@ impl DatabaseTransaction {
             document.etag.as_deref(),
             document.fetched_at.micros(),
             document.fresh_until.micros(),
+            document.fetched_at.plus(APART).micros(),
         )?;
         Ok(())
     }

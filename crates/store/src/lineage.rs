@@ -35,7 +35,8 @@ macro_rules! stopped {
     };
 }
 
-/// $1 tenant, $2 delegation, $3 `MAX_LINEAGE`.
+/// $1 tenant, $2 delegation, $3 `MAX_LINEAGE`. `CROSS JOIN` tells SQLite to go from what is known to its parent; it would read all
+/// delegations of the tenant for each step.
 macro_rules! up_from {
     ($columns:expr, $condition:expr) => {
         concat!(
@@ -46,9 +47,9 @@ macro_rules! up_from {
                 UNION ALL
                 SELECT COALESCE(d.parent_id, d.asked_by), d.task_id, d.holder, d.jkt, d.expires_at,
                     d.stopped_at, up.place + 1
-                FROM up JOIN delegations d
-                    ON d.tenant = $1 AND d.id = up.above AND d.task_id = up.task_id
-                WHERE up.place < $3
+                FROM up CROSS JOIN delegations d
+                WHERE d.tenant = $1 AND d.id = up.above AND d.task_id = up.task_id
+                    AND up.place < $3
             ), state AS (
                 SELECT MIN(up.expires_at) AS ends_at, string_agg(up.jkt, ' ') AS keys,
                     COUNT(up.stopped_at) AS delegations, COUNT(c.stopped_at) AS agents,

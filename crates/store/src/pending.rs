@@ -17,7 +17,7 @@ use crate::error::{Result, StoreError};
 use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 
-pub use ending::EndedRequest;
+pub use ending::{EndedRequest, RequestsOfStop};
 pub use lists::{DeniedQuestion, PromptCounts, StateChange};
 
 /// One row of `pending_requests`; of the handle and the user code only digests are stored.

@@ -9,11 +9,12 @@ use sqlx::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use crate::deadline::{Deadlines, within};
+use crate::deadline::{Deadlines, answered_within};
 use crate::driver::{Driver, Options};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
 use crate::pooled_connection::PooledConnection;
+use crate::request_scope::counted;
 
 /// A connection that is older is closed when it is returned, so that a node follows its database to another address.
 const GREATEST_AGE: Duration = Duration::from_secs(30 * 60);
@@ -40,6 +41,44 @@ pub(crate) struct OpenConnection<D: Driver> {
     /// The group whose transaction is open on it.
     pub(crate) group: Option<CommitGroup>,
     pub(crate) opened: Instant,
+    pub(crate) plans: PlanAge,
+}
+
+/// How old the plans are that the database keeps for the prepared statements of a connection. They are remade each time as many
+/// statements were run again as before, and each minute: a plan of PostgreSQL's holds for the tables as they were, which on a fresh
+/// database were empty, and nobody else may remake it (autovacuum does after a minute or more, if it is on).
+#[derive(Clone, Copy)]
+pub(crate) struct PlanAge {
+    statements: u64,
+    remade_after: u64,
+    remade_at: Instant,
+}
+
+impl PlanAge {
+    const FIRST: u64 = 64;
+    const LONGEST: Duration = Duration::from_secs(60);
+
+    pub(crate) fn new() -> Self {
+        Self {
+            statements: 0,
+            remade_after: 0,
+            remade_at: Instant::now(),
+        }
+    }
+
+    pub(crate) fn count(&mut self) {
+        self.statements = self.statements.saturating_add(1);
+    }
+
+    fn is_over(&self) -> bool {
+        self.statements >= self.remade_after.saturating_mul(2).max(Self::FIRST)
+            || self.remade_at.elapsed() >= Self::LONGEST
+    }
+
+    fn remake(&mut self) {
+        self.remade_after = self.statements;
+        self.remade_at = Instant::now();
+    }
 }
 
 struct IdleConnection<D: Driver> {
@@ -73,12 +112,13 @@ impl<D: Driver> ConnectionPool<D> {
     /// The connection that was returned last, or a new one. Waits while all are in use.
     pub(crate) async fn acquire(&self) -> Result<PooledConnection<D>> {
         let queued = Queued::count(&self.0.queued);
-        let lent = timeout(self.0.deadlines.connection, async {
+        let deadline = self.0.deadlines.for_connection()?;
+        let lent = timeout(deadline, async {
             let permit = self.permit().await?;
             drop(queued);
             self.lend(permit).await
         });
-        lent.await.map_err(|_| sqlx::Error::PoolTimedOut)?
+        counted(lent).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
     pub(crate) fn deadlines(&self) -> Deadlines {
@@ -93,15 +133,20 @@ impl<D: Driver> ConnectionPool<D> {
     async fn lend(&self, permit: OwnedSemaphorePermit) -> Result<PooledConnection<D>> {
         let lent = match self.usable_idle().await {
             Some(idle) => idle,
-            None => OpenConnection {
-                connection: D::Connection::connect_with(&self.0.options)
-                    .await
-                    .map_err(StoreError::Unavailable)?,
-                group: None,
-                opened: Instant::now(),
-            },
+            None => self.connect().await?,
         };
         Ok(PooledConnection::new(self, lent, permit))
+    }
+
+    /// A new connection.
+    pub(crate) async fn connect(&self) -> Result<OpenConnection<D>> {
+        let connected = D::Connection::connect_with(&self.0.options).await;
+        Ok(OpenConnection {
+            connection: connected.map_err(StoreError::Unavailable)?,
+            group: None,
+            opened: Instant::now(),
+            plans: PlanAge::new(),
+        })
     }
 
     /// After a connection showed that the database is not what it was.
@@ -166,17 +211,26 @@ impl<D: Driver> ConnectionPool<D> {
 
     async fn usable_idle(&self) -> Option<OpenConnection<D>> {
         while let Some(mut idle) = self.take_idle() {
-            if idle.since.elapsed() < PINGED_AFTER_IDLE {
-                return Some(idle.open);
-            }
-            // Half of the time, so that there is some left to make another.
-            let deadline = self.0.deadlines.connection / 2;
-            if within(deadline, idle.open.connection.ping()).await.is_ok() {
+            let (fresh, open) = (idle.since.elapsed() < PINGED_AFTER_IDLE, &mut idle.open);
+            let answers = match D::FORGET_PLANS.filter(|_| open.plans.is_over()) {
+                Some(sql) => {
+                    open.plans.remake();
+                    self.answers(D::run(&mut open.connection, sql)).await
+                }
+                None => fresh || self.answers(open.connection.ping()).await,
+            };
+            if answers {
                 return Some(idle.open);
             }
             self.forget_idle();
         }
         None
+    }
+
+    /// In half of the time, so that there is some left to make another connection.
+    async fn answers(&self, asked: impl Future<Output = sqlx::Result<()>>) -> bool {
+        let deadline = self.0.deadlines.connection / 2;
+        answered_within(deadline, asked).await.is_ok()
     }
 
     fn take_idle(&self) -> Option<IdleConnection<D>> {

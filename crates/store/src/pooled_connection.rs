@@ -6,14 +6,16 @@ use std::time::Duration;
 use sqlx::Connection;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use crate::deadline::within;
 use crate::driver::{Driver, GroupCommit};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
-use crate::pool::{ConnectionPool, OpenConnection};
+use crate::pool::{ConnectionPool, OpenConnection, PlanAge};
+use crate::request_scope::counted;
 use crate::store::StatementCounter;
+use crate::trouble::Trouble;
 
 /// Whether others may have written between what a transaction read and its commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +34,12 @@ pub(crate) struct PooledConnection<D: Driver> {
     /// The group whose transaction is open on it; this request is then a savepoint in that transaction.
     group: Option<CommitGroup>,
     state: State,
+    /// Instead of the pool's, for the rest of this transaction.
+    statement_limit: Option<Duration>,
+    /// Whether no statement was sent since it was lent.
+    is_untried: bool,
     opened: Instant,
+    plans: PlanAge,
     pool: ConnectionPool<D>,
 }
 
@@ -63,7 +70,10 @@ impl<D: Driver> PooledConnection<D> {
             permit: Some(permit),
             group: lent.group,
             state: State::Idle,
+            statement_limit: None,
+            is_untried: true,
             opened: lent.opened,
+            plans: lent.plans,
             pool: pool.clone(),
         }
     }
@@ -71,17 +81,53 @@ impl<D: Driver> PooledConnection<D> {
     /// For one statement, and how long it may take. Call [`Self::statement_ended`] after it; without that call the transaction
     /// cannot be committed.
     pub(crate) fn for_statement(&mut self) -> Result<(&mut D::Connection, Duration)> {
+        let deadline = self.statement_deadline()?;
         self.state = match self.state {
             State::Idle | State::Unknown => State::Unknown,
             State::InTransaction => State::InStatement,
             state @ (State::InStatement | State::Aborted | State::Broken) => state,
         };
-        let deadline = self.pool.deadlines().statement;
+        self.plans.count();
         Ok((self.connection()?, deadline))
+    }
+
+    fn statement_deadline(&self) -> Result<Duration> {
+        match self.statement_limit {
+            Some(limit) => Ok(limit),
+            None => self.pool.deadlines().for_statement(),
+        }
+    }
+
+    /// How long each statement of this request may take from now on.
+    pub(crate) fn limit_statements(&mut self, limit: Duration) {
+        self.statement_limit = Some(limit.max(self.pool.deadlines().statement));
+    }
+
+    /// Whether a read lost the connection that it was to begin on, which died while nobody used it, and has another one now: nothing
+    /// was done on either, so the same may be asked again. Only once.
+    pub(crate) async fn has_begun_anew<T>(&mut self, done: &sqlx::Result<T>) -> bool {
+        let is_lost = matches!(done, Err(error) if Trouble::of(error) == Trouble::Connection);
+        if !is_lost || self.state != State::Unknown || !self.is_untried {
+            return false;
+        }
+        self.is_untried = false;
+        self.pool.forget_idle();
+        let Ok(deadline) = self.pool.deadlines().for_connection() else {
+            return false;
+        };
+        let fresh = counted(timeout(deadline, self.pool.connect())).await;
+        let Ok(Ok(fresh)) = fresh else {
+            return false;
+        };
+        self.connection = Some(fresh.connection);
+        self.opened = fresh.opened;
+        self.plans = fresh.plans;
+        true
     }
 
     pub(crate) fn statement_ended<T>(&mut self, done: sqlx::Result<T>) -> Result<T> {
         let done = done.map_err(StoreError::from);
+        self.is_untried = false;
         self.state = match (&done, self.state) {
             (Err(error), _) if error.ends_connection() => State::Broken,
             (Ok(_), State::Idle | State::Unknown) => State::Idle,
@@ -94,8 +140,8 @@ impl<D: Driver> PooledConnection<D> {
 
     /// Begins, releases or commits. Until it succeeded, nothing else is done on this connection.
     async fn control(&mut self, sql: &'static str) -> Result<()> {
+        let deadline = self.statement_deadline()?;
         self.state = State::Aborted;
-        let deadline = self.pool.deadlines().statement;
         let done = within(deadline, D::run(self.connection()?, sql)).await;
         let done = done.map_err(StoreError::from);
         if let Err(error) = &done
@@ -111,12 +157,10 @@ impl<D: Driver> PooledConnection<D> {
         self.connection.as_mut().ok_or(gone)
     }
 
-    /// Closes the connection instead of returning it, and releases what the database keeps for it (advisory locks).
-    pub(crate) async fn close(mut self) -> Result<()> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection.close().await?),
-            None => Ok(()),
-        }
+    /// Takes it from its pool for ever: dropping it closes it, and releases what the database keeps for it (advisory locks).
+    pub(crate) fn into_connection(mut self) -> Result<D::Connection> {
+        let gone = StoreError::Unavailable(sqlx::Error::PoolClosed);
+        self.connection.take().ok_or(gone)
     }
 
     /// Begins a transaction, or a savepoint in the group's transaction.
@@ -140,6 +184,9 @@ impl<D: Driver> PooledConnection<D> {
             }
             State::InTransaction => statements.count(),
         }
+        // Not sent, so there is no doubt about it.
+        self.statement_deadline()
+            .map_err(|_| StoreError::NotCommitted)?;
         if self.can_share_commit() {
             let ticket = self.join_group().await?;
             ticket.committed().await?;
@@ -195,7 +242,7 @@ impl<D: Driver> PooledConnection<D> {
 impl<D: Driver> Drop for PooledConnection<D> {
     /// Returned at once when nothing is under way; otherwise after a rollback or a ping succeeded in time, or closed.
     fn drop(&mut self) {
-        let opened = self.opened;
+        let (opened, plans) = (self.opened, self.plans);
         let (Some(mut connection), permit) = (self.connection.take(), self.permit.take()) else {
             return;
         };
@@ -204,6 +251,7 @@ impl<D: Driver> Drop for PooledConnection<D> {
             connection,
             group,
             opened,
+            plans,
         };
         match state {
             State::Idle => return pool.put_back(open(connection, group)),

@@ -35,20 +35,28 @@ macro_rules! joined {
 
 /// One match arm per driver. Statements are prepared once per connection.
 macro_rules! on_either {
-    ($transaction:ident, $query:expr, ($($value:expr),*), $verb:ident $($then:tt)*) => {{
+    ($transaction:ident, $sql:ident, $query:expr, ($($value:expr),*), $verb:ident $($then:tt)*) => {{
         $transaction.statements.count();
         match &mut $transaction.connection {
-            $crate::store::DatabaseConnection::Sqlite(connection) => on_either!(@ connection, $query$(.bind($value))*, $verb $($then)*),
-            $crate::store::DatabaseConnection::Postgres(connection) => on_either!(@ connection, $query$(.bind($value))*, $verb $($then)*),
+            $crate::store::DatabaseConnection::Sqlite(connection) => on_either!(@ connection, $sql, $query$(.bind(&$value))*, $verb $($then)*),
+            $crate::store::DatabaseConnection::Postgres(connection) => on_either!(@ connection, $sql, $query$(.bind(&$value))*, $verb $($then)*),
         }
     }};
-    (@ $connection:ident, $query:expr, $verb:ident $($then:tt)*) => {
-        match $connection.for_statement() {
-            Ok((connection, deadline)) => {
-                let done = $crate::deadline::within(deadline, $query.$verb(connection)).await$($then)*;
-                $connection.statement_ended(done)
+    (@ $connection:ident, $sql:ident, $query:expr, $verb:ident $($then:tt)*) => {
+        loop {
+            match $connection.for_statement() {
+                Ok((connection, deadline)) => {
+                    let done = $crate::deadline::within(deadline, $query.$verb(&mut *connection)).await$($then)*;
+                    #[cfg(any(test, feature = "testing"))]
+                    if done.is_ok() {
+                        $crate::testing::plans::check(connection, $sql).await;
+                    }
+                    if !$connection.has_begun_anew(&done).await {
+                        break $connection.statement_ended(done);
+                    }
+                }
+                Err(gone) => break Err(gone),
             }
-            Err(gone) => Err(gone),
         }
     };
 }
@@ -56,20 +64,55 @@ macro_rules! on_either {
 /// The number of rows that were changed.
 macro_rules! execute {
     ($transaction:ident, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_either!($transaction, sqlx::query($sql), ($($value),*), execute.map(|done| done.rows_affected()))
+        {
+            let sql: &'static str = $sql;
+            on_either!($transaction, sql, sqlx::query(sql), ($($value),*), execute.map(|done| done.rows_affected()))
+        }
     };
 }
 
 /// The row, if there is one.
 macro_rules! optional {
     ($transaction:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_either!($transaction, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_optional)
+        {
+            let sql: &'static str = $sql;
+            on_either!($transaction, sql, sqlx::query_as::<_, $row>(sql), ($($value),*), fetch_optional)
+        }
     };
 }
 
 /// All rows; the statement has a limit.
 macro_rules! all {
     ($transaction:ident, $row:ty, $sql:expr $(, $value:expr)* $(,)?) => {
-        on_either!($transaction, sqlx::query_as::<_, $row>($sql), ($($value),*), fetch_all)
+        {
+            let sql: &'static str = $sql;
+            on_either!($transaction, sql, sqlx::query_as::<_, $row>(sql), ($($value),*), fetch_all)
+        }
+    };
+}
+
+/// `FROM` for statements over a list of ids, which is one JSON parameter `$ids`: of each of them the first `$most` rows of a table, which
+/// `$which` finds and orders by an index. SQLite looks rows up by a subquery of one id, PostgreSQL joins laterally.
+macro_rules! first_of_each {
+    (sqlite, $table:literal, $which:expr) => {
+        concat!(
+            "FROM (SELECT value AS id FROM json_each($ids)) n JOIN ",
+            $table,
+            " r ON r.tenant = $tenant AND r.id IN (SELECT x.id FROM ",
+            $table,
+            " x WHERE x.tenant = $tenant AND ",
+            $which,
+            " LIMIT CAST($most AS BIGINT)) "
+        )
+    };
+    (postgres, $table:literal, $which:expr) => {
+        concat!(
+            "FROM (SELECT json_array_elements_text(CAST($ids AS json)) AS id) n
+            CROSS JOIN LATERAL (SELECT x.* FROM ",
+            $table,
+            " x WHERE x.tenant = $tenant AND ",
+            $which,
+            " LIMIT CAST($most AS BIGINT)) r "
+        )
     };
 }

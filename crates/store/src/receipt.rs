@@ -1,4 +1,4 @@
-//! The screen that a person saw last of a request, and receipts: signed records of decisions, never deleted.
+//! The screen that a person saw last of a request, and receipts: signed records of decisions, kept as long as the record is.
 
 use writ_core::id::{ApprovalId, ReceiptId, UserId};
 use writ_core::pending::{MAX_APPROVERS, MAX_STAGES};
@@ -57,7 +57,8 @@ const FIND: &str = "
 
 const OF_USER: &str = "
     SELECT id, request_id, user_id, document, made_at FROM receipts
-    WHERE tenant = $1 AND user_id = $2 ORDER BY made_at DESC, id DESC LIMIT $3";
+    WHERE tenant = $1 AND user_id = $2 AND made_at <= $3 AND (made_at < $3 OR id < $4)
+    ORDER BY made_at DESC, id DESC LIMIT $5";
 
 const OF_REQUEST: &str = "
     SELECT id, request_id, user_id, document, made_at FROM receipts
@@ -102,8 +103,14 @@ impl DatabaseTransaction {
         Ok(row.map(ReceiptRow::read))
     }
 
-    /// The newest first.
-    pub async fn receipts_of(&mut self, user: &UserId, limit: u32) -> Result<Vec<StoredReceipt>> {
+    /// The newest before that one, or of all, newest first.
+    pub async fn receipts_before(
+        &mut self,
+        user: &UserId,
+        before: Option<&StoredReceipt>,
+        limit: u32,
+    ) -> Result<Vec<StoredReceipt>> {
+        let (at, id) = before.map_or((i64::MAX, ""), |one| (one.at.micros(), one.id.as_str()));
         let limit = i64::from(limit);
         let rows = all!(
             self,
@@ -111,6 +118,8 @@ impl DatabaseTransaction {
             OF_USER,
             &self.tenant,
             user.as_str(),
+            at,
+            id,
             limit
         )?;
         Ok(rows.into_iter().map(ReceiptRow::read).collect())

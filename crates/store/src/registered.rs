@@ -1,7 +1,7 @@
 //! What operators do with the rows of clients, resources and users: list, change, remove. A removed row stays, so that what it
 //! named is never registered again by another.
 
-use writ_core::id::{ClientId, TaskId, UserId};
+use writ_core::id::{ClientId, UserId};
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
@@ -21,6 +21,23 @@ pub struct ListedClient {
     pub metadata: String,
     pub stopped: bool,
     pub created_at: Timestamp,
+}
+
+/// An agent in a list, with the people behind it.
+#[derive(Clone, Debug)]
+pub struct ListedAgent {
+    pub client: ListedClient,
+    pub owner: PersonState,
+    pub sponsor: PersonState,
+}
+
+/// Whether somebody can stand behind an agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PersonState {
+    Active,
+    Disabled,
+    Removed,
+    Unknown,
 }
 
 /// A user in a list.
@@ -58,6 +75,17 @@ pub struct RotatedSecret<'a> {
 
 row! { ClientRow { id: String, metadata: String, stopped_at: Option<i64>, created_at: i64 } }
 
+row! { BehindRow {
+    owner: Option<String>,
+    owner_disabled_at: Option<i64>,
+    owner_removed_at: Option<i64>,
+    sponsor: Option<String>,
+    sponsor_disabled_at: Option<i64>,
+    sponsor_removed_at: Option<i64>,
+} }
+
+joined! { AgentRow { client: ClientRow, behind: BehindRow } }
+
 row! { UserRow { id: String, name: String, disabled_at: Option<i64>, created_at: i64 } }
 
 row! { IdRow { id: String } }
@@ -69,9 +97,15 @@ row! { LiveRow { tasks: i64, refresh_tokens: i64 } }
 row! { CountRow { n: i64 } }
 
 const AGENTS: &str = "
-    SELECT c.id, c.metadata, c.stopped_at, c.created_at FROM clients c
-    JOIN agents a ON a.tenant = c.tenant AND a.client_id = c.id
-    WHERE c.tenant = $1 AND c.id > $2 AND c.removed_at IS NULL ORDER BY c.id LIMIT $3";
+    SELECT c.id, c.metadata, c.stopped_at, c.created_at,
+        o.id AS owner, o.disabled_at AS owner_disabled_at, o.removed_at AS owner_removed_at,
+        s.id AS sponsor, s.disabled_at AS sponsor_disabled_at, s.removed_at AS sponsor_removed_at
+    FROM agents a
+    JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
+    LEFT JOIN users o ON o.tenant = a.tenant AND o.id = a.owner_id
+    LEFT JOIN users s ON s.tenant = a.tenant AND s.id = a.sponsor_id
+    WHERE a.tenant = $1 AND a.client_id > $2 AND c.removed_at IS NULL
+    ORDER BY a.client_id LIMIT $3";
 
 const PLAIN_CLIENTS: &str = "
     SELECT c.id, c.metadata, c.stopped_at, c.created_at FROM clients c
@@ -112,59 +146,65 @@ const REMOVE_RESOURCE: &str = "
     UPDATE resources SET removed_at = $3 WHERE tenant = $1 AND uri = $2 AND removed_at IS NULL";
 
 const SET_PASSWORD: &str = "
-    UPDATE users SET password_hash = $3 WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+    UPDATE users SET password_hash = $3, browser_epoch = browser_epoch + 1
+    WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
+
+const REPLACE_PASSWORD: &str = "
+    UPDATE users SET password_hash = $4, browser_epoch = browser_epoch + 1
+    WHERE tenant = $1 AND id = $2 AND password_hash = $3 AND removed_at IS NULL";
 
 /// The name stays taken; what a login needs does not stay.
 const REMOVE_USER: &str = "
-    UPDATE users SET removed_at = $3, disabled_at = COALESCE(disabled_at, $3), password_hash = ''
+    UPDATE users SET removed_at = $3, disabled_at = COALESCE(disabled_at, $3), password_hash = '',
+        email = NULL
     WHERE tenant = $1 AND id = $2 AND removed_at IS NULL";
 
-const END_SESSIONS: &str = "
-    UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL";
-
-const AGENTS_BEHIND: &str = "
-    SELECT COUNT(*) AS n FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
-    WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL";
-
-const AGENTS_NAMED: &str = "
-    SELECT c.id FROM agents a JOIN clients c ON c.tenant = a.tenant AND c.id = a.client_id
-    WHERE a.tenant = $1 AND (a.owner_id = $2 OR a.sponsor_id = $2) AND c.removed_at IS NULL
-    ORDER BY c.id LIMIT $3";
-
-const PASSKEYS: &str =
-    "SELECT COUNT(*) AS n FROM passkeys WHERE tenant = $1 AND removed_at IS NULL";
-
-/// $2 the client or null, $3 the person or null, $4 now.
-macro_rules! live_tasks {
+/// Each once, though a person may be both.
+macro_rules! behind {
     () => {
-        "t.tenant = $1 AND (CAST($2 AS TEXT) IS NULL OR t.client_id = $2)
-        AND (CAST($3 AS TEXT) IS NULL OR (t.subject_kind = 'person' AND t.subject = $3))
-        AND t.stopped_at IS NULL AND t.expires_at > $4"
+        "clients c WHERE c.tenant = $1 AND c.removed_at IS NULL AND c.id IN
+            (SELECT client_id FROM agents WHERE tenant = $1 AND owner_id = $2
+            UNION SELECT client_id FROM agents WHERE tenant = $1 AND sponsor_id = $2)"
     };
 }
 
-const LIVE: &str = concat!(
-    "SELECT (SELECT COUNT(*) FROM tasks t WHERE ",
-    live_tasks!(),
-    ") AS tasks, (SELECT COUNT(*) FROM refresh_tokens r
-        JOIN delegations d ON d.tenant = r.tenant AND d.id = r.delegation_id
-        JOIN tasks t ON t.tenant = d.tenant AND t.id = d.task_id
-        WHERE r.consumed_at IS NULL AND r.expires_at > $4 AND d.stopped_at IS NULL AND ",
-    live_tasks!(),
-    ") AS refresh_tokens"
-);
+const AGENTS_BEHIND: &str = concat!("SELECT COUNT(*) AS n FROM ", behind!());
 
-const LIVE_TASKS: &str = concat!(
-    "SELECT t.id FROM tasks t WHERE ",
-    live_tasks!(),
-    " AND t.id > $5 ORDER BY t.id LIMIT $6"
-);
+const AGENTS_NAMED: &str = concat!("SELECT c.id FROM ", behind!(), " ORDER BY c.id LIMIT $3");
+
+pub(crate) const PASSKEYS: &str =
+    "SELECT COUNT(*) AS n FROM passkeys WHERE tenant = $1 AND removed_at IS NULL";
+
+/// $2 whose, $3 now. SQLite joins in the order that `CROSS JOIN` says.
+macro_rules! live_counts {
+    ($whose:literal) => {
+        concat!(
+            "SELECT (SELECT COUNT(*) FROM tasks t WHERE ",
+            live_counts!(@ $whose),
+            ") AS tasks, (SELECT COUNT(*) FROM tasks t CROSS JOIN delegations d CROSS JOIN refresh_tokens r
+                WHERE d.tenant = t.tenant AND d.task_id = t.id
+                    AND r.tenant = d.tenant AND r.delegation_id = d.id AND r.consumed_at IS NULL AND r.expires_at > $3 AND d.stopped_at IS NULL AND ",
+            live_counts!(@ $whose),
+            ") AS refresh_tokens"
+        )
+    };
+    (@ $whose:literal) => {
+        concat!(
+            "t.tenant = $1 AND ",
+            $whose,
+            " AND t.stopped_at IS NULL AND t.expires_at > $3"
+        )
+    };
+}
+
+const LIVE_OF_CLIENT: &str = live_counts!("t.client_id = $2");
+const LIVE_OF_USER: &str = live_counts!("t.subject = $2 AND t.subject_kind = 'person'");
 
 impl DatabaseTransaction {
     /// Agents after this id, in the order of their ids, at most [`PAGE`].
-    pub async fn agents_after(&mut self, id: &str) -> Result<Vec<ListedClient>> {
-        let rows = all!(self, ClientRow, AGENTS, &self.tenant, id, i64::from(PAGE))?;
-        Ok(rows.into_iter().map(ClientRow::read).collect())
+    pub async fn agents_after(&mut self, id: &str) -> Result<Vec<ListedAgent>> {
+        let rows = all!(self, AgentRow, AGENTS, &self.tenant, id, i64::from(PAGE))?;
+        Ok(rows.into_iter().map(AgentRow::read).collect())
     }
 
     /// The same of clients that are no agents.
@@ -247,12 +287,29 @@ impl DatabaseTransaction {
     /// Whether this call removed it.
     pub async fn remove_resource(&mut self, uri: &ResourceUri, now: Timestamp) -> Result<bool> {
         let (uri, now) = (uri.as_str(), now.micros());
-        Ok(execute!(self, REMOVE_RESOURCE, &self.tenant, uri, now)? == 1)
+        let removed = execute!(self, REMOVE_RESOURCE, &self.tenant, uri, now)? == 1;
+        self.count_catalogue_change().await?;
+        Ok(removed)
     }
 
-    /// Every client has to ask them again. `false` for a user who was removed.
+    /// Every client has to ask them again, and no browser is known to have been theirs. `false` for a user who was removed.
     pub async fn set_password(&mut self, id: &UserId, hash: &str) -> Result<bool> {
         let changed = execute!(self, SET_PASSWORD, &self.tenant, id.as_str(), hash)? == 1;
+        if changed {
+            self.forget_consents_of(id).await?;
+        }
+        Ok(changed)
+    }
+
+    /// The same, while the hash is still the one `before`.
+    pub async fn replace_password(
+        &mut self,
+        id: &UserId,
+        before: &str,
+        hash: &str,
+    ) -> Result<bool> {
+        let (tenant, user) = (&self.tenant, id.as_str());
+        let changed = execute!(self, REPLACE_PASSWORD, tenant, user, before, hash)? == 1;
         if changed {
             self.forget_consents_of(id).await?;
         }
@@ -267,11 +324,6 @@ impl DatabaseTransaction {
             self.forget_consents_of(id).await?;
         }
         Ok(removed)
-    }
-
-    /// Ends every login of this user; says how many.
-    pub async fn end_sessions_of(&mut self, id: &UserId, now: Timestamp) -> Result<u64> {
-        execute!(self, END_SESSIONS, &self.tenant, id.as_str(), now.micros())
     }
 
     /// How many agents this user owns or sponsors.
@@ -295,52 +347,39 @@ impl DatabaseTransaction {
     }
 
     pub async fn live_counts(&mut self, of: LiveOf<'_>, now: Timestamp) -> Result<LiveCounts> {
-        let (client, user) = of.columns();
-        let row = optional!(
-            self,
-            LiveRow,
-            LIVE,
-            &self.tenant,
-            client,
-            user,
-            now.micros()
-        )?;
+        let (sql, whose) = match of {
+            LiveOf::Client(id) => (LIVE_OF_CLIENT, id.as_str()),
+            LiveOf::User(id) => (LIVE_OF_USER, id.as_str()),
+        };
+        let row = optional!(self, LiveRow, sql, &self.tenant, whose, now.micros())?;
         Ok(row.map_or_else(LiveCounts::default, |row| LiveCounts {
             tasks: row.tasks,
             refresh_tokens: row.refresh_tokens,
         }))
     }
+}
 
-    /// Live tasks after this id, at most [`PAGE`].
-    pub async fn live_tasks_after(
-        &mut self,
-        of: LiveOf<'_>,
-        id: &str,
-        now: Timestamp,
-    ) -> Result<Vec<TaskId>> {
-        let (client, user) = of.columns();
-        let (now, most) = (now.micros(), i64::from(PAGE));
-        let rows = all!(
-            self,
-            IdRow,
-            LIVE_TASKS,
-            &self.tenant,
-            client,
-            user,
-            now,
-            id,
-            most
-        )?;
-        let ids = rows.into_iter().map(|row| TaskId::from_text(row.id));
-        Ok(ids.collect())
+impl PersonState {
+    pub const fn new(known: bool, disabled: bool, removed: bool) -> Self {
+        match (known, disabled, removed) {
+            (false, ..) => Self::Unknown,
+            (true, _, true) => Self::Removed,
+            (true, true, false) => Self::Disabled,
+            (true, false, false) => Self::Active,
+        }
     }
 }
 
-impl LiveOf<'_> {
-    fn columns(&self) -> (Option<&str>, Option<&str>) {
-        match self {
-            Self::Client(id) => (Some(id.as_str()), None),
-            Self::User(id) => (None, Some(id.as_str())),
+impl AgentRow {
+    fn read(self) -> ListedAgent {
+        let row = self.behind;
+        let state = |id: Option<String>, disabled: Option<i64>, removed: Option<i64>| {
+            PersonState::new(id.is_some(), disabled.is_some(), removed.is_some())
+        };
+        ListedAgent {
+            client: self.client.read(),
+            owner: state(row.owner, row.owner_disabled_at, row.owner_removed_at),
+            sponsor: state(row.sponsor, row.sponsor_disabled_at, row.sponsor_removed_at),
         }
     }
 }

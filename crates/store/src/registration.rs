@@ -1,7 +1,7 @@
 //! Clients that registered themselves (RFC 7591), and initial access tokens; tokens as digests alone.
 
 use writ_core::guest::KeptDocument;
-use writ_core::id::{ClientId, TaskId};
+use writ_core::id::ClientId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
@@ -46,8 +46,6 @@ row! { RegistrationRow { token_digest: String, metadata: String, created_at: i64
 
 row! { ClientIdRow { client_id: String } }
 
-row! { TaskIdRow { task_id: String } }
-
 row! { GrantDocumentRow { document: String } }
 
 row! { InviteRow { uses: i64 } }
@@ -84,6 +82,11 @@ const EXPIRED: &str = "
     SELECT client_id FROM registrations WHERE tenant = $1 AND expires_at <= $2
     ORDER BY expires_at LIMIT $3";
 
+/// $2 how many stay: those that expire last.
+const UNUSED_ABOVE: &str = "
+    SELECT client_id FROM registrations WHERE tenant = $1 AND expires_at IS NOT NULL
+    ORDER BY expires_at DESC, client_id DESC LIMIT $3 OFFSET $2";
+
 const EXPIRE: &str = "
     DELETE FROM registrations WHERE tenant = $1 AND client_id = $2 AND expires_at <= $3";
 
@@ -106,12 +109,6 @@ const DOCUMENTS: &str = "
     WHERE g.tenant = $1 AND g.client_id = $2 AND g.document > $3
         AND t.stopped_at IS NULL AND t.expires_at > $4
     ORDER BY g.document LIMIT $5";
-
-const LIVE_TASKS: &str = "
-    SELECT g.task_id FROM guest_grants g
-    JOIN tasks t ON t.tenant = g.tenant AND t.id = g.task_id
-    WHERE g.tenant = $1 AND g.client_id = $2 AND t.stopped_at IS NULL AND t.expires_at > $3
-    ORDER BY g.task_id LIMIT $4";
 
 const INVITE: &str = "
     INSERT INTO registration_invites (tenant, digest, uses, used, created_at, expires_at)
@@ -203,7 +200,19 @@ impl DatabaseTransaction {
         Ok(ids.map(|row| ClientId::from_text(row.client_id)).collect())
     }
 
-    /// Deletes a client that nobody used in time; `false` if somebody did meanwhile.
+    /// Clients that nobody used yet, but for the `most` that registered last; at most `limit`.
+    pub async fn unused_registrations_above(
+        &mut self,
+        most: u32,
+        limit: u32,
+    ) -> Result<Vec<ClientId>> {
+        let (most, limit) = (i64::from(most), i64::from(limit));
+        let rows = all!(self, ClientIdRow, UNUSED_ABOVE, &self.tenant, most, limit)?;
+        let ids = rows.into_iter();
+        Ok(ids.map(|row| ClientId::from_text(row.client_id)).collect())
+    }
+
+    /// Deletes a client that nobody used until `now`; `false` if somebody did meanwhile.
     pub async fn delete_unused_client(
         &mut self,
         client: &ClientId,
@@ -261,19 +270,6 @@ impl DatabaseTransaction {
                 documents.push(json::read(&row.document, "`guest_grants.document`")?);
             }
         }
-    }
-
-    /// Tasks of this guest that are neither stopped nor expired, of all people.
-    pub async fn live_tasks_of_guest(
-        &mut self,
-        guest: &ClientId,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<TaskId>> {
-        let (id, now, limit) = (guest.as_str(), now.micros(), i64::from(limit));
-        let rows = all!(self, TaskIdRow, LIVE_TASKS, &self.tenant, id, now, limit)?;
-        let ids = rows.into_iter();
-        Ok(ids.map(|row| TaskId::from_text(row.task_id)).collect())
     }
 
     /// An initial access token (RFC 7591 section 1.2), good for so many registrations.

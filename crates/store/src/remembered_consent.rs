@@ -41,6 +41,10 @@ const CLIENTS: &str = "
     WHERE tenant = $1 AND user_id = $2 AND expires_at > $3
     ORDER BY client_id LIMIT $4";
 
+const LIVE_BETWEEN: &str = "
+    SELECT client_id FROM remembered_consents
+    WHERE tenant = $1 AND user_id = $2 AND client_id = $3 AND expires_at > $4 LIMIT 1";
+
 /// A row lock, only on what is still remembered: whoever forgets it waits for this transaction, or was first.
 const HOLD: &str = "
     UPDATE remembered_consents SET words = words
@@ -59,7 +63,7 @@ const FORGET_CLIENT: &str = "DELETE FROM remembered_consents WHERE tenant = $1 A
 
 const FORGET_USER: &str = "DELETE FROM remembered_consents WHERE tenant = $1 AND user_id = $2";
 
-const FORGET_ALL: &str = "DELETE FROM remembered_consents WHERE tenant = $1";
+pub(crate) const FORGET_ALL: &str = "DELETE FROM remembered_consents WHERE tenant = $1";
 
 impl DatabaseTransaction {
     /// From now on these scopes need not be asked again, until `expires_at`.
@@ -179,6 +183,26 @@ impl DatabaseTransaction {
         )?;
         let clients = rows.into_iter().map(|row| row.client_id);
         Ok(clients.map(ClientId::from_text).collect())
+    }
+
+    /// Whether this person need not be asked again by this client for something.
+    pub async fn has_live_consent(
+        &mut self,
+        user: &UserId,
+        client: &ClientId,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (user, client, now) = (user.as_str(), client.as_str(), now.micros());
+        let found = optional!(
+            self,
+            ClientRow,
+            LIVE_BETWEEN,
+            &self.tenant,
+            user,
+            client,
+            now
+        )?;
+        Ok(found.is_some())
     }
 
     /// This client has to ask this person again. Whether anything was remembered.

@@ -10,7 +10,8 @@ use crate::write::{InsertBatch, InsertOutcome};
 /// Claims of one request: a proof, a client assertion, an actor assertion.
 pub const MAX_CLAIMS: usize = 3;
 
-/// Claims a `jti` for one use. After `expires_at` the proof or assertion is not accepted anyway.
+/// Claims a `jti` for one use. After `expires_at` the proof or assertion is not accepted by the node that claims it; the row stays
+/// [`KEPT_AFTER_ACCEPTANCE`](crate::clock::KEPT_AFTER_ACCEPTANCE) longer, for nodes whose clocks are behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReplayClaim {
     pub digest: String,

@@ -12,6 +12,8 @@ pub const MAX_RESOURCES: usize = 10_000;
 
 row! { DocumentRow { document: String } }
 
+row! { ChangesRow { catalogue_changes: Option<i64> } }
+
 const PUT: &str = "
     INSERT INTO resources (tenant, uri, document, client_id, created_at)
     VALUES ($1, $2, $3, $4, $5)
@@ -21,7 +23,24 @@ const PUT: &str = "
 const ALL: &str =
     "SELECT document FROM resources WHERE tenant = $1 AND removed_at IS NULL ORDER BY uri LIMIT $2";
 
+const COUNT_CHANGE: &str = "
+    UPDATE tenants SET catalogue_changes = COALESCE(catalogue_changes, 0) + 1 WHERE tenant = $1";
+
+const CHANGES: &str = "SELECT catalogue_changes FROM tenants WHERE tenant = $1";
+
 impl DatabaseTransaction {
+    /// How often resources or types of this tenant were changed: while it is the same, so are they.
+    pub async fn catalogue_changes(&mut self) -> Result<Option<i64>> {
+        let row = optional!(self, ChangesRow, CHANGES, &self.tenant)?;
+        Ok(row.and_then(|row| row.catalogue_changes))
+    }
+
+    /// In the transaction of the change.
+    pub(crate) async fn count_catalogue_change(&mut self) -> Result<()> {
+        execute!(self, COUNT_CHANGE, &self.tenant)?;
+        Ok(())
+    }
+
     /// Writes it, or replaces what was registered before; `false` if that was removed.
     pub async fn put_resource(
         &mut self,
@@ -40,6 +59,7 @@ impl DatabaseTransaction {
             client,
             now.micros()
         )?;
+        self.count_catalogue_change().await?;
         Ok(written == 1)
     }
 

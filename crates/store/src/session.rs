@@ -54,7 +54,30 @@ const END_BY_PASSKEY: &str = "
     UPDATE sessions SET ended_at = $5
     WHERE tenant = $1 AND user_id = $2 AND method = $3 AND digest <> $4 AND ended_at IS NULL";
 
+const END_SESSIONS: &str = "
+    UPDATE sessions SET ended_at = $3 WHERE tenant = $1 AND user_id = $2 AND ended_at IS NULL";
+
+const END_OTHER_SESSIONS: &str = "
+    UPDATE sessions SET ended_at = $4
+    WHERE tenant = $1 AND user_id = $2 AND digest <> $3 AND ended_at IS NULL";
+
 impl DatabaseTransaction {
+    /// Ends every login of this user; says how many.
+    pub async fn end_sessions_of(&mut self, id: &UserId, now: Timestamp) -> Result<u64> {
+        execute!(self, END_SESSIONS, &self.tenant, id.as_str(), now.micros())
+    }
+
+    /// The same but for the one with this digest.
+    pub async fn end_other_sessions(
+        &mut self,
+        id: &UserId,
+        but: &str,
+        now: Timestamp,
+    ) -> Result<u64> {
+        let (tenant, user) = (&self.tenant, id.as_str());
+        execute!(self, END_OTHER_SESSIONS, tenant, user, but, now.micros())
+    }
+
     pub async fn insert_session(&mut self, new: NewUserSession<'_>) -> Result<()> {
         execute!(
             self,

@@ -19,13 +19,18 @@ pub struct StoredTask {
     pub suspended_at: Option<Timestamp>,
 }
 
-/// Which tasks; an absent member does not filter.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct TaskFilter<'a> {
-    pub subject: Option<&'a str>,
-    /// Neither stopped nor expired at this time.
-    pub live_at: Option<Timestamp>,
-    pub limit: u32,
+/// Tasks that one index has in the order in which they were made.
+#[derive(Clone, Copy, Debug)]
+pub enum TasksInOrder<'a> {
+    All,
+    Subject(&'a str),
+}
+
+/// The last live task of a page: the next page begins after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveCursor {
+    pub expires_at: Timestamp,
+    pub id: TaskId,
 }
 
 /// The version of the format of an authority.
@@ -61,7 +66,7 @@ macro_rules! task_columns {
 }
 pub(crate) use task_columns;
 
-row! { IdRow { id: String } }
+row! { LiveRow { live: i64 } }
 
 row! { StoppedRow { subject_kind: String, subject: String, client_id: String } }
 
@@ -76,20 +81,38 @@ const FIND: &str = concat!(
     " FROM tasks t WHERE t.tenant = $1 AND t.id = $2"
 );
 
-const LIST: &str = concat!(
+/// $2 the last id of the page before, $3 most.
+const ALL_BEFORE: &str = concat!(
     "SELECT ",
     task_columns!(),
-    " FROM tasks t WHERE t.tenant = $1
-        AND (CAST($2 AS TEXT) IS NULL OR t.subject = $2)
-        AND (CAST($3 AS BIGINT) IS NULL OR (t.stopped_at IS NULL AND t.expires_at > $3))
-    ORDER BY t.created_at DESC, t.id DESC LIMIT $4"
+    " FROM tasks t WHERE t.tenant = $1 AND t.id < $2 ORDER BY t.id DESC LIMIT $3"
 );
 
-const LIVE_BETWEEN: &str = "
-    SELECT id FROM tasks
-    WHERE tenant = $1 AND subject_kind = 'person' AND subject = $2 AND client_id = $3
+const OF_SUBJECT_BEFORE: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    " FROM tasks t WHERE t.tenant = $1 AND t.id < $2 AND t.subject = $4
+    ORDER BY t.id DESC LIMIT $3"
+);
+
+/// $3 now, $4 and $5 the last task of the page before, $6 most. Those that end last come first.
+const LIVE_OF_PERSON: &str = concat!(
+    "SELECT ",
+    task_columns!(),
+    " FROM tasks t WHERE t.tenant = $1 AND t.subject = $2 AND t.subject_kind = 'person'
+        AND t.stopped_at IS NULL AND t.expires_at > $3
+        AND t.expires_at <= $4 AND (t.expires_at < $4 OR t.id < $5)
+    ORDER BY t.expires_at DESC, t.id DESC LIMIT $6"
+);
+
+/// Beyond every id.
+const NEWEST: &str = "u";
+
+const IS_LIVE_BETWEEN: &str = "
+    SELECT CAST(1 AS BIGINT) AS live FROM tasks
+    WHERE tenant = $1 AND client_id = $2 AND subject = $3 AND subject_kind = 'person'
         AND stopped_at IS NULL AND expires_at > $4
-    ORDER BY created_at DESC, id DESC LIMIT $5";
+    LIMIT 1";
 
 const STOP: &str = "
     UPDATE tasks SET stopped_at = $3 WHERE tenant = $1 AND id = $2 AND stopped_at IS NULL
@@ -138,18 +161,45 @@ impl DatabaseTransaction {
         row.map(TaskRow::read).transpose()
     }
 
-    /// The newest first.
-    pub async fn tasks(&mut self, filter: TaskFilter<'_>) -> Result<Vec<StoredTask>> {
-        let live_at = filter.live_at.map(Timestamp::micros);
-        let limit = i64::from(filter.limit);
+    /// The newest before this id, or of all, newest first.
+    pub async fn tasks_before(
+        &mut self,
+        which: TasksInOrder<'_>,
+        id: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<StoredTask>> {
+        let (tenant, id, limit) = (&self.tenant, id.unwrap_or(NEWEST), i64::from(limit));
+        let rows = match which {
+            TasksInOrder::All => all!(self, TaskRow, ALL_BEFORE, tenant, id, limit)?,
+            TasksInOrder::Subject(subject) => {
+                all!(self, TaskRow, OF_SUBJECT_BEFORE, tenant, id, limit, subject)?
+            }
+        };
+        rows.into_iter().map(TaskRow::read).collect()
+    }
+
+    /// Tasks of this person that are neither stopped nor expired, those that end last first.
+    pub async fn live_tasks_of_person(
+        &mut self,
+        subject: &UserId,
+        after: Option<&LiveCursor>,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredTask>> {
+        let (expires_at, id) = match after {
+            Some(cursor) => (cursor.expires_at.micros(), cursor.id.as_str()),
+            None => (i64::MAX, NEWEST),
+        };
         let rows = all!(
             self,
             TaskRow,
-            LIST,
+            LIVE_OF_PERSON,
             &self.tenant,
-            filter.subject,
-            live_at,
-            limit
+            subject.as_str(),
+            now.micros(),
+            expires_at,
+            id,
+            i64::from(limit)
         )?;
         rows.into_iter().map(TaskRow::read).collect()
     }
@@ -161,34 +211,16 @@ impl DatabaseTransaction {
         client: &ClientId,
         now: Timestamp,
     ) -> Result<bool> {
-        let found = self.live_tasks_between(subject, client, now, 1).await?;
-        Ok(!found.is_empty())
-    }
-
-    /// The newest first.
-    pub async fn live_tasks_between(
-        &mut self,
-        subject: &UserId,
-        client: &ClientId,
-        now: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<TaskId>> {
-        let (subject, client) = (subject.as_str(), client.as_str());
-        let (now, limit) = (now.micros(), i64::from(limit));
-        let rows = all!(
+        let row = optional!(
             self,
-            IdRow,
-            LIVE_BETWEEN,
+            LiveRow,
+            IS_LIVE_BETWEEN,
             &self.tenant,
-            subject,
-            client,
-            now,
-            limit
+            client.as_str(),
+            subject.as_str(),
+            now.micros()
         )?;
-        Ok(rows
-            .into_iter()
-            .map(|row| TaskId::from_text(row.id))
-            .collect())
+        Ok(row.is_some_and(|row| row.live == 1))
     }
 
     /// Its delegations and tokens are invalid from this commit on, and its client has to ask the person again. Whether this call

@@ -35,8 +35,8 @@ impl DatabaseTransaction {
         match optional!(self, IssuerRow, ISSUER, &self.tenant)? {
             Some(row) if row.issuer == issuer => Ok(()),
             Some(row) => Err(StoreError::OtherIssuer {
-                tenant: self.tenant.clone(),
                 issuer: row.issuer,
+                configured: issuer.to_owned(),
             }),
             None => Err(StoreError::IssuerTaken(issuer.to_owned())),
         }

@@ -1,5 +1,7 @@
 //! Fresh databases for tests, SQLite and PostgreSQL, dropped when the test ends. Only with the feature `testing`.
 
+pub mod kept_plans;
+pub(crate) mod plans;
 mod proxy;
 
 use std::path::PathBuf;
@@ -27,6 +29,7 @@ pub const POSTGRES_URL: &str = "WRIT_TEST_POSTGRES_URL";
 pub const PATIENT: Deadlines = Deadlines {
     connection: Duration::from_secs(30),
     statement: Duration::from_secs(30),
+    request: Duration::from_secs(120),
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,11 @@ pub enum TestDatabaseError {
     Folder(#[from] std::io::Error),
 }
 
+/// From now on every text that this process runs must find its rows by an index; the tests of this crate look at whole tables.
+pub fn watch_plans() {
+    plans::switch_on();
+}
+
 /// A database with all tables. Ends the test with a sentence where there cannot be one.
 pub async fn fresh(kind: DatabaseKind) -> TestDatabase {
     let made = match kind {
@@ -130,11 +138,12 @@ impl TestDatabase {
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }
 
-    /// What PostgreSQL does by itself after a minute: its plans are made for tables that have rows. Ends the test if it fails.
-    pub async fn analyze(&self) {
+    /// Nothing is known of the time that was, so that a test may begin before it. Ends the test if that cannot be written.
+    pub async fn forget_time(&self) {
+        let sql = "UPDATE tenants SET clock_at = $1";
         let done = match self.kind {
-            DatabaseKind::Sqlite => Ok(()),
-            DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, "ANALYZE",),
+            DatabaseKind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, 0_i64),
+            DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, 0_i64),
         };
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }

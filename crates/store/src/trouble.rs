@@ -33,6 +33,21 @@ impl Trouble {
     }
 }
 
+/// Whether somebody else has a lock that this needs. An exhausted pool is also that: a connection to an SQLite file cannot be opened
+/// while it is locked.
+pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            match error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+                Some(_) => [BUSY, LOCKED].map(Some).contains(&primary(&code)),
+                None => [LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED].contains(&code.as_ref()),
+            }
+        }),
+        sqlx::Error::PoolTimedOut => true,
+        _ => false,
+    }
+}
+
 fn of_code(error: &dyn DatabaseError) -> Trouble {
     let Some(code) = error.code() else {
         return Trouble::Statement;
@@ -46,7 +61,6 @@ fn of_code(error: &dyn DatabaseError) -> Trouble {
 /// PostgreSQL's manual, appendix A.
 fn of_sqlstate(code: &str) -> Trouble {
     const READ_ONLY: &str = "25006";
-    const LOCK_NOT_AVAILABLE: &str = "55P03";
     const QUERY_CANCELED: &str = "57014";
     const UNKNOWN_STATEMENT: &str = "26000";
     const STATEMENT_EXISTS: &str = "42P05";
@@ -70,8 +84,6 @@ fn of_sqlstate(code: &str) -> Trouble {
 
 /// Result codes of SQLite; the extended ones hold the primary one in their last byte.
 fn of_sqlite(code: &str) -> Trouble {
-    const BUSY: i32 = 5;
-    const LOCKED: i32 = 6;
     const NO_MEMORY: i32 = 7;
     const READ_ONLY: i32 = 8;
     const INTERRUPTED: i32 = 9;
@@ -79,12 +91,22 @@ fn of_sqlite(code: &str) -> Trouble {
     const FULL: i32 = 13;
     const CANNOT_OPEN: i32 = 14;
     const PROTOCOL: i32 = 15;
-    match code.parse::<i32>().map(|code| code & 0xff) {
-        Ok(BUSY | LOCKED | NO_MEMORY | INTERRUPTED | FULL | PROTOCOL) => Trouble::Busy,
-        Ok(READ_ONLY | IO | CANNOT_OPEN) => Trouble::Connection,
+    match primary(code) {
+        Some(BUSY | LOCKED | NO_MEMORY | INTERRUPTED | FULL | PROTOCOL) => Trouble::Busy,
+        Some(READ_ONLY | IO | CANNOT_OPEN) => Trouble::Connection,
         _ => Trouble::Statement,
     }
 }
+
+fn primary(code: &str) -> Option<i32> {
+    code.parse().ok().map(|code: i32| code & 0xff)
+}
+
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+const DEADLOCK_DETECTED: &str = "40P01";
+/// Of SQLite.
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
 
 #[cfg(test)]
 mod tests {

@@ -7,9 +7,10 @@ use writ_core::id::DelegationId;
 use writ_core::task::Task;
 use writ_jose::key::Thumbprint;
 
+use crate::clock::KEPT_AFTER_ACCEPTANCE;
 use crate::delegation::{ACT, APPROVAL as DELEGATION_APPROVAL, AUTHORITY as DELEGATED, ONWARD};
 use crate::error::{Result, StoreError};
-use crate::event::DATA;
+use crate::event::data_column;
 use crate::json;
 use crate::replay::{MAX_CLAIMS, ReplayClaim};
 use crate::store::DatabaseTransaction;
@@ -231,7 +232,8 @@ impl<'a> SortedClaims<'a> {
     }
 
     fn expires_at(&self, place: usize) -> Option<i64> {
-        self.0.get(place).map(|once| once.expires_at.micros())
+        let once = self.0.get(place)?;
+        Some(once.expires_at.plus(KEPT_AFTER_ACCEPTANCE).micros())
     }
 }
 
@@ -259,7 +261,7 @@ impl Texts {
                 d.and_then(|d| d.approval.as_ref()),
                 DELEGATION_APPROVAL,
             )?,
-            data: json::optional(batch.event.map(|e| &e.data), DATA)?,
+            data: batch.event.map(data_column).transpose()?,
         })
     }
 }

@@ -4,6 +4,8 @@ use serde_json::Value;
 use writ_jose::hash;
 use writ_passkey::software::SoftwareAuthenticator;
 use writ_person::PersonPhone;
+use writ_server::notifications::outbox::OutboxContext;
+use writ_server::operate::passkey_code;
 
 use crate::browser::{TestBrowser, WebPage};
 use crate::cast::PASSWORD;
@@ -15,6 +17,8 @@ pub struct Phone {
     pub device: SoftwareAuthenticator,
     /// The page's origin, as its browser sees it.
     pub origin: String,
+    /// The code that an operator gave its person.
+    pub code: Option<String>,
 }
 
 impl Phone {
@@ -23,6 +27,7 @@ impl Phone {
             browser,
             device,
             origin: ISSUER.to_owned(),
+            code: None,
         }
     }
 
@@ -32,9 +37,10 @@ impl Phone {
         self.browser.log_in(&page, name, PASSWORD).await
     }
 
-    /// The first passkey, with the person's password; the page of their devices says how it went.
+    /// The first passkey, with the operator's code; the page of the person's devices says how it went.
     pub async fn enrol(&mut self, name: &str) -> WebPage {
-        let credential = self.created(&[("password", PASSWORD.to_owned())]).await;
+        let code = self.code.clone().expect("a code");
+        let credential = self.created(&[("code", code)]).await;
         self.send_credential(&credential, name).await
     }
 
@@ -139,10 +145,27 @@ impl World {
         Phone::new(self.browser(), SoftwareAuthenticator::new([number; 32]))
     }
 
+    /// What an operator gives this person for their first passkey.
+    pub async fn passkey_code(&self, name: &str) -> String {
+        let mut transaction = self.begin().await;
+        let stored = transaction.user_by_name(name).await.unwrap();
+        let user = stored.expect("no such person").user.id;
+        let outbox = OutboxContext {
+            config: &self.app.config,
+            random: &self.random,
+            now: self.now(),
+        };
+        let issued = passkey_code::issue(&outbox, &mut transaction, &user).await;
+        let code = issued.unwrap().code.to_string();
+        transaction.commit().await.unwrap();
+        code
+    }
+
     /// A phone of this person, with their first passkey, signed in by password.
     pub async fn enrolled_phone(&self, name: &str, number: u8) -> Phone {
         let mut phone = self.phone(number);
         phone.sign_in(name).await;
+        phone.code = Some(self.passkey_code(name).await);
         let shown = phone.enrol("Phone").await;
         assert_eq!(shown.reply.status, 200, "{}", shown.reply.text());
         phone

@@ -55,10 +55,20 @@ impl NodeClient {
     }
 
     pub async fn try_get(&self, path: &str) -> Result<TestReply, TransportError> {
-        let request = Request::builder()
-            .uri(format!("{}{path}", self.origin))
-            .body(Bytes::new())
-            .unwrap();
+        self.try_get_with(path, &[]).await
+    }
+
+    /// The same with these headers.
+    pub async fn try_get_with(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<TestReply, TransportError> {
+        let mut request = Request::builder().uri(format!("{}{path}", self.origin));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Bytes::new()).unwrap();
         Ok(TestReply::of(self.transport.send(request).await?))
     }
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tower::ServiceExt;
-use writ_server::node::listener::serve;
+use writ_server::node::listener::{ListenerBounds, serve};
 use writ_server::router::router;
 
 use crate::world::World;
@@ -73,7 +73,7 @@ impl HttpReceiver {
         let memory = Arc::new(Memory::default());
         let router = Router::new().fallback(hear).with_state(memory.clone());
         let (running, stopped) = watch::channel(false);
-        tokio::spawn(serve(socket, router, stopped));
+        tokio::spawn(serve(socket, router, ListenerBounds::default(), stopped));
         Self {
             origin,
             memory,

@@ -21,6 +21,7 @@ use writ_platform::{Clock, ManualClock, Random};
 use writ_server::config::Config;
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::client_address::ClientAddress;
+use writ_server::node::clock::DatabaseClock;
 use writ_server::operate::register::Registrar;
 use writ_server::router::router;
 use writ_store::event::{EventFilter, StoredEvent};
@@ -65,6 +66,7 @@ impl World {
 
     /// With more of the environment: `("PROFILES__AGENT__DPOP_NONCE", "true")`.
     pub async fn configured(kind: DatabaseKind, more: &[(&str, &str)]) -> Self {
+        testing::watch_plans();
         let database = testing::fresh(kind).await;
         let clock = ManualClock::starting_at(Timestamp::from_seconds(START));
         let random = Random::seeded(seed());
@@ -338,6 +340,7 @@ fn environment(url: &str, more: &[(&str, &str)]) -> BTreeMap<String, String> {
 fn sources(clock: &ManualClock, random: &Random) -> ServerEnvironment {
     ServerEnvironment {
         clock: Clock::Manual(clock.clone()),
+        database_clock: DatabaseClock::Given(Clock::Manual(clock.clone())),
         random: random.clone(),
     }
 }

@@ -9,6 +9,7 @@ use http::{Request, StatusCode};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 use writ_platform::{Transport, TransportError};
+use writ_wire::strict_json;
 
 /// Why there is no document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,5 +53,5 @@ pub(crate) async fn send(
 }
 
 pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, FetchError> {
-    serde_json::from_slice(body).map_err(|e| FetchError::Json(e.to_string()))
+    strict_json::read(body).map_err(|e| FetchError::Json(e.to_string()))
 }

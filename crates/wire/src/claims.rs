@@ -214,9 +214,12 @@ pub struct PersonClaims {
     pub preferred_username: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Typed by the person and proved by nobody, so there is no `email_verified`.
+    /// Given by an operator; never what the person typed, which nobody verified.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// `true`, wherever there is an address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
 }
 
 /// Payload of a client assertion (RFC 7523, 7523bis) or of an actor assertion, by which an agent accepts a delegation and names its

@@ -7,7 +7,7 @@ use url::Url;
 use crate::host::host_name;
 use crate::jwk::JwkSet;
 use crate::registration::{ApplicationType, AuthMethod};
-use crate::unique_json;
+use crate::strict_json;
 
 /// The longest `client_id` that is a URL, in bytes.
 pub const MAX_CLIENT_ID_BYTES: usize = 512;
@@ -139,8 +139,9 @@ impl ClientDocument {
                 "is larger than {MAX_DOCUMENT_BYTES} bytes"
             )));
         }
-        let value = unique_json::parse(bytes)
-            .map_err(|_| refused("is no JSON, or has a member twice in one object"))?;
+        let value = strict_json::read(bytes).map_err(|_| {
+            refused("is no JSON, or has a member twice in one object or a control character")
+        })?;
         let Value::Object(members) = value else {
             return Err(refused("is no JSON object"));
         };

@@ -1,7 +1,9 @@
 //! `application/x-www-form-urlencoded` bodies and queries (OAuth 2.1 section 3.1 and 3.2).
-//! A parameter without a value counts as absent; a repeated one is an error when it is read.
+//! A parameter without a value counts as absent; a repeated one is an error when it is read. Control characters are refused.
 
 use std::borrow::Cow;
+
+use crate::text;
 
 /// The largest number of parameters that one request may carry.
 pub const MAX_PARAMETERS: usize = 64;
@@ -13,6 +15,10 @@ pub enum FormError {
     TooMany,
     #[error("the request is not valid UTF-8")]
     NotText,
+    #[error("the name of a parameter has the control character {}", text::code_point(*.0))]
+    ControlInName(char),
+    #[error("parameter `{name}` has the control character {}", text::code_point(*.character))]
+    Control { name: String, character: char },
     #[error("parameter `{0}` must not repeat")]
     Repeated(Cow<'static, str>),
     #[error("parameter `{0}` is missing")]
@@ -35,7 +41,7 @@ impl FormError {
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Refuses what is not UTF-8 after decoding, and too many parameters.
+    /// Refuses what is not UTF-8 after decoding, control characters but tab and line breaks, and too many parameters.
     pub fn parse(raw: &[u8]) -> Result<Self, FormError> {
         let text = std::str::from_utf8(raw).map_err(|_| FormError::NotText)?;
         let pairs: Vec<_> = form_urlencoded::parse(text.as_bytes())
@@ -45,11 +51,8 @@ impl Form {
         if pairs.len() > MAX_PARAMETERS {
             return Err(FormError::TooMany);
         }
-        if pairs
-            .iter()
-            .any(|(n, v)| n.contains('\u{fffd}') || v.contains('\u{fffd}'))
-        {
-            return Err(FormError::NotText);
+        for (name, value) in &pairs {
+            check(name, value)?;
         }
         Ok(Self(
             pairs
@@ -129,6 +132,33 @@ impl Form {
     }
 }
 
+/// One text that is encoded like a value of a form, as name and secret are within HTTP Basic (RFC 6749 section 2.3.1).
+pub fn decode(encoded: &str) -> Result<String, FormError> {
+    let whole = format!("={encoded}");
+    let mut pairs = form_urlencoded::parse(whole.as_bytes());
+    let value = pairs.next().map(|(_, value)| value.into_owned());
+    let value = value.unwrap_or_default();
+    check("", &value)?;
+    Ok(value)
+}
+
+fn check(name: &str, value: &str) -> Result<(), FormError> {
+    let undecoded = |text: &str| text.contains(char::REPLACEMENT_CHARACTER);
+    if undecoded(name) || undecoded(value) {
+        return Err(FormError::NotText);
+    }
+    if let Some(character) = text::control_in(name) {
+        return Err(FormError::ControlInName(character));
+    }
+    match text::control_in(value) {
+        Some(character) => Err(FormError::Control {
+            name: name.to_owned(),
+            character,
+        }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +182,39 @@ mod tests {
         assert_eq!(Form::parse(b"\xff"), Err(FormError::NotText));
         let flood = "a=1&".repeat(MAX_PARAMETERS + 1);
         assert_eq!(Form::parse(flood.as_bytes()), Err(FormError::TooMany));
+        for overlong in ["%c0%80", "%e0%80%80", "%ed%a0%80", "%f5%80%80%80"] {
+            let form = format!("a={overlong}");
+            assert_eq!(Form::parse(form.as_bytes()), Err(FormError::NotText));
+        }
+    }
+
+    #[test]
+    fn control_characters_are_refused_in_names_and_values_also_of_empty_and_unknown_parameters() {
+        for (form, said) in [
+            ("a=x%00", "parameter `a` has the control character U+0000"),
+            (
+                "a=1&b=%1b",
+                "parameter `b` has the control character U+001B",
+            ),
+            ("a=%7F", "parameter `a` has the control character U+007F"),
+            ("a=%c2%9b", "parameter `a` has the control character U+009B"),
+            (
+                "a%00=",
+                "the name of a parameter has the control character U+0000",
+            ),
+        ] {
+            let error = Form::parse(form.as_bytes()).unwrap_err();
+            assert_eq!(error.to_string(), said);
+        }
+        let lines = Form::parse(b"a=one%0D%0A%09two").unwrap();
+        assert_eq!(lines.optional("a"), Ok(Some("one\r\n\ttwo")));
+    }
+
+    #[test]
+    fn rfc_6749_2_3_1_an_encoded_text_is_read_like_a_value() {
+        assert_eq!(decode("a%3Ab+c").as_deref(), Ok("a:b c"));
+        for bad in ["%00", "a%ff", "%0b"] {
+            assert!(decode(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::form::FormError;
+use crate::strict_json;
 use crate::time::Timestamp;
 
 /// The longest goal or purpose, in characters: what is shown to a person in full.
@@ -33,8 +34,8 @@ impl MissionIntent {
     /// Refuses unknown members, an empty or too long goal, and an `expires_at` that is no time.
     pub fn parse(text: &str) -> Result<Self, FormError> {
         let invalid = |problem: String| FormError::invalid("mission_intent", problem);
-        let envelope: Self = serde_json::from_str(text)
-            .map_err(|e| invalid(format!("is no mission intent: {e}")))?;
+        let envelope: Self =
+            strict_json::read(text).map_err(|e| invalid(format!("is no mission intent: {e}")))?;
         let intent = &envelope.intent;
         for said in std::iter::once(&intent.goal).chain(&intent.purpose) {
             if said.trim().is_empty() || said.chars().count() > MAX_PURPOSE {

@@ -1,5 +1,6 @@
 //! `authorization_details` (RFC 9396 section 2): a JSON array of objects, each with a `type`.
 
+use crate::strict_json;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -99,7 +100,7 @@ pub fn parse(text: &str) -> Result<Vec<Detail>, DetailsError> {
         return Err(DetailsError::TooLong);
     }
     let objects: Vec<Map<String, Value>> =
-        serde_json::from_str(text).map_err(|e| DetailsError::NotAnArray(e.to_string()))?;
+        strict_json::read(text).map_err(|e| DetailsError::NotAnArray(e.to_string()))?;
     if objects.len() > MAX_DETAILS {
         return Err(DetailsError::TooMany);
     }
@@ -118,6 +119,8 @@ mod tests {
         assert!(parse(r#"{"type":"payment"}"#).is_err());
         assert_eq!(parse(r#"[{"type":1}]"#), Err(DetailsError::NoType));
         assert_eq!(parse("[{}]"), Err(DetailsError::NoType));
+        assert!(parse(r#"[{"type":"a","b":1,"b":2}]"#).is_err());
+        assert!(parse(r#"[{"type":"a","b":["\u0000"]}]"#).is_err());
         let many = format!("[{}]", vec![r#"{"type":"a"}"#; MAX_DETAILS + 1].join(","));
         assert_eq!(parse(&many), Err(DetailsError::TooMany));
     }

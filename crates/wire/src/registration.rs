@@ -143,6 +143,9 @@ pub struct ClientFile {
     /// The client shows a number, which the user picks on the approval page.
     #[serde(default)]
     pub number_matching: bool,
+    /// User names of people whom it may ask by CIBA though they agreed to nothing; an agent has it in `agent`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub may_ask: Vec<String>,
     /// Lifetime of its tasks, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_lifetime: Option<u64>,

@@ -10,8 +10,8 @@ use crate::error::ErrorCode;
 use crate::jwk::JwkSet;
 use crate::registration::{ApplicationType, AuthMethod};
 use crate::scope::Scope;
+use crate::strict_json;
 use crate::token::GrantType;
-use crate::unique_json;
 
 /// The largest body, in bytes.
 pub const MAX_REGISTRATION_BYTES: usize = 16 * 1024;
@@ -167,11 +167,11 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, RegistrationRefusal> {
             "the body is larger than {MAX_REGISTRATION_BYTES} bytes"
         )));
     }
-    match unique_json::parse(body) {
+    match strict_json::read(body) {
         Ok(Value::Object(members)) => Ok(members),
         Ok(_) => Err(RegistrationRefusal::metadata("the body is no JSON object")),
         Err(_) => Err(RegistrationRefusal::metadata(
-            "the body is no JSON, or has a member twice in one object",
+            "the body is no JSON, or has a member twice in one object or a control character",
         )),
     }
 }

@@ -51,6 +51,11 @@ impl Timestamp {
         Duration::from_micros(micros)
     }
 
+    /// Whether `now` is in the time of this length that begins here; not before it, where a clock went back.
+    pub fn is_within(self, length: Duration, now: Self) -> bool {
+        self <= now && now < self.plus(length)
+    }
+
     /// RFC 3339 in UTC with whole seconds; a date outside the years 1 to 9999 becomes the nearest one inside.
     pub fn rfc3339(self) -> String {
         let clamped = self.seconds().clamp(-62_135_596_800, 253_402_207_200);
@@ -107,6 +112,15 @@ mod tests {
         assert_eq!(at.rfc3339(), "2026-09-21T14:13:20Z");
         assert_eq!(Timestamp::from_rfc3339("2026-09-21T14:13:20Z"), Some(at));
         assert_eq!(Timestamp::from_rfc3339("tomorrow"), None);
+    }
+
+    #[test]
+    fn a_time_of_a_length_begins_and_ends() {
+        let begin = Timestamp::from_seconds(100);
+        for (now, inside) in [(99, false), (100, true), (109, true), (110, false)] {
+            let now = Timestamp::from_seconds(now);
+            assert_eq!(begin.is_within(Duration::from_secs(10), now), inside);
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ import * as oauth from 'oauth4webapi';
 import { refused } from '../flow.mjs';
 import { PERSON } from '../world.mjs';
 import { CIBA, granted, isToken } from './cast.mjs';
-import { ask, asker, isIdentity } from './grants.mjs';
+import { ask, ASKER, asker, isIdentity } from './grants.mjs';
 
 const USER_CODE = '4711';
 
@@ -16,7 +16,7 @@ export const asking = (cast, as) => ({
   backchannel_authentication_request_signing_alg_values_supported: async (alg, all) => {
     assert.ok(!all.includes('none') && !all.includes('RS256'));
     const keys = { backchannel_authentication_request_signing_alg: alg };
-    const till = await cast.plain('private_key_jwt', { ...CLIENT, ...keys }, alg);
+    const till = await cast.plain('private_key_jwt', { ...ASKER, ...keys }, alg);
     const parameters = { scope: 'openid', login_hint: PERSON.username };
     const key = { key: till.privateKey, kid: till.jwk.kid };
     const request = await oauth.issueRequestObject(as, till.client, parameters, key);
@@ -53,5 +53,3 @@ export const asking = (cast, as) => ({
     isIdentity(await granted(till, CIBA, { auth_req_id }));
   },
 });
-
-const CLIENT = { grant_types: [CIBA], redirect_uris: [], response_types: [], scope: 'openid' };

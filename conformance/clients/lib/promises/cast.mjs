@@ -48,7 +48,7 @@ export class Cast {
   }
 
   setEmail() {
-    return this.#set('email-save', { email: 'alice@example.org' });
+    return this.world.writ(['user', 'change', PERSON.username, '--email', 'alice@example.org']);
   }
 
   setUserCode(code) {

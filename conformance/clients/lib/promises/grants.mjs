@@ -90,9 +90,18 @@ export const grants = (cast, as) => {
   };
 };
 
-/** A plain client that asks people by CIBA who they are. */
+/** What a plain client registers that asks people by CIBA who they are. */
+export const ASKER = {
+  grant_types: [CIBA],
+  redirect_uris: [],
+  response_types: [],
+  scope: 'openid',
+  may_ask: [PERSON.username],
+};
+
+/** One of them. */
 export function asker(cast, more = {}) {
-  return cast.plain('private_key_jwt', { grant_types: [CIBA], redirect_uris: [], response_types: [], scope: 'openid', ...more });
+  return cast.plain('private_key_jwt', { ...ASKER, ...more });
 }
 
 export async function ask({ client, authentication }, as, more = {}) {

@@ -77,7 +77,8 @@ fn plain(client: &BenchAgent, more: &Value) -> Value {
     let file = json!({
         "client_id": client.id, "client_name": client.id, "profile": "oauth21",
         "jwks": { "keys": [client.registered.jwk] }, "grant_types": [CIBA], "scope": SCOPE,
-        "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true
+        "token_endpoint_auth_method": "private_key_jwt", "dpop_bound_access_tokens": true,
+        "may_ask": [ALICE]
     });
     with(file, more)
 }

@@ -68,7 +68,13 @@ impl<'a> PersonBrowser<'a> {
         })
     }
 
-    fn get(&mut self, path: &str) -> Outcome<Message> {
+    /// Opens a page and sends the form that has this button.
+    pub fn press(&mut self, path: &str, button: &str) -> Outcome<Message> {
+        let page = html(&self.get(path)?)?;
+        self.send(&Form::with(&page, button)?, &[])
+    }
+
+    pub fn get(&mut self, path: &str) -> Outcome<Message> {
         let (host, cookies) = (self.address, self.cookie());
         let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{cookies}\r\n");
         self.exchange(&request)

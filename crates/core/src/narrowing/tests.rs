@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use writ_authority::{ScopeGrant, Types};
 
 use super::*;
+use crate::resources::Resources;
 use crate::scope::OPENID;
 
 const BANK: &str = "https://bank.example";
@@ -12,7 +13,7 @@ const ISSUER: &str = "https://as.example";
 struct Scene {
     types: Types,
     issuer: ResourceUri,
-    resources: BTreeMap<ResourceUri, crate::client::Resource>,
+    resources: Resources,
 }
 
 impl Scene {
@@ -24,7 +25,7 @@ impl Scene {
         Self {
             types: Types::from_documents(documents.map(str::to_owned)).unwrap(),
             issuer: uri(ISSUER),
-            resources: BTreeMap::new(),
+            resources: Resources::default(),
         }
     }
 

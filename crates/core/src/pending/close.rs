@@ -1,7 +1,7 @@
-//! How pending requests end without a decision: they expired, a newer copy superseded them, or the agent was stopped.
+//! How pending requests end without a decision: they expired, or a newer copy superseded them.
 
-use super::{Decision, PendingRequest, STOPPED, SUPERSEDED, State};
-use crate::id::{ApprovalId, ClientId, UserId};
+use super::{Decision, PendingRequest, SUPERSEDED, State};
+use crate::id::ApprovalId;
 
 /// Which requests end, and why.
 #[derive(Clone, Copy, Debug)]
@@ -10,11 +10,6 @@ pub enum Ending<'a> {
     Late(&'a ApprovalId),
     /// Those that ask the same person the same as this one, and nobody decided.
     Superseded(&'a PendingRequest),
-    /// Everything that this client asked this person; also what was approved and not fetched.
-    Stopped {
-        subject: &'a UserId,
-        client: &'a ClientId,
-    },
 }
 
 impl Ending<'_> {
@@ -22,7 +17,6 @@ impl Ending<'_> {
     pub const fn state(&self) -> State {
         match self {
             Self::Late(_) | Self::Superseded(_) => State::Expired,
-            Self::Stopped { .. } => State::Denied,
         }
     }
 
@@ -30,7 +24,6 @@ impl Ending<'_> {
         match self {
             Self::Late(_) => None,
             Self::Superseded(_) => Some(SUPERSEDED),
-            Self::Stopped { .. } => Some(STOPPED),
         }
     }
 

@@ -1,19 +1,17 @@
-//! What a client registers for CIBA (CIBA 4, FAPI-CIBA 5.2.2), and whom an agent may ask and who decides.
+//! What a client registers for CIBA (CIBA 4, FAPI-CIBA 5.2.2), whom it may ask, and who decides about what an agent asks.
 
 use std::collections::BTreeSet;
 
 use url::Url;
 use writ_jose::key::Algorithm;
 use writ_wire::redirect;
-use writ_wire::registration::{
-    AgentFile, AuthMethod, ClientFile, Delivery, Profile, check_approvers,
-};
+use writ_wire::registration::{self, AgentFile, AuthMethod, ClientFile, Delivery, Profile};
 use writ_wire::token::GrantType;
 
 use super::{auth_method, check_user_name};
 use crate::client::Backchannel;
 
-/// The most people whom one agent may ask without a task of theirs.
+/// The most people whom one client may ask though they agreed to nothing.
 pub const MAX_MAY_ASK: usize = 64;
 
 pub(super) fn read(
@@ -82,18 +80,36 @@ fn signing_alg(file: &ClientFile, faults: &mut Vec<String>) -> Option<Algorithm>
     found
 }
 
-/// Whether those people exist is seen when they are needed.
-pub(super) fn check_people(agent: &AgentFile, faults: &mut Vec<String>) {
-    if let Err(problem) = check_approvers(&agent.approvers) {
+pub(super) fn check_approvers(agent: &AgentFile, faults: &mut Vec<String>) {
+    if let Err(problem) = registration::check_approvers(&agent.approvers) {
         faults.push(format!("`agent.approvers`: {problem}"));
     }
-    if agent.may_ask.len() > MAX_MAY_ASK {
+}
+
+/// Whom it may ask though they agreed to nothing. Whether those people exist is seen when they are asked.
+pub(super) fn may_ask(
+    file: &ClientFile,
+    grant_types: &BTreeSet<&'static str>,
+    faults: &mut Vec<String>,
+) -> BTreeSet<String> {
+    let (member, names) = match &file.agent {
+        Some(agent) => ("agent.may_ask", &agent.may_ask),
+        None => ("may_ask", &file.may_ask),
+    };
+    if file.agent.is_some() && !file.may_ask.is_empty() {
+        faults.push("`may_ask` of an agent stands in `agent`".to_owned());
+    }
+    if !file.may_ask.is_empty() && !grant_types.contains(GrantType::Ciba.as_str()) {
+        let grant = GrantType::Ciba.as_str();
+        faults.push(format!("`may_ask` needs the grant type `{grant}`"));
+    }
+    if names.len() > MAX_MAY_ASK {
+        faults.push(format!("`{member}` has more than {MAX_MAY_ASK} members"));
+    }
+    if names.iter().any(|name| check_user_name(name).is_err()) {
         faults.push(format!(
-            "`agent.may_ask` has more than {MAX_MAY_ASK} members"
+            "`{member}` holds something that is no person's name"
         ));
     }
-    let fits = |name: &String| check_user_name(name).is_ok();
-    if !agent.may_ask.iter().all(fits) {
-        faults.push("`agent.may_ask` holds something that is no person's name".to_owned());
-    }
+    names.iter().cloned().collect()
 }

@@ -42,7 +42,7 @@ pub struct RegistrationRules {
     pub mode: RegistrationMode,
     /// In an hour, from one address.
     pub per_address: u32,
-    /// In an hour, from all addresses together.
+    /// That no person agreed to yet, from all addresses together: one more removes the oldest.
     pub in_all: u32,
     pub unused: Duration,
 }
@@ -52,7 +52,7 @@ impl Default for RegistrationRules {
         Self {
             mode: RegistrationMode::Off,
             per_address: 30,
-            in_all: 1000,
+            in_all: 10_000,
             unused: Duration::from_secs(24 * 3600),
         }
     }

@@ -1,13 +1,12 @@
 //! Which scope names are granted, left out and refused, by profile and by what is registered.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use writ_authority::Types;
 
 use super::*;
 use crate::id::ClientId;
 use crate::registration;
+use crate::resources::Resources;
 
 const ISSUER: &str = "https://as.example";
 const NOTES: &str = "https://notes.example/mcp";
@@ -56,7 +55,7 @@ fn client(profile: &str, scope: Option<&str>) -> Client {
 /// `resource scope` of everything that is found, or the refusal's code.
 fn asked(client: &Client, scope: &str, at: &[&str], among: &[(ResourceUri, Resource)]) -> String {
     let (issuer, types) = (uri(ISSUER), Types::default());
-    let resources: BTreeMap<_, _> = among.iter().cloned().collect();
+    let resources: Resources = among.iter().cloned().collect();
     let realm = Realm {
         issuer: &issuer,
         resources: &resources,

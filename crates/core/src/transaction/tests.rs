@@ -1,7 +1,5 @@
 //! Which challenges may be asked, by whom and for whom: each rule at its bound.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 use writ_authority::Types;
 use writ_jose::key::{KeySet, Thumbprint};
@@ -13,6 +11,7 @@ use super::*;
 use crate::client::User;
 use crate::id::{ClientId, UserId};
 use crate::registration::{self, People};
+use crate::resources::Resources;
 
 const BANK: &str = "https://bank.example";
 const SHOP: &str = "https://shop.example";
@@ -37,7 +36,7 @@ fn uri(text: &str) -> ResourceUri {
 struct Scene {
     issuer: ResourceUri,
     types: Types,
-    resources: BTreeMap<ResourceUri, Resource>,
+    resources: Resources,
 }
 
 impl Scene {
@@ -55,7 +54,10 @@ impl Scene {
         Self {
             issuer,
             types: Types::from_documents([PAYMENT.to_owned()]).unwrap(),
-            resources: [bank, shop].map(|r| (r.uri.clone(), r)).into(),
+            resources: [bank, shop]
+                .map(|r| (r.uri.clone(), r))
+                .into_iter()
+                .collect(),
         }
     }
 
@@ -83,7 +85,7 @@ impl Scene {
             mission_intent: false,
             make_ref: &mut make_ref,
         };
-        let bank = &self.resources[&uri(BANK)];
+        let bank = self.resources.get(&uri(BANK)).unwrap();
         prepare(challenge, client, bank, Level::Passkey, &mut making)
     }
 }

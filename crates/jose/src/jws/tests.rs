@@ -59,6 +59,35 @@ fn rfc_8037_a_4_eddsa() {
 }
 
 #[test]
+fn rfc_7515_4_no_member_stands_twice_and_no_text_has_control_characters() {
+    for header in [
+        r#"{"alg":"ES256","alg":"ES256"}"#,
+        r#"{"alg":"ES256","x":1,"x":1}"#,
+        r#"{"alg":"ES256","jwk":{"kty":"EC","x":"a","x":"b"}}"#,
+        r#"{"alg":"ES256","kid":"a\u0000"}"#,
+        r#"{"alg":"ES256","x":["\u009b"]}"#,
+        r#"{"alg":"ES256","kid":"\ud800"}"#,
+    ] {
+        assert!(
+            matches!(refusal(&text(header, "{}")), JwsError::Header(_)),
+            "{header}"
+        );
+    }
+    for claims in [
+        r#"{"sub":"a","sub":"b"}"#,
+        r#"{"act":{"sub":"a","sub":"b"}}"#,
+        r#"{"sub":"a\u0000"}"#,
+        r#"{"\u001b":1}"#,
+    ] {
+        let whole = text(r#"{"alg":"ES256"}"#, claims);
+        let read = UnverifiedJwt::parse(&whole)
+            .unwrap()
+            .unverified_claims::<Value>();
+        assert!(matches!(read, Err(JwsError::Claims(_))), "{claims}");
+    }
+}
+
+#[test]
 fn rfc_7515_a_3_any_changed_character_breaks_it() {
     let key = rfc_7515_key();
     for place in 0..RFC_7515_A_3.len() {

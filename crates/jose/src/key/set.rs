@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use writ_wire::jwk::{Jwk, JwkSet, MAX_KEYS};
+use writ_wire::strict_json;
 
 use super::{KeyError, PublicKey, RsaSignatures};
 use crate::encoding::quoted;
@@ -57,7 +58,7 @@ impl KeySet {
     /// The keys that a client publishes for its assertions. Whatever cannot be used is left out: an unknown kind, a weak key, one for
     /// encryption, a private one. Of the others at most [`MAX_KEYS`] are kept, in their order.
     pub fn published(json: &[u8], signatures: RsaSignatures) -> Result<Self, KeyError> {
-        let set: PublishedSet = serde_json::from_slice(json).map_err(|_| KeyError::NotASet)?;
+        let set: PublishedSet = strict_json::read(json).map_err(|_| KeyError::NotASet)?;
         let usable = set.keys.into_iter().filter_map(|key| {
             let jwk: Jwk = serde_json::from_value(key).ok()?;
             PublicKey::from_jwk_with(&jwk, signatures).ok()

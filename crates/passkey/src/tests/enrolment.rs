@@ -202,6 +202,19 @@ fn webauthn_7_1_28_a_key_that_cannot_be_found_again_is_refused() {
 }
 
 #[test]
+fn webauthn_6_1_3_a_passkey_that_may_be_copied_is_not_bound_to_its_device() {
+    let rp = relying_party();
+    for (device, bound) in [(phone(), true), (phone().synced(), false)] {
+        let mut device = device;
+        let passkey = enrol(&rp, &mut device, &person("alice"));
+        assert_eq!(crate::is_device_bound(&passkey), Ok(bound));
+    }
+    for broken in ["", "{}", r#"{"passkey":{"cred":{"backup_eligible":"no"}}}"#] {
+        assert_eq!(crate::is_device_bound(broken), Err(PasskeyError::Key));
+    }
+}
+
+#[test]
 fn a_state_of_another_ceremony_is_refused() {
     let rp = relying_party();
     let ceremony = rp.start_enrolment(&person("alice"), &[]).unwrap();

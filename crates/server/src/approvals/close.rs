@@ -1,9 +1,10 @@
 //! Ends pending requests without a decision: expired, superseded, or stopped with their agent. One way for all of
-//! them: the guarded statement, an event each, the client told by the outbox; after the commit whoever waits is woken.
+//! them: the guarded statement, an event each, the client told by the outbox; after the commit whoever waits is woken. What a stop
+//! ends is never read here, however much it is: its clients are told in batches (`notifications/stop_notice.rs`).
 
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
-use writ_core::id::ApprovalId;
+use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_core::pending::{Ending, PendingRequest};
 use writ_store::DatabaseTransaction;
 use writ_store::pending::EndedRequest;
@@ -11,12 +12,16 @@ use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
-use crate::notifications::outbox;
+use crate::notifications::outbox::{self, StoppedPair};
 
 /// What ended in a transaction: announce it after the commit.
 #[must_use = "whoever waits for them hears of it after the commit"]
 #[derive(Default)]
-pub struct Endings(Vec<PendingRequest>);
+pub struct Endings {
+    requests: Vec<PendingRequest>,
+    /// Whose requests a stop ended.
+    stopped: Option<(UserId, ClientId)>,
+}
 
 /// Ends them in the database transaction of what causes it.
 pub async fn end(
@@ -33,48 +38,67 @@ pub async fn end(
         if ended.decided_at.is_none() {
             outbox::request_ended(app, transaction, &ended.request).await?;
         }
-        endings.0.push(ended.request);
+        endings.requests.push(ended.request);
     }
     Ok(endings)
 }
 
+/// Denies everything that this client asked this person, also what was approved and not fetched; as many statements for one request
+/// as for a hundred thousand.
+pub async fn deny_all(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    pair: StoppedPair<'_>,
+    now: Timestamp,
+) -> Result<Endings, Failure> {
+    let StoppedPair { subject, client } = pair;
+    let denied = transaction
+        .stop_requests(subject, client, &app.event_id(now), now)
+        .await?;
+    // A decision has its own ping or push, which finds how it ended.
+    if denied.undecided > 0 {
+        outbox::requests_stopped(app, transaction, pair, now).await?;
+    }
+    Ok(Endings {
+        requests: Vec::new(),
+        stopped: (denied.ended > 0).then(|| (subject.clone(), client.clone())),
+    })
+}
+
 impl Endings {
     pub fn announce(&self, app: &App) {
-        for request in &self.0 {
+        for request in &self.requests {
             app.waiting.announce_request(request);
         }
-        if !self.0.is_empty() {
+        if let Some((subject, client)) = &self.stopped {
+            app.waiting.announce_stop(subject, client);
+        }
+        if !self.is_empty() {
             app.notices.wake();
         }
     }
 
     /// Whether people of a later stage had been asked.
     pub fn was_escalated(&self) -> bool {
-        self.0.iter().any(|request| request.stage > 0)
+        self.requests.iter().any(|request| request.stage > 0)
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.requests.is_empty() && self.stopped.is_none()
     }
 
     pub fn ids(&self) -> Vec<&ApprovalId> {
-        self.0.iter().map(|request| &request.id).collect()
+        self.requests.iter().map(|request| &request.id).collect()
     }
 }
 
 fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) -> Event {
     let request = &ended.request;
-    let name = match ending {
-        Ending::Late(_) | Ending::Superseded(_) => EventName::ApprovalExpired,
-        Ending::Stopped { .. } => EventName::ApprovalDenied,
-    };
-    let mut event = about(app, request, name, now);
+    let mut event = about(app, request, EventName::ApprovalExpired, now);
     event.reason = ending.reason().map(str::to_owned);
     let mut data = json!({ "approval": request.id, "undecided": ended.decided_at.is_none() });
-    match ending {
-        Ending::Late(_) => {}
-        Ending::Superseded(by) => insert(&mut data, "superseded_by", json!(by.id)),
-        Ending::Stopped { .. } => event.decision = Some("deny"),
+    if let Ending::Superseded(by) = ending {
+        insert(&mut data, "superseded_by", json!(by.id));
     }
     event.with(data)
 }

@@ -14,7 +14,7 @@ use writ_wire::token::TokenResponse;
 use super::redeem::{Redemption, redeem_approval};
 use crate::node::failure::Failure;
 use crate::node::secret::secret_digest;
-use crate::node::waiting::WakeReason;
+use crate::node::waiting::{AskedBy, WakeReason};
 use crate::request::token_request::TokenRequestContext;
 
 /// What a client polls with.
@@ -34,6 +34,7 @@ enum Looked {
 /// Nobody decided yet.
 struct UndecidedPoll {
     id: ApprovalId,
+    asked: AskedBy,
     answer: OAuthError,
     hasty: Hasty,
     expires_at: Timestamp,
@@ -62,7 +63,7 @@ pub async fn poll_approval(
     let most = most.min(context.now.until(open.expires_at));
     let end = Instant::now() + most;
     loop {
-        let Some(place) = context.app.waiting.join(&open.id) else {
+        let Some(place) = context.app.waiting.join(&open.id, open.asked.clone()) else {
             return waiting(open.answer);
         };
         // It may have been decided before the place was taken.
@@ -153,6 +154,10 @@ async fn count_poll(
     }
     Ok(UndecidedPoll {
         id: request.id.clone(),
+        asked: AskedBy {
+            client: request.client.clone(),
+            subject: request.subject.clone(),
+        },
         answer: polling.answer(hasty),
         hasty,
         expires_at: request.expires_at,

@@ -1,7 +1,8 @@
-//! Background work: expired rows are deleted in bounded batches, retired keys once nothing that they signed can be valid, and the
+//! Background work: what is over is deleted (`sweeping.rs`), retired keys once nothing that they signed can be valid, and the
 //! outbox is sent.
 
 pub mod sending;
+pub mod sweeping;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,26 +14,38 @@ use writ_core::signing::{KeyState, removable};
 use writ_store::signing::StoredSigningKey;
 use writ_store::{DatabaseTransaction, StoreError};
 
+use crate::background::sweeping::{SweepPace, Sweeping};
 use crate::node::app::App;
+use crate::node::clock::COMPARED_EVERY;
 use crate::people::live;
 
-/// How often expired rows and keys are deleted.
+/// How often it is looked for expired rows and keys while there are none.
 const PERIOD: Duration = Duration::from_secs(30);
-/// Rows of each kind that are deleted in one transaction.
-const BATCH: u32 = 1000;
-/// Unused registrations that are removed in one round, each in a transaction of its own.
-const UNUSED_BATCH: u32 = 200;
-/// The most batches of one round; the next round goes on.
-const MOST_BATCHES: u32 = 32;
+/// How soon after a round in which something left: under load what is over leaves all the time, not in bursts.
+const SOON: Duration = Duration::from_secs(1);
+/// How long work rests that a panic ended.
+const AFTER_A_FAULT: Duration = Duration::from_secs(5);
 
 /// Runs until `stop` changes. A failure is logged and tried again.
 pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     tokio::join!(
-        sweep_periodically(app.clone(), stop.clone()),
-        make_id_token_keys(app.clone()),
-        sending::run(app.clone(), stop.clone()),
-        live::close_with(app, stop)
+        kept_running("sweep", || sweep_periodically(app.clone(), stop.clone())),
+        kept_running("clock", || compare_periodically(app.clone(), stop.clone())),
+        kept_running("keys", || make_id_token_keys(app.clone())),
+        kept_running("notices", || sending::run(app.clone(), stop.clone())),
+        kept_running("inboxes", || live::close_with(app.clone(), stop.clone()))
     );
+}
+
+/// In a task of its own: a panic in one ends no other, and it is begun again.
+async fn kept_running<F>(work: &'static str, begin: impl Fn() -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    while let Err(error) = tokio::spawn(begin()).await {
+        tracing::error!(work, %error, "background work ended by a fault, and begins again");
+        tokio::time::sleep(AFTER_A_FAULT).await;
+    }
 }
 
 /// Right after the start, so that the first client finds them; a failure is left to the first request that needs one.
@@ -43,13 +56,38 @@ async fn make_id_token_keys(app: Arc<App>) {
 }
 
 async fn sweep_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(PERIOD);
+    let mut sweeping = Sweeping::new(&app, SweepPace::Shared);
+    loop {
+        let wait = tokio::select! {
+            swept = sweep_round(&app, &mut sweeping) => match swept {
+                Ok(0) => PERIOD,
+                Ok(swept) => {
+                    tracing::debug!(swept, "expired rows removed");
+                    SOON
+                }
+                Err(error) => {
+                    tracing::error!(%error, "background work failed");
+                    PERIOD
+                }
+            },
+            _ = stop.changed() => return,
+        };
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// A failure is met by requests too, and said there.
+async fn compare_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(COMPARED_EVERY);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = ticks.tick() => {
-                if let Err(error) = sweep_once(&app).await {
-                    tracing::error!(%error, "background work failed");
+                if let Err(error) = app.compare_clock().await {
+                    tracing::debug!(%error, "the clocks cannot be compared");
                 }
             }
             _ = stop.changed() => return,
@@ -57,49 +95,15 @@ async fn sweep_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// One round of deletions; says how many rows.
+/// One round of deletions while nobody else is there; says how many rows.
 pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
-    let swept = delete_expired(app).await? + remove_unused_clients(app).await?;
+    sweep_round(app, &mut Sweeping::new(app, SweepPace::Alone)).await
+}
+
+async fn sweep_round(app: &App, sweeping: &mut Sweeping) -> Result<u64, StoreError> {
+    let swept = sweeping.round(app).await?;
     remove_retired_keys(app).await?;
     Ok(swept)
-}
-
-async fn delete_expired(app: &App) -> Result<u64, StoreError> {
-    let mut swept = 0;
-    for _ in 0..MOST_BATCHES {
-        let batch = app.store.sweep(app.clock.now(), BATCH).await?;
-        swept += batch;
-        if batch < u64::from(BATCH) {
-            break;
-        }
-    }
-    if swept > 0 {
-        tracing::debug!(swept, "expired rows removed");
-    }
-    Ok(swept)
-}
-
-/// Clients that registered themselves and that nobody used in time, a bounded number of them in one round.
-async fn remove_unused_clients(app: &App) -> Result<u64, StoreError> {
-    let now = app.clock.now();
-    let mut reading = app.read().await?;
-    let expired = reading.expired_registrations(now, UNUSED_BATCH).await?;
-    drop(reading);
-    let mut removed = 0;
-    for client in expired {
-        let mut transaction = app.begin().await?;
-        if !transaction.delete_unused_client(&client, now).await? {
-            continue;
-        }
-        let mut event = Event::new(app.event_id(now), now, EventName::ClientRemoved)
-            .with(json!({ "by": "registration", "because": "nobody used it in time" }));
-        event.client = Some(client.to_string());
-        transaction.insert_event(&event).await?;
-        transaction.commit().await?;
-        app.metrics.registration("expired");
-        removed += 1;
-    }
-    Ok(removed)
 }
 
 async fn remove_retired_keys(app: &App) -> Result<(), StoreError> {

@@ -8,6 +8,7 @@ use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use writ_core::event::{Event, EventName};
+use writ_pages::messages::AccountNews;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -17,7 +18,7 @@ use crate::node::failure::Failure;
 use crate::notifications::outbox::{Channel, NoticeContent};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
 use crate::notifications::{
-    fan_out, mail, passkey_notice, seal, used_twice_notice, web_push, webhook,
+    account_notice, fan_out, mail, seal, stop_notice, used_twice_notice, web_push, webhook,
 };
 
 /// Notices that one node sends at once.
@@ -127,6 +128,9 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         (Channel::Announce, NoticeContent::Waiting { stage }) => {
             fan_out::notify_approvers(app, notice, stage).await
         }
+        (Channel::Announce, NoticeContent::Stopped(stop)) => {
+            stop_notice::notify_client(app, notice, stop).await
+        }
         (Channel::Ping, NoticeContent::Over { .. }) => {
             Ok(client_callback::ping(app, notice).await?)
         }
@@ -135,7 +139,10 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         }
         (Channel::WebPush, NoticeContent::Waiting { .. }) => web_push::send(app, notice).await,
         (Channel::WebPush, NoticeContent::Passkey { what }) => {
-            passkey_notice::push(app, notice, what).await
+            account_notice::push(app, notice, AccountNews::Passkey(what)).await
+        }
+        (Channel::WebPush, NoticeContent::Password) => {
+            account_notice::push(app, notice, AccountNews::Password).await
         }
         (Channel::WebPush, NoticeContent::UsedTwice { client }) => {
             used_twice_notice::push(app, notice, &client).await

@@ -2,15 +2,15 @@
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use writ_wire::error::{ErrorBody, ErrorCode};
 
 use crate::node::app::App;
+use crate::node::clock::{self, Skew};
 use crate::node::failure::ServerFault;
 use crate::node::outage::RETRY_AFTER;
+use crate::node::request_log::{current_request, note_error};
 
 /// The status of the token endpoint's family: RFC 6749 section 5.2, RFC 9126 section 2.3, RFC 9449 section 5.
 pub const fn status(code: ErrorCode) -> StatusCode {
@@ -101,6 +101,17 @@ impl App {
 
     fn unavailable(&self, cause: &str, sentence: &str, retry_after: Option<u64>) -> Response {
         self.note_outage(cause);
+        Self::temporarily_unavailable(sentence, retry_after)
+    }
+
+    /// By a clock that is wrong nothing is done.
+    pub fn wrong_clock_answer(skew: Skew) -> Response {
+        let sentence = format!("{}: send the same again later", skew.sentence());
+        Self::temporarily_unavailable(&sentence, Some(clock::RETRY_AFTER))
+    }
+
+    fn temporarily_unavailable(sentence: &str, retry_after: Option<u64>) -> Response {
+        note_error(ErrorCode::TemporarilyUnavailable);
         let body = ErrorBody {
             error: ErrorCode::TemporarilyUnavailable,
             error_description: Some(sentence.to_owned()),
@@ -130,9 +141,11 @@ impl App {
         json(StatusCode::INTERNAL_SERVER_ERROR, &body)
     }
 
-    /// Logs once; gives the id for whoever was hit.
+    /// Logs once; gives the id for whoever was hit: the request's.
     pub fn log_broken(&self, cause: &str) -> String {
-        let id = URL_SAFE_NO_PAD.encode(self.random.bytes::<9>());
+        let id = current_request();
+        let id = id.unwrap_or_else(|| self.own_request_id());
+        note_error(ErrorCode::ServerError);
         tracing::error!(error_id = id, cause, "request failed");
         self.metrics.broken();
         id

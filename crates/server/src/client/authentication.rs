@@ -15,7 +15,7 @@ use writ_jose::assertion::{
     AssertionError, ClientAssertion, ClientAssertionRules, UnverifiedAssertion,
 };
 use writ_jose::hash;
-use writ_wire::form::Form;
+use writ_wire::form::{self, Form};
 use writ_wire::registration::{AuthMethod, Profile};
 use writ_wire::time::Timestamp;
 
@@ -268,15 +268,11 @@ fn basic_credentials(headers: &HeaderMap) -> Result<Option<(String, String)>, OA
     let bytes = STANDARD.decode(encoded.trim()).map_err(|_| malformed())?;
     let pair = String::from_utf8(bytes).map_err(|_| malformed())?;
     let (id, secret) = pair.split_once(':').ok_or_else(malformed)?;
-    Ok(Some((form_decoded(id), form_decoded(secret))))
-}
-
-fn form_decoded(text: &str) -> String {
-    let whole = format!("x={text}");
-    form_urlencoded::parse(whole.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    let decode = |text| {
+        let sentence = "name and secret in HTTP Basic are form-encoded text in UTF-8, without control characters";
+        form::decode(text).map_err(|_| OAuthError::invalid_request(sentence))
+    };
+    Ok(Some((decode(id)?, decode(secret)?)))
 }
 
 fn same_client(named: Option<&str>, authenticated: &str) -> Result<(), OAuthError> {

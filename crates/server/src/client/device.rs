@@ -3,7 +3,6 @@
 
 use axum::response::Response;
 use http::StatusCode;
-use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
 use writ_core::device::{self, DEVICE_LIFETIME, DeviceFacts, MAX_WAITING_DEVICES, PreparedDevice};
@@ -14,7 +13,6 @@ use writ_core::request::RequestContext;
 use writ_jose::hash;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::device::{DeviceRequest, DeviceResponse, UserCode};
-use writ_wire::error::ErrorCode;
 
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
@@ -65,15 +63,9 @@ async fn start_flow(request: &ClientRequest) -> Result<DeviceResponse, Failure> 
 async fn limit_by_address(request: &ClientRequest) -> Result<(), Failure> {
     let client = request.client();
     let address = request.address.filter(|_| client.is_public());
-    let tries = address.and_then(|address| RateLimit::of_devices(&client.id, address, request.now));
-    let Some(tries) = tries else {
-        return Ok(());
-    };
-    if request.app.admit_attempt(&tries).await? {
-        return Ok(());
-    }
+    let limit = address.and_then(|address| RateLimit::of_devices(&client.id, address, request.now));
     let sentence = "too many codes of this client were asked for from this address: ask later";
-    Err(request.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence)))
+    request.app.admit_request(limit, sentence).await
 }
 
 async fn prepare(request: &ClientRequest) -> Result<PreparedDevice, Failure> {
@@ -102,12 +94,11 @@ async fn write_request(
     request.claim(&mut transaction, Vec::new()).await?;
     request.require_active_client(&mut transaction).await?;
     transaction.guard_prompts(None, &client.id, now).await?;
-    if transaction.waiting_devices(&client.id, now).await? >= MAX_WAITING_DEVICES {
-        return Err(request.refuse(OAuthError::new(
-            ErrorCode::TemporarilyUnavailable,
-            "too many codes of this client wait: let some expire",
-        )));
-    }
+    // Whoever asks for many ends older ones, and keeps nobody out.
+    let most = MAX_WAITING_DEVICES;
+    transaction
+        .end_oldest_devices(&client.id, most, now)
+        .await?;
     let digest = user_code_digest(user_code);
     let sealed = app.seal(&of_user_code(&pending.id), &user_code.to_string())?;
     transaction

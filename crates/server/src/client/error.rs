@@ -1,5 +1,6 @@
 //! Why a request of a program fails, and how that is recorded, counted and answered.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -132,11 +133,22 @@ fn token_challenge(mut challenge: HttpChallenge, named: Option<&OAuthError>) -> 
     challenge
 }
 
+/// What is kept of a refusal that anybody can cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Record {
+    /// A number in the database, beside the metric.
+    Written,
+    /// The metric alone.
+    Counted,
+}
+
 /// A request that has no success, with what its answer needs.
 pub struct ClientError {
     pub app: Arc<App>,
     pub route: ProgramRoute,
     pub authorization: AuthorizationHeader,
+    /// From where it came, if that is known.
+    pub address: Option<IpAddr>,
     pub failure: Failure,
     /// Whether the answer carries the client's next nonce (RFC 9449 section 8.2).
     pub offers_nonce: bool,
@@ -146,8 +158,9 @@ pub struct ClientError {
 
 impl ClientError {
     /// Records it, counts it and answers it.
-    pub async fn into_answer(self) -> Response {
-        let (mut response, needs_nonce) = match self.recorded().await {
+    pub async fn into_answer(mut self) -> Response {
+        let record = self.limit_unproved();
+        let (mut response, needs_nonce) = match self.recorded(record).await {
             Ok(refusal) => (
                 self.refusal_answer(refusal),
                 // Nothing can follow such an answer without a nonce.
@@ -161,9 +174,36 @@ impl ClientError {
         response
     }
 
+    /// An address that proved nothing too often is told so instead, and nothing is written. A proof without a nonce is how clients ask for
+    /// one: they are answered as always.
+    fn limit_unproved(&mut self) -> Record {
+        let proved_nothing = match &self.failure {
+            Failure::Unauthenticated(refusal) => refusal.code != ErrorCode::UseDpopNonce,
+            Failure::Unacceptable(_) => true,
+            Failure::Limited(_) => false,
+            Failure::Refused(_)
+            | Failure::Waiting(_)
+            | Failure::Broken(_)
+            | Failure::Unavailable(_)
+            | Failure::InDoubt(_) => return Record::Written,
+        };
+        let now = self.app.clock.now();
+        match self.app.strangers.admit_unproved(self.address, now) {
+            Ok(()) => Record::Written,
+            Err(too_many) => {
+                if proved_nothing {
+                    self.failure = too_many.failure();
+                }
+                Record::Counted
+            }
+        }
+    }
+
     /// The refusal, once it is on record; or what is our fault.
-    async fn recorded(&self) -> Result<&OAuthError, ServerFault> {
+    async fn recorded(&self, record: Record) -> Result<&OAuthError, ServerFault> {
         match &self.failure {
+            Failure::Unauthenticated(refusal) if record == Record::Counted => Ok(refusal),
+            Failure::Limited(limited) if record == Record::Counted => Ok(&limited.refusal),
             Failure::Waiting(refusal) => Ok(refusal),
             Failure::Broken(cause) => Err(ServerFault::Broken(cause.clone())),
             Failure::Unavailable(cause) => Err(ServerFault::Unavailable(cause.clone())),
@@ -171,6 +211,10 @@ impl ClientError {
             Failure::Unauthenticated(refusal) => {
                 self.count(refusal).await?;
                 Ok(refusal)
+            }
+            Failure::Unacceptable(found) => {
+                self.count(&found.refusal).await?;
+                Ok(&found.refusal)
             }
             Failure::Limited(limited) => {
                 self.count(&limited.refusal).await?;
@@ -208,7 +252,7 @@ impl ClientError {
     }
 
     fn refusal_answer(&self, refusal: &OAuthError) -> Response {
-        self.app.metrics.refused(self.route.label(), refusal.code);
+        self.app.note_refusal(self.route.label(), refusal.code);
         let sentence = &refusal.sentence;
         let retry_after = self.retry_after();
         let body = ErrorBody {
@@ -220,6 +264,7 @@ impl ClientError {
         };
         let status = match &self.failure {
             Failure::Limited(_) => StatusCode::TOO_MANY_REQUESTS,
+            Failure::Unacceptable(found) => found.reason.status(),
             _ => self.route.status(refusal.code, self.authorization),
         };
         let mut response = json(status, &body);
@@ -243,6 +288,7 @@ impl ClientError {
             Failure::Limited(limited) => Some(whole_seconds(limited.retry_after)),
             Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
             Failure::Unauthenticated(_)
+            | Failure::Unacceptable(_)
             | Failure::Waiting(_)
             | Failure::Broken(_)
             | Failure::Unavailable(_)

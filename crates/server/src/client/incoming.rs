@@ -6,29 +6,28 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Request, State};
+use axum::middleware::Next;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
-use writ_core::OAuthError;
 use writ_core::checks::{Endpoint, ProofRule};
+use writ_wire::error::{ErrorBody, ErrorCode, description};
 use writ_wire::form::Form;
+use writ_wire::text;
 
 use crate::approvals::long_poll;
 use crate::client::answer::{empty, json};
 use crate::client::authentication::PresentedCredentials;
+use crate::client::body::{RequestBody, sentence};
 use crate::client::error::{ClientError, ProgramRoute, add_nonce};
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
-use crate::node::failure::Failure;
+use crate::node::failure::{Failure, Unacceptable};
+use crate::node::request_log::{ClientStanding, note_client};
 use crate::request::caller::Caller;
 use crate::request::client_request::{AuthorizationHeader, ClientRequest};
-
-const FORM: &str = "application/x-www-form-urlencoded";
-const JSON: &str = "application/json";
 
 /// A route of programs: whatever its handler refuses is recorded, counted and answered.
 pub fn program_route<R, H, F>(methods: MethodFilter, handler: H) -> MethodRouter<Arc<App>>
@@ -76,6 +75,7 @@ impl RequestHead {
             app: self.app.clone(),
             route: route.into(),
             authorization: AuthorizationHeader::of(&self.headers),
+            address: self.address,
             failure,
             offers_nonce: false,
             wait: None,
@@ -94,32 +94,23 @@ impl FromRequest<Arc<App>> for RequestHead {
 /// A request with its body.
 pub struct IncomingRequest {
     pub head: RequestHead,
-    body: Bytes,
+    pub body: RequestBody,
 }
 
 impl FromRequest<Arc<App>> for IncomingRequest {
-    type Rejection = BytesRejection;
+    type Rejection = Infallible;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Self::Rejection> {
         let head = RequestHead::of(&request, app);
-        let body = Bytes::from_request(request, app).await?;
+        let body = RequestBody::from_request(request, app).await?;
         Ok(Self { head, body })
     }
 }
 
 impl IncomingRequest {
-    /// The body of a request that is JSON; `None` if its content type is another one.
-    pub fn json_body(&self) -> Option<&[u8]> {
-        (content_type(&self.head.headers).eq_ignore_ascii_case(JSON)).then_some(&self.body)
-    }
-
-    pub fn form(&self) -> Result<Form, Failure> {
-        read_form(&self.head.headers, &self.body)
-    }
-
     /// Reads the form and identifies the client.
     pub async fn authenticate(self, endpoint: Endpoint) -> Result<ClientRequest, ClientError> {
-        match self.form() {
+        match self.body.form() {
             Ok(form) => self.authenticate_form(endpoint, form).await,
             Err(failure) => Err(self.head.error(endpoint, failure)),
         }
@@ -147,6 +138,9 @@ impl IncomingRequest {
         let authenticated = app.authenticate(&presented).await;
         let authenticated = authenticated.map_err(|failure| self.head.error(endpoint, failure))?;
         let client = authenticated.client;
+        if !client.is_public() {
+            note_client(&client, ClientStanding::Proved);
+        }
         let offers_nonce =
             endpoint.checks().proof != ProofRule::Ignored && app.config.nonces.of(client.profile);
         let proof = app.verify_proof(&presented, &client);
@@ -203,6 +197,7 @@ impl ClientRequest {
             app: self.app.clone(),
             route: self.endpoint.into(),
             authorization: self.authorization,
+            address: self.address,
             failure,
             offers_nonce: self.offers_nonce,
             wait: self.wait,
@@ -220,21 +215,36 @@ impl ClientRequest {
     }
 }
 
-/// The form of a client endpoint.
-pub fn read_form(headers: &HeaderMap, body: &[u8]) -> Result<Form, Failure> {
-    if !content_type(headers).eq_ignore_ascii_case(FORM) {
-        return Err(
-            OAuthError::invalid_request(format!("the content type must be `{FORM}`")).into(),
-        );
-    }
-    Ok(Form::parse(body)?)
+/// The answer to a method that an endpoint of programs does not take.
+pub async fn other_method() -> Response {
+    refused_before_route(Unacceptable::Method)
 }
 
-/// Without its parameters.
-fn content_type(headers: &HeaderMap) -> &str {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|v| v.to_str().ok())
-        .unwrap_or_default();
-    kind.split(';').next().unwrap_or_default().trim()
+/// What stands in a path is looked up: it is text, in one line.
+pub async fn check_path(request: Request, next: Next) -> Response {
+    match text::is_path(request.uri().path()) {
+        true => next.run(request).await,
+        false => refused_before_route(Unacceptable::Path),
+    }
+}
+
+/// What expires and what was used is judged by this node's clock: while it is wrong, no endpoint is asked.
+pub async fn check_clock(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.wrong_clock().await {
+        Ok(None) => next.run(request).await,
+        Ok(Some(skew)) => App::wrong_clock_answer(skew),
+        Err(error) => app.fault(&error.into()),
+    }
+}
+
+/// Nothing is counted: no endpoint saw it.
+fn refused_before_route(reason: Unacceptable) -> Response {
+    let body = ErrorBody {
+        error: ErrorCode::InvalidRequest,
+        error_description: Some(description(&sentence(reason))),
+        excess: Vec::new(),
+        error_id: None,
+        retry_after: None,
+    };
+    json(reason.status(), &body)
 }

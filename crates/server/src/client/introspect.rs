@@ -24,7 +24,7 @@ pub async fn introspect(incoming: IncomingRequest) -> Result<Response, ClientErr
 }
 
 fn read_form(incoming: &IncomingRequest) -> Result<Form, Failure> {
-    let form = incoming.form()?;
+    let form = incoming.body.form()?;
     form.refuse_repeats(&[])?;
     Ok(form)
 }

@@ -1,10 +1,10 @@
 //! Metadata (RFC 8414, OpenID Connect Discovery) made from the enabled features, and the JWK Set (RFC 7517).
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
 use writ_authority::Level;
 use writ_core::checks::Endpoint;
@@ -32,8 +32,22 @@ const MAX_LISTED_RESOURCES: usize = 256;
 
 pub async fn metadata(State(app): State<Arc<App>>) -> Response {
     match app.catalogue_or_known().await {
-        Ok(catalogue) => cacheable(json(StatusCode::OK, &document(&app, &catalogue))),
+        Ok(catalogue) => encoded(&app, &catalogue),
         Err(error) => app.fault(&error.into()),
+    }
+}
+
+/// The document is written once for each change of resources and types.
+fn encoded(app: &App, catalogue: &Catalogue) -> Response {
+    let made = || serde_json::to_vec(&document(app, catalogue)).map(Bytes::from);
+    let document = catalogue.metadata.get_or_init(|| made().ok());
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, CACHE),
+    ];
+    match document.clone() {
+        Some(document) => (headers, document).into_response(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -118,12 +132,9 @@ fn languages(app: &App) -> Vec<String> {
 /// Those of identity, and what resources register, each once: as many as [`MAX_LISTED_SCOPES`] (RFC 8414 section 2 leaves it to
 /// the server which ones it lists).
 fn scopes(catalogue: &Catalogue) -> Vec<String> {
-    let resources = catalogue.resources.values();
-    let registered = resources
-        .flat_map(|r| &r.scopes)
-        .filter(|name| !is_identity(name));
-    let registered: BTreeSet<&String> = registered.collect();
-    let registered = registered.into_iter().take(MAX_LISTED_SCOPES).cloned();
+    let registered = catalogue.resources.scopes();
+    let registered = registered.filter(|name| !is_identity(name));
+    let registered = registered.take(MAX_LISTED_SCOPES).cloned();
     IDENTITY
         .map(str::to_owned)
         .into_iter()
@@ -168,7 +179,7 @@ fn cacheable(mut response: Response) -> Response {
 const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 
 /// Of ID tokens and of `/userinfo`.
-const CLAIMS: [&str; 12] = [
+const CLAIMS: [&str; 13] = [
     "sub",
     "iss",
     "aud",
@@ -181,4 +192,5 @@ const CLAIMS: [&str; 12] = [
     "preferred_username",
     "name",
     "email",
+    "email_verified",
 ];

@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod authentication;
+pub mod body;
 pub mod ciba;
 pub mod device;
 pub mod end_grant;

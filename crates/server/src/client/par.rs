@@ -26,6 +26,7 @@ pub async fn push(incoming: IncomingRequest) -> Result<Response, ClientError> {
 }
 
 async fn push_request(request: &ClientRequest) -> Result<PushedAuthorizationResponse, Failure> {
+    limit_by_address(request).await?;
     let prepared = prepare(request).await?;
     let secret = request.app.random.secret();
     write_request(request, &prepared, &secret).await?;
@@ -33,6 +34,15 @@ async fn push_request(request: &ClientRequest) -> Result<PushedAuthorizationResp
         request_uri: format!("{REQUEST_URI_PREFIX}{secret}"),
         expires_in: REQUEST_LIFETIME.as_secs(),
     })
+}
+
+/// Anybody may push in the name of a public client. Guests were counted before they were looked up.
+async fn limit_by_address(request: &ClientRequest) -> Result<(), Failure> {
+    let client = request.client();
+    match client.is_public() && !client.is_guest() {
+        true => request.app.admit_front_request(request.address).await,
+        false => Ok(()),
+    }
 }
 
 async fn prepare(request: &ClientRequest) -> Result<PreparedRequest, Failure> {

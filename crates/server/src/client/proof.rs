@@ -35,10 +35,9 @@ impl App {
         checked.map_err(|refusal| self.proof_refused(refusal, client))
     }
 
-    /// An event names the client. A public client proved nothing, and a nonce challenge asks for the same request once more: these
-    /// are counted.
+    /// An event names the client, if it proved who it is. A nonce challenge asks for the same request once more. The rest is counted.
     fn proof_refused(&self, refusal: OAuthError, client: &Client) -> Failure {
-        if client.is_public() || refusal.code == ErrorCode::UseDpopNonce {
+        if !client.is_proved() || refusal.code == ErrorCode::UseDpopNonce {
             return refusal.into();
         }
         self.refused(refusal, |event| event.by(client))

@@ -16,6 +16,7 @@ use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::id::ClientId;
 use writ_core::registration::dynamic::{self, MetadataSummary, RegistrationMode};
+use writ_store::DatabaseTransaction;
 use writ_store::registration::NewRegistration;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration_request::{RegisteredMetadata, RegistrationRefusal};
@@ -69,27 +70,19 @@ async fn add(incoming: &IncomingRequest) -> Result<Value, Failure> {
         RegistrationMode::Token => Some(invited(app, headers, now).await?),
         RegistrationMode::Open | RegistrationMode::Off => None,
     };
-    let metadata = RegisteredMetadata::parse(body(incoming)?).map_err(refusal)?;
+    let metadata = RegisteredMetadata::parse(incoming.body.json()?).map_err(refusal)?;
     let new = NewClient::make(app, metadata, now)?;
     if invite.is_none() {
-        app.admit_request(limits(&incoming.head), TOO_MANY).await?;
+        let (address, most) = (incoming.head.address, app.config.registration.per_address);
+        let limit = address.and_then(|from| RateLimit::of_registrations_from(from, most, now));
+        app.admit_request(limit, TOO_MANY).await?;
     }
     new.write(app, invite.as_deref(), now).await?;
     app.metrics.registration("registered");
     Ok(new.answer(app))
 }
 
-const TOO_MANY: &str = "too many clients registered in this hour: keep the client that was registered, or try again in the next one";
-
-/// From one address, then from all: counted before anything is stored.
-fn limits(head: &RequestHead) -> Vec<RateLimit> {
-    let (rules, now) = (head.app.config.registration, head.app.clock.now());
-    let from = head
-        .address
-        .and_then(|address| RateLimit::of_registrations_from(address, rules.per_address, now));
-    let all = RateLimit::of_registrations(rules.in_all, now);
-    from.into_iter().chain([all]).collect()
-}
+const TOO_MANY: &str = "too many clients registered from this address in this hour: keep the client that was registered, or try again in the next one";
 
 /// The digest of an initial access token that is good for one more; it is counted when the client is written.
 async fn invited(app: &App, headers: &HeaderMap, now: Timestamp) -> Result<String, Failure> {
@@ -126,14 +119,6 @@ fn bearer<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<&'a str, OAuthErro
             "the `Authorization` header is not `Bearer` and a token",
         )),
     }
-}
-
-fn body(incoming: &IncomingRequest) -> Result<&[u8], Failure> {
-    incoming.json_body().ok_or_else(|| {
-        refusal(RegistrationRefusal::metadata(
-            "the content type must be `application/json`",
-        ))
-    })
 }
 
 fn refusal(refusal: RegistrationRefusal) -> Failure {
@@ -198,6 +183,9 @@ impl NewClient {
                 "invited": invite.is_some(), "members": said.names(), "metadata_hash": said.digest,
             }));
         transaction.insert_event(&event).await?;
+        if invite.is_none() {
+            make_room(app, &mut transaction, now).await?;
+        }
         Ok(transaction.commit().await?)
     }
 
@@ -210,6 +198,33 @@ impl NewClient {
         information(app, &self.client.id, &self.metadata, said)
     }
 }
+
+/// Whoever registers many clients ends older ones that no person agreed to, and keeps nobody out.
+async fn make_room(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let rules = app.config.registration;
+    let above = transaction.unused_registrations_above(rules.in_all, MOST_ENDED);
+    for client in above.await? {
+        // Until then each of them expires.
+        let until = now.plus(rules.unused);
+        if !transaction.delete_unused_client(&client, until).await? {
+            continue;
+        }
+        let mut event = Event::new(app.event_id(now), now, EventName::ClientRemoved).with(
+            json!({ "by": "registration", "because": "others registered, and nobody used it" }),
+        );
+        event.client = Some(client.to_string());
+        transaction.insert_event(&event).await?;
+        app.metrics.registration("expired");
+    }
+    Ok(())
+}
+
+/// A registration ends so many others at most: more than one come to be only when several register at once, or the limit was lowered.
+const MOST_ENDED: u32 = 16;
 
 /// What an answer says beside the metadata.
 #[derive(Clone, Copy)]

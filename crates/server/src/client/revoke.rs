@@ -35,7 +35,7 @@ pub async fn revoke(incoming: IncomingRequest) -> Result<Response, ClientError> 
 
 /// Whatever `token_type_hint` says, the token is found (RFC 7009 section 2.1).
 fn read_form(incoming: &IncomingRequest) -> Result<Form, Failure> {
-    let form = incoming.form()?;
+    let form = incoming.body.form()?;
     form.refuse_repeats(&[])?;
     Ok(form)
 }
@@ -55,11 +55,15 @@ async fn revoke_token(request: &ClientRequest) -> Result<(), Failure> {
     caller.claim(app, &mut transaction, checks).await?;
     let found = PresentedGrant::find(&mut transaction, token, claims, request.now).await?;
     let Some(found) = found else {
-        return Ok(transaction.commit().await?);
+        transaction.commit().await?;
+        return admit_unknown(request);
     };
     if found.client != request.client().id {
-        let event = foreign(request, &found);
-        transaction.insert_event(&event).await?;
+        let task = &found.lineage.task;
+        if request.caller.writes_event_below(&request.app, task) {
+            let event = foreign(request, &found);
+            transaction.insert_event(&event).await?;
+        }
         return Ok(transaction.commit().await?);
     }
     let ended = end(request, &found, &mut transaction).await?;
@@ -68,6 +72,16 @@ async fn revoke_token(request: &ClientRequest) -> Result<(), Failure> {
         app.metrics.revoked(found.kind);
     }
     Ok(())
+}
+
+/// Nothing is wrong with an unknown token (RFC 7009 section 2.2), but with too many of somebody who proved nothing.
+fn admit_unknown(request: &ClientRequest) -> Result<(), Failure> {
+    if request.client().is_proved() {
+        return Ok(());
+    }
+    let strangers = &request.app.strangers;
+    let admitted = strangers.admit_unproved(request.address, request.now);
+    admitted.map_err(|too_many| too_many.failure())
 }
 
 /// A valid token, and what it stands for.
@@ -141,7 +155,7 @@ async fn end(
 fn foreign(request: &ClientRequest, found: &PresentedGrant) -> Event {
     let (app, now) = (&request.app, request.now);
     let refusal = OAuthError::invalid_grant("the token was issued to another client");
-    app.metrics.refused(Endpoint::Revoke.label(), refusal.code);
+    app.note_refusal(Endpoint::Revoke.label(), refusal.code);
     Event::new(app.event_id(now), now, EventName::RequestRefused)
         .by(request.client())
         .about(&found.lineage.task)

@@ -39,7 +39,7 @@ const fn is_polled(grant: GrantType) -> bool {
 }
 
 fn read_token_request(incoming: &IncomingRequest) -> Result<(Form, TokenRequest), Failure> {
-    let form = incoming.form()?;
+    let form = incoming.body.form()?;
     let asked = TokenRequest::parse(&form).map_err(OAuthError::from)?;
     Ok((form, asked))
 }

@@ -10,6 +10,7 @@ use writ_passkey::RelyingParty;
 use writ_wire::jwk::JwkSet;
 use writ_wire::redirect::is_loopback;
 use writ_wire::resource::ResourceUri;
+use writ_wire::strict_json;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -94,7 +95,7 @@ fn page(text: &str) -> Result<Url, &'static str> {
 fn keys(key: &str, text: Result<String, String>) -> Result<KeySet, String> {
     let at = |problem: String| format!("`liveness.{key}`: {problem}");
     let text = text.map_err(at)?;
-    let jwks: JwkSet = serde_json::from_str(&text)
+    let jwks: JwkSet = strict_json::read(&text)
         .map_err(|e| at(format!("this is no JSON key set (RFC 7517 section 5): {e}")))?;
     let keys = KeySet::from_jwks(&jwks).map_err(|e| at(e.to_string()))?;
     match keys.keys() {

@@ -1,35 +1,47 @@
 //! The configuration: one TOML file, each key also from the environment. Unknown keys and unsafe settings keep the server from
 //! starting.
 
+mod audit;
 mod channels;
 mod guests;
+mod issuer;
+mod levels;
+mod listen;
 mod liveness;
+mod log;
 mod master;
 pub mod nearest;
+mod nonces;
 mod prompts;
 mod proxies;
 mod push_hosts;
 mod registration;
+mod secret_file;
+mod tls;
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Deserialize;
-use url::Url;
 use writ_authority::Level;
 use writ_core::budget::Limits;
 use writ_core::guest::GuestPolicy;
 use writ_core::registration::dynamic::RegistrationRules;
 use writ_jose::seal::MasterKey;
 use writ_platform::guard::AddressPolicy;
-use writ_wire::redirect::is_loopback;
-use writ_wire::registration::Profile;
 use writ_wire::resource::ResourceUri;
 
+pub use audit::AuditPolicy;
 pub use channels::{Channels, MailServer};
+pub use issuer::host_of;
+pub use levels::AcceptedPasskeys;
 pub use liveness::LivenessVerifier;
-pub use proxies::ForwardedHeader;
+pub use log::LogFormat;
+pub use nonces::NonceSwitches;
+pub use proxies::{ForwardedHeader, TrustedProxies};
+pub use tls::{TlsFiles, TlsPair};
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -42,7 +54,7 @@ struct File {
     database: DatabaseFile,
     types: TypesFile,
     keys: KeysFile,
-    profiles: ProfilesFile,
+    profiles: nonces::ProfilesFile,
     features: Features,
     guests: guests::GuestsFile,
     registration: registration::RegistrationFile,
@@ -51,8 +63,11 @@ struct File {
     mail: channels::MailFile,
     webhook: channels::WebhookFile,
     admin: channels::AdminFile,
+    levels: levels::LevelsFile,
     liveness: liveness::LivenessFile,
     prompts: prompts::PromptsFile,
+    log: log::LogFile,
+    audit: audit::AuditFile,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -61,8 +76,11 @@ struct ServerFile {
     listen: Option<String>,
     issuer: Option<String>,
     metrics_listen: Option<String>,
+    metrics_public: bool,
     trusted_proxies: Vec<String>,
     forwarded_header: Option<String>,
+    tls: tls::TlsFile,
+    drain_seconds: Option<u64>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -84,20 +102,6 @@ struct KeysFile {
     master_file: Option<PathBuf>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ProfilesFile {
-    oauth21: ProfileFile,
-    fapi2: ProfileFile,
-    agent: ProfileFile,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct ProfileFile {
-    dpop_nonce: Option<bool>,
-}
-
 /// Specifications that are drafts: off unless switched on, because they may still change.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -116,7 +120,7 @@ pub struct Config {
     pub listen: SocketAddr,
     pub metrics_listen: Option<SocketAddr>,
     pub issuer: ResourceUri,
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: TrustedProxies,
     pub forwarded_header: ForwardedHeader,
     pub database_url: String,
     pub types_path: PathBuf,
@@ -129,28 +133,16 @@ pub struct Config {
     /// Whether clients may register themselves.
     pub registration: RegistrationRules,
     pub channels: Channels,
+    pub passkeys: AcceptedPasskeys,
     /// The verifier for approvals of level `liveness`.
     pub liveness: Option<LivenessVerifier>,
     pub prompts: Limits,
-}
-
-/// Whether proofs need a server nonce, by profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NonceSwitches {
-    pub oauth21: bool,
-    pub fapi2: bool,
-    pub agent: bool,
-}
-
-impl NonceSwitches {
-    pub const fn of(self, profile: Profile) -> bool {
-        match profile {
-            Profile::Oauth21 => self.oauth21,
-            Profile::Fapi2 => self.fapi2,
-            Profile::Agent => self.agent,
-            Profile::Guest => false,
-        }
-    }
+    pub log_format: LogFormat,
+    /// TLS of this server's own; otherwise a proxy ends it, or there is none.
+    pub tls: Option<TlsFiles>,
+    /// How long requests are still taken after this server was told to stop, so that a balancer sees that it is not ready.
+    pub drain: Duration,
+    pub audit: AuditPolicy,
 }
 
 /// Every problem at once, a sentence each.
@@ -227,6 +219,15 @@ fn overlay(
     Ok(())
 }
 
+/// Keys that are booleans.
+const FLAGS: [&str; 5] = [
+    "dpop_nonce",
+    "guests",
+    "metrics_public",
+    "mission_intent",
+    "transaction_challenge",
+];
+
 fn environment_value(key: &str, text: &str) -> toml::Value {
     match (key, text.trim()) {
         ("trusted_proxies" | "trusted" | "hosts" | "deny" | "schemes", list) => toml::Value::Array(
@@ -237,15 +238,12 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
                 .map(|item| toml::Value::String(item.to_owned()))
                 .collect(),
         ),
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "true" | "1") => {
-            toml::Value::Boolean(true)
-        }
-        ("dpop_nonce" | "mission_intent" | "transaction_challenge" | "guests", "false" | "0") => {
-            toml::Value::Boolean(false)
-        }
+        (flag, "true" | "1") if FLAGS.contains(&flag) => toml::Value::Boolean(true),
+        (flag, "false" | "0") if FLAGS.contains(&flag) => toml::Value::Boolean(false),
         (
             "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "pause_same"
-            | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours",
+            | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours"
+            | "drain_seconds" | "retention_days",
             number,
         ) => number.parse().map_or_else(
             |_| toml::Value::String(text.to_owned()),
@@ -257,22 +255,11 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
 
 fn check(file: File) -> Result<Config, ConfigProblems> {
     let mut problems = Vec::new();
-    let listen = address(
-        "server.listen",
-        file.server.listen.as_deref().unwrap_or("127.0.0.1:8080"),
-        &mut problems,
-    );
-    let metrics_listen = file
-        .server
-        .metrics_listen
-        .as_deref()
-        .and_then(|text| address("server.metrics_listen", text, &mut problems));
     let trusted_proxies = proxies::proxies(&file.server.trusted_proxies, &mut problems);
     let forwarded_header = proxies::header(file.server.forwarded_header.as_deref(), &mut problems);
-    let issuer = issuer(file.server.issuer.as_deref(), &mut problems);
-    if let Some(listen) = listen {
-        check_exposure(listen, &trusted_proxies, &mut problems);
-    }
+    let issuer = issuer::check(file.server.issuer.as_deref(), &mut problems);
+    let tls = tls::check(file.server.tls.clone(), issuer.as_ref(), &mut problems);
+    let listeners = listen::check(&file.server, &trusted_proxies, &mut problems);
     let master = master::master(&file.keys, &mut problems);
     let channels = channels::check(
         channels::ChannelSections {
@@ -284,15 +271,18 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
         },
         &mut problems,
     );
+    let passkeys = levels::check(&file.levels, &mut problems);
     let liveness = liveness::check(file.liveness, issuer.as_ref(), &mut problems);
     let prompts = prompts::check(&file.prompts, &mut problems);
+    let audit = audit::check(&file.audit, &mut problems);
     let guests = guests::check(&file.guests, &mut problems);
     let registration = registration::check(&file.registration, file.features.guests, &mut problems);
     let database_url = database_url(file.database.url, &mut problems);
-    match (listen, issuer, master, problems.is_empty()) {
+    let log_format = log::format(&file.log, &mut problems);
+    match (listeners.public, issuer, master, problems.is_empty()) {
         (Some(listen), Some(issuer), Some(master), true) => Ok(Config {
             listen,
-            metrics_listen,
+            metrics_listen: listeners.metrics,
             issuer,
             trusted_proxies,
             forwarded_header,
@@ -302,24 +292,21 @@ fn check(file: File) -> Result<Config, ConfigProblems> {
                 .path
                 .unwrap_or_else(|| PathBuf::from("config/types")),
             master: std::sync::Arc::new(master),
-            nonces: nonces(&file.profiles),
+            nonces: nonces::check(&file.profiles),
             features: file.features,
             guests: guests.policy,
             guest_addresses: guests.addresses,
             registration,
             channels,
+            passkeys,
             liveness,
             prompts,
+            log_format,
+            tls,
+            drain: listeners.drain,
+            audit,
         }),
         _ => Err(ConfigProblems(problems)),
-    }
-}
-
-fn nonces(profiles: &ProfilesFile) -> NonceSwitches {
-    NonceSwitches {
-        oauth21: profiles.oauth21.dpop_nonce.unwrap_or(false),
-        fapi2: profiles.fapi2.dpop_nonce.unwrap_or(true),
-        agent: profiles.agent.dpop_nonce.unwrap_or(true),
     }
 }
 
@@ -330,61 +317,6 @@ fn database_url(url: Option<String>, problems: &mut Vec<String>) -> String {
         problems.push("`database.url` starts with `sqlite:` or `postgres:`".to_owned());
     }
     url
-}
-
-fn address(key: &str, text: &str, problems: &mut Vec<String>) -> Option<SocketAddr> {
-    let parsed = text.parse().ok();
-    if parsed.is_none() {
-        problems.push(format!(
-            "`{key}` is no address with port, such as `127.0.0.1:8080`"
-        ));
-    }
-    parsed
-}
-
-/// https, or http on loopback; no query, no fragment, no user, no trailing slash (RFC 8414 section 2).
-fn issuer(text: Option<&str>, problems: &mut Vec<String>) -> Option<ResourceUri> {
-    let Some(text) = text else {
-        problems.push(
-            "`server.issuer` is missing: the URL under which clients reach this server".to_owned(),
-        );
-        return None;
-    };
-    let problem = match Url::parse(text) {
-        Err(_) => Some("is no URL"),
-        Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-            Some("has a query or a fragment")
-        }
-        Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-            Some("has user information")
-        }
-        Ok(_) if text.ends_with('/') => Some("ends with `/`"),
-        Ok(url) if url.path() != "/" => {
-            Some("has a path: other tenants than the default are not served yet")
-        }
-        Ok(url) if url.scheme() == "http" && !is_loopback(&url) => {
-            Some("is `http` outside loopback: tokens would travel unprotected")
-        }
-        Ok(url) if !["http", "https"].contains(&url.scheme()) => {
-            Some("is neither `https` nor loopback `http`")
-        }
-        Ok(_) => None,
-    };
-    let parsed = ResourceUri::parse(text).ok();
-    if let Some(problem) = problem.or_else(|| parsed.is_none().then_some("is no URL")) {
-        problems.push(format!("`server.issuer` {problem}"));
-        return None;
-    }
-    parsed
-}
-
-/// This server speaks plain HTTP: only on loopback, or behind a configured proxy that ends TLS.
-fn check_exposure(listen: SocketAddr, proxies: &[IpAddr], problems: &mut Vec<String>) {
-    if !listen.ip().is_loopback() && proxies.is_empty() {
-        problems.push(
-            "`server.listen` is not loopback: name the proxy that ends TLS in `server.trusted_proxies`".to_owned(),
-        );
-    }
 }
 
 fn single_problem(problem: String) -> ConfigProblems {

@@ -3,6 +3,31 @@
 
 use std::net::IpAddr;
 
+use ipnet::{IpNet, Ipv4Net};
+
+use super::Config;
+
+/// The reverse proxies whose word counts about the address of a client: they end TLS, and bring the requests of many.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies(Vec<IpNet>);
+
+impl TrustedProxies {
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromIterator<IpNet> for TrustedProxies {
+    fn from_iter<I: IntoIterator<Item = IpNet>>(networks: I) -> Self {
+        Self(networks.into_iter().collect())
+    }
+}
+
 /// The one header from which client addresses are read, and only from trusted proxies: any client can send the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ForwardedHeader {
@@ -22,19 +47,90 @@ impl ForwardedHeader {
     }
 }
 
-/// In the form that addresses of connections are compared with.
-pub(super) fn proxies(texts: &[String], problems: &mut Vec<String>) -> Vec<IpAddr> {
-    let mut found = Vec::new();
-    for text in texts {
-        match text.parse::<IpAddr>() {
-            Ok(address) => found.push(address.to_canonical()),
-            Err(_) => problems.push(format!(
-                "`server.trusted_proxies`: `{text}` is no IP address"
-            )),
+impl Config {
+    /// What works, and is hardly meant: a sentence each.
+    pub fn warnings(&self) -> Vec<String> {
+        let unnamed = self.is_https() && self.trusted_proxies.is_empty();
+        let hidden = unnamed && self.listen.ip().is_loopback();
+        let warning = hidden.then(|| {
+            format!(
+                "`server.trusted_proxies` is empty: requests for `{}` come through a proxy on this machine, and all callers look like it. Limits by address are off, and approval pages show no address: name the proxy, such as `127.0.0.1`",
+                self.issuer
+            )
+        });
+        warning.into_iter().collect()
+    }
+
+    /// At start.
+    pub fn log_warnings(&self) {
+        for warning in self.warnings() {
+            tracing::warn!("{warning}");
         }
     }
-    found
 }
+
+/// Addresses, and networks as `10.0.0.0/8`.
+pub(super) fn proxies(texts: &[String], problems: &mut Vec<String>) -> TrustedProxies {
+    let mut found = Vec::new();
+    for text in texts {
+        match network(text) {
+            Ok(network) => found.push(network),
+            Err(problem) => {
+                problems.push(format!("`server.trusted_proxies`: `{text}` {problem}"));
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// In the form that addresses of connections are compared with.
+fn network(text: &str) -> Result<IpNet, String> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_canonical().into());
+    }
+    let network = text
+        .parse::<IpNet>()
+        .map_err(|_| "is neither an IP address nor a network, such as `10.0.0.0/8`".to_owned())?;
+    let network = canonical(network);
+    let shortest = match network {
+        IpNet::V4(_) => SHORTEST_V4,
+        IpNet::V6(_) => SHORTEST_V6,
+    };
+    if network.prefix_len() == 0 {
+        return Err("is everybody: any client could say from where it comes".to_owned());
+    }
+    if network.prefix_len() < shortest {
+        return Err(format!(
+            "is more than one house has: any client in it could say from where it comes, so a network has a prefix of `/{shortest}` or longer"
+        ));
+    }
+    let exact = network.trunc();
+    if exact != network {
+        return Err(format!("is an address within a network: write `{exact}`"));
+    }
+    Ok(network)
+}
+
+/// Networks of IPv4 addresses in IPv6 (RFC 4291 section 2.5.5.2) as those of IPv4.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(six) = network else {
+        return network;
+    };
+    let four = six.addr().to_ipv4_mapped();
+    let bits = six.prefix_len().checked_sub(MAPPED_BITS);
+    let mapped = four.zip(bits).map(|(four, bits)| Ipv4Net::new(four, bits));
+    match mapped {
+        Some(Ok(four)) => four.into(),
+        Some(Err(_)) | None => network,
+    }
+}
+
+/// The largest networks that one operator has: of IPv4 as `10.0.0.0/8` (RFC 1918), of IPv6 far more than a provider gets.
+const SHORTEST_V4: u8 = 8;
+const SHORTEST_V6: u8 = 16;
+
+/// The prefix `::ffff:0:0/96`.
+const MAPPED_BITS: u8 = 96;
 
 pub(super) fn header(text: Option<&str>, problems: &mut Vec<String>) -> ForwardedHeader {
     let all = [ForwardedHeader::XForwardedFor, ForwardedHeader::Forwarded];
@@ -48,4 +144,41 @@ pub(super) fn header(text: Option<&str>, problems: &mut Vec<String>) -> Forwarde
         );
         ForwardedHeader::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> Option<String> {
+        let mut problems = Vec::new();
+        proxies(&[text.to_owned()], &mut problems);
+        problems.pop()
+    }
+
+    #[test]
+    fn a_network_is_one_that_a_house_may_have() {
+        for (wide, shortest) in [
+            ("0.0.0.0/1", "`/8`"),
+            ("128.0.0.0/1", "`/8`"),
+            ("10.0.0.0/7", "`/8`"),
+            ("::ffff:0.0.0.0/97", "`/8`"),
+            ("::/1", "`/16`"),
+            ("2000::/3", "`/16`"),
+            ("fc00::/15", "`/16`"),
+        ] {
+            let said = problem(wide).unwrap_or_default();
+            assert!(said.contains(shortest), "{wide}: {said}");
+            assert!(said.contains(wide), "{said}");
+        }
+        for good in [
+            "10.0.0.0/8",
+            "::ffff:10.0.0.0/104",
+            "fd00::/16",
+            "10.0.0.1",
+            "::1",
+        ] {
+            assert_eq!(problem(good), None, "{good}");
+        }
+    }
 }

@@ -31,6 +31,24 @@ fn the_environment_alone_is_enough() {
 }
 
 #[test]
+fn which_passkeys_count_is_configured() {
+    let needed = [
+        ("SERVER__ISSUER", "https://as.example"),
+        ("KEYS__MASTER", KEY),
+    ];
+    let with = |value| load(&[&needed[..], &[("LEVELS__PASSKEY", value)]].concat());
+    assert_eq!(load(&needed).unwrap().passkeys, AcceptedPasskeys::Any);
+    assert_eq!(with("any").unwrap().passkeys, AcceptedPasskeys::Any);
+    let bound = with("device_bound").unwrap();
+    assert_eq!(bound.passkeys, AcceptedPasskeys::DeviceBound);
+    assert!(!bound.passkeys.accept("what cannot be read"));
+    for wrong in ["", "synced", "Device_Bound"] {
+        let problems = with(wrong).err().unwrap();
+        assert!(problems.0[0].contains("`levels.passkey`"), "{wrong}");
+    }
+}
+
+#[test]
 fn limits_of_prompts_are_configured() {
     let needed = [
         ("SERVER__ISSUER", "http://127.0.0.1:8080"),
@@ -328,5 +346,23 @@ fn registration_is_off_and_has_bounds() {
     ] {
         let problems = about(settings).join("; ");
         assert!(problems.contains(word), "{word}: {problems}");
+    }
+}
+
+#[test]
+fn a_proxy_that_is_not_named_is_warned_of() {
+    let warnings = |more: &[(&str, &str)]| {
+        let all = [&[("KEYS__MASTER", KEY)], more].concat();
+        load(&all).unwrap().warnings()
+    };
+    let https = ("SERVER__ISSUER", "https://as.example");
+    let found = warnings(&[https]);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("`server.trusted_proxies`"), "{found:?}");
+    assert!(found[0].contains("Limits by address are off"), "{found:?}");
+    assert!(warnings(&[("SERVER__ISSUER", "http://127.0.0.1:8080")]).is_empty());
+    for proxy in ["127.0.0.1", "10.0.0.0/8"] {
+        let named = [https, ("SERVER__TRUSTED_PROXIES", proxy)];
+        assert!(warnings(&named).is_empty(), "{proxy}");
     }
 }

@@ -20,6 +20,7 @@ use writ_wire::time::Timestamp;
 
 use crate::config::Config;
 use crate::node::client_keys::FetchedKeySets;
+use crate::node::clock::{ClockWatch, DatabaseClock};
 use crate::node::keyring::KeyRing;
 use crate::node::live::EventStreams;
 use crate::node::metrics::Metrics;
@@ -28,6 +29,7 @@ use crate::node::outgoing::OutgoingChannels;
 use crate::node::outgoing::documents::{Documents, FetchEnvironment};
 use crate::node::passwords::Passwords;
 use crate::node::registry::{CatalogueCache, Clients};
+use crate::node::strangers::Strangers;
 use crate::node::waiting::Waiting;
 
 /// Cached owners of DPoP keys; an evicted one costs a database statement.
@@ -38,13 +40,14 @@ pub struct App {
     pub config: Config,
     pub store: Store,
     pub clock: Clock,
+    pub watch: ClockWatch,
     pub random: Random,
     pub keys: KeyRing,
     pub nonces: NonceKeys,
     pub clients: Clients,
     pub catalogue: CatalogueCache,
-    /// The client that owns each DPoP key, by thumbprint; a key never changes its owner.
-    pub known_keys: Cache<String, ClientId>,
+    /// The client that owns each DPoP key, by thumbprint, and since when this is known; a key that is used never changes its owner.
+    pub known_keys: Cache<String, (Timestamp, ClientId)>,
     pub passwords: Passwords,
     /// Our WebAuthn relying party, or why there is none; passwords always work.
     pub passkeys: Result<RelyingParty, RelyingPartyError>,
@@ -61,6 +64,7 @@ pub struct App {
     pub key_sets: FetchedKeySets,
     pub live: EventStreams,
     pub outage: Outage,
+    pub strangers: Strangers,
     pub urls: Urls,
 }
 
@@ -79,6 +83,7 @@ pub struct Urls {
 /// The sources of time and randomness; tests bring their own.
 pub struct ServerEnvironment {
     pub clock: Clock,
+    pub database_clock: DatabaseClock,
     pub random: Random,
 }
 
@@ -106,7 +111,11 @@ impl App {
         store: Store,
         environment: ServerEnvironment,
     ) -> Result<Arc<Self>, StartError> {
-        let ServerEnvironment { clock, random } = environment;
+        let ServerEnvironment {
+            clock,
+            database_clock,
+            random,
+        } = environment;
         store.migrate().await?;
         let now = clock.now();
         let mut transaction = store.begin(DEFAULT_TENANT).await?;
@@ -126,7 +135,7 @@ impl App {
             fetches: metrics.fetches(),
         });
         let nonces = NonceKeys::new(&config.master.derive("dpop-nonce"), config.issuer.as_str());
-        Ok(Arc::new(Self {
+        let app = Arc::new(Self {
             urls: Urls::of(&config)?,
             keys,
             nonces,
@@ -145,11 +154,15 @@ impl App {
             key_sets: FetchedKeySets::new(),
             live: EventStreams::new(),
             outage: Outage::none(),
+            strangers: Strangers::default(),
+            watch: ClockWatch::new(database_clock),
             config,
             store,
             clock,
             random,
-        }))
+        });
+        app.compare_clock().await?;
+        Ok(app)
     }
 
     /// The strongest level at which anybody can approve here: without a host name to bind passkeys to, nobody has one.
@@ -166,6 +179,16 @@ impl App {
 
     pub async fn read(&self) -> Result<DatabaseTransaction, StoreError> {
         self.store.read(DEFAULT_TENANT).await
+    }
+
+    /// From now on this node is not ready, and keeps nobody waiting: long polls and live inboxes are answered.
+    pub fn begin_ending(&self) {
+        self.live.closed.send_replace(true);
+        self.waiting.end();
+    }
+
+    pub fn is_ending(&self) -> bool {
+        *self.live.closed.borrow()
     }
 
     /// Entropy of one id.

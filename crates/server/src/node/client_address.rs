@@ -1,12 +1,12 @@
 //! The IP address of the client: the peer of the connection, or what a trusted proxy says in its forwarding header
 //! (`X-Forwarded-For`, or `Forwarded` of RFC 7239). Host and scheme are never taken from such headers: a client can write them.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::Extension;
 use http::{HeaderMap, HeaderValue};
 
-use crate::config::ForwardedHeader;
+use crate::config::{ForwardedHeader, TrustedProxies};
 use crate::node::app::App;
 
 /// The peer's IP address; the listener puts it into each request.
@@ -15,6 +15,19 @@ pub struct ClientAddress(pub IpAddr);
 
 /// The longest list of proxies that is read; behind more of them the address is unknown.
 const MOST_HOPS: usize = 16;
+/// The IPv6 prefix of one household or machine (RFC 6177): its addresses are counted as one.
+const NETWORK_BITS: u32 = 64;
+
+/// What counts as one address wherever addresses are counted.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(four) => four.into(),
+        IpAddr::V6(six) => {
+            let bits = u128::from(six) >> NETWORK_BITS << NETWORK_BITS;
+            Ipv6Addr::from(bits).into()
+        }
+    }
+}
 
 impl App {
     /// The client's address; `None` where no trusted proxy names it.
@@ -35,9 +48,9 @@ fn origin(
     peer: IpAddr,
     headers: &HeaderMap,
     header: ForwardedHeader,
-    proxies: &[IpAddr],
+    proxies: &TrustedProxies,
 ) -> Option<IpAddr> {
-    let is_proxy = |address: &IpAddr| proxies.contains(address);
+    let is_proxy = |address: &IpAddr| proxies.contains(*address);
     let peer = peer.to_canonical();
     if !is_proxy(&peer) {
         return Some(peer);

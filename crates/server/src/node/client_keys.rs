@@ -80,7 +80,10 @@ impl<'a> KeyPlace<'a> {
     /// Whoever registered itself is a guest, and chose the URL.
     fn of(client: &Client, url: &'a str) -> Self {
         let (purpose, reason) = match client.is_guest() {
-            true => (DocumentPurpose::GuestJwkSet, CallReason::Visit),
+            true => (
+                DocumentPurpose::GuestJwkSet,
+                CallReason::Visit { from: None },
+            ),
             false => (DocumentPurpose::JwkSet, CallReason::Registered),
         };
         Self {

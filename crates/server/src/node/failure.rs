@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use writ_core::OAuthError;
 use writ_core::event::{Event, EventName};
 use writ_jose::key::KeyError;
@@ -15,6 +16,8 @@ use crate::node::app::App;
 pub enum Failure {
     /// Before the client proved who it is: counted by the minute.
     Unauthenticated(Box<OAuthError>),
+    /// For what is wrong HTTP has a status of its own: counted by the minute too.
+    Unacceptable(Box<UnacceptableRequest>),
     /// One more than are admitted in a while: counted by the minute, and told when the next one is.
     Limited(Box<LimitedRequest>),
     /// Afterwards: an event of its own, in its own transaction.
@@ -41,6 +44,9 @@ pub enum ServerFault {
     #[error("{0}")]
     InDoubt(String),
 }
+
+/// The cause of a fault that only its time shows.
+pub const LATE: &str = "a request was not answered in time";
 
 impl ServerFault {
     /// Of a commit, or of what must be known after it.
@@ -78,6 +84,37 @@ pub struct LimitedRequest {
     pub retry_after: Duration,
 }
 
+/// A request whose path, method or body is not taken, whatever it says.
+#[derive(Debug)]
+pub struct UnacceptableRequest {
+    pub reason: Unacceptable,
+    pub refusal: OAuthError,
+}
+
+/// Why a request is not taken (RFC 9110 sections 15.5.6, 15.5.14 and 15.5.16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unacceptable {
+    Method,
+    TooLarge,
+    /// Another one than this.
+    MediaType(&'static str),
+    /// It broke off, or was not encoded as HTTP says.
+    Unreadable,
+    /// It has characters that no path here has.
+    Path,
+}
+
+impl Unacceptable {
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Unreadable | Self::Path => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
 /// A refusal after client authentication. The endpoint that answers it gives the event its name.
 #[derive(Debug)]
 pub struct RefusedRequest {
@@ -93,6 +130,10 @@ impl Failure {
             refusal,
             retry_after,
         }))
+    }
+
+    pub fn unacceptable(reason: Unacceptable, refusal: OAuthError) -> Self {
+        Self::Unacceptable(Box::new(UnacceptableRequest { reason, refusal }))
     }
 
     /// The same, and when the client may ask again.

@@ -12,8 +12,8 @@ use writ_core::id::{ClientId, UserId};
 use writ_core::registration::dynamic;
 use writ_wire::client_document::{ClientDocument, ClientIdUrl};
 use writ_wire::jwk::JwkSet;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
-use writ_wire::unique_json;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -23,6 +23,7 @@ use crate::node::outgoing::fetch::{
 };
 use crate::node::rate_limits::RateLimit;
 use crate::node::registry::parse_client;
+use crate::node::request_log::{ClientStanding, note_client};
 
 /// How long tokens are renewed while the host of a document cannot be reached.
 const STALE_FOR: Duration = Duration::from_secs(3600);
@@ -43,7 +44,8 @@ pub enum GuestLookup<'a> {
 impl GuestLookup<'_> {
     const fn reason(self) -> CallReason {
         match self {
-            Self::Request { .. } | Self::WayBack => CallReason::Visit,
+            Self::Request { address } => CallReason::Visit { from: address },
+            Self::WayBack => CallReason::Visit { from: None },
             Self::Consent { .. } | Self::Grant { .. } => CallReason::KnownGuest,
         }
     }
@@ -71,6 +73,18 @@ impl App {
         id: &str,
         lookup: GuestLookup<'_>,
     ) -> Result<Option<Arc<Client>>, Failure> {
+        let found = self.find_client_or_guest(id, lookup).await?;
+        if let Some(client) = &found {
+            note_client(client, ClientStanding::Named);
+        }
+        Ok(found)
+    }
+
+    async fn find_client_or_guest(
+        &self,
+        id: &str,
+        lookup: GuestLookup<'_>,
+    ) -> Result<Option<Arc<Client>>, Failure> {
         if dynamic::is_dynamic(id) {
             return self.registered_guest(id, lookup).await;
         }
@@ -84,7 +98,7 @@ impl App {
             .map_err(|e| OAuthError::invalid_client(format!("`client_id` {e}")))?;
         self.config.guests.admit_host(url.host())?;
         match lookup {
-            GuestLookup::Request { address } => self.admit_guest_request(address).await?,
+            GuestLookup::Request { address } => self.admit_front_request(address).await?,
             GuestLookup::Consent { person } => self.admit_guest_question(person).await?,
             // Nobody makes this server fetch what no person was asked about.
             GuestLookup::Grant { .. } if !self.is_kept(&url).await? => return Ok(None),
@@ -103,7 +117,7 @@ impl App {
             return Ok(None);
         }
         if let GuestLookup::Request { address } = lookup {
-            self.admit_guest_request(address).await?;
+            self.admit_front_request(address).await?;
         }
         let stored = self.read().await?.client(&ClientId::from_text(id)).await?;
         let Some(stored) = stored.filter(|stored| !stored.stopped) else {
@@ -121,7 +135,7 @@ impl App {
             }
             GuestLookup::Grant { address } => {
                 if self.fetches_for_nobody(&client).await? {
-                    self.admit_guest_request(address).await?;
+                    self.admit_front_request(address).await?;
                 }
                 client
             }
@@ -143,15 +157,7 @@ impl App {
         Ok(registration.is_some_and(|registration| registration.expires_at.is_some()))
     }
 
-    /// Before anything is fetched for somebody who proved nothing.
-    async fn admit_guest_request(&self, address: Option<IpAddr>) -> Result<(), Failure> {
-        let now = self.clock.now();
-        let limit = address.and_then(|address| RateLimit::of_address(address, now));
-        let sentence = "too many requests from this address: try again in a minute";
-        self.admit_request(limit, sentence).await
-    }
-
-    /// The same for somebody who is signed in: another site can send their browser here.
+    /// Before anything is fetched for somebody who is signed in: another site can send their browser here.
     async fn admit_guest_question(&self, person: &UserId) -> Result<(), Failure> {
         let limit = RateLimit::of_guest_questions(person, self.clock.now());
         let sentence = "this person was asked about clients too often: try again in a minute";
@@ -227,6 +233,5 @@ fn check_document(url: &str, body: &[u8]) -> Result<(), String> {
 
 fn key_set(body: &[u8]) -> Result<JwkSet, String> {
     let malformed = |_| "the client's key set is no JWK Set".to_owned();
-    let value = unique_json::parse(body).map_err(malformed)?;
-    serde_json::from_value(value).map_err(malformed)
+    strict_json::read(body).map_err(malformed)
 }

@@ -10,6 +10,7 @@ use writ_core::realm::DEFAULT_TENANT;
 use writ_core::request::OPENID;
 use writ_core::signing::KeyState;
 use writ_jose::key::{Algorithm, PublicKey, RsaSignatures, RsaSigningKey};
+use writ_jose::seal::SealedFor;
 use writ_platform::Random;
 use writ_store::signing::{RotatedKids, StoredSigningKey};
 use writ_store::{DatabaseTransaction, Store, StoreError};
@@ -120,7 +121,7 @@ fn row(
     let plain = key.to_pkcs8().map_err(|e| e.to_string())?;
     let sealed = config
         .master
-        .seal(associated(key.kid()).as_bytes(), &plain)
+        .seal(SealedFor::Storage, associated(key.kid()).as_bytes(), &plain)
         .map_err(|e| e.to_string())?;
     Ok(StoredSigningKey {
         kid: key.kid().to_owned(),

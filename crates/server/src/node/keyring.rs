@@ -10,6 +10,7 @@ use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::signing::{KEY_CACHE, KeyState};
 use writ_jose::key::{PublicKey, RsaSignatures, RsaSigningKey, SigningKey};
+use writ_jose::seal::SealedFor;
 use writ_platform::Random;
 use writ_store::signing::{RotatedKids, StoredSigningKey};
 use writ_store::{DatabaseTransaction, Store, StoreError};
@@ -93,7 +94,7 @@ impl App {
     pub async fn keys(&self) -> Result<Arc<Keys>, StoreError> {
         let now = self.clock.now();
         let current = self.keys.known();
-        if now < current.loaded_at.plus(KEY_CACHE) || self.outage.lasts(now) {
+        if current.loaded_at.is_within(KEY_CACHE, now) || self.outage.lasts(now) {
             return Ok(current);
         }
         // What is signed or decided with an older key needs the database anyway.
@@ -113,7 +114,7 @@ impl App {
 
 impl KeyRing {
     /// As they were read last.
-    pub(crate) fn known(&self) -> Arc<Keys> {
+    pub fn known(&self) -> Arc<Keys> {
         let cached = self.cached.read();
         cached.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -213,7 +214,11 @@ fn new_row(config: &Config, state: KeyState, now: Timestamp) -> Result<StoredSig
     let key = SigningKey::generate().map_err(|e| e.to_string())?;
     let sealed = config
         .master
-        .seal(associated(key.kid()).as_bytes(), &key.to_pkcs8())
+        .seal(
+            SealedFor::Storage,
+            associated(key.kid()).as_bytes(),
+            &key.to_pkcs8(),
+        )
         .map_err(|e| e.to_string())?;
     Ok(StoredSigningKey {
         kid: key.kid().to_owned(),
@@ -274,7 +279,8 @@ pub(super) fn unseal(
         .as_deref()
         .ok_or("the active signing key has no private part")?;
     let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|e| e.to_string())?;
-    config.master.open(associated, &sealed).map_err(|_| {
+    let opened = config.master.open(SealedFor::Storage, associated, &sealed);
+    opened.map_err(|_| {
         format!(
             "key `{}` does not open: is this the right master key?",
             row.kid

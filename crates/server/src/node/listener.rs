@@ -1,65 +1,150 @@
-//! The HTTP listener with its limits: connections at once, time for a request's head, time to finish at shutdown.
+//! The HTTP listener with its bounds: connections at once, of one address and in all, time for a client to send and to read, time to
+//! finish at shutdown. When there is no room, the connection that waits longest for its client leaves first.
 
-use std::net::IpAddr;
+mod accept;
+mod body;
+mod connection;
+mod descriptors;
+mod places;
+mod progress;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tower::ServiceExt;
+use tokio::sync::watch;
+use tokio_rustls::server::TlsStream;
 
-use crate::node::client_address::ClientAddress;
+use crate::config::TrustedProxies;
+use crate::node::app::App;
+use crate::node::metrics::ConnectionCounters;
+use crate::node::tls::ServerTls;
 
-/// Connections of one listener at once; one more waits in the system's queue.
+use accept::Acceptor;
+use connection::serve_stream;
+use places::{Place, Places};
+
+/// Connections of one listener at once, where the system lets a process have as many: an idle one costs some kilobytes.
 pub const MAX_CONNECTIONS: usize = 16_384;
-/// How long a client may take to send the head of its next request.
-pub const HEAD_TIMEOUT: Duration = Duration::from_secs(60);
+/// Connections from one address (IPv6: one network of 64 bits) at once: the agents of a large office, each with a long poll, and a
+/// thirty-second of all.
+pub const MAX_OF_ADDRESS: usize = 512;
+/// How long a client may take to send the head of a request, from its first byte on; of the first one, from the connection on. A slow
+/// mobile line needs a few seconds.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long it may take to send the body then: the largest one within the limit, at 56 kbit/s.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a connection is kept between two requests. Usual proxies close theirs after 60 to 90 seconds, and must be the first to
+/// do so: a request that crosses with our end of the connection is lost.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long a client may let an answer stand that it does not read.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long this server may take for the head of an answer; where the client asks to be held, so much longer. Usual proxies
+/// wait no longer, and every call to the database or to others has a deadline far below it: this ends what nobody thought of.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+/// The most bytes that are kept of a request's head: the longest address that the parser takes (64 KiB), and as much again.
+pub const MAX_HEAD: usize = 128 * 1024;
 /// How long requests that are under way may take at shutdown.
 pub const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `stopped` changes.
-pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Receiver<bool>) {
-    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+/// How long a client may let this server wait.
+#[derive(Clone, Copy, Debug)]
+pub struct ClientDeadlines {
+    pub head: Duration,
+    pub body: Duration,
+    pub idle: Duration,
+    pub write: Duration,
+}
+
+impl Default for ClientDeadlines {
+    fn default() -> Self {
+        Self {
+            head: HEAD_TIMEOUT,
+            body: BODY_TIMEOUT,
+            idle: IDLE_TIMEOUT,
+            write: WRITE_TIMEOUT,
+        }
+    }
+}
+
+/// What one listener admits.
+#[derive(Clone)]
+pub struct ListenerBounds {
+    pub deadlines: ClientDeadlines,
+    /// Connections in all.
+    pub most: usize,
+    /// Connections of one address, but not of loopback and of `exempt`.
+    pub most_of_address: usize,
+    /// They bring the requests of many.
+    pub exempt: TrustedProxies,
+    pub counters: ConnectionCounters,
+}
+
+impl Default for ListenerBounds {
+    fn default() -> Self {
+        Self {
+            deadlines: ClientDeadlines::default(),
+            most: descriptors::room(),
+            most_of_address: MAX_OF_ADDRESS,
+            exempt: TrustedProxies::default(),
+            counters: ConnectionCounters::default(),
+        }
+    }
+}
+
+impl ListenerBounds {
+    /// Of a listener of this server.
+    pub fn of(app: &App) -> Self {
+        Self {
+            exempt: app.config.trusted_proxies.clone(),
+            counters: app.metrics.connections.clone(),
+            ..Self::default()
+        }
+    }
+}
+
+/// Serves plain HTTP until `stopped` changes.
+pub async fn serve(
+    listener: TcpListener,
+    routes: Router,
+    bounds: ListenerBounds,
+    stopped: watch::Receiver<bool>,
+) {
+    serve_over(None, listener, routes, bounds, stopped).await;
+}
+
+/// The same over TLS, if there is any.
+pub async fn serve_over(
+    tls: Option<ServerTls>,
+    listener: TcpListener,
+    routes: Router,
+    bounds: ListenerBounds,
+    mut stopped: watch::Receiver<bool>,
+) {
     let connections = GracefulShutdown::new();
+    let places = Arc::new(Places::new(bounds));
+    let mut acceptor = Acceptor::new(listener, places.clone());
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &permits) => accepted,
+        let (stream, peer) = tokio::select! {
+            accepted = acceptor.accept() => accepted,
             _ = stopped.changed() => break,
         };
-        let Some(Accepted {
-            stream,
-            peer,
-            permit,
-        }) = accepted
-        else {
+        let Some(place) = places.take(peer) else {
             continue;
         };
-        let service = TowerToHyperService::new(routes.clone().map_request(
-            move |mut request: http::Request<Incoming>| {
-                request.extensions_mut().insert(ClientAddress(peer));
-                request
-            },
-        ));
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
-        let watched = connections.watch(connection);
-        tokio::spawn(async move {
-            // The client went away, or was too slow: no error of this server.
-            if let Err(error) = watched.await {
-                tracing::debug!(%error, "connection ended");
-            }
-            drop(permit);
-        });
+        let (routes, watcher) = (routes.clone(), connections.watcher());
+        match tls.clone() {
+            None => tokio::spawn(serve_stream(stream, place, routes, watcher)),
+            Some(tls) => tokio::spawn(async move {
+                if let Some(stream) = handshake(&tls, stream, &place).await {
+                    serve_stream(stream, place, routes, watcher).await;
+                }
+            }),
+        };
     }
-    drop(listener);
+    drop(acceptor);
     if tokio::time::timeout(GRACE, connections.shutdown())
         .await
         .is_err()
@@ -68,31 +153,17 @@ pub async fn serve(listener: TcpListener, routes: Router, mut stopped: watch::Re
     }
 }
 
-/// A connection, with its permit among [`MAX_CONNECTIONS`].
-struct Accepted {
+/// `None` also if the connection must leave for another meanwhile.
+async fn handshake(
+    tls: &ServerTls,
     stream: TcpStream,
-    peer: IpAddr,
-    permit: OwnedSemaphorePermit,
-}
-
-/// `None` if the system accepted no connection.
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> Option<Accepted> {
-    let permit = permits.clone().acquire_owned().await.ok()?;
-    match listener.accept().await {
-        Ok((stream, peer)) => {
-            // Answers are small: waiting to fill a packet only costs time.
-            stream.set_nodelay(true).ok()?;
-            Some(Accepted {
-                stream,
-                peer: peer.ip(),
-                permit,
-            })
-        }
-        Err(error) => {
-            tracing::warn!(%error, "no connection accepted");
-            // Out of file descriptors, most likely: others must end first.
-            tokio::task::yield_now().await;
-            None
-        }
+    place: &Place,
+) -> Option<TlsStream<TcpStream>> {
+    tokio::select! {
+        stream = tls.accept(stream) => stream,
+        () = place.must_leave() => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,13 +1,21 @@
 //! Metrics of this node in the Prometheus text format, served on the operator's listener.
 
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use writ_store::sweep::SweptBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
+
+mod connections;
+
+pub use connections::{ConnectionCounters, CutConnection};
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
 pub struct Metrics {
@@ -23,8 +31,11 @@ pub struct Metrics {
     notices: Family<NoticeLabel, Counter>,
     fetches: FetchCounters,
     registrations: Family<ResultLabel, Counter>,
+    sweep: SweepMetrics,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
+    pub connections: ConnectionCounters,
+    clock_skew: Gauge<f64, AtomicU64>,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -64,6 +75,14 @@ pub struct FetchLabel {
     pub outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TableLabel {
+    table: &'static str,
+}
+
+/// Upper bounds of what a batch of the sweep takes, in seconds.
+const BATCH_SECONDS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5];
+
 /// A metric that counts from zero, registered under its name.
 fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: &str) -> M {
     let metric = M::default();
@@ -71,10 +90,52 @@ fn kept<M: Metric + Clone + Default>(registry: &mut Registry, name: &str, help: 
     metric
 }
 
+/// What the sweep did.
+struct SweepMetrics {
+    rows: Family<TableLabel, Counter>,
+    lag: Family<TableLabel, Gauge<f64, AtomicU64>>,
+    batches: Histogram,
+}
+
+impl SweepMetrics {
+    fn kept(all: &mut Registry) -> Self {
+        let batches = Histogram::new(BATCH_SECONDS);
+        all.register(
+            "sweep_batch_seconds",
+            "how long batches of the sweep had the database",
+            batches.clone(),
+        );
+        Self {
+            rows: kept(all, "rows_removed", "rows that were over, by table"),
+            lag: kept(
+                all,
+                "sweep_lag_seconds",
+                "for how long the oldest row should have left already, by table",
+            ),
+            batches,
+        }
+    }
+}
+
+impl ConnectionCounters {
+    fn kept(all: &mut Registry) -> Self {
+        Self {
+            open: kept(all, "connections", "open connections of clients"),
+            cut: kept(
+                all,
+                "connections_cut",
+                "connections that were not taken or were ended by this server, by reason",
+            ),
+        }
+    }
+}
+
 impl Metrics {
     pub fn new() -> Self {
         let mut all = Registry::with_prefix("writ");
         Self {
+            connections: ConnectionCounters::kept(&mut all),
+            sweep: SweepMetrics::kept(&mut all),
             tokens: kept(
                 &mut all,
                 "tokens_issued",
@@ -120,6 +181,11 @@ impl Metrics {
                 "database_unavailable",
                 "requests that the database kept from being answered",
             ),
+            clock_skew: kept(
+                &mut all,
+                "clock_skew_seconds",
+                "by how much the clock of this node is ahead of its database",
+            ),
             registry: all,
         }
     }
@@ -162,8 +228,8 @@ impl Metrics {
         self.revocations.get_or_create(&TokenLabel { token }).inc();
     }
 
-    pub fn stopped(&self) {
-        self.stops.inc();
+    pub fn stopped(&self, tasks: u64) {
+        self.stops.inc_by(tasks);
     }
 
     pub fn notice(&self, channel: &'static str, outcome: &'static str) {
@@ -178,6 +244,23 @@ impl Metrics {
             .inc();
     }
 
+    pub fn swept(&self, batch: &SweptBatch) {
+        for (table, rows) in &batch.tables {
+            self.sweep
+                .rows
+                .get_or_create(&TableLabel { table })
+                .inc_by(*rows);
+        }
+        self.sweep.batches.observe(batch.busy.as_secs_f64());
+    }
+
+    pub fn sweep_lag(&self, table: &'static str, lag: Duration) {
+        self.sweep
+            .lag
+            .get_or_create(&TableLabel { table })
+            .set(lag.as_secs_f64());
+    }
+
     /// For whoever fetches.
     pub fn fetches(&self) -> FetchCounters {
         self.fetches.clone()
@@ -190,6 +273,13 @@ impl Metrics {
     /// A request that the database kept from being answered.
     pub fn unavailable(&self) {
         self.unavailable.inc();
+    }
+
+    /// By how many microseconds this node's clock is ahead.
+    pub fn clock_skew(&self, ahead: i64) {
+        let seconds = Duration::from_micros(ahead.unsigned_abs()).as_secs_f64();
+        let signed = if ahead < 0 { -seconds } else { seconds };
+        self.clock_skew.set(signed);
     }
 
     /// OpenMetrics text; empty if it cannot be written.

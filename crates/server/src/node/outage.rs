@@ -46,8 +46,7 @@ impl Outage {
 }
 
 fn is_recent(at: i64, now: Timestamp) -> bool {
-    let at = Timestamp::from_micros(at);
-    at <= now && now < at.plus(LASTS)
+    Timestamp::from_micros(at).is_within(LASTS, now)
 }
 
 impl App {

@@ -1,12 +1,10 @@
-//! Rate limits in the database: attempts at passwords and codes by account, unauthenticated requests by address. Each is counted
-//! before it is checked. Unknown user names are counted like known ones, or a pause would tell which names exist.
+//! Rate limits in the database: attempts at codes by account, unauthenticated requests by address. Each is counted before it is
+//! checked. Passwords are in `password_limits.rs`.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::time::Duration;
 
-use writ_core::authorize::{
-    LOGIN_PAUSE, MAX_FRONT_REQUESTS, MAX_GUEST_QUESTIONS, MAX_LOGIN_FAILURES,
-};
+use writ_core::authorize::{MAX_FRONT_REQUESTS, MAX_FRONT_REQUESTS_OF_HOUR, MAX_GUEST_QUESTIONS};
 use writ_core::ciba::{MAX_USER_CODE_FAILURES, USER_CODE_PAUSE};
 use writ_core::device::{CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVICES_OF_ADDRESS};
 use writ_core::id::{ClientId, UserId};
@@ -19,39 +17,27 @@ use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
+use crate::node::client_address::network;
 use crate::node::failure::Failure;
 
 /// Failed attempts are forgotten this long after the last one.
-const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3600);
+pub(super) const FAILURES_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// The window in which requests are counted, in seconds.
 const MINUTE: i64 = 60;
 /// The window in which registrations, and requests about them, are counted, in seconds.
 const HOUR: i64 = 3600;
-/// The IPv6 prefix of one household or machine (RFC 6177): its addresses are counted as one.
-const NETWORK_BITS: u32 = 64;
 
 /// What is counted together, and how many attempts are admitted.
 pub struct RateLimit {
-    kind: AttemptKind,
+    pub(super) kind: AttemptKind,
     /// A digest: of one length, whatever was typed.
-    holder: String,
-    most: i64,
-    paused_until: Timestamp,
-    kept_until: Timestamp,
+    pub(super) holder: String,
+    pub(super) most: i64,
+    pub(super) paused_until: Timestamp,
+    pub(super) kept_until: Timestamp,
 }
 
 impl RateLimit {
-    /// Attempts at the password of this user name, whether a user has it or not.
-    pub fn of_password(name: &str, now: Timestamp) -> Self {
-        Self {
-            kind: AttemptKind::Login,
-            holder: hash::digest_text(&[b"login", name.as_bytes()]),
-            most: MAX_LOGIN_FAILURES,
-            paused_until: now.plus(LOGIN_PAUSE),
-            kept_until: now.plus(FAILURES_KEPT),
-        }
-    }
-
     /// This user's attempts at device user codes (RFC 8628 section 5.1).
     pub fn of_device_codes(person: &UserId, now: Timestamp) -> Self {
         Self {
@@ -104,11 +90,6 @@ impl RateLimit {
         })
     }
 
-    /// The same from all addresses together.
-    pub fn of_registrations(most: u32, now: Timestamp) -> Self {
-        Self::of_hour(AttemptKind::Registration, &[b"registrations"], most, now)
-    }
-
     /// Requests about registrations that exist (RFC 7592) in this hour, from this address. `None` for loopback.
     pub fn of_management_from(address: IpAddr, now: Timestamp) -> Option<Self> {
         (!address.is_loopback()).then(|| {
@@ -126,6 +107,32 @@ impl RateLimit {
         Self::of_hour(AttemptKind::ManagedRegistration, &parts, most, now)
     }
 
+    pub(super) fn attempt(&self) -> Attempt<'_> {
+        Attempt {
+            kind: self.kind,
+            holder: &self.holder,
+            most: self.most,
+            paused_until: self.paused_until,
+            kept_until: self.kept_until,
+        }
+    }
+
+    /// Whether it is used up until its window ends, whatever succeeds meanwhile.
+    const fn is_window(&self) -> bool {
+        match self.kind {
+            AttemptKind::Login
+            | AttemptKind::LoginOfDay
+            | AttemptKind::KnownBrowser
+            | AttemptKind::Session
+            | AttemptKind::DeviceCode
+            | AttemptKind::UserCode => false,
+            AttemptKind::Device
+            | AttemptKind::FrontRequest
+            | AttemptKind::Registration
+            | AttemptKind::ManagedRegistration => true,
+        }
+    }
+
     fn of_hour(kind: AttemptKind, parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
         let hour = now.seconds().div_euclid(HOUR);
         let end = Timestamp::from_seconds((hour + 1) * HOUR);
@@ -140,15 +147,19 @@ impl RateLimit {
         }
     }
 
-    /// Requests from this address in this minute that are stored before the user has logged in. `None` for loopback: a
-    /// developer, or a proxy that is not configured.
-    pub fn of_address(address: IpAddr, now: Timestamp) -> Option<Self> {
+    /// Requests from this address in this minute, and in this hour, that are stored before the user has logged in, or that make this
+    /// server fetch. None for loopback: a developer, or a proxy that is not configured.
+    pub fn of_address(address: IpAddr, now: Timestamp) -> Vec<Self> {
         if address.is_loopback() {
-            return None;
+            return Vec::new();
         }
         let place = network(address).to_string();
         let parts: [&[u8]; 2] = [b"from", place.as_bytes()];
-        Some(Self::of_minute(&parts, MAX_FRONT_REQUESTS, now))
+        let kind = AttemptKind::FrontRequest;
+        vec![
+            Self::of_minute(&parts, MAX_FRONT_REQUESTS, now),
+            Self::of_hour(kind, &parts, MAX_FRONT_REQUESTS_OF_HOUR, now),
+        ]
     }
 
     /// Looks at guests in this minute for which a document is fetched because this person is asked.
@@ -172,30 +183,11 @@ impl RateLimit {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(six) => {
-            let bits = u128::from(six) >> NETWORK_BITS << NETWORK_BITS;
-            Ipv6Addr::from(bits).into()
-        }
-    }
-}
-
 impl App {
     /// Counts an attempt; `false` if it must not be checked.
     pub async fn admit_attempt(&self, limit: &RateLimit) -> Result<bool, StoreError> {
-        let attempt = Attempt {
-            kind: limit.kind,
-            holder: &limit.holder,
-            most: limit.most,
-            paused_until: limit.paused_until,
-            kept_until: limit.kept_until,
-        };
-        let mut transaction = self.begin().await?;
-        let counted = transaction.attempt(&attempt, self.clock.now()).await?;
-        transaction.commit().await?;
-        Ok(counted)
+        let limits = std::slice::from_ref(limit);
+        Ok(self.first_used_up(limits).await?.is_none())
     }
 
     /// Counts a request against each of them, until one is used up: then the sentence refuses it, and says when the next is admitted.
@@ -204,14 +196,52 @@ impl App {
         limits: impl IntoIterator<Item = RateLimit>,
         sentence: &str,
     ) -> Result<(), Failure> {
+        let limits: Vec<RateLimit> = limits.into_iter().collect();
+        let Some(limit) = self.first_used_up(&limits).await? else {
+            return Ok(());
+        };
+        let refusal = OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence);
+        let wait = self.clock.now().until(limit.paused_until);
+        Err(Failure::limited(refusal, wait))
+    }
+
+    /// One transaction for all of them, and none for what this node knows to be used up: whoever goes on costs no statement.
+    async fn first_used_up<'a>(
+        &self,
+        limits: &'a [RateLimit],
+    ) -> Result<Option<&'a RateLimit>, StoreError> {
+        let now = self.clock.now();
+        let strangers = &self.strangers;
+        let is_known = |limit: &&RateLimit| {
+            limit.is_window() && strangers.used_up_until(&limit.holder, now).is_some()
+        };
+        if let Some(known) = limits.iter().find(is_known) {
+            return Ok(Some(known));
+        }
+        if limits.is_empty() {
+            return Ok(None);
+        }
+        let mut transaction = self.begin().await?;
+        let mut used_up = None;
         for limit in limits {
-            if !self.admit_attempt(&limit).await? {
-                let refusal = OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence);
-                let wait = self.clock.now().until(limit.paused_until);
-                return Err(Failure::limited(refusal, wait));
+            if !transaction.attempt(&limit.attempt(), now).await? {
+                used_up = Some(limit);
+                break;
             }
         }
-        Ok(())
+        transaction.commit().await?;
+        if let Some(limit) = used_up.filter(|limit| limit.is_window()) {
+            strangers.note_used_up(&limit.holder, limit.paused_until, now);
+        }
+        Ok(used_up)
+    }
+
+    /// Counts a request that is stored before anybody has logged in, or that makes this server fetch.
+    pub async fn admit_front_request(&self, address: Option<IpAddr>) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let limits = address.map_or_else(Vec::new, |from| RateLimit::of_address(from, now));
+        let sentence = "too many requests from this address: try again later";
+        self.admit_request(limits, sentence).await
     }
 
     /// Takes back the attempt that was counted last; those before it stay.
@@ -240,7 +270,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
     fn holder(address: &str, now: Timestamp) -> Option<String> {
-        RateLimit::of_address(address.parse().unwrap(), now).map(|limit| limit.holder)
+        let limits = RateLimit::of_address(address.parse().unwrap(), now);
+        limits.into_iter().next().map(|limit| limit.holder)
     }
 
     #[test]
@@ -262,10 +293,12 @@ mod tests {
             holder("203.0.113.7", NOW.plus(Duration::from_secs(40))),
             four
         );
-        let end = RateLimit::of_address("203.0.113.7".parse().unwrap(), NOW)
-            .unwrap()
-            .kept_until;
-        assert_eq!(end.seconds(), 1_790_000_040);
+        let ends = RateLimit::of_address("203.0.113.7".parse().unwrap(), NOW);
+        let ends: Vec<i64> = ends
+            .iter()
+            .map(|limit| limit.kept_until.seconds())
+            .collect();
+        assert_eq!(ends, [1_790_000_040, 1_790_002_800], "minute and hour");
         for local in ["127.0.0.1", "127.8.8.8", "::1"] {
             assert_eq!(holder(local, NOW), None);
         }

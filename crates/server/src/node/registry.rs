@@ -2,9 +2,10 @@
 //! tasks and requests are never cached.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use quick_cache::sync::Cache;
 use serde_json::json;
 use writ_authority::Types;
@@ -14,6 +15,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, EventId};
 use writ_core::realm::{DEFAULT_TENANT, Realm};
 use writ_core::registration::{self, People};
+use writ_core::resources::Resources;
 use writ_platform::Random;
 use writ_store::client::StoredClient;
 use writ_store::{DatabaseTransaction, Store, StoreError};
@@ -27,6 +29,8 @@ use crate::node::app::{App, StartError};
 
 /// How long a change of configuration may take to reach every node.
 pub const CONFIGURATION_AGE: Duration = Duration::from_secs(5);
+/// Resources and types are read again after so long though no change was counted: a node of an earlier version counts none.
+const UNCOUNTED_AGE: Duration = Duration::from_secs(60);
 /// Clients in the cache of one node.
 const CACHED_CLIENTS: usize = 16_384;
 /// The largest type file, in bytes.
@@ -54,7 +58,7 @@ impl App {
     pub async fn client(&self, id: &str) -> Result<Option<Arc<Client>>, StoreError> {
         let now = self.clock.now();
         if let Some((loaded_at, client)) = self.clients.0.get(id)
-            && now < loaded_at.plus(CONFIGURATION_AGE)
+            && loaded_at.is_within(CONFIGURATION_AGE, now)
         {
             return Ok(Some(client));
         }
@@ -103,27 +107,30 @@ impl App {
 
     /// Resources and types, at most [`CONFIGURATION_AGE`] old.
     pub async fn catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
-        let now = self.clock.now();
-        let current = self.catalogue.current();
-        if now < current.loaded_at.plus(CONFIGURATION_AGE) {
-            return Ok(current);
+        let known = self.catalogue.known();
+        if known
+            .asked_at
+            .is_within(CONFIGURATION_AGE, self.clock.now())
+        {
+            return Ok(known.catalogue);
         }
         self.fresh_catalogue().await
     }
 
-    /// Resources and types as they are now, where a stale answer would confuse a user or an operator.
+    /// Resources and types as they are now, where a stale answer would confuse a user or an operator. They are read again only after
+    /// a change: otherwise one row is looked at, however many there are.
     pub async fn fresh_catalogue(&self) -> Result<Arc<Catalogue>, StoreError> {
         let mut reading = self.read().await?;
-        self.catalogue.reload(&mut reading, self.clock.now()).await
+        self.catalogue.refresh(&mut reading, self.clock.now()).await
     }
 
     /// The same; while the database cannot be used, as they were read last.
     pub async fn catalogue_or_known(&self) -> Result<Arc<Catalogue>, StoreError> {
         if self.outage.lasts(self.clock.now()) {
-            return Ok(self.catalogue.current());
+            return Ok(self.catalogue.known().catalogue);
         }
         let fresh = self.fresh_catalogue().await;
-        self.or_known(fresh, || self.catalogue.current())
+        self.or_known(fresh, || self.catalogue.known().catalogue)
     }
 }
 
@@ -152,10 +159,12 @@ pub fn parse_client(id: &str, stored: &StoredClient) -> Result<Client, StoreErro
 /// Resources and types of one tenant at one moment.
 pub struct Catalogue {
     pub issuer: ResourceUri,
-    pub resources: BTreeMap<ResourceUri, Resource>,
+    pub resources: Resources,
     pub types: Arc<Types>,
-    documents: usize,
-    loaded_at: Timestamp,
+    /// What is made from them once and sent often: the metadata document.
+    pub(crate) metadata: OnceLock<Option<Bytes>>,
+    /// How many versions of types there are, and the newest: when this is as it was, all are.
+    documents: (usize, Option<String>),
 }
 
 impl Catalogue {
@@ -172,7 +181,19 @@ impl Catalogue {
 pub struct CatalogueCache {
     /// The files of this node: what new requests are checked against.
     own: Vec<String>,
-    current: RwLock<Arc<Catalogue>>,
+    known: RwLock<KnownCatalogue>,
+}
+
+/// What this process knows, and how well.
+#[derive(Clone)]
+struct KnownCatalogue {
+    catalogue: Arc<Catalogue>,
+    /// The number of changes that it has, as the database counts them.
+    changes: Option<i64>,
+    /// When it was read.
+    read_at: Timestamp,
+    /// When the database was last asked whether there are changes.
+    asked_at: Timestamp,
 }
 
 impl CatalogueCache {
@@ -201,37 +222,78 @@ impl CatalogueCache {
                 .with(json!({ "type": name, "type_hash": hash, "version": definition.version() }));
                 transaction.insert_event(&event).await?;
             }
+            transaction.keep_type(hash, now).await?;
         }
         transaction.commit().await?;
         let start = Catalogue {
             issuer: config.issuer.clone(),
-            resources: BTreeMap::new(),
+            resources: Resources::default(),
             types: Arc::new(types),
-            documents: 0,
-            loaded_at: now,
+            metadata: OnceLock::new(),
+            documents: (0, None),
         };
         let cache = Self {
             own,
-            current: RwLock::new(Arc::new(start)),
+            known: RwLock::new(KnownCatalogue {
+                catalogue: Arc::new(start),
+                changes: None,
+                read_at: now,
+                asked_at: now,
+            }),
         };
         let mut reading = store.read(DEFAULT_TENANT).await?;
-        cache.reload(&mut reading, now).await?;
+        let changes = reading.catalogue_changes().await?;
+        cache.reload(&mut reading, changes, now).await?;
         Ok(cache)
     }
 
-    fn current(&self) -> Arc<Catalogue> {
-        self.current
+    fn known(&self) -> KnownCatalogue {
+        self.known
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
+    fn keep(&self, known: KnownCatalogue) {
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
+    }
+
+    async fn refresh(
+        &self,
+        reading: &mut DatabaseTransaction,
+        now: Timestamp,
+    ) -> Result<Arc<Catalogue>, StoreError> {
+        // Before what it counts: a change in between is read twice, never missed.
+        let changes = reading.catalogue_changes().await?;
+        let known = self.known();
+        if changes == known.changes && known.read_at.is_within(UNCOUNTED_AGE, now) {
+            let catalogue = known.catalogue.clone();
+            self.keep(KnownCatalogue {
+                asked_at: now,
+                ..known
+            });
+            return Ok(catalogue);
+        }
+        self.reload(reading, changes, now).await
+    }
+
+    /// So that what this node works with does not leave as unused.
+    pub async fn keep_types(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
+        let types = self.known().catalogue.types.clone();
+        let mut transaction = store.begin(DEFAULT_TENANT).await?;
+        for definition in types.names().filter_map(|name| types.by_name(name)) {
+            transaction.keep_type(definition.hash(), now).await?;
+        }
+        transaction.commit().await
+    }
+
     async fn reload(
         &self,
         transaction: &mut DatabaseTransaction,
+        changes: Option<i64>,
         now: Timestamp,
     ) -> Result<Arc<Catalogue>, StoreError> {
-        let before = self.current();
+        let before = self.known().catalogue;
         let mut resources = BTreeMap::new();
         for document in transaction.resources().await? {
             let resource = parse_resource(&document, &before.issuer)?;
@@ -239,28 +301,37 @@ impl CatalogueCache {
             resources.entry(resource.uri.clone()).or_insert(resource);
         }
         let documents = transaction.types().await?;
-        let types = if documents.len() == before.documents {
+        let known = (documents.len(), documents.last().cloned());
+        let types = if known == before.documents {
             before.types.clone()
         } else {
             Arc::new(self.types(&documents)?)
         };
-        let fresh = Arc::new(Catalogue {
+        let catalogue = Arc::new(Catalogue {
             issuer: before.issuer.clone(),
-            resources,
+            resources: resources.into_iter().collect(),
             types,
-            documents: documents.len(),
-            loaded_at: now,
+            metadata: OnceLock::new(),
+            documents: known,
         });
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = fresh.clone();
-        Ok(fresh)
+        self.keep(KnownCatalogue {
+            catalogue: catalogue.clone(),
+            changes,
+            read_at: now,
+            asked_at: now,
+        });
+        Ok(catalogue)
     }
 
-    /// This node's types by name; every other stored version by hash, so that old consents keep their meaning.
+    /// This node's types by name; every other stored version by hash, so that old consents keep their meaning. One that a later
+    /// version of this server wrote, and that cannot be read here, is unknown: its objects are refused, and nothing else is.
     fn types(&self, documents: &[String]) -> Result<Types, StoreError> {
         let corrupt = |e: writ_authority::TypeError| StoreError::Corrupt(format!("types: {e}"));
         let mut types = Types::from_documents(self.own.iter().cloned()).map_err(corrupt)?;
         for document in documents {
-            types = types.with_older(document.clone()).map_err(corrupt)?;
+            if let Err(error) = types.add_older(document) {
+                tracing::warn!(%error, "a stored type cannot be read by this version: its objects are refused here");
+            }
         }
         Ok(types)
     }

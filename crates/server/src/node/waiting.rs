@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
-use writ_core::id::{ApprovalId, UserId};
+use writ_core::id::{ApprovalId, ClientId, UserId};
 use writ_core::pending::PendingRequest;
 use writ_platform::Clock;
 use writ_store::Store;
@@ -37,11 +37,21 @@ struct Waiters {
     next: u64,
     /// Whether the watcher of other nodes' changes runs.
     is_watched: bool,
+    /// Whether the node stops: nobody may wait any more.
+    is_ended: bool,
 }
 
 struct Poll {
     number: u64,
+    asked: AskedBy,
     wake: oneshot::Sender<()>,
+}
+
+/// Who asked whom, as it was when the poll began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedBy {
+    pub client: ClientId,
+    pub subject: Option<UserId>,
 }
 
 /// A registered long poll; dropping it unregisters it.
@@ -95,17 +105,41 @@ impl Waiting {
         }
     }
 
-    /// Registers the request's one long poll; read the request again before waiting. `None` if there is no room.
-    pub fn join(&self, id: &ApprovalId) -> Option<RegisteredPoll> {
+    /// Wakes every long poll over what this client asked this person, and the person's inbox. The inboxes of others who may
+    /// decide hear of it by the look for changes.
+    pub fn announce_stop(&self, subject: &UserId, client: &ClientId) {
+        let stopped = |poll: &Poll| {
+            poll.asked.client == *client && poll.asked.subject.as_ref() == Some(subject)
+        };
+        let woken: Vec<_> = self
+            .waiters()
+            .polls
+            .extract_if(|_, poll| stopped(poll))
+            .collect();
+        for (_, poll) in woken {
+            // A client that disconnected in the meantime needs no waking.
+            let _ = poll.wake.send(());
+        }
+        self.announce_person(subject);
+    }
+
+    /// Registers the request's one long poll; read the request again before waiting. `None` if there is no room, or the node stops.
+    pub fn join(&self, id: &ApprovalId, asked: AskedBy) -> Option<RegisteredPoll> {
         let (wake, woken) = oneshot::channel();
         let mut waiters = self.waiters();
-        if waiters.polls.len() >= MAX_POLLS && !waiters.polls.contains_key(id) {
+        let is_full = waiters.polls.len() >= MAX_POLLS && !waiters.polls.contains_key(id);
+        if is_full || waiters.is_ended {
             return None;
         }
         waiters.next = waiters.next.wrapping_add(1);
         let number = waiters.next;
         // Dropping the earlier sender ends the earlier wait.
-        waiters.polls.insert(id.clone(), Poll { number, wake });
+        let poll = Poll {
+            number,
+            asked,
+            wake,
+        };
+        waiters.polls.insert(id.clone(), poll);
         self.watch_others(&mut waiters);
         Some(RegisteredPoll {
             waiting: self.clone(),
@@ -132,7 +166,9 @@ impl Waiting {
 
     /// At shutdown: every long poll is answered, and its client polls again.
     pub fn end(&self) {
-        self.waiters().polls.clear();
+        let mut waiters = self.waiters();
+        waiters.is_ended = true;
+        waiters.polls.clear();
     }
 
     /// How many long polls wait, for the operator.

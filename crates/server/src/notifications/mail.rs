@@ -7,16 +7,16 @@ use lettre::AsyncTransport;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
-use writ_pages::messages::Said;
+use writ_pages::messages::{AccountNews, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
-use super::outbox::NoticeContent;
+use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
-use super::{passkey_notice, quiet_hours, used_twice_notice};
+use super::{account_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
 use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
@@ -68,12 +68,9 @@ pub(crate) async fn send(
     let mail = match content {
         NoticeContent::Waiting { .. } => to_approver(app, notice).await?,
         NoticeContent::Passkey { what } => {
-            let recipient = recipient(app, &mut app.read().await?, notice).await?;
-            AddressedMail {
-                text: passkey_notice::mail_text(app, *what, &recipient.language),
-                to: recipient.address,
-            }
+            about_account(app, notice, AccountNews::Passkey(*what)).await?
         }
+        NoticeContent::Password => about_account(app, notice, AccountNews::Password).await?,
         NoticeContent::UsedTwice { client } => {
             let recipient = recipient(app, &mut app.read().await?, notice).await?;
             let text = used_twice_notice::mail_text(app, client, &recipient.language);
@@ -82,11 +79,15 @@ pub(crate) async fn send(
                 to: recipient.address,
             }
         }
-        NoticeContent::Suspended { agent, by } => {
+        NoticeContent::Reported {
+            agent,
+            by,
+            stopped_for,
+        } => {
             let agent = app.client(agent.as_str()).await?;
-            to_admin(app, agent.as_deref(), by.as_str())?
+            to_admin(app, agent.as_deref(), by.as_str(), *stopped_for)?
         }
-        NoticeContent::Over { .. } => {
+        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => {
             let outcome = DeliveryOutcome::Failed("a letter of another channel".to_owned());
             return Ok(outcome);
         }
@@ -98,6 +99,18 @@ pub(crate) async fn send(
 struct Recipient {
     address: Mailbox,
     language: String,
+}
+
+async fn about_account(
+    app: &App,
+    notice: &Notice,
+    what: AccountNews,
+) -> Result<AddressedMail, NotSent> {
+    let recipient = recipient(app, &mut app.read().await?, notice).await?;
+    Ok(AddressedMail {
+        text: account_notice::mail_text(app, what, &recipient.language),
+        to: recipient.address,
+    })
 }
 
 async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSent> {
@@ -141,6 +154,7 @@ fn to_admin(
     app: &App,
     agent: Option<&Client>,
     reporter: &str,
+    stopped_for: StoppedFor,
 ) -> Result<AddressedMail, DeliveryOutcome> {
     let (Some(admin), Some(agent)) = (&app.config.channels.admin, agent) else {
         return Err(no_address());
@@ -148,6 +162,9 @@ fn to_admin(
     let (_, texts) = app.notices.words.of("");
     Ok(AddressedMail {
         to: admin.clone(),
-        text: texts.suspended(agent, reporter),
+        text: match stopped_for {
+            StoppedFor::Everybody => texts.suspended(agent, reporter),
+            StoppedFor::Person => texts.reported(agent, reporter),
+        },
     })
 }

@@ -1,12 +1,13 @@
 //! Outgoing notifications, sent from a transactional outbox: Web Push and mail to users, mail to the admin, the operator's webhook.
 
+pub mod account_notice;
 pub mod fan_out;
 pub mod mail;
 pub mod outbox;
 pub mod outcome;
-pub mod passkey_notice;
 pub mod quiet_hours;
 pub mod seal;
+pub mod stop_notice;
 pub mod used_twice_notice;
 pub mod web_push;
 pub mod webhook;

@@ -23,10 +23,13 @@ use crate::node::failure::Failure;
 /// How long notices to the admin are tried.
 const ADMIN_NOTICE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
+/// How long a client is told of a stop.
+const STOP_NOTICE_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
 /// How a notice is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
-    /// Not sent itself: it becomes notices for the approvers of one stage.
+    /// Not sent itself: it becomes notices for the approvers of one stage, or for a client whose requests were stopped.
     Announce,
     Ping,
     Push,
@@ -71,12 +74,49 @@ pub(crate) enum NoticeContent {
     Waiting { stage: usize },
     /// A request is over; with the answer that is pushed to its client, once that is made.
     Over { answer: Option<Value> },
-    /// An agent was suspended because a user reported that its request was not theirs.
-    Suspended { agent: ClientId, by: UserId },
-    /// A passkey of the user was added or removed.
+    /// An agent was stopped because a user reported that its request was not theirs. The name is of versions that suspended it always.
+    #[serde(rename = "suspended")]
+    Reported {
+        agent: ClientId,
+        by: UserId,
+        #[serde(default)]
+        stopped_for: StoppedFor,
+    },
+    /// A passkey of the user was added or removed, or a code for the first one made.
     Passkey { what: Passkey },
+    /// The user has a new password.
+    Password,
+    /// A stop denied what this client had asked this person.
+    Stopped(StopNotice),
     /// A task of the user ended because a refresh token of this client was used twice.
     UsedTwice { client: ClientId },
+}
+
+/// For whom an agent was stopped by a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedFor {
+    #[default]
+    Everybody,
+    /// The user about whom it asked.
+    Person,
+}
+
+/// Of which requests a client is told after a stop: those that ended at that time, after the last one of which it was told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StopNotice {
+    pub(crate) subject: UserId,
+    pub(crate) client: ClientId,
+    /// In microseconds.
+    pub(crate) at: i64,
+    pub(crate) after: Option<(i64, ApprovalId)>,
+}
+
+/// A client that is stopped for a person.
+#[derive(Clone, Copy)]
+pub struct StoppedPair<'a> {
+    pub subject: &'a UserId,
+    pub client: &'a ClientId,
 }
 
 /// What writing a notice needs; of a node, or of an operator's command.
@@ -143,12 +183,47 @@ pub async fn request_ended(
     app.outbox().enqueue(transaction, draft).await
 }
 
-/// Notifies the admin that a user reported an agent, in the transaction that suspends it.
-pub async fn agent_suspended(
+/// Notifies the client of all requests that a stop ended, in the transaction of the stop: by one notice, which becomes those of single
+/// requests later.
+pub(crate) async fn requests_stopped(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    pair: StoppedPair<'_>,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let notice = StopNotice {
+        subject: pair.subject.clone(),
+        client: pair.client.clone(),
+        at: now.micros(),
+        after: None,
+    };
+    stop_notice(app, transaction, notice).await
+}
+
+pub(super) async fn stop_notice(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    notice: StopNotice,
+) -> Result<(), Failure> {
+    let target = notice.client.to_string();
+    let draft = NoticeDraft {
+        channel: Channel::Announce,
+        request: None,
+        user: None,
+        target: &target,
+        content: NoticeContent::Stopped(notice),
+        expires_at: app.clock.now().plus(STOP_NOTICE_LIFETIME),
+    };
+    app.outbox().enqueue(transaction, draft).await
+}
+
+/// Notifies the admin that a user reported an agent, in the transaction that stops it.
+pub async fn agent_reported(
     app: &App,
     transaction: &mut DatabaseTransaction,
     agent: &ClientId,
     by: &UserId,
+    stopped_for: StoppedFor,
 ) -> Result<(), Failure> {
     let channels = &app.config.channels;
     let mail = channels.admin.as_ref().map(|_| (Channel::Mail, ADMIN));
@@ -162,9 +237,10 @@ pub async fn agent_suspended(
             request: None,
             user: None,
             target,
-            content: NoticeContent::Suspended {
+            content: NoticeContent::Reported {
                 agent: agent.clone(),
                 by: by.clone(),
+                stopped_for,
             },
             expires_at: app.clock.now().plus(ADMIN_NOTICE_LIFETIME),
         };

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use writ_core::id::{ApprovalId, NoticeId};
 use writ_core::realm::DEFAULT_TENANT;
-use writ_jose::seal::MasterKey;
+use writ_jose::seal::{MasterKey, SealedFor};
 use zeroize::Zeroizing;
 
 use crate::node::app::App;
@@ -30,7 +30,8 @@ impl App {
         let sealed = URL_SAFE_NO_PAD
             .decode(sealed)
             .map_err(|e| broken(associated_data, &e))?;
-        let plain = self.config.master.open(associated_data.as_bytes(), &sealed);
+        let (master, place) = (&self.config.master, associated_data.as_bytes());
+        let plain = master.open(SealedFor::Storage, place, &sealed);
         let plain = plain.map_err(|e| broken(associated_data, &e))?;
         // The library's message could quote what was sealed.
         serde_json::from_slice(&plain)
@@ -45,7 +46,7 @@ pub(crate) fn seal<T: Serialize>(
 ) -> Result<String, Failure> {
     let plain = serde_json::to_vec(value).map(Zeroizing::new);
     let plain = plain.map_err(|e| broken(associated_data, &e))?;
-    let sealed = master.seal(associated_data.as_bytes(), &plain);
+    let sealed = master.seal(SealedFor::Storage, associated_data.as_bytes(), &plain);
     Ok(URL_SAFE_NO_PAD.encode(sealed.map_err(|e| broken(associated_data, &e))?))
 }
 

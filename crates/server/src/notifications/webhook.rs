@@ -12,7 +12,7 @@ use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
-use super::outbox::NoticeContent;
+use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::web_push::page_of;
 use crate::node::app::App;
@@ -39,7 +39,9 @@ struct WebhookClaims<'a> {
     approval: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passkey: Option<Passkey>,
-    /// The approvers of the stage, the user who reported the agent, or the user of the passkey or of the task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    setting: Option<&'static str>,
+    /// The approvers of the stage, the user who reported the agent, or the user of the passkey, the password or the task.
     people: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
@@ -84,6 +86,7 @@ async fn claims<'a>(
         event: "approval.requested",
         client_id: None,
         passkey: None,
+        setting: None,
         approval: None,
         people: Vec::new(),
         url: None,
@@ -92,20 +95,25 @@ async fn claims<'a>(
     match content {
         NoticeContent::Waiting { stage } => {
             let request = open_request(&mut app.read().await?, notice, now).await?;
-            let current = request.asked.stages.get(*stage);
             if *stage > 0 {
                 claims.event = "approval.escalated";
             }
-            claims.people = current
-                .map(|current| current.of.clone())
-                .unwrap_or_default();
+            let current = request.asked.stages.get(*stage);
+            claims.people = current.map_or_else(Vec::new, |current| current.of.clone());
             claims.client_id = Some(request.client.to_string());
             claims.url = Some(app.config.url(&page_of(&request.id)));
             claims.expires_at = Some(request.expires_at.rfc3339());
             claims.approval = Some(request.id.to_string());
         }
-        NoticeContent::Suspended { agent, by } => {
-            claims.event = "agent.suspended";
+        NoticeContent::Reported {
+            agent,
+            by,
+            stopped_for,
+        } => {
+            claims.event = match stopped_for {
+                StoppedFor::Everybody => "agent.suspended",
+                StoppedFor::Person => "agent.reported",
+            };
             claims.client_id = Some(agent.to_string());
             claims.people = vec![by.clone()];
         }
@@ -114,12 +122,17 @@ async fn claims<'a>(
             claims.passkey = Some(*what);
             claims.people = notice.user.iter().cloned().collect();
         }
+        NoticeContent::Password => {
+            claims.event = "user.changed";
+            claims.setting = Some("password");
+            claims.people = notice.user.iter().cloned().collect();
+        }
         NoticeContent::UsedTwice { client } => {
             claims.event = "task.revoked";
             claims.client_id = Some(client.to_string());
             claims.people = notice.user.iter().cloned().collect();
         }
-        NoticeContent::Over { .. } => return Err(request_over().into()),
+        NoticeContent::Over { .. } | NoticeContent::Stopped(_) => Err(request_over())?,
     }
     Ok(claims)
 }

@@ -2,6 +2,7 @@
 
 use writ_core::id::{ClientId, UserId};
 use writ_core::realm::DEFAULT_TENANT;
+use writ_store::registered::PersonState;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::registration::AgentFile;
 
@@ -51,17 +52,32 @@ pub async fn halted(
     reading: &mut DatabaseTransaction,
     agent: &AgentFile,
 ) -> Result<Vec<String>, StoreError> {
-    let mut why = Vec::new();
-    for (role, name) in [("owner", &agent.owner), ("sponsor", &agent.sponsor)] {
-        let state = match reading.user_by_name(name).await? {
-            Some(stored) if stored.removed => "was removed",
-            Some(stored) if stored.user.disabled => "is disabled",
-            Some(_) => continue,
-            None => "is not known",
-        };
-        why.push(format!("its {role} `{name}` {state}"));
+    let mut states = [PersonState::Unknown; 2];
+    for (state, name) in states.iter_mut().zip([&agent.owner, &agent.sponsor]) {
+        if let Some(stored) = reading.user_by_name(name).await? {
+            *state = PersonState::new(true, stored.user.disabled, stored.removed);
+        }
     }
-    Ok(why)
+    let [owner, sponsor] = states;
+    Ok(halted_by(agent, owner, sponsor))
+}
+
+/// The same, of what is known of them.
+pub fn halted_by(agent: &AgentFile, owner: PersonState, sponsor: PersonState) -> Vec<String> {
+    let people = [
+        ("owner", &agent.owner, owner),
+        ("sponsor", &agent.sponsor, sponsor),
+    ];
+    let sentence = |(role, name, state): (&str, &String, PersonState)| {
+        let why = match state {
+            PersonState::Active => return None,
+            PersonState::Removed => "was removed",
+            PersonState::Disabled => "is disabled",
+            PersonState::Unknown => "is not known",
+        };
+        Some(format!("its {role} `{name}` {why}"))
+    };
+    people.into_iter().filter_map(sentence).collect()
 }
 
 impl Registrar<'_> {

@@ -65,6 +65,8 @@ pub struct ClientEdit {
     pub scope: Option<String>,
     pub add_redirects: Vec<String>,
     pub remove_redirects: Vec<String>,
+    pub add_may_ask: Vec<String>,
+    pub remove_may_ask: Vec<String>,
     pub add_keys: Vec<Jwk>,
     /// By `kid` or thumbprint (RFC 7638).
     pub remove_keys: Vec<String>,
@@ -253,20 +255,36 @@ fn edited(mut file: ClientFile, edit: ClientEdit) -> Result<ClientFile, Registra
     if let Some(scope) = edit.scope {
         file.scope = Some(scope);
     }
-    for uri in edit.remove_redirects {
-        let before = file.redirect_uris.len();
-        file.redirect_uris.retain(|one| *one != uri);
-        if file.redirect_uris.len() == before {
-            return Err(fault(&format!("`redirect_uris` does not hold `{uri}`")));
-        }
-    }
-    for uri in edit.add_redirects {
-        if !file.redirect_uris.contains(&uri) {
-            file.redirect_uris.push(uri);
-        }
-    }
+    let redirects = (edit.add_redirects, edit.remove_redirects);
+    edit_list("redirect_uris", &mut file.redirect_uris, redirects)?;
+    let may_ask = match &mut file.agent {
+        Some(agent) => &mut agent.may_ask,
+        None => &mut file.may_ask,
+    };
+    edit_list("may_ask", may_ask, (edit.add_may_ask, edit.remove_may_ask))?;
     edit_keys(&mut file, edit.add_keys, &edit.remove_keys)?;
     Ok(file)
+}
+
+/// What is removed must be there; what is there already is not added twice.
+fn edit_list(
+    member: &str,
+    list: &mut Vec<String>,
+    (add, remove): (Vec<String>, Vec<String>),
+) -> Result<(), RegistrationError> {
+    for one in remove {
+        let before = list.len();
+        list.retain(|kept| *kept != one);
+        if list.len() == before {
+            return Err(fault(&format!("`{member}` does not hold `{one}`")));
+        }
+    }
+    for one in add {
+        if !list.contains(&one) {
+            list.push(one);
+        }
+    }
+    Ok(())
 }
 
 fn edit_keys(

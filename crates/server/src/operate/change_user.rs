@@ -1,7 +1,9 @@
-//! A user's new password, set by an operator: it ends every login that the user has.
+//! What an operator changes of a user: a new password, which ends every login that the user has; and the address that applications
+//! are told (OpenID Connect Core section 5.1).
 
 use serde_json::{Value, json};
 use writ_core::client::User;
+use writ_core::email;
 use writ_core::event::EventName;
 use writ_core::id::UserId;
 use writ_core::realm::DEFAULT_TENANT;
@@ -9,8 +11,10 @@ use writ_store::user::StoredUser;
 use writ_store::{DatabaseTransaction, StoreError};
 
 use super::elsewhere::{Wish, tip};
-use super::register::{Registrar, RegistrationError};
-use crate::node::passwords;
+use super::register::{Registrar, RegistrationError, fault};
+use crate::config::Config;
+use crate::notifications::account_notice::password_changed;
+use crate::notifications::outbox::OutboxContext;
 
 /// The user of this id, which lists print, or of this name. Whoever has an id is never mistaken for somebody of that name.
 pub async fn find_user(
@@ -41,21 +45,76 @@ pub(super) async fn registered(
     }
 }
 
+pub(super) fn parse_email(text: &str) -> Result<String, RegistrationError> {
+    email::claimed(text).ok_or_else(|| {
+        fault("an address is one of ASCII letters, such as `alice@example.org`, in at most 254 characters")
+    })
+}
+
+/// No two people have the same: applications tell people apart by it.
+pub(super) async fn write_email(
+    transaction: &mut DatabaseTransaction,
+    user: &User,
+    email: Option<&str>,
+) -> Result<(), RegistrationError> {
+    match transaction.set_email(&user.id, email).await? {
+        true => Ok(()),
+        false => Err(fault(&format!(
+            "`{}` is the address of somebody else: take it from them first by `writ user change NAME --no-email`",
+            email.unwrap_or_default()
+        ))),
+    }
+}
+
+/// What a command prints of a user.
+pub(super) fn with_email(mut printed: Value, email: Option<String>) -> Value {
+    if let (Value::Object(members), Some(email)) = (&mut printed, email) {
+        members.insert("email".to_owned(), Value::String(email));
+    }
+    printed
+}
+
 impl Registrar<'_> {
     /// The user of this name or id.
-    pub async fn user(&self, name: &str) -> Result<User, RegistrationError> {
+    pub async fn user(&self, name: &str) -> Result<StoredUser, RegistrationError> {
         let mut reading = self.store.read(DEFAULT_TENANT).await?;
-        Ok(registered(&mut reading, name).await?.user)
+        registered(&mut reading, name).await
     }
 
-    /// Says how many logins it ended.
+    /// The address that applications are told from now on; `None`: they are told of none.
+    pub async fn change_email(
+        &self,
+        name: &str,
+        email: Option<&str>,
+    ) -> Result<Value, RegistrationError> {
+        let email = email.map(parse_email).transpose()?;
+        let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
+        let user = registered(&mut transaction, name).await?.user;
+        write_email(&mut transaction, &user, email.as_deref()).await?;
+        // The record is never deleted, so no address is in it.
+        let event = self.event(self.clock.now(), EventName::UserChanged);
+        let event = event.of_subject(user.id.as_str()).with(json!({
+            "by": "operator",
+            "name": user.name,
+            "setting": "email",
+            "state": if email.is_some() { "set" } else { "removed" },
+        }));
+        transaction.insert_event(&event).await?;
+        transaction.commit().await?;
+        Ok(with_email(
+            json!({ "id": user.id, "name": user.name }),
+            email,
+        ))
+    }
+
+    /// Says how many logins it ended; the user is told.
     pub async fn change_password(
         &self,
         name: &str,
         password: &str,
+        config: &Config,
     ) -> Result<Value, RegistrationError> {
-        let hash = passwords::hash_new(password, &self.random.bytes());
-        let hash = hash.map_err(RegistrationError::Password)?;
+        let hash = self.new_hash(name, password)?;
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let User { id, name, .. } = registered(&mut transaction, name).await?.user;
@@ -68,6 +127,13 @@ impl Registrar<'_> {
             json!({ "by": "operator", "name": name, "setting": "password", "sessions_ended": ended }),
         );
         transaction.insert_event(&event).await?;
+        let outbox = OutboxContext {
+            config,
+            random: self.random,
+            now,
+        };
+        let told = password_changed(&outbox, &mut transaction, &id).await;
+        told.map_err(|failure| RegistrationError::NotTold(format!("{failure:?}")))?;
         transaction.commit().await?;
         Ok(json!({ "id": id, "name": name, "sessions_ended": ended }))
     }

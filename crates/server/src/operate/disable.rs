@@ -1,5 +1,5 @@
 //! Disabling and enabling a user. From the commit of a disabling on, no task or agent of which they are the subject, owner or
-//! sponsor is live on any node, and they cannot log in, until an operator enables them.
+//! sponsor is live on any node, and they cannot log in, until an operator enables them; logins from before have ended for good.
 
 use serde_json::json;
 use writ_core::client::User;
@@ -50,7 +50,10 @@ pub async fn switch_user(
             transaction.disable_user(id, change.now).await?,
             EventName::UserDisabled,
         ),
-        UserSwitch::Enable => (transaction.enable_user(id).await?, EventName::UserChanged),
+        UserSwitch::Enable => (
+            transaction.enable_user(id, change.now).await?,
+            EventName::UserChanged,
+        ),
     };
     if !done {
         return Ok(None);

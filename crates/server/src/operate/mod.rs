@@ -10,6 +10,7 @@ pub mod client_secret;
 pub mod disable;
 pub mod elsewhere;
 pub mod invite;
+pub mod passkey_code;
 pub mod register;
 pub mod remove;
 pub mod stop;

@@ -6,6 +6,7 @@ use writ_authority::Types;
 use writ_core::client::{Resource, User};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
+use writ_core::password::{PasswordFault, PasswordPlace, check_new};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_core::registration::{self, Faults, People, dynamic};
 use writ_platform::{Clock, Random};
@@ -16,6 +17,8 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::change_resource::other_spelling;
+use super::change_user;
+use crate::config::host_of;
 use crate::node::passwords;
 use crate::node::secret::secret_digest;
 
@@ -62,7 +65,11 @@ pub enum RegistrationError {
     )]
     RemovedPerson { role: &'static str, name: String },
     #[error("{0}")]
-    Password(String),
+    Password(#[from] PasswordFault),
+    #[error("the password is not hashed: {0}")]
+    Hash(String),
+    #[error("the person cannot be told: {0}")]
+    NotTold(String),
     #[error("the database: {0}")]
     Store(#[from] StoreError),
     #[error("it cannot be written as JSON: {0}")]
@@ -71,9 +78,29 @@ pub enum RegistrationError {
 
 impl Registrar<'_> {
     pub async fn add_user(&self, name: &str, password: &str) -> Result<Value, RegistrationError> {
-        let hash = passwords::hash_new(password, &self.random.bytes())
-            .map_err(RegistrationError::Password)?;
-        self.add_user_with_hash(name, &hash).await
+        self.add_user_with_email(name, password, None).await
+    }
+
+    /// A person, and the address that applications are told.
+    pub async fn add_user_with_email(
+        &self,
+        name: &str,
+        password: &str,
+        email: Option<&str>,
+    ) -> Result<Value, RegistrationError> {
+        let hash = self.new_hash(name, password)?;
+        self.insert_user(name, &hash, email).await
+    }
+
+    /// A PHC string of a password that may become this person's.
+    pub(super) fn new_hash(&self, name: &str, password: &str) -> Result<String, RegistrationError> {
+        let place = PasswordPlace {
+            user: name,
+            host: host_of(self.issuer),
+        };
+        check_new(password, place)?;
+        let hash = passwords::hash(password, &self.random.bytes());
+        hash.map_err(RegistrationError::Hash)
     }
 
     /// A person whose password has this PHC string: argon2id of whatever cost.
@@ -82,7 +109,17 @@ impl Registrar<'_> {
         name: &str,
         hash: &str,
     ) -> Result<Value, RegistrationError> {
+        self.insert_user(name, hash, None).await
+    }
+
+    async fn insert_user(
+        &self,
+        name: &str,
+        hash: &str,
+        email: Option<&str>,
+    ) -> Result<Value, RegistrationError> {
         registration::check_user_name(name)?;
+        let email = email.map(change_user::parse_email).transpose()?;
         let now = self.clock.now();
         let user = User {
             id: UserId::make(now, self.random.bytes()),
@@ -97,13 +134,19 @@ impl Registrar<'_> {
                 taken.is_some_and(|stored| stored.removed),
             ));
         }
+        if let Some(email) = &email {
+            change_user::write_email(&mut transaction, &user, Some(email)).await?;
+        }
         let event = self
             .event(now, EventName::UserAdded)
             .of_subject(user.id.as_str())
             .with(json!({ "name": name }));
         transaction.insert_event(&event).await?;
         transaction.commit().await?;
-        Ok(json!({ "id": user.id, "name": user.name }))
+        Ok(change_user::with_email(
+            json!({ "id": user.id, "name": user.name }),
+            email,
+        ))
     }
 
     /// A plain client; a secret is made where one is due and shown this once.

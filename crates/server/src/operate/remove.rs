@@ -8,13 +8,14 @@ use writ_core::id::{ClientId, EventId};
 use writ_core::realm::DEFAULT_TENANT;
 use writ_store::DatabaseTransaction;
 use writ_store::registered::{LiveCounts, LiveOf};
+use writ_store::stop::TasksOf;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::change::{ChangeContext, ChangedBy};
 use super::change_client::{self, ClientKind};
 use super::register::{Registrar, RegistrationError};
-use super::stop::stop_task;
+use super::stop::BulkEvents;
 use super::{change_resource, change_user};
 
 impl Registrar<'_> {
@@ -47,6 +48,7 @@ impl Registrar<'_> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         change_client::registered(&mut transaction, kind, id, "remove").await?;
+        transaction.begin_stop().await?;
         // First of all: what is made from here on is of a client that is stopped.
         if !transaction.remove_client(id, now).await? {
             return Err(RegistrationError::Removed(kind.name(id)));
@@ -97,6 +99,7 @@ impl Registrar<'_> {
         let now = self.clock.now();
         let mut transaction = self.store.begin(DEFAULT_TENANT).await?;
         let User { id, name, .. } = change_user::registered(&mut transaction, name).await?.user;
+        transaction.begin_stop().await?;
         if !transaction.remove_user(&id, now).await? {
             return Err(RegistrationError::Removed(format!("person `{name}`")));
         }
@@ -125,7 +128,7 @@ impl Registrar<'_> {
         }))
     }
 
-    /// Stops every live task, each with its event.
+    /// Stops every live task, each with its event, by one statement.
     async fn end(
         &self,
         transaction: &mut DatabaseTransaction,
@@ -133,22 +136,17 @@ impl Registrar<'_> {
         now: Timestamp,
     ) -> Result<LiveCounts, RegistrationError> {
         let mut ended = transaction.live_counts(of, now).await?;
-        ended.tasks = 0;
-        let mut after = String::new();
-        loop {
-            let live = transaction.live_tasks_after(of, &after, now).await?;
-            let Some(last) = live.last() else {
-                return Ok(ended);
-            };
-            last.as_str().clone_into(&mut after);
-            for task in &live {
-                let change = ChangeContext {
-                    by: ChangedBy::Operator,
-                    event_id: EventId::make(now, self.random.bytes()),
-                    now,
-                };
-                ended.tasks += i64::from(stop_task(transaction, task, change).await?);
-            }
-        }
+        let events = BulkEvents::new(ChangeContext {
+            by: ChangedBy::Operator,
+            event_id: EventId::make(now, self.random.bytes()),
+            now,
+        });
+        let of = match of {
+            LiveOf::Client(id) => TasksOf::Client(id),
+            LiveOf::User(id) => TasksOf::Person(id),
+        };
+        let tasks = transaction.stop_tasks(of, events.of_stop()).await?;
+        ended.tasks = i64::try_from(tasks).unwrap_or(i64::MAX);
+        Ok(ended)
     }
 }

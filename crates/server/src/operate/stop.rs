@@ -3,24 +3,22 @@
 
 use serde_json::json;
 use writ_core::event::EventName;
-use writ_core::id::{ClientId, TaskId, UserId};
-use writ_core::pending::Ending;
+use writ_core::id::{ClientId, EventId, TaskId, UserId};
+use writ_store::stop::{StopEvents, TasksOf};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::time::Timestamp;
 
 use super::change::{ChangeContext, ChangedBy};
-use crate::approvals::close::{Endings, end};
+use crate::approvals::close::{Endings, deny_all};
 use crate::node::app::App;
 use crate::node::failure::Failure;
-
-/// Tasks, and delegations, that are stopped by one query; there are as many queries as it takes.
-pub const BATCH: u32 = 64;
+use crate::notifications::outbox::StoppedPair;
 
 /// What a stop of an agent ended.
 pub struct StoppedAgent {
     pub endings: Endings,
-    pub tasks: u32,
-    pub delegations: u32,
+    pub tasks: u64,
+    pub delegations: u64,
 }
 
 impl StoppedAgent {
@@ -57,7 +55,8 @@ pub async fn stop_task(
 
 /// Stops everything that this agent does for this user: what it need not ask again, its requests, the tasks that it opened, and its
 /// delegations in other agents' tasks. In this order, because a redemption or a remembered consent at the same moment either commits
-/// before what it builds on is ended, and its task is found afterwards, or finds that ended.
+/// before what it builds on is ended, and its task is found afterwards, or finds that ended. As many statements for one task as for
+/// a hundred thousand.
 pub async fn stop_agent(
     app: &App,
     transaction: &mut DatabaseTransaction,
@@ -66,73 +65,43 @@ pub async fn stop_agent(
     by: ChangedBy<'_>,
 ) -> Result<StoppedAgent, Failure> {
     let now = app.clock.now();
+    transaction.begin_stop().await?;
     transaction.forget_consents(subject, client).await?;
-    let endings = end(app, transaction, Ending::Stopped { subject, client }, now).await?;
-    let stop = AgentStop {
-        app,
-        subject,
-        client,
-        by,
-        now,
-    };
+    let endings = deny_all(app, transaction, StoppedPair { subject, client }, now).await?;
+    let events = BulkEvents::new(app.change(by, now));
+    let tasks = transaction.stop_tasks(TasksOf::Pair(subject, client), events.of_stop());
+    let tasks = tasks.await?;
+    let held = transaction.stop_delegations_held(subject, client, events.of_stop());
+    app.metrics.stopped(tasks);
     Ok(StoppedAgent {
         endings,
-        tasks: stop.tasks(transaction).await?,
-        delegations: stop.delegations(transaction).await?,
+        tasks,
+        delegations: held.await?,
     })
 }
 
-/// A stop of one agent for one user.
-struct AgentStop<'a> {
-    app: &'a App,
-    subject: &'a UserId,
-    client: &'a ClientId,
-    by: ChangedBy<'a>,
+/// What the events of one stop have in common.
+pub struct BulkEvents {
+    id: EventId,
     now: Timestamp,
+    data: String,
 }
 
-impl AgentStop<'_> {
-    /// Stops the tasks between them; says how many.
-    async fn tasks(&self, transaction: &mut DatabaseTransaction) -> Result<u32, Failure> {
-        let mut stopped = 0;
-        loop {
-            let live = transaction.live_tasks_between(self.subject, self.client, self.now, BATCH);
-            let live = live.await?;
-            if live.is_empty() {
-                return Ok(stopped);
-            }
-            for task in live {
-                if stop_task(transaction, &task, self.change()).await? {
-                    self.app.metrics.stopped();
-                    stopped += 1;
-                }
-            }
+impl BulkEvents {
+    pub fn new(change: ChangeContext<'_>) -> Self {
+        let event = change.event(EventName::TaskRevoked, json!({}));
+        Self {
+            id: event.id,
+            now: event.at,
+            data: event.data.to_string(),
         }
     }
 
-    /// Stops the delegations to the agent in other agents' tasks; says how many.
-    async fn delegations(&self, transaction: &mut DatabaseTransaction) -> Result<u32, Failure> {
-        let mut stopped = 0;
-        loop {
-            let held =
-                transaction.stop_delegations_held(self.subject, self.client, self.now, BATCH);
-            let held = held.await?;
-            if held.is_empty() {
-                return Ok(stopped);
-            }
-            for (delegation, task) in held {
-                let event = self.change().event(EventName::DelegationStopped, json!({}));
-                let mut event = event.of_subject(self.subject.as_str());
-                event.client = Some(self.client.to_string());
-                event.task = Some(task.to_string());
-                event.delegation = Some(delegation.to_string());
-                transaction.insert_event(&event).await?;
-                stopped += 1;
-            }
+    pub fn of_stop(&self) -> StopEvents<'_> {
+        StopEvents {
+            id: &self.id,
+            now: self.now,
+            data: &self.data,
         }
-    }
-
-    fn change(&self) -> ChangeContext<'_> {
-        self.app.change(self.by, self.now)
     }
 }

@@ -2,14 +2,17 @@
 //! node, until an operator resumes it.
 
 use serde_json::json;
+use writ_core::approval::Denial;
 use writ_core::client::Client;
 use writ_core::event::EventName;
 use writ_core::guest::KeptDocument;
-use writ_core::id::ClientId;
+use writ_core::id::{ClientId, UserId};
 use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
 
 use super::change::{ChangeContext, ChangedBy};
+
+const NOT_ME: &str = Denial::NotMe.as_str();
 
 /// `false` if there is no such agent, or it is suspended already.
 pub async fn suspend_agent(
@@ -25,10 +28,24 @@ pub async fn suspend_agent(
     event.client = Some(client.to_string());
     if let ChangedBy::Reporter { user, .. } = by {
         event.subject = Some(user.to_owned());
-        event.reason = Some("not me".to_owned());
+        event.reason = Some(NOT_ME.to_owned());
     }
     transaction.insert_event(&event).await?;
     Ok(true)
+}
+
+/// On record alone: what else follows a report, whoever was asked decides (`people/approval/stopping.rs`).
+pub async fn report_agent(
+    transaction: &mut DatabaseTransaction,
+    client: &ClientId,
+    reporter: &UserId,
+    change: ChangeContext<'_>,
+) -> Result<(), StoreError> {
+    let mut event = change.event(EventName::AgentReported, json!({}));
+    event.client = Some(client.to_string());
+    event.subject = Some(reporter.to_string());
+    event.reason = Some(NOT_ME.to_owned());
+    transaction.insert_event(&event).await
 }
 
 /// `false` if there is no such agent, or it is not suspended.

@@ -33,8 +33,9 @@ impl Registrar<'_> {
             let pairs = agent.ceiling.scopes.iter();
             let pairs = pairs.filter(|pair| pair.resource != *self.issuer);
             notes.extend(pairs.filter_map(|pair| of_ceiling(pair, &resources)));
-            of_agent(&mut reading, agent, &mut notes).await?;
+            of_onward(&mut reading, agent, &mut notes).await?;
         }
+        of_people(&mut reading, file, &mut notes).await?;
         Ok(notes)
     }
 
@@ -79,20 +80,35 @@ fn of_ceiling(pair: &ScopeFile, resources: &[ResourceFile]) -> Option<String> {
     }
 }
 
-/// People whom it may ask, and agents to which it may delegate.
-async fn of_agent(
+/// People whom it may ask, and who decide about what it asks.
+async fn of_people(
     reading: &mut DatabaseTransaction,
-    agent: &AgentFile,
+    file: &ClientFile,
     notes: &mut Vec<String>,
 ) -> Result<(), RegistrationError> {
-    let approvers = agent.approvers.iter().flat_map(|stage| &stage.of);
-    let people = approvers.filter(|name| !name.starts_with('@'));
-    for name in people.chain(&agent.may_ask).collect::<BTreeSet<_>>() {
+    let agent = file.agent.iter();
+    let stages = agent.clone().flat_map(|agent| &agent.approvers);
+    let approvers = stages.flat_map(|stage| &stage.of);
+    let approvers = approvers.filter(|name| !name.starts_with('@'));
+    let asked = file
+        .may_ask
+        .iter()
+        .chain(agent.flat_map(|agent| &agent.may_ask));
+    for name in approvers.chain(asked).collect::<BTreeSet<_>>() {
         let found = reading.user_by_name(name).await?;
         if found.is_none_or(|stored| stored.removed) {
             notes.push(format!("there is no person `{name}` yet"));
         }
     }
+    Ok(())
+}
+
+/// Agents to which it may delegate.
+async fn of_onward(
+    reading: &mut DatabaseTransaction,
+    agent: &AgentFile,
+    notes: &mut Vec<String>,
+) -> Result<(), RegistrationError> {
     let onward = agent.onward.iter().flat_map(|onward| &onward.agents);
     for id in onward.flatten() {
         if !is_client(reading, id).await? {

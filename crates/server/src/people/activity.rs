@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde_json::Value;
 use writ_core::event::EventName;
-use writ_core::id::{ClientId, UserId};
+use writ_core::id::UserId;
 use writ_core::pending::STOPPED;
 use writ_pages::{Activity, ActivityEntry, ActivityKind, Texts};
 use writ_store::StoreError;
-use writ_store::event::{EventFilter, StoredEvent};
+use writ_store::event::{EventsOf, StoredEvent};
+use writ_wire::resource::ResourceUri;
 
 use crate::node::app::App;
 use crate::people::error::PageError;
@@ -25,8 +26,11 @@ const PATH: &str = "/app/activity";
 const PAGE: usize = 50;
 /// The last things that an agent did, on the page of agents.
 const ACTIONS: usize = 5;
-/// The most events that are read for one page, and exported at once.
-const MOST: u32 = 10_000;
+/// The newest events of an agent among which they are looked for.
+const READ_OF_AGENT: u32 = 20;
+/// Events that are read for one page, most of which it tells; and by one query.
+const MOST_READ: u32 = 1000;
+const READ_AT_ONCE: u32 = 100;
 
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -38,59 +42,87 @@ async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageErr
     let person = visitor.signed_in(PATH)?;
     let before = query.optional("before")?;
     let texts = person.texts().await?;
-    let events = events(person.app, &person.user().id).await?;
-    let newest = events.iter().rev();
-    let older = newest.skip_while(|event| before.is_some_and(|id| event.id.as_str() >= id));
-    let mut told = older.filter_map(|event| Some((event, kind(event)?)));
-    let shown: Vec<_> = told.by_ref().take(PAGE).collect();
-    let last = shown.last().map(|(event, _)| event.id.clone());
+    let told = told_before(person.app, &person.user().id, before).await?;
     let mut teller = Teller::new(person.app, &texts);
     let mut entries = Vec::new();
-    for (event, kind) in &shown {
+    for (event, kind) in &told.events {
         entries.push(teller.entry(event, *kind).await?);
     }
     let page = Activity {
         person: person.frame().await?,
         now: person.app.clock.now(),
         entries,
-        older: told.next().and(last),
+        older: told.older,
     };
     Ok(page.page(&texts).into_http().into_response())
 }
 
-async fn events(app: &App, person: &UserId) -> Result<Vec<StoredEvent>, StoreError> {
-    let filter = EventFilter {
-        person: Some(person.as_str()),
-        limit: MOST,
-        ..EventFilter::default()
-    };
-    app.read().await?.events(filter).await
+/// Events of one page, newest first.
+struct Told {
+    events: Vec<(StoredEvent, ActivityKind)>,
+    /// The last event that was read, if there may be more.
+    older: Option<String>,
 }
 
-/// The last things that an agent did for this person, newest first.
-pub async fn of_agent(
+/// What is told of this person's events before that one. A page ends when it is full, or when it has read [`MOST_READ`].
+async fn told_before(app: &App, person: &UserId, before: Option<&str>) -> Result<Told, StoreError> {
+    let mut reading = app.read().await?;
+    let mut told = Told {
+        events: Vec::new(),
+        older: before.map(str::to_owned),
+    };
+    for _ in 0..MOST_READ / READ_AT_ONCE {
+        let of = EventsOf::Subject(person.as_str());
+        let page = reading.events_before(of, told.older.as_deref(), READ_AT_ONCE);
+        let page = page.await?;
+        let is_last = !is_full(&page);
+        for event in page {
+            let Some(kind) = kind(&event) else {
+                told.older = Some(event.id);
+                continue;
+            };
+            if told.events.len() == PAGE {
+                return Ok(told);
+            }
+            told.older = Some(event.id.clone());
+            told.events.push((event, kind));
+        }
+        if is_last {
+            told.older = None;
+            return Ok(told);
+        }
+    }
+    Ok(told)
+}
+
+fn is_full(page: &[StoredEvent]) -> bool {
+    u32::try_from(page.len()).is_ok_and(|read| read >= READ_AT_ONCE)
+}
+
+/// The last things that each of these agents did for this person, newest first. One statement, and the names of those whom it
+/// is told of.
+pub async fn of_agents(
     app: &App,
     person: &UserId,
-    agent: &ClientId,
+    agents: &[&str],
     texts: &Texts,
-) -> Result<Vec<ActivityEntry>, StoreError> {
-    let filter = EventFilter {
-        person: Some(person.as_str()),
-        agent: Some(agent.as_str()),
-        limit: 100,
-        ..EventFilter::default()
-    };
-    let events = app.read().await?.events(filter).await?;
-    let told = events
-        .iter()
-        .rev()
-        .filter_map(|event| Some((event, kind(event)?)));
+) -> Result<BTreeMap<String, Vec<ActivityEntry>>, StoreError> {
+    let mut reading = app.read().await?;
+    let latest = reading.latest_of_clients(person, agents, READ_OF_AGENT);
+    let latest = latest.await?;
+    drop(reading);
     let mut teller = Teller::new(app, texts);
-    let mut entries = Vec::new();
-    for (event, kind) in told.take(ACTIONS) {
-        entries.push(teller.entry(event, kind).await?);
+    let mut by_agent: BTreeMap<String, Vec<ActivityEntry>> = BTreeMap::new();
+    for event in &latest {
+        let (Some(kind), Some(client)) = (kind(event), &event.client) else {
+            continue;
+        };
+        let entries = by_agent.entry(client.clone()).or_default();
+        if entries.len() < ACTIONS {
+            entries.push(teller.entry(event, kind).await?);
+        }
     }
-    Ok(entries)
+    Ok(by_agent)
 }
 
 /// Makes entries of events, in one language.
@@ -148,9 +180,9 @@ impl<'a> Teller<'a> {
         match kind {
             ActivityKind::Used => {
                 let name = |resource: &String| {
-                    let mut known = catalogue.resources.iter();
-                    let found = known.find(|(uri, _)| uri.as_str() == resource);
-                    found.map_or_else(|| resource.clone(), |(_, known)| known.name.clone())
+                    let uri = ResourceUri::parse(resource).ok();
+                    let found = uri.and_then(|uri| catalogue.resources.get(&uri));
+                    found.map_or_else(|| resource.clone(), |known| known.name.clone())
                 };
                 Ok(event.resource.as_ref().map(name))
             }
@@ -188,6 +220,24 @@ fn stop(event: &StoredEvent) -> ActivityKind {
         Some("server") => ActivityKind::UsedTwice,
         _ => ActivityKind::Stopped,
     }
+}
+
+/// What was changed at the account, and by whom. Not a time zone that the browser told by itself: the person did nothing.
+fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
+    let text = |member: &str| event.data.get(member).and_then(Value::as_str);
+    let kind = match (text("passkey"), text("setting"), text("by")) {
+        (Some("added"), ..) => ActivityKind::PasskeyAdded,
+        (Some("removed"), _, Some("operator")) => ActivityKind::PasskeyRemovedByOperator,
+        (Some("removed"), _, Some("backup_eligibility")) => ActivityKind::PasskeyRetired,
+        (Some("removed"), ..) => ActivityKind::PasskeyRemoved,
+        (Some("code_made"), ..) => ActivityKind::PasskeyCodeMade,
+        (_, Some("password"), Some("operator")) => ActivityKind::PasswordChangedByOperator,
+        (_, Some("password"), _) => ActivityKind::PasswordChanged,
+        (_, Some("time_zone"), Some("browser")) => return None,
+        (_, _, Some("operator")) => ActivityKind::SettingsChangedByOperator,
+        _ => ActivityKind::SettingsChanged,
+    };
+    Some(kind)
 }
 
 /// What is told to people; the rest is for auditors.
@@ -239,11 +289,7 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         });
     }
     if is(EventName::UserChanged) {
-        return Some(match event.data.get("passkey").and_then(Value::as_str) {
-            Some("added") => ActivityKind::PasskeyAdded,
-            Some("removed") => ActivityKind::PasskeyRemoved,
-            _ => ActivityKind::SettingsChanged,
-        });
+        return account_change(event);
     }
     kinds
         .into_iter()

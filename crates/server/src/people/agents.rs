@@ -6,31 +6,36 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use writ_core::client::Client;
 use writ_core::id::{ClientId, TaskId, UserId};
 use writ_core::target::has_openid;
 use writ_pages::{
     AgentEntry, AgentTask, Agents, ClientView, MineNotice, TaskStateView, TaskView, Texts,
 };
 use writ_store::StoreError;
-use writ_store::task::{StoredTask, TaskFilter};
+use writ_store::delegation::Holder;
+use writ_store::task::{LiveCursor, StoredTask, TasksInOrder};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
+use crate::node::registry::parse_client;
 use crate::operate::change::ChangedBy;
 use crate::operate::stop;
 use crate::people::activity;
 use crate::people::error::PageError;
 use crate::people::remembered;
-use crate::people::request::{PostedForm, SignedIn, Visitor};
+use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
 use crate::people::views::{client_view, scopes};
 
 mod approved;
 mod resume;
 
-use approved::AgentApprovals;
-
-/// Tasks on one page: so many that live, and those of the newest so many that have ended.
-const MAX_TASKS: u32 = 100;
+/// Tasks on one page: so many that live, and on the first one those of the newest so many that have ended.
+const MAX_TASKS: u32 = 50;
+/// Pieces of one task of which the holders are named.
+const MAX_HOLDERS: u32 = 64;
+/// The newest events of one task among which its last token is looked for.
+const MAX_EVENTS: u32 = 100;
 const PATH: &str = "/app/agents";
 
 /// What a button asks to stop.
@@ -48,8 +53,10 @@ pub fn routes() -> Router<Arc<App>> {
         .route("/app/agents/forget", post(forget))
 }
 
-async fn show(visitor: Visitor) -> Result<Response, PageError> {
-    page(visitor.signed_in(PATH)?, None).await
+async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageError> {
+    let person = visitor.signed_in(PATH)?;
+    let after = query.optional("after")?.and_then(cursor);
+    page_after(person, None, after).await
 }
 
 async fn stop_task(posted: PostedForm) -> Result<Response, PageError> {
@@ -92,7 +99,7 @@ async fn carry_out(app: &App, person: &UserId, target: &Target) -> Result<bool, 
             let stopped = stop::stop_task(&mut transaction, task, change).await?;
             transaction.commit().await?;
             if stopped {
-                app.metrics.stopped();
+                app.metrics.stopped(1);
             }
             Ok(stopped)
         }
@@ -106,159 +113,215 @@ async fn carry_out(app: &App, person: &UserId, target: &Target) -> Result<bool, 
 }
 
 async fn page(person: SignedIn<'_>, notice: Option<MineNotice>) -> Result<Response, PageError> {
+    page_after(person, notice, None).await
+}
+
+/// Two indexes have the tasks, and each further fact of all of them is one statement: what this page costs does not depend on how
+/// many there are.
+async fn page_after(
+    person: SignedIn<'_>,
+    notice: Option<MineNotice>,
+    after: Option<LiveCursor>,
+) -> Result<Response, PageError> {
     let (app, user) = (person.app, &person.user().id);
     let texts = &person.texts().await?;
-    let mut by_agent = by_agent(app, texts, user).await?;
-    let mut approved = approved::by_agent(app, user, texts).await?;
+    let found = PageOfTasks::of(app, user, after.as_ref()).await?;
+    let mut approved = match after {
+        None => approved::by_agent(app, user, texts).await?,
+        Some(_) => BTreeMap::new(),
+    };
+    let facts = Facts::of(app, &found, &approved.keys().cloned().collect()).await?;
+    let mut by_agent = by_agent(app, texts, &found, &facts).await?;
     for id in approved.keys() {
         if !by_agent.iter().any(|(known, _)| known == id) {
             by_agent.push((id.clone(), Vec::new()));
         }
     }
-    let suspended = suspended(app, by_agent.iter().map(|(id, _)| id)).await?;
-    let mut agents = Vec::new();
-    for (id, tasks) in by_agent {
-        let suspended = suspended.get(&id).copied().unwrap_or_default();
-        let agent = AgentFacts {
-            approved: approved.remove(&id).unwrap_or_default(),
-            id,
+    let ids: Vec<&str> = by_agent.iter().map(|(id, _)| id.as_str()).collect();
+    let mut actions = activity::of_agents(app, user, &ids, texts).await?;
+    let agents = by_agent.into_iter().map(|(id, tasks)| {
+        let actions = actions.remove(id.as_str()).unwrap_or_default();
+        let approved = approved.remove(&id).unwrap_or_default();
+        AgentEntry {
+            client: facts.client_view(&id),
+            suspended: facts.is_stopped(&id),
+            last_used: actions.first().map(|action| action.at),
             tasks,
-            suspended,
-        };
-        agents.push(entry(app, user, texts, agent).await?);
-    }
+            totals: approved.totals,
+            unfetched: approved.unfetched,
+            actions,
+        }
+    });
     let page = Agents {
         person: person.frame().await?,
-        agents,
-        remembered: remembered::views(app, user).await?,
+        agents: agents.collect(),
+        remembered: match after {
+            None => remembered::views(app, user).await?,
+            Some(_) => Vec::new(),
+        },
         notice,
+        more: found.more.as_ref().map(cursor_text),
     };
     Ok(page.page(texts).into_http().into_response())
 }
 
-/// The person's tasks by the agent that opened them.
-async fn by_agent(
-    app: &App,
-    texts: &Texts,
-    subject: &UserId,
-) -> Result<Vec<(ClientId, Vec<AgentTask>)>, StoreError> {
-    let mut by_agent: Vec<(ClientId, Vec<AgentTask>)> = Vec::new();
-    for (stored, holders) in tasks_with_holders(app, subject).await? {
-        let agent = stored.task.client.clone();
-        let view = TaskView {
-            chain: names(app, holders).await?,
-            ..task_view(app, texts, &stored).await?
-        };
-        let task = AgentTask {
-            last_token: match view.state {
-                TaskStateView::Active | TaskStateView::Suspended => {
-                    approved::last_token(app, &stored.task.id).await?
-                }
-                _ => None,
-            },
-            task: view,
-            spending: Vec::new(),
-        };
-        match by_agent.iter_mut().find(|(id, _)| *id == agent) {
-            Some((_, tasks)) => tasks.push(task),
-            None => by_agent.push((agent, vec![task])),
+/// The tasks of one page.
+struct PageOfTasks {
+    tasks: Vec<StoredTask>,
+    /// The last one, if more live after it.
+    more: Option<LiveCursor>,
+}
+
+impl PageOfTasks {
+    /// Those that live, the ones that end last first; on the first page also those of the newest that have ended.
+    async fn of(
+        app: &App,
+        subject: &UserId,
+        after: Option<&LiveCursor>,
+    ) -> Result<Self, StoreError> {
+        let now = app.clock.now();
+        let mut reading = app.read().await?;
+        let live = reading.live_tasks_of_person(subject, after, now, MAX_TASKS + 1);
+        let mut tasks = live.await?;
+        let has_more = tasks.len() > MAX_TASKS as usize;
+        tasks.truncate(MAX_TASKS as usize);
+        let last = tasks.last().filter(|_| has_more);
+        let more = last.map(|stored| LiveCursor {
+            expires_at: stored.task.expires_at,
+            id: stored.task.id.clone(),
+        });
+        if after.is_none() {
+            let newest = TasksInOrder::Subject(subject.as_str());
+            let newest = reading.tasks_before(newest, None, MAX_TASKS).await?;
+            tasks.extend(
+                newest
+                    .into_iter()
+                    .filter(|task| !state(task, now).is_live()),
+            );
         }
+        Ok(Self { tasks, more })
     }
-    Ok(by_agent)
 }
 
-/// What is known of one agent of this person.
-struct AgentFacts {
-    id: ClientId,
-    tasks: Vec<AgentTask>,
-    suspended: bool,
-    approved: AgentApprovals,
+/// What is known of the tasks of a page and of everybody who has a part in them.
+struct Facts {
+    holders: Vec<Holder>,
+    last_tokens: BTreeMap<TaskId, Timestamp>,
+    clients: BTreeMap<String, (bool, Option<Client>)>,
 }
 
-async fn entry(
-    app: &App,
-    subject: &UserId,
-    texts: &Texts,
-    agent: AgentFacts,
-) -> Result<AgentEntry, StoreError> {
-    let id = &agent.id;
-    let client = app.client(id.as_str()).await?;
-    let actions = activity::of_agent(app, subject, id, texts).await?;
-    Ok(AgentEntry {
-        client: match &client {
+impl Facts {
+    async fn of(
+        app: &App,
+        found: &PageOfTasks,
+        others: &BTreeSet<ClientId>,
+    ) -> Result<Self, StoreError> {
+        let ids: Vec<&str> = found.tasks.iter().map(|one| one.task.id.as_str()).collect();
+        let mut reading = app.read().await?;
+        let mut holders = reading.holders_of(&ids, MAX_HOLDERS).await?;
+        let last_tokens = reading.last_tokens(&ids, MAX_EVENTS).await?;
+        holders.sort();
+        let opened = found.tasks.iter().map(|one| &one.task.client);
+        let holding = holders.iter().map(|one| &one.client);
+        let all: BTreeSet<&ClientId> = opened.chain(holding).chain(others).collect();
+        let all: Vec<&str> = all.into_iter().map(ClientId::as_str).collect();
+        let stored = reading.clients_among(&all).await?;
+        drop(reading);
+        let mut clients = BTreeMap::new();
+        for (id, stored) in stored {
+            let client = match stored.removed {
+                true => None,
+                false => Some(parse_client(&id, &stored)?),
+            };
+            clients.insert(id, (stored.stopped, client));
+        }
+        Ok(Self {
+            holders,
+            last_tokens,
+            clients,
+        })
+    }
+
+    fn client(&self, id: &str) -> Option<&Client> {
+        self.clients.get(id).and_then(|(_, client)| client.as_ref())
+    }
+
+    /// Whether an admin, or a report, has stopped it: read now, because it is a state.
+    fn is_stopped(&self, id: &ClientId) -> bool {
+        self.clients
+            .get(id.as_str())
+            .is_some_and(|(stopped, _)| *stopped)
+    }
+
+    fn client_view(&self, id: &ClientId) -> ClientView {
+        match self.client(id.as_str()) {
             Some(client) => client_view(client),
             None => ClientView {
                 name: id.to_string(),
                 client_id: id.to_string(),
                 agent: None,
             },
-        },
-        suspended: agent.suspended,
-        last_used: actions.first().map(|action| action.at),
-        tasks: agent.tasks,
-        totals: agent.approved.totals,
-        unfetched: agent.approved.unfetched,
-        actions,
+        }
+    }
+
+    /// Every agent that holds a piece of it, from the first one on.
+    fn chain(&self, task: &TaskId) -> Vec<String> {
+        let mut names = Vec::new();
+        for holder in self.holders.iter().filter(|holder| holder.task == *task) {
+            let id = holder.client.as_str();
+            let name = self
+                .client(id)
+                .map_or_else(|| id.to_owned(), |client| client.name.clone());
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
+/// The tasks of a page by the agent that opened them.
+async fn by_agent(
+    app: &App,
+    texts: &Texts,
+    found: &PageOfTasks,
+    facts: &Facts,
+) -> Result<Vec<(ClientId, Vec<AgentTask>)>, StoreError> {
+    let mut by_agent: Vec<(ClientId, Vec<AgentTask>)> = Vec::new();
+    for stored in &found.tasks {
+        let agent = &stored.task.client;
+        let view = TaskView {
+            chain: facts.chain(&stored.task.id),
+            ..task_view(app, texts, stored).await?
+        };
+        let task = AgentTask {
+            last_token: match view.state.is_live() {
+                true => facts.last_tokens.get(&stored.task.id).copied(),
+                false => None,
+            },
+            task: view,
+            spending: Vec::new(),
+        };
+        match by_agent.iter_mut().find(|(id, _)| id == agent) {
+            Some((_, tasks)) => tasks.push(task),
+            None => by_agent.push((agent.clone(), vec![task])),
+        }
+    }
+    Ok(by_agent)
+}
+
+/// As it stands in the link to the next page.
+fn cursor_text(cursor: &LiveCursor) -> String {
+    format!("{}.{}", cursor.expires_at.micros(), cursor.id)
+}
+
+/// `None` for a text that is no cursor: the first page is shown.
+fn cursor(text: &str) -> Option<LiveCursor> {
+    let (micros, id) = text.split_once('.')?;
+    Some(LiveCursor {
+        expires_at: Timestamp::from_micros(micros.parse().ok()?),
+        id: TaskId::from_text(id),
     })
-}
-
-/// Which of them an admin, or a report, has stopped: read now, because it is a state.
-async fn suspended(
-    app: &App,
-    ids: impl Iterator<Item = &ClientId>,
-) -> Result<BTreeMap<ClientId, bool>, StoreError> {
-    let mut reading = app.read().await?;
-    let mut suspended = BTreeMap::new();
-    for id in ids {
-        let stored = reading.client(id).await?;
-        suspended.insert(id.clone(), stored.is_some_and(|stored| stored.stopped));
-    }
-    Ok(suspended)
-}
-
-/// The person's tasks, those that live first, each with every agent that holds a piece of it, from the first one on. Names
-/// are looked up after the connection is given back: no request waits for a second one while holding one.
-async fn tasks_with_holders(
-    app: &App,
-    subject: &UserId,
-) -> Result<Vec<(StoredTask, Vec<String>)>, StoreError> {
-    let now = app.clock.now();
-    let newest = TaskFilter {
-        subject: Some(subject.as_str()),
-        live_at: None,
-        limit: MAX_TASKS,
-    };
-    let live = TaskFilter {
-        live_at: Some(now),
-        ..newest
-    };
-    let mut reading = app.read().await?;
-    let mut found = reading.tasks(live).await?;
-    let others = reading.tasks(newest).await?.into_iter();
-    found.extend(others.filter(|task| !state(task, now).is_live()));
-    let mut tasks = Vec::new();
-    for stored in found {
-        let mut holders = BTreeSet::new();
-        for delegation in reading.delegations_of(&stored.task.id).await? {
-            holders.insert((delegation.depth(), delegation.holder.to_string()));
-        }
-        tasks.push((stored, holders.into_iter().map(|(_, id)| id).collect()));
-    }
-    Ok(tasks)
-}
-
-async fn names(app: &App, holders: Vec<String>) -> Result<Vec<String>, StoreError> {
-    let mut names = Vec::new();
-    for id in holders {
-        let name = app
-            .client(&id)
-            .await?
-            .map_or(id, |client| client.name.clone());
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    Ok(names)
 }
 
 /// The task as the page shows it, without its delegations.

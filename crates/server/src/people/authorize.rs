@@ -7,7 +7,6 @@ use axum::extract::{RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
 use axum::{Extension, Router};
-use bytes::Bytes;
 use http::HeaderMap;
 use writ_authority::Level;
 use writ_core::OAuthError;
@@ -19,7 +18,6 @@ use writ_core::client::Client;
 use writ_core::id::UserId;
 use writ_core::realm::Realm;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
-use writ_pages::FailureKind;
 use writ_store::StoreError;
 use writ_store::request::NewAuthorizationRequest;
 use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
@@ -27,15 +25,15 @@ use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 use writ_wire::openid::ResponseMode;
 
-use crate::client::incoming::read_form;
+use crate::client::body::RequestBody;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
 use crate::node::guests::GuestLookup;
 use crate::node::id_token_hint::HintError;
-use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::people::client_answer::AuthorizationError;
 use crate::people::error::PageError;
+use crate::people::passkeys::accepted_passkeys;
 use crate::people::redirect::see_other;
 use crate::people::remembered::skipped;
 use crate::people::request::Query;
@@ -74,14 +72,14 @@ async fn by_form(
     peer: Option<Extension<ClientAddress>>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: RequestBody,
 ) -> Result<Response, PageError> {
     if query.is_some_and(|query| !query.is_empty()) {
         return Err(PageError::invalid_request(
             "a POST has its parameters in the body alone",
         ));
     }
-    let form = read_form(&headers, &body)?;
+    let form = body.form()?;
     let asked = asked(&app, &form, app.address_of(peer, &headers)).await?;
     Ok(see_other(&again(&asked)))
 }
@@ -177,12 +175,8 @@ async fn front(
     })?;
     let now = app.clock.now();
     // Guests were counted before they were looked up.
-    let counted = address.filter(|_| !client.is_guest());
-    let counted = counted.and_then(|address| RateLimit::of_address(address, now));
-    if let Some(tries) = counted
-        && !app.admit_attempt(&tries).await?
-    {
-        return Err(PageError::page(FailureKind::TooManyRequests));
+    if !client.is_guest() {
+        app.admit_front_request(address).await?;
     }
     let handle = app.random.secret();
     let found = FoundRequest {
@@ -296,7 +290,8 @@ async fn strongest(app: &App, session: Option<&UserSession>) -> Result<Level, St
     let Some(session) = session else {
         return Ok(Level::Passkey);
     };
-    let passkeys = app.read().await?.passkeys_of(&session.user.id).await?;
+    let mut reading = app.read().await?;
+    let passkeys = accepted_passkeys(app, &mut reading, &session.user.id).await?;
     Ok(if passkeys.is_empty() {
         given
     } else {

@@ -12,6 +12,7 @@ use serde_json::json;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
 use writ_core::id::ClientId;
+use writ_core::password::PASSWORD_PAUSE;
 use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
@@ -19,8 +20,11 @@ use writ_wire::form::FormError;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::failure::{Failure, ServerFault};
+use crate::node::clock::Skew;
+use crate::node::failure::{Failure, LATE, ServerFault, Unacceptable, UnacceptableRequest};
+use crate::node::listener::REQUEST_TIMEOUT;
 use crate::node::outage::RETRY_AFTER;
+use crate::node::request_log::note_error;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
 use crate::people::redirect::to_login;
 
@@ -42,6 +46,8 @@ pub enum PageError {
         status: StatusCode,
         error: Option<&'static str>,
     },
+    /// The clock of this node is wrong: nobody is signed in or asked by it.
+    WrongClock(Skew),
     /// A fault of this server, as a page.
     Fault(ServerFault),
     /// A fault of this server, as JSON for a script of ours.
@@ -165,6 +171,16 @@ impl From<OAuthError> for PageError {
     }
 }
 
+fn unacceptable(found: &UnacceptableRequest) -> PageError {
+    let kind = match found.reason {
+        Unacceptable::Method => FailureKind::MethodNotAllowed,
+        Unacceptable::TooLarge => FailureKind::TooLarge,
+        Unacceptable::MediaType(_) => FailureKind::OtherFormat,
+        Unacceptable::Unreadable | Unacceptable::Path => FailureKind::UntrustedRequest,
+    };
+    PageError::Page(Box::new(refused_page(kind, &found.refusal)))
+}
+
 fn refused_page(kind: FailureKind, refusal: &OAuthError) -> ErrorPage {
     ErrorPage {
         detail: Some(refusal.sentence.clone()),
@@ -184,6 +200,7 @@ impl From<Failure> for PageError {
         match failure {
             Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => Self::from(*refusal),
             Failure::Limited(limited) => Self::from(limited.refusal),
+            Failure::Unacceptable(found) => unacceptable(&found),
             Failure::Refused(refused) => Self::from(refused.refusal),
             Failure::Broken(cause) => Self::Fault(ServerFault::Broken(cause)),
             Failure::Unavailable(cause) => Self::Fault(ServerFault::Unavailable(cause)),
@@ -258,6 +275,15 @@ impl IntoResponse for PageError {
     }
 }
 
+/// Logins, requests and codes expire by this node's clock: while it is wrong, no page is shown.
+pub async fn check_clock(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match app.wrong_clock().await {
+        Ok(None) => next.run(request).await,
+        Ok(Some(skew)) => PageError::WrongClock(skew).into_response(),
+        Err(error) => PageError::from(error).into_response(),
+    }
+}
+
 /// The layer over all routes of people.
 pub async fn answer_errors(
     State(app): State<Arc<App>>,
@@ -266,14 +292,29 @@ pub async fn answer_errors(
     next: Next,
 ) -> Response {
     let headers = request.headers().clone();
-    let mut response = next.run(request).await;
-    match response.extensions_mut().remove::<Unanswered>() {
-        Some(Unanswered(error)) => {
-            let texts = app.languages.of_request(&headers);
-            app.answer_page_error(route.as_str(), &error, texts)
-        }
-        None => response,
+    let late = |_| PageError::Fault(ServerFault::InDoubt(LATE.to_owned())).into_response();
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
+    let mut response = answer.await.unwrap_or_else(late);
+    let unanswered = response.extensions_mut().remove::<Unanswered>();
+    if let Some(Unanswered(error)) = unanswered {
+        let texts = app.languages.of_request(&headers);
+        response = app.answer_page_error(route.as_str(), &error, texts);
     }
+    say_when_again(&mut response);
+    response
+}
+
+/// RFC 9110 section 10.2.3, and RFC 6585 section 4: also where a page is shown again because of too many attempts.
+fn say_when_again(response: &mut Response) {
+    let wait = match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => PASSWORD_PAUSE.as_secs(),
+        StatusCode::SERVICE_UNAVAILABLE => RETRY_AFTER,
+        _ => return,
+    };
+    let headers = response.headers_mut();
+    headers
+        .entry(header::RETRY_AFTER)
+        .or_insert_with(|| HeaderValue::from(wait));
 }
 
 impl App {
@@ -281,30 +322,37 @@ impl App {
     fn answer_page_error(&self, route: &str, error: &PageError, texts: &Texts) -> Response {
         match error {
             PageError::Page(page) => {
-                self.metrics.refused(route, ErrorCode::InvalidRequest);
+                self.note_refusal(route, ErrorCode::InvalidRequest);
                 error_page(page, texts)
             }
             PageError::Client(error) => {
-                self.metrics.refused(route, error.refusal.code);
+                self.note_refusal(route, error.refusal.code);
                 let answered = self.answer_client_error(error);
                 answered.unwrap_or_else(|| self.broken_page(NO_URL, texts))
             }
             PageError::ClientByLink(linked) => {
-                self.metrics.refused(route, linked.error.refusal.code);
+                self.note_refusal(route, linked.error.refusal.code);
                 error_page(&self.linked_page(linked), texts)
             }
             PageError::ClientStopped(stopped) => {
-                self.metrics.refused(route, stopped.refusal.code);
+                self.note_refusal(route, stopped.refusal.code);
                 let page = refused_page(FailureKind::ClientStopped, &stopped.refusal);
                 error_page(&page, texts)
             }
             PageError::SignedOut { page } => to_login(page),
             PageError::Script { status, error } => {
-                self.metrics.refused(route, ErrorCode::InvalidRequest);
+                self.note_refusal(route, ErrorCode::InvalidRequest);
                 match error {
                     Some(error) => json_answer(*status, &json!({ "error": error })),
                     None => status.into_response(),
                 }
+            }
+            PageError::WrongClock(skew) => {
+                let page = ErrorPage {
+                    detail: Some(skew.sentence()),
+                    ..ErrorPage::new(FailureKind::Unavailable)
+                };
+                error_page(&page, texts)
             }
             PageError::Fault(fault) => self.fault_page(fault, texts),
             PageError::FaultForScript(fault) => self.fault(fault),
@@ -316,6 +364,7 @@ impl App {
             ServerFault::Broken(cause) => self.broken_page(cause, texts),
             ServerFault::Unavailable(cause) | ServerFault::InDoubt(cause) => {
                 self.note_outage(cause);
+                note_error(ErrorCode::TemporarilyUnavailable);
                 error_page(&ErrorPage::new(FailureKind::Unavailable), texts)
             }
         }
@@ -331,15 +380,5 @@ impl App {
 }
 
 fn error_page(page: &ErrorPage, texts: &Texts) -> Response {
-    let mut response = page.page(texts).into_http().into_response();
-    let wait = match page.kind {
-        FailureKind::TooManyRequests => Some(60),
-        FailureKind::Unavailable => Some(RETRY_AFTER),
-        _ => None,
-    };
-    if let Some(seconds) = wait {
-        let wait = HeaderValue::from(seconds);
-        response.headers_mut().insert(header::RETRY_AFTER, wait);
-    }
-    response
+    page.page(texts).into_http().into_response()
 }

@@ -1,5 +1,6 @@
 //! `/app`: the requests that this person may decide now.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Router;
@@ -41,26 +42,24 @@ async fn show(visitor: Visitor) -> Result<Response, PageError> {
 pub async fn open_requests(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, StoreError> {
     let now = app.clock.now();
     let mut reading = app.read().await?;
-    let mut open = Vec::new();
-    for request in reading.inbox(user, now, MAX_REQUESTS).await? {
-        let agreed = match request.may_need_several() {
-            true => reading.votes(&request.id).await?,
-            false => Vec::new(),
-        };
-        let did = agreed.iter().any(|vote| vote.user == *user);
-        if !did && request.role_of(user, now).is_some() {
-            open.push(request);
-        }
-    }
+    let mut open = reading.inbox(user, now, MAX_REQUESTS).await?;
+    let several = open.iter().filter(|request| request.may_need_several());
+    let several: Vec<&str> = several.map(|request| request.id.as_str()).collect();
+    let voted = match several.is_empty() {
+        true => BTreeSet::new(),
+        false => reading.voted_among(&several, user).await?,
+    };
+    open.retain(|request| !voted.contains(&request.id) && request.role_of(user, now).is_some());
     Ok(open)
 }
 
 async fn page(person: SignedIn<'_>) -> Result<Response, PageError> {
     let requests = open_requests(person.app, &person.user().id).await?;
     let texts = person.texts().await?;
+    let names = subject_names(person.app, &requests, person.user()).await?;
     let mut entries = Vec::new();
     for request in &requests {
-        entries.extend(entry(person.app, person.user(), &texts, request).await?);
+        entries.extend(entry(person, &texts, request, &names).await?);
     }
     let inbox = Inbox {
         person: person.frame_with(entries.len()),
@@ -71,11 +70,12 @@ async fn page(person: SignedIn<'_>) -> Result<Response, PageError> {
 }
 
 async fn entry(
-    app: &App,
-    user: &User,
+    person: SignedIn<'_>,
     texts: &Texts,
     request: &PendingRequest,
+    names: &BTreeMap<String, String>,
 ) -> Result<Option<InboxEntry>, StoreError> {
+    let (app, user) = (person.app, person.user());
     let (Some((role, _)), Some(client)) = (
         request.role_of(&user.id, app.clock.now()),
         app.client(request.client.as_str()).await?,
@@ -96,20 +96,29 @@ async fn entry(
         asked_at: request.created_at,
         expires_at: request.expires_at,
         role: role_view(role, &user.id, sponsor),
-        subject_name: subject_name(app, request, user).await?,
+        subject_name: match &request.subject {
+            Some(subject) if *subject != user.id => {
+                let known = names.get(subject.as_str());
+                known.cloned().unwrap_or_else(|| subject.to_string())
+            }
+            _ => user.name.clone(),
+        },
     }))
 }
 
-async fn subject_name(
+/// Of those about whom somebody else decides. One statement, where there are any.
+async fn subject_names(
     app: &App,
-    request: &PendingRequest,
+    requests: &[PendingRequest],
     user: &User,
-) -> Result<String, StoreError> {
-    match &request.subject {
-        Some(subject) if *subject != user.id => {
-            let stored = app.read().await?.user_by_id(subject).await?;
-            Ok(stored.map_or_else(|| subject.to_string(), |stored| stored.user.name))
-        }
-        _ => Ok(user.name.clone()),
+) -> Result<BTreeMap<String, String>, StoreError> {
+    let subjects = requests
+        .iter()
+        .filter_map(|request| request.subject.as_ref());
+    let others: BTreeSet<&UserId> = subjects.filter(|subject| **subject != user.id).collect();
+    let others: Vec<&str> = others.into_iter().map(UserId::as_str).collect();
+    match others.is_empty() {
+        true => Ok(BTreeMap::new()),
+        false => app.read().await?.names_of(&others).await,
     }
 }

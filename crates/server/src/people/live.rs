@@ -39,8 +39,7 @@ struct Place {
 pub async fn close_with(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     // A dropped sender means that the server has stopped too.
     let _ = stop.changed().await;
-    app.live.closed.send_replace(true);
-    app.waiting.end();
+    app.begin_ending();
 }
 
 pub fn routes() -> Router<Arc<App>> {

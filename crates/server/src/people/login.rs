@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde_json::json;
+use axum::{Extension, Router};
 use writ_authority::Level;
 use writ_core::authorize::FoundRequest;
-use writ_core::client::User;
-use writ_core::event::{Event, EventName};
 use writ_pages::{Login, LoginProblem};
 use writ_store::StoreError;
 use writ_store::user::StoredUser;
 
 use crate::node::app::App;
-use crate::node::rate_limits::RateLimit;
+use crate::node::client_address::ClientAddress;
 use crate::people::authorize::load;
 use crate::people::error::{PageError, StepError};
+use crate::people::password::{PasswordProblem, TypedPassword, check_login};
 use crate::people::request::{PostedForm, Query, Visitor};
 use crate::people::request_over::require_usable;
 use crate::people::views::asking_client;
@@ -56,17 +54,26 @@ async fn show(Query(query): Query, visitor: Visitor) -> Result<Response, PageErr
     page(&visitor, &destination, Again::default()).await
 }
 
-async fn submit(posted: PostedForm) -> Result<Response, PageError> {
+async fn submit(
+    peer: Option<Extension<ClientAddress>>,
+    posted: PostedForm,
+) -> Result<Response, PageError> {
     let (visitor, form) = (&posted.visitor, posted.unchecked());
     let destination = Destination::of(form)?;
     let username = form.optional("username")?.unwrap_or_default();
-    let password = form.optional("password")?.unwrap_or_default();
+    let typed = TypedPassword {
+        username,
+        password: form.optional("password")?.unwrap_or_default(),
+        address: visitor.app.address_of(peer, &visitor.headers),
+    };
     let checked = match posted.is_ours() {
-        true => check_password(&visitor.app, username, password.to_owned()).await,
+        true => check_login(visitor, typed)
+            .await
+            .map_err(|error| error.map(PasswordProblem::at_login)),
         false => Err(StepError::Problem(LoginProblem::Expired)),
     };
     match checked {
-        Ok(user) => enter(visitor, &user, &destination).await,
+        Ok(stored) => enter(visitor, &stored, &destination).await,
         Err(error) => {
             let again = Again {
                 username: username.to_owned(),
@@ -77,73 +84,22 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     }
 }
 
-/// The person, or what to tell them; never whether the name exists.
-pub async fn check_password(
-    app: &App,
-    username: &str,
-    password: String,
-) -> Result<User, StepError<LoginProblem>> {
-    let tries = RateLimit::of_password(username, app.clock.now());
-    if !app.admit_attempt(&tries).await? {
-        app.metrics.login("paused");
-        return Err(StepError::Problem(LoginProblem::TooMany));
-    }
-    let stored = app.read().await?.user_by_name(username).await?;
-    let hash = stored.as_ref().map(|s| s.password_hash.clone());
-    let Ok(matches) = app.passwords.verify(password, hash).await else {
-        app.metrics.login("busy");
-        app.uncount_attempt(&tries).await?;
-        return Err(StepError::Problem(LoginProblem::Busy));
-    };
-    match stored {
-        Some(stored) if matches && !stored.user.disabled => {
-            app.reset_attempts(&tries).await?;
-            Ok(stored.user)
-        }
-        stored => {
-            record_failure(app, stored).await?;
-            Err(StepError::Problem(LoginProblem::Wrong))
-        }
-    }
-}
-
-async fn record_failure(app: &App, stored: Option<StoredUser>) -> Result<(), StoreError> {
-    app.metrics.login("failed");
-    let now = app.clock.now();
-    let mut transaction = app.begin().await?;
-    match stored {
-        Some(stored) => {
-            let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
-                .of_subject(stored.user.id.as_str())
-                .with(json!({ "method": Level::Password }));
-            transaction.insert_event(&event).await?;
-        }
-        // Anybody can send names: counted, not written one event each.
-        None => {
-            transaction
-                .count_refusal("/login", "unknown_name", now)
-                .await?
-        }
-    }
-    transaction.commit().await
-}
-
 async fn enter(
     visitor: &Visitor,
-    user: &User,
+    person: &StoredUser,
     destination: &Destination,
 ) -> Result<Response, PageError> {
     let app = &*visitor.app;
     let entrance = Entrance {
-        before: &visitor.browser,
-        user,
+        visitor,
+        person,
         level: Level::Password,
         destination,
     };
     let mut transaction = app.begin().await?;
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
-    Ok(entrance.go_on(app, &fresh))
+    entrance.go_on(app, &fresh)
 }
 
 async fn page(

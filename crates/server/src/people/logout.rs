@@ -6,7 +6,6 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use bytes::Bytes;
 use http::HeaderMap;
 use serde_json::json;
 use url::Url;
@@ -19,7 +18,7 @@ use writ_store::StoreError;
 use writ_wire::form::Form;
 use writ_wire::openid::LogoutRequest;
 
-use crate::client::incoming::read_form;
+use crate::client::body::RequestBody;
 use crate::node::app::App;
 use crate::node::id_token_hint::HintError;
 use crate::people::error::PageError;
@@ -60,9 +59,9 @@ async fn by_query(Query(query): Query, visitor: Visitor) -> Result<Response, Pag
 async fn by_form(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    body: Bytes,
+    body: RequestBody,
 ) -> Result<Response, PageError> {
-    let form = read_form(&headers, &body)?;
+    let form = body.form()?;
     let asked = asked(&app, &form).await?;
     if !form.contains("csrf") && asked.request != LogoutRequest::default() {
         return Ok(see_other(&again(&asked.request)));
@@ -75,6 +74,7 @@ async fn by_form(
         app,
         headers,
         browser,
+        address: None,
     };
     if let Some(session) = &visitor.browser.session {
         end(&visitor, session, asked.client.as_deref()).await?;

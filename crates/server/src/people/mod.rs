@@ -17,10 +17,12 @@ pub mod consent;
 pub mod device_code;
 pub mod error;
 pub mod inbox;
+mod known_browser;
 pub mod live;
 pub mod login;
 mod logout;
 pub mod passkeys;
+mod password;
 pub mod push_subscriptions;
 pub mod reader;
 pub mod redirect;
@@ -47,6 +49,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(push_subscriptions::routes())
         .merge(settings::routes())
         .merge(live::routes())
+        .route_layer(from_fn_with_state(app.clone(), error::check_clock))
         .route_layer(from_fn_with_state(app.clone(), error::answer_errors))
         .merge(assets::routes(&app.languages))
 }

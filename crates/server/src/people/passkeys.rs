@@ -1,5 +1,5 @@
 //! `/app/devices`: a person's passkeys (WebAuthn section 7.1). Whoever adds one can come back and approve, so the person proves
-//! themselves in the same ceremony.
+//! themselves in the same ceremony: for the first one by a code that an operator gave them.
 
 use std::sync::Arc;
 
@@ -14,18 +14,21 @@ use writ_passkey::{UserEntity, challenge_of};
 use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
+use writ_wire::strict_json;
 
 use crate::node::app::App;
-use crate::notifications::passkey_notice::passkey_changed;
+use crate::notifications::account_notice::passkey_changed;
 use crate::people::error::{PageError, StepError};
 use crate::people::request::{PostedForm, SignedIn, Visitor};
 
+mod accepted;
 mod add;
 mod ceremony;
 mod proof;
 mod remove;
 mod retire;
 
+pub use accepted::accepted_passkeys;
 use proof::ChangeProof;
 pub use retire::retire;
 
@@ -105,7 +108,7 @@ async fn record(
     let data = json!({
         "passkey": change.what,
         "credential_id": change.credential_id,
-        "by": change.proof,
+        "by": change.proof.recorded(),
     });
     let now = app.clock.now();
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
@@ -117,7 +120,7 @@ async fn record(
 
 /// What the device answered, in this field, and the challenge that it claims to have signed.
 fn answer(form: &Form, field: &'static str) -> Option<(Value, String)> {
-    let answer = serde_json::from_str(form.optional(field).ok()??).ok()?;
+    let answer = strict_json::read(form.optional(field).ok()??).ok()?;
     let challenge = challenge_of(&answer).ok()?;
     Some((answer, challenge))
 }
@@ -134,6 +137,7 @@ async fn page(person: SignedIn<'_>, said: Said) -> Result<Response, PageError> {
     let (app, user) = (person.app, &person.user().id);
     let mut reading = app.read().await?;
     let passkeys = reading.passkeys_of(user).await?;
+    let accepted = accepted_passkeys(app, &mut reading, user).await?;
     let subscriptions = reading.subscriptions_of(user).await?;
     drop(reading);
     let notified = subscriptions.into_iter().map(|one| NotifiedView {
@@ -143,8 +147,11 @@ async fn page(person: SignedIn<'_>, said: Said) -> Result<Response, PageError> {
     });
     let devices = Devices {
         person: person.frame().await?,
-        enrolment: enrolment(app, &passkeys),
-        passkeys: passkeys.into_iter().map(passkey_view).collect(),
+        enrolment: enrolment(app, &accepted),
+        passkeys: passkeys
+            .into_iter()
+            .map(|one| passkey_view(app, one))
+            .collect(),
         notified: notified.collect(),
         push_key: Some(app.notices.push_key.public.clone()),
         notice: said.notice,
@@ -154,16 +161,17 @@ async fn page(person: SignedIn<'_>, said: Said) -> Result<Response, PageError> {
     Ok(devices.page(&texts).into_http().into_response())
 }
 
-fn enrolment(app: &App, passkeys: &[StoredPasskey]) -> Enrolment {
+fn enrolment(app: &App, accepted: &[StoredPasskey]) -> Enrolment {
     match &app.passkeys {
         Err(_) => Enrolment::Impossible,
-        Ok(_) if passkeys.is_empty() => Enrolment::First,
+        Ok(_) if accepted.is_empty() => Enrolment::First,
         Ok(_) => Enrolment::Another,
     }
 }
 
-fn passkey_view(stored: StoredPasskey) -> PasskeyView {
+fn passkey_view(app: &App, stored: StoredPasskey) -> PasskeyView {
     PasskeyView {
+        counts: app.config.passkeys.accept(&stored.passkey),
         id: stored.credential_id,
         name: stored.name,
         added: stored.created_at,

@@ -6,8 +6,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
-use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -18,8 +17,10 @@ use writ_pages::{LONGEST_WORDS, clean};
 use writ_store::push::PushSubscription;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
+use writ_wire::strict_json;
 
 use crate::client::answer::json as json_answer;
+use crate::client::body::RequestBody;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::notifications::web_push::BrowserSubscription;
@@ -96,16 +97,19 @@ async fn key(State(app): State<Arc<App>>) -> Response {
 
 async fn subscribe(
     visitor: Result<Visitor, PageError>,
-    body: Bytes,
+    body: RequestBody,
 ) -> Result<Response, PageError> {
     let visitor = visitor.map_err(PageError::for_script)?;
-    let sent = Sent::read(&visitor.headers, &body)?;
+    let sent = Sent::read(&body)?;
     answer(&sent, add(&visitor, &sent).await)
 }
 
-async fn remove(visitor: Result<Visitor, PageError>, body: Bytes) -> Result<Response, PageError> {
+async fn remove(
+    visitor: Result<Visitor, PageError>,
+    body: RequestBody,
+) -> Result<Response, PageError> {
     let visitor = visitor.map_err(PageError::for_script)?;
-    let sent = Sent::read(&visitor.headers, &body)?;
+    let sent = Sent::read(&body)?;
     answer(&sent, take_away(&visitor, &sent).await)
 }
 
@@ -199,18 +203,13 @@ async fn record(
 }
 
 impl Sent {
-    fn read(headers: &HeaderMap, body: &[u8]) -> Result<Self, PageError> {
-        let unreadable = || PageError::script_status(StatusCode::BAD_REQUEST);
-        Self::parse(headers, body).ok_or_else(unreadable)
-    }
-
-    fn parse(headers: &HeaderMap, body: &[u8]) -> Option<Self> {
-        let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-        match kind.split(';').next()?.trim() {
-            "application/json" => serde_json::from_slice(body).ok().map(Self::Json),
-            "application/x-www-form-urlencoded" => Form::parse(body).ok().map(Self::Form),
-            _ => None,
+    fn read(body: &RequestBody) -> Result<Self, PageError> {
+        if !body.is_json() {
+            return Ok(Self::Form(body.form()?));
         }
+        let unreadable = |_| PageError::script(StatusCode::BAD_REQUEST, "invalid_request");
+        let read = strict_json::read(body.json()?);
+        read.map(Self::Json).map_err(unreadable)
     }
 
     /// The form token that came with it.
@@ -228,7 +227,7 @@ impl Sent {
             Self::Json(value) => serde_json::from_value(value.clone()).ok(),
             Self::Form(form) => {
                 let mut asked: Subscribing =
-                    serde_json::from_str(field(form, "subscription")?).ok()?;
+                    strict_json::read(field(form, "subscription")?).ok()?;
                 asked.name = field(form, "name").map(str::to_owned);
                 Some(asked)
             }

@@ -1,19 +1,22 @@
 //! A request of a browser, as each route of people takes it: the browser with who is signed in there, and the query or form.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{FromRequest, FromRequestParts, Request};
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use writ_core::authorize::UserSession;
 use writ_core::client::User;
+use writ_core::id::UserId;
 use writ_pages::{PersonView, Texts};
 use writ_store::StoreError;
 use writ_wire::form::Form;
 
+use crate::client::body::RequestBody;
 use crate::node::app::App;
+use crate::node::client_address::ClientAddress;
 use crate::people::error::PageError;
 use crate::people::inbox;
 use crate::people::session::Browser;
@@ -23,20 +26,28 @@ pub struct Visitor {
     pub app: Arc<App>,
     pub headers: HeaderMap,
     pub browser: Browser,
+    /// From where the request came, if that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl FromRequestParts<Arc<App>> for Visitor {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, PageError> {
-        Self::of(parts.headers.clone(), app).await
+        let peer = parts.extensions.get::<ClientAddress>();
+        Self::of(parts.headers.clone(), peer.copied(), app).await
     }
 }
 
 impl Visitor {
-    async fn of(headers: HeaderMap, app: &Arc<App>) -> Result<Self, PageError> {
+    async fn of(
+        headers: HeaderMap,
+        peer: Option<ClientAddress>,
+        app: &Arc<App>,
+    ) -> Result<Self, PageError> {
         Ok(Self {
             browser: app.browser(&headers).await?,
+            address: app.address_of(peer.map(Extension), &headers),
             headers,
             app: app.clone(),
         })
@@ -70,6 +81,10 @@ pub struct SignedIn<'a> {
 impl<'a> SignedIn<'a> {
     pub fn user(&self) -> &'a User {
         &self.session.user
+    }
+
+    pub fn id(&self) -> &'a UserId {
+        &self.session.user.id
     }
 
     /// The words and the clock by which this person reads.
@@ -113,25 +128,20 @@ pub struct PostedForm {
 }
 
 impl FromRequest<Arc<App>> for PostedForm {
-    type Rejection = Response;
+    type Rejection = PageError;
 
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Response> {
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, PageError> {
         let headers = request.headers().clone();
-        let body = Bytes::from_request(request, app).await;
-        let body = body.map_err(IntoResponse::into_response)?;
-        let posted = Self::read(headers, &body, app).await;
-        posted.map_err(IntoResponse::into_response)
+        let peer = request.extensions().get::<ClientAddress>().copied();
+        let Ok(body) = RequestBody::from_request(request, app).await;
+        Ok(Self {
+            form: body.form()?,
+            visitor: Visitor::of(headers, peer, app).await?,
+        })
     }
 }
 
 impl PostedForm {
-    async fn read(headers: HeaderMap, body: &[u8], app: &Arc<App>) -> Result<Self, PageError> {
-        Ok(Self {
-            form: Form::parse(body)?,
-            visitor: Visitor::of(headers, app).await?,
-        })
-    }
-
     /// The form of a page that this browser was given.
     pub fn checked(&self) -> Result<&Form, PageError> {
         self.is_ours()

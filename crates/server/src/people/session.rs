@@ -75,6 +75,16 @@ impl App {
     }
 
     fn set_cookie(&self, headers: &mut HeaderMap, value: &str, max_age: Option<u64>) {
+        self.set_cookie_named(headers, &self.cookie_name(), value, max_age);
+    }
+
+    pub(super) fn set_cookie_named(
+        &self,
+        headers: &mut HeaderMap,
+        name: &str,
+        value: &str,
+        max_age: Option<u64>,
+    ) {
         let secure = if self.config.is_https() {
             "; Secure"
         } else {
@@ -84,10 +94,7 @@ impl App {
             .map(|seconds| format!("; Max-Age={seconds}"))
             .unwrap_or_default();
         // Lax, not Strict: the person arrives here from the client's site.
-        let text = format!(
-            "{}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}",
-            self.cookie_name()
-        );
+        let text = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax{secure}{age}");
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.append(SET_COOKIE, value);
         }
@@ -109,6 +116,11 @@ fn session_digest(cookie: &str) -> String {
 
 /// The cookie's value, if it looks like one of ours.
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    only_cookie(headers, name).filter(|value| value.len() == 43)
+}
+
+/// The value of the one cookie of this name.
+pub(super) fn only_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let all = headers
         .get_all(COOKIE)
         .iter()
@@ -119,6 +131,5 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut ours = pairs
         .filter(|(key, _)| *key == name)
         .map(|(_, value)| value.to_owned());
-    ours.next()
-        .filter(|value| value.len() == 43 && ours.next().is_none())
+    ours.next().filter(|_| ours.next().is_none())
 }

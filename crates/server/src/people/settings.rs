@@ -1,4 +1,4 @@
-//! `/app/settings`: language, time zone, quiet hours, e-mail, the code that CIBA asks for (`user_code`, CIBA section 7.1).
+//! `/app/settings`: language, time zone, quiet hours, e-mail, password, the code that CIBA asks for (`user_code`, CIBA section 7.1).
 
 use std::sync::Arc;
 
@@ -7,24 +7,25 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
-use serde_json::json;
+use serde_json::{Value, json};
+use writ_core::email;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_pages::{
-    LANGUAGE_COOKIE, LoginProblem, PersonView, QuietView, Settings, SettingsNotice,
-    SettingsProblem, Texts,
+    LANGUAGE_COOKIE, PersonView, QuietView, Settings, SettingsNotice, SettingsProblem, Texts,
 };
 use writ_store::settings::PersonSettings as Stored;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::node::passwords::PasswordNotHashed;
+use crate::node::passwords::{HashFor, PasswordNotHashed};
 use crate::node::rate_limits::RateLimit;
 use crate::people::error::{PageError, StepError};
-use crate::people::login::check_password;
+use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, SignedIn, Visitor};
 
+mod password;
 mod typed;
 
 const PATH: &str = "/app/settings";
@@ -42,6 +43,8 @@ type Outcome = Result<SettingsNotice, StepError<SettingsProblem>>;
 struct Said {
     notice: Option<SettingsNotice>,
     problem: Option<SettingsProblem>,
+    /// Whether the password beside the user code was sent, not the one beside a new password.
+    of_user_code: bool,
 }
 
 async fn show(visitor: Visitor) -> Result<Response, PageError> {
@@ -64,22 +67,29 @@ async fn submit(posted: PostedForm) -> Result<Response, PageError> {
     let said = match outcome {
         Ok(notice) => Said {
             notice: Some(notice),
-            problem: None,
+            ..Said::default()
         },
         Err(error) => Said {
-            notice: None,
             problem: Some(error.problem()?),
+            of_user_code: form.optional("setting")? == Some("user_code"),
+            ..Said::default()
         },
     };
-    page(person, &texts, said).await
+    let changed = said.notice == Some(SettingsNotice::PasswordChanged);
+    let mut response = page(person, &texts, said).await?;
+    if changed {
+        password::keep_browser(person, &mut response).await?;
+    }
+    Ok(response)
 }
 
 async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     let (app, user) = (person.app, &person.user().id);
     match form.optional("setting")? {
-        Some("time_zone") => set_time_zone(app, user, form.optional("time_zone")?).await,
+        Some("time_zone") => set_time_zone(app, user, form).await,
         Some("quiet") => set_quiet_hours(app, user, form).await,
         Some("email") => set_email(app, user, form.optional("email")?).await,
+        Some("password") => password::set(person, form).await,
         Some("user_code") => set_user_code(person, form).await,
         _ => Err(PageError::invalid_request("`setting` is unknown").into()),
     }
@@ -95,21 +105,27 @@ async fn set_language(person: SignedIn<'_>, tag: &str) -> Result<Response, PageE
     transaction.commit().await?;
     let said = Said {
         notice: Some(SettingsNotice::Saved),
-        problem: None,
+        ..Said::default()
     };
     let mut response = page(person, texts, said).await?;
     remember_language(app, texts, response.headers_mut());
     Ok(response)
 }
 
-/// A name that there is, or none again.
-async fn set_time_zone(app: &App, user: &UserId, typed: Option<&str>) -> Outcome {
+/// A name that there is, or none again. `by` is `browser` where no click set it: the record says so.
+async fn set_time_zone(app: &App, user: &UserId, form: &Form) -> Outcome {
+    let by_itself = form.optional("by")? == Some("browser");
+    let typed = form.optional("time_zone")?;
     let zone = typed.map(|name| app.zones.find(name.trim()));
     if matches!(zone, Some(None)) {
         return Err(StepError::Problem(SettingsProblem::TimeZone));
     }
     let name = zone.flatten().map(|zone| zone.name().to_owned());
-    save(app, user, "time_zone", |stored| stored.time_zone = name).await
+    let facts = match by_itself {
+        true => json!({ "setting": "time_zone", "by": "browser" }),
+        false => json!({ "setting": "time_zone" }),
+    };
+    save(app, user, facts, |stored| stored.time_zone = name).await
 }
 
 async fn set_quiet_hours(app: &App, user: &UserId, form: &Form) -> Outcome {
@@ -120,30 +136,26 @@ async fn set_quiet_hours(app: &App, user: &UserId, form: &Form) -> Outcome {
         stored.quiet_until = quiet.hours.map(|hours| hours.until);
         stored.offset_minutes = quiet.offset_minutes.or(stored.offset_minutes);
     };
-    save(app, user, "quiet_hours", change).await
+    save(app, user, json!({ "setting": "quiet_hours" }), change).await
 }
 
 async fn set_email(app: &App, user: &UserId, typed: Option<&str>) -> Outcome {
-    let email = typed.map(typed::email);
+    let email = typed.map(email::mailbox);
     if matches!(email, Some(None)) {
         return Err(StepError::Problem(SettingsProblem::Email));
     }
-    save(app, user, "email", |stored| stored.email = email.flatten()).await
+    let facts = json!({ "setting": "email" });
+    save(app, user, facts, |stored| stored.email = email.flatten()).await
 }
 
-async fn save(
-    app: &App,
-    user: &UserId,
-    setting: &str,
-    change: impl FnOnce(&mut Stored),
-) -> Outcome {
+async fn save(app: &App, user: &UserId, facts: Value, change: impl FnOnce(&mut Stored)) -> Outcome {
     let mut transaction = app.begin().await?;
     let mut stored = transaction.settings(user).await?.unwrap_or_default();
     change(&mut stored);
     transaction
         .save_settings(user, &stored, app.clock.now())
         .await?;
-    record(app, &mut transaction, user, setting).await?;
+    record(app, &mut transaction, user, facts).await?;
     transaction.commit().await?;
     Ok(SettingsNotice::Saved)
 }
@@ -155,14 +167,14 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     if code.is_some_and(|code| !typed::is_user_code(code)) {
         return Err(StepError::Problem(SettingsProblem::UserCode));
     }
-    let password = form.optional("password")?.unwrap_or_default().to_owned();
-    let checked = check_password(app, &person.user().name, password).await;
-    checked.map_err(|error| error.map(problem_of))?;
+    let password = form.optional("password")?.unwrap_or_default();
+    let checked = check_own(person, password).await;
+    checked.map_err(|error| error.map(PasswordProblem::at_settings))?;
     let hash = match code {
         Some(code) => {
             let salt = app.random.bytes();
-            let hash = app.passwords.hash(code.to_owned(), salt).await;
-            Some(hash.map_err(|error| match error {
+            let hash = app.passwords.hash(code.to_owned(), salt, HashFor::SignedIn);
+            Some(hash.await.map_err(|error| match error {
                 PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
                 PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),
             })?)
@@ -174,7 +186,13 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     transaction
         .set_user_code(user, hash.as_deref(), now)
         .await?;
-    record(app, &mut transaction, user, "user_code").await?;
+    record(
+        app,
+        &mut transaction,
+        user,
+        json!({ "setting": "user_code" }),
+    )
+    .await?;
     transaction.commit().await?;
     // Wrong guesses counted against the old code do not count against the new one.
     app.reset_attempts(&RateLimit::of_user_code(user, now))
@@ -186,12 +204,12 @@ async fn record(
     app: &App,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
-    setting: &str,
+    facts: Value,
 ) -> Result<(), StoreError> {
     let now = app.clock.now();
     let event = Event::new(app.event_id(now), now, EventName::UserChanged)
         .of_subject(user.as_str())
-        .with(json!({ "setting": setting }));
+        .with(facts);
     transaction.insert_event(&event).await
 }
 
@@ -217,16 +235,9 @@ async fn page(person: SignedIn<'_>, texts: &Texts, said: Said) -> Result<Respons
         languages: app.languages.names(),
         notice: said.notice,
         problem: said.problem,
+        of_user_code: said.of_user_code,
     };
     Ok(settings.page(texts).into_http().into_response())
-}
-
-fn problem_of(problem: LoginProblem) -> SettingsProblem {
-    match problem {
-        LoginProblem::TooMany => SettingsProblem::TooMany,
-        LoginProblem::Busy => SettingsProblem::Busy,
-        _ => SettingsProblem::PasswordWrong,
-    }
 }
 
 /// The language is the browser's, not the account's: the login page is read while the user is signed out.

@@ -15,16 +15,22 @@ pub async fn person_claims(
     person: &UserId,
 ) -> Result<PersonClaims, StoreError> {
     let scopes = granted.scopes_at(issuer);
+    let (profile, email) = (scopes.contains(PROFILE), scopes.contains(EMAIL));
     let mut claims = PersonClaims::default();
-    if scopes.contains(PROFILE) {
-        let found = transaction.user_by_id(person).await?;
-        let name = found.map(|stored| stored.user.name);
-        claims.preferred_username.clone_from(&name);
-        claims.name = name;
+    if !profile && !email {
+        return Ok(claims);
     }
-    if scopes.contains(EMAIL) {
-        let settings = transaction.settings(person).await?;
-        claims.email = settings.and_then(|settings| settings.email);
+    let Some(stored) = transaction.user_by_id(person).await? else {
+        return Ok(claims);
+    };
+    if profile {
+        claims.preferred_username = Some(stored.user.name.clone());
+        claims.name = Some(stored.user.name);
+    }
+    if email {
+        // Apps tell people apart by it: what the person typed on their settings page may be somebody else's.
+        claims.email_verified = stored.email.as_ref().map(|_| true);
+        claims.email = stored.email;
     }
     Ok(claims)
 }

@@ -1,6 +1,8 @@
 //! What a request uses up, in the database transaction that it is used for: assertion, proof, and the agent's own keys. Nothing
 //! is kept unless that transaction is committed, so a refused request can be sent again as it is.
 
+use std::time::Duration;
+
 use writ_core::OAuthError;
 use writ_core::id::ClientId;
 use writ_jose::key::Thumbprint;
@@ -12,6 +14,9 @@ use writ_wire::time::Timestamp;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::request::caller::Caller;
+
+/// How long a node relies on what it knows of a key's owner; then its row notes that the key is in use.
+const KNOWN_KEY_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Something that may be used once, and the refusal if it was used before.
 pub struct ReplayCheck {
@@ -151,7 +156,9 @@ async fn owner(
     claim: &KeyClaim<'_>,
     now: Timestamp,
 ) -> Result<ClientId, Failure> {
-    if let Some(owner) = app.known_keys.get(claim.key.as_str()) {
+    if let Some((since, owner)) = app.known_keys.get(claim.key.as_str())
+        && now < since.plus(KNOWN_KEY_AGE)
+    {
         return Ok(owner);
     }
     Ok(transaction.claim_key(claim.key, claim.agent, now).await?)
@@ -159,8 +166,11 @@ async fn owner(
 
 impl App {
     pub fn remember_key(&self, key: &Thumbprint, agent: &ClientId) {
-        if self.known_keys.peek(key.as_str()).is_none() {
-            self.known_keys.insert(key.to_string(), agent.clone());
+        let now = self.clock.now();
+        let known = self.known_keys.peek(key.as_str());
+        if known.is_none_or(|(since, _)| now >= since.plus(KNOWN_KEY_AGE)) {
+            self.known_keys
+                .insert(key.to_string(), (now, agent.clone()));
         }
     }
 }

@@ -238,12 +238,8 @@ impl TokenRequestContext<'_> {
 
     /// The same, when the task and the delegation are known.
     pub fn refuse_below(&self, refusal: OAuthError, lineage: &Lineage) -> Failure {
-        self.app.refused(refusal, |event| {
-            event
-                .by(&self.caller.client)
-                .about(&lineage.task)
-                .under(&lineage.leaf)
-        })
+        let grant = (&lineage.task, &lineage.leaf);
+        self.caller.refuse_below(self.app, refusal, grant)
     }
 
     fn stopped(&self, because: &str) -> Event {

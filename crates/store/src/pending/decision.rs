@@ -1,6 +1,8 @@
 //! State transitions of a pending request, one conditional `UPDATE` each: of concurrent callers one is told `true`. A request that
 //! has ended has no next stage of escalation.
 
+use std::collections::BTreeSet;
+
 use writ_core::id::{ApprovalId, DelegationId, UserId};
 use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, Vote};
 use writ_wire::time::Timestamp;
@@ -13,6 +15,8 @@ use crate::store::DatabaseTransaction;
 const VOTE: &str = "`pending_votes.vote`";
 
 row! { VoteRow { vote: String } }
+
+row! { VotedRow { request_id: String } }
 
 const VIEW: &str = "
     UPDATE pending_requests SET state = 'viewed', viewed_at = $3, changed_at = $3
@@ -48,6 +52,19 @@ const INSERT_VOTE: &str = concat!(
 const VOTES: &str = "
     SELECT vote FROM pending_votes WHERE tenant = $1 AND request_id = $2
     ORDER BY voted_at, user_id LIMIT $3";
+
+macro_rules! voted {
+    ($ids:literal) => {
+        concat!(
+            "SELECT v.request_id FROM (",
+            $ids,
+            ") n CROSS JOIN pending_votes v
+            WHERE v.tenant = $tenant AND v.request_id = n.id AND v.user_id = $user"
+        )
+    };
+}
+const VOTED_ON_SQLITE: &str = voted!("SELECT value AS id FROM json_each($ids)");
+const VOTED_ON_POSTGRES: &str = voted!("SELECT json_array_elements_text(CAST($ids AS json)) AS id");
 
 const DECIDE: &str = concat!(
     "UPDATE pending_requests SET state = $4, decision = $5, decided_at = $3, changed_at = $3,
@@ -151,6 +168,23 @@ impl DatabaseTransaction {
         let most = number((MAX_STAGES + 1) * MAX_APPROVERS);
         let rows = all!(self, VoteRow, VOTES, &self.tenant, id.as_str(), most)?;
         rows.iter().map(|row| json::read(&row.vote, VOTE)).collect()
+    }
+
+    /// About which of these this person voted. One statement.
+    pub async fn voted_among(
+        &mut self,
+        ids: &[&str],
+        user: &UserId,
+    ) -> Result<BTreeSet<ApprovalId>> {
+        let rows = all_by_name!(self, VotedRow, (VOTED_ON_SQLITE, VOTED_ON_POSTGRES), {
+            tenant: &self.tenant,
+            ids: json::write(&ids, "a list of ids")?,
+            user: user.as_str(),
+        })?;
+        let ids = rows
+            .into_iter()
+            .map(|row| ApprovalId::from_text(row.request_id));
+        Ok(ids.collect())
     }
 
     /// Approved or denied as the decision says, by whoever comes first; never after its end.

@@ -1,7 +1,8 @@
-//! Ends pending requests without a decision, because they expired, were superseded or were stopped: one conditional `UPDATE` each.
+//! Ends pending requests without a decision, because they expired or were superseded: one conditional `UPDATE` each; and finds what a
+//! stop ended (`stop.rs`).
 //! A request is returned to the call that ended it, and to no other. `decided_at` keeps its value.
 
-use writ_core::id::UserId;
+use writ_core::id::{ClientId, UserId};
 use writ_core::pending::{Ending, PendingRequest};
 use writ_wire::time::Timestamp;
 
@@ -16,6 +17,16 @@ pub struct EndedRequest {
     pub request: PendingRequest,
     /// When it had been decided; absent if it had not.
     pub decided_at: Option<Timestamp>,
+}
+
+/// Which of the requests that a stop ended.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestsOfStop<'a> {
+    pub subject: &'a UserId,
+    pub client: &'a ClientId,
+    pub at: Timestamp,
+    /// The last of those before, by when it was made and its id.
+    pub after: Option<(Timestamp, &'a str)>,
 }
 
 row! { DecidedRow { decided_at: Option<i64> } }
@@ -52,11 +63,15 @@ const SUPERSEDED: &str = end!(
     )
 );
 
-/// The rate limit for one client and person bounds their number.
-const STOPPED: &str = end!(
-    "denied",
-    "client_id = $4 AND subject = $5 AND state IN ('pending', 'viewed', 'approved')
-        AND expires_at > $2"
+/// What a stop at $4 ended undecided, after $5 and $6.
+const STOPPED: &str = concat!(
+    "SELECT ",
+    pending_columns!(),
+    " FROM pending_requests
+    WHERE tenant = $1 AND subject = $2 AND client_id = $3 AND created_at >= $5
+        AND (created_at > $5 OR id > $6)
+        AND state = 'denied' AND decided_at IS NULL AND changed_at = $4
+    ORDER BY created_at, id LIMIT $7"
 );
 
 impl DatabaseTransaction {
@@ -91,21 +106,33 @@ impl DatabaseTransaction {
                 by.kind.as_str(),
                 &by.asked_hash,
             )?,
-            Ending::Stopped { subject, client } => all!(
-                self,
-                EndedRow,
-                STOPPED,
-                &self.tenant,
-                at,
-                decision,
-                client.as_str(),
-                subject.as_str(),
-            )?,
         };
         let ended: Result<Vec<EndedRequest>> = rows.into_iter().map(EndedRow::read).collect();
         let mut ended = ended?;
         ended.sort_by(|a, b| key(&a.request).cmp(&key(&b.request)));
         Ok(ended)
+    }
+
+    /// Requests of this client to this person that a stop ended before anybody decided, in the order in which they were made.
+    pub async fn stopped_requests(
+        &mut self,
+        stop: RequestsOfStop<'_>,
+        limit: u32,
+    ) -> Result<Vec<PendingRequest>> {
+        let (after, id) = stop.after.unwrap_or((Timestamp::from_micros(0), ""));
+        let rows = all!(
+            self,
+            PendingRow,
+            STOPPED,
+            &self.tenant,
+            stop.subject.as_str(),
+            stop.client.as_str(),
+            stop.at.micros(),
+            after.micros(),
+            id,
+            i64::from(limit)
+        )?;
+        rows.into_iter().map(PendingRow::read).collect()
     }
 }
 

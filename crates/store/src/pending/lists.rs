@@ -111,8 +111,9 @@ const ACTIVITY: &str = concat!(
 );
 
 const CHANGED: &str = "
-    SELECT id, state, changed_at FROM pending_requests WHERE tenant = $1 AND changed_at >= $2
-    ORDER BY changed_at, id LIMIT $3";
+    SELECT id, state, changed_at FROM pending_requests
+    WHERE tenant = $1 AND changed_at >= $2 AND (changed_at > $2 OR id > $3)
+    ORDER BY changed_at, id LIMIT $4";
 
 /// Whoever may decide about them, or is their subject, in pages by id.
 const PEOPLE_OF_CHANGED: &str = "
@@ -154,16 +155,17 @@ const DENIED: &str = "
             0)
     ORDER BY decided_at DESC, id LIMIT $5";
 
-/// By person of this request: the others in which their turn has come, before they ended.
+/// By person of this request, whom SQLite is told to begin with: the others in which their turn has come, before they ended.
 const ASKED_MOST: &str = "
     SELECT COALESCE(MAX(c.asked), 0) AS asked FROM (
-        SELECT COUNT(*) AS asked FROM pending_approvers p
-            JOIN pending_approvers a ON a.tenant = p.tenant AND a.user_id = p.user_id
-                AND a.created_at >= $3 AND a.created_at <= $4 AND a.request_id <> p.request_id
-            JOIN pending_requests r ON r.tenant = a.tenant AND r.id = a.request_id
-                AND (r.state IN ('pending', 'viewed')
-                    OR COALESCE(r.decided_at, r.changed_at) >= a.created_at)
+        SELECT COUNT(*) AS asked
+        FROM pending_approvers p CROSS JOIN pending_approvers a CROSS JOIN pending_requests r
         WHERE p.tenant = $1 AND p.request_id = $2
+            AND a.tenant = p.tenant AND a.user_id = p.user_id
+            AND a.created_at >= $3 AND a.created_at <= $4 AND a.request_id <> p.request_id
+            AND r.tenant = a.tenant AND r.id = a.request_id
+            AND (r.state IN ('pending', 'viewed')
+                OR COALESCE(r.decided_at, r.changed_at) >= a.created_at)
         GROUP BY p.user_id
     ) c";
 
@@ -267,14 +269,16 @@ impl DatabaseTransaction {
         read(all!(self, PendingRow, ACTIVITY, &self.tenant, user, limit)?)
     }
 
-    /// In the order in which they happened. A commit may come later than the time in its rows: ask with some overlap.
+    /// In the order in which they happened, of those at `since` the ones after that id. A commit may come later than the time in its rows: ask with some overlap.
     pub async fn changed_pending(
         &mut self,
         since: Timestamp,
+        after: Option<&ApprovalId>,
         limit: u32,
     ) -> Result<Vec<StateChange>> {
         let (since, limit) = (since.micros(), i64::from(limit));
-        let rows = all!(self, ChangeRow, CHANGED, &self.tenant, since, limit)?;
+        let after = after.map_or("", ApprovalId::as_str);
+        let rows = all!(self, ChangeRow, CHANGED, &self.tenant, since, after, limit)?;
         rows.into_iter().map(ChangeRow::read).collect()
     }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::ConnectOptions;
 use sqlx::postgres::PgConnectOptions;
@@ -16,6 +17,8 @@ use crate::error::StoreError;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
     Up,
+    /// Each answer comes so much later.
+    Slow(Duration),
     /// Nothing arrives, and nothing ends.
     Silent,
     /// Every connection ends, and none is made.
@@ -71,8 +74,8 @@ async fn accept(listener: UnixListener, options: PgConnectOptions, line: watch::
                     continue;
                 };
                 let (far_in, far_out) = far.into_split();
-                tokio::spawn(forward(near_in, far_out, line.clone()));
-                tokio::spawn(forward(far_in, near_out, line.clone()));
+                tokio::spawn(forward(near_in, far_out, Sent::Question, line.clone()));
+                tokio::spawn(forward(far_in, near_out, Sent::Answer, line.clone()));
             }
             None => {
                 let address = (options.get_host(), options.get_port());
@@ -80,17 +83,25 @@ async fn accept(listener: UnixListener, options: PgConnectOptions, line: watch::
                     continue;
                 };
                 let (far_in, far_out) = far.into_split();
-                tokio::spawn(forward(near_in, far_out, line.clone()));
-                tokio::spawn(forward(far_in, near_out, line.clone()));
+                tokio::spawn(forward(near_in, far_out, Sent::Question, line.clone()));
+                tokio::spawn(forward(far_in, near_out, Sent::Answer, line.clone()));
             }
         }
     }
+}
+
+/// What is forwarded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    Question,
+    Answer,
 }
 
 /// Until either end is gone, or the line is cut.
 async fn forward(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
+    kind: Sent,
     line: watch::Receiver<Line>,
 ) {
     let mut buffer = vec![0; 16 * 1024];
@@ -111,7 +122,12 @@ async fn forward(
         else {
             return;
         };
-        let Some(bytes) = buffer.get(..sent).filter(|_| now == Line::Up) else {
+        match (now, kind) {
+            (Line::Cut, _) => return,
+            (Line::Slow(delay), Sent::Answer) => tokio::time::sleep(delay).await,
+            (Line::Up | Line::Silent | Line::Slow(_), _) => {}
+        }
+        let Some(bytes) = buffer.get(..sent) else {
             return;
         };
         if to.write_all(bytes).await.is_err() {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use writ_core::delegation::{self, Delegation, MAX_LINEAGE};
-use writ_core::id::DelegationId;
+use writ_core::id::{DelegationId, EventId};
 use writ_core::lineage::{Lineage, Stopped};
 
 use crate::Store;
+use crate::event::EventFilter;
+use crate::stop::StopEvents;
 use crate::testing::{DatabaseKind, TestDatabase};
 use crate::tests::world::{
     HOUR, NOW, TENANT, booker, chain, child, key, planner, task, user, world,
@@ -30,18 +32,32 @@ async fn an_agent_is_stopped_where_chains_reach_it(kind: DatabaseKind) {
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     assert!(transaction.stop_task(&dead[0].task, NOW).await.unwrap());
     let (alice, held_by) = (user("alice").id, booker());
-    let mut held = Vec::new();
-    for most in [1, 1, 0] {
-        let turn = transaction.stop_delegations_held(&alice, &held_by, NOW, 1);
-        let turn = turn.await.unwrap();
-        assert_eq!(turn.len(), most);
-        held.extend(turn);
+    for (event, expected) in [("evt_1", 2), ("evt_2", 0)] {
+        let id = &EventId::from_text(event);
+        let events = StopEvents {
+            id,
+            now: NOW,
+            data: "{}",
+        };
+        let stopped = transaction.stop_delegations_held(&alice, &held_by, events);
+        assert_eq!(stopped.await.unwrap(), expected);
     }
+    let filter = EventFilter {
+        name: Some("delegation.stopped"),
+        limit: 9,
+        ..EventFilter::default()
+    };
+    let told = transaction.events(filter).await.unwrap();
     transaction.commit().await.unwrap();
-    held.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut expected = [&rows[1], &other[1]].map(|row| (row.id.clone(), row.task.clone()));
-    expected.sort_by(|a, b| a.0.cmp(&b.0));
-    assert_eq!(held, expected);
+    let mut told: Vec<_> = told
+        .into_iter()
+        .map(|event| (event.delegation, event.task))
+        .collect();
+    told.sort();
+    let mut expected =
+        [&rows[1], &other[1]].map(|row| (Some(row.id.to_string()), Some(row.task.to_string())));
+    expected.sort();
+    assert_eq!(told, expected);
     for row in [&rows[1], &rows[2], &approved, &other[1]] {
         let found = lineage(&database.store, &row.id).await;
         assert_eq!(found.stopped, Some(Stopped::Delegation), "{}", row.id);

@@ -29,7 +29,7 @@ async fn the_newest_document_stays(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut transaction = database.store.begin(TENANT).await.unwrap();
     assert_eq!(transaction.fetched_document(NAME).await.unwrap(), None);
-    for (body, age) in [("old", HOUR), ("new", INSTANT), ("late", HOUR)] {
+    for (body, age) in [("old", HOUR), ("new", INSTANT), ("late", INSTANT * 2)] {
         let kept = document(body, age);
         transaction.keep_document(NAME, &kept).await.unwrap();
     }

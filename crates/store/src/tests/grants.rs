@@ -8,7 +8,7 @@ use writ_core::task::{Approval, Subject, Task};
 use writ_wire::claims::ApprovalBasis;
 
 use crate::request::NewAuthorizationRequest;
-use crate::task::TaskFilter;
+use crate::task::{LiveCursor, TasksInOrder};
 use crate::testing::DatabaseKind;
 use crate::tests::world::{
     HOUR, NOW, TENANT, booker, chain, code, consent, key, planner, prepared, task, user, world,
@@ -25,6 +25,7 @@ on_both! {
     a_task_is_not_opened_for_what_is_stopped,
     only_the_subject_stops_a_task_on_the_page,
     a_row_that_cannot_be_read_is_an_error,
+    live_tasks_of_a_person_come_in_pages,
 }
 
 async fn codes_read_back(kind: DatabaseKind) {
@@ -185,43 +186,26 @@ async fn tasks_read_back_and_are_listed(kind: DatabaseKind) {
         let found = transaction.task(&new.id).await.unwrap().unwrap();
         assert_eq!((&found.task, found.stopped_at), (new, None));
     }
-    let all = TaskFilter {
-        limit: 10,
-        ..TaskFilter::default()
-    };
-    let cases: [(TaskFilter<'_>, &[&str]); 4] = [
-        (all, &["tsk_own", "tsk_older"]),
-        (TaskFilter { limit: 1, ..all }, &["tsk_own"]),
-        (
-            TaskFilter {
-                subject: Some("usr_alice"),
-                ..all
-            },
-            &["tsk_older"],
-        ),
-        (
-            TaskFilter {
-                live_at: Some(older.expires_at),
-                ..all
-            },
-            &["tsk_own"],
-        ),
+    let cases: [(TasksInOrder<'_>, Option<&str>, u32, &[&str]); 5] = [
+        (TasksInOrder::All, None, 10, &["tsk_own", "tsk_older"]),
+        (TasksInOrder::All, None, 1, &["tsk_own"]),
+        (TasksInOrder::All, Some("tsk_own"), 10, &["tsk_older"]),
+        (TasksInOrder::Subject("usr_alice"), None, 10, &["tsk_older"]),
+        (TasksInOrder::Subject("usr_olga"), None, 10, &[]),
     ];
-    for (filter, expected) in cases {
-        let listed = transaction.tasks(filter).await.unwrap();
+    for (which, before, limit, expected) in cases {
+        let listed = transaction
+            .tasks_before(which, before, limit)
+            .await
+            .unwrap();
         let ids: Vec<&str> = listed.iter().map(|t| t.task.id.as_str()).collect();
-        assert_eq!(ids, expected, "{filter:?}");
+        assert_eq!(ids, expected, "{which:?}");
     }
     assert!(transaction.stop_task(&own.id, NOW).await.unwrap());
     assert_eq!(
         transaction.task(&own.id).await.unwrap().unwrap().stopped_at,
         Some(NOW)
     );
-    let live = TaskFilter {
-        live_at: Some(NOW),
-        ..all
-    };
-    assert_eq!(transaction.tasks(live).await.unwrap().len(), 1);
     assert!(
         transaction
             .task(&TaskId::from_text("tsk_nobody"))
@@ -326,4 +310,49 @@ async fn a_row_that_cannot_be_read_is_an_error(kind: DatabaseKind) {
         assert!(matches!(read, Err(StoreError::Corrupt(_))), "{sql}");
         drop(transaction);
     }
+}
+
+/// In pages, those that end last first; nothing that was stopped or has expired, and nobody else's.
+async fn live_tasks_of_a_person_come_in_pages(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    let ending = |name: &str, hours: u32| Task {
+        expires_at: NOW.plus(HOUR * hours),
+        ..task(name)
+    };
+    let olgas = Task {
+        subject: Subject::Person(user("olga").id.to_string()),
+        ..ending("olgas", 9)
+    };
+    let tasks = [
+        ending("a", 2),
+        ending("b", 3),
+        ending("c", 2),
+        ending("stopped", 9),
+        ending("over", 1),
+        olgas,
+    ];
+    for new in &tasks {
+        assert!(transaction.insert_task_if_active(new).await.unwrap());
+    }
+    assert!(
+        transaction
+            .stop_task(&task("stopped").id, NOW)
+            .await
+            .unwrap()
+    );
+    let (alice, now) = (user("alice").id, NOW.plus(HOUR));
+    let mut seen = Vec::new();
+    let mut after: Option<LiveCursor> = None;
+    loop {
+        let page = transaction.live_tasks_of_person(&alice, after.as_ref(), now, 1);
+        let page = page.await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(LiveCursor {
+            expires_at: last.task.expires_at,
+            id: last.task.id.clone(),
+        });
+        seen.extend(page.into_iter().map(|stored| stored.task.id.to_string()));
+    }
+    assert_eq!(seen, ["tsk_b", "tsk_c", "tsk_a"]);
 }

@@ -152,7 +152,10 @@ async fn changes_are_told_in_order(kind: DatabaseKind) {
         (at(6), 9, vec![]),
     ];
     for (since, limit, expected) in cases {
-        let changed = transaction.changed_pending(since, limit).await.unwrap();
+        let changed = transaction
+            .changed_pending(since, None, limit)
+            .await
+            .unwrap();
         assert_eq!(changed, expected);
     }
 }
@@ -297,9 +300,12 @@ async fn the_last_screen_and_every_receipt_are_kept(kind: DatabaseKind) {
         all.push(stored);
     }
     let [a, b, c] = <[StoredReceipt; 3]>::try_from(all).unwrap();
-    let of_alice = transaction.receipts_of(&alice, 9).await.unwrap();
+    let of_alice = transaction.receipts_before(&alice, None, 9).await.unwrap();
     assert_eq!(of_alice, [c.clone(), a.clone()]);
-    assert_eq!(transaction.receipts_of(&alice, 1).await.unwrap(), [c]);
+    assert_eq!(
+        transaction.receipts_before(&alice, None, 1).await.unwrap(),
+        [c]
+    );
     let of_request = transaction.receipts_of_request(&id("1")).await.unwrap();
     assert_eq!(of_request, [b, a]);
     let gone = ReceiptId::from_text("rcp_gone");

@@ -182,8 +182,8 @@ async fn a_disabled_sponsor_anywhere_stops_the_leaf_until_enabled(kind: Database
         Some(Stopped::Sponsor)
     );
     change!(database, transaction, {
-        assert!(transaction.enable_user(&bob.id).await.unwrap());
-        assert!(!transaction.enable_user(&bob.id).await.unwrap());
+        assert!(transaction.enable_user(&bob.id, NOW).await.unwrap());
+        assert!(!transaction.enable_user(&bob.id, NOW).await.unwrap());
     });
     assert_eq!(lineage(&database.store, &rows[3].id).await.stopped, None);
     change!(database, transaction, {

@@ -9,11 +9,12 @@ use crate::connect::require_session;
 use crate::store::{Database, DatabaseConnection};
 use crate::testing::{DatabaseKind, DatabaseLine, Line, TestDatabase};
 use crate::tests::world::{NOW, TENANT, user, world};
-use crate::{Deadlines, Result, Store, StoreError};
+use crate::{Deadlines, Result, Store, StoreError, in_request};
 
 const SHORT: Deadlines = Deadlines {
     connection: Duration::from_millis(800),
     statement: Duration::from_millis(900),
+    request: Duration::from_millis(1_800),
 };
 /// What a request waits at most for one connection and one statement, and some more for a busy machine.
 const IN_TIME: Duration = Duration::from_secs(4);
@@ -147,6 +148,50 @@ async fn ended_connections_are_replaced() {
         ))
         .await;
     add(&scene.store, "anna").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_read_on_a_connection_that_died_unseen_is_asked_again() {
+    let scene = postgres().await;
+    let name = scene.database_name().await;
+    let end = format!(
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+        WHERE datname = '{name}' AND pid <> pg_backend_pid()"
+    );
+    for _ in 0..3 {
+        assert!(is_there(&scene.store, "before").await.unwrap());
+        scene.outside(&end).await;
+    }
+    assert!(is_there(&scene.store, "before").await.unwrap());
+    // Not while nobody can be reached, and not for ever.
+    scene.line.set(Line::Cut);
+    is_refused(is_there(&scene.store, "before")).await;
+}
+
+/// Of a database each of whose answers comes within its deadline.
+#[tokio::test]
+async fn a_request_waits_for_slow_answers_only_so_long_in_all() {
+    const ANSWER: Duration = Duration::from_millis(200);
+    let scene = postgres().await;
+    let store = Store::connect_within(&scene.line.url, SHORT).await.unwrap();
+    add(&store, "anna").await.unwrap();
+    scene.line.set(Line::Slow(ANSWER));
+    // Each of them three answers, more in all than one request may wait for.
+    let many = || async {
+        for number in 0..8 {
+            add(&store, &format!("bert-{number}")).await?;
+        }
+        Ok::<(), StoreError>(())
+    };
+    is_refused(in_request("req_1", many())).await;
+    scene.line.set(Line::Up);
+    let mut nothing_left = 0;
+    for number in 0..8 {
+        let name = format!("bert-{number}");
+        nothing_left += u32::from(!is_there(&store, &name).await.unwrap());
+    }
+    assert!(nothing_left > 0, "the last ones were not written");
+    in_request("req_2", add(&store, "cleo")).await.unwrap();
 }
 
 /// As after a failover, when the node still talks to the database that is a standby now.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use writ_core::id::{ApprovalId, DelegationId};
+use writ_core::id::{ApprovalId, DelegationId, EventId};
 use writ_core::pending::{
-    Ending, Kind as Flow, PendingRequest, PendingStatus, Polling, State, TransitionError,
+    Kind as Flow, PendingRequest, PendingStatus, Polling, State, TransitionError,
 };
 use writ_wire::time::Timestamp;
 
@@ -167,9 +167,13 @@ async fn step(transaction: &mut DatabaseTransaction, step: Step, request: &Pendi
         Step::Expire => Ok(expire(transaction, id, END).await),
         Step::Stop => {
             let (subject, client) = (&of("alice"), &request.client);
-            let stopped = Ending::Stopped { subject, client };
-            let ended = transaction.end_pending(stopped, now).await;
-            ended.map(|ended| ended.iter().any(|ended| ended.request.id == *id))
+            let event = EventId::from_text("evt_stop");
+            let before = found(transaction, &request.id).await.status;
+            let stopped = transaction.stop_requests(subject, client, &event, now);
+            let stopped = stopped.await;
+            let after = found(transaction, &request.id).await.status;
+            // Of the requests of all steps before, it ends those that wait too.
+            stopped.map(|_| after != before)
         }
         Step::Escalate => transaction.escalate_pending(request, now).await,
     };
@@ -236,7 +240,9 @@ async fn every_transition_from_every_state(kind: DatabaseKind) {
                     "{name}"
                 );
             }
-            let changed = transaction.changed_pending(END.minus(INSTANT), 1000).await;
+            let changed = transaction
+                .changed_pending(END.minus(INSTANT), None, 1000)
+                .await;
             let is_told = changed
                 .unwrap()
                 .iter()

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use writ_core::id::DelegationId;
-use writ_core::pending::{Ending, PendingRequest, State};
+use writ_core::id::{DelegationId, EventId};
+use writ_core::pending::{PendingRequest, State};
 
 use crate::Store;
 use crate::pending::PollOutcome;
@@ -142,8 +142,9 @@ async fn redemption_against_a_stop(kind: DatabaseKind) {
             transaction.redeem_pending(&id("1"), &delegation(place), NOW).await.unwrap()
         } else {
             let (subject, client) = (&of("alice"), &planner());
-            let stop = Ending::Stopped { subject, client };
-            !transaction.end_pending(stop, NOW).await.unwrap().is_empty()
+            let event = EventId::from_text(format!("evt_{place}"));
+            let stopped = transaction.stop_requests(subject, client, &event, NOW);
+            stopped.await.unwrap().ended > 0
         }
     });
     assert_eq!(won, 1);

@@ -190,11 +190,11 @@ async fn one_stop_of_each_kind(kind: DatabaseKind) {
         1
     );
     assert_eq!(
-        race!(database, transaction, _ => transaction.disable_user(&user("olga").id, NOW).await.unwrap()),
+        race!(database, transaction, _ => transaction.end_session("s", NOW).await.unwrap()),
         1
     );
     assert_eq!(
-        race!(database, transaction, _ => transaction.end_session("s", NOW).await.unwrap()),
+        race!(database, transaction, _ => transaction.disable_user(&user("olga").id, NOW).await.unwrap()),
         1
     );
 }

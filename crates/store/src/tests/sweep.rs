@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::Store;
+use crate::clock::KEPT_AFTER_ACCEPTANCE;
 use crate::replay::ReplayClaim;
 use crate::sweep::KEPT_AFTER_EXPIRY;
 use crate::testing::DatabaseKind;
@@ -33,7 +34,7 @@ async fn sweeping_is_bounded_and_takes_only_what_has_ended(kind: DatabaseKind) {
         assert_eq!(claim(store, format!("old {place}"), HOUR).await, None);
     }
     assert_eq!(claim(store, "young".to_owned(), HOUR * 2).await, None);
-    let end = NOW.plus(HOUR);
+    let end = NOW.plus(HOUR).plus(KEPT_AFTER_ACCEPTANCE);
     assert_eq!(store.sweep(end.minus(INSTANT), 10).await.unwrap(), 0);
     let mut batches = Vec::new();
     while batches.last() != Some(&0) {

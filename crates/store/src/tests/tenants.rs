@@ -1,7 +1,7 @@
 //! Tenants never see each other's rows, and a dropped transaction leaves nothing.
 
 use writ_core::event::{Event, EventName};
-use writ_core::id::{DelegationId, EventId, ReceiptId};
+use writ_core::id::{ClientId, DelegationId, EventId, ReceiptId, TaskId};
 use writ_core::pending::{Ending, State};
 
 use crate::event::EventFilter;
@@ -9,7 +9,8 @@ use crate::pending::PromptCounts;
 use crate::replay::ReplayClaim;
 use crate::request::NewAuthorizationRequest;
 use crate::session::NewUserSession;
-use crate::task::TaskFilter;
+use crate::stop::{StopEvents, StoppedRequests, TasksOf};
+use crate::task::TasksInOrder;
 use crate::testing::{self, DatabaseKind, TestDatabase};
 use crate::tests::waiting::{self, END};
 use crate::tests::world::{
@@ -83,6 +84,30 @@ async fn fill(transaction: &mut DatabaseTransaction) {
     waiting::fill(transaction).await;
 }
 
+async fn finds_nothing_by_page(other: &mut DatabaseTransaction, task: &TaskId, client: &ClientId) {
+    for which in [TasksInOrder::All, TasksInOrder::Subject("usr_alice")] {
+        assert!(other.tasks_before(which, None, 9).await.unwrap().is_empty());
+    }
+    let alice = user("alice").id;
+    let live = other.live_tasks_of_person(&alice, None, NOW, 9);
+    assert!(live.await.unwrap().is_empty());
+    let ids = [task.as_str()];
+    assert!(other.holders_of(&ids, 9).await.unwrap().is_empty());
+    assert!(other.last_tokens(&ids, 9).await.unwrap().is_empty());
+    let clients = [client.as_str()];
+    let latest = other.latest_of_clients(&alice, &clients, 9);
+    assert!(latest.await.unwrap().is_empty());
+    assert!(other.clients_among(&clients).await.unwrap().is_empty());
+    assert!(other.names_of(&[alice.as_str()]).await.unwrap().is_empty());
+    assert!(
+        other
+            .voted_among(&["apr_1"], &alice)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
 async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
     let database = world(kind).await;
     let rows = chain(&database.store, "t", 2).await;
@@ -92,12 +117,8 @@ async fn another_tenant_finds_and_changes_nothing(kind: DatabaseKind) {
 
     let mut other = database.store.begin(OTHER).await.unwrap();
     let (task, leaf, client) = (&rows[0].task, &rows[1].id, planner());
-    let everything = TaskFilter {
-        limit: 100,
-        ..TaskFilter::default()
-    };
     assert!(other.task(task).await.unwrap().is_none());
-    assert!(other.tasks(everything).await.unwrap().is_empty());
+    finds_nothing_by_page(&mut other, task, &client).await;
     assert!(other.delegations_of(task).await.unwrap().is_empty());
     assert!(other.lineage(leaf).await.unwrap().is_none());
     assert!(!other.is_live(leaf, NOW).await.unwrap());
@@ -166,7 +187,13 @@ async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
     assert!(other.overdue_pending(end, 9).await.unwrap().is_empty());
     assert!(other.inbox(&alice, NOW, 9).await.unwrap().is_empty());
     assert!(other.activity(&alice, 9).await.unwrap().is_empty());
-    assert!(other.changed_pending(NOW, 9).await.unwrap().is_empty());
+    assert!(
+        other
+            .changed_pending(NOW, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     let prompts = other.prompts(&alice, &planner(), NOW, NOW).await;
     assert_eq!(prompts.unwrap(), PromptCounts::default());
     let asked = other.prompts_of_people(id, NOW, END).await;
@@ -177,7 +204,13 @@ async fn another_tenant_finds_nothing_that_waits(kind: DatabaseKind) {
     assert!(other.screen(id, &alice).await.unwrap().is_none());
     let receipt = ReceiptId::from_text("rcp_1");
     assert!(other.receipt(&receipt).await.unwrap().is_none());
-    assert!(other.receipts_of(&alice, 9).await.unwrap().is_empty());
+    assert!(
+        other
+            .receipts_before(&alice, None, 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(other.receipts_of_request(id).await.unwrap().is_empty());
     assert!(other.passkeys_of(&alice).await.unwrap().is_empty());
     assert!(other.passkey("credential").await.unwrap().is_none());
@@ -224,25 +257,34 @@ async fn another_tenant_decides_nothing(kind: DatabaseKind) {
     assert!(!other.insert_vote(&id, &vote, NOW).await.unwrap());
     let decided = other.decide_pending(&id, &yes, NOW).await;
     assert!(!decided.unwrap());
-    let (subject, client) = (&alice, &planner());
-    for (ending, at) in [
-        (Ending::Superseded(&same), NOW),
-        (Ending::Late(&id), END),
-        (Ending::Stopped { subject, client }, NOW),
-    ] {
+    for (ending, at) in [(Ending::Superseded(&same), NOW), (Ending::Late(&id), END)] {
         assert!(other.end_pending(ending, at).await.unwrap().is_empty());
     }
-    let held = other
-        .stop_delegations_held(&alice, &planner(), NOW, 9)
-        .await;
-    assert!(held.unwrap().is_empty());
+    let event = EventId::from_text("evt_stop");
+    let asked = other.stop_requests(&alice, &planner(), &event, NOW).await;
+    assert_eq!(asked.unwrap(), StoppedRequests::default());
+    let events = StopEvents {
+        id: &event,
+        now: NOW,
+        data: "{}",
+    };
+    let planner = planner();
+    let held = other.stop_delegations_held(&alice, &planner, events);
+    assert_eq!(held.await.unwrap(), 0);
+    for of in [
+        TasksOf::Pair(&alice, &planner),
+        TasksOf::Client(&planner),
+        TasksOf::Person(&alice),
+    ] {
+        assert_eq!(other.stop_tasks(of, events).await.unwrap(), 0);
+    }
     let redeemed = other.redeem_pending(&approved.id, &delegation, NOW).await;
     assert!(!redeemed.unwrap());
     let half = NOW.plus(HOUR / 24);
     assert!(other.escalating_pending(half, 9).await.unwrap().is_empty());
     assert!(!other.escalate_pending(&stages, half).await.unwrap());
     assert!(other.poll_pending(&id, NOW).await.is_err());
-    assert!(!other.resume_client(&planner()).await.unwrap());
+    assert!(!other.resume_client(&planner).await.unwrap());
     persons_things_are_not_theirs(&mut other).await;
     other.commit().await.unwrap();
     assert_eq!(rows_of_default(&database).await, before);

@@ -4,14 +4,38 @@ use std::sync::Arc;
 
 use axum::Router;
 use http::Method;
-use writ_server::node::app::App;
-use writ_server::router::operators;
+use writ_platform::{Clock, ManualClock};
+use writ_server::node::app::{App, ServerEnvironment};
+use writ_server::node::clock::DatabaseClock;
+use writ_server::router::{operators, router};
+use writ_store::Store;
 
-use super::{ISSUER, post, send};
+use super::{ISSUER, PATIENT, World, post, send, start};
 use crate::browser::TestBrowser;
 use crate::network::Network;
 use crate::node_client::NodeClient;
 use crate::reply::TestReply;
+
+impl World {
+    /// A node with a clock of its own; PostgreSQL has the world's.
+    pub async fn node_at(&self, clock: &ManualClock) -> Node {
+        let store = Store::connect_within(&self.database.url, PATIENT).await;
+        let environment = ServerEnvironment {
+            clock: Clock::Manual(clock.clone()),
+            database_clock: DatabaseClock::Given(Clock::Manual(self.clock.clone())),
+            random: self.random.clone(),
+        };
+        let app = start(store.unwrap(), &self.database.url, &[], environment).await;
+        let router = router(app.clone());
+        let network = Arc::new(Network::new());
+        network.serve(ISSUER, router.clone());
+        Node {
+            app,
+            network,
+            router,
+        }
+    }
+}
 
 /// One more node.
 pub struct Node {

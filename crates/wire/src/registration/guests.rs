@@ -115,6 +115,7 @@ impl ClientFile {
             backchannel_authentication_request_signing_alg: None,
             backchannel_user_code_parameter: None,
             number_matching: false,
+            may_ask: Vec::new(),
             task_lifetime: None,
             client_uri: None,
             logo_uri: None,

@@ -10,7 +10,7 @@ use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::elsewhere::{Wish, tip};
-use writ_store::{Store, StoreError};
+use writ_store::{Store, StoreError, transport};
 use writ_wire::registration::ResourceFile;
 
 use super::desk::{Desk, commit_change, load, read_json};
@@ -21,7 +21,7 @@ use super::registered::{
     self, ClientChangeArguments, Guests, KeyArguments, ListArguments, RemoveArguments,
     ResourceChangeArguments, RotateSecretArguments, list, notes,
 };
-use super::{Configured, Outcome, invite, say, say_json, suspend};
+use super::{Configured, Outcome, invite, note, say, say_json, suspend};
 
 #[derive(Subcommand)]
 pub enum UserCommand {
@@ -30,16 +30,27 @@ pub enum UserCommand {
         name: String,
         #[command(flatten)]
         password: Password,
+        /// The address that apps are told, as verified: it must be theirs, and no other person's
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<String>,
     },
     /// List all people
     List(ListArguments),
     /// Show one person
     Show { name: String },
     /// Give a person a new password, which ends their logins
+    Password {
+        name: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Give a person a new password, or the address that apps are told
     Change {
         name: String,
         #[command(flatten)]
         password: Password,
+        #[command(flatten)]
+        email: EmailChange,
     },
     /// Remove a person for good, and end everything that hangs from them
     Remove(RemoveArguments),
@@ -47,8 +58,19 @@ pub enum UserCommand {
     Disable { name: String },
     /// Let a disabled person in again
     Enable { name: String },
-    /// List a person's passkeys, or remove them
+    /// List a person's passkeys, remove them, or make the code by which they add their first one
     Passkeys(PasskeysArgument),
+}
+
+#[derive(Args)]
+#[group(multiple = false, conflicts_with = "password_source")]
+pub struct EmailChange {
+    /// The address that apps are told from now on, as verified: it must be theirs, and no other person's
+    #[arg(long, value_name = "ADDRESS")]
+    email: Option<String>,
+    /// Tell apps of no address any more
+    #[arg(long)]
+    no_email: bool,
 }
 
 #[derive(Args)]
@@ -66,7 +88,7 @@ macro_rules! client_change_usage {
             $kind,
             " change <ID> <FILE>\n       writ ",
             $kind,
-            " change <ID> [--name <NAME>] [--scope <SCOPE>] [--add-redirect <URI>]... [--remove-redirect <URI>]..."
+            " change <ID> [--name <NAME>] [--scope <SCOPE>] [--add-redirect <URI>]... [--remove-redirect <URI>]... [--add-may-ask <PERSON>]... [--remove-may-ask <PERSON>]..."
         )
     };
 }
@@ -164,6 +186,9 @@ pub async fn check(configured: &Configured) -> Outcome {
     if let Err(problem) = types {
         problems.push(problem);
     }
+    if let Some(sentence) = transport::unprotected(&config.database_url) {
+        note(&sentence);
+    }
     match Store::connect(&config.database_url).await {
         Ok(store) => problems.extend(other_issuer(&store, &config).await),
         Err(problem) => problems.push(format!("`database.url`: {problem}")),
@@ -172,6 +197,9 @@ pub async fn check(configured: &Configured) -> Outcome {
         return Err(problems.join("\n  "));
     }
     say("the configuration is usable");
+    for warning in config.warnings() {
+        say(&warning);
+    }
     say(&match &config.liveness {
         Some(verifier) => format!(
             "approvals of level `liveness`: people are sent to {}, and results of `{}` count",
@@ -190,9 +218,9 @@ async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
     };
     match issuer {
         Ok(Some(issuer)) if issuer != config.issuer.as_str() => {
-            let tenant = DEFAULT_TENANT.to_owned();
-            let other = StoreError::OtherIssuer { tenant, issuer };
-            Some(format!("`server.issuer` is `{}`: {other}", config.issuer))
+            let configured = config.issuer.to_string();
+            let other = StoreError::OtherIssuer { issuer, configured };
+            Some(format!("`server.issuer`: {other}"))
         }
         // A new one has no tables before the first start.
         Ok(_) | Err(StoreError::Statement(_)) => None,
@@ -203,23 +231,40 @@ async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
     let desk = Desk::open(configured).await?;
     match command {
-        UserCommand::Add { name, password } => {
-            let password = password.read()?;
-            let added = desk.registry().add_user(&name, &password).await;
-            say_json(&added.map_err(|e| e.to_string())?)
+        UserCommand::Add {
+            name,
+            password,
+            email,
+        } => {
+            let (password, registrar) = (password.read()?, desk.registry());
+            let added = registrar.add_user_with_email(&name, &password, email.as_deref());
+            say_json(&added.await.map_err(|e| e.to_string())?)
         }
         UserCommand::List(arguments) => list::users(&desk, arguments).await,
         UserCommand::Show { name } => list::show_user(&desk, &name).await,
-        UserCommand::Change { name, password } => {
-            let password = password.read()?;
-            let changed = desk.registry().change_password(&name, &password).await;
-            say_json(&changed.map_err(|e| e.to_string())?)
-        }
+        UserCommand::Password { name, password } => change_password(&desk, &name, &password).await,
+        UserCommand::Change {
+            name,
+            password,
+            email,
+        } => match (email.email, email.no_email) {
+            (None, false) => change_password(&desk, &name, &password).await,
+            (email, _) => {
+                let changed = desk.registry().change_email(&name, email.as_deref()).await;
+                say_json(&changed.map_err(|e| e.to_string())?)
+            }
+        },
         UserCommand::Remove(arguments) => registered::remove_user(&desk, arguments).await,
         UserCommand::Disable { name } => switch(&desk, &name, UserSwitch::Disable).await,
         UserCommand::Enable { name } => switch(&desk, &name, UserSwitch::Enable).await,
         UserCommand::Passkeys(argument) => passkeys(argument, &desk).await,
     }
+}
+
+async fn change_password(desk: &Desk, name: &str, password: &Password) -> Outcome {
+    let (registry, password) = (desk.registry(), password.read()?);
+    let changed = registry.change_password(name, &password, &desk.config);
+    say_json(&changed.await.map_err(|e| e.to_string())?)
 }
 
 async fn switch(desk: &Desk, name: &str, to: UserSwitch) -> Outcome {

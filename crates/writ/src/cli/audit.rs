@@ -13,9 +13,12 @@ use writ_core::screen::Screen;
 use writ_core::words::plain;
 use writ_jose::key::PublicKey;
 use writ_server::people::approval::prove;
-use writ_store::event::EventFilter;
+use writ_store::DatabaseTransaction;
+use writ_store::event::{EventFilter, StoredEvent};
+use writ_store::registered::PAGE;
 use writ_wire::jwk::{Jwk, JwkSet};
 
+use super::archive::{self, ArchiveArguments, VerifyArguments};
 use super::desk::{Desk, STANDARD_INPUT, read_json, read_text};
 use super::{Configured, Outcome, note, say};
 
@@ -23,6 +26,10 @@ use super::{Configured, Outcome, note, say};
 pub enum AuditCommand {
     /// List events, oldest first
     List(AuditFilter),
+    /// Take what was recorded before a day out of the database, into a signed file
+    Archive(ArchiveArguments),
+    /// Verify such a file
+    Verify(VerifyArguments),
     /// Verify a receipt, and say what was shown and who decided
     Receipt(ReceiptArguments),
 }
@@ -58,6 +65,8 @@ pub struct ReceiptArguments {
 pub async fn audit(command: AuditCommand, configured: &Configured) -> Outcome {
     match command {
         AuditCommand::List(filter) => list(&filter, configured).await,
+        AuditCommand::Archive(arguments) => archive::archive(&arguments, configured).await,
+        AuditCommand::Verify(arguments) => archive::verify(&arguments, configured).await,
         AuditCommand::Receipt(arguments) => receipt(&arguments, configured).await,
     }
 }
@@ -85,14 +94,76 @@ async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
         name: filter.event.as_deref(),
         limit: filter.limit,
     };
-    let events = reading.events(wanted).await.map_err(|e| e.to_string())?;
-    if events.is_empty() {
-        note("no event is about that");
+    match first_of(&mut reading, &wanted).await? {
+        Some(first) => print_from(&mut reading, &wanted, first).await,
+        None => {
+            note("no event is about that");
+            Ok(())
+        }
     }
-    for event in events {
-        say(&serde_json::to_string(&event).map_err(|e| e.to_string())?);
+}
+
+/// The first event of a list and the newest, which may be written while the list is printed.
+struct Span {
+    first: StoredEvent,
+    until: String,
+}
+
+/// Looked for from the newest on, a page at a time, so that a long list is never in memory.
+async fn first_of(
+    reading: &mut DatabaseTransaction,
+    wanted: &EventFilter<'_>,
+) -> Result<Option<Span>, String> {
+    let (mut left, mut found): (u32, Option<Span>) = (wanted.limit, None);
+    let mut before: Option<String> = None;
+    while left > 0 {
+        let page = reading.events_before(wanted.of(), before.as_deref(), PAGE);
+        let page = page.await.map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else { break };
+        before = Some(last.id.clone());
+        for event in page.into_iter().filter(|event| wanted.admits(event)) {
+            if left == 0 {
+                break;
+            }
+            left -= 1;
+            let until = found.map_or_else(|| event.id.clone(), |span| span.until);
+            found = Some(Span {
+                first: event,
+                until,
+            });
+        }
     }
-    Ok(())
+    Ok(found)
+}
+
+async fn print_from(
+    reading: &mut DatabaseTransaction,
+    wanted: &EventFilter<'_>,
+    span: Span,
+) -> Outcome {
+    let line = |event: &StoredEvent| -> Outcome {
+        say(&serde_json::to_string(event).map_err(|e| e.to_string())?);
+        Ok(())
+    };
+    line(&span.first)?;
+    let mut after = span.first.id;
+    loop {
+        let page = reading.events_after(wanted.of(), Some(&after), PAGE);
+        let page = page.await.map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        last.id.clone_into(&mut after);
+        let until = |event: &&StoredEvent| event.id <= span.until;
+        let mut listed = page.iter().filter(until);
+        listed.try_for_each(|event| match wanted.admits(event) {
+            true => line(event),
+            false => Ok(()),
+        })?;
+        if after > span.until {
+            return Ok(());
+        }
+    }
 }
 
 /// A misspelt name would look like nothing that happened.
@@ -150,7 +221,7 @@ async fn stored(desk: &Desk, id: &str) -> Result<String, String> {
 }
 
 /// All public keys of this issuer, retired ones too.
-async fn own_keys(desk: &Desk) -> Result<Vec<Jwk>, String> {
+pub async fn own_keys(desk: &Desk) -> Result<Vec<Jwk>, String> {
     let rows = desk.read().await?.signing_keys().await;
     let rows = rows.map_err(|e| e.to_string())?.into_iter();
     let keys = rows.map(|row| serde_json::from_str(&row.public_jwk).map_err(|e| e.to_string()));

@@ -182,6 +182,7 @@ pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, Str
         .map_err(|e| e.to_string())?;
     let environment = writ_server::node::app::ServerEnvironment {
         clock: Clock::System,
+        database_clock: writ_server::node::clock::DatabaseClock::OfDatabase,
         random: Random::System,
     };
     writ_server::node::app::App::start(config, store, environment)

@@ -193,3 +193,8 @@ fn commands_are_read_from_a_line() {
         None
     );
 }
+
+#[test]
+fn the_commands_contradict_themselves_nowhere() {
+    Cli::command().debug_assert();
+}

@@ -124,7 +124,15 @@ fn next_steps(dir: Option<&Path>, user: &str) -> Vec<String> {
         String::new(),
         format!("       {writ} serve --config {config}"),
         String::new(),
-        format!("2. Log in as {user}: open {issuer}/app in a browser."),
+        format!(
+            "2. Log in as {user}: open {issuer}/app in a browser. The first passkey, under Devices there,"
+        ),
+        "   needs a code:".to_owned(),
+        String::new(),
+        format!(
+            "       {writ} user passkeys --config {config} {} --enroll",
+            quoted(user)
+        ),
         String::new(),
         "3. The first token, in another terminal:".to_owned(),
         String::new(),

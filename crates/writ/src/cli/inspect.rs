@@ -14,12 +14,18 @@ use writ_jose::key::PublicKey;
 use writ_server::node::registry::type_files;
 use writ_server::operate::elsewhere::{Wish, tip};
 use writ_server::operate::stop::stop_task;
-use writ_store::task::{StoredTask, TaskFilter};
+use writ_store::DatabaseTransaction;
+use writ_store::registered::PAGE;
+use writ_store::task::{StoredTask, TasksInOrder};
 use writ_wire::jwk::Jwk;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use super::desk::{Desk, STANDARD_INPUT, commit_change, load, read_input, read_text};
 use super::{Configured, Outcome, say_json};
+
+/// The most tasks of one list.
+const MOST_TASKS: u32 = 1000;
 
 #[derive(Subcommand)]
 pub enum TypeCommand {
@@ -86,20 +92,7 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
         TaskCommand::List { all } => {
             let desk = Desk::open(configured).await?;
             let now = desk.clock.now();
-            let filter = TaskFilter {
-                subject: None,
-                live_at: (!all).then_some(now),
-                limit: 1000,
-            };
-            let tasks = desk
-                .read()
-                .await?
-                .tasks(filter)
-                .await
-                .map_err(|e| e.to_string())?;
-            tasks
-                .iter()
-                .try_for_each(|stored| say_json(&task_line(stored, now)))
+            list_tasks(&mut desk.read().await?, all, now).await
         }
         TaskCommand::Stop { id } => {
             let desk = Desk::open(configured).await?;
@@ -119,6 +112,30 @@ pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
             })
             .await?;
             say_json(&json!({ "task": id, "stopped_at": stopped_at }))
+        }
+    }
+}
+
+/// The newest first, a page at a time.
+async fn list_tasks(reading: &mut DatabaseTransaction, all: bool, now: Timestamp) -> Outcome {
+    let mut left = MOST_TASKS;
+    let mut before: Option<TaskId> = None;
+    loop {
+        let last = before.as_ref().map(TaskId::as_str);
+        let page = reading.tasks_before(TasksInOrder::All, last, PAGE).await;
+        let page = page.map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        before = Some(last.task.id.clone());
+        let is_live =
+            |stored: &StoredTask| stored.stopped_at.is_none() && now < stored.task.expires_at;
+        for stored in page.iter().filter(|stored| all || is_live(stored)) {
+            if left == 0 {
+                return Ok(());
+            }
+            left -= 1;
+            say_json(&task_line(stored, now))?;
         }
     }
 }
@@ -209,7 +226,7 @@ fn decode(token: &str) -> Result<(Value, Value), String> {
         let bytes = URL_SAFE_NO_PAD
             .decode(text)
             .map_err(|_| format!("the token's {name} is no base64url"))?;
-        serde_json::from_slice(&bytes).map_err(|e| format!("the token's {name} is no JSON: {e}"))
+        strict_json::read(&bytes).map_err(|e| format!("the token's {name} is no JSON: {e}"))
     };
     Ok((part("header")?, part("payload")?))
 }

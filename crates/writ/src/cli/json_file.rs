@@ -3,6 +3,7 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use writ_server::config::nearest::{nearest, quoted};
+use writ_wire::strict_json;
 
 /// Names that one sentence lists.
 const MAX_NAMED: usize = 48;
@@ -15,7 +16,7 @@ enum Step {
 
 /// What the file says, or a sentence on what is wrong with it.
 pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    let refusal = match serde_json::from_str(text) {
+    let refusal = match strict_json::read(text) {
         Ok(read) => return Ok(read),
         Err(refusal) => refusal.to_string(),
     };
@@ -26,7 +27,7 @@ pub fn read<T: DeserializeOwned>(text: &str) -> Result<T, String> {
         Err(problem) => Err(format!("this is no JSON: {problem}")),
         Ok(document @ Value::Object(_)) => Err(match refusal_of::<T>(&document) {
             Some(said) => sentence(&place::<T>(document, &said), &said),
-            // A member that stands twice is lost where the file is read in two steps.
+            // A member that stands twice, or a control character.
             None => refusal,
         }),
         Ok(_) => Err("this is no JSON object".to_owned()),

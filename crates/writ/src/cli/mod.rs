@@ -1,6 +1,7 @@
 //! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | type | task | issuer | key | audit | token`.
 
 mod admin;
+mod archive;
 mod audit;
 mod desk;
 #[cfg(test)]
@@ -11,10 +12,13 @@ mod invite;
 mod issuer;
 mod json_file;
 mod keys;
+mod log;
 mod passkeys;
 mod password;
 mod registered;
 mod serve;
+mod signals;
+mod start_line;
 mod suspend;
 mod terminal;
 
@@ -26,6 +30,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use writ_server::config::LogFormat;
 
 #[cfg(feature = "demo")]
 pub use desk::app as app_of;
@@ -107,7 +112,10 @@ pub type Outcome = Result<(), String>;
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    log_to_stderr();
+    // A server's configuration says how its log looks.
+    if !matches!(cli.command, Command::Serve) {
+        log::to_stderr(LogFormat::Text);
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -115,7 +123,10 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("the runtime does not start: {error}")),
     };
-    match runtime.block_on(run(cli.command, &cli.configured)) {
+    let outcome = runtime.block_on(run(cli.command, &cli.configured));
+    // Whatever is under way on its threads is not waited for.
+    runtime.shutdown_background();
+    match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => fail(&sentence),
     }
@@ -169,21 +180,6 @@ pub fn environment() -> BTreeMap<String, String> {
 fn fail(sentence: &str) -> ExitCode {
     let _ = writeln!(std::io::stderr().lock(), "writ: {sentence}");
     ExitCode::FAILURE
-}
-
-fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("WRIT_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,sqlx=warn"));
-    let json = std::env::var("WRIT_LOG_FORMAT").is_ok_and(|format| format == "json");
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    // Tests run several commands in one process: the first subscriber stays.
-    let _ = if json {
-        builder.json().try_init()
-    } else {
-        builder.try_init()
-    };
 }
 
 /// Without a terminal no person can answer, so the scripted one does.

@@ -1,66 +1,120 @@
-//! `writ user passkeys`: lists or removes a user's passkeys, for a user who lost their only device.
+//! `writ user passkeys`: lists or removes a user's passkeys, for a user who lost their only device; and makes the code by which a user
+//! adds their first one.
 
 use clap::Args;
 use serde_json::json;
 use writ_core::event::{Event, EventName};
 use writ_core::id::{EventId, UserId};
 use writ_pages::messages::Passkey;
+use writ_server::notifications::account_notice::passkey_changed;
 use writ_server::notifications::outbox::OutboxContext;
-use writ_server::notifications::passkey_notice::passkey_changed;
+use writ_server::operate::passkey_code;
 use writ_store::DatabaseTransaction;
+use writ_store::passkey::StoredPasskey;
 
 use super::desk::Desk;
-use super::{Outcome, say_json};
+use super::{Outcome, note, say_json};
 
 #[derive(Args)]
 pub struct PasskeysArgument {
     name: String,
     #[command(flatten)]
-    removal: Removal,
+    change: PasskeysChange,
 }
 
 #[derive(Args)]
 #[group(multiple = false)]
-struct Removal {
+struct PasskeysChange {
     /// Remove the passkey with this id
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     remove: Option<String>,
-    /// Remove all of them: the person adds the next one with their password
+    /// Remove all of them: the person adds the next one with a code of `--enroll`
     #[arg(long)]
     remove_all: bool,
+    /// Make a code by which the person adds their first passkey; it is printed once, and good for an hour
+    #[arg(long)]
+    enroll: bool,
 }
 
-/// Lists them, or removes some and ends every login that a passkey opened.
+/// Lists them, makes a code, or removes some and ends every login that a passkey opened.
 pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
-    let PasskeysArgument { name, removal } = argument;
+    let PasskeysArgument { name, change } = argument;
     let user = desk.registry().user(&name).await;
-    let user = user.map_err(|e| e.to_string())?.id;
+    let user = user.map_err(|e| e.to_string())?.user;
     let mut transaction = desk.begin().await?;
-    let stored = transaction.passkeys_of(&user).await;
+    let stored = transaction.passkeys_of(&user.id).await;
     let stored = stored.map_err(|e| e.to_string())?;
-    if removal.remove.is_none() && !removal.remove_all {
-        for one in stored {
-            say_json(&json!({
-                "credential_id": one.credential_id,
-                "name": one.name,
-                "added_at": one.created_at.rfc3339(),
-                "used_at": one.used_at.map(|at| at.rfc3339()),
-            }))?;
+    let chosen: Vec<StoredPasskey> = match change {
+        PasskeysChange { enroll: true, .. } => {
+            return enroll(desk, transaction, &user.id, &stored).await;
         }
-        return Ok(());
-    }
-    let chosen = stored.into_iter().map(|one| one.credential_id);
-    let chosen: Vec<String> = chosen
-        .filter(|id| removal.remove.as_ref().is_none_or(|only| only == id))
-        .collect();
+        PasskeysChange {
+            remove: Some(id), ..
+        } => {
+            let of_id = stored.into_iter().filter(|one| one.credential_id == id);
+            of_id.collect()
+        }
+        PasskeysChange {
+            remove_all: true, ..
+        } => stored,
+        _ => return stored.iter().try_for_each(say),
+    };
     if chosen.is_empty() {
         return Err(format!("`{name}` has no such passkey"));
     }
+    let chosen: Vec<String> = chosen.into_iter().map(|one| one.credential_id).collect();
     for id in &chosen {
-        remove(desk, &mut transaction, &user, id).await?;
+        remove(desk, &mut transaction, &user.id, id).await?;
     }
     transaction.commit().await.map_err(|e| e.to_string())?;
-    say_json(&json!({ "name": name, "removed": chosen }))
+    say_json(&json!({ "name": name, "removed": chosen }))?;
+    note(&format!(
+        "a first passkey needs a code: `writ user passkeys {name} --enroll` makes it"
+    ));
+    Ok(())
+}
+
+fn say(one: &StoredPasskey) -> Outcome {
+    say_json(&json!({
+        "credential_id": one.credential_id,
+        "name": one.name,
+        "added_at": one.created_at.rfc3339(),
+        "used_at": one.used_at.map(|at| at.rfc3339()),
+    }))
+}
+
+/// Whoever has a passkey that counts adds the next one with that.
+async fn enroll(
+    desk: &Desk,
+    mut transaction: DatabaseTransaction,
+    user: &UserId,
+    stored: &[StoredPasskey],
+) -> Outcome {
+    let counts = |one: &StoredPasskey| desk.config.passkeys.accept(&one.passkey);
+    if stored.iter().any(counts) {
+        return Err(
+            "this person has a passkey, and adds the next one with it; if it is lost, remove it first by `--remove-all`"
+                .to_owned(),
+        );
+    }
+    let issued = passkey_code::issue(&outbox(desk), &mut transaction, user).await;
+    let issued = issued.map_err(|e| format!("{e:?}"))?;
+    transaction.commit().await.map_err(|e| e.to_string())?;
+    say_json(&json!({
+        "code": issued.code.to_string(),
+        "expires_at": issued.expires_at.rfc3339(),
+        "page": desk.config.url("/app/devices"),
+    }))?;
+    note("tell it to the person themself, not by a mail or chat that an agent of theirs reads");
+    Ok(())
+}
+
+fn outbox(desk: &Desk) -> OutboxContext<'_> {
+    OutboxContext {
+        config: &desk.config,
+        random: &desk.random,
+        now: desk.clock.now(),
+    }
 }
 
 async fn remove(
@@ -85,11 +139,6 @@ async fn remove(
     .with(json!({ "passkey": Passkey::Removed, "credential_id": id, "by": "operator" }));
     let written = transaction.insert_event(&event).await;
     written.map_err(|e| e.to_string())?;
-    let outbox = OutboxContext {
-        config: &desk.config,
-        random: &desk.random,
-        now,
-    };
-    let told = passkey_changed(&outbox, transaction, user, Passkey::Removed).await;
+    let told = passkey_changed(&outbox(desk), transaction, user, Passkey::Removed).await;
     told.map_err(|e| format!("{e:?}"))
 }

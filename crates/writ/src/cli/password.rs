@@ -9,7 +9,8 @@ use super::desk::{STANDARD_INPUT, read_text};
 use super::terminal;
 
 #[derive(Args)]
-#[group(multiple = false)]
+// Not by its own name: a command is called so too.
+#[group(id = "password_source", multiple = false)]
 pub struct Password {
     /// File with the password; a newline at its end does not count. `-` is standard input
     #[arg(long, value_name = "FILE")]

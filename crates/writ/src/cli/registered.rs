@@ -58,6 +58,12 @@ struct ClientEdits {
     /// A redirect URI to remove; can be given several times
     #[arg(long, value_name = "URI")]
     remove_redirect: Vec<String>,
+    /// The name of one more person whom it may ask by CIBA; can be given several times
+    #[arg(long, value_name = "PERSON")]
+    add_may_ask: Vec<String>,
+    /// A person to take out of `may_ask`; can be given several times
+    #[arg(long, value_name = "PERSON")]
+    remove_may_ask: Vec<String>,
 }
 
 #[derive(Args)]
@@ -157,6 +163,8 @@ pub async fn change_client(
             scope: arguments.edits.scope,
             add_redirects: arguments.edits.add_redirect,
             remove_redirects: arguments.edits.remove_redirect,
+            add_may_ask: arguments.edits.add_may_ask,
+            remove_may_ask: arguments.edits.remove_may_ask,
             ..ClientEdit::default()
         }),
     };

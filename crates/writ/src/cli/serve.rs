@@ -2,15 +2,24 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use writ_server::config::Config;
 use writ_server::node::app::App;
-use writ_server::node::listener;
+use writ_server::node::listener::{self, ListenerBounds};
+use writ_server::node::tls::ServerTls;
 use writ_server::{background, router};
+use writ_store::transport;
 
-use super::{Configured, Outcome, desk, say};
+use super::signals::{StopSignal, StopSignals, hangups};
+use super::start_line::{self, Listening};
+use super::{Configured, Outcome, desk, log, note, say};
+
+/// How long connections to the database may take to close at the end.
+const CLOSED_WITHIN: Duration = Duration::from_secs(5);
 
 /// A server that runs until it is stopped.
 pub struct Running {
@@ -20,51 +29,102 @@ pub struct Running {
 }
 
 impl Running {
-    /// Shuts down gracefully: waits for requests that are under way.
+    /// Background work, and nothing that listens yet.
+    fn start(app: Arc<App>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let work = tokio::spawn(background::run(app.clone(), stopped));
+        Self {
+            app,
+            stop,
+            tasks: vec![work],
+        }
+    }
+
+    fn add<F>(&mut self, task: impl FnOnce(watch::Receiver<bool>) -> F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.push(tokio::spawn(task(self.stop.subscribe())));
+    }
+
+    fn serve_public(&mut self, socket: TcpListener, tls: Option<ServerTls>) {
+        let routes = router::router(self.app.clone());
+        let bounds = ListenerBounds::of(&self.app);
+        self.add(|stopped| listener::serve_over(tls, socket, routes, bounds, stopped));
+    }
+
+    /// Shuts down gracefully: waits for requests that are under way, then closes the database.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
         for task in self.tasks {
             let _ = task.await;
+        }
+        let closed = tokio::time::timeout(CLOSED_WITHIN, self.app.store.close());
+        if closed.await.is_err() {
+            tracing::warn!("the database was not closed in time");
         }
     }
 }
 
 pub async fn serve(configured: &Configured) -> Outcome {
     let config = desk::load(configured)?;
+    log::to_stderr(config.log_format);
+    if let Some(sentence) = transport::unprotected(&config.database_url) {
+        note(&sentence);
+    }
+    config.log_warnings();
+    let mut signals = StopSignals::listen()?;
+    let tls = tls(&config)?;
     let socket = bind(config.listen).await?;
     let operators = match config.metrics_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
-    let app = desk::app(config).await?;
-    let mut running = serve_on(app, socket);
+    let listening = Listening {
+        public: address_of(&socket)?,
+        metrics: operators.as_ref().map(address_of).transpose()?,
+    };
+    let mut running = Running::start(desk::app(config).await?);
+    if let Some(tls) = &tls {
+        let (tls, hangups) = (tls.clone(), hangups()?);
+        running.add(|stopped| tls.follow(hangups, stopped));
+    }
+    running.serve_public(socket, tls);
     if let Some(socket) = operators {
         let routes = router::operators(running.app.clone());
-        let stopped = running.stop.subscribe();
-        running
-            .tasks
-            .push(tokio::spawn(listener::serve(socket, routes, stopped)));
+        running.add(|stopped| listener::serve(socket, routes, ListenerBounds::default(), stopped));
     }
+    start_line::write(&running.app.config, &listening);
     say(&format!("writ is ready at {}", running.app.config.issuer));
-    interrupted().await;
+    let signal = signals.next().await;
+    tokio::select! {
+        () = end(running, signal) => Ok(()),
+        _ = signals.next() => Err("ended at once, because a second signal came".to_owned()),
+    }
+}
+
+/// Not ready at once. Requests are still taken for a while, so that a balancer sees that before a connection is refused; a person at a
+/// terminal need not wait for that.
+async fn end(running: Running, signal: StopSignal) {
+    tracing::info!(?signal, "the server is stopping");
+    running.app.begin_ending();
+    if signal == StopSignal::Terminate {
+        tokio::time::sleep(running.app.config.drain).await;
+    }
     running.stop().await;
-    Ok(())
+    tracing::info!("the server has stopped");
 }
 
 /// Serves on an open listener.
+#[cfg(feature = "demo")]
 pub fn serve_on(app: Arc<App>, socket: TcpListener) -> Running {
-    let (stop, stopped) = watch::channel(false);
-    let server = tokio::spawn(listener::serve(
-        socket,
-        router::router(app.clone()),
-        stopped.clone(),
-    ));
-    let work = tokio::spawn(background::run(app.clone(), stopped));
-    Running {
-        app,
-        stop,
-        tasks: vec![server, work],
-    }
+    let mut running = Running::start(app);
+    running.serve_public(socket, None);
+    running
+}
+
+fn tls(config: &Config) -> Result<Option<ServerTls>, String> {
+    config.tls.clone().map(ServerTls::start).transpose()
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
@@ -73,16 +133,15 @@ async fn bind(address: SocketAddr) -> Result<TcpListener, String> {
         .map_err(|e| format!("`{address}` cannot be listened on: {e}"))
 }
 
+fn address_of(socket: &TcpListener) -> Result<SocketAddr, String> {
+    let address = socket.local_addr();
+    address.map_err(|e| format!("where this server listens is not known: {e}"))
+}
+
 /// Waits for SIGINT or SIGTERM.
+#[cfg(feature = "demo")]
 pub async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-        }
-        Err(_) => _ = tokio::signal::ctrl_c().await,
+    if let Ok(mut signals) = StopSignals::listen() {
+        signals.next().await;
     }
 }

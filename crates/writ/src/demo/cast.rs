@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 use writ_agent::Key;
 use writ_server::node::app::App;
+use writ_server::operate::passkey_code;
 use writ_server::operate::register::{Registrar, RegistrationError};
 use writ_wire::token::GrantType;
 
 /// The registered participants.
 pub struct DemoCast {
+    /// By which alice adds her first passkey.
+    pub passkey_code: String,
     pub bank_secret: String,
     pub planner: DemoKeys,
     pub booker: DemoKeys,
@@ -46,10 +49,8 @@ impl DemoCast {
             clock: &app.clock,
             random: &app.random,
         };
-        registry
-            .add_user(Self::LOGIN.name, Self::LOGIN.password)
-            .await
-            .map_err(said)?;
+        let alice = registry.add_user(Self::LOGIN.name, Self::LOGIN.password);
+        alice.await.map_err(said)?;
         registry
             .add_user("mallory", &app.random.secret())
             .await
@@ -84,12 +85,24 @@ impl DemoCast {
             registry.add_agent(file).await.map_err(said)?;
         }
         Ok(Self {
+            passkey_code: passkey_code(app, &registry).await?,
             bank_secret: secret.to_owned(),
             planner: planner.0,
             booker: booker.0,
             stranger: stranger.0,
         })
     }
+}
+
+/// What `writ user passkeys alice --enroll` prints.
+async fn passkey_code(app: &App, registry: &Registrar<'_>) -> Result<String, String> {
+    let alice = registry.user(DemoCast::LOGIN.name).await;
+    let alice = alice.map_err(|e| e.to_string())?;
+    let mut transaction = app.begin().await.map_err(|e| e.to_string())?;
+    let issued = passkey_code::issue(&app.outbox(), &mut transaction, &alice.user.id).await;
+    let code = issued.map_err(|e| format!("{e:?}"))?.code.to_string();
+    transaction.commit().await.map_err(|e| e.to_string())?;
+    Ok(code)
 }
 
 /// A user name and its password.

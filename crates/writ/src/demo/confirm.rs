@@ -32,8 +32,12 @@ impl Play<'_> {
         );
         let mut phone = DemoPhone::new(&self.stage.issuer).map_err(stuck)?;
         if answering == Answering::Scripted {
-            phone.set_up(DemoCast::LOGIN).await.map_err(stuck)?;
-            ok("alice's phone has a passkey now, and logged in with it");
+            let code = &self.stage.cast.passkey_code;
+            let set_up = phone.set_up(DemoCast::LOGIN, code).await;
+            set_up.map_err(stuck)?;
+            ok(
+                "alice's phone has a passkey now, by a code that the operator gave her, and logged in with it",
+            );
         }
         let refusal = self.too_much(grant).await?;
         let mut asked = self
@@ -59,7 +63,10 @@ impl Play<'_> {
                     .iter()
                     .for_each(|line| say(&format!("         {line}")));
             }
-            Answering::Person => show_link(&self.stage.issuer, DemoCast::LOGIN),
+            Answering::Person => {
+                let code = &self.stage.cast.passkey_code;
+                show_link(&self.stage.issuer, DemoCast::LOGIN, code);
+            }
         }
         match asked.wait(&self.planner, tokio::time::sleep).await {
             Ok(one) => self.spend(&one, &mut asked).await,

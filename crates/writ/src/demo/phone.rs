@@ -26,13 +26,13 @@ impl DemoPhone {
         })
     }
 
-    /// Signs in with the password, adds a passkey with it (WebAuthn section 7.1), as the page's script does, and signs in again with
-    /// the passkey.
-    pub async fn set_up(&mut self, login: DemoLogin) -> Step<()> {
+    /// Signs in with the password, adds a passkey (WebAuthn section 7.1) by the operator's code, as the page's script does, and signs in
+    /// again with the passkey.
+    pub async fn set_up(&mut self, login: DemoLogin, code: &str) -> Step<()> {
         let DemoLogin { name, password } = login;
         let form = self.browser.open("/login?next=/app/devices").await?;
         let page = self.browser.log_in(&form, name, password).await?;
-        self.enrol(&page, password).await?;
+        self.enrol(&page, code).await?;
         self.browser = browser(&self.origin)?;
         let page = self.browser.open("/login?next=/app").await?;
         let assertion = self.person().assertion(&page.csrf()?).await?.to_string();
@@ -43,9 +43,9 @@ impl DemoPhone {
             .map(drop)
     }
 
-    async fn enrol(&mut self, page: &ShownPage, password: &str) -> Step<()> {
+    async fn enrol(&mut self, page: &ShownPage, code: &str) -> Step<()> {
         let csrf = page.csrf()?;
-        let proof = [("password", password.to_owned())];
+        let proof = [("code", code.to_owned())];
         let mut person = self.person();
         let credential = person.created(&csrf, &proof).await?;
         let page = person.send_credential(&csrf, &credential, "Phone").await?;
@@ -90,11 +90,14 @@ pub fn texts(page: &ShownPage, begin: &str, end: &str) -> Vec<String> {
 }
 
 /// Prints the address of the page where a person approves, also as a QR code.
-pub fn show_link(issuer: &str, login: DemoLogin) {
+pub fn show_link(issuer: &str, login: DemoLogin, code: &str) {
     let DemoLogin { name, password } = login;
     let link = format!("{issuer}/app");
     say(&format!(
         "         you are alice: open {link}, log in as `{name}` with `{password}`, and decide"
+    ));
+    say(&format!(
+        "         (a passkey, if you want one first, is added under Devices by the code {code})"
     ));
     // Only a public name can be reached from another device.
     if issuer.starts_with("https://")

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use writ_platform::{Clock, Random};
 use writ_server::config::Config;
-use writ_server::node::listener;
+use writ_server::node::listener::{self, ListenerBounds};
 
 use super::bank;
 use super::cast::DemoCast;
@@ -79,7 +79,12 @@ impl DemoStage {
         let cast = DemoCast::register(&app, &bank).await?;
         let router = bank::router(&issuer, &bank, &cast.bank_secret)?;
         let (stop_bank, stopped) = watch::channel(false);
-        let bank_task = tokio::spawn(listener::serve(bank_listener, router, stopped));
+        let bank_task = tokio::spawn(listener::serve(
+            bank_listener,
+            router,
+            ListenerBounds::default(),
+            stopped,
+        ));
         say(&format!(
             "a bank is ready at {bank}; it asks the issuer about every single call"
         ));
@@ -109,6 +114,10 @@ impl DemoStage {
             self.issuer,
             DemoCast::LOGIN.name,
             DemoCast::LOGIN.password
+        ));
+        say(&format!(
+            "  passkey   {}/app/devices  code {}, for the first one, within an hour",
+            self.issuer, self.cast.passkey_code
         ));
     }
 

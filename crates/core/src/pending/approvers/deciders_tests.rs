@@ -1,7 +1,5 @@
 //! Where the subject decides beside the designated, and when those who answer for the agent need somebody beside them.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::tests::{client, types, uri};
@@ -9,10 +7,11 @@ use super::*;
 use crate::pending::Deciders;
 use crate::realm::Realm;
 use crate::requirements::requirements;
+use crate::resources::Resources;
 
 /// Stages of people, and whether the subject decides first.
 fn deciders_of(record: Value, subject: &str) -> Result<Deciders, OAuthError> {
-    let (issuer, resources) = (uri("https://as.example"), BTreeMap::new());
+    let (issuer, resources) = (uri("https://as.example"), Resources::default());
     let types = types(json!([]));
     let realm = Realm {
         issuer: &issuer,

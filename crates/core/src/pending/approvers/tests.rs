@@ -1,6 +1,6 @@
 //! Who decides: the type first, then the record, then the subject; never another about one's part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use writ_authority::{ScopeGrant, Types};
@@ -12,6 +12,7 @@ use super::*;
 use crate::client::User;
 use crate::id::ClientId;
 use crate::registration::{self, People};
+use crate::resources::Resources;
 
 const PAYMENT: &str = include_str!("../../../../../config/types/payment.json");
 
@@ -71,7 +72,7 @@ pub(super) fn uri(text: &str) -> ResourceUri {
 
 /// Names of the first stage, or the code of the refusal.
 fn first(types: &Types, client: &Client, authority: &Authority) -> Result<Vec<String>, ErrorCode> {
-    let (issuer, resources) = (uri("https://as.example"), BTreeMap::new());
+    let (issuer, resources) = (uri("https://as.example"), Resources::default());
     let realm = Realm {
         issuer: &issuer,
         resources: &resources,

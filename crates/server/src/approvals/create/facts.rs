@@ -24,7 +24,7 @@ use crate::node::failure::Failure;
 pub struct ApprovalFacts {
     found: Option<User>,
     pub asking: Option<Lineage>,
-    has_live_task: bool,
+    agreed: bool,
 }
 
 impl ApprovalFacts {
@@ -33,7 +33,7 @@ impl ApprovalFacts {
         let known = Hinted {
             found: self.found.as_ref(),
             asking: self.asking.as_ref(),
-            has_live_task: self.has_live_task,
+            agreed: self.agreed,
         };
         ciba::person(client, &known)
     }
@@ -53,13 +53,13 @@ pub async fn load(
     // The same work for somebody who is not there: the time must not tell.
     let nobody = UserId::from_text(UserId::PREFIX);
     let subject = found.as_ref().map_or(&nobody, |user| &user.id);
-    let has_live_task = transaction
-        .has_live_task(subject, &context.request.client().id, context.request.now)
-        .await?;
+    let (client, now) = (&context.request.client().id, context.request.now);
+    let has_task = transaction.has_live_task(subject, client, now).await?;
+    let has_consent = transaction.has_live_consent(subject, client, now).await?;
     Ok(ApprovalFacts {
         found,
         asking,
-        has_live_task,
+        agreed: has_task || has_consent,
     })
 }
 

@@ -8,7 +8,7 @@ use writ_wire::error::ErrorCode;
 
 use super::{ApprovalContext, facts};
 use crate::node::failure::Failure;
-use crate::node::passwords::PasswordPoolFull;
+use crate::node::passwords::{HashFor, PasswordPoolFull};
 use crate::node::rate_limits::RateLimit;
 
 /// What the request says of the person; everything that is signed is verified.
@@ -54,7 +54,10 @@ pub async fn check_code(
     if !app.admit_attempt(&tries).await? {
         return Err(context.refuse(wrong().because("paused after wrong user codes")));
     }
-    match app.passwords.verify(code.clone(), Some(hash)).await {
+    let verified = app
+        .passwords
+        .verify(code.clone(), Some(hash), HashFor::SignedIn);
+    match verified.await {
         Ok(true) => Ok(app.reset_attempts(&tries).await?),
         Ok(false) => Err(context.refuse(wrong())),
         Err(PasswordPoolFull) => {

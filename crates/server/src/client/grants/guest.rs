@@ -4,10 +4,10 @@
 use serde_json::json;
 use writ_core::OAuthError;
 use writ_core::client::Client;
-use writ_core::event::{Event, EventName};
 use writ_core::guest::{DocumentChange, KeptDocument};
 use writ_core::lineage::Lineage;
 use writ_store::DatabaseTransaction;
+use writ_store::stop::StopEvents;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -80,19 +80,15 @@ pub async fn suspend_tasks(
     kept: &KeptDocument,
 ) -> Result<(), Failure> {
     let now = app.clock.now();
-    let suspended = transaction
-        .suspend_guest_tasks(&client.id, kept, now)
+    let data =
+        json!({ "because": "the client's metadata document became weaker", "profile": "guest" });
+    let events = StopEvents {
+        id: &app.event_id(now),
+        now,
+        data: &data.to_string(),
+    };
+    transaction
+        .suspend_guest_tasks(&client.id, kept, events)
         .await?;
-    for task in suspended {
-        let stored = transaction.task(&task).await?;
-        let event = Event::new(app.event_id(now), now, EventName::TaskSuspended).by(client);
-        let mut event = match &stored {
-            Some(stored) => event.about(&stored.task),
-            None => event,
-        };
-        event.task = Some(task.to_string());
-        event.data = json!({ "because": "the client's metadata document became weaker", "profile": "guest" });
-        transaction.insert_event(&event).await?;
-    }
     Ok(())
 }

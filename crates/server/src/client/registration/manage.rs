@@ -10,6 +10,7 @@ use writ_core::event::{Event, EventName};
 use writ_core::id::ClientId;
 use writ_jose::hash;
 use writ_store::registration::StoredRegistration;
+use writ_store::stop::TasksOf;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration_request::RegisteredMetadata;
 
@@ -22,7 +23,7 @@ use crate::node::failure::Failure;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
 use crate::operate::change::ChangedBy;
-use crate::operate::stop::{BATCH, stop_task};
+use crate::operate::stop::BulkEvents;
 
 pub(super) const ROUTE: ProgramRoute = ProgramRoute::RegisteredClient;
 
@@ -127,6 +128,7 @@ async fn removed(head: &RequestHead) -> Result<(), Failure> {
     let (app, client) = (&*head.app, &holder.client);
     let now = app.clock.now();
     let mut transaction = app.begin().await?;
+    transaction.begin_stop().await?;
     let held = transaction
         .hold_registration(client, &holder.digest)
         .await?;
@@ -135,16 +137,9 @@ async fn removed(head: &RequestHead) -> Result<(), Failure> {
     }
     transaction.remove_registration(client, now).await?;
     transaction.end_codes(client, now).await?;
-    let by = ChangedBy::Registration;
-    loop {
-        let live = transaction.live_tasks_of_guest(client, now, BATCH).await?;
-        if live.is_empty() {
-            break;
-        }
-        for task in live {
-            stop_task(&mut transaction, &task, app.change(by, now)).await?;
-        }
-    }
+    let events = BulkEvents::new(app.change(ChangedBy::Registration, now));
+    let of = TasksOf::Client(client);
+    transaction.stop_tasks(of, events.of_stop()).await?;
     let mut event = Event::new(app.event_id(now), now, EventName::ClientRemoved)
         .with(json!({ "by": "registration", "profile": "guest" }));
     event.client = Some(client.to_string());

@@ -15,7 +15,7 @@ use writ_store::client::StoredClient;
 use writ_wire::registration_request::{RegistrationRefusal, RegistrationUpdate};
 
 use super::manage::{Holder, ROUTE, stopped, unknown};
-use super::{body, refusal, summary, text};
+use super::{refusal, summary, text};
 use crate::client::answer;
 use crate::client::error::ClientError;
 use crate::client::grants::guest::suspend_tasks;
@@ -37,7 +37,7 @@ pub(super) async fn replace(incoming: IncomingRequest) -> Result<Response, Clien
 async fn replaced(incoming: &IncomingRequest) -> Result<Value, Failure> {
     let app = &*incoming.head.app;
     let holder = Holder::of(&incoming.head).await?;
-    let update = RegistrationUpdate::parse(body(incoming)?, holder.client.as_str());
+    let update = RegistrationUpdate::parse(incoming.body.json()?, holder.client.as_str());
     let update = update.map_err(refusal)?;
     let published = PublishedKeys::of(app, &update, &holder.client).await?;
     let mut transaction = app.begin().await?;

@@ -27,7 +27,8 @@ fn found(
     header: ForwardedHeader,
 ) -> Option<IpAddr> {
     let headers = headers(name, fields);
-    origin(ip(peer), &headers, header, &PROXIES.map(ip))
+    let proxies = PROXIES.map(|text| ip(text).into()).into_iter().collect();
+    origin(ip(peer), &headers, header, &proxies)
 }
 
 /// Behind the first proxy.

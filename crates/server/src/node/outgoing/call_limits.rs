@@ -1,10 +1,13 @@
 //! How many calls for documents one node makes at once: for whom, and to one host. Nobody whose host is slow takes the calls of others.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use url::Url;
 use writ_wire::host::host_name;
+
+use crate::node::client_address::network;
 
 /// Calls at once for clients that an operator registered, together and to one host.
 const MAX_REGISTERED_CALLS: usize = 64;
@@ -12,17 +15,19 @@ const MAX_REGISTERED_CALLS_TO_HOST: usize = 16;
 /// Calls at once for guests that a stranger names, together and to one host.
 const MAX_VISIT_CALLS: usize = 32;
 const MAX_VISIT_CALLS_TO_HOST: usize = 4;
+/// Of those, the ones that one address causes: whoever names many slow hosts leaves the most to others.
+const MAX_VISIT_CALLS_OF_ADDRESS: usize = 8;
 /// Calls at once for guests that a person is asked about or agreed to, together and to one host.
 const MAX_KNOWN_GUEST_CALLS: usize = 32;
 const MAX_KNOWN_GUEST_CALLS_TO_HOST: usize = 4;
 
 /// For whom a call is made; each has calls of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallReason {
     /// A client that an operator registered.
     Registered,
-    /// A guest that somebody names who proved nothing.
-    Visit,
+    /// A guest that somebody names who proved nothing, from this address, if it is known.
+    Visit { from: Option<IpAddr> },
     /// A guest that a signed-in person is asked about, or that somebody agreed to before.
     KnownGuest,
 }
@@ -34,22 +39,50 @@ struct Most {
 }
 
 impl CallReason {
+    const fn pot(self) -> Pot {
+        match self {
+            Self::Registered => Pot::Registered,
+            Self::Visit { .. } => Pot::Visit,
+            Self::KnownGuest => Pot::KnownGuest,
+        }
+    }
+
+    /// Where each address has a part of its own. Loopback has none: all may come from there.
+    fn visitor(self) -> Option<IpAddr> {
+        match self {
+            Self::Visit { from } => from.filter(|from| !from.is_loopback()).map(network),
+            Self::Registered | Self::KnownGuest => None,
+        }
+    }
+
     const fn most(self) -> Most {
         let (together, to_host) = match self {
             Self::Registered => (MAX_REGISTERED_CALLS, MAX_REGISTERED_CALLS_TO_HOST),
-            Self::Visit => (MAX_VISIT_CALLS, MAX_VISIT_CALLS_TO_HOST),
+            Self::Visit { .. } => (MAX_VISIT_CALLS, MAX_VISIT_CALLS_TO_HOST),
             Self::KnownGuest => (MAX_KNOWN_GUEST_CALLS, MAX_KNOWN_GUEST_CALLS_TO_HOST),
         };
         Most { together, to_host }
     }
 }
 
+/// The kinds of calls that are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Pot {
+    Registered,
+    Visit,
+    KnownGuest,
+}
+
 /// The calls under way.
 #[derive(Default)]
 pub(super) struct CallLimits(Mutex<CallsUnderWay>);
 
-/// Hosts without a call have no entry.
-type CallsUnderWay = HashMap<CallReason, HashMap<String, usize>>;
+/// Hosts and visitors without a call have no entry.
+#[derive(Default)]
+struct CallsUnderWay {
+    hosts: HashMap<Pot, HashMap<String, usize>>,
+    visitors: HashMap<IpAddr, usize>,
+}
 
 /// One call; it ends when this is dropped.
 pub(super) struct CallUnderWay<'a> {
@@ -65,12 +98,21 @@ impl CallLimits {
         let host = host.unwrap_or_default();
         let most = reason.most();
         let mut under_way = self.under_way();
-        let hosts = under_way.entry(reason).or_default();
+        let visitor = reason.visitor();
+        let of_visitor = visitor.and_then(|visitor| under_way.visitors.get(&visitor).copied());
+        let of_visitor = of_visitor.unwrap_or_default();
+        let hosts = under_way.hosts.entry(reason.pot()).or_default();
         let to_host = hosts.get(&host).copied().unwrap_or_default();
-        if hosts.values().sum::<usize>() >= most.together || to_host >= most.to_host {
+        if hosts.values().sum::<usize>() >= most.together
+            || to_host >= most.to_host
+            || of_visitor >= MAX_VISIT_CALLS_OF_ADDRESS
+        {
             return None;
         }
         hosts.insert(host.clone(), to_host + 1);
+        if let Some(visitor) = visitor {
+            under_way.visitors.insert(visitor, of_visitor + 1);
+        }
         Some(CallUnderWay {
             limits: self,
             reason,
@@ -86,11 +128,18 @@ impl CallLimits {
 impl Drop for CallUnderWay<'_> {
     fn drop(&mut self) {
         let mut under_way = self.limits.under_way();
-        let hosts = under_way.entry(self.reason).or_default();
+        let hosts = under_way.hosts.entry(self.reason.pot()).or_default();
         if let Some(calls) = hosts.get_mut(&self.host) {
             *calls = calls.saturating_sub(1);
         }
         hosts.retain(|_, calls| *calls > 0);
+        let visitors = &mut under_way.visitors;
+        if let Some(visitor) = self.reason.visitor()
+            && let Some(calls) = visitors.get_mut(&visitor)
+        {
+            *calls = calls.saturating_sub(1);
+        }
+        visitors.retain(|_, calls| *calls > 0);
     }
 }
 
@@ -100,7 +149,7 @@ mod tests {
 
     const REASONS: [CallReason; 3] = [
         CallReason::Registered,
-        CallReason::Visit,
+        CallReason::Visit { from: None },
         CallReason::KnownGuest,
     ];
 
@@ -136,6 +185,29 @@ mod tests {
             held.push(calls);
         }
         held.clear();
-        assert!(limits.under_way().values().all(HashMap::is_empty));
+        assert!(limits.under_way().hosts.values().all(HashMap::is_empty));
+    }
+
+    #[test]
+    fn an_address_leaves_calls_to_others() {
+        let limits = CallLimits::default();
+        let visit = |from: &str| CallReason::Visit {
+            from: Some(from.parse().unwrap()),
+        };
+        let hosts =
+            |name: &'static str| (0..100).map(move |n| format!("https://{name}-{n}.example/"));
+        let of_one = hosts("slow").zip(1..);
+        let of_one =
+            of_one.map_while(|(url, n)| limits.begin(visit(&format!("2001:db8::{n:x}")), &url));
+        let of_one: Vec<_> = of_one.collect();
+        assert_eq!(of_one.len(), MAX_VISIT_CALLS_OF_ADDRESS, "of one network");
+        let other = limits.begin(visit("2001:db8:1::1"), "https://notes.example/");
+        assert!(other.is_some());
+        drop(of_one);
+        assert_eq!(limits.under_way().visitors.len(), 1);
+        drop(other);
+        assert!(limits.under_way().visitors.is_empty());
+        let here = hosts("here").map_while(|url| limits.begin(visit("127.0.0.1"), &url));
+        assert_eq!(here.collect::<Vec<_>>().len(), MAX_VISIT_CALLS);
     }
 }

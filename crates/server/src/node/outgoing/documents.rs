@@ -66,7 +66,7 @@ struct DocumentKey {
 /// A URL that failed is left alone.
 #[derive(Clone)]
 struct Pause {
-    until: Timestamp,
+    since: Timestamp,
     error: FetchError,
 }
 
@@ -147,7 +147,7 @@ impl Documents {
     ) -> Result<Arc<FetchedDocument>, FetchError> {
         let in_memory = self.kept.get(key);
         if let Some(pause) = self.pauses.get(key)
-            && self.now() < pause.until
+            && pause.since.is_within(PAUSE_AFTER_FAILURE, self.now())
         {
             return self.instead(in_memory, wanted, pause.error);
         }
@@ -256,7 +256,7 @@ impl Documents {
         let origin = origin.as_ref().map(Origin::as_str);
         tracing::info!(%error, purpose, origin, "a document could not be fetched");
         let pause = Pause {
-            until: self.now().plus(PAUSE_AFTER_FAILURE),
+            since: self.now(),
             error: error.clone(),
         };
         self.pauses.insert(key.clone(), pause);

@@ -8,6 +8,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use writ_platform::guard::{GuardError, GuardedClient, MAX_RESPONSE_BYTES};
 use writ_store::StoreError;
+use writ_store::clock::APART;
 use writ_wire::time::Timestamp;
 
 use super::call_limits::CallReason;
@@ -134,7 +135,9 @@ pub(super) enum Fetched {
 
 impl WantedDocument<'_> {
     pub(super) fn takes(&self, kept: &FetchedDocument, now: Timestamp) -> bool {
-        let is_fresh = now < kept.fresh_until;
+        // Fetched later than now: this clock went back, and would take it for fresh for as long.
+        let is_past = kept.fetched_at <= now.plus(APART);
+        let is_fresh = is_past && now < kept.fresh_until;
         match self.age {
             AcceptedAge::Fresh => is_fresh,
             AcceptedAge::FetchedSince(earliest) => is_fresh && kept.fetched_at >= earliest,

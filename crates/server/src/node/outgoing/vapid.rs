@@ -7,6 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::{KeyError, SigningKey};
+use writ_jose::seal::SealedFor;
 use writ_platform::guard::Origin;
 use writ_store::Store;
 use writ_wire::time::Timestamp;
@@ -43,9 +44,11 @@ impl PushKey {
         let mut transaction = store.begin(DEFAULT_TENANT).await?;
         if transaction.server_key(PURPOSE).await?.is_none() {
             let key = SigningKey::generate().map_err(|e| broken(&e))?;
-            let sealed = config
-                .master
-                .seal(ASSOCIATED_DATA.as_bytes(), &key.to_pkcs8());
+            let sealed = config.master.seal(
+                SealedFor::Storage,
+                ASSOCIATED_DATA.as_bytes(),
+                &key.to_pkcs8(),
+            );
             let sealed = URL_SAFE_NO_PAD.encode(sealed.map_err(|e| broken(&e))?);
             let public = point(&key).map_err(|e| broken(&e))?;
             transaction
@@ -60,7 +63,8 @@ impl PushKey {
             .await?;
         let (public, sealed) = found.ok_or_else(|| broken(&"the key is gone"))?;
         let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|e| broken(&e))?;
-        let plain = config.master.open(ASSOCIATED_DATA.as_bytes(), &sealed);
+        let place = ASSOCIATED_DATA.as_bytes();
+        let plain = config.master.open(SealedFor::Storage, place, &sealed);
         let plain = plain.map_err(|_| broken(&"does not open: is this the right master key?"))?;
         Ok(Self {
             key: SigningKey::from_pkcs8(&plain).map_err(|e| broken(&e))?,

@@ -82,24 +82,33 @@ async fn wake_changed(waiting: &Waiting, seen: &mut Seen) -> Result<(), StoreErr
 async fn changes(waiting: &Waiting, seen: &mut Seen) -> Result<Vec<StateChange>, StoreError> {
     let mut reading = waiting.0.store.read(DEFAULT_TENANT).await?;
     let (mut fresh, mut from) = (Vec::new(), seen.since);
+    let mut after: Option<ApprovalId> = None;
     loop {
-        let page = reading.changed_pending(from, BATCH).await?;
-        let newest = page.last().map_or(from, |change| change.at);
-        let is_full = is_full(&page);
+        // A stop changes many at one time.
+        let page = reading.changed_pending(from, after.as_ref(), BATCH).await?;
+        let is_last = !is_full(&page);
+        if let Some(last) = page.last() {
+            (from, after) = (last.at, Some(last.id.clone()));
+        }
         for change in page {
             if seen.changes.insert(change.id.clone(), change.at) != Some(change.at) {
                 fresh.push(change);
             }
         }
-        let moved = newest > from;
-        from = newest;
-        if !(is_full && moved) {
+        if is_last {
             break;
         }
     }
     // A later time than this node's own comes from a clock that is ahead: it must not hide later changes of other nodes.
-    let until = from.min(waiting.0.clock.now());
-    seen.since = until.minus(OVERLAP).max(seen.since);
+    let now = waiting.0.clock.now();
+    let until = from.min(now);
+    // A clock that went back goes on from where it is.
+    let earliest = if seen.since > now {
+        now.minus(OVERLAP)
+    } else {
+        seen.since
+    };
+    seen.since = until.minus(OVERLAP).max(earliest);
     let since = seen.since;
     seen.changes.retain(|_, at| *at >= since);
     Ok(fresh)

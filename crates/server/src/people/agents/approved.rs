@@ -3,13 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use writ_core::event::EventName;
 use writ_core::history::{KEPT, Known, Total, totals};
-use writ_core::id::{ClientId, TaskId, UserId};
+use writ_core::id::{ClientId, UserId};
 use writ_pages::{Texts, UnfetchedView};
 use writ_store::StoreError;
-use writ_store::event::EventFilter;
-use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 
@@ -17,8 +14,6 @@ use crate::node::app::App;
 const MAX_USES: u32 = 1000;
 /// The most approvals on one page that wait to be fetched.
 const MAX_UNFETCHED: u32 = 100;
-/// The newest events of one task among which its last token is looked for.
-const MAX_EVENTS: u32 = 100;
 
 #[derive(Default)]
 pub(super) struct AgentApprovals {
@@ -69,24 +64,4 @@ pub(super) async fn by_agent(
         approved.unfetched.push(view);
     }
     Ok(by_agent)
-}
-
-/// When a token of this task was last made, as far as its newest events tell.
-pub(super) async fn last_token(app: &App, task: &TaskId) -> Result<Option<Timestamp>, StoreError> {
-    let filter = EventFilter {
-        task: Some(task.as_str()),
-        limit: MAX_EVENTS,
-        ..EventFilter::default()
-    };
-    let events = app.read().await?.events(filter).await?;
-    let tokens = [
-        EventName::TokenIssued,
-        EventName::TokenExchanged,
-        EventName::TokenRefreshed,
-    ];
-    let is_token = |name: &str| tokens.iter().any(|token| token.as_str() == name);
-    let mut newest = events.iter().rev();
-    Ok(newest
-        .find(|event| is_token(&event.name))
-        .map(|event| event.at))
 }

@@ -6,19 +6,20 @@ use writ_authority::Level;
 use writ_core::liveness::Witnessed;
 use writ_core::receipt::{Proof, Signature};
 use writ_core::screen::Shown;
-use writ_pages::{ApprovalProblem, LoginProblem};
+use writ_pages::ApprovalProblem;
 use writ_passkey::{PasskeyError, RelyingParty};
 use writ_store::StoreError;
 use writ_store::passkey::StoredPasskey;
 use writ_store::replay::ReplayClaim;
 use writ_wire::form::Form;
+use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
 use super::Visit;
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
-use crate::people::login::check_password;
-use crate::people::passkeys::retire;
+use crate::people::passkeys::{accepted_passkeys, retire};
+use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::SignedIn;
 
 /// A proof, the passkey with its new signature counter, and the replay claim of a liveness result.
@@ -65,20 +66,10 @@ impl Visit<'_> {
         }
     }
 
-    /// Counted and paused as at login, so that this is no second place to guess passwords.
+    /// Counted by this session alone: what fails elsewhere never keeps this answer out.
     async fn by_password(&self, password: &str) -> Result<Proven, StepError<ApprovalProblem>> {
-        let user = self.person.user();
-        let checked = check_password(self.app, &user.name, password.to_owned()).await;
-        let found = checked.map_err(|error| {
-            error.map(|problem| match problem {
-                LoginProblem::TooMany => ApprovalProblem::TooMany,
-                LoginProblem::Busy => ApprovalProblem::Busy,
-                _ => ApprovalProblem::PasswordWrong,
-            })
-        })?;
-        if found.id != user.id {
-            return Err(StepError::Problem(ApprovalProblem::PasswordWrong));
-        }
+        let checked = check_own(self.person, password).await;
+        checked.map_err(|error| error.map(PasswordProblem::at_approval))?;
         Ok(Proven {
             proof: Proof::Password,
             at: self.app.clock.now(),
@@ -161,14 +152,14 @@ fn signed(
     passkeys: &[String],
 ) -> Result<writ_passkey::VerifiedApproval, PasskeyError> {
     let answer: Value =
-        serde_json::from_str(answer).map_err(|e| PasskeyError::Malformed(e.to_string()))?;
+        strict_json::read(answer).map_err(|e| PasskeyError::Malformed(e.to_string()))?;
     let state = party.start_approval(challenge, passkeys)?.state;
     party.finish_approval(&state, &answer, passkeys)
 }
 
 async fn stored(person: SignedIn<'_>) -> Result<Vec<StoredPasskey>, StoreError> {
     let mut reading = person.app.read().await?;
-    reading.passkeys_of(&person.user().id).await
+    accepted_passkeys(person.app, &mut reading, person.id()).await
 }
 
 fn relying_party(app: &App) -> Option<&RelyingParty> {

@@ -1,16 +1,16 @@
-//! What a denial may stop as well: all tasks of this agent for the person, or the agent itself.
+//! What a denial may stop as well: all that this agent does for the person; or, by a report of who answers for it, the agent itself.
 
 use writ_core::approval::Denial;
-use writ_core::pending::Ending;
+use writ_core::id::{ClientId, UserId};
 use writ_store::DatabaseTransaction;
 
 use super::Visit;
 use super::question::Question;
-use crate::approvals::close::{Endings, end};
-use crate::notifications::outbox;
+use crate::approvals::close::{Endings, deny_all};
+use crate::notifications::outbox::{self, StoppedFor, StoppedPair};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
-use crate::operate::suspend::suspend_agent;
+use crate::operate::suspend::{report_agent, suspend_agent};
 use crate::people::error::PageError;
 
 /// In the transaction of the denial; other requests may end with it.
@@ -44,13 +44,14 @@ async fn stop_all(
     if let Some(here) = &question.request.task
         && stop_task(transaction, here, app.change(by, now)).await?
     {
-        app.metrics.stopped();
+        app.metrics.stopped(1);
     }
     let stopped = stop_agent(app, transaction, subject, client, by).await?;
     Ok(stopped.endings)
 }
 
-/// The agent is suspended. What it asked this person is over, also if an operator resumes it.
+/// Whoever runs the server hears of it. One person's word stops the agent for that person: for everybody an operator does, or who
+/// answers for the agent.
 async fn report(
     visit: &Visit<'_>,
     question: &Question,
@@ -62,9 +63,32 @@ async fn report(
         user: reporter.as_str(),
         request: &question.request.id,
     };
-    if suspend_agent(transaction, agent, app.change(by, now)).await? {
-        outbox::agent_suspended(app, transaction, agent, reporter).await?;
+    let change = app.change(by, now);
+    if !answers_for(transaction, agent, reporter).await? {
+        report_agent(transaction, agent, reporter, change).await?;
+        let stopped_for = StoppedFor::Person;
+        outbox::agent_reported(app, transaction, agent, reporter, stopped_for).await?;
+        return stop_all(visit, question, transaction).await;
     }
+    if suspend_agent(transaction, agent, change).await? {
+        let stopped_for = StoppedFor::Everybody;
+        outbox::agent_reported(app, transaction, agent, reporter, stopped_for).await?;
+    }
+    // What it asked is over, also if an operator resumes it.
     let (subject, client) = (&question.subject.id, agent);
-    Ok(end(app, transaction, Ending::Stopped { subject, client }, now).await?)
+    transaction.begin_stop().await?;
+    let pair = StoppedPair { subject, client };
+    Ok(deny_all(app, transaction, pair, now).await?)
+}
+
+/// Whether this person owns or sponsors the agent, by its record as it is in this transaction.
+async fn answers_for(
+    transaction: &mut DatabaseTransaction,
+    agent: &ClientId,
+    person: &UserId,
+) -> Result<bool, PageError> {
+    let stored = transaction.client(agent).await?;
+    let behind = stored.map(|stored| [stored.owner, stored.sponsor]);
+    let mut behind = behind.into_iter().flatten().flatten();
+    Ok(behind.any(|user| user.id == *person))
 }

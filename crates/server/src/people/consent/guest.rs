@@ -113,6 +113,9 @@ pub(super) async fn register(
         };
     }
     let now = app.clock.now();
+    if transaction.keep_guest_until(&client.id, now).await? {
+        return Ok(());
+    }
     let file = serde_json::to_string(&guest::file(client)).map_err(PageError::broken)?;
     if transaction
         .insert_client(&client.id, &file, None, now)
@@ -154,6 +157,8 @@ pub(super) async fn keep_document(
     transaction
         .insert_guest_grant(&approved.task, &document)
         .await?;
+    let end = approved.task.expires_at;
+    transaction.keep_guest_until(&client.id, end).await?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The challenge of a login by passkey, of which nothing is kept: sealed under the master key for one browser and five minutes, so
+//! The challenge of a login by passkey, of which nothing is kept: sealed, under a key of its own, for one browser and five minutes, so
 //! that a visitor makes no row. It is used up in the transaction of the login (WebAuthn section 13.4.3).
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::assertion::MAX_FUTURE;
 use writ_jose::hash;
+use writ_jose::seal::{SealError, SealedFor};
 use writ_store::replay::ReplayClaim;
 use writ_wire::time::Timestamp;
 
@@ -25,17 +26,21 @@ pub struct OpenedChallenge {
 }
 
 /// A new one for this browser.
-pub fn make(app: &App, browser: &Browser) -> Result<Vec<u8>, writ_jose::seal::SealError> {
+pub fn make(app: &App, browser: &Browser) -> Result<Vec<u8>, SealError> {
     let expires_at = app.clock.now().plus(LIFETIME);
     let mut plain = app.random.bytes::<ID_BYTES>().to_vec();
     plain.extend(expires_at.micros().to_be_bytes());
-    app.config.master.seal(&place(browser), &plain)
+    app.config
+        .master
+        .seal(SealedFor::LoginChallenge, &place(browser), &plain)
 }
 
 /// `None` for what this server did not give to this browser in the last five minutes.
 pub fn open(app: &App, browser: &Browser, challenge: &str) -> Option<OpenedChallenge> {
     let challenge = URL_SAFE_NO_PAD.decode(challenge).ok()?;
-    let plain = app.config.master.open(&place(browser), &challenge).ok()?;
+    let (master, place) = (&app.config.master, place(browser));
+    let plain = master.open(SealedFor::LoginChallenge, &place, &challenge);
+    let plain = plain.ok()?;
     let (id, expires_at) = plain.split_last_chunk::<8>()?;
     let expires_at = Timestamp::from_micros(i64::from_be_bytes(*expires_at));
     (app.clock.now() < expires_at).then(|| OpenedChallenge {

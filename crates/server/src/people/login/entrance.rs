@@ -5,15 +5,17 @@ use serde_json::json;
 use url::Url;
 use writ_authority::Level;
 use writ_core::authorize::SESSION_LIFETIME;
-use writ_core::client::User;
 use writ_core::event::{Event, EventName};
 use writ_store::session::NewUserSession;
+use writ_store::user::StoredUser;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::{Form, FormError};
 
 use crate::node::app::App;
 use crate::node::secret::secret_digest;
+use crate::people::error::PageError;
 use crate::people::redirect::see_other;
+use crate::people::request::Visitor;
 use crate::people::session::Browser;
 
 /// Where a login goes on: to the authorization request that waits for it, or to one of our own pages.
@@ -25,8 +27,9 @@ pub(super) struct Destination {
 
 /// An authenticated user, on the way to a new session.
 pub(super) struct Entrance<'a> {
-    pub(super) before: &'a Browser,
-    pub(super) user: &'a User,
+    /// As they came: signed out, or signed in before.
+    pub(super) visitor: &'a Visitor,
+    pub(super) person: &'a StoredUser,
     pub(super) level: Level,
     pub(super) destination: &'a Destination,
 }
@@ -59,11 +62,12 @@ impl Entrance<'_> {
         let now = app.clock.now();
         let fresh = app.new_browser();
         let for_request = self.destination.request.as_deref().map(secret_digest);
-        transaction.end_session(&self.before.digest(), now).await?;
+        let (before, user) = (&self.visitor.browser, &self.person.user.id);
+        transaction.end_session(&before.digest(), now).await?;
         transaction
             .insert_session(NewUserSession {
                 digest: &fresh.digest(),
-                user: &self.user.id,
+                user,
                 authenticated_at: now,
                 level: self.level,
                 for_request: for_request.as_deref(),
@@ -71,24 +75,27 @@ impl Entrance<'_> {
             })
             .await?;
         let event = Event::new(app.event_id(now), now, self.event_name())
-            .of_subject(self.user.id.as_str())
+            .of_subject(user.as_str())
             .with(json!({ "method": self.level }));
         transaction.insert_event(&event).await?;
         Ok(fresh)
     }
 
-    /// The answer after the commit: redirects, with the new cookie.
-    pub(super) fn go_on(&self, app: &App, fresh: &Browser) -> Response {
+    /// The answer after the commit: redirects, with the new cookie, in a browser that is known from now on.
+    pub(super) fn go_on(&self, app: &App, fresh: &Browser) -> Result<Response, PageError> {
         app.metrics.login("succeeded");
         let mut response = see_other(&self.destination.location());
-        app.remember(fresh, response.headers_mut());
-        response
+        let answer = response.headers_mut();
+        app.remember(fresh, answer);
+        let known = app.know_browser(&self.visitor.headers, self.person, answer);
+        known.map_err(PageError::broken)?;
+        Ok(response)
     }
 
     /// RFC 9470: the same person, more strongly than before.
     fn event_name(&self) -> EventName {
-        match &self.before.session {
-            Some(old) if old.user.id == self.user.id && self.level > old.level => {
+        match &self.visitor.browser.session {
+            Some(old) if old.user.id == self.person.user.id && self.level > old.level => {
                 EventName::LoginSteppedUp
             }
             _ => EventName::LoginSucceeded,

@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 use writ_authority::Level;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_pages::LoginProblem;
+use writ_pages::{FailureKind, LoginProblem};
 use writ_passkey::{
     PasskeyError, RelyingParty, UnverifiedCredential, VerifiedLogin, challenge_of,
     unverified_credential,
 };
 use writ_store::DatabaseTransaction;
 use writ_store::StoreError;
+use writ_store::user::StoredUser;
 use writ_wire::form::Form;
+use writ_wire::strict_json;
 
 use super::entrance::{Destination, Entrance};
 use super::{Again, challenge, page};
@@ -54,7 +56,7 @@ async fn enter(
     form: &Form,
     destination: &Destination,
 ) -> Result<Response, StepError<LoginProblem>> {
-    let (app, browser) = (&*visitor.app, &visitor.browser);
+    let app = &*visitor.app;
     let failed = StepError::Problem(LoginProblem::PasskeyFailed);
     let Some(answer) = Answer::of(form) else {
         return Err(failed);
@@ -64,6 +66,9 @@ async fn enter(
         Checked::Verified(login) => login,
         Checked::Failed(failure) => {
             let problem = failure.problem;
+            if failure.user.is_none() {
+                admit_unknown(visitor)?;
+            }
             failure.record(app, &mut transaction).await?;
             transaction.commit().await?;
             app.notices.wake();
@@ -72,8 +77,8 @@ async fn enter(
         }
     };
     let entrance = Entrance {
-        before: browser,
-        user: &login.user,
+        visitor,
+        person: &login.person,
         level: Level::Passkey,
         destination,
     };
@@ -85,7 +90,14 @@ async fn enter(
     }
     let fresh = entrance.open_session(app, &mut transaction).await?;
     transaction.commit().await?;
-    Ok(entrance.go_on(app, &fresh))
+    Ok(entrance.go_on(app, &fresh)?)
+}
+
+/// Anybody can send answers of no passkey: too many of one address are not even counted in the database.
+fn admit_unknown(visitor: &Visitor) -> Result<(), PageError> {
+    let (app, now) = (&visitor.app, visitor.app.clock.now());
+    let admitted = app.strangers.admit_unproved(visitor.address, now);
+    admitted.map_err(|_| PageError::page(FailureKind::TooManyRequests))
 }
 
 /// The device's answer, and whose it claims to be.
@@ -96,7 +108,7 @@ struct Answer {
 
 impl Answer {
     fn of(form: &Form) -> Option<Self> {
-        let text = serde_json::from_str(form.optional("assertion").ok()??).ok()?;
+        let text = strict_json::read(form.optional("assertion").ok()??).ok()?;
         let claimed = unverified_credential(&text).ok()?;
         Some(Self { text, claimed })
     }
@@ -109,7 +121,7 @@ enum Checked {
 
 /// A person's passkey as it was, and what its use made of it.
 struct PasskeyLogin {
-    user: User,
+    person: StoredUser,
     before: String,
     used: VerifiedLogin,
 }
@@ -180,6 +192,9 @@ async fn check(
     let Some(stored) = transaction.passkey(&answer.claimed.credential_id).await? else {
         return Ok(Checked::failed("the passkey is unknown"));
     };
+    if !app.config.passkeys.accept(&stored.passkey) {
+        return Ok(Checked::failed("the passkey is not bound to its device"));
+    }
     let once = std::slice::from_ref(&opened.once);
     if transaction.claim_once(once).await?.is_some() {
         return Ok(Checked::failed("the challenge was used before"));
@@ -187,7 +202,7 @@ async fn check(
     let Some(found) = transaction.user_by_id(&stored.user).await? else {
         return Ok(Checked::failed("the person is unknown"));
     };
-    let user = found.user;
+    let user = found.user.clone();
     if user.disabled {
         let reason = "the person is disabled".to_owned();
         return Ok(Checked::failed_for(user, reason));
@@ -198,7 +213,7 @@ async fn check(
     let fault = match used {
         Ok(used) => {
             return Ok(Checked::Verified(Box::new(PasskeyLogin {
-                user,
+                person: found,
                 before: stored.passkey,
                 used,
             })));

@@ -12,7 +12,7 @@ use writ_store::passkey::StoredPasskey;
 use writ_wire::form::Form;
 
 use super::ceremony::{CeremonyKind, CeremonyRequest};
-use super::proof::{Act, ChangeProof, by_passkey, by_password};
+use super::proof::{Act, ChangeProof, by_code, by_passkey};
 use super::{Change, MAX_PASSKEYS, answer, holder, record};
 use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
@@ -47,11 +47,11 @@ pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     CeremonyKind::Enrol.begin(person, &began, &kept).await
 }
 
-/// A passkey where there is one, otherwise the password. The script learns what is missing.
+/// A passkey where there is one, otherwise the operator's code. The script learns what is missing.
 async fn prove(request: &CeremonyRequest<'_>) -> Result<ChangeProof, PageError> {
     let (person, form) = (request.person, request.form);
-    if request.existing.is_empty() {
-        return by_password(person, form).await;
+    if request.accepted.is_empty() {
+        return by_code(person, form).await;
     }
     let mut transaction = person.app.begin().await?;
     let proof = by_passkey(person, &mut transaction, &Act::Add, form).await?;
@@ -73,12 +73,15 @@ pub(super) async fn add(
     let kept: KeptEnrolment = taken.ok_or_else(failed)?;
     let enrolled = verify(person.app, &kept.state, &answer).map_err(StepError::Problem)?;
     // What was true when the person proved themselves may have changed while their device was asked.
-    let user = &person.user().id;
+    let user = person.id();
     transaction.hold_user(user).await?;
-    let existing = transaction.passkeys_of(user).await?;
-    if !kept.proof.holds(&existing) {
+    if !person.app.config.passkeys.accept(&enrolled.passkey) {
+        return Err(StepError::Problem(DevicesProblem::NotBound));
+    }
+    if !kept.proof.holds(person, transaction).await? {
         return Err(StepError::Problem(DevicesProblem::NotProven));
     }
+    let existing = transaction.passkeys_of(user).await?;
     if existing.len() >= MAX_PASSKEYS {
         return Err(StepError::Problem(DevicesProblem::TooMany));
     }

@@ -13,6 +13,7 @@ use writ_store::passkey::{NewCeremony, StoredPasskey};
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
+use super::accepted::accepted_passkeys;
 use crate::client::answer::json as json_answer;
 use crate::people::error::PageError;
 use crate::people::request::{PostedForm, SignedIn};
@@ -27,6 +28,8 @@ pub struct CeremonyRequest<'a> {
     pub relying_party: &'a RelyingParty,
     /// The passkeys that the person has.
     pub existing: Vec<StoredPasskey>,
+    /// Those of them that count here.
+    pub accepted: Vec<StoredPasskey>,
 }
 
 impl<'a> CeremonyRequest<'a> {
@@ -35,7 +38,8 @@ impl<'a> CeremonyRequest<'a> {
         let relying_party = person.app.relying_party_for_script()?;
         let mut reading = person.app.read().await?;
         Ok(Self {
-            existing: reading.passkeys_of(&person.user().id).await?,
+            existing: reading.passkeys_of(person.id()).await?,
+            accepted: accepted_passkeys(person.app, &mut reading, person.id()).await?,
             person,
             form,
             relying_party,

@@ -1,23 +1,27 @@
 //! What proves, in this very ceremony, that a person adds or removes a passkey: one that they have, with user verification, over a
-//! challenge for this act alone. For the first passkey it is the password, typed there. An earlier login is no proof.
+//! challenge for this act alone. For the first passkey it is a code that an operator gave them (`operate/passkey_code.rs`): neither an
+//! earlier login nor the password is a proof, because an agent may have seen it.
 
 use std::fmt::Display;
 
 use axum::response::Response;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use writ_core::event::{Event, EventName};
 use writ_jose::hash;
-use writ_pages::LoginProblem;
 use writ_passkey::PasskeyError;
-use writ_store::DatabaseTransaction;
 use writ_store::passkey::StoredPasskey;
+use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::device::UserCode;
 use writ_wire::form::{Form, FormError};
 
+use super::accepted::accepted_passkeys;
 use super::answer;
 use super::ceremony::{CeremonyKind, CeremonyRequest};
 use super::retire;
-use crate::people::error::{PageError, StepError};
-use crate::people::login::check_password;
+use crate::operate::passkey_code;
+use crate::people::error::PageError;
 use crate::people::request::{PostedForm, SignedIn};
 
 /// A proof is for one of these and for nothing else.
@@ -31,7 +35,8 @@ pub(super) enum Act {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum ChangeProof {
-    Password,
+    /// By its digest, which is used up with the enrolment.
+    Code(String),
     /// By its credential id.
     Passkey(String),
 }
@@ -66,11 +71,30 @@ impl Act {
 }
 
 impl ChangeProof {
-    /// Whether it still counts: what a password proves, it proves only for somebody without a passkey.
-    pub(super) fn holds(&self, passkeys: &[StoredPasskey]) -> bool {
+    /// Whether it still counts, in the transaction of the change: what a code proves, it proves once, and only for somebody without a passkey.
+    pub(super) async fn holds(
+        &self,
+        person: SignedIn<'_>,
+        transaction: &mut DatabaseTransaction,
+    ) -> Result<bool, StoreError> {
+        let passkeys = accepted_passkeys(person.app, transaction, person.id()).await?;
+        let now = person.app.clock.now();
         match self {
-            Self::Password => passkeys.is_empty(),
-            Self::Passkey(id) => passkeys.iter().any(|one| one.credential_id == *id),
+            Self::Code(_) if !passkeys.is_empty() => Ok(false),
+            Self::Code(digest) => {
+                transaction
+                    .consume_passkey_code(person.id(), digest, now)
+                    .await
+            }
+            Self::Passkey(id) => Ok(passkeys.iter().any(|one| one.credential_id == *id)),
+        }
+    }
+
+    /// As the event says it.
+    pub(super) fn recorded(&self) -> Value {
+        match self {
+            Self::Code(_) => json!("code"),
+            Self::Passkey(id) => json!({ "passkey": id }),
         }
     }
 }
@@ -78,7 +102,7 @@ impl ChangeProof {
 /// The challenge for an act, for one of the passkeys that the person has.
 pub async fn options(posted: PostedForm) -> Result<Response, PageError> {
     let request = CeremonyRequest::of(&posted).await?;
-    let (person, passkeys) = (request.person, passkeys(request.existing));
+    let (person, passkeys) = (request.person, passkeys(request.accepted));
     if passkeys.is_empty() {
         return Err(PageError::script(StatusCode::CONFLICT, "no_passkey"));
     }
@@ -113,7 +137,7 @@ pub(super) async fn by_passkey(
     };
     let user = &person.user().id;
     transaction.hold_user(user).await?;
-    let stored = transaction.passkeys_of(user).await?;
+    let stored = accepted_passkeys(person.app, transaction, user).await?;
     let approved = match party.finish_approval(&kept.state, &answer, &passkeys(stored.clone())) {
         Ok(approved) => approved,
         Err(fault) => {
@@ -139,24 +163,32 @@ fn unproven(person: SignedIn<'_>, why: impl Display) -> Option<ChangeProof> {
     None
 }
 
-/// Counted and paused as at login, so that this is no second place to guess passwords. The script learns what is wrong.
-pub(super) async fn by_password(
-    person: SignedIn<'_>,
-    form: &Form,
-) -> Result<ChangeProof, PageError> {
+/// Counted before it is compared; after a few wrong ones the code is worth nothing. The script learns what is wrong, not whether there is
+/// a code.
+pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeProof, PageError> {
     let refused = |error| PageError::script(StatusCode::FORBIDDEN, error);
-    let password = form.optional("password")?;
-    let password = password.ok_or_else(|| refused("needs_password"))?;
-    let user = person.user();
-    match check_password(person.app, &user.name, password.to_owned()).await {
-        Ok(found) if found.id == user.id => Ok(ChangeProof::Password),
-        Ok(_) => Err(refused("wrong_password")),
-        Err(StepError::Problem(problem)) => Err(refused(match problem {
-            LoginProblem::TooMany => "too_many_tries",
-            LoginProblem::Busy => "busy",
-            _ => "wrong_password",
-        })),
-        Err(StepError::Page(error)) => Err(error),
+    let typed = form
+        .optional("code")?
+        .ok_or_else(|| refused("needs_code"))?;
+    let code = UserCode::parse(typed).ok_or_else(|| refused("wrong_code"))?;
+    let (app, user, now) = (person.app, person.id(), person.app.clock.now());
+    let digest = passkey_code::digest_of(&app.config.master, user, &code);
+    let mut transaction = app.begin().await?;
+    let stored = transaction.try_passkey_code(user, now).await?;
+    let right =
+        stored.is_some_and(|stored| hash::constant_time_eq(stored.as_bytes(), digest.as_bytes()));
+    if right {
+        transaction.forgive_passkey_code(user, &digest).await?;
+    } else {
+        let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
+            .of_subject(user.as_str())
+            .with(json!({ "method": "passkey_code" }));
+        transaction.insert_event(&event).await?;
+    }
+    transaction.commit().await?;
+    match right {
+        true => Ok(ChangeProof::Code(digest)),
+        false => Err(refused("wrong_code")),
     }
 }
 

@@ -8,7 +8,7 @@ use writ_pages::messages::Passkey;
 use writ_store::DatabaseTransaction;
 
 use crate::node::app::App;
-use crate::notifications::passkey_notice::passkey_changed;
+use crate::notifications::account_notice::passkey_changed;
 use crate::people::error::PageError;
 
 /// In the caller's transaction; the person is told on every channel.

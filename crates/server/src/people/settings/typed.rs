@@ -5,8 +5,6 @@ use writ_wire::form::Form;
 
 /// Minutes east of UTC, from UTC-12 to UTC+14.
 const OFFSETS: std::ops::RangeInclusive<i32> = -720..=840;
-/// RFC 5321 section 4.5.3.1.3, without its brackets.
-const LONGEST_EMAIL: usize = 254;
 const USER_CODE: std::ops::RangeInclusive<usize> = 4..=32;
 
 /// When a person is left alone.
@@ -46,19 +44,6 @@ fn minutes(text: &str) -> Option<u16> {
         (plain && number < below).then_some(number)
     };
     Some(number(hours, 24)? * 60 + number(minutes, 60)?)
-}
-
-/// Good enough to be written to; whether it arrives is seen by the person. Nothing that could end a header line.
-pub(super) fn email(text: &str) -> Option<String> {
-    let text = text.trim();
-    let (local, domain) = text.split_once('@')?;
-    let allowed = |c: char| !c.is_whitespace() && !c.is_control() && !"@<>,;:\"\\()[]".contains(c);
-    let sound = !local.is_empty()
-        && domain.contains('.')
-        && !domain.starts_with('.')
-        && !domain.ends_with('.')
-        && text.len() <= LONGEST_EMAIL;
-    (sound && local.chars().chain(domain.chars()).all(allowed)).then(|| text.to_owned())
 }
 
 /// CIBA section 7.1: 4 to 32 characters that can be typed.
@@ -102,32 +87,6 @@ mod tests {
         ] {
             assert_eq!(asked(from, until, offset), None, "{from} {until} {offset}");
         }
-    }
-
-    #[test]
-    fn an_address_is_one_address() {
-        for text in [
-            "alice@example.org",
-            " a.b+c@sub.example.org ",
-            "ü@exämple.org",
-        ] {
-            assert_eq!(email(text).as_deref(), Some(text.trim()));
-        }
-        for text in [
-            "alice",
-            "@example.org",
-            "alice@",
-            "alice@localhost",
-            "a@b@c.org",
-            "a@b.org, c@d.org",
-            "a@b.org\r\nBcc: x@y.org",
-            "<a@b.org>",
-            "a@.org",
-            "a@b.",
-        ] {
-            assert_eq!(email(text), None, "{text}");
-        }
-        assert_eq!(email(&format!("{}@example.org", "a".repeat(250))), None);
     }
 
     #[test]

@@ -40,16 +40,12 @@ pub(super) fn write(staging: &Staging) -> Result<(), String> {
     staging.file(CONFIG, 0o600, &config(staging.target())?)
 }
 
-/// The shipped configuration with an issuer that has a name and paths that hold from everywhere.
+/// The shipped configuration with paths that hold from everywhere.
 fn config(target: &Path) -> Result<String, String> {
     let path = |name: &str| text(&target.join(name)).map(str::to_owned);
     let database = database_url(&target.join(DATABASE))?;
     let lines = [
         (HEAD_END, format!("{HEAD_END}\n{ABSOLUTE_PATHS}")),
-        (
-            "issuer = \"http://127.0.0.1:8080\"",
-            setting("issuer", ISSUER),
-        ),
         ("url = \"sqlite:writ.db\"", setting("url", &database)),
         ("path = \"config/types\"", setting("path", &path(TYPES)?)),
         (

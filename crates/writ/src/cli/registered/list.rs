@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use writ_core::client::User;
-use writ_server::operate::behind::halted;
+use writ_server::operate::behind::halted_by;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::invite::invite_id;
-use writ_store::registered::LiveOf;
+use writ_store::registered::{ListedAgent, ListedClient, LiveOf};
+use writ_store::user::StoredUser;
 use writ_wire::registration::{ClientFile, ResourceFile};
 
 use super::super::desk::Desk;
@@ -13,58 +14,99 @@ use super::super::{Outcome, say, say_json};
 use super::ListArguments;
 
 pub async fn clients(desk: &Desk, kind: ClientKind, arguments: ListArguments) -> Outcome {
-    let mut reading = desk.read().await?;
-    let mut rows: Vec<Value> = Vec::new();
-    let mut after = String::new();
-    loop {
-        let page = match kind {
-            ClientKind::Plain => reading.clients_after(&after).await,
-            ClientKind::Agent => reading.agents_after(&after).await,
-        };
-        let page = page.map_err(|e| e.to_string())?;
-        let Some(last) = page.last() else { break };
-        last.id.as_str().clone_into(&mut after);
-        for client in page {
-            let file: ClientFile = serde_json::from_str(&client.metadata)
-                .map_err(|e| format!("client `{}`: {e}", client.id))?;
-            let mut row = json!({
-                "client_id": client.id,
-                "client_name": file.client_name,
-                "profile": file.profile,
-                "state": if client.stopped { "suspended" } else { "active" },
-                "created_at": client.created_at.rfc3339(),
-            });
-            if let (Some(agent), Value::Object(members)) = (file.agent, &mut row) {
-                let why = halted(&mut reading, &agent).await;
-                let why = why.map_err(|e| e.to_string())?;
-                if !why.is_empty() {
-                    if !client.stopped {
-                        members.insert("state".to_owned(), "halted".into());
-                    }
-                    members.insert("halted_because".to_owned(), why.join(", ").into());
-                }
-                members.insert("owner".to_owned(), agent.owner.into());
-                members.insert("sponsor".to_owned(), agent.sponsor.into());
-            }
-            rows.push(row);
-        }
+    match kind {
+        ClientKind::Plain => plain_clients(desk, arguments).await,
+        ClientKind::Agent => agents(desk, arguments).await,
     }
-    let columns: &[&str] = match kind {
-        ClientKind::Plain => &["client_id", "client_name", "profile", "state", "created_at"],
-        ClientKind::Agent => &[
-            "client_id",
-            "client_name",
-            "owner",
-            "state",
-            "created_at",
-            "halted_because",
-        ],
-    };
-    print(columns, rows, &arguments)
 }
 
+async fn plain_clients(desk: &Desk, arguments: ListArguments) -> Outcome {
+    let columns = ["client_id", "client_name", "profile", "state", "created_at"];
+    let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
+    let mut after = String::new();
+    loop {
+        let page = reading
+            .clients_after(&after)
+            .await
+            .map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else {
+            return listing.end();
+        };
+        last.id.as_str().clone_into(&mut after);
+        let row = |client: &ListedClient| -> Result<Value, String> {
+            Ok(client_row(client, &client_file(client)?))
+        };
+        listing.page(page.iter().map(row).collect::<Result<_, String>>()?)?;
+    }
+}
+
+async fn agents(desk: &Desk, arguments: ListArguments) -> Outcome {
+    let columns = [
+        "client_id",
+        "client_name",
+        "owner",
+        "state",
+        "created_at",
+        "halted_because",
+    ];
+    let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
+    let mut after = String::new();
+    loop {
+        let page = reading
+            .agents_after(&after)
+            .await
+            .map_err(|e| e.to_string())?;
+        let Some(last) = page.last() else {
+            return listing.end();
+        };
+        last.client.id.as_str().clone_into(&mut after);
+        listing.page(page.iter().map(agent_row).collect::<Result<_, String>>()?)?;
+    }
+}
+
+fn client_file(client: &ListedClient) -> Result<ClientFile, String> {
+    let file = serde_json::from_str(&client.metadata);
+    file.map_err(|e| format!("client `{}`: {e}", client.id))
+}
+
+fn client_row(client: &ListedClient, file: &ClientFile) -> Value {
+    json!({
+        "client_id": client.id,
+        "client_name": file.client_name,
+        "profile": file.profile,
+        "state": if client.stopped { "suspended" } else { "active" },
+        "created_at": client.created_at.rfc3339(),
+    })
+}
+
+fn agent_row(listed: &ListedAgent) -> Result<Value, String> {
+    let file = client_file(&listed.client)?;
+    let mut row = client_row(&listed.client, &file);
+    if let (Some(agent), Value::Object(members)) = (file.agent, &mut row) {
+        let why = halted_by(&agent, listed.owner, listed.sponsor);
+        if !why.is_empty() {
+            if !listed.client.stopped {
+                members.insert("state".to_owned(), "halted".into());
+            }
+            members.insert("halted_because".to_owned(), why.join(", ").into());
+        }
+        members.insert("owner".to_owned(), agent.owner.into());
+        members.insert("sponsor".to_owned(), agent.sponsor.into());
+    }
+    Ok(row)
+}
+
+/// As many as there may be (`MAX_RESOURCES`) are read at once.
 pub async fn resources(desk: &Desk, arguments: ListArguments) -> Outcome {
+    let columns = [
+        "resource",
+        "name",
+        "scopes",
+        "authorization_details_types",
+        "client_id",
+    ];
     let documents = desk.read().await?.resources().await;
+    let mut listing = Listing::new(&columns, arguments);
     let mut rows: Vec<Value> = Vec::new();
     for document in documents.map_err(|e| e.to_string())? {
         let file: ResourceFile =
@@ -77,48 +119,47 @@ pub async fn resources(desk: &Desk, arguments: ListArguments) -> Outcome {
             "client_id": file.client_id,
         }));
     }
-    let columns = [
-        "resource",
-        "name",
-        "scopes",
-        "authorization_details_types",
-        "client_id",
-    ];
-    print(&columns, rows, &arguments)
+    listing.page(rows)?;
+    listing.end()
 }
 
 pub async fn users(desk: &Desk, arguments: ListArguments) -> Outcome {
-    let mut reading = desk.read().await?;
-    let mut rows: Vec<Value> = Vec::new();
+    let columns = ["name", "id", "state", "created_at"];
+    let (mut reading, mut listing) = (desk.read().await?, Listing::new(&columns, arguments));
     let mut after = String::new();
     loop {
         let page = reading.users_after(&after).await;
         let page = page.map_err(|e| e.to_string())?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else {
+            return listing.end();
+        };
         last.name.clone_into(&mut after);
-        rows.extend(page.into_iter().map(|user| {
+        let rows = page.into_iter().map(|user| {
             json!({
                 "name": user.name,
                 "id": user.id,
                 "state": state(user.disabled),
                 "created_at": user.created_at.rfc3339(),
             })
-        }));
+        });
+        listing.page(rows.collect())?;
     }
-    print(&["name", "id", "state", "created_at"], rows, &arguments)
 }
 
 /// Initial access tokens, named by the beginning of their digest: the tokens are kept nowhere.
 pub async fn invites(desk: &Desk, arguments: ListArguments) -> Outcome {
+    let columns = ["id", "uses", "used", "state", "created_at", "expires_at"];
     let (mut reading, now) = (desk.read().await?, desk.clock.now());
-    let mut rows: Vec<Value> = Vec::new();
+    let mut listing = Listing::new(&columns, arguments);
     let mut after = String::new();
     loop {
         let page = reading.invites_after(&after).await;
         let page = page.map_err(|e| e.to_string())?;
-        let Some(last) = page.last() else { break };
+        let Some(last) = page.last() else {
+            return listing.end();
+        };
         last.digest.clone_into(&mut after);
-        rows.extend(page.into_iter().map(|one| {
+        let rows = page.into_iter().map(|one| {
             let state = match one {
                 _ if one.used >= one.uses => "used",
                 _ if one.expires_at <= now => "ended",
@@ -132,17 +173,17 @@ pub async fn invites(desk: &Desk, arguments: ListArguments) -> Outcome {
                 "created_at": one.created_at.rfc3339(),
                 "expires_at": one.expires_at.rfc3339(),
             })
-        }));
+        });
+        listing.page(rows.collect())?;
     }
-    let columns = ["id", "uses", "used", "state", "created_at", "expires_at"];
-    print(&columns, rows, &arguments)
 }
 
 /// A person, and how much hangs from them.
 pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
     let mut reading = desk.read().await?;
     let user = desk.registry().user(name).await;
-    let User { id, name, disabled } = &user.map_err(|e| e.to_string())?;
+    let StoredUser { user, email, .. } = user.map_err(|e| e.to_string())?;
+    let User { id, name, disabled } = &user;
     let live = reading.live_counts(LiveOf::User(id), desk.clock.now());
     let live = live.await.map_err(|e| e.to_string())?;
     let agents = reading.agents_behind(id).await.map_err(|e| e.to_string())?;
@@ -151,6 +192,7 @@ pub async fn show_user(desk: &Desk, name: &str) -> Outcome {
         "name": name,
         "id": id,
         "state": state(*disabled),
+        "email": email,
         "passkeys": passkeys.len(),
         "tasks": live.tasks,
         "refresh_tokens": live.refresh_tokens,
@@ -162,14 +204,54 @@ const fn state(disabled: bool) -> &'static str {
     if disabled { "disabled" } else { "enabled" }
 }
 
-fn print(columns: &[&str], rows: Vec<Value>, arguments: &ListArguments) -> Outcome {
-    if arguments.json {
-        return say_json(&rows);
+/// A list that is printed a page at a time, so that a long one is never in memory. The columns of a table are as wide as those of the
+/// page that they stand on.
+struct Listing<'a> {
+    columns: &'a [&'a str],
+    arguments: ListArguments,
+    written: usize,
+}
+
+impl<'a> Listing<'a> {
+    const fn new(columns: &'a [&'a str], arguments: ListArguments) -> Self {
+        Self {
+            columns,
+            arguments,
+            written: 0,
+        }
     }
-    for line in table(columns, &rows) {
-        say(&line);
+
+    fn page(&mut self, rows: Vec<Value>) -> Outcome {
+        if self.arguments.json {
+            return rows.iter().try_for_each(|row| self.element(row));
+        }
+        let heading = usize::from(self.written > 0);
+        self.written += rows.len();
+        table(self.columns, &rows)
+            .iter()
+            .skip(heading)
+            .for_each(|line| say(line));
+        Ok(())
     }
-    Ok(())
+
+    /// One element of the array, with what stands before it.
+    fn element(&mut self, row: &Value) -> Outcome {
+        let before = if self.written == 0 { "[" } else { "," };
+        self.written += 1;
+        let text = serde_json::to_string_pretty(row).map_err(|e| e.to_string())?;
+        say(&format!("{before}\n{text}"));
+        Ok(())
+    }
+
+    fn end(&self) -> Outcome {
+        match (self.arguments.json, self.written) {
+            (true, 0) => say("[]"),
+            (true, _) => say("]"),
+            (false, 0) => table(self.columns, &[]).iter().for_each(|line| say(line)),
+            (false, _) => {}
+        }
+        Ok(())
+    }
 }
 
 /// Lines with a heading; each column as wide as its widest cell.

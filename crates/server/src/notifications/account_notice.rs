@@ -1,11 +1,11 @@
-//! Notices about an added or removed passkey: sent to its user on every channel that they have, so that an attacker cannot add one
-//! unnoticed. The text may be read on a locked screen; it opens the page of devices.
+//! Notices about passkeys and the password of a person: sent to them on every channel that they have, so that nobody changes these
+//! unnoticed. The text may be read on a locked screen; it opens the page where they are changed.
 
 use std::time::Duration;
 
 use serde_json::json;
 use writ_core::id::UserId;
-use writ_pages::messages::{Passkey, Said};
+use writ_pages::messages::{AccountNews, Passkey, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 
@@ -18,7 +18,8 @@ use crate::node::failure::Failure;
 
 /// How long a notice is tried: longer than any quiet hours.
 const LIFETIME: Duration = Duration::from_secs(24 * 3600);
-const PAGE: &str = "/app/devices";
+const DEVICES: &str = "/app/devices";
+const SETTINGS: &str = "/app/settings";
 
 /// Notifies the user, in the transaction of the change.
 pub async fn passkey_changed(
@@ -26,6 +27,24 @@ pub async fn passkey_changed(
     transaction: &mut DatabaseTransaction,
     user: &UserId,
     what: Passkey,
+) -> Result<(), Failure> {
+    notify(outbox, transaction, user, NoticeContent::Passkey { what }).await
+}
+
+/// The same of a new password.
+pub async fn password_changed(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+) -> Result<(), Failure> {
+    notify(outbox, transaction, user, NoticeContent::Password).await
+}
+
+async fn notify(
+    outbox: &OutboxContext<'_>,
+    transaction: &mut DatabaseTransaction,
+    user: &UserId,
+    content: NoticeContent,
 ) -> Result<(), Failure> {
     let channels = &outbox.config.channels;
     let mut targets = channels_of(channels, transaction, user).await?;
@@ -38,7 +57,7 @@ pub async fn passkey_changed(
             request: None,
             user: Some(user),
             target: &target,
-            content: NoticeContent::Passkey { what },
+            content: content.clone(),
             expires_at: outbox.now.plus(LIFETIME),
         };
         outbox.enqueue(transaction, draft).await?;
@@ -49,24 +68,31 @@ pub async fn passkey_changed(
 pub(crate) async fn push(
     app: &App,
     notice: &Notice,
-    what: Passkey,
+    what: AccountNews,
 ) -> Result<DeliveryOutcome, NotSent> {
     let browser = {
         let mut reading = app.read().await?;
         subscription_of(app, &mut reading, notice, app.clock.now()).await?
     };
     let (_, texts) = app.notices.words.of(&browser.language);
-    let said = texts.passkey(what);
+    let said = texts.account(what);
     let (id, Said { title, body }) = (&notice.id, said);
     let message = PushMessage {
-        payload: json!({ "title": title, "body": body, "url": PAGE, "tag": id }),
+        payload: json!({ "title": title, "body": body, "url": page(what), "tag": id }),
         // A topic of its own: no later message replaces it unread.
         topic: topic(id.as_str()),
     };
     post_message(app, notice, &browser, &message).await
 }
 
-pub(crate) fn mail_text(app: &App, what: Passkey, language: &str) -> Said {
+pub(crate) fn mail_text(app: &App, what: AccountNews, language: &str) -> Said {
     let (_, texts) = app.notices.words.of(language);
-    texts.passkey_letter(what, &app.config.url(PAGE))
+    texts.account_letter(what, &app.config.url(page(what)))
+}
+
+const fn page(what: AccountNews) -> &'static str {
+    match what {
+        AccountNews::Passkey(_) => DEVICES,
+        AccountNews::Password => SETTINGS,
+    }
 }

@@ -1,0 +1,182 @@
+//! What the sweep costs: tokens at a steady rate, once while nothing is over, once while as much is over each second as tokens make.
+
+use std::net::TcpStream;
+use std::thread::park_timeout;
+use std::time::Duration;
+
+use writ_platform::Clock;
+
+use crate::Outcome;
+use crate::arguments::Arguments;
+use crate::database::TemporaryDatabase;
+use crate::load;
+use crate::process::Cpu;
+use crate::report::{database_name, percentile, say};
+use crate::scene::Scene;
+use crate::server::{Logging, Server, ServerSettings};
+
+const CONNECTIONS: usize = 16;
+const MICROS: i64 = 1_000_000;
+const A_DAY: i64 = 24 * 3600 * MICROS;
+/// When nothing is to be over, rows end so much later.
+const MUCH_LATER: i64 = 30 * A_DAY;
+/// Between the rows and the first request: the start of a process, and its first round.
+const BEFORE: i64 = 5 * MICROS;
+/// How long after the last request it is looked for what is left.
+const AFTERWARDS: Duration = Duration::from_secs(5);
+/// A scattered number for each row, as ids are.
+const SCATTERED: &str = "((i * 2654435761) % 4294967296)";
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// None of the rows is over during the run.
+    Later,
+    /// As many each second as the tokens of a second make.
+    Now,
+}
+
+pub fn run(arguments: &Arguments) -> Outcome<()> {
+    say(&format!("{}, {HEADER}", database_name(&arguments.database)))?;
+    for ends in [Ends::Later, Ends::Now] {
+        measure(arguments, ends)?;
+    }
+    Ok(())
+}
+
+fn measure(arguments: &Arguments, ends: Ends) -> Outcome<()> {
+    let place = TemporaryDatabase::make(&arguments.database)?;
+    let settings = ServerSettings::new(&place)?;
+    settings.register()?;
+    let count = arguments.rate * arguments.seconds;
+    fill(&place, ends, count, arguments.rate)?;
+    let server = Server::start(&settings, Logging::Usual)?;
+    let scene = Scene::without_chain(&settings, &server)?;
+    let before = Cpu::of(server.id(), &place)?;
+    let mut latencies = drive(&server, &scene, arguments)?;
+    let cpu = Cpu::of(server.id(), &place)?.since(&before);
+    park_timeout(AFTERWARDS);
+    let left = place.query(&left_over())?;
+    latencies.sort_unstable();
+    let at = |percent: usize| percentile(&latencies, percent) as f64 / 1000.0;
+    let worst = latencies.last().copied().unwrap_or_default() as f64 / 1000.0;
+    let each = |used: f64| used / latencies.len() as f64;
+    let postgres = cpu
+        .postgres
+        .map_or("-".to_owned(), |used| format!("{:.0}", each(used)));
+    say(&format!(
+        "| {} | {} | {:.0} | {postgres} | {:.1} | {:.1} | {worst:.0} | {} |",
+        match ends {
+            Ends::Later => "nothing is over",
+            Ends::Now => "as much is over as comes",
+        },
+        latencies.len() as u64 / arguments.seconds,
+        each(cpu.writ),
+        at(50),
+        at(99),
+        left.replace('|', " / "),
+    ))
+}
+
+/// Two replay rows, a task and a delegation for each token that there will be.
+fn fill(place: &TemporaryDatabase, ends: Ends, count: u64, rate: u64) -> Outcome<()> {
+    let start = Clock::System.now().micros() + BEFORE;
+    let start = match ends {
+        Ends::Now => start,
+        Ends::Later => start + MUCH_LATER,
+    };
+    let step = MICROS / i64::try_from(rate)?;
+    let numbers = format!(
+        "WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT i + 1 FROM n WHERE i < {count})"
+    );
+    let authority =
+        "{\"scopes\":[{\"resource\":\"https://bank.example\",\"scope\":\"accounts:read\"}]}";
+    let (soon, late) = (
+        format!("{start} + i * {step}"),
+        format!("{start} - {A_DAY} + i * {step}"),
+    );
+    for kind in ["a", "b"] {
+        place.query(&format!(
+            "{numbers} INSERT INTO replays (tenant, digest, expires_at)
+            SELECT 'default', '{kind}' || {SCATTERED} || 'Xq5Lr0Jv2mWb8TzYd3HsKc', {soon} FROM n"
+        ))?;
+    }
+    place.query(&format!(
+        "{numbers} INSERT INTO tasks (tenant, id, subject_kind, subject, client_id, authority,
+            authority_version, salt, transaction_id, approval, created_at, expires_at)
+        SELECT 'default', 'tsk_' || {SCATTERED}, 'client', 'agt_planner', 'agt_planner', '{authority}', 1,
+            'Xq5Lr0Jv2mWb8TzYd3HsKc', 'txn_' || i, '{authority}', {late}, {late} FROM n"
+    ))?;
+    place.query(&format!(
+        "{numbers} INSERT INTO delegations (tenant, id, task_id, path, holder, requested_by, authority,
+            onward, jkt, created_at, expires_at)
+        SELECT 'default', 'dlg_' || {SCATTERED}, 'tsk_' || {SCATTERED}, 'dlg_' || i, 'agt_planner',
+            'agt_planner', '{authority}', '[]', '0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I', {late}, {late}
+        FROM n"
+    ))?;
+    Ok(())
+}
+
+/// How many rows are over, and for how many seconds the oldest.
+fn left_over() -> String {
+    let now = Clock::System.now().micros();
+    let (day, most) = (now - A_DAY, i64::MAX);
+    format!(
+        "SELECT (SELECT COUNT(*) FROM replays WHERE expires_at <= {now})
+            + (SELECT COUNT(*) FROM tasks WHERE expires_at <= {day})
+            + (SELECT COUNT(*) FROM delegations WHERE expires_at <= {day}),
+        (SELECT MAX(a) / 1000000 FROM (SELECT 0 AS a
+            UNION ALL SELECT {now} - COALESCE(MIN(expires_at), {most}) FROM replays
+            UNION ALL SELECT {day} - COALESCE(MIN(expires_at), {most}) FROM tasks
+            UNION ALL SELECT {day} - COALESCE(MIN(expires_at), {most}) FROM delegations) ages)"
+    )
+}
+
+/// Each connection has its turn at fixed times, and a request counts from its time on, also when the one before it was late.
+fn drive(server: &Server, scene: &Scene<'_>, arguments: &Arguments) -> Outcome<Vec<i64>> {
+    let (rate, count) = (arguments.rate, arguments.rate * arguments.seconds);
+    let start = Clock::System.now().micros();
+    let send = |first: u64| -> Result<Vec<i64>, String> {
+        let mut stream = TcpStream::connect(server.address).map_err(|e| e.to_string())?;
+        let mut latencies = Vec::new();
+        let mut nonce = scene.nonce().to_owned();
+        for place in (first..count).step_by(CONNECTIONS) {
+            let request = scene.credentials(&nonce).map_err(|e| e.to_string())?;
+            let due = start + i64::try_from(place * 1_000_000 / rate).map_err(|e| e.to_string())?;
+            wait_until(due);
+            let answer = load::exchange(&mut stream, &request).map_err(|e| e.to_string())?;
+            latencies.push(Clock::System.now().micros() - due);
+            if !answer.is_ok() {
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                return Err(format!("{}: {body}", answer.first));
+            }
+            if let Some(fresh) = answer.header("dpop-nonce") {
+                fresh.clone_into(&mut nonce);
+            }
+        }
+        Ok(latencies)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..CONNECTIONS as u64)
+            .map(|first| scope.spawn(move || send(first)))
+            .collect();
+        let mut latencies = Vec::new();
+        for thread in threads {
+            latencies.extend(thread.join().map_err(|_| "a connection broke")??);
+        }
+        Ok(latencies)
+    })
+}
+
+fn wait_until(due: i64) {
+    loop {
+        let left = due - Clock::System.now().micros();
+        match u64::try_from(left) {
+            Ok(left) if left > 0 => park_timeout(Duration::from_micros(left)),
+            _ => return,
+        }
+    }
+}
+
+const HEADER: &str = "client_credentials at a steady rate:
+| rows | tokens/s | CPU of writ, us | CPU of PostgreSQL, us | p50 ms | p99 ms | worst ms | over at the end: rows / seconds |
+|---|---|---|---|---|---|---|---|";

@@ -1,0 +1,169 @@
+//! TLS of this server's own: a certificate chain and its private key in PEM, and what is spoken with them. TLS 1.3, and TLS 1.2 with
+//! forward secrecy and authenticated encryption alone (BCP 195, RFC 9325 section 4.2).
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::version::{TLS12, TLS13};
+use serde::Deserialize;
+use writ_jose::hash::sha256;
+use writ_wire::resource::ResourceUri;
+use zeroize::Zeroizing;
+
+use super::secret_file;
+
+/// The largest file with certificates, in bytes.
+const MAX_CERTIFICATES: u64 = 256 * 1024;
+/// The one protocol that is spoken inside (RFC 7301).
+const HTTP_1_1: &[u8] = b"http/1.1";
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct TlsFile {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+}
+
+impl TlsFile {
+    pub(super) const fn is_set(&self) -> bool {
+        self.certificate.is_some() || self.key.is_some()
+    }
+}
+
+/// Where certificate chain and private key are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What the files hold at one time.
+pub struct TlsPair {
+    certificates: Vec<u8>,
+    key: Zeroizing<String>,
+}
+
+pub(super) fn check(
+    file: TlsFile,
+    issuer: Option<&ResourceUri>,
+    problems: &mut Vec<String>,
+) -> Option<TlsFiles> {
+    let files = match (file.certificate, file.key) {
+        (None, None) => return None,
+        (Some(certificate), Some(key)) => TlsFiles { certificate, key },
+        _ => {
+            problems.push(
+                "`server.tls.certificate` and `server.tls.key` belong together: name both"
+                    .to_owned(),
+            );
+            return None;
+        }
+    };
+    if issuer.is_some_and(|issuer| issuer.as_str().starts_with("http://")) {
+        problems.push(
+            "`server.tls` is set, and `server.issuer` is `http`: clients would come without TLS"
+                .to_owned(),
+        );
+    }
+    if let Err(problem) = files.read().and_then(|pair| pair.protocol()) {
+        problems.push(problem);
+    }
+    Some(files)
+}
+
+impl TlsFiles {
+    pub fn read(&self) -> Result<TlsPair, String> {
+        let certificates = read_bounded(&self.certificate).map_err(|why| {
+            let path = self.certificate.display();
+            format!("`server.tls.certificate`: `{path}` {why}")
+        })?;
+        let key = secret_file::read(&self.key)
+            .map_err(|why| format!("`server.tls.key`: `{}` {why}", self.key.display()))?;
+        Ok(TlsPair {
+            certificates,
+            key: Zeroizing::new(key),
+        })
+    }
+}
+
+impl TlsPair {
+    /// Tells two states of the files apart.
+    pub fn fingerprint(&self) -> [[u8; 32]; 2] {
+        [sha256(&self.certificates), sha256(self.key.as_bytes())]
+    }
+
+    /// What is spoken with it; refused if key and certificate do not belong together. No sentence holds anything of the key.
+    pub fn protocol(&self) -> Result<Arc<ServerConfig>, String> {
+        let chain: Vec<CertificateDer<'static>> =
+            CertificateDer::pem_slice_iter(&self.certificates)
+                .collect::<Result<_, _>>()
+                .map_err(|_| {
+                    "`server.tls.certificate` is no chain of certificates in PEM".to_owned()
+                })?;
+        if chain.is_empty() {
+            return Err("`server.tls.certificate` has no certificate in PEM".to_owned());
+        }
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|_| {
+            "`server.tls.key` has no private key in PEM, without a password".to_owned()
+        })?;
+        let unusable = |e: rustls::Error| {
+            match e {
+            rustls::Error::InconsistentKeys(_) => {
+                "`server.tls.key` is not the key of `server.tls.certificate`: its own certificate comes first in the chain"
+                    .to_owned()
+            }
+            other => format!("`server.tls` cannot be used: {other}"),
+        }
+        };
+        let mut protocol = ServerConfig::builder_with_provider(Arc::new(provider()))
+            .with_protocol_versions(&[&TLS13, &TLS12])
+            .map_err(unusable)?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .map_err(unusable)?;
+        protocol.alpn_protocols = vec![HTTP_1_1.to_vec()];
+        Ok(Arc::new(protocol))
+    }
+}
+
+/// The library's own, with no other cipher suites than these.
+fn provider() -> CryptoProvider {
+    use aws_lc_rs::cipher_suite::{
+        TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+        TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+        TLS13_AES_128_GCM_SHA256, TLS13_AES_256_GCM_SHA384, TLS13_CHACHA20_POLY1305_SHA256,
+    };
+    CryptoProvider {
+        cipher_suites: vec![
+            TLS13_AES_256_GCM_SHA384,
+            TLS13_AES_128_GCM_SHA256,
+            TLS13_CHACHA20_POLY1305_SHA256,
+            TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+            TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
+            TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        ],
+        ..aws_lc_rs::default_provider()
+    }
+}
+
+fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
+    let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
+    // Asked before it is opened: to open a pipe may take for ever.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err("is no file".to_owned());
+    }
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    let mut bounded = file.take(MAX_CERTIFICATES + 1);
+    bounded.read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_CERTIFICATES {
+        return Err(format!("is larger than {MAX_CERTIFICATES} bytes"));
+    }
+    Ok(bytes)
+}

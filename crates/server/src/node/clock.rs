@@ -1,0 +1,215 @@
+//! This node's clock held against the database's: within 5 s it is right, from there to 30 s it is told to the operator, and beyond
+//! nothing is issued. What expires and what was used once is judged by it, so that a wrong one would open what is closed.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use writ_core::realm::DEFAULT_TENANT;
+use writ_platform::Clock;
+use writ_store::clock::{DatabaseTime, TOLERATED_SKEW};
+use writ_store::{Store, StoreError};
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+
+/// From here on the operator is told.
+pub const WARNED_SKEW: Duration = Duration::from_secs(5);
+/// How often the clocks are compared.
+pub const COMPARED_EVERY: Duration = Duration::from_secs(5);
+/// For so long a comparison is good; a clock that goes back, or forward by more, is compared again at once.
+const COMPARED_FOR: Duration = Duration::from_secs(10);
+/// When a caller may come again, in seconds.
+pub const RETRY_AFTER: u64 = 5;
+
+/// Where the database's time comes from.
+#[derive(Clone, Debug)]
+pub enum DatabaseClock {
+    /// From the database.
+    OfDatabase,
+    /// PostgreSQL is taken to have this time.
+    Given(Clock),
+}
+
+/// What is known of this node's clock.
+pub struct ClockWatch {
+    database: DatabaseClock,
+    /// By how much it is ahead, in microseconds.
+    ahead: AtomicI64,
+    /// By it, in microseconds since 1970.
+    compared_at: AtomicI64,
+}
+
+/// By how much this node's clock is ahead of the database's, or behind if negative, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skew(i64);
+
+/// What follows from a skew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Right,
+    Told,
+    Wrong,
+}
+
+impl Skew {
+    /// Less what the way to the database may have taken.
+    fn measured(before: Timestamp, database: Timestamp, after: Timestamp) -> Self {
+        let half = after.micros().saturating_sub(before.micros()).max(0) / 2;
+        let middle = before.micros().saturating_add(half);
+        let ahead = middle.saturating_sub(database.micros());
+        Self(
+            ahead
+                .signum()
+                .saturating_mul((ahead.saturating_abs() - half).max(0)),
+        )
+    }
+
+    /// Where it is only known that it cannot be earlier: a clock is behind, or right.
+    fn behind(now: Timestamp, at_least: Timestamp) -> Self {
+        Self(now.micros().saturating_sub(at_least.micros()).min(0))
+    }
+
+    fn verdict(self) -> Verdict {
+        let size = Duration::from_micros(self.0.unsigned_abs());
+        if size > TOLERATED_SKEW {
+            Verdict::Wrong
+        } else if size > WARNED_SKEW {
+            Verdict::Told
+        } else {
+            Verdict::Right
+        }
+    }
+
+    /// For the operator, and for whoever waits.
+    pub fn sentence(self) -> String {
+        let way = if self.0 < 0 { "behind" } else { "ahead of" };
+        let seconds = Duration::from_micros(self.0.unsigned_abs()).as_secs();
+        format!("the clock of this node is {seconds} seconds {way} its database")
+    }
+}
+
+impl ClockWatch {
+    /// Nothing is known before the first comparison.
+    pub fn new(database: DatabaseClock) -> Self {
+        Self {
+            database,
+            ahead: AtomicI64::new(0),
+            compared_at: AtomicI64::new(i64::MIN / 2),
+        }
+    }
+
+    fn skew(&self) -> Skew {
+        Skew(self.ahead.load(Ordering::Relaxed))
+    }
+
+    async fn measure(&self, store: &Store, clock: &Clock) -> Result<Skew, StoreError> {
+        let before = clock.now();
+        Ok(match store.database_time(DEFAULT_TENANT, before).await? {
+            DatabaseTime::AtLeast(at_least) => Skew::behind(clock.now(), at_least),
+            DatabaseTime::Now(now) => {
+                let database = match &self.database {
+                    DatabaseClock::OfDatabase => now,
+                    DatabaseClock::Given(clock) => clock.now(),
+                };
+                Skew::measured(before, database, clock.now())
+            }
+        })
+    }
+
+    fn is_known(&self, now: Timestamp) -> bool {
+        let at = Timestamp::from_micros(self.compared_at.load(Ordering::Relaxed));
+        at.is_within(COMPARED_FOR, now)
+    }
+
+    /// The skew before.
+    fn note(&self, skew: Skew, now: Timestamp) -> Skew {
+        self.compared_at.store(now.micros(), Ordering::Relaxed);
+        Skew(self.ahead.swap(skew.0, Ordering::Relaxed))
+    }
+}
+
+impl App {
+    /// Compares the clocks, and tells the operator of a change.
+    pub async fn compare_clock(&self) -> Result<Skew, StoreError> {
+        let skew = self.watch.measure(&self.store, &self.clock).await?;
+        let before = self.watch.note(skew, self.clock.now());
+        self.metrics.clock_skew(skew.0);
+        if before.verdict() != skew.verdict() {
+            let cause = skew.sentence();
+            match skew.verdict() {
+                Verdict::Right => tracing::info!("the clock of this node is right again"),
+                Verdict::Told => tracing::warn!("{cause}"),
+                Verdict::Wrong => tracing::error!("{cause}: nothing is issued until it is right"),
+            }
+        }
+        Ok(skew)
+    }
+
+    /// The skew, if it is one with which nothing may be issued. A wrong clock is compared again each time, so that it is noticed at
+    /// once when it is right.
+    pub async fn wrong_clock(&self) -> Result<Option<Skew>, StoreError> {
+        let known = self.watch.skew();
+        let is_good = known.verdict() != Verdict::Wrong && self.watch.is_known(self.clock.now());
+        let skew = if is_good {
+            known
+        } else {
+            self.compare_clock().await?
+        };
+        Ok(Some(skew).filter(|skew| skew.verdict() == Verdict::Wrong))
+    }
+
+    /// The time by which expired rows are removed: this node's or the database's, whichever is earlier.
+    pub async fn sweep_time(&self) -> Result<Timestamp, StoreError> {
+        let skew = self.compare_clock().await?;
+        let ahead = u64::try_from(skew.0).unwrap_or(0);
+        Ok(self.clock.now().minus(Duration::from_micros(ahead)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_seconds(1_790_000_000 + seconds)
+    }
+
+    #[test]
+    fn the_way_to_the_database_counts_for_nobody() {
+        for (before, database, after, ahead) in [
+            (0, 0, 0, 0),
+            (90, 0, 90, 90),
+            (0, 90, 0, -90),
+            (0, 5, 10, 0),
+            (0, 12, 10, -2),
+            (0, 0, 10, 0),
+            (60, 0, 70, 60),
+            (10, 0, 0, 10),
+        ] {
+            let skew = Skew::measured(at(before), at(database), at(after));
+            assert_eq!(skew, Skew(ahead * 1_000_000), "{before} {database} {after}");
+        }
+    }
+
+    #[test]
+    fn five_seconds_are_nothing_and_thirty_are_borne() {
+        for (seconds, verdict) in [
+            (0, Verdict::Right),
+            (5, Verdict::Right),
+            (-5, Verdict::Right),
+            (6, Verdict::Told),
+            (-30, Verdict::Told),
+            (31, Verdict::Wrong),
+            (-3600, Verdict::Wrong),
+        ] {
+            assert_eq!(Skew(seconds * 1_000_000).verdict(), verdict, "{seconds}");
+        }
+        assert_eq!(Skew(i64::MIN).verdict(), Verdict::Wrong);
+    }
+
+    #[test]
+    fn without_a_clock_a_database_knows_only_of_going_back() {
+        assert_eq!(Skew::behind(at(3600), at(0)), Skew(0));
+        assert_eq!(Skew::behind(at(0), at(90)), Skew(-90_000_000));
+    }
+}

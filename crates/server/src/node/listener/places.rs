@@ -1,0 +1,236 @@
+//! Who is connected: bounded by address and in all. A new connection that finds no room takes the place of the one that waits longest
+//! for its client; one whose request is being answered is never ended for another.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use super::{ClientDeadlines, ListenerBounds};
+use crate::node::client_address::network;
+use crate::node::metrics::CutConnection;
+
+pub(super) struct Places {
+    bounds: ListenerBounds,
+    table: Mutex<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    connections: usize,
+    networks: HashMap<IpAddr, Network>,
+    waiting: BTreeMap<Turn, Waiter>,
+    next: u64,
+}
+
+/// The connections of one network.
+#[derive(Default)]
+struct Network {
+    connections: usize,
+    waiting: BTreeSet<Turn>,
+}
+
+/// The order in which connections leave when there is no room: those of strangers first, then by how long they wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    is_exempt: bool,
+    number: u64,
+}
+
+/// A connection was told to leave.
+#[derive(Clone, Copy)]
+struct Ended;
+
+struct Waiter {
+    network: Option<IpAddr>,
+    leave: Arc<Notify>,
+}
+
+/// A connection's place; dropped with it.
+pub(super) struct Place {
+    places: Arc<Places>,
+    pub(super) peer: IpAddr,
+    /// `None` for those whose number is not bounded.
+    network: Option<IpAddr>,
+    leave: Arc<Notify>,
+    turn: Mutex<Option<Turn>>,
+}
+
+impl Places {
+    pub(super) fn new(bounds: ListenerBounds) -> Self {
+        Self {
+            bounds,
+            table: Mutex::default(),
+        }
+    }
+
+    /// `None` if there is no room, and nobody can leave.
+    pub(super) fn take(self: &Arc<Self>, peer: IpAddr) -> Option<Place> {
+        let is_exempt = peer.is_loopback() || self.bounds.exempt.contains(peer);
+        let network = (!is_exempt).then(|| network(peer));
+        {
+            let mut table = self.table();
+            if let Some(network) = network
+                && table.of(network) >= self.bounds.most_of_address
+            {
+                let ended = table.end_oldest_of(network);
+                self.count(ended, CutConnection::OfAddress)?;
+            }
+            if table.connections >= self.bounds.most {
+                let ended = table.end_oldest();
+                self.count(ended, CutConnection::NoRoom)?;
+            }
+            table.enter(network);
+        }
+        self.bounds.counters.opened();
+        let place = Place {
+            places: self.clone(),
+            peer,
+            network,
+            leave: Arc::default(),
+            turn: Mutex::default(),
+        };
+        place.waits();
+        Some(place)
+    }
+
+    /// Who went: another, if one could be ended, or this one.
+    fn count(&self, ended: Option<Ended>, otherwise: CutConnection) -> Option<Ended> {
+        let cut = ended.map_or(otherwise, |Ended| CutConnection::ForAnother);
+        self.bounds.counters.cut(cut);
+        ended
+    }
+
+    /// The system gave no connection: one that waits makes room.
+    pub(super) fn refused_by_system(&self) {
+        let counters = &self.bounds.counters;
+        counters.cut(CutConnection::BySystem);
+        if let Some(Ended) = self.table().end_oldest() {
+            counters.cut(CutConnection::ForAnother);
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn of(&self, network: IpAddr) -> usize {
+        self.networks.get(&network).map_or(0, |n| n.connections)
+    }
+
+    fn enter(&mut self, network: Option<IpAddr>) {
+        self.connections += 1;
+        if let Some(network) = network {
+            self.networks.entry(network).or_default().connections += 1;
+        }
+    }
+
+    /// The connection is gone, or on its way out.
+    fn leave(&mut self, network: Option<IpAddr>) {
+        self.connections = self.connections.saturating_sub(1);
+        let Some(network) = network else { return };
+        if let Some(found) = self.networks.get_mut(&network) {
+            found.connections = found.connections.saturating_sub(1);
+            if found.connections == 0 {
+                self.networks.remove(&network);
+            }
+        }
+    }
+
+    fn wait(&mut self, waiter: Waiter) -> Turn {
+        self.next = self.next.wrapping_add(1);
+        let turn = Turn {
+            is_exempt: waiter.network.is_none(),
+            number: self.next,
+        };
+        if let Some(found) = waiter.network.and_then(|n| self.networks.get_mut(&n)) {
+            found.waiting.insert(turn);
+        }
+        self.waiting.insert(turn, waiter);
+        turn
+    }
+
+    /// `None` if it was told to leave before.
+    fn stop_waiting(&mut self, turn: Turn) -> Option<Waiter> {
+        let waiter = self.waiting.remove(&turn)?;
+        if let Some(found) = waiter.network.and_then(|n| self.networks.get_mut(&n)) {
+            found.waiting.remove(&turn);
+        }
+        Some(waiter)
+    }
+
+    /// `None` if none waits.
+    fn end_oldest(&mut self) -> Option<Ended> {
+        let oldest = self.waiting.keys().next().copied()?;
+        self.end(oldest)
+    }
+
+    fn end_oldest_of(&mut self, network: IpAddr) -> Option<Ended> {
+        let oldest = self.networks.get(&network)?.waiting.first().copied()?;
+        self.end(oldest)
+    }
+
+    fn end(&mut self, turn: Turn) -> Option<Ended> {
+        let waiter = self.stop_waiting(turn)?;
+        self.leave(waiter.network);
+        waiter.leave.notify_one();
+        Some(Ended)
+    }
+}
+
+impl Place {
+    /// From now on for its client.
+    pub(super) fn waits(&self) {
+        let mut turn = self.turn();
+        if turn.is_none() {
+            let waiter = Waiter {
+                network: self.network,
+                leave: self.leave.clone(),
+            };
+            *turn = Some(self.places.table().wait(waiter));
+        }
+    }
+
+    /// For this server: it is not ended for another.
+    pub(super) fn works(&self) {
+        let mut turn = self.turn();
+        let Some(waiting) = *turn else { return };
+        // One that was told to leave keeps its turn, so that it is not counted twice.
+        if self.places.table().stop_waiting(waiting).is_some() {
+            *turn = None;
+        }
+    }
+
+    /// When another takes its place.
+    pub(super) async fn must_leave(&self) {
+        self.leave.notified().await;
+    }
+
+    pub(super) fn deadlines(&self) -> ClientDeadlines {
+        self.places.bounds.deadlines
+    }
+
+    pub(super) fn cut(&self, why: CutConnection) {
+        self.places.bounds.counters.cut(why);
+    }
+
+    fn turn(&self) -> MutexGuard<'_, Option<Turn>> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let turn = *self.turn();
+        let mut table = self.places.table();
+        let told_to_leave = turn.is_some_and(|turn| table.stop_waiting(turn).is_none());
+        if !told_to_leave {
+            table.leave(self.network);
+        }
+        drop(table);
+        self.places.bounds.counters.closed();
+    }
+}

@@ -1,0 +1,168 @@
+//! What a connection waits for, and until when: the head of a request, the next request, a client that reads. The body of a request has
+//! a deadline of its own (`body.rs`), so that its client is told.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::places::Place;
+use crate::node::metrics::CutConnection;
+
+/// Of one connection.
+pub(super) struct Progress {
+    pub(super) place: Place,
+    state: Mutex<State>,
+}
+
+struct State {
+    phase: Phase,
+    /// Since when the client has not read what is being written.
+    unread_since: Option<Instant>,
+}
+
+#[derive(Clone, Copy)]
+enum Phase {
+    /// No byte of the next request came yet.
+    Idle {
+        since: Instant,
+    },
+    Head {
+        since: Instant,
+    },
+    /// The head of a request is here, and its answer not yet sent.
+    Request,
+}
+
+/// When the connection ends, if nothing happens.
+pub(super) struct Deadline {
+    pub(super) at: Instant,
+    pub(super) why: CutConnection,
+}
+
+impl Progress {
+    pub(super) fn new(place: Place) -> Self {
+        Self {
+            place,
+            state: Mutex::new(State {
+                phase: Phase::Head {
+                    since: Instant::now(),
+                },
+                unread_since: None,
+            }),
+        }
+    }
+
+    /// The head of a request is here.
+    pub(super) fn request_began(&self) {
+        self.state().phase = Phase::Request;
+    }
+
+    /// Its answer is sent.
+    pub(super) fn request_ended(&self) {
+        let since = Instant::now();
+        self.state().phase = Phase::Idle { since };
+        self.place.waits();
+    }
+
+    pub(super) fn deadline(&self) -> Option<Deadline> {
+        let state = self.state();
+        let deadlines = self.place.deadlines();
+        let of_phase = match state.phase {
+            Phase::Idle { since } => Some((since + deadlines.idle, CutConnection::Idle)),
+            Phase::Head { since } => Some((since + deadlines.head, CutConnection::LateHead)),
+            Phase::Request => None,
+        };
+        let of_reader = state
+            .unread_since
+            .map(|since| (since + deadlines.write, CutConnection::Unread));
+        let nearest = of_phase
+            .into_iter()
+            .chain(of_reader)
+            .min_by_key(|(at, _)| *at);
+        nearest.map(|(at, why)| Deadline { at, why })
+    }
+
+    fn bytes_came(&self) {
+        let mut state = self.state();
+        if let Phase::Idle { .. } = state.phase {
+            state.phase = Phase::Head {
+                since: Instant::now(),
+            };
+        }
+    }
+
+    fn wrote<T>(&self, written: &Poll<T>) {
+        let mut state = self.state();
+        match written {
+            Poll::Ready(_) => state.unread_since = None,
+            Poll::Pending => _ = state.unread_since.get_or_insert_with(Instant::now),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A stream that notes what its client does.
+pub(super) struct NotedStream<S> {
+    pub(super) stream: S,
+    pub(super) progress: Arc<Progress>,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for NotedStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.progress.bytes_came();
+        }
+        read
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for NotedStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.progress.wrote(&written);
+        written
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.progress.wrote(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.progress.wrote(&flushed);
+        flushed
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ended = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.progress.wrote(&ended);
+        ended
+    }
+}

@@ -1,0 +1,194 @@
+//! How often passwords are tried (NIST SP 800-63B revision 4, section 3.2.2), so that nobody guesses one and nobody keeps its owner out.
+//! A stranger is counted by name and network, and by name over all networks; a browser in which the person signed in before, and a
+//! session of theirs, by itself alone. Unknown names are counted like known ones, or a pause would tell which names exist.
+
+use std::net::IpAddr;
+
+use writ_core::password::{MAX_PASSWORD_FAILURES, MAX_PASSWORD_TRIES_OF_DAY, PASSWORD_PAUSE};
+use writ_jose::hash;
+use writ_store::StoreError;
+use writ_store::attempts::AttemptKind;
+use writ_wire::time::Timestamp;
+
+use crate::node::app::App;
+use crate::node::client_address::network;
+use crate::node::rate_limits::{FAILURES_KEPT, RateLimit};
+
+/// In seconds.
+const DAY: i64 = 24 * 3600;
+
+/// Who tries a password, as far as it is known before.
+#[derive(Clone, Copy, Debug)]
+pub enum PasswordTrier<'a> {
+    /// Anybody, from this address, for this user name.
+    Stranger {
+        name: &'a str,
+        address: Option<IpAddr>,
+    },
+    /// A browser in which this person signed in before, by its id.
+    KnownBrowser(&'a str),
+    /// A session of this person, by its digest.
+    Session(&'a str),
+}
+
+/// What one attempt is counted against: all of them, or none.
+pub struct PasswordLimits {
+    /// Of failures in a row, which a success forgets.
+    in_a_row: RateLimit,
+    /// Of the day, from which a success takes its own attempt back.
+    of_day: RateLimit,
+}
+
+impl PasswordLimits {
+    pub fn of(trier: PasswordTrier<'_>, now: Timestamp) -> Self {
+        match trier {
+            PasswordTrier::Stranger { name, address } => {
+                let place = address.map(|address| network(address).to_string());
+                let place = place.unwrap_or_default();
+                Self {
+                    in_a_row: in_a_row(AttemptKind::Login, &[name, &place], now),
+                    of_day: of_day(AttemptKind::LoginOfDay, name, now),
+                }
+            }
+            PasswordTrier::KnownBrowser(id) => Self::alone(AttemptKind::KnownBrowser, id, now),
+            PasswordTrier::Session(digest) => Self::alone(AttemptKind::Session, digest, now),
+        }
+    }
+
+    fn alone(kind: AttemptKind, holder: &str, now: Timestamp) -> Self {
+        Self {
+            in_a_row: in_a_row(kind, &[holder], now),
+            of_day: of_day(kind, holder, now),
+        }
+    }
+
+    const fn each(&self) -> [&RateLimit; 2] {
+        [&self.in_a_row, &self.of_day]
+    }
+}
+
+fn in_a_row(kind: AttemptKind, holder: &[&str], now: Timestamp) -> RateLimit {
+    let parts = ["in a row"]
+        .iter()
+        .chain(holder)
+        .map(|part| part.as_bytes());
+    RateLimit {
+        kind,
+        holder: hash::digest_text(&parts.collect::<Vec<_>>()),
+        most: MAX_PASSWORD_FAILURES,
+        paused_until: now.plus(PASSWORD_PAUSE),
+        kept_until: now.plus(FAILURES_KEPT),
+    }
+}
+
+fn of_day(kind: AttemptKind, holder: &str, now: Timestamp) -> RateLimit {
+    let day = now.seconds().div_euclid(DAY);
+    let end = Timestamp::from_seconds((day + 1) * DAY);
+    let parts: [&[u8]; 3] = [b"of day", holder.as_bytes(), &day.to_be_bytes()];
+    RateLimit {
+        kind,
+        holder: hash::digest_text(&parts),
+        most: MAX_PASSWORD_TRIES_OF_DAY,
+        paused_until: end,
+        kept_until: end,
+    }
+}
+
+impl App {
+    /// Counts an attempt at a password; `false` if it must not be checked.
+    pub async fn admit_password(&self, limits: &PasswordLimits) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let mut transaction = self.begin().await?;
+        for limit in limits.each() {
+            if !transaction.attempt(&limit.attempt(), now).await? {
+                return Ok(false);
+            }
+        }
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// It was not looked at.
+    pub async fn uncount_password(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
+        let mut transaction = self.begin().await?;
+        for limit in limits.each() {
+            let RateLimit {
+                kind, holder, most, ..
+            } = limit;
+            transaction.forgive_attempt(*kind, holder, *most).await?;
+        }
+        transaction.commit().await
+    }
+
+    /// A success forgets what failed before it, but for the attempts of others.
+    pub async fn forget_failures(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
+        let PasswordLimits { in_a_row, of_day } = limits;
+        let mut transaction = self.begin().await?;
+        transaction
+            .forget_attempts(in_a_row.kind, &in_a_row.holder)
+            .await?;
+        transaction
+            .forgive_attempt(of_day.kind, &of_day.holder, of_day.most)
+            .await?;
+        transaction.commit().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
+
+    fn holders(trier: PasswordTrier<'_>, now: Timestamp) -> [String; 2] {
+        PasswordLimits::of(trier, now)
+            .each()
+            .map(|limit| limit.holder.clone())
+    }
+
+    #[test]
+    fn a_stranger_is_counted_by_name_and_network_and_by_name_and_day() {
+        let of = |name, address: &str, now| {
+            let address = Some(address.parse().unwrap());
+            holders(PasswordTrier::Stranger { name, address }, now)
+        };
+        let [place, day] = of("alice", "2001:db8:1:2::a", NOW);
+        assert_eq!(
+            of("alice", "2001:db8:1:2:ffff::1", NOW),
+            [place.clone(), day.clone()]
+        );
+        let [other, same] = of("alice", "2001:db8:1:3::a", NOW);
+        assert_ne!(other, place);
+        assert_eq!(same, day);
+        let [other, another] = of("bob", "2001:db8:1:2::a", NOW);
+        assert_ne!((other, another), (place.clone(), day.clone()));
+        let tomorrow = NOW.plus(Duration::from_secs(24 * 3600));
+        let [same, other] = of("alice", "2001:db8:1:2::a", tomorrow);
+        assert_eq!(same, place);
+        assert_ne!(other, day);
+    }
+
+    #[test]
+    fn nobody_shares_a_count_with_another_kind() {
+        let triers = [
+            PasswordTrier::Stranger {
+                name: "one",
+                address: None,
+            },
+            PasswordTrier::KnownBrowser("one"),
+            PasswordTrier::Session("one"),
+        ];
+        let mut all: Vec<(&str, String)> = Vec::new();
+        for trier in triers {
+            for limit in PasswordLimits::of(trier, NOW).each() {
+                all.push((limit.kind.as_str(), limit.holder.clone()));
+            }
+        }
+        all.sort();
+        let count = all.len();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

@@ -1,0 +1,173 @@
+//! How a person proves their password: at the login, or within their session. Counted before it is checked; a failure outside is never counted
+//! against a session, nor against a browser that the person knows.
+
+use std::net::IpAddr;
+
+use serde_json::json;
+use writ_authority::Level;
+use writ_core::event::{Event, EventName};
+use writ_pages::{ApprovalProblem, LoginProblem, SettingsProblem};
+use writ_store::StoreError;
+use writ_store::user::StoredUser;
+
+use crate::node::app::App;
+use crate::node::password_limits::{PasswordLimits, PasswordTrier};
+use crate::node::passwords::HashFor;
+use crate::people::error::StepError;
+use crate::people::request::{SignedIn, Visitor};
+
+/// Why a password proves nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordProblem {
+    Wrong,
+    /// Paused after too many.
+    TooMany,
+    /// Too many wait for a hash.
+    Busy,
+}
+
+/// A password as it was typed, and from where.
+pub struct TypedPassword<'a> {
+    pub username: &'a str,
+    pub password: &'a str,
+    pub address: Option<IpAddr>,
+}
+
+/// What one attempt is counted as, and in which order it is hashed.
+struct PasswordAttempt<'a> {
+    trier: PasswordTrier<'a>,
+    by: HashFor,
+    password: &'a str,
+}
+
+/// The person of the typed name; never whether the name exists.
+pub async fn check_login(
+    visitor: &Visitor,
+    typed: TypedPassword<'_>,
+) -> Result<StoredUser, StepError<PasswordProblem>> {
+    let app = &*visitor.app;
+    let TypedPassword {
+        username,
+        password,
+        address,
+    } = typed;
+    let stored = app.read().await?.user_by_name(username).await?;
+    let is_theirs = |person: &SignedIn<'_>| {
+        stored
+            .as_ref()
+            .is_some_and(|stored| stored.user.id == *person.id())
+    };
+    let known = stored.as_ref();
+    let known = known.and_then(|stored| app.known_browser(&visitor.headers, stored));
+    let session = visitor.session().filter(is_theirs);
+    let digest = session.map(|person| person.browser.digest());
+    let (trier, by) = match (&digest, &known) {
+        (Some(digest), _) => (PasswordTrier::Session(digest), HashFor::SignedIn),
+        (None, Some(id)) => (PasswordTrier::KnownBrowser(id), HashFor::KnownBrowser),
+        (None, None) => (
+            PasswordTrier::Stranger {
+                name: username,
+                address,
+            },
+            HashFor::Stranger(address),
+        ),
+    };
+    let attempt = PasswordAttempt {
+        trier,
+        by,
+        password,
+    };
+    check(app, attempt, stored).await
+}
+
+/// Whether it is the password of whoever is signed in here.
+pub async fn check_own(
+    person: SignedIn<'_>,
+    password: &str,
+) -> Result<StoredUser, StepError<PasswordProblem>> {
+    let stored = person.app.read().await?.user_by_id(person.id()).await?;
+    let attempt = PasswordAttempt {
+        trier: PasswordTrier::Session(&person.browser.digest()),
+        by: HashFor::SignedIn,
+        password,
+    };
+    check(person.app, attempt, stored).await
+}
+
+async fn check(
+    app: &App,
+    attempt: PasswordAttempt<'_>,
+    stored: Option<StoredUser>,
+) -> Result<StoredUser, StepError<PasswordProblem>> {
+    let limits = PasswordLimits::of(attempt.trier, app.clock.now());
+    if !app.admit_password(&limits).await? {
+        app.metrics.login("paused");
+        return Err(StepError::Problem(PasswordProblem::TooMany));
+    }
+    // Somebody who was removed has no hash any more, and takes as long as everybody.
+    let hash = stored.as_ref().filter(|stored| !stored.removed);
+    let hash = hash.map(|stored| stored.password_hash.clone());
+    let password = attempt.password.to_owned();
+    let Ok(matches) = app.passwords.verify(password, hash, attempt.by).await else {
+        app.metrics.login("busy");
+        app.uncount_password(&limits).await?;
+        return Err(StepError::Problem(PasswordProblem::Busy));
+    };
+    match stored {
+        Some(stored) if matches && !stored.user.disabled => {
+            app.forget_failures(&limits).await?;
+            Ok(stored)
+        }
+        stored => {
+            record_failure(app, stored).await?;
+            Err(StepError::Problem(PasswordProblem::Wrong))
+        }
+    }
+}
+
+async fn record_failure(app: &App, stored: Option<StoredUser>) -> Result<(), StoreError> {
+    app.metrics.login("failed");
+    let now = app.clock.now();
+    let mut transaction = app.begin().await?;
+    match stored {
+        Some(stored) => {
+            let event = Event::new(app.event_id(now), now, EventName::LoginFailed)
+                .of_subject(stored.user.id.as_str())
+                .with(json!({ "method": Level::Password }));
+            transaction.insert_event(&event).await?;
+        }
+        // Anybody can send names: counted, not written one event each.
+        None => {
+            transaction
+                .count_refusal("/login", "unknown_name", now)
+                .await?
+        }
+    }
+    transaction.commit().await
+}
+
+impl PasswordProblem {
+    pub const fn at_login(self) -> LoginProblem {
+        match self {
+            Self::Wrong => LoginProblem::Wrong,
+            Self::TooMany => LoginProblem::TooMany,
+            Self::Busy => LoginProblem::Busy,
+        }
+    }
+
+    pub const fn at_approval(self) -> ApprovalProblem {
+        match self {
+            Self::Wrong => ApprovalProblem::PasswordWrong,
+            Self::TooMany => ApprovalProblem::TooMany,
+            Self::Busy => ApprovalProblem::Busy,
+        }
+    }
+
+    pub const fn at_settings(self) -> SettingsProblem {
+        match self {
+            Self::Wrong => SettingsProblem::PasswordWrong,
+            Self::TooMany => SettingsProblem::TooMany,
+            Self::Busy => SettingsProblem::Busy,
+        }
+    }
+}

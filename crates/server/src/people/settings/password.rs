@@ -1,0 +1,75 @@
+//! A person's new password, set by themself with the one until now: it ends every other login of theirs, and they are told.
+
+use axum::response::Response;
+use serde_json::json;
+use writ_core::event::{Event, EventName};
+use writ_core::password::{PasswordPlace, check_new};
+use writ_pages::{SettingsNotice, SettingsProblem};
+use writ_store::user::StoredUser;
+use writ_wire::form::Form;
+
+use super::Outcome;
+use crate::node::passwords::{HashFor, PasswordNotHashed};
+use crate::notifications::account_notice::password_changed;
+use crate::people::error::{PageError, StepError};
+use crate::people::password::{PasswordProblem, check_own};
+use crate::people::request::SignedIn;
+
+/// What is wrong with the new one is said only to who knows the old one.
+pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
+    let app = person.app;
+    let old = form.optional("password")?.unwrap_or_default();
+    let new = form.optional("new_password")?.unwrap_or_default();
+    let again = form.optional("new_password_again")?.unwrap_or_default();
+    let stored = check_own(person, old).await;
+    let stored = stored.map_err(|error| error.map(PasswordProblem::at_settings))?;
+    if new != again {
+        return Err(StepError::Problem(SettingsProblem::Differs));
+    }
+    let place = PasswordPlace {
+        user: &stored.user.name,
+        host: app.config.host(),
+    };
+    check_new(new, place).map_err(|fault| StepError::Problem(SettingsProblem::Password(fault)))?;
+    let hashed = app
+        .passwords
+        .hash(new.to_owned(), app.random.bytes(), HashFor::SignedIn);
+    let hash = hashed.await.map_err(|error| match error {
+        PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
+        PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),
+    })?;
+    commit(person, &stored, &hash).await
+}
+
+async fn commit(person: SignedIn<'_>, stored: &StoredUser, hash: &str) -> Outcome {
+    let (app, user, now) = (person.app, person.id(), person.app.clock.now());
+    let mut transaction = app.begin().await?;
+    let replaced = transaction.replace_password(user, &stored.password_hash, hash);
+    if !replaced.await? {
+        // Another change was faster: the old one is not the old one any more.
+        return Err(StepError::Problem(SettingsProblem::PasswordWrong));
+    }
+    let this = person.browser.digest();
+    let ended = transaction.end_other_sessions(user, &this, now).await?;
+    let event = Event::new(app.event_id(now), now, EventName::UserChanged)
+        .of_subject(user.as_str())
+        .with(json!({ "by": "subject", "setting": "password", "sessions_ended": ended }));
+    transaction.insert_event(&event).await?;
+    password_changed(&app.outbox(), &mut transaction, user).await?;
+    transaction.commit().await?;
+    app.notices.wake();
+    Ok(SettingsNotice::PasswordChanged)
+}
+
+/// The browser of the change stays known; no other one does.
+pub(super) async fn keep_browser(
+    person: SignedIn<'_>,
+    response: &mut Response,
+) -> Result<(), PageError> {
+    let stored = person.app.read().await?.user_by_id(person.id()).await?;
+    let Some(stored) = stored else { return Ok(()) };
+    let known = person
+        .app
+        .know_browser(person.headers, &stored, response.headers_mut());
+    known.map_err(PageError::broken)
+}

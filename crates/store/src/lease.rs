@@ -1,0 +1,56 @@
+//! Work that one node does at a time. A node that died with a lease loses it at its end; its clock says when that is.
+
+use writ_wire::time::Timestamp;
+
+use crate::error::Result;
+use crate::store::DatabaseTransaction;
+
+/// Who does what.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease<'a> {
+    pub name: &'a str,
+    /// A node, drawn at random when it started.
+    pub holder: &'a str,
+}
+
+const TAKE: &str = "
+    INSERT INTO leases (tenant, name, holder, held_until) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (tenant, name) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
+    WHERE leases.holder = excluded.holder OR leases.held_until <= $5";
+
+const GIVE_BACK: &str = "
+    UPDATE leases SET held_until = $4 WHERE tenant = $1 AND name = $2 AND holder = $3";
+
+impl DatabaseTransaction {
+    /// Whether it is this holder's until then: it was, or nobody else has it.
+    pub async fn take_lease(
+        &mut self,
+        lease: Lease<'_>,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let taken = execute!(
+            self,
+            TAKE,
+            &self.tenant,
+            lease.name,
+            lease.holder,
+            until.micros(),
+            now.micros()
+        )?;
+        Ok(taken == 1)
+    }
+
+    /// Others need not wait for its end.
+    pub async fn give_lease_back(&mut self, lease: Lease<'_>, now: Timestamp) -> Result<()> {
+        execute!(
+            self,
+            GIVE_BACK,
+            &self.tenant,
+            lease.name,
+            lease.holder,
+            now.micros()
+        )?;
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! How a server ends: not ready at once, then those who wait are answered, then nothing is taken any more, and the database is closed.
+
+use writ_platform::Clock;
+use writ_testkit::{Cast, DatabaseKind, World, poll_form};
+
+use crate::process::{IN_TIME, Process, until};
+
+/// Longer than a test waits: whatever ends sooner did not wait for it.
+const LONG: &str = "60";
+const DRAIN: &str = "SERVER__DRAIN_SECONDS";
+
+async fn real_world(kind: DatabaseKind) -> World {
+    let world = World::new(kind).await;
+    world.clock.set(Clock::System.now());
+    world
+}
+
+/// SIGTERM, while an agent waits for its person.
+async fn who_waits_is_answered(kind: DatabaseKind) {
+    let world = real_world(kind).await;
+    let cast = Cast::of(&world).await;
+    let question = cast.question_within(&cast.token(&world).await);
+    let auth_req_id = cast.planner.asked(&world, &question).await;
+    let mut process = Process::start(&world, &[(DRAIN, LONG)]).await;
+    let poll = cast
+        .planner
+        .ready(&world, "/token", &poll_form(&auth_req_id));
+    let (door, poll) = (process.door.clone(), poll.header("prefer", "wait=60"));
+    let waiting = tokio::spawn(async move { door.send(&poll).await });
+
+    process.signal("TERM");
+    until(async || {
+        let ready = process.operators.try_get("/readyz").await.unwrap();
+        ready.status == 503
+    })
+    .await;
+    let answered = tokio::time::timeout(IN_TIME, waiting)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        answered.error(),
+        "authorization_pending",
+        "{}",
+        answered.text()
+    );
+    let other = process.door.try_get("/jwks").await.unwrap();
+    assert_eq!(
+        other.status, 200,
+        "who comes while the balancer has not looked yet is served"
+    );
+
+    process.signal("TERM");
+    let status = process.ended().await;
+    assert_eq!(
+        status.code(),
+        Some(1),
+        "at once, by the second signal: {}",
+        process.text()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_answered_on_sqlite() {
+    who_waits_is_answered(DatabaseKind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_is_answered_on_postgres() {
+    who_waits_is_answered(DatabaseKind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_told_to_stop_ends_well() {
+    let world = real_world(DatabaseKind::Sqlite).await;
+    // A person at a terminal has no balancer that must look first.
+    for (signal, drain) in [("TERM", "0"), ("INT", LONG)] {
+        let mut process = Process::start(&world, &[(DRAIN, drain)]).await;
+        process.signal(signal);
+        let status = process.ended().await;
+        assert_eq!(status.code(), Some(0), "{signal}: {}", process.text());
+        let last = process.lines().pop().unwrap();
+        assert_eq!(last["message"], "the server has stopped", "{signal}");
+        assert!(process.door.try_get("/jwks").await.is_err());
+    }
+}

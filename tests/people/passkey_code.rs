@@ -1,0 +1,169 @@
+//! The code by which a person adds a first passkey. Whoever has seen the password, an agent in the browser for example, has no code, and so
+//! never approves at level `passkey`.
+
+use serde_json::{Value, json};
+use writ_store::passkey_code::MAX_CODE_FAILURES;
+use writ_testkit::{Cast, PASSWORD, Phone, World, both};
+
+use crate::operate::suspend::writ;
+
+const OPTIONS: &str = "/app/devices/passkeys/options";
+
+async fn signed_in(world: &World, number: u8) -> Phone {
+    let mut phone = world.phone(number);
+    phone.sign_in("alice").await;
+    phone
+}
+
+/// What the script is told, and its status.
+async fn tried(phone: &mut Phone, fields: &[(&str, &str)]) -> (u16, Value) {
+    let fields: Vec<_> = fields
+        .iter()
+        .map(|(name, value)| (*name, (*value).to_owned()))
+        .collect();
+    let reply = phone.post(OPTIONS, &fields).await.reply;
+    (reply.status, reply.json()["error"].clone())
+}
+
+/// Another code than this one.
+fn other(code: &str) -> String {
+    let first = if code.starts_with('B') { "C" } else { "B" };
+    format!("{first}{}", &code[1..])
+}
+
+both!(a_password_alone_never_becomes_a_passkey, |world| async {
+    Cast::of(&world).await;
+    let mut thief = signed_in(&world, 1).await;
+    let needs_code = (403, json!("needs_code"));
+    let wrong = (403, json!("wrong_code"));
+    assert_eq!(tried(&mut thief, &[]).await, needs_code);
+    assert_eq!(
+        tried(&mut thief, &[("password", PASSWORD)]).await,
+        needs_code
+    );
+    assert_eq!(tried(&mut thief, &[("code", "")]).await, needs_code);
+    for guess in [PASSWORD, "WDJB-MJHT", "12345678", "WDJB"] {
+        let sent = [("password", PASSWORD), ("code", guess)];
+        assert_eq!(
+            tried(&mut thief, &sent).await,
+            wrong,
+            "{guess}: there is none"
+        );
+    }
+    // Somebody else's code is no code.
+    let theirs = world.passkey_code("mallory").await;
+    assert_eq!(tried(&mut thief, &[("code", &theirs)]).await, wrong);
+});
+
+both!(
+    the_operators_code_adds_the_first_passkey_once,
+    |world| async {
+        Cast::of(&world).await;
+        let mut phone = signed_in(&world, 1).await;
+        let code = world.passkey_code("alice").await;
+        // As people type it.
+        phone.code = Some(format!(" {} ", code.to_lowercase().replace('-', " ")));
+        assert_eq!(phone.enrol("Phone").await.reply.status, 200);
+        let id = phone.device.credential_ids()[0].clone();
+        phone.remove(&id).await;
+        let mut second = signed_in(&world, 2).await;
+        let used = tried(&mut second, &[("code", &code)]).await;
+        assert_eq!(used, (403, json!("wrong_code")), "used up");
+    }
+);
+
+both!(
+    a_device_that_fails_does_not_use_the_code_up,
+    |world| async {
+        Cast::of(&world).await;
+        let mut phone = signed_in(&world, 1).await;
+        phone.code = Some(world.passkey_code("alice").await);
+        for _ in 0..=MAX_CODE_FAILURES {
+            let failed = phone.send_credential(&json!({}), "Phone").await;
+            assert_eq!(failed.reply.status, 422);
+            let typed = phone.code.clone().unwrap();
+            assert_eq!(tried(&mut phone, &[("code", &typed)]).await.0, 200);
+        }
+        assert_eq!(phone.enrol("Phone").await.reply.status, 200);
+    }
+);
+
+both!(a_code_lasts_an_hour_and_five_wrong_tries, |world| async {
+    Cast::of(&world).await;
+    let mut phone = signed_in(&world, 1).await;
+    let wrong = (403, json!("wrong_code"));
+    let code = world.passkey_code("alice").await;
+    world.advance(3599);
+    assert_eq!(tried(&mut phone, &[("code", &code)]).await.0, 200);
+    world.advance(1);
+    assert_eq!(tried(&mut phone, &[("code", &code)]).await, wrong);
+    // Wrong ones that were followed by the right one are forgotten; five in a row end it.
+    let code = world.passkey_code("alice").await;
+    for wrong_ones in [4, 4, 5] {
+        for _ in 0..wrong_ones {
+            assert_eq!(tried(&mut phone, &[("code", &other(&code))]).await, wrong);
+        }
+        let status = if wrong_ones < 5 { 200 } else { 403 };
+        assert_eq!(tried(&mut phone, &[("code", &code)]).await.0, status);
+    }
+    let failed = world.events_named("login.failed").await;
+    assert!(
+        failed
+            .iter()
+            .all(|event| event.data == json!({ "method": "passkey_code" }))
+    );
+    assert!(!failed.is_empty());
+});
+
+both!(what_a_code_opened_ends_with_the_code, |world| async {
+    Cast::of(&world).await;
+    let mut phone = signed_in(&world, 1).await;
+    let code = world.passkey_code("alice").await;
+    let made = phone.created(&[("code", code)]).await;
+    // The operator made another one meanwhile: they had a reason.
+    world.passkey_code("alice").await;
+    assert_eq!(
+        phone.send_credential(&made, "Phone").await.reply.status,
+        422
+    );
+});
+
+both!(the_command_makes_a_code_and_says_it_once, |world| async {
+    Cast::of(&world).await;
+    let printed = |arguments: &[&str]| {
+        let done = writ(&world, arguments);
+        let complained = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(0), "{complained}");
+        serde_json::from_slice::<Value>(&done.stdout).unwrap()
+    };
+    let made = printed(&["user", "passkeys", "alice", "--enroll"]);
+    let code = made["code"].as_str().unwrap().to_owned();
+    assert_eq!(code.len(), "WDJB-MJHT".len());
+    assert!(made["page"].as_str().unwrap().ends_with("/app/devices"));
+    let events = world.events_named("user.changed").await;
+    assert_eq!(
+        events[0].data,
+        json!({ "passkey": "code_made", "by": "operator" })
+    );
+    for event in world.events().await {
+        assert!(!event.data.to_string().contains(&code));
+    }
+    assert_eq!(
+        writ(&world, &["user", "passkeys", "nobody", "--enroll"])
+            .status
+            .code(),
+        Some(1)
+    );
+    let together = ["user", "passkeys", "alice", "--enroll", "--remove-all"];
+    assert_eq!(writ(&world, &together).status.code(), Some(2));
+    // Whoever has a passkey adds the next one with it; whoever lost it gets a code after it was removed.
+    world.enrolled_phone("alice", 1).await;
+    let refused = writ(&world, &["user", "passkeys", "alice", "--enroll"]);
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(said.contains("--remove-all"), "{said}");
+    assert_eq!(refused.status.code(), Some(1));
+    let removed = writ(&world, &["user", "passkeys", "alice", "--remove-all"]);
+    let said = String::from_utf8(removed.stderr).unwrap();
+    assert!(said.contains("writ user passkeys alice --enroll"), "{said}");
+    printed(&["user", "passkeys", "alice", "--enroll"]);
+});
