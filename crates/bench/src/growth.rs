@@ -24,9 +24,10 @@ use fill::{Fill, RowCounts};
 /// Requests before each measurement, and those that are measured.
 const WARMING: usize = 20;
 const MEASURED: usize = 200;
-/// Persons and resources while there is little.
+/// Resources while there is little.
 const FEW_RESOURCES: usize = 10;
-const FEW_OF_ALICE: usize = 10;
+/// The person's tasks while there is little: more than a page shows, so that both times whole pages are made.
+const FEW_OF_ALICE: usize = 60;
 /// More than that is too much (docs/benchmarks.md).
 const AIM: f64 = 1.25;
 const REDIRECT: &str = "https://app.example/callback";

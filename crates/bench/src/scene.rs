@@ -83,7 +83,7 @@ impl<'a> Scene<'a> {
         let mut details = credentials();
         details.push((
             "authorization_details",
-            json!([payment("100.00")]).to_string(),
+            json!([tool_calls(20)]).to_string(),
         ));
         let mut token = scene.token(&mut stream, planner, details)?;
         for (from, to) in [(planner, booker), (booker, payer)] {
@@ -173,6 +173,14 @@ impl<'a> Scene<'a> {
         };
         post.bytes(form, "")
     }
+}
+
+/// Calls of one tool: an agent may have them as its own work, which a payment is not.
+pub fn tool_calls(calls: u32) -> Value {
+    json!({
+        "type": "mcp_tool_call", "server": BANK, "tool": "read_statement",
+        "arguments": { "account": "NL91ABNA0417164300" }, "calls": calls
+    })
 }
 
 /// A payment of the shipped type, with this amount.

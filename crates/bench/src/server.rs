@@ -15,7 +15,7 @@ use crate::Outcome;
 use crate::agent::BenchAgent;
 use crate::database::TemporaryDatabase;
 use crate::load;
-use crate::scene::{BANK, CHAIN, MeasuredGrant, OWNER, payment};
+use crate::scene::{BANK, CHAIN, MeasuredGrant, OWNER, payment, tool_calls};
 
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -102,7 +102,7 @@ impl<'a> ServerSettings<'a> {
         }))?;
         self.add("resource", &json!({
             "resource": BANK, "name": "Bank", "scopes": ["accounts:read"],
-            "authorization_details_types": ["payment"], "client_id": "bank-api", "agents_only": true
+            "authorization_details_types": ["payment", "mcp_tool_call"], "client_id": "bank-api", "agents_only": true
         }))?;
         self.agents.iter().try_for_each(|agent| {
             self.add("agent", &json!({
@@ -111,7 +111,7 @@ impl<'a> ServerSettings<'a> {
                 "grant_types": ["client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
                 "agent": { "owner": OWNER, "sponsor": OWNER, "publisher": "Acme", "ceiling": {
                     "scopes": [{ "resource": BANK, "scope": "accounts:read" }],
-                    "authorization_details": [payment("500.00")], "lifetime": 7200
+                    "authorization_details": [payment("500.00"), tool_calls(100)], "lifetime": 7200
                 } }
             }))
         })
