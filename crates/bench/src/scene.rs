@@ -81,10 +81,7 @@ impl<'a> Scene<'a> {
         let [planner, booker, payer, _] = scene.agents;
         let mut stream = TcpStream::connect(server.address)?;
         let mut details = credentials();
-        details.push((
-            "authorization_details",
-            json!([tool_calls(20)]).to_string(),
-        ));
+        details.push(("authorization_details", json!([tool_calls(20)]).to_string()));
         let mut token = scene.token(&mut stream, planner, details)?;
         for (from, to) in [(planner, booker), (booker, payer)] {
             let form = scene.hand_over(from, to, &token)?;

@@ -93,10 +93,11 @@ macro_rules! all {
 
 /// `FROM` for statements over a list of ids, which is one JSON parameter `$ids`: of each of them the first `$most` rows of a table, which
 /// `$which` finds and orders by an index. SQLite looks rows up by a subquery of one id, PostgreSQL joins laterally.
+/// `CROSS JOIN` keeps SQLite from reading all of the table and then the list, as it may where it was told how many rows there are.
 macro_rules! first_of_each {
     (sqlite, $table:literal, $which:expr) => {
         concat!(
-            "FROM (SELECT value AS id FROM json_each($ids)) n JOIN ",
+            "FROM (SELECT value AS id FROM json_each($ids)) n CROSS JOIN ",
             $table,
             " r ON r.tenant = $tenant AND r.id IN (SELECT x.id FROM ",
             $table,
