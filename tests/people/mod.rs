@@ -18,7 +18,7 @@ mod live;
 mod lockout;
 mod login;
 mod login_race;
-mod oidc_consent;
+pub(crate) mod oidc_consent;
 mod oidc_logout;
 mod oidc_parameters;
 mod page_metrics;

@@ -168,7 +168,7 @@ pub async fn request_ended(
         (Delivery::Ping, _) => (Channel::Ping, request.expires_at),
         // A token that was made is sent as long as it is valid.
         (Delivery::Push, _) => {
-            let end = request.expires_at.max(app.clock.now());
+            let end = request.expires_at.max(app.mended_time());
             (Channel::Push, end.plus(TOKEN_LIFETIME))
         }
     };
@@ -212,7 +212,7 @@ pub(super) async fn stop_notice(
         user: None,
         target: &target,
         content: NoticeContent::Stopped(notice),
-        expires_at: app.clock.now().plus(STOP_NOTICE_LIFETIME),
+        expires_at: app.mended_time().plus(STOP_NOTICE_LIFETIME),
     };
     app.outbox().enqueue(transaction, draft).await
 }
@@ -242,7 +242,7 @@ pub async fn agent_reported(
                 by: by.clone(),
                 stopped_for,
             },
-            expires_at: app.clock.now().plus(ADMIN_NOTICE_LIFETIME),
+            expires_at: app.mended_time().plus(ADMIN_NOTICE_LIFETIME),
         };
         app.outbox().enqueue(transaction, draft).await?;
     }
@@ -272,7 +272,7 @@ impl App {
         OutboxContext {
             config: &self.config,
             random: &self.random,
-            now: self.clock.now(),
+            now: self.mended_time(),
         }
     }
 }

@@ -20,13 +20,16 @@ use writ_wire::form::FormError;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::clock::Skew;
+use crate::node::clock::{self, Skew};
 use crate::node::failure::{Failure, LATE, ServerFault, Unacceptable, UnacceptableRequest};
 use crate::node::listener::REQUEST_TIMEOUT;
 use crate::node::outage::RETRY_AFTER;
 use crate::node::request_log::note_error;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
-use crate::people::redirect::to_login;
+use crate::people::redirect::{see_other, to_login};
+
+/// For a script that finds room once another page of its person is closed, in seconds.
+const WHEN_OTHERS_LEAVE: u64 = 60;
 
 /// Why the page that was asked for is not shown.
 #[derive(Debug)]
@@ -39,8 +42,8 @@ pub enum PageError {
     ClientByLink(Box<LinkedError>),
     /// An error page without a link: nothing can be allowed to this client any more.
     ClientStopped(Box<StoppedClient>),
-    /// The user must sign in first, and comes back to this page of ours.
-    SignedOut { page: String },
+    /// The user must sign in first, and comes back to this page of ours; without one to the inbox.
+    SignedOut { page: Option<String> },
     /// A script of ours learns why in JSON, or by the status alone.
     Script {
         status: StatusCode,
@@ -127,6 +130,20 @@ impl PageError {
     pub fn script_status(status: StatusCode) -> Self {
         let error = None;
         Self::Script { status, error }
+    }
+
+    /// Whether it is unknown what came of the request: then nobody is told to send it again.
+    const fn may_be_done(&self) -> bool {
+        matches!(
+            self,
+            Self::Fault(ServerFault::InDoubt(_)) | Self::FaultForScript(ServerFault::InDoubt(_))
+        )
+    }
+
+    /// Whether this answer, of a handler, asks the user to sign in.
+    pub fn asks_to_sign_in(response: &Response) -> bool {
+        let error = response.extensions().get();
+        error.is_some_and(|Unanswered(error)| matches!(**error, Self::SignedOut { .. }))
     }
 
     pub fn broken(cause: impl Display) -> Self {
@@ -275,15 +292,6 @@ impl IntoResponse for PageError {
     }
 }
 
-/// Logins, requests and codes expire by this node's clock: while it is wrong, no page is shown.
-pub async fn check_clock(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.wrong_clock().await {
-        Ok(None) => next.run(request).await,
-        Ok(Some(skew)) => PageError::WrongClock(skew).into_response(),
-        Err(error) => PageError::from(error).into_response(),
-    }
-}
-
 /// The layer over all routes of people.
 pub async fn answer_errors(
     State(app): State<Arc<App>>,
@@ -339,7 +347,10 @@ impl App {
                 let page = refused_page(FailureKind::ClientStopped, &stopped.refusal);
                 error_page(&page, texts)
             }
-            PageError::SignedOut { page } => to_login(page),
+            PageError::SignedOut { page } => match page {
+                Some(page) => to_login(page),
+                None => see_other("/login"),
+            },
             PageError::Script { status, error } => {
                 self.note_refusal(route, ErrorCode::InvalidRequest);
                 match error {
