@@ -33,6 +33,7 @@ mod password_change;
 mod remembered;
 mod remembered_client;
 mod remembered_race;
+mod retry_after;
 mod settings;
 mod stopped_client;
 pub(crate) mod webpush;

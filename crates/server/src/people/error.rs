@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -12,7 +13,6 @@ use serde_json::json;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
 use writ_core::id::ClientId;
-use writ_core::password::PASSWORD_PAUSE;
 use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
@@ -216,7 +216,10 @@ impl From<Failure> for PageError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => Self::from(*refusal),
-            Failure::Limited(limited) => Self::from(limited.refusal),
+            Failure::Limited(limited) => Self::Page(Box::new(ErrorPage {
+                retry_after: Some(limited.retry_after),
+                ..refused_page(FailureKind::TooManyRequests, &limited.refusal)
+            })),
             Failure::Unacceptable(found) => unacceptable(&found),
             Failure::Refused(refused) => Self::from(refused.refusal),
             Failure::Broken(cause) => Self::Fault(ServerFault::Broken(cause)),
@@ -279,7 +282,6 @@ const fn to_mend(unusable: RequestUnusable) -> &'static str {
     }
 }
 
-/// An error on its way from the handler to the layer.
 #[derive(Clone)]
 struct Unanswered(Arc<PageError>);
 
@@ -303,19 +305,21 @@ pub async fn answer_errors(
     let late = |_| PageError::Fault(ServerFault::InDoubt(LATE.to_owned())).into_response();
     let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
     let mut response = answer.await.unwrap_or_else(late);
-    let unanswered = response.extensions_mut().remove::<Unanswered>();
-    if let Some(Unanswered(error)) = unanswered {
+    if let Some(Unanswered(error)) = response.extensions_mut().remove() {
         let texts = app.languages.of_request(&headers);
         response = app.answer_page_error(route.as_str(), &error, texts);
+        if error.may_be_done() {
+            return response;
+        }
     }
     say_when_again(&mut response);
     response
 }
 
-/// RFC 9110 section 10.2.3, and RFC 6585 section 4: also where a page is shown again because of too many attempts.
+/// RFC 9110 section 10.2.3, and RFC 6585 section 4, where nobody knows it better: a limit in time says its own end.
 fn say_when_again(response: &mut Response) {
     let wait = match response.status() {
-        StatusCode::TOO_MANY_REQUESTS => PASSWORD_PAUSE.as_secs(),
+        StatusCode::TOO_MANY_REQUESTS => WHEN_OTHERS_LEAVE,
         StatusCode::SERVICE_UNAVAILABLE => RETRY_AFTER,
         _ => return,
     };
@@ -361,6 +365,7 @@ impl App {
             PageError::WrongClock(skew) => {
                 let page = ErrorPage {
                     detail: Some(skew.sentence()),
+                    retry_after: Some(Duration::from_secs(clock::RETRY_AFTER)),
                     ..ErrorPage::new(FailureKind::Unavailable)
                 };
                 error_page(&page, texts)
