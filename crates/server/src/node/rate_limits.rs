@@ -133,7 +133,8 @@ impl RateLimit {
         }
     }
 
-    fn of_hour(kind: AttemptKind, parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
+    /// So many of one holder in this hour.
+    pub fn of_hour(kind: AttemptKind, parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
         let hour = now.seconds().div_euclid(HOUR);
         let end = Timestamp::from_seconds((hour + 1) * HOUR);
         let hour = hour.to_string();

@@ -9,12 +9,13 @@ use serde_json::Value;
 use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
-use writ_pages::messages::Passkey;
+use writ_pages::messages::{Passkey, Reach};
 use writ_platform::Random;
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
+use super::reach_notice::EarlierReach;
 use super::seal;
 use crate::config::Config;
 use crate::node::app::App;
@@ -86,6 +87,11 @@ pub(crate) enum NoticeContent {
     Passkey { what: Passkey },
     /// The user has a new password.
     Password,
+    /// How the user is told was changed. Told as it was until then, or, without `before`, as it is now.
+    Reach {
+        what: Reach,
+        before: Option<EarlierReach>,
+    },
     /// A stop denied what this client had asked this person.
     Stopped(StopNotice),
     /// A task of the user ended because a refresh token of this client was used twice.
