@@ -80,6 +80,7 @@ impl Running {
 pub async fn serve(configured: &Configured) -> Outcome {
     let config = desk::load(configured)?;
     log::to_stderr(config.log_format);
+    log::panics();
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
