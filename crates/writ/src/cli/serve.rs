@@ -95,11 +95,12 @@ pub async fn serve(configured: &Configured) -> Outcome {
     let listening = Listening {
         public: address_of(&socket)?,
         metrics: operators.as_ref().map(address_of).transpose()?,
+        certificate_expires_at: tls.as_ref().map(ServerTls::expires_at),
     };
     let mut running = Running::start(desk::app(config).await?);
     if let Some(tls) = &tls {
-        let (tls, hangups) = (tls.clone(), hangups()?);
-        running.add(|stopped| tls.follow(hangups, stopped));
+        let (tls, app, hangups) = (tls.clone(), running.app.clone(), hangups()?);
+        running.add(|stopped| tls.follow(app, hangups, stopped));
     }
     running.serve_public(socket, tls);
     if let Some(socket) = operators {
