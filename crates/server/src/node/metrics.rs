@@ -15,8 +15,10 @@ use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
 
 mod connections;
+mod hashing;
 
 pub use connections::{ConnectionCounters, CutConnection};
+pub use hashing::HashingMetrics;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
 pub struct Metrics {
