@@ -153,7 +153,7 @@ both!(a_no_counts_where_the_clock_is_wrong, |world| async {
             assert_eq!(page.reply.status, 200, "{}", page.reply.text());
             let yes = phone.approve_by_password(&page).await;
             assert_eq!(yes.reply.status, 503, "a yes: {}", yes.reply.text());
-            assert_eq!(world.waiting(&asked).await.state(), State::Pending);
+            assert_eq!(world.waiting(&asked).await.state(), State::Viewed);
             phone.refuse(&page, no).await;
             let polled = agent.poll(&world, &asked).await;
             refused(&polled, "access_denied", no);
