@@ -12,10 +12,13 @@ use prometheus_client::registry::{Metric, Registry};
 use writ_store::sweep::SweptBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
+use writ_wire::time::Timestamp;
 
 mod connections;
+mod hashing;
 
 pub use connections::{ConnectionCounters, CutConnection};
+pub use hashing::HashingMetrics;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
 pub struct Metrics {
@@ -36,6 +39,8 @@ pub struct Metrics {
     unavailable: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
     clock_skew: Gauge<f64, AtomicU64>,
+    certificate_expiry: Gauge,
+    pub hashing: HashingMetrics,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -186,8 +191,18 @@ impl Metrics {
                 "clock_skew_seconds",
                 "by how much the clock of this node is ahead of its database",
             ),
+            certificate_expiry: kept(
+                &mut all,
+                "tls_certificate_expires_seconds",
+                "when the certificate of this server ends, in seconds since 1970; 0 without one",
+            ),
+            hashing: HashingMetrics::kept(&mut all),
             registry: all,
         }
+    }
+
+    pub fn certificate_expires_at(&self, at: Timestamp) {
+        self.certificate_expiry.set(at.seconds());
     }
 
     /// `profile`: of the client that presents the token.

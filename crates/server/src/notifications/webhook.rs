@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use writ_core::id::UserId;
-use writ_pages::messages::Passkey;
+use writ_pages::messages::{Passkey, Reach};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -41,6 +41,9 @@ struct WebhookClaims<'a> {
     passkey: Option<Passkey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     setting: Option<&'static str>,
+    /// Of a browser that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<&'static str>,
     /// The approvers of the stage, the user who reported the agent, or the user of the passkey, the password or the task.
     people: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -87,6 +90,7 @@ async fn claims<'a>(
         client_id: None,
         passkey: None,
         setting: None,
+        push: None,
         approval: None,
         people: Vec::new(),
         url: None,
@@ -125,6 +129,16 @@ async fn claims<'a>(
         NoticeContent::Password => {
             claims.event = "user.changed";
             claims.setting = Some("password");
+            claims.people = notice.user.iter().cloned().collect();
+        }
+        NoticeContent::Reach { what, .. } => {
+            claims.event = "user.changed";
+            match what {
+                Reach::Email => claims.setting = Some("email"),
+                Reach::QuietHours => claims.setting = Some("quiet_hours"),
+                Reach::BrowserAdded => claims.push = Some("added"),
+                Reach::BrowserRemoved => claims.push = Some("removed"),
+            }
             claims.people = notice.user.iter().cloned().collect();
         }
         NoticeContent::UsedTwice { client } => {
