@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use writ_testkit::{DatabaseKind, TestReply, World};
 
+use super::cluster;
 use super::killed_work::{Players, Work};
 use crate::process::Process;
 
@@ -87,5 +88,6 @@ async fn killed_at_random_on_sqlite() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_on_postgres() {
+    let _turn = cluster::turn().await;
     killed_at_random(DatabaseKind::Postgres).await;
 }
