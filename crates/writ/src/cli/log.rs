@@ -22,6 +22,8 @@ pub fn to_stderr(configured: LogFormat) {
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // Its words about a log that takes nothing, because the disk is full, would go there too, and end the request with a panic.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     // Tests run several commands in one process: the first subscriber stays.
     let _ = match format {
