@@ -1,5 +1,7 @@
 //! While the clock of a node is wrong, what only takes authority away goes on there, by the database's time; what gives any is closed.
 
+use std::time::Duration;
+
 use serde_json::json;
 use writ_core::pending::State;
 use writ_platform::ManualClock;
@@ -16,6 +18,8 @@ use crate::people::remembered::{assert_asked, assert_silent};
 
 /// Further than a login lasts.
 const FAR: u64 = 9 * HOUR;
+/// Longer than an agent waits after a second no.
+const PAUSE: u64 = 600;
 
 /// SQLite has no clock: a node that is ahead of it is not wrong.
 fn wrong_clocks(world: &World) -> Vec<ManualClock> {
@@ -143,7 +147,9 @@ both!(a_no_counts_where_the_clock_is_wrong, |world| async {
             ("stop", &cast.booker),
             ("not_me", &cast.stranger),
         ] {
-            // What was said in a turn before is taken back by a new consent.
+            // After the pause that a no before began; what it stopped begins again by a new consent.
+            world.advance(PAUSE);
+            clock.advance(Duration::from_secs(PAUSE));
             let code = cast.approved(&world, agent, &cast.request(), "alice").await;
             let form = cast.redeem_form(&code).with("resource", BANK);
             minted(&agent.send(&world, "/token", &form).await, no);
