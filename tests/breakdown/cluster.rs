@@ -147,7 +147,10 @@ impl Cluster {
 
     /// Leaves no room for the log either, in which PostgreSQL writes first what it is going to do: then it ends.
     pub async fn use_up_log(&self) {
-        until(async || !self.try_sql("SELECT pg_switch_wal()")).await;
+        let next_file = "SELECT pg_switch_wal()";
+        let write = "SELECT pg_logical_emit_message(true, 'writ', 'x'::text)";
+        let sql = format!("{next_file}; {write}");
+        until(async || !self.try_sql(&sql)).await;
     }
 
     pub fn make_room(&self) {

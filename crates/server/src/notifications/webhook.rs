@@ -73,6 +73,28 @@ pub(crate) async fn send(
     Ok(DeliveryOutcome::of(reply.await))
 }
 
+impl<'a> WebhookClaims<'a> {
+    /// Without what the notice tells.
+    fn of(iss: &'a str, aud: &'a str, notice: &'a Notice, now: Timestamp) -> Self {
+        Self {
+            iss,
+            aud,
+            jti: notice.id.as_str(),
+            iat: now.seconds(),
+            exp: now.plus(LIFETIME).seconds(),
+            event: "approval.requested",
+            client_id: None,
+            passkey: None,
+            setting: None,
+            push: None,
+            approval: None,
+            people: Vec::new(),
+            url: None,
+            expires_at: None,
+        }
+    }
+}
+
 async fn claims<'a>(
     app: &'a App,
     notice: &'a Notice,
@@ -80,22 +102,7 @@ async fn claims<'a>(
     content: &NoticeContent,
     now: Timestamp,
 ) -> Result<WebhookClaims<'a>, NotSent> {
-    let mut claims = WebhookClaims {
-        iss: app.config.issuer.as_str(),
-        aud: receiver,
-        jti: notice.id.as_str(),
-        iat: now.seconds(),
-        exp: now.plus(LIFETIME).seconds(),
-        event: "approval.requested",
-        client_id: None,
-        passkey: None,
-        setting: None,
-        push: None,
-        approval: None,
-        people: Vec::new(),
-        url: None,
-        expires_at: None,
-    };
+    let mut claims = WebhookClaims::of(app.config.issuer.as_str(), receiver, notice, now);
     match content {
         NoticeContent::Waiting { stage } => {
             let request = open_request(&mut app.read().await?, notice, now).await?;
