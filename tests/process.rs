@@ -1,5 +1,6 @@
 //! `writ serve` as a process of its own, with what it wrote to its log; it ends with the test, also when that fails.
 
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -30,6 +31,24 @@ pub struct Process {
 /// Ends with this, however that comes about.
 struct OwnChild(Child);
 
+impl OwnChild {
+    fn signal(&self, name: &str) {
+        let id = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &id]).status();
+        assert!(sent.unwrap().success(), "{name}");
+    }
+
+    async fn ended(&mut self) -> ExitStatus {
+        let mut status = None;
+        until(async || {
+            status = self.0.try_wait().unwrap();
+            status.is_some()
+        })
+        .await;
+        status.unwrap()
+    }
+}
+
 impl Drop for OwnChild {
     fn drop(&mut self) {
         drop(self.0.kill());
@@ -41,6 +60,12 @@ impl Drop for OwnChild {
 struct LogFile(PathBuf);
 
 impl LogFile {
+    fn new() -> Self {
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("writ-log-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
     fn text(&self) -> String {
         std::fs::read_to_string(&self.0).unwrap_or_default()
     }
@@ -50,6 +75,48 @@ impl Drop for LogFile {
     fn drop(&mut self) {
         drop(std::fs::remove_file(&self.0));
     }
+}
+
+/// A server that does not come up: it has no doors.
+pub struct StuckProcess {
+    child: OwnChild,
+    log: LogFile,
+}
+
+impl StuckProcess {
+    pub fn start(world: &World, more: &[(&str, &str)]) -> Self {
+        let log = LogFile::new();
+        let mut command = Command::new(binary());
+        command.arg("serve");
+        configure(&mut command, &log, world, more);
+        let child = OwnChild(command.spawn().unwrap());
+        Self { child, log }
+    }
+
+    pub fn signal(&self, name: &str) {
+        self.child.signal(name);
+    }
+
+    /// How it ended, and what it said.
+    pub async fn ended(&mut self) -> (ExitStatus, String) {
+        (self.child.ended().await, self.log.text())
+    }
+}
+
+fn configure(command: &mut Command, log: &LogFile, world: &World, more: &[(&str, &str)]) {
+    let more = more
+        .iter()
+        .map(|(name, value)| (format!("WRIT__{name}"), *value));
+    command
+        .env_clear()
+        .envs(world.environment())
+        .env("WRIT_LOG_FORMAT", "json")
+        .env("WRIT__SERVER__LISTEN", ANY_PORT)
+        .env("WRIT__SERVER__METRICS_LISTEN", ANY_PORT)
+        .envs(more)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(File::create(&log.0).unwrap());
 }
 
 impl Process {
@@ -70,22 +137,8 @@ impl Process {
 
     /// By a command that becomes the server.
     pub async fn run(mut command: Command, world: &World, more: &[(&str, &str)]) -> Self {
-        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
-        let name = format!("writ-log-{}-{number}", std::process::id());
-        let log = LogFile(std::env::temp_dir().join(name));
-        let more = more
-            .iter()
-            .map(|(name, value)| (format!("WRIT__{name}"), *value));
-        command
-            .env_clear()
-            .envs(world.environment())
-            .env("WRIT_LOG_FORMAT", "json")
-            .env("WRIT__SERVER__LISTEN", ANY_PORT)
-            .env("WRIT__SERVER__METRICS_LISTEN", ANY_PORT)
-            .envs(more)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(&log.0).unwrap());
+        let log = LogFile::new();
+        configure(&mut command, &log, world, more);
         // On a busy machine the database may be slow: whatever runs a server starts it again.
         let (child, start) = loop {
             let mut child = OwnChild(command.spawn().unwrap());
@@ -112,20 +165,12 @@ impl Process {
 
     /// Sends a signal, by its name: `TERM`.
     pub fn signal(&self, name: &str) {
-        let id = self.child.0.id().to_string();
-        let sent = Command::new("kill").args(["-s", name, &id]).status();
-        assert!(sent.unwrap().success(), "{name}");
+        self.child.signal(name);
     }
 
     /// How it ended.
     pub async fn ended(&mut self) -> ExitStatus {
-        let mut status = None;
-        until(async || {
-            status = self.child.0.try_wait().unwrap();
-            status.is_some()
-        })
-        .await;
-        status.unwrap()
+        self.child.ended().await
     }
 
     /// The whole log so far.

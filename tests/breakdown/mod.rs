@@ -1,6 +1,10 @@
 //! Real processes, a database that keeps its promises, and what goes wrong with both: `tests/run faults`.
 
+mod clocks;
 mod cluster;
+mod descriptors;
+mod full_disk;
 mod killed;
 mod killed_work;
 mod outages;
+mod scene;

@@ -11,17 +11,17 @@ use writ_server::node::registry::CONFIGURATION_AGE;
 use writ_store::testing::DatabaseKind;
 use writ_testkit::{Cast, Node, TestAgent, TestReply, Web, World, both, minted};
 
-const HOUR: u64 = 3600;
+pub(super) const HOUR: u64 = 3600;
 
-fn ahead(world: &World, seconds: u64) -> ManualClock {
+pub(super) fn ahead(world: &World, seconds: u64) -> ManualClock {
     ManualClock::starting_at(world.now().plus(Duration::from_secs(seconds)))
 }
 
-fn behind(world: &World, seconds: u64) -> ManualClock {
+pub(super) fn behind(world: &World, seconds: u64) -> ManualClock {
     ManualClock::starting_at(world.now().minus(Duration::from_secs(seconds)))
 }
 
-fn has_clock(world: &World) -> bool {
+pub(super) fn has_clock(world: &World) -> bool {
     world.database.kind == DatabaseKind::Postgres
 }
 

@@ -27,7 +27,7 @@ both!(
                 ("", 1),
                 ("?sslmode=require", 1),
                 ("?sslmode=verify-full", 0),
-                ("?sslmode=verify-ca", 0),
+                ("?sslmode=verify-ca", 1),
             ] {
                 let done = writ(&world, command, mode);
                 let said = String::from_utf8(done.stderr).unwrap();

@@ -1,9 +1,14 @@
-//! How a server ends: not ready at once, then those who wait are answered, then nothing is taken any more, and the database is closed.
+//! How a server ends, also one that is stuck: not ready at once, then those who wait are answered, then nothing is taken any more, and the database is closed.
 
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::Command;
+
+use tokio::task::{JoinHandle, spawn_blocking};
 use writ_platform::Clock;
 use writ_testkit::{Cast, DatabaseKind, World, poll_form};
 
-use crate::process::{IN_TIME, Process, until};
+use crate::process::{IN_TIME, Process, StuckProcess, until};
 
 /// Longer than a test waits: whatever ends sooner did not wait for it.
 const LONG: &str = "60";
@@ -83,4 +88,50 @@ async fn a_server_that_is_told_to_stop_ends_well() {
         assert_eq!(last["message"], "the server has stopped", "{signal}");
         assert!(process.door.try_get("/jwks").await.is_err());
     }
+}
+
+/// A pipe among the types: to read it takes for ever, like a file of a network that is gone.
+struct StuckTypes(PathBuf);
+
+impl StuckTypes {
+    fn new() -> Self {
+        let folder = std::env::temp_dir().join(format!("writ-stuck-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let stuck = Self(folder);
+        let made = Command::new("mkfifo").arg(stuck.pipe()).status();
+        assert!(made.unwrap().success());
+        stuck
+    }
+
+    fn pipe(&self) -> PathBuf {
+        self.0.join("stuck.json")
+    }
+
+    /// Once somebody reads it.
+    fn read_by_somebody(&self) -> JoinHandle<File> {
+        let pipe = self.pipe();
+        spawn_blocking(move || File::options().write(true).open(pipe).unwrap())
+    }
+}
+
+impl Drop for StuckTypes {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_start_is_stuck_ends_at_the_second_signal() {
+    let world = real_world(DatabaseKind::Sqlite).await;
+    let stuck = StuckTypes::new();
+    let types = stuck.0.to_str().unwrap();
+    let reads = stuck.read_by_somebody();
+    let mut process = StuckProcess::start(&world, &[("TYPES__PATH", types), (DRAIN, LONG)]);
+    let _pipe = tokio::time::timeout(IN_TIME, reads).await.unwrap().unwrap();
+    // Two of one kind may be one.
+    process.signal("TERM");
+    process.signal("INT");
+    let (status, said) = process.ended().await;
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(said.contains("a second signal came"), "{said}");
 }

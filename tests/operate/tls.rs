@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -20,7 +21,7 @@ use writ_server::config::Config;
 use writ_testkit::{DatabaseKind, World};
 
 use super::tls_pairs::{FIRST_CERTIFICATE, FIRST_KEY, SECOND_CERTIFICATE, SECOND_KEY};
-use crate::process::{IN_TIME, Process, until};
+use crate::process::{IN_TIME, Process, binary, until};
 
 const ISSUER: &str = "https://localhost:9";
 const HTTPS: (&str, &str) = ("SERVER__ISSUER", ISSUER);
@@ -160,6 +161,35 @@ async fn http_1_1_over_tls_1_3_and_over_1_2() {
         .into_iter()
         .find(|line| line["tls"] == "here");
     assert!(start.is_some(), "{}", process.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_the_certificate_is_said() {
+    let files = PairFiles::new(FIRST_CERTIFICATE, FIRST_KEY);
+    let (world, process) = files.served().await;
+    let lines = process.lines();
+    let start = lines.iter().find(|line| line["tls"] == "here").unwrap();
+    // As `openssl x509 -enddate` says, and as seconds `date`.
+    let end = "2126-11-05T19:19:02Z";
+    assert_eq!(start["certificate_expires"], end);
+    until(async || {
+        let metrics = process.operators.try_get("/metrics").await.unwrap();
+        let metrics = metrics.text();
+        metrics.contains("writ_tls_certificate_expires_seconds 4949579942\n")
+    })
+    .await;
+    let checked = Command::new(binary())
+        .env_clear()
+        .envs(world.environment())
+        .env("WRIT__SERVER__ISSUER", ISSUER)
+        .env("WRIT__SERVER__TLS__CERTIFICATE", files.path("tls.pem"))
+        .env("WRIT__SERVER__TLS__KEY", files.path("tls.key"))
+        .arg("check")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(checked.stdout).unwrap();
+    assert!(said.contains(&format!("good until {end}")), "{said}");
+    assert!(!said.contains("renew it"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,10 @@ async fn passkeys_and_the_password_are_never_changed_unnoticed() {
         settings(&world, &alice, email).await;
         let browser = webpush::Phone::logged_in(&world, "alice").await;
         browser.subscribe(&world, &receiver.url("/push/1")).await;
+        // Of the browser itself she hears too.
+        sending::send_due(&world.app).await.unwrap();
+        receiver.heard();
+        postbox.letters();
         let mut phone = world.phone(1);
         phone.sign_in("alice").await;
         for (what, subject, title) in [

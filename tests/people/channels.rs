@@ -282,6 +282,10 @@ async fn a_stolen_refresh_token_is_told_to_its_person() {
         settings(&world, &alice, email).await;
         let browser = webpush::Phone::logged_in(&world, "alice").await;
         browser.subscribe(&world, &receiver.url("/push/1")).await;
+        // Of the browser itself she hears too.
+        sending::send_due(&world.app).await.unwrap();
+        receiver.heard();
+        postbox.letters();
         let app = enrol_plain(&world, plain_file("app")).await;
         let first = app.granted(&world, &cast, Some(&app.dpop)).await;
         for _ in 0..3 {

@@ -7,18 +7,18 @@ use writ_testkit::{
 
 const DAY: u64 = 24 * 3600;
 
-pub(super) async fn logged_in(world: &World) -> TestBrowser {
+pub(crate) async fn logged_in(world: &World) -> TestBrowser {
     let mut browser = world.browser();
     let page = browser.open("/login").await;
     browser.log_in(&page, "alice", PASSWORD).await;
     browser
 }
 
-pub(super) async fn remembering(world: &World) -> Web {
+pub(crate) async fn remembering(world: &World) -> Web {
     Web::register(world, json!({ "remember_consent": true })).await
 }
 
-pub(super) fn silent(web: &Web) -> Fields {
+pub(crate) fn silent(web: &Web) -> Fields {
     web.request()
         .with("scope", "openid accounts:read")
         .with("prompt", "none")
@@ -35,7 +35,7 @@ pub(super) async fn silently(world: &World, form: &Fields) -> Option<String> {
     page.query("error")
 }
 
-pub(super) async fn agree(world: &World, form: &Fields) {
+pub(crate) async fn agree(world: &World, form: &Fields) {
     let mut browser = logged_in(world).await;
     let page = browser
         .open(&front_url(&form.clone().without("prompt")))

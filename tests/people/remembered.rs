@@ -15,13 +15,13 @@ use crate::client::device::types;
 use crate::operate::suspend::writ;
 
 /// The next silent request is told to ask.
-pub(super) async fn assert_asked(world: &World, form: &Fields, why: &str) {
+pub(crate) async fn assert_asked(world: &World, form: &Fields, why: &str) {
     let error = silently(world, form).await;
     assert_eq!(error.as_deref(), Some("consent_required"), "{why}");
 }
 
 /// The next silent request gets a code.
-pub(super) async fn assert_silent(world: &World, form: &Fields, why: &str) {
+pub(crate) async fn assert_silent(world: &World, form: &Fields, why: &str) {
     assert_eq!(silently(world, form).await, None, "{why}");
 }
 

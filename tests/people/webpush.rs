@@ -52,7 +52,7 @@ impl Phone {
         self.post(world, "/app/devices/push", &body).await
     }
 
-    async fn post(&self, world: &World, path: &str, body: &Value) -> TestReply {
+    pub async fn post(&self, world: &World, path: &str, body: &Value) -> TestReply {
         let headers = [
             ("cookie", self.cookie.as_str()),
             ("x-csrf", &self.csrf),
@@ -301,6 +301,13 @@ both_heard!(
         sending::send_due(&world.app).await.unwrap();
         assert_eq!(receiver.heard().len(), 1, "mallory removed nothing");
         assert_eq!(phone.post(&world, remove, &endpoint).await.status, 204);
+        sending::send_due(&world.app).await.unwrap();
+        let last = plain(&receiver.only());
+        assert_eq!(
+            last["url"],
+            json!("/app/devices"),
+            "that it is told no more"
+        );
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
         sending::send_due(&world.app).await.unwrap();
         assert!(receiver.heard().is_empty());

@@ -45,6 +45,12 @@ both_heard!(
             assert_eq!(subscribe(&format!("/more/{number}")).await, 409);
         }
         assert_eq!(subscribe("/1").await, 204, "it is no new one");
+        // Each of them heard of the next ones.
+        let mut heard = 1;
+        while heard > 0 {
+            sending::send_due(&world.app).await.unwrap();
+            heard = receiver.heard().len();
+        }
         told.ask(&world, Delivery::Poll, &[&told.alice]).await;
         sending::send_due(&world.app).await.unwrap();
         let heard = receiver.heard();

@@ -1,6 +1,8 @@
 //! The approval screen. What a user's device signs and what they see are made from one [`ScreenView`], by
 //! [`ScreenView::canonical`] and [`Approval::page`], so that they cannot differ.
 
+use std::time::Duration;
+
 use askama::Template;
 use http::StatusCode;
 use serde_json::Value;
@@ -209,7 +211,10 @@ pub enum ApprovalProblem {
     NumberWrong,
     PasswordMissing,
     PasswordWrong,
-    TooMany,
+    /// Until then no try is looked at.
+    TooMany {
+        retry_after: Duration,
+    },
     Busy,
     /// The device's answer is missing or not right.
     PasskeyFailed,
@@ -245,14 +250,23 @@ impl ApprovalPage {
             form: FormWords::of(self, texts),
             screen,
         };
-        Page::rendered(&template, status).with_scripts()
+        let page = Page::rendered(&template, status).with_scripts();
+        page.with_retry_after(self.problem.and_then(ApprovalProblem::retry_after))
     }
 }
 
 impl ApprovalProblem {
+    /// After how long another try is looked at, where that is known.
+    const fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::TooMany { retry_after } => Some(retry_after),
+            _ => None,
+        }
+    }
+
     fn status(self) -> StatusCode {
         match self {
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::FormExpired => StatusCode::FORBIDDEN,
             Self::Changed | Self::AskedAgain => StatusCode::CONFLICT,

@@ -186,7 +186,7 @@ impl ApprovalProblem {
             Self::NumberWrong => &text.number_wrong,
             Self::PasswordMissing => &text.password_missing,
             Self::PasswordWrong => &text.password_wrong,
-            Self::TooMany => &text.too_many,
+            Self::TooMany { .. } => &text.too_many,
             Self::Busy => &text.busy,
             Self::PasskeyFailed => &text.passkey_failed,
             Self::PasskeyChanged => &text.passkey_changed,

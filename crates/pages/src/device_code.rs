@@ -1,5 +1,7 @@
 //! `/device`: the code of a terminal is entered here (RFC 8628 section 3.3); an approval screen follows.
 
+use std::time::Duration;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -20,9 +22,14 @@ pub struct DeviceCode {
 pub enum DeviceCodeProblem {
     /// Unknown, over, or somebody else's: never says which.
     Wrong,
-    TooMany,
+    /// Until then no try is looked at.
+    TooMany {
+        retry_after: Duration,
+    },
     /// The code is right, but those who decide were asked too often: it can be typed again later.
-    AskedTooOften,
+    AskedTooOften {
+        retry_after: Duration,
+    },
     FormExpired,
 }
 
@@ -31,7 +38,7 @@ impl DeviceCode {
         let status = match self.problem {
             None => StatusCode::OK,
             Some(DeviceCodeProblem::Wrong) => StatusCode::UNPROCESSABLE_ENTITY,
-            Some(DeviceCodeProblem::TooMany | DeviceCodeProblem::AskedTooOften) => {
+            Some(DeviceCodeProblem::TooMany { .. } | DeviceCodeProblem::AskedTooOften { .. }) => {
                 StatusCode::TOO_MANY_REQUESTS
             }
             Some(DeviceCodeProblem::FormExpired) => StatusCode::FORBIDDEN,
@@ -43,17 +50,28 @@ impl DeviceCode {
             user_code: plain(&self.user_code),
             problem: self.problem.map(|problem| problem.text(texts)),
         };
-        Page::rendered(&template, status).with_scripts()
+        let page = Page::rendered(&template, status).with_scripts();
+        page.with_retry_after(self.problem.and_then(DeviceCodeProblem::retry_after))
     }
 }
 
 impl DeviceCodeProblem {
+    /// After how long the same may succeed, where that is known.
+    const fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::TooMany { retry_after } | Self::AskedTooOften { retry_after } => {
+                Some(retry_after)
+            }
+            Self::Wrong | Self::FormExpired => None,
+        }
+    }
+
     fn text(self, texts: &Texts) -> &str {
         let text = &texts.device.problem;
         match self {
             Self::Wrong => &text.wrong,
-            Self::TooMany => &text.too_many,
-            Self::AskedTooOften => &text.asked_too_often,
+            Self::TooMany { .. } => &text.too_many,
+            Self::AskedTooOften { .. } => &text.asked_too_often,
             Self::FormExpired => &text.form_expired,
         }
     }

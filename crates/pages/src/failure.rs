@@ -1,6 +1,8 @@
 //! What a person sees when a request cannot go on and no redirect can be trusted (RFC 6749 section
 //! 4.1.2.1), and for everything else that ends on this server.
 
+use std::time::Duration;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -20,6 +22,8 @@ pub struct FailurePage {
     pub error_id: Option<String>,
     /// Where the person goes on, if that is known.
     pub way_on: Option<WayOn>,
+    /// After how long the same may succeed, where that is known.
+    pub retry_after: Option<Duration>,
 }
 
 /// The one link of an error page.
@@ -69,6 +73,7 @@ impl FailurePage {
             error_code: None,
             error_id: None,
             way_on: None,
+            retry_after: None,
         }
     }
 
@@ -89,7 +94,7 @@ impl FailurePage {
             .collect(),
             link: self.link(texts),
         };
-        Page::rendered(&template, self.kind.status())
+        Page::rendered(&template, self.kind.status()).with_retry_after(self.retry_after)
     }
 
     fn link(&self, texts: &Texts) -> Option<Link> {

@@ -2,8 +2,11 @@
 //! come from `text/en.toml`. Protections against clickjacking, leaks and mixed-up forms: RFC 9700
 //! sections 4.16 and 4.2.
 
+use std::time::Duration;
+
 use askama::Template;
 use http::{HeaderValue, Response, StatusCode, header};
+use writ_wire::time::seconds_to_wait;
 
 mod activity;
 mod agents;
@@ -92,6 +95,8 @@ pub struct Page {
     pub html: String,
     pub form_ends: FormEnds,
     pub scripts: Scripts,
+    /// After how long the same may succeed (RFC 6585 section 4).
+    pub retry_after: Option<Duration>,
 }
 
 /// Whether a page brings scripts; only our own files, never any inside the page.
@@ -131,6 +136,14 @@ impl Page {
             html,
             form_ends: FormEnds::Here,
             scripts: Scripts::None,
+            retry_after: None,
+        }
+    }
+
+    fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
+        Self {
+            retry_after,
+            ..self
         }
     }
 
@@ -152,6 +165,10 @@ impl Page {
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         response.headers_mut().insert(header::CONTENT_TYPE, html);
         headers::protect(response.headers_mut(), self.form_ends, self.scripts);
+        if let Some(wait) = self.retry_after {
+            let wait = HeaderValue::from(seconds_to_wait(wait));
+            response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
         response
     }
 }

@@ -1,5 +1,7 @@
 //! The login form. Plain HTML with stable names, so that outside clients can drive it too.
 
+use std::time::Duration;
+
 use askama::Template;
 use http::StatusCode;
 
@@ -28,7 +30,8 @@ pub struct Login {
 pub enum LoginProblem {
     /// Unknown user or wrong password: never says which.
     Wrong,
-    TooMany,
+    /// Until then no try is looked at.
+    TooMany { retry_after: Duration },
     /// The pool that checks passwords is full.
     Busy,
     /// The form's token is no longer valid.
@@ -51,7 +54,9 @@ impl Login {
             problem: self.problem.map(|problem| problem.text(texts)),
             fields_wrong: self.problem == Some(LoginProblem::Wrong),
         };
-        let page = Page::rendered(&template, status).with_form_ends(self.form_ends());
+        let page = Page::rendered(&template, status)
+            .with_form_ends(self.form_ends())
+            .with_retry_after(self.problem.and_then(LoginProblem::retry_after));
         if self.offers_passkey {
             page.with_scripts()
         } else {
@@ -86,16 +91,24 @@ impl LoginProblem {
             Self::Wrong | Self::PasskeyFailed | Self::PasskeyChanged => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Expired => StatusCode::FORBIDDEN,
+        }
+    }
+
+    /// After how long another try is looked at, where that is known.
+    const fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::TooMany { retry_after } => Some(retry_after),
+            _ => None,
         }
     }
 
     fn text(self, texts: &Texts) -> &str {
         match self {
             Self::Wrong => &texts.login.problem.wrong,
-            Self::TooMany => &texts.login.problem.too_many,
+            Self::TooMany { .. } => &texts.login.problem.too_many,
             Self::Busy => &texts.login.problem.busy,
             Self::Expired => &texts.login.problem.expired,
             Self::PasskeyFailed => &texts.login.problem.passkey_failed,

@@ -17,12 +17,23 @@ pub enum Passkey {
     CodeMade,
 }
 
+/// What changed in how a person is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    Email,
+    QuietHours,
+    BrowserAdded,
+    BrowserRemoved,
+}
+
 /// What happened to the ways in which a person proves themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountNews {
     Passkey(Passkey),
     /// It has a new one.
     Password,
+    Reach(Reach),
 }
 
 /// Every language; the first is everybody's who says no other.
@@ -39,6 +50,10 @@ pub struct MessageTexts {
     passkey_removed: News,
     passkey_code: News,
     password_changed: News,
+    email_changed: News,
+    quiet_hours_changed: News,
+    browser_added: News,
+    browser_removed: News,
     used_twice: News,
 }
 
@@ -180,6 +195,10 @@ impl MessageTexts {
             AccountNews::Passkey(Passkey::Removed) => &self.passkey_removed,
             AccountNews::Passkey(Passkey::CodeMade) => &self.passkey_code,
             AccountNews::Password => &self.password_changed,
+            AccountNews::Reach(Reach::Email) => &self.email_changed,
+            AccountNews::Reach(Reach::QuietHours) => &self.quiet_hours_changed,
+            AccountNews::Reach(Reach::BrowserAdded) => &self.browser_added,
+            AccountNews::Reach(Reach::BrowserRemoved) => &self.browser_removed,
         }
     }
 }
@@ -262,6 +281,10 @@ mod tests {
             (&en.passkey_removed.text, &de.passkey_removed.text),
             (&en.passkey_code.text, &de.passkey_code.text),
             (&en.password_changed.text, &de.password_changed.text),
+            (&en.email_changed.text, &de.email_changed.text),
+            (&en.quiet_hours_changed.text, &de.quiet_hours_changed.text),
+            (&en.browser_added.text, &de.browser_added.text),
+            (&en.browser_removed.text, &de.browser_removed.text),
             (&en.used_twice.title, &de.used_twice.title),
             (&en.used_twice.body, &de.used_twice.body),
             (&en.used_twice.text, &de.used_twice.text),

@@ -1,5 +1,7 @@
 //! `/app/settings`: quiet hours, e-mail, user code (CIBA 7.1), language.
 
+use std::time::Duration;
+
 use askama::Template;
 use http::StatusCode;
 use writ_core::password::PasswordFault;
@@ -57,7 +59,10 @@ pub enum SettingsProblem {
     Differs,
     Password(PasswordFault),
     PasswordWrong,
-    TooMany,
+    /// Until then no try is looked at.
+    TooMany {
+        retry_after: Duration,
+    },
     Busy,
     FormExpired,
 }
@@ -89,7 +94,8 @@ impl Settings {
             problem_at,
             wrong,
         };
-        Page::rendered(&template, status).with_scripts()
+        let page = Page::rendered(&template, status).with_scripts();
+        page.with_retry_after(self.problem.and_then(SettingsProblem::retry_after))
     }
 }
 
@@ -105,7 +111,7 @@ impl SettingsNotice {
 impl SettingsProblem {
     const fn status(self) -> StatusCode {
         match self {
-            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::TimeZone
             | Self::Quiet
@@ -115,6 +121,14 @@ impl SettingsProblem {
             | Self::Password(_)
             | Self::PasswordWrong
             | Self::FormExpired => StatusCode::UNPROCESSABLE_ENTITY,
+        }
+    }
+
+    /// After how long another try is looked at, where that is known.
+    const fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::TooMany { retry_after } => Some(retry_after),
+            _ => None,
         }
     }
 
@@ -129,8 +143,8 @@ impl SettingsProblem {
             Self::Differs => ("password", "new_password_again"),
             Self::PasswordWrong if of_user_code => ("user_code", "password"),
             Self::PasswordWrong => ("password", "old_password"),
-            Self::TooMany | Self::Busy if of_user_code => ("user_code", ""),
-            Self::TooMany | Self::Busy => ("password", ""),
+            Self::TooMany { .. } | Self::Busy if of_user_code => ("user_code", ""),
+            Self::TooMany { .. } | Self::Busy => ("password", ""),
             Self::FormExpired => ("", ""),
         }
     }
@@ -148,7 +162,7 @@ impl SettingsProblem {
             Self::Password(PasswordFault::Breached) => &text.new_breached,
             Self::Password(PasswordFault::Guessable) => &text.new_guessable,
             Self::PasswordWrong => &text.password_wrong,
-            Self::TooMany => &text.too_many,
+            Self::TooMany { .. } => &text.too_many,
             Self::Busy => &texts.login.problem.busy,
             Self::FormExpired => &text.form_expired,
         }

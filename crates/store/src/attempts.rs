@@ -76,7 +76,17 @@ pub struct Attempt<'a> {
     pub kept_until: Timestamp,
 }
 
+/// Whether an attempt may be checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    Admitted,
+    /// From then on one is admitted again.
+    PausedUntil(Timestamp),
+}
+
 row! { CountedRow { failures: i64 } }
+
+row! { PausedRow { paused_until: Option<i64> } }
 
 const ATTEMPT: &str = "
     INSERT INTO attempts (tenant, kind, holder, failures, paused_until, kept_until)
@@ -87,6 +97,9 @@ const ATTEMPT: &str = "
     WHERE attempts.paused_until IS NULL OR attempts.paused_until <= $7
     RETURNING failures";
 
+const PAUSED: &str =
+    "SELECT paused_until FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3";
+
 const FORGIVE: &str = "
     UPDATE attempts SET failures = failures - 1,
         paused_until = CASE WHEN failures - 1 >= $4 THEN paused_until END
@@ -95,8 +108,8 @@ const FORGIVE: &str = "
 const FORGET: &str = "DELETE FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3";
 
 impl DatabaseTransaction {
-    /// Counts it, unless the holder is paused. Returns whether it may be checked.
-    pub async fn attempt(&mut self, attempt: &Attempt<'_>, now: Timestamp) -> Result<bool> {
+    /// Counts it, unless the holder is paused.
+    pub async fn attempt(&mut self, attempt: &Attempt<'_>, now: Timestamp) -> Result<Admission> {
         let counted = optional!(
             self,
             CountedRow,
@@ -109,7 +122,24 @@ impl DatabaseTransaction {
             attempt.kept_until.micros(),
             now.micros()
         )?;
-        Ok(counted.is_some_and(|row| row.failures > 0))
+        if counted.is_some_and(|row| row.failures > 0) {
+            return Ok(Admission::Admitted);
+        }
+        // Its pause may have ended between the two statements.
+        let until = self.paused_until(attempt.kind, attempt.holder).await?;
+        Ok(Admission::PausedUntil(until.unwrap_or(now)))
+    }
+
+    /// When the pause of this holder ends or ended, if there was one.
+    pub async fn paused_until(
+        &mut self,
+        kind: AttemptKind,
+        holder: &str,
+    ) -> Result<Option<Timestamp>> {
+        let kind = kind.as_str();
+        let row = optional!(self, PausedRow, PAUSED, &self.tenant, kind, holder)?;
+        let until = row.and_then(|row| row.paused_until);
+        Ok(until.map(Timestamp::from_micros))
     }
 
     /// Takes back one that was counted and succeeded, or was not checked; a pause that it began ends.

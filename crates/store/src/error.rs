@@ -51,6 +51,9 @@ pub enum StoreError {
     NotCommitted,
     #[error("the commit that several requests shared failed: {0}")]
     SharedCommit(String),
+    /// It is full or locked, and says so.
+    #[error("the database refused the commit, and nothing of it was kept: {0}")]
+    CommitRefused(String),
     /// A limit is exceeded.
     #[error("more than {most} {what}")]
     TooMany { most: usize, what: &'static str },
@@ -61,13 +64,28 @@ impl StoreError {
     pub fn is_unavailable(&self) -> bool {
         matches!(
             self,
-            Self::Unavailable(_) | Self::NotCommitted | Self::SharedCommit(_)
+            Self::Unavailable(_)
+                | Self::NotCommitted
+                | Self::SharedCommit(_)
+                | Self::CommitRefused(_)
         )
     }
 
     /// Whether a commit that ended so may have happened.
     pub fn leaves_commit_in_doubt(&self) -> bool {
-        self.is_unavailable() && !matches!(self, Self::NotCommitted)
+        self.is_unavailable() && !matches!(self, Self::NotCommitted | Self::CommitRefused(_))
+    }
+
+    /// What a commit ended with. Where the database itself answers that it cannot do it now, there is no doubt.
+    pub(crate) fn of_commit(self) -> Self {
+        match self {
+            Self::Unavailable(error @ sqlx::Error::Database(_))
+                if Trouble::of(&error) == Trouble::Busy =>
+            {
+                Self::CommitRefused(error.to_string())
+            }
+            other => other,
+        }
     }
 
     /// Whether the connection that showed it is thrown away.

@@ -27,6 +27,8 @@ enum GroupState {
     Open,
     Committed,
     Failed(String),
+    /// By the database, which kept nothing of it.
+    Refused(String),
 }
 
 impl CommitGroup {
@@ -66,8 +68,10 @@ impl CommitGroup {
 
     /// Each member learns why.
     pub(crate) fn fail(self, cause: &StoreError) {
-        self.state
-            .send_replace(GroupState::Failed(cause.to_string()));
+        self.state.send_replace(match cause {
+            StoreError::CommitRefused(cause) => GroupState::Refused(cause.clone()),
+            other => GroupState::Failed(other.to_string()),
+        });
     }
 }
 
@@ -77,6 +81,7 @@ impl CommitTicket {
         let ended = self.0.wait_for(|state| *state != GroupState::Open).await;
         match ended.as_deref() {
             Ok(GroupState::Failed(cause)) => Err(StoreError::SharedCommit(cause.clone())),
+            Ok(GroupState::Refused(cause)) => Err(StoreError::CommitRefused(cause.clone())),
             Ok(_) => Ok(()),
             Err(_) => Err(StoreError::NotCommitted),
         }

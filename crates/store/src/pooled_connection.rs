@@ -228,6 +228,7 @@ impl<D: Driver> PooledConnection<D> {
     pub(crate) async fn commit_group(&mut self) -> Result<()> {
         let group = self.group.take();
         let committed = self.control("COMMIT").await;
+        let committed = committed.map_err(StoreError::of_commit);
         match (&committed, group) {
             (Ok(()), Some(group)) => group.succeed(),
             (Err(error), Some(group)) => group.fail(error),

@@ -14,11 +14,12 @@ pub fn unprotected(url: &str) -> Option<String> {
     let options = PgConnectOptions::from_str(url).ok()?;
     let host = options.get_host();
     let found = match options.get_ssl_mode() {
-        PgSslMode::VerifyFull | PgSslMode::VerifyCa => return None,
+        PgSslMode::VerifyFull => return None,
         PgSslMode::Disable => "is not encrypted",
         PgSslMode::Allow | PgSslMode::Prefer => {
             "is encrypted only unless somebody between turns that off"
         }
+        PgSslMode::VerifyCa => "takes any certificate of the authority, whatever name it is for",
         PgSslMode::Require => "does not prove that it is the database which answers",
     };
     if options.get_socket().is_some() || is_here(host) {
@@ -51,6 +52,7 @@ mod tests {
             "postgres://writ@db.example/writ?sslmode=disable",
             "postgres://writ@db.example/writ?sslmode=allow",
             "postgres://writ@db.example/writ?sslmode=require",
+            "postgres://writ@db.example/writ?sslmode=verify-ca&sslrootcert=ca.pem",
             "postgres://writ@192.0.2.1/writ",
             "postgres://writ@[2001:db8::1]/writ",
             "postgres://writ@localhost.example/writ",
@@ -66,7 +68,6 @@ mod tests {
         }
         for url in [
             "postgres://writ@db.example/writ?sslmode=verify-full",
-            "postgres://writ@db.example/writ?sslmode=verify-ca&sslrootcert=ca.pem",
             "postgres://writ@localhost/writ",
             "postgres://writ@LOCALHOST/writ?sslmode=disable",
             "postgres://writ@127.0.0.2/writ",

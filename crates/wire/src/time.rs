@@ -93,6 +93,12 @@ pub(crate) fn optional_numeric_date<'de, D: Deserializer<'de>>(
     seconds.transpose()
 }
 
+/// `Retry-After` of a wait (RFC 9110 section 10.2.3): never too early, and never at once.
+pub fn seconds_to_wait(wait: Duration) -> u64 {
+    let begun = u64::from(wait.subsec_nanos() > 0);
+    wait.as_secs().saturating_add(begun).max(1)
+}
+
 fn whole_seconds(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| {
         let since_1970 = Duration::try_from_secs_f64(number.as_f64()?).ok()?;

@@ -12,6 +12,7 @@ use writ_store::StoreError;
 use writ_wire::challenge::HttpChallenge;
 use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
 use writ_wire::error::{ErrorBody, ErrorCode, description};
+use writ_wire::time::seconds_to_wait;
 
 use crate::approvals::long_poll;
 use crate::client::answer::{json, status};
@@ -285,8 +286,8 @@ impl ClientError {
     /// In seconds, in the header and in the body alike.
     fn retry_after(&self) -> Option<u64> {
         match &self.failure {
-            Failure::Limited(limited) => Some(whole_seconds(limited.retry_after)),
-            Failure::Refused(refused) => refused.retry_after.map(whole_seconds),
+            Failure::Limited(limited) => Some(seconds_to_wait(limited.retry_after)),
+            Failure::Refused(refused) => refused.retry_after.map(seconds_to_wait),
             Failure::Unauthenticated(_)
             | Failure::Unacceptable(_)
             | Failure::Waiting(_)
@@ -302,10 +303,4 @@ pub fn add_nonce(app: &App, headers: &mut HeaderMap) {
     if let Ok(nonce) = HeaderValue::from_str(&app.nonces.issue(app.clock.now())) {
         headers.insert(DPOP_NONCE, nonce);
     }
-}
-
-/// Rounded up: whoever waits as long as told (RFC 9110 section 10.2.3) is not early.
-fn whole_seconds(wait: Duration) -> u64 {
-    let begun = u64::from(wait.subsec_nanos() > 0);
-    wait.as_secs().saturating_add(begun).max(1)
 }

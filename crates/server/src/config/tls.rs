@@ -4,6 +4,7 @@
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -13,12 +14,18 @@ use rustls::version::{TLS12, TLS13};
 use serde::Deserialize;
 use writ_jose::hash::sha256;
 use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+use x509_parser::certificate::X509Certificate;
+use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
 use super::secret_file;
 
 /// The largest file with certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 256 * 1024;
+const NO_CERTIFICATE: &str = "`server.tls.certificate` has no certificate in PEM";
+/// So long before its end the operator is told.
+const EXPIRES_SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 /// The one protocol that is spoken inside (RFC 7301).
 const HTTP_1_1: &[u8] = b"http/1.1";
 
@@ -97,16 +104,30 @@ impl TlsPair {
         [sha256(&self.certificates), sha256(self.key.as_bytes())]
     }
 
+    /// When the first of its certificates is over (RFC 5280 section 4.1.2.5).
+    pub fn expires_at(&self) -> Result<Timestamp, String> {
+        let mut first: Option<Timestamp> = None;
+        for certificate in self.chain()? {
+            let (_, read) = X509Certificate::from_der(&certificate).map_err(|_| {
+                "`server.tls.certificate` has a certificate that says no end".to_owned()
+            })?;
+            let end = Timestamp::from_seconds(read.validity().not_after.timestamp());
+            first = Some(first.map_or(end, |first| first.min(end)));
+        }
+        first.ok_or_else(|| NO_CERTIFICATE.to_owned())
+    }
+
+    fn chain(&self) -> Result<Vec<CertificateDer<'static>>, String> {
+        CertificateDer::pem_slice_iter(&self.certificates)
+            .collect::<Result<_, _>>()
+            .map_err(|_| "`server.tls.certificate` is no chain of certificates in PEM".to_owned())
+    }
+
     /// What is spoken with it; refused if key and certificate do not belong together. No sentence holds anything of the key.
     pub fn protocol(&self) -> Result<Arc<ServerConfig>, String> {
-        let chain: Vec<CertificateDer<'static>> =
-            CertificateDer::pem_slice_iter(&self.certificates)
-                .collect::<Result<_, _>>()
-                .map_err(|_| {
-                    "`server.tls.certificate` is no chain of certificates in PEM".to_owned()
-                })?;
+        let chain = self.chain()?;
         if chain.is_empty() {
-            return Err("`server.tls.certificate` has no certificate in PEM".to_owned());
+            return Err(NO_CERTIFICATE.to_owned());
         }
         let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes()).map_err(|_| {
             "`server.tls.key` has no private key in PEM, without a password".to_owned()
@@ -129,6 +150,18 @@ impl TlsPair {
         protocol.alpn_protocols = vec![HTTP_1_1.to_vec()];
         Ok(Arc::new(protocol))
     }
+}
+
+/// For the operator, once it is time to renew the certificate.
+pub fn expiry_warning(expires_at: Timestamp, now: Timestamp) -> Option<String> {
+    let at = expires_at.rfc3339();
+    if now >= expires_at {
+        return Some(format!(
+            "`server.tls.certificate` ended at {at}: no client that looks at it connects any more"
+        ));
+    }
+    (now.until(expires_at) <= EXPIRES_SOON)
+        .then(|| format!("`server.tls.certificate` ends at {at}: renew it"))
 }
 
 /// The library's own, with no other cipher suites than these.
@@ -166,4 +199,28 @@ fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
         return Err(format!("is larger than {MAX_CERTIFICATES} bytes"));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn an_end_is_told_two_weeks_before() {
+        let end = Timestamp::from_seconds(1_790_000_000);
+        for (now, said) in [
+            (end.minus(DAY * 15), None),
+            (end.minus(DAY * 14), Some("renew it")),
+            (end.minus(Duration::from_secs(1)), Some("renew it")),
+            (end, Some("ended at")),
+            (end.plus(DAY), Some("ended at")),
+        ] {
+            let warning = expiry_warning(end, now);
+            assert_eq!(warning.is_some(), said.is_some(), "{now}");
+            let warning = warning.unwrap_or_default();
+            assert!(warning.contains(said.unwrap_or_default()), "{warning}");
+        }
+    }
 }

@@ -143,7 +143,7 @@ impl App {
             catalogue,
             known_keys: Cache::new(KNOWN_KEYS),
             waiting: Waiting::new(store.clone(), clock.clone()),
-            passwords: Passwords::start(),
+            passwords: Passwords::start(metrics.hashing.clone()),
             passkeys: RelyingParty::new(&issuer_url(&config)?),
             texts: Texts::load()?,
             languages: Languages::load()?,

@@ -1,5 +1,6 @@
 //! This node's clock held against the database's: within 5 s it is right, from there to 30 s it is told to the operator, and beyond
-//! nothing is issued. What expires and what was used once is judged by it, so that a wrong one would open what is closed.
+//! nothing is issued. What expires and what was used once is judged by it, so that a wrong one would open what is closed. What only
+//! takes authority away goes on, by the database's time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -156,6 +157,15 @@ impl App {
             self.compare_clock().await?
         };
         Ok(Some(skew).filter(|skew| skew.verdict() == Verdict::Wrong))
+    }
+
+    /// This node's time, or the database's while this node's clock is wrong: by it what only takes authority away is judged and recorded.
+    pub fn mended_time(&self) -> Timestamp {
+        let (now, skew) = (self.clock.now(), self.watch.skew());
+        match skew.verdict() {
+            Verdict::Wrong => Timestamp::from_micros(now.micros().saturating_sub(skew.0)),
+            Verdict::Right | Verdict::Told => now,
+        }
     }
 
     /// The time by which expired rows are removed: this node's or the database's, whichever is earlier.

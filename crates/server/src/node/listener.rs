@@ -46,6 +46,11 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(20);
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
 /// The most bytes that are kept of a request's head: the longest address that the parser takes (64 KiB), and as much again.
 pub const MAX_HEAD: usize = 128 * 1024;
+/// The most bytes that are kept of requests that have not come whole yet, over all connections of a listener: 256 of the longest heads, or
+/// two kilobytes of each connection. One that comes in one piece counts for a moment.
+pub const MAX_UNFINISHED: usize = 32 * 1024 * 1024;
+/// After a request that is longer the connection ends: the buffer that it needed would stay with it.
+pub const LONG_REQUEST: usize = 16 * 1024;
 /// How long requests that are under way may take at shutdown.
 pub const GRACE: Duration = Duration::from_secs(10);
 
@@ -77,6 +82,8 @@ pub struct ListenerBounds {
     pub most: usize,
     /// Connections of one address, but not of loopback and of `exempt`.
     pub most_of_address: usize,
+    /// Bytes of requests that have not come whole, in all.
+    pub most_unfinished: usize,
     /// They bring the requests of many.
     pub exempt: TrustedProxies,
     pub counters: ConnectionCounters,
@@ -88,6 +95,7 @@ impl Default for ListenerBounds {
             deadlines: ClientDeadlines::default(),
             most: descriptors::room(),
             most_of_address: MAX_OF_ADDRESS,
+            most_unfinished: MAX_UNFINISHED,
             exempt: TrustedProxies::default(),
             counters: ConnectionCounters::default(),
         }

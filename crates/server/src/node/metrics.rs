@@ -12,10 +12,13 @@ use prometheus_client::registry::{Metric, Registry};
 use writ_store::sweep::SweptBatch;
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
+use writ_wire::time::Timestamp;
 
 mod connections;
+mod hashing;
 
 pub use connections::{ConnectionCounters, CutConnection};
+pub use hashing::HashingMetrics;
 
 /// Counters of one node. Labels are few and fixed, so that the series stay bounded.
 pub struct Metrics {
@@ -35,7 +38,8 @@ pub struct Metrics {
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
-    clock_skew: Gauge<f64, AtomicU64>,
+    times: TimeGauges,
+    pub hashing: HashingMetrics,
 }
 
 /// Documents of others that were fetched, by purpose and outcome.
@@ -117,6 +121,29 @@ impl SweepMetrics {
     }
 }
 
+/// How right this node's clock is, and until when its certificate is good.
+struct TimeGauges {
+    clock_skew: Gauge<f64, AtomicU64>,
+    certificate_expiry: Gauge,
+}
+
+impl TimeGauges {
+    fn kept(all: &mut Registry) -> Self {
+        Self {
+            clock_skew: kept(
+                all,
+                "clock_skew_seconds",
+                "by how much the clock of this node is ahead of its database",
+            ),
+            certificate_expiry: kept(
+                all,
+                "tls_certificate_expires_seconds",
+                "when the certificate of this server ends, in seconds since 1970; 0 without one",
+            ),
+        }
+    }
+}
+
 impl ConnectionCounters {
     fn kept(all: &mut Registry) -> Self {
         Self {
@@ -181,13 +208,14 @@ impl Metrics {
                 "database_unavailable",
                 "requests that the database kept from being answered",
             ),
-            clock_skew: kept(
-                &mut all,
-                "clock_skew_seconds",
-                "by how much the clock of this node is ahead of its database",
-            ),
+            times: TimeGauges::kept(&mut all),
+            hashing: HashingMetrics::kept(&mut all),
             registry: all,
         }
+    }
+
+    pub fn certificate_expires_at(&self, at: Timestamp) {
+        self.times.certificate_expiry.set(at.seconds());
     }
 
     /// `profile`: of the client that presents the token.
@@ -279,7 +307,7 @@ impl Metrics {
     pub fn clock_skew(&self, ahead: i64) {
         let seconds = Duration::from_micros(ahead.unsigned_abs()).as_secs_f64();
         let signed = if ahead < 0 { -seconds } else { seconds };
-        self.clock_skew.set(signed);
+        self.times.clock_skew.set(signed);
     }
 
     /// OpenMetrics text; empty if it cannot be written.

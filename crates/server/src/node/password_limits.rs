@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use writ_core::password::{MAX_PASSWORD_FAILURES, MAX_PASSWORD_TRIES_OF_DAY, PASSWORD_PAUSE};
 use writ_jose::hash;
 use writ_store::StoreError;
-use writ_store::attempts::AttemptKind;
+use writ_store::attempts::{Admission, AttemptKind};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
@@ -95,17 +95,23 @@ fn of_day(kind: AttemptKind, holder: &str, now: Timestamp) -> RateLimit {
 }
 
 impl App {
-    /// Counts an attempt at a password; `false` if it must not be checked.
-    pub async fn admit_password(&self, limits: &PasswordLimits) -> Result<bool, StoreError> {
+    /// Counts an attempt at a password, unless it must not be checked: until neither limit is used up any more.
+    pub async fn admit_password(&self, limits: &PasswordLimits) -> Result<Admission, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
+        let mut paused_until = None;
         for limit in limits.each() {
-            if !transaction.attempt(&limit.attempt(), now).await? {
-                return Ok(false);
+            if let Admission::PausedUntil(until) =
+                transaction.attempt(&limit.attempt(), now).await?
+            {
+                paused_until = paused_until.max(Some(until));
             }
         }
+        if let Some(until) = paused_until {
+            return Ok(Admission::PausedUntil(until));
+        }
         transaction.commit().await?;
-        Ok(true)
+        Ok(Admission::Admitted)
     }
 
     /// It was not looked at.

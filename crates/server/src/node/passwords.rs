@@ -9,6 +9,8 @@ use std::sync::Arc;
 
 use writ_core::password::normalized;
 
+use crate::node::metrics::HashingMetrics;
+
 use argon::{HashingMemory, decoy_hash, matches};
 use queue::{HashingQueue, Place};
 
@@ -46,9 +48,9 @@ pub enum PasswordNotHashed {
 }
 
 impl Passwords {
-    pub fn start() -> Self {
+    pub fn start(metrics: HashingMetrics) -> Self {
         Self {
-            queue: Arc::new(HashingQueue::new(AT_ONCE)),
+            queue: Arc::new(HashingQueue::new(AT_ONCE, metrics)),
             decoy: decoy_hash().into(),
         }
     }
@@ -114,7 +116,7 @@ mod tests {
     #[tokio::test]
     async fn argon2id_verifies_and_an_unknown_name_never_matches() {
         let stored = hash("correct horse", &[7; 16]).unwrap();
-        let passwords = Passwords::start();
+        let passwords = Passwords::start(HashingMetrics::default());
         for by in [
             HashFor::SignedIn,
             HashFor::KnownBrowser,
@@ -133,7 +135,7 @@ mod tests {
 
     #[tokio::test]
     async fn nist_63b_3_1_1_2_a_password_is_the_same_from_every_keyboard() {
-        let passwords = Passwords::start();
+        let passwords = Passwords::start(HashingMetrics::default());
         let composed = "caf\u{e9} au lait, s'il vous pla\u{ee}t";
         let decomposed = "cafe\u{301} au lait, s'il vous plai\u{302}t";
         assert_ne!(composed, decomposed);

@@ -12,7 +12,7 @@ use writ_core::oauth_error::OAuthError;
 use writ_core::registration::dynamic::{MAX_MANAGED_FROM_ADDRESS, MAX_MANAGED_OF_CLIENT};
 use writ_jose::hash;
 use writ_store::StoreError;
-use writ_store::attempts::{Attempt, AttemptKind};
+use writ_store::attempts::{Admission, Attempt, AttemptKind};
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
@@ -133,7 +133,8 @@ impl RateLimit {
         }
     }
 
-    fn of_hour(kind: AttemptKind, parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
+    /// So many of one holder in this hour.
+    pub fn of_hour(kind: AttemptKind, parts: &[&[u8]], most: u32, now: Timestamp) -> Self {
         let hour = now.seconds().div_euclid(HOUR);
         let end = Timestamp::from_seconds((hour + 1) * HOUR);
         let hour = hour.to_string();
@@ -184,10 +185,9 @@ impl RateLimit {
 }
 
 impl App {
-    /// Counts an attempt; `false` if it must not be checked.
-    pub async fn admit_attempt(&self, limit: &RateLimit) -> Result<bool, StoreError> {
-        let limits = std::slice::from_ref(limit);
-        Ok(self.first_used_up(limits).await?.is_none())
+    /// Counts an attempt, unless it must not be checked.
+    pub async fn admit_attempt(&self, limit: &RateLimit) -> Result<Admission, StoreError> {
+        self.admit_all(std::slice::from_ref(limit)).await
     }
 
     /// Counts a request against each of them, until one is used up: then the sentence refuses it, and says when the next is admitted.
@@ -197,43 +197,43 @@ impl App {
         sentence: &str,
     ) -> Result<(), Failure> {
         let limits: Vec<RateLimit> = limits.into_iter().collect();
-        let Some(limit) = self.first_used_up(&limits).await? else {
+        let Admission::PausedUntil(until) = self.admit_all(&limits).await? else {
             return Ok(());
         };
         let refusal = OAuthError::new(ErrorCode::TemporarilyUnavailable, sentence);
-        let wait = self.clock.now().until(limit.paused_until);
-        Err(Failure::limited(refusal, wait))
+        Err(Failure::limited(refusal, self.clock.now().until(until)))
     }
 
-    /// One transaction for all of them, and none for what this node knows to be used up: whoever goes on costs no statement.
-    async fn first_used_up<'a>(
-        &self,
-        limits: &'a [RateLimit],
-    ) -> Result<Option<&'a RateLimit>, StoreError> {
+    /// One transaction for all of them, and none for what this node knows to be used up: whoever goes on costs no statement. Those
+    /// after one that is used up are not counted, but asked when they end.
+    async fn admit_all(&self, limits: &[RateLimit]) -> Result<Admission, StoreError> {
         let now = self.clock.now();
         let strangers = &self.strangers;
-        let is_known = |limit: &&RateLimit| {
-            limit.is_window() && strangers.used_up_until(&limit.holder, now).is_some()
-        };
-        if let Some(known) = limits.iter().find(is_known) {
-            return Ok(Some(known));
+        let windows = limits.iter().filter(|limit| limit.is_window());
+        let known = windows.filter_map(|limit| strangers.used_up_until(&limit.holder, now));
+        if let Some(until) = known.max() {
+            return Ok(Admission::PausedUntil(until));
         }
         if limits.is_empty() {
-            return Ok(None);
+            return Ok(Admission::Admitted);
         }
         let mut transaction = self.begin().await?;
-        let mut used_up = None;
+        let mut used_up: Option<Timestamp> = None;
         for limit in limits {
-            if !transaction.attempt(&limit.attempt(), now).await? {
-                used_up = Some(limit);
-                break;
+            let until = match used_up {
+                None => match transaction.attempt(&limit.attempt(), now).await? {
+                    Admission::Admitted => None,
+                    Admission::PausedUntil(until) => Some(until),
+                },
+                Some(_) => transaction.paused_until(limit.kind, &limit.holder).await?,
+            };
+            if let Some(until) = until.filter(|_| limit.is_window()) {
+                strangers.note_used_up(&limit.holder, until, now);
             }
+            used_up = used_up.max(until);
         }
         transaction.commit().await?;
-        if let Some(limit) = used_up.filter(|limit| limit.is_window()) {
-            strangers.note_used_up(&limit.holder, limit.paused_until, now);
-        }
-        Ok(used_up)
+        Ok(used_up.map_or(Admission::Admitted, Admission::PausedUntil))
     }
 
     /// Counts a request that is stored before anybody has logged in, or that makes this server fetch.

@@ -10,8 +10,10 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+use writ_wire::time::Timestamp;
 
-use crate::config::TlsFiles;
+use crate::config::{TlsFiles, expiry_warning};
+use crate::node::app::App;
 
 /// How long a client may take for its handshake.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,12 +31,16 @@ struct Shared {
 
 struct Current {
     protocol: Arc<ServerConfig>,
+    expires_at: Timestamp,
     /// Of the files when they were read last, whether or not they could be used.
     seen: [[u8; 32]; 2],
 }
 
 /// How long reading them may take.
 const READ_WITHIN: Duration = Duration::from_secs(5);
+
+/// In seconds.
+const DAY: i64 = 24 * 3600;
 
 /// What became of the files since they were read last.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +56,7 @@ impl ServerTls {
         let pair = files.read()?;
         let current = Current {
             protocol: pair.protocol()?,
+            expires_at: pair.expires_at()?,
             seen: pair.fingerprint(),
         };
         Ok(Self(Arc::new(Shared {
@@ -74,13 +81,24 @@ impl ServerTls {
             return Reload::Unchanged;
         }
         current.seen = seen;
-        match pair.protocol() {
-            Ok(protocol) => {
+        match pair
+            .protocol()
+            .and_then(|protocol| Ok((protocol, pair.expires_at()?)))
+        {
+            Ok((protocol, expires_at)) => {
                 current.protocol = protocol;
+                current.expires_at = expires_at;
                 Reload::TakenOver
             }
             Err(why) => Reload::Refused(why),
         }
+    }
+
+    /// When the certificate in use is over.
+    pub fn expires_at(&self) -> Timestamp {
+        let current = self.0.current.read();
+        let current = current.unwrap_or_else(PoisonError::into_inner);
+        current.expires_at
     }
 
     /// The handshake; `None` if it fails or takes too long, which is no fault of this server.
@@ -105,9 +123,16 @@ impl ServerTls {
         current.protocol.clone()
     }
 
-    /// Takes renewed files over, every [`RELOAD_PERIOD`] and whenever `hint` changes, until `stop` does.
-    pub async fn follow(self, mut hint: watch::Receiver<()>, mut stop: watch::Receiver<bool>) {
+    /// Takes renewed files over, every [`RELOAD_PERIOD`] and whenever `hint` changes, until `stop` does; tells the operator when it is
+    /// time for them.
+    pub async fn follow(
+        self,
+        app: Arc<App>,
+        mut hint: watch::Receiver<()>,
+        mut stop: watch::Receiver<bool>,
+    ) {
         let mut ticks = tokio::time::interval(RELOAD_PERIOD);
+        let mut warned_on = None;
         let mut said = String::new();
         let mut under_way = None;
         loop {
@@ -116,6 +141,7 @@ impl ServerTls {
                 Ok(()) = hint.changed() => {}
                 _ = stop.changed() => return,
             }
+            self.tell_expiry(&app, &mut warned_on);
             let tls = self.clone();
             let reload = under_way.get_or_insert_with(|| spawn_blocking(move || tls.reload()));
             let reload = match tokio::time::timeout(READ_WITHIN, reload).await {
@@ -142,6 +168,19 @@ impl ServerTls {
                     said = why;
                 }
             }
+        }
+    }
+
+    /// In the metrics, and, when it is near, once a day in the log.
+    fn tell_expiry(&self, app: &App, warned_on: &mut Option<i64>) {
+        let (expires_at, now) = (self.expires_at(), app.clock.now());
+        app.metrics.certificate_expires_at(expires_at);
+        let today = Some(now.seconds().div_euclid(DAY));
+        if let Some(warning) = expiry_warning(expires_at, now)
+            && *warned_on != today
+        {
+            tracing::warn!("{warning}");
+            *warned_on = today;
         }
     }
 }

@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use serde_json::json;
 use writ_core::id::UserId;
-use writ_pages::messages::{AccountNews, Passkey, Said};
+use writ_pages::messages::{AccountNews, Passkey, Reach, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 
 use super::fan_out::channels_of;
 use super::outbox::{Channel, NoticeContent, NoticeDraft, OutboxContext, WEBHOOK};
 use super::outcome::{DeliveryOutcome, NotSent};
-use super::web_push::{PushMessage, post_message, subscription_of, topic};
+use super::web_push::{BrowserSubscription, PushMessage, post_message, subscription_of, topic};
 use crate::node::app::App;
 use crate::node::failure::Failure;
 
 /// How long a notice is tried: longer than any quiet hours.
-const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 const DEVICES: &str = "/app/devices";
 const SETTINGS: &str = "/app/settings";
 
@@ -40,7 +40,7 @@ pub async fn password_changed(
     notify(outbox, transaction, user, NoticeContent::Password).await
 }
 
-async fn notify(
+pub(super) async fn notify(
     outbox: &OutboxContext<'_>,
     transaction: &mut DatabaseTransaction,
     user: &UserId,
@@ -74,6 +74,20 @@ pub(crate) async fn push(
         let mut reading = app.read().await?;
         subscription_of(app, &mut reading, notice, app.clock.now()).await?
     };
+    post(app, notice, &browser, what).await
+}
+
+pub(crate) fn mail_text(app: &App, what: AccountNews, language: &str) -> Said {
+    let (_, texts) = app.notices.words.of(language);
+    texts.account_letter(what, &app.config.url(page(what)))
+}
+
+pub(super) async fn post(
+    app: &App,
+    notice: &Notice,
+    browser: &BrowserSubscription,
+    what: AccountNews,
+) -> Result<DeliveryOutcome, NotSent> {
     let (_, texts) = app.notices.words.of(&browser.language);
     let said = texts.account(what);
     let (id, Said { title, body }) = (&notice.id, said);
@@ -82,17 +96,13 @@ pub(crate) async fn push(
         // A topic of its own: no later message replaces it unread.
         topic: topic(id.as_str()),
     };
-    post_message(app, notice, &browser, &message).await
-}
-
-pub(crate) fn mail_text(app: &App, what: AccountNews, language: &str) -> Said {
-    let (_, texts) = app.notices.words.of(language);
-    texts.account_letter(what, &app.config.url(page(what)))
+    post_message(app, notice, browser, &message).await
 }
 
 const fn page(what: AccountNews) -> &'static str {
     match what {
-        AccountNews::Passkey(_) => DEVICES,
-        AccountNews::Password => SETTINGS,
+        AccountNews::Passkey(_)
+        | AccountNews::Reach(Reach::BrowserAdded | Reach::BrowserRemoved) => DEVICES,
+        AccountNews::Password | AccountNews::Reach(Reach::Email | Reach::QuietHours) => SETTINGS,
     }
 }

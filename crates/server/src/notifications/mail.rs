@@ -10,11 +10,13 @@ use writ_core::client::Client;
 use writ_pages::messages::{AccountNews, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
+use writ_store::settings::PersonSettings;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
 use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
+use super::reach_notice::EarlierReach;
 use super::web_push::page_of;
 use super::{account_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
@@ -71,6 +73,17 @@ pub(crate) async fn send(
             about_account(app, notice, AccountNews::Passkey(*what)).await?
         }
         NoticeContent::Password => about_account(app, notice, AccountNews::Password).await?,
+        NoticeContent::Reach { what, before } => {
+            let recipient = recipient_before(app, notice, before.as_ref()).await?;
+            AddressedMail {
+                text: account_notice::mail_text(
+                    app,
+                    AccountNews::Reach(*what),
+                    &recipient.language,
+                ),
+                to: recipient.address,
+            }
+        }
         NoticeContent::UsedTwice { client } => {
             let recipient = recipient(app, &mut app.read().await?, notice).await?;
             let text = used_twice_notice::mail_text(app, client, &recipient.language);
@@ -137,6 +150,28 @@ async fn recipient(
 ) -> Result<Recipient, NotSent> {
     let user = notice.user.as_ref().ok_or_else(request_over)?;
     let settings = transaction.settings(user).await?.unwrap_or_default();
+    recipient_by(app, settings)
+}
+
+/// The same by how they were told before a change.
+async fn recipient_before(
+    app: &App,
+    notice: &Notice,
+    before: Option<&EarlierReach>,
+) -> Result<Recipient, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
+    let now = app.read().await?.settings(user).await?.unwrap_or_default();
+    let settings = match before {
+        Some(before) => PersonSettings {
+            language: now.language,
+            ..before.settings()
+        },
+        None => now,
+    };
+    recipient_by(app, settings)
+}
+
+fn recipient_by(app: &App, settings: PersonSettings) -> Result<Recipient, NotSent> {
     quiet_hours::check(&settings, &app.zones, app.clock.now())?;
     let email = settings.email.as_deref();
     let address = email.and_then(|email| email.parse().ok());

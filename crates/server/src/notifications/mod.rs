@@ -6,6 +6,7 @@ pub mod mail;
 pub mod outbox;
 pub mod outcome;
 pub mod quiet_hours;
+pub mod reach_notice;
 pub mod seal;
 pub mod stop_notice;
 pub mod used_twice_notice;

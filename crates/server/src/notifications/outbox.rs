@@ -9,12 +9,13 @@ use serde_json::Value;
 use writ_core::id::{ApprovalId, ClientId, NoticeId, UserId};
 use writ_core::mint::TOKEN_LIFETIME;
 use writ_core::pending::{Delivery, PendingRequest, State};
-use writ_pages::messages::Passkey;
+use writ_pages::messages::{Passkey, Reach};
 use writ_platform::Random;
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
+use super::reach_notice::EarlierReach;
 use super::seal;
 use crate::config::Config;
 use crate::node::app::App;
@@ -86,6 +87,11 @@ pub(crate) enum NoticeContent {
     Passkey { what: Passkey },
     /// The user has a new password.
     Password,
+    /// How the user is told was changed. Told as it was until then, or, without `before`, as it is now.
+    Reach {
+        what: Reach,
+        before: Option<EarlierReach>,
+    },
     /// A stop denied what this client had asked this person.
     Stopped(StopNotice),
     /// A task of the user ended because a refresh token of this client was used twice.
@@ -168,7 +174,7 @@ pub async fn request_ended(
         (Delivery::Ping, _) => (Channel::Ping, request.expires_at),
         // A token that was made is sent as long as it is valid.
         (Delivery::Push, _) => {
-            let end = request.expires_at.max(app.clock.now());
+            let end = request.expires_at.max(app.mended_time());
             (Channel::Push, end.plus(TOKEN_LIFETIME))
         }
     };
@@ -212,7 +218,7 @@ pub(super) async fn stop_notice(
         user: None,
         target: &target,
         content: NoticeContent::Stopped(notice),
-        expires_at: app.clock.now().plus(STOP_NOTICE_LIFETIME),
+        expires_at: app.mended_time().plus(STOP_NOTICE_LIFETIME),
     };
     app.outbox().enqueue(transaction, draft).await
 }
@@ -242,7 +248,7 @@ pub async fn agent_reported(
                 by: by.clone(),
                 stopped_for,
             },
-            expires_at: app.clock.now().plus(ADMIN_NOTICE_LIFETIME),
+            expires_at: app.mended_time().plus(ADMIN_NOTICE_LIFETIME),
         };
         app.outbox().enqueue(transaction, draft).await?;
     }
@@ -272,7 +278,7 @@ impl App {
         OutboxContext {
             config: &self.config,
             random: &self.random,
-            now: self.clock.now(),
+            now: self.mended_time(),
         }
     }
 }

@@ -148,6 +148,16 @@ pub(crate) async fn subscription_of(
     let user = notice.user.as_ref().ok_or_else(request_over)?;
     let settings = transaction.settings(user).await?.unwrap_or_default();
     quiet_hours::check(&settings, &app.zones, now)?;
+    known_subscription(app, transaction, notice).await
+}
+
+/// The same at any hour.
+pub(crate) async fn known_subscription(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    notice: &Notice,
+) -> Result<BrowserSubscription, NotSent> {
+    let user = notice.user.as_ref().ok_or_else(request_over)?;
     let browsers = transaction.subscriptions_of(user).await?.into_iter();
     let found = browsers.into_iter().find(|one| one.digest == notice.target);
     let subscription =

@@ -7,7 +7,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 use writ_core::id::UserId;
-use writ_pages::messages::Passkey;
+use writ_pages::messages::{Passkey, Reach};
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
@@ -41,6 +41,9 @@ struct WebhookClaims<'a> {
     passkey: Option<Passkey>,
     #[serde(skip_serializing_if = "Option::is_none")]
     setting: Option<&'static str>,
+    /// Of a browser that is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    push: Option<&'static str>,
     /// The approvers of the stage, the user who reported the agent, or the user of the passkey, the password or the task.
     people: Vec<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,6 +73,28 @@ pub(crate) async fn send(
     Ok(DeliveryOutcome::of(reply.await))
 }
 
+impl<'a> WebhookClaims<'a> {
+    /// Without what the notice tells.
+    fn of(iss: &'a str, aud: &'a str, notice: &'a Notice, now: Timestamp) -> Self {
+        Self {
+            iss,
+            aud,
+            jti: notice.id.as_str(),
+            iat: now.seconds(),
+            exp: now.plus(LIFETIME).seconds(),
+            event: "approval.requested",
+            client_id: None,
+            passkey: None,
+            setting: None,
+            push: None,
+            approval: None,
+            people: Vec::new(),
+            url: None,
+            expires_at: None,
+        }
+    }
+}
+
 async fn claims<'a>(
     app: &'a App,
     notice: &'a Notice,
@@ -77,21 +102,7 @@ async fn claims<'a>(
     content: &NoticeContent,
     now: Timestamp,
 ) -> Result<WebhookClaims<'a>, NotSent> {
-    let mut claims = WebhookClaims {
-        iss: app.config.issuer.as_str(),
-        aud: receiver,
-        jti: notice.id.as_str(),
-        iat: now.seconds(),
-        exp: now.plus(LIFETIME).seconds(),
-        event: "approval.requested",
-        client_id: None,
-        passkey: None,
-        setting: None,
-        approval: None,
-        people: Vec::new(),
-        url: None,
-        expires_at: None,
-    };
+    let mut claims = WebhookClaims::of(app.config.issuer.as_str(), receiver, notice, now);
     match content {
         NoticeContent::Waiting { stage } => {
             let request = open_request(&mut app.read().await?, notice, now).await?;
@@ -125,6 +136,16 @@ async fn claims<'a>(
         NoticeContent::Password => {
             claims.event = "user.changed";
             claims.setting = Some("password");
+            claims.people = notice.user.iter().cloned().collect();
+        }
+        NoticeContent::Reach { what, .. } => {
+            claims.event = "user.changed";
+            match what {
+                Reach::Email => claims.setting = Some("email"),
+                Reach::QuietHours => claims.setting = Some("quiet_hours"),
+                Reach::BrowserAdded => claims.push = Some("added"),
+                Reach::BrowserRemoved => claims.push = Some("removed"),
+            }
             claims.people = notice.user.iter().cloned().collect();
         }
         NoticeContent::UsedTwice { client } => {

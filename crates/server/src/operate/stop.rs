@@ -64,7 +64,7 @@ pub async fn stop_agent(
     client: &ClientId,
     by: ChangedBy<'_>,
 ) -> Result<StoppedAgent, Failure> {
-    let now = app.clock.now();
+    let now = app.mended_time();
     transaction.begin_stop().await?;
     transaction.forget_consents(subject, client).await?;
     let endings = deny_all(app, transaction, StoppedPair { subject, client }, now).await?;

@@ -95,7 +95,7 @@ async fn carry_out(app: &App, person: &UserId, target: &Target) -> Result<bool, 
     let mut transaction = app.begin().await?;
     match target {
         Target::Task(task) => {
-            let change = app.change(by, app.clock.now());
+            let change = app.change(by, app.mended_time());
             let stopped = stop::stop_task(&mut transaction, task, change).await?;
             transaction.commit().await?;
             if stopped {
@@ -179,7 +179,7 @@ impl PageOfTasks {
         subject: &UserId,
         after: Option<&LiveCursor>,
     ) -> Result<Self, StoreError> {
-        let now = app.clock.now();
+        let now = app.mended_time();
         let mut reading = app.read().await?;
         let live = reading.live_tasks_of_person(subject, after, now, MAX_TASKS + 1);
         let mut tasks = live.await?;
@@ -339,7 +339,7 @@ async fn task_view(app: &App, texts: &Texts, stored: &StoredTask) -> Result<Task
         scopes: scopes(&catalogue, &task.authority),
         opened: texts.moment(task.created_at),
         expires: texts.moment(task.expires_at),
-        state: state(stored, app.clock.now()),
+        state: state(stored, app.mended_time()),
         chain: Vec::new(),
     })
 }

@@ -18,6 +18,7 @@ use crate::node::app::App;
 use crate::people::error::{PageError, StepError};
 use crate::people::redirect::see_other;
 use crate::people::request::{PostedForm, Query, SignedIn, Visitor};
+use crate::people::wrong_clock::require_right_clock;
 
 mod audit;
 mod choice;
@@ -144,7 +145,10 @@ impl<'a> Visit<'a> {
             Some("approve") if version == Version::Older => {
                 over::newer(self, &question, version).await
             }
-            Some("approve") => self.approve(&question, &choice, form).await,
+            Some("approve") => {
+                require_right_clock(self.app).await?;
+                self.approve(&question, &choice, form).await
+            }
             Some("deny") => self.deny(&question, Denial::Denied).await,
             Some("stop") => self.deny(&question, Denial::Stopped).await,
             Some("not_me") => self.deny(&question, Denial::NotMe).await,
@@ -200,9 +204,9 @@ impl<'a> Visit<'a> {
         question: &Question,
         choice: &Choice,
     ) -> Result<Shown, StepError<ApprovalProblem>> {
-        let since = question.since(self.app.clock.now());
+        let since = question.since(self.app.mended_time());
         let less = choice.less(question, since);
-        let left = question.left(&less, self.app.clock.now());
+        let left = question.left(&less, self.app.mended_time());
         let (authority, ends_at) =
             left.map_err(|not_less| StepError::Problem(choice::problem(&not_less)))?;
         let view = self.screen_view(question, &authority, ends_at)?;
@@ -230,7 +234,7 @@ impl<'a> Visit<'a> {
         if !is_new && question.kept.as_ref() == Some(shown) {
             return Ok(());
         }
-        let now = self.app.clock.now();
+        let now = self.app.mended_time();
         let text = serde_json::to_string(shown).map_err(PageError::broken)?;
         let mut transaction = self.app.begin().await?;
         let (id, user) = (&question.request.id, &self.person.user().id);

@@ -274,7 +274,7 @@ pub async fn next_step(
         strongest: strongest(app, session).await?,
         skipped: skipped(app, found, client, session, realm).await?,
     };
-    authorize::next(found, client, session, logins, app.clock.now()).map_err(|refusal| {
+    authorize::next(found, client, session, logins, app.mended_time()).map_err(|refusal| {
         let way = ErrorWay::of_request(found, client, session);
         AuthorizationError::of(found, refusal).by(way, client)
     })

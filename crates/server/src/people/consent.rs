@@ -32,6 +32,7 @@ use crate::people::request::{PostedForm, Query, Visitor};
 use crate::people::request_over::{over, require_usable};
 use crate::people::session::Browser;
 use crate::people::views::{client_view, onward, scopes};
+use crate::people::wrong_clock::require_right_clock;
 
 mod guest;
 mod parts;
@@ -132,7 +133,10 @@ async fn answer(visitor: &Visitor, form: &Form) -> Result<Response, PageError> {
         form.contains("consent-approve"),
         form.contains("consent-deny"),
     ) {
-        (true, false) => approve(app, form, &question, browser).await,
+        (true, false) => {
+            require_right_clock(app).await?;
+            approve(app, form, &question, browser).await
+        }
         (false, true) => deny(app, &question).await,
         _ => Err(PageError::invalid_request("neither approved nor denied")),
     }
@@ -142,7 +146,7 @@ async fn ask(visitor: &Visitor, form: &Form) -> Result<ConsentOrLogin, PageError
     let (app, session) = (&*visitor.app, visitor.browser.session.as_ref());
     let handle = form.required("request")?;
     let found = load(app, handle).await?;
-    let now = app.clock.now();
+    let now = app.mended_time();
     require_usable(app, &found, &found.client).await?;
     let login_first = || ConsentOrLogin::LoginFirst(format!("/login?request={handle}"));
     let lookup = match session {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use writ_core::budget::OverBudget;
 use writ_core::client::User;
 use writ_core::device::{self, Typed};
 use writ_core::event::EventName;
@@ -13,6 +14,7 @@ use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
 use writ_pages::{DeviceCode, DeviceCodeProblem};
 use writ_store::DatabaseTransaction;
+use writ_store::attempts::Admission;
 use writ_wire::device::UserCode;
 use writ_wire::form::Form;
 use writ_wire::time::Timestamp;
@@ -61,8 +63,11 @@ async fn take(
 ) -> Result<ApprovalId, StepError<DeviceCodeProblem>> {
     let now = app.clock.now();
     let tries = RateLimit::of_device_codes(&user.id, now);
-    if !app.admit_attempt(&tries).await? {
-        return Err(StepError::Problem(DeviceCodeProblem::TooMany));
+    if let Admission::PausedUntil(until) = app.admit_attempt(&tries).await? {
+        let retry_after = now.until(until);
+        return Err(StepError::Problem(DeviceCodeProblem::TooMany {
+            retry_after,
+        }));
     }
     let typed = form.optional("user_code").ok().flatten();
     let taken = match typed.and_then(UserCode::parse) {
@@ -147,7 +152,10 @@ async fn bind(
         return Ok(false);
     }
     let budget = within_budget(app, transaction, request, earlier, now).await?;
-    let over = |_| StepError::Problem(DeviceCodeProblem::AskedTooOften);
+    let over = |over: OverBudget| {
+        let retry_after = over.retry_after;
+        StepError::Problem(DeviceCodeProblem::AskedTooOften { retry_after })
+    };
     budget.map_err(over).map(|()| true)
 }
 

@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::Next;
@@ -12,7 +13,6 @@ use serde_json::json;
 use writ_core::OAuthError;
 use writ_core::authorize::{FoundRequest, RequestUnusable};
 use writ_core::id::ClientId;
-use writ_core::password::PASSWORD_PAUSE;
 use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
@@ -20,13 +20,16 @@ use writ_wire::form::FormError;
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
-use crate::node::clock::Skew;
+use crate::node::clock::{self, Skew};
 use crate::node::failure::{Failure, LATE, ServerFault, Unacceptable, UnacceptableRequest};
 use crate::node::listener::REQUEST_TIMEOUT;
 use crate::node::outage::RETRY_AFTER;
 use crate::node::request_log::note_error;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
-use crate::people::redirect::to_login;
+use crate::people::redirect::{see_other, to_login};
+
+/// For a script that finds room once another page of its person is closed, in seconds.
+const WHEN_OTHERS_LEAVE: u64 = 60;
 
 /// Why the page that was asked for is not shown.
 #[derive(Debug)]
@@ -39,8 +42,8 @@ pub enum PageError {
     ClientByLink(Box<LinkedError>),
     /// An error page without a link: nothing can be allowed to this client any more.
     ClientStopped(Box<StoppedClient>),
-    /// The user must sign in first, and comes back to this page of ours.
-    SignedOut { page: String },
+    /// The user must sign in first, and comes back to this page of ours; without one to the inbox.
+    SignedOut { page: Option<String> },
     /// A script of ours learns why in JSON, or by the status alone.
     Script {
         status: StatusCode,
@@ -129,6 +132,20 @@ impl PageError {
         Self::Script { status, error }
     }
 
+    /// Whether it is unknown what came of the request: then nobody is told to send it again.
+    const fn may_be_done(&self) -> bool {
+        matches!(
+            self,
+            Self::Fault(ServerFault::InDoubt(_)) | Self::FaultForScript(ServerFault::InDoubt(_))
+        )
+    }
+
+    /// Whether this answer, of a handler, asks the user to sign in.
+    pub fn asks_to_sign_in(response: &Response) -> bool {
+        let error = response.extensions().get();
+        error.is_some_and(|Unanswered(error)| matches!(**error, Self::SignedOut { .. }))
+    }
+
     pub fn broken(cause: impl Display) -> Self {
         Self::Fault(ServerFault::Broken(cause.to_string()))
     }
@@ -199,7 +216,10 @@ impl From<Failure> for PageError {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Unauthenticated(refusal) | Failure::Waiting(refusal) => Self::from(*refusal),
-            Failure::Limited(limited) => Self::from(limited.refusal),
+            Failure::Limited(limited) => Self::Page(Box::new(ErrorPage {
+                retry_after: Some(limited.retry_after),
+                ..refused_page(FailureKind::TooManyRequests, &limited.refusal)
+            })),
             Failure::Unacceptable(found) => unacceptable(&found),
             Failure::Refused(refused) => Self::from(refused.refusal),
             Failure::Broken(cause) => Self::Fault(ServerFault::Broken(cause)),
@@ -262,7 +282,6 @@ const fn to_mend(unusable: RequestUnusable) -> &'static str {
     }
 }
 
-/// An error on its way from the handler to the layer.
 #[derive(Clone)]
 struct Unanswered(Arc<PageError>);
 
@@ -272,15 +291,6 @@ impl IntoResponse for PageError {
         let mut response = StatusCode::INTERNAL_SERVER_ERROR.into_response();
         response.extensions_mut().insert(Unanswered(Arc::new(self)));
         response
-    }
-}
-
-/// Logins, requests and codes expire by this node's clock: while it is wrong, no page is shown.
-pub async fn check_clock(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match app.wrong_clock().await {
-        Ok(None) => next.run(request).await,
-        Ok(Some(skew)) => PageError::WrongClock(skew).into_response(),
-        Err(error) => PageError::from(error).into_response(),
     }
 }
 
@@ -295,19 +305,21 @@ pub async fn answer_errors(
     let late = |_| PageError::Fault(ServerFault::InDoubt(LATE.to_owned())).into_response();
     let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
     let mut response = answer.await.unwrap_or_else(late);
-    let unanswered = response.extensions_mut().remove::<Unanswered>();
-    if let Some(Unanswered(error)) = unanswered {
+    if let Some(Unanswered(error)) = response.extensions_mut().remove() {
         let texts = app.languages.of_request(&headers);
         response = app.answer_page_error(route.as_str(), &error, texts);
+        if error.may_be_done() {
+            return response;
+        }
     }
     say_when_again(&mut response);
     response
 }
 
-/// RFC 9110 section 10.2.3, and RFC 6585 section 4: also where a page is shown again because of too many attempts.
+/// RFC 9110 section 10.2.3, and RFC 6585 section 4, where nobody knows it better: a limit in time says its own end.
 fn say_when_again(response: &mut Response) {
     let wait = match response.status() {
-        StatusCode::TOO_MANY_REQUESTS => PASSWORD_PAUSE.as_secs(),
+        StatusCode::TOO_MANY_REQUESTS => WHEN_OTHERS_LEAVE,
         StatusCode::SERVICE_UNAVAILABLE => RETRY_AFTER,
         _ => return,
     };
@@ -339,7 +351,10 @@ impl App {
                 let page = refused_page(FailureKind::ClientStopped, &stopped.refusal);
                 error_page(&page, texts)
             }
-            PageError::SignedOut { page } => to_login(page),
+            PageError::SignedOut { page } => match page {
+                Some(page) => to_login(page),
+                None => see_other("/login"),
+            },
             PageError::Script { status, error } => {
                 self.note_refusal(route, ErrorCode::InvalidRequest);
                 match error {
@@ -350,6 +365,7 @@ impl App {
             PageError::WrongClock(skew) => {
                 let page = ErrorPage {
                     detail: Some(skew.sentence()),
+                    retry_after: Some(Duration::from_secs(clock::RETRY_AFTER)),
                     ..ErrorPage::new(FailureKind::Unavailable)
                 };
                 error_page(&page, texts)

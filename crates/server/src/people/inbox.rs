@@ -34,13 +34,13 @@ async fn home() -> Response {
 async fn show(visitor: Visitor) -> Result<Response, PageError> {
     match visitor.session() {
         Some(person) => page(person).await,
-        None => Ok(see_other("/login")),
+        None => Err(PageError::SignedOut { page: None }),
     }
 }
 
 /// What this person may decide now: neither what only a later stage may bring to them, nor what they agreed to already.
 pub async fn open_requests(app: &App, user: &UserId) -> Result<Vec<PendingRequest>, StoreError> {
-    let now = app.clock.now();
+    let now = app.mended_time();
     let mut reading = app.read().await?;
     let mut open = reading.inbox(user, now, MAX_REQUESTS).await?;
     let several = open.iter().filter(|request| request.may_need_several());
@@ -63,7 +63,7 @@ async fn page(person: SignedIn<'_>) -> Result<Response, PageError> {
     }
     let inbox = Inbox {
         person: person.frame_with(entries.len()),
-        now: person.app.clock.now(),
+        now: person.app.mended_time(),
         requests: entries,
     };
     Ok(inbox.page(&texts).into_http().into_response())
@@ -77,7 +77,7 @@ async fn entry(
 ) -> Result<Option<InboxEntry>, StoreError> {
     let (app, user) = (person.app, person.user());
     let (Some((role, _)), Some(client)) = (
-        request.role_of(&user.id, app.clock.now()),
+        request.role_of(&user.id, app.mended_time()),
         app.client(request.client.as_str()).await?,
     ) else {
         return Ok(None);

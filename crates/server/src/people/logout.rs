@@ -173,7 +173,7 @@ async fn end(
     session: &UserSession,
     client: Option<&Client>,
 ) -> Result<(), StoreError> {
-    let (app, now) = (&*visitor.app, visitor.app.clock.now());
+    let (app, now) = (&*visitor.app, visitor.app.mended_time());
     let mut transaction = app.begin().await?;
     if transaction
         .end_session(&visitor.browser.digest(), now)

@@ -32,6 +32,7 @@ pub mod request_over;
 pub mod session;
 pub mod settings;
 pub mod views;
+mod wrong_clock;
 
 /// Their errors are answered by the layer, which knows the route.
 pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
@@ -49,7 +50,7 @@ pub fn routes(app: &Arc<App>) -> Router<Arc<App>> {
         .merge(push_subscriptions::routes())
         .merge(settings::routes())
         .merge(live::routes())
-        .route_layer(from_fn_with_state(app.clone(), error::check_clock))
+        .route_layer(from_fn_with_state(app.clone(), wrong_clock::check_clock))
         .route_layer(from_fn_with_state(app.clone(), error::answer_errors))
         .merge(assets::routes(&app.languages))
 }

@@ -2,12 +2,14 @@
 //! against a session, nor against a browser that the person knows.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use serde_json::json;
 use writ_authority::Level;
 use writ_core::event::{Event, EventName};
 use writ_pages::{ApprovalProblem, LoginProblem, SettingsProblem};
 use writ_store::StoreError;
+use writ_store::attempts::Admission;
 use writ_store::user::StoredUser;
 
 use crate::node::app::App;
@@ -21,7 +23,9 @@ use crate::people::request::{SignedIn, Visitor};
 pub enum PasswordProblem {
     Wrong,
     /// Paused after too many.
-    TooMany,
+    TooMany {
+        retry_after: Duration,
+    },
     /// Too many wait for a hash.
     Busy,
 }
@@ -100,9 +104,10 @@ async fn check(
     stored: Option<StoredUser>,
 ) -> Result<StoredUser, StepError<PasswordProblem>> {
     let limits = PasswordLimits::of(attempt.trier, app.clock.now());
-    if !app.admit_password(&limits).await? {
+    if let Admission::PausedUntil(until) = app.admit_password(&limits).await? {
         app.metrics.login("paused");
-        return Err(StepError::Problem(PasswordProblem::TooMany));
+        let retry_after = app.clock.now().until(until);
+        return Err(StepError::Problem(PasswordProblem::TooMany { retry_after }));
     }
     // Somebody who was removed has no hash any more, and takes as long as everybody.
     let hash = stored.as_ref().filter(|stored| !stored.removed);
@@ -150,7 +155,7 @@ impl PasswordProblem {
     pub const fn at_login(self) -> LoginProblem {
         match self {
             Self::Wrong => LoginProblem::Wrong,
-            Self::TooMany => LoginProblem::TooMany,
+            Self::TooMany { retry_after } => LoginProblem::TooMany { retry_after },
             Self::Busy => LoginProblem::Busy,
         }
     }
@@ -158,7 +163,7 @@ impl PasswordProblem {
     pub const fn at_approval(self) -> ApprovalProblem {
         match self {
             Self::Wrong => ApprovalProblem::PasswordWrong,
-            Self::TooMany => ApprovalProblem::TooMany,
+            Self::TooMany { retry_after } => ApprovalProblem::TooMany { retry_after },
             Self::Busy => ApprovalProblem::Busy,
         }
     }
@@ -166,7 +171,7 @@ impl PasswordProblem {
     pub const fn at_settings(self) -> SettingsProblem {
         match self {
             Self::Wrong => SettingsProblem::PasswordWrong,
-            Self::TooMany => SettingsProblem::TooMany,
+            Self::TooMany { retry_after } => SettingsProblem::TooMany { retry_after },
             Self::Busy => SettingsProblem::Busy,
         }
     }

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
 use writ_jose::hash;
+use writ_pages::messages::Reach;
 use writ_pages::{LONGEST_WORDS, clean};
 use writ_store::push::PushSubscription;
 use writ_store::{DatabaseTransaction, StoreError};
@@ -23,6 +24,7 @@ use crate::client::answer::json as json_answer;
 use crate::client::body::RequestBody;
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::notifications::reach_notice;
 use crate::notifications::web_push::BrowserSubscription;
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
@@ -140,15 +142,28 @@ async fn add(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         name: clean(name, LONGEST_WORDS),
         created_at: app.clock.now(),
     };
+    if of(&mut app.read().await?, &row.user, &row.digest)
+        .await?
+        .is_none()
+    {
+        reach_notice::admit_change(app, &row.user).await?;
+    }
+    let (outbox, what) = (app.outbox(), Reach::BrowserAdded);
     let mut transaction = app.begin().await?;
-    let is_new = !is_of(&mut transaction, &row.user, &row.digest).await?;
+    let known = of(&mut transaction, &row.user, &row.digest).await?;
+    let is_new = known.is_none();
+    if is_new {
+        reach_notice::about_to_change(&outbox, &mut transaction, &row.user, what, None).await?;
+    }
     if !transaction.upsert_subscription(&row).await? {
         return Err(NotDone::TooMany);
     }
     if is_new {
         record(app, &mut transaction, &row.user, added(&row.digest)).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    app.notices.wake();
+    Ok(())
 }
 
 async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
@@ -159,25 +174,31 @@ async fn take_away(visitor: &Visitor, sent: &Sent) -> Result<(), NotDone> {
         true => BrowserSubscription::digest_of(&removing.endpoint),
         false => removing.device,
     };
+    if of(&mut app.read().await?, user, &digest).await?.is_none() {
+        return Ok(());
+    }
+    reach_notice::admit_change(app, user).await?;
+    let (outbox, what, now) = (app.outbox(), Reach::BrowserRemoved, app.clock.now());
     let mut transaction = app.begin().await?;
-    let is_known = is_of(&mut transaction, user, &digest).await?;
-    if is_known
-        && transaction
-            .subscription_gone(&digest, app.clock.now())
-            .await?
-    {
+    let Some(row) = of(&mut transaction, user, &digest).await? else {
+        return Ok(());
+    };
+    reach_notice::about_to_change(&outbox, &mut transaction, user, what, Some(&row)).await?;
+    if transaction.subscription_gone(&digest, now).await? {
         record(app, &mut transaction, user, removed(&digest)).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    app.notices.wake();
+    Ok(())
 }
 
-async fn is_of(
+async fn of(
     transaction: &mut DatabaseTransaction,
     user: &UserId,
     digest: &str,
-) -> Result<bool, StoreError> {
+) -> Result<Option<PushSubscription>, StoreError> {
     let known = transaction.subscriptions_of(user).await?;
-    Ok(known.iter().any(|one| one.digest == digest))
+    Ok(known.into_iter().find(|one| one.digest == digest))
 }
 
 fn added(device: &str) -> Value {

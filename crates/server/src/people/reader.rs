@@ -20,7 +20,7 @@ impl App {
         if person.reads.language.as_deref() != Some(texts.locale()) {
             let mut transaction = self.begin().await?;
             transaction
-                .set_language(&person.user.id, texts.locale(), self.clock.now())
+                .set_language(&person.user.id, texts.locale(), self.mended_time())
                 .await?;
             transaction.commit().await?;
         }

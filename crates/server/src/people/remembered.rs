@@ -146,7 +146,7 @@ pub async fn remember(
 /// The apps that need not ask this person again, as their page shows them.
 pub async fn views(app: &App, user: &UserId) -> Result<Vec<RememberedView>, StoreError> {
     let mut reading = app.read().await?;
-    let ids = reading.remembered_clients(user, app.clock.now()).await?;
+    let ids = reading.remembered_clients(user, app.mended_time()).await?;
     drop(reading);
     let mut views = Vec::new();
     for id in ids {
@@ -160,7 +160,7 @@ pub async fn views(app: &App, user: &UserId) -> Result<Vec<RememberedView>, Stor
 
 /// The person wants to be asked again. Whether anything was remembered.
 pub async fn forget(person: SignedIn<'_>, client: &ClientId) -> Result<bool, StoreError> {
-    let (app, user, now) = (person.app, &person.user().id, person.app.clock.now());
+    let (app, user, now) = (person.app, &person.user().id, person.app.mended_time());
     let mut transaction = app.begin().await?;
     let forgotten = transaction.forget_consents(user, client).await?;
     if forgotten {

@@ -55,7 +55,7 @@ impl Visitor {
 
     /// Who is signed in; otherwise the way to the login, and from there back to `page`.
     pub fn signed_in(&self, page: &str) -> Result<SignedIn<'_>, PageError> {
-        let page = page.to_owned();
+        let page = Some(page.to_owned());
         self.session().ok_or(PageError::SignedOut { page })
     }
 

@@ -22,7 +22,7 @@ pub async fn require_usable(
     found: &FoundRequest,
     client: &str,
 ) -> Result<(), PageError> {
-    match found.usable_by(client, app.clock.now()) {
+    match found.usable_by(client, app.mended_time()) {
         Ok(()) => require_working(app, client).await,
         Err(unusable) => Err(over(app, found, unusable).await?),
     }

@@ -45,7 +45,7 @@ impl App {
         let session = self
             .read()
             .await?
-            .session(&session_digest(&cookie), self.clock.now())
+            .session(&session_digest(&cookie), self.mended_time())
             .await?
             .filter(|session| !session.user.disabled);
         Ok(Browser {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use writ_core::email;
 use writ_core::event::{Event, EventName};
 use writ_core::id::UserId;
+use writ_pages::messages::Reach;
 use writ_pages::{
     LANGUAGE_COOKIE, PersonView, QuietView, Settings, SettingsNotice, SettingsProblem, Texts,
 };
@@ -21,6 +22,7 @@ use writ_wire::form::Form;
 use crate::node::app::App;
 use crate::node::passwords::{HashFor, PasswordNotHashed};
 use crate::node::rate_limits::RateLimit;
+use crate::notifications::reach_notice;
 use crate::people::error::{PageError, StepError};
 use crate::people::password::{PasswordProblem, check_own};
 use crate::people::request::{PostedForm, SignedIn, Visitor};
@@ -125,7 +127,10 @@ async fn set_time_zone(app: &App, user: &UserId, form: &Form) -> Outcome {
         true => json!({ "setting": "time_zone", "by": "browser" }),
         false => json!({ "setting": "time_zone" }),
     };
-    save(app, user, facts, |stored| stored.time_zone = name).await
+    save(app, user, facts, |stored| {
+        stored.time_zone.clone_from(&name);
+    })
+    .await
 }
 
 async fn set_quiet_hours(app: &App, user: &UserId, form: &Form) -> Outcome {
@@ -145,18 +150,36 @@ async fn set_email(app: &App, user: &UserId, typed: Option<&str>) -> Outcome {
         return Err(StepError::Problem(SettingsProblem::Email));
     }
     let facts = json!({ "setting": "email" });
-    save(app, user, facts, |stored| stored.email = email.flatten()).await
+    let email = email.flatten();
+    save(app, user, facts, |stored| stored.email.clone_from(&email)).await
 }
 
-async fn save(app: &App, user: &UserId, facts: Value, change: impl FnOnce(&mut Stored)) -> Outcome {
+/// What changes how they are told is told as before.
+async fn save(app: &App, user: &UserId, facts: Value, change: impl Fn(&mut Stored)) -> Outcome {
+    let changed = |before: &Stored| {
+        let mut after = before.clone();
+        change(&mut after);
+        let reach = reach_notice::difference(before, &after);
+        (after, reach)
+    };
+    let before = app.read().await?.settings(user).await?;
+    if changed(&before.unwrap_or_default()).1.is_some() {
+        reach_notice::admit_change(app, user).await?;
+    }
+    let (outbox, now) = (app.outbox(), app.clock.now());
     let mut transaction = app.begin().await?;
-    let mut stored = transaction.settings(user).await?.unwrap_or_default();
-    change(&mut stored);
-    transaction
-        .save_settings(user, &stored, app.clock.now())
-        .await?;
+    let before = transaction.settings(user).await?.unwrap_or_default();
+    let (after, reach) = changed(&before);
+    if let Some(what) = reach {
+        reach_notice::about_to_change(&outbox, &mut transaction, user, what, None).await?;
+    }
+    transaction.save_settings(user, &after, now).await?;
+    if reach == Some(Reach::Email) && after.email.is_some() {
+        reach_notice::address_is_new(&outbox, &mut transaction, user).await?;
+    }
     record(app, &mut transaction, user, facts).await?;
     transaction.commit().await?;
+    app.notices.wake();
     Ok(SettingsNotice::Saved)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::Store;
-use crate::attempts::{Attempt, AttemptKind as Tried, MOST_ROWS};
+use crate::attempts::{Admission, Attempt, AttemptKind as Tried, MOST_ROWS};
 use crate::testing::DatabaseKind;
 use crate::tests::races::race;
 use crate::tests::world::{HOUR, NOW, TENANT, wins, world};
@@ -37,7 +37,7 @@ async fn tried(
         paused_until: now.plus(PAUSE),
         kept_until: now.plus(HOUR),
     };
-    transaction.attempt(&attempt, now).await.unwrap()
+    transaction.attempt(&attempt, now).await.unwrap() == Admission::Admitted
 }
 
 async fn login(transaction: &mut DatabaseTransaction, seconds: u64) -> bool {

@@ -25,7 +25,9 @@ impl World {
             database_clock: DatabaseClock::Given(Clock::Manual(self.clock.clone())),
             random: self.random.clone(),
         };
-        let app = start(store.unwrap(), &self.database.url, &[], environment).await;
+        let more = self.settings.iter();
+        let more: Vec<(&str, &str)> = more.map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        let app = start(store.unwrap(), &self.database.url, &more, environment).await;
         let router = router(app.clone());
         let network = Arc::new(Network::new());
         network.serve(ISSUER, router.clone());
@@ -65,6 +67,11 @@ impl Node {
 
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> TestReply {
         send(self.router.clone(), Method::GET, path, headers, Vec::new()).await
+    }
+
+    pub async fn delete(&self, path: &str, headers: &[(&str, &str)]) -> TestReply {
+        let (router, method) = (self.router.clone(), Method::DELETE);
+        send(router, method, path, headers, Vec::new()).await
     }
 
     /// From the operator's listener.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::json;
 use writ_core::realm::DEFAULT_TENANT;
-use writ_server::config::Config;
+use writ_platform::Clock;
+use writ_server::config::{Config, expiry_warning};
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
@@ -197,6 +198,16 @@ pub async fn check(configured: &Configured) -> Outcome {
         return Err(problems.join("\n  "));
     }
     say("the configuration is usable");
+    if let Some(files) = &config.tls {
+        let expires_at = files.read().and_then(|pair| pair.expires_at())?;
+        say(&format!(
+            "the certificate is good until {}",
+            expires_at.rfc3339()
+        ));
+        if let Some(warning) = expiry_warning(expires_at, Clock::System.now()) {
+            say(&warning);
+        }
+    }
     for warning in config.warnings() {
         say(&warning);
     }

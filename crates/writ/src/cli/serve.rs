@@ -9,17 +9,23 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use writ_server::config::Config;
 use writ_server::node::app::App;
-use writ_server::node::listener::{self, ListenerBounds};
+use writ_server::node::listener::{self, GRACE, ListenerBounds};
 use writ_server::node::tls::ServerTls;
 use writ_server::{background, router};
 use writ_store::transport;
 
-use super::signals::{StopSignal, StopSignals, hangups};
+#[cfg(feature = "demo")]
+use super::signals::StopSignals;
+use super::signals::{self, StopSignal, hangups};
 use super::start_line::{self, Listening};
 use super::{Configured, Outcome, desk, log, note, say};
 
+/// How long work that is under way may take at the end: requests, and two seconds more.
+const TASKS_WITHIN: Duration = Duration::from_secs(GRACE.as_secs() + 2);
 /// How long connections to the database may take to close at the end.
 const CLOSED_WITHIN: Duration = Duration::from_secs(5);
+/// How long all of the end may take, from when nothing is accepted any more; then the process ends, whatever is stuck.
+const ENDED_WITHIN: Duration = Duration::from_secs(20);
 
 /// A server that runs until it is stopped.
 pub struct Running {
@@ -56,8 +62,13 @@ impl Running {
     /// Shuts down gracefully: waits for requests that are under way, then closes the database.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        for task in self.tasks {
-            let _ = task.await;
+        let tasks = async {
+            for task in self.tasks {
+                let _ = task.await;
+            }
+        };
+        if tokio::time::timeout(TASKS_WITHIN, tasks).await.is_err() {
+            tracing::warn!("work that was under way did not end in time");
         }
         let closed = tokio::time::timeout(CLOSED_WITHIN, self.app.store.close());
         if closed.await.is_err() {
@@ -69,11 +80,12 @@ impl Running {
 pub async fn serve(configured: &Configured) -> Outcome {
     let config = desk::load(configured)?;
     log::to_stderr(config.log_format);
+    log::panics();
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
     config.log_warnings();
-    let mut signals = StopSignals::listen()?;
+    let mut stopping = signals::follow(config.drain + ENDED_WITHIN)?;
     let tls = tls(&config)?;
     let socket = bind(config.listen).await?;
     let operators = match config.metrics_listen {
@@ -83,11 +95,12 @@ pub async fn serve(configured: &Configured) -> Outcome {
     let listening = Listening {
         public: address_of(&socket)?,
         metrics: operators.as_ref().map(address_of).transpose()?,
+        certificate_expires_at: tls.as_ref().map(ServerTls::expires_at),
     };
     let mut running = Running::start(desk::app(config).await?);
     if let Some(tls) = &tls {
-        let (tls, hangups) = (tls.clone(), hangups()?);
-        running.add(|stopped| tls.follow(hangups, stopped));
+        let (tls, app, hangups) = (tls.clone(), running.app.clone(), hangups()?);
+        running.add(|stopped| tls.follow(app, hangups, stopped));
     }
     running.serve_public(socket, tls);
     if let Some(socket) = operators {
@@ -96,11 +109,10 @@ pub async fn serve(configured: &Configured) -> Outcome {
     }
     start_line::write(&running.app.config, &listening);
     say(&format!("writ is ready at {}", running.app.config.issuer));
-    let signal = signals.next().await;
-    tokio::select! {
-        () = end(running, signal) => Ok(()),
-        _ = signals.next() => Err("ended at once, because a second signal came".to_owned()),
-    }
+    let signal = stopping.wait_for(Option::is_some).await;
+    let signal = signal.ok().and_then(|signal| *signal);
+    end(running, signal.unwrap_or(StopSignal::Terminate)).await;
+    Ok(())
 }
 
 /// Not ready at once. Requests are still taken for a while, so that a balancer sees that before a connection is refused; a person at a

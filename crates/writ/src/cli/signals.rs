@@ -1,5 +1,13 @@
-//! Signals that end a server, or have it read its certificate again.
+//! Signals that end a server, or have it read its certificate again. Those that end it are heard on a thread of their own, so that the
+//! process ends also where everything else waits for a file system that does not answer.
 
+use std::fmt::Display;
+use std::io::Write;
+use std::process::exit;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -11,6 +19,9 @@ pub enum StopSignal {
     /// SIGINT: a person at a terminal.
     Interrupt,
 }
+
+/// The first signal, once it came.
+pub type FirstSignal = watch::Receiver<Option<StopSignal>>;
 
 /// From now on these signals do nothing but what is asked for here.
 pub struct StopSignals {
@@ -34,6 +45,56 @@ impl StopSignals {
     }
 }
 
+/// Whoever waits for the first signal ends the server in order. The second one ends the process at once, and so does time: `within` after
+/// the first.
+pub fn follow(within: Duration) -> Result<FirstSignal, String> {
+    let (first, receiver) = watch::channel(None);
+    let (start, started) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("signals".to_owned());
+    let hears = move || {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let heard = runtime.map_err(unheard).and_then(|runtime| {
+            let signals = runtime.block_on(async { StopSignals::listen() })?;
+            Ok((runtime, signals))
+        });
+        match heard {
+            Ok((runtime, signals)) => {
+                let _ = start.send(Ok(()));
+                end_process(&runtime, signals, &first, within)
+            }
+            Err(why) => _ = start.send(Err(why)),
+        }
+    };
+    thread.spawn(hears).map_err(unheard)?;
+    started.recv().map_err(unheard)?.map(|()| receiver)
+}
+
+fn end_process(
+    runtime: &Runtime,
+    mut signals: StopSignals,
+    first: &watch::Sender<Option<StopSignal>>,
+    within: Duration,
+) -> ! {
+    let late = async || tokio::time::sleep(within).await;
+    let why = runtime.block_on(last_word(async || signals.next().await, first, late));
+    let _ = writeln!(std::io::stderr().lock(), "writ: {why}");
+    exit(1)
+}
+
+/// Why nothing is waited for any more.
+async fn last_word(
+    mut next: impl AsyncFnMut() -> StopSignal,
+    first: &watch::Sender<Option<StopSignal>>,
+    late: impl AsyncFnOnce(),
+) -> &'static str {
+    let signal = next().await;
+    let _ = first.send(Some(signal));
+    tokio::select! {
+        _ = next() => "ended at once, because a second signal came",
+        () = late() => "ended at once, because something did not end in time",
+    }
+}
+
 /// Changes with each SIGHUP.
 pub fn hangups() -> Result<watch::Receiver<()>, String> {
     let mut hangup = on(SignalKind::hangup())?;
@@ -43,5 +104,50 @@ pub fn hangups() -> Result<watch::Receiver<()>, String> {
 }
 
 fn on(kind: SignalKind) -> Result<Signal, String> {
-    signal(kind).map_err(|e| format!("signals cannot be heard: {e}"))
+    signal(kind).map_err(unheard)
+}
+
+fn unheard(error: impl Display) -> String {
+    format!("signals cannot be heard: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    /// So many signals come.
+    fn signals(mut left: u32) -> impl AsyncFnMut() -> StopSignal {
+        async move || {
+            if left == 0 {
+                pending::<()>().await;
+            }
+            left -= 1;
+            StopSignal::Terminate
+        }
+    }
+
+    #[tokio::test]
+    async fn the_second_signal_and_the_deadline_end_whatever_is_stuck() {
+        let (first, receiver) = watch::channel(None);
+        let never = async || pending::<()>().await;
+        let said = last_word(signals(2), &first, never).await;
+        assert!(said.contains("a second signal came"), "{said}");
+        assert_eq!(*receiver.borrow(), Some(StopSignal::Terminate));
+
+        let (first, receiver) = watch::channel(None);
+        let at_once = async || ready(()).await;
+        let said = last_word(signals(1), &first, at_once).await;
+        assert!(said.contains("did not end in time"), "{said}");
+        assert_eq!(*receiver.borrow(), Some(StopSignal::Terminate));
+
+        // The deadline begins with the first signal.
+        let (first, receiver) = watch::channel(None);
+        tokio::select! {
+            biased;
+            said = last_word(signals(0), &first, at_once) => panic!("{said}"),
+            () = ready(()) => assert_eq!(*receiver.borrow(), None),
+        }
+    }
 }

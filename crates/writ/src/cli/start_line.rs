@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use writ_core::registration::dynamic::RegistrationMode;
 use writ_server::config::Config;
+use writ_wire::time::Timestamp;
 
 /// Where nothing is named.
 const NONE: &str = "none";
@@ -12,6 +13,8 @@ const NONE: &str = "none";
 pub struct Listening {
     pub public: SocketAddr,
     pub metrics: Option<SocketAddr>,
+    /// Of its own TLS.
+    pub certificate_expires_at: Option<Timestamp>,
 }
 
 pub fn write(config: &Config, listening: &Listening) {
@@ -22,6 +25,7 @@ pub fn write(config: &Config, listening: &Listening) {
         listen = %listening.public,
         metrics = metrics.as_deref().unwrap_or(NONE),
         tls = tls(config),
+        certificate_expires = listening.certificate_expires_at.map(Timestamp::rfc3339),
         database = database(config),
         off = off(config),
         "the server has started"

@@ -1,13 +1,17 @@
 //! The person whom a request is about, named or by the asking agent's own token; and the check of their `user_code` (CIBA section 7.1).
 
+use std::time::Duration;
+
 use writ_core::OAuthError;
 use writ_core::id::UserId;
 use writ_jose::access_token;
+use writ_store::attempts::Admission;
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::error::ErrorCode;
 
 use super::{ApprovalContext, facts};
 use crate::node::failure::Failure;
+use crate::node::outage::RETRY_AFTER;
 use crate::node::passwords::{HashFor, PasswordPoolFull};
 use crate::node::rate_limits::RateLimit;
 
@@ -51,7 +55,7 @@ pub async fn check_code(
     };
     let wrong = || OAuthError::new(ErrorCode::InvalidUserCode, "the user code is wrong");
     let tries = RateLimit::of_user_code(&user, context.request.now);
-    if !app.admit_attempt(&tries).await? {
+    if app.admit_attempt(&tries).await? != Admission::Admitted {
         return Err(context.refuse(wrong().because("paused after wrong user codes")));
     }
     let verified = app
@@ -63,7 +67,8 @@ pub async fn check_code(
         Err(PasswordPoolFull) => {
             app.uncount_attempt(&tries).await?;
             let busy = "too many codes are being checked: try again";
-            Err(context.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy)))
+            let refused = context.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy));
+            Err(refused.with_retry_after(Duration::from_secs(RETRY_AFTER)))
         }
     }
 }

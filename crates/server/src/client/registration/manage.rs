@@ -58,7 +58,7 @@ pub(super) struct Holder<'a> {
 impl<'a> Holder<'a> {
     /// An unknown client and a wrong token look the same. Each request is counted, for the client only once its token was seen.
     pub(super) async fn of(head: &'a RequestHead) -> Result<Self, Failure> {
-        let (app, now) = (&*head.app, head.app.clock.now());
+        let (app, now) = (&*head.app, head.app.mended_time());
         let from = head.address;
         let from = from.and_then(|address| RateLimit::of_management_from(address, now));
         app.admit_request(from, TOO_MANY).await?;
@@ -126,7 +126,7 @@ async fn registered(head: &RequestHead) -> Result<Value, Failure> {
 async fn removed(head: &RequestHead) -> Result<(), Failure> {
     let holder = Holder::of(head).await?;
     let (app, client) = (&*head.app, &holder.client);
-    let now = app.clock.now();
+    let now = app.mended_time();
     let mut transaction = app.begin().await?;
     transaction.begin_stop().await?;
     let held = transaction

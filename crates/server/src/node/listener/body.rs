@@ -63,6 +63,9 @@ impl HttpBody for TimedBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         match Pin::new(&mut self.body).poll_frame(context) {
             Poll::Ready(frame) => {
+                if let Some(Ok(data)) = frame.as_ref().map(|f| f.as_ref().map(Frame::data_ref)) {
+                    self.progress.body_came(data.map_or(0, Bytes::len));
+                }
                 if frame.is_none() || self.body.is_end_stream() {
                     self.progress.place.works();
                 }

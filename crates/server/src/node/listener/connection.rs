@@ -8,6 +8,7 @@ use std::task::Poll;
 
 use axum::Router;
 use axum::body::Body;
+use http::request::Parts;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -78,19 +79,22 @@ async fn answer(
     routes: Router,
     progress: Arc<Progress>,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    progress.request_began();
     let (mut parts, body) = request.into_parts();
+    progress.request_began(head_size(&parts));
     parts.extensions.insert(ClientAddress(progress.place.peer));
     let (body, lateness) = TimedBody::new(body, &progress);
     let answered = routes.oneshot(Request::from_parts(parts, body)).await?;
     progress.place.works();
-    let answered = match lateness.is_late() {
+    let mut answered = match lateness.is_late() {
         true => {
             progress.place.cut(CutConnection::LateBody);
             late_body()
         }
         false => answered,
     };
+    if progress.is_long() {
+        close(&mut answered);
+    }
     Ok(answered.map(|body| AnswerBody { body, progress }))
 }
 
@@ -106,9 +110,27 @@ fn late_body() -> Response<Body> {
     let text = serde_json::to_vec(&body).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
     *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
-    let headers = response.headers_mut();
     let json = HeaderValue::from_static("application/json");
-    headers.insert(header::CONTENT_TYPE, json);
-    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    close(&mut response);
     response
+}
+
+/// The connection ends with this answer.
+fn close<T>(response: &mut Response<T>) {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+}
+
+/// As it came, but for white space around values.
+fn head_size(head: &Parts) -> usize {
+    const LINE: usize = " HTTP/1.1\r\n\r\n".len();
+    const FIELD: usize = ": \r\n".len();
+    let target = head
+        .uri
+        .path_and_query()
+        .map_or(0, |text| text.as_str().len());
+    let fields = head.headers.iter();
+    let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + FIELD);
+    head.method.as_str().len() + 1 + target + LINE + fields.sum::<usize>()
 }

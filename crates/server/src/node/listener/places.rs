@@ -1,5 +1,6 @@
 //! Who is connected: bounded by address and in all. A new connection that finds no room takes the place of the one that waits longest
-//! for its client; one whose request is being answered is never ended for another.
+//! for its client; one whose request is being answered is never ended for another. What came of requests that are not whole yet is
+//! bounded in all: where it is too much, the request that began first leaves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -21,6 +22,10 @@ struct Table {
     connections: usize,
     networks: HashMap<IpAddr, Network>,
     waiting: BTreeMap<Turn, Waiter>,
+    /// Those of which a part of a request is here, by when that began.
+    unfinished: BTreeMap<Turn, Turn>,
+    /// Of all those parts.
+    unfinished_bytes: usize,
     next: u64,
 }
 
@@ -45,6 +50,14 @@ struct Ended;
 struct Waiter {
     network: Option<IpAddr>,
     leave: Arc<Notify>,
+    /// The part of a request that is here, if any.
+    part: Option<Part>,
+}
+
+#[derive(Clone, Copy)]
+struct Part {
+    began: Turn,
+    bytes: usize,
 }
 
 /// A connection's place; dropped with it.
@@ -111,6 +124,18 @@ impl Places {
         }
     }
 
+    /// So many bytes of a request are here that is not whole.
+    fn hold(&self, turn: Turn, bytes: usize) {
+        let mut table = self.table();
+        table.hold(turn, bytes);
+        while table.unfinished_bytes > self.bounds.most_unfinished {
+            let Some(Ended) = table.end_oldest_unfinished() else {
+                return;
+            };
+            self.bounds.counters.cut(CutConnection::Unfinished);
+        }
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -140,12 +165,16 @@ impl Table {
         }
     }
 
-    fn wait(&mut self, waiter: Waiter) -> Turn {
+    fn turn(&mut self, is_exempt: bool) -> Turn {
         self.next = self.next.wrapping_add(1);
-        let turn = Turn {
-            is_exempt: waiter.network.is_none(),
+        Turn {
+            is_exempt,
             number: self.next,
-        };
+        }
+    }
+
+    fn wait(&mut self, waiter: Waiter) -> Turn {
+        let turn = self.turn(waiter.network.is_none());
         if let Some(found) = waiter.network.and_then(|n| self.networks.get_mut(&n)) {
             found.waiting.insert(turn);
         }
@@ -153,9 +182,26 @@ impl Table {
         turn
     }
 
+    /// Nothing for one that was told to leave.
+    fn hold(&mut self, turn: Turn, bytes: usize) {
+        let number = self.turn(turn.is_exempt);
+        let Some(waiter) = self.waiting.get_mut(&turn) else {
+            return;
+        };
+        let before = waiter.part.map_or(0, |part| part.bytes);
+        let began = waiter.part.map_or(number, |part| part.began);
+        waiter.part = Some(Part { began, bytes });
+        self.unfinished.insert(began, turn);
+        self.unfinished_bytes = self.unfinished_bytes.saturating_sub(before) + bytes;
+    }
+
     /// `None` if it was told to leave before.
     fn stop_waiting(&mut self, turn: Turn) -> Option<Waiter> {
         let waiter = self.waiting.remove(&turn)?;
+        if let Some(Part { began, bytes }) = waiter.part {
+            self.unfinished.remove(&began);
+            self.unfinished_bytes = self.unfinished_bytes.saturating_sub(bytes);
+        }
         if let Some(found) = waiter.network.and_then(|n| self.networks.get_mut(&n)) {
             found.waiting.remove(&turn);
         }
@@ -165,6 +211,11 @@ impl Table {
     /// `None` if none waits.
     fn end_oldest(&mut self) -> Option<Ended> {
         let oldest = self.waiting.keys().next().copied()?;
+        self.end(oldest)
+    }
+
+    fn end_oldest_unfinished(&mut self) -> Option<Ended> {
+        let oldest = self.unfinished.values().next().copied()?;
         self.end(oldest)
     }
 
@@ -189,8 +240,17 @@ impl Place {
             let waiter = Waiter {
                 network: self.network,
                 leave: self.leave.clone(),
+                part: None,
             };
             *turn = Some(self.places.table().wait(waiter));
+        }
+    }
+
+    /// So many bytes of a request of its client are here; it waits for the rest.
+    pub(super) fn holds(&self, bytes: usize) {
+        let turn = *self.turn();
+        if let Some(turn) = turn {
+            self.places.hold(turn, bytes);
         }
     }
 

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use super::LONG_REQUEST;
 use super::places::Place;
 use crate::node::metrics::CutConnection;
 
@@ -20,8 +21,31 @@ pub(super) struct Progress {
 
 struct State {
     phase: Phase,
+    came: Came,
     /// Since when the client has not read what is being written.
     unread_since: Option<Instant>,
+}
+
+/// Bytes of a client, since the request before was answered.
+#[derive(Clone, Copy, Default)]
+struct Came {
+    all: usize,
+    /// Those that came together, at last.
+    last: usize,
+    /// What they were of the request that is read.
+    of_request: usize,
+}
+
+impl Came {
+    /// What came behind the request: it began in what came at last.
+    fn behind(self) -> Self {
+        let all = self.all.saturating_sub(self.of_request).min(self.last);
+        Self {
+            all,
+            last: all,
+            of_request: 0,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -51,21 +75,43 @@ impl Progress {
                 phase: Phase::Head {
                     since: Instant::now(),
                 },
+                came: Came::default(),
                 unread_since: None,
             }),
         }
     }
 
-    /// The head of a request is here.
-    pub(super) fn request_began(&self) {
-        self.state().phase = Phase::Request;
+    /// The head of a request is here, of so many bytes.
+    pub(super) fn request_began(&self, head: usize) {
+        let mut state = self.state();
+        state.phase = Phase::Request;
+        state.came.of_request = head;
+    }
+
+    /// So many bytes of its body were read.
+    pub(super) fn body_came(&self, bytes: usize) {
+        let came = &mut self.state().came;
+        came.of_request = came.of_request.saturating_add(bytes);
+    }
+
+    /// Whether the buffer of the request should not stay.
+    pub(super) fn is_long(&self) -> bool {
+        self.state().came.of_request > LONG_REQUEST
     }
 
     /// Its answer is sent.
     pub(super) fn request_ended(&self) {
         let since = Instant::now();
-        self.state().phase = Phase::Idle { since };
+        let behind = {
+            let mut state = self.state();
+            state.phase = Phase::Idle { since };
+            state.came = state.came.behind();
+            state.came.all
+        };
         self.place.waits();
+        if behind > 0 {
+            self.place.holds(behind);
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Deadline> {
@@ -86,13 +132,19 @@ impl Progress {
         nearest.map(|(at, why)| Deadline { at, why })
     }
 
-    fn bytes_came(&self) {
-        let mut state = self.state();
-        if let Phase::Idle { .. } = state.phase {
-            state.phase = Phase::Head {
-                since: Instant::now(),
-            };
-        }
+    fn bytes_came(&self, bytes: usize) {
+        let all = {
+            let mut state = self.state();
+            if let Phase::Idle { .. } = state.phase {
+                state.phase = Phase::Head {
+                    since: Instant::now(),
+                };
+            }
+            state.came.last = bytes;
+            state.came.all = state.came.all.saturating_add(bytes);
+            state.came.all
+        };
+        self.place.holds(all);
     }
 
     fn wrote<T>(&self, written: &Poll<T>) {
@@ -122,8 +174,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for NotedStream<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.progress.bytes_came();
+        let came = buffer.filled().len().saturating_sub(before);
+        if came > 0 {
+            self.progress.bytes_came(came);
         }
         read
     }

@@ -34,14 +34,25 @@ struct Server {
     _running: watch::Sender<bool>,
 }
 
-async fn start(routes: Router, most: usize, deadlines: ClientDeadlines) -> Server {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let bounds = ListenerBounds {
-        deadlines,
+fn patient(most: usize) -> ListenerBounds {
+    ListenerBounds {
+        deadlines: PATIENT,
         most,
         ..ListenerBounds::default()
+    }
+}
+
+async fn start(routes: Router, most: usize, deadlines: ClientDeadlines) -> Server {
+    let bounds = ListenerBounds {
+        deadlines,
+        ..patient(most)
     };
+    start_with(routes, bounds).await
+}
+
+async fn start_with(routes: Router, bounds: ListenerBounds) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
     let counters = bounds.counters.clone();
     let (running, stopped) = watch::channel(false);
     let routes = routes.route("/hello", get(|| async { "hello" }));
@@ -251,76 +262,53 @@ async fn a_request_under_way_is_not_ended_for_another() {
     assert!(read_until(&mut slow, "done").await);
 }
 
-/// By addresses that no socket of a test can have.
-mod by_address {
-    use std::net::IpAddr;
+/// So many bytes of a head that does not end.
+fn part(bytes: usize) -> String {
+    let line = "GET /hello HTTP/1.1\r\nx: ";
+    format!("{line}{}", "y".repeat(bytes - line.len()))
+}
 
-    use super::*;
-    use crate::node::listener::places::{Place, Places};
-
-    fn places(most: usize, most_of_address: usize) -> Arc<Places> {
-        let exempt = ["10.0.0.0/8".parse().unwrap()];
-        Arc::new(Places::new(ListenerBounds {
-            most,
-            most_of_address,
-            exempt: exempt.into_iter().collect(),
-            ..ListenerBounds::default()
-        }))
+#[tokio::test]
+async fn parts_of_requests_have_a_bound_in_all() {
+    let bounds = ListenerBounds {
+        most_unfinished: 100_000,
+        ..patient(10)
+    };
+    let routes = Router::new().route(
+        "/length",
+        post(|body: Bytes| async move { body.len().to_string() }),
+    );
+    let server = start_with(routes, bounds).await;
+    let mut silent = server.connect().await;
+    let mut parts = Vec::new();
+    for _ in 0..2 {
+        parts.push(server.sends(&part(45_000)).await);
     }
+    // Also a body that is on its way.
+    let body = "POST /length HTTP/1.1\r\nhost: a\r\ncontent-length: 99999\r\n\r\n";
+    parts.push(server.sends(&format!("{body}{}", "z".repeat(45_000))).await);
+    let mut first = parts.remove(0);
+    assert_eq!(rest(&mut first).await, "");
+    assert_eq!(server.counters.cuts(CutConnection::Unfinished), 1);
+    assert!(server.answers().await, "what comes whole finds room");
+    // The others, and who sent nothing, are still there.
+    parts[0].write_all(b"\r\nhost: a\r\n\r\n").await.unwrap();
+    assert!(read_until(&mut parts[0], "hello").await);
+    silent.write_all(HELLO.as_bytes()).await.unwrap();
+    assert!(read_until(&mut silent, "hello").await);
+    assert_eq!(server.counters.cuts(CutConnection::Unfinished), 1);
+}
 
-    fn take(places: &Arc<Places>, address: &str) -> Option<Place> {
-        places.take(address.parse::<IpAddr>().unwrap())
-    }
-
-    /// Whether it was told to leave.
-    fn is_told(place: &Place) -> bool {
-        let mut told = Box::pin(place.must_leave());
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        told.as_mut().poll(&mut context).is_ready()
-    }
-
-    #[test]
-    fn a_network_has_its_own_bound() {
-        let places = places(100, 2);
-        let first = take(&places, "2001:db8:1:2::a").unwrap();
-        let second = take(&places, "2001:db8:1:2::b").unwrap();
-        let other = take(&places, "2001:db8:1:3::a").unwrap();
-        let third = take(&places, "2001:db8:1:2::c").unwrap();
-        assert!(is_told(&first));
-        second.works();
-        third.works();
-        assert!(take(&places, "2001:db8:1:2::d").is_none());
-        assert!(!is_told(&second) && !is_told(&third) && !is_told(&other));
-        // What ends makes room.
-        drop(first);
-        assert!(take(&places, "2001:db8:1:2::d").is_none());
-        drop(third);
-        assert!(take(&places, "2001:db8:1:2::d").is_some());
-    }
-
-    #[test]
-    fn proxies_and_this_machine_are_not_counted_by_address() {
-        let places = places(100, 1);
-        for address in ["127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3"] {
-            let taken = [take(&places, address), take(&places, address)];
-            assert!(
-                taken.iter().flatten().all(|place| !is_told(place)),
-                "{address}"
-            );
-            assert_eq!(taken.iter().flatten().count(), 2, "{address}");
-        }
-    }
-
-    #[test]
-    fn strangers_leave_before_proxies() {
-        let places = places(2, 10);
-        let proxy = take(&places, "10.0.0.1").unwrap();
-        let stranger = take(&places, "203.0.113.7").unwrap();
-        let next = take(&places, "203.0.113.8").unwrap();
-        assert!(is_told(&stranger) && !is_told(&proxy));
-        drop(stranger);
-        next.works();
-        let last = take(&places, "203.0.113.9").unwrap();
-        assert!(is_told(&proxy) && !is_told(&next) && !is_told(&last));
+#[tokio::test]
+async fn the_buffer_of_a_long_request_leaves_with_its_connection() {
+    let server = start(Router::new(), 10, PATIENT).await;
+    for (bytes, ends) in [(LONG_REQUEST - 100, false), (LONG_REQUEST + 100, true)] {
+        let head = format!("{}\r\nhost: a\r\n\r\n", part(bytes));
+        let mut stream = server.sends(&head).await;
+        assert!(read_until(&mut stream, "hello").await);
+        let _ = stream.write_all(HELLO.as_bytes()).await;
+        assert_eq!(read_until(&mut stream, "hello").await, !ends, "{bytes}");
     }
 }
+
+mod by_address;

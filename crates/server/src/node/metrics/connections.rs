@@ -28,6 +28,8 @@ pub enum CutConnection {
     NoRoom,
     /// It waited longest for its client, and another came.
     ForAnother,
+    /// Of requests that are not whole more was here than may be, and its own began first.
+    Unfinished,
     LateHead,
     LateBody,
     /// No further request came.
@@ -43,6 +45,7 @@ impl CutConnection {
             Self::OfAddress => "address",
             Self::NoRoom => "no_room",
             Self::ForAnother => "for_another",
+            Self::Unfinished => "unfinished",
             Self::LateHead => "late_head",
             Self::LateBody => "late_body",
             Self::Idle => "idle",

@@ -254,7 +254,10 @@ impl Documents {
         let policy = self.guard(key.purpose).policy();
         let origin = policy.origin(&key.url).ok();
         let origin = origin.as_ref().map(Origin::as_str);
-        tracing::info!(%error, purpose, origin, "a document could not be fetched");
+        let why = error.kind();
+        tracing::info!(why, purpose, "a document could not be fetched");
+        // Strangers choose the address, and write what stands there.
+        tracing::debug!(?origin, error = ?error.to_string(), "the document");
         let pause = Pause {
             since: self.now(),
             error: error.clone(),

@@ -114,6 +114,29 @@ pub enum FetchError {
     Ours(ServerFault),
 }
 
+impl FetchError {
+    /// In a word of ours: what a host says, or is called, stands in no line of the log.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Guard(
+                GuardError::NotAUrl
+                | GuardError::NotHttps
+                | GuardError::UserInformation
+                | GuardError::NotPublic,
+            ) => "address",
+            Self::Guard(GuardError::TooLarge(_)) => "too_large",
+            Self::Guard(GuardError::TimedOut) => "timed_out",
+            Self::Guard(GuardError::Unreachable(_)) => "unreachable",
+            Self::Status(_) => "status",
+            Self::ContentType => "content_type",
+            Self::Invalid(_) => "invalid",
+            Self::Busy => "busy",
+            Self::NotKept => "not_kept",
+            Self::Ours(_) => "database",
+        }
+    }
+}
+
 impl From<StoreError> for FetchError {
     fn from(error: StoreError) -> Self {
         Self::Ours(error.into())

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use super::argon::HashingMemory;
 use super::{HashFor, PasswordPoolFull};
 use crate::node::client_address::network;
+use crate::node::metrics::HashingMetrics;
 
 /// The most that wait in each place; one more is refused, and told to come again.
 const ROOM_OF_SIGNED_IN: usize = 32;
@@ -27,6 +28,9 @@ pub(super) enum Place {
 
 pub(super) struct HashingQueue {
     state: Mutex<QueueState>,
+    /// Of all slots.
+    at_once: usize,
+    metrics: HashingMetrics,
 }
 
 struct QueueState {
@@ -62,13 +66,15 @@ impl Drop for HashingSlot {
 }
 
 impl HashingQueue {
-    pub(super) fn new(at_once: usize) -> Self {
+    pub(super) fn new(at_once: usize, metrics: HashingMetrics) -> Self {
         let free = std::iter::repeat_with(HashingMemory::new).take(at_once);
         Self {
             state: Mutex::new(QueueState {
                 free: free.collect(),
                 waiting: Default::default(),
             }),
+            at_once,
+            metrics,
         }
     }
 
@@ -77,11 +83,30 @@ impl HashingQueue {
         self: &Arc<Self>,
         by: HashFor,
     ) -> Result<HashingSlot, PasswordPoolFull> {
-        let turn = match self.lock().enter(by)? {
-            Entered::Served(memory) => return Ok(self.slot(memory)),
-            Entered::Waits(turn) => turn,
+        let entered = {
+            let mut state = self.lock();
+            let entered = state.enter(by);
+            self.note(&state);
+            entered
+        };
+        let turn = match entered {
+            Ok(Entered::Served(memory)) => return Ok(self.slot(memory)),
+            Ok(Entered::Waits(turn)) => turn,
+            Err(full) => {
+                self.metrics.refused(by.place().as_str());
+                return Err(full);
+            }
         };
         turn.await.map_err(|_| PasswordPoolFull)
+    }
+
+    /// What changed.
+    fn note(&self, state: &QueueState) {
+        self.metrics.busy(self.at_once - state.free.len());
+        for (place, waiting) in Place::ALL.iter().zip(&state.waiting) {
+            let there = waiting.iter().filter(|one| !one.turn.is_closed());
+            self.metrics.waiting(place.as_str(), there.count());
+        }
     }
 
     #[cfg(test)]
@@ -101,7 +126,12 @@ impl HashingQueue {
     /// Hands the memory to the first who still waits, or keeps it for whoever comes.
     fn serve_next(self: &Arc<Self>, mut memory: HashingMemory) {
         loop {
-            let next = self.lock().next_or_keep(memory);
+            let next = {
+                let mut state = self.lock();
+                let next = state.next_or_keep(memory);
+                self.note(&state);
+                next
+            };
             let Some((waiter, given)) = next else { return };
             let Err(mut unwanted) = waiter.turn.send(self.slot(given)) else {
                 return;
@@ -162,6 +192,17 @@ impl QueueState {
 }
 
 impl Place {
+    /// In the order of serving.
+    const ALL: [Self; 3] = [Self::First, Self::Second, Self::Last];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::First => "signed_in",
+            Self::Second => "known_browser",
+            Self::Last => "stranger",
+        }
+    }
+
     const fn room(self) -> usize {
         match self {
             Self::First => ROOM_OF_SIGNED_IN,
@@ -208,7 +249,7 @@ mod tests {
     }
 
     async fn busy() -> (Arc<HashingQueue>, HashingSlot) {
-        let queue = Arc::new(HashingQueue::new(1));
+        let queue = Arc::new(HashingQueue::new(1, HashingMetrics::default()));
         let slot = queue.enter(HashFor::Stranger(None)).await.ok().unwrap();
         (queue, slot)
     }
@@ -245,6 +286,27 @@ mod tests {
         drop(entering(&queue, HashFor::SignedIn));
         drop(waiting);
         drop(entering(&queue, HashFor::Stranger(None)));
+    }
+
+    #[tokio::test]
+    async fn who_waits_and_who_is_refused_is_counted() {
+        let metrics = HashingMetrics::default();
+        let queue = Arc::new(HashingQueue::new(1, metrics.clone()));
+        assert_eq!(metrics.seen("stranger"), (0, 0, 0));
+        let slot = queue.enter(HashFor::SignedIn).await.ok().unwrap();
+        let room = (0..ROOM_OF_STRANGERS).map(|_| entering(&queue, HashFor::Stranger(None)));
+        let waiting: Vec<_> = room.collect();
+        assert!(queue.enter(HashFor::Stranger(None)).await.is_err());
+        let known = entering(&queue, HashFor::KnownBrowser);
+        let room = i64::try_from(ROOM_OF_STRANGERS).unwrap();
+        assert_eq!(metrics.seen("stranger"), (1, room, 1));
+        assert_eq!(metrics.seen("known_browser"), (1, 1, 0));
+        assert_eq!(metrics.seen("signed_in"), (1, 0, 0));
+        drop((waiting, known, slot));
+        for who in ["stranger", "known_browser", "signed_in"] {
+            let (busy, waiting, _) = metrics.seen(who);
+            assert_eq!((busy, waiting), (0, 0), "{who}");
+        }
     }
 
     #[tokio::test]

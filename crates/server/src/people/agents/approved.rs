@@ -26,7 +26,7 @@ pub(super) async fn by_agent(
     subject: &UserId,
     texts: &Texts,
 ) -> Result<BTreeMap<ClientId, AgentApprovals>, StoreError> {
-    let now = app.clock.now();
+    let now = app.mended_time();
     let mut reading = app.read().await?;
     let spent = reading
         .spent_since(subject, now.minus(KEPT), MAX_USES)

@@ -243,7 +243,7 @@ async fn hints_hold(
 
 /// That somebody looked at it, once for each request.
 pub fn viewed(app: &App, question: &Question, shown: &Shown) -> Result<Event, ScreenError> {
-    let now = app.clock.now();
+    let now = app.mended_time();
     let event = about(app, question, EventName::ApprovalViewed, now);
     Ok(event.with(json!({
         "approval": question.request.id,

@@ -98,7 +98,7 @@ impl Visit<'_> {
             Some(kept) => kept.clone(),
             None => self.shown_whole(question)?,
         };
-        match approval::deny(self.voter(question, self.app.clock.now()), no) {
+        match approval::deny(self.voter(question, self.app.mended_time()), no) {
             Ok(outcome) => {
                 let decided = Decided {
                     outcome,

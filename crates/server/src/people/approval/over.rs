@@ -94,7 +94,7 @@ pub(super) async fn newer(
 }
 
 fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
-    match closed.request.status_at(visit.app.clock.now()) {
+    match closed.request.status_at(visit.app.mended_time()) {
         PendingStatus::Approved(decision) | PendingStatus::Redeemed { decision, .. } => {
             by_whom(visit, decision, true)
         }

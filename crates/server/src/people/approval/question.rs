@@ -100,7 +100,7 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
     let found = find(person, id, &catalogue.types).await?;
     let found = found.ok_or(NoQuestion::Unknown)?;
     let client = app.client(found.request.client.as_str()).await?;
-    let standing = approval::voting_right(&found.request, person.user(), app.clock.now());
+    let standing = approval::voting_right(&found.request, person.user(), app.mended_time());
     match (standing, client, &found.subject) {
         (Err(VoteError::Ended(_)), client, _) => Err(NoQuestion::Closed(Box::new(ClosedRequest {
             request: found.request,

@@ -33,7 +33,7 @@ async fn stop_all(
     question: &Question,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
-    let (app, now) = (visit.app, visit.app.clock.now());
+    let (app, now) = (visit.app, visit.app.mended_time());
     let (subject, client) = (&question.subject.id, &question.client.id);
     let person = &visit.person.user().id;
     let by = match person == subject {
@@ -57,7 +57,7 @@ async fn report(
     question: &Question,
     transaction: &mut DatabaseTransaction,
 ) -> Result<Endings, PageError> {
-    let (app, now) = (visit.app, visit.app.clock.now());
+    let (app, now) = (visit.app, visit.app.mended_time());
     let (agent, reporter) = (&question.client.id, &visit.person.user().id);
     let by = ChangedBy::Reporter {
         user: reporter.as_str(),

@@ -33,7 +33,7 @@ impl Visit<'_> {
         choice: &Choice,
         problem: Option<ApprovalProblem>,
     ) -> Result<Page, PageError> {
-        let now = self.app.clock.now();
+        let now = self.app.mended_time();
         let (authority, ends_at) = question
             .left(&shown.less, now)
             .map_err(|_| PageError::broken("what was shown cannot be shown again"))?;

@@ -12,7 +12,7 @@ use crate::people::error::{PageError, StoppedClient};
 use crate::people::request_over::over;
 
 pub(super) async fn deny(app: &App, question: &ConsentQuestion) -> Result<Response, PageError> {
-    let now = app.clock.now();
+    let now = app.mended_time();
     let mut transaction = app.begin().await?;
     if !transaction
         .consume_request(&question.found.digest, now)
@@ -43,7 +43,7 @@ pub(super) async fn record_stopped(
     stopped: &StoppedClient,
     session: &UserSession,
 ) -> Result<(), StoreError> {
-    let now = app.clock.now();
+    let now = app.mended_time();
     let mut event = Event::new(app.event_id(now), now, EventName::RequestRefused);
     event.client = Some(stopped.id.to_string());
     if let Some(client) = app.client(stopped.id.as_str()).await? {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use writ_authority::Level;
 use writ_core::client::User;
 use writ_core::event::{Event, EventName};
-use writ_pages::{FailureKind, LoginProblem};
+use writ_pages::LoginProblem;
 use writ_passkey::{
     PasskeyError, RelyingParty, UnverifiedCredential, VerifiedLogin, challenge_of,
     unverified_credential,
@@ -97,7 +97,7 @@ async fn enter(
 fn admit_unknown(visitor: &Visitor) -> Result<(), PageError> {
     let (app, now) = (&visitor.app, visitor.app.clock.now());
     let admitted = app.strangers.admit_unproved(visitor.address, now);
-    admitted.map_err(|_| PageError::page(FailureKind::TooManyRequests))
+    admitted.map_err(|too_many| too_many.failure().into())
 }
 
 /// The device's answer, and whose it claims to be.

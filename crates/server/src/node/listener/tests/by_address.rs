@@ -1,0 +1,100 @@
+//! Bounds by addresses that no socket of a test can have.
+
+use std::net::IpAddr;
+
+use super::*;
+use crate::node::listener::places::{Place, Places};
+
+fn places(most: usize, most_of_address: usize) -> Arc<Places> {
+    let exempt = ["10.0.0.0/8".parse().unwrap()];
+    Arc::new(Places::new(ListenerBounds {
+        most,
+        most_of_address,
+        exempt: exempt.into_iter().collect(),
+        ..ListenerBounds::default()
+    }))
+}
+
+fn take(places: &Arc<Places>, address: &str) -> Option<Place> {
+    places.take(address.parse::<IpAddr>().unwrap())
+}
+
+/// Whether it was told to leave.
+fn is_told(place: &Place) -> bool {
+    let mut told = Box::pin(place.must_leave());
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    told.as_mut().poll(&mut context).is_ready()
+}
+
+#[test]
+fn a_network_has_its_own_bound() {
+    let places = places(100, 2);
+    let first = take(&places, "2001:db8:1:2::a").unwrap();
+    let second = take(&places, "2001:db8:1:2::b").unwrap();
+    let other = take(&places, "2001:db8:1:3::a").unwrap();
+    let third = take(&places, "2001:db8:1:2::c").unwrap();
+    assert!(is_told(&first));
+    second.works();
+    third.works();
+    assert!(take(&places, "2001:db8:1:2::d").is_none());
+    assert!(!is_told(&second) && !is_told(&third) && !is_told(&other));
+    // What ends makes room.
+    drop(first);
+    assert!(take(&places, "2001:db8:1:2::d").is_none());
+    drop(third);
+    assert!(take(&places, "2001:db8:1:2::d").is_some());
+}
+
+#[test]
+fn proxies_and_this_machine_are_not_counted_by_address() {
+    let places = places(100, 1);
+    for address in ["127.0.0.1", "::1", "10.1.2.3", "::ffff:10.1.2.3"] {
+        let taken = [take(&places, address), take(&places, address)];
+        assert!(
+            taken.iter().flatten().all(|place| !is_told(place)),
+            "{address}"
+        );
+        assert_eq!(taken.iter().flatten().count(), 2, "{address}");
+    }
+}
+
+#[test]
+fn three_thousand_parts_of_heads_keep_to_the_bound() {
+    let places = places(5000, 5000);
+    let all: Vec<Place> = (0..3000)
+        .map(|_| take(&places, "203.0.113.7").unwrap())
+        .collect();
+    for place in &all {
+        for bytes in [1, 50 * 1024, 100 * 1024] {
+            place.holds(bytes);
+        }
+    }
+    let left = all.iter().filter(|place| !is_told(place)).count();
+    assert_eq!(left, MAX_UNFINISHED / (100 * 1024));
+    assert!(!is_told(&all[2999]), "the newest stays");
+    // What is whole, or gone, counts no more.
+    let last = take(&places, "203.0.113.8").unwrap();
+    drop(all);
+    last.holds(MAX_UNFINISHED);
+    assert!(!is_told(&last));
+    last.works();
+    last.waits();
+    last.holds(1);
+    let next = take(&places, "203.0.113.9").unwrap();
+    next.holds(MAX_UNFINISHED);
+    assert!(is_told(&last), "its request began first");
+    assert!(!is_told(&next));
+}
+
+#[test]
+fn strangers_leave_before_proxies() {
+    let places = places(2, 10);
+    let proxy = take(&places, "10.0.0.1").unwrap();
+    let stranger = take(&places, "203.0.113.7").unwrap();
+    let next = take(&places, "203.0.113.8").unwrap();
+    assert!(is_told(&stranger) && !is_told(&proxy));
+    drop(stranger);
+    next.works();
+    let last = take(&places, "203.0.113.9").unwrap();
+    assert!(is_told(&proxy) && !is_told(&next) && !is_told(&last));
+}
