@@ -18,7 +18,8 @@ use crate::node::failure::Failure;
 use crate::notifications::outbox::{Channel, NoticeContent};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
 use crate::notifications::{
-    account_notice, fan_out, mail, seal, stop_notice, used_twice_notice, web_push, webhook,
+    account_notice, fan_out, mail, not_done_notice, seal, stop_notice, used_twice_notice, web_push,
+    webhook,
 };
 
 /// Notices that one node sends at once.
@@ -143,6 +144,9 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         }
         (Channel::WebPush, NoticeContent::Password) => {
             account_notice::push(app, notice, AccountNews::Password).await
+        }
+        (Channel::WebPush, NoticeContent::NotDone { client, resource }) => {
+            not_done_notice::push(app, notice, &client, &resource).await
         }
         (Channel::WebPush, NoticeContent::UsedTwice { client }) => {
             used_twice_notice::push(app, notice, &client).await
