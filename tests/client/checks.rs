@@ -107,7 +107,8 @@ impl Senders {
             Endpoint::Userinfo
             | Endpoint::Evaluation
             | Endpoint::Evaluations
-            | Endpoint::Outcomes => Vec::new(),
+            | Endpoint::Outcomes
+            | Endpoint::AccessRequest => Vec::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which check applies at which endpoint: one table, which the server reads whenever a request comes in. `docs/checks.md` prints
 //! it; a test keeps them the same, another one drives every row through HTTP.
 
+use writ_wire::access::REQUESTS_PATH;
 use writ_wire::registration::Profile;
 use writ_wire::token::GrantType;
 
@@ -24,6 +25,8 @@ pub enum Endpoint {
     Evaluation,
     Evaluations,
     Outcomes,
+    /// AuthZEN Access Request and Approval Profile, draft 1: asks a person, and hears of it.
+    AccessRequest,
 }
 
 /// What an endpoint asks of the client.
@@ -76,7 +79,7 @@ impl Endpoint {
     /// The path of every grant.
     pub const TOKEN_PATH: &'static str = "/token";
 
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -94,6 +97,7 @@ impl Endpoint {
         Self::Evaluation,
         Self::Evaluations,
         Self::Outcomes,
+        Self::AccessRequest,
     ];
 
     pub const fn checks(self) -> Checks {
@@ -115,7 +119,7 @@ impl Endpoint {
             Self::Introspect => (ClientRule::Authenticated, ProofRule::Ignored),
             Self::Revoke => (ClientRule::AuthenticatedOrPublic, ProofRule::Ignored),
             Self::Userinfo => (ClientRule::Unauthenticated, ProofRule::UnlessBearer),
-            Self::Evaluation | Self::Evaluations | Self::Outcomes => {
+            Self::Evaluation | Self::Evaluations | Self::Outcomes | Self::AccessRequest => {
                 (ClientRule::AuthenticatedOrToken, ProofRule::OfToken)
             }
         };
@@ -136,6 +140,7 @@ impl Endpoint {
             Self::Evaluation => "/access/v1/evaluation",
             Self::Evaluations => "/access/v1/evaluations",
             Self::Outcomes => "/access/v1/outcomes",
+            Self::AccessRequest => REQUESTS_PATH,
         }
     }
 

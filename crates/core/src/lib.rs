@@ -2,6 +2,7 @@
 //! Each file is one feature; its facts are plain structs that `store` fills.
 
 pub mod access;
+pub mod access_request;
 pub mod approval;
 pub mod archive;
 pub mod authorize;

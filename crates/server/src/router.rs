@@ -19,8 +19,8 @@ use crate::approvals::long_poll;
 pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
-    access, ciba, device, introspect, metadata, par, registration, revoke, token, transaction,
-    types, userinfo,
+    access, access_request, ciba, device, introspect, metadata, par, registration, revoke, token,
+    transaction, types, userinfo,
 };
 use crate::node::app::App;
 use crate::node::failure::{LATE, ServerFault};
@@ -86,6 +86,7 @@ fn timed_endpoints(app: &Arc<App>) -> Router<Arc<App>> {
         .route(Endpoint::Userinfo.path(), userinfo)
         .merge(transaction::routes(app))
         .merge(access::routes())
+        .merge(access_request::routes())
         .merge(registration::routes(app))
         .route_layer(middleware::from_fn_with_state(
             app.clone(),

@@ -3,6 +3,7 @@
 //! No network, no clock, no randomness, no C compiler.
 
 pub mod access;
+pub mod access_request;
 pub mod authorization;
 pub mod challenge;
 pub mod ciba;

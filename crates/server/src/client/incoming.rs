@@ -201,7 +201,8 @@ impl ClientRequest {
             .map_err(|failure| self.error(failure))
     }
 
-    fn error(&self, failure: Failure) -> ClientError {
+    /// Why it has no success.
+    pub fn error(&self, failure: Failure) -> ClientError {
         ClientError {
             app: self.app.clone(),
             route: self.endpoint.into(),

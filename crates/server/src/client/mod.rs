@@ -1,6 +1,7 @@
 //! Endpoints of programs: of clients and of resource servers.
 
 pub mod access;
+pub mod access_request;
 pub mod answer;
 pub mod authentication;
 pub mod body;

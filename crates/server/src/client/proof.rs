@@ -81,6 +81,7 @@ impl App {
             Endpoint::Evaluation => &self.urls.evaluation,
             Endpoint::Evaluations => &self.urls.evaluations,
             Endpoint::Outcomes => &self.urls.outcomes,
+            Endpoint::AccessRequest => &self.urls.access_request,
         }
     }
 }

@@ -81,6 +81,7 @@ pub struct Urls {
     pub evaluation: Htu,
     pub evaluations: Htu,
     pub outcomes: Htu,
+    pub access_request: Htu,
 }
 
 /// The sources of time and randomness; tests bring their own.
@@ -239,6 +240,7 @@ impl Urls {
             evaluation: parse(Endpoint::Evaluation.path())?,
             evaluations: parse(Endpoint::Evaluations.path())?,
             outcomes: parse(Endpoint::Outcomes.path())?,
+            access_request: parse(Endpoint::AccessRequest.path())?,
         })
     }
 }

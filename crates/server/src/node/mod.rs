@@ -20,6 +20,7 @@ pub mod passwords;
 pub mod rate_limits;
 pub mod registry;
 pub mod request_log;
+pub mod resource_names;
 pub mod secret;
 pub mod strangers;
 pub mod tls;

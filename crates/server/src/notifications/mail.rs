@@ -18,7 +18,7 @@ use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::reach_notice::EarlierReach;
 use super::web_push::page_of;
-use super::{account_notice, quiet_hours, used_twice_notice};
+use super::{account_notice, not_done_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
 use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
@@ -90,6 +90,31 @@ pub(crate) async fn send(
             AddressedMail {
                 text: text.await?,
                 to: recipient.address,
+            }
+        }
+        NoticeContent::NotDone { client, resource } => {
+            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            let (what, request) = ((client, resource), notice.request.as_ref());
+            let text = not_done_notice::mail_text(app, what, request, &recipient.language);
+            AddressedMail {
+                text: text.await?,
+                to: recipient.address,
+            }
+        }
+        NoticeContent::Silenced {
+            resource,
+            client,
+            by,
+        } => {
+            let name = app.catalogue().await?.name_of(resource);
+            let client = app.client(client.as_str()).await?;
+            let (_, texts) = app.notices.words.of("");
+            let (client, to) = client
+                .zip(app.config.channels.admin.clone())
+                .ok_or_else(no_address)?;
+            AddressedMail {
+                text: texts.resource_reported(&client, &name, by.as_str()),
+                to,
             }
         }
         NoticeContent::Reported {

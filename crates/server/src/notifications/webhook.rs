@@ -37,6 +37,9 @@ struct WebhookClaims<'a> {
     client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<String>,
+    /// The resource server that asked about one action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passkey: Option<Passkey>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +87,7 @@ impl<'a> WebhookClaims<'a> {
             exp: now.plus(LIFETIME).seconds(),
             event: "approval.requested",
             client_id: None,
+            resource: None,
             passkey: None,
             setting: None,
             push: None,
@@ -152,6 +156,22 @@ async fn claims<'a>(
             claims.event = "task.revoked";
             claims.client_id = Some(client.to_string());
             claims.people = notice.user.iter().cloned().collect();
+        }
+        NoticeContent::NotDone { client, resource } => {
+            claims.event = "approval.expired";
+            claims.client_id = Some(client.to_string());
+            claims.resource = Some(resource.to_string());
+            claims.approval = notice.request.as_ref().map(ToString::to_string);
+        }
+        NoticeContent::Silenced {
+            resource,
+            client,
+            by,
+        } => {
+            claims.event = "resource.reported";
+            claims.client_id = Some(client.to_string());
+            claims.resource = Some(resource.to_string());
+            claims.people = vec![by.clone()];
         }
         NoticeContent::Over { .. } | NoticeContent::Stopped(_) => Err(request_over())?,
     }

@@ -60,6 +60,7 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     22 "0022_by_index",
     23 "0023_ends",
     24 "0024_access",
+    25 "0025_access_requests",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -86,4 +87,5 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     22 "0022_by_index",
     23 "0023_ends",
     24 "0024_access",
+    25 "0025_access_requests",
 };

@@ -69,6 +69,15 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("prompt_guards", "tenant, holder", "asked_at", Kept::ADay),
     ),
     (
+        "silenced_resources",
+        over!(
+            "silenced_resources",
+            "tenant, subject, resource",
+            "silenced_until",
+            Kept::Not
+        ),
+    ),
+    (
         "fetched_documents",
         over!(
             "fetched_documents",

@@ -17,6 +17,7 @@ use writ_wire::access::{DecisionReason, EvaluationResponse};
 use writ_wire::error::ErrorCode;
 
 use super::answer;
+use super::approved::Approvable;
 use super::proof;
 use super::question::{AccessQuestion, JudgedQuestion};
 use crate::node::failure::{Failure, ServerFault};
@@ -94,16 +95,13 @@ impl<'a> KeyedQuestion<'a> {
             (Ok(_), None) => {
                 return Err(Failure::Broken("a permit without a lineage".to_owned()));
             }
-            (Err(denial), _) => return self.denied(judged, denial.clone()),
+            (Err(denial), _) => return self.approved(transaction, judged, denial).await,
         };
-        if let Some(proof) = judged.proof {
-            let once = ReplayClaim {
-                digest: proof.replay_digest(),
-                expires_at: proof.accepted_until,
-            };
-            if transaction.claim_once(&[once]).await?.is_some() {
-                return self.denied(judged, proof::invalid());
-            }
+        if let Some(unproved) = &judged.unproved {
+            return self.denied(judged, unproved.clone());
+        }
+        if !claim_proof(transaction, judged).await? {
+            return self.denied(judged, proof::invalid());
         }
         if permits.is_empty() {
             return Ok(self.permitted(None));
@@ -120,12 +118,69 @@ impl<'a> KeyedQuestion<'a> {
                 Taken::Used => {}
             }
         }
-        self.denied(judged, self.question.spent(judged, missing))
+        let denial = self.question.spent(judged, missing);
+        self.approved(transaction, judged, &denial).await
+    }
+
+    /// A person may have agreed to this very action.
+    async fn approved(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        judged: &JudgedQuestion<'_>,
+        denial: &AccessDenial,
+    ) -> Result<Decided, Failure> {
+        let approvable = Approvable {
+            request: self.request,
+            question: self.question,
+            judged,
+        };
+        let found = match approvable.find(transaction, denial).await? {
+            None => return self.denied(judged, denial.clone()),
+            Some(Err(not)) => return self.denied(judged, not),
+            Some(Ok(found)) => found,
+        };
+        let presented = self.question.approval.is_some();
+        if !presented && !claim_proof(transaction, judged).await? {
+            return self.denied(judged, proof::invalid());
+        }
+        let id = DecisionId::make(self.request.now, self.request.app.entropy());
+        let taken = approvable.take(transaction, &found, &id, denial).await?;
+        let used = match taken {
+            Ok(used) => used,
+            Err(gone) => return self.denied(judged, gone),
+        };
+        let covering = approvable.covering();
+        let permit = self.left_of(transaction, judged, &covering).await?;
+        let mut decided = self.permitted_as(id, permit);
+        decided.answer.context.approval = Some(used);
+        Ok(decided)
+    }
+
+    /// What is left of these is used first; where nothing is, the yes alone permits.
+    async fn left_of<'p>(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        judged: &JudgedQuestion<'_>,
+        permits: &'p [Permit],
+    ) -> Result<Option<&'p Permit>, Failure> {
+        let Some(lineage) = &judged.lineage else {
+            return Ok(None);
+        };
+        for permit in permits {
+            let wanted = object_use(permit, &lineage.task);
+            if is_free(permit) || transaction.take(wanted, self.request.now).await? == Taken::All {
+                return Ok(Some(permit));
+            }
+        }
+        Ok(None)
     }
 
     fn permitted(&self, permit: Option<&Permit>) -> Decided {
         let entropy = self.request.app.entropy();
-        let id = DecisionId::make(self.request.now, entropy);
+        self.permitted_as(DecisionId::make(self.request.now, entropy), permit)
+    }
+
+    fn permitted_as(&self, id: DecisionId, permit: Option<&Permit>) -> Decided {
         let spends = permit.map(|permit| permit.spends.iter());
         let spent = spends.into_iter().flatten().map(|spend| SpentAmount {
             reference: permit
@@ -280,6 +335,7 @@ impl<'a> KeyedQuestion<'a> {
             lineage: judged.lineage.clone(),
             object: None,
             proof: None,
+            unproved: None,
             permits: Err(AccessDenial::of(DecisionReason::TokenInvalid)),
         };
         let denial = AccessDenial::of(DecisionReason::TokenInvalid);
@@ -306,6 +362,21 @@ struct Decided {
     /// Of the token's object by which it is permitted.
     reference: Option<String>,
     denial: Option<AccessDenial>,
+}
+
+/// Whether the proof of the call, if it has one, was not used before.
+async fn claim_proof(
+    transaction: &mut DatabaseTransaction,
+    judged: &JudgedQuestion<'_>,
+) -> Result<bool, Failure> {
+    let Some(proof) = judged.proof else {
+        return Ok(true);
+    };
+    let once = ReplayClaim {
+        digest: proof.replay_digest(),
+        expires_at: proof.accepted_until,
+    };
+    Ok(transaction.claim_once(&[once]).await?.is_none())
 }
 
 /// What one use of the object takes.

@@ -1,10 +1,12 @@
 //! Looking: what would be decided now. Nothing is used up, and nothing is written.
 
-use writ_core::access::is_free;
+use writ_core::access::{AccessDenial, is_free};
+use writ_store::DatabaseTransaction;
 use writ_store::access::Taken;
 use writ_wire::access::{DecisionReason, EvaluationResponse};
 
 use super::answer;
+use super::approved::{Approvable, used};
 use super::decide::object_use;
 use super::question::{AccessQuestion, JudgedQuestion};
 use crate::node::failure::Failure;
@@ -27,11 +29,12 @@ pub async fn look(
     let judged = question.judge(&mut reading, app).await?;
     let permits = match &judged.permits {
         Ok(permits) => permits,
-        Err(denial) => {
-            let denied = answer::deny(request, question, &judged, denial)?;
-            return Ok(LookedQuestion::Answer(denied));
-        }
+        Err(denial) => return approved(&mut reading, request, question, &judged, denial).await,
     };
+    if let Some(unproved) = &judged.unproved {
+        let denied = answer::deny(request, question, &judged, unproved)?;
+        return Ok(LookedQuestion::Answer(denied));
+    }
     if permits.is_empty() {
         return Ok(LookedQuestion::Answer(answer::permit(request, None)));
     }
@@ -52,15 +55,32 @@ pub async fn look(
             Taken::Used => {}
         }
     }
-    used_up(request, question, &judged, missing).map(LookedQuestion::Answer)
+    let denial = question.spent(&judged, missing);
+    approved(&mut reading, request, question, &judged, &denial).await
 }
 
-fn used_up(
+/// A person may have agreed to this very action.
+async fn approved(
+    reading: &mut DatabaseTransaction,
     request: &ClientRequest,
     question: &AccessQuestion,
     judged: &JudgedQuestion<'_>,
-    reason: DecisionReason,
-) -> Result<EvaluationResponse, Failure> {
-    let denial = question.spent(judged, reason);
-    answer::deny(request, question, judged, &denial)
+    denial: &AccessDenial,
+) -> Result<LookedQuestion, Failure> {
+    let approvable = Approvable {
+        request,
+        question,
+        judged,
+    };
+    let denial = match approvable.find(reading, denial).await? {
+        None => denial.clone(),
+        Some(Err(not)) => not,
+        Some(Ok(found)) => {
+            let mut answer = answer::permit(request, None);
+            answer.context.approval = Some(used(&found));
+            return Ok(LookedQuestion::Uses(answer));
+        }
+    };
+    let denied = answer::deny(request, question, judged, &denial)?;
+    Ok(LookedQuestion::Answer(denied))
 }

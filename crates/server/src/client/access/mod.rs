@@ -2,11 +2,12 @@
 //! afterwards what became of it.
 
 mod answer;
+mod approved;
 mod caller;
 mod decide;
 pub mod denied;
 mod evaluate;
-mod look;
+pub mod look;
 mod outcome;
 mod proof;
 pub mod question;

@@ -57,6 +57,8 @@ pub struct JudgedQuestion<'a> {
     /// What was asked for, where that could be read.
     pub object: Option<AskedAction<'a>>,
     pub proof: Option<&'a DpopProof>,
+    /// Why there is no proof where the token is bound: only an approval that is presented permits then.
+    pub unproved: Option<AccessDenial>,
     pub permits: Result<Vec<Permit>, AccessDenial>,
 }
 
@@ -79,6 +81,10 @@ impl AccessQuestion {
             token,
             catalogue,
         })
+    }
+
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
     }
 
     pub fn realm(&self) -> Realm<'_> {
@@ -125,6 +131,7 @@ impl AccessQuestion {
             lineage: None,
             object: None,
             proof: None,
+            unproved: None,
             permits: Err(AccessDenial::of(DecisionReason::TokenInvalid)),
         };
         let (Some(token), Some(resource)) = (&self.token, self.resource()) else {
@@ -146,11 +153,12 @@ impl AccessQuestion {
         resource: &'a Resource,
         judged: &mut JudgedQuestion<'a>,
     ) -> Result<Vec<Permit>, AccessDenial> {
-        // An approval was asked for with a proof; whoever presents it needs no other.
-        if self.approval.is_some() {
-            return Err(AccessDenial::of(DecisionReason::ApprovalUnverifiable));
+        match &token.proof {
+            Ok(proof) => judged.proof = proof.as_ref(),
+            // An approval was asked for with a proof; whoever presents it needs no other.
+            Err(denial) if self.approval.is_some() => judged.unproved = Some(denial.clone()),
+            Err(denial) => return Err(denial.clone()),
         }
-        judged.proof = token.proof.as_ref().map_err(Clone::clone)?.as_ref();
         let types = self.realm().types;
         let asked = asked_action(&self.action, &self.entity, resource, types)?;
         let asked = judged.object.insert(asked);
