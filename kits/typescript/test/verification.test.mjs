@@ -65,12 +65,15 @@ for (const one of cases) {
 
 function told({ subject, agent = null, actors, client, task, delegation = null, scopes, key = null }) {
   const chain = actors.map(({ sub }) => sub);
-  return { caller: { subject, agent, actors: chain, client, task: task?.id ?? null, delegation, scopes: [...scopes], key } };
+  return {
+    caller: { subject, agent, actors: chain, client, task: task?.id ?? null, delegation, scopes: [...scopes], key },
+  };
 }
 
 function refusal(error) {
   if (!(error instanceof Rejection)) throw error;
   const { reason, status, error: code = null, headers } = error;
-  if (status !== 503) assert.match(headers.get('www-authenticate'), code === null ? /^DPoP algs=/ : new RegExp(`error="${code}"`));
+  if (status !== 503)
+    assert.match(headers.get('www-authenticate'), code === null ? /^DPoP algs=/ : new RegExp(`error="${code}"`));
   return { reason, status, error: code, ...(headers.has('dpop-nonce') ? { gives_nonce: true } : {}) };
 }

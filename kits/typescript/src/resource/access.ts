@@ -6,7 +6,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '../shared/clock.js';
-import { AskLater, Expired, NotPermitted, Unavailable } from '../shared/errors.js';
+import { AskLater, Expired, type NotPermitted, Unavailable } from '../shared/errors.js';
 import { type Answer, type Fetch, isObject, type JsonObject, retryAfterOf, send } from '../shared/http.js';
 import { basic, type Secret } from '../shared/secret.js';
 import { isSafeUrl, originOf, wellKnown } from '../shared/urls.js';
@@ -57,7 +57,11 @@ export class AccessServer {
   }
 
   /** The state of a question, and after how many seconds it may be asked for again. */
-  async status(url: string, wait: number, signal?: AbortSignal): Promise<{ body: JsonObject; after: number | undefined }> {
+  async status(
+    url: string,
+    wait: number,
+    signal?: AbortSignal,
+  ): Promise<{ body: JsonObject; after: number | undefined }> {
     const answer = await this.#send('GET', url, { headers: prefer(wait), patience: PATIENCE + wait * 1000, signal });
     if (answer.status === 200 && answer.body !== undefined) {
       return { body: answer.body, after: retryAfterOf(answer.headers) };
@@ -140,7 +144,8 @@ function problem({ status, headers, body }: Answer, what: string): NotPermitted 
   const title = isObject(body) && typeof body.title === 'string' ? body.title : undefined;
   if (status === 429) return new AskLater(retryAfterOf(headers) ?? 60, title);
   const type = isObject(body) && typeof body.type === 'string' ? body.type : '';
-  if (type === `${PROBLEM}expired_denial` || type === `${PROBLEM}task_expired`) return new Expired(title ?? 'it is over');
+  if (type === `${PROBLEM}expired_denial` || type === `${PROBLEM}task_expired`)
+    return new Expired(title ?? 'it is over');
   const code = isObject(body) && typeof body.error === 'string' ? body.error : type.replace(PROBLEM, '');
   const described = isObject(body) && typeof body.error_description === 'string' ? `: ${body.error_description}` : '';
   return new Unavailable(`${what} could not be had (${status}${code === '' ? '' : ` ${code}`}${described})`);

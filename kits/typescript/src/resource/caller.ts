@@ -5,7 +5,7 @@
 
 import { secondsOf } from '../shared/clock.js';
 import { isObject, type Json, type JsonObject } from '../shared/http.js';
-import { Secret } from '../shared/secret.js';
+import type { Secret } from '../shared/secret.js';
 import { type Challenger, Refusal, Rejection, type Scheme } from './rejection.js';
 
 /** More `act` objects than the issuer makes are refused. */
@@ -61,7 +61,11 @@ export class Caller {
   readonly presented: Presented;
   readonly #answering: { challenger: Challenger; scheme: Scheme };
 
-  constructor(claims: JsonObject, presented: Presented, answering: { challenger: Challenger; scheme: Scheme; now: number }) {
+  constructor(
+    claims: JsonObject,
+    presented: Presented,
+    answering: { challenger: Challenger; scheme: Scheme; now: number },
+  ) {
     this.claims = claims;
     this.client = text(claims, 'client_id');
     this.tokenId = text(claims, 'jti');
@@ -110,7 +114,8 @@ function chainOf(claims: JsonObject): JsonObject[] {
   for (let act: Json | undefined = claims.act; act !== undefined; act = (act as JsonObject).act) {
     if (!isObject(act)) throw new Refusal('actor_chain', 'the actor chain is refused: an `act` is not an object');
     chain.push(act);
-    if (chain.length > MAX_ACTORS) throw new Refusal('actor_chain', 'the actor chain is refused: it has too many actors');
+    if (chain.length > MAX_ACTORS)
+      throw new Refusal('actor_chain', 'the actor chain is refused: it has too many actors');
   }
   return chain;
 }
@@ -157,7 +162,8 @@ function taskOf(claims: JsonObject, byAgent: boolean, now: number): Task | undef
 export function keyOf(claims: JsonObject): string | undefined {
   if (!isObject(claims.cnf)) return undefined;
   const { jkt } = claims.cnf;
-  if (typeof jkt !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(jkt)) throw new Refusal('claim', 'the `cnf` cannot be read');
+  if (typeof jkt !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(jkt))
+    throw new Refusal('claim', 'the `cnf` cannot be read');
   return jkt;
 }
 
@@ -177,7 +183,8 @@ function text(claims: JsonObject, name: string): string {
 
 function optional(claims: JsonObject, name: string): string | undefined {
   const value = claims[name];
-  if (value !== undefined && typeof value !== 'string') throw new Refusal('claim', `the token's \`${name}\` is no text`);
+  if (value !== undefined && typeof value !== 'string')
+    throw new Refusal('claim', `the token's \`${name}\` is no text`);
   return value;
 }
 

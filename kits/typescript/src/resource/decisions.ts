@@ -68,7 +68,9 @@ export class Decisions {
 
   /** What would be decided. Nothing may be done upon it, and it changes nothing. */
   async look(caller: Caller, action: Action): Promise<Looked> {
-    const { evaluations } = await this.server.evaluations({ evaluations: [this.#question(caller, FrozenAction.of(action), {})] });
+    const { evaluations } = await this.server.evaluations({
+      evaluations: [this.#question(caller, FrozenAction.of(action), {})],
+    });
     const [only] = Array.isArray(evaluations) ? evaluations : [];
     if (!isObject(only) || typeof only.decision !== 'boolean') throw new Unavailable('the answer holds no decision');
     if (only.decision) return { decision: true };
@@ -175,7 +177,12 @@ export class Decisions {
     return askable;
   }
 
-  async #ask(caller: Caller, action: FrozenAction, { endpoint, denial }: Askable, options: GateOptions<never>): Promise<Question> {
+  async #ask(
+    caller: Caller,
+    action: FrozenAction,
+    { endpoint, denial }: Askable,
+    options: GateOptions<never>,
+  ): Promise<Question> {
     if (options.says !== undefined && [...options.says].length > 140) {
       throw new UsageError('`says` has more than 140 characters');
     }

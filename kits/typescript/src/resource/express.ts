@@ -48,23 +48,29 @@ export function serveMetadata(verifier: Verifier, also: Parameters<Verifier['res
   const { pathname } = new URL(verifier.metadataUrl ?? 'urn:none');
   return (request: NodeRequest, response: NodeResponse, next: (error?: unknown) => void): void => {
     const [path] = (request.originalUrl ?? request.url ?? '/').split('?');
-    if (path !== pathname) return next();
+    if (path !== pathname) {
+      next();
+      return;
+    }
     response.setHeader('access-control-allow-origin', '*');
     const allowed = 'GET, HEAD, OPTIONS';
     switch (request.method) {
       case 'GET':
       case 'HEAD':
         response.setHeader('content-type', 'application/json');
-        return void response.end(request.method === 'GET' ? document : undefined);
+        response.end(request.method === 'GET' ? document : undefined);
+        return;
       case 'OPTIONS':
         response.statusCode = 204;
         response.setHeader('access-control-allow-methods', allowed);
         response.setHeader('access-control-allow-headers', '*');
-        return void response.end();
+        response.end();
+        return;
       default:
         response.statusCode = 405;
         response.setHeader('allow', allowed);
-        return void response.end();
+        response.end();
+        return;
     }
   };
 }

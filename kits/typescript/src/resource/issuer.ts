@@ -115,7 +115,8 @@ export class Issuer {
 
   async #document(url: string): Promise<JsonObject> {
     const { status, body } = await send(this.fetch, url, { method: 'GET', patience: FETCH_TIMEOUT });
-    if (status !== 200 || body === undefined) throw new Error(`the answer's status is ${status}, or it is no JSON object`);
+    if (status !== 200 || body === undefined)
+      throw new Error(`the answer's status is ${status}, or it is no JSON object`);
     return body;
   }
 

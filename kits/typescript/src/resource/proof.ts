@@ -66,7 +66,8 @@ async function verifySignature(text: string, header: JsonObject): Promise<string
   if (algorithm === undefined) throw invalid('its `alg` is not ES256, EdDSA or PS256');
   const { jwk } = header;
   if (!isObject(jwk)) throw invalid('its header has no `jwk`');
-  if (['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].some((member) => member in jwk)) throw invalid('its `jwk` is no public key');
+  if (['d', 'p', 'q', 'dp', 'dq', 'qi', 'k'].some((member) => member in jwk))
+    throw invalid('its `jwk` is no public key');
   try {
     const { alg: _, ...members } = jwk as JWK;
     const key = await importJWK({ ...members, alg: algorithm });

@@ -58,7 +58,8 @@ export class Question {
   /** The question of an id that a protocol's state carried. Whose it is, the server judges when its approval is presented. */
   static async resume(server: AccessServer, id: string): Promise<Question> {
     const { requests } = await server.endpoints();
-    if (requests === undefined || !/^[A-Za-z0-9_-]{1,128}$/.test(id)) throw new Unavailable('there is no such question');
+    if (requests === undefined || !/^[A-Za-z0-9_-]{1,128}$/.test(id))
+      throw new Unavailable('there is no such question');
     const { body } = await server.status(`${requests}/${id}`, 0);
     const found = new Question(server, body);
     if (found.id !== id) throw new Unavailable('the answer is about another question');
@@ -80,7 +81,11 @@ export class Question {
       const wait = Math.max(0, Math.min(MAX_WAIT, options.poll ?? MAX_WAIT, left));
       try {
         const asked = clock.now();
-        ({ body: this.#latest, after: this.#after } = await this.server.status(this.#statusEndpoint, wait, options.signal));
+        ({ body: this.#latest, after: this.#after } = await this.server.status(
+          this.#statusEndpoint,
+          wait,
+          options.signal,
+        ));
         lost = 0;
         if (isPending(this.#latest)) await this.#pause(clock.now() - asked, left, options.signal);
       } catch (error) {
@@ -144,7 +149,8 @@ function decision(answer: JsonObject, id: string, now: number): Approval | undef
 }
 
 function approvalOf(result: Json | undefined, now: number): Approval {
-  if (!isObject(result) || result.mode !== 'reevaluate') throw new Unavailable('the approval has a mode that is not known');
+  if (!isObject(result) || result.mode !== 'reevaluate')
+    throw new Unavailable('the approval has a mode that is not known');
   const { approval } = result;
   const until = isObject(approval) ? secondsOf(approval.approved_until) : undefined;
   if (!isObject(approval) || typeof approval.id !== 'string' || approval.id === '' || until === undefined) {

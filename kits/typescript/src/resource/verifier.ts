@@ -11,7 +11,14 @@ import type { Fetch, JsonObject } from '../shared/http.js';
 import { Secret } from '../shared/secret.js';
 import { htu, isSafeUrl, originOf, wellKnown } from '../shared/urls.js';
 import { Caller, checkShape, keyOf, type Presented } from './caller.js';
-import { type Credentials, type NodeRequest, type RequestView, readCredentials, readProof, viewOf } from './credentials.js';
+import {
+  type Credentials,
+  type NodeRequest,
+  type RequestView,
+  readCredentials,
+  readProof,
+  viewOf,
+} from './credentials.js';
 import { Issuer, type Published } from './issuer.js';
 import { MalformedJwt, parseJwt, typIs } from './jwt.js';
 import { Introspection } from './live.js';
@@ -78,7 +85,8 @@ export class Verifier {
       metadataUrl: wellKnown('oauth-protected-resource', resource),
       bearer: config.bearer ?? 'refuse',
     };
-    this.#nonces = nonces === 'off' ? undefined : new Nonces(resource, nonces === 'required' ? undefined : nonces.shared);
+    this.#nonces =
+      nonces === 'off' ? undefined : new Nonces(resource, nonces === 'required' ? undefined : nonces.shared);
     this.#replays = config.replays ?? new MemoryReplays();
     this.#keys = new Issuer(issuer, fetch, this.#clock);
     const { live } = config;
@@ -171,7 +179,13 @@ export class Verifier {
     const url = htu(`${this.#publicUrl}${path.startsWith('/') ? '' : '/'}${path}`);
     if (url === undefined) throw new Refusal('proof', "no DPoP proof can name this request's URL");
     const { method } = view;
-    const proof = await verifyProof(text, { method, url, accessToken: token, nonces: this.#nonces, now: this.#clock.now() });
+    const proof = await verifyProof(text, {
+      method,
+      url,
+      accessToken: token,
+      nonces: this.#nonces,
+      now: this.#clock.now(),
+    });
     if (proof.thumbprint !== keyOf(claims)) throw new Refusal('wrong_key');
     presented.dpop = { proof: new Secret(text), htm: method, htu: url };
     return { proof, presented };
@@ -194,7 +208,8 @@ function readToken(token: string) {
     if (!SIGNING_ALGORITHMS.some((one) => one === read.header.alg)) throw new MalformedJwt('its `alg` is not accepted');
     return read;
   } catch (cause) {
-    if (cause instanceof MalformedJwt) throw new Refusal('malformed_token', `the access token is malformed: ${cause.message}`);
+    if (cause instanceof MalformedJwt)
+      throw new Refusal('malformed_token', `the access token is malformed: ${cause.message}`);
     throw cause;
   }
 }

@@ -54,8 +54,8 @@ function normalisedPath(path: string): string | undefined {
   if (/%(?![0-9A-Fa-f]{2})/.test(path)) {
     return undefined;
   }
-  return path.replace(/%([0-9A-Fa-f]{2})/g, (escape, digits: string) => {
+  return path.replace(/%([0-9A-Fa-f]{2})/g, (escaped, digits: string) => {
     const letter = String.fromCharCode(Number.parseInt(digits, 16));
-    return /[A-Za-z0-9\-._~]/.test(letter) ? letter : escape.toUpperCase();
+    return /[A-Za-z0-9\-._~]/.test(letter) ? letter : escaped.toUpperCase();
   });
 }
