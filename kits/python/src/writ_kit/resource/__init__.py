@@ -3,6 +3,7 @@
 from .._clock import Clock
 from ..errors import AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
 from ._action import Action
+from ._asgi import Protect, caller_of
 from ._caller import Actor, Caller, Subject, Task
 from ._decisions import Decisions, GateOptions, Looked
 from ._live import LiveCheck
@@ -30,6 +31,7 @@ __all__ = [
     "NotPermitted",
     "Outcome",
     "Permit",
+    "Protect",
     "Question",
     "Reason",
     "Rejection",
@@ -42,4 +44,5 @@ __all__ = [
     "UsageError",
     "Verifier",
     "WaitOptions",
+    "caller_of",
 ]
