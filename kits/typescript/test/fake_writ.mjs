@@ -1,6 +1,8 @@
 /** An authorization server inside the test that keeps questions as the real one does: each approval is of one call, once. */
 
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 
 import { answer, sign, table } from './vectors.mjs';
 
@@ -11,8 +13,9 @@ const iso = (seconds) => new Date(seconds * 1000).toISOString();
 const nowSeconds = () => Date.now() / 1000;
 
 export class FakeWrit {
-  constructor(resource) {
+  constructor(resource, issuer = ISSUER) {
     this.resource = resource;
+    this.issuer = issuer;
     this.tasks = [];
     this.denials = new Map();
     this.permits = [];
@@ -21,11 +24,29 @@ export class FakeWrit {
     this.fetch = (url, init) => this.#answer(new URL(url), init);
   }
 
+  /** The same over HTTP, for programs of their own; its issuer is then where it listens. */
+  static async listening(t, resource) {
+    const listener = createServer(async (request, response) => {
+      const chunks = await request.toArray();
+      const { method, headers, url } = request;
+      const body = chunks.length === 0 ? undefined : Buffer.concat(chunks).toString();
+      const found = await writ.fetch(`${writ.issuer}${url}`, { method, headers, body });
+      response.writeHead(found.status, Object.fromEntries(found.headers)).end(await found.text());
+    }).listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    t.after(() => {
+      listener.closeAllConnections();
+      listener.close();
+    });
+    const writ = new FakeWrit(resource, `http://127.0.0.1:${listener.address().port}`);
+    return writ;
+  }
+
   /** A guest's bearer token: enough for a stock MCP client. */
   token(client = 'cimd_notes', more = {}) {
     const now = Math.floor(nowSeconds());
     const claims = {
-      iss: ISSUER,
+      iss: this.issuer,
       aud: this.resource,
       client_id: client,
       jti: randomUUID(),
@@ -33,8 +54,8 @@ export class FakeWrit {
       exp: now + 300,
       sub: 'usr_alice',
       sub_profile: 'user',
-      act: { iss: ISSUER, sub: client, sub_profile: 'native_app', dlg: `dlg_${client}` },
-      mission: { id: 'tsk_1', issuer: ISSUER, authority_hash: 'hash', expires_at: iso(now + 3600) },
+      act: { iss: this.issuer, sub: client, sub_profile: 'native_app', dlg: `dlg_${client}` },
+      mission: { id: 'tsk_1', issuer: this.issuer, authority_hash: 'hash', expires_at: iso(now + 3600) },
       scope: 'notes:write',
       ...more,
     };
@@ -63,14 +84,14 @@ export class FakeWrit {
     const [, id] = /^\/access\/v1\/requests\/([^/]+)/.exec(url.pathname) ?? [];
     switch (`${init.method} ${url.pathname}`) {
       case 'GET /.well-known/oauth-authorization-server':
-        return answer(200, { issuer: ISSUER, jwks_uri: `${ISSUER}/jwks` });
+        return answer(200, { issuer: this.issuer, jwks_uri: `${this.issuer}/jwks` });
       case 'GET /jwks':
         return answer(200, { keys: published });
       case 'GET /.well-known/authzen-configuration':
         return answer(200, {
-          policy_decision_point: ISSUER,
-          access_evaluation_endpoint: `${ISSUER}/access/v1/evaluation`,
-          access_request_endpoint: `${ISSUER}/access/v1/requests`,
+          policy_decision_point: this.issuer,
+          access_evaluation_endpoint: `${this.issuer}/access/v1/evaluation`,
+          access_request_endpoint: `${this.issuer}/access/v1/requests`,
         });
       case 'POST /access/v1/evaluation':
         return this.#evaluate(body);
@@ -104,7 +125,7 @@ export class FakeWrit {
     }
     const id = randomUUID();
     this.denials.set(id, object);
-    const hint = { endpoint: `${ISSUER}/access/v1/requests`, expires_at: iso(nowSeconds() + 600) };
+    const hint = { endpoint: `${this.issuer}/access/v1/requests`, expires_at: iso(nowSeconds() + 600) };
     const said = { evaluation_id: id, reason: 'approval_required', access_request: hint };
     return answer(200, { decision: false, context: said });
   }
@@ -141,9 +162,9 @@ export class FakeWrit {
   }
 
   #shown(task) {
-    const url = `${ISSUER}/access/v1/requests/${task.id}`;
+    const url = `${this.issuer}/access/v1/requests/${task.id}`;
     const { id, status } = task;
-    const links = { review: `${ISSUER}/approve/${id}`, cancel: `${url}/cancel` };
+    const links = { review: `${this.issuer}/approve/${id}`, cancel: `${url}/cancel` };
     const shown = { task: { id, status, status_endpoint: url, expires_at: iso(nowSeconds() + 600), links } };
     if (status !== 'approved') return shown;
     const approval = { id, approved_at: iso(task.decidedAt), approved_until: iso(task.decidedAt + 120) };
