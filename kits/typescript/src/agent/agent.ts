@@ -196,6 +196,7 @@ export class Agent {
   /** Asks the person of the grant, within its task, for exactly this (CIBA). */
   async confirm(grant: Grant, ask: Confirm): Promise<PendingConfirmation> {
     const parameters = {
+      login_hint: String(claimsOf(grant.accessToken.expose()).sub),
       ...subjectOf(grant),
       ...parametersOf(ask),
       ...(ask.bindingMessage === undefined ? {} : { binding_message: ask.bindingMessage }),

@@ -197,10 +197,7 @@ class Agent:
 
     def accept(self, access_token: str) -> Grant:
         """Made by the agent that received: whether the token is meant for its key. A resource decides whether it is genuine."""
-        try:
-            claims = parse_jwt(access_token).claims
-        except MalformedJwt as malformed:
-            raise ProtocolError(f"this is no access token: {malformed}") from None
+        claims = _claims(access_token)
         cnf = claims.get("cnf")
         if not isinstance(cnf, dict) or cnf.get("jkt") != self._dpop.thumbprint:
             raise ProtocolError("the token is bound to another key")
@@ -216,7 +213,8 @@ class Agent:
         binding_message: str | None = None,
     ) -> PendingConfirmation:
         """Asks the person of the grant, within its task, for exactly this (CIBA)."""
-        form = {**_subject(grant), **_parameters(resource, scope, details)}
+        person = str(_claims(grant.access_token.expose()).get("sub"))
+        form = {"login_hint": person, **_subject(grant), **_parameters(resource, scope, details)}
         if binding_message is not None:
             form["binding_message"] = binding_message
         asked = await self._ask("backchannel_authentication_endpoint", form)
@@ -287,6 +285,13 @@ class Agent:
         if nonce is not None:
             self._nonces[origin_of(url) or ""] = nonce
         return nonce is not None
+
+
+def _claims(token: str) -> JsonObject:
+    try:
+        return parse_jwt(token).claims
+    except MalformedJwt as malformed:
+        raise ProtocolError(f"this is no access token: {malformed}") from None
 
 
 def _subject(grant: Grant) -> dict[str, str]:
