@@ -27,7 +27,7 @@ async function running(t, name) {
   throw new Error(`${name} ended`);
 }
 
-for (const name of ['notes.mjs', 'api.mjs']) {
+for (const name of ['notes.mjs', 'api.mjs', 'agent.mjs']) {
   test(`README.md shows ${name} as it is`, () => {
     assert.ok(file('README.md').includes(`\`\`\`js\n${file(`examples/${name}`)}\`\`\``));
   });

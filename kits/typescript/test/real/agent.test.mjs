@@ -1,7 +1,11 @@
 /** Agents with the kit, the built binary, and an API with the kit: authority from alice to the booker's call. */
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+
+import { exportPKCS8 } from 'jose';
 
 import { ALICE, createWorld } from './world.mjs';
 
@@ -53,3 +57,26 @@ test('an agent is authorized, refreshes, delegates, asks again, and is stopped',
   await new Promise((resolve) => setTimeout(resolve, 1_100));
   await assert.rejects(told(planner, refreshed), { name: 'ResourceRefused', status: 401, code: 'invalid_token' });
 });
+
+test('the program of README.md', async (t) => {
+  const { issuer, resource, plannerKey, phone, browser } = await createWorld(t);
+  const { key, kid } = plannerKey;
+  const env = { ...process.env, ISSUER: issuer, RESOURCE: resource, KEY: await exportPKCS8(key), KID: kid };
+  const program = new URL('../../examples/agent.mjs', import.meta.url).pathname;
+  const child = spawn(process.execPath, [program], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  const said = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    said.push(line);
+    if (line.startsWith('open ')) child.stdin.write(`${await browser.approve(line.slice(5), ALICE)}\n`);
+    if (said.length === 2) await decided(phone);
+  }
+  const told = '{"subject":"person","actors":["agt_planner"]}';
+  assert.deepEqual([said[1].replace('the address it came back to: ', ''), said[2]], [told, told]);
+});
+
+/** As soon as the question is there. */
+async function decided(phone) {
+  while ((await phone.waiting()).length === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  await phone.approve();
+}

@@ -54,14 +54,16 @@ export async function createWorld(t) {
   const resource = `http://127.0.0.1:${listener.address().port}`;
   await add('resource', { resource, name: 'Bank', scopes: SCOPES, client_id: 'bank-api' });
   const agents = {};
+  const registered = {};
   for (const [id, onward] of [
     ['agt_planner', { agents: ['agt_booker'], depth: 2 }],
     ['agt_booker', { agents: [], depth: 2 }],
   ]) {
-    const assertion = await generateKeyPair('ES256');
+    const assertion = await generateKeyPair('ES256', { extractable: true });
     const jwk = await publicJwk(assertion.publicKey);
     await add('agent', agentFile(id, { jwk, onward, resource }));
-    agents[id] = { clientId: id, assertion: { key: assertion.privateKey, kid: jwk.kid } };
+    registered[id] = { key: assertion.privateKey, kid: jwk.kid };
+    agents[id] = { clientId: id, assertion: registered[id] };
   }
   const server = await serve(binary, env, issuer);
   t.after(() => server.stop());
@@ -75,7 +77,8 @@ export async function createWorld(t) {
   serveBank(listener, new Verifier({ issuer, resource, live }));
   t.after(() => listener.close());
   const phone = new Phone(issuer, ALICE);
-  return { writ, resource, planner: agents.agt_planner, booker: agents.agt_booker, phone, browser: new Browser() };
+  const { agt_planner: planner, agt_booker: booker } = agents;
+  return { issuer, writ, resource, planner, booker, plannerKey: registered.agt_planner, phone, browser: new Browser() };
 }
 
 /** Says who calls, to whom may read. */
