@@ -41,19 +41,20 @@ class Task:
 
 class FakeWrit:
     def __init__(self, resource: str) -> None:
+        self.issuer = ISSUER
         self.resource = resource
         self.tasks: list[Task] = []
         self.denials: dict[str, str] = {}
         self.permits = 0
         self.outcomes: list[str] = []
         self.waited_by: list[str | None] = []
-        self.client = httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+        self.client = httpx.AsyncClient(transport=httpx.MockTransport(self.answer))
 
     def token(self, client: str = "cimd_notes") -> str:
         """A guest's bearer token: enough for a stock MCP client."""
         now = int(time.time())
         claims = {
-            "iss": ISSUER,
+            "iss": self.issuer,
             "aud": self.resource,
             "client_id": client,
             "jti": uuid.uuid4().hex,
@@ -61,8 +62,8 @@ class FakeWrit:
             "exp": now + 300,
             "sub": "usr_alice",
             "sub_profile": "user",
-            "act": {"iss": ISSUER, "sub": client, "sub_profile": "native_app", "dlg": f"dlg_{client}"},
-            "mission": {"id": "tsk_1", "issuer": ISSUER, "authority_hash": "hash", "expires_at": iso(now + 3600)},
+            "act": {"iss": self.issuer, "sub": client, "sub_profile": "native_app", "dlg": f"dlg_{client}"},
+            "mission": {"id": "tsk_1", "issuer": self.issuer, "authority_hash": "hash", "expires_at": iso(now + 3600)},
             "scope": "notes:write",
         }
         return sign(TABLE["keys"]["issuer"], {"alg": "ES256", "typ": "at+jwt", "kid": "a"}, claims)
@@ -82,20 +83,20 @@ class FakeWrit:
         task.status, task.decided_at = status, time.time()
         task.decided.set()
 
-    async def _answer(self, request: httpx.Request) -> httpx.Response:
+    async def answer(self, request: httpx.Request) -> httpx.Response:
         body = json.loads(request.content) if request.content else {}
         path = urlsplit(str(request.url)).path
         match f"{request.method} {path}":
             case "GET /.well-known/oauth-authorization-server":
-                return httpx.Response(200, json={"issuer": ISSUER, "jwks_uri": f"{ISSUER}/jwks"})
+                return httpx.Response(200, json={"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks"})
             case "GET /jwks":
                 return httpx.Response(200, json={"keys": TABLE["published"]})
             case "GET /.well-known/authzen-configuration":
                 endpoints = {
-                    "access_evaluation_endpoint": f"{ISSUER}/access/v1/evaluation",
-                    "access_request_endpoint": f"{ISSUER}/access/v1/requests",
+                    "access_evaluation_endpoint": f"{self.issuer}/access/v1/evaluation",
+                    "access_request_endpoint": f"{self.issuer}/access/v1/requests",
                 }
-                return httpx.Response(200, json={"policy_decision_point": ISSUER, **endpoints})
+                return httpx.Response(200, json={"policy_decision_point": self.issuer, **endpoints})
             case "POST /access/v1/evaluation":
                 return self._evaluate(body)
             case "POST /access/v1/requests":
@@ -128,7 +129,7 @@ class FakeWrit:
             return self._permit(fitting[0], context)
         identifier = uuid.uuid4().hex
         self.denials[identifier] = wanted
-        hint = {"endpoint": f"{ISSUER}/access/v1/requests", "expires_at": iso(time.time() + 600)}
+        hint = {"endpoint": f"{self.issuer}/access/v1/requests", "expires_at": iso(time.time() + 600)}
         told = {"evaluation_id": identifier, "reason": "approval_required", "access_request": hint}
         return httpx.Response(200, json={"decision": False, "context": told})
 
@@ -163,8 +164,8 @@ class FakeWrit:
         return httpx.Response(200, json=self._shown(task))
 
     def _shown(self, task: Task) -> dict[str, Any]:
-        url = f"{ISSUER}/access/v1/requests/{task.id}"
-        links = {"review": f"{ISSUER}/approve/{task.id}", "cancel": f"{url}/cancel"}
+        url = f"{self.issuer}/access/v1/requests/{task.id}"
+        links = {"review": f"{self.issuer}/approve/{task.id}", "cancel": f"{url}/cancel"}
         told = {"id": task.id, "status": task.status, "status_endpoint": url, "links": links}
         shown: dict[str, Any] = {"task": {**told, "expires_at": iso(time.time() + 600)}}
         if task.status == "approved":
