@@ -40,11 +40,14 @@ const OURS: [&str; 9] = [
     "benches",
 ];
 /// Made by tools, and not ours to word.
-const MADE: [&str; 7] = [
+const MADE: [&str; 10] = [
     "target",
     "node_modules",
     "dist",
     "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
     ".git",
     "Cargo.lock",
     "package-lock.json",

@@ -5,7 +5,7 @@ import * as oauth from 'oauth4webapi';
 
 import { systemClock } from '../shared/clock.js';
 import { UsageError } from '../shared/errors.js';
-import { isObject, type JsonObject } from '../shared/http.js';
+import { type Fetch, isObject, type JsonObject } from '../shared/http.js';
 import type { Secret } from '../shared/secret.js';
 import { isSafeUrl, originOf } from '../shared/urls.js';
 import { type Confirm, PendingConfirmation } from './confirmation.js';
@@ -23,6 +23,7 @@ export interface AgentConfig {
   assertion: { key: CryptoKey; kid: string };
   /** Holds its tokens: never registered. */
   dpop: CryptoKeyPair;
+  fetch?: Fetch;
 }
 
 export interface AuthorizationIntent extends RequestedAccess {
@@ -46,14 +47,14 @@ export class Agent {
   readonly #config: AgentConfig;
   readonly #client: oauth.Client;
   readonly #dpop: oauth.DPoPHandle;
-  readonly #options: { [oauth.allowInsecureRequests]: boolean };
+  readonly #options: Outside;
 
   private constructor(as: oauth.AuthorizationServer, config: AgentConfig) {
     this.#as = as;
     this.#config = config;
     this.#client = { client_id: config.clientId };
     this.#dpop = oauth.DPoP(this.#client, config.dpop);
-    this.#options = insecure(as.issuer);
+    this.#options = outside(as.issuer, config.fetch);
   }
 
   /** Finds the server by its metadata (RFC 8414). */
@@ -61,7 +62,7 @@ export class Agent {
     if (!isSafeUrl(issuer)) throw new UsageError('`issuer` is not an https URL (http only on loopback)');
     try {
       const url = new URL(issuer);
-      const found = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...insecure(issuer) });
+      const found = await oauth.discoveryRequest(url, { algorithm: 'oauth2', ...outside(issuer, config.fetch) });
       return new Agent(await oauth.processDiscoveryResponse(url, found), config);
     } catch (error) {
       throw translated(error);
@@ -242,7 +243,7 @@ export class Agent {
         target,
         new Headers(init.headers),
         init.body,
-        { DPoP: this.#dpop, ...insecure(target.origin) },
+        { DPoP: this.#dpop, ...outside(target.origin, this.#config.fetch) },
       );
     try {
       return await send().catch((error: unknown) => {
@@ -321,8 +322,16 @@ function subjectOf(grant: Grant): Record<string, string> {
   return { subject_token: grant.accessToken.expose(), subject_token_type: ACCESS_TOKEN };
 }
 
-function insecure(url: string): { [oauth.allowInsecureRequests]: boolean } {
-  return { [oauth.allowInsecureRequests]: originOf(url)?.startsWith('http:') ?? false };
+interface Outside {
+  [oauth.allowInsecureRequests]: boolean;
+  [oauth.customFetch]?: (url: string, init: never) => Promise<Response>;
+}
+
+/** Plain http only where the server itself is on loopback. */
+function outside(url: string, fetch: Fetch | undefined): Outside {
+  const options: Outside = { [oauth.allowInsecureRequests]: originOf(url)?.startsWith('http:') ?? false };
+  if (fetch !== undefined) options[oauth.customFetch] = (to, init) => fetch(to, init);
+  return options;
 }
 
 function algorithmOf({ algorithm }: CryptoKey): string {

@@ -82,6 +82,9 @@ export function translated(error: unknown): Error {
   }
   if (error instanceof oauth.WWWAuthenticateChallengeError)
     return new Refused('invalid_client', '', [], { cause: error });
+  if (error instanceof oauth.OperationProcessingError && error.cause instanceof Response && error.cause.status >= 500) {
+    return new Unavailable('the server cannot answer now', { cause: error });
+  }
   if (error instanceof oauth.OperationProcessingError) return new ProtocolError(error.message, { cause: error });
   if (error instanceof TypeError) return new Unavailable('the server did not answer', { cause: error });
   return error instanceof Error ? error : new ProtocolError(String(error));
