@@ -324,13 +324,16 @@ function subjectOf(grant: Grant): Record<string, string> {
 
 interface Outside {
   [oauth.allowInsecureRequests]: boolean;
-  [oauth.customFetch]?: (url: string, init: never) => Promise<Response>;
+  [oauth.customFetch]?: (
+    url: string,
+    init: oauth.CustomFetchOptions<string, oauth.ProtectedResourceRequestBody>,
+  ) => Promise<Response>;
 }
 
 /** Plain http only where the server itself is on loopback. */
 function outside(url: string, fetch: Fetch | undefined): Outside {
   const options: Outside = { [oauth.allowInsecureRequests]: originOf(url)?.startsWith('http:') ?? false };
-  if (fetch !== undefined) options[oauth.customFetch] = (to, init) => fetch(to, init);
+  if (fetch !== undefined) options[oauth.customFetch] = (to, init) => fetch(to, init as RequestInit);
   return options;
 }
 
