@@ -26,7 +26,8 @@ const GRANTS = [
   'urn:openid:params:grant-type:ciba',
 ];
 
-export async function createWorld(t) {
+/** A fresh database with alice; `serve` starts the server when everything is registered. */
+export async function emptyWorld(t, settings = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'writ-kit-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const issuer = `http://127.0.0.1:${await freePort()}`;
@@ -38,7 +39,7 @@ export async function createWorld(t) {
     WRIT__DATABASE__URL: `sqlite:${join(folder, 'writ.db')}`,
     WRIT__KEYS__MASTER: randomBytes(32).toString('base64url'),
     WRIT__TYPES__PATH: new URL('../../../../config/types', import.meta.url).pathname,
-    WRIT__FEATURES__MISSION_INTENT: 'true',
+    ...settings,
   };
   const writ = (args, input) => run(binary, args, env, input);
   const add = async (kind, file) => {
@@ -48,7 +49,18 @@ export async function createWorld(t) {
   };
   await writ(['migrate']);
   await writ(['user', 'add', ALICE.username, '--password-stdin'], ALICE.password);
-  const bank = await add('client', api());
+  const serving = async () => {
+    const server = await serve(binary, env, issuer);
+    t.after(() => server.stop());
+  };
+  const phone = new Phone(issuer, ALICE);
+  return { issuer, writ, add, serve: serving, phone, browser: new Browser() };
+}
+
+export async function createWorld(t) {
+  const world = await emptyWorld(t, { WRIT__FEATURES__MISSION_INTENT: 'true' });
+  const { issuer, add } = world;
+  const bank = await add('client', api('bank-api'));
   const listener = createServer().listen(0, '127.0.0.1');
   await once(listener, 'listening');
   const resource = `http://127.0.0.1:${listener.address().port}`;
@@ -65,8 +77,7 @@ export async function createWorld(t) {
     registered[id] = { key: assertion.privateKey, kid: jwk.kid };
     agents[id] = { clientId: id, assertion: registered[id] };
   }
-  const server = await serve(binary, env, issuer);
-  t.after(() => server.stop());
+  await world.serve();
   for (const [id, config] of Object.entries(agents)) {
     agents[id] = await Agent.discover(issuer, {
       ...config,
@@ -76,9 +87,8 @@ export async function createWorld(t) {
   const live = { clientId: 'bank-api', clientSecret: bank.client_secret };
   serveBank(listener, new Verifier({ issuer, resource, live }));
   t.after(() => listener.close());
-  const phone = new Phone(issuer, ALICE);
   const { agt_planner: planner, agt_booker: booker } = agents;
-  return { issuer, writ, resource, planner, booker, plannerKey: registered.agt_planner, phone, browser: new Browser() };
+  return { ...world, resource, planner, booker, plannerKey: registered.agt_planner };
 }
 
 /** Says who calls, to whom may read. */
@@ -101,10 +111,11 @@ function serveBank(listener, verifier) {
   );
 }
 
-function api() {
+/** The client that serves a resource. */
+export function api(id) {
   return {
-    client_id: 'bank-api',
-    client_name: 'Bank API',
+    client_id: id,
+    client_name: id,
     profile: 'oauth21',
     redirect_uris: [],
     grant_types: [],
