@@ -69,7 +69,7 @@ export class FakeWrit {
 
   /** Resolves when a question is open. */
   async asked() {
-    while (this.open.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    while (this.open.length === 0) await new Promise((resolve) => setTimeout(resolve, 5).unref());
     return this.open[0];
   }
 

@@ -31,15 +31,15 @@ async function world(t, settings = {}) {
   const verifier = new Verifier({ ...config, bearer: 'allow' });
   const serve = () => start(t, verifier, (server) => tools(server, gate, runs));
   const url = await serve();
-  const connect = async (capabilities = {}, to = url, client = 'cimd_notes') => {
+  const connect = async (capabilities = {}, to = url, client = 'cimd_notes', name = 'scene') => {
     const authorization = `Bearer ${await writ.token(client)}`;
     const transport = new StreamableHTTPClientTransport(new URL(to), { requestInit: { headers: { authorization } } });
-    const found = new Client({ name: 'scene', version: '1.0.0' }, { capabilities });
+    const found = new Client({ name, version: '1.0.0' }, { capabilities });
     await found.connect(transport);
     t.after(() => found.close());
     return found;
   };
-  return { writ, runs, waited, connect, serve };
+  return { writ, url, runs, waited, connect, serve };
 }
 
 function tools(server, gate, runs) {
@@ -170,7 +170,24 @@ test('a tool that fails is reported as failed, one without arguments too', async
   assert.deepEqual(writ.outcomes, ['failed']);
 });
 
-for (const [name, end] of [
+/** A message as no SDK sends it: with the id of an earlier one. */
+async function sameId({ writ, url, client }) {
+  const headers = {
+    authorization: `Bearer ${await writ.token()}`,
+    'content-type': 'application/json',
+    accept: 'application/json, text/event-stream',
+    'mcp-session-id': client.transport.sessionId,
+    'mcp-protocol-version': client.transport.protocolVersion,
+  };
+  const params = { name: 'delete_note', arguments: SHOPPING };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 4711, method: 'tools/call', params });
+  const text = await (await fetch(url, { method: 'POST', headers, body })).text();
+  const [, data] = /^data: (\{.*)$/m.exec(text);
+  return JSON.parse(data).result;
+}
+
+for (const [name, end, timeout] of [
+  ['times out', () => undefined, 500],
   ['is cancelled', (controller) => controller.abort()],
   ['loses its connection', (_, client) => client.close()],
 ]) {
@@ -179,13 +196,19 @@ for (const [name, end] of [
     const client = await connect();
     const controller = new AbortController();
     const options = { onprogress: () => undefined, signal: controller.signal };
-    const answer = call(client, 'delete_note', SHOPPING, options).catch(() => 'ended');
-    const task = await writ.asked();
+    const begun = (limit) => {
+      const timed = limit === undefined ? options : { ...options, timeout: limit };
+      const answer = call(client, 'delete_note', SHOPPING, timed).catch(() => 'ended');
+      return Promise.race([writ.asked().then((task) => ({ task, answer })), answer]);
+    };
+    let going = await begun(timeout);
+    // On a slow machine it may end before anybody was asked.
+    for (let limit = timeout; going === 'ended'; limit *= 2) going = await begun(limit);
     end(controller, client);
-    assert.equal(await answer, 'ended');
-    while (task.status === 'pending') await new Promise((resolve) => setTimeout(resolve, 5));
-    assert.equal(task.status, 'cancelled');
-    assert.throws(() => writ.decide(task, 'approved'));
+    assert.equal(await going.answer, 'ended');
+    while (going.task.status === 'pending') await new Promise((resolve) => setTimeout(resolve, 5));
+    assert.equal(going.task.status, 'cancelled');
+    assert.throws(() => writ.decide(going.task, 'approved'));
     const again = await call(await connect());
     assert.equal(again._meta['writ/code'], 'still_waiting');
     assert.equal(runs.length, 0);
@@ -199,13 +222,15 @@ const ATTEMPTS = {
   'another server': async ({ connect, serve }) => call(await connect({}, await serve())),
   'changed arguments': ({ client }, at) => call(client, 'delete_note', { title: `Shopping list ${at}` }),
   'another tool with the same arguments': ({ client }) => call(client, 'empty_note'),
+  'the same JSON-RPC id again': (scene) => sameId(scene),
+  'a client that lies about its name': async ({ connect }) => call(await connect({}, undefined, undefined, 'Alice')),
   'another client': async ({ connect }) => call(await connect({}, undefined, 'cimd_other')),
 };
 
 for (const [name, attempt] of Object.entries(ATTEMPTS)) {
   test(`without a yes none passes: ${name}`, async (t) => {
-    const { writ, runs, connect, serve } = await world(t);
-    const scene = { client: await connect(), connect, serve };
+    const { writ, url, runs, connect, serve } = await world(t);
+    const scene = { writ, url, client: await connect(), connect, serve };
     for (let at = 0; at < 20; at += 1) assert.equal((await attempt(scene, at)).isError, true);
     assert.deepEqual([runs.length, writ.outcomes.length], [0, 0]);
     await call(scene.client);

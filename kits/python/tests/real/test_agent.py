@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import World
+from writ_world import World
 
 from writ_kit.agent import Agent, Denied, Grant, Key, ProtocolError, Refused, ResourceRefused
 
