@@ -83,9 +83,10 @@ export class Gate {
       const arrival = arrivedBy(extra.authInfo);
       const signal = arrival?.gone === undefined ? extra.signal : AbortSignal.any([extra.signal, arrival.gone]);
       const way = this.#way(server, extra);
+      const ended = new AbortController();
       const gate: GateOptions<CallToolResult> = {
         ...(options.says === undefined ? {} : { says: options.says(args as JsonObject) }),
-        ...this.#wait(way, tool, { ...extra, signal }),
+        ...this.#wait(way, tool, { ...extra, signal: AbortSignal.any([signal, ended.signal]) }),
         signal,
         failed: (result) => result.isError === true,
       };
@@ -99,6 +100,9 @@ export class Gate {
         );
       } catch (error) {
         return refused(way === 'url_elicitation_required' ? elicitation(error, tool) : error, tool);
+      } finally {
+        // A page that nobody needs any more is taken back.
+        ended.abort();
       }
     };
   }

@@ -24,7 +24,6 @@ from pydantic_core import to_jsonable_python
 from .._http import JsonObject
 from ..errors import AskLater, Cancelled, NotPermitted, StillWaiting, UsageError
 from ..resource import Action, Caller, Decisions, GateOptions, Permit, Question
-from ..resource._permit import go_on
 
 WaitedBy = Literal["url_elicitation", "url_elicitation_required", "progress", "input_required", "call_again"]
 """For the record: by what the client was made to wait."""
@@ -93,7 +92,8 @@ class GateBase(ABC):
     async def _call(self, tool: str, arguments: JsonObject, run: Run, situation: Situation, says: str | None) -> Any:
         action = Action.tool(tool, arguments)
         way = self._way(situation)
-        options: GateOptions[Any] = self._options(way, tool, situation, says)
+        pages: list[asyncio.Task[None]] = []
+        options: GateOptions[Any] = self._options(way, tool, situation, says, pages)
         try:
             if situation.state is not None:
                 return await self._resume(action, run, situation, options)
@@ -110,6 +110,10 @@ class GateBase(ABC):
             return self._refusal(f"{tool} was not done: {error}. {error.advice}.", error.code, retry_after)
         except UsageError as error:
             return self._refusal(f"{tool} was not done: {error}.", "usage", None)
+        finally:
+            # A page that nobody needs any more is taken back.
+            for opened in pages:
+                opened.cancel()
 
     def _way(self, situation: Situation) -> WaitedBy:
         if situation.takes_pages:
@@ -118,7 +122,9 @@ class GateBase(ABC):
             return "progress"
         return "input_required" if situation.is_modern else "call_again"
 
-    def _options(self, way: WaitedBy, tool: str, situation: Situation, says: str | None) -> GateOptions[Any]:
+    def _options(
+        self, way: WaitedBy, tool: str, situation: Situation, says: str | None, pages: list[asyncio.Task[None]]
+    ) -> GateOptions[Any]:
         hold = {"call_again": self._patience, "url_elicitation_required": 0.0}.get(way, self._hold_for)
         page = way == "url_elicitation" and not situation.is_modern
 
@@ -126,7 +132,7 @@ class GateBase(ABC):
             if self._waiting is not None:
                 self._waiting(way, tool)
             if page and question.review is not None:
-                go_on(_elicit(question, tool, situation))
+                pages.append(asyncio.create_task(_elicit(question, tool, situation)))
 
         return GateOptions(
             gone=situation.gone,
