@@ -15,7 +15,7 @@ import httpx
 import pytest
 from vectors import table
 
-from writ_kit.resource import Action, Decisions, GateOptions, NotPermitted, Permit, UsageError
+from writ_kit.resource import Action, Decisions, GateOptions, Looked, NotPermitted, Permit, UsageError
 
 TABLE = table("decisions")
 ISSUER, ACTION = TABLE["issuer"], TABLE["action"]
@@ -84,6 +84,9 @@ class FakeServer:
                 self.keys.append(request.headers["idempotency-key"])
                 self.evaluations.append(body)
                 return self.say(self.script["evaluation"][len(self.evaluations) - 1])
+            case "POST /access/v1/evaluations":
+                assert "idempotency-key" not in request.headers
+                return httpx.Response(200, json={"evaluations": [self.script["evaluation"][0]["body"]]})
             case "POST /access/v1/requests":
                 self.requests.append(body)
                 return self.say(self.script["request"])
@@ -124,10 +127,10 @@ class FakeServer:
         )
 
 
-def scene(script: dict[str, Any]) -> tuple[Decisions, FakeServer, ManualClock]:
+def scene(script: dict[str, Any], **more: Any) -> tuple[Decisions, FakeServer, ManualClock]:
     clock = ManualClock()
     server = FakeServer(script, clock)
-    decisions = Decisions(ISSUER, TABLE["resource"], client_id="notes", client_secret="secret", client=server.client(), clock=clock)
+    decisions = Decisions(ISSUER, TABLE["resource"], client_id="notes", client_secret="secret", client=server.client(), clock=clock, **more)
     return decisions, server, clock
 
 
@@ -222,6 +225,50 @@ def test_a_permit_that_was_not_awaited_cannot_be_used_and_one_that_was_only_once
     asyncio.run(run())
 
 
+def case_of(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(case for case in TABLE["cases"] if case["name"] == name)
+    return found
+
+
+def test_looking_decides_nothing() -> None:
+    async def run() -> None:
+        for name, looked in [
+            ("permitted at once", Looked(True, None, False)),
+            ("denied: not_covered", Looked(False, "not_covered", False)),
+            ("a yes", Looked(False, "approval_required", True)),
+        ]:
+            decisions, server, _ = scene(case_of(name))
+            assert await decisions.look(CALLER, Action(**ACTION)) == looked
+            assert server.evaluations == []
+
+    asyncio.run(run())
+
+
+def test_the_proof_goes_along_where_the_server_checks_it() -> None:
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": PERMITTED}, proofs="sent")
+        await decisions.permit(CALLER, Action(**ACTION))
+        assert server.evaluations[0]["context"]["dpop"] == {"proof": "the-proof", "htm": "POST", "htu": "u"}
+
+    asyncio.run(run())
+
+
+def test_what_the_resource_says_has_at_most_140_characters() -> None:
+    async def run() -> None:
+        decisions, server, _ = scene(case_of("a yes"))
+        with pytest.raises(UsageError):
+            await decisions.gated(CALLER, Action(**ACTION), lambda args: 1, GateOptions(says="x" * 141))
+        assert server.requests == []
+        decisions, server, _ = scene(case_of("a yes"))
+        options: GateOptions[int] = GateOptions(says="\U0001f4dd" * 140, call_again=True, waited_by="held")
+        await decisions.gated(CALLER, Action(**ACTION), lambda args: 1, options)
+        asked = server.requests[0]
+        assert (len(asked["context"]["says"]), asked["context"]["waited_by"]) == (140, "held")
+        assert asked["requested_access"] == {"urn:writ:call_again": True}
+
+    asyncio.run(run())
+
+
 def test_a_permit_that_is_used_too_late_does_nothing_and_says_so() -> None:
     async def run() -> None:
         decisions, server, clock = scene({"evaluation": PERMITTED})
@@ -236,7 +283,7 @@ def test_a_permit_that_is_used_too_late_does_nothing_and_says_so() -> None:
 
 
 def test_a_cancelled_task_takes_its_question_back() -> None:
-    waiting = next(case for case in TABLE["cases"] if case["name"] == "the caller goes away")
+    waiting = case_of("the caller goes away")
 
     async def run() -> None:
         decisions, server, clock = scene(waiting)

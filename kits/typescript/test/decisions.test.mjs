@@ -17,10 +17,10 @@ const caller = {
   },
 };
 
-function scene(script) {
+function scene(script, more = {}) {
   const clock = manualClock(now);
   const server = new FakeServer(issuer, clock, script);
-  const config = { issuer, resource, clientId: 'notes', clientSecret: 'secret', fetch: server.fetch, clock };
+  const config = { issuer, resource, clientId: 'notes', clientSecret: 'secret', fetch: server.fetch, clock, ...more };
   return { clock, server, decisions: new Decisions(config) };
 }
 
@@ -106,6 +106,44 @@ test('a permit that was not awaited cannot be used, and one that was only once',
     UsageError,
   );
   assert.equal(server.outcomes.length, 1);
+});
+
+test('looking decides nothing', async () => {
+  for (const [name, looked] of [
+    ['permitted at once', { decision: true }],
+    ['denied: not_covered', { decision: false, reason: 'not_covered', askable: false }],
+    ['a yes', { decision: false, reason: 'approval_required', askable: true }],
+  ]) {
+    const { decisions, server } = scene(cases.find((one) => one.name === name));
+    assert.deepEqual(await decisions.look(caller, action), looked);
+    assert.equal(server.evaluations.length, 0);
+  }
+});
+
+test('the proof goes along where the server checks it', async () => {
+  const { decisions, server } = scene({ evaluation: [cases[0].evaluation[0]] }, { proofs: 'sent' });
+  await decisions.permit(caller, action);
+  const { dpop } = server.evaluations[0].context;
+  assert.deepEqual(dpop, { proof: 'the-proof', htm: 'POST', htu: 'u' });
+});
+
+test('what the resource says has at most 140 characters', async () => {
+  const asked = cases.find(({ name }) => name === 'a yes');
+  const { decisions, server } = scene(asked);
+  await assert.rejects(
+    decisions.gated(caller, action, () => 1, { says: 'x'.repeat(141) }),
+    UsageError,
+  );
+  assert.equal(server.requests.length, 0);
+  const other = scene(asked);
+  await other.decisions.gated(caller, action, () => 1, {
+    says: '\u{1F4DD}'.repeat(140),
+    callAgain: true,
+    waitedBy: 'held',
+  });
+  const [{ context, requested_access: wanted }] = other.server.requests;
+  assert.deepEqual([context.says.length, context.waited_by], [280, 'held']);
+  assert.deepEqual(wanted, { 'urn:writ:call_again': true });
 });
 
 test('a permit that is used too late does nothing and says so', async () => {

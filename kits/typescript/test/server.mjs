@@ -1,5 +1,7 @@
 /** An authorization server inside the test, that says what a table tells it to. */
 
+import assert from 'node:assert/strict';
+
 import { answer } from './vectors.mjs';
 
 /** Time that moves when somebody waits. */
@@ -45,6 +47,9 @@ export class FakeServer {
         this.keys.push(init.headers['idempotency-key']);
         this.evaluations.push(body);
         return this.say(evaluation[this.evaluations.length - 1]);
+      case 'POST /access/v1/evaluations':
+        assert.equal(init.headers['idempotency-key'], undefined);
+        return answer(200, { evaluations: [this.script.evaluation[0].body] });
       case 'POST /access/v1/requests':
         this.requests.push(body);
         return this.say(request);
