@@ -112,7 +112,7 @@ async def story(kind: str, here: World, resource: str) -> None:
 
         assert "asked on their phone" in await call("Shopping list")
         screen = await asyncio.to_thread(here.phone.screen)
-        assert all(words in screen.text for words in ("Claude", "Notes", "delete the note", "Shopping list"))
+        assert all(words in screen.text for words in ("Claude", "Notes", "Delete the note", "Shopping list"))
         await asyncio.to_thread(here.decide, "approve")
         assert "asked on their phone" in await call("Groceries")
         assert await call("Shopping list") == "deleted Shopping list"

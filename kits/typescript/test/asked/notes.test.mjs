@@ -119,7 +119,7 @@ test('one yes is one call, a no is none, and a call that died asks nobody', asyn
   const first = await call('Shopping list');
   assert.equal(first._meta['writ/code'], 'still_waiting');
   const asked = await screen(phone);
-  for (const words of ['Claude', 'Notes', 'delete the note', 'Shopping list'])
+  for (const words of ['Claude', 'Notes', 'Delete the note', 'Shopping list'])
     assert.match(asked.html, new RegExp(words));
   await phone.approve({ screen: asked });
   assert.equal((await call('Groceries'))._meta['writ/code'], 'still_waiting');
