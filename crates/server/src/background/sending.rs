@@ -19,8 +19,7 @@ use crate::notifications::outbox::{Channel, NoticeContent};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
 use crate::notifications::{
     account_notice, fan_out, mail, not_done_notice, reach_notice, seal, stop_notice,
-    used_twice_notice, web_push,
-    webhook,
+    used_twice_notice, web_push, webhook,
 };
 
 /// Notices that one node sends at once.
