@@ -46,7 +46,7 @@ both!(every_word_shows_whose_it_is, |world| async {
     ] {
         page.says(words);
     }
-    page.does_not_say("evil.example");
+    page.does_not_say("https://evil");
     page.does_not_say("\u{202e}");
     scene.yes(&id).await;
     let activity = scene.alice.browser.open("/app/activity").await;

@@ -87,13 +87,13 @@ impl NotTaken {
 
 /// Whose question it is: the same for as long as it is open.
 #[derive(Clone, Copy, Debug)]
-pub struct Asker<'a> {
+pub struct QuestionAsker<'a> {
     pub client: &'a ClientId,
     pub delegation: &'a DelegationId,
     pub task: &'a TaskId,
 }
 
-impl<'a> Asker<'a> {
+impl<'a> QuestionAsker<'a> {
     pub const fn of(lineage: &'a Lineage) -> Self {
         Self {
             client: &lineage.leaf.holder,
@@ -121,7 +121,7 @@ impl AskedAccess {
 }
 
 /// The same for the same question: of one delegation, client, task and resource about one object, with the same meaning of a yes.
-pub fn asked_hash(asker: Asker<'_>, question: &AskedAccess) -> String {
+pub fn asked_hash(asker: QuestionAsker<'_>, question: &AskedAccess) -> String {
     same_question(
         asker,
         &question.resource,
@@ -131,12 +131,12 @@ pub fn asked_hash(asker: Asker<'_>, question: &AskedAccess) -> String {
 }
 
 /// Under which a call that comes again finds its approval.
-pub fn called_again(asker: Asker<'_>, action: EvaluatedAction<'_>) -> String {
+pub fn called_again(asker: QuestionAsker<'_>, action: EvaluatedAction<'_>) -> String {
     same_question(asker, action.resource, action.object, true)
 }
 
 fn same_question(
-    asker: Asker<'_>,
+    asker: QuestionAsker<'_>,
     resource: &ResourceUri,
     object: &str,
     call_again: bool,

@@ -15,7 +15,7 @@ pub const PROBLEM: &str = "application/problem+json";
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Submission {
     #[serde(default)]
-    pub denial: Option<Denial>,
+    pub denial: Option<DenialReference>,
     #[serde(default)]
     pub requested_access: RequestedAccess,
     #[serde(default)]
@@ -27,7 +27,7 @@ pub struct Submission {
 
 /// The denied evaluation. Unknown members are ignored.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Denial {
+pub struct DenialReference {
     #[serde(default)]
     pub evaluation_id: Option<String>,
     #[serde(default)]
@@ -61,13 +61,13 @@ pub struct Cancellation {
 /// An access request as the resource server sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskResponse {
-    pub task: Task,
+    pub task: AccessTask,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<ApprovalResult>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Task {
+pub struct AccessTask {
     pub id: String,
     pub status: TaskStatus,
     /// Why it was cancelled.
@@ -112,7 +112,7 @@ pub enum CancelReason {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApprovalResult {
     pub mode: ResultMode,
-    pub approval: Approval,
+    pub approval: TaskApproval,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ pub enum ResultMode {
 
 /// Comes back unchanged as `context.approval` of the next evaluation. Times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Approval {
+pub struct TaskApproval {
     pub id: String,
     pub approved_at: String,
     pub approved_until: String,

@@ -24,7 +24,7 @@ fn hash_of(ids: [&str; 3], question: &AskedAccess) -> String {
         ClientId::from_text(client),
         DelegationId::from_text(delegation),
     );
-    let asker = Asker {
+    let asker = QuestionAsker {
         client: &client,
         delegation: &delegation,
         task: &TaskId::from_text(task),

@@ -13,7 +13,7 @@ use super::{
     Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
     Transaction,
 };
-use crate::access_request::{self, AskedAccess, Asker};
+use crate::access_request::{self, AskedAccess, QuestionAsker};
 use crate::client::Client;
 use crate::exchange;
 use crate::id::{ApprovalId, UserId};
@@ -169,7 +169,7 @@ pub fn content_hash(authority: &Authority) -> String {
 /// The same for the same question, whatever names its objects were given. Two transactions are two questions.
 fn asked_hash(prepared: &PreparedApproval, asking: &PendingFacts<'_>) -> String {
     if let (Some(question), Some(lineage)) = (&prepared.access, asking.asking) {
-        return access_request::asked_hash(Asker::of(lineage), question);
+        return access_request::asked_hash(QuestionAsker::of(lineage), question);
     }
     let task = asking.asking.map_or("", |lineage| lineage.task.id.as_str());
     let transaction = prepared.transaction.as_ref().map_or("", |t| t.txn.as_str());

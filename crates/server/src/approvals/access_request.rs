@@ -44,6 +44,14 @@ pub struct NewQuestion {
     pub proof: Option<ReplayClaim>,
 }
 
+/// By what a question is judged, and when.
+#[derive(Clone, Copy)]
+pub struct QuestionContext<'a> {
+    pub app: &'a App,
+    pub catalogue: &'a Catalogue,
+    pub now: Timestamp,
+}
+
 /// Why nobody is asked.
 pub enum NotAsked {
     /// Too often, or just after a no.
@@ -69,12 +77,17 @@ pub async fn ask(
     mut new: NewQuestion,
     now: Timestamp,
 ) -> Result<Result<PendingRequest, NotAsked>, Failure> {
+    let context = QuestionContext {
+        app,
+        catalogue,
+        now,
+    };
     let proof = new.proof.take();
     let asker = match load(&mut transaction, &new.delegation, now).await? {
         Ok(asker) => asker,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
-    let request = match judge(app, catalogue, &mut transaction, (&asker, new), now).await? {
+    let request = match judge(context, &mut transaction, &asker, new).await? {
         Ok(request) => request,
         Err(refusal) => return Ok(Err(refusal.into())),
     };
@@ -198,12 +211,16 @@ async fn active_client(
 
 /// Who decides, and how strongly.
 async fn judge(
-    app: &App,
-    catalogue: &Catalogue,
+    context: QuestionContext<'_>,
     transaction: &mut DatabaseTransaction,
-    (asker, new): (&LiveAsker, NewQuestion),
-    now: Timestamp,
+    asker: &LiveAsker,
+    new: NewQuestion,
 ) -> Result<Result<PendingRequest, OAuthError>, Failure> {
+    let QuestionContext {
+        app,
+        catalogue,
+        now,
+    } = context;
     let realm = catalogue.realm();
     let (client, subject) = (&asker.client, &asker.subject);
     let deciding = Deciding {

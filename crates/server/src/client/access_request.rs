@@ -21,7 +21,7 @@ use writ_wire::access_request::{Cancellation, MAX_CANCEL_WORDS, ProblemType};
 use writ_wire::error::ErrorCode;
 use writ_wire::strict_json;
 
-use self::problem::Problem;
+use self::problem::AccessProblem;
 use crate::approvals::access_request;
 use crate::approvals::long_poll;
 use crate::client::answer::json;
@@ -44,7 +44,7 @@ pub fn routes() -> Router<Arc<App>> {
 }
 
 /// What there is to answer: the task, or a problem.
-type Answered<T> = Result<Result<T, Problem>, Failure>;
+type Answered<T> = Result<Result<T, AccessProblem>, Failure>;
 
 async fn submit(incoming: IncomingRequest) -> Result<Response, ClientError> {
     let head = &incoming.head;
@@ -100,7 +100,7 @@ async fn find(request: &ClientRequest, head: &RequestHead) -> Answered<PendingRe
     let found = access_request::find(&mut reading, &id, &request.client().id).await?;
     Ok(found.ok_or_else(|| {
         let detail = "no task of this id was made for a resource that this client serves, or it ended more than a day ago";
-        Problem::new(ProblemType::UnknownTask, detail)
+        AccessProblem::new(ProblemType::UnknownTask, detail)
     }))
 }
 
@@ -114,7 +114,7 @@ async fn take_back(
             Ok(said) => because(&said),
             Err(_) => {
                 let detail = "the body is no JSON object with `reason` and `comment` as text";
-                return Ok(Err(Problem::new(ProblemType::Blank(400), detail)));
+                return Ok(Err(AccessProblem::new(ProblemType::Blank(400), detail)));
             }
         },
     };
@@ -126,7 +126,10 @@ async fn take_back(
     let ended = access_request::cancel(app, &found, because.as_deref(), now).await?;
     if !ended {
         let detail = "it was answered, expired or cancelled before: there is nothing to cancel";
-        return Ok(Err(Problem::new(ProblemType::InvalidTaskState, detail)));
+        return Ok(Err(AccessProblem::new(
+            ProblemType::InvalidTaskState,
+            detail,
+        )));
     }
     find(request, &incoming.head).await
 }
@@ -163,7 +166,7 @@ async fn settled<T>(
     }
 }
 
-async fn record(request: &ClientRequest, problem: &Problem) -> Result<(), Failure> {
+async fn record(request: &ClientRequest, problem: &AccessProblem) -> Result<(), Failure> {
     let code = match problem.kind {
         ProblemType::TooMany | ProblemType::Paused => ErrorCode::AccessDenied,
         _ => ErrorCode::InvalidRequest,

@@ -22,7 +22,7 @@ pub struct SameQuestion<'a> {
 
 /// A resource that a person wants to hear nothing of, because of one question that it asked for this client.
 #[derive(Clone, Copy, Debug)]
-pub struct Silence<'a> {
+pub struct ResourceSilence<'a> {
     pub subject: &'a UserId,
     pub resource: &'a ResourceUri,
     pub request: &'a ApprovalId,
@@ -203,7 +203,11 @@ impl DatabaseTransaction {
     }
 
     /// This resource asks this person nothing until then.
-    pub async fn silence_resource(&mut self, silence: Silence<'_>, until: Timestamp) -> Result<()> {
+    pub async fn silence_resource(
+        &mut self,
+        silence: ResourceSilence<'_>,
+        until: Timestamp,
+    ) -> Result<()> {
         execute!(
             self,
             SILENCE,
@@ -220,7 +224,7 @@ impl DatabaseTransaction {
     /// Whether this person silenced another resource because of a question of the same client.
     pub async fn is_silenced_elsewhere(
         &mut self,
-        silence: Silence<'_>,
+        silence: ResourceSilence<'_>,
         now: Timestamp,
     ) -> Result<bool> {
         let row = optional!(

@@ -1,7 +1,7 @@
 //! An evaluation finds the approval of its action, judges it again, and uses it up in the transaction of its decision.
 
 use serde_json::json;
-use writ_core::access_request::{self, Asker, EvaluatedAction, NotTaken, Taking};
+use writ_core::access_request::{self, EvaluatedAction, NotTaken, QuestionAsker, Taking};
 use writ_core::client::{Client, User};
 use writ_core::event::{Event, EventName};
 use writ_core::history;
@@ -14,8 +14,8 @@ use writ_store::approved_uses::NewUses;
 use writ_store::pending::SameQuestion;
 use writ_wire::time::Timestamp;
 
+use super::QuestionContext;
 use crate::approvals::create::{Deciding, deciding_people};
-use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::node::registry::Catalogue;
 
@@ -58,7 +58,8 @@ pub async fn find_approval(
             None => return Ok(Some(Err(NotTaken::Unverifiable))),
         },
         ApprovalBy::CalledAgain => {
-            let asked_hash = access_request::called_again(Asker::of(wanted.lineage), wanted.action);
+            let asked_hash =
+                access_request::called_again(QuestionAsker::of(wanted.lineage), wanted.action);
             let same = SameQuestion {
                 subject: &subject,
                 client: &wanted.client.id,
@@ -126,12 +127,17 @@ async fn deciders_now(
 
 /// Uses it up for this decision, in the decision's transaction: of any number at once, one. `false`: another did.
 pub async fn take_approval(
-    app: &App,
+    context: QuestionContext<'_>,
     transaction: &mut DatabaseTransaction,
-    catalogue: &Catalogue,
-    (found, wanted, decision): (&FoundApproval, WantedApproval<'_>, &DecisionId),
-    now: Timestamp,
+    found: &FoundApproval,
+    wanted: WantedApproval<'_>,
+    decision: &DecisionId,
 ) -> Result<bool, Failure> {
+    let QuestionContext {
+        app,
+        catalogue,
+        now,
+    } = context;
     let request = &found.request;
     if !transaction
         .redeem_pending(&request.id, decision, now)

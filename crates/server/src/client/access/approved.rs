@@ -13,7 +13,7 @@ use writ_wire::rar::Detail;
 
 use super::question::{AccessQuestion, JudgedQuestion};
 use crate::approvals::access_request::{
-    ApprovalBy, FoundApproval, WantedApproval, find_approval, take_approval,
+    ApprovalBy, FoundApproval, QuestionContext, WantedApproval, find_approval, take_approval,
 };
 use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;
@@ -69,9 +69,12 @@ impl Approvable<'_> {
         let Some(wanted) = self.wanted(&action) else {
             return gone();
         };
-        let (app, catalogue) = (&self.request.app, self.question.catalogue());
-        let taking = (found, wanted, decision);
-        match take_approval(app, transaction, catalogue, taking, self.request.now).await? {
+        let context = QuestionContext {
+            app: &self.request.app,
+            catalogue: self.question.catalogue(),
+            now: self.request.now,
+        };
+        match take_approval(context, transaction, found, wanted, decision).await? {
             true => Ok(Ok(used(found))),
             false => gone(),
         }

@@ -9,7 +9,7 @@ use crate::client::answer::json;
 
 /// Why nothing was asked or cancelled.
 #[derive(Debug)]
-pub struct Problem {
+pub struct AccessProblem {
     pub kind: ProblemType,
     /// For the developer of the resource server.
     pub detail: String,
@@ -17,7 +17,7 @@ pub struct Problem {
     pub retry_after: Option<u64>,
 }
 
-impl Problem {
+impl AccessProblem {
     pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
         Self {
             kind,

@@ -15,7 +15,7 @@ use writ_wire::access_request::{MAX_SAYS, ProblemType, Submission};
 use writ_wire::strict_json;
 
 use super::Answered;
-use super::problem::Problem;
+use super::problem::AccessProblem;
 use crate::approvals::access_request::{NewQuestion, NotAsked, ask};
 use crate::client::access::look::{LookedQuestion, look};
 use crate::client::access::question::{AccessQuestion, JudgedQuestion};
@@ -58,16 +58,16 @@ pub async fn ask_person(
     let catalogue = question.catalogue();
     let asked = ask(&request.app, catalogue, transaction, new, request.now).await?;
     Ok(asked.map_err(|not| match not {
-        NotAsked::Over(over) => Problem::over(over),
-        NotAsked::OtherQuestion => Problem::new(
+        NotAsked::Over(over) => AccessProblem::over(over),
+        NotAsked::OtherQuestion => AccessProblem::new(
             ProblemType::DuplicateRequest,
             "this `Idempotency-Key` came with another question before: make a new one for each call",
         ),
-        NotAsked::ProofUsed => Problem::new(
+        NotAsked::ProofUsed => AccessProblem::new(
             ProblemType::NotRequestable,
             "the proof of this request was used before: ask once for each call, with the proof that came with it",
         ),
-        NotAsked::Refused(refusal) => Problem::new(ProblemType::NotRequestable, refusal.sentence),
+        NotAsked::Refused(refusal) => AccessProblem::new(ProblemType::NotRequestable, refusal.sentence),
     }))
 }
 
@@ -76,8 +76,8 @@ fn read(
     request: &ClientRequest,
     headers: &HeaderMap,
     json: &[u8],
-) -> Result<ReadSubmission, Problem> {
-    let blank = |detail: String| Problem::new(ProblemType::Blank(400), detail);
+) -> Result<ReadSubmission, AccessProblem> {
+    let blank = |detail: String| AccessProblem::new(ProblemType::Blank(400), detail);
     let unreadable = |error: serde_json::Error| {
         blank(format!(
             "the body is no access request (line {}, column {}): see docs/access-requests.md",
@@ -107,7 +107,7 @@ fn read(
     let evaluation_id = submission.denial.and_then(|denial| denial.evaluation_id);
     let evaluation_id = evaluation_id.ok_or_else(|| {
         let detail = "`denial.evaluation_id` is missing: send the one of the denied evaluation";
-        Problem::new(ProblemType::InvalidDenialBinding, detail)
+        AccessProblem::new(ProblemType::InvalidDenialBinding, detail)
     })?;
     Ok(ReadSubmission {
         denied: opened(request, &evaluation_id)?,
@@ -123,16 +123,16 @@ fn read(
 }
 
 /// A denial that this client was given, and not too long ago.
-fn opened(request: &ClientRequest, evaluation_id: &str) -> Result<DeniedEvaluation, Problem> {
+fn opened(request: &ClientRequest, evaluation_id: &str) -> Result<DeniedEvaluation, AccessProblem> {
     let denied = request.app.open_denied(evaluation_id);
     let denied = denied.filter(|denied| denied.caller == request.client().id);
     let denied = denied.ok_or_else(|| {
         let detail = "`denial.evaluation_id` is of no denial that this client was given";
-        Problem::new(ProblemType::InvalidDenialBinding, detail)
+        AccessProblem::new(ProblemType::InvalidDenialBinding, detail)
     })?;
     match request.now < denied.expires_at {
         true => Ok(denied),
-        false => Err(Problem::new(
+        false => Err(AccessProblem::new(
             ProblemType::ExpiredDenial,
             "the denial is too old: evaluate again, and ask about that",
         )),
@@ -140,7 +140,7 @@ fn opened(request: &ClientRequest, evaluation_id: &str) -> Result<DeniedEvaluati
 }
 
 /// Of this client alone.
-fn key(request: &ClientRequest, headers: &HeaderMap) -> Result<Option<String>, Problem> {
+fn key(request: &ClientRequest, headers: &HeaderMap) -> Result<Option<String>, AccessProblem> {
     let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(value) = values.next() else {
         return Ok(None);
@@ -155,7 +155,7 @@ fn key(request: &ClientRequest, headers: &HeaderMap) -> Result<Option<String>, P
                 key.as_bytes(),
             ])))
         }
-        _ => Err(Problem::new(
+        _ => Err(AccessProblem::new(
             ProblemType::Blank(400),
             "`Idempotency-Key` is one header with 16 to 128 visible ASCII characters",
         )),
@@ -168,13 +168,13 @@ fn bound(
     question: &AccessQuestion,
     judged: &JudgedQuestion<'_>,
     read: &ReadSubmission,
-) -> Result<NewQuestion, Problem> {
-    let unbound = |detail: &str| Problem::new(ProblemType::InvalidDenialBinding, detail);
+) -> Result<NewQuestion, AccessProblem> {
+    let unbound = |detail: &str| AccessProblem::new(ProblemType::InvalidDenialBinding, detail);
     let denied = &read.denied;
     let token = question.token.as_ref().zip(question.resource());
     let ((token, resource), lineage) = token.zip(judged.lineage.as_ref()).ok_or_else(|| {
         let detail = "the access token is not good here, or not any more";
-        Problem::new(ProblemType::NotRequestable, detail)
+        AccessProblem::new(ProblemType::NotRequestable, detail)
     })?;
     let Some(AskedAction::Object(object)) = &judged.object else {
         return Err(unbound("the action is not that of the denial"));
@@ -234,7 +234,7 @@ fn wanted(
     Authority::new(BTreeSet::new(), vec![named], BTreeSet::from([resource]))
 }
 
-fn requestable(looked: &LookedQuestion) -> Result<(), Problem> {
+fn requestable(looked: &LookedQuestion) -> Result<(), AccessProblem> {
     let detail = match looked {
         LookedQuestion::Answer(answer) if answer.context.access_request.is_some() => return Ok(()),
         LookedQuestion::Answer(answer) if !answer.decision => {
@@ -244,5 +244,5 @@ fn requestable(looked: &LookedQuestion) -> Result<(), Problem> {
             "this needs no person now: evaluate it again"
         }
     };
-    Err(Problem::new(ProblemType::NotRequestable, detail))
+    Err(AccessProblem::new(ProblemType::NotRequestable, detail))
 }

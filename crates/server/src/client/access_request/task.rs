@@ -7,7 +7,8 @@ use writ_core::id::{ApprovalId, ClientId};
 use writ_core::pending::{Decision, PendingRequest, PendingStatus, STOPPED};
 use writ_wire::access::REQUESTS_PATH;
 use writ_wire::access_request::{
-    Approval, ApprovalResult, CancelReason, ResultMode, Task, TaskLinks, TaskResponse, TaskStatus,
+    AccessTask, ApprovalResult, CancelReason, ResultMode, TaskApproval, TaskLinks, TaskResponse,
+    TaskStatus,
 };
 use writ_wire::time::Timestamp;
 
@@ -70,7 +71,7 @@ pub fn answer(app: &App, request: &PendingRequest, now: Timestamp) -> TaskRespon
     };
     TaskResponse {
         result: approved.and_then(|decision| result(request, decision)),
-        task: Task {
+        task: AccessTask {
             id: request.id.to_string(),
             status,
             reason,
@@ -117,7 +118,7 @@ fn result(request: &PendingRequest, decision: &Decision) -> Option<ApprovalResul
     let details = details.map(|detail| detail.clone().without("ref").without("type_hash"));
     Some(ApprovalResult {
         mode: ResultMode::Reevaluate,
-        approval: Approval {
+        approval: TaskApproval {
             id: request.id.to_string(),
             approved_at: approval.at.rfc3339(),
             approved_until: until.min(request.expires_at).rfc3339(),

@@ -5,7 +5,7 @@ use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
 use writ_core::id::{ClientId, UserId};
 use writ_store::DatabaseTransaction;
-use writ_store::pending::Silence;
+use writ_store::pending::ResourceSilence;
 use writ_wire::resource::ResourceUri;
 
 use super::Visit;
@@ -67,7 +67,7 @@ async fn report_resource(
 ) -> Result<Endings, PageError> {
     let (app, now) = (visit.app, visit.app.clock.now());
     let (client, reporter) = (&question.client.id, &visit.person.user().id);
-    let silence = Silence {
+    let silence = ResourceSilence {
         subject: &question.subject.id,
         resource,
         request: &question.request.id,
