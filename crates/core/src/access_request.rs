@@ -154,7 +154,7 @@ fn same_question(
 }
 
 /// The person who can be asked about an action under this lineage: agents and other clients alike, but never a client's own work.
-pub fn person<'a>(lineage: &'a Lineage, now: Timestamp) -> Result<&'a str, OAuthError> {
+pub fn person(lineage: &Lineage, now: Timestamp) -> Result<&str, OAuthError> {
     lineage.require_live(now, OAuthError::invalid_request)?;
     match &lineage.task.subject {
         Subject::Person(id) => Ok(id),

@@ -138,33 +138,8 @@ pub struct OverBudget {
 
 /// Whether one more question may be asked.
 pub fn check(prompts: &Prompts, limits: &Limits, now: Timestamp) -> Result<(), OverBudget> {
-    let Pauses {
-        same,
-        other,
-        longest,
-    } = limits.pauses;
+    check_pauses(prompts, limits.pauses, now)?;
     let resource = &prompts.resource;
-    let silence = resource
-        .silenced_until
-        .map_or(Duration::ZERO, |end| now.until(end));
-    if !silence.is_zero() {
-        let sentence = "the person wants no questions of this resource";
-        return Err(over(Why::Silenced, sentence, silence));
-    }
-    let pause = |by_agent: Denials, by_resource: Denials, free, first| {
-        let pauses = [by_agent, by_resource].map(|no| no.pause(free, first, longest, now));
-        pauses.into_iter().max().unwrap_or_default()
-    };
-    let same = pause(prompts.denied_same, resource.denied_same, 0, same);
-    let other = pause(prompts.denied, resource.denied, 1, other);
-    if !same.is_zero() && same >= other {
-        let sentence = "the person said no to this very question just now: ask later";
-        return Err(over(Why::Denied, sentence, same));
-    }
-    if !other.is_zero() {
-        let sentence = "the person said no several times just now: ask later";
-        return Err(over(Why::Denied, sentence, other));
-    }
     let counts = [
         (
             prompts.open,
@@ -201,6 +176,38 @@ pub fn check(prompts: &Prompts, limits: &Limits, now: Timestamp) -> Result<(), O
         Some((_, _, sentence)) => Err(over(Why::TooMany, sentence, COUNT_PAUSE)),
         None => Ok(()),
     }
+}
+
+/// After a no of the person, and after "This was not me".
+fn check_pauses(prompts: &Prompts, pauses: Pauses, now: Timestamp) -> Result<(), OverBudget> {
+    let Pauses {
+        same,
+        other,
+        longest,
+    } = pauses;
+    let resource = &prompts.resource;
+    let silence = resource
+        .silenced_until
+        .map_or(Duration::ZERO, |end| now.until(end));
+    if !silence.is_zero() {
+        let sentence = "the person wants no questions of this resource";
+        return Err(over(Why::Silenced, sentence, silence));
+    }
+    let pause = |by_agent: Denials, by_resource: Denials, free, first| {
+        let pauses = [by_agent, by_resource].map(|no| no.pause(free, first, longest, now));
+        pauses.into_iter().max().unwrap_or_default()
+    };
+    let same = pause(prompts.denied_same, resource.denied_same, 0, same);
+    let other = pause(prompts.denied, resource.denied, 1, other);
+    if !same.is_zero() && same >= other {
+        let sentence = "the person said no to this very question just now: ask later";
+        return Err(over(Why::Denied, sentence, same));
+    }
+    if !other.is_zero() {
+        let sentence = "the person said no several times just now: ask later";
+        return Err(over(Why::Denied, sentence, other));
+    }
+    Ok(())
 }
 
 impl Denials {

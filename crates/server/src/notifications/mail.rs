@@ -7,10 +7,12 @@ use lettre::AsyncTransport;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
+use writ_core::id::ClientId;
 use writ_pages::messages::{AccountNews, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_store::settings::PersonSettings;
+use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
@@ -75,12 +77,10 @@ pub(crate) async fn send(
         NoticeContent::Password => about_account(app, notice, AccountNews::Password).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
+            let text =
+                account_notice::mail_text(app, AccountNews::Reach(*what), &recipient.language);
             AddressedMail {
-                text: account_notice::mail_text(
-                    app,
-                    AccountNews::Reach(*what),
-                    &recipient.language,
-                ),
+                text,
                 to: recipient.address,
             }
         }
@@ -105,18 +105,7 @@ pub(crate) async fn send(
             resource,
             client,
             by,
-        } => {
-            let name = app.catalogue().await?.name_of(resource);
-            let client = app.client(client.as_str()).await?;
-            let (_, texts) = app.notices.words.of("");
-            let (client, to) = client
-                .zip(app.config.channels.admin.clone())
-                .ok_or_else(no_address)?;
-            AddressedMail {
-                text: texts.resource_reported(&client, &name, by.as_str()),
-                to,
-            }
-        }
+        } => about_silence(app, resource, client, by.as_str()).await?,
         NoticeContent::Reported {
             agent,
             by,
@@ -131,6 +120,24 @@ pub(crate) async fn send(
         }
     };
     Ok(mailer.send(mail, notice, app.clock.now()).await)
+}
+
+/// A resource server that may ask a person nothing for a while, for the operator.
+async fn about_silence(
+    app: &App,
+    resource: &ResourceUri,
+    client: &ClientId,
+    by: &str,
+) -> Result<AddressedMail, NotSent> {
+    let name = app.catalogue().await?.name_of(resource);
+    let client = app.client(client.as_str()).await?;
+    let (_, texts) = app.notices.words.of("");
+    let admin = app.config.channels.admin.clone();
+    let (client, to) = client.zip(admin).ok_or_else(no_address)?;
+    Ok(AddressedMail {
+        text: texts.resource_reported(&client, &name, by),
+        to,
+    })
 }
 
 /// A user's address, and the language of their mail.

@@ -77,6 +77,21 @@ pub(crate) async fn send(
 }
 
 impl<'a> WebhookClaims<'a> {
+    /// What of a person changed.
+    fn name_change(&mut self, content: &NoticeContent) {
+        match content {
+            NoticeContent::Passkey { what } => self.passkey = Some(*what),
+            NoticeContent::Password => self.setting = Some("password"),
+            NoticeContent::Reach { what, .. } => match what {
+                Reach::Email => self.setting = Some("email"),
+                Reach::QuietHours => self.setting = Some("quiet_hours"),
+                Reach::BrowserAdded => self.push = Some("added"),
+                Reach::BrowserRemoved => self.push = Some("removed"),
+            },
+            _ => {}
+        }
+    }
+
     /// Without what the notice tells.
     fn of(iss: &'a str, aud: &'a str, notice: &'a Notice, now: Timestamp) -> Self {
         Self {
@@ -132,24 +147,9 @@ async fn claims<'a>(
             claims.client_id = Some(agent.to_string());
             claims.people = vec![by.clone()];
         }
-        NoticeContent::Passkey { what } => {
+        NoticeContent::Passkey { .. } | NoticeContent::Password | NoticeContent::Reach { .. } => {
             claims.event = "user.changed";
-            claims.passkey = Some(*what);
-            claims.people = notice.user.iter().cloned().collect();
-        }
-        NoticeContent::Password => {
-            claims.event = "user.changed";
-            claims.setting = Some("password");
-            claims.people = notice.user.iter().cloned().collect();
-        }
-        NoticeContent::Reach { what, .. } => {
-            claims.event = "user.changed";
-            match what {
-                Reach::Email => claims.setting = Some("email"),
-                Reach::QuietHours => claims.setting = Some("quiet_hours"),
-                Reach::BrowserAdded => claims.push = Some("added"),
-                Reach::BrowserRemoved => claims.push = Some("removed"),
-            }
+            claims.name_change(content);
             claims.people = notice.user.iter().cloned().collect();
         }
         NoticeContent::UsedTwice { client } => {

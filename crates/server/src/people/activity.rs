@@ -255,10 +255,42 @@ fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
     Some(kind)
 }
 
+/// What became of a question.
+fn approval(event: &StoredEvent) -> Option<ActivityKind> {
+    let is = |name: EventName| event.name == name.as_str();
+    let said = |member: &str| event.data.get(member).and_then(Value::as_bool);
+    if is(EventName::ApprovalExpired) {
+        return Some(match said("undecided") {
+            Some(false) => ActivityKind::NotDone,
+            _ => ActivityKind::Expired,
+        });
+    }
+    if is(EventName::ApprovalRedeemed) {
+        return Some(match is_access(event) {
+            true => ActivityKind::Permitted,
+            false => ActivityKind::Used,
+        });
+    }
+    if is(EventName::ApprovalApproved) {
+        return Some(match (said("complete"), said("narrowed")) {
+            (Some(false), _) => ActivityKind::Agreed,
+            (_, Some(true)) => ActivityKind::ApprovedLess,
+            _ => ActivityKind::Approved,
+        });
+    }
+    if is(EventName::ApprovalDenied) {
+        return Some(match event.reason.as_deref() {
+            Some("not me") => ActivityKind::NotMe,
+            Some(STOPPED) => ActivityKind::Stopped,
+            _ => ActivityKind::Denied,
+        });
+    }
+    None
+}
+
 /// What is told to people; the rest is for auditors.
 fn kind(event: &StoredEvent) -> Option<ActivityKind> {
     let is = |name: EventName| event.name == name.as_str();
-    let narrowed = event.data.get("narrowed").and_then(Value::as_bool);
     // Asked once more: the person was asked once.
     if event.data.get("superseded_by").is_some() {
         return None;
@@ -272,33 +304,8 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
         (EventName::TokenIssued, ActivityKind::Used),
         (EventName::LoginFailed, ActivityKind::SignInFailed),
     ];
-    if is(EventName::ApprovalExpired) {
-        let undecided = event.data.get("undecided").and_then(Value::as_bool);
-        return Some(match undecided {
-            Some(false) => ActivityKind::NotDone,
-            _ => ActivityKind::Expired,
-        });
-    }
-    if is(EventName::ApprovalRedeemed) {
-        return Some(match is_access(event) {
-            true => ActivityKind::Permitted,
-            false => ActivityKind::Used,
-        });
-    }
-    if is(EventName::ApprovalApproved) {
-        let complete = event.data.get("complete").and_then(Value::as_bool);
-        return Some(match (complete, narrowed) {
-            (Some(false), _) => ActivityKind::Agreed,
-            (_, Some(true)) => ActivityKind::ApprovedLess,
-            _ => ActivityKind::Approved,
-        });
-    }
-    if is(EventName::ApprovalDenied) {
-        return Some(match event.reason.as_deref() {
-            Some("not me") => ActivityKind::NotMe,
-            Some(STOPPED) => ActivityKind::Stopped,
-            _ => ActivityKind::Denied,
-        });
+    if let Some(kind) = approval(event) {
+        return Some(kind);
     }
     if is(EventName::TaskRevoked) || is(EventName::DelegationStopped) {
         return Some(stop(event));

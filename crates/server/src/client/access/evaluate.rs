@@ -55,7 +55,7 @@ async fn evaluate_one(
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answers {
-    One(EvaluationResponse),
+    One(Box<EvaluationResponse>),
     Many(EvaluationsResponse),
 }
 
@@ -78,7 +78,7 @@ async fn evaluate_many(
     let asked: EvaluationsRequest = read(request, body)?;
     if asked.evaluations.is_empty() {
         let one = complete(request, asked.whole, None)?;
-        return Ok(Answers::One(look_at(request, one).await?));
+        return Ok(Answers::One(Box::new(look_at(request, one).await?)));
     }
     if asked.evaluations.len() > MAX_EVALUATIONS {
         let sentence = format!("`evaluations` has more than {MAX_EVALUATIONS} members");
