@@ -20,6 +20,10 @@ pub enum Endpoint {
     /// RFC 7009 section 2.
     Revoke,
     Userinfo,
+    /// OpenID AuthZEN Authorization API 1.0 sections 6 and 7, and what became of a permitted action.
+    Evaluation,
+    Evaluations,
+    Outcomes,
 }
 
 /// What an endpoint asks of the client.
@@ -31,6 +35,8 @@ pub enum ClientRule {
     Authenticated,
     /// Every client authenticates, but a public one comes with its `client_id` alone.
     AuthenticatedOrPublic,
+    /// Every client authenticates by HTTP Basic, or comes with an access token of its own.
+    AuthenticatedOrToken,
 }
 
 /// What an endpoint asks of the DPoP proof.
@@ -42,6 +48,8 @@ pub enum ProofRule {
     IfSent,
     /// Checked if sent, and required unless the client may have bearer tokens (at `/userinfo`: unless the token is one).
     UnlessBearer,
+    /// Required with an access token that is bound to a key; one beside anything else is ignored.
+    OfToken,
     /// Always required.
     Required,
 }
@@ -58,7 +66,7 @@ impl ProofRule {
     pub const fn requires_proof(self, bearer_allowed: bool) -> bool {
         match self {
             Self::Ignored | Self::IfSent => false,
-            Self::UnlessBearer => !bearer_allowed,
+            Self::UnlessBearer | Self::OfToken => !bearer_allowed,
             Self::Required => true,
         }
     }
@@ -68,7 +76,7 @@ impl Endpoint {
     /// The path of every grant.
     pub const TOKEN_PATH: &'static str = "/token";
 
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 17] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -83,6 +91,9 @@ impl Endpoint {
         Self::Introspect,
         Self::Revoke,
         Self::Userinfo,
+        Self::Evaluation,
+        Self::Evaluations,
+        Self::Outcomes,
     ];
 
     pub const fn checks(self) -> Checks {
@@ -104,6 +115,9 @@ impl Endpoint {
             Self::Introspect => (ClientRule::Authenticated, ProofRule::Ignored),
             Self::Revoke => (ClientRule::AuthenticatedOrPublic, ProofRule::Ignored),
             Self::Userinfo => (ClientRule::Unauthenticated, ProofRule::UnlessBearer),
+            Self::Evaluation | Self::Evaluations | Self::Outcomes => {
+                (ClientRule::AuthenticatedOrToken, ProofRule::OfToken)
+            }
         };
         Checks { client, proof }
     }
@@ -119,6 +133,9 @@ impl Endpoint {
             Self::Introspect => "/introspect",
             Self::Revoke => "/revoke",
             Self::Userinfo => "/userinfo",
+            Self::Evaluation => "/access/v1/evaluation",
+            Self::Evaluations => "/access/v1/evaluations",
+            Self::Outcomes => "/access/v1/outcomes",
         }
     }
 
@@ -157,11 +174,13 @@ pub fn table() -> String {
             ClientRule::Unauthenticated => ("no", "yes"),
             ClientRule::Authenticated => ("yes", "no"),
             ClientRule::AuthenticatedOrPublic => ("yes", "yes"),
+            ClientRule::AuthenticatedOrToken => ("HTTP Basic, or its own access token", "no"),
         };
         let proof = match checks.proof {
             ProofRule::Ignored => "ignored",
             ProofRule::IfSent => "checked if sent",
             ProofRule::UnlessBearer => "required unless bearer",
+            ProofRule::OfToken => "required with a bound token",
             ProofRule::Required => "required",
         };
         text.push_str(&format!(

@@ -6,6 +6,7 @@ mod query;
 #[macro_use]
 mod numbered;
 
+pub mod access;
 pub mod approved_uses;
 pub mod archive;
 pub mod attempts;

@@ -133,7 +133,7 @@ impl Caller {
 
     /// The authentication level at which a person approved what the token permits.
     pub fn level(&self) -> Level {
-        step_up::reached(self.approval.as_ref(), &self.authentication)
+        step_up::agreement(self).level
     }
 
     /// Refuses with 401 `insufficient_user_authentication` (RFC 9470 section 3).

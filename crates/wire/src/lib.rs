@@ -2,6 +2,7 @@
 //! Parsing only: text becomes a well-formed type, or an error that names the parameter. The rules are in `core`.
 //! No network, no clock, no randomness, no C compiler.
 
+pub mod access;
 pub mod authorization;
 pub mod challenge;
 pub mod ciba;

@@ -78,6 +78,9 @@ pub struct Urls {
     pub backchannel: Htu,
     pub device_authorization: Htu,
     pub transaction: Htu,
+    pub evaluation: Htu,
+    pub evaluations: Htu,
+    pub outcomes: Htu,
 }
 
 /// The sources of time and randomness; tests bring their own.
@@ -233,6 +236,9 @@ impl Urls {
             backchannel: parse(Endpoint::Backchannel.path())?,
             device_authorization: parse(Endpoint::DeviceAuthorization.path())?,
             transaction: parse(Endpoint::Transaction.path())?,
+            evaluation: parse(Endpoint::Evaluation.path())?,
+            evaluations: parse(Endpoint::Evaluations.path())?,
+            outcomes: parse(Endpoint::Outcomes.path())?,
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The state of one server process: configuration, keys, caches, connections. It uses no other folder but `config`.
 
+pub mod action_types;
 pub mod app;
 pub mod client_address;
 pub mod client_keys;

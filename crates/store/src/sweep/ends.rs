@@ -81,6 +81,28 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         "delegations",
         over!("delegations", "tenant, id", "expires_at", Kept::ADay),
     ),
+    (
+        "decisions",
+        over!("decisions", "tenant, id", "decided_at", Kept::ADay),
+    ),
+    (
+        "used_objects",
+        over!(
+            "used_objects",
+            "tenant, task_id, ref",
+            "expires_at",
+            Kept::ADay
+        ),
+    ),
+    (
+        "budgets",
+        over!(
+            "budgets",
+            "tenant, task_id, ref, pointer",
+            "expires_at",
+            Kept::ADay
+        ),
+    ),
     ("tasks", TableEnd::Swept(TASKS)),
     (
         "approved_uses",
