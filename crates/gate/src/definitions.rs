@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
-use writ_jose::hash::digest_text;
+use writ_jose::hash::sha256;
 use writ_wire::time::Timestamp;
 
 use crate::sessions::MAX_SESSIONS;
@@ -23,7 +25,7 @@ const FRESH: Duration = Duration::from_secs(10);
 pub struct ToolDefinition {
     pub name: String,
     pub input_schema: Value,
-    /// Over everything that the server says of it, in canonical JSON (RFC 8785).
+    /// SHA-256 of everything that the server says of it, in canonical JSON (RFC 8785), in base64url.
     pub hash: String,
 }
 
@@ -45,7 +47,7 @@ impl ToolDefinition {
         Some(Self {
             name: name.to_owned(),
             input_schema: tool.get("inputSchema").cloned().unwrap_or_default(),
-            hash: digest_text(&[b"mcp tool", &canonical]),
+            hash: URL_SAFE_NO_PAD.encode(sha256(&canonical)),
         })
     }
 }

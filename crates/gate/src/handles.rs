@@ -19,11 +19,12 @@ pub(crate) enum HandleKind {
     State,
 }
 
+/// Each with the one that it was given to, who may be one of several.
 #[derive(Default)]
-pub(crate) struct Handles(Mutex<HashMap<String, (Owner, Timestamp)>>);
+pub(crate) struct Handles(Mutex<HashMap<String, Timestamp>>);
 
 impl Handles {
-    /// `false` where it is another's, or there is no room.
+    /// `false` where there is no room.
     pub(crate) fn keep(
         &self,
         kind: HandleKind,
@@ -33,19 +34,14 @@ impl Handles {
     ) -> bool {
         let mut kept = self.kept();
         if kept.len() >= MAX_HANDLES {
-            kept.retain(|_, (_, until)| now < *until);
+            kept.retain(|_, until| now < *until);
         }
-        let key = key(kind, handle);
-        let room = kept.len() < MAX_HANDLES;
-        match kept.get(&key) {
-            Some((of, until)) if now < *until && of != owner => false,
-            Some(_) => true,
-            None if !room => false,
-            None => {
-                kept.insert(key, (owner.clone(), now.plus(LIFETIME)));
-                true
-            }
+        let key = key(kind, handle, owner);
+        let has_room = kept.len() < MAX_HANDLES || kept.contains_key(&key);
+        if has_room {
+            kept.insert(key, now.plus(LIFETIME));
         }
+        has_room
     }
 
     pub(crate) fn is_of(
@@ -56,19 +52,19 @@ impl Handles {
         now: Timestamp,
     ) -> bool {
         let kept = self.kept();
-        let found = kept.get(&key(kind, handle));
-        found.is_some_and(|(of, until)| of == owner && now < *until)
+        let found = kept.get(&key(kind, handle, owner));
+        found.is_some_and(|until| now < *until)
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, (Owner, Timestamp)>> {
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn key(kind: HandleKind, handle: &str) -> String {
+fn key(kind: HandleKind, handle: &str, owner: &Owner) -> String {
     let kind = match kind {
         HandleKind::Task => "task",
         HandleKind::State => "state",
     };
-    digest_text(&[kind.as_bytes(), handle.as_bytes()])
+    digest_text(&[kind, handle, owner.as_str()].map(str::as_bytes))
 }

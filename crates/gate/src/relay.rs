@@ -98,9 +98,7 @@ fn response(gate: &GateParts, message: Value, id: &Value, listener: &Listener<'_
                 .handles
                 .keep(kind, handle, listener.owner, listener.now)
         {
-            return refused(
-                "the server gave a handle that is another caller's, or there is no room for it",
-            );
+            return refused("there is no room for the handle that the server gave");
         }
     }
     message

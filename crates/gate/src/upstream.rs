@@ -120,7 +120,10 @@ impl Upstream {
     ) -> Result<Value, UpstreamError> {
         let mut params = params;
         if session.is_stateless {
-            params.insert("_meta".to_owned(), stateless_meta());
+            params.insert(
+                "_meta".to_owned(),
+                stateless_meta(session.version.as_deref()),
+            );
         }
         let message = json!({ "jsonrpc": "2.0", "id": OWN_ID, "method": method, "params": params });
         let mut fields = session.fields();
@@ -277,9 +280,9 @@ async fn response_in(mut answer: reqwest::Response) -> Result<Value, UpstreamErr
     }
 }
 
-fn stateless_meta() -> Value {
+fn stateless_meta(version: Option<&str>) -> Value {
     json!({
-        "io.modelcontextprotocol/protocolVersion": STATELESS,
+        "io.modelcontextprotocol/protocolVersion": version.unwrap_or(STATELESS),
         "io.modelcontextprotocol/clientInfo": { "name": "writ", "version": env!("CARGO_PKG_VERSION") },
         "io.modelcontextprotocol/clientCapabilities": {}
     })

@@ -200,7 +200,6 @@ impl Transport for FakeIssuer {
 /// What reached the server.
 #[derive(Clone, Debug)]
 pub(super) struct Reached {
-    pub(super) method: String,
     pub(super) headers: HeaderMap,
     pub(super) text: String,
     pub(super) body: Value,
@@ -238,7 +237,6 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
     let body: Value = serde_json::from_slice(&text).unwrap_or_default();
     let mut state = server.lock().unwrap();
     state.reached.push(Reached {
-        method: parts.method.to_string(),
         headers: parts.headers,
         text: String::from_utf8(text.to_vec()).unwrap(),
         body: body.clone(),

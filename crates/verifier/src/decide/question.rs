@@ -40,6 +40,7 @@ pub struct OpenQuestion {
     status_endpoint: String,
     cancel_endpoint: Option<String>,
     review: Option<String>,
+    expires_at: Option<Timestamp>,
     state: QuestionState,
     retry_after: Option<Duration>,
 }
@@ -91,6 +92,8 @@ impl OpenQuestion {
         let status_endpoint = ours(text(task, "status_endpoint"))?.ok_or_else(incomplete)?;
         let (review, cancel_endpoint) =
             (ours(text(&links, "review"))?, ours(text(&links, "cancel"))?);
+        let expires_at = text(task, "expires_at");
+        let expires_at = expires_at.as_deref().and_then(Timestamp::from_rfc3339);
         let state = state(&answer.body, &id, asked.server.clock.now());
         Ok(Self {
             server: asked.server,
@@ -101,6 +104,7 @@ impl OpenQuestion {
             status_endpoint,
             cancel_endpoint,
             review,
+            expires_at,
             state,
             retry_after: answer.retry_after,
         })
@@ -173,6 +177,10 @@ impl OpenQuestion {
         loop {
             if let Some(decided) = self.decision() {
                 return decided;
+            }
+            let now = self.server.clock.now();
+            if self.expires_at.is_some_and(|end| end <= now) {
+                return Err(NotPermitted::Expired("nobody decided in time"));
             }
             let waited = begun.elapsed();
             let left = patience.saturating_sub(waited);
