@@ -302,29 +302,18 @@ fn end_of(call: &CallContext, error: &UpstreamError) -> Answer {
 
 /// `initialize`: what the server answers makes a session, which the gate names.
 async fn begin(call: &CallContext, outbox: &Outbox) {
-    let session = UpstreamSession {
-        id: None,
-        ..call.upstream_session()
-    };
+    let answer = initialized(call, outbox).await;
+    let answer = answer.unwrap_or_else(|error| failed(&call.request.id, &error));
+    outbox.send(Frame::Answer(answer)).await;
+}
+
+async fn initialized(call: &CallContext, outbox: &Outbox) -> Result<Answer, UpstreamError> {
+    let session = call.upstream_session();
     let request = rewritten(&call.request, None, call.gate.config.allowed);
-    let sent = call
-        .gate
-        .upstream
-        .send(
-            http::Method::POST,
-            session.fields(),
-            Some(&request.message()),
-        )
-        .await;
-    let answer = match sent {
-        Ok(answer) => answer,
-        Err(error) => {
-            outbox
-                .send(Frame::Answer(failed(&call.request.id, &error)))
-                .await;
-            return;
-        }
-    };
+    let message = request.message();
+    let upstream = &call.gate.upstream;
+    let sent = upstream.send(http::Method::POST, session.fields(), Some(&message));
+    let answer = sent.await?;
     let upstream_id = headers::single(answer.headers(), &headers::SESSION_ID);
     let upstream_id = upstream_id.ok().flatten().map(str::to_owned);
     let exchange = Exchange {
@@ -333,42 +322,41 @@ async fn begin(call: &CallContext, outbox: &Outbox) {
         listener: call.listener(),
         outbox,
     };
-    let mut answer = exchange
-        .answer(answer)
-        .await
-        .unwrap_or_else(|error| failed(&call.request.id, &error));
+    Ok(with_session(
+        call,
+        exchange.answer(answer).await?,
+        upstream_id,
+    ))
+}
+
+/// A refusal makes none.
+fn with_session(call: &CallContext, mut answer: Answer, upstream_id: Option<String>) -> Answer {
     let result = answer
         .message
         .as_ref()
         .and_then(|message| message.get("result"));
-    if let Some(result) = result {
-        let version = result
-            .get("protocolVersion")
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        let modes = call
-            .request
-            .params
-            .get("capabilities")
-            .and_then(|all| all.get("elicitation"));
-        let new = NewSession {
-            owner: call.owner.clone(),
-            upstream_id,
-            version,
-            opens_pages: modes.and_then(|modes| modes.get("url")).is_some(),
-        };
-        match call
-            .gate
-            .sessions
-            .begin(new, &call.gate.random, call.gate.clock.now())
-        {
-            Some(session) => answer.session = Some(session.id.clone()),
-            None => {
-                let why = "there are too many sessions: end one, or try again later";
-                let message = call.error(answers::NOT_PERMITTED, why);
-                answer = Answer::of(StatusCode::SERVICE_UNAVAILABLE, message);
-            }
+    let Some(result) = result else {
+        return answer;
+    };
+    let version = result.get("protocolVersion").and_then(Value::as_str);
+    let capabilities = call.request.params.get("capabilities");
+    let modes = capabilities.and_then(|all| all.get("elicitation"));
+    let new = NewSession {
+        owner: call.owner.clone(),
+        upstream_id,
+        version: version.map(str::to_owned),
+        opens_pages: modes.and_then(|modes| modes.get("url")).is_some(),
+    };
+    let gate = &call.gate;
+    match gate.sessions.begin(new, &gate.random, gate.clock.now()) {
+        Some(session) => {
+            answer.session = Some(session.id.clone());
+            answer
+        }
+        None => {
+            let why = "there are too many sessions: end one, or try again later";
+            let message = call.error(answers::NOT_PERMITTED, why);
+            Answer::of(StatusCode::SERVICE_UNAVAILABLE, message)
         }
     }
-    outbox.send(Frame::Answer(answer)).await;
 }

@@ -15,7 +15,7 @@ use crate::answers::{self, answered};
 use crate::call::{self, CallContext};
 use crate::forward::Exchange;
 use crate::gate::{GateParts, StreamPlace};
-use crate::headers::{self, LAST_EVENT_ID, SESSION_ID};
+use crate::headers::{self, LAST_EVENT_ID, Mismatch, SESSION_ID};
 use crate::message::{self, ClientMessage, ClientRequest};
 use crate::methods::tells_server;
 use crate::outbox::{self, Form, Outbox};
@@ -75,7 +75,7 @@ async fn arrived(gate: Arc<GateParts>, arrival: Arrival, body: Body) -> Response
     };
     let session = match session_of(&gate, &arrival) {
         Ok(session) => session,
-        Err(response) => return response,
+        Err(refused) => return refused.response(),
     };
     match (arrival.method.clone(), session) {
         (Method::POST, session) => post(gate, arrival, (session, place), body).await,
@@ -91,30 +91,36 @@ async fn arrived(gate: Arc<GateParts>, arrival: Arrival, body: Body) -> Response
     }
 }
 
+/// Why a request goes no further.
+struct Refused(StatusCode, String);
+
+impl Refused {
+    fn response(&self) -> Response<Body> {
+        refuse(self.0, &self.1)
+    }
+}
+
+impl From<Mismatch> for Refused {
+    fn from(mismatch: Mismatch) -> Self {
+        Self(StatusCode::BAD_REQUEST, mismatch.0)
+    }
+}
+
 /// The session that a header field names: the caller's own, or there is none.
-fn session_of(
-    gate: &GateParts,
-    arrival: &Arrival,
-) -> Result<Option<Arc<McpSession>>, Response<Body>> {
-    let id = headers::single(&arrival.headers, &SESSION_ID);
-    let id = id.map_err(|mismatch| refuse(StatusCode::BAD_REQUEST, &mismatch.0))?;
-    let Some(id) = id else {
+fn session_of(gate: &GateParts, arrival: &Arrival) -> Result<Option<Arc<McpSession>>, Refused> {
+    let Some(id) = headers::single(&arrival.headers, &SESSION_ID)? else {
         return Ok(None);
     };
     let found = gate.sessions.find(id, &arrival.owner, gate.clock.now());
     let session = found.ok_or_else(|| {
-        refuse(
-            StatusCode::NOT_FOUND,
-            "there is no such session: initialize a new one",
-        )
+        let why = "there is no such session: initialize a new one";
+        Refused(StatusCode::NOT_FOUND, why.to_owned())
     })?;
-    let said = headers::version(&arrival.headers);
-    let said = said.map_err(|mismatch| refuse(StatusCode::BAD_REQUEST, &mismatch.0))?;
-    match (&said, &session.version) {
-        (Some(said), Some(agreed)) if said != agreed => Err(refuse(
-            StatusCode::BAD_REQUEST,
-            "`mcp-protocol-version` is not what this session agreed upon",
-        )),
+    match (headers::version(&arrival.headers)?, &session.version) {
+        (Some(said), Some(agreed)) if said != *agreed => {
+            let why = "`mcp-protocol-version` is not what this session agreed upon";
+            Err(Refused(StatusCode::BAD_REQUEST, why.to_owned()))
+        }
         _ => Ok(Some(session)),
     }
 }
@@ -300,52 +306,10 @@ async fn listen(
     session: Arc<McpSession>,
     place: StreamPlace,
 ) -> Response<Body> {
-    let accepts = arrival.headers.get_all(ACCEPT).iter();
-    let accepts = accepts
-        .filter_map(|value| value.to_str().ok())
-        .any(|text| text.contains("text/event-stream"));
-    if !accepts {
-        return refuse(
-            StatusCode::NOT_ACCEPTABLE,
-            "a stream is `text/event-stream`",
-        );
-    }
     let upstream = upstream_session(Some(&session), None);
-    let mut fields = upstream.fields();
-    fields.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
-    match headers::single(&arrival.headers, &LAST_EVENT_ID) {
-        Err(mismatch) => return refuse(StatusCode::BAD_REQUEST, &mismatch.0),
-        Ok(None) => {}
-        Ok(Some(sealed)) => {
-            let opened = gate
-                .sealer
-                .open(Carried::Event(&session.id), &arrival.owner, sealed);
-            match opened.map(|id| HeaderValue::from_str(&id)) {
-                Some(Ok(id)) => fields.insert(LAST_EVENT_ID, id),
-                _ => {
-                    return refuse(
-                        StatusCode::BAD_REQUEST,
-                        "`last-event-id` is of no stream of this session",
-                    );
-                }
-            };
-        }
-    }
-    let answer = match gate.upstream.send(Method::GET, fields, None).await {
-        Ok(answer) if answer.status().is_success() && kind(&answer) == AnswerKind::Events => answer,
-        Ok(_) => {
-            return refuse(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "the server has no such stream",
-            );
-        }
-        Err(error) => {
-            tracing::warn!(%error, "a stream of the server could not be opened");
-            return refuse(
-                StatusCode::BAD_GATEWAY,
-                "the server behind the gate cannot be reached",
-            );
-        }
+    let answer = match opened(&gate, &arrival, (&session, &upstream)).await {
+        Ok(answer) => answer,
+        Err(refused) => return refused.response(),
     };
     let (outbox, inbox) = outbox::channel();
     tokio::spawn(async move {
@@ -367,6 +331,45 @@ async fn listen(
         }
     });
     inbox.stream(place)
+}
+
+/// The server's stream, from the event that the client had last.
+async fn opened(
+    gate: &GateParts,
+    arrival: &Arrival,
+    (session, upstream): (&McpSession, &UpstreamSession),
+) -> Result<reqwest::Response, Refused> {
+    let refused = |status, why: &str| Refused(status, why.to_owned());
+    let accepts = arrival.headers.get_all(ACCEPT).iter();
+    let mut accepts = accepts.filter_map(|value| value.to_str().ok());
+    if !accepts.any(|text| text.contains("text/event-stream")) {
+        let why = "a stream is `text/event-stream`";
+        return Err(refused(StatusCode::NOT_ACCEPTABLE, why));
+    }
+    let mut fields = upstream.fields();
+    fields.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    if let Some(sealed) = headers::single(&arrival.headers, &LAST_EVENT_ID)? {
+        let carried = Carried::Event(&session.id);
+        let last = gate.sealer.open(carried, &arrival.owner, sealed);
+        let last = last.and_then(|id| HeaderValue::from_str(&id).ok());
+        let why = "`last-event-id` is of no stream of this session";
+        let last = last.ok_or_else(|| refused(StatusCode::BAD_REQUEST, why))?;
+        fields.insert(LAST_EVENT_ID, last);
+    }
+    match gate.upstream.send(Method::GET, fields, None).await {
+        Ok(answer) if answer.status().is_success() && kind(&answer) == AnswerKind::Events => {
+            Ok(answer)
+        }
+        Ok(_) => {
+            let why = "the server has no such stream";
+            Err(refused(StatusCode::METHOD_NOT_ALLOWED, why))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a stream of the server could not be opened");
+            let why = "the server behind the gate cannot be reached";
+            Err(refused(StatusCode::BAD_GATEWAY, why))
+        }
+    }
 }
 
 /// `DELETE`: the session ends here, whatever the server says to it.

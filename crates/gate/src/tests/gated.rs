@@ -5,7 +5,8 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::world::{Decides, World, call};
+use super::issuer::Decides;
+use super::world::{World, call};
 
 const STATELESS: &str = "2026-07-28";
 

@@ -3,7 +3,8 @@
 use http::StatusCode;
 use serde_json::json;
 
-use super::world::{Decides, World, call};
+use super::issuer::Decides;
+use super::world::{World, call};
 
 #[tokio::test]
 async fn a_message_about_which_two_parsers_disagree_reaches_nobody() {

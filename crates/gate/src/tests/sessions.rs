@@ -228,7 +228,7 @@ async fn who_has_no_token_hears_where_to_get_one() {
     assert_eq!(document["resource"], super::world::NOTES);
     assert_eq!(
         document["authorization_servers"],
-        json!([super::world::ISSUER])
+        json!([super::issuer::ISSUER])
     );
     for path in ["/", "/mcp/", "/mcp/x", "/other"] {
         let request = http::Request::post(path).body(Body::empty()).unwrap();
