@@ -116,13 +116,13 @@ fn session_of(gate: &GateParts, arrival: &Arrival) -> Result<Option<Arc<McpSessi
         let why = "there is no such session: initialize a new one";
         Refused(StatusCode::NOT_FOUND, why.to_owned())
     })?;
-    match (headers::version(&arrival.headers)?, &session.version) {
-        (Some(said), Some(agreed)) if said != *agreed => {
-            let why = "`mcp-protocol-version` is not what this session agreed upon";
-            Err(Refused(StatusCode::BAD_REQUEST, why.to_owned()))
-        }
-        _ => Ok(Some(session)),
+    let said = headers::version(&arrival.headers)?;
+    let agreed = session.version.as_ref();
+    if said.is_some() && agreed.is_some() && said.as_ref() != agreed {
+        let why = "`mcp-protocol-version` is not what this session agreed upon";
+        return Err(Refused(StatusCode::BAD_REQUEST, why.to_owned()));
     }
+    Ok(Some(session))
 }
 
 async fn post(

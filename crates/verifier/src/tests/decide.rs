@@ -141,6 +141,22 @@ fn waiting(case: &Value) -> Waiting {
     }
 }
 
+type Done = Result<Result<(), &'static str>, NotPermitted>;
+
+/// In the words of the vectors.
+fn ended(done: &Done) -> (&'static str, Option<&str>, Option<u64>) {
+    match done {
+        Ok(Ok(())) => ("completed", None, None),
+        Ok(Err(_)) => ("thrown", None, None),
+        Err(NotPermitted::Denied { reason, .. }) => ("denied", Some(reason), None),
+        Err(NotPermitted::Cancelled { reason }) => ("cancelled", Some(reason), None),
+        Err(NotPermitted::AskLater { retry_after }) => {
+            ("ask_later", None, Some(retry_after.as_secs()))
+        }
+        Err(why) => (why.code(), None, None),
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_kit_does_what_the_vectors_say() {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
@@ -167,16 +183,7 @@ async fn every_kit_does_what_the_vectors_say() {
             ("ran", json!(ran.into_inner())),
             ("outcomes", json!(server.state.lock().unwrap().outcomes)),
         ]);
-        let (ends, reason, retry_after) = match &done {
-            Ok(Ok(())) => ("completed", None, None),
-            Ok(Err(_)) => ("thrown", None, None),
-            Err(NotPermitted::Denied { reason, .. }) => ("denied", Some(reason), None),
-            Err(NotPermitted::Cancelled { reason }) => ("cancelled", Some(reason), None),
-            Err(NotPermitted::AskLater { retry_after }) => {
-                ("ask_later", None, Some(retry_after.as_secs()))
-            }
-            Err(why) => (why.code(), None, None),
-        };
+        let (ends, reason, retry_after) = ended(&done);
         found.insert("ends", json!(ends));
         let seen = server.state.lock().unwrap();
         for (name, value) in [
