@@ -250,3 +250,27 @@ both!(
         permitted(&bank.look(&body).await);
     }
 );
+
+both!(
+    /// A tool that was confirmed asks a person again while its definition is another one, or nobody says which it is.
+    a_tool_whose_definition_changed_asks_a_person,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let (seen, other) = ("A".repeat(43), "B".repeat(43));
+        let mut file = asking_bank();
+        file["actions"]["show_account"]["definition_hash"] = json!(seen);
+        world.add_resource(file).await;
+        let bank = AskingServer::bank(&world, &cast);
+        let token = cast.token(&world).await;
+        let action = ("show_account", json!({ "name": "Savings" }));
+        let mut asked = question(&world, &cast.planner, &token, action);
+        for (said, is_permitted) in [(json!(seen), true), (json!(other), false), (Value::Null, false)] {
+            asked["context"]["definition_hash"] = said.clone();
+            let reply = bank.look(&asked).await;
+            match is_permitted {
+                true => drop(permitted(&reply)),
+                false => assert_eq!(reason(&reply), "approval_required", "{said}"),
+            }
+        }
+    }
+);

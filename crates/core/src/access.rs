@@ -41,6 +41,8 @@ pub struct AccessFacts<'a> {
     pub holder: Option<&'a Client>,
     pub resource: &'a Resource,
     pub realm: Realm<'a>,
+    /// Of a tool, as the resource server says it is defined now.
+    pub definition_hash: Option<&'a str>,
 }
 
 /// The lineage of a token that is good now, of the person whom the resource server names.
@@ -80,9 +82,17 @@ fn by_scope(
     if !covered {
         return Err(AccessDenial::of(DecisionReason::NotCovered));
     }
-    match action.ask {
+    match action.ask || !is_as_seen(action, facts.definition_hash) {
         true => Err(asks_person(object, facts, Coverage::Covered)),
         false => Ok(Vec::new()),
+    }
+}
+
+/// Whether a tool is the one that the operator saw; what is no tool has no definition.
+fn is_as_seen(action: &ResourceAction, definition_hash: Option<&str>) -> bool {
+    match action.definition_hash.as_deref() {
+        Some(seen) => definition_hash == Some(seen),
+        None => true,
     }
 }
 

@@ -180,6 +180,8 @@ pub struct ResourceAction {
     pub ask: bool,
     /// JSON pointers of arguments that the resource looked up.
     pub resolved: Vec<String>,
+    /// Of a tool: the definition that the operator saw. Under another one a person is asked about each call.
+    pub definition_hash: Option<String>,
     pub type_name: String,
     /// The version of the type.
     pub type_hash: String,

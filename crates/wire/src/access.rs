@@ -60,6 +60,9 @@ pub struct EvaluationContext {
     pub dpop: Option<PresentedProof>,
     #[serde(default)]
     pub approval: Option<PresentedApproval>,
+    /// The hash of the tool's definition as it is now (docs/mcp.md).
+    #[serde(default)]
+    pub definition_hash: Option<String>,
 }
 
 /// An evaluation as it stands in a request; in `evaluations` what is absent is taken from the whole request.
@@ -84,6 +87,7 @@ pub struct Evaluation {
     pub access_token: String,
     pub dpop: Option<PresentedProof>,
     pub approval: Option<PresentedApproval>,
+    pub definition_hash: Option<String>,
 }
 
 /// A member that an evaluation must have.
@@ -116,6 +120,7 @@ impl EvaluationMembers {
             access_token: token.ok_or(missing("context.access_token"))?,
             dpop: context.dpop,
             approval: context.approval,
+            definition_hash: context.definition_hash,
         })
     }
 }

@@ -12,6 +12,7 @@ pub mod client_document;
 pub mod device;
 pub mod dpop;
 pub mod error;
+pub mod exact_json;
 pub mod exchange;
 pub mod form;
 pub mod host;

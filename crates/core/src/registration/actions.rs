@@ -43,6 +43,7 @@ fn compiled(
         scope: action.scope.clone(),
         ask: action.ask,
         resolved: action.resolved.clone(),
+        definition_hash: action.definition_hash.clone(),
         type_name: known.type_name(),
         type_hash: written.hash,
         document: written.document,
@@ -57,7 +58,8 @@ fn action_type<'a>(
     ActionType {
         resource: file.resource.as_str(),
         name,
-        ask: action.ask,
+        // Of a tool whose definition may change a person may be asked at any time.
+        ask: action.ask || action.definition_hash.is_some(),
         says: &action.says,
         resolved: &action.resolved,
     }
@@ -85,6 +87,13 @@ pub(super) fn check_actions(file: &ResourceFile, faults: &mut Vec<String>) {
                 short(&action.scope)
             )));
         }
+        if action
+            .definition_hash
+            .as_deref()
+            .is_some_and(|hash| !is_hash(hash))
+        {
+            faults.push(of("`definition_hash` is no SHA-256 in base64url"));
+        }
         let words = faults_of_says(name, &action.says).into_iter();
         let words: Vec<String> = words.map(|why| format!("`actions`: {why}")).collect();
         if !words.is_empty() {
@@ -99,6 +108,12 @@ pub(super) fn check_actions(file: &ResourceFile, faults: &mut Vec<String>) {
 fn is_action_name(name: &str) -> bool {
     let letters = |b: u8| b.is_ascii_alphanumeric() || b"_-./:".contains(&b);
     (1..=MAX_ACTION_NAME).contains(&name.len()) && name.bytes().all(letters)
+}
+
+/// SHA-256 in base64url without padding.
+fn is_hash(text: &str) -> bool {
+    let letters = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    text.len() == 43 && text.bytes().all(letters)
 }
 
 fn short(text: &str) -> String {
@@ -175,6 +190,7 @@ mod tests {
             ),
             ("x", json!({ "resolved": ["title"] }), "names no argument"),
             ("x", json!({ "asks": true }), "unknown field"),
+            ("x", json!({ "definition_hash": "sha-256:x" }), "SHA-256"),
         ] {
             let refused = read(json!({ name: action(changes.clone()) }));
             let refused = refused.map(|_| ()).unwrap_err();

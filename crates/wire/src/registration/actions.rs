@@ -18,4 +18,8 @@ pub struct ActionFile {
     /// Arguments that the resource looked up itself, by JSON pointer: on the screen they are not the agent's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolved: Vec<String>,
+    /// Of a tool of an MCP server: the hash of its definition that the operator saw. While the server's is another one, or none is
+    /// said, a person is asked about each call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_hash: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | type | task | issuer | key | audit | token`.
+//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | mcp | gate | type | task | issuer | key | audit | token`.
 
 mod admin;
 mod archive;
@@ -6,6 +6,7 @@ mod audit;
 mod desk;
 #[cfg(test)]
 mod documented;
+mod gate;
 mod init;
 mod inspect;
 mod invite;
@@ -13,6 +14,7 @@ mod issuer;
 mod json_file;
 mod keys;
 mod log;
+mod mcp;
 mod passkeys;
 mod password;
 mod registered;
@@ -87,6 +89,11 @@ enum Command {
     /// Protected resources
     #[command(subcommand)]
     Resource(admin::ResourceCommand),
+    /// MCP servers: their tools as actions of a resource
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
+    /// Stand before an MCP server that nobody can change
+    Gate(gate::GateArguments),
     /// Types of authorization_details
     #[command(subcommand)]
     Type(inspect::TypeCommand),
@@ -145,6 +152,8 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         Command::Client(command) => admin::client(command, configured).await,
         Command::Agent(command) => admin::agent(command, configured).await,
         Command::Resource(command) => admin::resource(command, configured).await,
+        Command::Mcp(command) => mcp::mcp(command).await,
+        Command::Gate(arguments) => gate::gate(arguments).await,
         Command::Type(command) => inspect::types(command, configured).await,
         Command::Task(command) => inspect::task(command, configured).await,
         Command::Issuer(command) => issuer::issuer(command, configured).await,

@@ -32,6 +32,8 @@ pub struct AccessQuestion {
     pub action: ActionRequest,
     pub entity: Entity,
     pub approval: Option<PresentedApproval>,
+    /// Of a tool, as the resource server says it is defined now.
+    pub definition_hash: Option<String>,
     /// Digest of the caller's token.
     pub token_digest: String,
     /// `None`: a token that is none, is another resource's, or has expired.
@@ -77,6 +79,7 @@ impl AccessQuestion {
             action: evaluation.action,
             entity: evaluation.resource,
             approval: evaluation.approval,
+            definition_hash: evaluation.definition_hash,
             token_digest,
             token,
             catalogue,
@@ -118,6 +121,10 @@ impl AccessQuestion {
             self.action.name.as_bytes(),
             &canonical(&self.action.properties),
             approval.unwrap_or_default().as_bytes(),
+            self.definition_hash
+                .as_deref()
+                .unwrap_or_default()
+                .as_bytes(),
         ])
     }
 
@@ -180,6 +187,7 @@ impl AccessQuestion {
             holder: token.holder.as_deref(),
             resource,
             realm: self.realm(),
+            definition_hash: self.definition_hash.as_deref(),
         }
     }
 
