@@ -74,15 +74,16 @@ async fn a_protected_endpoint(verifier: Verifier, caller: Caller, payment: Detai
 }
 
 #[rustfmt::skip]
-async fn a_gated_action(
-    (resource, client_id, client_secret): (ResourceUri, String, ClientSecret),
-    (caller, arguments): (Caller, serde_json::Map<String, serde_json::Value>),
-    delete: fn(serde_json::Map<String, serde_json::Value>) -> std::future::Ready<Result<(), String>>,
-) -> Result<(), Box<dyn StdError>> {
+async fn a_gated_action(client_id: String, client_secret: ClientSecret, caller: Caller) -> Result<(), Box<dyn StdError>> {
+    async fn delete(folder: &str, judged: serde_json::Map<String, serde_json::Value>) -> Result<(), String> {
+        Err(format!("{folder} has no {judged:?}"))
+    }
+    let (folder, arguments) = ("notes", serde_json::Map::new());
+    let resource = ResourceUri::parse("https://notes.example")?;
     let config = DecisionsConfig { issuer: "https://as.example".into(), resource, client_id, client_secret, proofs: ProofsJudged::Here };
     let decisions = Decisions::new(config, VerifierEnvironment::system()?)?;
     let action = GatedAction::named("delete_note", arguments)?; // refused if two JSON parsers could read it differently
-    let deleted = decisions.gated(&caller, action, &Waiting::default(), |judged| delete(judged)).await?;
+    let deleted = decisions.gated(&caller, action, &Waiting::default(), |judged| delete(folder, judged)).await?;
     deleted?;
     Ok(())
 }
