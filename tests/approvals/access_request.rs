@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use writ_testkit::both;
 
 use super::access_scene::{REQUESTS, denied, permitted, presenting, problem, row, staged};
+use crate::laws::nasty_text::taken;
 
 const CANCEL: &str = "/cancel";
 
@@ -284,5 +285,39 @@ both!(
             assert_eq!(reply.status, 400, "{broken}: {}", reply.text());
         }
         assert!(world.events_named("approval.requested").await.is_empty());
+    }
+);
+
+both!(
+    nasty_text_in_a_question_is_refused_or_quoted,
+    |world| async {
+        let scene = staged(&world).await;
+        let wanted = scene.deletion("Shopping list");
+        let body = scene.notes.submission(&world, &wanted).await;
+        let mut texts = taken();
+        texts.push("a\0b".to_owned());
+        for text in texts {
+            for place in [
+                "/subject/id",
+                "/action/name",
+                "/action/properties/title",
+                "/resource/id",
+                "/context/access_token",
+                "/context/says",
+                "/denial/evaluation_id",
+                "/denial/expires_at",
+            ] {
+                let mut nasty = body.clone();
+                match nasty.pointer_mut(place) {
+                    Some(member) => *member = json!(text),
+                    None => nasty["context"]["says"] = json!(text),
+                }
+                let reply = scene.notes.send(&world, REQUESTS, &nasty).await;
+                let what = format!("{place}={text:.40}");
+                assert!(reply.status < 500, "{what}: {}", reply.text());
+                let is_text = !text.contains('\0');
+                assert!(is_text || reply.status == 400, "{what}: {}", reply.status);
+            }
+        }
     }
 );
