@@ -1,5 +1,5 @@
 //! The approval screen. What a user's device signs and what they see are made from one [`ScreenView`], by
-//! [`ScreenView::canonical`] and [`Approval::page`], so that they cannot differ.
+//! [`ScreenView::canonical`] and [`ApprovalPage::page`], so that they cannot differ.
 
 use std::time::Duration;
 

@@ -40,7 +40,7 @@ impl Kind {
     }
 }
 
-/// The name of a [`PendingStatus`] in a row and on its way between nodes; a superseded request is expired.
+/// The name of a [`PendingStatus`](super::PendingStatus) in a row and on its way between nodes; a superseded request is expired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum State {
     Pending,
