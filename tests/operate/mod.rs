@@ -30,6 +30,7 @@ pub(crate) mod suspend;
 mod sweep;
 mod tls;
 mod tls_pairs;
+mod unread_log;
 mod unresolved;
 mod usage;
 mod user_email;

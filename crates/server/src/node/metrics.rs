@@ -37,6 +37,7 @@ pub struct Metrics {
     sweep: SweepMetrics,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
+    log_lines_lost: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
     times: TimeGauges,
     pub hashing: HashingMetrics,
@@ -208,6 +209,11 @@ impl Metrics {
                 "database_unavailable",
                 "requests that the database kept from being answered",
             ),
+            log_lines_lost: kept(
+                &mut all,
+                "log_lines_lost",
+                "lines of the log that nobody took in time",
+            ),
             times: TimeGauges::kept(&mut all),
             hashing: HashingMetrics::kept(&mut all),
             registry: all,
@@ -301,6 +307,10 @@ impl Metrics {
     /// A request that the database kept from being answered.
     pub fn unavailable(&self) {
         self.unavailable.inc();
+    }
+
+    pub fn log_line_lost(&self) {
+        self.log_lines_lost.inc();
     }
 
     /// By how many microseconds this node's clock is ahead.
