@@ -7,4 +7,5 @@ mod full_disk;
 mod killed;
 mod killed_work;
 mod outages;
+mod rights;
 mod scene;

@@ -9,7 +9,7 @@ pub enum StoreError {
     /// The URL is not repeated: it may hold a password.
     #[error("the database url {0}")]
     Url(String),
-    /// Not reachable, silent for too long, read-only, locked or full: the same may succeed later.
+    /// Not reachable, silent for too long, read-only, locked, full or without what was granted: the same may succeed later.
     #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
     /// It refused a statement.
@@ -100,6 +100,11 @@ impl StoreError {
             Self::Unavailable(cause) | Self::Migration { cause, .. } => trouble::is_locked(cause),
             _ => false,
         }
+    }
+
+    /// Whether a table was not there, as in a database before the first start.
+    pub fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Unavailable(error) | Self::Statement(error) if trouble::is_missing_table(error))
     }
 
     /// Whether another connection may do at once.

@@ -148,6 +148,17 @@ impl TestDatabase {
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }
 
+    /// What an operator does to a PostgreSQL, in this database. Ends the test if it cannot be done.
+    pub async fn administer(&self, sql: &str) {
+        let done = async {
+            let mut connection = PgConnection::connect(&self.url).await?;
+            let sql = AssertSqlSafe(sql.to_owned());
+            sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+        };
+        let done: Result<(), sqlx::Error> = done.await;
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
     /// SQLite, with its write lock in the hands of somebody else until that is dropped. Ends the test if it cannot be had.
     pub async fn locked_by_another(&self) -> AnotherWriter {
         let locked = async {

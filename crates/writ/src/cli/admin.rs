@@ -234,7 +234,8 @@ async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
             Some(format!("`server.issuer`: {other}"))
         }
         // A new one has no tables before the first start.
-        Ok(_) | Err(StoreError::Statement(_)) => None,
+        Ok(_) => None,
+        Err(problem) if problem.is_missing_table() => None,
         Err(problem) => Some(format!("`database.url`: {problem}")),
     }
 }
