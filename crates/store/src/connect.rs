@@ -94,6 +94,7 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
     let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
     let mut first = pool.acquire().await.map_err(or_pooler)?;
     require_session(&mut first).await?;
+    require_utf8(&mut first).await?;
     Ok(Database::Postgres(pool))
 }
 
@@ -106,6 +107,19 @@ pub(crate) async fn require_session(connection: &mut PooledConnection<Postgres>)
     match shown == SILENT_TRANSACTION {
         true => Ok(()),
         false => Err(StoreError::Pooler),
+    }
+}
+
+/// Every text that people write can be kept.
+async fn require_utf8(connection: &mut PooledConnection<Postgres>) -> Result<()> {
+    const ENCODING: &str = "UTF8";
+    let (postgres, deadline) = connection.for_statement()?;
+    let shown = sqlx::query_scalar("SHOW server_encoding");
+    let shown = within(deadline, shown.fetch_one(postgres)).await;
+    let shown: String = connection.statement_ended(shown)?;
+    match shown == ENCODING {
+        true => Ok(()),
+        false => Err(StoreError::Encoding(shown)),
     }
 }
 

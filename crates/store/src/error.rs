@@ -20,6 +20,10 @@ pub enum StoreError {
          Give it a pool in session mode, or name PostgreSQL itself"
     )]
     Pooler,
+    #[error(
+        "the encoding of the database is {0}, which does not hold every text. Writ needs one that was made with `ENCODING 'UTF8'`"
+    )]
+    Encoding(String),
     /// A row or a value in it is not what this version wrote; the text names the place, not the value.
     #[error("the database holds what cannot be read: {0}")]
     Corrupt(String),
