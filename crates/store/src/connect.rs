@@ -12,6 +12,7 @@ use crate::deadline::{Deadlines, Patience, within};
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::PooledConnection;
+use crate::sqlite_files::SqliteFiles;
 use crate::store::Database;
 
 /// SQLite gives up so long before we do, and says why.
@@ -53,20 +54,26 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
     }
     create(&file)?;
     let options = options
-        .create_if_missing(true)
+        // It is made already: one that is gone later was moved, and no empty one takes its place.
+        .create_if_missing(false)
         .foreign_keys(true)
         // How long it waits for another process's write to the same file.
         .busy_timeout(deadlines.statement.saturating_sub(MARGIN))
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
     let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS, deadlines);
-    let writer = ConnectionPool::new(options, 1, deadlines);
+    let writer = ConnectionPool::new(options.clone(), 1, deadlines);
     // Two processes that turn the same file to WAL are in each other's way, whatever the timeout.
     let waiting = Patience::OF_A_START.begin();
     while let Err(error) = writer.acquire().await {
         waiting.again_after(error).await?;
     }
-    Ok(Database::Sqlite { writer, readers })
+    let files = SqliteFiles::open(&options).await?;
+    Ok(Database::Sqlite {
+        writer,
+        readers,
+        files,
+    })
 }
 
 /// The file holds digests, sealed keys and what people approved: only its owner may read it. SQLite gives the

@@ -1,5 +1,6 @@
 //! Errors of the database: `temporarily_unavailable` where the same may succeed later, else `server_error`. In doubt no token is issued.
 
+use crate::sqlite_files::ChangedFile;
 use crate::trouble::{self, Trouble};
 
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -12,6 +13,9 @@ pub enum StoreError {
     /// Not reachable, silent for too long, read-only, locked, full or without what was granted: the same may succeed later.
     #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// Another file stands where the database's was: nothing is read or written.
+    #[error("the database cannot be used: {0}")]
+    FileChanged(ChangedFile),
     /// It refused a statement.
     #[error("the database refused a statement: {0}")]
     Statement(#[source] sqlx::Error),
@@ -69,6 +73,7 @@ impl StoreError {
         matches!(
             self,
             Self::Unavailable(_)
+                | Self::FileChanged(_)
                 | Self::NotCommitted
                 | Self::SharedCommit(_)
                 | Self::CommitRefused(_)
@@ -77,7 +82,11 @@ impl StoreError {
 
     /// Whether a commit that ended so may have happened.
     pub fn leaves_commit_in_doubt(&self) -> bool {
-        self.is_unavailable() && !matches!(self, Self::NotCommitted | Self::CommitRefused(_))
+        let is_undone = matches!(
+            self,
+            Self::NotCommitted | Self::CommitRefused(_) | Self::FileChanged(_)
+        );
+        self.is_unavailable() && !is_undone
     }
 
     /// What a commit ended with. Where the database itself answers that it cannot do it now, there is no doubt.
