@@ -3,6 +3,7 @@
 mod archive;
 mod audit;
 mod behind;
+mod check;
 mod config;
 mod database_transport;
 mod disable;

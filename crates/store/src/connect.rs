@@ -79,6 +79,10 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
 /// The file holds digests, sealed keys and what people approved: only its owner may read it. SQLite gives the
 /// files beside it the same mode.
 fn create(file: &Path) -> Result<()> {
+    // To open a pipe may take for ever.
+    if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        return Err(StoreError::Url("names what is no file".to_owned()));
+    }
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
