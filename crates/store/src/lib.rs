@@ -47,6 +47,7 @@ pub mod resource;
 pub mod session;
 pub mod settings;
 pub mod signing;
+mod sqlite_files;
 pub mod stop;
 mod store;
 pub mod sweep;

@@ -39,6 +39,7 @@ pub struct Metrics {
     evaluations: Family<OutcomeLabel, Histogram>,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
+    log_lines_lost: Counter<u64, AtomicU64>,
     pub connections: ConnectionCounters,
     times: TimeGauges,
     pub hashing: HashingMetrics,
@@ -230,6 +231,11 @@ impl Metrics {
                 "database_unavailable",
                 "requests that the database kept from being answered",
             ),
+            log_lines_lost: kept(
+                &mut all,
+                "log_lines_lost",
+                "lines of the log that nobody took in time",
+            ),
             times: TimeGauges::kept(&mut all),
             hashing: HashingMetrics::kept(&mut all),
             registry: all,
@@ -334,6 +340,10 @@ impl Metrics {
     /// A request that the database kept from being answered.
     pub fn unavailable(&self) {
         self.unavailable.inc();
+    }
+
+    pub fn log_line_lost(&self) {
+        self.log_lines_lost.inc();
     }
 
     /// By how many microseconds this node's clock is ahead.

@@ -14,6 +14,7 @@ mod issuer;
 mod json_file;
 mod keys;
 mod log;
+mod log_queue;
 mod mcp;
 mod passkeys;
 mod password;
@@ -30,6 +31,7 @@ use std::io::IsTerminal;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use writ_server::config::LogFormat;
@@ -163,6 +165,9 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
     }
 }
 
+/// So long a last word waits for somebody to read it.
+const SAID_WITHIN: Duration = Duration::from_secs(2);
+
 /// Prints one line on standard output; a closed pipe is no error.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -170,7 +175,7 @@ pub fn say(line: &str) {
 
 /// What the operator should know of a command that did what it was told; on standard error, because programs read the other.
 pub fn note(sentence: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "writ: note: {sentence}");
+    tell(&format!("note: {sentence}"));
 }
 
 /// Prints indented JSON.
@@ -187,8 +192,14 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 fn fail(sentence: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr().lock(), "writ: {sentence}");
+    tell(sentence);
     ExitCode::FAILURE
+}
+
+/// Goes on after a while also where nobody reads what is said.
+fn tell(sentence: &str) {
+    let line = format!("writ: {sentence}\n");
+    log_queue::write_within(std::io::stderr(), line, SAID_WITHIN);
 }
 
 /// Without a terminal no person can answer, so the scripted one does.
