@@ -1,9 +1,10 @@
 //! `writ serve` as a process of its own, with what it wrote to its log; it ends with the test, also when that fails.
 
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -66,6 +67,10 @@ impl LogFile {
         Self(std::env::temp_dir().join(name))
     }
 
+    fn file(&self) -> File {
+        File::create(&self.0).unwrap()
+    }
+
     fn text(&self) -> String {
         std::fs::read_to_string(&self.0).unwrap_or_default()
     }
@@ -88,7 +93,7 @@ impl StuckProcess {
         let log = LogFile::new();
         let mut command = Command::new(binary());
         command.arg("serve");
-        configure(&mut command, &log, world, more);
+        configure(&mut command, log.file(), world, more);
         let child = OwnChild(command.spawn().unwrap());
         Self { child, log }
     }
@@ -103,7 +108,50 @@ impl StuckProcess {
     }
 }
 
-fn configure(command: &mut Command, log: &LogFile, world: &World, more: &[(&str, &str)]) {
+/// A server whose log goes into a pipe that nobody reads once it has started.
+pub struct UnreadProcess {
+    child: OwnChild,
+    pub door: NodeClient,
+    _log: BufReader<ChildStderr>,
+}
+
+impl UnreadProcess {
+    pub async fn start(world: &World, more: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(binary());
+        command.arg("serve");
+        configure(&mut command, Stdio::piped(), world, more);
+        let mut child = OwnChild(command.spawn().unwrap());
+        let mut log = BufReader::new(child.0.stderr.take().unwrap());
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            while !line.contains("the server has started") {
+                line.clear();
+                assert_ne!(log.read_line(&mut line).unwrap(), 0, "it starts");
+            }
+            (log, serde_json::from_str::<Value>(&line).unwrap())
+        });
+        let read = tokio::time::timeout(IN_TIME, reading).await.unwrap();
+        let (log, start) = read.unwrap();
+        let address = start["listen"].as_str().unwrap();
+        let https = Arc::new(Https::new().unwrap());
+        let door = NodeClient::new(https, &format!("http://{address}"));
+        Self {
+            child,
+            door,
+            _log: log,
+        }
+    }
+
+    pub fn signal(&self, name: &str) {
+        self.child.signal(name);
+    }
+
+    pub async fn ended(&mut self) -> ExitStatus {
+        self.child.ended().await
+    }
+}
+
+fn configure(command: &mut Command, log: impl Into<Stdio>, world: &World, more: &[(&str, &str)]) {
     let more = more
         .iter()
         .map(|(name, value)| (format!("WRIT__{name}"), *value));
@@ -116,7 +164,7 @@ fn configure(command: &mut Command, log: &LogFile, world: &World, more: &[(&str,
         .envs(more)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(File::create(&log.0).unwrap());
+        .stderr(log);
 }
 
 impl Process {
@@ -138,7 +186,7 @@ impl Process {
     /// By a command that becomes the server.
     pub async fn run(mut command: Command, world: &World, more: &[(&str, &str)]) -> Self {
         let log = LogFile::new();
-        configure(&mut command, &log, world, more);
+        configure(&mut command, log.file(), world, more);
         // On a busy machine the database may be slow: whatever runs a server starts it again.
         let (child, start) = loop {
             let mut child = OwnChild(command.spawn().unwrap());

@@ -1,5 +1,9 @@
 //! What waits for a person: the page, who decides, how often people are asked, what proves an answer.
 
+mod access_once;
+mod access_people;
+mod access_request;
+pub(crate) mod access_scene;
 mod approval;
 mod approval_less;
 mod approval_many;

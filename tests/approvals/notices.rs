@@ -104,6 +104,7 @@ impl Told {
                 address: None,
                 identity: false,
                 transaction: None,
+                access: None,
                 onward: writ_core::onward::Onward::nobody(),
             },
             asked_hash: format!("hash of {id}"),

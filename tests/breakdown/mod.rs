@@ -6,5 +6,7 @@ mod descriptors;
 mod full_disk;
 mod killed;
 mod killed_work;
+mod moved_files;
 mod outages;
+mod rights;
 mod scene;

@@ -52,11 +52,13 @@ fn expected(endpoint: Endpoint, sender: Sender, proof: Proof) -> Verdict {
         ClientRule::Unauthenticated => true,
         ClientRule::Authenticated => matches!(sender, Sender::Agent | Sender::BearerClient),
         ClientRule::AuthenticatedOrPublic => sender != Sender::Unauthenticated,
+        // There is no form in which an assertion or a `client_id` could stand.
+        ClientRule::AuthenticatedOrToken => sender == Sender::BearerClient,
     };
     let is_bearer = matches!(sender, Sender::BearerClient | Sender::PublicClient);
     match (checks.proof, proof) {
         _ if !is_known => Verdict::ClientRefused,
-        (ProofRule::Ignored, _) | (_, Proof::Good) => Verdict::Passed,
+        (ProofRule::Ignored | ProofRule::OfToken, _) | (_, Proof::Good) => Verdict::Passed,
         (_, Proof::Malformed) => Verdict::ProofRefused,
         (ProofRule::IfSent, Proof::Absent) => Verdict::Passed,
         (ProofRule::UnlessBearer, Proof::Absent) if is_bearer => Verdict::Passed,
@@ -102,7 +104,11 @@ impl Senders {
             Endpoint::DeviceAuthorization => vec![("scope", "accounts:read".to_owned())],
             Endpoint::Transaction => poll_transaction_form("x"),
             Endpoint::Introspect | Endpoint::Revoke => vec![("token", "x".to_owned())],
-            Endpoint::Userinfo => Vec::new(),
+            Endpoint::Userinfo
+            | Endpoint::Evaluation
+            | Endpoint::Evaluations
+            | Endpoint::Outcomes
+            | Endpoint::AccessRequest => Vec::new(),
         }
     }
 

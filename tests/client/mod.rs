@@ -1,5 +1,11 @@
 //! What programs call: registration, requests, tokens and their use, by agents, clients and resource servers.
 
+mod access;
+mod access_caller;
+mod access_keys;
+mod access_outcome;
+mod access_race;
+mod access_refused;
 mod actor_access_token;
 mod actor_token;
 mod agents;

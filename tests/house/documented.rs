@@ -11,6 +11,7 @@ use writ_core::client::User;
 use writ_core::id::{ClientId, UserId};
 use writ_core::registration::{self, People};
 use writ_server::config::Config;
+use writ_wire::access::EvaluationMembers;
 use writ_wire::registration::{ClientFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 
@@ -138,12 +139,24 @@ fn documents(text: &str) -> Result<Vec<Value>, serde_json::Error> {
         .collect()
 }
 
+/// Reads a question of a resource server as the server does.
+fn evaluation(question: Value) -> Result<(), String> {
+    let members = serde_json::from_value::<EvaluationMembers>(question);
+    let members = members.map_err(|error| error.to_string())?;
+    members
+        .complete()
+        .map(drop)
+        .map_err(|missing| missing.to_string())
+}
+
 /// Reads a file, or members of one, as its command does; gives back what is neither.
 fn registered(members: Map<String, Value>) -> Result<Result<(), String>, Map<String, Value>> {
     let types = types();
     let has = |names: &[&str]| names.iter().any(|name| members.contains_key(*name));
     Ok(if has(&["profile"]) {
         client(Value::Object(members), &types)
+    } else if has(&["subject"]) {
+        evaluation(Value::Object(members))
     } else if has(&["resource", "scopes", "guests"]) {
         resource_with(members)
     } else if has(&["approvers", "may_ask"]) {

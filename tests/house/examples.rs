@@ -9,8 +9,9 @@ use writ_agent::{
     Agent, AgentEnvironment, Confirm, DeviceIntent, Error, Grant, JwkSet, Key, ResourceKeys,
 };
 use writ_verifier::{
-    Caller, ClientSecret, Level, LiveCheck, SpendStore, Spends, StepUp, TransactionSigner,
-    Verifier, VerifierConfig, VerifierEnvironment,
+    Caller, ClientSecret, Decisions, DecisionsConfig, GatedAction, Level, LiveCheck, ProofsJudged,
+    SpendStore, Spends, StepUp, TransactionSigner, Verifier, VerifierConfig, VerifierEnvironment,
+    Waiting,
 };
 use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
@@ -69,6 +70,21 @@ async fn a_protected_endpoint(verifier: Verifier, caller: Caller, payment: Detai
     caller.require_scope("accounts:read")?;
     let permit = verifier.permit(&caller, &payment).await?; // exactly what is about to happen, as a Detail
     drop(permit);
+    Ok(())
+}
+
+#[rustfmt::skip]
+async fn a_gated_action(client_id: String, client_secret: ClientSecret, caller: Caller) -> Result<(), Box<dyn StdError>> {
+    async fn delete(folder: &str, judged: serde_json::Map<String, serde_json::Value>) -> Result<(), String> {
+        Err(format!("{folder} has no {judged:?}"))
+    }
+    let (folder, arguments) = ("notes", serde_json::Map::new());
+    let resource = ResourceUri::parse("https://notes.example")?;
+    let config = DecisionsConfig { issuer: "https://as.example".into(), resource, client_id, client_secret, proofs: ProofsJudged::Here };
+    let decisions = Decisions::new(config, VerifierEnvironment::system()?)?;
+    let action = GatedAction::named("delete_note", arguments)?; // refused if two JSON parsers could read it differently
+    let deleted = decisions.gated(&caller, action, &Waiting::default(), |judged| delete(folder, judged)).await?;
+    deleted?;
     Ok(())
 }
 

@@ -28,20 +28,26 @@ mod still_to_mend;
 mod tables;
 
 /// Folders that hold what is ours; beside them the files of the top level.
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     ".ci",
     "config",
     "conformance",
     "crates",
     "docs",
+    "kits",
     "migrations",
     "tests",
     "benches",
 ];
 /// Made by tools, and not ours to word.
-const MADE: [&str; 5] = [
+const MADE: [&str; 10] = [
     "target",
     "node_modules",
+    "dist",
+    "__pycache__",
+    ".mypy_cache",
+    ".pytest_cache",
+    ".ruff_cache",
     ".git",
     "Cargo.lock",
     "package-lock.json",

@@ -15,7 +15,7 @@ mod musts_oauth21;
 mod musts_openid;
 mod musts_webauthn;
 mod narrowing;
-mod nasty_text;
+pub mod nasty_text;
 mod nasty_text_pages;
 mod outage;
 mod parsers;

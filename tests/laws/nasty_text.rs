@@ -34,7 +34,7 @@ pub(super) const REFUSED: [&str; 10] = [
 ];
 
 /// Text, whatever it does to those who do not expect it.
-pub(super) fn taken() -> Vec<String> {
+pub(crate) fn taken() -> Vec<String> {
     let long = "x".repeat(20_000);
     let marks = format!("e{}", "\u{301}".repeat(2_000));
     let deep = format!("{}{}", "[".repeat(300), "]".repeat(300));

@@ -69,6 +69,8 @@ fn pages() -> Vec<Route> {
         get("/types/x", "x"),
         get("/jwks", "x"),
         get("/userinfo", "access_token"),
+        get("/access/v1/requests/x", "x"),
+        get("/access/v1/requests/x/cancel", "x"),
     ]
 }
 
@@ -78,7 +80,13 @@ fn the_table_has_every_route_of_the_server() {
     for path in server_routes() {
         let like = path.replace("{id}", "x").replace("{hash}", "x");
         let is_program = Endpoint::ALL.iter().any(|e| e.path() == path);
-        let by_itself = ["/register", "/register/x", "/.well-known/{*other}"];
+        let by_itself = [
+            "/register",
+            "/register/x",
+            "/.well-known/{*other}",
+            // In its JSON: `approvals/access_request.rs`.
+            "/access/v1/requests",
+        ];
         assert!(
             is_program
                 || known.contains(&like)
@@ -198,6 +206,8 @@ both_with!(
                 ("/types/", "", true),
                 ("/register/", "", true),
                 ("/.well-known/", "", true),
+                ("/access/v1/requests/", "", true),
+                ("/access/v1/requests/", "/cancel", true),
                 ("/app/requests/", "", false),
                 ("/app/requests/", "/liveness", false),
                 ("/app/receipts/", "", false),
@@ -222,6 +232,7 @@ both_with!(
             for before in [
                 "/types/",
                 "/register/",
+                "/access/v1/requests/",
                 "/app/requests/",
                 "/app/receipts/",
                 "/",

@@ -4,8 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 use writ_testkit::{
-    BANK, Cast, Fields, ISSUER, PASSWORD, TestAgent, TestReply, World, agent_file, authorize_url,
-    both, enrol, enrol_plain, minted, plain_file, plus, with,
+    AskingServer, BANK, Cast, Fields, ISSUER, PASSWORD, TestAgent, TestReply, World, agent_file,
+    asking_bank, authorize_url, both, enrol, enrol_plain, minted, plain_file, plus, question,
+    run_key, with,
 };
 
 /// What was used, by name, and every answer that refused something.
@@ -150,6 +151,39 @@ async fn misuse(world: &World, heard: &mut Heard, cast: &Cast, secrets: &Secrets
     }
 }
 
+/// A resource server shows its caller's token, a good one and broken ones, in bodies that are read and in some that are not.
+async fn decide(world: &World, heard: &mut Heard, cast: &Cast, token: &str) {
+    world.add_resource(asking_bank()).await;
+    let bank = AskingServer::bank(world, cast);
+    let good = question(
+        world,
+        &cast.planner,
+        token,
+        ("show_account", json!({ "name": "Savings" })),
+    );
+    heard.jwt("proof", good["context"]["dpop"]["proof"].as_str().unwrap());
+    let mut bodies = vec![good.clone()];
+    for (pointer, value) in [
+        ("/context/access_token", json!(format!("{token}x"))),
+        ("/context/dpop/proof", json!(token)),
+        ("/action/name", json!(1)),
+        ("/subject", json!(token)),
+        ("/resource/id", json!(token)),
+        ("/subject/id", json!(token)),
+    ] {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        bodies.push(body);
+    }
+    for body in bodies {
+        let key = run_key(world);
+        heard.add("key of a decision", &key);
+        for reply in [bank.look(&body).await, bank.decide(&body, &key).await] {
+            heard.answers.push(reply.text());
+        }
+    }
+}
+
 both!(
     /// A whole story, then no row of any table and no refusal holds anything secret of it.
     no_row_and_no_refusal_holds_a_secret,
@@ -210,6 +244,7 @@ both!(
             code: &code,
         };
         misuse(&world, &mut heard, &cast, &secrets).await;
+        decide(&world, &mut heard, &cast, &token).await;
 
         let key = world.app.keys().await.unwrap().active.to_pkcs8();
         heard.add("signing key", &URL_SAFE_NO_PAD.encode(&*key));

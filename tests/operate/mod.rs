@@ -3,6 +3,7 @@
 mod archive;
 mod audit;
 mod behind;
+mod check;
 mod config;
 mod database_transport;
 mod disable;
@@ -30,6 +31,7 @@ pub(crate) mod suspend;
 mod sweep;
 mod tls;
 mod tls_pairs;
+mod unread_log;
 mod unresolved;
 mod usage;
 mod user_email;

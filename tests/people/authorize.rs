@@ -160,6 +160,12 @@ both!(
             assert_eq!(found["from"], "writ", "the redirect's own query is kept");
             assert_eq!(found.get("code"), None);
         }
+        let long = good.clone().with("state", "s".repeat(4097));
+        let long = answer(&get(&world, &long).await, WEB_REDIRECT);
+        assert_eq!(
+            (long["error"].as_str(), long.get("state")),
+            ("invalid_request", None)
+        );
         let twice = answer(&get(&world, &good.and("state", "s2")).await, WEB_REDIRECT);
         assert_eq!(
             (twice["error"].as_str(), twice.get("state")),

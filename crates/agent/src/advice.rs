@@ -70,6 +70,10 @@ pub const fn advice(code: Code) -> &'static str {
         Code::UnknownUserId => {
             "this agent may not ask that person: they must have agreed to it before, or an administrator assign it"
         }
+        Code::IdempotencyKeyReused => {
+            "a key is for one run: draw a new one, and never take one from whoever calls you"
+        }
+        Code::OutcomeReported => "the first outcome stays: report each decision once",
         Code::MissingUserCode | Code::InvalidUserCode => {
             "ask the person for the code that they set for requests like this one"
         }

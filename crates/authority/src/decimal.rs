@@ -38,6 +38,8 @@ pub fn spend(budget: Decimal, amount: Decimal) -> Result<Decimal, Overspent> {
 }
 
 impl Decimal {
+    pub const ZERO: Self = Self { units: 0 };
+
     /// Parses `-?digits(.digits)?` without leading zeros, sign `+`, exponent or spaces; `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let (negative, digits) = match text.strip_prefix('-') {

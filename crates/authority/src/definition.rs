@@ -48,6 +48,13 @@ pub struct TypeError {
     pub sentence: String,
 }
 
+/// A type's file as canonical JSON (RFC 8785), and its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WrittenType {
+    pub hash: String,
+    pub document: String,
+}
+
 /// A type whose members all have a rule and are shown to the person, and whose example is valid.
 #[derive(Clone, Debug)]
 pub struct TypeDefinition {
@@ -110,8 +117,7 @@ impl TypeDefinition {
 
     fn build(value: &Value, file: File) -> Result<Self, TypeError> {
         check_names(&file)?;
-        let document = serde_json_canonicalizer::to_string(value)
-            .map_err(|e| refuse("", format!("the file has no canonical form: {e}")))?;
+        let written = Self::written(value)?;
         let tree = shape::tree(&file.schema, read_rules(&file.rules)?)?;
         let wording = Wording::parse(&file, &tree)?;
         file.ask.check(&tree)?;
@@ -120,8 +126,8 @@ impl TypeDefinition {
             usual.check(&tree, &file.schema)?;
         }
         let definition = Self {
-            hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&document)),
-            document,
+            hash: written.hash,
+            document: written.document,
             tree,
             wording,
             #[cfg(feature = "schema")]
@@ -130,6 +136,16 @@ impl TypeDefinition {
         };
         definition.check_example()?;
         Ok(definition)
+    }
+
+    /// As a file is kept and named, whether it is a type or not.
+    pub fn written(file: &Value) -> Result<WrittenType, TypeError> {
+        let document = serde_json_canonicalizer::to_string(file)
+            .map_err(|e| refuse("", format!("the file has no canonical form: {e}")))?;
+        Ok(WrittenType {
+            hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&document)),
+            document,
+        })
     }
 
     pub fn name(&self) -> &str {

@@ -2,6 +2,8 @@
 //! `authorization_details`. Authority only narrows: a result is within the arguments, or an error with a JSON pointer.
 //! No clock, no randomness, no network; the same code runs in the server and in the verifier.
 
+mod action;
+mod agreement;
 mod amounts;
 mod approvers;
 mod ask;
@@ -33,13 +35,15 @@ mod usual;
 #[cfg(test)]
 mod tests;
 
+pub use action::{ARGUMENTS, ActionType, MAX_ACTION_NAME, MAX_ARGUMENTS};
+pub use agreement::{ACR_VALUES, TokenAgreement, level_of};
 pub use amounts::Amount;
 pub use approvers::DecidedPeople;
 pub use ask::{AskAbove, AskRule, Level};
 pub use authority::{Authority, ScopeGrant};
 pub use ceiling::Ceiling;
 pub use decimal::{Decimal, MAX_PLACES, MAX_WHOLE_DIGITS, Overspent, spend};
-pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage};
+pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage, WrittenType};
 pub use legible::{LegibilityError, MAX_VALUE_LENGTH, legible, unclear};
 pub use narrow::{NarrowError, NarrowRequest, Narrowed};
 pub use permit::{Permit, PermitError, every_permit, permits};

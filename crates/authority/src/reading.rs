@@ -80,6 +80,9 @@ impl Reading<'_> {
         if slot.pointer == "/locations" {
             return Some(self.list(self.detail.members().get("locations")?, slot));
         }
+        if let Some((OTHERS, around)) = slot.names.split_last().map(|(l, a)| (l.as_str(), a)) {
+            return self.others(around);
+        }
         let value = pointer::find(&self.own, &slot.names).or_else(|| self.single_time(slot))?;
         let is_group = self.rule(&slot.names).is_none();
         Some(match value {
@@ -90,6 +93,17 @@ impl Reading<'_> {
             Value::Array(_) | Value::Object(_) => self.nested(value),
             one => self.scalar(one, slot),
         })
+    }
+
+    /// The members of a group that the type does not name.
+    fn others(&self, around: &[String]) -> Option<Vec<Piece>> {
+        let group = pointer::find(&self.own, around)?.as_object()?;
+        let Some(Node::Object { members: named, .. }) = self.tree.at(around) else {
+            return None;
+        };
+        let others = group.iter().filter(|(name, _)| !named.contains_key(*name));
+        let others: Map<String, Value> = others.map(|(n, v)| (n.clone(), v.clone())).collect();
+        (!others.is_empty()).then(|| self.pairs(&others))
     }
 
     /// A single time in place of a period is its `from` and its `until`.
@@ -204,6 +218,9 @@ impl Reading<'_> {
         }
     }
 }
+
+/// In a pointer: the members that the type does not name.
+const OTHERS: &str = "*";
 
 fn said(text: &str) -> Piece {
     Piece::Text(text.to_owned())

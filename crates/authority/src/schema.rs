@@ -7,7 +7,7 @@ use jsonschema::error::{ValidationError, ValidationErrorKind};
 use serde_json::{Map, Value};
 use writ_wire::rar::Detail;
 
-use crate::definition::{TypeError, refuse};
+use crate::definition::{TypeDefinition, TypeError, refuse};
 use crate::legible;
 use crate::object;
 use crate::pointer;
@@ -43,17 +43,23 @@ impl Types {
             let Some(definition) = self.by_name(detail.type_name()) else {
                 return Err(Problem::at(&at, "type", "this type is not known here"));
             };
-            check_common(detail, &at)?;
-            if let Some(problem) = definition
-                .compiled_schema()
-                .problem(&object::own_members(detail), &at)
-            {
-                return Err(problem);
-            }
-            legible::check(&object::own_members(detail), &at)?;
-            object::rewrite(definition, detail, ValueForm::Normal, &at)
-                .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
+            definition.check_object(detail, &at)?;
         }
+        Ok(())
+    }
+}
+
+impl TypeDefinition {
+    /// Whether this is a valid object of this version, as a client may send it. `at` is its place in the request.
+    pub fn check_object(&self, detail: &Detail, at: &str) -> Result<(), Problem> {
+        check_common(detail, at)?;
+        let own = object::own_members(detail);
+        if let Some(problem) = self.compiled_schema().problem(&own, at) {
+            return Err(problem);
+        }
+        legible::check(&own, at)?;
+        object::rewrite(self, detail, ValueForm::Normal, at)
+            .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
         Ok(())
     }
 }

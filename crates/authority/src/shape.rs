@@ -107,18 +107,23 @@ fn member(
     at: &str,
     place: &str,
 ) -> Result<Node, TypeError> {
-    let json_type = schema
-        .get("type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let kinds: Vec<&str> = match schema.get("type") {
+        Some(Value::Array(kinds)) => kinds
+            .iter()
+            .map(|k| k.as_str().unwrap_or_default())
+            .collect(),
+        Some(kind) => vec![kind.as_str().unwrap_or_default()],
+        None => Vec::new(),
+    };
     if let Some(rule) = rules.remove(at) {
-        if !rule.json_types().contains(&json_type) {
+        let known = kinds.iter().all(|kind| rule.json_types().contains(kind));
+        if kinds.is_empty() || !known {
             let sentence = format!("the rule `{}` cannot compare this `type`", rule.name());
             return Err(refuse(place, sentence));
         }
         return Ok(Node::Leaf(rule));
     }
-    if json_type == "object" {
+    if kinds == ["object"] {
         return object(schema, rules, at, place);
     }
     Err(refuse(place, "has no rule"))

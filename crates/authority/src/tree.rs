@@ -201,6 +201,14 @@ impl Node {
         }
     }
 
+    /// The node of a group that the type names; the whole tree for none.
+    pub(crate) fn at(&self, names: &[String]) -> Option<&Self> {
+        names.iter().try_fold(self, |node, name| match node {
+            Self::Object { members, .. } => members.get(name),
+            Self::Leaf(_) => None,
+        })
+    }
+
     /// The node at `names`, for checks when a type is loaded.
     pub(crate) fn find(&self, names: &[String]) -> Option<Step<'_>> {
         let (last, path) = names.split_last()?;

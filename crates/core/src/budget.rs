@@ -1,4 +1,4 @@
-//! Rate limits of approval requests per person, per agent and per pair of both, so that an agent cannot get an approval by asking
+//! Rate limits of approval requests per person, per agent, per pair of both, and per resource server and person, so that an agent cannot get an approval by asking
 //! again and again. Beyond a limit nobody is asked, and a denial delays the next request.
 
 use std::time::Duration;
@@ -17,6 +17,10 @@ pub const MOST_PER_AGENT: u64 = 600;
 pub const MOST_PER_PAIR: u64 = 20;
 /// Undecided at once, of one agent to one person.
 pub const MOST_OPEN: u64 = 5;
+/// Through one resource server to one person, whoever its caller is.
+pub const MOST_PER_RESOURCE: u64 = 30;
+/// Undecided at once, through one resource server to one person.
+pub const MOST_OPEN_PER_RESOURCE: u64 = 5;
 /// Unless the configuration says otherwise: before the same question may come again after a no, and before any other after a second
 /// no in a row; each four times as long after each further one.
 pub const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -36,6 +40,10 @@ pub struct Limits {
     pub per_pair: u64,
     /// Undecided at once, of one agent to one person.
     pub open_per_pair: u64,
+    /// Through one resource server to one person.
+    pub per_resource: u64,
+    /// Undecided at once, through one resource server to one person.
+    pub open_per_resource: u64,
     pub pauses: Pauses,
 }
 
@@ -67,6 +75,8 @@ impl Default for Limits {
             per_agent: MOST_PER_AGENT,
             per_pair: MOST_PER_PAIR,
             open_per_pair: MOST_OPEN,
+            per_resource: MOST_PER_RESOURCE,
+            open_per_resource: MOST_OPEN_PER_RESOURCE,
             pauses: Pauses::default(),
         }
     }
@@ -84,6 +94,21 @@ pub struct Prompts {
     pub denied: Denials,
     /// Of the pair, of this very question.
     pub denied_same: Denials,
+    /// Where a resource server asks.
+    pub resource: ResourcePrompts,
+}
+
+/// What one resource server asked one person, whoever its callers were. Nothing, where no resource server asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResourcePrompts {
+    pub asked: u64,
+    /// Undecided now.
+    pub open: u64,
+    pub denied: Denials,
+    /// Of this very question.
+    pub denied_same: Denials,
+    /// Until when it asks this person nothing, because that person said "This was not me".
+    pub silenced_until: Option<Timestamp>,
 }
 
 /// Answers of no since the last yes.
@@ -93,30 +118,28 @@ pub struct Denials {
     pub last_at: Option<Timestamp>,
 }
 
+/// Why nobody is asked now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The person said no just before.
+    Denied,
+    /// "This was not me" about a question of this resource server.
+    Silenced,
+    TooMany,
+}
+
 /// Nobody is asked now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OverBudget {
+    pub why: Why,
     pub refusal: OAuthError,
     pub retry_after: Duration,
 }
 
 /// Whether one more question may be asked.
 pub fn check(prompts: &Prompts, limits: &Limits, now: Timestamp) -> Result<(), OverBudget> {
-    let Pauses {
-        same,
-        other,
-        longest,
-    } = limits.pauses;
-    let same = prompts.denied_same.pause(0, same, longest, now);
-    let other = prompts.denied.pause(1, other, longest, now);
-    if !same.is_zero() && same >= other {
-        let sentence = "the person said no to this very question just now: ask later";
-        return Err(over(sentence, same));
-    }
-    if !other.is_zero() {
-        let sentence = "the person said no several times just now: ask later";
-        return Err(over(sentence, other));
-    }
+    check_pauses(prompts, limits.pauses, now)?;
+    let resource = &prompts.resource;
     let counts = [
         (
             prompts.open,
@@ -127,6 +150,16 @@ pub fn check(prompts: &Prompts, limits: &Limits, now: Timestamp) -> Result<(), O
             prompts.pair,
             limits.per_pair,
             "this client asked this person too often",
+        ),
+        (
+            resource.open,
+            limits.open_per_resource,
+            "too many questions of this resource to this person wait for an answer",
+        ),
+        (
+            resource.asked,
+            limits.per_resource,
+            "this resource asked this person too often",
         ),
         (
             prompts.person,
@@ -140,9 +173,41 @@ pub fn check(prompts: &Prompts, limits: &Limits, now: Timestamp) -> Result<(), O
         ),
     ];
     match counts.into_iter().find(|(count, most, _)| count >= most) {
-        Some((_, _, sentence)) => Err(over(sentence, COUNT_PAUSE)),
+        Some((_, _, sentence)) => Err(over(Why::TooMany, sentence, COUNT_PAUSE)),
         None => Ok(()),
     }
+}
+
+/// After a no of the person, and after "This was not me".
+fn check_pauses(prompts: &Prompts, pauses: Pauses, now: Timestamp) -> Result<(), OverBudget> {
+    let Pauses {
+        same,
+        other,
+        longest,
+    } = pauses;
+    let resource = &prompts.resource;
+    let silence = resource
+        .silenced_until
+        .map_or(Duration::ZERO, |end| now.until(end));
+    if !silence.is_zero() {
+        let sentence = "the person wants no questions of this resource";
+        return Err(over(Why::Silenced, sentence, silence));
+    }
+    let pause = |by_agent: Denials, by_resource: Denials, free, first| {
+        let pauses = [by_agent, by_resource].map(|no| no.pause(free, first, longest, now));
+        pauses.into_iter().max().unwrap_or_default()
+    };
+    let same = pause(prompts.denied_same, resource.denied_same, 0, same);
+    let other = pause(prompts.denied, resource.denied, 1, other);
+    if !same.is_zero() && same >= other {
+        let sentence = "the person said no to this very question just now: ask later";
+        return Err(over(Why::Denied, sentence, same));
+    }
+    if !other.is_zero() {
+        let sentence = "the person said no several times just now: ask later";
+        return Err(over(Why::Denied, sentence, other));
+    }
+    Ok(())
 }
 
 impl Denials {
@@ -162,8 +227,9 @@ impl Denials {
     }
 }
 
-fn over(sentence: &str, retry_after: Duration) -> OverBudget {
+fn over(why: Why, sentence: &str, retry_after: Duration) -> OverBudget {
     OverBudget {
+        why,
         refusal: OAuthError::new(ErrorCode::AccessDenied, sentence),
         retry_after,
     }
@@ -267,16 +333,45 @@ mod tests {
         full(usual, |p, n| p.agent = n, 600);
         full(usual, |p, n| p.pair = n, 20);
         full(usual, |p, n| p.open = n, 5);
+        full(usual, |p, n| p.resource.asked = n, 30);
+        full(usual, |p, n| p.resource.open = n, 5);
         let other = Limits {
             per_person: 61,
             per_agent: 2,
             per_pair: 21,
             open_per_pair: 7,
+            per_resource: 3,
+            open_per_resource: 4,
             ..usual
         };
         full(other, |p, n| p.person = n, 61);
         full(other, |p, n| p.agent = n, 2);
         full(other, |p, n| p.pair = n, 21);
         full(other, |p, n| p.open = n, 7);
+        full(other, |p, n| p.resource.asked = n, 3);
+        full(other, |p, n| p.resource.open = n, 4);
+    }
+
+    #[test]
+    fn a_resource_pauses_as_an_agent_does_and_a_silence_is_the_longest() {
+        let mut prompts = Prompts::default();
+        prompts.resource.denied = denied(2);
+        let wait = |prompts: &Prompts| {
+            let over = usual(prompts, NOW).unwrap_err();
+            (over.why, over.retry_after.as_secs())
+        };
+        assert_eq!(
+            wait(&prompts),
+            (Why::Denied, 60),
+            "whoever its callers were"
+        );
+        prompts.resource.denied_same = denied(2);
+        assert_eq!(wait(&prompts), (Why::Denied, 240), "the same question");
+        prompts.denied_same = denied(3);
+        assert_eq!(wait(&prompts), (Why::Denied, 960), "the longer one counts");
+        prompts.resource.silenced_until = Some(NOW.plus(Duration::from_secs(90)));
+        assert_eq!(wait(&prompts), (Why::Silenced, 90));
+        let after = NOW.plus(Duration::from_secs(7200));
+        assert_eq!(usual(&prompts, after), Ok(()));
     }
 }

@@ -1,6 +1,7 @@
 //! Which check applies at which endpoint: one table, which the server reads whenever a request comes in. `docs/checks.md` prints
 //! it; a test keeps them the same, another one drives every row through HTTP.
 
+use writ_wire::access::REQUESTS_PATH;
 use writ_wire::registration::Profile;
 use writ_wire::token::GrantType;
 
@@ -20,6 +21,12 @@ pub enum Endpoint {
     /// RFC 7009 section 2.
     Revoke,
     Userinfo,
+    /// OpenID AuthZEN Authorization API 1.0 sections 6 and 7, and what became of a permitted action.
+    Evaluation,
+    Evaluations,
+    Outcomes,
+    /// AuthZEN Access Request and Approval Profile, draft 1: asks a person, and hears of it.
+    AccessRequest,
 }
 
 /// What an endpoint asks of the client.
@@ -31,6 +38,8 @@ pub enum ClientRule {
     Authenticated,
     /// Every client authenticates, but a public one comes with its `client_id` alone.
     AuthenticatedOrPublic,
+    /// Every client authenticates by HTTP Basic, or comes with an access token of its own.
+    AuthenticatedOrToken,
 }
 
 /// What an endpoint asks of the DPoP proof.
@@ -42,6 +51,8 @@ pub enum ProofRule {
     IfSent,
     /// Checked if sent, and required unless the client may have bearer tokens (at `/userinfo`: unless the token is one).
     UnlessBearer,
+    /// Required with an access token that is bound to a key; one beside anything else is ignored.
+    OfToken,
     /// Always required.
     Required,
 }
@@ -58,7 +69,7 @@ impl ProofRule {
     pub const fn requires_proof(self, bearer_allowed: bool) -> bool {
         match self {
             Self::Ignored | Self::IfSent => false,
-            Self::UnlessBearer => !bearer_allowed,
+            Self::UnlessBearer | Self::OfToken => !bearer_allowed,
             Self::Required => true,
         }
     }
@@ -68,7 +79,7 @@ impl Endpoint {
     /// The path of every grant.
     pub const TOKEN_PATH: &'static str = "/token";
 
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -83,6 +94,10 @@ impl Endpoint {
         Self::Introspect,
         Self::Revoke,
         Self::Userinfo,
+        Self::Evaluation,
+        Self::Evaluations,
+        Self::Outcomes,
+        Self::AccessRequest,
     ];
 
     pub const fn checks(self) -> Checks {
@@ -104,6 +119,9 @@ impl Endpoint {
             Self::Introspect => (ClientRule::Authenticated, ProofRule::Ignored),
             Self::Revoke => (ClientRule::AuthenticatedOrPublic, ProofRule::Ignored),
             Self::Userinfo => (ClientRule::Unauthenticated, ProofRule::UnlessBearer),
+            Self::Evaluation | Self::Evaluations | Self::Outcomes | Self::AccessRequest => {
+                (ClientRule::AuthenticatedOrToken, ProofRule::OfToken)
+            }
         };
         Checks { client, proof }
     }
@@ -119,6 +137,10 @@ impl Endpoint {
             Self::Introspect => "/introspect",
             Self::Revoke => "/revoke",
             Self::Userinfo => "/userinfo",
+            Self::Evaluation => "/access/v1/evaluation",
+            Self::Evaluations => "/access/v1/evaluations",
+            Self::Outcomes => "/access/v1/outcomes",
+            Self::AccessRequest => REQUESTS_PATH,
         }
     }
 
@@ -157,11 +179,13 @@ pub fn table() -> String {
             ClientRule::Unauthenticated => ("no", "yes"),
             ClientRule::Authenticated => ("yes", "no"),
             ClientRule::AuthenticatedOrPublic => ("yes", "yes"),
+            ClientRule::AuthenticatedOrToken => ("HTTP Basic, or its own access token", "no"),
         };
         let proof = match checks.proof {
             ProofRule::Ignored => "ignored",
             ProofRule::IfSent => "checked if sent",
             ProofRule::UnlessBearer => "required unless bearer",
+            ProofRule::OfToken => "required with a bound token",
             ProofRule::Required => "required",
         };
         text.push_str(&format!(

@@ -64,6 +64,7 @@ pub fn prepare(
         kind: Kind::Ciba,
         delivery,
         transaction: None,
+        access: None,
         level: level(
             &requirements(&authority, client, None, None, realm),
             &request.acr_values,

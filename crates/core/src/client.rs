@@ -165,6 +165,28 @@ pub struct Resource {
     /// Of its transaction challenges; without them it issues none.
     pub challenge_keys: Option<KeySet>,
     pub guests: GuestRules,
+    /// What its server asks about before it does it, by name.
+    pub actions: BTreeMap<String, ResourceAction>,
+    /// Its server verifies the proofs of bound tokens itself.
+    pub verifies_proofs: bool,
+}
+
+/// One action of a resource: a type of `authorization_details` that no client can ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceAction {
+    /// The scope of the resource that covers it.
+    pub scope: String,
+    /// Whether a person is asked about each call.
+    pub ask: bool,
+    /// JSON pointers of arguments that the resource looked up.
+    pub resolved: Vec<String>,
+    /// Of a tool: the definition that the operator saw. Under another one a person is asked about each call.
+    pub definition_hash: Option<String>,
+    pub type_name: String,
+    /// The version of the type.
+    pub type_hash: String,
+    /// Its file, as canonical JSON.
+    pub document: String,
 }
 
 /// What guests may have at a resource.

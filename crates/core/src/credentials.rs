@@ -1,6 +1,6 @@
 //! `client_credentials` (OAuth 2.1 section 4.2): an agent's own work is a task too, under its ceiling, with its sponsor responsible.
 
-use writ_authority::Authority;
+use writ_authority::{Authority, ScopeGrant};
 use writ_jose::key::Thumbprint;
 use writ_wire::claims::ApprovalBasis;
 use writ_wire::resource::ResourceUri;
@@ -15,7 +15,7 @@ use crate::onward::Onward;
 use crate::realm::Realm;
 use crate::request::{RequestContext, Wanted, longest_task, resolve};
 use crate::requirements::requirements;
-use crate::scope::is_identity;
+use crate::scope::{ACCESS, is_identity};
 use crate::target;
 use crate::task::{Approval, Subject, Task};
 
@@ -56,7 +56,10 @@ pub fn own_work(
         resources: &request.resource,
         details: &request.authorization_details,
     };
-    let asked = resolve(&wanted, client, context)?;
+    let asked = match asks_decisions(&wanted, client, realm) {
+        true => access(realm),
+        false => resolve(&wanted, client, context)?,
+    };
     let authority = if asked.is_empty() {
         issuer_only(client, realm)?
     } else {
@@ -73,6 +76,21 @@ pub fn own_work(
         audience,
         view,
     })
+}
+
+/// Whether the token is to ask for decisions alone: the issuer's scope `access`, of a client that serves a resource.
+fn asks_decisions(wanted: &Wanted<'_>, client: &Client, realm: Realm<'_>) -> bool {
+    let alone = wanted.scopes == [ACCESS] && wanted.details.is_empty();
+    let of_issuer = wanted.resources.iter().all(|uri| uri == realm.issuer);
+    alone && of_issuer && realm.resources.are_served_by(&client.id)
+}
+
+fn access(realm: Realm<'_>) -> Authority {
+    let scope = ScopeGrant {
+        resource: realm.issuer.clone(),
+        scope: ACCESS.to_owned(),
+    };
+    Authority::new([scope].into(), Vec::new(), Default::default())
 }
 
 fn issuer_only(client: &Client, realm: Realm<'_>) -> Result<Authority, OAuthError> {

@@ -128,6 +128,7 @@ pub fn pending(prepared: PreparedDevice, facts: DeviceFacts<'_>) -> PendingReque
             address: facts.address,
             identity: prepared.identity,
             transaction: None,
+            access: None,
             onward: Onward::of(facts.client),
         },
         asked_hash,

@@ -49,6 +49,8 @@ ids! {
     ConsentId = "con_",
     ApprovalId = "apr_",
     ReceiptId = "rcp_",
+    /// What a resource server was told about one action.
+    DecisionId = "dec_",
     /// Something to be delivered: a ping, a push, a message to a person.
     NoticeId = "ntc_",
     EventId = "evt_",

@@ -1,6 +1,8 @@
 //! The decisions of the server, as functions of facts that were read before. No clock, no randomness, no environment, no log, no await.
 //! Each file is one feature; its facts are plain structs that `store` fills.
 
+pub mod access;
+pub mod access_request;
 pub mod approval;
 pub mod archive;
 pub mod authorize;

@@ -1,9 +1,10 @@
-//! Pending requests, which wait for a person's decision: CIBA, the device flow (RFC 8628), and transaction challenges of resource
-//! servers. States and who may decide; each transition is one guarded statement of `store`.
+//! Pending requests, which wait for a person's decision: CIBA, the device flow (RFC 8628), transaction challenges of resource
+//! servers, and what they ask about one action. States and who may decide; each transition is one guarded statement of `store`.
 
 mod approvers;
 mod close;
 mod create;
+mod kind;
 mod poll;
 mod redeem;
 mod status;
@@ -11,9 +12,15 @@ mod status;
 pub use approvers::{Deciders, Designation, deciders, designation, designation_digest};
 pub use close::Ending;
 pub use create::{PendingFacts, PreparedApproval, check_chain, content_hash, create};
+pub use kind::{Kind, State};
 pub use poll::{Hasty, Poll, poll};
-pub use redeem::{RedeemedApproval, RedemptionFacts, RedemptionIds, SINGLE_USE_LIFETIME, redeem};
-pub use status::{InconsistentStatus, PendingStatus, STOPPED, SUPERSEDED, TransitionError};
+pub use redeem::{
+    JudgedApproval, RedeemedApproval, RedemptionFacts, RedemptionIds, SINGLE_USE_LIFETIME,
+    judge_again, redeem,
+};
+pub use status::{
+    CANCELLED, InconsistentStatus, PendingStatus, RedeemedFor, STOPPED, SUPERSEDED, TransitionError,
+};
 pub use writ_wire::registration::{Delivery, MAX_APPROVERS, MAX_STAGES};
 
 use std::collections::BTreeSet;
@@ -24,8 +31,8 @@ use writ_authority::{Authority, Level};
 use writ_jose::key::Thumbprint;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
-use writ_wire::transaction::TRANSACTION_ID;
 
+use crate::access_request::AskedAccess;
 use crate::id::{ApprovalId, ClientId, DelegationId, ReceiptId, TaskId, UserId};
 use crate::onward::Onward;
 use crate::task::Approval;
@@ -42,77 +49,6 @@ pub const USUAL_WAIT: Duration = Duration::from_secs(300);
 pub const SHORTEST_WAIT: Duration = Duration::from_secs(10);
 /// A request to poll may be held this long (CIBA 10.1.1: at most 30 seconds).
 pub const LONGEST_POLL: Duration = Duration::from_secs(25);
-
-/// Which flow asks; a handle of one is never taken for one of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    Ciba,
-    Device,
-    /// A resource server's challenge.
-    Transaction,
-}
-
-impl Kind {
-    pub const ALL: [Self; 3] = [Self::Ciba, Self::Device, Self::Transaction];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ciba => "ciba",
-            Self::Device => "device",
-            Self::Transaction => "transaction",
-        }
-    }
-
-    /// The parameter that holds its handle.
-    pub const fn handle(self) -> &'static str {
-        match self {
-            Self::Ciba => "auth_req_id",
-            Self::Device => "device_code",
-            Self::Transaction => TRANSACTION_ID,
-        }
-    }
-
-    pub fn from_row(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
-    }
-}
-
-/// The name of a [`PendingStatus`] in a row and on its way between nodes; a superseded request is expired.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum State {
-    Pending,
-    Viewed,
-    Approved,
-    Denied,
-    Expired,
-    Redeemed,
-}
-
-impl State {
-    pub const ALL: [Self; 6] = [
-        Self::Pending,
-        Self::Viewed,
-        Self::Approved,
-        Self::Denied,
-        Self::Expired,
-        Self::Redeemed,
-    ];
-
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Viewed => "viewed",
-            Self::Approved => "approved",
-            Self::Denied => "denied",
-            Self::Expired => "expired",
-            Self::Redeemed => "redeemed",
-        }
-    }
-
-    pub fn from_row(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text)
-    }
-}
 
 /// Why somebody may decide; the receipt names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -180,6 +116,9 @@ pub struct Asked {
     /// What a resource server challenged for; absent for every other kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transaction: Option<Transaction>,
+    /// The one action that a resource server asks about; absent for every other kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<AskedAccess>,
 }
 
 /// The operation that a resource server wants a person for, as its verified challenge says.
@@ -200,7 +139,7 @@ pub struct Transaction {
 pub struct PendingRequest {
     pub id: ApprovalId,
     pub kind: Kind,
-    /// Of `auth_req_id`, `device_code` or `transaction_authorization_id`.
+    /// Of `auth_req_id`, `device_code` or `transaction_authorization_id`; an access request's handle is its id.
     pub digest: String,
     pub client: ClientId,
     /// Absent until a person takes a device request.

@@ -1,5 +1,6 @@
 //! Registration: a file becomes a client, an agent or a resource, or every fault is named (RFC 7591 section 2).
 
+mod actions;
 mod authentication;
 mod backchannel;
 pub mod dynamic;

@@ -1,11 +1,12 @@
 //! The registered resources of a tenant, found by URI and by scope: what a request costs does not depend on how many there are.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::{Iter, Values};
+use std::collections::{BTreeMap, BTreeSet};
 
 use writ_wire::resource::ResourceUri;
 
 use crate::client::Resource;
+use crate::id::ClientId;
 
 #[derive(Clone, Debug, Default)]
 pub struct Resources {
@@ -13,6 +14,7 @@ pub struct Resources {
     /// In the order of the URIs.
     by_scope: BTreeMap<String, Vec<ResourceUri>>,
     by_type: BTreeMap<String, Vec<ResourceUri>>,
+    by_server: BTreeSet<ClientId>,
     has_default_scopes: bool,
 }
 
@@ -30,6 +32,11 @@ impl Resources {
     /// Those that register this type of `authorization_details`.
     pub fn serving(&self, type_name: &str) -> impl Iterator<Item = &ResourceUri> {
         self.by_type.get(type_name).into_iter().flatten()
+    }
+
+    /// Whether this client serves any of them.
+    pub fn are_served_by(&self, client: &ClientId) -> bool {
+        self.by_server.contains(client)
     }
 
     /// Whether any of them has default scopes.
@@ -64,7 +71,11 @@ impl FromIterator<(ResourceUri, Resource)> for Resources {
         let by_uri: BTreeMap<_, _> = resources.into_iter().collect();
         let mut by_scope: BTreeMap<String, Vec<ResourceUri>> = BTreeMap::new();
         let mut by_type: BTreeMap<String, Vec<ResourceUri>> = BTreeMap::new();
+        let mut by_server = BTreeSet::new();
         for (uri, resource) in &by_uri {
+            if let Some(client) = &resource.served_by {
+                by_server.insert(client.clone());
+            }
             for scope in &resource.scopes {
                 by_scope.entry(scope.clone()).or_default().push(uri.clone());
             }
@@ -77,6 +88,7 @@ impl FromIterator<(ResourceUri, Resource)> for Resources {
             by_uri,
             by_scope,
             by_type,
+            by_server,
             has_default_scopes,
         }
     }

@@ -18,6 +18,8 @@ pub const OPENID: &str = "openid";
 pub const PROFILE: &str = "profile";
 pub const EMAIL: &str = "email";
 pub const OFFLINE_ACCESS: &str = "offline_access";
+/// Of the issuer too: a resource server's own token with it may ask for decisions (docs/decisions.md).
+pub const ACCESS: &str = "access";
 /// Known to every server, and granted at the issuer.
 pub const IDENTITY: [&str; 4] = [OPENID, PROFILE, EMAIL, OFFLINE_ACCESS];
 

@@ -92,18 +92,8 @@ pub struct PersonAuthentication {
     pub amr: Vec<String>,
 }
 
-/// `acr` values, weakest first: how strongly a person was authenticated.
-pub const ACR_VALUES: [(&str, Level); 3] = [
-    ("urn:writ:acr:password", Level::Password),
-    ("urn:writ:acr:passkey", Level::Passkey),
-    ("urn:writ:acr:liveness", Level::Liveness),
-];
-
-/// The level that an `acr` value names.
-pub fn level_of(acr: &str) -> Option<Level> {
-    let found = ACR_VALUES.into_iter().find(|(name, _)| *name == acr);
-    found.map(|(_, level)| level)
-}
+/// How strongly a person was authenticated, as tokens say it.
+pub use writ_authority::{ACR_VALUES, level_of};
 
 impl PersonAuthentication {
     /// RFC 8176: a password; a key on the person's device and the device's check that it is them; and a live face.

@@ -77,6 +77,7 @@ pub fn prepare(
             reason: claims.reason.clone(),
             jti: claims.jti.clone(),
         }),
+        access: None,
         wait: USUAL_WAIT,
     })
 }

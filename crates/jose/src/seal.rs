@@ -20,6 +20,8 @@ pub enum SealedFor {
     LoginChallenge,
     /// Cookies of browsers in which people signed in before.
     KnownBrowser,
+    /// What a resource server was denied, which it brings back when it asks a person; good for minutes.
+    DeniedEvaluation,
 }
 
 impl SealedFor {
@@ -29,6 +31,7 @@ impl SealedFor {
             Self::Storage => "seal",
             Self::LoginChallenge => "seal login-challenge",
             Self::KnownBrowser => "seal known-browser",
+            Self::DeniedEvaluation => "seal denied-evaluation",
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct ActivityEntry {
     pub at: Timestamp,
     pub kind: ActivityKind,
     pub agent: Option<String>,
+    /// The resource server that asked, as it is registered, where one did.
+    pub through: Option<String>,
     /// The sentence of what it was about, or the name of a device or resource.
     pub what: Option<String>,
     pub receipt: Option<String>,
@@ -41,7 +43,13 @@ pub enum ActivityKind {
     ApprovedLess,
     Denied,
     Expired,
+    /// Approved, and nobody used it in time.
+    NotDone,
+    /// The resource server that asked took it back.
+    Cancelled,
     NotMe,
+    /// A resource server used an approval: the action was permitted.
+    Permitted,
     /// A token for a resource, the name of which is in `what`.
     Used,
     /// Part of a task went on to another agent, the name of which is in `what`.
@@ -128,6 +136,13 @@ impl<'a> Line<'a> {
             .map(|name| clean(name, LONGEST_WORDS));
         let agent = agent.filter(|name| !name.is_empty());
         let agent = agent.unwrap_or_else(|| texts.activity.kind.somebody.clone());
+        let agent = match &entry.through {
+            Some(resource) => {
+                let values = [("agent", &*agent), ("resource", &*plain(resource))];
+                fill(&texts.activity.through, &values).to_string()
+            }
+            None => agent,
+        };
         Self {
             clock: texts.clock(entry.at),
             moment: texts.moment(entry.at),
@@ -152,6 +167,9 @@ impl ActivityKind {
             Self::ApprovedLess => &text.approved_less,
             Self::Denied => &text.denied,
             Self::Expired => &text.expired,
+            Self::NotDone => &text.not_done,
+            Self::Cancelled => &text.cancelled,
+            Self::Permitted => &text.permitted,
             Self::NotMe => &text.not_me,
             Self::Used => &text.used,
             Self::HandedOver => &text.handed_over,
@@ -177,9 +195,11 @@ impl ActivityKind {
         match self {
             Self::Consented | Self::Agreed | Self::Approved | Self::ApprovedLess => "yes",
             Self::ConsentDenied | Self::Denied | Self::Stopped => "no",
-            Self::NotMe | Self::SignInFailed | Self::UsedTwice => "care",
+            Self::NotMe | Self::NotDone | Self::SignInFailed | Self::UsedTwice => "care",
             Self::Asked
             | Self::Expired
+            | Self::Cancelled
+            | Self::Permitted
             | Self::Used
             | Self::HandedOver
             | Self::GivenBack

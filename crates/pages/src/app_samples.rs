@@ -55,6 +55,7 @@ pub(super) fn inbox() -> Inbox {
             name: name.to_owned(),
             ..agent()
         },
+        through: None,
         sentences: vec![pieces(sentence)],
         asked_at: ago(30),
         expires_at: ahead(left),
@@ -62,6 +63,7 @@ pub(super) fn inbox() -> Inbox {
         subject_name: "Alice Ångström".to_owned(),
     };
     let mut second = entry("apr_2", "Invoice clerk", CALENDAR, 55);
+    second.through = Some("Notes".to_owned());
     second.role = RoleView::Sponsor;
     second.subject_name = "Bob".to_owned();
     second.sentences = vec![pieces(CALENDAR), pieces(PAYMENT), pieces(CALENDAR)];
@@ -99,6 +101,7 @@ pub(super) fn receipt() -> ReceiptPage {
         shown: shown(&screen().canonical(&texts)),
         hash: "sha-256:n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg".to_owned(),
         used_at: None,
+        silenced: None,
         task: Some("tsk_1".to_owned()),
         fresh: true,
         for_device: true,
@@ -128,6 +131,11 @@ pub(super) fn every_end() -> Vec<HowOver> {
         HowOver::NumberWrong,
         HowOver::Changed,
         HowOver::Unknown,
+        HowOver::NotDone,
+        HowOver::Cancelled,
+        HowOver::Silenced {
+            resource: "Notes".to_owned(),
+        },
     ]
 }
 
@@ -136,6 +144,7 @@ fn happened(kind: ActivityKind, seconds_ago: u64, what: Option<&str>) -> Activit
         at: ago(seconds_ago),
         kind,
         agent: Some("Travel planner".to_owned()),
+        through: None,
         what: what.map(str::to_owned),
         receipt: matches!(kind, ActivityKind::Approved | ActivityKind::Denied)
             .then(|| format!("rcp_{seconds_ago}")),
@@ -297,6 +306,7 @@ pub(super) fn every_page(texts: &Texts) -> Vec<(String, Page)> {
         ("approval-full", full_approval().page(texts)),
         ("approval-less", narrowed_approval().page(texts)),
         ("approval-device", device_approval().page(texts)),
+        ("approval-through", through_approval().page(texts)),
         ("receipt", receipt().page(texts)),
         ("agents", agents().page(texts)),
         ("activity", activity().page(texts)),

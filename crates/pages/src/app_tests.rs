@@ -34,6 +34,7 @@ fn the_signed_text_is_the_screen() {
         samples::full_approval(),
         samples::narrowed_approval(),
         samples::device_approval(),
+        samples::through_approval(),
         hostile(),
     ];
     for view in views {
@@ -57,7 +58,16 @@ fn every_fact_changes_the_signed_text() {
         screen.canonical(languages.of("en"))
     };
     let before = canonical(&|_| ());
-    let changes: [&dyn Fn(&mut ScreenView); 17] = [
+    let through = |resolved: &[&str], retry| {
+        let resolved = resolved.iter().map(|name| (*name).to_owned()).collect();
+        let resource = "Notes".to_owned();
+        Some(ThroughView {
+            resource,
+            resolved,
+            retry,
+        })
+    };
+    let changes: [&dyn Fn(&mut ScreenView); 18] = [
         &|s| s.id = "apr_9".to_owned(),
         &|s| s.client.name = "Other".to_owned(),
         &|s| s.client.client_id = "agt_other".to_owned(),
@@ -80,10 +90,15 @@ fn every_fact_changes_the_signed_text() {
         },
         &|s| s.deciders.role = RoleView::Sponsor,
         &|s| s.authority = serde_json::json!({}),
+        &|s| s.through = through(&[], RetryView::Waits),
     ];
     for (number, change) in changes.into_iter().enumerate() {
         assert_ne!(canonical(change), before, "{number}");
     }
+    let asked = |resolved, retry| canonical(&|s| s.through = through(resolved, retry));
+    let first = asked(&["title"], RetryView::Waits);
+    assert_ne!(first, asked(&[], RetryView::Waits), "whose words");
+    assert_ne!(first, asked(&["title"], RetryView::CallsAgain));
 }
 
 #[test]

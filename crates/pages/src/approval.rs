@@ -1,5 +1,5 @@
 //! The approval screen. What a user's device signs and what they see are made from one [`ScreenView`], by
-//! [`ScreenView::canonical`] and [`Approval::page`], so that they cannot differ.
+//! [`ScreenView::canonical`] and [`ApprovalPage::page`], so that they cannot differ.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::approval_form::FormWords;
 use super::around::{Around, Tab};
 use super::screen::Screen;
 use super::sentence::Part;
+use super::through::ThroughView;
 use super::{AgentName, ClientView, OnwardView, Page, PersonView, ScopeView, Texts};
 
 /// One request, as one person sees it. The form goes to `POST /app/requests/{id}` with `csrf`, `screen`, the fields of
@@ -53,8 +54,10 @@ pub struct ScreenView {
     /// The agent's own words; cleaned here.
     pub binding_message: Option<String>,
     pub reason: Option<String>,
-    /// Of the resource server whose challenge it is.
+    /// Of the resource server whose challenge or question it is.
     pub resource_words: Option<ResourceWords>,
+    /// The resource server that asks about this one action of its caller.
+    pub through: Option<ThroughView>,
     /// The code that a terminal shows, to be compared (RFC 8628 section 3.3.1).
     pub user_code: Option<String>,
     /// From which address it was asked.

@@ -28,6 +28,8 @@ pub(super) struct FormWords<'a> {
     /// Fields that say how the screen was made smaller.
     pub(super) kept: Vec<(String, String)>,
     pub(super) less: Option<LessWords<'a>>,
+    /// What "This was not me" does.
+    pub(super) not_me_hint: Sentence,
 }
 
 /// The form that makes it less.
@@ -103,6 +105,13 @@ impl<'a> FormWords<'a> {
             },
             kept: kept(view),
             less: LessWords::of(&view.narrowing, problem, texts),
+            not_me_hint: match &view.screen.through {
+                Some(through) => {
+                    let resource = plain(&through.resource);
+                    fill(&text.not_me_hint_through, &[("resource", &resource)])
+                }
+                None => fill(&text.not_me_hint, &[]),
+            },
         }
     }
 

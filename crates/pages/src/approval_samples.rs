@@ -40,6 +40,7 @@ pub(super) fn screen() -> ScreenView {
         binding_message: Some("Flight AMS-OSL, 24 November".to_owned()),
         reason: None,
         resource_words: None,
+        through: None,
         user_code: None,
         address: Some("203.0.113.7".to_owned()),
         asked_at: ago(28),
@@ -159,6 +160,27 @@ pub(super) fn narrowed_approval() -> ApprovalPage {
         amount.value = "300.00".to_owned();
     }
     view.narrowing.durations[0].chosen = true;
+    view
+}
+
+/// A resource server asks about one action, and its caller has to call again.
+pub(super) fn through_approval() -> ApprovalPage {
+    let mut view = approval();
+    view.screen.details[0].sentence = pieces("Delete the note “[Shopping list]”, once");
+    view.screen.details[0].limits = vec![pieces("At: [https://notes.example]")];
+    view.screen.binding_message = None;
+    view.screen.hints = Vec::new();
+    view.screen.address = None;
+    view.screen.through = Some(ThroughView {
+        resource: "Notes".to_owned(),
+        resolved: vec!["title".to_owned()],
+        retry: RetryView::CallsAgain,
+    });
+    view.screen.resource_words = Some(ResourceWords {
+        name: "Notes".to_owned(),
+        words: "It was changed today.".to_owned(),
+    });
+    view.narrowing = NarrowingView::default();
     view
 }
 

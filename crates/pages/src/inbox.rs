@@ -24,6 +24,8 @@ pub struct InboxEntry {
     /// The request: its page is `/app/requests/{id}`.
     pub id: String,
     pub client: ClientView,
+    /// The resource server that asks, as it is registered, where one does.
+    pub through: Option<String>,
     /// The sentence of each object that is asked for: [`writ_authority::TypeDefinition::pieces`].
     pub sentences: Vec<Vec<Piece>>,
     pub asked_at: Timestamp,
@@ -67,6 +69,7 @@ struct Entry<'a> {
     sentences: Vec<Sentence>,
     more: Option<Sentence>,
     other: Option<Sentence>,
+    through: Option<Sentence>,
     left: Sentence,
     left_seconds: u64,
 }
@@ -98,6 +101,10 @@ impl<'a> Entry<'a> {
             more: (more > 0).then(|| fill(&text.more, &[("count", &more.to_string())])),
             other: (view.role != RoleView::Subject)
                 .then(|| fill(&text.other, &[("name", &subject)])),
+            through: view
+                .through
+                .as_deref()
+                .map(|resource| fill(&text.through, &[("resource", &plain(resource))])),
             left: fill(&text.left, &[("time", &texts.length(left))]),
             left_seconds: left.as_secs(),
         }

@@ -39,6 +39,7 @@ mod sentence;
 mod settings;
 mod tasks;
 mod texts;
+mod through;
 pub mod zones;
 
 #[cfg(test)]
@@ -87,6 +88,7 @@ pub use scope::{ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};
+pub use through::{RetryView, ThroughView};
 
 /// A finished page. As an HTTP response it carries the headers of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]

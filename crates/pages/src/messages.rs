@@ -55,6 +55,8 @@ pub struct MessageTexts {
     browser_added: News,
     browser_removed: News,
     used_twice: News,
+    not_done: News,
+    resource_reported: Mail,
 }
 
 #[derive(Debug, Deserialize)]
@@ -186,6 +188,35 @@ impl MessageTexts {
         Said {
             title: named(title, client),
             body: named(&text.replace("{url}", url), client),
+        }
+    }
+
+    /// What was approved for this client through this resource was not done in time.
+    pub fn not_done(&self, client: &Client, resource: &str) -> Said {
+        let News { title, body, .. } = &self.not_done;
+        Said {
+            title: named(title, client),
+            body: named(body, client).replace("{resource}", &clean(resource, LONGEST_WORDS)),
+        }
+    }
+
+    pub fn not_done_letter(&self, client: &Client, resource: &str, url: &str) -> Said {
+        let News { title, text, .. } = &self.not_done;
+        let text = text.replace("{url}", url);
+        Said {
+            title: named(title, client),
+            body: named(&text, client).replace("{resource}", &clean(resource, LONGEST_WORDS)),
+        }
+    }
+
+    /// To the admin: this resource may ask one person nothing for a while.
+    pub fn resource_reported(&self, client: &Client, resource: &str, person: &str) -> Said {
+        let resource = clean(resource, LONGEST_WORDS);
+        let values = [("{resource}", &*resource), ("{person}", person)];
+        let Said { title, body } = self.resource_reported.filled(client, &values);
+        Said {
+            title: title.replace("{resource}", &resource),
+            body,
         }
     }
 

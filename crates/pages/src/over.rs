@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::around::{Around, Tab};
 use super::sections::OverText;
 use super::sentence::{Part, Sentence, fill};
-use super::{LONGEST_WORDS, Page, PersonView, Texts, clean};
+use super::{LONGEST_WORDS, Page, PersonView, Texts, clean, plain};
 
 /// How a request ended, in the place of its screen.
 #[derive(Clone, Debug)]
@@ -29,6 +29,14 @@ pub enum HowOver {
     /// Reported: the agent is suspended and the admin knows.
     NotMe,
     Expired,
+    /// Approved, and nobody used it in time.
+    NotDone,
+    /// The resource server that asked took it back.
+    Cancelled,
+    /// Reported: the resource server that asked may ask this person nothing for a while.
+    Silenced {
+        resource: String,
+    },
     /// Somebody else decided.
     ByOther {
         approved: bool,
@@ -61,7 +69,10 @@ impl Over {
             view: self,
             heading: &text.title,
             sentence: self.sentence(&text.sentence, texts),
-            agents: matches!(self.how, HowOver::Stopped | HowOver::NotMe),
+            agents: matches!(
+                self.how,
+                HowOver::Stopped | HowOver::NotMe | HowOver::Silenced { .. }
+            ),
         };
         Page::rendered(&template, status).with_scripts()
     }
@@ -78,9 +89,18 @@ impl Over {
             _ => (0, 0),
         };
         let (agreed, need) = (agreed.to_string(), need.to_string());
+        let resource = match &self.how {
+            HowOver::Silenced { resource } => plain(resource),
+            _ => String::new(),
+        };
         fill(
             text,
-            &[("name", &name), ("agreed", &agreed), ("need", &need)],
+            &[
+                ("name", &name),
+                ("agreed", &agreed),
+                ("need", &need),
+                ("resource", &resource),
+            ],
         )
     }
 }
@@ -94,6 +114,9 @@ impl HowOver {
             Self::Stopped => &over.stopped,
             Self::NotMe => &over.not_me,
             Self::Expired => &over.expired,
+            Self::NotDone => &over.not_done,
+            Self::Cancelled => &over.cancelled,
+            Self::Silenced { .. } => &over.silenced,
             Self::ByOther { approved: true } => &over.by_other_yes,
             Self::ByOther { approved: false } => &over.by_other_no,
             Self::WaitsForOthers { .. } => &over.waits,

@@ -27,6 +27,8 @@ pub struct ReceiptPage {
     pub hash: String,
     /// Whether it led to a token; absent where nobody knows yet.
     pub used_at: Option<Timestamp>,
+    /// The resource server that this person wants to hear nothing of, as it is registered.
+    pub silenced: Option<String>,
     /// Where it can be stopped.
     pub task: Option<String>,
     /// The person just decided.
@@ -105,6 +107,10 @@ impl ReceiptPage {
                 (&text.used, used.unwrap_or_else(|| text.not_used.clone())),
             ],
             shown: self.shown.iter().map(ShownSection::clean).collect(),
+            silenced: self
+                .silenced
+                .as_deref()
+                .map(|resource| fill(&text.silenced, &[("resource", &plain(resource))])),
             view: self,
             verdict,
         };
@@ -182,6 +188,7 @@ struct ReceiptTemplate<'a> {
     view: &'a ReceiptPage,
     shown: Vec<ShownSection>,
     verdict: String,
+    silenced: Option<Sentence>,
     lead: Sentence,
     votes: Vec<VoteWords<'a>>,
     facts: Vec<(&'a str, String)>,

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use writ_authority::Piece;
 
 use super::approval::{
-    DecidersView, GrantsView, Hint, PurposeView, ResourceWords, RoleView, ScreenView,
+    ApprovalDetail, DecidersView, GrantsView, Hint, PurposeView, ResourceWords, RoleView,
+    ScreenView,
 };
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
@@ -29,8 +30,8 @@ pub(super) struct Screen<'a> {
     /// What was approved before, and the path of that task.
     pub(super) task: Option<(Sentence, String)>,
     pub(super) hints: Vec<Sentence>,
-    /// Who says so, and what the resource server says.
-    pub(super) resource: Option<(Sentence, Sentence)>,
+    /// Who says so, what the resource server says, and how far that is known.
+    pub(super) resource: Option<(Sentence, Sentence, &'a str)>,
     pub(super) words_label: &'a str,
     pub(super) words: Vec<Sentence>,
     pub(super) facts: Vec<(&'a str, String)>,
@@ -67,7 +68,7 @@ impl<'a> Screen<'a> {
         let text = &texts.approval;
         let agent = view.client.agent.as_ref();
         Self {
-            heading: heading(&view.client, texts),
+            heading: heading(view, texts),
             publisher: publisher(&view.client, texts),
             badge: agent.map(|agent| match agent.publisher_verified {
                 true => (&*texts.layout.verified, true),
@@ -84,7 +85,7 @@ impl<'a> Screen<'a> {
             resource: view
                 .resource_words
                 .as_ref()
-                .map(|said| resource(said, texts)),
+                .map(|said| resource(view, said, texts)),
             words_label: match agent {
                 Some(_) => &text.words_agent,
                 None => &text.words_client,
@@ -106,8 +107,8 @@ impl<'a> Screen<'a> {
         sections.push(section(&text.what, self.lines_of_what()));
         sections.push(section(&text.limits, written(&self.limits)));
         sections.push(section(&text.why, self.lines_of_why(texts)));
-        if let Some((label, quotation)) = &self.resource {
-            let lines = vec![quotation.to_string(), text.words_resource_hint.clone()];
+        if let Some((label, quotation, hint)) = &self.resource {
+            let lines = vec![quotation.to_string(), (*hint).to_owned()];
             sections.push(section(&label.to_string(), lines));
         }
         if !self.words.is_empty() {
@@ -202,7 +203,13 @@ fn written(sentences: &[Sentence]) -> Vec<String> {
     sentences.iter().map(Sentence::to_string).collect()
 }
 
-fn heading(client: &ClientView, texts: &Texts) -> Sentence {
+/// Who asks; where a resource server asks about one action, that action is the heading.
+fn heading(view: &ScreenView, texts: &Texts) -> Sentence {
+    let client = &view.client;
+    if let Some(through) = &view.through {
+        let details = view.details.iter();
+        return through.heading(client, details.map(|detail| said(&detail.sentence)), texts);
+    }
     let text = match client.agent {
         Some(_) => &texts.approval.heading_agent,
         None => &texts.approval.heading_client,
@@ -254,12 +261,8 @@ fn acts(view: &ScreenView, texts: &Texts) -> Vec<ActWords> {
         sentence,
         limits: Vec::new(),
     };
-    let details = view.details.iter().map(|detail| ActWords {
-        title: Some(plain(&detail.title)),
-        sentence: said(&detail.sentence),
-        limits: detail.limits.iter().map(|limit| said(limit)).collect(),
-    });
-    let mut acts: Vec<ActWords> = details.collect();
+    let details = view.details.iter();
+    let mut acts: Vec<ActWords> = details.map(|detail| act(view, detail, texts)).collect();
     let scopes = view.scopes.iter();
     acts.extend(scopes.map(|scope| alone(scope_sentence(scope, texts))));
     if view.identity {
@@ -270,6 +273,17 @@ fn acts(view: &ScreenView, texts: &Texts) -> Vec<ActWords> {
         acts.push(alone(fill(&texts.approval.nothing, &[])));
     }
     acts
+}
+
+fn act(view: &ScreenView, detail: &ApprovalDetail, texts: &Texts) -> ActWords {
+    let limits = detail.limits.iter().map(|limit| said(limit));
+    let whose = view.through.iter();
+    let whose = whose.map(|through| through.whose_words(&view.client, texts));
+    ActWords {
+        title: Some(plain(&detail.title)),
+        sentence: said(&detail.sentence),
+        limits: limits.chain(whose).collect(),
+    }
 }
 
 fn limits(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
@@ -286,6 +300,8 @@ fn limits(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
             limits
         }
     };
+    let through = view.through.as_ref();
+    limits.extend(through.and_then(|through| through.retry(&view.client, texts)));
     limits.push(fill(&text.nothing_else, &[]));
     limits
 }
@@ -305,12 +321,18 @@ fn task(purpose: &PurposeView, texts: &Texts) -> (Sentence, String) {
     (quotation(&purpose.words, texts), path)
 }
 
-fn resource(said: &ResourceWords, texts: &Texts) -> (Sentence, Sentence) {
-    let label = fill(
-        &texts.approval.words_resource,
-        &[("name", &plain(&said.name))],
-    );
-    (label, quotation(&said.words, texts))
+fn resource<'a>(
+    view: &ScreenView,
+    said: &ResourceWords,
+    texts: &'a Texts,
+) -> (Sentence, Sentence, &'a str) {
+    let text = &texts.approval;
+    let (label, hint) = match view.through {
+        Some(_) => (&text.words_through, &text.words_hint),
+        None => (&text.words_resource, &text.words_resource_hint),
+    };
+    let label = fill(label, &[("name", &plain(&said.name))]);
+    (label, quotation(&said.words, texts), hint)
 }
 
 fn words(view: &ScreenView, texts: &Texts) -> Vec<Sentence> {
@@ -330,11 +352,16 @@ fn quotation(words: &str, texts: &Texts) -> Sentence {
 fn facts<'a>(view: &ScreenView, texts: &'a Texts) -> Vec<(&'a str, String)> {
     let text = &texts.approval;
     let address = view.address.as_deref().map(plain);
-    vec![
-        (
-            &text.address,
+    let from = match &view.through {
+        // Its request, and not its caller's, is the question: the address of that is not known here.
+        Some(through) => (&*text.asked_by, plain(&through.resource)),
+        None => (
+            &*text.address,
             address.unwrap_or_else(|| text.address_unknown.clone()),
         ),
+    };
+    vec![
+        from,
         (&text.asked, texts.moment(view.asked_at)),
         (&text.answer_by, texts.moment(view.expires_at)),
         (&texts.consent.identifier, plain(&view.client.client_id)),

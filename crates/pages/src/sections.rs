@@ -75,7 +75,7 @@ texts! {
     }
     InboxTexts {
         title: String, lead_one: String, lead_many: String, none: String, none_hint: String,
-        left: String, over: String, other: String, more: String, no_words: String, reload: String,
+        left: String, over: String, other: String, through: String, more: String, no_words: String, reload: String,
         live: String,
     }
     ApprovalHintTexts {
@@ -90,13 +90,14 @@ texts! {
         nothing_chosen: String, amount_wrong: String,
     }
     ApprovalTexts {
-        heading_agent: String, heading_client: String, publisher: String,
+        heading_agent: String, heading_client: String, heading_through: String, publisher: String,
         publisher_unknown: String, owner: String, chain: String, chain_separator: String,
         for_you: String, for_other: String, what: String, narrowed: String, whole: String,
         nothing: String, limits: String, one_use: String, one_use_onward: String,
         new_task: String, nothing_else: String, why: String, purpose: String, no_purpose: String,
         task: String, words_agent: String, words_client: String, words_hint: String,
-        words_resource: String, words_resource_hint: String,
+        words_resource: String, words_resource_hint: String, words_through: String,
+        whose_caller: String, whose_both: String, call_again: String, asked_by: String,
         origin: String, address: String, address_unknown: String, asked: String,
         answer_by: String, code: String, code_hint: String, deciders: String, alone: String,
         several: String, agreed: String, role_subject: String, role_sponsor: String,
@@ -109,12 +110,12 @@ texts! {
         approve: String, less: String, less_parts: String, less_amount: String,
         less_amount_plain: String, less_most: String, less_time: String, less_time_whole: String,
         less_submit: String, less_hint: String, wrong: String, stop: String, stop_hint: String,
-        not_me: String, not_me_hint: String, hint: ApprovalHintTexts,
+        not_me: String, not_me_hint: String, not_me_hint_through: String, hint: ApprovalHintTexts,
         problem: ApprovalProblemTexts,
     }
     ReceiptTexts {
         approved: String, approved_less: String, denied: String, stopped: String, not_me: String,
-        agreed: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
+        agreed: String, silenced: String, lead_yes: String, lead_no: String, lead_agreed: String, by: String,
         vote: String, role_subject: String, role_sponsor: String, role_designated: String,
         password: String, passkey: String, liveness: String, unconfirmed: String, shown: String,
         evidence: String, id: String, hash: String, used: String, not_used: String,
@@ -124,7 +125,8 @@ texts! {
         inbox: String, receipt: String, again: String, agents: String, approved: OverText,
         denied: OverText, stopped: OverText, not_me: OverText, expired: OverText,
         by_other_yes: OverText, by_other_no: OverText, waits: OverText, number_wrong: OverText,
-        changed: OverText, unknown: OverText,
+        changed: OverText, unknown: OverText, not_done: OverText, cancelled: OverText,
+        silenced: OverText,
     }
     AgentsTexts {
         title: String, lead: String, none: String, none_hint: String, past: String,
@@ -138,7 +140,7 @@ texts! {
     ActivityKindTexts {
         consented: String, consent_denied: String, asked: String, approved: String,
         approved_less: String, agreed: String, denied: String, expired: String, not_me: String,
-        used: String,
+        used: String, not_done: String, cancelled: String, permitted: String,
         handed_over: String, stopped: String, given_back: String, used_twice: String, signed_in: String, signed_in_passkey: String,
         sign_in_failed: String, passkey_added: String, passkey_removed: String,
         removed_by_operator: String, passkey_retired: String, code_made: String, password_changed: String,
@@ -146,7 +148,7 @@ texts! {
     }
     ActivityTexts {
         title: String, lead: String, none: String, none_hint: String, receipt: String,
-        older: String, export: String, kind: ActivityKindTexts,
+        older: String, export: String, through: String, kind: ActivityKindTexts,
     }
     DevicesNoticeTexts {
         passkey_added: String, passkey_removed: String, notifications_on: String,

@@ -12,14 +12,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use writ_core::checks::Endpoint;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_pages::FailureKind;
+use writ_wire::access::METADATA_PATH;
 use writ_wire::text;
 
 use crate::approvals::long_poll;
 pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
-    ciba, device, introspect, metadata, par, registration, revoke, token, transaction, types,
-    userinfo,
+    access, access_request, ciba, device, introspect, metadata, par, registration, revoke, token,
+    transaction, types, userinfo,
 };
 use crate::node::app::App;
 use crate::node::failure::{LATE, ServerFault};
@@ -38,6 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/.well-known/openid-configuration", metadata)
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
+        .route(METADATA_PATH, get(access::metadata))
         .route("/.well-known/{*other}", any(no_metadata))
         .merge(timed_endpoints(&app))
         // What ends something does not depend on the time.
@@ -83,6 +85,8 @@ fn timed_endpoints(app: &Arc<App>) -> Router<Arc<App>> {
         )
         .route(Endpoint::Userinfo.path(), userinfo)
         .merge(transaction::routes(app))
+        .merge(access::routes())
+        .merge(access_request::routes())
         .merge(registration::routes(app))
         .route_layer(middleware::from_fn_with_state(
             app.clone(),

@@ -12,6 +12,7 @@ use crate::deadline::{Deadlines, Patience, within};
 use crate::error::{Result, StoreError};
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::PooledConnection;
+use crate::sqlite_files::SqliteFiles;
 use crate::store::Database;
 
 /// SQLite gives up so long before we do, and says why.
@@ -53,25 +54,35 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
     }
     create(&file)?;
     let options = options
-        .create_if_missing(true)
+        // It is made already: one that is gone later was moved, and no empty one takes its place.
+        .create_if_missing(false)
         .foreign_keys(true)
         // How long it waits for another process's write to the same file.
         .busy_timeout(deadlines.statement.saturating_sub(MARGIN))
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full);
     let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS, deadlines);
-    let writer = ConnectionPool::new(options, 1, deadlines);
+    let writer = ConnectionPool::new(options.clone(), 1, deadlines);
     // Two processes that turn the same file to WAL are in each other's way, whatever the timeout.
     let waiting = Patience::OF_A_START.begin();
     while let Err(error) = writer.acquire().await {
         waiting.again_after(error).await?;
     }
-    Ok(Database::Sqlite { writer, readers })
+    let files = SqliteFiles::open(&options).await?;
+    Ok(Database::Sqlite {
+        writer,
+        readers,
+        files,
+    })
 }
 
 /// The file holds digests, sealed keys and what people approved: only its owner may read it. SQLite gives the
 /// files beside it the same mode.
 fn create(file: &Path) -> Result<()> {
+    // To open a pipe may take for ever.
+    if std::fs::metadata(file).is_ok_and(|there| !there.is_file()) {
+        return Err(StoreError::Url("names what is no file".to_owned()));
+    }
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
@@ -94,6 +105,7 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
     let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
     let mut first = pool.acquire().await.map_err(or_pooler)?;
     require_session(&mut first).await?;
+    require_utf8(&mut first).await?;
     Ok(Database::Postgres(pool))
 }
 
@@ -106,6 +118,19 @@ pub(crate) async fn require_session(connection: &mut PooledConnection<Postgres>)
     match shown == SILENT_TRANSACTION {
         true => Ok(()),
         false => Err(StoreError::Pooler),
+    }
+}
+
+/// Every text that people write can be kept.
+async fn require_utf8(connection: &mut PooledConnection<Postgres>) -> Result<()> {
+    const ENCODING: &str = "UTF8";
+    let (postgres, deadline) = connection.for_statement()?;
+    let shown = sqlx::query_scalar("SHOW server_encoding");
+    let shown = within(deadline, shown.fetch_one(postgres)).await;
+    let shown: String = connection.statement_ended(shown)?;
+    match shown == ENCODING {
+        true => Ok(()),
+        false => Err(StoreError::Encoding(shown)),
     }
 }
 

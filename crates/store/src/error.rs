@@ -1,5 +1,6 @@
 //! Errors of the database: `temporarily_unavailable` where the same may succeed later, else `server_error`. In doubt no token is issued.
 
+use crate::sqlite_files::ChangedFile;
 use crate::trouble::{self, Trouble};
 
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -9,9 +10,12 @@ pub enum StoreError {
     /// The URL is not repeated: it may hold a password.
     #[error("the database url {0}")]
     Url(String),
-    /// Not reachable, silent for too long, read-only, locked or full: the same may succeed later.
+    /// Not reachable, silent for too long, read-only, locked, full or without what was granted: the same may succeed later.
     #[error("the database cannot be used: {0}")]
     Unavailable(#[source] sqlx::Error),
+    /// Another file stands where the database's was: nothing is read or written.
+    #[error("the database cannot be used: {0}")]
+    FileChanged(ChangedFile),
     /// It refused a statement.
     #[error("the database refused a statement: {0}")]
     Statement(#[source] sqlx::Error),
@@ -20,6 +24,10 @@ pub enum StoreError {
          Give it a pool in session mode, or name PostgreSQL itself"
     )]
     Pooler,
+    #[error(
+        "the encoding of the database is {0}, which does not hold every text. Writ needs one that was made with `ENCODING 'UTF8'`"
+    )]
+    Encoding(String),
     /// A row or a value in it is not what this version wrote; the text names the place, not the value.
     #[error("the database holds what cannot be read: {0}")]
     Corrupt(String),
@@ -65,6 +73,7 @@ impl StoreError {
         matches!(
             self,
             Self::Unavailable(_)
+                | Self::FileChanged(_)
                 | Self::NotCommitted
                 | Self::SharedCommit(_)
                 | Self::CommitRefused(_)
@@ -73,7 +82,11 @@ impl StoreError {
 
     /// Whether a commit that ended so may have happened.
     pub fn leaves_commit_in_doubt(&self) -> bool {
-        self.is_unavailable() && !matches!(self, Self::NotCommitted | Self::CommitRefused(_))
+        let is_undone = matches!(
+            self,
+            Self::NotCommitted | Self::CommitRefused(_) | Self::FileChanged(_)
+        );
+        self.is_unavailable() && !is_undone
     }
 
     /// What a commit ended with. Where the database itself answers that it cannot do it now, there is no doubt.
@@ -100,6 +113,11 @@ impl StoreError {
             Self::Unavailable(cause) | Self::Migration { cause, .. } => trouble::is_locked(cause),
             _ => false,
         }
+    }
+
+    /// Whether a table was not there, as in a database before the first start.
+    pub fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Unavailable(error) | Self::Statement(error) if trouble::is_missing_table(error))
     }
 
     /// Whether another connection may do at once.

@@ -6,6 +6,7 @@ mod query;
 #[macro_use]
 mod numbered;
 
+pub mod access;
 pub mod approved_uses;
 pub mod archive;
 pub mod attempts;
@@ -46,6 +47,7 @@ pub mod resource;
 pub mod session;
 pub mod settings;
 pub mod signing;
+mod sqlite_files;
 pub mod stop;
 mod store;
 pub mod sweep;

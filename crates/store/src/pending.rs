@@ -1,6 +1,7 @@
-//! Requests that wait for a person's decision (CIBA, device flow, transaction challenges): insert, find, poll. State transitions
+//! Requests that wait for a person's decision (CIBA, device flow, transaction challenges, access requests): insert, find, poll. State transitions
 //! are in `pending/decision.rs`, lists and rate limits in `pending/lists.rs`, screens and receipts in `receipt.rs`.
 
+mod access_request;
 mod again;
 mod decision;
 mod device;
@@ -8,8 +9,10 @@ mod ending;
 mod guard;
 mod lists;
 
-use writ_core::id::{ApprovalId, ClientId, DelegationId, TaskId, UserId};
-use writ_core::pending::{Kind, PendingRequest, PendingStatus, Polling, SLOW_DOWN, State};
+use writ_core::id::{ApprovalId, ClientId, DecisionId, DelegationId, TaskId, UserId};
+use writ_core::pending::{
+    Kind, PendingRequest, PendingStatus, Polling, RedeemedFor, SLOW_DOWN, State,
+};
 use writ_jose::key::Thumbprint;
 use writ_wire::time::Timestamp;
 
@@ -17,6 +20,7 @@ use crate::error::{Result, StoreError};
 use crate::json::{self, time};
 use crate::store::DatabaseTransaction;
 
+pub use access_request::{ResourcePromptCounts, ResourceSilence, SameQuestion};
 pub use ending::{EndedRequest, RequestsOfStop};
 pub use lists::{DeniedQuestion, PromptCounts, StateChange};
 
@@ -40,7 +44,8 @@ pub enum PollOutcome {
 
 pub(super) const ASKED: &str = "`pending_requests.asked`";
 pub(super) const DECISION: &str = "`pending_requests.decision`";
-const STATUS: &str = "`pending_requests`: `state`, `decision` and `delegation_id` do not fit";
+const STATUS: &str =
+    "`pending_requests`: `state`, `decision`, `delegation_id` and `decision_id` do not fit";
 const NUMBER: &str = "`pending_requests`: a number";
 
 row! { PendingRow {
@@ -61,6 +66,7 @@ row! { PendingRow {
     stage: i64,
     decision: Option<String>,
     delegation_id: Option<String>,
+    decision_id: Option<String>,
     created_at: i64,
     expires_at: i64,
 } }
@@ -69,7 +75,8 @@ row! { PendingRow {
 macro_rules! pending_columns {
     () => {
         "id, kind, digest, client_id, subject, state, asked, asked_hash, jkt, asked_by, task_id,
-        poll_interval, polled_at, hasty_polls, stage, decision, delegation_id, created_at, expires_at"
+        poll_interval, polled_at, hasty_polls, stage, decision, delegation_id, decision_id,
+        created_at, expires_at"
     };
 }
 pub(crate) use pending_columns;
@@ -97,9 +104,9 @@ row! { PollingRow { poll_interval: i64, polled_at: Option<i64>, hasty_polls: i64
 const INSERT: &str = "
     INSERT INTO pending_requests (tenant, id, kind, digest, user_code, client_id, subject, state,
         asked, asked_hash, jkt, asked_by, task_id, sealed, poll_interval, polled_at, hasty_polls,
-        stage, stage_ends_at, created_at, expires_at, changed_at)
+        stage, stage_ends_at, created_at, expires_at, changed_at, resource)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19,
-        $20, $21, $20)";
+        $20, $21, $20, $22)";
 
 /// `created_at` is when their turn comes; of several turns of one person, the earliest. As many users as `APPROVERS_AT_ONCE`; absent ones are null.
 const INSERT_APPROVERS: &str = "
@@ -175,6 +182,11 @@ impl DatabaseTransaction {
             stage_ends_at(request, request.stage),
             request.created_at.micros(),
             request.expires_at.micros(),
+            request
+                .asked
+                .access
+                .as_ref()
+                .map(|asked| asked.resource.as_str()),
         )?;
         for (place, stage) in request.asked.stages.iter().enumerate() {
             let turn = turn(request, place);
@@ -256,9 +268,14 @@ impl DatabaseTransaction {
 impl PendingRow {
     pub(super) fn read(self) -> Result<PendingRequest> {
         let decision = self.decision.map(|text| json::read(&text, DECISION));
-        let delegation = self.delegation_id.map(DelegationId::from_text);
+        let redeemed_for = match (self.delegation_id, self.decision_id) {
+            (None, None) => None,
+            (Some(id), None) => Some(RedeemedFor::Delegation(DelegationId::from_text(id))),
+            (None, Some(id)) => Some(RedeemedFor::Decision(DecisionId::from_text(id))),
+            (Some(_), Some(_)) => return Err(StoreError::corrupt(STATUS)),
+        };
         let status =
-            PendingStatus::from_columns(state(&self.state)?, decision.transpose()?, delegation)
+            PendingStatus::from_columns(state(&self.state)?, decision.transpose()?, redeemed_for)
                 .map_err(|_| StoreError::corrupt(STATUS))?;
         let polling = PollingRow {
             poll_interval: self.poll_interval,

@@ -33,6 +33,8 @@ struct Inner<D: Driver> {
     /// The last commit group of which a member was rolled back.
     rolled_back_in: Mutex<Option<CommitTicket>>,
     idle: Mutex<Vec<IdleConnection<D>>>,
+    /// When a connection last showed that the database is not what it was.
+    forgotten_at: Mutex<Option<Instant>>,
 }
 
 /// A connection that nobody has.
@@ -106,6 +108,7 @@ impl<D: Driver> ConnectionPool<D> {
             queued: AtomicUsize::new(0),
             rolled_back_in: Mutex::default(),
             idle: Mutex::default(),
+            forgotten_at: Mutex::default(),
         }))
     }
 
@@ -149,9 +152,14 @@ impl<D: Driver> ConnectionPool<D> {
         })
     }
 
-    /// After a connection showed that the database is not what it was.
+    /// After a connection showed that the database is not what it was: the others are of that time too, also those that are in use.
     pub(crate) fn forget_idle(&self) {
+        *lock(&self.0.forgotten_at) = Some(Instant::now());
         lock(&self.0.idle).clear();
+    }
+
+    fn is_forgotten(&self, opened: Instant) -> bool {
+        lock(&self.0.forgotten_at).is_some_and(|at| opened < at)
     }
 
     /// Whether a request waits for a connection.
@@ -239,7 +247,8 @@ impl<D: Driver> ConnectionPool<D> {
 
     pub(crate) fn put_back(&self, open: OpenConnection<D>) {
         let since = Instant::now();
-        if open.group.is_none() && since.duration_since(open.opened) > GREATEST_AGE {
+        let is_old = since.duration_since(open.opened) > GREATEST_AGE;
+        if open.group.is_none() && (is_old || self.is_forgotten(open.opened)) {
             return;
         }
         lock(&self.0.idle).push(IdleConnection { open, since });

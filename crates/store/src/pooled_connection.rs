@@ -103,11 +103,17 @@ impl<D: Driver> PooledConnection<D> {
         self.statement_limit = Some(limit.max(self.pool.deadlines().statement));
     }
 
-    /// Whether a read lost the connection that it was to begin on, which died while nobody used it, and has another one now: nothing
-    /// was done on either, so the same may be asked again. Only once.
+    /// Whether the first statement found that its connection is of no use, because it died or the database changed while nobody used it,
+    /// and has another one now: nothing was done on either, so the same may be asked again. Only once.
     pub(crate) async fn has_begun_anew<T>(&mut self, done: &sqlx::Result<T>) -> bool {
         let is_lost = matches!(done, Err(error) if Trouble::of(error) == Trouble::Connection);
-        if !is_lost || self.state != State::Unknown || !self.is_untried {
+        let is_in_transaction = match self.state {
+            State::Unknown => false,
+            // Of which nothing but the beginning was done, and that ends with its connection.
+            State::InStatement if D::GROUP_COMMIT == GroupCommit::Off => true,
+            _ => return false,
+        };
+        if !is_lost || !self.is_untried {
             return false;
         }
         self.is_untried = false;
@@ -122,7 +128,7 @@ impl<D: Driver> PooledConnection<D> {
         self.connection = Some(fresh.connection);
         self.opened = fresh.opened;
         self.plans = fresh.plans;
-        true
+        !is_in_transaction || self.begin().await.is_ok()
     }
 
     pub(crate) fn statement_ended<T>(&mut self, done: sqlx::Result<T>) -> Result<T> {

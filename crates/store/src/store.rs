@@ -11,6 +11,7 @@ use crate::deadline::Deadlines;
 use crate::error::Result;
 use crate::pool::ConnectionPool;
 use crate::pooled_connection::{CommitIsolation, PooledConnection};
+use crate::sqlite_files::SqliteFiles;
 
 /// One node's connections to the database; cheap to clone.
 #[derive(Clone)]
@@ -35,6 +36,7 @@ pub(crate) enum Database {
         /// One connection: writers wait in its queue, not for SQLite's lock.
         writer: ConnectionPool<Sqlite>,
         readers: ConnectionPool<Sqlite>,
+        files: SqliteFiles,
     },
     Postgres(ConnectionPool<Postgres>),
 }
@@ -79,7 +81,10 @@ impl Store {
 
     async fn begun(&self) -> Result<DatabaseConnection> {
         let mut connection = match &self.database {
-            Database::Sqlite { writer, .. } => DatabaseConnection::Sqlite(writer.acquire().await?),
+            Database::Sqlite { writer, files, .. } => {
+                files.check().await?;
+                DatabaseConnection::Sqlite(writer.acquire().await?)
+            }
             Database::Postgres(pool) => DatabaseConnection::Postgres(pool.acquire().await?),
         };
         match &mut connection {
@@ -93,7 +98,12 @@ impl Store {
     /// Nothing may be written by it.
     pub async fn read(&self, tenant: &str) -> Result<DatabaseTransaction> {
         let connection = match &self.database {
-            Database::Sqlite { writer, readers } => {
+            Database::Sqlite {
+                writer,
+                readers,
+                files,
+            } => {
+                files.check().await?;
                 writer.wait_for_group_commit().await;
                 DatabaseConnection::Sqlite(readers.acquire().await?)
             }
@@ -113,7 +123,9 @@ impl Store {
     #[cfg(test)]
     pub(crate) fn idle_connections(&self) -> usize {
         match &self.database {
-            Database::Sqlite { writer, readers } => writer.idle() + readers.idle(),
+            Database::Sqlite {
+                writer, readers, ..
+            } => writer.idle() + readers.idle(),
             Database::Postgres(pool) => pool.idle(),
         }
     }
@@ -126,9 +138,14 @@ impl Store {
     /// Waits until every connection is returned and closed.
     pub async fn close(&self) {
         match &self.database {
-            Database::Sqlite { writer, readers } => {
+            Database::Sqlite {
+                writer,
+                readers,
+                files,
+            } => {
                 readers.close().await;
                 writer.close().await;
+                files.close().await;
             }
             Database::Postgres(pool) => pool.close().await,
         }

@@ -19,11 +19,59 @@ const ISSUER: &str = "SELECT issuer FROM tenants WHERE tenant = $1";
 /// Changes nothing, and is written all the same.
 const TOUCH: &str = "UPDATE tenants SET issuer = issuer WHERE tenant = $1";
 
+/// Fails where this table cannot be read and written; no row has an empty key.
+macro_rules! insert_none {
+    ($table:literal, $key:literal) => {
+        concat!(
+            "INSERT INTO ",
+            $table,
+            " SELECT * FROM ",
+            $table,
+            " WHERE tenant = $1 AND ",
+            $key,
+            " = ''"
+        )
+    };
+}
+
+macro_rules! update_none {
+    ($table:literal, $key:literal) => {
+        concat!(
+            "UPDATE ",
+            $table,
+            " SET tenant = tenant WHERE tenant = $1 AND ",
+            $key,
+            " = ''"
+        )
+    };
+}
+
+/// What a token needs, on one way or another.
+const PROBES: [&str; 14] = [
+    TOUCH,
+    insert_none!("replays", "digest"),
+    insert_none!("tasks", "id"),
+    insert_none!("delegations", "id"),
+    insert_none!("events", "id"),
+    insert_none!("consents", "id"),
+    insert_none!("codes", "digest"),
+    insert_none!("refresh_tokens", "digest"),
+    insert_none!("pending_requests", "id"),
+    insert_none!("sessions", "digest"),
+    update_none!("codes", "digest"),
+    update_none!("refresh_tokens", "digest"),
+    update_none!("pending_requests", "id"),
+    update_none!("clients", "id"),
+];
+
 impl Store {
-    /// Commits a write that changes nothing: fails where the database is gone, read-only, locked or full.
+    /// Commits a write that changes nothing: fails where the database is gone, read-only, locked or full, or where a table that a
+    /// token needs is gone, locked or not ours to write.
     pub async fn prove_write(&self, tenant: &str) -> Result<()> {
         let mut transaction = self.begin(tenant).await?;
-        execute!(transaction, TOUCH, tenant)?;
+        for probe in PROBES {
+            execute!(transaction, probe, tenant)?;
+        }
         transaction.commit().await
     }
 }

@@ -127,6 +127,21 @@ macro_rules! rewrite {
     };
 }
 
+/// The URL of a new PostgreSQL database of that encoding, which the test drops. Ends the test if there cannot be one.
+pub async fn encoded(encoding: &str, test: impl AsyncFnOnce(String)) {
+    let made = async {
+        let (admin, name) = (admin()?, unique());
+        let from = format!("TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'");
+        create(&admin, &name, &from).await?;
+        Ok::<_, TestDatabaseError>((url_of(&admin, &name), admin, name))
+    };
+    let (url, admin, name) = made.await.unwrap_or_else(|problem| end(&problem));
+    test(url).await;
+    drop_database(&admin, &name)
+        .await
+        .unwrap_or_else(|problem| end(&problem));
+}
+
 impl TestDatabase {
     /// Another record of this client, as an operator's change leaves it. Ends the test if it cannot be written.
     pub async fn rewrite_client(&self, id: &str, metadata: &str) {
@@ -145,6 +160,17 @@ impl TestDatabase {
             DatabaseKind::Sqlite => rewrite!(SqliteConnection, &self.url, sql, 0_i64),
             DatabaseKind::Postgres => rewrite!(PgConnection, &self.url, sql, 0_i64),
         };
+        done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
+    }
+
+    /// What an operator does to a PostgreSQL, in this database. Ends the test if it cannot be done.
+    pub async fn administer(&self, sql: &str) {
+        let done = async {
+            let mut connection = PgConnection::connect(&self.url).await?;
+            let sql = AssertSqlSafe(sql.to_owned());
+            sqlx::raw_sql(sql).execute(&mut connection).await.map(drop)
+        };
+        let done: Result<(), sqlx::Error> = done.await;
         done.unwrap_or_else(|error| end(&StoreError::from(error).into()));
     }
 

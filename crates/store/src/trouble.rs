@@ -48,6 +48,19 @@ pub(crate) fn is_locked(error: &sqlx::Error) -> bool {
     }
 }
 
+/// Whether a table is not there.
+pub(crate) fn is_missing_table(error: &sqlx::Error) -> bool {
+    const UNDEFINED_TABLE: &str = "42P01";
+    let sqlx::Error::Database(error) = error else {
+        return false;
+    };
+    match error.try_downcast_ref::<sqlx::sqlite::SqliteError>() {
+        // Its code is that of any other mistake.
+        Some(error) => error.message().contains("no such table"),
+        None => error.code().as_deref() == Some(UNDEFINED_TABLE),
+    }
+}
+
 fn of_code(error: &dyn DatabaseError) -> Trouble {
     let Some(code) = error.code() else {
         return Trouble::Statement;
@@ -66,13 +79,23 @@ fn of_sqlstate(code: &str) -> Trouble {
     const STATEMENT_EXISTS: &str = "42P05";
     /// A prepared statement is older than a change of its tables.
     const NOT_SUPPORTED: &str = "0A000";
+    /// A right that was taken away, and tables, columns and functions that are not there: while somebody restores a backup, or where
+    /// names are looked up elsewhere (`search_path`). The rest of class 42 is wrong in the text that was sent.
+    const AWAY: [&str; 5] = ["42501", "42P01", "42703", "42704", "42883"];
+    /// A session that was idle in a transaction, or a transaction, for too long.
+    const ENDED: [&str; 2] = ["25P03", "25P04"];
     match code {
         READ_ONLY | UNKNOWN_STATEMENT | STATEMENT_EXISTS | NOT_SUPPORTED => Trouble::Connection,
         LOCK_NOT_AVAILABLE | QUERY_CANCELED => Trouble::Busy,
-        // Connection exceptions, an operator's shutdown or a crash, errors of the system.
-        _ if ["08", "57P", "58", "XX"]
-            .iter()
-            .any(|class| code.starts_with(class)) =>
+        _ if AWAY.contains(&code) || ENDED.contains(&code) => Trouble::Connection,
+        // Connection exceptions; a role or a login that is refused, a database or a schema that is not there; objects that are not
+        // in the state for it; an operator's shutdown or a crash; errors of the system and of its configuration; a snapshot that is
+        // too old.
+        _ if [
+            "08", "0P", "28", "3D", "3F", "55", "57", "58", "72", "F0", "XX",
+        ]
+        .iter()
+        .any(|class| code.starts_with(class)) =>
         {
             Trouble::Connection
         }
@@ -84,16 +107,22 @@ fn of_sqlstate(code: &str) -> Trouble {
 
 /// Result codes of SQLite; the extended ones hold the primary one in their last byte.
 fn of_sqlite(code: &str) -> Trouble {
+    const PERMISSION: i32 = 3;
     const NO_MEMORY: i32 = 7;
     const READ_ONLY: i32 = 8;
     const INTERRUPTED: i32 = 9;
     const IO: i32 = 10;
+    const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
     const CANNOT_OPEN: i32 = 14;
     const PROTOCOL: i32 = 15;
+    const SCHEMA: i32 = 17;
+    const NO_DATABASE: i32 = 26;
     match primary(code) {
         Some(BUSY | LOCKED | NO_MEMORY | INTERRUPTED | FULL | PROTOCOL) => Trouble::Busy,
-        Some(READ_ONLY | IO | CANNOT_OPEN) => Trouble::Connection,
+        Some(PERMISSION | READ_ONLY | IO | CORRUPT | CANNOT_OPEN | SCHEMA | NO_DATABASE) => {
+            Trouble::Connection
+        }
         _ => Trouble::Statement,
     }
 }
@@ -131,7 +160,34 @@ mod tests {
             ("57014", Trouble::Busy),       // query_canceled
             ("23505", Trouble::Statement),  // unique_violation
             ("22021", Trouble::Statement),  // character_not_in_repertoire
-            ("42P01", Trouble::Statement),  // undefined_table
+            ("42501", Trouble::Connection), // insufficient_privilege
+            ("42P01", Trouble::Connection), // undefined_table
+            ("42703", Trouble::Connection), // undefined_column
+            ("42704", Trouble::Connection), // undefined_object
+            ("42883", Trouble::Connection), // undefined_function
+            ("3D000", Trouble::Connection), // invalid_catalog_name
+            ("3F000", Trouble::Connection), // invalid_schema_name
+            ("28000", Trouble::Connection), // invalid_authorization_specification
+            ("28P01", Trouble::Connection), // invalid_password
+            ("0P000", Trouble::Connection), // invalid_role_specification
+            ("25P03", Trouble::Connection), // idle_in_transaction_session_timeout
+            ("25P04", Trouble::Connection), // transaction_timeout
+            ("55000", Trouble::Connection), // object_not_in_prerequisite_state
+            ("57000", Trouble::Connection), // operator_intervention
+            ("57P04", Trouble::Connection), // database_dropped
+            ("57P05", Trouble::Connection), // idle_session_timeout
+            ("72000", Trouble::Connection), // snapshot_too_old
+            ("F0000", Trouble::Connection), // config_file_error
+            ("XX001", Trouble::Connection), // data_corrupted
+            ("53200", Trouble::Busy),       // out_of_memory
+            ("53400", Trouble::Busy),       // configuration_limit_exceeded
+            ("40001", Trouble::Busy),       // serialization_failure
+            ("42601", Trouble::Statement),  // syntax_error
+            ("42702", Trouble::Statement),  // ambiguous_column
+            ("42804", Trouble::Statement),  // datatype_mismatch
+            ("42P18", Trouble::Statement),  // indeterminate_datatype
+            ("25P02", Trouble::Statement),  // in_failed_sql_transaction
+            ("54000", Trouble::Statement),  // program_limit_exceeded
         ] {
             assert_eq!(of_sqlstate(code), trouble, "{code}");
         }
@@ -146,6 +202,9 @@ mod tests {
             ("778", Trouble::Connection),  // SQLITE_IOERR_WRITE
             ("1544", Trouble::Connection), // SQLITE_READONLY_DIRECTORY
             ("14", Trouble::Connection),
+            ("11", Trouble::Connection),  // SQLITE_CORRUPT
+            ("267", Trouble::Connection), // SQLITE_CORRUPT_VTAB
+            ("26", Trouble::Connection),  // SQLITE_NOTADB
             ("2067", Trouble::Statement), // SQLITE_CONSTRAINT_UNIQUE
             ("1", Trouble::Statement),
         ] {

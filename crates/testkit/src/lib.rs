@@ -9,6 +9,7 @@
     reason = "a test world ends the test when it cannot be built"
 )]
 
+mod access;
 mod approval;
 mod bank;
 mod browser;
@@ -29,6 +30,10 @@ mod silent_host;
 mod transaction;
 mod world;
 
+pub use access::{
+    AskingServer, EVALUATION, EVALUATIONS, OUTCOMES, asking_bank, permitted, question, reason,
+    run_key,
+};
 pub use approval::poll_form;
 pub use bank::Bank;
 pub use browser::{TestBrowser, WebPage};

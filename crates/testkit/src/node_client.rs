@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::Request;
+use http::{Method, Request};
 use tokio::sync::Barrier;
 use writ_platform::{Transport, TransportError};
 
@@ -52,6 +52,25 @@ impl NodeClient {
         }
         let request = request.body(Bytes::from(body)).unwrap();
         Ok(TestReply::of(self.transport.send(request).await?))
+    }
+
+    /// A JSON body with these headers.
+    pub async fn send_json(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> TestReply {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.origin))
+            .header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Bytes::from(body)).unwrap();
+        TestReply::of(self.transport.send(request).await.unwrap())
     }
 
     pub async fn try_get(&self, path: &str) -> Result<TestReply, TransportError> {

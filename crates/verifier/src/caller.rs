@@ -9,6 +9,7 @@ use writ_wire::time::Timestamp;
 
 use crate::chain;
 use crate::credentials::Scheme;
+use crate::presented::PresentedCaller;
 use crate::refused::{Challenger, Reason, Rejection};
 use crate::step_up::{self, StepUp};
 use crate::transaction::Accepts;
@@ -35,6 +36,7 @@ pub struct Caller {
     pub transaction: Option<String>,
     pub expires_at: Timestamp,
     pub(crate) answering: Answering,
+    pub(crate) presented: PresentedCaller,
 }
 
 /// On whose behalf.
@@ -131,7 +133,7 @@ impl Caller {
 
     /// The authentication level at which a person approved what the token permits.
     pub fn level(&self) -> Level {
-        step_up::reached(self.approval.as_ref(), &self.authentication)
+        step_up::agreement(self).level
     }
 
     /// Refuses with 401 `insufficient_user_authentication` (RFC 9470 section 3).
@@ -154,7 +156,11 @@ impl Caller {
     }
 
     /// From claims whose signature, issuer, audience and time were checked.
-    pub(crate) fn read(claims: AccessTokenClaims, answering: Answering) -> Result<Self, Reason> {
+    pub(crate) fn read(
+        claims: AccessTokenClaims,
+        answering: Answering,
+        presented: PresentedCaller,
+    ) -> Result<Self, Reason> {
         let subject = chain::subject(&claims)?;
         let actors = chain::actors(&claims)?;
         let is_agents = !actors.is_empty() || matches!(subject, CallerSubject::Agent(_));
@@ -187,6 +193,7 @@ impl Caller {
             task,
             key,
             answering,
+            presented,
         })
     }
 }

@@ -7,14 +7,18 @@ mod chain;
 mod config;
 mod credentials;
 mod cross_origin;
+mod decide;
 mod fetch;
 mod issuer;
 mod layer;
 mod live;
 mod memory;
 mod metadata;
+mod presented;
 mod refused;
 mod remediation;
+#[cfg(feature = "axum")]
+mod response;
 mod rules;
 mod step_up;
 mod stores;
@@ -34,6 +38,11 @@ pub use config::{
 };
 pub use credentials::RequestView;
 pub use cross_origin::CrossOrigin;
+pub use decide::{
+    Asking, BegunAction, Decided, DecisionPermit, Decisions, DecisionsConfig, GatedAction,
+    GivenApproval, MAX_ARGUMENTS_DEPTH, MAX_ARGUMENTS_LENGTH, MAX_LOST_POLLS, MAX_POLL, MAX_SAYS,
+    NotPermitted, OpenQuestion, Outcome, ProofsJudged, REPORT_ATTEMPTS, UnaskedQuestion, Waiting,
+};
 pub use issuer::{KEYS_LIFETIME, MAX_KEYS_STALENESS, MIN_FETCH_INTERVAL};
 pub use layer::{VerifierLayer, VerifierService};
 pub use live::{LIVE_TIMEOUT, MAX_LIVE_ANSWERS};
@@ -49,3 +58,5 @@ pub use verifier::Verifier;
 /// Results of [`Verifier::permit`].
 pub use writ_authority::{Level, Permit, Usage};
 pub use writ_wire::transaction::{MAX_REASON, MAX_TXN};
+/// Objects of `authorization_details`, and the audience of tokens.
+pub use writ_wire::{rar::Detail, resource::ResourceUri};

@@ -12,12 +12,12 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request};
 use url::form_urlencoded;
 use writ_platform::{Clock, Transport};
-use writ_wire::claims::AccessTokenClaims;
 use writ_wire::introspection::IntrospectionResponse;
 use writ_wire::time::Timestamp;
 
 use crate::config::ClientSecret;
 use crate::fetch::{self, FetchError};
+use crate::issuer::Published;
 use crate::refused::Reason;
 
 /// How long the issuer may take to answer.
@@ -41,11 +41,19 @@ struct Answer {
     asked_at: Timestamp,
 }
 
-/// The token as it came, its hash, and what it says.
-pub(crate) struct PresentedToken<'a> {
+/// The token as it came, its hash, and which one it says that it is.
+pub(crate) struct LiveQuestion<'a> {
     pub(crate) token: &'a str,
     pub(crate) hash: &'a str,
-    pub(crate) claims: &'a AccessTokenClaims,
+    pub(crate) id: &'a str,
+    pub(crate) issuer: &'a str,
+    pub(crate) subject: &'a str,
+}
+
+/// Where the issuer is asked.
+pub(crate) fn endpoint(published: &Published) -> Result<&str, Reason> {
+    let endpoint = published.introspection_endpoint.as_deref();
+    endpoint.ok_or_else(|| unanswered("no endpoint"))
 }
 
 impl Introspection {
@@ -61,7 +69,7 @@ impl Introspection {
 
     pub(crate) async fn check(
         &self,
-        asked: &PresentedToken<'_>,
+        asked: &LiveQuestion<'_>,
         endpoint: &str,
         transport: &Arc<dyn Transport>,
         clock: &Clock,
@@ -80,7 +88,7 @@ impl Introspection {
 
     async fn ask(
         &self,
-        asked: &PresentedToken<'_>,
+        asked: &LiveQuestion<'_>,
         endpoint: &str,
         transport: &Arc<dyn Transport>,
     ) -> Result<bool, Reason> {
@@ -91,9 +99,8 @@ impl Introspection {
         if !answer.active {
             return Ok(false);
         }
-        let claims = asked.claims;
         let same = answer.token.is_some_and(|token| {
-            token.jti == claims.jti && token.iss == claims.iss && token.sub == claims.sub
+            token.jti == asked.id && token.iss == asked.issuer && token.sub == asked.subject
         });
         same.then_some(true)
             .ok_or_else(|| unanswered("the answer is about another token"))
@@ -150,7 +157,7 @@ fn unanswered(cause: impl std::fmt::Display) -> Reason {
 }
 
 /// `client_secret_basic`: both parts are form-encoded first (RFC 6749 section 2.3.1).
-fn basic(client_id: &str, secret: &str) -> HeaderValue {
+pub(crate) fn basic(client_id: &str, secret: &str) -> HeaderValue {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = format!("{}:{}", encode(client_id), encode(secret));
     let text = format!("Basic {}", STANDARD.encode(pair));

@@ -26,6 +26,7 @@ use crate::issuer::{Issuer, Published};
 use crate::live::{self, Introspection};
 use crate::memory::{MemoryReplays, MemorySpends};
 use crate::metadata::ResourceMetadata;
+use crate::presented::{PresentedCaller, ShownProof};
 use crate::refused::{Challenger, Reason, Rejection};
 use crate::remediation::Remediation;
 use crate::rules::Rules;
@@ -38,8 +39,8 @@ use crate::transaction::{self, Accepts, Operation, TransactionSigner, Transactio
 pub struct Verifier(pub(crate) Arc<Inner>);
 
 pub(crate) struct Inner {
-    issuer: Issuer,
-    issuer_name: String,
+    pub(crate) issuer: Issuer,
+    pub(crate) issuer_name: String,
     resource: ResourceUri,
     /// Without a slash at its end.
     public_url: String,
@@ -52,8 +53,8 @@ pub(crate) struct Inner {
     spends: Option<Arc<dyn SpendStore>>,
     pub(crate) rules: Rules,
     transactions: Transactions,
-    transport: Arc<dyn Transport>,
-    clock: Clock,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) clock: Clock,
     random: Random,
 }
 
@@ -190,20 +191,24 @@ impl Inner {
         let hash = access_token_hash(credentials.token);
         let proof = self.proof(scheme, &claims, &hash, request)?;
         let accepts = Accepts::of(request.headers);
-        let caller = self.caller(claims.clone(), scheme, accepts)?;
+        let shown = proof.as_ref();
+        let shown = shown
+            .map(|_| ShownProof::of(request, &self.public_url))
+            .transpose()?;
+        let presented = PresentedCaller::new(credentials.token, &hash, &claims.sub, shown);
+        let caller = self.caller(claims.clone(), presented, (scheme, accepts))?;
         if let Some(proof) = proof {
             self.claim(&proof).await?;
         }
         if let Some(live) = &self.live {
-            let endpoint = published.introspection_endpoint.as_deref();
-            let endpoint = endpoint.ok_or_else(|| {
-                Reason::unavailable("the issuer cannot be asked about this token", "no endpoint")
-            })?;
-            let asked = live::PresentedToken {
+            let asked = live::LiveQuestion {
                 token: credentials.token,
                 hash: &hash,
-                claims: &claims,
+                id: &claims.jti,
+                issuer: &claims.iss,
+                subject: &claims.sub,
             };
+            let endpoint = live::endpoint(&published)?;
             live.check(&asked, endpoint, &self.transport, &self.clock)
                 .await?;
         }
@@ -238,8 +243,8 @@ impl Inner {
     fn caller(
         &self,
         claims: AccessTokenClaims,
-        scheme: Scheme,
-        accepts: Accepts,
+        presented: PresentedCaller,
+        (scheme, accepts): (Scheme, Accepts),
     ) -> Result<Caller, Reason> {
         let answering = Answering {
             challenger: self.challenger.clone(),
@@ -247,7 +252,7 @@ impl Inner {
             now: self.clock.now(),
             accepts,
         };
-        let caller = Caller::read(claims, answering)?;
+        let caller = Caller::read(claims, answering, presented)?;
         if self.agents_only && caller.agent().is_none() {
             return Err(Reason::NotAnAgent);
         }

@@ -214,6 +214,11 @@ pub fn acr_values(form: &Form) -> Result<Vec<String>, FormError> {
     Ok(values)
 }
 
+/// The `state` that an answer brings back, also one that refuses the request (section 4.1.2.1); none that is refused itself.
+pub fn returned_state(form: &Form) -> Option<String> {
+    bounded(form, "state", MAX_STATE).ok().flatten()
+}
+
 fn bounded(form: &Form, name: &'static str, most: usize) -> Result<Option<String>, FormError> {
     match form.optional(name)? {
         Some(text) if text.len() > most => Err(FormError::invalid(
@@ -270,6 +275,17 @@ mod tests {
         assert!(AuthorizationRequest::parse(&Form::parse(plain.as_bytes()).unwrap()).is_err());
         let none = format!("client_id=a&response_type=code&code_challenge={CHALLENGE}");
         assert!(AuthorizationRequest::parse(&Form::parse(none.as_bytes()).unwrap()).is_err());
+    }
+
+    #[test]
+    fn rfc_6749_4_1_2_1_a_state_that_is_refused_is_not_sent_back() {
+        let of = |more: &str| returned_state(&form(more));
+        assert_eq!(of("&state=a+b"), Some("a b".to_owned()));
+        let (most, more) = ("s".repeat(MAX_STATE), "s".repeat(MAX_STATE + 1));
+        assert_eq!(of(&format!("&state={most}")), Some(most));
+        for refused in ["", "&state=1&state=2", &format!("&state={more}")] {
+            assert_eq!(of(refused), None);
+        }
     }
 
     #[test]

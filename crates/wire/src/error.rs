@@ -79,6 +79,10 @@ error_codes! {
     InvalidRedirectUri = "invalid_redirect_uri",
     InvalidSoftwareStatement = "invalid_software_statement",
     UnapprovedSoftwareStatement = "unapproved_software_statement",
+    /// draft-ietf-httpapi-idempotency-key-header section 2.7, at `/access/v1/evaluation`: another request came with this key.
+    IdempotencyKeyReused = "idempotency_key_reused",
+    /// At `/access/v1/outcomes`: another outcome was reported before.
+    OutcomeReported = "outcome_reported",
 }
 
 /// A requested scope or member of `authorization_details` that is wider than what was granted or may be granted.

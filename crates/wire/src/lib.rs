@@ -2,6 +2,8 @@
 //! Parsing only: text becomes a well-formed type, or an error that names the parameter. The rules are in `core`.
 //! No network, no clock, no randomness, no C compiler.
 
+pub mod access;
+pub mod access_request;
 pub mod authorization;
 pub mod challenge;
 pub mod ciba;
@@ -10,6 +12,7 @@ pub mod client_document;
 pub mod device;
 pub mod dpop;
 pub mod error;
+pub mod exact_json;
 pub mod exchange;
 pub mod form;
 pub mod host;

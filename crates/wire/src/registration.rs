@@ -1,10 +1,12 @@
 //! Client metadata (RFC 7591 section 2 with RFC 9126, 9396, 9449), and the files of `writ client|agent|resource add`.
 
+mod actions;
 mod guests;
 
+pub use actions::ActionFile;
 pub use guests::{GuestLifetime, GuestMode, GuestsFile};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -334,6 +336,12 @@ pub struct ResourceFile {
     /// What clients of the profile `guest` may have here; without it nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guests: Option<GuestsFile>,
+    /// What its server asks about before it does it, by name (docs/decisions.md).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub actions: BTreeMap<String, ActionFile>,
+    /// Its server verifies the proofs of bound tokens itself, so that it need not send them along when it asks for a decision.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verifies_proofs: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

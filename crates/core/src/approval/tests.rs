@@ -6,7 +6,9 @@ use writ_wire::resource::ResourceUri;
 
 use super::*;
 use crate::id::{ApprovalId, ClientId, UserId};
-use crate::pending::{Asked, Delivery, Kind, POLL_INTERVAL, PendingStatus, Polling, Stage};
+use crate::pending::{
+    Asked, Delivery, Kind, POLL_INTERVAL, PendingStatus, Polling, RedeemedFor, Stage,
+};
 
 fn user(name: &str) -> User {
     User {
@@ -49,6 +51,7 @@ fn request(stages: Vec<Stage>) -> PendingRequest {
             address: None,
             identity: false,
             transaction: None,
+            access: None,
             onward: crate::onward::Onward::nobody(),
         },
         asked_hash: String::new(),
@@ -132,7 +135,7 @@ fn expiry_means_no_and_what_ended_stays() {
     };
     let redeemed = PendingStatus::Redeemed {
         decision: (*yes).clone(),
-        delegation: crate::id::DelegationId::from_text("dlg_1"),
+        redeemed_for: RedeemedFor::Delegation(crate::id::DelegationId::from_text("dlg_1")),
     };
     let denied = PendingStatus::Denied(Decision::of_nobody("denied"));
     for status in [PendingStatus::Approved(*yes), denied, redeemed] {

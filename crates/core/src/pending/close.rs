@@ -1,6 +1,6 @@
-//! How pending requests end without a decision: they expired, or a newer copy superseded them.
+//! How pending requests end without a decision: they expired, a newer copy superseded them, or whoever asked took them back.
 
-use super::{Decision, PendingRequest, SUPERSEDED, State};
+use super::{CANCELLED, Decision, PendingRequest, SUPERSEDED, State};
 use crate::id::ApprovalId;
 
 /// Which requests end, and why.
@@ -10,6 +10,12 @@ pub enum Ending<'a> {
     Late(&'a ApprovalId),
     /// Those that ask the same person the same as this one, and nobody decided.
     Superseded(&'a PendingRequest),
+    /// This one, if nobody decided it: the resource server that asked took it back.
+    Cancelled {
+        request: &'a ApprovalId,
+        /// What that server says of it, for the record.
+        because: Option<&'a str>,
+    },
 }
 
 impl Ending<'_> {
@@ -17,6 +23,7 @@ impl Ending<'_> {
     pub const fn state(&self) -> State {
         match self {
             Self::Late(_) | Self::Superseded(_) => State::Expired,
+            Self::Cancelled { .. } => State::Cancelled,
         }
     }
 
@@ -24,11 +31,15 @@ impl Ending<'_> {
         match self {
             Self::Late(_) => None,
             Self::Superseded(_) => Some(SUPERSEDED),
+            Self::Cancelled { .. } => Some(CANCELLED),
         }
     }
 
     /// Kept instead of what was decided before; `None` leaves that as it is.
     pub fn decision(&self) -> Option<Decision> {
-        self.reason().map(Decision::of_nobody)
+        match self {
+            Self::Superseded(_) => Some(Decision::of_nobody(SUPERSEDED)),
+            Self::Late(_) | Self::Cancelled { .. } => None,
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Creates a pending request from a CIBA request or from a resource server's challenge: both are checked before, and are treated
-//! alike from here on.
+//! Creates a pending request from a CIBA request, from a resource server's challenge, or from its question about one action: each is
+//! checked before, and they are treated alike from here on.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::{
     Asked, Deciders, Delivery, Kind, POLL_INTERVAL, PendingRequest, PendingStatus, Polling, Role,
     Transaction,
 };
+use crate::access_request::{self, AskedAccess, QuestionAsker};
 use crate::client::Client;
 use crate::exchange;
 use crate::id::{ApprovalId, UserId};
@@ -32,6 +33,8 @@ pub struct PreparedApproval {
     pub identity: bool,
     /// What a resource server challenged for.
     pub transaction: Option<Transaction>,
+    /// The action that a resource server asks about.
+    pub access: Option<AskedAccess>,
     pub wait: Duration,
 }
 
@@ -69,7 +72,7 @@ pub fn check_chain(
 /// Everything that a new request is made of.
 pub struct PendingFacts<'a> {
     pub id: ApprovalId,
-    /// Of the `auth_req_id` or `transaction_authorization_id`.
+    /// Of the `auth_req_id` or `transaction_authorization_id`, or the id of an access request.
     pub digest: String,
     pub client: &'a Client,
     pub subject: &'a UserId,
@@ -128,6 +131,7 @@ pub fn create(
             address: asking.address,
             identity: prepared.identity,
             transaction: prepared.transaction,
+            access: prepared.access,
             onward: match asking.asking {
                 Some(_) => Onward::nobody(),
                 None => Onward::of(client),
@@ -164,6 +168,9 @@ pub fn content_hash(authority: &Authority) -> String {
 
 /// The same for the same question, whatever names its objects were given. Two transactions are two questions.
 fn asked_hash(prepared: &PreparedApproval, asking: &PendingFacts<'_>) -> String {
+    if let (Some(question), Some(lineage)) = (&prepared.access, asking.asking) {
+        return access_request::asked_hash(QuestionAsker::of(lineage), question);
+    }
     let task = asking.asking.map_or("", |lineage| lineage.task.id.as_str());
     let transaction = prepared.transaction.as_ref().map_or("", |t| t.txn.as_str());
     hash::digest_text(&[

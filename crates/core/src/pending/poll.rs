@@ -34,10 +34,12 @@ pub fn poll<'a>(
     }
     match request.status_at(now) {
         PendingStatus::Redeemed { .. } => Poll::Refuse(unknown(kind)),
-        PendingStatus::Expired { .. } | PendingStatus::Superseded => Poll::Refuse(OAuthError::new(
-            ErrorCode::ExpiredToken,
-            "nobody decided in time, or the answer was not fetched in time: ask again",
-        )),
+        PendingStatus::Expired { .. } | PendingStatus::Superseded | PendingStatus::Cancelled => {
+            Poll::Refuse(OAuthError::new(
+                ErrorCode::ExpiredToken,
+                "nobody decided in time, or the answer was not fetched in time: ask again",
+            ))
+        }
         PendingStatus::Denied(_) => Poll::Refuse(OAuthError::new(
             ErrorCode::AccessDenied,
             "the person did not agree",

@@ -70,24 +70,12 @@ pub fn redeem(
     ids: RedemptionIds,
 ) -> Result<RedeemedApproval, OAuthError> {
     let realm = context.realm;
-    let subject = still_there(facts)?;
     bound(facts)?;
-    let approval = facts.decision.approval.as_ref();
-    let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
-    let authority = still_allowed(facts, realm)?;
-    let requirements = requirements(authority, facts.client, Some(&subject.id), None, realm);
-    requirements.met_by(approval).map_err(|unmet| {
-        refused("a stronger answer, or another person's, is asked for this now: ask again")
-            .because(unmet.sentence)
-    })?;
-    let asked = &facts.request.asked.authority;
-    let approval = Approval {
-        designation: Some(designation_digest(designation(asked, facts.client, realm)?)),
-        ..approval.clone()
-    };
+    let judged = judge_again(facts, realm)?;
+    let subject = judged.subject;
     let approved = ApprovedAuthority {
-        authority,
-        approval: &approval,
+        authority: judged.authority,
+        approval: &judged.approval,
     };
     match (&facts.request.asked_by, facts.asking) {
         (None, None) => opened(facts, subject, approved, context, ids),
@@ -101,6 +89,39 @@ pub fn redeem(
         }
         _ => Err(refused("the chain that asked is gone")),
     }
+}
+
+/// An approval that still counts.
+pub struct JudgedApproval<'a> {
+    pub subject: &'a User,
+    pub authority: &'a Authority,
+    /// With the designation by which it would be decided now.
+    pub approval: Approval,
+}
+
+/// Whether what was approved would be approved by the same people now, and is still allowed.
+pub fn judge_again<'a>(
+    facts: &RedemptionFacts<'a>,
+    realm: Realm<'_>,
+) -> Result<JudgedApproval<'a>, OAuthError> {
+    let subject = still_there(facts)?;
+    let approval = facts.decision.approval.as_ref();
+    let approval = approval.ok_or_else(|| refused("this request was not approved"))?;
+    let authority = still_allowed(facts, realm)?;
+    let requirements = requirements(authority, facts.client, Some(&subject.id), None, realm);
+    requirements.met_by(approval).map_err(|unmet| {
+        refused("a stronger answer, or another person's, is asked for this now: ask again")
+            .because(unmet.sentence)
+    })?;
+    let asked = &facts.request.asked.authority;
+    Ok(JudgedApproval {
+        subject,
+        authority,
+        approval: Approval {
+            designation: Some(designation_digest(designation(asked, facts.client, realm)?)),
+            ..approval.clone()
+        },
+    })
 }
 
 /// Who was asked, and who may decide, are judged again.
@@ -156,7 +177,10 @@ fn still_allowed<'a>(
             "the resource that asked for a person may not ask any more",
         ));
     }
-    within_ceiling(authority, facts.client, realm).map_err(|now| {
+    let access = facts.request.asked.access.as_ref();
+    let measured = access.map(|question| question.measured(authority));
+    let measured = measured.as_ref().unwrap_or(authority);
+    within_ceiling(measured, facts.client, realm).map_err(|now| {
         refused("it is outside what the client may have now").because(now.sentence)
     })?;
     Ok(authority)

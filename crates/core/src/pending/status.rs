@@ -4,14 +4,38 @@
 use writ_authority::Authority;
 
 use super::{Decision, State};
-use crate::id::DelegationId;
+use crate::id::{DecisionId, DelegationId};
 
 /// Kept as the reason of requests that ended with their agent's work.
 pub const STOPPED: &str = "stopped";
 /// Kept as the reason of a request whose place a newer one took.
 pub const SUPERSEDED: &str = "the same was asked again";
 
-/// Denied, expired, superseded and redeemed are final.
+/// Kept as the reason of a request that the resource server that asked took back.
+pub const CANCELLED: &str = "cancelled by the resource";
+
+/// What an approval was used for: it is used once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedeemedFor {
+    /// Of which its client has the token.
+    Delegation(DelegationId),
+    /// A resource server's evaluation permitted the action.
+    Decision(DecisionId),
+}
+
+impl From<&DelegationId> for RedeemedFor {
+    fn from(id: &DelegationId) -> Self {
+        Self::Delegation(id.clone())
+    }
+}
+
+impl From<&DecisionId> for RedeemedFor {
+    fn from(id: &DecisionId) -> Self {
+        Self::Decision(id.clone())
+    }
+}
+
+/// Denied, expired, superseded, cancelled and redeemed are final.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PendingStatus {
     Pending,
@@ -25,9 +49,11 @@ pub enum PendingStatus {
     },
     /// Its client asked the same again, and the newer request took its place.
     Superseded,
+    /// The resource server that asked took it back.
+    Cancelled,
     Redeemed {
         decision: Decision,
-        delegation: DelegationId,
+        redeemed_for: RedeemedFor,
     },
 }
 
@@ -56,6 +82,7 @@ impl PendingStatus {
             Self::Denied(_) => State::Denied,
             Self::Expired { .. } | Self::Superseded => State::Expired,
             Self::Redeemed { .. } => State::Redeemed,
+            Self::Cancelled => State::Cancelled,
         }
     }
 
@@ -68,16 +95,29 @@ impl PendingStatus {
             | Self::Expired {
                 unfetched: Some(decision),
             } => Some(decision),
-            Self::Pending | Self::Viewed | Self::Superseded | Self::Expired { unfetched: None } => {
-                None
-            }
+            Self::Pending
+            | Self::Viewed
+            | Self::Superseded
+            | Self::Cancelled
+            | Self::Expired { unfetched: None } => None,
+        }
+    }
+
+    /// The delegation that was made at redemption.
+    pub const fn delegation(&self) -> Option<&DelegationId> {
+        match self {
+            Self::Redeemed {
+                redeemed_for: RedeemedFor::Delegation(delegation),
+                ..
+            } => Some(delegation),
+            _ => None,
         }
     }
 
     /// What was made at redemption.
-    pub const fn delegation(&self) -> Option<&DelegationId> {
+    pub const fn redeemed_for(&self) -> Option<&RedeemedFor> {
         match self {
-            Self::Redeemed { delegation, .. } => Some(delegation),
+            Self::Redeemed { redeemed_for, .. } => Some(redeemed_for),
             _ => None,
         }
     }
@@ -91,9 +131,9 @@ impl PendingStatus {
     pub fn from_columns(
         state: State,
         decision: Option<Decision>,
-        delegation: Option<DelegationId>,
+        redeemed_for: Option<RedeemedFor>,
     ) -> Result<Self, InconsistentStatus> {
-        match (state, decision, delegation) {
+        match (state, decision, redeemed_for) {
             (State::Pending, None, None) => Ok(Self::Pending),
             (State::Viewed, None, None) => Ok(Self::Viewed),
             (State::Approved, Some(yes), None) if yes.is_approval() => Ok(Self::Approved(yes)),
@@ -103,10 +143,11 @@ impl PendingStatus {
                 unfetched: Some(yes),
             }),
             (State::Expired, Some(_), None) => Ok(Self::Superseded),
-            (State::Redeemed, Some(decision), Some(delegation)) if decision.is_approval() => {
+            (State::Cancelled, None, None) => Ok(Self::Cancelled),
+            (State::Redeemed, Some(decision), Some(redeemed_for)) if decision.is_approval() => {
                 Ok(Self::Redeemed {
                     decision,
-                    delegation,
+                    redeemed_for,
                 })
             }
             (state, _, _) => Err(InconsistentStatus { state }),
@@ -129,11 +170,11 @@ impl PendingStatus {
         }
     }
 
-    pub fn redeem(self, delegation: DelegationId) -> Next {
+    pub fn redeem(self, redeemed_for: RedeemedFor) -> Next {
         match self {
             Self::Approved(decision) => Ok(Self::Redeemed {
                 decision,
-                delegation,
+                redeemed_for,
             }),
             other => other.refuse(),
         }
@@ -154,6 +195,14 @@ impl PendingStatus {
     pub fn supersede(self) -> Next {
         match self {
             Self::Pending | Self::Viewed => Ok(Self::Superseded),
+            other => other.refuse(),
+        }
+    }
+
+    /// Its resource server wants no answer any more: nobody decided yet.
+    pub fn cancel(self) -> Next {
+        match self {
+            Self::Pending | Self::Viewed => Ok(Self::Cancelled),
             other => other.refuse(),
         }
     }

@@ -48,6 +48,7 @@ fn waiting(stages: Vec<Stage>) -> PendingRequest {
             address: None,
             identity: false,
             transaction: None,
+            access: None,
             onward: Onward::nobody(),
         },
         asked_hash: String::new(),

@@ -1,16 +1,17 @@
 //! RESOURCE.json becomes a resource, or every fault is named (RFC 8707, 9728).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use writ_jose::key::KeySet;
 use writ_wire::registration::{GuestLifetime, GuestMode, GuestsFile, ResourceFile};
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::{ResourceScope, Scope};
 
+use super::actions;
 use super::{Faults, MAX_NAME, check_text};
 use crate::client::{GuestRules, Resource};
 use crate::id::ClientId;
-use crate::scope::{OPENID, is_identity};
+use crate::scope::{ACCESS, OPENID, is_identity};
 use crate::words;
 
 /// The most languages of the words of one scope.
@@ -27,6 +28,7 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
     }
     check_scopes(&file.scopes, &mut faults);
     let challenge_keys = challenge_keys(file, &mut faults);
+    let actions = actions::actions(file, &mut faults);
     let guests = file.guests.as_ref();
     let guests = guests.map(|guests| guest_rules(guests, file, &mut faults));
     if !faults.is_empty() {
@@ -50,6 +52,8 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
         task_claims: file.task_claims.clone(),
         challenge_keys,
         guests: guests.unwrap_or_default(),
+        actions,
+        verifies_proofs: file.verifies_proofs,
     })
 }
 
@@ -112,11 +116,12 @@ pub fn check_resource(file: &ResourceFile) -> Result<(), Faults> {
         );
     }
     for scope in &file.scopes {
-        if is_identity(&scope.name) {
+        if is_identity(&scope.name) || scope.name == ACCESS {
             faults.push(format!("`scopes`: `{}` belongs to the issuer", scope.name));
         }
         check_says(scope, &mut faults);
     }
+    actions::check_actions(file, &mut faults);
     if faults.is_empty() {
         Ok(())
     } else {
@@ -124,33 +129,43 @@ pub fn check_resource(file: &ResourceFile) -> Result<(), Faults> {
     }
 }
 
-/// A page shows these words as they are, so whatever would have to be cleaned is refused.
+/// The words of a scope, if it has any.
 fn check_says(scope: &ResourceScope, faults: &mut Vec<String>) {
     let name: String = scope.name.chars().take(MAX_NAME).collect();
-    if scope.says.len() > MAX_LANGUAGES {
+    let fault = |why: String| format!("`scopes`: {why}");
+    if !scope.says.is_empty() {
+        faults.extend(faults_of_says(&name, &scope.says).into_iter().map(fault));
+    }
+}
+
+/// A page shows these words as they are, so whatever would have to be cleaned is refused.
+pub(super) fn faults_of_says(name: &str, says: &BTreeMap<String, String>) -> Vec<String> {
+    let mut faults = Vec::new();
+    if says.len() > MAX_LANGUAGES {
         faults.push(format!(
-            "`scopes`: `{name}` has words in more than {MAX_LANGUAGES} languages"
+            "`{name}` has words in more than {MAX_LANGUAGES} languages"
         ));
     }
-    if !scope.says.is_empty() && !scope.says.contains_key(ENGLISH) {
+    if !says.contains_key(ENGLISH) {
         faults.push(format!(
-            "`scopes`: `{name}` has words but none in `{ENGLISH}`, which stands in for every other language"
+            "`{name}` has words but none in `{ENGLISH}`, which stands in for every other language"
         ));
     }
-    for (language, words) in &scope.says {
+    for (language, words) in says {
         let letters = language.bytes().all(|b| b.is_ascii_lowercase());
         if !letters || !(2..=3).contains(&language.len()) {
             faults.push(format!(
-                "`scopes`: `says` of `{name}` names a language by 2 or 3 small letters, such as `{ENGLISH}`"
+                "`says` of `{name}` names a language by 2 or 3 small letters, such as `{ENGLISH}`"
             ));
         }
         if words.is_empty() || words::clean(words, words::LONGEST_WORDS) != *words {
             faults.push(format!(
-                "`scopes`: `says` of `{name}` has 1 to {} plain characters in one line, without links or double quotes",
+                "`says` of `{name}` has 1 to {} plain characters in one line, without links or double quotes",
                 words::LONGEST_WORDS
             ));
         }
     }
+    faults
 }
 
 /// A challenge names its key by `kid`, so each has one.

@@ -1,4 +1,4 @@
-//! Ends pending requests without a decision: expired, superseded, or stopped with their agent. One way for all of
+//! Ends pending requests without a decision: expired, superseded, cancelled, or stopped with their agent. One way for all of
 //! them: the guarded statement, an event each, the client told by the outbox; after the commit whoever waits is woken. What a stop
 //! ends is never read here, however much it is: its clients are told in batches (`notifications/stop_notice.rs`).
 
@@ -12,6 +12,7 @@ use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::notifications::not_done_notice;
 use crate::notifications::outbox::{self, StoppedPair};
 
 /// What ended in a transaction: announce it after the commit.
@@ -34,9 +35,10 @@ pub async fn end(
     for ended in transaction.end_pending(ending, now).await? {
         let event = event(app, &ended, ending, now);
         transaction.insert_event(&event).await?;
-        // A decision has its own ping or push, which finds how it ended.
-        if ended.decided_at.is_none() {
-            outbox::request_ended(app, transaction, &ended.request).await?;
+        match ended.decided_at {
+            None => outbox::request_ended(app, transaction, &ended.request).await?,
+            // A decision has its own ping or push, which finds how it ended. Of an action nobody else tells the people.
+            Some(_) => not_done_notice::approval_unused(app, transaction, &ended.request).await?,
         }
         endings.requests.push(ended.request);
     }
@@ -94,11 +96,21 @@ impl Endings {
 
 fn event(app: &App, ended: &EndedRequest, ending: Ending<'_>, now: Timestamp) -> Event {
     let request = &ended.request;
-    let mut event = about(app, request, EventName::ApprovalExpired, now);
+    let name = match ending {
+        Ending::Late(_) | Ending::Superseded(_) => EventName::ApprovalExpired,
+        Ending::Cancelled { .. } => EventName::ApprovalCancelled,
+    };
+    let mut event = about(app, request, name, now);
     event.reason = ending.reason().map(str::to_owned);
-    let mut data = json!({ "approval": request.id, "undecided": ended.decided_at.is_none() });
-    if let Ending::Superseded(by) = ending {
-        insert(&mut data, "superseded_by", json!(by.id));
+    let mut data = json!({
+        "approval": request.id,
+        "kind": request.kind.as_str(),
+        "undecided": ended.decided_at.is_none(),
+    });
+    match ending {
+        Ending::Late(_) => {}
+        Ending::Superseded(by) => insert(&mut data, "superseded_by", json!(by.id)),
+        Ending::Cancelled { because, .. } => insert(&mut data, "because", json!(because)),
     }
     event.with(data)
 }
@@ -116,5 +128,8 @@ pub fn about(app: &App, request: &PendingRequest, name: EventName, now: Timestam
     event.client = Some(request.client.to_string());
     event.task = request.task.as_ref().map(ToString::to_string);
     event.delegation = request.asked_by.as_ref().map(ToString::to_string);
+    if let Some(asked) = &request.asked.access {
+        event = event.at_resource(asked.resource.as_str());
+    }
     event
 }

@@ -13,13 +13,16 @@ use std::sync::Arc;
 
 use serde_json::json as object;
 use writ_core::OAuthError;
+use writ_core::client::Client;
 use writ_core::event::{Event, EventName};
 use writ_core::id::ApprovalId;
+use writ_core::lineage::Lineage;
 use writ_core::pending::{
     self, Ending, LONGEST_WAIT, PendingFacts, PendingRequest, PreparedApproval,
 };
 use writ_store::DatabaseTransaction;
 use writ_store::pending::NewPendingRequest;
+use writ_wire::time::Timestamp;
 
 use self::facts::ApprovalFacts;
 use crate::approvals::close::{Endings, end};
@@ -109,9 +112,13 @@ pub async fn create_approval(
         request: &request,
         older: &older,
     };
-    transaction
-        .insert_event(&requested(context, &facts, copies))
-        .await?;
+    let asked = AskedRecord {
+        client: context.request.client(),
+        asking: facts.asking.as_ref(),
+        request: &request,
+        takes_the_place_of: older.ids(),
+    };
+    transaction.insert_event(&asked.event(app, now)).await?;
     announce(context, &mut transaction, copies).await?;
     transaction.commit().await?;
     older.announce(app);
@@ -187,29 +194,37 @@ async fn announce(
     Ok(transaction.hand_on_notices(copies.request, since).await?)
 }
 
-fn requested(
-    context: &ApprovalContext<'_>,
-    facts: &ApprovalFacts,
-    Copies { request, older }: Copies<'_>,
-) -> Event {
-    let now = context.request.now;
-    let id = context.request.app.event_id(now);
-    let client = context.request.client();
-    let mut event = Event::new(id, now, EventName::ApprovalRequested).by(client);
-    if let Some(lineage) = &facts.asking {
-        event = event.about(&lineage.task).under(&lineage.leaf);
-    } else if let Some(subject) = &request.subject {
-        event = event.of_subject(subject.as_str());
+/// That a person is asked.
+pub(super) struct AskedRecord<'a> {
+    pub client: &'a Client,
+    pub asking: Option<&'a Lineage>,
+    pub request: &'a PendingRequest,
+    pub takes_the_place_of: Vec<&'a ApprovalId>,
+}
+
+impl AskedRecord<'_> {
+    pub fn event(&self, app: &App, now: Timestamp) -> Event {
+        let request = self.request;
+        let id = app.event_id(now);
+        let mut event = Event::new(id, now, EventName::ApprovalRequested).by(self.client);
+        if let Some(lineage) = self.asking {
+            event = event.about(&lineage.task).under(&lineage.leaf);
+        } else if let Some(subject) = &request.subject {
+            event = event.of_subject(subject.as_str());
+        }
+        if let Some(question) = &request.asked.access {
+            event = event.at_resource(question.resource.as_str());
+        }
+        let salt = request.id.as_str();
+        event.details_hash = Some(request.asked.authority.hash(salt));
+        event.with(object!({
+            "approval": request.id,
+            "kind": request.kind.as_str(),
+            "asked": request.asked,
+            "expires_at": request.expires_at.rfc3339(),
+            "takes_the_place_of": self.takes_the_place_of,
+        }))
     }
-    let salt = request.id.as_str();
-    event.details_hash = Some(request.asked.authority.hash(salt));
-    event.with(object!({
-        "approval": request.id,
-        "kind": request.kind.as_str(),
-        "asked": request.asked,
-        "expires_at": request.expires_at.rfc3339(),
-        "takes_the_place_of": older.ids(),
-    }))
 }
 
 /// Two digits, none of them a leading zero.

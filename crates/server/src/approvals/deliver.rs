@@ -91,7 +91,9 @@ async fn made(app: &App, notice: &Notice, ended: &Ended) -> Result<Option<Value>
         State::Approved => return approved(app, notice, ended).await,
         State::Redeemed => return Ok(None),
         State::Denied => refusal(ended, ErrorCode::AccessDenied, "the answer was no"),
-        State::Expired => refusal(ended, ErrorCode::ExpiredToken, "nobody answered in time"),
+        State::Expired | State::Cancelled => {
+            refusal(ended, ErrorCode::ExpiredToken, "nobody answered in time")
+        }
         State::Pending | State::Viewed => failed(ended),
     };
     Ok(Some(answer))

@@ -126,6 +126,8 @@ async fn look(
                 Kind::Ciba => "ciba",
                 Kind::Device => "device_code",
                 Kind::Transaction => "transaction_authorization",
+                // Its answer is no token: no grant polls for it.
+                Kind::Access => "access",
             };
             let profile = context.caller.client.profile;
             context.app.metrics.issued(grant, profile);

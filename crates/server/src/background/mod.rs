@@ -1,5 +1,5 @@
-//! Background work: what is over is deleted (`sweeping.rs`), retired keys once nothing that they signed can be valid, and the
-//! outbox is sent.
+//! Background work: what is over is deleted (`sweeping.rs`), retired keys once nothing that they signed can be valid, the
+//! outbox is sent, and permitted actions of which nobody told in time are recorded.
 
 pub mod sending;
 pub mod sweeping;
@@ -18,6 +18,7 @@ use crate::background::sweeping::{SweepPace, Sweeping};
 use crate::node::app::App;
 use crate::node::clock::COMPARED_EVERY;
 use crate::people::live;
+use crate::request::action_event::note_silence;
 
 /// How often it is looked for expired rows and keys while there are none.
 const PERIOD: Duration = Duration::from_secs(30);
@@ -103,7 +104,7 @@ pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
 async fn sweep_round(app: &App, sweeping: &mut Sweeping) -> Result<u64, StoreError> {
     let swept = sweeping.round(app).await?;
     remove_retired_keys(app).await?;
-    Ok(swept)
+    Ok(swept + note_silence(app).await?)
 }
 
 async fn remove_retired_keys(app: &App) -> Result<(), StoreError> {

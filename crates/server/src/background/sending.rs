@@ -18,8 +18,8 @@ use crate::node::failure::Failure;
 use crate::notifications::outbox::{Channel, NoticeContent};
 use crate::notifications::outcome::{DeliveryOutcome, NotSent};
 use crate::notifications::{
-    account_notice, fan_out, mail, reach_notice, seal, stop_notice, used_twice_notice, web_push,
-    webhook,
+    account_notice, fan_out, mail, not_done_notice, reach_notice, seal, stop_notice,
+    used_twice_notice, web_push, webhook,
 };
 
 /// Notices that one node sends at once.
@@ -147,6 +147,9 @@ async fn attempt(app: &App, channel: Channel, notice: &Notice) -> Result<Deliver
         }
         (Channel::WebPush, NoticeContent::Reach { what, before }) => {
             reach_notice::push(app, notice, what, before).await
+        }
+        (Channel::WebPush, NoticeContent::NotDone { client, resource }) => {
+            not_done_notice::push(app, notice, &client, &resource).await
         }
         (Channel::WebPush, NoticeContent::UsedTwice { client }) => {
             used_twice_notice::push(app, notice, &client).await

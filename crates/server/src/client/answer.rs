@@ -55,6 +55,7 @@ pub const fn status(code: ErrorCode) -> StatusCode {
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidSoftwareStatement
         | ErrorCode::UnapprovedSoftwareStatement => StatusCode::BAD_REQUEST,
+        ErrorCode::IdempotencyKeyReused | ErrorCode::OutcomeReported => StatusCode::CONFLICT,
     }
 }
 

@@ -46,6 +46,14 @@ impl RequestBody {
         self.bytes_of(JSON)
     }
 
+    /// `None`: there is no body.
+    pub fn optional_json(&self) -> Result<Option<&[u8]>, Failure> {
+        match &self.bytes {
+            Ok(bytes) if bytes.is_empty() => Ok(None),
+            _ => self.json().map(Some),
+        }
+    }
+
     pub fn is_json(&self) -> bool {
         self.kind == JSON
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use writ_core::OAuthError;
-use writ_core::checks::Endpoint;
+use writ_core::checks::{ClientRule, Endpoint};
 use writ_store::StoreError;
 use writ_wire::challenge::HttpChallenge;
 use writ_wire::dpop::{DPOP_NONCE, SIGNING_ALGORITHMS};
@@ -47,7 +47,7 @@ impl ProgramRoute {
 
     /// The status of the token endpoint's family, with the exceptions of CIBA 13 and RFC 7662 section 2.3 (401 however the client
     /// came) and of RFC 6750 section 3.1.
-    const fn status(self, code: ErrorCode, header: AuthorizationHeader) -> StatusCode {
+    fn status(self, code: ErrorCode, header: AuthorizationHeader) -> StatusCode {
         match (self, code) {
             (Self::Endpoint(Endpoint::Backchannel), ErrorCode::AccessDenied)
             | (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InsufficientScope) => {
@@ -61,6 +61,7 @@ impl ProgramRoute {
                 StatusCode::UNAUTHORIZED
             }
             (Self::RegisteredClient, ErrorCode::AccessDenied) => StatusCode::FORBIDDEN,
+            (Self::Endpoint(endpoint), code) if takes_tokens(endpoint) => of_access(code),
             (Self::RegistrationOff, _) => StatusCode::NOT_FOUND,
             (
                 Self::Endpoint(Endpoint::Backchannel | Endpoint::Introspect),
@@ -82,25 +83,44 @@ impl ProgramRoute {
         header: AuthorizationHeader,
     ) -> Vec<HeaderValue> {
         let realm = || HttpChallenge::new("Bearer").with("realm", "writ");
+        let basic = || {
+            let basic = HttpChallenge::new("Basic").with("realm", "writ");
+            basic.with("charset", "UTF-8")
+        };
         let found = match self {
             Self::Endpoint(Endpoint::Userinfo) => {
                 let named = (header == AuthorizationHeader::Sent).then_some(refusal);
                 let dpop = token_challenge(HttpChallenge::new("DPoP"), named);
                 // What is wrong with a proof, whoever sends bearer tokens cannot mend.
                 let both = !is_of_proofs(refusal.code);
-                [Some(dpop), both.then(|| token_challenge(realm(), named))]
+                [
+                    Some(dpop),
+                    both.then(|| token_challenge(realm(), named)),
+                    None,
+                ]
             }
             Self::Registration | Self::RegisteredClient => {
                 let named = (header == AuthorizationHeader::Sent).then_some(refusal);
                 let unauthorized = refusal.code == ErrorCode::InvalidToken;
-                [unauthorized.then(|| token_challenge(realm(), named)), None]
+                [
+                    unauthorized.then(|| token_challenge(realm(), named)),
+                    None,
+                    None,
+                ]
             }
-            Self::RegistrationOff => [None, None],
+            Self::RegistrationOff => [None, None, None],
+            Self::Endpoint(endpoint) if takes_tokens(endpoint) => {
+                let named = (header == AuthorizationHeader::Sent).then_some(refusal);
+                let unauthorized = status == StatusCode::UNAUTHORIZED;
+                [
+                    unauthorized.then(basic),
+                    unauthorized.then(|| token_challenge(realm(), named)),
+                    unauthorized.then(|| token_challenge(HttpChallenge::new("DPoP"), named)),
+                ]
+            }
             Self::Endpoint(_) | Self::TokenWithoutGrant => {
                 let unauthorized = status == StatusCode::UNAUTHORIZED;
-                let basic = HttpChallenge::new("Basic");
-                let basic = basic.with("realm", "writ").with("charset", "UTF-8");
-                [unauthorized.then_some(basic), None]
+                [unauthorized.then(basic), None, None]
             }
         };
         let rendered = found.into_iter().flatten();
@@ -113,6 +133,23 @@ impl ProgramRoute {
 impl From<Endpoint> for ProgramRoute {
     fn from(endpoint: Endpoint) -> Self {
         Self::Endpoint(endpoint)
+    }
+}
+
+/// Whether a client may come with an access token of its own.
+fn takes_tokens(endpoint: Endpoint) -> bool {
+    endpoint.checks().client == ClientRule::AuthenticatedOrToken
+}
+
+/// RFC 6750 section 3.1; and who serves no resource has nothing to ask.
+const fn of_access(code: ErrorCode) -> StatusCode {
+    match code {
+        ErrorCode::InvalidClient
+        | ErrorCode::InvalidToken
+        | ErrorCode::InvalidDpopProof
+        | ErrorCode::UseDpopNonce => StatusCode::UNAUTHORIZED,
+        ErrorCode::InsufficientScope | ErrorCode::AccessDenied => StatusCode::FORBIDDEN,
+        code => status(code),
     }
 }
 

@@ -81,6 +81,55 @@ impl RequestHead {
             wait: None,
         }
     }
+
+    /// Authenticates the client of a form and verifies its proof; consumes nothing.
+    pub async fn authenticate(
+        &self,
+        endpoint: Endpoint,
+        form: Form,
+    ) -> Result<ClientRequest, ClientError> {
+        let Self {
+            app,
+            headers,
+            address,
+            ..
+        } = self;
+        let presented = PresentedCredentials {
+            endpoint,
+            headers,
+            form: &form,
+            address: *address,
+            now: app.clock.now(),
+        };
+        let authenticated = app.authenticate(&presented).await;
+        let authenticated = authenticated.map_err(|failure| self.error(endpoint, failure))?;
+        let client = authenticated.client;
+        if !client.is_public() {
+            note_client(&client, ClientStanding::Proved);
+        }
+        let offers_nonce =
+            endpoint.checks().proof != ProofRule::Ignored && app.config.nonces.of(client.profile);
+        let proof = app.verify_proof(&presented, &client);
+        let proof = proof.map_err(|failure| ClientError {
+            offers_nonce,
+            ..self.error(endpoint, failure)
+        })?;
+        Ok(ClientRequest {
+            endpoint,
+            authorization: AuthorizationHeader::of(headers),
+            address: *address,
+            wait: long_poll::preference(headers),
+            offers_nonce,
+            now: presented.now,
+            caller: Arc::new(Caller {
+                client,
+                proof,
+                assertion: authenticated.assertion,
+            }),
+            app: app.clone(),
+            form,
+        })
+    }
 }
 
 impl FromRequest<Arc<App>> for RequestHead {
@@ -122,47 +171,7 @@ impl IncomingRequest {
         endpoint: Endpoint,
         form: Form,
     ) -> Result<ClientRequest, ClientError> {
-        let RequestHead {
-            app,
-            headers,
-            address,
-            ..
-        } = &self.head;
-        let presented = PresentedCredentials {
-            endpoint,
-            headers,
-            form: &form,
-            address: *address,
-            now: app.clock.now(),
-        };
-        let authenticated = app.authenticate(&presented).await;
-        let authenticated = authenticated.map_err(|failure| self.head.error(endpoint, failure))?;
-        let client = authenticated.client;
-        if !client.is_public() {
-            note_client(&client, ClientStanding::Proved);
-        }
-        let offers_nonce =
-            endpoint.checks().proof != ProofRule::Ignored && app.config.nonces.of(client.profile);
-        let proof = app.verify_proof(&presented, &client);
-        let proof = proof.map_err(|failure| ClientError {
-            offers_nonce,
-            ..self.head.error(endpoint, failure)
-        })?;
-        Ok(ClientRequest {
-            endpoint,
-            authorization: AuthorizationHeader::of(headers),
-            address: *address,
-            wait: long_poll::preference(headers),
-            offers_nonce,
-            now: presented.now,
-            caller: Arc::new(Caller {
-                client,
-                proof,
-                assertion: authenticated.assertion,
-            }),
-            app: app.clone(),
-            form,
-        })
+        self.head.authenticate(endpoint, form).await
     }
 }
 
@@ -192,7 +201,8 @@ impl ClientRequest {
             .map_err(|failure| self.error(failure))
     }
 
-    fn error(&self, failure: Failure) -> ClientError {
+    /// Why it has no success.
+    pub fn error(&self, failure: Failure) -> ClientError {
         ClientError {
             app: self.app.clone(),
             route: self.endpoint.into(),

@@ -1,5 +1,7 @@
 //! Endpoints of programs: of clients and of resource servers.
 
+pub mod access;
+pub mod access_request;
 pub mod answer;
 pub mod authentication;
 pub mod body;
@@ -12,6 +14,7 @@ pub mod incoming;
 pub mod introspect;
 pub mod metadata;
 pub mod par;
+pub mod presented_token;
 pub mod proof;
 pub mod registration;
 pub mod revoke;

@@ -24,7 +24,7 @@ impl App {
         client: &Client,
     ) -> Result<Option<DpopProof>, Failure> {
         let rule = presented.endpoint.checks().proof;
-        if rule == ProofRule::Ignored {
+        if matches!(rule, ProofRule::Ignored | ProofRule::OfToken) {
             return Ok(None);
         }
         let found = self.find_proof(presented, client);
@@ -78,6 +78,10 @@ impl App {
             Endpoint::Introspect => &self.urls.introspect,
             Endpoint::Revoke => &self.urls.revoke,
             Endpoint::Userinfo => &self.urls.userinfo,
+            Endpoint::Evaluation => &self.urls.evaluation,
+            Endpoint::Evaluations => &self.urls.evaluations,
+            Endpoint::Outcomes => &self.urls.outcomes,
+            Endpoint::AccessRequest => &self.urls.access_request,
         }
     }
 }

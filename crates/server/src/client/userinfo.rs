@@ -2,15 +2,13 @@
 //! bound tokens with proof. Which claims, the granted scopes say (section 5.4).
 
 use axum::response::Response;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use writ_core::OAuthError;
 use writ_core::checks::Endpoint;
 use writ_core::id::{DelegationId, UserId};
 use writ_core::scope::OPENID;
-use writ_jose::dpop::{DpopProof, NoncePolicy, ProofContext, TokenHash};
-use writ_jose::{access_token, hash};
-use writ_store::replay::ReplayClaim;
+use writ_jose::access_token;
 use writ_wire::claims::{AccessTokenClaims, PersonClaims};
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
@@ -20,7 +18,7 @@ use writ_wire::scope::Scope;
 use crate::client::answer::json;
 use crate::client::error::ClientError;
 use crate::client::incoming::RequestHead;
-use crate::client::proof::proof;
+use crate::client::presented_token::{PresentedToken, check_binding, invalid_token};
 use crate::client::sighting::see;
 use crate::node::app::App;
 use crate::node::failure::Failure;
@@ -59,7 +57,7 @@ async fn claims_of_user(head: &RequestHead) -> Result<UserInfo, Failure> {
     if claims.aud == issuer && !scopes_of(&claims).contains(OPENID) {
         return Err(lacks_openid().into());
     }
-    check_binding(head, &presented, &claims).await?;
+    check_binding(head, Endpoint::Userinfo, &presented, &claims).await?;
     if !see(app, &claims, now).await? {
         return Err(invalid_token("the token is not live").into());
     }
@@ -127,104 +125,5 @@ struct UserInfo {
     claims: PersonClaims,
 }
 
-/// A bound token comes with a fresh proof by its key; a bearer token comes as `Bearer`.
-async fn check_binding(
-    head: &RequestHead,
-    presented: &PresentedToken<'_>,
-    claims: &AccessTokenClaims,
-) -> Result<(), Failure> {
-    let app = &head.app;
-    let key = claims.cnf.as_ref().map(|cnf| cnf.jkt.as_str());
-    match (key, presented.scheme) {
-        (None, Scheme::Bearer) | (Some(_), Scheme::DPoP) => {}
-        (Some(_), Scheme::Bearer) => {
-            return Err(invalid_token("the token is bound to a key: use scheme `DPoP`").into());
-        }
-        (None, Scheme::DPoP) => {
-            return Err(invalid_token("the token is bound to no key: use scheme `Bearer`").into());
-        }
-    }
-    let rule = Endpoint::Userinfo.checks().proof;
-    if !rule.requires_proof(key.is_none()) {
-        return Ok(());
-    }
-    let ath = hash::access_token_hash(presented.token);
-    let nonce = match app.client(&claims.client_id).await? {
-        Some(client) if app.config.nonces.of(client.profile) => NoncePolicy::Required(&app.nonces),
-        _ => NoncePolicy::Optional(&app.nonces),
-    };
-    let context = ProofContext {
-        method: head.method.as_str(),
-        url: app.proof_url(Endpoint::Userinfo),
-        now: app.clock.now(),
-        nonce,
-        token: TokenHash::Required(&ath),
-    };
-    let found = proof(&head.headers, &context)?
-        .ok_or_else(|| invalid_token("the proof is missing: send one `DPoP` header"))?;
-    if key != Some(found.thumbprint.as_str()) {
-        return Err(
-            invalid_token("the proof's key is not the one that the token is bound to").into(),
-        );
-    }
-    claim_proof(app, &found).await
-}
-
-async fn claim_proof(app: &App, proof: &DpopProof) -> Result<(), Failure> {
-    let mut transaction = app.begin().await?;
-    let once = ReplayClaim {
-        digest: proof.replay_digest(),
-        expires_at: proof.accepted_until,
-    };
-    if transaction.claim_once(&[once]).await?.is_some() {
-        return Err(OAuthError::invalid_proof("the proof was used before").into());
-    }
-    Ok(transaction.commit().await?)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    DPoP,
-    Bearer,
-}
-
-/// An access token, and the scheme that it came with.
-struct PresentedToken<'a> {
-    scheme: Scheme,
-    token: &'a str,
-}
-
-impl<'a> PresentedToken<'a> {
-    /// None where no header has a token under one of our schemes.
-    fn of(headers: &'a HeaderMap) -> Result<Option<Self>, OAuthError> {
-        let mut values = headers.get_all(header::AUTHORIZATION).iter();
-        let first = values.next();
-        if values.next().is_some() {
-            return Err(OAuthError::invalid_request(
-                "more than one `Authorization` header",
-            ));
-        }
-        let text = first.and_then(|value| value.to_str().ok());
-        let Some((scheme, token)) = text.and_then(|text| text.split_once(' ')) else {
-            return Ok(None);
-        };
-        let scheme = if scheme.eq_ignore_ascii_case("dpop") {
-            Scheme::DPoP
-        } else if scheme.eq_ignore_ascii_case("bearer") {
-            Scheme::Bearer
-        } else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            scheme,
-            token: token.trim(),
-        }))
-    }
-}
-
 const NO_TOKEN: &str =
     "send the access token in the header, as `Authorization: Bearer` or `Authorization: DPoP`";
-
-fn invalid_token(sentence: &str) -> OAuthError {
-    OAuthError::new(ErrorCode::InvalidToken, sentence)
-}

@@ -37,11 +37,25 @@ pub(super) fn check(
              Name a loopback or private address, or say `server.metrics_public = true` if the network keeps strangers away"
         ));
     }
+    if let (Some(public), Some(metrics)) = (public, metrics)
+        && overlap(public, metrics)
+    {
+        problems.push(format!(
+            "`server.metrics_listen` is `{metrics}`, which `server.listen` has already: name another port"
+        ));
+    }
     Listeners {
         public,
         metrics,
         drain: drain(file.drain_seconds, problems),
     }
+}
+
+/// Whether one of them takes the port of the other. For port 0 the system chooses one that is free.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    let same = one.ip().to_canonical() == other.ip().to_canonical();
+    one.port() == other.port() && one.port() != 0 && (everywhere || same)
 }
 
 fn drain(seconds: Option<u64>, problems: &mut Vec<String>) -> Duration {
@@ -89,6 +103,30 @@ fn is_local(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_listeners_do_not_have_one_port() {
+        let table = [
+            ("127.0.0.1:8080", "127.0.0.1:8080", true),
+            ("127.0.0.1:8080", "[::ffff:127.0.0.1]:8080", true),
+            ("0.0.0.0:8080", "127.0.0.1:8080", true),
+            ("[::]:8080", "127.0.0.1:8080", true),
+            ("127.0.0.1:8080", "127.0.0.1:9090", false),
+            ("127.0.0.1:8080", "[::1]:8080", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ];
+        for (listen, metrics, refused) in table {
+            let file = ServerFile {
+                listen: Some(listen.to_owned()),
+                metrics_listen: Some(metrics.to_owned()),
+                ..ServerFile::default()
+            };
+            let mut problems = Vec::new();
+            check(&file, &TrustedProxies::default(), &mut problems);
+            let said = problems.iter().any(|p| p.contains("another port"));
+            assert_eq!(said, refused, "{listen} {metrics}: {problems:?}");
+        }
+    }
 
     #[test]
     fn metrics_on_an_address_of_everybody_need_a_word() {

@@ -241,9 +241,9 @@ fn environment_value(key: &str, text: &str) -> toml::Value {
         (flag, "true" | "1") if FLAGS.contains(&flag) => toml::Value::Boolean(true),
         (flag, "false" | "0") if FLAGS.contains(&flag) => toml::Value::Boolean(false),
         (
-            "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "pause_same"
-            | "pause_other" | "longest_pause" | "per_address" | "in_all" | "unused_hours"
-            | "drain_seconds" | "retention_days",
+            "per_person" | "per_agent" | "per_pair" | "open_per_pair" | "per_resource"
+            | "open_per_resource" | "pause_same" | "pause_other" | "longest_pause" | "per_address"
+            | "in_all" | "unused_hours" | "drain_seconds" | "retention_days",
             number,
         ) => number.parse().map_or_else(
             |_| toml::Value::String(text.to_owned()),

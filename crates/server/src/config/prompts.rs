@@ -1,5 +1,5 @@
-//! `[prompts]`: how many approval requests a user, an agent, or an agent and user together may have, and how long an agent waits after
-//! a denial.
+//! `[prompts]`: how many approval requests a user, an agent, an agent and user together, or a resource server and user may have, and
+//! how long whoever asks waits after a denial.
 
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ pub(super) struct PromptsFile {
     per_agent: Option<u64>,
     per_pair: Option<u64>,
     open_per_pair: Option<u64>,
+    per_resource: Option<u64>,
+    open_per_resource: Option<u64>,
     pause_same: Option<u64>,
     pause_other: Option<u64>,
     longest_pause: Option<u64>,
@@ -35,6 +37,12 @@ pub(super) fn check(file: &PromptsFile, problems: &mut Vec<String>) -> Limits {
         per_agent: limit("per_agent", file.per_agent, usual.per_agent),
         per_pair: limit("per_pair", file.per_pair, usual.per_pair),
         open_per_pair: limit("open_per_pair", file.open_per_pair, usual.open_per_pair),
+        per_resource: limit("per_resource", file.per_resource, usual.per_resource),
+        open_per_resource: limit(
+            "open_per_resource",
+            file.open_per_resource,
+            usual.open_per_resource,
+        ),
         pauses: pauses(file, usual.pauses, problems),
     }
 }

@@ -60,6 +60,8 @@ fn limits_of_prompts_are_configured() {
         ("PROMPTS__PER_AGENT", "8"),
         ("PROMPTS__PER_PAIR", "9"),
         ("PROMPTS__OPEN_PER_PAIR", "2"),
+        ("PROMPTS__PER_RESOURCE", "6"),
+        ("PROMPTS__OPEN_PER_RESOURCE", "3"),
         ("PROMPTS__PAUSE_SAME", "300"),
         ("PROMPTS__PAUSE_OTHER", "0"),
         ("PROMPTS__LONGEST_PAUSE", "3600"),
@@ -70,6 +72,8 @@ fn limits_of_prompts_are_configured() {
         per_agent: 8,
         per_pair: 9,
         open_per_pair: 2,
+        per_resource: 6,
+        open_per_resource: 3,
         pauses: Pauses {
             same: Duration::from_secs(300),
             other: Duration::ZERO,

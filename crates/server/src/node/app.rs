@@ -78,6 +78,10 @@ pub struct Urls {
     pub backchannel: Htu,
     pub device_authorization: Htu,
     pub transaction: Htu,
+    pub evaluation: Htu,
+    pub evaluations: Htu,
+    pub outcomes: Htu,
+    pub access_request: Htu,
 }
 
 /// The sources of time and randomness; tests bring their own.
@@ -233,6 +237,10 @@ impl Urls {
             backchannel: parse(Endpoint::Backchannel.path())?,
             device_authorization: parse(Endpoint::DeviceAuthorization.path())?,
             transaction: parse(Endpoint::Transaction.path())?,
+            evaluation: parse(Endpoint::Evaluation.path())?,
+            evaluations: parse(Endpoint::Evaluations.path())?,
+            outcomes: parse(Endpoint::Outcomes.path())?,
+            access_request: parse(Endpoint::AccessRequest.path())?,
         })
     }
 }

@@ -120,6 +120,15 @@ impl KeyRing {
     }
 }
 
+/// Fails where a key does not open by the master key of this configuration; before the first start there are none.
+pub async fn check_master(store: &Store, config: &Config) -> Result<(), StartError> {
+    let rows = store.read(DEFAULT_TENANT).await?.signing_keys().await?;
+    for row in rows.iter().filter(|row| row.sealed.is_some()) {
+        unseal(row, associated(&row.kid).as_bytes(), config).map_err(StartError::Keys)?;
+    }
+    Ok(())
+}
+
 /// The rows of all signing keys.
 struct KeyRows {
     tokens: Vec<StoredSigningKey>,

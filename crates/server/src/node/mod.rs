@@ -1,5 +1,6 @@
 //! The state of one server process: configuration, keys, caches, connections. It uses no other folder but `config`.
 
+pub mod action_types;
 pub mod app;
 pub mod client_address;
 pub mod client_keys;
@@ -19,6 +20,7 @@ pub mod passwords;
 pub mod rate_limits;
 pub mod registry;
 pub mod request_log;
+pub mod resource_names;
 pub mod secret;
 pub mod strangers;
 pub mod tls;

@@ -25,6 +25,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use crate::config::Config;
+use crate::node::action_types::{actions, with_actions};
 use crate::node::app::{App, StartError};
 
 /// How long a change of configuration may take to reach every node.
@@ -279,10 +280,19 @@ impl CatalogueCache {
 
     /// So that what this node works with does not leave as unused.
     pub async fn keep_types(&self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        let types = self.known().catalogue.types.clone();
+        let catalogue = self.known().catalogue;
+        let types = &catalogue.types;
         let mut transaction = store.begin(DEFAULT_TENANT).await?;
         for definition in types.names().filter_map(|name| types.by_name(name)) {
             transaction.keep_type(definition.hash(), now).await?;
+        }
+        for action in actions(&catalogue.resources) {
+            let (hash, name) = (&action.type_hash, &action.type_name);
+            // An earlier version of this server may have written the action as another type.
+            transaction
+                .insert_type(hash, name, &action.document, now)
+                .await?;
+            transaction.keep_type(hash, now).await?;
         }
         transaction.commit().await
     }
@@ -300,6 +310,7 @@ impl CatalogueCache {
             // Of two that were registered before they counted as one, the first in the order of their texts.
             resources.entry(resource.uri.clone()).or_insert(resource);
         }
+        let resources: Resources = resources.into_iter().collect();
         let documents = transaction.types().await?;
         let known = (documents.len(), documents.last().cloned());
         let types = if known == before.documents {
@@ -307,9 +318,10 @@ impl CatalogueCache {
         } else {
             Arc::new(self.types(&documents)?)
         };
+        let types = with_actions(types, &resources);
         let catalogue = Arc::new(Catalogue {
             issuer: before.issuer.clone(),
-            resources: resources.into_iter().collect(),
+            resources,
             types,
             metadata: OnceLock::new(),
             documents: known,

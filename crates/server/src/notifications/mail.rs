@@ -7,10 +7,12 @@ use lettre::AsyncTransport;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
+use writ_core::id::ClientId;
 use writ_pages::messages::{AccountNews, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_store::settings::PersonSettings;
+use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::fan_out::{open_request, request_over};
@@ -18,7 +20,7 @@ use super::outbox::{NoticeContent, StoppedFor};
 use super::outcome::{DeliveryOutcome, NotSent};
 use super::reach_notice::EarlierReach;
 use super::web_push::page_of;
-use super::{account_notice, quiet_hours, used_twice_notice};
+use super::{account_notice, not_done_notice, quiet_hours, used_twice_notice};
 use crate::node::app::App;
 use crate::node::outgoing::mailer::{MAIL_TIMEOUT, Mailer};
 
@@ -75,12 +77,10 @@ pub(crate) async fn send(
         NoticeContent::Password => about_account(app, notice, AccountNews::Password).await?,
         NoticeContent::Reach { what, before } => {
             let recipient = recipient_before(app, notice, before.as_ref()).await?;
+            let text =
+                account_notice::mail_text(app, AccountNews::Reach(*what), &recipient.language);
             AddressedMail {
-                text: account_notice::mail_text(
-                    app,
-                    AccountNews::Reach(*what),
-                    &recipient.language,
-                ),
+                text,
                 to: recipient.address,
             }
         }
@@ -92,6 +92,20 @@ pub(crate) async fn send(
                 to: recipient.address,
             }
         }
+        NoticeContent::NotDone { client, resource } => {
+            let recipient = recipient(app, &mut app.read().await?, notice).await?;
+            let (what, request) = ((client, resource), notice.request.as_ref());
+            let text = not_done_notice::mail_text(app, what, request, &recipient.language);
+            AddressedMail {
+                text: text.await?,
+                to: recipient.address,
+            }
+        }
+        NoticeContent::Silenced {
+            resource,
+            client,
+            by,
+        } => about_silence(app, resource, client, by.as_str()).await?,
         NoticeContent::Reported {
             agent,
             by,
@@ -106,6 +120,24 @@ pub(crate) async fn send(
         }
     };
     Ok(mailer.send(mail, notice, app.clock.now()).await)
+}
+
+/// A resource server that may ask a person nothing for a while, for the operator.
+async fn about_silence(
+    app: &App,
+    resource: &ResourceUri,
+    client: &ClientId,
+    by: &str,
+) -> Result<AddressedMail, NotSent> {
+    let name = app.catalogue().await?.name_of(resource);
+    let client = app.client(client.as_str()).await?;
+    let (_, texts) = app.notices.words.of("");
+    let admin = app.config.channels.admin.clone();
+    let (client, to) = client.zip(admin).ok_or_else(no_address)?;
+    Ok(AddressedMail {
+        text: texts.resource_reported(&client, &name, by),
+        to,
+    })
 }
 
 /// A user's address, and the language of their mail.

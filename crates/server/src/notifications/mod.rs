@@ -3,6 +3,7 @@
 pub mod account_notice;
 pub mod fan_out;
 pub mod mail;
+pub mod not_done_notice;
 pub mod outbox;
 pub mod outcome;
 pub mod quiet_hours;

@@ -13,6 +13,7 @@ use writ_pages::messages::{Passkey, Reach};
 use writ_platform::Random;
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
+use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 
 use super::reach_notice::EarlierReach;
@@ -94,6 +95,17 @@ pub(crate) enum NoticeContent {
     },
     /// A stop denied what this client had asked this person.
     Stopped(StopNotice),
+    /// What was approved for this client through this resource was not done in time.
+    NotDone {
+        client: ClientId,
+        resource: ResourceUri,
+    },
+    /// A user reported a question that this resource server asked about a call of this client: it may ask them nothing for a while.
+    Silenced {
+        resource: ResourceUri,
+        client: ClientId,
+        by: UserId,
+    },
     /// A task of the user ended because a refresh token of this client was used twice.
     UsedTwice { client: ClientId },
 }
@@ -170,7 +182,7 @@ pub async fn request_ended(
     request: &PendingRequest,
 ) -> Result<(), Failure> {
     let (channel, expires_at) = match (request.asked.delivery, request.state()) {
-        (Delivery::Poll, _) | (Delivery::Ping, State::Expired) => return Ok(()),
+        (Delivery::Poll, _) | (Delivery::Ping, State::Expired | State::Cancelled) => return Ok(()),
         (Delivery::Ping, _) => (Channel::Ping, request.expires_at),
         // A token that was made is sent as long as it is valid.
         (Delivery::Push, _) => {
@@ -231,6 +243,35 @@ pub async fn agent_reported(
     by: &UserId,
     stopped_for: StoppedFor,
 ) -> Result<(), Failure> {
+    let content = NoticeContent::Reported {
+        agent: agent.clone(),
+        by: by.clone(),
+        stopped_for,
+    };
+    to_admin(app, transaction, &content).await
+}
+
+/// The same of a question that a resource server asked, in the transaction that silences it.
+pub async fn resource_reported(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    resource: &ResourceUri,
+    client: &ClientId,
+    by: &UserId,
+) -> Result<(), Failure> {
+    let content = NoticeContent::Silenced {
+        resource: resource.clone(),
+        client: client.clone(),
+        by: by.clone(),
+    };
+    to_admin(app, transaction, &content).await
+}
+
+async fn to_admin(
+    app: &App,
+    transaction: &mut DatabaseTransaction,
+    content: &NoticeContent,
+) -> Result<(), Failure> {
     let channels = &app.config.channels;
     let mail = channels.admin.as_ref().map(|_| (Channel::Mail, ADMIN));
     let webhook = channels
@@ -243,11 +284,7 @@ pub async fn agent_reported(
             request: None,
             user: None,
             target,
-            content: NoticeContent::Reported {
-                agent: agent.clone(),
-                by: by.clone(),
-                stopped_for,
-            },
+            content: content.clone(),
             expires_at: app.mended_time().plus(ADMIN_NOTICE_LIFETIME),
         };
         app.outbox().enqueue(transaction, draft).await?;

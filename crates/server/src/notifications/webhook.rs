@@ -37,6 +37,9 @@ struct WebhookClaims<'a> {
     client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     approval: Option<String>,
+    /// The resource server that asked about one action.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     passkey: Option<Passkey>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,21 @@ pub(crate) async fn send(
 }
 
 impl<'a> WebhookClaims<'a> {
+    /// What of a person changed.
+    fn name_change(&mut self, content: &NoticeContent) {
+        match content {
+            NoticeContent::Passkey { what } => self.passkey = Some(*what),
+            NoticeContent::Password => self.setting = Some("password"),
+            NoticeContent::Reach { what, .. } => match what {
+                Reach::Email => self.setting = Some("email"),
+                Reach::QuietHours => self.setting = Some("quiet_hours"),
+                Reach::BrowserAdded => self.push = Some("added"),
+                Reach::BrowserRemoved => self.push = Some("removed"),
+            },
+            _ => {}
+        }
+    }
+
     /// Without what the notice tells.
     fn of(iss: &'a str, aud: &'a str, notice: &'a Notice, now: Timestamp) -> Self {
         Self {
@@ -84,6 +102,7 @@ impl<'a> WebhookClaims<'a> {
             exp: now.plus(LIFETIME).seconds(),
             event: "approval.requested",
             client_id: None,
+            resource: None,
             passkey: None,
             setting: None,
             push: None,
@@ -128,30 +147,31 @@ async fn claims<'a>(
             claims.client_id = Some(agent.to_string());
             claims.people = vec![by.clone()];
         }
-        NoticeContent::Passkey { what } => {
+        NoticeContent::Passkey { .. } | NoticeContent::Password | NoticeContent::Reach { .. } => {
             claims.event = "user.changed";
-            claims.passkey = Some(*what);
-            claims.people = notice.user.iter().cloned().collect();
-        }
-        NoticeContent::Password => {
-            claims.event = "user.changed";
-            claims.setting = Some("password");
-            claims.people = notice.user.iter().cloned().collect();
-        }
-        NoticeContent::Reach { what, .. } => {
-            claims.event = "user.changed";
-            match what {
-                Reach::Email => claims.setting = Some("email"),
-                Reach::QuietHours => claims.setting = Some("quiet_hours"),
-                Reach::BrowserAdded => claims.push = Some("added"),
-                Reach::BrowserRemoved => claims.push = Some("removed"),
-            }
+            claims.name_change(content);
             claims.people = notice.user.iter().cloned().collect();
         }
         NoticeContent::UsedTwice { client } => {
             claims.event = "task.revoked";
             claims.client_id = Some(client.to_string());
             claims.people = notice.user.iter().cloned().collect();
+        }
+        NoticeContent::NotDone { client, resource } => {
+            claims.event = "approval.expired";
+            claims.client_id = Some(client.to_string());
+            claims.resource = Some(resource.to_string());
+            claims.approval = notice.request.as_ref().map(ToString::to_string);
+        }
+        NoticeContent::Silenced {
+            resource,
+            client,
+            by,
+        } => {
+            claims.event = "resource.reported";
+            claims.client_id = Some(client.to_string());
+            claims.resource = Some(resource.to_string());
+            claims.people = vec![by.clone()];
         }
         NoticeContent::Over { .. } | NoticeContent::Stopped(_) => Err(request_over())?,
     }

@@ -248,6 +248,12 @@ impl Registrar<'_> {
         {
             return Err(RegistrationError::Removed(format!("resource `{uri}`")));
         }
+        for action in resource.actions.values() {
+            let (hash, name) = (&action.type_hash, &action.type_name);
+            transaction
+                .insert_type(hash, name, &action.document, now)
+                .await?;
+        }
         let event = self
             .event(now, EventName::ResourceChanged)
             .at_resource(resource.uri.as_str())

@@ -9,6 +9,7 @@ use writ_core::guest::KeptDocument;
 use writ_core::id::{ClientId, UserId};
 use writ_store::task::StoredTask;
 use writ_store::{DatabaseTransaction, StoreError};
+use writ_wire::resource::ResourceUri;
 
 use super::change::{ChangeContext, ChangedBy};
 
@@ -44,6 +45,21 @@ pub async fn report_agent(
     let mut event = change.event(EventName::AgentReported, json!({}));
     event.client = Some(client.to_string());
     event.subject = Some(reporter.to_string());
+    event.reason = Some(NOT_ME.to_owned());
+    transaction.insert_event(&event).await
+}
+
+/// The same of a question that a resource server asked for this client.
+pub async fn report_resource_of(
+    transaction: &mut DatabaseTransaction,
+    resource: &ResourceUri,
+    (client, reporter): (&ClientId, &UserId),
+    change: ChangeContext<'_>,
+) -> Result<(), StoreError> {
+    let mut event = change.event(EventName::ResourceReported, json!({}));
+    event.client = Some(client.to_string());
+    event.subject = Some(reporter.to_string());
+    event.resource = Some(resource.to_string());
     event.reason = Some(NOT_ME.to_owned());
     transaction.insert_event(&event).await
 }

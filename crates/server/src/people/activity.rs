@@ -9,7 +9,7 @@ use axum::routing::get;
 use serde_json::Value;
 use writ_core::event::EventName;
 use writ_core::id::UserId;
-use writ_core::pending::STOPPED;
+use writ_core::pending::{Kind, STOPPED};
 use writ_pages::{Activity, ActivityEntry, ActivityKind, Texts};
 use writ_store::StoreError;
 use writ_store::event::{EventsOf, StoredEvent};
@@ -156,9 +156,19 @@ impl<'a> Teller<'a> {
             at: event.at,
             kind,
             agent,
+            through: self.through(event).await?,
             what: self.what(event, kind).await?,
             receipt: receipt.map(str::to_owned),
         })
+    }
+
+    /// The resource server that asked, of a question about one action.
+    async fn through(&self, event: &StoredEvent) -> Result<Option<String>, StoreError> {
+        let resource = event.resource.as_deref().filter(|_| is_access(event));
+        let Some(uri) = resource.and_then(|text| ResourceUri::parse(text).ok()) else {
+            return Ok(None);
+        };
+        Ok(Some(self.app.catalogue().await?.name_of(&uri)))
     }
 
     async fn name(&mut self, client: &str) -> Result<String, StoreError> {
@@ -179,10 +189,9 @@ impl<'a> Teller<'a> {
         let catalogue = self.app.catalogue().await?;
         match kind {
             ActivityKind::Used => {
-                let name = |resource: &String| {
-                    let uri = ResourceUri::parse(resource).ok();
-                    let found = uri.and_then(|uri| catalogue.resources.get(&uri));
-                    found.map_or_else(|| resource.clone(), |known| known.name.clone())
+                let name = |resource: &String| match ResourceUri::parse(resource) {
+                    Ok(uri) => catalogue.name_of(&uri),
+                    Err(_) => resource.clone(),
                 };
                 Ok(event.resource.as_ref().map(name))
             }
@@ -205,6 +214,12 @@ impl<'a> Teller<'a> {
             }
         }
     }
+}
+
+/// Whether it is about a question that a resource server asked about one action.
+fn is_access(event: &StoredEvent) -> bool {
+    let kind = event.data.get("kind").and_then(Value::as_str);
+    kind == Some(Kind::Access.as_str())
 }
 
 /// The agent that acts now.
@@ -240,27 +255,24 @@ fn account_change(event: &StoredEvent) -> Option<ActivityKind> {
     Some(kind)
 }
 
-/// What is told to people; the rest is for auditors.
-fn kind(event: &StoredEvent) -> Option<ActivityKind> {
+/// What became of a question.
+fn approval(event: &StoredEvent) -> Option<ActivityKind> {
     let is = |name: EventName| event.name == name.as_str();
-    let narrowed = event.data.get("narrowed").and_then(Value::as_bool);
-    // Asked once more: the person was asked once.
-    if event.data.get("superseded_by").is_some() {
-        return None;
+    let said = |member: &str| event.data.get(member).and_then(Value::as_bool);
+    if is(EventName::ApprovalExpired) {
+        return Some(match said("undecided") {
+            Some(false) => ActivityKind::NotDone,
+            _ => ActivityKind::Expired,
+        });
     }
-    let kinds = [
-        (EventName::ConsentGiven, ActivityKind::Consented),
-        (EventName::ConsentNarrowed, ActivityKind::Consented),
-        (EventName::ConsentDenied, ActivityKind::ConsentDenied),
-        (EventName::ApprovalRequested, ActivityKind::Asked),
-        (EventName::ApprovalExpired, ActivityKind::Expired),
-        (EventName::TokenIssued, ActivityKind::Used),
-        (EventName::ApprovalRedeemed, ActivityKind::Used),
-        (EventName::LoginFailed, ActivityKind::SignInFailed),
-    ];
+    if is(EventName::ApprovalRedeemed) {
+        return Some(match is_access(event) {
+            true => ActivityKind::Permitted,
+            false => ActivityKind::Used,
+        });
+    }
     if is(EventName::ApprovalApproved) {
-        let complete = event.data.get("complete").and_then(Value::as_bool);
-        return Some(match (complete, narrowed) {
+        return Some(match (said("complete"), said("narrowed")) {
             (Some(false), _) => ActivityKind::Agreed,
             (_, Some(true)) => ActivityKind::ApprovedLess,
             _ => ActivityKind::Approved,
@@ -272,6 +284,28 @@ fn kind(event: &StoredEvent) -> Option<ActivityKind> {
             Some(STOPPED) => ActivityKind::Stopped,
             _ => ActivityKind::Denied,
         });
+    }
+    None
+}
+
+/// What is told to people; the rest is for auditors.
+fn kind(event: &StoredEvent) -> Option<ActivityKind> {
+    let is = |name: EventName| event.name == name.as_str();
+    // Asked once more: the person was asked once.
+    if event.data.get("superseded_by").is_some() {
+        return None;
+    }
+    let kinds = [
+        (EventName::ConsentGiven, ActivityKind::Consented),
+        (EventName::ConsentNarrowed, ActivityKind::Consented),
+        (EventName::ConsentDenied, ActivityKind::ConsentDenied),
+        (EventName::ApprovalRequested, ActivityKind::Asked),
+        (EventName::ApprovalCancelled, ActivityKind::Cancelled),
+        (EventName::TokenIssued, ActivityKind::Used),
+        (EventName::LoginFailed, ActivityKind::SignInFailed),
+    ];
+    if let Some(kind) = approval(event) {
+        return Some(kind);
     }
     if is(EventName::TaskRevoked) || is(EventName::DelegationStopped) {
         return Some(stop(event));

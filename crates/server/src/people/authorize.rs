@@ -20,7 +20,7 @@ use writ_core::realm::Realm;
 use writ_core::request::{self, Arrival, PreparedRequest, RequestContext};
 use writ_store::StoreError;
 use writ_store::request::NewAuthorizationRequest;
-use writ_wire::authorization::{AuthorizationRequest, REQUEST_URI_PREFIX};
+use writ_wire::authorization::{self, AuthorizationRequest, REQUEST_URI_PREFIX};
 use writ_wire::error::ErrorCode;
 use writ_wire::form::Form;
 use writ_wire::openid::ResponseMode;
@@ -165,7 +165,7 @@ async fn front(
         Unprepared::Refused(refusal) => {
             let error = AuthorizationError {
                 redirect_uri,
-                state: form.optional("state").ok().flatten().map(str::to_owned),
+                state: authorization::returned_state(form),
                 response_mode: ResponseMode::of(form),
                 refusal,
             };

@@ -92,6 +92,11 @@ async fn entry(
     Ok(Some(InboxEntry {
         id: request.id.to_string(),
         client: client_view(&client),
+        through: request
+            .asked
+            .access
+            .as_ref()
+            .map(|asked| catalogue.name_of(&asked.resource)),
         sentences: sentences.collect(),
         asked_at: request.created_at,
         expires_at: request.expires_at,

@@ -59,6 +59,8 @@ pub(crate) const SQLITE: &[MigrationText] = migrations! { "sqlite":
     21 "0021_clock",
     22 "0022_by_index",
     23 "0023_ends",
+    24 "0024_access",
+    25 "0025_access_requests",
 };
 pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     1 "0001_foundation",
@@ -84,4 +86,6 @@ pub(crate) const POSTGRES: &[MigrationText] = migrations! { "postgres":
     21 "0021_clock",
     22 "0022_by_index",
     23 "0023_ends",
+    24 "0024_access",
+    25 "0025_access_requests",
 };

@@ -3,8 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use writ_core::id::{ApprovalId, DelegationId, UserId};
-use writ_core::pending::{Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, Vote};
+use writ_core::access_request::APPROVED_FOR;
+use writ_core::id::{ApprovalId, UserId};
+use writ_core::pending::{
+    Asked, Decision, MAX_APPROVERS, MAX_STAGES, PendingRequest, RedeemedFor, Vote,
+};
 use writ_wire::time::Timestamp;
 
 use super::{ASKED, DECISION, NOT_ASKED_YET, number, open, stage_ends_at};
@@ -66,16 +69,18 @@ macro_rules! voted {
 const VOTED_ON_SQLITE: &str = voted!("SELECT value AS id FROM json_each($ids)");
 const VOTED_ON_POSTGRES: &str = voted!("SELECT json_array_elements_text(CAST($ids AS json)) AS id");
 
+/// $6: until when an approval of one action can be used, from the yes on.
 const DECIDE: &str = concat!(
     "UPDATE pending_requests SET state = $4, decision = $5, decided_at = $3, changed_at = $3,
-        stage_ends_at = NULL
+        stage_ends_at = NULL,
+        expires_at = CASE WHEN kind = 'access' AND $4 = 'approved' THEN CAST($6 AS BIGINT) ELSE expires_at END
     WHERE tenant = $1 AND id = $2 AND expires_at > $3 AND ",
     open!()
 );
 
 const REDEEM: &str = "
-    UPDATE pending_requests SET state = 'redeemed', delegation_id = $4, redeemed_at = $3,
-        changed_at = $3
+    UPDATE pending_requests SET state = 'redeemed', delegation_id = $4, decision_id = $5,
+        redeemed_at = $3, changed_at = $3
     WHERE tenant = $1 AND id = $2 AND state = 'approved' AND expires_at > $3";
 
 const ESCALATE: &str = concat!(
@@ -202,19 +207,33 @@ impl DatabaseTransaction {
             now.micros(),
             decision.state().as_str(),
             json::write(decision, DECISION)?,
+            now.plus(APPROVED_FOR).micros(),
         )?;
         Ok(decided == 1)
     }
 
-    /// In the transaction that inserts the delegation: one approval is redeemed for one delegation.
+    /// In the transaction that inserts what it is used for: one approval is redeemed for one delegation, or permits one action.
     pub async fn redeem_pending(
         &mut self,
         id: &ApprovalId,
-        delegation: &DelegationId,
+        redeemed_for: impl Into<RedeemedFor>,
         now: Timestamp,
     ) -> Result<bool> {
-        let (id, delegation) = (id.as_str(), delegation.as_str());
-        Ok(execute!(self, REDEEM, &self.tenant, id, now.micros(), delegation)? == 1)
+        let redeemed_for = redeemed_for.into();
+        let (delegation, decision) = match &redeemed_for {
+            RedeemedFor::Delegation(id) => (Some(id.as_str()), None),
+            RedeemedFor::Decision(id) => (None, Some(id.as_str())),
+        };
+        let redeemed = execute!(
+            self,
+            REDEEM,
+            &self.tenant,
+            id.as_str(),
+            now.micros(),
+            delegation,
+            decision
+        )?;
+        Ok(redeemed == 1)
     }
 
     /// From the stage in which this request was found to the next one, whose people are asked now.

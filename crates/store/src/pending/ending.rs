@@ -1,4 +1,4 @@
-//! Ends pending requests without a decision, because they expired or were superseded: one conditional `UPDATE` each; and finds what a
+//! Ends pending requests without a decision, because they expired, were superseded or cancelled: one conditional `UPDATE` each; and finds what a
 //! stop ended (`stop.rs`).
 //! A request is returned to the call that ended it, and to no other. `decided_at` keeps its value.
 
@@ -63,6 +63,11 @@ const SUPERSEDED: &str = end!(
     )
 );
 
+const CANCELLED: &str = end!(
+    "cancelled",
+    concat!("id = $4 AND expires_at > $2 AND ", open!())
+);
+
 /// What a stop at $4 ended undecided, after $5 and $6.
 const STOPPED: &str = concat!(
     "SELECT ",
@@ -92,6 +97,15 @@ impl DatabaseTransaction {
                 at,
                 decision,
                 id.as_str()
+            )?,
+            Ending::Cancelled { request, .. } => all!(
+                self,
+                EndedRow,
+                CANCELLED,
+                &self.tenant,
+                at,
+                decision,
+                request.as_str()
             )?,
             Ending::Superseded(by) => all!(
                 self,

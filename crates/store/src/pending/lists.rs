@@ -3,12 +3,12 @@
 
 use writ_authority::Authority;
 use writ_core::id::{ApprovalId, ClientId, UserId};
-use writ_core::pending::{Asked, PendingRequest, State};
+use writ_core::pending::{PendingRequest, State};
 use writ_wire::time::Timestamp;
 
-use super::{ASKED, PendingRow, asked_again, open, pending_columns, state};
+use super::{PendingRow, asked_again, open, pending_columns, state};
 use crate::error::{Result, StoreError};
-use crate::json::{self, time};
+use crate::json::time;
 use crate::store::DatabaseTransaction;
 
 /// A request that changed, with its new state.
@@ -39,7 +39,7 @@ pub struct DeniedQuestion {
 }
 
 /// The most denials that are compared with a question: each makes the next pause longer, so that there are never many.
-const MOST_DENIED: i64 = 64;
+pub(super) const MOST_DENIED: i64 = 64;
 
 row! { PersonRow { user_id: String } }
 
@@ -215,14 +215,7 @@ impl DatabaseTransaction {
             since,
             MOST_DENIED
         )?;
-        let read = |row: DeniedRow| {
-            let asked: Asked = json::read(&row.asked, ASKED)?;
-            Ok(DeniedQuestion {
-                authority: asked.authority,
-                at: time(row.denied_at),
-            })
-        };
-        rows.into_iter().map(read).collect()
+        rows.into_iter().map(DeniedRow::read).collect()
     }
 
     /// Approved by this person, and not yet redeemed for a token.
@@ -360,7 +353,7 @@ impl ChangeRow {
     }
 }
 
-fn count(number: i64) -> Result<u64> {
+pub(super) fn count(number: i64) -> Result<u64> {
     u64::try_from(number).map_err(|_| StoreError::corrupt("`pending_requests`: a count"))
 }
 

@@ -69,6 +69,15 @@ pub const TABLES: &[(&str, TableEnd)] = &[
         over!("prompt_guards", "tenant, holder", "asked_at", Kept::ADay),
     ),
     (
+        "silenced_resources",
+        over!(
+            "silenced_resources",
+            "tenant, subject, resource",
+            "silenced_until",
+            Kept::Not
+        ),
+    ),
+    (
         "fetched_documents",
         over!(
             "fetched_documents",
@@ -80,6 +89,28 @@ pub const TABLES: &[(&str, TableEnd)] = &[
     (
         "delegations",
         over!("delegations", "tenant, id", "expires_at", Kept::ADay),
+    ),
+    (
+        "decisions",
+        over!("decisions", "tenant, id", "decided_at", Kept::ADay),
+    ),
+    (
+        "used_objects",
+        over!(
+            "used_objects",
+            "tenant, task_id, ref",
+            "expires_at",
+            Kept::ADay
+        ),
+    ),
+    (
+        "budgets",
+        over!(
+            "budgets",
+            "tenant, task_id, ref, pointer",
+            "expires_at",
+            Kept::ADay
+        ),
     ),
     ("tasks", TableEnd::Swept(TASKS)),
     (

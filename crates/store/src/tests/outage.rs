@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::connect::require_session;
 use crate::store::{Database, DatabaseConnection};
-use crate::testing::{DatabaseKind, DatabaseLine, Line, TestDatabase};
+use crate::testing::{DatabaseKind, DatabaseLine, Line, TestDatabase, encoded};
 use crate::tests::world::{NOW, TENANT, user, world};
 use crate::{Deadlines, Result, Store, StoreError, in_request};
 
@@ -294,4 +294,16 @@ async fn settings_that_do_not_hold_name_the_pooler() {
     let refused = require_session(&mut connection).await.unwrap_err();
     assert!(matches!(refused, StoreError::Pooler), "{refused}");
     assert!(refused.to_string().contains("session mode"));
+}
+
+#[tokio::test]
+async fn an_encoding_that_does_not_hold_every_text_is_refused_at_the_start() {
+    for encoding in ["LATIN1", "SQL_ASCII"] {
+        let test = async |url: String| {
+            let refused = Store::connect(&url).await.err().unwrap();
+            let named = matches!(&refused, StoreError::Encoding(found) if found == encoding);
+            assert!(named, "{refused}");
+        };
+        encoded(encoding, test).await;
+    }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use writ_core::id::{ApprovalId, DelegationId, EventId};
 use writ_core::pending::{
-    Kind as Flow, PendingRequest, PendingStatus, Polling, State, TransitionError,
+    Ending, Kind as Flow, PendingRequest, PendingStatus, Polling, State, TransitionError,
 };
 use writ_wire::time::Timestamp;
 
@@ -143,6 +143,7 @@ enum Step {
     Deny,
     Redeem,
     Expire,
+    Cancel,
     Stop,
     Escalate,
 }
@@ -165,6 +166,14 @@ async fn step(transaction: &mut DatabaseTransaction, step: Step, request: &Pendi
             transaction.redeem_pending(id, &delegation, now).await
         }
         Step::Expire => Ok(expire(transaction, id, END).await),
+        Step::Cancel => {
+            let ending = Ending::Cancelled {
+                request: id,
+                because: None,
+            };
+            let ended = transaction.end_pending(ending, now).await;
+            ended.map(|ended| ended.len() == 1)
+        }
         Step::Stop => {
             let (subject, client) = (&of("alice"), &request.client);
             let event = EventId::from_text("evt_stop");
@@ -186,15 +195,16 @@ fn rule(step: Step, before: PendingStatus) -> Option<Result<PendingStatus, Trans
         Step::View => before.view(),
         Step::Approve => before.decide(decision(true)),
         Step::Deny => before.decide(decision(false)),
-        Step::Redeem => before.redeem(DelegationId::from_text(APPROVED)),
+        Step::Redeem => before.redeem((&DelegationId::from_text(APPROVED)).into()),
         Step::Expire => before.expire(),
+        Step::Cancel => before.cancel(),
         Step::Stop => before.stop(),
         Step::Escalate => return None,
     })
 }
 
 /// Which transition leads from which states, and to which.
-const STEPS: [(Step, &[State], Option<State>); 7] = [
+const STEPS: [(Step, &[State], Option<State>); 8] = [
     (Step::View, &[State::Pending], Some(State::Viewed)),
     (
         Step::Approve,
@@ -211,6 +221,11 @@ const STEPS: [(Step, &[State], Option<State>); 7] = [
         Step::Expire,
         &[State::Pending, State::Viewed, State::Approved],
         Some(State::Expired),
+    ),
+    (
+        Step::Cancel,
+        &[State::Pending, State::Viewed],
+        Some(State::Cancelled),
     ),
     (
         Step::Stop,

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use writ_core::id::{ApprovalId, ClientId, DelegationId, TaskId, UserId};
 use writ_core::lineage::Stopped;
-use writ_core::pending::PendingStatus;
 use writ_core::signing::KeyState;
 use writ_jose::key::Thumbprint;
 use writ_wire::registration::ClientFile;
@@ -328,7 +327,7 @@ async fn what_the_version_of_schema_10_wrote_is_read(kind: DatabaseKind) {
             let seen = transaction.activity(subject, 10).await.unwrap();
             assert!(seen.iter().any(|one| one.id == id));
         }
-        if let PendingStatus::Redeemed { delegation, .. } = &found.status {
+        if let Some(delegation) = found.status.delegation() {
             let lineage = transaction.lineage(delegation).await.unwrap().unwrap();
             assert_eq!(lineage.stopped, None);
             redeemed += 1;

@@ -58,6 +58,7 @@ pub fn waiting(name: &str) -> PendingRequest {
             address: Some("192.0.2.1".to_owned()),
             identity: true,
             transaction: None,
+            access: None,
             onward: writ_core::onward::Onward::nobody(),
         },
         asked_hash: format!("hash {name}"),
@@ -153,6 +154,14 @@ pub async fn bring(transaction: &mut DatabaseTransaction, request: &PendingReque
     }
     if state == State::Expired {
         assert!(expire(transaction, id, END).await);
+    }
+    if state == State::Cancelled {
+        let ending = Ending::Cancelled {
+            request: id,
+            because: None,
+        };
+        let ended = transaction.end_pending(ending, now).await;
+        assert_eq!(ended.unwrap().len(), 1);
     }
 }
 

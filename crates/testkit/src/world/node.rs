@@ -65,6 +65,16 @@ impl Node {
         post(self.router.clone(), path, form, headers).await
     }
 
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> TestReply {
+        send(self.router.clone(), method, path, headers, body).await
+    }
+
     pub async fn get(&self, path: &str, headers: &[(&str, &str)]) -> TestReply {
         send(self.router.clone(), Method::GET, path, headers, Vec::new()).await
     }

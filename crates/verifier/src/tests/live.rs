@@ -6,9 +6,10 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 use writ_platform::{Clock, Transport};
+use writ_wire::claims::AccessTokenClaims;
 
 use super::world::{Says, World};
-use crate::live::{Introspection, PresentedToken};
+use crate::live::{Introspection, LiveQuestion};
 use crate::{
     ClientSecret, ConfigError, LiveCheck, Reason, Verifier, VerifierConfig, VerifierEnvironment,
 };
@@ -76,11 +77,7 @@ async fn a_silent_issuer_is_a_503() {
         world.token(),
         serde_json::from_value(world.claims()).unwrap(),
     );
-    let asked = PresentedToken {
-        token: &token,
-        hash: "h",
-        claims: &claims,
-    };
+    let asked = of(&claims, &token, "h");
     let transport = Arc::clone(&world.issuer) as Arc<dyn Transport>;
     let clock = Clock::Manual(world.clock.clone());
     let answer = live
@@ -102,11 +99,7 @@ async fn the_memory_of_answers_is_bounded() {
     let transport = Arc::clone(&world.issuer) as Arc<dyn Transport>;
     let clock = Clock::Manual(world.clock.clone());
     for hash in ["a", "b", "c", "d", "e"] {
-        let asked = PresentedToken {
-            token: &token,
-            hash,
-            claims: &claims,
-        };
+        let asked = of(&claims, &token, hash);
         let endpoint = "https://as.example/introspect";
         live.check(&asked, endpoint, &transport, &clock)
             .await
@@ -114,11 +107,7 @@ async fn the_memory_of_answers_is_bounded() {
         assert!(live.kept() <= 3);
     }
     world.clock.advance(SECOND);
-    let asked = PresentedToken {
-        token: &token,
-        hash: "f",
-        claims: &claims,
-    };
+    let asked = of(&claims, &token, "f");
     live.check(&asked, "https://as.example/introspect", &transport, &clock)
         .await
         .unwrap();
@@ -157,4 +146,14 @@ fn a_longer_cache_does_not_start() {
         Verifier::new(config, environment).err(),
         Some(ConfigError::LiveCache)
     );
+}
+
+fn of<'a>(claims: &'a AccessTokenClaims, token: &'a str, hash: &'a str) -> LiveQuestion<'a> {
+    LiveQuestion {
+        token,
+        hash,
+        id: &claims.jti,
+        issuer: &claims.iss,
+        subject: &claims.sub,
+    }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod chain;
 mod cross_origin;
+mod decide;
 mod keys;
 mod layer;
 mod live;

@@ -25,7 +25,7 @@ fn rfc_7591_3_2_1_what_is_not_heeded_is_not_in_the_answer() {
     let found = parse(
         r#","grant_types":["authorization_code","refresh_token","urn:ietf:params:oauth:grant-type:device_code"],
         "response_types":["code","token"],"scope":" ","client_uri":"nowhere","logo_uri":"https://app.example/logo.png",
-        "client_name":"A\nname\u0007","token_endpoint_auth_method":"none","jwks":{"keys":[]},"x":{"y":1},"client_id":"mine",
+        "client_name":"A\nname ","token_endpoint_auth_method":"none","jwks":{"keys":[]},"x":{"y":1},"client_id":"mine",
         "client_secret":"mine","contacts":["a@b.example"],"tos_uri":null"#,
     )
     .unwrap();

@@ -7,6 +7,8 @@ use serde_json::json;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
 use writ_server::config::{Config, expiry_warning};
+use writ_server::node::app::StartError;
+use writ_server::node::keyring;
 use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
@@ -191,7 +193,13 @@ pub async fn check(configured: &Configured) -> Outcome {
         note(&sentence);
     }
     match Store::connect(&config.database_url).await {
-        Ok(store) => problems.extend(other_issuer(&store, &config).await),
+        Ok(store) => {
+            let problem = match other_issuer(&store, &config).await {
+                None => other_master(&store, &config).await,
+                other => other,
+            };
+            problems.extend(problem);
+        }
         Err(problem) => problems.push(format!("`database.url`: {problem}")),
     }
     if !problems.is_empty() {
@@ -234,8 +242,18 @@ async fn other_issuer(store: &Store, config: &Config) -> Option<String> {
             Some(format!("`server.issuer`: {other}"))
         }
         // A new one has no tables before the first start.
-        Ok(_) | Err(StoreError::Statement(_)) => None,
+        Ok(_) => None,
+        Err(problem) if problem.is_missing_table() => None,
         Err(problem) => Some(format!("`database.url`: {problem}")),
+    }
+}
+
+/// Nor with a master key that does not open what is there.
+async fn other_master(store: &Store, config: &Config) -> Option<String> {
+    match keyring::check_master(store, config).await {
+        Ok(()) => None,
+        Err(StartError::Store(problem)) if problem.is_missing_table() => None,
+        Err(problem) => Some(format!("`keys.master`: {problem}")),
     }
 }
 

@@ -12,6 +12,7 @@ use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::{Clock, Random};
 use writ_server::config::{Config, ENVIRONMENT_PREFIX};
+use writ_server::node::keyring;
 use writ_server::node::registry::type_files;
 use writ_server::operate::change::{ChangeContext, ChangedBy};
 use writ_server::operate::register::Registrar;
@@ -62,6 +63,12 @@ impl Desk {
         tenant.map_err(|e| e.to_string())?;
         transaction.commit().await.map_err(|e| e.to_string())?;
         Ok(desk)
+    }
+
+    /// Before anything is made that the server opens, or compares, with its master key.
+    pub async fn require_master(&self) -> Result<(), String> {
+        let opens = keyring::check_master(&self.store, &self.config).await;
+        opens.map_err(|e| e.to_string())
     }
 
     pub fn registry(&self) -> Registrar<'_> {

@@ -46,6 +46,7 @@ fn algorithm(public_jwk: &str) -> Option<String> {
 }
 
 async fn rotate(desk: &Desk) -> Outcome {
+    desk.require_master().await?;
     let next = keyring::NextKeys::make(&desk.store, &desk.config, desk.clock.now()).await;
     let next = next.map_err(|e| e.to_string())?;
     let mut transaction = desk.begin().await?;

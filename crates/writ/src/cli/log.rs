@@ -1,19 +1,37 @@
-//! The log, on standard error: what it holds (`WRIT_LOG`), and how its lines look. A panic is one line of it too, never raw text.
+//! The log, on standard error: what it holds (`WRIT_LOG`), and how its lines look. A panic is one line of it too, never raw text. A
+//! server's goes by a queue, so that nobody waits for whoever reads it.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use writ_server::config::LogFormat;
 use writ_server::node::request_log::current_request;
+
+use super::log_queue::LogQueue;
 
 /// What is written unless `WRIT_LOG` says otherwise.
 const FILTER: &str = "info,sqlx=warn";
 /// Of what a panic says: it may quote what a stranger sent.
 const LONGEST_PANIC: usize = 500;
 
-/// `WRIT_LOG_FORMAT` wins over the configuration, as every variable does.
+/// Of a server.
+pub fn by_queue(configured: LogFormat) -> Result<LogQueue, String> {
+    let queue = LogQueue::start(std::io::stderr());
+    let queue = queue.map_err(|e| format!("the thread that writes the log does not start: {e}"))?;
+    let writer = queue.clone();
+    to(move || writer.clone(), configured);
+    Ok(queue)
+}
+
+/// Of a command, of which somebody waits for the end.
 pub fn to_stderr(configured: LogFormat) {
+    to(std::io::stderr, configured);
+}
+
+/// `WRIT_LOG_FORMAT` wins over the configuration, as every variable does.
+fn to(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static, configured: LogFormat) {
     let filter = EnvFilter::try_from_env("WRIT_LOG").unwrap_or_else(|_| EnvFilter::new(FILTER));
     let format = match std::env::var("WRIT_LOG_FORMAT").as_deref() {
         Ok("json") => LogFormat::Json,
@@ -24,7 +42,7 @@ pub fn to_stderr(configured: LogFormat) {
         .with_env_filter(filter)
         // Its words about a log that takes nothing, because the disk is full, would go there too, and end the request with a panic.
         .log_internal_errors(false)
-        .with_writer(std::io::stderr);
+        .with_writer(writer);
     // Tests run several commands in one process: the first subscriber stays.
     let _ = match format {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

@@ -1,4 +1,4 @@
-//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | type | task | issuer | key | audit | token`.
+//! The command line: `writ init | serve | demo | migrate | check | user | client | agent | resource | mcp | gate | type | task | issuer | key | audit | token`.
 
 mod admin;
 mod archive;
@@ -6,6 +6,7 @@ mod audit;
 mod desk;
 #[cfg(test)]
 mod documented;
+mod gate;
 mod init;
 mod inspect;
 mod invite;
@@ -13,6 +14,8 @@ mod issuer;
 mod json_file;
 mod keys;
 mod log;
+mod log_queue;
+mod mcp;
 mod passkeys;
 mod password;
 mod registered;
@@ -28,6 +31,7 @@ use std::io::IsTerminal;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use writ_server::config::LogFormat;
@@ -87,6 +91,11 @@ enum Command {
     /// Protected resources
     #[command(subcommand)]
     Resource(admin::ResourceCommand),
+    /// MCP servers: their tools as actions of a resource
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
+    /// Stand before an MCP server that nobody can change
+    Gate(gate::GateArguments),
     /// Types of authorization_details
     #[command(subcommand)]
     Type(inspect::TypeCommand),
@@ -145,6 +154,8 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
         Command::Client(command) => admin::client(command, configured).await,
         Command::Agent(command) => admin::agent(command, configured).await,
         Command::Resource(command) => admin::resource(command, configured).await,
+        Command::Mcp(command) => mcp::mcp(command).await,
+        Command::Gate(arguments) => gate::gate(arguments).await,
         Command::Type(command) => inspect::types(command, configured).await,
         Command::Task(command) => inspect::task(command, configured).await,
         Command::Issuer(command) => issuer::issuer(command, configured).await,
@@ -154,6 +165,9 @@ async fn run(command: Command, configured: &Configured) -> Outcome {
     }
 }
 
+/// So long a last word waits for somebody to read it.
+const SAID_WITHIN: Duration = Duration::from_secs(2);
+
 /// Prints one line on standard output; a closed pipe is no error.
 pub fn say(line: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{line}");
@@ -161,7 +175,7 @@ pub fn say(line: &str) {
 
 /// What the operator should know of a command that did what it was told; on standard error, because programs read the other.
 pub fn note(sentence: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "writ: note: {sentence}");
+    tell(&format!("note: {sentence}"));
 }
 
 /// Prints indented JSON.
@@ -178,8 +192,14 @@ pub fn environment() -> BTreeMap<String, String> {
 }
 
 fn fail(sentence: &str) -> ExitCode {
-    let _ = writeln!(std::io::stderr().lock(), "writ: {sentence}");
+    tell(sentence);
     ExitCode::FAILURE
+}
+
+/// Goes on after a while also where nobody reads what is said.
+fn tell(sentence: &str) {
+    let line = format!("writ: {sentence}\n");
+    log_queue::write_within(std::io::stderr(), line, SAID_WITHIN);
 }
 
 /// Without a terminal no person can answer, so the scripted one does.

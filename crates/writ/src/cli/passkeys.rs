@@ -97,6 +97,7 @@ async fn enroll(
                 .to_owned(),
         );
     }
+    desk.require_master().await?;
     let issued = passkey_code::issue(&outbox(desk), &mut transaction, user).await;
     let issued = issued.map_err(|e| format!("{e:?}"))?;
     transaction.commit().await.map_err(|e| e.to_string())?;

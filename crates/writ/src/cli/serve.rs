@@ -14,11 +14,12 @@ use writ_server::node::tls::ServerTls;
 use writ_server::{background, router};
 use writ_store::transport;
 
+use super::log_queue::{LogQueue, write_within};
 #[cfg(feature = "demo")]
 use super::signals::StopSignals;
 use super::signals::{self, StopSignal, hangups};
 use super::start_line::{self, Listening};
-use super::{Configured, Outcome, desk, log, note, say};
+use super::{Configured, Outcome, SAID_WITHIN, desk, log, note};
 
 /// How long work that is under way may take at the end: requests, and two seconds more.
 const TASKS_WITHIN: Duration = Duration::from_secs(GRACE.as_secs() + 2);
@@ -79,13 +80,19 @@ impl Running {
 
 pub async fn serve(configured: &Configured) -> Outcome {
     let config = desk::load(configured)?;
-    log::to_stderr(config.log_format);
+    let queue = log::by_queue(config.log_format)?;
     log::panics();
+    let outcome = run(config, &queue).await;
+    queue.flush(SAID_WITHIN);
+    outcome
+}
+
+async fn run(config: Config, queue: &LogQueue) -> Outcome {
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
     config.log_warnings();
-    let mut stopping = signals::follow(config.drain + ENDED_WITHIN)?;
+    let mut stopping = signals::follow(config.drain + ENDED_WITHIN, queue.clone())?;
     let tls = tls(&config)?;
     let socket = bind(config.listen).await?;
     let operators = match config.metrics_listen {
@@ -98,6 +105,12 @@ pub async fn serve(configured: &Configured) -> Outcome {
         certificate_expires_at: tls.as_ref().map(ServerTls::expires_at),
     };
     let mut running = Running::start(desk::app(config).await?);
+    let app = Arc::downgrade(&running.app);
+    queue.on_loss(move || {
+        if let Some(app) = app.upgrade() {
+            app.metrics.log_line_lost();
+        }
+    });
     if let Some(tls) = &tls {
         let (tls, app, hangups) = (tls.clone(), running.app.clone(), hangups()?);
         running.add(|stopped| tls.follow(app, hangups, stopped));
@@ -108,7 +121,7 @@ pub async fn serve(configured: &Configured) -> Outcome {
         running.add(|stopped| listener::serve(socket, routes, ListenerBounds::default(), stopped));
     }
     start_line::write(&running.app.config, &listening);
-    say(&format!("writ is ready at {}", running.app.config.issuer));
+    say_ready(&running.app.config);
     let signal = stopping.wait_for(Option::is_some).await;
     let signal = signal.ok().and_then(|signal| *signal);
     end(running, signal.unwrap_or(StopSignal::Terminate)).await;
@@ -125,6 +138,12 @@ async fn end(running: Running, signal: StopSignal) {
     }
     running.stop().await;
     tracing::info!("the server has stopped");
+}
+
+/// Standard output may be the same pipe as the log, and nobody may read it.
+fn say_ready(config: &Config) {
+    let line = format!("writ is ready at {}\n", config.issuer);
+    write_within(std::io::stdout(), line, Duration::ZERO);
 }
 
 /// Serves on an open listener.

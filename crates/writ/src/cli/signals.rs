@@ -2,7 +2,6 @@
 //! process ends also where everything else waits for a file system that does not answer.
 
 use std::fmt::Display;
-use std::io::Write;
 use std::process::exit;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -10,6 +9,9 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+
+use super::log_queue::LogQueue;
+use super::{SAID_WITHIN, tell};
 
 /// Who ends this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ impl StopSignals {
 
 /// Whoever waits for the first signal ends the server in order. The second one ends the process at once, and so does time: `within` after
 /// the first.
-pub fn follow(within: Duration) -> Result<FirstSignal, String> {
+pub fn follow(within: Duration, log: LogQueue) -> Result<FirstSignal, String> {
     let (first, receiver) = watch::channel(None);
     let (start, started) = mpsc::channel();
     let thread = std::thread::Builder::new().name("signals".to_owned());
@@ -60,7 +62,7 @@ pub fn follow(within: Duration) -> Result<FirstSignal, String> {
         match heard {
             Ok((runtime, signals)) => {
                 let _ = start.send(Ok(()));
-                end_process(&runtime, signals, &first, within)
+                end_process((&runtime, &log), signals, &first, within)
             }
             Err(why) => _ = start.send(Err(why)),
         }
@@ -70,19 +72,22 @@ pub fn follow(within: Duration) -> Result<FirstSignal, String> {
 }
 
 fn end_process(
-    runtime: &Runtime,
+    (runtime, log): (&Runtime, &LogQueue),
     mut signals: StopSignals,
     first: &watch::Sender<Option<StopSignal>>,
     within: Duration,
 ) -> ! {
     let late = async || tokio::time::sleep(within).await;
-    let why = runtime.block_on(last_word(async || signals.next().await, first, late));
-    let _ = writeln!(std::io::stderr().lock(), "writ: {why}");
+    let why = runtime.block_on(why_now(async || signals.next().await, first, late));
+    // Where nobody takes the log, nobody takes this either.
+    if log.flush(SAID_WITHIN) {
+        tell(why);
+    }
     exit(1)
 }
 
 /// Why nothing is waited for any more.
-async fn last_word(
+async fn why_now(
     mut next: impl AsyncFnMut() -> StopSignal,
     first: &watch::Sender<Option<StopSignal>>,
     late: impl AsyncFnOnce(),
@@ -132,13 +137,13 @@ mod tests {
     async fn the_second_signal_and_the_deadline_end_whatever_is_stuck() {
         let (first, receiver) = watch::channel(None);
         let never = async || pending::<()>().await;
-        let said = last_word(signals(2), &first, never).await;
+        let said = why_now(signals(2), &first, never).await;
         assert!(said.contains("a second signal came"), "{said}");
         assert_eq!(*receiver.borrow(), Some(StopSignal::Terminate));
 
         let (first, receiver) = watch::channel(None);
         let at_once = async || ready(()).await;
-        let said = last_word(signals(1), &first, at_once).await;
+        let said = why_now(signals(1), &first, at_once).await;
         assert!(said.contains("did not end in time"), "{said}");
         assert_eq!(*receiver.borrow(), Some(StopSignal::Terminate));
 
@@ -146,7 +151,7 @@ mod tests {
         let (first, receiver) = watch::channel(None);
         tokio::select! {
             biased;
-            said = last_word(signals(0), &first, at_once) => panic!("{said}"),
+            said = why_now(signals(0), &first, at_once) => panic!("{said}"),
             () = ready(()) => assert_eq!(*receiver.borrow(), None),
         }
     }

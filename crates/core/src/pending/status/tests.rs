@@ -30,11 +30,15 @@ fn no() -> Decision {
     Decision::of_nobody("denied")
 }
 
-fn delegation() -> DelegationId {
-    DelegationId::from_text("dlg_1")
+fn delegation() -> RedeemedFor {
+    RedeemedFor::Delegation(DelegationId::from_text("dlg_1"))
 }
 
-fn every_status() -> [PendingStatus; 8] {
+fn evaluated() -> RedeemedFor {
+    RedeemedFor::Decision(DecisionId::from_text("dec_1"))
+}
+
+fn every_status() -> [PendingStatus; 10] {
     [
         PendingStatus::Pending,
         PendingStatus::Viewed,
@@ -45,9 +49,14 @@ fn every_status() -> [PendingStatus; 8] {
             unfetched: Some(yes()),
         },
         PendingStatus::Superseded,
+        PendingStatus::Cancelled,
         PendingStatus::Redeemed {
             decision: yes(),
-            delegation: delegation(),
+            redeemed_for: delegation(),
+        },
+        PendingStatus::Redeemed {
+            decision: yes(),
+            redeemed_for: evaluated(),
         },
     ]
 }
@@ -56,7 +65,7 @@ type Transition = fn(PendingStatus) -> Next;
 type Expected = Option<fn() -> PendingStatus>;
 
 /// What a transition leads to from pending, viewed and approved; every other status is final.
-const TRANSITIONS: [(&str, Transition, [Expected; 3]); 7] = [
+const TRANSITIONS: [(&str, Transition, [Expected; 3]); 8] = [
     ("view", PendingStatus::view, [Some(viewed), None, None]),
     (
         "approve",
@@ -84,6 +93,11 @@ const TRANSITIONS: [(&str, Transition, [Expected; 3]); 7] = [
         [Some(superseded), Some(superseded), None],
     ),
     (
+        "cancel",
+        PendingStatus::cancel,
+        [Some(cancelled), Some(cancelled), None],
+    ),
+    (
         "stop",
         PendingStatus::stop,
         [Some(stopped), Some(stopped), Some(stopped)],
@@ -105,8 +119,12 @@ fn denied() -> PendingStatus {
 fn redeemed() -> PendingStatus {
     PendingStatus::Redeemed {
         decision: yes(),
-        delegation: delegation(),
+        redeemed_for: delegation(),
     }
+}
+
+const fn cancelled() -> PendingStatus {
+    PendingStatus::Cancelled
 }
 
 const fn undecided() -> PendingStatus {
@@ -158,16 +176,16 @@ fn only_what_is_open_or_approved_can_change() {
 #[test]
 fn columns_make_a_status_or_are_inconsistent() {
     let decisions = [None, Some(no()), Some(yes())];
-    let delegations = [None, Some(delegation())];
+    let uses = [None, Some(delegation()), Some(evaluated())];
     let mut consistent = Vec::new();
     for state in State::ALL {
         for decision in &decisions {
-            for delegation in &delegations {
-                let read = PendingStatus::from_columns(state, decision.clone(), delegation.clone());
+            for used in &uses {
+                let read = PendingStatus::from_columns(state, decision.clone(), used.clone());
                 match read {
                     Ok(status) => {
                         assert_eq!(status.state(), state);
-                        assert_eq!(status.delegation(), delegation.as_ref());
+                        assert_eq!(status.redeemed_for(), used.as_ref());
                         consistent.push(status);
                     }
                     Err(fault) => assert_eq!(fault, InconsistentStatus { state }),

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use writ_core::budget::{self, Denials, OverBudget};
+use writ_core::access_request::AskedAccess;
+use writ_core::budget::{self, Denials, OverBudget, ResourcePrompts};
 use writ_core::id::UserId;
 use writ_core::pending::{self, PendingRequest};
 use writ_store::pending::DeniedQuestion;
@@ -64,7 +65,50 @@ pub async fn earlier_prompts(
             last_at: denied.last_denied_at,
         },
         denied_same,
+        resource: match &request.asked.access {
+            Some(question) => {
+                resource_prompts(transaction, request, subject, question, now).await?
+            }
+            None => ResourcePrompts::default(),
+        },
     }))
+}
+
+/// What this resource asked this person, whoever its callers were. Its locks are the person's.
+async fn resource_prompts(
+    transaction: &mut DatabaseTransaction,
+    request: &PendingRequest,
+    subject: &UserId,
+    question: &AskedAccess,
+    now: Timestamp,
+) -> Result<ResourcePrompts, StoreError> {
+    let resource = &question.resource;
+    let since = |age| now.minus(age);
+    let lately = transaction
+        .prompts_of_resource(subject, resource, since(budget::WINDOW), now)
+        .await?;
+    let denied = transaction
+        .prompts_of_resource(subject, resource, since(budget::LONGEST_PAUSE), now)
+        .await?;
+    let denied_same = match denied.denials {
+        0 => Denials::default(),
+        _ => {
+            let questions = transaction
+                .questions_denied_to_resource(subject, resource, since(budget::LONGEST_PAUSE))
+                .await?;
+            denials_of(request, &questions)
+        }
+    };
+    Ok(ResourcePrompts {
+        asked: lately.asked,
+        open: lately.open,
+        denied: Denials {
+            count: denied.denials,
+            last_at: denied.last_denied_at,
+        },
+        denied_same,
+        silenced_until: lately.silenced_until,
+    })
 }
 
 /// Denials of the same content, though in other words, in another task or for another transaction.

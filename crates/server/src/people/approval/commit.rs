@@ -170,6 +170,7 @@ impl Visit<'_> {
         event.reason = decided.no.map(|no| no.as_str().to_owned());
         event.with(json!({
             "approval": question.request.id,
+            "kind": question.request.kind.as_str(),
             "receipt": receipt.id,
             "by": vote.user,
             "role": vote.role,
@@ -258,6 +259,9 @@ pub fn about(app: &App, question: &Question, name: EventName, now: Timestamp) ->
     let mut event = Event::new(app.event_id(now), now, name);
     if let Some(asking) = &question.asking {
         event = event.about(&asking.task).under(&asking.leaf);
+    }
+    if let Some(asked) = &question.request.asked.access {
+        event = event.at_resource(asked.resource.as_str());
     }
     event
         .by(&question.client)

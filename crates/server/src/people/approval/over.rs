@@ -96,16 +96,19 @@ pub(super) async fn newer(
 fn how(visit: &Visit<'_>, closed: &ClosedRequest) -> HowOver {
     match closed.request.status_at(visit.app.mended_time()) {
         PendingStatus::Approved(decision) | PendingStatus::Redeemed { decision, .. } => {
-            by_whom(visit, decision, true)
+            by_whom(visit, closed, decision)
         }
-        PendingStatus::Denied(decision) => by_whom(visit, decision, false),
-        PendingStatus::Expired { .. } | PendingStatus::Superseded => HowOver::Expired,
+        PendingStatus::Denied(decision) => by_whom(visit, closed, decision),
+        PendingStatus::Expired { unfetched: Some(_) } => HowOver::NotDone,
+        PendingStatus::Expired { unfetched: None } | PendingStatus::Superseded => HowOver::Expired,
+        PendingStatus::Cancelled => HowOver::Cancelled,
         PendingStatus::Pending | PendingStatus::Viewed => HowOver::Unknown,
     }
 }
 
 /// The last vote of a denied request is the denial; all before it had agreed.
-fn by_whom(visit: &Visit<'_>, decision: &Decision, approved: bool) -> HowOver {
+fn by_whom(visit: &Visit<'_>, closed: &ClosedRequest, decision: &Decision) -> HowOver {
+    let approved = decision.is_approval();
     let me = &visit.person.user().id;
     let own = match approved {
         true => decision.by.iter().any(|vote| vote.user == *me),
@@ -119,7 +122,12 @@ fn by_whom(visit: &Visit<'_>, decision: &Decision, approved: bool) -> HowOver {
     match (own, approved, reason) {
         (true, true, _) => HowOver::Approved,
         (true, false, Some(Denial::Stopped)) => HowOver::Stopped,
-        (true, false, Some(Denial::NotMe)) => HowOver::NotMe,
+        (true, false, Some(Denial::NotMe)) => match &closed.silenced {
+            Some(resource) => HowOver::Silenced {
+                resource: resource.clone(),
+            },
+            None => HowOver::NotMe,
+        },
         (true, false, Some(Denial::WrongNumber)) => HowOver::NumberWrong,
         (true, false, _) => HowOver::Denied,
         (false, approved, _) => HowOver::ByOther { approved },

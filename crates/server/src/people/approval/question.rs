@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use writ_authority::{Authority, Types};
+use writ_core::access_request::APPROVED_FOR;
 use writ_core::approval::{self, VoteError, VotingRight};
 use writ_core::client::{Client, User};
 use writ_core::history::{self, Newest};
@@ -67,6 +68,8 @@ pub struct ClosedRequest {
     pub request: PendingRequest,
     pub client: Option<Arc<Client>>,
     pub votes: Vec<Vote>,
+    /// The resource server that asked about one action, as it is registered: what "This was not me" silences.
+    pub silenced: Option<String>,
 }
 
 impl From<PageError> for NoQuestion {
@@ -103,6 +106,7 @@ pub async fn load(person: SignedIn<'_>, id: &ApprovalId) -> Result<Question, NoQ
     let standing = approval::voting_right(&found.request, person.user(), app.mended_time());
     match (standing, client, &found.subject) {
         (Err(VoteError::Ended(_)), client, _) => Err(NoQuestion::Closed(Box::new(ClosedRequest {
+            silenced: catalogue.name_of_asking(&found.request),
             request: found.request,
             client,
             votes: found.votes,
@@ -142,7 +146,7 @@ async fn find(
     };
     let user_code = match request.kind {
         Kind::Device => reading.pending_sealed(id).await?,
-        Kind::Ciba | Kind::Transaction => None,
+        Kind::Ciba | Kind::Transaction | Kind::Access => None,
     };
     Ok(Some(Found {
         kept: reading.screen(id, &person.user().id).await?,
@@ -214,9 +218,15 @@ async fn question(
 /// whenever it is looked at. A redemption gives no more than the usual life from then on.
 fn default_end(found: &Found, client: &Client) -> Timestamp {
     match &found.asking {
-        Some(asking) => asking
-            .ends_at
-            .min(found.request.expires_at.plus(SINGLE_USE_LIFETIME)),
+        Some(asking) => {
+            let use_within = match found.request.kind {
+                Kind::Access => APPROVED_FOR,
+                Kind::Ciba | Kind::Device | Kind::Transaction => SINGLE_USE_LIFETIME,
+            };
+            asking
+                .ends_at
+                .min(found.request.expires_at.plus(use_within))
+        }
         None => {
             let lifetime = client.task_lifetime.min(longest_task(client));
             found.request.expires_at.plus(lifetime)

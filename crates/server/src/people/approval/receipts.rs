@@ -25,6 +25,8 @@ struct Kept {
     request: Option<PendingRequest>,
     /// What was made of it.
     made: Option<Lineage>,
+    /// When a resource server's evaluation used it.
+    permitted_at: Option<Timestamp>,
 }
 
 pub async fn show(
@@ -80,11 +82,16 @@ async fn find(person: SignedIn<'_>, id: &str) -> Result<Kept, PageError> {
         Some(delegation) => reading.lineage(delegation).await?,
         None => None,
     };
+    let permitted_at = match &request {
+        Some(request) if request.kind == Kind::Access => reading.redeemed_at(&request.id).await?,
+        _ => None,
+    };
     Ok(Kept {
         receipt,
         document: stored.document,
         request,
         made,
+        permitted_at,
     })
 }
 
@@ -129,11 +136,31 @@ async fn view(app: &App, kept: &Kept) -> Result<writ_pages::ReceiptPage, PageErr
         by,
         shown: shown(&canonical),
         hash: receipt.screen.hash.clone(),
-        used_at: kept.made.as_ref().map(|made| made.leaf.created_at),
+        used_at: kept.used_at(),
+        silenced: silenced(app, kept).await?,
         task: kept.made.as_ref().map(|made| made.task.id.to_string()),
         fresh: false,
         for_device: request.is_some_and(|request| request.kind == Kind::Device),
     })
+}
+
+/// The resource server of a question that was reported.
+async fn silenced(app: &App, kept: &Kept) -> Result<Option<String>, PageError> {
+    let reason = kept.receipt.reason.as_deref().and_then(Denial::from_reason);
+    match &kept.request {
+        Some(request) if reason == Some(Denial::NotMe) => {
+            Ok(app.catalogue().await?.name_of_asking(request))
+        }
+        _ => Ok(None),
+    }
+}
+
+impl Kept {
+    /// When what was approved was fetched or permitted.
+    fn used_at(&self) -> Option<Timestamp> {
+        let made = self.made.as_ref().map(|made| made.leaf.created_at);
+        made.or(self.permitted_at)
+    }
 }
 
 /// A client that is no longer registered.

@@ -1,8 +1,12 @@
-//! What a denial may stop as well: all that this agent does for the person; or, by a report of who answers for it, the agent itself.
+//! What a denial may stop as well: all that this agent does for the person; by a report of who answers for it, the agent itself; and
+//! the questions of a resource server.
 
+use writ_core::access_request::SILENCE;
 use writ_core::approval::Denial;
 use writ_core::id::{ClientId, UserId};
 use writ_store::DatabaseTransaction;
+use writ_store::pending::ResourceSilence;
+use writ_wire::resource::ResourceUri;
 
 use super::Visit;
 use super::question::Question;
@@ -10,7 +14,7 @@ use crate::approvals::close::{Endings, deny_all};
 use crate::notifications::outbox::{self, StoppedFor, StoppedPair};
 use crate::operate::change::ChangedBy;
 use crate::operate::stop::{stop_agent, stop_task};
-use crate::operate::suspend::{report_agent, suspend_agent};
+use crate::operate::suspend::{report_agent, report_resource_of, suspend_agent};
 use crate::people::error::PageError;
 
 /// In the transaction of the denial; other requests may end with it.
@@ -23,7 +27,10 @@ pub async fn follow(
     match no {
         Denial::Denied | Denial::WrongNumber => Ok(Endings::default()),
         Denial::Stopped => stop_all(visit, question, transaction).await,
-        Denial::NotMe => report(visit, question, transaction).await,
+        Denial::NotMe => match &question.request.asked.access {
+            Some(asked) => report_resource(visit, question, &asked.resource, transaction).await,
+            None => report(visit, question, transaction).await,
+        },
     }
 }
 
@@ -48,6 +55,39 @@ async fn stop_all(
     }
     let stopped = stop_agent(app, transaction, subject, client, by).await?;
     Ok(stopped.endings)
+}
+
+/// A resource server made this question of what its caller sent, so it is the first that may ask this person nothing more. Where the
+/// same client is behind a reported question of another resource already, the client is reported too.
+async fn report_resource(
+    visit: &Visit<'_>,
+    question: &Question,
+    resource: &ResourceUri,
+    transaction: &mut DatabaseTransaction,
+) -> Result<Endings, PageError> {
+    let (app, now) = (visit.app, visit.app.clock.now());
+    let (client, reporter) = (&question.client.id, &visit.person.user().id);
+    let silence = ResourceSilence {
+        subject: &question.subject.id,
+        resource,
+        request: &question.request.id,
+        client,
+    };
+    let elsewhere = transaction.is_silenced_elsewhere(silence, now).await?;
+    transaction
+        .silence_resource(silence, now.plus(SILENCE))
+        .await?;
+    let by = ChangedBy::Reporter {
+        user: reporter.as_str(),
+        request: &question.request.id,
+    };
+    let change = app.change(by, now);
+    report_resource_of(transaction, resource, (client, reporter), change).await?;
+    outbox::resource_reported(app, transaction, resource, client, reporter).await?;
+    match elsewhere {
+        true => report(visit, question, transaction).await,
+        false => Ok(Endings::default()),
+    }
 }
 
 /// Whoever runs the server hears of it. One person's word stops the agent for that person: for everybody an operator does, or who

@@ -10,7 +10,7 @@ use writ_jose::hash;
 use writ_pages::{
     AmountView, ApprovalDetail, ApprovalPage, ApprovalProblem, DecidersView, DurationView,
     GrantsView, Hint, LONGEST_WORDS, LevelView, NarrowingView, NumberView, Page, PartView,
-    PurposeView, ResourceWords, RoleView, ScreenView, clean,
+    PurposeView, ResourceWords, RetryView, RoleView, ScreenView, ThroughView, clean,
 };
 use writ_wire::rar::Detail;
 use writ_wire::time::Timestamp;
@@ -76,6 +76,7 @@ impl Visit<'_> {
             binding_message: request.asked.binding_message.clone(),
             reason: request.asked.reason.clone(),
             resource_words: resource_words(question),
+            through: through(question),
             address: request.asked.address.clone(),
             asked_at: request.created_at,
             expires_at: request.expires_at,
@@ -221,14 +222,32 @@ fn purpose(question: &Question) -> Option<PurposeView> {
     })
 }
 
-/// The resource's words, under the name with which it is registered, whatever its challenge says.
+/// The resource's words, under the name with which it is registered, whatever its challenge or question says.
 fn resource_words(question: &Question) -> Option<ResourceWords> {
-    let transaction = question.request.asked.transaction.as_ref()?;
-    let resource = question.catalogue.resources.get(&transaction.resource);
-    let name = resource.map_or(transaction.resource.as_str(), |found| &found.name);
+    let asked = &question.request.asked;
+    let challenged = asked.transaction.as_ref();
+    let challenged = challenged.map(|said| (&said.resource, &said.reason));
+    let access = asked.access.as_ref();
+    let access = access.and_then(|said| Some((&said.resource, said.says.as_ref()?)));
+    let (resource, words) = challenged.or(access)?;
     Some(ResourceWords {
-        name: name.to_owned(),
-        words: transaction.reason.clone(),
+        name: question.catalogue.name_of(resource),
+        words: words.clone(),
+    })
+}
+
+/// Which resource asks about one action, and what of it is in whose words.
+fn through(question: &Question) -> Option<ThroughView> {
+    let access = question.request.asked.access.as_ref()?;
+    let members = access.resolved.iter();
+    let members = members.filter_map(|pointer| pointer.rsplit('/').next());
+    Some(ThroughView {
+        resource: question.catalogue.name_of(&access.resource),
+        resolved: members.map(str::to_owned).collect(),
+        retry: match access.call_again {
+            true => RetryView::CallsAgain,
+            false => RetryView::Waits,
+        },
     })
 }
 

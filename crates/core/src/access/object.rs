@@ -1,0 +1,204 @@
+//! What an action and its arguments mean: an object of `authorization_details` at the resource that asks.
+
+use serde_json::{Map, Value};
+use writ_authority::{ARGUMENTS, Authority, TypeDefinition, Types};
+use writ_wire::access::{ActionRequest, DecisionReason, Entity};
+use writ_wire::rar::Detail;
+
+use super::AccessDenial;
+use crate::client::{Resource, ResourceAction};
+
+/// The members that are around every object, and are said by this server.
+const ENVELOPE: [&str; 4] = ["type", "ref", "type_hash", "locations"];
+/// `action.name` of a tool call in the working group's binding for MCP (COAZ-MCP, draft 1).
+const TOOL_CALL: &str = "tools/call";
+/// Its actions about the server as a whole, which tell what there is and change nothing.
+const DISCOVERY: [&str; 6] = [
+    "initialize",
+    "tools/list",
+    "resources/list",
+    "resources/templates/list",
+    "prompts/list",
+    "logging/setLevel",
+];
+
+/// What is asked for.
+pub enum AskedAction<'a> {
+    /// To learn what an MCP server has: every live token for it may.
+    Discovery,
+    Object(AskedObject<'a>),
+}
+
+/// A concrete object, valid by its type.
+pub struct AskedObject<'a> {
+    /// With `type` and `locations`; of an action also with `type_hash`.
+    pub detail: Detail,
+    pub definition: &'a TypeDefinition,
+    pub kind: ObjectKind<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub enum ObjectKind<'a> {
+    /// Of a type that the resource lists: the token's objects cover it.
+    Type,
+    /// Of an action of the resource: the token's scope covers it.
+    Action(&'a ResourceAction),
+}
+
+impl AskedObject<'_> {
+    /// With the version of its type.
+    pub fn versioned(&self) -> Detail {
+        let hash = self.definition.hash().into();
+        self.detail.clone().with("type_hash", hash)
+    }
+
+    /// The same for two objects exactly when they cover each other.
+    pub fn hash(&self, types: &Types) -> String {
+        let alone = Authority::new(
+            Default::default(),
+            vec![self.versioned()],
+            Default::default(),
+        );
+        alone.normal(types).hash("")
+    }
+}
+
+/// The object of an action at `resource`, which is the token's audience.
+pub fn asked_action<'a>(
+    action: &ActionRequest,
+    entity: &Entity,
+    resource: &'a Resource,
+    types: &'a Types,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    let here = entity.id == resource.uri.as_str();
+    match entity.kind.as_str() {
+        "resource" | "mcp_server" if !here => Err(AccessDenial::of(DecisionReason::TokenInvalid)),
+        "resource" => named(&action.name, &action.properties, resource, types),
+        "mcp_server" if DISCOVERY.contains(&action.name.as_str()) => Ok(AskedAction::Discovery),
+        "tool" if action.name == TOOL_CALL => {
+            let arguments = arguments(&action.properties)?;
+            tool_call(&entity.id, arguments, resource, types)
+        }
+        _ => Err(unknown()),
+    }
+}
+
+fn named<'a>(
+    name: &str,
+    properties: &Map<String, Value>,
+    resource: &'a Resource,
+    types: &'a Types,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    if resource.details_types.contains(name) {
+        let definition = types.by_name(name).ok_or_else(unknown)?;
+        return of_type(definition, properties.clone(), resource);
+    }
+    let action = resource.actions.get(name).ok_or_else(unknown)?;
+    of_action(action, properties.clone(), resource, types)
+}
+
+/// A tool is an action of that name, or a member of the one type of tools that the resource lists.
+fn tool_call<'a>(
+    tool: &str,
+    arguments: Map<String, Value>,
+    resource: &'a Resource,
+    types: &'a Types,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    if let Some(action) = resource.actions.get(tool) {
+        return of_action(action, arguments, resource, types);
+    }
+    let listed = resource.details_types.iter();
+    let mut of_tools = listed
+        .filter_map(|name| types.by_name(name))
+        .filter(|definition| has_tool(definition, tool));
+    match (of_tools.next(), of_tools.next()) {
+        (Some(definition), None) => {
+            let mut members = Map::new();
+            members.insert(TOOL.to_owned(), tool.into());
+            members.insert(ARGUMENTS.to_owned(), arguments.into());
+            of_type(definition, members, resource)
+        }
+        _ => Err(unknown()),
+    }
+}
+
+/// Whether the objects of this type are calls of tools, among them this one: `{tool, arguments}`, with the names in an `enum`.
+fn has_tool(definition: &TypeDefinition, tool: &str) -> bool {
+    let member = |name: &str| definition.schema().get("properties")?.get(name);
+    let listed = member(TOOL).and_then(|tools| tools.get("enum")?.as_array());
+    let named = listed.is_some_and(|tools| tools.iter().any(|one| one.as_str() == Some(tool)));
+    named && member(ARGUMENTS).is_some()
+}
+
+fn arguments(properties: &Map<String, Value>) -> Result<Map<String, Value>, AccessDenial> {
+    match properties.get(ARGUMENTS) {
+        None => Ok(Map::new()),
+        Some(Value::Object(arguments)) => Ok(arguments.clone()),
+        Some(_) => Err(AccessDenial::of_arguments("`arguments` is no object")),
+    }
+}
+
+fn of_type<'a>(
+    definition: &'a TypeDefinition,
+    members: Map<String, Value>,
+    resource: &Resource,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    if let Some(name) = ENVELOPE.iter().find(|name| members.contains_key(**name)) {
+        let why = format!("`/{name}` is said by the server alone");
+        return Err(AccessDenial::of_arguments(&why));
+    }
+    let detail = object(definition.name(), members, resource)?;
+    check(definition, &detail)?;
+    Ok(AskedAction::Object(AskedObject {
+        detail,
+        definition,
+        kind: ObjectKind::Type,
+    }))
+}
+
+fn of_action<'a>(
+    action: &'a ResourceAction,
+    arguments: Map<String, Value>,
+    resource: &Resource,
+    types: &'a Types,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    let definition = types.by_hash(&action.type_hash).ok_or_else(unknown)?;
+    let mut members = Map::new();
+    if !arguments.is_empty() {
+        members.insert(ARGUMENTS.to_owned(), arguments.into());
+    }
+    let detail = object(definition.name(), members, resource)?;
+    check(definition, &detail)?;
+    Ok(AskedAction::Object(AskedObject {
+        detail: detail.with("type_hash", definition.hash().into()),
+        definition,
+        kind: ObjectKind::Action(action),
+    }))
+}
+
+fn object(
+    type_name: &str,
+    mut members: Map<String, Value>,
+    resource: &Resource,
+) -> Result<Detail, AccessDenial> {
+    members.insert("type".to_owned(), type_name.into());
+    let places = vec![Value::from(resource.uri.as_str())];
+    members.insert("locations".to_owned(), places.into());
+    Detail::new(members).map_err(|error| AccessDenial::of_arguments(&error.to_string()))
+}
+
+fn check(definition: &TypeDefinition, detail: &Detail) -> Result<(), AccessDenial> {
+    let checked = definition.check_object(detail, "");
+    checked.map_err(|problem| AccessDenial::of_arguments(&problem.to_string()))
+}
+
+/// Arguments as one text, however their members were ordered (RFC 8785).
+pub fn canonical(properties: &Map<String, Value>) -> Vec<u8> {
+    serde_json_canonicalizer::to_vec(properties).unwrap_or_default()
+}
+
+fn unknown() -> AccessDenial {
+    AccessDenial::of(DecisionReason::UnknownAction)
+}
+
+const TOOL: &str = "tool";

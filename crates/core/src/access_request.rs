@@ -1,0 +1,288 @@
+//! A resource server asks a person for one action of its caller (AuthZEN Access Request and Approval Profile, Draft 1;
+//! docs/access-requests.md): what is asked, and whether an approval is good for the action at hand. One approval permits once.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use writ_authority::{Authority, Level, ScopeGrant};
+use writ_jose::hash;
+use writ_wire::resource::ResourceUri;
+use writ_wire::time::Timestamp;
+
+use crate::ciba;
+use crate::client::Client;
+use crate::id::{ClientId, DelegationId, TaskId};
+use crate::lineage::Lineage;
+use crate::oauth_error::OAuthError;
+use crate::pending::{
+    Decision, Delivery, Kind, PendingStatus, PreparedApproval, RedemptionFacts, USUAL_WAIT,
+    judge_again,
+};
+use crate::realm::{DecisionContext, Realm};
+use crate::requirements::requirements;
+use crate::task::{Approval, Subject};
+
+/// How long after the yes an approval can be used, and how long "call again" finds it.
+pub const APPROVED_FOR: Duration = Duration::from_secs(120);
+/// How long a resource asks a person nothing after that person's "This was not me".
+pub const SILENCE: Duration = Duration::from_secs(30 * 24 * 3600);
+
+/// The one action about which a resource server asks. Kept as JSON with what is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AskedAccess {
+    pub resource: ResourceUri,
+    /// The client that serves it and asked: it alone learns the answer and uses it.
+    pub served_by: ClientId,
+    /// `action.name` of the evaluation.
+    pub action: String,
+    /// Hash of the canonical object.
+    pub object: String,
+    /// Digest of the `evaluation_id` of the denial that led here.
+    pub evaluation: String,
+    /// The caller's client can carry nothing: the same call counts as the approved one for [`APPROVED_FOR`].
+    pub call_again: bool,
+    /// The resource server's words; shown as such.
+    pub says: Option<String>,
+    /// Pointers into the object of what the resource server looked up itself; all other values are the caller's words.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub resolved: BTreeSet<String>,
+    /// The scope of this resource that covers an action of its record; absent where the caller's objects do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// An action as it is evaluated now, of one live token.
+#[derive(Clone, Copy, Debug)]
+pub struct EvaluatedAction<'a> {
+    pub resource: &'a ResourceUri,
+    /// The client that evaluates.
+    pub served_by: &'a ClientId,
+    /// What would be done.
+    pub authority: &'a Authority,
+    /// Hash of its canonical object.
+    pub object: &'a str,
+}
+
+/// Why an approval does not permit an action (the profile's section on re-evaluation).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotTaken {
+    /// Used, ended, or not what would be asked now: another question may be.
+    Expired,
+    /// It is about something else.
+    OutOfScope,
+    /// Nobody approved it, or it is another's.
+    Unverifiable,
+}
+
+impl NotTaken {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Expired => "approval_expired",
+            Self::OutOfScope => "out_of_scope",
+            Self::Unverifiable => "approval_unverifiable",
+        }
+    }
+}
+
+/// Whose question it is: the same for as long as it is open.
+#[derive(Clone, Copy, Debug)]
+pub struct QuestionAsker<'a> {
+    pub client: &'a ClientId,
+    pub delegation: &'a DelegationId,
+    pub task: &'a TaskId,
+}
+
+impl<'a> QuestionAsker<'a> {
+    pub const fn of(lineage: &'a Lineage) -> Self {
+        Self {
+            client: &lineage.leaf.holder,
+            delegation: &lineage.leaf.id,
+            task: &lineage.task.id,
+        }
+    }
+}
+
+impl AskedAccess {
+    /// What the caller must be allowed to have today for this: the scope behind an action, else the objects themselves.
+    pub fn measured(&self, authority: &Authority) -> Authority {
+        match &self.scope {
+            Some(scope) => Authority::new(
+                BTreeSet::from([ScopeGrant {
+                    resource: self.resource.clone(),
+                    scope: scope.clone(),
+                }]),
+                Vec::new(),
+                BTreeSet::from([self.resource.clone()]),
+            ),
+            None => authority.clone(),
+        }
+    }
+}
+
+/// The same for the same question: of one delegation, client, task and resource about one object, with the same meaning of a yes.
+pub fn asked_hash(asker: QuestionAsker<'_>, question: &AskedAccess) -> String {
+    same_question(
+        asker,
+        &question.resource,
+        &question.object,
+        question.call_again,
+    )
+}
+
+/// Under which a call that comes again finds its approval.
+pub fn called_again(asker: QuestionAsker<'_>, action: EvaluatedAction<'_>) -> String {
+    same_question(asker, action.resource, action.object, true)
+}
+
+fn same_question(
+    asker: QuestionAsker<'_>,
+    resource: &ResourceUri,
+    object: &str,
+    call_again: bool,
+) -> String {
+    let again: &[u8] = if call_again { b"again" } else { b"" };
+    hash::digest_text(&[
+        b"access",
+        asker.delegation.as_str().as_bytes(),
+        asker.client.as_str().as_bytes(),
+        asker.task.as_str().as_bytes(),
+        resource.as_str().as_bytes(),
+        object.as_bytes(),
+        again,
+    ])
+}
+
+/// The person who can be asked about an action under this lineage: agents and other clients alike, but never a client's own work.
+pub fn person(lineage: &Lineage, now: Timestamp) -> Result<&str, OAuthError> {
+    lineage.require_live(now, OAuthError::invalid_request)?;
+    match &lineage.task.subject {
+        Subject::Person(id) => Ok(id),
+        Subject::Agent(_) | Subject::Client(_) => Err(OAuthError::invalid_request(
+            "the token is for nobody who could be asked",
+        )),
+    }
+}
+
+/// What is to be asked. `strongest`: the strongest answer that can be given here.
+pub fn prepare(
+    question: AskedAccess,
+    authority: Authority,
+    client: &Client,
+    strongest: Level,
+    realm: Realm<'_>,
+) -> Result<PreparedApproval, OAuthError> {
+    let needs = requirements(&authority, client, None, None, realm);
+    Ok(PreparedApproval {
+        kind: Kind::Access,
+        // The resource server polls, whatever its caller is registered for.
+        delivery: Delivery::Poll,
+        level: ciba::level(&needs, &[], strongest)?,
+        authority,
+        binding_message: None,
+        identity: false,
+        transaction: None,
+        access: Some(question),
+        wait: USUAL_WAIT,
+    })
+}
+
+/// An approval that is good for this action, to be used up in the transaction of the decision.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taking {
+    pub decision: Decision,
+    pub approval: Approval,
+    /// No longer than this.
+    pub until: Timestamp,
+}
+
+/// Judges everything again as it is now: an approval is no older than its use.
+pub fn take(
+    facts: &RedemptionFacts<'_>,
+    action: EvaluatedAction<'_>,
+    context: DecisionContext<'_>,
+) -> Result<Taking, NotTaken> {
+    let DecisionContext { realm, now } = context;
+    let request = facts.request;
+    bound(facts, action)?;
+    let decision = match request.status_at(now) {
+        PendingStatus::Approved(decision) => decision,
+        PendingStatus::Redeemed { .. }
+        | PendingStatus::Expired { .. }
+        | PendingStatus::Superseded
+        | PendingStatus::Cancelled => return Err(NotTaken::Expired),
+        PendingStatus::Pending | PendingStatus::Viewed | PendingStatus::Denied(_) => {
+            return Err(NotTaken::Unverifiable);
+        }
+    };
+    if !is_approved(facts, decision, action, realm) {
+        return Err(NotTaken::OutOfScope);
+    }
+    let until = decision.ends_at.unwrap_or(request.expires_at);
+    let until = until.min(request.expires_at);
+    let live = facts.asking.is_some_and(|asking| asking.is_live(now));
+    if now >= until || !live {
+        return Err(NotTaken::Expired);
+    }
+    let judged = judge_again(facts, realm).map_err(|_| NotTaken::Expired)?;
+    Ok(Taking {
+        decision: decision.clone(),
+        approval: judged.approval,
+        until,
+    })
+}
+
+/// An approval is of one resource's server, for one delegation of one client.
+fn bound(facts: &RedemptionFacts<'_>, action: EvaluatedAction<'_>) -> Result<(), NotTaken> {
+    let request = facts.request;
+    let question = request.asked.access.as_ref();
+    let question = question.filter(|_| request.kind == Kind::Access);
+    let of_resource = question.is_some_and(|question| {
+        question.served_by == *action.served_by && question.resource == *action.resource
+    });
+    let of_chain = facts.asking.is_some_and(|asking| {
+        request.asked_by.as_ref() == Some(&asking.leaf.id)
+            && request.task.as_ref() == Some(&asking.task.id)
+            && request.client == asking.leaf.holder
+    });
+    match of_resource && of_chain {
+        true => Ok(()),
+        false => Err(NotTaken::Unverifiable),
+    }
+}
+
+/// The very object; or what is within the smaller one that was approved instead.
+fn is_approved(
+    facts: &RedemptionFacts<'_>,
+    decision: &Decision,
+    action: EvaluatedAction<'_>,
+    realm: Realm<'_>,
+) -> bool {
+    let question = facts.request.asked.access.as_ref();
+    match decision.narrowed {
+        false => question.is_some_and(|question| question.object == action.object),
+        true => is_less(&decision.authority, action.authority, realm),
+    }
+}
+
+/// Whatever names the objects have here.
+fn is_less(approved: &Authority, wanted: &Authority, realm: Realm<'_>) -> bool {
+    let [approved_object] = approved.details() else {
+        return false;
+    };
+    let Some(name) = approved_object.reference() else {
+        return false;
+    };
+    let named = wanted.details().iter().cloned();
+    let named = named.map(|detail| detail.with("ref", name.into()));
+    let wanted = Authority::new(
+        wanted.scopes().clone(),
+        named.collect(),
+        wanted.resources().clone(),
+    );
+    !wanted.is_empty() && approved.covers(&wanted, realm.types).is_ok()
+}
+
+#[cfg(test)]
+#[path = "access_request/tests.rs"]
+mod tests;

@@ -1,0 +1,362 @@
+//! The story of one request: what it is by the table of methods, who decides about it, and what the server answers.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use serde_json::{Map, Value};
+use writ_verifier::{BegunAction, Caller, GatedAction, NotPermitted, Outcome};
+
+use crate::answers;
+use crate::forward::{Exchange, failed, rewritten};
+use crate::gate::GateParts;
+use crate::handles::HandleKind;
+use crate::headers::{self, Mirrored};
+use crate::message::ClientRequest;
+use crate::methods::{MethodRefusal, Treatment, treatment};
+use crate::outbox::{Answer, Frame, Outbox};
+use crate::owner::Owner;
+use crate::relay::{Listener, is_failure};
+use crate::sealed::Carried;
+use crate::sessions::{McpSession, NewSession};
+use crate::upstream::{UpstreamError, UpstreamSession};
+use crate::waiting::{self, INPUT, Stopped};
+
+/// One request of an accepted caller.
+pub(crate) struct CallContext {
+    pub(crate) gate: Arc<GateParts>,
+    pub(crate) caller: Caller,
+    pub(crate) owner: Owner,
+    pub(crate) session: Option<Arc<McpSession>>,
+    pub(crate) request: ClientRequest,
+    pub(crate) mirrored: Mirrored,
+    pub(crate) headers: HeaderMap,
+    /// The tool, or the method.
+    pub(crate) what: String,
+    /// The question that an earlier message of this call asked.
+    pub(crate) question: Option<String>,
+}
+
+impl CallContext {
+    pub(crate) fn may_need_input(&self) -> bool {
+        matches!(
+            self.request.method.as_str(),
+            "tools/call" | "resources/read" | "prompts/get"
+        )
+    }
+
+    /// Whether the client answered the gate's own request for input with a no.
+    pub(crate) fn has_declined(&self) -> bool {
+        let response = self
+            .request
+            .params
+            .get("inputResponses")
+            .and_then(|all| all.get(INPUT));
+        let action = response
+            .and_then(|response| response.get("action"))
+            .and_then(Value::as_str);
+        self.question.is_some() && action == Some("decline")
+    }
+
+    pub(crate) fn upstream_session(&self) -> UpstreamSession {
+        let session = self.session.as_ref();
+        let agreed = session.and_then(|session| session.version.clone());
+        UpstreamSession {
+            id: session.and_then(|session| session.upstream_id.clone()),
+            version: self.mirrored.version.clone().or(agreed),
+            is_stateless: self.mirrored.is_stateless,
+        }
+    }
+
+    fn listener(&self) -> Listener<'_> {
+        Listener {
+            owner: &self.owner,
+            session: self.session.as_deref(),
+            answers: Some(&self.request.id),
+            now: self.gate.clock.now(),
+        }
+    }
+
+    fn error(&self, code: i64, why: &str) -> Value {
+        answers::error(Some(&self.request.id), code, why)
+    }
+}
+
+/// Everything that the client hears goes into the outbox.
+pub(crate) async fn run(mut call: CallContext, outbox: &Outbox) {
+    let treated = treatment(&call.request);
+    match treated {
+        Ok(Treatment::Begins) => begin(&call, outbox).await,
+        Ok(Treatment::Passes) => {
+            let answer = exchange(&call, None, HeaderMap::new(), outbox).await;
+            let answer = answer.unwrap_or_else(|error| end_of(&call, &error));
+            outbox.send(Frame::Answer(answer)).await;
+        }
+        Ok(Treatment::Decided(action)) => {
+            let answer = decided(&mut call, action, outbox).await;
+            let answer = answer.unwrap_or_else(|refusal| refusal);
+            outbox.send(Frame::Answer(answer)).await;
+        }
+        Err(MethodRefusal::Unknown) => {
+            let status = if call.mirrored.is_stateless {
+                StatusCode::NOT_FOUND
+            } else {
+                StatusCode::OK
+            };
+            let why = format!("the method `{}` is not taken here", call.request.method);
+            outbox
+                .answer(status, call.error(answers::METHOD_NOT_FOUND, &why))
+                .await;
+        }
+        Err(MethodRefusal::Params(why)) => {
+            outbox
+                .answer(StatusCode::OK, call.error(answers::INVALID_PARAMS, &why))
+                .await;
+        }
+    }
+}
+
+/// The error is the answer to a call that did not reach the server.
+async fn decided(
+    call: &mut CallContext,
+    action: GatedAction,
+    outbox: &Outbox,
+) -> Result<Answer, Answer> {
+    let refused = |call: &CallContext, why: &str| {
+        Answer::of(StatusCode::OK, call.error(answers::INVALID_PARAMS, why))
+    };
+    if call.request.method == "tools/call" {
+        call.what = action.name().to_owned();
+    }
+    take_handles(call).map_err(|why| refused(call, why))?;
+    let (action, fields) = with_definition(call, action).await?;
+    let asked = action.arguments().clone();
+    let permit = match waiting::permit(call, action, outbox).await {
+        Ok(permit) => permit,
+        Err(Stopped::Answered(message)) => return Err(Answer::of(StatusCode::OK, message)),
+        Err(Stopped::Refused(why)) => return Err(not_permitted(call, &why)),
+    };
+    let begun = permit
+        .begin()
+        .await
+        .map_err(|why| not_permitted(call, &why))?;
+    let is_tool = call.request.method == "tools/call";
+    // Of a tool a person may approve less; of nothing else is there a way to say it.
+    if !is_tool && *begun.action().arguments() != asked {
+        begun.report(Outcome::NotStarted).await;
+        return Err(refused(
+            call,
+            "less was approved than this method can ask for",
+        ));
+    }
+    let judged = is_tool.then(|| begun.action().arguments().clone());
+    let answer = exchange(call, judged.as_ref(), fields, outbox).await;
+    let (outcome, answer) = match answer {
+        Ok(answer) => (outcome_of(&answer), answer),
+        Err(error @ UpstreamError::NotSent(_)) => (Outcome::NotStarted, end_of(call, &error)),
+        Err(error) => (Outcome::Failed, end_of(call, &error)),
+    };
+    report(begun, outcome);
+    Ok(answer)
+}
+
+/// The client need not wait for it.
+fn report(begun: BegunAction, outcome: Outcome) {
+    tokio::spawn(async move {
+        if !begun.report(outcome).await {
+            tracing::warn!("the outcome of an action could not be reported");
+        }
+    });
+}
+
+fn outcome_of(answer: &Answer) -> Outcome {
+    match &answer.message {
+        Some(message) if !is_failure(message) => Outcome::Completed,
+        Some(_) | None => Outcome::Failed,
+    }
+}
+
+fn not_permitted(call: &CallContext, why: &NotPermitted) -> Answer {
+    if let NotPermitted::Unavailable { what, cause } = why {
+        tracing::warn!(what, cause, "a decision could not be had");
+    }
+    let id = &call.request.id;
+    let message = match call.request.method.as_str() {
+        "tools/call" => answers::tool_refused(id, &call.what, why, call.mirrored.is_stateless),
+        method => answers::refused(id, method, why),
+    };
+    Answer::of(StatusCode::OK, message)
+}
+
+/// A task, and the state of an earlier message, are the caller's own, or there are none.
+fn take_handles(call: &mut CallContext) -> Result<(), &'static str> {
+    let now = call.gate.clock.now();
+    let text = |name: &str| {
+        call.request
+            .params
+            .get(name)
+            .map(|value| value.as_str().map(str::to_owned))
+    };
+    if let Some(task) = text("taskId") {
+        let task = task.unwrap_or_default();
+        if !call
+            .gate
+            .handles
+            .is_of(HandleKind::Task, &task, &call.owner, now)
+        {
+            return Err("there is no such task");
+        }
+    }
+    let Some(state) = text("requestState") else {
+        return match call.request.params.contains_key("inputResponses") {
+            true => Err("`inputResponses` without `requestState` answer nothing that was asked"),
+            false => Ok(()),
+        };
+    };
+    let state = state.ok_or("`requestState` is no text")?;
+    let own = call
+        .gate
+        .sealer
+        .open(Carried::State(&call.what), &call.owner, &state);
+    match own {
+        Some(question) => {
+            call.question = Some(question);
+            call.request.params.remove("requestState");
+            Ok(())
+        }
+        None if call
+            .gate
+            .handles
+            .is_of(HandleKind::State, &state, &call.owner, now) =>
+        {
+            Ok(())
+        }
+        None => Err("`requestState` is not of a call of yours"),
+    }
+}
+
+/// What the server says of the tool now, for the decision; and the header fields that its schema wants.
+async fn with_definition(
+    call: &CallContext,
+    action: GatedAction,
+) -> Result<(GatedAction, HeaderMap), Answer> {
+    if call.request.method != "tools/call" {
+        return Ok((action, HeaderMap::new()));
+    }
+    let session = call.upstream_session();
+    let found = call.gate.definitions.of(
+        action.name(),
+        (&call.gate.upstream, &session),
+        call.gate.clock.now(),
+    );
+    let found = found.await.map_err(|error| {
+        tracing::warn!(%error, "the definition of a tool could not be read");
+        let why = "the server's tools cannot be read now";
+        Answer::of(StatusCode::BAD_GATEWAY, call.error(answers::INTERNAL, why))
+    })?;
+    let Some(definition) = found else {
+        let why = format!("the server has no tool `{}`", action.name());
+        return Err(Answer::of(
+            StatusCode::OK,
+            call.error(answers::INVALID_PARAMS, &why),
+        ));
+    };
+    let fields = headers::of_arguments(&call.headers, &definition.input_schema, action.arguments());
+    let fields = fields.map_err(|mismatch| {
+        let message = call.error(answers::HEADER_MISMATCH, &mismatch.0);
+        Answer::of(StatusCode::BAD_REQUEST, message)
+    })?;
+    // An approval of less changes the arguments: what says so in the fields is made when they are sent.
+    Ok((
+        action.defined_as(&definition.hash),
+        fields.into_iter().collect(),
+    ))
+}
+
+/// Sends the gate's text of the request; what comes before the response goes to the client.
+async fn exchange(
+    call: &CallContext,
+    judged: Option<&Map<String, Value>>,
+    more: HeaderMap,
+    outbox: &Outbox,
+) -> Result<Answer, UpstreamError> {
+    let session = call.upstream_session();
+    let request = rewritten(&call.request, judged, call.gate.config.allowed);
+    let mut fields = session.fields();
+    fields.extend(call.mirrored.fields.iter().cloned());
+    fields.extend(more);
+    let exchange = Exchange {
+        gate: &call.gate,
+        session: &session,
+        listener: call.listener(),
+        outbox,
+    };
+    exchange.request(fields, &request.message()).await
+}
+
+fn end_of(call: &CallContext, error: &UpstreamError) -> Answer {
+    if let (UpstreamError::Status(StatusCode::NOT_FOUND), Some(session)) = (error, &call.session) {
+        call.gate.sessions.end(&session.id);
+    }
+    failed(&call.request.id, error)
+}
+
+/// `initialize`: what the server answers makes a session, which the gate names.
+async fn begin(call: &CallContext, outbox: &Outbox) {
+    let answer = initialized(call, outbox).await;
+    let answer = answer.unwrap_or_else(|error| failed(&call.request.id, &error));
+    outbox.send(Frame::Answer(answer)).await;
+}
+
+async fn initialized(call: &CallContext, outbox: &Outbox) -> Result<Answer, UpstreamError> {
+    let session = call.upstream_session();
+    let request = rewritten(&call.request, None, call.gate.config.allowed);
+    let message = request.message();
+    let upstream = &call.gate.upstream;
+    let sent = upstream.send(http::Method::POST, session.fields(), Some(&message));
+    let answer = sent.await?;
+    let upstream_id = headers::single(answer.headers(), &headers::SESSION_ID);
+    let upstream_id = upstream_id.ok().flatten().map(str::to_owned);
+    let exchange = Exchange {
+        gate: &call.gate,
+        session: &session,
+        listener: call.listener(),
+        outbox,
+    };
+    Ok(with_session(
+        call,
+        exchange.answer(answer).await?,
+        upstream_id,
+    ))
+}
+
+/// A refusal makes none.
+fn with_session(call: &CallContext, mut answer: Answer, upstream_id: Option<String>) -> Answer {
+    let result = answer
+        .message
+        .as_ref()
+        .and_then(|message| message.get("result"));
+    let Some(result) = result else {
+        return answer;
+    };
+    let version = result.get("protocolVersion").and_then(Value::as_str);
+    let capabilities = call.request.params.get("capabilities");
+    let modes = capabilities.and_then(|all| all.get("elicitation"));
+    let new = NewSession {
+        owner: call.owner.clone(),
+        upstream_id,
+        version: version.map(str::to_owned),
+        opens_pages: modes.and_then(|modes| modes.get("url")).is_some(),
+    };
+    let gate = &call.gate;
+    match gate.sessions.begin(new, &gate.random, gate.clock.now()) {
+        Some(session) => {
+            answer.session = Some(session.id.clone());
+            answer
+        }
+        None => {
+            let why = "there are too many sessions: end one, or try again later";
+            let message = call.error(answers::NOT_PERMITTED, why);
+            Answer::of(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
+    }
+}

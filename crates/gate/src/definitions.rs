@@ -1,0 +1,154 @@
+//! The tools of a server, as it defines them now. A hash of each definition tells whether it is still the one that an operator saw.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+use writ_jose::hash::sha256;
+use writ_wire::time::Timestamp;
+
+use crate::sessions::MAX_SESSIONS;
+use crate::upstream::{Upstream, UpstreamError, UpstreamSession};
+
+/// Pages of one list of tools.
+pub const MAX_PAGES: usize = 32;
+/// Tools of one server.
+pub const MAX_TOOLS: usize = 1_000;
+/// How long a list counts.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// What a server says of a tool.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ToolDefinition {
+    pub name: String,
+    pub input_schema: Value,
+    /// SHA-256 of everything that the server says of it, in canonical JSON (RFC 8785), in base64url.
+    pub hash: String,
+}
+
+/// Why the tools of a server are not known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ToolsError {
+    #[error("the tools of the server cannot be read: {0}")]
+    Server(String),
+    #[error("the server lists more than {MAX_TOOLS} tools, or more than {MAX_PAGES} pages of them")]
+    TooMany,
+    #[error("the server lists a tool without a name, or two of one name: `{0}`")]
+    Name(String),
+}
+
+impl ToolDefinition {
+    fn read(tool: &Value) -> Option<Self> {
+        let name = tool.get("name")?.as_str()?;
+        let canonical = serde_json_canonicalizer::to_vec(tool).ok()?;
+        Some(Self {
+            name: name.to_owned(),
+            input_schema: tool.get("inputSchema").cloned().unwrap_or_default(),
+            hash: URL_SAFE_NO_PAD.encode(sha256(&canonical)),
+        })
+    }
+}
+
+/// The tools of a server that takes the gate's own session.
+pub async fn list_tools(
+    upstream: &Upstream,
+) -> Result<BTreeMap<String, ToolDefinition>, ToolsError> {
+    let session = upstream.open().await;
+    let session = session.map_err(|error| ToolsError::Server(error.to_string()))?;
+    read_tools(upstream, &session).await
+}
+
+async fn read_tools(
+    upstream: &Upstream,
+    session: &UpstreamSession,
+) -> Result<BTreeMap<String, ToolDefinition>, ToolsError> {
+    let mut found = BTreeMap::new();
+    let mut cursor: Option<Value> = None;
+    for _ in 0..MAX_PAGES {
+        let params: Map<String, Value> = cursor
+            .map(|cursor| ("cursor".to_owned(), cursor))
+            .into_iter()
+            .collect();
+        let page = upstream.ask(session, "tools/list", params).await;
+        let page = page.map_err(|error: UpstreamError| ToolsError::Server(error.to_string()))?;
+        let tools = page
+            .get("tools")
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
+        for tool in &tools {
+            let named = || {
+                tool.get("name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            let definition = ToolDefinition::read(tool).ok_or_else(|| ToolsError::Name(named()))?;
+            if found.insert(definition.name.clone(), definition).is_some() {
+                return Err(ToolsError::Name(named()));
+            }
+        }
+        if found.len() > MAX_TOOLS {
+            return Err(ToolsError::TooMany);
+        }
+        cursor = page
+            .get("nextCursor")
+            .filter(|cursor| cursor.is_string())
+            .cloned();
+        if cursor.is_none() {
+            return Ok(found);
+        }
+    }
+    Err(ToolsError::TooMany)
+}
+
+type Tools = Arc<BTreeMap<String, ToolDefinition>>;
+
+/// What was read lately, by session: a server may have other tools for others.
+#[derive(Default)]
+pub(crate) struct Definitions(Mutex<HashMap<String, (Timestamp, Tools)>>);
+
+impl Definitions {
+    /// The tool as the server defines it for this session; `None` where it lists none of this name.
+    pub(crate) async fn of(
+        &self,
+        tool: &str,
+        (upstream, session): (&Upstream, &UpstreamSession),
+        now: Timestamp,
+    ) -> Result<Option<ToolDefinition>, ToolsError> {
+        let key = session.id.clone().unwrap_or_default();
+        let known = self.kept().get(&key).cloned();
+        let tools = match known {
+            Some((at, tools)) if at <= now && at.until(now) < FRESH => tools,
+            Some(_) | None => {
+                let tools = Arc::new(read_tools(upstream, session).await?);
+                self.keep(key, Arc::clone(&tools), now);
+                tools
+            }
+        };
+        Ok(tools.get(tool).cloned())
+    }
+
+    /// The server said that its list changed.
+    pub(crate) fn forget(&self, session: &UpstreamSession) {
+        let key = session.id.as_deref().unwrap_or_default();
+        self.kept().remove(key);
+    }
+
+    fn keep(&self, key: String, tools: Tools, now: Timestamp) {
+        let mut kept = self.kept();
+        if kept.len() >= MAX_SESSIONS {
+            kept.retain(|_, (at, _)| *at <= now && at.until(now) < FRESH);
+        }
+        if kept.len() < MAX_SESSIONS {
+            kept.insert(key, (now, tools));
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Tools)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

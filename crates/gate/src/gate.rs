@@ -1,0 +1,139 @@
+//! What one gate is made of, and its places for requests and streams.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use url::Url;
+use writ_platform::{Clock, Random};
+use writ_verifier::{
+    BearerPolicy, Decisions, DecisionsConfig, LiveCheck, ProofsJudged, ResourceMetadata, Verifier,
+    VerifierConfig, VerifierEnvironment, metadata_url,
+};
+
+use crate::config::{GateConfig, GateError};
+use crate::definitions::Definitions;
+use crate::endpoint;
+use crate::handles::Handles;
+use crate::owner::Owner;
+use crate::sealed::Sealer;
+use crate::sessions::Sessions;
+use crate::upstream::Upstream;
+
+/// Requests and streams that are open at once.
+pub const MAX_STREAMS: usize = 1_000;
+/// Of one subject by one client under one delegation.
+pub const MAX_STREAMS_OF_ONE: usize = 16;
+
+/// What one gate holds.
+pub(crate) struct GateParts {
+    pub(crate) config: GateConfig,
+    pub(crate) verifier: Verifier,
+    pub(crate) decisions: Decisions,
+    pub(crate) upstream: Upstream,
+    pub(crate) sessions: Sessions,
+    pub(crate) handles: Handles,
+    pub(crate) definitions: Definitions,
+    pub(crate) sealer: Sealer,
+    pub(crate) clock: Clock,
+    pub(crate) random: Random,
+    pub(crate) document: ResourceMetadata,
+    /// Paths of the endpoint and of its document.
+    pub(crate) paths: (String, String),
+    places: Mutex<HashMap<Owner, usize>>,
+}
+
+/// Everything that a gate serves. It makes no request before one comes.
+pub fn router(config: GateConfig, environment: VerifierEnvironment) -> Result<Router, GateError> {
+    let parts = GateParts::new(config, environment)?;
+    Ok(Router::new()
+        .fallback(endpoint::serve)
+        .with_state(Arc::new(parts)))
+}
+
+impl GateParts {
+    fn new(config: GateConfig, environment: VerifierEnvironment) -> Result<Self, GateError> {
+        let unusable = || GateError::Resource(config.resource.as_str().to_owned());
+        let url = Url::parse(config.resource.as_str()).map_err(|_| unusable())?;
+        let document_url = metadata_url(&config.resource).ok_or_else(unusable)?;
+        let document_url = Url::parse(&document_url).map_err(|_| unusable())?;
+        if config.upstream == url {
+            return Err(GateError::Circle);
+        }
+        let origin = url.origin().ascii_serialization();
+        let mut verifier = VerifierConfig::new(&config.issuer, config.resource.clone(), &origin);
+        verifier.bearer = BearerPolicy::Allow;
+        verifier.live = LiveCheck::Introspection {
+            client_id: config.client_id.clone(),
+            client_secret: config.client_secret.clone(),
+            cache: Duration::ZERO,
+        };
+        let verifier = Verifier::new(verifier, environment.clone())?;
+        let decisions = DecisionsConfig {
+            issuer: config.issuer.clone(),
+            resource: config.resource.clone(),
+            client_id: config.client_id.clone(),
+            client_secret: config.client_secret.clone(),
+            proofs: ProofsJudged::Here,
+        };
+        let scopes: Vec<&str> = config.scopes.iter().map(String::as_str).collect();
+        let authorization = config.upstream_authorization.as_ref();
+        let authorization = authorization.map(|text| text.as_str());
+        Ok(Self {
+            document: verifier.resource_metadata(&scopes, &[]),
+            decisions: Decisions::new(decisions, environment.clone())?,
+            upstream: Upstream::new(config.upstream.clone(), authorization)?,
+            sealer: Sealer::new(&environment.random)?,
+            paths: (url.path().to_owned(), document_url.path().to_owned()),
+            verifier,
+            config,
+            sessions: Sessions::default(),
+            handles: Handles::default(),
+            definitions: Definitions::default(),
+            clock: environment.clock,
+            random: environment.random,
+            places: Mutex::default(),
+        })
+    }
+}
+
+/// One of the places for requests and streams; given back when dropped.
+pub(crate) struct StreamPlace {
+    gate: Arc<GateParts>,
+    owner: Owner,
+}
+
+impl StreamPlace {
+    pub(crate) fn take(gate: &Arc<GateParts>, owner: &Owner) -> Option<Self> {
+        let mut taken = gate.taken();
+        let all: usize = taken.values().sum();
+        let own = taken.get(owner).copied().unwrap_or_default();
+        if all >= MAX_STREAMS || own >= MAX_STREAMS_OF_ONE {
+            return None;
+        }
+        taken.insert(owner.clone(), own + 1);
+        Some(Self {
+            gate: Arc::clone(gate),
+            owner: owner.clone(),
+        })
+    }
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        let mut taken = self.gate.taken();
+        match taken.get_mut(&self.owner) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => {
+                taken.remove(&self.owner);
+            }
+        }
+    }
+}
+
+impl GateParts {
+    fn taken(&self) -> MutexGuard<'_, HashMap<Owner, usize>> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,70 @@
+//! Handles that the server gave to a caller: tasks, and the state of a call that needs input. Only who got one may use it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use writ_jose::hash::digest_text;
+use writ_wire::time::Timestamp;
+
+use crate::owner::Owner;
+
+/// Handles that are remembered at once; beyond that none is taken from the server.
+pub const MAX_HANDLES: usize = 10_000;
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum HandleKind {
+    Task,
+    State,
+}
+
+/// Each with the one that it was given to, who may be one of several.
+#[derive(Default)]
+pub(crate) struct Handles(Mutex<HashMap<String, Timestamp>>);
+
+impl Handles {
+    /// `false` where there is no room.
+    pub(crate) fn keep(
+        &self,
+        kind: HandleKind,
+        handle: &str,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> bool {
+        let mut kept = self.kept();
+        if kept.len() >= MAX_HANDLES {
+            kept.retain(|_, until| now < *until);
+        }
+        let key = key(kind, handle, owner);
+        let has_room = kept.len() < MAX_HANDLES || kept.contains_key(&key);
+        if has_room {
+            kept.insert(key, now.plus(LIFETIME));
+        }
+        has_room
+    }
+
+    pub(crate) fn is_of(
+        &self,
+        kind: HandleKind,
+        handle: &str,
+        owner: &Owner,
+        now: Timestamp,
+    ) -> bool {
+        let kept = self.kept();
+        let found = kept.get(&key(kind, handle, owner));
+        found.is_some_and(|until| now < *until)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn key(kind: HandleKind, handle: &str, owner: &Owner) -> String {
+    let kind = match kind {
+        HandleKind::Task => "task",
+        HandleKind::State => "state",
+    };
+    digest_text(&[kind, handle, owner.as_str()].map(str::as_bytes))
+}

@@ -1,0 +1,34 @@
+//! A reverse proxy before MCP servers that nobody can change (docs/gate.md): it verifies the caller, decides about each call with the
+//! authorization server, and forwards its own text of the message that was judged. What it does not know it refuses.
+
+mod answers;
+mod call;
+mod config;
+mod definitions;
+mod endpoint;
+mod forward;
+mod gate;
+mod handles;
+mod headers;
+mod message;
+mod methods;
+mod outbox;
+mod owner;
+mod relay;
+mod sealed;
+mod sessions;
+mod sse;
+mod upstream;
+mod waiting;
+mod watch;
+
+pub use config::{Allowed, GateConfig, GateError};
+pub use definitions::{MAX_PAGES, MAX_TOOLS, ToolDefinition, ToolsError, list_tools};
+pub use endpoint::MAX_MESSAGE;
+pub use gate::{MAX_STREAMS, MAX_STREAMS_OF_ONE, router};
+pub use handles::MAX_HANDLES;
+pub use sessions::{MAX_SESSIONS, MAX_SESSIONS_OF_ONE, SESSION_IDLE};
+pub use upstream::{MAX_ANSWER, Upstream};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! What the server says, on its way to the client: responses, notifications and requests, each judged by what it is. What the client
+//! is not to hear stays here, and the server is told so.
+
+use serde_json::{Value, json};
+use writ_wire::time::Timestamp;
+
+use crate::answers;
+use crate::gate::GateParts;
+use crate::handles::HandleKind;
+use crate::message::is_id;
+use crate::methods::tells_client;
+use crate::owner::Owner;
+use crate::sessions::McpSession;
+
+/// What becomes of a message of the server.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Relayed {
+    /// The last one of its request.
+    Response(Value),
+    Passed(Value),
+    Dropped,
+    /// A request that the client may not hear: what the server is answered.
+    Refused(Value),
+}
+
+/// To whom it goes.
+pub(crate) struct Listener<'a> {
+    pub(crate) owner: &'a Owner,
+    pub(crate) session: Option<&'a McpSession>,
+    /// The id of the request that is answered; none for a stream of its own.
+    pub(crate) answers: Option<&'a Value>,
+    pub(crate) now: Timestamp,
+}
+
+pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>) -> Relayed {
+    let method = message
+        .get("method")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
+    match (method, message.get("id").cloned()) {
+        (Some(method), None) => match tells_client(&method) {
+            true => Relayed::Passed(message),
+            false => Relayed::Dropped,
+        },
+        (Some(method), Some(id)) => request(gate, message, (&method, &id), listener),
+        (None, Some(id)) => match listener.answers {
+            Some(expected) if *expected != id => Relayed::Dropped,
+            _ => Relayed::Response(response(gate, message, &id, listener)),
+        },
+        (None, None) => Relayed::Dropped,
+    }
+}
+
+fn request(
+    gate: &GateParts,
+    message: Value,
+    (method, id): (&str, &Value),
+    listener: &Listener<'_>,
+) -> Relayed {
+    let is_expected = gate.config.allowed.takes(method)
+        && is_id(id)
+        && listener.session.is_some_and(|session| session.expects(id));
+    match is_expected {
+        true => Relayed::Passed(message),
+        false => {
+            let why = format!("`{method}` does not reach the client");
+            Relayed::Refused(answers::error(Some(id), answers::METHOD_NOT_FOUND, &why))
+        }
+    }
+}
+
+/// Handles in it become the caller's; input that the client may not be asked for makes it an error.
+fn response(gate: &GateParts, message: Value, id: &Value, listener: &Listener<'_>) -> Value {
+    let Some(result) = message.get("result") else {
+        return message;
+    };
+    let refused = |why: &str| answers::error(Some(id), answers::INTERNAL, why);
+    let asked = result.get("inputRequests").and_then(Value::as_object);
+    for request in asked.into_iter().flat_map(|asked| asked.values()) {
+        let method = request
+            .get("method")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        if !gate.config.allowed.takes(method) {
+            return refused(&format!(
+                "the server asks for input by `{method}`, which does not reach the client"
+            ));
+        }
+    }
+    let task = result.get("task").and_then(|task| task.get("taskId"));
+    let given = [
+        (HandleKind::Task, task),
+        (HandleKind::State, result.get("requestState")),
+    ];
+    for (kind, handle) in given {
+        if let Some(handle) = handle.and_then(Value::as_str)
+            && !gate
+                .handles
+                .keep(kind, handle, listener.owner, listener.now)
+        {
+            return refused("there is no room for the handle that the server gave");
+        }
+    }
+    message
+}
+
+/// A result of a tool that says itself that it failed.
+pub(crate) fn is_failure(response: &Value) -> bool {
+    response.get("error").is_some()
+        || response
+            .get("result")
+            .and_then(|result| result.get("isError"))
+            == Some(&json!(true))
+}

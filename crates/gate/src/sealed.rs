@@ -1,0 +1,57 @@
+//! Texts that clients carry for the gate: ids of events, and the state of a call that waits. Each is sealed for its owner under a key
+//! that ends with the process, so another's is none.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use writ_jose::seal::{MasterKey, SealedFor};
+use writ_platform::Random;
+
+use crate::config::GateError;
+use crate::owner::Owner;
+
+/// The longest text that is opened, in bytes.
+const MAX_SEALED: usize = 4096;
+
+pub(crate) struct Sealer(MasterKey);
+
+/// What a sealed text is for; one is never taken for the other.
+#[derive(Clone, Copy)]
+pub(crate) enum Carried<'a> {
+    /// The id of an event, in one session.
+    Event(&'a str),
+    /// The question behind a call of a tool.
+    State(&'a str),
+}
+
+impl Sealer {
+    pub(crate) fn new(random: &Random) -> Result<Self, GateError> {
+        let key = MasterKey::from_bytes(random.bytes());
+        key.map(Self).map_err(|_| GateError::Key)
+    }
+
+    pub(crate) fn seal(&self, carried: Carried<'_>, owner: &Owner, plain: &str) -> Option<String> {
+        let associated = associated(carried, owner);
+        let sealed = self
+            .0
+            .seal(SealedFor::Storage, &associated, plain.as_bytes());
+        sealed.ok().map(|sealed| URL_SAFE_NO_PAD.encode(sealed))
+    }
+
+    pub(crate) fn open(&self, carried: Carried<'_>, owner: &Owner, text: &str) -> Option<String> {
+        if text.len() > MAX_SEALED {
+            return None;
+        }
+        let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let associated = associated(carried, owner);
+        let plain = self.0.open(SealedFor::Storage, &associated, &sealed).ok()?;
+        String::from_utf8(plain.to_vec()).ok()
+    }
+}
+
+fn associated(carried: Carried<'_>, owner: &Owner) -> Vec<u8> {
+    let (kind, of) = match carried {
+        Carried::Event(session) => ("event", session),
+        Carried::State(about) => ("state", about),
+    };
+    [kind, of, owner.as_str()].join("\0").into_bytes()
+}

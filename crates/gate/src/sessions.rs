@@ -1,0 +1,163 @@
+//! Sessions (MCP 2025-11-25, transports: session management). The gate names them itself and keeps the server's own id behind that, so
+//! an id of another, or of an earlier gate, is none.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::watch;
+use writ_platform::Random;
+use writ_wire::time::Timestamp;
+
+use crate::owner::Owner;
+
+pub const MAX_SESSIONS: usize = 10_000;
+/// Of one subject by one client under one delegation.
+pub const MAX_SESSIONS_OF_ONE: usize = 32;
+/// After so long without a message a session is over.
+pub const SESSION_IDLE: Duration = Duration::from_secs(3600);
+/// Requests of the server that wait for the client's answer, and calls that wait for a person, of one session.
+const MAX_OPEN: usize = 64;
+
+/// What `initialize` made.
+pub(crate) struct McpSession {
+    pub(crate) id: String,
+    pub(crate) owner: Owner,
+    /// As the server calls it; a server without sessions has none.
+    pub(crate) upstream_id: Option<String>,
+    /// What was agreed upon.
+    pub(crate) version: Option<String>,
+    /// The client opens pages for the person (`elicitation.url`).
+    pub(crate) opens_pages: bool,
+    state: Mutex<SessionState>,
+}
+
+struct SessionState {
+    used_at: Timestamp,
+    /// Ids of requests that the server sent through the gate.
+    asked: HashSet<String>,
+    /// Calls that wait, by id of the request; dropped when they are cancelled.
+    waiting: HashMap<String, watch::Sender<bool>>,
+    /// Questions whose page the client was given.
+    shown: HashSet<String>,
+}
+
+/// What a new session is made of.
+pub(crate) struct NewSession {
+    pub(crate) owner: Owner,
+    pub(crate) upstream_id: Option<String>,
+    pub(crate) version: Option<String>,
+    pub(crate) opens_pages: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct Sessions(Mutex<HashMap<String, Arc<McpSession>>>);
+
+impl Sessions {
+    /// `None` where there is no room.
+    pub(crate) fn begin(
+        &self,
+        new: NewSession,
+        random: &Random,
+        now: Timestamp,
+    ) -> Option<Arc<McpSession>> {
+        let mut kept = self.kept();
+        let of_one = || kept.values().filter(|one| one.owner == new.owner);
+        if kept.len() >= MAX_SESSIONS || of_one().count() >= MAX_SESSIONS_OF_ONE {
+            kept.retain(|_, one| one.is_young(now));
+        }
+        let of_one = kept.values().filter(|one| one.owner == new.owner).count();
+        if kept.len() >= MAX_SESSIONS || of_one >= MAX_SESSIONS_OF_ONE {
+            return None;
+        }
+        let session = Arc::new(McpSession {
+            id: random.secret(),
+            owner: new.owner,
+            upstream_id: new.upstream_id,
+            version: new.version,
+            opens_pages: new.opens_pages,
+            state: Mutex::new(SessionState {
+                used_at: now,
+                asked: HashSet::new(),
+                waiting: HashMap::new(),
+                shown: HashSet::new(),
+            }),
+        });
+        kept.insert(session.id.clone(), Arc::clone(&session));
+        Some(session)
+    }
+
+    /// The session of this id, if it is the owner's.
+    pub(crate) fn find(&self, id: &str, owner: &Owner, now: Timestamp) -> Option<Arc<McpSession>> {
+        let mut kept = self.kept();
+        let found = kept.get(id).filter(|one| one.owner == *owner).cloned()?;
+        if !found.is_young(now) {
+            kept.remove(id);
+            return None;
+        }
+        found.state().used_at = now;
+        Some(found)
+    }
+
+    pub(crate) fn end(&self, id: &str) {
+        self.kept().remove(id);
+    }
+
+    fn kept(&self) -> MutexGuard<'_, HashMap<String, Arc<McpSession>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl McpSession {
+    /// The server asks the client something; `false` where too much is open.
+    pub(crate) fn expects(&self, id: &Value) -> bool {
+        let mut state = self.state();
+        state.asked.len() < MAX_OPEN && state.asked.insert(id.to_string())
+    }
+
+    /// Whether an answer of the client was asked for; once.
+    pub(crate) fn takes_answer(&self, id: &Value) -> bool {
+        self.state().asked.remove(&id.to_string())
+    }
+
+    /// A call that waits for a person; `None` where too many do, or one of this id.
+    pub(crate) fn waits(&self, id: &Value) -> Option<watch::Receiver<bool>> {
+        let mut state = self.state();
+        let id = id.to_string();
+        if state.waiting.len() >= MAX_OPEN || state.waiting.contains_key(&id) {
+            return None;
+        }
+        let (sender, receiver) = watch::channel(false);
+        state.waiting.insert(id, sender);
+        Some(receiver)
+    }
+
+    pub(crate) fn waits_no_more(&self, id: &Value) {
+        self.state().waiting.remove(&id.to_string());
+    }
+
+    /// The client cancelled a request; whether it waited here.
+    pub(crate) fn cancels(&self, id: &Value) -> bool {
+        let sender = self.state().waiting.remove(&id.to_string());
+        sender.is_some_and(|sender| sender.send(true).is_ok())
+    }
+
+    /// Whether the client is given the page of this question for the first time.
+    pub(crate) fn shows(&self, question: &str) -> bool {
+        let mut state = self.state();
+        if state.shown.len() >= MAX_OPEN {
+            state.shown.clear();
+        }
+        state.shown.insert(question.to_owned())
+    }
+
+    fn is_young(&self, now: Timestamp) -> bool {
+        let used_at = self.state().used_at;
+        used_at.until(now) < SESSION_IDLE
+    }
+
+    fn state(&self) -> MutexGuard<'_, SessionState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,217 @@
+//! A tool that waits for a person's yes: by each way, and never without one.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::issuer::Decides;
+use super::world::{World, call};
+
+const STATELESS: &str = "2026-07-28";
+
+fn text(answer: &Value) -> &str {
+    answer["result"]["content"][0]["text"]
+        .as_str()
+        .unwrap_or_default()
+}
+
+/// Until it is so; there is no more to it than that another task has to run.
+async fn eventually(is_so: impl Fn() -> bool) {
+    for _ in 0..2_000 {
+        if is_so() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it did not come to be so");
+}
+
+#[tokio::test]
+async fn a_client_that_can_carry_nothing_is_told_to_call_again() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let (status, first) = world.call(&[]).await;
+    assert_eq!(
+        (status, &first["result"]["isError"]),
+        (StatusCode::OK, &json!(true)),
+        "{first}"
+    );
+    assert!(text(&first).contains("Call this tool again"), "{first}");
+    let asked = world.issuer.state().asked.clone();
+    assert_eq!(
+        asked[0]["requested_access"],
+        json!({ "urn:writ:call_again": true })
+    );
+    assert_eq!(asked[0]["denial"]["evaluation_id"], "evl_1");
+    assert!(world.calls().is_empty());
+    // The issuer matches the same call after the yes.
+    world.issuer.state().decides = Decides::Permit;
+    let (_, second) = world.call(&[]).await;
+    assert_eq!(text(&second), "done");
+    eventually(|| world.issuer.state().outcomes.len() == 1).await;
+    assert_eq!(world.issuer.state().outcomes[0]["result"], "completed");
+    assert_eq!(world.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_opens_pages_gets_the_page() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let token = world.alice();
+    let session = world
+        .session(&token, json!({ "elicitation": { "url": {} } }))
+        .await;
+    let (_, answer) = world.call(&[("mcp-session-id", &session)]).await;
+    assert_eq!(answer["error"]["code"], -32042, "{answer}");
+    let page = &answer["error"]["data"]["elicitations"][0];
+    assert_eq!(page["url"], "https://as.example/app/requests/apr_1");
+    assert_eq!(
+        (&page["mode"], &page["elicitationId"]),
+        (&json!("url"), &json!("apr_1"))
+    );
+    assert!(world.calls().is_empty());
+    // Only that mode counts: `{}` is for forms.
+    let forms = world.session(&token, json!({ "elicitation": {} })).await;
+    let (_, answer) = world.call(&[("mcp-session-id", &forms)]).await;
+    assert!(text(&answer).contains("Call this tool again"), "{answer}");
+}
+
+fn stateless_call(more: Value) -> String {
+    let mut params = json!({ "name": "rm", "arguments": { "path": "/a" }, "_meta": {
+        "io.modelcontextprotocol/protocolVersion": STATELESS,
+        "io.modelcontextprotocol/clientCapabilities": { "elicitation": { "url": {} }, "sampling": {} }
+    } });
+    for (name, value) in more.as_object().unwrap() {
+        params[name] = value.clone();
+    }
+    json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string()
+}
+
+#[tokio::test]
+async fn a_stateless_client_carries_the_question_and_one_yes_is_one_call() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let fields = [
+        ("mcp-protocol-version", STATELESS),
+        ("mcp-method", "tools/call"),
+        ("mcp-name", "rm"),
+    ];
+    let (_, first) = world.post(&fields, &stateless_call(json!({}))).await;
+    assert_eq!(first["result"]["resultType"], "input_required", "{first}");
+    assert_eq!(
+        first["result"]["inputRequests"]["writ"]["params"]["mode"],
+        "url"
+    );
+    let state = first["result"]["requestState"].clone();
+    let again = stateless_call(
+        json!({ "requestState": state, "inputResponses": { "writ": { "action": "accept" } } }),
+    );
+    // Accepting the page is no yes.
+    let (_, waiting) = world.post(&fields, &again).await;
+    assert_eq!(
+        waiting["result"]["resultType"], "input_required",
+        "{waiting}"
+    );
+    assert!(world.calls().is_empty());
+    world.issuer.state().status = "approved";
+    let (_, done) = world.post(&fields, &again).await;
+    assert_eq!(text(&done), "done", "{done}");
+    let [reached] = &world.calls()[..] else {
+        panic!("not one call");
+    };
+    let params = &reached.body["params"];
+    assert!(params.get("requestState").is_none() && params.get("inputResponses").is_none());
+    // What is off the server does not hear of.
+    assert_eq!(
+        params["_meta"]["io.modelcontextprotocol/clientCapabilities"],
+        json!({})
+    );
+    let (_, more) = world.post(&fields, &again).await;
+    assert_eq!(more["result"]["isError"], true, "{more}");
+    assert_eq!(world.calls().len(), 1);
+    // Somebody else's state is none.
+    let bob = format!("Bearer {}", world.token("usr_bob", "guest", "dlg_1"));
+    let bob = [&fields[..], &[("authorization", bob.as_str())]].concat();
+    let (_, refused) = world.post(&bob, &again).await;
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
+}
+
+#[tokio::test]
+async fn a_client_that_hears_of_progress_is_held_until_the_yes() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let params = json!({ "name": "rm", "arguments": {}, "_meta": { "progressToken": "p" } });
+    let message =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+    let response = world.send(world.request("POST", &[], &message)).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    assert!(world.calls().is_empty());
+    world.issuer.state().status = "approved";
+    let (_, answer) = super::world::read(response).await;
+    assert_eq!(text(&answer), "done", "{answer}");
+}
+
+#[tokio::test]
+async fn a_call_that_died_takes_its_question_along() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let params = json!({ "name": "rm", "arguments": {}, "_meta": { "progressToken": "p" } });
+    let message =
+        json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params }).to_string();
+    let response = world.send(world.request("POST", &[], &message)).await;
+    drop(response);
+    eventually(|| world.issuer.state().cancelled == 1).await;
+    assert!(world.calls().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_permit_runs_nothing() {
+    let world = World::new().await;
+    for (decides, status, words) in [
+        (Decides::Deny, "pending", "the answer is no"),
+        (Decides::Down, "pending", "try again later"),
+        (Decides::Ask, "denied", "the person said no"),
+        (Decides::Ask, "expired", "nobody decided in time"),
+        (Decides::Ask, "cancelled", "cancelled"),
+        (Decides::Ask, "failed", "no approval"),
+        (Decides::Ask, "approved, or so", "no approval"),
+    ] {
+        {
+            let mut state = world.issuer.state();
+            (state.decides, state.status) = (decides, status);
+        }
+        let (_, answer) = world.call(&[]).await;
+        assert_eq!(answer["result"]["isError"], true, "{status}: {answer}");
+        assert!(text(&answer).contains(words), "{status}: {answer}");
+    }
+    assert!(world.calls().is_empty());
+}
+
+#[tokio::test]
+async fn the_definition_of_the_tool_goes_along_and_an_unknown_tool_is_refused() {
+    let world = World::new().await;
+    world.call(&[]).await;
+    world.server.lock().unwrap().tools[0]["description"] = json!("Now it does more");
+    world.clock.advance(Duration::from_secs(11));
+    world.call(&[]).await;
+    let hash =
+        |place: usize| world.issuer.state().evaluated[place]["context"]["definition_hash"].clone();
+    assert!(hash(0).is_string());
+    assert_ne!(hash(0), hash(1));
+    let (_, answer) = world.post(&[], &call("rmdir", &json!({}))).await;
+    assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    assert_eq!(world.issuer.state().evaluated.len(), 2);
+}
+
+#[tokio::test]
+async fn an_outcome_says_how_it_ended() {
+    let world = World::new().await;
+    world.server.lock().unwrap().result = Some(json!({ "isError": true, "content": [] }));
+    world.call(&[]).await;
+    eventually(|| world.issuer.state().outcomes.len() == 1).await;
+    assert_eq!(
+        world.issuer.state().outcomes[0],
+        json!({ "decision_id": "dec_1", "result": "failed" })
+    );
+}

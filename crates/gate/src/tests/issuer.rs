@@ -1,0 +1,199 @@
+//! The issuer, which decides as it is told.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::{Value, json};
+use writ_platform::{BoxFuture, ManualClock, Transport, TransportError};
+
+pub(super) const ISSUER: &str = "https://as.example";
+
+/// What the issuer decides.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Decides {
+    Permit,
+    Ask,
+    Deny,
+    Down,
+}
+
+pub(super) struct IssuerState {
+    keys: Vec<Value>,
+    pub(super) decides: Decides,
+    pub(super) is_active: bool,
+    /// Of the one question.
+    pub(super) status: &'static str,
+    is_used: bool,
+    pub(super) evaluated: Vec<Value>,
+    pub(super) asked: Vec<Value>,
+    pub(super) cancelled: usize,
+    pub(super) outcomes: Vec<Value>,
+}
+
+pub(super) struct FakeIssuer {
+    state: Mutex<IssuerState>,
+    clock: ManualClock,
+}
+
+impl FakeIssuer {
+    pub(super) fn new(key: Value, clock: ManualClock) -> Self {
+        let state = IssuerState {
+            keys: vec![key],
+            decides: Decides::Permit,
+            is_active: true,
+            status: "pending",
+            is_used: false,
+            evaluated: Vec::new(),
+            asked: Vec::new(),
+            cancelled: 0,
+            outcomes: Vec::new(),
+        };
+        Self {
+            state: Mutex::new(state),
+            clock,
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, IssuerState> {
+        self.state.lock().unwrap()
+    }
+
+    fn later(&self, seconds: u64) -> String {
+        self.clock
+            .now()
+            .plus(Duration::from_secs(seconds))
+            .rfc3339()
+    }
+
+    fn answer(&self, request: &Request<Bytes>) -> (u16, Value) {
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let path = request.uri().path();
+        let mut state = self.state();
+        match path {
+            "/.well-known/oauth-authorization-server" => (
+                200,
+                json!({
+                    "issuer": ISSUER, "jwks_uri": format!("{ISSUER}/jwks"),
+                    "introspection_endpoint": format!("{ISSUER}/introspect"),
+                }),
+            ),
+            "/jwks" => (200, json!({ "keys": state.keys })),
+            "/introspect" => (200, introspected(request.body(), state.is_active)),
+            "/.well-known/authzen-configuration" => (
+                200,
+                json!({
+                    "policy_decision_point": ISSUER,
+                    "access_evaluation_endpoint": format!("{ISSUER}/access/v1/evaluation"),
+                    "access_request_endpoint": format!("{ISSUER}/access/v1/requests"),
+                }),
+            ),
+            "/access/v1/evaluation" => {
+                assert!(request.headers().contains_key("idempotency-key"));
+                state.evaluated.push(body.clone());
+                self.evaluated(&mut state, &body)
+            }
+            "/access/v1/requests" => {
+                state.asked.push(body);
+                (202, self.question(&state))
+            }
+            "/access/v1/requests/apr_1" => (200, self.question(&state)),
+            "/access/v1/requests/apr_1/cancel" => {
+                state.cancelled += 1;
+                (200, json!({}))
+            }
+            "/access/v1/outcomes" => {
+                state.outcomes.push(body);
+                (204, Value::Null)
+            }
+            _ => (404, json!({})),
+        }
+    }
+
+    fn evaluated(&self, state: &mut IssuerState, body: &Value) -> (u16, Value) {
+        let approved = body["context"]["approval"]["id"] == "apr_1";
+        let permitted = match state.decides {
+            Decides::Permit => true,
+            Decides::Ask => {
+                approved
+                    && state.status == "approved"
+                    && !std::mem::replace(&mut state.is_used, true)
+            }
+            Decides::Deny => false,
+            Decides::Down => return (503, json!({ "error": "temporarily_unavailable" })),
+        };
+        if permitted {
+            let id = format!("dec_{}", state.evaluated.len());
+            return (
+                200,
+                json!({ "decision": true, "context": {
+                "decision_id": id, "evaluated_at": self.later(0), "valid_until": self.later(5)
+            } }),
+            );
+        }
+        let mut context = json!({
+            "evaluation_id": "evl_1", "evaluated_at": self.later(0), "reason": "not_covered",
+            "reason_user": { "en": "This was not granted." }
+        });
+        if state.decides == Decides::Ask {
+            context["reason"] = json!("approval_required");
+            context["access_request"] = json!({
+                "endpoint": format!("{ISSUER}/access/v1/requests"), "expires_at": self.later(600)
+            });
+        }
+        (200, json!({ "decision": false, "context": context }))
+    }
+
+    fn question(&self, state: &IssuerState) -> Value {
+        let base = format!("{ISSUER}/access/v1/requests/apr_1");
+        let mut answer = json!({ "task": {
+            "id": "apr_1", "status": state.status, "status_endpoint": base, "expires_at": self.later(600),
+            "links": { "review": format!("{ISSUER}/app/requests/apr_1"), "cancel": format!("{base}/cancel") }
+        } });
+        if state.status == "approved" {
+            answer["result"] = json!({ "mode": "reevaluate", "approval": {
+                "id": "apr_1", "approved_at": self.later(0), "approved_until": self.later(120)
+            } });
+        }
+        answer
+    }
+}
+
+fn introspected(form: &Bytes, is_active: bool) -> Value {
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    if !is_active {
+        return json!({ "active": false });
+    }
+    let form = String::from_utf8(form.to_vec()).unwrap();
+    let token = form
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("token="))
+        .unwrap();
+    let claims = URL_SAFE_NO_PAD
+        .decode(token.split('.').nth(1).unwrap())
+        .unwrap();
+    let mut claims: Value = serde_json::from_slice(&claims).unwrap();
+    claims["active"] = json!(true);
+    claims["token_type"] = json!("Bearer");
+    claims
+}
+
+impl Transport for FakeIssuer {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        let (status, body) = self.answer(&request);
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let answer = Response::builder()
+            .status(status)
+            .header("retry-after", "1");
+        Box::pin(std::future::ready(Ok(answer.body(body.into()).unwrap())))
+    }
+}

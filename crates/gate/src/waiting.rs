@@ -1,0 +1,230 @@
+//! How a call waits for a person, best first: the client opens the page; it hears of progress; it is told to call again. Never does it
+//! pass without a permit.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use writ_verifier::{
+    Asking, Decided, DecisionPermit, GatedAction, MAX_POLL, NotPermitted, OpenQuestion,
+};
+
+use crate::answers;
+use crate::call::CallContext;
+use crate::outbox::Outbox;
+use crate::sealed::Carried;
+
+/// Between two notifications of progress.
+const PROGRESS_EACH: Duration = Duration::from_secs(4);
+/// How long a call is held that hears of progress; the question ends earlier.
+const MAX_HELD: Duration = Duration::from_secs(3600);
+/// The gate's own input request (MCP 2026-07-28, multi round-trip requests).
+pub(crate) const INPUT: &str = "writ";
+
+/// Why a call goes no further: the answer to it.
+pub(crate) enum Stopped {
+    Refused(NotPermitted),
+    Answered(Value),
+}
+
+impl From<NotPermitted> for Stopped {
+    fn from(why: NotPermitted) -> Self {
+        Self::Refused(why)
+    }
+}
+
+/// By what the client is made to wait.
+#[derive(Clone, Debug, PartialEq)]
+enum Way {
+    /// It calls again after the error -32042.
+    PageInError,
+    /// It calls again with the state of this call.
+    PageInResult,
+    Progress(Value),
+    CallAgain,
+}
+
+impl Way {
+    fn of(call: &CallContext) -> Self {
+        let of_request = call
+            .request
+            .meta("io.modelcontextprotocol/clientCapabilities");
+        let of_request = of_request.and_then(|capabilities| capabilities.get("elicitation"));
+        let opens_pages = of_request.and_then(|modes| modes.get("url")).is_some();
+        if call.mirrored.is_stateless && opens_pages && call.may_need_input() {
+            return Self::PageInResult;
+        }
+        if !call.mirrored.is_stateless
+            && call
+                .session
+                .as_ref()
+                .is_some_and(|session| session.opens_pages)
+        {
+            return Self::PageInError;
+        }
+        match call.request.progress_token() {
+            Some(token) => Self::Progress(token.clone()),
+            None => Self::CallAgain,
+        }
+    }
+
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::PageInError => "url_elicitation_required",
+            Self::PageInResult => "input_required",
+            Self::Progress(_) => "progress",
+            Self::CallAgain => "call_again",
+        }
+    }
+
+    fn asking(&self) -> Asking {
+        Asking {
+            says: None,
+            call_again: matches!(self, Self::PageInError | Self::CallAgain),
+            waited_by: Some(self.name()),
+        }
+    }
+}
+
+/// Cancels its question unless it was let go: a call that died asks nobody.
+struct Held(Option<OpenQuestion>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(question) = self.0.take() {
+            tokio::spawn(async move {
+                if let Err(error) = question.cancel().await {
+                    tracing::info!(%error, "a question could not be cancelled");
+                }
+            });
+        }
+    }
+}
+
+/// A permit for this call, or what it is answered.
+pub(crate) async fn permit(
+    call: &CallContext,
+    action: GatedAction,
+    outbox: &Outbox,
+) -> Result<DecisionPermit, Stopped> {
+    let decisions = &call.gate.decisions;
+    let way = Way::of(call);
+    let question = match &call.question {
+        Some(id) => decisions.resume(&call.caller, action, id).await?,
+        None => match decisions.decide(&call.caller, action).await? {
+            Decided::Permitted(permit) => return Ok(permit),
+            Decided::MustAsk(unasked) => unasked.ask(way.asking()).await?,
+        },
+    };
+    if call.has_declined() {
+        question.cancel().await?;
+        let reason = "declined".to_owned();
+        return Err(NotPermitted::Cancelled { reason }.into());
+    }
+    let mut held = Held(Some(question));
+    let waited = wait(call, &mut held, &way, outbox).await;
+    let Some(question) = held.0.take() else {
+        return Err(NotPermitted::Expired("the question is over").into());
+    };
+    match waited {
+        Ok(approval) => Ok(decisions.decide_approved(&question, approval).await?),
+        Err(why) => Err(ended(call, &question, &way, why)),
+    }
+}
+
+async fn wait(
+    call: &CallContext,
+    held: &mut Held,
+    way: &Way,
+    outbox: &Outbox,
+) -> Result<writ_verifier::GivenApproval, NotPermitted> {
+    let Some(question) = held.0.as_mut() else {
+        return Err(NotPermitted::Expired("the question is over"));
+    };
+    let is_first = || match (&call.session, &call.question) {
+        (_, Some(_)) => false,
+        (Some(session), None) => session.shows(question.id()),
+        (None, None) => true,
+    };
+    let patience = match way {
+        // The page comes at once; who comes back is held a while.
+        Way::PageInError | Way::PageInResult if is_first() => Duration::ZERO,
+        Way::PageInError | Way::PageInResult | Way::CallAgain => call.gate.config.patience,
+        Way::Progress(_) => MAX_HELD,
+    };
+    let mut told = 0_u64;
+    let each = |_| match way {
+        Way::Progress(token) => {
+            told += 1;
+            outbox.offer(progress(token, told, &call.what));
+            PROGRESS_EACH
+        }
+        _ => MAX_POLL,
+    };
+    let waited = question.wait(patience, each);
+    let Some(session) = &call.session else {
+        return waited.await;
+    };
+    let Some(mut cancelled) = session.waits(&call.request.id) else {
+        return Err(NotPermitted::Unusable(
+            "too many calls wait in this session, or one of this id".to_owned(),
+        ));
+    };
+    let outcome = tokio::select! {
+        outcome = waited => outcome,
+        _ = cancelled.changed() => Err(NotPermitted::Cancelled { reason: "call_ended".to_owned() }),
+    };
+    session.waits_no_more(&call.request.id);
+    if matches!(&outcome, Err(NotPermitted::Cancelled { reason }) if reason == "call_ended") {
+        // Dropped, and so cancelled.
+        drop(Held(held.0.take()));
+    }
+    outcome
+}
+
+/// Where a person has not decided: the page, in the form that the client takes.
+fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitted) -> Stopped {
+    let NotPermitted::StillWaiting {
+        review: Some(page), ..
+    } = &why
+    else {
+        return Stopped::Refused(why);
+    };
+    let words = format!(
+        "A person must agree to {}: open the page, or decide on the phone",
+        call.what
+    );
+    let id = &call.request.id;
+    match way {
+        Way::PageInError => {
+            let elicitation = json!({ "mode": "url", "message": words, "url": page, "elicitationId": question.id() });
+            let data = json!({ "elicitations": [elicitation] });
+            Stopped::Answered(answers::with_data(
+                Some(id),
+                answers::URL_ELICITATION_REQUIRED,
+                &words,
+                Some(data),
+            ))
+        }
+        Way::PageInResult => {
+            let state =
+                call.gate
+                    .sealer
+                    .seal(Carried::State(&call.what), &call.owner, question.id());
+            let Some(state) = state else {
+                return Stopped::Refused(why);
+            };
+            let params = json!({ "mode": "url", "message": words, "url": page });
+            let asked = json!({ INPUT: { "method": "elicitation/create", "params": params } });
+            let result = json!({ "resultType": "input_required", "inputRequests": asked, "requestState": state });
+            Stopped::Answered(json!({ "jsonrpc": "2.0", "id": id, "result": result }))
+        }
+        Way::Progress(_) | Way::CallAgain => Stopped::Refused(why),
+    }
+}
+
+fn progress(token: &Value, told: u64, what: &str) -> Value {
+    let params = json!({
+        "progressToken": token, "progress": told, "message": format!("waiting for a person's yes to {what}")
+    });
+    json!({ "jsonrpc": "2.0", "method": "notifications/progress", "params": params })
+}

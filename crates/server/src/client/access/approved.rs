@@ -1,0 +1,154 @@
+//! A person's approval permits what a denial says that a person may be asked about (docs/access-requests.md): found by its id, or, where
+//! the caller could carry nothing, because it called again. It is judged again here, and used up with the decision.
+
+use std::collections::BTreeSet;
+
+use writ_authority::{Authority, Permit, every_permit};
+use writ_core::access::{AccessDenial, AskedAction};
+use writ_core::access_request::{EvaluatedAction, NotTaken};
+use writ_core::id::{ApprovalId, DecisionId};
+use writ_store::DatabaseTransaction;
+use writ_wire::access::{DecisionReason, UsedApproval};
+use writ_wire::rar::Detail;
+
+use super::question::{AccessQuestion, JudgedQuestion};
+use crate::approvals::access_request::{
+    ApprovalBy, FoundApproval, QuestionContext, WantedApproval, find_approval, take_approval,
+};
+use crate::node::failure::Failure;
+use crate::request::client_request::ClientRequest;
+
+/// A denied evaluation for which there may be an approval.
+#[derive(Clone, Copy)]
+pub struct Approvable<'a> {
+    pub request: &'a ClientRequest,
+    pub question: &'a AccessQuestion,
+    pub judged: &'a JudgedQuestion<'a>,
+}
+
+/// What an approval must be about.
+struct Action {
+    authority: Authority,
+    hash: String,
+    by: Option<ApprovalId>,
+}
+
+impl Approvable<'_> {
+    /// `None`: nobody approved it, so that the denial stands as it is.
+    pub async fn find(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        denial: &AccessDenial,
+    ) -> Result<Option<Result<FoundApproval, AccessDenial>>, Failure> {
+        let Some(action) = self.action().filter(|_| denial.requestable.is_some()) else {
+            return Ok(None);
+        };
+        let (Some(wanted), catalogue) = (self.wanted(&action), self.question.catalogue()) else {
+            return Ok(None);
+        };
+        // A call that came again is a request of its own, with a proof of its own. That of the call which was asked about made its question.
+        if let (ApprovalBy::CalledAgain, Some(unproved)) = (wanted.by, &self.judged.unproved) {
+            return Ok(Some(Err(unproved.clone())));
+        }
+        let found = find_approval(transaction, catalogue, wanted, self.request.now).await?;
+        Ok(found.map(|found| found.map_err(|not| not_taken(not, denial))))
+    }
+
+    /// Uses it up; the denial if another evaluation did so first.
+    pub async fn take(
+        &self,
+        transaction: &mut DatabaseTransaction,
+        found: &FoundApproval,
+        decision: &DecisionId,
+        denial: &AccessDenial,
+    ) -> Result<Result<UsedApproval, AccessDenial>, Failure> {
+        let gone = || Ok(Err(not_taken(NotTaken::Expired, denial)));
+        let Some(action) = self.action() else {
+            return gone();
+        };
+        let Some(wanted) = self.wanted(&action) else {
+            return gone();
+        };
+        let context = QuestionContext {
+            app: &self.request.app,
+            catalogue: self.question.catalogue(),
+            now: self.request.now,
+        };
+        match take_approval(context, transaction, found, wanted, decision).await? {
+            true => Ok(Ok(used(found))),
+            false => gone(),
+        }
+    }
+
+    /// The objects of the token that cover it: a person was asked all the same, but what is left of them is used first.
+    pub fn covering(&self) -> Vec<Permit> {
+        let (Some(AskedAction::Object(object)), Some(token)) =
+            (&self.judged.object, &self.question.token)
+        else {
+            return Vec::new();
+        };
+        let here = token.claims.aud.as_str();
+        let granted = token.claims.authorization_details.iter();
+        let granted: Vec<Detail> = granted
+            .filter(|detail| detail.locations().contains(&here))
+            .cloned()
+            .collect();
+        let types = self.question.realm().types;
+        every_permit(&granted, &object.detail, types).unwrap_or_default()
+    }
+
+    fn action(&self) -> Option<Action> {
+        let Some(AskedAction::Object(object)) = &self.judged.object else {
+            return None;
+        };
+        let resource = self.question.resource()?;
+        let named = object.versioned().with("ref", "asked".into());
+        let places = BTreeSet::from([resource.uri.clone()]);
+        let presented = self.question.approval.as_ref();
+        Some(Action {
+            authority: Authority::new(BTreeSet::new(), vec![named], places),
+            hash: object.hash(self.question.realm().types),
+            by: presented.map(|approval| ApprovalId::from_text(approval.id.as_str())),
+        })
+    }
+
+    fn wanted<'b>(&'b self, action: &'b Action) -> Option<WantedApproval<'b>> {
+        let token = self.question.token.as_ref()?;
+        Some(WantedApproval {
+            by: match &action.by {
+                Some(id) => ApprovalBy::Id(id),
+                None => ApprovalBy::CalledAgain,
+            },
+            action: EvaluatedAction {
+                resource: &self.question.resource()?.uri,
+                served_by: &self.request.client().id,
+                authority: &action.authority,
+                object: &action.hash,
+            },
+            lineage: self.judged.lineage.as_ref()?,
+            client: token.holder.as_deref()?,
+        })
+    }
+}
+
+/// What an answer says of the approval by which it permits.
+pub fn used(found: &FoundApproval) -> UsedApproval {
+    UsedApproval {
+        id: found.request.id.to_string(),
+        approved_until: found.taking.until.rfc3339(),
+    }
+}
+
+/// A person may be asked again, unless the approval was none.
+fn not_taken(not: NotTaken, denial: &AccessDenial) -> AccessDenial {
+    let reason = match not {
+        NotTaken::Expired => DecisionReason::ApprovalExpired,
+        NotTaken::OutOfScope => DecisionReason::OutOfScope,
+        NotTaken::Unverifiable => DecisionReason::ApprovalUnverifiable,
+    };
+    AccessDenial {
+        requestable: denial.requestable.filter(|_| not != NotTaken::Unverifiable),
+        title: denial.title.clone(),
+        ..AccessDenial::of(reason)
+    }
+}

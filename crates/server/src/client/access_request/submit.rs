@@ -1,0 +1,248 @@
+//! A submission: it must be about the very evaluation that was denied, and a person must still be wanted for it.
+
+use std::collections::BTreeSet;
+
+use http::HeaderMap;
+use writ_authority::Authority;
+use writ_core::access::{AskedAction, AskedObject, DeniedEvaluation, ObjectKind};
+use writ_core::access_request::AskedAccess;
+use writ_core::pending::PendingRequest;
+use writ_core::words;
+use writ_jose::hash;
+use writ_store::replay::ReplayClaim;
+use writ_wire::access::{Evaluation, EvaluationMembers, IDEMPOTENCY_KEY, idempotency_key};
+use writ_wire::access_request::{MAX_SAYS, ProblemType, Submission};
+use writ_wire::strict_json;
+
+use super::Answered;
+use super::problem::AccessProblem;
+use crate::approvals::access_request::{NewQuestion, NotAsked, ask};
+use crate::client::access::look::{LookedQuestion, look};
+use crate::client::access::question::{AccessQuestion, JudgedQuestion};
+use crate::client::incoming::IncomingRequest;
+use crate::request::client_request::ClientRequest;
+
+/// What came in, read.
+struct ReadSubmission {
+    evaluation: Evaluation,
+    evaluation_id: String,
+    denied: DeniedEvaluation,
+    says: Option<String>,
+    call_again: bool,
+    /// Digest of the caller's key.
+    key: Option<String>,
+}
+
+pub async fn ask_person(
+    request: &ClientRequest,
+    incoming: &IncomingRequest,
+) -> Answered<PendingRequest> {
+    let json = incoming.body.json()?;
+    let read = match read(request, &incoming.head.headers, json) {
+        Ok(read) => read,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let question = AccessQuestion::of(request, read.evaluation.clone()).await?;
+    let looked = look(request, &question).await?;
+    let mut reading = request.app.read().await?;
+    let judged = question.judge(&mut reading, &request.app).await?;
+    drop(reading);
+    let new = match bound(request, &question, &judged, &read) {
+        Ok(new) => new,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    if let Err(problem) = requestable(&looked) {
+        return Ok(Err(problem));
+    }
+    let transaction = request.app.begin().await?;
+    let catalogue = question.catalogue();
+    let asked = ask(&request.app, catalogue, transaction, new, request.now).await?;
+    Ok(asked.map_err(|not| match not {
+        NotAsked::Over(over) => AccessProblem::over(over),
+        NotAsked::OtherQuestion => AccessProblem::new(
+            ProblemType::DuplicateRequest,
+            "this `Idempotency-Key` came with another question before: make a new one for each call",
+        ),
+        NotAsked::ProofUsed => AccessProblem::new(
+            ProblemType::NotRequestable,
+            "the proof of this request was used before: ask once for each call, with the proof that came with it",
+        ),
+        NotAsked::Refused(refusal) => AccessProblem::new(ProblemType::NotRequestable, refusal.sentence),
+    }))
+}
+
+/// What a body says is repeated to nobody: it holds a token.
+fn read(
+    request: &ClientRequest,
+    headers: &HeaderMap,
+    json: &[u8],
+) -> Result<ReadSubmission, AccessProblem> {
+    let blank = |detail: String| AccessProblem::new(ProblemType::Blank(400), detail);
+    let unreadable = |error: serde_json::Error| {
+        blank(format!(
+            "the body is no access request (line {}, column {}): see docs/access-requests.md",
+            error.line(),
+            error.column()
+        ))
+    };
+    let members: EvaluationMembers = strict_json::read(json).map_err(unreadable)?;
+    let submission: Submission = serde_json::from_slice(json).map_err(unreadable)?;
+    if submission.items.is_some() {
+        return Err(blank(
+            "`items` is not supported: ask about one action at a time".to_owned(),
+        ));
+    }
+    let says = submission.context.says;
+    if says
+        .as_ref()
+        .is_some_and(|says| says.chars().count() > MAX_SAYS)
+    {
+        return Err(blank(format!(
+            "`context.says` has more than {MAX_SAYS} characters"
+        )));
+    }
+    let evaluation = members
+        .complete()
+        .map_err(|missing| blank(missing.to_string()))?;
+    let evaluation_id = submission.denial.and_then(|denial| denial.evaluation_id);
+    let evaluation_id = evaluation_id.ok_or_else(|| {
+        let detail = "`denial.evaluation_id` is missing: send the one of the denied evaluation";
+        AccessProblem::new(ProblemType::InvalidDenialBinding, detail)
+    })?;
+    Ok(ReadSubmission {
+        denied: opened(request, &evaluation_id)?,
+        evaluation: Evaluation {
+            approval: None,
+            ..evaluation
+        },
+        evaluation_id,
+        says: says.filter(|says| !words::clean(says, words::LONGEST_WORDS).is_empty()),
+        call_again: submission.requested_access.call_again,
+        key: key(request, headers)?,
+    })
+}
+
+/// A denial that this client was given, and not too long ago.
+fn opened(request: &ClientRequest, evaluation_id: &str) -> Result<DeniedEvaluation, AccessProblem> {
+    let denied = request.app.open_denied(evaluation_id);
+    let denied = denied.filter(|denied| denied.caller == request.client().id);
+    let denied = denied.ok_or_else(|| {
+        let detail = "`denial.evaluation_id` is of no denial that this client was given";
+        AccessProblem::new(ProblemType::InvalidDenialBinding, detail)
+    })?;
+    match request.now < denied.expires_at {
+        true => Ok(denied),
+        false => Err(AccessProblem::new(
+            ProblemType::ExpiredDenial,
+            "the denial is too old: evaluate again, and ask about that",
+        )),
+    }
+}
+
+/// Of this client alone.
+fn key(request: &ClientRequest, headers: &HeaderMap) -> Result<Option<String>, AccessProblem> {
+    let mut values = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let key = value.to_str().ok().and_then(idempotency_key);
+    match (key, values.next()) {
+        (Some(key), None) => {
+            let client = request.client().id.as_str().as_bytes();
+            Ok(Some(hash::digest_text(&[
+                b"access-request",
+                client,
+                key.as_bytes(),
+            ])))
+        }
+        _ => Err(AccessProblem::new(
+            ProblemType::Blank(400),
+            "`Idempotency-Key` is one header with 16 to 128 visible ASCII characters",
+        )),
+    }
+}
+
+/// The question, if it is about what was denied: the same delegation, client, task, resource and object.
+fn bound(
+    request: &ClientRequest,
+    question: &AccessQuestion,
+    judged: &JudgedQuestion<'_>,
+    read: &ReadSubmission,
+) -> Result<NewQuestion, AccessProblem> {
+    let unbound = |detail: &str| AccessProblem::new(ProblemType::InvalidDenialBinding, detail);
+    let denied = &read.denied;
+    let token = question.token.as_ref().zip(question.resource());
+    let ((token, resource), lineage) = token.zip(judged.lineage.as_ref()).ok_or_else(|| {
+        let detail = "the access token is not good here, or not any more";
+        AccessProblem::new(ProblemType::NotRequestable, detail)
+    })?;
+    let Some(AskedAction::Object(object)) = &judged.object else {
+        return Err(unbound("the action is not that of the denial"));
+    };
+    let object_hash = object.hash(question.realm().types);
+    let same = denied.delegation == token.delegation
+        && denied.task == lineage.task.id
+        && denied.client == lineage.leaf.holder
+        && denied.resource == resource.uri.as_str()
+        && denied.object_hash == object_hash;
+    if !same {
+        return Err(unbound(
+            "token, resource, action and arguments are not those of the denial",
+        ));
+    }
+    let (resolved, scope) = by_record(object);
+    Ok(NewQuestion {
+        authority: wanted(request, object, resource.uri.clone()),
+        question: AskedAccess {
+            resource: resource.uri.clone(),
+            served_by: request.client().id.clone(),
+            action: question.action_label(),
+            object: object_hash,
+            evaluation: hash::digest_text(&[b"evaluation-id", read.evaluation_id.as_bytes()]),
+            call_again: read.call_again,
+            says: read.says.clone(),
+            resolved,
+            scope,
+        },
+        delegation: token.delegation.clone(),
+        key: read.key.clone(),
+        proof: judged.proof.map(|proof| ReplayClaim {
+            digest: proof.replay_digest(),
+            expires_at: proof.accepted_until,
+        }),
+    })
+}
+
+/// What the resource's record says of one of its actions.
+fn by_record(object: &AskedObject<'_>) -> (BTreeSet<String>, Option<String>) {
+    match object.kind {
+        ObjectKind::Type => (BTreeSet::new(), None),
+        ObjectKind::Action(action) => {
+            let resolved = action.resolved.iter().cloned().collect();
+            (resolved, Some(action.scope.clone()))
+        }
+    }
+}
+
+fn wanted(
+    request: &ClientRequest,
+    object: &AskedObject<'_>,
+    resource: writ_wire::resource::ResourceUri,
+) -> Authority {
+    let mut make_ref = request.app.references(request.now);
+    let named = object.versioned().with("ref", make_ref().into());
+    Authority::new(BTreeSet::new(), vec![named], BTreeSet::from([resource]))
+}
+
+fn requestable(looked: &LookedQuestion) -> Result<(), AccessProblem> {
+    let detail = match looked {
+        LookedQuestion::Answer(answer) if answer.context.access_request.is_some() => return Ok(()),
+        LookedQuestion::Answer(answer) if !answer.decision => {
+            "nobody can be asked about this: evaluate again, its reason says why"
+        }
+        LookedQuestion::Answer(_) | LookedQuestion::Uses(_) => {
+            "this needs no person now: evaluate it again"
+        }
+    };
+    Err(AccessProblem::new(ProblemType::NotRequestable, detail))
+}

@@ -1,0 +1,213 @@
+//! The requests to the authorization server as the one that decides (AuthZEN 1.0 sections 6 and 9, its Access Request and Approval
+//! Profile), with the credentials of the client that serves the resource. URLs in answers lead to the issuer, or nowhere.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use serde_json::{Map, Value};
+use tokio::time::timeout;
+use url::Url;
+use writ_platform::{Clock, ExtraTimeout, Transport};
+use writ_wire::strict_json;
+use writ_wire::time::Timestamp;
+
+use super::error::NotPermitted;
+use crate::config::is_safe_url;
+
+/// How long one poll is held at most.
+pub const MAX_POLL: Duration = Duration::from_secs(25);
+
+pub(super) struct AccessServer {
+    pub(super) issuer: String,
+    pub(super) credentials: HeaderValue,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) clock: Clock,
+    pub(super) endpoints: RwLock<Option<(Timestamp, Endpoints)>>,
+}
+
+/// Where the server is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Endpoints {
+    pub(super) evaluation: String,
+    pub(super) requests: Option<String>,
+}
+
+/// One answer, read.
+pub(super) struct AccessAnswer {
+    pub(super) status: StatusCode,
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Map<String, Value>,
+}
+
+/// What is sent: a body only where there is one.
+pub(super) struct AccessCall<'a> {
+    pub(super) method: Method,
+    pub(super) url: &'a str,
+    pub(super) body: Option<&'a Value>,
+    pub(super) idempotency_key: Option<&'a str>,
+    /// `Prefer: wait=N`.
+    pub(super) wait: Duration,
+}
+
+impl AccessServer {
+    pub(super) async fn endpoints(&self) -> Result<Endpoints, NotPermitted> {
+        let now = self.clock.now();
+        let known = self.endpoints.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((at, found)) = known
+            && at <= now
+            && at.until(now) < METADATA_LIFETIME
+        {
+            return Ok(found);
+        }
+        let found = self.fetch_endpoints().await?;
+        let mut kept = self
+            .endpoints
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *kept = Some((now, found.clone()));
+        Ok(found)
+    }
+
+    async fn fetch_endpoints(&self) -> Result<Endpoints, NotPermitted> {
+        let what = "the issuer does not say how decisions are asked for";
+        let unsaid = |cause: &str| NotPermitted::unavailable(what, cause);
+        let url = metadata_url(&self.issuer).ok_or_else(|| unsaid("the issuer is no URL"))?;
+        let call = AccessCall {
+            method: Method::GET,
+            url: &url,
+            body: None,
+            idempotency_key: None,
+            wait: Duration::ZERO,
+        };
+        let answer = self.send(call, None).await?;
+        if answer.status != StatusCode::OK {
+            return Err(unsaid(answer.status.as_str()));
+        }
+        let text = |name: &str| answer.body.get(name).and_then(Value::as_str);
+        if text("policy_decision_point") != Some(self.issuer.as_str()) {
+            return Err(unsaid("the metadata is of another server"));
+        }
+        let endpoint = |name: &str| text(name).map(|url| self.ours(url)).transpose();
+        Ok(Endpoints {
+            evaluation: endpoint("access_evaluation_endpoint")?
+                .ok_or_else(|| unsaid("no endpoint for evaluations"))?,
+            requests: endpoint("access_request_endpoint")?,
+        })
+    }
+
+    /// Our credentials go there, and what people are sent to.
+    pub(super) fn ours(&self, url: &str) -> Result<String, NotPermitted> {
+        let origin = |url: &str| Url::parse(url).map(|url| url.origin().ascii_serialization());
+        let same = match (origin(url), origin(&self.issuer)) {
+            (Ok(there), Ok(here)) => there == here,
+            _ => false,
+        };
+        match same && is_safe_url(url) {
+            true => Ok(url.to_owned()),
+            false => Err(NotPermitted::unavailable(
+                "the answer names an endpoint of another server",
+                "",
+            )),
+        }
+    }
+
+    pub(super) async fn call(&self, call: AccessCall<'_>) -> Result<AccessAnswer, NotPermitted> {
+        self.send(call, Some(&self.credentials)).await
+    }
+
+    async fn send(
+        &self,
+        call: AccessCall<'_>,
+        credentials: Option<&HeaderValue>,
+    ) -> Result<AccessAnswer, NotPermitted> {
+        let what = "the decision could not be had";
+        let wait = call.wait;
+        let request =
+            request(call, credentials).map_err(|error| NotPermitted::unavailable(what, error))?;
+        let limit = PATIENCE + wait;
+        let answer = timeout(limit, self.transport.send(request)).await;
+        let answer = answer
+            .map_err(|_| NotPermitted::unavailable(what, "no answer in time"))?
+            .map_err(|error| NotPermitted::unavailable(what, error))?;
+        let body = match answer.body().is_empty() {
+            true => Map::new(),
+            false => strict_json::read(answer.body())
+                .map_err(|error| NotPermitted::unavailable(what, error))?,
+        };
+        Ok(AccessAnswer {
+            status: answer.status(),
+            retry_after: retry_after(answer.headers()),
+            body,
+        })
+    }
+}
+
+fn request(
+    call: AccessCall<'_>,
+    credentials: Option<&HeaderValue>,
+) -> Result<Request<Bytes>, http::Error> {
+    let mut request = Request::builder()
+        .method(call.method)
+        .uri(call.url)
+        .header(ACCEPT, "application/json");
+    if let Some(credentials) = credentials {
+        request = request.header(AUTHORIZATION, credentials.clone());
+    }
+    if let Some(key) = call.idempotency_key {
+        request = request.header("idempotency-key", key);
+    }
+    if !call.wait.is_zero() {
+        request = request
+            .header("prefer", format!("wait={}", call.wait.as_secs()))
+            .extension(ExtraTimeout(call.wait));
+    }
+    match call.body {
+        Some(body) => request
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.to_string().into()),
+        None => request.body(Bytes::new()),
+    }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
+    text.parse().ok().map(Duration::from_secs)
+}
+
+impl AccessAnswer {
+    /// What an answer means that is neither a decision nor a question.
+    pub(super) fn problem(&self, what: &'static str) -> NotPermitted {
+        let text = |name: &str| self.body.get(name).and_then(Value::as_str);
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            let retry_after = self.retry_after.unwrap_or(ASK_LATER);
+            return NotPermitted::AskLater { retry_after };
+        }
+        let kind = text("type").and_then(|kind| kind.strip_prefix(PROBLEM));
+        match kind {
+            Some("expired_denial" | "task_expired") => NotPermitted::Expired("it is over"),
+            kind => {
+                let code = kind.or_else(|| text("error")).unwrap_or_default();
+                NotPermitted::unavailable(what, format!("{} {code}", self.status))
+            }
+        }
+    }
+}
+
+/// AuthZEN 1.0 section 9.2: between host and path.
+fn metadata_url(issuer: &str) -> Option<String> {
+    let url = Url::parse(issuer).ok()?;
+    let origin = url.origin().ascii_serialization();
+    let path = url.path().trim_end_matches('/');
+    Some(format!("{origin}/.well-known/authzen-configuration{path}"))
+}
+
+const PROBLEM: &str = "urn:openid:authzen:access-request:error:";
+/// How long the server may take beyond what it was told to wait.
+const PATIENCE: Duration = Duration::from_secs(10);
+const METADATA_LIFETIME: Duration = Duration::from_secs(300);
+/// Where the server does not say when people may be asked again.
+const ASK_LATER: Duration = Duration::from_secs(60);

@@ -1,0 +1,157 @@
+//! What is about to happen, taken once: it is what is sent to be judged, and what the handler is given. Whatever two JSON parsers
+//! might read differently is refused before anything is sent.
+
+use serde_json::{Map, Value, json};
+use writ_wire::exact_json;
+use writ_wire::rar::Detail;
+
+use super::error::NotPermitted;
+
+/// The largest arguments of one action, as JSON text in bytes.
+pub const MAX_ARGUMENTS_LENGTH: usize = 64 * 1024;
+/// How deep arguments may be nested.
+pub const MAX_ARGUMENTS_DEPTH: usize = 32;
+
+/// An action with its arguments, which nothing changes any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GatedAction {
+    name: String,
+    kind: Kind,
+    arguments: Map<String, Value>,
+    definition_hash: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A type of `authorization_details`, or an action that the resource's record maps.
+    Named,
+    /// A tool of an MCP server.
+    Tool,
+}
+
+impl GatedAction {
+    /// An action of the resource's record, or a type of `authorization_details`, with what is concretely to be done.
+    pub fn named(name: &str, arguments: Map<String, Value>) -> Result<Self, NotPermitted> {
+        Self::new(name, Kind::Named, arguments)
+    }
+
+    /// An object of `authorization_details`, without what the server says of it.
+    pub fn of_detail(detail: &Detail) -> Result<Self, NotPermitted> {
+        let mut members = detail.members().clone();
+        members.retain(|name, _| !ENVELOPE.contains(&name.as_str()));
+        Self::named(detail.type_name(), members)
+    }
+
+    /// A call of a tool (AuthZEN's binding to MCP, draft 1).
+    pub fn tool(name: &str, arguments: Map<String, Value>) -> Result<Self, NotPermitted> {
+        Self::new(name, Kind::Tool, arguments)
+    }
+
+    /// The hash of the tool's definition as it is now: where the operator confirmed another one, a person is asked.
+    pub fn defined_as(mut self, hash: &str) -> Self {
+        self.definition_hash = Some(hash.to_owned());
+        self
+    }
+
+    fn new(name: &str, kind: Kind, arguments: Map<String, Value>) -> Result<Self, NotPermitted> {
+        let unusable = |why: String| NotPermitted::Unusable(why);
+        if name.is_empty() {
+            return Err(unusable("an action has a name".to_owned()));
+        }
+        let value = Value::Object(arguments);
+        if !is_within(&value, MAX_ARGUMENTS_DEPTH) {
+            return Err(unusable(format!(
+                "the arguments are nested deeper than {MAX_ARGUMENTS_DEPTH}"
+            )));
+        }
+        exact_json::check(&value).map_err(|error| unusable(error.to_string()))?;
+        if value.to_string().len() > MAX_ARGUMENTS_LENGTH {
+            return Err(unusable(format!(
+                "the arguments have more than {MAX_ARGUMENTS_LENGTH} bytes"
+            )));
+        }
+        let Value::Object(arguments) = value else {
+            return Err(unusable("the arguments are no object".to_owned()));
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            kind,
+            arguments,
+            definition_hash: None,
+        })
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub const fn arguments(&self) -> &Map<String, Value> {
+        &self.arguments
+    }
+
+    pub fn into_arguments(self) -> Map<String, Value> {
+        self.arguments
+    }
+
+    /// `action` and `resource` of a request.
+    pub(super) fn wire(&self, resource: &str) -> (Value, Value) {
+        match self.kind {
+            Kind::Named => (
+                json!({ "name": self.name, "properties": self.arguments }),
+                json!({ "type": "resource", "id": resource }),
+            ),
+            Kind::Tool => (
+                json!({ "name": "tools/call", "properties": { "arguments": self.arguments } }),
+                json!({ "type": "tool", "id": self.name }),
+            ),
+        }
+    }
+
+    pub(super) fn definition_hash(&self) -> Option<&str> {
+        self.definition_hash.as_deref()
+    }
+
+    /// The same action with the object that a person approved instead: less than was asked.
+    pub(super) fn approved(&self, object: Map<String, Value>) -> Result<Self, NotPermitted> {
+        let other = || NotPermitted::unavailable("the approval is of something else", "");
+        let mut members = object;
+        let named = members.get("type").and_then(Value::as_str);
+        if self.kind == Kind::Named && named != Some(self.name.as_str()) {
+            return Err(other());
+        }
+        members.retain(|name, _| !ENVELOPE.contains(&name.as_str()));
+        let arguments = match self.kind {
+            Kind::Named => members,
+            Kind::Tool => {
+                if members
+                    .get("tool")
+                    .is_some_and(|tool| tool != self.name.as_str())
+                {
+                    return Err(other());
+                }
+                match members.remove("arguments") {
+                    Some(Value::Object(arguments)) => arguments,
+                    Some(_) | None => return Err(other()),
+                }
+            }
+        };
+        Ok(Self {
+            definition_hash: self.definition_hash.clone(),
+            ..Self::new(&self.name, self.kind, arguments)?
+        })
+    }
+}
+
+fn is_within(value: &Value, depth: usize) -> bool {
+    let Some(below) = depth.checked_sub(1) else {
+        return false;
+    };
+    match value {
+        Value::Array(items) => items.iter().all(|item| is_within(item, below)),
+        Value::Object(members) => members.values().all(|member| is_within(member, below)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+/// What the server says of an object.
+const ENVELOPE: [&str; 4] = ["type", "ref", "type_hash", "locations"];

@@ -1,0 +1,154 @@
+//! What a decision can end in that is no permit. Each says what to do next; what is not known is never a permit.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, Response, StatusCode};
+use writ_wire::error::{ErrorBody, ErrorCode, description};
+
+/// Nothing was permitted, and nothing was done.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotPermitted {
+    /// By the rules, or by a person. `words` are for people, and may be empty.
+    #[error("{}", denied(.reason, .words))]
+    Denied {
+        /// As the server says it: `not_covered`, `used`, ...; `person` where a person said no.
+        reason: String,
+        words: String,
+    },
+    /// People are asked too often, or said no just before.
+    #[error("nobody was asked now")]
+    AskLater { retry_after: Duration },
+    /// A person was asked and has not decided: the same call, made again, finds the answer.
+    #[error("a person was asked and has not decided yet")]
+    StillWaiting {
+        question: String,
+        /// Where the person can decide.
+        review: Option<String>,
+    },
+    /// Nobody decided in time, or what was permitted did not begin in time.
+    #[error("{0}")]
+    Expired(&'static str),
+    /// By this call's end, a newer question, or a stop.
+    #[error("the question was cancelled ({reason})")]
+    Cancelled { reason: String },
+    /// What was asked for cannot be sent to be judged: the caller's own fault.
+    #[error("{0}")]
+    Unusable(String),
+    /// No answer that can be relied upon. `cause` is for the log, and never sent.
+    #[error("{what}: try again")]
+    Unavailable { what: &'static str, cause: String },
+}
+
+impl NotPermitted {
+    pub(crate) fn denied(reason: &str, words: &str) -> Self {
+        Self::Denied {
+            reason: reason.to_owned(),
+            words: words.to_owned(),
+        }
+    }
+
+    pub(crate) fn unavailable(what: &'static str, cause: impl ToString) -> Self {
+        Self::Unavailable {
+            what,
+            cause: cause.to_string(),
+        }
+    }
+
+    /// One word for programs, the same in every kit.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Denied { .. } => "denied",
+            Self::AskLater { .. } => "ask_later",
+            Self::StillWaiting { .. } => "still_waiting",
+            Self::Expired(_) => "expired",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Unusable(_) => "unusable",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    /// What to do next: one sentence for the caller's developer or model.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Denied { .. } => "the answer is no: do not repeat this call".to_owned(),
+            Self::AskLater { retry_after } => {
+                format!(
+                    "the same may be asked again after {} s",
+                    retry_after.as_secs()
+                )
+            }
+            Self::StillWaiting { .. } => {
+                "call again with the same arguments: the answer is found then".to_owned()
+            }
+            Self::Expired(_) => "nothing was done: a new call asks anew".to_owned(),
+            Self::Cancelled { .. } => {
+                "nothing was done: ask again only if it is still wanted".to_owned()
+            }
+            Self::Unusable(_) => "send other arguments".to_owned(),
+            Self::Unavailable { .. } => "the decision could not be had: try again later".to_owned(),
+        }
+    }
+
+    /// Seconds for `Retry-After` (RFC 9110 section 10.2.3).
+    pub const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::AskLater { retry_after } => Some(retry_after.as_secs()),
+            Self::StillWaiting { .. } => Some(5),
+            Self::Unavailable { .. } => Some(1),
+            Self::Denied { .. } | Self::Expired(_) | Self::Cancelled { .. } | Self::Unusable(_) => {
+                None
+            }
+        }
+    }
+
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::Denied { .. } | Self::Expired(_) | Self::Cancelled { .. } => {
+                StatusCode::FORBIDDEN
+            }
+            Self::AskLater { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::StillWaiting { .. } => StatusCode::CONFLICT,
+            Self::Unusable(_) => StatusCode::BAD_REQUEST,
+            Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    const fn error(&self) -> ErrorCode {
+        match self {
+            Self::Denied { .. } | Self::Cancelled { .. } => ErrorCode::AccessDenied,
+            Self::Expired(_) => ErrorCode::ExpiredToken,
+            Self::StillWaiting { .. } => ErrorCode::AuthorizationPending,
+            Self::Unusable(_) => ErrorCode::InvalidRequest,
+            Self::AskLater { .. } | Self::Unavailable { .. } => ErrorCode::TemporarilyUnavailable,
+        }
+    }
+
+    /// The whole answer of an API: status, `Retry-After`, and [`ErrorBody`]. No text of it holds an inner cause.
+    pub fn into_response(self) -> Response<Bytes> {
+        let body = ErrorBody {
+            error: self.error(),
+            error_description: Some(description(&format!("{self}: {}", self.advice()))),
+            excess: Vec::new(),
+            error_id: None,
+            retry_after: self.retry_after(),
+        };
+        let mut response = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
+        *response.status_mut() = self.status();
+        let headers = response.headers_mut();
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+fn denied(reason: &str, words: &str) -> String {
+    match words {
+        "" => format!("not permitted ({reason})"),
+        words => words.to_owned(),
+    }
+}

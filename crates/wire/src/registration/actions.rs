@@ -1,0 +1,25 @@
+//! The member `actions` of a resource's file: what its server asks about before it does it (docs/decisions.md).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// One action of a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionFile {
+    /// The scope of this resource that covers it.
+    pub scope: String,
+    /// Whether a person is asked about each call.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ask: bool,
+    /// What it does, by language, after "wants to": `delete the note {/title}`. A value in braces is an argument.
+    pub says: BTreeMap<String, String>,
+    /// Arguments that the resource looked up itself, by JSON pointer: on the screen they are not the agent's words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolved: Vec<String>,
+    /// Of a tool of an MCP server: the hash of its definition that the operator saw. While the server's is another one, or none is
+    /// said, a person is asked about each call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub definition_hash: Option<String>,
+}

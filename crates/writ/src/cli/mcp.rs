@@ -1,0 +1,240 @@
+//! `writ mcp`: the tools of an MCP server as actions of a resource, and what changed of them since (docs/mcp.md). A description never
+//! becomes a sentence, and each tool asks a person until an operator confirms it by name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use writ_gate::{ToolDefinition, Upstream, list_tools};
+use writ_wire::resource::ResourceUri;
+use writ_wire::strict_json;
+
+use super::desk::STANDARD_INPUT;
+use super::gate::secret;
+use super::{Outcome, note, say_json};
+
+/// The longest name of a tool that becomes an action, in characters.
+const MAX_TOOL_NAME: usize = 64;
+
+#[derive(Subcommand)]
+pub enum McpCommand {
+    /// Print a RESOURCE.json with one action for each tool of the server at URL
+    Add(McpAddArguments),
+    /// Say what changed of the tools since the file was made; a failure if anything did
+    Diff(McpDiffArguments),
+}
+
+#[derive(Args)]
+pub struct McpAddArguments {
+    /// The server's MCP endpoint
+    url: String,
+    /// The URL that clients are given, if that is another one: of a gate
+    #[arg(long, value_name = "URI")]
+    resource: Option<String>,
+    /// What people read; the host, unless it is said
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The client that serves the resource
+    #[arg(long, value_name = "ID")]
+    client_id: String,
+    /// The scope that covers the tools
+    #[arg(long, value_name = "SCOPE", default_value = "tools")]
+    scope: String,
+    /// A tool that needs no person for each call; can be given several times
+    #[arg(long, value_name = "TOOL")]
+    confirm: Vec<String>,
+    #[command(flatten)]
+    reached: Reached,
+}
+
+#[derive(Args)]
+pub struct McpDiffArguments {
+    /// The file that `writ mcp add` printed, or `writ resource show`
+    file: PathBuf,
+    /// The server's MCP endpoint, if that is not the resource itself
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    #[command(flatten)]
+    reached: Reached,
+}
+
+#[derive(Args)]
+struct Reached {
+    /// The file with the value of `Authorization` for the server, if it wants one
+    #[arg(long, value_name = "FILE")]
+    authorization_file: Option<PathBuf>,
+}
+
+pub async fn mcp(command: McpCommand) -> Outcome {
+    match command {
+        McpCommand::Add(arguments) => add(&arguments).await,
+        McpCommand::Diff(arguments) => diff(&arguments).await,
+    }
+}
+
+async fn add(arguments: &McpAddArguments) -> Outcome {
+    let tools = tools_of(&arguments.url, &arguments.reached).await?;
+    let resource = arguments.resource.as_deref().unwrap_or(&arguments.url);
+    let resource = ResourceUri::parse(resource).map_err(|e| e.to_string())?;
+    let confirmed: BTreeSet<&str> = arguments.confirm.iter().map(String::as_str).collect();
+    if let Some(unknown) = confirmed.iter().find(|name| !tools.contains_key(**name)) {
+        return Err(format!("the server has no tool `{unknown}`"));
+    }
+    let mut actions = Map::new();
+    for (name, tool) in &tools {
+        if is_action_name(name) {
+            let ask = !confirmed.contains(name.as_str());
+            actions.insert(name.clone(), action(tool, &arguments.scope, ask));
+        } else {
+            note(&format!(
+                "`{}` cannot be called: the name of a tool is 1 to {MAX_TOOL_NAME} ASCII letters, digits and `_-./:`",
+                name.escape_debug()
+            ));
+        }
+    }
+    say_json(&json!({
+        "resource": resource,
+        "name": arguments.name.clone().unwrap_or_else(|| host(resource.as_str())),
+        "client_id": arguments.client_id,
+        "scopes": [arguments.scope],
+        "verifies_proofs": true,
+        "actions": actions,
+    }))
+}
+
+/// The sentence is made of the tool's name alone: what the server says of it is the server's.
+fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
+    json!({
+        "scope": scope,
+        "ask": ask,
+        "says": { "en": format!("use {}", tool.name), "de": format!("{} benutzen", tool.name) },
+        "definition_hash": tool.hash,
+    })
+}
+
+async fn diff(arguments: &McpDiffArguments) -> Outcome {
+    let file = read_file(&arguments.file)?;
+    let resource = file
+        .get("resource")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let url = arguments.upstream.as_deref().unwrap_or(resource);
+    let tools = tools_of(url, &arguments.reached).await?;
+    let (changed, new, gone) = compared(&file, &tools);
+    let is_same = changed.is_empty() && new.is_empty() && gone.is_empty();
+    say_json(&json!({ "changed": changed, "new": new, "gone": gone }))?;
+    match is_same {
+        true => Ok(()),
+        false => Err("the tools are not those of the file: a person is asked about what changed, and what is new is refused".to_owned()),
+    }
+}
+
+type Names = Vec<String>;
+
+fn compared(file: &Value, tools: &BTreeMap<String, ToolDefinition>) -> (Names, Names, Names) {
+    let empty = Map::new();
+    let actions = file
+        .get("actions")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    let hashes: BTreeMap<&String, Option<&str>> = actions
+        .iter()
+        .map(|(name, action)| (name, action.get("definition_hash").and_then(Value::as_str)))
+        .collect();
+    let is_changed = |tool: &&ToolDefinition| {
+        let kept = hashes.get(&tool.name).copied().flatten();
+        kept.is_some_and(|hash| hash != tool.hash)
+    };
+    let is_new = |tool: &&ToolDefinition| !hashes.contains_key(&tool.name);
+    let names = |of: Vec<&ToolDefinition>| of.into_iter().map(|tool| tool.name.clone()).collect();
+    // Actions without a hash are no tools.
+    let gone = hashes
+        .iter()
+        .filter(|(name, hash)| hash.is_some() && !tools.contains_key(**name));
+    (
+        names(tools.values().filter(is_changed).collect()),
+        names(tools.values().filter(is_new).collect()),
+        gone.map(|(name, _)| (*name).clone()).collect(),
+    )
+}
+
+async fn tools_of(
+    url: &str,
+    reached: &Reached,
+) -> Result<BTreeMap<String, ToolDefinition>, String> {
+    let authorization = reached
+        .authorization_file
+        .as_deref()
+        .map(secret)
+        .transpose()?;
+    let url = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
+    let upstream = Upstream::new(url, authorization.as_ref().map(|text| text.as_str()));
+    let upstream = upstream.map_err(|e| e.to_string())?;
+    list_tools(&upstream).await.map_err(|e| e.to_string())
+}
+
+fn read_file(file: &Path) -> Result<Value, String> {
+    let shown = file.display();
+    let text = match file.as_os_str() == STANDARD_INPUT {
+        true => std::io::read_to_string(std::io::stdin()),
+        false => std::fs::read_to_string(file),
+    };
+    let text = text.map_err(|e| format!("`{shown}` cannot be read: {e}"))?;
+    strict_json::read(text).map_err(|e| format!("`{shown}`: {e}"))
+}
+
+/// Between the scheme and the path.
+fn host(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or_default().to_owned()
+}
+
+/// As the names of actions are.
+fn is_action_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:".contains(&b);
+    (1..=MAX_TOOL_NAME).contains(&name.len()) && name.bytes().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(name: &str, hash: &str) -> (String, ToolDefinition) {
+        let definition = ToolDefinition {
+            name: name.to_owned(),
+            input_schema: Value::Null,
+            hash: hash.to_owned(),
+        };
+        (name.to_owned(), definition)
+    }
+
+    #[test]
+    fn what_changed_is_told_apart_from_what_came_and_went() {
+        let file = json!({ "actions": {
+            "same": { "definition_hash": "a" }, "other": { "definition_hash": "b" },
+            "gone": { "definition_hash": "c" }, "resources/read": { "ask": true }
+        } });
+        let tools = [tool("same", "a"), tool("other", "x"), tool("fresh", "d")].into();
+        let (changed, new, gone) = compared(&file, &tools);
+        assert_eq!(
+            (changed, new, gone),
+            (
+                vec!["other".into()],
+                vec!["fresh".into()],
+                vec!["gone".into()]
+            )
+        );
+    }
+
+    #[test]
+    fn a_sentence_is_made_of_the_name() {
+        let (_, rm) = tool("rm", "h");
+        let made = action(&rm, "tools", true);
+        assert_eq!(made["says"]["en"], "use rm");
+        assert_eq!(
+            (&made["ask"], &made["definition_hash"]),
+            (&json!(true), &json!("h"))
+        );
+    }
+}

@@ -1,0 +1,29 @@
+import os
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from writ_kit.resource import Action, Decisions, NotPermitted, Protect, Verifier, caller_of
+
+issuer, resource = os.environ["ISSUER"], os.environ["RESOURCE"]
+verifier = Verifier(issuer, resource, bearer="allow")
+decisions = Decisions(issuer, resource, client_id="notes", client_secret=os.environ["CLIENT_SECRET"])
+notes = {"Shopping list": "milk"}
+
+
+async def delete_note(request: Request) -> JSONResponse:
+    caller = caller_of(request.scope)
+    action = Action("delete_note", {"title": request.path_params["title"]})
+    try:
+        # Judged, asked where a person must agree, run once, reported.
+        deleted = await decisions.gated(caller, action, lambda args: notes.pop(args["title"], None) is not None)
+    except NotPermitted as no:
+        return JSONResponse({"error": no.code, "advice": no.advice}, 503 if no.code == "unavailable" else 403)
+    return JSONResponse({"deleted": deleted, "for": caller.subject.id})
+
+
+app = Starlette(routes=[Route("/notes/{title}", delete_note, methods=["DELETE"])])
+uvicorn.run(Protect(app, verifier), host="127.0.0.1", port=int(os.environ.get("PORT", "8000")))

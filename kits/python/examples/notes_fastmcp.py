@@ -1,0 +1,22 @@
+import os
+
+from fastmcp import FastMCP
+
+from writ_kit.mcp.fastmcp import Gate, auth
+from writ_kit.resource import Decisions, Verifier
+
+issuer, resource = os.environ["ISSUER"], os.environ["RESOURCE"]
+verifier = Verifier(issuer, resource, bearer="allow")
+gate = Gate(Decisions(issuer, resource, client_id="notes", client_secret=os.environ["CLIENT_SECRET"]))
+server = FastMCP("notes", auth=auth(verifier, resource.removesuffix("/mcp")))
+notes = {"Shopping list": "milk"}
+
+
+@server.tool
+@gate.gated()
+def delete_note(title: str) -> str:
+    """Deletes a note."""
+    return f"deleted {title}" if notes.pop(title, None) else f"there is no {title}"
+
+
+server.run(transport="http", host="127.0.0.1", port=int(os.environ.get("PORT", "8000")), show_banner=False)

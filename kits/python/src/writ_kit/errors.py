@@ -1,0 +1,88 @@
+"""What a decision, a question or a server can end in, when it does not end in a permit. Each says what to do next."""
+
+from __future__ import annotations
+
+
+class NotPermitted(Exception):
+    """Nothing was permitted. `advice` is one sentence for the caller's developer or model."""
+
+    code: str
+    advice: str
+
+
+class Denied(NotPermitted):
+    """No: by the rules, or by a person (`reason` is `person` then)."""
+
+    code = "denied"
+    advice = "the answer is no: do not repeat this call"
+
+    def __init__(self, reason: str, words: str = "") -> None:
+        super().__init__(words or f"not permitted ({reason})")
+        self.reason = reason
+        self.words = words
+
+
+class AskLater(NotPermitted):
+    """Nobody was asked: people are asked too often, or said no just before."""
+
+    code = "ask_later"
+
+    def __init__(self, retry_after: int, message: str = "nobody was asked now") -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds, as `Retry-After` said."""
+        self.advice = f"the same may be asked again after {retry_after} s"
+
+
+class StillWaiting(NotPermitted):
+    """A person was asked and has not decided: the same call, made again, finds the answer."""
+
+    code = "still_waiting"
+    advice = "call again with the same arguments: the answer is found then"
+
+    def __init__(self, task: str, review: str | None) -> None:
+        super().__init__("a person was asked and has not decided yet")
+        self.task = task
+        self.review = review
+        """Where the person can decide, if the server names it."""
+
+
+class Expired(NotPermitted):
+    """Nobody decided in time, or what was permitted did not begin in time: this means no."""
+
+    code = "expired"
+    advice = "nothing was done: a new call asks anew"
+
+
+class Cancelled(NotPermitted):
+    """The question was taken back: by this call's end, by a newer question, or because the agent was stopped."""
+
+    code = "cancelled"
+    advice = "nothing was done: ask again only if it is still wanted"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the question was cancelled ({reason})")
+        self.reason = reason
+
+
+class Unavailable(NotPermitted):
+    """No answer that can be relied upon, so nothing is permitted. `__cause__` is for your log."""
+
+    code = "unavailable"
+    advice = "the decision could not be had: try again later"
+
+
+class UsageError(Exception):
+    """A call or a configuration of the kit that is wrong; nothing was sent."""
+
+
+__all__ = [
+    "NotPermitted",
+    "Denied",
+    "AskLater",
+    "StillWaiting",
+    "Expired",
+    "Cancelled",
+    "Unavailable",
+    "UsageError",
+]

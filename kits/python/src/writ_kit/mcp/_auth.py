@@ -1,0 +1,76 @@
+"""The caller of an MCP request: verified by the kit, handed on in the SDK's own access token."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
+from pydantic import PrivateAttr
+from starlette.authentication import AuthCredentials
+
+from ..errors import UsageError
+from ..resource import Caller, Protect, Rejection, Verifier
+from ..resource._asgi import App, Receive, Scope, Send, gone_of
+
+
+class VerifiedToken(AccessToken):
+    """The SDK's token with the caller behind it, which is not printed and not serialised."""
+
+    _caller: Caller | None = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, caller: Caller) -> VerifiedToken:
+        token = cls(**fields_of(caller))
+        token._caller = caller
+        return token
+
+
+class TokenVerifier:
+    """For the SDK's `token_verifier`. Bound tokens need `Guard`, for this way sees no proof."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        try:
+            return VerifiedToken.of(await self._verifier.verify_bearer(token))
+        except Rejection:
+            return None
+
+
+class Guard(Protect):
+    """In the place of the SDK's own authentication, for DPoP too: `Guard(server.streamable_http_app(), verifier)`."""
+
+    def __init__(self, app: App, verifier: Verifier, **options: Any) -> None:
+        super().__init__(AuthContextMiddleware(app), verifier, **options)
+
+    async def _pass(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["user"] = AuthenticatedUser(VerifiedToken.of(caller))
+        scope["auth"] = AuthCredentials(sorted(caller.scopes))
+        await super()._pass(caller, scope, receive, send)
+
+
+def fields_of(caller: Caller) -> dict[str, Any]:
+    return {
+        "token": caller.presented.token.expose(),
+        "client_id": caller.client,
+        "scopes": sorted(caller.scopes),
+        "expires_at": caller.expires_at,
+        "resource": caller.claims["aud"],
+        "subject": caller.subject.id,
+        "claims": caller.claims,
+    }
+
+
+def arrived_by(request: Any, token: Any) -> tuple[Caller, asyncio.Event | None]:
+    """Of the HTTP request behind a call, or else of the token that the SDK found."""
+    scope = getattr(request, "scope", None) or {}
+    user = scope.get("user")
+    for known in (getattr(user, "access_token", None), token):
+        caller = getattr(known, "_caller", None)
+        if isinstance(caller, Caller):
+            return caller, gone_of(scope)
+    raise UsageError("no caller: the server needs the kit's `Guard` or `TokenVerifier`")

@@ -1,0 +1,326 @@
+"""Each case of conformance/vectors/decisions.json, and what an action may hold."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from vectors import table
+
+from writ_kit.resource import Action, Decisions, GateOptions, Looked, NotPermitted, Permit, UsageError
+
+TABLE = table("decisions")
+ISSUER, ACTION = TABLE["issuer"], TABLE["action"]
+PERMITTED = TABLE["cases"][0]["evaluation"]
+
+
+class Shown:
+    def __init__(self, text: str) -> None:
+        self.expose = lambda: text
+
+
+CALLER: Any = SimpleNamespace(
+    subject=SimpleNamespace(id="usr_alice"),
+    presented=SimpleNamespace(token=Shown("the-token"), dpop=SimpleNamespace(proof=Shown("the-proof"), htm="POST", htu="u")),
+)
+
+
+class ManualClock:
+    """Time that moves when somebody waits."""
+
+    def __init__(self) -> None:
+        self.time = TABLE["now"]
+        self.moved: Callable[[int], None] = lambda time: None
+
+    def now(self) -> int:
+        return int(self.time)
+
+    async def sleep(self, seconds: float) -> None:
+        self.move(seconds)
+
+    def move(self, seconds: float) -> None:
+        self.time += seconds
+        self.moved(self.time)
+
+
+class FakeServer:
+    """An authorization server inside the test, that says what a table tells it to."""
+
+    def __init__(self, script: dict[str, Any], clock: ManualClock) -> None:
+        self.script = script
+        self.clock = clock
+        self.evaluations: list[Any] = []
+        self.keys: list[str] = []
+        self.requests: list[Any] = []
+        self.outcomes: list[Any] = []
+        self.cancelled = 0
+        self.polls = 0
+
+    def client(self) -> httpx.AsyncClient:
+        async def answer(request: httpx.Request) -> httpx.Response:
+            await asyncio.sleep(0)
+            return self.answer(request)
+
+        return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        url = str(request.url)
+        assert url.startswith(ISSUER + "/"), f"the kit called {url}"
+        body = json.loads(request.content) if request.content else None
+        path = urlsplit(url).path
+        if path == "/.well-known/authzen-configuration":
+            return self.metadata()
+        assert request.headers["authorization"] == httpx.BasicAuth("notes", "secret")._auth_header
+        match f"{request.method} {path}":
+            case "POST /access/v1/evaluation":
+                self.keys.append(request.headers["idempotency-key"])
+                self.evaluations.append(body)
+                return self.say(self.script["evaluation"][len(self.evaluations) - 1])
+            case "POST /access/v1/evaluations":
+                assert "idempotency-key" not in request.headers
+                return httpx.Response(200, json={"evaluations": [self.script["evaluation"][0]["body"]]})
+            case "POST /access/v1/requests":
+                self.requests.append(body)
+                return self.say(self.script["request"])
+            case "GET /access/v1/requests/apr_1":
+                return self.status(request.headers.get("prefer", ""))
+            case "POST /access/v1/requests/apr_1/cancel":
+                self.cancelled += 1
+                return self.say(self.script.get("cancel", {"status": 200, "body": {"task": {"status": "cancelled"}}}))
+            case "POST /access/v1/outcomes":
+                self.outcomes.append(body)
+                return self.say(self.script.get("outcome", {"status": 204}))
+        return httpx.Response(404)
+
+    def status(self, prefer: str) -> httpx.Response:
+        scripted = self.script["status"]
+        said = scripted[min(self.polls, len(scripted) - 1)]
+        self.polls += 1
+        if said is not None and said["body"].get("task", {}).get("status") == "pending":
+            wait = re.search(r"wait=(\d+)", prefer)
+            self.clock.move(int(wait[1]) if wait else 0)
+        return self.say(said)
+
+    def say(self, said: dict[str, Any] | None) -> httpx.Response:
+        if said is None:
+            raise httpx.ConnectError("nobody answers")
+        return httpx.Response(said["status"], json=said.get("body"), headers=said.get("headers"))
+
+    def metadata(self) -> httpx.Response:
+        endpoint = f"{ISSUER}/access/v1"
+        return httpx.Response(
+            200,
+            json={
+                "policy_decision_point": ISSUER,
+                "access_evaluation_endpoint": f"{endpoint}/evaluation",
+                "access_evaluations_endpoint": f"{endpoint}/evaluations",
+                "access_request_endpoint": f"{endpoint}/requests",
+            },
+        )
+
+
+def scene(script: dict[str, Any], **more: Any) -> tuple[Decisions, FakeServer, ManualClock]:
+    clock = ManualClock()
+    server = FakeServer(script, clock)
+    decisions = Decisions(ISSUER, TABLE["resource"], client_id="notes", client_secret="secret", client=server.client(), clock=clock, **more)
+    return decisions, server, clock
+
+
+async def judged(case: dict[str, Any]) -> tuple[dict[str, Any], list[Any], FakeServer]:
+    decisions, server, clock = scene(case)
+    gone = asyncio.Event()
+    if "gone_after" in case:
+        clock.moved = lambda time: gone.set() if time >= TABLE["now"] + case["gone_after"] else None
+    seen: list[Any] = []
+    unreported: list[Any] = []
+
+    def run(args: dict[str, Any]) -> str:
+        seen.append(args)
+        if case.get("handler") == "throws":
+            raise RuntimeError("the handler failed")
+        return "done"
+
+    options: GateOptions[str] = GateOptions(
+        gone=gone, hold_for=case.get("hold_for"), unreported=lambda outcome, cause: unreported.append(outcome)
+    )
+    given = copy.deepcopy(ACTION["arguments"])
+    running = asyncio.ensure_future(decisions.gated(CALLER, Action(ACTION["name"], given), run, options))
+    await asyncio.sleep(0)
+    given["title"] = "Everything"
+    found: dict[str, Any] = {}
+    try:
+        assert await running == "done"
+        found["ends"] = "completed"
+    except NotPermitted as error:
+        found["ends"] = error.code
+        assert error.advice
+        for name in ("reason", "retry_after"):
+            if hasattr(error, name):
+                found[name] = getattr(error, name)
+    except RuntimeError as error:
+        assert str(error) == "the handler failed"
+        found["ends"] = "thrown"
+    found |= {"ran": len(seen), "outcomes": [one["result"] for one in server.outcomes]}
+    if server.requests:
+        found["asked"] = len(server.requests)
+    if "cancelled" in case["expect"]:
+        found["cancelled"] = server.cancelled
+    if unreported:
+        found["unreported"] = len(unreported)
+    return found, seen, server
+
+
+@pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: case["name"])
+def test_decision(case: dict[str, Any]) -> None:
+    found, seen, server = asyncio.run(judged(case))
+    expected = dict(case["expect"])
+    wanted = expected.pop("arguments", ACTION["arguments"])
+    assert found == expected
+    assert all(args == wanted for args in seen)
+    check_evaluations(server, case, wanted)
+
+
+def check_evaluations(server: FakeServer, case: dict[str, Any], last: dict[str, Any]) -> None:
+    """Each by a fresh key; what is asked is what was denied; the approval comes back as it was given."""
+    assert len(set(server.keys)) == len(server.keys)
+    assert all(re.fullmatch(r"[!-~]{16,128}", key) for key in server.keys)
+    first, *rest = server.evaluations
+    assert first == {
+        "subject": {"type": "user", "id": "usr_alice"},
+        "action": {"name": "delete_note", "properties": ACTION["arguments"]},
+        "resource": {"type": "resource", "id": TABLE["resource"]},
+        "context": {"access_token": "the-token"},
+    }
+    for asked in server.requests:
+        denial = asked.pop("denial")
+        assert asked == first
+        assert denial["evaluation_id"] == "evl_1"
+        assert denial["expires_at"] == "2026-09-21T14:23:20Z"
+    for second in rest:
+        ended = case["status"][-1] if case["status"] else case["request"]
+        assert second["context"]["approval"] == ended["body"]["result"]["approval"]
+        assert second["action"]["properties"] == last
+
+
+def test_a_permit_that_was_not_awaited_cannot_be_used_and_one_that_was_only_once() -> None:
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": PERMITTED})
+        promised = decisions.permit(CALLER, Action(**ACTION))
+        assert not hasattr(promised, "run")
+        permit = await promised
+        assert isinstance(permit, Permit)
+        assert await permit.run(lambda args: args["title"]) == "Shopping list"
+        with pytest.raises(UsageError):
+            await permit.run(lambda args: "again")
+        assert len(server.outcomes) == 1
+
+    asyncio.run(run())
+
+
+def case_of(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = next(case for case in TABLE["cases"] if case["name"] == name)
+    return found
+
+
+def test_looking_decides_nothing() -> None:
+    async def run() -> None:
+        for name, looked in [
+            ("permitted at once", Looked(True, None, False)),
+            ("denied: not_covered", Looked(False, "not_covered", False)),
+            ("a yes", Looked(False, "approval_required", True)),
+        ]:
+            decisions, server, _ = scene(case_of(name))
+            assert await decisions.look(CALLER, Action(**ACTION)) == looked
+            assert server.evaluations == []
+
+    asyncio.run(run())
+
+
+def test_the_proof_goes_along_where_the_server_checks_it() -> None:
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": PERMITTED}, proofs="sent")
+        await decisions.permit(CALLER, Action(**ACTION))
+        assert server.evaluations[0]["context"]["dpop"] == {"proof": "the-proof", "htm": "POST", "htu": "u"}
+
+    asyncio.run(run())
+
+
+def test_what_the_resource_says_has_at_most_140_characters() -> None:
+    async def run() -> None:
+        decisions, server, _ = scene(case_of("a yes"))
+        with pytest.raises(UsageError):
+            await decisions.gated(CALLER, Action(**ACTION), lambda args: 1, GateOptions(says="x" * 141))
+        assert server.requests == []
+        decisions, server, _ = scene(case_of("a yes"))
+        options: GateOptions[int] = GateOptions(says="\U0001f4dd" * 140, call_again=True, waited_by="held")
+        await decisions.gated(CALLER, Action(**ACTION), lambda args: 1, options)
+        asked = server.requests[0]
+        assert (len(asked["context"]["says"]), asked["context"]["waited_by"]) == (140, "held")
+        assert asked["requested_access"] == {"urn:writ:call_again": True}
+
+    asyncio.run(run())
+
+
+def test_a_permit_that_is_used_too_late_does_nothing_and_says_so() -> None:
+    async def run() -> None:
+        decisions, server, clock = scene({"evaluation": PERMITTED})
+        permit = await decisions.permit(CALLER, Action(**ACTION))
+        clock.move(5)
+        with pytest.raises(NotPermitted) as late:
+            await permit.run(lambda args: pytest.fail("it ran"))
+        assert late.value.code == "expired"
+        assert server.outcomes == [{"decision_id": "dec_1", "result": "not_started"}]
+
+    asyncio.run(run())
+
+
+def test_a_cancelled_task_takes_its_question_back() -> None:
+    waiting = case_of("the caller goes away")
+
+    async def run() -> None:
+        decisions, server, clock = scene(waiting)
+        task = asyncio.ensure_future(decisions.gated(CALLER, Action(**ACTION), lambda args: "done"))
+        clock.moved = lambda time: task.cancel() if time >= TABLE["now"] + 10 else None
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert server.cancelled == 1
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"amount": 2**53},
+        {"amount": -(2**64)},
+        {"amount": float("nan")},
+        {"amount": 1e300},
+        {"amount": -0.0},
+        {"title": "\ud800"},
+        {"\ud800": 1},
+        {1: 1},
+        {"at": object()},
+        {"some": {1}},
+        {"raw": b"x"},
+        {"text": "x" * 65 * 1024},
+    ],
+    ids=lambda arguments: ascii(arguments)[:40],
+)
+def test_arguments_that_two_parsers_may_read_differently_are_not_sent(arguments: Any) -> None:
+    async def run() -> None:
+        decisions, server, _ = scene({"evaluation": PERMITTED})
+        with pytest.raises(UsageError):
+            await decisions.gated(CALLER, Action("n", arguments), lambda args: None)
+        assert server.evaluations == []
+
+    asyncio.run(run())

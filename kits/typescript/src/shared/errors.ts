@@ -1,0 +1,85 @@
+/** What a decision, a question or a server can end in, when it does not end in a permit. Each says what to do next. */
+
+/** Nothing was permitted. `advice` is one sentence for the caller's developer or model. */
+export abstract class NotPermitted extends Error {
+  abstract readonly code: 'denied' | 'ask_later' | 'still_waiting' | 'expired' | 'cancelled' | 'unavailable';
+  abstract readonly advice: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** No: by the rules, or by a person. */
+export class Denied extends NotPermitted {
+  readonly code = 'denied';
+  readonly advice = 'the answer is no: do not repeat this call';
+
+  constructor(
+    /** `not_covered`, `arguments_invalid`, `used`, ... as the server says it; `person` where a person said no. */
+    readonly reason: string,
+    /** For people; may be empty. */
+    readonly words: string = '',
+  ) {
+    super(words === '' ? `not permitted (${reason})` : words);
+  }
+}
+
+/** Nobody was asked: people are asked too often, or said no just before. */
+export class AskLater extends NotPermitted {
+  readonly code = 'ask_later';
+
+  constructor(
+    /** Seconds, as `Retry-After` said. */
+    readonly retryAfter: number,
+    message = 'nobody was asked now',
+  ) {
+    super(message);
+  }
+
+  get advice(): string {
+    return `the same may be asked again after ${this.retryAfter} s`;
+  }
+}
+
+/** A person was asked and has not decided: the same call, made again, finds the answer. */
+export class StillWaiting extends NotPermitted {
+  readonly code = 'still_waiting';
+  readonly advice = 'call again with the same arguments: the answer is found then';
+
+  constructor(
+    readonly task: string,
+    /** Where the person can decide, if the server names it. */
+    readonly review: string | undefined,
+  ) {
+    super('a person was asked and has not decided yet');
+  }
+}
+
+/** Nobody decided in time, or what was permitted did not begin in time: this means no. */
+export class Expired extends NotPermitted {
+  readonly code = 'expired';
+  readonly advice = 'nothing was done: a new call asks anew';
+}
+
+/** The question was taken back: by this call's end, by a newer question, or because the agent was stopped. */
+export class Cancelled extends NotPermitted {
+  readonly code = 'cancelled';
+  readonly advice = 'nothing was done: ask again only if it is still wanted';
+
+  constructor(readonly reason: string) {
+    super(`the question was cancelled (${reason})`);
+  }
+}
+
+/** No answer that can be relied upon, so nothing is permitted. `cause` is for your log. */
+export class Unavailable extends NotPermitted {
+  readonly code = 'unavailable';
+  readonly advice = 'the decision could not be had: try again later';
+}
+
+/** A call or a configuration of the kit that is wrong; nothing was sent. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,188 @@
+/** Each case of conformance/vectors/decisions.json, and what an action may hold. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Decisions, NotPermitted, Permit, UsageError } from 'writ-kit/resource';
+
+import { FakeServer, manualClock } from './server.mjs';
+import { table } from './vectors.mjs';
+
+const { now, issuer, resource, action, cases } = table('decisions');
+const caller = {
+  subject: { kind: 'person', id: 'usr_alice' },
+  presented: {
+    token: { expose: () => 'the-token' },
+    dpop: { proof: { expose: () => 'the-proof' }, htm: 'POST', htu: 'u' },
+  },
+};
+
+function scene(script, more = {}) {
+  const clock = manualClock(now);
+  const server = new FakeServer(issuer, clock, script);
+  const config = { issuer, resource, clientId: 'notes', clientSecret: 'secret', fetch: server.fetch, clock, ...more };
+  return { clock, server, decisions: new Decisions(config) };
+}
+
+for (const one of cases) {
+  test(one.name, async () => {
+    const { clock, server, decisions } = scene(one);
+    const gone = new AbortController();
+    clock.moves.push((time) => {
+      if (one.gone_after !== undefined && time >= now + one.gone_after) gone.abort();
+    });
+    const given = structuredClone(action);
+    const seen = [];
+    let unreported = 0;
+    const run = (args) => {
+      seen.push(args);
+      if (one.handler === 'throws') throw new Error('the handler failed');
+      return 'done';
+    };
+    const options = { signal: gone.signal, holdFor: one.hold_for, unreported: () => (unreported += 1) };
+    const running = decisions.gated(caller, given, run, options);
+    given.arguments.title = 'Everything';
+    const found = { ...(await running.then(ended, failed)), ran: seen.length };
+    found.outcomes = server.outcomes.map(({ result }) => result);
+    if (server.requests.length > 0) found.asked = server.requests.length;
+    if (server.cancelled > 0 && one.expect.cancelled !== undefined) found.cancelled = server.cancelled;
+    if (unreported > 0) found.unreported = unreported;
+    const { arguments: wanted = action.arguments, ...expected } = one.expect;
+    assert.deepEqual(found, expected);
+    for (const args of seen) assert.deepEqual(args, wanted);
+    checkEvaluations(server, one, wanted);
+  });
+}
+
+function ended(answer) {
+  assert.equal(answer, 'done');
+  return { ends: 'completed' };
+}
+
+function failed(error) {
+  if (!(error instanceof NotPermitted)) {
+    assert.equal(error.message, 'the handler failed');
+    return { ends: 'thrown' };
+  }
+  assert.notEqual(error.advice, '');
+  const { code, reason, retryAfter } = error;
+  return {
+    ends: code,
+    ...(reason === undefined ? {} : { reason }),
+    ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+  };
+}
+
+/** Each by a fresh key; what is asked is what was denied; the approval comes back as it was given. */
+function checkEvaluations({ evaluations, keys, requests }, { status = [], request }, last) {
+  assert.equal(new Set(keys).size, keys.length);
+  for (const key of keys) assert.match(key, /^[!-~]{16,128}$/);
+  const [first, second] = evaluations;
+  assert.deepEqual(first.action, { name: 'delete_note', properties: action.arguments });
+  assert.deepEqual(first.resource, { type: 'resource', id: resource });
+  assert.deepEqual(first.subject, { type: 'user', id: 'usr_alice' });
+  assert.deepEqual(first.context, { access_token: 'the-token' });
+  for (const asked of requests) {
+    const { denial, ...same } = asked;
+    assert.deepEqual(same, first);
+    assert.equal(denial.evaluation_id, 'evl_1');
+    assert.equal(denial.expires_at, '2026-09-21T14:23:20Z');
+  }
+  if (second === undefined) return;
+  const result = status.at(-1)?.body.result ?? request.body.result;
+  assert.deepEqual(second.context.approval, result.approval);
+  assert.deepEqual(second.action.properties, last);
+}
+
+test('a permit that was not awaited cannot be used, and one that was only once', async () => {
+  const { decisions, server } = scene({ evaluation: [cases[0].evaluation[0]] });
+  const promised = decisions.permit(caller, action);
+  assert.throws(() => promised.run(() => 'done'), TypeError);
+  const permit = await promised;
+  assert.ok(permit instanceof Permit);
+  assert.equal(await permit.run(({ title }) => title), 'Shopping list');
+  await assert.rejects(
+    permit.run(() => 'again'),
+    UsageError,
+  );
+  assert.equal(server.outcomes.length, 1);
+});
+
+test('looking decides nothing', async () => {
+  for (const [name, looked] of [
+    ['permitted at once', { decision: true }],
+    ['denied: not_covered', { decision: false, reason: 'not_covered', askable: false }],
+    ['a yes', { decision: false, reason: 'approval_required', askable: true }],
+  ]) {
+    const { decisions, server } = scene(cases.find((one) => one.name === name));
+    assert.deepEqual(await decisions.look(caller, action), looked);
+    assert.equal(server.evaluations.length, 0);
+  }
+});
+
+test('the proof goes along where the server checks it', async () => {
+  const { decisions, server } = scene({ evaluation: [cases[0].evaluation[0]] }, { proofs: 'sent' });
+  await decisions.permit(caller, action);
+  const { dpop } = server.evaluations[0].context;
+  assert.deepEqual(dpop, { proof: 'the-proof', htm: 'POST', htu: 'u' });
+});
+
+test('what the resource says has at most 140 characters', async () => {
+  const asked = cases.find(({ name }) => name === 'a yes');
+  const { decisions, server } = scene(asked);
+  await assert.rejects(
+    decisions.gated(caller, action, () => 1, { says: 'x'.repeat(141) }),
+    UsageError,
+  );
+  assert.equal(server.requests.length, 0);
+  const other = scene(asked);
+  await other.decisions.gated(caller, action, () => 1, {
+    says: '\u{1F4DD}'.repeat(140),
+    callAgain: true,
+    waitedBy: 'held',
+  });
+  const [{ context, requested_access: wanted }] = other.server.requests;
+  assert.deepEqual([context.says.length, context.waited_by], [280, 'held']);
+  assert.deepEqual(wanted, { 'urn:writ:call_again': true });
+});
+
+test('a permit that is used too late does nothing and says so', async () => {
+  const { decisions, server, clock } = scene({ evaluation: [cases[0].evaluation[0]] });
+  const permit = await decisions.permit(caller, action);
+  clock.move(5);
+  await assert.rejects(
+    permit.run(() => assert.fail('it ran')),
+    { code: 'expired' },
+  );
+  assert.deepEqual(server.outcomes, [{ decision_id: 'dec_1', result: 'not_started' }]);
+});
+
+test('the handler cannot change what was judged', async () => {
+  const { decisions } = scene({ evaluation: [cases[0].evaluation[0]] });
+  const permit = await decisions.permit(caller, { name: 'n', arguments: { a: { b: [1] } } });
+  await permit.run((args) => {
+    assert.throws(() => args.a.b.push(2), TypeError);
+    assert.deepEqual(permit.arguments, { a: { b: [1] } });
+  });
+});
+
+for (const [name, value] of Object.entries({
+  'a number beyond 2^53': { amount: 2 ** 53 },
+  'not a number': { amount: Number.NaN },
+  'minus zero': { amount: -0 },
+  'half a letter': { title: '\ud800' },
+  'a date': { at: new Date(0) },
+  'a function': { run: () => 1 },
+  'a bigint': { amount: 1n },
+  'too large': { text: 'x'.repeat(65 * 1024) },
+  'a list': [],
+})) {
+  test(`arguments that two parsers may read differently are not sent: ${name}`, async () => {
+    const { decisions, server } = scene({ evaluation: [cases[0].evaluation[0]] });
+    await assert.rejects(
+      decisions.gated(caller, { name: 'n', arguments: value }, () => 1),
+      UsageError,
+    );
+    assert.equal(server.evaluations.length, 0);
+  });
+}

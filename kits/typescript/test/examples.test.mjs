@@ -1,0 +1,67 @@
+/** What README.md shows is what runs: the programs in examples/. */
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+
+import { FakeWrit } from './fake_writ.mjs';
+
+const file = (name) => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8');
+const RESOURCE = 'http://127.0.0.1:8/mcp';
+
+/** The program with a server of its own, and the URL at which it listens. */
+async function running(t, name) {
+  const writ = await FakeWrit.listening(t, RESOURCE);
+  const env = { ...process.env, ISSUER: writ.issuer, RESOURCE, CLIENT_SECRET: 'secret', PORT: '0' };
+  const program = new URL(`../examples/${name}`, import.meta.url).pathname;
+  const child = spawn(process.execPath, [program], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill());
+  for await (const line of createInterface({ input: child.stdout })) {
+    return { writ, url: `http://127.0.0.1:${line.replace('listening at ', '')}` };
+  }
+  throw new Error(`${name} ended`);
+}
+
+for (const name of ['notes.mjs', 'api.mjs', 'agent.mjs']) {
+  test(`README.md shows ${name} as it is`, () => {
+    assert.ok(file('README.md').includes(`\`\`\`js\n${file(`examples/${name}`)}\`\`\``));
+  });
+}
+
+test('the notes are deleted after a yes', async (t) => {
+  const { writ, url } = await running(t, 'notes.mjs');
+  const requestInit = { headers: { authorization: `Bearer ${await writ.token()}` } };
+  const client = new Client({ name: 'scene', version: '1.0.0' });
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit }));
+  t.after(() => client.close());
+  const call = { name: 'delete_note', arguments: { title: 'Shopping list' } };
+  const answer = client.callTool(call, undefined, { onprogress: () => undefined });
+  writ.decide(await writ.asked(), 'approved');
+  assert.equal((await answer).content[0].text, 'deleted Shopping list');
+  const document = await fetch(`${url}/.well-known/oauth-protected-resource/mcp`);
+  assert.deepEqual((await document.json()).authorization_servers, [writ.issuer]);
+});
+
+test('the API answers after a yes, and after a no', async (t) => {
+  const { writ, url } = await running(t, 'api.mjs');
+  const remove = async () =>
+    fetch(`${url}/notes/Shopping%20list`, {
+      method: 'DELETE',
+      headers: { authorization: `Bearer ${await writ.token()}` },
+    });
+  for (const [decided, status, body] of [
+    ['approved', 200, { deleted: true, for: 'usr_alice' }],
+    ['denied', 403, { error: 'denied', advice: 'the answer is no: do not repeat this call' }],
+  ]) {
+    const answer = remove();
+    writ.decide(await writ.asked(), decided);
+    const { status: found, json } = await answer.then(async (one) => ({ status: one.status, json: await one.json() }));
+    assert.deepEqual([found, json], [status, body]);
+  }
+  assert.equal((await fetch(`${url}/notes/x`, { method: 'DELETE' })).status, 401);
+});
