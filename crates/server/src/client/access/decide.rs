@@ -1,4 +1,4 @@
-//! KeyedQuestion, by a key: what is used once, budgets and the proof are taken in one database transaction with the decision and its event,
+//! A decision by a key: what is used once, budgets and the proof are taken in one database transaction with the decision and its event,
 //! or nothing is. The key is bound to its client and to everything that was asked.
 
 use serde_json::json;
