@@ -1,6 +1,7 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
 mod clocks;
+mod clocks_background;
 mod clocks_endings;
 mod crowd;
 mod growth;
