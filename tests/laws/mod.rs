@@ -5,6 +5,7 @@ mod clocks_background;
 mod clocks_endings;
 mod crowd;
 mod growth;
+mod kept_texts;
 mod made_up;
 mod mcp_faults;
 mod mcp_faults_of_links;
