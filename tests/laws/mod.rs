@@ -1,9 +1,11 @@
 //! What holds for all endpoints together: properties, races, costs, and what specifications demand.
 
 mod clocks;
+mod clocks_background;
 mod clocks_endings;
 mod crowd;
 mod growth;
+mod kept_texts;
 mod made_up;
 mod mcp_faults;
 mod mcp_faults_of_links;

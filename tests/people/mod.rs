@@ -16,6 +16,7 @@ mod guest_verified;
 pub(crate) mod interaction;
 mod live;
 mod lockout;
+mod lockout_crowd;
 mod login;
 mod login_race;
 pub(crate) mod oidc_consent;

@@ -23,6 +23,10 @@ pub const PASSWORD_PAUSE: Duration = Duration::from_secs(60);
 /// Passwords that are tried in a day, by name over all places, by browser or by session.
 pub const MAX_PASSWORD_TRIES_OF_DAY: i64 = 100;
 
+/// Passwords that strangers of one network try in an hour, whatever the names: an office whose people all sign in on Monday has them,
+/// because a success is taken back. Of names alone one network could fill what is counted.
+pub const MAX_PASSWORD_TRIES_OF_NETWORK: u32 = 300;
+
 /// Sorted, in lower case; where it is from is in `password/breached.md`.
 const BREACHED: &str = include_str!("password/breached.txt");
 

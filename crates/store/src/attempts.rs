@@ -13,6 +13,8 @@ pub enum AttemptKind {
     Login,
     /// The same, by the user name and the day.
     LoginOfDay,
+    /// The same, by the network and hour, whatever the name.
+    LoginFrom,
     /// A password from a browser in which the person signed in before, by that browser, and by it and the day.
     KnownBrowser,
     /// A password within a session, by that session, and by it and the day.
@@ -32,9 +34,10 @@ pub enum AttemptKind {
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Login,
         Self::LoginOfDay,
+        Self::LoginFrom,
         Self::KnownBrowser,
         Self::Session,
         Self::DeviceCode,
@@ -49,6 +52,7 @@ impl AttemptKind {
         match self {
             Self::Login => "login",
             Self::LoginOfDay => "login_of_day",
+            Self::LoginFrom => "login_from",
             Self::KnownBrowser => "known_browser",
             Self::Session => "session",
             Self::DeviceCode => "device_code",
@@ -61,7 +65,8 @@ impl AttemptKind {
     }
 }
 
-/// Rows of one kind that a sweep keeps, because anybody can send names. Those that expire first are deleted first.
+/// Rows of one kind that a sweep keeps, because anybody can send names. Those with the fewest attempts are deleted first, and of these
+/// those that expire first: nobody buys a count back with names that are tried once.
 pub const MOST_ROWS: u32 = 65_536;
 
 /// One attempt.
@@ -100,10 +105,14 @@ const ATTEMPT: &str = "
 const PAUSED: &str =
     "SELECT paused_until FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3";
 
+/// What would be none is no row: nobody fills the table with what was not looked at.
+const FORGIVE_ONLY: &str =
+    "DELETE FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3 AND failures <= 1";
+
 const FORGIVE: &str = "
     UPDATE attempts SET failures = failures - 1,
         paused_until = CASE WHEN failures - 1 >= $4 THEN paused_until END
-    WHERE tenant = $1 AND kind = $2 AND holder = $3 AND failures > 0";
+    WHERE tenant = $1 AND kind = $2 AND holder = $3 AND failures > 1";
 
 const FORGET: &str = "DELETE FROM attempts WHERE tenant = $1 AND kind = $2 AND holder = $3";
 
@@ -150,7 +159,9 @@ impl DatabaseTransaction {
         most: i64,
     ) -> Result<()> {
         let kind = kind.as_str();
-        execute!(self, FORGIVE, &self.tenant, kind, holder, most)?;
+        if execute!(self, FORGIVE_ONLY, &self.tenant, kind, holder)? == 0 {
+            execute!(self, FORGIVE, &self.tenant, kind, holder, most)?;
+        }
         Ok(())
     }
 

@@ -45,11 +45,11 @@ row! { EndRow { ended_at: Option<i64> } }
 
 const TENANTS: &str = "SELECT tenant FROM tenants ORDER BY tenant LIMIT $1";
 
-/// $1 the kind, $2 the most rows to delete, $3 how many to keep: those that expire last.
+/// $1 the kind, $2 the most rows to delete, $3 how many to keep: those with the most attempts, and of these those that expire last.
 const CROWD: &str = "
     DELETE FROM attempts WHERE (tenant, kind, holder) IN
         (SELECT tenant, kind, holder FROM attempts WHERE kind = $1
-        ORDER BY kept_until DESC LIMIT $2 OFFSET $3)";
+        ORDER BY failures DESC, kept_until DESC LIMIT $2 OFFSET $3)";
 
 /// The first row that is one too many.
 const CROWDED: &str = "

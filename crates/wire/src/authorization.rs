@@ -19,6 +19,8 @@ pub const MAX_STATE: usize = 4096;
 pub const MAX_NONCE: usize = 255;
 /// The most values of `acr_values`.
 pub const MAX_ACR_VALUES: usize = 16;
+/// The longest of them, in bytes.
+pub const MAX_ACR_VALUE: usize = 128;
 /// The most `resource` parameters of one request.
 pub const MAX_RESOURCES: usize = 16;
 
@@ -85,13 +87,13 @@ impl AuthorizationRequest {
         Ok(Self {
             client_id: form.required("client_id")?.to_owned(),
             redirect_uri: form.optional("redirect_uri")?.map(str::to_owned),
-            state: bounded(form, "state", MAX_STATE)?,
+            state: form.bounded("state", MAX_STATE)?,
             scope: scope(form)?.iter().map(str::to_owned).collect(),
             code_challenge: code_challenge(form)?,
             resource: resources(form)?,
             authorization_details: details(form)?,
-            dpop_jkt: bounded(form, "dpop_jkt", 43)?,
-            nonce: bounded(form, "nonce", MAX_NONCE)?,
+            dpop_jkt: form.bounded("dpop_jkt", 43)?,
+            nonce: form.bounded("nonce", MAX_NONCE)?,
             prompt: prompt(form)?,
             max_age: max_age(form)?,
             acr_values: acr_values(form)?,
@@ -211,6 +213,10 @@ pub fn acr_values(form: &Form) -> Result<Vec<String>, FormError> {
     if values.len() > MAX_ACR_VALUES {
         return Err(FormError::invalid("acr_values", "has too many values"));
     }
+    if values.iter().any(|value| value.len() > MAX_ACR_VALUE) {
+        let problem = format!("has a value that is longer than {MAX_ACR_VALUE} bytes");
+        return Err(FormError::invalid("acr_values", problem));
+    }
     Ok(values)
 }
 
@@ -265,6 +271,12 @@ mod tests {
         assert_eq!(request.acr_values, ["urn:b", "urn:a"]);
         let flood = "x+".repeat(MAX_ACR_VALUES + 1);
         assert!(AuthorizationRequest::parse(&form(&format!("&acr_values={flood}"))).is_err());
+        let longest = "x".repeat(MAX_ACR_VALUE);
+        for (more, fits) in [("", true), ("x", false)] {
+            let parsed =
+                AuthorizationRequest::parse(&form(&format!("&acr_values=a+{longest}{more}")));
+            assert_eq!(parsed.is_ok(), fits, "one more: {more}");
+        }
     }
 
     #[test]

@@ -20,8 +20,6 @@ pub const MAX_LOGIN_HINT: usize = 256;
 pub const MAX_USER_CODE: usize = 128;
 /// The longest `binding_message` that is read, in bytes; which messages are shown is decided in `core`.
 pub const MAX_BINDING_MESSAGE: usize = 4096;
-/// The most values of `acr_values`.
-pub const MAX_ACR_VALUES: usize = 16;
 
 /// A well-formed request, without client authentication. Whether the client is allowed to make it is decided in `core`.
 #[derive(Clone, PartialEq)]
@@ -93,10 +91,10 @@ impl BackchannelRequest {
                 .collect(),
             hint: hint(form)?,
             client_notification_token: notification_token(form)?,
-            binding_message: bounded(form, "binding_message", MAX_BINDING_MESSAGE)?,
-            user_code: bounded(form, "user_code", MAX_USER_CODE)?,
+            binding_message: form.bounded("binding_message", MAX_BINDING_MESSAGE)?,
+            user_code: form.bounded("user_code", MAX_USER_CODE)?,
             requested_expiry: requested_expiry(form)?,
-            acr_values: acr_values(form)?,
+            acr_values: authorization::acr_values(form)?,
             resource: authorization::resources(form)?,
             authorization_details: authorization::details(form)?,
             subject_token: subject_token(form)?,
@@ -134,7 +132,9 @@ fn wrong_type(name: &'static str) -> FormError {
 }
 
 fn hint(form: &Form) -> Result<UserHint, FormError> {
-    let login = bounded(form, "login_hint", MAX_LOGIN_HINT)?.map(UserHint::Login);
+    let login = form
+        .bounded("login_hint", MAX_LOGIN_HINT)?
+        .map(UserHint::Login);
     let token = form.optional("login_hint_token")?.map(str::to_owned);
     let id_token = form.optional("id_token_hint")?.map(str::to_owned);
     let mut hints = login
@@ -187,20 +187,6 @@ fn requested_expiry(form: &Form) -> Result<Option<u64>, FormError> {
     }
 }
 
-fn acr_values(form: &Form) -> Result<Vec<String>, FormError> {
-    let text = form.optional("acr_values")?.unwrap_or_default();
-    let values: Vec<String> = text
-        .split(' ')
-        .filter(|value| !value.is_empty())
-        .take(MAX_ACR_VALUES + 1)
-        .map(str::to_owned)
-        .collect();
-    if values.len() > MAX_ACR_VALUES {
-        return Err(FormError::invalid("acr_values", "has too many values"));
-    }
-    Ok(values)
-}
-
 /// `subject_token` and `subject_token_type` come together or not at all.
 pub(crate) fn subject_token(form: &Form) -> Result<Option<String>, FormError> {
     let token = form.optional("subject_token")?.map(str::to_owned);
@@ -213,20 +199,6 @@ pub(crate) fn subject_token(form: &Form) -> Result<Option<String>, FormError> {
             "subject_token_type",
             format!("must be `{TOKEN_TYPE_ACCESS_TOKEN}`"),
         )),
-    }
-}
-
-pub(crate) fn bounded(
-    form: &Form,
-    name: &'static str,
-    most: usize,
-) -> Result<Option<String>, FormError> {
-    match form.optional(name)? {
-        Some(text) if text.len() > most => Err(FormError::invalid(
-            name,
-            format!("is longer than {most} bytes"),
-        )),
-        found => Ok(found.map(str::to_owned)),
     }
 }
 

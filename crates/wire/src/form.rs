@@ -95,6 +95,17 @@ impl Form {
         self.optional(name)?.ok_or(FormError::Missing(name))
     }
 
+    /// The same of a text with a longest length, in bytes.
+    pub fn bounded(&self, name: &'static str, most: usize) -> Result<Option<String>, FormError> {
+        match self.optional(name)? {
+            Some(text) if text.len() > most => Err(FormError::invalid(
+                name,
+                format!("is longer than {most} bytes"),
+            )),
+            found => Ok(found.map(str::to_owned)),
+        }
+    }
+
     pub fn contains(&self, name: &str) -> bool {
         self.0.iter().any(|(n, _)| n == name)
     }

@@ -8,6 +8,8 @@ use crate::time::Timestamp;
 
 /// The longest goal or purpose, in characters: what is shown to a person in full.
 pub const MAX_PURPOSE: usize = 140;
+/// The longest `goal_lang` (RFC 5646 section 4.4.1) and `expires_at`, in bytes.
+pub const MAX_INTENT_MEMBER: usize = 35;
 
 /// The parameter's JSON. Unknown members are refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +46,16 @@ impl MissionIntent {
                 )));
             }
         }
+        let short = [&intent.goal_lang, &intent.expires_at];
+        if short
+            .into_iter()
+            .flatten()
+            .any(|text| text.len() > MAX_INTENT_MEMBER)
+        {
+            return Err(invalid(format!(
+                "has a `goal_lang` or an `expires_at` that is longer than {MAX_INTENT_MEMBER} bytes"
+            )));
+        }
         if intent
             .expires_at
             .as_deref()
@@ -77,6 +89,17 @@ mod tests {
     fn unknown_members_and_long_texts_are_refused() {
         let intent = MissionIntent::parse(r#"{"intent":{"goal":"book a flight"}}"#).unwrap();
         assert_eq!(intent.purpose(), "book a flight");
+        for (member, value) in [
+            ("goal_lang", "a".repeat(MAX_INTENT_MEMBER + 1)),
+            (
+                "expires_at",
+                format!("2026-09-22T14:13:20Z[u-ca={}]", "a".repeat(99)),
+            ),
+        ] {
+            let long = format!(r#"{{"intent":{{"goal":"x","{member}":"{value}"}}}}"#);
+            let error = MissionIntent::parse(&long).unwrap_err().to_string();
+            assert!(error.contains("longer than 35 bytes"), "{member}: {error}");
+        }
         for bad in [
             r#"{"intent":{"goal":"x"},"more":1}"#,
             r#"{"intent":{"goal":"x","controls":{}}}"#,

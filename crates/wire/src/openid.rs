@@ -66,9 +66,9 @@ impl OpenIdParameters {
     pub fn parse(form: &Form, response_mode: ResponseMode) -> Result<Self, FormError> {
         Ok(Self {
             response_mode,
-            login_hint: bounded(form, "login_hint", MAX_LOGIN_HINT)?,
+            login_hint: form.bounded("login_hint", MAX_LOGIN_HINT)?,
             ui_locales: locales(form)?,
-            id_token_hint: bounded(form, "id_token_hint", MAX_ID_TOKEN_HINT)?,
+            id_token_hint: form.bounded("id_token_hint", MAX_ID_TOKEN_HINT)?,
         })
     }
 }
@@ -95,10 +95,10 @@ impl LogoutRequest {
     /// Unknown parameters are ignored.
     pub fn parse(form: &Form) -> Result<Self, FormError> {
         Ok(Self {
-            id_token_hint: bounded(form, "id_token_hint", MAX_ID_TOKEN_HINT)?,
-            client_id: bounded(form, "client_id", MAX_LOGOUT_TEXT)?,
-            post_logout_redirect_uri: bounded(form, "post_logout_redirect_uri", MAX_LOGOUT_TEXT)?,
-            state: bounded(form, "state", MAX_LOGOUT_TEXT)?,
+            id_token_hint: form.bounded("id_token_hint", MAX_ID_TOKEN_HINT)?,
+            client_id: form.bounded("client_id", MAX_LOGOUT_TEXT)?,
+            post_logout_redirect_uri: form.bounded("post_logout_redirect_uri", MAX_LOGOUT_TEXT)?,
+            state: form.bounded("state", MAX_LOGOUT_TEXT)?,
             ui_locales: locales(form)?,
         })
     }
@@ -120,16 +120,6 @@ impl LogoutRequest {
         present
             .filter_map(|(name, value)| Some((name, value?)))
             .collect()
-    }
-}
-
-fn bounded(form: &Form, name: &'static str, most: usize) -> Result<Option<String>, FormError> {
-    match form.optional(name)? {
-        Some(text) if text.len() > most => Err(FormError::invalid(
-            name,
-            format!("is longer than {most} bytes"),
-        )),
-        found => Ok(found.map(str::to_owned)),
     }
 }
 

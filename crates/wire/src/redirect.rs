@@ -92,6 +92,9 @@ pub fn kind(text: &str) -> Result<RedirectKind, RedirectError> {
     }
 }
 
+/// The most digits of a port.
+const MAX_PORT_DIGITS: usize = 5;
+
 /// Whether `asked` is `registered`: character by character, but for the port of a loopback address.
 pub fn matches(registered: &str, asked: &str) -> bool {
     registered == asked
@@ -128,7 +131,14 @@ fn without_loopback_port(text: &str) -> Option<String> {
     let end = host.find(['/', '?']).unwrap_or(host.len());
     let (authority, rest) = host.split_at_checked(end)?;
     let name = match authority.rfind(':') {
-        Some(colon) if !authority.ends_with(']') => authority.get(..colon)?,
+        Some(colon) if !authority.ends_with(']') => {
+            let port = authority.get(colon + 1..)?;
+            // What a parser lets pass as a port, zeros before it and line breaks within it, would be kept with the request.
+            if port.len() > MAX_PORT_DIGITS || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+                return None;
+            }
+            authority.get(..colon)?
+        }
         _ => authority,
     };
     Some(format!("{}{name}{rest}", text.get(..7)?))
@@ -150,6 +160,8 @@ mod tests {
             ("http://127.0.0.1/cb", "http://localhost/cb"),
             ("http://127.0.0.1/cb", "https://127.0.0.1/cb"),
             ("http://127.0.0.1/cb", "http://127.0.0.1:1/cb?x"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:000001/cb"),
+            ("http://127.0.0.1/cb", "http://127.0.0.1:1\n/cb"),
             ("http://127.0.0.1/cb", "http://127.0.0.1:1@evil.example/cb"),
             ("https://a.example/cb", "https://a.example:444/cb"),
             ("https://a.example/cb", "https://a.example/cb?"),

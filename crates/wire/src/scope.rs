@@ -9,6 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The most names of one scope.
 pub const MAX_SCOPES: usize = 64;
+/// The longest of them, in bytes.
+pub const MAX_SCOPE_NAME: usize = 256;
 
 /// A set of scope names, each a valid `scope-token`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,6 +21,8 @@ pub struct Scope(BTreeSet<String>);
 pub enum ScopeError {
     #[error("more than {MAX_SCOPES} scope names")]
     TooMany,
+    #[error("a scope name is longer than {MAX_SCOPE_NAME} bytes")]
+    TooLong,
     #[error("a scope name holds a character outside RFC 6749 section 3.3")]
     BadCharacter,
 }
@@ -29,6 +33,9 @@ impl Scope {
         for (count, name) in text.split(' ').filter(|n| !n.is_empty()).enumerate() {
             if count == MAX_SCOPES {
                 return Err(ScopeError::TooMany);
+            }
+            if name.len() > MAX_SCOPE_NAME {
+                return Err(ScopeError::TooLong);
             }
             if !name.bytes().all(is_scope_character) {
                 return Err(ScopeError::BadCharacter);
@@ -158,6 +165,12 @@ mod tests {
         assert_eq!(scope.to_string(), "a b");
         assert_eq!(Scope::parse("a\"b"), Err(ScopeError::BadCharacter));
         assert_eq!(Scope::parse("ä"), Err(ScopeError::BadCharacter));
+        let longest = "a".repeat(MAX_SCOPE_NAME);
+        assert!(Scope::parse(&longest).is_ok());
+        assert_eq!(
+            Scope::parse(&format!("b {longest}a")),
+            Err(ScopeError::TooLong)
+        );
     }
 
     #[test]

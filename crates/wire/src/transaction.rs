@@ -4,7 +4,7 @@
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::ciba::{MAX_USER_CODE, bounded, subject_token};
+use crate::ciba::{MAX_USER_CODE, subject_token};
 use crate::form::{Form, FormError};
 use crate::rar::Detail;
 
@@ -49,7 +49,7 @@ impl TransactionRequest {
             (Some(challenge), None) => Ok(Self::Present(PresentedChallenge {
                 challenge: challenge.to_owned(),
                 subject_token: subject_token(form)?,
-                user_code: bounded(form, "user_code", MAX_USER_CODE)?,
+                user_code: form.bounded("user_code", MAX_USER_CODE)?,
             })),
             (None, Some(id)) => Ok(Self::Poll(id.to_owned())),
             (None, None) => Err(FormError::Missing(TRANSACTION_CHALLENGE)),

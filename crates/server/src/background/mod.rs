@@ -1,5 +1,6 @@
 //! Background work: what is over is deleted (`sweeping.rs`), retired keys once nothing that they signed can be valid, the
-//! outbox is sent, and permitted actions of which nobody told in time are recorded.
+//! outbox is sent, and permitted actions of which nobody told in time are recorded. All of it is judged by the time, and done for all
+//! nodes: none of it by a node whose clock is wrong.
 
 pub mod sending;
 pub mod sweeping;
@@ -32,7 +33,7 @@ pub async fn run(app: Arc<App>, stop: watch::Receiver<bool>) {
     tokio::join!(
         kept_running("sweep", || sweep_periodically(app.clone(), stop.clone())),
         kept_running("clock", || compare_periodically(app.clone(), stop.clone())),
-        kept_running("keys", || make_id_token_keys(app.clone())),
+        kept_running("keys", || make_id_token_keys(app.clone(), stop.clone())),
         kept_running("notices", || sending::run(app.clone(), stop.clone())),
         kept_running("inboxes", || live::close_with(app.clone(), stop.clone()))
     );
@@ -49,11 +50,42 @@ where
     }
 }
 
-/// Right after the start, so that the first client finds them; a failure is left to the first request that needs one.
-async fn make_id_token_keys(app: Arc<App>) {
-    if let Err(error) = app.complete_id_token_keys().await {
-        tracing::error!(%error, "no key of ID tokens could be made");
+/// A turn of work; none while this node's clock is wrong, which would end for all nodes what is not over.
+pub(crate) async fn by_a_right_clock<T, E>(
+    app: &App,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<Option<T>, E>
+where
+    E: From<StoreError>,
+{
+    match app.wrong_clock().await? {
+        None => work.await.map(Some),
+        Some(_) => Ok(None),
     }
+}
+
+/// Right after the start, so that the first client finds them, or once the clock is right; a failure is left to the first request
+/// that needs one.
+async fn make_id_token_keys(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        match complete_id_token_keys(&app).await {
+            Ok(Some(())) => return,
+            Ok(None) => {}
+            Err(error) => {
+                tracing::error!(%error, "no key of ID tokens could be made");
+                return;
+            }
+        }
+        tokio::select! {
+            () = tokio::time::sleep(COMPARED_EVERY) => {}
+            _ = stop.changed() => return,
+        }
+    }
+}
+
+/// `None`: not yet, because the clock is wrong.
+pub async fn complete_id_token_keys(app: &App) -> Result<Option<()>, StoreError> {
+    by_a_right_clock(app, app.complete_id_token_keys()).await
 }
 
 async fn sweep_periodically(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -102,9 +134,12 @@ pub async fn sweep_once(app: &App) -> Result<u64, StoreError> {
 }
 
 async fn sweep_round(app: &App, sweeping: &mut Sweeping) -> Result<u64, StoreError> {
-    let swept = sweeping.round(app).await?;
-    remove_retired_keys(app).await?;
-    Ok(swept + note_silence(app).await?)
+    let round = async {
+        let swept = sweeping.round(app).await?;
+        remove_retired_keys(app).await?;
+        Ok::<_, StoreError>(swept + note_silence(app).await?)
+    };
+    Ok(by_a_right_clock(app, round).await?.unwrap_or_default())
 }
 
 async fn remove_retired_keys(app: &App) -> Result<(), StoreError> {

@@ -13,6 +13,7 @@ use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
 
 use crate::approvals::{deliver as client_callback, escalate};
+use crate::background::by_a_right_clock;
 use crate::node::app::App;
 use crate::node::failure::Failure;
 use crate::notifications::outbox::{Channel, NoticeContent};
@@ -48,7 +49,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let mut sending = JoinSet::new();
     loop {
         tokio::select! {
-            _ = ticks.tick() => log(escalate::turn(&app).await),
+            _ = ticks.tick() => log(escalate_due(&app).await),
             () = app.notices.due.notified() => {}
             Some(_) = sending.join_next() => {}
             _ = stop.changed() => break,
@@ -63,7 +64,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Sends what is due now: escalations and expiries first, then notices until none is left. For tests.
 pub async fn send_due(app: &Arc<App>) -> Result<usize, Failure> {
-    escalate::turn(app).await?;
+    escalate_due(app).await?;
     let mut sending = JoinSet::new();
     let mut sent = 0;
     loop {
@@ -76,8 +77,17 @@ pub async fn send_due(app: &Arc<App>) -> Result<usize, Failure> {
     }
 }
 
-/// Leases due notices, as many as may be sent at once, and starts to send them; says how many.
+async fn escalate_due(app: &App) -> Result<(), Failure> {
+    by_a_right_clock(app, escalate::turn(app)).await.map(drop)
+}
+
 async fn send_leased(app: &Arc<App>, sending: &mut JoinSet<()>) -> Result<usize, Failure> {
+    let sent = by_a_right_clock(app, lease_and_send(app, sending)).await?;
+    Ok(sent.unwrap_or_default())
+}
+
+/// Leases due notices, as many as may be sent at once, and starts to send them; says how many.
+async fn lease_and_send(app: &Arc<App>, sending: &mut JoinSet<()>) -> Result<usize, Failure> {
     let room = MAX_AT_ONCE.saturating_sub(sending.len());
     let now = app.clock.now();
     let next = app.read().await?.next_notice_at(now).await?;
@@ -166,7 +176,7 @@ async fn conclude(app: &App, notice: &Notice, outcome: DeliveryOutcome) -> Resul
     if outcome == DeliveryOutcome::Recorded {
         return Ok(());
     }
-    let now = app.clock.now();
+    let now = app.mended_time();
     let mut transaction = app.begin().await?;
     let ended = match &outcome {
         DeliveryOutcome::Recorded => false,

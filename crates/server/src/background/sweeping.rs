@@ -156,6 +156,7 @@ impl Sweeping {
         Lease {
             name: LEASE_NAME,
             holder: &self.holder,
+            length: LEASE,
         }
     }
 
@@ -163,8 +164,7 @@ impl Sweeping {
     async fn holds_lease(&self, app: &App) -> Result<bool, StoreError> {
         let now = app.clock.now();
         let mut transaction = app.begin().await?;
-        let held = transaction.take_lease(self.lease(), now.plus(LEASE), now);
-        let held = held.await?;
+        let held = transaction.take_lease(self.lease(), now).await?;
         transaction.commit().await?;
         Ok(held)
     }

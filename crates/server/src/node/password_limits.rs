@@ -1,10 +1,12 @@
 //! How often passwords are tried (NIST SP 800-63B revision 4, section 3.2.2), so that nobody guesses one and nobody keeps its owner out.
-//! A stranger is counted by name and network, and by name over all networks; a browser in which the person signed in before, and a
+//! A stranger is counted by name and network, by name over all networks, and by network over all names; a browser in which the person signed in before, and a
 //! session of theirs, by itself alone. Unknown names are counted like known ones, or a pause would tell which names exist.
 
 use std::net::IpAddr;
 
-use writ_core::password::{MAX_PASSWORD_FAILURES, MAX_PASSWORD_TRIES_OF_DAY, PASSWORD_PAUSE};
+use writ_core::password::{
+    MAX_PASSWORD_FAILURES, MAX_PASSWORD_TRIES_OF_DAY, MAX_PASSWORD_TRIES_OF_NETWORK, PASSWORD_PAUSE,
+};
 use writ_jose::hash;
 use writ_store::StoreError;
 use writ_store::attempts::{Admission, AttemptKind};
@@ -37,6 +39,8 @@ pub struct PasswordLimits {
     in_a_row: RateLimit,
     /// Of the day, from which a success takes its own attempt back.
     of_day: RateLimit,
+    /// The same of the hour; of strangers.
+    of_network: Option<RateLimit>,
 }
 
 impl PasswordLimits {
@@ -48,6 +52,7 @@ impl PasswordLimits {
                 Self {
                     in_a_row: in_a_row(AttemptKind::Login, &[name, &place], now),
                     of_day: of_day(AttemptKind::LoginOfDay, name, now),
+                    of_network: address.and_then(|address| of_network(address, now)),
                 }
             }
             PasswordTrier::KnownBrowser(id) => Self::alone(AttemptKind::KnownBrowser, id, now),
@@ -59,11 +64,13 @@ impl PasswordLimits {
         Self {
             in_a_row: in_a_row(kind, &[holder], now),
             of_day: of_day(kind, holder, now),
+            of_network: None,
         }
     }
 
-    const fn each(&self) -> [&RateLimit; 2] {
-        [&self.in_a_row, &self.of_day]
+    fn each(&self) -> impl Iterator<Item = &RateLimit> {
+        let of_network = self.of_network.iter();
+        of_network.chain([&self.in_a_row, &self.of_day])
     }
 }
 
@@ -81,6 +88,16 @@ fn in_a_row(kind: AttemptKind, holder: &[&str], now: Timestamp) -> RateLimit {
     }
 }
 
+/// `None` for loopback, as for requests.
+fn of_network(address: IpAddr, now: Timestamp) -> Option<RateLimit> {
+    (!address.is_loopback()).then(|| {
+        let place = network(address).to_string();
+        let parts: [&[u8]; 2] = [b"passwords from", place.as_bytes()];
+        let most = MAX_PASSWORD_TRIES_OF_NETWORK;
+        RateLimit::of_hour(AttemptKind::LoginFrom, &parts, most, now)
+    })
+}
+
 fn of_day(kind: AttemptKind, holder: &str, now: Timestamp) -> RateLimit {
     let day = now.seconds().div_euclid(DAY);
     let end = Timestamp::from_seconds((day + 1) * DAY);
@@ -95,7 +112,7 @@ fn of_day(kind: AttemptKind, holder: &str, now: Timestamp) -> RateLimit {
 }
 
 impl App {
-    /// Counts an attempt at a password, unless it must not be checked: until neither limit is used up any more.
+    /// Counts an attempt at a password, unless it must not be checked: until no limit is used up any more.
     pub async fn admit_password(&self, limits: &PasswordLimits) -> Result<Admission, StoreError> {
         let now = self.clock.now();
         let mut transaction = self.begin().await?;
@@ -128,14 +145,20 @@ impl App {
 
     /// A success forgets what failed before it, but for the attempts of others.
     pub async fn forget_failures(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
-        let PasswordLimits { in_a_row, of_day } = limits;
+        let PasswordLimits {
+            in_a_row,
+            of_day,
+            of_network,
+        } = limits;
         let mut transaction = self.begin().await?;
         transaction
             .forget_attempts(in_a_row.kind, &in_a_row.holder)
             .await?;
-        transaction
-            .forgive_attempt(of_day.kind, &of_day.holder, of_day.most)
-            .await?;
+        for limit in std::iter::once(of_day).chain(of_network) {
+            transaction
+                .forgive_attempt(limit.kind, &limit.holder, limit.most)
+                .await?;
+        }
         transaction.commit().await
     }
 }
@@ -149,9 +172,8 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1_790_000_000);
 
     fn holders(trier: PasswordTrier<'_>, now: Timestamp) -> [String; 2] {
-        PasswordLimits::of(trier, now)
-            .each()
-            .map(|limit| limit.holder.clone())
+        let limits = PasswordLimits::of(trier, now);
+        [limits.in_a_row.holder, limits.of_day.holder]
     }
 
     #[test]
@@ -174,6 +196,25 @@ mod tests {
         let [same, other] = of("alice", "2001:db8:1:2::a", tomorrow);
         assert_eq!(same, place);
         assert_ne!(other, day);
+    }
+
+    #[test]
+    fn a_network_is_counted_over_all_names_by_the_hour_but_not_this_machine() {
+        let of = |name, address: Option<&str>, now| {
+            let address = address.map(|address| address.parse().unwrap());
+            let trier = PasswordTrier::Stranger { name, address };
+            let limit = PasswordLimits::of(trier, now).of_network;
+            limit.map(|limit| (limit.holder, limit.most))
+        };
+        let one = of("alice", Some("2001:db8:1:2::a"), NOW);
+        assert_eq!(one.as_ref().unwrap().1, 300);
+        assert_eq!(of("bob", Some("2001:db8:1:2:ffff::1"), NOW), one);
+        assert_ne!(of("alice", Some("2001:db8:1:3::a"), NOW), one);
+        let later = NOW.plus(Duration::from_secs(3600));
+        assert_ne!(of("alice", Some("2001:db8:1:2::a"), later), one);
+        for nowhere in [None, Some("127.0.0.1"), Some("::1")] {
+            assert_eq!(of("alice", nowhere, NOW), None);
+        }
     }
 
     #[test]

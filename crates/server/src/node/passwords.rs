@@ -12,7 +12,7 @@ use writ_core::password::normalized;
 use crate::node::metrics::HashingMetrics;
 
 use argon::{HashingMemory, decoy_hash, matches};
-use queue::{HashingQueue, Place};
+use queue::{HashingQueue, Place, ReservedTurn};
 
 /// Hashes at once, on a machine of whatever size: some dozens a second, in 19 MiB that stay allocated.
 const AT_ONCE: usize = 1;
@@ -36,6 +36,12 @@ pub struct Passwords {
     decoy: Arc<str>,
 }
 
+/// Room in which one password is compared. Whoever is counted asks for it before, so that who is sent away leaves no row.
+pub struct HashingRoom {
+    turn: ReservedTurn,
+    decoy: Arc<str>,
+}
+
 /// Too many wait: try again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PasswordPoolFull;
@@ -55,20 +61,12 @@ impl Passwords {
         }
     }
 
-    /// Whether `password` has this hash. `None` stands for an unknown name: always false, and as slow as a known one.
-    pub async fn verify(
-        &self,
-        password: String,
-        hash: Option<String>,
-        by: HashFor,
-    ) -> Result<bool, PasswordPoolFull> {
-        let known = hash.is_some();
-        let hash = hash.unwrap_or_else(|| self.decoy.to_string());
-        let mut slot = self.queue.enter(by).await?;
-        let compared = tokio::task::spawn_blocking(move || {
-            matches(&normalized(&password), &hash, slot.memory())
-        });
-        Ok(compared.await.unwrap_or(false) && known)
+    /// Given back when it is dropped.
+    pub fn room(&self, by: HashFor) -> Result<HashingRoom, PasswordPoolFull> {
+        Ok(HashingRoom {
+            turn: self.queue.reserve(by)?,
+            decoy: self.decoy.clone(),
+        })
     }
 
     /// A PHC string, of [`hash`], made in the same pool.
@@ -78,8 +76,9 @@ impl Passwords {
         salt: [u8; 16],
         by: HashFor,
     ) -> Result<String, PasswordNotHashed> {
-        let slot = self.queue.enter(by).await;
-        let mut slot = slot.map_err(|_| PasswordNotHashed::PoolFull)?;
+        let full = |_| PasswordNotHashed::PoolFull;
+        let turn = self.queue.reserve(by).map_err(full)?;
+        let mut slot = turn.come().await.map_err(full)?;
         let made =
             tokio::task::spawn_blocking(move || argon::hash(&password, &salt, slot.memory()));
         let made = made.await.unwrap_or_else(|e| Err(e.to_string()));
@@ -90,6 +89,23 @@ impl Passwords {
     #[cfg(test)]
     fn waiting(&self) -> usize {
         self.queue.waiting()
+    }
+}
+
+impl HashingRoom {
+    /// Whether `password` has this hash. `None` stands for an unknown name: always false, and as slow as a known one.
+    pub async fn verify(
+        self,
+        password: String,
+        hash: Option<String>,
+    ) -> Result<bool, PasswordPoolFull> {
+        let known = hash.is_some();
+        let hash = hash.unwrap_or_else(|| self.decoy.to_string());
+        let mut slot = self.turn.come().await?;
+        let compared = tokio::task::spawn_blocking(move || {
+            matches(&normalized(&password), &hash, slot.memory())
+        });
+        Ok(compared.await.unwrap_or(false) && known)
     }
 }
 
@@ -122,7 +138,10 @@ mod tests {
             HashFor::KnownBrowser,
             HashFor::Stranger(None),
         ] {
-            let verify = |password: &str, hash| passwords.verify(password.to_owned(), hash, by);
+            let verify = |password: &str, hash| {
+                let room = passwords.room(by).unwrap();
+                room.verify(password.to_owned(), hash)
+            };
             assert_eq!(
                 verify("correct horse", Some(stored.clone())).await,
                 Ok(true)
@@ -145,7 +164,8 @@ mod tests {
             .await
             .unwrap();
         for typed in [composed, decomposed] {
-            let verified = passwords.verify(typed.to_owned(), Some(stored.clone()), by);
+            let room = passwords.room(by).unwrap();
+            let verified = room.verify(typed.to_owned(), Some(stored.clone()));
             assert_eq!(verified.await, Ok(true), "{typed}");
         }
     }

@@ -122,6 +122,7 @@ impl RateLimit {
         match self.kind {
             AttemptKind::Login
             | AttemptKind::LoginOfDay
+            | AttemptKind::LoginFrom
             | AttemptKind::KnownBrowser
             | AttemptKind::Session
             | AttemptKind::DeviceCode

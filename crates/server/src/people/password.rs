@@ -103,6 +103,11 @@ async fn check(
     attempt: PasswordAttempt<'_>,
     stored: Option<StoredUser>,
 ) -> Result<StoredUser, StepError<PasswordProblem>> {
+    let busy = || {
+        app.metrics.login("busy");
+        StepError::Problem(PasswordProblem::Busy)
+    };
+    let room = app.passwords.room(attempt.by).map_err(|_| busy())?;
     let limits = PasswordLimits::of(attempt.trier, app.clock.now());
     if let Admission::PausedUntil(until) = app.admit_password(&limits).await? {
         app.metrics.login("paused");
@@ -113,10 +118,9 @@ async fn check(
     let hash = stored.as_ref().filter(|stored| !stored.removed);
     let hash = hash.map(|stored| stored.password_hash.clone());
     let password = attempt.password.to_owned();
-    let Ok(matches) = app.passwords.verify(password, hash, attempt.by).await else {
-        app.metrics.login("busy");
+    let Ok(matches) = room.verify(password, hash).await else {
         app.uncount_password(&limits).await?;
-        return Err(StepError::Problem(PasswordProblem::Busy));
+        return Err(busy());
     };
     match stored {
         Some(stored) if matches && !stored.user.disabled => {

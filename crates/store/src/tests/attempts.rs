@@ -17,6 +17,8 @@ on_both! {
     rfc_8628_5_1_after_a_pause_fifty_at_once_are_one,
     kinds_holders_and_tenants_are_counted_apart,
     tries_are_forgotten_and_bounded,
+    one_that_is_taken_back_alone_leaves_no_row,
+    a_count_is_not_bought_back_by_names_that_are_tried_once,
 }
 
 const MOST: i64 = 5;
@@ -81,6 +83,20 @@ async fn one_that_is_taken_back_ends_its_own_pause(kind: DatabaseKind) {
     assert!(!login(&mut transaction, 60).await);
 }
 
+async fn one_that_is_taken_back_alone_leaves_no_row(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let mut transaction = database.store.begin(TENANT).await.unwrap();
+    for most in [1, MOST] {
+        assert!(login(&mut transaction, 0).await);
+        let back = transaction.forgive_attempt(Tried::Login, "h", most).await;
+        back.unwrap();
+        let again = transaction.forgive_attempt(Tried::Login, "h", most).await;
+        again.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    assert_eq!(rows(&database.store).await, 0);
+}
+
 async fn a_right_one_forgets_those_before_it(kind: DatabaseKind) {
     let database = world(kind).await;
     let mut transaction = database.store.begin(TENANT).await.unwrap();
@@ -133,6 +149,23 @@ const CROWD: &str = "
     INSERT INTO attempts (tenant, kind, holder, failures, kept_until)
     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $1)
     SELECT 'default', 'login', 'made up ' || CAST(i AS TEXT), 1, $2 + i FROM n";
+
+/// Whoever was tried most is known longest, though she expires first.
+async fn a_count_is_not_bought_back_by_names_that_are_tried_once(kind: DatabaseKind) {
+    let database = world(kind).await;
+    let store = &database.store;
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    for _ in 0..MOST {
+        assert!(login(&mut transaction, 0).await);
+    }
+    let made = i64::from(MOST_ROWS) + 5;
+    let late = NOW.plus(HOUR * 48);
+    execute!(transaction, CROWD, made, late.micros()).unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(store.sweep(NOW, 1000).await.unwrap(), 6);
+    let mut transaction = store.begin(TENANT).await.unwrap();
+    assert!(!login(&mut transaction, 0).await, "she is still paused");
+}
 
 async fn rows(store: &Store) -> i64 {
     row! { CountRow { rows: i64 } }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::authorization::MAX_ACR_VALUES;
 
 fn form(text: &str) -> Form {
     Form::parse(text.as_bytes()).unwrap()

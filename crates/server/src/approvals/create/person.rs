@@ -54,21 +54,22 @@ pub async fn check_code(
         return Err(context.refuse(OAuthError::new(ErrorCode::MissingUserCode, sentence)));
     };
     let wrong = || OAuthError::new(ErrorCode::InvalidUserCode, "the user code is wrong");
+    let busy = || {
+        let busy = "too many codes are being checked: try again";
+        let refused = context.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy));
+        refused.with_retry_after(Duration::from_secs(RETRY_AFTER))
+    };
+    let room = app.passwords.room(HashFor::SignedIn).map_err(|_| busy())?;
     let tries = RateLimit::of_user_code(&user, context.request.now);
     if app.admit_attempt(&tries).await? != Admission::Admitted {
         return Err(context.refuse(wrong().because("paused after wrong user codes")));
     }
-    let verified = app
-        .passwords
-        .verify(code.clone(), Some(hash), HashFor::SignedIn);
-    match verified.await {
+    match room.verify(code.clone(), Some(hash)).await {
         Ok(true) => Ok(app.reset_attempts(&tries).await?),
         Ok(false) => Err(context.refuse(wrong())),
         Err(PasswordPoolFull) => {
             app.uncount_attempt(&tries).await?;
-            let busy = "too many codes are being checked: try again";
-            let refused = context.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy));
-            Err(refused.with_retry_after(Duration::from_secs(RETRY_AFTER)))
+            Err(busy())
         }
     }
 }

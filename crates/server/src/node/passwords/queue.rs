@@ -78,26 +78,22 @@ impl HashingQueue {
         }
     }
 
-    /// Waits for a turn. Whoever goes away meanwhile leaves the queue.
-    pub(super) async fn enter(
-        self: &Arc<Self>,
-        by: HashFor,
-    ) -> Result<HashingSlot, PasswordPoolFull> {
+    /// Room for one, who leaves the queue by dropping it.
+    pub(super) fn reserve(self: &Arc<Self>, by: HashFor) -> Result<ReservedTurn, PasswordPoolFull> {
         let entered = {
             let mut state = self.lock();
             let entered = state.enter(by);
             self.note(&state);
             entered
         };
-        let turn = match entered {
-            Ok(Entered::Served(memory)) => return Ok(self.slot(memory)),
-            Ok(Entered::Waits(turn)) => turn,
+        match entered {
+            Ok(Entered::Served(memory)) => Ok(ReservedTurn::Now(self.slot(memory))),
+            Ok(Entered::Waits(turn)) => Ok(ReservedTurn::Waits(turn)),
             Err(full) => {
                 self.metrics.refused(by.place().as_str());
-                return Err(full);
+                Err(full)
             }
-        };
-        turn.await.map_err(|_| PasswordPoolFull)
+        }
     }
 
     /// What changed.
@@ -142,6 +138,21 @@ impl HashingQueue {
 
     fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A place in the queue, or the turn itself.
+pub(super) enum ReservedTurn {
+    Now(HashingSlot),
+    Waits(oneshot::Receiver<HashingSlot>),
+}
+
+impl ReservedTurn {
+    pub(super) async fn come(self) -> Result<HashingSlot, PasswordPoolFull> {
+        match self {
+            Self::Now(slot) => Ok(slot),
+            Self::Waits(turn) => turn.await.map_err(|_| PasswordPoolFull),
+        }
     }
 }
 
@@ -228,6 +239,13 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
+
+    impl HashingQueue {
+        /// Waits for a turn.
+        async fn enter(self: &Arc<Self>, by: HashFor) -> Result<HashingSlot, PasswordPoolFull> {
+            self.reserve(by)?.come().await
+        }
+    }
 
     type Entering = Pin<Box<dyn Future<Output = Result<HashingSlot, PasswordPoolFull>>>>;
 
