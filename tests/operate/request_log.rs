@@ -86,8 +86,10 @@ async fn one_line_for_each_request_and_no_secret_in_it() {
     Cast::of(&world).await;
     let web = Web::register(&world, json!({})).await;
     let code = web.code(&world, &web.request()).await;
-    let process = Process::start(&world, &[]).await;
+    let mut process = Process::start(&world, &[]).await;
     let asked = asked(&process, &web, &code).await;
+    process.signal("TERM");
+    assert!(process.ended().await.success(), "{}", process.text());
     let lines = process.lines();
     for (reply, wanted) in &asked {
         says(&line_of(&lines, reply), wanted);
