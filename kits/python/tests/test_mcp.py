@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
+import json
 import socket
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -38,6 +41,7 @@ class World:
         self.runs: list[tuple[str, str]] = []
         self.waited: list[str] = []
         self.kind = kind
+        self.description = "Deletes a note"
         self._stack = stack
         self._settings = {"patience": 0, "progress_every": 1, "waiting": lambda by, tool: self.waited.append(by), **settings}
         self._verifier = Verifier(ISSUER, RESOURCE, bearer="allow", client=self.writ.client)
@@ -63,9 +67,9 @@ class World:
         server = MCPServer("notes")
         gate = sdk_door.Gate(self._decisions, **self._settings)
 
-        @server.tool()
+        @server.tool(description=self.description)
         @gate.gated()
-        def delete_note(title: str) -> str:
+        def delete_note(title: str, tag: str | None = None) -> str:
             return self.run("delete_note", title)
 
         @server.tool()
@@ -80,9 +84,9 @@ class World:
         server: Any = fastmcp.FastMCP("notes", auth=fastmcp_door.auth(self._verifier, "http://127.0.0.1:8"))
         gate = fastmcp_door.Gate(self._decisions, **self._settings)
 
-        @server.tool
+        @server.tool(description=self.description)
         @gate.gated()
-        def delete_note(title: str) -> str:
+        def delete_note(title: str, tag: str | None = None) -> str:
             return self.run("delete_note", title)
 
         @server.tool
@@ -122,6 +126,13 @@ async def stock(here: World, url: str, mode: str, *, client: str = "cimd_notes",
 class SdkCaller:
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    async def hash_of(self, tool: str) -> str:
+        """Of the definition as it is listed: its members are ASCII, and it has no numbers."""
+        found = next(one for one in (await self._client.list_tools()).tools if one.name == tool)
+        plain = found.model_dump(by_alias=True, mode="json", exclude_none=True)
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
     async def call(self, tool: str = "delete_note", arguments: Any = SHOPPING, progress: Any = None) -> tuple[bool, str]:
         answer = await self._client.call_tool(tool, arguments, progress_callback=progress)
@@ -309,6 +320,31 @@ async def test_a_call_that_died_takes_its_question_back(kind: str, mode: str) ->
         async with stock(here, url, "legacy") as other:
             assert not (await other.call())[0]
         assert here.runs == []
+
+
+@SERVERS
+@MODES
+@scene
+async def test_a_confirmed_tool_passes_without_a_question_until_it_is_defined_otherwise(kind: str, mode: str) -> None:
+    async with gated(kind) as (here, url, client):
+        here.writ.confirmed["delete_note"] = await client.hash_of("delete_note")
+        async with stock(here, url, mode) as other:
+            assert await other.call() == (True, "delete_note Shopping list")
+        assert (len(here.runs), here.writ.tasks) == (1, [])
+        here.description = "Deletes a note, and mails it"
+        async with stock(here, await here.serve(), "legacy") as changed:
+            assert not (await changed.call())[0]
+        assert not (await client.call("empty_note"))[0]
+        assert len(here.runs) == 1
+
+
+@SERVERS
+@scene
+async def test_an_optional_argument_that_was_not_given_is_none(kind: str) -> None:
+    async with gated(kind) as (here, _, client):
+        await client.call()
+        await client.call(arguments={**SHOPPING, "tag": "old"})
+        assert ["tag" in task.object for task in here.writ.tasks] == [False, True]
 
 
 Attempt = Callable[[World, str, Any, int], Awaitable[tuple[bool, str]]]
