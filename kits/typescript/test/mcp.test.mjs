@@ -15,11 +15,11 @@ import { Gate, guard } from 'writ-kit/mcp';
 import { Decisions, Verifier } from 'writ-kit/resource';
 import { z } from 'zod';
 
+import { ATTEMPTS, noneWithoutAYes, NOTE as SHOPPING } from '../../../conformance/clients/lib/without-a-yes.mjs';
 import { FakeWrit, ISSUER } from './fake_writ.mjs';
 import { hash } from './vectors.mjs';
 
 const RESOURCE = 'http://127.0.0.1:8/mcp';
-const SHOPPING = { title: 'Shopping list' };
 
 /** Servers of one resource, each with sessions of its own; `runs` counts what was really done. */
 async function world(t, settings = {}, said = {}) {
@@ -239,34 +239,27 @@ function flat(value) {
   );
 }
 
-/** Each is tried twenty times before the yes and twenty times after it was used. */
-const ATTEMPTS = {
-  'a retry': ({ client }) => call(client),
-  'another session': async ({ connect }) => call(await connect()),
-  'another server': async ({ connect, serve }) => call(await connect({}, await serve())),
-  'changed arguments': ({ client }, at) => call(client, 'delete_note', { title: `Shopping list ${at}` }),
-  'another tool with the same arguments': ({ client }) => call(client, 'empty_note'),
-  'the same JSON-RPC id again': (scene) => sameId(scene),
-  'a client that lies about its name': async ({ connect }) => call(await connect({}, undefined, undefined, 'Alice')),
-  'another client': async ({ connect }) => call(await connect({}, undefined, 'cimd_other')),
-};
-
-for (const [name, attempt] of Object.entries(ATTEMPTS)) {
+for (const name of Object.keys(ATTEMPTS)) {
   test(`without a yes none passes: ${name}`, async (t) => {
     const { writ, url, runs, connect, serve } = await world(t);
-    const scene = { writ, url, client: await connect(), connect, serve };
-    for (let at = 0; at < 20; at += 1) assert.equal((await attempt(scene, at)).isError, true);
-    assert.deepEqual([runs.length, writ.outcomes.length], [0, 0]);
-    await call(scene.client);
-    const ours = ['delete_note', '"Shopping list"', 'dlg_cimd_notes'];
-    const asked = writ.tasks.find(({ object }) => ours.every((part) => object.includes(part)));
-    writ.decide(asked, 'approved');
-    if (name !== 'a retry') assert.equal((await call(scene.client)).isError, undefined);
-    const passed = [];
-    for (let at = 0; at < 20; at += 1) passed.push((await attempt(scene, at)).isError !== true);
-    // One yes is one call, whoever makes it first.
-    assert.equal(runs.length, 1);
-    assert.equal(passed.filter(Boolean).length, name === 'a retry' ? 1 : 0);
+    const client = await connect();
+    const approve = async () => {
+      await call(client);
+      const ours = ['delete_note', '"Shopping list"', 'dlg_cimd_notes'];
+      const asked = writ.tasks.find(({ object }) => ours.every((part) => object.includes(part)));
+      writ.decide(asked, 'approved');
+    };
+    const scene = {
+      client,
+      runs,
+      call,
+      connect: ({ name, another }) => connect({}, undefined, another ? 'cimd_other' : undefined, name),
+      elsewhere: async () => connect({}, await serve()),
+      sameId: () => sameId({ writ, url, client }),
+      approve,
+    };
+    await noneWithoutAYes(scene, name, 20);
+    assert.equal(writ.outcomes.length, 1);
   });
 }
 
