@@ -83,10 +83,8 @@ async function waits(scene, here, fresh) {
 
   await scene('who opens pages gets the page in the error -32042, and calls again', async () => {
     const { application } = await fresh();
-    const pages = new Application(here.url, { metadata: METADATA, capabilities: { elicitation: { url: {} } } });
-    pages.keeper.saveClientInformation(application.keeper.clientInformation());
-    pages.keeper.saveTokens(application.keeper.tokens());
-    const client = await pages.connect();
+    const capabilities = { elicitation: { url: {} } };
+    const client = await new Application(here.url, { keeper: application.keeper, capabilities }).connect();
     const error = await call(client, 'delete_note', { title: 'Page' }).catch((thrown) => thrown);
     assert.equal(error.code, URL_ELICITATION_REQUIRED, String(error));
     await approve(here, error.elicitations[0].url);
@@ -134,9 +132,7 @@ async function attempted(here, { application, client }) {
     connect: async ({ name, another: isAnother }) => {
       another ??= isAnother ? (await person(here)).application : undefined;
       const { keeper } = isAnother ? another : application;
-      const session = new Application(url, { metadata: METADATA, known: keeper.clientInformation(), name });
-      session.keeper.saveTokens(keeper.tokens());
-      return session.connect();
+      return new Application(url, { keeper, name }).connect();
     },
     elsewhere: async () => (elsewhere ??= (await person({ url: other }, { known })).client),
     sameId: () => sameId(url, { application, client }),
