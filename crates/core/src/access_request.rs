@@ -9,6 +9,7 @@ use writ_authority::{Authority, Level, ScopeGrant};
 use writ_jose::hash;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
+use writ_wire::waited_by::WaitedBy;
 
 use crate::ciba;
 use crate::client::Client;
@@ -50,6 +51,9 @@ pub struct AskedAccess {
     /// The scope of this resource that covers an action of its record; absent where the caller's objects do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// How the caller's client was made to wait; for the record, and no part of what is the same question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_by: Option<WaitedBy>,
 }
 
 /// An action as it is evaluated now, of one live token.

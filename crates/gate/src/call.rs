@@ -245,7 +245,8 @@ async fn with_definition(
     let session = call.upstream_session();
     let found = call.gate.definitions.of(
         action.name(),
-        (&call.gate.upstream, &session),
+        &call.gate.upstream,
+        &session,
         call.gate.clock.now(),
     );
     let found = found.await.map_err(|error| {

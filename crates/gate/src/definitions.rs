@@ -43,13 +43,17 @@ pub enum ToolsError {
 impl ToolDefinition {
     fn read(tool: &Value) -> Option<Self> {
         let name = tool.get("name")?.as_str()?;
-        let canonical = serde_json_canonicalizer::to_vec(tool).ok()?;
         Some(Self {
             name: name.to_owned(),
             input_schema: tool.get("inputSchema").cloned().unwrap_or_default(),
-            hash: URL_SAFE_NO_PAD.encode(sha256(&canonical)),
+            hash: hash_of(tool)?,
         })
     }
+}
+
+fn hash_of(definition: &Value) -> Option<String> {
+    let canonical = serde_json_canonicalizer::to_vec(definition).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(sha256(&canonical)))
 }
 
 /// The tools of a server that takes the gate's own session.
@@ -116,7 +120,8 @@ impl Definitions {
     pub(crate) async fn of(
         &self,
         tool: &str,
-        (upstream, session): (&Upstream, &UpstreamSession),
+        upstream: &Upstream,
+        session: &UpstreamSession,
         now: Timestamp,
     ) -> Result<Option<ToolDefinition>, ToolsError> {
         let key = session.id.clone().unwrap_or_default();
@@ -150,5 +155,25 @@ impl Definitions {
 
     fn kept(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Tools)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VECTORS: &str = include_str!("../../../conformance/vectors/definitions.json");
+
+    #[test]
+    fn a_definition_is_hashed_as_the_vectors_have_it() {
+        let table: Value = serde_json::from_str(VECTORS).unwrap();
+        let cases = table["cases"].as_array().unwrap();
+        assert!(!cases.is_empty());
+        for case in cases {
+            let text = case["definition"].as_str().unwrap();
+            let definition: Value = serde_json::from_str(text).unwrap();
+            let hash = hash_of(&definition);
+            assert_eq!(hash.as_deref(), case["hash"].as_str(), "{}", case["name"]);
+        }
     }
 }

@@ -42,7 +42,7 @@ pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>)
             true => Relayed::Passed(message),
             false => Relayed::Dropped,
         },
-        (Some(method), Some(id)) => request(gate, message, (&method, &id), listener),
+        (Some(method), Some(id)) => request(gate, message, &method, &id, listener),
         (None, Some(id)) => match listener.answers {
             Some(expected) if *expected != id => Relayed::Dropped,
             _ => Relayed::Response(response(gate, message, &id, listener)),
@@ -54,7 +54,8 @@ pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>)
 fn request(
     gate: &GateParts,
     message: Value,
-    (method, id): (&str, &Value),
+    method: &str,
+    id: &Value,
     listener: &Listener<'_>,
 ) -> Relayed {
     let is_expected = gate.config.allowed.takes(method)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_verifier::{
-    Asking, Decided, DecisionPermit, GatedAction, MAX_POLL, NotPermitted, OpenQuestion,
+    Asking, Decided, DecisionPermit, GatedAction, MAX_POLL, NotPermitted, OpenQuestion, WaitedBy,
 };
 
 use crate::answers;
@@ -67,12 +67,12 @@ impl Way {
         }
     }
 
-    const fn name(&self) -> &'static str {
+    const fn recorded(&self) -> WaitedBy {
         match self {
-            Self::PageInError => "url_elicitation_required",
-            Self::PageInResult => "input_required",
-            Self::Progress(_) => "progress",
-            Self::CallAgain => "call_again",
+            Self::PageInError => WaitedBy::UrlElicitationRequired,
+            Self::PageInResult => WaitedBy::UrlElicitation,
+            Self::Progress(_) => WaitedBy::Progress,
+            Self::CallAgain => WaitedBy::CallAgain,
         }
     }
 
@@ -80,7 +80,7 @@ impl Way {
         Asking {
             says: None,
             call_again: matches!(self, Self::PageInError | Self::CallAgain),
-            waited_by: Some(self.name()),
+            waited_by: Some(self.recorded()),
         }
     }
 }

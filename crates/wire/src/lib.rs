@@ -36,3 +36,4 @@ pub mod text;
 pub mod time;
 pub mod token;
 pub mod transaction;
+pub mod waited_by;

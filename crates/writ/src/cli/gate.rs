@@ -42,8 +42,8 @@ pub struct GateArguments {
     /// The file with the value of `Authorization` for the server, if it wants one
     #[arg(long, value_name = "FILE")]
     upstream_authorization_file: Option<PathBuf>,
-    /// A scope for the resource's document; can be given several times
-    #[arg(long, value_name = "SCOPE")]
+    /// A scope that clients ask for, as the resource's record has it; can be given several times
+    #[arg(long, value_name = "SCOPE", default_value = "tools")]
     scope: Vec<String>,
     /// Let the server ask the client for this: sampling, elicitation or roots; can be given several times
     #[arg(long, value_name = "WHAT")]

@@ -17,6 +17,7 @@ import type { Question, WaitOptions } from '../resource/question.js';
 import { NotPermitted, StillWaiting, UsageError } from '../shared/errors.js';
 import type { JsonObject } from '../shared/http.js';
 import { arrivedBy, callerOf } from './auth.js';
+import { definitionHash, type ListTools } from './definition.js';
 
 /** For the record: by what the client was made to wait. */
 export type WaitedBy = 'url_elicitation' | 'url_elicitation_required' | 'progress' | 'call_again';
@@ -90,8 +91,9 @@ export class Gate {
         signal,
         failed: (result) => result.isError === true,
       };
-      const call = { tool, arguments: args as JsonObject };
       try {
+        const hash = await definitionHash(tool, listOf(server, extra));
+        const call = { tool, arguments: args as JsonObject, definitionHash: hash };
         return await this.#settings.decisions.gated(
           callerOf(extra),
           call,
@@ -129,6 +131,16 @@ export class Gate {
       },
     };
   }
+}
+
+/**
+ * What `tools/list` of this server answers. The SDK has no public way to ask a server for its own list; where this one finds none, no
+ * hash is sent, and a person is asked.
+ */
+function listOf({ server }: HasClient, extra: Extra): ListTools {
+  const handlers: unknown = Reflect.get(server, '_requestHandlers');
+  const list: unknown = handlers instanceof Map ? handlers.get('tools/list') : undefined;
+  return (params) => (typeof list === 'function' ? list({ method: 'tools/list', params }, extra) : {});
 }
 
 /** A notification every few seconds, where the client asked for them. */

@@ -10,6 +10,7 @@ use writ_core::id::{ApprovalId, DecisionId};
 use writ_store::DatabaseTransaction;
 use writ_wire::access::{DecisionReason, UsedApproval};
 use writ_wire::rar::Detail;
+use writ_wire::waited_by::WaitedBy;
 
 use super::question::{AccessQuestion, JudgedQuestion};
 use crate::approvals::access_request::{
@@ -78,6 +79,13 @@ impl Approvable<'_> {
             true => Ok(Ok(used(found))),
             false => gone(),
         }
+    }
+
+    /// How the caller's client waited: as this evaluation says, or as the question did.
+    pub fn waited_by(&self, found: &FoundApproval) -> Option<WaitedBy> {
+        let asked = found.request.asked.access.as_ref();
+        let at_the_question = asked.and_then(|asked| asked.waited_by);
+        self.question.waited_by.or(at_the_question)
     }
 
     /// The objects of the token that cover it: a person was asked all the same, but what is left of them is used first.

@@ -15,6 +15,7 @@ use writ_store::replay::ReplayClaim;
 use writ_store::{CommitIsolation, DatabaseTransaction};
 use writ_wire::access::{DecisionReason, EvaluationResponse};
 use writ_wire::error::ErrorCode;
+use writ_wire::waited_by::WaitedBy;
 
 use super::answer;
 use super::approved::Approvable;
@@ -153,6 +154,7 @@ impl<'a> KeyedQuestion<'a> {
         let permit = self.left_of(transaction, judged, &covering).await?;
         let mut decided = self.permitted_as(id, permit);
         decided.answer.context.approval = Some(used);
+        decided.waited_by = approvable.waited_by(&found);
         Ok(decided)
     }
 
@@ -194,6 +196,7 @@ impl<'a> KeyedQuestion<'a> {
             spent: spent.collect(),
             reference: permit.map(|permit| permit.reference.clone()),
             denial: None,
+            waited_by: None,
             id,
         }
     }
@@ -210,6 +213,7 @@ impl<'a> KeyedQuestion<'a> {
             spent: Vec::new(),
             reference: None,
             denial: Some(denial),
+            waited_by: None,
         })
     }
 
@@ -293,6 +297,7 @@ impl<'a> KeyedQuestion<'a> {
             "authorization_details": object.into_iter().collect::<Vec<_>>(),
             "ref": decided.reference,
             "spent": decided.spent,
+            "waited_by": decided.waited_by,
         }))
     }
 
@@ -362,6 +367,8 @@ struct Decided {
     /// Of the token's object by which it is permitted.
     reference: Option<String>,
     denial: Option<AccessDenial>,
+    /// Of an approval that permits.
+    waited_by: Option<WaitedBy>,
 }
 
 /// Whether the proof of the call, if it has one, was not used before.

@@ -18,6 +18,7 @@ use writ_store::DatabaseTransaction;
 use writ_wire::access::{ActionRequest, DecisionReason, Entity, Evaluation, PresentedApproval};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::resource::ResourceUri;
+use writ_wire::waited_by::WaitedBy;
 
 use super::proof::{PresentedBinding, verify_proof};
 use crate::client::sighting::see;
@@ -34,6 +35,7 @@ pub struct AccessQuestion {
     pub approval: Option<PresentedApproval>,
     /// Of a tool, as the resource server says it is defined now.
     pub definition_hash: Option<String>,
+    pub waited_by: Option<WaitedBy>,
     /// Digest of the caller's token.
     pub token_digest: String,
     /// `None`: a token that is none, is another resource's, or has expired.
@@ -80,6 +82,7 @@ impl AccessQuestion {
             entity: evaluation.resource,
             approval: evaluation.approval,
             definition_hash: evaluation.definition_hash,
+            waited_by: evaluation.waited_by,
             token_digest,
             token,
             catalogue,

@@ -203,6 +203,7 @@ fn bound(
             says: read.says.clone(),
             resolved,
             scope,
+            waited_by: question.waited_by,
         },
         delegation: token.delegation.clone(),
         key: read.key.clone(),
