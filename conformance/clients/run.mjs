@@ -26,6 +26,7 @@ const FAMILIES = [
   'key-set',
   'resource-server',
   'apache',
+  'nginx',
   'mcp-conformance',
 ];
 /** Each mostly waits: a client for its server, a server for its disk. */
