@@ -27,6 +27,7 @@ const FAMILIES = [
   'resource-server',
   'apache',
   'gate',
+  'nginx',
   'mcp-conformance',
 ];
 /** Each mostly waits: a client for its server, a server for its disk. */

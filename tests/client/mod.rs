@@ -42,6 +42,8 @@ mod dynamic_registration_refused;
 mod dynamic_registration_update;
 mod dynamic_registration_weaker;
 mod exchange;
+mod forward_auth;
+mod forward_auth_refused;
 mod guests;
 mod guests_documents;
 mod guests_events;

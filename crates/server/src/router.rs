@@ -55,8 +55,15 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), check_page_path));
+    // A browser's preflight is the caller's here: it is judged as everything else.
+    let proxies =
+        access::forward_auth::routes().layer(middleware::from_fn_with_state(app.clone(), in_time));
     clients
         .merge(people)
+        .merge(proxies)
+        .layer(middleware::from_fn(
+            access::forward_auth::refuse_stray_check,
+        ))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::map_response_with_state(
             app.clone(),

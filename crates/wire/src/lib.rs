@@ -15,6 +15,7 @@ pub mod error;
 pub mod exact_json;
 pub mod exchange;
 pub mod form;
+pub mod forward_auth;
 pub mod host;
 pub mod introspection;
 pub mod jwk;

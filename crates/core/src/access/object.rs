@@ -26,6 +26,8 @@ const DISCOVERY: [&str; 6] = [
 pub enum AskedAction<'a> {
     /// To learn what an MCP server has: every live token for it may.
     Discovery,
+    /// A plain HTTP request that this scope covers, whatever it does (docs/forward-auth.md).
+    Scope(&'a str),
     Object(AskedObject<'a>),
 }
 
@@ -83,6 +85,26 @@ pub fn asked_action<'a>(
     }
 }
 
+/// What a scope covers at `resource`, which is the token's audience.
+pub fn asked_scope<'a>(
+    scope: &'a str,
+    entity: &Entity,
+    resource: &Resource,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    match entity.id == resource.uri.as_str() {
+        true => Ok(AskedAction::Scope(scope)),
+        false => Err(AccessDenial::of(DecisionReason::TokenInvalid)),
+    }
+}
+
+/// Whether it is an MCP server: what a call does stands in its body.
+pub fn has_tools(resource: &Resource, types: &Types) -> bool {
+    let mut actions = resource.actions.values();
+    let mut listed = resource.details_types.iter();
+    actions.any(|action| action.definition_hash.is_some())
+        || listed.any(|name| types.by_name(name).is_some_and(is_of_tools))
+}
+
 fn named<'a>(
     name: &str,
     properties: &Map<String, Value>,
@@ -124,10 +146,18 @@ fn tool_call<'a>(
 
 /// Whether the objects of this type are calls of tools, among them this one: `{tool, arguments}`, with the names in an `enum`.
 fn has_tool(definition: &TypeDefinition, tool: &str) -> bool {
-    let member = |name: &str| definition.schema().get("properties")?.get(name);
-    let listed = member(TOOL).and_then(|tools| tools.get("enum")?.as_array());
+    let listed = member(definition, TOOL).and_then(|tools| tools.get("enum")?.as_array());
     let named = listed.is_some_and(|tools| tools.iter().any(|one| one.as_str() == Some(tool)));
-    named && member(ARGUMENTS).is_some()
+    named && member(definition, ARGUMENTS).is_some()
+}
+
+fn is_of_tools(definition: &TypeDefinition) -> bool {
+    let has = |name| member(definition, name).is_some();
+    has(TOOL) && has(ARGUMENTS)
+}
+
+fn member<'a>(definition: &'a TypeDefinition, name: &str) -> Option<&'a Value> {
+    definition.schema().get("properties")?.get(name)
 }
 
 fn arguments(properties: &Map<String, Value>) -> Result<Map<String, Value>, AccessDenial> {

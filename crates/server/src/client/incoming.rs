@@ -9,7 +9,7 @@ use axum::Extension;
 use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, MethodRouter, any, on};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use writ_core::checks::{Endpoint, ProofRule};
@@ -36,15 +36,27 @@ where
     H: Fn(R) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response, ClientError>> + Send + 'static,
 {
-    on(methods, move |request: R| {
-        let handled = handler(request);
-        async move {
-            match handled.await {
-                Ok(response) => response,
-                Err(error) => error.into_answer().await,
-            }
-        }
-    })
+    on(methods, move |request: R| answered(handler(request)))
+}
+
+/// The same whatever the method: it is judged by the handler.
+pub fn any_method<R, H, F>(handler: H) -> MethodRouter<Arc<App>>
+where
+    R: FromRequest<Arc<App>> + Send + 'static,
+    H: Fn(R) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, ClientError>> + Send + 'static,
+{
+    any(move |request: R| answered(handler(request)))
+}
+
+async fn answered<F>(handled: F) -> Response
+where
+    F: Future<Output = Result<Response, ClientError>>,
+{
+    match handled.await {
+        Ok(response) => response,
+        Err(error) => error.into_answer().await,
+    }
 }
 
 /// A request without its body.

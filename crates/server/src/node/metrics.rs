@@ -302,10 +302,12 @@ impl Metrics {
 
     /// `outcome`: `permit`, or the reason of a denial.
     pub fn evaluated(&self, answer: &EvaluationResponse, took: Duration) {
-        let outcome = answer
-            .context
-            .reason
-            .map_or("permit", DecisionReason::as_str);
+        let reason = answer.context.reason;
+        self.decided(reason.map_or("permit", DecisionReason::as_str), took);
+    }
+
+    /// The same, where a proxy is told more reasons.
+    pub fn decided(&self, outcome: &'static str, took: Duration) {
         let label = OutcomeLabel { outcome };
         let seconds = self.evaluations.get_or_create(&label);
         seconds.observe(took.as_secs_f64());

@@ -7,6 +7,7 @@ mod caller;
 mod decide;
 pub mod denied;
 mod evaluate;
+pub mod forward_auth;
 pub mod look;
 mod outcome;
 mod proof;
