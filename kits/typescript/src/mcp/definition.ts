@@ -10,6 +10,16 @@ const MAX_PAGES = 32;
 /** One page of `tools/list`, as this server answers it. */
 export type ListTools = (params: JsonObject) => unknown;
 
+/**
+ * What `tools/list` of this server answers. The SDK has no public way to ask a server for its own list; where this one finds none, no
+ * hash is sent, and a person is asked.
+ */
+export function listOf({ server }: { server: object }, extra: unknown): ListTools {
+  const handlers: unknown = Reflect.get(server, '_requestHandlers');
+  const list: unknown = handlers instanceof Map ? handlers.get('tools/list') : undefined;
+  return (params) => (typeof list === 'function' ? list({ method: 'tools/list', params }, extra) : {});
+}
+
 /** Of the tool's member of `tools/list`; `undefined` where the server lists none of this name: then a person is asked. */
 export async function definitionHash(tool: string, list: ListTools): Promise<string | undefined> {
   let cursor: Json | undefined;
