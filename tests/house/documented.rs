@@ -24,8 +24,8 @@ use super::{none, root};
 const PLAYED: &str = "docs/how-to/";
 /// A scene runs its shell as it stands: `tests/operate/registration_page.rs`.
 const RUN_BY_SCENE: &str = "docs/registration.md";
-/// Drawings and formulas: by page, how many.
-const ILLUSTRATIONS: [(&str, usize); 1] = [("docs/approval.md", 1)];
+/// Drawings and formulas, and what `tests/operate/demo.rs` compares: by page, how many.
+const ILLUSTRATIONS: [(&str, usize); 2] = [("README.md", 1), ("docs/approval.md", 1)];
 const EXAMPLES: &str = include_str!("examples.rs");
 const ISSUER: &str = "https://as.example";
 
