@@ -26,8 +26,8 @@ const PLAYED: &str = "docs/how-to/";
 const RUN_BY_SCENE: &str = "docs/registration.md";
 /// nginx runs it: `conformance/clients/families/nginx.mjs`.
 const RUN_BY_NGINX: &str = "docs/forward-auth.md";
-/// Drawings and formulas: by page, how many.
-const ILLUSTRATIONS: [(&str, usize); 1] = [("docs/approval.md", 1)];
+/// Drawings and formulas, and what `tests/operate/demo.rs` compares: by page, how many.
+const ILLUSTRATIONS: [(&str, usize); 2] = [("README.md", 1), ("docs/approval.md", 1)];
 const EXAMPLES: &str = include_str!("examples.rs");
 const ISSUER: &str = "https://as.example";
 

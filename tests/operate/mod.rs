@@ -6,6 +6,7 @@ mod behind;
 mod check;
 mod config;
 mod database_transport;
+mod demo;
 mod disable;
 mod elsewhere;
 mod fetched_documents;

@@ -74,18 +74,44 @@ pub async fn mcp(command: McpCommand) -> Outcome {
 }
 
 async fn add(arguments: &McpAddArguments) -> Outcome {
-    let tools = tools_of(&arguments.url, &arguments.reached).await?;
-    let resource = arguments.resource.as_deref().unwrap_or(&arguments.url);
-    let resource = ResourceUri::parse(resource).map_err(|e| e.to_string())?;
+    let tools = read_tools(&arguments.url, &arguments.reached).await?;
     let confirmed: BTreeSet<&str> = arguments.confirm.iter().map(String::as_str).collect();
+    let served = ServedResource {
+        resource: arguments.resource.as_deref().unwrap_or(&arguments.url),
+        name: arguments.name.as_deref(),
+        client_id: &arguments.client_id,
+        scope: &arguments.scope,
+    };
+    say_json(&document(&tools, &served, &confirmed)?)
+}
+
+/// What a RESOURCE.json says beside the tools.
+pub struct ServedResource<'a> {
+    /// The URL that clients are given.
+    pub resource: &'a str,
+    /// What people read; the host, unless it is said.
+    pub name: Option<&'a str>,
+    /// The client that serves the resource.
+    pub client_id: &'a str,
+    /// Covers the tools.
+    pub scope: &'a str,
+}
+
+/// The RESOURCE.json of a server with these tools, of which the confirmed ones need no person for each call.
+pub fn document(
+    tools: &BTreeMap<String, ToolDefinition>,
+    served: &ServedResource<'_>,
+    confirmed: &BTreeSet<&str>,
+) -> Result<Value, String> {
+    let resource = ResourceUri::parse(served.resource).map_err(|e| e.to_string())?;
     if let Some(unknown) = confirmed.iter().find(|name| !tools.contains_key(**name)) {
         return Err(format!("the server has no tool `{unknown}`"));
     }
     let mut actions = Map::new();
-    for (name, tool) in &tools {
+    for (name, tool) in tools {
         if is_action_name(name) {
             let ask = !confirmed.contains(name.as_str());
-            actions.insert(name.clone(), action(tool, &arguments.scope, ask));
+            actions.insert(name.clone(), action(tool, served.scope, ask));
         } else {
             note(&format!(
                 "`{}` cannot be called: the name of a tool is 1 to {MAX_TOOL_NAME} ASCII letters, digits and `_-./:`",
@@ -93,11 +119,11 @@ async fn add(arguments: &McpAddArguments) -> Outcome {
             ));
         }
     }
-    say_json(&json!({
+    Ok(json!({
         "resource": resource,
-        "name": arguments.name.clone().unwrap_or_else(|| host(resource.as_str())),
-        "client_id": arguments.client_id,
-        "scopes": [arguments.scope],
+        "name": served.name.map_or_else(|| host(resource.as_str()), str::to_owned),
+        "client_id": served.client_id,
+        "scopes": [served.scope],
         "verifies_proofs": true,
         "actions": actions,
     }))
@@ -120,7 +146,7 @@ async fn diff(arguments: &McpDiffArguments) -> Outcome {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let url = arguments.upstream.as_deref().unwrap_or(resource);
-    let tools = tools_of(url, &arguments.reached).await?;
+    let tools = read_tools(url, &arguments.reached).await?;
     let (changed, new, gone) = compared(&file, &tools);
     let is_same = changed.is_empty() && new.is_empty() && gone.is_empty();
     say_json(&json!({ "changed": changed, "new": new, "gone": gone }))?;
@@ -159,18 +185,22 @@ fn compared(file: &Value, tools: &BTreeMap<String, ToolDefinition>) -> (Names, N
     )
 }
 
-async fn tools_of(
+async fn read_tools(
     url: &str,
     reached: &Reached,
 ) -> Result<BTreeMap<String, ToolDefinition>, String> {
-    let authorization = reached
-        .authorization_file
-        .as_deref()
-        .map(secret)
-        .transpose()?;
+    let authorization = reached.authorization_file.as_deref();
+    let authorization = authorization.map(secret).transpose()?;
+    tools_of(url, authorization.as_ref().map(|text| text.as_str())).await
+}
+
+/// The tools of the server at this URL, which may want a value of `Authorization`.
+pub async fn tools_of(
+    url: &str,
+    authorization: Option<&str>,
+) -> Result<BTreeMap<String, ToolDefinition>, String> {
     let url = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
-    let upstream = Upstream::new(url, authorization.as_ref().map(|text| text.as_str()));
-    let upstream = upstream.map_err(|e| e.to_string())?;
+    let upstream = Upstream::new(url, authorization).map_err(|e| e.to_string())?;
     list_tools(&upstream).await.map_err(|e| e.to_string())
 }
 
