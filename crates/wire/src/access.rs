@@ -20,6 +20,8 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 16..=128;
 /// The longest `data_class` of an outcome, in characters.
 pub const MAX_DATA_CLASS: usize = 140;
+/// The largest arguments of an action that are kept, in bytes of JSON: what a person is asked about, and what was done.
+pub const MAX_ARGUMENTS: usize = 64 * 1024;
 
 /// A subject or a resource (AuthZEN 1.0 sections 5.1 and 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -298,6 +300,11 @@ pub struct DecisionPointMetadata {
     pub capabilities: Vec<String>,
 }
 
+/// Whether the arguments of an action are within [`MAX_ARGUMENTS`].
+pub fn is_bounded(arguments: &Map<String, Value>) -> bool {
+    serde_json::to_string(arguments).is_ok_and(|text| text.len() <= MAX_ARGUMENTS)
+}
+
 /// The value of `Idempotency-Key`: 16 to 128 visible characters, in quotation marks (RFC 9651 section 3.3.3) or without.
 pub fn idempotency_key(text: &str) -> Option<&str> {
     let quoted = text
@@ -309,89 +316,4 @@ pub fn idempotency_key(text: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn members(value: Value) -> EvaluationMembers {
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn whole() -> Value {
-        json!({
-            "subject": { "type": "user", "id": "usr_1", "properties": { "department": "Sales" } },
-            "action": { "name": "payment", "properties": { "a": 1 } },
-            "resource": { "type": "resource", "id": "https://bank.example" },
-            "context": { "access_token": "t", "time": "1985-10-26T01:22-07:00" }
-        })
-    }
-
-    /// AuthZEN 1.0 section 7.1.1: a member of an evaluation stands in place of the whole member of the request.
-    #[test]
-    fn what_an_evaluation_leaves_out_is_taken_from_the_request() {
-        let request = json!({
-            "subject": { "type": "user", "id": "usr_1" }, "context": { "access_token": "t" },
-            "action": { "name": "payment" },
-            "evaluations": [
-                { "resource": { "type": "resource", "id": "a" } },
-                { "action": { "name": "x" }, "resource": { "type": "resource", "id": "b" } }
-            ],
-            "options": { "evaluations_semantic": "deny_on_first_deny", "another_option": "value" }
-        });
-        let request: EvaluationsRequest = serde_json::from_value(request).unwrap();
-        let semantic = request.options.evaluations_semantic;
-        assert_eq!(semantic, EvaluationsSemantic::DenyOnFirstDeny);
-        let whole = request.whole;
-        let found: Vec<_> = request
-            .evaluations
-            .into_iter()
-            .map(|one| one.or(&whole).complete().unwrap())
-            .map(|one| (one.action.name, one.resource.id, one.access_token))
-            .collect();
-        let expected = [("payment", "a", "t"), ("x", "b", "t")];
-        let text = |(a, b, c): (&str, &str, &str)| (a.to_owned(), b.to_owned(), c.to_owned());
-        assert_eq!(found, expected.map(text));
-    }
-
-    #[test]
-    fn authzen_5_a_missing_member_is_named() {
-        assert!(members(whole()).complete().is_ok());
-        for name in ["subject", "action", "resource", "context"] {
-            let mut broken = whole();
-            broken.as_object_mut().unwrap().remove(name);
-            let missing = members(broken).complete().map(|_| ()).unwrap_err();
-            assert_eq!(missing, MissingMember(name));
-        }
-        let mut broken = whole();
-        broken["context"] = json!({});
-        let missing = members(broken).complete().map(|_| ()).unwrap_err();
-        assert_eq!(missing, MissingMember("context.access_token"));
-        for (member, part) in [("subject", "id"), ("subject", "type"), ("action", "name")] {
-            let mut broken = whole();
-            broken[member].as_object_mut().unwrap().remove(part);
-            let read = serde_json::from_value::<EvaluationMembers>(broken);
-            assert!(read.is_err(), "{member} {part}");
-        }
-    }
-
-    #[test]
-    fn a_key_is_16_to_128_visible_characters() {
-        let key = "0123456789abcdef";
-        assert_eq!(idempotency_key(key), Some(key));
-        assert_eq!(idempotency_key(&format!("\"{key}\"")), Some(key));
-        assert!(idempotency_key(&"a".repeat(128)).is_some());
-        for bad in [
-            "0123456789abcde",
-            "\"0123456789abcde\"",
-            "\"0123456789abcdef",
-            "0123456789 abcdef",
-            "0123456789abcd\u{e9}",
-            "0123456789abcd\\x",
-            &"a".repeat(129),
-            "",
-        ] {
-            assert_eq!(idempotency_key(bad), None, "{bad}");
-        }
-    }
-}
+mod tests;
