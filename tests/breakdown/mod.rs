@@ -10,3 +10,4 @@ mod moved_files;
 mod outages;
 mod rights;
 mod scene;
+mod slow_clients;

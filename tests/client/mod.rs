@@ -1,6 +1,6 @@
 //! What programs call: registration, requests, tokens and their use, by agents, clients and resource servers.
 
-mod access;
+pub(crate) mod access;
 mod access_caller;
 mod access_keys;
 mod access_outcome;
@@ -79,7 +79,7 @@ mod scopes;
 pub(crate) mod step_up;
 mod story;
 mod subject_token;
-mod transaction;
+pub(crate) mod transaction;
 mod transaction_race;
 mod transaction_refused;
 mod verifier;

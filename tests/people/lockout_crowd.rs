@@ -116,3 +116,25 @@ both!(a_try_that_was_sent_away_leaves_no_row, |world| async {
     let left = counted(&world).await;
     assert_eq!(left, 2, "one failure of the day and one of the network");
 });
+
+both!(
+    /// Whoever is paused learns when to come again, however many wait for a hash; who is not is told to try again.
+    a_pause_is_told_while_all_places_are_taken,
+    |world| async {
+        Cast::of(&world).await;
+        for _ in 0..5 {
+            assert_eq!(tried(&world, GUESSER, "alice", "wrong").await.0, 422);
+        }
+        let paused = tried(&world, GUESSER, "alice", PASSWORD).await;
+        assert_eq!((paused.0, paused.1.is_some()), (429, true));
+        let address: IpAddr = GUESSER.parse().unwrap();
+        let room = || world.app.passwords.room(HashFor::Stranger(Some(address)));
+        let full: Vec<_> = (0..ROOM).map(|_| room().unwrap()).collect();
+        let before = counted(&world).await;
+        assert_eq!(tried(&world, GUESSER, "alice", PASSWORD).await, paused);
+        assert_eq!(tried(&world, GUESSER, "zelda", PASSWORD).await.0, 503);
+        assert_eq!(counted(&world).await, before);
+        drop(full);
+        assert_eq!(tried(&world, GUESSER, "alice", PASSWORD).await, paused);
+    }
+);

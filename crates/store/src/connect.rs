@@ -33,6 +33,10 @@ const BY_INDEX: [(&str, &str); 4] = [
     ("jit", "off"),
 ];
 
+/// No statement makes an index of a whole table for itself, as SQLite may where it was told of few rows (`ANALYZE`).
+pub(crate) const AUTOMATIC_INDEX: &str = "automatic_index";
+pub(crate) const OFF: &str = "OFF";
+
 pub(crate) async fn open(url: &str, deadlines: Deadlines) -> Result<Database> {
     if url.starts_with("sqlite:") {
         return sqlite(url, deadlines).await;
@@ -60,7 +64,8 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
         // How long it waits for another process's write to the same file.
         .busy_timeout(deadlines.statement.saturating_sub(MARGIN))
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(SqliteSynchronous::Full)
+        .pragma(AUTOMATIC_INDEX, OFF);
     let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS, deadlines);
     let writer = ConnectionPool::new(options.clone(), 1, deadlines);
     // Two processes that turn the same file to WAL are in each other's way, whatever the timeout.

@@ -22,6 +22,8 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 16..=128;
 /// The longest `data_class` of an outcome, in characters.
 pub const MAX_DATA_CLASS: usize = 140;
+/// The largest arguments of an action that are kept, in bytes of JSON: what a person is asked about, and what was done.
+pub const MAX_ARGUMENTS: usize = 64 * 1024;
 
 /// A subject or a resource (AuthZEN 1.0 sections 5.1 and 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -302,6 +304,11 @@ pub struct DecisionPointMetadata {
     pub access_evaluations_endpoint: String,
     pub access_request_endpoint: String,
     pub capabilities: Vec<String>,
+}
+
+/// Whether the arguments of an action are within [`MAX_ARGUMENTS`].
+pub fn is_bounded(arguments: &Map<String, Value>) -> bool {
+    serde_json::to_string(arguments).is_ok_and(|text| text.len() <= MAX_ARGUMENTS)
 }
 
 /// The value of `Idempotency-Key`: 16 to 128 visible characters, in quotation marks (RFC 9651 section 3.3.3) or without.

@@ -131,6 +131,14 @@ impl App {
         Ok(Admission::Admitted)
     }
 
+    /// Until when this attempt would not be admitted, if it is paused now; nothing is counted.
+    pub async fn password_paused_until(
+        &self,
+        limits: &PasswordLimits,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.paused_until(limits.each()).await
+    }
+
     /// It was not looked at.
     pub async fn uncount_password(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;

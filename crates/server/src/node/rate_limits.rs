@@ -245,6 +245,21 @@ impl App {
         self.admit_request(limits, sentence).await
     }
 
+    /// Until when none of these admits an attempt, if one of them does not now; nothing is counted.
+    pub async fn paused_until(
+        &self,
+        limits: impl Iterator<Item = &RateLimit>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.clock.now();
+        let mut reading = self.read().await?;
+        let mut paused = None;
+        for limit in limits {
+            let until = reading.paused_until(limit.kind, &limit.holder).await?;
+            paused = paused.max(until.filter(|until| now < *until));
+        }
+        Ok(paused)
+    }
+
     /// Takes back the attempt that was counted last; those before it stay.
     pub async fn uncount_attempt(&self, limit: &RateLimit) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;

@@ -107,12 +107,21 @@ async fn check(
         app.metrics.login("busy");
         StepError::Problem(PasswordProblem::Busy)
     };
-    let room = app.passwords.room(attempt.by).map_err(|_| busy())?;
-    let limits = PasswordLimits::of(attempt.trier, app.clock.now());
-    if let Admission::PausedUntil(until) = app.admit_password(&limits).await? {
+    let paused = |until| {
         app.metrics.login("paused");
         let retry_after = app.clock.now().until(until);
-        return Err(StepError::Problem(PasswordProblem::TooMany { retry_after }));
+        StepError::Problem(PasswordProblem::TooMany { retry_after })
+    };
+    let limits = PasswordLimits::of(attempt.trier, app.clock.now());
+    let Ok(room) = app.passwords.room(attempt.by) else {
+        // Who is paused would come back for nothing.
+        return Err(match app.password_paused_until(&limits).await? {
+            Some(until) => paused(until),
+            None => busy(),
+        });
+    };
+    if let Admission::PausedUntil(until) = app.admit_password(&limits).await? {
+        return Err(paused(until));
     }
     // Somebody who was removed has no hash any more, and takes as long as everybody.
     let hash = stored.as_ref().filter(|stored| !stored.removed);

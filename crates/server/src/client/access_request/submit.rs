@@ -10,7 +10,9 @@ use writ_core::pending::PendingRequest;
 use writ_core::words;
 use writ_jose::hash;
 use writ_store::replay::ReplayClaim;
-use writ_wire::access::{Evaluation, EvaluationMembers, IDEMPOTENCY_KEY, idempotency_key};
+use writ_wire::access::{
+    Evaluation, EvaluationMembers, IDEMPOTENCY_KEY, MAX_ARGUMENTS, idempotency_key, is_bounded,
+};
 use writ_wire::access_request::{MAX_SAYS, ProblemType, Submission};
 use writ_wire::strict_json;
 
@@ -104,6 +106,11 @@ fn read(
     let evaluation = members
         .complete()
         .map_err(|missing| blank(missing.to_string()))?;
+    if !is_bounded(&evaluation.action.properties) {
+        return Err(blank(format!(
+            "`action.properties` is larger than {MAX_ARGUMENTS} bytes"
+        )));
+    }
     let evaluation_id = submission.denial.and_then(|denial| denial.evaluation_id);
     let evaluation_id = evaluation_id.ok_or_else(|| {
         let detail = "`denial.evaluation_id` is missing: send the one of the denied evaluation";
