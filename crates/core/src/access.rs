@@ -77,12 +77,16 @@ fn by_scope(
     object: &AskedObject<'_>,
     facts: AccessFacts<'_>,
 ) -> Result<Vec<Permit>, AccessDenial> {
+    let asks = action.ask || !is_as_seen(action, facts.definition_hash);
+    if asks {
+        object.check_shown()?;
+    }
     let scope = facts.claims.scope.as_deref().unwrap_or_default();
     let covered = Scope::parse(scope).is_ok_and(|scope| scope.contains(&action.scope));
     if !covered {
         return Err(AccessDenial::of(DecisionReason::NotCovered));
     }
-    match action.ask || !is_as_seen(action, facts.definition_hash) {
+    match asks {
         true => Err(asks_person(object, facts, Coverage::Covered)),
         false => Ok(Vec::new()),
     }

@@ -167,6 +167,8 @@ pub struct Resource {
     pub guests: GuestRules,
     /// What its server asks about before it does it, by name.
     pub actions: BTreeMap<String, ResourceAction>,
+    /// For what is none of them: a person is asked about each call. Without it that is denied.
+    pub unknown_actions: Option<ResourceAction>,
     /// Its server verifies the proofs of bound tokens itself.
     pub verifies_proofs: bool,
 }
@@ -205,6 +207,13 @@ pub struct User {
     pub id: UserId,
     pub name: String,
     pub disabled: bool,
+}
+
+impl Resource {
+    /// All that become types.
+    pub fn all_actions(&self) -> impl Iterator<Item = &ResourceAction> {
+        self.actions.values().chain(&self.unknown_actions)
+    }
 }
 
 impl ClientKeys {

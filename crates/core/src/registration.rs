@@ -8,6 +8,7 @@ mod notes;
 mod openid;
 mod resource;
 
+pub use actions::is_action_name;
 pub use backchannel::MAX_MAY_ASK;
 pub use notes::notes;
 pub use resource::{check_resource, resource};

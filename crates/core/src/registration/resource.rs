@@ -29,6 +29,7 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
     check_scopes(&file.scopes, &mut faults);
     let challenge_keys = challenge_keys(file, &mut faults);
     let actions = actions::actions(file, &mut faults);
+    let unknown_actions = actions::unknown(file, &mut faults);
     let guests = file.guests.as_ref();
     let guests = guests.map(|guests| guest_rules(guests, file, &mut faults));
     if !faults.is_empty() {
@@ -53,6 +54,7 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
         challenge_keys,
         guests: guests.unwrap_or_default(),
         actions,
+        unknown_actions,
         verifies_proofs: file.verifies_proofs,
     })
 }
