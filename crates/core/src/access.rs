@@ -80,8 +80,12 @@ fn by_scope(
     object: &AskedObject<'_>,
     facts: AccessFacts<'_>,
 ) -> Result<Vec<Permit>, AccessDenial> {
+    let asks = action.ask || !is_as_seen(action, facts.definition_hash);
+    if asks {
+        object.check_shown()?;
+    }
     require_scope(&action.scope, facts)?;
-    match action.ask || !is_as_seen(action, facts.definition_hash) {
+    match asks {
         true => Err(asks_person(object, facts, Coverage::Covered)),
         false => Ok(Vec::new()),
     }

@@ -9,6 +9,7 @@ mod openid;
 mod resource;
 mod routes;
 
+pub use actions::is_action_name;
 pub use backchannel::MAX_MAY_ASK;
 pub use notes::notes;
 pub use resource::{check_resource, resource};

@@ -39,6 +39,9 @@ pub struct ActionRequest {
     pub name: String,
     #[serde(default)]
     pub properties: Map<String, Value>,
+    /// A number of the text from which it was read that other parsers read differently.
+    #[serde(skip)]
+    pub inexact: Option<String>,
 }
 
 /// The proof that came with a bound token, and the request that it was for (RFC 9449 section 4).

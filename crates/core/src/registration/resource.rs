@@ -30,6 +30,7 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
     let challenge_keys = challenge_keys(file, &mut faults);
     let actions = actions::actions(file, &mut faults);
     let routes = routes::routes(file, &mut faults);
+    let unknown_actions = actions::unknown(file, &mut faults);
     let guests = file.guests.as_ref();
     let guests = guests.map(|guests| guest_rules(guests, file, &mut faults));
     if !faults.is_empty() {
@@ -55,6 +56,7 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
         guests: guests.unwrap_or_default(),
         actions,
         routes,
+        unknown_actions,
         verifies_proofs: file.verifies_proofs,
     })
 }

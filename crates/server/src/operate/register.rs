@@ -249,7 +249,7 @@ impl Registrar<'_> {
         {
             return Err(RegistrationError::Removed(format!("resource `{uri}`")));
         }
-        for action in resource.actions.values() {
+        for action in resource.all_actions() {
             let (hash, name) = (&action.type_hash, &action.type_name);
             transaction
                 .insert_type(hash, name, &action.document, now)

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
+use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable};
+use writ_core::registration::is_action_name;
 use writ_gate::{ToolDefinition, Upstream, list_tools};
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
@@ -13,9 +15,6 @@ use writ_wire::strict_json;
 use super::desk::STANDARD_INPUT;
 use super::gate::secret;
 use super::{Outcome, note, say_json};
-
-/// The longest name of a tool that becomes an action, in characters.
-const MAX_TOOL_NAME: usize = 64;
 
 #[derive(Subcommand)]
 pub enum McpCommand {
@@ -112,9 +111,12 @@ pub fn document(
         if is_action_name(name) {
             let ask = !confirmed.contains(name.as_str());
             actions.insert(name.clone(), action(tool, served.scope, ask));
+            if let Some(left) = left_out(tool) {
+                note(&left);
+            }
         } else {
             note(&format!(
-                "`{}` cannot be called: the name of a tool is 1 to {MAX_TOOL_NAME} ASCII letters, digits and `_-./:`",
+                "`{}` cannot be called: the name of a tool is 1 to {MAX_ACTION_NAME} ASCII letters, digits and `_-./:`",
                 name.escape_debug()
             ));
         }
@@ -126,17 +128,48 @@ pub fn document(
         "scopes": [served.scope],
         "verifies_proofs": true,
         "actions": actions,
+        // A tool that comes later is asked about by its name.
+        "unknown_actions": { "scope": served.scope },
     }))
 }
 
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
 fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
-    json!({
+    let mut action = json!({
         "scope": scope,
         "ask": ask,
         "says": { "en": format!("use {}", tool.name), "de": format!("{} benutzen", tool.name) },
         "definition_hash": tool.hash,
-    })
+    });
+    if let Ok(schema) = arguments_of(tool) {
+        action["arguments"] = schema;
+    }
+    action
+}
+
+/// What of its input schema is enforced.
+fn arguments_of(tool: &ToolDefinition) -> Result<Value, String> {
+    let schema = enforceable(&tool.input_schema);
+    let checked = check_arguments(&schema);
+    checked.map_err(|error| format!("`{}` {}", error.pointer, error.sentence))?;
+    Ok(schema)
+}
+
+/// What of its input schema is not enforced, for the operator.
+fn left_out(tool: &ToolDefinition) -> Option<String> {
+    let name = tool.name.escape_debug();
+    match arguments_of(tool) {
+        Err(why) => Some(format!(
+            "`{name}`: no arguments are refused, because of its schema {why}"
+        )),
+        Ok(_) => {
+            let check = check_arguments(&tool.input_schema).err()?;
+            Some(format!(
+                "`{name}`: not all of its schema is enforced: `{}` {}",
+                check.pointer, check.sentence
+            ))
+        }
+    }
 }
 
 async fn diff(arguments: &McpDiffArguments) -> Outcome {
@@ -152,7 +185,7 @@ async fn diff(arguments: &McpDiffArguments) -> Outcome {
     say_json(&json!({ "changed": changed, "new": new, "gone": gone }))?;
     match is_same {
         true => Ok(()),
-        false => Err("the tools are not those of the file: a person is asked about what changed, and what is new is refused".to_owned()),
+        false => Err("the tools are not those of the file: a person is asked about what changed, and about each call of what is new, if `unknown_actions` is there".to_owned()),
     }
 }
 
@@ -220,12 +253,6 @@ fn host(url: &str) -> String {
     rest.split('/').next().unwrap_or_default().to_owned()
 }
 
-/// As the names of actions are.
-fn is_action_name(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:".contains(&b);
-    (1..=MAX_TOOL_NAME).contains(&name.len()) && name.bytes().all(plain)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -266,5 +293,28 @@ mod tests {
             (&made["ask"], &made["definition_hash"]),
             (&json!(true), &json!("h"))
         );
+        // It says nothing of its arguments.
+        assert_eq!(made.get("arguments"), None);
+    }
+
+    #[test]
+    fn what_can_be_enforced_of_a_schema_goes_along() {
+        let (_, mut add) = tool("add", "h");
+        add.input_schema = json!({
+            "type": "object", "properties": { "url": { "type": "string", "format": "uri" } }
+        });
+        let made = action(&add, "tools", true);
+        let kept = json!({ "type": "object", "properties": { "url": { "type": "string" } } });
+        assert_eq!(made["arguments"], kept);
+        let said = left_out(&add).unwrap();
+        assert!(
+            said.contains("`/arguments/properties/url/format`"),
+            "{said}"
+        );
+        add.input_schema = json!({ "type": "object", "enum": ["x".repeat(9_000)] });
+        assert_eq!(action(&add, "tools", true).get("arguments"), None);
+        assert!(left_out(&add).unwrap().contains("no arguments are refused"));
+        add.input_schema = kept;
+        assert_eq!(left_out(&add), None);
     }
 }

@@ -14,7 +14,7 @@ use writ_wire::access::{
     Evaluation, EvaluationMembers, IDEMPOTENCY_KEY, MAX_ARGUMENTS, idempotency_key, is_bounded,
 };
 use writ_wire::access_request::{MAX_SAYS, ProblemType, Submission};
-use writ_wire::strict_json;
+use writ_wire::{exact_json, strict_json};
 
 use super::Answered;
 use super::problem::AccessProblem;
@@ -103,7 +103,7 @@ fn read(
             "`context.says` has more than {MAX_SAYS} characters"
         )));
     }
-    let evaluation = members
+    let mut evaluation = members
         .complete()
         .map_err(|missing| blank(missing.to_string()))?;
     if !is_bounded(&evaluation.action.properties) {
@@ -111,6 +111,7 @@ fn read(
             "`action.properties` is larger than {MAX_ARGUMENTS} bytes"
         )));
     }
+    evaluation.action.inexact = exact_json::inexact_number(json);
     let evaluation_id = submission.denial.and_then(|denial| denial.evaluation_id);
     let evaluation_id = evaluation_id.ok_or_else(|| {
         let detail = "`denial.evaluation_id` is missing: send the one of the denied evaluation";

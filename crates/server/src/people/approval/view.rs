@@ -240,15 +240,22 @@ fn resource_words(question: &Question) -> Option<ResourceWords> {
 fn through(question: &Question) -> Option<ThroughView> {
     let access = question.request.asked.access.as_ref()?;
     let members = access.resolved.iter();
-    let members = members.filter_map(|pointer| pointer.rsplit('/').next());
+    let members = members.map(String::as_str).map(path_of);
     Some(ThroughView {
         resource: question.catalogue.name_of(&access.resource),
-        resolved: members.map(str::to_owned).collect(),
+        resolved: members.collect(),
         retry: match access.call_again {
             true => RetryView::CallsAgain,
             false => RetryView::Waits,
         },
     })
+}
+
+/// The names of a pointer, as the lines of the arguments have them.
+fn path_of(pointer: &str) -> String {
+    let names = pointer.split('/').skip(1);
+    let names = names.map(|name| name.replace("~1", "/").replace("~0", "~"));
+    names.collect::<Vec<_>>().join(" › ")
 }
 
 fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
