@@ -58,7 +58,14 @@ test('the API answers after a yes, and after a no', async (t) => {
     });
   for (const [decided, status, body] of [
     ['approved', 200, { deleted: true, for: 'usr_alice' }],
-    ['denied', 403, { error: 'denied', advice: 'the answer is no: do not repeat this call' }],
+    [
+      'denied',
+      403,
+      {
+        error: 'access_denied',
+        error_description: 'the person said no: the answer is no: do not repeat this call',
+      },
+    ],
   ]) {
     const answer = remove();
     writ.decide(await writ.asked(), decided);
