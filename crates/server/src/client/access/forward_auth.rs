@@ -146,7 +146,11 @@ impl Asked<'_> {
                 kind: "user".to_owned(),
                 id: String::new(),
             },
-            action: ActionRequest { name, properties },
+            action: ActionRequest {
+                name,
+                properties,
+                inexact: None,
+            },
             resource: Entity {
                 kind: "resource".to_owned(),
                 id: self.resource.uri.to_string(),
@@ -155,6 +159,7 @@ impl Asked<'_> {
             dpop: self.original.proof(self.plain),
             approval: None,
             definition_hash: None,
+            waited_by: None,
         }
     }
 }
