@@ -1,11 +1,13 @@
 //! What programs call: registration, requests, tokens and their use, by agents, clients and resource servers.
 
-mod access;
+pub(crate) mod access;
 mod access_caller;
 mod access_keys;
 mod access_outcome;
 mod access_race;
 mod access_refused;
+pub(crate) mod access_spenders;
+mod access_stop_race;
 mod actor_access_token;
 mod actor_token;
 mod agents;
