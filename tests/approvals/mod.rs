@@ -4,6 +4,7 @@ mod access_once;
 mod access_people;
 mod access_request;
 pub(crate) mod access_scene;
+mod access_used_up;
 mod approval;
 mod approval_less;
 mod approval_many;

@@ -13,6 +13,7 @@ fn question(change: impl FnOnce(&mut AskedAccess)) -> AskedAccess {
         says: None,
         resolved: BTreeSet::new(),
         scope: Some("notes:write".to_owned()),
+        used_up: None,
     };
     change(&mut question);
     question

@@ -9,6 +9,7 @@ pub mod denied;
 mod evaluate;
 pub mod look;
 mod outcome;
+pub mod own;
 mod proof;
 pub mod question;
 
