@@ -1,5 +1,6 @@
 //! What waits for a person: the page, who decides, how often people are asked, what proves an answer.
 
+mod access_counted;
 mod access_once;
 mod access_people;
 mod access_request;
