@@ -7,6 +7,7 @@ mod access_people;
 mod access_request;
 pub(crate) mod access_scene;
 mod access_stages;
+mod access_strangers;
 mod access_used_up;
 mod access_wait;
 mod approval;
