@@ -5,6 +5,7 @@ mod cluster;
 mod descriptors;
 mod full_disk;
 mod killed;
+mod killed_spends;
 mod killed_work;
 mod moved_files;
 mod outages;

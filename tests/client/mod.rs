@@ -6,6 +6,8 @@ mod access_keys;
 mod access_outcome;
 mod access_race;
 mod access_refused;
+pub(crate) mod access_spenders;
+mod access_stop_race;
 mod actor_access_token;
 mod actor_token;
 mod agents;

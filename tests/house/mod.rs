@@ -26,6 +26,7 @@ mod source;
 mod spdx;
 mod still_to_mend;
 mod tables;
+mod threats;
 
 /// Folders that hold what is ours; beside them the files of the top level.
 const OURS: [&str; 9] = [

@@ -27,7 +27,7 @@ mod registration_page;
 mod request_log;
 mod shutdown;
 mod stop;
-mod stop_race;
+pub(crate) mod stop_race;
 pub(crate) mod suspend;
 mod sweep;
 mod tls;

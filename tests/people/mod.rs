@@ -1,5 +1,6 @@
 //! What browsers call: authorization requests, login, consent, passkeys, a person's own pages and notifications.
 
+mod access_messages;
 mod account_notices;
 mod activity;
 mod authorize;

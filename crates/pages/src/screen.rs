@@ -175,6 +175,13 @@ impl Hint {
                 fill(&text.more_than_usual, &values)
             }
             Self::BeyondTask => fill(&text.beyond_task, &[]),
+            Self::OneMore => fill(&text.one_more, &[]),
+            Self::MoreThanLeft { left, budget, unit } => {
+                let (left, budget) = (texts.number(left), texts.number(budget));
+                let budget = format!("{budget} {}", plain(unit));
+                let values = [("left", &*left), ("budget", budget.trim_end())];
+                fill(&text.more_than_left, &values)
+            }
             Self::DeniedBefore => fill(&text.denied_before, &[]),
         }
     }

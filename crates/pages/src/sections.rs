@@ -80,7 +80,7 @@ texts! {
     }
     ApprovalHintTexts {
         first_from_agent: String, first_payee: String, more_than_usual: String,
-        beyond_task: String, denied_before: String,
+        beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
     }
     ApprovalProblemTexts {
         number_missing: String, number_wrong: String, password_missing: String,

@@ -14,6 +14,7 @@ fn question(change: impl FnOnce(&mut AskedAccess)) -> AskedAccess {
         resolved: BTreeSet::new(),
         scope: Some("notes:write".to_owned()),
         waited_by: None,
+        used_up: None,
     };
     change(&mut question);
     question

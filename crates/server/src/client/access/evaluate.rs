@@ -48,7 +48,11 @@ async fn evaluate_one(
             LookedQuestion::Uses(_) => return Err(needs_key(request)),
         },
     };
-    request.app.metrics.evaluated(&answer, started.elapsed());
+    request
+        .app
+        .metrics
+        .access
+        .evaluated(&answer, started.elapsed());
     Ok(answer)
 }
 
@@ -123,7 +127,11 @@ async fn look_at(
     let question = AccessQuestion::of(request, evaluation).await?;
     let (LookedQuestion::Answer(answer) | LookedQuestion::Uses(answer)) =
         look(request, &question).await?;
-    request.app.metrics.evaluated(&answer, started.elapsed());
+    request
+        .app
+        .metrics
+        .access
+        .evaluated(&answer, started.elapsed());
     Ok(answer)
 }
 

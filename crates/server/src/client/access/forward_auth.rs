@@ -85,7 +85,7 @@ async fn judge(request: &ClientRequest, head: &RequestHead) -> Result<ForwardVer
     let original = Original::of(head).map_err(|refusal| request.refuse(refusal))?;
     let verdict = verdict(request, &original).await?;
     let metrics = &request.app.metrics;
-    metrics.decided(verdict.outcome(), started.elapsed());
+    metrics.access.decided(verdict.outcome(), started.elapsed());
     Ok(verdict)
 }
 

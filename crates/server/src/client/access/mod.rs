@@ -10,6 +10,7 @@ mod evaluate;
 pub mod forward_auth;
 pub mod look;
 mod outcome;
+pub mod own;
 mod proof;
 pub mod question;
 

@@ -20,6 +20,7 @@ use super::Answered;
 use super::problem::AccessProblem;
 use crate::approvals::access_request::{NewQuestion, NotAsked, ask};
 use crate::client::access::look::{LookedQuestion, look};
+use crate::client::access::own::OwnObjects;
 use crate::client::access::question::{AccessQuestion, JudgedQuestion};
 use crate::client::incoming::IncomingRequest;
 use crate::request::client_request::ClientRequest;
@@ -48,11 +49,14 @@ pub async fn ask_person(
     let looked = look(request, &question).await?;
     let mut reading = request.app.read().await?;
     let judged = question.judge(&mut reading, &request.app).await?;
+    let own = OwnObjects::of(&question, &judged);
+    let used_up = own.used_up(&mut reading).await?;
     drop(reading);
-    let new = match bound(request, &question, &judged, &read) {
+    let mut new = match bound(request, &question, &judged, &read) {
         Ok(new) => new,
         Err(problem) => return Ok(Err(problem)),
     };
+    new.question.used_up = used_up;
     if let Err(problem) = requestable(&looked) {
         return Ok(Err(problem));
     }
@@ -212,6 +216,7 @@ fn bound(
             resolved,
             scope,
             waited_by: question.waited_by,
+            used_up: None,
         },
         delegation: token.delegation.clone(),
         key: read.key.clone(),
