@@ -1,4 +1,5 @@
-//! Who decides about a question of a resource server: the same people as about any other of that agent, one stage after the other.
+//! Who decides about a question of a resource server: the same people as about any other of that agent. The person whose things they are
+//! comes first, because they agreed to a scope and to no action yet (docs/ciba.md).
 
 use serde_json::json;
 use writ_testkit::{Cast, PASSWORD, World, agent_file, both, enrol};
@@ -30,12 +31,23 @@ async fn guarded(world: &World) -> Scene {
     }
 }
 
+/// Alice's yes, after which the designated are asked.
+async fn agreed(scene: &mut Scene, id: &str) {
+    let page = scene.alice.look(id).await;
+    scene.alice.approve_by_password(&page).await;
+}
+
 both!(two_of_the_first_stage_agree, |world| async {
     let mut scene = guarded(&world).await;
     let wanted = scene.deletion("Shopping list");
     let id = scene.notes.asked(&world, &wanted).await;
-    // The scope behind the action was alice's yes: now it is theirs.
-    assert_eq!(scene.alice.look(&id).await.reply.status, 404);
+    for name in ["bob", "carol", "dan"] {
+        let mut phone = world.phone_of(name).await;
+        assert!(phone.inbox().await.is_empty(), "{name}: alice comes first");
+    }
+    agreed(&mut scene, &id).await;
+    let status = scene.notes.status(&world, &id).await;
+    assert_eq!(status["task"]["status"], json!("pending"));
     let mut dan = world.phone_of("dan").await;
     assert!(dan.inbox().await.is_empty(), "his stage has not come");
     for (name, after) in [("bob", "pending"), ("carol", "approved")] {
@@ -55,8 +67,9 @@ both!(two_of_the_first_stage_agree, |world| async {
 });
 
 both!(silence_of_the_first_stage_asks_the_next, |world| async {
-    let scene = guarded(&world).await;
+    let mut scene = guarded(&world).await;
     let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
+    agreed(&mut scene, &id).await;
     let (mut bob, mut dan) = (world.phone_of("bob").await, world.phone_of("dan").await);
     let page = bob.look(&id).await;
     bob.approve_by_password(&page).await;
@@ -78,8 +91,9 @@ both!(silence_of_the_first_stage_asks_the_next, |world| async {
 });
 
 both!(one_no_ends_it, |world| async {
-    let scene = guarded(&world).await;
+    let mut scene = guarded(&world).await;
     let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
+    agreed(&mut scene, &id).await;
     let (mut bob, mut carol) = (world.phone_of("bob").await, world.phone_of("carol").await);
     let page = bob.look(&id).await;
     bob.approve_by_password(&page).await;

@@ -24,6 +24,8 @@ async fn recorded(world: &World, name: &str, pointer: &str) -> Option<Value> {
 
 /// Asked with this word, and approved; the status after the yes.
 async fn approved(world: &World, scene: &mut Scene, wanted: &Value, more: Value) -> Value {
+    // So that the newest event is the last one.
+    world.advance(1);
     let mut body = scene.notes.submission(world, wanted).await;
     body["context"]["waited_by"] = more["waited_by"].clone();
     body["requested_access"] = json!({ "urn:writ:call_again": more["call_again"] });
