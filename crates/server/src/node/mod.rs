@@ -15,6 +15,7 @@ pub mod live;
 pub mod metrics;
 pub mod outage;
 pub mod outgoing;
+pub mod passing_time;
 pub mod password_limits;
 pub mod passwords;
 pub mod rate_limits;

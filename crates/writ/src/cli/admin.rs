@@ -174,7 +174,7 @@ pub enum ResourceCommand {
 }
 
 pub async fn migrate(configured: &Configured) -> Outcome {
-    Desk::open(configured).await?;
+    Desk::open(configured, ByClock::ReadsOrEnds).await?;
     say("the database is at this version");
     Ok(())
 }
@@ -258,7 +258,7 @@ async fn other_master(store: &Store, config: &Config) -> Option<String> {
 }
 
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, command.by_clock()).await?;
     match command {
         UserCommand::Add {
             name,
@@ -333,7 +333,10 @@ async fn why_not_switched(
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
-    let (desk, kind) = (Desk::open(configured).await?, ClientKind::Plain);
+    let (desk, kind) = (
+        Desk::open(configured, command.by_clock()).await?,
+        ClientKind::Plain,
+    );
     match command {
         ClientCommand::Add(argument) => {
             let added = desk.registry().add_client(read_json(&argument.file)?).await;
@@ -352,7 +355,10 @@ pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome 
 }
 
 pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
-    let (desk, kind) = (Desk::open(configured).await?, ClientKind::Agent);
+    let (desk, kind) = (
+        Desk::open(configured, command.by_clock()).await?,
+        ClientKind::Agent,
+    );
     match command {
         AgentCommand::Add(argument) => {
             let added = desk.registry().add_agent(read_json(&argument.file)?).await;
@@ -370,7 +376,7 @@ pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
 }
 
 pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, command.by_clock()).await?;
     match command {
         ResourceCommand::Add { file, guests } => {
             let mut file: ResourceFile = read_json(&file.file)?;

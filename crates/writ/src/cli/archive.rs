@@ -25,6 +25,7 @@ use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::time::Timestamp;
 
 use super::audit::own_keys;
+use super::by_clock::ByClock;
 use super::desk::{Desk, read_json};
 use super::{Configured, Outcome, note, say_json};
 
@@ -54,7 +55,7 @@ pub struct VerifyArguments {
 }
 
 pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> Outcome {
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, ByClock::Grants).await?;
     let before = day(&arguments.before)?;
     let now = earlier_now(&desk).await?;
     if before.plus(YOUNGEST) > now {
@@ -88,7 +89,7 @@ pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> O
 pub async fn verify(arguments: &VerifyArguments, configured: &Configured) -> Outcome {
     let keys = match &arguments.jwks {
         Some(file) => read_json::<JwkSet>(file)?.keys,
-        None => own_keys(&Desk::open(configured).await?).await?,
+        None => own_keys(&Desk::open(configured, ByClock::ReadsOrEnds).await?).await?,
     };
     let (head, end) = verified(&arguments.file, &keys)?;
     say_json(&json!({
@@ -115,7 +116,7 @@ fn before_of(kind: RecordKind, before: Timestamp, now: Timestamp) -> Timestamp {
 /// This machine's time or the database's, whichever is earlier: a clock that is ahead takes nothing that must stay.
 async fn earlier_now(desk: &Desk) -> Result<Timestamp, String> {
     let now = desk.clock.now();
-    let database = desk.store.database_time(DEFAULT_TENANT, now).await;
+    let database = desk.store.database_time(DEFAULT_TENANT).await;
     Ok(match database.map_err(|e| e.to_string())? {
         DatabaseTime::Now(database) => now.min(database),
         DatabaseTime::AtLeast(_) => now,
