@@ -93,6 +93,7 @@ async fn run(config: Config, queue: &LogQueue) -> Outcome {
     }
     config.log_warnings();
     let mut stopping = signals::follow(config.drain + ENDED_WITHIN, queue.clone())?;
+    let hangups = hangups(config.tls.as_ref())?;
     let tls = tls(&config)?;
     let socket = bind(config.listen).await?;
     let operators = match config.metrics_listen {
@@ -113,7 +114,7 @@ async fn run(config: Config, queue: &LogQueue) -> Outcome {
         }
     });
     if let Some(tls) = &tls {
-        let (tls, app, hangups) = (tls.clone(), running.app.clone(), hangups()?);
+        let (tls, app) = (tls.clone(), running.app.clone());
         running.add(|stopped| tls.follow(app, hangups, stopped));
     }
     running.serve_public(socket, tls);
