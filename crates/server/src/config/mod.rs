@@ -41,7 +41,7 @@ pub use liveness::LivenessVerifier;
 pub use log::LogFormat;
 pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
-pub use tls::{TlsFiles, TlsPair, expiry_warning};
+pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::ParsedCertificate;
 use rustls::version::{TLS12, TLS13};
 use serde::Deserialize;
 use writ_jose::hash::sha256;
@@ -19,7 +21,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
-use super::secret_file;
+use super::{host_of, secret_file};
 
 /// The largest file with certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 256 * 1024;
@@ -47,10 +49,13 @@ impl TlsFile {
 pub struct TlsFiles {
     pub certificate: PathBuf,
     pub key: PathBuf,
+    /// Of `server.issuer`: by it clients call this server.
+    host: String,
 }
 
 /// What the files hold at one time.
 pub struct TlsPair {
+    host: String,
     certificates: Vec<u8>,
     key: Zeroizing<String>,
 }
@@ -62,7 +67,11 @@ pub(super) fn check(
 ) -> Option<TlsFiles> {
     let files = match (file.certificate, file.key) {
         (None, None) => return None,
-        (Some(certificate), Some(key)) => TlsFiles { certificate, key },
+        (Some(certificate), Some(key)) => TlsFiles {
+            certificate,
+            key,
+            host: issuer.map(host_of).unwrap_or_default().to_owned(),
+        },
         _ => {
             problems.push(
                 "`server.tls.certificate` and `server.tls.key` belong together: name both"
@@ -92,6 +101,7 @@ impl TlsFiles {
         let key = secret_file::read(&self.key)
             .map_err(|why| format!("`server.tls.key`: `{}` {why}", self.key.display()))?;
         Ok(TlsPair {
+            host: self.host.clone(),
             certificates,
             key: Zeroizing::new(key),
         })
@@ -104,17 +114,28 @@ impl TlsPair {
         [sha256(&self.certificates), sha256(self.key.as_bytes())]
     }
 
-    /// When the first of its certificates is over (RFC 5280 section 4.1.2.5).
-    pub fn expires_at(&self) -> Result<Timestamp, String> {
-        let mut first: Option<Timestamp> = None;
-        for certificate in self.chain()? {
-            let (_, read) = X509Certificate::from_der(&certificate).map_err(|_| {
+    /// What the certificates say of themselves.
+    pub fn certificate(&self) -> Result<CertificateFacts, String> {
+        let chain = self.chain()?;
+        let first = chain.first().ok_or(NO_CERTIFICATE)?;
+        let mut facts = CertificateFacts {
+            begins_at: Timestamp::from_micros(0),
+            expires_at: Timestamp::from_micros(i64::MAX),
+            other_host: (!names(first, &self.host)).then(|| self.host.clone()),
+        };
+        for certificate in &chain {
+            let (_, read) = X509Certificate::from_der(certificate).map_err(|_| {
                 "`server.tls.certificate` has a certificate that says no end".to_owned()
             })?;
-            let end = Timestamp::from_seconds(read.validity().not_after.timestamp());
-            first = Some(first.map_or(end, |first| first.min(end)));
+            let validity = read.validity();
+            let (begins, ends) = (
+                validity.not_before.timestamp(),
+                validity.not_after.timestamp(),
+            );
+            facts.begins_at = facts.begins_at.max(Timestamp::from_seconds(begins));
+            facts.expires_at = facts.expires_at.min(Timestamp::from_seconds(ends));
         }
-        first.ok_or_else(|| NO_CERTIFICATE.to_owned())
+        Ok(facts)
     }
 
     fn chain(&self) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -149,6 +170,58 @@ impl TlsPair {
             .map_err(unusable)?;
         protocol.alpn_protocols = vec![HTTP_1_1.to_vec()];
         Ok(Arc::new(protocol))
+    }
+}
+
+/// Of a chain: from when on and until when all of it is good (RFC 5280 section 4.1.2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFacts {
+    pub begins_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The host of the issuer, if the certificate does not name it (RFC 9525).
+    other_host: Option<String>,
+}
+
+/// Why clients may not take a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TlsDefect {
+    Ended,
+    NotBegun,
+    OtherHost,
+}
+
+impl CertificateFacts {
+    fn has(&self, defect: TlsDefect, now: Timestamp) -> bool {
+        match defect {
+            TlsDefect::Ended => now >= self.expires_at,
+            TlsDefect::NotBegun => now < self.begins_at,
+            TlsDefect::OtherHost => self.other_host.is_some(),
+        }
+    }
+
+    /// Why clients that take the one before would not take this one.
+    pub fn worse_than(&self, before: &Self, now: Timestamp) -> Option<String> {
+        use TlsDefect::{Ended, NotBegun, OtherHost};
+        let is_new = |defect: &TlsDefect| self.has(*defect, now) && !before.has(*defect, now);
+        let worse = [Ended, NotBegun, OtherHost].into_iter().find(is_new)?;
+        let why = match worse {
+            Ended => format!("ended at {}", self.expires_at.rfc3339()),
+            NotBegun => format!("begins at {}", self.begins_at.rfc3339()),
+            OtherHost => {
+                let host = self.other_host.as_deref().unwrap_or_default();
+                format!("is not for `{host}`, the host of `server.issuer`")
+            }
+        };
+        Some(format!("`server.tls.certificate` {why}"))
+    }
+}
+
+/// Whether a client that calls this host takes the certificate.
+fn names(certificate: &CertificateDer<'_>, host: &str) -> bool {
+    let name = ServerName::try_from(host);
+    match (ParsedCertificate::try_from(certificate), name) {
+        (Ok(certificate), Ok(name)) => verify_server_name(&certificate, &name).is_ok(),
+        _ => false,
     }
 }
 
@@ -206,6 +279,38 @@ mod tests {
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn a_pair_is_refused_for_what_the_one_before_had_not() {
+        let now = Timestamp::from_seconds(1_790_000_000);
+        let facts = |begins, ends, other: Option<&str>| CertificateFacts {
+            begins_at: begins,
+            expires_at: ends,
+            other_host: other.map(str::to_owned),
+        };
+        let good = facts(now, now.plus(DAY), None);
+        let ended = facts(now.minus(DAY), now, None);
+        let later = facts(now.plus(DAY), now.plus(DAY * 2), None);
+        let other = facts(now, now.plus(DAY), Some("as.example"));
+        for (new, before, why) in [
+            (&good, &good, None),
+            (&ended, &good, Some("ended at")),
+            (&later, &good, Some("begins at")),
+            (&other, &good, Some("is not for `as.example`")),
+            (&ended, &later, Some("ended at")),
+            (&good, &ended, None),
+            (&ended, &ended, None),
+            (&other, &other, None),
+            (&other, &ended, Some("is not for `as.example`")),
+        ] {
+            let said = new.worse_than(before, now);
+            assert_eq!(said.is_some(), why.is_some(), "{new:?} {before:?}");
+            let said = said.unwrap_or_default();
+            assert!(said.contains(why.unwrap_or_default()), "{said}");
+        }
+        // Once it begins it may follow.
+        assert_eq!(later.worse_than(&good, now.plus(DAY)), None);
+    }
 
     #[test]
     fn an_end_is_told_two_weeks_before() {

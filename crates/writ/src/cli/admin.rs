@@ -207,7 +207,7 @@ pub async fn check(configured: &Configured) -> Outcome {
     }
     say("the configuration is usable");
     if let Some(files) = &config.tls {
-        let expires_at = files.read().and_then(|pair| pair.expires_at())?;
+        let expires_at = files.read().and_then(|pair| pair.certificate())?.expires_at;
         say(&format!(
             "the certificate is good until {}",
             expires_at.rfc3339()
