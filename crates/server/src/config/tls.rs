@@ -1,8 +1,7 @@
 //! TLS of this server's own: a certificate chain and its private key in PEM, and what is spoken with them. TLS 1.3, and TLS 1.2 with
 //! forward secrecy and authenticated encryption alone (BCP 195, RFC 9325 section 4.2).
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +20,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
-use super::{host_of, secret_file};
+use super::{bounded_file, host_of, secret_file};
 
 /// The largest file with certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 256 * 1024;
@@ -94,10 +93,11 @@ pub(super) fn check(
 
 impl TlsFiles {
     pub fn read(&self) -> Result<TlsPair, String> {
-        let certificates = read_bounded(&self.certificate).map_err(|why| {
-            let path = self.certificate.display();
-            format!("`server.tls.certificate`: `{path}` {why}")
-        })?;
+        let certificates =
+            bounded_file::read(&self.certificate, MAX_CERTIFICATES).map_err(|why| {
+                let path = self.certificate.display();
+                format!("`server.tls.certificate`: `{path}` {why}")
+            })?;
         let key = secret_file::read(&self.key)
             .map_err(|why| format!("`server.tls.key`: `{}` {why}", self.key.display()))?;
         Ok(TlsPair {
@@ -256,22 +256,6 @@ fn provider() -> CryptoProvider {
         ],
         ..aws_lc_rs::default_provider()
     }
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
-    let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
-    // Asked before it is opened: to open a pipe may take for ever.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("is no file".to_owned());
-    }
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    let mut bounded = file.take(MAX_CERTIFICATES + 1);
-    bounded.read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_CERTIFICATES {
-        return Err(format!("is larger than {MAX_CERTIFICATES} bytes"));
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -25,4 +25,5 @@ pub mod resource_names;
 pub mod secret;
 pub mod strangers;
 pub mod tls;
+pub mod type_files;
 pub mod waiting;

@@ -27,6 +27,7 @@ use writ_wire::time::Timestamp;
 use crate::config::Config;
 use crate::node::action_types::{actions, with_actions};
 use crate::node::app::{App, StartError};
+use crate::node::type_files::type_files;
 
 /// How long a change of configuration may take to reach every node.
 pub const CONFIGURATION_AGE: Duration = Duration::from_secs(5);
@@ -34,10 +35,6 @@ pub const CONFIGURATION_AGE: Duration = Duration::from_secs(5);
 const UNCOUNTED_AGE: Duration = Duration::from_secs(60);
 /// Clients in the cache of one node.
 const CACHED_CLIENTS: usize = 16_384;
-/// The largest type file, in bytes.
-const MAX_TYPE_FILE: u64 = 64 * 1024;
-/// The most type files in one folder.
-const MAX_TYPE_FILES: usize = 256;
 
 /// The cache of registered clients; an unknown client is looked up again each time.
 pub struct Clients(Cache<String, (Timestamp, Arc<Client>)>);
@@ -367,28 +364,4 @@ fn parse_resource(document: &str, issuer: &ResourceUri) -> Result<Resource, Stor
     let file: ResourceFile = serde_json::from_str(document)
         .map_err(|e| StoreError::Corrupt(format!("resource: {e}")))?;
     registration::resource(&file, issuer).map_err(|e| StoreError::Corrupt(format!("resource: {e}")))
-}
-
-/// Every `*.json` of the folder, by name.
-pub fn type_files(folder: &std::path::Path) -> Result<Vec<String>, String> {
-    let at = |e: &dyn std::fmt::Display| format!("`types.path` `{}`: {e}", folder.display());
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .map_err(|e| at(&e))?
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .collect();
-    paths.sort();
-    if paths.len() > MAX_TYPE_FILES {
-        return Err(at(&format!("more than {MAX_TYPE_FILES} files")));
-    }
-    paths.iter().map(|path| type_file(path)).collect()
-}
-
-/// One file, bounded.
-pub fn type_file(path: &std::path::Path) -> Result<String, String> {
-    let at = |e: &dyn std::fmt::Display| format!("`{}`: {e}", path.display());
-    if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_TYPE_FILE {
-        return Err(at(&format!("larger than {MAX_TYPE_FILE} bytes")));
-    }
-    std::fs::read_to_string(path).map_err(|e| at(&e))
 }

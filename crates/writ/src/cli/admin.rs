@@ -183,9 +183,10 @@ pub async fn migrate(configured: &Configured) -> Outcome {
 pub async fn check(configured: &Configured) -> Outcome {
     let config = load(configured)?;
     let mut problems = Vec::new();
-    let types = writ_server::node::registry::type_files(&config.types_path).and_then(|documents| {
-        writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
-    });
+    let types =
+        writ_server::node::type_files::type_files(&config.types_path).and_then(|documents| {
+            writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
+        });
     if let Err(problem) = types {
         problems.push(problem);
     }

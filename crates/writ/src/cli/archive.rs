@@ -18,6 +18,7 @@ use writ_core::history;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::PublicKey;
+use writ_server::config::bounded_file;
 use writ_server::node::keyring::KeyRing;
 use writ_store::archive::RecordPlace;
 use writ_store::clock::DatabaseTime;
@@ -274,7 +275,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn of(path: &'a Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|e| format!("`{}`: {e}", path.display()))?;
+        let file = bounded_file::open(path).map_err(|why| format!("`{}` {why}", path.display()))?;
         Ok(Self {
             path,
             file: BufReader::new(file),

@@ -11,11 +11,12 @@ use writ_authority::Types;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::{Clock, Random};
+use writ_server::config::bounded_file;
 use writ_server::config::{Config, ENVIRONMENT_PREFIX};
 use writ_server::node::app::{App, ServerEnvironment};
 use writ_server::node::clock::{CommandClock, DatabaseClock};
 use writ_server::node::keyring;
-use writ_server::node::registry::type_files;
+use writ_server::node::type_files::type_files;
 use writ_server::operate::change::{ChangeContext, ChangedBy};
 use writ_server::operate::register::Registrar;
 use writ_store::{DatabaseTransaction, Store};
@@ -182,11 +183,8 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     if path == Path::new(STANDARD_INPUT) {
         return read_input();
     }
-    let at = |e: &dyn Display| format!("`{}`: {e}", path.display());
-    if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_FILE {
-        return Err(at(&format!("larger than {MAX_FILE} bytes")));
-    }
-    std::fs::read_to_string(path).map_err(|e| at(&e))
+    let text = bounded_file::read_text(path, MAX_FILE);
+    text.map_err(|why| format!("`{}` {why}", path.display()))
 }
 
 /// Standard input, bounded.

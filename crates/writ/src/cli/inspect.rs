@@ -11,7 +11,7 @@ use writ_core::id::{DelegationId, TaskId};
 use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
-use writ_server::node::registry::type_files;
+use writ_server::node::type_files::type_files;
 use writ_server::operate::elsewhere::{Wish, tip};
 use writ_server::operate::stop::stop_task;
 use writ_store::DatabaseTransaction;
