@@ -180,6 +180,8 @@ pub struct CatalogueCache {
     /// The files of this node: what new requests are checked against.
     own: Vec<String>,
     known: RwLock<KnownCatalogue>,
+    /// Whoever holds it reads all of it again; others wait, and take what was read.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// What this process knows, and how well.
@@ -232,6 +234,7 @@ impl CatalogueCache {
         };
         let cache = Self {
             own,
+            reading: tokio::sync::Mutex::new(()),
             known: RwLock::new(KnownCatalogue {
                 catalogue: Arc::new(start),
                 changes: None,
@@ -263,16 +266,28 @@ impl CatalogueCache {
     ) -> Result<Arc<Catalogue>, StoreError> {
         // Before what it counts: a change in between is read twice, never missed.
         let changes = reading.catalogue_changes().await?;
-        let known = self.known();
-        if changes == known.changes && known.read_at.is_within(UNCOUNTED_AGE, now) {
-            let catalogue = known.catalogue.clone();
-            self.keep(KnownCatalogue {
-                asked_at: now,
-                ..known
-            });
+        if let Some(catalogue) = self.unchanged(changes, now) {
             return Ok(catalogue);
         }
-        self.reload(reading, changes, now).await
+        let _turn = self.reading.lock().await;
+        match self.unchanged(changes, now) {
+            Some(catalogue) => Ok(catalogue),
+            None => self.reload(reading, changes, now).await,
+        }
+    }
+
+    /// What is known, if it has all changes.
+    fn unchanged(&self, changes: Option<i64>, now: Timestamp) -> Option<Arc<Catalogue>> {
+        let known = self.known();
+        if changes != known.changes || !known.read_at.is_within(UNCOUNTED_AGE, now) {
+            return None;
+        }
+        let catalogue = known.catalogue.clone();
+        self.keep(KnownCatalogue {
+            asked_at: now,
+            ..known
+        });
+        Some(catalogue)
     }
 
     /// So that what this node works with does not leave as unused.
