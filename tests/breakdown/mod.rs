@@ -2,6 +2,7 @@
 
 mod clocks;
 mod cluster;
+mod command_clocks;
 mod descriptors;
 mod full_disk;
 mod killed;

@@ -4,6 +4,7 @@ mod archive;
 mod audit;
 mod behind;
 mod check;
+mod command_clocks;
 mod config;
 mod database_transport;
 mod demo;

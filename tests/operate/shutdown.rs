@@ -20,6 +20,20 @@ async fn real_world(kind: DatabaseKind) -> World {
     world
 }
 
+/// SIGHUP asks for what is read again, which without TLS is nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_ends_no_server() {
+    let world = real_world(DatabaseKind::Sqlite).await;
+    let mut process = Process::start(&world, &[]).await;
+    for _ in 0..2 {
+        process.signal("HUP");
+        until(async || process.text().contains("SIGHUP: nothing is read again")).await;
+        assert_eq!(process.door.try_get("/jwks").await.unwrap().status, 200);
+    }
+    process.signal("TERM");
+    assert!(process.ended().await.success());
+}
+
 /// SIGTERM, while an agent waits for its person.
 async fn who_waits_is_answered(kind: DatabaseKind) {
     let world = real_world(kind).await;

@@ -12,7 +12,7 @@ use writ_gate::{ToolDefinition, Upstream, list_tools};
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
 
-use super::desk::STANDARD_INPUT;
+use super::desk::read_text;
 use super::gate::secret;
 use super::{Outcome, note, say_json};
 
@@ -239,11 +239,7 @@ pub async fn tools_of(
 
 fn read_file(file: &Path) -> Result<Value, String> {
     let shown = file.display();
-    let text = match file.as_os_str() == STANDARD_INPUT {
-        true => std::io::read_to_string(std::io::stdin()),
-        false => std::fs::read_to_string(file),
-    };
-    let text = text.map_err(|e| format!("`{shown}` cannot be read: {e}"))?;
+    let text = read_text(file)?;
     strict_json::read(text).map_err(|e| format!("`{shown}`: {e}"))
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod archive;
 mod audit;
+mod by_clock;
 mod desk;
 #[cfg(test)]
 mod documented;
