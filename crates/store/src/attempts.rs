@@ -19,6 +19,8 @@ pub enum AttemptKind {
     KnownBrowser,
     /// A password within a session, by that session, and by it and the day.
     Session,
+    /// A password within a session or from such a browser, by person and hour, right ones too.
+    OwnPassword,
     /// A code of the device flow, by person.
     DeviceCode,
     /// A person's `user_code` (CIBA section 7.1), by person.
@@ -34,12 +36,13 @@ pub enum AttemptKind {
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Login,
         Self::LoginOfDay,
         Self::LoginFrom,
         Self::KnownBrowser,
         Self::Session,
+        Self::OwnPassword,
         Self::DeviceCode,
         Self::UserCode,
         Self::Device,
@@ -55,6 +58,7 @@ impl AttemptKind {
             Self::LoginFrom => "login_from",
             Self::KnownBrowser => "known_browser",
             Self::Session => "session",
+            Self::OwnPassword => "own_password",
             Self::DeviceCode => "device_code",
             Self::UserCode => "user_code",
             Self::Device => "device",

@@ -1,11 +1,13 @@
 //! How often passwords are tried (NIST SP 800-63B revision 4, section 3.2.2), so that nobody guesses one and nobody keeps its owner out.
 //! A stranger is counted by name and network, by name over all networks, and by network over all names; a browser in which the person signed in before, and a
-//! session of theirs, by itself alone. Unknown names are counted like known ones, or a pause would tell which names exist.
+//! session of theirs, by itself alone, and by person as far as hashes are dear. Unknown names are counted like known ones, or a pause would tell which names exist.
 
 use std::net::IpAddr;
 
+use writ_core::id::UserId;
 use writ_core::password::{
-    MAX_PASSWORD_FAILURES, MAX_PASSWORD_TRIES_OF_DAY, MAX_PASSWORD_TRIES_OF_NETWORK, PASSWORD_PAUSE,
+    MAX_PASSWORD_FAILURES, MAX_PASSWORD_PROOFS_OF_PERSON, MAX_PASSWORD_TRIES_OF_DAY,
+    MAX_PASSWORD_TRIES_OF_NETWORK, PASSWORD_PAUSE,
 };
 use writ_jose::hash;
 use writ_store::StoreError;
@@ -28,9 +30,12 @@ pub enum PasswordTrier<'a> {
         address: Option<IpAddr>,
     },
     /// A browser in which this person signed in before, by its id.
-    KnownBrowser(&'a str),
+    KnownBrowser {
+        browser: &'a str,
+        person: &'a UserId,
+    },
     /// A session of this person, by its digest.
-    Session(&'a str),
+    Session { digest: &'a str, person: &'a UserId },
 }
 
 /// What one attempt is counted against: all of them, or none.
@@ -41,6 +46,8 @@ pub struct PasswordLimits {
     of_day: RateLimit,
     /// The same of the hour; of strangers.
     of_network: Option<RateLimit>,
+    /// Of the hour, whatever comes of it.
+    of_person: Option<RateLimit>,
 }
 
 impl PasswordLimits {
@@ -53,10 +60,17 @@ impl PasswordLimits {
                     in_a_row: in_a_row(AttemptKind::Login, &[name, &place], now),
                     of_day: of_day(AttemptKind::LoginOfDay, name, now),
                     of_network: address.and_then(|address| of_network(address, now)),
+                    of_person: None,
                 }
             }
-            PasswordTrier::KnownBrowser(id) => Self::alone(AttemptKind::KnownBrowser, id, now),
-            PasswordTrier::Session(digest) => Self::alone(AttemptKind::Session, digest, now),
+            PasswordTrier::KnownBrowser { browser, person } => Self {
+                of_person: Some(of_person(person, now)),
+                ..Self::alone(AttemptKind::KnownBrowser, browser, now)
+            },
+            PasswordTrier::Session { digest, person } => Self {
+                of_person: Some(of_person(person, now)),
+                ..Self::alone(AttemptKind::Session, digest, now)
+            },
         }
     }
 
@@ -65,12 +79,13 @@ impl PasswordLimits {
             in_a_row: in_a_row(kind, &[holder], now),
             of_day: of_day(kind, holder, now),
             of_network: None,
+            of_person: None,
         }
     }
 
     fn each(&self) -> impl Iterator<Item = &RateLimit> {
-        let of_network = self.of_network.iter();
-        of_network.chain([&self.in_a_row, &self.of_day])
+        let of_hour = self.of_network.iter().chain(&self.of_person);
+        of_hour.chain([&self.in_a_row, &self.of_day])
     }
 }
 
@@ -96,6 +111,12 @@ fn of_network(address: IpAddr, now: Timestamp) -> Option<RateLimit> {
         let most = MAX_PASSWORD_TRIES_OF_NETWORK;
         RateLimit::of_hour(AttemptKind::LoginFrom, &parts, most, now)
     })
+}
+
+fn of_person(person: &UserId, now: Timestamp) -> RateLimit {
+    let parts: [&[u8]; 2] = [b"passwords of", person.as_str().as_bytes()];
+    let most = MAX_PASSWORD_PROOFS_OF_PERSON;
+    RateLimit::of_hour(AttemptKind::OwnPassword, &parts, most, now)
 }
 
 fn of_day(kind: AttemptKind, holder: &str, now: Timestamp) -> RateLimit {
@@ -143,12 +164,13 @@ impl App {
         transaction.commit().await
     }
 
-    /// A success forgets what failed before it, but for the attempts of others.
+    /// A success forgets what failed before it, but for the attempts of others; among the proofs of the person it stays.
     pub async fn forget_failures(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
         let PasswordLimits {
             in_a_row,
             of_day,
             of_network,
+            of_person: _,
         } = limits;
         let mut transaction = self.begin().await?;
         transaction
@@ -219,18 +241,28 @@ mod tests {
 
     #[test]
     fn nobody_shares_a_count_with_another_kind() {
+        let person = &UserId::parse("usr_01j0000000000000000000000a").unwrap();
         let triers = [
             PasswordTrier::Stranger {
                 name: "one",
                 address: None,
             },
-            PasswordTrier::KnownBrowser("one"),
-            PasswordTrier::Session("one"),
+            PasswordTrier::KnownBrowser {
+                browser: "one",
+                person,
+            },
+            PasswordTrier::Session {
+                digest: "one",
+                person,
+            },
         ];
         let mut all: Vec<(&str, String)> = Vec::new();
         for trier in triers {
             for limit in PasswordLimits::of(trier, NOW).each() {
-                all.push((limit.kind.as_str(), limit.holder.clone()));
+                // That of the person is one for all that is theirs.
+                if limit.kind != AttemptKind::OwnPassword {
+                    all.push((limit.kind.as_str(), limit.holder.clone()));
+                }
             }
         }
         all.sort();

@@ -129,6 +129,7 @@ impl RateLimit {
             | AttemptKind::UserCode => false,
             AttemptKind::Device
             | AttemptKind::FrontRequest
+            | AttemptKind::OwnPassword
             | AttemptKind::Registration
             | AttemptKind::ManagedRegistration => true,
         }

@@ -12,7 +12,7 @@ use writ_wire::error::ErrorCode;
 use super::{ApprovalContext, facts};
 use crate::node::failure::Failure;
 use crate::node::outage::RETRY_AFTER;
-use crate::node::passwords::{HashFor, PasswordPoolFull};
+use crate::node::passwords::{HashFor, HashHolder, PasswordPoolFull};
 use crate::node::rate_limits::RateLimit;
 
 /// What the request says of the person; everything that is signed is verified.
@@ -59,7 +59,9 @@ pub async fn check_code(
         let refused = context.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy));
         refused.with_retry_after(Duration::from_secs(RETRY_AFTER))
     };
-    let room = app.passwords.room(HashFor::SignedIn).map_err(|_| busy())?;
+    let client = HashHolder::of(context.request.client().id.as_str());
+    let room = app.passwords.room(HashFor::Client(client));
+    let room = room.map_err(|_| busy())?;
     let tries = RateLimit::of_user_code(&user, context.request.now);
     if app.admit_attempt(&tries).await? != Admission::Admitted {
         return Err(context.refuse(wrong().because("paused after wrong user codes")));
