@@ -22,6 +22,9 @@ const SITE_BITS: u32 = 48;
 /// The same of IPv4: the longest prefix that is announced by itself.
 const SITE_BITS_V4: u32 = 24;
 
+/// What a site has of a limit that each of its networks has.
+pub const NETWORKS_OF_SITE: u32 = 16;
+
 /// What counts as one address wherever addresses are counted.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use writ_core::id::UserId;
 use writ_core::password::{
     MAX_PASSWORD_FAILURES, MAX_PASSWORD_PROOFS_OF_PERSON, MAX_PASSWORD_TRIES_OF_DAY,
-    MAX_PASSWORD_TRIES_OF_NETWORK, PASSWORD_PAUSE,
+    MAX_PASSWORD_TRIES_OF_NETWORK, MAX_PASSWORD_TRIES_OF_SITE, PASSWORD_PAUSE,
 };
 use writ_jose::hash;
 use writ_store::StoreError;
@@ -15,7 +15,7 @@ use writ_store::attempts::{Admission, AttemptKind};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::node::client_address::network;
+use crate::node::client_address::{network, site};
 use crate::node::rate_limits::{FAILURES_KEPT, RateLimit};
 
 /// In seconds.
@@ -44,8 +44,8 @@ pub struct PasswordLimits {
     in_a_row: RateLimit,
     /// Of the day, from which a success takes its own attempt back.
     of_day: RateLimit,
-    /// The same of the hour; of strangers.
-    of_network: Option<RateLimit>,
+    /// The same of strangers: of the hour by network and site, of the day by name and site.
+    of_places: Vec<RateLimit>,
     /// Of the hour, whatever comes of it.
     of_person: Option<RateLimit>,
 }
@@ -59,7 +59,7 @@ impl PasswordLimits {
                 Self {
                     in_a_row: in_a_row(AttemptKind::Login, &[name, &place], now),
                     of_day: of_day(AttemptKind::LoginOfDay, name, now),
-                    of_network: address.and_then(|address| of_network(address, now)),
+                    of_places: address.map_or_else(Vec::new, |from| of_places(name, from, now)),
                     of_person: None,
                 }
             }
@@ -78,13 +78,13 @@ impl PasswordLimits {
         Self {
             in_a_row: in_a_row(kind, &[holder], now),
             of_day: of_day(kind, holder, now),
-            of_network: None,
+            of_places: Vec::new(),
             of_person: None,
         }
     }
 
     fn each(&self) -> impl Iterator<Item = &RateLimit> {
-        let of_hour = self.of_network.iter().chain(&self.of_person);
+        let of_hour = self.of_places.iter().chain(&self.of_person);
         of_hour.chain([&self.in_a_row, &self.of_day])
     }
 }
@@ -103,14 +103,18 @@ fn in_a_row(kind: AttemptKind, holder: &[&str], now: Timestamp) -> RateLimit {
     }
 }
 
-/// `None` for loopback, as for requests.
-fn of_network(address: IpAddr, now: Timestamp) -> Option<RateLimit> {
-    (!address.is_loopback()).then(|| {
-        let place = network(address).to_string();
-        let parts: [&[u8]; 2] = [b"passwords from", place.as_bytes()];
-        let most = MAX_PASSWORD_TRIES_OF_NETWORK;
-        RateLimit::of_hour(AttemptKind::LoginFrom, &parts, most, now)
-    })
+/// None for loopback, as for requests.
+fn of_places(name: &str, address: IpAddr, now: Timestamp) -> Vec<RateLimit> {
+    let (kind, most) = (AttemptKind::LoginFrom, MAX_PASSWORD_TRIES_OF_NETWORK);
+    let mut limits = RateLimit::of_places(kind, "passwords", address, most, now);
+    if !limits.is_empty() {
+        let here = [name, &site(address).to_string()].join("\0");
+        limits.push(RateLimit {
+            most: MAX_PASSWORD_TRIES_OF_SITE,
+            ..of_day(AttemptKind::LoginOfDay, &here, now)
+        });
+    }
+    limits
 }
 
 fn of_person(person: &UserId, now: Timestamp) -> RateLimit {
@@ -169,14 +173,14 @@ impl App {
         let PasswordLimits {
             in_a_row,
             of_day,
-            of_network,
+            of_places,
             of_person: _,
         } = limits;
         let mut transaction = self.begin().await?;
         transaction
             .forget_attempts(in_a_row.kind, &in_a_row.holder)
             .await?;
-        for limit in std::iter::once(of_day).chain(of_network) {
+        for limit in std::iter::once(of_day).chain(of_places) {
             transaction
                 .forgive_attempt(limit.kind, &limit.holder, limit.most)
                 .await?;
@@ -225,7 +229,8 @@ mod tests {
         let of = |name, address: Option<&str>, now| {
             let address = address.map(|address| address.parse().unwrap());
             let trier = PasswordTrier::Stranger { name, address };
-            let limit = PasswordLimits::of(trier, now).of_network;
+            let limits = PasswordLimits::of(trier, now).of_places;
+            let limit = limits.into_iter().next();
             limit.map(|limit| (limit.holder, limit.most))
         };
         let one = of("alice", Some("2001:db8:1:2::a"), NOW);
@@ -240,8 +245,29 @@ mod tests {
     }
 
     #[test]
+    fn a_site_is_counted_over_all_names_by_the_hour_and_by_name_and_day() {
+        let of = |name, address: &str| {
+            let address = Some(address.parse().unwrap());
+            let limits = PasswordLimits::of(PasswordTrier::Stranger { name, address }, NOW);
+            let limits = limits.of_places.into_iter();
+            let limits = limits.map(|limit| (limit.holder, limit.most));
+            <[_; 3]>::try_from(limits.collect::<Vec<_>>()).unwrap()
+        };
+        let [network, hour, day] = of("alice", "2001:db8:1:2::a");
+        assert_eq!((network.1, hour.1, day.1), (300, 4800, 30));
+        let [other, same_hour, same_day] = of("alice", "2001:db8:1:ff::a");
+        assert_ne!(other, network);
+        assert_eq!((&same_hour, &same_day), (&hour, &day));
+        let [_, same_hour, other_day] = of("bob", "2001:db8:1:2::a");
+        assert_eq!(same_hour, hour);
+        assert_ne!(other_day, day);
+        let [_, other_hour, other_day] = of("alice", "2001:db8:2:2::a");
+        assert!(other_hour != hour && other_day != day);
+    }
+
+    #[test]
     fn nobody_shares_a_count_with_another_kind() {
-        let person = &UserId::parse("usr_01j0000000000000000000000a").unwrap();
+        let person = &UserId::from_text("usr_alice");
         let triers = [
             PasswordTrier::Stranger {
                 name: "one",
