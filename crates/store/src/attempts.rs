@@ -23,6 +23,8 @@ pub enum AttemptKind {
     OwnPassword,
     /// A code of the device flow, by person.
     DeviceCode,
+    /// A code for a first passkey, by session.
+    PasskeyCode,
     /// A person's `user_code` (CIBA section 7.1), by person.
     UserCode,
     /// A device authorization request, by client, address and time.
@@ -36,7 +38,7 @@ pub enum AttemptKind {
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Login,
         Self::LoginOfDay,
         Self::LoginFrom,
@@ -44,6 +46,7 @@ impl AttemptKind {
         Self::Session,
         Self::OwnPassword,
         Self::DeviceCode,
+        Self::PasskeyCode,
         Self::UserCode,
         Self::Device,
         Self::FrontRequest,
@@ -60,6 +63,7 @@ impl AttemptKind {
             Self::Session => "session",
             Self::OwnPassword => "own_password",
             Self::DeviceCode => "device_code",
+            Self::PasskeyCode => "passkey_code",
             Self::UserCode => "user_code",
             Self::Device => "device",
             Self::FrontRequest => "front_request",

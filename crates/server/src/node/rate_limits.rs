@@ -15,6 +15,7 @@ use writ_core::registration::dynamic::{MAX_MANAGED_FROM_ADDRESS, MAX_MANAGED_OF_
 use writ_jose::hash;
 use writ_store::StoreError;
 use writ_store::attempts::{Admission, Attempt, AttemptKind};
+use writ_store::passkey_code::{MAX_CODE_FAILURES_OF_BROWSER, PASSKEY_CODE_PAUSE};
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
@@ -47,6 +48,17 @@ impl RateLimit {
             holder: hash::digest_text(&[b"user code by", person.as_str().as_bytes()]),
             most: MAX_CODE_FAILURES,
             paused_until: now.plus(CODE_PAUSE),
+            kept_until: now.plus(FAILURES_KEPT),
+        }
+    }
+
+    /// Attempts at the code for a first passkey in this browser, by the digest of its session.
+    pub fn of_passkey_code(session: &str, now: Timestamp) -> Self {
+        Self {
+            kind: AttemptKind::PasskeyCode,
+            holder: hash::digest_text(&[b"passkey code in", session.as_bytes()]),
+            most: MAX_CODE_FAILURES_OF_BROWSER,
+            paused_until: now.plus(PASSKEY_CODE_PAUSE),
             kept_until: now.plus(FAILURES_KEPT),
         }
     }
@@ -150,6 +162,7 @@ impl RateLimit {
             | AttemptKind::KnownBrowser
             | AttemptKind::Session
             | AttemptKind::DeviceCode
+            | AttemptKind::PasskeyCode
             | AttemptKind::UserCode => false,
             AttemptKind::Device
             | AttemptKind::FrontRequest
