@@ -16,7 +16,7 @@ use writ_core::id::ClientId;
 use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
-use writ_wire::form::FormError;
+use writ_wire::form::{Form, FormError};
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
@@ -282,7 +282,15 @@ pub async fn answer_errors(
 ) -> Response {
     let headers = request.headers().clone();
     let late = |_| PageError::Fault(ServerFault::InDoubt(LATE.to_owned())).into_response();
-    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
+    // A query is text, also where no page reads it.
+    let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let run = async {
+        match query {
+            Ok(_) => next.run(request).await,
+            Err(error) => PageError::from(error).into_response(),
+        }
+    };
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, run);
     let mut response = answer.await.unwrap_or_else(late);
     if let Some(Unanswered(error)) = response.extensions_mut().remove() {
         let texts = app.languages.of_request(&headers);
