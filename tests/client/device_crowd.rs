@@ -110,3 +110,26 @@ both!(
         assert_eq!(poll(&last).await, "authorization_pending");
     }
 );
+
+both!(
+    what_anybody_can_ask_for_is_on_record_when_somebody_types_the_code,
+    |world| async {
+        assert_eq!(command_line(&world).await, "terminal");
+        let asked = ask(&world, "203.0.113.7").await;
+        assert!(world.events_named("approval.requested").await.is_empty());
+        let mut alice = world.phone_of("alice").await;
+        let typed = [("user_code", asked.member("user_code"))];
+        for _ in 0..2 {
+            let page = alice.post("/device", &typed).await;
+            assert!(
+                page.url.path().starts_with("/app/requests/"),
+                "{}",
+                page.url
+            );
+        }
+        let requested = world.events_named("approval.requested").await;
+        assert_eq!(requested.len(), 1, "once");
+        assert!(requested[0].subject.is_some());
+        assert_eq!(world.events_named("approval.notified").await.len(), 1);
+    }
+);

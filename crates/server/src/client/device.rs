@@ -110,8 +110,11 @@ async fn write_request(
             sealed: Some(&sealed),
         })
         .await?;
-    let event = event(app, EventName::ApprovalRequested, client, pending);
-    transaction.insert_event(&event).await?;
+    // What anybody can ask for is on record when somebody types the code.
+    if client.is_proved() {
+        let event = event(app, EventName::ApprovalRequested, client, pending);
+        transaction.insert_event(&event).await?;
+    }
     transaction.commit().await?;
     request.caller.remember_keys(app);
     Ok(())
