@@ -11,7 +11,7 @@ use writ_store::attempts::{Admission, MOST_ROWS};
 use writ_testkit::{Cast, PASSWORD, World, both};
 use writ_wire::time::Timestamp;
 
-/// Of the documentation networks (RFC 5737).
+/// Of the documentation networks (RFC 5737, RFC 3849); where many sites are wanted, of those of benchmarks (RFC 2544).
 const GUESSER: &str = "203.0.113.9";
 const ELSEWHERE: &str = "198.51.100.9";
 /// Those that wait for a hash from one network, and the one that is hashed.
@@ -51,7 +51,7 @@ both!(names_that_are_made_up_buy_no_count_back, |world| async {
     Cast::of(&world).await;
     for network in 0..20 {
         for _ in 0..5 {
-            let from = format!("192.0.2.{network}");
+            let from = format!("198.18.{network}.9");
             assert_eq!(admitted(&world, &from, "alice").await, Admission::Admitted);
         }
     }
@@ -71,6 +71,31 @@ both!(names_that_are_made_up_buy_no_count_back, |world| async {
     assert!(swept >= 8_000, "{swept}");
     assert_eq!(tried(&world, ELSEWHERE, "alice", PASSWORD).await.0, 429);
 });
+
+both!(
+    one_site_uses_up_the_day_of_a_name_for_itself_alone,
+    |world| async {
+        Cast::of(&world).await;
+        for (here, there, elsewhere) in [
+            ("2001:db8:1:", "2001:db8:1:ffff::9", "2001:db8:2:1::9"),
+            ("203.0.113.", "203.0.113.255", "198.51.100.9"),
+        ] {
+            let mut statuses = Vec::new();
+            for network in 1..=8 {
+                let end = if here.contains(':') { "::9" } else { "" };
+                let from = format!("{here}{network}{end}");
+                for _ in 0..5 {
+                    statuses.push(admitted(&world, &from, "alice").await == Admission::Admitted);
+                }
+            }
+            let looked_at = statuses.iter().filter(|admitted| **admitted).count();
+            assert_eq!(looked_at, 30, "{here}");
+            assert_eq!(tried(&world, there, "alice", PASSWORD).await.0, 429);
+            assert_eq!(tried(&world, there, "mallory", PASSWORD).await.0, 303);
+            assert_eq!(tried(&world, elsewhere, "alice", PASSWORD).await.0, 303);
+        }
+    }
+);
 
 both!(
     one_network_tries_only_so_many_names_in_an_hour,

@@ -23,6 +23,7 @@ mod login_race;
 pub(crate) mod oidc_consent;
 mod oidc_logout;
 mod oidc_parameters;
+mod own_passwords;
 mod page_metrics;
 mod passkey;
 mod passkey_challenge;

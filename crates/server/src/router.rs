@@ -48,7 +48,7 @@ pub fn router(app: Arc<App>) -> Router {
             program_route(MethodFilter::POST, revoke::revoke),
         )
         .method_not_allowed_fallback(incoming::other_method)
-        .layer(middleware::from_fn(incoming::check_path))
+        .layer(middleware::from_fn(incoming::check_target))
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)

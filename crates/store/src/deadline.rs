@@ -14,7 +14,7 @@ use crate::request_scope::{counted, left_of};
 pub struct Deadlines {
     /// For a connection: until one is free, made if need be, and known to answer.
     pub connection: Duration,
-    /// For a statement, with its locks. PostgreSQL is told the same limit, so that nothing given up goes on there.
+    /// For a statement, with its locks. PostgreSQL is told the same limit, so that nothing given up goes on there but a commit.
     pub statement: Duration,
     /// For everything that one request asks of the database, one after the other: many slow answers are as bad as none.
     pub request: Duration,
