@@ -16,6 +16,7 @@ use writ_server::operate::elsewhere::{Wish, tip};
 use writ_store::{Store, StoreError, transport};
 use writ_wire::registration::ResourceFile;
 
+use super::by_clock::ByClock;
 use super::desk::{Desk, commit_change, load, read_json};
 use super::invite::InviteArguments;
 use super::passkeys::{PasskeysArgument, passkeys};
