@@ -45,6 +45,7 @@ export default async function play(scene, setting) {
 
   await scene('without a token 401, with the challenge', async () => {
     const answer = await raw(port, '/notes');
+    // Of two challenges nginx before 1.23 passes the first.
     assert.match(answer.headers['www-authenticate'] ?? '', /^Bearer realm=/);
     await denied(answer, 401, 'token_missing');
     await denied(await ask('/notes', { authorization: `Bearer ${token.slice(0, -8)}AAAAAAAA` }), 401, 'token_invalid');
@@ -116,10 +117,10 @@ export default async function play(scene, setting) {
     }
   });
 
-  await scene('a stop denies the next request', async () => {
+  await scene('what was ended is denied at the next request', async () => {
     assert.equal((await ask('/notes')).status, 200);
-    const [{ headers }] = api.taken();
-    await world.writ(['task', 'stop', headers['writ-task']]);
+    assert.equal(api.taken().length, 1);
+    await bearer.revoke(token);
     await denied(await ask('/notes'), 401, 'token_invalid');
   });
 

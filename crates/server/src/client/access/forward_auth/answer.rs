@@ -19,9 +19,12 @@ use crate::client::error::token_challenge;
 use crate::client::presented_token::Scheme;
 use crate::node::failure::Failure;
 
+/// Who calls, in header fields.
+type Identity = [(&'static str, HeaderValue); 5];
+
 /// What becomes of a caller's request.
 pub enum ForwardVerdict {
-    Permit([(&'static str, HeaderValue); 5]),
+    Permit(Box<Identity>),
     Deny(DeniedForward),
 }
 
@@ -39,7 +42,7 @@ impl ForwardVerdict {
     pub fn permit(question: &AccessQuestion) -> Result<Self, Failure> {
         let token = question.token.as_ref();
         let token = token.ok_or_else(|| Failure::Broken("a permit without a token".to_owned()))?;
-        Ok(Self::Permit(identity(&token.claims)?))
+        Ok(Self::Permit(Box::new(identity(&token.claims)?)))
     }
 
     /// For the metrics.
@@ -55,7 +58,7 @@ impl ForwardVerdict {
             Self::Deny(denied) => denied.into_response(),
             Self::Permit(identity) => {
                 let mut response = empty();
-                for (name, value) in identity {
+                for (name, value) in *identity {
                     let name = HeaderName::from_static(name);
                     response.headers_mut().insert(name, value);
                 }
@@ -72,7 +75,7 @@ impl From<DeniedForward> for ForwardVerdict {
 }
 
 /// Each field is there, so that a caller's own of this name is replaced.
-fn identity(claims: &AccessTokenClaims) -> Result<[(&'static str, HeaderValue); 5], Failure> {
+fn identity(claims: &AccessTokenClaims) -> Result<Identity, Failure> {
     let field = |name, text: Option<&str>| {
         let value = HeaderValue::from_str(text.unwrap_or_default());
         let value = value.map_err(|_| Failure::Broken(format!("`{name}` is no header field")))?;
