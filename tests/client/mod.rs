@@ -62,6 +62,7 @@ mod jwks_uri;
 pub(crate) mod narrow;
 mod nonces;
 mod onward;
+mod openapi;
 mod par;
 mod ping;
 mod pkce;

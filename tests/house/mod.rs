@@ -8,7 +8,7 @@ mod blocks;
 mod circles;
 mod citations;
 mod documented;
-mod endpoints;
+pub(crate) mod endpoints;
 #[expect(dead_code, reason = "pages show it; here the compiler reads it")]
 mod examples;
 mod files;
@@ -54,7 +54,7 @@ const MADE: [&str; 10] = [
     "package-lock.json",
 ];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()

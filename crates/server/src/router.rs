@@ -16,6 +16,7 @@ use writ_wire::access::METADATA_PATH;
 use writ_wire::text;
 
 use crate::approvals::long_poll;
+use crate::client::access::OPENAPI_PATH;
 pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
@@ -40,6 +41,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
         .route(METADATA_PATH, get(access::metadata))
+        .route(OPENAPI_PATH, get(access::openapi::description))
         .route("/.well-known/{*other}", any(no_metadata))
         .merge(timed_endpoints(&app))
         // What ends something does not depend on the time.

@@ -27,6 +27,7 @@ pub const MAX_ARGUMENTS: usize = 64 * 1024;
 
 /// A subject or a resource (AuthZEN 1.0 sections 5.1 and 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Entity {
     #[serde(rename = "type")]
     pub kind: String,
@@ -35,6 +36,7 @@ pub struct Entity {
 
 /// What is asked to be done (AuthZEN 1.0 section 5.3).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ActionRequest {
     pub name: String,
     #[serde(default)]
@@ -46,6 +48,7 @@ pub struct ActionRequest {
 
 /// The proof that came with a bound token, and the request that it was for (RFC 9449 section 4).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct PresentedProof {
     pub proof: String,
     pub htm: String,
@@ -54,12 +57,14 @@ pub struct PresentedProof {
 
 /// The approval of a result, as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct PresentedApproval {
     pub id: String,
 }
 
 /// AuthZEN 1.0 section 5.4: what this server reads of it. It is never written anywhere: it holds the caller's token.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationContext {
     #[serde(default)]
     pub access_token: Option<String>,
@@ -76,6 +81,7 @@ pub struct EvaluationContext {
 
 /// An evaluation as it stands in a request; in `evaluations` what is absent is taken from the whole request.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationMembers {
     #[serde(default)]
     pub subject: Option<Entity>,
@@ -138,6 +144,7 @@ impl EvaluationMembers {
 
 /// AuthZEN 1.0 section 7.1.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationsRequest {
     #[serde(flatten)]
     pub whole: EvaluationMembers,
@@ -149,6 +156,7 @@ pub struct EvaluationsRequest {
 
 /// AuthZEN 1.0 section 7.1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationsOptions {
     #[serde(default)]
     pub evaluations_semantic: EvaluationsSemantic,
@@ -156,6 +164,7 @@ pub struct EvaluationsOptions {
 
 /// When the rest is not evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationsSemantic {
     #[default]
@@ -168,6 +177,7 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// Why an evaluation is denied.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         pub enum DecisionReason { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl DecisionReason {
@@ -199,6 +209,7 @@ reasons! {
 
 /// AuthZEN 1.0 section 6.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationResponse {
     pub decision: bool,
     pub context: AnswerContext,
@@ -206,6 +217,7 @@ pub struct EvaluationResponse {
 
 /// What a decision says beside yes and no; times are RFC 3339.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct AnswerContext {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_id: Option<String>,
@@ -236,6 +248,7 @@ pub struct AnswerContext {
 
 /// The approval by which an evaluation permits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct UsedApproval {
     pub id: String,
     pub approved_until: String,
@@ -243,6 +256,7 @@ pub struct UsedApproval {
 
 /// A person may be asked: `context.access_request` of the profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RequestableDenial {
     pub endpoint: String,
     pub expires_at: String,
@@ -250,12 +264,14 @@ pub struct RequestableDenial {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct DenialDisplay {
     pub title: String,
 }
 
 /// What the resource server does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NextAction {
     Request,
@@ -265,12 +281,14 @@ pub enum NextAction {
 
 /// AuthZEN 1.0 section 7.2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationsResponse {
     pub evaluations: Vec<EvaluationResponse>,
 }
 
 /// What became of a permitted action.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct OutcomeRequest {
     pub decision_id: String,
     pub result: ActionOutcome,
@@ -282,6 +300,7 @@ pub struct OutcomeRequest {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ActionOutcome {
     Completed,

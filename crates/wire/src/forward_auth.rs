@@ -75,6 +75,7 @@ impl ForwardAuthReason {
 
 /// A denial as problem details (RFC 9457 section 3.1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ForwardAuthProblem {
     #[serde(rename = "type")]
     pub kind: String,
