@@ -7,6 +7,7 @@ use serde_json::Value;
 macro_rules! ways {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         pub enum WaitedBy { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl WaitedBy {
