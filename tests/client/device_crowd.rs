@@ -4,7 +4,7 @@
 use writ_core::device::{MAX_DEVICES_OF_ADDRESS, MAX_DEVICES_OF_SITE, MAX_WAITING_DEVICES};
 use writ_testkit::{Cast, TestReply, World, both};
 
-use crate::client::device::terminal;
+use crate::client::device::{poll, terminal};
 
 const MOST: u64 = MAX_DEVICES_OF_ADDRESS.unsigned_abs();
 
@@ -85,7 +85,8 @@ async fn fill_from_site(world: &World, site: u32) {
 both!(
     who_asks_for_many_codes_ends_their_own_and_not_an_older_one_of_another,
     |world| async {
-        assert_eq!(command_line(&world).await, "terminal");
+        Cast::of(&world).await;
+        let terminal = terminal(&world).await;
         let hers = ask(&world, "203.0.113.7").await;
         world.advance(1);
         let sites = MAX_WAITING_DEVICES / u32::try_from(MAX_DEVICES_OF_SITE).unwrap();
@@ -95,14 +96,8 @@ both!(
             fill_from_site(&world, site).await;
         }
         let poll = async |asked: &TestReply| {
-            let code = asked.member("device_code");
-            let grant = "urn:ietf:params:oauth:grant-type:device_code";
-            let form = [
-                ("client_id", "terminal"),
-                ("grant_type", grant),
-                ("device_code", code.as_str()),
-            ];
-            world.post("/token", &form, &[]).await.error()
+            let form = poll(&asked.member("device_code"));
+            terminal.send(&world, "/token", &form).await.error()
         };
         assert_eq!(poll(&hers).await, "authorization_pending");
         assert_eq!(poll(&first).await, "authorization_pending");

@@ -15,6 +15,9 @@ use super::forward_auth::{CHECK, Call, Proxy, challenges, refused, routed_bank};
 
 const ACCOUNTS: (&str, &str) = ("GET", "/accounts");
 
+/// What is wrong, the path and the fields of the check.
+type Misconfigured<'a> = (&'a str, String, Vec<(&'a str, &'a str)>);
+
 fn no(status: u16, reason: &str) -> (u16, String) {
     (status, reason.to_owned())
 }
@@ -283,7 +286,7 @@ both!(
         let good = proxy.fields(&call);
         let wrong = basic("bank-api", "wrong");
         let callers = format!("DPoP {token}");
-        let mut cases: Vec<(&str, String, Vec<(&str, &str)>)> = Vec::new();
+        let mut cases: Vec<Misconfigured<'_>> = Vec::new();
         for (what, authorization) in [
             ("a wrong secret", wrong.as_str()),
             ("the caller's token as its own", callers.as_str()),

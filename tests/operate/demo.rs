@@ -167,7 +167,7 @@ impl Staying {
             child,
             keys,
             lines,
-            folder: folder,
+            folder,
         };
         staying.until("q: the end");
         staying

@@ -136,7 +136,8 @@ both!(a_try_that_was_sent_away_leaves_no_row, |world| async {
     assert_eq!(counted(&world).await, 0);
     drop(full);
     assert_eq!(tried(&world, GUESSER, "alice", "wrong").await.0, 422);
-    assert_eq!(counted(&world).await, 3, "name and network, name, network");
+    let counts = "name and network, name, name and site, network, site";
+    assert_eq!(counted(&world).await, 5, "{counts}");
     assert_eq!(tried(&world, GUESSER, "alice", PASSWORD).await.0, 303);
     let left = counted(&world).await;
     assert_eq!(left, 2, "one failure of the day and one of the network");

@@ -64,10 +64,10 @@ impl ActionType<'_> {
         let arguments = self.arguments_schema(&required);
         let is_required = !required.is_empty() || !self.takes_none()?;
         let needed: &[&str] = if is_required { &[ARGUMENTS] } else { &[] };
-        let mut example = json!({ "type": self.type_name() });
-        if is_required {
-            example[ARGUMENTS] = sample(&required);
-        }
+        let example = match is_required {
+            true => json!({ "type": self.type_name(), ARGUMENTS: sample(&required) }),
+            false => json!({ "type": self.type_name() }),
+        };
         let document = json!({
             "type": self.type_name(), "version": 1, "title": words.titles, "use": "once",
             "ask": if self.ask { "always" } else { "never" },
@@ -126,9 +126,9 @@ impl ActionType<'_> {
     fn arguments_schema(&self, required: &BTreeSet<Path>) -> Value {
         let mut schema = needed(required);
         if let Some(own) = self.arguments {
-            schema["allOf"] = json!([own]);
+            schema.insert("allOf".to_owned(), json!([own]));
         }
-        schema
+        Value::Object(schema)
     }
 
     /// Whether a call without arguments is within the schema.
@@ -266,19 +266,22 @@ fn by_first(paths: &BTreeSet<Path>) -> BTreeMap<&str, BTreeSet<Path>> {
 }
 
 /// The schema of an object in which these are there.
-fn needed(paths: &BTreeSet<Path>) -> Value {
+fn needed(paths: &BTreeSet<Path>) -> Map<String, Value> {
     let by_first = by_first(paths);
     let properties = by_first.iter().map(|(name, below)| {
-        let schema = if below.is_empty() {
-            json!({})
-        } else {
-            needed(below)
+        let schema = match below.is_empty() {
+            true => Map::new(),
+            false => needed(below),
         };
-        ((*name).to_owned(), schema)
+        ((*name).to_owned(), Value::Object(schema))
     });
     let properties: Map<String, Value> = properties.collect();
     let names: Vec<&&str> = by_first.keys().collect();
-    json!({ "type": "object", "required": names, "properties": properties })
+    Map::from_iter([
+        ("type".to_owned(), "object".into()),
+        ("required".to_owned(), json!(names)),
+        ("properties".to_owned(), Value::Object(properties)),
+    ])
 }
 
 /// An object in which these are there.

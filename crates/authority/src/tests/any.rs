@@ -294,10 +294,20 @@ fn what_a_person_would_not_see_is_refused_with_its_place() {
         let refused = shown(&create, &arguments).unwrap_err();
         assert!(refused.contains(why), "{refused}");
     }
+}
+
+#[test]
+fn what_a_person_would_see_passes_up_to_each_bound() {
+    let create = action("create it");
+    let long = |characters: usize| "word ".repeat(characters / 5);
+    let mut deep = json!(1);
+    for _ in 1..MAX_SHOWN_NESTED {
+        deep = json!([deep]);
+    }
     for good in [
         json!({ "a": long(MAX_SHOWN_TEXT) }),
         json!({ "a": vec![1; MAX_SHOWN_VALUES] }),
-        json!({ "a": deep[0] }),
+        json!({ "a": deep }),
         json!({ "n".repeat(MAX_SHOWN_NAME): 1 }),
         json!({ "a": "  - item\n\n    code {\n\t}\n" }),
         json!({ "a": "שורה\nline 1" }),

@@ -122,7 +122,6 @@ fn content_type(headers: &HeaderMap) -> &str {
 #[cfg(test)]
 mod tests {
     use axum::Router;
-    use axum::routing::post;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::watch;
@@ -154,12 +153,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (_running, stopped) = watch::channel(false);
-        let routes = Router::new().route("/told", post(told));
+        let routes = Router::new().fallback(told);
         tokio::spawn(serve(listener, routes, ListenerBounds::default(), stopped));
         let send = async |length: usize| {
             let mut stream = TcpStream::connect(address).await.unwrap();
             let head = format!(
-                "POST /told HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
+                "POST / HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: {length}\r\n\r\n"
             );
             stream.write_all(head.as_bytes()).await.unwrap();
             stream

@@ -135,16 +135,19 @@ pub fn document(
 
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
 fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
-    let mut action = json!({
-        "scope": scope,
-        "ask": ask,
-        "says": { "en": format!("use {}", tool.name), "de": format!("{} benutzen", tool.name) },
-        "definition_hash": tool.hash,
-    });
-    if let Ok(schema) = arguments_of(tool) {
-        action["arguments"] = schema;
-    }
-    action
+    let says =
+        json!({ "en": format!("use {}", tool.name), "de": format!("{} benutzen", tool.name) });
+    let members = [
+        ("scope", scope.into()),
+        ("ask", ask.into()),
+        ("says", says),
+        ("definition_hash", tool.hash.as_str().into()),
+    ];
+    let arguments = arguments_of(tool).ok().map(|schema| ("arguments", schema));
+    let members = members.into_iter().chain(arguments);
+    members
+        .map(|(name, member)| (name.to_owned(), member))
+        .collect()
 }
 
 /// What of its input schema is enforced.

@@ -72,29 +72,32 @@ fn paths(schemas: &mut Schemas) -> Value {
         Endpoint::Evaluation.path(),
         json!({ "post": evaluation(schemas) }),
     );
-    let mut many = operation("evaluations", evaluations, schemas.evaluations(), &[]);
-    many["responses"] = answers(schemas, &refusals(&[("200", Sent::Evaluations)]));
+    let many = operation("evaluations", evaluations, schemas.evaluations(), &[]);
+    let responses = answers(schemas, &refusals(&[("200", Sent::Evaluations)]));
+    let many = with(many, "responses", responses);
     add(Endpoint::Evaluations.path(), json!({ "post": many }));
-    let mut told = operation(
+    let told = operation(
         "outcomes",
         "What became of a permitted action",
         schemas.outcome(),
         &[],
     );
-    told["responses"] = answers(
+    let responses = answers(
         schemas,
         &refusals(&[("204", Sent::Nothing), ("409", Sent::Error)]),
     );
+    let told = with(told, "responses", responses);
     add(Endpoint::Outcomes.path(), json!({ "post": told }));
     add(REQUESTS_PATH, json!({ "post": access_request(schemas) }));
     add(TASK, json!({ "get": task(schemas) }));
     add(CANCEL, cancellation(schemas));
-    let check = json!({ "get": check(schemas) });
-    add(Endpoint::ForwardAuth.path(), check.clone());
-    add(FORWARD_ROOT, appended(&check, &[]));
-    let uri =
-        json!({ "name": "uri", "in": "path", "required": true, "schema": { "type": "string" } });
-    add(FORWARD_BELOW, appended(&check, &[uri]));
+    for (path, place) in [
+        (Endpoint::ForwardAuth.path(), ForwardPath::Whole),
+        (FORWARD_ROOT, ForwardPath::Root),
+        (FORWARD_BELOW, ForwardPath::Below),
+    ] {
+        add(path, check(schemas, place));
+    }
     let own = json!({
         "operationId": "openapi", "summary": "This description", "security": [],
         "responses": { "200": { "description": "OK", "content": { "application/json": { "schema": { "type": "object" } } } } }
@@ -110,17 +113,14 @@ fn evaluation(schemas: &mut Schemas) -> Value {
         json!({ "type": "string", "minLength": KEY_LENGTH.start(), "maxLength": KEY_LENGTH.end(), "pattern": "^[!#-\\[\\]-~]+$" }),
     );
     let body = schemas.evaluation();
-    let mut one = operation("evaluation", "Is this action permitted, now?", body, &[key]);
-    one["responses"] = answers(
-        schemas,
-        &refusals(&[("200", Sent::Evaluation), ("409", Sent::Error)]),
-    );
-    one
+    let one = operation("evaluation", "Is this action permitted, now?", body, &[key]);
+    let all = refusals(&[("200", Sent::Evaluation), ("409", Sent::Error)]);
+    with(one, "responses", answers(schemas, &all))
 }
 
 fn access_request(schemas: &mut Schemas) -> Value {
     let body = schemas.submission();
-    let mut ask = operation(
+    let ask = operation(
         "requests",
         "Asks a person about a denied evaluation",
         body,
@@ -128,12 +128,11 @@ fn access_request(schemas: &mut Schemas) -> Value {
     );
     let mut all = problems();
     all.extend([("201", Sent::Task), ("202", Sent::Task)]);
-    ask["responses"] = answers(schemas, &all);
-    ask
+    with(ask, "responses", answers(schemas, &all))
 }
 
 fn task(schemas: &mut Schemas) -> Value {
-    let mut show = operation(
+    let show = operation(
         "task",
         "What became of the question",
         Value::Null,
@@ -141,35 +140,38 @@ fn task(schemas: &mut Schemas) -> Value {
     );
     let mut all = problems();
     all.push(("200", Sent::Task));
-    show["responses"] = answers(schemas, &all);
-    show
+    with(show, "responses", answers(schemas, &all))
 }
 
 fn cancellation(schemas: &mut Schemas) -> Value {
-    let mut cancel = operation(
-        "cancel",
-        "Takes the question back",
-        schemas.cancellation(),
-        &[id()],
-    );
-    cancel["requestBody"]["required"] = false.into();
+    let body = json!({ "content": content(schemas.cancellation()) });
+    let cancel = operation("cancel", "Takes the question back", Value::Null, &[id()]);
     let mut all = problems();
     all.push(("200", Sent::Task));
-    cancel["responses"] = answers(schemas, &all);
-    let mut deletion = cancel.clone();
-    deletion["operationId"] = "cancelByDelete".into();
+    let cancel = with(cancel, "requestBody", body);
+    let cancel = with(cancel, "responses", answers(schemas, &all));
+    let deletion = with(cancel.clone(), "operationId", "cancelByDelete".into());
     json!({ "post": cancel, "delete": deletion })
 }
 
+/// Where the caller's path stands.
+enum ForwardPath {
+    /// In a header field.
+    Whole,
+    /// Behind the path of the check, and nothing more than `/`.
+    Root,
+    Below,
+}
+
 /// By any method: it may be the caller's.
-fn check(schemas: &mut Schemas) -> Value {
+fn check(schemas: &mut Schemas, path: ForwardPath) -> Value {
     let text = || json!({ "type": "string" });
     let field = |name, says| header_field(name, says, text());
-    let mut origin = field(
+    let origin = field(
         ORIGINAL_ORIGIN,
         "Scheme, host and port, as the proxy is configured",
     );
-    origin["required"] = true.into();
+    let origin = with(origin, "required", true.into());
     let fields = [
         origin,
         field(
@@ -183,36 +185,43 @@ fn check(schemas: &mut Schemas) -> Value {
         field(ORIGINAL_AUTHORIZATION, "Its `Authorization`"),
         field(ORIGINAL_DPOP, "Its `DPoP`"),
     ];
+    let (name, below) = match path {
+        ForwardPath::Whole => ("forwardAuth", None),
+        ForwardPath::Root => ("forwardAuthRoot", None),
+        ForwardPath::Below => ("forwardAuthBelow", Some(path_member("uri"))),
+    };
+    let fields: Vec<Value> = fields.into_iter().chain(below).collect();
     let summary = "A proxy asks about one request, by any method (docs/forward-auth.md)";
-    let mut check = operation("forwardAuth", summary, Value::Null, &fields);
+    let check = operation(name, summary, Value::Null, &fields);
     let denied = ["401", "403"].map(|status| (status, Sent::ForwardProblem));
     let refused = ["400", "429", "500", "503"].map(|status| (status, Sent::Error));
     let mut all = vec![("200", Sent::Nothing)];
     all.extend(denied);
     all.extend(refused);
-    check["responses"] = answers(schemas, &all);
-    check
-}
-
-/// The same, where the caller's path stands behind that of the check.
-fn appended(check: &Value, more: &[Value]) -> Value {
-    let mut check = check.clone();
-    let place = if more.is_empty() { "Root" } else { "Below" };
-    check["get"]["operationId"] = format!("forwardAuth{place}").into();
-    if let Some(parameters) = check["get"]["parameters"].as_array_mut() {
-        parameters.extend_from_slice(more);
-    }
-    check
+    let check = with(check, "responses", answers(schemas, &all));
+    json!({ "get": check })
 }
 
 fn operation(id: &str, summary: &str, body: Value, parameters: &[Value]) -> Value {
-    let mut operation = json!({ "operationId": id, "summary": summary, "parameters": parameters });
-    if !body.is_null() {
-        operation["requestBody"] = json!({
-            "required": true, "content": { "application/json": { "schema": body } }
-        });
+    let operation = json!({ "operationId": id, "summary": summary, "parameters": parameters });
+    if body.is_null() {
+        return operation;
     }
-    operation
+    let body = json!({ "required": true, "content": content(body) });
+    with(operation, "requestBody", body)
+}
+
+fn content(schema: Value) -> Value {
+    json!({ "application/json": { "schema": schema } })
+}
+
+/// The object with this member too, or instead.
+fn with(object: Value, name: &str, member: Value) -> Value {
+    let Value::Object(mut members) = object else {
+        return object;
+    };
+    members.insert(name.to_owned(), member);
+    members.into()
 }
 
 /// The refusals of every endpoint here, by status.
@@ -242,7 +251,11 @@ fn answers(schemas: &mut Schemas, all: &[(&str, Sent)]) -> Value {
 }
 
 fn id() -> Value {
-    json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } })
+    path_member("id")
+}
+
+fn path_member(name: &str) -> Value {
+    json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })
 }
 
 fn prefer() -> Value {

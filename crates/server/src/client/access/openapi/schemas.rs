@@ -83,8 +83,7 @@ impl Schemas {
 
     pub fn answer(&mut self, sent: Sent) -> Value {
         let one = |kind: &str, schema: Value, says: &str| {
-            let mut content = Map::new();
-            content.insert(kind.to_owned(), json!({ "schema": schema }));
+            let content = Map::from_iter([(kind.to_owned(), json!({ "schema": schema }))]);
             json!({ "description": says, "content": content })
         };
         match sent {
@@ -101,9 +100,9 @@ impl Schemas {
             Sent::Error => one(JSON, self.sent::<ErrorBody>(), "Refused"),
             Sent::ForwardProblem => one(PROBLEM, self.sent::<ForwardAuthProblem>(), "Denied"),
             Sent::Problem => {
-                let mut answer = one(PROBLEM, self.sent::<ProblemBody>(), "Refused");
-                answer["content"][JSON] = json!({ "schema": self.sent::<ErrorBody>() });
-                answer
+                let problem = json!({ "schema": self.sent::<ProblemBody>() });
+                let error = json!({ "schema": self.sent::<ErrorBody>() });
+                json!({ "description": "Refused", "content": { PROBLEM: problem, JSON: error } })
             }
         }
     }
