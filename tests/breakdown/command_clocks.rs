@@ -35,9 +35,13 @@ async fn beside_a_server(kind: DatabaseKind) {
     let (right, wrong) = (Offset::of(&world, 0), Offset::of(&world, 0));
     let scene = Scene::at(&right, world, cast).await;
     is_ready(&scene.process).await;
-    let kids = async || -> Value {
+    // Those of ID tokens are made by the server, soon after its start.
+    let kids = async || -> Vec<Value> {
         let reply = scene.process.door.try_get("/jwks").await.unwrap();
-        serde_json::from_str(&reply.text()).unwrap()
+        let all: Value = serde_json::from_str(&reply.text()).unwrap();
+        let keys = all["keys"].as_array().unwrap().iter();
+        let of_tokens = keys.filter(|key| key["alg"] == "ES256");
+        of_tokens.map(|key| key["kid"].clone()).collect()
     };
     let before = kids().await;
     for (seconds, way) in [

@@ -70,12 +70,12 @@ both!(
 /// What is read as a file; each `-` stands for its path.
 const READING: [&[&str]; 15] = [
     &["--config", "-", "check"],
-    &["client", "add", "-"],
+    &["client", "add", "--file", "-"],
     &["client", "change", "bank-api", "-"],
-    &["agent", "add", "-"],
+    &["agent", "add", "--file", "-"],
     &["agent", "change", "agt_planner", "-"],
     &["agent", "add-key", "agt_planner", "-"],
-    &["resource", "add", "-"],
+    &["resource", "add", "--file", "-"],
     &["resource", "change", "https://bank.example", "-"],
     &["user", "add", "bob", "--password-file", "-"],
     &["user", "password", "alice", "--password-file", "-"],

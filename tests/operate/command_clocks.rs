@@ -18,15 +18,15 @@ const GRANTS: [&[&str]; 19] = [
     &["key", "rotate"],
     &["client", "rotate-secret", "web"],
     &["client", "rotate-secret", "web", "--overlap", "0s"],
-    &["client", "add", "client.json"],
+    &["client", "add", "--file", "client.json"],
     &["client", "change", "web", "client.json"],
     &["client", "resume", "web"],
     &["client", "invite"],
-    &["agent", "add", "agent.json"],
+    &["agent", "add", "--file", "agent.json"],
     &["agent", "change", "agt_planner", "agent.json"],
     &["agent", "add-key", "agt_planner", "key.json"],
     &["agent", "resume", "agt_planner"],
-    &["resource", "add", "resource.json"],
+    &["resource", "add", "--file", "resource.json"],
     &[
         "resource",
         "change",
@@ -100,7 +100,7 @@ async fn sqlite_what_reads_or_ends_goes_on_by_the_time_of_the_database() {
     }
     let tasks = world.events().await;
     let task = tasks.iter().find_map(|event| event.task.clone()).unwrap();
-    let stop: (&[&str], &str) = (&["task", "stop", &task], "task.stopped");
+    let stop: (&[&str], &str) = (&["task", "stop", &task], "task.revoked");
     for (command, event) in [&ENDS[..], &[stop]].concat() {
         let done = writ(&world, command);
         let said = String::from_utf8_lossy(&done.stderr);

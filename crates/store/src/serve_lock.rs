@@ -3,7 +3,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -62,12 +62,15 @@ impl Store {
 }
 
 fn private(path: &Path) -> std::io::Result<File> {
+    // To open a pipe may take for ever.
+    if std::fs::metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(std::io::Error::other("is no file"));
+    }
     let mut options = OpenOptions::new();
     options.create(true).append(true).mode(0o600);
     options.open(path)
 }
 
 fn unusable(path: &Path, error: &std::io::Error) -> StoreError {
-    let path: PathBuf = path.to_owned();
-    StoreError::ServeLock(path, error.to_string())
+    StoreError::ServeLock(path.to_owned(), error.to_string())
 }
