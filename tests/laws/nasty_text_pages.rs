@@ -94,6 +94,9 @@ fn the_table_has_every_route_of_the_server() {
             "/.well-known/{*other}",
             // In its JSON: `approvals/access_request.rs`.
             "/access/v1/requests",
+            // What stands behind it is a caller's: `client/forward_auth_refused.rs`.
+            "/access/v1/forward-auth/",
+            "/access/v1/forward-auth/{*uri}",
         ];
         assert!(
             is_program
@@ -109,7 +112,11 @@ fn the_table_has_every_route_of_the_server() {
 fn is_plain(path: &str) -> bool {
     let streams = "/app/live";
     let of_operator = ["/healthz", "/readyz", "/metrics"];
-    let files = ["/app/manifest.webmanifest", "/app/offline"];
+    let files = [
+        "/app/manifest.webmanifest",
+        "/app/offline",
+        "/access/v1/openapi.json",
+    ];
     path.starts_with("/.well-known/")
         || path == streams
         || of_operator.contains(&path)
