@@ -36,7 +36,7 @@ pub enum LegibilityError {
     Confusable(char, usize),
     /// Latin letters and others that look like them in one word.
     MixedScript,
-    /// Letters of both directions and digits, which would be displayed in another order.
+    /// Letters from right to left beside what makes the order on the screen that of another text.
     MixedDirection,
 }
 
@@ -81,8 +81,8 @@ impl fmt::Display for LegibilityError {
             }
             Self::MixedScript => f.write_str("one word has letters of two alphabets that look the same"),
             Self::MixedDirection => f.write_str(
-                "letters from left to right, letters from right to left and digits stand in one text: \
-                 their order on the screen would be another",
+                "letters from right to left stand in one line with letters from left to right and digits, \
+                 or beside signs, so that another text would look the same",
             ),
         }
     }
@@ -121,7 +121,12 @@ pub(crate) fn unclear_block(text: &str) -> Option<LegibilityError> {
         });
         let why = by_one
             .or_else(|| too_many_marks(&all))
-            .or_else(|| whole(&plain));
+            .or_else(|| whole(&plain))
+            .or_else(|| {
+                // A tab has a sign before it on the screen.
+                let moves = letters::has_ambiguous_order(shown);
+                moves.then_some(LegibilityError::MixedDirection)
+            });
         if let Some(why) = why {
             return Some(why.moved(start));
         }
@@ -226,7 +231,8 @@ fn wrong(c: char, before: &[char], after: &[char]) -> Option<LegibilityError> {
     if c.is_whitespace() {
         return Some(LegibilityError::Space(c, at));
     }
-    letters::is_confusable(c).then_some(LegibilityError::Confusable(c, at))
+    let like_another = letters::is_confusable(c) || letters::is_stray_stop(c, before);
+    like_another.then_some(LegibilityError::Confusable(c, at))
 }
 
 /// A mark at the beginning of a text or word counts as one too many: there is no letter for it.
@@ -253,7 +259,5 @@ fn whole(text: &str) -> Option<LegibilityError> {
     if letters::words(text).any(letters::looks_mixed) {
         return Some(LegibilityError::MixedScript);
     }
-    let both =
-        text.chars().any(letters::is_right_to_left) && text.chars().any(letters::is_left_to_right);
-    (both && text.chars().any(char::is_numeric)).then_some(LegibilityError::MixedDirection)
+    letters::has_ambiguous_order(text).then_some(LegibilityError::MixedDirection)
 }

@@ -288,6 +288,7 @@ fn what_a_person_would_not_see_is_refused_with_its_place() {
         (json!({ "a": "one\nw\u{43e}rk" }), "alphabets"),
         (json!({ "a": "one\na\u{a0}b" }), "U+00A0"),
         (json!({ "a": "one\nx \u{5d0} 1" }), "right"),
+        (json!({ "a": "one\nx \u{5d0}\t\u{5d0}" }), "right"),
         (json!({ "a": "one\u{2028}two" }), "U+2028"),
         (json!({ "a": "\u{fb01}le " }), "U+FB01"),
     ] {
