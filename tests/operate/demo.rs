@@ -246,6 +246,15 @@ async fn a_person_decides_in_a_world_that_stays() {
     demo.until("401, its token");
     demo.press("cr");
     demo.until("a kite");
+    // A stop ends the call that waits, and not the world.
+    demo.press("d");
+    demo.until("you are Alice: open ");
+    demo.press("d");
+    demo.until("you are Alice: open ");
+    demo.press("s");
+    demo.until("is told");
+    demo.press("x");
+    demo.until("q: the end");
     demo.press("q");
     demo.ends();
 }

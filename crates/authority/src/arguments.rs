@@ -1,9 +1,7 @@
-//! The JSON Schema (2020-12) of the arguments of an action: which keywords are enforced, and what of another's schema that is. Only what
-//! is judged in time that grows with the arguments alone: no references, no patterns that look ahead or back.
+//! The JSON Schema (2020-12) of the arguments of an action: which keywords are enforced. Only what is
+//! judged in time that grows with the arguments alone: no references, no patterns that look ahead or back.
 
-use std::cell::Cell;
-
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::definition::{TypeError, refuse};
 use crate::pointer;
@@ -12,11 +10,9 @@ use crate::schema;
 /// The largest schema of the arguments of one action, as JSON in bytes.
 pub const MAX_ARGUMENTS_SCHEMA: usize = 8 * 1024;
 /// The most schemas around one.
-const MAX_NESTED: usize = 16;
-/// The most schemas that are read of another's.
-const MAX_SCHEMAS: usize = 4096;
+pub(crate) const MAX_NESTED: usize = 16;
 /// They say something to people, and nothing is judged by them.
-const ANNOTATIONS: [&str; 9] = [
+pub(crate) const ANNOTATIONS: [&str; 9] = [
     "$schema",
     "$comment",
     "title",
@@ -30,7 +26,7 @@ const ANNOTATIONS: [&str; 9] = [
 
 /// What the value of a keyword is.
 #[derive(Clone, Copy)]
-enum Kind {
+pub(crate) enum Kind {
     Schema,
     Schemas,
     SchemasByName,
@@ -46,7 +42,7 @@ enum Kind {
 }
 
 /// The keywords that are enforced.
-fn kind_of(keyword: &str) -> Option<Kind> {
+pub(crate) fn kind_of(keyword: &str) -> Option<Kind> {
     Some(match keyword {
         "items" | "additionalProperties" | "propertyNames" => Kind::Schema,
         "anyOf" | "allOf" | "prefixItems" => Kind::Schemas,
@@ -109,7 +105,7 @@ fn check(schema: &Value, at: &str, left: usize) -> Result<(), TypeError> {
 }
 
 impl Kind {
-    fn takes(self, value: &Value) -> bool {
+    pub(crate) fn takes(self, value: &Value) -> bool {
         match self {
             Self::Schema => value.is_object() || value.is_boolean(),
             Self::Schemas => value.as_array().is_some_and(|all| !all.is_empty()),
@@ -135,7 +131,7 @@ impl Kind {
     }
 
     /// The schemas in it, with their places.
-    fn schemas<'a>(self, value: &'a Value, at: &str) -> Vec<(&'a Value, String)> {
+    pub(crate) fn schemas<'a>(self, value: &'a Value, at: &str) -> Vec<(&'a Value, String)> {
         match (self, value) {
             (Self::Schema, one) => vec![(one, at.to_owned())],
             (Self::Schemas, Value::Array(all)) => {
@@ -158,85 +154,6 @@ fn is_type(value: &Value) -> bool {
         "string", "number", "integer", "boolean", "null", "array", "object",
     ];
     value.as_str().is_some_and(|kind| known.contains(&kind))
-}
-
-/// What of this schema is enforced, and no more: what is left out allows more, never less. A reference into its own `$defs` is
-/// replaced by what it names, `oneOf` by `anyOf`; what is not built is left out.
-pub fn enforceable(schema: &Value) -> Value {
-    let reader = Reader {
-        whole: schema,
-        left: Cell::new(MAX_SCHEMAS),
-    };
-    reader.read(schema, MAX_NESTED)
-}
-
-struct Reader<'a> {
-    whole: &'a Value,
-    /// How many more schemas are read: references can name each other again and again.
-    left: Cell<usize>,
-}
-
-impl Reader<'_> {
-    fn read(&self, schema: &Value, left: usize) -> Value {
-        let Value::Object(keywords) = schema else {
-            return Value::Bool(schema != &Value::Bool(false));
-        };
-        let budget = self.left.get().checked_sub(1);
-        let (Some(left), Some(budget)) = (left.checked_sub(1), budget) else {
-            return Value::Bool(true);
-        };
-        self.left.set(budget);
-        let mut kept = Map::new();
-        for (keyword, value) in keywords {
-            let keyword = match keyword.as_str() {
-                "oneOf" if !keywords.contains_key("anyOf") => "anyOf",
-                // Which members are additional is said by what is not built too.
-                "additionalProperties" if keywords.contains_key("patternProperties") => continue,
-                keyword => keyword,
-            };
-            if let Some(kind) = kind_of(keyword).filter(|kind| kind.takes(value)) {
-                kept.insert(keyword.to_owned(), self.inner(kind, value, left));
-            }
-        }
-        match self.referred(keywords) {
-            None => Value::Object(kept),
-            Some(named) => {
-                let named = self.read(named, left);
-                if kept.is_empty() {
-                    return named;
-                }
-                let mut both = vec![named];
-                if let Some(Value::Array(others)) = kept.remove("allOf") {
-                    both.extend(others);
-                }
-                kept.insert("allOf".to_owned(), both.into());
-                Value::Object(kept)
-            }
-        }
-    }
-
-    fn inner(&self, kind: Kind, value: &Value, left: usize) -> Value {
-        match (kind, value) {
-            (Kind::Schema, one) => self.read(one, left),
-            (Kind::Schemas, Value::Array(all)) => {
-                all.iter().map(|one| self.read(one, left)).collect()
-            }
-            (Kind::SchemasByName, Value::Object(all)) => {
-                let all = all.iter();
-                let all = all.map(|(name, one)| (name.clone(), self.read(one, left)));
-                Value::Object(all.collect())
-            }
-            _ => value.clone(),
-        }
-    }
-
-    /// What `$ref` names in this schema itself.
-    fn referred(&self, keywords: &Map<String, Value>) -> Option<&Value> {
-        let place = keywords.get("$ref")?.as_str()?.strip_prefix('#')?;
-        let known = ["/$defs/", "/definitions/"];
-        let here = known.iter().any(|start| place.starts_with(start));
-        here.then(|| self.whole.pointer(place)).flatten()
-    }
 }
 
 #[cfg(test)]
@@ -288,52 +205,5 @@ mod tests {
             deep = json!({ "items": deep });
         }
         assert!(check_arguments(&deep).is_err());
-    }
-
-    #[test]
-    fn what_is_enforced_of_a_schema_allows_no_less() {
-        for (theirs, ours) in [
-            (
-                json!({ "type": "string", "format": "uri", "description": "Approve this" }),
-                json!({ "type": "string" }),
-            ),
-            (
-                json!({
-                    "$defs": { "name": { "type": "string", "maxLength": 3 } },
-                    "properties": { "a": { "$ref": "#/$defs/name" } }
-                }),
-                json!({ "properties": { "a": { "type": "string", "maxLength": 3 } } }),
-            ),
-            (
-                json!({ "definitions": { "n": { "type": "null" } }, "$ref": "#/definitions/n", "enum": [1] }),
-                json!({ "enum": [1], "allOf": [{ "type": "null" }] }),
-            ),
-            (json!({ "$ref": "https://x.example/y" }), json!({})),
-            (
-                json!({ "oneOf": [{ "type": "null" }, { "format": "uri" }] }),
-                json!({ "anyOf": [{ "type": "null" }, {}] }),
-            ),
-            (
-                json!({ "additionalProperties": false, "patternProperties": { "^x": {} } }),
-                json!({}),
-            ),
-            (json!({ "not": { "type": "null" }, "if": {} }), json!({})),
-            (
-                json!({ "exclusiveMinimum": true, "minimum": 1 }),
-                json!({ "minimum": 1 }),
-            ),
-            (json!({ "pattern": "(?!a)" }), json!({})),
-            (json!(false), json!(false)),
-            (json!(null), json!(true)),
-        ] {
-            assert_eq!(enforceable(&theirs), ours, "{theirs}");
-        }
-        let endless =
-            json!({ "$defs": { "a": { "items": { "$ref": "#/$defs/a" } } }, "$ref": "#/$defs/a" });
-        assert_eq!(check_arguments(&enforceable(&endless)), Ok(()));
-        let many = vec![json!({ "$ref": "#/$defs/a" }); 10];
-        let many = json!({ "$defs": { "a": { "anyOf": many } }, "$ref": "#/$defs/a" });
-        let most = MAX_SCHEMAS * 200;
-        assert!(enforceable(&many).to_string().len() < most);
     }
 }

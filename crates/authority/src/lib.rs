@@ -17,6 +17,8 @@ mod clear;
 pub mod consent;
 mod decimal;
 mod definition;
+#[cfg(feature = "schema")]
+mod enforceable;
 mod legible;
 pub mod letters;
 mod narrow;
@@ -49,12 +51,14 @@ pub use any::{
 };
 pub use approvers::DecidedPeople;
 #[cfg(feature = "schema")]
-pub use arguments::{MAX_ARGUMENTS_SCHEMA, check_arguments, enforceable};
+pub use arguments::{MAX_ARGUMENTS_SCHEMA, check_arguments};
 pub use ask::{AskAbove, AskRule, Level};
 pub use authority::{Authority, ScopeGrant};
 pub use ceiling::Ceiling;
 pub use decimal::{Decimal, MAX_PLACES, MAX_WHOLE_DIGITS, Overspent, spend};
 pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage, WrittenType};
+#[cfg(feature = "schema")]
+pub use enforceable::{enforceable, left_out};
 pub use legible::{LegibilityError, MAX_VALUE_LENGTH, legible, legible_block, unclear};
 pub use narrow::{NarrowError, NarrowRequest, Narrowed};
 pub use permit::{Permit, PermitError, every_permit, permits};

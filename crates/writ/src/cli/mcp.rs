@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable};
+use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable, left_out};
 use writ_core::registration::is_action_name;
 use writ_gate::{ToolDefinition, Upstream, list_tools};
 use writ_wire::resource::ResourceUri;
@@ -111,7 +111,7 @@ pub fn document(
         if is_action_name(name) {
             let ask = !confirmed.contains(name.as_str());
             actions.insert(name.clone(), action(tool, served.scope, ask));
-            if let Some(left) = left_out(tool) {
+            if let Some(left) = left_out_of(tool) {
                 note(&left);
             }
         } else {
@@ -159,17 +159,17 @@ fn arguments_of(tool: &ToolDefinition) -> Result<Value, String> {
 }
 
 /// What of its input schema is not enforced, for the operator.
-fn left_out(tool: &ToolDefinition) -> Option<String> {
+fn left_out_of(tool: &ToolDefinition) -> Option<String> {
     let name = tool.name.escape_debug();
     match arguments_of(tool) {
         Err(why) => Some(format!(
             "`{name}`: no arguments are refused, because of its schema {why}"
         )),
         Ok(_) => {
-            let check = check_arguments(&tool.input_schema).err()?;
+            let lost = left_out(&tool.input_schema)?;
             Some(format!(
                 "`{name}`: not all of its schema is enforced: `{}` {}",
-                check.pointer, check.sentence
+                lost.pointer, lost.sentence
             ))
         }
     }
@@ -235,9 +235,10 @@ pub async fn tools_of(
     url: &str,
     authorization: Option<&str>,
 ) -> Result<BTreeMap<String, ToolDefinition>, String> {
-    let url = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
-    let upstream = Upstream::new(url, authorization).map_err(|e| e.to_string())?;
-    list_tools(&upstream).await.map_err(|e| e.to_string())
+    let parsed = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
+    let upstream = Upstream::new(parsed, authorization).map_err(|e| e.to_string())?;
+    let tools = list_tools(&upstream).await;
+    tools.map_err(|e| format!("`{url}`: {e}"))
 }
 
 fn read_file(file: &Path) -> Result<Value, String> {
@@ -305,15 +306,23 @@ mod tests {
         let made = action(&add, "tools", true);
         let kept = json!({ "type": "object", "properties": { "url": { "type": "string" } } });
         assert_eq!(made["arguments"], kept);
-        let said = left_out(&add).unwrap();
+        let said = left_out_of(&add).unwrap();
         assert!(
             said.contains("`/arguments/properties/url/format`"),
             "{said}"
         );
         add.input_schema = json!({ "type": "object", "enum": ["x".repeat(9_000)] });
         assert_eq!(action(&add, "tools", true).get("arguments"), None);
-        assert!(left_out(&add).unwrap().contains("no arguments are refused"));
+        assert!(
+            left_out_of(&add)
+                .unwrap()
+                .contains("no arguments are refused")
+        );
         add.input_schema = kept;
-        assert_eq!(left_out(&add), None);
+        assert_eq!(left_out_of(&add), None);
+        add.input_schema = json!({
+            "$defs": { "Item": { "type": "string" } }, "properties": { "a": { "$ref": "#/$defs/Item" } }
+        });
+        assert_eq!(left_out_of(&add), None, "a reference is replaced");
     }
 }

@@ -9,7 +9,9 @@ use rmcp::service::{RequestContext, RunningService};
 use rmcp::transport::StreamableHttpClientTransport;
 use rmcp::transport::auth::{AuthClient, AuthorizationRequest, OAuthState};
 use rmcp::transport::streamable_http_client::StreamableHttpClientTransportConfig;
-use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt, ErrorData, RoleClient};
+use rmcp::{
+    ClientHandler, ClientLifecycleMode, ClientServiceExt, ErrorData, RoleClient, ServiceError,
+};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
@@ -89,10 +91,21 @@ impl Claude {
         let call = CallToolRequestParams::new(tool).with_arguments(arguments);
         match self.service.call_tool(call).await {
             Ok(result) => Ok(ToolAnswer::of(&result)),
-            Err(error) if error.is_authorization_required() => Ok(ToolAnswer::LoggedOut),
+            Err(error) if is_unauthorized(&error) => Ok(ToolAnswer::LoggedOut),
+            Err(ServiceError::McpError(error)) => Ok(ToolAnswer::Not {
+                code: error.code.0.to_string(),
+                text: error.message.into_owned(),
+            }),
             Err(error) => Err(format!("the MCP client: {error}")),
         }
     }
+}
+
+/// Also where a call that is held ends with its token: the SDK has no kind of its own for a 401 without a challenge.
+fn is_unauthorized(error: &ServiceError) -> bool {
+    let status = "HTTP 401";
+    error.is_authorization_required()
+        || matches!(error, ServiceError::TransportSend(_)) && error.to_string().contains(status)
 }
 
 impl ToolAnswer {

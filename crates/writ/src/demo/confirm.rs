@@ -29,13 +29,13 @@ impl Play<'_> {
         let shown = number.map(|n| n.to_string()).unwrap_or_default();
         self.teller.step(
             Player::Planner,
-            &format!("asks Alice for exactly that, by CIBA, and shows the number {shown}"),
+            &format!("asks Alice on her phone for exactly that, and shows the number {shown}"),
         );
         let read = phone.approve(number).await.map_err(stuck)?;
         self.teller.step(
             Player::Alice,
             &format!(
-                "reads “{}” on her phone, picks {shown} and signs it with her passkey",
+                "reads “{}”, picks {shown} on her phone as the planner shows it, and signs with her passkey",
                 read.join("; ")
             ),
         );
@@ -69,14 +69,10 @@ impl Play<'_> {
         }
         let pay = || self.pay(&self.planner, one, payment(DemoCast::AIRLINE, AMOUNT));
         accepted(&pay().await)?;
-        self.teller.step(
-            Player::Planner,
-            &format!("pays the airline {AMOUNT} EUR, once"),
-        );
         let twice = refused(
             pay().await,
             "insufficient_authorization",
-            "it a second time",
+            "a second payment of 450.00 EUR, after the one that it took",
         )?;
         self.teller.refuses(Player::Bank, &[twice]);
         let wider = RequestedAccess::resource(self.stage.bank.as_str())
@@ -85,12 +81,12 @@ impl Play<'_> {
             not_granted(
                 asked.poll(&self.planner).await,
                 ErrorCode::InvalidGrant,
-                "the same approval a second time",
+                "a second token for the same approval",
             )?,
             not_granted(
                 self.planner.narrow(one, &wider).await,
                 ErrorCode::InvalidRequest,
-                "an exchange of its token",
+                "an exchange of that token",
             )?,
         ];
         self.teller.refuses(Player::Writ, &refusals);

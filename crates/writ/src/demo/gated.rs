@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::Answering;
 use super::alice::{Alice, Reply};
@@ -72,7 +72,7 @@ impl<'a> GatedPlay<'a> {
             Answering::Scripted => Decider::Script(Reply::Yes),
             Answering::Person => Decider::Person,
         };
-        let wants = format!("wants to delete “{note}”; the gate asks, it waits:");
+        let wants = format!("wants to delete “{note}”; the gate holds the call and asks Alice:");
         let answer = self.delete(note, &wants, decider).await?;
         self.decided(&answer, answering)?;
         // After any other answer of a person the rest would be another story.
@@ -82,7 +82,10 @@ impl<'a> GatedPlay<'a> {
         self.stop().await?;
         let answer = self.claude.call(READ, note).await?;
         match answer {
-            ToolAnswer::LoggedOut => tell_answer(self.teller, &answer),
+            ToolAnswer::LoggedOut => {
+                let line = "calls again: 401, its token and its refresh token are dead";
+                self.teller.step(Player::Claude, line);
+            }
             other => return Err(surprise(&other)),
         }
         Ok(())
@@ -163,7 +166,7 @@ impl<'a> GatedPlay<'a> {
 
     /// One yes is one call.
     async fn same_again(&mut self, note: &str) -> Outcome {
-        let wants = "makes the same call again, which waits again:";
+        let wants = "makes the same call again; the gate holds it and asks again:";
         let no = Decider::Script(Reply::No);
         let answer = self.delete(note, wants, no).await?;
         let deleted = self.stage.notes.deleted();
@@ -197,10 +200,12 @@ impl<'a> GatedPlay<'a> {
 /// How to go to the page as alice.
 pub fn you_decide(stage: &DemoStage, teller: &Teller, page: &str) {
     let login = &stage.cast.login;
-    teller.hint(&format!(
+    let line = format!(
         "you are Alice: open {page}, log in as `{}` with `{}`, and decide",
         login.name, login.password
-    ));
+    );
+    let question = json!({ "page": page, "user": login.name, "password": login.password });
+    teller.offers(&[line], json!({ "question": question }));
 }
 
 /// What the client is told.
@@ -213,7 +218,7 @@ pub fn tell_answer(teller: &Teller, answer: &ToolAnswer) {
         ToolAnswer::LoggedOut => {
             teller.step(
                 Player::Claude,
-                "calls again: 401, its token and its refresh token are dead",
+                "is told: stopped (401, its token and its refresh token are dead)",
             );
         }
     }

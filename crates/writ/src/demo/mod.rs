@@ -81,6 +81,12 @@ async fn tell(stage: &DemoStage, teller: &Teller, arguments: &DemoArguments) -> 
     teller.introduce(&stage.cast.alice, stage.cast.login.name);
     teller.introduce(gate, "Notes");
     teller.introduce(&stage.bank, "Bank");
+    let answering = arguments.answering();
+    if answering == Answering::Scripted {
+        teller.hint(
+            "A script plays Alice; in a terminal, without `--auto` and `--json`, you are Alice.",
+        );
+    }
     teller.step(
         Player::Writ,
         &format!("is ready at {issuer}, on a fresh SQLite file"),
@@ -89,13 +95,13 @@ async fn tell(stage: &DemoStage, teller: &Teller, arguments: &DemoArguments) -> 
         Player::Notes,
         &format!("is an MCP server that knows nothing of Writ; its gate is ready at {gate}"),
     );
-    teller.part("An MCP client that nobody registered, and a tool that deletes");
+    teller.part("A stock MCP client that calls itself Claude, and a tool that deletes");
     let play = GatedPlay::connect(stage, teller).await?;
-    play.play(arguments.answering()).await?;
+    play.play(answering).await?;
     story::play(stage, teller).await?;
     if arguments.stay {
         return stay::stay(stage, teller).await;
     }
-    teller.hint("Nothing is left behind. `writ demo --stay` leaves it running, and you decide.");
+    teller.hint("Nothing is left behind. Next: `writ demo --stay` leaves it running, and you decide; docs/mcp.md is for your own server.");
     Ok(())
 }

@@ -60,7 +60,7 @@ impl Play<'_> {
     async fn first_token(&mut self) -> Result<Grant, String> {
         self.teller.step(
             Player::Planner,
-            "asks for two payments, accounts and statements, signed with its key (PAR, RAR, DPoP)",
+            "asks for two payments, accounts and statements, in requests that its own key signs",
         );
         let asked = json!([
             payment(DemoCast::AIRLINE, "412.00"),
@@ -77,9 +77,9 @@ impl Play<'_> {
         let pending = self.planner.authorize(&intent).await.map_err(surprise)?;
         let (read, redirect) = self.alice.consent(&pending.url).await.map_err(stuck)?;
         let line = format!(
-            "reads “{}” and {} more lines, and agrees",
-            read.first().cloned().unwrap_or_default(),
-            read.len().saturating_sub(1)
+            "reads {} lines, the first “{}”, and agrees",
+            read.len(),
+            read.first().cloned().unwrap_or_default()
         );
         self.teller.step(Player::Alice, &line);
         let grant = pending
@@ -106,7 +106,7 @@ impl Play<'_> {
     async fn hand_over(&self, grant: &Grant) -> Result<Grant, String> {
         self.teller.step(
             Player::Planner,
-            "hands the flight to the booking helper, and less than it has itself (token exchange)",
+            "hands a part of that to the booking helper: the flight, and a look at the accounts",
         );
         let consent = self
             .booker
@@ -148,17 +148,17 @@ impl Play<'_> {
             refused(
                 self.get(&self.stranger, grant, "/accounts").await,
                 "invalid_token",
-                "a stolen token, without its key",
+                "a stolen token without its key",
             )?,
             refused(
                 pay(DemoCast::AIRLINE, "400.01").await,
                 "insufficient_authorization",
-                "a cent too much",
+                "400.01 EUR, a cent too much",
             )?,
             refused(
                 pay(other_account, "10.00").await,
                 "insufficient_authorization",
-                "another payee of that name",
+                "the airline's name with another account",
             )?,
             refused(
                 pay(DemoCast::AIRLINE, "399.00").await,
@@ -168,7 +168,7 @@ impl Play<'_> {
             refused(
                 self.get(booker, handed, "/statements").await,
                 "insufficient_scope",
-                "what was not handed over",
+                "statements, which were not handed over",
             )?,
             self.replayed(grant, planner).await?,
         ];
@@ -185,7 +185,7 @@ impl Play<'_> {
         let error = challenge.and_then(|value| value.split("error=\"").nth(1)?.split('"').next());
         match (answer.status(), error) {
             (StatusCode::UNAUTHORIZED, Some(error)) => Ok(RefusedStep {
-                what: "a request that was seen".to_owned(),
+                what: "a signed request sent a second time".to_owned(),
                 status: StatusCode::UNAUTHORIZED.as_u16(),
                 error: error.to_owned(),
             }),
@@ -207,17 +207,17 @@ impl Play<'_> {
             not_granted(
                 self.booker.narrow(handed, &wider).await,
                 ErrorCode::InvalidAuthorizationDetails,
-                "a token for more than was handed over",
+                "a token for the helper beyond what it was handed",
             )?,
             not_granted(
                 self.planner.delegate(grant, &to, &all).await,
                 ErrorCode::InvalidRequest,
-                "a hand over to a stranger",
+                "a hand-over to somebody else's agent",
             )?,
             not_granted(
                 self.stranger.narrow(grant, &all).await,
                 ErrorCode::InvalidRequest,
-                "a stranger's exchange of the planner's token",
+                "an exchange of the planner's token by that agent",
             )?,
         ];
         self.teller.refuses(Player::Writ, &refusals);
@@ -251,12 +251,12 @@ impl Play<'_> {
             not_granted(
                 self.planner.refresh(grant, &ask).await,
                 ErrorCode::InvalidGrant,
-                "a refresh",
+                "a renewal of the planner's token",
             )?,
             not_granted(
                 self.booker.narrow(handed, &ask).await,
                 ErrorCode::InvalidRequest,
-                "an exchange",
+                "an exchange of the helper's token",
             )?,
         ];
         self.teller.refuses(Player::Writ, &at_server);

@@ -117,15 +117,25 @@ impl Teller {
             .iter()
             .map(|one| json!({ "what": one.what, "status": one.status, "error": one.error }))
             .collect();
-        let line = format!("refuses {}", whats.join("; "));
+        let line = match whats[..] {
+            [one] => format!("refuses {one}"),
+            _ => format!("refuses each of these: {}", whats.join("; ")),
+        };
         self.tell(who, &line, json!({ "refused": whole }));
     }
 
     /// What a person at the terminal should know; programs that read JSON are told it as a step.
     pub fn hint(&self, text: &str) {
+        self.offers(&[text.to_owned()], json!({}));
+    }
+
+    /// As a hint, of which programs read the members.
+    pub fn offers(&self, lines: &[String], members: Value) {
         match self.form {
-            StoryForm::Lines => print(&format!("{:8} {text}", "")),
-            StoryForm::Json => self.step(Player::Writ, text),
+            StoryForm::Lines => lines
+                .iter()
+                .for_each(|line| print(&format!("{:8} {line}", ""))),
+            StoryForm::Json => self.tell(Player::Writ, &lines.join("; "), members),
         }
     }
 
@@ -173,15 +183,20 @@ impl Teller {
         let lifetime = (minutes("exp") - minutes("iat")) / 60;
         let bound = match claims.get("cnf") {
             Some(_) => "bound to its key",
-            None => "bearer",
+            None => "bound to no key",
         };
         let basis = claims
             .get("approval")
             .and_then(|approval| approval.get("basis"))
             .and_then(Value::as_str)
             .unwrap_or_default();
+        let basis = match basis {
+            "consent" => "Alice agreed in her browser".to_owned(),
+            "passkey" => "Alice signed it with her passkey".to_owned(),
+            other => format!("by {other}"),
+        };
         format!(
-            "{} at {}: {}; by {basis}, {lifetime} minutes, {bound}",
+            "{} at {}: {}; {basis}; good for {lifetime} minutes; {bound}",
             chain.join(" for "),
             name(claims.get("aud")),
             may.join(", "),
