@@ -322,6 +322,7 @@ async fn listen(
                 owner: &arrival.owner,
                 session: Some(&session),
                 answers: None,
+                call: None,
                 now: gate.clock.now(),
             },
             outbox: &outbox,

@@ -14,7 +14,6 @@ use crate::sse::EventReader;
 use crate::upstream::{
     AnswerKind, UpstreamError, UpstreamSession, kind, message, message_in, next_piece,
 };
-use crate::waiting::INPUT;
 
 /// Of `_meta` what the server hears; whatever else a client puts there nobody has judged.
 const META: [&str; 7] = [
@@ -56,12 +55,6 @@ pub(crate) fn rewritten(
     }
     if let Some(arguments) = judged {
         params.insert("arguments".to_owned(), arguments.clone().into());
-    }
-    if let Some(Value::Object(responses)) = params.get_mut("inputResponses") {
-        responses.remove(INPUT);
-        if responses.is_empty() {
-            params.remove("inputResponses");
-        }
     }
     rewritten
 }

@@ -7,6 +7,7 @@ use writ_wire::time::Timestamp;
 use crate::answers;
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
+use crate::input;
 use crate::message::is_id;
 use crate::methods::tells_client;
 use crate::owner::Owner;
@@ -29,6 +30,8 @@ pub(crate) struct Listener<'a> {
     pub(crate) session: Option<&'a McpSession>,
     /// The id of the request that is answered; none for a stream of its own.
     pub(crate) answers: Option<&'a Value>,
+    /// Which call that is; none where it calls nothing.
+    pub(crate) call: Option<String>,
     pub(crate) now: Timestamp,
 }
 
@@ -76,31 +79,16 @@ fn response(gate: &GateParts, message: Value, id: &Value, listener: &Listener<'_
         return message;
     };
     let refused = |why: &str| answers::error(Some(id), answers::INTERNAL, why);
-    let asked = result.get("inputRequests").and_then(Value::as_object);
-    for request in asked.into_iter().flat_map(|asked| asked.values()) {
-        let method = request
-            .get("method")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        if !gate.config.allowed.takes(method) {
-            return refused(&format!(
-                "the server asks for input by `{method}`, which does not reach the client"
-            ));
-        }
+    if let Err(why) = input::asked(gate, result, listener) {
+        return refused(&why);
     }
     let task = result.get("task").and_then(|task| task.get("taskId"));
-    let given = [
-        (HandleKind::Task, task),
-        (HandleKind::State, result.get("requestState")),
-    ];
-    for (kind, handle) in given {
-        if let Some(handle) = handle.and_then(Value::as_str)
-            && !gate
-                .handles
-                .keep(kind, handle, listener.owner, listener.now)
-        {
-            return refused("there is no room for the handle that the server gave");
-        }
+    if let Some(task) = task.and_then(Value::as_str)
+        && !gate
+            .handles
+            .keep(HandleKind::Task, task, listener.owner, listener.now)
+    {
+        return refused("there is no room for the handle that the server gave");
     }
     message
 }
