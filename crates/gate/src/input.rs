@@ -47,7 +47,7 @@ pub(crate) fn asked(
 ) -> Result<(), String> {
     let none = Map::new();
     let requests = match result.get("inputRequests") {
-        None => &none,
+        None | Some(Value::Null) => &none,
         Some(Value::Object(requests)) => requests,
         Some(_) => return Err("the server's `inputRequests` are no object".to_owned()),
     };
@@ -62,7 +62,7 @@ pub(crate) fn asked(
         }
     }
     let state = match result.get(STATE) {
-        None => return Ok(()),
+        None | Some(Value::Null) => return Ok(()),
         Some(Value::String(state)) => state,
         Some(_) => return Err("the server's `requestState` is no text".to_owned()),
     };

@@ -73,12 +73,28 @@ fn request(
     }
 }
 
-/// Handles in it become the caller's; input that the client may not be asked for makes it an error.
-fn response(gate: &GateParts, message: Value, id: &Value, listener: &Listener<'_>) -> Value {
+/// Handles in it become the caller's; input, and a page, that the client may not be asked for makes it an error. What only the gate
+/// says is left out.
+pub(crate) fn response(
+    gate: &GateParts,
+    mut message: Value,
+    id: &Value,
+    listener: &Listener<'_>,
+) -> Value {
+    let refused = |why: &str| answers::error(Some(id), answers::INTERNAL, why);
+    let code = message.get("error").and_then(|error| error.get("code"));
+    if code.is_some_and(opens_page) && !gate.config.allowed.elicitation {
+        return refused("the server asks for a page to be opened, which does not reach the client");
+    }
+    if let Some(Value::Object(meta)) = message
+        .get_mut("result")
+        .and_then(|result| result.get_mut("_meta"))
+    {
+        meta.retain(|name, _| !name.starts_with(OWN_META));
+    }
     let Some(result) = message.get("result") else {
         return message;
     };
-    let refused = |why: &str| answers::error(Some(id), answers::INTERNAL, why);
     if let Err(why) = input::asked(gate, result, listener) {
         return refused(&why);
     }
@@ -93,6 +109,13 @@ fn response(gate: &GateParts, message: Value, id: &Value, listener: &Listener<'_
     message
 }
 
+/// Clients read a number with a fraction of nothing, or in quotes, as that number.
+fn opens_page(code: &Value) -> bool {
+    let code = code.to_string();
+    let whole = code.trim_matches('"').split('.').next();
+    whole == Some(&answers::URL_ELICITATION_REQUIRED.to_string())
+}
+
 /// A result of a tool that says itself that it failed.
 pub(crate) fn is_failure(response: &Value) -> bool {
     response.get("error").is_some()
@@ -101,3 +124,6 @@ pub(crate) fn is_failure(response: &Value) -> bool {
             .and_then(|result| result.get("isError"))
             == Some(&json!(true))
 }
+
+/// Of `_meta`, by which the gate tells why a tool was not run (docs/gate.md).
+const OWN_META: &str = "writ/";
