@@ -111,9 +111,10 @@ async fn read_tools(
 
 type Tools = Arc<BTreeMap<String, ToolDefinition>>;
 
-/// What was read lately, by session: a server may have other tools for others.
+/// What was read lately, by session and revision: a server may have other tools for others, and describe one otherwise in another
+/// revision.
 #[derive(Default)]
-pub(crate) struct Definitions(Mutex<HashMap<String, (Timestamp, Tools)>>);
+pub(crate) struct Definitions(Mutex<HashMap<UpstreamSession, (Timestamp, Tools)>>);
 
 impl Definitions {
     /// The tool as the server defines it for this session; `None` where it lists none of this name.
@@ -124,36 +125,32 @@ impl Definitions {
         session: &UpstreamSession,
         now: Timestamp,
     ) -> Result<Option<ToolDefinition>, ToolsError> {
-        let key = session.id.clone().unwrap_or_default();
-        let known = self.kept().get(&key).cloned();
+        let known = self.kept().get(session).cloned();
         let tools = match known {
             Some((at, tools)) if at <= now && at.until(now) < FRESH => tools,
             Some(_) | None => {
                 let tools = Arc::new(read_tools(upstream, session).await?);
-                self.keep(key, Arc::clone(&tools), now);
+                self.keep(session.clone(), Arc::clone(&tools), now);
                 tools
             }
         };
         Ok(tools.get(tool).cloned())
     }
 
-    /// The server said that its list changed.
+    /// The server said that its list changed: in each revision.
     pub(crate) fn forget(&self, session: &UpstreamSession) {
-        let key = session.id.as_deref().unwrap_or_default();
-        self.kept().remove(key);
+        self.kept().retain(|of, _| of.id != session.id);
     }
 
-    fn keep(&self, key: String, tools: Tools, now: Timestamp) {
+    fn keep(&self, key: UpstreamSession, tools: Tools, now: Timestamp) {
         let mut kept = self.kept();
-        if kept.len() >= MAX_SESSIONS {
-            kept.retain(|_, (at, _)| *at <= now && at.until(now) < FRESH);
-        }
+        kept.retain(|_, (at, _)| *at <= now && at.until(now) < FRESH);
         if kept.len() < MAX_SESSIONS {
             kept.insert(key, (now, tools));
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Tools)>> {
+    fn kept(&self) -> MutexGuard<'_, HashMap<UpstreamSession, (Timestamp, Tools)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

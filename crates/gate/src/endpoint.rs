@@ -13,11 +13,11 @@ use writ_verifier::{Caller, CrossOrigin};
 
 use crate::answers::{self, answered};
 use crate::call::{self, CallContext};
-use crate::forward::Exchange;
+use crate::forward::{Exchange, keep_known_meta};
 use crate::gate::{GateParts, StreamPlace};
 use crate::headers::{self, LAST_EVENT_ID, Mismatch, SESSION_ID};
 use crate::message::{self, ClientMessage, ClientRequest};
-use crate::methods::tells_server;
+use crate::methods::check_told;
 use crate::outbox::{self, Form, Outbox};
 use crate::owner::Owner;
 use crate::relay::Listener;
@@ -153,11 +153,11 @@ async fn posted(gate: Arc<GateParts>, post: Post, body: Body) -> Response<Body> 
     match message::parse(&body.to_bytes()) {
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
         Ok(ClientMessage::Request(request)) => requested(gate, post, request).await,
-        Ok(ClientMessage::Notification { method, params }) => {
-            if !tells_server(&method, gate.config.allowed) {
-                let why = "this notification is not taken here";
-                return refuse(StatusCode::BAD_REQUEST, why);
+        Ok(ClientMessage::Notification { method, mut params }) => {
+            if let Err(why) = check_told(&method, &params, gate.config.allowed) {
+                return refuse(StatusCode::BAD_REQUEST, &why);
             }
+            keep_known_meta(&mut params);
             let cancelled = params
                 .get("requestId")
                 .filter(|_| method == "notifications/cancelled");
@@ -322,6 +322,7 @@ async fn listen(
                 owner: &arrival.owner,
                 session: Some(&session),
                 answers: None,
+                call: None,
                 now: gate.clock.now(),
             },
             outbox: &outbox,

@@ -10,6 +10,7 @@ mod forward;
 mod gate;
 mod handles;
 mod headers;
+mod input;
 mod message;
 mod methods;
 mod outbox;

@@ -42,7 +42,7 @@ pub(crate) enum UpstreamError {
 }
 
 /// How the gate speaks to the server for one caller.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct UpstreamSession {
     pub(crate) id: Option<String>,
     pub(crate) version: Option<String>,

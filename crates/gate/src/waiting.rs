@@ -10,8 +10,8 @@ use writ_verifier::{
 
 use crate::answers;
 use crate::call::CallContext;
+use crate::input;
 use crate::outbox::Outbox;
-use crate::sealed::Carried;
 
 /// Between two notifications of progress.
 const PROGRESS_EACH: Duration = Duration::from_secs(4);
@@ -109,13 +109,14 @@ pub(crate) async fn permit(
     let decisions = &call.gate.decisions;
     let way = Way::of(call);
     let question = match &call.question {
-        Some(id) => decisions.resume(&call.caller, action, id).await?,
+        Some(earlier) => decisions.resume(&call.caller, action, &earlier.id).await?,
         None => match decisions.decide(&call.caller, action).await? {
             Decided::Permitted(permit) => return Ok(permit),
             Decided::MustAsk(unasked) => unasked.ask(way.asking()).await?,
         },
     };
-    if call.has_declined() {
+    let earlier = call.question.as_ref();
+    if earlier.is_some_and(|earlier| earlier.has_declined) {
         question.cancel().await?;
         let reason = "declined".to_owned();
         return Err(NotPermitted::Cancelled { reason }.into());
@@ -206,10 +207,7 @@ fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitt
             ))
         }
         Way::PageInResult => {
-            let state =
-                call.gate
-                    .sealer
-                    .seal(Carried::State(&call.what), &call.owner, question.id());
+            let state = input::state_of(call, question.id());
             let Some(state) = state else {
                 return Stopped::Refused(why);
             };
