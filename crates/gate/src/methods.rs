@@ -27,9 +27,8 @@ pub(crate) enum MethodRefusal {
 
 pub(crate) fn treatment(request: &ClientRequest) -> Result<Treatment, MethodRefusal> {
     let method = request.method.as_str();
-    match method {
-        "initialize" => return Ok(Treatment::Begins),
-        _ => {}
+    if method == "initialize" {
+        return Ok(Treatment::Begins);
     }
     let known = members_of(method).ok_or(MethodRefusal::Unknown)?;
     only(&request.params, "params", known)?;
