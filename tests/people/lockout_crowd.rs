@@ -140,7 +140,10 @@ both!(a_try_that_was_sent_away_leaves_no_row, |world| async {
     assert_eq!(counted(&world).await, 5, "{counts}");
     assert_eq!(tried(&world, GUESSER, "alice", PASSWORD).await.0, 303);
     let left = counted(&world).await;
-    assert_eq!(left, 2, "one failure of the day and one of the network");
+    assert_eq!(
+        left, 4,
+        "one failure by name, by name and site, by network and by site"
+    );
 });
 
 both!(
