@@ -7,11 +7,11 @@ use axum::extract::{Request, State};
 use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use writ_verifier::{Caller, CrossOrigin};
 
 use crate::answers::{self, answered};
+use crate::body;
 use crate::call::{self, CallContext};
 use crate::forward::{Exchange, keep_known_meta};
 use crate::gate::{GateParts, StreamPlace};
@@ -25,9 +25,6 @@ use crate::sealed::Carried;
 use crate::sessions::McpSession;
 use crate::upstream::{AnswerKind, UpstreamSession, kind};
 use crate::watch::until_ended;
-
-/// The largest message of a client, in bytes.
-pub const MAX_MESSAGE: usize = 1024 * 1024;
 
 pub(crate) async fn serve(State(gate): State<Arc<GateParts>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
@@ -43,7 +40,10 @@ pub(crate) async fn serve(State(gate): State<Arc<GateParts>>, request: Request) 
     }
     let mut response = match gate.verifier.verify(&parts).await {
         Ok(caller) => arrived(gate, Arrival::new(parts, caller), body).await,
-        Err(refused) => refused.into_response().map(Body::from),
+        Err(refused) => {
+            body::passed_over(body).await;
+            refused.into_response().map(Body::from)
+        }
     };
     cross_origin.allow(response.headers_mut());
     response
@@ -144,13 +144,13 @@ async fn posted(gate: Arc<GateParts>, post: Post, body: Body) -> Response<Body> 
     if let Err(why) = check_media(headers) {
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
     }
-    let Ok(body) = Limited::new(body, MAX_MESSAGE).collect().await else {
+    let Some(body) = body::whole(body).await else {
         return refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the message is too large, or did not come whole",
         );
     };
-    match message::parse(&body.to_bytes()) {
+    match message::parse(&body) {
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
         Ok(ClientMessage::Request(request)) => requested(gate, post, request).await,
         Ok(ClientMessage::Notification { method, mut params }) => {

@@ -51,6 +51,8 @@ mod approval_samples;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
+mod direction_tests;
+#[cfg(test)]
 mod page_tests;
 #[cfg(test)]
 mod samples;

@@ -219,12 +219,10 @@ fn what_would_be_hidden_or_cut_is_refused_with_its_pointer() {
         ("a\u{301}\u{302}\u{303}", "marks"),
         ("\u{301}a", "marks"),
         ("x \u{5d0} 1", "right"),
-        // Wrapped behind the hyphen, `x -אב גד` is displayed like the next.
         ("x אב- גד", "right"),
         ("a (ג (ב", "right"),
         ("a אב-גד", "right"),
         ("a \u{627}\u{66b}\u{627}", "right"),
-        // Displayed like `א 2-1%`, whose hyphen stands between digits.
         ("א 1%-2", "right"),
         ("א 1-%2", "right"),
         ("a\u{1c0}b", "U+01C0"),
