@@ -116,10 +116,7 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
 
 /// What a connection was told at its start still holds for its statements.
 pub(crate) async fn require_session(connection: &mut PooledConnection<Postgres>) -> Result<()> {
-    let (postgres, deadline) = connection.for_statement()?;
-    let shown = sqlx::query_scalar("SHOW idle_in_transaction_session_timeout");
-    let shown = within(deadline, shown.fetch_one(postgres)).await;
-    let shown: String = connection.statement_ended(shown)?;
+    let shown = setting(connection, "SHOW idle_in_transaction_session_timeout").await?;
     match shown == SILENT_TRANSACTION {
         true => Ok(()),
         false => Err(StoreError::Pooler),
@@ -129,14 +126,22 @@ pub(crate) async fn require_session(connection: &mut PooledConnection<Postgres>)
 /// Every text that people write can be kept.
 async fn require_utf8(connection: &mut PooledConnection<Postgres>) -> Result<()> {
     const ENCODING: &str = "UTF8";
-    let (postgres, deadline) = connection.for_statement()?;
-    let shown = sqlx::query_scalar("SHOW server_encoding");
-    let shown = within(deadline, shown.fetch_one(postgres)).await;
-    let shown: String = connection.statement_ended(shown)?;
+    let shown = setting(connection, "SHOW server_encoding").await?;
     match shown == ENCODING {
         true => Ok(()),
         false => Err(StoreError::Encoding(shown)),
     }
+}
+
+/// What PostgreSQL says of one setting.
+async fn setting(
+    connection: &mut PooledConnection<Postgres>,
+    show: &'static str,
+) -> Result<String> {
+    let (postgres, deadline) = connection.for_statement()?;
+    let shown = sqlx::query_scalar(show).fetch_one(postgres);
+    let shown = within(deadline, shown).await;
+    connection.statement_ended(shown)
 }
 
 /// PostgreSQL itself takes every setting of ours at the start of a connection.

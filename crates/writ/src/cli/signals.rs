@@ -58,12 +58,16 @@ pub fn follow(within: Duration, log: LogQueue) -> Result<FirstSignal, String> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let heard = runtime.map_err(unheard).and_then(|runtime| {
             let signals = runtime.block_on(async { StopSignals::listen() })?;
-            Ok((runtime, signals))
+            Ok(SignalThread {
+                runtime,
+                signals,
+                log,
+            })
         });
         match heard {
-            Ok((runtime, signals)) => {
+            Ok(thread) => {
                 let _ = start.send(Ok(()));
-                end_process((&runtime, &log), signals, &first, within)
+                thread.end_process(&first, within)
             }
             Err(why) => _ = start.send(Err(why)),
         }
@@ -72,19 +76,24 @@ pub fn follow(within: Duration, log: LogQueue) -> Result<FirstSignal, String> {
     started.recv().map_err(unheard)?.map(|()| receiver)
 }
 
-fn end_process(
-    (runtime, log): (&Runtime, &LogQueue),
-    mut signals: StopSignals,
-    first: &watch::Sender<Option<StopSignal>>,
-    within: Duration,
-) -> ! {
-    let late = async || tokio::time::sleep(within).await;
-    let why = runtime.block_on(why_now(async || signals.next().await, first, late));
-    // Where nobody takes the log, nobody takes this either.
-    if log.flush(SAID_WITHIN) {
-        tell(why);
+/// What it works with, apart from the server.
+struct SignalThread {
+    runtime: Runtime,
+    signals: StopSignals,
+    log: LogQueue,
+}
+
+impl SignalThread {
+    fn end_process(mut self, first: &watch::Sender<Option<StopSignal>>, within: Duration) -> ! {
+        let late = async || tokio::time::sleep(within).await;
+        let next = async || self.signals.next().await;
+        let why = self.runtime.block_on(why_now(next, first, late));
+        // Where nobody takes the log, nobody takes this either.
+        if self.log.flush(SAID_WITHIN) {
+            tell(why);
+        }
+        exit(1)
     }
-    exit(1)
 }
 
 /// Why nothing is waited for any more.
