@@ -21,6 +21,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 const SQLITE_READERS: u32 = 4;
 /// Connections of one node to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// For the first connection of a process: nobody waits for an answer yet, and a machine that was just started is slow.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 /// PostgreSQL ends a transaction whose node sends nothing for so long, and releases its locks.
 const SILENT_TRANSACTION: &str = "30s";
 /// Each statement finds its rows by an index: a plan that was made while a table was small does for a while longer
@@ -108,7 +110,8 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
         ])
         .options(BY_INDEX);
     let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
-    let mut first = pool.acquire().await.map_err(or_pooler)?;
+    let first = pool.acquire_within(FIRST_CONNECTION).await;
+    let mut first = first.map_err(or_pooler)?;
     require_session(&mut first).await?;
     require_utf8(&mut first).await?;
     Ok(Database::Postgres(pool))

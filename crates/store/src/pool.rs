@@ -124,8 +124,13 @@ impl<D: Driver> ConnectionPool<D> {
 
     /// The connection that was returned last, or a new one. Waits while all are in use.
     pub(crate) async fn acquire(&self) -> Result<PooledConnection<D>> {
+        self.acquire_within(self.0.deadlines.for_connection()?)
+            .await
+    }
+
+    /// The same with a deadline of its own.
+    pub(crate) async fn acquire_within(&self, deadline: Duration) -> Result<PooledConnection<D>> {
         let queued = Queued::count(&self.0.queued);
-        let deadline = self.0.deadlines.for_connection()?;
         let lent = timeout(deadline, async {
             let permit = self.permit().await?;
             drop(queued);
