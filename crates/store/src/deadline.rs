@@ -31,6 +31,13 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
+    /// For a command: who typed it would rather wait for a busy database than type it again.
+    pub const OF_A_COMMAND: Self = Self {
+        connection: Duration::from_secs(10),
+        statement: Duration::from_secs(10),
+        request: Duration::from_secs(60),
+    };
+
     /// For a connection, within what is left to this request.
     pub(crate) fn for_connection(&self) -> Result<Duration> {
         self.within_request(self.connection)

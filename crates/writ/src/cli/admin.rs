@@ -13,7 +13,7 @@ use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::elsewhere::{Wish, tip};
-use writ_store::{Store, StoreError, transport};
+use writ_store::{Deadlines, Store, StoreError, transport};
 use writ_wire::registration::ResourceFile;
 
 use super::by_clock::ByClock;
@@ -194,7 +194,7 @@ pub async fn check(configured: &Configured) -> Outcome {
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
-    match Store::connect(&config.database_url).await {
+    match Store::connect_within(&config.database_url, Deadlines::OF_A_COMMAND).await {
         Ok(store) => {
             let problem = match other_issuer(&store, &config).await {
                 None => other_master(&store, &config).await,

@@ -19,7 +19,7 @@ use writ_server::node::keyring;
 use writ_server::node::type_files::type_files;
 use writ_server::operate::change::{ChangeContext, ChangedBy};
 use writ_server::operate::register::Registrar;
-use writ_store::{DatabaseTransaction, Store};
+use writ_store::{DatabaseTransaction, Deadlines, Store};
 
 use super::by_clock::ByClock;
 use super::init::CONFIG;
@@ -110,7 +110,7 @@ impl Desk {
 
 /// The database, brought to this version.
 pub async fn migrated(config: &Config) -> Result<Store, String> {
-    let store = Store::connect(&config.database_url).await;
+    let store = Store::connect_within(&config.database_url, Deadlines::OF_A_COMMAND).await;
     let store = store.map_err(|e| e.to_string())?;
     store.migrate().await.map_err(|e| e.to_string())?;
     Ok(store)
