@@ -126,7 +126,7 @@ pub(crate) async fn informed_faults<P: Planner>(
 
 /// Searches that look through all rows of a table, or all of one kind or time, where without statistics a few are found. Of several
 /// searches of one table each stands for one that is as good, while there is one.
-pub(crate) fn widened(plan: &[String], informed: &[String]) -> Vec<String> {
+fn widened(plan: &[String], informed: &[String]) -> Vec<String> {
     let searches = |plan: &[String]| -> Vec<(String, bool)> {
         let found = plan.iter().filter_map(|line| search(line));
         found.map(|(table, few)| (table.to_owned(), few)).collect()

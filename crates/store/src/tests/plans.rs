@@ -1,11 +1,8 @@
 //! What is swept is found by an index, also where the tables grew and nobody told PostgreSQL; and a plan that it made while they
 //! were empty does not stay.
 
-use sqlx::{Connection, SqliteConnection};
-
 use crate::sweep::rules;
 use crate::testing::kept_plans::{grow, whole_tables};
-use crate::testing::plans::{Planner, informed_faults, widened};
 use crate::testing::{self, DatabaseKind};
 use crate::tests::world::TENANT;
 
@@ -59,34 +56,4 @@ async fn a_plan_of_empty_tables_does_not_stay(kind: DatabaseKind) {
     for (sql, plan) in store.prepared_plans().await.unwrap() {
         assert!(whole_tables(&plan).is_empty(), "{sql}\n{}", plan.join("\n"));
     }
-}
-
-/// `ANALYZE`, in the first week or after years, changes nothing of how the rows that leave are found.
-#[tokio::test]
-async fn statistics_make_no_rule_read_more() {
-    let database = testing::fresh(DatabaseKind::Sqlite).await;
-    let connection = &mut SqliteConnection::connect(&database.url).await.unwrap();
-    let deletions = rules().flat_map(|rule| rule.delete.iter().map(|one| one.sqlite));
-    let texts = deletions.chain(rules().map(|rule| rule.oldest));
-    let mut faults_of = async |text: &str| {
-        let plan = connection.plan(text).await.unwrap();
-        informed_faults(connection, text, &plan).await
-    };
-    for text in texts {
-        let faults = faults_of(text).await;
-        assert!(faults.is_empty(), "{text}\n{}", faults.join("\n"));
-    }
-    // The check itself finds what reads a whole table, with or without statistics; and what reads more with them.
-    let whole = "SELECT id FROM events WHERE reason = 'x'";
-    assert_eq!(faults_of(whole).await.len(), 2);
-    let plan = |line: &str| vec![line.to_owned()];
-    let one = plan("SEARCH replays USING INDEX a (tenant=? AND digest=?)");
-    for line in [
-        "SEARCH replays USING INDEX b (expires_at<?)",
-        "SEARCH replays USING INDEX c (tenant=?)",
-        "SEARCH replays USING INDEX d (tenant=? AND kind=?)",
-    ] {
-        assert_eq!(widened(&one, &plan(line)).len(), 1, "{line}");
-    }
-    assert!(widened(&one, &one).is_empty());
 }
