@@ -26,6 +26,8 @@ const FAMILIES = [
   'key-set',
   'resource-server',
   'apache',
+  'gate',
+  'nginx',
   'mcp-conformance',
 ];
 /** Each mostly waits: a client for its server, a server for its disk. */

@@ -10,6 +10,7 @@ import { takePictures } from './lib/judge.mjs';
 import { createWorld } from './lib/world.mjs';
 import app from './scenes/app.mjs';
 import approve from './scenes/approve.mjs';
+import call from './scenes/call.mjs';
 import callback from './scenes/callback.mjs';
 import german from './scenes/german.mjs';
 import guests from './scenes/guests.mjs';
@@ -54,6 +55,8 @@ const SETTINGS = [
   ['phone, dark', app, { ...PHONE, colorScheme: 'dark' }],
   ['desktop, light', app, { ...DESKTOP, colorScheme: 'light' }],
   ['desktop, dark', app, { ...DESKTOP, colorScheme: 'dark' }],
+  ['phone, light', call, { ...PHONE, colorScheme: 'light' }],
+  ['phone, dark', call, { ...PHONE, colorScheme: 'dark' }],
   ['phone, light', guests, { ...PHONE, colorScheme: 'light' }],
   ['phone, dark', guests, { ...PHONE, colorScheme: 'dark' }],
   ['desktop, light', guests, { ...DESKTOP, colorScheme: 'light' }],

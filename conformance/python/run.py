@@ -13,7 +13,7 @@ from pathlib import Path
 
 from database import SQLITE
 
-FAMILIES = ["requests_oauth2client", "authlib", "mcp", "mcp_guests", "fastmcp"]
+FAMILIES = ["requests_oauth2client", "authlib", "mcp", "mcp_guests", "mcp_gate", "fastmcp"]
 # Each mostly waits: a client for its server, a server for its disk.
 AT_ONCE = 4
 COUNTED = re.compile(r"^(\d+) passed, (\d+) failed$", re.MULTILINE)

@@ -1,7 +1,6 @@
 //! One approval, one permit: whoever tries to use it twice, for something else, or in another's place.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::Method;
 use serde_json::{Value, json};
@@ -277,27 +276,5 @@ both!(
             .await;
         world.app.fresh_catalogue().await.unwrap();
         permitted(&scene.notes.decide(&world, &again).await);
-    }
-);
-
-both!(
-    prefer_wait_is_answered_as_soon_as_a_person_decides,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let wanted = scene.deletion("Shopping list");
-        let id = scene.notes.asked(&world, &wanted).await;
-        let node = world.node().await;
-        let (basic, path) = (scene.notes.basic.clone(), format!("{REQUESTS}/{id}"));
-        let held = tokio::spawn(async move {
-            let headers = [("authorization", basic.as_str()), ("prefer", "wait=25")];
-            node.get(&path, &headers).await
-        });
-        tokio::task::yield_now().await;
-        scene.yes(&id).await;
-        let reply = tokio::time::timeout(Duration::from_secs(60), held).await;
-        let reply = reply.unwrap().unwrap();
-        assert_eq!(reply.status, 200, "{}", reply.text());
-        assert_eq!(reply.json()["task"]["status"], json!("approved"));
-        assert_eq!(reply.header("preference-applied"), Some("wait=25"));
     }
 );

@@ -2,10 +2,7 @@
 
 use serde_json::{Value, json};
 use writ_core::budget::{MOST_OPEN_PER_RESOURCE, MOST_PER_RESOURCE};
-use writ_testkit::{
-    BANK, Cast, Change, PASSWORD, Plain, agent_file, both, both_with, claims, enrol, enrol_plain,
-    payment, plain_file,
-};
+use writ_testkit::{both, both_with, payment};
 
 use super::access_scene::{
     NOTES, REQUESTS, ResourceServer, Scene, WIKI, agent, denied, permitted, presenting, problem,
@@ -92,64 +89,6 @@ both!(less_is_what_the_person_left, |world| async {
     assert_eq!(
         denied(&scene.notes.decide(&world, &less).await),
         "approval_expired"
-    );
-});
-
-both!(others_decide_by_stages_as_always, |world| async {
-    let cast = Cast::of(&world).await;
-    for name in ["bob", "carol", "dan"] {
-        world.add_user(name, PASSWORD).await;
-    }
-    let notes = ResourceServer::add(&world, NOTES, "Notes").await;
-    let mut file = agent_file("agt_guarded", "mallory");
-    file["scope"] = json!("openid notes:read notes:write");
-    file["agent"]["ceiling"]["scopes"] = json!([
-        { "resource": NOTES, "scope": "notes:read" }, { "resource": NOTES, "scope": "notes:write" }
-    ]);
-    file["agent"]["approvers"] =
-        json!([{ "of": ["bob", "carol"], "need": 2 }, { "of": ["dan"], "need": 1 }]);
-    let guarded = enrol(&world, file).await;
-    let token = token(&world, &cast, &guarded, NOTES).await;
-    let mut scene = Scene {
-        alice: world.phone_of("alice").await,
-        claude: guarded,
-        cast,
-        notes,
-        token,
-    };
-    let wanted = scene.deletion("Shopping list");
-    let id = scene.notes.asked(&world, &wanted).await;
-    // The record's people decide, after the person whose notes they are where these agreed to no action yet.
-    let mut phones = Vec::new();
-    for name in ["alice", "bob", "carol"] {
-        let mut phone = world.phone_of(name).await;
-        if phone.inbox().await.contains(&id) {
-            let page = phone.look(&id).await;
-            phone.approve_by_password(&page).await;
-            phones.push(name);
-        }
-    }
-    assert!(phones.ends_with(&["bob", "carol"]), "{phones:?}");
-    let status = scene.notes.status(&world, &id).await;
-    let again = presenting(&wanted, &status);
-    permitted(&scene.notes.decide(&world, &again).await);
-    // Nobody of the first stage answers: the next one may.
-    let id = scene.notes.asked(&world, &scene.deletion("Diary")).await;
-    let page = scene.alice.look(&id).await;
-    if page.reply.status == 200 {
-        scene.alice.approve_by_password(&page).await;
-    }
-    world.advance(200);
-    writ_server::approvals::escalate::turn(&world.app)
-        .await
-        .unwrap();
-    let mut dan = world.phone_of("dan").await;
-    assert_eq!(dan.inbox().await, [id.as_str()]);
-    let page = dan.look(&id).await;
-    dan.approve_by_password(&page).await;
-    assert_eq!(
-        scene.notes.status(&world, &id).await["task"]["status"],
-        json!("approved")
     );
 });
 
@@ -265,51 +204,6 @@ both!(
         );
         world.advance(60);
         scene.notes.asked(&world, &wanted).await;
-    }
-);
-
-both!(
-    a_client_that_is_no_agent_is_asked_about_too,
-    |world| async {
-        let mut scene = staged(&world).await;
-        let mut file = plain_file("web");
-        file["client_name"] = json!("Web");
-        file["scope"] = json!("openid notes:write");
-        file["token_endpoint_auth_method"] = json!("client_secret_basic");
-        let web: Plain = enrol_plain(&world, file).await;
-        let asked = scene
-            .cast
-            .request()
-            .without("authorization_details")
-            .with("client_id", web.id.clone())
-            .with("scope", "notes:write")
-            .with("resource", NOTES);
-        let pushed = web.send(&world, "/par", &asked).await;
-        let url = writ_testkit::authorize_url(&web.id, &pushed.member("request_uri"));
-        let back = world.browser().approve(&url, "alice", PASSWORD).await;
-        let code = back
-            .query_pairs()
-            .find(|(name, _)| name == "code")
-            .unwrap()
-            .1
-            .into_owned();
-        let redeem = scene.cast.redeem_form(&code).with("resource", NOTES);
-        let token = web.send(&world, "/token", &redeem).await.access_token();
-        assert!(claims(&token).get("act").is_none());
-        let wanted =
-            scene
-                .notes
-                .evaluation(&token, "delete_note", json!({ "title": "Shopping list" }));
-        let id = scene.notes.asked(&world, &wanted).await;
-        scene
-            .alice
-            .look(&id)
-            .await
-            .says("Web, through Notes, wants to:");
-        scene.yes(&id).await;
-        let again = presenting(&wanted, &scene.notes.status(&world, &id).await);
-        permitted(&scene.notes.decide(&world, &again).await);
-        assert_ne!(NOTES, BANK);
     }
 );
 

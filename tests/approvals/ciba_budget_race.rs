@@ -2,7 +2,7 @@
 //! asked as the limit says, on both databases.
 
 use serde_json::json;
-use writ_core::device::MAX_WAITING_DEVICES;
+use writ_core::device::{DEVICES_ENDED_AT_ONCE, MAX_WAITING_DEVICES};
 use writ_core::id::ClientId;
 use writ_core::pending::State;
 use writ_testkit::{
@@ -176,9 +176,11 @@ both!(
         assert!(replies.iter().all(|reply| reply.status == 200));
         let (client, now) = (ClientId::from_text(&busy.id), world.now());
         let mut transaction = world.begin().await;
-        for (most, above) in [(MAX_WAITING_DEVICES + 1, 0), (MAX_WAITING_DEVICES, 1)] {
-            let ended = transaction.end_oldest_devices(&client, most, now).await;
-            assert_eq!(ended.unwrap(), above, "as many wait as may");
-        }
+        let waiting = transaction.waiting_devices(&client, usize::MAX, now).await;
+        let (asked, most) = (1000 + RACERS, usize::try_from(MAX_WAITING_DEVICES).unwrap());
+        let ended = usize::try_from(DEVICES_ENDED_AT_ONCE).unwrap();
+        let waiting = waiting.unwrap().len();
+        assert!(asked > most && waiting <= most, "{waiting}");
+        assert_eq!(waiting, asked - ended, "room was made once");
     }
 );

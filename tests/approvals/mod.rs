@@ -1,9 +1,17 @@
 //! What waits for a person: the page, who decides, how often people are asked, what proves an answer.
 
+mod access_any;
+mod access_callers;
+mod access_counted;
 mod access_once;
 mod access_people;
 mod access_request;
 pub(crate) mod access_scene;
+mod access_stages;
+mod access_strangers;
+mod access_used_up;
+mod access_wait;
+mod access_waited;
 mod approval;
 mod approval_less;
 mod approval_many;

@@ -18,10 +18,10 @@ const PAGES: [&str; 4] = ["/authorize?client_id=x", "/login", "/app", "/device"]
 const PROGRAMS: [&str; 3] = ["/token", "/par", "/introspect"];
 
 /// By how many seconds the clock of a process is ahead of this machine's, in a file that its every look at the clock reads.
-struct Offset(PathBuf);
+pub(super) struct Offset(PathBuf);
 
 impl Offset {
-    fn of(world: &World, seconds: i64) -> Self {
+    pub(super) fn of(world: &World, seconds: i64) -> Self {
         let name = u64::from_be_bytes(world.random.bytes::<8>());
         let file = format!("writ-clock-{}-{name}", std::process::id());
         let offset = Self(std::env::temp_dir().join(file));
@@ -29,7 +29,7 @@ impl Offset {
         offset
     }
 
-    fn set(&self, seconds: i64) {
+    pub(super) fn set(&self, seconds: i64) {
         let new = self.0.with_extension("new");
         std::fs::write(&new, format!("{seconds:+}\n")).unwrap();
         std::fs::rename(&new, &self.0).unwrap();
@@ -37,14 +37,20 @@ impl Offset {
 
     /// What runs a server by this clock. Only the time of day is wrong; waiting takes as long as ever.
     fn command(&self) -> Command {
+        let mut command = self.binary();
+        command.arg("serve");
+        command
+    }
+
+    /// The same for any command; its words follow.
+    pub(super) fn binary(&self) -> Command {
         let mut command = Command::new("env");
         command
             .arg(format!("LD_PRELOAD={}", library().display()))
             .arg(format!("FAKETIME_TIMESTAMP_FILE={}", self.0.display()))
             .args(["FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1"])
             .arg("NO_FAKE_STAT=1")
-            .arg(binary())
-            .arg("serve");
+            .arg(binary());
         command
     }
 }
@@ -67,7 +73,7 @@ fn library() -> PathBuf {
 }
 
 /// Sets the world's clock, by which proofs are made, so far ahead of this machine's.
-fn world_ahead(world: &World, seconds: i64) {
+pub(super) fn world_ahead(world: &World, seconds: i64) {
     world.clock.set(ahead(seconds));
 }
 
@@ -81,7 +87,7 @@ fn ahead(seconds: i64) -> Timestamp {
 }
 
 impl Scene {
-    async fn at(offset: &Offset, world: World, cast: writ_testkit::Cast) -> Self {
+    pub(super) async fn at(offset: &Offset, world: World, cast: writ_testkit::Cast) -> Self {
         let process = Process::run(offset.command(), &world, &[]).await;
         Self {
             world,
@@ -124,7 +130,7 @@ fn own_work(scene: &Scene) -> Ready {
     planner.ready(&scene.world, "/token", &TestAgent::own_work())
 }
 
-async fn issues(scene: &Scene, node: &Process) -> Ready {
+pub(super) async fn issues(scene: &Scene, node: &Process) -> Ready {
     let request = own_work(scene);
     minted(&node.door.send(&request).await, "a clock that will do");
     request
@@ -136,7 +142,7 @@ async fn is_used(node: &Process, request: &Ready) {
     assert!([400, 401].contains(&again.status), "{}", again.text());
 }
 
-async fn is_ready(node: &Process) {
+pub(super) async fn is_ready(node: &Process) {
     let ready = node.operators.try_get("/readyz").await.unwrap();
     assert_eq!(ready.status, 200, "{}", ready.text());
 }
@@ -189,20 +195,22 @@ async fn postgres_and_two_nodes_90_seconds_apart() {
 async fn sqlite_after_a_node_that_was_90_seconds_ahead() {
     let (world, cast) = made(DatabaseKind::Sqlite).await;
     let (first, second) = (Offset::of(&world, 90), Offset::of(&world, 0));
-    let scene = Scene::at(&first, world, cast).await;
+    let mut scene = Scene::at(&first, world, cast).await;
     is_ready(&scene.process).await;
     world_ahead(&scene.world, 90);
     let used = issues(&scene, &scene.process).await;
+    scene.process.signal("TERM");
+    assert!(scene.process.ended().await.success());
 
-    let other = Process::run(second.command(), &scene.world, &[]).await;
+    scene.process = Process::run(second.command(), &scene.world, &[]).await;
     world_ahead(&scene.world, 0);
-    issues_nothing(&scene, &other, "behind its database").await;
+    issues_nothing(&scene, &scene.process, "behind its database").await;
     // As if a part of the time had passed.
     second.set(70);
-    is_ready(&other).await;
-    is_used(&other, &used).await;
+    is_ready(&scene.process).await;
+    is_used(&scene.process, &used).await;
     world_ahead(&scene.world, 70);
-    issues(&scene, &other).await;
+    issues(&scene, &scene.process).await;
 }
 
 async fn started_again_an_hour_back(kind: DatabaseKind) {

@@ -1,5 +1,5 @@
 //! A server that may open no more files, and silent connections that have them all: whoever comes with a request is answered, and the
-//! log says it once a second. And clients that send byte by byte: each hears within the deadline that it is over.
+//! log says it once a second.
 
 use std::process::Command;
 use std::time::Duration;
@@ -16,33 +16,30 @@ use crate::process::Process;
 const OPEN_FILES: u32 = 64;
 const SILENT: usize = 120;
 /// A deadline is 20 seconds; a loaded machine has more.
-const IN_TIME: Duration = Duration::from_secs(90);
-const A_BYTE_EACH: Duration = Duration::from_millis(500);
+pub(super) const IN_TIME: Duration = Duration::from_secs(90);
 
 const ASKED: &[u8] = b"GET /jwks HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
-const HEAD: &[u8] = b"POST /token HTTP/1.1\r\nhost: a\r\n\
-    content-type: application/x-www-form-urlencoded\r\ncontent-length: 100000\r\n\r\n";
 
-async fn server() -> (World, Process) {
+pub(super) async fn server() -> (World, Process) {
     let world = World::new(DatabaseKind::Sqlite).await;
     world.clock.set(Clock::System.now());
     let server = Process::start(&world, &[]).await;
     (world, server)
 }
 
-async fn connect(server: &Process) -> TcpStream {
+pub(super) async fn connect(server: &Process) -> TcpStream {
     TcpStream::connect(server.address).await.unwrap()
 }
 
 /// All that comes until the connection ends, however it ends.
-async fn heard(mut stream: impl AsyncReadExt + Unpin) -> String {
+pub(super) async fn heard(mut stream: impl AsyncReadExt + Unpin) -> String {
     let mut answer = Vec::new();
     let reading = tokio::time::timeout(IN_TIME, stream.read_to_end(&mut answer));
     drop(reading.await.expect("the connection ends"));
     String::from_utf8(answer).unwrap()
 }
 
-async fn is_answered(server: &Process) {
+pub(super) async fn is_answered(server: &Process) {
     let mut stream = connect(server).await;
     stream.write_all(ASKED).await.unwrap();
     let answer = heard(stream).await;
@@ -81,34 +78,4 @@ async fn a_server_without_files_answers_and_says_it_once_a_second() {
         refused > said && said <= most,
         "{said} of {refused} in {most} s"
     );
-}
-
-/// Sends these bytes one after the other, as long as they are taken; what it hears.
-async fn drip(server: &Process, at_once: &[u8], then: &'static [u8]) -> String {
-    let mut stream = connect(server).await;
-    stream.write_all(at_once).await.unwrap();
-    let (reading, mut writing) = stream.into_split();
-    let dripping = tokio::spawn(async move {
-        for byte in then.iter().cycle() {
-            tokio::time::sleep(A_BYTE_EACH).await;
-            if writing.write_all(&[*byte]).await.is_err() {
-                return;
-            }
-        }
-    });
-    let heard = heard(reading).await;
-    dripping.abort();
-    heard
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_sends_byte_by_byte_hears_that_it_is_over() {
-    let (_world, server) = server().await;
-    let head = drip(&server, b"GET /jwks HTTP/1.1\r\n", b"x: y\r\n");
-    let body = drip(&server, HEAD, b"grant_type=x&");
-    let idle = async { heard(connect(&server).await).await };
-    let (head, body, idle) = tokio::join!(head, body, idle);
-    assert_eq!((&*head, &*idle), ("", ""));
-    assert!(body.starts_with("HTTP/1.1 408 Request Timeout"), "{body}");
-    is_answered(&server).await;
 }

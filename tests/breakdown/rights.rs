@@ -3,6 +3,7 @@
 
 use writ_testkit::{DatabaseKind, TestReply, World, minted};
 
+use super::cluster;
 use super::scene::{Scene, is_program_told, made};
 use crate::process::Process;
 
@@ -60,6 +61,7 @@ async fn redeemed(scene: &Scene) -> TestReply {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_that_takes_rights_tables_and_the_login_away() {
+    let _turn = cluster::turn().await;
     let (world, cast) = made(DatabaseKind::Postgres).await;
     let role = Role::of(&world).await;
     let process = Process::start(&world, &[("DATABASE__URL", &role.url(&world))]).await;

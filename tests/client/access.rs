@@ -66,9 +66,9 @@ both!(
             (("open_account", name.clone()), "unknown_action"),
             (("calendar", json!({})), "unknown_action"),
             (("show_account", json!({})), "arguments_invalid"),
-            (("show_account", json!({ "name": null })), "arguments_invalid"),
-            (("show_account", json!({ "name": ["a"] })), "arguments_invalid"),
-            (("show_account", json!({ "name": "a\u{202e}" })), "arguments_invalid"),
+            (("show_account", json!({ "Name": "Savings" })), "arguments_invalid"),
+            (("close_account", json!({ "name": "a\u{202e}" })), "arguments_invalid"),
+            (("close_account", json!({ "name": ["a", null] })), "approval_required"),
         ] {
             let reply = bank.look(&ask(action.clone())).await;
             assert_eq!(reason(&reply), why, "{action:?}");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use writ_testkit::{
     AskingServer, Cast, EVALUATION, ISSUER, TestReply, World, agent_file, asking_bank, basic, both,
-    claims, enrol, enrol_plain, permitted, plain_file, question, reason,
+    both_with, claims, enrol, enrol_plain, merge, permitted, plain_file, question, reason,
 };
 
 use crate::client::access::opened;
@@ -149,5 +149,60 @@ both!(
         };
         let reply = server.post(EVALUATION, &body, &[("dpop", &proof)]).await;
         assert_eq!(reply.refusal(), (401, "invalid_token".to_owned()));
+    }
+);
+
+both_with!(
+    /// RFC 9449 section 9: where the profile of its client wants nonces, a server's own token is challenged here too, and named a nonce.
+    rfc_9449_9_a_servers_own_token_needs_a_nonce_where_its_profile_does,
+    &[("PROFILES__AGENT__DPOP_NONCE", "true")],
+    |world| async {
+        let (_, agent) = served_by_agent(&world).await;
+        let signed = |url: &str, more: Value| {
+            let mut claims = agent.dpop.proof_claims("POST", url, world.now().seconds());
+            merge(&mut claims, more);
+            agent.dpop.sign_proof(&claims)
+        };
+        let nonce = |reply: &TestReply| reply.header("dpop-nonce").unwrap().to_owned();
+        let form = [
+            ("grant_type", "client_credentials".to_owned()),
+            ("scope", "access".to_owned()),
+        ];
+        let challenged = agent.send(&world, "/token", &form).await;
+        let token_url = format!("{ISSUER}/token");
+        let proof = signed(&token_url, json!({ "nonce": nonce(&challenged) }));
+        let headers = [("dpop", proof.as_str())];
+        let granted = agent.send_with(&world, "/token", &form, &headers).await;
+        let token = granted.access_token();
+        let url = format!("{ISSUER}{EVALUATION}");
+        let ath = json!({ "ath": writ_jose::hash::access_token_hash(&token) });
+        let body = json!({
+            "subject": { "type": "user", "id": "usr_x" }, "action": { "name": "show_account" },
+            "resource": { "type": "resource", "id": "https://bank.example" },
+            "context": { "access_token": "x" }
+        });
+        let send = async |nonce: Option<&str>| {
+            let mut more = ath.clone();
+            if let Some(nonce) = nonce {
+                more["nonce"] = json!(nonce);
+            }
+            let server = AskingServer {
+                door: world.door(),
+                authorization: format!("DPoP {token}"),
+            };
+            let proof = signed(&url, more);
+            server.post(EVALUATION, &body, &[("dpop", &proof)]).await
+        };
+        let mut given = String::new();
+        for made_up in [None, Some("made-up")] {
+            let challenged = send(made_up).await;
+            assert_eq!(challenged.refusal(), (401, "use_dpop_nonce".to_owned()));
+            let offered = challenged.headers.get_all("www-authenticate");
+            let mut offered = offered.iter().map(|value| value.to_str().unwrap());
+            assert!(offered.any(|o| o.starts_with("DPoP ") && o.contains("use_dpop_nonce")));
+            given = nonce(&challenged);
+        }
+        let answered = send(Some(&given)).await;
+        assert_eq!(reason(&answered), "token_invalid", "the question itself");
     }
 );

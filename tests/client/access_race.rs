@@ -1,12 +1,10 @@
 //! Decisions at the same moment, on two nodes: what may be used once is used once, and a budget is never overspent.
 
-use serde_json::{Value, json};
-use writ_testkit::{
-    AskingServer, BANK, Cast, TestAgent, World, agent_file, at_once, basic, both, claims, enrol,
-    plus, question, reason, run_key, with,
-};
+use serde_json::Value;
+use writ_testkit::{AskingServer, Cast, at_once, both, permitted, question, reason, run_key};
 
 use crate::client::access::{opened, paying};
+use crate::client::access_spenders::{AGENTS, Spenders};
 
 both!(
     /// Fifty decisions about one payment, each by a key of its own: one permit.
@@ -60,118 +58,93 @@ both!(
     }
 );
 
-/// An agent with a budget of calls that is good at both resources.
-async fn caller(world: &World, cast: &Cast, calls: u32) -> (TestAgent, Vec<String>) {
-    let mut file = agent_file("agt_caller", "alice");
-    let ceiling = &mut file["agent"]["ceiling"]["authorization_details"];
-    ceiling
-        .as_array_mut()
-        .unwrap()
-        .push(json!({ "type": "mcp_tool_call" }));
-    let agent = enrol(world, file).await;
-    let object = json!([{
-        "type": "mcp_tool_call", "server": "https://files.example/mcp", "tool": "read_file",
-        "calls": calls, "locations": [BANK, OTHER]
-    }]);
-    let form = with(&cast.request(), "client_id", agent.id.as_str());
-    let form = with(&form, "authorization_details", object.to_string());
-    let form = plus(&plus(&form, "resource", BANK), "resource", OTHER);
-    let first = cast.granted(world, &agent, &form, BANK).await;
-    let refresh = first.member("refresh_token");
-    let refresh = vec![
-        ("grant_type", "refresh_token".to_owned()),
-        ("refresh_token", refresh),
-        ("resource", OTHER.to_owned()),
-    ];
-    let second = agent.send(world, "/token", &refresh).await;
-    (agent, vec![first.access_token(), second.access_token()])
-}
-
-const OTHER: &str = "https://other.example";
+/// What each agent wants.
+const SPENDS_EACH: usize = 100;
 /// Less than what two thousand decisions want.
-const BUDGET: u32 = 1500;
-
-async fn other_server(world: &World) -> AskingServer {
-    let client = json!({
-        "client_id": "other-api", "client_name": "Other", "profile": "oauth21",
-        "grant_types": [], "token_endpoint_auth_method": "client_secret_basic"
-    });
-    let secret = world.add_client(client).await["client_secret"].clone();
-    world
-        .add_resource(json!({
-            "resource": OTHER, "name": "Other", "client_id": "other-api", "verifies_proofs": true,
-            "authorization_details_types": ["mcp_tool_call"]
-        }))
-        .await;
-    AskingServer {
-        door: world.door(),
-        authorization: basic("other-api", secret.as_str().unwrap()),
-    }
-}
-
-fn call(world: &World, agent: &TestAgent, token: &str, calls: u32) -> Value {
-    let arguments = json!({
-        "server": "https://files.example/mcp", "tool": "read_file", "calls": calls
-    });
-    let mut body = question(world, agent, token, ("mcp_tool_call", arguments));
-    body["resource"]["id"] = claims(token)["aud"].clone();
-    body
-}
+const BUDGET: u32 = 3000;
 
 both!(
-    /// A budget that two resource servers spend at once, two thousand times, on two nodes: never more than it holds, and what was spent is what was decided.
+    /// A budget that twenty agents spend at two resource servers at once, two thousand times, on two nodes: never more than it holds, and
+    /// what was spent is what was decided.
     a_budget_is_never_overspent,
     |world| async {
         let cast = Cast::of(&world).await;
-        let mut file = writ_testkit::asking_bank();
-        file["verifies_proofs"] = json!(true);
-        world.add_resource(file).await;
-        let bank = AskingServer::bank(&world, &cast);
-        let other = other_server(&world).await;
+        let spenders = Spenders::of(&world, &cast, BUDGET).await;
         let node = world.node().await;
-        let (agent, tokens) = caller(&world, &cast, BUDGET).await;
-        let racers = (0..20).map(|place| {
-            let (server, token) = match place % 2 {
-                0 => (&bank, tokens[0].clone()),
-                _ => (&other, tokens[1].clone()),
-            };
-            let server = AskingServer {
-                door: [world.door(), node.door()][place / 2 % 2].clone(),
-                authorization: server.authorization.clone(),
-            };
-            let body = call(&world, &agent, &token, 1 + u32::try_from(place % 3).unwrap());
-            let keys: Vec<String> = (0..100).map(|_| run_key(&world)).collect();
+        let racers = (0..AGENTS).map(|place| {
+            let door = [world.door(), node.door()][place / 2 % 2].clone();
+            let server = spenders.server(place, door);
+            let calls = spenders.wants(place);
+            let body = spenders.call(&world, place, calls);
+            let keys: Vec<String> = (0..SPENDS_EACH).map(|_| run_key(&world)).collect();
             async move {
                 let mut taken = 0;
                 for key in keys {
                     let reply = server.decide(&body, &key).await;
                     match reply.json()["decision"] == true {
-                        true => taken += body["action"]["properties"]["calls"].as_u64().unwrap(),
+                        true => taken += calls,
                         false => assert_eq!(reason(&reply), "budget_exceeded"),
                     }
                 }
                 taken
             }
         });
-        let taken: u64 = at_once(racers.collect()).await.into_iter().sum();
-        let budget = u64::from(BUDGET);
-        assert!((budget - 2..=budget).contains(&taken), "{taken}");
-        let recorded: u64 = world
-            .events_named("decision.permitted")
-            .await
-            .iter()
-            .flat_map(|event| event.data["spent"].as_array().unwrap().clone())
-            .map(|spent| spent["amount"].as_str().unwrap().parse::<u64>().unwrap())
-            .sum();
-        assert_eq!(recorded, taken);
+        let taken: u32 = at_once(racers.collect()).await.into_iter().sum();
+        assert!((BUDGET - 2..=BUDGET).contains(&taken), "{taken}");
+        assert_eq!(spenders.recorded(&world).await, taken);
+        assert_eq!(spenders.spent(&world).await, taken.to_string());
         // What is left is left, and not one more.
-        let left = u32::try_from(budget - taken).unwrap();
-        if left > 0 {
-            let body = call(&world, &agent, &tokens[0], left);
-            writ_testkit::permitted(&bank.decide(&body, &run_key(&world)).await);
+        let one = async |place: usize, calls| {
+            let server = spenders.server(place, world.door());
+            let body = spenders.call(&world, place, calls);
+            server.decide(&body, &run_key(&world)).await
+        };
+        if taken < BUDGET {
+            permitted(&one(0, BUDGET - taken).await);
         }
-        let body = call(&world, &agent, &tokens[1], 1);
-        let reply = other.decide(&body, &run_key(&world)).await;
-        assert_eq!(reason(&reply), "budget_exceeded");
+        assert_eq!(reason(&one(1, 1).await), "budget_exceeded");
+    }
+);
+
+both!(
+    /// Twenty reports of one action that was not begun, while others spend: its budget comes back once.
+    what_was_not_begun_comes_back_once_however_often_it_is_told,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let spenders = Spenders::of(&world, &cast, 10).await;
+        let node = world.node().await;
+        let doors = [world.door(), node.door()];
+        let all = spenders.call(&world, 0, 10);
+        let decided = spenders.server(0, world.door());
+        let decided = decided.decide(&all, &run_key(&world)).await;
+        let id = permitted(&decided)["decision_id"].clone();
+        let racers = (0..2 * AGENTS).map(|place| {
+            // Each second one is the server that was permitted.
+            let who = if place % 2 == 0 { 0 } else { place % AGENTS };
+            let server = spenders.server(who, doors[place / 2 % 2].clone());
+            let body = spenders.call(&world, who, 1);
+            let (key, id) = (run_key(&world), id.clone());
+            async move {
+                if place % 2 == 0 {
+                    let told = server.report(id.as_str().unwrap(), "not_started").await;
+                    assert_eq!(told.status, 204, "{}", told.text());
+                    return false;
+                }
+                server.decide(&body, &key).await.json()["decision"] == true
+            }
+        });
+        let raced = at_once(racers.collect()).await;
+        let mut taken = raced.into_iter().filter(|permit| *permit).count();
+        for place in 0..AGENTS {
+            let server = spenders.server(place, world.door());
+            let body = spenders.call(&world, place, 1);
+            let reply = server.decide(&body, &run_key(&world)).await;
+            match reply.json()["decision"] == true {
+                true => taken += 1,
+                false => assert_eq!(reason(&reply), "budget_exceeded"),
+            }
+        }
+        assert_eq!(taken, 10, "what came back was taken, and no more");
+        assert_eq!(world.events_named("action.not_started").await.len(), 1);
     }
 );

@@ -62,3 +62,49 @@ both_with!(
         }
     }
 );
+
+both_with!(
+    rfc_9110_15_5_14_a_body_that_is_announced_as_too_large_is_refused_by_its_head,
+    TRANSACTIONS,
+    |world| async {
+        Cast::of(&world).await;
+        // What came of it is small, so whoever waits for the rest answers otherwise.
+        for length in ["131073", "200000", "99000000", "18446744073709551615"] {
+            let headers = [("content-type", FORM), ("content-length", length)];
+            for (path, _) in ENDPOINTS {
+                let body = b"client_id=web".to_vec();
+                let reply = world.send(Method::POST, path, &headers, body).await;
+                let refusal = (413, "invalid_request".to_owned());
+                assert_eq!(reply.refusal(), refusal, "{path} {length}");
+            }
+            for path in ["/login", "/authorize", "/consent"] {
+                let reply = world.send(Method::POST, path, &headers, Vec::new()).await;
+                assert_eq!(reply.status, 413, "{path} {length}");
+            }
+            for path in ["/login/passkey/options", "/app/devices/passkeys/prove"] {
+                let reply = world.send(Method::POST, path, &headers, Vec::new()).await;
+                let refusal = (413, "invalid_request".to_owned());
+                assert_eq!(reply.refusal(), refusal, "{path} {length}");
+            }
+        }
+        let headers = [("content-type", FORM), ("content-length", "131072")];
+        let reply = world
+            .send(Method::POST, "/token", &headers, Vec::new())
+            .await;
+        assert_eq!(reply.status, 400, "as large as it may be");
+    }
+);
+
+both_with!(
+    what_userinfo_does_not_read_is_text_too,
+    TRANSACTIONS,
+    |world| async {
+        Cast::of(&world).await;
+        let headers = [("content-type", FORM)];
+        for (body, status) in [("", 401), ("x=y", 401), ("x=%00", 400), ("%ff=y", 400)] {
+            let sent = body.into();
+            let reply = world.send(Method::POST, "/userinfo", &headers, sent).await;
+            assert_eq!(reply.status, status, "{body}");
+        }
+    }
+);

@@ -108,7 +108,8 @@ impl Senders {
             | Endpoint::Evaluation
             | Endpoint::Evaluations
             | Endpoint::Outcomes
-            | Endpoint::AccessRequest => Vec::new(),
+            | Endpoint::AccessRequest
+            | Endpoint::ForwardAuth => Vec::new(),
         }
     }
 

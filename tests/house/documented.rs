@@ -24,8 +24,10 @@ use super::{none, root};
 const PLAYED: &str = "docs/how-to/";
 /// A scene runs its shell as it stands: `tests/operate/registration_page.rs`.
 const RUN_BY_SCENE: &str = "docs/registration.md";
-/// Drawings and formulas: by page, how many.
-const ILLUSTRATIONS: [(&str, usize); 1] = [("docs/approval.md", 1)];
+/// nginx runs it: `conformance/clients/families/nginx.mjs`.
+const RUN_BY_NGINX: &str = "docs/forward-auth.md";
+/// Drawings and formulas, and what `tests/operate/demo.rs` compares: by page, how many.
+const ILLUSTRATIONS: [(&str, usize); 2] = [("README.md", 1), ("docs/approval.md", 1)];
 const EXAMPLES: &str = include_str!("examples.rs");
 const ISSUER: &str = "https://as.example";
 
@@ -55,6 +57,8 @@ fn problems_of(block: &Block, source: &Source) -> Vec<String> {
         "sh" if block.page == RUN_BY_SCENE => vec![],
         "sh" => shell_problems(block, source),
         "text" => vec![],
+        "nginx" if block.page == RUN_BY_NGINX => vec![],
+        "yaml" => source.field_problems(&block.text),
         "bash" | "js" | "python" if block.page.starts_with(PLAYED) => vec![],
         other => vec![format!(
             "what is `{other}`? name a language after the fence"

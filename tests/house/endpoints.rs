@@ -18,7 +18,7 @@ const ROUTERS: [&str; 3] = [
 const BEFORE_PATHS: [&str; 2] = [".route(\"/", ": &str = \"/"];
 
 /// The paths that are written in files with routes.
-fn paths() -> BTreeSet<String> {
+pub(crate) fn paths() -> BTreeSet<String> {
     let routed = |name: &str| ROUTERS.iter().any(|place| name.starts_with(place));
     let files = rust_files().into_iter();
     let files = files.filter(|(name, text)| routed(name.as_str()) && text.contains(".route("));

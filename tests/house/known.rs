@@ -69,6 +69,16 @@ impl Source {
         Ok(())
     }
 
+    /// Header fields of ours and paths in the configuration of somebody else's program.
+    pub(super) fn field_problems(&self, text: &str) -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric() && !"-_/".contains(c));
+        let ours = words.filter(|word| word.starts_with("writ-") || word.starts_with("/access/"));
+        let unknown = ours.filter(|word| !self.text.contains(&format!("\"{word}\"")));
+        unknown
+            .map(|word| format!("no source file of ours has `{word}`"))
+            .collect()
+    }
+
     /// Endpoints, headers, parameters and members of requests and answers, which may be abbreviated.
     pub(super) fn http_problems(&self, text: &str) -> Vec<String> {
         let mut problems = Vec::new();

@@ -8,7 +8,7 @@ mod blocks;
 mod circles;
 mod citations;
 mod documented;
-mod endpoints;
+pub(crate) mod endpoints;
 #[expect(dead_code, reason = "pages show it; here the compiler reads it")]
 mod examples;
 mod files;
@@ -26,6 +26,7 @@ mod source;
 mod spdx;
 mod still_to_mend;
 mod tables;
+mod threats;
 
 /// Folders that hold what is ours; beside them the files of the top level.
 const OURS: [&str; 9] = [
@@ -53,7 +54,7 @@ const MADE: [&str; 10] = [
     "package-lock.json",
 ];
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .unwrap()

@@ -257,6 +257,8 @@ fn the_shipped_binary_holds_nothing_of_the_demo() {
         "writ-passkey feature \"software\"",
         "writ-agent",
         "writ-person",
+        "rmcp v",
+        "anstream v",
     ] {
         assert!(whole.contains(part), "{part} is not in the demo");
         assert!(!shipped.contains(part), "{part} is shipped");

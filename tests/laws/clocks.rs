@@ -7,11 +7,13 @@ use http::Method;
 use serde_json::json;
 use writ_platform::ManualClock;
 use writ_server::background::sweep_once;
+use writ_server::node::passing_time::BELIEVED_AFTER;
 use writ_server::node::registry::CONFIGURATION_AGE;
 use writ_store::testing::DatabaseKind;
 use writ_testkit::{Cast, Node, TestAgent, TestReply, Web, World, both, minted};
 
 pub(super) const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
 
 pub(super) fn ahead(world: &World, seconds: u64) -> ManualClock {
     ManualClock::starting_at(world.now().plus(Duration::from_secs(seconds)))
@@ -189,6 +191,47 @@ both!(
         assert_eq!(reply.status, 400, "{}", reply.text());
         clock.set(world.now());
         closed(&node.door().send(&ready).await, "3600 seconds behind");
+    }
+);
+
+both!(
+    /// Where the database has no clock, nothing is believed that nobody can wait for, and nobody else is late because of it.
+    a_clock_that_somebody_sets_ahead_is_not_believed,
+    |world| async {
+        let cast = Cast::of(&world).await;
+        let clock = ahead(&world, 0);
+        let node = world.node_at(&clock).await;
+        issues(&world, &node, &cast.planner).await;
+        clock.jump(ahead(&world, 3 * DAY).now());
+        issues_nothing(&world, &node, &cast.planner, "259200 seconds ahead of").await;
+        // Time passes, and nothing is opened.
+        for clock in [&clock, &world.clock] {
+            clock.advance(Duration::from_secs(60));
+        }
+        issues_nothing(&world, &node, &cast.planner, "259200 seconds ahead of").await;
+        let other = world.node_at(&behind(&world, 0)).await;
+        issues(&world, &other, &cast.planner).await;
+        clock.jump(world.now());
+        issues(&world, &node, &cast.planner).await;
+    }
+);
+
+both!(
+    /// A clock that was late when its machine started is set soon after, and a machine that was switched off does not wait.
+    a_clock_that_stays_ahead_is_believed_where_there_is_no_other,
+    |world| async {
+        let clock = ahead(&world, 0);
+        let node = world.node_at(&clock).await;
+        clock.jump(ahead(&world, HOUR).now());
+        let ready = async |node: &Node| node.get_as_operator("/readyz").await.status;
+        assert_eq!(ready(&node).await, 503);
+        clock.advance(BELIEVED_AFTER - Duration::from_secs(1));
+        assert_eq!(ready(&node).await, 503);
+        let believed = if has_clock(&world) { 503 } else { 200 };
+        let started_again = world.node_at(&clock).await;
+        assert_eq!(ready(&started_again).await, believed);
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(ready(&node).await, believed);
     }
 );
 

@@ -8,15 +8,15 @@ const DEVICE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const LOOPBACK: &str = "http://127.0.0.1/cb";
 
 /// One parameter at its bound and beyond.
-struct Bound {
-    what: &'static str,
-    parameter: &'static str,
-    most: Vec<String>,
-    more: Vec<String>,
-    error: &'static str,
+pub(super) struct Bound {
+    pub(super) what: &'static str,
+    pub(super) parameter: &'static str,
+    pub(super) most: Vec<String>,
+    pub(super) more: Vec<String>,
+    pub(super) error: &'static str,
 }
 
-fn bound(what: &'static str, most: String, more: String, error: &'static str) -> Bound {
+pub(super) fn bound(what: &'static str, most: String, more: String, error: &'static str) -> Bound {
     let parameter = what.split(' ').next().unwrap_or(what);
     Bound {
         what,
@@ -28,12 +28,12 @@ fn bound(what: &'static str, most: String, more: String, error: &'static str) ->
 }
 
 /// So many bytes.
-fn text(bytes: usize) -> String {
+pub(super) fn text(bytes: usize) -> String {
     "q".repeat(bytes)
 }
 
 /// So many words of so many bytes, each another one.
-fn words(count: usize, bytes: usize) -> String {
+pub(super) fn words(count: usize, bytes: usize) -> String {
     let word = |at: usize| format!("{at:0>bytes$}");
     (0..count).map(word).collect::<Vec<_>>().join(" ")
 }
@@ -62,7 +62,7 @@ fn intent(member: &str, value: String) -> String {
 }
 
 /// What every request for authority may have.
-fn authority() -> Vec<Bound> {
+pub(super) fn authority() -> Vec<Bound> {
     const DETAILS: &str = "invalid_authorization_details";
     const INTENT: &str = "invalid_request";
     let resources = |count| (0..count).map(|at| resource(at, 512)).collect::<Vec<_>>();
@@ -152,7 +152,7 @@ fn authorization() -> Vec<Bound> {
     ]
 }
 
-fn changed(form: &Fields, parameter: &'static str, values: &[String]) -> Fields {
+pub(super) fn changed(form: &Fields, parameter: &'static str, values: &[String]) -> Fields {
     let bare = form.clone().without(parameter);
     values
         .iter()
@@ -160,7 +160,7 @@ fn changed(form: &Fields, parameter: &'static str, values: &[String]) -> Fields 
 }
 
 /// Requests and what is wanted of people; counters and the record are apart.
-async fn kept(world: &World) -> Vec<String> {
+pub(super) async fn kept(world: &World) -> Vec<String> {
     let dump = world.database.dump().await;
     let kept = dump.lines().filter(|row| {
         ["attempts ", "refusal_counts ", "replays ", "events "]

@@ -168,8 +168,7 @@ pub(super) const KEPT: [Attack; 4] = [
     Attack {
         what: "pushed requests",
         send: |_, _| form("/par", encoded(&app().request())),
-        // With an event each.
-        rows: MAX_FRONT_REQUESTS.unsigned_abs() as usize * 2 + FEW,
+        rows: MAX_FRONT_REQUESTS.unsigned_abs() as usize + FEW,
         status: 429,
     },
     Attack {
@@ -186,7 +185,7 @@ pub(super) const KEPT: [Attack; 4] = [
                 "client_id=app&scope=accounts%3Aread".to_owned(),
             )
         },
-        rows: MAX_DEVICES_OF_ADDRESS.unsigned_abs() as usize * 2 + FEW,
+        rows: MAX_DEVICES_OF_ADDRESS.unsigned_abs() as usize + FEW,
         status: 429,
     },
     Attack {

@@ -5,6 +5,8 @@ mod clocks_background;
 mod clocks_endings;
 mod crowd;
 mod growth;
+mod kept_json;
+mod kept_people;
 mod kept_texts;
 mod made_up;
 mod mcp_faults;

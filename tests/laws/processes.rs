@@ -8,7 +8,7 @@ use writ_store::Store;
 use writ_testkit::{Cast, DatabaseKind, NodeClient, World};
 
 use crate::laws::races;
-use crate::process::{Process, binary};
+use crate::process::{Process, StuckProcess, binary};
 
 /// A world whose time is the processes' time, and two processes on its database.
 async fn two_processes() -> (World, Cast, [Process; 2]) {
@@ -38,6 +38,34 @@ async fn one_use_of_an_assertion_and_of_a_proof_over_two_processes() {
     races::race_an_assertion(&world, &cast, &doors(&servers)).await;
     races::race_a_proof(&world, &cast, &doors(&servers)).await;
     races::race_an_actor_assertion(&world, &cast, &doors(&servers)).await;
+}
+
+/// SQLite has one server; one that was killed keeps nobody from starting (docs/storage.md).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_server_of_a_sqlite_file_does_not_start() {
+    let world = World::new(DatabaseKind::Sqlite).await;
+    world.clock.set(Clock::System.now());
+    let mut first = Process::start(&world, &[]).await;
+    let mut second = StuckProcess::start(&world, &[]);
+    let (status, said) = second.ended().await;
+    assert!(!status.success());
+    assert!(
+        said.contains("another `writ serve` runs on this SQLite file"),
+        "{said}"
+    );
+    assert_eq!(first.door.try_get("/jwks").await.unwrap().status, 200);
+    let run = |command: &str| {
+        let mut run = Command::new(binary());
+        run.args([command, "list"]).env_clear();
+        run.envs(world.environment()).stdout(Stdio::null()).status()
+    };
+    assert!(run("key").unwrap().success(), "a command runs beside it");
+
+    for signal in ["KILL", "TERM"] {
+        first.signal(signal);
+        first.ended().await;
+        first = Process::start(&world, &[]).await;
+    }
 }
 
 /// Whoever comes first makes the file and its tables; the others wait for it, however long that takes (docs/deployment.md).

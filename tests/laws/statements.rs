@@ -2,7 +2,9 @@
 //! Counted by the node itself, `BEGIN` and `COMMIT` included, when keys, clients and resources are at hand.
 
 use serde_json::json;
+use tokio::task::JoinSet;
 use writ_core::id::TaskId;
+use writ_core::signing::KEY_CACHE;
 use writ_server::operate::change::ChangedBy;
 use writ_server::operate::stop::stop_task;
 use writ_testkit::{
@@ -170,6 +172,41 @@ both!(
             }
         }
         constant(&spent, STOP);
+    }
+);
+
+both!(
+    /// When what a node keeps is to be read again, one request reads it, and the others take that.
+    what_a_crowd_asks_for_is_read_once,
+    |world| async {
+        Cast::of(&world).await;
+        let spent = async |path: &str, crowd: usize| {
+            let before = world.app.store.statements();
+            let mut asking = JoinSet::new();
+            for _ in 0..crowd {
+                let (door, path) = (world.door(), path.to_owned());
+                asking.spawn(async move { door.try_get(&path).await.unwrap().status });
+            }
+            let statuses = asking.join_all().await;
+            assert!(statuses.iter().all(|status| *status == 200), "{path}");
+            world.app.store.statements() - before
+        };
+        // The keys of ID tokens are made by the first.
+        spent("/jwks", 1).await;
+        world.advance(KEY_CACHE.as_secs());
+        let alone = spent("/jwks", 1).await;
+        assert_ne!(alone, 0);
+        world.advance(KEY_CACHE.as_secs());
+        assert_eq!(spent("/jwks", 20).await, alone);
+
+        let metadata = "/.well-known/oauth-authorization-server";
+        let unchanged = spent(metadata, 1).await;
+        // Resources and types are read again after a minute, whether or not a change was counted.
+        world.advance(61);
+        let again = spent(metadata, 1).await;
+        assert!(again > unchanged);
+        world.advance(61);
+        assert_eq!(spent(metadata, 20).await, again + 19 * unchanged);
     }
 );
 

@@ -1,19 +1,22 @@
 //! The record goes into a signed file before it leaves the database, whatever interrupts that, and the file proves itself.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::history::KEPT;
 use writ_core::id::EventId;
+use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
-use writ_testkit::{Cast, World, both};
+use writ_store::Store;
+use writ_testkit::{Cast, DatabaseKind, World, both};
 use writ_wire::time::Timestamp;
 
 use super::registered::{complaint, printed};
 use super::suspend::writ;
+use crate::process::binary;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -199,3 +202,32 @@ both!(archives_name_the_one_before_them, |world| async {
     let refused = archive(&world, "yesterday", &folder.file("4.jsonl"));
     assert!(complaint(&refused).contains("is no day"));
 });
+
+/// The keys that sign an archive are made by the first server, or by the first archive.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_never_served_is_archived_too() {
+    let database = writ_store::testing::empty(DatabaseKind::Sqlite).await;
+    let world = World::new(DatabaseKind::Sqlite).await;
+    let folder = Folder::new(&world);
+    let run = |command: &[&str]| {
+        let mut run = Command::new(binary());
+        run.env_clear().envs(world.environment());
+        run.env("WRIT__DATABASE__URL", &database.url).args(command);
+        run.output().unwrap()
+    };
+    assert!(run(&["migrate"]).status.success());
+    let old = Clock::System.now().minus(DAY * 9);
+    let store = Store::connect(&database.url).await.unwrap();
+    let mut transaction = store.begin(DEFAULT_TENANT).await.unwrap();
+    let id = EventId::make(old, world.random.bytes());
+    let event = Event::new(id, old, EventName::UserAdded);
+    transaction.insert_event(&event).await.unwrap();
+    transaction.commit().await.unwrap();
+    store.close().await;
+    let before = Clock::System.now().minus(DAY * 2).rfc3339();
+    let file = folder.file("record.jsonl");
+    let path = file.to_str().unwrap();
+    let done = printed(&run(&["audit", "archive", "--before", &before, path]));
+    assert_eq!((&done["rows"], &done["deleted"]), (&json!(1), &json!(1)));
+    assert_eq!(printed(&run(&["audit", "verify", path]))["verified"], true);
+}

@@ -3,7 +3,7 @@
 
 use std::process::{Command, Output};
 
-use writ_testkit::{PASSWORD, World, both};
+use writ_testkit::{Cast, DatabaseKind, PASSWORD, World, both};
 
 use super::registered::complaint;
 use crate::process::binary;
@@ -66,3 +66,73 @@ both!(
         std::fs::remove_dir_all(&folder).unwrap();
     }
 );
+
+/// What is read as a file; each `-` stands for its path.
+const READING: [&[&str]; 15] = [
+    &["--config", "-", "check"],
+    &["client", "add", "--file", "-"],
+    &["client", "change", "bank-api", "-"],
+    &["agent", "add", "--file", "-"],
+    &["agent", "change", "agt_planner", "-"],
+    &["agent", "add-key", "agt_planner", "-"],
+    &["resource", "add", "--file", "-"],
+    &["resource", "change", "https://bank.example", "-"],
+    &["user", "add", "bob", "--password-file", "-"],
+    &["user", "password", "alice", "--password-file", "-"],
+    &["type", "check", "-"],
+    &["audit", "receipt", "-"],
+    &["audit", "verify", "-"],
+    &["audit", "verify", "record.jsonl", "--jwks", "-"],
+    &["audit", "archive", "--before", "2026-01-01", "-"],
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_never_ends_is_not_read() {
+    let world = World::new(DatabaseKind::Sqlite).await;
+    Cast::of(&world).await;
+    let folder = std::env::temp_dir().join(format!("writ-endless-{}", std::process::id()));
+    std::fs::create_dir(&folder).unwrap();
+    let pipe = folder.join("pipe.json");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let (pipe, folder_of) = (pipe.to_str().unwrap(), folder.to_str().unwrap());
+    let run = |variables: &[(&str, &str)], command: &[&str]| {
+        let mut run = Command::new("timeout");
+        run.arg("60")
+            .arg(binary())
+            .env_clear()
+            .envs(world.environment());
+        run.envs(variables.iter().copied())
+            .args(command)
+            .output()
+            .unwrap()
+    };
+    for path in [pipe, "/dev/zero", folder_of] {
+        for command in READING {
+            let command: Vec<&str> = command
+                .iter()
+                .map(|word| if *word == "-" { path } else { word })
+                .collect();
+            let said = complaint(&run(&[], &command));
+            assert!(said.contains("is no file"), "{command:?}: {said}");
+        }
+        let liveness = [
+            ("WRIT__LIVENESS__URL", "https://liveness.example/start"),
+            ("WRIT__LIVENESS__ISSUER", "https://liveness.example"),
+            ("WRIT__LIVENESS__KEYS_FILE", path),
+        ];
+        for variables in [&[("WRIT__OUTBOUND__CA_FILE", path)][..], &liveness] {
+            let said = complaint(&run(variables, &["check"]));
+            assert!(said.contains("is no file"), "{variables:?}: {said}");
+        }
+    }
+    let types = [("WRIT__TYPES__PATH", folder_of)];
+    let said = complaint(&run(&types, &["check"]));
+    assert!(said.contains("pipe.json` is no file"), "{said}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}

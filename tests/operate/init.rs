@@ -38,7 +38,7 @@ impl Folder {
     }
 
     /// Everything in it, the hidden too.
-    fn names(&self) -> Vec<String> {
+    pub(super) fn names(&self) -> Vec<String> {
         names(&self.0)
     }
 }

@@ -89,11 +89,13 @@ both!(
         world.advance(3600);
         assert_eq!(asked_with(&world, &first).await, 401);
         assert_eq!(asked_with(&world, &second).await, 200);
+        world.database.forget_time().await;
         let third = rotate("0s")["client_secret"].as_str().unwrap().to_owned();
         noticed(&world);
         assert_eq!(asked_with(&world, &second).await, 401);
         assert_eq!(asked_with(&world, &third).await, 200);
         assert_eq!(count(&world, "client.secret_rotated").await, 2);
+        world.database.forget_time().await;
         let long = writ(
             &world,
             &["client", "rotate-secret", "web", "--overlap", "31d"],

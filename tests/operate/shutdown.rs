@@ -1,11 +1,8 @@
 //! How a server ends, also one that is stuck: not ready at once, then those who wait are answered, then nothing is taken any more, and the database is closed.
 
-use std::fs::File;
-use std::path::PathBuf;
-use std::process::Command;
-
-use tokio::task::{JoinHandle, spawn_blocking};
+use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
+use writ_store::Store;
 use writ_testkit::{Cast, DatabaseKind, World, poll_form};
 
 use crate::process::{IN_TIME, Process, StuckProcess, until};
@@ -18,6 +15,20 @@ async fn real_world(kind: DatabaseKind) -> World {
     let world = World::new(kind).await;
     world.clock.set(Clock::System.now());
     world
+}
+
+/// SIGHUP asks for what is read again, which without TLS is nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_ends_no_server() {
+    let world = real_world(DatabaseKind::Sqlite).await;
+    let mut process = Process::start(&world, &[]).await;
+    for _ in 0..2 {
+        process.signal("HUP");
+        until(async || process.text().contains("SIGHUP: nothing is read again")).await;
+        assert_eq!(process.door.try_get("/jwks").await.unwrap().status, 200);
+    }
+    process.signal("TERM");
+    assert!(process.ended().await.success());
 }
 
 /// SIGTERM, while an agent waits for its person.
@@ -90,44 +101,16 @@ async fn a_server_that_is_told_to_stop_ends_well() {
     }
 }
 
-/// A pipe among the types: to read it takes for ever, like a file of a network that is gone.
-struct StuckTypes(PathBuf);
-
-impl StuckTypes {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("writ-stuck-{}", std::process::id()));
-        std::fs::create_dir(&folder).unwrap();
-        let stuck = Self(folder);
-        let made = Command::new("mkfifo").arg(stuck.pipe()).status();
-        assert!(made.unwrap().success());
-        stuck
-    }
-
-    fn pipe(&self) -> PathBuf {
-        self.0.join("stuck.json")
-    }
-
-    /// Once somebody reads it.
-    fn read_by_somebody(&self) -> JoinHandle<File> {
-        let pipe = self.pipe();
-        spawn_blocking(move || File::options().write(true).open(pipe).unwrap())
-    }
-}
-
-impl Drop for StuckTypes {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
+/// While another process writes to a database that has no tables yet.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_start_is_stuck_ends_at_the_second_signal() {
     let world = real_world(DatabaseKind::Sqlite).await;
-    let stuck = StuckTypes::new();
-    let types = stuck.0.to_str().unwrap();
-    let reads = stuck.read_by_somebody();
-    let mut process = StuckProcess::start(&world, &[("TYPES__PATH", types), (DRAIN, LONG)]);
-    let _pipe = tokio::time::timeout(IN_TIME, reads).await.unwrap().unwrap();
+    let database = writ_store::testing::empty(DatabaseKind::Sqlite).await;
+    let store = Store::connect(&database.url).await.unwrap();
+    let _writing = store.begin(DEFAULT_TENANT).await.unwrap();
+    let more = [("DATABASE__URL", database.url.as_str()), (DRAIN, LONG)];
+    let mut process = StuckProcess::start(&world, &more);
+    until(async || store.is_served().await.unwrap()).await;
     // Two of one kind may be one.
     process.signal("TERM");
     process.signal("INT");

@@ -77,11 +77,15 @@ both!(
             let ready = |mint: Mint| mint.ready(&world, &cast, &planted, &first);
 
             let after = (round / Mint::ALL.len() % PLACES) as u64;
-            let starting = Race {
-                mint: ready(mint),
+            let send = |door: &NodeClient, ready: Ready| {
+                let door = door.clone();
+                async move { door.send(&ready).await }
+            };
+            let starting = StopRace {
+                asked: send(&doors[0], ready(mint)),
                 task: planted.task.clone(),
                 after,
-                late: ready(mint),
+                late: send(&doors[1], ready(mint)),
             };
             let raced = race(&world, &other, starting).await;
 
@@ -107,44 +111,48 @@ both!(
     }
 );
 
-/// A mint against the stop of its task.
-struct Race {
-    mint: Ready,
-    task: TaskId,
-    /// The stop starts when the mint has sent so many statements.
-    after: u64,
-    /// A mint that starts at the stop's answer.
-    late: Ready,
+/// A request against the stop of its task.
+pub(crate) struct StopRace<A, L> {
+    pub(crate) asked: A,
+    pub(crate) task: TaskId,
+    /// The stop starts when the request has led to so many statements.
+    pub(crate) after: u64,
+    /// A request that starts at the stop's answer.
+    pub(crate) late: L,
 }
 
 /// What one race gave.
-struct Raced {
-    answer: TestReply,
-    /// Statements that the mint had sent at the stop's answer, and at its own.
-    sent: (u64, u64),
-    /// A mint that started at the stop's answer.
-    late: TestReply,
+pub(crate) struct Raced {
+    pub(crate) answer: TestReply,
+    /// Statements that the request had led to at the stop's answer, and at its own.
+    pub(crate) sent: (u64, u64),
+    /// The request that started at the stop's answer.
+    pub(crate) late: TestReply,
 }
 
-/// The mint at the first node against the stop at the second; late mints come to the second.
-async fn race(world: &World, other: &Node, race: Race) -> Raced {
-    let Race {
-        mint,
+/// The request at the first node against the stop at the second.
+pub(crate) async fn race<A, L>(world: &World, other: &Node, race: StopRace<A, L>) -> Raced
+where
+    A: Future<Output = TestReply> + Send + 'static,
+    L: Future<Output = TestReply>,
+{
+    let StopRace {
+        asked,
         task,
         after,
         late,
     } = race;
     let start = world.app.store.statements();
     let answered = Arc::new(AtomicBool::new(false));
-    let (door, minter, done) = (world.door(), world.app.clone(), answered.clone());
-    let minting = tokio::spawn(async move {
-        let answer = door.send(&mint).await;
+    let (asker, done) = (world.app.clone(), answered.clone());
+    let asking = tokio::spawn(async move {
+        let answer = asked.await;
         done.store(true, Ordering::SeqCst);
-        (answer, minter.store.statements() - start)
+        (answer, asker.store.statements() - start)
     });
-    let (minter, stopper) = (world.app.clone(), other.app.clone());
+    let (asker, stopper) = (world.app.clone(), other.app.clone());
     let stopping = tokio::spawn(async move {
-        let sent = || minter.store.statements() - start;
+        let sent = || asker.store.statements() - start;
         while sent() < after && !answered.load(Ordering::SeqCst) {
             tokio::task::yield_now().await;
         }
@@ -152,8 +160,8 @@ async fn race(world: &World, other: &Node, race: Race) -> Raced {
         sent()
     });
     let at_stop = stopping.await.unwrap();
-    let late = other.door().send(&late).await;
-    let (answer, at_answer) = minting.await.unwrap();
+    let late = late.await;
+    let (answer, at_answer) = asking.await.unwrap();
     Raced {
         answer,
         sent: (at_stop, at_answer),

@@ -20,7 +20,10 @@ use tokio_rustls::TlsConnector;
 use writ_server::config::Config;
 use writ_testkit::{DatabaseKind, World};
 
-use super::tls_pairs::{FIRST_CERTIFICATE, FIRST_KEY, SECOND_CERTIFICATE, SECOND_KEY};
+use super::tls_pairs::{
+    ENDED_CERTIFICATE, ENDED_KEY, FIRST_CERTIFICATE, FIRST_KEY, LATER_CERTIFICATE, LATER_KEY,
+    OTHER_CERTIFICATE, OTHER_KEY, SECOND_CERTIFICATE, SECOND_KEY,
+};
 use crate::process::{IN_TIME, Process, binary, until};
 
 const ISSUER: &str = "https://localhost:9";
@@ -219,6 +222,34 @@ async fn a_renewed_certificate_is_taken_over_and_a_bad_one_is_not() {
     // Without a signal, because nobody may send one.
     files.write(FIRST_CERTIFICATE, FIRST_KEY);
     until(async || first.is_served(process.address).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_no_client_takes_replaces_none_that_they_take() {
+    let files = PairFiles::new(FIRST_CERTIFICATE, FIRST_KEY);
+    let (_world, process) = files.served().await;
+    let (first, second) = (
+        TlsClient::trusting(FIRST_CERTIFICATE),
+        TlsClient::trusting(SECOND_CERTIFICATE),
+    );
+    for (certificate, key, why) in [
+        (ENDED_CERTIFICATE, ENDED_KEY, "ended at 2020-12-31T"),
+        (LATER_CERTIFICATE, LATER_KEY, "begins at 2120-01-01T"),
+        (OTHER_CERTIFICATE, OTHER_KEY, "is not for `localhost`"),
+    ] {
+        files.write(certificate, key);
+        process.signal("HUP");
+        until(async || {
+            let text = process.text();
+            let mut lines = text.lines();
+            lines.any(|line| line.contains(why) && line.contains("\"ERROR\""))
+        })
+        .await;
+        assert!(first.is_served(process.address).await, "{why}");
+    }
+    files.write(SECOND_CERTIFICATE, SECOND_KEY);
+    process.signal("HUP");
+    until(async || second.is_served(process.address).await).await;
 }
 
 /// A ClientHello of TLS 1.2 (RFC 5246 section 7.4.1.2) that offers one cipher suite.

@@ -11,7 +11,7 @@ use writ_store::attempts::{Admission, MOST_ROWS};
 use writ_testkit::{Cast, PASSWORD, World, both};
 use writ_wire::time::Timestamp;
 
-/// Of the documentation networks (RFC 5737).
+/// Of the documentation networks (RFC 5737, RFC 3849); where many sites are wanted, of those of benchmarks (RFC 2544).
 const GUESSER: &str = "203.0.113.9";
 const ELSEWHERE: &str = "198.51.100.9";
 /// Those that wait for a hash from one network, and the one that is hashed.
@@ -51,7 +51,7 @@ both!(names_that_are_made_up_buy_no_count_back, |world| async {
     Cast::of(&world).await;
     for network in 0..20 {
         for _ in 0..5 {
-            let from = format!("192.0.2.{network}");
+            let from = format!("198.18.{network}.9");
             assert_eq!(admitted(&world, &from, "alice").await, Admission::Admitted);
         }
     }
@@ -71,6 +71,31 @@ both!(names_that_are_made_up_buy_no_count_back, |world| async {
     assert!(swept >= 8_000, "{swept}");
     assert_eq!(tried(&world, ELSEWHERE, "alice", PASSWORD).await.0, 429);
 });
+
+both!(
+    one_site_uses_up_the_day_of_a_name_for_itself_alone,
+    |world| async {
+        Cast::of(&world).await;
+        for (here, there, elsewhere) in [
+            ("2001:db8:1:", "2001:db8:1:ffff::9", "2001:db8:2:1::9"),
+            ("203.0.113.", "203.0.113.255", "198.51.100.9"),
+        ] {
+            let mut statuses = Vec::new();
+            for network in 1..=8 {
+                let end = if here.contains(':') { "::9" } else { "" };
+                let from = format!("{here}{network}{end}");
+                for _ in 0..5 {
+                    statuses.push(admitted(&world, &from, "alice").await == Admission::Admitted);
+                }
+            }
+            let looked_at = statuses.iter().filter(|admitted| **admitted).count();
+            assert_eq!(looked_at, 30, "{here}");
+            assert_eq!(tried(&world, there, "alice", PASSWORD).await.0, 429);
+            assert_eq!(tried(&world, there, "mallory", PASSWORD).await.0, 303);
+            assert_eq!(tried(&world, elsewhere, "alice", PASSWORD).await.0, 303);
+        }
+    }
+);
 
 both!(
     one_network_tries_only_so_many_names_in_an_hour,
@@ -111,8 +136,34 @@ both!(a_try_that_was_sent_away_leaves_no_row, |world| async {
     assert_eq!(counted(&world).await, 0);
     drop(full);
     assert_eq!(tried(&world, GUESSER, "alice", "wrong").await.0, 422);
-    assert_eq!(counted(&world).await, 3, "name and network, name, network");
+    let counts = "name and network, name, name and site, network, site";
+    assert_eq!(counted(&world).await, 5, "{counts}");
     assert_eq!(tried(&world, GUESSER, "alice", PASSWORD).await.0, 303);
     let left = counted(&world).await;
-    assert_eq!(left, 2, "one failure of the day and one of the network");
+    assert_eq!(
+        left, 4,
+        "one failure by name, by name and site, by network and by site"
+    );
 });
+
+both!(
+    /// Whoever is paused learns when to come again, however many wait for a hash; who is not is told to try again.
+    a_pause_is_told_while_all_places_are_taken,
+    |world| async {
+        Cast::of(&world).await;
+        for _ in 0..5 {
+            assert_eq!(tried(&world, GUESSER, "alice", "wrong").await.0, 422);
+        }
+        let paused = tried(&world, GUESSER, "alice", PASSWORD).await;
+        assert_eq!((paused.0, paused.1.is_some()), (429, true));
+        let address: IpAddr = GUESSER.parse().unwrap();
+        let room = || world.app.passwords.room(HashFor::Stranger(Some(address)));
+        let full: Vec<_> = (0..ROOM).map(|_| room().unwrap()).collect();
+        let before = counted(&world).await;
+        assert_eq!(tried(&world, GUESSER, "alice", PASSWORD).await, paused);
+        assert_eq!(tried(&world, GUESSER, "zelda", PASSWORD).await.0, 503);
+        assert_eq!(counted(&world).await, before);
+        drop(full);
+        assert_eq!(tried(&world, GUESSER, "alice", PASSWORD).await, paused);
+    }
+);

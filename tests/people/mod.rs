@@ -1,5 +1,6 @@
 //! What browsers call: authorization requests, login, consent, passkeys, a person's own pages and notifications.
 
+mod access_messages;
 mod account_notices;
 mod activity;
 mod authorize;
@@ -22,6 +23,7 @@ mod login_race;
 pub(crate) mod oidc_consent;
 mod oidc_logout;
 mod oidc_parameters;
+mod own_passwords;
 mod page_metrics;
 mod passkey;
 mod passkey_challenge;

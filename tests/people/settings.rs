@@ -100,7 +100,7 @@ both!(
         assert_eq!(done.reply.status, 200);
         let hash = stored(&world).await.user_code_hash.unwrap();
         assert!(hash.starts_with("$argon2id$"), "{hash}");
-        let room = world.app.passwords.room(HashFor::SignedIn).unwrap();
+        let room = world.app.passwords.room(HashFor::Stranger(None)).unwrap();
         let matches = room.verify("open sesame".to_owned(), Some(hash));
         assert_eq!(matches.await, Ok(true));
         let quiet = [("setting", "quiet"), ("offset", "0")];

@@ -19,9 +19,9 @@ use crate::approvals::notices::{Told, WAIT, decide, node, told};
 
 /// The keys of RFC 8291 section 5.
 const PRIVATE: &str = "q1dXpw3UpT5VOmu_cf_v6ih07Aems3njxI-JWgLcM94";
-const PUBLIC: &str =
+pub const PUBLIC: &str =
     "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4";
-const AUTH: &str = "BTBZMqHH6r4Tts7J_aSIgg";
+pub const AUTH: &str = "BTBZMqHH6r4Tts7J_aSIgg";
 
 /// A logged-in browser that can be pushed to.
 pub struct Phone {

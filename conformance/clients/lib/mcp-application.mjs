@@ -9,12 +9,16 @@ import { Browser } from '../../openid-client/lib/browser.mjs';
 import { PERSON } from './world.mjs';
 
 export class Application {
-  /** `clientMetadataUrl` for a client with a document, `known` for a registered one; without them the SDK registers (RFC 7591). */
-  constructor(server, { metadata, clientMetadataUrl, known, deny = false }) {
+  /**
+   * `clientMetadataUrl` for a client with a document, `known` for a registered one; without them the SDK registers (RFC 7591). `keeper` is
+   * that of another application: the same client, with the same tokens.
+   */
+  constructor(server, { metadata, clientMetadataUrl, known, keeper, deny = false, name = 'scenes', capabilities = {} }) {
     this.server = server;
+    this.told = [{ name, version: '1.0.0' }, { capabilities }];
     this.deny = deny;
     this.visits = [];
-    this.keeper = new Keeper(metadata, clientMetadataUrl, (url) => this.visits.push(url));
+    this.keeper = keeper ?? new Keeper(metadata, clientMetadataUrl, (url) => this.visits.push(url));
     if (known !== undefined) this.keeper.saveClientInformation(known);
   }
 
@@ -52,7 +56,7 @@ export class Application {
 
   #fresh() {
     const transport = new StreamableHTTPClientTransport(new URL(this.server), { authProvider: this.keeper });
-    return { client: new Client({ name: 'scenes', version: '1.0.0' }), transport };
+    return { client: new Client(...this.told), transport };
   }
 }
 

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 
-import { freePort, run, serve } from '../../openid-client/lib/process.mjs';
+import { freePort, run, serve, start } from '../../openid-client/lib/process.mjs';
 import { endTls } from './authority.mjs';
 import { freshDatabase } from './database.mjs';
 
@@ -47,6 +47,7 @@ class World {
   #env;
   #server;
   #files = 0;
+  #gates = [];
 
   constructor(binary, directory, issuer) {
     this.#binary = binary;
@@ -93,17 +94,30 @@ class World {
     return served;
   }
 
-  async add(kind, file) {
-    const path = join(this.#directory, `${kind}-${(this.#files += 1)}.json`);
-    await writeFile(path, JSON.stringify(file));
-    return JSON.parse(await this.writ([kind, 'add', '--file', path]));
+  async add(kind, file, ...more) {
+    const path = await this.file(JSON.stringify(file));
+    return JSON.parse(await this.writ([kind, 'add', '--file', path, ...more]));
+  }
+
+  /** The path of a file that holds this, gone with the world. */
+  async file(text) {
+    const path = join(this.#directory, `file-${(this.#files += 1)}`);
+    await writeFile(path, text);
+    return path;
+  }
+
+  /** `writ gate` with these options, until the world ends; ready when `url` can be read. */
+  async gate(options, url) {
+    const gate = await start(this.#binary, ['gate', ...options], this.#env, url);
+    this.#gates.push(gate);
   }
 
   log() {
-    return this.#server?.log() ?? '';
+    return [this.#server, ...this.#gates].map((one) => one?.log() ?? '').join('');
   }
 
   async close() {
+    await Promise.all(this.#gates.map((gate) => gate.stop()));
     await this.#server?.stop();
     await this.#database?.remove();
     await rm(this.#directory, { recursive: true, force: true });

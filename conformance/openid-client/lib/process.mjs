@@ -23,15 +23,20 @@ export async function run(binary, args, env, input = '') {
 }
 
 /** `writ serve`, ready when its metadata can be read. */
-export async function serve(binary, env, issuer) {
-  const child = spawn(binary, ['serve'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+export function serve(binary, env, issuer) {
+  return start(binary, ['serve'], env, `${issuer}/.well-known/oauth-authorization-server`);
+}
+
+/** A command that goes on until it is stopped; ready when this URL can be read. */
+export async function start(binary, args, env, url) {
+  const child = spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const [out, err] = [collected(child.stdout), collected(child.stderr)];
   const log = () => out() + err();
   const gone = once(child, 'close');
   gone.catch(() => {});
   const server = { log, stop: () => end(child, gone) };
   try {
-    await ready(child, `${issuer}/.well-known/oauth-authorization-server`);
+    await ready(child, args[0], url);
   } catch (error) {
     await server.stop();
     throw new Error(`${error.message}\n${log()}`);
@@ -39,10 +44,10 @@ export async function serve(binary, env, issuer) {
   return server;
 }
 
-async function ready(child, url) {
+async function ready(child, command, url) {
   const deadline = Date.now() + READY_DEADLINE;
   while (Date.now() < deadline) {
-    if (hasEnded(child)) throw new Error(`\`writ serve\` ended with ${child.signalCode ?? child.exitCode}`);
+    if (hasEnded(child)) throw new Error(`\`writ ${command}\` ended with ${child.signalCode ?? child.exitCode}`);
     try {
       const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
       await answer.arrayBuffer();
@@ -52,7 +57,7 @@ async function ready(child, url) {
     }
     await pause(50);
   }
-  throw new Error(`\`writ serve\` was not ready after ${READY_DEADLINE / 1000} s`);
+  throw new Error(`\`writ ${command}\` was not ready after ${READY_DEADLINE / 1000} s`);
 }
 
 async function end(child, gone) {

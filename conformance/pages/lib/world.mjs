@@ -1,5 +1,6 @@
 // The people, agents and resources of these scenes: an ordinary one of each, and some that strain a page.
 
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -101,7 +102,7 @@ class World {
     await this.#writ(['migrate']);
     for (const name of PEOPLE) await this.#writ(['user', 'add', name, '--password-stdin'], PASSWORD);
     const { client_secret } = await this.#add('client', bankApi());
-    await this.#add('resource', resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer', 'wire']));
+    await this.#add('resource', { ...resource(BANK, 'Bank', ['accounts:read'], ['payment', 'transfer', 'wire']), ...actions() });
     await this.#add('resource', resource(CALENDAR, 'Calendar', ['events:read'], ['calendar']));
     await this.#agent('agt_booker', 'Booking helper', { agents: [], depth: 2 });
     this.planner = await this.#agent('agt_planner', 'Travel planner', { agents: ['agt_booker'], depth: 2 });
@@ -124,6 +125,29 @@ class World {
     const body = new URLSearchParams({ token });
     const answer = await fetch(`${this.issuer}/introspect`, { method: 'POST', headers: { authorization }, body });
     return answer.json();
+  }
+
+  /** The bank asks a person about this action of whoever has the token. */
+  async askAbout(token, action, properties) {
+    const claims = JSON.parse(Buffer.from(token.split('.')[1], 'base64url'));
+    const evaluation = {
+      subject: { type: 'user', id: claims.sub },
+      action: { name: action, properties },
+      resource: { type: 'resource', id: BANK },
+      context: { access_token: token },
+    };
+    const { context } = await this.#access('evaluation', evaluation, 200);
+    const denial = { evaluation_id: context.evaluation_id, expires_at: context.access_request.expires_at };
+    return this.#access('requests', { ...evaluation, denial }, 202);
+  }
+
+  async #access(path, body, status) {
+    const authorization = `Basic ${Buffer.from(`bank-api:${this.#bankSecret}`).toString('base64')}`;
+    const headers = { authorization, 'content-type': 'application/json' };
+    const answer = await fetch(`${this.issuer}/access/v1/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    const said = await answer.text();
+    assert.equal(answer.status, status, said);
+    return JSON.parse(said);
   }
 
   /** Acts while the client is stopped. */
@@ -179,7 +203,7 @@ class World {
 }
 
 /** Each of them is asked in one story. */
-const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena'];
+const ASKED = ['anna', 'ben', 'clara', 'dora', 'emil', 'frida', 'gustav', 'hanna', 'ida', 'jonas', 'karla', 'lena', 'quentin', 'rosa'];
 
 /** Each of them has guests, in one setting. */
 const HOSTS = ['maria', 'nora', 'olaf', 'paul'];
@@ -258,6 +282,12 @@ function bankApi() {
     response_types: [],
     token_endpoint_auth_method: 'client_secret_basic',
   };
+}
+
+/** What the bank asks about. */
+function actions() {
+  const says = { en: 'report the fault {/title}', de: 'den Fehler {/title} melden' };
+  return { verifies_proofs: true, actions: { report_fault: { scope: 'accounts:read', ask: true, says } } };
 }
 
 function resource(uri, name, scopes, types) {

@@ -1,20 +1,21 @@
-//! An action of a resource as a type of `authorization_details`: its arguments stand in one object, shown by the sentence that the
-//! resource's record has for it, compared and hashed as every other object. No client can ask for such a type, because no record
-//! lists one (docs/decisions.md).
+//! An action of a resource as a type of `authorization_details`: its arguments stand in one object of the rule `any`, shown by the
+//! sentence that the resource's record has for it, and a line for each other value; compared and hashed as every other object. No
+//! client can ask for such a type, because no record lists one (docs/decisions.md).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::arguments;
 use crate::definition::{TypeDefinition, TypeError, refuse};
-use crate::legible::MAX_VALUE_LENGTH;
 use crate::pointer;
+use crate::schema::compile_linear;
 use crate::template::{self, Part};
 
-/// The most arguments of one call.
-pub const MAX_ARGUMENTS: usize = 32;
-/// The longest name of an action, and of an argument, in characters.
+/// The longest name of an action, and of an argument that its record names, in characters.
 pub const MAX_ACTION_NAME: usize = 64;
+/// The most arguments that its record names.
+const MAX_NAMED: usize = 32;
 
 /// One action, as the resource's record has it.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +29,12 @@ pub struct ActionType<'a> {
     pub says: &'a BTreeMap<String, String>,
     /// JSON pointers of arguments that the resource looked up.
     pub resolved: &'a [String],
+    /// The JSON Schema of its arguments.
+    pub arguments: Option<&'a Value>,
 }
+
+/// A pointer into the arguments, as names.
+type Path = Vec<String>;
 
 impl ActionType<'_> {
     /// The name of the type. A resource's URI has no `#`, so no other resource has the same.
@@ -38,6 +44,9 @@ impl ActionType<'_> {
 
     /// The type, checked as its file would be.
     pub fn definition(&self) -> Result<TypeDefinition, TypeError> {
+        if let Some(schema) = self.arguments {
+            arguments::check_arguments(schema)?;
+        }
         TypeDefinition::parse(&self.document()?)
     }
 
@@ -45,28 +54,37 @@ impl ActionType<'_> {
     pub fn document(&self) -> Result<String, TypeError> {
         let named = self.named()?;
         let required = self.required(&named)?;
-        let mut sentences = Map::new();
-        let (mut titles, mut limits) = (Map::new(), Map::new());
-        for (lang, words) in self.says {
+        let mut words = Words::default();
+        for (lang, says) in self.says {
             let around = Around::of(lang);
             let at = pointer::join("/says", lang);
-            let sentence = format!("{}{}", below_arguments(words, &at)?, around.once);
-            sentences.insert(lang.clone(), sentence.into());
-            titles.insert(lang.clone(), self.name.into());
-            limits.insert(lang.clone(), json!([around.others, around.at]));
+            let sentence = format!("{}{}", below_arguments(says, &at)?, around.once);
+            words.add(lang, self.name, sentence);
         }
+        let arguments = self.arguments_schema(&required);
+        let is_required = !required.is_empty() || !self.takes_none()?;
+        let needed: &[&str] = if is_required { &[ARGUMENTS] } else { &[] };
+        let example = match is_required {
+            true => json!({ "type": self.type_name(), ARGUMENTS: sample(&required) }),
+            false => json!({ "type": self.type_name() }),
+        };
         let document = json!({
-            "type": self.type_name(), "version": 1, "title": titles, "use": "once",
+            "type": self.type_name(), "version": 1, "title": words.titles, "use": "once",
             "ask": if self.ask { "always" } else { "never" },
             "level": if self.ask { "password" } else { "none" },
-            "sentence": sentences, "limits": limits,
-            "rules": rules(&named), "schema": schema(&named, &required), "example": self.example(&required),
+            "sentence": words.sentences, "limits": words.limits,
+            "rules": { format!("/{ARGUMENTS}"): "any" },
+            "schema": {
+                "type": "object", "additionalProperties": false, "required": needed,
+                "properties": { ARGUMENTS: arguments },
+            },
+            "example": example,
         });
         Ok(document.to_string())
     }
 
     /// The arguments that `says` shows.
-    fn named(&self) -> Result<BTreeSet<String>, TypeError> {
+    fn named(&self) -> Result<BTreeSet<Path>, TypeError> {
         let mut named = BTreeSet::new();
         for (lang, words) in self.says {
             let at = pointer::join("/says", lang);
@@ -77,7 +95,9 @@ impl ActionType<'_> {
                     Part::Slot(slot) if slot.joint.is_none() => {
                         named.insert(argument(&slot.pointer, &at)?);
                     }
-                    Part::Slot(_) => return Err(refuse(&at, "an argument is no list")),
+                    Part::Slot(_) => {
+                        return Err(refuse(&at, "shows a list: it stands in the lines below"));
+                    }
                     Part::Choice { .. } => {
                         return Err(refuse(&at, "has brackets: what it shows is in every call"));
                     }
@@ -88,35 +108,100 @@ impl ActionType<'_> {
     }
 
     /// What is there in every call: what `says` shows and `resolved` points to.
-    fn required(&self, named: &BTreeSet<String>) -> Result<BTreeSet<String>, TypeError> {
+    fn required(&self, named: &BTreeSet<Path>) -> Result<BTreeSet<Path>, TypeError> {
         let mut required = named.clone();
         for (place, pointer) in self.resolved.iter().enumerate() {
             required.insert(argument(pointer, &format!("/resolved/{place}"))?);
         }
-        match required.len() > MAX_ARGUMENTS {
+        match required.len() > MAX_NAMED {
             true => Err(refuse(
                 "/says",
-                format!("with `resolved` it names more than {MAX_ARGUMENTS} arguments"),
+                format!("with `resolved` it names more than {MAX_NAMED} arguments"),
             )),
             false => Ok(required),
         }
     }
 
-    fn example(&self, required: &BTreeSet<String>) -> Value {
-        let arguments = required.iter().map(|name| (name.clone(), json!("x")));
-        let arguments: Map<String, Value> = arguments.collect();
-        match arguments.is_empty() {
-            true => json!({ "type": self.type_name() }),
-            false => json!({ "type": self.type_name(), ARGUMENTS: arguments }),
+    /// Of the whole object: what the record names is there, and its own schema holds.
+    fn arguments_schema(&self, required: &BTreeSet<Path>) -> Value {
+        let mut schema = needed(required);
+        if let Some(own) = self.arguments {
+            schema.insert("allOf".to_owned(), json!([own]));
         }
+        Value::Object(schema)
+    }
+
+    /// Whether a call without arguments is within the schema.
+    fn takes_none(&self) -> Result<bool, TypeError> {
+        let Some(schema) = self.arguments else {
+            return Ok(true);
+        };
+        let schema = compile_linear(schema).map_err(|why| refuse("/arguments", why))?;
+        Ok(schema.is_valid(&json!({})))
     }
 }
 
-/// What stands around the resource's words.
+/// The one type for what no action of a resource names: a person is asked about each call, by the name that the server has for it.
+#[derive(Clone, Copy, Debug)]
+pub struct OtherActions<'a> {
+    /// The resource's URI.
+    pub resource: &'a str,
+}
+
+impl OtherActions<'_> {
+    /// No action is called so: its name has no `*`.
+    pub fn type_name(&self) -> String {
+        format!("{}#*", self.resource)
+    }
+
+    pub fn document(&self) -> String {
+        let mut words = Words::default();
+        for lang in ["en", "de"] {
+            let around = Around::of(lang);
+            let sentence = format!("{}{}", around.other, around.once);
+            words.add(lang, around.title, sentence);
+        }
+        let document = json!({
+            "type": self.type_name(), "version": 1, "title": words.titles, "use": "once",
+            "ask": "always", "level": "password",
+            "sentence": words.sentences, "limits": words.limits,
+            "rules": { format!("/{OTHER_TOOL}"): "equal", format!("/{ARGUMENTS}"): "any" },
+            "schema": {
+                "type": "object", "additionalProperties": false, "required": [OTHER_TOOL],
+                "properties": {
+                    OTHER_TOOL: { "type": "string", "minLength": 1, "maxLength": MAX_ACTION_NAME },
+                    ARGUMENTS: { "type": "object" },
+                },
+            },
+            "example": { "type": self.type_name(), OTHER_TOOL: "x" },
+        });
+        document.to_string()
+    }
+}
+
+/// What people read, by language.
+#[derive(Default)]
+struct Words {
+    titles: Map<String, Value>,
+    sentences: Map<String, Value>,
+    limits: Map<String, Value>,
+}
+
+impl Words {
+    fn add(&mut self, lang: &str, title: &str, sentence: String) {
+        let lines = json!([format!("{{/{ARGUMENTS}}}"), Around::of(lang).at]);
+        self.titles.insert(lang.to_owned(), title.into());
+        self.sentences.insert(lang.to_owned(), sentence.into());
+        self.limits.insert(lang.to_owned(), lines);
+    }
+}
+
+/// What stands around the resource's words, and in place of them where it has none.
 struct Around {
     once: &'static str,
-    others: &'static str,
     at: &'static str,
+    other: &'static str,
+    title: &'static str,
 }
 
 impl Around {
@@ -124,31 +209,35 @@ impl Around {
         match lang.split('-').next() {
             Some("de") => Self {
                 once: ", einmal",
-                others: "Mit: {/arguments/*}",
                 at: "Bei: {/locations}",
+                other: "{/tool} benutzen, was hier niemand beschrieben hat",
+                title: "Nicht beschrieben",
             },
             _ => Self {
                 once: ", once",
-                others: "With: {/arguments/*}",
                 at: "At: {/locations}",
+                other: "use {/tool}, which nobody has described here",
+                title: "Not described",
             },
         }
     }
 }
 
-/// The argument that a pointer of one step names.
-fn argument(pointer: &str, at: &str) -> Result<String, TypeError> {
-    let names = pointer::names(pointer).unwrap_or_default();
-    let [name] = names.as_slice() else {
+/// The names of a pointer to an argument, or to a member of one.
+fn argument(pointer: &str, at: &str) -> Result<Path, TypeError> {
+    let Some(names) = pointer::names(pointer) else {
         let why = format!("`{pointer}` names no argument: it is `/` and the argument's name");
         return Err(refuse(at, why));
     };
-    let long = name.chars().count() > MAX_ACTION_NAME;
-    if name.is_empty() || name == "*" || long {
+    let bad = |name: &String| {
+        let long = name.chars().count() > MAX_ACTION_NAME;
+        name.is_empty() || name == "*" || long
+    };
+    if names.iter().any(bad) {
         let why = format!("`{pointer}` is no name of 1 to {MAX_ACTION_NAME} characters");
         return Err(refuse(at, why));
     }
-    Ok(name.clone())
+    Ok(names)
 }
 
 /// The same words, with the arguments where they stand in an object.
@@ -164,149 +253,51 @@ fn below_arguments(words: &str, at: &str) -> Result<String, TypeError> {
     Ok(text)
 }
 
-fn rules(named: &BTreeSet<String>) -> Map<String, Value> {
-    let around = format!("/{ARGUMENTS}");
-    let own = named.iter().map(|name| pointer::join(&around, name));
-    let all = own.chain([format!("{around}/*")]);
-    all.map(|at| (at, json!("equal"))).collect()
+/// The first names of these paths, each with what stands behind it.
+fn by_first(paths: &BTreeSet<Path>) -> BTreeMap<&str, BTreeSet<Path>> {
+    let mut by_first: BTreeMap<&str, BTreeSet<Path>> = BTreeMap::new();
+    for path in paths {
+        if let Some((first, rest)) = path.split_first() {
+            let below = by_first.entry(first).or_default();
+            below.extend((!rest.is_empty()).then(|| rest.to_vec()));
+        }
+    }
+    by_first
 }
 
-fn schema(named: &BTreeSet<String>, always: &BTreeSet<String>) -> Value {
-    let shown = json!({ "type": ["string", "integer"], "maxLength": MAX_VALUE_LENGTH });
-    let properties = named.iter().map(|name| (name.clone(), shown.clone()));
+/// The schema of an object in which these are there.
+fn needed(paths: &BTreeSet<Path>) -> Map<String, Value> {
+    let by_first = by_first(paths);
+    let properties = by_first.iter().map(|(name, below)| {
+        let schema = match below.is_empty() {
+            true => Map::new(),
+            false => needed(below),
+        };
+        ((*name).to_owned(), Value::Object(schema))
+    });
     let properties: Map<String, Value> = properties.collect();
-    let required: &[&str] = if always.is_empty() { &[] } else { &[ARGUMENTS] };
-    json!({
-        "type": "object", "additionalProperties": false, "required": required,
-        "properties": { ARGUMENTS: {
-            "type": "object", "maxProperties": MAX_ARGUMENTS,
-            "required": always, "properties": properties,
-            "propertyNames": { "minLength": 1, "maxLength": MAX_ACTION_NAME },
-            "additionalProperties": { "type": ["string", "integer", "boolean"], "maxLength": MAX_VALUE_LENGTH },
-        } },
-    })
+    let names: Vec<&&str> = by_first.keys().collect();
+    Map::from_iter([
+        ("type".to_owned(), "object".into()),
+        ("required".to_owned(), json!(names)),
+        ("properties".to_owned(), Value::Object(properties)),
+    ])
+}
+
+/// An object in which these are there.
+fn sample(paths: &BTreeSet<Path>) -> Value {
+    let members = by_first(paths).into_iter().map(|(name, below)| {
+        let value = if below.is_empty() {
+            json!("x")
+        } else {
+            sample(&below)
+        };
+        (name.to_owned(), value)
+    });
+    Value::Object(members.collect())
 }
 
 /// The member of an object that holds the arguments of the call.
 pub const ARGUMENTS: &str = "arguments";
-
-#[cfg(test)]
-mod tests {
-    use writ_wire::rar::Detail;
-
-    use super::*;
-    use crate::reading::Piece;
-
-    const NOTES: &str = "https://notes.example";
-
-    fn read(says: Value, resolved: &[&str]) -> Result<TypeDefinition, String> {
-        let says: BTreeMap<String, String> = serde_json::from_value(says).unwrap();
-        let resolved: Vec<String> = resolved.iter().map(|text| (*text).to_owned()).collect();
-        let action = ActionType {
-            resource: NOTES,
-            name: "delete_note",
-            ask: true,
-            says: &says,
-            resolved: &resolved,
-        };
-        action.definition().map_err(|error| error.to_string())
-    }
-
-    fn shown(definition: &TypeDefinition, arguments: Value, lang: &str) -> Vec<String> {
-        let object = json!({
-            "type": definition.name(), "locations": [NOTES], "arguments": arguments
-        });
-        let object: Detail = serde_json::from_value(object).unwrap();
-        definition.check_object(&object, "").unwrap();
-        let limits = definition.limits(&object, lang).into_iter();
-        let limits = limits.map(|line| line.iter().map(Piece::as_str).collect::<String>());
-        std::iter::once(definition.sentence(&object, lang))
-            .chain(limits)
-            .collect()
-    }
-
-    #[test]
-    fn an_action_reads_as_its_record_says_it_and_shows_each_argument_once() {
-        let says = json!({ "en": "delete the note {/title}", "de": "die Notiz {/title} löschen" });
-        let action = read(says, &["/title"]).unwrap();
-        assert_eq!(action.name(), "https://notes.example#delete_note");
-        assert!(action.ask().needs_person(&action.example().unwrap()));
-        let one = json!({ "title": "Shopping list" });
-        assert_eq!(
-            shown(&action, one.clone(), "en"),
-            [
-                "Delete the note “Shopping list”, once",
-                "At: https://notes.example"
-            ]
-        );
-        assert_eq!(
-            shown(&action, one, "de"),
-            [
-                "Die Notiz „Shopping list“ löschen, einmal",
-                "Bei: https://notes.example"
-            ]
-        );
-        let more = json!({ "title": 7, "folder": "a = b", "force": true });
-        assert_eq!(
-            shown(&action, more, "en"),
-            [
-                "Delete the note 7, once",
-                "With: “folder” = “a = b”, “force” = true",
-                "At: https://notes.example"
-            ]
-        );
-    }
-
-    #[test]
-    fn arguments_outside_the_schema_are_refused() {
-        let says = json!({ "en": "delete the note {/title}" });
-        let action = read(says, &[]).unwrap();
-        for bad in [
-            json!({}),
-            json!({ "title": null }),
-            json!({ "title": true }),
-            json!({ "title": 1.5 }),
-            json!({ "title": ["a"] }),
-            json!({ "title": "a".repeat(141) }),
-            json!({ "title": "a\u{202e}b" }),
-            json!({ "title": "a", "more": { "b": 1 } }),
-            json!({ "title": "a", "more": null }),
-            json!({ "title": "a", "": 1 }),
-            json!({ "title": "a", "m".repeat(65): 1 }),
-            json!("title"),
-        ] {
-            let object = json!({ "type": action.name(), "locations": [NOTES], "arguments": bad });
-            let object: Detail = serde_json::from_value(object).unwrap();
-            assert!(action.check_object(&object, "").is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn words_that_could_hide_an_argument_are_refused() {
-        assert!(read(json!({ "en": "empty the bin" }), &[]).is_ok());
-        assert!(read(json!({ "en": "delete {/a} of {/b}" }), &["/c", "/d"]).is_ok());
-        for (says, resolved, why) in [
-            (json!({ "de": "löschen" }), &[][..], "`en`"),
-            (json!({ "en": "delete[ {/title}]" }), &[], "brackets"),
-            (json!({ "en": "delete {/title:and}" }), &[], "list"),
-            (json!({ "en": "delete {title}" }), &[], "pointer"),
-            (json!({ "en": "delete {/a/b}" }), &[], "names no argument"),
-            (json!({ "en": "delete {/*}" }), &[], "no name"),
-            (json!({ "en": "delete {/title" }), &[], "without `}`"),
-            (json!({ "en": "delete note{/title}" }), &[], "white space"),
-            (
-                json!({ "en": "delete {/title}s" }),
-                &[],
-                "reads like a part",
-            ),
-            (
-                json!({ "en": "delete it" }),
-                &["title"],
-                "names no argument",
-            ),
-        ] {
-            let refused = read(says.clone(), resolved).unwrap_err();
-            assert!(refused.contains(why), "{says} {resolved:?}: {refused}");
-        }
-    }
-}
+/// The member of an object of [`OtherActions`] that holds the name.
+pub const OTHER_TOOL: &str = "tool";

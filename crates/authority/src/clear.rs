@@ -9,18 +9,20 @@ use serde_json::{Map, Value};
 use crate::definition::{File, TypeError, refuse};
 use crate::legible::MAX_VALUE_LENGTH;
 use crate::pointer;
+use crate::rules::Rule;
 use crate::sentence::{Language, Leaf, Wording, leaves};
 use crate::template::{Part, Slot};
-use crate::tree::Node;
+use crate::tree::{Node, Step};
 
 /// Stands for the end of a value in [`ends`].
 const VALUE: char = '\u{0}';
 
 pub(crate) fn check(file: &File, tree: &Node, wording: &Wording) -> Result<(), TypeError> {
-    members(&file.schema, "/schema")?;
+    members(&file.schema, Some(tree), "/schema")?;
     for (lang, language) in wording.languages() {
         let at = pointer::join("/sentence", lang);
         shown_together(file, tree, language).map_err(|why| refuse(&at, why))?;
+        lines_of_any(tree, language).map_err(|why| refuse(&at, why))?;
         for (parts, at) in lines(language, lang) {
             ends(parts, BTreeSet::from([' '])).map_err(|why| refuse(&at, why))?;
         }
@@ -40,8 +42,32 @@ fn lines<'a>(language: &'a Language, lang: &str) -> Vec<(&'a [Part], String)> {
     limits.chain([sentence]).collect()
 }
 
+/// Checks that what has the rule `any` has a line of `limits` for itself: a sentence holds no list and no long text.
+fn lines_of_any(tree: &Node, language: &Language) -> Result<(), String> {
+    let alone = |line: &Vec<Part>| match slots(line).as_slice() {
+        [slot] if line.iter().all(|part| !matches!(part, Part::Choice { .. })) => {
+            Some(slot.pointer.clone())
+        }
+        _ => None,
+    };
+    let shown: BTreeSet<String> = language.limits.iter().filter_map(alone).collect();
+    let hidden = leaves(tree, "")
+        .into_iter()
+        .find(|leaf| leaf.is_any() && !shown.contains(&leaf.pointer));
+    hidden.map_or(Ok(()), |leaf| {
+        Err(format!(
+            "`{}` has the rule `any`: give it a line of `limits` in which it stands alone",
+            leaf.pointer
+        ))
+    })
+}
+
 /// Checks that every text and free member name in the schema has a `maxLength` that is shown whole.
-fn texts(schema: &Value, place: &str) -> Result<(), TypeError> {
+fn texts(schema: &Value, node: Option<&Node>, place: &str) -> Result<(), TypeError> {
+    // Under the rule `any` a text of any length is shown whole, or refused.
+    if matches!(node, Some(Node::Leaf(Rule::Any))) {
+        return Ok(());
+    }
     let Some(schema) = schema.as_object() else {
         return Err(refuse(
             place,
@@ -71,15 +97,17 @@ fn texts(schema: &Value, place: &str) -> Result<(), TypeError> {
     if kinds.contains(&"array") {
         let items = schema.get("items");
         let items = items.ok_or_else(|| refuse(place, "an array needs `items`"))?;
-        texts(items, &format!("{place}/items"))?;
+        texts(items, None, &format!("{place}/items"))?;
     }
-    members(schema, place)
+    members(schema, node, place)
 }
 
-fn members(schema: &Map<String, Value>, place: &str) -> Result<(), TypeError> {
+fn members(schema: &Map<String, Value>, node: Option<&Node>, place: &str) -> Result<(), TypeError> {
     let properties = schema.get("properties").and_then(Value::as_object);
     for (name, inner) in properties.into_iter().flatten() {
-        texts(inner, &pointer::join(&format!("{place}/properties"), name))?;
+        let at = pointer::join(&format!("{place}/properties"), name);
+        let step = node.and_then(|node| node.member(name));
+        texts(inner, step.as_ref().map(Step::as_node), &at)?;
     }
     let others = schema.get("additionalProperties").filter(|s| s.is_object());
     let Some(others) = others else {
@@ -92,7 +120,7 @@ fn members(schema: &Map<String, Value>, place: &str) -> Result<(), TypeError> {
         );
         return Err(refuse(place, why));
     }
-    texts(others, &format!("{place}/additionalProperties"))
+    texts(others, None, &format!("{place}/additionalProperties"))
 }
 
 fn is_short(schema: &Map<String, Value>) -> bool {

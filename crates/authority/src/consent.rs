@@ -42,7 +42,7 @@ pub fn prepare(
                     "this member is unknown or its value not well-formed",
                 )
             })?;
-        legible::check(&object::own_members(&tidy), &at)?;
+        legible::check(definition.tree(), &object::own_members(&tidy), &at)?;
         let named = tidy
             .with("ref", Value::String(make_ref()))
             .with("type_hash", Value::from(definition.hash()));

@@ -6,9 +6,12 @@ use std::fmt;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use serde_json::Value;
 
+use crate::any;
 use crate::letters;
 use crate::pointer;
 use crate::problem::Problem;
+use crate::rules::Rule;
+use crate::tree::Node;
 
 /// The longest text of one value, in characters.
 pub const MAX_VALUE_LENGTH: usize = 140;
@@ -33,8 +36,23 @@ pub enum LegibilityError {
     Confusable(char, usize),
     /// Latin letters and others that look like them in one word.
     MixedScript,
-    /// Letters of both directions and digits, which would be displayed in another order.
+    /// Letters from right to left beside what makes the order on the screen that of another text.
     MixedDirection,
+}
+
+impl LegibilityError {
+    /// The same, so many characters later.
+    fn moved(self, by: usize) -> Self {
+        match self {
+            Self::Hidden(c, at) => Self::Hidden(c, at + by),
+            Self::BidiControl(c, at) => Self::BidiControl(c, at + by),
+            Self::Edge(at) => Self::Edge(at + by),
+            Self::Space(c, at) => Self::Space(c, at + by),
+            Self::Marks(at) => Self::Marks(at + by),
+            Self::Confusable(c, at) => Self::Confusable(c, at + by),
+            whole => whole,
+        }
+    }
 }
 
 impl fmt::Display for LegibilityError {
@@ -63,8 +81,8 @@ impl fmt::Display for LegibilityError {
             }
             Self::MixedScript => f.write_str("one word has letters of two alphabets that look the same"),
             Self::MixedDirection => f.write_str(
-                "letters from left to right, letters from right to left and digits stand in one text: \
-                 their order on the screen would be another",
+                "letters from right to left stand in one line with letters from left to right and digits, \
+                 or beside signs, so that another text would look the same",
             ),
         }
     }
@@ -86,6 +104,59 @@ pub fn unclear(text: &str) -> Option<LegibilityError> {
         .or_else(|| whole(text))
 }
 
+/// The first reason why a text of several lines would not be displayed as it is: any number of spaces, tabs and line ends are.
+pub(crate) fn unclear_block(text: &str) -> Option<LegibilityError> {
+    let mut start = 0;
+    let mut lines = text.split('\n').peekable();
+    while let Some(line) = lines.next() {
+        // A carriage return alone would go back over what is shown; before a line feed it is a part of the line's end.
+        let ended = lines.peek().is_some();
+        let shown = line.strip_suffix('\r').filter(|_| ended).unwrap_or(line);
+        let plain = shown.replace('\t', " ");
+        let all: Vec<char> = plain.chars().collect();
+        let by_one = (0..all.len()).find_map(|at| {
+            let (before, rest) = all.split_at_checked(at)?;
+            let (c, after) = rest.split_first()?;
+            (*c != ' ').then(|| wrong(*c, before, after)).flatten()
+        });
+        let why = by_one
+            .or_else(|| too_many_marks(&all))
+            .or_else(|| whole(&plain))
+            .or_else(|| {
+                // A tab has a sign before it on the screen.
+                let moves = letters::has_ambiguous_order(shown);
+                moves.then_some(LegibilityError::MixedDirection)
+            });
+        if let Some(why) = why {
+            return Some(why.moved(start));
+        }
+        start += line.chars().count() + 1;
+    }
+    None
+}
+
+/// The same as [`legible`] for what is shown as several lines: line ends and tabs behind the sign for them are kept.
+pub fn legible_block(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for piece in text.split_inclusive(['\n', '\t']) {
+        let end = match piece.strip_suffix(['\n', '\t']) {
+            Some(before) if before.ends_with(LINE_END) && piece.ends_with('\n') => "\n",
+            Some(before) if before.ends_with(TAB) && piece.ends_with('\t') => "\t",
+            _ => "",
+        };
+        kept.push_str(&legible(piece.strip_suffix(end).unwrap_or(piece)));
+        kept.push_str(end);
+    }
+    kept
+}
+
+/// Stands before each line feed that is shown.
+pub(crate) const LINE_END: char = '↵';
+/// Stands before each tab that is shown.
+pub(crate) const TAB: char = '⇥';
+/// Stands for a carriage return before a line feed.
+pub(crate) const RETURN: char = '␍';
+
 /// Escapes invisible characters as `\u{200b}`. A text without an [`unclear`] reason is returned unchanged.
 pub fn legible(text: &str) -> String {
     let all: Vec<char> = text.chars().collect();
@@ -104,8 +175,27 @@ pub(crate) fn one(c: char, before: &[char], after: &[char]) -> String {
     }
 }
 
-/// Checks every text and every member name in a value.
-pub(crate) fn check(value: &Value, at: &str) -> Result<(), Problem> {
+/// Checks every text and every member name of an object; what has the rule `any` by its own measure.
+pub(crate) fn check(tree: &Node, value: &Value, at: &str) -> Result<(), Problem> {
+    match (tree, value) {
+        (Node::Leaf(Rule::Any), value) => any::check_shown(value, at),
+        (Node::Object { .. }, Value::Object(members)) => {
+            members.iter().try_for_each(|(name, value)| {
+                let at = pointer::join(at, name);
+                if let Some(why) = unclear(name) {
+                    return Err(Problem::new(at, why.to_string()));
+                }
+                match tree.member(name) {
+                    Some(step) => check(step.as_node(), value, &at),
+                    None => check_all(value, &at),
+                }
+            })
+        }
+        _ => check_all(value, at),
+    }
+}
+
+fn check_all(value: &Value, at: &str) -> Result<(), Problem> {
     let clear = |text: &str, at: &str| match unclear(text) {
         Some(why) => Err(Problem::new(at, why.to_string())),
         None => Ok(()),
@@ -115,11 +205,11 @@ pub(crate) fn check(value: &Value, at: &str) -> Result<(), Problem> {
         Value::Array(items) => items
             .iter()
             .enumerate()
-            .try_for_each(|(place, item)| check(item, &format!("{at}/{place}"))),
+            .try_for_each(|(place, item)| check_all(item, &format!("{at}/{place}"))),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             let at = pointer::join(at, name);
             clear(name, &at)?;
-            check(value, &at)
+            check_all(value, &at)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }
@@ -141,7 +231,8 @@ fn wrong(c: char, before: &[char], after: &[char]) -> Option<LegibilityError> {
     if c.is_whitespace() {
         return Some(LegibilityError::Space(c, at));
     }
-    letters::is_confusable(c).then_some(LegibilityError::Confusable(c, at))
+    let like_another = letters::is_confusable(c) || letters::is_stray_stop(c, before);
+    like_another.then_some(LegibilityError::Confusable(c, at))
 }
 
 /// A mark at the beginning of a text or word counts as one too many: there is no letter for it.
@@ -168,7 +259,5 @@ fn whole(text: &str) -> Option<LegibilityError> {
     if letters::words(text).any(letters::looks_mixed) {
         return Some(LegibilityError::MixedScript);
     }
-    let both =
-        text.chars().any(letters::is_right_to_left) && text.chars().any(letters::is_left_to_right);
-    (both && text.chars().any(char::is_numeric)).then_some(LegibilityError::MixedDirection)
+    letters::has_ambiguous_order(text).then_some(LegibilityError::MixedDirection)
 }

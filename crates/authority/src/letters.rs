@@ -87,22 +87,88 @@ pub fn is_visible_joiner(c: char, before: &[char], after: &[char]) -> bool {
 }
 
 pub fn is_right_to_left(c: char) -> bool {
-    let class = CodePointMapData::<BidiClass>::new().get(c);
+    let class = bidi_class(c);
     class == BidiClass::RightToLeft || class == BidiClass::ArabicLetter
 }
 
 pub fn is_left_to_right(c: char) -> bool {
-    CodePointMapData::<BidiClass>::new().get(c) == BidiClass::LeftToRight
+    bidi_class(c) == BidiClass::LeftToRight
+}
+
+/// Whether a line has letters of both directions: it is displayed from left to right, whichever comes first.
+pub fn has_both_directions(line: &str) -> bool {
+    line.chars().any(is_right_to_left) && line.chars().any(is_left_to_right)
+}
+
+/// Whether another line is displayed like this one (UAX 9, rules W1 to W7, N0 to N2, L1 and L2), by letters of both directions from
+/// left to right, else in their direction. With both, digits move; and what is no letter between two letters from right to left moves
+/// where the line is wrapped. With right to left alone, a sign of a number such as `%` is joined to its digits on one side of a hyphen
+/// and not on the other.
+pub fn has_ambiguous_order(line: &str) -> bool {
+    match has_both_directions(line) {
+        true => line.chars().any(is_digit) || has_sign_between(line),
+        false => {
+            let numbers = line.chars().any(is_right_to_left) && line.chars().any(is_digit);
+            numbers && has_loose_sign(line)
+        }
+    }
+}
+
+fn bidi_class(c: char) -> BidiClass {
+    CodePointMapData::<BidiClass>::new().get(c)
+}
+
+fn is_digit(c: char) -> bool {
+    let class = bidi_class(c);
+    c.is_numeric() || class == BidiClass::EuropeanNumber || class == BidiClass::ArabicNumber
+}
+
+/// Whether anything but letters, their marks and spaces stands between two letters from right to left.
+fn has_sign_between(line: &str) -> bool {
+    let (mut after_letter, mut sign) = (false, false);
+    for c in line.chars() {
+        if is_right_to_left(c) {
+            if after_letter && sign {
+                return true;
+            }
+            (after_letter, sign) = (true, false);
+        } else if is_left_to_right(c) {
+            after_letter = false;
+        } else {
+            let joins = bidi_class(c) == BidiClass::BoundaryNeutral;
+            sign |= c != ' ' && !is_mark(c) && !joins;
+        }
+    }
+    false
+}
+
+/// Whether a separator of numbers stands beside a sign that belongs to one.
+fn has_loose_sign(line: &str) -> bool {
+    let classes: Vec<BidiClass> = line.chars().map(bidi_class).collect();
+    let separates = |class: &BidiClass| {
+        *class == BidiClass::EuropeanSeparator || *class == BidiClass::CommonSeparator
+    };
+    let belongs = |class: &BidiClass| *class == BidiClass::EuropeanTerminator;
+    let mut pairs = classes.iter().zip(classes.iter().skip(1));
+    pairs.any(|(one, next)| (separates(one) && belongs(next)) || (belongs(one) && separates(next)))
 }
 
 /// Is drawn like another, more common character: ligatures and digraphs, presentation forms, hyphens, slashes, dots.
 pub const fn is_confusable(c: char) -> bool {
     matches!(c,
-        '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}' | '\u{1c3}'..='\u{1cc}'
-        | '\u{1f1}'..='\u{1f3}' | '\u{2bc}' | '\u{2d7}' | '\u{1806}' | '\u{2010}'..='\u{2012}' | '\u{2024}'..='\u{2025}' | '\u{2043}' | '\u{2044}'
-        | '\u{201a}' | '\u{2212}' | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
-        | '\u{2160}'..='\u{217f}' | '\u{29f8}'..='\u{29f9}' | '\u{a789}' | '\u{a78c}'
+        '\u{132}'..='\u{133}' | '\u{13f}'..='\u{140}' | '\u{149}' | '\u{17f}' | '\u{1c0}'..='\u{1cc}'
+        | '\u{1f1}'..='\u{1f3}' | '\u{2bc}' | '\u{2d0}' | '\u{2d7}' | '\u{1806}' | '\u{2010}'..='\u{2012}' | '\u{2024}'..='\u{2025}' | '\u{2043}' | '\u{2044}'
+        | '\u{201a}' | '\u{2032}' | '\u{2212}' | '\u{2215}' | '\u{2216}' | '\u{2217}' | '\u{2223}' | '\u{2236}'
+        | '\u{2160}'..='\u{217f}' | '\u{2571}' | '\u{29f8}'..='\u{29f9}' | '\u{a789}' | '\u{a78c}'
         | '\u{fb00}'..='\u{fdf1}' | '\u{fe70}'..='\u{fefc}')
+}
+
+/// Armenian's full stop is drawn like a colon; only behind its own letters is it read as one.
+pub fn is_stray_stop(c: char, before: &[char]) -> bool {
+    c == '\u{589}'
+        && !before
+            .last()
+            .is_some_and(|last| matches!(last, '\u{531}'..='\u{587}'))
 }
 
 /// Whether a word has Latin letters and others that are drawn like them.

@@ -2,10 +2,14 @@
 //! `authorization_details`. Authority only narrows: a result is within the arguments, or an error with a JSON pointer.
 //! No clock, no randomness, no network; the same code runs in the server and in the verifier.
 
+#[cfg(feature = "schema")]
 mod action;
 mod agreement;
 mod amounts;
+mod any;
 mod approvers;
+#[cfg(feature = "schema")]
+mod arguments;
 mod ask;
 mod authority;
 mod ceiling;
@@ -13,6 +17,8 @@ mod clear;
 pub mod consent;
 mod decimal;
 mod definition;
+#[cfg(feature = "schema")]
+mod enforceable;
 mod legible;
 pub mod letters;
 mod narrow;
@@ -35,16 +41,25 @@ mod usual;
 #[cfg(test)]
 mod tests;
 
-pub use action::{ARGUMENTS, ActionType, MAX_ACTION_NAME, MAX_ARGUMENTS};
+#[cfg(feature = "schema")]
+pub use action::{ARGUMENTS, ActionType, MAX_ACTION_NAME, OTHER_TOOL, OtherActions};
 pub use agreement::{ACR_VALUES, TokenAgreement, level_of};
 pub use amounts::Amount;
+pub use any::{
+    MAX_BYTES, MAX_NESTED, MAX_SHOWN_BYTES, MAX_SHOWN_NAME, MAX_SHOWN_NESTED, MAX_SHOWN_TEXT,
+    MAX_SHOWN_VALUES,
+};
 pub use approvers::DecidedPeople;
+#[cfg(feature = "schema")]
+pub use arguments::{MAX_ARGUMENTS_SCHEMA, check_arguments};
 pub use ask::{AskAbove, AskRule, Level};
 pub use authority::{Authority, ScopeGrant};
 pub use ceiling::Ceiling;
 pub use decimal::{Decimal, MAX_PLACES, MAX_WHOLE_DIGITS, Overspent, spend};
 pub use definition::{MAX_DOCUMENT_LENGTH, TypeDefinition, TypeError, Usage, WrittenType};
-pub use legible::{LegibilityError, MAX_VALUE_LENGTH, legible, unclear};
+#[cfg(feature = "schema")]
+pub use enforceable::{enforceable, left_out};
+pub use legible::{LegibilityError, MAX_VALUE_LENGTH, legible, legible_block, unclear};
 pub use narrow::{NarrowError, NarrowRequest, Narrowed};
 pub use permit::{Permit, PermitError, every_permit, permits};
 pub use problem::Problem;

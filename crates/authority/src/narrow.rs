@@ -163,7 +163,7 @@ impl Asking<'_> {
         )
         .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
         // The narrowed object is shown to people too.
-        legible::check(&object::own_members(&tidy), at)?;
+        legible::check(definition.tree(), &object::own_members(&tidy), at)?;
         Ok(tidy)
     }
 

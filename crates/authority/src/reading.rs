@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 use writ_wire::rar::Detail;
 
+use crate::any;
 use crate::pointer;
 use crate::rules::Rule;
 use crate::shape;
@@ -18,6 +19,9 @@ use crate::tree::Node;
 pub enum Piece {
     Text(String),
     Value(String),
+    /// A text of several lines from the request, in its quotation marks: it stands by itself. Its line ends and tabs are there, each
+    /// with a sign that is seen before it.
+    Block(String),
 }
 
 /// One object to be rendered, with the definition of its type and the reader's language.
@@ -33,7 +37,7 @@ pub(crate) struct Reading<'a> {
 impl Piece {
     pub fn as_str(&self) -> &str {
         match self {
-            Self::Text(text) | Self::Value(text) => text,
+            Self::Text(text) | Self::Value(text) | Self::Block(text) => text,
         }
     }
 }
@@ -76,6 +80,31 @@ impl Reading<'_> {
             .all(|(slot, place)| *place != Place::Always || self.value(slot).is_some())
     }
 
+    /// A line of `limits` with the values of a member of the rule `any`, each on a line; `None` for every other line.
+    pub(crate) fn lines_of_any(&self, line: &[Part], sentence: &[Part]) -> Option<Vec<Vec<Piece>>> {
+        let slots = template::slots(line);
+        let (slot, _) = slots
+            .iter()
+            .find(|(slot, _)| matches!(self.tree.at(&slot.names), Some(Node::Leaf(Rule::Any))))?;
+        let value = pointer::find(&self.own, &slot.names)?;
+        let said = template::slots(sentence);
+        let said: Vec<&str> = said
+            .iter()
+            .filter(|(_, place)| *place == Place::Always)
+            .filter_map(|(other, _)| other.pointer.strip_prefix(slot.pointer.as_str()))
+            .filter(|at| is_in_sentence(value, at, self.lang))
+            .collect();
+        let all = any::lines(value, &said, self.lang);
+        let around = |shown: Vec<Piece>| {
+            let parts = line.iter().flat_map(|part| match part {
+                Part::Slot(own) if own.pointer == slot.pointer => shown.clone(),
+                other => self.render(std::slice::from_ref(other)),
+            });
+            join(parts)
+        };
+        Some(all.into_iter().map(around).collect())
+    }
+
     fn value(&self, slot: &Slot) -> Option<Vec<Piece>> {
         if slot.pointer == "/locations" {
             return Some(self.list(self.detail.members().get("locations")?, slot));
@@ -84,7 +113,13 @@ impl Reading<'_> {
             return self.others(around);
         }
         let value = pointer::find(&self.own, &slot.names).or_else(|| self.single_time(slot))?;
-        let is_group = self.rule(&slot.names).is_none();
+        let rule = self.rule(&slot.names);
+        if rule == Some(Rule::Any) {
+            // What a sentence cannot hold stands in the lines, and only there.
+            let shown = any::in_sentence(value, self.lang);
+            return Some(shown.unwrap_or_else(|| vec![said(ELSEWHERE)]));
+        }
+        let is_group = rule.is_none();
         Some(match value {
             // An empty group restricts nothing: as if absent.
             Value::Object(members) if members.is_empty() && is_group => return None,
@@ -219,9 +254,17 @@ impl Reading<'_> {
     }
 }
 
+/// In a sentence, in place of a value that is too long for it; a text of this one character has quotation marks.
+const ELSEWHERE: &str = "…";
 /// In a pointer: the members that the type does not name.
 const OTHERS: &str = "*";
 
-fn said(text: &str) -> Piece {
+pub(crate) fn said(text: &str) -> Piece {
     Piece::Text(text.to_owned())
+}
+
+fn is_in_sentence(value: &Value, at: &str, lang: &str) -> bool {
+    let names = pointer::names(at).unwrap_or_default();
+    let found = pointer::find(value, &names);
+    found.is_some_and(|one| any::in_sentence(one, lang).is_some())
 }

@@ -7,23 +7,27 @@ use jsonschema::error::{ValidationError, ValidationErrorKind};
 use serde_json::{Map, Value};
 use writ_wire::rar::Detail;
 
+use crate::any;
 use crate::definition::{TypeDefinition, TypeError, refuse};
 use crate::legible;
 use crate::object;
 use crate::pointer;
 use crate::problem::{Problem, check_common};
-use crate::tree::ValueForm;
+use crate::tree::{Node, ValueForm};
 use crate::types::Types;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Schema(Arc<jsonschema::Validator>);
 
 impl Schema {
-    pub(crate) fn compile(schema: &Map<String, Value>) -> Result<Self, TypeError> {
+    /// With a member of the rule `any` a part of it may come from another server (docs/mcp.md).
+    pub(crate) fn compile(schema: &Map<String, Value>, tree: &Node) -> Result<Self, TypeError> {
         let schema = Value::Object(schema.clone());
-        let compiled = jsonschema::draft202012::new(&schema);
-        let compiled =
-            compiled.map_err(|e| refuse("/schema", format!("is no JSON Schema: {e}")))?;
+        let compiled = match tree.has_any() {
+            true => compile_linear(&schema),
+            false => jsonschema::draft202012::new(&schema).map_err(|e| not_a_schema(&e)),
+        };
+        let compiled = compiled.map_err(|why| refuse("/schema", why))?;
         Ok(Self(Arc::new(compiled)))
     }
 
@@ -52,17 +56,43 @@ impl Types {
 impl TypeDefinition {
     /// Whether this is a valid object of this version, as a client may send it. `at` is its place in the request.
     pub fn check_object(&self, detail: &Detail, at: &str) -> Result<(), Problem> {
+        self.check_unshown(detail, at)?;
+        self.check_shown(detail, at)
+    }
+
+    /// The same for an object that no person will see: it is within its schema, but need not be readable.
+    pub fn check_unshown(&self, detail: &Detail, at: &str) -> Result<(), Problem> {
         check_common(detail, at)?;
         let own = object::own_members(detail);
+        // Bounds come first: what is too large is not judged.
+        self.tree().check_any(&own, at, &any::check)?;
         if let Some(problem) = self.compiled_schema().problem(&own, at) {
             return Err(problem);
         }
-        legible::check(&own, at)?;
         object::rewrite(self, detail, ValueForm::Normal, at)
             .map_err(|pointer| Problem::new(pointer, "this value is not well-formed"))?;
         Ok(())
     }
+
+    /// Whether a person would see all of it, exactly as it is.
+    pub fn check_shown(&self, detail: &Detail, at: &str) -> Result<(), Problem> {
+        legible::check(self.tree(), &object::own_members(detail), at)
+    }
 }
+
+/// Patterns are matched in time that grows with the text alone.
+pub(crate) fn compile_linear(schema: &Value) -> Result<jsonschema::Validator, String> {
+    let linear = jsonschema::PatternOptions::regex().size_limit(MAX_PATTERN);
+    let options = jsonschema::draft202012::options().with_pattern_options(linear);
+    options.build(schema).map_err(|e| not_a_schema(&e))
+}
+
+fn not_a_schema(error: &ValidationError<'_>) -> String {
+    format!("is no JSON Schema: {error}")
+}
+
+/// The largest compiled pattern, in bytes.
+const MAX_PATTERN: usize = 1 << 20;
 
 /// The messages of jsonschema would repeat the value.
 fn explain(error: &ValidationError<'_>, at: &str) -> Problem {

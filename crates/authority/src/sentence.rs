@@ -96,9 +96,11 @@ impl Wording {
             return Vec::new();
         };
         let shown = language.limits.iter().filter(|line| reading.has_all(line));
-        shown
-            .map(|line| reading::join(reading.render(line)))
-            .collect()
+        let lines = shown.flat_map(|line| {
+            let any = reading.lines_of_any(line, &language.sentence);
+            any.unwrap_or_else(|| vec![reading::join(reading.render(line))])
+        });
+        lines.collect()
     }
 
     fn reading<'a>(
@@ -156,6 +158,10 @@ pub(crate) struct Leaf<'a> {
 }
 
 impl Leaf<'_> {
+    pub(crate) fn is_any(&self) -> bool {
+        *self.rule == Rule::Any
+    }
+
     /// Whether it is shown by one of these members: itself, one that contains it, or both ends of a period.
     pub(crate) fn is_shown_by(&self, seen: &[&str]) -> bool {
         let below = |around: &str| {

@@ -116,6 +116,9 @@ fn member(
         None => Vec::new(),
     };
     if let Some(rule) = rules.remove(at) {
+        if rule == Rule::Any {
+            return Ok(Node::Leaf(rule));
+        }
         let known = kinds.iter().all(|kind| rule.json_types().contains(kind));
         if kinds.is_empty() || !known {
             let sentence = format!("the rule `{}` cannot compare this `type`", rule.name());
@@ -141,6 +144,10 @@ fn others(
         rules.remove(&pointer::join(at, "*")),
     ) {
         (Some(Value::Bool(false)), None) => Ok(None),
+        (Some(Value::Object(_)), Some(Rule::Any)) => Err(refuse(
+            place,
+            "the rule `any` is for a member that the schema names: give it to the whole group",
+        )),
         // The common members would be taken for such members.
         (Some(Value::Object(_)), Some(rule)) if !at.is_empty() => Ok(Some(rule)),
         _ => Err(refuse(

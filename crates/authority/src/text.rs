@@ -30,6 +30,29 @@ pub(crate) fn inner(text: &str) -> String {
     line
 }
 
+/// The same for a text of several lines: each line end and each tab has a sign before it, so that none is taken for a line that was
+/// too long for the screen.
+pub(crate) fn block(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut before = Vec::new();
+    let all: Vec<char> = text.chars().collect();
+    for (at, c) in all.iter().enumerate() {
+        let after = all.get(at + 1..).unwrap_or_default();
+        match c {
+            '\n' => shown.extend([legible::LINE_END, '\n']),
+            '\t' => shown.extend([legible::TAB, '\t']),
+            '\r' if after.first() == Some(&'\n') => shown.push(legible::RETURN),
+            '\\' | &legible::LINE_END | &legible::TAB | &legible::RETURN => {
+                shown.extend(['\\', *c]);
+            }
+            c if is_quotation_mark(*c) => shown.extend(['\\', *c]),
+            c => shown.push_str(&legible::one(*c, &before, after)),
+        }
+        before.push(*c);
+    }
+    shown
+}
+
 const fn is_quotation_mark(c: char) -> bool {
     matches!(
         c,

@@ -8,6 +8,7 @@ use writ_wire::error::Excess;
 
 use crate::decimal::Decimal;
 use crate::pointer;
+use crate::problem::Problem;
 use crate::rules::Rule;
 
 #[derive(Clone, Debug)]
@@ -201,6 +202,38 @@ impl Node {
         }
     }
 
+    /// Whether some member has the rule `any`.
+    pub(crate) fn has_any(&self) -> bool {
+        match self {
+            Self::Leaf(rule) => *rule == Rule::Any,
+            Self::Object { members, others } => {
+                members.values().any(Self::has_any) || *others == Some(Rule::Any)
+            }
+        }
+    }
+
+    /// Judges each value under the rule `any`.
+    pub(crate) fn check_any(
+        &self,
+        value: &Value,
+        at: &str,
+        judge: &impl Fn(&Value, &str) -> Result<(), Problem>,
+    ) -> Result<(), Problem> {
+        match (self, value) {
+            (Self::Leaf(Rule::Any), value) => judge(value, at),
+            (Self::Object { .. }, Value::Object(members)) => {
+                members.iter().try_for_each(|(name, value)| {
+                    let at = pointer::join(at, name);
+                    match self.member(name) {
+                        Some(step) => step.as_node().check_any(value, &at, judge),
+                        None => Ok(()),
+                    }
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The node of a group that the type names; the whole tree for none.
     pub(crate) fn at(&self, names: &[String]) -> Option<&Self> {
         names.iter().try_fold(self, |node, name| match node {
@@ -216,10 +249,15 @@ impl Node {
         for name in path {
             match node {
                 Self::Object { members, .. } => node = members.get(name)?,
+                // Whatever is below it is under the same rule.
+                Self::Leaf(Rule::Any) => return Some(Step::Known(node)),
                 Self::Leaf(_) => return None,
             }
         }
-        node.member(last)
+        match node {
+            Self::Leaf(Rule::Any) => Some(Step::Known(node)),
+            _ => node.member(last),
+        }
     }
 
     pub(crate) fn member(&self, name: &str) -> Option<Step<'_>> {

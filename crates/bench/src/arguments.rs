@@ -11,6 +11,8 @@ pub enum Measured {
     Growth,
     /// Tokens while rows are deleted that are over.
     Sweep,
+    /// What resource servers ask.
+    Decisions,
 }
 
 pub struct Arguments {
@@ -42,7 +44,8 @@ pub struct Arguments {
 const USAGE: &str = "usage: writ-bench [sqlite|postgres:URL] [--tokens N] [--seconds N] [--runs N]
        writ-bench waiting [sqlite|postgres:URL] [--requests N] [--polls N] [--seconds N] [--approvals N]
        writ-bench growth [sqlite|postgres:URL] [--few N] [--many N] [--busy N] [--below N] [--resources N]
-       writ-bench sweep [sqlite|postgres:URL] [--rate N] [--seconds N]";
+       writ-bench sweep [sqlite|postgres:URL] [--rate N] [--seconds N]
+       writ-bench decisions [sqlite|postgres:URL] [--tokens N] [--seconds N] [--approvals N]";
 /// What is signed beforehand lives 120 seconds.
 const MOST_SECONDS: u64 = 60;
 /// Of the sweep; its requests are signed on the way.
@@ -84,6 +87,7 @@ impl Arguments {
             };
             match word.as_str() {
                 "waiting" => read.measured = Measured::Waiting,
+                "decisions" => read.measured = Measured::Decisions,
                 "growth" => read.measured = Measured::Growth,
                 "--few" => read.few = number()?.max(1),
                 "--many" => read.many = number()?.max(1),

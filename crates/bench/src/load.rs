@@ -92,6 +92,55 @@ pub fn drive(
     })
 }
 
+/// Sends so many each second over these connections. Each has its turn at fixed times, and a request counts from its time on, also when
+/// the one before it was late. Latencies in microseconds; anything but 200 is an error.
+pub fn drive_steadily(
+    server: &Server,
+    requests: &[Vec<u8>],
+    connections: usize,
+    rate: u64,
+) -> Outcome<Vec<i64>> {
+    let (address, start) = (server.address, Clock::System.now().micros());
+    let send = |first: usize| -> Result<Vec<i64>, String> {
+        let mut stream = TcpStream::connect(address).map_err(|e| e.to_string())?;
+        let mut latencies = Vec::new();
+        let own = requests.iter().enumerate().skip(first);
+        for (place, request) in own.step_by(connections) {
+            let after = place as u64 * 1_000_000 / rate;
+            let due = start + i64::try_from(after).map_err(|e| e.to_string())?;
+            wait_until(due);
+            let answer = exchange(&mut stream, request).map_err(|e| e.to_string())?;
+            latencies.push(Clock::System.now().micros() - due);
+            if !answer.is_ok() {
+                let body = String::from_utf8_lossy(&answer.body).into_owned();
+                return Err(format!("{}: {body}", answer.first));
+            }
+        }
+        Ok(latencies)
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..connections)
+            .map(|first| scope.spawn(move || send(first)))
+            .collect();
+        let mut latencies = Vec::with_capacity(requests.len());
+        for thread in threads {
+            latencies.extend(thread.join().map_err(|_| "a connection broke")??);
+        }
+        Ok(latencies)
+    })
+}
+
+/// Until this moment, in microseconds of the clock.
+pub fn wait_until(due: i64) {
+    loop {
+        let left = due - Clock::System.now().micros();
+        match u64::try_from(left) {
+            Ok(left) if left > 0 => std::thread::park_timeout(Duration::from_micros(left)),
+            _ => return,
+        }
+    }
+}
+
 /// One request, one answer.
 pub fn exchange(stream: &mut TcpStream, request: &[u8]) -> Outcome<Message> {
     send(stream, request)?;

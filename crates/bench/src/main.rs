@@ -1,9 +1,10 @@
-//! `cargo run --release -p writ-bench -- [waiting|growth|sweep] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
+//! `cargo run --release -p writ-bench -- [waiting|growth|sweep|decisions] [sqlite|postgres:URL] [--seconds N]` and more (docs/benchmarks.md).
 //! The real binary `writ serve` on loopback, driven over keep-alive HTTP/1.1 with requests that were signed before.
 
 mod agent;
 mod arguments;
 mod database;
+mod decisions;
 mod growth;
 mod load;
 mod process;
@@ -50,6 +51,7 @@ fn run(arguments: &Arguments) -> Outcome<()> {
         Measured::Waiting => waiting::run(arguments),
         Measured::Growth => growth::run(arguments),
         Measured::Sweep => sweep::run(arguments),
+        Measured::Decisions => decisions::run(arguments),
     }
 }
 

@@ -140,15 +140,26 @@ impl<'a> ServerSettings<'a> {
     }
 
     pub fn add(&self, kind: &str, file: &Value) -> Outcome<()> {
+        self.add_shown(kind, file).map(drop)
+    }
+
+    /// The same, and what is printed: the generated secret is in it.
+    pub fn add_shown(&self, kind: &str, file: &Value) -> Outcome<Value> {
         let path = self.place.folder.join("registration.json");
         std::fs::write(&path, file.to_string())?;
-        self.run(&[kind, "add", "--file"], &path)
+        Ok(serde_json::from_slice(
+            &self.said(&[kind, "add", "--file"], &path)?,
+        )?)
     }
 
     fn run(&self, words: &[&str], file: &Path) -> Outcome<()> {
+        self.said(words, file).map(drop)
+    }
+
+    fn said(&self, words: &[&str], file: &Path) -> Outcome<Vec<u8>> {
         let done = self.command().args(words).arg(file).output()?;
         if done.status.success() {
-            return Ok(());
+            return Ok(done.stdout);
         }
         Err(String::from_utf8_lossy(&done.stderr).into())
     }

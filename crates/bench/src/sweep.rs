@@ -142,7 +142,7 @@ fn drive(server: &Server, scene: &Scene<'_>, arguments: &Arguments) -> Outcome<V
         for place in (first..count).step_by(CONNECTIONS) {
             let request = scene.credentials(&nonce).map_err(|e| e.to_string())?;
             let due = start + i64::try_from(place * 1_000_000 / rate).map_err(|e| e.to_string())?;
-            wait_until(due);
+            load::wait_until(due);
             let answer = load::exchange(&mut stream, &request).map_err(|e| e.to_string())?;
             latencies.push(Clock::System.now().micros() - due);
             if !answer.is_ok() {
@@ -165,16 +165,6 @@ fn drive(server: &Server, scene: &Scene<'_>, arguments: &Arguments) -> Outcome<V
         }
         Ok(latencies)
     })
-}
-
-fn wait_until(due: i64) {
-    loop {
-        let left = due - Clock::System.now().micros();
-        match u64::try_from(left) {
-            Ok(left) if left > 0 => park_timeout(Duration::from_micros(left)),
-            _ => return,
-        }
-    }
 }
 
 const HEADER: &str = "client_credentials at a steady rate:

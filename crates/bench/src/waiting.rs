@@ -1,10 +1,10 @@
 //! `waiting`: what requests that wait for a person cost while nothing happens, and how long it takes from an approval to its
 //! token by each way of delivery (CIBA 10.1 to 10.3; docs/benchmarks.md).
 
-mod asker;
+pub mod asker;
 mod delivery;
 mod interval;
-mod participants;
+pub mod participants;
 pub mod person;
 mod quiet;
 mod receiver;

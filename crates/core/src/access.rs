@@ -8,7 +8,9 @@ mod object;
 use std::time::Duration;
 
 pub use denied::{AccessDenial, Coverage, DeniedEvaluation};
-pub use object::{AskedAction, AskedObject, ObjectKind, asked_action, canonical};
+pub use object::{
+    AskedAction, AskedObject, ObjectKind, asked_action, asked_scope, canonical, has_tools,
+};
 use writ_authority::{Authority, Permit, TokenAgreement, Usage, every_permit};
 use writ_wire::access::{DecisionReason, Entity};
 use writ_wire::claims::AccessTokenClaims;
@@ -64,6 +66,7 @@ pub fn require_live<'a>(
 pub fn judge(asked: &AskedAction<'_>, facts: AccessFacts<'_>) -> Result<Vec<Permit>, AccessDenial> {
     match asked {
         AskedAction::Discovery => Ok(Vec::new()),
+        AskedAction::Scope(scope) => require_scope(scope, facts).map(|()| Vec::new()),
         AskedAction::Object(object) => match object.kind {
             ObjectKind::Action(action) => by_scope(action, object, facts),
             ObjectKind::Type => by_objects(object, facts),
@@ -77,14 +80,22 @@ fn by_scope(
     object: &AskedObject<'_>,
     facts: AccessFacts<'_>,
 ) -> Result<Vec<Permit>, AccessDenial> {
-    let scope = facts.claims.scope.as_deref().unwrap_or_default();
-    let covered = Scope::parse(scope).is_ok_and(|scope| scope.contains(&action.scope));
-    if !covered {
-        return Err(AccessDenial::of(DecisionReason::NotCovered));
+    let asks = action.ask || !is_as_seen(action, facts.definition_hash);
+    if asks {
+        object.check_shown()?;
     }
-    match action.ask || !is_as_seen(action, facts.definition_hash) {
+    require_scope(&action.scope, facts)?;
+    match asks {
         true => Err(asks_person(object, facts, Coverage::Covered)),
         false => Ok(Vec::new()),
+    }
+}
+
+fn require_scope(wanted: &str, facts: AccessFacts<'_>) -> Result<(), AccessDenial> {
+    let scope = facts.claims.scope.as_deref().unwrap_or_default();
+    match Scope::parse(scope).is_ok_and(|scope| scope.contains(wanted)) {
+        true => Ok(()),
+        false => Err(AccessDenial::of(DecisionReason::NotCovered)),
     }
 }
 

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use writ_authority::{Authority, Level, ScopeGrant};
+use serde_json::Value;
+use writ_authority::{Authority, Decimal, Level, ScopeGrant, Types};
 use writ_jose::hash;
+use writ_wire::rar::Detail;
 use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
+use writ_wire::waited_by::WaitedBy;
 
 use crate::ciba;
 use crate::client::Client;
@@ -50,6 +53,45 @@ pub struct AskedAccess {
     /// The scope of this resource that covers an action of its record; absent where the caller's objects do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// How the caller's client was made to wait; for the record, and no part of what is the same question.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waited_by: Option<WaitedBy>,
+    /// What the caller has of its own for this and was used up when it was asked: the screen says so, and the yes alone permits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_up: Option<UsedUp>,
+}
+
+/// Why the objects of a token do not suffice for an action that they cover.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UsedUp {
+    /// It was for one use.
+    Once,
+    /// Less is left of the budget at this pointer of the object than the action takes; decimal text.
+    Budget {
+        pointer: String,
+        left: String,
+        budget: String,
+    },
+}
+
+impl UsedUp {
+    /// Whether this object takes more than was left: the person may have made it smaller.
+    pub fn is_short_of(&self, object: &Detail, types: &Types) -> bool {
+        let Self::Budget { pointer, left, .. } = self else {
+            return true;
+        };
+        let amounts = types.of(object).map(|known| known.amounts(object));
+        let amounts = amounts.unwrap_or_default().into_iter();
+        let mut same = amounts.filter(|amount| amount.pointer == *pointer);
+        let value = same.next().map(|amount| match amount.value {
+            Value::String(text) => text,
+            number => number.to_string(),
+        });
+        let taken = value.and_then(|text| Decimal::parse(&text));
+        let fits = taken.zip(Decimal::parse(left));
+        fits.is_none_or(|(taken, left)| taken > left)
+    }
 }
 
 /// An action as it is evaluated now, of one live token.

@@ -2,6 +2,7 @@
 //! it; a test keeps them the same, another one drives every row through HTTP.
 
 use writ_wire::access::REQUESTS_PATH;
+use writ_wire::forward_auth::FORWARD_AUTH_PATH;
 use writ_wire::registration::Profile;
 use writ_wire::token::GrantType;
 
@@ -27,6 +28,8 @@ pub enum Endpoint {
     Outcomes,
     /// AuthZEN Access Request and Approval Profile, draft 1: asks a person, and hears of it.
     AccessRequest,
+    /// A reverse proxy asks about one request (docs/forward-auth.md).
+    ForwardAuth,
 }
 
 /// What an endpoint asks of the client.
@@ -79,7 +82,7 @@ impl Endpoint {
     /// The path of every grant.
     pub const TOKEN_PATH: &'static str = "/token";
 
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Par,
         Self::Authorize,
         Self::Token(GrantType::AuthorizationCode),
@@ -98,6 +101,7 @@ impl Endpoint {
         Self::Evaluations,
         Self::Outcomes,
         Self::AccessRequest,
+        Self::ForwardAuth,
     ];
 
     pub const fn checks(self) -> Checks {
@@ -119,9 +123,11 @@ impl Endpoint {
             Self::Introspect => (ClientRule::Authenticated, ProofRule::Ignored),
             Self::Revoke => (ClientRule::AuthenticatedOrPublic, ProofRule::Ignored),
             Self::Userinfo => (ClientRule::Unauthenticated, ProofRule::UnlessBearer),
-            Self::Evaluation | Self::Evaluations | Self::Outcomes | Self::AccessRequest => {
-                (ClientRule::AuthenticatedOrToken, ProofRule::OfToken)
-            }
+            Self::Evaluation
+            | Self::Evaluations
+            | Self::Outcomes
+            | Self::AccessRequest
+            | Self::ForwardAuth => (ClientRule::AuthenticatedOrToken, ProofRule::OfToken),
         };
         Checks { client, proof }
     }
@@ -141,6 +147,7 @@ impl Endpoint {
             Self::Evaluations => "/access/v1/evaluations",
             Self::Outcomes => "/access/v1/outcomes",
             Self::AccessRequest => REQUESTS_PATH,
+            Self::ForwardAuth => FORWARD_AUTH_PATH,
         }
     }
 

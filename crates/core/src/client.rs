@@ -13,6 +13,7 @@ use writ_wire::resource::ResourceUri;
 use writ_wire::time::Timestamp;
 use writ_wire::token::GrantType;
 
+use crate::forward_auth::RouteTable;
 use crate::guest::Guest;
 use crate::id::{ClientId, UserId};
 use crate::oauth_error::OAuthError;
@@ -167,6 +168,10 @@ pub struct Resource {
     pub guests: GuestRules,
     /// What its server asks about before it does it, by name.
     pub actions: BTreeMap<String, ResourceAction>,
+    /// What a method and a path need, where a reverse proxy asks.
+    pub routes: RouteTable,
+    /// For what is none of them: a person is asked about each call. Without it that is denied.
+    pub unknown_actions: Option<ResourceAction>,
     /// Its server verifies the proofs of bound tokens itself.
     pub verifies_proofs: bool,
 }
@@ -205,6 +210,13 @@ pub struct User {
     pub id: UserId,
     pub name: String,
     pub disabled: bool,
+}
+
+impl Resource {
+    /// All that become types.
+    pub fn all_actions(&self) -> impl Iterator<Item = &ResourceAction> {
+        self.actions.values().chain(&self.unknown_actions)
+    }
 }
 
 impl ClientKeys {

@@ -1,6 +1,8 @@
 //! The device flow (RFC 8628): what a device may ask, and whose request it becomes when a person types its code. Until then
 //! it is nobody's, and nothing of it can be approved.
 
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use writ_authority::{Authority, Level};
@@ -25,11 +27,15 @@ use crate::requirements::requirements;
 
 /// How long a code is good: time to find a browser, log in and decide (RFC 8628 section 3.2).
 pub const DEVICE_LIFETIME: Duration = Duration::from_secs(600);
-/// Codes of one client that wait at once, before anybody took them; one more ends the oldest. Thirty-two addresses together can ask for so
-/// many in the lifetime of one, and of 20^8 codes no guess in ten million meets one of them.
+/// Codes of one client that wait at once, before anybody took them; one more ends some of whoever has most. Of 20^8 codes no guess in ten million
+/// meets one of them.
 pub const MAX_WAITING_DEVICES: u32 = 1024;
+/// So many are ended at once: who waits is read once for all of them.
+pub const DEVICES_ENDED_AT_ONCE: u32 = 32;
 /// Of a public client, that one address asks for in as long as one of them waits; of IPv6 one network is one address.
 pub const MAX_DEVICES_OF_ADDRESS: i64 = 32;
+/// The same of one site: a quarter of those that wait.
+pub const MAX_DEVICES_OF_SITE: i64 = 256;
 /// Wrong codes of one person before a pause (RFC 8628 section 5.1).
 pub const MAX_CODE_FAILURES: i64 = 5;
 /// The pause after too many wrong codes.
@@ -43,6 +49,27 @@ pub struct PreparedDevice {
     /// `mission_intent`: what the client says it is for.
     pub reason: Option<String>,
     pub identity: bool,
+}
+
+/// Whose codes end to make room, of those that wait, oldest first: again and again the oldest of who has most, so that nobody who has
+/// few waits for less because others ask for many.
+pub fn ending<Id, Holder: Ord>(waiting: Vec<(Id, Holder)>, count: u32) -> Vec<Id> {
+    let mut held: BTreeMap<Holder, VecDeque<(usize, Id)>> = BTreeMap::new();
+    for (age, (id, holder)) in waiting.into_iter().enumerate() {
+        held.entry(holder).or_default().push_back((age, id));
+    }
+    let mut ending = Vec::new();
+    for _ in 0..count {
+        let oldest_of = |codes: &VecDeque<(usize, Id)>| codes.front().map(|(age, _)| Reverse(*age));
+        let most = held
+            .values_mut()
+            .max_by_key(|codes| (codes.len(), oldest_of(codes)));
+        let Some((_, id)) = most.and_then(VecDeque::pop_front) else {
+            break;
+        };
+        ending.push(id);
+    }
+    ending
 }
 
 /// Everything else that a new request is made of.
@@ -179,4 +206,21 @@ pub fn taken(request: &PendingRequest, deciders: Deciders) -> Option<Asked> {
         safeguards: deciders.safeguards,
         ..request.asked.clone()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_of_whoever_has_most_ends() {
+        let waiting = ["a1", "b1", "b2", "c1", "b3", "c2"];
+        let held = || waiting.map(|code| (code, &code[..1])).to_vec();
+        assert_eq!(ending(held(), 0), Vec::<&str>::new());
+        assert_eq!(ending(held(), 1), ["b1"]);
+        // Of those who have equally many, the oldest.
+        assert_eq!(ending(held(), 3), ["b1", "b2", "c1"]);
+        assert_eq!(ending(held(), 4), ["b1", "b2", "c1", "a1"]);
+        assert_eq!(ending(held(), 9).len(), waiting.len());
+    }
 }

@@ -20,6 +20,7 @@ pub mod device;
 pub mod email;
 pub mod event;
 pub mod exchange;
+pub mod forward_auth;
 pub mod guest;
 pub mod history;
 pub mod id;

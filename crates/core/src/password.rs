@@ -22,6 +22,12 @@ pub const MAX_PASSWORD_FAILURES: i64 = 5;
 pub const PASSWORD_PAUSE: Duration = Duration::from_secs(60);
 /// Passwords that are tried in a day, by name over all places, by browser or by session.
 pub const MAX_PASSWORD_TRIES_OF_DAY: i64 = 100;
+/// The same of one site for one name, so that none of few sites uses up the day of a name.
+pub const MAX_PASSWORD_TRIES_OF_SITE: i64 = 30;
+
+/// Passwords that one person proves in an hour, right ones too, in all their sessions and in the browsers that are known: each costs a hash, which others
+/// wait for.
+pub const MAX_PASSWORD_PROOFS_OF_PERSON: u32 = 200;
 
 /// Passwords that strangers of one network try in an hour, whatever the names: an office whose people all sign in on Monday has them,
 /// because a success is taken back. Of names alone one network could fill what is counted.

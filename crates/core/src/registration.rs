@@ -7,10 +7,14 @@ pub mod dynamic;
 mod notes;
 mod openid;
 mod resource;
+mod routes;
 
+pub use actions::is_action_name;
 pub use backchannel::MAX_MAY_ASK;
 pub use notes::notes;
 pub use resource::{check_resource, resource};
+#[cfg(test)]
+pub(crate) use routes::read_pattern;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

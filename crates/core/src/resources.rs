@@ -1,7 +1,7 @@
 //! The registered resources of a tenant, found by URI and by scope: what a request costs does not depend on how many there are.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::{Iter, Values};
-use std::collections::{BTreeMap, BTreeSet};
 
 use writ_wire::resource::ResourceUri;
 
@@ -14,7 +14,7 @@ pub struct Resources {
     /// In the order of the URIs.
     by_scope: BTreeMap<String, Vec<ResourceUri>>,
     by_type: BTreeMap<String, Vec<ResourceUri>>,
-    by_server: BTreeSet<ClientId>,
+    by_server: BTreeMap<ClientId, Vec<ResourceUri>>,
     has_default_scopes: bool,
 }
 
@@ -36,7 +36,13 @@ impl Resources {
 
     /// Whether this client serves any of them.
     pub fn are_served_by(&self, client: &ClientId) -> bool {
-        self.by_server.contains(client)
+        self.by_server.contains_key(client)
+    }
+
+    /// Those that this client serves.
+    pub fn served_by(&self, client: &ClientId) -> impl Iterator<Item = &Resource> {
+        let uris = self.by_server.get(client).into_iter().flatten();
+        uris.filter_map(|uri| self.by_uri.get(uri))
     }
 
     /// Whether any of them has default scopes.
@@ -71,10 +77,11 @@ impl FromIterator<(ResourceUri, Resource)> for Resources {
         let by_uri: BTreeMap<_, _> = resources.into_iter().collect();
         let mut by_scope: BTreeMap<String, Vec<ResourceUri>> = BTreeMap::new();
         let mut by_type: BTreeMap<String, Vec<ResourceUri>> = BTreeMap::new();
-        let mut by_server = BTreeSet::new();
+        let mut by_server: BTreeMap<ClientId, Vec<ResourceUri>> = BTreeMap::new();
         for (uri, resource) in &by_uri {
             if let Some(client) = &resource.served_by {
-                by_server.insert(client.clone());
+                let served = by_server.entry(client.clone());
+                served.or_default().push(uri.clone());
             }
             for scope in &resource.scopes {
                 by_scope.entry(scope.clone()).or_default().push(uri.clone());

@@ -11,15 +11,15 @@ use crate::forward::{Exchange, failed, rewritten};
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
 use crate::headers::{self, Mirrored};
+use crate::input::{self, EarlierQuestion};
 use crate::message::ClientRequest;
 use crate::methods::{MethodRefusal, Treatment, treatment};
 use crate::outbox::{Answer, Frame, Outbox};
 use crate::owner::Owner;
 use crate::relay::{Listener, is_failure};
-use crate::sealed::Carried;
 use crate::sessions::{McpSession, NewSession};
 use crate::upstream::{UpstreamError, UpstreamSession};
-use crate::waiting::{self, INPUT, Stopped};
+use crate::waiting::{self, Stopped};
 
 /// One request of an accepted caller.
 pub(crate) struct CallContext {
@@ -33,7 +33,7 @@ pub(crate) struct CallContext {
     /// The tool, or the method.
     pub(crate) what: String,
     /// The question that an earlier message of this call asked.
-    pub(crate) question: Option<String>,
+    pub(crate) question: Option<EarlierQuestion>,
 }
 
 impl CallContext {
@@ -42,19 +42,6 @@ impl CallContext {
             self.request.method.as_str(),
             "tools/call" | "resources/read" | "prompts/get"
         )
-    }
-
-    /// Whether the client answered the gate's own request for input with a no.
-    pub(crate) fn has_declined(&self) -> bool {
-        let response = self
-            .request
-            .params
-            .get("inputResponses")
-            .and_then(|all| all.get(INPUT));
-        let action = response
-            .and_then(|response| response.get("action"))
-            .and_then(Value::as_str);
-        self.question.is_some() && action == Some("decline")
     }
 
     pub(crate) fn upstream_session(&self) -> UpstreamSession {
@@ -72,6 +59,7 @@ impl CallContext {
             owner: &self.owner,
             session: self.session.as_deref(),
             answers: Some(&self.request.id),
+            call: Some(input::call_of(&self.request)),
             now: self.gate.clock.now(),
         }
     }
@@ -128,6 +116,7 @@ async fn decided(
         call.what = action.name().to_owned();
     }
     take_handles(call).map_err(|why| refused(call, why))?;
+    let action = input::judged(&call.request, action).map_err(|why| refused(call, &why))?;
     let (action, fields) = with_definition(call, action).await?;
     let asked = action.arguments().clone();
     let permit = match waiting::permit(call, action, outbox).await {
@@ -140,15 +129,17 @@ async fn decided(
         .await
         .map_err(|why| not_permitted(call, &why))?;
     let is_tool = call.request.method == "tools/call";
-    // Of a tool a person may approve less; of nothing else is there a way to say it.
-    if !is_tool && *begun.action().arguments() != asked {
+    // Of a tool's arguments a person may approve less; of nothing else is there a way to say it.
+    let approved = begun.action().arguments();
+    let arguments = input::arguments_of(approved, &asked).filter(|_| is_tool || *approved == asked);
+    let Some(arguments) = arguments else {
         begun.report(Outcome::NotStarted).await;
         return Err(refused(
             call,
             "less was approved than this method can ask for",
         ));
-    }
-    let judged = is_tool.then(|| begun.action().arguments().clone());
+    };
+    let judged = is_tool.then_some(arguments);
     let answer = exchange(call, judged.as_ref(), fields, outbox).await;
     let (outcome, answer) = match answer {
         Ok(answer) => (outcome_of(&answer), answer),
@@ -190,48 +181,17 @@ fn not_permitted(call: &CallContext, why: &NotPermitted) -> Answer {
 /// A task, and the state of an earlier message, are the caller's own, or there are none.
 fn take_handles(call: &mut CallContext) -> Result<(), &'static str> {
     let now = call.gate.clock.now();
-    let text = |name: &str| {
-        call.request
-            .params
-            .get(name)
-            .map(|value| value.as_str().map(str::to_owned))
-    };
-    if let Some(task) = text("taskId") {
-        let task = task.unwrap_or_default();
+    if let Some(task) = call.request.params.get("taskId") {
+        let task = task.as_str().unwrap_or_default();
         if !call
             .gate
             .handles
-            .is_of(HandleKind::Task, &task, &call.owner, now)
+            .is_of(HandleKind::Task, task, &call.owner, now)
         {
             return Err("there is no such task");
         }
     }
-    let Some(state) = text("requestState") else {
-        return match call.request.params.contains_key("inputResponses") {
-            true => Err("`inputResponses` without `requestState` answer nothing that was asked"),
-            false => Ok(()),
-        };
-    };
-    let state = state.ok_or("`requestState` is no text")?;
-    let own = call
-        .gate
-        .sealer
-        .open(Carried::State(&call.what), &call.owner, &state);
-    match own {
-        Some(question) => {
-            call.question = Some(question);
-            call.request.params.remove("requestState");
-            Ok(())
-        }
-        None if call
-            .gate
-            .handles
-            .is_of(HandleKind::State, &state, &call.owner, now) =>
-        {
-            Ok(())
-        }
-        None => Err("`requestState` is not of a call of yours"),
-    }
+    input::take(call)
 }
 
 /// What the server says of the tool now, for the decision; and the header fields that its schema wants.
@@ -245,7 +205,8 @@ async fn with_definition(
     let session = call.upstream_session();
     let found = call.gate.definitions.of(
         action.name(),
-        (&call.gate.upstream, &session),
+        &call.gate.upstream,
+        &session,
         call.gate.clock.now(),
     );
     let found = found.await.map_err(|error| {

@@ -43,13 +43,17 @@ pub enum ToolsError {
 impl ToolDefinition {
     fn read(tool: &Value) -> Option<Self> {
         let name = tool.get("name")?.as_str()?;
-        let canonical = serde_json_canonicalizer::to_vec(tool).ok()?;
         Some(Self {
             name: name.to_owned(),
             input_schema: tool.get("inputSchema").cloned().unwrap_or_default(),
-            hash: URL_SAFE_NO_PAD.encode(sha256(&canonical)),
+            hash: hash_of(tool)?,
         })
     }
+}
+
+fn hash_of(definition: &Value) -> Option<String> {
+    let canonical = serde_json_canonicalizer::to_vec(definition).ok()?;
+    Some(URL_SAFE_NO_PAD.encode(sha256(&canonical)))
 }
 
 /// The tools of a server that takes the gate's own session.
@@ -107,48 +111,66 @@ async fn read_tools(
 
 type Tools = Arc<BTreeMap<String, ToolDefinition>>;
 
-/// What was read lately, by session: a server may have other tools for others.
+/// What was read lately, by session and revision: a server may have other tools for others, and describe one otherwise in another
+/// revision.
 #[derive(Default)]
-pub(crate) struct Definitions(Mutex<HashMap<String, (Timestamp, Tools)>>);
+pub(crate) struct Definitions(Mutex<HashMap<UpstreamSession, (Timestamp, Tools)>>);
 
 impl Definitions {
     /// The tool as the server defines it for this session; `None` where it lists none of this name.
     pub(crate) async fn of(
         &self,
         tool: &str,
-        (upstream, session): (&Upstream, &UpstreamSession),
+        upstream: &Upstream,
+        session: &UpstreamSession,
         now: Timestamp,
     ) -> Result<Option<ToolDefinition>, ToolsError> {
-        let key = session.id.clone().unwrap_or_default();
-        let known = self.kept().get(&key).cloned();
+        let known = self.kept().get(session).cloned();
         let tools = match known {
             Some((at, tools)) if at <= now && at.until(now) < FRESH => tools,
             Some(_) | None => {
                 let tools = Arc::new(read_tools(upstream, session).await?);
-                self.keep(key, Arc::clone(&tools), now);
+                self.keep(session.clone(), Arc::clone(&tools), now);
                 tools
             }
         };
         Ok(tools.get(tool).cloned())
     }
 
-    /// The server said that its list changed.
+    /// The server said that its list changed: in each revision.
     pub(crate) fn forget(&self, session: &UpstreamSession) {
-        let key = session.id.as_deref().unwrap_or_default();
-        self.kept().remove(key);
+        self.kept().retain(|of, _| of.id != session.id);
     }
 
-    fn keep(&self, key: String, tools: Tools, now: Timestamp) {
+    fn keep(&self, key: UpstreamSession, tools: Tools, now: Timestamp) {
         let mut kept = self.kept();
-        if kept.len() >= MAX_SESSIONS {
-            kept.retain(|_, (at, _)| *at <= now && at.until(now) < FRESH);
-        }
+        kept.retain(|_, (at, _)| *at <= now && at.until(now) < FRESH);
         if kept.len() < MAX_SESSIONS {
             kept.insert(key, (now, tools));
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, HashMap<String, (Timestamp, Tools)>> {
+    fn kept(&self) -> MutexGuard<'_, HashMap<UpstreamSession, (Timestamp, Tools)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VECTORS: &str = include_str!("../../../conformance/vectors/definitions.json");
+
+    #[test]
+    fn a_definition_is_hashed_as_the_vectors_have_it() {
+        let table: Value = serde_json::from_str(VECTORS).unwrap();
+        let cases = table["cases"].as_array().unwrap();
+        assert!(!cases.is_empty());
+        for case in cases {
+            let text = case["definition"].as_str().unwrap();
+            let definition: Value = serde_json::from_str(text).unwrap();
+            let hash = hash_of(&definition);
+            assert_eq!(hash.as_deref(), case["hash"].as_str(), "{}", case["name"]);
+        }
     }
 }

@@ -7,17 +7,17 @@ use axum::extract::{Request, State};
 use http::header::{ACCEPT, ALLOW, CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use writ_verifier::{Caller, CrossOrigin};
 
 use crate::answers::{self, answered};
+use crate::body;
 use crate::call::{self, CallContext};
-use crate::forward::Exchange;
+use crate::forward::{Exchange, keep_known_meta};
 use crate::gate::{GateParts, StreamPlace};
 use crate::headers::{self, LAST_EVENT_ID, Mismatch, SESSION_ID};
 use crate::message::{self, ClientMessage, ClientRequest};
-use crate::methods::tells_server;
+use crate::methods::check_told;
 use crate::outbox::{self, Form, Outbox};
 use crate::owner::Owner;
 use crate::relay::Listener;
@@ -26,16 +26,13 @@ use crate::sessions::McpSession;
 use crate::upstream::{AnswerKind, UpstreamSession, kind};
 use crate::watch::until_ended;
 
-/// The largest message of a client, in bytes.
-pub const MAX_MESSAGE: usize = 1024 * 1024;
-
 pub(crate) async fn serve(State(gate): State<Arc<GateParts>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let cross_origin = CrossOrigin::Open;
-    if parts.uri.path() == gate.paths.1 {
+    if parts.uri.path() == gate.paths.document {
         return gate.document.answer(&parts.method).map(Body::from);
     }
-    if parts.uri.path() != gate.paths.0 {
+    if parts.uri.path() != gate.paths.endpoint {
         return answered(StatusCode::NOT_FOUND, None);
     }
     if let Some(answer) = cross_origin.preflight(&parts.method, &parts.headers) {
@@ -43,7 +40,10 @@ pub(crate) async fn serve(State(gate): State<Arc<GateParts>>, request: Request) 
     }
     let mut response = match gate.verifier.verify(&parts).await {
         Ok(caller) => arrived(gate, Arrival::new(parts, caller), body).await,
-        Err(refused) => refused.into_response().map(Body::from),
+        Err(refused) => {
+            body::passed_over(body).await;
+            refused.into_response().map(Body::from)
+        }
     };
     cross_origin.allow(response.headers_mut());
     response
@@ -78,7 +78,14 @@ async fn arrived(gate: Arc<GateParts>, arrival: Arrival, body: Body) -> Response
         Err(refused) => return refused.response(),
     };
     match (arrival.method.clone(), session) {
-        (Method::POST, session) => post(gate, arrival, (session, place), body).await,
+        (Method::POST, session) => {
+            let post = Post {
+                arrival,
+                session,
+                place,
+            };
+            posted(gate, post, body).await
+        }
         (Method::GET, Some(session)) => listen(gate, arrival, session, place).await,
         (Method::DELETE, Some(session)) => end(&gate, &session).await,
         _ => {
@@ -125,55 +132,49 @@ fn session_of(gate: &GateParts, arrival: &Arrival) -> Result<Option<Arc<McpSessi
     Ok(Some(session))
 }
 
-async fn post(
-    gate: Arc<GateParts>,
+/// A message on its way in, with the session that it names.
+struct Post {
     arrival: Arrival,
-    (session, place): (Option<Arc<McpSession>>, StreamPlace),
-    body: Body,
-) -> Response<Body> {
-    if let Err(why) = check_media(&arrival.headers) {
+    session: Option<Arc<McpSession>>,
+    place: StreamPlace,
+}
+
+async fn posted(gate: Arc<GateParts>, post: Post, body: Body) -> Response<Body> {
+    let (headers, session) = (&post.arrival.headers, post.session.as_deref());
+    if let Err(why) = check_media(headers) {
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
     }
-    let Ok(body) = Limited::new(body, MAX_MESSAGE).collect().await else {
+    let Some(body) = body::whole(body).await else {
         return refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
             "the message is too large, or did not come whole",
         );
     };
-    match message::parse(&body.to_bytes()) {
+    match message::parse(&body) {
         Err(error) => refuse(StatusCode::BAD_REQUEST, &error.to_string()),
-        Ok(ClientMessage::Request(request)) => {
-            requested(gate, arrival, (session, place), request).await
-        }
-        Ok(ClientMessage::Notification { method, params }) => {
-            if !tells_server(&method, gate.config.allowed) {
-                return refuse(
-                    StatusCode::BAD_REQUEST,
-                    "this notification is not taken here",
-                );
+        Ok(ClientMessage::Request(request)) => requested(gate, post, request).await,
+        Ok(ClientMessage::Notification { method, mut params }) => {
+            if let Err(why) = check_told(&method, &params, gate.config.allowed) {
+                return refuse(StatusCode::BAD_REQUEST, &why);
             }
+            keep_known_meta(&mut params);
             let cancelled = params
                 .get("requestId")
                 .filter(|_| method == "notifications/cancelled");
             let waited = session
-                .as_ref()
                 .zip(cancelled)
                 .is_some_and(|(session, id)| session.cancels(id));
             match waited {
                 // The server never heard of it.
                 true => answered(StatusCode::ACCEPTED, None),
                 false => {
-                    told(
-                        &gate,
-                        (&arrival, session),
-                        message::notification(&method, &params),
-                    )
-                    .await
+                    let message = message::notification(&method, &params);
+                    told(&gate, headers, session, message).await
                 }
             }
         }
-        Ok(ClientMessage::Response { id, message }) => match &session {
-            Some(of) if of.takes_answer(&id) => told(&gate, (&arrival, session), message).await,
+        Ok(ClientMessage::Response { id, message }) => match session {
+            Some(of) if of.takes_answer(&id) => told(&gate, headers, session, message).await,
             _ => refuse(
                 StatusCode::BAD_REQUEST,
                 "this answers no request that came through here",
@@ -198,12 +199,12 @@ fn check_media(headers: &HeaderMap) -> Result<(), &'static str> {
     }
 }
 
-async fn requested(
-    gate: Arc<GateParts>,
-    arrival: Arrival,
-    (session, place): (Option<Arc<McpSession>>, StreamPlace),
-    request: ClientRequest,
-) -> Response<Body> {
+async fn requested(gate: Arc<GateParts>, post: Post, request: ClientRequest) -> Response<Body> {
+    let Post {
+        arrival,
+        session,
+        place,
+    } = post;
     let mirrored = match headers::check(&arrival.headers, &request) {
         Ok(mirrored) => mirrored,
         Err(mismatch) => {
@@ -259,14 +260,15 @@ async fn watched(call: CallContext, outbox: Outbox) {
 /// A notification or a response, which the server takes or not.
 async fn told(
     gate: &GateParts,
-    (arrival, session): (&Arrival, Option<Arc<McpSession>>),
+    headers: &HeaderMap,
+    session: Option<&McpSession>,
     message: Value,
 ) -> Response<Body> {
-    let version = match headers::version(&arrival.headers) {
+    let version = match headers::version(headers) {
         Ok(version) => version,
         Err(mismatch) => return refuse(StatusCode::BAD_REQUEST, &mismatch.0),
     };
-    let upstream = upstream_session(session.as_deref(), version);
+    let upstream = upstream_session(session, version);
     match gate
         .upstream
         .send(Method::POST, upstream.fields(), Some(&message))
@@ -307,7 +309,7 @@ async fn listen(
     place: StreamPlace,
 ) -> Response<Body> {
     let upstream = upstream_session(Some(&session), None);
-    let answer = match opened(&gate, &arrival, (&session, &upstream)).await {
+    let answer = match opened(&gate, &arrival, &session, &upstream).await {
         Ok(answer) => answer,
         Err(refused) => return refused.response(),
     };
@@ -320,6 +322,7 @@ async fn listen(
                 owner: &arrival.owner,
                 session: Some(&session),
                 answers: None,
+                call: None,
                 now: gate.clock.now(),
             },
             outbox: &outbox,
@@ -337,7 +340,8 @@ async fn listen(
 async fn opened(
     gate: &GateParts,
     arrival: &Arrival,
-    (session, upstream): (&McpSession, &UpstreamSession),
+    session: &McpSession,
+    upstream: &UpstreamSession,
 ) -> Result<reqwest::Response, Refused> {
     let refused = |status, why: &str| Refused(status, why.to_owned());
     let accepts = arrival.headers.get_all(ACCEPT).iter();

@@ -8,23 +8,21 @@ use crate::config::Allowed;
 use crate::gate::GateParts;
 use crate::message::ClientRequest;
 use crate::outbox::{Answer, Frame, Outbox};
-use crate::relay::{Listener, Relayed, relayed};
+use crate::relay::{Listener, Relayed, relayed, response};
 use crate::sealed::Carried;
 use crate::sse::EventReader;
 use crate::upstream::{
     AnswerKind, UpstreamError, UpstreamSession, kind, message, message_in, next_piece,
 };
-use crate::waiting::INPUT;
 
-/// Of `_meta` what the server hears; whatever else a client puts there nobody has judged.
-const META: [&str; 7] = [
+/// Of `_meta` what the server hears; whatever else a client puts there nobody has judged. Of a task, or of a subscription, a client
+/// speaks by the methods for that.
+const META: [&str; 5] = [
     "progressToken",
     "io.modelcontextprotocol/protocolVersion",
     "io.modelcontextprotocol/clientInfo",
     "io.modelcontextprotocol/clientCapabilities",
     "io.modelcontextprotocol/logLevel",
-    "io.modelcontextprotocol/related-task",
-    "io.modelcontextprotocol/subscriptionId",
 ];
 /// What a server may answer to a request that it does not take, beside a JSON-RPC error.
 const REFUSALS: [StatusCode; 4] = [
@@ -42,11 +40,11 @@ pub(crate) fn rewritten(
 ) -> ClientRequest {
     let mut rewritten = request.clone();
     let params = &mut rewritten.params;
-    if let Some(Value::Object(meta)) = params.get_mut("_meta") {
-        meta.retain(|name, _| META.contains(&name.as_str()));
-        if let Some(capabilities) = meta.get_mut("io.modelcontextprotocol/clientCapabilities") {
-            shown(capabilities, allowed);
-        }
+    keep_known_meta(params);
+    if let Some(Value::Object(meta)) = params.get_mut("_meta")
+        && let Some(capabilities) = meta.get_mut("io.modelcontextprotocol/clientCapabilities")
+    {
+        shown(capabilities, allowed);
     }
     if let Some(capabilities) = params
         .get_mut("capabilities")
@@ -57,13 +55,17 @@ pub(crate) fn rewritten(
     if let Some(arguments) = judged {
         params.insert("arguments".to_owned(), arguments.clone().into());
     }
-    if let Some(Value::Object(responses)) = params.get_mut("inputResponses") {
-        responses.remove(INPUT);
-        if responses.is_empty() {
-            params.remove("inputResponses");
+    rewritten
+}
+
+pub(crate) fn keep_known_meta(params: &mut Map<String, Value>) {
+    match params.get_mut("_meta") {
+        None => {}
+        Some(Value::Object(meta)) => meta.retain(|name, _| META.contains(&name.as_str())),
+        Some(_) => {
+            params.remove("_meta");
         }
     }
-    rewritten
 }
 
 /// Leaves out what the server could not use anyway.
@@ -107,6 +109,8 @@ impl Exchange<'_> {
                 if let (Value::Object(members), Some(id)) = (&mut refusal, self.listener.answers) {
                     members.insert("id".to_owned(), id.clone());
                 }
+                let id = refusal.get("id").cloned().unwrap_or_default();
+                let refusal = response(self.gate, refusal, &id, &self.listener);
                 Ok(Answer::of(status, refusal))
             }
             _ if !status.is_success() => Err(UpstreamError::Status(status)),

@@ -26,6 +26,13 @@ pub const MAX_STREAMS: usize = 1_000;
 /// Of one subject by one client under one delegation.
 pub const MAX_STREAMS_OF_ONE: usize = 16;
 
+/// What is served where.
+pub(crate) struct GatePaths {
+    pub(crate) endpoint: String,
+    /// The document of the resource (RFC 9728).
+    pub(crate) document: String,
+}
+
 /// What one gate holds.
 pub(crate) struct GateParts {
     pub(crate) config: GateConfig,
@@ -39,8 +46,7 @@ pub(crate) struct GateParts {
     pub(crate) clock: Clock,
     pub(crate) random: Random,
     pub(crate) document: ResourceMetadata,
-    /// Paths of the endpoint and of its document.
-    pub(crate) paths: (String, String),
+    pub(crate) paths: GatePaths,
     places: Mutex<HashMap<Owner, usize>>,
 }
 
@@ -85,7 +91,10 @@ impl GateParts {
             decisions: Decisions::new(decisions, environment.clone())?,
             upstream: Upstream::new(config.upstream.clone(), authorization)?,
             sealer: Sealer::new(&environment.random)?,
-            paths: (url.path().to_owned(), document_url.path().to_owned()),
+            paths: GatePaths {
+                endpoint: url.path().to_owned(),
+                document: document_url.path().to_owned(),
+            },
             verifier,
             config,
             sessions: Sessions::default(),

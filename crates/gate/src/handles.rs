@@ -16,7 +16,10 @@ const LIFETIME: Duration = Duration::from_secs(24 * 3600);
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum HandleKind {
     Task,
+    /// Of one call.
     State,
+    /// What the server asked for, by name, in one call.
+    Input,
 }
 
 /// Each with the one that it was given to, who may be one of several.
@@ -65,6 +68,7 @@ fn key(kind: HandleKind, handle: &str, owner: &Owner) -> String {
     let kind = match kind {
         HandleKind::Task => "task",
         HandleKind::State => "state",
+        HandleKind::Input => "input",
     };
     digest_text(&[kind, handle, owner.as_str()].map(str::as_bytes))
 }

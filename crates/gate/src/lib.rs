@@ -2,6 +2,7 @@
 //! authorization server, and forwards its own text of the message that was judged. What it does not know it refuses.
 
 mod answers;
+mod body;
 mod call;
 mod config;
 mod definitions;
@@ -10,6 +11,7 @@ mod forward;
 mod gate;
 mod handles;
 mod headers;
+mod input;
 mod message;
 mod methods;
 mod outbox;
@@ -22,9 +24,9 @@ mod upstream;
 mod waiting;
 mod watch;
 
+pub use body::MAX_MESSAGE;
 pub use config::{Allowed, GateConfig, GateError};
 pub use definitions::{MAX_PAGES, MAX_TOOLS, ToolDefinition, ToolsError, list_tools};
-pub use endpoint::MAX_MESSAGE;
 pub use gate::{MAX_STREAMS, MAX_STREAMS_OF_ONE, router};
 pub use handles::MAX_HANDLES;
 pub use sessions::{MAX_SESSIONS, MAX_SESSIONS_OF_ONE, SESSION_IDLE};

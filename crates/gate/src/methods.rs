@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use writ_verifier::{GatedAction, NotPermitted};
 
 use crate::config::Allowed;
-use crate::message::ClientRequest;
+use crate::message::{ClientRequest, is_id};
 
 /// What becomes of a request.
 #[derive(Debug, PartialEq)]
@@ -27,26 +27,26 @@ pub(crate) enum MethodRefusal {
 
 pub(crate) fn treatment(request: &ClientRequest) -> Result<Treatment, MethodRefusal> {
     let method = request.method.as_str();
-    match method {
-        "initialize" => return Ok(Treatment::Begins),
-        _ if PASSES.contains(&method) => return Ok(Treatment::Passes),
-        _ => {}
+    if method == "initialize" {
+        return Ok(Treatment::Begins);
     }
     let known = members_of(method).ok_or(MethodRefusal::Unknown)?;
-    // What is not judged could be acted upon.
-    if let Some(name) = request
-        .params
-        .keys()
-        .find(|name| !known.contains(&name.as_str()))
-    {
-        return Err(refused(&format!(
-            "`params.{name}` is not known of `{method}`"
-        )));
+    only(&request.params, "params", known)?;
+    if PASSES.contains(&method) {
+        return Ok(Treatment::Passes);
     }
     action(method, &request.params).map(Treatment::Decided)
 }
 
-/// The members of `params` of each method that is decided about.
+/// What is not judged could be acted upon.
+fn only(members: &Map<String, Value>, of: &str, known: &[&str]) -> Result<(), MethodRefusal> {
+    let unknown = members.keys().find(|name| !known.contains(&name.as_str()));
+    unknown.map_or(Ok(()), |name| {
+        Err(refused(&format!("`{of}.{name}` is not known here")))
+    })
+}
+
+/// The members of `params` of each method that is taken.
 fn members_of(method: &str) -> Option<&'static [&'static str]> {
     Some(match method {
         "tools/call" => &[
@@ -69,6 +69,11 @@ fn members_of(method: &str) -> Option<&'static [&'static str]> {
         "completion/complete" => &["ref", "argument", "context", "_meta"],
         "subscriptions/listen" => &["notifications", "_meta"],
         "tasks/get" | "tasks/result" | "tasks/cancel" => &["taskId", "_meta"],
+        "tools/list" | "resources/list" | "resources/templates/list" | "prompts/list" => {
+            &["cursor", "_meta"]
+        }
+        "logging/setLevel" => &["level", "_meta"],
+        "server/discover" | "ping" => &["_meta"],
         _ => return None,
     })
 }
@@ -79,6 +84,7 @@ fn action(method: &str, params: &Map<String, Value>) -> Result<GatedAction, Meth
     match method {
         "tools/call" => {
             let arguments = object(params, "arguments")?;
+            task(params)?;
             return GatedAction::tool(text(params, "name")?, arguments).map_err(unusable);
         }
         "resources/read" | "resources/subscribe" | "resources/unsubscribe" => {
@@ -98,27 +104,43 @@ fn action(method: &str, params: &Map<String, Value>) -> Result<GatedAction, Meth
     GatedAction::named(method, about).map_err(unusable)
 }
 
+/// How long a result is kept, and nothing else, is the client's to say (MCP 2025-11-25, tasks): no person sees it.
+fn task(params: &Map<String, Value>) -> Result<(), MethodRefusal> {
+    let task = object(params, "task")?;
+    only(&task, "params.task", &["ttl"])?;
+    let ttl = task.get("ttl");
+    match ttl.is_none_or(|ttl| ttl.as_u64().is_some_and(|ttl| ttl <= MAX_TASK_TTL)) {
+        true => Ok(()),
+        false => Err(refused(&format!(
+            "`params.task.ttl` is a number of milliseconds, up to {MAX_TASK_TTL}"
+        ))),
+    }
+}
+
 fn completion(
     params: &Map<String, Value>,
     about: &mut Map<String, Value>,
 ) -> Result<(), MethodRefusal> {
     let reference = object(params, "ref")?;
-    let of = match reference.get("type").and_then(Value::as_str) {
-        Some("ref/prompt") => text(&reference, "name")?,
-        Some("ref/resource") => text(&reference, "uri")?,
+    let kind = reference.get("type").and_then(Value::as_str);
+    let kind = kind.unwrap_or_default();
+    let member = match kind {
+        "ref/prompt" => "name",
+        "ref/resource" => "uri",
         _ => return Err(refused("`params.ref` names no prompt and no resource")),
     };
+    only(&reference, "params.ref", &["type", member])?;
     let argument = object(params, "argument")?;
-    about.insert("of".to_owned(), of.into());
+    only(&argument, "params.argument", &["name", "value"])?;
+    let context = object(params, "context")?;
+    only(&context, "params.context", &["arguments"])?;
+    about.insert("ref".to_owned(), kind.into());
+    about.insert("of".to_owned(), text(&reference, member)?.into());
     about.insert("argument".to_owned(), text(&argument, "name")?.into());
     let value = argument.get("value").and_then(Value::as_str);
     let value = value.ok_or_else(|| refused("`params.argument.value` is no text"))?;
     about.insert("value".to_owned(), value.into());
-    spread(
-        about,
-        "context",
-        object(&object(params, "context")?, "arguments")?,
-    );
+    spread(about, "context", object(&context, "arguments")?);
     Ok(())
 }
 
@@ -128,10 +150,12 @@ fn subscriptions(
 ) -> Result<(), MethodRefusal> {
     for (name, value) in object(params, "notifications")? {
         match value {
-            Value::Bool(_) => {
+            Value::Bool(_) if !name.contains('/') => {
                 about.insert(name, value);
             }
-            Value::Array(uris) if name == "resourceSubscriptions" => {
+            Value::Array(uris)
+                if name == "resourceSubscriptions" && uris.iter().all(Value::is_string) =>
+            {
                 for (place, uri) in uris.into_iter().enumerate() {
                     about.insert(format!("resource/{place}"), uri);
                 }
@@ -175,12 +199,28 @@ fn unusable(why: NotPermitted) -> MethodRefusal {
     MethodRefusal::Params(why.to_string())
 }
 
-/// Whether a notification of the client reaches the server.
-pub(crate) fn tells_server(method: &str, allowed: Allowed) -> bool {
-    match method {
-        "notifications/initialized" | "notifications/cancelled" | "notifications/progress" => true,
-        "notifications/roots/list_changed" => allowed.roots,
-        _ => false,
+/// Whether a notification of the client is one that a server may get; the error is a sentence for the client's developer.
+pub(crate) fn check_told(
+    method: &str,
+    params: &Map<String, Value>,
+    allowed: Allowed,
+) -> Result<(), String> {
+    let (known, named): (&[&str], _) = match method {
+        "notifications/initialized" => (&["_meta"], None),
+        "notifications/roots/list_changed" if allowed.roots => (&["_meta"], None),
+        "notifications/cancelled" => (&["requestId", "reason", "_meta"], Some("requestId")),
+        "notifications/progress" => (
+            &["progressToken", "progress", "total", "message", "_meta"],
+            Some("progressToken"),
+        ),
+        _ => return Err("this notification is not taken here".to_owned()),
+    };
+    if let Err(MethodRefusal::Params(why)) = only(params, "params", known) {
+        return Err(why);
+    }
+    match named.is_none_or(|name| params.get(name).is_some_and(is_id)) {
+        true => Ok(()),
+        false => Err(format!("`{method}` does not say of what it is")),
     }
 }
 
@@ -189,6 +229,8 @@ pub(crate) fn tells_client(method: &str) -> bool {
     TOLD.contains(&method)
 }
 
+/// In milliseconds: as long as the gate remembers whose a task is.
+const MAX_TASK_TTL: u64 = 24 * 3600 * 1000;
 /// Discovery, lists and `ping`.
 const PASSES: [&str; 7] = [
     "server/discover",
@@ -213,128 +255,4 @@ const TOLD: [&str; 10] = [
 ];
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn treated(method: &str, params: Value) -> Result<Treatment, MethodRefusal> {
-        let Value::Object(params) = params else {
-            panic!("no object");
-        };
-        treatment(&ClientRequest {
-            id: json!(1),
-            method: method.to_owned(),
-            params,
-        })
-    }
-
-    fn about(method: &str, params: Value) -> Value {
-        match treated(method, params) {
-            Ok(Treatment::Decided(action)) => json!([action.name(), action.arguments()]),
-            other => panic!("{method}: {other:?}"),
-        }
-    }
-
-    #[test]
-    fn discovery_passes_and_what_is_not_in_the_table_is_refused() {
-        assert_eq!(treated("initialize", json!({})), Ok(Treatment::Begins));
-        for method in PASSES {
-            assert_eq!(
-                treated(method, json!({})),
-                Ok(Treatment::Passes),
-                "{method}"
-            );
-        }
-        for method in [
-            "Tools/List",
-            "tools/call ",
-            "tools//call",
-            "sampling/createMessage",
-            "elicitation/create",
-            "roots/list",
-            "tasks/update",
-            "tasks/list",
-            "notifications/initialized",
-            "rpc.discover",
-            "",
-        ] {
-            assert_eq!(
-                treated(method, json!({})),
-                Err(MethodRefusal::Unknown),
-                "{method}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_is_decided_about_holds_everything_that_the_server_acts_upon() {
-        for (method, params, expected) in [
-            (
-                "tools/call",
-                json!({ "name": "rm", "arguments": { "path": "/a" }, "_meta": {} }),
-                json!(["rm", { "path": "/a" }]),
-            ),
-            ("tools/call", json!({ "name": "rm" }), json!(["rm", {}])),
-            (
-                "resources/read",
-                json!({ "uri": "file:///a" }),
-                json!(["resources/read", { "uri": "file:///a" }]),
-            ),
-            (
-                "prompts/get",
-                json!({ "name": "p", "arguments": { "a": "b" } }),
-                json!(["prompts/get", { "name": "p", "arguments/a": "b" }]),
-            ),
-            (
-                "completion/complete",
-                json!({
-                    "ref": { "type": "ref/prompt", "name": "p" },
-                    "argument": { "name": "a", "value": "v" },
-                    "context": { "arguments": { "b": "c" } }
-                }),
-                json!(["completion/complete", { "of": "p", "argument": "a", "value": "v", "context/b": "c" }]),
-            ),
-            (
-                "subscriptions/listen",
-                json!({ "notifications": { "toolsListChanged": true, "resourceSubscriptions": ["x:/a"] } }),
-                json!(["subscriptions/listen", { "toolsListChanged": true, "resource/0": "x:/a" }]),
-            ),
-            (
-                "tasks/result",
-                json!({ "taskId": "t" }),
-                json!(["tasks/result", { "task": "t" }]),
-            ),
-        ] {
-            assert_eq!(about(method, params), expected, "{method}");
-        }
-    }
-
-    #[test]
-    fn members_that_nobody_judges_are_refused() {
-        for (method, params) in [
-            ("tools/call", json!({})),
-            ("tools/call", json!({ "name": "" })),
-            ("tools/call", json!({ "name": 1 })),
-            ("tools/call", json!({ "name": "a", "arguments": [1] })),
-            ("tools/call", json!({ "name": "a", "arguments": null })),
-            ("tools/call", json!({ "name": "a", "args": {} })),
-            ("tools/call", json!({ "name": "a", "tool": "b" })),
-            ("resources/read", json!({ "uri": "a", "uris": ["b"] })),
-            ("resources/read", json!({ "uri": ["a"] })),
-            ("prompts/get", json!({ "name": "p", "arguments": 1 })),
-            ("completion/complete", json!({ "ref": { "type": "x" } })),
-            (
-                "subscriptions/listen",
-                json!({ "notifications": { "all": ["a"] } }),
-            ),
-            ("tasks/get", json!({ "id": "t" })),
-        ] {
-            let refused = treated(method, params.clone());
-            assert!(
-                matches!(refused, Err(MethodRefusal::Params(_))),
-                "{method} {params}"
-            );
-        }
-    }
-}
+mod tests;

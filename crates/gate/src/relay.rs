@@ -7,6 +7,7 @@ use writ_wire::time::Timestamp;
 use crate::answers;
 use crate::gate::GateParts;
 use crate::handles::HandleKind;
+use crate::input;
 use crate::message::is_id;
 use crate::methods::tells_client;
 use crate::owner::Owner;
@@ -29,6 +30,8 @@ pub(crate) struct Listener<'a> {
     pub(crate) session: Option<&'a McpSession>,
     /// The id of the request that is answered; none for a stream of its own.
     pub(crate) answers: Option<&'a Value>,
+    /// Which call that is; none where it calls nothing.
+    pub(crate) call: Option<String>,
     pub(crate) now: Timestamp,
 }
 
@@ -42,7 +45,7 @@ pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>)
             true => Relayed::Passed(message),
             false => Relayed::Dropped,
         },
-        (Some(method), Some(id)) => request(gate, message, (&method, &id), listener),
+        (Some(method), Some(id)) => request(gate, message, &method, &id, listener),
         (None, Some(id)) => match listener.answers {
             Some(expected) if *expected != id => Relayed::Dropped,
             _ => Relayed::Response(response(gate, message, &id, listener)),
@@ -54,7 +57,8 @@ pub(crate) fn relayed(gate: &GateParts, message: Value, listener: &Listener<'_>)
 fn request(
     gate: &GateParts,
     message: Value,
-    (method, id): (&str, &Value),
+    method: &str,
+    id: &Value,
     listener: &Listener<'_>,
 ) -> Relayed {
     let is_expected = gate.config.allowed.takes(method)
@@ -69,39 +73,47 @@ fn request(
     }
 }
 
-/// Handles in it become the caller's; input that the client may not be asked for makes it an error.
-fn response(gate: &GateParts, message: Value, id: &Value, listener: &Listener<'_>) -> Value {
+/// Handles in it become the caller's; input, and a page, that the client may not be asked for makes it an error. What only the gate
+/// says is left out.
+pub(crate) fn response(
+    gate: &GateParts,
+    mut message: Value,
+    id: &Value,
+    listener: &Listener<'_>,
+) -> Value {
+    let refused = |why: &str| answers::error(Some(id), answers::INTERNAL, why);
+    let code = message.get("error").and_then(|error| error.get("code"));
+    if code.is_some_and(opens_page) && !gate.config.allowed.elicitation {
+        return refused("the server asks for a page to be opened, which does not reach the client");
+    }
+    if let Some(Value::Object(meta)) = message
+        .get_mut("result")
+        .and_then(|result| result.get_mut("_meta"))
+    {
+        meta.retain(|name, _| !name.starts_with(OWN_META));
+    }
     let Some(result) = message.get("result") else {
         return message;
     };
-    let refused = |why: &str| answers::error(Some(id), answers::INTERNAL, why);
-    let asked = result.get("inputRequests").and_then(Value::as_object);
-    for request in asked.into_iter().flat_map(|asked| asked.values()) {
-        let method = request
-            .get("method")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        if !gate.config.allowed.takes(method) {
-            return refused(&format!(
-                "the server asks for input by `{method}`, which does not reach the client"
-            ));
-        }
+    if let Err(why) = input::asked(gate, result, listener) {
+        return refused(&why);
     }
     let task = result.get("task").and_then(|task| task.get("taskId"));
-    let given = [
-        (HandleKind::Task, task),
-        (HandleKind::State, result.get("requestState")),
-    ];
-    for (kind, handle) in given {
-        if let Some(handle) = handle.and_then(Value::as_str)
-            && !gate
-                .handles
-                .keep(kind, handle, listener.owner, listener.now)
-        {
-            return refused("there is no room for the handle that the server gave");
-        }
+    if let Some(task) = task.and_then(Value::as_str)
+        && !gate
+            .handles
+            .keep(HandleKind::Task, task, listener.owner, listener.now)
+    {
+        return refused("there is no room for the handle that the server gave");
     }
     message
+}
+
+/// Clients read a number with a fraction of nothing, or in quotes, as that number.
+fn opens_page(code: &Value) -> bool {
+    let code = code.to_string();
+    let whole = code.trim_matches('"').split('.').next();
+    whole == Some(&answers::URL_ELICITATION_REQUIRED.to_string())
 }
 
 /// A result of a tool that says itself that it failed.
@@ -112,3 +124,6 @@ pub(crate) fn is_failure(response: &Value) -> bool {
             .and_then(|result| result.get("isError"))
             == Some(&json!(true))
 }
+
+/// Of `_meta`, by which the gate tells why a tool was not run (docs/gate.md).
+const OWN_META: &str = "writ/";

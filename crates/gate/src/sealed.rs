@@ -9,8 +9,8 @@ use writ_platform::Random;
 use crate::config::GateError;
 use crate::owner::Owner;
 
-/// The longest text that is opened, in bytes.
-const MAX_SEALED: usize = 4096;
+/// The longest text that is made, and opened, in bytes.
+const MAX_SEALED: usize = 256 * 1024;
 
 pub(crate) struct Sealer(MasterKey);
 
@@ -34,7 +34,8 @@ impl Sealer {
         let sealed = self
             .0
             .seal(SealedFor::Storage, &associated, plain.as_bytes());
-        sealed.ok().map(|sealed| URL_SAFE_NO_PAD.encode(sealed))
+        let text = sealed.ok().map(|sealed| URL_SAFE_NO_PAD.encode(sealed));
+        text.filter(|text| text.len() <= MAX_SEALED)
     }
 
     pub(crate) fn open(&self, carried: Carried<'_>, owner: &Owner, text: &str) -> Option<String> {

@@ -55,7 +55,8 @@ pub(crate) struct NewSession {
 pub(crate) struct Sessions(Mutex<HashMap<String, Arc<McpSession>>>);
 
 impl Sessions {
-    /// `None` where there is no room.
+    /// Takes the place of the owner's session that was used least lately, if there are too many: clients that start anew rarely end the
+    /// old one, and one that was ended is told so and initializes. `None` where there is no room.
     pub(crate) fn begin(
         &self,
         new: NewSession,
@@ -67,8 +68,11 @@ impl Sessions {
         if kept.len() >= MAX_SESSIONS || of_one().count() >= MAX_SESSIONS_OF_ONE {
             kept.retain(|_, one| one.is_young(now));
         }
-        let of_one = kept.values().filter(|one| one.owner == new.owner).count();
-        if kept.len() >= MAX_SESSIONS || of_one >= MAX_SESSIONS_OF_ONE {
+        if kept.values().filter(|one| one.owner == new.owner).count() >= MAX_SESSIONS_OF_ONE {
+            let oldest = least_lately_used(&kept, &new.owner)?;
+            kept.remove(&oldest);
+        }
+        if kept.len() >= MAX_SESSIONS {
             return None;
         }
         let session = Arc::new(McpSession {
@@ -107,6 +111,14 @@ impl Sessions {
     fn kept(&self) -> MutexGuard<'_, HashMap<String, Arc<McpSession>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// None of those in which a call waits for a person.
+fn least_lately_used(kept: &HashMap<String, Arc<McpSession>>, owner: &Owner) -> Option<String> {
+    let own = kept.values().filter(|one| one.owner == *owner);
+    let idle = own.filter(|one| one.state().waiting.is_empty());
+    let oldest = idle.min_by_key(|one| one.state().used_at);
+    oldest.map(|one| one.id.clone())
 }
 
 impl McpSession {

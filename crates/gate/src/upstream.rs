@@ -42,7 +42,7 @@ pub(crate) enum UpstreamError {
 }
 
 /// How the gate speaks to the server for one caller.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct UpstreamSession {
     pub(crate) id: Option<String>,
     pub(crate) version: Option<String>,
@@ -103,7 +103,7 @@ impl Upstream {
         }
         request.send().await.map_err(|error| {
             let not_sent = error.is_connect() || error.is_builder();
-            let cause = error.without_url().to_string();
+            let cause = causes(&error.without_url());
             match not_sent {
                 true => UpstreamError::NotSent(cause),
                 false => UpstreamError::Lost(cause),
@@ -203,6 +203,13 @@ impl UpstreamSession {
     }
 }
 
+/// From the outermost error to the one that says what happened: "connection refused" is the innermost.
+fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |error| error.source());
+    let told: Vec<String> = chain.map(ToString::to_string).collect();
+    told.join(": ")
+}
+
 pub(crate) fn kind(answer: &reqwest::Response) -> AnswerKind {
     let text = answer
         .headers()
@@ -246,7 +253,7 @@ pub(crate) async fn next_piece(
     answer: &mut reqwest::Response,
 ) -> Result<Option<bytes::Bytes>, UpstreamError> {
     let piece = answer.chunk().await;
-    piece.map_err(|error| UpstreamError::Lost(error.without_url().to_string()))
+    piece.map_err(|error| UpstreamError::Lost(causes(&error.without_url())))
 }
 
 /// The response to the one request, in whatever form it comes.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use writ_verifier::{
-    Asking, Decided, DecisionPermit, GatedAction, MAX_POLL, NotPermitted, OpenQuestion,
+    Asking, Decided, DecisionPermit, GatedAction, MAX_POLL, NotPermitted, OpenQuestion, WaitedBy,
 };
 
 use crate::answers;
 use crate::call::CallContext;
+use crate::input;
 use crate::outbox::Outbox;
-use crate::sealed::Carried;
 
 /// Between two notifications of progress.
 const PROGRESS_EACH: Duration = Duration::from_secs(4);
@@ -67,12 +67,12 @@ impl Way {
         }
     }
 
-    const fn name(&self) -> &'static str {
+    const fn recorded(&self) -> WaitedBy {
         match self {
-            Self::PageInError => "url_elicitation_required",
-            Self::PageInResult => "input_required",
-            Self::Progress(_) => "progress",
-            Self::CallAgain => "call_again",
+            Self::PageInError => WaitedBy::UrlElicitationRequired,
+            Self::PageInResult => WaitedBy::UrlElicitation,
+            Self::Progress(_) => WaitedBy::Progress,
+            Self::CallAgain => WaitedBy::CallAgain,
         }
     }
 
@@ -80,7 +80,7 @@ impl Way {
         Asking {
             says: None,
             call_again: matches!(self, Self::PageInError | Self::CallAgain),
-            waited_by: Some(self.name()),
+            waited_by: Some(self.recorded()),
         }
     }
 }
@@ -109,13 +109,14 @@ pub(crate) async fn permit(
     let decisions = &call.gate.decisions;
     let way = Way::of(call);
     let question = match &call.question {
-        Some(id) => decisions.resume(&call.caller, action, id).await?,
+        Some(earlier) => decisions.resume(&call.caller, action, &earlier.id).await?,
         None => match decisions.decide(&call.caller, action).await? {
             Decided::Permitted(permit) => return Ok(permit),
             Decided::MustAsk(unasked) => unasked.ask(way.asking()).await?,
         },
     };
-    if call.has_declined() {
+    let earlier = call.question.as_ref();
+    if earlier.is_some_and(|earlier| earlier.has_declined) {
         question.cancel().await?;
         let reason = "declined".to_owned();
         return Err(NotPermitted::Cancelled { reason }.into());
@@ -206,10 +207,7 @@ fn ended(call: &CallContext, question: &OpenQuestion, way: &Way, why: NotPermitt
             ))
         }
         Way::PageInResult => {
-            let state =
-                call.gate
-                    .sealer
-                    .seal(Carried::State(&call.what), &call.owner, question.id());
+            let state = input::state_of(call, question.id());
             let Some(state) = state else {
                 return Stopped::Refused(why);
             };

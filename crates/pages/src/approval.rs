@@ -125,6 +125,14 @@ pub enum Hint {
     },
     /// The task's own limit does not cover it.
     BeyondTask,
+    /// What was approved before for one use was used: this is one more.
+    OneMore,
+    /// Less than this is left of what was approved before; decimal text.
+    MoreThanLeft {
+        left: String,
+        budget: String,
+        unit: String,
+    },
     /// The same was denied not long ago.
     DeniedBefore,
 }

@@ -123,6 +123,12 @@ pub(super) fn full_approval() -> ApprovalPage {
             unit: "EUR".to_owned(),
         },
         Hint::BeyondTask,
+        Hint::OneMore,
+        Hint::MoreThanLeft {
+            left: "12.00".to_owned(),
+            budget: "50.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
         Hint::DeniedBefore,
     ];
     view.screen.reason = Some("The price rises at noon.".to_owned());

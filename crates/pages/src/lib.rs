@@ -51,6 +51,8 @@ mod approval_samples;
 #[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
+mod direction_tests;
+#[cfg(test)]
 mod page_tests;
 #[cfg(test)]
 mod samples;
@@ -66,7 +68,7 @@ pub(crate) use assets::{
     APP_SCRIPT_PATH, APPLE_ICON_PATH, FORM_POST_SCRIPT_PATH, PASSKEY_SCRIPT_PATH, PUSH_SCRIPT_PATH,
 };
 pub use assets::{ICON_PATH, STYLESHEET_PATH, assets};
-pub use clean::{LONGEST_WORDS, clean, legible, plain};
+pub use clean::{LONGEST_WORDS, clean, legible, legible_block, plain};
 pub use consent::{
     AgentName, AgentView, ClientView, ConsentPage, ConsentProblem, DetailView, OnwardView,
 };

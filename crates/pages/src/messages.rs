@@ -62,6 +62,8 @@ pub struct MessageTexts {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Push {
+    /// Who asks, where a resource server asks about one action: instead of `{agent}`.
+    through: String,
     title: String,
     body: String,
     body_plain: String,
@@ -82,6 +84,14 @@ struct News {
     title: String,
     body: String,
     text: String,
+}
+
+/// Who wants something of a person.
+#[derive(Clone, Copy)]
+pub struct MessageAsker<'a> {
+    pub agent: &'a Client,
+    /// The resource through which it asks, as it is registered.
+    pub resource: Option<&'a str>,
 }
 
 /// A title and what stands below it.
@@ -127,7 +137,7 @@ impl Words {
 
 impl MessageTexts {
     /// For a locked screen: who asks, and for what kind of thing.
-    pub fn push(&self, agent: &Client, kinds: &[&str]) -> Said {
+    pub fn push(&self, asker: MessageAsker<'_>, kinds: &[&str]) -> Said {
         let what = kinds.join(&self.push.list_separator);
         let body = if kinds.is_empty() {
             &self.push.body_plain
@@ -135,14 +145,29 @@ impl MessageTexts {
             &self.push.body
         };
         Said {
-            title: named(&self.push.title, agent),
+            title: self.asked_by(&self.push.title, asker),
             // As long as one line may be: a push has 4096 bytes (RFC 8291 section 4).
             body: body.replace("{what}", &clean(&what, LONGEST_WORDS)),
         }
     }
 
-    pub fn mail(&self, agent: &Client, url: &str) -> Said {
-        self.mail.filled(agent, &[("{url}", url)])
+    pub fn mail(&self, asker: MessageAsker<'_>, url: &str) -> Said {
+        let Mail { subject, text } = &self.mail;
+        Said {
+            title: self.asked_by(subject, asker),
+            body: self.asked_by(&text.replace("{url}", url), asker),
+        }
+    }
+
+    fn asked_by(&self, text: &str, asker: MessageAsker<'_>) -> String {
+        match asker.resource {
+            None => named(text, asker.agent),
+            Some(resource) => {
+                let resource = clean(resource, LONGEST_WORDS);
+                let through = self.push.through.replace("{resource}", &resource);
+                named(&text.replace("{agent}", &through), asker.agent)
+            }
+        }
     }
 
     /// To the admin: the agent is stopped for everybody.
@@ -300,6 +325,7 @@ mod tests {
         };
         let Words([(_, en), (_, de)]) = Words::load().unwrap();
         for (one, other) in [
+            (&en.push.through, &de.push.through),
             (&en.push.title, &de.push.title),
             (&en.push.body, &de.push.body),
             (&en.mail.subject, &de.mail.subject),

@@ -10,7 +10,7 @@ use writ_wire::time::Timestamp;
 use super::approval::RoleView;
 use super::around::{Around, Tab};
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, Page, PersonView, Texts, legible, plain};
+use super::{ClientView, Page, PersonView, Texts, legible, legible_block, plain};
 
 /// One receipt. The signed document itself is at `/app/receipts/{id}/document`.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl ShownSection {
     fn clean(&self) -> Self {
         Self {
             heading: legible(&self.heading),
-            lines: self.lines.iter().map(|line| legible(line)).collect(),
+            lines: self.lines.iter().map(|line| legible_block(line)).collect(),
         }
     }
 }

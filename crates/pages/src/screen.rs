@@ -11,7 +11,7 @@ use super::approval::{
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
 use super::sentence::{Part, Sentence, fill};
-use super::{ClientView, LONGEST_WORDS, Texts, clean, legible, plain};
+use super::{ClientView, LONGEST_WORDS, Texts, clean, legible, legible_block, plain};
 
 /// The finished words.
 pub(super) struct Screen<'a> {
@@ -175,6 +175,13 @@ impl Hint {
                 fill(&text.more_than_usual, &values)
             }
             Self::BeyondTask => fill(&text.beyond_task, &[]),
+            Self::OneMore => fill(&text.one_more, &[]),
+            Self::MoreThanLeft { left, budget, unit } => {
+                let (left, budget) = (texts.number(left), texts.number(budget));
+                let budget = format!("{budget} {}", plain(unit));
+                let values = [("left", &*left), ("budget", budget.trim_end())];
+                fill(&text.more_than_left, &values)
+            }
             Self::DeniedBefore => fill(&text.denied_before, &[]),
         }
     }
@@ -186,6 +193,7 @@ pub(super) fn said(pieces: &[Piece]) -> Sentence {
         Piece::Text(text) => Part::Words(text.clone()),
         // As it is granted: what could not be seen was refused when it was asked.
         Piece::Value(value) => Part::Value(legible(value)),
+        Piece::Block(text) => Part::Block(legible_block(text)),
     });
     Sentence {
         parts: parts.collect(),

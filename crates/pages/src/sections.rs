@@ -80,7 +80,7 @@ texts! {
     }
     ApprovalHintTexts {
         first_from_agent: String, first_payee: String, more_than_usual: String,
-        beyond_task: String, denied_before: String,
+        beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
     }
     ApprovalProblemTexts {
         number_missing: String, number_wrong: String, password_missing: String,
@@ -163,7 +163,7 @@ texts! {
         never_used: String, remove: String, add: String, add_name: String, add_hint: String,
         add_first: String, code: String, counts_not: String, prove_hint: String, impossible: String,
         needs_script: String, unsupported: String, failed: String, wrong_code: String,
-        stale: String, notifications: String, notifications_off: String,
+        paused: String, stale: String, notifications: String, notifications_off: String,
         notifications_none: String, enable: String, disable: String, blocked: String,
         on_here: String, off_here: String, device_unnamed: String, notice: DevicesNoticeTexts,
         problem: DevicesProblemTexts,

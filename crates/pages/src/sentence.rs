@@ -14,6 +14,8 @@ pub(super) struct Sentence {
 pub(super) enum Part {
     Words(String),
     Value(String),
+    /// A text of several lines, which stands by itself.
+    Block(String),
 }
 
 /// Fills `{name}` placeholders. Escapes nothing: the template does. A placeholder without a value
@@ -45,7 +47,7 @@ fn next_placeholder<'a>(
 impl Part {
     fn text(&self) -> &str {
         match self {
-            Self::Words(text) | Self::Value(text) => text,
+            Self::Words(text) | Self::Value(text) | Self::Block(text) => text,
         }
     }
 }

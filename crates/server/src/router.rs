@@ -16,6 +16,7 @@ use writ_wire::access::METADATA_PATH;
 use writ_wire::text;
 
 use crate::approvals::long_poll;
+use crate::client::access::OPENAPI_PATH;
 pub use crate::client::body::MAX_BODY;
 use crate::client::incoming::{self, program_route};
 use crate::client::{
@@ -40,6 +41,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/jwks", get(metadata::jwks))
         .route("/types/{hash}", get(types::document))
         .route(METADATA_PATH, get(access::metadata))
+        .route(OPENAPI_PATH, get(access::openapi::description))
         .route("/.well-known/{*other}", any(no_metadata))
         .merge(timed_endpoints(&app))
         // What ends something does not depend on the time.
@@ -48,15 +50,22 @@ pub fn router(app: Arc<App>) -> Router {
             program_route(MethodFilter::POST, revoke::revoke),
         )
         .method_not_allowed_fallback(incoming::other_method)
-        .layer(middleware::from_fn(incoming::check_path))
+        .layer(middleware::from_fn(incoming::check_target))
         .layer(middleware::from_fn_with_state(app.clone(), in_time))
         .layer(middleware::from_fn(cross_origin));
     let people = people::routes(&app)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(app.clone(), check_page_path));
+    // A browser's preflight is the caller's here: it is judged as everything else.
+    let proxies =
+        access::forward_auth::routes().layer(middleware::from_fn_with_state(app.clone(), in_time));
     clients
         .merge(people)
+        .merge(proxies)
+        .layer(middleware::from_fn(
+            access::forward_auth::refuse_stray_check,
+        ))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(middleware::map_response_with_state(
             app.clone(),

@@ -232,19 +232,8 @@ impl DatabaseTransaction {
 
     /// Whether it could be taken now; changes nothing.
     pub async fn could_take(&mut self, wanted: ObjectUse<'_>) -> Result<Taken> {
-        let (task, reference) = (wanted.task.as_str(), wanted.reference);
         for one in wanted.spends {
-            let pointer = &one.pointer;
-            let row = optional!(
-                self,
-                SpentRow,
-                SPENT,
-                &self.tenant,
-                task,
-                reference,
-                pointer
-            )?;
-            let before = row.map_or(Ok(Decimal::ZERO), |row| row.read())?;
+            let before = self.spent_so_far(wanted, &one.pointer).await?;
             if sum(before, one).is_none() {
                 return Ok(Taken::Exceeded);
             }
@@ -252,8 +241,32 @@ impl DatabaseTransaction {
         if !wanted.once {
             return Ok(Taken::All);
         }
+        let (task, reference) = (wanted.task.as_str(), wanted.reference);
         let used = optional!(self, UsedRow, USED, &self.tenant, task, reference)?;
         Ok(used.map_or(Taken::All, |_: UsedRow| Taken::Used))
+    }
+
+    /// What was taken from this budget of the object; changes nothing.
+    pub async fn spent_so_far(&mut self, wanted: ObjectUse<'_>, pointer: &str) -> Result<Decimal> {
+        let (task, reference) = (wanted.task.as_str(), wanted.reference);
+        let row = optional!(
+            self,
+            SpentRow,
+            SPENT,
+            &self.tenant,
+            task,
+            reference,
+            pointer
+        )?;
+        row.map_or(Ok(Decimal::ZERO), |row: SpentRow| row.read())
+    }
+
+    /// Nobody else takes from its budgets until the commit.
+    pub async fn hold(&mut self, wanted: ObjectUse<'_>) -> Result<()> {
+        for one in wanted.spends {
+            self.hold_budget(wanted, &one.pointer).await?;
+        }
+        Ok(())
     }
 
     async fn hold_budget(&mut self, wanted: ObjectUse<'_>, pointer: &str) -> Result<Decimal> {

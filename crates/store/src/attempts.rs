@@ -19,8 +19,12 @@ pub enum AttemptKind {
     KnownBrowser,
     /// A password within a session, by that session, and by it and the day.
     Session,
+    /// A password within a session or from such a browser, by person and hour, right ones too.
+    OwnPassword,
     /// A code of the device flow, by person.
     DeviceCode,
+    /// A code for a first passkey, by session.
+    PasskeyCode,
     /// A person's `user_code` (CIBA section 7.1), by person.
     UserCode,
     /// A device authorization request, by client, address and time.
@@ -34,13 +38,15 @@ pub enum AttemptKind {
 }
 
 impl AttemptKind {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Login,
         Self::LoginOfDay,
         Self::LoginFrom,
         Self::KnownBrowser,
         Self::Session,
+        Self::OwnPassword,
         Self::DeviceCode,
+        Self::PasskeyCode,
         Self::UserCode,
         Self::Device,
         Self::FrontRequest,
@@ -55,7 +61,9 @@ impl AttemptKind {
             Self::LoginFrom => "login_from",
             Self::KnownBrowser => "known_browser",
             Self::Session => "session",
+            Self::OwnPassword => "own_password",
             Self::DeviceCode => "device_code",
+            Self::PasskeyCode => "passkey_code",
             Self::UserCode => "user_code",
             Self::Device => "device",
             Self::FrontRequest => "front_request",

@@ -1,11 +1,11 @@
 //! The time that the clocks of all nodes are held against: that of PostgreSQL, or on SQLite, which has none of its own, the greatest
-//! that any node saw.
+//! that a node saw.
 
 use std::time::Duration;
 
 use writ_wire::time::Timestamp;
 
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::store::{Database, Store};
 
 /// How far a node's clock may be from the database's before it issues nothing.
@@ -40,22 +40,28 @@ pub enum DatabaseTime {
 }
 
 impl Store {
-    /// On SQLite `now` becomes the greatest time, if it is.
-    pub async fn database_time(&self, tenant: &str, now: Timestamp) -> Result<DatabaseTime> {
+    /// Whoever asks changes nothing: a command with a wrong clock must not make those of all nodes wrong.
+    pub async fn database_time(&self, tenant: &str) -> Result<DatabaseTime> {
         let mut reading = self.read(tenant).await?;
         if let Database::Postgres(_) = self.database {
             let row = optional!(reading, TimeRow, NOW)?;
-            return Ok(DatabaseTime::Now(row.map_or(now, at)));
+            let row = row.ok_or_else(|| StoreError::corrupt("the time"))?;
+            return Ok(DatabaseTime::Now(at(row)));
         }
         let row = optional!(reading, TimeRow, GREATEST, tenant)?;
-        drop(reading);
-        let greatest = row.map_or(now, at);
-        if greatest.plus(WRITTEN_EVERY) <= now {
-            let mut transaction = self.begin(tenant).await?;
-            execute!(transaction, SAW, tenant, now.micros())?;
-            transaction.commit().await?;
+        Ok(DatabaseTime::AtLeast(
+            row.map_or(Timestamp::from_micros(0), at),
+        ))
+    }
+
+    /// A node whose clock is right: on SQLite `now` becomes the greatest time, if it is a while after `greatest`.
+    pub async fn saw_time(&self, tenant: &str, now: Timestamp, greatest: Timestamp) -> Result<()> {
+        if now < greatest.plus(WRITTEN_EVERY) {
+            return Ok(());
         }
-        Ok(DatabaseTime::AtLeast(greatest))
+        let mut transaction = self.begin(tenant).await?;
+        execute!(transaction, SAW, tenant, now.micros())?;
+        transaction.commit().await
     }
 }
 

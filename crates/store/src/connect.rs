@@ -21,6 +21,8 @@ const MARGIN: Duration = Duration::from_millis(500);
 const SQLITE_READERS: u32 = 4;
 /// Connections of one node to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 16;
+/// For the first connection of a process: nobody waits for an answer yet, and a machine that was just started is slow.
+const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 /// PostgreSQL ends a transaction whose node sends nothing for so long, and releases its locks.
 const SILENT_TRANSACTION: &str = "30s";
 /// Each statement finds its rows by an index: a plan that was made while a table was small does for a while longer
@@ -32,6 +34,10 @@ const BY_INDEX: [(&str, &str); 4] = [
     // What is switched off counts as very dear, and for dear plans PostgreSQL compiles code: a fifth of a second each time.
     ("jit", "off"),
 ];
+
+/// No statement makes an index of a whole table for itself, as SQLite may where it was told of few rows (`ANALYZE`).
+pub(crate) const AUTOMATIC_INDEX: &str = "automatic_index";
+pub(crate) const OFF: &str = "OFF";
 
 pub(crate) async fn open(url: &str, deadlines: Deadlines) -> Result<Database> {
     if url.starts_with("sqlite:") {
@@ -60,7 +66,8 @@ async fn sqlite(url: &str, deadlines: Deadlines) -> Result<Database> {
         // How long it waits for another process's write to the same file.
         .busy_timeout(deadlines.statement.saturating_sub(MARGIN))
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full);
+        .synchronous(SqliteSynchronous::Full)
+        .pragma(AUTOMATIC_INDEX, OFF);
     let readers = ConnectionPool::new(options.clone().read_only(true), SQLITE_READERS, deadlines);
     let writer = ConnectionPool::new(options.clone(), 1, deadlines);
     // Two processes that turn the same file to WAL are in each other's way, whatever the timeout.
@@ -103,7 +110,8 @@ async fn postgres(url: &str, deadlines: Deadlines) -> Result<Database> {
         ])
         .options(BY_INDEX);
     let pool = ConnectionPool::new(options, POSTGRES_CONNECTIONS, deadlines);
-    let mut first = pool.acquire().await.map_err(or_pooler)?;
+    let first = pool.acquire_within(FIRST_CONNECTION).await;
+    let mut first = first.map_err(or_pooler)?;
     require_session(&mut first).await?;
     require_utf8(&mut first).await?;
     Ok(Database::Postgres(pool))

@@ -14,7 +14,7 @@ use crate::request_scope::{counted, left_of};
 pub struct Deadlines {
     /// For a connection: until one is free, made if need be, and known to answer.
     pub connection: Duration,
-    /// For a statement, with its locks. PostgreSQL is told the same limit, so that nothing given up goes on there.
+    /// For a statement, with its locks. PostgreSQL is told the same limit, so that nothing given up goes on there but a commit.
     pub statement: Duration,
     /// For everything that one request asks of the database, one after the other: many slow answers are as bad as none.
     pub request: Duration,
@@ -31,6 +31,13 @@ impl Default for Deadlines {
 }
 
 impl Deadlines {
+    /// For a command: who typed it would rather wait for a busy database than type it again.
+    pub const OF_A_COMMAND: Self = Self {
+        connection: Duration::from_secs(10),
+        statement: Duration::from_secs(10),
+        request: Duration::from_secs(60),
+    };
+
     /// For a connection, within what is left to this request.
     pub(crate) fn for_connection(&self) -> Result<Duration> {
         self.within_request(self.connection)

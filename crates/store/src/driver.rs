@@ -10,6 +10,9 @@ pub(crate) trait Driver: sqlx::Database {
     /// The statement after which plans are made anew, where they are kept and depend on what the tables hold.
     const FORGET_PLANS: Option<&'static str>;
 
+    /// What goes on where an answer is not waited for.
+    const GIVEN_UP: GivenUp;
+
     fn run(
         connection: &mut Self::Connection,
         sql: &'static str,
@@ -23,6 +26,15 @@ pub(crate) enum GroupCommit {
     On,
 }
 
+/// What becomes of a connection whose answer was not waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// It ends with its last owner.
+    Ends,
+    /// A process of the database goes on without us, perhaps for ever, and takes one of the connections that it has.
+    GoesOn,
+}
+
 /// What `Driver::Connection` connects with.
 pub(crate) type Options<D> = <<D as sqlx::Database>::Connection as Connection>::Options;
 
@@ -31,6 +43,7 @@ impl Driver for Sqlite {
     const BEGIN: &'static str = "BEGIN IMMEDIATE";
     const GROUP_COMMIT: GroupCommit = GroupCommit::On;
     const FORGET_PLANS: Option<&'static str> = None;
+    const GIVEN_UP: GivenUp = GivenUp::Ends;
 
     async fn run(connection: &mut Self::Connection, sql: &'static str) -> sqlx::Result<()> {
         sqlx::query(sql).execute(connection).await.map(drop)
@@ -41,6 +54,7 @@ impl Driver for Postgres {
     const BEGIN: &'static str = "BEGIN";
     const GROUP_COMMIT: GroupCommit = GroupCommit::Off;
     const FORGET_PLANS: Option<&'static str> = Some("DISCARD PLANS");
+    const GIVEN_UP: GivenUp = GivenUp::GoesOn;
 
     async fn run(connection: &mut Self::Connection, sql: &'static str) -> sqlx::Result<()> {
         sqlx::query(sql).execute(connection).await.map(drop)

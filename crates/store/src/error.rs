@@ -1,5 +1,7 @@
 //! Errors of the database: `temporarily_unavailable` where the same may succeed later, else `server_error`. In doubt no token is issued.
 
+use std::path::PathBuf;
+
 use crate::sqlite_files::ChangedFile;
 use crate::trouble::{self, Trouble};
 
@@ -52,6 +54,12 @@ pub enum StoreError {
     OtherIssuer { issuer: String, configured: String },
     #[error("issuer `{0}` belongs to another tenant of this database")]
     IssuerTaken(String),
+    #[error(
+        "another `writ serve` runs on this SQLite file, and it takes one. Stop that one first; for several servers use PostgreSQL"
+    )]
+    Served,
+    #[error("the lock of the SQLite file's one server, `{0}`, cannot be used: {1}")]
+    ServeLock(PathBuf, String),
     /// The cause was returned to the caller that sent the statement or the commit.
     #[error(
         "nothing was committed: a statement of this transaction or the commit it shared failed"

@@ -1,14 +1,20 @@
 //! Codes by which people add a first passkey: one for each person, of which only a keyed digest is stored. Each try is counted before it is
 //! compared, so that many at once are no more than those one after the other.
 
+use std::time::Duration;
+
 use writ_core::id::UserId;
 use writ_wire::time::Timestamp;
 
 use crate::error::Result;
 use crate::store::DatabaseTransaction;
 
-/// Wrong codes after which the right one is refused too.
-pub const MAX_CODE_FAILURES: i64 = 5;
+/// Wrong codes after which the right one is refused too: of 20^8 codes, from however many browsers.
+pub const MAX_CODE_FAILURES: i64 = 20;
+/// Wrong ones of one browser before a pause. In the hour of a code one browser has eight.
+pub const MAX_CODE_FAILURES_OF_BROWSER: i64 = 5;
+/// After each further one.
+pub const PASSKEY_CODE_PAUSE: Duration = Duration::from_secs(900);
 
 /// One row of `passkey_codes`.
 #[derive(Clone, Copy)]

@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::Connection;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::deadline::{Deadlines, answered_within};
-use crate::driver::{Driver, Options};
+use crate::driver::{Driver, GivenUp, Options};
 use crate::error::{Result, StoreError};
 use crate::group_commit::{CommitGroup, CommitTicket};
 use crate::pooled_connection::PooledConnection;
@@ -28,6 +30,10 @@ struct Inner<D: Driver> {
     deadlines: Deadlines,
     max_connections: u32,
     permits: Arc<Semaphore>,
+    /// Of connections in use, idle, and given up but not known to be gone.
+    places: Arc<Semaphore>,
+    /// Those that wait until a connection that was given up is gone.
+    given_up: Mutex<Vec<AbortHandle>>,
     /// Requests that wait for a connection.
     queued: AtomicUsize,
     /// The last commit group of which a member was rolled back.
@@ -44,6 +50,8 @@ pub(crate) struct OpenConnection<D: Driver> {
     pub(crate) group: Option<CommitGroup>,
     pub(crate) opened: Instant,
     pub(crate) plans: PlanAge,
+    /// Among all that the database may still have.
+    pub(crate) place: OwnedSemaphorePermit,
 }
 
 /// How old the plans are that the database keeps for the prepared statements of a connection. They are remade each time as many
@@ -105,6 +113,8 @@ impl<D: Driver> ConnectionPool<D> {
             deadlines,
             max_connections,
             permits: Arc::new(Semaphore::new(max_connections as usize)),
+            places: Arc::new(Semaphore::new(max_connections as usize * 2)),
+            given_up: Mutex::default(),
             queued: AtomicUsize::new(0),
             rolled_back_in: Mutex::default(),
             idle: Mutex::default(),
@@ -114,8 +124,13 @@ impl<D: Driver> ConnectionPool<D> {
 
     /// The connection that was returned last, or a new one. Waits while all are in use.
     pub(crate) async fn acquire(&self) -> Result<PooledConnection<D>> {
+        self.acquire_within(self.0.deadlines.for_connection()?)
+            .await
+    }
+
+    /// The same with a deadline of its own.
+    pub(crate) async fn acquire_within(&self, deadline: Duration) -> Result<PooledConnection<D>> {
         let queued = Queued::count(&self.0.queued);
-        let deadline = self.0.deadlines.for_connection()?;
         let lent = timeout(deadline, async {
             let permit = self.permit().await?;
             drop(queued);
@@ -141,15 +156,44 @@ impl<D: Driver> ConnectionPool<D> {
         Ok(PooledConnection::new(self, lent, permit))
     }
 
-    /// A new connection.
+    /// A new connection. Waits while the database may have twice as many as there are permits.
     pub(crate) async fn connect(&self) -> Result<OpenConnection<D>> {
+        let place = self.0.places.clone().acquire_owned().await;
+        let place = place.map_err(|_| sqlx::Error::PoolClosed)?;
         let connected = D::Connection::connect_with(&self.0.options).await;
         Ok(OpenConnection {
             connection: connected.map_err(StoreError::Unavailable)?,
             group: None,
             opened: Instant::now(),
             plans: PlanAge::new(),
+            place,
         })
+    }
+
+    /// What was sent on it may go on (a commit that waits for a standby is not ended by `statement_timeout`), so it keeps its place until
+    /// the database answers, or the connection ends.
+    pub(crate) fn give_up(&self, mut connection: D::Connection, place: OwnedSemaphorePermit) {
+        if D::GIVEN_UP == GivenUp::Ends {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let waits = runtime.spawn(async move {
+            // Whatever it says: then nothing is under way any more.
+            let _ = connection.ping().await;
+            drop((connection, place));
+        });
+        let mut given_up = lock(&self.0.given_up);
+        given_up.retain(|one| !one.is_finished());
+        given_up.push(waits.abort_handle());
+    }
+
+    /// A commit was answered: those that were given up before are of a time that is over, perhaps of a database that is gone.
+    pub(crate) fn note_commit(&self) {
+        for waits in lock(&self.0.given_up).drain(..) {
+            waits.abort();
+        }
     }
 
     /// After a connection showed that the database is not what it was: the others are of that time too, also those that are in use.
@@ -215,6 +259,7 @@ impl<D: Driver> ConnectionPool<D> {
         while let Some(idle) = self.take_idle() {
             let _ = idle.open.connection.close().await;
         }
+        self.note_commit();
     }
 
     async fn usable_idle(&self) -> Option<OpenConnection<D>> {

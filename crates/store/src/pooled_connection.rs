@@ -31,6 +31,8 @@ pub(crate) struct PooledConnection<D: Driver> {
     /// Absent only while it is being returned.
     connection: Option<D::Connection>,
     permit: Option<OwnedSemaphorePermit>,
+    /// Absent as its connection is.
+    place: Option<OwnedSemaphorePermit>,
     /// The group whose transaction is open on it; this request is then a savepoint in that transaction.
     group: Option<CommitGroup>,
     state: State,
@@ -68,6 +70,7 @@ impl<D: Driver> PooledConnection<D> {
         Self {
             connection: Some(lent.connection),
             permit: Some(permit),
+            place: Some(lent.place),
             group: lent.group,
             state: State::Idle,
             statement_limit: None,
@@ -126,6 +129,7 @@ impl<D: Driver> PooledConnection<D> {
             return false;
         };
         self.connection = Some(fresh.connection);
+        self.place = Some(fresh.place);
         self.opened = fresh.opened;
         self.plans = fresh.plans;
         !is_in_transaction || self.begin().await.is_ok()
@@ -241,6 +245,7 @@ impl<D: Driver> PooledConnection<D> {
             (_, None) => {}
         }
         committed?;
+        self.pool.note_commit();
         self.state = State::Idle;
         Ok(())
     }
@@ -250,20 +255,26 @@ impl<D: Driver> Drop for PooledConnection<D> {
     /// Returned at once when nothing is under way; otherwise after a rollback or a ping succeeded in time, or closed.
     fn drop(&mut self) {
         let (opened, plans) = (self.opened, self.plans);
-        let (Some(mut connection), permit) = (self.connection.take(), self.permit.take()) else {
+        let permit = self.permit.take();
+        let (Some(mut connection), Some(place)) = (self.connection.take(), self.place.take())
+        else {
             return;
         };
         let (pool, state, group) = (self.pool.clone(), self.state, self.group.take());
-        let open = move |connection, group| OpenConnection {
+        let open = move |connection, group, place| OpenConnection {
             connection,
             group,
             opened,
             plans,
+            place,
         };
         match state {
-            State::Idle => return pool.put_back(open(connection, group)),
+            State::Idle => return pool.put_back(open(connection, group, place)),
             // Those that are idle are of the same database as it was before.
-            State::Broken => return pool.forget_idle(),
+            State::Broken => {
+                pool.forget_idle();
+                return pool.give_up(connection, place);
+            }
             State::InTransaction | State::InStatement | State::Aborted | State::Unknown => {}
         }
         if let Some(group) = &group {
@@ -287,8 +298,9 @@ impl<D: Driver> Drop for PooledConnection<D> {
                         }
                     }
                 });
-                if usable.await.is_ok() {
-                    pool.put_back(open(connection, group));
+                match usable.await {
+                    Ok(()) => pool.put_back(open(connection, group, place)),
+                    Err(_) => pool.give_up(connection, place),
                 }
                 drop(permit);
             });

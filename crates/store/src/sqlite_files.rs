@@ -21,6 +21,8 @@ pub(crate) struct SqliteFiles(Arc<Inner>);
 
 struct Inner {
     database: OpenFile,
+    /// The file's own path, also where it was named by a link.
+    path: PathBuf,
     /// SQLite removes it when the last connection closes, and only then: `anchor` is never closed before.
     log: OpenFile,
     anchor: Mutex<Option<SqliteConnection>>,
@@ -68,13 +70,12 @@ impl SqliteFiles {
             OpenFile::at(path).ok_or_else(lost)
         };
         // Beside the file itself, also where the path is a link to it.
-        let mut log = std::fs::canonicalize(path)
-            .map(OsString::from)
+        let real = std::fs::canonicalize(path)
             .map_err(|e| StoreError::Url(format!("leads to no file: {e}")))?;
-        log.push("-wal");
         let inner = Inner {
             database: now(path)?,
-            log: now(Path::new(&log))?,
+            log: now(&beside(&real, "-wal"))?,
+            path: real,
             anchor: Mutex::new(Some(anchor)),
             seen: Mutex::new(Seen {
                 at: Instant::now(),
@@ -82,6 +83,11 @@ impl SqliteFiles {
             }),
         };
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// The path of the database and this ending, as SQLite names its own files.
+    pub(crate) fn beside(&self, ending: &str) -> PathBuf {
+        beside(&self.0.path, ending)
     }
 
     /// Before anything is read or written.
@@ -134,6 +140,12 @@ impl OpenFile {
     fn is_there(&self) -> bool {
         Self::at(&self.path).as_ref() == Some(self)
     }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

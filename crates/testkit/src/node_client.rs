@@ -62,6 +62,19 @@ impl NodeClient {
         headers: &[(&str, &str)],
         body: String,
     ) -> TestReply {
+        self.try_send_json(method, path, headers, body)
+            .await
+            .unwrap()
+    }
+
+    /// The same, where the node may be gone.
+    pub async fn try_send_json(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Result<TestReply, TransportError> {
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.origin))
@@ -70,7 +83,7 @@ impl NodeClient {
             request = request.header(*name, *value);
         }
         let request = request.body(Bytes::from(body)).unwrap();
-        TestReply::of(self.transport.send(request).await.unwrap())
+        Ok(TestReply::of(self.transport.send(request).await?))
     }
 
     pub async fn try_get(&self, path: &str) -> Result<TestReply, TransportError> {

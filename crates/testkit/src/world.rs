@@ -204,15 +204,17 @@ impl World {
     }
 
     pub async fn add_resource(&self, file: Value) -> Value {
-        let catalogue = self.app.catalogue().await.unwrap();
-        let file = serde_json::from_value(file).unwrap();
-        let added = self
-            .registry(&catalogue.types)
-            .add_resource(&file)
-            .await
-            .unwrap();
+        let added = self.try_add_resource(file).await.unwrap();
         self.app.fresh_catalogue().await.unwrap();
         added
+    }
+
+    pub async fn try_add_resource(&self, file: Value) -> Result<Value, String> {
+        let catalogue = self.app.catalogue().await.unwrap();
+        let registry = self.registry(&catalogue.types);
+        let file = serde_json::from_value(file).map_err(|e| e.to_string())?;
+        let added = registry.add_resource(&file).await;
+        added.map_err(|e| e.to_string())
     }
 
     pub fn browser(&self) -> TestBrowser {

@@ -15,6 +15,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use writ_platform::Random;
 use writ_wire::resource::ResourceUri;
+use writ_wire::waited_by::WaitedBy;
 
 pub use access::MAX_POLL;
 pub use action::{GatedAction, MAX_ARGUMENTS_DEPTH, MAX_ARGUMENTS_LENGTH};
@@ -176,7 +177,7 @@ impl Decisions {
         let mut context = Map::new();
         context.insert("approval".to_owned(), approval.approval);
         if let Some(by) = question.asking.waited_by {
-            context.insert("waited_by".to_owned(), by.into());
+            context.insert("waited_by".to_owned(), by.as_str().into());
         }
         match self.evaluate(&question.caller, &action, context).await? {
             Judged::Permitted(permit) => Ok(self.permit_of(permit, action)),
@@ -289,7 +290,7 @@ impl Default for Waiting {
         Self {
             asking: Asking {
                 call_again: true,
-                waited_by: Some("call_again"),
+                waited_by: Some(WaitedBy::CallAgain),
                 ..Asking::default()
             },
             patience: Duration::from_secs(8),
@@ -314,7 +315,7 @@ impl UnaskedQuestion {
             context.insert("says".to_owned(), says.as_str().into());
         }
         if let Some(by) = asking.waited_by {
-            context.insert("waited_by".to_owned(), by.into());
+            context.insert("waited_by".to_owned(), by.as_str().into());
         }
         let decisions = &self.decisions;
         let mut body = decisions.question(&self.caller, &self.action, context);

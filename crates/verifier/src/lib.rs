@@ -59,4 +59,4 @@ pub use verifier::Verifier;
 pub use writ_authority::{Level, Permit, Usage};
 pub use writ_wire::transaction::{MAX_REASON, MAX_TXN};
 /// Objects of `authorization_details`, and the audience of tokens.
-pub use writ_wire::{rar::Detail, resource::ResourceUri};
+pub use writ_wire::{rar::Detail, resource::ResourceUri, waited_by::WaitedBy};

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::waited_by::{self, WaitedBy};
+
 /// The document of AuthZEN 1.0 section 9.
 pub const METADATA_PATH: &str = "/.well-known/authzen-configuration";
 /// Where a person is asked about a denied evaluation.
@@ -20,9 +22,12 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 pub const KEY_LENGTH: std::ops::RangeInclusive<usize> = 16..=128;
 /// The longest `data_class` of an outcome, in characters.
 pub const MAX_DATA_CLASS: usize = 140;
+/// The largest arguments of an action that are kept, in bytes of JSON: what a person is asked about, and what was done.
+pub const MAX_ARGUMENTS: usize = 64 * 1024;
 
 /// A subject or a resource (AuthZEN 1.0 sections 5.1 and 5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Entity {
     #[serde(rename = "type")]
     pub kind: String,
@@ -31,14 +36,19 @@ pub struct Entity {
 
 /// What is asked to be done (AuthZEN 1.0 section 5.3).
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ActionRequest {
     pub name: String,
     #[serde(default)]
     pub properties: Map<String, Value>,
+    /// A number of the text from which it was read that other parsers read differently.
+    #[serde(skip)]
+    pub inexact: Option<String>,
 }
 
 /// The proof that came with a bound token, and the request that it was for (RFC 9449 section 4).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct PresentedProof {
     pub proof: String,
     pub htm: String,
@@ -47,12 +57,14 @@ pub struct PresentedProof {
 
 /// The approval of a result, as it came.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct PresentedApproval {
     pub id: String,
 }
 
 /// AuthZEN 1.0 section 5.4: what this server reads of it. It is never written anywhere: it holds the caller's token.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationContext {
     #[serde(default)]
     pub access_token: Option<String>,
@@ -63,10 +75,13 @@ pub struct EvaluationContext {
     /// The hash of the tool's definition as it is now (docs/mcp.md).
     #[serde(default)]
     pub definition_hash: Option<String>,
+    #[serde(default, deserialize_with = "waited_by::known")]
+    pub waited_by: Option<WaitedBy>,
 }
 
 /// An evaluation as it stands in a request; in `evaluations` what is absent is taken from the whole request.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationMembers {
     #[serde(default)]
     pub subject: Option<Entity>,
@@ -88,6 +103,7 @@ pub struct Evaluation {
     pub dpop: Option<PresentedProof>,
     pub approval: Option<PresentedApproval>,
     pub definition_hash: Option<String>,
+    pub waited_by: Option<WaitedBy>,
 }
 
 /// A member that an evaluation must have.
@@ -121,12 +137,14 @@ impl EvaluationMembers {
             dpop: context.dpop,
             approval: context.approval,
             definition_hash: context.definition_hash,
+            waited_by: context.waited_by,
         })
     }
 }
 
 /// AuthZEN 1.0 section 7.1.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationsRequest {
     #[serde(flatten)]
     pub whole: EvaluationMembers,
@@ -138,6 +156,7 @@ pub struct EvaluationsRequest {
 
 /// AuthZEN 1.0 section 7.1.2.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationsOptions {
     #[serde(default)]
     pub evaluations_semantic: EvaluationsSemantic,
@@ -145,6 +164,7 @@ pub struct EvaluationsOptions {
 
 /// When the rest is not evaluated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EvaluationsSemantic {
     #[default]
@@ -157,6 +177,7 @@ macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// Why an evaluation is denied.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         pub enum DecisionReason { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl DecisionReason {
@@ -188,6 +209,7 @@ reasons! {
 
 /// AuthZEN 1.0 section 6.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationResponse {
     pub decision: bool,
     pub context: AnswerContext,
@@ -195,6 +217,7 @@ pub struct EvaluationResponse {
 
 /// What a decision says beside yes and no; times are RFC 3339.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct AnswerContext {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision_id: Option<String>,
@@ -225,6 +248,7 @@ pub struct AnswerContext {
 
 /// The approval by which an evaluation permits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct UsedApproval {
     pub id: String,
     pub approved_until: String,
@@ -232,6 +256,7 @@ pub struct UsedApproval {
 
 /// A person may be asked: `context.access_request` of the profile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RequestableDenial {
     pub endpoint: String,
     pub expires_at: String,
@@ -239,12 +264,14 @@ pub struct RequestableDenial {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct DenialDisplay {
     pub title: String,
 }
 
 /// What the resource server does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum NextAction {
     Request,
@@ -254,12 +281,14 @@ pub enum NextAction {
 
 /// AuthZEN 1.0 section 7.2.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct EvaluationsResponse {
     pub evaluations: Vec<EvaluationResponse>,
 }
 
 /// What became of a permitted action.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct OutcomeRequest {
     pub decision_id: String,
     pub result: ActionOutcome,
@@ -271,6 +300,7 @@ pub struct OutcomeRequest {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ActionOutcome {
     Completed,
@@ -298,6 +328,11 @@ pub struct DecisionPointMetadata {
     pub capabilities: Vec<String>,
 }
 
+/// Whether the arguments of an action are within [`MAX_ARGUMENTS`].
+pub fn is_bounded(arguments: &Map<String, Value>) -> bool {
+    serde_json::to_string(arguments).is_ok_and(|text| text.len() <= MAX_ARGUMENTS)
+}
+
 /// The value of `Idempotency-Key`: 16 to 128 visible characters, in quotation marks (RFC 9651 section 3.3.3) or without.
 pub fn idempotency_key(text: &str) -> Option<&str> {
     let quoted = text
@@ -309,89 +344,4 @@ pub fn idempotency_key(text: &str) -> Option<&str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn members(value: Value) -> EvaluationMembers {
-        serde_json::from_value(value).unwrap()
-    }
-
-    fn whole() -> Value {
-        json!({
-            "subject": { "type": "user", "id": "usr_1", "properties": { "department": "Sales" } },
-            "action": { "name": "payment", "properties": { "a": 1 } },
-            "resource": { "type": "resource", "id": "https://bank.example" },
-            "context": { "access_token": "t", "time": "1985-10-26T01:22-07:00" }
-        })
-    }
-
-    /// AuthZEN 1.0 section 7.1.1: a member of an evaluation stands in place of the whole member of the request.
-    #[test]
-    fn what_an_evaluation_leaves_out_is_taken_from_the_request() {
-        let request = json!({
-            "subject": { "type": "user", "id": "usr_1" }, "context": { "access_token": "t" },
-            "action": { "name": "payment" },
-            "evaluations": [
-                { "resource": { "type": "resource", "id": "a" } },
-                { "action": { "name": "x" }, "resource": { "type": "resource", "id": "b" } }
-            ],
-            "options": { "evaluations_semantic": "deny_on_first_deny", "another_option": "value" }
-        });
-        let request: EvaluationsRequest = serde_json::from_value(request).unwrap();
-        let semantic = request.options.evaluations_semantic;
-        assert_eq!(semantic, EvaluationsSemantic::DenyOnFirstDeny);
-        let whole = request.whole;
-        let found: Vec<_> = request
-            .evaluations
-            .into_iter()
-            .map(|one| one.or(&whole).complete().unwrap())
-            .map(|one| (one.action.name, one.resource.id, one.access_token))
-            .collect();
-        let expected = [("payment", "a", "t"), ("x", "b", "t")];
-        let text = |(a, b, c): (&str, &str, &str)| (a.to_owned(), b.to_owned(), c.to_owned());
-        assert_eq!(found, expected.map(text));
-    }
-
-    #[test]
-    fn authzen_5_a_missing_member_is_named() {
-        assert!(members(whole()).complete().is_ok());
-        for name in ["subject", "action", "resource", "context"] {
-            let mut broken = whole();
-            broken.as_object_mut().unwrap().remove(name);
-            let missing = members(broken).complete().map(|_| ()).unwrap_err();
-            assert_eq!(missing, MissingMember(name));
-        }
-        let mut broken = whole();
-        broken["context"] = json!({});
-        let missing = members(broken).complete().map(|_| ()).unwrap_err();
-        assert_eq!(missing, MissingMember("context.access_token"));
-        for (member, part) in [("subject", "id"), ("subject", "type"), ("action", "name")] {
-            let mut broken = whole();
-            broken[member].as_object_mut().unwrap().remove(part);
-            let read = serde_json::from_value::<EvaluationMembers>(broken);
-            assert!(read.is_err(), "{member} {part}");
-        }
-    }
-
-    #[test]
-    fn a_key_is_16_to_128_visible_characters() {
-        let key = "0123456789abcdef";
-        assert_eq!(idempotency_key(key), Some(key));
-        assert_eq!(idempotency_key(&format!("\"{key}\"")), Some(key));
-        assert!(idempotency_key(&"a".repeat(128)).is_some());
-        for bad in [
-            "0123456789abcde",
-            "\"0123456789abcde\"",
-            "\"0123456789abcdef",
-            "0123456789 abcdef",
-            "0123456789abcd\u{e9}",
-            "0123456789abcd\\x",
-            &"a".repeat(129),
-            "",
-        ] {
-            assert_eq!(idempotency_key(bad), None, "{bad}");
-        }
-    }
-}
+mod tests;

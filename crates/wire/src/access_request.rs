@@ -13,6 +13,7 @@ pub const PROBLEM: &str = "application/problem+json";
 
 /// What stands in a submission beside the members of the evaluation that was denied.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Submission {
     #[serde(default)]
     pub denial: Option<DenialReference>,
@@ -27,6 +28,7 @@ pub struct Submission {
 
 /// The denied evaluation. Unknown members are ignored.
 #[derive(Clone, Debug, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct DenialReference {
     #[serde(default)]
     pub evaluation_id: Option<String>,
@@ -36,6 +38,7 @@ pub struct DenialReference {
 
 /// What is asked for beside the action itself.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct RequestedAccess {
     /// The caller's client can carry nothing: the same call, made again, counts as the approved one for two minutes.
     #[serde(default, rename = "urn:writ:call_again")]
@@ -43,6 +46,7 @@ pub struct RequestedAccess {
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct SubmissionContext {
     /// The resource server's words to the person.
     #[serde(default)]
@@ -51,6 +55,7 @@ pub struct SubmissionContext {
 
 /// The body of a cancellation.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Cancellation {
     #[serde(default)]
     pub reason: Option<String>,
@@ -60,6 +65,7 @@ pub struct Cancellation {
 
 /// An access request as the resource server sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct TaskResponse {
     pub task: AccessTask,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,6 +73,7 @@ pub struct TaskResponse {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct AccessTask {
     pub id: String,
     pub status: TaskStatus,
@@ -80,6 +87,7 @@ pub struct AccessTask {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct TaskLinks {
     /// The page on which people decide.
     pub review: String,
@@ -89,6 +97,7 @@ pub struct TaskLinks {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TaskStatus {
     Pending,
@@ -99,6 +108,7 @@ pub enum TaskStatus {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CancelReason {
     /// A newer question took its place.
@@ -110,12 +120,14 @@ pub enum CancelReason {
 
 /// The completion of a task that was approved.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ApprovalResult {
     pub mode: ResultMode,
     pub approval: TaskApproval,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum ResultMode {
     Reevaluate,
@@ -123,6 +135,7 @@ pub enum ResultMode {
 
 /// Comes back unchanged as `context.approval` of the next evaluation. Times are RFC 3339.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct TaskApproval {
     pub id: String,
     pub approved_at: String,
@@ -208,6 +221,7 @@ impl ProblemType {
 
 /// RFC 9457 section 3.1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ProblemBody {
     #[serde(rename = "type")]
     pub kind: String,

@@ -7,6 +7,7 @@ macro_rules! error_codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
         /// An error code of a specification. Each endpoint maps it to an HTTP status.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
         pub enum ErrorCode { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl ErrorCode {
@@ -87,6 +88,7 @@ error_codes! {
 
 /// A requested scope or member of `authorization_details` that is wider than what was granted or may be granted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct Excess {
     /// JSON pointer (RFC 6901) into the request's `authorization_details`, or `/scope/NAME`.
     pub pointer: String,
@@ -98,6 +100,7 @@ pub struct Excess {
 
 /// The JSON body of an error response.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(schemars::JsonSchema))]
 pub struct ErrorBody {
     pub error: ErrorCode,
     #[serde(default, skip_serializing_if = "Option::is_none")]

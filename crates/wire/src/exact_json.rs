@@ -33,6 +33,14 @@ pub fn read(text: &[u8]) -> Result<Value, ExactJsonError> {
     Ok(value)
 }
 
+/// The first number of a JSON text that is not read alike by every parser; `None` for a text that is no JSON.
+pub fn inexact_number(text: &[u8]) -> Option<String> {
+    match check_numbers(text) {
+        Err(ExactJsonError::Number(number)) => Some(number),
+        Err(_) | Ok(()) => None,
+    }
+}
+
 /// The same for a value that was made here, whose text does not exist yet.
 pub fn check(value: &Value) -> Result<(), ExactJsonError> {
     match value {

@@ -94,6 +94,12 @@ impl From<Detail> for Map<String, Value> {
     }
 }
 
+/// Whether a list that came in other JSON is within what the parameter may have.
+pub fn is_bounded(details: &[Detail]) -> bool {
+    let text = || serde_json::to_string(details);
+    details.len() <= MAX_DETAILS && text().is_ok_and(|text| text.len() <= MAX_DETAILS_LENGTH)
+}
+
 /// Parses the value of the parameter.
 pub fn parse(text: &str) -> Result<Vec<Detail>, DetailsError> {
     if text.len() > MAX_DETAILS_LENGTH {

@@ -2,9 +2,11 @@
 
 mod actions;
 mod guests;
+mod routes;
 
-pub use actions::ActionFile;
+pub use actions::{ActionFile, UnknownActionsFile};
 pub use guests::{GuestLifetime, GuestMode, GuestsFile};
+pub use routes::RouteFile;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -339,6 +341,12 @@ pub struct ResourceFile {
     /// What its server asks about before it does it, by name (docs/decisions.md).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub actions: BTreeMap<String, ActionFile>,
+    /// What a method and a path need, where a reverse proxy asks (docs/forward-auth.md); in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<RouteFile>,
+    /// A person is asked about each call of what is none of them; without it that is denied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown_actions: Option<UnknownActionsFile>,
     /// Its server verifies the proofs of bound tokens itself, so that it need not send them along when it asks for a decision.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verifies_proofs: bool,

@@ -3,7 +3,7 @@ import os
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from writ_kit.resource import Action, Decisions, NotPermitted, Protect, Verifier, caller_of
@@ -14,14 +14,15 @@ decisions = Decisions(issuer, resource, client_id="notes", client_secret=os.envi
 notes = {"Shopping list": "milk"}
 
 
-async def delete_note(request: Request) -> JSONResponse:
+async def delete_note(request: Request) -> Response:
     caller = caller_of(request.scope)
     action = Action("delete_note", {"title": request.path_params["title"]})
     try:
         # Judged, asked where a person must agree, run once, reported.
         deleted = await decisions.gated(caller, action, lambda args: notes.pop(args["title"], None) is not None)
     except NotPermitted as no:
-        return JSONResponse({"error": no.code, "advice": no.advice}, 503 if no.code == "unavailable" else 403)
+        # 403, or 429 with `Retry-After` where nobody could be asked now.
+        return Response(no.body, no.status, dict(no.headers))
     return JSONResponse({"deleted": deleted, "for": caller.subject.id})
 
 

@@ -45,6 +45,8 @@ class FakeWrit:
         self.resource = resource
         self.tasks: list[Task] = []
         self.denials: dict[str, str] = {}
+        self.confirmed: dict[str, str] = {}
+        """As of a record that `writ mcp add` wrote: by tool, the hash of the definition that an operator confirmed."""
         self.permits = 0
         self.outcomes: list[str] = []
         self.waited_by: list[str | None] = []
@@ -119,6 +121,9 @@ class FakeWrit:
         claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         parts = [asked["subject"], asked["action"], asked["resource"], claims["act"]["dlg"]]
         wanted = json.dumps(parts, sort_keys=True)
+        confirmed = self.confirmed.get(asked["resource"]["id"])
+        if confirmed is not None and confirmed == context.get("definition_hash"):
+            return self._permitted()
         shown = context.get("approval")
         fitting = [task for task in self.tasks if task.fits(wanted)]
         if shown is None:
@@ -135,8 +140,11 @@ class FakeWrit:
 
     def _permit(self, task: Task, context: dict[str, Any]) -> httpx.Response:
         task.used = True
-        self.permits += 1
         self.waited_by.append(context.get("waited_by", task.waited_by))
+        return self._permitted()
+
+    def _permitted(self) -> httpx.Response:
+        self.permits += 1
         told = {"decision_id": f"dec_{self.permits}", "valid_until": iso(time.time() + 5)}
         return httpx.Response(200, json={"decision": True, "context": told})
 

@@ -55,9 +55,12 @@ async def judged(case: dict[str, Any], act: Callable[[Agent], Awaitable[dict[str
 
 def failed(error: Any) -> dict[str, Any]:
     found = {"error": type(error).__name__}
-    names = ["reason", "retry_after", "status", "scope", "insufficient", "excess"]
+    names = ["reason", "retry_after", "scope", "insufficient", "excess"]
     if found["error"].endswith("Refused"):
         names.append("code")
+    # Of what permits nothing it is the answer of an API that asked, not the one that came here.
+    if found["error"] == "ResourceRefused":
+        names.append("status")
     for name in names:
         if getattr(error, name, None):
             found[name] = getattr(error, name)

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from vectors import table
 
+from writ_kit.errors import AskLater, Cancelled, Denied, Expired, StillWaiting, Unavailable
 from writ_kit.resource import Action, Decisions, GateOptions, Looked, NotPermitted, Permit, UsageError
 
 TABLE = table("decisions")
@@ -208,6 +209,24 @@ def check_evaluations(server: FakeServer, case: dict[str, Any], last: dict[str, 
         ended = case["status"][-1] if case["status"] else case["request"]
         assert second["context"]["approval"] == ended["body"]["result"]["approval"]
         assert second["action"]["properties"] == last
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code", "after"),
+    [
+        (Denied("not_covered"), 403, "access_denied", None),
+        (AskLater(90), 429, "temporarily_unavailable", "90"),
+        (StillWaiting("apr_1", None), 409, "authorization_pending", "5"),
+        (Expired("over"), 403, "expired_token", None),
+        (Cancelled("stopped"), 403, "access_denied", None),
+        (Unavailable("no answer"), 503, "temporarily_unavailable", "1"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_what_was_not_permitted_is_the_answer_of_an_api(error: NotPermitted, status: int, code: str, after: str | None) -> None:
+    body = json.loads(error.body)
+    assert (error.status, body["error"], dict(error.headers).get("retry-after")) == (status, code, after)
+    assert body["error_description"] == f"{error}: {error.advice}"
 
 
 def test_a_permit_that_was_not_awaited_cannot_be_used_and_one_that_was_only_once() -> None:

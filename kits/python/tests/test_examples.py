@@ -23,6 +23,7 @@ from starlette.responses import Response
 
 FOLDER = Path(__file__).parents[1]
 RESOURCE = "http://127.0.0.1:8/mcp"
+NO = "the person said no: the answer is no: do not repeat this call"
 
 
 @pytest.mark.parametrize("name", ["notes.py", "notes_fastmcp.py", "api.py", "agent.py"])
@@ -105,7 +106,7 @@ def test_the_api_answers_after_a_yes_and_after_a_no() -> None:
         async with running("api.py") as (writ, url), httpx.AsyncClient(timeout=60) as http:
             for decided, status, body in [
                 ("approved", 200, {"deleted": True, "for": "usr_alice"}),
-                ("denied", 403, {"error": "denied", "advice": "the answer is no: do not repeat this call"}),
+                ("denied", 403, {"error": "access_denied", "error_description": NO}),
             ]:
                 headers = {"authorization": f"Bearer {writ.token()}"}
                 calling = asyncio.create_task(http.delete(f"{url}/notes/Shopping%20list", headers=headers))

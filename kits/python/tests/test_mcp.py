@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import hashlib
+import json
 import socket
+import sys
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import fastmcp
@@ -19,11 +24,14 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.shared.exceptions import MCPError
-from mcp_types import URL_ELICITATION_REQUIRED, ElicitResult
+from mcp_types import URL_ELICITATION_REQUIRED, ElicitResult, Implementation
 
 from writ_kit import mcp as sdk_door
 from writ_kit.mcp import fastmcp as fastmcp_door
 from writ_kit.resource import Decisions, Verifier
+
+sys.path.append(str(Path(__file__).parents[3] / "conformance" / "python"))
+from without_a_yes import ATTEMPTS, none_without_a_yes
 
 RESOURCE = "http://127.0.0.1:8/mcp"
 SHOPPING = {"title": "Shopping list"}
@@ -38,6 +46,7 @@ class World:
         self.runs: list[tuple[str, str]] = []
         self.waited: list[str] = []
         self.kind = kind
+        self.description = "Deletes a note"
         self._stack = stack
         self._settings = {"patience": 0, "progress_every": 1, "waiting": lambda by, tool: self.waited.append(by), **settings}
         self._verifier = Verifier(ISSUER, RESOURCE, bearer="allow", client=self.writ.client)
@@ -63,9 +72,9 @@ class World:
         server = MCPServer("notes")
         gate = sdk_door.Gate(self._decisions, **self._settings)
 
-        @server.tool()
+        @server.tool(description=self.description)
         @gate.gated()
-        def delete_note(title: str) -> str:
+        def delete_note(title: str, tag: str | None = None) -> str:
             return self.run("delete_note", title)
 
         @server.tool()
@@ -80,9 +89,9 @@ class World:
         server: Any = fastmcp.FastMCP("notes", auth=fastmcp_door.auth(self._verifier, "http://127.0.0.1:8"))
         gate = fastmcp_door.Gate(self._decisions, **self._settings)
 
-        @server.tool
+        @server.tool(description=self.description)
         @gate.gated()
-        def delete_note(title: str) -> str:
+        def delete_note(title: str, tag: str | None = None) -> str:
             return self.run("delete_note", title)
 
         @server.tool
@@ -105,7 +114,9 @@ async def world(kind: str, **settings: Any) -> AsyncIterator[World]:
 
 
 @asynccontextmanager
-async def stock(here: World, url: str, mode: str, *, client: str = "cimd_notes", pages: Any = None) -> AsyncIterator[Any]:
+async def stock(
+    here: World, url: str, mode: str, *, client: str = "cimd_notes", pages: Any = None, name: str | None = None
+) -> AsyncIterator[Any]:
     """A client as its makers ship it: `legacy` and `auto` of the MCP SDK, `fastmcp` of FastMCP."""
     headers = {"authorization": f"Bearer {here.writ.token(client)}"}
     if mode == "fastmcp":
@@ -115,13 +126,21 @@ async def stock(here: World, url: str, mode: str, *, client: str = "cimd_notes",
         return
     async with httpx2.AsyncClient(headers=headers, timeout=60) as http:
         transport = streamable_http_client(url, http_client=http)
-        async with Client(transport, mode=mode, elicitation_callback=pages) as found:
+        told = None if name is None else Implementation(name=name, version="1")
+        async with Client(transport, mode=mode, elicitation_callback=pages, client_info=told) as found:
             yield SdkCaller(found)
 
 
 class SdkCaller:
     def __init__(self, client: Client) -> None:
         self._client = client
+
+    async def hash_of(self, tool: str) -> str:
+        """Of the definition as it is listed: its members are ASCII, and it has no numbers."""
+        found = next(one for one in (await self._client.list_tools()).tools if one.name == tool)
+        plain = found.model_dump(by_alias=True, mode="json", exclude_none=True)
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
     async def call(self, tool: str = "delete_note", arguments: Any = SHOPPING, progress: Any = None) -> tuple[bool, str]:
         answer = await self._client.call_tool(tool, arguments, progress_callback=progress)
@@ -311,34 +330,29 @@ async def test_a_call_that_died_takes_its_question_back(kind: str, mode: str) ->
         assert here.runs == []
 
 
-Attempt = Callable[[World, str, Any, int], Awaitable[tuple[bool, str]]]
+@SERVERS
+@MODES
+@scene
+async def test_a_confirmed_tool_passes_without_a_question_until_it_is_defined_otherwise(kind: str, mode: str) -> None:
+    async with gated(kind) as (here, url, client):
+        here.writ.confirmed["delete_note"] = await client.hash_of("delete_note")
+        async with stock(here, url, mode) as other:
+            assert await other.call() == (True, "delete_note Shopping list")
+        assert (len(here.runs), here.writ.tasks) == (1, [])
+        here.description = "Deletes a note, and mails it"
+        async with stock(here, await here.serve(), "legacy") as changed:
+            assert not (await changed.call())[0]
+        assert not (await client.call("empty_note"))[0]
+        assert len(here.runs) == 1
 
 
-async def again(here: World, url: str, client: Any, at: int) -> tuple[bool, str]:
-    return await client.call()
-
-
-async def in_another_session(here: World, url: str, client: Any, at: int) -> tuple[bool, str]:
-    async with stock(here, url, "legacy") as other:
-        return await other.call()
-
-
-async def at_another_server(here: World, url: str, client: Any, at: int) -> tuple[bool, str]:
-    async with stock(here, await here.serve(), "legacy") as other:
-        return await other.call()
-
-
-async def with_other_arguments(here: World, url: str, client: Any, at: int) -> tuple[bool, str]:
-    return await client.call(arguments={"title": f"Shopping list {at}"})
-
-
-async def with_another_tool(here: World, url: str, client: Any, at: int) -> tuple[bool, str]:
-    return await client.call("empty_note")
-
-
-async def as_another_client(here: World, url: str, client: Any, at: int) -> tuple[bool, str]:
-    async with stock(here, url, "legacy", client="cimd_other") as other:
-        return await other.call()
+@SERVERS
+@scene
+async def test_an_optional_argument_that_was_not_given_is_none(kind: str) -> None:
+    async with gated(kind) as (here, _, client):
+        await client.call()
+        await client.call(arguments={**SHOPPING, "tag": "old"})
+        assert ["tag" in task.object for task in here.writ.tasks] == [False, True]
 
 
 def ours(here: World) -> Task:
@@ -369,30 +383,35 @@ async def test_an_approval_of_yesterday_does_nothing(kind: str) -> None:
         assert here.runs == []
 
 
+class Scene:
+    """As the attempts want it."""
+
+    def __init__(self, here: World, url: str, client: Any, elsewhere: str) -> None:
+        self.here = here
+        self.url = url
+        self.elsewhere = elsewhere
+        self.runs = here.runs
+        self.call_client = client
+
+    async def call(self, tool: str, arguments: Any) -> bool:
+        passed: bool = (await self.call_client.call(tool, arguments))[0]
+        return passed
+
+    async def call_of(self, kind: str) -> bool:
+        told = {"client": "cimd_other" if kind == "client" else "cimd_notes", "name": "Alice" if kind == "name" else None}
+        async with stock(self.here, self.elsewhere if kind == "server" else self.url, "legacy", **told) as other:
+            passed: bool = (await other.call())[0]
+            return passed
+
+    async def approve(self) -> None:
+        await self.call_client.call()
+        self.here.writ.decide(ours(self.here), "approved")
+
+
 @SERVERS
-@pytest.mark.parametrize(
-    ("attempt", "times"),
-    [
-        (again, 20),
-        (in_another_session, 20),
-        (at_another_server, 3),
-        (with_other_arguments, 20),
-        (with_another_tool, 20),
-        (as_another_client, 20),
-    ],
-    ids=lambda value: getattr(value, "__name__", None),
-)
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.__name__)
 @scene
-async def test_without_a_yes_none_passes(kind: str, attempt: Attempt, times: int) -> None:
+async def test_without_a_yes_none_passes(kind: str, attempt: Any) -> None:
     async with gated(kind) as (here, url, client):
-        for at in range(times):
-            assert not (await attempt(here, url, client, at))[0]
-        assert (here.runs, here.writ.outcomes) == ([], [])
-        await client.call()
-        here.writ.decide(ours(here), "approved")
-        if attempt is not again:
-            assert (await client.call())[0]
-        passed = [(await attempt(here, url, client, at))[0] for at in range(times)]
-        # One yes is one call, whoever makes it first.
-        assert len(here.runs) == 1
-        assert passed.count(True) == (1 if attempt is again else 0)
+        await none_without_a_yes(Scene(here, url, client, await here.serve()), attempt, 20)
+        assert len(here.writ.outcomes) == 1

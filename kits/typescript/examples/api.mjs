@@ -1,5 +1,5 @@
 import express from 'express';
-import { callerOf, Decisions, NotPermitted, protect, serveMetadata, Verifier } from 'writ-kit/resource';
+import { answer, callerOf, Decisions, NotPermitted, protect, serveMetadata, Verifier } from 'writ-kit/resource';
 
 const { ISSUER: issuer, RESOURCE: resource, CLIENT_SECRET: clientSecret, PORT = '8000' } = process.env;
 
@@ -21,7 +21,7 @@ app.delete('/notes/:title', async (request, response) => {
     response.json({ deleted, for: caller.subject.id });
   } catch (error) {
     if (!(error instanceof NotPermitted)) throw error;
-    response.status(error.code === 'unavailable' ? 503 : 403).json({ error: error.code, advice: error.advice });
+    answer(error, response); // 403, or 429 with `Retry-After` where nobody could be asked now
   }
 });
 const listener = app.listen(Number(PORT), '127.0.0.1', () => console.log(`listening at ${listener.address().port}`));

@@ -35,7 +35,9 @@ async function scene(said) {
 
 function failed(error) {
   assert.notEqual(error.advice, '');
-  const { reason, retryAfter, code, status, scope, excess, insufficient } = error;
+  const { reason, retryAfter, code, scope, excess, insufficient } = error;
+  // Of what permits nothing it is the answer of an API that asked, not the one that came here.
+  const status = error.name === 'ResourceRefused' ? error.status : undefined;
   const told = { error: error.name, reason, retry_after: retryAfter, status, scope, insufficient };
   if (error.name.endsWith('Refused')) told.code = code;
   if (excess?.length > 0) told.excess = excess;

@@ -3,7 +3,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Decisions, NotPermitted, Permit, UsageError } from 'writ-kit/resource';
+import {
+  AskLater,
+  Cancelled,
+  Decisions,
+  Denied,
+  Expired,
+  NotPermitted,
+  Permit,
+  StillWaiting,
+  Unavailable,
+  UsageError,
+} from 'writ-kit/resource';
 
 import { FakeServer, manualClock } from './server.mjs';
 import { table } from './vectors.mjs';
@@ -93,6 +104,24 @@ function checkEvaluations({ evaluations, keys, requests }, { status = [], reques
   assert.deepEqual(second.context.approval, result.approval);
   assert.deepEqual(second.action.properties, last);
 }
+
+test('what was not permitted is the answer of an API, and keeps Retry-After', async () => {
+  const answers = [
+    [new Denied('not_covered'), 403, 'access_denied', null],
+    [new AskLater(90), 429, 'temporarily_unavailable', '90'],
+    [new StillWaiting('apr_1', undefined), 409, 'authorization_pending', '5'],
+    [new Expired('over'), 403, 'expired_token', null],
+    [new Cancelled('stopped'), 403, 'access_denied', null],
+    [new Unavailable('no answer', { cause: new Error('hush') }), 503, 'temporarily_unavailable', '1'],
+  ];
+  for (const [error, status, code, after] of answers) {
+    const response = error.toResponse();
+    const body = await response.json();
+    assert.deepEqual([response.status, body.error, response.headers.get('retry-after')], [status, code, after]);
+    assert.equal(body.error_description, `${error.message}: ${error.advice}`);
+    assert.doesNotMatch(JSON.stringify(body), /hush/);
+  }
+});
 
 test('a permit that was not awaited cannot be used, and one that was only once', async () => {
   const { decisions, server } = scene({ evaluation: [cases[0].evaluation[0]] });

@@ -27,14 +27,16 @@ async function running(t, name) {
   throw new Error(`${name} ended`);
 }
 
-for (const name of ['notes.mjs', 'api.mjs', 'agent.mjs']) {
+for (const name of ['notes.mjs', 'notes_server.mjs', 'api.mjs', 'agent.mjs']) {
   test(`README.md shows ${name} as it is`, () => {
     assert.ok(file('README.md').includes(`\`\`\`js\n${file(`examples/${name}`)}\`\`\``));
   });
 }
 
-test('the notes are deleted after a yes', async (t) => {
-  const { writ, url } = await running(t, 'notes.mjs');
+for (const name of ['notes.mjs', 'notes_server.mjs']) test(`${name} deletes after a yes`, (t) => deleted(t, name));
+
+async function deleted(t, name) {
+  const { writ, url } = await running(t, name);
   const requestInit = { headers: { authorization: `Bearer ${await writ.token()}` } };
   const client = new Client({ name: 'scene', version: '1.0.0' });
   await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit }));
@@ -45,7 +47,7 @@ test('the notes are deleted after a yes', async (t) => {
   assert.equal((await answer).content[0].text, 'deleted Shopping list');
   const document = await fetch(`${url}/.well-known/oauth-protected-resource/mcp`);
   assert.deepEqual((await document.json()).authorization_servers, [writ.issuer]);
-});
+}
 
 test('the API answers after a yes, and after a no', async (t) => {
   const { writ, url } = await running(t, 'api.mjs');
@@ -56,7 +58,14 @@ test('the API answers after a yes, and after a no', async (t) => {
     });
   for (const [decided, status, body] of [
     ['approved', 200, { deleted: true, for: 'usr_alice' }],
-    ['denied', 403, { error: 'denied', advice: 'the answer is no: do not repeat this call' }],
+    [
+      'denied',
+      403,
+      {
+        error: 'access_denied',
+        error_description: 'the person said no: the answer is no: do not repeat this call',
+      },
+    ],
   ]) {
     const answer = remove();
     writ.decide(await writ.asked(), decided);

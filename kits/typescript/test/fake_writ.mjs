@@ -17,6 +17,8 @@ export class FakeWrit {
     this.resource = resource;
     this.issuer = issuer;
     this.tasks = [];
+    /** As of a record that `writ mcp add` wrote: by tool, the hash of the definition that an operator confirmed. */
+    this.confirmed = {};
     this.denials = new Map();
     this.permits = [];
     this.outcomes = [];
@@ -112,22 +114,29 @@ export class FakeWrit {
     const object = JSON.stringify({ subject, action, resource, delegation: act.dlg });
     const fits = (task) => task.object === object && task.status === 'approved' && !task.used;
     const young = (task) => nowSeconds() - task.decidedAt < 120;
+    if (this.confirmed[resource.id] !== undefined && this.confirmed[resource.id] === context.definition_hash) {
+      return this.#permitted(object);
+    }
     const approval =
       context.approval === undefined
         ? this.tasks.find((task) => task.callAgain && fits(task) && young(task))
         : this.tasks.find((task) => task.id === context.approval.id && fits(task));
     if (approval !== undefined) {
       approval.used = true;
-      this.permits.push(object);
       this.waitedBy.push(context.waited_by ?? approval.waitedBy);
-      const said = { decision_id: `dec_${this.permits.length}`, valid_until: iso(nowSeconds() + 5) };
-      return answer(200, { decision: true, context: said });
+      return this.#permitted(object);
     }
     const id = randomUUID();
     this.denials.set(id, object);
     const hint = { endpoint: `${this.issuer}/access/v1/requests`, expires_at: iso(nowSeconds() + 600) };
     const said = { evaluation_id: id, reason: 'approval_required', access_request: hint };
     return answer(200, { decision: false, context: said });
+  }
+
+  #permitted(object) {
+    this.permits.push(object);
+    const said = { decision_id: `dec_${this.permits.length}`, valid_until: iso(nowSeconds() + 5) };
+    return answer(200, { decision: true, context: said });
   }
 
   #ask({ denial, context, requested_access: wanted }) {

@@ -15,13 +15,14 @@ import { Gate, guard } from 'writ-kit/mcp';
 import { Decisions, Verifier } from 'writ-kit/resource';
 import { z } from 'zod';
 
+import { ATTEMPTS, noneWithoutAYes, NOTE as SHOPPING } from '../../../conformance/clients/lib/without-a-yes.mjs';
 import { FakeWrit, ISSUER } from './fake_writ.mjs';
+import { hash } from './vectors.mjs';
 
 const RESOURCE = 'http://127.0.0.1:8/mcp';
-const SHOPPING = { title: 'Shopping list' };
 
 /** Servers of one resource, each with sessions of its own; `runs` counts what was really done. */
-async function world(t, settings = {}) {
+async function world(t, settings = {}, said = {}) {
   const writ = new FakeWrit(RESOURCE);
   const config = { issuer: ISSUER, resource: RESOURCE, fetch: writ.fetch };
   const decisions = new Decisions({ ...config, clientId: 'notes', clientSecret: 'secret' });
@@ -29,7 +30,7 @@ async function world(t, settings = {}) {
   const waited = [];
   const gate = new Gate({ decisions, patience: 0, progressEvery: 1, waiting: (by) => waited.push(by), ...settings });
   const verifier = new Verifier({ ...config, bearer: 'allow' });
-  const serve = () => start(t, verifier, (server) => tools(server, gate, runs));
+  const serve = () => start(t, verifier, (server) => tools(server, gate, runs, said));
   const url = await serve();
   const connect = async (capabilities = {}, to = url, client = 'cimd_notes', name = 'scene') => {
     const authorization = `Bearer ${await writ.token(client)}`;
@@ -42,14 +43,14 @@ async function world(t, settings = {}) {
   return { writ, url, runs, waited, connect, serve };
 }
 
-function tools(server, gate, runs) {
+function tools(server, gate, runs, said) {
   const title = { title: z.string() };
   for (const name of ['delete_note', 'empty_note']) {
     const act = (args) => {
       runs.push([name, args]);
       return { content: [{ type: 'text', text: `${name} ${args.title}` }] };
     };
-    server.registerTool(name, { inputSchema: title }, gate.gated(server, name, act));
+    server.registerTool(name, { ...said, inputSchema: title }, gate.gated(server, name, act));
   }
   server.registerTool(
     'empty_bin',
@@ -171,7 +172,9 @@ test('a tool that fails is reported as failed, one without arguments too', async
 });
 
 /** A message as no SDK sends it: with the id of an earlier one. */
-async function sameId({ writ, url, client }) {
+const sameId = (scene) => rpc(scene, 'tools/call', { name: 'delete_note', arguments: SHOPPING });
+
+async function rpc({ writ, url, client }, method, params) {
   const headers = {
     authorization: `Bearer ${await writ.token()}`,
     'content-type': 'application/json',
@@ -179,8 +182,7 @@ async function sameId({ writ, url, client }) {
     'mcp-session-id': client.transport.sessionId,
     'mcp-protocol-version': client.transport.protocolVersion,
   };
-  const params = { name: 'delete_note', arguments: SHOPPING };
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 4711, method: 'tools/call', params });
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 4711, method, params });
   const text = await (await fetch(url, { method: 'POST', headers, body })).text();
   const [, data] = /^data: (\{.*)$/m.exec(text);
   return JSON.parse(data).result;
@@ -215,34 +217,49 @@ for (const [name, end, timeout] of [
   });
 }
 
-/** Each is tried twenty times before the yes and twenty times after it was used. */
-const ATTEMPTS = {
-  'a retry': ({ client }) => call(client),
-  'another session': async ({ connect }) => call(await connect()),
-  'another server': async ({ connect, serve }) => call(await connect({}, await serve())),
-  'changed arguments': ({ client }, at) => call(client, 'delete_note', { title: `Shopping list ${at}` }),
-  'another tool with the same arguments': ({ client }) => call(client, 'empty_note'),
-  'the same JSON-RPC id again': (scene) => sameId(scene),
-  'a client that lies about its name': async ({ connect }) => call(await connect({}, undefined, undefined, 'Alice')),
-  'another client': async ({ connect }) => call(await connect({}, undefined, 'cimd_other')),
-};
+test('a tool that an operator confirmed passes without a question, until it is defined otherwise', async (t) => {
+  const said = { description: 'Deletes a note' };
+  const { writ, url, runs, connect } = await world(t, {}, said);
+  const client = await connect();
+  const { tools: listed } = await rpc({ writ, url, client }, 'tools/list', {});
+  writ.confirmed.delete_note = hash(flat(listed.find(({ name }) => name === 'delete_note')));
+  assert.equal((await call(client)).content[0].text, 'delete_note Shopping list');
+  assert.deepEqual([runs.length, writ.tasks.length], [1, 0]);
+  said.description = 'Deletes a note, and mails it';
+  assert.equal((await call(await connect()))._meta['writ/code'], 'still_waiting');
+  assert.equal((await call(client, 'empty_note'))._meta['writ/code'], 'still_waiting');
+  assert.equal(runs.length, 1);
+});
 
-for (const [name, attempt] of Object.entries(ATTEMPTS)) {
+/** Canonical JSON of a definition whose members are ASCII and whose numbers are small. */
+function flat(value) {
+  const sorted = (one) => Object.fromEntries(Object.entries(one).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return JSON.stringify(value, (_, one) =>
+    typeof one === 'object' && one !== null && !Array.isArray(one) ? sorted(one) : one,
+  );
+}
+
+for (const name of Object.keys(ATTEMPTS)) {
   test(`without a yes none passes: ${name}`, async (t) => {
     const { writ, url, runs, connect, serve } = await world(t);
-    const scene = { writ, url, client: await connect(), connect, serve };
-    for (let at = 0; at < 20; at += 1) assert.equal((await attempt(scene, at)).isError, true);
-    assert.deepEqual([runs.length, writ.outcomes.length], [0, 0]);
-    await call(scene.client);
-    const ours = ['delete_note', '"Shopping list"', 'dlg_cimd_notes'];
-    const asked = writ.tasks.find(({ object }) => ours.every((part) => object.includes(part)));
-    writ.decide(asked, 'approved');
-    if (name !== 'a retry') assert.equal((await call(scene.client)).isError, undefined);
-    const passed = [];
-    for (let at = 0; at < 20; at += 1) passed.push((await attempt(scene, at)).isError !== true);
-    // One yes is one call, whoever makes it first.
-    assert.equal(runs.length, 1);
-    assert.equal(passed.filter(Boolean).length, name === 'a retry' ? 1 : 0);
+    const client = await connect();
+    const approve = async () => {
+      await call(client);
+      const ours = ['delete_note', '"Shopping list"', 'dlg_cimd_notes'];
+      const asked = writ.tasks.find(({ object }) => ours.every((part) => object.includes(part)));
+      writ.decide(asked, 'approved');
+    };
+    const scene = {
+      client,
+      runs,
+      call,
+      connect: ({ name, another }) => connect({}, undefined, another ? 'cimd_other' : undefined, name),
+      elsewhere: async () => connect({}, await serve()),
+      sameId: () => sameId({ writ, url, client }),
+      approve,
+    };
+    await noneWithoutAYes(scene, name, 20);
+    assert.equal(writ.outcomes.length, 1);
   });
 }
 

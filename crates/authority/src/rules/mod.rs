@@ -3,6 +3,7 @@
 //! a greatest lower bound or no lower bound. A malformed value is within nothing.
 
 mod amount;
+mod any;
 mod equal;
 mod prefix;
 mod subset;
@@ -16,6 +17,8 @@ pub(crate) use within::is_rfc3339;
 /// The rule of one member: when the value of a child is within that of its parent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
+    /// The same value, whatever it is: each value in it is shown on a line of its own (`any.rs`).
+    Any,
     /// The same value.
     Equal,
     /// An array as a set: a subset of the parent's.
@@ -60,6 +63,7 @@ impl Rule {
 
     fn named(name: &str) -> Result<Self, String> {
         Ok(match name {
+            "any" => Self::Any,
             "equal" => Self::Equal,
             "subset" => Self::Subset,
             "at_most" => Self::AtMost,
@@ -73,6 +77,7 @@ impl Rule {
 
     pub const fn name(&self) -> &'static str {
         match self {
+            Self::Any => "any",
             Self::Equal => "equal",
             Self::Subset => "subset",
             Self::AtMost => "at_most",
@@ -86,6 +91,9 @@ impl Rule {
     /// The JSON types that a schema may give to a member with this rule.
     pub(crate) const fn json_types(&self) -> &'static [&'static str] {
         match self {
+            Self::Any => &[
+                "string", "number", "integer", "boolean", "null", "array", "object",
+            ],
             Self::Equal => &["string", "integer", "boolean", "array", "object"],
             Self::Subset => &["array"],
             Self::AtMost | Self::AtLeast | Self::Budget { .. } => &["string", "integer"],
@@ -96,6 +104,7 @@ impl Rule {
 
     pub(crate) fn covers(&self, parent: &Value, child: &Value) -> bool {
         match self {
+            Self::Any => any::covers(parent, child),
             Self::Equal => equal::covers(parent, child),
             Self::Subset => subset::covers(parent, child),
             Self::AtMost => amount::at_most(parent, child),
@@ -132,6 +141,7 @@ impl Rule {
     /// The normal form of the value; `None` if it is malformed.
     pub(crate) fn normal(&self, value: &Value) -> Option<Value> {
         match self {
+            Self::Any => Some(any::normal(value)),
             Self::Equal => equal::normal(value),
             Self::Subset => subset::normal(value),
             Self::AtMost | Self::AtLeast => amount::normal(value),

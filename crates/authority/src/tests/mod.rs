@@ -1,6 +1,8 @@
 //! Tests of the whole crate over the three shipped types.
 
+mod action;
 mod amounts;
+mod any;
 mod catalogue;
 mod ceiling;
 mod consent;

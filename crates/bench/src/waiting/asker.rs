@@ -65,6 +65,22 @@ impl<'a> Asker<'a> {
         polled(&self.exchange("/token", &fetch(auth_req_id))?)
     }
 
+    /// The token that a person agreed to.
+    pub fn token(&mut self, auth_req_id: &str) -> Outcome<String> {
+        access_token(&self.exchange("/token", &fetch(auth_req_id))?)
+    }
+
+    /// A token for its own work, with these objects.
+    pub fn own_token(&mut self, details: &Value) -> Outcome<String> {
+        let form = vec![
+            ("grant_type", "client_credentials".to_owned()),
+            ("scope", SCOPE.to_owned()),
+            ("resource", BANK.to_owned()),
+            ("authorization_details", details.to_string()),
+        ];
+        access_token(&self.exchange("/token", &form)?)
+    }
+
     /// A long poll; [`Self::held`] is its answer.
     pub fn hold(&mut self, auth_req_id: &str) -> Outcome<()> {
         let request = self.post("/token").bytes(fetch(auth_req_id), HOLD)?;
@@ -125,6 +141,12 @@ fn fetch(auth_req_id: &str) -> Pairs {
         ("grant_type", CIBA.to_owned()),
         ("auth_req_id", auth_req_id.to_owned()),
     ]
+}
+
+fn access_token(answer: &Message) -> Outcome<String> {
+    let body = answer.json()?;
+    let token = body.get("access_token").and_then(Value::as_str);
+    Ok(token.ok_or_else(|| format!("no token but {body}"))?.into())
 }
 
 fn polled(answer: &Message) -> Outcome<PollResult> {

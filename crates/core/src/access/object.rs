@@ -1,12 +1,14 @@
 //! What an action and its arguments mean: an object of `authorization_details` at the resource that asks.
 
 use serde_json::{Map, Value};
-use writ_authority::{ARGUMENTS, Authority, TypeDefinition, Types};
+use writ_authority::{ARGUMENTS, Authority, OTHER_TOOL, TypeDefinition, Types};
 use writ_wire::access::{ActionRequest, DecisionReason, Entity};
+use writ_wire::exact_json::ExactJsonError;
 use writ_wire::rar::Detail;
 
 use super::AccessDenial;
 use crate::client::{Resource, ResourceAction};
+use crate::registration::is_action_name;
 
 /// The members that are around every object, and are said by this server.
 const ENVELOPE: [&str; 4] = ["type", "ref", "type_hash", "locations"];
@@ -26,6 +28,8 @@ const DISCOVERY: [&str; 6] = [
 pub enum AskedAction<'a> {
     /// To learn what an MCP server has: every live token for it may.
     Discovery,
+    /// A plain HTTP request that this scope covers, whatever it does (docs/forward-auth.md).
+    Scope(&'a str),
     Object(AskedObject<'a>),
 }
 
@@ -46,6 +50,14 @@ pub enum ObjectKind<'a> {
 }
 
 impl AskedObject<'_> {
+    /// Whether a person would see all of it, exactly as it is.
+    pub fn check_shown(&self) -> Result<(), AccessDenial> {
+        let checked = self.definition.check_shown(&self.detail, "");
+        checked.map_err(|problem| {
+            AccessDenial::of_arguments(&format!("a person has to be asked, and {problem}"))
+        })
+    }
+
     /// With the version of its type.
     pub fn versioned(&self) -> Detail {
         let hash = self.definition.hash().into();
@@ -70,6 +82,10 @@ pub fn asked_action<'a>(
     resource: &'a Resource,
     types: &'a Types,
 ) -> Result<AskedAction<'a>, AccessDenial> {
+    if let Some(number) = &action.inexact {
+        let why = ExactJsonError::Number(number.clone());
+        return Err(AccessDenial::of_arguments(&why.to_string()));
+    }
     let here = entity.id == resource.uri.as_str();
     match entity.kind.as_str() {
         "resource" | "mcp_server" if !here => Err(AccessDenial::of(DecisionReason::TokenInvalid)),
@@ -83,6 +99,26 @@ pub fn asked_action<'a>(
     }
 }
 
+/// What a scope covers at `resource`, which is the token's audience.
+pub fn asked_scope<'a>(
+    scope: &'a str,
+    entity: &Entity,
+    resource: &Resource,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    match entity.id == resource.uri.as_str() {
+        true => Ok(AskedAction::Scope(scope)),
+        false => Err(AccessDenial::of(DecisionReason::TokenInvalid)),
+    }
+}
+
+/// Whether it is an MCP server: what a call does stands in its body.
+pub fn has_tools(resource: &Resource, types: &Types) -> bool {
+    let mut actions = resource.actions.values();
+    let mut listed = resource.details_types.iter();
+    actions.any(|action| action.definition_hash.is_some())
+        || listed.any(|name| types.by_name(name).is_some_and(is_of_tools))
+}
+
 fn named<'a>(
     name: &str,
     properties: &Map<String, Value>,
@@ -93,8 +129,10 @@ fn named<'a>(
         let definition = types.by_name(name).ok_or_else(unknown)?;
         return of_type(definition, properties.clone(), resource);
     }
-    let action = resource.actions.get(name).ok_or_else(unknown)?;
-    of_action(action, properties.clone(), resource, types)
+    match resource.actions.get(name) {
+        Some(action) => of_action(action, Members::of(properties.clone()), resource, types),
+        None => of_unknown(name, properties.clone(), resource, types),
+    }
 }
 
 /// A tool is an action of that name, or a member of the one type of tools that the resource lists.
@@ -105,7 +143,7 @@ fn tool_call<'a>(
     types: &'a Types,
 ) -> Result<AskedAction<'a>, AccessDenial> {
     if let Some(action) = resource.actions.get(tool) {
-        return of_action(action, arguments, resource, types);
+        return of_action(action, Members::of(arguments), resource, types);
     }
     let listed = resource.details_types.iter();
     let mut of_tools = listed
@@ -118,16 +156,25 @@ fn tool_call<'a>(
             members.insert(ARGUMENTS.to_owned(), arguments.into());
             of_type(definition, members, resource)
         }
-        _ => Err(unknown()),
+        (None, _) => of_unknown(tool, arguments, resource, types),
+        (Some(_), Some(_)) => Err(unknown()),
     }
 }
 
 /// Whether the objects of this type are calls of tools, among them this one: `{tool, arguments}`, with the names in an `enum`.
 fn has_tool(definition: &TypeDefinition, tool: &str) -> bool {
-    let member = |name: &str| definition.schema().get("properties")?.get(name);
-    let listed = member(TOOL).and_then(|tools| tools.get("enum")?.as_array());
+    let listed = member(definition, TOOL).and_then(|tools| tools.get("enum")?.as_array());
     let named = listed.is_some_and(|tools| tools.iter().any(|one| one.as_str() == Some(tool)));
-    named && member(ARGUMENTS).is_some()
+    named && member(definition, ARGUMENTS).is_some()
+}
+
+fn is_of_tools(definition: &TypeDefinition) -> bool {
+    let has = |name| member(definition, name).is_some();
+    has(TOOL) && has(ARGUMENTS)
+}
+
+fn member<'a>(definition: &'a TypeDefinition, name: &str) -> Option<&'a Value> {
+    definition.schema().get("properties")?.get(name)
 }
 
 fn arguments(properties: &Map<String, Value>) -> Result<Map<String, Value>, AccessDenial> {
@@ -156,19 +203,47 @@ fn of_type<'a>(
     }))
 }
 
+/// What the resource's record has no word for: a person is asked by its name, where the record lets them be.
+fn of_unknown<'a>(
+    name: &str,
+    arguments: Map<String, Value>,
+    resource: &'a Resource,
+    types: &'a Types,
+) -> Result<AskedAction<'a>, AccessDenial> {
+    let action = resource.unknown_actions.as_ref();
+    let action = action
+        .filter(|_| is_action_name(name))
+        .ok_or_else(unknown)?;
+    let Members(mut members) = Members::of(arguments);
+    members.insert(OTHER_TOOL.to_owned(), name.into());
+    of_action(action, Members(members), resource, types)
+}
+
+/// The members of the object of an action.
+struct Members(Map<String, Value>);
+
+impl Members {
+    /// A call without arguments is a call with none.
+    fn of(arguments: Map<String, Value>) -> Self {
+        let mut members = Map::new();
+        if !arguments.is_empty() {
+            members.insert(ARGUMENTS.to_owned(), arguments.into());
+        }
+        Self(members)
+    }
+}
+
 fn of_action<'a>(
     action: &'a ResourceAction,
-    arguments: Map<String, Value>,
+    Members(members): Members,
     resource: &Resource,
     types: &'a Types,
 ) -> Result<AskedAction<'a>, AccessDenial> {
     let definition = types.by_hash(&action.type_hash).ok_or_else(unknown)?;
-    let mut members = Map::new();
-    if !arguments.is_empty() {
-        members.insert(ARGUMENTS.to_owned(), arguments.into());
-    }
     let detail = object(definition.name(), members, resource)?;
-    check(definition, &detail)?;
+    // Whether a person could read it matters where one is asked.
+    let checked = definition.check_unshown(&detail, "");
+    checked.map_err(|problem| AccessDenial::of_arguments(&problem.to_string()))?;
     Ok(AskedAction::Object(AskedObject {
         detail: detail.with("type_hash", definition.hash().into()),
         definition,

@@ -13,6 +13,8 @@ fn question(change: impl FnOnce(&mut AskedAccess)) -> AskedAccess {
         says: None,
         resolved: BTreeSet::new(),
         scope: Some("notes:write".to_owned()),
+        waited_by: None,
+        used_up: None,
     };
     change(&mut question);
     question

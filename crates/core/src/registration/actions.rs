@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use writ_authority::{ActionType, MAX_ACTION_NAME, TypeDefinition};
+use writ_authority::{ActionType, MAX_ACTION_NAME, OtherActions, TypeDefinition};
 use writ_wire::registration::{ActionFile, ResourceFile};
 
 use super::MAX_NAME;
@@ -37,14 +37,39 @@ fn compiled(
 ) -> Result<ResourceAction, String> {
     let known = action_type(file, name, action);
     let document = known.document().map_err(|error| error.sentence)?;
-    let value: Value = serde_json::from_str(&document).map_err(|error| error.to_string())?;
-    let written = TypeDefinition::written(&value).map_err(|error| error.sentence)?;
     Ok(ResourceAction {
-        scope: action.scope.clone(),
-        ask: action.ask,
         resolved: action.resolved.clone(),
         definition_hash: action.definition_hash.clone(),
-        type_name: known.type_name(),
+        ..written(known.type_name(), &document, &action.scope, action.ask)?
+    })
+}
+
+/// The one for what is none of `actions`.
+pub(super) fn unknown(file: &ResourceFile, faults: &mut Vec<String>) -> Option<ResourceAction> {
+    let scope = &file.unknown_actions.as_ref()?.scope;
+    let others = OtherActions {
+        resource: file.resource.as_str(),
+    };
+    let written = written(others.type_name(), &others.document(), scope, true);
+    written
+        .map_err(|why| faults.push(format!("`unknown_actions`: {why}")))
+        .ok()
+}
+
+fn written(
+    type_name: String,
+    document: &str,
+    scope: &str,
+    ask: bool,
+) -> Result<ResourceAction, String> {
+    let value: Value = serde_json::from_str(document).map_err(|error| error.to_string())?;
+    let written = TypeDefinition::written(&value).map_err(|error| error.sentence)?;
+    Ok(ResourceAction {
+        scope: scope.to_owned(),
+        ask,
+        resolved: Vec::new(),
+        definition_hash: None,
+        type_name,
         type_hash: written.hash,
         document: written.document,
     })
@@ -62,6 +87,7 @@ fn action_type<'a>(
         ask: action.ask || action.definition_hash.is_some(),
         says: &action.says,
         resolved: &action.resolved,
+        arguments: action.arguments.as_ref(),
     }
 }
 
@@ -69,6 +95,11 @@ fn action_type<'a>(
 pub(super) fn check_actions(file: &ResourceFile, faults: &mut Vec<String>) {
     if file.actions.len() > MAX_ACTIONS {
         faults.push(format!("`actions` has more than {MAX_ACTIONS} members"));
+    }
+    if let Some(others) = &file.unknown_actions
+        && let Some(why) = fault_of_scope(file, &others.scope)
+    {
+        faults.push(format!("`unknown_actions`: {why}"));
     }
     for (name, action) in &file.actions {
         let of = |why: &str| format!("`actions`: `{}`: {why}", short(name));
@@ -81,11 +112,8 @@ pub(super) fn check_actions(file: &ResourceFile, faults: &mut Vec<String>) {
         if file.authorization_details_types.contains(name) {
             faults.push(of("`authorization_details_types` has this name too"));
         }
-        if !file.scopes.iter().any(|scope| scope.name == action.scope) {
-            faults.push(of(&format!(
-                "`scope`: `{}` is no member of `scopes`",
-                short(&action.scope)
-            )));
+        if let Some(why) = fault_of_scope(file, &action.scope) {
+            faults.push(of(&why));
         }
         if action
             .definition_hash
@@ -104,8 +132,13 @@ pub(super) fn check_actions(file: &ResourceFile, faults: &mut Vec<String>) {
     }
 }
 
+fn fault_of_scope(file: &ResourceFile, scope: &str) -> Option<String> {
+    let known = file.scopes.iter().any(|one| one.name == scope);
+    (!known).then(|| format!("`scope`: `{}` is no member of `scopes`", short(scope)))
+}
+
 /// As protocols for tools have them; in no URL or page it has to be escaped.
-fn is_action_name(name: &str) -> bool {
+pub fn is_action_name(name: &str) -> bool {
     let letters = |b: u8| b.is_ascii_alphanumeric() || b"_-./:".contains(&b);
     (1..=MAX_ACTION_NAME).contains(&name.len()) && name.bytes().all(letters)
 }
@@ -189,6 +222,16 @@ mod tests {
                 "without `}`",
             ),
             ("x", json!({ "resolved": ["title"] }), "names no argument"),
+            (
+                "x",
+                json!({ "arguments": { "properties": { "title": { "format": "uri" } } } }),
+                "`/arguments/properties/title/format`: is not built",
+            ),
+            (
+                "x",
+                json!({ "arguments": [] }),
+                "`/arguments`: is no object",
+            ),
             ("x", json!({ "asks": true }), "unknown field"),
             ("x", json!({ "definition_hash": "sha-256:x" }), "SHA-256"),
         ] {

@@ -7,8 +7,8 @@ use writ_wire::registration::{GuestLifetime, GuestMode, GuestsFile, ResourceFile
 use writ_wire::resource::ResourceUri;
 use writ_wire::scope::{ResourceScope, Scope};
 
-use super::actions;
 use super::{Faults, MAX_NAME, check_text};
+use super::{actions, routes};
 use crate::client::{GuestRules, Resource};
 use crate::id::ClientId;
 use crate::scope::{ACCESS, OPENID, is_identity};
@@ -29,6 +29,8 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
     check_scopes(&file.scopes, &mut faults);
     let challenge_keys = challenge_keys(file, &mut faults);
     let actions = actions::actions(file, &mut faults);
+    let routes = routes::routes(file, &mut faults);
+    let unknown_actions = actions::unknown(file, &mut faults);
     let guests = file.guests.as_ref();
     let guests = guests.map(|guests| guest_rules(guests, file, &mut faults));
     if !faults.is_empty() {
@@ -53,6 +55,8 @@ pub fn resource(file: &ResourceFile, issuer: &ResourceUri) -> Result<Resource, F
         challenge_keys,
         guests: guests.unwrap_or_default(),
         actions,
+        routes,
+        unknown_actions,
         verifies_proofs: file.verifies_proofs,
     })
 }
@@ -122,6 +126,7 @@ pub fn check_resource(file: &ResourceFile) -> Result<(), Faults> {
         check_says(scope, &mut faults);
     }
     actions::check_actions(file, &mut faults);
+    routes::check_routes(file, &mut faults);
     if faults.is_empty() {
         Ok(())
     } else {

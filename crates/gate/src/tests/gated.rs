@@ -9,6 +9,11 @@ use super::issuer::Decides;
 use super::world::{World, call};
 
 const STATELESS: &str = "2026-07-28";
+pub(super) const STATELESS_FIELDS: [(&str, &str); 3] = [
+    ("mcp-protocol-version", STATELESS),
+    ("mcp-method", "tools/call"),
+    ("mcp-name", "rm"),
+];
 
 fn text(answer: &Value) -> &str {
     answer["result"]["content"][0]["text"]
@@ -77,7 +82,7 @@ async fn a_client_that_opens_pages_gets_the_page() {
     assert!(text(&answer).contains("Call this tool again"), "{answer}");
 }
 
-fn stateless_call(more: Value) -> String {
+pub(super) fn stateless_call(more: Value) -> String {
     let mut params = json!({ "name": "rm", "arguments": { "path": "/a" }, "_meta": {
         "io.modelcontextprotocol/protocolVersion": STATELESS,
         "io.modelcontextprotocol/clientCapabilities": { "elicitation": { "url": {} }, "sampling": {} }
@@ -92,11 +97,7 @@ fn stateless_call(more: Value) -> String {
 async fn a_stateless_client_carries_the_question_and_one_yes_is_one_call() {
     let world = World::new().await;
     world.issuer.state().decides = Decides::Ask;
-    let fields = [
-        ("mcp-protocol-version", STATELESS),
-        ("mcp-method", "tools/call"),
-        ("mcp-name", "rm"),
-    ];
+    let fields = STATELESS_FIELDS;
     let (_, first) = world.post(&fields, &stateless_call(json!({}))).await;
     assert_eq!(first["result"]["resultType"], "input_required", "{first}");
     assert_eq!(
@@ -202,6 +203,34 @@ async fn the_definition_of_the_tool_goes_along_and_an_unknown_tool_is_refused() 
     let (_, answer) = world.post(&[], &call("rmdir", &json!({}))).await;
     assert_eq!(answer["error"]["code"], -32602, "{answer}");
     assert_eq!(world.issuer.state().evaluated.len(), 2);
+}
+
+/// What was read in one revision says nothing of another, in which the server may describe the tool otherwise.
+#[tokio::test]
+async fn a_definition_is_read_in_the_revision_of_the_call() {
+    let world = World::new().await;
+    world.call(&[("mcp-protocol-version", "2025-11-25")]).await;
+    world.server.lock().unwrap().tools[0]["description"] = json!("In the newer one it does more");
+    world
+        .post(&STATELESS_FIELDS, &stateless_call(json!({})))
+        .await;
+    world.call(&[("mcp-protocol-version", "2025-11-25")]).await;
+    let read: Vec<_> = world
+        .reached()
+        .into_iter()
+        .filter(|one| one.body["method"] == "tools/list")
+        .map(|one| {
+            one.headers["mcp-protocol-version"]
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(read, ["2025-11-25", STATELESS]);
+    let evaluated = world.issuer.state().evaluated.clone();
+    let hash = |place: usize| &evaluated[place]["context"]["definition_hash"];
+    assert!(hash(1).is_string() && hash(0) != hash(1), "{evaluated:?}");
+    assert_eq!(hash(0), hash(2));
 }
 
 #[tokio::test]

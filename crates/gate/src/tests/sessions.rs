@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::world::{World, call};
 use crate::Allowed;
+use crate::sessions::MAX_SESSIONS_OF_ONE;
 
 /// The next event of a stream, without comments; `None` at its end.
 async fn next(body: &mut Body) -> Option<(Option<String>, Value)> {
@@ -41,6 +42,27 @@ fn say(world: &World, id: &str, message: &Value) {
 
 fn told(method: &str) -> Value {
     json!({ "jsonrpc": "2.0", "method": method })
+}
+
+#[tokio::test]
+async fn one_session_too_many_takes_the_place_of_the_one_used_least_lately() {
+    let world = World::new().await;
+    let mut sessions = Vec::new();
+    for _ in 0..=MAX_SESSIONS_OF_ONE {
+        sessions.push(world.session(&world.alice(), json!({})).await);
+        world.clock.advance(Duration::from_secs(1));
+        // The first one is used all the time.
+        let (status, _) = world.call(&[("mcp-session-id", &sessions[0])]).await;
+        assert_eq!(status, StatusCode::OK);
+    }
+    for (place, session) in sessions.iter().enumerate() {
+        let (status, _) = world.call(&[("mcp-session-id", session)]).await;
+        let expected = match place {
+            1 => StatusCode::NOT_FOUND,
+            _ => StatusCode::OK,
+        };
+        assert_eq!(status, expected, "{place}");
+    }
 }
 
 #[tokio::test]

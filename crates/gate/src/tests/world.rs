@@ -43,6 +43,8 @@ pub(super) struct ServerState {
     pub(super) streams: Vec<mpsc::UnboundedSender<Bytes>>,
     /// Instead of the usual result of a tool.
     pub(super) result: Option<Value>,
+    /// Instead of any result of a tool, with this status.
+    pub(super) error: Option<(u16, Value)>,
     sessions: usize,
 }
 
@@ -97,7 +99,15 @@ async fn upstream(server: Server, request: axum::extract::Request) -> Response<B
         state.sessions += 1;
         response = response.header("mcp-session-id", format!("upstream-{}", state.sessions));
     }
-    let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
+    let mut answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
+    if let Some((status, error)) = state
+        .error
+        .clone()
+        .filter(|_| body["method"] == "tools/call")
+    {
+        response = response.status(status);
+        answer = json!({ "jsonrpc": "2.0", "id": id, "error": error });
+    }
     response.body(Body::from(answer.to_string())).unwrap()
 }
 

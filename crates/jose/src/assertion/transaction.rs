@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use writ_wire::rar;
 use writ_wire::time::Timestamp;
 use writ_wire::transaction::{CHALLENGE_TYPE, ChallengeClaims, MAX_REASON, MAX_TXN};
 
@@ -106,12 +107,11 @@ fn check_words(claims: &ChallengeClaims) -> Result<(), AssertionError> {
     let txn = &claims.txn;
     let is_name = (1..=MAX_TXN).contains(&txn.len()) && !txn.chars().any(char::is_control);
     let is_said = !claims.reason.trim().is_empty() && claims.reason.len() <= MAX_REASON;
+    let details = &claims.authorization_details;
+    let is_one_or_more = !details.is_empty() && rar::is_bounded(details);
     for (holds, name) in [
         (is_name, "txn"),
-        (
-            !claims.authorization_details.is_empty(),
-            "authorization_details",
-        ),
+        (is_one_or_more, "authorization_details"),
         (is_said, "reason"),
     ] {
         if !holds {

@@ -27,6 +27,7 @@ use crate::approvals::create::{
 };
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::metrics::CountedQuestion;
 use crate::node::registry::{Catalogue, parse_client};
 use crate::node::secret::secret_digest;
 use crate::notifications::outbox;
@@ -109,6 +110,7 @@ pub async fn ask(
         return Ok(Err(NotAsked::Over(over)));
     }
     transaction.commit().await?;
+    app.metrics.access.question(CountedQuestion::Made);
     app.waiting.announce_request(&request);
     app.notices.wake();
     Ok(Ok(request))

@@ -5,13 +5,14 @@
 use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ApprovalId, ClientId, UserId};
-use writ_core::pending::{Ending, PendingRequest};
+use writ_core::pending::{Ending, Kind, PendingRequest};
 use writ_store::DatabaseTransaction;
 use writ_store::pending::EndedRequest;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
 use crate::node::failure::Failure;
+use crate::node::metrics::CountedQuestion;
 use crate::notifications::not_done_notice;
 use crate::notifications::outbox::{self, StoppedPair};
 
@@ -20,6 +21,8 @@ use crate::notifications::outbox::{self, StoppedPair};
 #[derive(Default)]
 pub struct Endings {
     requests: Vec<PendingRequest>,
+    /// Of those that resource servers asked, what is counted.
+    counted: Vec<CountedQuestion>,
     /// Whose requests a stop ended.
     stopped: Option<(UserId, ClientId)>,
 }
@@ -39,6 +42,9 @@ pub async fn end(
             None => outbox::request_ended(app, transaction, &ended.request).await?,
             // A decision has its own ping or push, which finds how it ended. Of an action nobody else tells the people.
             Some(_) => not_done_notice::approval_unused(app, transaction, &ended.request).await?,
+        }
+        if ended.request.kind == Kind::Access {
+            endings.counted.push(counted(&ended, ending));
         }
         endings.requests.push(ended.request);
     }
@@ -62,8 +68,8 @@ pub async fn deny_all(
         outbox::requests_stopped(app, transaction, pair, now).await?;
     }
     Ok(Endings {
-        requests: Vec::new(),
         stopped: (denied.ended > 0).then(|| (subject.clone(), client.clone())),
+        ..Endings::default()
     })
 }
 
@@ -71,6 +77,9 @@ impl Endings {
     pub fn announce(&self, app: &App) {
         for request in &self.requests {
             app.waiting.announce_request(request);
+        }
+        for counted in &self.counted {
+            app.metrics.access.question(*counted);
         }
         if let Some((subject, client)) = &self.stopped {
             app.waiting.announce_stop(subject, client);
@@ -91,6 +100,14 @@ impl Endings {
 
     pub fn ids(&self) -> Vec<&ApprovalId> {
         self.requests.iter().map(|request| &request.id).collect()
+    }
+}
+
+fn counted(ended: &EndedRequest, ending: Ending<'_>) -> CountedQuestion {
+    match (ending, ended.decided_at) {
+        (Ending::Late(_), None) => CountedQuestion::Expired,
+        (Ending::Late(_), Some(_)) => CountedQuestion::Lapsed,
+        (Ending::Superseded(_) | Ending::Cancelled { .. }, _) => CountedQuestion::Cancelled,
     }
 }
 

@@ -5,18 +5,23 @@ use axum::response::Response;
 use http::StatusCode;
 use writ_core::checks::Endpoint;
 use writ_core::client::Client;
-use writ_core::device::{self, DEVICE_LIFETIME, DeviceFacts, MAX_WAITING_DEVICES, PreparedDevice};
+use writ_core::device::{
+    self, DEVICE_LIFETIME, DEVICES_ENDED_AT_ONCE, DeviceFacts, MAX_WAITING_DEVICES, PreparedDevice,
+};
 use writ_core::event::{Event, EventName};
-use writ_core::id::ApprovalId;
+use writ_core::id::{ApprovalId, ClientId};
 use writ_core::pending::{POLL_INTERVAL, PendingRequest};
 use writ_core::request::RequestContext;
 use writ_jose::hash;
+use writ_store::DatabaseTransaction;
 use writ_store::pending::NewPendingRequest;
 use writ_wire::device::{DeviceRequest, DeviceResponse, UserCode};
+use writ_wire::time::Timestamp;
 
 use crate::client::error::ClientError;
 use crate::client::incoming::IncomingRequest;
 use crate::node::app::App;
+use crate::node::client_address::site;
 use crate::node::failure::Failure;
 use crate::node::rate_limits::RateLimit;
 use crate::node::secret::secret_digest;
@@ -63,9 +68,10 @@ async fn start_flow(request: &ClientRequest) -> Result<DeviceResponse, Failure> 
 async fn limit_by_address(request: &ClientRequest) -> Result<(), Failure> {
     let client = request.client();
     let address = request.address.filter(|_| client.is_public());
-    let limit = address.and_then(|address| RateLimit::of_devices(&client.id, address, request.now));
+    let limits = address.map(|address| RateLimit::of_devices(&client.id, address, request.now));
     let sentence = "too many codes of this client were asked for from this address: ask later";
-    request.app.admit_request(limit, sentence).await
+    let limits = limits.into_iter().flatten();
+    request.app.admit_request(limits, sentence).await
 }
 
 async fn prepare(request: &ClientRequest) -> Result<PreparedDevice, Failure> {
@@ -94,11 +100,7 @@ async fn write_request(
     request.claim(&mut transaction, Vec::new()).await?;
     request.require_active_client(&mut transaction).await?;
     transaction.guard_prompts(None, &client.id, now).await?;
-    // Whoever asks for many ends older ones, and keeps nobody out.
-    let most = MAX_WAITING_DEVICES;
-    transaction
-        .end_oldest_devices(&client.id, most, now)
-        .await?;
+    make_room(&mut transaction, &client.id, now).await?;
     let digest = user_code_digest(user_code);
     let sealed = app.seal(&of_user_code(&pending.id), &user_code.to_string())?;
     transaction
@@ -108,10 +110,36 @@ async fn write_request(
             sealed: Some(&sealed),
         })
         .await?;
-    let event = event(app, EventName::ApprovalRequested, client, pending);
-    transaction.insert_event(&event).await?;
+    // What anybody can ask for is on record when somebody types the code.
+    if client.is_proved() {
+        let event = event(app, EventName::ApprovalRequested, client, pending);
+        transaction.insert_event(&event).await?;
+    }
     transaction.commit().await?;
     request.caller.remember_keys(app);
+    Ok(())
+}
+
+/// Whoever asks for many, from however many networks of one site, ends their own, and keeps nobody out.
+async fn make_room(
+    transaction: &mut DatabaseTransaction,
+    client: &ClientId,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let most = MAX_WAITING_DEVICES;
+    if !transaction.waits_for_devices(client, most, now).await? {
+        return Ok(());
+    }
+    let read = usize::try_from(most).unwrap_or(usize::MAX);
+    let waiting = transaction.waiting_devices(client, read, now).await?;
+    let site_of = |address: String| address.parse().ok().map(site);
+    let held = waiting.into_iter().map(|device| {
+        let site = device.address.and_then(site_of);
+        (device.id, site)
+    });
+    for id in device::ending(held.collect(), DEVICES_ENDED_AT_ONCE) {
+        transaction.end_device(&id, now).await?;
+    }
     Ok(())
 }
 

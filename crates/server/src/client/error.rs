@@ -49,6 +49,8 @@ impl ProgramRoute {
     /// came) and of RFC 6750 section 3.1.
     fn status(self, code: ErrorCode, header: AuthorizationHeader) -> StatusCode {
         match (self, code) {
+            // 401 and 403 would be taken for what is said of the caller.
+            (Self::Endpoint(Endpoint::ForwardAuth), _) => StatusCode::BAD_REQUEST,
             (Self::Endpoint(Endpoint::Backchannel), ErrorCode::AccessDenied)
             | (Self::Endpoint(Endpoint::Userinfo), ErrorCode::InsufficientScope) => {
                 StatusCode::FORBIDDEN
@@ -158,7 +160,7 @@ const fn is_of_proofs(code: ErrorCode) -> bool {
 }
 
 /// RFC 6750 section 3, RFC 9449 section 7.1.
-fn token_challenge(mut challenge: HttpChallenge, named: Option<&OAuthError>) -> HttpChallenge {
+pub fn token_challenge(mut challenge: HttpChallenge, named: Option<&OAuthError>) -> HttpChallenge {
     let is_bound = challenge.scheme == "DPoP";
     if let Some(refusal) = named {
         challenge = challenge

@@ -9,7 +9,7 @@ use axum::Extension;
 use axum::extract::{FromRequest, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::routing::{MethodFilter, MethodRouter, any, on};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use writ_core::checks::{Endpoint, ProofRule};
@@ -36,15 +36,27 @@ where
     H: Fn(R) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Result<Response, ClientError>> + Send + 'static,
 {
-    on(methods, move |request: R| {
-        let handled = handler(request);
-        async move {
-            match handled.await {
-                Ok(response) => response,
-                Err(error) => error.into_answer().await,
-            }
-        }
-    })
+    on(methods, move |request: R| answered(handler(request)))
+}
+
+/// The same whatever the method: it is judged by the handler.
+pub fn any_method<R, H, F>(handler: H) -> MethodRouter<Arc<App>>
+where
+    R: FromRequest<Arc<App>> + Send + 'static,
+    H: Fn(R) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Result<Response, ClientError>> + Send + 'static,
+{
+    any(move |request: R| answered(handler(request)))
+}
+
+async fn answered<F>(handled: F) -> Response
+where
+    F: Future<Output = Result<Response, ClientError>>,
+{
+    match handled.await {
+        Ok(response) => response,
+        Err(error) => error.into_answer().await,
+    }
 }
 
 /// A request without its body.
@@ -230,11 +242,15 @@ pub async fn other_method() -> Response {
     refused_before_route(Unacceptable::Method)
 }
 
-/// What stands in a path is looked up: it is text, in one line.
-pub async fn check_path(request: Request, next: Next) -> Response {
-    match text::is_path(request.uri().path()) {
-        true => next.run(request).await,
-        false => refused_before_route(Unacceptable::Path),
+/// What stands in a path is looked up: it is text, in one line. A query is text too, also where nobody reads it.
+pub async fn check_target(request: Request, next: Next) -> Response {
+    if !text::is_path(request.uri().path()) {
+        return refused_before_route(Unacceptable::Path);
+    }
+    let query = request.uri().query().unwrap_or_default();
+    match Form::parse(query.as_bytes()) {
+        Ok(_) => next.run(request).await,
+        Err(error) => refused(StatusCode::BAD_REQUEST, &error.to_string()),
     }
 }
 
@@ -250,12 +266,16 @@ pub async fn check_clock(State(app): State<Arc<App>>, request: Request, next: Ne
 
 /// Nothing is counted: no endpoint saw it.
 fn refused_before_route(reason: Unacceptable) -> Response {
+    refused(reason.status(), &sentence(reason))
+}
+
+fn refused(status: StatusCode, sentence: &str) -> Response {
     let body = ErrorBody {
         error: ErrorCode::InvalidRequest,
-        error_description: Some(description(&sentence(reason))),
+        error_description: Some(description(sentence)),
         excess: Vec::new(),
         error_id: None,
         retry_after: None,
     };
-    json(reason.status(), &body)
+    json(status, &body)
 }

@@ -103,9 +103,11 @@ async fn write_request(
         opened_at: None,
     };
     transaction.insert_request(new).await?;
-    transaction
-        .insert_event(&proposed(request, prepared))
-        .await?;
+    // What anybody can push is on record when a person answers, as what comes in the front channel.
+    if request.client().is_proved() {
+        let event = proposed(request, prepared);
+        transaction.insert_event(&event).await?;
+    }
     transaction.commit().await?;
     request.caller.remember_keys(app);
     Ok(())

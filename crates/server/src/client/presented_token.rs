@@ -56,19 +56,24 @@ pub async fn check_binding(
             invalid_token("the proof's key is not the one that the token is bound to").into(),
         );
     }
-    claim_proof(app, &found).await
+    match use_proof(app, &found).await? {
+        true => Ok(()),
+        false => Err(OAuthError::invalid_proof("the proof was used before").into()),
+    }
 }
 
-async fn claim_proof(app: &App, proof: &DpopProof) -> Result<(), Failure> {
+/// `false`: it was used before.
+pub async fn use_proof(app: &App, proof: &DpopProof) -> Result<bool, Failure> {
     let mut transaction = app.begin().await?;
     let once = ReplayClaim {
         digest: proof.replay_digest(),
         expires_at: proof.accepted_until,
     };
     if transaction.claim_once(&[once]).await?.is_some() {
-        return Err(OAuthError::invalid_proof("the proof was used before").into());
+        return Ok(false);
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,20 +104,21 @@ impl<'a> PresentedToken<'a> {
             ));
         }
         let text = first.and_then(|value| value.to_str().ok());
-        let Some((scheme, token)) = text.and_then(|text| text.split_once(' ')) else {
-            return Ok(None);
-        };
+        Ok(text.and_then(Self::read))
+    }
+
+    /// The value of such a header; none under another scheme.
+    pub fn read(text: &'a str) -> Option<Self> {
+        let (scheme, token) = text.split_once(' ')?;
         let scheme = if scheme.eq_ignore_ascii_case("dpop") {
             Scheme::DPoP
         } else if scheme.eq_ignore_ascii_case("bearer") {
             Scheme::Bearer
         } else {
-            return Ok(None);
+            return None;
         };
-        Ok(Some(Self {
-            scheme,
-            token: token.trim(),
-        }))
+        let token = token.trim();
+        Some(Self { scheme, token })
     }
 }
 

@@ -82,6 +82,7 @@ impl App {
             Endpoint::Evaluations => &self.urls.evaluations,
             Endpoint::Outcomes => &self.urls.outcomes,
             Endpoint::AccessRequest => &self.urls.access_request,
+            Endpoint::ForwardAuth => &self.urls.forward_auth,
         }
     }
 }

@@ -74,8 +74,9 @@ async fn add(incoming: &IncomingRequest) -> Result<Value, Failure> {
     let new = NewClient::make(app, metadata, now)?;
     if invite.is_none() {
         let (address, most) = (incoming.head.address, app.config.registration.per_address);
-        let limit = address.and_then(|from| RateLimit::of_registrations_from(from, most, now));
-        app.admit_request(limit, TOO_MANY).await?;
+        let limits = address.map(|from| RateLimit::of_registrations_from(from, most, now));
+        let limits = limits.into_iter().flatten();
+        app.admit_request(limits, TOO_MANY).await?;
     }
     new.write(app, invite.as_deref(), now).await?;
     app.metrics.registration("registered");

@@ -17,7 +17,7 @@ use writ_wire::scope::Scope;
 
 use crate::client::answer::json;
 use crate::client::error::ClientError;
-use crate::client::incoming::RequestHead;
+use crate::client::incoming::{IncomingRequest, RequestHead};
 use crate::client::presented_token::{PresentedToken, check_binding, invalid_token};
 use crate::client::sighting::see;
 use crate::node::app::App;
@@ -25,8 +25,13 @@ use crate::node::failure::Failure;
 use crate::request::client_request::AuthorizationHeader;
 use crate::request::person_claims::person_claims;
 
-pub async fn userinfo(head: RequestHead) -> Result<Response, ClientError> {
-    match claims_of_user(&head).await {
+pub async fn userinfo(incoming: IncomingRequest) -> Result<Response, ClientError> {
+    let IncomingRequest { head, body } = incoming;
+    let claims = async {
+        body.unused()?;
+        claims_of_user(&head).await
+    };
+    match claims.await {
         Ok(claims) => Ok(json(StatusCode::OK, &claims)),
         Err(failure) => Err(ClientError {
             authorization: token_header(&head.headers),

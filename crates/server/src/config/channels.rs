@@ -8,6 +8,7 @@ use serde::Deserialize;
 use url::Url;
 use writ_platform::guard::{AddressPolicy, ExtraRoots, Origin};
 
+use super::bounded_file;
 use super::push_hosts::{self, PushHost};
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -118,14 +119,15 @@ pub(super) fn origins(key: &str, list: &[String], problems: &mut Vec<String>) ->
     found
 }
 
+/// The largest file with authorities, in bytes: those of a whole system have a few hundred thousand.
+const MAX_BUNDLE: u64 = 4 * 1024 * 1024;
+
 fn roots(path: &Path, problems: &mut Vec<String>) -> Option<ExtraRoots> {
-    let bundle = match std::fs::read(path) {
+    let bundle = match bounded_file::read(path, MAX_BUNDLE) {
         Ok(bundle) => bundle,
-        Err(error) => {
+        Err(why) => {
             let path = path.display();
-            problems.push(format!(
-                "`outbound.ca_file`: `{path}` cannot be read: {error}"
-            ));
+            problems.push(format!("`outbound.ca_file`: `{path}` {why}"));
             return None;
         }
     };

@@ -12,6 +12,11 @@ use writ_wire::redirect::is_loopback;
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
 
+use super::bounded_file;
+
+/// The largest file with the verifier's keys, in bytes.
+const MAX_KEYS: u64 = 64 * 1024;
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct LivenessFile {
@@ -41,8 +46,8 @@ pub(super) fn check(
         (None, None, None, None) => return None,
         (Some(url), Some(issuer), Some(text), None) => (url, issuer, keys("jwks", Ok(text))),
         (Some(url), Some(issuer), None, Some(path)) => {
-            let text = std::fs::read_to_string(&path);
-            let text = text.map_err(|e| format!("`{}` cannot be read: {e}", path.display()));
+            let text = bounded_file::read_text(&path, MAX_KEYS);
+            let text = text.map_err(|why| format!("`{}` {why}", path.display()));
             (url, issuer, keys("keys_file", text))
         }
         _ => {

@@ -2,6 +2,7 @@
 //! starting.
 
 mod audit;
+pub mod bounded_file;
 mod channels;
 mod guests;
 mod issuer;
@@ -41,7 +42,7 @@ pub use liveness::LivenessVerifier;
 pub use log::LogFormat;
 pub use nonces::NonceSwitches;
 pub use proxies::{ForwardedHeader, TrustedProxies};
-pub use tls::{TlsFiles, TlsPair, expiry_warning};
+pub use tls::{CertificateFacts, TlsFiles, TlsPair, expiry_warning};
 
 /// Prefix of environment variables; `__` stands for the dot: `WRIT__SERVER__LISTEN` is `server.listen`.
 pub const ENVIRONMENT_PREFIX: &str = "WRIT__";
@@ -150,6 +151,9 @@ pub struct Config {
 #[error("the configuration is not usable:\n  {}", .0.join("\n  "))]
 pub struct ConfigProblems(pub Vec<String>);
 
+/// The largest configuration file, in bytes.
+const MAX_CONFIGURATION: u64 = 1024 * 1024;
+
 impl Config {
     /// Reads the file, if one is named, and the environment over it.
     pub fn load(
@@ -157,8 +161,8 @@ impl Config {
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, ConfigProblems> {
         let text = match file {
-            Some(path) => std::fs::read_to_string(path)
-                .map_err(|e| single_problem(format!("`{}` cannot be read: {e}", path.display())))?,
+            Some(path) => bounded_file::read_text(path, MAX_CONFIGURATION)
+                .map_err(|why| single_problem(format!("`{}` {why}", path.display())))?,
             None => String::new(),
         };
         let mut table: toml::Table = toml::from_str(&text)

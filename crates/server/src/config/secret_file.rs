@@ -1,9 +1,12 @@
 //! Files with secrets: whoever may read one is who may sign tokens, so none but this process's user may.
 
-use std::fs::{File, Metadata};
-use std::io::Read;
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::bounded_file;
 
 /// The largest file with a secret, in bytes: a private key in PEM has a few thousand.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -16,23 +19,14 @@ const ROOT: u32 = 0;
 /// The text of a file that is as private as a key must be; otherwise a sentence about it, without `key` and path. A symbolic link is
 /// followed: what counts is the file.
 pub(super) fn read(path: &Path) -> Result<String, String> {
-    let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
-    // Asked before it is opened: to open a pipe may take for ever.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("is no file".to_owned());
-    }
-    let mut file = File::open(path).map_err(unreadable)?;
-    let metadata = file.metadata().map_err(unreadable)?;
-    if !metadata.is_file() {
-        return Err("is no file".to_owned());
-    }
-    if metadata.len() > MAX_BYTES {
-        return Err(format!("is larger than {MAX_BYTES} bytes"));
-    }
+    let file = bounded_file::open(path)?;
+    let metadata = file.metadata().map_err(bounded_file::unreadable)?;
     FileAccess::of(&metadata).check(effective_user(), path)?;
-    let mut text = String::new();
-    file.read_to_string(&mut text).map_err(unreadable)?;
-    Ok(text)
+    let text = Zeroizing::new(bounded_file::read_all(file, MAX_BYTES)?);
+    match std::str::from_utf8(&text) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err("is no text in UTF-8".to_owned()),
+    }
 }
 
 /// Who owns a file, and who may do what with it.

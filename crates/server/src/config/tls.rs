@@ -1,15 +1,16 @@
 //! TLS of this server's own: a certificate chain and its private key in PEM, and what is spoken with them. TLS 1.3, and TLS 1.2 with
 //! forward secrecy and authenticated encryption alone (BCP 195, RFC 9325 section 4.2).
 
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ServerConfig;
+use rustls::client::verify_server_name;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::server::ParsedCertificate;
 use rustls::version::{TLS12, TLS13};
 use serde::Deserialize;
 use writ_jose::hash::sha256;
@@ -19,7 +20,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::prelude::FromDer;
 use zeroize::Zeroizing;
 
-use super::secret_file;
+use super::{bounded_file, host_of, secret_file};
 
 /// The largest file with certificates, in bytes.
 const MAX_CERTIFICATES: u64 = 256 * 1024;
@@ -47,10 +48,13 @@ impl TlsFile {
 pub struct TlsFiles {
     pub certificate: PathBuf,
     pub key: PathBuf,
+    /// Of `server.issuer`: by it clients call this server.
+    host: String,
 }
 
 /// What the files hold at one time.
 pub struct TlsPair {
+    host: String,
     certificates: Vec<u8>,
     key: Zeroizing<String>,
 }
@@ -62,7 +66,11 @@ pub(super) fn check(
 ) -> Option<TlsFiles> {
     let files = match (file.certificate, file.key) {
         (None, None) => return None,
-        (Some(certificate), Some(key)) => TlsFiles { certificate, key },
+        (Some(certificate), Some(key)) => TlsFiles {
+            certificate,
+            key,
+            host: issuer.map(host_of).unwrap_or_default().to_owned(),
+        },
         _ => {
             problems.push(
                 "`server.tls.certificate` and `server.tls.key` belong together: name both"
@@ -85,13 +93,15 @@ pub(super) fn check(
 
 impl TlsFiles {
     pub fn read(&self) -> Result<TlsPair, String> {
-        let certificates = read_bounded(&self.certificate).map_err(|why| {
-            let path = self.certificate.display();
-            format!("`server.tls.certificate`: `{path}` {why}")
-        })?;
+        let certificates =
+            bounded_file::read(&self.certificate, MAX_CERTIFICATES).map_err(|why| {
+                let path = self.certificate.display();
+                format!("`server.tls.certificate`: `{path}` {why}")
+            })?;
         let key = secret_file::read(&self.key)
             .map_err(|why| format!("`server.tls.key`: `{}` {why}", self.key.display()))?;
         Ok(TlsPair {
+            host: self.host.clone(),
             certificates,
             key: Zeroizing::new(key),
         })
@@ -104,17 +114,28 @@ impl TlsPair {
         [sha256(&self.certificates), sha256(self.key.as_bytes())]
     }
 
-    /// When the first of its certificates is over (RFC 5280 section 4.1.2.5).
-    pub fn expires_at(&self) -> Result<Timestamp, String> {
-        let mut first: Option<Timestamp> = None;
-        for certificate in self.chain()? {
-            let (_, read) = X509Certificate::from_der(&certificate).map_err(|_| {
+    /// What the certificates say of themselves.
+    pub fn certificate(&self) -> Result<CertificateFacts, String> {
+        let chain = self.chain()?;
+        let first = chain.first().ok_or(NO_CERTIFICATE)?;
+        let mut facts = CertificateFacts {
+            begins_at: Timestamp::from_micros(0),
+            expires_at: Timestamp::from_micros(i64::MAX),
+            other_host: (!names(first, &self.host)).then(|| self.host.clone()),
+        };
+        for certificate in &chain {
+            let (_, read) = X509Certificate::from_der(certificate).map_err(|_| {
                 "`server.tls.certificate` has a certificate that says no end".to_owned()
             })?;
-            let end = Timestamp::from_seconds(read.validity().not_after.timestamp());
-            first = Some(first.map_or(end, |first| first.min(end)));
+            let validity = read.validity();
+            let (begins, ends) = (
+                validity.not_before.timestamp(),
+                validity.not_after.timestamp(),
+            );
+            facts.begins_at = facts.begins_at.max(Timestamp::from_seconds(begins));
+            facts.expires_at = facts.expires_at.min(Timestamp::from_seconds(ends));
         }
-        first.ok_or_else(|| NO_CERTIFICATE.to_owned())
+        Ok(facts)
     }
 
     fn chain(&self) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -152,6 +173,58 @@ impl TlsPair {
     }
 }
 
+/// Of a chain: from when on and until when all of it is good (RFC 5280 section 4.1.2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFacts {
+    pub begins_at: Timestamp,
+    pub expires_at: Timestamp,
+    /// The host of the issuer, if the certificate does not name it (RFC 9525).
+    other_host: Option<String>,
+}
+
+/// Why clients may not take a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum TlsDefect {
+    Ended,
+    NotBegun,
+    OtherHost,
+}
+
+impl CertificateFacts {
+    fn has(&self, defect: TlsDefect, now: Timestamp) -> bool {
+        match defect {
+            TlsDefect::Ended => now >= self.expires_at,
+            TlsDefect::NotBegun => now < self.begins_at,
+            TlsDefect::OtherHost => self.other_host.is_some(),
+        }
+    }
+
+    /// Why clients that take the one before would not take this one.
+    pub fn worse_than(&self, before: &Self, now: Timestamp) -> Option<String> {
+        use TlsDefect::{Ended, NotBegun, OtherHost};
+        let is_new = |defect: &TlsDefect| self.has(*defect, now) && !before.has(*defect, now);
+        let worse = [Ended, NotBegun, OtherHost].into_iter().find(is_new)?;
+        let why = match worse {
+            Ended => format!("ended at {}", self.expires_at.rfc3339()),
+            NotBegun => format!("begins at {}", self.begins_at.rfc3339()),
+            OtherHost => {
+                let host = self.other_host.as_deref().unwrap_or_default();
+                format!("is not for `{host}`, the host of `server.issuer`")
+            }
+        };
+        Some(format!("`server.tls.certificate` {why}"))
+    }
+}
+
+/// Whether a client that calls this host takes the certificate.
+fn names(certificate: &CertificateDer<'_>, host: &str) -> bool {
+    let name = ServerName::try_from(host);
+    match (ParsedCertificate::try_from(certificate), name) {
+        (Ok(certificate), Ok(name)) => verify_server_name(&certificate, &name).is_ok(),
+        _ => false,
+    }
+}
+
 /// For the operator, once it is time to renew the certificate.
 pub fn expiry_warning(expires_at: Timestamp, now: Timestamp) -> Option<String> {
     let at = expires_at.rfc3339();
@@ -185,27 +258,43 @@ fn provider() -> CryptoProvider {
     }
 }
 
-fn read_bounded(path: &Path) -> Result<Vec<u8>, String> {
-    let unreadable = |e: std::io::Error| format!("cannot be read: {e}");
-    // Asked before it is opened: to open a pipe may take for ever.
-    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err("is no file".to_owned());
-    }
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    let mut bounded = file.take(MAX_CERTIFICATES + 1);
-    bounded.read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_CERTIFICATES {
-        return Err(format!("is larger than {MAX_CERTIFICATES} bytes"));
-    }
-    Ok(bytes)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const DAY: Duration = Duration::from_secs(24 * 3600);
+
+    #[test]
+    fn a_pair_is_refused_for_what_the_one_before_had_not() {
+        let now = Timestamp::from_seconds(1_790_000_000);
+        let facts = |begins, ends, other: Option<&str>| CertificateFacts {
+            begins_at: begins,
+            expires_at: ends,
+            other_host: other.map(str::to_owned),
+        };
+        let good = facts(now, now.plus(DAY), None);
+        let ended = facts(now.minus(DAY), now, None);
+        let later = facts(now.plus(DAY), now.plus(DAY * 2), None);
+        let other = facts(now, now.plus(DAY), Some("as.example"));
+        for (new, before, why) in [
+            (&good, &good, None),
+            (&ended, &good, Some("ended at")),
+            (&later, &good, Some("begins at")),
+            (&other, &good, Some("is not for `as.example`")),
+            (&ended, &later, Some("ended at")),
+            (&good, &ended, None),
+            (&ended, &ended, None),
+            (&other, &other, None),
+            (&other, &ended, Some("is not for `as.example`")),
+        ] {
+            let said = new.worse_than(before, now);
+            assert_eq!(said.is_some(), why.is_some(), "{new:?} {before:?}");
+            let said = said.unwrap_or_default();
+            assert!(said.contains(why.unwrap_or_default()), "{said}");
+        }
+        // Once it begins it may follow.
+        assert_eq!(later.worse_than(&good, now.plus(DAY)), None);
+    }
 
     #[test]
     fn an_end_is_told_two_weeks_before() {

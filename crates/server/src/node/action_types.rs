@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use writ_authority::Types;
-use writ_core::client::ResourceAction;
+use writ_core::client::{Resource, ResourceAction};
 use writ_core::resources::Resources;
 
 /// Of all resources.
 pub fn actions(resources: &Resources) -> impl Iterator<Item = &ResourceAction> {
-    resources.values().flat_map(|one| one.actions.values())
+    resources.values().flat_map(Resource::all_actions)
 }
 
 /// With the types of all actions: those that an earlier version of this server wrote in other words are not among the stored.

@@ -82,6 +82,7 @@ pub struct Urls {
     pub evaluations: Htu,
     pub outcomes: Htu,
     pub access_request: Htu,
+    pub forward_auth: Htu,
 }
 
 /// The sources of time and randomness; tests bring their own.
@@ -241,6 +242,7 @@ impl Urls {
             evaluations: parse(Endpoint::Evaluations.path())?,
             outcomes: parse(Endpoint::Outcomes.path())?,
             access_request: parse(Endpoint::AccessRequest.path())?,
+            forward_auth: parse(Endpoint::ForwardAuth.path())?,
         })
     }
 }

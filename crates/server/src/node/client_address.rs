@@ -1,7 +1,7 @@
 //! The IP address of the client: the peer of the connection, or what a trusted proxy says in its forwarding header
 //! (`X-Forwarded-For`, or `Forwarded` of RFC 7239). Host and scheme are never taken from such headers: a client can write them.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::Extension;
 use http::{HeaderMap, HeaderValue};
@@ -15,18 +15,38 @@ pub struct ClientAddress(pub IpAddr);
 
 /// The longest list of proxies that is read; behind more of them the address is unknown.
 const MOST_HOPS: usize = 16;
-/// The IPv6 prefix of one household or machine (RFC 6177): its addresses are counted as one.
+/// The IPv6 prefix of one link (RFC 4291 section 2.5.4): its addresses are counted as one.
 const NETWORK_BITS: u32 = 64;
+/// The prefix of one site: RFC 6177 section 2 gives a home more than one link, of up to this prefix.
+const SITE_BITS: u32 = 48;
+/// The same of IPv4: the longest prefix that is announced by itself.
+const SITE_BITS_V4: u32 = 24;
+
+/// What a site has of a limit that each of its networks has.
+pub const NETWORKS_OF_SITE: u32 = 16;
 
 /// What counts as one address wherever addresses are counted.
 pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(four) => four.into(),
-        IpAddr::V6(six) => {
-            let bits = u128::from(six) >> NETWORK_BITS << NETWORK_BITS;
-            Ipv6Addr::from(bits).into()
-        }
+        IpAddr::V6(six) => prefix(six, NETWORK_BITS),
     }
+}
+
+/// What may be one holder of many networks: it has a part of what all share.
+pub fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(four) => {
+            let host_bits = u32::BITS - SITE_BITS_V4;
+            Ipv4Addr::from(u32::from(four) >> host_bits << host_bits).into()
+        }
+        IpAddr::V6(six) => prefix(six, SITE_BITS),
+    }
+}
+
+fn prefix(address: Ipv6Addr, bits: u32) -> IpAddr {
+    let host_bits = u128::BITS - bits;
+    Ipv6Addr::from(u128::from(address) >> host_bits << host_bits).into()
 }
 
 impl App {

@@ -3,8 +3,10 @@
 //! takes authority away goes on, by the database's time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::Clock;
 use writ_store::clock::{DatabaseTime, TOLERATED_SKEW};
@@ -12,6 +14,7 @@ use writ_store::{Store, StoreError};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
+use crate::node::passing_time::PassingTime;
 
 /// From here on the operator is told.
 pub const WARNED_SKEW: Duration = Duration::from_secs(5);
@@ -19,6 +22,8 @@ pub const WARNED_SKEW: Duration = Duration::from_secs(5);
 pub const COMPARED_EVERY: Duration = Duration::from_secs(5);
 /// For so long a comparison is good; a clock that goes back, or forward by more, is compared again at once.
 const COMPARED_FOR: Duration = Duration::from_secs(10);
+/// While a command waits for a node to write its time.
+const ASKED_AGAIN: Duration = Duration::from_millis(500);
 /// When a caller may come again, in seconds.
 pub const RETRY_AFTER: u64 = 5;
 
@@ -38,6 +43,8 @@ pub struct ClockWatch {
     ahead: AtomicI64,
     /// By it, in microseconds since 1970.
     compared_at: AtomicI64,
+    /// Where the database has no clock.
+    passing: Mutex<PassingTime>,
 }
 
 /// By how much this node's clock is ahead of the database's, or behind if negative, in microseconds.
@@ -81,11 +88,19 @@ impl Skew {
         }
     }
 
+    fn is_wrong(self) -> bool {
+        self.verdict() == Verdict::Wrong
+    }
+
     /// For the operator, and for whoever waits.
     pub fn sentence(self) -> String {
+        format!("the clock of this node is {}", self.way())
+    }
+
+    fn way(self) -> String {
         let way = if self.0 < 0 { "behind" } else { "ahead of" };
         let seconds = Duration::from_micros(self.0.unsigned_abs()).as_secs();
-        format!("the clock of this node is {seconds} seconds {way} its database")
+        format!("{seconds} seconds {way} its database")
     }
 }
 
@@ -96,6 +111,7 @@ impl ClockWatch {
             database,
             ahead: AtomicI64::new(0),
             compared_at: AtomicI64::new(i64::MIN / 2),
+            passing: Mutex::default(),
         }
     }
 
@@ -105,16 +121,40 @@ impl ClockWatch {
 
     async fn measure(&self, store: &Store, clock: &Clock) -> Result<Skew, StoreError> {
         let before = clock.now();
-        Ok(match store.database_time(DEFAULT_TENANT, before).await? {
-            DatabaseTime::AtLeast(at_least) => Skew::behind(clock.now(), at_least),
+        match store.database_time(DEFAULT_TENANT).await? {
+            DatabaseTime::AtLeast(greatest) => self.since(greatest, store, clock).await,
             DatabaseTime::Now(now) => {
                 let database = match &self.database {
                     DatabaseClock::OfDatabase => now,
                     DatabaseClock::Given(clock) => clock.now(),
                 };
-                Skew::measured(before, database, clock.now())
+                Ok(Skew::measured(before, database, clock.now()))
             }
-        })
+        }
+    }
+
+    /// Without a clock of the database's: a time that is believed is kept, a jump is not.
+    async fn since(
+        &self,
+        greatest: Timestamp,
+        store: &Store,
+        clock: &Clock,
+    ) -> Result<Skew, StoreError> {
+        let now = clock.now();
+        let behind = Skew::behind(now, greatest);
+        if behind.is_wrong() {
+            return Ok(behind);
+        }
+        let ahead = {
+            let passing = self.passing.lock();
+            let mut passing = passing.unwrap_or_else(PoisonError::into_inner);
+            passing.ahead(now, clock.running())
+        };
+        if let Some(ahead) = ahead {
+            return Ok(Skew(ahead));
+        }
+        store.saw_time(DEFAULT_TENANT, now, greatest).await?;
+        Ok(behind)
     }
 
     fn is_known(&self, now: Timestamp) -> bool {
@@ -126,6 +166,54 @@ impl ClockWatch {
     fn note(&self, skew: Skew, now: Timestamp) -> Skew {
         self.compared_at.store(now.micros(), Ordering::Relaxed);
         Skew(self.ahead.swap(skew.0, Ordering::Relaxed))
+    }
+}
+
+/// A command's clock, held against the database's.
+pub struct CommandClock(Skew);
+
+impl CommandClock {
+    /// A node that runs writes the time every [`COMPARED_EVERY`]: while one does, SQLite knows of clocks that are ahead, too.
+    pub async fn compare(store: &Store, clock: &Clock) -> Result<Self, StoreError> {
+        let until = Instant::now() + COMPARED_EVERY * 2;
+        loop {
+            let before = clock.now();
+            let greatest = match store.database_time(DEFAULT_TENANT).await? {
+                DatabaseTime::Now(now) => {
+                    return Ok(Self(Skew::measured(before, now, clock.now())));
+                }
+                DatabaseTime::AtLeast(greatest) => greatest,
+            };
+            let skew = Skew::behind(before, greatest);
+            let ahead = Skew(before.micros().saturating_sub(greatest.micros()));
+            if !ahead.is_wrong() || skew.is_wrong() || !store.is_served().await? {
+                return Ok(Self(skew));
+            }
+            // It may have begun just now, or be about to write.
+            if Instant::now() >= until {
+                return Ok(Self(ahead));
+            }
+            tokio::time::sleep(ASKED_AGAIN).await;
+        }
+    }
+
+    /// From 5 seconds on.
+    pub fn warning(&self) -> Option<String> {
+        let is_right = self.0.verdict() == Verdict::Right;
+        (!is_right).then(|| format!("the clock of this machine is {}", self.0.way()))
+    }
+
+    /// With which nothing is granted.
+    pub fn is_wrong(&self) -> bool {
+        self.0.is_wrong()
+    }
+
+    /// The database's time, where this machine's is wrong.
+    pub fn mended(&self) -> Clock {
+        match self.is_wrong() {
+            true => Clock::Corrected(self.0.0),
+            false => Clock::System,
+        }
     }
 }
 
@@ -150,13 +238,13 @@ impl App {
     /// once when it is right.
     pub async fn wrong_clock(&self) -> Result<Option<Skew>, StoreError> {
         let known = self.watch.skew();
-        let is_good = known.verdict() != Verdict::Wrong && self.watch.is_known(self.clock.now());
+        let is_good = !known.is_wrong() && self.watch.is_known(self.clock.now());
         let skew = if is_good {
             known
         } else {
             self.compare_clock().await?
         };
-        Ok(Some(skew).filter(|skew| skew.verdict() == Verdict::Wrong))
+        Ok(Some(skew).filter(|skew| skew.is_wrong()))
     }
 
     /// This node's time, or the database's while this node's clock is wrong: by it what only takes authority away is judged and recorded.

@@ -50,6 +50,8 @@ impl Keys {
 /// The cached signing keys of this process.
 pub struct KeyRing {
     cached: RwLock<Arc<Keys>>,
+    /// Whoever holds it reads the keys again; others wait, and take what was read.
+    reading: tokio::sync::Mutex<()>,
     /// Whoever holds it makes the RSA keys; others wait.
     pub(super) making: tokio::sync::Mutex<()>,
 }
@@ -84,6 +86,7 @@ impl KeyRing {
         let keys = open(&rows, config, now).map_err(|e| broken(&e))?;
         Ok(Self {
             cached: RwLock::new(Arc::new(keys)),
+            reading: tokio::sync::Mutex::new(()),
             making: tokio::sync::Mutex::new(()),
         })
     }
@@ -92,14 +95,23 @@ impl KeyRing {
 impl App {
     /// Keys that are at most [`KEY_CACHE`] old.
     pub async fn keys(&self) -> Result<Arc<Keys>, StoreError> {
-        let now = self.clock.now();
-        let current = self.keys.known();
-        if current.loaded_at.is_within(KEY_CACHE, now) || self.outage.lasts(now) {
+        if let Some(current) = self.current_keys() {
+            return Ok(current);
+        }
+        let _turn = self.keys.reading.lock().await;
+        if let Some(current) = self.current_keys() {
             return Ok(current);
         }
         // What is signed or decided with an older key needs the database anyway.
-        let fresh = self.reload_keys(now).await;
-        self.or_known(fresh, || current)
+        let fresh = self.reload_keys(self.clock.now()).await;
+        self.or_known(fresh, || self.keys.known())
+    }
+
+    /// As they were read last, if that will do.
+    fn current_keys(&self) -> Option<Arc<Keys>> {
+        let (now, known) = (self.clock.now(), self.keys.known());
+        let is_current = known.loaded_at.is_within(KEY_CACHE, now) || self.outage.lasts(now);
+        is_current.then_some(known)
     }
 
     /// The keys as they are in the database now.

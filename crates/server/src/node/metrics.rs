@@ -10,14 +10,15 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
 use writ_store::sweep::SweptBatch;
-use writ_wire::access::{DecisionReason, EvaluationResponse};
 use writ_wire::error::ErrorCode;
 use writ_wire::registration::Profile;
 use writ_wire::time::Timestamp;
 
+mod access;
 mod connections;
 mod hashing;
 
+pub use access::{AccessMetrics, CountedQuestion};
 pub use connections::{ConnectionCounters, CutConnection};
 pub use hashing::HashingMetrics;
 
@@ -36,7 +37,7 @@ pub struct Metrics {
     fetches: FetchCounters,
     registrations: Family<ResultLabel, Counter>,
     sweep: SweepMetrics,
-    evaluations: Family<OutcomeLabel, Histogram>,
+    pub access: AccessMetrics,
     broken: Counter<u64, AtomicU64>,
     unavailable: Counter<u64, AtomicU64>,
     log_lines_lost: Counter<u64, AtomicU64>,
@@ -86,14 +87,6 @@ pub struct FetchLabel {
 struct TableLabel {
     table: &'static str,
 }
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabel {
-    outcome: &'static str,
-}
-
-/// Upper bounds of what an evaluation takes, in seconds.
-const EVALUATION_SECONDS: [f64; 9] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0];
 
 /// Upper bounds of what a batch of the sweep takes, in seconds.
 const BATCH_SECONDS: [f64; 8] = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5];
@@ -155,17 +148,6 @@ impl TimeGauges {
     }
 }
 
-fn kept_evaluations(all: &mut Registry) -> Family<OutcomeLabel, Histogram> {
-    let evaluations =
-        Family::new_with_constructor((|| Histogram::new(EVALUATION_SECONDS)) as fn() -> Histogram);
-    all.register(
-        "access_evaluation_seconds",
-        "how long evaluations took, by outcome",
-        evaluations.clone(),
-    );
-    evaluations
-}
-
 impl ConnectionCounters {
     fn kept(all: &mut Registry) -> Self {
         Self {
@@ -185,7 +167,7 @@ impl Metrics {
         Self {
             connections: ConnectionCounters::kept(&mut all),
             sweep: SweepMetrics::kept(&mut all),
-            evaluations: kept_evaluations(&mut all),
+            access: AccessMetrics::kept(&mut all),
             tokens: kept(
                 &mut all,
                 "tokens_issued",
@@ -298,17 +280,6 @@ impl Metrics {
         self.registrations
             .get_or_create(&ResultLabel { result })
             .inc();
-    }
-
-    /// `outcome`: `permit`, or the reason of a denial.
-    pub fn evaluated(&self, answer: &EvaluationResponse, took: Duration) {
-        let outcome = answer
-            .context
-            .reason
-            .map_or("permit", DecisionReason::as_str);
-        let label = OutcomeLabel { outcome };
-        let seconds = self.evaluations.get_or_create(&label);
-        seconds.observe(took.as_secs_f64());
     }
 
     pub fn swept(&self, batch: &SweptBatch) {

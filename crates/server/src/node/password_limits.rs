@@ -1,11 +1,13 @@
 //! How often passwords are tried (NIST SP 800-63B revision 4, section 3.2.2), so that nobody guesses one and nobody keeps its owner out.
 //! A stranger is counted by name and network, by name over all networks, and by network over all names; a browser in which the person signed in before, and a
-//! session of theirs, by itself alone. Unknown names are counted like known ones, or a pause would tell which names exist.
+//! session of theirs, by itself alone, and by person as far as hashes are dear. Unknown names are counted like known ones, or a pause would tell which names exist.
 
 use std::net::IpAddr;
 
+use writ_core::id::UserId;
 use writ_core::password::{
-    MAX_PASSWORD_FAILURES, MAX_PASSWORD_TRIES_OF_DAY, MAX_PASSWORD_TRIES_OF_NETWORK, PASSWORD_PAUSE,
+    MAX_PASSWORD_FAILURES, MAX_PASSWORD_PROOFS_OF_PERSON, MAX_PASSWORD_TRIES_OF_DAY,
+    MAX_PASSWORD_TRIES_OF_NETWORK, MAX_PASSWORD_TRIES_OF_SITE, PASSWORD_PAUSE,
 };
 use writ_jose::hash;
 use writ_store::StoreError;
@@ -13,7 +15,7 @@ use writ_store::attempts::{Admission, AttemptKind};
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::node::client_address::network;
+use crate::node::client_address::{network, site};
 use crate::node::rate_limits::{FAILURES_KEPT, RateLimit};
 
 /// In seconds.
@@ -28,9 +30,12 @@ pub enum PasswordTrier<'a> {
         address: Option<IpAddr>,
     },
     /// A browser in which this person signed in before, by its id.
-    KnownBrowser(&'a str),
+    KnownBrowser {
+        browser: &'a str,
+        person: &'a UserId,
+    },
     /// A session of this person, by its digest.
-    Session(&'a str),
+    Session { digest: &'a str, person: &'a UserId },
 }
 
 /// What one attempt is counted against: all of them, or none.
@@ -39,8 +44,10 @@ pub struct PasswordLimits {
     in_a_row: RateLimit,
     /// Of the day, from which a success takes its own attempt back.
     of_day: RateLimit,
-    /// The same of the hour; of strangers.
-    of_network: Option<RateLimit>,
+    /// The same of strangers: of the hour by network and site, of the day by name and site.
+    of_places: Vec<RateLimit>,
+    /// Of the hour, whatever comes of it.
+    of_person: Option<RateLimit>,
 }
 
 impl PasswordLimits {
@@ -52,11 +59,18 @@ impl PasswordLimits {
                 Self {
                     in_a_row: in_a_row(AttemptKind::Login, &[name, &place], now),
                     of_day: of_day(AttemptKind::LoginOfDay, name, now),
-                    of_network: address.and_then(|address| of_network(address, now)),
+                    of_places: address.map_or_else(Vec::new, |from| of_places(name, from, now)),
+                    of_person: None,
                 }
             }
-            PasswordTrier::KnownBrowser(id) => Self::alone(AttemptKind::KnownBrowser, id, now),
-            PasswordTrier::Session(digest) => Self::alone(AttemptKind::Session, digest, now),
+            PasswordTrier::KnownBrowser { browser, person } => Self {
+                of_person: Some(of_person(person, now)),
+                ..Self::alone(AttemptKind::KnownBrowser, browser, now)
+            },
+            PasswordTrier::Session { digest, person } => Self {
+                of_person: Some(of_person(person, now)),
+                ..Self::alone(AttemptKind::Session, digest, now)
+            },
         }
     }
 
@@ -64,13 +78,14 @@ impl PasswordLimits {
         Self {
             in_a_row: in_a_row(kind, &[holder], now),
             of_day: of_day(kind, holder, now),
-            of_network: None,
+            of_places: Vec::new(),
+            of_person: None,
         }
     }
 
     fn each(&self) -> impl Iterator<Item = &RateLimit> {
-        let of_network = self.of_network.iter();
-        of_network.chain([&self.in_a_row, &self.of_day])
+        let of_hour = self.of_places.iter().chain(&self.of_person);
+        of_hour.chain([&self.in_a_row, &self.of_day])
     }
 }
 
@@ -88,14 +103,24 @@ fn in_a_row(kind: AttemptKind, holder: &[&str], now: Timestamp) -> RateLimit {
     }
 }
 
-/// `None` for loopback, as for requests.
-fn of_network(address: IpAddr, now: Timestamp) -> Option<RateLimit> {
-    (!address.is_loopback()).then(|| {
-        let place = network(address).to_string();
-        let parts: [&[u8]; 2] = [b"passwords from", place.as_bytes()];
-        let most = MAX_PASSWORD_TRIES_OF_NETWORK;
-        RateLimit::of_hour(AttemptKind::LoginFrom, &parts, most, now)
-    })
+/// None for loopback, as for requests.
+fn of_places(name: &str, address: IpAddr, now: Timestamp) -> Vec<RateLimit> {
+    let (kind, most) = (AttemptKind::LoginFrom, MAX_PASSWORD_TRIES_OF_NETWORK);
+    let mut limits = RateLimit::of_places(kind, "passwords", address, most, now);
+    if !limits.is_empty() {
+        let here = [name, &site(address).to_string()].join("\0");
+        limits.push(RateLimit {
+            most: MAX_PASSWORD_TRIES_OF_SITE,
+            ..of_day(AttemptKind::LoginOfDay, &here, now)
+        });
+    }
+    limits
+}
+
+fn of_person(person: &UserId, now: Timestamp) -> RateLimit {
+    let parts: [&[u8]; 2] = [b"passwords of", person.as_str().as_bytes()];
+    let most = MAX_PASSWORD_PROOFS_OF_PERSON;
+    RateLimit::of_hour(AttemptKind::OwnPassword, &parts, most, now)
 }
 
 fn of_day(kind: AttemptKind, holder: &str, now: Timestamp) -> RateLimit {
@@ -131,6 +156,14 @@ impl App {
         Ok(Admission::Admitted)
     }
 
+    /// Until when this attempt would not be admitted, if it is paused now; nothing is counted.
+    pub async fn password_paused_until(
+        &self,
+        limits: &PasswordLimits,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        self.paused_until(limits.each()).await
+    }
+
     /// It was not looked at.
     pub async fn uncount_password(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
@@ -143,18 +176,19 @@ impl App {
         transaction.commit().await
     }
 
-    /// A success forgets what failed before it, but for the attempts of others.
+    /// A success forgets what failed before it, but for the attempts of others; among the proofs of the person it stays.
     pub async fn forget_failures(&self, limits: &PasswordLimits) -> Result<(), StoreError> {
         let PasswordLimits {
             in_a_row,
             of_day,
-            of_network,
+            of_places,
+            of_person: _,
         } = limits;
         let mut transaction = self.begin().await?;
         transaction
             .forget_attempts(in_a_row.kind, &in_a_row.holder)
             .await?;
-        for limit in std::iter::once(of_day).chain(of_network) {
+        for limit in std::iter::once(of_day).chain(of_places) {
             transaction
                 .forgive_attempt(limit.kind, &limit.holder, limit.most)
                 .await?;
@@ -203,7 +237,8 @@ mod tests {
         let of = |name, address: Option<&str>, now| {
             let address = address.map(|address| address.parse().unwrap());
             let trier = PasswordTrier::Stranger { name, address };
-            let limit = PasswordLimits::of(trier, now).of_network;
+            let limits = PasswordLimits::of(trier, now).of_places;
+            let limit = limits.into_iter().next();
             limit.map(|limit| (limit.holder, limit.most))
         };
         let one = of("alice", Some("2001:db8:1:2::a"), NOW);
@@ -218,19 +253,50 @@ mod tests {
     }
 
     #[test]
+    fn a_site_is_counted_over_all_names_by_the_hour_and_by_name_and_day() {
+        let of = |name, address: &str| {
+            let address = Some(address.parse().unwrap());
+            let limits = PasswordLimits::of(PasswordTrier::Stranger { name, address }, NOW);
+            let limits = limits.of_places.into_iter();
+            let limits = limits.map(|limit| (limit.holder, limit.most));
+            <[_; 3]>::try_from(limits.collect::<Vec<_>>()).unwrap()
+        };
+        let [network, hour, day] = of("alice", "2001:db8:1:2::a");
+        assert_eq!((network.1, hour.1, day.1), (300, 4800, 30));
+        let [other, same_hour, same_day] = of("alice", "2001:db8:1:ff::a");
+        assert_ne!(other, network);
+        assert_eq!((&same_hour, &same_day), (&hour, &day));
+        let [_, same_hour, other_day] = of("bob", "2001:db8:1:2::a");
+        assert_eq!(same_hour, hour);
+        assert_ne!(other_day, day);
+        let [_, other_hour, other_day] = of("alice", "2001:db8:2:2::a");
+        assert!(other_hour != hour && other_day != day);
+    }
+
+    #[test]
     fn nobody_shares_a_count_with_another_kind() {
+        let person = &UserId::from_text("usr_alice");
         let triers = [
             PasswordTrier::Stranger {
                 name: "one",
                 address: None,
             },
-            PasswordTrier::KnownBrowser("one"),
-            PasswordTrier::Session("one"),
+            PasswordTrier::KnownBrowser {
+                browser: "one",
+                person,
+            },
+            PasswordTrier::Session {
+                digest: "one",
+                person,
+            },
         ];
         let mut all: Vec<(&str, String)> = Vec::new();
         for trier in triers {
             for limit in PasswordLimits::of(trier, NOW).each() {
-                all.push((limit.kind.as_str(), limit.holder.clone()));
+                // That of the person is one for all that is theirs.
+                if limit.kind != AttemptKind::OwnPassword {
+                    all.push((limit.kind.as_str(), limit.holder.clone()));
+                }
             }
         }
         all.sort();

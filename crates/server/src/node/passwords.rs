@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use writ_core::password::normalized;
+use writ_jose::hash::sha256;
 
 use crate::node::metrics::HashingMetrics;
 
@@ -20,12 +21,25 @@ const AT_ONCE: usize = 1;
 /// Who waits for a hash. Earlier ones are served first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashFor {
-    /// Somebody who is signed in, or a client that is authenticated.
-    SignedIn,
-    /// A browser in which the person signed in before.
-    KnownBrowser,
+    /// This person, who is signed in.
+    SignedIn(HashHolder),
+    /// This client, which is authenticated.
+    Client(HashHolder),
+    /// A browser in which this person signed in before.
+    KnownBrowser(HashHolder),
     /// Anybody, from this network.
     Stranger(Option<IpAddr>),
+}
+
+/// Whose part of the room it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashHolder([u8; 32]);
+
+impl HashHolder {
+    /// By the id.
+    pub fn of(id: &str) -> Self {
+        Self(sha256(id.as_bytes()))
+    }
 }
 
 /// Checks passwords, in order.
@@ -118,8 +132,8 @@ impl HashFor {
     /// Where it waits.
     const fn place(self) -> Place {
         match self {
-            Self::SignedIn => Place::First,
-            Self::KnownBrowser => Place::Second,
+            Self::SignedIn(_) | Self::Client(_) => Place::First,
+            Self::KnownBrowser(_) => Place::Second,
             Self::Stranger(_) => Place::Last,
         }
     }
@@ -134,8 +148,9 @@ mod tests {
         let stored = hash("correct horse", &[7; 16]).unwrap();
         let passwords = Passwords::start(HashingMetrics::default());
         for by in [
-            HashFor::SignedIn,
-            HashFor::KnownBrowser,
+            HashFor::SignedIn(HashHolder::of("alice")),
+            HashFor::Client(HashHolder::of("client")),
+            HashFor::KnownBrowser(HashHolder::of("alice")),
             HashFor::Stranger(None),
         ] {
             let verify = |password: &str, hash| {
@@ -158,7 +173,7 @@ mod tests {
         let composed = "caf\u{e9} au lait, s'il vous pla\u{ee}t";
         let decomposed = "cafe\u{301} au lait, s'il vous plai\u{302}t";
         assert_ne!(composed, decomposed);
-        let by = HashFor::SignedIn;
+        let by = HashFor::SignedIn(HashHolder::of("alice"));
         let stored = passwords
             .hash(decomposed.to_owned(), [7; 16], by)
             .await

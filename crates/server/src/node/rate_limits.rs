@@ -6,18 +6,21 @@ use std::time::Duration;
 
 use writ_core::authorize::{MAX_FRONT_REQUESTS, MAX_FRONT_REQUESTS_OF_HOUR, MAX_GUEST_QUESTIONS};
 use writ_core::ciba::{MAX_USER_CODE_FAILURES, USER_CODE_PAUSE};
-use writ_core::device::{CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVICES_OF_ADDRESS};
+use writ_core::device::{
+    CODE_PAUSE, DEVICE_LIFETIME, MAX_CODE_FAILURES, MAX_DEVICES_OF_ADDRESS, MAX_DEVICES_OF_SITE,
+};
 use writ_core::id::{ClientId, UserId};
 use writ_core::oauth_error::OAuthError;
 use writ_core::registration::dynamic::{MAX_MANAGED_FROM_ADDRESS, MAX_MANAGED_OF_CLIENT};
 use writ_jose::hash;
 use writ_store::StoreError;
 use writ_store::attempts::{Admission, Attempt, AttemptKind};
+use writ_store::passkey_code::{MAX_CODE_FAILURES_OF_BROWSER, PASSKEY_CODE_PAUSE};
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
 use crate::node::app::App;
-use crate::node::client_address::network;
+use crate::node::client_address::{NETWORKS_OF_SITE, network, site};
 use crate::node::failure::Failure;
 
 /// Failed attempts are forgotten this long after the last one.
@@ -49,6 +52,17 @@ impl RateLimit {
         }
     }
 
+    /// Attempts at the code for a first passkey in this browser, by the digest of its session.
+    pub fn of_passkey_code(session: &str, now: Timestamp) -> Self {
+        Self {
+            kind: AttemptKind::PasskeyCode,
+            holder: hash::digest_text(&[b"passkey code in", session.as_bytes()]),
+            most: MAX_CODE_FAILURES_OF_BROWSER,
+            paused_until: now.plus(PASSKEY_CODE_PAUSE),
+            kept_until: now.plus(FAILURES_KEPT),
+        }
+    }
+
     /// Attempts at this user's own code, by any client (CIBA section 7.1, `user_code`).
     pub fn of_user_code(person: &UserId, now: Timestamp) -> Self {
         Self {
@@ -60,44 +74,66 @@ impl RateLimit {
         }
     }
 
-    /// Device authorizations for this client from this address, in the lifetime of one: anybody may start them in the name of
-    /// a public client. `None` for loopback.
-    pub fn of_devices(client: &ClientId, address: IpAddr, now: Timestamp) -> Option<Self> {
+    /// Device authorizations for this client from this address and its site, in the lifetime of one: anybody may start them in the name of
+    /// a public client. None for loopback.
+    pub fn of_devices(client: &ClientId, address: IpAddr, now: Timestamp) -> Vec<Self> {
         if address.is_loopback() {
-            return None;
+            return Vec::new();
         }
         let lifetime = i64::try_from(DEVICE_LIFETIME.as_secs()).unwrap_or(i64::MAX);
         let window = now.seconds().div_euclid(lifetime);
         let end = Timestamp::from_seconds((window + 1) * lifetime);
-        let (place, window) = (network(address).to_string(), window.to_string());
-        let parts = [client.as_str(), place.as_str(), window.as_str()];
-        let [client, place, window] = parts.map(str::as_bytes);
-        Some(Self {
-            kind: AttemptKind::Device,
-            holder: hash::digest_text(&[b"devices", client, place, window]),
-            most: MAX_DEVICES_OF_ADDRESS,
-            paused_until: end,
-            kept_until: end,
-        })
+        let window = window.to_string();
+        let of = |label: &[u8], place: IpAddr, most| {
+            let place = place.to_string();
+            let parts = [client.as_str(), place.as_str(), window.as_str()];
+            let [client, place, window] = parts.map(str::as_bytes);
+            Self {
+                kind: AttemptKind::Device,
+                holder: hash::digest_text(&[label, client, place, window]),
+                most,
+                paused_until: end,
+                kept_until: end,
+            }
+        };
+        vec![
+            of(b"devices", network(address), MAX_DEVICES_OF_ADDRESS),
+            of(b"devices of site", site(address), MAX_DEVICES_OF_SITE),
+        ]
     }
 
-    /// Registrations of clients by themselves in this hour, from this address. `None` for loopback, as for requests.
-    pub fn of_registrations_from(address: IpAddr, most: u32, now: Timestamp) -> Option<Self> {
-        (!address.is_loopback()).then(|| {
-            let place = network(address).to_string();
-            let parts: [&[u8]; 2] = [b"registrations from", place.as_bytes()];
-            Self::of_hour(AttemptKind::Registration, &parts, most, now)
-        })
+    /// Registrations of clients by themselves in this hour, from this address and its site. None for loopback, as for requests.
+    pub fn of_registrations_from(address: IpAddr, most: u32, now: Timestamp) -> Vec<Self> {
+        let kind = AttemptKind::Registration;
+        Self::of_places(kind, "registrations", address, most, now)
     }
 
-    /// Requests about registrations that exist (RFC 7592) in this hour, from this address. `None` for loopback.
-    pub fn of_management_from(address: IpAddr, now: Timestamp) -> Option<Self> {
-        (!address.is_loopback()).then(|| {
-            let place = network(address).to_string();
-            let parts: [&[u8]; 2] = [b"managed from", place.as_bytes()];
-            let most = MAX_MANAGED_FROM_ADDRESS;
-            Self::of_hour(AttemptKind::ManagedRegistration, &parts, most, now)
-        })
+    /// Requests about registrations that exist (RFC 7592) in this hour, from this address and its site. None for loopback.
+    pub fn of_management_from(address: IpAddr, now: Timestamp) -> Vec<Self> {
+        let kind = AttemptKind::ManagedRegistration;
+        Self::of_places(kind, "managed", address, MAX_MANAGED_FROM_ADDRESS, now)
+    }
+
+    /// So many of one network in this hour, and [`NETWORKS_OF_SITE`] times as many of its site.
+    pub(super) fn of_places(
+        kind: AttemptKind,
+        what: &str,
+        address: IpAddr,
+        most: u32,
+        now: Timestamp,
+    ) -> Vec<Self> {
+        if address.is_loopback() {
+            return Vec::new();
+        }
+        let of = |label: &[u8], place: IpAddr, most| {
+            let place = place.to_string();
+            Self::of_hour(kind, &[what.as_bytes(), label, place.as_bytes()], most, now)
+        };
+        let of_site = most.saturating_mul(NETWORKS_OF_SITE);
+        vec![
+            of(b"from", network(address), most),
+            of(b"from site", site(address), of_site),
+        ]
     }
 
     /// The same of one client, once its token was seen: nobody else can use up what it has.
@@ -126,9 +162,11 @@ impl RateLimit {
             | AttemptKind::KnownBrowser
             | AttemptKind::Session
             | AttemptKind::DeviceCode
+            | AttemptKind::PasskeyCode
             | AttemptKind::UserCode => false,
             AttemptKind::Device
             | AttemptKind::FrontRequest
+            | AttemptKind::OwnPassword
             | AttemptKind::Registration
             | AttemptKind::ManagedRegistration => true,
         }
@@ -149,8 +187,8 @@ impl RateLimit {
         }
     }
 
-    /// Requests from this address in this minute, and in this hour, that are stored before the user has logged in, or that make this
-    /// server fetch. None for loopback: a developer, or a proxy that is not configured.
+    /// Requests from this address in this minute, and from it and its site in this hour, that are stored before the user has logged in, or that
+    /// make this server fetch. None for loopback: a developer, or a proxy that is not configured.
     pub fn of_address(address: IpAddr, now: Timestamp) -> Vec<Self> {
         if address.is_loopback() {
             return Vec::new();
@@ -158,10 +196,11 @@ impl RateLimit {
         let place = network(address).to_string();
         let parts: [&[u8]; 2] = [b"from", place.as_bytes()];
         let kind = AttemptKind::FrontRequest;
-        vec![
-            Self::of_minute(&parts, MAX_FRONT_REQUESTS, now),
-            Self::of_hour(kind, &parts, MAX_FRONT_REQUESTS_OF_HOUR, now),
-        ]
+        let of_minute = Self::of_minute(&parts, MAX_FRONT_REQUESTS, now);
+        let most = MAX_FRONT_REQUESTS_OF_HOUR;
+        let mut limits = Self::of_places(kind, "requests", address, most, now);
+        limits.insert(0, of_minute);
+        limits
     }
 
     /// Looks at guests in this minute for which a document is fetched because this person is asked.
@@ -245,6 +284,21 @@ impl App {
         self.admit_request(limits, sentence).await
     }
 
+    /// Until when none of these admits an attempt, if one of them does not now; nothing is counted.
+    pub async fn paused_until(
+        &self,
+        limits: impl Iterator<Item = &RateLimit>,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let now = self.clock.now();
+        let mut reading = self.read().await?;
+        let mut paused = None;
+        for limit in limits {
+            let until = reading.paused_until(limit.kind, &limit.holder).await?;
+            paused = paused.max(until.filter(|until| now < *until));
+        }
+        Ok(paused)
+    }
+
     /// Takes back the attempt that was counted last; those before it stay.
     pub async fn uncount_attempt(&self, limit: &RateLimit) -> Result<(), StoreError> {
         let mut transaction = self.begin().await?;
@@ -276,6 +330,26 @@ mod tests {
     }
 
     #[test]
+    fn a_site_is_counted_by_hour_over_its_networks() {
+        let of = |address: &str| {
+            let limits = RateLimit::of_address(address.parse().unwrap(), NOW);
+            let limits = limits.into_iter().map(|limit| (limit.holder, limit.most));
+            <[_; 3]>::try_from(limits.collect::<Vec<_>>()).unwrap()
+        };
+        for (one, neighbour, other) in [
+            ("2001:db8:1:2::a", "2001:db8:1:3::a", "2001:db8:2:2::a"),
+            ("203.0.113.7", "203.0.113.8", "203.0.114.7"),
+            ("203.0.113.0", "203.0.113.255", "203.0.112.0"),
+        ] {
+            let [minute, hour, site] = of(one);
+            assert_eq!((minute.1, hour.1, site.1), (300, 3000, 48_000));
+            assert_ne!(of(neighbour)[1], hour, "{neighbour}");
+            assert_eq!(of(neighbour)[2], site, "{neighbour}");
+            assert_ne!(of(other)[2], site, "{other}");
+        }
+    }
+
+    #[test]
     fn an_address_is_counted_by_network_and_minute() {
         let one = holder("2001:db8:1:2::a", NOW);
         assert!(one.is_some());
@@ -299,7 +373,8 @@ mod tests {
             .iter()
             .map(|limit| limit.kept_until.seconds())
             .collect();
-        assert_eq!(ends, [1_790_000_040, 1_790_002_800], "minute and hour");
+        let hour = 1_790_002_800;
+        assert_eq!(ends, [1_790_000_040, hour, hour], "minute and hours");
         for local in ["127.0.0.1", "127.8.8.8", "::1"] {
             assert_eq!(holder(local, NOW), None);
         }

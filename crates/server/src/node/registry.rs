@@ -27,6 +27,7 @@ use writ_wire::time::Timestamp;
 use crate::config::Config;
 use crate::node::action_types::{actions, with_actions};
 use crate::node::app::{App, StartError};
+use crate::node::type_files::type_files;
 
 /// How long a change of configuration may take to reach every node.
 pub const CONFIGURATION_AGE: Duration = Duration::from_secs(5);
@@ -34,10 +35,6 @@ pub const CONFIGURATION_AGE: Duration = Duration::from_secs(5);
 const UNCOUNTED_AGE: Duration = Duration::from_secs(60);
 /// Clients in the cache of one node.
 const CACHED_CLIENTS: usize = 16_384;
-/// The largest type file, in bytes.
-const MAX_TYPE_FILE: u64 = 64 * 1024;
-/// The most type files in one folder.
-const MAX_TYPE_FILES: usize = 256;
 
 /// The cache of registered clients; an unknown client is looked up again each time.
 pub struct Clients(Cache<String, (Timestamp, Arc<Client>)>);
@@ -183,6 +180,8 @@ pub struct CatalogueCache {
     /// The files of this node: what new requests are checked against.
     own: Vec<String>,
     known: RwLock<KnownCatalogue>,
+    /// Whoever holds it reads all of it again; others wait, and take what was read.
+    reading: tokio::sync::Mutex<()>,
 }
 
 /// What this process knows, and how well.
@@ -235,6 +234,7 @@ impl CatalogueCache {
         };
         let cache = Self {
             own,
+            reading: tokio::sync::Mutex::new(()),
             known: RwLock::new(KnownCatalogue {
                 catalogue: Arc::new(start),
                 changes: None,
@@ -266,16 +266,28 @@ impl CatalogueCache {
     ) -> Result<Arc<Catalogue>, StoreError> {
         // Before what it counts: a change in between is read twice, never missed.
         let changes = reading.catalogue_changes().await?;
-        let known = self.known();
-        if changes == known.changes && known.read_at.is_within(UNCOUNTED_AGE, now) {
-            let catalogue = known.catalogue.clone();
-            self.keep(KnownCatalogue {
-                asked_at: now,
-                ..known
-            });
+        if let Some(catalogue) = self.unchanged(changes, now) {
             return Ok(catalogue);
         }
-        self.reload(reading, changes, now).await
+        let _turn = self.reading.lock().await;
+        match self.unchanged(changes, now) {
+            Some(catalogue) => Ok(catalogue),
+            None => self.reload(reading, changes, now).await,
+        }
+    }
+
+    /// What is known, if it has all changes.
+    fn unchanged(&self, changes: Option<i64>, now: Timestamp) -> Option<Arc<Catalogue>> {
+        let known = self.known();
+        if changes != known.changes || !known.read_at.is_within(UNCOUNTED_AGE, now) {
+            return None;
+        }
+        let catalogue = known.catalogue.clone();
+        self.keep(KnownCatalogue {
+            asked_at: now,
+            ..known
+        });
+        Some(catalogue)
     }
 
     /// So that what this node works with does not leave as unused.
@@ -367,28 +379,4 @@ fn parse_resource(document: &str, issuer: &ResourceUri) -> Result<Resource, Stor
     let file: ResourceFile = serde_json::from_str(document)
         .map_err(|e| StoreError::Corrupt(format!("resource: {e}")))?;
     registration::resource(&file, issuer).map_err(|e| StoreError::Corrupt(format!("resource: {e}")))
-}
-
-/// Every `*.json` of the folder, by name.
-pub fn type_files(folder: &std::path::Path) -> Result<Vec<String>, String> {
-    let at = |e: &dyn std::fmt::Display| format!("`types.path` `{}`: {e}", folder.display());
-    let mut paths: Vec<_> = std::fs::read_dir(folder)
-        .map_err(|e| at(&e))?
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
-        .collect();
-    paths.sort();
-    if paths.len() > MAX_TYPE_FILES {
-        return Err(at(&format!("more than {MAX_TYPE_FILES} files")));
-    }
-    paths.iter().map(|path| type_file(path)).collect()
-}
-
-/// One file, bounded.
-pub fn type_file(path: &std::path::Path) -> Result<String, String> {
-    let at = |e: &dyn std::fmt::Display| format!("`{}`: {e}", path.display());
-    if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_TYPE_FILE {
-        return Err(at(&format!("larger than {MAX_TYPE_FILE} bytes")));
-    }
-    std::fs::read_to_string(path).map_err(|e| at(&e))
 }

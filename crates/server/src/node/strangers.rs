@@ -10,13 +10,15 @@ use writ_core::OAuthError;
 use writ_wire::error::ErrorCode;
 use writ_wire::time::Timestamp;
 
-use crate::node::client_address::network;
+use crate::node::client_address::{NETWORKS_OF_SITE, network, site};
 use crate::node::failure::Failure;
 
 /// Refused requests of one address in one minute that proved nothing. A client with a fault tries again a few times; so does each
 /// one of an office behind one address.
 pub const MAX_UNPROVED: u32 = 300;
-/// Addresses that are counted in one minute, and limits that are known to be used up: some megabytes. Of what is above, the database counts
+/// The same of one site.
+const MAX_UNPROVED_OF_SITE: u32 = MAX_UNPROVED * NETWORKS_OF_SITE;
+/// Networks and sites that are counted in one minute, and limits that are known to be used up: some megabytes. Of what is above, the database counts
 /// alone.
 const MAX_COUNTED: usize = 65_536;
 /// In seconds.
@@ -29,8 +31,27 @@ pub struct Strangers(Mutex<Counted>);
 #[derive(Default)]
 struct Counted {
     minute: i64,
-    unproved: HashMap<IpAddr, u32>,
+    unproved: HashMap<Area, u32>,
     used_up: HashMap<String, Timestamp>,
+}
+
+/// What is counted together.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Area {
+    Network(IpAddr),
+    Site(IpAddr),
+}
+
+impl Counted {
+    /// Counts one more.
+    fn is_above(&mut self, area: Area, most: u32) -> bool {
+        if self.unproved.len() >= MAX_COUNTED && !self.unproved.contains_key(&area) {
+            return false;
+        }
+        let count = self.unproved.entry(area).or_default();
+        *count = count.saturating_add(1);
+        *count > most
+    }
 }
 
 /// The address sent too many requests that proved nothing.
@@ -58,14 +79,12 @@ impl Strangers {
         let Some(address) = address.filter(|address| !address.is_loopback()) else {
             return Ok(());
         };
-        let network = network(address);
         let mut counted = self.counted(now);
-        if counted.unproved.len() >= MAX_COUNTED && !counted.unproved.contains_key(&network) {
-            return Ok(());
-        }
-        let count = counted.unproved.entry(network).or_default();
-        *count = count.saturating_add(1);
-        match *count > MAX_UNPROVED {
+        let too_many_here = counted.is_above(Area::Network(network(address)), MAX_UNPROVED);
+        // What one network sends in vain uses up nothing of its neighbours.
+        let too_many =
+            too_many_here || counted.is_above(Area::Site(site(address)), MAX_UNPROVED_OF_SITE);
+        match too_many {
             true => Err(TooManyUnproved {
                 retry_after: now.until(end_of_minute(now)),
             }),
@@ -147,6 +166,20 @@ mod tests {
             "2001:db8:1:2::1",
             NOW.plus(refused.retry_after)
         ));
+    }
+
+    #[test]
+    fn a_site_is_admitted_as_often_as_sixteen_of_its_networks() {
+        let strangers = Strangers::default();
+        for network in 0..NETWORKS_OF_SITE {
+            let address = format!("2001:db8:1:{network:x}::1");
+            for _ in 0..MAX_UNPROVED {
+                assert!(admit(&strangers, &address, NOW), "{address}");
+            }
+            assert!(!admit(&strangers, &address, NOW), "{address}");
+        }
+        assert!(!admit(&strangers, "2001:db8:1:ffff::1", NOW));
+        assert!(admit(&strangers, "2001:db8:2:ffff::1", NOW));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use writ_wire::time::Timestamp;
 
-use crate::config::{TlsFiles, expiry_warning};
+use crate::config::{CertificateFacts, TlsFiles, expiry_warning};
 use crate::node::app::App;
 
 /// How long a client may take for its handshake.
@@ -31,8 +31,8 @@ struct Shared {
 
 struct Current {
     protocol: Arc<ServerConfig>,
-    expires_at: Timestamp,
-    /// Of the files when they were read last, whether or not they could be used.
+    certificate: CertificateFacts,
+    /// Of the files when they were read last, whether or not they could be used; not of those that may be used later.
     seen: [[u8; 32]; 2],
 }
 
@@ -56,7 +56,7 @@ impl ServerTls {
         let pair = files.read()?;
         let current = Current {
             protocol: pair.protocol()?,
-            expires_at: pair.expires_at()?,
+            certificate: pair.certificate()?,
             seen: pair.fingerprint(),
         };
         Ok(Self(Arc::new(Shared {
@@ -65,8 +65,8 @@ impl ServerTls {
         })))
     }
 
-    /// Reads the files again.
-    pub fn reload(&self) -> Reload {
+    /// Reads the files again. A pair that clients would not take replaces none that they take.
+    pub fn reload(&self, now: Timestamp) -> Reload {
         let pair = match self.0.files.read() {
             Ok(pair) => pair,
             Err(why) => return Reload::Refused(why),
@@ -80,25 +80,33 @@ impl ServerTls {
         if current.seen == seen {
             return Reload::Unchanged;
         }
-        current.seen = seen;
-        match pair
+        let read = pair
             .protocol()
-            .and_then(|protocol| Ok((protocol, pair.expires_at()?)))
-        {
-            Ok((protocol, expires_at)) => {
-                current.protocol = protocol;
-                current.expires_at = expires_at;
-                Reload::TakenOver
+            .and_then(|protocol| Ok((protocol, pair.certificate()?)));
+        let (protocol, certificate) = match read {
+            Ok(read) => read,
+            Err(why) => {
+                current.seen = seen;
+                return Reload::Refused(why);
             }
-            Err(why) => Reload::Refused(why),
+        };
+        // Looked at again the next time: it may begin, or the one in use may end.
+        if let Some(why) = certificate.worse_than(&current.certificate, now) {
+            return Reload::Refused(why);
         }
+        *current = Current {
+            protocol,
+            certificate,
+            seen,
+        };
+        Reload::TakenOver
     }
 
     /// When the certificate in use is over.
     pub fn expires_at(&self) -> Timestamp {
         let current = self.0.current.read();
         let current = current.unwrap_or_else(PoisonError::into_inner);
-        current.expires_at
+        current.certificate.expires_at
     }
 
     /// The handshake; `None` if it fails or takes too long, which is no fault of this server.
@@ -142,8 +150,8 @@ impl ServerTls {
                 _ = stop.changed() => return,
             }
             self.tell_expiry(&app, &mut warned_on);
-            let tls = self.clone();
-            let reload = under_way.get_or_insert_with(|| spawn_blocking(move || tls.reload()));
+            let (tls, now) = (self.clone(), app.clock.now());
+            let reload = under_way.get_or_insert_with(|| spawn_blocking(move || tls.reload(now)));
             let reload = match tokio::time::timeout(READ_WITHIN, reload).await {
                 Ok(done) => {
                     under_way = None;
@@ -157,6 +165,8 @@ impl ServerTls {
                 Reload::TakenOver => {
                     said.clear();
                     tracing::info!("a renewed certificate is in use");
+                    warned_on = None;
+                    self.tell_expiry(&app, &mut warned_on);
                 }
                 // Files that are gone or cannot be read are looked at again and again: said once.
                 Reload::Refused(why) if why == said => {}

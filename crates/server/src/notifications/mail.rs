@@ -8,7 +8,7 @@ use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use writ_core::client::Client;
 use writ_core::id::ClientId;
-use writ_pages::messages::{AccountNews, Said};
+use writ_pages::messages::{AccountNews, MessageAsker, Said};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_store::settings::PersonSettings;
@@ -168,9 +168,14 @@ async fn to_approver(app: &App, notice: &Notice) -> Result<AddressedMail, NotSen
     let agent = agent.ok_or_else(no_address)?;
     let (_, texts) = app.notices.words.of(&recipient.language);
     let url = app.config.url(&page_of(&request.id));
+    let resource = app.catalogue().await?.name_of_asking(&request);
+    let asker = MessageAsker {
+        agent: &agent,
+        resource: resource.as_deref(),
+    };
     Ok(AddressedMail {
         to: recipient.address,
-        text: texts.mail(&agent, &url),
+        text: texts.mail(asker, &url),
     })
 }
 

@@ -13,7 +13,7 @@ use web_push_native::{Auth, encrypt};
 use writ_core::id::ApprovalId;
 use writ_core::pending::PendingRequest;
 use writ_jose::hash;
-use writ_pages::messages::kinds;
+use writ_pages::messages::{MessageAsker, kinds};
 use writ_store::DatabaseTransaction;
 use writ_store::notice::Notice;
 use writ_wire::time::Timestamp;
@@ -176,7 +176,12 @@ async fn message(
     let agent = agent.ok_or_else(|| DeliveryOutcome::Failed("the agent is gone".to_owned()))?;
     let catalogue = app.catalogue().await?;
     let (language, texts) = app.notices.words.of(&browser.language);
-    let said = texts.push(&agent, &kinds(request, &catalogue.types, language));
+    let resource = catalogue.name_of_asking(request);
+    let asker = MessageAsker {
+        agent: &agent,
+        resource: resource.as_deref(),
+    };
+    let said = texts.push(asker, &kinds(request, &catalogue.types, language));
     let topic = topic(&request.asked_hash);
     let payload = json!({
         "title": said.title,

@@ -88,7 +88,13 @@ impl<'a> WebhookClaims<'a> {
                 Reach::BrowserAdded => self.push = Some("added"),
                 Reach::BrowserRemoved => self.push = Some("removed"),
             },
-            _ => {}
+            NoticeContent::Waiting { .. }
+            | NoticeContent::Reported { .. }
+            | NoticeContent::UsedTwice { .. }
+            | NoticeContent::NotDone { .. }
+            | NoticeContent::Silenced { .. }
+            | NoticeContent::Over { .. }
+            | NoticeContent::Stopped(_) => {}
         }
     }
 

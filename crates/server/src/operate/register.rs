@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use writ_authority::Types;
+use writ_core::access::has_tools;
 use writ_core::client::{Resource, User};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{AGENT_PREFIX, ClientId, EventId, UserId};
@@ -248,7 +249,7 @@ impl Registrar<'_> {
         {
             return Err(RegistrationError::Removed(format!("resource `{uri}`")));
         }
-        for action in resource.actions.values() {
+        for action in resource.all_actions() {
             let (hash, name) = (&action.type_hash, &action.type_name);
             transaction
                 .insert_type(hash, name, &action.document, now)
@@ -270,9 +271,14 @@ impl Registrar<'_> {
             .details_types
             .iter()
             .find(|name| self.types.by_name(name).is_none());
-        match unknown {
-            Some(name) => Err(fault(&registration::undeclared_type(name))),
-            None => Ok(resource),
+        if let Some(name) = unknown {
+            return Err(fault(&registration::undeclared_type(name)));
+        }
+        match !file.routes.is_empty() && has_tools(&resource, self.types) {
+            true => Err(fault(
+                "`routes`: `authorization_details_types` has calls of tools, which stand in bodies: no proxy sees them, so put `writ gate` before it",
+            )),
+            false => Ok(resource),
         }
     }
 

@@ -124,9 +124,13 @@ async fn taken(
     if !bind(app, &mut transaction, &request, user, now).await? {
         return Ok(None);
     }
-    let event =
-        event(app, EventName::ApprovalNotified, &client, &request).of_subject(user.id.as_str());
-    transaction.insert_event(&event).await?;
+    let about = |name| event(app, name, &client, &request).of_subject(user.id.as_str());
+    if !client.is_proved() {
+        let requested = about(EventName::ApprovalRequested);
+        transaction.insert_event(&requested).await?;
+    }
+    let notified = about(EventName::ApprovalNotified);
+    transaction.insert_event(&notified).await?;
     transaction.commit().await?;
     app.waiting.announce_request(&request);
     Ok(Some(request.id))

@@ -16,7 +16,7 @@ use writ_core::id::ClientId;
 use writ_pages::{FailureKind, FailurePage as ErrorPage, Texts, WayOn};
 use writ_store::StoreError;
 use writ_wire::error::ErrorCode;
-use writ_wire::form::FormError;
+use writ_wire::form::{Form, FormError};
 
 use crate::client::answer::json as json_answer;
 use crate::node::app::App;
@@ -27,6 +27,11 @@ use crate::node::outage::RETRY_AFTER;
 use crate::node::request_log::note_error;
 use crate::people::client_answer::{AuthorizationError, LinkedError, NO_URL};
 use crate::people::redirect::{see_other, to_login};
+
+pub use step::StepError;
+
+mod script;
+mod step;
 
 /// For a script that finds room once another page of its person is closed, in seconds.
 const WHEN_OTHERS_LEAVE: u64 = 60;
@@ -62,14 +67,6 @@ pub enum PageError {
 pub struct StoppedClient {
     pub id: ClientId,
     pub refusal: OAuthError,
-}
-
-/// Why a step of a form does not succeed.
-#[derive(Debug)]
-pub enum StepError<P> {
-    /// The page is shown again and says what is wrong.
-    Problem(P),
-    Page(PageError),
 }
 
 impl PageError {
@@ -155,24 +152,6 @@ impl PageError {
         match self {
             Self::Fault(fault) => Self::FaultForScript(fault),
             other => other,
-        }
-    }
-}
-
-impl<P> StepError<P> {
-    /// What the page says, or the error that ends it.
-    pub fn problem(self) -> Result<P, PageError> {
-        match self {
-            Self::Problem(problem) => Ok(problem),
-            Self::Page(error) => Err(error),
-        }
-    }
-
-    /// The same with another page's problem.
-    pub fn map<Q>(self, to: impl FnOnce(P) -> Q) -> StepError<Q> {
-        match self {
-            Self::Problem(problem) => StepError::Problem(to(problem)),
-            Self::Page(error) => StepError::Page(error),
         }
     }
 }
@@ -303,7 +282,15 @@ pub async fn answer_errors(
 ) -> Response {
     let headers = request.headers().clone();
     let late = |_| PageError::Fault(ServerFault::InDoubt(LATE.to_owned())).into_response();
-    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request));
+    // A query is text, also where no page reads it.
+    let query = Form::parse(request.uri().query().unwrap_or_default().as_bytes());
+    let run = async {
+        match query {
+            Ok(_) => next.run(request).await,
+            Err(error) => PageError::from(error).into_response(),
+        }
+    };
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, run);
     let mut response = answer.await.unwrap_or_else(late);
     if let Some(Unanswered(error)) = response.extensions_mut().remove() {
         let texts = app.languages.of_request(&headers);
@@ -335,7 +322,11 @@ impl App {
         match error {
             PageError::Page(page) => {
                 self.note_refusal(route, ErrorCode::InvalidRequest);
-                error_page(page, texts)
+                let answered = error_page(page, texts);
+                match script::reads(route) {
+                    true => script::in_json(page, &answered),
+                    false => answered,
+                }
             }
             PageError::Client(error) => {
                 self.note_refusal(route, error.refusal.code);
@@ -370,8 +361,8 @@ impl App {
                 };
                 error_page(&page, texts)
             }
-            PageError::Fault(fault) => self.fault_page(fault, texts),
-            PageError::FaultForScript(fault) => self.fault(fault),
+            PageError::Fault(fault) if !script::reads(route) => self.fault_page(fault, texts),
+            PageError::Fault(fault) | PageError::FaultForScript(fault) => self.fault(fault),
         }
     }
 

@@ -14,7 +14,7 @@ use writ_store::user::StoredUser;
 
 use crate::node::app::App;
 use crate::node::password_limits::{PasswordLimits, PasswordTrier};
-use crate::node::passwords::HashFor;
+use crate::node::passwords::{HashFor, HashHolder};
 use crate::people::error::StepError;
 use crate::people::request::{SignedIn, Visitor};
 
@@ -65,10 +65,17 @@ pub async fn check_login(
     let known = known.and_then(|stored| app.known_browser(&visitor.headers, stored));
     let session = visitor.session().filter(is_theirs);
     let digest = session.map(|person| person.browser.digest());
-    let (trier, by) = match (&digest, &known) {
-        (Some(digest), _) => (PasswordTrier::Session(digest), HashFor::SignedIn),
-        (None, Some(id)) => (PasswordTrier::KnownBrowser(id), HashFor::KnownBrowser),
-        (None, None) => (
+    let person = stored.as_ref().map(|stored| stored.user.id.clone());
+    let (trier, by) = match (&digest, &known, &person) {
+        (Some(digest), _, Some(person)) => (
+            PasswordTrier::Session { digest, person },
+            HashFor::SignedIn(HashHolder::of(person.as_str())),
+        ),
+        (None, Some(browser), Some(person)) => (
+            PasswordTrier::KnownBrowser { browser, person },
+            HashFor::KnownBrowser(HashHolder::of(person.as_str())),
+        ),
+        _ => (
             PasswordTrier::Stranger {
                 name: username,
                 address,
@@ -91,8 +98,11 @@ pub async fn check_own(
 ) -> Result<StoredUser, StepError<PasswordProblem>> {
     let stored = person.app.read().await?.user_by_id(person.id()).await?;
     let attempt = PasswordAttempt {
-        trier: PasswordTrier::Session(&person.browser.digest()),
-        by: HashFor::SignedIn,
+        trier: PasswordTrier::Session {
+            digest: &person.browser.digest(),
+            person: person.id(),
+        },
+        by: person.hash_for(),
         password,
     };
     check(person.app, attempt, stored).await
@@ -107,12 +117,21 @@ async fn check(
         app.metrics.login("busy");
         StepError::Problem(PasswordProblem::Busy)
     };
-    let room = app.passwords.room(attempt.by).map_err(|_| busy())?;
-    let limits = PasswordLimits::of(attempt.trier, app.clock.now());
-    if let Admission::PausedUntil(until) = app.admit_password(&limits).await? {
+    let paused = |until| {
         app.metrics.login("paused");
         let retry_after = app.clock.now().until(until);
-        return Err(StepError::Problem(PasswordProblem::TooMany { retry_after }));
+        StepError::Problem(PasswordProblem::TooMany { retry_after })
+    };
+    let limits = PasswordLimits::of(attempt.trier, app.clock.now());
+    let Ok(room) = app.passwords.room(attempt.by) else {
+        // Who is paused would come back for nothing.
+        return Err(match app.password_paused_until(&limits).await? {
+            Some(until) => paused(until),
+            None => busy(),
+        });
+    };
+    if let Admission::PausedUntil(until) = app.admit_password(&limits).await? {
+        return Err(paused(until));
     }
     // Somebody who was removed has no hash any more, and takes as long as everybody.
     let hash = stored.as_ref().filter(|stored| !stored.removed);

@@ -17,6 +17,7 @@ use writ_wire::form::Form;
 use crate::client::body::RequestBody;
 use crate::node::app::App;
 use crate::node::client_address::ClientAddress;
+use crate::node::passwords::{HashFor, HashHolder};
 use crate::people::error::PageError;
 use crate::people::inbox;
 use crate::people::session::Browser;
@@ -85,6 +86,11 @@ impl<'a> SignedIn<'a> {
 
     pub fn id(&self) -> &'a UserId {
         &self.session.user.id
+    }
+
+    /// How what they type is hashed.
+    pub fn hash_for(&self) -> HashFor {
+        HashFor::SignedIn(HashHolder::of(self.id().as_str()))
     }
 
     /// The words and the clock by which this person reads.

@@ -20,7 +20,7 @@ use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::form::Form;
 
 use crate::node::app::App;
-use crate::node::passwords::{HashFor, PasswordNotHashed};
+use crate::node::passwords::PasswordNotHashed;
 use crate::node::rate_limits::RateLimit;
 use crate::notifications::reach_notice;
 use crate::people::error::{PageError, StepError};
@@ -196,7 +196,7 @@ async fn set_user_code(person: SignedIn<'_>, form: &Form) -> Outcome {
     let hash = match code {
         Some(code) => {
             let salt = app.random.bytes();
-            let hash = app.passwords.hash(code.to_owned(), salt, HashFor::SignedIn);
+            let hash = app.passwords.hash(code.to_owned(), salt, person.hash_for());
             Some(hash.await.map_err(|error| match error {
                 PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
                 PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),

@@ -74,13 +74,14 @@ const ESCALATING: &str = concat!(
     " ORDER BY stage_ends_at, id LIMIT $3"
 );
 
+/// `+` keeps SQLite from reading all that wait for anybody, as it may where it was told how many rows there are.
 const INBOX: &str = concat!(
     "SELECT ",
     pending_columns!(),
     " FROM pending_requests
     WHERE tenant = $1 AND id IN
             (SELECT request_id FROM pending_approvers WHERE tenant = $1 AND user_id = $2)
-        AND expires_at > $3 AND ",
+        AND +expires_at > $3 AND ",
     open!(),
     " ORDER BY expires_at, id LIMIT $4"
 );

@@ -49,7 +49,7 @@ pub(super) enum Tenants {
 pub(crate) struct Deletion {
     pub(crate) table: &'static str,
     pub(crate) sqlite: &'static str,
-    /// The same, but it passes over rows that a request has locked, which may wait for each other in another order than the rows'
+    /// The same rows, by their keys; but it passes over rows that a request has locked, which may wait for each other in another order than the rows'
     /// ends: then a sweep that waits would be part of a circle.
     pub(crate) postgres: &'static str,
 }
@@ -103,34 +103,53 @@ macro_rules! unlocked {
     };
 }
 
-/// Rows that are over, those first that ended first. That they are is asked again of each row when it is deleted: its end may
-/// have moved meanwhile.
+/// Rows that are over, those first that ended first. On PostgreSQL that they are is asked again of each row when it is deleted: its end may
+/// have moved meanwhile. SQLite has one writer; asked twice, and told of few rows (`ANALYZE` in the first week), it would look through all
+/// rows that are over for each batch.
 macro_rules! over {
     ($table:literal, $key:literal, $end:literal, $kept:expr) => {
         TableEnd::Swept(SweepRule {
             table: $table,
-            delete: &[passing_locks!(
-                $table,
-                "DELETE FROM ",
-                $table,
-                " WHERE ",
-                $end,
-                " <= $1 AND (",
-                $key,
-                ") IN (SELECT ",
-                $key,
-                " FROM ",
-                $table,
-                " WHERE ",
-                $end,
-                " <= $1 ORDER BY ",
-                $end,
-                " LIMIT $2"
-            )],
+            delete: &[Deletion {
+                table: $table,
+                sqlite: concat!(
+                    "DELETE FROM ",
+                    $table,
+                    " WHERE rowid IN (SELECT rowid",
+                    first_over!($table, $end),
+                    ")"
+                ),
+                postgres: concat!(
+                    "DELETE FROM ",
+                    $table,
+                    " WHERE ",
+                    $end,
+                    " <= $1 AND (",
+                    $key,
+                    ") IN (SELECT ",
+                    $key,
+                    first_over!($table, $end),
+                    " FOR UPDATE SKIP LOCKED)"
+                ),
+            }],
             oldest: oldest!($table, $end),
             kept: $kept,
             tenants: Tenants::All,
         })
+    };
+}
+
+macro_rules! first_over {
+    ($table:literal, $end:literal) => {
+        concat!(
+            " FROM ",
+            $table,
+            " WHERE ",
+            $end,
+            " <= $1 ORDER BY ",
+            $end,
+            " LIMIT $2"
+        )
     };
 }
 

@@ -1,9 +1,10 @@
 //! How a database finds the rows of a statement: PostgreSQL by the plan that it makes once and keeps, whatever the tables held then.
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, Row, SqliteConnection};
 
 use crate::error::{Result, StoreError};
 use crate::store::{DatabaseConnection, Store};
+use crate::testing::statistics::{self, Age};
 use crate::testing::{DatabaseKind, TestDatabase, end};
 
 /// Few rows, whatever is done: tenants (`n`), and a batch of what is over (`p`).
@@ -16,11 +17,7 @@ impl Store {
         Ok(match &mut reading.connection {
             DatabaseConnection::Sqlite(connection) => {
                 let (connection, _) = connection.for_statement()?;
-                let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {sql}"));
-                let rows = sqlx::query(explain).fetch_all(connection).await;
-                let rows = rows?;
-                let lines: sqlx::Result<_> = rows.iter().map(|row| row.try_get("detail")).collect();
-                lines?
+                statistics::plan(connection, sql).await?
             }
             DatabaseConnection::Postgres(connection) => {
                 let (connection, _) = connection.for_statement()?;
@@ -60,11 +57,12 @@ impl Store {
 }
 
 /// So many rows in each table but those that a node reads whole, on PostgreSQL, which is not told: their columns are filled with what tells the rows apart. SQLite
-/// chooses by indexes alone. Ends the test if that cannot be done.
+/// has none, and is told that there are years of them. Ends the test if that cannot be done.
 pub async fn grow(database: &TestDatabase, rows: u32) {
     let grown = async {
         if database.kind == DatabaseKind::Sqlite {
-            return Ok(());
+            let connection = &mut SqliteConnection::connect(&database.url).await?;
+            return statistics::write(connection, Age::Years).await;
         }
         let connection = &mut PgConnection::connect(&database.url).await?;
         let inserts = sqlx::query_scalar::<_, String>(GROWING).bind(i64::from(rows));

@@ -1,5 +1,6 @@
 //! How the database finds the rows of a statement. The first time that a test runs a text on a kind of database, its plan is looked at,
-//! and a plan that reads a whole table or a whole tenant ends the test: a statement that no index serves cannot come in unnoticed.
+//! and a plan that reads a whole table or a whole tenant ends the test: a statement that no index serves cannot come in unnoticed. On
+//! SQLite it is looked at again with the statistics that `ANALYZE` writes of few and of many rows, and must find its rows as well.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use sqlx::error::DatabaseError;
 use sqlx::{AssertSqlSafe, PgConnection, Row, SqliteConnection};
+
+use super::statistics::{self, Age};
 
 /// Tables that may be read as a whole: configuration, in the few rows that an operator makes, and what has a bound of its own (65,536
 /// of each kind of `attempts`, 4,096 `fetched_documents`).
@@ -42,8 +45,14 @@ pub(super) fn switch_on() {
 pub(crate) trait Planner {
     const KIND: &'static str;
 
-    /// The lines of the plan; none if the text cannot be explained.
+    /// Its plan on this database.
     fn plan(&mut self, sql: &str) -> impl Future<Output = sqlx::Result<Vec<String>>> + Send;
+
+    /// Its plans where the database knows how many rows there are, if that can make a difference.
+    fn informed_plans(
+        &mut self,
+        sql: &str,
+    ) -> impl Future<Output = sqlx::Result<Vec<(Age, Vec<String>)>>> + Send;
 
     /// What is wrong with a plan.
     fn faults(sql: &str, plan: &[String]) -> Vec<String>;
@@ -80,7 +89,74 @@ pub(crate) async fn check<P: Planner>(planner: &mut P, sql: &'static str) {
                 P::KIND
             );
         }
+        let faults = informed_faults(planner, text, &plan).await;
+        if !faults.is_empty() {
+            let faults = faults.join("\n");
+            panic!(
+                "statistics make {} choose badly:\n{text}\n{faults}",
+                P::KIND
+            );
+        }
     }
+}
+
+/// What is wrong with how a text would be run where the database knows how many rows there are, beside how it is run here.
+pub(crate) async fn informed_faults<P: Planner>(
+    planner: &mut P,
+    text: &str,
+    plan: &[String],
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let plans = match planner.informed_plans(text).await {
+        Ok(plans) => plans,
+        Err(sqlx::Error::Database(error)) if is_of_text(&*error) => return vec![error.to_string()],
+        // As above.
+        Err(_) => return faults,
+    };
+    for (age, informed) in plans {
+        let mut found = P::faults(text, &informed);
+        found.extend(widened(plan, &informed));
+        if !found.is_empty() {
+            let (found, informed) = (found.join("\n"), informed.join("\n"));
+            faults.push(format!("{age:?}: {found}\nplan:\n{informed}"));
+        }
+    }
+    faults
+}
+
+/// Searches that look through all rows of a table, or all of one kind or time, where without statistics a few are found. Of several
+/// searches of one table each stands for one that is as good, while there is one.
+fn widened(plan: &[String], informed: &[String]) -> Vec<String> {
+    let searches = |plan: &[String]| -> Vec<(String, bool)> {
+        let found = plan.iter().filter_map(|line| search(line));
+        found.map(|(table, few)| (table.to_owned(), few)).collect()
+    };
+    let mut before = searches(plan);
+    let mut faults = Vec::new();
+    for line in informed {
+        let Some((table, few)) = search(line) else {
+            continue;
+        };
+        let as_good = before.iter().position(|one| one.0 == table && one.1 == few);
+        match as_good {
+            Some(place) => drop(before.remove(place)),
+            None if !few && before.iter().any(|one| one.0 == table) => {
+                faults.push(format!("{line}: fewer rows are found without statistics"));
+            }
+            None => {}
+        }
+    }
+    faults
+}
+
+/// What a line of SQLite's plan searches, and whether a column with many values is compared.
+fn search(line: &str) -> Option<(&str, bool)> {
+    let rest = line.strip_prefix("SEARCH ")?;
+    let (_, bounds) = rest.split_once('(')?;
+    let compared = bounds.trim_end_matches(')').split(" AND ");
+    let mut equal = compared.filter_map(|bound| bound.strip_suffix("=?"));
+    let few = equal.any(|column| column != "tenant" && !statistics::FEW_VALUES.contains(&column));
+    Some((rest.split(' ').next()?, few))
 }
 
 fn reads_rows(text: &str) -> bool {
@@ -98,17 +174,23 @@ impl Planner for SqliteConnection {
     const KIND: &'static str = "SQLite";
 
     async fn plan(&mut self, sql: &str) -> sqlx::Result<Vec<String>> {
-        let sql = format!("EXPLAIN QUERY PLAN {sql}");
-        let rows = sqlx::query(AssertSqlSafe(sql)).fetch_all(self).await?;
-        rows.iter().map(|row| row.try_get("detail")).collect()
+        statistics::plan(self, sql).await
     }
 
-    /// `SCAN table`, or `SEARCH table USING INDEX name (tenant=?)` of which not just the first rows in the index's order are taken.
+    async fn informed_plans(&mut self, sql: &str) -> sqlx::Result<Vec<(Age, Vec<String>)>> {
+        statistics::plans(self, sql).await
+    }
+
+    /// `SCAN table`, or `SEARCH table USING INDEX name (tenant=?)` of which not just the first rows in the index's order are taken; and what
+    /// is made of a whole table first: `BLOOM FILTER ON table`, `AUTOMATIC INDEX`.
     fn faults(sql: &str, plan: &[String]) -> Vec<String> {
         let tables = tables(sql);
         let is_ordered = |line: &String| line.contains("TEMP B-TREE FOR ORDER BY");
         let walks = sql.contains("LIMIT") && !plan.iter().any(is_ordered);
         let is_fault = |line: &&String| {
+            if line.starts_with("BLOOM FILTER ON ") || line.contains(" AUTOMATIC ") {
+                return true;
+            }
             let Some((verb, rest)) = line.split_once(' ') else {
                 return false;
             };
@@ -162,6 +244,11 @@ impl Planner for PgConnection {
             sqlx::raw_sql(restore).execute(&mut *self).await?;
         }
         rows?.iter().map(|row| row.try_get(0)).collect()
+    }
+
+    /// Its statistics are of no use to a plan that is kept for any values, with scans switched off: `kept_plans` looks at those.
+    async fn informed_plans(&mut self, _: &str) -> sqlx::Result<Vec<(Age, Vec<String>)>> {
+        Ok(Vec::new())
     }
 
     /// `Seq Scan on table`, though such scans are said to be dear. Which of several indexes is taken says nothing while the tables are

@@ -307,3 +307,55 @@ async fn an_encoding_that_does_not_hold_every_text_is_refused_at_the_start() {
         encoded(encoding, test).await;
     }
 }
+
+/// How many connections PostgreSQL has to this database.
+async fn connections(scene: &Scene) -> i64 {
+    let name = scene.database_name().await;
+    let mut connection = PgConnection::connect(&scene.database.url).await.unwrap();
+    let count =
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+    let count = sqlx::query_scalar(count).bind(name);
+    count.fetch_one(&mut connection).await.unwrap()
+}
+
+/// As one that waits for a standby that is not there, which `statement_timeout` does not end either.
+const COMMITS_HANG: &str = "
+    CREATE FUNCTION hang() RETURNS trigger LANGUAGE plpgsql AS
+        'BEGIN PERFORM pg_sleep(3600); RETURN NULL; END';
+    CREATE CONSTRAINT TRIGGER hang AFTER INSERT ON users DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION hang()";
+
+#[tokio::test]
+async fn commits_that_hang_take_no_more_connections_than_twice_those_of_a_node() {
+    let scene = postgres().await;
+    drop(scene.outside(COMMITS_HANG).await);
+    for round in 0..4 {
+        let mut asked = Vec::new();
+        for number in 0..24 {
+            let store = scene.store.clone();
+            asked.push(tokio::spawn(async move {
+                is_refused(add(&store, &format!("p{round}-{number}"))).await;
+            }));
+        }
+        for one in asked {
+            one.await.unwrap();
+        }
+        let count = connections(&scene).await;
+        // And those of this test that are about to end.
+        assert!(count <= 32 + 4, "{count} in round {round}");
+    }
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid();
+        DROP TRIGGER hang ON users";
+    drop(scene.outside(end).await);
+    // Nobody has to restart the node.
+    let mut done = add(&scene.store, "after").await;
+    for _ in 0..20 {
+        if done.is_ok() {
+            break;
+        }
+        done = add(&scene.store, "after").await;
+    }
+    done.unwrap();
+    assert!(is_there(&scene.store, "after").await.unwrap());
+}

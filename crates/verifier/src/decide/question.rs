@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use writ_wire::time::Timestamp;
+use writ_wire::waited_by::WaitedBy;
 
 use super::access::{AccessAnswer, AccessCall, AccessServer, MAX_POLL};
 use super::action::GatedAction;
@@ -27,7 +28,7 @@ pub struct Asking {
     /// The client can carry nothing: the same call, made again within two minutes of the yes, is permitted. The screen says so.
     pub call_again: bool,
     /// By what the client is made to wait, for the record.
-    pub waited_by: Option<&'static str>,
+    pub waited_by: Option<WaitedBy>,
 }
 
 /// A question that a person has, or had.

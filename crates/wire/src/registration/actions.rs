@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// One action of a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,8 +19,19 @@ pub struct ActionFile {
     /// Arguments that the resource looked up itself, by JSON pointer: on the screen they are not the agent's words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resolved: Vec<String>,
+    /// JSON Schema of its arguments: a call outside it is denied. Without one any are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Value>,
     /// Of a tool of an MCP server: the hash of its definition that the operator saw. While the server's is another one, or none is
     /// said, a person is asked about each call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub definition_hash: Option<String>,
+}
+
+/// What becomes of an action that is none of `actions`, and of no type that the resource lists: a person is asked about each call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownActionsFile {
+    /// The scope of this resource that covers them.
+    pub scope: String,
 }

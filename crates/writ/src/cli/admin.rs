@@ -13,9 +13,10 @@ use writ_server::operate::change_client::ClientKind;
 use writ_server::operate::change_user::find_user;
 use writ_server::operate::disable::{UserSwitch, switch_user};
 use writ_server::operate::elsewhere::{Wish, tip};
-use writ_store::{Store, StoreError, transport};
+use writ_store::{Deadlines, Store, StoreError, transport};
 use writ_wire::registration::ResourceFile;
 
+use super::by_clock::ByClock;
 use super::desk::{Desk, commit_change, load, read_json};
 use super::invite::InviteArguments;
 use super::passkeys::{PasskeysArgument, passkeys};
@@ -174,7 +175,7 @@ pub enum ResourceCommand {
 }
 
 pub async fn migrate(configured: &Configured) -> Outcome {
-    Desk::open(configured).await?;
+    Desk::open(configured, ByClock::ReadsOrEnds).await?;
     say("the database is at this version");
     Ok(())
 }
@@ -183,16 +184,17 @@ pub async fn migrate(configured: &Configured) -> Outcome {
 pub async fn check(configured: &Configured) -> Outcome {
     let config = load(configured)?;
     let mut problems = Vec::new();
-    let types = writ_server::node::registry::type_files(&config.types_path).and_then(|documents| {
-        writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
-    });
+    let types =
+        writ_server::node::type_files::type_files(&config.types_path).and_then(|documents| {
+            writ_authority::Types::from_documents(documents).map_err(|e| e.to_string())
+        });
     if let Err(problem) = types {
         problems.push(problem);
     }
     if let Some(sentence) = transport::unprotected(&config.database_url) {
         note(&sentence);
     }
-    match Store::connect(&config.database_url).await {
+    match Store::connect_within(&config.database_url, Deadlines::OF_A_COMMAND).await {
         Ok(store) => {
             let problem = match other_issuer(&store, &config).await {
                 None => other_master(&store, &config).await,
@@ -207,7 +209,7 @@ pub async fn check(configured: &Configured) -> Outcome {
     }
     say("the configuration is usable");
     if let Some(files) = &config.tls {
-        let expires_at = files.read().and_then(|pair| pair.expires_at())?;
+        let expires_at = files.read().and_then(|pair| pair.certificate())?.expires_at;
         say(&format!(
             "the certificate is good until {}",
             expires_at.rfc3339()
@@ -258,7 +260,7 @@ async fn other_master(store: &Store, config: &Config) -> Option<String> {
 }
 
 pub async fn user(command: UserCommand, configured: &Configured) -> Outcome {
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, command.by_clock()).await?;
     match command {
         UserCommand::Add {
             name,
@@ -333,7 +335,10 @@ async fn why_not_switched(
 }
 
 pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome {
-    let (desk, kind) = (Desk::open(configured).await?, ClientKind::Plain);
+    let (desk, kind) = (
+        Desk::open(configured, command.by_clock()).await?,
+        ClientKind::Plain,
+    );
     match command {
         ClientCommand::Add(argument) => {
             let added = desk.registry().add_client(read_json(&argument.file)?).await;
@@ -352,7 +357,10 @@ pub async fn client(command: ClientCommand, configured: &Configured) -> Outcome 
 }
 
 pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
-    let (desk, kind) = (Desk::open(configured).await?, ClientKind::Agent);
+    let (desk, kind) = (
+        Desk::open(configured, command.by_clock()).await?,
+        ClientKind::Agent,
+    );
     match command {
         AgentCommand::Add(argument) => {
             let added = desk.registry().add_agent(read_json(&argument.file)?).await;
@@ -370,7 +378,7 @@ pub async fn agent(command: AgentCommand, configured: &Configured) -> Outcome {
 }
 
 pub async fn resource(command: ResourceCommand, configured: &Configured) -> Outcome {
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, command.by_clock()).await?;
     match command {
         ResourceCommand::Add { file, guests } => {
             let mut file: ResourceFile = read_json(&file.file)?;

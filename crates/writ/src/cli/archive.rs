@@ -18,6 +18,7 @@ use writ_core::history;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_jose::key::PublicKey;
+use writ_server::config::bounded_file;
 use writ_server::node::keyring::KeyRing;
 use writ_store::archive::RecordPlace;
 use writ_store::clock::DatabaseTime;
@@ -25,6 +26,7 @@ use writ_wire::jwk::{Jwk, JwkSet};
 use writ_wire::time::Timestamp;
 
 use super::audit::own_keys;
+use super::by_clock::ByClock;
 use super::desk::{Desk, read_json};
 use super::{Configured, Outcome, note, say_json};
 
@@ -54,7 +56,7 @@ pub struct VerifyArguments {
 }
 
 pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> Outcome {
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, ByClock::Grants).await?;
     let before = day(&arguments.before)?;
     let now = earlier_now(&desk).await?;
     if before.plus(YOUNGEST) > now {
@@ -64,11 +66,12 @@ pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> O
             "`--before` is less than a day ago: {latest} is the latest day that may be given"
         ));
     }
-    let keys = own_keys(&desk).await?;
     if !arguments.file.exists() && !write(&desk, before, &arguments.file).await? {
         note("nothing was recorded before that day");
         return Ok(());
     }
+    // A database that never served has its first keys from the writing.
+    let keys = own_keys(&desk).await?;
     let (head, end) = verified(&arguments.file, &keys)?;
     if head.before != before.rfc3339() || head.issuer != desk.config.issuer.as_str() {
         return Err(format!(
@@ -88,7 +91,7 @@ pub async fn archive(arguments: &ArchiveArguments, configured: &Configured) -> O
 pub async fn verify(arguments: &VerifyArguments, configured: &Configured) -> Outcome {
     let keys = match &arguments.jwks {
         Some(file) => read_json::<JwkSet>(file)?.keys,
-        None => own_keys(&Desk::open(configured).await?).await?,
+        None => own_keys(&Desk::open(configured, ByClock::ReadsOrEnds).await?).await?,
     };
     let (head, end) = verified(&arguments.file, &keys)?;
     say_json(&json!({
@@ -115,7 +118,7 @@ fn before_of(kind: RecordKind, before: Timestamp, now: Timestamp) -> Timestamp {
 /// This machine's time or the database's, whichever is earlier: a clock that is ahead takes nothing that must stay.
 async fn earlier_now(desk: &Desk) -> Result<Timestamp, String> {
     let now = desk.clock.now();
-    let database = desk.store.database_time(DEFAULT_TENANT, now).await;
+    let database = desk.store.database_time(DEFAULT_TENANT).await;
     Ok(match database.map_err(|e| e.to_string())? {
         DatabaseTime::Now(database) => now.min(database),
         DatabaseTime::AtLeast(_) => now,
@@ -273,7 +276,7 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn of(path: &'a Path) -> Result<Self, String> {
-        let file = File::open(path).map_err(|e| format!("`{}`: {e}", path.display()))?;
+        let file = bounded_file::open(path).map_err(|why| format!("`{}` {why}", path.display()))?;
         Ok(Self {
             path,
             file: BufReader::new(file),

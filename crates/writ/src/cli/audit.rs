@@ -19,6 +19,7 @@ use writ_store::registered::PAGE;
 use writ_wire::jwk::{Jwk, JwkSet};
 
 use super::archive::{self, ArchiveArguments, VerifyArguments};
+use super::by_clock::ByClock;
 use super::desk::{Desk, STANDARD_INPUT, read_json, read_text};
 use super::{Configured, Outcome, note, say};
 
@@ -75,7 +76,7 @@ async fn list(filter: &AuditFilter, configured: &Configured) -> Outcome {
     if let Some(name) = &filter.event {
         known_event(name)?;
     }
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, ByClock::ReadsOrEnds).await?;
     let mut reading = desk.read().await?;
     let person = match &filter.person {
         Some(name) => {
@@ -184,7 +185,7 @@ async fn receipt(arguments: &ReceiptArguments, configured: &Configured) -> Outco
     let path = Path::new(&arguments.receipt);
     let desk = match (&arguments.jwks, is_id) {
         (Some(_), false) => None,
-        _ => Some(Desk::open(configured).await?),
+        _ => Some(Desk::open(configured, ByClock::ReadsOrEnds).await?),
     };
     let document = match (&desk, is_id) {
         (Some(desk), true) => stored(desk, &arguments.receipt).await?,

@@ -11,15 +11,19 @@ use writ_authority::Types;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
 use writ_platform::{Clock, Random};
+use writ_server::config::bounded_file;
 use writ_server::config::{Config, ENVIRONMENT_PREFIX};
+use writ_server::node::app::{App, ServerEnvironment};
+use writ_server::node::clock::{CommandClock, DatabaseClock};
 use writ_server::node::keyring;
-use writ_server::node::registry::type_files;
+use writ_server::node::type_files::type_files;
 use writ_server::operate::change::{ChangeContext, ChangedBy};
 use writ_server::operate::register::Registrar;
-use writ_store::{DatabaseTransaction, Store};
+use writ_store::{DatabaseTransaction, Deadlines, Store};
 
+use super::by_clock::ByClock;
 use super::init::CONFIG;
-use super::{Configured, environment, json_file};
+use super::{Configured, environment, json_file, note};
 
 /// The largest file that a command reads, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
@@ -37,23 +41,21 @@ pub struct Desk {
 
 impl Desk {
     /// Opens and migrates the database.
-    pub async fn open(configured: &Configured) -> Result<Self, String> {
-        Self::with(load(configured)?).await
+    pub async fn open(configured: &Configured, by: ByClock) -> Result<Self, String> {
+        Self::with(load(configured)?, by).await
     }
 
     /// The same for a configuration that was read already.
-    pub async fn with(config: Config) -> Result<Self, String> {
-        let store = Store::connect(&config.database_url)
-            .await
-            .map_err(|e| e.to_string())?;
-        store.migrate().await.map_err(|e| e.to_string())?;
+    pub async fn with(config: Config, by: ByClock) -> Result<Self, String> {
+        let store = migrated(&config).await?;
+        let clock = checked_clock(&store, by).await?;
         let types =
             Types::from_documents(type_files(&config.types_path)?).map_err(|e| e.to_string())?;
         let desk = Self {
             config,
             store,
             types,
-            clock: Clock::System,
+            clock,
             random: Random::System,
         };
         let mut transaction = desk.begin().await?;
@@ -106,6 +108,33 @@ impl Desk {
     }
 }
 
+/// The database, brought to this version.
+pub async fn migrated(config: &Config) -> Result<Store, String> {
+    let store = Store::connect_within(&config.database_url, Deadlines::OF_A_COMMAND).await;
+    let store = store.map_err(|e| e.to_string())?;
+    store.migrate().await.map_err(|e| e.to_string())?;
+    Ok(store)
+}
+
+/// This machine's clock, if it may be used for that.
+pub async fn checked_clock(store: &Store, by: ByClock) -> Result<Clock, String> {
+    let compared = CommandClock::compare(store, &Clock::System).await;
+    let compared = compared.map_err(|e| e.to_string())?;
+    let Some(warning) = compared.warning() else {
+        return Ok(Clock::System);
+    };
+    match (compared.is_wrong(), by) {
+        (false, _) => note(&warning),
+        (true, ByClock::ReadsOrEnds) => note(&format!("{warning}, whose time is taken")),
+        (true, ByClock::Grants) => {
+            return Err(format!(
+                "{warning}: set it first. Nothing was done; what only stops or removes goes on with any clock"
+            ));
+        }
+    }
+    Ok(compared.mended())
+}
+
 /// Commits a change that was made; otherwise says why there was none.
 pub async fn commit_change<T, E: Display>(
     transaction: DatabaseTransaction,
@@ -154,11 +183,8 @@ pub fn read_text(path: &Path) -> Result<String, String> {
     if path == Path::new(STANDARD_INPUT) {
         return read_input();
     }
-    let at = |e: &dyn Display| format!("`{}`: {e}", path.display());
-    if std::fs::metadata(path).map_err(|e| at(&e))?.len() > MAX_FILE {
-        return Err(at(&format!("larger than {MAX_FILE} bytes")));
-    }
-    std::fs::read_to_string(path).map_err(|e| at(&e))
+    let text = bounded_file::read_text(path, MAX_FILE);
+    text.map_err(|why| format!("`{}` {why}", path.display()))
 }
 
 /// Standard input, bounded.
@@ -183,16 +209,20 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
 }
 
 /// Connects the database and starts the server's state.
-pub async fn app(config: Config) -> Result<Arc<writ_server::node::app::App>, String> {
-    let store = Store::connect(&config.database_url)
-        .await
-        .map_err(|e| e.to_string())?;
-    let environment = writ_server::node::app::ServerEnvironment {
+#[cfg(feature = "demo")]
+pub async fn app(config: Config) -> Result<Arc<App>, String> {
+    let store = Store::connect(&config.database_url).await;
+    app_on(store.map_err(|e| e.to_string())?, config).await
+}
+
+/// Starts the server's state on this database.
+pub async fn app_on(store: Store, config: Config) -> Result<Arc<App>, String> {
+    let environment = ServerEnvironment {
         clock: Clock::System,
-        database_clock: writ_server::node::clock::DatabaseClock::OfDatabase,
+        database_clock: DatabaseClock::OfDatabase,
         random: Random::System,
     };
-    writ_server::node::app::App::start(config, store, environment)
+    App::start(config, store, environment)
         .await
         .map_err(|e| e.to_string())
 }

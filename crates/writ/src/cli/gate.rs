@@ -8,6 +8,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use writ_gate::{Allowed, GateConfig};
+use writ_server::config::bounded_file;
 use writ_server::node::listener::{self, ListenerBounds};
 use writ_verifier::{ClientSecret, VerifierEnvironment};
 use writ_wire::resource::ResourceUri;
@@ -18,6 +19,8 @@ use super::{Outcome, say};
 
 /// The largest secret in a file, in bytes.
 const MAX_SECRET: usize = 4096;
+/// With what may stand around it.
+const MAX_SECRET_FILE: u64 = 64 * 1024;
 
 #[derive(Args)]
 pub struct GateArguments {
@@ -42,8 +45,8 @@ pub struct GateArguments {
     /// The file with the value of `Authorization` for the server, if it wants one
     #[arg(long, value_name = "FILE")]
     upstream_authorization_file: Option<PathBuf>,
-    /// A scope for the resource's document; can be given several times
-    #[arg(long, value_name = "SCOPE")]
+    /// A scope that clients ask for, as the resource's record has it; can be given several times
+    #[arg(long, value_name = "SCOPE", default_value = "tools")]
     scope: Vec<String>,
     /// Let the server ask the client for this: sampling, elicitation or roots; can be given several times
     #[arg(long, value_name = "WHAT")]
@@ -110,8 +113,8 @@ fn config(arguments: &GateArguments) -> Result<GateConfig, String> {
 /// The one line of a file.
 pub(super) fn secret(file: &Path) -> Result<Zeroizing<String>, String> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file).map(Zeroizing::new);
-    let text = text.map_err(|e| format!("`{shown}` cannot be read: {e}"))?;
+    let text = bounded_file::read_text(file, MAX_SECRET_FILE).map(Zeroizing::new);
+    let text = text.map_err(|why| format!("`{shown}` {why}"))?;
     let line = text.trim();
     match line.is_empty() || line.len() > MAX_SECRET || line.contains('\n') {
         true => Err(format!("`{shown}` does not hold one line")),

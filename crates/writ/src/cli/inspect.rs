@@ -11,7 +11,7 @@ use writ_core::id::{DelegationId, TaskId};
 use writ_core::lineage::Lineage;
 use writ_jose::access_token;
 use writ_jose::key::PublicKey;
-use writ_server::node::registry::type_files;
+use writ_server::node::type_files::type_files;
 use writ_server::operate::elsewhere::{Wish, tip};
 use writ_server::operate::stop::stop_task;
 use writ_store::DatabaseTransaction;
@@ -21,6 +21,7 @@ use writ_wire::jwk::Jwk;
 use writ_wire::strict_json;
 use writ_wire::time::Timestamp;
 
+use super::by_clock::ByClock;
 use super::desk::{Desk, STANDARD_INPUT, commit_change, load, read_input, read_text};
 use super::{Configured, Outcome, say_json};
 
@@ -90,12 +91,12 @@ fn described(definition: &TypeDefinition) -> Value {
 pub async fn task(command: TaskCommand, configured: &Configured) -> Outcome {
     match command {
         TaskCommand::List { all } => {
-            let desk = Desk::open(configured).await?;
+            let desk = Desk::open(configured, ByClock::ReadsOrEnds).await?;
             let now = desk.clock.now();
             list_tasks(&mut desk.read().await?, all, now).await
         }
         TaskCommand::Stop { id } => {
-            let desk = Desk::open(configured).await?;
+            let desk = Desk::open(configured, ByClock::ReadsOrEnds).await?;
             let task = TaskId::from_text(id.as_str());
             let change = desk.change();
             let stopped_at = change.now.rfc3339();
@@ -167,7 +168,7 @@ pub async fn token(command: TokenCommand, configured: &Configured) -> Outcome {
         false => token,
     };
     let (header, claims) = decode(&token)?;
-    let desk = Desk::open(configured).await?;
+    let desk = Desk::open(configured, ByClock::ReadsOrEnds).await?;
     let now = desk.clock.now();
     let mut reading = desk.read().await?;
     let keys = reading.signing_keys().await.map_err(|e| e.to_string())?;

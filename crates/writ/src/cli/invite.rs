@@ -21,6 +21,12 @@ pub struct InviteArguments {
     end: Option<String>,
 }
 
+impl InviteArguments {
+    pub const fn is_end(&self) -> bool {
+        self.end.is_some()
+    }
+}
+
 pub async fn invite(desk: &Desk, arguments: InviteArguments) -> Outcome {
     match &arguments.end {
         Some(id) => end(desk, id).await,

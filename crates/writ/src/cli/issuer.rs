@@ -4,12 +4,13 @@ use clap::Subcommand;
 use serde_json::json;
 use writ_core::id::EventId;
 use writ_core::realm::DEFAULT_TENANT;
-use writ_platform::{Clock, Random};
-use writ_server::config::Config;
+use writ_platform::Random;
 use writ_server::operate::change::{ChangeContext, ChangedBy};
 use writ_server::operate::change_issuer::change_issuer;
 use writ_store::Store;
 
+use super::by_clock::ByClock;
+use super::desk::{checked_clock, migrated};
 use super::registered::confirm;
 use super::{Configured, Outcome, environment, say_json};
 
@@ -34,7 +35,7 @@ pub async fn issuer(command: IssuerCommand, configured: &Configured) -> Outcome 
     match command {
         IssuerCommand::Show => {
             let config = super::desk::load(configured)?;
-            let store = open(&config).await?;
+            let store = migrated(&config).await?;
             say_json(&json!({ "issuer": current(&store).await? }))
         }
         IssuerCommand::Change { new, yes } => change(configured, new, yes).await,
@@ -50,7 +51,7 @@ async fn change(configured: &Configured, new: String, yes: bool) -> Outcome {
         true => format!("`{new}` cannot be the issuer: {problems}"),
         false => problems,
     })?;
-    let store = open(&config).await?;
+    let store = migrated(&config).await?;
     let (from, to) = (current(&store).await?, &config.issuer);
     if from == to.as_str() {
         return Err(format!("`{from}` is the issuer already"));
@@ -71,8 +72,8 @@ async fn change(configured: &Configured, new: String, yes: bool) -> Outcome {
         ends.join("; ")
     );
     confirm(&what, yes)?;
-    let (clock, random) = (Clock::System, Random::System);
-    let now = clock.now();
+    let random = Random::System;
+    let now = checked_clock(&store, ByClock::Grants).await?.now();
     let change = ChangeContext {
         by: ChangedBy::Operator,
         event_id: EventId::make(now, random.bytes()),
@@ -91,13 +92,6 @@ async fn change(configured: &Configured, new: String, yes: bool) -> Outcome {
         "ends": ends,
         "next": format!("set `server.issuer` to `{to}` on every node, then start them"),
     }))
-}
-
-async fn open(config: &Config) -> Result<Store, String> {
-    let store = Store::connect(&config.database_url).await;
-    let store = store.map_err(|e| e.to_string())?;
-    store.migrate().await.map_err(|e| e.to_string())?;
-    Ok(store)
 }
 
 async fn current(store: &Store) -> Result<String, String> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use writ_core::signing::KeyState;
 use writ_server::node::keyring;
 
+use super::by_clock::ByClock;
 use super::desk::{Desk, commit_change};
 use super::{Configured, Outcome, say_json};
 
@@ -18,8 +19,8 @@ pub enum KeyCommand {
 
 pub async fn key(command: KeyCommand, configured: &Configured) -> Outcome {
     match command {
-        KeyCommand::List => list_keys(&Desk::open(configured).await?).await,
-        KeyCommand::Rotate => rotate(&Desk::open(configured).await?).await,
+        KeyCommand::List => list_keys(&Desk::open(configured, ByClock::ReadsOrEnds).await?).await,
+        KeyCommand::Rotate => rotate(&Desk::open(configured, ByClock::Grants).await?).await,
     }
 }
 

@@ -6,16 +6,15 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
+use writ_authority::{MAX_ACTION_NAME, check_arguments, enforceable, left_out};
+use writ_core::registration::is_action_name;
 use writ_gate::{ToolDefinition, Upstream, list_tools};
 use writ_wire::resource::ResourceUri;
 use writ_wire::strict_json;
 
-use super::desk::STANDARD_INPUT;
+use super::desk::read_text;
 use super::gate::secret;
 use super::{Outcome, note, say_json};
-
-/// The longest name of a tool that becomes an action, in characters.
-const MAX_TOOL_NAME: usize = 64;
 
 #[derive(Subcommand)]
 pub enum McpCommand {
@@ -74,43 +73,106 @@ pub async fn mcp(command: McpCommand) -> Outcome {
 }
 
 async fn add(arguments: &McpAddArguments) -> Outcome {
-    let tools = tools_of(&arguments.url, &arguments.reached).await?;
-    let resource = arguments.resource.as_deref().unwrap_or(&arguments.url);
-    let resource = ResourceUri::parse(resource).map_err(|e| e.to_string())?;
+    let tools = read_tools(&arguments.url, &arguments.reached).await?;
     let confirmed: BTreeSet<&str> = arguments.confirm.iter().map(String::as_str).collect();
+    let served = ServedResource {
+        resource: arguments.resource.as_deref().unwrap_or(&arguments.url),
+        name: arguments.name.as_deref(),
+        client_id: &arguments.client_id,
+        scope: &arguments.scope,
+    };
+    say_json(&document(&tools, &served, &confirmed)?)
+}
+
+/// What a RESOURCE.json says beside the tools.
+pub struct ServedResource<'a> {
+    /// The URL that clients are given.
+    pub resource: &'a str,
+    /// What people read; the host, unless it is said.
+    pub name: Option<&'a str>,
+    /// The client that serves the resource.
+    pub client_id: &'a str,
+    /// Covers the tools.
+    pub scope: &'a str,
+}
+
+/// The RESOURCE.json of a server with these tools, of which the confirmed ones need no person for each call.
+pub fn document(
+    tools: &BTreeMap<String, ToolDefinition>,
+    served: &ServedResource<'_>,
+    confirmed: &BTreeSet<&str>,
+) -> Result<Value, String> {
+    let resource = ResourceUri::parse(served.resource).map_err(|e| e.to_string())?;
     if let Some(unknown) = confirmed.iter().find(|name| !tools.contains_key(**name)) {
         return Err(format!("the server has no tool `{unknown}`"));
     }
     let mut actions = Map::new();
-    for (name, tool) in &tools {
+    for (name, tool) in tools {
         if is_action_name(name) {
             let ask = !confirmed.contains(name.as_str());
-            actions.insert(name.clone(), action(tool, &arguments.scope, ask));
+            actions.insert(name.clone(), action(tool, served.scope, ask));
+            if let Some(left) = left_out_of(tool) {
+                note(&left);
+            }
         } else {
             note(&format!(
-                "`{}` cannot be called: the name of a tool is 1 to {MAX_TOOL_NAME} ASCII letters, digits and `_-./:`",
+                "`{}` cannot be called: the name of a tool is 1 to {MAX_ACTION_NAME} ASCII letters, digits and `_-./:`",
                 name.escape_debug()
             ));
         }
     }
-    say_json(&json!({
+    Ok(json!({
         "resource": resource,
-        "name": arguments.name.clone().unwrap_or_else(|| host(resource.as_str())),
-        "client_id": arguments.client_id,
-        "scopes": [arguments.scope],
+        "name": served.name.map_or_else(|| host(resource.as_str()), str::to_owned),
+        "client_id": served.client_id,
+        "scopes": [served.scope],
         "verifies_proofs": true,
         "actions": actions,
+        // A tool that comes later is asked about by its name.
+        "unknown_actions": { "scope": served.scope },
     }))
 }
 
 /// The sentence is made of the tool's name alone: what the server says of it is the server's.
 fn action(tool: &ToolDefinition, scope: &str, ask: bool) -> Value {
-    json!({
-        "scope": scope,
-        "ask": ask,
-        "says": { "en": format!("use {}", tool.name), "de": format!("{} benutzen", tool.name) },
-        "definition_hash": tool.hash,
-    })
+    let says =
+        json!({ "en": format!("use {}", tool.name), "de": format!("{} benutzen", tool.name) });
+    let members = [
+        ("scope", scope.into()),
+        ("ask", ask.into()),
+        ("says", says),
+        ("definition_hash", tool.hash.as_str().into()),
+    ];
+    let arguments = arguments_of(tool).ok().map(|schema| ("arguments", schema));
+    let members = members.into_iter().chain(arguments);
+    members
+        .map(|(name, member)| (name.to_owned(), member))
+        .collect()
+}
+
+/// What of its input schema is enforced.
+fn arguments_of(tool: &ToolDefinition) -> Result<Value, String> {
+    let schema = enforceable(&tool.input_schema);
+    let checked = check_arguments(&schema);
+    checked.map_err(|error| format!("`{}` {}", error.pointer, error.sentence))?;
+    Ok(schema)
+}
+
+/// What of its input schema is not enforced, for the operator.
+fn left_out_of(tool: &ToolDefinition) -> Option<String> {
+    let name = tool.name.escape_debug();
+    match arguments_of(tool) {
+        Err(why) => Some(format!(
+            "`{name}`: no arguments are refused, because of its schema {why}"
+        )),
+        Ok(_) => {
+            let lost = left_out(&tool.input_schema)?;
+            Some(format!(
+                "`{name}`: not all of its schema is enforced: `{}` {}",
+                lost.pointer, lost.sentence
+            ))
+        }
+    }
 }
 
 async fn diff(arguments: &McpDiffArguments) -> Outcome {
@@ -120,13 +182,13 @@ async fn diff(arguments: &McpDiffArguments) -> Outcome {
         .and_then(Value::as_str)
         .unwrap_or_default();
     let url = arguments.upstream.as_deref().unwrap_or(resource);
-    let tools = tools_of(url, &arguments.reached).await?;
+    let tools = read_tools(url, &arguments.reached).await?;
     let (changed, new, gone) = compared(&file, &tools);
     let is_same = changed.is_empty() && new.is_empty() && gone.is_empty();
     say_json(&json!({ "changed": changed, "new": new, "gone": gone }))?;
     match is_same {
         true => Ok(()),
-        false => Err("the tools are not those of the file: a person is asked about what changed, and what is new is refused".to_owned()),
+        false => Err("the tools are not those of the file: a person is asked about what changed, and about each call of what is new, if `unknown_actions` is there".to_owned()),
     }
 }
 
@@ -159,28 +221,29 @@ fn compared(file: &Value, tools: &BTreeMap<String, ToolDefinition>) -> (Names, N
     )
 }
 
-async fn tools_of(
+async fn read_tools(
     url: &str,
     reached: &Reached,
 ) -> Result<BTreeMap<String, ToolDefinition>, String> {
-    let authorization = reached
-        .authorization_file
-        .as_deref()
-        .map(secret)
-        .transpose()?;
-    let url = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
-    let upstream = Upstream::new(url, authorization.as_ref().map(|text| text.as_str()));
-    let upstream = upstream.map_err(|e| e.to_string())?;
-    list_tools(&upstream).await.map_err(|e| e.to_string())
+    let authorization = reached.authorization_file.as_deref();
+    let authorization = authorization.map(secret).transpose()?;
+    tools_of(url, authorization.as_ref().map(|text| text.as_str())).await
+}
+
+/// The tools of the server at this URL, which may want a value of `Authorization`.
+pub async fn tools_of(
+    url: &str,
+    authorization: Option<&str>,
+) -> Result<BTreeMap<String, ToolDefinition>, String> {
+    let parsed = url.parse().map_err(|e| format!("`{url}` is no URL: {e}"))?;
+    let upstream = Upstream::new(parsed, authorization).map_err(|e| e.to_string())?;
+    let tools = list_tools(&upstream).await;
+    tools.map_err(|e| format!("`{url}`: {e}"))
 }
 
 fn read_file(file: &Path) -> Result<Value, String> {
     let shown = file.display();
-    let text = match file.as_os_str() == STANDARD_INPUT {
-        true => std::io::read_to_string(std::io::stdin()),
-        false => std::fs::read_to_string(file),
-    };
-    let text = text.map_err(|e| format!("`{shown}` cannot be read: {e}"))?;
+    let text = read_text(file)?;
     strict_json::read(text).map_err(|e| format!("`{shown}`: {e}"))
 }
 
@@ -188,12 +251,6 @@ fn read_file(file: &Path) -> Result<Value, String> {
 fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split('/').next().unwrap_or_default().to_owned()
-}
-
-/// As the names of actions are.
-fn is_action_name(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-./:".contains(&b);
-    (1..=MAX_TOOL_NAME).contains(&name.len()) && name.bytes().all(plain)
 }
 
 #[cfg(test)]
@@ -236,5 +293,36 @@ mod tests {
             (&made["ask"], &made["definition_hash"]),
             (&json!(true), &json!("h"))
         );
+        // It says nothing of its arguments.
+        assert_eq!(made.get("arguments"), None);
+    }
+
+    #[test]
+    fn what_can_be_enforced_of_a_schema_goes_along() {
+        let (_, mut add) = tool("add", "h");
+        add.input_schema = json!({
+            "type": "object", "properties": { "url": { "type": "string", "format": "uri" } }
+        });
+        let made = action(&add, "tools", true);
+        let kept = json!({ "type": "object", "properties": { "url": { "type": "string" } } });
+        assert_eq!(made["arguments"], kept);
+        let said = left_out_of(&add).unwrap();
+        assert!(
+            said.contains("`/arguments/properties/url/format`"),
+            "{said}"
+        );
+        add.input_schema = json!({ "type": "object", "enum": ["x".repeat(9_000)] });
+        assert_eq!(action(&add, "tools", true).get("arguments"), None);
+        assert!(
+            left_out_of(&add)
+                .unwrap()
+                .contains("no arguments are refused")
+        );
+        add.input_schema = kept;
+        assert_eq!(left_out_of(&add), None);
+        add.input_schema = json!({
+            "$defs": { "Item": { "type": "string" } }, "properties": { "a": { "$ref": "#/$defs/Item" } }
+        });
+        assert_eq!(left_out_of(&add), None, "a reference is replaced");
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod archive;
 mod audit;
+mod by_clock;
 mod desk;
 #[cfg(test)]
 mod documented;
@@ -26,8 +27,6 @@ mod suspend;
 mod terminal;
 
 use std::collections::BTreeMap;
-#[cfg(feature = "demo")]
-use std::io::IsTerminal;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -39,7 +38,11 @@ use writ_server::config::LogFormat;
 #[cfg(feature = "demo")]
 pub use desk::app as app_of;
 #[cfg(feature = "demo")]
+pub use mcp::{ServedResource, document as mcp_document, tools_of as mcp_tools};
+#[cfg(feature = "demo")]
 pub use serve::{Running, interrupted, serve_on};
+#[cfg(feature = "demo")]
+pub use terminal::KeyInput;
 
 /// An OAuth 2.1 authorization server for agents that act for people.
 #[derive(Parser)]
@@ -66,15 +69,8 @@ enum Command {
     /// Run the server
     Serve,
     #[cfg(feature = "demo")]
-    /// Watch an agent get a token, pass a piece of it on, and be stopped; all on loopback
-    Demo {
-        /// Leave everything running afterwards
-        #[arg(long)]
-        stay: bool,
-        /// A scripted person with a passkey in software approves; without a terminal that is always so
-        #[arg(long)]
-        auto: bool,
-    },
+    /// Watch a person decide what an MCP client deletes and what agents pay, and stop them; all on loopback
+    Demo(crate::demo::DemoArguments),
     /// Bring the database to this version
     Migrate,
     /// Explain every problem of the configuration at once
@@ -121,8 +117,7 @@ pub type Outcome = Result<(), String>;
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    // A server's configuration says how its log looks.
-    if !matches!(cli.command, Command::Serve) {
+    if logs_to_stderr(&cli.command) {
         log::to_stderr(LogFormat::Text);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -141,13 +136,23 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// A server's configuration says how its log looks, and a demo is there to be read.
+const fn logs_to_stderr(command: &Command) -> bool {
+    match command {
+        Command::Serve => false,
+        #[cfg(feature = "demo")]
+        Command::Demo(arguments) => arguments.log,
+        _ => true,
+    }
+}
+
 async fn run(command: Command, configured: &Configured) -> Outcome {
     match command {
         Command::Init(arguments) => init::init(arguments, configured).await,
         Command::Serve => serve::serve(configured).await,
         // Its configuration is its own: a fresh database on loopback.
         #[cfg(feature = "demo")]
-        Command::Demo { stay, auto } => crate::demo::run(stay, answering(auto)).await,
+        Command::Demo(arguments) => crate::demo::run(arguments).await,
         Command::Migrate => admin::migrate(configured).await,
         Command::Check => admin::check(configured).await,
         Command::User(command) => admin::user(command, configured).await,
@@ -200,14 +205,4 @@ fn fail(sentence: &str) -> ExitCode {
 fn tell(sentence: &str) {
     let line = format!("writ: {sentence}\n");
     log_queue::write_within(std::io::stderr(), line, SAID_WITHIN);
-}
-
-/// Without a terminal no person can answer, so the scripted one does.
-#[cfg(feature = "demo")]
-fn answering(auto: bool) -> crate::demo::Answering {
-    if auto || !std::io::stdout().is_terminal() {
-        crate::demo::Answering::Scripted
-    } else {
-        crate::demo::Answering::Person
-    }
 }

@@ -36,6 +36,12 @@ struct PasskeysChange {
     enroll: bool,
 }
 
+impl PasskeysArgument {
+    pub const fn is_enrolment(&self) -> bool {
+        self.change.enroll
+    }
+}
+
 /// Lists them, makes a code, or removes some and ends every login that a passkey opened.
 pub async fn passkeys(argument: PasskeysArgument, desk: &Desk) -> Outcome {
     let PasskeysArgument { name, change } = argument;

@@ -12,7 +12,7 @@ use writ_server::node::app::App;
 use writ_server::node::listener::{self, GRACE, ListenerBounds};
 use writ_server::node::tls::ServerTls;
 use writ_server::{background, router};
-use writ_store::transport;
+use writ_store::{ServeLock, Store, transport};
 
 use super::log_queue::{LogQueue, write_within};
 #[cfg(feature = "demo")]
@@ -93,6 +93,7 @@ async fn run(config: Config, queue: &LogQueue) -> Outcome {
     }
     config.log_warnings();
     let mut stopping = signals::follow(config.drain + ENDED_WITHIN, queue.clone())?;
+    let hangups = hangups(config.tls.as_ref())?;
     let tls = tls(&config)?;
     let socket = bind(config.listen).await?;
     let operators = match config.metrics_listen {
@@ -104,7 +105,8 @@ async fn run(config: Config, queue: &LogQueue) -> Outcome {
         metrics: operators.as_ref().map(address_of).transpose()?,
         certificate_expires_at: tls.as_ref().map(ServerTls::expires_at),
     };
-    let mut running = Running::start(desk::app(config).await?);
+    let (store, alone) = alone(&config).await?;
+    let mut running = Running::start(desk::app_on(store, config).await?);
     let app = Arc::downgrade(&running.app);
     queue.on_loss(move || {
         if let Some(app) = app.upgrade() {
@@ -112,7 +114,7 @@ async fn run(config: Config, queue: &LogQueue) -> Outcome {
         }
     });
     if let Some(tls) = &tls {
-        let (tls, app, hangups) = (tls.clone(), running.app.clone(), hangups()?);
+        let (tls, app) = (tls.clone(), running.app.clone());
         running.add(|stopped| tls.follow(app, hangups, stopped));
     }
     running.serve_public(socket, tls);
@@ -125,7 +127,16 @@ async fn run(config: Config, queue: &LogQueue) -> Outcome {
     let signal = stopping.wait_for(Option::is_some).await;
     let signal = signal.ok().and_then(|signal| *signal);
     end(running, signal.unwrap_or(StopSignal::Terminate)).await;
+    drop(alone);
     Ok(())
+}
+
+/// Before anything is written: a server that may not run changes nothing.
+async fn alone(config: &Config) -> Result<(Store, ServeLock), String> {
+    let store = Store::connect(&config.database_url).await;
+    let store = store.map_err(|e| e.to_string())?;
+    let alone = store.serve_alone().await.map_err(|e| e.to_string())?;
+    Ok((store, alone))
 }
 
 /// Not ready at once. Requests are still taken for a while, so that a balancer sees that before a connection is refused; a person at a

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use writ_server::config::TlsFiles;
 
 use super::log_queue::LogQueue;
 use super::{SAID_WITHIN, tell};
@@ -109,11 +110,20 @@ async fn why_now(
     }
 }
 
-/// Changes with each SIGHUP.
-pub fn hangups() -> Result<watch::Receiver<()>, String> {
+/// Changes with each SIGHUP, which ends no server from now on.
+pub fn hangups(tls: Option<&TlsFiles>) -> Result<watch::Receiver<()>, String> {
+    let said = match tls {
+        Some(_) => "SIGHUP: the certificate's files are looked at",
+        None => "SIGHUP: nothing is read again, because this server has no certificate",
+    };
     let mut hangup = on(SignalKind::hangup())?;
     let (sender, receiver) = watch::channel(());
-    tokio::spawn(async move { while hangup.recv().await.is_some() && sender.send(()).is_ok() {} });
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            tracing::info!("{said}");
+            sender.send_replace(());
+        }
+    });
     Ok(receiver)
 }
 

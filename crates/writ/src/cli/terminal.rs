@@ -1,6 +1,8 @@
-//! Questions on the terminal; a password is not shown while it is typed.
+//! Questions on the terminal; a password is not shown while it is typed. Single keys, for the demo.
 
 use std::io::{BufRead, Write};
+#[cfg(feature = "demo")]
+use std::io::{IsTerminal, Read};
 use std::process::{Command, Stdio};
 
 /// The answer, without its line end.
@@ -39,7 +41,7 @@ struct HiddenInput;
 
 impl HiddenInput {
     fn begin() -> Result<Self, String> {
-        if stty("-echo") {
+        if stty(&["-echo"]) {
             Ok(Self)
         } else {
             Err("the terminal cannot hide a password: give `--password-stdin`".to_owned())
@@ -49,12 +51,47 @@ impl HiddenInput {
 
 impl Drop for HiddenInput {
     fn drop(&mut self) {
-        stty("echo");
+        stty(&["echo"]);
     }
 }
 
-fn stty(setting: &str) -> bool {
+/// Keys count without a line end until this is dropped, where standard input is a terminal.
+#[cfg(feature = "demo")]
+pub struct KeyInput {
+    is_terminal: bool,
+}
+
+#[cfg(feature = "demo")]
+impl KeyInput {
+    pub fn begin() -> Self {
+        let is_terminal = std::io::stdin().is_terminal() && stty(&["-icanon", "-echo"]);
+        Self { is_terminal }
+    }
+
+    /// Hands each key on until there are no more, or nobody takes them: on a thread of its own, because reading cannot be ended.
+    pub fn read(&self, mut take: impl FnMut(char) -> bool + Send + 'static) {
+        std::thread::spawn(move || {
+            let keys = std::io::stdin().lock().bytes();
+            for key in keys.map_while(Result::ok).map(char::from) {
+                if !take(key) {
+                    return;
+                }
+            }
+        });
+    }
+}
+
+#[cfg(feature = "demo")]
+impl Drop for KeyInput {
+    fn drop(&mut self) {
+        if self.is_terminal {
+            stty(&["icanon", "echo"]);
+        }
+    }
+}
+
+fn stty(settings: &[&str]) -> bool {
     let mut command = Command::new("stty");
-    command.arg(setting).stderr(Stdio::null());
+    command.args(settings).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }

@@ -1,15 +1,10 @@
-//! Alice's browser, and her phone with a software passkey, which approves with `--auto`; otherwise a person at the terminal does.
+//! Alice's phone with a passkey in software, which signs what it shows.
 
-use std::sync::Arc;
-
-use qrcode::QrCode;
-use qrcode::render::unicode::Dense1x2;
 use writ_passkey::software::SoftwareAuthenticator;
-use writ_person::{PersonPhone, ShownPage, Step, WebBrowser, plain};
-use writ_platform::{Https, Random};
+use writ_person::{PersonPhone, ShownPage, Step, WebBrowser};
+use writ_platform::Random;
 
-use super::cast::DemoLogin;
-use crate::cli::say;
+use super::alice::{DemoLogin, browser, texts};
 
 pub struct DemoPhone {
     device: SoftwareAuthenticator,
@@ -28,7 +23,7 @@ impl DemoPhone {
 
     /// Signs in with the password, adds a passkey (WebAuthn section 7.1) by the operator's code, as the page's script does, and signs in
     /// again with the passkey.
-    pub async fn set_up(&mut self, login: DemoLogin, code: &str) -> Step<()> {
+    pub async fn set_up(&mut self, login: &DemoLogin, code: &str) -> Step<()> {
         let DemoLogin { name, password } = login;
         let form = self.browser.open("/login?next=/app/devices").await?;
         let page = self.browser.log_in(&form, name, password).await?;
@@ -74,38 +69,5 @@ impl DemoPhone {
             device: &mut self.device,
             origin: &self.origin,
         }
-    }
-}
-
-pub fn browser(issuer: &str) -> Step<WebBrowser> {
-    WebBrowser::new(Arc::new(Https::new()?), issuer)
-}
-
-/// What a person reads in each element between these two.
-pub fn texts(page: &ShownPage, begin: &str, end: &str) -> Vec<String> {
-    let html = page.html();
-    let elements = html.split(begin).skip(1);
-    let inner = elements.filter_map(|rest| rest.split(end).next()?.split_once('>'));
-    inner.map(|(_, inner)| plain(inner)).collect()
-}
-
-/// Prints the address of the page where a person approves, also as a QR code.
-pub fn show_link(issuer: &str, login: DemoLogin, code: &str) {
-    let DemoLogin { name, password } = login;
-    let link = format!("{issuer}/app");
-    say(&format!(
-        "         you are alice: open {link}, log in as `{name}` with `{password}`, and decide"
-    ));
-    say(&format!(
-        "         (a passkey, if you want one first, is added under Devices by the code {code})"
-    ));
-    // Only a public name can be reached from another device.
-    if issuer.starts_with("https://")
-        && let Ok(code) = QrCode::new(&link)
-    {
-        let image = code.render::<Dense1x2>().quiet_zone(true).build();
-        image
-            .lines()
-            .for_each(|line| say(&format!("         {line}")));
     }
 }

@@ -1,20 +1,30 @@
-//! What the demo runs on: the server and the bank on free ports of loopback, with all participants registered.
+//! What the demo runs on: the server, the bank, and an MCP server behind the gate, on free ports of loopback, with all participants
+//! registered.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use writ_gate::{Allowed, GateConfig};
 use writ_platform::{Clock, Random};
 use writ_server::config::Config;
 use writ_server::node::listener::{self, ListenerBounds};
+use writ_verifier::{ClientSecret, VerifierEnvironment};
+use writ_wire::resource::ResourceUri;
 
 use super::bank;
-use super::cast::DemoCast;
-use crate::cli::{Running, app_of, interrupted, say, serve_on};
+use super::cast::{DemoCast, DemoPlaces, NOTES_CLIENT, NOTES_SCOPE};
+use super::notes::Notes;
+use crate::cli::{Running, app_of, serve_on};
+
+/// How long the gate holds a call: the client asks again ten times, and a question waits for five minutes.
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// The shipped types, compiled in so that the demo runs from any folder.
 const TYPES: [(&str, &str); 3] = [
@@ -58,79 +68,95 @@ impl Drop for Folder {
 pub struct DemoStage {
     pub issuer: String,
     pub bank: String,
+    /// The MCP endpoint that clients are given: the gate's.
+    pub gate: String,
+    pub notes: Notes,
     pub cast: DemoCast,
     server: Running,
-    stop_bank: watch::Sender<bool>,
-    bank_task: JoinHandle<()>,
+    doors: Vec<Door>,
 }
 
 impl DemoStage {
     pub async fn build(folder: &Path) -> Result<Self, String> {
-        let (listener, address) = listen().await?;
+        let (server_listener, address) = listen().await?;
         let (bank_listener, bank_address) = listen().await?;
+        let (gate_listener, gate_address) = listen().await?;
+        let (notes_listener, notes_address) = listen().await?;
         // Passkeys need a host name.
         let issuer = format!("http://localhost:{}", address.port());
         let bank = format!("http://{bank_address}");
+        let gate = format!("http://localhost:{}/mcp", gate_address.port());
+        let upstream = format!("http://{notes_address}/mcp");
+        let notes = Notes::new();
+        let mut doors = vec![Door::open(notes_listener, notes.router())];
         let app = app_of(config(folder, &issuer)?).await?;
-        let server = serve_on(app.clone(), listener);
-        say(&format!(
-            "writ is ready at {issuer}, on a fresh SQLite file"
-        ));
-        let cast = DemoCast::register(&app, &bank).await?;
-        let router = bank::router(&issuer, &bank, &cast.bank_secret)?;
-        let (stop_bank, stopped) = watch::channel(false);
-        let bank_task = tokio::spawn(listener::serve(
-            bank_listener,
-            router,
-            ListenerBounds::default(),
-            stopped,
-        ));
-        say(&format!(
-            "a bank is ready at {bank}; it asks the issuer about every single call"
-        ));
+        let server = serve_on(app.clone(), server_listener);
+        let places = DemoPlaces {
+            bank: &bank,
+            gate: &gate,
+            notes: &upstream,
+        };
+        let cast = DemoCast::register(&app, &places).await?;
+        let routes = bank::router(&issuer, &bank, &cast.bank_secret)?;
+        doors.push(Door::open(bank_listener, routes));
+        let routes = gate_routes(&issuer, &places, &cast.notes_secret)?;
+        doors.push(Door::open(gate_listener, routes));
         Ok(Self {
             issuer,
             bank,
+            gate,
+            notes,
             cast,
             server,
-            stop_bank,
-            bank_task,
+            doors,
         })
     }
 
-    /// Where to go on by hand.
-    pub fn describe(&self) {
-        say(&format!(
-            "\nStill running; Ctrl-C ends it.\n  issuer    {}",
-            self.issuer
-        ));
-        say(&format!(
-            "  metadata  {}/.well-known/oauth-authorization-server",
-            self.issuer
-        ));
-        say(&format!("  bank      {}/accounts", self.bank));
-        say(&format!(
-            "  person    {}/app  user `{}`, password `{}`",
-            self.issuer,
-            DemoCast::LOGIN.name,
-            DemoCast::LOGIN.password
-        ));
-        say(&format!(
-            "  passkey   {}/app/devices  code {}, for the first one, within an hour",
-            self.issuer, self.cast.passkey_code
-        ));
-    }
-
-    pub async fn serve_until_stopped(self) {
-        interrupted().await;
-        self.stop().await;
-    }
-
     pub async fn stop(self) {
-        let _ = self.stop_bank.send(true);
-        let _ = self.bank_task.await;
+        // Callers first: the gate and the bank ask the server.
+        for door in self.doors.into_iter().rev() {
+            door.close().await;
+        }
         self.server.stop().await;
     }
+}
+
+/// Something that listens.
+struct Door {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Door {
+    fn open(listener: TcpListener, routes: Router) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let bounds = ListenerBounds::default();
+        let task = tokio::spawn(listener::serve(listener, routes, bounds, stopped));
+        Self { stop, task }
+    }
+
+    async fn close(self) {
+        let _ = self.stop.send(true);
+        let _ = self.task.await;
+    }
+}
+
+/// As `writ gate` makes it.
+fn gate_routes(issuer: &str, places: &DemoPlaces<'_>, secret: &str) -> Result<Router, String> {
+    let upstream = places.notes.parse();
+    let config = GateConfig {
+        upstream: upstream.map_err(|e| format!("`{}` is no URL: {e}", places.notes))?,
+        upstream_authorization: None,
+        issuer: issuer.to_owned(),
+        resource: ResourceUri::parse(places.gate).map_err(|e| e.to_string())?,
+        client_id: NOTES_CLIENT.to_owned(),
+        client_secret: ClientSecret::new(secret.to_owned()),
+        scopes: vec![NOTES_SCOPE.to_owned()],
+        allowed: Allowed::default(),
+        patience: PATIENCE,
+    };
+    let environment = VerifierEnvironment::system().map_err(|e| e.to_string())?;
+    writ_gate::router(config, environment).map_err(|e| e.to_string())
 }
 
 async fn listen() -> Result<(TcpListener, SocketAddr), String> {
@@ -155,6 +181,11 @@ fn config(folder: &Path, issuer: &str) -> Result<Config, String> {
         ("WRIT__TYPES__PATH", types.display().to_string()),
         ("WRIT__KEYS__MASTER", Random::System.secret()),
         ("WRIT__FEATURES__MISSION_INTENT", "true".to_owned()),
+        ("WRIT__FEATURES__GUESTS", "true".to_owned()),
+        ("WRIT__REGISTRATION__MODE", "open".to_owned()),
+        // Whoever tries a no wants to be asked again at once.
+        ("WRIT__PROMPTS__PAUSE_SAME", "0".to_owned()),
+        ("WRIT__PROMPTS__PAUSE_OTHER", "0".to_owned()),
     ]
     .map(|(key, value)| (key.to_owned(), value))
     .into();

@@ -1,60 +1,66 @@
-//! The steps of the demo. Each succeeds or is refused with the code that it expects; anything else ends the demo with an error.
+//! Agents with keys of their own. Each step succeeds or is refused with the code that it expects; anything else ends the demo with an error.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
+use http::header::WWW_AUTHENTICATE;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use writ_agent::{
     ActorCredential, Agent, AgentConfig, AuthorizationIntent, BoxFuture, Error, ErrorCode, Grant,
     Https, RequestedAccess, Transport, TransportError, details,
 };
-use writ_person::{BrowserError, WebBrowser};
+use writ_person::BrowserError;
 
-use super::cast::{DemoCast, DemoKeys, DemoLogin, Payee, payment};
-use super::confirm::Answering;
-use super::phone::{browser, texts};
+use super::alice::Alice;
+use super::cast::{DemoCast, DemoKeys, Payee, payment};
 use super::stage::{DemoStage, environment};
-use crate::cli::say;
-
-pub(super) type Told = Result<(), String>;
+use super::telling::{Player, RefusedStep, Teller};
+use crate::cli::Outcome;
 
 /// The participants that act in the steps.
 pub(super) struct Play<'a> {
     pub(super) stage: &'a DemoStage,
+    pub(super) teller: &'a Teller,
     wire: Arc<Recorder>,
     pub(super) planner: Agent,
     booker: Agent,
     stranger: Agent,
-    alice: WebBrowser,
+    alice: Alice,
 }
 
-pub async fn play(stage: &DemoStage, answering: Answering) -> Told {
+pub async fn play(stage: &DemoStage, teller: &Teller) -> Outcome {
     let wire = Arc::new(Recorder::new()?);
+    for keys in [&stage.cast.planner, &stage.cast.booker] {
+        teller.introduce(keys.id, keys.name);
+    }
     let mut play = Play {
         planner: agent(stage, &wire, &stage.cast.planner).await?,
         booker: agent(stage, &wire, &stage.cast.booker).await?,
         stranger: agent(stage, &wire, &stage.cast.stranger).await?,
-        alice: browser(&stage.issuer).map_err(stuck)?,
+        alice: Alice::new(&stage.issuer, &stage.cast.login).map_err(stuck)?,
         stage,
+        teller,
         wire,
     };
+    teller.part("Agents with keys of their own, and a bank's API");
     let grant = play.first_token().await?;
     play.use_it(&grant).await?;
     let handed = play.hand_over(&grant).await?;
-    play.what_must_fail(&grant, &handed).await?;
-    play.confirm(&grant, answering).await?;
+    play.what_the_bank_refuses(&grant, &handed).await?;
+    play.what_the_server_refuses(&grant, &handed).await?;
+    teller.part("A payment above the limit, and the end");
+    play.confirm(&grant).await?;
     play.stop(&grant, &handed).await
 }
 
 impl Play<'_> {
     /// Push, consent, code, token.
     async fn first_token(&mut self) -> Result<Grant, String> {
-        say(
-            "\n1. The planner asks for two payments and a look at accounts and statements; alice decides",
+        self.teller.step(
+            Player::Planner,
+            "asks for two payments, accounts and statements, in requests that its own key signs",
         );
         let asked = json!([
             payment(DemoCast::AIRLINE, "412.00"),
@@ -69,45 +75,42 @@ impl Play<'_> {
             ..AuthorizationIntent::default()
         };
         let pending = self.planner.authorize(&intent).await.map_err(surprise)?;
-        ok("the planner pushed its request, signed and with proof of its key (PAR, RAR, DPoP)");
-        let DemoLogin { name, password } = DemoCast::LOGIN;
-        let consented = self.alice.approve(&pending.url, name, password).await;
-        let consented = consented.map_err(stuck)?;
-        ok("alice logged in and approved, on the server's own pages:");
-        texts(&consented.page, "<label", "</label>")
-            .iter()
-            .for_each(|line| say(&format!("         {line}")));
+        let (read, redirect) = self.alice.consent(&pending.url).await.map_err(stuck)?;
+        let line = format!(
+            "reads {} lines, the first “{}”, and agrees",
+            read.len(),
+            read.first().cloned().unwrap_or_default()
+        );
+        self.teller.step(Player::Alice, &line);
         let grant = pending
-            .complete(&self.planner, consented.redirect.as_str(), None)
+            .complete(&self.planner, &redirect, None)
             .await
             .map_err(surprise)?;
-        ok(
-            "the code became a token that says who acts, for whom, in which task, with which authority:",
-        );
-        show_token(grant.access_token.expose());
+        self.teller.token(grant.access_token.expose());
         Ok(grant)
     }
 
-    async fn use_it(&self, grant: &Grant) -> Told {
-        say("\n2. The planner uses it at the bank");
-        accepted(
-            self.get(&self.planner, grant, "/accounts").await,
-            "GET /accounts: the balance, for alice",
-        )?;
+    async fn use_it(&self, grant: &Grant) -> Outcome {
+        accepted(&self.get(&self.planner, grant, "/accounts").await)?;
         let paid = self
             .pay(&self.planner, grant, payment(DemoCast::HOTEL, "118.50"))
             .await;
-        accepted(
-            paid,
-            "POST /payments: 118.50 EUR to the hotel, of at most 120.00",
-        )
+        accepted(&paid)?;
+        self.teller.step(
+            Player::Planner,
+            "reads the balance, and pays the hotel 118.50 EUR, of at most 120.00",
+        );
+        Ok(())
     }
 
     async fn hand_over(&self, grant: &Grant) -> Result<Grant, String> {
-        say("\n3. It hands the flight to the booking helper, and less than it has itself");
+        self.teller.step(
+            Player::Planner,
+            "hands a part of that to the booking helper: the flight, and a look at the accounts",
+        );
         let consent = self
             .booker
-            .actor_assertion("agt_planner", Duration::from_secs(60))
+            .actor_assertion(self.stage.cast.planner.id, Duration::from_secs(60))
             .map_err(surprise)?;
         let ask = RequestedAccess::resource(self.stage.bank.as_str())
             .scope("accounts:read")
@@ -118,135 +121,146 @@ impl Play<'_> {
             .delegate(grant, &to, &ask)
             .await
             .map_err(surprise)?;
-        ok("the exchange made a token for the helper's own key, the chain inside:");
-        show_token(handed.access_token.expose());
-        self.booker
+        self.teller.token(handed.access_token.expose());
+        let handed = self
+            .booker
             .accept(handed.access_token.expose())
-            .map_err(surprise)
+            .map_err(surprise)?;
+        let paid = self
+            .pay(&self.booker, &handed, payment(DemoCast::AIRLINE, "399.00"))
+            .await;
+        accepted(&paid)?;
+        self.teller.step(
+            Player::Booker,
+            "pays the airline 399.00 EUR, for alice, through the planner",
+        );
+        Ok(handed)
     }
 
-    async fn what_must_fail(&self, grant: &Grant, handed: &Grant) -> Told {
-        say("\n4. What must fail, fails");
-        let planner = &self.planner;
-        refused(
-            self.get(&self.stranger, grant, "/accounts").await,
-            "invalid_token",
-            "a stolen token, without its key",
-        )?;
-        let larger = self
-            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "400.01"))
-            .await;
-        refused(
-            larger,
-            "insufficient_authorization",
-            "one cent more than the helper was given",
-        )?;
+    async fn what_the_bank_refuses(&self, grant: &Grant, handed: &Grant) -> Outcome {
+        let (planner, booker) = (&self.planner, &self.booker);
         let other_account = Payee {
             name: DemoCast::AIRLINE.name,
             iban: DemoCast::HOTEL.iban,
         };
-        let other = self
-            .pay(&self.booker, handed, payment(other_account, "10.00"))
-            .await;
-        refused(
-            other,
-            "insufficient_authorization",
-            "another payee under the same name",
-        )?;
-        let scope = self.get(&self.booker, handed, "/statements").await;
-        refused(
-            scope,
-            "insufficient_scope",
-            "the statements, which were not handed over",
-        )?;
-        let paid = self
-            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "399.00"))
-            .await;
-        accepted(
-            paid,
-            "the helper pays 399.00 EUR to the airline, for alice, through the planner",
-        )?;
-        let again = self
-            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "399.00"))
-            .await;
-        refused(
-            again,
-            "insufficient_authorization",
-            "the same payment a second time",
-        )?;
-        let status = self.wire.replay().await.map_err(|e| e.to_string())?;
-        told(
-            status == StatusCode::UNAUTHORIZED,
-            &format!("{status}: the last request sent again, its proof replayed"),
-        )?;
-        self.what_the_server_refuses(planner, grant, handed).await
+        let pay = async |to, amount| self.pay(booker, handed, payment(to, amount)).await;
+        let refusals = [
+            refused(
+                self.get(&self.stranger, grant, "/accounts").await,
+                "invalid_token",
+                "a stolen token without its key",
+            )?,
+            refused(
+                pay(DemoCast::AIRLINE, "400.01").await,
+                "insufficient_authorization",
+                "400.01 EUR, a cent too much",
+            )?,
+            refused(
+                pay(other_account, "10.00").await,
+                "insufficient_authorization",
+                "the airline's name with another account",
+            )?,
+            refused(
+                pay(DemoCast::AIRLINE, "399.00").await,
+                "insufficient_authorization",
+                "the same payment again",
+            )?,
+            refused(
+                self.get(booker, handed, "/statements").await,
+                "insufficient_scope",
+                "statements, which were not handed over",
+            )?,
+            self.replayed(grant, planner).await?,
+        ];
+        self.teller.refuses(Player::Bank, &refusals);
+        Ok(())
     }
 
-    async fn what_the_server_refuses(
-        &self,
-        planner: &Agent,
-        grant: &Grant,
-        handed: &Grant,
-    ) -> Told {
+    /// The last request once more, as somebody who saw it would send it.
+    async fn replayed(&self, grant: &Grant, agent: &Agent) -> Result<RefusedStep, String> {
+        accepted(&self.get(agent, grant, "/accounts").await)?;
+        let answer = self.wire.replay().await.map_err(|e| e.to_string())?;
+        let challenge = answer.headers().get(WWW_AUTHENTICATE);
+        let challenge = challenge.and_then(|value| value.to_str().ok());
+        let error = challenge.and_then(|value| value.split("error=\"").nth(1)?.split('"').next());
+        match (answer.status(), error) {
+            (StatusCode::UNAUTHORIZED, Some(error)) => Ok(RefusedStep {
+                what: "a signed request sent a second time".to_owned(),
+                status: StatusCode::UNAUTHORIZED.as_u16(),
+                error: error.to_owned(),
+            }),
+            (other, _) => Err(format!("a surprise: the replayed request got {other}")),
+        }
+    }
+
+    async fn what_the_server_refuses(&self, grant: &Grant, handed: &Grant) -> Outcome {
         let bank = self.stage.bank.as_str();
         let wider = RequestedAccess::resource(bank)
             .details(details(json!([payment(DemoCast::AIRLINE, "412.00")])).map_err(surprise)?);
-        let code = ErrorCode::InvalidAuthorizationDetails;
-        not_granted(
-            self.booker.narrow(handed, &wider).await,
-            code,
-            "the helper asks for more than the delegation has",
-        )?;
         let consent = self
             .stranger
-            .actor_assertion("agt_planner", Duration::from_secs(60))
+            .actor_assertion(self.stage.cast.planner.id, Duration::from_secs(60))
             .map_err(surprise)?;
         let to = ActorCredential::assertion(consent.expose());
-        let handed_to = planner
-            .delegate(grant, &to, &RequestedAccess::resource(bank))
-            .await;
-        not_granted(
-            handed_to,
-            ErrorCode::InvalidRequest,
-            "a hand over to an agent that is not in `onward`",
-        )?;
-        let stolen = self
-            .stranger
-            .narrow(grant, &RequestedAccess::resource(bank))
-            .await;
-        not_granted(
-            stolen,
-            ErrorCode::InvalidRequest,
-            "a stranger exchanges the planner's token",
-        )
+        let all = RequestedAccess::resource(bank);
+        let refusals = [
+            not_granted(
+                self.booker.narrow(handed, &wider).await,
+                ErrorCode::InvalidAuthorizationDetails,
+                "a token for the helper beyond what it was handed",
+            )?,
+            not_granted(
+                self.planner.delegate(grant, &to, &all).await,
+                ErrorCode::InvalidRequest,
+                "a hand-over to somebody else's agent",
+            )?,
+            not_granted(
+                self.stranger.narrow(grant, &all).await,
+                ErrorCode::InvalidRequest,
+                "an exchange of the planner's token by that agent",
+            )?,
+        ];
+        self.teller.refuses(Player::Writ, &refusals);
+        Ok(())
     }
 
-    async fn stop(&mut self, grant: &Grant, handed: &Grant) -> Told {
-        say("\n6. Alice stops the task, with one button");
-        let page = self.alice.open("/app/agents").await.map_err(stuck)?;
-        let stopped = self.alice.submit(&page, "task-stop", &[]).await;
-        stopped.map_err(stuck)?;
-        ok("stopped; from this commit on nothing below it works, anywhere");
-        refused(
-            self.get(&self.planner, grant, "/accounts").await,
-            "invalid_token",
-            "the planner's token at the bank",
-        )?;
-        let pay = self
-            .pay(&self.booker, handed, payment(DemoCast::AIRLINE, "1.00"))
-            .await;
-        refused(pay, "invalid_token", "the helper's token at the bank")?;
+    async fn stop(&mut self, grant: &Grant, handed: &Grant) -> Outcome {
+        if !self.alice.stop().await.map_err(stuck)? {
+            return Err("a surprise: there was no task to stop".to_owned());
+        }
+        self.teller.step(
+            Player::Alice,
+            "stops the task, with one button; nothing below it works from then on",
+        );
+        let payment = payment(DemoCast::AIRLINE, "1.00");
+        let at_bank = [
+            refused(
+                self.get(&self.planner, grant, "/accounts").await,
+                "invalid_token",
+                "the planner's token",
+            )?,
+            refused(
+                self.pay(&self.booker, handed, payment).await,
+                "invalid_token",
+                "the helper's token",
+            )?,
+        ];
+        self.teller.refuses(Player::Bank, &at_bank);
         let ask = RequestedAccess::resource(self.stage.bank.as_str());
-        not_granted(
-            self.planner.refresh(grant, &ask).await,
-            ErrorCode::InvalidGrant,
-            "a refresh",
-        )?;
-        not_granted(
-            self.booker.narrow(handed, &ask).await,
-            ErrorCode::InvalidRequest,
-            "an exchange",
-        )
+        let at_server = [
+            not_granted(
+                self.planner.refresh(grant, &ask).await,
+                ErrorCode::InvalidGrant,
+                "a renewal of the planner's token",
+            )?,
+            not_granted(
+                self.booker.narrow(handed, &ask).await,
+                ErrorCode::InvalidRequest,
+                "an exchange of the helper's token",
+            )?,
+        ];
+        self.teller.refuses(Player::Writ, &at_server);
+        Ok(())
     }
 
     async fn get(
@@ -297,7 +311,7 @@ impl Recorder {
         })
     }
 
-    async fn replay(&self) -> Result<StatusCode, TransportError> {
+    async fn replay(&self) -> Result<Response<Bytes>, TransportError> {
         let last = self
             .last
             .lock()
@@ -305,7 +319,7 @@ impl Recorder {
             .clone();
         let request =
             last.ok_or_else(|| TransportError::Unreachable("nothing was sent".to_owned()))?;
-        Ok(self.http.send(request).await?.status())
+        self.http.send(request).await
     }
 }
 
@@ -319,20 +333,27 @@ impl Transport for Recorder {
     }
 }
 
-pub(super) fn accepted(result: Result<Response<Bytes>, Error>, what: &str) -> Told {
-    let status = result.map_err(surprise)?.status();
-    told(status.is_success(), &format!("{} {what}", status.as_u16()))
+pub(super) fn accepted(result: &Result<Response<Bytes>, Error>) -> Outcome {
+    match result {
+        Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) => Err(format!("a surprise: the bank answered {}", answer.status())),
+        Err(error) => Err(unexpected(error)),
+    }
 }
 
 /// Expects that the bank refuses with this error.
-pub(super) fn refused(result: Result<Response<Bytes>, Error>, error: &str, what: &str) -> Told {
+pub(super) fn refused(
+    result: Result<Response<Bytes>, Error>,
+    error: &str,
+    what: &str,
+) -> Result<RefusedStep, String> {
     match result {
-        Err(Error::Resource(refusal)) => {
-            let said = refusal.error.clone().unwrap_or_default();
-            told(
-                said == error,
-                &format!("{} {said}: {what}", refusal.status.as_u16()),
-            )
+        Err(Error::Resource(refusal)) if refusal.error.as_deref() == Some(error) => {
+            Ok(RefusedStep {
+                what: what.to_owned(),
+                status: refusal.status.as_u16(),
+                error: error.to_owned(),
+            })
         }
         Ok(answer) => Err(format!(
             "{what}: expected `{error}`, and the bank answered {}",
@@ -343,58 +364,31 @@ pub(super) fn refused(result: Result<Response<Bytes>, Error>, error: &str, what:
 }
 
 /// Expects that the server refuses with this code.
-pub(super) fn not_granted<T>(result: Result<T, Error>, code: ErrorCode, what: &str) -> Told {
+pub(super) fn not_granted<T>(
+    result: Result<T, Error>,
+    code: ErrorCode,
+    what: &str,
+) -> Result<RefusedStep, String> {
+    let error = code.as_str();
     match result {
-        Err(Error::Refused(refusal)) => {
-            let excess = refusal
-                .excess
-                .first()
-                .map(|e| format!(" at {}", e.pointer))
-                .unwrap_or_default();
-            told(
-                refusal.code == code,
-                &format!("400 {}{excess}: {what}", refusal.code.as_str()),
-            )
-        }
-        Err(other) => Err(format!("{what}: expected `{}`, and {other}", code.as_str())),
-        Ok(_) => Err(format!(
-            "{what}: expected `{}`, and it was granted",
-            code.as_str()
-        )),
+        Err(Error::Refused(refusal)) if refusal.code == code => Ok(RefusedStep {
+            what: what.to_owned(),
+            status: StatusCode::BAD_REQUEST.as_u16(),
+            error: error.to_owned(),
+        }),
+        Err(other) => Err(format!("{what}: expected `{error}`, and {other}")),
+        Ok(_) => Err(format!("{what}: expected `{error}`, and it was granted")),
     }
-}
-
-pub(super) fn told(as_expected: bool, line: &str) -> Told {
-    if as_expected {
-        ok(line);
-        return Ok(());
-    }
-    Err(format!("a surprise: {line}"))
-}
-
-pub(super) fn ok(line: &str) {
-    say(&format!("   ok  {line}"));
 }
 
 pub(super) fn surprise(error: Error) -> String {
+    unexpected(&error)
+}
+
+fn unexpected(error: &Error) -> String {
     format!("a surprise: {error}; next: {}", error.advice())
 }
 
 pub(super) fn stuck(error: BrowserError) -> String {
     error.to_string()
-}
-
-/// Prints the claims of a token.
-pub(super) fn show_token(token: &str) {
-    let payload = token
-        .split('.')
-        .nth(1)
-        .and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
-    let claims = payload
-        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
-        .unwrap_or_default();
-    let pretty = serde_json::to_string_pretty(&claims).unwrap_or_default();
-    pretty
-        .lines()
-        .for_each(|line| say(&format!("         {line}")));
 }

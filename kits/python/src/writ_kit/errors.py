@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
+import json
+
+# As the answer of an API: status, registered code, and where the error names none, seconds for `Retry-After`.
+_ANSWERS: dict[str, tuple[int, str, int | None]] = {
+    "denied": (403, "access_denied", None),
+    "ask_later": (429, "temporarily_unavailable", None),
+    "still_waiting": (409, "authorization_pending", 5),
+    "expired": (403, "expired_token", None),
+    "cancelled": (403, "access_denied", None),
+    "unavailable": (503, "temporarily_unavailable", 1),
+}
+
 
 class NotPermitted(Exception):
-    """Nothing was permitted. `advice` is one sentence for the caller's developer or model."""
+    """
+    Nothing was permitted. `advice` is one sentence for the caller's developer or model; `status`, `headers` and `body` are the whole answer
+    of an API.
+    """
 
     code: str
     advice: str
+
+    @property
+    def status(self) -> int:
+        return _ANSWERS[self.code][0]
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        headers = [("cache-control", "no-store"), ("content-type", "application/json")]
+        after = self._after
+        return headers if after is None else [*headers, ("retry-after", str(after))]
+
+    @property
+    def body(self) -> str:
+        told: dict[str, object] = {"error": _ANSWERS[self.code][1], "error_description": f"{self}: {self.advice}"}
+        after = self._after
+        return json.dumps(told if after is None else {**told, "retry_after": after})
+
+    @property
+    def _after(self) -> int | None:
+        return self.retry_after if isinstance(self, AskLater) else _ANSWERS[self.code][2]
 
 
 class Denied(NotPermitted):

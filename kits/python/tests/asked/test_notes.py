@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import secrets
+import socket
 from base64 import urlsafe_b64encode
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -43,7 +46,14 @@ def register(here: World, resource: str) -> None:
     here.add("resource", record)
 
 
-def app_of(kind: str, here: World, resource: str, runs: list[str]) -> Any:
+def confirm(here: World, opened: str, resource: str) -> None:
+    """As docs/mcp.md has it: the tools as they are become actions, and `read_note` needs no person."""
+    told = ["--resource", resource, "--name", "Notes", "--client-id", "notes-api", "--confirm", "read_note"]
+    record = json.loads(here.writ("mcp", "add", opened, *told))
+    here.add("resource", {**record, "guests": {"mode": "bearer", "scopes": ["tools"]}})
+
+
+def app_of(kind: str, here: World, resource: str, runs: list[str], description: str = "Shows a note", guarded: bool = True) -> Any:
     live = LiveCheck("notes-api", here.secret)
     verifier = Verifier(here.issuer, resource, bearer="allow", live=live)
     decisions = Decisions(here.issuer, resource, client_id="notes-api", client_secret=here.secret)
@@ -52,23 +62,54 @@ def app_of(kind: str, here: World, resource: str, runs: list[str]) -> Any:
         runs.append(title)
         return f"deleted {title}"
 
-    if kind == "sdk":
-        server = MCPServer("notes")
-        server.tool()(sdk_door.Gate(decisions, patience=1, progress_every=1).gated()(delete_note))
-        return sdk_door.Guard(server.streamable_http_app(), verifier)
-    fast: Any = fastmcp.FastMCP("notes", auth=fastmcp_door.auth(verifier, resource.removesuffix("/mcp")))
-    fast.tool(fastmcp_door.Gate(decisions, patience=1, progress_every=1).gated()(delete_note))
-    return fast.http_app()
+    def read_note(title: str, tag: str | None = None) -> str:
+        runs.append(title)
+        return f"{title}: milk"
+
+    door: Any = sdk_door if kind == "sdk" else fastmcp_door
+    gated = door.Gate(decisions, patience=1, progress_every=1).gated()
+    auth = fastmcp_door.auth(verifier, resource.removesuffix("/mcp")) if guarded else None
+    server: Any = MCPServer("notes") if kind == "sdk" else fastmcp.FastMCP("notes", auth=auth)
+    server.tool()(gated(delete_note))
+    server.tool(description=description)(gated(read_note))
+    if kind == "fastmcp":
+        return server.http_app()
+    app = server.streamable_http_app()
+    return sdk_door.Guard(app, verifier) if guarded else app
 
 
-def guest_token(here: World, resource: str) -> str:
+@asynccontextmanager
+async def served(app: Any, listener: socket.socket) -> AsyncIterator[str]:
+    notes = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    serving = asyncio.create_task(notes.serve(sockets=[listener]))
+    while not notes.started:
+        await asyncio.sleep(0.005)
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+    notes.should_exit = notes.force_exit = True
+    await serving
+
+
+def listening() -> socket.socket:
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+@asynccontextmanager
+async def stock(url: str, token: str) -> AsyncIterator[Client]:
+    async with httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=60) as http:
+        async with Client(streamable_http_client(url, http_client=http), mode="legacy") as client:
+            yield client
+
+
+def guest_token(here: World, resource: str, scope: str) -> str:
     """As an MCP client gets one: it registers itself, and alice agrees."""
     metadata = {"client_name": "Claude", "redirect_uris": [REDIRECT], "token_endpoint_auth_method": "none"}
     client = httpx.post(f"{here.issuer}/register", json=metadata).raise_for_status().json()["client_id"]
     verifier = secrets.token_urlsafe(32)
     challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     asked = {"client_id": client, "response_type": "code", "redirect_uri": REDIRECT, "resource": resource, "state": "state"}
-    pkce = {"code_challenge": challenge, "code_challenge_method": "S256", "scope": "notes:write"}
+    pkce = {"code_challenge": challenge, "code_challenge_method": "S256", "scope": scope}
     callback = here.person.approve(f"{here.issuer}/authorize?{urlencode({**asked, **pkce})}")
     code = parse_qs(urlsplit(callback).query)["code"][0]
     form = {"grant_type": "authorization_code", "client_id": client, "code": code, "redirect_uri": REDIRECT}
@@ -97,14 +138,9 @@ async def story(kind: str, here: World, resource: str) -> None:
     runs: list[str] = []
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(asyncio.timeout(120))
-        notes = uvicorn.Server(uvicorn.Config(app_of(kind, here, resource, runs), log_level="error", timeout_graceful_shutdown=1))
-        serving = asyncio.create_task(notes.serve(sockets=[here.listener]))
-        while not notes.started:
-            await asyncio.sleep(0.005)
-        token = await asyncio.to_thread(guest_token, here, resource)
-        http = await stack.enter_async_context(httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=60))
-        transport = streamable_http_client(resource, http_client=http)
-        client = await stack.enter_async_context(Client(transport, mode="legacy"))
+        await stack.enter_async_context(served(app_of(kind, here, resource, runs), here.listener))
+        token = await asyncio.to_thread(guest_token, here, resource, "notes:write")
+        client = await stack.enter_async_context(stock(resource, token))
 
         async def call(title: str, progress: Any = None) -> str:
             answer = await client.call_tool("delete_note", {"title": title}, progress_callback=progress)
@@ -136,5 +172,38 @@ async def story(kind: str, here: World, resource: str) -> None:
         assert "the person said no" in await fourth
         assert "may be asked again after" in await call("Diary", ignore)
         assert runs == ["Shopping list", "Shopping list"]
-        notes.should_exit = notes.force_exit = True
-    await serving
+
+
+@pytest.mark.parametrize("kind", ["sdk", "fastmcp"])
+def test_a_tool_that_mcp_add_confirmed_asks_nobody_until_its_definition_changes(kind: str, tmp_path: Path) -> None:
+    here = World(tmp_path, **SETTINGS)
+    here.begin("notes-api")
+    resource = f"{here.resource}/mcp"
+    runs: list[str] = []
+
+    async def record() -> None:
+        async with served(app_of(kind, here, resource, runs, guarded=False), listening()) as opened:
+            await asyncio.to_thread(confirm, here, opened, resource)
+
+    async def read(app: Any, listener: socket.socket, token: str) -> str:
+        async with served(app, listener) as url, stock(url, token) as client:
+            answer = await client.call_tool("read_note", {"title": "Diary"})
+            return answer.content[0].text  # type: ignore[union-attr]
+
+    async def confirmed() -> None:
+        async with asyncio.timeout(120):
+            first, changed = (app_of(kind, here, resource, runs, said) for said in ("Shows a note", "Shows a note, and mails it"))
+            token = await asyncio.to_thread(guest_token, here, resource, "tools")
+            assert await read(first, here.listener, token) == "Diary: milk"
+            assert not await asyncio.to_thread(here.waiting)
+            assert "asked on their phone" in await read(changed, listening(), token)
+            assert await asyncio.to_thread(here.waiting)
+            assert runs == ["Diary"]
+
+    asyncio.run(record())
+    server = here.serve()
+    try:
+        asyncio.run(confirmed())
+    finally:
+        server.terminate()
+        server.wait(10)

@@ -21,6 +21,8 @@ export interface NamedAction {
 export interface ToolCall {
   tool: string;
   arguments?: Arguments;
+  /** Of what the server says of the tool now (docs/mcp.md): under another one than the record's a person is asked. */
+  definitionHash?: string | undefined;
 }
 
 export type Action = NamedAction | ToolCall;
@@ -30,6 +32,7 @@ export class FrozenAction {
   private constructor(
     readonly name: string,
     readonly isTool: boolean,
+    readonly definitionHash: string | undefined,
     private readonly text: string,
   ) {}
 
@@ -37,12 +40,13 @@ export class FrozenAction {
     const isTool = 'tool' in action;
     const name = isTool ? action.tool : action.name;
     if (typeof name !== 'string' || name === '') throw new UsageError('an action has a name');
-    return new FrozenAction(name, isTool, textOf(action.arguments ?? {}));
+    const hash = isTool ? action.definitionHash : undefined;
+    return new FrozenAction(name, isTool, hash, textOf(action.arguments ?? {}));
   }
 
   /** The same action with what a person approved instead: less than was asked. */
   withArguments(approved: JsonObject): FrozenAction {
-    return new FrozenAction(this.name, this.isTool, textOf(approved));
+    return new FrozenAction(this.name, this.isTool, this.definitionHash, textOf(approved));
   }
 
   /** A copy that nobody else holds, deeply frozen. */

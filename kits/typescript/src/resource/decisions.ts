@@ -198,6 +198,7 @@ export class Decisions {
     if (dpop !== undefined && this.#proofs === 'sent') {
       shown.dpop = { proof: dpop.proof.expose(), htm: dpop.htm, htu: dpop.htu };
     }
+    if (action.definitionHash !== undefined) shown.definition_hash = action.definitionHash;
     return { subject: { type: 'user', id: caller.subject.id }, ...action.wire(this.#resource), context: shown };
   }
 }

@@ -1,5 +1,6 @@
 /** A middleware for Express and servers like it: each request is verified, or answered here. */
 
+import type { NotPermitted } from '../shared/errors.js';
 import type { Caller } from './caller.js';
 import type { NodeRequest } from './credentials.js';
 import { Rejection } from './rejection.js';
@@ -35,8 +36,8 @@ export function protect(verifier: Verifier) {
   };
 }
 
-/** The whole answer to a rejected request. */
-export function answer(rejection: Rejection, response: NodeResponse): void {
+/** The whole answer to a rejected request, or to one whose action was not permitted. */
+export function answer(rejection: Rejection | NotPermitted, response: NodeResponse): void {
   response.statusCode = rejection.status;
   for (const [name, value] of rejection.headers) response.setHeader(name, value);
   response.end(rejection.body);

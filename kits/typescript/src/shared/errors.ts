@@ -1,6 +1,16 @@
 /** What a decision, a question or a server can end in, when it does not end in a permit. Each says what to do next. */
 
-/** Nothing was permitted. `advice` is one sentence for the caller's developer or model. */
+/** As the answer of an API: status, registered code, and where the error names none, seconds for `Retry-After`. */
+const ANSWERS = {
+  denied: [403, 'access_denied', undefined],
+  ask_later: [429, 'temporarily_unavailable', undefined],
+  still_waiting: [409, 'authorization_pending', 5],
+  expired: [403, 'expired_token', undefined],
+  cancelled: [403, 'access_denied', undefined],
+  unavailable: [503, 'temporarily_unavailable', 1],
+} as const;
+
+/** Nothing was permitted. `advice` is one sentence for the caller's developer or model; `toResponse()` is the whole answer of an API. */
 export abstract class NotPermitted extends Error {
   abstract readonly code: 'denied' | 'ask_later' | 'still_waiting' | 'expired' | 'cancelled' | 'unavailable';
   abstract readonly advice: string;
@@ -8,6 +18,32 @@ export abstract class NotPermitted extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = new.target.name;
+  }
+
+  get status(): number {
+    return ANSWERS[this.code][0];
+  }
+
+  get headers(): Headers {
+    const headers = new Headers({ 'cache-control': 'no-store', 'content-type': 'application/json' });
+    const after = this.#after;
+    if (after !== undefined) headers.set('retry-after', String(after));
+    return headers;
+  }
+
+  get body(): string {
+    const [, error] = ANSWERS[this.code];
+    const after = this.#after;
+    const told = { error, error_description: `${this.message}: ${this.advice}` };
+    return JSON.stringify(after === undefined ? told : { ...told, retry_after: after });
+  }
+
+  toResponse(): Response {
+    return new Response(this.body, { status: this.status, headers: this.headers });
+  }
+
+  get #after(): number | undefined {
+    return this instanceof AskLater ? this.retryAfter : ANSWERS[this.code][2];
   }
 }
 

@@ -31,25 +31,23 @@ async function world(t) {
   });
   const resource = `http://127.0.0.1:${listener.address().port}/mcp`;
   const { client_secret: clientSecret } = await add('client', api('notes-api'));
-  const says = { en: 'delete the note {/title}', de: 'die Notiz {/title} löschen' };
-  await add('resource', {
-    resource,
-    name: 'Notes',
-    scopes: ['notes:write'],
-    client_id: 'notes-api',
-    guests: { mode: 'bearer', scopes: ['notes:write'] },
-    actions: { delete_note: { scope: 'notes:write', ask: true, says } },
-  });
-  await here.serve();
   const runs = [];
+  const said = { read_note: 'Shows a note', delete_note: 'Deletes a note' };
   const decisions = new Decisions({ issuer, resource, clientId: 'notes-api', clientSecret });
   const gate = new Gate({ decisions, patience: 1, progressEvery: 1 });
+  const open = resource.replace('/mcp', '/open');
+  app.post('/open', express.json(), (request, response) => answered(request, response, { gate, runs, said }));
+  const told = ['--resource', resource, '--name', 'Notes', '--client-id', 'notes-api', '--scope', 'notes:write'];
+  const record = JSON.parse(await here.writ(['mcp', 'add', open, ...told, '--confirm', 'read_note']));
+  record.actions.delete_note.says = { en: 'delete the note {/title}', de: 'die Notiz {/title} löschen' };
+  await add('resource', { ...record, guests: { mode: 'bearer', scopes: ['notes:write'] } });
+  await here.serve();
   const live = { clientId: 'notes-api', clientSecret };
   app.post(
     '/mcp',
     express.json(),
     guard(new Verifier({ issuer, resource, bearer: 'allow', live })),
-    (request, response) => answered(request, response, gate, runs),
+    (request, response) => answered(request, response, { gate, runs, said }),
   );
   const token = await guestToken(here, resource);
   const requestInit = { headers: { authorization: `Bearer ${token}` } };
@@ -60,19 +58,23 @@ async function world(t) {
     return client;
   };
   const client = await connect();
-  const call = (title, options, by = client) =>
-    by.callTool({ name: 'delete_note', arguments: { title } }, undefined, options);
-  return { ...here, runs, call, connect };
+  const use = (name, title, options, by = client) => by.callTool({ name, arguments: { title } }, undefined, options);
+  const call = (title, options, by) => use('delete_note', title, options, by);
+  return { ...here, runs, said, use, call, connect };
 }
 
-async function answered(request, response, gate, runs) {
+/** At `/open` without the kit's guard, as `writ mcp add` reads the tools before there is a resource. */
+async function answered(request, response, { gate, runs, said }) {
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
   const server = new McpServer({ name: 'notes', version: '1.0.0' });
-  const act = ({ title }) => {
-    runs.push(title);
-    return { content: [{ type: 'text', text: `deleted ${title}` }] };
-  };
-  server.registerTool('delete_note', { inputSchema: { title: z.string() } }, gate.gated(server, 'delete_note', act));
+  const inputSchema = { title: z.string().max(80).describe('Of the note') };
+  for (const [name, description] of Object.entries(said)) {
+    const act = ({ title }) => {
+      runs.push(title);
+      return { content: [{ type: 'text', text: `${name} ${title}` }] };
+    };
+    server.registerTool(name, { description, inputSchema }, gate.gated(server, name, act));
+  }
   response.on('close', () => transport.close().then(() => server.close()));
   await server.connect(transport);
   await transport.handleRequest(request, response, request.body);
@@ -128,13 +130,13 @@ test('one yes is one call, a no is none, and a call that died asks nobody', asyn
     assert.match(asked.html, new RegExp(words));
   await phone.approve({ screen: asked });
   assert.equal((await call('Groceries'))._meta['writ/code'], 'still_waiting');
-  assert.equal((await call('Shopping list')).content[0].text, 'deleted Shopping list');
+  assert.equal((await call('Shopping list')).content[0].text, 'delete_note Shopping list');
   assert.deepEqual(runs, ['Shopping list']);
   await phone.deny();
 
   const second = call('Shopping list', { onprogress: () => undefined });
   await phone.approve({ screen: await screen(phone) });
-  assert.equal((await second).content[0].text, 'deleted Shopping list');
+  assert.equal((await second).content[0].text, 'delete_note Shopping list');
 
   // A server without sessions hears the end of the connection alone.
   const other = await connect();
@@ -151,4 +153,14 @@ test('one yes is one call, a no is none, and a call that died asks nobody', asyn
   assert.equal((await fourth)._meta['writ/code'], 'denied');
   assert.equal((await call('Diary', { onprogress: () => undefined }))._meta['writ/code'], 'ask_later');
   assert.deepEqual(runs, ['Shopping list', 'Shopping list']);
+});
+
+test('a tool that `writ mcp add` confirmed asks nobody, until its definition changes', async (t) => {
+  const { runs, said, use, phone } = await world(t);
+  assert.equal((await use('read_note', 'Diary')).content[0].text, 'read_note Diary');
+  assert.deepEqual([runs, await phone.waiting()], [['Diary'], []]);
+  said.read_note = 'Shows a note, and mails it';
+  assert.equal((await use('read_note', 'Diary'))._meta['writ/code'], 'still_waiting');
+  assert.match((await screen(phone)).html, /read_note/);
+  assert.deepEqual(runs, ['Diary']);
 });

@@ -1,6 +1,7 @@
 //! Transaction authorization challenges: each check by a claim or header that breaks it.
 
 use serde_json::{Value, json};
+use writ_wire::rar::MAX_DETAILS;
 use writ_wire::transaction::{CHALLENGE_TYPE, MAX_REASON, MAX_TXN};
 
 use super::super::*;
@@ -149,6 +150,10 @@ fn draft_challenge_words_are_bounded() {
         ("txn", json!("x".repeat(MAX_TXN + 1))),
         ("txn", json!("a\nb")),
         ("authorization_details", json!([])),
+        (
+            "authorization_details",
+            json!(vec![json!({ "type": "payment" }); MAX_DETAILS + 1]),
+        ),
         ("reason", json!(" ")),
         ("reason", json!("x".repeat(MAX_REASON + 1))),
     ] {

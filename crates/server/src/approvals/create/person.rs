@@ -12,7 +12,7 @@ use writ_wire::error::ErrorCode;
 use super::{ApprovalContext, facts};
 use crate::node::failure::Failure;
 use crate::node::outage::RETRY_AFTER;
-use crate::node::passwords::{HashFor, PasswordPoolFull};
+use crate::node::passwords::{HashFor, HashHolder, PasswordPoolFull};
 use crate::node::rate_limits::RateLimit;
 
 /// What the request says of the person; everything that is signed is verified.
@@ -59,10 +59,15 @@ pub async fn check_code(
         let refused = context.refuse(OAuthError::new(ErrorCode::TemporarilyUnavailable, busy));
         refused.with_retry_after(Duration::from_secs(RETRY_AFTER))
     };
-    let room = app.passwords.room(HashFor::SignedIn).map_err(|_| busy())?;
+    let paused = || context.refuse(wrong().because("paused after wrong user codes"));
+    let client = HashHolder::of(context.request.client().id.as_str());
     let tries = RateLimit::of_user_code(&user, context.request.now);
+    let Ok(room) = app.passwords.room(HashFor::Client(client)) else {
+        let until = app.paused_until(std::iter::once(&tries)).await?;
+        return Err(until.map_or_else(busy, |_| paused()));
+    };
     if app.admit_attempt(&tries).await? != Admission::Admitted {
-        return Err(context.refuse(wrong().because("paused after wrong user codes")));
+        return Err(paused());
     }
     match room.verify(code.clone(), Some(hash)).await {
         Ok(true) => Ok(app.reset_attempts(&tries).await?),

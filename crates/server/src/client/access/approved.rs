@@ -3,14 +3,15 @@
 
 use std::collections::BTreeSet;
 
-use writ_authority::{Authority, Permit, every_permit};
+use writ_authority::Authority;
 use writ_core::access::{AccessDenial, AskedAction};
 use writ_core::access_request::{EvaluatedAction, NotTaken};
 use writ_core::id::{ApprovalId, DecisionId};
 use writ_store::DatabaseTransaction;
 use writ_wire::access::{DecisionReason, UsedApproval};
-use writ_wire::rar::Detail;
+use writ_wire::waited_by::WaitedBy;
 
+use super::own::{self, OwnObjects};
 use super::question::{AccessQuestion, JudgedQuestion};
 use crate::approvals::access_request::{
     ApprovalBy, FoundApproval, QuestionContext, WantedApproval, find_approval, take_approval,
@@ -51,7 +52,16 @@ impl Approvable<'_> {
             return Ok(Some(Err(unproved.clone())));
         }
         let found = find_approval(transaction, catalogue, wanted, self.request.now).await?;
-        Ok(found.map(|found| found.map_err(|not| not_taken(not, denial))))
+        let found = match found {
+            None => return Ok(None),
+            Some(Err(not)) => return Ok(Some(Err(not_taken(not, denial)))),
+            Some(Ok(found)) => found,
+        };
+        let used_up = self.own().used_up(transaction).await?;
+        Ok(Some(match used_up.filter(|_| !self.is_beyond(&found)) {
+            None => Ok(found),
+            Some(used_up) => Err(self.question.spent(self.judged, own::reason(&used_up))),
+        }))
     }
 
     /// Uses it up; the denial if another evaluation did so first.
@@ -80,21 +90,27 @@ impl Approvable<'_> {
         }
     }
 
-    /// The objects of the token that cover it: a person was asked all the same, but what is left of them is used first.
-    pub fn covering(&self) -> Vec<Permit> {
-        let (Some(AskedAction::Object(object)), Some(token)) =
-            (&self.judged.object, &self.question.token)
-        else {
-            return Vec::new();
-        };
-        let here = token.claims.aud.as_str();
-        let granted = token.claims.authorization_details.iter();
-        let granted: Vec<Detail> = granted
-            .filter(|detail| detail.locations().contains(&here))
-            .cloned()
-            .collect();
+    /// How the caller's client waited: as this evaluation says, or as the question did.
+    pub fn waited_by(&self, found: &FoundApproval) -> Option<WaitedBy> {
+        let asked = found.request.asked.access.as_ref();
+        let at_the_question = asked.and_then(|asked| asked.waited_by);
+        self.question.waited_by.or(at_the_question)
+    }
+
+    /// What the token itself has for it.
+    pub fn own(&self) -> OwnObjects<'_> {
+        OwnObjects::of(self.question, self.judged)
+    }
+
+    /// Whether the screen of this approval said that it is more than what is left.
+    pub fn is_beyond(&self, found: &FoundApproval) -> bool {
+        let question = found.request.asked.access.as_ref();
+        let used_up = question.and_then(|question| question.used_up.as_ref());
+        let approved = found.taking.decision.authority.details().first();
         let types = self.question.realm().types;
-        every_permit(&granted, &object.detail, types).unwrap_or_default()
+        used_up
+            .zip(approved)
+            .is_some_and(|(used_up, object)| used_up.is_short_of(object, types))
     }
 
     fn action(&self) -> Option<Action> {

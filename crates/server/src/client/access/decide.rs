@@ -2,22 +2,23 @@
 //! or nothing is. The key is bound to its client and to everything that was asked.
 
 use serde_json::json;
-use writ_authority::{Permit, Usage};
+use writ_authority::Permit;
 use writ_core::OAuthError;
 use writ_core::access::{AccessDenial, OUTCOME_WITHIN, REPLAYED, is_free};
 use writ_core::event::{Event, EventName};
 use writ_core::id::{ClientId, DecisionId};
 use writ_core::lineage::Lineage;
-use writ_core::task::Task;
 use writ_jose::hash;
-use writ_store::access::{AccessDecision, ObjectUse, SpentAmount, Taken};
+use writ_store::access::{AccessDecision, SpentAmount, Taken};
 use writ_store::replay::ReplayClaim;
 use writ_store::{CommitIsolation, DatabaseTransaction};
 use writ_wire::access::{DecisionReason, EvaluationResponse};
 use writ_wire::error::ErrorCode;
+use writ_wire::waited_by::WaitedBy;
 
 use super::answer;
 use super::approved::Approvable;
+use super::own::{self, object_use};
 use super::proof;
 use super::question::{AccessQuestion, JudgedQuestion};
 use crate::node::failure::{Failure, ServerFault};
@@ -42,8 +43,8 @@ impl<'a> KeyedQuestion<'a> {
     }
 
     pub async fn decide(&self) -> Result<EvaluationResponse, Failure> {
-        // The second time, whoever came first with the same key has committed.
-        for _ in 0..2 {
+        // The next time, whoever came first has committed.
+        for _ in 0..TRIES {
             let mut transaction = self.request.app.begin().await?;
             let caller = &self.request.client().id;
             let known = transaction.decision_of_key(caller, &self.key_digest);
@@ -53,7 +54,9 @@ impl<'a> KeyedQuestion<'a> {
             self.request.require_active_client(&mut transaction).await?;
             let judged = self.question.judge(&mut transaction, &self.request.app);
             let judged = judged.await?;
-            let decided = self.take(&mut transaction, &judged).await?;
+            let Some(decided) = self.take(&mut transaction, &judged).await? else {
+                continue;
+            };
             if self.record(&mut transaction, &judged, &decided).await? {
                 return self.commit(transaction, &judged, decided).await;
             }
@@ -83,12 +86,12 @@ impl<'a> KeyedQuestion<'a> {
         Ok(answer)
     }
 
-    /// Takes what the first object that has it left takes, and the proof.
+    /// Takes what the first object that has it left takes, and the proof. `None`: not all could be taken, so nothing may be committed.
     async fn take(
         &self,
         transaction: &mut DatabaseTransaction,
         judged: &JudgedQuestion<'_>,
-    ) -> Result<Decided, Failure> {
+    ) -> Result<Option<Decided>, Failure> {
         let now = self.request.now;
         let (permits, lineage) = match (&judged.permits, &judged.lineage) {
             (Ok(permits), Some(lineage)) => (permits, lineage),
@@ -98,22 +101,22 @@ impl<'a> KeyedQuestion<'a> {
             (Err(denial), _) => return self.approved(transaction, judged, denial).await,
         };
         if let Some(unproved) = &judged.unproved {
-            return self.denied(judged, unproved.clone());
+            return self.denied(judged, unproved.clone()).map(Some);
         }
         if !claim_proof(transaction, judged).await? {
-            return self.denied(judged, proof::invalid());
+            return self.denied(judged, proof::invalid()).map(Some);
         }
         if permits.is_empty() {
-            return Ok(self.permitted(None));
+            return Ok(Some(self.permitted(None)));
         }
         let mut missing = DecisionReason::Used;
         for permit in permits {
             if is_free(permit) {
-                return Ok(self.permitted(Some(permit)));
+                return Ok(Some(self.permitted(Some(permit))));
             }
             let wanted = object_use(permit, &lineage.task);
             match transaction.take(wanted, now).await? {
-                Taken::All => return Ok(self.permitted(Some(permit))),
+                Taken::All => return Ok(Some(self.permitted(Some(permit)))),
                 Taken::Exceeded => missing = DecisionReason::BudgetExceeded,
                 Taken::Used => {}
             }
@@ -128,51 +131,46 @@ impl<'a> KeyedQuestion<'a> {
         transaction: &mut DatabaseTransaction,
         judged: &JudgedQuestion<'_>,
         denial: &AccessDenial,
-    ) -> Result<Decided, Failure> {
+    ) -> Result<Option<Decided>, Failure> {
         let approvable = Approvable {
             request: self.request,
             question: self.question,
             judged,
         };
+        let own = approvable.own();
+        own.hold(transaction).await?;
         let found = match approvable.find(transaction, denial).await? {
-            None => return self.denied(judged, denial.clone()),
-            Some(Err(not)) => return self.denied(judged, not),
+            None => return self.denied(judged, denial.clone()).map(Some),
+            Some(Err(not)) => return self.denied(judged, not).map(Some),
             Some(Ok(found)) => found,
         };
         let presented = self.question.approval.is_some();
         if !presented && !claim_proof(transaction, judged).await? {
-            return self.denied(judged, proof::invalid());
+            return self.denied(judged, proof::invalid()).map(Some);
         }
         let id = DecisionId::make(self.request.now, self.request.app.entropy());
         let taken = approvable.take(transaction, &found, &id, denial).await?;
         let used = match taken {
             Ok(used) => used,
-            Err(gone) => return self.denied(judged, gone),
+            Err(gone) => return self.denied(judged, gone).map(Some),
         };
-        let covering = approvable.covering();
-        let permit = self.left_of(transaction, judged, &covering).await?;
+        let permit = own.take(transaction, self.request.now).await?;
+        let used_up = match permit {
+            Some(_) => None,
+            None => own.used_up(transaction).await?,
+        };
+        if used_up.is_some() && !approvable.is_beyond(&found) {
+            return Ok(None);
+        }
         let mut decided = self.permitted_as(id, permit);
         decided.answer.context.approval = Some(used);
-        Ok(decided)
-    }
-
-    /// What is left of these is used first; where nothing is, the yes alone permits.
-    async fn left_of<'p>(
-        &self,
-        transaction: &mut DatabaseTransaction,
-        judged: &JudgedQuestion<'_>,
-        permits: &'p [Permit],
-    ) -> Result<Option<&'p Permit>, Failure> {
-        let Some(lineage) = &judged.lineage else {
-            return Ok(None);
+        decided.waited_by = approvable.waited_by(&found);
+        decided.beyond = match used_up {
+            Some(used_up) => Some(own::reason(&used_up)),
+            None if denial.reason == DecisionReason::NotCovered => Some(denial.reason),
+            None => None,
         };
-        for permit in permits {
-            let wanted = object_use(permit, &lineage.task);
-            if is_free(permit) || transaction.take(wanted, self.request.now).await? == Taken::All {
-                return Ok(Some(permit));
-            }
-        }
-        Ok(None)
+        Ok(Some(decided))
     }
 
     fn permitted(&self, permit: Option<&Permit>) -> Decided {
@@ -194,6 +192,8 @@ impl<'a> KeyedQuestion<'a> {
             spent: spent.collect(),
             reference: permit.map(|permit| permit.reference.clone()),
             denial: None,
+            waited_by: None,
+            beyond: None,
             id,
         }
     }
@@ -209,7 +209,9 @@ impl<'a> KeyedQuestion<'a> {
             answer: answer::deny(self.request, self.question, judged, &denial)?,
             spent: Vec::new(),
             reference: None,
+            beyond: None,
             denial: Some(denial),
+            waited_by: None,
         })
     }
 
@@ -293,6 +295,8 @@ impl<'a> KeyedQuestion<'a> {
             "authorization_details": object.into_iter().collect::<Vec<_>>(),
             "ref": decided.reference,
             "spent": decided.spent,
+            "waited_by": decided.waited_by,
+            "beyond": decided.beyond.map(DecisionReason::as_str),
         }))
     }
 
@@ -362,6 +366,10 @@ struct Decided {
     /// Of the token's object by which it is permitted.
     reference: Option<String>,
     denial: Option<AccessDenial>,
+    /// Of an approval that permits.
+    waited_by: Option<WaitedBy>,
+    /// Of a permit by a yes alone: what it would have been denied for.
+    beyond: Option<DecisionReason>,
 }
 
 /// Whether the proof of the call, if it has one, was not used before.
@@ -379,13 +387,5 @@ async fn claim_proof(
     Ok(transaction.claim_once(&[once]).await?.is_none())
 }
 
-/// What one use of the object takes.
-pub fn object_use<'a>(permit: &'a Permit, task: &'a Task) -> ObjectUse<'a> {
-    ObjectUse {
-        task: &task.id,
-        reference: &permit.reference,
-        once: permit.usage == Usage::Once,
-        spends: &permit.spends,
-        until: task.expires_at,
-    }
-}
+/// Of one decision: another request may come first with the same key, or with what is taken.
+const TRIES: usize = 3;

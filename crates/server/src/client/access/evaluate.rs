@@ -10,7 +10,7 @@ use writ_wire::access::{
     Evaluation, EvaluationMembers, EvaluationResponse, EvaluationsRequest, EvaluationsResponse,
     EvaluationsSemantic, IDEMPOTENCY_KEY, KEY_LENGTH, MAX_EVALUATIONS, idempotency_key,
 };
-use writ_wire::strict_json;
+use writ_wire::{exact_json, strict_json};
 
 use super::decide::KeyedQuestion;
 use super::look::{LookedQuestion, look};
@@ -35,7 +35,8 @@ async fn evaluate_one(
 ) -> Result<EvaluationResponse, Failure> {
     let started = tokio::time::Instant::now();
     let members: EvaluationMembers = read(request, body)?;
-    let evaluation = complete(request, members, None)?;
+    let numbers = exact_json::inexact_number(body.json()?);
+    let evaluation = complete(request, members, numbers.as_deref(), None)?;
     let key = read_key(request, headers)?;
     let presents_approval = evaluation.approval.is_some();
     let question = AccessQuestion::of(request, evaluation).await?;
@@ -47,7 +48,11 @@ async fn evaluate_one(
             LookedQuestion::Uses(_) => return Err(needs_key(request)),
         },
     };
-    request.app.metrics.evaluated(&answer, started.elapsed());
+    request
+        .app
+        .metrics
+        .access
+        .evaluated(&answer, started.elapsed());
     Ok(answer)
 }
 
@@ -76,8 +81,9 @@ async fn evaluate_many(
         return Err(request.refuse(OAuthError::invalid_request(sentence)));
     }
     let asked: EvaluationsRequest = read(request, body)?;
+    let numbers = exact_json::inexact_number(body.json()?);
     if asked.evaluations.is_empty() {
-        let one = complete(request, asked.whole, None)?;
+        let one = complete(request, asked.whole, numbers.as_deref(), None)?;
         return Ok(Answers::One(Box::new(look_at(request, one).await?)));
     }
     if asked.evaluations.len() > MAX_EVALUATIONS {
@@ -88,7 +94,14 @@ async fn evaluate_many(
     let each = asked.evaluations.into_iter().enumerate();
     // All of them are read before the first is judged.
     let all: Result<Vec<Evaluation>, Failure> = each
-        .map(|(place, one)| complete(request, one.or(&asked.whole), Some(place)))
+        .map(|(place, one)| {
+            complete(
+                request,
+                one.or(&asked.whole),
+                numbers.as_deref(),
+                Some(place),
+            )
+        })
         .collect();
     let mut evaluations = Vec::new();
     for one in all? {
@@ -114,7 +127,11 @@ async fn look_at(
     let question = AccessQuestion::of(request, evaluation).await?;
     let (LookedQuestion::Answer(answer) | LookedQuestion::Uses(answer)) =
         look(request, &question).await?;
-    request.app.metrics.evaluated(&answer, started.elapsed());
+    request
+        .app
+        .metrics
+        .access
+        .evaluated(&answer, started.elapsed());
     Ok(answer)
 }
 
@@ -139,15 +156,18 @@ pub fn read<T: DeserializeOwned>(
 fn complete(
     request: &ClientRequest,
     members: EvaluationMembers,
+    inexact: Option<&str>,
     place: Option<usize>,
 ) -> Result<Evaluation, Failure> {
-    members.complete().map_err(|missing| {
+    let mut evaluation = members.complete().map_err(|missing| {
         let sentence = match place {
             None => missing.to_string(),
             Some(place) => format!("`/evaluations/{place}`: {missing}"),
         };
         request.refuse(OAuthError::invalid_request(sentence))
-    })
+    })?;
+    evaluation.action.inexact = inexact.map(str::to_owned);
+    Ok(evaluation)
 }
 
 /// One key, or none.

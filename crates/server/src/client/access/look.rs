@@ -7,7 +7,7 @@ use writ_wire::access::{DecisionReason, EvaluationResponse};
 
 use super::answer;
 use super::approved::{Approvable, used};
-use super::decide::object_use;
+use super::own::object_use;
 use super::question::{AccessQuestion, JudgedQuestion};
 use crate::node::failure::Failure;
 use crate::request::client_request::ClientRequest;

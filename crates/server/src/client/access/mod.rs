@@ -7,8 +7,11 @@ mod caller;
 mod decide;
 pub mod denied;
 mod evaluate;
+pub mod forward_auth;
 pub mod look;
+pub mod openapi;
 mod outcome;
+pub mod own;
 mod proof;
 pub mod question;
 
@@ -60,5 +63,7 @@ pub async fn metadata(State(app): State<Arc<App>>) -> Response {
     response.into_response()
 }
 
+/// Everything below `/access`, as OpenAPI 3.1.
+pub const OPENAPI_PATH: &str = "/access/v1/openapi.json";
 /// How long the document may be kept.
 const CACHE: &str = "public, max-age=60";

@@ -8,7 +8,9 @@ use writ_core::checks::Endpoint;
 use writ_core::event::EventName;
 use writ_core::id::DecisionId;
 use writ_store::access::AccessDecision;
-use writ_wire::access::{ActionOutcome, EvaluationResponse, MAX_DATA_CLASS, OutcomeRequest};
+use writ_wire::access::{
+    ActionOutcome, EvaluationResponse, MAX_ARGUMENTS, MAX_DATA_CLASS, OutcomeRequest, is_bounded,
+};
 use writ_wire::error::ErrorCode;
 
 use super::evaluate::read;
@@ -36,6 +38,10 @@ async fn report(request: &ClientRequest, told: OutcomeRequest) -> Result<(), Fai
     let long = |class: &String| class.chars().count() > MAX_DATA_CLASS;
     if told.data_class.as_ref().is_some_and(long) {
         let sentence = format!("`data_class` has more than {MAX_DATA_CLASS} characters");
+        return Err(request.refuse(OAuthError::invalid_request(sentence)));
+    }
+    if !told.object.as_ref().is_none_or(is_bounded) {
+        let sentence = format!("`object` is larger than {MAX_ARGUMENTS} bytes");
         return Err(request.refuse(OAuthError::invalid_request(sentence)));
     }
     let (app, now) = (&request.app, request.now);

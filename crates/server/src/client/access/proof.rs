@@ -3,6 +3,7 @@
 
 use url::Url;
 use writ_core::access::AccessDenial;
+use writ_core::checks::Endpoint;
 use writ_core::client::Resource;
 use writ_jose::dpop::{DpopProof, Htu, NoncePolicy, ProofContext, TokenHash, UnverifiedProof};
 use writ_jose::hash;
@@ -16,6 +17,8 @@ pub struct PresentedBinding<'a> {
     pub token: &'a str,
     pub presented: Option<&'a PresentedProof>,
     pub resource: &'a Resource,
+    /// Where it was passed on.
+    pub endpoint: Endpoint,
     pub now: Timestamp,
 }
 
@@ -24,7 +27,8 @@ pub fn verify_proof(binding: &PresentedBinding<'_>) -> Result<Option<DpopProof>,
     let Some(cnf) = &binding.claims.cnf else {
         return Ok(None);
     };
-    if binding.resource.verifies_proofs {
+    // A proxy verifies none, whatever the server behind it does.
+    if binding.resource.verifies_proofs && binding.endpoint != Endpoint::ForwardAuth {
         return Ok(None);
     }
     let proof = verified(binding).ok_or_else(invalid)?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::Value;
 use writ_authority::Permit;
 use writ_core::access::{
-    AccessDenial, AccessFacts, AskedAction, asked_action, beyond, canonical, judge, require_live,
+    AccessDenial, AccessFacts, AskedAction, asked_action, asked_scope, beyond, canonical, judge,
+    require_live,
 };
 use writ_core::client::{Client, Resource};
 use writ_core::id::DelegationId;
@@ -18,6 +19,7 @@ use writ_store::DatabaseTransaction;
 use writ_wire::access::{ActionRequest, DecisionReason, Entity, Evaluation, PresentedApproval};
 use writ_wire::claims::AccessTokenClaims;
 use writ_wire::resource::ResourceUri;
+use writ_wire::waited_by::WaitedBy;
 
 use super::proof::{PresentedBinding, verify_proof};
 use crate::client::sighting::see;
@@ -34,6 +36,9 @@ pub struct AccessQuestion {
     pub approval: Option<PresentedApproval>,
     /// Of a tool, as the resource server says it is defined now.
     pub definition_hash: Option<String>,
+    pub waited_by: Option<WaitedBy>,
+    /// Of a plain HTTP request: what covers it in place of an action.
+    scope: Option<String>,
     /// Digest of the caller's token.
     pub token_digest: String,
     /// `None`: a token that is none, is another resource's, or has expired.
@@ -80,10 +85,26 @@ impl AccessQuestion {
             entity: evaluation.resource,
             approval: evaluation.approval,
             definition_hash: evaluation.definition_hash,
+            waited_by: evaluation.waited_by,
+            scope: None,
             token_digest,
             token,
             catalogue,
         })
+    }
+
+    /// The same about whomever the token is for: a proxy names nobody. With a scope that is all it needs.
+    pub fn of_holder(mut self, scope: Option<String>) -> Self {
+        if let Some(token) = &self.token {
+            self.subject.id.clone_from(&token.claims.sub);
+        }
+        Self { scope, ..self }
+    }
+
+    /// The proof that the token's binding asked for.
+    pub fn proof(&self) -> Option<&DpopProof> {
+        let token = self.token.as_ref()?;
+        token.proof.as_ref().ok()?.as_ref()
     }
 
     pub fn catalogue(&self) -> &Arc<Catalogue> {
@@ -167,7 +188,10 @@ impl AccessQuestion {
             Err(denial) => return Err(denial.clone()),
         }
         let types = self.realm().types;
-        let asked = asked_action(&self.action, &self.entity, resource, types)?;
+        let asked = match &self.scope {
+            Some(scope) => asked_scope(scope, &self.entity, resource),
+            None => asked_action(&self.action, &self.entity, resource, types),
+        }?;
         let asked = judged.object.insert(asked);
         match judged.lineage.as_ref() {
             Some(lineage) => judge(asked, self.facts(token, resource, lineage)),
@@ -216,7 +240,7 @@ impl JudgedQuestion<'_> {
                 let value = Value::Object(object.versioned().into());
                 Some((object.hash(realm.types), value))
             }
-            Some(AskedAction::Discovery) | None => None,
+            Some(AskedAction::Discovery | AskedAction::Scope(_)) | None => None,
         }
     }
 }
@@ -252,6 +276,7 @@ async fn good_token(
             token,
             presented: evaluation.dpop.as_ref(),
             resource,
+            endpoint: request.endpoint,
             now: request.now,
         }),
         None => Ok(None),

@@ -10,14 +10,17 @@ use writ_core::pending::PendingRequest;
 use writ_core::words;
 use writ_jose::hash;
 use writ_store::replay::ReplayClaim;
-use writ_wire::access::{Evaluation, EvaluationMembers, IDEMPOTENCY_KEY, idempotency_key};
+use writ_wire::access::{
+    Evaluation, EvaluationMembers, IDEMPOTENCY_KEY, MAX_ARGUMENTS, idempotency_key, is_bounded,
+};
 use writ_wire::access_request::{MAX_SAYS, ProblemType, Submission};
-use writ_wire::strict_json;
+use writ_wire::{exact_json, strict_json};
 
 use super::Answered;
 use super::problem::AccessProblem;
 use crate::approvals::access_request::{NewQuestion, NotAsked, ask};
 use crate::client::access::look::{LookedQuestion, look};
+use crate::client::access::own::OwnObjects;
 use crate::client::access::question::{AccessQuestion, JudgedQuestion};
 use crate::client::incoming::IncomingRequest;
 use crate::request::client_request::ClientRequest;
@@ -46,11 +49,14 @@ pub async fn ask_person(
     let looked = look(request, &question).await?;
     let mut reading = request.app.read().await?;
     let judged = question.judge(&mut reading, &request.app).await?;
+    let own = OwnObjects::of(&question, &judged);
+    let used_up = own.used_up(&mut reading).await?;
     drop(reading);
-    let new = match bound(request, &question, &judged, &read) {
+    let mut new = match bound(request, &question, &judged, &read) {
         Ok(new) => new,
         Err(problem) => return Ok(Err(problem)),
     };
+    new.question.used_up = used_up;
     if let Err(problem) = requestable(&looked) {
         return Ok(Err(problem));
     }
@@ -101,9 +107,15 @@ fn read(
             "`context.says` has more than {MAX_SAYS} characters"
         )));
     }
-    let evaluation = members
+    let mut evaluation = members
         .complete()
         .map_err(|missing| blank(missing.to_string()))?;
+    if !is_bounded(&evaluation.action.properties) {
+        return Err(blank(format!(
+            "`action.properties` is larger than {MAX_ARGUMENTS} bytes"
+        )));
+    }
+    evaluation.action.inexact = exact_json::inexact_number(json);
     let evaluation_id = submission.denial.and_then(|denial| denial.evaluation_id);
     let evaluation_id = evaluation_id.ok_or_else(|| {
         let detail = "`denial.evaluation_id` is missing: send the one of the denied evaluation";
@@ -203,6 +215,8 @@ fn bound(
             says: read.says.clone(),
             resolved,
             scope,
+            waited_by: question.waited_by,
+            used_up: None,
         },
         delegation: token.delegation.clone(),
         key: read.key.clone(),

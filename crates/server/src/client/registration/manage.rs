@@ -60,8 +60,9 @@ impl<'a> Holder<'a> {
     pub(super) async fn of(head: &'a RequestHead) -> Result<Self, Failure> {
         let (app, now) = (&*head.app, head.app.mended_time());
         let from = head.address;
-        let from = from.and_then(|address| RateLimit::of_management_from(address, now));
-        app.admit_request(from, TOO_MANY).await?;
+        let from = from.map(|address| RateLimit::of_management_from(address, now));
+        app.admit_request(from.into_iter().flatten(), TOO_MANY)
+            .await?;
         let token = bearer(&head.headers, OWN)?;
         let id = head.path.strip_prefix(PATH).unwrap_or_default();
         let client = ClientId::from_text(id.trim_start_matches('/'));

@@ -9,7 +9,8 @@ use std::task::Poll;
 use axum::Router;
 use axum::body::Body;
 use http::request::Parts;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::uri::Authority;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -81,6 +82,11 @@ async fn answer(
 ) -> Result<Response<AnswerBody>, Infallible> {
     let (mut parts, body) = request.into_parts();
     progress.request_began(head_size(&parts));
+    if !names_one_host(&parts) {
+        let refused = refused(StatusCode::BAD_REQUEST, "the request must have one `Host`");
+        progress.place.works();
+        return Ok(refused.map(|body| AnswerBody { body, progress }));
+    }
     parts.extensions.insert(ClientAddress(progress.place.peer));
     let (body, lateness) = TimedBody::new(body, &progress);
     let answered = routes.oneshot(Request::from_parts(parts, body)).await?;
@@ -88,7 +94,9 @@ async fn answer(
     let mut answered = match lateness.is_late() {
         true => {
             progress.place.cut(CutConnection::LateBody);
-            late_body()
+            // RFC 9110 section 15.5.9.
+            let sentence = "the body of the request did not come in time";
+            refused(StatusCode::REQUEST_TIMEOUT, sentence)
         }
         false => answered,
     };
@@ -98,18 +106,36 @@ async fn answer(
     Ok(answered.map(|body| AnswerBody { body, progress }))
 }
 
-/// RFC 9110 section 15.5.9.
-fn late_body() -> Response<Body> {
+/// RFC 9112 section 3.2: what stands before this server may have read another one than a program behind it.
+fn names_one_host(head: &Parts) -> bool {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => is_host(host),
+        (None, _) => head.version < Version::HTTP_11,
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// RFC 9110 section 7.2: a host, perhaps with a port; nothing, where the target has none.
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(text) = value.to_str() else {
+        return false;
+    };
+    text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())
+}
+
+/// In JSON, whoever asked: no route saw it.
+fn refused(status: StatusCode, sentence: &str) -> Response<Body> {
     let body = ErrorBody {
         error: ErrorCode::InvalidRequest,
-        error_description: Some("the body of the request did not come in time".to_owned()),
+        error_description: Some(sentence.to_owned()),
         excess: Vec::new(),
         error_id: None,
         retry_after: None,
     };
     let text = serde_json::to_vec(&body).unwrap_or_default();
     let mut response = Response::new(Body::from(text));
-    *response.status_mut() = StatusCode::REQUEST_TIMEOUT;
+    *response.status_mut() = status;
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     close(&mut response);

@@ -312,3 +312,4 @@ async fn the_buffer_of_a_long_request_leaves_with_its_connection() {
 }
 
 mod by_address;
+mod heads;

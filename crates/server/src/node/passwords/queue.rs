@@ -1,22 +1,31 @@
-//! Who is hashed next: whoever is signed in first, then browsers that the person knows, then anybody. Each place has room of its own, so
-//! that guesses of strangers never keep an approval out, and one network has a part of the strangers' room.
+//! Who is hashed next: whoever is signed in first, then browsers that the person knows, then anybody. Each place has room of its own and some of
+//! the turns, so that guesses of strangers never keep an approval out, nor one person's proofs the logins of others. Of a room one person,
+//! client, network or site has a part.
 
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
 use super::argon::HashingMemory;
 use super::{HashFor, PasswordPoolFull};
-use crate::node::client_address::network;
+use crate::node::client_address::{network, site};
 use crate::node::metrics::HashingMetrics;
 
 /// The most that wait in each place; one more is refused, and told to come again.
 const ROOM_OF_SIGNED_IN: usize = 32;
 const ROOM_OF_KNOWN: usize = 32;
 const ROOM_OF_STRANGERS: usize = 128;
-/// Strangers from one network. Not on loopback, where a proxy may stand that nobody named.
+/// Of one person: a proof, and another window.
+const ROOM_OF_PERSON: usize = 2;
+/// Of one client, which asks for many people.
+const ROOM_OF_CLIENT: usize = 16;
+/// Strangers from one network, and from one site. Not on loopback, where a proxy may stand that nobody named.
 const ROOM_OF_NETWORK: usize = 16;
+const ROOM_OF_SITE: usize = 64;
+/// Whose turn it is, again and again, where somebody waits there; otherwise it is the turn of the first who waits.
+const TURNS: [Place; 4] = [Place::First, Place::First, Place::Second, Place::Last];
 
 /// Where one waits: the order of serving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +46,8 @@ struct QueueState {
     /// One for each hash at once, while it is free.
     free: Vec<HashingMemory>,
     waiting: [VecDeque<Waiter>; 3],
+    /// The next of [`TURNS`].
+    turn: usize,
 }
 
 struct Waiter {
@@ -72,6 +83,7 @@ impl HashingQueue {
             state: Mutex::new(QueueState {
                 free: free.collect(),
                 waiting: Default::default(),
+                turn: 0,
             }),
             at_once,
             metrics,
@@ -171,11 +183,7 @@ impl QueueState {
         let place = by.place();
         let waiting = self.place(place);
         waiting.retain(|one| !one.turn.is_closed());
-        let same = waiting
-            .iter()
-            .filter(|one| same_network(one.by, by))
-            .count();
-        if waiting.len() >= place.room() || same >= ROOM_OF_NETWORK {
+        if waiting.len() >= place.room() || !by.has_part_in(waiting) {
             return Err(PasswordPoolFull);
         }
         let (turn, waits) = oneshot::channel();
@@ -184,7 +192,13 @@ impl QueueState {
     }
 
     fn next_or_keep(&mut self, memory: HashingMemory) -> Option<(Waiter, HashingMemory)> {
-        let next = self.waiting.iter_mut().find_map(VecDeque::pop_front);
+        for waiting in &mut self.waiting {
+            waiting.retain(|one| !one.turn.is_closed());
+        }
+        let due = TURNS.get(self.turn).copied().unwrap_or(Place::First);
+        self.turn = (self.turn + 1) % TURNS.len();
+        let in_turn = self.place(due).pop_front();
+        let next = in_turn.or_else(|| self.waiting.iter_mut().find_map(VecDeque::pop_front));
         let Some(waiter) = next else {
             self.free.push(memory);
             return None;
@@ -223,153 +237,33 @@ impl Place {
     }
 }
 
-fn same_network(one: HashFor, other: HashFor) -> bool {
-    let network_of = |by| match by {
-        HashFor::Stranger(Some(address)) => Some(network(address)),
-        HashFor::SignedIn | HashFor::KnownBrowser | HashFor::Stranger(None) => None,
-    };
-    let (one, other) = (network_of(one), network_of(other));
-    one.is_some_and(|network| !network.is_loopback()) && one == other
+impl HashFor {
+    /// Whether one more of the same holder may wait among these.
+    fn has_part_in(self, waiting: &VecDeque<Waiter>) -> bool {
+        let count = |same: &dyn Fn(Self) -> bool| waiting.iter().filter(|one| same(one.by)).count();
+        match self {
+            Self::SignedIn(_) | Self::KnownBrowser(_) => {
+                count(&|other| other == self) < ROOM_OF_PERSON
+            }
+            Self::Client(_) => count(&|other| other == self) < ROOM_OF_CLIENT,
+            Self::Stranger(Some(address)) if !address.is_loopback() => {
+                let of = |area: fn(IpAddr) -> IpAddr| {
+                    let here = area(address);
+                    count(&|other| other.address().map(area) == Some(here))
+                };
+                of(network) < ROOM_OF_NETWORK && of(site) < ROOM_OF_SITE
+            }
+            Self::Stranger(_) => true,
+        }
+    }
+
+    const fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Stranger(address) => address,
+            Self::SignedIn(_) | Self::Client(_) | Self::KnownBrowser(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::future::Future;
-    use std::pin::Pin;
-    use std::task::{Context, Poll, Waker};
-
-    use super::*;
-
-    impl HashingQueue {
-        /// Waits for a turn.
-        async fn enter(self: &Arc<Self>, by: HashFor) -> Result<HashingSlot, PasswordPoolFull> {
-            self.reserve(by)?.come().await
-        }
-    }
-
-    type Entering = Pin<Box<dyn Future<Output = Result<HashingSlot, PasswordPoolFull>>>>;
-
-    fn entering(queue: &Arc<HashingQueue>, by: HashFor) -> Entering {
-        let queue = queue.clone();
-        let mut entering: Entering = Box::pin(async move { queue.enter(by).await });
-        assert!(look(&mut entering).is_none(), "nothing is free");
-        entering
-    }
-
-    fn look(entering: &mut Entering) -> Option<Result<HashingSlot, PasswordPoolFull>> {
-        match entering
-            .as_mut()
-            .poll(&mut Context::from_waker(Waker::noop()))
-        {
-            Poll::Ready(entered) => Some(entered),
-            Poll::Pending => None,
-        }
-    }
-
-    async fn busy() -> (Arc<HashingQueue>, HashingSlot) {
-        let queue = Arc::new(HashingQueue::new(1, HashingMetrics::default()));
-        let slot = queue.enter(HashFor::Stranger(None)).await.ok().unwrap();
-        (queue, slot)
-    }
-
-    fn from(address: &str) -> HashFor {
-        HashFor::Stranger(Some(address.parse().unwrap()))
-    }
-
-    #[tokio::test]
-    async fn whoever_is_signed_in_is_served_before_strangers_who_waited_longer() {
-        let (queue, slot) = busy().await;
-        let mut stranger = entering(&queue, HashFor::Stranger(None));
-        let mut known = entering(&queue, HashFor::KnownBrowser);
-        let mut signed_in = entering(&queue, HashFor::SignedIn);
-        assert_eq!(queue.waiting(), 3);
-        drop(slot);
-        let served = look(&mut signed_in).unwrap().ok().unwrap();
-        assert!(look(&mut known).is_none());
-        drop(served);
-        let served = look(&mut known).unwrap().ok().unwrap();
-        assert!(look(&mut stranger).is_none());
-        drop(served);
-        assert!(look(&mut stranger).is_some());
-        assert_eq!(queue.waiting(), 0);
-    }
-
-    #[tokio::test]
-    async fn strangers_fill_their_own_room_alone() {
-        let (queue, _slot) = busy().await;
-        let room = (0..ROOM_OF_STRANGERS).map(|_| entering(&queue, HashFor::Stranger(None)));
-        let waiting: Vec<_> = room.collect();
-        assert!(queue.enter(HashFor::Stranger(None)).await.is_err());
-        drop(entering(&queue, HashFor::KnownBrowser));
-        drop(entering(&queue, HashFor::SignedIn));
-        drop(waiting);
-        drop(entering(&queue, HashFor::Stranger(None)));
-    }
-
-    #[tokio::test]
-    async fn who_waits_and_who_is_refused_is_counted() {
-        let metrics = HashingMetrics::default();
-        let queue = Arc::new(HashingQueue::new(1, metrics.clone()));
-        assert_eq!(metrics.seen("stranger"), (0, 0, 0));
-        let slot = queue.enter(HashFor::SignedIn).await.ok().unwrap();
-        let room = (0..ROOM_OF_STRANGERS).map(|_| entering(&queue, HashFor::Stranger(None)));
-        let waiting: Vec<_> = room.collect();
-        assert!(queue.enter(HashFor::Stranger(None)).await.is_err());
-        let known = entering(&queue, HashFor::KnownBrowser);
-        let room = i64::try_from(ROOM_OF_STRANGERS).unwrap();
-        assert_eq!(metrics.seen("stranger"), (1, room, 1));
-        assert_eq!(metrics.seen("known_browser"), (1, 1, 0));
-        assert_eq!(metrics.seen("signed_in"), (1, 0, 0));
-        drop((waiting, known, slot));
-        for who in ["stranger", "known_browser", "signed_in"] {
-            let (busy, waiting, _) = metrics.seen(who);
-            assert_eq!((busy, waiting), (0, 0), "{who}");
-        }
-    }
-
-    #[tokio::test]
-    async fn one_network_has_a_part_of_the_room() {
-        let (queue, _slot) = busy().await;
-        let room =
-            (0..ROOM_OF_NETWORK).map(|at| entering(&queue, from(&format!("2001:db8::{at}"))));
-        let _waiting: Vec<_> = room.collect();
-        assert!(queue.enter(from("2001:db8::ffff:1")).await.is_err());
-        drop(entering(&queue, from("2001:db8:0:1::1")));
-        drop(entering(&queue, from("203.0.113.7")));
-        let local = (0..=ROOM_OF_NETWORK).map(|_| entering(&queue, from("127.0.0.1")));
-        let _local: Vec<_> = local.collect();
-    }
-
-    #[tokio::test]
-    async fn whoever_goes_away_takes_no_turn() {
-        let (queue, slot) = busy().await;
-        let gone = entering(&queue, HashFor::SignedIn);
-        let mut stays = entering(&queue, HashFor::Stranger(None));
-        let mut served_and_gone = entering(&queue, HashFor::SignedIn);
-        drop(gone);
-        drop(slot);
-        assert!(look(&mut stays).is_none());
-        assert!(
-            served_and_gone
-                .as_mut()
-                .poll(&mut Context::from_waker(Waker::noop()))
-                .is_ready()
-        );
-        drop(served_and_gone);
-        assert!(look(&mut stays).is_some());
-        // Nothing of the pool was lost on the way.
-        drop(stays);
-        assert!(queue.enter(HashFor::Stranger(None)).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn a_turn_that_nobody_takes_up_is_the_next_ones() {
-        let (queue, slot) = busy().await;
-        let gone = entering(&queue, HashFor::SignedIn);
-        let mut next = entering(&queue, HashFor::Stranger(None));
-        drop(slot);
-        // It has its turn by now, and goes away without having looked.
-        drop(gone);
-        assert!(look(&mut next).is_some());
-    }
-}
+mod tests;

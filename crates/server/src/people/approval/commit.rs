@@ -6,7 +6,7 @@ use serde_json::json;
 use writ_core::approval::{Denial, VoteOutcome};
 use writ_core::event::{Event, EventName};
 use writ_core::history::unusual;
-use writ_core::pending::{Decision, Vote};
+use writ_core::pending::{Decision, Kind, Vote};
 use writ_core::receipt::{self, Evidence, Proof, Receipt, ReceiptApprover, Verdict};
 use writ_core::screen::{ScreenError, Shown};
 use writ_store::receipt::NewReceipt;
@@ -20,6 +20,7 @@ use super::{Visit, over, stopping};
 use crate::approvals::close::Endings;
 use crate::approvals::escalate;
 use crate::node::app::App;
+use crate::node::metrics::CountedQuestion;
 use crate::notifications::outbox;
 use crate::people::error::PageError;
 use crate::people::redirect::see_other;
@@ -119,6 +120,12 @@ impl Visit<'_> {
             VoteOutcome::Ended(_, decision) if decision.narrowed => "narrowed",
             VoteOutcome::Ended(..) => "approved",
         });
+        if let (Kind::Access, Some(decision)) = (question.request.kind, decided.decision()) {
+            self.app.metrics.access.question(match decision.approval {
+                Some(_) => CountedQuestion::Approved,
+                None => CountedQuestion::Denied,
+            });
+        }
         see_other(&match decided.no {
             Some(Denial::WrongNumber) => format!("/app/requests/{}", question.request.id),
             _ => format!("/app/receipts/{}?decided=1", receipt.id),

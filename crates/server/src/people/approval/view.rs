@@ -1,6 +1,7 @@
 //! Makes the page of a request from its facts. Its whole text is in the `ScreenView`, whose hash the passkey signs.
 
 use writ_authority::{Authority, Level, Piece};
+use writ_core::access_request::UsedUp;
 use writ_core::history::{Unusual, unusual};
 use writ_core::id::UserId;
 use writ_core::pending::Role;
@@ -187,15 +188,20 @@ fn amount(question: &Question, detail: &Detail, chosen: Option<&str>) -> Option<
     let definition = question.catalogue.types.of(detail)?;
     let amount = definition.amounts(detail).into_iter().next()?;
     let most = plain(&amount.value);
-    let (around, _) = amount.pointer.rsplit_once('/')?;
-    let currency = format!("{around}/currency");
-    let object = serde_json::Value::Object(detail.members().clone());
-    let unit = object.pointer(&currency).and_then(|unit| unit.as_str());
     Some(AmountView {
         value: chosen.map_or_else(|| most.clone(), str::to_owned),
         most,
-        unit: unit.map(writ_authority::legible).unwrap_or_default(),
+        unit: unit(detail, &amount.pointer),
     })
+}
+
+/// What stands as `currency` beside the amount; empty where it counts something else.
+fn unit(detail: &Detail, amount: &str) -> String {
+    let around = amount.rsplit_once('/').map_or("", |(around, _)| around);
+    let object = serde_json::Value::Object(detail.members().clone());
+    let unit = object.pointer(&format!("{around}/currency"));
+    let unit = unit.and_then(|unit| unit.as_str());
+    unit.map(writ_authority::legible).unwrap_or_default()
 }
 
 /// A single use cannot be made shorter: it ends with the use.
@@ -240,15 +246,22 @@ fn resource_words(question: &Question) -> Option<ResourceWords> {
 fn through(question: &Question) -> Option<ThroughView> {
     let access = question.request.asked.access.as_ref()?;
     let members = access.resolved.iter();
-    let members = members.filter_map(|pointer| pointer.rsplit('/').next());
+    let members = members.map(String::as_str).map(path_of);
     Some(ThroughView {
         resource: question.catalogue.name_of(&access.resource),
-        resolved: members.map(str::to_owned).collect(),
+        resolved: members.collect(),
         retry: match access.call_again {
             true => RetryView::CallsAgain,
             false => RetryView::Waits,
         },
     })
+}
+
+/// The names of a pointer, as the lines of the arguments have them.
+fn path_of(pointer: &str) -> String {
+    let names = pointer.split('/').skip(1);
+    let names = names.map(|name| name.replace("~1", "/").replace("~0", "~"));
+    names.collect::<Vec<_>>().join(" › ")
 }
 
 fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
@@ -267,7 +280,29 @@ fn hints(question: &Question, authority: &Authority) -> Vec<Hint> {
             unit,
         },
     });
-    beyond.into_iter().chain(unusual).collect()
+    let used_up = used_up(question, authority);
+    beyond.into_iter().chain(used_up).chain(unusual).collect()
+}
+
+/// What the caller has of its own and does not suffice for this, as it was when the person was asked.
+fn used_up(question: &Question, authority: &Authority) -> Option<Hint> {
+    let asked = question.request.asked.access.as_ref()?;
+    let (detail, used_up) = (authority.details().first()?, asked.used_up.as_ref()?);
+    if !used_up.is_short_of(detail, &question.catalogue.types) {
+        return None;
+    }
+    Some(match used_up {
+        UsedUp::Once => Hint::OneMore,
+        UsedUp::Budget {
+            pointer,
+            left,
+            budget,
+        } => Hint::MoreThanLeft {
+            left: left.clone(),
+            budget: budget.clone(),
+            unit: unit(detail, pointer),
+        },
+    })
 }
 
 fn deciders(question: &Question, user: &UserId) -> DecidersView {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use writ_core::event::{Event, EventName};
 use writ_jose::hash;
 use writ_passkey::PasskeyError;
+use writ_store::attempts::Admission;
 use writ_store::passkey::StoredPasskey;
 use writ_store::{DatabaseTransaction, StoreError};
 use writ_wire::device::UserCode;
@@ -20,6 +21,7 @@ use super::accepted::accepted_passkeys;
 use super::answer;
 use super::ceremony::{CeremonyKind, CeremonyRequest};
 use super::retire;
+use crate::node::rate_limits::RateLimit;
 use crate::operate::passkey_code;
 use crate::people::error::PageError;
 use crate::people::request::{PostedForm, SignedIn};
@@ -163,8 +165,8 @@ fn unproven(person: SignedIn<'_>, why: impl Display) -> Option<ChangeProof> {
     None
 }
 
-/// Counted before it is compared; after a few wrong ones the code is worth nothing. The script learns what is wrong, not whether there is
-/// a code.
+/// Counted before it is compared, against the browser that tries and against the code: who has stolen a login is paused before the code is worth nothing.
+/// The script learns what is wrong, not whether there is a code.
 pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeProof, PageError> {
     let refused = |error| PageError::script(StatusCode::FORBIDDEN, error);
     let typed = form
@@ -172,6 +174,10 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         .ok_or_else(|| refused("needs_code"))?;
     let code = UserCode::parse(typed).ok_or_else(|| refused("wrong_code"))?;
     let (app, user, now) = (person.app, person.id(), person.app.clock.now());
+    let tries = RateLimit::of_passkey_code(&person.browser.digest(), now);
+    if let Admission::PausedUntil(until) = app.admit_attempt(&tries).await? {
+        return Err(PageError::paused(now.until(until)));
+    }
     let digest = passkey_code::digest_of(&app.config.master, user, &code);
     let mut transaction = app.begin().await?;
     let stored = transaction.try_passkey_code(user, now).await?;
@@ -186,10 +192,11 @@ pub(super) async fn by_code(person: SignedIn<'_>, form: &Form) -> Result<ChangeP
         transaction.insert_event(&event).await?;
     }
     transaction.commit().await?;
-    match right {
-        true => Ok(ChangeProof::Code(digest)),
-        false => Err(refused("wrong_code")),
+    if !right {
+        return Err(refused("wrong_code"));
     }
+    app.reset_attempts(&tries).await?;
+    Ok(ChangeProof::Code(digest))
 }
 
 fn passkeys(stored: Vec<StoredPasskey>) -> Vec<String> {

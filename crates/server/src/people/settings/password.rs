@@ -9,7 +9,7 @@ use writ_store::user::StoredUser;
 use writ_wire::form::Form;
 
 use super::Outcome;
-use crate::node::passwords::{HashFor, PasswordNotHashed};
+use crate::node::passwords::PasswordNotHashed;
 use crate::notifications::account_notice::password_changed;
 use crate::people::error::{PageError, StepError};
 use crate::people::password::{PasswordProblem, check_own};
@@ -33,7 +33,7 @@ pub(super) async fn set(person: SignedIn<'_>, form: &Form) -> Outcome {
     check_new(new, place).map_err(|fault| StepError::Problem(SettingsProblem::Password(fault)))?;
     let hashed = app
         .passwords
-        .hash(new.to_owned(), app.random.bytes(), HashFor::SignedIn);
+        .hash(new.to_owned(), app.random.bytes(), person.hash_for());
     let hash = hashed.await.map_err(|error| match error {
         PasswordNotHashed::PoolFull => StepError::Problem(SettingsProblem::Busy),
         PasswordNotHashed::Failed(cause) => StepError::Page(PageError::broken(cause)),

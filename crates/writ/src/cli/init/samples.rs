@@ -9,6 +9,7 @@ use writ_jose::key::SigningKey;
 use writ_server::config::Config;
 use writ_server::operate::register::Registrar;
 
+use super::super::by_clock::ByClock;
 use super::super::desk::Desk;
 use super::staging::Staging;
 use super::{FirstUser, files};
@@ -27,7 +28,7 @@ const PEM_LINE: usize = 64;
 
 /// Makes the database and fills it.
 pub(super) async fn register(staging: &Staging, user: &FirstUser) -> Result<(), String> {
-    let desk = Desk::with(config(staging)?).await?;
+    let desk = Desk::with(config(staging)?, ByClock::Grants).await?;
     let done = add_all(&desk.registry(), staging, user).await;
     // Nothing of it stays in the write-ahead log, which would be left behind.
     desk.store.close().await;

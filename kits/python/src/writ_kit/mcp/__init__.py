@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, get_type_hints
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 from mcp.server.mcpserver import Context
@@ -15,7 +14,7 @@ from mcp_types import CallToolResult, TextContent
 from ..errors import AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
 from ..resource import Caller
 from ._auth import Guard, TokenVerifier, arrived_by
-from ._gate import GateBase, Situation, WaitedBy, gated_arguments
+from ._gate import GateBase, Situation, WaitedBy
 
 _OURS = "writ_context"
 
@@ -23,31 +22,24 @@ _OURS = "writ_context"
 class Gate(GateBase):
     """`gate = Gate(decisions)`, then `@server.tool()` above `@gate.gated()` above the tool."""
 
-    def gated(
-        self, tool: str | None = None, *, says: Callable[[dict[str, Any]], str] | None = None
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """
-        The tool runs once for one permit, with the arguments that were judged. `tool`: its name, by default that of the function.
-        `says`: shown to the person as this server's own words, at most 140 characters.
-        """
+    def _injected(self, handler: Callable[..., Any], hints: dict[str, Any]) -> Iterable[str]:
+        own = find_context_parameter(handler)
+        return () if own is None else (own,)
 
-        def gate(handler: Callable[..., Any]) -> Callable[..., Any]:
-            name = tool or handler.__name__
-            own = find_context_parameter(handler)
-            parameter = own or _OURS
-            injected = frozenset() if own is None else frozenset((own,))
+    def _situation(self, given: dict[str, Any], injected: frozenset[str]) -> Situation:
+        [parameter] = injected or (_OURS,)
+        return _situation(given[parameter] if injected else given.pop(parameter))
 
-            @functools.wraps(handler)
-            async def wrapper(**given: Any) -> Any:
-                context = given[parameter] if own else given.pop(parameter)
-                wire, run = gated_arguments(handler, given, injected)
-                situation = _situation(context)
-                return await self._call(name, wire, run, situation, None if says is None else says(wire))
-
-            _with_context(wrapper, handler, None if own else parameter)
-            return wrapper
-
-        return gate
+    def _sign(self, wrapper: Callable[..., Any], handler: Callable[..., Any], injected: frozenset[str]) -> None:
+        """The SDK fills in its context where the handler has no parameter for it."""
+        hints = wrapper.__annotations__
+        signature = inspect.signature(handler)
+        parameters = [one.replace(annotation=hints.get(one.name, one.annotation)) for one in signature.parameters.values()]
+        if not injected:
+            hints[_OURS] = Context
+            parameters.append(inspect.Parameter(_OURS, inspect.Parameter.KEYWORD_ONLY, annotation=Context))
+        returned = hints.get("return", signature.return_annotation)
+        wrapper.__signature__ = signature.replace(parameters=parameters, return_annotation=returned)  # type: ignore[attr-defined]
 
     def _refusal(self, text: str, code: str, retry_after: int | None) -> Any:
         meta: dict[str, Any] = {"writ/code": code}
@@ -64,20 +56,9 @@ def caller_of(context: Context[Any, Any]) -> Caller:
 def _situation(context: Context[Any, Any]) -> Situation:
     message = context.request_context
     caller, gone = arrived_by(message.request, get_access_token())
-    return Situation(message, caller, gone, context.request_state, context.input_responses)
-
-
-def _with_context(wrapper: Callable[..., Any], handler: Callable[..., Any], parameter: str | None) -> None:
-    """The signature of the handler; the SDK fills in its context where the handler has no parameter for it."""
-    hints = get_type_hints(handler, include_extras=True)
-    signature = inspect.signature(handler)
-    parameters = [one.replace(annotation=hints.get(one.name, one.annotation)) for one in signature.parameters.values()]
-    if parameter is not None:
-        hints[parameter] = Context
-        parameters.append(inspect.Parameter(parameter, inspect.Parameter.KEYWORD_ONLY, annotation=Context))
-    wrapper.__annotations__ = hints
-    returned = hints.get("return", signature.return_annotation)
-    wrapper.__signature__ = signature.replace(parameters=parameters, return_annotation=returned)  # type: ignore[attr-defined]
+    # The SDK has no public way to the low-level server.
+    server = getattr(context.mcp_server, "_lowlevel_server", None)
+    return Situation(message, server, caller, gone, context.request_state, context.input_responses)
 
 
 __all__ = [

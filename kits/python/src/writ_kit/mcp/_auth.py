@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
@@ -16,16 +16,19 @@ from ..resource import Caller, Protect, Rejection, Verifier
 from ..resource._asgi import App, Receive, Scope, Send, gone_of
 
 
-class VerifiedToken(AccessToken):
-    """The SDK's token with the caller behind it, which is not printed and not serialised."""
+class HoldsCaller(AccessToken):
+    """A token of an SDK with the caller behind it, which is not printed and not serialised."""
 
     _caller: Caller | None = PrivateAttr(default=None)
 
     @classmethod
-    def of(cls, caller: Caller) -> VerifiedToken:
-        token = cls(**fields_of(caller))
+    def of(cls, caller: Caller) -> Self:
+        token = cls(**_fields_of(caller))
         token._caller = caller
         return token
+
+
+_Token = TypeVar("_Token", bound=HoldsCaller)
 
 
 class TokenVerifier:
@@ -35,10 +38,7 @@ class TokenVerifier:
         self._verifier = verifier
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        try:
-            return VerifiedToken.of(await self._verifier.verify_bearer(token))
-        except Rejection:
-            return None
+        return await verified(self._verifier, token, HoldsCaller)
 
 
 class Guard(Protect):
@@ -48,12 +48,20 @@ class Guard(Protect):
         super().__init__(AuthContextMiddleware(app), verifier, **options)
 
     async def _pass(self, caller: Caller, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["user"] = AuthenticatedUser(VerifiedToken.of(caller))
+        scope["user"] = AuthenticatedUser(HoldsCaller.of(caller))
         scope["auth"] = AuthCredentials(sorted(caller.scopes))
         await super()._pass(caller, scope, receive, send)
 
 
-def fields_of(caller: Caller) -> dict[str, Any]:
+async def verified(verifier: Verifier, token: str, kind: type[_Token]) -> _Token | None:
+    """None for a token that is not good: the SDK answers."""
+    try:
+        return kind.of(await verifier.verify_bearer(token))
+    except Rejection:
+        return None
+
+
+def _fields_of(caller: Caller) -> dict[str, Any]:
     return {
         "token": caller.presented.token.expose(),
         "client_id": caller.client,

@@ -11,9 +11,9 @@ import functools
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError, UrlElicitationRequiredError
@@ -24,6 +24,7 @@ from pydantic_core import to_jsonable_python
 from .._http import JsonObject
 from ..errors import AskLater, Cancelled, NotPermitted, StillWaiting, UsageError
 from ..resource import Action, Caller, Decisions, GateOptions, Permit, Question
+from ._definition import definition_hash
 
 WaitedBy = Literal["url_elicitation", "url_elicitation_required", "progress", "input_required", "call_again"]
 """For the record: by what the client was made to wait."""
@@ -40,6 +41,8 @@ class Situation:
     """What the SDK knows of the message behind a call."""
 
     message: ServerRequestContext[Any, Any]
+    server: Any
+    """The SDK's low-level server, which lists the tools."""
     caller: Caller
     gone: asyncio.Event | None
     state: str | None
@@ -62,6 +65,8 @@ class Situation:
 
 
 class GateBase(ABC):
+    """Of a gate what both SDKs have in common."""
+
     def __init__(
         self,
         decisions: Decisions,
@@ -85,16 +90,54 @@ class GateBase(ABC):
         self._url_elicitation = url_elicitation
         self._waiting = waiting
 
+    def gated(
+        self, tool: str | None = None, *, says: Callable[[dict[str, Any]], str] | None = None
+    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """
+        The tool runs once for one permit, with the arguments that were judged. `tool`: its name, by default that of the function.
+        `says`: shown to the person as this server's own words, at most 140 characters.
+        """
+
+        def gate(handler: Callable[..., Any]) -> Callable[..., Any]:
+            name = tool or handler.__name__
+            hints = get_type_hints(handler, include_extras=True)
+            injected = frozenset(self._injected(handler, hints))
+
+            @functools.wraps(handler)
+            async def wrapper(**given: Any) -> Any:
+                situation = self._situation(given, injected)
+                wire, run = gated_arguments(handler, given, injected)
+                return await self._call(name, wire, run, situation, None if says is None else says(wire))
+
+            wrapper.__annotations__ = hints
+            self._sign(wrapper, handler, injected)
+            return wrapper
+
+        return gate
+
+    @abstractmethod
+    def _injected(self, handler: Callable[..., Any], hints: dict[str, Any]) -> Iterable[str]:
+        """The parameters that the SDK fills in itself."""
+
+    @abstractmethod
+    def _situation(self, given: dict[str, Any], injected: frozenset[str]) -> Situation:
+        """Of the call that runs; takes out of `given` what is the gate's own."""
+
+    def _sign(self, wrapper: Callable[..., Any], handler: Callable[..., Any], injected: frozenset[str]) -> None:
+        """What the SDK is to know of the wrapper beside the handler's signature."""
+        return
+
     @abstractmethod
     def _refusal(self, text: str, code: str, retry_after: int | None) -> Any:
         """The answer of a tool that did nothing; returned or raised."""
 
     async def _call(self, tool: str, arguments: JsonObject, run: Run, situation: Situation, says: str | None) -> Any:
-        action = Action.tool(tool, arguments)
         way = self._way(situation)
         pages: list[asyncio.Task[None]] = []
         options: GateOptions[Any] = self._options(way, tool, situation, says, pages)
         try:
+            hash_now = await definition_hash(situation.server, situation.message, tool)
+            action = Action.tool(tool, arguments, hash_now)
             if situation.state is not None:
                 return await self._resume(action, run, situation, options)
             if situation.is_modern and way in ("url_elicitation", "input_required"):
@@ -182,7 +225,7 @@ def gated_arguments(handler: Callable[..., Any], given: dict[str, Any], injected
     The arguments as JSON, and the run of the handler with copies that were taken at the same moment. What a person approved instead takes
     the place of what was given.
     """
-    own = {name: value for name, value in given.items() if name not in injected}
+    own = {name: value for name, value in given.items() if name not in injected and not _is_left_out(handler, name, value)}
     others = {name: value for name, value in given.items() if name in injected}
     wire: JsonObject = {name: _jsonable(name, value) for name, value in own.items()}
     taken = copy.deepcopy(own)
@@ -199,6 +242,12 @@ def gated_arguments(handler: Callable[..., Any], given: dict[str, Any], injected
         return await result if inspect.isawaitable(result) else result
 
     return wire, run
+
+
+def _is_left_out(handler: Callable[..., Any], name: str, value: Any) -> bool:
+    """An optional argument that was not given is none, as it is on the wire."""
+    parameter = inspect.signature(handler).parameters.get(name)
+    return value is None and parameter is not None and parameter.default is None
 
 
 def _jsonable(name: str, value: Any) -> Any:

@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
-from collections.abc import Callable
-from typing import Any, get_type_hints
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from fastmcp.exceptions import ToolError
 from fastmcp.server.auth import AccessToken, RemoteAuthProvider
 from fastmcp.server.auth import TokenVerifier as FastTokenVerifier
 from fastmcp.server.context import Context
 from fastmcp.server.dependencies import get_access_token, get_context
-from pydantic import AnyHttpUrl, ConfigDict, PrivateAttr, TypeAdapter
+from pydantic import AnyHttpUrl, ConfigDict, TypeAdapter
 
 from ..errors import AskLater, Cancelled, Denied, Expired, NotPermitted, StillWaiting, Unavailable, UsageError
-from ..resource import Caller, Decisions, Rejection, Verifier
-from ._auth import Guard, arrived_by, fields_of
-from ._gate import GateBase, Situation, WaitedBy, gated_arguments
+from ..resource import Caller, Decisions, Verifier
+from ._auth import Guard, HoldsCaller, arrived_by, verified
+from ._gate import GateBase, Situation, WaitedBy
 
 # `AnyHttpUrl` appends a slash to a host, and that is another issuer: clients refuse it.
 _AS_IT_IS = TypeAdapter(AnyHttpUrl, config=ConfigDict(url_preserve_empty_path=True))
 
 
-class VerifiedToken(AccessToken):
-    """FastMCP's token with the caller behind it, which is not printed and not serialised."""
-
-    _caller: Caller | None = PrivateAttr(default=None)
+class VerifiedToken(HoldsCaller, AccessToken):
+    """FastMCP's token with the caller behind it."""
 
 
 class TokenVerifier(FastTokenVerifier):
@@ -37,13 +34,7 @@ class TokenVerifier(FastTokenVerifier):
         self._verifier = verifier
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        try:
-            caller = await self._verifier.verify_bearer(token)
-        except Rejection:
-            return None
-        found = VerifiedToken(**fields_of(caller))
-        found._caller = caller
-        return found
+        return await verified(self._verifier, token, VerifiedToken)
 
 
 def auth(verifier: Verifier, base_url: str, *, scopes: list[str] | None = None) -> RemoteAuthProvider:
@@ -61,28 +52,15 @@ class Gate(GateBase):
             raise UsageError("FastMCP passes no error -32042 on: leave `url_elicitation` out")
         super().__init__(decisions, **settings)
 
-    def gated(
-        self, tool: str | None = None, *, says: Callable[[dict[str, Any]], str] | None = None
-    ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """
-        The tool runs once for one permit, with the arguments that were judged. `tool`: its name, by default that of the function.
-        `says`: shown to the person as this server's own words, at most 140 characters.
-        """
+    def _injected(self, handler: Callable[..., Any], hints: dict[str, Any]) -> Iterable[str]:
+        """FastMCP's context, and what stands as a dependency in a default."""
+        for one in inspect.signature(handler).parameters.values():
+            hint = hints.get(one.name)
+            if (inspect.isclass(hint) and issubclass(hint, Context)) or hasattr(one.default, "__aenter__"):
+                yield one.name
 
-        def gate(handler: Callable[..., Any]) -> Callable[..., Any]:
-            name = tool or handler.__name__
-            hints = get_type_hints(handler, include_extras=True)
-            injected = frozenset(_injected(handler, hints))
-
-            @functools.wraps(handler)
-            async def wrapper(**given: Any) -> Any:
-                wire, run = gated_arguments(handler, given, injected)
-                return await self._call(name, wire, run, _situation(), None if says is None else says(wire))
-
-            wrapper.__annotations__ = hints
-            return wrapper
-
-        return gate
+    def _situation(self, given: dict[str, Any], injected: frozenset[str]) -> Situation:
+        return _situation()
 
     def _refusal(self, text: str, code: str, retry_after: int | None) -> Any:
         raise ToolError(text)
@@ -99,17 +77,9 @@ def _situation() -> Situation:
     if found is None:
         raise UsageError("a gated tool is called by a client: there is no request")
     caller, gone = arrived_by(found.request, get_access_token())
-    return Situation(found._srctx, caller, gone, context.request_state, context.input_responses)
-
-
-def _injected(handler: Callable[..., Any], hints: dict[str, Any]) -> list[str]:
-    """Parameters that FastMCP fills in itself: its context, and what stands as a dependency in a default."""
-    parameters = inspect.signature(handler).parameters.values()
-    return [
-        one.name
-        for one in parameters
-        if (inspect.isclass(hints.get(one.name)) and issubclass(hints[one.name], Context)) or hasattr(one.default, "__aenter__")
-    ]
+    # FastMCP has no public way to its low-level server.
+    server = getattr(context.fastmcp, "_mcp_server", None)
+    return Situation(found._srctx, server, caller, gone, context.request_state, context.input_responses)
 
 
 __all__ = [

@@ -26,10 +26,12 @@ class Action:
     name: str
     arguments: Mapping[str, Any]
     is_tool: bool = False
+    definition_hash: str | None = None
+    """Of what the server says of the tool now (docs/mcp.md): under another one than the record's a person is asked."""
 
     @classmethod
-    def tool(cls, name: str, arguments: Mapping[str, Any]) -> Action:
-        return cls(name, arguments, True)
+    def tool(cls, name: str, arguments: Mapping[str, Any], definition_hash: str | None = None) -> Action:
+        return cls(name, arguments, True, definition_hash)
 
 
 class FrozenAction:
@@ -40,11 +42,12 @@ class FrozenAction:
             raise UsageError("an action has a name")
         self.name = action.name
         self.is_tool = action.is_tool
+        self.definition_hash = action.definition_hash
         self._text = _text_of(action.arguments)
 
     def with_arguments(self, approved: JsonObject) -> FrozenAction:
         """The same action with what a person approved instead: less than was asked."""
-        return FrozenAction(Action(self.name, approved, self.is_tool))
+        return FrozenAction(Action(self.name, approved, self.is_tool, self.definition_hash))
 
     @property
     def arguments(self) -> JsonObject:

@@ -191,6 +191,8 @@ class Decisions:
         if presented.dpop is not None and self._proofs == "sent":
             dpop = presented.dpop
             shown["dpop"] = {"proof": dpop.proof.expose(), "htm": dpop.htm, "htu": dpop.htu}
+        if action.definition_hash is not None:
+            shown["definition_hash"] = action.definition_hash
         return {"subject": {"type": "user", "id": caller.subject.id}, **action.wire(self._resource), "context": shown}
 
 

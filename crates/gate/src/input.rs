@@ -1,0 +1,196 @@
+//! Input that a call needs (MCP 2026-07-28, multi round-trip requests): the server asks for it in a result, and the client sends the
+//! call again with it. It is taken only for what was asked, in the same call, and is decided about like an argument.
+
+use serde_json::{Map, Value, json};
+use writ_jose::hash::digest_text;
+use writ_verifier::GatedAction;
+
+use crate::call::CallContext;
+use crate::gate::GateParts;
+use crate::handles::HandleKind;
+use crate::message::ClientRequest;
+use crate::relay::Listener;
+use crate::sealed::Carried;
+use crate::waiting::INPUT;
+
+/// Before the name of what was asked, among the arguments that are decided about; no argument of a client begins so.
+const JUDGED_AS: &str = "inputResponses/";
+const RESPONSES: &str = "inputResponses";
+const STATE: &str = "requestState";
+
+/// The question that an earlier message of a call asked.
+pub(crate) struct EarlierQuestion {
+    pub(crate) id: String,
+    /// The client answered the gate's own request for input with a no.
+    pub(crate) has_declined: bool,
+}
+
+/// Which call it is: the method and what it is called with, without the input.
+pub(crate) fn call_of(request: &ClientRequest) -> String {
+    let mut params = request.params.clone();
+    for name in ["_meta", RESPONSES, STATE] {
+        params.remove(name);
+    }
+    handle(&[&request.method, &Value::Object(params).to_string()])
+}
+
+fn handle(of: &[&str]) -> String {
+    let pieces: Vec<&[u8]> = of.iter().map(|piece| piece.as_bytes()).collect();
+    digest_text(&pieces)
+}
+
+/// What the server asks for is remembered with the call that it asks in; the error is what the client is told.
+pub(crate) fn asked(
+    gate: &GateParts,
+    result: &Value,
+    listener: &Listener<'_>,
+) -> Result<(), String> {
+    let none = Map::new();
+    let requests = match result.get("inputRequests") {
+        None | Some(Value::Null) => &none,
+        Some(Value::Object(requests)) => requests,
+        Some(_) => return Err("the server's `inputRequests` are no object".to_owned()),
+    };
+    for (name, request) in requests {
+        let method = request.get("method").and_then(Value::as_str);
+        let method = method.unwrap_or_default();
+        // By that name the gate asks itself.
+        if name == INPUT || !gate.config.allowed.takes(method) {
+            return Err(format!(
+                "the server asks for input by `{method}`, which does not reach the client"
+            ));
+        }
+    }
+    let state = match result.get(STATE) {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::String(state)) => state,
+        Some(_) => return Err("the server's `requestState` is no text".to_owned()),
+    };
+    let Some(call) = &listener.call else {
+        return Err("the server gives a state for no call".to_owned());
+    };
+    let keep = |kind, of: &[&str]| {
+        gate.handles
+            .keep(kind, &handle(of), listener.owner, listener.now)
+    };
+    let has_room = keep(HandleKind::State, &[call, state])
+        && requests
+            .keys()
+            .all(|name| keep(HandleKind::Input, &[call, state, name]));
+    match has_room {
+        true => Ok(()),
+        false => Err("there is no room for the handle that the server gave".to_owned()),
+    }
+}
+
+/// The state of an earlier message of this call, the gate's own or the server's, and the input that was asked for; or it is refused.
+pub(crate) fn take(call: &mut CallContext) -> Result<(), &'static str> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let state = match call.request.params.get(STATE).map(text) {
+        None if call.request.params.contains_key(RESPONSES) => {
+            return Err("`inputResponses` without `requestState` answer nothing that was asked");
+        }
+        None => return Ok(()),
+        Some(state) => state.ok_or("`requestState` is no text")?,
+    };
+    let carried = Carried::State(&call.what);
+    if let Some(own) = call.gate.sealer.open(carried, &call.owner, &state) {
+        take_own(call, &own)?;
+    }
+    let Some(state) = call.request.params.get(STATE).and_then(Value::as_str) else {
+        return Ok(());
+    };
+    let of_call = call_of(&call.request);
+    let now = call.gate.clock.now();
+    let is_known = |kind, of: &[&str]| call.gate.handles.is_of(kind, &handle(of), &call.owner, now);
+    if !is_known(HandleKind::State, &[&of_call, state]) {
+        return Err("`requestState` is not of this call of yours");
+    }
+    let responses = responses(&call.request)?;
+    match responses
+        .keys()
+        .all(|name| is_known(HandleKind::Input, &[&of_call, state, name]))
+    {
+        true => Ok(()),
+        false => Err("`inputResponses` answer something that was not asked"),
+    }
+}
+
+/// The client answers the gate alone; what it sent to the server's request before comes back out of the gate's own state.
+fn take_own(call: &mut CallContext, own: &str) -> Result<(), &'static str> {
+    const UNREADABLE: &str = "`requestState` cannot be read";
+    let responses = responses(&call.request)?;
+    if responses.keys().any(|name| name != INPUT) {
+        return Err("`inputResponses` answer something that was not asked");
+    }
+    let action = responses.get(INPUT).and_then(|one| one.get("action"));
+    let has_declined = action.and_then(Value::as_str) == Some("decline");
+    let own: Value = serde_json::from_str(own).map_err(|_| UNREADABLE)?;
+    let id = own.get("question").and_then(Value::as_str);
+    let id = id.ok_or(UNREADABLE)?.to_owned();
+    call.question = Some(EarlierQuestion { id, has_declined });
+    for name in [STATE, RESPONSES] {
+        call.request.params.remove(name);
+        if let Some(earlier) = own.get(name) {
+            call.request.params.insert(name.to_owned(), earlier.clone());
+        }
+    }
+    Ok(())
+}
+
+/// For the client to send the call again with, after the page of this question.
+pub(crate) fn state_of(call: &CallContext, question: &str) -> Option<String> {
+    let mut carried = Map::new();
+    carried.insert("question".to_owned(), question.into());
+    for name in [STATE, RESPONSES] {
+        if let Some(value) = call.request.params.get(name) {
+            carried.insert(name.to_owned(), value.clone());
+        }
+    }
+    let text = Value::Object(carried).to_string();
+    let of = Carried::State(&call.what);
+    call.gate.sealer.seal(of, &call.owner, &text)
+}
+
+fn responses(request: &ClientRequest) -> Result<Map<String, Value>, &'static str> {
+    match request.params.get(RESPONSES) {
+        None => Ok(Map::new()),
+        Some(Value::Object(responses)) => Ok(responses.clone()),
+        Some(_) => Err("`inputResponses` is no object"),
+    }
+}
+
+/// The action with the input among its arguments: nobody's yes to less is one to that.
+pub(crate) fn judged(request: &ClientRequest, action: GatedAction) -> Result<GatedAction, String> {
+    let mut arguments = action.arguments().clone();
+    if arguments.keys().any(|name| name.starts_with(JUDGED_AS)) {
+        return Err("no argument is called `inputResponses/...`".to_owned());
+    }
+    let responses = responses(request)?;
+    if responses.is_empty() {
+        return Ok(action);
+    }
+    for (name, response) in responses {
+        arguments.insert(format!("{JUDGED_AS}{name}"), response);
+    }
+    let judged = match request.method.as_str() {
+        "tools/call" => GatedAction::tool(action.name(), arguments),
+        method => GatedAction::named(method, arguments),
+    };
+    judged.map_err(|why| why.to_string())
+}
+
+/// The arguments without the input, which goes to the server as it was sent; `None` where less of it was approved.
+pub(crate) fn arguments_of(
+    approved: &Map<String, Value>,
+    asked: &Map<String, Value>,
+) -> Option<Map<String, Value>> {
+    let is_input = |name: &str| name.starts_with(JUDGED_AS);
+    let input = |of: &Map<String, Value>| -> Value {
+        let found = of.iter().filter(|(name, _)| is_input(name));
+        json!(found.collect::<Vec<_>>())
+    };
+    let mut arguments = approved.clone();
+    arguments.retain(|name, _| !is_input(name));
+    (input(approved) == input(asked)).then_some(arguments)
+}
