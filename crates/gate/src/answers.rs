@@ -63,12 +63,12 @@ pub(crate) fn tool_refused(
                 .as_deref()
                 .map(|page| format!(" The person can decide here: {page}"));
             format!(
-                "A person was asked on their phone to allow {tool} and has not decided yet. Nothing was done. \
+                "Waiting for a person's yes to {tool}. Nothing was done. \
                  Call this tool again with the same arguments in a few seconds to find the answer.{}",
                 page.unwrap_or_default()
             )
         }
-        why => format!("{tool} was not done: {why}. {}.", why.advice()),
+        why => why.sentence(),
     };
     let mut meta = json!({ "writ/code": why.code() });
     if let Some(seconds) = why.retry_after() {

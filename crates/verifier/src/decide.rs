@@ -211,7 +211,10 @@ impl Decisions {
         action: &GatedAction,
         context: Map<String, Value>,
     ) -> Result<Judged, NotPermitted> {
-        let with_approval = context.contains_key("approval");
+        let asked = answer::Asked {
+            with_approval: context.contains_key("approval"),
+            of: action.kind(),
+        };
         let body = Value::Object(self.question(caller, action, context));
         // For this run alone: whoever has the key could hear the answer again.
         let key = self.0.random.secret();
@@ -220,7 +223,7 @@ impl Decisions {
         if answer.status != StatusCode::OK {
             return Err(answer.problem("the decision could not be had"));
         }
-        answer::read(&answer.body, with_approval, self.0.server.clock.now())
+        answer::read(&answer.body, asked, self.0.server.clock.now())
     }
 
     fn permit_of(&self, permit: answer::Granted, action: GatedAction) -> DecisionPermit {

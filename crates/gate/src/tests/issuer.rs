@@ -16,6 +16,8 @@ pub(super) enum Decides {
     Permit,
     Ask,
     Deny,
+    /// The arguments are outside the schema.
+    RefuseArguments,
     Down,
 }
 
@@ -120,7 +122,7 @@ impl FakeIssuer {
                     && state.status == "approved"
                     && !std::mem::replace(&mut state.is_used, true)
             }
-            Decides::Deny => false,
+            Decides::Deny | Decides::RefuseArguments => false,
             Decides::Down => return (503, json!({ "error": "temporarily_unavailable" })),
         };
         if permitted {
@@ -136,6 +138,11 @@ impl FakeIssuer {
             "evaluation_id": "evl_1", "evaluated_at": self.later(0), "reason": "not_covered",
             "reason_user": { "en": "This was not granted." }
         });
+        if state.decides == Decides::RefuseArguments {
+            context["reason"] = json!("arguments_invalid");
+            context["reason_user"]["en"] =
+                json!("The arguments are not those of this action: `/path` is no number");
+        }
         if state.decides == Decides::Ask {
             context["reason"] = json!("approval_required");
             context["access_request"] = json!({
