@@ -17,7 +17,7 @@ use writ_platform::Random;
 use writ_wire::resource::ResourceUri;
 use writ_wire::waited_by::WaitedBy;
 
-pub use access::MAX_POLL;
+pub use access::{CredentialsError, MAX_POLL};
 pub use action::{GatedAction, MAX_ARGUMENTS_DEPTH, MAX_ARGUMENTS_LENGTH};
 pub use error::NotPermitted;
 pub use permit::{BegunAction, DecisionPermit, Outcome, REPORT_ATTEMPTS};
@@ -105,6 +105,11 @@ impl Decisions {
             proofs: config.proofs,
             random: environment.random,
         })))
+    }
+
+    /// Whether the issuer takes the client's credentials; for the start of a service.
+    pub async fn check_credentials(&self) -> Result<(), CredentialsError> {
+        self.0.server.check().await
     }
 
     /// Decides, under a fresh key: what may be used once is used up by a permit.

@@ -25,6 +25,8 @@ pub(super) struct IssuerState {
     keys: Vec<Value>,
     pub(super) decides: Decides,
     pub(super) is_active: bool,
+    /// To a question that there is not: by this the credentials are checked.
+    pub(super) unknown_question: (u16, Value),
     /// Of the one question.
     pub(super) status: &'static str,
     is_used: bool,
@@ -45,6 +47,7 @@ impl FakeIssuer {
             keys: vec![key],
             decides: Decides::Permit,
             is_active: true,
+            unknown_question: (404, json!({ "title": "no task" })),
             status: "pending",
             is_used: false,
             evaluated: Vec::new(),
@@ -99,6 +102,10 @@ impl FakeIssuer {
             "/access/v1/requests" => {
                 state.asked.push(body);
                 (202, self.question(&state))
+            }
+            "/access/v1/requests/none" => {
+                assert!(request.headers().contains_key("authorization"));
+                state.unknown_question.clone()
             }
             "/access/v1/requests/apr_1" => (200, self.question(&state)),
             "/access/v1/requests/apr_1/cancel" => {

@@ -5,4 +5,5 @@ mod input;
 mod issuer;
 mod messages;
 mod sessions;
+mod start;
 mod world;

@@ -18,11 +18,11 @@ use tower::ServiceExt;
 use url::Url;
 use writ_jose::key::SigningKey;
 use writ_platform::{Clock, ManualClock, Random};
-use writ_verifier::{ClientSecret, ResourceUri, VerifierEnvironment};
+use writ_verifier::{ClientSecret, CredentialsError, ResourceUri, VerifierEnvironment};
 use writ_wire::time::Timestamp;
 
 use super::issuer::{FakeIssuer, ISSUER};
-use crate::{Allowed, GateConfig};
+use crate::{Allowed, Gate, GateConfig};
 
 pub(super) const NOTES: &str = "https://notes.example/mcp";
 const START: i64 = 1_790_000_000;
@@ -133,7 +133,7 @@ pub(super) struct World {
     pub(super) server: Server,
     pub(super) clock: ManualClock,
     key: SigningKey,
-    gate: Router,
+    gate: Gate,
 }
 
 impl World {
@@ -164,7 +164,7 @@ impl World {
             clock: Clock::Manual(clock.clone()),
             random: Random::System,
         };
-        let gate = crate::router(config, environment).unwrap();
+        let gate = Gate::new(config, environment).unwrap();
         Self {
             issuer,
             server,
@@ -188,8 +188,12 @@ impl World {
         self.token("usr_alice", "guest", "dlg_1")
     }
 
+    pub(super) async fn check_credentials(&self) -> Result<(), CredentialsError> {
+        self.gate.check_credentials().await
+    }
+
     pub(super) async fn send(&self, request: Request<Body>) -> Response<Body> {
-        self.gate.clone().oneshot(request).await.unwrap()
+        self.gate.routes().oneshot(request).await.unwrap()
     }
 
     pub(super) fn request(
