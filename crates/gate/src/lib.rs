@@ -20,6 +20,7 @@ mod relay;
 mod sealed;
 mod sessions;
 mod sse;
+mod told;
 mod upstream;
 mod waiting;
 mod watch;

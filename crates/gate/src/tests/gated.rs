@@ -22,7 +22,7 @@ fn text(answer: &Value) -> &str {
 }
 
 /// Until it is so; there is no more to it than that another task has to run.
-async fn eventually(is_so: impl Fn() -> bool) {
+pub(super) async fn eventually(is_so: impl Fn() -> bool) {
     for _ in 0..2_000 {
         if is_so() {
             return;
@@ -268,4 +268,28 @@ async fn an_outcome_says_how_it_ended() {
         world.issuer.state().outcomes[0],
         json!({ "decision_id": "dec_1", "result": "failed" })
     );
+}
+
+/// What is no tool is answered by an error, which names the page too.
+#[tokio::test]
+async fn who_waits_for_what_is_no_tool_is_told_the_page() {
+    let world = World::new().await;
+    world.issuer.state().decides = Decides::Ask;
+    let params = json!({ "name": "p" });
+    let message = json!({ "jsonrpc": "2.0", "id": 1, "method": "prompts/get", "params": params });
+    let (_, answer) = world.post(&[], &message.to_string()).await;
+    let error = &answer["error"];
+    let page = "https://as.example/app/requests/apr_1";
+    assert_eq!(error["code"], -32010);
+    assert_eq!(
+        (&error["data"]["code"], &error["data"]["page"]),
+        (&json!("still_waiting"), &json!(page))
+    );
+    assert!(
+        error["message"].as_str().unwrap().ends_with(page),
+        "{error}"
+    );
+    world.issuer.state().decides = Decides::Deny;
+    let (_, answer) = world.post(&[], &message.to_string()).await;
+    assert_eq!(answer["error"]["data"].get("page"), None, "{answer}");
 }

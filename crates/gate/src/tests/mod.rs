@@ -6,4 +6,5 @@ mod issuer;
 mod messages;
 mod sessions;
 mod start;
+mod told;
 mod world;
