@@ -268,7 +268,9 @@ def further(family, here):
 
     family.scene("gate: none passes without a yes: the same JSON-RPC id again", lambda: here.run(same_id()))
     family.scene("gate: none passes without a yes: arguments outside the schema", lambda: here.run(outside()))
-    family.scene("gate: none passes without a yes: a tool whose definition changed, though it was confirmed", lambda: here.run(changed()))
+    family.scene(
+        "gate: none passes without a yes: a tool whose definition changed, though it was confirmed", lambda: here.run(changed())
+    )
 
 
 def fast(family, here):
