@@ -35,7 +35,7 @@ async fn listen(world: &World, fields: &[(&str, &str)]) -> Response<Body> {
     world.send(world.request("GET", fields, "")).await
 }
 
-fn say(world: &World, id: &str, message: &Value) {
+pub(super) fn say(world: &World, id: &str, message: &Value) {
     let state = world.server.lock().unwrap();
     let event = Bytes::from(format!("id: {id}\ndata: {message}\n\n"));
     state.streams.last().unwrap().send(event).unwrap();

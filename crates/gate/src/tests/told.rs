@@ -1,11 +1,11 @@
 //! What a client tells without an answer reaches the server only where it is about something of that session, and without what nobody
 //! judged.
 
-use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::gated::eventually;
+use super::sessions::{next, say};
 use super::world::{World, call};
 use crate::Allowed;
 
@@ -79,24 +79,13 @@ async fn progress_is_of_a_request_that_the_server_sent_in_this_session() {
     let other = world
         .session(&world.alice(), json!({ "sampling": {} }))
         .await;
-    let mut stream = world
-        .send(world.request("GET", &[("mcp-session-id", &mine)], ""))
-        .await
-        .into_body();
+    let request = world.request("GET", &[("mcp-session-id", &mine)], "");
+    let mut stream = world.send(request).await.into_body();
     let params = json!({ "_meta": { "progressToken": "s" } });
     let asked =
         json!({ "jsonrpc": "2.0", "id": 5, "method": "sampling/createMessage", "params": params });
-    let event = Bytes::from(format!("data: {asked}\n\n"));
-    world
-        .server
-        .lock()
-        .unwrap()
-        .streams
-        .last()
-        .unwrap()
-        .send(event)
-        .unwrap();
-    super::sessions::next(&mut stream).await.unwrap();
+    say(&world, "1", &asked);
+    next(&mut stream).await.unwrap();
     let progress = |token: &str| {
         notification(
             "notifications/progress",
