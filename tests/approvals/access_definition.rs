@@ -154,7 +154,8 @@ both!(
             ("", "move_note", "", None),
             ("A", "move_note", "B", Some(CHANGED)),
             ("A", "move_note", "", Some(UNKNOWN)),
-            ("", "move_note", "B", Some(UNKNOWN)),
+            // Its words are the operator's, who confirmed no definition.
+            ("", "move_note", "B", None),
             ("A", "burn_note", "B", Some(UNKNOWN)),
             ("A", "burn_note", "", Some(UNKNOWN)),
             // What is no tool, and what the record describes.

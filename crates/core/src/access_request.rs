@@ -103,7 +103,7 @@ impl UsedUp {
 pub enum UnconfirmedDefinition {
     /// It was confirmed under another definition.
     Changed,
-    /// It is in no record, or nobody has said under which definition it stands there, or is now.
+    /// It is in no record, or nobody said under which definition it is now.
     Unknown,
 }
 
@@ -174,10 +174,11 @@ impl AskedAccess {
         };
         let confirmed = action.definition_hash.as_deref().map(definition_digest);
         match (confirmed, &self.definition_hash) {
-            (None, None) => None,
+            // An operator wrote what it does, whatever the tool says of itself.
+            (None, _) => None,
             (Some(confirmed), Some(said)) if confirmed == *said => None,
             (Some(_), Some(_)) => Some(UnconfirmedDefinition::Changed),
-            (Some(_), None) | (None, Some(_)) => Some(UnconfirmedDefinition::Unknown),
+            (Some(_), None) => Some(UnconfirmedDefinition::Unknown),
         }
     }
 
