@@ -46,21 +46,11 @@ pub struct UsualAmount {
 impl Usual {
     /// Each pointer must be of a required member with a rule under which values can be compared.
     pub(crate) fn check(&self, tree: &Node, schema: &Map<String, Value>) -> Result<(), TypeError> {
-        let member = |at, pointer: &str, fits: fn(&Rule) -> bool, rules| {
-            let names = pointer::names(pointer).unwrap_or_default();
-            let step = tree.find(&names);
-            let rule = step.as_ref().map(|step| step.as_node());
-            match rule {
-                Some(Node::Leaf(rule)) if fits(rule) => {}
-                _ => return Err(refuse(at, format!("names no member with {rules}"))),
-            }
-            match shape::is_required(schema, &names) {
-                true => Ok(()),
-                false => Err(refuse(at, "names a member that is not required")),
-            }
-        };
         let equal = |rule: &Rule| matches!(rule, Rule::Equal);
         let amount = |rule: &Rule| matches!(rule, Rule::AtMost | Rule::Budget { .. });
+        let member = |at, pointer: &str, fits: fn(&Rule) -> bool, rules| {
+            compared_member((tree, schema), (at, pointer), fits, rules)
+        };
         member("/usual/payee", &self.payee, equal, "`equal`")?;
         match (&self.amount, &self.unit) {
             (None, None) => Ok(()),
@@ -95,6 +85,26 @@ impl Usual {
             payee: inner(&read(&payee)),
             amount,
         })
+    }
+}
+
+/// Refuses the pointer in the file at a place unless it is of a required member with one of these rules.
+pub(crate) fn compared_member(
+    (tree, schema): (&Node, &Map<String, Value>),
+    (at, pointer): (&str, &str),
+    fits: fn(&Rule) -> bool,
+    rules: &str,
+) -> Result<(), TypeError> {
+    let names = pointer::names(pointer).unwrap_or_default();
+    let step = tree.find(&names);
+    let rule = step.as_ref().map(|step| step.as_node());
+    match rule {
+        Some(Node::Leaf(rule)) if fits(rule) => {}
+        _ => return Err(refuse(at, format!("names no member with {rules}"))),
+    }
+    match shape::is_required(schema, &names) {
+        true => Ok(()),
+        false => Err(refuse(at, "names a member that is not required")),
     }
 }
 

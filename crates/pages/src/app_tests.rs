@@ -67,13 +67,15 @@ fn every_fact_changes_the_signed_text() {
             retry,
         })
     };
-    let changes: [&dyn Fn(&mut ScreenView); 18] = [
+    let changes: [&dyn Fn(&mut ScreenView); 20] = [
         &|s| s.id = "apr_9".to_owned(),
         &|s| s.client.name = "Other".to_owned(),
         &|s| s.client.client_id = "agt_other".to_owned(),
         &|s| s.subject_name = "Bob".to_owned(),
         &|s| s.details[0].sentence = samples::pieces("Pay [413.00] [EUR]"),
         &|s| s.details[0].limits.clear(),
+        &|s| s.details[0].headline = Some(samples::paying("413.00")),
+        &|s| s.now = s.now.plus(Duration::from_secs(24 * 3600)),
         &|s| s.identity = true,
         &|s| s.ends_at = s.ends_at.plus(Duration::from_secs(1)),
         &|s| s.expires_at = s.expires_at.plus(Duration::from_secs(1)),
@@ -106,8 +108,20 @@ fn the_screen_says_everything_in_its_order() {
     let seen = read(&samples::full_approval().page(languages().of("en")).html);
     let parts = [
         "That is not the number that the agent shows.",
+        "Travel planner",
+        "Acme Travel Not verified for Alice Ångström, not for you",
+        "wants to pay up to EUR 412.00",
+        "“KLM Royal Dutch Airlines” name not checked NL91 ABNA 0417 1643 00",
+        "wants to: Read events in the calendar “work”; each time without asking again",
+        "wants to: Use “accounts:read” at Bank",
+        "This agent never asked you before.",
+        "First time for NL91ABNA0417164300.",
+        "EUR 412.00 is more than usual: at most EUR 300.00 before.",
+        "EUR 19,587.99 more than the EUR 412.00 you allowed.",
+        "Once, until today 12:13 UTC. Part of “Book the cheapest … for your meeting.”",
+        "Details, and its own words",
         "Travel planner asks for your approval",
-        "Published by Acme Travel Not verified",
+        "Published by Acme Travel",
         "Owner: alice. Answers for it: bob.",
         "The request came from Planner (agt_main), through Booking helper (agt_booker), then Travel planner.",
         "What it wants to do",
@@ -117,8 +131,6 @@ fn the_screen_says_everything_in_its_order() {
         "It can do nothing that is not listed here.",
         "Why",
         "“Book the cheapest direct flight to Oslo for your meeting.”",
-        "First time for NL91ABNA0417164300, as far as is known here.",
-        "412.00 EUR is more than usual. The largest before was 300.00 EUR.",
         "Acme Bank wants a person to decide, in its own words “More than the daily limit.”",
         "It signed these words. We did not check whether they are true.",
         "In the agent's own words “Flight AMS-OSL, 24 November” “The price rises at noon.”",
@@ -126,10 +138,9 @@ fn the_screen_says_everything_in_its_order() {
         "You decide as the sponsor of this agent.",
         "2 of 3 people must agree. One no ends it.",
         "Which number does the agent show you? 47 08 91",
-        "Deny Approve",
         "Approve less",
+        "Deny, and report it",
         "Deny and stop this agent",
-        "This was not me",
     ];
     let mut rest = seen.as_str();
     for part in parts {
@@ -161,11 +172,25 @@ fn an_agent_that_may_still_fetch_is_no_past_one() {
 
 /// Denying never needs a script, a number or a password; the Enter key in the password's field approves only what was filled in.
 #[test]
-fn deny_and_approve_weigh_the_same() {
-    for view in [samples::approval(), samples::full_approval()] {
+fn deny_is_outlined_and_approve_is_filled_and_named() {
+    for (view, words) in [
+        (samples::approval(), "Approve <bdi>EUR\u{a0}412.00</bdi>"),
+        (samples::full_approval(), "Approve all <bdi>4</bdi>"),
+        (
+            samples::through_approval(),
+            "Approve: <bdi>delete_note</bdi>",
+        ),
+    ] {
         let html = view.page(languages().of("en")).html;
-        let deny = "<button class=\"button\" type=\"submit\" form=\"no\" id=\"approval-deny\" name=\"decision\" value=\"deny\">";
-        let approve = "<button class=\"button\" type=\"submit\" id=\"approval-approve\"";
+        let deny = "<button class=\"button second\" type=\"submit\" form=\"no\" id=\"approval-deny\" name=\"decision\" value=\"deny\">";
+        let approve =
+            "<button class=\"button\" type=\"submit\" form=\"yes\" id=\"approval-approve\"";
+        let (_, after) = html.split_once(approve).unwrap();
+        let (button, _) = after.split_once("</button>").unwrap();
+        assert!(
+            button.ends_with(&format!("<span>{words}</span>")),
+            "{button}"
+        );
         assert!(html.find(deny).unwrap() < html.find(approve).unwrap());
         let (_, no) = html.split_once("<form id=\"no\"").unwrap();
         let (no, _) = no.split_once("</form>").unwrap();
@@ -174,6 +199,29 @@ fn deny_and_approve_weigh_the_same() {
             assert!(html.contains(&format!("form=\"no\" id=\"{id}\"")), "{id}");
         }
     }
+}
+
+/// What an account or a unit is hidden in, or a whole amount, is read as it is.
+#[test]
+fn long_values_are_short_first_and_whole_below() {
+    let mut view = samples::approval();
+    let payee = format!("{} {}", "Ab".repeat(60), "End of it");
+    let headline = view.screen.details[0].headline.as_mut().unwrap();
+    headline.payee = Some(payee.clone());
+    headline.account = Some("MT84MALT011000012345MTLCAST001S99X".to_owned());
+    headline.amount.as_mut().unwrap().value = "999999999999999.9999".to_owned();
+    view.screen.details[0].sentence = samples::pieces(&format!("Pay to [{payee}]"));
+    let html = view.page(languages().of("en")).html;
+    let seen = read(&html);
+    for part in [
+        "EUR 999,999,999,999,999.9999",
+        "MT84 MALT 0110 0001 2345 MTLC AST0 01S9 9X",
+        "…bAbAbAbAbAbAb End of it”",
+        &payee,
+    ] {
+        assert!(seen.contains(part), "{part}: {seen}");
+    }
+    assert!(html.contains("act-amount least") && html.contains("decide-buttons wide"));
 }
 
 #[test]

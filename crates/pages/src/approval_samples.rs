@@ -1,6 +1,7 @@
 //! Approval screens as the tests draw them.
 
 use serde_json::json;
+use writ_authority::{Headline, HeadlineAmount};
 
 use super::app_samples::{CALENDAR, PAYMENT, ago, ahead, now, person, pieces};
 use super::samples::agent;
@@ -12,15 +13,32 @@ fn first_payee() -> Hint {
     }
 }
 
+/// What a payment shows first.
+pub(super) fn paying(amount: &str) -> Headline {
+    Headline {
+        does: "pay up to".to_owned(),
+        amount: Some(HeadlineAmount {
+            value: amount.to_owned(),
+            unit: "EUR".to_owned(),
+        }),
+        payee: Some("KLM Royal Dutch Airlines".to_owned()),
+        account: Some("NL91ABNA0417164300".to_owned()),
+        object: None,
+        line: Vec::new(),
+    }
+}
+
 pub(super) fn screen() -> ScreenView {
     ScreenView {
         id: "apr_1".to_owned(),
+        now: now(),
         client: agent(),
         chain: Vec::new(),
         subject_name: "Alice Ångström".to_owned(),
         details: vec![ApprovalDetail {
             reference: "d0".to_owned(),
             title: "Payment".to_owned(),
+            headline: Some(paying("412.00")),
             sentence: pieces(PAYMENT),
             limits: vec![
                 pieces("Reference on the statement: “[AMS-OSL-2231]”"),
@@ -109,6 +127,7 @@ pub(super) fn full_approval() -> ApprovalPage {
     view.screen.details.push(ApprovalDetail {
         reference: "d1".to_owned(),
         title: "Calendar".to_owned(),
+        headline: None,
         sentence: pieces(CALENDAR),
         limits: Vec::new(),
     });
@@ -120,6 +139,11 @@ pub(super) fn full_approval() -> ApprovalPage {
         Hint::MoreThanUsual {
             amount: "412.00".to_owned(),
             largest: "300.00".to_owned(),
+            unit: "EUR".to_owned(),
+        },
+        Hint::MoreThanAllowed {
+            more: "19587.99".to_owned(),
+            allowed: "412.00".to_owned(),
             unit: "EUR".to_owned(),
         },
         Hint::BeyondTask,
@@ -172,6 +196,8 @@ pub(super) fn narrowed_approval() -> ApprovalPage {
 /// A resource server asks about one action, and its caller has to call again.
 pub(super) fn through_approval() -> ApprovalPage {
     let mut view = approval();
+    view.screen.details[0].title = "delete_note".to_owned();
+    view.screen.details[0].headline = None;
     view.screen.details[0].sentence = pieces("Delete the note “[Shopping list]”, once");
     view.screen.details[0].limits = vec![pieces("At: [https://notes.example]")];
     view.screen.binding_message = None;
