@@ -61,7 +61,7 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "At: https://bank.example",
         "Your yes is good for one single use, until 21 September 2026, 14:23 UTC.",
         "It may not pass this on to any other agent.",
-        "wants to pay up to EUR 300.00 “KLM” name not checked NL91 ABNA 0417 1643 00",
+        "wants to pay up to EUR 300.00 “KLM” unchecked name NL91 ABNA 0417 1643 00",
         "EUR 200.00 more than the EUR 100.00 you allowed.",
         "Once, until today 14:23 UTC.",
         "“W4SCT”",
@@ -71,6 +71,7 @@ both!(every_point_of_the_screen_is_on_the_page, |world| async {
         "You alone decide.",
         "You decide because it acts for you.",
         "Deny and stop this agent",
+        "Deny, and report it",
         "This was not me",
     ] {
         page.says(words);

@@ -56,6 +56,7 @@ export function firstScreen(page) {
       if (!text.parentElement.checkVisibility() || text.parentElement.closest('.unseen')) continue;
       const range = document.createRange();
       for (const { index, 0: word } of text.data.matchAll(/\S+/g)) {
+        if (!/[\p{L}\p{N}]/u.test(word)) continue;
         range.setStart(text, index);
         range.setEnd(text, index + word.length);
         const { top, bottom } = range.getBoundingClientRect();

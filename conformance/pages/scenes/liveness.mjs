@@ -63,7 +63,7 @@ export default async function liveness(scene, { browser, world, options, setting
       await ask(planner, 'karla', wire('55.00', 'Kino'));
       const plain = await openPhone(browser, { ...options, locale: 'de-DE', javaScriptEnabled: false }, world, 'karla');
       await plain.openRequest('Kino');
-      assert.match(await plain.page.locator('main').innerText(), /Zeigen, dass Sie es sind/);
+      assert.match(await plain.page.locator('body').innerText(), /Zeigen, dass Sie es sind/);
       await plain.page.click('#approval-liveness');
       await plain.page.waitForURL(`${seer.origin}/**`);
       assert.equal(seer.last().ui_locales, 'de');

@@ -125,11 +125,15 @@ impl TypeDefinition {
         let wording = Wording::parse(&file, &tree)?;
         file.ask.check(&tree)?;
         registration::check_approvers(&file.approvers).map_err(|e| refuse("/approvers", e))?;
+        let members = TypeMembers {
+            tree: &tree,
+            schema: &file.schema,
+        };
         if let Some(usual) = &file.usual {
-            usual.check(&tree, &file.schema)?;
+            usual.check(members)?;
         }
         if let Some(shown) = &file.shown {
-            shown.check(&tree, &file.schema, &file.sentence.keys().collect())?;
+            shown.check(members, &file.sentence.keys().collect())?;
         }
         let definition = Self {
             #[cfg(feature = "schema")]

@@ -4,19 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use writ_wire::rar::Detail;
 
 use crate::definition::{TypeDefinition, TypeError, refuse};
 use crate::object;
 use crate::pointer;
 use crate::reading::Piece;
-use crate::rules::Rule;
-use crate::sentence::choose;
+use crate::sentence::{TypeMembers, choose};
 use crate::template;
 use crate::text::inner;
-use crate::tree::Node;
-use crate::usual::compared_member;
+use crate::usual::Compared;
 
 /// The longest words for what is done, in characters: they stand before the amount in one line.
 const MAX_DOES: usize = 40;
@@ -61,26 +58,19 @@ impl ShownMembers {
     /// Each pointer must be of a required member of a suitable rule, and every language of the type must have its words.
     pub(crate) fn check(
         &self,
-        tree: &Node,
-        schema: &Map<String, Value>,
+        members: TypeMembers<'_>,
         spoken: &BTreeSet<&String>,
     ) -> Result<(), TypeError> {
-        let equal = |rule: &Rule| matches!(rule, Rule::Equal);
-        let counted = |rule: &Rule| matches!(rule, Rule::AtMost | Rule::Budget { .. });
-        for (name, pointer) in [
-            ("unit", &self.unit),
-            ("payee", &self.payee),
-            ("account", &self.account),
-            ("object", &self.object),
+        for (name, pointer, how) in [
+            ("amount", &self.amount, Compared::Amount),
+            ("unit", &self.unit, Compared::Equal),
+            ("payee", &self.payee, Compared::Equal),
+            ("account", &self.account, Compared::Equal),
+            ("object", &self.object, Compared::Equal),
         ] {
             if let Some(pointer) = pointer {
-                let at = pointer::join("/shown", name);
-                compared_member((tree, schema), (&at, pointer), equal, "`equal`")?;
+                members.check(&pointer::join("/shown", name), pointer, how)?;
             }
-        }
-        if let Some(pointer) = &self.amount {
-            let rules = "`at_most` or `budget`";
-            compared_member((tree, schema), ("/shown/amount", pointer), counted, rules)?;
         }
         if self.unit.is_some() && self.amount.is_none() {
             return Err(refuse("/shown/unit", "is the unit of no `amount`"));

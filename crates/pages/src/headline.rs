@@ -2,7 +2,7 @@
 //! below it; all of it is said again, whole, under the details.
 
 use super::approval::{ApprovalDetail, GrantsView, RoleView, ScreenView};
-use super::brief::{NAME, VALUE, brief, brief_line};
+use super::brief::{IN_LINE, NAME, VALUE, brief, brief_line};
 use super::receipt::ShownSection;
 use super::scope::scope_sentence;
 use super::screen::said;
@@ -79,7 +79,7 @@ impl<'a> Head<'a> {
                 .collect(),
             limit: limit(view, texts),
             part_of: view.purpose.as_ref().map(|purpose| {
-                let words = brief(&clean(&purpose.words, LONGEST_WORDS), NAME);
+                let words = brief(&clean(&purpose.words, LONGEST_WORDS), IN_LINE);
                 let quoted = fill(&texts.layout.quotation, &[("words", &words)]);
                 fill(&text.part_of, &[("purpose", &quoted.to_string())])
             }),
@@ -248,7 +248,7 @@ pub(super) fn in_fours(account: &str) -> String {
 }
 
 /// The first letters of the first two words.
-fn letters(name: &str) -> String {
+pub(super) fn letters(name: &str) -> String {
     let words = name.split(|c: char| !c.is_alphanumeric());
     let first = words.filter_map(|word| word.chars().next()).take(2);
     first.flat_map(char::to_uppercase).take(2).collect()

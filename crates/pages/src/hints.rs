@@ -21,7 +21,10 @@ impl Hint {
             } => {
                 let (amount, largest) = (texts.amount(amount, unit), texts.amount(largest, unit));
                 let values = [("amount", &*amount), ("largest", &*largest)];
-                fill(&text.more_than_usual, &values)
+                match view.details.len() {
+                    1 => fill(&text.more_than_usual, &values),
+                    _ => fill(&text.more_than_usual_of, &values),
+                }
             }
             Self::MoreThanAllowed {
                 more,

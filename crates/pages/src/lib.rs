@@ -52,6 +52,8 @@ mod app_tests;
 #[cfg(test)]
 mod approval_samples;
 #[cfg(test)]
+mod approval_tests;
+#[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
 mod direction_tests;
@@ -89,7 +91,7 @@ pub use logout::LogoutQuestion;
 pub use over::{HowOver, Over};
 pub use person::PersonView;
 pub use receipt::{ReceiptPage, ReceiptVerdict, ShownSection, VoteView, shown};
-pub use scope::{ScopeView, ScopeWords};
+pub use scope::{AskedEachTime, ScopeView, ScopeWords};
 pub use settings::{QuietView, Settings, SettingsNotice, SettingsProblem};
 pub use tasks::{MineNotice, TaskStateView, TaskView};
 pub use texts::{TextError, Texts};

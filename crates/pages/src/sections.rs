@@ -40,7 +40,8 @@ texts! {
         onward_both: String, onward_once: String, onward_depth: String, nothing_else: String,
         list_separator: String, own_words_agent: String, own_words_client: String, about: String,
         subject: String, owner: String, sponsor: String, identifier: String, returns_to: String,
-        unsure: String, deny: String, approve: String,
+        unsure: String, deny: String, approve: String, stoppable: String, stoppable_until: String,
+        details: String, asked_for_some: String, asked_for_all: String,
     }
     MineStateTexts {
         active: String, suspended: String, completed: String, stopped: String, expired: String,
@@ -80,7 +81,7 @@ texts! {
     }
     ApprovalHintTexts {
         first_from_agent: String, first_account: String, first_payee: String,
-        more_than_usual: String, more_than_allowed: String,
+        more_than_usual: String, more_than_usual_of: String, more_than_allowed: String,
         beyond_task: String, one_more: String, more_than_left: String, denied_before: String,
     }
     ApprovalProblemTexts {

@@ -126,7 +126,7 @@ impl Texts {
     }
 
     /// A point in time as people say it at another one: "today 08:04". The name of the zone only where nobody has set one.
-    pub(super) fn when(&self, at: Timestamp, now: Timestamp) -> String {
+    pub fn when(&self, at: Timestamp, now: Timestamp) -> String {
         let (day, today) = (self.zone.date(at), self.zone.date(now));
         let (Some(day), Some(today)) = (day, today) else {
             return at.rfc3339();
